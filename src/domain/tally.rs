@@ -1,0 +1,108 @@
+//! Counts of events since this process began to follow the chain.
+//!
+//! Never here: events withdrawn by a reorg: counts never go down, those are counted apart (`meters`).
+
+use std::collections::HashMap;
+
+use crate::domain::event::{BanCause, Event, EventKind, Field};
+use crate::domain::masternode::{Height, MasternodeId, NodeType};
+
+/// What happened to one masternode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeTally {
+    /// Failed sessions that raised the score.
+    pub penalties: u64,
+    /// Bans, by [`BanCause::ALL`].
+    pub bans: [u64; BanCause::ALL.len()],
+    /// Revivals.
+    pub revivals: u64,
+    /// Payments.
+    pub payments: u64,
+    /// Payments lost with the place in the queue.
+    pub payments_lost: u64,
+    /// Changes, by [`Field::ALL`].
+    pub changes: [u64; Field::ALL.len()],
+    /// Block of the last penalty; `None` when none was seen.
+    pub last_penalty_height: Option<Height>,
+}
+
+/// What happened to all masternodes of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NetworkTally {
+    /// Failed sessions that raised a score.
+    pub penalties: u64,
+    /// Bans.
+    pub bans: u64,
+    /// Revivals.
+    pub revivals: u64,
+    /// Registrations.
+    pub registrations: u64,
+    /// Removals.
+    pub removals: u64,
+}
+
+/// All counts of one network.
+#[derive(Clone, Debug, Default)]
+pub struct Tallies {
+    nodes: HashMap<MasternodeId, NodeTally>,
+    network: [NetworkTally; NodeType::ALL.len()],
+}
+
+impl Tallies {
+    /// Counts one event.
+    pub fn record(&mut self, event: &Event) {
+        let node = self.nodes.entry(event.masternode).or_default();
+        let network = &mut self.network[event.node_type as usize];
+        match &event.kind {
+            EventKind::Penalty { failures, .. } => {
+                node.penalties += u64::from(*failures);
+                network.penalties += u64::from(*failures);
+                node.last_penalty_height = Some(event.block.height);
+            }
+            EventKind::Ban(cause) => {
+                node.bans[*cause as usize] += 1;
+                network.bans += 1;
+            }
+            EventKind::Revival => {
+                node.revivals += 1;
+                network.revivals += 1;
+            }
+            EventKind::Registration => network.registrations += 1,
+            EventKind::Removal => network.removals += 1,
+            EventKind::Payment => node.payments += 1,
+            EventKind::PaymentLost => node.payments_lost += 1,
+            EventKind::Change(field) => node.changes[*field as usize] += 1,
+        }
+    }
+
+    /// What happened to a masternode; all zero when nothing did.
+    pub fn node(&self, id: &MasternodeId) -> NodeTally {
+        self.nodes.get(id).copied().unwrap_or_default()
+    }
+
+    /// What happened to all of a kind, by [`NodeType::ALL`].
+    pub fn network(&self) -> &[NetworkTally; NodeType::ALL.len()] {
+        &self.network
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::list::tests::{block, id};
+    use crate::domain::masternode::Score;
+
+    #[test]
+    fn a_penalty_counts_its_failures() {
+        let mut tallies = Tallies::default();
+        let kind = EventKind::Penalty { score: Score(100), points: 100, failures: 2, clamped: true };
+        let event = Event { block: block(5), exact: true, masternode: id(1), node_type: NodeType::Evo, kind };
+        tallies.record(&event);
+        tallies.record(&Event { kind: EventKind::Ban(BanCause::Dkg), ..event });
+        let node = tallies.node(&id(1));
+        assert_eq!((node.penalties, node.bans[0], node.last_penalty_height), (2, 1, Some(Height(5))));
+        assert_eq!(tallies.network()[1].penalties, 2);
+        assert_eq!(tallies.network()[0], NetworkTally::default());
+        assert_eq!(tallies.node(&id(2)), NodeTally::default());
+    }
+}

@@ -1,0 +1,200 @@
+//! Whom the operator cares about: names, groups and expectations for masternodes, by identity or by what they say.
+//!
+//! Never here: reading the watch list from a file (`config`).
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::domain::list::MasternodeList;
+use crate::domain::masternode::{Masternode, MasternodeId};
+
+/// One entry of the watch list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WatchEntry {
+    /// Which masternodes.
+    pub selector: Selector,
+    /// Name of the one masternode, or prefix of the names of the selected ones; empty for none.
+    pub alias: String,
+    /// Group key to group, e.g. `operator` to `acme`.
+    pub groups: BTreeMap<String, String>,
+    /// What must hold of each of them.
+    pub expectations: Vec<(Expected, String)>,
+}
+
+/// How an entry finds its masternodes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Selector {
+    /// One, by identity; it is watched also while it is not on the list.
+    Id(MasternodeId),
+    /// All for which every given field has the given value.
+    Fields(Vec<(Expected, String)>),
+}
+
+/// A field that a selector or an expectation names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Expected {
+    /// Where it listens.
+    Address,
+    /// Payee of the owner's share.
+    PayoutAddress,
+    /// Owner key's address.
+    OwnerAddress,
+    /// Voting key's address.
+    VotingAddress,
+    /// Operator key.
+    OperatorKey,
+    /// Payee of the operator's share.
+    OperatorPayoutAddress,
+}
+
+impl Expected {
+    /// All, in the order of their names.
+    pub const ALL: [Expected; 6] = [
+        Expected::Address,
+        Expected::PayoutAddress,
+        Expected::OwnerAddress,
+        Expected::VotingAddress,
+        Expected::OperatorKey,
+        Expected::OperatorPayoutAddress,
+    ];
+
+    /// Name in the configuration and value of the label `field`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Expected::Address => "address",
+            Expected::PayoutAddress => "payout_address",
+            Expected::OwnerAddress => "owner_address",
+            Expected::VotingAddress => "voting_address",
+            Expected::OperatorKey => "operator_key",
+            Expected::OperatorPayoutAddress => "operator_payout_address",
+        }
+    }
+
+    /// Whether the masternode says `value` here.
+    pub fn met_by(self, masternode: &Masternode, value: &str) -> bool {
+        let details = &masternode.details;
+        let actual = match self {
+            Expected::Address => &details.address,
+            Expected::PayoutAddress => &details.payout_address,
+            Expected::OwnerAddress => &details.owner_address,
+            Expected::VotingAddress => &details.voting_address,
+            Expected::OperatorKey => &details.operator_key,
+            Expected::OperatorPayoutAddress => &details.operator_payout_address,
+        };
+        actual.as_deref() == Some(value)
+    }
+}
+
+/// The watch list of one network.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WatchList {
+    entries: Vec<WatchEntry>,
+}
+
+/// A masternode that an entry of the watch list named or selected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Watched {
+    /// Who.
+    pub id: MasternodeId,
+    /// Name; empty when the entry gives none.
+    pub alias: String,
+    /// Group key to group.
+    pub groups: BTreeMap<String, String>,
+    /// What must hold of it.
+    pub expectations: Vec<(Expected, String)>,
+}
+
+impl WatchList {
+    /// A watch list. Earlier entries win where several name one masternode; naming one wins over selecting it.
+    pub fn new(entries: Vec<WatchEntry>) -> WatchList {
+        WatchList { entries }
+    }
+
+    /// The entries.
+    pub fn entries(&self) -> &[WatchEntry] {
+        &self.entries
+    }
+
+    /// The masternodes watched on this list, ascending by identity. Those in `known`, the answer for the list before,
+    /// stay watched when they left the list, so that their absence can be seen.
+    pub fn resolve(&self, list: &MasternodeList, known: &[Watched]) -> Vec<Watched> {
+        let mut found: HashMap<MasternodeId, Watched> = HashMap::new();
+        for entry in &self.entries {
+            if let Selector::Id(id) = &entry.selector {
+                found.entry(*id).or_insert_with(|| entry.watch(*id));
+            }
+        }
+        for entry in &self.entries {
+            if let Selector::Fields(fields) = &entry.selector {
+                let selected = list.masternodes().iter().filter(|masternode| selects(fields, masternode));
+                for masternode in selected {
+                    found.entry(masternode.id).or_insert_with(|| entry.watch(masternode.id));
+                }
+            }
+        }
+        for watched in known {
+            if list.get(&watched.id).is_none() {
+                found.entry(watched.id).or_insert_with(|| watched.clone());
+            }
+        }
+        let mut watched: Vec<Watched> = found.into_values().collect();
+        watched.sort_unstable_by_key(|watched| watched.id);
+        watched
+    }
+}
+
+impl WatchEntry {
+    fn watch(&self, id: MasternodeId) -> Watched {
+        let alias = match &self.selector {
+            Selector::Fields(_) if !self.alias.is_empty() => {
+                format!("{}-{}", self.alias, &id.to_string()[..8])
+            }
+            _ => self.alias.clone(),
+        };
+        Watched { id, alias, groups: self.groups.clone(), expectations: self.expectations.clone() }
+    }
+}
+
+fn selects(fields: &[(Expected, String)], masternode: &Masternode) -> bool {
+    fields.iter().all(|(field, value)| field.met_by(masternode, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::list::tests::{id, list, masternode};
+    use crate::domain::masternode::Details;
+
+    fn paying(number: u8, payout: &str) -> Masternode {
+        Masternode {
+            details: Arc::new(Details { payout_address: Some(payout.into()), ..Details::default() }),
+            ..masternode(number)
+        }
+    }
+
+    fn entry(selector: Selector, alias: &str) -> WatchEntry {
+        WatchEntry { selector, alias: alias.into(), groups: BTreeMap::new(), expectations: vec![] }
+    }
+
+    fn treasury() -> Selector {
+        Selector::Fields(vec![(Expected::PayoutAddress, "Xtreasury".into())])
+    }
+
+    #[test]
+    fn naming_a_masternode_wins_over_selecting_it() {
+        let watch = WatchList::new(vec![entry(treasury(), "treasury"), entry(Selector::Id(id(1)), "mine")]);
+        let list = list(1, vec![paying(1, "Xtreasury"), paying(2, "Xtreasury"), paying(3, "Xother")]);
+        let aliases: Vec<_> = watch.resolve(&list, &[]).into_iter().map(|watched| watched.alias).collect();
+        assert_eq!(aliases, ["mine", "treasury-02020202"]);
+    }
+
+    #[test]
+    fn a_selected_masternode_stays_watched_when_it_leaves_the_list() {
+        let watch = WatchList::new(vec![entry(treasury(), "treasury")]);
+        let known = watch.resolve(&list(1, vec![paying(2, "Xtreasury")]), &[]);
+        assert_eq!(watch.resolve(&list(2, vec![]), &known), known);
+        let moved = watch.resolve(&list(2, vec![paying(2, "Xother")]), &known);
+        assert!(moved.is_empty(), "a node still listed that no entry selects any more is not watched");
+    }
+}

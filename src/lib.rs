@@ -1,0 +1,12 @@
+//! Masternode exporter: follows a Dash-family chain through a node's RPC and says, per masternode, how close it is to a
+//! Proof-of-Service ban and when it is paid next.
+//!
+//! The way of a value, and the reading order of the modules:
+//!
+//! ```text
+//! node ─► rpc ─► follower ─► domain ─► watch<Arc<Snapshot>> ─► metrics ─► web ─► Prometheus, browser
+//! ```
+//!
+//! `ARCHITECTURE.md` has the table of who may name whom; a test holds the code to it.
+
+pub mod domain;
