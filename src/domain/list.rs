@@ -2,10 +2,13 @@
 //!
 //! Never here: which RPC the list came from, or whether it is still the truth.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::domain::masternode::{BlockHash, Details, Height, Masternode, MasternodeId, Score, UnixSeconds};
+use crate::domain::masternode::{
+    BlockHash, Details, Height, Masternode, MasternodeId, PeerView, Score, UnixSeconds,
+};
 
 /// A block: what a list is true of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,7 +183,7 @@ impl MasternodeList {
     }
 
     /// Puts in what the answering node says of its peers, for the masternodes named.
-    pub fn see_peers(&mut self, seen: &[(MasternodeId, crate::domain::masternode::PeerView)]) {
+    pub fn see_peers(&mut self, seen: &[(MasternodeId, PeerView)]) {
         for (id, view) in seen {
             if let Some(position) = self.position(id) {
                 self.masternodes[position].peer = *view;
@@ -211,6 +214,13 @@ impl MasternodeList {
         }
         masternodes.extend(diff.added.iter().cloned());
         MasternodeList::new(diff.target, masternodes)
+    }
+
+    /// The list of an earlier block, by what the entries that changed since were then; `None` for those not yet listed.
+    pub fn restore(&self, block: Block, entries: Vec<(MasternodeId, Option<Masternode>)>) -> Result<MasternodeList, ListError> {
+        let changed: HashSet<MasternodeId> = entries.iter().map(|(id, _)| *id).collect();
+        let unchanged = self.masternodes.iter().filter(|masternode| !changed.contains(&masternode.id)).cloned();
+        MasternodeList::new(block, unchanged.chain(entries.into_iter().filter_map(|(_, entry)| entry)).collect())
     }
 
     /// The masternodes that differ in chain state between two lists, with both sides; ascending by identity.
@@ -251,7 +261,7 @@ impl<'a> Iterator for Differences<'a> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::domain::masternode::{Hash, NodeType, PeerView};
+    use crate::domain::masternode::{Hash, NodeType};
 
     pub(crate) fn id(number: u8) -> MasternodeId {
         MasternodeId::ProTx(Hash([number; 32]))

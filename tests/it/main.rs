@@ -1,0 +1,5 @@
+//! All integration tests, linked once.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
+
+mod laws;
