@@ -6,9 +6,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::domain::masternode::{
-    BlockHash, Details, Height, Masternode, MasternodeId, PeerView, Score, UnixSeconds,
-};
+use crate::domain::masternode::{BlockHash, Details, Height, Masternode, MasternodeId, PeerView, Score, UnixSeconds};
 
 /// A block: what a list is true of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +125,11 @@ impl StateChange {
             set(&mut details.owner_address, &self.owner_address);
             set(&mut details.voting_address, &self.voting_address);
             set(&mut details.operator_key, &self.operator_key);
+            if self.operator_key.is_some() && self.operator_payout_address.is_none() {
+                // Another operator key wipes the operator's payout address (`ResetOperatorFields` in
+                // `src/evo/dmnstate.h`), and `protx listdiff` does not say so.
+                details.operator_payout_address = None;
+            }
             set(&mut details.operator_payout_address, &self.operator_payout_address);
         }
     }
@@ -217,7 +220,11 @@ impl MasternodeList {
     }
 
     /// The list of an earlier block, by what the entries that changed since were then; `None` for those not yet listed.
-    pub fn restore(&self, block: Block, entries: Vec<(MasternodeId, Option<Masternode>)>) -> Result<MasternodeList, ListError> {
+    pub fn restore(
+        &self,
+        block: Block,
+        entries: Vec<(MasternodeId, Option<Masternode>)>,
+    ) -> Result<MasternodeList, ListError> {
         let changed: HashSet<MasternodeId> = entries.iter().map(|(id, _)| *id).collect();
         let unchanged = self.masternodes.iter().filter(|masternode| !changed.contains(&masternode.id)).cloned();
         MasternodeList::new(block, unchanged.chain(entries.into_iter().filter_map(|(_, entry)| entry)).collect())

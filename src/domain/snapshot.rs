@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::domain::chain::{ChainFacts, ChainRules, Population};
 use crate::domain::dkg;
+use crate::domain::event::Event;
 use crate::domain::list::{Block, MasternodeList};
 use crate::domain::masternode::{Height, Masternode, NodeType, UnixSeconds};
 use crate::domain::payment::queue;
@@ -29,6 +30,8 @@ pub struct Parts {
     pub read_at: UnixSeconds,
     /// Watched masternodes, ascending by identity.
     pub watched: Vec<Watched>,
+    /// The last events, oldest first.
+    pub recent_events: Vec<Event>,
 }
 
 /// One network at one block.
@@ -45,6 +48,7 @@ pub struct Snapshot {
     network_tally: [NetworkTally; NodeType::ALL.len()],
     risks: [usize; Risk::ALL.len()],
     groups: BTreeMap<(String, String), [usize; Risk::ALL.len()]>,
+    recent_events: Vec<Event>,
 }
 
 /// A watched masternode, on the list or not.
@@ -72,7 +76,7 @@ pub struct NodeView<'a> {
 impl Snapshot {
     /// Derives everything; a few milliseconds for 100,000 masternodes.
     pub fn new(parts: Parts, tallies: &Tallies) -> Snapshot {
-        let Parts { network, rules, list, facts, read_at, watched } = parts;
+        let Parts { network, rules, list, facts, read_at, watched, recent_events } = parts;
         let limits = rules.penalty.limits(list.registered());
         let tip = list.block().height;
         let positions = queue::positions(&list, facts.evo_payments);
@@ -100,6 +104,7 @@ impl Snapshot {
             network_tally,
             risks,
             groups,
+            recent_events,
         }
     }
 
@@ -156,6 +161,11 @@ impl Snapshot {
     /// The same for the watched ones, by group key and group. Nodes that are not registered count nowhere.
     pub fn groups(&self) -> &BTreeMap<(String, String), [usize; Risk::ALL.len()]> {
         &self.groups
+    }
+
+    /// The last events that led here, oldest first; bounded, so old ones are missing.
+    pub fn recent_events(&self) -> &[Event] {
+        &self.recent_events
     }
 
     /// Watched masternodes, ascending by identity.
@@ -260,6 +270,7 @@ mod tests {
             facts,
             read_at: UnixSeconds(0),
             watched: vec![watched],
+            recent_events: vec![],
         };
         Snapshot::new(parts, &Tallies::default())
     }

@@ -1,0 +1,142 @@
+//! A mainnet-like network of any size: as domain values, and as the JSON that a node would answer.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use masternode_exporter::domain::chain::{ChainFacts, DASH, Subnet};
+use masternode_exporter::domain::list::{Block, ListDiff, MasternodeList, StateChange};
+use masternode_exporter::domain::masternode::{Details, PeerView};
+use masternode_exporter::domain::payment::EvoPayments;
+use masternode_exporter::domain::snapshot::{Parts, Snapshot};
+use masternode_exporter::domain::tally::Tallies;
+use masternode_exporter::domain::{BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, Score, UnixSeconds};
+
+/// Height of the list.
+pub const TIP: u32 = 2_523_213;
+
+/// A block at a height.
+pub fn block(height: u32) -> Block {
+    Block { height: Height(height), hash: BlockHash(hash(u64::from(height))), time: UnixSeconds(1_795_000_000) }
+}
+
+/// 32 bytes that look random.
+pub fn hash(seed: u64) -> Hash {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1);
+    let mut bytes = [0; 32];
+    for chunk in bytes.chunks_exact_mut(8) {
+        state ^= state >> 30;
+        state = state.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        state ^= state >> 27;
+        chunk.copy_from_slice(&state.wrapping_mul(0x94d0_49bb_1331_11eb).to_be_bytes());
+    }
+    Hash(bytes)
+}
+
+/// One masternode in ten has a score, three in ten are banned, one in eight is Evo.
+pub fn masternode(number: u64) -> Masternode {
+    let banned = number % 10 < 3;
+    let score = if banned { 3000 } else if number % 10 == 4 { (number % 2000) as u32 } else { 0 };
+    Masternode {
+        id: MasternodeId::ProTx(hash(number)),
+        node_type: if number.is_multiple_of(8) { NodeType::Evo } else { NodeType::Regular },
+        pose_score: Some(Score(score)),
+        registered_height: Some(Height(1_100_000 + (number % 1_000_000) as u32)),
+        last_paid_height: Some(Height(TIP - 1 - (number % 2100) as u32)),
+        consecutive_payments: 0,
+        revived_height: None,
+        ban_height: banned.then_some(Height(2_400_000)),
+        revocation_reason: 0,
+        details: Arc::new(Details {
+            collateral: None,
+            address: Some(format!("10.{}.{}.{}:9999", number >> 16 & 255, number >> 8 & 255, number & 255).into()),
+            payout_address: Some(format!("XpayoutPayoutPayoutPayout{:09}", number % 1000).into()),
+            owner_address: Some(format!("XownerOwnerOwnerOwnerOwne{number:09}").into()),
+            voting_address: Some(format!("XvoterVoterVoterVoterVote{number:09}").into()),
+            operator_key: Some(format!("{number:096x}").into()),
+            operator_payout_address: None,
+            operator_reward_percent: Some(0.0),
+        }),
+        peer: PeerView::default(),
+    }
+}
+
+/// A list of `count` masternodes.
+pub fn list(count: u64) -> MasternodeList {
+    MasternodeList::new(block(TIP), (0..count).map(masternode).collect()).expect("numbers differ, so do the hashes")
+}
+
+/// What a snapshot of a list is made from.
+pub fn parts(list: Arc<MasternodeList>) -> Parts {
+    Parts {
+        network: "dash-main".into(),
+        rules: Arc::new(DASH),
+        list,
+        facts: ChainFacts {
+            subnet: Subnet::Main,
+            evo_payments: EvoPayments::Once,
+            chainlock_height: Some(Height(TIP)),
+            measured_spacing_seconds: Some(157.6),
+            sporks: vec![("SPORK_17_QUORUM_DKG_ENABLED".into(), 0)],
+        },
+        read_at: UnixSeconds(1_795_000_000),
+        watched: Vec::new(),
+        recent_events: Vec::new(),
+    }
+}
+
+/// A snapshot of `count` masternodes.
+pub fn snapshot(count: u64) -> Arc<Snapshot> {
+    Arc::new(Snapshot::new(parts(Arc::new(list(count))), &Tallies::default()))
+}
+
+/// The changes of the next block: every decaying score, and the payee.
+pub fn diff(list: &MasternodeList) -> ListDiff {
+    let decays = list.masternodes().iter().filter(|node| !node.is_banned() && node.pose_score > Some(Score(0)));
+    let mut updated: Vec<_> = decays
+        .map(|node| {
+            let pose_score = node.pose_score.map(|score| Score(score.0 - 1));
+            (node.id, StateChange { pose_score, ..StateChange::default() })
+        })
+        .collect();
+    let payee = list.masternodes().iter().find(|node| !node.is_banned() && node.pose_score == Some(Score(0)));
+    let paid = StateChange { last_paid_height: Some(Some(Height(TIP + 1))), ..StateChange::default() };
+    updated.extend(payee.map(|node| (node.id, paid)));
+    ListDiff { base: Height(TIP), target: block(TIP + 1), added: vec![], removed: vec![], updated }
+}
+
+/// The body of `protx list registered true` for `count` masternodes: about 1,100 bytes each, as recorded.
+pub fn list_body(count: u64) -> Vec<u8> {
+    let mut body = String::with_capacity(count as usize * 1200);
+    body.push_str("{\"result\":[");
+    for number in 0..count {
+        let node = masternode(number);
+        let details = &node.details;
+        let text = |value: &Option<Box<str>>| value.as_deref().unwrap_or_default().to_string();
+        let height = |value: Option<Height>, none: i64| value.map_or(none, |height| i64::from(height.0));
+        if number > 0 {
+            body.push(',');
+        }
+        write!(
+            body,
+            r#"{{"type":"{}","proTxHash":"{}","collateralHash":"{}","collateralIndex":1,"collateralAddress":"{}","operatorReward":0,"state":{{"version":2,"service":"{}","addresses":{{"core_p2p":["{}"]}},"registeredHeight":{},"lastPaidHeight":{},"consecutivePayments":0,"PoSePenalty":{},"PoSeRevivedHeight":{},"PoSeBanHeight":{},"revocationReason":0,"ownerAddress":"{}","votingAddress":"{}","payoutAddress":"{}","pubKeyOperator":"{}"}},"confirmations":375,"metaInfo":{{"lastDSQ":0,"mixingTxCount":0,"outboundAttemptCount":0,"lastOutboundAttempt":1795236680,"lastOutboundAttemptElapsed":529,"lastOutboundSuccess":1795236680,"lastOutboundSuccessElapsed":529,"is_platform_banned":false,"platform_ban_height_updated":0}}}}"#,
+            if node.node_type == NodeType::Evo { "Evo" } else { "Regular" },
+            node.id,
+            node.id,
+            text(&details.owner_address),
+            text(&details.address),
+            text(&details.address),
+            height(node.registered_height, -1),
+            height(node.last_paid_height, 0),
+            node.pose_score.map_or(0, |score| score.0),
+            height(node.revived_height, -1),
+            height(node.ban_height, -1),
+            text(&details.owner_address),
+            text(&details.voting_address),
+            text(&details.payout_address),
+            text(&details.operator_key),
+        )
+        .expect("a String takes all that is written");
+    }
+    body.push_str("],\"error\":null,\"id\":\"x\"}\n");
+    body.into_bytes()
+}

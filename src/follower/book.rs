@@ -1,0 +1,180 @@
+//! The list at our tip, the way back from it, and the counts.
+//!
+//! Never here: any call to a node; what is true is decided by the caller.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::domain::event::{self, Event};
+use crate::domain::list::{Block, ListError, MasternodeList};
+use crate::domain::masternode::{BlockHash, Masternode, MasternodeId};
+use crate::domain::pose::PenaltyRule;
+use crate::domain::tally::Tallies;
+
+/// How many blocks a reorg may reach back before the list must be read anew: a day on Dash, whose ChainLocks forbid
+/// all but the shallowest.
+const DEPTH: usize = 576;
+
+/// How many of the last events are kept for those who look at a snapshot.
+const RECENT: usize = 1024;
+
+/// The followed chain up to our tip.
+pub(super) struct Book {
+    list: Arc<MasternodeList>,
+    back: VecDeque<StepBack>,
+    recent: VecDeque<Event>,
+    tallies: Tallies,
+}
+
+/// What one block changed, to take it back.
+struct StepBack {
+    parent: Block,
+    entries: Vec<(MasternodeId, Option<Masternode>)>,
+    events: usize,
+}
+
+impl Book {
+    /// Starts at a list; counts go on from `tallies`.
+    pub(super) fn open(list: MasternodeList, tallies: Tallies) -> Book {
+        Book { list: Arc::new(list), back: VecDeque::new(), recent: VecDeque::new(), tallies }
+    }
+
+    /// The list at our tip.
+    pub(super) fn list(&self) -> &Arc<MasternodeList> {
+        &self.list
+    }
+
+    /// Our tip.
+    pub(super) fn tip(&self) -> &Block {
+        self.list.block()
+    }
+
+    /// Counts so far.
+    pub(super) fn tallies(&self) -> &Tallies {
+        &self.tallies
+    }
+
+    /// The last events of our branch, oldest first.
+    pub(super) fn recent(&self) -> impl Iterator<Item = &Event> {
+        self.recent.iter()
+    }
+
+    /// Gives up the lists and keeps the counts.
+    pub(super) fn close(self) -> Tallies {
+        self.tallies
+    }
+
+    /// How many blocks back a block lies on our branch, 0 being the tip; `None` when it is not among those remembered.
+    pub(super) fn depth_of(&self, hash: &BlockHash) -> Option<usize> {
+        if self.tip().hash == *hash {
+            return Some(0);
+        }
+        self.back.iter().rev().position(|step| step.parent.hash == *hash).map(|position| position + 1)
+    }
+
+    /// Height of the oldest block that can be stepped back to.
+    pub(super) fn oldest(&self) -> &Block {
+        self.back.front().map_or(self.tip(), |step| &step.parent)
+    }
+
+    /// Moves on to the list of a later block and counts what happened between.
+    pub(super) fn advance(&mut self, next: MasternodeList, rule: &PenaltyRule) {
+        let events = self.record(event::between(&self.list, &next, rule));
+        let entries = self.list.differences(&next).map(before).collect();
+        self.back.push_back(StepBack { parent: *self.tip(), entries, events });
+        if self.back.len() > DEPTH {
+            self.back.pop_front();
+        }
+        self.list = Arc::new(next);
+    }
+
+    /// Counts events and keeps the last of them. Returns how many they are.
+    fn record(&mut self, events: Vec<Event>) -> usize {
+        let count = events.len();
+        for event in &events {
+            self.tallies.record(event);
+        }
+        self.recent.extend(events);
+        self.recent.drain(..self.recent.len().saturating_sub(RECENT));
+        count
+    }
+
+    /// Takes back one block. Returns how many events it had, `None` at the oldest block remembered.
+    pub(super) fn step_back(&mut self) -> Result<Option<usize>, ListError> {
+        let Some(step) = self.back.pop_back() else { return Ok(None) };
+        self.list = Arc::new(self.list.restore(step.parent, step.entries)?);
+        self.recent.truncate(self.recent.len().saturating_sub(step.events));
+        Ok(Some(step.events))
+    }
+
+    /// Puts a list of our own tip, read in full, in the place of the one that was carried on from block to block.
+    /// Returns how many masternodes differed; if any did, the way back is gone and the differences count as events.
+    pub(super) fn correct(&mut self, full: MasternodeList, rule: &PenaltyRule) -> usize {
+        let wrong = self.list.differences(&full).count();
+        if wrong > 0 {
+            self.record(event::between(&self.list, &full, rule));
+            self.back.clear();
+        }
+        self.list = Arc::new(full);
+        wrong
+    }
+
+    /// Changes what the list says of peers; no event follows from it.
+    pub(super) fn amend(&mut self, change: impl FnOnce(&mut MasternodeList)) {
+        change(Arc::make_mut(&mut self.list));
+    }
+}
+
+fn before((old, new): (Option<&Masternode>, Option<&Masternode>)) -> (MasternodeId, Option<Masternode>) {
+    let either = old.or(new).expect("a difference has at least one side");
+    (either.id, old.cloned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::list::tests::{block, id, list, masternode};
+    use crate::domain::masternode::Score;
+    use crate::domain::pose::CONSENSUS;
+
+    fn scored(number: u8, score: u32) -> Masternode {
+        Masternode { pose_score: Some(Score(score)), ..masternode(number) }
+    }
+
+    fn scores(book: &Book) -> Vec<(MasternodeId, u32)> {
+        book.list().masternodes().iter().map(|node| (node.id, node.pose_score.unwrap().0)).collect()
+    }
+
+    #[test]
+    fn stepping_back_restores_the_list_before() {
+        let mut book = Book::open(list(10, vec![scored(1, 0), scored(2, 5)]), Tallies::default());
+        book.advance(list(11, vec![scored(1, 66), scored(3, 0)]), &CONSENSUS);
+        assert_eq!(book.depth_of(&block(10).hash), Some(1));
+        assert_eq!(book.step_back(), Ok(Some(4)), "penalty, removal, lost payment, registration");
+        assert_eq!(book.tip(), &block(10));
+        assert_eq!(scores(&book), [(id(1), 0), (id(2), 5)]);
+        assert_eq!(book.tallies().node(&id(1)).penalties, 1, "counts never go down");
+        assert_eq!(book.step_back(), Ok(None));
+    }
+
+    #[test]
+    fn the_way_back_has_an_end() {
+        let mut book = Book::open(list(0, vec![masternode(1)]), Tallies::default());
+        for height in 1..=600 {
+            book.advance(list(height, vec![masternode(1)]), &CONSENSUS);
+        }
+        assert_eq!(book.oldest(), &block(600 - 576));
+        assert_eq!(book.depth_of(&block(23).hash), None);
+    }
+
+    #[test]
+    fn a_corrected_list_forgets_the_way_back() {
+        let mut book = Book::open(list(10, vec![scored(1, 0)]), Tallies::default());
+        book.advance(list(11, vec![scored(1, 0)]), &CONSENSUS);
+        assert_eq!(book.correct(list(11, vec![scored(1, 0)]), &CONSENSUS), 0);
+        assert_eq!(book.depth_of(&block(10).hash), Some(1));
+        assert_eq!(book.correct(list(11, vec![scored(1, 66)]), &CONSENSUS), 1);
+        assert_eq!(book.depth_of(&block(10).hash), None);
+        assert_eq!(book.tallies().node(&id(1)).penalties, 1);
+    }
+}

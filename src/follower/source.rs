@@ -1,0 +1,236 @@
+//! One source of a network: whether it is the right one, in sync, and when to ask it again.
+//!
+//! Never here: what is done with its answers (`follower`).
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use crate::domain::chain::{ChainRules, Subnet};
+use crate::domain::masternode::{BlockHash, Height};
+use crate::domain::payment::EvoPayments;
+use crate::meters::SourceMeters;
+use crate::rpc::{ChainInfo, Client, ErrorKind, RpcError};
+
+/// Longest pause before a failing source is asked again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Headers that a node may be ahead of its own blocks before it counts as syncing.
+const HEADERS_AHEAD: u32 = 3;
+
+/// A network as a node names it: two sources are of one network when both are equal.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Identity {
+    /// `getblockchaininfo.chain`.
+    pub(super) chain: String,
+    /// Hash of block 0.
+    pub(super) genesis: BlockHash,
+}
+
+impl Identity {
+    pub(super) fn subnet(&self) -> Subnet {
+        Subnet::from_chain_name(&self.chain)
+    }
+}
+
+/// Why a source is not used at the moment.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// A call failed.
+    Rpc(RpcError),
+    /// It answers for another chain or network: it must be configured anew, waiting does not help.
+    WrongNetwork(String),
+    /// It says itself that it is not in sync.
+    NotSynced(String),
+    /// Its tip lies behind what was published.
+    Behind(Height),
+    /// It contradicts itself.
+    Contradiction(String),
+}
+
+impl From<RpcError> for Trouble {
+    fn from(error: RpcError) -> Trouble {
+        Trouble::Rpc(error)
+    }
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Trouble::Rpc(error) => error.fmt(f),
+            Trouble::WrongNetwork(why) => write!(f, "wrong network: {why}; point the source at another node or port"),
+            Trouble::NotSynced(why) => write!(f, "the node is not in sync yet ({why}); its masternode list would be old"),
+            Trouble::Behind(height) => write!(f, "the node's tip, height {height}, lies behind what was already followed"),
+            Trouble::Contradiction(what) => write!(f, "the node contradicts itself: {what}"),
+        }
+    }
+}
+
+/// Whether a source answers `protx listdiff`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Diffs {
+    /// As far as we know.
+    Supported,
+    /// It said that it does not know the method.
+    Unsupported,
+}
+
+/// One RPC endpoint and what we know of it.
+pub(super) struct Source {
+    pub(super) client: Client,
+    pub(super) diffs: Diffs,
+    /// Tip when last asked; `None` when it did not answer usefully.
+    pub(super) tip: Option<Height>,
+    meters: SourceMeters,
+    identity: Option<Identity>,
+    trouble: Option<String>,
+    failures: u32,
+    retry_at: Option<Instant>,
+}
+
+impl Source {
+    pub(super) fn new(client: Client, meters: SourceMeters) -> Source {
+        Source {
+            client,
+            diffs: Diffs::Supported,
+            tip: None,
+            meters,
+            identity: None,
+            trouble: None,
+            failures: 0,
+            retry_at: None,
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.client.name()
+    }
+
+    /// Whether the pause after its last failure is over.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.retry_at.is_none_or(|at| now >= at)
+    }
+
+    /// Makes sure that the source is of the right chain and the same network as `expected`, then that it is in sync.
+    /// The identity is asked for once, and again after every failure: a node may have been replaced meanwhile.
+    pub(super) async fn check(&mut self, rules: &ChainRules, expected: Option<&Identity>) -> Result<(Identity, ChainInfo), Trouble> {
+        let chain = self.client.chain_info().await?;
+        let identity = match self.identity.take() {
+            Some(identity) if identity.chain == chain.chain => identity,
+            _ => self.identify(rules, &chain).await?,
+        };
+        if let Some(expected) = expected.filter(|expected| **expected != identity) {
+            return Err(Trouble::WrongNetwork(format!(
+                "this source is on {} (genesis {}), the network's other sources are on {} (genesis {})",
+                identity.chain, identity.genesis, expected.chain, expected.genesis
+            )));
+        }
+        self.identity = Some(identity.clone());
+        self.check_synced(&chain).await?;
+        Ok((identity, chain))
+    }
+
+    async fn identify(&mut self, rules: &ChainRules, chain: &ChainInfo) -> Result<Identity, Trouble> {
+        let node = self.client.network_info().await?;
+        if !node.subversion.starts_with(rules.subversion_prefix) {
+            return Err(Trouble::WrongNetwork(format!(
+                "the node calls itself {:?}, a {} node starts with {:?}",
+                node.subversion, rules.name, rules.subversion_prefix
+            )));
+        }
+        let genesis = self.client.block_hash(Height(0)).await?;
+        let known = rules.genesis.iter().find(|(name, _)| *name == chain.chain);
+        if let Some((name, hash)) = known.filter(|(_, hash)| *hash != genesis.to_string()) {
+            return Err(Trouble::WrongNetwork(format!("its genesis block is {genesis}, {} {name} begins with {hash}", rules.name)));
+        }
+        // Listdiff came with version 20 (spec `dash.md` §6.4). Trying it on an older node would only fill its log.
+        self.diffs = if node.version < 200_000 { Diffs::Unsupported } else { Diffs::Supported };
+        info!(
+            source = self.name(),
+            version = node.version,
+            chain = chain.chain,
+            "source {} is {} on {}, {}",
+            self.name(),
+            node.subversion,
+            chain.chain,
+            if self.diffs == Diffs::Supported { "followed by list diffs" } else { "followed by full lists" }
+        );
+        Ok(Identity { chain: chain.chain.clone(), genesis })
+    }
+
+    async fn check_synced(&self, chain: &ChainInfo) -> Result<(), Trouble> {
+        if chain.initial_block_download == Some(true) {
+            return Err(Trouble::NotSynced(format!("initial block download, block {} of {}", chain.blocks, chain.headers)));
+        }
+        if chain.headers.above(chain.blocks) > HEADERS_AHEAD {
+            return Err(Trouble::NotSynced(format!("block {} of {}", chain.blocks, chain.headers)));
+        }
+        match optional(self.client.sync_status().await)? {
+            Some(false) => Err(Trouble::NotSynced("mnsync has not finished".into())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes a useful answer.
+    pub(super) fn succeeded(&mut self, tip: Height, now: f64) {
+        if self.trouble.take().is_some() {
+            info!(source = self.name(), "source {} answers again, its tip is {tip}", self.name());
+        }
+        self.failures = 0;
+        self.retry_at = None;
+        self.tip = Some(tip);
+        self.meters.usable(now);
+    }
+
+    /// Notes a failure; logs it when it is news, and sets the pause before the next try.
+    pub(super) fn failed(&mut self, trouble: &Trouble, poll_interval: Duration) {
+        self.tip = None;
+        let answers = match trouble {
+            Trouble::Rpc(error) => matches!(error.kind(), ErrorKind::WarmingUp { .. }),
+            _ => true,
+        };
+        self.meters.unusable(answers);
+        if let Trouble::WrongNetwork(_) = trouble {
+            self.meters.wrong_network();
+        }
+        if !matches!(trouble, Trouble::NotSynced(_) | Trouble::Behind(_)) {
+            self.identity = None;
+        }
+        let message = trouble.to_string();
+        if self.trouble.as_ref() != Some(&message) {
+            match trouble {
+                Trouble::WrongNetwork(_) => error!(source = self.name(), "source {} is refused: {message}", self.name()),
+                _ => warn!(source = self.name(), "source {} is not usable: {message}", self.name()),
+            }
+            self.trouble = Some(message);
+        }
+        self.failures = self.failures.saturating_add(1);
+        // 0, 1, 3, 7 … polls: the first retry is the next poll.
+        let polls = (1 << (self.failures - 1).min(10)) - 1;
+        self.retry_at = Some(Instant::now() + poll_interval.saturating_mul(polls).min(LONGEST_PAUSE));
+    }
+
+    /// What the source last complained of.
+    pub(super) fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
+    }
+}
+
+/// How Evo nodes are paid at the next block, by the forks that the node calls active.
+pub(super) fn evo_payments(chain: &ChainInfo) -> EvoPayments {
+    match (chain.v19_active, chain.mn_rr_active) {
+        (Some(true), Some(false)) => EvoPayments::FourInARow,
+        // A node too new to name an old fork has it behind it; one too old to know it does not have it yet.
+        _ => EvoPayments::Once,
+    }
+}
+
+/// A call whose answer improves the picture but is not needed: unknown or forbidden methods count as no answer.
+pub(super) fn optional<T>(answer: Result<T, RpcError>) -> Result<Option<T>, RpcError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden | ErrorKind::Call { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,222 @@
+//! The way from our tip to the node's: forward block by block, back over a reorg, or anew where it is too far.
+//!
+//! Never here: choosing the source; judging whether it is in sync.
+
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use crate::domain::list::{Block, MasternodeList};
+use crate::domain::masternode::{BlockHash, Height};
+use crate::follower::source::{Diffs, Trouble, optional};
+use crate::follower::{Book, Follower};
+use crate::rpc::{Client, ErrorKind, Header};
+
+/// Blocks over which the mean spacing is measured.
+const SPACING_SPAN: u32 = 1000;
+
+/// Missed blocks that are walked by full lists where the node cannot tell changes; more are jumped over.
+const FULL_LIST_WALK: usize = 24;
+
+/// How often a long walk reports its progress, in blocks.
+const PROGRESS: usize = 200;
+
+/// How the node's tip is reached from ours.
+enum Way {
+    /// Step back so many blocks, then forward along these, oldest first.
+    Walk { back: usize, forward: Vec<Block> },
+    /// Too far, or no common block: read the list at the tip; so many blocks are not seen.
+    Anew { tip: Block, skipped: u32 },
+}
+
+impl Follower {
+    /// Brings the book to the block `best` of a source.
+    pub(super) async fn walk_to(&mut self, index: usize, best: BlockHash) -> Result<(), Trouble> {
+        match self.find_way(index, best).await? {
+            Way::Anew { tip, skipped } => self.open_book(index, tip, skipped).await,
+            Way::Walk { back, forward } => {
+                self.step_back(back)?;
+                self.step_forward(index, &forward).await
+            }
+        }
+    }
+
+    async fn find_way(&self, index: usize, best: BlockHash) -> Result<Way, Trouble> {
+        let client = &self.sources[index].client;
+        let mut header = client.block_header(best).await?;
+        let tip = header.block;
+        let Some(book) = &self.book else { return Ok(Way::Anew { tip, skipped: 0 }) };
+        let missed = tip.height.above(book.tip().height);
+        if missed > self.settings.max_gap_blocks {
+            return Ok(Way::Anew { tip, skipped: missed });
+        }
+        if let Some(back) = book.depth_of(&best) {
+            return Ok(Way::Walk { back, forward: Vec::new() });
+        }
+        let mut forward = Vec::new();
+        loop {
+            forward.push(header.block);
+            let parent = header.previous.ok_or_else(|| Trouble::Contradiction("its chain does not meet ours".into()))?;
+            if let Some(back) = book.depth_of(&parent) {
+                self.check_heights(book, &forward, back)?;
+                forward.reverse();
+                return Ok(Way::Walk { back, forward });
+            }
+            if header.block.height <= book.oldest().height {
+                warn!("the chain was reorganised below height {}: the list is read anew", book.oldest().height);
+                return Ok(Way::Anew { tip, skipped: missed });
+            }
+            header = next_down(client, &header, parent).await?;
+        }
+    }
+
+    /// The lowest new block must stand on the common one: a node that lies about heights is not followed.
+    fn check_heights(&self, book: &Book, forward: &[Block], back: usize) -> Result<(), Trouble> {
+        let expected = book.tip().height.0 + 1 - back as u32;
+        let lowest = forward.last().map_or(expected, |block| block.height.0);
+        if lowest != expected {
+            return Err(Trouble::Contradiction(format!("it says height {lowest} of a block that must be at {expected}")));
+        }
+        Ok(())
+    }
+
+    fn step_back(&mut self, blocks: usize) -> Result<(), Trouble> {
+        let Some(book) = self.book.as_mut().filter(|_| blocks > 0) else { return Ok(()) };
+        let from = book.tip().height;
+        let mut withdrawn = 0;
+        for _ in 0..blocks {
+            let events = book.step_back().map_err(|error| Trouble::Contradiction(error.to_string()))?;
+            withdrawn += events.unwrap_or(0);
+        }
+        self.meters.reorgs.inc();
+        self.meters.events_withdrawn.inc_by(withdrawn as u64);
+        info!(
+            network = %self.settings.network,
+            height = from.0,
+            "reorg of {}: {blocks} blocks below height {from} were replaced, {withdrawn} events are withdrawn",
+            self.settings.network
+        );
+        Ok(())
+    }
+
+    async fn step_forward(&mut self, index: usize, forward: &[Block]) -> Result<(), Trouble> {
+        let by_lists = self.sources[index].diffs == Diffs::Unsupported;
+        let skipped = if by_lists && forward.len() > FULL_LIST_WALK { forward.len() - 1 } else { 0 };
+        if skipped > 0 {
+            self.meters.gap_blocks.inc_by(skipped as u64);
+            warn!(
+                network = %self.settings.network,
+                "{skipped} blocks of {} are jumped over: the node tells no changes, events of them are not exact",
+                self.settings.network
+            );
+        }
+        let started = Instant::now();
+        for (done, block) in forward.iter().enumerate().skip(skipped) {
+            let next = self.next_list(index, *block).await?;
+            self.advance(next);
+            if (done + 1) % PROGRESS == 0 && done + 1 < forward.len() {
+                let left = started.elapsed().as_secs_f64() / (done + 1) as f64 * (forward.len() - done - 1) as f64;
+                info!(
+                    network = %self.settings.network,
+                    "catching up with {}: {} of {} blocks, about {left:.0} s left",
+                    self.settings.network,
+                    done + 1,
+                    forward.len()
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, next: MasternodeList) {
+        let Some(book) = &mut self.book else { return };
+        book.advance(next, &self.settings.rules.penalty);
+        self.meters.blocks_followed.inc();
+        self.confirmed = Some(Instant::now());
+    }
+
+    /// The list after `block`, the next one to ours: by its changes, or read in full where that fails.
+    async fn next_list(&mut self, index: usize, block: Block) -> Result<MasternodeList, Trouble> {
+        let Some(book) = self.book.as_ref().filter(|_| self.sources[index].diffs == Diffs::Supported) else {
+            return self.full_list(index, block).await;
+        };
+        let why = match self.sources[index].client.list_diff(book.tip(), &block).await {
+            Ok(diff) => match book.list().apply(&diff) {
+                Ok(next) => return Ok(next),
+                Err(error) => error.to_string(),
+            },
+            Err(error) => match error.kind() {
+                ErrorKind::UnknownMethod => {
+                    self.sources[index].diffs = Diffs::Unsupported;
+                    return self.full_list(index, block).await;
+                }
+                ErrorKind::Call { .. } | ErrorKind::Malformed { .. } => error.to_string(),
+                _ => return Err(error.into()),
+            },
+        };
+        self.meters.resyncs.inc();
+        warn!(
+            network = %self.settings.network,
+            height = block.height.0,
+            "the changes of block {} of {} cannot be used ({why}); its full list is read instead",
+            block.height,
+            self.settings.network
+        );
+        self.full_list(index, block).await
+    }
+
+    /// The whole list at a block, made sure that the block was still on the node's branch when it was read.
+    pub(super) async fn full_list(&self, index: usize, block: Block) -> Result<MasternodeList, Trouble> {
+        let client = &self.sources[index].client;
+        let masternodes = client.registered(block.height).await?;
+        if client.block_hash(block.height).await? != block.hash {
+            return Err(Trouble::Contradiction(format!("block {} was replaced while its list was read", block.height)));
+        }
+        MasternodeList::new(block, masternodes).map_err(|error| Trouble::Contradiction(error.to_string()))
+    }
+
+    async fn open_book(&mut self, index: usize, tip: Block, skipped: u32) -> Result<(), Trouble> {
+        let started = Instant::now();
+        let list = self.full_list(index, tip).await?;
+        let tallies = match self.book.take() {
+            Some(book) => {
+                self.meters.gap_blocks.inc_by(u64::from(skipped));
+                self.meters.resyncs.inc();
+                warn!(
+                    network = %self.settings.network,
+                    "the list of {} was read anew at height {}; events of {skipped} blocks before it were not seen",
+                    self.settings.network,
+                    tip.height
+                );
+                book.close()
+            }
+            None => std::mem::take(&mut self.tallies),
+        };
+        self.log_opened(&list, started.elapsed().as_secs_f64());
+        self.book = Some(Book::open(list, tallies));
+        self.facts = None;
+        Ok(())
+    }
+}
+
+async fn next_down(client: &Client, header: &Header, parent: BlockHash) -> Result<Header, Trouble> {
+    let below = client.block_header(parent).await?;
+    if below.block.height.0 + 1 != header.block.height.0 {
+        return Err(Trouble::Contradiction(format!(
+            "block {} says height {}, its parent {}",
+            header.block.hash, header.block.height, below.block.height
+        )));
+    }
+    Ok(below)
+}
+
+/// Mean seconds between the last blocks; `None` where there are too few to tell.
+pub(super) async fn measure_spacing(client: &Client, tip: &Block) -> Result<Option<f64>, Trouble> {
+    let blocks = SPACING_SPAN.min(tip.height.0.saturating_sub(1));
+    if blocks < 2 {
+        return Ok(None);
+    }
+    let Some(hash) = optional(client.block_hash(Height(tip.height.0 - blocks)).await)? else { return Ok(None) };
+    let Some(header) = optional(client.block_header(hash).await)? else { return Ok(None) };
+    let seconds = tip.time.0.saturating_sub(header.block.time.0) as f64;
+    Ok(Some(seconds / f64::from(blocks)).filter(|spacing| *spacing > 0.0))
+}

@@ -1,0 +1,137 @@
+//! What the follower of each network does and how its sources fare.
+//!
+//! Never here: anything about masternodes.
+
+use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
+
+/// The families, for all networks.
+#[derive(Clone)]
+pub(super) struct FollowerFamilies {
+    up: IntGaugeVec,
+    synced: IntGaugeVec,
+    network_match: IntGaugeVec,
+    last_success: GaugeVec,
+    blocks_followed: IntCounterVec,
+    gap_blocks: IntCounterVec,
+    reorgs: IntCounterVec,
+    events_withdrawn: IntCounterVec,
+    resyncs: IntCounterVec,
+}
+
+/// How one source fares. Its samples begin when it was first asked: unknown is absent.
+pub struct SourceMeters {
+    families: FollowerFamilies,
+    network: String,
+    source: String,
+}
+
+impl SourceMeters {
+    /// It gave a useful answer at `now`, a Unix time in seconds.
+    pub fn usable(&self, now: f64) {
+        let labels = &[self.network.as_str(), &self.source];
+        self.families.up.with_label_values(labels).set(1);
+        self.families.synced.with_label_values(labels).set(1);
+        self.families.network_match.with_label_values(labels).set(1);
+        self.families.last_success.with_label_values(labels).set(now);
+    }
+
+    /// It cannot be used; `answers` tells whether it answered at all.
+    pub fn unusable(&self, answers: bool) {
+        let labels = &[self.network.as_str(), &self.source];
+        self.families.up.with_label_values(labels).set(i64::from(answers));
+        self.families.synced.with_label_values(labels).set(0);
+    }
+
+    /// It answers for another network.
+    pub fn wrong_network(&self) {
+        self.families.network_match.with_label_values(&[self.network.as_str(), &self.source]).set(0);
+    }
+}
+
+/// What the follower of one network did.
+pub struct NetworkMeters {
+    /// Blocks whose list was followed.
+    pub blocks_followed: IntCounter,
+    /// Blocks that were not looked at one by one.
+    pub gap_blocks: IntCounter,
+    /// Reorgs.
+    pub reorgs: IntCounter,
+    /// Events of blocks that a reorg replaced.
+    pub events_withdrawn: IntCounter,
+    /// Lists read anew because the one in hand did not fit.
+    pub resyncs: IntCounter,
+}
+
+const SOURCE: &[&str] = &["network", "source"];
+const NETWORK: &[&str] = &["network"];
+
+impl FollowerFamilies {
+    pub(super) fn new(registry: &Registry) -> prometheus::Result<FollowerFamilies> {
+        let gauge = |name: &str, help: &str| {
+            let family = IntGaugeVec::new(Opts::new(name, help), SOURCE)?;
+            registry.register(Box::new(family.clone())).map(|()| family)
+        };
+        let counter = |name: &str, help: &str| {
+            let family = IntCounterVec::new(Opts::new(name, help), NETWORK)?;
+            registry.register(Box::new(family.clone())).map(|()| family)
+        };
+        let last_success = GaugeVec::new(
+            Opts::new(
+                "masternode_exporter_source_last_success_timestamp_seconds",
+                "Unix time at which the source last confirmed the list or its tip.",
+            ),
+            SOURCE,
+        )?;
+        registry.register(Box::new(last_success.clone()))?;
+        Ok(FollowerFamilies {
+            up: gauge("masternode_exporter_source_up", "Whether the source answered when last asked, if only that it is starting.")?,
+            synced: gauge("masternode_exporter_source_synced", "Whether the source was usable and in sync when last asked.")?,
+            network_match: gauge(
+                "masternode_exporter_source_network_match",
+                "Whether the source is on the configured chain and on the same network as the other sources.",
+            )?,
+            last_success,
+            blocks_followed: counter("masternode_exporter_blocks_followed_total", "Blocks whose list was followed.")?,
+            gap_blocks: counter(
+                "masternode_exporter_gap_blocks_total",
+                "Blocks that were not followed one by one; their events are missing or not exact.",
+            )?,
+            reorgs: counter("masternode_exporter_reorgs_total", "Reorganisations of the chain that were followed.")?,
+            events_withdrawn: counter(
+                "masternode_exporter_events_withdrawn_total",
+                "Events of blocks that a reorganisation replaced. The counters that counted them do not go down.",
+            )?,
+            resyncs: counter(
+                "masternode_exporter_resyncs_total",
+                "Lists read in full because the one carried on from block to block could not be, or disagreed with the node.",
+            )?,
+        })
+    }
+
+    pub(super) fn source(&self, network: &str, source: &str) -> SourceMeters {
+        SourceMeters { families: self.clone(), network: network.into(), source: source.into() }
+    }
+
+    pub(super) fn network(&self, network: &str) -> NetworkMeters {
+        let labels = &[network];
+        NetworkMeters {
+            blocks_followed: self.blocks_followed.with_label_values(labels),
+            gap_blocks: self.gap_blocks.with_label_values(labels),
+            reorgs: self.reorgs.with_label_values(labels),
+            events_withdrawn: self.events_withdrawn.with_label_values(labels),
+            resyncs: self.resyncs.with_label_values(labels),
+        }
+    }
+
+    /// Forgets a network that is no longer configured.
+    pub(super) fn forget(&self, network: &str, sources: &[String]) {
+        for source in sources {
+            let labels = &[network, source.as_str()];
+            for family in [&self.up, &self.synced, &self.network_match] {
+                // Absent already is as good as removed.
+                let _ = family.remove_label_values(labels);
+            }
+            let _ = self.last_success.remove_label_values(labels);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Counters and histograms about this process, in a registry that is passed in.
+//!
+//! Never here: anything about masternodes; those samples follow from the snapshot (`metrics`).
+
+mod follower;
+mod process;
+mod rpc;
+
+use prometheus::Registry;
+
+pub use follower::{NetworkMeters, SourceMeters};
+pub use rpc::RpcMeters;
+
+/// All families.
+#[derive(Clone)]
+pub struct Meters {
+    follower: follower::FollowerFamilies,
+    process: process::ProcessFamilies,
+    rpc: rpc::RpcFamilies,
+}
+
+impl Meters {
+    /// Registers everything. Fails when a name is registered already.
+    pub fn new(registry: &Registry) -> prometheus::Result<Meters> {
+        Ok(Meters {
+            follower: follower::FollowerFamilies::new(registry)?,
+            process: process::ProcessFamilies::new(registry)?,
+            rpc: rpc::RpcFamilies::new(registry)?,
+        })
+    }
+
+    /// What the follower of a network counts.
+    pub fn network(&self, network: &str) -> NetworkMeters {
+        self.follower.network(network)
+    }
+
+    /// How a source of a network fares.
+    pub fn source(&self, network: &str, source: &str) -> SourceMeters {
+        self.follower.source(network, source)
+    }
+
+    /// How long the calls to a source take.
+    pub fn rpc(&self, network: &str, source: &str) -> RpcMeters {
+        self.rpc.source(network, source)
+    }
+
+    /// Notes a reload of the configuration, at a Unix time in seconds.
+    pub fn reloaded(&self, successful: bool, now: u64) {
+        self.process.reloaded(successful, now);
+    }
+
+    /// Forgets the state of sources that are no longer configured. Counters stay.
+    pub fn forget(&self, network: &str, sources: &[String]) {
+        self.follower.forget(network, sources);
+    }
+}

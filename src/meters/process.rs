@@ -1,0 +1,47 @@
+//! The process itself: what it is, what it uses, how its configuration was last read.
+//!
+//! Never here: what it found out.
+
+use prometheus::{IntGauge, IntGaugeVec, Opts, Registry};
+
+/// The families.
+#[derive(Clone)]
+pub(super) struct ProcessFamilies {
+    reload_successful: IntGauge,
+    reload_timestamp: IntGauge,
+}
+
+impl ProcessFamilies {
+    pub(super) fn new(registry: &Registry) -> prometheus::Result<ProcessFamilies> {
+        let gauge = |name: &str, help: &str| {
+            let gauge = IntGauge::new(name, help)?;
+            registry.register(Box::new(gauge.clone())).map(|()| gauge)
+        };
+        let build = IntGaugeVec::new(
+            Opts::new("masternode_exporter_build_info", "Constant 1, with what this program was built from."),
+            &["version", "revision", "rustc"],
+        )?;
+        let revision = option_env!("MASTERNODE_EXPORTER_REVISION").unwrap_or("unknown");
+        build.with_label_values(&[env!("CARGO_PKG_VERSION"), revision, env!("CARGO_PKG_RUST_VERSION")]).set(1);
+        registry.register(Box::new(build))?;
+        #[cfg(target_os = "linux")]
+        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+        Ok(ProcessFamilies {
+            reload_successful: gauge(
+                "masternode_exporter_config_last_reload_successful",
+                "Whether the configuration could be read when it was last tried.",
+            )?,
+            reload_timestamp: gauge(
+                "masternode_exporter_config_last_reload_success_timestamp_seconds",
+                "Unix time at which the configuration was last read and taken over.",
+            )?,
+        })
+    }
+
+    pub(super) fn reloaded(&self, successful: bool, now: u64) {
+        self.reload_successful.set(i64::from(successful));
+        if successful {
+            self.reload_timestamp.set(i64::try_from(now).unwrap_or(i64::MAX));
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! How long calls take and how they end.
+//!
+//! Never here: the content of an answer.
+
+use std::time::Duration;
+
+use prometheus::{HistogramOpts, HistogramVec, Registry};
+
+/// From a look-up on the same host to a full list of a slow node, in seconds.
+const BUCKETS: &[f64] = &[0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0];
+
+/// The families, for all sources.
+#[derive(Clone)]
+pub(super) struct RpcFamilies {
+    duration: HistogramVec,
+}
+
+impl RpcFamilies {
+    pub(super) fn new(registry: &Registry) -> prometheus::Result<RpcFamilies> {
+        let options = HistogramOpts::new(
+            "masternode_exporter_rpc_request_duration_seconds",
+            "Time that calls to a source took, by method and outcome.",
+        );
+        let labels = &["network", "source", "method", "outcome"];
+        let duration = HistogramVec::new(options.buckets(BUCKETS.to_vec()), labels)?;
+        registry.register(Box::new(duration.clone()))?;
+        Ok(RpcFamilies { duration })
+    }
+
+    pub(super) fn source(&self, network: &str, source: &str) -> RpcMeters {
+        RpcMeters { families: self.clone(), network: network.into(), source: source.into() }
+    }
+}
+
+/// The calls to one source.
+pub struct RpcMeters {
+    families: RpcFamilies,
+    network: String,
+    source: String,
+}
+
+impl RpcMeters {
+    /// A call to `method` ended as `outcome`, both of a known set.
+    pub fn observe(&self, method: &str, outcome: &str, took: Duration) {
+        let labels = &[self.network.as_str(), &self.source, method, outcome];
+        self.families.duration.with_label_values(labels).observe(took.as_secs_f64());
+    }
+}

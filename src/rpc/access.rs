@@ -1,0 +1,73 @@
+//! The lines with which an operator gives the exporter a user of its own on the node.
+//!
+//! Never here: sending them anywhere.
+
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+
+use crate::rpc::methods::METHODS;
+
+/// Lines for `dash.conf` with a fresh random password, which is named in a comment once and stored nowhere.
+pub fn configuration_lines() -> String {
+    let (Some(salt), Some(password)) = (random_hex(16), random_hex(24)) else {
+        return "# no randomness is available here: make the rpcauth line with the node's own rpcauth.py\n".into();
+    };
+    format!(
+        "# user and password of the exporter; the password is {password}\n\
+         # (write it to a file that only the exporter can read, and name that as password_file)\n\
+         {}\n\
+         # Nodes differ in how they spell subcommands here: v21 and later join them to the method, others take the\n\
+         # method alone. Both are listed; a name that the node does not know does no harm.\n\
+         rpcwhitelist=exporter:{}\n\
+         rpcwhitelistdefault=0\n",
+        rpcauth("exporter", &password, &salt),
+        whitelist().join(",")
+    )
+}
+
+/// `rpcauth=user:salt$hash`, the hash being HMAC-SHA256 of the password under the salt's text (`share/rpcauth`).
+pub fn rpcauth(user: &str, password: &str, salt: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, salt.as_bytes());
+    let hash = hmac::sign(&key, password.as_bytes());
+    format!("rpcauth={user}:{salt}${}", hex(hash.as_ref()))
+}
+
+/// Names for `rpcwhitelist`: the methods as nodes up to v20 check them, and joined with their subcommands as later ones
+/// may (spec `dash.md` §6.1; a recorded v23.1.2 accepted the methods alone).
+pub fn whitelist() -> Vec<String> {
+    let mut names: Vec<String> = METHODS.iter().map(|method| method.parent().to_string()).collect();
+    names.extend(METHODS.iter().filter_map(|method| Some(format!("{}{}", method.parent(), method.subcommand()?))));
+    let mut seen = std::collections::HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    names
+}
+
+fn random_hex(bytes: usize) -> Option<String> {
+    let mut random = vec![0; bytes];
+    SystemRandom::new().fill(&mut random).ok()?;
+    Some(hex(&random))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_rpcauth_line_is_that_of_the_nodes_own_tool() {
+        // By `printf password | openssl dgst -sha256 -hmac salt`.
+        let expected = "rpcauth=exporter:salt$84ec44c7d6fc41917953a1dafca3c7d7856f7a9d0328b991b76f0d36be1224b9";
+        assert_eq!(rpcauth("exporter", "password", "salt"), expected);
+    }
+
+    #[test]
+    fn the_whitelist_has_both_spellings_once() {
+        let names = whitelist();
+        for name in ["protx", "protxlist", "protxlistdiff", "masternodecount", "getblockcount"] {
+            assert_eq!(names.iter().filter(|other| *other == name).count(), usize::from(name != "getblockcount"), "{name}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! How we are let in by a node: by its cookie, found by itself where need be, or by user and password.
+//!
+//! Never here: a secret in a log, an error or a `Debug` output.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// A text that cannot be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes the text.
+    pub fn new(text: impl Into<String>) -> Secret {
+        Secret(text.into())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// How to be let in.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Credentials {
+    /// The node's cookie file. Its content is new at each start of the node, so it is read again after a refusal.
+    CookieFile(PathBuf),
+    /// The cookie file in a default data directory below `home`, the one that fits the port first.
+    FindCookie {
+        /// Home directory of the user that runs the node; `None` where there is none to look in.
+        home: Option<PathBuf>,
+    },
+    /// A user and its password.
+    Password {
+        /// Name of the user.
+        user: String,
+        /// Its password.
+        password: Secret,
+    },
+    /// A user and a file with its password, read again after a refusal.
+    PasswordFile {
+        /// Name of the user.
+        user: String,
+        /// The file; white space around the password is cut.
+        path: PathBuf,
+    },
+}
+
+impl Credentials {
+    /// The value of the header `Authorization` for a node at `port`, read anew. `None` where no cookie file is found,
+    /// which is how a node looks that is not running. The error names the file.
+    pub(super) fn authorization(&self, port: Option<u16>) -> Result<Option<Secret>, String> {
+        let pair = match self {
+            Credentials::Password { user, password } => format!("{user}:{}", password.0),
+            Credentials::PasswordFile { user, path } => format!("{user}:{}", read(path)?.0),
+            Credentials::CookieFile(path) => read(path)?.0,
+            Credentials::FindCookie { home } => match found(home.as_deref(), port) {
+                Some(path) => read(&path)?.0,
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(Secret(format!("Basic {}", STANDARD.encode(pair)))))
+    }
+
+    /// Which credentials these are, without the secret, and where to look when they are wrong.
+    pub(super) fn describe(&self, port: Option<u16>) -> String {
+        match self {
+            Credentials::Password { user, .. } => format!("user {user:?} and its password; compare the node's rpcauth"),
+            Credentials::PasswordFile { user, path } => {
+                format!("user {user:?} and the password in {}; compare the node's rpcauth", path.display())
+            }
+            Credentials::CookieFile(path) => format!("the cookie in {}; is it this node's?", path.display()),
+            Credentials::FindCookie { home } => match found(home.as_deref(), port) {
+                Some(path) => format!("the cookie found in {}; is it this node's?", path.display()),
+                None => format!("no cookie was found in {}; set cookie_file, or username and password_file", looked(home.as_deref())),
+            },
+        }
+    }
+}
+
+impl Secret {
+    /// The text, for the one place that sends it.
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+fn read(path: &Path) -> Result<Secret, String> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        format!("cannot read {}: {error}; is the node running, and may this user read the file?", path.display())
+    })?;
+    Ok(Secret(text.trim().to_string()))
+}
+
+/// Data directory of a network below Dash Core's, and its default RPC port (spec `dash.md` §8).
+const NETWORKS: [(&str, u16); 4] = [("", 9998), ("testnet3", 19998), ("devnet-", 19798), ("regtest", 19898)];
+
+/// The cookie file of a node at `port`, or of any node where none fits the port. `None` when there is no cookie file.
+fn found(home: Option<&Path>, port: Option<u16>) -> Option<PathBuf> {
+    let mut networks = NETWORKS;
+    networks.sort_by_key(|(_, default)| Some(*default) != port);
+    let roots = roots(home?);
+    networks.iter().flat_map(|(name, _)| roots.iter().flat_map(|root| directories(root, name))).map(|directory| directory.join(".cookie")).find(|path| path.is_file())
+}
+
+/// Where Dash Core keeps its data below a home directory: on Linux, on macOS.
+fn roots(home: &Path) -> [PathBuf; 2] {
+    [home.join(".dashcore"), home.join("Library/Application Support/DashCore")]
+}
+
+fn looked(home: Option<&Path>) -> String {
+    home.map_or_else(|| "no place: no home directory is known".into(), |home| format!("{} and below", roots(home)[0].display()))
+}
+
+/// Directories of a network; a development network's carries its own name.
+fn directories(root: &Path, network: &str) -> Vec<PathBuf> {
+    if !network.ends_with('-') {
+        return vec![root.join(network)];
+    }
+    let Ok(entries) = fs::read_dir(root) else { return Vec::new() };
+    let mut named: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(network)))
+        .collect();
+    named.sort();
+    named
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cookie(home: &Path, directory: &str) -> PathBuf {
+        let directory = home.join(".dashcore").join(directory);
+        fs::create_dir_all(&directory).unwrap();
+        let path = directory.join(".cookie");
+        fs::write(&path, "__cookie__:abc\n").unwrap();
+        path
+    }
+
+    #[test]
+    fn the_cookie_that_fits_the_port_is_preferred_to_any_other() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(found(Some(home.path()), Some(9998)), None);
+        let regtest = cookie(home.path(), "regtest");
+        assert_eq!(found(Some(home.path()), Some(9998)), Some(regtest.clone()), "better than none");
+        let main = cookie(home.path(), "");
+        let devnet = cookie(home.path(), "devnet-bintang");
+        let test = cookie(home.path(), "testnet3");
+        for (port, expected) in [(9998, &main), (19998, &test), (19798, &devnet), (19898, &regtest), (1234, &main)] {
+            assert_eq!(found(Some(home.path()), Some(port)).as_ref(), Some(expected), "port {port}");
+        }
+    }
+
+    #[test]
+    fn a_secret_cannot_be_printed() {
+        let password = Credentials::Password { user: "exporter".into(), password: Secret::new("hunter2") };
+        assert!(!format!("{password:?} {}", password.describe(None)).contains("hunter2"));
+        let header = password.authorization(None).unwrap().unwrap();
+        assert_eq!(header.expose(), "Basic ZXhwb3J0ZXI6aHVudGVyMg==");
+        assert!(!format!("{header:?}").contains("Zm9v"));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let error = Credentials::CookieFile("/nonexistent/.cookie".into()).authorization(None).unwrap_err();
+        assert!(error.contains("/nonexistent/.cookie"), "{error}");
+    }
+}

@@ -1,0 +1,159 @@
+//! One function for each answer: the body in, the domain's value out.
+//!
+//! Never here: the network; `protx list` as a whole, which is read while it arrives (`stream`).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::domain::{Block, BlockHash, Height, ListDiff, Masternode, UnixSeconds};
+use crate::rpc::dash::convert;
+use crate::rpc::dash::wire::{
+    Entry, Envelope, WireChainInfo, WireChainLock, WireCount, WireDiff, WireHeader, WireNetworkInfo, WireSync,
+};
+use crate::rpc::error::ErrorKind;
+
+/// A block and its parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The block.
+    pub block: Block,
+    /// Its parent; `None` for the genesis block.
+    pub previous: Option<BlockHash>,
+}
+
+/// What a node says of its chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainInfo {
+    /// `main`, `test`, `regtest` or the name of a development network.
+    pub chain: String,
+    /// Height of its tip.
+    pub blocks: Height,
+    /// Height of the best header that it knows.
+    pub headers: Height,
+    /// Hash of its tip.
+    pub best: BlockHash,
+    /// It is still loading the chain; `None` where the node does not say.
+    pub initial_block_download: Option<bool>,
+    /// The fork v19 is active (Evo nodes, paid four times in a row); `None` where the node does not name it.
+    pub v19_active: Option<bool>,
+    /// The fork MN_RR is active (Evo nodes paid as others); `None` where the node does not name it.
+    pub mn_rr_active: Option<bool>,
+}
+
+/// What software a node is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkInfo {
+    /// 230102 for 23.1.2; 170003 for 0.17.0.3.
+    pub version: u32,
+    /// E.g. `/Dash Core:23.1.2/`.
+    pub subversion: String,
+    /// Version of the peer-to-peer protocol.
+    pub protocol_version: u32,
+}
+
+/// How many masternodes a node counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Registered, banned ones included.
+    pub total: u32,
+    /// Not banned.
+    pub enabled: u32,
+}
+
+/// `getbestblockhash`, `getblockhash`.
+pub fn block_hash(body: &[u8]) -> Result<BlockHash, ErrorKind> {
+    convert::parse(&result::<Cow<'_, str>>(body)?, "block hash")
+}
+
+/// `getblockheader`.
+pub fn header(body: &[u8]) -> Result<Header, ErrorKind> {
+    let wire: WireHeader<'_> = result(body)?;
+    let height = convert::block_height(wire.height, "height")?;
+    let previous = wire.previous.map(|hash| convert::parse(&hash, "previousblockhash")).transpose()?;
+    if previous.is_none() && height != Height(0) {
+        return Err(ErrorKind::malformed(format_args!("block {height} has no parent")));
+    }
+    let block = Block { height, hash: convert::parse(&wire.hash, "hash")?, time: UnixSeconds(wire.time) };
+    Ok(Header { block, previous })
+}
+
+/// `getblockchaininfo`.
+pub fn chain_info(body: &[u8]) -> Result<ChainInfo, ErrorKind> {
+    let wire: WireChainInfo = result(body)?;
+    let active = |name: &str| {
+        let forks = [&wire.softforks, &wire.bip9_softforks].into_iter().flatten();
+        let fork = forks.filter_map(|forks| forks.get(name)).next()?;
+        // v20 and later say so; before, a deployment has a status.
+        fork.get("active").and_then(Value::as_bool).or_else(|| Some(fork.get("status")?.as_str()? == "active"))
+    };
+    let (v19_active, mn_rr_active) = (active("v19"), active("mn_rr"));
+    Ok(ChainInfo {
+        v19_active,
+        mn_rr_active,
+        blocks: convert::block_height(wire.blocks, "blocks")?,
+        headers: convert::block_height(wire.headers, "headers")?,
+        best: convert::parse(&wire.bestblockhash, "bestblockhash")?,
+        initial_block_download: wire.initialblockdownload,
+        chain: wire.chain,
+    })
+}
+
+/// `getnetworkinfo`.
+pub fn network_info(body: &[u8]) -> Result<NetworkInfo, ErrorKind> {
+    let wire: WireNetworkInfo = result(body)?;
+    Ok(NetworkInfo { version: wire.version, subversion: wire.subversion, protocol_version: wire.protocolversion })
+}
+
+/// `mnsync status`.
+pub fn is_synced(body: &[u8]) -> Result<bool, ErrorKind> {
+    Ok(result::<WireSync>(body)?.is_synced)
+}
+
+/// `masternode count`.
+pub fn count(body: &[u8]) -> Result<Count, ErrorKind> {
+    let WireCount { total, enabled } = result(body)?;
+    Ok(Count { total, enabled })
+}
+
+/// `getbestchainlock`.
+pub fn chainlock(body: &[u8]) -> Result<(Height, BlockHash), ErrorKind> {
+    let wire: WireChainLock = result(body)?;
+    Ok((convert::block_height(wire.height, "height")?, convert::parse(&wire.blockhash, "blockhash")?))
+}
+
+/// `spork show`.
+pub fn sporks(body: &[u8]) -> Result<Vec<(String, i64)>, ErrorKind> {
+    Ok(result::<BTreeMap<String, i64>>(body)?.into_iter().collect())
+}
+
+/// `protx info`.
+pub fn masternode(body: &[u8]) -> Result<Masternode, ErrorKind> {
+    convert::masternode(&result::<Entry<'_>>(body)?)
+}
+
+/// `protx listdiff` from `base` to `target`; any other span is malformed.
+pub fn list_diff(body: &[u8], base: &Block, target: &Block) -> Result<ListDiff, ErrorKind> {
+    convert::list_diff(&result::<WireDiff<'_>>(body)?, base, target)
+}
+
+/// The error that a body reports; `None` when it is none of the node's.
+pub(in crate::rpc) fn reported_error(body: &[u8]) -> Option<ErrorKind> {
+    let envelope: Envelope<serde::de::IgnoredAny> = serde_json::from_slice(body).ok()?;
+    envelope.error.map(|error| ErrorKind::reported(error.code, &error.message))
+}
+
+fn result<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, ErrorKind> {
+    // An error is looked for first: beside it the result is null, which is no `T`.
+    let envelope: Envelope<T> = match serde_json::from_slice(body) {
+        Ok(envelope) => envelope,
+        Err(error) => return Err(reported_error(body).unwrap_or_else(|| ErrorKind::malformed(error))),
+    };
+    match envelope {
+        Envelope { error: Some(error), .. } => Err(ErrorKind::reported(error.code, &error.message)),
+        Envelope { result: Some(result), .. } => Ok(result),
+        _ => Err(ErrorKind::malformed("it has neither result nor error")),
+    }
+}

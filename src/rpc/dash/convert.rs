@@ -1,0 +1,149 @@
+//! From the wire to the domain, with every range checked. The node's spelling ends here.
+//!
+//! Never here: parsing of JSON.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::domain::list::{Block, StateChange};
+use crate::domain::masternode::PeerView;
+use crate::domain::{Details, Hash, Height, ListDiff, Masternode, MasternodeId, NodeType, Outpoint, Score, UnixSeconds};
+use crate::rpc::dash::wire::{Addresses, Entry, MetaInfo, State, WireDiff};
+use crate::rpc::error::ErrorKind;
+
+/// An entry of the list. Its identity and its score must be there.
+pub(super) fn masternode(entry: &Entry<'_>) -> Result<Masternode, ErrorKind> {
+    let id = id(&entry.pro_tx_hash)?;
+    let about = |error: ErrorKind| match error {
+        ErrorKind::Malformed { what } => ErrorKind::malformed(format_args!("masternode {id}: {what}")),
+        other => other,
+    };
+    let state = &entry.state;
+    let penalty = state.pose_penalty.ok_or_else(|| about(ErrorKind::malformed("it has no PoSePenalty")))?;
+    let height = |value: Option<i64>, name| value.map_or(Ok(None), |value| height(value, name)).map_err(about);
+    Ok(Masternode {
+        id,
+        node_type: node_type(entry.node_type.as_deref()).map_err(about)?,
+        pose_score: Some(score(penalty).map_err(about)?),
+        registered_height: height(state.registered_height, "registeredHeight")?,
+        last_paid_height: height(state.last_paid_height, "lastPaidHeight")?,
+        consecutive_payments: small(state.consecutive_payments.unwrap_or(0), "consecutivePayments").map_err(about)?,
+        revived_height: height(state.pose_revived_height, "PoSeRevivedHeight")?,
+        ban_height: height(state.pose_ban_height, "PoSeBanHeight")?,
+        revocation_reason: small(state.revocation_reason.unwrap_or(0), "revocationReason").map_err(about)?,
+        details: Arc::new(details(entry).map_err(about)?),
+        peer: entry.meta_info.as_ref().map(peer).unwrap_or_default(),
+    })
+}
+
+/// The changes between two blocks, which must be the two that were asked for.
+pub(super) fn list_diff(wire: &WireDiff<'_>, base: &Block, target: &Block) -> Result<ListDiff, ErrorKind> {
+    let asked = (i64::from(base.height.0), i64::from(target.height.0));
+    if (wire.base_height, wire.block_height) != asked {
+        return Err(ErrorKind::malformed(format_args!(
+            "changes from height {} to {} were asked for, it answers {} to {}",
+            asked.0, asked.1, wire.base_height, wire.block_height
+        )));
+    }
+    let updated = wire.updated.iter().flatten();
+    Ok(ListDiff {
+        base: base.height,
+        target: *target,
+        added: wire.added.iter().map(masternode).collect::<Result<_, _>>()?,
+        removed: wire.removed.iter().map(|hash| id(hash)).collect::<Result<_, _>>()?,
+        updated: updated.map(|(hash, state)| Ok((id(hash)?, change(state)?))).collect::<Result<_, ErrorKind>>()?,
+    })
+}
+
+fn change(state: &State<'_>) -> Result<StateChange, ErrorKind> {
+    let height = |value: Option<i64>, name| value.map(|value| height(value, name)).transpose();
+    let text = |value: &Option<Cow<'_, str>>| value.as_deref().map(|value| Some(value).filter(|value| !value.is_empty()).map(Into::into));
+    Ok(StateChange {
+        pose_score: state.pose_penalty.map(score).transpose()?,
+        registered_height: height(state.registered_height, "registeredHeight")?,
+        last_paid_height: height(state.last_paid_height, "lastPaidHeight")?,
+        consecutive_payments: state.consecutive_payments.map(|value| small(value, "consecutivePayments")).transpose()?,
+        revived_height: height(state.pose_revived_height, "PoSeRevivedHeight")?,
+        ban_height: height(state.pose_ban_height, "PoSeBanHeight")?,
+        revocation_reason: state.revocation_reason.map(|value| small(value, "revocationReason")).transpose()?,
+        address: (state.service.is_some() || state.addresses.is_some()).then(|| address(state)),
+        payout_address: text(&state.payout_address),
+        owner_address: text(&state.owner_address),
+        voting_address: text(&state.voting_address),
+        operator_key: text(&state.pub_key_operator),
+        operator_payout_address: text(&state.operator_payout_address),
+    })
+}
+
+fn details(entry: &Entry<'_>) -> Result<Details, ErrorKind> {
+    let state = &entry.state;
+    let text = |value: &Option<Cow<'_, str>>| value.as_deref().filter(|value| !value.is_empty()).map(Into::into);
+    let collateral = match (&entry.collateral_hash, entry.collateral_index) {
+        (Some(hash), Some(index)) => Some(Outpoint { txid: parse(hash, "collateralHash")?, index }),
+        _ => None,
+    };
+    Ok(Details {
+        collateral,
+        address: address(state),
+        payout_address: text(&state.payout_address),
+        owner_address: text(&state.owner_address),
+        voting_address: text(&state.voting_address),
+        operator_key: text(&state.pub_key_operator),
+        operator_payout_address: text(&state.operator_payout_address),
+        operator_reward_percent: entry.operator_reward,
+    })
+}
+
+/// Where the node listens: `service` where the node still says it, else the first of `addresses`. `[::]:0` and
+/// `0.0.0.0:0` stand for none.
+fn address(state: &State<'_>) -> Option<Box<str>> {
+    let first = |addresses: &'_ Addresses<'_>| addresses.core_p2p.first().map(|address| Box::from(&**address));
+    let named = match &state.service {
+        Some(service) => Some(Box::from(&**service)),
+        None => state.addresses.as_ref().and_then(first),
+    };
+    named.filter(|address: &Box<str>| !matches!(&**address, "" | "[::]:0" | "0.0.0.0:0"))
+}
+
+fn peer(meta: &MetaInfo) -> PeerView {
+    let seconds = meta.last_outbound_success.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0);
+    PeerView { last_success: seconds.map(UnixSeconds), platform_banned: meta.is_platform_banned }
+}
+
+fn id(text: &str) -> Result<MasternodeId, ErrorKind> {
+    Ok(MasternodeId::ProTx(parse::<Hash>(text, "proTxHash")?))
+}
+
+pub(super) fn parse<T: FromStr<Err: std::fmt::Display>>(text: &str, name: &str) -> Result<T, ErrorKind> {
+    text.parse().map_err(|error| ErrorKind::malformed(format_args!("{name}: {error}")))
+}
+
+fn node_type(text: Option<&str>) -> Result<NodeType, ErrorKind> {
+    match text {
+        None | Some("Regular") => Ok(NodeType::Regular),
+        Some("Evo" | "HighPerformance") => Ok(NodeType::Evo),
+        Some(other) => Err(ErrorKind::malformed(format_args!("type {other:?} is neither Regular nor Evo"))),
+    }
+}
+
+fn score(value: i64) -> Result<Score, ErrorKind> {
+    small(value, "PoSePenalty").map(Score)
+}
+
+fn small(value: i64, name: &str) -> Result<u32, ErrorKind> {
+    u32::try_from(value).map_err(|_| ErrorKind::malformed(format_args!("{name} {value} is out of range")))
+}
+
+/// A height, `None` for −1 and 0, which stand for "never".
+fn height(value: i64, name: &str) -> Result<Option<Height>, ErrorKind> {
+    match value {
+        -1 | 0 => Ok(None),
+        value => small(value, name).map(|height| Some(Height(height))),
+    }
+}
+
+/// A height of a block, where 0 is the genesis block.
+pub(super) fn block_height(value: i64, name: &str) -> Result<Height, ErrorKind> {
+    small(value, name).map(Height)
+}

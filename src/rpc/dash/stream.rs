@@ -1,0 +1,154 @@
+//! `protx list` read while it arrives, masternode by masternode.
+//!
+//! A list of 100,000 masternodes is 110 MB of JSON. The parser keeps the piece that is not complete yet, at most one
+//! element, and the compact result.
+//!
+//! Never here: the network; a body as a whole; `serde_json::Value`.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::domain::Masternode;
+use crate::rpc::dash::convert;
+use crate::rpc::dash::wire::{Entry, WireError};
+use crate::rpc::error::ErrorKind;
+
+/// Longest element, key or member beside the list that is waited for: sixty times an entry as recorded.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// Takes a body in pieces of any size.
+#[derive(Default)]
+pub struct ListParser {
+    buffer: Vec<u8>,
+    at: usize,
+    place: Place,
+    masternodes: Option<Vec<Masternode>>,
+    error: Option<WireError>,
+}
+
+/// Where in the body the parser stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    /// Before the brace that opens the envelope.
+    #[default]
+    Start,
+    /// Before a member of the envelope, or its end.
+    Member,
+    /// Between elements of the list, or before its end.
+    Element,
+    /// Behind the envelope.
+    End,
+}
+
+/// Whether a step could be made with the bytes at hand.
+enum Step {
+    Done,
+    NeedsMore,
+}
+
+impl ListParser {
+    /// A parser before the first byte.
+    pub fn new() -> ListParser {
+        ListParser::default()
+    }
+
+    /// Takes the next bytes. An error is final.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), ErrorKind> {
+        self.buffer.drain(..self.at);
+        self.at = 0;
+        self.buffer.extend_from_slice(bytes);
+        while let Step::Done = self.step()? {}
+        if self.buffer.len() - self.at > PIECE_BYTES + bytes.len() {
+            return Err(ErrorKind::malformed(format_args!("a piece of it is longer than {PIECE_BYTES} bytes")));
+        }
+        Ok(())
+    }
+
+    /// The list, when the body was complete.
+    pub fn finish(self) -> Result<Vec<Masternode>, ErrorKind> {
+        if let Some(error) = self.error {
+            return Err(ErrorKind::reported(error.code, &error.message));
+        }
+        let read = self.masternodes.as_ref().map_or(0, Vec::len);
+        if self.place != Place::End {
+            return Err(ErrorKind::malformed(format_args!("it was cut off after {read} masternodes")));
+        }
+        self.masternodes.ok_or_else(|| ErrorKind::malformed("it has neither result nor error"))
+    }
+
+    fn step(&mut self) -> Result<Step, ErrorKind> {
+        let Some(next) = self.skip_blanks() else { return Ok(Step::NeedsMore) };
+        match (self.place, next) {
+            (Place::Start, b'{') => {
+                self.at += 1;
+                self.place = Place::Member;
+            }
+            (Place::Member, b'}') => {
+                self.at += 1;
+                self.place = Place::End;
+            }
+            (Place::Element, b']') => {
+                self.at += 1;
+                self.place = Place::Member;
+            }
+            (Place::Member | Place::Element, b',') => self.at += 1,
+            (Place::Member, b'"') => return self.member(),
+            (Place::Element, b'{') => return self.element(),
+            _ => return Err(ErrorKind::malformed(format_args!("unexpected {:?} in it", char::from(next)))),
+        }
+        Ok(Step::Done)
+    }
+
+    /// A key, its colon, and its value; of the list only the bracket that opens it.
+    fn member(&mut self) -> Result<Step, ErrorKind> {
+        let Some((key, after_key)) = piece::<String>(&self.buffer[self.at..])? else { return Ok(Step::NeedsMore) };
+        let rest = &self.buffer[self.at + after_key..];
+        let blanks = rest.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b':').count();
+        let value_at = after_key + blanks;
+        match (key.as_str(), rest.get(blanks)) {
+            (_, None) => return Ok(Step::NeedsMore),
+            ("result", Some(b'[')) => {
+                self.masternodes = Some(Vec::new());
+                self.place = Place::Element;
+                self.at += value_at + 1;
+            }
+            ("error", Some(_)) => {
+                let Some((error, length)) = piece(&rest[blanks..])? else { return Ok(Step::NeedsMore) };
+                self.error = error;
+                self.at += value_at + length;
+            }
+            (_, Some(_)) => {
+                let Some((IgnoredAny, length)) = piece(&rest[blanks..])? else { return Ok(Step::NeedsMore) };
+                self.at += value_at + length;
+            }
+        }
+        Ok(Step::Done)
+    }
+
+    fn element(&mut self) -> Result<Step, ErrorKind> {
+        let Some((entry, length)) = piece::<Entry<'_>>(&self.buffer[self.at..])? else { return Ok(Step::NeedsMore) };
+        let masternode = convert::masternode(&entry)?;
+        self.masternodes.get_or_insert_default().push(masternode);
+        self.at += length;
+        Ok(Step::Done)
+    }
+
+    fn skip_blanks(&mut self) -> Option<u8> {
+        while self.buffer.get(self.at)?.is_ascii_whitespace() {
+            self.at += 1;
+        }
+        self.buffer.get(self.at).copied()
+    }
+}
+
+/// A value at the start of the bytes and its length; `None` when more bytes are needed. A value that reaches the end of
+/// the bytes may go on (a number), so one more byte is waited for.
+fn piece<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<Option<(T, usize)>, ErrorKind> {
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<T>();
+    match values.next() {
+        Some(Ok(value)) if values.byte_offset() < bytes.len() => Ok(Some((value, values.byte_offset()))),
+        Some(Ok(_)) | None => Ok(None),
+        Some(Err(error)) if error.is_eof() => Ok(None),
+        Some(Err(error)) => Err(ErrorKind::malformed(error)),
+    }
+}

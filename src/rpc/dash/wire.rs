@@ -1,0 +1,163 @@
+//! The shapes of a node's answers, as far as we read them.
+//!
+//! Never here: what a value means; −1 and 0 for "never" are still themselves.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// The envelope of every answer.
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "T: Deserialize<'de>"))]
+pub(super) struct Envelope<T> {
+    pub(super) result: Option<T>,
+    pub(super) error: Option<WireError>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct WireError {
+    #[serde(default)]
+    pub(super) code: i64,
+    #[serde(default)]
+    pub(super) message: String,
+}
+
+/// An entry of `protx list … true`, of `addedMNs`, and of `protx info`.
+#[derive(Deserialize)]
+pub(super) struct Entry<'a> {
+    #[serde(rename = "type", borrow)]
+    pub(super) node_type: Option<Cow<'a, str>>,
+    #[serde(rename = "proTxHash", borrow)]
+    pub(super) pro_tx_hash: Cow<'a, str>,
+    #[serde(rename = "collateralHash", borrow)]
+    pub(super) collateral_hash: Option<Cow<'a, str>>,
+    #[serde(rename = "collateralIndex")]
+    pub(super) collateral_index: Option<u32>,
+    #[serde(rename = "operatorReward")]
+    pub(super) operator_reward: Option<f64>,
+    #[serde(borrow)]
+    pub(super) state: State<'a>,
+    #[serde(rename = "metaInfo")]
+    pub(super) meta_info: Option<MetaInfo>,
+}
+
+/// The state of an entry; in `updatedMNs` only the fields that changed.
+#[derive(Deserialize)]
+pub(super) struct State<'a> {
+    /// Gone from the development branch unless asked for, and empty as `[::]:0`.
+    #[serde(borrow)]
+    pub(super) service: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(super) addresses: Option<Addresses<'a>>,
+    #[serde(rename = "registeredHeight")]
+    pub(super) registered_height: Option<i64>,
+    #[serde(rename = "lastPaidHeight")]
+    pub(super) last_paid_height: Option<i64>,
+    #[serde(rename = "consecutivePayments")]
+    pub(super) consecutive_payments: Option<i64>,
+    #[serde(rename = "PoSePenalty")]
+    pub(super) pose_penalty: Option<i64>,
+    #[serde(rename = "PoSeRevivedHeight")]
+    pub(super) pose_revived_height: Option<i64>,
+    #[serde(rename = "PoSeBanHeight")]
+    pub(super) pose_ban_height: Option<i64>,
+    #[serde(rename = "revocationReason")]
+    pub(super) revocation_reason: Option<i64>,
+    #[serde(rename = "ownerAddress", borrow)]
+    pub(super) owner_address: Option<Cow<'a, str>>,
+    #[serde(rename = "votingAddress", borrow)]
+    pub(super) voting_address: Option<Cow<'a, str>>,
+    #[serde(rename = "payoutAddress", borrow)]
+    pub(super) payout_address: Option<Cow<'a, str>>,
+    #[serde(rename = "pubKeyOperator", borrow)]
+    pub(super) pub_key_operator: Option<Cow<'a, str>>,
+    #[serde(rename = "operatorPayoutAddress", borrow)]
+    pub(super) operator_payout_address: Option<Cow<'a, str>>,
+}
+
+/// Addresses by purpose, since v23; an empty object when there are none.
+#[derive(Deserialize)]
+pub(super) struct Addresses<'a> {
+    #[serde(borrow, default)]
+    pub(super) core_p2p: Vec<Cow<'a, str>>,
+}
+
+/// The answering node's own view of a peer.
+#[derive(Deserialize)]
+pub(super) struct MetaInfo {
+    #[serde(rename = "lastOutboundSuccess")]
+    pub(super) last_outbound_success: Option<i64>,
+    pub(super) is_platform_banned: Option<bool>,
+}
+
+/// `protx listdiff`.
+#[derive(Deserialize)]
+pub(super) struct WireDiff<'a> {
+    #[serde(rename = "baseHeight")]
+    pub(super) base_height: i64,
+    #[serde(rename = "blockHeight")]
+    pub(super) block_height: i64,
+    #[serde(rename = "addedMNs", borrow, default)]
+    pub(super) added: Vec<Entry<'a>>,
+    /// The help text misspells it `removedMns`.
+    #[serde(rename = "removedMNs", borrow, default)]
+    pub(super) removed: Vec<Cow<'a, str>>,
+    #[serde(rename = "updatedMNs", borrow, default)]
+    pub(super) updated: Vec<BTreeMap<Cow<'a, str>, State<'a>>>,
+}
+
+/// `getblockheader`.
+#[derive(Deserialize)]
+pub(super) struct WireHeader<'a> {
+    #[serde(borrow)]
+    pub(super) hash: Cow<'a, str>,
+    pub(super) height: i64,
+    pub(super) time: u64,
+    #[serde(rename = "previousblockhash", borrow)]
+    pub(super) previous: Option<Cow<'a, str>>,
+}
+
+/// `getblockchaininfo`.
+#[derive(Deserialize)]
+pub(super) struct WireChainInfo {
+    pub(super) chain: String,
+    pub(super) blocks: i64,
+    pub(super) headers: i64,
+    pub(super) bestblockhash: String,
+    pub(super) initialblockdownload: Option<bool>,
+    /// An object by name since v20, an array before.
+    pub(super) softforks: Option<serde_json::Value>,
+    /// Beside the array, before v20.
+    pub(super) bip9_softforks: Option<serde_json::Value>,
+}
+
+/// `getnetworkinfo`.
+#[derive(Deserialize)]
+pub(super) struct WireNetworkInfo {
+    pub(super) version: u32,
+    pub(super) subversion: String,
+    #[serde(default)]
+    pub(super) protocolversion: u32,
+}
+
+/// `mnsync status`.
+#[derive(Deserialize)]
+pub(super) struct WireSync {
+    #[serde(rename = "IsSynced")]
+    pub(super) is_synced: bool,
+}
+
+/// `masternode count`.
+#[derive(Deserialize)]
+pub(super) struct WireCount {
+    pub(super) total: u32,
+    pub(super) enabled: u32,
+}
+
+/// `getbestchainlock`.
+#[derive(Deserialize)]
+pub(super) struct WireChainLock {
+    pub(super) blockhash: String,
+    pub(super) height: i64,
+}

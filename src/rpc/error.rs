@@ -1,0 +1,148 @@
+//! What can go wrong with a call: by kind for those who branch, as a sentence with place and cure for those who read.
+//!
+//! Never here: credentials, or a URL.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A failed call.
+#[derive(Clone, Debug)]
+pub struct RpcError {
+    pub(super) source: String,
+    pub(super) method: &'static str,
+    pub(super) kind: ErrorKind,
+}
+
+/// Kinds of failures, told apart because the follower treats them differently.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// No connection, or one that broke.
+    Unreachable {
+        /// What the connection said.
+        cause: String,
+    },
+    /// No answer in time.
+    Timeout {
+        /// How long was waited.
+        after: Duration,
+    },
+    /// 401: user or password is wrong.
+    Unauthorized {
+        /// Which credentials were used, without the secret.
+        used: String,
+    },
+    /// 403: the address is not in `rpcallowip`, or the method not in `rpcwhitelist`.
+    Forbidden,
+    /// −28: the node is starting.
+    WarmingUp {
+        /// What it is doing.
+        message: String,
+    },
+    /// 503, or 500 before v20: the node's work queue is full.
+    Refused,
+    /// The node does not know the method or its subcommand.
+    UnknownMethod,
+    /// Any other error that the node itself reports.
+    Call {
+        /// JSON-RPC code.
+        code: i64,
+        /// Its first line.
+        message: String,
+    },
+    /// The answer is not what this method answers.
+    Malformed {
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The answer is longer than we read.
+    TooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+}
+
+impl ErrorKind {
+    /// The value of the label `outcome`: a known set.
+    pub fn label(&self) -> &'static str {
+        match self {
+            ErrorKind::Unreachable { .. } => "unreachable",
+            ErrorKind::Timeout { .. } => "timeout",
+            ErrorKind::Unauthorized { .. } | ErrorKind::Forbidden => "denied",
+            ErrorKind::WarmingUp { .. } => "warming_up",
+            ErrorKind::Refused => "refused",
+            ErrorKind::UnknownMethod => "unknown_method",
+            ErrorKind::Call { .. } => "error",
+            ErrorKind::Malformed { .. } => "malformed",
+            ErrorKind::TooLarge { .. } => "too_large",
+        }
+    }
+
+    /// By what a node reports in the member `error`. An unknown subcommand is −8 with a fixed text, or before v21 −1
+    /// with the help text (spec `dash.md` §6.1, `observed.md`, refusals).
+    pub(super) fn reported(code: i64, message: &str) -> ErrorKind {
+        let line = message.lines().next().unwrap_or_default();
+        match code {
+            -28 => ErrorKind::WarmingUp { message: line.into() },
+            -32601 => ErrorKind::UnknownMethod,
+            -8 if line.starts_with("Must be a valid command") => ErrorKind::UnknownMethod,
+            -1 if message.contains("Available commands:") => ErrorKind::UnknownMethod,
+            _ => ErrorKind::Call { code, message: line.into() },
+        }
+    }
+
+    pub(super) fn malformed(what: impl fmt::Display) -> ErrorKind {
+        ErrorKind::Malformed { what: what.to_string() }
+    }
+}
+
+impl RpcError {
+    /// What went wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+}
+
+impl fmt::Display for RpcError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at source {}: ", self.method, self.source)?;
+        match &self.kind {
+            ErrorKind::Unreachable { cause } => {
+                write!(f, "no connection ({cause}); is the node running with server=1, and is the URL right?")
+            }
+            ErrorKind::Timeout { after } => {
+                write!(f, "no answer within {after:?}; the node is overloaded or stuck, or set the source's timeout higher")
+            }
+            ErrorKind::Unauthorized { used } => write!(f, "the node refuses our credentials (401): {used}"),
+            ErrorKind::Forbidden => f.write_str(
+                "forbidden (403): add the method to the user's rpcwhitelist, or our address to rpcallowip, and restart the node",
+            ),
+            ErrorKind::WarmingUp { message } => write!(f, "the node is starting ({message})"),
+            ErrorKind::Refused => f.write_str("the node's work queue is full; raise rpcworkqueue, or find who else loads it"),
+            ErrorKind::UnknownMethod => f.write_str("the node does not know this method: it is too old, or not of this chain"),
+            ErrorKind::Call { code, message } => write!(f, "the node answers error {code}: {message}"),
+            ErrorKind::Malformed { what } => write!(f, "the answer cannot be used: {what}"),
+            ErrorKind::TooLarge { limit } => write!(f, "the answer is longer than {limit} bytes: not read"),
+        }
+    }
+}
+
+impl std::error::Error for RpcError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_subcommand_is_an_unknown_method_whatever_the_version() {
+        let cases = [
+            (-32601, "Method not found"),
+            (-8, "Must be a valid command"),
+            (-1, "protx \"command\" ...\nSet of commands\nAvailable commands:\n  register"),
+        ];
+        for (code, message) in cases {
+            assert_eq!(ErrorKind::reported(code, message), ErrorKind::UnknownMethod, "{code} {message}");
+        }
+        let other = ErrorKind::Call { code: -8, message: "invalid height specified".into() };
+        assert_eq!(ErrorKind::reported(-8, "invalid height specified"), other);
+    }
+}

@@ -1,0 +1,52 @@
+//! Asks one node, over JSON-RPC, what the exporter needs to know.
+//!
+//! Reading order: [`Settings`] and [`Credentials`] say whom to ask and how to be let in, [`METHODS`] what is asked at
+//! all, [`Client`] has one function for each, [`RpcError`] says what can go wrong. The spelling of a node's answers
+//! ends in `dash`.
+//!
+//! Never here: a wallet or writing call; deciding what an answer means for the list.
+
+pub mod access;
+mod client;
+pub mod credentials;
+pub mod dash;
+mod error;
+mod methods;
+
+use std::time::Duration;
+
+pub use client::Client;
+pub use credentials::{Credentials, Secret};
+pub use dash::answers::{ChainInfo, Count, Header, NetworkInfo};
+pub use error::{ErrorKind, RpcError};
+pub use methods::{METHODS, Method};
+
+/// Whom to ask.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Name of the source: the label `source`.
+    pub name: String,
+    /// `http://host:port` or `https://…`, without credentials.
+    pub url: String,
+    /// How to be let in.
+    pub credentials: Credentials,
+    /// Longest time that an answer may take, its body included where it is small.
+    pub timeout: Duration,
+    /// Longest time that a connection may take.
+    pub connect_timeout: Duration,
+    /// Longest body that is read, in bytes.
+    pub body_limit: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            name: "local".into(),
+            url: "http://127.0.0.1:9998".into(),
+            credentials: Credentials::FindCookie { home: None },
+            timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(5),
+            body_limit: 512 * 1024 * 1024,
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! DKG sessions and the commitments that end them (`src/llmq/blockprocessor.cpp`, `src/llmq/utils.cpp`).
+//!
+//! Simplified against a real chain: members are drawn at the base block and not 8 blocks before it, by the
+//! simulator's own generator; a rotation hands out whole quarters but not by the real permutation; a
+//! commitment is mined in the first block of its window.
+//!
+//! Never punishes: `block` does, for each member that a commitment leaves out.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use super::list::List;
+use super::random::{Hash256, Random};
+use super::rules::QuorumType;
+
+use super::masternode::Masternode;
+pub(super) use super::rotation::Rotation;
+
+/// One session: who takes part.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) kind: &'static QuorumType,
+    /// Index in the rotation; 0 where the type does not rotate.
+    pub(super) index: u32,
+    /// Height of the block the quorum is named after.
+    pub(super) base_height: u32,
+    /// Hash of that block: the quorum's name.
+    pub(super) base_hash: Hash256,
+    /// Start of the interval, from which the window counts.
+    pub(super) cycle: u32,
+    /// Seats.
+    pub(super) size: usize,
+    /// Valid members without which the commitment is null.
+    pub(super) minimum: usize,
+    /// The members as they were at the base; fewer than seats when there were too few nodes.
+    pub(super) members: Vec<Masternode>,
+}
+
+/// How a session ended in a block.
+#[derive(Debug)]
+pub(super) struct Commitment {
+    pub(super) session: Arc<Session>,
+    /// Height of the block that carries it.
+    pub(super) height: u32,
+    /// Hash of that block.
+    pub(super) block: Hash256,
+    /// A bit a seat. All false in a null commitment, which punishes nobody.
+    pub(super) valid: Vec<bool>,
+}
+
+impl Commitment {
+    /// Members that contributed.
+    pub(super) fn valid_count(&self) -> usize {
+        self.valid.iter().filter(|valid| **valid).count()
+    }
+
+    /// The session failed as a whole.
+    pub(super) fn is_null(&self) -> bool {
+        self.valid_count() == 0
+    }
+
+    /// Slots of the members that are punished.
+    pub(super) fn failed(&self) -> impl Iterator<Item = u32> {
+        let punishing = !self.is_null();
+        self.session
+            .members
+            .iter()
+            .zip(&self.valid)
+            .filter(move |(_, valid)| punishing && !**valid)
+            .map(|(member, _)| member.slot)
+    }
+}
+
+/// What the chain remembers of its quorums at a block.
+#[derive(Clone, Debug, Default)]
+pub(super) struct DkgState {
+    /// Sessions whose commitment is still to come.
+    pub(super) pending: Vec<Arc<Session>>,
+    /// Mined quorums that are in use, the newest first, by type.
+    pub(super) active: BTreeMap<u8, Vec<Arc<Commitment>>>,
+    /// Seats of the rotating types.
+    rotations: BTreeMap<u8, Arc<Rotation>>,
+}
+
+/// What decides about a session's members.
+pub(super) struct Conduct<'a> {
+    /// Slots that take part in nothing.
+    pub(super) offline: &'a HashSet<u32>,
+    /// Slots that fail this many more commitments of this block.
+    pub(super) ordered: &'a mut BTreeMap<u32, usize>,
+    /// Every session of the block fails as a whole.
+    pub(super) outage: bool,
+    /// Share of sessions that an online node fails by bad luck, and the nodes it does not touch.
+    pub(super) failure_rate: f64,
+    pub(super) spared: Option<u32>,
+}
+
+impl DkgState {
+    /// Starts the sessions whose base is the block `height`/`hash`. `wanted` gets a seat in the first rotation.
+    pub(super) fn start_sessions(
+        &mut self,
+        kinds: &[&'static QuorumType],
+        list: &List,
+        block: (u32, Hash256),
+        rule: Seating,
+    ) {
+        let (height, _) = block;
+        for kind in kinds {
+            let index = height % kind.interval;
+            if index >= kind.rotating.max(1) {
+                continue;
+            }
+            let session = if kind.rotating > 0 {
+                self.rotating_session(kind, list, block, rule)
+            } else {
+                Some(plain_session(kind, list, block, rule))
+            };
+            self.pending.extend(session.map(Arc::new));
+        }
+    }
+
+    /// Ends the sessions that are due in the block `height` and keeps the mined ones.
+    pub(super) fn finish_sessions(
+        &mut self,
+        list: &List,
+        block: (u32, Hash256),
+        random: &mut Random,
+        conduct: &mut Conduct<'_>,
+    ) -> Vec<Arc<Commitment>> {
+        let (height, hash) = block;
+        let mut commitments = Vec::new();
+        let mut left = Vec::with_capacity(self.pending.len());
+        for session in std::mem::take(&mut self.pending) {
+            let (first, last) = session.kind.window;
+            let offset = height - session.cycle;
+            if offset < first {
+                left.push(session);
+                continue;
+            }
+            let valid = contributions(&session, list, random, conduct);
+            let commitment = Arc::new(Commitment { session: Arc::clone(&session), height, block: hash, valid });
+            if commitment.is_null() && offset < last {
+                left.push(session);
+            }
+            commitments.push(commitment);
+        }
+        self.pending = left;
+        for commitment in commitments.iter().filter(|commitment| !commitment.is_null()) {
+            self.activate(Arc::clone(commitment));
+        }
+        commitments
+    }
+
+    /// Puts a mined quorum in front of its type.
+    pub(super) fn activate(&mut self, commitment: Arc<Commitment>) {
+        let kind = commitment.session.kind;
+        let quorums = self.active.entry(kind.id).or_default();
+        if kind.rotating > 0 {
+            quorums.retain(|other| other.session.index != commitment.session.index);
+            quorums.push(commitment);
+            quorums.sort_by_key(|other| other.session.index);
+        } else {
+            quorums.insert(0, commitment);
+        }
+        quorums.truncate(kind.active);
+    }
+
+    fn rotating_session(
+        &mut self,
+        kind: &'static QuorumType,
+        list: &List,
+        block: (u32, Hash256),
+        rule: Seating,
+    ) -> Option<Session> {
+        let (height, hash) = block;
+        let index = height % kind.interval;
+        if index == 0 || !self.rotations.contains_key(&kind.id) {
+            let slots = eligible(kind, list, rule.confirmed_by(height));
+            let old = self.rotations.get(&kind.id).map(Arc::as_ref);
+            let next = Rotation::next(kind, &slots, old, &mut rule.random(kind, hash), rule);
+            self.rotations.insert(kind.id, Arc::new(next));
+        }
+        let rotation = &self.rotations[&kind.id];
+        let members = rotation.members(index)?;
+        let members: Vec<Masternode> = members.filter_map(|slot| list.get(slot).copied()).collect();
+        Some(Session {
+            kind,
+            index,
+            base_height: height,
+            base_hash: hash,
+            cycle: height - index,
+            size: rotation.size,
+            minimum: rotation.minimum,
+            members,
+        })
+    }
+}
+
+/// How seats are given out.
+#[derive(Clone, Copy)]
+pub(super) struct Seating {
+    pub(super) seed: u64,
+    /// See [`super::Options::shrink_quorums`].
+    pub(super) shrink: bool,
+    /// Blocks before a new node may take part.
+    pub(super) confirmations: u32,
+    /// A slot that gets a seat in the first quorum of a rotation.
+    pub(super) wanted: Option<u32>,
+}
+
+impl Seating {
+    fn confirmed_by(self, height: u32) -> u32 {
+        height.saturating_sub(self.confirmations)
+    }
+
+    fn random(self, kind: &QuorumType, hash: Hash256) -> Random {
+        Random::of(&[self.seed, u64::from(kind.id), hash.seed()])
+    }
+
+    /// Seats and least valid members for this many eligible nodes; `None`: no session can work.
+    pub(super) fn sizes(self, kind: &QuorumType, eligible: usize) -> Option<(usize, usize)> {
+        if eligible >= kind.size {
+            Some((kind.size, kind.minimum))
+        } else if self.shrink && eligible >= 3 {
+            Some((eligible, (kind.minimum * eligible).div_ceil(kind.size)))
+        } else {
+            (eligible >= kind.minimum).then_some((kind.size, kind.minimum))
+        }
+    }
+}
+
+/// A session of the members drawn for it, of none when there are too few nodes.
+pub(super) fn plain_session(kind: &'static QuorumType, list: &List, block: (u32, Hash256), rule: Seating) -> Session {
+    let (height, hash) = block;
+    let mut slots = eligible(kind, list, rule.confirmed_by(height));
+    let (size, minimum) = rule.sizes(kind, slots.len()).unwrap_or_else(|| {
+        slots.clear();
+        (kind.size, kind.minimum)
+    });
+    let mut random = rule.random(kind, hash);
+    let seats = size.min(slots.len());
+    for seat in 0..seats {
+        let chosen = seat + random.below(slots.len() - seat);
+        slots.swap(seat, chosen);
+    }
+    let members = slots[..seats].iter().filter_map(|slot| list.get(*slot).copied()).collect();
+    Session { kind, index: 0, base_height: height, base_hash: hash, cycle: height, size, minimum, members }
+}
+
+/// Slots of the nodes that may be drawn.
+fn eligible(kind: &QuorumType, list: &List, confirmed_by: u32) -> Vec<u32> {
+    list.iter()
+        .filter(|node| node.is_valid() && node.registered <= confirmed_by && (node.evo || !kind.evo_only))
+        .map(|node| node.slot)
+        .collect()
+}
+
+/// Which seats are valid; none when too few are.
+fn contributions(session: &Session, list: &List, random: &mut Random, conduct: &mut Conduct<'_>) -> Vec<bool> {
+    let none = vec![false; session.size];
+    if conduct.outage || session.members.len() < session.minimum {
+        return none;
+    }
+    let mut valid = none.clone();
+    for (seat, member) in session.members.iter().enumerate() {
+        let slot = member.slot;
+        let unlucky = random.chance(conduct.failure_rate) && conduct.spared != Some(slot);
+        let able = list.get(slot).is_some_and(|node| node.operator_key != 0);
+        valid[seat] = able && !unlucky && !conduct.offline.contains(&slot);
+        if let Some(orders) = conduct.ordered.get_mut(&slot).filter(|orders| **orders > 0) {
+            *orders -= 1;
+            valid[seat] = false;
+        }
+    }
+    if valid.iter().filter(|valid| **valid).count() < session.minimum { none } else { valid }
+}

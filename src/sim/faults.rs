@@ -1,0 +1,142 @@
+//! Faults of a server, set while it runs.
+//!
+//! Never faults by chance: a fault is there from when it is set until it is cleared.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use super::network::Network;
+use super::random::Hash256;
+use super::rpc::Lies;
+
+/// What is wrong with a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    /// Starting: error −28 with this text, e.g. "Loading block index…".
+    WarmUp(String),
+    /// 401, whatever the credentials.
+    Unauthorized,
+    /// 403 with an empty body, as for a method that is not on the user's whitelist.
+    Forbidden,
+    /// 503 "Work queue depth exceeded", as from v20 on.
+    Busy,
+    /// 500 with the same text, as before v20.
+    BusyOld,
+    /// Answers late.
+    Slow(Duration),
+    /// Closes the connection after so many bytes of the body.
+    Torn(usize),
+    /// A body of so many bytes of filler instead of the answer; `u64::MAX` never ends.
+    Oversized(u64),
+    /// 200 with a body that is not JSON.
+    Garbage,
+    /// Another genesis hash and chain name.
+    WrongNetwork,
+    /// A Bitcoin node: its subversion and genesis hash, and no Dash methods.
+    Bitcoin,
+    /// In initial block download, `mnsync` not finished.
+    NotSynced,
+    /// This is added to every height that is told of the tip and of headers.
+    LyingHeight(i64),
+    /// `protx listdiff` names a masternode that is on no list.
+    LyingDiff,
+    /// Cut off: the tip stays the block that the active branch has at this height when the fault is set.
+    FrozenAt(u32),
+    /// Never answers.
+    Hang,
+}
+
+/// A fault, where it applies, and the block a frozen server stays at.
+#[derive(Clone, Debug)]
+pub(super) struct ActiveFault {
+    pub(super) fault: Fault,
+    methods: Vec<String>,
+    pub(super) frozen: Option<Hash256>,
+}
+
+impl ActiveFault {
+    /// Whether it applies to a call of this full name, e.g. "protx list".
+    fn applies(&self, name: &str) -> bool {
+        let parent = name.split(' ').next().unwrap_or(name);
+        self.methods.is_empty() || self.methods.iter().any(|method| method == name || method == parent)
+    }
+}
+
+/// The faults of one server. Clones are handles of the same ones.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    network: Network,
+    active: Arc<Mutex<Vec<ActiveFault>>>,
+}
+
+impl Faults {
+    pub(super) fn new(network: Network) -> Self {
+        Self { network, active: Arc::default() }
+    }
+
+    /// Replaces all faults by this one.
+    pub fn set(&self, fault: Fault) {
+        self.set_for(fault, &[]);
+    }
+
+    /// Replaces all faults by this one, which concerns only these methods: "protx" means all its subcommands,
+    /// "protx list" one of them.
+    pub fn set_for(&self, fault: Fault, methods: &[&str]) {
+        self.clear();
+        self.add_for(fault, methods);
+    }
+
+    /// Adds a fault to the others.
+    pub fn add(&self, fault: Fault) {
+        self.add_for(fault, &[]);
+    }
+
+    /// Adds a fault that concerns only these methods.
+    pub fn add_for(&self, fault: Fault, methods: &[&str]) {
+        if fault == Fault::None {
+            return;
+        }
+        let frozen = match fault {
+            Fault::FrozenAt(height) => {
+                let state = self.network.lock();
+                Some(state.history.active_at(height).unwrap_or_else(|| state.history.tip()).hash)
+            }
+            _ => None,
+        };
+        let methods = methods.iter().map(|method| (*method).to_owned()).collect();
+        self.lock().push(ActiveFault { fault, methods, frozen });
+    }
+
+    /// Removes all faults.
+    pub fn clear(&self) {
+        self.lock().clear();
+    }
+
+    /// The faults that apply to a request with calls of these names.
+    pub(super) fn of(&self, names: &[String]) -> Vec<ActiveFault> {
+        let active = self.lock();
+        active.iter().filter(|fault| names.iter().any(|name| fault.applies(name))).cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<ActiveFault>> {
+        self.active.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// The deviations from the truth among the faults.
+pub(super) fn lies(faults: &[ActiveFault]) -> Lies {
+    let mut lies = Lies::default();
+    for active in faults {
+        match active.fault {
+            Fault::WrongNetwork => lies.other_network = true,
+            Fault::Bitcoin => lies.bitcoin = true,
+            Fault::NotSynced => lies.not_synced = true,
+            Fault::LyingHeight(offset) => lies.height_offset += offset,
+            Fault::LyingDiff => lies.unknown_in_diff = true,
+            _ => {}
+        }
+    }
+    lies
+}

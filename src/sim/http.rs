@@ -1,0 +1,233 @@
+//! One HTTP request answered as Dash Core answers it (`src/httprpc.cpp`, `src/httpserver.cpp`, `src/rpc/server.cpp`).
+//!
+//! Never accepts a connection: `server` does.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use base64::Engine as _;
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::body::AnswerBody;
+use super::faults::{ActiveFault, Fault, Faults, lies};
+use super::history::Block;
+use super::network::Network;
+use super::random::Hash256;
+use super::rpc::{Context, Params, Reply, RpcError, answer, full_name};
+use super::state::State;
+
+/// Largest request a node reads (`src/httpserver.cpp MAX_SIZE`).
+const REQUEST_BYTES: usize = 32 * 1024 * 1024;
+const JSON: &str = "application/json";
+const HTML: &str = "text/html; charset=ISO-8859-1";
+
+/// What all connections of a server share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) network: Network,
+    pub(super) faults: Faults,
+    /// Accepted `user:password` pairs.
+    pub(super) credentials: Vec<String>,
+    pub(super) masternode: Option<Hash256>,
+    /// Blocks that this server is behind the network.
+    pub(super) lag: AtomicU32,
+    pub(super) calls: Mutex<BTreeMap<String, u64>>,
+}
+
+/// One call of a request.
+struct Call {
+    name: String,
+    method: String,
+    params: Params,
+    id: Value,
+}
+
+type Answer = Response<AnswerBody>;
+
+/// Answers a request.
+pub(super) async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Answer {
+    let path = request.uri().path();
+    if path != "/" && !path.starts_with("/wallet/") {
+        return plain(StatusCode::NOT_FOUND, "");
+    }
+    if request.method() != Method::POST {
+        return plain(StatusCode::METHOD_NOT_ALLOWED, "JSONRPC server handles only POST requests");
+    }
+    if !authorized(&shared, request.headers()) {
+        return unauthorized();
+    }
+    let Ok(body) = Limited::new(request.into_body(), REQUEST_BYTES).collect().await else {
+        return plain(StatusCode::PAYLOAD_TOO_LARGE, "");
+    };
+    let Ok(body) = serde_json::from_slice::<Value>(&body.to_bytes()) else {
+        return failure(&RpcError::new(-32700, "Parse error"), &Value::Null);
+    };
+    let calls: Vec<Result<Call, (RpcError, Value)>> = match &body {
+        Value::Array(parts) => parts.iter().map(parse).collect(),
+        single => vec![parse(single)],
+    };
+    let names: Vec<String> = calls.iter().flatten().map(|call| call.name.clone()).collect();
+    count(&shared, &names);
+    let faults = shared.faults.of(&names);
+    if let Some(answer) = hindrance(&faults, &calls).await {
+        return answer;
+    }
+    let answer = if body.is_array() { batch(&shared, &faults, calls) } else { single(&shared, &faults, calls) };
+    match faults.iter().find_map(|active| if let Fault::Torn(bytes) = active.fault { Some(bytes) } else { None }) {
+        Some(bytes) => answer.map(|body| body.torn(bytes)),
+        None => answer,
+    }
+}
+
+/// An answer of a fault that keeps the call from being made at all.
+async fn hindrance(faults: &[ActiveFault], calls: &[Result<Call, (RpcError, Value)>]) -> Option<Answer> {
+    for active in faults {
+        match &active.fault {
+            Fault::Hang => std::future::pending().await,
+            Fault::Slow(delay) => tokio::time::sleep(*delay).await,
+            Fault::Unauthorized => return Some(unauthorized()),
+            Fault::Forbidden => return Some(plain(StatusCode::FORBIDDEN, "")),
+            Fault::Busy => return Some(plain(StatusCode::SERVICE_UNAVAILABLE, "Work queue depth exceeded")),
+            Fault::BusyOld => return Some(plain(StatusCode::INTERNAL_SERVER_ERROR, "Work queue depth exceeded")),
+            Fault::Garbage => {
+                return Some(with_type(StatusCode::OK, JSON, AnswerBody::whole("<html>not a node</html>")));
+            }
+            Fault::Oversized(bytes) => return Some(with_type(StatusCode::OK, JSON, AnswerBody::filler(*bytes))),
+            Fault::WarmUp(message) => {
+                let id = calls.iter().flatten().next().map_or(Value::Null, |call| call.id.clone());
+                return Some(failure(&RpcError::new(-28, message.as_str()), &id));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn single(shared: &Shared, faults: &[ActiveFault], calls: Vec<Result<Call, (RpcError, Value)>>) -> Answer {
+    let call = match calls.into_iter().next().expect("a request that is no batch is one call") {
+        Ok(call) => call,
+        Err((error, id)) => return failure(&error, &id),
+    };
+    match perform(shared, faults, &call) {
+        Ok(reply) => {
+            let end = format!(",\"error\":null,\"id\":{}}}\n", call.id);
+            let body = match reply {
+                Reply::Json(value) => AnswerBody::whole(format!("{{\"result\":{value}{end}")),
+                Reply::Stream(pieces) => AnswerBody::pieces(b"{\"result\":".to_vec(), pieces, end.into_bytes()),
+            };
+            with_type(StatusCode::OK, JSON, body)
+        }
+        Err(error) => failure(&error, &call.id),
+    }
+}
+
+/// A batch is answered with 200, whatever its parts say.
+fn batch(shared: &Shared, faults: &[ActiveFault], calls: Vec<Result<Call, (RpcError, Value)>>) -> Answer {
+    let mut parts = Vec::with_capacity(calls.len());
+    for call in calls {
+        parts.push(match call {
+            Ok(call) => match perform(shared, faults, &call) {
+                Ok(Reply::Json(value)) => envelope(&value.to_string(), &call.id),
+                Ok(Reply::Stream(pieces)) => {
+                    let bytes: Vec<u8> = pieces.flatten().collect();
+                    envelope(&String::from_utf8(bytes).expect("JSON is written as UTF-8"), &call.id)
+                }
+                Err(error) => error_text(&error, &call.id),
+            },
+            Err((error, id)) => error_text(&error, &id),
+        });
+    }
+    with_type(StatusCode::OK, JSON, AnswerBody::whole(format!("[{}]\n", parts.join(","))))
+}
+
+fn perform(shared: &Shared, faults: &[ActiveFault], call: &Call) -> Result<Reply, RpcError> {
+    let state = shared.network.lock();
+    let frozen = faults.iter().find_map(|active| active.frozen);
+    let tip = known_tip(&state, frozen, shared.lag.load(Ordering::Relaxed));
+    let context = Context { state: &state, tip, lies: lies(faults), masternode: shared.masternode };
+    answer(&context, &call.method, &call.params)
+}
+
+/// The newest block that a server knows which is frozen or lags.
+fn known_tip(state: &State, frozen: Option<Hash256>, lag: u32) -> Arc<Block> {
+    let history = &state.history;
+    if let Some(hash) = frozen {
+        return Arc::clone(history.block(hash).unwrap_or_else(|| history.root()));
+    }
+    let tip = history.tip();
+    let height = tip.height.saturating_sub(lag).max(history.root().height);
+    Arc::clone(history.active_at(height).unwrap_or(tip))
+}
+
+fn parse(value: &Value) -> Result<Call, (RpcError, Value)> {
+    let id = value.get("id").cloned().unwrap_or(Value::Null);
+    let refuse = |error: RpcError| (error, id.clone());
+    if !value.is_object() {
+        return Err(refuse(RpcError::new(-32600, "Invalid Request object")));
+    }
+    let method = match value.get("method") {
+        Some(Value::String(method)) => method.clone(),
+        None | Some(Value::Null) => return Err(refuse(RpcError::new(-32600, "Missing method"))),
+        Some(_) => return Err(refuse(RpcError::new(-32600, "Method must be a string"))),
+    };
+    let params = Params::of(&method, value.get("params")).map_err(refuse)?;
+    Ok(Call { name: full_name(&method, &params), method, params, id })
+}
+
+fn count(shared: &Shared, names: &[String]) {
+    let mut calls = shared.calls.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for name in names {
+        *calls.entry(name.clone()).or_default() += 1;
+    }
+}
+
+fn authorized(shared: &Shared, headers: &HeaderMap) -> bool {
+    let given = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Basic "))
+        .and_then(|text| base64::engine::general_purpose::STANDARD.decode(text.trim()).ok())
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    given.is_some_and(|given| shared.credentials.contains(&given))
+}
+
+fn unauthorized() -> Answer {
+    let mut answer = plain(StatusCode::UNAUTHORIZED, "");
+    answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"jsonrpc\""));
+    answer
+}
+
+/// 404 for an unknown method, 400 for a malformed request, 500 for any other error (`src/httprpc.cpp JSONErrorReply`).
+fn failure(error: &RpcError, id: &Value) -> Answer {
+    let status = match error.code {
+        -32601 => StatusCode::NOT_FOUND,
+        -32600 => StatusCode::BAD_REQUEST,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    with_type(status, JSON, AnswerBody::whole(format!("{}\n", error_text(error, id))))
+}
+
+fn error_text(error: &RpcError, id: &Value) -> String {
+    let error = json!({ "code": error.code, "message": error.message });
+    format!("{{\"result\":null,\"error\":{error},\"id\":{id}}}")
+}
+
+fn envelope(result: &str, id: &Value) -> String {
+    format!("{{\"result\":{result},\"error\":null,\"id\":{id}}}")
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Answer {
+    with_type(status, HTML, AnswerBody::whole(text))
+}
+
+fn with_type(status: StatusCode, content_type: &'static str, body: AnswerBody) -> Answer {
+    let mut answer = Response::new(body);
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
+}

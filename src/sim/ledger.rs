@@ -1,0 +1,85 @@
+//! The simulator's own record of what happened, block by block: what an observer should have seen.
+//!
+//! Never derived from lists: an entry is written where the rule is applied.
+
+use super::random::Hash256;
+
+/// Something that happened to a masternode in a block of the active branch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// Height of the block.
+    pub height: u32,
+    /// Hash of the block.
+    pub hash: String,
+    /// The masternode's proTxHash.
+    pub masternode: String,
+    /// What happened.
+    pub kind: LedgerKind,
+}
+
+/// Kinds of ledger entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LedgerKind {
+    /// Failed commitments of this block, taken together.
+    Penalty {
+        /// Points really added, after the cut at the maximum; 0 for a banned node that was at the maximum.
+        points: u32,
+        /// Commitments that left the node out.
+        hits: u32,
+        /// Score after the block's punishments.
+        score: u32,
+    },
+    /// A ban began.
+    Ban {
+        /// Why.
+        cause: BanCause,
+        /// Score at that moment, frozen from then on.
+        score: u32,
+    },
+    /// A ban ended.
+    Revival,
+    /// The node was the block's payee and still registered.
+    Payment,
+    /// The node entered the list.
+    Registration,
+    /// The node left the list: its collateral was spent.
+    Removal,
+    /// A field was replaced.
+    Change(ChangedField),
+}
+
+/// Why a ban began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BanCause {
+    /// The score reached the maximum.
+    Dkg,
+    /// The operator revoked.
+    Revoked,
+    /// The owner named another operator key.
+    KeyChanged,
+    /// Registered without an address.
+    NoAddress,
+}
+
+/// Fields that a change can concern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangedField {
+    /// Network address.
+    Address,
+    /// Address that the owner's share is paid to.
+    Payout,
+    /// The operator's BLS key.
+    OperatorKey,
+    /// The voting key's address.
+    VotingKey,
+    /// Address that the operator's share is paid to.
+    OperatorPayout,
+}
+
+/// An entry before it is written out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Note {
+    pub(super) masternode: Hash256,
+    pub(super) slot: u32,
+    pub(super) kind: LedgerKind,
+}

@@ -1,0 +1,227 @@
+//! One simulated masternode: what consensus keeps of it, and the texts that follow from its hash.
+//!
+//! A record is small and copied freely; addresses and keys are derived when asked for, so that 100,000 nodes
+//! and a past of thousands of blocks fit into little memory.
+//!
+//! Never decides anything: the rules are in `block` and `dkg`.
+
+use super::random::{Hash256, Random};
+use super::rules::ChainFacts;
+
+/// The letters of Base58.
+const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+
+/// A masternode as the list of a block has it. "Edition" numbers count how often a field was replaced; 0 is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Masternode {
+    /// The proTxHash.
+    pub(super) hash: Hash256,
+    /// Place in the simulator's table, which is also what its network address follows from.
+    pub(super) slot: u32,
+    pub(super) evo: bool,
+    /// Share of the operator in hundredths of a percent.
+    pub(super) operator_reward: u16,
+    /// Height of the registration.
+    pub(super) registered: u32,
+    /// Height of the last payment; 0 = never.
+    pub(super) last_paid: u32,
+    /// Payments in a row, for Evo nodes before MN_RR.
+    pub(super) consecutive: u32,
+    /// PoSe penalty points.
+    pub(super) score: u32,
+    /// Height of the ban in force.
+    pub(super) ban: Option<u32>,
+    /// Height of the last revival.
+    pub(super) revived: Option<u32>,
+    /// Reason the operator gave for a revocation.
+    pub(super) revocation: u8,
+    /// Version of the operator's data: 1 after a revocation, otherwise 2 (`src/evo/providertx.h ProTxVersion`).
+    pub(super) version: u8,
+    pub(super) address: u32,
+    pub(super) operator_key: u32,
+    pub(super) payout: u32,
+    pub(super) operator_payout: u32,
+    pub(super) voting_key: u32,
+    /// Wiped together with the operator's key; only Evo nodes have one.
+    pub(super) platform: u32,
+}
+
+/// The texts that are derived, told apart when they are drawn.
+#[derive(Clone, Copy)]
+enum Text {
+    Collateral = 1,
+    Owner,
+    Voting,
+    Payout,
+    OperatorPayout,
+    OperatorKey,
+    Platform,
+    CollateralHash,
+}
+
+impl Masternode {
+    /// A new node as its registration leaves it, with an address or (banned from birth) without one.
+    pub(super) fn registered(hash: Hash256, slot: u32, evo: bool, height: u32, with_address: bool) -> Self {
+        Self {
+            hash,
+            slot,
+            evo,
+            operator_reward: 0,
+            registered: height,
+            last_paid: 0,
+            consecutive: 0,
+            score: 0,
+            ban: (!with_address).then_some(height),
+            revived: None,
+            revocation: 0,
+            version: 2,
+            address: u32::from(with_address),
+            operator_key: 1,
+            payout: 1,
+            operator_payout: 0,
+            voting_key: 1,
+            platform: u32::from(evo),
+        }
+    }
+
+    /// Not banned.
+    pub(super) fn is_valid(&self) -> bool {
+        self.ban.is_none()
+    }
+
+    /// Empties what belongs to the operator (`CDeterministicMNState::ResetOperatorFields`).
+    pub(super) fn reset_operator(&mut self) {
+        self.version = 1;
+        self.operator_key = 0;
+        self.address = 0;
+        self.operator_payout = 0;
+        self.revocation = 0;
+        self.platform = 0;
+    }
+
+    /// Starts a ban unless one is in force (`CDeterministicMNState::BanIfNotBanned`).
+    pub(super) fn ban_if_valid(&mut self, height: u32) {
+        self.ban.get_or_insert(height);
+    }
+
+    /// The key by which the payment queue is ordered (`src/evo/deterministicmns.cpp CompareByLastPaidGetHeight`).
+    pub(super) fn queue_height(&self) -> u32 {
+        match self.revived {
+            Some(revived) if revived > self.last_paid => revived,
+            _ if self.last_paid == 0 => self.registered,
+            _ => self.last_paid,
+        }
+    }
+
+    /// Hash of the transaction that holds the collateral.
+    pub(super) fn collateral_hash(&self) -> Hash256 {
+        self.draw(Text::CollateralHash, 0).hash()
+    }
+
+    /// Output of that transaction.
+    pub(super) fn collateral_index(&self) -> u32 {
+        u32::try_from(self.draw(Text::CollateralHash, 1).below(2)).expect("0 or 1")
+    }
+
+    /// The outpoint as `masternodelist` writes it.
+    pub(super) fn outpoint(&self) -> String {
+        format!("{}-{}", self.collateral_hash(), self.collateral_index())
+    }
+
+    /// IP address and port, `[::]:0` where there is none.
+    pub(super) fn service(&self, facts: &ChainFacts) -> String {
+        self.endpoint(facts.port).unwrap_or_else(|| "[::]:0".to_owned())
+    }
+
+    /// The node's address with another port.
+    pub(super) fn endpoint(&self, port: u16) -> Option<String> {
+        let edition = self.address.checked_sub(1)?;
+        let [_, high, middle, low] = self.slot.to_be_bytes();
+        Some(format!("{}.{high}.{middle}.{low}:{port}", 10 + edition % 100))
+    }
+
+    pub(super) fn owner_address(&self, facts: &ChainFacts) -> String {
+        self.coin_address(Text::Owner, 1, facts)
+    }
+
+    pub(super) fn voting_address(&self, facts: &ChainFacts) -> String {
+        self.coin_address(Text::Voting, self.voting_key, facts)
+    }
+
+    pub(super) fn payout_address(&self, facts: &ChainFacts) -> String {
+        self.coin_address(Text::Payout, self.payout, facts)
+    }
+
+    pub(super) fn collateral_address(&self, facts: &ChainFacts) -> String {
+        self.coin_address(Text::Collateral, 1, facts)
+    }
+
+    pub(super) fn operator_payout_address(&self, facts: &ChainFacts) -> Option<String> {
+        (self.operator_payout > 0).then(|| self.coin_address(Text::OperatorPayout, self.operator_payout, facts))
+    }
+
+    /// The BLS key of the operator; all zeros after a revocation.
+    pub(super) fn operator_key_hex(&self) -> String {
+        match self.operator_key {
+            0 => "0".repeat(96),
+            edition => self.draw(Text::OperatorKey, edition).hex(48),
+        }
+    }
+
+    /// Platform's node id; all zeros once wiped.
+    pub(super) fn platform_id(&self) -> String {
+        match self.platform {
+            0 => "0".repeat(40),
+            edition => self.draw(Text::Platform, edition).hex(20),
+        }
+    }
+
+    fn draw(&self, text: Text, edition: u32) -> Random {
+        Random::of(&[self.hash.seed(), text as u64, u64::from(edition)])
+    }
+
+    /// Looks like an address of the chain; its checksum is not valid.
+    fn coin_address(&self, text: Text, edition: u32, facts: &ChainFacts) -> String {
+        let mut random = self.draw(text, edition);
+        let mut address = String::with_capacity(34);
+        address.push(facts.address_letter);
+        for _ in 0..3 {
+            // Ten letters of 58 fit one word of 64 bits; eleven are drawn from each, the bias is only cosmetic.
+            let mut word = random.word();
+            for _ in 0..11 {
+                let letter = usize::try_from(word % 58).expect("below 58");
+                address.push(char::from(BASE58[letter]));
+                word /= 58;
+            }
+        }
+        address
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Masternode;
+    use crate::sim::random::Random;
+
+    fn node() -> Masternode {
+        Masternode::registered(Random::of(&[3]).hash(), 0, false, 100, true)
+    }
+
+    #[test]
+    fn the_queue_key_is_the_revival_only_while_it_is_newer_than_the_payment() {
+        let mut node = node();
+        assert_eq!(node.queue_height(), 100, "never paid: the registration");
+        node.last_paid = 150;
+        assert_eq!(node.queue_height(), 150);
+        node.revived = Some(140);
+        assert_eq!(node.queue_height(), 150, "an old revival no longer counts");
+        node.revived = Some(160);
+        assert_eq!(node.queue_height(), 160);
+    }
+
+    #[test]
+    fn a_node_registered_without_an_address_is_banned_from_birth() {
+        let node = Masternode::registered(Random::of(&[3]).hash(), 0, false, 100, false);
+        assert_eq!((node.ban, node.score, node.address), (Some(100), 0, 0));
+    }
+}

@@ -1,0 +1,24 @@
+//! Mining by the clock, for the demonstration.
+//!
+//! Never mines two blocks at once to catch up: a late block is a late block.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval_at};
+
+use super::network::Network;
+
+/// Mines a block each `interval` (at least 10 ms) until `shutdown` is ready.
+pub async fn drive(network: Network, interval: Duration, shutdown: impl Future<Output = ()>) {
+    let interval = interval.max(Duration::from_millis(10));
+    let mut ticks = interval_at(tokio::time::Instant::now() + interval, interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            _ = ticks.tick() => network.mine(1),
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! A simulated Dash network behind a real JSON-RPC server: for the demonstration, for tests, for load and for faults.
+//!
+//! [`Network`] is the chain: it mines, reorganises and keeps an exact [`Network::ledger`] of what happened.
+//! [`Server`] answers from it as a node would, over HTTP, with faults that can be switched on and off.
+//! [`drive`] mines by the clock.
+//!
+//! Never names another part of this crate: its consensus rules are written for it alone, so that they can be held
+//! against the ones the exporter uses.
+
+mod action;
+mod block;
+mod body;
+mod dkg;
+mod faults;
+mod history;
+mod http;
+mod ledger;
+mod life;
+mod list;
+mod masternode;
+mod miner;
+mod network;
+mod options;
+mod payment;
+mod random;
+mod rotation;
+mod rpc;
+mod rules;
+mod server;
+mod setup;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use action::{Action, ActionError};
+pub use faults::{Fault, Faults};
+pub use ledger::{BanCause, ChangedField, LedgerEntry, LedgerKind};
+pub use miner::drive;
+pub use network::{MasternodeFacts, Network};
+pub use options::{Clock, Options, OptionsError, Subnet};
+pub use server::{RunningServer, Server, ServerHandle, ServerOptions};

@@ -1,0 +1,233 @@
+//! The handle of a simulated network: what tests and the demo drive, and what servers answer from.
+//!
+//! Never speaks RPC: that is `server`.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::action::{Action, ActionError};
+use super::ledger::LedgerEntry;
+use super::masternode::Masternode;
+use super::options::{Options, OptionsError};
+use super::random::Hash256;
+use super::rules::{failure_points, maximum_score};
+use super::state::State;
+
+/// A simulated network. Clones are handles of the same one.
+#[derive(Clone, Debug)]
+pub struct Network {
+    state: Arc<Mutex<State>>,
+}
+
+/// What the network knows of a masternode at the tip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MasternodeFacts {
+    /// The proTxHash.
+    pub masternode: String,
+    /// An Evo node.
+    pub evo: bool,
+    /// PoSe score.
+    pub score: u32,
+    /// Height of the ban in force.
+    pub ban_height: Option<u32>,
+    /// Height of the last revival.
+    pub revived_height: Option<u32>,
+    /// Height of the registration.
+    pub registered_height: u32,
+    /// Height of the last payment; 0 = never.
+    pub last_paid_height: u32,
+    /// Payments in a row so far, before MN_RR.
+    pub consecutive_payments: u32,
+    /// Reason of a revocation, 0 without one.
+    pub revocation_reason: u8,
+    /// IP address and port, `[::]:0` without one.
+    pub service: String,
+    /// Address of the owner's payments.
+    pub payout_address: String,
+    /// Operator key, all zeros after a revocation.
+    pub operator_key: String,
+    /// Transaction and output of the collateral as `txid-n`.
+    pub collateral: String,
+    /// Fails each DKG session it is a member of.
+    pub offline: bool,
+}
+
+impl Network {
+    /// Sets a network up.
+    ///
+    /// # Errors
+    ///
+    /// When the options make no sense.
+    pub fn new(options: Options) -> Result<Self, OptionsError> {
+        Ok(Self { state: Arc::new(Mutex::new(State::new(options)?)) })
+    }
+
+    /// Height and hash of the newest block.
+    #[must_use]
+    pub fn tip(&self) -> (u32, String) {
+        let state = self.lock();
+        let tip = state.history.tip();
+        (tip.height, tip.hash.to_string())
+    }
+
+    /// Unix time of the newest block.
+    #[must_use]
+    pub fn tip_time(&self) -> u64 {
+        self.lock().history.tip().time
+    }
+
+    /// Hash of the block of the active branch at this height.
+    #[must_use]
+    pub fn block_hash(&self, height: u32) -> Option<String> {
+        self.lock().active_hash(height).map(|hash| hash.to_string())
+    }
+
+    /// Mines `blocks` blocks without actions.
+    pub fn mine(&self, blocks: usize) {
+        for _ in 0..blocks {
+            self.lock().mine(&[]).expect("a block without actions is always valid");
+        }
+    }
+
+    /// Mines one block in which the actions happen, in their order; gives its hash.
+    ///
+    /// # Errors
+    ///
+    /// When the chain does not allow an action; no block is mined then.
+    pub fn mine_with(&self, actions: &[Action]) -> Result<String, ActionError> {
+        let mut state = self.lock();
+        state.mine(actions)?;
+        Ok(state.history.tip().hash.to_string())
+    }
+
+    /// Replaces the last `depth` blocks by as many new ones as there are entries in `blocks`, each with its
+    /// actions. What happened in the abandoned blocks did not happen, unless it is given again.
+    ///
+    /// # Errors
+    ///
+    /// When the blocks are no longer kept, or an action is not allowed: blocks before that one stay mined.
+    pub fn reorg(&self, depth: usize, blocks: &[Vec<Action>]) -> Result<(), ActionError> {
+        self.lock().reorg(depth, blocks)
+    }
+
+    /// Takes a masternode off or on line. Offline it fails each session that ends from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the masternode is not on the list.
+    pub fn set_offline(&self, masternode: &str, offline: bool) -> Result<(), ActionError> {
+        let mut state = self.lock();
+        let slot = find(&state, masternode)?.slot;
+        if offline {
+            state.offline.insert(slot);
+        } else {
+            state.offline.remove(&slot);
+        }
+        Ok(())
+    }
+
+    /// Sets or clears the platform's ban of an Evo node, which every server reports in `metaInfo`; it is not part
+    /// of consensus and bans nobody by itself.
+    ///
+    /// # Errors
+    ///
+    /// When the masternode is not on the list.
+    pub fn set_platform_banned(&self, masternode: &str, banned: bool) -> Result<(), ActionError> {
+        let mut state = self.lock();
+        let slot = find(&state, masternode)?.slot;
+        let height = state.history.tip().height;
+        if banned {
+            state.platform_bans.insert(slot, height);
+        } else {
+            state.platform_bans.remove(&slot);
+        }
+        Ok(())
+    }
+
+    /// The proTxHashes of all registered masternodes, in the order of their registration with the network.
+    #[must_use]
+    pub fn masternodes(&self) -> Vec<String> {
+        self.lock().list.iter().map(|node| node.hash.to_string()).collect()
+    }
+
+    /// The valid masternodes in the order of payment, the next one first, at most `count`.
+    #[must_use]
+    pub fn payment_queue(&self, count: usize) -> Vec<String> {
+        self.lock().list.queue().take(count).map(|node| node.hash.to_string()).collect()
+    }
+
+    /// What is known of a masternode at the tip.
+    #[must_use]
+    pub fn masternode(&self, masternode: &str) -> Option<MasternodeFacts> {
+        let state = self.lock();
+        let node = *find(&state, masternode).ok()?;
+        Some(facts(&state, &node))
+    }
+
+    /// Registered and valid masternodes at the tip.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.list.registered(), state.list.valid())
+    }
+
+    /// Maximum score, and points of one failed DKG in the next block.
+    #[must_use]
+    pub fn limits(&self) -> (u32, u32) {
+        let maximum = maximum_score(self.lock().list.registered());
+        (maximum, failure_points(maximum))
+    }
+
+    /// What happened in the kept blocks of the active branch, the oldest first.
+    #[must_use]
+    pub fn ledger(&self) -> Vec<LedgerEntry> {
+        self.ledger_since(0)
+    }
+
+    /// What happened in the kept blocks of the active branch from this height on.
+    #[must_use]
+    pub fn ledger_since(&self, height: u32) -> Vec<LedgerEntry> {
+        let state = self.lock();
+        let mut entries = Vec::new();
+        for block in state.history.active().filter(|block| block.height >= height) {
+            let hash = block.hash.to_string();
+            entries.extend(block.notes.iter().map(|note| LedgerEntry {
+                height: block.height,
+                hash: hash.clone(),
+                masternode: note.masternode.to_string(),
+                kind: note.kind,
+            }));
+        }
+        entries
+    }
+
+    /// The chain, locked for a moment.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock was held is a failed test; the others may go on with what is there.
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+fn find<'a>(state: &'a State, masternode: &str) -> Result<&'a Masternode, ActionError> {
+    Hash256::parse(masternode)
+        .and_then(|hash| state.list.find(hash))
+        .ok_or_else(|| ActionError::UnknownMasternode(masternode.to_owned()))
+}
+
+fn facts(state: &State, node: &Masternode) -> MasternodeFacts {
+    MasternodeFacts {
+        masternode: node.hash.to_string(),
+        evo: node.evo,
+        score: node.score,
+        ban_height: node.ban,
+        revived_height: node.revived,
+        registered_height: node.registered,
+        last_paid_height: node.last_paid,
+        consecutive_payments: node.consecutive,
+        revocation_reason: node.revocation,
+        service: node.service(state.facts),
+        payout_address: node.payout_address(state.facts),
+        operator_key: node.operator_key_hex(),
+        collateral: node.outpoint(),
+        offline: state.offline.contains(&node.slot),
+    }
+}

@@ -1,0 +1,257 @@
+//! What a simulated network looks like when it starts.
+//!
+//! Never reads a clock, the environment or a file: the time is an argument, as everything else.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::rules::chain_facts;
+
+/// Which chain is imitated: genesis hash, chain name, addresses and quorum table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subnet {
+    /// Mainnet: quorums of 60, 100 and 400 members.
+    Main,
+    /// Testnet.
+    Test,
+    /// A private chain: quorums of 3 and 4 members, a session each 24 blocks.
+    Regtest,
+}
+
+/// Where block times come from.
+#[derive(Clone, Copy, Debug)]
+pub enum Clock {
+    /// The first block has this Unix time, each further one comes `spacing` later.
+    Fixed(u64),
+    /// A block has the Unix time that this function gives when it is mined; blocks that are mined while
+    /// the network is set up are `spacing` apart and end there.
+    Following(fn() -> u64),
+}
+
+/// The make-up of a simulated network.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Registered masternodes, banned ones and Evo nodes included.
+    pub masternodes: usize,
+    /// How many of them are Evo nodes.
+    pub evo: usize,
+    /// Everything that looks random follows from it.
+    pub seed: u64,
+    /// The imitated chain.
+    pub subnet: Subnet,
+    /// Height of the tip once the network is set up.
+    pub start_height: u32,
+    /// Blocks mined during the set-up, so that there is a past to ask for. Older ones have hashes but no lists.
+    pub premined: u32,
+    /// How many past blocks can be asked for with their lists.
+    pub history: u32,
+    /// Chain time between two blocks.
+    pub spacing: Duration,
+    /// Where block times come from.
+    pub clock: Clock,
+    /// What `getnetworkinfo` says, e.g. 230102; decides which fields and methods exist.
+    pub version: u32,
+    /// Nodes that were banned long before the start.
+    pub banned: usize,
+    /// Nodes that start with a score, from low to high.
+    pub decaying: usize,
+    /// Nodes that are offline at the start: they fail each DKG session they are a member of.
+    pub offline: usize,
+    /// Share of its sessions that a node fails by bad luck. 0 makes a network that only does what it is told.
+    pub failure_rate: f64,
+    /// First block with MN_RR (Evo nodes paid once a cycle); `None`: it never comes.
+    pub mn_rr_height: Option<u32>,
+    /// Owners revive, register, move and go offline by themselves.
+    pub lively: bool,
+    /// The first masternode starts with a score from which one failure bans, is offline, and sits in the
+    /// next quorum.
+    pub endangered: bool,
+    /// Quorums shrink in proportion when there are too few nodes; otherwise their commitments are null, as on
+    /// a real chain.
+    pub shrink_quorums: bool,
+}
+
+impl Default for Options {
+    /// A scripted private chain of 9 regular and 3 Evo nodes, like the one the recorded answers come from.
+    fn default() -> Self {
+        Self {
+            masternodes: 12,
+            evo: 3,
+            seed: 1,
+            subnet: Subnet::Regtest,
+            start_height: 540,
+            premined: 0,
+            history: 2_500,
+            spacing: Duration::from_secs(150),
+            clock: Clock::Fixed(1_795_000_000),
+            version: 230_102,
+            banned: 0,
+            decaying: 0,
+            offline: 0,
+            failure_rate: 0.0,
+            mn_rr_height: Some(1),
+            lively: false,
+            endangered: false,
+            shrink_quorums: true,
+        }
+    }
+}
+
+impl Options {
+    /// A scripted private chain with `masternodes` nodes, `evo` of them Evo.
+    #[must_use]
+    pub fn regtest(masternodes: usize, evo: usize) -> Self {
+        Self {
+            masternodes,
+            evo,
+            start_height: u32::try_from(masternodes).unwrap_or(u32::MAX / 2).max(540),
+            ..Self::default()
+        }
+    }
+
+    /// A scripted chain with mainnet's rules, like mainnet of August 2026 in proportion:
+    /// 12 % Evo nodes, 30 % banned, a few with a score.
+    #[must_use]
+    pub fn main(masternodes: usize) -> Self {
+        Self {
+            masternodes,
+            evo: masternodes * 12 / 100,
+            subnet: Subnet::Main,
+            start_height: 2_523_216,
+            banned: masternodes * 30 / 100,
+            decaying: masternodes.div_ceil(100).min(1_000),
+            mn_rr_height: Some(2_128_896),
+            ..Self::default()
+        }
+    }
+
+    /// A lively network for a demonstration, meant for a block each second. `now` gives the Unix time.
+    ///
+    /// The first masternode of [`Network::masternodes`](super::Network::masternodes) is one failure from a ban and
+    /// offline; it sits in a quorum whose commitment is mined 12 blocks after the start, so it is banned then,
+    /// and its owner revives it 45 blocks later.
+    #[must_use]
+    pub fn demo(masternodes: usize, now: fn() -> u64) -> Self {
+        let premined = u32::try_from(masternodes / 10).unwrap_or(u32::MAX).clamp(10, 576);
+        Self {
+            // 30 blocks into a DKG cycle: Evo commitments follow 4 blocks later, the rotation 12 blocks later.
+            start_height: 2_524_032 + 30,
+            premined: if masternodes > 20_000 { 60 } else { premined },
+            spacing: Duration::from_secs(1),
+            clock: Clock::Following(now),
+            banned: masternodes / 4,
+            decaying: (masternodes / 80).clamp(3, 400),
+            offline: (masternodes / 400).max(1),
+            failure_rate: 0.003,
+            lively: true,
+            endangered: true,
+            ..Self::main(masternodes)
+        }
+    }
+
+    /// Checks the options.
+    ///
+    /// # Errors
+    ///
+    /// Names the first option that makes no sense.
+    pub fn validate(&self) -> Result<(), OptionsError> {
+        let fault = |option: &'static str, reason: &'static str| Err(OptionsError { option, reason });
+        if self.masternodes == 0 {
+            return fault("masternodes", "a network has at least one");
+        }
+        if self.masternodes > 1_000_000 {
+            return fault("masternodes", "more than a million are not supported");
+        }
+        if self.evo > self.masternodes {
+            return fault("evo", "more than there are masternodes");
+        }
+        if self.evo > 0 && self.version < 190_000 {
+            return fault("evo", "Evo nodes exist from version 190000");
+        }
+        if self.version < 170_000 {
+            return fault("version", "the oldest imitated node is 170000");
+        }
+        if self.banned >= self.masternodes {
+            return fault("banned", "at least one masternode must be valid");
+        }
+        if self.decaying + usize::from(self.endangered) > self.masternodes - self.banned {
+            return fault("decaying", "more than there are valid masternodes");
+        }
+        if self.offline > self.masternodes - self.banned {
+            return fault("offline", "more than there are valid masternodes");
+        }
+        if !(0.0..=1.0).contains(&self.failure_rate) {
+            return fault("failure_rate", "a share is between 0 and 1");
+        }
+        if self.start_height <= self.premined.saturating_add(self.window()) {
+            return fault("start_height", "too low for the premined blocks and a round of sessions");
+        }
+        if self.history == 0 {
+            return fault("history", "at least one block must be kept");
+        }
+        if self.spacing.as_secs() == 0 {
+            return fault("spacing", "block times are whole seconds");
+        }
+        Ok(())
+    }
+
+    /// Whether MN_RR is active in the block of this height.
+    pub(super) fn mn_rr(&self, height: u32) -> bool {
+        self.mn_rr_height.is_some_and(|first| height >= first)
+    }
+
+    /// Blocks below the start that the set-up itself looks at.
+    fn window(&self) -> u32 {
+        chain_facts(self.subnet).confirmations + 1
+    }
+}
+
+/// An option that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionsError {
+    option: &'static str,
+    reason: &'static str,
+}
+
+impl fmt::Display for OptionsError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "simulated network: {}: {}", self.option, self.reason)
+    }
+}
+
+impl std::error::Error for OptionsError {}
+
+#[cfg(test)]
+mod tests {
+    use super::Options;
+
+    fn check(change: fn(&mut Options), expected: &str) {
+        let mut options = Options::default();
+        change(&mut options);
+        let error = options.validate().expect_err(expected).to_string();
+        assert!(error.contains(expected), "{error} should name {expected}");
+    }
+
+    #[test]
+    fn nonsense_is_refused_by_name() {
+        check(|options| options.masternodes = 0, "masternodes");
+        check(|options| options.evo = 13, "evo");
+        check(|options| options.version = 180_202, "evo");
+        check(|options| options.banned = 12, "banned");
+        check(|options| options.decaying = 13, "decaying");
+        check(|options| options.offline = 13, "offline");
+        check(|options| options.failure_rate = f64::NAN, "failure_rate");
+        check(|options| options.start_height = 0, "start_height");
+        check(|options| options.history = 0, "history");
+        check(|options| options.spacing = std::time::Duration::ZERO, "spacing");
+    }
+
+    #[test]
+    fn every_ready_made_network_is_valid() {
+        for masternodes in [10, 60, 5_000, 100_000] {
+            Options::demo(masternodes, || 1_800_000_000).validate().expect("demo");
+            Options::main(masternodes).validate().expect("main");
+            Options::regtest(masternodes, masternodes / 4).validate().expect("regtest");
+        }
+    }
+}

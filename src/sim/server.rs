@@ -1,0 +1,243 @@
+//! A node's RPC server: binds, accepts, stops. Several may serve one network, each with faults of its own.
+//!
+//! Never changes the network.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::fs;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::faults::Faults;
+use super::http::{Shared, respond};
+use super::network::Network;
+use super::random::{Hash256, Random};
+use super::rules::chain_facts;
+
+/// Who may ask a server, and what it runs.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    /// User and password; `None`: only the cookie is accepted.
+    pub credentials: Option<(String, String)>,
+    /// The cookie is written below this directory, where a node of the chain puts it, and accepted.
+    pub data_directory: Option<PathBuf>,
+    /// proTxHash of the masternode that the node runs, for `masternode status`.
+    pub masternode: Option<String>,
+}
+
+impl Default for ServerOptions {
+    /// User "user" with the password "password".
+    fn default() -> Self {
+        Self { credentials: Some(("user".to_owned(), "password".to_owned())), data_directory: None, masternode: None }
+    }
+}
+
+/// A bound server.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    handle: ServerHandle,
+}
+
+/// What can be done with a server while it runs.
+#[derive(Clone, Debug)]
+pub struct ServerHandle {
+    address: SocketAddr,
+    cookie_path: Option<PathBuf>,
+    shared: Arc<Shared>,
+}
+
+/// A server that runs as a task; it ends when this is dropped.
+#[derive(Debug)]
+pub struct RunningServer {
+    handle: ServerHandle,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Binds a server with the default options.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be bound.
+    pub async fn bind(network: Network, address: impl ToSocketAddrs) -> io::Result<Self> {
+        Self::bind_with(network, address, ServerOptions::default()).await
+    }
+
+    /// Binds a server.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be bound or the cookie not written.
+    pub async fn bind_with(network: Network, address: impl ToSocketAddrs, options: ServerOptions) -> io::Result<Self> {
+        Self::on(TcpListener::bind(address).await?, network, options)
+    }
+
+    /// Serves on a listener that is bound already.
+    ///
+    /// # Errors
+    ///
+    /// When the cookie cannot be written.
+    pub fn on(listener: TcpListener, network: Network, options: ServerOptions) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let mut credentials: Vec<String> =
+            options.credentials.iter().map(|(user, password)| format!("{user}:{password}")).collect();
+        let cookie_path = match &options.data_directory {
+            Some(directory) => {
+                let (path, cookie) = write_cookie(&network, directory, address.port())?;
+                credentials.push(cookie);
+                Some(path)
+            }
+            None => None,
+        };
+        let shared = Arc::new(Shared {
+            faults: Faults::new(network.clone()),
+            network,
+            credentials,
+            masternode: options.masternode.as_deref().and_then(Hash256::parse),
+            lag: AtomicU32::new(0),
+            calls: Mutex::default(),
+        });
+        Ok(Self { listener, handle: ServerHandle { address, cookie_path, shared } })
+    }
+
+    /// The handle, which outlives the server.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        self.handle.clone()
+    }
+
+    /// Serves until `shutdown` is ready; then open connections are closed too.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let mut connections = JoinSet::new();
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                accepted = self.listener.accept() => {
+                    // A failed accept concerns one client; the listener goes on.
+                    if let Ok((stream, _)) = accepted {
+                        connections.spawn(serve(stream, Arc::clone(&self.handle.shared)));
+                    }
+                }
+                Some(_) = connections.join_next() => {}
+            }
+        }
+    }
+
+    /// Serves as a task of the current runtime.
+    #[must_use]
+    pub fn spawn(self) -> RunningServer {
+        let handle = self.handle();
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(self.run(async {
+            // A dropped sender means the same as a sent word: stop.
+            let _ = stopped.await;
+        }));
+        RunningServer { handle, stop: Some(stop), task }
+    }
+}
+
+impl ServerHandle {
+    /// Where the server listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The server's URL, without credentials.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// The cookie file, if the server has a data directory.
+    #[must_use]
+    pub fn cookie_path(&self) -> Option<&PathBuf> {
+        self.cookie_path.as_ref()
+    }
+
+    /// The server's faults.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    /// Calls so far, by method or by parent and subcommand ("protx list"); parts of a batch count each.
+    #[must_use]
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        self.shared.calls.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Sets the calls back to none.
+    pub fn forget_calls(&self) {
+        self.shared.calls.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+    }
+
+    /// Keeps the server this many blocks behind the network.
+    pub fn set_lag(&self, blocks: u32) {
+        self.shared.lag.store(blocks, Ordering::Relaxed);
+    }
+}
+
+impl RunningServer {
+    /// The handle, which outlives the server.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        self.handle.clone()
+    }
+
+    /// Stops the server and waits until its port is free.
+    pub async fn stop(mut self) {
+        self.stop.take();
+        // The task cannot fail: it has no panicking path and nobody else aborts it.
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl std::ops::Deref for RunningServer {
+    type Target = ServerHandle;
+
+    fn deref(&self) -> &ServerHandle {
+        &self.handle
+    }
+}
+
+impl Drop for RunningServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(stream: TcpStream, shared: Arc<Shared>) {
+    let service = service_fn(move |request| {
+        let shared = Arc::clone(&shared);
+        async move { Ok::<_, Infallible>(respond(shared, request).await) }
+    });
+    // A broken connection is the client's affair, and torn answers end this way on purpose.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// Writes `<directory>/<chain>/.cookie` (`src/rpc/request.cpp GenerateAuthCookie`).
+fn write_cookie(network: &Network, directory: &std::path::Path, port: u16) -> io::Result<(PathBuf, String)> {
+    let state = network.lock();
+    let folder = directory.join(chain_facts(state.options.subnet).folder);
+    fs::create_dir_all(&folder)?;
+    let secret = Random::of(&[state.options.seed, u64::from(port), 0xc00c1e]).hex(32);
+    let cookie = format!("__cookie__:{secret}");
+    let path = folder.join(".cookie");
+    fs::write(&path, &cookie)?;
+    Ok((path, cookie))
+}

@@ -1,0 +1,120 @@
+//! The first list of a simulated network.
+//!
+//! Never mines: it only makes the state that the first block builds on.
+
+use super::list::List;
+use super::masternode::Masternode;
+use super::options::Options;
+use super::random::Random;
+use super::rules::{failure_points, maximum_score};
+
+/// Slot of the node that [`Options::endangered`] speaks of.
+pub(super) const ENDANGERED: u32 = 0;
+
+/// All masternodes as they are at the block `height`.
+pub(super) fn first_list(options: &Options, height: u32) -> List {
+    let mut random = Random::of(&[options.seed, 0x5e7]);
+    let total = u32::try_from(options.masternodes).expect("validated");
+    let mut nodes: Vec<Masternode> = (0..total).map(|slot| registered(options, slot, height, &mut random)).collect();
+    spread_evo(options, &mut nodes, &mut random);
+    let banned = spread_bans(options, &mut nodes, height, &mut random);
+    spread_payments(&mut nodes, &banned, height, &mut random);
+    spread_scores(options, &mut nodes);
+    let mut list = List::default();
+    for node in nodes {
+        list.replace(node.slot, Some(node));
+    }
+    list
+}
+
+/// Slots that are offline at the start, the endangered one first.
+pub(super) fn first_offline(options: &Options, list: &List) -> Vec<u32> {
+    let mut random = Random::of(&[options.seed, 0x0ff]);
+    let mut slots: Vec<u32> = list
+        .iter()
+        .filter(|node| node.is_valid() && !(options.endangered && node.slot == ENDANGERED))
+        .map(|node| node.slot)
+        .collect();
+    random.shuffle(&mut slots);
+    let others = options.offline.saturating_sub(usize::from(options.endangered));
+    let first = options.endangered.then_some(ENDANGERED);
+    first.into_iter().chain(slots.into_iter().take(others)).collect()
+}
+
+fn registered(options: &Options, slot: u32, height: u32, random: &mut Random) -> Masternode {
+    let hash = Random::of(&[options.seed, 0x9107, u64::from(slot)]).hash();
+    // Old enough for every quorum.
+    let newest = height - 1 - super::rules::chain_facts(options.subnet).confirmations;
+    let mut node = Masternode::registered(hash, slot, false, random.between(1, newest), true);
+    if random.chance(0.1) {
+        node.operator_reward = 1_000;
+        node.operator_payout = 1;
+    }
+    node
+}
+
+fn spread_evo(options: &Options, nodes: &mut [Masternode], random: &mut Random) {
+    let mut slots: Vec<usize> = (usize::from(options.evo < nodes.len())..nodes.len()).collect();
+    random.shuffle(&mut slots);
+    for slot in slots.into_iter().take(options.evo) {
+        nodes[slot].evo = true;
+        nodes[slot].platform = 1;
+    }
+}
+
+/// Bans from long ago: most by failed DKGs, a few by the operator.
+fn spread_bans(options: &Options, nodes: &mut [Masternode], height: u32, random: &mut Random) -> Vec<usize> {
+    let maximum = maximum_score(nodes.len());
+    let mut slots: Vec<usize> = (1..nodes.len()).collect();
+    random.shuffle(&mut slots);
+    slots.truncate(options.banned);
+    for slot in &slots {
+        let node = &mut nodes[*slot];
+        let latest = height.saturating_sub(1_000).max(node.registered);
+        node.ban = Some(random.between(node.registered, latest));
+        node.score = maximum;
+        if random.chance(0.05) {
+            node.reset_operator();
+            node.revocation = u8::try_from(random.below(4)).expect("below 4");
+            node.score = 0;
+        }
+    }
+    slots
+}
+
+/// Everybody was paid once a cycle: each valid node in a block of its own, banned ones before their ban.
+fn spread_payments(nodes: &mut [Masternode], banned: &[usize], height: u32, random: &mut Random) {
+    for slot in banned {
+        let node = &mut nodes[*slot];
+        let end = node.ban.expect("chosen for its ban").saturating_sub(1);
+        node.last_paid = if end > node.registered { random.between(node.registered + 1, end) } else { 0 };
+    }
+    let mut order: Vec<usize> = (0..nodes.len()).filter(|slot| nodes[*slot].is_valid()).collect();
+    random.shuffle(&mut order);
+    for (age, slot) in (0_u32..).zip(order) {
+        let node = &mut nodes[slot];
+        // On a chain younger than its cycle the oldest ones are still unpaid.
+        node.last_paid = height.saturating_sub(age);
+        if node.last_paid > 0 {
+            node.registered = node.registered.min(node.last_paid.saturating_sub(1)).max(1);
+        }
+    }
+}
+
+/// Scores from low to high; the endangered node gets one that stays dangerous through the set-up.
+fn spread_scores(options: &Options, nodes: &mut [Masternode]) {
+    let maximum = maximum_score(nodes.len());
+    let points = failure_points(maximum);
+    let count = u32::try_from(options.decaying).expect("validated");
+    let valid = nodes.iter_mut().filter(|node| node.is_valid() && node.slot != ENDANGERED);
+    for (place, node) in (1_u32..).zip(valid.take(options.decaying)) {
+        let level = u64::from(points) * u64::from(place) / u64::from(count);
+        node.score = u32::try_from(level).expect("at most the points of one failure").max(1);
+    }
+    if options.endangered {
+        let safe = maximum - points;
+        nodes[ENDANGERED as usize].score = (safe + options.premined + maximum / 4).min(maximum - 1);
+    } else if options.decaying == nodes.len() - options.banned {
+        nodes[ENDANGERED as usize].score = points;
+    }
+}

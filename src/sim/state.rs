@@ -1,0 +1,330 @@
+//! The whole simulated chain: its list, its blocks, its quorums, who is offline; mining and reorganising.
+//!
+//! Never speaks RPC and never waits.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use super::action::{Action, ActionError};
+use super::block::BlockBuilder;
+use super::dkg::{Commitment, Conduct, DkgState, Seating, Session, plain_session};
+use super::history::{Block, Difference, History, Naming};
+use super::life::Life;
+use super::list::List;
+use super::masternode::Masternode;
+use super::options::{Clock, Options, OptionsError};
+use super::payment;
+use super::random::{Hash256, Random};
+use super::rules::{ChainFacts, QuorumType, chain_facts, quorum_types};
+use super::setup::{ENDANGERED, first_list, first_offline};
+
+/// Everything behind a [`Network`](super::Network).
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) options: Options,
+    pub(super) facts: &'static ChainFacts,
+    pub(super) list: List,
+    pub(super) history: History,
+    pub(super) offline: HashSet<u32>,
+    /// Slots that the platform has reported, with the height of the report; not part of consensus.
+    pub(super) platform_bans: BTreeMap<u32, u32>,
+    dkg: Arc<DkgState>,
+    branch: u64,
+    life: Life,
+    /// The past is being made: nobody acts, and nothing happens to the endangered node.
+    setting_up: bool,
+}
+
+impl State {
+    pub(super) fn new(options: Options) -> Result<Self, OptionsError> {
+        options.validate()?;
+        let facts = chain_facts(options.subnet);
+        let height = options.start_height - options.premined;
+        let list = first_list(&options, height);
+        let genesis = Hash256::parse(facts.genesis).expect("a genesis hash has 64 digits");
+        let naming = Naming { seed: options.seed, work_bytes: facts.work_bytes, genesis };
+        let history = History::new(naming, options.history, root_block(&options, naming, height));
+        let mut state = Self {
+            facts,
+            list,
+            history,
+            offline: HashSet::new(),
+            platform_bans: BTreeMap::new(),
+            dkg: Arc::default(),
+            branch: 0,
+            life: Life::default(),
+            setting_up: true,
+            options,
+        };
+        state.start_open_sessions(height);
+        for _ in 0..state.options.premined {
+            state.mine(&[]).expect("a block without actions is always valid");
+        }
+        state.setting_up = false;
+        state.offline = first_offline(&state.options, &state.list).into_iter().collect();
+        Ok(state)
+    }
+
+    /// Mines one block; refuses actions that the chain does not allow, before anything changes.
+    pub(super) fn mine(&mut self, actions: &[Action]) -> Result<(), ActionError> {
+        for action in actions {
+            self.check(action)?;
+        }
+        let tip = Arc::clone(self.history.tip());
+        let height = tip.height + 1;
+        let hash = self.history.naming().new_block(tip.hash, height, self.branch);
+        let mn_rr = self.options.mn_rr(height);
+        let payee = payment::payee(&self.list, tip.height, mn_rr);
+        let (dkg, commitments) = self.commitments(height, hash, actions);
+        let all = self.with_life(actions, height);
+        let slots: Vec<Option<u32>> = all.iter().map(|action| self.slot(action)).collect();
+        let mut builder = BlockBuilder::begin(&mut self.list, height, hash);
+        builder.punish(&commitments);
+        for (action, slot) in all.iter().zip(&slots) {
+            builder.transact(action, *slot, self.options.seed);
+        }
+        for (action, slot) in all.iter().zip(&slots) {
+            if let (Action::SpendCollateral { .. }, Some(slot)) = (action, slot) {
+                builder.remove(*slot);
+            }
+        }
+        builder.pay(payee.map(|node| node.slot), mn_rr);
+        let effect = builder.finish();
+        self.dkg = Arc::new(dkg);
+        let time = self.time_after(tip.time);
+        self.start_sessions(height, hash);
+        self.after_life(height, &effect.notes);
+        self.history.push(Block {
+            height,
+            hash,
+            parent: tip.hash,
+            time,
+            changes: effect.changes,
+            decays: effect.decays,
+            commitments,
+            dkg: Arc::clone(&self.dkg),
+            notes: effect.notes,
+            payee,
+        });
+        Ok(())
+    }
+
+    /// Takes `depth` blocks off and mines others in their place.
+    pub(super) fn reorg(&mut self, depth: usize, blocks: &[Vec<Action>]) -> Result<(), ActionError> {
+        let kept = self.history.tip().height - self.history.root().height;
+        if depth > kept as usize {
+            return Err(ActionError::TooDeep);
+        }
+        for _ in 0..depth {
+            let block = self.history.pop().expect("the depth was checked");
+            for change in &block.changes {
+                self.list.replace(change.slot, change.before);
+            }
+            for (slot, score) in &block.decays {
+                self.list.set_score(*slot, score + 1);
+            }
+        }
+        self.dkg = Arc::clone(&self.history.tip().dkg);
+        self.branch += 1;
+        for actions in blocks {
+            self.mine(actions)?;
+        }
+        Ok(())
+    }
+
+    /// The list at a kept block, by slot.
+    pub(super) fn list_at(&self, block: &Arc<Block>) -> Option<Vec<Option<Masternode>>> {
+        let mut slots = self.list.copy_slots();
+        for (slot, difference) in self.history.difference(self.history.tip(), block)? {
+            let index = slot as usize;
+            match difference {
+                Difference::Score { after, .. } => {
+                    slots[index].as_mut().expect("only a registered node has a score").score = after;
+                }
+                Difference::Node { after, .. } => slots[index] = after,
+            }
+        }
+        Some(slots)
+    }
+
+    /// The slot of the node that the action names.
+    fn slot(&self, action: &Action) -> Option<u32> {
+        Some(self.list.find(Hash256::parse(action.masternode()?)?)?.slot)
+    }
+
+    fn check(&self, action: &Action) -> Result<(), ActionError> {
+        let Some(name) = action.masternode() else { return Ok(()) };
+        let node = Hash256::parse(name)
+            .and_then(|hash| self.list.find(hash))
+            .ok_or_else(|| ActionError::UnknownMasternode(name.to_owned()))?;
+        match action {
+            Action::Revive { .. } | Action::ChangeAddress { .. } | Action::ChangeOperatorPayout { .. }
+                if node.operator_key == 0 =>
+            {
+                Err(ActionError::NoOperatorKey(name.to_owned()))
+            }
+            Action::FailDkg { quorum_type: Some(id), .. } => {
+                let fits = |kind: &&&QuorumType| kind.id == *id && (node.evo || !kind.evo_only);
+                quorum_types(self.options.subnet).iter().find(fits).map(|_| ()).ok_or(ActionError::QuorumType(*id))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The commitments of the block, and the quorums after it.
+    fn commitments(&self, height: u32, hash: Hash256, actions: &[Action]) -> (DkgState, Vec<Arc<Commitment>>) {
+        let mut dkg = DkgState::clone(&self.dkg);
+        let mut ordered: BTreeMap<u32, usize> = BTreeMap::new();
+        let mut types = BTreeMap::new();
+        for action in actions {
+            if let (Action::FailDkg { commitments, quorum_type, .. }, Some(slot)) = (action, self.slot(action)) {
+                *ordered.entry(slot).or_default() += (*commitments).max(1);
+                types.insert(slot, *quorum_type);
+            }
+        }
+        let mut random = Random::of(&[self.options.seed, hash.seed(), 0xd49]);
+        let mut conduct = Conduct {
+            offline: &self.offline,
+            ordered: &mut ordered,
+            outage: actions.contains(&Action::FailNetwork),
+            failure_rate: self.options.failure_rate,
+            spared: (self.setting_up && self.options.endangered).then_some(ENDANGERED),
+        };
+        let block = (height, hash);
+        let mut commitments = dkg.finish_sessions(&self.list, block, &mut random, &mut conduct);
+        for (slot, orders) in ordered {
+            for _ in 0..orders {
+                let commitment = self.extra_commitment(block, slot, types[&slot], &commitments);
+                dkg.activate(Arc::clone(&commitment));
+                commitments.push(commitment);
+            }
+        }
+        (dkg, commitments)
+    }
+
+    /// A further quorum, named after a recent block that no other quorum of the type is named after, which
+    /// leaves out the node in `slot` and nobody else.
+    fn extra_commitment(
+        &self,
+        block: (u32, Hash256),
+        slot: u32,
+        wish: Option<u8>,
+        others: &[Arc<Commitment>],
+    ) -> Arc<Commitment> {
+        let node = *self.list.get(slot).expect("checked to be registered");
+        let kinds = quorum_types(self.options.subnet);
+        let kind =
+            kinds.iter().find(|kind| wish.map_or(!kind.evo_only, |id| kind.id == id)).expect("checked to be in use");
+        let (height, hash) = block;
+        let first = height - 1 - (height - 1) % kind.interval;
+        let base_height = (0..first)
+            .map(|back| first - back)
+            .find(|base| !self.is_named_after(kind, *base, others))
+            .expect("a chain has more blocks than quorums");
+        let base_hash = self.active_hash(base_height).expect("a block below the tip");
+        // A script may punish on any network, however small.
+        let rule = Seating { shrink: true, ..self.seating() };
+        let mut session =
+            Session { base_height, cycle: first, ..plain_session(kind, &self.list, (height, base_hash), rule) };
+        session.members.retain(|member| member.slot != slot);
+        session.members.truncate(session.size - 1);
+        session.members.push(node);
+        let mut valid = vec![true; session.members.len() - 1];
+        valid.resize(session.size, false);
+        Arc::new(Commitment { session: Arc::new(session), height, block: hash, valid })
+    }
+
+    fn is_named_after(&self, kind: &QuorumType, base: u32, others: &[Arc<Commitment>]) -> bool {
+        let same = |session: &Session| session.kind.id == kind.id && session.base_height == base;
+        let mined = self.history.active().flat_map(|block| &block.commitments).chain(others);
+        self.dkg.pending.iter().any(|session| same(session)) || mined.into_iter().any(|other| same(&other.session))
+    }
+
+    /// Hash of the block of the active branch at this height.
+    pub(super) fn active_hash(&self, height: u32) -> Option<Hash256> {
+        if height < self.history.root().height {
+            return Some(self.history.naming().old(height));
+        }
+        self.history.active_at(height).map(|block| block.hash)
+    }
+
+    fn seating(&self) -> Seating {
+        Seating {
+            seed: self.options.seed,
+            shrink: self.options.shrink_quorums,
+            confirmations: self.facts.confirmations,
+            wanted: self.options.endangered.then_some(ENDANGERED),
+        }
+    }
+
+    fn start_sessions(&mut self, height: u32, hash: Hash256) {
+        let kinds = quorum_types(self.options.subnet);
+        if kinds.iter().all(|kind| height % kind.interval >= kind.rotating.max(1)) {
+            return;
+        }
+        let rule = self.seating();
+        Arc::make_mut(&mut self.dkg).start_sessions(kinds, &self.list, (height, hash), rule);
+    }
+
+    /// Starts the sessions that are already under way at the first block.
+    fn start_open_sessions(&mut self, height: u32) {
+        let rule = self.seating();
+        for kind in quorum_types(self.options.subnet) {
+            let cycle = height - height % kind.interval;
+            if height - cycle >= kind.window.0 {
+                continue;
+            }
+            for base in (cycle..=height).take(kind.rotating.max(1) as usize) {
+                let block = (base, self.history.naming().old(base));
+                Arc::make_mut(&mut self.dkg).start_sessions(&[kind], &self.list, block, rule);
+            }
+        }
+    }
+
+    fn time_after(&self, last: u64) -> u64 {
+        let next = last + self.options.spacing.as_secs();
+        match self.options.clock {
+            Clock::Following(now) if !self.setting_up => now().max(last),
+            _ => next,
+        }
+    }
+
+    /// The actions of the script and what the owners do by themselves.
+    fn with_life(&mut self, actions: &[Action], height: u32) -> Vec<Action> {
+        let mut all = actions.to_vec();
+        if self.options.lively && !self.setting_up {
+            all.extend(self.life.actions(&self.options, &self.list, &mut self.offline, height));
+        }
+        all
+    }
+
+    fn after_life(&mut self, height: u32, notes: &[super::ledger::Note]) {
+        if self.options.lively {
+            self.life.watch(&self.options, height, notes);
+        }
+    }
+}
+
+/// The first kept block: it changed nothing.
+fn root_block(options: &Options, naming: Naming, height: u32) -> Block {
+    Block {
+        height,
+        hash: naming.old(height),
+        parent: naming.old(height - 1),
+        time: first_time(options),
+        changes: Vec::new(),
+        decays: Vec::new(),
+        commitments: Vec::new(),
+        dkg: Arc::default(),
+        notes: Vec::new(),
+        payee: None,
+    }
+}
+
+/// Unix time of the first kept block.
+fn first_time(options: &Options) -> u64 {
+    match options.clock {
+        Clock::Fixed(time) => time,
+        Clock::Following(now) => now().saturating_sub(u64::from(options.premined) * options.spacing.as_secs()),
+    }
+}

@@ -1,0 +1,145 @@
+//! End to end: the binary itself, a real Prometheus and promtool, as an operator would run them.
+//!
+//! Every server binds loopback on a free port and is stopped by its own process id.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
+
+mod process;
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::process::{Running, exporter, free_port, get, wait_for};
+
+/// Masternodes of the demonstration.
+const MASTERNODES: usize = 300;
+
+fn demo(port: u16, extra: &[&str]) -> Running {
+    let address = format!("127.0.0.1:{port}");
+    let count = MASTERNODES.to_string();
+    let mut arguments = vec!["demo", "--masternodes", &count, "--block-time", "200ms", "--web.listen-address", &address];
+    arguments.extend(extra);
+    Running::start(exporter().args(arguments))
+}
+
+fn count(page: &str, family: &str) -> usize {
+    page.lines().filter(|line| line.starts_with(&format!("{family}{{"))).count()
+}
+
+#[test]
+fn the_demo_shows_life_within_three_seconds_and_stops_within_two() {
+    let port = free_port();
+    let started = Instant::now();
+    let mut demo = demo(port, &[]);
+    let page = wait_for("the first list", Duration::from_secs(30), || {
+        get(port, "/metrics").filter(|page| count(page, "masternode_pose_score") == MASTERNODES)
+    });
+    let first = started.elapsed();
+    assert!(first < Duration::from_secs(3), "the first page with masternodes came after {first:?}");
+    assert!(page.contains("masternode_network_risk_nodes{network=\"dash-demo\",risk=\"one_failure_from_ban\"}"));
+    let height = |page: &str| page.lines().find(|line| line.starts_with("masternode_network_height")).map(str::to_string);
+    wait_for("the next block", Duration::from_secs(10), || get(port, "/metrics").filter(|next| height(next) != height(&page)));
+    assert_eq!(get(port, "/-/healthy").as_deref().map(str::trim).is_some(), true);
+    let stopped = Instant::now();
+    assert!(demo.terminate().success(), "a demo that is asked to stop ends well");
+    assert!(stopped.elapsed() < Duration::from_secs(2), "it took {:?} to stop", stopped.elapsed());
+}
+
+#[test]
+fn promtool_finds_nothing_to_complain_of() {
+    let port = free_port();
+    let _demo = demo(port, &[]);
+    let page = wait_for("the first list", Duration::from_secs(30), || {
+        get(port, "/metrics").filter(|page| count(page, "masternode_pose_score") == MASTERNODES)
+    });
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool is installed by scripts/test");
+    promtool.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success() && said.is_empty(), "promtool: {}", String::from_utf8_lossy(&said));
+}
+
+#[test]
+fn a_real_prometheus_scrapes_every_masternode() {
+    let (port, prometheus_port) = (free_port(), free_port());
+    let _demo = demo(port, &[]);
+    wait_for("the first list", Duration::from_secs(30), || {
+        get(port, "/metrics").filter(|page| count(page, "masternode_pose_score") == MASTERNODES)
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let configuration = directory.path().join("prometheus.yml");
+    let text = format!(
+        "global: {{scrape_interval: 1s}}\nscrape_configs:\n- job_name: masternode\n  static_configs:\n  - targets: [127.0.0.1:{port}]\n"
+    );
+    std::fs::write(&configuration, text).unwrap();
+    let _prometheus = Running::start(Command::new("prometheus").args([
+        format!("--config.file={}", configuration.display()),
+        format!("--storage.tsdb.path={}", directory.path().join("data").display()),
+        format!("--web.listen-address=127.0.0.1:{prometheus_port}"),
+    ]));
+    let query = |expression: &str| {
+        let answer = get(prometheus_port, &format!("/api/v1/query?query={expression}"))?;
+        let answer: serde_json::Value = serde_json::from_str(&answer).ok()?;
+        answer["data"]["result"][0]["value"][1].as_str()?.parse::<f64>().ok()
+    };
+    let wait_equal = |expression: &str, expected: f64| {
+        wait_for(expression, Duration::from_secs(60), || query(expression).filter(|value| *value == expected));
+    };
+    wait_equal("min(up)", 1.0);
+    wait_equal("count(masternode_pose_score)", MASTERNODES as f64);
+    wait_equal("count(count%20by%20(masternode)(masternode_info))", MASTERNODES as f64);
+    wait_equal("sum(masternode_network_risk_nodes)", MASTERNODES as f64);
+    wait_for("heights that rise", Duration::from_secs(30), || query("changes(masternode_network_height[30s])").filter(|changes| *changes > 0.0));
+}
+
+#[test]
+fn every_command_works_against_a_node() {
+    let rpc_port = free_port();
+    let address = format!("127.0.0.1:{rpc_port}");
+    let _node = Running::start(exporter().args(["demo", "--node-only", "--masternodes", "60", "--rpc.listen-address", &address]));
+    let directory = tempfile::tempdir().unwrap();
+    let configuration = directory.path().join("exporter.yml");
+    let password = directory.path().join("password");
+    std::fs::write(&password, "demo\n").unwrap();
+    let text = format!(
+        "networks:\n- name: dash-demo\n  chain: dash\n  sources:\n  - {{name: node, url: \"http://{address}\", username: demo, password_file: {}}}\n",
+        password.display()
+    );
+    std::fs::write(&configuration, text).unwrap();
+    let run = |arguments: &[&str]| {
+        let output = exporter().arg("--config.file").arg(&configuration).args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap())
+    };
+    wait_for("the node", Duration::from_secs(30), || (run(&["observe"]).0 == Some(0)).then_some(()));
+    let (code, table) = run(&["observe"]);
+    assert_eq!(code, Some(0), "{table}");
+    assert!(table.contains("60 registered"), "{table}");
+    let (_, json) = run(&["observe", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json[0]["masternodes"].as_array().map(Vec::len), Some(60));
+    let (_, page) = run(&["observe", "--format", "metrics"]);
+    assert_eq!(count(&page, "masternode_pose_score"), 60);
+    let (code, report) = run(&["doctor"]);
+    assert_eq!(code, Some(0), "{report}");
+    assert!(report.contains("rpcauth=") && report.contains("rpcwhitelist="), "{report}");
+    let (code, report) = run(&["check"]);
+    assert_eq!(code, Some(0), "{report}");
+
+    let port = free_port();
+    let web = format!("127.0.0.1:{port}");
+    let ready = Instant::now();
+    let _exporter = Running::start(exporter().arg("--config.file").arg(&configuration).args(["--web.listen-address", &web]));
+    wait_for("the first scrape", Duration::from_secs(10), || {
+        get(port, "/metrics").filter(|page| count(page, "masternode_pose_score") == 60)
+    });
+    assert!(ready.elapsed() < Duration::from_secs(1), "the first good scrape came after {:?}", ready.elapsed());
+    assert_eq!(run(&["--web.listen-address", &web, "healthcheck"]).0, Some(0));
+    assert_ne!(run(&["--web.listen-address", "127.0.0.1:1", "healthcheck"]).0, Some(0));
+}

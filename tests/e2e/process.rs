@@ -1,0 +1,68 @@
+//! Processes that the tests start, and how they are asked.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// A process that is stopped when the test ends, however it ends.
+pub struct Running(Child);
+
+impl Running {
+    /// Starts it; what it prints is shown only when the test fails to find it alive.
+    pub fn start(command: &mut Command) -> Running {
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        Running(child.unwrap_or_else(|error| panic!("{command:?} does not start: {error}")))
+    }
+
+    /// Asks it to stop, as a service manager does, and waits for its end.
+    pub fn terminate(&mut self) -> ExitStatus {
+        let id = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.0.wait().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may be gone already; then there is nothing to stop.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Our binary, with an empty environment of its own: no configuration of the machine leaks in.
+pub fn exporter() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_masternode-exporter"));
+    command.env_clear().env("HOME", "/nonexistent");
+    command
+}
+
+/// A port on loopback that nobody listens on.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Body of a good answer to a GET; `None` for anything else.
+pub fn get(port: u16, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
+    stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    head.split(' ').nth(1).filter(|status| *status == "200")?;
+    Some(body.to_string())
+}
+
+/// Asks until there is an answer; another process cannot be told to say when it is ready.
+pub fn wait_for<T>(what: &str, longest: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(started.elapsed() < longest, "{what} did not come within {longest:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,405 @@
+//! Episodes on a simulated network, through the socket: what a reader of the page sees after each.
+
+use std::time::Duration;
+
+use masternode_exporter::domain::{BanCause, EventKind};
+use masternode_exporter::sim::{Action, Fault, LedgerKind, Options};
+
+use crate::support::stage::{Stage, fail};
+
+const ONE: &[(&str, &str)] = &[("alias", "mn-1")];
+
+#[tokio::test]
+async fn a_single_failure_decays_until_it_is_safe_and_then_clear() {
+    let mut stage = Stage::following().await;
+    stage.page().await.expect("masternode_network_pose_limit", &[], 100.0);
+    stage.mine(&[fail(&stage.masternode(1), 1)]).await;
+    let page = stage.page().await;
+    page.expect("masternode_pose_score", ONE, 66.0);
+    page.expect("masternode_pose_failures_until_ban", ONE, 1.0);
+    page.expect("masternode_pose_blocks_until_safe", ONE, 32.0);
+    page.expect("masternode_pose_penalties_total", ONE, 1.0);
+    page.expect("masternode_pose_banned", ONE, 0.0);
+    page.expect("masternode_network_risk_nodes", &[("risk", "one_failure_from_ban")], 1.0);
+    page.expect("masternode_group_nodes", &[("group", "odd"), ("risk", "one_failure_from_ban")], 1.0);
+    let height = f64::from(stage.network.tip().0);
+    page.expect("masternode_pose_last_penalty_height", ONE, height);
+    page.expect("masternode_pose_safe_height", ONE, height + 32.0);
+
+    stage.network.mine(32);
+    stage.poll().await;
+    let page = stage.page().await;
+    page.expect("masternode_pose_score", ONE, 34.0);
+    page.expect("masternode_pose_failures_until_ban", ONE, 2.0);
+    page.expect("masternode_pose_blocks_until_safe", ONE, 0.0);
+    page.expect("masternode_pose_blocks_until_clear", ONE, 34.0);
+
+    stage.network.mine(34);
+    stage.poll().await;
+    let page = stage.page().await;
+    page.expect("masternode_pose_score", ONE, 0.0);
+    page.expect("masternode_network_risk_nodes", &[("risk", "clear")], 12.0);
+    page.expect("masternode_pose_penalties_total", ONE, 1.0);
+}
+
+#[tokio::test]
+async fn a_second_failure_too_soon_bans_and_a_revival_resets() {
+    let mut stage = Stage::following().await;
+    let node = stage.masternode(1);
+    stage.mine(&[fail(&node, 1)]).await;
+    stage.network.mine(20);
+    stage.mine(&[fail(&node, 1)]).await;
+    let banned_at = f64::from(stage.network.tip().0);
+    let page = stage.page().await;
+    page.expect("masternode_pose_score", ONE, 100.0);
+    page.expect("masternode_pose_banned", ONE, 1.0);
+    page.expect("masternode_enabled", ONE, 0.0);
+    page.expect("masternode_pose_failures_until_ban", ONE, 0.0);
+    page.expect("masternode_pose_ban_height", ONE, banned_at);
+    page.expect("masternode_pose_bans_total", &[("alias", "mn-1"), ("cause", "dkg")], 1.0);
+    page.expect("masternode_pose_penalties_total", ONE, 2.0);
+    page.expect("masternode_payment_probability_ratio", &[("alias", "mn-1"), ("horizon", "24h")], 0.0);
+    page.expect_absent("masternode_pose_blocks_until_safe", ONE);
+    page.expect_absent("masternode_payment_queue_position", ONE);
+
+    stage.network.mine(5);
+    stage.poll().await;
+    stage.page().await.expect("masternode_pose_score", ONE, 100.0);
+
+    stage.mine(&[Action::Revive { masternode: node }]).await;
+    let page = stage.page().await;
+    page.expect("masternode_pose_score", ONE, 0.0);
+    page.expect("masternode_pose_banned", ONE, 0.0);
+    page.expect("masternode_pose_revivals_total", ONE, 1.0);
+    page.expect("masternode_pose_revived_height", ONE, f64::from(stage.network.tip().0));
+    page.expect_absent("masternode_pose_ban_height", ONE);
+    page.expect("masternode_payment_queue_position", ONE, 12.0);
+}
+
+#[tokio::test]
+async fn two_commitments_in_one_block_ban_a_node_that_had_no_score() {
+    let mut stage = Stage::following().await;
+    stage.mine(&[fail(&stage.masternode(1), 2)]).await;
+    let page = stage.page().await;
+    page.expect("masternode_pose_score", ONE, 100.0);
+    page.expect("masternode_pose_banned", ONE, 1.0);
+    page.expect("masternode_pose_penalties_total", ONE, 2.0);
+    page.expect("masternode_pose_bans_total", &[("alias", "mn-1"), ("cause", "dkg")], 1.0);
+}
+
+#[tokio::test]
+async fn bans_by_the_operator_and_the_owner_are_told_apart() {
+    let mut stage = Stage::following().await;
+    let (one, two) = (stage.masternode(1), stage.masternode(2));
+    stage.mine(&[Action::Revoke { masternode: one, reason: 1 }, Action::ChangeOperatorKey { masternode: two }]).await;
+    let page = stage.page().await;
+    page.expect("masternode_pose_bans_total", &[("alias", "mn-1"), ("cause", "revoked")], 1.0);
+    page.expect("masternode_pose_bans_total", &[("alias", "mn-2"), ("cause", "key_changed")], 1.0);
+    page.expect("masternode_changes_total", &[("alias", "mn-2"), ("field", "operator_key")], 1.0);
+    page.expect("masternode_pose_score", ONE, 0.0);
+    page.expect("masternode_state", &[("alias", "mn-1"), ("state", "revoked")], 1.0);
+}
+
+#[tokio::test]
+async fn a_watched_node_whose_collateral_is_spent_stays_on_the_page_as_not_registered() {
+    let mut stage = Stage::following().await;
+    stage.page().await.expect("masternode_registered", ONE, 1.0);
+    stage.mine(&[Action::SpendCollateral { masternode: stage.masternode(1) }]).await;
+    let page = stage.page().await;
+    page.expect("masternode_registered", ONE, 0.0);
+    page.expect_absent("masternode_pose_score", ONE);
+    assert_eq!(page.count("masternode_pose_score"), 11);
+    page.expect("masternode_network_removals_total", &[("node_type", "regular")], 1.0);
+}
+
+#[tokio::test]
+async fn a_reorg_across_a_penalty_withdraws_it_and_counters_never_go_down() {
+    let mut stage = Stage::following().await;
+    let node = stage.masternode(1);
+    stage.mine(&[fail(&node, 1)]).await;
+    stage.mine(&[]).await;
+    stage.page().await.expect("masternode_pose_score", ONE, 65.0);
+
+    stage.network.reorg(2, &[vec![], vec![], vec![]]).unwrap();
+    stage.poll().await;
+    let page = stage.page().await;
+    page.expect("masternode_pose_score", ONE, 0.0);
+    page.expect("masternode_pose_penalties_total", ONE, 1.0);
+    page.expect("masternode_exporter_reorgs_total", &[], 1.0);
+    // One penalty and the payments of two blocks.
+    page.expect("masternode_exporter_events_withdrawn_total", &[], 3.0);
+    page.expect("masternode_network_height", &[], f64::from(stage.network.tip().0));
+    assert!(!stage.events().iter().any(|event| matches!(event.kind, EventKind::Penalty { .. })));
+
+    stage.network.reorg(1, &[vec![fail(&node, 1)], vec![]]).unwrap();
+    stage.poll().await;
+    let page = stage.page().await;
+    page.expect("masternode_pose_score", ONE, 65.0);
+    page.expect("masternode_pose_penalties_total", ONE, 2.0);
+}
+
+#[tokio::test]
+async fn after_a_pause_of_300_blocks_every_event_carries_its_own_height() {
+    let mut stage = Stage::following().await;
+    let (started, _) = stage.network.tip();
+    for block in 0..300 {
+        let node = stage.masternode(block % 12);
+        let actions = match block % 100 {
+            7 => vec![fail(&node, 1)],
+            40 => vec![fail(&node, 2)],
+            90 => vec![Action::ChangePayout { masternode: node }],
+            _ => vec![],
+        };
+        stage.network.mine_with(&actions).unwrap();
+    }
+    stage.poll().await;
+    assert_seen_as_it_happened(&stage, started);
+    stage.page().await.expect("masternode_exporter_blocks_followed_total", &[], 300.0);
+    stage.page().await.expect("masternode_exporter_gap_blocks_total", &[], 0.0);
+}
+
+#[tokio::test]
+async fn a_lively_network_of_mainnet_rules_is_seen_as_it_happened() {
+    let options = Options { lively: true, failure_rate: 0.02, offline: 3, ..Options::main(400) };
+    let mut stage = Stage::new(options, 1).await;
+    stage.poll().await;
+    let (started, _) = stage.network.tip();
+    for _ in 0..60 {
+        stage.network.mine(5);
+        stage.poll().await;
+    }
+    assert!(stage.events().iter().any(|event| matches!(event.kind, EventKind::Penalty { .. })), "something happened");
+    assert_seen_as_it_happened(&stage, started);
+    stage.page().await.expect("masternode_exporter_resyncs_total", &[], 0.0);
+}
+
+/// Holds our events against the simulator's own ledger: the same, at the same heights, in the same blocks.
+fn assert_seen_as_it_happened(stage: &Stage, started: u32) {
+    let mut seen: Vec<(u32, String, String)> = stage
+        .events()
+        .iter()
+        .filter_map(|event| {
+            assert!(event.exact);
+            let kind = match &event.kind {
+                EventKind::Penalty { points, failures, .. } => format!("penalty {points} {failures}"),
+                EventKind::Ban(cause) => format!("ban {}", cause.label()),
+                EventKind::Revival => "revival".into(),
+                EventKind::Registration => "registration".into(),
+                EventKind::Removal => "removal".into(),
+                EventKind::Payment => "payment".into(),
+                EventKind::Change(field) => format!("change {}", field.label()),
+                // The ledger knows no losses: they follow from bans and removals.
+                EventKind::PaymentLost => return None,
+            };
+            Some((event.block.height.0, event.masternode.to_string(), kind))
+        })
+        .collect();
+    let mut happened: Vec<(u32, String, String)> = stage
+        .network
+        .ledger_since(started + 1)
+        .into_iter()
+        // A list does not show a penalty of a node that is at the limit already: no point was added.
+        .filter(|entry| !matches!(entry.kind, LedgerKind::Penalty { points: 0, .. }))
+        .map(|entry| {
+            let kind = match entry.kind {
+                LedgerKind::Penalty { points, .. } => format!("penalty {points} {}", points.div_ceil(stage.network.limits().1)),
+                LedgerKind::Ban { cause, .. } => format!("ban {}", ban_cause(cause).label()),
+                LedgerKind::Revival => "revival".into(),
+                LedgerKind::Payment => "payment".into(),
+                LedgerKind::Registration => "registration".into(),
+                LedgerKind::Removal => "removal".into(),
+                LedgerKind::Change(field) => format!("change {}", changed(field)),
+            };
+            (entry.height, entry.masternode, kind)
+        })
+        .collect();
+    seen.sort();
+    happened.sort();
+    for (seen, happened) in seen.iter().zip(&happened) {
+        assert_eq!(seen, happened);
+    }
+    assert_eq!(seen.len(), happened.len());
+}
+
+fn ban_cause(cause: masternode_exporter::sim::BanCause) -> BanCause {
+    use masternode_exporter::sim::BanCause as Simulated;
+    match cause {
+        Simulated::Dkg => BanCause::Dkg,
+        Simulated::Revoked => BanCause::Revoked,
+        Simulated::KeyChanged => BanCause::KeyChanged,
+        Simulated::NoAddress => BanCause::NoAddress,
+    }
+}
+
+fn changed(field: masternode_exporter::sim::ChangedField) -> &'static str {
+    use masternode_exporter::sim::ChangedField as Simulated;
+    match field {
+        Simulated::Address => "address",
+        Simulated::Payout => "payout",
+        Simulated::OperatorKey => "operator_key",
+        Simulated::VotingKey => "voting_key",
+        Simulated::OperatorPayout => "operator_payout",
+    }
+}
+
+#[tokio::test]
+async fn a_gap_beyond_the_limit_is_said_and_the_list_read_anew() {
+    let mut stage = Stage::with(Options::default(), 1, |settings| settings.max_gap_blocks = 20).await;
+    stage.poll().await;
+    stage.network.mine(21);
+    stage.poll().await;
+    let page = stage.page().await;
+    page.expect("masternode_exporter_gap_blocks_total", &[], 21.0);
+    page.expect("masternode_network_height", &[], f64::from(stage.network.tip().0));
+}
+
+#[tokio::test]
+async fn a_node_without_list_diffs_is_followed_by_full_lists() {
+    for version in [190_300, 180_202, 170_003] {
+        let options = Options { version, evo: 0, ..Options::default() };
+        let mut stage = Stage::new(options, 1).await;
+        stage.poll().await;
+        stage.mine(&[fail(&stage.masternode(1), 1)]).await;
+        let page = stage.page().await;
+        page.expect("masternode_pose_score", ONE, 66.0);
+        page.expect("masternode_pose_penalties_total", ONE, 1.0);
+        assert!(stage.events().iter().all(|event| event.exact));
+        assert!(!stage.servers[0].handle().calls().contains_key("protx listdiff"), "version {version}");
+    }
+}
+
+#[tokio::test]
+async fn the_load_on_the_node_depends_on_blocks_and_not_on_polls() {
+    let mut stage = Stage::following().await;
+    stage.servers[0].handle().forget_calls();
+    for _ in 0..10 {
+        stage.poll().await;
+    }
+    let calls = stage.servers[0].handle().calls();
+    assert_eq!(calls.into_iter().collect::<Vec<_>>(), [("getbestblockhash".to_string(), 10)]);
+    stage.mine(&[]).await;
+    let calls = stage.servers[0].handle().calls();
+    assert_eq!(calls.get("protx listdiff"), Some(&1));
+    assert_eq!(calls.get("protx list"), None);
+}
+
+#[tokio::test]
+async fn another_source_takes_over_and_the_preferred_one_is_taken_back() {
+    let mut stage = Stage::new(Options::default(), 2).await;
+    stage.poll().await;
+    for fault in [Fault::Busy, Fault::BusyOld, Fault::Unauthorized, Fault::WarmUp("Loading block index…".into()), Fault::Hang] {
+        stage.servers[0].handle().faults().set(fault.clone());
+        stage.mine(&[]).await;
+        let page = stage.page().await;
+        page.expect("masternode_network_height", &[], f64::from(stage.network.tip().0));
+        page.expect("masternode_exporter_source_synced", &[("source", "node-0")], 0.0);
+        page.expect("masternode_exporter_source_synced", &[("source", "node-1")], 1.0);
+        stage.servers[0].handle().faults().clear();
+        stage.poll().await;
+        stage.page().await.expect("masternode_exporter_source_synced", &[("source", "node-0")], 1.0);
+    }
+    stage.page().await.expect("masternode_exporter_resyncs_total", &[], 0.0);
+    stage.page().await.expect("masternode_exporter_reorgs_total", &[], 0.0);
+}
+
+#[tokio::test]
+async fn a_source_that_stays_behind_is_left_for_one_that_does_not() {
+    let mut stage = Stage::new(Options::default(), 2).await;
+    stage.poll().await;
+    let (height, _) = stage.network.tip();
+    stage.servers[0].handle().faults().set(Fault::FrozenAt(height));
+    stage.network.mine(5);
+    for _ in 0..12 {
+        stage.poll().await;
+    }
+    stage.page().await.expect("masternode_network_height", &[], f64::from(height + 5));
+    stage.page().await.expect("masternode_exporter_reorgs_total", &[], 0.0);
+}
+
+#[tokio::test]
+async fn a_node_that_is_starting_answers_but_gives_nothing_to_publish() {
+    let mut stage = Stage::small().await;
+    for fault in [Fault::WarmUp("Verifying blocks…".into()), Fault::NotSynced] {
+        stage.servers[0].handle().faults().set(fault);
+        stage.poll().await;
+        assert!(stage.snapshot().is_none());
+        let page = stage.page().await;
+        page.expect("masternode_exporter_source_up", &[], 1.0);
+        page.expect("masternode_exporter_source_synced", &[], 0.0);
+        assert_eq!(page.count("masternode_pose_score"), 0);
+    }
+    stage.servers[0].handle().faults().clear();
+    stage.poll().await;
+    stage.page().await.expect("masternode_exporter_source_synced", &[], 1.0);
+    assert_eq!(stage.page().await.count("masternode_pose_score"), 12);
+}
+
+#[tokio::test]
+async fn a_source_on_another_network_is_refused() {
+    for fault in [Fault::WrongNetwork, Fault::Bitcoin] {
+        let mut stage = Stage::new(Options::default(), 2).await;
+        stage.servers[1].handle().faults().set(fault.clone());
+        stage.poll().await;
+        stage.servers[0].handle().faults().set(Fault::Busy);
+        stage.network.mine(1);
+        stage.poll().await;
+        let page = stage.page().await;
+        page.expect("masternode_exporter_source_network_match", &[("source", "node-1")], 0.0);
+        page.expect("masternode_exporter_source_network_match", &[("source", "node-0")], 1.0);
+        page.expect("masternode_network_height", &[], f64::from(stage.network.tip().0 - 1));
+    }
+}
+
+#[tokio::test]
+async fn answers_that_cannot_be_true_change_nothing_and_the_truth_is_found_afterwards() {
+    let faults = [
+        Fault::Torn(40),
+        Fault::Oversized(u64::MAX),
+        Fault::Slow(Duration::from_secs(5)),
+        Fault::Garbage,
+        Fault::Forbidden,
+        Fault::LyingHeight(7),
+        Fault::LyingHeight(-3),
+    ];
+    for fault in faults {
+        let mut stage = Stage::following().await;
+        let (height, _) = stage.network.tip();
+        stage.servers[0].handle().faults().set(fault.clone());
+        stage.mine(&[fail(&stage.masternode(1), 1)]).await;
+        let page = stage.page().await;
+        page.expect("masternode_exporter_list_height", &[], f64::from(height));
+        page.expect("masternode_pose_score", ONE, 0.0);
+        page.expect("masternode_exporter_source_synced", &[], 0.0);
+        stage.servers[0].handle().faults().clear();
+        stage.poll().await;
+        let page = stage.page().await;
+        page.expect("masternode_pose_score", ONE, 66.0);
+        page.expect("masternode_pose_penalties_total", ONE, 1.0);
+        page.expect("masternode_exporter_source_synced", &[], 1.0);
+    }
+}
+
+#[tokio::test]
+async fn changes_that_contradict_the_list_are_replaced_by_the_full_list() {
+    let mut stage = Stage::following().await;
+    stage.servers[0].handle().faults().set(Fault::LyingDiff);
+    stage.mine(&[fail(&stage.masternode(1), 1)]).await;
+    let page = stage.page().await;
+    page.expect("masternode_pose_score", ONE, 66.0);
+    page.expect("masternode_pose_penalties_total", ONE, 1.0);
+    page.expect("masternode_exporter_resyncs_total", &[], 1.0);
+}
+
+#[tokio::test]
+async fn a_list_that_no_source_confirms_is_withdrawn_and_comes_back() {
+    let mut stage = Stage::with(Options::default(), 1, |settings| settings.stale_after = Duration::ZERO).await;
+    stage.poll().await;
+    assert!(stage.snapshot().is_some());
+    stage.servers[0].handle().faults().set(Fault::Busy);
+    stage.poll().await;
+    assert!(stage.snapshot().is_none());
+    assert_eq!(stage.page().await.count("masternode_pose_score"), 0);
+    stage.servers[0].handle().faults().clear();
+    stage.poll().await;
+    assert_eq!(stage.page().await.count("masternode_pose_score"), 12);
+}
