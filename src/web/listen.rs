@@ -123,8 +123,8 @@ impl std::error::Error for BindError {
     }
 }
 
-/// Listens on all `addresses`, or on none. A name is listened on at the first of its addresses that works; `:port` and
-/// `[::]:port` take IPv4 as well, and `:port` does without IPv6 on a host that has none.
+/// Listens on all `addresses`, or on none. A name is listened on at the first of its addresses that works, IPv4 before
+/// IPv6; `:port` and `[::]:port` take IPv4 as well, and `:port` does without IPv6 on a host that has none.
 ///
 /// # Errors
 /// The first address that cannot be listened on.
@@ -150,7 +150,10 @@ async fn bind_one(address: &ListenAddress) -> io::Result<TcpListener> {
         },
         Host::Name(name) => {
             let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-            for resolved in tokio::net::lookup_host((name.as_str(), port)).await? {
+            let mut candidates: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), port)).await?.collect();
+            // `localhost` has both kinds on most hosts; whoever writes 127.0.0.1 elsewhere means the same.
+            candidates.sort_by_key(SocketAddr::is_ipv6);
+            for resolved in candidates {
                 match listen(resolved) {
                     Ok(listener) => return Ok(listener),
                     Err(error) => last = error,

@@ -28,11 +28,6 @@ enum Source {
 }
 
 impl Payload {
-    /// No bytes.
-    pub(super) fn empty() -> Payload {
-        Payload::new(Body::Whole(Vec::new()))
-    }
-
     pub(super) fn new(body: Body) -> Payload {
         let source = match body {
             Body::Whole(pieces) => {
@@ -55,7 +50,7 @@ impl Payload {
     }
 
     /// Bytes still to come; `None` for a stream.
-    pub(super) fn length(&self) -> Option<u64> {
+    fn length(&self) -> Option<u64> {
         match &self.source {
             Source::Whole { remaining, .. } => Some(*remaining),
             Source::Stream(_) => None,

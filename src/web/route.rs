@@ -16,8 +16,8 @@ use std::time::Duration;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
@@ -98,7 +98,8 @@ impl Server {
         Server { settings, meters, site, scrapes, panicked: AtomicBool::new(false) }
     }
 
-    /// Answers one request, whatever it is.
+    /// Answers one request, whatever it is. The answer to HEAD is that to GET: hyper sends its header only, and asks for
+    /// nothing of the body.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Payload> {
         let (head, body) = request.into_parts();
         let route = Route::find(head.uri.path(), &self.site.landing.telemetry_path);
@@ -118,7 +119,7 @@ impl Server {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         // An answer is true of its moment only.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if head.method == Method::HEAD { without_body(response) } else { response }
+        response
     }
 
     /// Logs the first panic. The others are told by the status codes, and each by the panic hook of the process.
@@ -158,7 +159,7 @@ impl Server {
             let reason = format!("There are {limit} scrapes already, which is the limit: try again later.");
             return text(StatusCode::SERVICE_UNAVAILABLE, &reason);
         };
-        let scrape_timeout = request.scrape_timeout;
+        let (gzip, scrape_timeout) = (request.gzip, request.scrape_timeout);
         let page = (self.site.metrics)(request);
         let page = match scrape_timeout {
             None => page.await,
@@ -171,7 +172,10 @@ impl Server {
             },
         };
         match page {
-            Ok(reply) => exposition(reply, permit),
+            Ok(reply) => {
+                debug_assert!(gzip || !reply.gzip, "gzip was not asked for");
+                exposition(reply, permit)
+            }
             Err(Refusal::BadRequest(reason)) => text(StatusCode::BAD_REQUEST, &reason),
             Err(Refusal::Unavailable(reason)) => text(StatusCode::SERVICE_UNAVAILABLE, &reason),
         }
@@ -265,12 +269,4 @@ fn text(status: StatusCode, sentence: &str) -> Response<Payload> {
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
-}
-
-/// The same header as with its body (RFC 9110 §9.3.2).
-fn without_body(mut response: Response<Payload>) -> Response<Payload> {
-    if let Some(length) = response.body().length() {
-        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
-    }
-    response.map(|_| Payload::empty())
 }

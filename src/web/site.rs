@@ -11,7 +11,8 @@ use bytes::Bytes;
 /// An answer that takes its time.
 pub type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Answers one scrape. Dropped unfinished when the client goes away or its time is over.
+/// Answers one scrape. Runs on the threads that serve all connections, so longer work belongs on others. Dropped
+/// unfinished when the client goes away or its time is over.
 pub type MetricsFunction = Box<dyn Fn(MetricsRequest) -> Answer<Result<MetricsReply, Refusal>> + Send + Sync>;
 
 /// Says what is missing before the page can be trusted; called for each request, so it must be cheap.

@@ -1,3 +1,7 @@
+//! What a hostile or broken client can do, and what it costs.
+//!
+//! Never here: well-behaved requests (`routes`).
+
 use tokio::sync::mpsc;
 
 use super::*;

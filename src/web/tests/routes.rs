@@ -1,9 +1,14 @@
+//! Each page: what it answers, in which headers, and what it counts.
+//!
+//! Never here: hostile clients (`abuse`), long pages (`streaming`).
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
 use super::*;
+use crate::web::probe;
 use crate::web::site::{Format, Shard};
 
 #[tokio::test]
@@ -153,6 +158,15 @@ async fn readiness_names_what_is_missing_and_health_does_not_care() {
     assert_eq!(server.get("/-/healthy").await.status, 200);
     missing.lock().unwrap().clear();
     assert_eq!(server.get("/-/ready").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_health_check_reads_what_readiness_says() {
+    let mut site = page(&[]);
+    site.ready = Box::new(|| Readiness { missing: vec!["a list".to_owned()] });
+    let server = Running::start(site, Settings::default()).await;
+    let reply = soon(probe::get(&server.address.into(), "/-/ready", PATIENCE)).await.unwrap();
+    assert_eq!((reply.status, &*reply.body), (503, "Not ready:\na list\n"));
 }
 
 #[tokio::test]

@@ -1,3 +1,7 @@
+//! The end of the server.
+//!
+//! Never here: the end of one connection (`abuse`).
+
 use tokio::sync::{Notify, mpsc};
 
 use super::*;

@@ -1,3 +1,7 @@
+//! Long pages, sent whole or produced while they are sent.
+//!
+//! Never here: what is on them.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
@@ -45,6 +49,21 @@ async fn a_stream_is_produced_no_faster_than_it_is_read() {
         assert!(ahead <= IN_FLIGHT_BYTES, "{ahead} bytes ahead of the reader");
     }
     assert!(received > PIECES * PIECE_BYTES, "{received} bytes");
+}
+
+#[tokio::test]
+async fn a_scrape_that_is_still_being_sent_counts_as_one() {
+    let site = site(|_| now(Ok(stream(std::iter::repeat_with(|| Bytes::from_static(&[b'x'; PIECE_BYTES]))))));
+    let server = Running::start(site, Settings { max_requests: 1, ..Settings::default() }).await;
+    let client = server.send("GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n").await;
+    soon(client.readable()).await.unwrap();
+    assert_eq!(server.get("/metrics").await.status, 503);
+    drop(client);
+    server.wait_for_meter("masternode_exporter_http_connections", "0").await;
+    let client = server.send("GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n").await;
+    let mut start = [0; 12];
+    soon(async { client.readable().await.and_then(|()| client.try_read(&mut start)) }).await.unwrap();
+    assert_eq!(&start, b"HTTP/1.1 200");
 }
 
 #[tokio::test]
