@@ -10,3 +10,4 @@
 //! `ARCHITECTURE.md` has the table of who may name whom; a test holds the code to it.
 
 pub mod domain;
+pub mod web;

@@ -1,0 +1,276 @@
+//! How long a connection may stay in what it is doing.
+//!
+//! A connection waits for a header, works on a request, sends what is left of the answer, rests, or says goodbye.
+//! [`Clock`] knows which of them and since when; [`Paced`] tells it when bytes move. One deadline follows from it at
+//! any moment, and whoever drives the connection cuts it when that has passed.
+//!
+//! hyper has a timeout for headers, but it also ends connections that rest between two scrapes, and it has none for
+//! clients that stop reading.
+//!
+//! Never here: a timer, HTTP.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::web::settings::Settings;
+
+/// How long and how many bytes we listen after our last word. Closing a socket with unread bytes resets it, and the
+/// reset may overtake the answer (RFC 9112 §9.6).
+const LINGER: Duration = Duration::from_millis(500);
+const LINGER_BYTES: usize = 256 * 1024;
+
+/// Stands for never where a configured duration is beyond what the clock can add.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Waiting for the rest of a header.
+    Header,
+    /// From the end of the header until the answer's last byte was handed over.
+    Request,
+    /// The same request: its answer is still on its way to the socket.
+    Flush,
+    /// Between two requests.
+    Idle,
+    /// We have said our last word.
+    Linger,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    phase: Phase,
+    since: Instant,
+    /// Since when the client takes no bytes; `None` while it does.
+    blocked_since: Option<Instant>,
+}
+
+impl Pace {
+    fn new(now: Instant) -> Pace {
+        Pace { phase: Phase::Header, since: now, blocked_since: None }
+    }
+
+    fn enter(&mut self, phase: Phase, now: Instant) {
+        self.phase = phase;
+        self.since = now;
+    }
+
+    fn received(&mut self, now: Instant) {
+        if self.phase == Phase::Idle {
+            self.enter(Phase::Header, now);
+        }
+    }
+
+    fn handed_over(&mut self) {
+        // The time of the request goes on.
+        if self.phase == Phase::Request {
+            self.phase = Phase::Flush;
+        }
+    }
+
+    fn flushed(&mut self, now: Instant) {
+        if self.phase == Phase::Flush {
+            self.enter(Phase::Idle, now);
+        }
+    }
+
+    fn deadline(&self, settings: &Settings) -> Instant {
+        let allowed = match self.phase {
+            Phase::Header => settings.header_timeout,
+            Phase::Request | Phase::Flush => settings.request_timeout,
+            Phase::Idle => settings.idle_timeout,
+            Phase::Linger => LINGER,
+        };
+        let phase_end = after(self.since, allowed);
+        match self.blocked_since {
+            Some(since) => phase_end.min(after(since, settings.write_stall_timeout)),
+            None => phase_end,
+        }
+    }
+}
+
+fn after(start: Instant, duration: Duration) -> Instant {
+    start + duration.min(NEVER)
+}
+
+/// The pace of one connection, shared by its socket, its requests and its driver, which are all one task.
+#[derive(Debug)]
+pub(super) struct Clock(Mutex<Pace>);
+
+impl Clock {
+    pub(super) fn new() -> Clock {
+        Clock(Mutex::new(Pace::new(Instant::now())))
+    }
+
+    /// When the connection is to be cut, if nothing happens before.
+    pub(super) fn deadline(&self, settings: &Settings) -> Instant {
+        self.pace().deadline(settings)
+    }
+
+    /// A request's header is complete. The answer is to hold the value that is returned until it is handed over.
+    pub(super) fn start_request(self: &Arc<Self>) -> RequestMark {
+        self.pace().enter(Phase::Request, Instant::now());
+        RequestMark(Arc::clone(self))
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        // Nothing in here panics halfway, so what a panicking holder left is whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends a request on its clock when it is dropped.
+#[derive(Debug)]
+pub(super) struct RequestMark(Arc<Clock>);
+
+impl Drop for RequestMark {
+    fn drop(&mut self) {
+        self.0.pace().handed_over();
+    }
+}
+
+/// A socket that tells a [`Clock`] when bytes move.
+pub(super) struct Paced<S> {
+    stream: S,
+    clock: Arc<Clock>,
+    lingering: bool,
+    lingered_bytes: usize,
+}
+
+impl<S> Paced<S> {
+    pub(super) fn new(stream: S, clock: Arc<Clock>) -> Paced<S> {
+        Paced { stream, clock, lingering: false, lingered_bytes: 0 }
+    }
+
+    fn note_write(&self, written: &Poll<io::Result<usize>>) {
+        let mut pace = self.clock.pace();
+        match written {
+            Poll::Pending => {
+                pace.blocked_since.get_or_insert_with(Instant::now);
+            }
+            Poll::Ready(_) => pace.blocked_since = None,
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
+        if buffer.filled().len() > before {
+            this.clock.pace().received(Instant::now());
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<S> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(context, bytes);
+        this.note_write(&written);
+        written
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(context, slices);
+        this.note_write(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    /// hyper flushes when it has no bytes left of its own.
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(Pin::new(&mut this.stream).poll_flush(context))?;
+        this.clock.pace().flushed(Instant::now());
+        Poll::Ready(Ok(()))
+    }
+
+    /// Says goodbye, then reads on until the client has too.
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if !this.lingering {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+            this.lingering = true;
+            this.clock.pace().enter(Phase::Linger, Instant::now());
+        }
+        let mut scratch = [0; 4096];
+        while this.lingered_bytes < LINGER_BYTES {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            // An error is a way of leaving, too.
+            let read = ready!(Pin::new(&mut this.stream).poll_read(context, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                break;
+            }
+            this.lingered_bytes += buffer.filled().len();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn left(pace: &Pace, now: Instant) -> Duration {
+        pace.deadline(&Settings::default()) - now
+    }
+
+    #[test]
+    fn each_phase_has_its_own_time() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        assert_eq!(left(&pace, start), 10 * SECOND, "a new connection has the time of a header");
+
+        pace.received(start + SECOND);
+        assert_eq!(left(&pace, start), 10 * SECOND, "more bytes of a header do not prolong it");
+
+        pace.enter(Phase::Request, start);
+        assert_eq!(left(&pace, start), 120 * SECOND, "a request has its own");
+        pace.received(start + SECOND);
+        pace.flushed(start + SECOND);
+        assert_eq!(left(&pace, start), 120 * SECOND, "neither its body nor a flush within it changes that");
+
+        pace.handed_over();
+        assert_eq!(left(&pace, start), 120 * SECOND, "what is still to be sent belongs to the request");
+        pace.flushed(start);
+        assert_eq!(left(&pace, start), 130 * SECOND, "then the connection may rest longer than a header may take");
+
+        pace.received(start + 60 * SECOND);
+        assert_eq!(left(&pace, start + 60 * SECOND), 10 * SECOND, "until the first byte of the next request");
+    }
+
+    #[test]
+    fn a_client_that_takes_no_bytes_has_less_time_and_never_more() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        pace.enter(Phase::Request, start);
+        pace.blocked_since = Some(start + SECOND);
+        assert_eq!(left(&pace, start), 31 * SECOND);
+        pace.blocked_since = Some(start + 119 * SECOND);
+        assert_eq!(left(&pace, start), 120 * SECOND);
+    }
+
+    #[test]
+    fn an_endless_timeout_does_not_overflow_the_clock() {
+        let start = Instant::now();
+        let settings = Settings { header_timeout: Duration::MAX, ..Settings::default() };
+        assert_eq!(Pace::new(start).deadline(&settings), start + NEVER);
+    }
+}

@@ -1,0 +1,59 @@
+//! What the server counts of itself.
+//!
+//! Never here: a registry of its own; the caller's is used.
+
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+
+/// The server's own metrics.
+#[derive(Clone, Debug)]
+pub struct Meters {
+    /// Requests answered. `handler` is one of the routes' names or `other`, `code` the status; answers to what is not
+    /// HTTP, or too large a header, are not counted: no handler saw them.
+    pub(super) requests: IntCounterVec,
+    /// Connections open now.
+    pub(super) connections: IntGauge,
+    /// Connections closed at once because there were too many.
+    pub(super) connections_rejected: IntCounter,
+}
+
+impl Meters {
+    /// Makes the metrics and registers them.
+    ///
+    /// # Errors
+    /// When the registry has metrics of the same names.
+    pub fn new(registry: &Registry) -> prometheus::Result<Meters> {
+        let requests = IntCounterVec::new(
+            Opts::new("masternode_exporter_http_requests_total", "HTTP requests answered, by handler and status code."),
+            &["handler", "code"],
+        )?;
+        let connections =
+            IntGauge::new("masternode_exporter_http_connections", "HTTP connections open at the moment.")?;
+        let connections_rejected = IntCounter::new(
+            "masternode_exporter_http_connections_rejected_total",
+            "HTTP connections closed at once because too many were open.",
+        )?;
+        registry.register(Box::new(requests.clone()))?;
+        registry.register(Box::new(connections.clone()))?;
+        registry.register(Box::new(connections_rejected.clone()))?;
+        // What everybody watches exists from the start, so that its first increase is seen.
+        requests.with_label_values(&["metrics", "200"]);
+        requests.with_label_values(&["metrics", "503"]);
+        Ok(Meters { requests, connections, connections_rejected })
+    }
+}
+
+/// Counts one open connection for as long as it lives.
+pub(super) struct OpenConnection(IntGauge);
+
+impl OpenConnection {
+    pub(super) fn new(meters: &Meters) -> OpenConnection {
+        meters.connections.inc();
+        OpenConnection(meters.connections.clone())
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

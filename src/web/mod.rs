@@ -1,0 +1,153 @@
+//! The HTTP server: scrapes, health, readiness, reload and the landing page.
+//!
+//! What it serves is handed to it as a [`site::Site`]: functions that answer, and a few facts. [`listen`] opens the
+//! sockets, [`serve`] accepts from them, `connection` speaks HTTP on one of them within the time that `deadline`
+//! leaves, `route` picks the answer, `negotiate` and `query` read what the client asked for, `payload` sends the bytes.
+//! [`probe`] is the other end, for the health check of a container.
+//!
+//! Every wait has a deadline and every size a limit, all of them in [`settings::Settings`]: a hostile or broken client
+//! costs one connection for a bounded time.
+//!
+//! Never here: a call to a masternode's RPC, rendering of samples, a decision about what is healthy.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+
+use crate::web::meters::Meters;
+use crate::web::route::Server;
+use crate::web::settings::Settings;
+use crate::web::site::Site;
+
+mod connection;
+mod deadline;
+mod landing;
+pub mod listen;
+pub mod meters;
+mod negotiate;
+mod payload;
+pub mod probe;
+mod query;
+mod route;
+pub mod settings;
+pub mod site;
+#[cfg(test)]
+mod tests;
+
+/// How long accepting rests when the process or the host has no room for a further socket, which only time can cure.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves `site` on all `listeners` until `shutdown` is ready, then stops accepting, lets the requests in flight finish
+/// within [`Settings::stop_grace`], drops what is left and returns.
+///
+/// Nothing that a client does ends it earlier. Each connection is a task of its own; a panic in one ends that one.
+pub async fn serve(
+    listeners: Vec<TcpListener>,
+    site: Arc<Site>,
+    settings: Settings,
+    meters: Meters,
+    shutdown: impl Future<Output = ()>,
+) {
+    let stop_grace = settings.stop_grace;
+    let server = Arc::new(Server::new(site, settings, meters));
+    let (stop, stopped) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    let mut door = Door { listeners, next: 0, refusing: false };
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            Some(ended) = connections.join_next() => note_end(&server, ended),
+            accepted = door.accept() => {
+                if let Some(stream) = door.admit(accepted).await {
+                    welcome(stream, &server, &stopped, &mut connections);
+                }
+            }
+        }
+    }
+    drop(door);
+    // An error means that no connection is left to hear it.
+    let _ = stop.send(true);
+    let finished = async {
+        while let Some(ended) = connections.join_next().await {
+            note_end(&server, ended);
+        }
+    };
+    if tokio::time::timeout(stop_grace, finished).await.is_err() {
+        tracing::warn!(connections = connections.len(), "cut the HTTP connections that did not finish in time");
+        connections.shutdown().await;
+    }
+}
+
+/// Starts a connection's task, or closes the connection when there are [`Settings::max_connections`] already.
+///
+/// Closed at once rather than kept waiting: whoever is refused knows it now, not at its own deadline, and the queue of
+/// the kernel stays free for whoever comes when there is room again.
+fn welcome(stream: TcpStream, server: &Arc<Server>, stopped: &watch::Receiver<bool>, connections: &mut JoinSet<()>) {
+    if connections.len() >= server.settings.max_connections {
+        server.meters.connections_rejected.inc();
+        return;
+    }
+    connections.spawn(connection::drive(stream, Arc::clone(server), stopped.clone()));
+}
+
+fn note_end(server: &Server, ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        server.note_panic("connection", &*error.into_panic());
+    }
+}
+
+/// The sockets that we accept from.
+struct Door {
+    listeners: Vec<TcpListener>,
+    /// Which one is asked first the next time, so that a busy one does not starve the others.
+    next: usize,
+    /// Whether the last attempt failed; the first failure of a row is logged.
+    refusing: bool,
+}
+
+impl Door {
+    async fn accept(&mut self) -> io::Result<TcpStream> {
+        let count = self.listeners.len();
+        poll_fn(|context| {
+            for offset in 0..count {
+                let index = (self.next + offset) % count;
+                if let Poll::Ready(accepted) = self.listeners[index].poll_accept(context) {
+                    self.next = index + 1;
+                    return Poll::Ready(accepted.map(|(stream, _)| stream));
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    async fn admit(&mut self, accepted: io::Result<TcpStream>) -> Option<TcpStream> {
+        match accepted {
+            Ok(stream) => {
+                self.refusing = false;
+                Some(stream)
+            }
+            // The client was gone before we took it: its affair.
+            Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted) => None,
+            Err(error) => {
+                if !self.refusing {
+                    tracing::warn!(%error, "cannot accept HTTP connections, trying again: {error}");
+                }
+                self.refusing = true;
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                None
+            }
+        }
+    }
+}

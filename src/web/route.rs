@@ -1,0 +1,272 @@
+//! Which answer a request gets: the paths, their methods, and what is common to all answers.
+//!
+//! A further page is a [`Route`] with its path, its methods, its label and its arm in [`Server::dispatch`].
+//!
+//! Never here: sockets and deadlines of connections (`connection`), the content of the pages.
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::web::landing;
+use crate::web::meters::Meters;
+use crate::web::payload::Payload;
+use crate::web::query::metrics_request;
+use crate::web::settings::Settings;
+use crate::web::site::{Body, MetricsReply, Refusal, Site, TelemetryPath};
+
+/// The part of a scrape's time that we leave for our answer to travel, so that "too slow" still arrives.
+const TRAVEL_SHARE: u32 = 10;
+const TRAVEL_MOST: Duration = Duration::from_millis(500);
+
+/// The pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Route {
+    Metrics,
+    Landing,
+    Healthy,
+    Ready,
+    Reload,
+}
+
+impl Route {
+    fn find(path: &str, telemetry_path: &TelemetryPath) -> Option<Route> {
+        // First, because it may be `/`.
+        if path == telemetry_path.as_str() {
+            return Some(Route::Metrics);
+        }
+        match path {
+            "/" => Some(Route::Landing),
+            "/-/healthy" => Some(Route::Healthy),
+            "/-/ready" => Some(Route::Ready),
+            "/-/reload" => Some(Route::Reload),
+            _ => None,
+        }
+    }
+
+    fn methods(self) -> (&'static [Method], &'static str) {
+        match self {
+            Route::Metrics | Route::Landing | Route::Healthy | Route::Ready => {
+                (&[Method::GET, Method::HEAD], "GET, HEAD")
+            }
+            Route::Reload => (&[Method::POST, Method::PUT], "POST, PUT"),
+        }
+    }
+
+    /// Value of the label `handler`.
+    fn label(self) -> &'static str {
+        match self {
+            Route::Metrics => "metrics",
+            Route::Landing => "landing",
+            Route::Healthy => "healthy",
+            Route::Ready => "ready",
+            Route::Reload => "reload",
+        }
+    }
+}
+
+/// What all connections share.
+pub(super) struct Server {
+    pub(super) settings: Settings,
+    pub(super) meters: Meters,
+    site: Arc<Site>,
+    /// One permit for each scrape that may run; `None` for no limit.
+    scrapes: Option<Arc<Semaphore>>,
+    /// Whether a panic was logged.
+    panicked: AtomicBool,
+}
+
+impl Server {
+    pub(super) fn new(site: Arc<Site>, settings: Settings, meters: Meters) -> Server {
+        let limit = settings.max_requests.min(Semaphore::MAX_PERMITS);
+        let scrapes = (limit > 0).then(|| Arc::new(Semaphore::new(limit)));
+        Server { settings, meters, site, scrapes, panicked: AtomicBool::new(false) }
+    }
+
+    /// Answers one request, whatever it is. The answer to HEAD is that to GET: hyper sends its header only, and asks for
+    /// nothing of the body.
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Payload> {
+        let (head, body) = request.into_parts();
+        let route = Route::find(head.uri.path(), &self.site.landing.telemetry_path);
+        let handler = route.map_or("other", Route::label);
+        let mut response = match drain(body, self.settings.max_body_bytes).await {
+            Err(refused) => refused,
+            Ok(()) => match caught(self.dispatch(route, &head)).await {
+                Ok(response) => response,
+                Err(panic) => {
+                    self.note_panic(handler, &*panic);
+                    text(StatusCode::INTERNAL_SERVER_ERROR, "Internal error: the log of the exporter has more.")
+                }
+            },
+        };
+        self.meters.requests.with_label_values(&[handler, response.status().as_str()]).inc();
+        let headers = response.headers_mut();
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        // An answer is true of its moment only.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+
+    /// Logs the first panic. The others are told by the status codes, and each by the panic hook of the process.
+    pub(super) fn note_panic(&self, handler: &'static str, panic: &(dyn Any + Send)) {
+        if !self.panicked.swap(true, Ordering::Relaxed) {
+            let message = panic.downcast_ref::<&str>().copied();
+            let message =
+                message.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+            tracing::error!(handler, message, "the HTTP handler \"{handler}\" panicked, please report this: {message}");
+        }
+    }
+
+    async fn dispatch(&self, route: Option<Route>, head: &Parts) -> Response<Payload> {
+        let Some(route) = route else { return text(StatusCode::NOT_FOUND, "There is no such page.") };
+        let (methods, allow) = route.methods();
+        if !methods.contains(&head.method) {
+            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, &format!("This page answers {allow} only."));
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+            return response;
+        }
+        match route {
+            Route::Metrics => self.metrics(head).await,
+            Route::Landing => html(landing::page(&self.site.landing)),
+            Route::Healthy => text(StatusCode::OK, "Healthy."),
+            Route::Ready => self.ready(),
+            Route::Reload => self.reload().await,
+        }
+    }
+
+    async fn metrics(&self, head: &Parts) -> Response<Payload> {
+        let request = match metrics_request(head) {
+            Ok(request) => request,
+            Err(reason) => return text(StatusCode::BAD_REQUEST, &reason),
+        };
+        let Ok(permit) = self.scrape_permit() else {
+            let limit = self.settings.max_requests;
+            let reason = format!("There are {limit} scrapes already, which is the limit: try again later.");
+            return text(StatusCode::SERVICE_UNAVAILABLE, &reason);
+        };
+        let (gzip, scrape_timeout) = (request.gzip, request.scrape_timeout);
+        let page = (self.site.metrics)(request);
+        let page = match scrape_timeout {
+            None => page.await,
+            Some(timeout) => match tokio::time::timeout(timeout - travel(timeout), page).await {
+                Ok(page) => page,
+                Err(_) => {
+                    let reason = format!("The page was not ready within the scrape timeout of {timeout:?}.");
+                    return text(StatusCode::SERVICE_UNAVAILABLE, &reason);
+                }
+            },
+        };
+        match page {
+            Ok(reply) => {
+                debug_assert!(gzip || !reply.gzip, "gzip was not asked for");
+                exposition(reply, permit)
+            }
+            Err(Refusal::BadRequest(reason)) => text(StatusCode::BAD_REQUEST, &reason),
+            Err(Refusal::Unavailable(reason)) => text(StatusCode::SERVICE_UNAVAILABLE, &reason),
+        }
+    }
+
+    /// A place among the scrapes; `Ok(None)` when there is no limit, an error when all are taken.
+    fn scrape_permit(&self) -> Result<Option<OwnedSemaphorePermit>, tokio::sync::TryAcquireError> {
+        self.scrapes.as_ref().map(|scrapes| Arc::clone(scrapes).try_acquire_owned()).transpose()
+    }
+
+    fn ready(&self) -> Response<Payload> {
+        let missing = (self.site.ready)().missing;
+        if missing.is_empty() {
+            return text(StatusCode::OK, "Ready.");
+        }
+        text(StatusCode::SERVICE_UNAVAILABLE, &format!("Not ready:\n{}", missing.join("\n")))
+    }
+
+    async fn reload(&self) -> Response<Payload> {
+        let Some(reload) = &self.site.reload else {
+            return text(
+                StatusCode::FORBIDDEN,
+                "Reloading over HTTP is switched off, which is the default: send SIGHUP, or enable it.",
+            );
+        };
+        match reload().await {
+            Ok(()) => text(StatusCode::OK, "Reloaded."),
+            Err(reason) => {
+                text(StatusCode::INTERNAL_SERVER_ERROR, &format!("Not reloaded, the old configuration stays: {reason}"))
+            }
+        }
+    }
+}
+
+fn travel(timeout: Duration) -> Duration {
+    (timeout / TRAVEL_SHARE).min(TRAVEL_MOST)
+}
+
+/// Reads the body to its end and throws it away, so that the connection is ready for a further request.
+async fn drain(mut body: Incoming, limit: usize) -> Result<(), Response<Payload>> {
+    let mut left = limit;
+    // Said beforehand, it is refused before it is sent.
+    let mut fits = body.size_hint().lower() <= limit as u64;
+    while fits && let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return Err(text(StatusCode::BAD_REQUEST, "The body of the request broke off.")) };
+        let length = frame.data_ref().map_or(0, |data| data.len());
+        fits = length <= left;
+        left = left.saturating_sub(length);
+    }
+    if fits {
+        return Ok(());
+    }
+    let mut refused =
+        text(StatusCode::PAYLOAD_TOO_LARGE, &format!("The body of a request may have {limit} bytes at most."));
+    refused.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    Err(refused)
+}
+
+/// Runs a handler; a panic in it becomes an error.
+async fn caught<T>(handler: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
+    let mut handler = pin!(handler);
+    // Nothing of the handler is used after a panic but what it shares by locks and atomics.
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context))) {
+        Ok(poll) => poll.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
+}
+
+fn exposition(reply: MetricsReply, permit: Option<OwnedSemaphorePermit>) -> Response<Payload> {
+    let mut response = Response::new(Payload::new(reply.body).occupying(permit));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+    if reply.gzip {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+fn html(page: String) -> Response<Payload> {
+    let mut response = Response::new(Payload::new(Body::Whole(vec![page.into()])));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(landing::CONTENT_SECURITY_POLICY));
+    response
+}
+
+fn text(status: StatusCode, sentence: &str) -> Response<Payload> {
+    let mut response = Response::new(Payload::new(Body::Whole(vec![format!("{sentence}\n").into()])));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
