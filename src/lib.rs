@@ -10,4 +10,9 @@
 //! `ARCHITECTURE.md` has the table of who may name whom; a test holds the code to it.
 
 pub mod domain;
+pub mod follower;
+pub mod meters;
+pub mod metrics;
+pub mod rpc;
+pub mod sim;
 pub mod web;

@@ -213,6 +213,11 @@ impl Snapshot {
         Some(blocks * self.facts.spacing_seconds(&self.rules))
     }
 
+    /// Blocks in which every valid masternode is paid once: more than one a head while Evo nodes are paid in runs.
+    pub fn payment_cycle_blocks(&self) -> u32 {
+        queue::cycle_blocks(&self.population, self.facts.evo_payments)
+    }
+
     /// Next height at which commitments fall due.
     pub fn next_commitments(&self) -> Option<Height> {
         dkg::next_window(self.facts.subnet.quorum_types(), self.block().height)

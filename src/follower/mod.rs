@@ -93,8 +93,10 @@ impl Follower {
         published: watch::Sender<Option<Arc<Snapshot>>>,
     ) -> Follower {
         let network = meters.network(&settings.network);
-        let sources =
-            clients.into_iter().map(|client| Source::new(client.clone(), meters.source(&settings.network, client.name()))).collect();
+        let sources = clients
+            .into_iter()
+            .map(|client| Source::new(client.clone(), meters.source(&settings.network, client.name())))
+            .collect();
         Follower {
             settings,
             sources,
@@ -160,7 +162,11 @@ impl Follower {
                 Err(trouble) => self.sources[index].failed(&trouble, self.settings.poll_interval),
             }
         }
-        Err(self.sources.iter().filter_map(|source| Some(format!("{}: {}", source.name(), source.trouble()?))).collect())
+        Err(self
+            .sources
+            .iter()
+            .filter_map(|source| Some(format!("{}: {}", source.name(), source.trouble()?)))
+            .collect())
     }
 
     /// In the order of the configuration; those that lag behind another one last.
@@ -213,6 +219,10 @@ impl Follower {
             match book.depth_of(&best) {
                 Some(0) => {
                     self.behind = 0;
+                    if self.published.borrow().is_none() {
+                        // It was withdrawn as stale; now it is confirmed again.
+                        self.publish();
+                    }
                     return Ok(book.tip().height);
                 }
                 Some(depth) if self.behind + 1 < ROLLBACK_POLLS => {
@@ -276,7 +286,9 @@ impl Follower {
         let client = &self.sources[index].client;
         let chainlock = source::optional(client.chainlock().await)?.flatten().map(|(height, _)| height);
         let old = self.facts.take();
-        let due = |read: Option<Height>, blocks| read.is_none_or(|read| tip.height.above(read) >= blocks || read > tip.height);
+        let due = |read: Option<Height>, blocks| {
+            read.is_none_or(|read| tip.height.above(read) >= blocks || read > tip.height)
+        };
         let sporks_due = due(old.as_ref().map(|facts| facts.sporks_read), SPORK_BLOCKS);
         let spacing_due = due(old.as_ref().map(|facts| facts.spacing_read), SPACING_BLOCKS);
         let sporks = match &old {
@@ -293,7 +305,10 @@ impl Follower {
             spacing_read: read(spacing_due, old.as_ref().map(|facts| facts.spacing_read)),
             list_read: old.as_ref().map_or(tip.height, |facts| facts.list_read),
             chain: ChainFacts {
-                subnet: self.identity.as_ref().map_or_else(|| crate::domain::Subnet::from_chain_name(&chain.chain), Identity::subnet),
+                subnet: self
+                    .identity
+                    .as_ref()
+                    .map_or_else(|| crate::domain::Subnet::from_chain_name(&chain.chain), Identity::subnet),
                 evo_payments: source::evo_payments(chain),
                 chainlock_height: chainlock,
                 measured_spacing_seconds: spacing,

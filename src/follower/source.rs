@@ -60,8 +60,12 @@ impl std::fmt::Display for Trouble {
         match self {
             Trouble::Rpc(error) => error.fmt(f),
             Trouble::WrongNetwork(why) => write!(f, "wrong network: {why}; point the source at another node or port"),
-            Trouble::NotSynced(why) => write!(f, "the node is not in sync yet ({why}); its masternode list would be old"),
-            Trouble::Behind(height) => write!(f, "the node's tip, height {height}, lies behind what was already followed"),
+            Trouble::NotSynced(why) => {
+                write!(f, "the node is not in sync yet ({why}); its masternode list would be old")
+            }
+            Trouble::Behind(height) => {
+                write!(f, "the node's tip, height {height}, lies behind what was already followed")
+            }
             Trouble::Contradiction(what) => write!(f, "the node contradicts itself: {what}"),
         }
     }
@@ -114,7 +118,11 @@ impl Source {
 
     /// Makes sure that the source is of the right chain and the same network as `expected`, then that it is in sync.
     /// The identity is asked for once, and again after every failure: a node may have been replaced meanwhile.
-    pub(super) async fn check(&mut self, rules: &ChainRules, expected: Option<&Identity>) -> Result<(Identity, ChainInfo), Trouble> {
+    pub(super) async fn check(
+        &mut self,
+        rules: &ChainRules,
+        expected: Option<&Identity>,
+    ) -> Result<(Identity, ChainInfo), Trouble> {
         let chain = self.client.chain_info().await?;
         let identity = match self.identity.take() {
             Some(identity) if identity.chain == chain.chain => identity,
@@ -142,7 +150,10 @@ impl Source {
         let genesis = self.client.block_hash(Height(0)).await?;
         let known = rules.genesis.iter().find(|(name, _)| *name == chain.chain);
         if let Some((name, hash)) = known.filter(|(_, hash)| *hash != genesis.to_string()) {
-            return Err(Trouble::WrongNetwork(format!("its genesis block is {genesis}, {} {name} begins with {hash}", rules.name)));
+            return Err(Trouble::WrongNetwork(format!(
+                "its genesis block is {genesis}, {} {name} begins with {hash}",
+                rules.name
+            )));
         }
         // Listdiff came with version 20 (spec `dash.md` §6.4). Trying it on an older node would only fill its log.
         self.diffs = if node.version < 200_000 { Diffs::Unsupported } else { Diffs::Supported };
@@ -161,7 +172,10 @@ impl Source {
 
     async fn check_synced(&self, chain: &ChainInfo) -> Result<(), Trouble> {
         if chain.initial_block_download == Some(true) {
-            return Err(Trouble::NotSynced(format!("initial block download, block {} of {}", chain.blocks, chain.headers)));
+            return Err(Trouble::NotSynced(format!(
+                "initial block download, block {} of {}",
+                chain.blocks, chain.headers
+            )));
         }
         if chain.headers.above(chain.blocks) > HEADERS_AHEAD {
             return Err(Trouble::NotSynced(format!("block {} of {}", chain.blocks, chain.headers)));
@@ -200,7 +214,9 @@ impl Source {
         let message = trouble.to_string();
         if self.trouble.as_ref() != Some(&message) {
             match trouble {
-                Trouble::WrongNetwork(_) => error!(source = self.name(), "source {} is refused: {message}", self.name()),
+                Trouble::WrongNetwork(_) => {
+                    error!(source = self.name(), "source {} is refused: {message}", self.name())
+                }
                 _ => warn!(source = self.name(), "source {} is not usable: {message}", self.name()),
             }
             self.trouble = Some(message);
@@ -230,7 +246,11 @@ pub(super) fn evo_payments(chain: &ChainInfo) -> EvoPayments {
 pub(super) fn optional<T>(answer: Result<T, RpcError>) -> Result<Option<T>, RpcError> {
     match answer {
         Ok(value) => Ok(Some(value)),
-        Err(error) if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden | ErrorKind::Call { .. }) => Ok(None),
+        Err(error)
+            if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden | ErrorKind::Call { .. }) =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

@@ -55,7 +55,8 @@ impl Follower {
         let mut forward = Vec::new();
         loop {
             forward.push(header.block);
-            let parent = header.previous.ok_or_else(|| Trouble::Contradiction("its chain does not meet ours".into()))?;
+            let parent =
+                header.previous.ok_or_else(|| Trouble::Contradiction("its chain does not meet ours".into()))?;
             if let Some(back) = book.depth_of(&parent) {
                 self.check_heights(book, &forward, back)?;
                 forward.reverse();
@@ -74,7 +75,9 @@ impl Follower {
         let expected = book.tip().height.0 + 1 - back as u32;
         let lowest = forward.last().map_or(expected, |block| block.height.0);
         if lowest != expected {
-            return Err(Trouble::Contradiction(format!("it says height {lowest} of a block that must be at {expected}")));
+            return Err(Trouble::Contradiction(format!(
+                "it says height {lowest} of a block that must be at {expected}"
+            )));
         }
         Ok(())
     }

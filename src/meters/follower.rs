@@ -84,8 +84,14 @@ impl FollowerFamilies {
         )?;
         registry.register(Box::new(last_success.clone()))?;
         Ok(FollowerFamilies {
-            up: gauge("masternode_exporter_source_up", "Whether the source answered when last asked, if only that it is starting.")?,
-            synced: gauge("masternode_exporter_source_synced", "Whether the source was usable and in sync when last asked.")?,
+            up: gauge(
+                "masternode_exporter_source_up",
+                "Whether the source answered when last asked, if only that it is starting.",
+            )?,
+            synced: gauge(
+                "masternode_exporter_source_synced",
+                "Whether the source was usable and in sync when last asked.",
+            )?,
             network_match: gauge(
                 "masternode_exporter_source_network_match",
                 "Whether the source is on the configured chain and on the same network as the other sources.",

@@ -32,7 +32,7 @@ impl ProcessFamilies {
                 "Whether the configuration could be read when it was last tried.",
             )?,
             reload_timestamp: gauge(
-                "masternode_exporter_config_last_reload_success_timestamp_seconds",
+                "masternode_exporter_config_last_reload_timestamp_seconds",
                 "Unix time at which the configuration was last read and taken over.",
             )?,
         })

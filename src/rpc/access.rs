@@ -67,7 +67,11 @@ mod tests {
     fn the_whitelist_has_both_spellings_once() {
         let names = whitelist();
         for name in ["protx", "protxlist", "protxlistdiff", "masternodecount", "getblockcount"] {
-            assert_eq!(names.iter().filter(|other| *other == name).count(), usize::from(name != "getblockcount"), "{name}");
+            assert_eq!(
+                names.iter().filter(|other| *other == name).count(),
+                usize::from(name != "getblockcount"),
+                "{name}"
+            );
         }
     }
 }

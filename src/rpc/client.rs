@@ -12,12 +12,12 @@ use tokio::time::Instant;
 
 use crate::domain::{Block, BlockHash, Height, ListDiff, Masternode, MasternodeId};
 use crate::meters::RpcMeters;
+use crate::rpc::Settings;
 use crate::rpc::credentials::Secret;
 use crate::rpc::dash::answers::{self, ChainInfo, Count, Header, NetworkInfo};
 use crate::rpc::dash::stream::ListParser;
 use crate::rpc::error::{ErrorKind, RpcError};
 use crate::rpc::methods::{self, Method};
-use crate::rpc::Settings;
 
 /// Longest error body that is worth reading.
 const ERROR_BODY_BYTES: u64 = 64 * 1024;
@@ -43,8 +43,10 @@ impl Client {
         let refuse = |kind| RpcError { source: settings.name.clone(), method: "connect", kind };
         // Only the first one in a process is installed; that one is as good as ours.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let url: reqwest::Url =
-            settings.url.parse().map_err(|error| refuse(ErrorKind::malformed(format_args!("its URL is not one: {error}"))))?;
+        let url: reqwest::Url = settings
+            .url
+            .parse()
+            .map_err(|error| refuse(ErrorKind::malformed(format_args!("its URL is not one: {error}"))))?;
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -76,7 +78,9 @@ impl Client {
     pub async fn block_header(&self, hash: BlockHash) -> Result<Header, RpcError> {
         let header = self.call(&methods::GET_BLOCK_HEADER, json!([hash.to_string()]), answers::header).await?;
         if header.block.hash != hash {
-            return Err(self.error(&methods::GET_BLOCK_HEADER, ErrorKind::malformed("it is the header of another block")));
+            return Err(
+                self.error(&methods::GET_BLOCK_HEADER, ErrorKind::malformed("it is the header of another block"))
+            );
         }
         Ok(header)
     }
@@ -213,8 +217,12 @@ impl Client {
     }
 
     async fn send(&self, body: &str, authorization: Option<&Secret>) -> Result<Response, ErrorKind> {
-        let mut request =
-            self.inner.http.post(self.inner.url.clone()).header(CONTENT_TYPE, "application/json").body(body.to_string());
+        let mut request = self
+            .inner
+            .http
+            .post(self.inner.url.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.to_string());
         if let Some(authorization) = authorization {
             request = request.header(AUTHORIZATION, authorization.expose());
         }
@@ -238,7 +246,8 @@ impl Client {
         if body.starts_with(b"Work queue depth exceeded") {
             return Err(ErrorKind::Refused);
         }
-        Err(answers::reported_error(&body).unwrap_or_else(|| ErrorKind::malformed(format_args!("HTTP status {status}"))))
+        Err(answers::reported_error(&body)
+            .unwrap_or_else(|| ErrorKind::malformed(format_args!("HTTP status {status}"))))
     }
 }
 

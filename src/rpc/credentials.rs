@@ -78,7 +78,10 @@ impl Credentials {
             Credentials::CookieFile(path) => format!("the cookie in {}; is it this node's?", path.display()),
             Credentials::FindCookie { home } => match found(home.as_deref(), port) {
                 Some(path) => format!("the cookie found in {}; is it this node's?", path.display()),
-                None => format!("no cookie was found in {}; set cookie_file, or username and password_file", looked(home.as_deref())),
+                None => format!(
+                    "no cookie was found in {}; set cookie_file, or username and password_file",
+                    looked(home.as_deref())
+                ),
             },
         }
     }
@@ -106,7 +109,11 @@ fn found(home: Option<&Path>, port: Option<u16>) -> Option<PathBuf> {
     let mut networks = NETWORKS;
     networks.sort_by_key(|(_, default)| Some(*default) != port);
     let roots = roots(home?);
-    networks.iter().flat_map(|(name, _)| roots.iter().flat_map(|root| directories(root, name))).map(|directory| directory.join(".cookie")).find(|path| path.is_file())
+    networks
+        .iter()
+        .flat_map(|(name, _)| roots.iter().flat_map(|root| directories(root, name)))
+        .map(|directory| directory.join(".cookie"))
+        .find(|path| path.is_file())
 }
 
 /// Where Dash Core keeps its data below a home directory: on Linux, on macOS.
@@ -115,7 +122,10 @@ fn roots(home: &Path) -> [PathBuf; 2] {
 }
 
 fn looked(home: Option<&Path>) -> String {
-    home.map_or_else(|| "no place: no home directory is known".into(), |home| format!("{} and below", roots(home)[0].display()))
+    home.map_or_else(
+        || "no place: no home directory is known".into(),
+        |home| format!("{} and below", roots(home)[0].display()),
+    )
 }
 
 /// Directories of a network; a development network's carries its own name.

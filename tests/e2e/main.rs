@@ -18,7 +18,8 @@ const MASTERNODES: usize = 300;
 fn demo(port: u16, extra: &[&str]) -> Running {
     let address = format!("127.0.0.1:{port}");
     let count = MASTERNODES.to_string();
-    let mut arguments = vec!["demo", "--masternodes", &count, "--block-time", "200ms", "--web.listen-address", &address];
+    let mut arguments =
+        vec!["demo", "--masternodes", &count, "--block-time", "200ms", "--web.listen-address", &address];
     arguments.extend(extra);
     Running::start(exporter().args(arguments))
 }
@@ -38,8 +39,11 @@ fn the_demo_shows_life_within_three_seconds_and_stops_within_two() {
     let first = started.elapsed();
     assert!(first < Duration::from_secs(3), "the first page with masternodes came after {first:?}");
     assert!(page.contains("masternode_network_risk_nodes{network=\"dash-demo\",risk=\"one_failure_from_ban\"}"));
-    let height = |page: &str| page.lines().find(|line| line.starts_with("masternode_network_height")).map(str::to_string);
-    wait_for("the next block", Duration::from_secs(10), || get(port, "/metrics").filter(|next| height(next) != height(&page)));
+    let height =
+        |page: &str| page.lines().find(|line| line.starts_with("masternode_network_height")).map(str::to_string);
+    wait_for("the next block", Duration::from_secs(10), || {
+        get(port, "/metrics").filter(|next| height(next) != height(&page))
+    });
     assert_eq!(get(port, "/-/healthy").as_deref().map(str::trim).is_some(), true);
     let stopped = Instant::now();
     assert!(demo.terminate().success(), "a demo that is asked to stop ends well");
@@ -96,14 +100,23 @@ fn a_real_prometheus_scrapes_every_masternode() {
     wait_equal("count(masternode_pose_score)", MASTERNODES as f64);
     wait_equal("count(count%20by%20(masternode)(masternode_info))", MASTERNODES as f64);
     wait_equal("sum(masternode_network_risk_nodes)", MASTERNODES as f64);
-    wait_for("heights that rise", Duration::from_secs(30), || query("changes(masternode_network_height[30s])").filter(|changes| *changes > 0.0));
+    wait_for("heights that rise", Duration::from_secs(30), || {
+        query("changes(masternode_network_height[30s])").filter(|changes| *changes > 0.0)
+    });
 }
 
 #[test]
 fn every_command_works_against_a_node() {
     let rpc_port = free_port();
     let address = format!("127.0.0.1:{rpc_port}");
-    let _node = Running::start(exporter().args(["demo", "--node-only", "--masternodes", "60", "--rpc.listen-address", &address]));
+    let _node = Running::start(exporter().args([
+        "demo",
+        "--node-only",
+        "--masternodes",
+        "60",
+        "--rpc.listen-address",
+        &address,
+    ]));
     let directory = tempfile::tempdir().unwrap();
     let configuration = directory.path().join("exporter.yml");
     let password = directory.path().join("password");
@@ -135,7 +148,8 @@ fn every_command_works_against_a_node() {
     let port = free_port();
     let web = format!("127.0.0.1:{port}");
     let ready = Instant::now();
-    let _exporter = Running::start(exporter().arg("--config.file").arg(&configuration).args(["--web.listen-address", &web]));
+    let _exporter =
+        Running::start(exporter().arg("--config.file").arg(&configuration).args(["--web.listen-address", &web]));
     wait_for("the first scrape", Duration::from_secs(10), || {
         get(port, "/metrics").filter(|page| count(page, "masternode_pose_score") == 60)
     });

@@ -3,3 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
 
 mod laws;
+mod scenarios;
+mod support;

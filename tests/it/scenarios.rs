@@ -73,7 +73,11 @@ async fn a_second_failure_too_soon_bans_and_a_revival_resets() {
     page.expect("masternode_pose_revivals_total", ONE, 1.0);
     page.expect("masternode_pose_revived_height", ONE, f64::from(stage.network.tip().0));
     page.expect_absent("masternode_pose_ban_height", ONE);
-    page.expect("masternode_payment_queue_position", ONE, 12.0);
+    let queue = stage.network.payment_queue(12);
+    for index in 0..12 {
+        let place = queue.iter().position(|node| *node == stage.masternode(index)).unwrap() + 1;
+        page.expect("masternode_payment_queue_position", &[("alias", &format!("mn-{index}"))], place as f64);
+    }
 }
 
 #[tokio::test]
@@ -202,7 +206,9 @@ fn assert_seen_as_it_happened(stage: &Stage, started: u32) {
         .filter(|entry| !matches!(entry.kind, LedgerKind::Penalty { points: 0, .. }))
         .map(|entry| {
             let kind = match entry.kind {
-                LedgerKind::Penalty { points, .. } => format!("penalty {points} {}", points.div_ceil(stage.network.limits().1)),
+                LedgerKind::Penalty { points, .. } => {
+                    format!("penalty {points} {}", points.div_ceil(stage.network.limits().1))
+                }
                 LedgerKind::Ban { cause, .. } => format!("ban {}", ban_cause(cause).label()),
                 LedgerKind::Revival => "revival".into(),
                 LedgerKind::Payment => "payment".into(),
@@ -287,7 +293,9 @@ async fn the_load_on_the_node_depends_on_blocks_and_not_on_polls() {
 async fn another_source_takes_over_and_the_preferred_one_is_taken_back() {
     let mut stage = Stage::new(Options::default(), 2).await;
     stage.poll().await;
-    for fault in [Fault::Busy, Fault::BusyOld, Fault::Unauthorized, Fault::WarmUp("Loading block index…".into()), Fault::Hang] {
+    for fault in
+        [Fault::Busy, Fault::BusyOld, Fault::Unauthorized, Fault::WarmUp("Loading block index…".into()), Fault::Hang]
+    {
         stage.servers[0].handle().faults().set(fault.clone());
         stage.mine(&[]).await;
         let page = stage.page().await;

@@ -6,6 +6,7 @@
 
 use std::num::NonZeroU32;
 
+use crate::domain::chain::Population;
 use crate::domain::list::MasternodeList;
 use crate::domain::masternode::{Height, Masternode, NodeType};
 
@@ -50,6 +51,13 @@ pub fn positions(list: &MasternodeList, evo: EvoPayments) -> Vec<Option<NonZeroU
         place(entry.index, if weighty { EVO_RUN } else { 1 });
     }
     positions
+}
+
+/// Blocks in which every valid masternode is paid once.
+pub fn cycle_blocks(population: &Population, evo: EvoPayments) -> u32 {
+    let weight = if evo == EvoPayments::FourInARow { EVO_RUN } else { 1 };
+    let [regular, evo] = population.valid.map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+    regular.saturating_add(evo.saturating_mul(weight))
 }
 
 /// Chance of a payment within `blocks` blocks: an order knows only 0 and 1. `None` stays for a node that is not queued.

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use crate::domain::list::{Block, StateChange};
 use crate::domain::masternode::PeerView;
-use crate::domain::{Details, Hash, Height, ListDiff, Masternode, MasternodeId, NodeType, Outpoint, Score, UnixSeconds};
+use crate::domain::{
+    Details, Hash, Height, ListDiff, Masternode, MasternodeId, NodeType, Outpoint, Score, UnixSeconds,
+};
 use crate::rpc::dash::wire::{Addresses, Entry, MetaInfo, State, WireDiff};
 use crate::rpc::error::ErrorKind;
 
@@ -58,12 +60,17 @@ pub(super) fn list_diff(wire: &WireDiff<'_>, base: &Block, target: &Block) -> Re
 
 fn change(state: &State<'_>) -> Result<StateChange, ErrorKind> {
     let height = |value: Option<i64>, name| value.map(|value| height(value, name)).transpose();
-    let text = |value: &Option<Cow<'_, str>>| value.as_deref().map(|value| Some(value).filter(|value| !value.is_empty()).map(Into::into));
+    let text = |value: &Option<Cow<'_, str>>| {
+        value.as_deref().map(|value| Some(value).filter(|value| !value.is_empty()).map(Into::into))
+    };
     Ok(StateChange {
         pose_score: state.pose_penalty.map(score).transpose()?,
         registered_height: height(state.registered_height, "registeredHeight")?,
         last_paid_height: height(state.last_paid_height, "lastPaidHeight")?,
-        consecutive_payments: state.consecutive_payments.map(|value| small(value, "consecutivePayments")).transpose()?,
+        consecutive_payments: state
+            .consecutive_payments
+            .map(|value| small(value, "consecutivePayments"))
+            .transpose()?,
         revived_height: height(state.pose_revived_height, "PoSeRevivedHeight")?,
         ban_height: height(state.pose_ban_height, "PoSeBanHeight")?,
         revocation_reason: state.revocation_reason.map(|value| small(value, "revocationReason")).transpose()?,
@@ -107,7 +114,8 @@ fn address(state: &State<'_>) -> Option<Box<str>> {
 }
 
 fn peer(meta: &MetaInfo) -> PeerView {
-    let seconds = meta.last_outbound_success.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0);
+    let seconds =
+        meta.last_outbound_success.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0);
     PeerView { last_success: seconds.map(UnixSeconds), platform_banned: meta.is_platform_banned }
 }
 

@@ -20,7 +20,9 @@ impl Page {
         let found: Vec<f64> = self
             .samples
             .iter()
-            .filter(|(candidate, has, _)| candidate == name && labels.iter().all(|(key, value)| has.get(*key).map(String::as_str) == Some(value)))
+            .filter(|(candidate, has, _)| {
+                candidate == name && labels.iter().all(|(key, value)| has.get(*key).map(String::as_str) == Some(value))
+            })
             .map(|(_, _, value)| *value)
             .collect();
         assert!(found.len() <= 1, "{name} {labels:?} is not one sample but {}", found.len());

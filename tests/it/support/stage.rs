@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use masternode_exporter::app;
 use masternode_exporter::domain::chain::DASH;
 use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
 use masternode_exporter::domain::{Event, Snapshot, UnixSeconds};
 use masternode_exporter::follower::{Follower, Settings};
 use masternode_exporter::meters::Meters;
-use masternode_exporter::metrics::{Exposition, Format};
+use masternode_exporter::metrics::{self, Exposition, Format};
 use masternode_exporter::rpc::{self, Client, Credentials, Secret};
 use masternode_exporter::sim::{Action, Network, Options, RunningServer, Server};
 use prometheus::Registry;
@@ -67,7 +66,7 @@ impl Stage {
         let (watch_list, watch_receiver) = watch::channel(watch_all(&network));
         let (publish, snapshots) = watch::channel(None);
         let follower = Follower::new(settings, clients, &meters, watch_receiver, publish);
-        let exposition = Exposition::new(app::default_metrics_settings(), registry);
+        let exposition = Exposition::new(metrics::Settings::default(), registry).unwrap();
         Stage { network, servers, follower, snapshots, watch_list, exposition }
     }
 
@@ -91,7 +90,7 @@ impl Stage {
 
     /// The page that a scrape would get now.
     pub async fn page(&self) -> Page {
-        self.exposition.publish("dash-test", self.snapshots.borrow().clone());
+        self.exposition.publish("dash-test", self.snapshot());
         Page::read(&self.exposition.text(Format::Text).await)
     }
 

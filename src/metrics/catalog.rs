@@ -1,0 +1,186 @@
+//! Every family about masternodes and networks, said once: name, kind, tier, labels, help.
+//!
+//! Never here: values; families about this process (`meters`).
+
+/// How Prometheus treats a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Never goes down while the process runs.
+    Counter,
+    /// Any value.
+    Gauge,
+}
+
+/// For whom a family has samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tier {
+    /// Networks and groups: always, a few dozen samples.
+    Aggregate,
+    /// Masternodes, all or those at risk, as `series.others` says.
+    Lean,
+    /// Watched masternodes.
+    Watched,
+}
+
+impl Tier {
+    /// The value of the label `tier`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Tier::Aggregate => "aggregate",
+            Tier::Lean => "lean",
+            Tier::Watched => "watched",
+        }
+    }
+}
+
+/// One family.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Family {
+    /// Name, counters with `_total`.
+    pub name: &'static str,
+    /// Counter or gauge.
+    pub kind: Kind,
+    /// For whom.
+    pub tier: Tier,
+    /// Labels beside `network`, and beside `masternode` and `alias` where a sample is of one masternode.
+    pub labels: &'static [&'static str],
+    /// What it means, its unit, and when it is absent.
+    pub help: &'static str,
+}
+
+macro_rules! families {
+    ($($constant:ident: $name:literal $kind:ident $tier:ident [$($label:literal),*] $help:literal;)*) => {
+        $(#[doc = $help]
+        pub const $constant: Family =
+            Family { name: $name, kind: Kind::$kind, tier: Tier::$tier, labels: &[$($label),*], help: $help };)*
+        /// All of them.
+        pub const FAMILIES: &[Family] = &[$($constant),*];
+    };
+}
+
+families! {
+    INFO: "masternode_info" Gauge Lean ["node_type", "address", "state", "payout_address", "owner_address", "operator_key"]
+        "Constant 1, with what can change: address, state, payout, keys (operator key: first 16 digits), and the groups of a watched masternode.";
+    ENABLED: "masternode_enabled" Gauge Lean []
+        "1 when the masternode is on the list and not banned.";
+    REGISTERED: "masternode_registered" Gauge Watched []
+        "1 when the watched masternode is on the list, 0 when it is not (any more).";
+    STATE: "masternode_state" Gauge Watched ["state"]
+        "1 for the state that holds, 0 for the others: enabled, pose_banned, revoked (banned with the operator key zeroed).";
+    POSE_SCORE: "masternode_pose_score" Gauge Lean []
+        "Proof-of-Service penalty points, as the node reports them.";
+    POSE_BANNED: "masternode_pose_banned" Gauge Lean []
+        "1 when the masternode is banned, for whatever cause: it earns nothing until its owner revives it.";
+    POSE_FAILURES_UNTIL_BAN: "masternode_pose_failures_until_ban" Gauge Lean []
+        "Further failed DKG sessions that ban if they came in the next block: 2, 1, or 0 when banned.";
+    POSE_BLOCKS_UNTIL_SAFE: "masternode_pose_blocks_until_safe" Gauge Lean []
+        "Blocks until one more failed DKG session no longer bans. Absent when banned.";
+    POSE_BLOCKS_UNTIL_BELOW_TWO_THIRDS: "masternode_pose_blocks_until_below_two_thirds" Gauge Watched []
+        "Blocks until the score is below two thirds of the limit, the level that the public pages name. Absent when banned.";
+    POSE_BLOCKS_UNTIL_CLEAR: "masternode_pose_blocks_until_clear" Gauge Watched []
+        "Blocks until the score is 0. Absent when banned.";
+    POSE_SAFE_HEIGHT: "masternode_pose_safe_height" Gauge Watched []
+        "Height from which one more failed DKG session no longer bans. Absent when banned.";
+    POSE_CLEAR_HEIGHT: "masternode_pose_clear_height" Gauge Watched []
+        "Height at which the score is 0. Absent when banned.";
+    POSE_BAN_HEIGHT: "masternode_pose_ban_height" Gauge Watched []
+        "Block of the ban in force. Absent when not banned.";
+    POSE_REVIVED_HEIGHT: "masternode_pose_revived_height" Gauge Watched []
+        "Block of the last revival, however long ago. Absent when never revived.";
+    POSE_LAST_PENALTY_HEIGHT: "masternode_pose_last_penalty_height" Gauge Watched []
+        "Block of the last penalty since this process began to follow. Absent when there was none.";
+    POSE_TIME_TO_BAN_IF_OFFLINE: "masternode_pose_time_to_ban_if_offline_seconds" Gauge Watched []
+        "Expected time until a ban if the masternode went offline now, from its score and how often nodes of its kind are tested. Absent when banned.";
+    POSE_PENALTIES: "masternode_pose_penalties_total" Counter Watched []
+        "Failed DKG sessions that raised the score, since this process began to follow.";
+    POSE_BANS: "masternode_pose_bans_total" Counter Watched ["cause"]
+        "Bans by cause, since this process began to follow: dkg, revoked, key_changed, no_address, platform, unknown.";
+    POSE_REVIVALS: "masternode_pose_revivals_total" Counter Watched []
+        "Revivals, since this process began to follow.";
+    DKG_SESSIONS_PER_DAY: "masternode_dkg_sessions_per_day" Gauge Watched []
+        "DKG sessions a day in which a masternode of this kind is expected to be a member.";
+    PAYMENT_QUEUE_POSITION: "masternode_payment_queue_position" Gauge Lean []
+        "Place in the payment queue, 1 = paid by the next block. Absent when banned.";
+    PAYMENT_PROBABILITY: "masternode_payment_probability_ratio" Gauge Lean ["horizon"]
+        "Chance of a payment within the horizon, 0 to 1. A deterministic queue knows only 0 and 1; 0 when banned. Further horizons than the first are given for watched masternodes.";
+    PAYMENT_PROJECTED_HEIGHT: "masternode_payment_projected_height" Gauge Watched []
+        "Block by which the masternode is paid at the latest. Absent when banned.";
+    PAYMENT_LAST_HEIGHT: "masternode_payment_last_height" Gauge Watched []
+        "Block of the last payment. Absent when never paid.";
+    PAYMENTS: "masternode_payments_total" Counter Watched []
+        "Payments, since this process began to follow.";
+    PAYMENTS_LOST: "masternode_payments_lost_total" Counter Watched []
+        "Payments lost: the masternode left the queue by a ban or its removal, since this process began to follow.";
+    CHANGES: "masternode_changes_total" Counter Watched ["field"]
+        "Changes by owner or operator, since this process began to follow: address, payout, operator_key, voting_key, operator_payout.";
+    EXPECTATION_MET: "masternode_expectation_met" Gauge Watched ["field"]
+        "1 when the field has the value that the watch list states, 0 when it has another. Absent without a statement.";
+    PEER_LAST_SUCCESS: "masternode_peer_last_success_timestamp_seconds" Gauge Watched []
+        "When the answering node last connected to the masternode, as it says itself. Absent when never.";
+    PLATFORM_BANNED: "masternode_platform_banned" Gauge Watched []
+        "1 when the Platform asked for a ban of this Evo node, in the answering node's view. Absent before v23.";
+    NETWORK_NODES: "masternode_network_nodes" Gauge Aggregate ["state", "node_type"]
+        "Masternodes by state (enabled, pose_banned) and kind.";
+    NETWORK_POSE_LIMIT: "masternode_network_pose_limit" Gauge Aggregate []
+        "Score at which a masternode is banned: the number of registered ones, at least 100.";
+    NETWORK_POSE_STEP: "masternode_network_pose_step" Gauge Aggregate []
+        "Points that one failed DKG session adds.";
+    NETWORK_POSE_SAFE_LEVEL: "masternode_network_pose_safe_level" Gauge Aggregate []
+        "Score at or below which one more failure does not ban: limit minus step.";
+    NETWORK_RISK_NODES: "masternode_network_risk_nodes" Gauge Aggregate ["risk"]
+        "Masternodes by danger: clear, decaying, one_failure_from_ban, banned.";
+    NETWORK_PENALTIES: "masternode_network_penalties_total" Counter Aggregate ["node_type"]
+        "Failed DKG sessions that raised a score, since this process began to follow.";
+    NETWORK_BANS: "masternode_network_bans_total" Counter Aggregate ["node_type"]
+        "Bans, since this process began to follow.";
+    NETWORK_REVIVALS: "masternode_network_revivals_total" Counter Aggregate ["node_type"]
+        "Revivals, since this process began to follow.";
+    NETWORK_REGISTRATIONS: "masternode_network_registrations_total" Counter Aggregate ["node_type"]
+        "Registrations, since this process began to follow.";
+    NETWORK_REMOVALS: "masternode_network_removals_total" Counter Aggregate ["node_type"]
+        "Masternodes that left the list, since this process began to follow.";
+    NETWORK_PAYMENT_CYCLE: "masternode_network_payment_cycle_blocks" Gauge Aggregate []
+        "Blocks in which every valid masternode is paid once.";
+    NETWORK_BLOCK_INTERVAL: "masternode_network_block_interval_seconds" Gauge Aggregate []
+        "Mean time between the last 1000 blocks. Absent when not measured yet.";
+    NETWORK_DKG_NEXT_WINDOW: "masternode_network_dkg_next_window_height" Gauge Aggregate []
+        "Next height at which commitments fall due: the next moment at which a score can rise.";
+    NETWORK_MAINTENANCE_WINDOW: "masternode_network_maintenance_window_blocks" Gauge Aggregate ["node_type"]
+        "Blocks left in which a restart of a masternode of this kind misses no DKG session; 0 = not now.";
+    NETWORK_HEIGHT: "masternode_network_height" Gauge Aggregate []
+        "Height of the tip that is followed.";
+    NETWORK_TIP_TIMESTAMP: "masternode_network_tip_timestamp_seconds" Gauge Aggregate []
+        "Time in the header of the tip.";
+    NETWORK_CHAINLOCK_HEIGHT: "masternode_network_chainlock_height" Gauge Aggregate []
+        "Highest block under a ChainLock. Absent when the node knows none.";
+    NETWORK_SPORK: "masternode_network_spork" Gauge Aggregate ["spork"]
+        "Value of a spork as the node shows it; 0 = on for all, 1 = on for some quorum types, else off until that time.";
+    GROUP_NODES: "masternode_group_nodes" Gauge Aggregate ["group_key", "group", "risk"]
+        "Watched masternodes of a group by danger.";
+    LIST_HEIGHT: "masternode_exporter_list_height" Gauge Aggregate []
+        "Height of the masternode list that this page is true of.";
+    LIST_TIMESTAMP: "masternode_exporter_list_timestamp_seconds" Gauge Aggregate []
+        "When that list was taken from its source.";
+}
+
+/// The family of a name; `None` when there is none.
+pub fn family(name: &str) -> Option<&'static Family> {
+    FAMILIES.iter().find(|family| family.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_conventions() {
+        for family in FAMILIES {
+            assert!(family.name.starts_with("masternode_"), "{}", family.name);
+            assert_eq!(family.kind == Kind::Counter, family.name.ends_with("_total"), "{}", family.name);
+            assert!(family.help.ends_with('.') && !family.help.contains('\n'), "{}", family.name);
+            let reserved = ["service", "endpoint", "type", "owner", "instance", "job", "le", "quantile"];
+            assert!(family.labels.iter().all(|label| !reserved.contains(label)), "{}", family.name);
+            assert_eq!(FAMILIES.iter().filter(|other| other.name == family.name).count(), 1, "{}", family.name);
+        }
+    }
+}

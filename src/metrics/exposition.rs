@@ -1,0 +1,263 @@
+//! Keeps the pages: made once for each state of the networks and format, shared by all who ask.
+//!
+//! Never here: HTTP; the time of day.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
+use tokio::sync::OnceCell;
+
+use crate::domain::Snapshot;
+use crate::metrics::Settings;
+use crate::metrics::catalog::Tier;
+use crate::metrics::gzip::Opening;
+use crate::metrics::page::{Cursor, Filter, Format, NetworkPage, Sheet};
+use crate::metrics::process;
+
+/// Size of the pieces of a page that is written while it is sent.
+const PIECE_BYTES: usize = 256 * 1024;
+
+/// What a scrape asks for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Format of the page.
+    pub format: Format,
+    /// The client takes gzip.
+    pub gzip: bool,
+    /// What of the page is shown.
+    pub filter: Filter,
+}
+
+/// A page for one scrape.
+pub struct Page {
+    /// The value of the header `Content-Type`.
+    pub content_type: &'static str,
+    /// The body is gzip.
+    pub gzip: bool,
+    /// The body.
+    pub body: Body,
+}
+
+/// The bytes of a page.
+pub enum Body {
+    /// All at hand.
+    Whole(Vec<Bytes>),
+    /// Written piece by piece, as they are taken.
+    Stream(Box<dyn Iterator<Item = Bytes> + Send>),
+}
+
+/// The pages of all networks, and the registry of this process's own families.
+pub struct Exposition {
+    registry: Registry,
+    series: IntGaugeVec,
+    suppressed: IntCounterVec,
+    state: Mutex<State>,
+}
+
+struct State {
+    settings: Settings,
+    snapshots: BTreeMap<String, Arc<Snapshot>>,
+    current: Arc<Published>,
+}
+
+/// One state of the networks, with what was made of it so far.
+struct Published {
+    sheet: Sheet,
+    text: OnceCell<Kept>,
+    open_metrics: OnceCell<Kept>,
+}
+
+/// A page of one format without its end.
+struct Kept {
+    text: Bytes,
+    gzip: OnceCell<Opening>,
+}
+
+impl Exposition {
+    /// No networks yet. Registers what it counts itself; fails when that is registered already.
+    pub fn new(settings: Settings, registry: Registry) -> prometheus::Result<Arc<Exposition>> {
+        let labels = &["network", "tier"];
+        let series = IntGaugeVec::new(
+            Opts::new(
+                "masternode_exporter_series",
+                "Most samples of single masternodes that the page can have, by tier.",
+            ),
+            labels,
+        )?;
+        let suppressed = IntCounterVec::new(
+            Opts::new(
+                "masternode_exporter_series_suppressed_total",
+                "Samples of single masternodes that series.limit kept off the page, added up over all lists.",
+            ),
+            labels,
+        )?;
+        registry.register(Box::new(series.clone()))?;
+        registry.register(Box::new(suppressed.clone()))?;
+        let current = Arc::new(Published::new(Sheet::new(settings.clone(), Vec::new())));
+        let state = Mutex::new(State { settings, snapshots: BTreeMap::new(), current });
+        Ok(Arc::new(Exposition { registry, series, suppressed, state }))
+    }
+
+    /// Puts a network's new snapshot on the page, or takes the network off it.
+    pub fn publish(&self, network: &str, snapshot: Option<Arc<Snapshot>>) {
+        let mut state = self.lock();
+        match snapshot {
+            Some(snapshot) => drop(state.snapshots.insert(network.to_string(), snapshot)),
+            None => drop(state.snapshots.remove(network)),
+        }
+        self.make(&mut state);
+    }
+
+    /// Makes pages by other settings from now on.
+    pub fn reconfigure(&self, settings: Settings) {
+        let mut state = self.lock();
+        if state.settings != settings {
+            state.settings = settings;
+            self.make(&mut state);
+        }
+    }
+
+    /// The page for one scrape.
+    pub async fn page(&self, request: Request) -> Page {
+        let published = self.lock().current.clone();
+        let content_type = request.format.content_type();
+        let too_large = published.sheet.size_estimate() > published.sheet.settings.cache_limit_bytes;
+        if too_large || !request.filter.is_empty() {
+            let tail = if request.filter.families.is_empty() { self.tail(request.format) } else { end(request.format) };
+            let stream = Stream {
+                published,
+                format: request.format,
+                filter: request.filter,
+                cursor: Some(Cursor::default()),
+                tail: Some(tail),
+            };
+            return Page { content_type, gzip: false, body: Body::Stream(Box::new(stream)) };
+        }
+        published.keep(request.format).await;
+        if request.gzip {
+            published.compress(request.format).await;
+        }
+        let tail = self.tail(request.format);
+        let kept = published.kept(request.format).get().expect("it was kept a moment ago");
+        let body = match kept.gzip.get().filter(|_| request.gzip) {
+            Some(opening) => opening.close(kept.text.len(), &tail),
+            None => vec![kept.text.clone(), tail],
+        };
+        Page { content_type, gzip: request.gzip, body: Body::Whole(body) }
+    }
+
+    /// The whole page as text, for those who do not scrape.
+    pub async fn text(&self, format: Format) -> String {
+        let page = self.page(Request { format, gzip: false, filter: Filter::default() }).await;
+        let bytes = match page.body {
+            Body::Whole(pieces) => pieces.concat(),
+            Body::Stream(pieces) => pieces.collect::<Vec<_>>().concat(),
+        };
+        String::from_utf8(bytes).expect("pages are made of texts")
+    }
+
+    fn make(&self, state: &mut State) {
+        let before = state.current.sheet.networks.clone();
+        let mut room = state.settings.series_limit;
+        let mut pages = Vec::new();
+        self.series.reset();
+        for (name, snapshot) in &state.snapshots {
+            let old = before.iter().find(|page| page.network() == name);
+            let page = NetworkPage::new(snapshot.clone(), &state.settings, room, old.map(Arc::as_ref));
+            for (tier, samples) in page.samples(&state.settings) {
+                room = room.saturating_sub(samples);
+                let samples = i64::try_from(samples).unwrap_or(i64::MAX);
+                self.series.with_label_values(&[name.as_str(), tier.label()]).set(samples);
+            }
+            let suppressed = self.suppressed.with_label_values(&[name.as_str(), Tier::Lean.label()]);
+            suppressed.inc_by(page.left_out() as u64);
+            pages.push(Arc::new(page));
+        }
+        state.current = Arc::new(Published::new(Sheet::new(state.settings.clone(), pages)));
+    }
+
+    /// The families of this process, and the end of the page.
+    fn tail(&self, format: Format) -> Bytes {
+        let mut out = Vec::new();
+        process::write(&self.registry.gather(), format, &mut out);
+        out.extend_from_slice(&end(format));
+        out.into()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn end(format: Format) -> Bytes {
+    match format {
+        Format::Text => Bytes::new(),
+        Format::OpenMetrics => Bytes::from_static(b"# EOF\n"),
+    }
+}
+
+impl Published {
+    fn new(sheet: Sheet) -> Published {
+        Published { sheet, text: OnceCell::new(), open_metrics: OnceCell::new() }
+    }
+
+    fn kept(&self, format: Format) -> &OnceCell<Kept> {
+        match format {
+            Format::Text => &self.text,
+            Format::OpenMetrics => &self.open_metrics,
+        }
+    }
+
+    /// Renders the page once; whoever asks meanwhile waits for the same one. Off the threads that serve.
+    async fn keep(self: &Arc<Self>, format: Format) {
+        let published = self.clone();
+        let render = || async move {
+            blocking(move || {
+                let mut out = Vec::with_capacity(published.sheet.size_estimate());
+                published.sheet.write(format, &Filter::default(), &mut Cursor::default(), usize::MAX, &mut out);
+                out.shrink_to_fit();
+                Kept { text: out.into(), gzip: OnceCell::new() }
+            })
+            .await
+        };
+        self.kept(format).get_or_init(render).await;
+    }
+
+    async fn compress(self: &Arc<Self>, format: Format) {
+        let Some(kept) = self.kept(format).get() else { return };
+        let text = kept.text.clone();
+        kept.gzip.get_or_init(|| blocking(move || Opening::new(&text))).await;
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// A page that is written while it is sent.
+struct Stream {
+    published: Arc<Published>,
+    format: Format,
+    filter: Filter,
+    cursor: Option<Cursor>,
+    tail: Option<Bytes>,
+}
+
+impl Iterator for Stream {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        let Some(mut cursor) = self.cursor.take() else { return self.tail.take() };
+        // A line may overshoot a piece by its own length.
+        let mut piece = Vec::with_capacity(PIECE_BYTES + 4096);
+        if self.published.sheet.write(self.format, &self.filter, &mut cursor, PIECE_BYTES, &mut piece) {
+            self.cursor = Some(cursor);
+        }
+        Some(piece.into())
+    }
+}

@@ -1,0 +1,58 @@
+//! What Prometheus reads: every family as data, and the pages made of snapshots.
+//!
+//! Reading order: [`catalog`] names every family, `masternode`, `info` and `network` pair each with a value, `page` writes them
+//! out, [`Exposition`] keeps the pages.
+//!
+//! Never here: a value that a snapshot does not hold; a call to a node; work per scrape that could be done per block.
+
+pub mod catalog;
+mod exposition;
+mod gzip;
+mod info;
+mod labels;
+mod masternode;
+mod network;
+pub mod page;
+mod process;
+pub mod reference;
+mod value;
+
+pub use exposition::{Body, Exposition, Page, Request};
+pub use page::Format;
+
+/// How pages are made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Which masternodes that are not watched get samples of their own.
+    pub others: Others,
+    /// Most samples of single masternodes on a page; watched ones come first.
+    pub series_limit: usize,
+    /// Spans for the chance of a payment: the label `horizon`, and seconds. The first is given for all, the others for
+    /// watched masternodes.
+    pub horizons: Vec<(String, u64)>,
+    /// A page up to this size is rendered once and kept; a larger one is rendered while it is sent.
+    pub cache_limit_bytes: usize,
+}
+
+/// Which masternodes that are not watched get samples of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Others {
+    /// All.
+    All,
+    /// Those with a score that are not banned.
+    AtRisk,
+    /// None.
+    Watched,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let horizon = |hours: u64| (format!("{hours}h"), hours * 3600);
+        Settings {
+            others: Others::All,
+            series_limit: 200_000,
+            horizons: [24, 1, 6, 12, 48, 96].map(horizon).to_vec(),
+            cache_limit_bytes: 64 * 1024 * 1024,
+        }
+    }
+}

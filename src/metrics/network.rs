@@ -1,0 +1,80 @@
+//! Families of networks and groups, each with its values.
+//!
+//! Never here: single masternodes.
+
+use crate::domain::NodeType;
+use crate::domain::pose::Risk;
+use crate::domain::snapshot::Snapshot;
+use crate::domain::tally::NetworkTally;
+use crate::metrics::catalog::{self, Family};
+use crate::metrics::value::Value;
+
+/// Takes the samples of one family: labels beside `network`, and value.
+pub(super) type Samples<'a> = &'a mut dyn FnMut(&[(&str, &str)], Value);
+
+/// A family and what gives its samples.
+pub(super) struct NetworkFamily {
+    pub(super) family: &'static Family,
+    pub(super) samples: fn(&Snapshot, Samples<'_>),
+}
+
+macro_rules! network_families {
+    ($($family:ident => $samples:expr;)*) => {
+        /// All of them, in the order of the page.
+        pub(super) const NETWORK_FAMILIES: &[NetworkFamily] =
+            &[$(NetworkFamily { family: &catalog::$family, samples: $samples }),*];
+    };
+}
+
+network_families! {
+    NETWORK_HEIGHT => |snapshot, add| add(&[], snapshot.block().height.0.into());
+    NETWORK_TIP_TIMESTAMP => |snapshot, add| add(&[], Value::Whole(snapshot.block().time.0));
+    LIST_HEIGHT => |snapshot, add| add(&[], snapshot.block().height.0.into());
+    LIST_TIMESTAMP => |snapshot, add| add(&[], Value::Whole(snapshot.read_at().0));
+    NETWORK_CHAINLOCK_HEIGHT => |snapshot, add| if let Some(height) = snapshot.facts().chainlock_height { add(&[], height.0.into()) };
+    NETWORK_NODES => nodes;
+    NETWORK_POSE_LIMIT => |snapshot, add| add(&[], snapshot.limits().limit.into());
+    NETWORK_POSE_STEP => |snapshot, add| add(&[], snapshot.limits().step.into());
+    NETWORK_POSE_SAFE_LEVEL => |snapshot, add| add(&[], snapshot.limits().safe_level().into());
+    NETWORK_RISK_NODES => |snapshot, add| for (risk, count) in Risk::ALL.iter().zip(snapshot.risks()) {
+        add(&[("risk", risk.label())], (*count).into());
+    };
+    NETWORK_PENALTIES => |snapshot, add| tally(snapshot, add, |tally| tally.penalties);
+    NETWORK_BANS => |snapshot, add| tally(snapshot, add, |tally| tally.bans);
+    NETWORK_REVIVALS => |snapshot, add| tally(snapshot, add, |tally| tally.revivals);
+    NETWORK_REGISTRATIONS => |snapshot, add| tally(snapshot, add, |tally| tally.registrations);
+    NETWORK_REMOVALS => |snapshot, add| tally(snapshot, add, |tally| tally.removals);
+    NETWORK_PAYMENT_CYCLE => |snapshot, add| add(&[], snapshot.payment_cycle_blocks().into());
+    NETWORK_BLOCK_INTERVAL => |snapshot, add| if let Some(seconds) = snapshot.facts().measured_spacing_seconds {
+        add(&[], Value::Real(seconds));
+    };
+    NETWORK_DKG_NEXT_WINDOW => |snapshot, add| if let Some(height) = snapshot.next_commitments() { add(&[], height.0.into()) };
+    NETWORK_MAINTENANCE_WINDOW => |snapshot, add| for node_type in NodeType::ALL {
+        if let Some(blocks) = snapshot.maintenance_window(node_type) {
+            add(&[("node_type", node_type.label())], blocks.into());
+        }
+    };
+    NETWORK_SPORK => |snapshot, add| for (name, value) in &snapshot.facts().sporks {
+        add(&[("spork", name)], Value::Real(*value as f64));
+    };
+    GROUP_NODES => |snapshot, add| for ((key, group), counts) in snapshot.groups() {
+        for (risk, count) in Risk::ALL.iter().zip(counts) {
+            add(&[("group_key", key), ("group", group), ("risk", risk.label())], (*count).into());
+        }
+    };
+}
+
+fn nodes(snapshot: &Snapshot, add: Samples<'_>) {
+    let population = snapshot.population();
+    for (state, counts) in [("enabled", population.valid), ("pose_banned", population.banned)] {
+        for (node_type, count) in NodeType::ALL.iter().zip(counts) {
+            add(&[("state", state), ("node_type", node_type.label())], count.into());
+        }
+    }
+}
+
+fn tally(snapshot: &Snapshot, add: Samples<'_>, count: fn(&NetworkTally) -> u64) {
+    for (node_type, tally) in NodeType::ALL.iter().zip(snapshot.network_tally()) {
+        add(&[("node_type", node_type.label())], Value::Whole(count(tally)));
+    }
+}

@@ -1,0 +1,373 @@
+//! Writes the samples of snapshots out, family by family, in pieces of any size.
+//!
+//! Nothing is allocated on the way but the growth of the buffer, and nothing is computed twice: the labels of a
+//! masternode are text already.
+//!
+//! Never here: who asked, or whether the text is kept.
+
+use std::sync::Arc;
+
+use crate::domain::{MasternodeId, PoseScore, Risk, Snapshot};
+use crate::metrics::catalog::{self, Family, Kind, Tier};
+use crate::metrics::info;
+use crate::metrics::labels::{self, Arena};
+use crate::metrics::masternode::{self, NodeSeries, Row};
+use crate::metrics::network::NETWORK_FAMILIES;
+use crate::metrics::{Others, Settings};
+
+/// The two text formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Prometheus text 0.0.4.
+    Text,
+    /// OpenMetrics 1.0.0.
+    OpenMetrics,
+}
+
+impl Format {
+    /// The value of the header `Content-Type`.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Format::Text => "text/plain; version=0.0.4; charset=utf-8",
+            Format::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+}
+
+/// Which part of the masternodes a page shows: those whose hash falls to `index` of `total`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// From 0 up to `total`, that excluded. Networks and groups are on shard 0 only.
+    pub index: u32,
+    /// How many shards there are.
+    pub total: u32,
+}
+
+impl Shard {
+    fn has(&self, id: &MasternodeId) -> bool {
+        let hash = &id.hash().0;
+        u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]) % self.total == self.index
+    }
+}
+
+/// What of a page is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Families by name; empty for all.
+    pub families: Vec<String>,
+    /// One part of the masternodes.
+    pub shard: Option<Shard>,
+}
+
+impl Filter {
+    /// Everything is shown.
+    pub fn is_empty(&self) -> bool {
+        self.families.is_empty() && self.shard.is_none()
+    }
+
+    fn shows(&self, family: &Family) -> bool {
+        self.families.is_empty() || self.families.iter().any(|name| name == family.name)
+    }
+}
+
+/// One network on a page: its snapshot, whom it shows, and their label text.
+pub struct NetworkPage {
+    snapshot: Arc<Snapshot>,
+    places: Vec<Place>,
+    arena: Arc<Arena>,
+    lean: usize,
+    watched: usize,
+    left_out: usize,
+}
+
+/// A masternode of a page: its place in the list and among the watched.
+#[derive(Clone, Copy)]
+struct Place {
+    index: Option<u32>,
+    watched: Option<u32>,
+}
+
+impl NetworkPage {
+    /// Chooses whom to show. `room` is the number of samples that are left to show; watched masternodes come first.
+    pub fn new(snapshot: Arc<Snapshot>, settings: &Settings, room: usize, before: Option<&NetworkPage>) -> NetworkPage {
+        let (per_lean, per_watched) = samples_each(settings);
+        let watched = snapshot.watched().len().min(room / per_watched);
+        let lean_room = (room - watched * per_watched) / per_lean;
+        let mut places = Vec::new();
+        let (mut lean, mut left_out) = (0, 0);
+        let mut next_watched = snapshot.watched().iter().enumerate().peekable();
+        for (index, entry) in snapshot.list().masternodes().iter().enumerate() {
+            while let Some((position, _)) = next_watched.next_if(|(_, node)| node.watched.id < entry.id) {
+                places.push(Place { index: None, watched: Some(position as u32) });
+            }
+            let is_watched = next_watched.next_if(|(_, node)| node.watched.id == entry.id);
+            if let Some((position, _)) = is_watched.filter(|(position, _)| *position < watched) {
+                places.push(Place { index: Some(index as u32), watched: Some(position as u32) });
+            } else if is_watched.is_some() || shown(settings.others, &snapshot, index) {
+                if lean < lean_room {
+                    lean += 1;
+                    places.push(Place { index: Some(index as u32), watched: None });
+                } else {
+                    left_out += per_lean;
+                }
+            }
+        }
+        places.extend(next_watched.map(|(position, _)| Place { index: None, watched: Some(position as u32) }));
+        places.shrink_to_fit();
+        let keys = places.iter().map(|place| key(&snapshot, place)).collect();
+        let arena = Arena::of(snapshot.network(), keys, before.map(|page| &page.arena));
+        NetworkPage { snapshot, places, arena, lean, watched, left_out }
+    }
+
+    /// Most samples of single masternodes that the page can have, by tier.
+    pub(super) fn samples(&self, settings: &Settings) -> [(Tier, usize); 2] {
+        let (per_lean, per_watched) = samples_each(settings);
+        [(Tier::Lean, self.lean * per_lean), (Tier::Watched, self.watched * per_watched)]
+    }
+
+    /// Name of the network.
+    pub(super) fn network(&self) -> &str {
+        self.snapshot.network()
+    }
+
+    /// Samples that the limit kept off the page.
+    pub(super) fn left_out(&self) -> usize {
+        self.left_out
+    }
+
+    fn row<'a>(&'a self, place: &Place, settings: &'a Settings) -> Row<'a> {
+        Row {
+            snapshot: &self.snapshot,
+            node: place.index.map(|index| self.snapshot.node(index as usize)),
+            watched: place.watched.map(|position| &self.snapshot.watched()[position as usize]),
+            horizons: &settings.horizons,
+        }
+    }
+}
+
+fn samples_each(settings: &Settings) -> (usize, usize) {
+    let series = masternode::series(settings);
+    let lean = series.iter().filter(|series| !series.watched_only).count();
+    (lean + 1, series.len() + 1)
+}
+
+fn shown(others: Others, snapshot: &Snapshot, index: usize) -> bool {
+    match others {
+        Others::All => true,
+        Others::Watched => false,
+        Others::AtRisk => {
+            let risk = snapshot.node(index).pose.as_ref().map(PoseScore::risk);
+            matches!(risk, Some(Risk::Decaying | Risk::OneFailureFromBan))
+        }
+    }
+}
+
+fn key(snapshot: &Snapshot, place: &Place) -> (MasternodeId, String) {
+    match (place.watched, place.index) {
+        (Some(position), _) => {
+            let watched = &snapshot.watched()[position as usize].watched;
+            (watched.id, watched.alias.clone())
+        }
+        (None, index) => (snapshot.list().masternodes()[index.unwrap_or(0) as usize].id, String::new()),
+    }
+}
+
+/// All networks with the settings that hold for them: everything that a page needs.
+pub struct Sheet {
+    pub(super) settings: Settings,
+    pub(super) networks: Vec<Arc<NetworkPage>>,
+    series: Vec<NodeSeries>,
+}
+
+/// How far a page is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cursor {
+    stage: usize,
+    network: usize,
+    place: usize,
+    /// The head of the family stands already.
+    headed: bool,
+}
+
+impl Sheet {
+    /// A sheet of these networks, ascending by name.
+    pub fn new(settings: Settings, networks: Vec<Arc<NetworkPage>>) -> Sheet {
+        Sheet { series: masternode::series(&settings), settings, networks }
+    }
+
+    /// About how many bytes the whole page has.
+    pub fn size_estimate(&self) -> usize {
+        let samples =
+            |page: &Arc<NetworkPage>| page.samples(&self.settings).iter().map(|(_, count)| count).sum::<usize>();
+        self.networks.iter().map(samples).sum::<usize>() * 160
+    }
+
+    /// Appends the next part of the page: whole lines, until `out` is `full` bytes long or the page ends. Returns
+    /// whether there is more.
+    pub fn write(&self, format: Format, filter: &Filter, cursor: &mut Cursor, full: usize, out: &mut Vec<u8>) -> bool {
+        if cursor.stage == 0 {
+            self.write_networks(format, filter, out);
+            cursor.stage = 1;
+        }
+        while cursor.stage <= self.series.len() + 1 {
+            let more = match cursor.stage {
+                1 => self.write_info(format, filter, cursor, full, out),
+                stage => self.write_series(&self.series[stage - 2], format, filter, cursor, full, out),
+            };
+            if more {
+                return true;
+            }
+            let family =
+                |stage: usize| stage.checked_sub(2).and_then(|at| self.series.get(at)).map(|series| series.family.name);
+            let goes_on = family(cursor.stage).is_some() && family(cursor.stage) == family(cursor.stage + 1);
+            *cursor = Cursor { stage: cursor.stage + 1, headed: cursor.headed && goes_on, ..Cursor::default() };
+        }
+        false
+    }
+
+    fn write_networks(&self, format: Format, filter: &Filter, out: &mut Vec<u8>) {
+        if let Some(shard) = filter.shard {
+            let pairs = [("shard", &*shard.index.to_string()), ("shards", &*shard.total.to_string())];
+            head(&SHARD_INFO, format, out);
+            out.extend_from_slice(format!("{}{{{}}} 1\n", SHARD_INFO.name, labels::text(&pairs)).as_bytes());
+            if shard.index > 0 {
+                return;
+            }
+        }
+        for entry in NETWORK_FAMILIES.iter().filter(|entry| filter.shows(entry.family)) {
+            let mut headed = false;
+            for page in &self.networks {
+                (entry.samples)(&page.snapshot, &mut |pairs, value| {
+                    if !std::mem::replace(&mut headed, true) {
+                        head(entry.family, format, out);
+                    }
+                    out.extend_from_slice(entry.family.name.as_bytes());
+                    out.push(b'{');
+                    labels::write(out, "network", page.snapshot.network());
+                    for (name, text) in pairs {
+                        out.push(b',');
+                        labels::write(out, name, text);
+                    }
+                    out.extend_from_slice(b"} ");
+                    value.write(out);
+                    out.push(b'\n');
+                });
+            }
+        }
+    }
+
+    fn write_info(&self, format: Format, filter: &Filter, cursor: &mut Cursor, full: usize, out: &mut Vec<u8>) -> bool {
+        if !filter.shows(&catalog::INFO) {
+            return false;
+        }
+        self.each_place(filter, cursor, full, out, |page, at, place, headed, out| {
+            let start = out.len();
+            if !headed {
+                head(&catalog::INFO, format, out);
+            }
+            out.extend_from_slice(catalog::INFO.name.as_bytes());
+            out.push(b'{');
+            out.extend_from_slice(page.arena.labels(at));
+            if !info::write_labels(&page.row(place, &self.settings), out) {
+                out.truncate(start);
+                return false;
+            }
+            out.extend_from_slice(b"} 1\n");
+            true
+        })
+    }
+
+    fn write_series(
+        &self,
+        series: &NodeSeries,
+        format: Format,
+        filter: &Filter,
+        cursor: &mut Cursor,
+        full: usize,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        if !filter.shows(series.family) {
+            return false;
+        }
+        self.each_place(filter, cursor, full, out, |page, at, place, headed, out| {
+            if series.watched_only && place.watched.is_none() {
+                return false;
+            }
+            let Some(value) = (series.value)(&page.row(place, &self.settings), series.variant) else { return false };
+            if !headed {
+                head(series.family, format, out);
+            }
+            out.extend_from_slice(series.family.name.as_bytes());
+            out.push(b'{');
+            out.extend_from_slice(page.arena.labels(at));
+            out.extend_from_slice(series.suffix.as_bytes());
+            out.extend_from_slice(b"} ");
+            value.write(out);
+            out.push(b'\n');
+            true
+        })
+    }
+
+    /// Walks the masternodes from the cursor on; `line` writes one and says whether it did.
+    fn each_place(
+        &self,
+        filter: &Filter,
+        cursor: &mut Cursor,
+        full: usize,
+        out: &mut Vec<u8>,
+        mut line: impl FnMut(&NetworkPage, usize, &Place, bool, &mut Vec<u8>) -> bool,
+    ) -> bool {
+        while let Some(page) = self.networks.get(cursor.network) {
+            while let Some(place) = page.places.get(cursor.place) {
+                if out.len() >= full {
+                    return true;
+                }
+                let at = cursor.place;
+                cursor.place += 1;
+                if filter.shard.is_none_or(|shard| shard.has(&key(&page.snapshot, place).0)) {
+                    cursor.headed |= line(page, at, place, cursor.headed, out);
+                }
+            }
+            cursor.network += 1;
+            cursor.place = 0;
+        }
+        false
+    }
+}
+
+/// Which shard a page is, so that a rule can see one missing or doubled.
+pub const SHARD_INFO: Family = Family {
+    name: "masternode_exporter_shard_info",
+    kind: Kind::Gauge,
+    tier: Tier::Aggregate,
+    labels: &["shard", "shards"],
+    help: "Constant 1: which part of the masternodes this page shows. Only on pages asked for with a shard.",
+};
+
+fn head(family: &Family, format: Format, out: &mut Vec<u8>) {
+    write_head(family.name, family.help, if family.kind == Kind::Counter { "counter" } else { "gauge" }, format, out);
+}
+
+/// Appends the lines that announce a family. OpenMetrics names counters without `_total` there and escapes quotes.
+pub(super) fn write_head(name: &str, help: &str, kind: &str, format: Format, out: &mut Vec<u8>) {
+    let name = match (format, kind) {
+        (Format::OpenMetrics, "counter") => name.strip_suffix("_total").unwrap_or(name),
+        _ => name,
+    };
+    out.extend_from_slice(b"# HELP ");
+    out.extend_from_slice(name.as_bytes());
+    out.push(b' ');
+    for byte in help.bytes() {
+        match byte {
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'"' if format == Format::OpenMetrics => out.extend_from_slice(b"\\\""),
+            _ => out.push(byte),
+        }
+    }
+    out.extend_from_slice(b"\n# TYPE ");
+    out.extend_from_slice(name.as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(kind.as_bytes());
+    out.push(b'\n');
+}

@@ -1,0 +1,53 @@
+//! The reference of all metrics, made from the catalog and a registry: `docs/metrics.md`.
+//!
+//! Never here: a description that stands nowhere else.
+
+use std::fmt::Write;
+
+use prometheus::proto::{MetricFamily, MetricType};
+
+use crate::metrics::catalog::{FAMILIES, Kind, Tier};
+
+/// The page. `own` are this process's families, with at least one sample each so that their labels can be seen.
+pub fn reference(own: &[MetricFamily]) -> String {
+    let mut text = String::from(
+        "# Metrics\n\n\
+         Made by `masternode-exporter metrics` from the catalog; do not edit by hand.\n\n\
+         A value that is not known is absent, never 0. Samples of masternodes carry `network`, `masternode` (proTxHash) and\n\
+         `alias` (empty when not watched), those of networks `network`; the tables name further labels only.\n",
+    );
+    let tiers = [
+        (Tier::Aggregate, "Networks and groups: always"),
+        (Tier::Lean, "Masternodes: all, or those at risk, as `series.others` says"),
+        (Tier::Watched, "Watched masternodes"),
+    ];
+    for (tier, title) in tiers {
+        let families = FAMILIES.iter().filter(|family| family.tier == tier);
+        let kind = |kind| if kind == Kind::Counter { "counter" } else { "gauge" };
+        table(
+            &mut text,
+            title,
+            families.map(|family| (family.name, kind(family.kind), family.labels.join(", "), family.help)),
+        );
+    }
+    table(&mut text, "This process", own.iter().map(process_row));
+    text
+}
+
+fn process_row(family: &MetricFamily) -> (&str, &'static str, String, &str) {
+    let kind = match family.get_field_type() {
+        MetricType::COUNTER => "counter",
+        MetricType::HISTOGRAM => "histogram",
+        _ => "gauge",
+    };
+    let labels = family.get_metric().first().map(|metric| metric.get_label()).unwrap_or_default();
+    let names: Vec<&str> = labels.iter().map(|pair| pair.name()).collect();
+    (family.name(), kind, names.join(", "), family.help())
+}
+
+fn table<'a>(text: &mut String, title: &str, rows: impl Iterator<Item = (&'a str, &'static str, String, &'a str)>) {
+    let _ = write!(text, "\n## {title}\n\n| metric | type | labels | meaning |\n| --- | --- | --- | --- |\n");
+    for (name, kind, labels, help) in rows {
+        let _ = writeln!(text, "| `{name}` | {kind} | {labels} | {help} |");
+    }
+}

@@ -1,0 +1,74 @@
+//! A sample's value as text.
+//!
+//! Never here: units; a value is written as it is.
+
+/// A value; whole numbers keep their cheap way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Value {
+    /// A count, height, score or flag.
+    Whole(u64),
+    /// Anything else.
+    Real(f64),
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Value {
+        Value::Whole(u64::from(value))
+    }
+}
+
+impl From<u32> for Value {
+    fn from(value: u32) -> Value {
+        Value::Whole(u64::from(value))
+    }
+}
+
+impl From<usize> for Value {
+    fn from(value: usize) -> Value {
+        Value::Whole(value as u64)
+    }
+}
+
+impl Value {
+    /// Appends the text of the exposition formats.
+    pub(super) fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Value::Whole(value) => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+            Value::Real(value) if value.is_nan() => out.extend_from_slice(b"NaN"),
+            Value::Real(value) if value.is_infinite() => {
+                out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
+            }
+            Value::Real(value) => {
+                let mut buffer = zmij::Buffer::new();
+                let text = buffer.format_finite(value);
+                out.extend_from_slice(text.strip_suffix(".0").unwrap_or(text).as_bytes());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_written_as_the_formats_want_them() {
+        let cases = [
+            (Value::Whole(2_523_213), "2523213"),
+            (Value::Real(1.0), "1"),
+            (Value::Real(157.6), "157.6"),
+            (Value::Real(-3.0), "-3"),
+            (Value::Real(f64::NAN), "NaN"),
+            (Value::Real(f64::INFINITY), "+Inf"),
+            (Value::Real(f64::NEG_INFINITY), "-Inf"),
+        ];
+        for (value, expected) in cases {
+            let mut out = Vec::new();
+            value.write(&mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), expected, "{value:?}");
+        }
+        let mut out = Vec::new();
+        Value::Real(1e-7).write(&mut out);
+        assert_eq!(String::from_utf8(out).unwrap().parse(), Ok(1e-7));
+    }
+}
