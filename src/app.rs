@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use prometheus::Registry;
 use tokio::net::TcpListener;
@@ -19,8 +18,9 @@ use crate::domain::{Snapshot, chain};
 use crate::follower::{self, Follower};
 use crate::meters::Meters;
 use crate::metrics::{self, Exposition};
-use crate::rpc::Client;
+use crate::rpc::{self, Client};
 use crate::web;
+use crate::web::site::{Landing, MetricsReply, MetricsRequest, Readiness, Refusal, ReloadFunction, Site};
 
 /// Errors on the way up: each names its place and cure.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -38,7 +38,7 @@ pub struct App {
     exposition: Arc<Exposition>,
     networks: BTreeMap<String, RunningNetwork>,
     snapshots: watch::Sender<BTreeMap<String, SnapshotReceiver>>,
-    web_meters: web::Meters,
+    web_meters: web::meters::Meters,
 }
 
 type SnapshotReceiver = watch::Receiver<Option<Arc<Snapshot>>>;
@@ -61,8 +61,8 @@ impl App {
     pub fn start(config: &Config) -> Result<App, Error> {
         let registry = Registry::new();
         let meters = Meters::new(&registry)?;
-        let web_meters = web::Meters::new(&registry)?;
-        let exposition = Exposition::new(metrics_settings(config), registry);
+        let web_meters = web::meters::Meters::new(&registry)?;
+        let exposition = Exposition::new(config.metrics.clone(), registry)?;
         let mut app =
             App { meters, exposition, networks: BTreeMap::new(), snapshots: watch::Sender::default(), web_meters };
         app.apply(config)?;
@@ -88,7 +88,7 @@ impl App {
         for name in gone {
             self.stop_network(&name);
         }
-        self.exposition.reconfigure(metrics_settings(config));
+        self.exposition.reconfigure(config.metrics.clone());
         for prepared in prepared {
             self.start_network(prepared, config);
         }
@@ -141,7 +141,8 @@ impl App {
         &self.exposition
     }
 
-    /// Serves until `shutdown`, then stops everything. `load` reads the configuration anew for a reload.
+    /// Serves until `shutdown`, then stops everything. `load` reads the configuration anew, on each message of `hangup`
+    /// and on a request for a reload where those are allowed.
     pub async fn serve(
         mut self,
         listeners: Vec<TcpListener>,
@@ -150,44 +151,62 @@ impl App {
         mut hangup: mpsc::Receiver<()>,
         shutdown: impl Future<Output = ()>,
     ) {
-        let (reload, mut reloads) = mpsc::channel::<oneshot::Sender<Result<(), String>>>(1);
-        let site = Arc::new(crate::app::site(&self, config, reload));
-        let (stop, stopping) = watch::channel(false);
-        let settings = web_settings(config);
-        let servers: Vec<JoinHandle<()>> = listeners
-            .into_iter()
-            .map(|listener| {
-                let mut stopping = stopping.clone();
-                let stopped = async move {
-                    // An error means that the sender is gone, and with it the program.
-                    let _ = stopping.wait_for(|stop| *stop).await;
-                };
-                tokio::spawn(web::serve(listener, site.clone(), settings.clone(), stopped))
-            })
-            .collect();
+        let (reload, mut reloads) = mpsc::channel(1);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let settings = web::settings::Settings { max_requests: config.web.max_requests, ..Default::default() };
+        let site = Arc::new(self.site(config, reload));
+        let server = tokio::spawn(web::serve(listeners, site, settings, self.web_meters.clone(), async {
+            // An error means that the sender is gone, and with it the program.
+            let _ = stopped.await;
+        }));
         self.meters.reloaded(true, now().0);
         tokio::pin!(shutdown);
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
-                Some(()) = hangup.recv() => {
-                    // The outcome is logged and metered; nobody waits for it.
-                    let _ = self.reload(&load);
-                }
+                Some(()) = hangup.recv() => drop(self.reload(&load)),
                 Some(answer) = reloads.recv() => {
+                    let answer: oneshot::Sender<Result<(), String>> = answer;
+                    // Whoever asked may be gone; the outcome is logged and metered all the same.
                     let _ = answer.send(self.reload(&load));
                 }
             }
         }
         info!("stopping: requests under way are finished");
-        stop.send_replace(true);
-        for server in servers {
-            // A server that panicked has said so; the others are still to be waited for.
-            let _ = server.await;
+        drop(stop);
+        if let Err(error) = server.await {
+            error!("the HTTP server ended badly: {error}");
         }
         let names: Vec<String> = self.networks.keys().cloned().collect();
         for name in names {
             self.stop_network(&name);
+        }
+    }
+
+    fn site(&self, config: &Config, reload: mpsc::Sender<oneshot::Sender<Result<(), String>>>) -> Site {
+        let exposition = self.exposition.clone();
+        let snapshots = self.snapshots.subscribe();
+        Site {
+            landing: Landing {
+                name: "Masternode exporter".into(),
+                version: env!("CARGO_PKG_VERSION").into(),
+                summary: "How close each masternode is to a Proof-of-Service ban, and when it is paid next.".into(),
+                telemetry_path: config.web.telemetry_path.clone(),
+                links: Vec::new(),
+            },
+            metrics: Box::new(move |request| Box::pin(scrape(exposition.clone(), request))),
+            ready: Box::new(move || readiness(&snapshots.borrow())),
+            reload: config.web.enable_reload.then(|| -> ReloadFunction {
+                Box::new(move || {
+                    let reload = reload.clone();
+                    Box::pin(async move {
+                        let (answer, answered) = oneshot::channel();
+                        let gone = || "the exporter is stopping".to_string();
+                        reload.send(answer).await.map_err(|_| gone())?;
+                        answered.await.unwrap_or_else(|_| Err(gone()))
+                    })
+                })
+            }),
         }
     }
 
@@ -205,7 +224,14 @@ impl App {
 /// The clients of a network's sources.
 pub fn clients(network: &NetworkConfig, meters: &Meters) -> Result<Vec<Client>, Error> {
     let client = |source: &crate::config::SourceConfig| {
-        Ok(Client::new(rpc_settings(source), meters.rpc(&network.name, &source.name))?)
+        let settings = rpc::Settings {
+            name: source.name.clone(),
+            url: source.url.clone(),
+            credentials: source.credentials.clone(),
+            timeout: source.timeout,
+            ..rpc::Settings::default()
+        };
+        Ok(Client::new(settings, meters.rpc(&network.name, &source.name))?)
     };
     network.sources.iter().map(client).collect()
 }
@@ -232,4 +258,32 @@ async fn show(exposition: Arc<Exposition>, network: String, mut snapshots: Snaps
             return;
         }
     }
+}
+
+async fn scrape(exposition: Arc<Exposition>, request: MetricsRequest) -> Result<MetricsReply, Refusal> {
+    let known = |name: &String| metrics::catalog::family(name).is_some();
+    if let Some(unknown) = request.collect.iter().find(|name| !known(name)) {
+        return Err(Refusal::BadRequest(format!("collect[]={unknown} is no family of masternodes or networks")));
+    }
+    let format = match request.format {
+        web::site::Format::Text => metrics::Format::Text,
+        web::site::Format::OpenMetrics => metrics::Format::OpenMetrics,
+    };
+    let shard = request.shard.map(|shard| metrics::page::Shard { index: shard.index, total: shard.total });
+    let filter = metrics::page::Filter { families: request.collect, shard };
+    let page = exposition.page(metrics::Request { format, gzip: request.gzip, filter }).await;
+    let body = match page.body {
+        metrics::Body::Whole(pieces) => web::site::Body::Whole(pieces),
+        metrics::Body::Stream(pieces) => web::site::Body::Stream(pieces),
+    };
+    Ok(MetricsReply { content_type: page.content_type, gzip: page.gzip, body })
+}
+
+/// Ready as soon as one network has a list: a node that never answers must not hide the others.
+fn readiness(snapshots: &BTreeMap<String, SnapshotReceiver>) -> Readiness {
+    let waiting = |(name, snapshot): (&String, &SnapshotReceiver)| {
+        snapshot.borrow().is_none().then(|| format!("network {name} has no masternode list that is fresh"))
+    };
+    let missing: Vec<String> = snapshots.iter().filter_map(waiting).collect();
+    if missing.len() < snapshots.len() { Readiness::default() } else { Readiness { missing } }
 }

@@ -9,6 +9,9 @@
 //!
 //! `ARCHITECTURE.md` has the table of who may name whom; a test holds the code to it.
 
+pub mod app;
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod follower;
 pub mod meters;

@@ -46,7 +46,13 @@ impl Findings {
     }
 
     /// Notes an answer; returns it when there is one.
-    fn note<T>(&mut self, what: &str, required: bool, answer: Result<T, RpcError>, show: impl Fn(&T) -> String) -> Option<T> {
+    fn note<T>(
+        &mut self,
+        what: &str,
+        required: bool,
+        answer: Result<T, RpcError>,
+        show: impl Fn(&T) -> String,
+    ) -> Option<T> {
         match answer {
             Ok(value) => {
                 self.good(what, &show(&value));
@@ -64,7 +70,10 @@ async fn examine(network: &NetworkConfig, client: &Client, findings: &mut Findin
     let _ = writeln!(findings.report, "network {}, source {}", network.name, client.name());
     let node = client.network_info().await;
     let unreachable = node.as_ref().is_err_and(|error| {
-        matches!(error.kind(), ErrorKind::Unreachable { .. } | ErrorKind::Timeout | ErrorKind::Unauthorized)
+        matches!(
+            error.kind(),
+            ErrorKind::Unreachable { .. } | ErrorKind::Timeout { .. } | ErrorKind::Unauthorized { .. }
+        )
     });
     let node = findings.note("getnetworkinfo", true, node, |node| {
         format!("{} (version {}, protocol {})", node.subversion, node.version, node.protocol_version)
@@ -91,8 +100,11 @@ async fn examine(network: &NetworkConfig, client: &Client, findings: &mut Findin
     });
     findings.note("spork show", false, client.sporks().await, |sporks| format!("{} sporks", sporks.len()));
     let Some(chain) = chain else { return };
-    let tip = findings.note("getblockheader", true, client.block_header(chain.best).await, |header| format!("height {}", header.block.height));
-    let list = findings.note("protx list", true, client.registered(chain.blocks).await, |list| format!("{} masternodes", list.len()));
+    let tip = findings.note("getblockheader", true, client.block_header(chain.best).await, |header| {
+        format!("height {}", header.block.height)
+    });
+    let list = findings
+        .note("protx list", true, client.registered(chain.blocks).await, |list| format!("{} masternodes", list.len()));
     if let Some(first) = list.as_ref().and_then(|list| list.first()) {
         findings.note("protx info", false, client.masternode(&first.id).await, |_| "answers".into());
     }
@@ -107,7 +119,8 @@ async fn examine(network: &NetworkConfig, client: &Client, findings: &mut Findin
 
 /// The lines that an operator should add to the node's configuration.
 fn advice() -> String {
-    let mut text = String::from("\nThe exporter calls these methods and no others; none needs a wallet, none writes:\n");
+    let mut text =
+        String::from("\nThe exporter calls these methods and no others; none needs a wallet, none writes:\n");
     for method in rpc::METHODS {
         let need = if method.required { "required" } else { "optional" };
         let _ = writeln!(text, "  {:<18} {need:<9} {}", method.name, method.purpose);

@@ -21,19 +21,26 @@ pub(super) async fn run(config: &Config, only: Option<&str>, format: ObserveForm
         config.networks.iter().filter(|network| only.is_none_or(|name| name == network.name)).collect();
     if chosen.is_empty() {
         let names: Vec<&str> = config.networks.iter().map(|network| network.name.as_str()).collect();
-        return Err(format!("no network {:?} is configured; there are: {}", only.unwrap_or_default(), names.join(", ")).into());
+        return Err(format!(
+            "no network {:?} is configured; there are: {}",
+            only.unwrap_or_default(),
+            names.join(", ")
+        )
+        .into());
     }
     let mut snapshots = Vec::new();
     for network in chosen {
         snapshots.push(look(config, network).await?);
     }
     match format {
-        ObserveFormat::Table => Ok(snapshots.iter().map(|snapshot| report::table(snapshot)).collect::<Vec<_>>().join("\n")),
+        ObserveFormat::Table => {
+            Ok(snapshots.iter().map(|snapshot| report::table(snapshot)).collect::<Vec<_>>().join("\n"))
+        }
         ObserveFormat::Json => {
             let all: Vec<Value> = snapshots.iter().map(|snapshot| report::json(snapshot)).collect();
             Ok(format!("{:#}\n", Value::Array(all)))
         }
-        ObserveFormat::Metrics => Ok(page(config, &snapshots).await),
+        ObserveFormat::Metrics => page(config, &snapshots).await,
     }
 }
 
@@ -44,16 +51,20 @@ async fn look(config: &Config, network: &NetworkConfig) -> Result<Arc<Snapshot>,
     let clients = app::clients(network, &meters)?;
     let mut follower = Follower::new(app::follower_settings(network), clients, &meters, watch_list, publish);
     follower.poll_once().await.map_err(|troubles| {
-        format!("network {} could not be observed:\n  {}\nTry `masternode-exporter doctor`.", network.name, troubles.join("\n  "))
+        format!(
+            "network {} could not be observed:\n  {}\nTry `masternode-exporter doctor`.",
+            network.name,
+            troubles.join("\n  ")
+        )
     })?;
     let snapshot = snapshots.borrow().clone();
     snapshot.ok_or_else(|| format!("network {} has no list yet", network.name).into())
 }
 
-async fn page(config: &Config, snapshots: &[Arc<Snapshot>]) -> String {
-    let exposition = Exposition::new(app::metrics_settings(config), prometheus::Registry::new());
+async fn page(config: &Config, snapshots: &[Arc<Snapshot>]) -> Result<String, app::Error> {
+    let exposition = Exposition::new(config.metrics.clone(), prometheus::Registry::new())?;
     for snapshot in snapshots {
         exposition.publish(snapshot.network(), Some(snapshot.clone()));
     }
-    exposition.text(Format::Text).await
+    Ok(exposition.text(Format::Text).await)
 }

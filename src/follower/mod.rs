@@ -218,12 +218,13 @@ impl Follower {
         if let Some(book) = self.book.as_ref().filter(|_| self.active == Some(index)) {
             match book.depth_of(&best) {
                 Some(0) => {
+                    let tip = book.tip().height;
                     self.behind = 0;
                     if self.published.borrow().is_none() {
                         // It was withdrawn as stale; now it is confirmed again.
                         self.publish();
                     }
-                    return Ok(book.tip().height);
+                    return Ok(tip);
                 }
                 Some(depth) if self.behind + 1 < ROLLBACK_POLLS => {
                     self.behind += 1;

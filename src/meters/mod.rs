@@ -53,4 +53,12 @@ impl Meters {
     pub fn forget(&self, network: &str, sources: &[String]) {
         self.follower.forget(network, sources);
     }
+
+    /// Makes one sample of each family, so that a reference can show their labels. For no process that is scraped.
+    pub fn touch(&self) {
+        self.network("");
+        let source = self.source("", "");
+        source.usable(0.0);
+        self.rpc("", "").observe("", "", std::time::Duration::ZERO);
+    }
 }

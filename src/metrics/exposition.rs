@@ -158,6 +158,12 @@ impl Exposition {
         String::from_utf8(bytes).expect("pages are made of texts")
     }
 
+    /// Makes one sample of each family that this registers, so that a reference can show their labels.
+    pub fn touch(&self) {
+        self.series.with_label_values(&["", ""]);
+        self.suppressed.with_label_values(&["", ""]);
+    }
+
     fn make(&self, state: &mut State) {
         let before = state.current.sheet.networks.clone();
         let mut room = state.settings.series_limit;

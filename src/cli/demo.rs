@@ -1,0 +1,112 @@
+//! `demo`: the exporter on a simulated Dash network in the same process, speaking to it over a real socket.
+//!
+//! Never here: a shortcut around the socket.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::app;
+use crate::cli::{Failure, logging, run};
+use crate::config::{self, Config, NetworkConfig, Origin, SourceConfig};
+use crate::domain::watch::{Selector, WatchEntry};
+use crate::rpc::{Credentials, Secret};
+use crate::sim::{Network, Options, Server, ServerOptions, drive};
+
+/// User and password of the simulated node.
+const ACCESS: &str = "demo";
+
+/// How many masternodes the demonstration watches.
+const WATCHED: usize = 8;
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub(super) struct DemoArguments {
+    /// Masternodes of the simulated network.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
+    masternodes: u32,
+    /// Time between two blocks, from 10ms.
+    #[arg(long, value_name = "SPAN", default_value = "1s", value_parser = config::parse_duration)]
+    block_time: Duration,
+    /// Everything that looks random follows from this number.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    /// Start the simulated node only, without an exporter on it. User and password are both "demo".
+    #[arg(long)]
+    node_only: bool,
+    /// Where the simulated node listens.
+    #[arg(long = "rpc.listen-address", value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    rpc_address: String,
+}
+
+/// Starts the network, and the exporter on it.
+pub(super) async fn run(arguments: DemoArguments, origin: Origin) -> Result<(), Failure> {
+    let loaded = config::load(&origin).map_err(|errors| Failure::Configuration(errors.to_string()))?;
+    let mut config = loaded.config;
+    logging::start(&config.log);
+    let options = Options { seed: arguments.seed, ..Options::demo(arguments.masternodes as usize, || app::now().0) };
+    let network = Network::new(options)?;
+    let access = ServerOptions { credentials: Some((ACCESS.into(), ACCESS.into())), ..ServerOptions::default() };
+    let node = Server::bind_with(network.clone(), arguments.rpc_address.as_str(), access).await?.spawn();
+    let url = node.handle().url();
+    let miner = tokio::spawn(drive(network.clone(), arguments.block_time, std::future::pending()));
+    introduce(&arguments, &url, &config);
+    if arguments.node_only {
+        tokio::signal::ctrl_c().await?;
+    } else {
+        config.networks = vec![demo_network(url, arguments.block_time)];
+        config.watch = watched(&network);
+        let again = config.clone();
+        run::serve(config, move || Ok(again.clone())).await?;
+    }
+    miner.abort();
+    Ok(())
+}
+
+fn demo_network(url: String, block_time: Duration) -> NetworkConfig {
+    NetworkConfig {
+        name: "dash-demo".into(),
+        sources: vec![SourceConfig {
+            name: "simulated".into(),
+            url,
+            credentials: Credentials::Password { user: ACCESS.into(), password: Secret::new(ACCESS) },
+            timeout: Duration::from_secs(30),
+        }],
+        poll_interval: (block_time / 2).clamp(Duration::from_millis(50), Duration::from_secs(1)),
+        stale_after: Duration::from_secs(60),
+        resync_blocks: 576,
+        max_gap_blocks: 5000,
+    }
+}
+
+/// Watches the first masternodes; the very first is the one that is about to be banned.
+fn watched(network: &Network) -> Vec<(Option<String>, WatchEntry)> {
+    let entry = |(index, id): (usize, String)| {
+        let group = if index % 2 == 0 { "acme" } else { "umbrella" };
+        let alias = if index == 0 { "in-danger".to_string() } else { format!("mn-{index}") };
+        let groups = [("operator".to_string(), group.to_string())].into();
+        let selector = Selector::Id(id.parse().ok()?);
+        Some((None, WatchEntry { selector, alias, groups, expectations: Vec::new() }))
+    };
+    network.masternodes().into_iter().take(WATCHED).enumerate().filter_map(entry).collect()
+}
+
+fn introduce(arguments: &DemoArguments, url: &str, config: &Config) {
+    eprintln!(
+        "A simulated Dash network of {} masternodes, a block each {:?}; its node answers on {url} (user and password \"{ACCESS}\").",
+        arguments.masternodes, arguments.block_time
+    );
+    if arguments.node_only {
+        eprintln!("Stop it with Ctrl-C.");
+        return;
+    }
+    let address = config.web.listen_addresses.first().map(ToString::to_string).unwrap_or_default();
+    let page = format!("http://{address}{}", config.web.telemetry_path);
+    eprintln!("Its metrics:              curl {page}");
+    eprintln!("Watch a ban come:         curl -s {page} | grep in-danger");
+    eprintln!(
+        "  \"in-danger\" is offline and one failure from a ban. It is banned 12 blocks after the start and revived 45 blocks later."
+    );
+    eprintln!("Everything as a table:    masternode-exporter observe, against a node of your own");
+    eprintln!("Stop it with Ctrl-C.\n");
+}

@@ -1,0 +1,287 @@
+//! The command line: arguments in, exit code out; one file for each subcommand that does more than call the library.
+//!
+//! Never here: reading the process's environment, which is passed in.
+
+mod demo;
+mod doctor;
+mod logging;
+mod observe;
+mod report;
+mod run;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::app;
+use crate::config::{self, Config, Loaded, Origin};
+use crate::domain::watch::Selector;
+use crate::meters::Meters;
+use crate::metrics;
+use crate::web;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  all is well
+  1  it failed while it ran
+  2  the arguments or the configuration are wrong
+  3  doctor or healthcheck found something that is not well
+
+Examples:
+  masternode-exporter                       follow the Dash node on this host
+  masternode-exporter demo                  try it on a simulated network
+  masternode-exporter doctor                see what a node lets us do, and what to change
+  masternode-exporter --config.file=/etc/masternode-exporter.yml check";
+
+/// Prometheus exporter for masternodes: how close each one is to a Proof-of-Service ban, and when it is paid next.
+#[derive(Debug, Parser)]
+#[command(name = "masternode-exporter", version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Arguments {
+    /// Configuration file (YAML). Without one, the Dash node on this host is followed.
+    #[arg(long = "config.file", value_name = "FILE", global = true)]
+    config_file: Option<PathBuf>,
+    /// Where to listen: host:port, :port or [address]:port. May be given several times. [default: 127.0.0.1:10066]
+    #[arg(long = "web.listen-address", value_name = "ADDRESS", global = true)]
+    listen_addresses: Vec<String>,
+    /// Path of the metrics. [default: /metrics]
+    #[arg(long = "web.telemetry-path", value_name = "PATH", global = true)]
+    telemetry_path: Option<String>,
+    /// Scrapes that are answered at a time; 0 for any number. [default: 40]
+    #[arg(long = "web.max-requests", value_name = "NUMBER", global = true)]
+    max_requests: Option<u32>,
+    /// Least severe level to log: trace, debug, info, warn, error. [default: info]
+    #[arg(long = "log.level", value_name = "LEVEL", global = true)]
+    log_level: Option<String>,
+    /// Form of the log: text or json. [default: text]
+    #[arg(long = "log.format", value_name = "FORMAT", global = true)]
+    log_format: Option<String>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Follow the configured networks and serve their metrics (the default).
+    Run,
+    /// Run on a simulated Dash network with a life of its own: nothing is needed, nothing is touched.
+    Demo(demo::DemoArguments),
+    /// Look once at the networks and print what is seen.
+    Observe {
+        /// Only this network.
+        #[arg(long, value_name = "NAME")]
+        network: Option<String>,
+        /// Form of the output.
+        #[arg(long, value_enum, default_value_t = ObserveFormat::Table)]
+        format: ObserveFormat,
+    },
+    /// Try every call that the exporter needs of each node, and print what to change on the node.
+    Doctor {
+        /// Only this network.
+        #[arg(long, value_name = "NAME")]
+        network: Option<String>,
+    },
+    /// Check the configuration and print how it was understood.
+    Check,
+    /// Print the reference of all metrics (Markdown).
+    Metrics,
+    /// Ask a running exporter whether it is alive; for containers.
+    Healthcheck {
+        /// Ask for readiness instead: whether there is a masternode list.
+        #[arg(long)]
+        ready: bool,
+        /// Longest wait.
+        #[arg(long, value_name = "SPAN", default_value = "5s", value_parser = config::parse_duration)]
+        timeout: Duration,
+    },
+    /// Print the completions of a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+/// Forms of `observe`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ObserveFormat {
+    /// For people.
+    Table,
+    /// For scripts.
+    Json,
+    /// As Prometheus would get it.
+    Metrics,
+}
+
+/// How a command failed.
+enum Failure {
+    /// Exit code 1.
+    Run(app::Error),
+    /// Exit code 2.
+    Configuration(String),
+    /// Exit code 3: the text was printed already.
+    NotWell,
+}
+
+impl<E: Into<app::Error>> From<E> for Failure {
+    fn from(error: E) -> Failure {
+        Failure::Run(error.into())
+    }
+}
+
+/// Runs what the arguments say. `environment` and `home` are those of the process.
+pub fn main(
+    arguments: Vec<std::ffi::OsString>,
+    environment: BTreeMap<String, String>,
+    home: Option<PathBuf>,
+) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nothing can be done about an error stream that is closed.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+        }
+    };
+    match dispatch(arguments, environment, home) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Run(error)) => {
+            eprintln!("masternode-exporter: {error}");
+            ExitCode::from(1)
+        }
+        Err(Failure::Configuration(error)) => {
+            eprintln!("masternode-exporter: {error}");
+            ExitCode::from(2)
+        }
+        Err(Failure::NotWell) => ExitCode::from(3),
+    }
+}
+
+fn dispatch(arguments: Arguments, environment: BTreeMap<String, String>, home: Option<PathBuf>) -> Result<(), Failure> {
+    let origin = origin(&arguments, environment, home);
+    let load = || config::load(&origin).map_err(|errors| Failure::Configuration(errors.to_string()));
+    match arguments.command.unwrap_or(Command::Run) {
+        Command::Run => with_runtime(run::run(load()?, origin)),
+        Command::Demo(demo) => {
+            // The demonstration has networks of its own; a configuration file could only contradict it.
+            let own = Origin { file: None, ..origin };
+            with_runtime(demo::run(demo, own))
+        }
+        Command::Observe { network, format } => {
+            let loaded = load()?;
+            print(&with_runtime(async move { Ok(observe::run(&loaded.config, network.as_deref(), format).await?) })?)
+        }
+        Command::Doctor { network } => {
+            let loaded = load()?;
+            let findings = with_runtime(async move { Ok(doctor::run(&loaded.config, network.as_deref()).await?) })?;
+            print(&findings.report)?;
+            if findings.healthy { Ok(()) } else { Err(Failure::NotWell) }
+        }
+        Command::Check => print(&understood(&load()?)),
+        Command::Metrics => print(&reference()?),
+        Command::Healthcheck { ready, timeout } => {
+            let loaded = load()?;
+            with_runtime(healthcheck(loaded.config, ready, timeout))
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "masternode-exporter", &mut script);
+            print(&String::from_utf8_lossy(&script))
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
+            print(&String::from_utf8_lossy(&page))
+        }
+    }
+}
+
+fn origin(arguments: &Arguments, environment: BTreeMap<String, String>, home: Option<PathBuf>) -> Origin {
+    let mut overrides = Vec::new();
+    for (index, address) in arguments.listen_addresses.iter().enumerate() {
+        overrides.push((format!("web.listen_address[{index}]"), address.clone()));
+    }
+    let single = [
+        ("web.telemetry_path", arguments.telemetry_path.clone()),
+        ("web.max_requests", arguments.max_requests.map(|number| number.to_string())),
+        ("log.level", arguments.log_level.clone()),
+        ("log.format", arguments.log_format.clone()),
+    ];
+    overrides.extend(single.into_iter().filter_map(|(key, value)| Some((key.to_string(), value?))));
+    Origin { file: arguments.config_file.clone(), environment, home, overrides }
+}
+
+fn with_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let result = runtime.block_on(work);
+    // A call to a node may still be waiting on a thread of its own.
+    runtime.shutdown_background();
+    result
+}
+
+/// Prints to the standard output. A reader that closes early, such as `head`, is no error.
+fn print(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+async fn healthcheck(config: Config, ready: bool, timeout: Duration) -> Result<(), Failure> {
+    let address = config.web.listen_addresses.first().ok_or("no listen address is configured")?;
+    let path = if ready { "/-/ready" } else { "/-/healthy" };
+    match web::probe::get(address, path, timeout).await {
+        Ok(reply) if reply.status == 200 => print(&reply.body),
+        Ok(reply) => {
+            eprintln!("{address}{path} answers {}: {}", reply.status, reply.body.trim());
+            Err(Failure::NotWell)
+        }
+        Err(error) => {
+            eprintln!("{address}: {error}");
+            Err(Failure::NotWell)
+        }
+    }
+}
+
+fn reference() -> Result<String, Failure> {
+    let registry = prometheus::Registry::new();
+    let meters = Meters::new(&registry)?;
+    meters.touch();
+    let exposition = metrics::Exposition::new(metrics::Settings::default(), registry.clone())?;
+    exposition.touch();
+    web::meters::Meters::new(&registry)?;
+    Ok(metrics::reference::reference(&registry.gather()))
+}
+
+/// The configuration as it was understood.
+fn understood(loaded: &Loaded) -> String {
+    let config = &loaded.config;
+    let mut lines = vec!["the configuration is good".to_string()];
+    for network in &config.networks {
+        lines.push(format!(
+            "network {}: a look each {:?}, withdrawn after {:?} without confirmation",
+            network.name, network.poll_interval, network.stale_after
+        ));
+        lines.extend(network.sources.iter().map(|source| format!("  source {}: {}", source.name, source.url)));
+    }
+    for (network, entry) in &config.watch {
+        let whom = match &entry.selector {
+            Selector::Id(id) => id.to_string(),
+            Selector::Fields(fields) => {
+                let fields: Vec<String> =
+                    fields.iter().map(|(field, value)| format!("{}={value}", field.label())).collect();
+                fields.join(", ")
+            }
+        };
+        let place = network.as_ref().map_or_else(String::new, |network| format!(" on {network}"));
+        lines.push(format!("watch {:?}{place}: {whom}", entry.alias));
+    }
+    let addresses: Vec<String> = config.web.listen_addresses.iter().map(ToString::to_string).collect();
+    lines.push(format!("serves {} on {}", config.web.telemetry_path, addresses.join(", ")));
+    lines.extend(loaded.warnings.iter().map(|warning| format!("warning: {warning}")));
+    lines.join("\n") + "\n"
+}

@@ -1,0 +1,51 @@
+//! `run`: follows and serves until a signal says stop.
+//!
+//! Never here: what following and serving are.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+use crate::app::App;
+use crate::cli::{Failure, logging};
+use crate::config::{self, Config, Loaded, Origin};
+use crate::web::listen;
+
+/// Runs on a configuration that was loaded from `origin`.
+pub(super) async fn run(loaded: Loaded, origin: Origin) -> Result<(), Failure> {
+    let Loaded { config, warnings } = loaded;
+    logging::start(&config.log);
+    for warning in warnings {
+        warn!("{warning}");
+    }
+    let load = move || config::load(&origin).map(|loaded| loaded.config).map_err(|errors| errors.to_string());
+    serve(config, load).await
+}
+
+/// Serves a configuration; `load` reads it anew for a reload.
+pub(super) async fn serve(config: Config, load: impl Fn() -> Result<Config, String>) -> Result<(), Failure> {
+    let listeners = listen::bind(&config.web.listen_addresses).await?;
+    for listener in &listeners {
+        let address = listener.local_addr()?;
+        info!(%address, "serving http://{address}{}", config.web.telemetry_path);
+    }
+    let app = App::start(&config)?;
+    let (hangup, hangups) = mpsc::channel(1);
+    let mut signals = signal(SignalKind::hangup())?;
+    let forward = tokio::spawn(async move {
+        while signals.recv().await.is_some() {
+            // A reload that waits already serves this signal too.
+            let _ = hangup.try_send(());
+        }
+    });
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let shutdown = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    app.serve(listeners, &config, load, hangups, shutdown).await;
+    forward.abort();
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! Configuration: a file and the environment in, validated settings out, or every mistake at once.
+//!
+//! Reading order: [`Config`] is what comes out, `load` where it comes from, `node` how a value is read with its key
+//! path, the others read one section each.
+//!
+//! Never here: the process's own environment or arguments, which are passed in; starting anything.
+
+mod load;
+mod network;
+mod node;
+mod sections;
+mod watch;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::domain::watch::{WatchEntry, WatchList};
+use crate::metrics;
+use crate::rpc::Credentials;
+use crate::web::listen::ListenAddress;
+use crate::web::site::TelemetryPath;
+
+pub use load::{Errors, Loaded, Origin, load};
+pub use node::parse_duration;
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Networks to follow; at least one.
+    pub networks: Vec<NetworkConfig>,
+    /// Whom to watch, with the network's name where the entry is of one only.
+    pub watch: Vec<(Option<String>, WatchEntry)>,
+    /// How pages are made.
+    pub metrics: metrics::Settings,
+    /// Where and what to serve.
+    pub web: WebConfig,
+    /// What to log.
+    pub log: LogConfig,
+}
+
+/// One network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkConfig {
+    /// The label `network`.
+    pub name: String,
+    /// Its nodes, the preferred one first.
+    pub sources: Vec<SourceConfig>,
+    /// Pause between two looks for a new block.
+    pub poll_interval: Duration,
+    /// Its masternodes disappear from the page when no source confirmed the list for so long.
+    pub stale_after: Duration,
+    /// Blocks from one full list, read as a check, to the next.
+    pub resync_blocks: u32,
+    /// A gap of more blocks is not walked block by block.
+    pub max_gap_blocks: u32,
+}
+
+/// One node of a network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SourceConfig {
+    /// The label `source`.
+    pub name: String,
+    /// `http://host:port` or `https://…`.
+    pub url: String,
+    /// How to be let in.
+    pub credentials: Credentials,
+    /// Longest wait for an answer.
+    pub timeout: Duration,
+}
+
+/// The HTTP server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WebConfig {
+    /// Where it listens.
+    pub listen_addresses: Vec<ListenAddress>,
+    /// Path of the metrics.
+    pub telemetry_path: TelemetryPath,
+    /// Scrapes at a time; 0 for any number.
+    pub max_requests: usize,
+    /// `/-/reload` is answered.
+    pub enable_reload: bool,
+}
+
+/// Logging.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogConfig {
+    /// Least severe level that is logged: trace, debug, info, warn or error.
+    pub level: String,
+    /// One JSON object a line instead of text.
+    pub json: bool,
+}
+
+impl Config {
+    /// The watch list of a network.
+    pub fn watch_list(&self, network: &str) -> WatchList {
+        let of_network = self.watch.iter().filter(|(only, _)| only.as_deref().is_none_or(|only| only == network));
+        WatchList::new(of_network.map(|(_, entry)| entry.clone()).collect())
+    }
+}
+
+/// A path with `~` for the home directory.
+fn expand(path: &str, home: Option<&std::path::Path>) -> PathBuf {
+    match (path.strip_prefix("~/"), home) {
+        (Some(below), Some(home)) => home.join(below),
+        _ => PathBuf::from(path),
+    }
+}

@@ -1,0 +1,78 @@
+//! The small sections: `series`, `payment`, `web`, `log`.
+//!
+//! Never here: networks and the watch list.
+
+use std::time::Duration;
+
+use crate::config::node::Node;
+use crate::config::{LogConfig, WebConfig};
+use crate::metrics::{Others, Settings};
+use crate::web::listen::ListenAddress;
+use crate::web::site::TelemetryPath;
+
+/// Where the exporter listens unless told otherwise: on this host only.
+const DEFAULT_ADDRESS: &str = "127.0.0.1:10066";
+
+/// Reads `series` and `payment`.
+pub(super) fn metrics(series: &Node<'_>, payment: &Node<'_>) -> Settings {
+    series.keys(&["others", "limit"]);
+    payment.keys(&["horizons"]);
+    let defaults = Settings::default();
+    let others = series.get("others").parsed(|text| match text {
+        "all" => Ok(Others::All),
+        "at_risk" => Ok(Others::AtRisk),
+        "watched" => Ok(Others::Watched),
+        _ => Err(format!("{text:?} is none of all, at_risk, watched")),
+    });
+    let limit = series.get("limit").whole(1..=100_000_000);
+    let mut horizons: Vec<(String, u64)> = Vec::new();
+    for element in payment.get("horizons").elements() {
+        let range = Duration::from_secs(60)..=Duration::from_secs(400 * 86_400);
+        let (Some(text), Some(span)) = (element.text(), element.duration(range)) else { continue };
+        if horizons.iter().any(|(_, seconds)| *seconds == span.as_secs()) {
+            element.error("an earlier horizon is as long");
+        }
+        horizons.push((text, span.as_secs()));
+    }
+    Settings {
+        others: others.unwrap_or(defaults.others),
+        series_limit: limit.map_or(defaults.series_limit, |limit| usize::try_from(limit).unwrap_or(usize::MAX)),
+        horizons: if horizons.is_empty() { defaults.horizons } else { horizons },
+        ..defaults
+    }
+}
+
+/// Reads `web`.
+pub(super) fn web(node: &Node<'_>) -> WebConfig {
+    node.keys(&["listen_address", "telemetry_path", "max_requests", "enable_reload"]);
+    let addresses = node.get("listen_address").elements();
+    let mut listen_addresses: Vec<ListenAddress> =
+        addresses.iter().filter_map(|element| element.parsed(str::parse::<ListenAddress>)).collect();
+    if addresses.is_empty() {
+        listen_addresses.extend(DEFAULT_ADDRESS.parse::<ListenAddress>());
+    }
+    WebConfig {
+        listen_addresses,
+        telemetry_path: node.get("telemetry_path").parsed(TelemetryPath::new).unwrap_or_default(),
+        max_requests: node.get("max_requests").whole(0..=100_000).unwrap_or(40) as usize,
+        enable_reload: node.get("enable_reload").flag().unwrap_or(false),
+    }
+}
+
+/// Reads `log`.
+pub(super) fn log(node: &Node<'_>) -> LogConfig {
+    node.keys(&["level", "format"]);
+    let one_of = |key: &str, known: &'static [&'static str]| {
+        node.get(key).parsed(|text| {
+            known
+                .iter()
+                .find(|name| **name == text)
+                .copied()
+                .ok_or_else(|| format!("{text:?} is none of {}", known.join(", ")))
+        })
+    };
+    LogConfig {
+        level: one_of("level", &["trace", "debug", "info", "warn", "error"]).unwrap_or("info").into(),
+        json: one_of("format", &["text", "json"]) == Some("json"),
+    }
+}

@@ -1,0 +1,113 @@
+//! The section `watch`.
+//!
+//! Never here: which masternodes a selector finds.
+
+use std::collections::BTreeMap;
+
+use crate::config::node::Node;
+use crate::domain::MasternodeId;
+use crate::domain::watch::{Expected, Selector, WatchEntry};
+
+/// Labels that a group key would collide with, here or in Prometheus.
+const RESERVED: &[&str] = &[
+    "network",
+    "masternode",
+    "alias",
+    "node_type",
+    "address",
+    "state",
+    "payout_address",
+    "owner_address",
+    "operator_key",
+    "group",
+    "group_key",
+    "risk",
+    "service",
+    "endpoint",
+    "type",
+    "owner",
+    "instance",
+    "job",
+    "le",
+    "quantile",
+];
+
+/// Reads the entries; `networks` are the names that an entry may be limited to.
+pub(super) fn watch(node: &Node<'_>, networks: &[String]) -> Vec<(Option<String>, WatchEntry)> {
+    let mut entries: Vec<(Option<String>, WatchEntry)> = Vec::new();
+    for element in node.elements() {
+        let network = element.get("network").text();
+        if let Some(name) = network.as_ref().filter(|name| !networks.contains(name)) {
+            element
+                .get("network")
+                .error(format_args!("no network is called {name:?}; there are: {}", networks.join(", ")));
+        }
+        let Some(entry) = entry(&element) else { continue };
+        let overlaps = |other: &Option<String>| other.is_none() || network.is_none() || *other == network;
+        for (other, earlier) in entries.iter().filter(|(other, _)| overlaps(other)) {
+            if matches!(entry.selector, Selector::Id(_)) && earlier.selector == entry.selector {
+                element.get("masternode").error("an earlier entry names the same masternode");
+            }
+            if !entry.alias.is_empty() && earlier.alias == entry.alias {
+                element.get("alias").error(format_args!("an earlier entry is called {:?} too", entry.alias));
+            }
+            let _ = other;
+        }
+        entries.push((network, entry));
+    }
+    entries
+}
+
+fn entry(node: &Node<'_>) -> Option<WatchEntry> {
+    node.keys(&["masternode", "select", "network", "alias", "alias_prefix", "groups", "expect"]);
+    let (named, select) = (node.get("masternode"), node.get("select"));
+    let selector = match (named.is_set(), select.is_set()) {
+        (true, false) => named.parsed(str::parse::<MasternodeId>).map(Selector::Id),
+        (false, true) => selector(&select),
+        _ => {
+            node.error("give either masternode (a proTxHash) or select (what it must say)");
+            None
+        }
+    };
+    let alias_key = if select.is_set() { "alias_prefix" } else { "alias" };
+    for wrong in ["alias", "alias_prefix"].into_iter().filter(|key| *key != alias_key) {
+        if node.get(wrong).is_set() {
+            node.get(wrong).error(format_args!("use {alias_key} here"));
+        }
+    }
+    let alias = node.get(alias_key).text().unwrap_or_default();
+    if alias.chars().any(char::is_control) || alias.chars().count() > 100 {
+        node.get(alias_key).error("use at most 100 characters, none of them a control character");
+    }
+    let groups = groups(&node.get("groups"));
+    let expectations = fields(&node.get("expect"));
+    Some(WatchEntry { selector: selector?, alias, groups, expectations })
+}
+
+fn selector(node: &Node<'_>) -> Option<Selector> {
+    let fields = fields(node);
+    if fields.is_empty() {
+        node.error("names no field: it would select every masternode");
+        return None;
+    }
+    Some(Selector::Fields(fields))
+}
+
+fn fields(node: &Node<'_>) -> Vec<(Expected, String)> {
+    node.keys(&Expected::ALL.map(Expected::label));
+    Expected::ALL.iter().filter_map(|field| Some((*field, node.get(field.label()).text()?))).collect()
+}
+
+fn groups(node: &Node<'_>) -> BTreeMap<String, String> {
+    let mut groups = BTreeMap::new();
+    for (key, value) in node.entries() {
+        let good = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_';
+        if RESERVED.contains(&key.as_str()) {
+            value.error(format_args!("{key:?} is a label already; choose another group key"));
+        } else if !key.chars().all(good) || !key.starts_with(|first: char| first.is_ascii_lowercase()) {
+            value.error("a group key is a label: use a-z, 0-9 and _, and begin with a letter");
+        }
+        groups.extend(value.required().map(|group| (key, group)));
+    }
+    groups
+}
