@@ -6,17 +6,17 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// A process that is stopped when the test ends, however it ends.
-pub struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Running {
     /// Starts it; what it prints is shown only when the test fails to find it alive.
-    pub fn start(command: &mut Command) -> Running {
+    pub(crate) fn start(command: &mut Command) -> Running {
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         Running(child.unwrap_or_else(|error| panic!("{command:?} does not start: {error}")))
     }
 
     /// Asks it to stop, as a service manager does, and waits for its end.
-    pub fn terminate(&mut self) -> ExitStatus {
+    pub(crate) fn terminate(&mut self) -> ExitStatus {
         let id = self.0.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         self.0.wait().unwrap()
@@ -32,19 +32,19 @@ impl Drop for Running {
 }
 
 /// Our binary, with an empty environment of its own: no configuration of the machine leaks in.
-pub fn exporter() -> Command {
+pub(crate) fn exporter() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_masternode-exporter"));
     command.env_clear().env("HOME", "/nonexistent");
     command
 }
 
 /// A port on loopback that nobody listens on.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Body of a good answer to a GET; `None` for anything else.
-pub fn get(port: u16, path: &str) -> Option<String> {
+pub(crate) fn get(port: u16, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
     stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes()).ok()?;
@@ -56,7 +56,7 @@ pub fn get(port: u16, path: &str) -> Option<String> {
 }
 
 /// Asks until there is an answer; another process cannot be told to say when it is ready.
-pub fn wait_for<T>(what: &str, longest: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, longest: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         if let Some(answer) = ask() {

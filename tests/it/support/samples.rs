@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// A page of metrics, read as Prometheus would read it.
-pub struct Page {
+pub(crate) struct Page {
     samples: Vec<(String, BTreeMap<String, String>, f64)>,
 }
 
 impl Page {
     /// Reads the text format 0.0.4. Panics on a line that is neither a comment nor a sample.
-    pub fn read(text: &str) -> Page {
+    pub(crate) fn read(text: &str) -> Page {
         let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
         Page { samples: lines.map(sample).collect() }
     }
 
     /// The value of the one sample of this name that has at least these labels; `None` when there is none.
-    pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+    pub(crate) fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let found: Vec<f64> = self
             .samples
             .iter()
@@ -31,7 +31,7 @@ impl Page {
 
     /// As [`Page::value`], but the sample must be there.
     #[track_caller]
-    pub fn expect(&self, name: &str, labels: &[(&str, &str)], expected: f64) {
+    pub(crate) fn expect(&self, name: &str, labels: &[(&str, &str)], expected: f64) {
         let value = self.value(name, labels);
         if value != Some(expected) {
             panic!("{name} {labels:?} is {value:?}, expected {expected}\nnear:\n{}", self.near(name));
@@ -40,13 +40,13 @@ impl Page {
 
     /// The sample must not be there.
     #[track_caller]
-    pub fn expect_absent(&self, name: &str, labels: &[(&str, &str)]) {
+    pub(crate) fn expect_absent(&self, name: &str, labels: &[(&str, &str)]) {
         let value = self.value(name, labels);
         assert!(value.is_none(), "{name} {labels:?} is {value:?}, expected to be absent");
     }
 
     /// How many samples have this name.
-    pub fn count(&self, name: &str) -> usize {
+    pub(crate) fn count(&self, name: &str) -> usize {
         self.samples.iter().filter(|(candidate, _, _)| candidate == name).count()
     }
 

@@ -20,9 +20,9 @@ use crate::support::samples::Page;
 const TIMEOUT: Duration = Duration::from_millis(400);
 
 /// See the module.
-pub struct Stage {
-    pub network: Network,
-    pub servers: Vec<RunningServer>,
+pub(crate) struct Stage {
+    pub(crate) network: Network,
+    pub(crate) servers: Vec<RunningServer>,
     follower: Follower,
     snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
     watch_list: watch::Sender<WatchList>,
@@ -30,21 +30,21 @@ pub struct Stage {
 }
 
 /// The present of every stage, in seconds since 1970.
-pub const NOW: u64 = 1_800_000_000;
+pub(crate) const NOW: u64 = 1_800_000_000;
 
 impl Stage {
     /// A scripted private network of 9 regular and 3 Evo masternodes behind one node: limit 100, step 66, safe level 34.
-    pub async fn small() -> Stage {
+    pub(crate) async fn small() -> Stage {
         Stage::new(Options::default(), 1).await
     }
 
     /// A network behind so many nodes, `node-0` being the preferred one. Every masternode is watched as `mn-<index>`.
-    pub async fn new(options: Options, nodes: usize) -> Stage {
+    pub(crate) async fn new(options: Options, nodes: usize) -> Stage {
         Stage::with(options, nodes, |_| {}).await
     }
 
     /// As [`Stage::new`] with other settings of the follower.
-    pub async fn with(options: Options, nodes: usize, change: impl FnOnce(&mut Settings)) -> Stage {
+    pub(crate) async fn with(options: Options, nodes: usize, change: impl FnOnce(&mut Settings)) -> Stage {
         let network = Network::new(options).unwrap();
         let mut servers = Vec::new();
         for _ in 0..nodes {
@@ -71,52 +71,52 @@ impl Stage {
     }
 
     /// A stage on which the network has been seen once.
-    pub async fn following() -> Stage {
+    pub(crate) async fn following() -> Stage {
         let mut stage = Stage::small().await;
         stage.poll().await;
         stage
     }
 
     /// Lets the follower look once.
-    pub async fn poll(&mut self) {
+    pub(crate) async fn poll(&mut self) {
         self.follower.poll().await;
     }
 
     /// Mines a block in which this happens, and lets the follower look.
-    pub async fn mine(&mut self, actions: &[Action]) {
+    pub(crate) async fn mine(&mut self, actions: &[Action]) {
         self.network.mine_with(actions).unwrap();
         self.poll().await;
     }
 
     /// The page that a scrape would get now.
-    pub async fn page(&self) -> Page {
+    pub(crate) async fn page(&self) -> Page {
         self.exposition.publish("dash-test", self.snapshot());
         Page::read(&self.exposition.text(Format::Text).await)
     }
 
     /// The snapshot that is published now.
-    pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
+    pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.snapshots.borrow().clone()
     }
 
     /// Events of the snapshot, oldest first.
-    pub fn events(&self) -> Vec<Event> {
+    pub(crate) fn events(&self) -> Vec<Event> {
         self.snapshot().map(|snapshot| snapshot.recent_events().to_vec()).unwrap_or_default()
     }
 
     /// The proTxHash of `mn-<index>`.
-    pub fn masternode(&self, index: usize) -> String {
+    pub(crate) fn masternode(&self, index: usize) -> String {
         self.network.masternodes()[index].clone()
     }
 
     /// Puts another watch list in force, as a reload does.
-    pub fn watch(&self, list: WatchList) {
+    pub(crate) fn watch(&self, list: WatchList) {
         self.watch_list.send_replace(list);
     }
 }
 
 /// A failure of one masternode in so many commitments of one block.
-pub fn fail(masternode: &str, commitments: usize) -> Action {
+pub(crate) fn fail(masternode: &str, commitments: usize) -> Action {
     Action::FailDkg { masternode: masternode.into(), commitments, quorum_type: None }
 }
 

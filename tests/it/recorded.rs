@@ -1,0 +1,212 @@
+//! Recorded answers of a real Dash Core v23.1.2: every one that we read decodes, and says what was observed.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use masternode_exporter::domain::event;
+use masternode_exporter::domain::list::{Block, MasternodeList};
+use masternode_exporter::domain::payment::queue::{self, EvoPayments};
+use masternode_exporter::domain::pose::{CONSENSUS, PoseScore};
+use masternode_exporter::domain::{BlockHash, EventKind, Hash, Height, Masternode, UnixSeconds};
+use masternode_exporter::rpc::dash::answers;
+use masternode_exporter::rpc::dash::stream::ListParser;
+use serde_json::{Value, json};
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/dash/v23.1.2")
+}
+
+fn read(name: &str) -> Vec<u8> {
+    fs::read(fixtures().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn parse_list(body: &[u8]) -> Vec<Masternode> {
+    let mut parser = ListParser::new();
+    parser.push(body).unwrap();
+    parser.finish().unwrap()
+}
+
+fn block(height: u32) -> Block {
+    Block { height: Height(height), hash: BlockHash(Hash([0; 32])), time: UnixSeconds(0) }
+}
+
+fn list_at(moment: &str) -> MasternodeList {
+    let height: Value = serde_json::from_slice(&read(&format!("{moment}/getblockcount.json"))).unwrap();
+    let height = height["result"].as_u64().unwrap() as u32;
+    let body = read(&format!("{moment}/protx_list_registered_true.json"));
+    MasternodeList::new(block(height), parse_list(&body)).unwrap()
+}
+
+/// Every answer that a function of ours reads, in whatever moment it was recorded.
+#[test]
+fn every_recorded_answer_decodes() {
+    let mut read_by_us = 0;
+    for moment in fs::read_dir(fixtures()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+        if moment.ends_with("errors") || moment.ends_with("episodes") {
+            continue;
+        }
+        for file in fs::read_dir(&moment).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = file.file_name().unwrap().to_string_lossy().to_string();
+            let body = fs::read(&file).unwrap();
+            let spans = |value: &Value| {
+                let at = |key: &str| value["result"][key].as_u64().unwrap() as u32;
+                (block(at("baseHeight")), block(at("blockHeight")))
+            };
+            let result = match name.as_str() {
+                _ if name.starts_with("getbestblockhash") => answers::block_hash(&body).map(drop),
+                "getblockheader_tip.json" => answers::header(&body).map(drop),
+                "getblockchaininfo.json" => answers::chain_info(&body).map(drop),
+                _ if name.starts_with("getnetworkinfo") => answers::network_info(&body).map(drop),
+                _ if name.starts_with("mnsync_status") => answers::is_synced(&body).map(drop),
+                "masternode_count.json" => answers::count(&body).map(drop),
+                "getbestchainlock.json" => answers::chainlock(&body).map(drop),
+                "spork_show.json" => answers::sporks(&body).map(drop),
+                _ if name.starts_with("protx_info") => answers::masternode(&body).map(drop),
+                _ if name.starts_with("protx_listdiff") => {
+                    let (base, target) = spans(&serde_json::from_slice(&body).unwrap());
+                    answers::list_diff(&body, &base, &target).map(drop)
+                }
+                "protx_list_registered.json" | "protx_list_registered_2.json" => continue,
+                _ if name.starts_with("protx_list_") => {
+                    assert!(!parse_list(&body).is_empty());
+                    Ok(())
+                }
+                _ => continue,
+            };
+            result.unwrap_or_else(|error| panic!("{}: {error:?}", file.display()));
+            read_by_us += 1;
+        }
+    }
+    assert_eq!(read_by_us, 75, "fixtures are missing, or there are new ones");
+}
+
+#[test]
+fn the_numbers_are_those_that_were_observed() {
+    // moment, registered, limit, step, safe level, scores above 0 by the first digits of the hash: `observed.md`.
+    type Row = (&'static str, usize, u32, u32, u32, &'static [(&'static str, u32, u32)]);
+    let rows: [Row; 7] = [
+        ("healthy", 12, 100, 66, 34, &[]),
+        ("first-penalty", 12, 100, 66, 34, &[("92bc30f6", 65, 1)]),
+        ("decaying", 12, 100, 66, 34, &[("92bc30f6", 59, 1)]),
+        ("banned", 12, 100, 66, 34, &[("92bc30f6", 100, 0)]),
+        ("revived", 12, 100, 66, 34, &[]),
+        ("revoked", 12, 100, 66, 34, &[("3b158c06", 100, 0)]),
+        ("large", 109, 109, 71, 38, &[("e288c1cf", 62, 1)]),
+    ];
+    for (moment, registered, limit, step, safe, scores) in rows {
+        let list = list_at(moment);
+        let limits = CONSENSUS.limits(list.registered());
+        assert_eq!(list.registered(), registered, "{moment}");
+        assert_eq!((limits.limit, limits.step, limits.safe_level()), (limit, step, safe), "{moment}");
+        let seen: Vec<(String, u32, u32)> = list
+            .masternodes()
+            .iter()
+            .filter_map(|node| PoseScore::of(node, list.block().height, limits).map(|pose| (node, pose)))
+            .filter(|(_, pose)| pose.score().0 > 0)
+            .map(|(node, pose)| (node.id.to_string()[..8].to_string(), pose.score().0, pose.failures_until_ban()))
+            .collect();
+        let expected: Vec<_> = scores.iter().map(|(id, score, failures)| (id.to_string(), *score, *failures)).collect();
+        let large = moment == "large";
+        assert_eq!(
+            if large { seen.iter().filter(|(_, _, left)| *left > 0).cloned().collect() } else { seen },
+            expected,
+            "{moment}"
+        );
+        let count = answers::count(&read(&format!("{moment}/masternode_count.json"))).unwrap();
+        assert_eq!((list.registered(), list.valid()), (count.total as usize, count.enabled as usize), "{moment}");
+    }
+}
+
+/// `masternode winners` projects the payout addresses of the coming blocks; ours are those of the queue.
+#[test]
+fn the_next_payees_are_those_that_the_node_projects() {
+    for (moment, evo) in [
+        ("pre-mnrr", EvoPayments::FourInARow),
+        ("healthy", EvoPayments::Once),
+        ("first-penalty", EvoPayments::Once),
+        ("banned", EvoPayments::Once),
+        ("revived", EvoPayments::Once),
+        ("large", EvoPayments::Once),
+    ] {
+        let list = list_at(moment);
+        let winners: Value = serde_json::from_slice(&read(&format!("{moment}/masternode_winners.json"))).unwrap();
+        for (node, position) in list.masternodes().iter().zip(queue::positions(&list, evo)) {
+            let Some(position) = position else { continue };
+            let height = list.block().height.after(position.get()).to_string();
+            let Some(projected) = winners["result"].get(&height).and_then(Value::as_str) else {
+                assert!(position.get() > 20, "{moment}: the node projects height {height}");
+                continue;
+            };
+            let ours = node.details.payout_address.as_deref().unwrap();
+            assert!(projected.starts_with(ours), "{moment} {height}: {projected} is not {ours}");
+        }
+    }
+}
+
+/// A list as the node would answer it, from the value that an episode holds.
+fn list_of(value: &Value, block: Block) -> MasternodeList {
+    let body = json!({"result": value, "error": null, "id": "x"}).to_string();
+    MasternodeList::new(block, parse_list(body.as_bytes())).unwrap()
+}
+
+fn block_of(line: &Value) -> Block {
+    Block {
+        height: Height(line["height"].as_u64().unwrap() as u32),
+        hash: line["hash"].as_str().unwrap().parse().unwrap(),
+        time: UnixSeconds(line["header"]["time"].as_u64().unwrap()),
+    }
+}
+
+#[test]
+fn each_block_of_the_episodes_follows_from_its_changes_and_has_the_recorded_events() {
+    for episode in ["before-mn-rr", "decay-and-changes", "fail-ban-revive"] {
+        let packed = read(&format!("episodes/{episode}/blocks.jsonl.gz"));
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(&packed[..]).read_to_string(&mut text).unwrap();
+        let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let first = lines.next().unwrap();
+        let mut list = list_of(&first["list"], block_of(&first));
+        let mut events = Vec::new();
+        for line in lines {
+            let block = block_of(&line);
+            let body = json!({"result": line["listdiff"], "error": null, "id": "x"}).to_string();
+            let diff = answers::list_diff(body.as_bytes(), list.block(), &block).unwrap();
+            let next = list.apply(&diff).unwrap();
+            let recorded = list_of(&line["list"], block);
+            assert_eq!(next.differences(&recorded).count(), 0, "{episode} {}", block.height);
+            events.extend(event::between(&list, &next, &CONSENSUS).into_iter().filter_map(|event| told(&event)));
+            list = next;
+        }
+        let recorded: Vec<Value> = serde_json::from_slice(&read(&format!("episodes/{episode}/events.json"))).unwrap();
+        let mut recorded: Vec<String> = recorded.iter().flat_map(recorded_event).collect();
+        events.sort();
+        recorded.sort();
+        assert_eq!(events, recorded, "{episode}");
+    }
+}
+
+fn told(event: &masternode_exporter::domain::Event) -> Option<String> {
+    assert!(event.exact);
+    let what = match &event.kind {
+        EventKind::Penalty { score, points, clamped, .. } => format!("penalty {points} to {} {clamped}", score.0),
+        EventKind::Ban(_) => "ban".into(),
+        EventKind::Revival => "revival".into(),
+        EventKind::Registration => "registration".into(),
+        EventKind::Removal => "removal".into(),
+        EventKind::Payment => "payment".into(),
+        EventKind::Change(field) => format!("change {}", field.label()),
+        EventKind::PaymentLost => return None,
+    };
+    Some(format!("{} {} {what}", event.block.height, event.masternode))
+}
+
+fn recorded_event(event: &Value) -> Option<String> {
+    let kind = event["kind"].as_str().unwrap();
+    let what = match kind {
+        "penalty" => format!("penalty {} to {} {}", event["points"], event["score_after"], event["clamped"]),
+        "change" => format!("change {}", event["field"].as_str().unwrap()),
+        _ => kind.to_string(),
+    };
+    Some(format!("{} {} {what}", event["height"], event["masternode"].as_str().unwrap()))
+}

@@ -1,0 +1,146 @@
+//! Refusals as real nodes sent them, byte for byte, through a socket: each is told apart.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use masternode_exporter::meters::Meters;
+use masternode_exporter::rpc::{self, Client, Credentials, RpcError, Secret};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+/// Answers every request on a connection of its own with the same bytes, and returns the URL.
+async fn node(answer: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let answer = answer.clone();
+            tokio::spawn(async move {
+                let mut request = [0; 4096];
+                if stream.read(&mut request).await.is_ok() {
+                    // A client that has gone needs no answer.
+                    let _ = stream.write_all(answer.as_bytes()).await;
+                }
+            });
+        }
+    });
+    url
+}
+
+fn client(url: String) -> Client {
+    let settings = rpc::Settings {
+        url,
+        credentials: Credentials::Password { user: "exporter".into(), password: Secret::new("hunter2") },
+        timeout: Duration::from_millis(300),
+        body_limit: 10_000,
+        ..rpc::Settings::default()
+    };
+    let meters = Meters::new(&prometheus::Registry::new()).unwrap().rpc("net", "node");
+    Client::new(settings, meters).unwrap()
+}
+
+async fn error_of(answer: String) -> RpcError {
+    client(node(answer).await).best_block_hash().await.unwrap_err()
+}
+
+fn recorded(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/dash/v23.1.2/errors").join(name);
+    let recorded: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let mut answer = format!("HTTP/1.1 {} x\r\n", recorded["http"]);
+    for (name, value) in recorded["headers"].as_object().unwrap() {
+        answer.push_str(&format!("{name}: {}\r\n", value.as_str().unwrap()));
+    }
+    format!("{answer}\r\n{}", recorded["body"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn recorded_refusals_are_told_apart() {
+    // file, outcome, what the operator is told.
+    let cases = [
+        ("bad_password.json", "denied", "user \"exporter\""),
+        ("no_auth_header.json", "denied", "rpcauth"),
+        ("whitelist_denied.json", "denied", "rpcwhitelist"),
+        ("whitelist_denied_masternodelist.json", "denied", "rpcallowip"),
+        ("warmup_1.json", "warming_up", "RPC server started"),
+        ("warmup_2.json", "warming_up", "Loading block index"),
+        ("warmup_3.json", "warming_up", "Verifying blocks"),
+        ("warmup_4.json", "warming_up", "Starting network threads"),
+        ("work_queue_exceeded.json", "refused", "rpcworkqueue"),
+        ("unknown_method.json", "unknown_method", "too old"),
+        ("unknown_subcommand.json", "unknown_method", "too old"),
+        ("unknown_subcommand_protx.json", "unknown_method", "too old"),
+        ("wallet_rpc_on_node_without_wallet.json", "unknown_method", "too old"),
+        ("getblockhash_out_of_range.json", "error", "-8: Block height out of range"),
+        ("protx_list_height_above_tip.json", "error", "invalid height specified"),
+        ("wrong_type_param.json", "error", "-3"),
+        ("missing_param.json", "error", "-1"),
+        ("parse_error.json", "error", "-32700"),
+        ("masternode_status_not_a_masternode.json", "error", "-32603"),
+        ("wrong_path.json", "malformed", "404"),
+        ("http_get.json", "malformed", "405"),
+        ("batch.json", "malformed", "cannot be used"),
+    ];
+    for (name, outcome, told) in cases {
+        let error = error_of(recorded(name)).await;
+        assert_eq!(error.kind().label(), outcome, "{name}: {error}");
+        assert!(error.to_string().contains(told), "{name}: {error}");
+        assert!(!error.to_string().contains("hunter2") && !format!("{error:?}").contains("hunter2"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_work_queue_of_an_old_node_is_a_refusal_too() {
+    let answer = "HTTP/1.1 500 x\r\nContent-Length: 25\r\n\r\nWork queue depth exceeded".to_string();
+    assert_eq!(error_of(answer).await.kind().label(), "refused");
+}
+
+#[tokio::test]
+async fn broken_answers_and_silence_end_in_time() {
+    let cases = [
+        ("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"result\":".to_string(), "unreachable"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nnothing".to_string(), "malformed"),
+        (format!("HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n{}", "x".repeat(20_000)), "too_large"),
+        ("this is not HTTP\r\n\r\n".to_string(), "unreachable"),
+    ];
+    for (answer, outcome) in cases {
+        let error = error_of(answer.clone()).await;
+        assert_eq!(error.kind().label(), outcome, "{answer:.40}: {error}");
+    }
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let error = client(format!("http://{}", silent.local_addr().unwrap())).best_block_hash().await.unwrap_err();
+    assert_eq!(error.kind().label(), "timeout");
+    drop(silent);
+    let error = client("http://127.0.0.1:1".into()).best_block_hash().await.unwrap_err();
+    assert_eq!(error.kind().label(), "unreachable");
+}
+
+#[tokio::test]
+async fn a_cookie_that_changed_with_the_node_is_read_again() {
+    use masternode_exporter::sim::{Network, Options, Server, ServerOptions};
+    let home = tempfile::tempdir().unwrap();
+    let network = Network::new(Options::default()).unwrap();
+    let options = || ServerOptions {
+        credentials: None,
+        data_directory: Some(home.path().join(".dashcore")),
+        ..Default::default()
+    };
+    let first = Server::bind_with(network.clone(), "127.0.0.1:0", options()).await.unwrap().spawn();
+    let address = first.handle().address();
+    let settings = rpc::Settings {
+        url: first.handle().url(),
+        credentials: Credentials::FindCookie { home: Some(home.path().into()) },
+        ..rpc::Settings::default()
+    };
+    let meters = Meters::new(&prometheus::Registry::new()).unwrap().rpc("net", "node");
+    let client = Client::new(settings, meters).unwrap();
+    client.best_block_hash().await.unwrap();
+    first.stop().await;
+    let second = Server::bind_with(network, address, options()).await.unwrap().spawn();
+    // The first call may meet the connection that the stopped node closed.
+    if client.best_block_hash().await.is_err() {
+        client.best_block_hash().await.unwrap();
+    }
+    second.stop().await;
+}
