@@ -1,7 +1,10 @@
 //! All integration tests, linked once.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
+#![expect(unreachable_pub, reason = "nobody names this crate from outside")]
 
 mod laws;
+mod markdown;
+mod pose_example;
 mod scenarios;
 mod support;
