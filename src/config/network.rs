@@ -85,10 +85,10 @@ fn sources(node: &Node<'_>, home: Option<&Path>) -> Vec<SourceConfig> {
 fn source(node: &Node<'_>, home: Option<&Path>) -> SourceConfig {
     node.keys(&["name", "url", "cookie_file", "username", "password_file", "timeout"]);
     let url = node.get("url").required().unwrap_or_default();
-    if node.get("url").is_set() {
-        if let Err(error) = check_url(&url) {
-            node.get("url").error(error);
-        }
+    if node.get("url").is_set()
+        && let Err(error) = check_url(&url)
+    {
+        node.get("url").error(error);
     }
     SourceConfig {
         name: name(&node.get("name")),

@@ -39,11 +39,6 @@ impl<'a> Node<'a> {
         Node { value: Some(value), path: String::new(), report }
     }
 
-    /// Key path, e.g. `networks[0].name`.
-    pub(super) fn path(&self) -> &str {
-        &self.path
-    }
-
     /// Whether a value stands here.
     pub(super) fn is_set(&self) -> bool {
         self.value.is_some_and(|value| value.kind != ValueKind::Nil)

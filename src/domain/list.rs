@@ -147,7 +147,7 @@ impl StateChange {
 impl MasternodeList {
     /// A list from entries in any order. Fails when one is named twice.
     pub fn new(block: Block, mut masternodes: Vec<Masternode>) -> Result<MasternodeList, ListError> {
-        masternodes.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        masternodes.sort_unstable_by_key(|masternode| masternode.id);
         if let Some(pair) = masternodes.windows(2).find(|pair| pair[0].id == pair[1].id) {
             return Err(ListError::Duplicate(pair[0].id));
         }

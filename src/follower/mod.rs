@@ -147,7 +147,7 @@ impl Follower {
 
     async fn try_sources(&mut self) -> Result<(), Vec<String>> {
         self.polls = self.polls.wrapping_add(1);
-        if self.polls % STANDBY_POLLS == 0 {
+        if self.polls.is_multiple_of(STANDBY_POLLS) {
             self.look_at_standbys().await;
         }
         for index in self.by_preference() {

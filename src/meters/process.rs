@@ -21,8 +21,7 @@ impl ProcessFamilies {
             Opts::new("masternode_exporter_build_info", "Constant 1, with what this program was built from."),
             &["version", "revision", "rustc"],
         )?;
-        let revision = option_env!("MASTERNODE_EXPORTER_REVISION").unwrap_or("unknown");
-        build.with_label_values(&[env!("CARGO_PKG_VERSION"), revision, env!("CARGO_PKG_RUST_VERSION")]).set(1);
+        build.with_label_values(&[env!("CARGO_PKG_VERSION"), env!("BUILD_REVISION"), env!("BUILD_RUSTC")]).set(1);
         registry.register(Box::new(build))?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;

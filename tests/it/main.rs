@@ -1,8 +1,12 @@
 //! All integration tests, linked once.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
+#![expect(unreachable_pub, reason = "nobody names this crate from outside")]
 
+mod architecture;
 mod laws;
+mod markdown;
+mod pose_example;
 mod recorded;
 mod refusals;
 mod scenarios;

@@ -105,12 +105,12 @@ fn details(entry: &Entry<'_>) -> Result<Details, ErrorKind> {
 /// Where the node listens: `service` where the node still says it, else the first of `addresses`. `[::]:0` and
 /// `0.0.0.0:0` stand for none.
 fn address(state: &State<'_>) -> Option<Box<str>> {
-    let first = |addresses: &'_ Addresses<'_>| addresses.core_p2p.first().map(|address| Box::from(&**address));
+    let first = |addresses: &'_ Addresses<'_>| addresses.core_p2p.first().map(|address| address.to_string());
     let named = match &state.service {
-        Some(service) => Some(Box::from(&**service)),
+        Some(service) => Some(service.to_string()),
         None => state.addresses.as_ref().and_then(first),
     };
-    named.filter(|address: &Box<str>| !matches!(&**address, "" | "[::]:0" | "0.0.0.0:0"))
+    named.filter(|address| !["", "[::]:0", "0.0.0.0:0"].contains(&address.as_str())).map(Into::into)
 }
 
 fn peer(meta: &MetaInfo) -> PeerView {

@@ -1,0 +1,42 @@
+# The list of tasks. Each is a thin wrapper: the commands work without `just`.
+
+# Shows this list.
+default:
+    @just --list
+
+# Format and lints, warnings being errors.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+
+# Unit and integration tests: a minute, no network, nothing to install.
+test:
+    cargo test --workspace --locked
+
+# Mends what can be mended by itself: format and simple lints.
+fix:
+    cargo clippy --workspace --all-targets --all-features --fix --allow-dirty --allow-staged
+    cargo fmt --all
+
+# What the parts cost, against baselines in the same run; then the instruction counts.
+bench:
+    cargo bench --package masternode-exporter-benches
+    benches/count
+
+# The binary against a real Prometheus and promtool.
+e2e:
+    cargo build --release --locked
+    cargo test --release --locked --features e2e --test e2e
+
+# The generated page of metrics, and the documentation of the code.
+docs:
+    cargo run --release --locked -- metrics > docs/metrics.md
+    cargo doc --no-deps --locked
+
+# Every check and every test; installs what is missing on Debian. `just all quick` leaves out what needs a release build.
+all *arguments:
+    scripts/test {{arguments}}
+
+# A simulated network and the exporter on it.
+demo *arguments:
+    cargo run --release --locked -- demo {{arguments}}

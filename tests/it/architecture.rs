@@ -1,0 +1,127 @@
+//! Our own rules, held against our own files: who may name whom, how long things are, what every page may mention.
+//!
+//! Never here: how the code behaves.
+
+mod names;
+mod rules;
+mod source;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::architecture::rules::{Arrows, Breach};
+use crate::architecture::source::Source;
+use crate::markdown;
+
+/// Folders whose files may mention metrics.
+const PAGES: &[&str] = &["docs", "alerts", "dashboards"];
+
+fn files(folder: &Path, found: &mut Vec<String>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else {
+            found.push(relative(&path));
+        }
+    }
+}
+
+/// A path as we write it in messages: from the root of the package, with slashes.
+fn relative(path: &Path) -> String {
+    path.strip_prefix(markdown::root()).unwrap_or(path).to_string_lossy().replace('\\', "/")
+}
+
+fn files_in(folder: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    files(&markdown::root().join(folder), &mut found);
+    found.sort();
+    found
+}
+
+fn sources_in(folder: &str) -> Vec<Source> {
+    let paths = files_in(folder).into_iter().filter(|path| path.ends_with(".rs"));
+    paths.map(|path| Source::new(&path, &markdown::read(&path))).collect()
+}
+
+/// The table of `ARCHITECTURE.md`: its first column has the parts of a row, its second whom they may name.
+fn arrows() -> Arrows {
+    let table = markdown::table_of("ARCHITECTURE.md", "## Who may name whom");
+    assert_eq!(table.header[..2], ["part", "may name"]);
+    let rows = table.rows.iter().flat_map(|row| {
+        let may: BTreeSet<String> = code_spans(&row[1]).into_iter().collect();
+        assert_eq!(may.is_empty(), row[1] == "nothing of ours", "cannot be read: {row:?}");
+        code_spans(&row[0]).into_iter().map(move |part| (part, may.clone()))
+    });
+    rows.collect()
+}
+
+/// What stands in backquotes, in order.
+fn code_spans(cell: &str) -> Vec<String> {
+    cell.split('`').skip(1).step_by(2).map(str::to_string).collect()
+}
+
+fn assert_none(breaches: &[Breach]) {
+    let lines: Vec<String> = breaches.iter().map(ToString::to_string).collect();
+    assert!(lines.is_empty(), "\n{}\n", lines.join("\n"));
+}
+
+#[test]
+fn the_code_keeps_to_the_architecture() {
+    let arrows = arrows();
+    assert!(arrows["domain"].is_empty() && arrows["sim"].is_empty(), "the core and the simulator name nobody");
+    let breaches: Vec<Breach> = sources_in("src").iter().flat_map(|source| rules::check(source, &arrows)).collect();
+    assert_none(&breaches);
+}
+
+#[test]
+fn tests_and_benches_are_neither_ignored_nor_silenced() {
+    let sources = ["tests", "benches"].into_iter().flat_map(sources_in);
+    assert_none(&sources.flat_map(|source| rules::check_attributes(&source)).collect::<Vec<Breach>>());
+}
+
+#[test]
+fn every_metric_that_a_page_mentions_exists() {
+    let sources = sources_in("src");
+    let defining = sources.iter().filter(|source| names::defines_metrics(&source.path));
+    let defined: BTreeSet<String> = defining.flat_map(names::defined).collect();
+    let pages = PAGES.iter().flat_map(|folder| files_in(folder)).chain(["README.md".to_string()]);
+    let mut unknown = Vec::new();
+    for path in pages {
+        let names = names::unknown(&markdown::read(&path), &defined);
+        unknown.extend(names.into_iter().map(|name| format!("{path} mentions {name}, which nothing defines")));
+    }
+    assert!(unknown.is_empty(), "\n{}\n", unknown.join("\n"));
+}
+
+#[test]
+fn every_link_between_our_pages_leads_somewhere() {
+    let top = std::fs::read_dir(markdown::root()).unwrap().map(|entry| relative(&entry.unwrap().path()));
+    let below = PAGES.iter().flat_map(|folder| files_in(folder));
+    let pages: Vec<String> = top.chain(below).filter(|path| path.ends_with(".md")).collect();
+    assert!(pages.iter().any(|page| page == "README.md") && pages.iter().any(|page| page == "docs/pose.md"));
+    let mut broken = Vec::new();
+    for page in pages {
+        let folder = markdown::root().join(&page);
+        for target in links(&markdown::read(&page)) {
+            if !folder.with_file_name(&target).exists() {
+                broken.push(format!("{page} links to {target}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "\n{}\n", broken.join("\n"));
+}
+
+/// Targets of the links of a page that lead to files of ours.
+fn links(page: &str) -> Vec<String> {
+    let targets = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let files = targets.map(|target| target.split('#').next().unwrap_or_default());
+    files.filter(|target| !target.is_empty() && !target.contains("://")).map(str::to_string).collect()
+}
+
+#[test]
+fn links_are_read_from_a_page() {
+    let page = "[a](docs/x.md#part) [b](https://example.org/y) [c](#here) [d](z.md)";
+    assert_eq!(links(page), ["docs/x.md", "z.md"]);
+}
