@@ -35,7 +35,13 @@ pub fn hash(seed: u64) -> Hash {
 /// One masternode in ten has a score, three in ten are banned, one in eight is Evo.
 pub fn masternode(number: u64) -> Masternode {
     let banned = number % 10 < 3;
-    let score = if banned { 3000 } else if number % 10 == 4 { (number % 2000) as u32 } else { 0 };
+    let score = if banned {
+        3000
+    } else if number % 10 == 4 {
+        (number % 2000) as u32
+    } else {
+        0
+    };
     Masternode {
         id: MasternodeId::ProTx(hash(number)),
         node_type: if number.is_multiple_of(8) { NodeType::Evo } else { NodeType::Regular },
@@ -47,14 +53,12 @@ pub fn masternode(number: u64) -> Masternode {
         ban_height: banned.then_some(Height(2_400_000)),
         revocation_reason: 0,
         details: Arc::new(Details {
-            collateral: None,
             address: Some(format!("10.{}.{}.{}:9999", number >> 16 & 255, number >> 8 & 255, number & 255).into()),
             payout_address: Some(format!("XpayoutPayoutPayoutPayout{:09}", number % 1000).into()),
             owner_address: Some(format!("XownerOwnerOwnerOwnerOwne{number:09}").into()),
             voting_address: Some(format!("XvoterVoterVoterVoterVote{number:09}").into()),
             operator_key: Some(format!("{number:096x}").into()),
             operator_payout_address: None,
-            operator_reward_percent: Some(0.0),
         }),
         peer: PeerView::default(),
     }

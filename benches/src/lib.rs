@@ -1,4 +1,30 @@
-//! Data and instruments shared by the benches: a mainnet-like list of any size, and an allocator that counts.
+//! Data, baselines and instruments that the benches share.
 
 pub mod allocations;
+pub mod baselines;
 pub mod data;
+pub mod serving;
+
+use std::sync::Arc;
+
+use masternode_exporter::domain::Snapshot;
+use masternode_exporter::metrics::Settings;
+use masternode_exporter::metrics::page::{Cursor, Filter, Format, NetworkPage, Sheet};
+
+/// A page of a snapshot, before it is written.
+pub fn sheet(snapshot: Arc<Snapshot>) -> Sheet {
+    let settings = Settings { series_limit: usize::MAX, ..Settings::default() };
+    let page = NetworkPage::new(snapshot, &settings, settings.series_limit, None);
+    Sheet::new(settings, vec![Arc::new(page)])
+}
+
+/// Writes the whole page over what `out` held.
+pub fn render(sheet: &Sheet, out: &mut Vec<u8>) {
+    out.clear();
+    sheet.write(Format::OpenMetrics, &Filter::default(), &mut Cursor::default(), usize::MAX, out);
+}
+
+/// Samples on a page.
+pub fn samples(page: &[u8]) -> usize {
+    page.split(|byte| *byte == b'\n').filter(|line| !line.is_empty() && line[0] != b'#').count()
+}

@@ -8,10 +8,11 @@ use clap::Args;
 
 use crate::app;
 use crate::cli::{Failure, logging, run};
-use crate::config::{self, Config, NetworkConfig, Origin, SourceConfig};
+use crate::config::{self, NetworkConfig, Origin, SourceConfig};
 use crate::domain::watch::{Selector, WatchEntry};
 use crate::rpc::{Credentials, Secret};
 use crate::sim::{Network, Options, Server, ServerOptions, drive};
+use crate::web::listen;
 
 /// User and password of the simulated node.
 const ACCESS: &str = "demo";
@@ -50,14 +51,22 @@ pub(super) async fn run(arguments: DemoArguments, origin: Origin) -> Result<(), 
     let node = Server::bind_with(network.clone(), arguments.rpc_address.as_str(), access).await?.spawn();
     let url = node.handle().url();
     let miner = tokio::spawn(drive(network.clone(), arguments.block_time, std::future::pending()));
-    introduce(&arguments, &url, &config);
     if arguments.node_only {
+        introduce(&arguments, &url, "");
         tokio::signal::ctrl_c().await?;
     } else {
         config.networks = vec![demo_network(url, arguments.block_time)];
         config.watch = watched(&network);
         let again = config.clone();
-        run::serve(config, move || Ok(again.clone())).await?;
+        let listeners = listen::bind(&config.web.listen_addresses).await?;
+        if let Some(listener) = listeners.first() {
+            introduce(
+                &arguments,
+                &config.networks[0].sources[0].url,
+                &format!("http://{}{}", listener.local_addr()?, config.web.telemetry_path),
+            );
+        }
+        run::serve(config, listeners, move || Ok(again.clone())).await?;
     }
     miner.abort();
     Ok(())
@@ -91,7 +100,7 @@ fn watched(network: &Network) -> Vec<(Option<String>, WatchEntry)> {
     network.masternodes().into_iter().take(WATCHED).enumerate().filter_map(entry).collect()
 }
 
-fn introduce(arguments: &DemoArguments, url: &str, config: &Config) {
+fn introduce(arguments: &DemoArguments, url: &str, page: &str) {
     eprintln!(
         "A simulated Dash network of {} masternodes, a block each {:?}; its node answers on {url} (user and password \"{ACCESS}\").",
         arguments.masternodes, arguments.block_time
@@ -100,13 +109,10 @@ fn introduce(arguments: &DemoArguments, url: &str, config: &Config) {
         eprintln!("Stop it with Ctrl-C.");
         return;
     }
-    let address = config.web.listen_addresses.first().map(ToString::to_string).unwrap_or_default();
-    let page = format!("http://{address}{}", config.web.telemetry_path);
     eprintln!("Its metrics:              curl {page}");
     eprintln!("Watch a ban come:         curl -s {page} | grep in-danger");
     eprintln!(
         "  \"in-danger\" is offline and one failure from a ban. It is banned 12 blocks after the start and revived 45 blocks later."
     );
-    eprintln!("Everything as a table:    masternode-exporter observe, against a node of your own");
     eprintln!("Stop it with Ctrl-C.\n");
 }

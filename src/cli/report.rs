@@ -89,7 +89,7 @@ fn rows(snapshot: &Snapshot) -> Vec<Row<'_>> {
     let mut rows = if all {
         snapshot
             .nodes()
-            .filter(|node| node.pose.is_some_and(|pose| !matches!(pose.risk(), Risk::Clear | Risk::Banned)))
+            .filter(|node| node.pose().is_some_and(|pose| !matches!(pose.risk(), Risk::Clear | Risk::Banned)))
             .map(|node| Row { alias: "", node })
             .collect()
     } else {
@@ -104,7 +104,7 @@ fn rows(snapshot: &Snapshot) -> Vec<Row<'_>> {
 
 /// Banned first, then by the time for which one more failure bans, then by score.
 fn danger(row: &Row<'_>) -> (Option<Risk>, u32, u32) {
-    let pose = row.node.pose;
+    let pose = row.node.pose();
     let safe = pose.and_then(|pose| pose.blocks_until_safe()).unwrap_or(0);
     (pose.map(|pose| pose.risk()), safe, pose.map_or(0, |pose| pose.score().0))
 }
@@ -118,9 +118,9 @@ fn cells(snapshot: &Snapshot, row: &Row<'_>) -> [String; 8] {
         name,
         node.masternode.node_type.label().into(),
         if node.masternode.is_banned() { "banned" } else { "enabled" }.into(),
-        node.pose.map_or_else(unknown, |pose| pose.score().0.to_string()),
-        node.pose.map_or_else(unknown, |pose| pose.failures_until_ban().to_string()),
-        node.pose.and_then(|pose| pose.blocks_until_safe()).map_or_else(unknown, |blocks| match blocks {
+        node.pose().map_or_else(unknown, |pose| pose.score().0.to_string()),
+        node.pose().map_or_else(unknown, |pose| pose.failures_until_ban().to_string()),
+        node.pose().and_then(|pose| pose.blocks_until_safe()).map_or_else(unknown, |blocks| match blocks {
             0 => "safe".to_string(),
             blocks => blocks_and_time(snapshot, blocks),
         }),
@@ -189,10 +189,10 @@ fn node_json(snapshot: &Snapshot, alias: &str, node: &NodeView<'_>) -> Value {
         "pose_score": masternode.pose_score.map(|score| score.0),
         "pose_banned": masternode.is_banned(),
         "pose_ban_height": masternode.ban_height.map(|height| height.0),
-        "pose_failures_until_ban": node.pose.map(|pose| pose.failures_until_ban()),
-        "pose_blocks_until_safe": node.pose.and_then(|pose| pose.blocks_until_safe()),
-        "pose_blocks_until_clear": node.pose.and_then(|pose| pose.blocks_until_clear()),
-        "pose_safe_height": node.pose.and_then(|pose| pose.safe_height()).map(|height| height.0),
+        "pose_failures_until_ban": node.pose().map(|pose| pose.failures_until_ban()),
+        "pose_blocks_until_safe": node.pose().and_then(|pose| pose.blocks_until_safe()),
+        "pose_blocks_until_clear": node.pose().and_then(|pose| pose.blocks_until_clear()),
+        "pose_safe_height": node.pose().and_then(|pose| pose.safe_height()).map(|height| height.0),
         "payment_queue_position": node.queue_position,
         "payment_projected_height": snapshot.projected_payment(node).map(|height| height.0),
         "payment_last_height": masternode.last_paid_height.map(|height| height.0),

@@ -2,6 +2,7 @@
 //!
 //! Never here: what following and serving are.
 
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
@@ -19,12 +20,16 @@ pub(super) async fn run(loaded: Loaded, origin: Origin) -> Result<(), Failure> {
         warn!("{warning}");
     }
     let load = move || config::load(&origin).map(|loaded| loaded.config).map_err(|errors| errors.to_string());
-    serve(config, load).await
+    let listeners = listen::bind(&config.web.listen_addresses).await?;
+    serve(config, listeners, load).await
 }
 
-/// Serves a configuration; `load` reads it anew for a reload.
-pub(super) async fn serve(config: Config, load: impl Fn() -> Result<Config, String>) -> Result<(), Failure> {
-    let listeners = listen::bind(&config.web.listen_addresses).await?;
+/// Serves a configuration on `listeners` until a signal says stop; `load` reads it anew for a reload.
+pub(super) async fn serve(
+    config: Config,
+    listeners: Vec<TcpListener>,
+    load: impl Fn() -> Result<Config, String>,
+) -> Result<(), Failure> {
     for listener in &listeners {
         let address = listener.local_addr()?;
         info!(%address, "serving http://{address}{}", config.web.telemetry_path);

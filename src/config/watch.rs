@@ -43,15 +43,13 @@ pub(super) fn watch(node: &Node<'_>, networks: &[String]) -> Vec<(Option<String>
                 .error(format_args!("no network is called {name:?}; there are: {}", networks.join(", ")));
         }
         let Some(entry) = entry(&element) else { continue };
-        let overlaps = |other: &Option<String>| other.is_none() || network.is_none() || *other == network;
-        for (other, earlier) in entries.iter().filter(|(other, _)| overlaps(other)) {
-            if matches!(entry.selector, Selector::Id(_)) && earlier.selector == entry.selector {
-                element.get("masternode").error("an earlier entry names the same masternode");
-            }
-            if !entry.alias.is_empty() && earlier.alias == entry.alias {
-                element.get("alias").error(format_args!("an earlier entry is called {:?} too", entry.alias));
-            }
-            let _ = other;
+        let together = |other: &Option<String>| other.is_none() || network.is_none() || *other == network;
+        let earlier = || entries.iter().filter(|(other, _)| together(other)).map(|(_, earlier)| earlier);
+        if matches!(entry.selector, Selector::Id(_)) && earlier().any(|earlier| earlier.selector == entry.selector) {
+            element.get("masternode").error("an earlier entry names the same masternode");
+        }
+        if !entry.alias.is_empty() && earlier().any(|earlier| earlier.alias == entry.alias) {
+            element.get("alias").error(format_args!("an earlier entry is called {:?} too", entry.alias));
         }
         entries.push((network, entry));
     }

@@ -212,8 +212,6 @@ impl NodeType {
 /// What an owner or operator may change, or never changes, and no arithmetic needs.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Details {
-    /// The collateral; its index and hash never change.
-    pub collateral: Option<Outpoint>,
     /// Where the node says it listens, as the node writes it (`ip:port`, also onion or domain names); `None` when it has none.
     pub address: Option<Box<str>>,
     /// Payee of the owner's share.
@@ -226,8 +224,6 @@ pub struct Details {
     pub operator_key: Option<Box<str>>,
     /// Payee of the operator's share.
     pub operator_payout_address: Option<Box<str>>,
-    /// Operator's share in percent.
-    pub operator_reward_percent: Option<f64>,
 }
 
 impl Details {

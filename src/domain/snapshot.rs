@@ -67,10 +67,17 @@ pub struct WatchedNode {
 pub struct NodeView<'a> {
     /// The list's entry.
     pub masternode: &'a Masternode,
-    /// Its score against the network's levels; `None` where the chain shows none.
-    pub pose: Option<PoseScore>,
     /// Place in the payment queue, 1 = paid by the next block; `None` when not queued.
     pub queue_position: Option<NonZeroU32>,
+    tip: Height,
+    limits: &'a PoseLimits,
+}
+
+impl NodeView<'_> {
+    /// Its score against the network's levels; `None` where the chain shows none.
+    pub fn pose(&self) -> Option<PoseScore> {
+        PoseScore::of(self.masternode, self.tip, *self.limits)
+    }
 }
 
 impl Snapshot {
@@ -175,11 +182,11 @@ impl Snapshot {
 
     /// The view of the masternode at `index` of the list.
     pub fn node(&self, index: usize) -> NodeView<'_> {
-        let masternode = &self.list.masternodes()[index];
         NodeView {
-            masternode,
-            pose: PoseScore::of(masternode, self.block().height, self.limits),
+            masternode: &self.list.masternodes()[index],
             queue_position: self.positions[index],
+            tip: self.block().height,
+            limits: &self.limits,
         }
     }
 
@@ -206,7 +213,7 @@ impl Snapshot {
 
     /// Expected seconds until a ban if the node went offline now; `None` when banned or never tested.
     pub fn seconds_to_ban_if_offline(&self, node: &NodeView<'_>) -> Option<f64> {
-        let pose = node.pose.filter(|_| !node.masternode.is_banned())?;
+        let pose = node.pose().filter(|_| !node.masternode.is_banned())?;
         let types = self.facts.subnet.quorum_types();
         let rate = dkg::sessions_per_block(types, node.masternode.node_type, &self.population);
         let blocks = dkg::blocks_to_ban_if_offline(pose.score().0, &self.limits, rate)?;

@@ -2,32 +2,62 @@
 //!
 //! Never here: a label whose values are not bounded by the number of masternodes.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::{Details, NodeType};
 use crate::metrics::labels;
 use crate::metrics::masternode::{Row, STATES, state};
 
 /// Digits of the operator key that are shown: enough to tell keys apart.
 const KEY_DIGITS: usize = 16;
 
-/// Appends the labels, each with a comma before it. Returns whether there is a sample at all.
-pub(super) fn write_labels(row: &Row<'_>, out: &mut Vec<u8>) -> bool {
-    let Some(node) = row.node else { return false };
-    let details = &node.masternode.details;
+/// Everything that the labels of a masternode follow from.
+#[derive(Debug)]
+pub(super) struct Facts {
+    details: Arc<Details>,
+    node_type: NodeType,
+    state: usize,
+    groups: BTreeMap<String, String>,
+}
+
+impl PartialEq for Facts {
+    fn eq(&self, other: &Facts) -> bool {
+        // Lists of neighbouring blocks share what did not change.
+        (Arc::ptr_eq(&self.details, &other.details) || self.details == other.details)
+            && (self.node_type, self.state) == (other.node_type, other.state)
+            && self.groups == other.groups
+    }
+}
+
+/// The facts of a masternode; `None` when it is not on the list.
+pub(super) fn facts(row: &Row<'_>) -> Option<Facts> {
+    let node = row.node?;
+    Some(Facts {
+        details: node.masternode.details.clone(),
+        node_type: node.masternode.node_type,
+        state: state(&node),
+        groups: row.watched.map(|watched| watched.watched.groups.clone()).unwrap_or_default(),
+    })
+}
+
+/// Appends the labels, each with a comma before it, and the end of the line. Nothing when there are no facts.
+pub(super) fn write(facts: &Option<Facts>, out: &mut Vec<u8>) {
+    let Some(facts) = facts else { return };
+    let details = &*facts.details;
     let key = details.operator_key.as_deref().unwrap_or_default();
     let pairs = [
-        ("node_type", node.masternode.node_type.label()),
+        ("node_type", facts.node_type.label()),
         ("address", details.address.as_deref().unwrap_or_default()),
-        ("state", STATES[state(&node)]),
+        ("state", STATES[facts.state]),
         ("payout_address", details.payout_address.as_deref().unwrap_or_default()),
         ("owner_address", details.owner_address.as_deref().unwrap_or_default()),
         ("operator_key", key.get(..KEY_DIGITS).unwrap_or(key)),
     ];
-    for (name, value) in pairs {
+    let groups = facts.groups.iter().map(|(key, group)| (key.as_str(), group.as_str()));
+    for (name, value) in pairs.into_iter().chain(groups) {
         out.push(b',');
         labels::write(out, name, value);
     }
-    for (key, group) in row.watched.iter().flat_map(|watched| &watched.watched.groups) {
-        out.push(b',');
-        labels::write(out, key, group);
-    }
-    true
+    out.extend_from_slice(b"} 1\n");
 }

@@ -23,7 +23,7 @@ pub(super) struct Row<'a> {
 
 impl<'a> Row<'a> {
     fn pose(&self) -> Option<crate::domain::PoseScore> {
-        self.node?.pose
+        self.node?.pose()
     }
 
     fn tally(&self) -> Option<&'a NodeTally> {
@@ -34,7 +34,9 @@ impl<'a> Row<'a> {
 /// One of the samples that a family has for each masternode.
 pub(super) struct NodeSeries {
     pub(super) family: &'static Family,
-    /// Further labels, each with a comma before it; the same for all masternodes.
+    /// What a line begins with, up to the labels of the masternode.
+    pub(super) prefix: String,
+    /// What follows those labels, up to the value: further labels, the same for all masternodes.
     pub(super) suffix: String,
     /// For watched masternodes only.
     pub(super) watched_only: bool,
@@ -59,7 +61,8 @@ pub(super) fn state(node: &NodeView<'_>) -> usize {
 pub(super) fn series(settings: &Settings) -> Vec<NodeSeries> {
     let plain = SINGLE.iter().map(|(family, value)| NodeSeries {
         family,
-        suffix: String::new(),
+        prefix: format!("{}{{", family.name),
+        suffix: "} ".into(),
         watched_only: family.tier == Tier::Watched,
         variant: 0,
         value: *value,
@@ -96,7 +99,8 @@ fn variants(
 ) -> Vec<NodeSeries> {
     let one = |(variant, text): (usize, &&str)| NodeSeries {
         family,
-        suffix: format!(",{}", labels::text(&[(label, text)])),
+        prefix: format!("{}{{", family.name),
+        suffix: format!(",{}}} ", labels::text(&[(label, text)])),
         watched_only: family.tier == Tier::Watched || variant > 0,
         variant,
         value,

@@ -7,10 +7,10 @@
 
 use std::sync::Arc;
 
-use crate::domain::{MasternodeId, PoseScore, Risk, Snapshot};
+use crate::domain::{MasternodeId, Risk, Snapshot};
 use crate::metrics::catalog::{self, Family, Kind, Tier};
-use crate::metrics::info;
-use crate::metrics::labels::{self, Arena};
+use crate::metrics::info::{self, Facts};
+use crate::metrics::labels::{self, Name, Texts};
 use crate::metrics::masternode::{self, NodeSeries, Row};
 use crate::metrics::network::NETWORK_FAMILIES;
 use crate::metrics::{Others, Settings};
@@ -74,9 +74,11 @@ impl Filter {
 pub struct NetworkPage {
     snapshot: Arc<Snapshot>,
     places: Vec<Place>,
-    arena: Arc<Arena>,
+    /// Which of the places are of watched masternodes.
+    watched_places: Vec<u32>,
+    names: Arc<Texts<Name>>,
+    infos: Arc<Texts<Option<Facts>>>,
     lean: usize,
-    watched: usize,
     left_out: usize,
 }
 
@@ -114,15 +116,21 @@ impl NetworkPage {
         }
         places.extend(next_watched.map(|(position, _)| Place { index: None, watched: Some(position as u32) }));
         places.shrink_to_fit();
-        let keys = places.iter().map(|place| key(&snapshot, place)).collect();
-        let arena = Arena::of(snapshot.network(), keys, before.map(|page| &page.arena));
-        NetworkPage { snapshot, places, arena, lean, watched, left_out }
+        let watched_places =
+            (0..).zip(&places).filter(|(_, place)| place.watched.is_some()).map(|(at, _)| at).collect();
+        let keys = places.iter().map(|place| name(&snapshot, place)).collect();
+        let names = Texts::of(keys, before.map(|page| &page.names), |name, out| {
+            labels::write_name(snapshot.network(), name, out);
+        });
+        let facts = places.iter().map(|place| info::facts(&row(&snapshot, place, &[]))).collect();
+        let infos = Texts::of(facts, before.map(|page| &page.infos), info::write);
+        NetworkPage { snapshot, places, watched_places, names, infos, lean, left_out }
     }
 
     /// Most samples of single masternodes that the page can have, by tier.
     pub(super) fn samples(&self, settings: &Settings) -> [(Tier, usize); 2] {
         let (per_lean, per_watched) = samples_each(settings);
-        [(Tier::Lean, self.lean * per_lean), (Tier::Watched, self.watched * per_watched)]
+        [(Tier::Lean, self.lean * per_lean), (Tier::Watched, self.watched_places.len() * per_watched)]
     }
 
     /// Name of the network.
@@ -134,14 +142,14 @@ impl NetworkPage {
     pub(super) fn left_out(&self) -> usize {
         self.left_out
     }
+}
 
-    fn row<'a>(&'a self, place: &Place, settings: &'a Settings) -> Row<'a> {
-        Row {
-            snapshot: &self.snapshot,
-            node: place.index.map(|index| self.snapshot.node(index as usize)),
-            watched: place.watched.map(|position| &self.snapshot.watched()[position as usize]),
-            horizons: &settings.horizons,
-        }
+fn row<'a>(snapshot: &'a Snapshot, place: &Place, horizons: &'a [(String, u64)]) -> Row<'a> {
+    Row {
+        snapshot,
+        node: place.index.map(|index| snapshot.node(index as usize)),
+        watched: place.watched.map(|position| &snapshot.watched()[position as usize]),
+        horizons,
     }
 }
 
@@ -156,13 +164,13 @@ fn shown(others: Others, snapshot: &Snapshot, index: usize) -> bool {
         Others::All => true,
         Others::Watched => false,
         Others::AtRisk => {
-            let risk = snapshot.node(index).pose.as_ref().map(PoseScore::risk);
+            let risk = snapshot.node(index).pose().map(|pose| pose.risk());
             matches!(risk, Some(Risk::Decaying | Risk::OneFailureFromBan))
         }
     }
 }
 
-fn key(snapshot: &Snapshot, place: &Place) -> (MasternodeId, String) {
+fn name(snapshot: &Snapshot, place: &Place) -> Name {
     match (place.watched, place.index) {
         (Some(position), _) => {
             let watched = &snapshot.watched()[position as usize].watched;
@@ -260,19 +268,17 @@ impl Sheet {
         if !filter.shows(&catalog::INFO) {
             return false;
         }
-        self.each_place(filter, cursor, full, out, |page, at, place, headed, out| {
-            let start = out.len();
+        self.each_place(filter, false, cursor, full, out, |page, at, _, headed, out| {
+            let facts = page.infos.get(at);
+            if facts.is_empty() {
+                return false;
+            }
             if !headed {
                 head(&catalog::INFO, format, out);
             }
-            out.extend_from_slice(catalog::INFO.name.as_bytes());
-            out.push(b'{');
-            out.extend_from_slice(page.arena.labels(at));
-            if !info::write_labels(&page.row(place, &self.settings), out) {
-                out.truncate(start);
-                return false;
-            }
-            out.extend_from_slice(b"} 1\n");
+            out.extend_from_slice(b"masternode_info{");
+            out.extend_from_slice(page.names.get(at));
+            out.extend_from_slice(facts);
             true
         })
     }
@@ -289,42 +295,40 @@ impl Sheet {
         if !filter.shows(series.family) {
             return false;
         }
-        self.each_place(filter, cursor, full, out, |page, at, place, headed, out| {
-            if series.watched_only && place.watched.is_none() {
-                return false;
-            }
-            let Some(value) = (series.value)(&page.row(place, &self.settings), series.variant) else { return false };
+        self.each_place(filter, series.watched_only, cursor, full, out, |page, at, place, headed, out| {
+            let row = row(&page.snapshot, place, &self.settings.horizons);
+            let Some(value) = (series.value)(&row, series.variant) else { return false };
             if !headed {
                 head(series.family, format, out);
             }
-            out.extend_from_slice(series.family.name.as_bytes());
-            out.push(b'{');
-            out.extend_from_slice(page.arena.labels(at));
+            out.extend_from_slice(series.prefix.as_bytes());
+            out.extend_from_slice(page.names.get(at));
             out.extend_from_slice(series.suffix.as_bytes());
-            out.extend_from_slice(b"} ");
-            value.write(out);
-            out.push(b'\n');
+            value.write_line(out);
             true
         })
     }
 
-    /// Walks the masternodes from the cursor on; `line` writes one and says whether it did.
+    /// Walks the masternodes, or the watched ones, from the cursor on; `line` writes one and says whether it did.
     fn each_place(
         &self,
         filter: &Filter,
+        watched_only: bool,
         cursor: &mut Cursor,
         full: usize,
         out: &mut Vec<u8>,
         mut line: impl FnMut(&NetworkPage, usize, &Place, bool, &mut Vec<u8>) -> bool,
     ) -> bool {
         while let Some(page) = self.networks.get(cursor.network) {
-            while let Some(place) = page.places.get(cursor.place) {
+            let length = if watched_only { page.watched_places.len() } else { page.places.len() };
+            while cursor.place < length {
                 if out.len() >= full {
                     return true;
                 }
-                let at = cursor.place;
+                let at = if watched_only { page.watched_places[cursor.place] as usize } else { cursor.place };
+                let place = &page.places[at];
                 cursor.place += 1;
-                if filter.shard.is_none_or(|shard| shard.has(&key(&page.snapshot, place).0)) {
+                if filter.shard.is_none_or(|shard| shard.has(&name(&page.snapshot, place).0)) {
                     cursor.headed |= line(page, at, place, cursor.headed, out);
                 }
             }

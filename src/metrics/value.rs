@@ -30,6 +30,18 @@ impl From<usize> for Value {
 }
 
 impl Value {
+    /// Appends the value and the end of its line.
+    pub(super) fn write_line(self, out: &mut Vec<u8>) {
+        match self {
+            // Most values are one digit: flags, failures left, and the score of a healthy masternode.
+            Value::Whole(digit @ 0..=9) => out.extend_from_slice(&[b'0' + digit as u8, b'\n']),
+            other => {
+                other.write(out);
+                out.push(b'\n');
+            }
+        }
+    }
+
     /// Appends the text of the exposition formats.
     pub(super) fn write(self, out: &mut Vec<u8>) {
         match self {

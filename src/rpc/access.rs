@@ -16,8 +16,9 @@ pub fn configuration_lines() -> String {
         "# user and password of the exporter; the password is {password}\n\
          # (write it to a file that only the exporter can read, and name that as password_file)\n\
          {}\n\
-         # Nodes differ in how they spell subcommands here: v21 and later join them to the method, others take the\n\
-         # method alone. Both are listed; a name that the node does not know does no harm.\n\
+         # Nodes differ in what they compare: the method alone, or the method joined with its subcommand. Both are\n\
+         # listed; a name that a node does not know does no harm. Where protx is allowed as a whole, so are its\n\
+         # writing commands, which need a wallet: run the node without one.\n\
          rpcwhitelist=exporter:{}\n\
          rpcwhitelistdefault=0\n",
         rpcauth("exporter", &password, &salt),

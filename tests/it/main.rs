@@ -4,6 +4,8 @@
 #![expect(unreachable_pub, reason = "nobody names this crate from outside")]
 
 mod architecture;
+mod configuration;
+mod exposition;
 mod laws;
 mod markdown;
 mod pose_example;

@@ -411,3 +411,30 @@ async fn a_list_that_no_source_confirms_is_withdrawn_and_comes_back() {
     stage.poll().await;
     assert_eq!(stage.page().await.count("masternode_pose_score"), 12);
 }
+
+#[tokio::test]
+async fn another_watch_list_is_in_force_with_the_next_look_and_needs_no_call() {
+    use masternode_exporter::domain::watch::{Expected, Selector, WatchEntry, WatchList};
+    let mut stage = Stage::following().await;
+    let payout = stage.network.masternode(&stage.masternode(3)).unwrap().payout_address;
+    let selected = WatchEntry {
+        selector: Selector::Fields(vec![(Expected::PayoutAddress, payout.clone())]),
+        alias: "treasury".into(),
+        groups: [("operator".to_string(), "acme".to_string())].into(),
+        expectations: vec![(Expected::PayoutAddress, payout), (Expected::Address, "192.0.2.1:9999".into())],
+    };
+    stage.watch(WatchList::new(vec![selected]));
+    stage.mine(&[]).await;
+    let alias = format!("treasury-{}", &stage.masternode(3)[..8]);
+    let page = stage.page().await;
+    page.expect("masternode_registered", &[("alias", &alias)], 1.0);
+    page.expect("masternode_info", &[("alias", &alias), ("operator", "acme")], 1.0);
+    page.expect("masternode_expectation_met", &[("alias", &alias), ("field", "payout_address")], 1.0);
+    page.expect("masternode_expectation_met", &[("alias", &alias), ("field", "address")], 0.0);
+    page.expect("masternode_group_nodes", &[("group_key", "operator"), ("group", "acme"), ("risk", "clear")], 1.0);
+    assert_eq!(page.count("masternode_registered"), 1);
+    assert_eq!(page.count("masternode_pose_score"), 12);
+
+    stage.mine(&[Action::ChangePayout { masternode: stage.masternode(3) }]).await;
+    assert_eq!(stage.page().await.count("masternode_registered"), 0, "the selector finds it no more");
+}

@@ -8,9 +8,7 @@ use std::sync::Arc;
 
 use crate::domain::list::{Block, StateChange};
 use crate::domain::masternode::PeerView;
-use crate::domain::{
-    Details, Hash, Height, ListDiff, Masternode, MasternodeId, NodeType, Outpoint, Score, UnixSeconds,
-};
+use crate::domain::{Details, Hash, Height, ListDiff, Masternode, MasternodeId, NodeType, Score, UnixSeconds};
 use crate::rpc::dash::wire::{Addresses, Entry, MetaInfo, State, WireDiff};
 use crate::rpc::error::ErrorKind;
 
@@ -34,7 +32,7 @@ pub(super) fn masternode(entry: &Entry<'_>) -> Result<Masternode, ErrorKind> {
         revived_height: height(state.pose_revived_height, "PoSeRevivedHeight")?,
         ban_height: height(state.pose_ban_height, "PoSeBanHeight")?,
         revocation_reason: small(state.revocation_reason.unwrap_or(0), "revocationReason").map_err(about)?,
-        details: Arc::new(details(entry).map_err(about)?),
+        details: Arc::new(details(state)),
         peer: entry.meta_info.as_ref().map(peer).unwrap_or_default(),
     })
 }
@@ -83,23 +81,16 @@ fn change(state: &State<'_>) -> Result<StateChange, ErrorKind> {
     })
 }
 
-fn details(entry: &Entry<'_>) -> Result<Details, ErrorKind> {
-    let state = &entry.state;
+fn details(state: &State<'_>) -> Details {
     let text = |value: &Option<Cow<'_, str>>| value.as_deref().filter(|value| !value.is_empty()).map(Into::into);
-    let collateral = match (&entry.collateral_hash, entry.collateral_index) {
-        (Some(hash), Some(index)) => Some(Outpoint { txid: parse(hash, "collateralHash")?, index }),
-        _ => None,
-    };
-    Ok(Details {
-        collateral,
+    Details {
         address: address(state),
         payout_address: text(&state.payout_address),
         owner_address: text(&state.owner_address),
         voting_address: text(&state.voting_address),
         operator_key: text(&state.pub_key_operator),
         operator_payout_address: text(&state.operator_payout_address),
-        operator_reward_percent: entry.operator_reward,
-    })
+    }
 }
 
 /// Where the node listens: `service` where the node still says it, else the first of `addresses`. `[::]:0` and

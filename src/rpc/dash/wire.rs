@@ -30,12 +30,6 @@ pub(super) struct Entry<'a> {
     pub(super) node_type: Option<Cow<'a, str>>,
     #[serde(rename = "proTxHash", borrow)]
     pub(super) pro_tx_hash: Cow<'a, str>,
-    #[serde(rename = "collateralHash", borrow)]
-    pub(super) collateral_hash: Option<Cow<'a, str>>,
-    #[serde(rename = "collateralIndex")]
-    pub(super) collateral_index: Option<u32>,
-    #[serde(rename = "operatorReward")]
-    pub(super) operator_reward: Option<f64>,
     #[serde(borrow)]
     pub(super) state: State<'a>,
     #[serde(rename = "metaInfo")]

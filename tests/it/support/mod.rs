@@ -2,3 +2,22 @@
 
 pub(crate) mod samples;
 pub(crate) mod stage;
+
+use std::path::Path;
+
+/// Compares with a text on record. `UPDATE_GOLDEN=1` writes the record anew, to be read before it is committed.
+#[track_caller]
+pub(crate) fn golden(path: &str, text: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    #[expect(clippy::disallowed_methods, reason = "how a record is written anew")]
+    let update = std::env::var("UPDATE_GOLDEN").is_ok();
+    if update {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, text).unwrap();
+    }
+    let recorded = std::fs::read_to_string(&file).unwrap_or_default();
+    for (line, (ours, theirs)) in text.lines().zip(recorded.lines()).enumerate() {
+        assert_eq!(ours, theirs, "{path}, line {}", line + 1);
+    }
+    assert_eq!(text.lines().count(), recorded.lines().count(), "{path} has another length");
+}

@@ -1,0 +1,35 @@
+//! The parts on 4,000 masternodes, by the clock. Ratios and budgets: `ratios`; instructions: `count`.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use masternode_exporter::domain::snapshot::Snapshot;
+use masternode_exporter::domain::tally::Tallies;
+use masternode_exporter::rpc::dash::stream::ListParser;
+use masternode_exporter_benches::{data, render, sheet};
+
+const MASTERNODES: u64 = 4_000;
+
+fn parts(criterion: &mut Criterion) {
+    let body = data::list_body(MASTERNODES);
+    criterion.bench_function("decode the list", |bencher| {
+        bencher.iter(|| {
+            let mut parser = ListParser::new();
+            body.chunks(64 * 1024).for_each(|chunk| parser.push(chunk).expect("the body is good"));
+            parser.finish()
+        });
+    });
+    let list = Arc::new(data::list(MASTERNODES));
+    let diff = data::diff(&list);
+    criterion.bench_function("apply the changes of a block", |bencher| bencher.iter(|| list.apply(black_box(&diff))));
+    criterion.bench_function("derive the snapshot", |bencher| {
+        bencher.iter(|| Snapshot::new(data::parts(list.clone()), &Tallies::default()));
+    });
+    let sheet = sheet(data::snapshot(MASTERNODES));
+    let mut out = Vec::new();
+    criterion.bench_function("render the page", |bencher| bencher.iter(|| render(black_box(&sheet), &mut out)));
+}
+
+criterion_group!(benches, parts);
+criterion_main!(benches);

@@ -1,0 +1,248 @@
+//! Pages: what stands on one, in both formats, whole and in pieces.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::sync::Arc;
+
+use masternode_exporter::domain::chain::{ChainFacts, DASH, Subnet};
+use masternode_exporter::domain::list::{Block, MasternodeList};
+use masternode_exporter::domain::masternode::{Details, PeerView};
+use masternode_exporter::domain::payment::EvoPayments;
+use masternode_exporter::domain::snapshot::Parts;
+use masternode_exporter::domain::tally::Tallies;
+use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
+use masternode_exporter::domain::{
+    BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, Score, Snapshot, UnixSeconds,
+};
+use masternode_exporter::metrics::page::{Cursor, Filter, NetworkPage, Shard, Sheet};
+use masternode_exporter::metrics::{Body, Exposition, Format, Others, Request, Settings};
+use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
+
+use crate::support::samples::Page;
+
+fn masternode(number: u8, score: u32, banned: bool) -> Masternode {
+    Masternode {
+        id: MasternodeId::ProTx(Hash([number; 32])),
+        node_type: if number.is_multiple_of(4) { NodeType::Evo } else { NodeType::Regular },
+        pose_score: Some(Score(score)),
+        registered_height: Some(Height(10)),
+        last_paid_height: Some(Height(50 + u32::from(number))),
+        consecutive_payments: 0,
+        revived_height: None,
+        ban_height: banned.then_some(Height(90)),
+        revocation_reason: 0,
+        details: Arc::new(Details {
+            address: Some(format!("192.0.2.{number}:9999").into()),
+            payout_address: Some("Xpay\"out\\\n".into()),
+            owner_address: Some("Xowner".into()),
+            operator_key: Some("ab".repeat(48).into()),
+            ..Details::default()
+        }),
+        peer: PeerView::default(),
+    }
+}
+
+fn snapshot(network: &str, nodes: Vec<Masternode>, watched: &[(u8, &str)]) -> Arc<Snapshot> {
+    let block = Block { height: Height(100), hash: BlockHash(Hash([9; 32])), time: UnixSeconds(1_700_000_000) };
+    let list = MasternodeList::new(block, nodes).unwrap();
+    let entry = |(number, alias): &(u8, &str)| WatchEntry {
+        selector: Selector::Id(MasternodeId::ProTx(Hash([*number; 32]))),
+        alias: (*alias).into(),
+        groups: BTreeMap::from([("operator".to_string(), "acme".to_string())]),
+        expectations: vec![],
+    };
+    let watched = WatchList::new(watched.iter().map(entry).collect()).resolve(&list, &[]);
+    let facts = ChainFacts {
+        subnet: Subnet::Regtest,
+        evo_payments: EvoPayments::Once,
+        chainlock_height: Some(Height(99)),
+        measured_spacing_seconds: Some(157.6),
+        sporks: vec![("SPORK_23_QUORUM_POSE".into(), 0)],
+    };
+    let parts = Parts {
+        network: network.into(),
+        rules: Arc::new(DASH),
+        list: Arc::new(list),
+        facts,
+        read_at: UnixSeconds(1_700_000_100),
+        watched,
+        recent_events: vec![],
+    };
+    Arc::new(Snapshot::new(parts, &Tallies::default()))
+}
+
+fn sheet(snapshots: &[Arc<Snapshot>], settings: &Settings) -> Sheet {
+    let page =
+        |snapshot: &Arc<Snapshot>| Arc::new(NetworkPage::new(snapshot.clone(), settings, settings.series_limit, None));
+    Sheet::new(settings.clone(), snapshots.iter().map(page).collect())
+}
+
+fn whole(sheet: &Sheet, format: Format, filter: &Filter) -> String {
+    let mut out = Vec::new();
+    assert!(!sheet.write(format, filter, &mut Cursor::default(), usize::MAX, &mut out));
+    String::from_utf8(out).unwrap()
+}
+
+fn example() -> Vec<Arc<Snapshot>> {
+    let nodes =
+        vec![masternode(1, 0, false), masternode(2, 66, false), masternode(3, 100, true), masternode(4, 20, false)];
+    vec![
+        snapshot("dash-main", nodes, &[(2, "mn-\"two\""), (7, "gone")]),
+        snapshot("dash-test", vec![masternode(1, 0, false)], &[]),
+    ]
+}
+
+/// The page as a reader sees it, thought over line by line; `UPDATE_GOLDEN=1` writes it anew.
+#[test]
+fn a_page_of_two_networks_is_the_one_on_record() {
+    let page = whole(&sheet(&example(), &Settings::default()), Format::Text, &Filter::default());
+    crate::support::golden("tests/fixtures/exposition/two-networks.txt", &page);
+}
+
+#[test]
+fn unknown_is_absent_and_a_watched_node_that_left_stays() {
+    let page = Page::read(&whole(&sheet(&example(), &Settings::default()), Format::Text, &Filter::default()));
+    let two = &[("alias", "mn-\"two\"")];
+    page.expect("masternode_pose_blocks_until_safe", two, 32.0);
+    page.expect(
+        "masternode_info",
+        &[("alias", "mn-\"two\""), ("payout_address", "Xpay\"out\\\n"), ("operator", "acme")],
+        1.0,
+    );
+    page.expect_absent("masternode_pose_last_penalty_height", two);
+    page.expect_absent("masternode_platform_banned", two);
+    page.expect("masternode_registered", &[("alias", "gone")], 0.0);
+    page.expect_absent("masternode_enabled", &[("alias", "gone")]);
+    let banned = &[("network", "dash-main"), ("masternode", &*"03".repeat(32))];
+    page.expect("masternode_pose_failures_until_ban", banned, 0.0);
+    page.expect_absent("masternode_pose_blocks_until_safe", banned);
+    page.expect_absent("masternode_payment_queue_position", banned);
+    page.expect("masternode_payment_probability_ratio", banned, 0.0);
+}
+
+#[test]
+fn tiers_and_the_limit_decide_who_is_shown() {
+    let count = |settings: &Settings| {
+        let page = Page::read(&whole(&sheet(&example()[..1], settings), Format::Text, &Filter::default()));
+        assert_eq!(page.count("masternode_registered"), 2, "watched nodes are always shown");
+        page.count("masternode_pose_score")
+    };
+    assert_eq!(count(&Settings::default()), 4);
+    // The one with a score that is not banned, beside the watched one.
+    assert_eq!(count(&Settings { others: Others::AtRisk, ..Settings::default() }), 2);
+    assert_eq!(count(&Settings { others: Others::Watched, ..Settings::default() }), 1);
+    // Room for the two watched ones and one more.
+    let watched_and_one = 2 * 51 + 8;
+    assert_eq!(count(&Settings { series_limit: watched_and_one, ..Settings::default() }), 2);
+}
+
+#[test]
+fn shards_together_are_the_whole_and_aggregates_stand_on_the_first() {
+    let sheet = sheet(&example(), &Settings::default());
+    let lines = |filter: &Filter| -> BTreeSet<String> {
+        let page = whole(&sheet, Format::Text, filter);
+        page.lines().filter(|line| !line.starts_with('#') && !line.contains("shard_info")).map(str::to_string).collect()
+    };
+    let shard = |index| Filter { families: vec![], shard: Some(Shard { index, total: 3 }) };
+    let parts: Vec<_> = (0..3).map(|index| lines(&shard(index))).collect();
+    assert_eq!(parts.iter().map(BTreeSet::len).sum::<usize>(), lines(&Filter::default()).len());
+    assert_eq!(parts.into_iter().flatten().collect::<BTreeSet<_>>(), lines(&Filter::default()));
+    let second = whole(&sheet, Format::Text, &shard(1));
+    assert!(!second.contains("masternode_network_height") && second.contains("shard=\"1\",shards=\"3\""));
+}
+
+#[test]
+fn only_the_families_asked_for_are_shown() {
+    let filter =
+        Filter { families: vec!["masternode_pose_score".into(), "masternode_network_height".into()], shard: None };
+    let page = whole(&sheet(&example(), &Settings::default()), Format::Text, &filter);
+    let names: BTreeSet<&str> =
+        page.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split('{').next()).collect();
+    assert_eq!(names, BTreeSet::from(["masternode_network_height", "masternode_pose_score"]));
+}
+
+#[test]
+fn open_metrics_differs_in_the_names_of_counters_and_nothing_else() {
+    let sheet = sheet(&example(), &Settings::default());
+    let text = whole(&sheet, Format::Text, &Filter::default());
+    let open = whole(&sheet, Format::OpenMetrics, &Filter::default());
+    for (text, open) in text.lines().zip(open.lines()) {
+        let counter = text.starts_with("# ") && text.split(' ').nth(2).is_some_and(|name| name.ends_with("_total"));
+        assert_eq!(if counter { text.replacen("_total", "", 1) } else { text.to_string() }, open);
+    }
+    assert_eq!(text.lines().count(), open.lines().count());
+}
+
+#[tokio::test]
+async fn a_page_is_the_same_by_gzip_and_streamed_and_ends_as_its_format_wants() {
+    let exposition = Exposition::new(Settings::default(), prometheus::Registry::new()).unwrap();
+    for snapshot in example() {
+        exposition.publish(snapshot.network(), Some(snapshot.clone()));
+    }
+    for (format, end) in [(Format::Text, "\n"), (Format::OpenMetrics, "\n# EOF\n")] {
+        let plain = exposition.text(format).await;
+        assert!(plain.ends_with(end));
+        let page = exposition.page(Request { format, gzip: true, filter: Filter::default() }).await;
+        let Body::Whole(pieces) = page.body else { panic!("a small page is kept") };
+        let mut unpacked = String::new();
+        flate2::read::GzDecoder::new(&pieces.concat()[..]).read_to_string(&mut unpacked).unwrap();
+        assert_eq!(unpacked, plain);
+        let filter = Filter { families: vec![], shard: Some(Shard { index: 0, total: 1 }) };
+        let Body::Stream(pieces) = exposition.page(Request { format, gzip: true, filter }).await.body else {
+            panic!("a filtered page is streamed")
+        };
+        let streamed = String::from_utf8(pieces.collect::<Vec<_>>().concat()).unwrap();
+        let without_shard: Vec<&str> = streamed.lines().filter(|line| !line.contains("shard_info")).collect();
+        assert_eq!(without_shard, plain.lines().collect::<Vec<_>>());
+    }
+    exposition.publish("dash-main", None);
+    assert!(!exposition.text(Format::Text).await.contains("dash-main\",masternode"));
+}
+
+#[test]
+fn the_reference_is_the_one_that_the_program_prints() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_masternode-exporter")).arg("metrics").output().unwrap();
+    crate::support::golden("docs/metrics.md", &String::from_utf8(output.stdout).unwrap());
+}
+
+proptest! {
+    #[test]
+    fn a_page_in_pieces_is_the_whole_page_and_no_series_stands_twice(
+        nodes in proptest::collection::btree_map(any::<u8>(), (0_u32..120, any::<bool>()), 0..30),
+        watched in proptest::collection::btree_map(any::<u8>(), alias(), 0..8),
+        piece in 1_usize..3000
+    ) {
+        let nodes = nodes.into_iter().map(|(number, (score, banned))| masternode(number, score, banned)).collect();
+        let watched: Vec<(u8, &str)> = watched.iter().map(|(number, alias)| (*number, alias.as_str())).collect();
+        let snapshots = vec![snapshot("one", nodes, &watched), snapshot("two", vec![masternode(1, 5, false)], &watched)];
+        let sheet = sheet(&snapshots, &Settings::default());
+        let text = whole(&sheet, Format::Text, &Filter::default());
+        let (mut cursor, mut pieces) = (Cursor::default(), Vec::new());
+        loop {
+            let mut out = Vec::new();
+            let more = sheet.write(Format::Text, &Filter::default(), &mut cursor, piece, &mut out);
+            pieces.extend_from_slice(&out);
+            if !more {
+                break;
+            }
+        }
+        prop_assert_eq!(String::from_utf8(pieces).unwrap(), text.clone());
+        let mut series = BTreeSet::new();
+        let mut ended: BTreeSet<&str> = BTreeSet::new();
+        let mut family = "";
+        for line in text.lines() {
+            if let Some(head) = line.strip_prefix("# HELP ") {
+                family = head.split(' ').next().unwrap();
+                prop_assert!(ended.insert(family), "{} has two heads", family);
+            } else if !line.starts_with('#') {
+                prop_assert!(line.starts_with(&format!("{family}{{")), "{} stands under {}", line, family);
+                prop_assert!(series.insert(line.rsplit_once(' ').unwrap().0), "twice: {}", line);
+            }
+        }
+        Page::read(&text);
+    }
+}
+
+fn alias() -> impl Strategy<Value = String> {
+    "[a-z\"\\\\\n ü]{0,6}"
+}
