@@ -20,8 +20,13 @@ fix:
 
 # What the parts cost, against baselines in the same run; then the instruction counts.
 bench:
-    cargo bench --package masternode-exporter-benches
+    cargo run --release --locked --package masternode-exporter-benches --bin ratios -- --large
     benches/count
+    cargo bench --locked --package masternode-exporter-benches
+
+# Memory, idle CPU and the share of a real Prometheus' scrape, of the whole process.
+measure masternodes="5000":
+    scripts/measure {{masternodes}}
 
 # The binary against a real Prometheus and promtool.
 e2e:

@@ -7,7 +7,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use masternode_exporter::domain::snapshot::Snapshot;
 use masternode_exporter::domain::tally::Tallies;
 use masternode_exporter::rpc::dash::stream::ListParser;
-use masternode_exporter_benches::{data, render, sheet};
+use masternode_exporter_benches::{data, page, render, sheet};
 
 const MASTERNODES: u64 = 4_000;
 
@@ -26,7 +26,7 @@ fn parts(criterion: &mut Criterion) {
     criterion.bench_function("derive the snapshot", |bencher| {
         bencher.iter(|| Snapshot::new(data::parts(list.clone()), &Tallies::default()));
     });
-    let sheet = sheet(data::snapshot(MASTERNODES));
+    let sheet = sheet(page(data::snapshot(MASTERNODES), None));
     let mut out = Vec::new();
     criterion.bench_function("render the page", |bencher| bencher.iter(|| render(black_box(&sheet), &mut out)));
 }

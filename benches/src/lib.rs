@@ -11,11 +11,18 @@ use masternode_exporter::domain::Snapshot;
 use masternode_exporter::metrics::Settings;
 use masternode_exporter::metrics::page::{Cursor, Filter, Format, NetworkPage, Sheet};
 
-/// A page of a snapshot, before it is written.
-pub fn sheet(snapshot: Arc<Snapshot>) -> Sheet {
-    let settings = Settings { series_limit: usize::MAX, ..Settings::default() };
-    let page = NetworkPage::new(snapshot, &settings, settings.series_limit, None);
-    Sheet::new(settings, vec![Arc::new(page)])
+/// A page of a snapshot, before it is written. `before` is the page of the block before, as the exporter has it at hand.
+pub fn page(snapshot: Arc<Snapshot>, before: Option<&NetworkPage>) -> Arc<NetworkPage> {
+    Arc::new(NetworkPage::new(snapshot, &settings(), usize::MAX, before))
+}
+
+/// The sheet of one page.
+pub fn sheet(page: Arc<NetworkPage>) -> Sheet {
+    Sheet::new(settings(), vec![page])
+}
+
+fn settings() -> Settings {
+    Settings { series_limit: usize::MAX, ..Settings::default() }
 }
 
 /// Writes the whole page over what `out` held.

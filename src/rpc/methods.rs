@@ -55,3 +55,40 @@ methods! {
     GET_BEST_CHAINLOCK: "getbestchainlock", optional, light, "the last final block";
     SPORK_SHOW: "spork show", optional, light, "the network's switches";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What can be called without a wallet, changes nothing, and prints no key.
+    const HARMLESS: [&str; 12] = [
+        "getbestblockhash",
+        "getblockhash",
+        "getblockheader",
+        "getblockchaininfo",
+        "getnetworkinfo",
+        "protx list",
+        "protx listdiff",
+        "protx info",
+        "masternode count",
+        "mnsync status",
+        "getbestchainlock",
+        "spork show",
+    ];
+
+    #[test]
+    fn nothing_but_harmless_methods_is_ever_called() {
+        for method in METHODS {
+            assert!(HARMLESS.contains(&method.name), "{} is not known to be harmless", method.name);
+        }
+        // The client sends the name of a method of the table and nothing else.
+        let client = include_str!("client.rs");
+        assert_eq!(client.matches("\"method\": ").count(), 1);
+        assert!(client.contains("\"method\": method.parent()"));
+        for forbidden in
+            ["wallet", "masternode payments", "list-conf", "listmasternodeconf", "dumpprivkey", "sendtoaddress"]
+        {
+            assert!(!client.contains(&format!("\"{forbidden}")), "{forbidden}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use masternode_exporter_benches::{data, render, samples, sheet};
+use masternode_exporter_benches::{data, page, render, samples, sheet};
 
 #[global_allocator]
 static ALLOCATOR: masternode_exporter_benches::allocations::Counting =
@@ -13,7 +13,7 @@ fn main() {
     let usage = "count render|samples|allocations MASTERNODES TIMES";
     let number = |at: usize| arguments.get(at).and_then(|text| text.parse::<u64>().ok()).expect(usage);
     let (count, times) = (number(2), number(3));
-    let sheet = sheet(data::snapshot(count));
+    let sheet = sheet(page(data::snapshot(count), None));
     let mut out = Vec::new();
     render(&sheet, &mut out);
     match arguments[1].as_str() {

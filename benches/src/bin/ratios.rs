@@ -1,4 +1,4 @@
-//! Every ratio of the budgets in one run: ours and the baseline by turns, medians of thread time where one thread works.
+//! Every ratio of the budgets in one run: ours and the baseline by turns, medians of the clock.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use masternode_exporter::domain::tally::Tallies;
 use masternode_exporter::metrics::{Exposition, Settings};
 use masternode_exporter::rpc::dash::stream::ListParser;
 use masternode_exporter_benches::allocations::{Counting, measure};
-use masternode_exporter_benches::{baselines, data, render, samples, serving, sheet};
+use masternode_exporter_benches::{baselines, data, page, render, samples, serving, sheet};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -35,11 +35,11 @@ fn medians<const N: usize>(rounds: usize, mut work: [&mut dyn FnMut(); N]) -> [f
 
 fn rendering(count: u64, rounds: usize) {
     let snapshot = data::snapshot(count);
-    let sheet = sheet(snapshot.clone());
+    let sheet = sheet(page(snapshot.clone(), None));
     let (mut out, mut copy) = (Vec::new(), Vec::new());
     render(&sheet, &mut out);
-    let page = out.clone();
-    copy.extend_from_slice(&page);
+    let text = out.clone();
+    copy.extend_from_slice(&text);
     let vectors = baselines::Vectors::new(&snapshot);
     let constants = baselines::constants(&snapshot);
     let [ours, copied, gauges, client] = medians(
@@ -48,13 +48,13 @@ fn rendering(count: u64, rounds: usize) {
             &mut || render(black_box(&sheet), &mut out),
             &mut || {
                 copy.clear();
-                copy.extend_from_slice(black_box(&page));
+                copy.extend_from_slice(black_box(&text));
             },
             &mut || drop(black_box(vectors.encode())),
             &mut || drop(black_box(baselines::encode_constants(&constants))),
         ],
     );
-    println!("render {count}: {ours:.2} ms for {} samples, {} bytes", samples(&page), page.len());
+    println!("render {count}: {ours:.2} ms for {} samples, {} bytes", samples(&text), text.len());
     println!("  {:.2} x a copy of the same bytes ({copied:.2} ms)", ours / copied);
     println!("  {:.0} x less than GaugeVec and TextEncoder ({gauges:.1} ms)", gauges / ours);
     println!("  {:.1} x less than a prometheus-client collector ({client:.1} ms)", client / ours);
@@ -98,6 +98,7 @@ fn deriving(count: u64, rounds: usize) {
         ],
     );
     println!("derive {count}: queue {order:.2} ms, events {differences:.2} ms, together {:.2} ms", order + differences);
+    let before = page(Arc::new(Snapshot::new(data::parts(list.clone()), &Tallies::default())), None);
     let mut out = Vec::new();
     let ready = |body: Option<&[u8]>, out: &mut Vec<u8>| {
         let next = match body {
@@ -111,7 +112,7 @@ fn deriving(count: u64, rounds: usize) {
         };
         black_box(event::between(&list, &next, &CONSENSUS));
         let snapshot = Arc::new(Snapshot::new(data::parts(Arc::new(next)), &Tallies::default()));
-        let sheet = sheet(snapshot);
+        let sheet = sheet(page(snapshot, Some(&before)));
         if sheet.size_estimate() <= Settings::default().cache_limit_bytes {
             render(&sheet, out);
         }
@@ -150,13 +151,12 @@ async fn scraping(count: u64, rounds: usize) {
     }
     for _ in 0..rounds {
         for (_, scraper, times, cpu) in &mut scrapers {
-            let (started, before) = (Instant::now(), cpu_milliseconds());
+            let before = cpu_milliseconds();
             for _ in 0..10 {
                 let asked = Instant::now();
                 assert!(scraper.scrape().await >= length);
                 times.push(asked.elapsed().as_secs_f64() * 1000.0);
             }
-            black_box(started);
             *cpu += cpu_milliseconds() - before;
         }
     }
