@@ -9,6 +9,7 @@ use crate::config::node::Node;
 use crate::config::{NetworkConfig, SourceConfig, expand};
 use crate::domain::chain::DASH;
 use crate::rpc::Credentials;
+use crate::rpc::credentials::running_network;
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -137,12 +138,9 @@ fn credentials(node: &Node<'_>, home: Option<&Path>) -> Credentials {
 
 /// The node on this host: on the first of Dash's networks whose cookie is there, else mainnet.
 fn local(home: Option<&Path>, max_gap_blocks: u32) -> NetworkConfig {
-    let dash = home.map(|home| home.join(".dashcore"));
-    let has = |directory: &str| dash.as_ref().is_some_and(|dash| dash.join(directory).join(".cookie").is_file());
-    let networks = [("", "dash-main", 9998), ("testnet3", "dash-test", 19998), ("regtest", "dash-regtest", 19898)];
-    let (_, name, port) = networks.into_iter().find(|(directory, _, _)| has(directory)).unwrap_or(networks[0]);
+    let (network, port) = home.and_then(running_network).unwrap_or(("main", 9998));
     NetworkConfig {
-        name: name.into(),
+        name: format!("dash-{network}"),
         sources: vec![SourceConfig {
             name: "local".into(),
             url: format!("http://127.0.0.1:{port}"),

@@ -116,6 +116,22 @@ fn found(home: Option<&Path>, port: Option<u16>) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
+/// The network of the first cookie file below a home directory, and the port that its node has by default: which node runs
+/// on this host. `None` when there is no cookie file.
+pub fn running_network(home: &Path) -> Option<(&'static str, u16)> {
+    let has_cookie = |name: &str| {
+        roots(home).iter().flat_map(|root| directories(root, name)).any(|directory| directory.join(".cookie").is_file())
+    };
+    let (name, port) = NETWORKS.into_iter().find(|(name, _)| has_cookie(name))?;
+    let network = match name {
+        "" => "main",
+        "testnet3" => "test",
+        "devnet-" => "devnet",
+        other => other,
+    };
+    Some((network, port))
+}
+
 /// Where Dash Core keeps its data below a home directory: on Linux, on macOS.
 fn roots(home: &Path) -> [PathBuf; 2] {
     [home.join(".dashcore"), home.join("Library/Application Support/DashCore")]
@@ -165,6 +181,21 @@ mod tests {
         let test = cookie(home.path(), "testnet3");
         for (port, expected) in [(9998, &main), (19998, &test), (19798, &devnet), (19898, &regtest), (1234, &main)] {
             assert_eq!(found(Some(home.path()), Some(port)).as_ref(), Some(expected), "port {port}");
+        }
+    }
+
+    #[test]
+    fn the_network_on_this_host_is_that_of_its_cookie() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(running_network(home.path()), None);
+        for (directory, expected) in [
+            ("regtest", ("regtest", 19898)),
+            ("devnet-x", ("devnet", 19798)),
+            ("testnet3", ("test", 19998)),
+            ("", ("main", 9998)),
+        ] {
+            cookie(home.path(), directory);
+            assert_eq!(running_network(home.path()), Some(expected), "{directory}");
         }
     }
 

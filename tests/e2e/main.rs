@@ -157,3 +157,48 @@ fn every_command_works_against_a_node() {
     assert_eq!(run(&["--web.listen-address", &web, "healthcheck"]).0, Some(0));
     assert_ne!(run(&["--web.listen-address", "127.0.0.1:1", "healthcheck"]).0, Some(0));
 }
+
+#[test]
+fn a_reload_takes_a_good_configuration_over_and_keeps_the_old_one_for_a_bad() {
+    let (rpc_port, port) = (free_port(), free_port());
+    let address = format!("127.0.0.1:{rpc_port}");
+    let _node = Running::start(exporter().args([
+        "demo",
+        "--node-only",
+        "--masternodes",
+        "20",
+        "--rpc.listen-address",
+        &address,
+    ]));
+    let directory = tempfile::tempdir().unwrap();
+    let configuration = directory.path().join("exporter.yml");
+    let password = directory.path().join("password");
+    std::fs::write(&password, "demo\n").unwrap();
+    let write = |watch: &str| {
+        let source =
+            format!("{{name: node, url: \"http://{address}\", username: demo, password_file: {}}}", password.display());
+        std::fs::write(&configuration, format!("networks: [{{name: dash-demo, sources: [{source}]}}]\n{watch}\n"))
+            .unwrap();
+    };
+    write("");
+    let web = format!("127.0.0.1:{port}");
+    let exporter =
+        Running::start(exporter().arg("--config.file").arg(&configuration).args(["--web.listen-address", &web]));
+    let page = |what: &str, has: &str| {
+        wait_for(what, Duration::from_secs(20), || get(port, "/metrics").filter(|page| page.contains(has)))
+    };
+    let first = page("the first list", "masternode_pose_score{");
+    let line = first.lines().find(|line| line.starts_with("masternode_pose_score{")).unwrap();
+    let id = line.split("masternode=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+
+    write(&format!("watch: [{{masternode: {id}, alias: mine}}]"));
+    exporter.hang_up();
+    let second = page("the alias", "masternode_registered{network=\"dash-demo\"");
+    assert!(second.contains("alias=\"mine\""));
+    assert!(second.contains("masternode_exporter_config_last_reload_successful 1"));
+
+    write("wacht: []");
+    exporter.hang_up();
+    let third = page("the refusal", "masternode_exporter_config_last_reload_successful 0");
+    assert!(third.contains("alias=\"mine\""), "the old configuration stays in force");
+}

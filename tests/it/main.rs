@@ -13,3 +13,4 @@ mod recorded;
 mod refusals;
 mod scenarios;
 mod support;
+mod versions;

@@ -58,7 +58,7 @@ impl ListParser {
         self.at = 0;
         self.buffer.extend_from_slice(bytes);
         while let Step::Done = self.step()? {}
-        if self.buffer.len() - self.at > PIECE_BYTES + bytes.len() {
+        if self.buffer.len() - self.at > PIECE_BYTES {
             return Err(ErrorKind::malformed(format_args!("a piece of it is longer than {PIECE_BYTES} bytes")));
         }
         Ok(())
@@ -148,7 +148,14 @@ fn piece<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<Option<(T, usize)
     match values.next() {
         Some(Ok(value)) if values.byte_offset() < bytes.len() => Ok(Some((value, values.byte_offset()))),
         Some(Ok(_)) | None => Ok(None),
-        Some(Err(error)) if error.is_eof() => Ok(None),
+        Some(Err(error)) if error.is_eof() || lies_at_the_end(&error, bytes) => Ok(None),
         Some(Err(error)) => Err(ErrorKind::malformed(error)),
     }
+}
+
+/// Whether an error was found at the last of the bytes: a number cut behind its sign looks like a wrong one there.
+fn lies_at_the_end(error: &serde_json::Error, bytes: &[u8]) -> bool {
+    let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let last_line = bytes.iter().rev().take_while(|byte| **byte != b'\n').count();
+    error.line() == lines && error.column() >= last_line
 }
