@@ -58,19 +58,19 @@ struct Prepared {
 
 impl App {
     /// All parts of `config`, following at once. Fails when a source cannot be set up (not when it cannot be reached).
-    pub fn start(config: &Config) -> Result<App, Error> {
+    pub async fn start(config: &Config) -> Result<App, Error> {
         let registry = Registry::new();
         let meters = Meters::new(&registry)?;
         let web_meters = web::meters::Meters::new(&registry)?;
         let exposition = Exposition::new(config.metrics.clone(), registry)?;
         let mut app =
             App { meters, exposition, networks: BTreeMap::new(), snapshots: watch::Sender::default(), web_meters };
-        app.apply(config)?;
+        app.apply(config).await?;
         Ok(app)
     }
 
     /// Makes the running parts those of `config`. On an error nothing has changed.
-    pub fn apply(&mut self, config: &Config) -> Result<(), Error> {
+    pub async fn apply(&mut self, config: &Config) -> Result<(), Error> {
         let changed = |network: &&NetworkConfig| {
             self.networks.get(&network.name).is_none_or(|running| running.config != **network)
         };
@@ -86,7 +86,7 @@ impl App {
             .cloned()
             .collect();
         for name in gone {
-            self.stop_network(&name);
+            self.stop_network(&name).await;
         }
         self.exposition.reconfigure(config.metrics.clone());
         for prepared in prepared {
@@ -120,10 +120,12 @@ impl App {
         self.networks.insert(name, RunningNetwork { config: network, watch_list, tasks });
     }
 
-    fn stop_network(&mut self, name: &str) {
+    async fn stop_network(&mut self, name: &str) {
         let Some(running) = self.networks.remove(name) else { return };
-        for task in &running.tasks {
+        for task in running.tasks {
             task.abort();
+            // Waited for, so that it puts nothing on the page any more. That it was stopped is no news.
+            let _ = task.await;
         }
         self.snapshots.send_modify(|all| drop(all.remove(name)));
         self.exposition.publish(name, None);
@@ -164,11 +166,11 @@ impl App {
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
-                Some(()) = hangup.recv() => drop(self.reload(&load)),
+                Some(()) = hangup.recv() => drop(self.reload(&load).await),
                 Some(answer) = reloads.recv() => {
                     let answer: oneshot::Sender<Result<(), String>> = answer;
                     // Whoever asked may be gone; the outcome is logged and metered all the same.
-                    let _ = answer.send(self.reload(&load));
+                    let _ = answer.send(self.reload(&load).await);
                 }
             }
         }
@@ -179,7 +181,7 @@ impl App {
         }
         let names: Vec<String> = self.networks.keys().cloned().collect();
         for name in names {
-            self.stop_network(&name);
+            self.stop_network(&name).await;
         }
     }
 
@@ -210,8 +212,11 @@ impl App {
         }
     }
 
-    fn reload(&mut self, load: impl Fn() -> Result<Config, String>) -> Result<(), String> {
-        let result = load().and_then(|config| self.apply(&config).map_err(|error| error.to_string()));
+    async fn reload(&mut self, load: impl Fn() -> Result<Config, String>) -> Result<(), String> {
+        let result = match load() {
+            Ok(config) => self.apply(&config).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error),
+        };
         match &result {
             Ok(()) => info!("the configuration was reloaded"),
             Err(error) => error!("the configuration was not reloaded, the old one stays in force: {error}"),

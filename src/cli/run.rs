@@ -34,7 +34,7 @@ pub(super) async fn serve(
         let address = listener.local_addr()?;
         info!(%address, "serving http://{address}{}", config.web.telemetry_path);
     }
-    let app = App::start(&config)?;
+    let app = App::start(&config).await?;
     let (hangup, hangups) = mpsc::channel(1);
     let mut signals = signal(SignalKind::hangup())?;
     let forward = tokio::spawn(async move {

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::domain::chain::{ChainFacts, ChainRules};
-use crate::domain::masternode::{Height, UnixSeconds};
+use crate::domain::masternode::{BlockHash, Height, UnixSeconds};
 use crate::domain::snapshot::Parts;
 use crate::domain::tally::Tallies;
 use crate::domain::watch::{WatchList, Watched};
@@ -69,6 +69,7 @@ pub struct Follower {
     tallies: Tallies,
     facts: Option<Facts>,
     watched: Vec<Watched>,
+    read_at: UnixSeconds,
     confirmed: Option<Instant>,
     polls: u32,
     behind: u32,
@@ -109,6 +110,7 @@ impl Follower {
             tallies: Tallies::default(),
             facts: None,
             watched: Vec::new(),
+            read_at: UnixSeconds(0),
             confirmed: None,
             polls: 0,
             behind: 0,
@@ -126,14 +128,17 @@ impl Follower {
                     if changed.is_err() {
                         return;
                     }
-                    self.publish();
+                    // What was withdrawn stays so: another watch list does not make it any fresher.
+                    if self.published.borrow().is_some() {
+                        self.publish();
+                    }
                 }
                 _ = timer.tick() => self.poll().await,
             }
         }
     }
 
-    /// Asks once: the first usable source is followed to its tip. Returns what each source said when none was usable.
+    /// Asks once: the first usable source is followed to its tip. Where none is usable, what is stale is withdrawn.
     pub async fn poll(&mut self) {
         if let Err(troubles) = self.try_sources().await {
             self.withdraw_if_stale(&troubles);
@@ -217,15 +222,12 @@ impl Follower {
         let best = self.sources[index].client.best_block_hash().await?;
         if let Some(book) = self.book.as_ref().filter(|_| self.active == Some(index)) {
             match book.depth_of(&best) {
-                Some(0) => {
-                    let tip = book.tip().height;
+                Some(0) if self.is_published(&best) => {
                     self.behind = 0;
-                    if self.published.borrow().is_none() {
-                        // It was withdrawn as stale; now it is confirmed again.
-                        self.publish();
-                    }
-                    return Ok(tip);
+                    return Ok(book.tip().height);
                 }
+                // Followed already, but an error kept it from being published, or it was withdrawn as stale.
+                Some(0) => {}
                 Some(depth) if self.behind + 1 < ROLLBACK_POLLS => {
                     self.behind += 1;
                     return Err(Trouble::Behind(Height(book.tip().height.0.saturating_sub(depth as u32))));
@@ -246,8 +248,13 @@ impl Follower {
         self.learn_facts(index, &chain).await?;
         self.check_against_node(index).await?;
         self.ask_for_peers(index).await?;
+        self.read_at = (self.settings.clock)();
         self.publish();
         Ok(self.book.as_ref().map_or(chain.blocks, |book| book.tip().height))
+    }
+
+    fn is_published(&self, tip: &BlockHash) -> bool {
+        self.published.borrow().as_ref().is_some_and(|snapshot| snapshot.block().hash == *tip)
     }
 
     fn publish(&mut self) {
@@ -258,7 +265,7 @@ impl Follower {
             rules: self.settings.rules.clone(),
             list: book.list().clone(),
             facts: facts.chain.clone(),
-            read_at: (self.settings.clock)(),
+            read_at: self.read_at,
             watched: self.watched.clone(),
             recent_events: book.recent().cloned().collect(),
         };

@@ -22,6 +22,9 @@ use crate::rpc::methods::{self, Method};
 /// Longest error body that is worth reading.
 const ERROR_BODY_BYTES: u64 = 64 * 1024;
 
+/// A whole list may take so many times as long as another answer, while none of its pieces may.
+const LIST_TIMEOUTS: u32 = 10;
+
 /// One source. Clones share its connections and its one place for a heavy call.
 #[derive(Clone)]
 pub struct Client {
@@ -130,7 +133,9 @@ impl Client {
         let method = &methods::PROTX_LIST;
         let _turn = self.turn(method).await;
         let started = Instant::now();
-        let result = self.stream_list(method, json!(["list", "registered", true, height.0])).await;
+        let longest = self.inner.settings.timeout * LIST_TIMEOUTS;
+        let list = self.stream_list(method, json!(["list", "registered", true, height.0]));
+        let result = tokio::time::timeout(longest, list).await.unwrap_or(Err(ErrorKind::Timeout { after: longest }));
         self.finish(method, started, result)
     }
 

@@ -388,6 +388,21 @@ async fn answers_that_cannot_be_true_change_nothing_and_the_truth_is_found_after
 }
 
 #[tokio::test]
+async fn a_list_that_an_error_kept_back_is_published_with_the_next_look_and_not_the_next_block() {
+    for method in ["getbestchainlock", "masternode count", "protx info"] {
+        let mut stage = Stage::following().await;
+        stage.servers[0].handle().faults().set_for(Fault::Busy, &[method]);
+        stage.mine(&[fail(&stage.masternode(1), 1)]).await;
+        stage.page().await.expect("masternode_pose_score", ONE, 0.0);
+        stage.servers[0].handle().faults().clear();
+        stage.poll().await;
+        let page = stage.page().await;
+        page.expect("masternode_pose_score", ONE, 66.0);
+        page.expect("masternode_pose_penalties_total", ONE, 1.0);
+    }
+}
+
+#[tokio::test]
 async fn changes_that_contradict_the_list_are_replaced_by_the_full_list() {
     let mut stage = Stage::following().await;
     stage.servers[0].handle().faults().set(Fault::LyingDiff);
