@@ -88,6 +88,7 @@ async fn examine(network: &NetworkConfig, client: &Client, findings: &mut Findin
     let chain = findings.note("getblockchaininfo", true, client.chain_info().await, |chain| {
         format!("chain {}, block {} of {}", chain.chain, chain.blocks, chain.headers)
     });
+    findings.note("getbestblockhash", true, client.best_block_hash().await, |hash| hash.to_string());
     findings.note("getblockhash", true, client.block_hash(Height(0)).await, |hash| format!("genesis {hash}"));
     findings.note("mnsync status", false, client.sync_status().await, |synced| {
         if *synced { "synced".into() } else { "NOT synced: nothing is published until it is".into() }

@@ -132,6 +132,7 @@ fn cells(snapshot: &Snapshot, row: &Row<'_>) -> [String; 8] {
 fn blocks_and_time(snapshot: &Snapshot, blocks: u32) -> String {
     let seconds = f64::from(blocks) * snapshot.facts().spacing_seconds(snapshot.rules());
     let time = match seconds {
+        seconds if seconds < 90.0 => format!("{seconds:.0} s"),
         seconds if seconds < 5400.0 => format!("{:.0} min", seconds / 60.0),
         seconds if seconds < 172_800.0 => format!("{:.1} h", seconds / 3600.0),
         seconds => format!("{:.1} d", seconds / 86_400.0),
