@@ -7,10 +7,21 @@
 mod process;
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::process::{Running, exporter, free_port, get, wait_for};
+
+/// A configuration for the simulated node at an address, and what else it says.
+fn configuration(directory: &Path, address: &str, more: &str) -> PathBuf {
+    let (file, password) = (directory.join("exporter.yml"), directory.join("password"));
+    std::fs::write(&password, "demo\n").unwrap();
+    let source =
+        format!("{{name: node, url: \"http://{address}\", username: demo, password_file: {}}}", password.display());
+    std::fs::write(&file, format!("networks: [{{name: dash-demo, sources: [{source}]}}]\n{more}\n")).unwrap();
+    file
+}
 
 /// Masternodes of the demonstration.
 const MASTERNODES: usize = 300;
@@ -118,14 +129,7 @@ fn every_command_works_against_a_node() {
         &address,
     ]));
     let directory = tempfile::tempdir().unwrap();
-    let configuration = directory.path().join("exporter.yml");
-    let password = directory.path().join("password");
-    std::fs::write(&password, "demo\n").unwrap();
-    let text = format!(
-        "networks:\n- name: dash-demo\n  chain: dash\n  sources:\n  - {{name: node, url: \"http://{address}\", username: demo, password_file: {}}}\n",
-        password.display()
-    );
-    std::fs::write(&configuration, text).unwrap();
+    let configuration = configuration(directory.path(), &address, "");
     let run = |arguments: &[&str]| {
         let output = exporter().arg("--config.file").arg(&configuration).args(arguments).output().unwrap();
         (output.status.code(), String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap())
@@ -171,19 +175,10 @@ fn a_reload_takes_a_good_configuration_over_and_keeps_the_old_one_for_a_bad() {
         &address,
     ]));
     let directory = tempfile::tempdir().unwrap();
-    let configuration = directory.path().join("exporter.yml");
-    let password = directory.path().join("password");
-    std::fs::write(&password, "demo\n").unwrap();
-    let write = |watch: &str| {
-        let source =
-            format!("{{name: node, url: \"http://{address}\", username: demo, password_file: {}}}", password.display());
-        std::fs::write(&configuration, format!("networks: [{{name: dash-demo, sources: [{source}]}}]\n{watch}\n"))
-            .unwrap();
-    };
-    write("");
+    let write = |more: &str| configuration(directory.path(), &address, more);
+    let file = write("");
     let web = format!("127.0.0.1:{port}");
-    let exporter =
-        Running::start(exporter().arg("--config.file").arg(&configuration).args(["--web.listen-address", &web]));
+    let exporter = Running::start(exporter().arg("--config.file").arg(&file).args(["--web.listen-address", &web]));
     let page = |what: &str, has: &str| {
         wait_for(what, Duration::from_secs(20), || get(port, "/metrics").filter(|page| page.contains(has)))
     };
