@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use masternode_exporter::domain::Snapshot;
 use masternode_exporter::metrics::Settings;
-use masternode_exporter::metrics::page::{Cursor, Filter, Format, NetworkPage, Sheet};
+use masternode_exporter::metrics::page::{Cursor, Filter, Format, NetworkPage, Room, Sheet};
 
 /// A page of a snapshot, before it is written. `before` is the page of the block before, as the exporter has it at hand.
 pub fn page(snapshot: Arc<Snapshot>, before: Option<&NetworkPage>) -> Arc<NetworkPage> {
-    Arc::new(NetworkPage::new(snapshot, &settings(), usize::MAX, before))
+    Arc::new(NetworkPage::new(snapshot, &settings(), Room { watched: usize::MAX, lean: usize::MAX }, before))
 }
 
 /// The sheet of one page.

@@ -75,6 +75,13 @@ impl Tallies {
         }
     }
 
+    /// Puts back which block penalised a masternode last, after a reorg replaced that block.
+    pub fn set_last_penalty(&mut self, id: &MasternodeId, height: Option<Height>) {
+        if let Some(node) = self.nodes.get_mut(id) {
+            node.last_penalty_height = height;
+        }
+    }
+
     /// What happened to a masternode; all zero when nothing did.
     pub fn node(&self, id: &MasternodeId) -> NodeTally {
         self.nodes.get(id).copied().unwrap_or_default()

@@ -5,9 +5,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::domain::event::{self, Event};
+use crate::domain::event::{self, Event, EventKind};
 use crate::domain::list::{Block, ListError, MasternodeList};
-use crate::domain::masternode::{BlockHash, Masternode, MasternodeId};
+use crate::domain::masternode::{BlockHash, Height, Masternode, MasternodeId};
 use crate::domain::pose::PenaltyRule;
 use crate::domain::tally::Tallies;
 
@@ -31,6 +31,8 @@ struct StepBack {
     parent: Block,
     entries: Vec<(MasternodeId, Option<Masternode>)>,
     events: usize,
+    /// Heights of the penalties before, of those whom this block penalised.
+    penalties: Vec<(MasternodeId, Option<Height>)>,
 }
 
 impl Book {
@@ -72,16 +74,29 @@ impl Book {
         self.back.iter().rev().position(|step| step.parent.hash == *hash).map(|position| position + 1)
     }
 
-    /// Height of the oldest block that can be stepped back to.
+    /// The block of our branch so many steps back, 0 being the tip.
+    pub(super) fn at_depth(&self, depth: usize) -> Option<&Block> {
+        match depth {
+            0 => Some(self.tip()),
+            steps => self.back.get(self.back.len().checked_sub(steps)?).map(|step| &step.parent),
+        }
+    }
+
+    /// The oldest block that can be stepped back to.
     pub(super) fn oldest(&self) -> &Block {
         self.back.front().map_or(self.tip(), |step| &step.parent)
     }
 
     /// Moves on to the list of a later block and counts what happened between.
     pub(super) fn advance(&mut self, next: MasternodeList, rule: &PenaltyRule) {
-        let events = self.record(event::between(&self.list, &next, rule));
+        let events = event::between(&self.list, &next, rule);
+        let penalised = events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. }));
+        let penalties = penalised
+            .map(|event| (event.masternode, self.tallies.node(&event.masternode).last_penalty_height))
+            .collect();
+        let events = self.record(events);
         let entries = self.list.differences(&next).map(before).collect();
-        self.back.push_back(StepBack { parent: *self.tip(), entries, events });
+        self.back.push_back(StepBack { parent: *self.tip(), entries, events, penalties });
         if self.back.len() > DEPTH {
             self.back.pop_front();
         }
@@ -103,6 +118,9 @@ impl Book {
     pub(super) fn step_back(&mut self) -> Result<Option<usize>, ListError> {
         let Some(step) = self.back.pop_back() else { return Ok(None) };
         self.list = Arc::new(self.list.restore(step.parent, step.entries)?);
+        for (id, height) in step.penalties {
+            self.tallies.set_last_penalty(&id, height);
+        }
         self.recent.truncate(self.recent.len().saturating_sub(step.events));
         Ok(Some(step.events))
     }
@@ -154,6 +172,11 @@ mod tests {
         assert_eq!(book.tip(), &block(10));
         assert_eq!(scores(&book), [(id(1), 0), (id(2), 5)]);
         assert_eq!(book.tallies().node(&id(1)).penalties, 1, "counts never go down");
+        assert_eq!(
+            book.tallies().node(&id(1)).last_penalty_height,
+            None,
+            "a height of an abandoned block is no height"
+        );
         assert_eq!(book.step_back(), Ok(None));
     }
 

@@ -6,6 +6,7 @@
 //!
 //! Never here: exposition, alerts, HTTP; publishing an old list as new.
 
+mod beside;
 mod book;
 mod source;
 mod walk;
@@ -17,12 +18,13 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::domain::chain::{ChainFacts, ChainRules};
+use crate::domain::Snapshot;
+use crate::domain::chain::ChainRules;
 use crate::domain::masternode::{BlockHash, Height, UnixSeconds};
 use crate::domain::snapshot::Parts;
 use crate::domain::tally::Tallies;
 use crate::domain::watch::{WatchList, Watched};
-use crate::domain::{MasternodeId, Snapshot};
+use crate::follower::beside::Facts;
 use crate::follower::book::Book;
 use crate::follower::source::{Identity, Source, Trouble};
 use crate::meters::{Meters, NetworkMeters};
@@ -76,14 +78,6 @@ pub struct Follower {
     peers_asked: usize,
 }
 
-/// What was asked beside the list, and when it is due again.
-struct Facts {
-    chain: ChainFacts,
-    sporks_read: Height,
-    spacing_read: Height,
-    list_read: Height,
-}
-
 impl Follower {
     /// A follower of the network behind `clients`, the preferred one first. `watch_list` may change at any time.
     pub fn new(
@@ -128,6 +122,8 @@ impl Follower {
                     if changed.is_err() {
                         return;
                     }
+                    // Those that left the list are remembered for the list of whom to watch that named them.
+                    self.watched.clear();
                     // What was withdrawn stays so: another watch list does not make it any fresher.
                     if self.published.borrow().is_some() {
                         self.publish();
@@ -186,11 +182,13 @@ impl Follower {
         order
     }
 
+    /// Asks the sources that are waiting behind the one in use for their tip. Those before it are tried by themselves.
     async fn look_at_standbys(&mut self) {
         let expected = self.identity.clone();
-        for index in 0..self.sources.len() {
+        let waiting = self.by_preference().into_iter().skip_while(|index| self.active != Some(*index)).skip(1);
+        for index in waiting.collect::<Vec<_>>() {
             let source = &mut self.sources[index];
-            if self.active == Some(index) || !source.is_due(Instant::now()) {
+            if !source.is_due(Instant::now()) {
                 continue;
             }
             match source.check(&self.settings.rules, expected.as_ref()).await {
@@ -217,40 +215,53 @@ impl Follower {
         }
     }
 
-    /// Follows a source to its tip and publishes what is new.
+    /// Follows a source to its tip and publishes what is new. What only improves the picture cannot keep it back.
     async fn follow(&mut self, index: usize) -> Result<Height, Trouble> {
         let best = self.sources[index].client.best_block_hash().await?;
-        if let Some(book) = self.book.as_ref().filter(|_| self.active == Some(index)) {
-            match book.depth_of(&best) {
-                Some(0) if self.is_published(&best) => {
-                    self.behind = 0;
-                    return Ok(book.tip().height);
+        let book = self.book.as_ref().filter(|_| self.active == Some(index));
+        if let Some((depth, tip)) = book.and_then(|book| Some((book.depth_of(&best)?, book.tip().height))) {
+            if depth == 0 && self.is_published(&best) {
+                // A node that stands still may have lost its sync: that is asked now and then, and after any trouble.
+                if self.sources[index].trouble().is_some() || self.polls.is_multiple_of(STANDBY_POLLS) {
+                    self.sources[index].check(&self.settings.rules, self.identity.as_ref()).await?;
                 }
-                // Followed already, but an error kept it from being published, or it was withdrawn as stale.
-                Some(0) => {}
-                Some(depth) if self.behind + 1 < ROLLBACK_POLLS => {
-                    self.behind += 1;
-                    return Err(Trouble::Behind(Height(book.tip().height.0.saturating_sub(depth as u32))));
-                }
-                _ => {}
+                self.behind = 0;
+                return Ok(tip);
+            }
+            if depth > 0 && self.behind + 1 < ROLLBACK_POLLS {
+                self.behind += 1;
+                return Err(Trouble::Behind(Height(tip.0.saturating_sub(depth as u32))));
             }
         }
         let (identity, chain) = self.sources[index].check(&self.settings.rules, self.identity.as_ref()).await?;
-        if self.active != Some(index) {
-            let depth = self.book.as_ref().and_then(|book| book.depth_of(&chain.best));
-            if depth.is_some_and(|depth| depth > 0) {
-                return Err(Trouble::Behind(chain.blocks));
-            }
+        if self.active != Some(index) && self.is_behind(&chain) {
+            return Err(Trouble::Behind(chain.blocks));
         }
         self.identity = Some(identity);
         self.behind = 0;
         self.walk_to(index, chain.best).await?;
-        self.learn_facts(index, &chain).await?;
-        self.check_against_node(index).await?;
-        self.ask_for_peers(index).await?;
+        self.learn_facts(index, &chain).await;
+        self.ask_for_peers(index).await;
         self.read_at = (self.settings.clock)();
         self.publish();
+        match self.check_against_node(index).await {
+            Ok(false) => {}
+            Ok(true) => self.publish(),
+            Err(trouble) => warn!(
+                network = %self.settings.network,
+                "the list of {} could not be compared with the node's: {trouble}",
+                self.settings.network
+            ),
+        }
         Ok(self.book.as_ref().map_or(chain.blocks, |book| book.tip().height))
+    }
+
+    /// Whether a source that is to take over has less than what was followed already.
+    fn is_behind(&self, chain: &ChainInfo) -> bool {
+        self.book.as_ref().is_some_and(|book| match book.depth_of(&chain.best) {
+            Some(depth) => depth > 0,
+            None => chain.blocks < book.tip().height,
+        })
     }
 
     fn is_published(&self, tip: &BlockHash) -> bool {
@@ -283,101 +294,13 @@ impl Follower {
                 troubles.join("; ")
             );
             self.published.send_replace(None);
-        }
-    }
-
-    /// What is known beside the list. The heavy part of it is asked for only every so many blocks.
-    async fn learn_facts(&mut self, index: usize, chain: &ChainInfo) -> Result<(), Trouble> {
-        const SPORK_BLOCKS: u32 = 24;
-        const SPACING_BLOCKS: u32 = 100;
-        let Some(tip) = self.book.as_ref().map(|book| *book.tip()) else { return Ok(()) };
-        let client = &self.sources[index].client;
-        let chainlock = source::optional(client.chainlock().await)?.flatten().map(|(height, _)| height);
-        let old = self.facts.take();
-        let due = |read: Option<Height>, blocks| {
-            read.is_none_or(|read| tip.height.above(read) >= blocks || read > tip.height)
-        };
-        let sporks_due = due(old.as_ref().map(|facts| facts.sporks_read), SPORK_BLOCKS);
-        let spacing_due = due(old.as_ref().map(|facts| facts.spacing_read), SPACING_BLOCKS);
-        let sporks = match &old {
-            Some(facts) if !sporks_due => facts.chain.sporks.clone(),
-            _ => source::optional(client.sporks().await)?.unwrap_or_default(),
-        };
-        let spacing = match &old {
-            Some(facts) if !spacing_due => facts.chain.measured_spacing_seconds,
-            _ => walk::measure_spacing(client, &tip).await?,
-        };
-        let read = |due: bool, before: Option<Height>| if due { tip.height } else { before.unwrap_or(tip.height) };
-        self.facts = Some(Facts {
-            sporks_read: read(sporks_due, old.as_ref().map(|facts| facts.sporks_read)),
-            spacing_read: read(spacing_due, old.as_ref().map(|facts| facts.spacing_read)),
-            list_read: old.as_ref().map_or(tip.height, |facts| facts.list_read),
-            chain: ChainFacts {
-                subnet: self
-                    .identity
-                    .as_ref()
-                    .map_or_else(|| crate::domain::Subnet::from_chain_name(&chain.chain), Identity::subnet),
-                evo_payments: source::evo_payments(chain),
-                chainlock_height: chainlock,
-                measured_spacing_seconds: spacing,
-                sporks,
-            },
-        });
-        Ok(())
-    }
-
-    /// Compares the list carried on from block to block with the node's own count, and now and then with its full list.
-    async fn check_against_node(&mut self, index: usize) -> Result<(), Trouble> {
-        let (Some(book), Some(facts)) = (&self.book, &self.facts) else { return Ok(()) };
-        let tip = *book.tip();
-        let client = self.sources[index].client.clone();
-        let counted = source::optional(client.masternode_count().await)?;
-        let agrees = counted.is_none_or(|count| {
-            count.total as usize == book.list().registered() && count.enabled as usize == book.list().valid()
-        });
-        let due = tip.height.above(facts.list_read) >= self.settings.resync_blocks;
-        if (agrees && !due) || client.best_block_hash().await? != tip.hash {
-            // A block came in between: the counts are not of our tip, the next poll compares again.
-            return Ok(());
-        }
-        let full = self.full_list(index, tip).await?;
-        let rules = self.settings.rules.clone();
-        if let (Some(book), Some(facts)) = (&mut self.book, &mut self.facts) {
-            facts.list_read = tip.height;
-            let wrong = book.correct(full, &rules.penalty);
-            if wrong > 0 || !agrees {
-                self.meters.resyncs.inc();
-                warn!(
-                    network = %self.settings.network,
-                    height = tip.height.0,
-                    "the list of {} was read anew at height {}: {wrong} masternodes differed from the node's",
-                    self.settings.network,
-                    tip.height
-                );
+            if self.sources.iter().any(Source::is_elsewhere) {
+                // Perhaps the network was mistaken, not the source: whoever answers first now says which it is.
+                self.identity = None;
+                self.active = None;
+                self.tallies = self.book.take().map(Book::close).unwrap_or_default();
             }
         }
-        Ok(())
-    }
-
-    /// Asks the node how it sees some of the watched masternodes itself: a few a block, each in its turn.
-    async fn ask_for_peers(&mut self, index: usize) -> Result<(), Trouble> {
-        const PER_BLOCK: usize = 8;
-        let Some(book) = &self.book else { return Ok(()) };
-        let listed: Vec<MasternodeId> =
-            self.watched.iter().map(|watched| watched.id).filter(|id| book.list().position(id).is_some()).collect();
-        let mut seen = Vec::new();
-        for offset in 0..listed.len().min(PER_BLOCK) {
-            let id = listed[(self.peers_asked + offset) % listed.len()];
-            match source::optional(self.sources[index].client.masternode(&id).await)? {
-                Some(masternode) => seen.push((id, masternode.peer)),
-                None => break,
-            }
-        }
-        self.peers_asked = self.peers_asked.wrapping_add(PER_BLOCK);
-        if let Some(book) = self.book.as_mut().filter(|_| !seen.is_empty()) {
-            book.amend(|list| list.see_peers(&seen));
-        }
-        Ok(())
     }
 
     fn log_opened(&self, list: &crate::domain::MasternodeList, seconds: f64) {

@@ -89,6 +89,7 @@ pub(super) struct Source {
     meters: SourceMeters,
     identity: Option<Identity>,
     trouble: Option<String>,
+    elsewhere: bool,
     failures: u32,
     retry_at: Option<Instant>,
 }
@@ -102,6 +103,7 @@ impl Source {
             meters,
             identity: None,
             trouble: None,
+            elsewhere: false,
             failures: 0,
             retry_at: None,
         }
@@ -191,6 +193,7 @@ impl Source {
         if self.trouble.take().is_some() {
             info!(source = self.name(), "source {} answers again, its tip is {tip}", self.name());
         }
+        self.elsewhere = false;
         self.failures = 0;
         self.retry_at = None;
         self.tip = Some(tip);
@@ -200,6 +203,7 @@ impl Source {
     /// Notes a failure; logs it when it is news, and sets the pause before the next try.
     pub(super) fn failed(&mut self, trouble: &Trouble, poll_interval: Duration) {
         self.tip = None;
+        self.elsewhere = matches!(trouble, Trouble::WrongNetwork(_));
         let answers = match trouble {
             Trouble::Rpc(error) => matches!(error.kind(), ErrorKind::WarmingUp { .. }),
             _ => true,
@@ -227,6 +231,11 @@ impl Source {
         self.retry_at = Some(Instant::now() + poll_interval.saturating_mul(polls).min(LONGEST_PAUSE));
     }
 
+    /// Whether it was refused as being on another network when last asked.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.elsewhere
+    }
+
     /// What the source last complained of.
     pub(super) fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
@@ -236,7 +245,8 @@ impl Source {
 /// How Evo nodes are paid at the next block, by the forks that the node calls active.
 pub(super) fn evo_payments(chain: &ChainInfo) -> EvoPayments {
     match (chain.v19_active, chain.mn_rr_active) {
-        (Some(true), Some(false)) => EvoPayments::FourInARow,
+        // v19 names only the first of the two forks.
+        (Some(true), Some(false) | None) => EvoPayments::FourInARow,
         // A node too new to name an old fork has it behind it; one too old to know it does not have it yet.
         _ => EvoPayments::Once,
     }

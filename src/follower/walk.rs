@@ -72,7 +72,7 @@ impl Follower {
 
     /// The lowest new block must stand on the common one: a node that lies about heights is not followed.
     fn check_heights(&self, book: &Book, forward: &[Block], back: usize) -> Result<(), Trouble> {
-        let expected = book.tip().height.0 + 1 - back as u32;
+        let expected = book.at_depth(back).map_or(0, |common| common.height.0 + 1);
         let lowest = forward.last().map_or(expected, |block| block.height.0);
         if lowest != expected {
             return Err(Trouble::Contradiction(format!(
@@ -105,7 +105,6 @@ impl Follower {
         let by_lists = self.sources[index].diffs == Diffs::Unsupported;
         let skipped = if by_lists && forward.len() > FULL_LIST_WALK { forward.len() - 1 } else { 0 };
         if skipped > 0 {
-            self.meters.gap_blocks.inc_by(skipped as u64);
             warn!(
                 network = %self.settings.network,
                 "{skipped} blocks of {} are jumped over: the node tells no changes, events of them are not exact",
@@ -116,6 +115,9 @@ impl Follower {
         for (done, block) in forward.iter().enumerate().skip(skipped) {
             let next = self.next_list(index, *block).await?;
             self.advance(next);
+            if done == skipped {
+                self.meters.gap_blocks.inc_by(skipped as u64);
+            }
             if (done + 1) % PROGRESS == 0 && done + 1 < forward.len() {
                 let left = started.elapsed().as_secs_f64() / (done + 1) as f64 * (forward.len() - done - 1) as f64;
                 info!(
@@ -134,7 +136,6 @@ impl Follower {
         let Some(book) = &mut self.book else { return };
         book.advance(next, &self.settings.rules.penalty);
         self.meters.blocks_followed.inc();
-        self.confirmed = Some(Instant::now());
     }
 
     /// The list after `block`, the next one to ours: by its changes, or read in full where that fails.
@@ -148,7 +149,7 @@ impl Follower {
                 Err(error) => error.to_string(),
             },
             Err(error) => match error.kind() {
-                ErrorKind::UnknownMethod => {
+                ErrorKind::UnknownMethod | ErrorKind::Forbidden => {
                     self.sources[index].diffs = Diffs::Unsupported;
                     return self.full_list(index, block).await;
                 }

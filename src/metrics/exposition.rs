@@ -13,7 +13,7 @@ use crate::domain::Snapshot;
 use crate::metrics::Settings;
 use crate::metrics::catalog::Tier;
 use crate::metrics::gzip::Opening;
-use crate::metrics::page::{Cursor, Filter, Format, NetworkPage, Sheet};
+use crate::metrics::page::{Cursor, Filter, Format, NetworkPage, Room, Sheet};
 use crate::metrics::process;
 
 /// Size of the pieces of a page that is written while it is sent.
@@ -107,7 +107,7 @@ impl Exposition {
             Some(snapshot) => drop(state.snapshots.insert(network.to_string(), snapshot)),
             None => drop(state.snapshots.remove(network)),
         }
-        self.make(&mut state);
+        self.make(&mut state, Some(network));
     }
 
     /// Makes pages by other settings from now on.
@@ -115,7 +115,7 @@ impl Exposition {
         let mut state = self.lock();
         if state.settings != settings {
             state.settings = settings;
-            self.make(&mut state);
+            self.make(&mut state, None);
         }
     }
 
@@ -164,21 +164,24 @@ impl Exposition {
         self.suppressed.with_label_values(&["", ""]);
     }
 
-    fn make(&self, state: &mut State) {
+    /// Makes the pages anew, after a list of `published` came or the settings changed.
+    fn make(&self, state: &mut State, published: Option<&str>) {
         let before = state.current.sheet.networks.clone();
-        let mut room = state.settings.series_limit;
+        let mut room = Room::new(&state.settings, state.snapshots.values());
         let mut pages = Vec::new();
         self.series.reset();
         for (name, snapshot) in &state.snapshots {
             let old = before.iter().find(|page| page.network() == name);
             let page = NetworkPage::new(snapshot.clone(), &state.settings, room, old.map(Arc::as_ref));
+            room = room.after(&page, &state.settings);
             for (tier, samples) in page.samples(&state.settings) {
-                room = room.saturating_sub(samples);
                 let samples = i64::try_from(samples).unwrap_or(i64::MAX);
                 self.series.with_label_values(&[name.as_str(), tier.label()]).set(samples);
             }
             let suppressed = self.suppressed.with_label_values(&[name.as_str(), Tier::Lean.label()]);
-            suppressed.inc_by(page.left_out() as u64);
+            if published == Some(name.as_str()) {
+                suppressed.inc_by(page.left_out() as u64);
+            }
             pages.push(Arc::new(page));
         }
         state.current = Arc::new(Published::new(Sheet::new(state.settings.clone(), pages)));

@@ -8,6 +8,7 @@
 pub mod catalog;
 mod exposition;
 mod gzip;
+mod head;
 mod info;
 mod labels;
 mod masternode;

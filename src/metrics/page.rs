@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::domain::{MasternodeId, Risk, Snapshot};
 use crate::metrics::catalog::{self, Family, Kind, Tier};
+use crate::metrics::head::head;
 use crate::metrics::info::{self, Facts};
 use crate::metrics::labels::{self, Name, Texts};
 use crate::metrics::masternode::{self, NodeSeries, Row};
@@ -82,6 +83,30 @@ pub struct NetworkPage {
     left_out: usize,
 }
 
+/// How many samples of single masternodes may still be shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Of watched masternodes.
+    pub watched: usize,
+    /// Of others.
+    pub lean: usize,
+}
+
+impl Room {
+    /// The room that the limit leaves: first for the watched masternodes of all networks, then for the others.
+    pub fn new<'a>(settings: &Settings, snapshots: impl Iterator<Item = &'a Arc<Snapshot>>) -> Room {
+        let (_, per_watched) = samples_each(settings);
+        let watched = snapshots.map(|snapshot| snapshot.watched().len() * per_watched).sum::<usize>();
+        Room { watched: settings.series_limit, lean: settings.series_limit.saturating_sub(watched) }
+    }
+
+    /// What is left of it after a page.
+    pub(super) fn after(self, page: &NetworkPage, settings: &Settings) -> Room {
+        let [(_, lean), (_, watched)] = page.samples(settings);
+        Room { watched: self.watched.saturating_sub(watched), lean: self.lean.saturating_sub(lean) }
+    }
+}
+
 /// A masternode of a page: its place in the list and among the watched.
 #[derive(Clone, Copy)]
 struct Place {
@@ -90,11 +115,11 @@ struct Place {
 }
 
 impl NetworkPage {
-    /// Chooses whom to show. `room` is the number of samples that are left to show; watched masternodes come first.
-    pub fn new(snapshot: Arc<Snapshot>, settings: &Settings, room: usize, before: Option<&NetworkPage>) -> NetworkPage {
+    /// Chooses whom to show, as far as there is room.
+    pub fn new(snapshot: Arc<Snapshot>, settings: &Settings, room: Room, before: Option<&NetworkPage>) -> NetworkPage {
         let (per_lean, per_watched) = samples_each(settings);
-        let watched = snapshot.watched().len().min(room / per_watched);
-        let lean_room = (room - watched * per_watched) / per_lean;
+        let watched = room.watched / per_watched;
+        let lean_room = room.lean / per_lean;
         let mut places = Vec::new();
         let (mut lean, mut left_out) = (0, 0);
         let mut next_watched = snapshot.watched().iter().enumerate().peekable();
@@ -347,31 +372,3 @@ pub const SHARD_INFO: Family = Family {
     labels: &["shard", "shards"],
     help: "Constant 1: which part of the masternodes this page shows. Only on pages asked for with a shard.",
 };
-
-fn head(family: &Family, format: Format, out: &mut Vec<u8>) {
-    write_head(family.name, family.help, if family.kind == Kind::Counter { "counter" } else { "gauge" }, format, out);
-}
-
-/// Appends the lines that announce a family. OpenMetrics names counters without `_total` there and escapes quotes.
-pub(super) fn write_head(name: &str, help: &str, kind: &str, format: Format, out: &mut Vec<u8>) {
-    let name = match (format, kind) {
-        (Format::OpenMetrics, "counter") => name.strip_suffix("_total").unwrap_or(name),
-        _ => name,
-    };
-    out.extend_from_slice(b"# HELP ");
-    out.extend_from_slice(name.as_bytes());
-    out.push(b' ');
-    for byte in help.bytes() {
-        match byte {
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'"' if format == Format::OpenMetrics => out.extend_from_slice(b"\\\""),
-            _ => out.push(byte),
-        }
-    }
-    out.extend_from_slice(b"\n# TYPE ");
-    out.extend_from_slice(name.as_bytes());
-    out.push(b' ');
-    out.extend_from_slice(kind.as_bytes());
-    out.push(b'\n');
-}

@@ -4,8 +4,9 @@
 
 use prometheus::proto::{Metric, MetricFamily, MetricType};
 
+use crate::metrics::head::write_head;
 use crate::metrics::labels;
-use crate::metrics::page::{Format, write_head};
+use crate::metrics::page::Format;
 use crate::metrics::value::Value;
 
 /// Appends the families in the order given.

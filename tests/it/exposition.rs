@@ -14,7 +14,7 @@ use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
 use masternode_exporter::domain::{
     BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, Score, Snapshot, UnixSeconds,
 };
-use masternode_exporter::metrics::page::{Cursor, Filter, NetworkPage, Shard, Sheet};
+use masternode_exporter::metrics::page::{Cursor, Filter, NetworkPage, Room, Shard, Sheet};
 use masternode_exporter::metrics::{Body, Exposition, Format, Others, Request, Settings};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 
@@ -72,8 +72,8 @@ fn snapshot(network: &str, nodes: Vec<Masternode>, watched: &[(u8, &str)]) -> Ar
 }
 
 fn sheet(snapshots: &[Arc<Snapshot>], settings: &Settings) -> Sheet {
-    let page =
-        |snapshot: &Arc<Snapshot>| Arc::new(NetworkPage::new(snapshot.clone(), settings, settings.series_limit, None));
+    let room = Room::new(settings, snapshots.iter());
+    let page = |snapshot: &Arc<Snapshot>| Arc::new(NetworkPage::new(snapshot.clone(), settings, room, None));
     Sheet::new(settings.clone(), snapshots.iter().map(page).collect())
 }
 
@@ -134,6 +134,20 @@ fn tiers_and_the_limit_decide_who_is_shown() {
     // Room for the two watched ones and one more.
     let watched_and_one = 2 * 51 + 8;
     assert_eq!(count(&Settings { series_limit: watched_and_one, ..Settings::default() }), 2);
+}
+
+#[test]
+fn watched_masternodes_of_a_later_network_come_before_the_others_of_an_earlier_one() {
+    let crowd = (10..60).map(|number| masternode(number, 0, false)).collect();
+    let exposition =
+        Exposition::new(Settings { series_limit: 100, ..Settings::default() }, prometheus::Registry::new()).unwrap();
+    exposition.publish("a", Some(snapshot("a", crowd, &[])));
+    exposition.publish("b", Some(snapshot("b", vec![masternode(1, 0, false)], &[(1, "mine")])));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let page = Page::read(&runtime.block_on(exposition.text(Format::Text)));
+    page.expect("masternode_pose_score", &[("alias", "mine")], 0.0);
+    // 51 samples of the watched one leave room for six others of eight samples each.
+    assert_eq!(page.count("masternode_pose_score"), 7);
 }
 
 #[test]

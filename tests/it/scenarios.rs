@@ -129,6 +129,7 @@ async fn a_reorg_across_a_penalty_withdraws_it_and_counters_never_go_down() {
     let page = stage.page().await;
     page.expect("masternode_pose_score", ONE, 0.0);
     page.expect("masternode_pose_penalties_total", ONE, 1.0);
+    page.expect_absent("masternode_pose_last_penalty_height", ONE);
     page.expect("masternode_exporter_reorgs_total", &[], 1.0);
     // One penalty and the payments of two blocks.
     page.expect("masternode_exporter_events_withdrawn_total", &[], 3.0);
@@ -282,7 +283,13 @@ async fn the_load_on_the_node_depends_on_blocks_and_not_on_polls() {
         stage.poll().await;
     }
     let calls = stage.servers[0].handle().calls();
-    assert_eq!(calls.into_iter().collect::<Vec<_>>(), [("getbestblockhash".to_string(), 10)]);
+    // A node whose tip stands still is asked now and then whether it is still in sync.
+    let (sync, tip): (Vec<_>, Vec<_>) = calls.into_iter().partition(|(name, _)| name != "getbestblockhash");
+    assert_eq!(tip, [("getbestblockhash".to_string(), 10)]);
+    assert!(
+        sync.iter().all(|(name, times)| ["getblockchaininfo", "mnsync status"].contains(&name.as_str()) && *times <= 2),
+        "{sync:?}"
+    );
     stage.mine(&[]).await;
     let calls = stage.servers[0].handle().calls();
     assert_eq!(calls.get("protx listdiff"), Some(&1));
@@ -388,18 +395,57 @@ async fn answers_that_cannot_be_true_change_nothing_and_the_truth_is_found_after
 }
 
 #[tokio::test]
-async fn a_list_that_an_error_kept_back_is_published_with_the_next_look_and_not_the_next_block() {
-    for method in ["getbestchainlock", "masternode count", "protx info"] {
+async fn what_only_improves_the_picture_cannot_keep_a_list_back() {
+    for method in ["getbestchainlock", "masternode count", "protx info", "spork show"] {
         let mut stage = Stage::following().await;
         stage.servers[0].handle().faults().set_for(Fault::Busy, &[method]);
         stage.mine(&[fail(&stage.masternode(1), 1)]).await;
-        stage.page().await.expect("masternode_pose_score", ONE, 0.0);
-        stage.servers[0].handle().faults().clear();
-        stage.poll().await;
-        let page = stage.page().await;
-        page.expect("masternode_pose_score", ONE, 66.0);
-        page.expect("masternode_pose_penalties_total", ONE, 1.0);
+        stage.page().await.expect("masternode_pose_score", ONE, 66.0);
     }
+}
+
+#[tokio::test]
+async fn a_user_who_may_not_ask_for_changes_gets_by_with_full_lists() {
+    let mut stage = Stage::following().await;
+    stage.servers[0].handle().faults().set_for(Fault::Forbidden, &["protx listdiff"]);
+    stage.mine(&[fail(&stage.masternode(1), 1)]).await;
+    stage.page().await.expect("masternode_pose_score", ONE, 66.0);
+}
+
+#[tokio::test]
+async fn a_node_that_loses_its_sync_at_our_tip_is_noticed() {
+    let mut stage = Stage::with(Options::default(), 1, |settings| settings.stale_after = Duration::ZERO).await;
+    stage.poll().await;
+    stage.servers[0].handle().faults().set(Fault::NotSynced);
+    for _ in 0..12 {
+        stage.poll().await;
+    }
+    assert!(stage.snapshot().is_none());
+}
+
+#[tokio::test]
+async fn a_source_with_less_than_was_followed_does_not_take_over() {
+    // Right after the start there is no way back to recognise the other source's tip by.
+    let mut stage = Stage::new(Options::default(), 2).await;
+    stage.poll().await;
+    let height = f64::from(stage.network.tip().0);
+    stage.servers[0].handle().faults().set(Fault::Busy);
+    stage.servers[1].handle().set_lag(1);
+    stage.poll().await;
+    stage.page().await.expect("masternode_network_height", &[], height);
+    stage.page().await.expect("masternode_exporter_resyncs_total", &[], 0.0);
+}
+
+#[tokio::test]
+async fn a_reorg_into_a_gap_that_was_jumped_over_is_followed() {
+    let mut stage = Stage::new(Options { version: 180_202, evo: 0, ..Options::default() }, 1).await;
+    stage.poll().await;
+    stage.network.mine(30);
+    stage.poll().await;
+    stage.page().await.expect("masternode_exporter_gap_blocks_total", &[], 29.0);
+    stage.network.reorg(1, &[vec![], vec![]]).unwrap();
+    stage.poll().await;
+    stage.page().await.expect("masternode_network_height", &[], f64::from(stage.network.tip().0));
 }
 
 #[tokio::test]

@@ -115,6 +115,23 @@ fn a_diff_of_another_span_is_refused() {
     assert!(error.contains("from height 4 to 5 were asked for, it answers 4 to 6"), "{error}");
 }
 
+/// v23 reports a change of a Platform port with the Platform's entries of `addresses` and none of ours.
+#[test]
+fn a_change_of_a_platform_port_leaves_the_address_alone() {
+    let block = |height| Block { height: Height(height), hash: BlockHash(Hash([0; 32])), time: UnixSeconds(0) };
+    let changed = |state: Value| {
+        let hash = "01".repeat(32);
+        let diff =
+            json!({"baseHeight": 4, "blockHeight": 5, "addedMNs": [], "removedMNs": [], "updatedMNs": [{hash: state}]});
+        answers::list_diff(&answer(&diff), &block(4), &block(5)).unwrap().updated[0].1.address.clone()
+    };
+    assert_eq!(changed(json!({"addresses": {"platform_p2p": ["255.255.255.255:26656"]}})), None);
+    assert_eq!(changed(json!({"addresses": {"core_p2p": ["192.0.2.9:9999"]}})), Some(Some("192.0.2.9:9999".into())));
+    assert_eq!(changed(json!({"addresses": {}})), Some(None));
+    assert_eq!(changed(json!({"service": "[::]:0"})), Some(None));
+    assert_eq!(changed(json!({"lastPaidHeight": 5})), None);
+}
+
 fn parse(pieces: &[&[u8]]) -> Result<usize, String> {
     let mut parser = ListParser::new();
     let mut push = || -> Result<(), masternode_exporter::rpc::ErrorKind> {

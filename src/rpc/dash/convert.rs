@@ -72,7 +72,7 @@ fn change(state: &State<'_>) -> Result<StateChange, ErrorKind> {
         revived_height: height(state.pose_revived_height, "PoSeRevivedHeight")?,
         ban_height: height(state.pose_ban_height, "PoSeBanHeight")?,
         revocation_reason: state.revocation_reason.map(|value| small(value, "revocationReason")).transpose()?,
-        address: (state.service.is_some() || state.addresses.is_some()).then(|| address(state)),
+        address: changes_address(state).then(|| address(state)),
         payout_address: text(&state.payout_address),
         owner_address: text(&state.owner_address),
         voting_address: text(&state.voting_address),
@@ -91,6 +91,15 @@ fn details(state: &State<'_>) -> Details {
         operator_key: text(&state.pub_key_operator),
         operator_payout_address: text(&state.operator_payout_address),
     }
+}
+
+/// Whether a diff says anything of the address. One that changes a Platform port only holds `addresses` with the Platform's
+/// entries and without ours (`CDeterministicMNStateDiff::ToJson`).
+fn changes_address(state: &State<'_>) -> bool {
+    let platform_only = |addresses: &Addresses<'_>| {
+        addresses.core_p2p.is_empty() && !(addresses.platform_p2p.is_empty() && addresses.platform_https.is_empty())
+    };
+    state.service.is_some() || state.addresses.as_ref().is_some_and(|addresses| !platform_only(addresses))
 }
 
 /// Where the node listens: `service` where the node still says it, else the first of `addresses`. `[::]:0` and

@@ -75,6 +75,10 @@ pub(super) struct State<'a> {
 pub(super) struct Addresses<'a> {
     #[serde(borrow, default)]
     pub(super) core_p2p: Vec<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) platform_p2p: Vec<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) platform_https: Vec<Cow<'a, str>>,
 }
 
 /// The answering node's own view of a peer.

@@ -1,0 +1,119 @@
+//! What is asked beside the list: facts about the network, the node's own view of peers, and a check of our list.
+//!
+//! Never here: anything without which a list could not be published.
+
+use tracing::warn;
+
+use crate::domain::chain::ChainFacts;
+use crate::domain::masternode::Height;
+use crate::domain::payment::EvoPayments;
+use crate::domain::{MasternodeId, Subnet};
+use crate::follower::source::{self, Identity, Trouble};
+use crate::follower::{Follower, walk};
+use crate::rpc::ChainInfo;
+
+/// What was asked beside the list, and when it is due again.
+pub(super) struct Facts {
+    pub(super) chain: ChainFacts,
+    sporks_read: Option<Height>,
+    spacing_read: Option<Height>,
+    list_read: Height,
+}
+
+impl Facts {
+    /// Nothing is known yet but the list, which was read at `height`.
+    fn new(subnet: Subnet, height: Height) -> Facts {
+        let chain = ChainFacts {
+            subnet,
+            evo_payments: EvoPayments::Once,
+            chainlock_height: None,
+            measured_spacing_seconds: None,
+            sporks: Vec::new(),
+        };
+        Facts { chain, sporks_read: None, spacing_read: None, list_read: height }
+    }
+}
+
+impl Follower {
+    /// What is known beside the list; what cannot be asked stays as it was. Some of it is due only every so many blocks.
+    pub(super) async fn learn_facts(&mut self, index: usize, chain: &ChainInfo) {
+        const SPORK_BLOCKS: u32 = 24;
+        const SPACING_BLOCKS: u32 = 100;
+        let Some(tip) = self.book.as_ref().map(|book| *book.tip()) else { return };
+        let client = &self.sources[index].client;
+        let subnet = self.identity.as_ref().map_or_else(|| Subnet::from_chain_name(&chain.chain), Identity::subnet);
+        let facts = self.facts.get_or_insert_with(|| Facts::new(subnet, tip.height));
+        facts.chain.subnet = subnet;
+        facts.chain.evo_payments = source::evo_payments(chain);
+        let chainlock = client.chainlock().await;
+        facts.chain.chainlock_height = chainlock.ok().flatten().map(|(height, _)| height);
+        let due = |read: Option<Height>, blocks| {
+            read.is_none_or(|read| tip.height.above(read) >= blocks || read > tip.height)
+        };
+        if due(facts.sporks_read, SPORK_BLOCKS)
+            && let Ok(sporks) = client.sporks().await
+        {
+            facts.chain.sporks = sporks;
+            facts.sporks_read = Some(tip.height);
+        }
+        if due(facts.spacing_read, SPACING_BLOCKS)
+            && let Ok(spacing) = walk::measure_spacing(client, &tip).await
+        {
+            facts.chain.measured_spacing_seconds = spacing;
+            facts.spacing_read = Some(tip.height);
+        }
+    }
+
+    /// Compares the list carried on from block to block with the node's own count, and now and then with its full list.
+    /// Returns whether the list had to be corrected.
+    pub(super) async fn check_against_node(&mut self, index: usize) -> Result<bool, Trouble> {
+        let (Some(book), Some(facts)) = (&self.book, &mut self.facts) else { return Ok(false) };
+        let tip = *book.tip();
+        let client = self.sources[index].client.clone();
+        let counted = source::optional(client.masternode_count().await)?;
+        let agrees = counted.is_none_or(|count| {
+            count.total as usize == book.list().registered() && count.enabled as usize == book.list().valid()
+        });
+        let due = tip.height.above(facts.list_read) >= self.settings.resync_blocks;
+        if (agrees && !due) || client.best_block_hash().await? != tip.hash {
+            // A block came in between: the counts are not of our tip, the next block compares again.
+            return Ok(false);
+        }
+        // Noted before it is read: a list that cannot be read is tried again when it is due again.
+        facts.list_read = tip.height;
+        let full = self.full_list(index, tip).await?;
+        let Some(book) = &mut self.book else { return Ok(false) };
+        let wrong = book.correct(full, &self.settings.rules.penalty);
+        if wrong > 0 || !agrees {
+            self.meters.resyncs.inc();
+            warn!(
+                network = %self.settings.network,
+                height = tip.height.0,
+                "the list of {} was read anew at height {}: {wrong} masternodes differed from the node's",
+                self.settings.network,
+                tip.height
+            );
+        }
+        Ok(wrong > 0)
+    }
+
+    /// Asks the node how it sees some of the watched masternodes itself: a few a block, each in its turn.
+    pub(super) async fn ask_for_peers(&mut self, index: usize) {
+        const PER_BLOCK: usize = 8;
+        let Some(book) = &mut self.book else { return };
+        let listed: Vec<MasternodeId> =
+            self.watched.iter().map(|watched| watched.id).filter(|id| book.list().position(id).is_some()).collect();
+        let mut seen = Vec::new();
+        for offset in 0..listed.len().min(PER_BLOCK) {
+            let id = listed[(self.peers_asked + offset) % listed.len()];
+            match self.sources[index].client.masternode(&id).await {
+                Ok(masternode) => seen.push((id, masternode.peer)),
+                Err(_) => break,
+            }
+        }
+        self.peers_asked = self.peers_asked.wrapping_add(PER_BLOCK);
+        if !seen.is_empty() {
+            book.amend(|list| list.see_peers(&seen));
+        }
+    }
+}
