@@ -160,6 +160,41 @@ fn a_list_is_found_wherever_it_stands_in_the_envelope() {
 }
 
 #[test]
+fn a_list_with_its_punctuation_damaged_is_refused() {
+    let entry = entry(&json!({})).to_string();
+    for body in [
+        format!("{{\"result\":[{entry}{entry}]}}"),
+        format!("{{\"result\":[{entry},]}}"),
+        format!("{{\"result\":[,{entry}]}}"),
+        format!("{{\"result\":[{entry}],}}"),
+        format!("{{,\"result\":[{entry}]}}"),
+        format!("{{\"result\"[{entry}]}}"),
+        format!("{{\"result\"::[{entry}]}}"),
+        format!("{{\"id\":1 \"result\":[{entry}]}}"),
+        format!("{{\"result\":[{entry}],\"result\":[]}}"),
+        format!("{{\"result\":[{entry}]]}}"),
+    ] {
+        assert!(parse(&[body.as_bytes()]).is_err(), "{body}");
+        let bytes: Vec<&[u8]> = body.as_bytes().chunks(1).collect();
+        assert!(parse(&bytes).is_err(), "byte by byte: {body}");
+    }
+}
+
+#[test]
+fn a_masternode_is_too_long_however_it_arrives() {
+    let padded = |length: usize| {
+        let mut entry = entry(&json!({}));
+        entry["padding"] = json!("x".repeat(length));
+        answer(&json!([entry]))
+    };
+    for (length, taken) in [(60_000, true), (70_000, false)] {
+        let body = padded(length);
+        assert_eq!(parse(&[&body]).is_ok(), taken, "{length} at once");
+        assert_eq!(parse(&body.chunks(1000).collect::<Vec<_>>()).is_ok(), taken, "{length} in chunks");
+    }
+}
+
+#[test]
 fn a_list_that_is_cut_off_or_goes_on_is_refused() {
     let whole = body(3);
     for length in 0..whole.len() - 1 {
@@ -183,6 +218,18 @@ proptest! {
         cuts.sort_unstable();
         let pieces: Vec<&[u8]> = cuts.windows(2).map(|pair| &body[pair[0]..pair[1]]).collect();
         prop_assert_eq!(parse(&pieces), Ok(5));
+    }
+
+    #[test]
+    fn a_damaged_list_is_the_same_to_our_parser_as_to_serde_json(at in any::<u16>(), byte in 0x20_u8..0x7f) {
+        let mut body = body(2);
+        let at = usize::from(at) % body.len();
+        body[at] = byte;
+        let bytes: Vec<&[u8]> = body.chunks(1).collect();
+        prop_assert_eq!(parse(&[&body]), parse(&bytes), "at once and byte by byte");
+        if serde_json::from_slice::<Value>(&body).is_err() {
+            prop_assert!(parse(&[&body]).is_err(), "no JSON, but a list: {}", String::from_utf8_lossy(&body));
+        }
     }
 
     #[test]

@@ -32,10 +32,18 @@ enum Place {
     /// Before the brace that opens the envelope.
     #[default]
     Start,
-    /// Before a member of the envelope, or its end.
-    Member,
-    /// Between elements of the list, or before its end.
-    Element,
+    /// Before the first member of the envelope, or its end.
+    FirstMember,
+    /// Behind a comma: before a further member.
+    NextMember,
+    /// Behind a member: before a comma, or the end of the envelope.
+    BehindMember,
+    /// Before the first element of the list, or its end.
+    FirstElement,
+    /// Behind a comma: before a further element.
+    NextElement,
+    /// Behind an element: before a comma, or the end of the list.
+    BehindElement,
     /// Behind the envelope.
     End,
 }
@@ -58,10 +66,7 @@ impl ListParser {
         self.at = 0;
         self.buffer.extend_from_slice(bytes);
         while let Step::Done = self.step()? {}
-        if self.buffer.len() - self.at > PIECE_BYTES {
-            return Err(ErrorKind::malformed(format_args!("a piece of it is longer than {PIECE_BYTES} bytes")));
-        }
-        Ok(())
+        if self.buffer.len() - self.at > PIECE_BYTES { Err(too_long()) } else { Ok(()) }
     }
 
     /// The list, when the body was complete.
@@ -78,50 +83,45 @@ impl ListParser {
 
     fn step(&mut self) -> Result<Step, ErrorKind> {
         let Some(next) = self.skip_blanks() else { return Ok(Step::NeedsMore) };
-        match (self.place, next) {
-            (Place::Start, b'{') => {
-                self.at += 1;
-                self.place = Place::Member;
-            }
-            (Place::Member, b'}') => {
-                self.at += 1;
-                self.place = Place::End;
-            }
-            (Place::Element, b']') => {
-                self.at += 1;
-                self.place = Place::Member;
-            }
-            (Place::Member | Place::Element, b',') => self.at += 1,
-            (Place::Member, b'"') => return self.member(),
-            (Place::Element, b'{') => return self.element(),
+        self.place = match (self.place, next) {
+            (Place::Start, b'{') => Place::FirstMember,
+            (Place::FirstMember | Place::NextMember, b'"') => return self.member(),
+            (Place::BehindMember, b',') => Place::NextMember,
+            (Place::FirstMember | Place::BehindMember, b'}') => Place::End,
+            (Place::FirstElement | Place::NextElement, b'{') => return self.element(),
+            (Place::BehindElement, b',') => Place::NextElement,
+            (Place::FirstElement | Place::BehindElement, b']') => Place::BehindMember,
             _ => return Err(ErrorKind::malformed(format_args!("unexpected {:?} in it", char::from(next)))),
-        }
+        };
+        self.at += 1;
         Ok(Step::Done)
     }
 
     /// A key, its colon, and its value; of the list only the bracket that opens it.
     fn member(&mut self) -> Result<Step, ErrorKind> {
         let Some((key, after_key)) = piece::<String>(&self.buffer[self.at..])? else { return Ok(Step::NeedsMore) };
-        let rest = &self.buffer[self.at + after_key..];
-        let blanks = rest.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b':').count();
-        let value_at = after_key + blanks;
-        match (key.as_str(), rest.get(blanks)) {
-            (_, None) => return Ok(Step::NeedsMore),
+        let Some(value_at) = value_behind(&self.buffer[self.at..], after_key)? else { return Ok(Step::NeedsMore) };
+        let value = &self.buffer[self.at + value_at..];
+        let length = match (key.as_str(), value.first()) {
+            ("result", _) if self.masternodes.is_some() => return Err(ErrorKind::malformed("it has two results")),
             ("result", Some(b'[')) => {
                 self.masternodes = Some(Vec::new());
-                self.place = Place::Element;
+                self.place = Place::FirstElement;
                 self.at += value_at + 1;
+                return Ok(Step::Done);
             }
-            ("error", Some(_)) => {
-                let Some((error, length)) = piece(&rest[blanks..])? else { return Ok(Step::NeedsMore) };
+            ("error", _) => {
+                let Some((error, length)) = piece(value)? else { return Ok(Step::NeedsMore) };
                 self.error = error;
-                self.at += value_at + length;
+                length
             }
-            (_, Some(_)) => {
-                let Some((IgnoredAny, length)) = piece(&rest[blanks..])? else { return Ok(Step::NeedsMore) };
-                self.at += value_at + length;
+            _ => {
+                let Some((IgnoredAny, length)) = piece(value)? else { return Ok(Step::NeedsMore) };
+                length
             }
-        }
+        };
+        self.place = Place::BehindMember;
+        self.at += value_at + length;
         Ok(Step::Done)
     }
 
@@ -129,6 +129,7 @@ impl ListParser {
         let Some((entry, length)) = piece::<Entry<'_>>(&self.buffer[self.at..])? else { return Ok(Step::NeedsMore) };
         let masternode = convert::masternode(&entry)?;
         self.masternodes.get_or_insert_default().push(masternode);
+        self.place = Place::BehindElement;
         self.at += length;
         Ok(Step::Done)
     }
@@ -141,16 +142,37 @@ impl ListParser {
     }
 }
 
+/// Where a member's value begins, behind the one colon that follows its key; `None` when more bytes are needed.
+fn value_behind(member: &[u8], after_key: usize) -> Result<Option<usize>, ErrorKind> {
+    let blanks = |from: usize| member[from..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let colon_at = after_key + blanks(after_key);
+    match member.get(colon_at) {
+        None => return Ok(None),
+        Some(b':') => {}
+        Some(other) => {
+            return Err(ErrorKind::malformed(format_args!("unexpected {:?} behind a key", char::from(*other))));
+        }
+    }
+    let value_at = colon_at + 1 + blanks(colon_at + 1);
+    Ok((value_at < member.len()).then_some(value_at))
+}
+
 /// A value at the start of the bytes and its length; `None` when more bytes are needed. A value that reaches the end of
 /// the bytes may go on (a number), so one more byte is waited for.
 fn piece<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<Option<(T, usize)>, ErrorKind> {
     let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<T>();
     match values.next() {
+        // The same bound for one that came at once as for one that is waited for.
+        Some(Ok(_)) if values.byte_offset() > PIECE_BYTES => Err(too_long()),
         Some(Ok(value)) if values.byte_offset() < bytes.len() => Ok(Some((value, values.byte_offset()))),
         Some(Ok(_)) | None => Ok(None),
         Some(Err(error)) if error.is_eof() || lies_at_the_end(&error, bytes) => Ok(None),
         Some(Err(error)) => Err(ErrorKind::malformed(error)),
     }
+}
+
+fn too_long() -> ErrorKind {
+    ErrorKind::malformed(format_args!("a piece of it is longer than {PIECE_BYTES} bytes"))
 }
 
 /// Whether an error was found at the last of the bytes: a number cut behind its sign looks like a wrong one there.
