@@ -72,7 +72,10 @@ async fn examine(network: &NetworkConfig, client: &Client, findings: &mut Findin
     let unreachable = node.as_ref().is_err_and(|error| {
         matches!(
             error.kind(),
-            ErrorKind::Unreachable { .. } | ErrorKind::Timeout { .. } | ErrorKind::Unauthorized { .. }
+            ErrorKind::Unreachable { .. }
+                | ErrorKind::Timeout { .. }
+                | ErrorKind::Unauthorized { .. }
+                | ErrorKind::NoCredentials { .. }
         )
     });
     let node = findings.note("getnetworkinfo", true, node, |node| {
@@ -126,7 +129,7 @@ fn advice() -> String {
         let need = if method.required { "required" } else { "optional" };
         let _ = writeln!(text, "  {:<18} {need:<9} {}", method.name, method.purpose);
     }
-    text.push_str("\nTo give it a user of its own on the node, add to dash.conf and restart the node:\n\n");
+    text.push_str("\nTo give it a user of its own on the node (username: exporter):\n\n");
     text.push_str(&rpc::access::configuration_lines());
     text
 }

@@ -7,14 +7,15 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::rpc::methods::METHODS;
 
-/// Lines for `dash.conf` with a fresh random password, which is named in a comment once and stored nowhere.
+/// What to do with a fresh random password, and the lines for `dash.conf`, which do not hold it: a node keeps its hash.
 pub fn configuration_lines() -> String {
     let (Some(salt), Some(password)) = (random_hex(16), random_hex(24)) else {
-        return "# no randomness is available here: make the rpcauth line with the node's own rpcauth.py\n".into();
+        return "No randomness is available here: make the rpcauth line with the node's own rpcauth.py\n".into();
     };
     format!(
-        "# user and password of the exporter; the password is {password}\n\
-         # (write it to a file that only the exporter can read, and name that as password_file)\n\
+        "Write this password to a file that only the exporter can read, and name that as password_file:\n\n\
+         {password}\n\n\
+         Add these lines to dash.conf and restart the node:\n\n\
          {}\n\
          # Nodes differ in what they compare: the method alone, or the method joined with its subcommand. Both are\n\
          # listed; a name that a node does not know does no harm. Where protx is allowed as a whole, so are its\n\
@@ -62,6 +63,16 @@ mod tests {
         // By `printf password | openssl dgst -sha256 -hmac salt`.
         let expected = "rpcauth=exporter:salt$84ec44c7d6fc41917953a1dafca3c7d7856f7a9d0328b991b76f0d36be1224b9";
         assert_eq!(rpcauth("exporter", "password", "salt"), expected);
+    }
+
+    #[test]
+    fn the_lines_for_the_node_do_not_hold_the_password() {
+        let text = configuration_lines();
+        let (before, lines) = text.split_once("dash.conf").unwrap();
+        let password = before.lines().find(|line| line.len() == 48).unwrap();
+        assert!(!lines.contains(password), "{text}");
+        let (salt, hash) = lines.split_once("rpcauth=exporter:").unwrap().1.split_once('$').unwrap();
+        assert_eq!(rpcauth("exporter", password, salt).split_once('$').unwrap().1, &hash[..64]);
     }
 
     #[test]

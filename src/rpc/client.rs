@@ -3,8 +3,9 @@
 //! Never here: a retry, but for the one after a refused cookie; when to ask again is the follower's affair.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -21,6 +22,12 @@ use crate::rpc::methods::{self, Method};
 
 /// Longest error body that is worth reading.
 const ERROR_BODY_BYTES: u64 = 64 * 1024;
+
+/// Longest answer that is kept as a whole, which are all but the list: room for the changes of 500,000 masternodes.
+const ANSWER_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A connection at rest is given up before the node does so (`rpcservertimeout`, 30 s), lest a call meet its closing.
+const REST: Duration = Duration::from_secs(20);
 
 /// A whole list may take so many times as long as another answer, while none of its pieces may.
 const LIST_TIMEOUTS: u32 = 10;
@@ -41,7 +48,7 @@ struct Inner {
 }
 
 impl Client {
-    /// A client; nothing is asked yet. Fails when the URL is none, or TLS cannot be set up.
+    /// A client; nothing is asked yet. Fails when the URL is none or holds credentials, or TLS cannot be set up.
     pub fn new(settings: Settings, meters: RpcMeters) -> Result<Client, RpcError> {
         let refuse = |kind| RpcError { source: settings.name.clone(), method: "connect", kind };
         // Only the first one in a process is installed; that one is as good as ours.
@@ -50,12 +57,18 @@ impl Client {
             .url
             .parse()
             .map_err(|error| refuse(ErrorKind::malformed(format_args!("its URL is not one: {error}"))))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refuse(ErrorKind::malformed(
+                "its URL holds a user or password, which have settings of their own",
+            )));
+        }
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(settings.connect_timeout)
             .read_timeout(settings.timeout)
             .pool_max_idle_per_host(2)
+            .pool_idle_timeout(REST)
             .build()
             .map_err(|error| refuse(ErrorKind::malformed(format_args!("no HTTP client: {error}"))))?;
         let inner = Inner { settings, http, url, authorization: Mutex::default(), heavy: Semaphore::new(1), meters };
@@ -125,7 +138,12 @@ impl Client {
 
     /// One masternode at the tip.
     pub async fn masternode(&self, id: &MasternodeId) -> Result<Masternode, RpcError> {
-        self.call(&methods::PROTX_INFO, json!(["info", id.to_string()]), answers::masternode).await
+        let method = &methods::PROTX_INFO;
+        let masternode = self.call(method, json!(["info", id.to_string()]), answers::masternode).await?;
+        if masternode.id != *id {
+            return Err(self.error(method, ErrorKind::malformed("it is of another masternode")));
+        }
+        Ok(masternode)
     }
 
     /// All registered masternodes after the block at a height. The body is never held as a whole.
@@ -164,7 +182,7 @@ impl Client {
         let timeout = self.inner.settings.timeout;
         let answer = async {
             let response = self.request(method, params).await?;
-            let body = collect(response, self.inner.settings.body_limit, timeout).await?;
+            let body = collect(response, self.inner.settings.body_limit.min(ANSWER_BYTES), timeout).await?;
             read(&body)
         };
         let result = tokio::time::timeout(timeout, answer).await.unwrap_or(Err(ErrorKind::Timeout { after: timeout }));
@@ -184,12 +202,14 @@ impl Client {
     async fn stream_list(&self, method: &Method, params: Value) -> Result<Vec<Masternode>, ErrorKind> {
         let timeout = self.inner.settings.timeout;
         let mut response = self.request(method, params).await?;
+        let limit = self.inner.settings.body_limit;
+        refuse_longer(&response, limit)?;
         let mut parser = ListParser::new();
         let mut read: u64 = 0;
         while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error, timeout))? {
             read += chunk.len() as u64;
-            if read > self.inner.settings.body_limit {
-                return Err(ErrorKind::TooLarge { limit: self.inner.settings.body_limit });
+            if read > limit {
+                return Err(ErrorKind::TooLarge { limit });
             }
             parser.push(&chunk)?;
         }
@@ -216,7 +236,7 @@ impl Client {
 
     fn read_credentials(&self) -> Result<Option<Secret>, ErrorKind> {
         let read = self.inner.settings.credentials.authorization(self.inner.url.port());
-        let authorization = read.map_err(|used| ErrorKind::Unauthorized { used })?;
+        let authorization = read.map_err(|cause| ErrorKind::NoCredentials { cause })?;
         self.inner.authorization.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&authorization);
         Ok(authorization)
     }
@@ -229,7 +249,9 @@ impl Client {
             .header(CONTENT_TYPE, "application/json")
             .body(body.to_string());
         if let Some(authorization) = authorization {
-            request = request.header(AUTHORIZATION, authorization.expose());
+            let mut value = HeaderValue::from_str(authorization.expose()).expect("base64 is a header's text");
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
         }
         request.send().await.map_err(|error| broken(&error, self.inner.settings.timeout))
     }
@@ -256,7 +278,16 @@ impl Client {
     }
 }
 
-async fn collect(mut response: Response, limit: u64, timeout: std::time::Duration) -> Result<Vec<u8>, ErrorKind> {
+/// Refuses an answer that announces more than the limit, before any of it is read.
+fn refuse_longer(response: &Response, limit: u64) -> Result<(), ErrorKind> {
+    match response.content_length() {
+        Some(length) if length > limit => Err(ErrorKind::TooLarge { limit }),
+        _ => Ok(()),
+    }
+}
+
+async fn collect(mut response: Response, limit: u64, timeout: Duration) -> Result<Vec<u8>, ErrorKind> {
+    refuse_longer(&response, limit)?;
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error, timeout))? {
         if (body.len() + chunk.len()) as u64 > limit {
@@ -268,7 +299,7 @@ async fn collect(mut response: Response, limit: u64, timeout: std::time::Duratio
 }
 
 /// What went wrong with a connection. The URL is left out: it is the operator's affair, the source's name says enough.
-fn broken(error: &reqwest::Error, timeout: std::time::Duration) -> ErrorKind {
+fn broken(error: &reqwest::Error, timeout: Duration) -> ErrorKind {
     if error.is_timeout() && !error.is_connect() {
         return ErrorKind::Timeout { after: timeout };
     }

@@ -53,12 +53,13 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// The value of the header `Authorization` for a node at `port`, read anew. `None` where no cookie file is found,
-    /// which is how a node looks that is not running. The error names the file.
+    /// The value of the header `Authorization` for a node at `port`, read anew. `None` where there is no cookie file, which
+    /// is how a node looks that is not running: the call then finds out whether it is. The error names the file.
     pub(super) fn authorization(&self, port: Option<u16>) -> Result<Option<Secret>, String> {
         let pair = match self {
             Credentials::Password { user, password } => format!("{user}:{}", password.0),
             Credentials::PasswordFile { user, path } => format!("{user}:{}", read(path)?.0),
+            Credentials::CookieFile(path) if !path.exists() => return Ok(None),
             Credentials::CookieFile(path) => read(path)?.0,
             Credentials::FindCookie { home } => match found(home.as_deref(), port) {
                 Some(path) => read(&path)?.0,
@@ -74,6 +75,9 @@ impl Credentials {
             Credentials::Password { user, .. } => format!("user {user:?} and its password; compare the node's rpcauth"),
             Credentials::PasswordFile { user, path } => {
                 format!("user {user:?} and the password in {}; compare the node's rpcauth", path.display())
+            }
+            Credentials::CookieFile(path) if !path.exists() => {
+                format!("there is no cookie file {}; a node with rpcpassword set makes none", path.display())
             }
             Credentials::CookieFile(path) => format!("the cookie in {}; is it this node's?", path.display()),
             Credentials::FindCookie { home } => match found(home.as_deref(), port) {
@@ -210,7 +214,19 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_read_is_named() {
-        let error = Credentials::CookieFile("/nonexistent/.cookie".into()).authorization(None).unwrap_err();
-        assert!(error.contains("/nonexistent/.cookie"), "{error}");
+        let home = tempfile::tempdir().unwrap();
+        let missing = home.path().join("password");
+        let password = Credentials::PasswordFile { user: "exporter".into(), path: missing.clone() };
+        assert!(password.authorization(None).unwrap_err().contains(&*missing.to_string_lossy()));
+        // A directory can be read by nobody as a file, not even by root.
+        let error = Credentials::CookieFile(home.path().into()).authorization(None).unwrap_err();
+        assert!(error.contains(&*home.path().to_string_lossy()), "{error}");
+    }
+
+    #[test]
+    fn a_cookie_that_is_not_there_is_named_and_no_reason_not_to_ask() {
+        let cookie = Credentials::CookieFile("/nonexistent/.cookie".into());
+        assert_eq!(cookie.authorization(None), Ok(None));
+        assert!(cookie.describe(None).contains("no cookie file /nonexistent/.cookie"));
     }
 }

@@ -5,6 +5,9 @@
 use std::fmt;
 use std::time::Duration;
 
+/// Longest part of a node's message that is kept: it goes to logs.
+const MESSAGE_CHARS: usize = 300;
+
 /// A failed call.
 #[derive(Clone, Debug)]
 pub struct RpcError {
@@ -31,6 +34,11 @@ pub enum ErrorKind {
         /// Which credentials were used, without the secret.
         used: String,
     },
+    /// The file with our credentials cannot be read; the node was not asked.
+    NoCredentials {
+        /// Which file, and why.
+        cause: String,
+    },
     /// 403: the address is not in `rpcallowip`, or the method not in `rpcwhitelist`.
     Forbidden,
     /// −28: the node is starting.
@@ -46,7 +54,7 @@ pub enum ErrorKind {
     Call {
         /// JSON-RPC code.
         code: i64,
-        /// Its first line.
+        /// The start of its first line.
         message: String,
     },
     /// The answer is not what this method answers.
@@ -67,7 +75,7 @@ impl ErrorKind {
         match self {
             ErrorKind::Unreachable { .. } => "unreachable",
             ErrorKind::Timeout { .. } => "timeout",
-            ErrorKind::Unauthorized { .. } | ErrorKind::Forbidden => "denied",
+            ErrorKind::Unauthorized { .. } | ErrorKind::NoCredentials { .. } | ErrorKind::Forbidden => "denied",
             ErrorKind::WarmingUp { .. } => "warming_up",
             ErrorKind::Refused => "refused",
             ErrorKind::UnknownMethod => "unknown_method",
@@ -80,13 +88,13 @@ impl ErrorKind {
     /// By what a node reports in the member `error`. An unknown subcommand is −8 with a fixed text, or before v21 −1
     /// with the help text (spec `dash.md` §6.1, `observed.md`, refusals).
     pub(super) fn reported(code: i64, message: &str) -> ErrorKind {
-        let line = message.lines().next().unwrap_or_default();
+        let line: String = message.lines().next().unwrap_or_default().chars().take(MESSAGE_CHARS).collect();
         match code {
-            -28 => ErrorKind::WarmingUp { message: line.into() },
+            -28 => ErrorKind::WarmingUp { message: line },
             -32601 => ErrorKind::UnknownMethod,
             -8 if line.starts_with("Must be a valid command") => ErrorKind::UnknownMethod,
             -1 if message.contains("Available commands:") => ErrorKind::UnknownMethod,
-            _ => ErrorKind::Call { code, message: line.into() },
+            _ => ErrorKind::Call { code, message: line },
         }
     }
 
@@ -113,6 +121,7 @@ impl fmt::Display for RpcError {
                 write!(f, "no answer within {after:?}; the node is overloaded or stuck, or set the source's timeout higher")
             }
             ErrorKind::Unauthorized { used } => write!(f, "the node refuses our credentials (401): {used}"),
+            ErrorKind::NoCredentials { cause } => write!(f, "not asked, for want of credentials: {cause}"),
             ErrorKind::Forbidden => f.write_str(
                 "forbidden (403): add the method to the user's rpcwhitelist, or our address to rpcallowip, and restart the node",
             ),
@@ -142,6 +151,8 @@ mod tests {
         for (code, message) in cases {
             assert_eq!(ErrorKind::reported(code, message), ErrorKind::UnknownMethod, "{code} {message}");
         }
+        let long = ErrorKind::reported(-5, &"é".repeat(100_000));
+        assert_eq!(long, ErrorKind::Call { code: -5, message: "é".repeat(MESSAGE_CHARS) });
         let other = ErrorKind::Call { code: -8, message: "invalid height specified".into() };
         assert_eq!(ErrorKind::reported(-8, "invalid height specified"), other);
     }

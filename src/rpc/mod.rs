@@ -13,6 +13,7 @@ pub mod dash;
 mod error;
 mod methods;
 
+use std::fmt;
 use std::time::Duration;
 
 pub use client::Client;
@@ -22,7 +23,7 @@ pub use error::{ErrorKind, RpcError};
 pub use methods::{METHODS, Method};
 
 /// Whom to ask.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// Name of the source: the label `source`.
     pub name: String,
@@ -34,8 +35,22 @@ pub struct Settings {
     pub timeout: Duration,
     /// Longest time that a connection may take.
     pub connect_timeout: Duration,
-    /// Longest body that is read, in bytes.
+    /// Longest body of a list that is read, in bytes; a smaller bound holds for answers that are kept as a whole.
     pub body_limit: u64,
+}
+
+impl fmt::Debug for Settings {
+    /// Without the URL, which may hold a password until [`Client::new`] refuses it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Settings { name, url: _, credentials, timeout, connect_timeout, body_limit } = self;
+        f.debug_struct("Settings")
+            .field("name", name)
+            .field("credentials", credentials)
+            .field("timeout", timeout)
+            .field("connect_timeout", connect_timeout)
+            .field("body_limit", body_limit)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Settings {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use masternode_exporter::domain::Height;
 use masternode_exporter::meters::Meters;
 use masternode_exporter::rpc::{self, Client, Credentials, RpcError, Secret};
 use serde_json::Value;
@@ -29,16 +30,23 @@ async fn node(answer: String) -> String {
     url
 }
 
-fn client(url: String) -> Client {
-    let settings = rpc::Settings {
+fn settings(url: String, credentials: Credentials) -> rpc::Settings {
+    rpc::Settings {
         url,
-        credentials: Credentials::Password { user: "exporter".into(), password: Secret::new("hunter2") },
+        credentials,
         timeout: Duration::from_millis(300),
         body_limit: 10_000,
         ..rpc::Settings::default()
-    };
-    let meters = Meters::new(&prometheus::Registry::new()).unwrap().rpc("net", "node");
-    Client::new(settings, meters).unwrap()
+    }
+}
+
+fn new_client(settings: rpc::Settings) -> Result<Client, RpcError> {
+    Client::new(settings, Meters::new(&prometheus::Registry::new()).unwrap().rpc("net", "node"))
+}
+
+fn client(url: String) -> Client {
+    let password = Credentials::Password { user: "exporter".into(), password: Secret::new("hunter2") };
+    new_client(settings(url, password)).unwrap()
 }
 
 async fn error_of(answer: String) -> RpcError {
@@ -94,6 +102,65 @@ async fn recorded_refusals_are_told_apart() {
 async fn a_full_work_queue_of_an_old_node_is_a_refusal_too() {
     let answer = "HTTP/1.1 500 x\r\nContent-Length: 25\r\n\r\nWork queue depth exceeded".to_string();
     assert_eq!(error_of(answer).await.kind().label(), "refused");
+}
+
+#[tokio::test]
+async fn a_node_without_a_chainlock_has_none() {
+    let answer = recorded("getbestchainlock_none.json");
+    assert_eq!(client(node(answer).await).chainlock().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_answer_that_announces_too_much_is_not_waited_for() {
+    let url = node("HTTP/1.1 200 OK\r\nContent-Length: 10001\r\n\r\n".to_string()).await;
+    let client = client(url);
+    assert_eq!(client.best_block_hash().await.unwrap_err().kind().label(), "too_large");
+    assert_eq!(client.registered(Height(1)).await.unwrap_err().kind().label(), "too_large");
+}
+
+#[tokio::test]
+async fn the_entry_of_another_masternode_is_refused() {
+    let entry = r#"{"result":{"proTxHash":"HASH","state":{"PoSePenalty":0}},"error":null,"id":"x"}"#;
+    let entry = entry.replace("HASH", &"01".repeat(32));
+    let answer = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{entry}", entry.len());
+    let client = client(node(answer).await);
+    let id = |digits: &str| digits.repeat(32).parse().unwrap();
+    assert_eq!(client.masternode(&id("01")).await.unwrap().id, id("01"));
+    assert_eq!(client.masternode(&id("02")).await.unwrap_err().kind().label(), "malformed");
+}
+
+/// A node deletes its cookie when it stops: then it is not there, rather than denying us.
+#[tokio::test]
+async fn whether_a_node_without_a_cookie_runs_is_told_by_the_node() {
+    let error = |url: String| async move {
+        let cookie = Credentials::CookieFile("/nonexistent/.cookie".into());
+        new_client(settings(url, cookie)).unwrap().best_block_hash().await.unwrap_err()
+    };
+    let stopped = error("http://127.0.0.1:1".into()).await;
+    assert_eq!(stopped.kind().label(), "unreachable", "{stopped}");
+    let running = error(node(recorded("no_auth_header.json")).await).await;
+    assert_eq!(running.kind().label(), "denied", "{running}");
+    assert!(running.to_string().contains("(401): there is no cookie file /nonexistent/.cookie"), "{running}");
+}
+
+#[tokio::test]
+async fn a_password_file_that_cannot_be_read_is_no_refusal_by_the_node() {
+    let credentials = Credentials::PasswordFile { user: "exporter".into(), path: "/nonexistent/password".into() };
+    let url = node(recorded("no_auth_header.json")).await;
+    let error = new_client(settings(url, credentials)).unwrap().best_block_hash().await.unwrap_err();
+    assert_eq!(error.kind().label(), "denied");
+    let text = error.to_string();
+    assert!(text.contains("cannot read /nonexistent/password") && !text.contains("401"), "{text}");
+}
+
+#[tokio::test]
+async fn a_password_in_a_url_is_refused_and_never_printed() {
+    let url = "http://exporter:hunter2@127.0.0.1:9998";
+    let settings = settings(url.into(), Credentials::FindCookie { home: None });
+    assert!(!format!("{settings:?}").contains("hunter2"));
+    let error = new_client(settings).err().unwrap();
+    assert!(error.to_string().contains("holds a user or password"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("hunter2"));
 }
 
 #[tokio::test]
