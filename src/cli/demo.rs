@@ -26,8 +26,8 @@ pub(super) struct DemoArguments {
     /// Masternodes of the simulated network.
     #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
     masternodes: u32,
-    /// Time between two blocks, from 10ms.
-    #[arg(long, value_name = "SPAN", default_value = "1s", value_parser = config::parse_duration)]
+    /// Time between two blocks, from 10ms to 1h.
+    #[arg(long, value_name = "SPAN", default_value = "1s", value_parser = block_time)]
     block_time: Duration,
     /// Everything that looks random follows from this number.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
@@ -38,6 +38,16 @@ pub(super) struct DemoArguments {
     /// Where the simulated node listens.
     #[arg(long = "rpc.listen-address", value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     rpc_address: String,
+}
+
+/// Reads the time between two blocks. Without a lower end the simulation would take a whole core.
+fn block_time(text: &str) -> Result<Duration, String> {
+    let span = config::parse_duration(text)?;
+    if (Duration::from_millis(10)..=Duration::from_secs(3600)).contains(&span) {
+        Ok(span)
+    } else {
+        Err("it must be from 10ms to 1h".into())
+    }
 }
 
 /// Starts the network, and the exporter on it.

@@ -18,7 +18,7 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::app;
-use crate::config::{self, Config, Loaded, Origin};
+use crate::config::{self, Config, Loaded, Origin, Override};
 use crate::domain::watch::Selector;
 use crate::meters::Meters;
 use crate::metrics;
@@ -42,7 +42,7 @@ Examples:
 #[command(name = "masternode-exporter", version, after_help = EXIT_CODES, max_term_width = 100)]
 struct Arguments {
     /// Configuration file (YAML). Without one, the Dash node on this host is followed.
-    #[arg(long = "config.file", value_name = "FILE", global = true)]
+    #[arg(long = "config.file", value_name = "FILE", global = true, value_hint = clap::ValueHint::FilePath)]
     config_file: Option<PathBuf>,
     /// Where to listen: host:port, :port or [address]:port. May be given several times. [default: 127.0.0.1:10066]
     #[arg(long = "web.listen-address", value_name = "ADDRESS", global = true)]
@@ -54,10 +54,10 @@ struct Arguments {
     #[arg(long = "web.max-requests", value_name = "NUMBER", global = true)]
     max_requests: Option<u32>,
     /// Least severe level to log: trace, debug, info, warn, error. [default: info]
-    #[arg(long = "log.level", value_name = "LEVEL", global = true)]
+    #[arg(long = "log.level", value_name = "LEVEL", global = true, value_parser = ["trace", "debug", "info", "warn", "error"], hide_possible_values = true)]
     log_level: Option<String>,
     /// Form of the log: text or json. [default: text]
-    #[arg(long = "log.format", value_name = "FORMAT", global = true)]
+    #[arg(long = "log.format", value_name = "FORMAT", global = true, value_parser = ["text", "json"], hide_possible_values = true)]
     log_format: Option<String>,
     #[command(subcommand)]
     command: Option<Command>,
@@ -201,17 +201,19 @@ fn dispatch(arguments: Arguments, environment: BTreeMap<String, String>, home: O
 }
 
 fn origin(arguments: &Arguments, environment: BTreeMap<String, String>, home: Option<PathBuf>) -> Origin {
-    let mut overrides = Vec::new();
-    for (index, address) in arguments.listen_addresses.iter().enumerate() {
-        overrides.push((format!("web.listen_address[{index}]"), address.clone()));
-    }
-    let single = [
-        ("web.telemetry_path", arguments.telemetry_path.clone()),
-        ("web.max_requests", arguments.max_requests.map(|number| number.to_string())),
-        ("log.level", arguments.log_level.clone()),
-        ("log.format", arguments.log_format.clone()),
+    let one = |value: Option<String>| value.into_iter().collect::<Vec<String>>();
+    let given = [
+        ("--web.listen-address", "web.listen_address", arguments.listen_addresses.clone()),
+        ("--web.telemetry-path", "web.telemetry_path", one(arguments.telemetry_path.clone())),
+        ("--web.max-requests", "web.max_requests", one(arguments.max_requests.map(|number| number.to_string()))),
+        ("--log.level", "log.level", one(arguments.log_level.clone())),
+        ("--log.format", "log.format", one(arguments.log_format.clone())),
     ];
-    overrides.extend(single.into_iter().filter_map(|(key, value)| Some((key.to_string(), value?))));
+    let overrides = given
+        .into_iter()
+        .filter(|(_, _, values)| !values.is_empty())
+        .map(|(argument, key, values)| Override { argument, key, values })
+        .collect();
     Origin { file: arguments.config_file.clone(), environment, home, overrides }
 }
 

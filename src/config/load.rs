@@ -4,16 +4,20 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use ::config::{FileFormat, Source, Value};
+use ::config::{ConfigError, FileFormat, Source, Value};
 
 use crate::config::node::{Node, Report};
-use crate::config::{Config, network, sections, watch};
+use crate::config::{Config, network, overlay, sections, watch};
 use crate::rpc::Credentials;
 
-/// What names of variables that set a key begin with; `__` stands between the parts of its path.
-const PREFIX: &str = "MASTERNODE_EXPORTER__";
+/// Largest file that is read, in bytes: a watch list of every masternode of a large network fits many times.
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Deepest indentation that is read, in characters. The parser calls itself at each level, and its stack has an end.
+const MAX_INDENTATION: usize = 64;
 
 /// Where to read from.
 #[derive(Clone, Debug, Default)]
@@ -24,8 +28,19 @@ pub struct Origin {
     pub environment: BTreeMap<String, String>,
     /// Home directory, for `~` and for cookie files.
     pub home: Option<PathBuf>,
-    /// Keys given as arguments, with their values.
-    pub overrides: Vec<(String, String)>,
+    /// Keys given as arguments.
+    pub overrides: Vec<Override>,
+}
+
+/// A key that an argument sets; it wins over the file and the environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Override {
+    /// The argument as it is typed, for messages: `--web.listen-address`.
+    pub argument: &'static str,
+    /// The key, its parts with dots between them.
+    pub key: &'static str,
+    /// Its value; several make a list.
+    pub values: Vec<String>,
 }
 
 /// A configuration, and what is odd about it but allowed.
@@ -60,8 +75,14 @@ pub fn load(origin: &Origin) -> Result<Loaded, Errors> {
         .as_ref()
         .map_or_else(|| "the configuration".to_string(), |file| format!("configuration {}", file.display()));
     let fail = |errors| Errors { place: place.clone(), errors };
-    let merged = merge(origin).map_err(|error| fail(vec![error]))?;
     let report = Report::default();
+    let mut merged = match origin.file.as_deref().map(from_file) {
+        None => Value::default(),
+        Some(Ok(value)) => value,
+        Some(Err(error)) => return Err(fail(vec![error])),
+    };
+    overlay::environment(&mut merged, &origin.environment, &report);
+    overlay::arguments(&mut merged, &origin.overrides, &report);
     let config = read(&Node::root(&merged, &report), origin.home.as_deref());
     match report.into_errors() {
         errors if errors.is_empty() => Ok(Loaded { warnings: warnings(&config), config }),
@@ -69,41 +90,33 @@ pub fn load(origin: &Origin) -> Result<Loaded, Errors> {
     }
 }
 
-fn merge(origin: &Origin) -> Result<Value, String> {
-    let mut builder = ::config::Config::builder();
-    if let Some(file) = &origin.file {
-        let text = std::fs::read_to_string(file).map_err(|error| format!("cannot be read: {error}"))?;
-        builder = builder.add_source(::config::File::from_str(&text, FileFormat::Yaml));
+/// The keys and values of a file. An error never repeats what stands in it: the wrong file may be one with a password.
+fn from_file(path: &Path) -> Result<Value, String> {
+    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if text.len() as u64 > MAX_FILE_BYTES {
+        return Err(format!("is larger than {} MiB", MAX_FILE_BYTES >> 20));
     }
-    let environment = origin.environment.iter().filter_map(|(name, value)| {
-        let upper = name.to_ascii_uppercase();
-        Some((key(upper.strip_prefix(PREFIX)?), value.clone()))
-    });
-    for (key, value) in environment.chain(origin.overrides.iter().cloned()) {
-        builder = builder.set_override(&key, value).map_err(|error| format!("{key}: {error}"))?;
+    let structural = |line: &str| line.bytes().take_while(|byte| b" \t-?:".contains(byte)).count();
+    if let Some(line) = text.lines().position(|line| structural(line) > MAX_INDENTATION) {
+        return Err(format!("line {} is indented by more than {MAX_INDENTATION} characters", line + 1));
     }
-    let built = builder.build().map_err(|error| error.to_string())?;
-    Ok(built.collect().map_err(|error| error.to_string())?.into())
-}
-
-/// `NETWORKS__0__SOURCES__1__URL` is `networks[0].sources[1].url`.
-fn key(variable: &str) -> String {
-    let mut key = String::new();
-    for part in variable.split("__") {
-        if part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty() {
-            key.push_str(&format!("[{part}]"));
-        } else {
-            key.push_str(if key.is_empty() { "" } else { "." });
-            key.push_str(&part.to_ascii_lowercase());
+    match ::config::File::from_str(&text, FileFormat::Yaml).collect() {
+        Ok(table) => Ok(table.into()),
+        // The parser's own errors are of other types; this one says what stood where the table should.
+        Err(ConfigError::FileParse { cause, .. }) if cause.is::<Box<ConfigError>>() => {
+            Err("is not a table of keys and values".into())
         }
+        Err(error) => Err(format!("is not YAML: {error}")),
     }
-    key
 }
 
 fn read(root: &Node<'_>, home: Option<&Path>) -> Config {
-    root.keys(&["networks", "watch", "series", "payment", "history", "web", "log"]);
+    root.check_keys();
     let history = root.get("history");
-    history.keys(&["max_gap_blocks"]);
+    history.check_keys();
     let networks = network::networks(&root.get("networks"), &history, home);
     let names: Vec<String> = networks.iter().map(|network| network.name.clone()).collect();
     Config {

@@ -1,17 +1,19 @@
 //! Configuration: a file and the environment in, validated settings out, or every mistake at once.
 //!
-//! Reading order: [`Config`] is what comes out, `load` where it comes from, `node` how a value is read with its key
+//! Reading order: [`Config`] is what comes out, `load` where it comes from, `overlay` what wins, `node` how a value is read with its key
 //! path, the others read one section each.
 //!
 //! Never here: the process's own environment or arguments, which are passed in; starting anything.
 
+pub mod keys;
 mod load;
 mod network;
 mod node;
+mod overlay;
 mod sections;
+mod span;
 mod watch;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::watch::{WatchEntry, WatchList};
@@ -20,8 +22,8 @@ use crate::rpc::Credentials;
 use crate::web::listen::ListenAddress;
 use crate::web::site::TelemetryPath;
 
-pub use load::{Errors, Loaded, Origin, load};
-pub use node::parse_duration;
+pub use load::{Errors, Loaded, Origin, Override, load};
+pub use span::parse_duration;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,13 +97,5 @@ impl Config {
     pub fn watch_list(&self, network: &str) -> WatchList {
         let of_network = self.watch.iter().filter(|(only, _)| only.as_deref().is_none_or(|only| only == network));
         WatchList::new(of_network.map(|(_, entry)| entry.clone()).collect())
-    }
-}
-
-/// A path with `~` for the home directory.
-fn expand(path: &str, home: Option<&std::path::Path>) -> PathBuf {
-    match (path.strip_prefix("~/"), home) {
-        (Some(below), Some(home)) => home.join(below),
-        _ => PathBuf::from(path),
     }
 }

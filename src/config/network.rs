@@ -6,7 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::config::node::Node;
-use crate::config::{NetworkConfig, SourceConfig, expand};
+use crate::config::span::Span;
+use crate::config::{NetworkConfig, SourceConfig};
 use crate::domain::chain::DASH;
 use crate::rpc::Credentials;
 use crate::rpc::credentials::running_network;
@@ -27,7 +28,7 @@ pub(super) fn networks(node: &Node<'_>, history: &Node<'_>, home: Option<&Path>)
     let networks: Vec<(Node<'_>, NetworkConfig)> =
         elements.into_iter().map(|element| (element.clone(), network(&element, home, max_gap_blocks))).collect();
     for (index, (element, network)) in networks.iter().enumerate() {
-        if networks[..index].iter().any(|(_, earlier)| earlier.name == network.name) {
+        if networks[..index].iter().any(|(_, earlier)| !network.name.is_empty() && earlier.name == network.name) {
             element.get("name").error(format_args!("another network is called {:?} already", network.name));
         }
     }
@@ -35,7 +36,7 @@ pub(super) fn networks(node: &Node<'_>, history: &Node<'_>, home: Option<&Path>)
 }
 
 fn network(node: &Node<'_>, home: Option<&Path>, max_gap_blocks: u32) -> NetworkConfig {
-    node.keys(&["name", "chain", "sources", "poll_interval", "stale_after", "resync_blocks"]);
+    node.check_keys();
     let chain = node.get("chain").text().unwrap_or_else(|| DASH.name.into());
     if chain != DASH.name {
         node.get("chain").error(format_args!("{chain:?} is not a chain of this version; there is: {}", DASH.name));
@@ -43,8 +44,11 @@ fn network(node: &Node<'_>, home: Option<&Path>, max_gap_blocks: u32) -> Network
     let poll_interval = node.get("poll_interval").duration(SECOND / 10..=600 * SECOND).unwrap_or(5 * SECOND);
     let stale_after = node.get("stale_after").duration(SECOND..=30 * DAY).unwrap_or(900 * SECOND);
     if stale_after < 2 * poll_interval {
-        node.get("stale_after")
-            .error(format_args!("{stale_after:?} must be at least twice the poll_interval, {poll_interval:?}"));
+        node.get("stale_after").error(format_args!(
+            "{} must be at least twice the poll_interval, {}",
+            Span(stale_after),
+            Span(poll_interval)
+        ));
     }
     NetworkConfig {
         name: name(&node.get("name")),
@@ -58,10 +62,10 @@ fn network(node: &Node<'_>, home: Option<&Path>, max_gap_blocks: u32) -> Network
 
 /// A name that is a label value: letters, digits and `-`, `_`.
 fn name(node: &Node<'_>) -> String {
-    let name = node.required().unwrap_or_default();
+    let Some(name) = node.required() else { return String::new() };
     let good =
         |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || "-_".contains(character);
-    if node.is_set() && (name.is_empty() || !name.chars().all(good) || name.starts_with(['-', '_'])) {
+    if name.is_empty() || !name.chars().all(good) || name.starts_with(['-', '_']) {
         node.error(format_args!("{name:?} is not a name: use a-z, 0-9, - and _, and begin with a letter or digit"));
     }
     name
@@ -75,7 +79,7 @@ fn sources(node: &Node<'_>, home: Option<&Path>) -> Vec<SourceConfig> {
     let mut sources: Vec<SourceConfig> = Vec::new();
     for element in elements {
         let source = source(&element, home);
-        if sources.iter().any(|earlier| earlier.name == source.name) {
+        if sources.iter().any(|earlier| !source.name.is_empty() && earlier.name == source.name) {
             element.get("name").error(format_args!("another source is called {:?} already", source.name));
         }
         sources.push(source);
@@ -84,7 +88,7 @@ fn sources(node: &Node<'_>, home: Option<&Path>) -> Vec<SourceConfig> {
 }
 
 fn source(node: &Node<'_>, home: Option<&Path>) -> SourceConfig {
-    node.keys(&["name", "url", "cookie_file", "username", "password_file", "timeout"]);
+    node.check_keys();
     let url = node.get("url").required().unwrap_or_default();
     if node.get("url").is_set()
         && let Err(error) = check_url(&url)
@@ -99,41 +103,60 @@ fn source(node: &Node<'_>, home: Option<&Path>) -> SourceConfig {
     }
 }
 
-/// An address of a node. What stands in a URL is never repeated when it holds a password.
-fn check_url(url: &str) -> Result<(), String> {
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-    let authority = rest.map(|rest| rest.split('/').next().unwrap_or_default());
-    match authority {
-        Some(authority) if authority.contains('@') => {
-            Err("holds a user or password; put them into username and password_file".into())
-        }
-        Some(authority) if !authority.is_empty() && !authority.starts_with(':') => Ok(()),
-        _ => Err(format!("{url:?} is not an address such as http://127.0.0.1:9998")),
+/// Checks the address of a node. The error repeats nothing of it: what is no address may well hold a password.
+fn check_url(text: &str) -> Result<(), String> {
+    if text.contains('@') {
+        return Err("holds a user or password; put them into username and password_file".into());
     }
+    let bad = |reason: &str| format!("is not an address such as http://127.0.0.1:9998: {reason}");
+    if text.chars().any(|character| character.is_whitespace() || character.is_control()) {
+        return Err(bad("there is white space in it"));
+    }
+    let url = reqwest::Url::parse(text).map_err(|error| bad(&error.to_string()))?;
+    if !["http", "https"].contains(&url.scheme()) {
+        return Err(bad("it must begin with http:// or https://"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(bad("there must be no ? and no # in it"));
+    }
+    Ok(())
 }
 
 fn credentials(node: &Node<'_>, home: Option<&Path>) -> Credentials {
     let (cookie, user, password) = (node.get("cookie_file"), node.get("username"), node.get("password_file"));
-    match (cookie.text(), user.text(), password.text()) {
-        (Some(path), None, None) => Credentials::CookieFile(expand(&path, home)),
-        (None, Some(user), Some(path)) => {
-            let path = expand(&path, home);
-            if let Err(error) = std::fs::metadata(&path) {
-                password.error(format_args!("{}: {error}", path.display()));
+    let none = Credentials::FindCookie { home: None };
+    match (cookie.is_set(), user.is_set(), password.is_set()) {
+        (true, false, false) => cookie.path(home).map_or(none, Credentials::CookieFile),
+        (false, true, true) => {
+            let name = user.verbatim().unwrap_or_default();
+            if name.contains(':') || name.chars().any(char::is_control) {
+                user.error("a colon or control character cannot be in the name of a user");
             }
-            Credentials::PasswordFile { user, path }
+            let Some(path) = password.path(home) else { return none };
+            if let Err(error) = readable(&path) {
+                password.error(format_args!("{} cannot be read: {error}", path.display()));
+            }
+            Credentials::PasswordFile { user: name, path }
         }
-        (None, None, None) => Credentials::FindCookie { home: home.map(Path::to_path_buf) },
-        (Some(_), _, _) => {
+        (false, false, false) => Credentials::FindCookie { home: home.map(Path::to_path_buf) },
+        (true, _, _) => {
             cookie.error("give either this or username and password_file, not both");
-            Credentials::FindCookie { home: None }
+            none
         }
-        (None, user_text, _) => {
-            let missing = if user_text.is_none() { user } else { password };
+        (false, has_user, _) => {
+            let missing = if has_user { password } else { user };
             missing.error("is missing: username and password_file go together");
-            Credentials::FindCookie { home: None }
+            none
         }
     }
+}
+
+/// Whether the exporter may read a file, which it does at each start and after each refusal.
+fn readable(path: &Path) -> std::io::Result<()> {
+    if std::fs::metadata(path)?.is_dir() {
+        return Err(std::io::ErrorKind::IsADirectory.into());
+    }
+    std::fs::File::open(path).map(drop)
 }
 
 /// The node on this host: on the first of Dash's networks whose cookie is there, else mainnet.

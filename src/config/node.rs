@@ -3,9 +3,13 @@
 //! Never here: what a key means.
 
 use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ::config::{Value, ValueKind};
+
+use crate::config::keys;
+use crate::config::span::{Span, parse_duration};
 
 /// Mistakes found so far.
 #[derive(Default)]
@@ -44,29 +48,33 @@ impl<'a> Node<'a> {
         self.value.is_some_and(|value| value.kind != ValueKind::Nil)
     }
 
-    /// Notes a mistake here.
+    /// Notes a mistake here, and which variable or argument made it where it was not the file.
     pub(super) fn error(&self, what: impl std::fmt::Display) {
-        self.report.error(&self.path, what);
+        match self.value.and_then(Value::origin) {
+            Some(origin) => self.report.error(&self.path, format_args!("{what} (set by {origin})")),
+            None => self.report.error(&self.path, what),
+        }
     }
 
-    /// Checks that this is a table with no other keys than these.
-    pub(super) fn keys(&self, known: &[&str]) {
-        match self.value.map(|value| &value.kind) {
-            None | Some(ValueKind::Nil) => {}
-            Some(ValueKind::Table(table)) => {
-                let mut unknown: Vec<&String> = table.keys().filter(|key| !known.contains(&key.as_str())).collect();
-                unknown.sort();
-                for key in unknown {
-                    let near =
-                        known.iter().filter(|name| distance(name, key) <= 2).min_by_key(|name| distance(name, key));
-                    let hint = near.map_or_else(
-                        || format!("known here are {}", known.join(", ")),
-                        |near| format!("did you mean {near}?"),
-                    );
-                    self.get(key).error(format_args!("unknown key; {hint}"));
-                }
+    /// Checks that this is a table with no other keys than those that [`keys::KEYS`] has here.
+    pub(super) fn check_keys(&self) {
+        let pattern = pattern(&self.path);
+        let known = keys::below(&pattern);
+        let table = match self.value.map(|value| &value.kind) {
+            None | Some(ValueKind::Nil) => return,
+            Some(ValueKind::Table(table)) => table,
+            Some(_) => return self.error(format_args!("expected keys with values ({})", known.join(", "))),
+        };
+        let mut unknown: Vec<&String> = table.keys().filter(|key| !known.contains(&key.as_str())).collect();
+        unknown.sort();
+        for key in unknown {
+            let node = self.get(key);
+            let near = known.iter().filter(|name| distance(name, key) <= 2).min_by_key(|name| distance(name, key));
+            match near {
+                _ if keys::is_of_later_version(&node.path) => node.error("is not in this version: leave it out"),
+                Some(near) => node.error(format_args!("unknown key; did you mean {near}?")),
+                None => node.error(format_args!("unknown key; known here are {}", known.join(", "))),
             }
-            Some(_) => self.error(format_args!("expected keys with values ({})", known.join(", "))),
         }
     }
 
@@ -102,7 +110,11 @@ impl<'a> Node<'a> {
             |(index, value)| Node { value: Some(value), path: format!("{}[{index}]", self.path), report: self.report };
         match self.value.map(|value| &value.kind) {
             None | Some(ValueKind::Nil) => Vec::new(),
-            Some(ValueKind::Array(values)) => values.iter().enumerate().map(element).collect(),
+            Some(ValueKind::Array(values)) => {
+                let (set, empty): (Vec<_>, Vec<_>) = values.iter().enumerate().map(element).partition(Node::is_set);
+                empty.iter().for_each(|node| node.error("is empty: give it a value, or remove it"));
+                set
+            }
             Some(ValueKind::Table(_)) => {
                 self.error("expected a list");
                 Vec::new()
@@ -123,12 +135,41 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// A text that is shown or compared as it was written, so that `007`, which YAML takes for the number 7, is refused.
+    pub(super) fn verbatim(&self) -> Option<String> {
+        match self.value.map(|value| &value.kind)? {
+            ValueKind::String(_) | ValueKind::Nil | ValueKind::Table(_) | ValueKind::Array(_) => self.text(),
+            _ => {
+                self.error("is a number or a flag to YAML: put it into quotes");
+                None
+            }
+        }
+    }
+
+    /// A path, with `~` for the home directory.
+    pub(super) fn path(&self, home: Option<&Path>) -> Option<PathBuf> {
+        let text = self.verbatim()?;
+        let below = text.strip_prefix('~').filter(|below| below.is_empty() || below.starts_with('/'));
+        match (below, home) {
+            _ if text.is_empty() => {
+                self.error("names no file");
+                None
+            }
+            (None, _) => Some(text.into()),
+            (Some(below), Some(home)) => Some(home.join(below.trim_start_matches('/'))),
+            (Some(_), None) => {
+                self.error("begins with ~, and no home directory is known: write the whole path");
+                None
+            }
+        }
+    }
+
     /// A text that must stand here.
     pub(super) fn required(&self) -> Option<String> {
         if !self.is_set() {
             self.error("is missing");
         }
-        self.text()
+        self.verbatim()
     }
 
     /// A whole number in a range.
@@ -162,7 +203,7 @@ impl<'a> Node<'a> {
         match parse_duration(&text) {
             Ok(duration) if range.contains(&duration) => Some(duration),
             Ok(_) => {
-                self.error(format_args!("{text} is not between {:?} and {:?}", range.start(), range.end()));
+                self.error(format_args!("{text} is not between {} and {}", Span(*range.start()), Span(*range.end())));
                 None
             }
             Err(error) => {
@@ -179,28 +220,14 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Reads a time span: numbers with units behind them, `1h30m`, `15m`, `200ms`. The error says how one is written.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let bad = || format!("{text:?} is not a time span such as 200ms, 5s, 15m, 24h, 400d or 1h30m");
-    let mut rest = text.trim();
-    let mut total = Duration::ZERO;
-    while !rest.is_empty() {
-        let digits = rest.find(|character: char| !character.is_ascii_digit()).ok_or_else(bad)?;
-        let number: u32 = rest[..digits].parse().map_err(|_| bad())?;
-        let unit_end =
-            rest[digits..].find(|character: char| character.is_ascii_digit()).map_or(rest.len(), |end| digits + end);
-        let unit = match &rest[digits..unit_end] {
-            "ms" => Duration::from_millis(1),
-            "s" => Duration::from_secs(1),
-            "m" => Duration::from_secs(60),
-            "h" => Duration::from_secs(3600),
-            "d" => Duration::from_secs(86_400),
-            _ => return Err(bad()),
-        };
-        total = unit.checked_mul(number).and_then(|span| total.checked_add(span)).ok_or_else(bad)?;
-        rest = &rest[unit_end..];
+/// A path with `[]` for every place in a list.
+fn pattern(path: &str) -> String {
+    let mut pattern = String::new();
+    for (index, part) in path.split('[').enumerate() {
+        pattern.push_str(if index == 0 { part } else { "[" });
+        pattern.push_str(if index == 0 { "" } else { part.trim_start_matches(|digit: char| digit.is_ascii_digit()) });
     }
-    if text.trim().is_empty() { Err(bad()) } else { Ok(total) }
+    pattern
 }
 
 /// Edits that turn one word into another, to guess what was meant.
@@ -223,20 +250,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_spans_are_read_as_people_write_them() {
-        let cases = [("5s", 5_000), ("200ms", 200), ("15m", 900_000), ("1h30m", 5_400_000), ("400d", 34_560_000_000)];
-        for (text, milliseconds) in cases {
-            assert_eq!(parse_duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
-        }
-        for text in ["", "5", "s", "5 s", "-5s", "5x", "99999999999s", "4000000000d5"] {
-            assert!(parse_duration(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
     fn a_near_miss_is_near() {
         assert_eq!(distance("sources", "source"), 1);
         assert_eq!(distance("poll_interval", "pol_intervall"), 2);
         assert!(distance("watch", "networks") > 2);
+    }
+
+    #[test]
+    fn a_pattern_has_no_numbers_in_its_places() {
+        assert_eq!(pattern("networks[12].sources[0].url"), "networks[].sources[].url");
+        assert_eq!(pattern("watch[3]"), "watch[]");
+        assert_eq!(pattern("web.max_requests"), "web.max_requests");
     }
 }

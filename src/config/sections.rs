@@ -15,8 +15,8 @@ const DEFAULT_ADDRESS: &str = "127.0.0.1:10066";
 
 /// Reads `series` and `payment`.
 pub(super) fn metrics(series: &Node<'_>, payment: &Node<'_>) -> Settings {
-    series.keys(&["others", "limit"]);
-    payment.keys(&["horizons"]);
+    series.check_keys();
+    payment.check_keys();
     let defaults = Settings::default();
     let others = series.get("others").parsed(|text| match text {
         "all" => Ok(Others::All),
@@ -26,7 +26,11 @@ pub(super) fn metrics(series: &Node<'_>, payment: &Node<'_>) -> Settings {
     });
     let limit = series.get("limit").whole(1..=100_000_000);
     let mut horizons: Vec<(String, u64)> = Vec::new();
-    for element in payment.get("horizons").elements() {
+    let elements = payment.get("horizons").elements();
+    if elements.is_empty() && payment.get("horizons").is_set() {
+        payment.get("horizons").error("names no span: leave the key out, or name at least one");
+    }
+    for element in elements {
         let range = Duration::from_secs(60)..=Duration::from_secs(400 * 86_400);
         let (Some(text), Some(span)) = (element.text(), element.duration(range)) else { continue };
         if horizons.iter().any(|(_, seconds)| *seconds == span.as_secs()) {
@@ -44,8 +48,11 @@ pub(super) fn metrics(series: &Node<'_>, payment: &Node<'_>) -> Settings {
 
 /// Reads `web`.
 pub(super) fn web(node: &Node<'_>) -> WebConfig {
-    node.keys(&["listen_address", "telemetry_path", "max_requests", "enable_reload"]);
+    node.check_keys();
     let addresses = node.get("listen_address").elements();
+    if addresses.is_empty() && node.get("listen_address").is_set() {
+        node.get("listen_address").error("names no address: leave the key out, or name at least one");
+    }
     let mut listen_addresses: Vec<ListenAddress> =
         addresses.iter().filter_map(|element| element.parsed(str::parse::<ListenAddress>)).collect();
     if addresses.is_empty() {
@@ -61,7 +68,7 @@ pub(super) fn web(node: &Node<'_>) -> WebConfig {
 
 /// Reads `log`.
 pub(super) fn log(node: &Node<'_>) -> LogConfig {
-    node.keys(&["level", "format"]);
+    node.check_keys();
     let one_of = |key: &str, known: &'static [&'static str]| {
         node.get(key).parsed(|text| {
             known

@@ -21,6 +21,8 @@ const RESERVED: &[&str] = &[
     "operator_key",
     "group",
     "group_key",
+    "severity",
+    "alertname",
     "risk",
     "service",
     "endpoint",
@@ -57,10 +59,10 @@ pub(super) fn watch(node: &Node<'_>, networks: &[String]) -> Vec<(Option<String>
 }
 
 fn entry(node: &Node<'_>) -> Option<WatchEntry> {
-    node.keys(&["masternode", "select", "network", "alias", "alias_prefix", "groups", "expect"]);
+    node.check_keys();
     let (named, select) = (node.get("masternode"), node.get("select"));
     let selector = match (named.is_set(), select.is_set()) {
-        (true, false) => named.parsed(str::parse::<MasternodeId>).map(Selector::Id),
+        (true, false) => named.parsed(identity).map(Selector::Id),
         (false, true) => selector(&select),
         _ => {
             node.error("give either masternode (a proTxHash) or select (what it must say)");
@@ -73,13 +75,22 @@ fn entry(node: &Node<'_>) -> Option<WatchEntry> {
             node.get(wrong).error(format_args!("use {alias_key} here"));
         }
     }
-    let alias = node.get(alias_key).text().unwrap_or_default();
+    let alias = node.get(alias_key).verbatim().unwrap_or_default();
     if alias.chars().any(char::is_control) || alias.chars().count() > 100 {
         node.get(alias_key).error("use at most 100 characters, none of them a control character");
     }
     let groups = groups(&node.get("groups"));
     let expectations = fields(&node.get("expect"));
     Some(WatchEntry { selector: selector?, alias, groups, expectations })
+}
+
+/// Reads whom an entry names: Dash knows masternodes by their proTxHash only.
+fn identity(text: &str) -> Result<MasternodeId, String> {
+    match text.parse::<MasternodeId>() {
+        Ok(MasternodeId::Collateral(_)) => Err("is a collateral; name a Dash masternode by its proTxHash".into()),
+        Ok(id) => Ok(id),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn selector(node: &Node<'_>) -> Option<Selector> {
@@ -92,8 +103,8 @@ fn selector(node: &Node<'_>) -> Option<Selector> {
 }
 
 fn fields(node: &Node<'_>) -> Vec<(Expected, String)> {
-    node.keys(&Expected::ALL.map(Expected::label));
-    Expected::ALL.iter().filter_map(|field| Some((*field, node.get(field.label()).text()?))).collect()
+    node.check_keys();
+    Expected::ALL.iter().filter_map(|field| Some((*field, node.get(field.label()).verbatim()?))).collect()
 }
 
 fn groups(node: &Node<'_>) -> BTreeMap<String, String> {
@@ -105,7 +116,11 @@ fn groups(node: &Node<'_>) -> BTreeMap<String, String> {
         } else if !key.chars().all(good) || !key.starts_with(|first: char| first.is_ascii_lowercase()) {
             value.error("a group key is a label: use a-z, 0-9 and _, and begin with a letter");
         }
-        groups.extend(value.required().map(|group| (key, group)));
+        let group = value.required().unwrap_or_default();
+        if group.chars().any(char::is_control) || group.chars().count() > 100 {
+            value.error("use at most 100 characters, none of them a control character");
+        }
+        groups.insert(key, group);
     }
     groups
 }

@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use masternode_exporter::config::{self, Loaded, Origin};
+use masternode_exporter::config::keys::{self, Default as Stated};
+use masternode_exporter::config::{self, Config, Loaded, Origin, Override};
 use masternode_exporter::metrics::Others;
 use masternode_exporter::rpc::Credentials;
+
+use crate::markdown;
+use crate::support::golden;
 
 fn load(text: &str, environment: &[(&str, &str)]) -> Result<Loaded, String> {
     let directory = tempfile::tempdir().unwrap();
@@ -104,7 +108,7 @@ histroy: {}
             "networks[0].chain: \"doge\" is not a chain of this version; there is: dash",
             "networks[0].stale_after: 1s must be at least twice the poll_interval, 5s",
             "networks[0].name: \"Main Net\" is not a name: use a-z, 0-9, - and _, and begin with a letter or digit",
-            "networks[0].sources[0].url: \"ftp://x\" is not an address such as http://127.0.0.1:9998",
+            "networks[0].sources[0].url: is not an address such as http://127.0.0.1:9998: it must begin with http:// or https://",
             "networks[0].sources[1].url: holds a user or password; put them into username and password_file",
             "networks[0].sources[1].cookie_file: give either this or username and password_file, not both",
             "networks[0].sources[1].name: another source is called \"a\" already",
@@ -160,4 +164,193 @@ fn what_is_allowed_but_odd_is_warned_of() {
     let warnings = load(&text, &[]).unwrap().warnings;
     assert!(warnings[0].contains("can be reached from other hosts"), "{warnings:?}");
     assert!(warnings[1].contains("chmod 600"), "{warnings:?}");
+}
+
+const NETWORK: &str = "networks: [{name: one, sources: [{name: a, url: \"http://a:1\"}]}]\n";
+
+#[track_caller]
+fn good(text: &str, environment: &[(&str, &str)]) -> Config {
+    load(text, environment).unwrap().config
+}
+
+/// Every file in `tests/fixtures/config`, with what becomes of it beside it.
+#[test]
+fn each_file_on_record_means_what_is_recorded_or_has_the_mistakes_that_are_recorded() {
+    let folder = "tests/fixtures/config";
+    let mut names: Vec<String> = std::fs::read_dir(markdown::root().join(folder))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".yaml"))
+        .collect();
+    names.sort();
+    assert!(names.len() >= 8, "{names:?}");
+    for name in names {
+        let outcome = load(&markdown::read(&format!("{folder}/{name}")), &[]);
+        assert_eq!(outcome.is_ok(), name.contains(".good."), "{name}: {:?}", outcome.err());
+        let told = match outcome {
+            Ok(loaded) => format!("{:#?}", loaded.config),
+            Err(errors) => errors.lines().skip(1).map(str::trim).collect::<Vec<_>>().join("\n"),
+        };
+        assert!(!told.contains("hunter2"), "{name} tells a password: {told}");
+        golden(&format!("{folder}/{}", name.replace(".yaml", ".txt")), &(told + "\n"));
+    }
+}
+
+#[test]
+fn the_page_of_keys_is_what_the_loader_knows() {
+    let page = markdown::read("docs/configuration.md");
+    let prose = page.lines().take_while(|line| !line.starts_with("| key |"));
+    let prose: String = prose.map(|line| format!("{line}\n")).collect();
+    golden("docs/configuration.md", &(prose + &keys::table()));
+}
+
+#[test]
+fn every_key_of_the_page_is_read_and_settable_from_the_environment() {
+    for key in keys::KEYS {
+        // A group is a table whose keys are free, and a key is needed to see that its value is read.
+        let variable = key.variable().replace("<NAME>", "OPERATOR");
+        let below = format!("{variable}__X");
+        // Some are read together with another only.
+        let together = match key.path.rsplit('.').next() {
+            Some("username") => key.variable().replace("USERNAME", "PASSWORD_FILE"),
+            Some("password_file") => key.variable().replace("PASSWORD_FILE", "USERNAME"),
+            Some("alias_prefix") => "MASTERNODE_EXPORTER__WATCH__0__SELECT__ADDRESS".to_string(),
+            _ => "OTHER".to_string(),
+        };
+        let errors = load(NETWORK, &[(&below, "1"), (&together, "x")]).map(|loaded| loaded.config).unwrap_err();
+        let path = key.path.replace("[]", "[0]").replace("<name>", "operator");
+        assert!(
+            errors.lines().any(|line| line.trim().starts_with(&format!("{path}: expected")) || line.contains(&below)),
+            "{path}: a table in its place is no mistake: {errors}"
+        );
+        assert!(!errors.contains(&format!("{path}: unknown key")), "{errors}");
+    }
+}
+
+#[test]
+fn a_stated_default_is_what_holds_when_the_key_is_left_out() {
+    for key in keys::KEYS {
+        let Stated::Value(value) = key.default else { continue };
+        let values: Vec<&str> = value.split(", ").collect();
+        let named: Vec<(String, &str)> = match values.as_slice() {
+            [single] => vec![(key.variable(), single)],
+            several => {
+                several.iter().enumerate().map(|(at, one)| (format!("{}__{at}", key.variable()), *one)).collect()
+            }
+        };
+        let environment: Vec<(&str, &str)> = named.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        assert_eq!(good(NETWORK, &environment), good(NETWORK, &[]), "{}", key.path);
+    }
+}
+
+#[test]
+fn an_argument_wins_over_all_and_replaces_a_list_as_a_whole() {
+    let listen = |values: &[&str]| Override {
+        argument: "--web.listen-address",
+        key: "web.listen_address",
+        values: values.iter().map(ToString::to_string).collect(),
+    };
+    let variable = |name: &str, value: &str| (name.to_string(), value.to_string());
+    let environments = [
+        variable("MASTERNODE_EXPORTER__WEB__LISTEN_ADDRESS", "127.0.0.1:5"),
+        variable("MASTERNODE_EXPORTER__WEB__LISTEN_ADDRESS__0", "127.0.0.1:5"),
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("exporter.yml");
+    std::fs::write(&file, "web: {listen_address: [\"127.0.0.1:1\", \"127.0.0.1:2\"]}").unwrap();
+    for (environment, values) in environments.into_iter().zip([vec!["127.0.0.1:9"], vec![":7", "127.0.0.1:9"]]) {
+        let origin = Origin {
+            file: Some(file.clone()),
+            environment: [environment].into(),
+            overrides: vec![listen(&values)],
+            ..Origin::default()
+        };
+        let addresses = config::load(&origin).unwrap().config.web.listen_addresses;
+        assert_eq!(addresses.iter().map(ToString::to_string).collect::<Vec<_>>(), values);
+    }
+    let origin = Origin { overrides: vec![listen(&["nowhere"])], ..Origin::default() };
+    let error = config::load(&origin).unwrap_err().to_string();
+    assert!(error.ends_with("(set by --web.listen-address)"), "{error}");
+}
+
+#[test]
+fn a_variable_that_fits_nowhere_is_named() {
+    // variable, the mistake.
+    let cases = [
+        ("NETWORKS__400000000__NAME", "place 400000000 is beyond the end of the list: the next free one is 1"),
+        ("NETWORKS__99999999999999999999__NAME", "99999999999999999999 is not a place in a list"),
+        ("__LOG", "has nothing between two pairs of underscores, or after the last"),
+        ("0", "begins with a place in a list: name the list"),
+        ("NETWORKS__NAME", "no key \"name\" can be set there: a list or a single value stands in its place"),
+        ("NETWORKS__0__0", "0 is a place in a list, and there is none there"),
+    ];
+    for (name, mistake) in cases {
+        let name = format!("MASTERNODE_EXPORTER__{name}");
+        check_errors(NETWORK, &[(&name, "x")], &[&format!("{name}: {mistake}")]);
+    }
+    check_errors(
+        NETWORK,
+        &[("MASTERNODE_EXPORTER__LOG__LEVEL", "info"), ("masternode_exporter__log__level", "warn")],
+        &["masternode_exporter__log__level: MASTERNODE_EXPORTER__LOG__LEVEL sets the same key: remove one of the two"],
+    );
+    check_errors(
+        NETWORK,
+        &[("MASTERNODE_EXPORTER__WEB__MAX_REQUEST", "1")],
+        &["web.max_request: unknown key; did you mean max_requests? (set by MASTERNODE_EXPORTER__WEB__MAX_REQUEST)"],
+    );
+}
+
+#[test]
+fn a_list_grows_from_the_environment_in_the_order_of_its_numbers() {
+    let names: Vec<String> = (0..12).map(|at| format!("MASTERNODE_EXPORTER__PAYMENT__HORIZONS__{at}")).collect();
+    let spans: Vec<String> = (1..13).map(|hours| format!("{hours}h")).collect();
+    let environment: Vec<(&str, &str)> =
+        names.iter().zip(&spans).map(|(name, span)| (name.as_str(), span.as_str())).collect();
+    let horizons = good(NETWORK, &environment).metrics.horizons;
+    assert_eq!(horizons.into_iter().map(|(label, _)| label).collect::<Vec<_>>(), spans);
+}
+
+#[test]
+fn a_file_that_is_none_of_ours_is_refused_without_repeating_it() {
+    let deep: String = (0..20_000).map(|level| format!("{}a:\n", " ".repeat(level % 300))).collect();
+    let cases = [
+        ("hunter2\n", "is not a table of keys and values"),
+        ("- hunter2\n", "is not a table of keys and values"),
+        (deep.as_str(), "line 66 is indented by more than 64 characters"),
+    ];
+    for (text, mistake) in cases {
+        check_errors(text, &[], &[mistake]);
+    }
+    assert!(load(&format!("a: {}", "[".repeat(100_000)), &[]).unwrap_err().contains("is not YAML: recursion limit"));
+    assert!(load(&format!("#{}", "x".repeat(16 << 20)), &[]).unwrap_err().contains("is larger than 16 MiB"));
+}
+
+#[test]
+fn a_path_below_home_needs_a_home_and_a_password_file_must_be_readable() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("password"), "x").unwrap();
+    let load_with = |keys: &str, home: Option<PathBuf>| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text = format!("networks: [{{name: one, sources: [{{name: a, url: \"http://a:1\", {keys}}}]}}]");
+        std::fs::write(file.path(), text).unwrap();
+        let origin = Origin { file: Some(file.path().into()), home, ..Origin::default() };
+        config::load(&origin).map_err(|errors| errors.to_string())
+    };
+    let at_home = || Some(home.path().to_path_buf());
+    let source = load_with("cookie_file: ~/.cookie", at_home()).unwrap().config.networks.remove(0).sources.remove(0);
+    assert_eq!(source.credentials, Credentials::CookieFile(home.path().join(".cookie")));
+    assert!(load_with("username: u, password_file: ~/password", at_home()).is_ok());
+    let cases = [
+        ("cookie_file: ~/.cookie", None, "cookie_file: begins with ~, and no home directory is known"),
+        ("cookie_file: \"\"", at_home(), "cookie_file: names no file"),
+        ("username: u, password_file: ~/absent", at_home(), "absent cannot be read"),
+        ("username: u, password_file: \"~\"", at_home(), "is a directory"),
+        ("username: \"a:b\", password_file: ~/password", at_home(), "username: a colon"),
+        ("username: u", at_home(), "password_file: is missing"),
+        ("password_file: ~/password", at_home(), "username: is missing"),
+    ];
+    for (keys, home, mistake) in cases {
+        let error = load_with(keys, home).unwrap_err();
+        assert!(error.contains(mistake), "{keys}: {error}");
+    }
 }

@@ -1,0 +1,114 @@
+//! What is laid over the file: the environment, and over that the arguments. The order is fixed, and a place that does
+//! not fit is a mistake with its name.
+//!
+//! Never here: reading the process's environment; the meaning of a key.
+
+use std::collections::BTreeMap;
+
+use ::config::{Value, ValueKind};
+
+use crate::config::Override;
+use crate::config::node::Report;
+
+/// What names of variables that set a key begin with; `__` stands between the parts of its path.
+pub(super) const PREFIX: &str = "MASTERNODE_EXPORTER__";
+
+/// One part of the path of a key. Numbers are ordered as numbers, so that a list grows from its front.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Index(usize),
+    Key(String),
+}
+
+/// Lays the variables that begin with [`PREFIX`] over `root`, in whatever case they are written.
+pub(super) fn environment(root: &mut Value, environment: &BTreeMap<String, String>, report: &Report) {
+    let mut settings: BTreeMap<Vec<Part>, (&String, &String)> = BTreeMap::new();
+    for (name, value) in environment {
+        let upper = name.to_ascii_uppercase();
+        let Some(rest) = upper.strip_prefix(PREFIX) else { continue };
+        match parts(rest) {
+            Ok(path) => {
+                if let Some((earlier, _)) = settings.insert(path, (name, value)) {
+                    report.error(name, format_args!("{earlier} sets the same key: remove one of the two"));
+                }
+            }
+            Err(what) => report.error(name, what),
+        }
+    }
+    for (path, (name, value)) in settings {
+        let leaf = Value::new(Some(name), value.clone());
+        if let Err(what) = set(root, &path, leaf) {
+            report.error(name, what);
+        }
+    }
+}
+
+/// Lays arguments over `root`. Each replaces what stood under its key, a list included.
+pub(super) fn arguments(root: &mut Value, overrides: &[Override], report: &Report) {
+    for Override { argument, key, values } in overrides {
+        let origin = (*argument).to_string();
+        let leaf = |text: &String| Value::new(Some(&origin), text.clone());
+        let value = match values.as_slice() {
+            [single] => leaf(single),
+            several => Value::new(Some(&origin), several.iter().map(leaf).collect::<Vec<Value>>()),
+        };
+        let path: Vec<Part> = key.split('.').map(|part| Part::Key(part.to_string())).collect();
+        if let Err(what) = set(root, &path, value) {
+            report.error(argument, what);
+        }
+    }
+}
+
+/// `NETWORKS__0__URL` is the key `url` of the first of `networks`.
+fn parts(variable: &str) -> Result<Vec<Part>, String> {
+    let part = |part: &str| match part {
+        "" => Err("has nothing between two pairs of underscores, or after the last".to_string()),
+        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            digits.parse().map(Part::Index).map_err(|_| format!("{digits} is not a place in a list"))
+        }
+        key => Ok(Part::Key(key.to_ascii_lowercase())),
+    };
+    match variable.split("__").map(part).collect::<Result<Vec<Part>, String>>()? {
+        path if matches!(path[0], Part::Index(_)) => Err("begins with a place in a list: name the list".into()),
+        path => Ok(path),
+    }
+}
+
+/// Puts `leaf` at `path` below `slot`. A list grows by one entry at a time, so that a number cannot ask for any amount
+/// of memory.
+fn set(slot: &mut Value, path: &[Part], leaf: Value) -> Result<(), String> {
+    let Some((part, rest)) = path.split_first() else {
+        *slot = leaf;
+        return Ok(());
+    };
+    match part {
+        Part::Key(key) => {
+            if slot.kind == ValueKind::Nil {
+                slot.kind = ValueKind::Table(::config::Map::new());
+            }
+            let ValueKind::Table(table) = &mut slot.kind else {
+                return Err(format!("no key {key:?} can be set there: a list or a single value stands in its place"));
+            };
+            set(table.entry(key.clone()).or_default(), rest, leaf)
+        }
+        Part::Index(index) => {
+            match &slot.kind {
+                ValueKind::Array(_) => {}
+                ValueKind::Table(_) => return Err(format!("{index} is a place in a list, and there is none there")),
+                ValueKind::Nil => slot.kind = ValueKind::Array(Vec::new()),
+                _ => slot.kind = ValueKind::Array(vec![slot.clone()]),
+            }
+            let ValueKind::Array(list) = &mut slot.kind else { return Ok(()) };
+            if *index > list.len() {
+                return Err(format!(
+                    "place {index} is beyond the end of the list: the next free one is {}",
+                    list.len()
+                ));
+            }
+            if *index == list.len() {
+                list.push(Value::default());
+            }
+            set(&mut list[*index], rest, leaf)
+        }
+    }
+}
