@@ -14,7 +14,7 @@ use tracing::{error, info};
 
 use crate::config::{Config, NetworkConfig};
 use crate::domain::masternode::UnixSeconds;
-use crate::domain::{Snapshot, chain};
+use crate::domain::{Snapshot, state};
 use crate::follower::{self, Follower};
 use crate::meters::Meters;
 use crate::metrics::{self, Exposition};
@@ -234,6 +234,8 @@ pub fn clients(network: &NetworkConfig, meters: &Meters) -> Result<Vec<Client>, 
             url: source.url.clone(),
             credentials: source.credentials.clone(),
             timeout: source.timeout,
+            dialect: network.chain.dialect.clone(),
+            states: state::shared(&network.chain.rules.states),
             ..rpc::Settings::default()
         };
         Ok(Client::new(settings, meters.rpc(&network.name, &source.name))?)
@@ -245,7 +247,7 @@ pub fn clients(network: &NetworkConfig, meters: &Meters) -> Result<Vec<Client>, 
 pub fn follower_settings(network: &NetworkConfig) -> follower::Settings {
     follower::Settings {
         network: network.name.as_str().into(),
-        rules: Arc::new(chain::DASH),
+        rules: network.chain.rules.clone(),
         poll_interval: network.poll_interval,
         stale_after: network.stale_after,
         resync_blocks: network.resync_blocks,

@@ -3,13 +3,14 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use masternode_exporter::domain::chain::{ChainFacts, DASH, Subnet};
+use masternode_exporter::domain::chain::{DASH, Subnet};
 use masternode_exporter::domain::list::{Block, ListDiff, MasternodeList, StateChange};
 use masternode_exporter::domain::masternode::{Details, PeerView};
-use masternode_exporter::domain::payment::EvoPayments;
 use masternode_exporter::domain::snapshot::{Parts, Snapshot};
 use masternode_exporter::domain::tally::Tallies;
-use masternode_exporter::domain::{BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, Score, UnixSeconds};
+use masternode_exporter::domain::{
+    BlockHash, ChainFacts, Hash, Height, Masternode, MasternodeId, NodeType, Score, UnixSeconds,
+};
 
 /// Height of the list.
 pub const TIP: u32 = 2_523_213;
@@ -61,6 +62,7 @@ pub fn masternode(number: u64) -> Masternode {
             operator_payout_address: None,
         }),
         peer: PeerView::default(),
+        announced: None,
     }
 }
 
@@ -76,11 +78,10 @@ pub fn parts(list: Arc<MasternodeList>) -> Parts {
         rules: Arc::new(DASH),
         list,
         facts: ChainFacts {
-            subnet: Subnet::Main,
-            evo_payments: EvoPayments::Once,
             chainlock_height: Some(Height(TIP)),
             measured_spacing_seconds: Some(157.6),
             sporks: vec![("SPORK_17_QUORUM_DKG_ENABLED".into(), 0)],
+            ..ChainFacts::new(Subnet::Main)
         },
         read_at: UnixSeconds(1_795_000_000),
         watched: Vec::new(),

@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::app;
 use crate::cli::{Failure, logging, run};
-use crate::config::{self, NetworkConfig, Origin, SourceConfig};
+use crate::config::{self, ChainConfig, NetworkConfig, Origin, SourceConfig};
 use crate::domain::watch::{Selector, WatchEntry};
 use crate::rpc::{Credentials, Secret};
 use crate::sim::{Network, Options, Server, ServerOptions, drive};
@@ -85,6 +85,7 @@ pub(super) async fn run(arguments: DemoArguments, origin: Origin) -> Result<(), 
 fn demo_network(url: String, block_time: Duration) -> NetworkConfig {
     NetworkConfig {
         name: "dash-demo".into(),
+        chain: ChainConfig::dash(),
         sources: vec![SourceConfig {
             name: "simulated".into(),
             url,

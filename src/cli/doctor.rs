@@ -5,11 +5,11 @@
 use std::fmt::Write;
 
 use crate::app;
-use crate::config::{Config, NetworkConfig};
-use crate::domain::Height;
-use crate::domain::chain::DASH;
+use crate::config::{ChainConfig, Config, NetworkConfig};
+use crate::domain::{Block, Height, Masternode, MasternodeId};
 use crate::meters::Meters;
-use crate::rpc::{self, Client, ErrorKind, RpcError};
+use crate::rpc::dialect::Shape;
+use crate::rpc::{self, ChainInfo, Client, ErrorKind, RpcError};
 
 /// What the examination found, and whether every source can be used.
 pub(super) struct Findings {
@@ -31,7 +31,13 @@ pub(super) async fn run(config: &Config, only: Option<&str>) -> Result<Findings,
     if findings.report.is_empty() {
         return Err(format!("no network {:?} is configured", only.unwrap_or_default()).into());
     }
-    findings.report.push_str(&advice());
+    let mut told: Vec<&ChainConfig> = Vec::new();
+    for network in &config.networks {
+        if !told.contains(&&network.chain) {
+            told.push(&network.chain);
+            findings.report.push_str(&advice(&network.chain));
+        }
+    }
     Ok(findings)
 }
 
@@ -85,51 +91,101 @@ async fn examine(network: &NetworkConfig, client: &Client, findings: &mut Findin
         findings.report.push_str("  the other calls are not tried: they would fail in the same way\n");
         return;
     }
-    if let Some(node) = node.filter(|node| !node.subversion.starts_with(DASH.subversion_prefix)) {
-        findings.bad("chain", true, &format!("{:?} is not a {} node: check the port", node.subversion, DASH.name));
+    let rules = &network.chain.rules;
+    if let Some(node) = node.filter(|node| !node.subversion.starts_with(&*rules.subversion_prefix)) {
+        findings.bad("chain", true, &format!("{:?} is not a {} node: check the port", node.subversion, rules.name));
     }
     let chain = findings.note("getblockchaininfo", true, client.chain_info().await, |chain| {
         format!("chain {}, block {} of {}", chain.chain, chain.blocks, chain.headers)
     });
     findings.note("getbestblockhash", true, client.best_block_hash().await, |hash| hash.to_string());
     findings.note("getblockhash", true, client.block_hash(Height(0)).await, |hash| format!("genesis {hash}"));
-    findings.note("mnsync status", false, client.sync_status().await, |synced| {
-        if *synced { "synced".into() } else { "NOT synced: nothing is published until it is".into() }
+    let sync = client.dialect().sync.map_or("mnsync status", |method| method.name);
+    findings.note(sync, false, client.sync_status().await, |synced| match (synced.list, synced.votes) {
+        (true, true) => "synced".into(),
+        (true, false) => "the list is synced, votes are not: payments are not told until they are".into(),
+        (false, _) => "NOT synced: nothing is published until it is".into(),
     });
-    findings.note("masternode count", false, client.masternode_count().await, |count| {
-        format!("{} registered, {} enabled", count.total, count.enabled)
-    });
-    findings.note("getbestchainlock", false, client.chainlock().await, |lock| {
-        lock.as_ref().map_or_else(|| "none known yet".into(), |(height, _)| format!("height {height}"))
-    });
-    findings.note("spork show", false, client.sporks().await, |sporks| format!("{} sporks", sporks.len()));
+    examine_extras(client, findings).await;
     let Some(chain) = chain else { return };
+    examine_list(client, &chain, findings).await;
+}
+
+/// What improves the picture and is not needed.
+async fn examine_extras(client: &Client, findings: &mut Findings) {
+    let dialect = client.dialect();
+    if let Some(method) = dialect.count {
+        findings.note(method.name, false, client.masternode_count().await, |count| {
+            let queued = count.queued.map_or_else(String::new, |queued| format!(", {queued} in the payment queue"));
+            format!("{} registered, {} enabled{queued}", count.total, count.enabled)
+        });
+    }
+    if let Some(method) = dialect.chainlock {
+        findings.note(method.name, false, client.chainlock().await, |lock| {
+            lock.as_ref().map_or_else(|| "none known yet".into(), |(height, _)| format!("height {height}"))
+        });
+    }
+    if let Some(method) = dialect.sporks {
+        findings.note(method.name, false, client.sporks().await, |sporks| format!("{} sporks", sporks.len()));
+    }
+    if let Some(method) = dialect.winners {
+        findings.note(method.name, false, client.votes(1).await, |votes| format!("votes for {} heights", votes.len()));
+    }
+}
+
+/// The list at the tip, what is asked of one of it, and what the last block changed.
+async fn examine_list(client: &Client, chain: &ChainInfo, findings: &mut Findings) {
+    let dialect = client.dialect();
     let tip = findings.note("getblockheader", true, client.block_header(chain.best).await, |header| {
         format!("height {}", header.block.height)
     });
-    let list = findings
-        .note("protx list", true, client.registered(chain.blocks).await, |list| format!("{} masternodes", list.len()));
+    let list = findings.note(dialect.list.method.name, true, client.registered(chain.blocks).await, |list| {
+        format!("{} masternodes", list.len())
+    });
+    let Some(tip) = tip else { return };
     if let Some(first) = list.as_ref().and_then(|list| list.first()) {
-        findings.note("protx info", false, client.masternode(&first.id).await, |_| "answers".into());
+        examine_one(client, first, &tip.block, findings).await;
     }
-    let Some(tip) = tip.filter(|tip| tip.previous.is_some()) else { return };
-    if let Some(parent) = tip.previous.map(|hash| client.block_header(hash)) {
-        let Ok(parent) = parent.await else { return };
-        findings.note("protx listdiff", false, client.list_diff(&parent.block, &tip.block).await, |diff| {
+    if let Some((method, parent)) = dialect.diff().zip(tip.previous) {
+        let Ok(parent) = client.block_header(parent).await else { return };
+        findings.note(method.name, false, client.list_diff(&parent.block, &tip.block).await, |diff| {
             format!("{} changes in the last block", diff.updated.len() + diff.added.len() + diff.removed.len())
         });
     }
 }
 
-/// The lines that an operator should add to the node's configuration.
-fn advice() -> String {
-    let mut text =
-        String::from("\nThe exporter calls these methods and no others; none needs a wallet, none writes:\n");
-    for method in rpc::METHODS {
-        let need = if method.required { "required" } else { "optional" };
-        let _ = writeln!(text, "  {:<18} {need:<9} {}", method.name, method.purpose);
+/// What is asked of a single masternode, tried on one.
+async fn examine_one(client: &Client, first: &Masternode, tip: &Block, findings: &mut Findings) {
+    let dialect = client.dialect();
+    if let Shape::ProTx { info: Some(method), .. } = dialect.list.shape {
+        findings.note(method.name, false, client.masternode(&first.id).await, |_| "answers".into());
     }
-    text.push_str("\nTo give it a user of its own on the node (username: exporter):\n\n");
-    text.push_str(&rpc::access::configuration_lines());
+    if let (Some(method), MasternodeId::Collateral(outpoint)) = (dialect.collateral, &first.id) {
+        findings.note(method.name, false, client.collateral_height(outpoint, tip).await, |height| {
+            height.map_or_else(|| "not told".into(), |height| format!("a collateral of block {height}"))
+        });
+    }
+}
+
+/// What the exporter calls, and the lines that an operator should add to the node's configuration.
+fn advice(chain: &ChainConfig) -> String {
+    let mut text = format!(
+        "\nThe exporter calls these methods of {} nodes and no others; none needs a wallet, none writes:\n",
+        chain.rules.name
+    );
+    let methods = chain.dialect.methods();
+    for method in &methods {
+        let need = if method.required { "required" } else { "optional" };
+        let _ = writeln!(text, "  {:<21} {need:<9} {}", method.name, method.purpose);
+    }
+    if chain.rules.has_dkg {
+        text.push_str("\nTo give it a user of its own on the node (username: exporter):\n\n");
+        text.push_str(&rpc::access::configuration_lines(&methods));
+    } else {
+        text.push_str(
+            "\nThese nodes cannot limit a user to some methods: let the exporter read the cookie, or give it the node's\n\
+             rpcuser and rpcpassword, and keep the RPC port on this host.\n",
+        );
+    }
     text
 }

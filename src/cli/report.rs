@@ -6,9 +6,10 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::domain::masternode::NodeType;
+use crate::domain::masternode::{NodeType, UnixSeconds};
 use crate::domain::pose::Risk;
 use crate::domain::snapshot::{NodeView, Snapshot};
+use crate::domain::state;
 
 /// Rows of the table where nothing is watched.
 const ROWS: usize = 20;
@@ -33,36 +34,53 @@ pub(super) fn table(snapshot: &Snapshot) -> String {
         let _ = writeln!(text, "NOT REGISTERED: {name}");
     }
     if rows.is_empty() && missing.is_empty() {
-        let _ = writeln!(text, "\nNo masternode has a score.");
+        let none = if snapshot.limits().is_some() { "No masternode has a score." } else { "No masternode is unwell." };
+        let _ = writeln!(text, "\n{none}");
         return text;
     }
-    let heads = ["masternode", "type", "state", "score", "failures left", "safe in", "paid in", "exposure"];
-    let lines: Vec<[String; 8]> = rows.iter().map(|row| cells(snapshot, row)).collect();
+    text.push('\n');
+    match snapshot.limits() {
+        Some(_) => grid(
+            ["masternode", "type", "state", "score", "failures left", "safe in", "paid in", "exposure"],
+            rows.iter().map(|row| scored_cells(snapshot, row)).collect(),
+            &mut text,
+        ),
+        None => grid(
+            ["masternode", "state", "last ping", "active", "position", "in pool", "chance in 24 h", "scheduled"],
+            rows.iter().map(|row| pinged_cells(snapshot, row)).collect(),
+            &mut text,
+        ),
+    }
+    text
+}
+
+/// Writes lines of cells, each column as wide as its widest cell.
+fn grid<const COLUMNS: usize>(heads: [&str; COLUMNS], lines: Vec<[String; COLUMNS]>, text: &mut String) {
     let mut widths = heads.map(str::len);
     for line in &lines {
         for (width, cell) in widths.iter_mut().zip(line) {
             *width = (*width).max(cell.chars().count());
         }
     }
-    text.push('\n');
     for line in std::iter::once(heads.map(str::to_string)).chain(lines) {
         let padded: Vec<String> = line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         let _ = writeln!(text, "{}", padded.join("  ").trim_end());
     }
-    text
 }
 
 fn summary(snapshot: &Snapshot) -> String {
-    let limits = snapshot.limits();
-    let [clear, decaying, endangered, banned] = snapshot.risks();
     let mut text = String::new();
     let _ = writeln!(text, "network     {} ({})", snapshot.network(), snapshot.rules().name);
     let _ = writeln!(text, "block       {}  {}", snapshot.block().height, snapshot.block().hash);
-    let _ = writeln!(
-        text,
-        "masternodes {} registered: {clear} clear, {decaying} decaying, {endangered} one failure from a ban, {banned} banned",
-        snapshot.list().registered()
-    );
+    let with_scores = snapshot.limits().is_some();
+    let bands = Risk::ALL.iter().zip(snapshot.risks()).filter(|(risk, _)| risk.exists(with_scores));
+    let counts: Vec<String> =
+        bands.map(|(risk, count)| format!("{count} {}", risk.label().replace('_', " "))).collect();
+    let _ = writeln!(text, "masternodes {} registered: {}", snapshot.list().registered(), counts.join(", "));
+    if let Some(drawn_from) = snapshot.payments().drawn_from() {
+        let _ = writeln!(text, "payment     the next payee is one of {drawn_from}");
+    }
+    let Some(limits) = snapshot.limits() else { return text };
     let _ = writeln!(
         text,
         "score       limit {}, one failure adds {}, safe at or below {}",
@@ -70,6 +88,9 @@ fn summary(snapshot: &Snapshot) -> String {
         limits.step,
         limits.safe_level()
     );
+    if !snapshot.rules().has_dkg {
+        return text;
+    }
     let window = |node_type| match snapshot.maintenance_window(node_type) {
         Some(0) => "not now".to_string(),
         Some(blocks) => format!("yes, {}", blocks_and_time(snapshot, blocks)),
@@ -89,7 +110,7 @@ fn rows(snapshot: &Snapshot) -> Vec<Row<'_>> {
     let mut rows = if all {
         snapshot
             .nodes()
-            .filter(|node| node.pose().is_some_and(|pose| !matches!(pose.risk(), Risk::Clear | Risk::Banned)))
+            .filter(|node| !matches!(node.risk(), Risk::Clear | Risk::Banned))
             .map(|node| Row { alias: "", node })
             .collect()
     } else {
@@ -103,19 +124,49 @@ fn rows(snapshot: &Snapshot) -> Vec<Row<'_>> {
 }
 
 /// Banned first, then by the time for which one more failure bans, then by score.
-fn danger(row: &Row<'_>) -> (Option<Risk>, u32, u32) {
+fn danger(row: &Row<'_>) -> (Risk, u32, u32) {
     let pose = row.node.pose();
     let safe = pose.and_then(|pose| pose.blocks_until_safe()).unwrap_or(0);
-    (pose.map(|pose| pose.risk()), safe, pose.map_or(0, |pose| pose.score().0))
+    (row.node.risk(), safe, pose.map_or(0, |pose| pose.score().0))
 }
 
-fn cells(snapshot: &Snapshot, row: &Row<'_>) -> [String; 8] {
+impl Row<'_> {
+    fn name(&self) -> String {
+        let id = self.node.masternode.id.to_string();
+        if self.alias.is_empty() { id } else { format!("{} ({}…)", self.alias, &id[..8]) }
+    }
+}
+
+fn unknown() -> String {
+    "-".into()
+}
+
+/// Cells of a masternode that lives by pings.
+fn pinged_cells(snapshot: &Snapshot, row: &Row<'_>) -> [String; 8] {
     let node = &row.node;
-    let unknown = || "-".to_string();
-    let id = node.masternode.id.to_string();
-    let name = if row.alias.is_empty() { id } else { format!("{} ({}…)", row.alias, &id[..8]) };
+    let announced = node.masternode.announced.as_deref();
+    let pool = snapshot.payments().pool();
+    let ago = |seen: UnixSeconds| format!("{} ago", span(snapshot.read_at().0.saturating_sub(seen.0) as f64));
+    let percent = |chance: f64| format!("{:.2} %", chance * 100.0);
+    let states = &snapshot.rules().states;
     [
-        name,
+        row.name(),
+        state::label(states, state::place(states, node.masternode)).to_string(),
+        announced.and_then(|announced| announced.last_seen).map_or_else(unknown, ago),
+        announced.and_then(|announced| announced.active_seconds).map_or_else(unknown, |seconds| span(seconds as f64)),
+        node.queue_position.map_or_else(unknown, |position| position.to_string()),
+        pool.map_or_else(unknown, |pool| if pool.has(node.index) { "yes" } else { "no" }.into()),
+        snapshot.payment_probability(node, 86_400).map_or_else(unknown, percent),
+        pool.and_then(|pool| pool.scheduled(node.index))
+            .map_or_else(unknown, |scheduled| format!("block {}, {} votes", scheduled.height, scheduled.votes)),
+    ]
+}
+
+/// Cells of a masternode with a score.
+fn scored_cells(snapshot: &Snapshot, row: &Row<'_>) -> [String; 8] {
+    let node = &row.node;
+    [
+        row.name(),
         node.masternode.node_type.label().into(),
         if node.masternode.is_banned() { "banned" } else { "enabled" }.into(),
         node.pose().map_or_else(unknown, |pose| pose.score().0.to_string()),
@@ -125,19 +176,24 @@ fn cells(snapshot: &Snapshot, row: &Row<'_>) -> [String; 8] {
             blocks => blocks_and_time(snapshot, blocks),
         }),
         node.queue_position.map_or_else(unknown, |position| blocks_and_time(snapshot, position.get())),
-        format!("{:.2} DKG/day", snapshot.sessions_per_day(node.masternode.node_type)),
+        snapshot
+            .sessions_per_day(node.masternode.node_type)
+            .map_or_else(unknown, |sessions| format!("{sessions:.2} DKG/day")),
     ]
 }
 
 fn blocks_and_time(snapshot: &Snapshot, blocks: u32) -> String {
     let seconds = f64::from(blocks) * snapshot.facts().spacing_seconds(snapshot.rules());
-    let time = match seconds {
+    format!("{blocks} blocks, {}", span(seconds))
+}
+
+fn span(seconds: f64) -> String {
+    match seconds {
         seconds if seconds < 90.0 => format!("{seconds:.0} s"),
         seconds if seconds < 5400.0 => format!("{:.0} min", seconds / 60.0),
         seconds if seconds < 172_800.0 => format!("{:.1} h", seconds / 3600.0),
         seconds => format!("{:.1} d", seconds / 86_400.0),
-    };
-    format!("{blocks} blocks, {time}")
+    }
 }
 
 /// Everything that a snapshot says: the network, then the watched masternodes or, where none is watched, all.
@@ -157,8 +213,9 @@ pub(super) fn json(snapshot: &Snapshot) -> Value {
             })
             .collect()
     };
+    let bands = Risk::ALL.iter().zip(snapshot.risks()).filter(|(risk, _)| risk.exists(limits.is_some()));
     let risks: serde_json::Map<String, Value> =
-        Risk::ALL.iter().zip(snapshot.risks()).map(|(risk, count)| (risk.label().into(), json!(count))).collect();
+        bands.map(|(risk, count)| (risk.label().into(), json!(count))).collect();
     json!({
         "network": snapshot.network(),
         "chain": snapshot.rules().name,
@@ -166,9 +223,10 @@ pub(super) fn json(snapshot: &Snapshot) -> Value {
         "block_hash": snapshot.block().hash.to_string(),
         "block_timestamp_seconds": snapshot.block().time.0,
         "registered": snapshot.list().registered(),
-        "pose_limit": limits.limit,
-        "pose_step": limits.step,
-        "pose_safe_level": limits.safe_level(),
+        "pose_limit": limits.map(|limits| limits.limit),
+        "pose_step": limits.map(|limits| limits.step),
+        "pose_safe_level": limits.map(|limits| limits.safe_level()),
+        "payment_pool_size": snapshot.payments().drawn_from(),
         "risk_nodes": risks,
         "maintenance_window_blocks": {
             "regular": snapshot.maintenance_window(NodeType::Regular),
@@ -180,6 +238,9 @@ pub(super) fn json(snapshot: &Snapshot) -> Value {
 
 fn node_json(snapshot: &Snapshot, alias: &str, node: &NodeView<'_>) -> Value {
     let masternode = node.masternode;
+    let states = &snapshot.rules().states;
+    let announced = masternode.announced.as_deref();
+    let scheduled = snapshot.payments().pool().and_then(|pool| pool.scheduled(node.index));
     json!({
         "masternode": masternode.id.to_string(),
         "alias": alias,
@@ -187,6 +248,11 @@ fn node_json(snapshot: &Snapshot, alias: &str, node: &NodeView<'_>) -> Value {
         "node_type": masternode.node_type.label(),
         "address": masternode.details.address,
         "payout_address": masternode.details.payout_address,
+        "state": state::label(states, state::place(states, masternode)),
+        "last_seen_timestamp_seconds": announced.and_then(|announced| announced.last_seen).map(|seen| seen.0),
+        "active_seconds": announced.and_then(|announced| announced.active_seconds),
+        "payment_scheduled_height": scheduled.map(|scheduled| scheduled.height.0),
+        "payment_probability_24h": snapshot.payment_probability(node, 86_400),
         "pose_score": masternode.pose_score.map(|score| score.0),
         "pose_banned": masternode.is_banned(),
         "pose_ban_height": masternode.ban_height.map(|height| height.0),
@@ -195,7 +261,7 @@ fn node_json(snapshot: &Snapshot, alias: &str, node: &NodeView<'_>) -> Value {
         "pose_blocks_until_clear": node.pose().and_then(|pose| pose.blocks_until_clear()),
         "pose_safe_height": node.pose().and_then(|pose| pose.safe_height()).map(|height| height.0),
         "payment_queue_position": node.queue_position,
-        "payment_projected_height": snapshot.projected_payment(node).map(|height| height.0),
+        "payment_projected_height": snapshot.payments().projected_height(node.index).map(|height| height.0),
         "payment_last_height": masternode.last_paid_height.map(|height| height.0),
     })
 }

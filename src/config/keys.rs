@@ -38,7 +38,12 @@ const fn key(path: &'static str, kind: &'static str, default: Default, meaning: 
 /// All keys, in the order of the page.
 pub const KEYS: &[Key] = &[
     key("networks[].name", "name", Required, "the label `network`: a-z, 0-9, `-`, `_`"),
-    key("networks[].chain", "`dash`", Value("dash"), "which chain's rules"),
+    key(
+        "networks[].chain",
+        "`dash`, `dimecoin`, `prcycoin` or a name under `chains`",
+        Value("dash"),
+        "which chain's rules",
+    ),
     key("networks[].poll_interval", "span, 100ms–10m", Value("5s"), "pause between two looks for a new block"),
     key(
         "networks[].stale_after",
@@ -123,12 +128,96 @@ pub const KEYS: &[Key] = &[
     key("web.telemetry_path", "path", Value("/metrics"), "where the metrics are"),
     key("web.max_requests", "number", Value("40"), "scrapes answered at a time; 0 for any number"),
     key("web.enable_reload", "flag", Value("false"), "answer `/-/reload`"),
+    key(
+        "chains.<name>",
+        "table or path",
+        Words(""),
+        "profile of a further chain, or the file with it; see `docs/chains/`",
+    ),
     key("log.level", "`trace`, `debug`, `info`, `warn`, `error`", Value("info"), "least severe level that is logged"),
     key("log.format", "`text`, `json`", Value("text"), "form of the log"),
 ];
 
+/// All keys of a chain's profile, in the order of its page.
+pub const PROFILE_KEYS: &[Key] = &[
+    key("chains.<name>.identity.subversion_prefix", "text", Required, "what `getnetworkinfo.subversion` begins with"),
+    key("chains.<name>.identity.genesis.<name>", "hash", Words(""), "block 0 of the network of this name (`main`, …)"),
+    key("chains.<name>.list.method", "method", Required, "what is asked for the list"),
+    key("chains.<name>.list.parameters", "list", Words(""), "what follows its subcommand"),
+    key("chains.<name>.list.shape", "`protx`, `text`, `object`, `array`", Required, "what it answers"),
+    key(
+        "chains.<name>.list.pinned",
+        "flag",
+        Value("false"),
+        "`protx`: a height as last parameter asks for the list of then",
+    ),
+    key("chains.<name>.list.diff", "method", Words(""), "`protx`: changes between two blocks"),
+    key("chains.<name>.list.info", "method", Words(""), "`protx`: how the node itself sees a masternode"),
+    key("chains.<name>.list.columns", "list of items", Words(""), "`text`: what the words of a line are"),
+    key(
+        "chains.<name>.list.fields.<name>",
+        "text",
+        Words(""),
+        "`object`, `array`: where an item stands; a dot leads into an object",
+    ),
+    key("chains.<name>.count", "method", Words(""), "how many there are"),
+    key("chains.<name>.sync", "method", Words(""), "whether the node has the whole list"),
+    key("chains.<name>.sporks", "method", Words(""), "the network's switches"),
+    key("chains.<name>.winners", "method", Words(""), "payees that were voted for; a `pool` needs them"),
+    key("chains.<name>.chainlock", "method", Words(""), "the last final block"),
+    key("chains.<name>.collateral", "method", Words(""), "depth of a collateral"),
+    key("chains.<name>.string_arguments", "flag", Value("false"), "numbers are written as strings in masternode calls"),
+    key(
+        "chains.<name>.penalty.percent",
+        "number, 1–100",
+        Value("66"),
+        "points of a failure, of the limit; without `penalty` no score is shown",
+    ),
+    key("chains.<name>.penalty.minimum_limit", "number", Value("100"), "least limit"),
+    key(
+        "chains.<name>.penalty.decay_period",
+        "number",
+        Value("1"),
+        "a point is lost in each block whose height this divides",
+    ),
+    key("chains.<name>.penalty.slowed_by", "text", Words(""), "a spork that changes the decay while it is active"),
+    key("chains.<name>.penalty.slowed_decay_period", "number", Words(""), "… to this period"),
+    key("chains.<name>.payment.model", "`queue`, `pool`, `uniform`", Required, "who is paid"),
+    key(
+        "chains.<name>.payment.more_than",
+        "number",
+        Value("0"),
+        "`queue`: nobody is paid until there are more masternodes",
+    ),
+    key("chains.<name>.payment.divisor", "number", Value("10"), "`pool`: which part of all is the pool"),
+    key(
+        "chains.<name>.payment.hold_out",
+        "span",
+        Value("156s"),
+        "`pool`: wait after a start, for each known masternode",
+    ),
+    key("chains.<name>.payment.minimum_protocol", "number", Value("0"), "`pool`: older ones are not known to payments"),
+    key("chains.<name>.payment.votes_ahead", "number", Value("10"), "`pool`: for which block above the tip is voted"),
+    key(
+        "chains.<name>.states.<name>",
+        "list of `healthy`, `payable`, `lasting`, `banned`",
+        Words("those of a deterministic list"),
+        "what a node's word for a state means",
+    ),
+    key("chains.<name>.ban_ends", "flag", Value("false"), "a ban ends after as many blocks as there are masternodes"),
+    key("chains.<name>.spacing", "span", Required, "mean time between blocks until it is measured"),
+    key(
+        "chains.<name>.ping.warning",
+        "span",
+        Words(""),
+        "silence after which to look; without `ping` nodes do not live by pings",
+    ),
+    key("chains.<name>.ping.expiry", "span", Words(""), "silence after which a node is expired"),
+    key("chains.<name>.absent_is_dead", "flag", Value("false"), "a dead masternode leaves the list"),
+];
+
 /// Keys of later versions: no code reads them yet, and to ignore them would be to promise what is not done.
-const LATER: &[&str] = &["alerting", "chains", "history.path", "history.retention", "history.backfill_blocks"];
+const LATER: &[&str] = &["alerting", "history.path", "history.retention", "history.backfill_blocks"];
 
 impl Key {
     /// The variable that sets it, with 0 for each place in a list.
@@ -141,22 +230,37 @@ impl Key {
 pub fn table() -> String {
     let mut table = String::from("| key | type | default | meaning | variable |\n| --- | --- | --- | --- | --- |\n");
     for key in KEYS {
-        let default = match key.default {
-            Required => "required".to_string(),
-            Value(value) => format!("`{value}`"),
-            Words(words) => words.to_string(),
-        };
         let Key { path, kind, meaning, .. } = key;
         // Writing to a text cannot fail.
-        let _ = writeln!(table, "| `{path}` | {kind} | {default} | {meaning} | `{}` |", key.variable());
+        let _ = writeln!(table, "| `{path}` | {kind} | {} | {meaning} | `{}` |", key.default, key.variable());
     }
     table
+}
+
+/// The table of `docs/chains/README.md`.
+pub fn profile_table() -> String {
+    let mut table = String::from("| key | type | default | meaning |\n| --- | --- | --- | --- |\n");
+    for Key { path, kind, default, meaning } in PROFILE_KEYS {
+        let path = path.trim_start_matches("chains.<name>.");
+        let _ = writeln!(table, "| `{path}` | {kind} | {default} | {meaning} |");
+    }
+    table
+}
+
+impl std::fmt::Display for Default {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Required => f.write_str("required"),
+            Value(value) => write!(f, "`{value}`"),
+            Words(words) => f.write_str(words),
+        }
+    }
 }
 
 /// The keys directly below a path in which places are written `[]`; the root is the empty path.
 pub(super) fn below(pattern: &str) -> Vec<&'static str> {
     let mut names: Vec<&'static str> = Vec::new();
-    for key in KEYS {
+    for key in KEYS.iter().chain(PROFILE_KEYS) {
         let rest = match pattern {
             "" => Some(key.path),
             _ => key.path.strip_prefix(pattern).and_then(|rest| rest.strip_prefix('.')),

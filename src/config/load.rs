@@ -7,10 +7,10 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use ::config::{ConfigError, FileFormat, Source, Value};
+use ::config::{ConfigError, FileFormat, Source, Value, ValueKind};
 
 use crate::config::node::{Node, Report};
-use crate::config::{Config, network, overlay, sections, watch};
+use crate::config::{Config, chain, network, overlay, sections, watch};
 use crate::rpc::Credentials;
 
 /// Largest file that is read, in bytes: a watch list of every masternode of a large network fits many times.
@@ -83,6 +83,7 @@ pub fn load(origin: &Origin) -> Result<Loaded, Errors> {
     };
     overlay::environment(&mut merged, &origin.environment, &report);
     overlay::arguments(&mut merged, &origin.overrides, &report);
+    include_profiles(&mut merged, origin, &report);
     let config = read(&Node::root(&merged, &report), origin.home.as_deref());
     match report.into_errors() {
         errors if errors.is_empty() => Ok(Loaded { warnings: warnings(&config), config }),
@@ -113,11 +114,29 @@ fn from_file(path: &Path) -> Result<Value, String> {
     }
 }
 
+/// Puts the profiles of chains that stand in files of their own, relative to the configuration's, into their places.
+fn include_profiles(merged: &mut Value, origin: &Origin, report: &Report) {
+    let ValueKind::Table(root) = &mut merged.kind else { return };
+    let Some(ValueKind::Table(chains)) = root.get_mut("chains").map(|chains| &mut chains.kind) else { return };
+    for (name, profile) in chains {
+        let ValueKind::String(path) = &profile.kind else { continue };
+        let folder = origin.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        match from_file(&folder.join(path)) {
+            Ok(value) => *profile = value,
+            Err(error) => {
+                report.error(&format!("chains.{name}"), format_args!("{path} {error}"));
+                *profile = Value::new(None, ValueKind::Table(::config::Map::new()));
+            }
+        }
+    }
+}
+
 fn read(root: &Node<'_>, home: Option<&Path>) -> Config {
     root.check_keys();
     let history = root.get("history");
     history.check_keys();
-    let networks = network::networks(&root.get("networks"), &history, home);
+    let chains = chain::chains(&root.get("chains"));
+    let networks = network::networks(&root.get("networks"), &history, &chains, home);
     let names: Vec<String> = networks.iter().map(|network| network.name.clone()).collect();
     Config {
         watch: watch::watch(&root.get("watch"), &names),

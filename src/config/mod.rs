@@ -5,6 +5,7 @@
 //!
 //! Never here: the process's own environment or arguments, which are passed in; starting anything.
 
+mod chain;
 pub mod keys;
 mod load;
 mod network;
@@ -14,11 +15,13 @@ mod sections;
 mod span;
 mod watch;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::domain::ChainRules;
 use crate::domain::watch::{WatchEntry, WatchList};
 use crate::metrics;
-use crate::rpc::Credentials;
+use crate::rpc::{Credentials, Dialect};
 use crate::web::listen::ListenAddress;
 use crate::web::site::TelemetryPath;
 
@@ -45,6 +48,8 @@ pub struct Config {
 pub struct NetworkConfig {
     /// The label `network`.
     pub name: String,
+    /// Which chain.
+    pub chain: ChainConfig,
     /// Its nodes, the preferred one first.
     pub sources: Vec<SourceConfig>,
     /// Pause between two looks for a new block.
@@ -55,6 +60,33 @@ pub struct NetworkConfig {
     pub resync_blocks: u32,
     /// A gap of more blocks is not walked block by block.
     pub max_gap_blocks: u32,
+}
+
+/// A chain: its rules, and how its nodes are asked.
+#[derive(Clone, PartialEq)]
+pub struct ChainConfig {
+    /// The rules.
+    pub rules: Arc<ChainRules>,
+    /// How nodes are asked.
+    pub dialect: Arc<Dialect>,
+}
+
+impl std::fmt::Debug for ChainConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ChainConfig({})", self.rules.name)
+    }
+}
+
+impl ChainConfig {
+    /// A chain of these.
+    pub fn new(rules: ChainRules, dialect: Dialect) -> ChainConfig {
+        ChainConfig { rules: Arc::new(rules), dialect: Arc::new(dialect) }
+    }
+
+    /// Dash, the chain of those who name none.
+    pub fn dash() -> ChainConfig {
+        ChainConfig::new(crate::domain::chain::DASH, crate::rpc::dialect::DASH)
+    }
 }
 
 /// One node of a network.

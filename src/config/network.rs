@@ -2,13 +2,13 @@
 //!
 //! Never here: whether a node answers.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::config::node::Node;
 use crate::config::span::Span;
-use crate::config::{NetworkConfig, SourceConfig};
-use crate::domain::chain::DASH;
+use crate::config::{ChainConfig, NetworkConfig, SourceConfig};
 use crate::rpc::Credentials;
 use crate::rpc::credentials::running_network;
 
@@ -16,7 +16,12 @@ const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Reads all networks; without any, the one whose node runs on this host.
-pub(super) fn networks(node: &Node<'_>, history: &Node<'_>, home: Option<&Path>) -> Vec<NetworkConfig> {
+pub(super) fn networks(
+    node: &Node<'_>,
+    history: &Node<'_>,
+    chains: &BTreeMap<String, ChainConfig>,
+    home: Option<&Path>,
+) -> Vec<NetworkConfig> {
     let max_gap_blocks = history.get("max_gap_blocks").whole(1..=1_000_000).unwrap_or(5000) as u32;
     if !node.is_set() {
         return vec![local(home, max_gap_blocks)];
@@ -25,8 +30,10 @@ pub(super) fn networks(node: &Node<'_>, history: &Node<'_>, home: Option<&Path>)
     if elements.is_empty() {
         node.error("name at least one network, or leave the key out for a Dash node on this host");
     }
-    let networks: Vec<(Node<'_>, NetworkConfig)> =
-        elements.into_iter().map(|element| (element.clone(), network(&element, home, max_gap_blocks))).collect();
+    let networks: Vec<(Node<'_>, NetworkConfig)> = elements
+        .into_iter()
+        .map(|element| (element.clone(), network(&element, chains, home, max_gap_blocks)))
+        .collect();
     for (index, (element, network)) in networks.iter().enumerate() {
         if networks[..index].iter().any(|(_, earlier)| !network.name.is_empty() && earlier.name == network.name) {
             element.get("name").error(format_args!("another network is called {:?} already", network.name));
@@ -35,11 +42,19 @@ pub(super) fn networks(node: &Node<'_>, history: &Node<'_>, home: Option<&Path>)
     networks.into_iter().map(|(_, network)| network).collect()
 }
 
-fn network(node: &Node<'_>, home: Option<&Path>, max_gap_blocks: u32) -> NetworkConfig {
+fn network(
+    node: &Node<'_>,
+    chains: &BTreeMap<String, ChainConfig>,
+    home: Option<&Path>,
+    max_gap_blocks: u32,
+) -> NetworkConfig {
     node.check_keys();
-    let chain = node.get("chain").text().unwrap_or_else(|| DASH.name.into());
-    if chain != DASH.name {
-        node.get("chain").error(format_args!("{chain:?} is not a chain of this version; there is: {}", DASH.name));
+    let chain = node.get("chain").text().unwrap_or_else(|| "dash".into());
+    if !chains.contains_key(&chain) {
+        let known: Vec<&str> = chains.keys().map(String::as_str).collect();
+        let known = known.join(", ");
+        node.get("chain")
+            .error(format_args!("{chain:?} is no chain that is known; there are {known}, and those of `chains`"));
     }
     let poll_interval = node.get("poll_interval").duration(SECOND / 10..=600 * SECOND).unwrap_or(5 * SECOND);
     let stale_after = node.get("stale_after").duration(SECOND..=30 * DAY).unwrap_or(900 * SECOND);
@@ -52,6 +67,7 @@ fn network(node: &Node<'_>, home: Option<&Path>, max_gap_blocks: u32) -> Network
     }
     NetworkConfig {
         name: name(&node.get("name")),
+        chain: chains.get(&chain).cloned().unwrap_or_else(ChainConfig::dash),
         sources: sources(&node.get("sources"), home),
         poll_interval,
         stale_after,
@@ -164,6 +180,7 @@ fn local(home: Option<&Path>, max_gap_blocks: u32) -> NetworkConfig {
     let (network, port) = home.and_then(running_network).unwrap_or(("main", 9998));
     NetworkConfig {
         name: format!("dash-{network}"),
+        chain: ChainConfig::dash(),
         sources: vec![SourceConfig {
             name: "local".into(),
             url: format!("http://127.0.0.1:{port}"),

@@ -135,6 +135,11 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Whether a text stands here that YAML takes for nothing else.
+    pub(super) fn is_text(&self) -> bool {
+        self.value.is_some_and(|value| matches!(value.kind, ValueKind::String(_)))
+    }
+
     /// A text that is shown or compared as it was written, so that `007`, which YAML takes for the number 7, is refused.
     pub(super) fn verbatim(&self) -> Option<String> {
         match self.value.map(|value| &value.kind)? {
@@ -220,9 +225,14 @@ impl<'a> Node<'a> {
     }
 }
 
-/// A path with `[]` for every place in a list.
+/// A path with `[]` for every place in a list, and `<name>` for the name of a chain.
 fn pattern(path: &str) -> String {
     let mut pattern = String::new();
+    if let Some(rest) = path.strip_prefix("chains.") {
+        let (_, below) = rest.split_once('.').unwrap_or((rest, ""));
+        let dot = if below.is_empty() { "" } else { "." };
+        return format!("chains.<name>{dot}{below}");
+    }
     for (index, part) in path.split('[').enumerate() {
         pattern.push_str(if index == 0 { part } else { "[" });
         pattern.push_str(if index == 0 { "" } else { part.trim_start_matches(|digit: char| digit.is_ascii_digit()) });

@@ -1,39 +1,175 @@
-//! A chain's rules as data, and the facts about one running network that a list does not carry.
+//! A chain's rules as data: everything in which one chain differs from another, for the arithmetic.
 //!
-//! Never here: ports, methods or field names of a chain's RPC (`rpc`).
+//! A further chain is one more value of [`ChainRules`], from a file or from here; no rule asks for a chain's name.
+//!
+//! Never here: ports, methods or field names of a chain's RPC (`rpc`); facts about a running network (`facts`).
+
+use std::borrow::Cow;
 
 use crate::domain::dkg::{self, QuorumType};
-use crate::domain::masternode::{Height, Masternode, NodeType};
-use crate::domain::payment::EvoPayments;
+use crate::domain::masternode::UnixSeconds;
+use crate::domain::payment::{PaymentModel, PoolRule};
 use crate::domain::pose::{self, PenaltyRule};
+use crate::domain::state::{self, State};
 
-/// Everything in which one chain differs from another, for the arithmetic.
+/// One chain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChainRules {
     /// Name in the configuration.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What `getnetworkinfo.subversion` starts with: the software behind the port.
-    pub subversion_prefix: &'static str,
+    pub subversion_prefix: Cow<'static, str>,
     /// Known genesis blocks by `getblockchaininfo.chain`, in hexadecimal.
-    pub genesis: &'static [(&'static str, &'static str)],
-    /// How failures become bans.
-    pub penalty: PenaltyRule,
+    pub genesis: Cow<'static, [(Cow<'static, str>, Cow<'static, str>)]>,
+    /// How failures become bans; `None` where RPC shows no score.
+    pub penalty: Option<Penalty>,
+    /// Whether Dash's quorum types hold sessions here. Where not, nothing is said of exposure and windows.
+    pub has_dkg: bool,
+    /// Who is paid.
+    pub payment: PaymentModel,
+    /// All states that a node can be shown in.
+    pub states: Cow<'static, [State]>,
+    /// A ban ends by itself, after as many blocks as there were masternodes when it began.
+    pub ban_ends: bool,
     /// Mean seconds between blocks where it could not be measured.
     pub spacing_seconds: f64,
+    /// When silence is told; `None` where nodes do not live by pings.
+    pub ping: Option<Ping>,
+    /// A dead node leaves the list instead of staying in a bad state: its absence is the sign of death.
+    pub absent_is_dead: bool,
+}
+
+/// How failures become bans, and what changes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Penalty {
+    /// The rule.
+    pub rule: PenaltyRule,
+    /// A spork that slows the decay down.
+    pub slowed: Option<SlowedDecay>,
+}
+
+/// A decay that comes more seldom while a spork is active.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SlowedDecay {
+    /// Name of the spork.
+    pub spork: Cow<'static, str>,
+    /// The decay comes in blocks whose height this divides.
+    pub decay_period: u32,
+}
+
+/// Silence of a node that lives by pings, in seconds since its last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ping {
+    /// It should have pinged by now: time to look.
+    pub warning_seconds: u64,
+    /// The node counts it as expired.
+    pub expiry_seconds: u64,
 }
 
 /// Dash. Genesis blocks: `src/chainparams.cpp`; spacing: measured on mainnet (spec `dash.md` §8).
 pub const DASH: ChainRules = ChainRules {
-    name: "dash",
-    subversion_prefix: "/Dash Core:",
-    genesis: &[
-        ("main", "00000ffd590b1485b3caadc19b22e6379c733355108f107a430458cdf3407ab6"),
-        ("test", "00000bafbc94add76cb75e2ec92894837288a481e5c005f6563d91623bf8bc2c"),
-        ("regtest", "000008ca1832a4baf228eb1553c03d3a2c8e02399550dd6ea8d65cec3ef23d2e"),
-    ],
-    penalty: pose::CONSENSUS,
+    name: Cow::Borrowed("dash"),
+    subversion_prefix: Cow::Borrowed("/Dash Core:"),
+    genesis: Cow::Borrowed(&[
+        (Cow::Borrowed("main"), Cow::Borrowed("00000ffd590b1485b3caadc19b22e6379c733355108f107a430458cdf3407ab6")),
+        (Cow::Borrowed("test"), Cow::Borrowed("00000bafbc94add76cb75e2ec92894837288a481e5c005f6563d91623bf8bc2c")),
+        (Cow::Borrowed("regtest"), Cow::Borrowed("000008ca1832a4baf228eb1553c03d3a2c8e02399550dd6ea8d65cec3ef23d2e")),
+    ]),
+    penalty: Some(Penalty { rule: pose::CONSENSUS, slowed: None }),
+    has_dkg: true,
+    payment: PaymentModel::Queue { more_than: 0 },
+    states: Cow::Borrowed(state::DETERMINISTIC),
+    ban_ends: false,
     spacing_seconds: 157.6,
+    ping: None,
+    absent_is_dead: false,
 };
+
+/// Dimecoin 2.3. States: `CMasternode::Check` in `src/masternode/masternode.cpp` (spec `legacy-chains.md` §3.3); pool:
+/// `CMasternodeMan::GetNextMasternodeInQueueForPayment` (§5.1). Its RPC port is Bitcoin's, so the name is what tells.
+pub const DIMECOIN: ChainRules = ChainRules {
+    name: Cow::Borrowed("dimecoin"),
+    subversion_prefix: Cow::Borrowed("/dimecoin:"),
+    genesis: Cow::Borrowed(&[]),
+    penalty: None,
+    has_dkg: false,
+    payment: PaymentModel::Pool(PoolRule {
+        divisor: 10,
+        hold_out_seconds: 156,
+        minimum_protocol: 70_007,
+        votes_ahead: 10,
+    }),
+    states: Cow::Borrowed(&[
+        State::new("enabled", true, true, false, false),
+        State::new("pre_enabled", true, false, false, false),
+        State::new("expired", false, false, true, false),
+        State::new("new_start_required", false, false, true, false),
+        State::new("update_required", false, false, true, false),
+        State::new("watchdog_expired", false, false, false, false),
+        State::new("pose_ban", false, false, false, true),
+        State::new("outpoint_spent", false, false, true, false),
+        state::UNKNOWN,
+    ]),
+    ban_ends: true,
+    spacing_seconds: 64.0,
+    ping: Some(Ping { warning_seconds: 1_800, expiry_seconds: 3_900 }),
+    absent_is_dead: false,
+};
+
+/// PRCYCoin 2.0. States: `CMasternode::Check` in `src/masternode.cpp` (spec `legacy-chains.md` §4); payment:
+/// `CMasternodePayments::FillBlockPayee`, which pays any enabled node (§5.2).
+pub const PRCYCOIN: ChainRules = ChainRules {
+    name: Cow::Borrowed("prcycoin"),
+    subversion_prefix: Cow::Borrowed("/PRCY:"),
+    genesis: Cow::Borrowed(&[]),
+    penalty: None,
+    has_dkg: false,
+    payment: PaymentModel::Uniform,
+    states: Cow::Borrowed(&[
+        State::new("enabled", true, true, false, false),
+        State::new("expired", false, false, true, false),
+        State::new("remove", false, false, true, false),
+        State::new("vin_spent", false, false, true, false),
+        State::new("active", false, false, false, false),
+        state::UNKNOWN,
+    ]),
+    ban_ends: false,
+    spacing_seconds: 60.0,
+    ping: Some(Ping { warning_seconds: 1_800, expiry_seconds: 7_200 }),
+    absent_is_dead: true,
+};
+
+/// The chains that need no file.
+pub const BUILT_IN: [ChainRules; 3] = [DASH, DIMECOIN, PRCYCOIN];
+
+impl ChainRules {
+    /// The rule of penalties that holds while the sporks are so at `now`; `None` where RPC shows no score.
+    pub fn penalty_rule(&self, sporks: &[(String, i64)], now: UnixSeconds) -> Option<PenaltyRule> {
+        let penalty = self.penalty.as_ref()?;
+        // A spork is active from the time that is its value on (`CSporkManager::IsSporkActive`).
+        let active = |name: &str| {
+            sporks.iter().any(|(spork, value)| spork == name && u64::try_from(*value).is_ok_and(|value| value < now.0))
+        };
+        let slowed = penalty.slowed.as_ref().filter(|slowed| active(&slowed.spork));
+        Some(slowed.map_or(penalty.rule, |slowed| PenaltyRule { decay_period: slowed.decay_period, ..penalty.rule }))
+    }
+
+    /// The quorum types whose sessions can punish on one of the chain's networks.
+    pub fn quorum_types(&self, subnet: Subnet) -> &'static [QuorumType] {
+        match subnet {
+            _ if !self.has_dkg => &[],
+            Subnet::Main => dkg::MAIN,
+            Subnet::Test => dkg::TEST,
+            Subnet::Devnet => dkg::DEVNET,
+            Subnet::Regtest => dkg::REGTEST,
+        }
+    }
+
+    /// Whether nodes are told apart by their registration; else by their collateral.
+    pub fn is_deterministic(&self) -> bool {
+        self.penalty.is_some()
+    }
+}
 
 /// Which of a chain's networks a node is on, by `getblockchaininfo.chain`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,76 +194,32 @@ impl Subnet {
             _ => Subnet::Devnet,
         }
     }
+}
 
-    /// The quorum types whose sessions can punish on this network.
-    pub fn quorum_types(self) -> &'static [QuorumType] {
-        match self {
-            Subnet::Main => dkg::MAIN,
-            Subnet::Test => dkg::TEST,
-            Subnet::Devnet => dkg::DEVNET,
-            Subnet::Regtest => dkg::REGTEST,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spork_slows_the_decay_while_its_time_has_come() {
+        let slowed = SlowedDecay { spork: "SPORK_21_LOW_LLMQ_PARAMS".into(), decay_period: 30 };
+        let rule = PenaltyRule { decay_period: 2, ..pose::CONSENSUS };
+        let rules = ChainRules { penalty: Some(Penalty { rule, slowed: Some(slowed) }), ..DASH };
+        // value of the spork, decay period: active from its time on; off is a time far away (legacy spec §7).
+        for (value, period) in [(0, 30), (999, 30), (1000, 2), (4_070_908_800, 2), (-1, 2)] {
+            let sporks = vec![("SPORK_21_LOW_LLMQ_PARAMS".to_string(), value)];
+            let rule = rules.penalty_rule(&sporks, UnixSeconds(1000)).unwrap();
+            assert_eq!(rule.decay_period, period, "spork value {value}");
         }
-    }
-}
-
-/// What is known of the running network at a list's block, beside the list.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ChainFacts {
-    /// Which network.
-    pub subnet: Subnet,
-    /// How Evo nodes are paid at the next block.
-    pub evo_payments: EvoPayments,
-    /// Highest block under a ChainLock; `None` when the node knows none.
-    pub chainlock_height: Option<Height>,
-    /// Mean seconds between blocks, measured over the last blocks; `None` when not measured yet.
-    pub measured_spacing_seconds: Option<f64>,
-    /// Sporks by name, as the node shows them.
-    pub sporks: Vec<(String, i64)>,
-}
-
-impl ChainFacts {
-    /// Seconds between blocks to count with: measured, or the chain's usual.
-    pub fn spacing_seconds(&self, rules: &ChainRules) -> f64 {
-        self.measured_spacing_seconds.unwrap_or(rules.spacing_seconds)
+        assert_eq!(rules.penalty_rule(&[], UnixSeconds(1000)).unwrap().decay_period, 2);
+        assert_eq!(DIMECOIN.penalty_rule(&[], UnixSeconds(1000)), None);
     }
 
-    /// How many whole blocks fall into `seconds`.
-    pub fn blocks_in(&self, seconds: u64, rules: &ChainRules) -> u32 {
-        (seconds as f64 / self.spacing_seconds(rules)) as u32
-    }
-}
-
-/// How many of each kind are on a list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Population {
-    /// Not banned, by [`NodeType::ALL`].
-    pub valid: [usize; 2],
-    /// Banned, by [`NodeType::ALL`].
-    pub banned: [usize; 2],
-}
-
-impl Population {
-    /// Counts a list.
-    pub fn of(masternodes: &[Masternode]) -> Population {
-        let mut population = Population::default();
-        for masternode in masternodes {
-            let kind = usize::from(masternode.node_type == NodeType::Evo);
-            if masternode.is_banned() {
-                population.banned[kind] += 1;
-            } else {
-                population.valid[kind] += 1;
-            }
+    #[test]
+    fn every_chain_of_pings_has_a_state_for_the_unknown() {
+        for rules in BUILT_IN {
+            assert!(rules.ping.is_none() || rules.states.last() == Some(&state::UNKNOWN), "{}", rules.name);
+            assert_eq!(rules.states.iter().filter(|state| state.payable).count(), 1, "{}", rules.name);
         }
-        population
-    }
-
-    /// All that are not banned.
-    pub fn all_valid(&self) -> usize {
-        self.valid.iter().sum()
-    }
-
-    /// Evo nodes that are not banned.
-    pub fn valid_evo(&self) -> usize {
-        self.valid[1]
     }
 }

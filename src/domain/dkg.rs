@@ -5,7 +5,7 @@
 //!
 //! Never here: who sat in which session; that needs answers from a node.
 
-use crate::domain::chain::Population;
+use crate::domain::facts::Population;
 use crate::domain::masternode::{Height, NodeType};
 use crate::domain::pose::PoseLimits;
 

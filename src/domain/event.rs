@@ -4,6 +4,8 @@
 //!
 //! Never here: which quorum punished; a list does not say.
 
+use std::borrow::Cow;
+
 use crate::domain::list::{Block, MasternodeList};
 use crate::domain::masternode::{Height, Masternode, MasternodeId, NodeType, Score};
 use crate::domain::pose::{PenaltyRule, PoseLimits};
@@ -51,6 +53,13 @@ pub enum EventKind {
     PaymentLost,
     /// Owner or operator changed something.
     Change(Field),
+    /// Fell into another state that is no ban (older chains); labels of both.
+    State {
+        /// Before.
+        from: Cow<'static, str>,
+        /// After.
+        to: Cow<'static, str>,
+    },
 }
 
 /// Why a masternode was banned (spec `dash.md` §2, ban causes): the label `cause`.
@@ -140,14 +149,16 @@ impl Field {
 }
 
 /// The events from `before` to `after`, ascending by masternode. Exact when the two blocks are neighbours.
-pub fn between(before: &MasternodeList, after: &MasternodeList, rule: &PenaltyRule) -> Vec<Event> {
+///
+/// Without a rule, on chains that show no score, nobody is penalised.
+pub fn between(before: &MasternodeList, after: &MasternodeList, rule: Option<&PenaltyRule>) -> Vec<Event> {
     let from = before.block().height;
     let span = Span {
         from,
         blocks: after.block().height.above(from),
         target: *after.block(),
         // The limit in force is that of the list under construction, in practice the list before (spec `dash.md` §2).
-        limits: rule.limits(before.registered()),
+        limits: rule.map(|rule| rule.limits(before.registered())),
     };
     let mut events = Vec::new();
     for difference in before.differences(after) {
@@ -166,7 +177,7 @@ struct Span {
     from: Height,
     blocks: u32,
     target: Block,
-    limits: PoseLimits,
+    limits: Option<PoseLimits>,
 }
 
 impl Span {
@@ -191,7 +202,7 @@ impl Span {
 
     fn removal(&self, old: &Masternode, events: &mut Vec<Event>) {
         self.push(events, old, EventKind::Removal);
-        if !old.is_banned() {
+        if old.is_payable() {
             self.push(events, old, EventKind::PaymentLost);
         }
     }
@@ -209,16 +220,17 @@ impl Span {
             node_type: new.node_type,
             kind,
         }));
-        let paid = new.last_paid_height != old.last_paid_height && new.last_paid_height.is_some();
+        let paid = new.last_paid_height != old.last_paid_height && self.is_within(new);
         if paid {
             self.push(events, new, EventKind::Payment);
         }
-        if new.is_banned() && new.ban_height != old.ban_height {
+        if new.is_banned() && (!old.is_banned() || new.ban_height != old.ban_height) {
             self.push(events, new, EventKind::Ban(ban_cause(old, new, penalty.is_some())));
-            if !old.is_banned() && !paid {
+            if old.is_payable() && !paid {
                 self.push(events, new, EventKind::PaymentLost);
             }
         }
+        self.state(old, new, events);
         for field in Field::ALL {
             if field.of(old) != field.of(new) {
                 self.push(events, new, EventKind::Change(field));
@@ -226,16 +238,31 @@ impl Span {
         }
     }
 
+    /// Whether the last payment of a node fell into these blocks. A node of an older chain forgets payments at its start
+    /// and finds them again later, which are none that happened now.
+    fn is_within(&self, new: &Masternode) -> bool {
+        new.last_paid_height.is_some_and(|height| new.announced.is_none() || height > self.from)
+    }
+
+    fn state(&self, old: &Masternode, new: &Masternode, events: &mut Vec<Event>) {
+        let (Some(from), Some(to)) = (old.announced_state(), new.announced_state()) else { return };
+        if from != to && !from.banned && !to.banned {
+            let kind = EventKind::State { from: from.label.clone(), to: to.label.clone() };
+            self.push(events, new, kind);
+        }
+    }
+
     fn penalty(&self, old: &Masternode, new: &Masternode, revived: bool) -> Option<EventKind> {
+        let limits = self.limits?;
         let (before, score) = (old.pose_score?.0, new.pose_score?.0);
         let expected = match (revived, old.is_banned()) {
             (true, _) => 0,
             (false, true) => before,
-            (false, false) => before.saturating_sub(self.limits.rule.decays(self.from, self.blocks)),
+            (false, false) => before.saturating_sub(limits.rule.decays(self.from, self.blocks)),
         };
         let points = score.checked_sub(expected).filter(|points| *points > 0)?;
-        let clamped = points % self.limits.step != 0 && score == self.limits.limit;
-        Some(EventKind::Penalty { score: Score(score), points, failures: points.div_ceil(self.limits.step), clamped })
+        let clamped = points % limits.step != 0 && score == limits.limit;
+        Some(EventKind::Penalty { score: Score(score), points, failures: points.div_ceil(limits.step), clamped })
     }
 }
 
@@ -268,7 +295,7 @@ mod tests {
     }
 
     fn check(before: Masternode, after: Masternode, blocks: u32, expected: &[EventKind]) {
-        let events = between(&list(100, vec![before]), &list(100 + blocks, vec![after]), &CONSENSUS);
+        let events = between(&list(100, vec![before]), &list(100 + blocks, vec![after]), Some(&CONSENSUS));
         let kinds: Vec<_> = events.iter().map(|event| event.kind.clone()).collect();
         assert_eq!(kinds, expected);
         assert!(events.iter().all(|event| event.exact == (blocks == 1)));
@@ -345,7 +372,7 @@ mod tests {
             details: Arc::new(Details::default()),
             ..masternode(1)
         };
-        let events = between(&list(100, vec![]), &list(101, vec![newborn]), &CONSENSUS);
+        let events = between(&list(100, vec![]), &list(101, vec![newborn]), Some(&CONSENSUS));
         let kinds: Vec<_> = events.into_iter().map(|event| event.kind).collect();
         assert_eq!(kinds, [EventKind::Registration, EventKind::Ban(BanCause::NoAddress)]);
     }

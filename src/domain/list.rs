@@ -297,6 +297,7 @@ pub(crate) mod tests {
             revocation_reason: 0,
             details: Arc::new(Details { address: Some("192.0.2.1:9999".into()), ..Details::default() }),
             peer: PeerView::default(),
+            announced: None,
         }
     }
 

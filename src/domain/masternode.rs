@@ -3,8 +3,11 @@
 //! Never here: how a node spells these things in JSON (`rpc`), or what follows from them (`pose`, `payment`).
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::sync::Arc;
+
+use crate::domain::state::State;
 
 /// 32 bytes in the order in which they are displayed, which is the reverse of the order in the node's memory.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -242,6 +245,30 @@ pub struct PeerView {
     pub platform_banned: Option<bool>,
 }
 
+/// What only the older chains say of a masternode: it lives by pings, and its state is what a node makes of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Announced {
+    /// Its state in the answering node's view.
+    pub state: Arc<State>,
+    /// Version of the peer-to-peer protocol that it announced.
+    pub protocol_version: Option<u32>,
+    /// Its last ping; `None` when the node knows none.
+    pub last_seen: Option<UnixSeconds>,
+    /// Seconds from its start to its last ping.
+    pub active_seconds: Option<u64>,
+    /// When it was last paid, in the answering node's view; `None` when never.
+    pub last_paid_at: Option<UnixSeconds>,
+    /// Its rank by score, 1 the highest; `None` when it has none.
+    pub rank: Option<NonZeroU32>,
+}
+
+impl Announced {
+    /// When its operator started it: the time in its start message (`sigTime`).
+    pub fn started_at(&self) -> Option<UnixSeconds> {
+        Some(UnixSeconds(self.last_seen?.0.checked_sub(self.active_seconds?)?))
+    }
+}
+
 /// One entry of the list. Every height is `None` where the node says "never".
 #[derive(Clone, Debug)]
 pub struct Masternode {
@@ -267,15 +294,27 @@ pub struct Masternode {
     pub details: Arc<Details>,
     /// The answering node's own view, true of the time of the full list only.
     pub peer: PeerView,
+    /// State and pings; `None` on chains with a deterministic list.
+    pub announced: Option<Box<Announced>>,
 }
 
 impl Masternode {
-    /// Banned by the chain: earns nothing until revived.
+    /// Banned: earns nothing until revived or, on some of the older chains, until the ban ends.
     pub fn is_banned(&self) -> bool {
-        self.ban_height.is_some()
+        self.ban_height.is_some() || self.announced.as_ref().is_some_and(|announced| announced.state.banned)
     }
 
-    /// Whether both say the same of the chain; [`PeerView`] is left out.
+    /// In a state that is paid.
+    pub fn is_payable(&self) -> bool {
+        !self.is_banned() && self.announced.as_ref().is_none_or(|announced| announced.state.payable)
+    }
+
+    /// The state that an older chain says it is in.
+    pub fn announced_state(&self) -> Option<&Arc<State>> {
+        self.announced.as_ref().map(|announced| &announced.state)
+    }
+
+    /// Whether both say the same of the chain; [`PeerView`] and pings are left out.
     pub fn same_state(&self, other: &Masternode) -> bool {
         self.same_counters(other) && (Arc::ptr_eq(&self.details, &other.details) || self.details == other.details)
     }
@@ -290,6 +329,7 @@ impl Masternode {
             && self.revived_height == other.revived_height
             && self.ban_height == other.ban_height
             && self.revocation_reason == other.revocation_reason
+            && self.announced_state() == other.announced_state()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The pure core: what a masternode list means.
 //!
 //! Values go in (the current time and height among them), values come out. Reading order: [`masternode`] and [`list`]
-//! say what a node told us, [`chain`] by which rules, [`pose`], [`dkg`] and [`payment`] what follows from it for one
+//! say what a node told us, [`chain`] and [`state`] by which rules, [`facts`] what else is known, [`pose`], [`dkg`] and [`payment`] what follows from it for one
 //! node, [`event`] what changed from one block to the next, [`watch`] whom the operator cares about, and [`snapshot`]
 //! puts all of it together for the readers.
 //!
@@ -10,19 +10,23 @@
 pub mod chain;
 pub mod dkg;
 pub mod event;
+pub mod facts;
 pub mod list;
 pub mod masternode;
 pub mod payment;
 pub mod pose;
 pub mod snapshot;
+pub mod state;
 pub mod tally;
 pub mod watch;
 
-pub use chain::{ChainFacts, ChainRules, Subnet};
+pub use chain::{ChainRules, Subnet};
 pub use event::{BanCause, Event, EventKind, Field};
+pub use facts::ChainFacts;
 pub use list::{Block, ListDiff, MasternodeList, StateChange};
 pub use masternode::{
     BlockHash, Details, Hash, Height, Masternode, MasternodeId, NodeType, Outpoint, Score, UnixSeconds,
 };
 pub use pose::{PoseLimits, PoseScore, Risk};
 pub use snapshot::{NodeView, Snapshot};
+pub use state::State;

@@ -111,13 +111,33 @@ pub enum Risk {
     Decaying,
     /// Valid, and a failure in the next block bans.
     OneFailureFromBan,
+    /// Neither healthy nor banned, on chains that show no score: expired, for instance.
+    Unhealthy,
     /// Banned.
     Banned,
 }
 
 impl Risk {
     /// All, from harmless to worst.
-    pub const ALL: [Risk; 4] = [Risk::Clear, Risk::Decaying, Risk::OneFailureFromBan, Risk::Banned];
+    pub const ALL: [Risk; 5] = [Risk::Clear, Risk::Decaying, Risk::OneFailureFromBan, Risk::Unhealthy, Risk::Banned];
+
+    /// What is known of a masternode where its chain shows no score: whether it is well, not how close to a ban.
+    pub fn without_score(masternode: &Masternode) -> Risk {
+        match masternode.announced_state() {
+            _ if masternode.is_banned() => Risk::Banned,
+            Some(state) if !state.healthy => Risk::Unhealthy,
+            _ => Risk::Clear,
+        }
+    }
+
+    /// Whether the band exists on a chain that shows scores, or on one that does not.
+    pub fn exists(self, with_scores: bool) -> bool {
+        match self {
+            Risk::Clear | Risk::Banned => true,
+            Risk::Decaying | Risk::OneFailureFromBan => with_scores,
+            Risk::Unhealthy => !with_scores,
+        }
+    }
 
     /// The value of the label `risk`.
     pub fn label(self) -> &'static str {
@@ -125,6 +145,7 @@ impl Risk {
             Risk::Clear => "clear",
             Risk::Decaying => "decaying",
             Risk::OneFailureFromBan => "one_failure_from_ban",
+            Risk::Unhealthy => "unhealthy",
             Risk::Banned => "banned",
         }
     }

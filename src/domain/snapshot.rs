@@ -6,13 +6,15 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use crate::domain::chain::{ChainFacts, ChainRules, Population};
+use crate::domain::chain::ChainRules;
 use crate::domain::dkg;
 use crate::domain::event::Event;
+use crate::domain::facts::{ChainFacts, Population};
 use crate::domain::list::{Block, MasternodeList};
 use crate::domain::masternode::{Height, Masternode, NodeType, UnixSeconds};
-use crate::domain::payment::queue;
+use crate::domain::payment::{PaymentModel, Payments, queue};
 use crate::domain::pose::{PoseLimits, PoseScore, Risk};
+use crate::domain::state;
 use crate::domain::tally::{NetworkTally, NodeTally, Tallies};
 use crate::domain::watch::Watched;
 
@@ -41,9 +43,10 @@ pub struct Snapshot {
     list: Arc<MasternodeList>,
     facts: ChainFacts,
     read_at: UnixSeconds,
-    limits: PoseLimits,
+    limits: Option<PoseLimits>,
     population: Population,
-    positions: Vec<Option<NonZeroU32>>,
+    states: Vec<[usize; NodeType::ALL.len()]>,
+    payments: Payments,
     watched: Vec<WatchedNode>,
     network_tally: [NetworkTally; NodeType::ALL.len()],
     risks: [usize; Risk::ALL.len()],
@@ -69,14 +72,21 @@ pub struct NodeView<'a> {
     pub masternode: &'a Masternode,
     /// Place in the payment queue, 1 = paid by the next block; `None` when not queued.
     pub queue_position: Option<NonZeroU32>,
+    /// Its place in the list.
+    pub index: usize,
     tip: Height,
-    limits: &'a PoseLimits,
+    limits: Option<&'a PoseLimits>,
 }
 
 impl NodeView<'_> {
     /// Its score against the network's levels; `None` where the chain shows none.
     pub fn pose(&self) -> Option<PoseScore> {
-        PoseScore::of(self.masternode, self.tip, *self.limits)
+        PoseScore::of(self.masternode, self.tip, *self.limits?)
+    }
+
+    /// In which band of danger it stands.
+    pub fn risk(&self) -> Risk {
+        self.pose().map_or_else(|| Risk::without_score(self.masternode), |pose| pose.risk())
     }
 }
 
@@ -84,12 +94,15 @@ impl Snapshot {
     /// Derives everything; a few milliseconds for 100,000 masternodes.
     pub fn new(parts: Parts, tallies: &Tallies) -> Snapshot {
         let Parts { network, rules, list, facts, read_at, watched, recent_events } = parts;
-        let limits = rules.penalty.limits(list.registered());
-        let tip = list.block().height;
-        let positions = queue::positions(&list, facts.evo_payments);
+        let rule = rules.penalty_rule(&facts.sporks, list.block().time);
+        let limits = rule.map(|rule| rule.limits(list.registered()));
+        let payments = Payments::new(&rules, &list, &facts, read_at);
         let mut risks = [0; Risk::ALL.len()];
-        for pose in list.masternodes().iter().filter_map(|masternode| PoseScore::of(masternode, tip, limits)) {
-            risks[pose.risk() as usize] += 1;
+        // One place more than there are states, for those that the chain's table does not have.
+        let mut states = vec![[0; NodeType::ALL.len()]; rules.states.len() + 1];
+        for masternode in list.masternodes() {
+            risks[risk(masternode, &list, limits) as usize] += 1;
+            states[state::place(&rules.states, masternode)][masternode.node_type as usize] += 1;
         }
         let watched: Vec<WatchedNode> = watched
             .into_iter()
@@ -106,7 +119,8 @@ impl Snapshot {
             read_at,
             limits,
             population,
-            positions,
+            states,
+            payments,
             watched,
             network_tally,
             risks,
@@ -145,14 +159,25 @@ impl Snapshot {
         self.read_at
     }
 
-    /// Limit, step and safe level.
-    pub fn limits(&self) -> PoseLimits {
+    /// Limit, step and safe level; `None` where the chain shows no score.
+    pub fn limits(&self) -> Option<PoseLimits> {
         self.limits
     }
 
     /// Valid and banned masternodes by kind.
     pub fn population(&self) -> &Population {
         &self.population
+    }
+
+    /// How many masternodes are in which state, by place in the rules' table and by [`NodeType::ALL`]; the last place is
+    /// that of states which the table does not have.
+    pub fn states(&self) -> &[[usize; NodeType::ALL.len()]] {
+        &self.states
+    }
+
+    /// Who is paid when.
+    pub fn payments(&self) -> &Payments {
+        &self.payments
     }
 
     /// What happened on the network since this process follows it, by [`NodeType::ALL`].
@@ -184,9 +209,10 @@ impl Snapshot {
     pub fn node(&self, index: usize) -> NodeView<'_> {
         NodeView {
             masternode: &self.list.masternodes()[index],
-            queue_position: self.positions[index],
+            queue_position: self.payments.position(index),
+            index,
             tip: self.block().height,
-            limits: &self.limits,
+            limits: self.limits.as_ref(),
         }
     }
 
@@ -195,58 +221,64 @@ impl Snapshot {
         (0..self.list.registered()).map(|index| self.node(index))
     }
 
-    /// Height at which a queued node is paid at the latest.
-    pub fn projected_payment(&self, node: &NodeView<'_>) -> Option<Height> {
-        node.queue_position.map(|position| self.block().height.after(position.get()))
+    /// Chance in 0…1 of a payment within `seconds`: 0 for a node that is not eligible, `None` where it cannot be known.
+    pub fn payment_probability(&self, node: &NodeView<'_>, seconds: u64) -> Option<f64> {
+        self.payments.probability(node.index, node.masternode, self.facts.blocks_in(seconds, &self.rules))
     }
 
-    /// Chance in 0…1 of a payment within `seconds`. A banned node has 0.
-    pub fn payment_probability(&self, node: &NodeView<'_>, seconds: u64) -> f64 {
-        queue::probability(node.queue_position, self.facts.blocks_in(seconds, &self.rules))
-    }
-
-    /// Expected sessions a day in which a node of this kind is a member.
-    pub fn sessions_per_day(&self, node_type: NodeType) -> f64 {
+    /// Expected sessions a day in which a node of this kind is a member; `None` where no quorums are known.
+    pub fn sessions_per_day(&self, node_type: NodeType) -> Option<f64> {
+        let types = self.quorum_types()?;
         let blocks_per_day = 86_400.0 / self.facts.spacing_seconds(&self.rules);
-        blocks_per_day * dkg::sessions_per_block(self.facts.subnet.quorum_types(), node_type, &self.population)
+        Some(blocks_per_day * dkg::sessions_per_block(types, node_type, &self.population))
+    }
+
+    fn quorum_types(&self) -> Option<&'static [dkg::QuorumType]> {
+        Some(self.rules.quorum_types(self.facts.subnet)).filter(|types| !types.is_empty())
+    }
+
+    /// Block at which a ban that was seen to begin should end by itself: an estimate. `None` where bans last, and for
+    /// nodes that are not banned.
+    pub fn ban_end(&self, node: &WatchedNode) -> Option<Height> {
+        let banned = node.index.is_some_and(|index| self.list.masternodes()[index].is_banned());
+        let (began, registered) = node.tally.last_ban.filter(|_| banned && self.rules.ban_ends)?;
+        Some(began.after(registered))
     }
 
     /// Expected seconds until a ban if the node went offline now; `None` when banned or never tested.
     pub fn seconds_to_ban_if_offline(&self, node: &NodeView<'_>) -> Option<f64> {
         let pose = node.pose().filter(|_| !node.masternode.is_banned())?;
-        let types = self.facts.subnet.quorum_types();
-        let rate = dkg::sessions_per_block(types, node.masternode.node_type, &self.population);
-        let blocks = dkg::blocks_to_ban_if_offline(pose.score().0, &self.limits, rate)?;
+        let rate = dkg::sessions_per_block(self.quorum_types()?, node.masternode.node_type, &self.population);
+        let blocks = dkg::blocks_to_ban_if_offline(pose.score().0, self.limits.as_ref()?, rate)?;
         Some(blocks * self.facts.spacing_seconds(&self.rules))
     }
 
-    /// Blocks in which every valid masternode is paid once: more than one a head while Evo nodes are paid in runs.
-    pub fn payment_cycle_blocks(&self) -> u32 {
-        queue::cycle_blocks(&self.population, self.facts.evo_payments)
+    /// Blocks in which every valid masternode is paid once: more than one a head while Evo nodes are paid in runs. `None`
+    /// where chance decides.
+    pub fn payment_cycle_blocks(&self) -> Option<u32> {
+        let ordered = matches!(self.rules.payment, PaymentModel::Queue { .. });
+        ordered.then(|| queue::cycle_blocks(&self.population, self.facts.evo_payments))
     }
 
     /// Next height at which commitments fall due.
     pub fn next_commitments(&self) -> Option<Height> {
-        dkg::next_window(self.facts.subnet.quorum_types(), self.block().height)
+        dkg::next_window(self.quorum_types()?, self.block().height)
     }
 
     /// Blocks in which a restart of such a node misses no session; 0 = not now.
     pub fn maintenance_window(&self, node_type: NodeType) -> Option<u32> {
-        dkg::maintenance_window(self.facts.subnet.quorum_types(), node_type, self.block().height)
+        dkg::maintenance_window(self.quorum_types()?, node_type, self.block().height)
     }
 }
 
 fn groups(
     watched: &[WatchedNode],
     list: &MasternodeList,
-    limits: PoseLimits,
+    limits: Option<PoseLimits>,
 ) -> BTreeMap<(String, String), [usize; Risk::ALL.len()]> {
     let mut groups = BTreeMap::new();
     for node in watched {
-        let risk = node
-            .index
-            .and_then(|index| PoseScore::of(&list.masternodes()[index], list.block().height, limits))
-            .map(|pose| pose.risk());
+        let risk = node.index.map(|index| risk(&list.masternodes()[index], list, limits));
         for (key, group) in &node.watched.groups {
             let counts: &mut [usize; Risk::ALL.len()] = groups.entry((key.clone(), group.clone())).or_default();
             if let Some(risk) = risk {
@@ -257,22 +289,20 @@ fn groups(
     groups
 }
 
+fn risk(masternode: &Masternode, list: &MasternodeList, limits: Option<PoseLimits>) -> Risk {
+    let pose = limits.and_then(|limits| PoseScore::of(masternode, list.block().height, limits));
+    pose.map_or_else(|| Risk::without_score(masternode), |pose| pose.risk())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::chain::{DASH, Subnet};
     use crate::domain::list::tests::{id, list, masternode};
     use crate::domain::masternode::Score;
-    use crate::domain::payment::EvoPayments;
 
     fn snapshot(nodes: Vec<Masternode>) -> Snapshot {
-        let facts = ChainFacts {
-            subnet: Subnet::Regtest,
-            evo_payments: EvoPayments::Once,
-            chainlock_height: None,
-            measured_spacing_seconds: None,
-            sporks: vec![],
-        };
+        let facts = ChainFacts::new(Subnet::Regtest);
         let groups = BTreeMap::from([("operator".to_string(), "acme".to_string())]);
         let watched = Watched { id: id(2), alias: "two".into(), groups, expectations: vec![] };
         let parts = Parts {
@@ -292,8 +322,8 @@ mod tests {
         let scored = |number, score| Masternode { pose_score: Some(Score(score)), ..masternode(number) };
         let banned = Masternode { ban_height: Some(Height(50)), ..scored(5, 0) };
         let snapshot = snapshot(vec![scored(1, 0), scored(2, 66), scored(3, 30), scored(4, 0), banned]);
-        assert_eq!(snapshot.risks(), &[2, 1, 1, 1]);
-        assert_eq!(snapshot.groups()[&("operator".into(), "acme".into())], [0, 0, 1, 0]);
+        assert_eq!(snapshot.risks(), &[2, 1, 1, 0, 1]);
+        assert_eq!(snapshot.groups()[&("operator".into(), "acme".into())], [0, 0, 1, 0, 0]);
     }
 
     #[test]

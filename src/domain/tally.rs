@@ -24,6 +24,8 @@ pub struct NodeTally {
     pub changes: [u64; Field::ALL.len()],
     /// Block of the last penalty; `None` when none was seen.
     pub last_penalty_height: Option<Height>,
+    /// Block of the last ban and how many masternodes there were then; `None` when none was seen.
+    pub last_ban: Option<(Height, u32)>,
 }
 
 /// What happened to all masternodes of one kind.
@@ -72,6 +74,7 @@ impl Tallies {
             EventKind::Payment => node.payments += 1,
             EventKind::PaymentLost => node.payments_lost += 1,
             EventKind::Change(field) => node.changes[*field as usize] += 1,
+            EventKind::State { .. } => {}
         }
     }
 
@@ -80,6 +83,11 @@ impl Tallies {
         if let Some(node) = self.nodes.get_mut(id) {
             node.last_penalty_height = height;
         }
+    }
+
+    /// Notes when a ban began, and among how many masternodes: some chains end it after as many blocks.
+    pub fn note_ban(&mut self, id: &MasternodeId, height: Height, registered: u32) {
+        self.nodes.entry(*id).or_default().last_ban = Some((height, registered));
     }
 
     /// What happened to a masternode; all zero when nothing did.

@@ -4,9 +4,11 @@
 
 use tracing::warn;
 
-use crate::domain::chain::ChainFacts;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::domain::facts::ChainFacts;
 use crate::domain::masternode::Height;
-use crate::domain::payment::EvoPayments;
 use crate::domain::{MasternodeId, Subnet};
 use crate::follower::source::{self, Identity, Trouble};
 use crate::follower::{Follower, walk};
@@ -23,13 +25,7 @@ pub(super) struct Facts {
 impl Facts {
     /// Nothing is known yet but the list, which was read at `height`.
     fn new(subnet: Subnet, height: Height) -> Facts {
-        let chain = ChainFacts {
-            subnet,
-            evo_payments: EvoPayments::Once,
-            chainlock_height: None,
-            measured_spacing_seconds: None,
-            sporks: Vec::new(),
-        };
+        let chain = ChainFacts::new(subnet);
         Facts { chain, sporks_read: None, spacing_read: None, list_read: height }
     }
 }
@@ -47,6 +43,11 @@ impl Follower {
         facts.chain.evo_payments = source::evo_payments(chain);
         let chainlock = client.chainlock().await;
         facts.chain.chainlock_height = chainlock.ok().flatten().map(|(height, _)| height);
+        if self.sources[index].client.dialect().winners.is_some() {
+            // Votes of the tip itself still keep their payees out of the queue.
+            let votes = if self.sources[index].has_votes { client.votes(1).await.ok() } else { None };
+            facts.chain.votes = votes;
+        }
         let due = |read: Option<Height>, blocks| {
             read.is_none_or(|read| tip.height.above(read) >= blocks || read > tip.height)
         };
@@ -67,6 +68,11 @@ impl Follower {
     /// Compares the list carried on from block to block with the node's own count, and now and then with its full list.
     /// Returns whether the list had to be corrected.
     pub(super) async fn check_against_node(&mut self, index: usize) -> Result<bool, Trouble> {
+        if !self.sources[index].client.dialect().is_pinned() {
+            // It was read whole just now, and may differ from the count by what happened in between.
+            return Ok(false);
+        }
+        let rule = self.penalty_rule();
         let (Some(book), Some(facts)) = (&self.book, &mut self.facts) else { return Ok(false) };
         let tip = *book.tip();
         let client = self.sources[index].client.clone();
@@ -83,7 +89,7 @@ impl Follower {
         facts.list_read = tip.height;
         let full = self.full_list(index, tip).await?;
         let Some(book) = &mut self.book else { return Ok(false) };
-        let wrong = book.correct(full, &self.settings.rules.penalty);
+        let wrong = book.correct(full, rule.as_ref());
         if wrong > 0 || !agrees {
             self.meters.resyncs.inc();
             warn!(
@@ -100,6 +106,9 @@ impl Follower {
     /// Asks the node how it sees some of the watched masternodes itself: a few a block, each in its turn.
     pub(super) async fn ask_for_peers(&mut self, index: usize) {
         const PER_BLOCK: usize = 8;
+        if self.sources[index].client.dialect().collateral.is_some() {
+            return self.ask_for_collaterals(index).await;
+        }
         let Some(book) = &mut self.book else { return };
         let listed: Vec<MasternodeId> =
             self.watched.iter().map(|watched| watched.id).filter(|id| book.list().position(id).is_some()).collect();
@@ -114,6 +123,30 @@ impl Follower {
         self.peers_asked = self.peers_asked.wrapping_add(PER_BLOCK);
         if !seen.is_empty() {
             book.amend(|list| list.see_peers(&seen));
+        }
+    }
+
+    /// Asks how deep collaterals are, of watched masternodes first, a few a block. The block of a collateral never
+    /// changes, so each is asked once; one that was reorganised away leaves the list.
+    async fn ask_for_collaterals(&mut self, index: usize) {
+        const PER_BLOCK: usize = 8;
+        let (Some(book), Some(facts)) = (&self.book, &mut self.facts) else { return };
+        let known = &facts.chain.collateral_heights;
+        let list = book.list();
+        let watched = self.watched.iter().map(|watched| watched.id).filter(|id| list.position(id).is_some());
+        let all = watched.chain(list.masternodes().iter().map(|masternode| masternode.id));
+        let wanted: Vec<MasternodeId> = all.filter(|id| !known.contains_key(id)).take(PER_BLOCK).collect();
+        let mut learnt = HashMap::new();
+        for id in wanted {
+            let MasternodeId::Collateral(outpoint) = &id else { continue };
+            match self.sources[index].client.collateral_height(outpoint, book.tip()).await {
+                Ok(Some(height)) => learnt.insert(id, height),
+                Ok(None) => continue,
+                Err(_) => break,
+            };
+        }
+        if !learnt.is_empty() {
+            Arc::make_mut(&mut facts.chain.collateral_heights).extend(learnt);
         }
     }
 }

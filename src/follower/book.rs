@@ -88,12 +88,17 @@ impl Book {
     }
 
     /// Moves on to the list of a later block and counts what happened between.
-    pub(super) fn advance(&mut self, next: MasternodeList, rule: &PenaltyRule) {
+    pub(super) fn advance(&mut self, next: MasternodeList, rule: Option<&PenaltyRule>) {
         let events = event::between(&self.list, &next, rule);
         let penalised = events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. }));
         let penalties = penalised
             .map(|event| (event.masternode, self.tallies.node(&event.masternode).last_penalty_height))
             .collect();
+        let bans = events.iter().filter(|event| matches!(event.kind, EventKind::Ban(_)));
+        for event in bans {
+            let registered = u32::try_from(next.registered()).unwrap_or(u32::MAX);
+            self.tallies.note_ban(&event.masternode, event.block.height, registered);
+        }
         let events = self.record(events);
         let entries = self.list.differences(&next).map(before).collect();
         self.back.push_back(StepBack { parent: *self.tip(), entries, events, penalties });
@@ -127,7 +132,7 @@ impl Book {
 
     /// Puts a list of our own tip, read in full, in the place of the one that was carried on from block to block.
     /// Returns how many masternodes differed; if any did, the way back is gone and the differences count as events.
-    pub(super) fn correct(&mut self, full: MasternodeList, rule: &PenaltyRule) -> usize {
+    pub(super) fn correct(&mut self, full: MasternodeList, rule: Option<&PenaltyRule>) -> usize {
         let wrong = self.list.differences(&full).count();
         if wrong > 0 {
             self.record(event::between(&self.list, &full, rule));
@@ -166,7 +171,7 @@ mod tests {
     #[test]
     fn stepping_back_restores_the_list_before() {
         let mut book = Book::open(list(10, vec![scored(1, 0), scored(2, 5)]), Tallies::default());
-        book.advance(list(11, vec![scored(1, 66), scored(3, 0)]), &CONSENSUS);
+        book.advance(list(11, vec![scored(1, 66), scored(3, 0)]), Some(&CONSENSUS));
         assert_eq!(book.depth_of(&block(10).hash), Some(1));
         assert_eq!(book.step_back(), Ok(Some(4)), "penalty, removal, lost payment, registration");
         assert_eq!(book.tip(), &block(10));
@@ -184,7 +189,7 @@ mod tests {
     fn the_way_back_has_an_end() {
         let mut book = Book::open(list(0, vec![masternode(1)]), Tallies::default());
         for height in 1..=600 {
-            book.advance(list(height, vec![masternode(1)]), &CONSENSUS);
+            book.advance(list(height, vec![masternode(1)]), Some(&CONSENSUS));
         }
         assert_eq!(book.oldest(), &block(600 - 576));
         assert_eq!(book.depth_of(&block(23).hash), None);
@@ -193,10 +198,10 @@ mod tests {
     #[test]
     fn a_corrected_list_forgets_the_way_back() {
         let mut book = Book::open(list(10, vec![scored(1, 0)]), Tallies::default());
-        book.advance(list(11, vec![scored(1, 0)]), &CONSENSUS);
-        assert_eq!(book.correct(list(11, vec![scored(1, 0)]), &CONSENSUS), 0);
+        book.advance(list(11, vec![scored(1, 0)]), Some(&CONSENSUS));
+        assert_eq!(book.correct(list(11, vec![scored(1, 0)]), Some(&CONSENSUS)), 0);
         assert_eq!(book.depth_of(&block(10).hash), Some(1));
-        assert_eq!(book.correct(list(11, vec![scored(1, 66)]), &CONSENSUS), 1);
+        assert_eq!(book.correct(list(11, vec![scored(1, 66)]), Some(&CONSENSUS)), 1);
         assert_eq!(book.depth_of(&block(10).hash), None);
         assert_eq!(book.tallies().node(&id(1)).penalties, 1);
     }

@@ -84,6 +84,8 @@ pub(super) enum Diffs {
 pub(super) struct Source {
     pub(super) client: Client,
     pub(super) diffs: Diffs,
+    /// The votes for payees are whole, as far as the node says.
+    pub(super) has_votes: bool,
     /// Tip when last asked; `None` when it did not answer usefully.
     pub(super) tip: Option<Height>,
     meters: SourceMeters,
@@ -99,6 +101,7 @@ impl Source {
         Source {
             client,
             diffs: Diffs::Supported,
+            has_votes: false,
             tip: None,
             meters,
             identity: None,
@@ -143,7 +146,7 @@ impl Source {
 
     async fn identify(&mut self, rules: &ChainRules, chain: &ChainInfo) -> Result<Identity, Trouble> {
         let node = self.client.network_info().await?;
-        if !node.subversion.starts_with(rules.subversion_prefix) {
+        if !node.subversion.starts_with(&*rules.subversion_prefix) {
             return Err(Trouble::WrongNetwork(format!(
                 "the node calls itself {:?}, a {} node starts with {:?}",
                 node.subversion, rules.name, rules.subversion_prefix
@@ -158,7 +161,8 @@ impl Source {
             )));
         }
         // Listdiff came with version 20 (spec `dash.md` §6.4). Trying it on an older node would only fill its log.
-        self.diffs = if node.version < 200_000 { Diffs::Unsupported } else { Diffs::Supported };
+        let has_diffs = self.client.dialect().diff().is_some() && node.version >= 200_000;
+        self.diffs = if has_diffs { Diffs::Supported } else { Diffs::Unsupported };
         info!(
             source = self.name(),
             version = node.version,
@@ -172,7 +176,7 @@ impl Source {
         Ok(Identity { chain: chain.chain.clone(), genesis })
     }
 
-    async fn check_synced(&self, chain: &ChainInfo) -> Result<(), Trouble> {
+    async fn check_synced(&mut self, chain: &ChainInfo) -> Result<(), Trouble> {
         if chain.initial_block_download == Some(true) {
             return Err(Trouble::NotSynced(format!(
                 "initial block download, block {} of {}",
@@ -183,8 +187,11 @@ impl Source {
             return Err(Trouble::NotSynced(format!("block {} of {}", chain.blocks, chain.headers)));
         }
         match optional(self.client.sync_status().await)? {
-            Some(false) => Err(Trouble::NotSynced("mnsync has not finished".into())),
-            _ => Ok(()),
+            Some(status) if !status.list => Err(Trouble::NotSynced("mnsync has not finished".into())),
+            status => {
+                self.has_votes = status.is_none_or(|status| status.votes);
+                Ok(())
+            }
         }
     }
 

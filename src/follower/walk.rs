@@ -7,6 +7,7 @@ use tracing::{info, warn};
 
 use crate::domain::list::{Block, MasternodeList};
 use crate::domain::masternode::{BlockHash, Height};
+use crate::domain::pose::PenaltyRule;
 use crate::follower::source::{Diffs, Trouble, optional};
 use crate::follower::{Book, Follower};
 use crate::rpc::{Client, ErrorKind, Header};
@@ -102,8 +103,7 @@ impl Follower {
     }
 
     async fn step_forward(&mut self, index: usize, forward: &[Block]) -> Result<(), Trouble> {
-        let by_lists = self.sources[index].diffs == Diffs::Unsupported;
-        let skipped = if by_lists && forward.len() > FULL_LIST_WALK { forward.len() - 1 } else { 0 };
+        let skipped = forward.len().saturating_sub(self.walked_by_lists(index, forward.len()));
         if skipped > 0 {
             warn!(
                 network = %self.settings.network,
@@ -132,9 +132,27 @@ impl Follower {
         Ok(())
     }
 
+    /// How many of so many missed blocks are walked: all by their changes, few by lists, and only the last one where a list
+    /// is always of now.
+    fn walked_by_lists(&self, index: usize, missed: usize) -> usize {
+        let pinned = self.sources[index].client.dialect().is_pinned();
+        match self.sources[index].diffs {
+            Diffs::Supported => missed,
+            Diffs::Unsupported if pinned && missed <= FULL_LIST_WALK => missed,
+            Diffs::Unsupported => missed.min(1),
+        }
+    }
+
+    /// The rule of penalties that holds now; `None` where the chain shows no score.
+    pub(super) fn penalty_rule(&self) -> Option<PenaltyRule> {
+        let sporks = self.facts.as_ref().map_or(&[][..], |facts| &facts.chain.sporks);
+        self.settings.rules.penalty_rule(sporks, (self.settings.clock)())
+    }
+
     fn advance(&mut self, next: MasternodeList) {
+        let rule = self.penalty_rule();
         let Some(book) = &mut self.book else { return };
-        book.advance(next, &self.settings.rules.penalty);
+        book.advance(next, rule.as_ref());
         self.meters.blocks_followed.inc();
     }
 

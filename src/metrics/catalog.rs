@@ -62,15 +62,15 @@ families! {
     INFO: "masternode_info" Gauge Lean ["node_type", "address", "state", "payout_address", "owner_address", "operator_key"]
         "Constant 1, with what can change: address, state, payout, keys (operator key: first 16 digits), and the groups of a watched masternode.";
     ENABLED: "masternode_enabled" Gauge Lean []
-        "1 when the masternode is on the list and not banned.";
+        "1 when the masternode is on the list in a state that is paid: not banned and, on the older chains, enabled.";
     REGISTERED: "masternode_registered" Gauge Watched []
         "1 when the watched masternode is on the list, 0 when it is not (any more).";
     STATE: "masternode_state" Gauge Watched ["state"]
-        "1 for the state that holds, 0 for the others: enabled, pose_banned, revoked (banned with the operator key zeroed).";
+        "1 for the state that holds, 0 for the others of its chain: enabled, pose_banned, revoked (banned with the operator key zeroed); on the older chains the node's own words.";
     POSE_SCORE: "masternode_pose_score" Gauge Lean []
         "Proof-of-Service penalty points, as the node reports them.";
     POSE_BANNED: "masternode_pose_banned" Gauge Lean []
-        "1 when the masternode is banned, for whatever cause: it earns nothing until its owner revives it.";
+        "1 when the masternode is banned, for whatever cause: it earns nothing until its owner revives it or, on Dimecoin, the ban ends.";
     POSE_FAILURES_UNTIL_BAN: "masternode_pose_failures_until_ban" Gauge Lean []
         "Further failed DKG sessions that ban if they came in the next block: 2, 1, or 0 when banned.";
     POSE_BLOCKS_UNTIL_SAFE: "masternode_pose_blocks_until_safe" Gauge Lean []
@@ -85,6 +85,8 @@ families! {
         "Height at which the score is 0. Absent when banned.";
     POSE_BAN_HEIGHT: "masternode_pose_ban_height" Gauge Watched []
         "Block of the ban in force. Absent when not banned.";
+    POSE_BAN_END_HEIGHT: "masternode_pose_ban_end_height" Gauge Watched []
+        "Block at which the ban in force should end by itself, an estimate: as many blocks after its beginning as there were masternodes. Only where bans end (Dimecoin), and absent when the beginning was not seen.";
     POSE_REVIVED_HEIGHT: "masternode_pose_revived_height" Gauge Watched []
         "Block of the last revival, however long ago. Absent when never revived.";
     POSE_LAST_PENALTY_HEIGHT: "masternode_pose_last_penalty_height" Gauge Watched []
@@ -98,15 +100,33 @@ families! {
     POSE_REVIVALS: "masternode_pose_revivals_total" Counter Watched []
         "Revivals, since this process began to follow.";
     DKG_SESSIONS_PER_DAY: "masternode_dkg_sessions_per_day" Gauge Watched []
-        "DKG sessions a day in which a masternode of this kind is expected to be a member.";
+        "DKG sessions a day in which a masternode of this kind is expected to be a member. Only where the chain's quorums are known (Dash).";
     PAYMENT_QUEUE_POSITION: "masternode_payment_queue_position" Gauge Lean []
-        "Place in the payment queue, 1 = paid by the next block. Absent when banned.";
+        "Place in the payment queue, 1 = paid by the next block; where a pool draws (Dimecoin), 1 = longest unpaid; on PRCYCoin the rank by score, 1 = paid by the next proof-of-stake block. Absent when not eligible.";
     PAYMENT_PROBABILITY: "masternode_payment_probability_ratio" Gauge Lean ["horizon"]
-        "Chance of a payment within the horizon, 0 to 1. A deterministic queue knows only 0 and 1; 0 when banned. Further horizons than the first are given for watched masternodes.";
+        "Chance of a payment within the horizon, 0 to 1. A deterministic queue knows only 0 and 1; 0 when banned or not eligible. Dimecoin: by the pool as its code draws it; PRCYCoin: the same for every enabled masternode, as its code pays, not the pool of its public page. Further horizons than the first are given for watched masternodes.";
     PAYMENT_PROJECTED_HEIGHT: "masternode_payment_projected_height" Gauge Watched []
-        "Block by which the masternode is paid at the latest. Absent when banned.";
+        "Block by which the masternode is paid at the latest. Absent when banned, and where chance decides.";
     PAYMENT_LAST_HEIGHT: "masternode_payment_last_height" Gauge Watched []
-        "Block of the last payment. Absent when never paid.";
+        "Block of the last payment; on Dimecoin as the answering node saw it. Absent when never paid, and where the chain hides payments.";
+    PAYMENT_LAST_TIMESTAMP: "masternode_payment_last_timestamp_seconds" Gauge Watched []
+        "When the masternode was last paid, where the list says so: on Dimecoin as the answering node saw it.";
+    PAYMENT_POOL_MEMBER: "masternode_payment_pool_member" Gauge Lean []
+        "1 when the masternode is in the pool that the next vote draws from. Only where there is a pool.";
+    PAYMENT_DRAW_PROBABILITY: "masternode_payment_draw_probability_ratio" Gauge Watched []
+        "Chance of the one draw that comes next, 0 to 1. Only where chance decides.";
+    PAYMENT_SCHEDULED_HEIGHT: "masternode_payment_scheduled_height" Gauge Watched []
+        "Next block that is voted to pay the masternode's payout address. Absent without such votes.";
+    PAYMENT_SCHEDULED_VOTES: "masternode_payment_scheduled_votes" Gauge Watched []
+        "Votes for that payment; 6 bind where payments are enforced.";
+    PAYMENT_HELD_OUT_SECONDS: "masternode_payment_held_out_seconds" Gauge Watched []
+        "Seconds for which the masternode is still kept out of the payment queue after its start: 156 for each known masternode. Only where there is a pool.";
+    PAYMENT_HELD_OUT_BLOCKS: "masternode_payment_held_out_blocks" Gauge Watched []
+        "Blocks until the collateral is deep enough for the payment queue. Only where there is a pool, and absent until the collateral's block is known.";
+    LAST_SEEN: "masternode_last_seen_timestamp_seconds" Gauge Watched []
+        "Last ping, as the answering node saw it. Only on the older chains.";
+    ACTIVE_SECONDS: "masternode_active_seconds" Gauge Watched []
+        "Time from the masternode's start to its last ping. Only on the older chains.";
     PAYMENTS: "masternode_payments_total" Counter Watched []
         "Payments, since this process began to follow.";
     PAYMENTS_LOST: "masternode_payments_lost_total" Counter Watched []
@@ -120,7 +140,7 @@ families! {
     PLATFORM_BANNED: "masternode_platform_banned" Gauge Watched []
         "1 when the Platform asked for a ban of this Evo node, in the answering node's view. Absent before v23.";
     NETWORK_NODES: "masternode_network_nodes" Gauge Aggregate ["state", "node_type"]
-        "Masternodes by state (enabled, pose_banned) and kind.";
+        "Masternodes by state and kind; the states are those of masternode_state.";
     NETWORK_POSE_LIMIT: "masternode_network_pose_limit" Gauge Aggregate []
         "Score at which a masternode is banned: the number of registered ones, at least 100.";
     NETWORK_POSE_STEP: "masternode_network_pose_step" Gauge Aggregate []
@@ -128,7 +148,7 @@ families! {
     NETWORK_POSE_SAFE_LEVEL: "masternode_network_pose_safe_level" Gauge Aggregate []
         "Score at or below which one more failure does not ban: limit minus step.";
     NETWORK_RISK_NODES: "masternode_network_risk_nodes" Gauge Aggregate ["risk"]
-        "Masternodes by danger: clear, decaying, one_failure_from_ban, banned.";
+        "Masternodes by danger: clear, decaying, one_failure_from_ban, banned. Where no score is shown: clear, unhealthy (in a bad state), banned.";
     NETWORK_PENALTIES: "masternode_network_penalties_total" Counter Aggregate ["node_type"]
         "Failed DKG sessions that raised a score, since this process began to follow.";
     NETWORK_BANS: "masternode_network_bans_total" Counter Aggregate ["node_type"]
@@ -140,7 +160,15 @@ families! {
     NETWORK_REMOVALS: "masternode_network_removals_total" Counter Aggregate ["node_type"]
         "Masternodes that left the list, since this process began to follow.";
     NETWORK_PAYMENT_CYCLE: "masternode_network_payment_cycle_blocks" Gauge Aggregate []
-        "Blocks in which every valid masternode is paid once.";
+        "Blocks in which every valid masternode is paid once. Absent where chance decides.";
+    NETWORK_PAYMENT_POOL_SIZE: "masternode_network_payment_pool_size" Gauge Aggregate []
+        "Among how many masternodes the next payee is drawn: Dimecoin's pool, or on PRCYCoin all that are enabled. Absent where an order decides, and when nobody is eligible.";
+    NETWORK_PAYMENT_ELIGIBLE: "masternode_network_payment_eligible_nodes" Gauge Aggregate []
+        "Masternodes in the queue from whose head the pool is taken. Only where there is a pool.";
+    NETWORK_PING_WARNING: "masternode_network_ping_warning_seconds" Gauge Aggregate []
+        "Silence after which a masternode should be looked at. Only where masternodes live by pings.";
+    NETWORK_PING_EXPIRY: "masternode_network_ping_expiry_seconds" Gauge Aggregate []
+        "Silence after which the chain counts a masternode as expired. Only where masternodes live by pings.";
     NETWORK_BLOCK_INTERVAL: "masternode_network_block_interval_seconds" Gauge Aggregate []
         "Mean time between the last 1000 blocks. Absent when not measured yet.";
     NETWORK_DKG_NEXT_WINDOW: "masternode_network_dkg_next_window_height" Gauge Aggregate []

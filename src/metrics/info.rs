@@ -2,12 +2,13 @@
 //!
 //! Never here: a label whose values are not bounded by the number of masternodes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::{Details, NodeType};
+use crate::domain::{Details, NodeType, state};
 use crate::metrics::labels;
-use crate::metrics::masternode::{Row, STATES, state};
+use crate::metrics::masternode::Row;
 
 /// Digits of the operator key that are shown: enough to tell keys apart.
 const KEY_DIGITS: usize = 16;
@@ -17,7 +18,7 @@ const KEY_DIGITS: usize = 16;
 pub(super) struct Facts {
     details: Arc<Details>,
     node_type: NodeType,
-    state: usize,
+    state: Cow<'static, str>,
     groups: BTreeMap<String, String>,
 }
 
@@ -25,7 +26,7 @@ impl PartialEq for Facts {
     fn eq(&self, other: &Facts) -> bool {
         // Lists of neighbouring blocks share what did not change.
         (Arc::ptr_eq(&self.details, &other.details) || self.details == other.details)
-            && (self.node_type, self.state) == (other.node_type, other.state)
+            && (self.node_type, &self.state) == (other.node_type, &other.state)
             && self.groups == other.groups
     }
 }
@@ -33,10 +34,11 @@ impl PartialEq for Facts {
 /// The facts of a masternode; `None` when it is not on the list.
 pub(super) fn facts(row: &Row<'_>) -> Option<Facts> {
     let node = row.node?;
+    let states = &row.snapshot.rules().states;
     Some(Facts {
         details: node.masternode.details.clone(),
         node_type: node.masternode.node_type,
-        state: state(&node),
+        state: state::label(states, state::place(states, node.masternode)),
         groups: row.watched.map(|watched| watched.watched.groups.clone()).unwrap_or_default(),
     })
 }
@@ -49,7 +51,7 @@ pub(super) fn write(facts: &Option<Facts>, out: &mut Vec<u8>) {
     let pairs = [
         ("node_type", facts.node_type.label()),
         ("address", details.address.as_deref().unwrap_or_default()),
-        ("state", STATES[facts.state]),
+        ("state", &facts.state),
         ("payout_address", details.payout_address.as_deref().unwrap_or_default()),
         ("owner_address", details.owner_address.as_deref().unwrap_or_default()),
         ("operator_key", key.get(..KEY_DIGITS).unwrap_or(key)),

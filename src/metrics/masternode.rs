@@ -2,8 +2,12 @@
 //!
 //! Never here: arithmetic; a value is looked up and cast.
 
+use crate::domain::chain::ChainRules;
 use crate::domain::event::{BanCause, Field};
+use crate::domain::masternode::Announced;
+use crate::domain::payment::{HoldOut, PaymentModel, Pool};
 use crate::domain::snapshot::{NodeView, Snapshot, WatchedNode};
+use crate::domain::state;
 use crate::domain::tally::NodeTally;
 use crate::domain::watch::Expected;
 use crate::metrics::Settings;
@@ -19,11 +23,27 @@ pub(super) struct Row<'a> {
     pub(super) node: Option<NodeView<'a>>,
     pub(super) watched: Option<&'a WatchedNode>,
     pub(super) horizons: &'a [(String, u64)],
+    /// The states of all networks of the page.
+    pub(super) states: &'a [String],
 }
 
 impl<'a> Row<'a> {
     fn pose(&self) -> Option<crate::domain::PoseScore> {
         self.node?.pose()
+    }
+
+    /// What the older chains say of it.
+    fn announced(&self) -> Option<&'a Announced> {
+        self.node?.masternode.announced.as_deref()
+    }
+
+    /// What a chain that draws from a pool says of its payments.
+    fn pool(&self) -> Option<&'a Pool> {
+        self.snapshot.payments().pool()
+    }
+
+    fn hold_out(&self) -> Option<HoldOut> {
+        self.pool()?.hold_out(self.node?.masternode, self.snapshot.facts())
     }
 
     fn tally(&self) -> Option<&'a NodeTally> {
@@ -42,39 +62,27 @@ pub(super) struct NodeSeries {
     pub(super) watched_only: bool,
     /// Which of the family's samples it is.
     pub(super) variant: usize,
+    /// Whether masternodes of a chain have it.
+    pub(super) applies: fn(&ChainRules) -> bool,
     pub(super) value: fn(&Row<'_>, usize) -> Option<Value>,
 }
 
-/// States of a masternode, of which one holds: the label `state`.
-pub(super) const STATES: [&str; 3] = ["enabled", "pose_banned", "revoked"];
-
-/// Which of [`STATES`] holds.
-pub(super) fn state(node: &NodeView<'_>) -> usize {
-    match (node.masternode.is_banned(), node.masternode.details.operator_key_is_zero()) {
-        (false, _) => 0,
-        (true, false) => 1,
-        (true, true) => 2,
-    }
-}
-
-/// All samples of single masternodes, family by family, in the order of the page.
-pub(super) fn series(settings: &Settings) -> Vec<NodeSeries> {
-    let plain = SINGLE.iter().map(|(family, value)| NodeSeries {
-        family,
-        prefix: format!("{}{{", family.name),
-        suffix: "} ".into(),
-        watched_only: family.tier == Tier::Watched,
-        variant: 0,
-        value: *value,
-    });
+/// All samples of single masternodes, family by family, in the order of the page. `states` are those of all its networks.
+pub(super) fn series(settings: &Settings, states: &[String]) -> Vec<NodeSeries> {
     let horizons: Vec<&str> = settings.horizons.iter().map(|(label, _)| label.as_str()).collect();
-    let mut series: Vec<NodeSeries> = plain.collect();
+    let mut series: Vec<NodeSeries> = single(SINGLE, |_| true).collect();
+    series.extend(single(SCORED, |rules| rules.penalty.is_some()));
+    series.extend(single(PINGED, |rules| rules.ping.is_some()));
+    series.extend(single(DRAWN, |rules| !matches!(rules.payment, PaymentModel::Queue { .. })));
     series.extend(variants(&catalog::PAYMENT_PROBABILITY, "horizon", &horizons, |row, variant| {
         let (_, seconds) = &row.horizons[variant];
-        Some(Value::Real(row.snapshot.payment_probability(&row.node?, *seconds)))
+        Some(Value::Real(row.snapshot.payment_probability(&row.node?, *seconds)?))
     }));
-    series.extend(variants(&catalog::STATE, "state", &STATES, |row, variant| {
-        Some((state(&row.node?) == variant).into())
+    let states: Vec<&str> = states.iter().map(String::as_str).collect();
+    series.extend(variants(&catalog::STATE, "state", &states, |row, variant| {
+        let states = &row.snapshot.rules().states;
+        let place = states.iter().position(|state| state.label == row.states[variant])?;
+        Some((state::place(states, row.node?.masternode) == place).into())
     }));
     series.extend(variants(&catalog::POSE_BANS, "cause", &BanCause::ALL.map(BanCause::label), |row, variant| {
         Some(Value::Whole(row.tally()?.bans[variant]))
@@ -90,6 +98,19 @@ pub(super) fn series(settings: &Settings) -> Vec<NodeSeries> {
     series
 }
 
+/// Families with one sample for each masternode, on the chains for which `applies` holds.
+fn single(families: &'static [Single], applies: fn(&ChainRules) -> bool) -> impl Iterator<Item = NodeSeries> {
+    families.iter().map(move |(family, value)| NodeSeries {
+        family,
+        prefix: format!("{}{{", family.name),
+        suffix: "} ".into(),
+        watched_only: family.tier == Tier::Watched,
+        variant: 0,
+        applies,
+        value: *value,
+    })
+}
+
 /// A family with one sample for each value of a label; the first of a lean family is for all, the others for watched.
 fn variants(
     family: &'static Family,
@@ -103,6 +124,7 @@ fn variants(
         suffix: format!(",{}}} ", labels::text(&[(label, text)])),
         watched_only: family.tier == Tier::Watched || variant > 0,
         variant,
+        applies: |_| true,
         value,
     };
     values.iter().enumerate().map(one).collect()
@@ -111,14 +133,23 @@ fn variants(
 /// A family with one sample for each masternode.
 type Single = (&'static Family, fn(&Row<'_>, usize) -> Option<Value>);
 
+/// On all chains.
 const SINGLE: &[Single] = &[
-    (&catalog::ENABLED, |row, _| Some((!row.node?.masternode.is_banned()).into())),
-    (&catalog::POSE_SCORE, |row, _| Some(row.pose()?.score().0.into())),
+    (&catalog::ENABLED, |row, _| Some(row.node?.masternode.is_payable().into())),
     (&catalog::POSE_BANNED, |row, _| Some(row.node?.masternode.is_banned().into())),
-    (&catalog::POSE_FAILURES_UNTIL_BAN, |row, _| Some(row.pose()?.failures_until_ban().into())),
-    (&catalog::POSE_BLOCKS_UNTIL_SAFE, |row, _| Some(row.pose()?.blocks_until_safe()?.into())),
     (&catalog::PAYMENT_QUEUE_POSITION, |row, _| Some(row.node?.queue_position?.get().into())),
     (&catalog::REGISTERED, |row, _| Some(row.node.is_some().into())),
+    (&catalog::POSE_REVIVALS, |row, _| Some(Value::Whole(row.tally()?.revivals))),
+    (&catalog::PAYMENT_LAST_HEIGHT, |row, _| Some(row.node?.masternode.last_paid_height?.0.into())),
+    (&catalog::PAYMENTS, |row, _| Some(Value::Whole(row.tally()?.payments))),
+    (&catalog::PAYMENTS_LOST, |row, _| Some(Value::Whole(row.tally()?.payments_lost))),
+];
+
+/// Where RPC shows a score: chains with a deterministic list.
+const SCORED: &[Single] = &[
+    (&catalog::POSE_SCORE, |row, _| Some(row.pose()?.score().0.into())),
+    (&catalog::POSE_FAILURES_UNTIL_BAN, |row, _| Some(row.pose()?.failures_until_ban().into())),
+    (&catalog::POSE_BLOCKS_UNTIL_SAFE, |row, _| Some(row.pose()?.blocks_until_safe()?.into())),
     (&catalog::POSE_BLOCKS_UNTIL_BELOW_TWO_THIRDS, |row, _| Some(row.pose()?.blocks_until_below_two_thirds()?.into())),
     (&catalog::POSE_BLOCKS_UNTIL_CLEAR, |row, _| Some(row.pose()?.blocks_until_clear()?.into())),
     (&catalog::POSE_SAFE_HEIGHT, |row, _| Some(row.pose()?.safe_height()?.0.into())),
@@ -130,18 +161,37 @@ const SINGLE: &[Single] = &[
         Some(Value::Real(row.snapshot.seconds_to_ban_if_offline(&row.node?)?.round()))
     }),
     (&catalog::POSE_PENALTIES, |row, _| Some(Value::Whole(row.tally()?.penalties))),
-    (&catalog::POSE_REVIVALS, |row, _| Some(Value::Whole(row.tally()?.revivals))),
     (&catalog::DKG_SESSIONS_PER_DAY, |row, _| {
-        Some(Value::Real(row.snapshot.sessions_per_day(row.node?.masternode.node_type)))
+        Some(Value::Real(row.snapshot.sessions_per_day(row.node?.masternode.node_type)?))
     }),
-    (&catalog::PAYMENT_PROJECTED_HEIGHT, |row, _| Some(row.snapshot.projected_payment(&row.node?)?.0.into())),
-    (&catalog::PAYMENT_LAST_HEIGHT, |row, _| Some(row.node?.masternode.last_paid_height?.0.into())),
-    (&catalog::PAYMENTS, |row, _| Some(Value::Whole(row.tally()?.payments))),
-    (&catalog::PAYMENTS_LOST, |row, _| Some(Value::Whole(row.tally()?.payments_lost))),
+    (&catalog::PAYMENT_PROJECTED_HEIGHT, |row, _| {
+        Some(row.snapshot.payments().projected_height(row.node?.index)?.0.into())
+    }),
     (&catalog::PEER_LAST_SUCCESS, |row, _| Some(Value::Whole(row.node?.masternode.peer.last_success?.0))),
     (&catalog::PLATFORM_BANNED, |row, _| {
         let masternode = row.node?.masternode;
         let evo = masternode.node_type == crate::domain::NodeType::Evo;
         Some(masternode.peer.platform_banned.filter(|_| evo)?.into())
     }),
+];
+
+/// Where masternodes live by pings.
+const PINGED: &[Single] = &[
+    (&catalog::POSE_BAN_END_HEIGHT, |row, _| Some(row.snapshot.ban_end(row.watched?)?.0.into())),
+    (&catalog::LAST_SEEN, |row, _| Some(Value::Whole(row.announced()?.last_seen?.0))),
+    (&catalog::ACTIVE_SECONDS, |row, _| Some(Value::Whole(row.announced()?.active_seconds?))),
+    (&catalog::PAYMENT_LAST_TIMESTAMP, |row, _| Some(Value::Whole(row.announced()?.last_paid_at?.0))),
+];
+
+/// Where chance decides who is paid.
+const DRAWN: &[Single] = &[
+    (&catalog::PAYMENT_POOL_MEMBER, |row, _| Some(row.pool()?.has(row.node?.index).into())),
+    (&catalog::PAYMENT_DRAW_PROBABILITY, |row, _| {
+        let node = row.node?;
+        Some(Value::Real(row.snapshot.payments().draw_probability(node.index, node.masternode)?))
+    }),
+    (&catalog::PAYMENT_SCHEDULED_HEIGHT, |row, _| Some(row.pool()?.scheduled(row.node?.index)?.height.0.into())),
+    (&catalog::PAYMENT_SCHEDULED_VOTES, |row, _| Some(row.pool()?.scheduled(row.node?.index)?.votes.into())),
+    (&catalog::PAYMENT_HELD_OUT_SECONDS, |row, _| Some(Value::Whole(row.hold_out()?.seconds))),
+    (&catalog::PAYMENT_HELD_OUT_BLOCKS, |row, _| Some(row.hold_out()?.blocks?.into())),
 ];

@@ -2,10 +2,10 @@
 //!
 //! Never here: single masternodes.
 
-use crate::domain::NodeType;
 use crate::domain::pose::Risk;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::tally::NetworkTally;
+use crate::domain::{NodeType, state};
 use crate::metrics::catalog::{self, Family};
 use crate::metrics::value::Value;
 
@@ -33,18 +33,32 @@ network_families! {
     LIST_TIMESTAMP => |snapshot, add| add(&[], Value::Whole(snapshot.read_at().0));
     NETWORK_CHAINLOCK_HEIGHT => |snapshot, add| if let Some(height) = snapshot.facts().chainlock_height { add(&[], height.0.into()) };
     NETWORK_NODES => nodes;
-    NETWORK_POSE_LIMIT => |snapshot, add| add(&[], snapshot.limits().limit.into());
-    NETWORK_POSE_STEP => |snapshot, add| add(&[], snapshot.limits().step.into());
-    NETWORK_POSE_SAFE_LEVEL => |snapshot, add| add(&[], snapshot.limits().safe_level().into());
-    NETWORK_RISK_NODES => |snapshot, add| for (risk, count) in Risk::ALL.iter().zip(snapshot.risks()) {
-        add(&[("risk", risk.label())], (*count).into());
+    NETWORK_POSE_LIMIT => |snapshot, add| if let Some(limits) = snapshot.limits() { add(&[], limits.limit.into()) };
+    NETWORK_POSE_STEP => |snapshot, add| if let Some(limits) = snapshot.limits() { add(&[], limits.step.into()) };
+    NETWORK_POSE_SAFE_LEVEL => |snapshot, add| {
+        if let Some(limits) = snapshot.limits() { add(&[], limits.safe_level().into()) }
     };
-    NETWORK_PENALTIES => |snapshot, add| tally(snapshot, add, |tally| tally.penalties);
+    NETWORK_RISK_NODES => |snapshot, add| risks(snapshot, snapshot.risks(), &mut |risk, count| add(&[("risk", risk)], count));
+    NETWORK_PAYMENT_POOL_SIZE => |snapshot, add| {
+        if let Some(number) = snapshot.payments().drawn_from() { add(&[], number.get().into()) }
+    };
+    NETWORK_PAYMENT_ELIGIBLE => |snapshot, add| {
+        if let Some(pool) = snapshot.payments().pool() { add(&[], pool.queue_length().into()) }
+    };
+    NETWORK_PING_WARNING => |snapshot, add| {
+        if let Some(ping) = snapshot.rules().ping { add(&[], Value::Whole(ping.warning_seconds)) }
+    };
+    NETWORK_PING_EXPIRY => |snapshot, add| {
+        if let Some(ping) = snapshot.rules().ping { add(&[], Value::Whole(ping.expiry_seconds)) }
+    };
+    NETWORK_PENALTIES => |snapshot, add| {
+        if snapshot.limits().is_some() { tally(snapshot, add, |tally| tally.penalties) }
+    };
     NETWORK_BANS => |snapshot, add| tally(snapshot, add, |tally| tally.bans);
     NETWORK_REVIVALS => |snapshot, add| tally(snapshot, add, |tally| tally.revivals);
     NETWORK_REGISTRATIONS => |snapshot, add| tally(snapshot, add, |tally| tally.registrations);
     NETWORK_REMOVALS => |snapshot, add| tally(snapshot, add, |tally| tally.removals);
-    NETWORK_PAYMENT_CYCLE => |snapshot, add| add(&[], snapshot.payment_cycle_blocks().into());
+    NETWORK_PAYMENT_CYCLE => |snapshot, add| if let Some(blocks) = snapshot.payment_cycle_blocks() { add(&[], blocks.into()) };
     NETWORK_BLOCK_INTERVAL => |snapshot, add| if let Some(seconds) = snapshot.facts().measured_spacing_seconds {
         add(&[], Value::Real(seconds));
     };
@@ -58,23 +72,38 @@ network_families! {
         add(&[("spork", name)], Value::Real(*value as f64));
     };
     GROUP_NODES => |snapshot, add| for ((key, group), counts) in snapshot.groups() {
-        for (risk, count) in Risk::ALL.iter().zip(counts) {
-            add(&[("group_key", key), ("group", group), ("risk", risk.label())], (*count).into());
-        }
+        risks(snapshot, counts, &mut |risk, count| add(&[("group_key", key), ("group", group), ("risk", risk)], count));
     };
 }
 
 fn nodes(snapshot: &Snapshot, add: Samples<'_>) {
-    let population = snapshot.population();
-    for (state, counts) in [("enabled", population.valid), ("pose_banned", population.banned)] {
-        for (node_type, count) in NodeType::ALL.iter().zip(counts) {
-            add(&[("state", state), ("node_type", node_type.label())], count.into());
+    let states = &snapshot.rules().states;
+    for (place, counts) in snapshot.states().iter().enumerate() {
+        let beyond = place == states.len();
+        for (node_type, count) in kinds(snapshot).iter().zip(counts) {
+            // Nodes of states that the chain's table does not have are told only where there are any.
+            if *count > 0 || !beyond {
+                add(&[("state", &state::label(states, place)), ("node_type", node_type.label())], (*count).into());
+            }
         }
     }
 }
 
+/// The kinds of masternodes that the chain has: Evo nodes are Dash's own.
+fn kinds(snapshot: &Snapshot) -> &'static [NodeType] {
+    if snapshot.rules().has_dkg { &NodeType::ALL } else { &NodeType::ALL[..1] }
+}
+
+/// Counts by danger, for the bands that the chain has.
+fn risks(snapshot: &Snapshot, counts: &[usize; Risk::ALL.len()], add: &mut dyn FnMut(&str, Value)) {
+    let with_scores = snapshot.limits().is_some();
+    for (risk, count) in Risk::ALL.iter().zip(counts).filter(|(risk, _)| risk.exists(with_scores)) {
+        add(risk.label(), (*count).into());
+    }
+}
+
 fn tally(snapshot: &Snapshot, add: Samples<'_>, count: fn(&NetworkTally) -> u64) {
-    for (node_type, tally) in NodeType::ALL.iter().zip(snapshot.network_tally()) {
+    for (node_type, tally) in kinds(snapshot).iter().zip(snapshot.network_tally()) {
         add(&[("node_type", node_type.label())], Value::Whole(count(tally)));
     }
 }

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{MasternodeId, Risk, Snapshot};
+use crate::domain::{ChainRules, MasternodeId, Risk, Snapshot};
 use crate::metrics::catalog::{self, Family, Kind, Tier};
 use crate::metrics::head::head;
 use crate::metrics::info::{self, Facts};
@@ -95,8 +95,8 @@ pub struct Room {
 impl Room {
     /// The room that the limit leaves: first for the watched masternodes of all networks, then for the others.
     pub fn new<'a>(settings: &Settings, snapshots: impl Iterator<Item = &'a Arc<Snapshot>>) -> Room {
-        let (_, per_watched) = samples_each(settings);
-        let watched = snapshots.map(|snapshot| snapshot.watched().len() * per_watched).sum::<usize>();
+        let of = |snapshot: &Arc<Snapshot>| snapshot.watched().len() * samples_each(settings, snapshot.rules()).1;
+        let watched = snapshots.map(of).sum::<usize>();
         Room { watched: settings.series_limit, lean: settings.series_limit.saturating_sub(watched) }
     }
 
@@ -117,7 +117,7 @@ struct Place {
 impl NetworkPage {
     /// Chooses whom to show, as far as there is room.
     pub fn new(snapshot: Arc<Snapshot>, settings: &Settings, room: Room, before: Option<&NetworkPage>) -> NetworkPage {
-        let (per_lean, per_watched) = samples_each(settings);
+        let (per_lean, per_watched) = samples_each(settings, snapshot.rules());
         let watched = room.watched / per_watched;
         let lean_room = room.lean / per_lean;
         let mut places = Vec::new();
@@ -147,14 +147,14 @@ impl NetworkPage {
         let names = Texts::of(keys, before.map(|page| &page.names), |name, out| {
             labels::write_name(snapshot.network(), name, out);
         });
-        let facts = places.iter().map(|place| info::facts(&row(&snapshot, place, &[]))).collect();
+        let facts = places.iter().map(|place| info::facts(&row(&snapshot, place, &[], &[]))).collect();
         let infos = Texts::of(facts, before.map(|page| &page.infos), info::write);
         NetworkPage { snapshot, places, watched_places, names, infos, lean, left_out }
     }
 
     /// Most samples of single masternodes that the page can have, by tier.
     pub(super) fn samples(&self, settings: &Settings) -> [(Tier, usize); 2] {
-        let (per_lean, per_watched) = samples_each(settings);
+        let (per_lean, per_watched) = samples_each(settings, self.snapshot.rules());
         [(Tier::Lean, self.lean * per_lean), (Tier::Watched, self.watched_places.len() * per_watched)]
     }
 
@@ -169,19 +169,33 @@ impl NetworkPage {
     }
 }
 
-fn row<'a>(snapshot: &'a Snapshot, place: &Place, horizons: &'a [(String, u64)]) -> Row<'a> {
+fn row<'a>(snapshot: &'a Snapshot, place: &Place, horizons: &'a [(String, u64)], states: &'a [String]) -> Row<'a> {
     Row {
         snapshot,
         node: place.index.map(|index| snapshot.node(index as usize)),
         watched: place.watched.map(|position| &snapshot.watched()[position as usize]),
         horizons,
+        states,
     }
 }
 
-fn samples_each(settings: &Settings) -> (usize, usize) {
-    let series = masternode::series(settings);
-    let lean = series.iter().filter(|series| !series.watched_only).count();
-    (lean + 1, series.len() + 1)
+/// Most samples of a masternode that is not watched, and of one that is.
+fn samples_each(settings: &Settings, rules: &ChainRules) -> (usize, usize) {
+    let series = masternode::series(settings, &states([rules]));
+    let (lean, watched): (Vec<_>, Vec<_>) =
+        series.iter().filter(|series| (series.applies)(rules)).partition(|series| !series.watched_only);
+    (lean.len() + 1, lean.len() + watched.len() + 1)
+}
+
+/// The states of these chains, each once.
+fn states<'a>(chains: impl IntoIterator<Item = &'a ChainRules>) -> Vec<String> {
+    let mut labels: Vec<String> = Vec::new();
+    for state in chains.into_iter().flat_map(|rules| rules.states.iter()) {
+        if !labels.iter().any(|label| *label == state.label) {
+            labels.push(state.label.to_string());
+        }
+    }
+    labels
 }
 
 fn shown(others: Others, snapshot: &Snapshot, index: usize) -> bool {
@@ -189,8 +203,7 @@ fn shown(others: Others, snapshot: &Snapshot, index: usize) -> bool {
         Others::All => true,
         Others::Watched => false,
         Others::AtRisk => {
-            let risk = snapshot.node(index).pose().map(|pose| pose.risk());
-            matches!(risk, Some(Risk::Decaying | Risk::OneFailureFromBan))
+            matches!(snapshot.node(index).risk(), Risk::Decaying | Risk::OneFailureFromBan | Risk::Unhealthy)
         }
     }
 }
@@ -209,6 +222,7 @@ fn name(snapshot: &Snapshot, place: &Place) -> Name {
 pub struct Sheet {
     pub(super) settings: Settings,
     pub(super) networks: Vec<Arc<NetworkPage>>,
+    states: Vec<String>,
     series: Vec<NodeSeries>,
 }
 
@@ -225,7 +239,8 @@ pub struct Cursor {
 impl Sheet {
     /// A sheet of these networks, ascending by name.
     pub fn new(settings: Settings, networks: Vec<Arc<NetworkPage>>) -> Sheet {
-        Sheet { series: masternode::series(&settings), settings, networks }
+        let states = states(networks.iter().map(|page| page.snapshot.rules()));
+        Sheet { series: masternode::series(&settings, &states), states, settings, networks }
     }
 
     /// About how many bytes the whole page has.
@@ -293,7 +308,7 @@ impl Sheet {
         if !filter.shows(&catalog::INFO) {
             return false;
         }
-        self.each_place(filter, false, cursor, full, out, |page, at, _, headed, out| {
+        self.each_place(filter, None, cursor, full, out, |page, at, _, headed, out| {
             let facts = page.infos.get(at);
             if facts.is_empty() {
                 return false;
@@ -320,8 +335,8 @@ impl Sheet {
         if !filter.shows(series.family) {
             return false;
         }
-        self.each_place(filter, series.watched_only, cursor, full, out, |page, at, place, headed, out| {
-            let row = row(&page.snapshot, place, &self.settings.horizons);
+        self.each_place(filter, Some(series), cursor, full, out, |page, at, place, headed, out| {
+            let row = row(&page.snapshot, place, &self.settings.horizons, &self.states);
             let Some(value) = (series.value)(&row, series.variant) else { return false };
             if !headed {
                 head(series.family, format, out);
@@ -338,14 +353,19 @@ impl Sheet {
     fn each_place(
         &self,
         filter: &Filter,
-        watched_only: bool,
+        series: Option<&NodeSeries>,
         cursor: &mut Cursor,
         full: usize,
         out: &mut Vec<u8>,
         mut line: impl FnMut(&NetworkPage, usize, &Place, bool, &mut Vec<u8>) -> bool,
     ) -> bool {
+        let watched_only = series.is_some_and(|series| series.watched_only);
         while let Some(page) = self.networks.get(cursor.network) {
-            let length = if watched_only { page.watched_places.len() } else { page.places.len() };
+            let length = match series {
+                Some(series) if !(series.applies)(page.snapshot.rules()) => 0,
+                _ if watched_only => page.watched_places.len(),
+                _ => page.places.len(),
+            };
             while cursor.place < length {
                 if out.len() >= full {
                     return true;

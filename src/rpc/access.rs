@@ -5,10 +5,10 @@
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::rpc::methods::METHODS;
+use crate::rpc::methods::Method;
 
 /// What to do with a fresh random password, and the lines for `dash.conf`, which do not hold it: a node keeps its hash.
-pub fn configuration_lines() -> String {
+pub fn configuration_lines(methods: &[&Method]) -> String {
     let (Some(salt), Some(password)) = (random_hex(16), random_hex(24)) else {
         return "No randomness is available here: make the rpcauth line with the node's own rpcauth.py\n".into();
     };
@@ -23,7 +23,7 @@ pub fn configuration_lines() -> String {
          rpcwhitelist=exporter:{}\n\
          rpcwhitelistdefault=0\n",
         rpcauth("exporter", &password, &salt),
-        whitelist().join(",")
+        whitelist(methods).join(",")
     )
 }
 
@@ -36,9 +36,9 @@ pub fn rpcauth(user: &str, password: &str, salt: &str) -> String {
 
 /// Names for `rpcwhitelist`: the methods as nodes up to v20 check them, and joined with their subcommands as later ones
 /// may (spec `dash.md` §6.1; a recorded v23.1.2 accepted the methods alone).
-pub fn whitelist() -> Vec<String> {
-    let mut names: Vec<String> = METHODS.iter().map(|method| method.parent().to_string()).collect();
-    names.extend(METHODS.iter().filter_map(|method| Some(format!("{}{}", method.parent(), method.subcommand()?))));
+pub fn whitelist(methods: &[&Method]) -> Vec<String> {
+    let mut names: Vec<String> = methods.iter().map(|method| method.parent().to_string()).collect();
+    names.extend(methods.iter().filter_map(|method| Some(format!("{}{}", method.parent(), method.subcommand()?))));
     let mut seen = std::collections::HashSet::new();
     names.retain(|name| seen.insert(name.clone()));
     names
@@ -57,6 +57,7 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rpc::dialect;
 
     #[test]
     fn an_rpcauth_line_is_that_of_the_nodes_own_tool() {
@@ -67,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_lines_for_the_node_do_not_hold_the_password() {
-        let text = configuration_lines();
+        let text = configuration_lines(&dialect::DASH.methods());
         let (before, lines) = text.split_once("dash.conf").unwrap();
         let password = before.lines().find(|line| line.len() == 48).unwrap();
         assert!(!lines.contains(password), "{text}");
@@ -77,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_whitelist_has_both_spellings_once() {
-        let names = whitelist();
+        let names = whitelist(&dialect::DASH.methods());
         for name in ["protx", "protxlist", "protxlistdiff", "masternodecount", "getblockcount"] {
             assert_eq!(
                 names.iter().filter(|other| *other == name).count(),

@@ -11,13 +11,16 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::domain::{Block, BlockHash, Height, ListDiff, Masternode, MasternodeId};
+use crate::domain::payment::Vote;
+use crate::domain::{Block, BlockHash, Height, ListDiff, Masternode, MasternodeId, Outpoint};
 use crate::meters::RpcMeters;
 use crate::rpc::Settings;
 use crate::rpc::credentials::Secret;
-use crate::rpc::dash::answers::{self, ChainInfo, Count, Header, NetworkInfo};
+use crate::rpc::dash::answers::{self, ChainInfo, Count, Header, NetworkInfo, SyncStatus};
 use crate::rpc::dash::stream::ListParser;
+use crate::rpc::dialect::{Dialect, Parameter, Shape};
 use crate::rpc::error::{ErrorKind, RpcError};
+use crate::rpc::legacy;
 use crate::rpc::methods::{self, Method};
 
 /// Longest error body that is worth reading.
@@ -111,14 +114,21 @@ impl Client {
         self.call(&methods::GET_NETWORK_INFO, json!([]), answers::network_info).await
     }
 
-    /// Whether the node's masternode sync has finished.
-    pub async fn sync_status(&self) -> Result<bool, RpcError> {
-        self.call(&methods::MNSYNC_STATUS, json!(["status"]), answers::is_synced).await
+    /// How the chain's nodes are asked.
+    pub fn dialect(&self) -> &Dialect {
+        &self.inner.settings.dialect
+    }
+
+    /// How far the node is with the list and the votes.
+    pub async fn sync_status(&self) -> Result<SyncStatus, RpcError> {
+        let method = self.known(self.dialect().sync)?;
+        self.call(method, self.params(method, []), answers::sync_status).await
     }
 
     /// The highest block under a ChainLock; `None` when the node knows none yet.
     pub async fn chainlock(&self) -> Result<Option<(Height, BlockHash)>, RpcError> {
-        match self.call(&methods::GET_BEST_CHAINLOCK, json!([]), answers::chainlock).await {
+        let method = self.known(self.dialect().chainlock)?;
+        match self.call(method, json!([]), answers::chainlock).await {
             Ok(lock) => Ok(Some(lock)),
             // "Unable to find any ChainLock" (`observed.md`).
             Err(error) if matches!(error.kind, ErrorKind::Call { code: -32603, .. }) => Ok(None),
@@ -128,40 +138,100 @@ impl Client {
 
     /// How many masternodes there are.
     pub async fn masternode_count(&self) -> Result<Count, RpcError> {
-        self.call(&methods::MASTERNODE_COUNT, json!(["count"]), answers::count).await
+        let method = self.known(self.dialect().count)?;
+        // Alone, `masternode count` of the older chains is one number.
+        let all = (*method == methods::MASTERNODE_COUNT && self.dialect().string_arguments).then(|| json!("all"));
+        self.call(method, self.params(method, all), answers::count).await
     }
 
     /// Sporks with their values, by name.
     pub async fn sporks(&self) -> Result<Vec<(String, i64)>, RpcError> {
-        self.call(&methods::SPORK_SHOW, json!(["show"]), answers::sporks).await
+        let method = self.known(self.dialect().sporks)?;
+        self.call(method, self.params(method, []), answers::sporks).await
+    }
+
+    /// The payees that were voted for, with most votes for their height, from `back` blocks below the tip on.
+    pub async fn votes(&self, back: u32) -> Result<Vec<Vote>, RpcError> {
+        let method = self.known(self.dialect().winners)?;
+        self.call(method, self.params(method, [self.number(back)]), legacy::answers::votes).await
+    }
+
+    /// The block of a collateral while the node's tip is `tip`; `None` when it is spent, or another block came.
+    pub async fn collateral_height(&self, outpoint: &Outpoint, tip: &Block) -> Result<Option<Height>, RpcError> {
+        let method = self.known(self.dialect().collateral)?;
+        let tip = *tip;
+        let read = move |body: &[u8]| legacy::answers::collateral_height(body, &tip);
+        self.call(method, json!([outpoint.txid.to_string(), outpoint.index]), read).await
     }
 
     /// One masternode at the tip.
     pub async fn masternode(&self, id: &MasternodeId) -> Result<Masternode, RpcError> {
-        let method = &methods::PROTX_INFO;
-        let masternode = self.call(method, json!(["info", id.to_string()]), answers::masternode).await?;
+        let method = match self.dialect().list.shape {
+            Shape::ProTx { info, .. } => self.known(info)?,
+            _ => self.known(None)?,
+        };
+        let masternode = self.call(method, self.params(method, [json!(id.to_string())]), answers::masternode).await?;
         if masternode.id != *id {
             return Err(self.error(method, ErrorKind::malformed("it is of another masternode")));
         }
         Ok(masternode)
     }
 
-    /// All registered masternodes after the block at a height. The body is never held as a whole.
+    /// All registered masternodes: after the block at a height where the node can tell ([`Dialect::is_pinned`]), else now.
     pub async fn registered(&self, height: Height) -> Result<Vec<Masternode>, RpcError> {
-        let method = &methods::PROTX_LIST;
+        let call = &self.dialect().list;
+        let parameters = call.parameters.iter().map(|parameter| match parameter {
+            Parameter::Text(text) => json!(text),
+            Parameter::Whole(number) if self.dialect().string_arguments => json!(number.to_string()),
+            Parameter::Whole(number) => json!(number),
+            Parameter::Flag(flag) => json!(flag),
+        });
+        let pin = self.dialect().is_pinned().then(|| json!(height.0));
+        let params = self.params(call.method, parameters.chain(pin));
+        match call.shape {
+            Shape::ProTx { .. } => self.streamed(call.method, params).await,
+            ref shape => {
+                let read = |body: &[u8]| legacy::answers::masternodes(body, shape, &self.inner.settings.states);
+                self.call(call.method, params, read).await
+            }
+        }
+    }
+
+    /// A list of detailed entries. The body is never held as a whole.
+    async fn streamed(&self, method: &'static Method, params: Value) -> Result<Vec<Masternode>, RpcError> {
         let _turn = self.turn(method).await;
         let started = Instant::now();
         let longest = self.inner.settings.timeout * LIST_TIMEOUTS;
-        let list = self.stream_list(method, json!(["list", "registered", true, height.0]));
+        let list = self.stream_list(method, params);
         let result = tokio::time::timeout(longest, list).await.unwrap_or(Err(ErrorKind::Timeout { after: longest }));
         self.finish(method, started, result)
     }
 
     /// What changed from one block to a later one.
     pub async fn list_diff(&self, base: &Block, target: &Block) -> Result<ListDiff, RpcError> {
-        let params = json!(["listdiff", base.hash.to_string(), target.hash.to_string()]);
+        let method = self.known(self.dialect().diff())?;
+        let params = self.params(method, [json!(base.hash.to_string()), json!(target.hash.to_string())]);
         let (base, target) = (*base, *target);
-        self.call(&methods::PROTX_LISTDIFF, params, move |body| answers::list_diff(body, &base, &target)).await
+        self.call(method, params, move |body| answers::list_diff(body, &base, &target)).await
+    }
+
+    /// A method of the dialect. Where the chain has none, the call fails as on a node that does not know it.
+    fn known(&self, method: Option<&'static Method>) -> Result<&'static Method, RpcError> {
+        method.ok_or_else(|| RpcError {
+            source: self.inner.settings.name.clone(),
+            method: "a method that this chain has not",
+            kind: ErrorKind::UnknownMethod,
+        })
+    }
+
+    /// The parameters of a call: the method's subcommand, then the others.
+    fn params(&self, method: &Method, others: impl IntoIterator<Item = Value>) -> Value {
+        method.subcommand().map(|subcommand| json!(subcommand)).into_iter().chain(others).collect()
+    }
+
+    /// A number as the chain's masternode calls take it.
+    fn number(&self, number: u32) -> Value {
+        if self.dialect().string_arguments { json!(number.to_string()) } else { json!(number) }
     }
 
     async fn turn(&self, method: &Method) -> Option<tokio::sync::SemaphorePermit<'_>> {

@@ -22,7 +22,7 @@ impl Method {
         self.name.split(' ').next().unwrap_or(self.name)
     }
 
-    /// The subcommand.
+    /// The subcommand, which is the first parameter.
     pub fn subcommand(&self) -> Option<&'static str> {
         self.name.split(' ').nth(1)
     }
@@ -30,7 +30,8 @@ impl Method {
 
 macro_rules! methods {
     ($($constant:ident: $name:literal, $required:ident, $weight:ident, $purpose:literal;)*) => {
-        $(pub(super) const $constant: Method =
+        $(#[doc = $purpose]
+        pub const $constant: Method =
             Method { name: $name, required: methods!(@$required), heavy: methods!(@$weight), purpose: $purpose };)*
         /// All methods that are ever called.
         pub const METHODS: &[Method] = &[$($constant),*];
@@ -50,10 +51,30 @@ methods! {
     PROTX_LIST: "protx list", required, heavy, "the whole list, at start and as a check";
     PROTX_LISTDIFF: "protx listdiff", optional, heavy, "what a block changed (v20 and later; else the whole list is read)";
     PROTX_INFO: "protx info", optional, light, "how the node itself sees a watched masternode";
+    PROTX_LIST_JOINED: "protx_list", required, heavy, "the whole list, at each block";
+    PROTX_INFO_JOINED: "protx_info", optional, light, "how the node itself sees a watched masternode";
+    MASTERNODELIST: "masternodelist", required, heavy, "the whole list, at each block";
+    LISTMASTERNODES: "listmasternodes", required, heavy, "the whole list, at each block";
+    MASTERNODE_LIST: "masternode_list", required, heavy, "the whole list, at each block";
+    EVOZNODELIST: "evoznodelist", required, heavy, "the whole list, at each block";
+    SMARTNODELIST: "smartnodelist", required, heavy, "the whole list, at each block";
     MASTERNODE_COUNT: "masternode count", optional, light, "a check of our list at each block";
+    MASTERNODE_COUNT_JOINED: "masternode_count", optional, light, "a check of our list at each block";
+    GETMASTERNODECOUNT: "getmasternodecount", optional, light, "a check of our list";
+    EVOZNODE_COUNT: "evoznode count", optional, light, "a check of our list at each block";
+    SMARTNODE_COUNT: "smartnode count", optional, light, "a check of our list at each block";
+    MASTERNODE_WINNERS: "masternode winners", optional, light, "which payees were voted for";
+    GETMASTERNODEWINNERS: "getmasternodewinners", optional, light, "who voted lately (doctor only)";
+    GETTXOUT: "gettxout", optional, light, "how deep the collateral of a masternode is";
     MNSYNC_STATUS: "mnsync status", optional, light, "whether the node has finished its masternode sync";
+    EVOZNSYNC_STATUS: "evoznsync status", optional, light, "whether the node has finished its masternode sync";
     GET_BEST_CHAINLOCK: "getbestchainlock", optional, light, "the last final block";
     SPORK_SHOW: "spork show", optional, light, "the network's switches";
+}
+
+/// The method of a name; `None` for every one that is not in the table, and so is never called.
+pub fn method(name: &str) -> Option<&'static Method> {
+    METHODS.iter().find(|method| method.name == name)
 }
 
 #[cfg(test)]
@@ -61,7 +82,7 @@ mod tests {
     use super::*;
 
     /// What can be called without a wallet, changes nothing, and prints no key.
-    const HARMLESS: [&str; 12] = [
+    const HARMLESS: [&str; 27] = [
         "getbestblockhash",
         "getblockhash",
         "getblockheader",
@@ -74,6 +95,21 @@ mod tests {
         "mnsync status",
         "getbestchainlock",
         "spork show",
+        "protx_list",
+        "protx_info",
+        "masternodelist",
+        "listmasternodes",
+        "masternode_list",
+        "evoznodelist",
+        "smartnodelist",
+        "masternode_count",
+        "getmasternodecount",
+        "evoznode count",
+        "smartnode count",
+        "masternode winners",
+        "getmasternodewinners",
+        "gettxout",
+        "evoznsync status",
     ];
 
     #[test]
@@ -83,6 +119,9 @@ mod tests {
         }
         // The client sends the name of a method of the table and nothing else.
         let client = include_str!("client.rs");
+        for forbidden in ["list-conf", "listmasternodeconf", "genkey", "createmasternodekey"] {
+            assert!(METHODS.iter().all(|method| !method.name.contains(forbidden)), "{forbidden} prints private keys");
+        }
         assert_eq!(client.matches("\"method\": ").count(), 1);
         assert!(client.contains("\"method\": method.parent()"));
         for forbidden in

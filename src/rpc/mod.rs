@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`Settings`] and [`Credentials`] say whom to ask and how to be let in, [`METHODS`] what is asked at
 //! all, [`Client`] has one function for each, [`RpcError`] says what can go wrong. The spelling of a node's answers
-//! ends in `dash`.
+//! ends in `dash` and `legacy`, and what is asked of which chain is `dialect`.
 //!
 //! Never here: a wallet or writing call; deciding what an answer means for the list.
 
@@ -10,15 +10,21 @@ pub mod access;
 mod client;
 pub mod credentials;
 pub mod dash;
+pub mod dialect;
 mod error;
-mod methods;
+pub mod legacy;
+pub mod methods;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::domain::{State, state};
 
 pub use client::Client;
 pub use credentials::{Credentials, Secret};
-pub use dash::answers::{ChainInfo, Count, Header, NetworkInfo};
+pub use dash::answers::{ChainInfo, Count, Header, NetworkInfo, SyncStatus};
+pub use dialect::Dialect;
 pub use error::{ErrorKind, RpcError};
 pub use methods::{METHODS, Method};
 
@@ -35,6 +41,10 @@ pub struct Settings {
     pub timeout: Duration,
     /// Longest time that a connection may take.
     pub connect_timeout: Duration,
+    /// How the chain's nodes are asked.
+    pub dialect: Arc<Dialect>,
+    /// The states that the chain's nodes have.
+    pub states: Vec<Arc<State>>,
     /// Longest body of a list that is read, in bytes; a smaller bound holds for answers that are kept as a whole.
     pub body_limit: u64,
 }
@@ -42,7 +52,7 @@ pub struct Settings {
 impl fmt::Debug for Settings {
     /// Without the URL, which may hold a password until [`Client::new`] refuses it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Settings { name, url: _, credentials, timeout, connect_timeout, body_limit } = self;
+        let Settings { name, url: _, credentials, timeout, connect_timeout, dialect: _, states: _, body_limit } = self;
         f.debug_struct("Settings")
             .field("name", name)
             .field("credentials", credentials)
@@ -61,6 +71,8 @@ impl Default for Settings {
             credentials: Credentials::FindCookie { home: None },
             timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
+            dialect: Arc::new(dialect::DASH),
+            states: state::shared(state::DETERMINISTIC),
             body_limit: 512 * 1024 * 1024,
         }
     }

@@ -105,7 +105,7 @@ histroy: {}
         &[
             "histroy: unknown key; did you mean history?",
             "networks[0].pol_interval: unknown key; did you mean poll_interval?",
-            "networks[0].chain: \"doge\" is not a chain of this version; there is: dash",
+            "networks[0].chain: \"doge\" is no chain that is known; there are dash, dimecoin, prcycoin, and those of `chains`",
             "networks[0].stale_after: 1s must be at least twice the poll_interval, 5s",
             "networks[0].name: \"Main Net\" is not a name: use a-z, 0-9, - and _, and begin with a letter or digit",
             "networks[0].sources[0].url: is not an address such as http://127.0.0.1:9998: it must begin with http:// or https://",

@@ -4,15 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::sync::Arc;
 
-use masternode_exporter::domain::chain::{ChainFacts, DASH, Subnet};
+use masternode_exporter::domain::chain::{DASH, Subnet};
 use masternode_exporter::domain::list::{Block, MasternodeList};
 use masternode_exporter::domain::masternode::{Details, PeerView};
-use masternode_exporter::domain::payment::EvoPayments;
 use masternode_exporter::domain::snapshot::Parts;
 use masternode_exporter::domain::tally::Tallies;
 use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
 use masternode_exporter::domain::{
-    BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, Score, Snapshot, UnixSeconds,
+    BlockHash, ChainFacts, Hash, Height, Masternode, MasternodeId, NodeType, Score, Snapshot, UnixSeconds,
 };
 use masternode_exporter::metrics::page::{Cursor, Filter, NetworkPage, Room, Shard, Sheet};
 use masternode_exporter::metrics::{Body, Exposition, Format, Others, Request, Settings};
@@ -39,6 +38,7 @@ fn masternode(number: u8, score: u32, banned: bool) -> Masternode {
             ..Details::default()
         }),
         peer: PeerView::default(),
+        announced: None,
     }
 }
 
@@ -53,11 +53,10 @@ fn snapshot(network: &str, nodes: Vec<Masternode>, watched: &[(u8, &str)]) -> Ar
     };
     let watched = WatchList::new(watched.iter().map(entry).collect()).resolve(&list, &[]);
     let facts = ChainFacts {
-        subnet: Subnet::Regtest,
-        evo_payments: EvoPayments::Once,
         chainlock_height: Some(Height(99)),
         measured_spacing_seconds: Some(157.6),
         sporks: vec![("SPORK_23_QUORUM_POSE".into(), 0)],
+        ..ChainFacts::new(Subnet::Regtest)
     };
     let parts = Parts {
         network: network.into(),

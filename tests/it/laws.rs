@@ -113,6 +113,7 @@ fn node() -> impl Strategy<Value = Masternode> {
                 revocation_reason: 0,
                 details: Arc::new(Details::default()),
                 peer: PeerView::default(),
+                announced: None,
             }
         },
     )

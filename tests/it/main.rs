@@ -7,6 +7,7 @@ mod architecture;
 mod configuration;
 mod exposition;
 mod laws;
+mod legacy;
 mod markdown;
 mod pose_example;
 mod recorded;

@@ -193,6 +193,7 @@ fn assert_seen_as_it_happened(stage: &Stage, started: u32) {
                 EventKind::Removal => "removal".into(),
                 EventKind::Payment => "payment".into(),
                 EventKind::Change(field) => format!("change {}", field.label()),
+                EventKind::State { from, to } => format!("state {from} to {to}"),
                 // The ledger knows no losses: they follow from bans and removals.
                 EventKind::PaymentLost => return None,
             };

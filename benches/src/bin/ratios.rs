@@ -92,7 +92,7 @@ fn deriving(count: u64, rounds: usize) {
         rounds,
         [
             &mut || drop(black_box(queue::positions(&list, EvoPayments::Once))),
-            &mut || drop(black_box(event::between(&list, &next, &CONSENSUS))),
+            &mut || drop(black_box(event::between(&list, &next, Some(&CONSENSUS)))),
             &mut || drop(black_box(list.apply(&diff))),
             &mut || drop(black_box(Snapshot::new(data::parts(list.clone()), &Tallies::default()))),
         ],
@@ -110,7 +110,7 @@ fn deriving(count: u64, rounds: usize) {
             }
             None => list.apply(&diff).expect("the changes fit"),
         };
-        black_box(event::between(&list, &next, &CONSENSUS));
+        black_box(event::between(&list, &next, Some(&CONSENSUS)));
         let snapshot = Arc::new(Snapshot::new(data::parts(Arc::new(next)), &Tallies::default()));
         let sheet = sheet(page(snapshot, Some(&before)));
         if sheet.size_estimate() <= Settings::default().cache_limit_bytes {

@@ -59,8 +59,19 @@ pub struct NetworkInfo {
 pub struct Count {
     /// Registered, banned ones included.
     pub total: u32,
-    /// Not banned.
+    /// Not banned; on the older chains, in the state `ENABLED`.
     pub enabled: u32,
+    /// In the payment queue, on the older chains.
+    pub queued: Option<u32>,
+}
+
+/// How far a node is with what it asks other nodes for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SyncStatus {
+    /// The list is whole.
+    pub list: bool,
+    /// Votes for payees are whole.
+    pub votes: bool,
 }
 
 /// `getbestblockhash`, `getblockhash`.
@@ -107,15 +118,46 @@ pub fn network_info(body: &[u8]) -> Result<NetworkInfo, ErrorKind> {
     Ok(NetworkInfo { version: wire.version, subversion: wire.subversion, protocol_version: wire.protocolversion })
 }
 
-/// `mnsync status`.
-pub fn is_synced(body: &[u8]) -> Result<bool, ErrorKind> {
-    Ok(result::<WireSync>(body)?.is_synced)
+/// `mnsync status` of any chain (legacy spec §3.2, §4).
+pub fn sync_status(body: &[u8]) -> Result<SyncStatus, ErrorKind> {
+    let wire: WireSync = result(body)?;
+    match (wire.is_synced, wire.requested_assets) {
+        (Some(all), _) => {
+            let blocks = wire.is_blockchain_synced.unwrap_or(true);
+            Ok(SyncStatus {
+                list: all
+                    || (blocks
+                        && wire.is_masternode_list_synced == Some(true)
+                        && wire.is_winners_list_synced.is_some()),
+                votes: all || wire.is_winners_list_synced == Some(true),
+            })
+        }
+        // 1 list, 2 winners, 3 budget, 998 failed, 999 finished.
+        (None, Some(stage)) => {
+            let blocks = wire.is_blockchain_synced != Some(false);
+            let past = |least| blocks && stage >= least && stage != 998;
+            Ok(SyncStatus { list: past(2), votes: past(3) })
+        }
+        (None, None) => Err(ErrorKind::malformed("it has neither IsSynced nor RequestedMasternodeAssets")),
+    }
 }
 
-/// `masternode count`.
+/// The count of any chain: an object, or a text such as `Total: 3 (Enabled: 3 / Qualify: 2)`.
 pub fn count(body: &[u8]) -> Result<Count, ErrorKind> {
-    let WireCount { total, enabled } = result(body)?;
-    Ok(Count { total, enabled })
+    match result::<WireCount>(body)? {
+        WireCount::Object { total, enabled, inqueue } => Ok(Count { total, enabled, queued: inqueue }),
+        WireCount::Text(text) => {
+            let number = |name: &str| {
+                let (_, rest) = text.split_once(name)?;
+                let digits = rest.trim_start().split(|character: char| !character.is_ascii_digit()).next()?;
+                digits.parse().ok()
+            };
+            let (total, enabled) = number("Total:").zip(number("Enabled:")).ok_or_else(|| {
+                ErrorKind::malformed(format_args!("expected Total: and Enabled:, found {:.100}", text))
+            })?;
+            Ok(Count { total, enabled, queued: number("Qualify:") })
+        }
+    }
 }
 
 /// `getbestchainlock`.
@@ -145,7 +187,8 @@ pub(in crate::rpc) fn reported_error(body: &[u8]) -> Option<ErrorKind> {
     envelope.error.map(|error| ErrorKind::reported(error.code, &error.message))
 }
 
-fn result<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, ErrorKind> {
+/// The result of an answer, or the error that it reports instead.
+pub(in crate::rpc) fn result<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, ErrorKind> {
     // An error is looked for first: beside it the result is null, which is no `T`.
     let envelope: Envelope<T> = match serde_json::from_slice(body) {
         Ok(envelope) => envelope,

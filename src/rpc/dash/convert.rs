@@ -7,7 +7,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::domain::list::{Block, StateChange};
-use crate::domain::masternode::PeerView;
+use crate::domain::masternode::{Announced, PeerView};
+use crate::domain::state;
 use crate::domain::{Details, Hash, Height, ListDiff, Masternode, MasternodeId, NodeType, Score, UnixSeconds};
 use crate::rpc::dash::wire::{Addresses, Entry, MetaInfo, State, WireDiff};
 use crate::rpc::error::ErrorKind;
@@ -34,7 +35,20 @@ pub(super) fn masternode(entry: &Entry<'_>) -> Result<Masternode, ErrorKind> {
         revocation_reason: small(state.revocation_reason.unwrap_or(0), "revocationReason").map_err(about)?,
         details: Arc::new(details(state)),
         peer: entry.meta_info.as_ref().map(peer).unwrap_or_default(),
+        announced: entry.need_to_upgrade.filter(|need| *need).map(|_| Box::new(not_paid())),
     })
+}
+
+/// What is said of a node that is not banned and not paid either, as its collateral no longer suffices.
+fn not_paid() -> Announced {
+    Announced {
+        state: Arc::new(state::UNKNOWN),
+        protocol_version: None,
+        last_seen: None,
+        active_seconds: None,
+        last_paid_at: None,
+        rank: None,
+    }
 }
 
 /// The changes between two blocks, which must be the two that were asked for.

@@ -32,6 +32,9 @@ pub(super) struct Entry<'a> {
     pub(super) pro_tx_hash: Cow<'a, str>,
     #[serde(borrow)]
     pub(super) state: State<'a>,
+    /// Raptoreum: the collateral no longer suffices, so it is not paid.
+    #[serde(rename = "needToUpgrade")]
+    pub(super) need_to_upgrade: Option<bool>,
     #[serde(rename = "metaInfo")]
     pub(super) meta_info: Option<MetaInfo>,
 }
@@ -143,14 +146,25 @@ pub(super) struct WireNetworkInfo {
 #[derive(Deserialize)]
 pub(super) struct WireSync {
     #[serde(rename = "IsSynced")]
-    pub(super) is_synced: bool,
+    pub(super) is_synced: Option<bool>,
+    #[serde(rename = "IsBlockchainSynced")]
+    pub(super) is_blockchain_synced: Option<bool>,
+    #[serde(rename = "IsMasternodeListSynced")]
+    pub(super) is_masternode_list_synced: Option<bool>,
+    /// Only chains whose nodes vote for payees.
+    #[serde(rename = "IsWinnersListSynced")]
+    pub(super) is_winners_list_synced: Option<bool>,
+    /// Only the PIVX family.
+    #[serde(rename = "RequestedMasternodeAssets")]
+    pub(super) requested_assets: Option<i64>,
 }
 
 /// `masternode count`.
 #[derive(Deserialize)]
-pub(super) struct WireCount {
-    pub(super) total: u32,
-    pub(super) enabled: u32,
+#[serde(untagged)]
+pub(super) enum WireCount {
+    Object { total: u32, enabled: u32, inqueue: Option<u32> },
+    Text(String),
 }
 
 /// `getbestchainlock`.

@@ -1,0 +1,89 @@
+//! What is known of a running network beside its list, and how many masternodes of each kind it has.
+//!
+//! Never here: rules of a chain (`chain`).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::domain::chain::{ChainRules, Subnet};
+use crate::domain::masternode::{Height, Masternode, MasternodeId, NodeType};
+use crate::domain::payment::{EvoPayments, Vote};
+
+/// What is known of the running network at a list's block, beside the list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChainFacts {
+    /// Which network.
+    pub subnet: Subnet,
+    /// How Evo nodes are paid at the next block.
+    pub evo_payments: EvoPayments,
+    /// Highest block under a ChainLock; `None` when the node knows none.
+    pub chainlock_height: Option<Height>,
+    /// Mean seconds between blocks, measured over the last blocks; `None` when not measured yet.
+    pub measured_spacing_seconds: Option<f64>,
+    /// Sporks by name, as the node shows them.
+    pub sporks: Vec<(String, i64)>,
+    /// Payees that were voted for, ascending by height; `None` where they could not be asked.
+    pub votes: Option<Vec<Vote>>,
+    /// Blocks of collaterals, of those asked so far.
+    pub collateral_heights: Arc<HashMap<MasternodeId, Height>>,
+}
+
+impl ChainFacts {
+    /// Nothing is known of a network but which it is.
+    pub fn new(subnet: Subnet) -> ChainFacts {
+        ChainFacts {
+            subnet,
+            evo_payments: EvoPayments::Once,
+            chainlock_height: None,
+            measured_spacing_seconds: None,
+            sporks: Vec::new(),
+            votes: None,
+            collateral_heights: Arc::default(),
+        }
+    }
+
+    /// Seconds between blocks to count with: measured, or the chain's usual.
+    pub fn spacing_seconds(&self, rules: &ChainRules) -> f64 {
+        self.measured_spacing_seconds.unwrap_or(rules.spacing_seconds)
+    }
+
+    /// How many whole blocks fall into `seconds`.
+    pub fn blocks_in(&self, seconds: u64, rules: &ChainRules) -> u32 {
+        (seconds as f64 / self.spacing_seconds(rules)) as u32
+    }
+}
+
+/// How many of each kind are on a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Population {
+    /// Not banned, by [`NodeType::ALL`].
+    pub valid: [usize; 2],
+    /// Banned, by [`NodeType::ALL`].
+    pub banned: [usize; 2],
+}
+
+impl Population {
+    /// Counts a list.
+    pub fn of(masternodes: &[Masternode]) -> Population {
+        let mut population = Population::default();
+        for masternode in masternodes {
+            let kind = usize::from(masternode.node_type == NodeType::Evo);
+            if masternode.is_banned() {
+                population.banned[kind] += 1;
+            } else {
+                population.valid[kind] += 1;
+            }
+        }
+        population
+    }
+
+    /// All that are not banned.
+    pub fn all_valid(&self) -> usize {
+        self.valid.iter().sum()
+    }
+
+    /// Evo nodes that are not banned.
+    pub fn valid_evo(&self) -> usize {
+        self.valid[1]
+    }
+}

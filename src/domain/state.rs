@@ -1,0 +1,61 @@
+//! The states of a masternode as data: what each name means for its owner.
+//!
+//! Never here: how long a node must be silent to fall into one; the node decides that.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::domain::masternode::Masternode;
+
+/// One state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// The value of the label `state`: the node's own word in small letters.
+    pub label: Cow<'static, str>,
+    /// Nothing is wrong: paid, or about to be.
+    pub healthy: bool,
+    /// Can be paid.
+    pub payable: bool,
+    /// Ends only by an act of the operator or owner.
+    pub lasting: bool,
+    /// A ban.
+    pub banned: bool,
+}
+
+impl State {
+    /// A state of this label, with everything said of it.
+    pub const fn new(label: &'static str, healthy: bool, payable: bool, lasting: bool, banned: bool) -> State {
+        State { label: Cow::Borrowed(label), healthy, payable, lasting, banned }
+    }
+}
+
+/// What a state that a chain's table does not have is shown as: neither healthy nor payable.
+pub const UNKNOWN: State = State::new("unknown", false, false, false, false);
+
+/// States on chains with a deterministic list: they follow from the ban and from the operator key.
+pub const DETERMINISTIC: &[State] = &[
+    State::new("enabled", true, true, false, false),
+    State::new("pose_banned", false, false, true, true),
+    State::new("revoked", false, false, true, true),
+];
+
+/// Where in a chain's table a masternode's state stands; the length of the table when it is not in it.
+pub fn place(states: &[State], masternode: &Masternode) -> usize {
+    let known = |label: &str| states.iter().position(|state| state.label == label).unwrap_or(states.len());
+    match (masternode.announced_state(), masternode.is_banned()) {
+        (Some(state), _) => known(&state.label),
+        (None, false) => known("enabled"),
+        (None, true) if masternode.details.operator_key_is_zero() => known("revoked"),
+        (None, true) => known("pose_banned"),
+    }
+}
+
+/// The label at a place of a chain's table.
+pub fn label(states: &[State], place: usize) -> Cow<'static, str> {
+    states.get(place).map_or(UNKNOWN.label, |state| state.label.clone())
+}
+
+/// A chain's table made ready to be shared by masternodes.
+pub fn shared(states: &[State]) -> Vec<Arc<State>> {
+    states.iter().cloned().map(Arc::new).collect()
+}

@@ -1,0 +1,118 @@
+//! One function for each answer of the older chains: the body in, the domain's value out.
+//!
+//! Never here: the network.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::domain::payment::Vote;
+use crate::domain::{Block, Height, Masternode, State};
+use crate::rpc::dash::answers::result;
+use crate::rpc::dialect::Shape;
+use crate::rpc::error::ErrorKind;
+use crate::rpc::legacy::convert;
+use crate::rpc::legacy::rows::{self, Members};
+
+/// What a node calls a height for which nobody has voted.
+const NOBODY: &str = "Unknown";
+
+/// A list of any shape but that of `protx list`.
+pub fn masternodes(body: &[u8], shape: &Shape, states: &[Arc<State>]) -> Result<Vec<Masternode>, ErrorKind> {
+    let rows = match shape {
+        Shape::Array(_) => rows::listed(result(body)?, shape)?,
+        _ => rows::keyed(result(body)?, shape)?,
+    };
+    rows.iter().map(|row| convert::masternode(row, states)).collect()
+}
+
+/// The payee with the most votes of each height that has one, ascending: `masternode winners`, `getmasternodewinners`.
+pub fn votes(body: &[u8]) -> Result<Vec<Vote>, ErrorKind> {
+    let mut votes = match result::<Winners>(body)? {
+        Winners::ByHeight(Members(members)) => members.iter().filter_map(by_height).collect::<Result<Vec<_>, _>>()?,
+        Winners::Listed(entries) => entries.into_iter().filter_map(listed).collect(),
+    };
+    votes.sort_by_key(|vote| vote.height);
+    Ok(votes)
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Winners {
+    Listed(Vec<WinnerEntry>),
+    ByHeight(Members),
+}
+
+#[derive(Deserialize)]
+struct WinnerEntry {
+    #[serde(rename = "nHeight")]
+    height: i64,
+    winner: OneOrMany,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(Winner),
+    Many(Vec<Winner>),
+}
+
+#[derive(Deserialize)]
+struct Winner {
+    address: String,
+    #[serde(rename = "nVotes")]
+    votes: u32,
+}
+
+/// `"177": "<address>:3, <address>:1"`.
+fn by_height((height, payees): &(String, Value)) -> Option<Result<Vote, ErrorKind>> {
+    let wrong = |what: &str| ErrorKind::malformed(format_args!("the votes for height {height:.20}: {what}"));
+    let Ok(number) = height.parse() else { return Some(Err(wrong("that is no height"))) };
+    let Some(text) = payees.as_str() else { return Some(Err(wrong("they are not a text"))) };
+    let mut best: Option<(&str, u32)> = None;
+    for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty() && *entry != NOBODY) {
+        let counted = entry.rsplit_once(':').and_then(|(payee, votes)| Some((payee, votes.parse().ok()?)));
+        let Some((payee, votes)) = counted else { return Some(Err(wrong("expected address:votes"))) };
+        if best.is_none_or(|(_, most)| votes > most) {
+            best = Some((payee, votes));
+        }
+    }
+    best.map(|(payee, votes)| Ok(Vote { height: Height(number), payee: payee.into(), votes }))
+}
+
+/// Heights below the first block are named too, and have no votes.
+fn listed(entry: WinnerEntry) -> Option<Vote> {
+    let height = u32::try_from(entry.height).ok()?;
+    let winners = match entry.winner {
+        OneOrMany::One(winner) => vec![winner],
+        OneOrMany::Many(winners) => winners,
+    };
+    let named = winners.into_iter().filter(|winner| winner.address != NOBODY);
+    let best = named.reduce(|best, winner| if winner.votes > best.votes { winner } else { best })?;
+    Some(Vote { height: Height(height), payee: best.address.into(), votes: best.votes })
+}
+
+/// The block of an output that `gettxout` shows; `None` when it is spent, or the node's tip is not `tip`.
+pub fn collateral_height(body: &[u8], tip: &Block) -> Result<Option<Height>, ErrorKind> {
+    #[derive(Deserialize)]
+    struct Output {
+        bestblock: String,
+        confirmations: u32,
+    }
+    // A spent output has the result null, which an envelope takes for none.
+    let output = match result::<Output>(body) {
+        Ok(output) => output,
+        Err(ErrorKind::Malformed { .. }) if is_null(body) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if output.bestblock != tip.hash.to_string() || output.confirmations == 0 {
+        return Ok(None);
+    }
+    Ok((tip.height.0 + 1).checked_sub(output.confirmations).map(Height))
+}
+
+fn is_null(body: &[u8]) -> bool {
+    let value: Option<Value> = serde_json::from_slice(body).ok();
+    value.is_some_and(|value| value.get("result").is_some_and(Value::is_null) && value["error"].is_null())
+}

@@ -1,0 +1,115 @@
+//! From rows to masternodes, with every range checked. The node's spelling ends here.
+//!
+//! Never here: JSON.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use crate::domain::masternode::{Announced, PeerView};
+use crate::domain::state;
+use crate::domain::{Details, Hash, Height, Masternode, MasternodeId, NodeType, Outpoint, Score, State, UnixSeconds};
+use crate::rpc::dialect::Item;
+use crate::rpc::error::ErrorKind;
+use crate::rpc::legacy::rows::{Row, malformed};
+
+/// Later than any time that a node can mean: the year 2286.
+const LATEST: i64 = 10_000_000_000;
+
+/// A masternode of a row. Who it is must be there, and its state where the list has one.
+pub(super) fn masternode(row: &Row, states: &[Arc<State>]) -> Result<Masternode, ErrorKind> {
+    let text = |item| Ok::<_, ErrorKind>(row.text(item)?.map(Box::<str>::from));
+    let details = Details {
+        address: text(Item::Address)?.filter(|address| !["[::]:0", "0.0.0.0:0"].contains(&&**address)),
+        payout_address: text(Item::PayoutAddress)?,
+        owner_address: text(Item::OwnerAddress)?,
+        voting_address: text(Item::VotingAddress)?,
+        operator_key: text(Item::OperatorKey)?,
+        operator_payout_address: None,
+    };
+    Ok(Masternode {
+        id: id(row)?,
+        node_type: NodeType::Regular,
+        pose_score: small(row, Item::Score)?.map(Score),
+        registered_height: height(row, Item::RegisteredHeight)?,
+        last_paid_height: height(row, Item::LastPaidHeight)?,
+        consecutive_payments: 0,
+        revived_height: height(row, Item::RevivedHeight)?,
+        ban_height: height(row, Item::BanHeight)?,
+        revocation_reason: 0,
+        details: Arc::new(details),
+        peer: PeerView::default(),
+        announced: announced(row, states)?.map(Box::new),
+    })
+}
+
+fn announced(row: &Row, states: &[Arc<State>]) -> Result<Option<Announced>, ErrorKind> {
+    let Some(word) = row.text(Item::State)? else { return Ok(None) };
+    let label = word.to_ascii_lowercase();
+    let known = states.iter().find(|state| state.label == label).cloned();
+    let last_seen = time(row, Item::LastSeen)?;
+    Ok(Some(Announced {
+        state: known.unwrap_or_else(|| Arc::new(state::UNKNOWN)),
+        protocol_version: small(row, Item::Protocol)?,
+        last_seen,
+        // Without a ping the node subtracts the time of the start from 0.
+        active_seconds: last_seen.map_or(Ok(None), |_| seconds(row, Item::ActiveSeconds))?,
+        last_paid_at: time(row, Item::LastPaidTime)?,
+        rank: small(row, Item::Rank)?.and_then(NonZeroU32::new),
+    }))
+}
+
+/// By registration where the list has it, else by collateral: from two members, or from the key.
+fn id(row: &Row) -> Result<MasternodeId, ErrorKind> {
+    if let Some(hash) = row.text(Item::ProTxHash)? {
+        return hash
+            .parse::<Hash>()
+            .map(MasternodeId::ProTx)
+            .map_err(|error| row.wrong(Item::ProTxHash, &error.to_string()));
+    }
+    if let Some(txid) = row.text(Item::Txid)? {
+        let txid = txid.parse().map_err(|error| row.wrong(Item::Txid, &format!("is none: {error}")))?;
+        let index = small(row, Item::OutputIndex)?.ok_or_else(|| row.wrong(Item::OutputIndex, "is missing"))?;
+        return Ok(MasternodeId::Collateral(Outpoint { txid, index }));
+    }
+    if !row.keyed {
+        return Err(malformed(&row.name, "it has neither a registration nor a collateral"));
+    }
+    outpoint(&row.name).ok_or_else(|| malformed(&row.name, "its key is no collateral: COutPoint(txid, n) or txid-n"))
+}
+
+/// `COutPoint(<txid>, <n>)` or `<txid>-<n>`.
+fn outpoint(key: &str) -> Option<MasternodeId> {
+    let inner = key.strip_prefix("COutPoint(").and_then(|rest| rest.strip_suffix(')'));
+    let (txid, index) = match inner {
+        Some(inner) => inner.split_once(',')?,
+        None => key.split_once('-')?,
+    };
+    let index = index.trim().parse().ok()?;
+    Some(MasternodeId::Collateral(Outpoint { txid: txid.trim().parse().ok()?, index }))
+}
+
+fn small(row: &Row, item: Item) -> Result<Option<u32>, ErrorKind> {
+    let Some(value) = row.whole(item)? else { return Ok(None) };
+    u32::try_from(value).map(Some).map_err(|_| row.wrong(item, &format!("{value} is out of range")))
+}
+
+/// A height; −1 and 0 stand for "never".
+fn height(row: &Row, item: Item) -> Result<Option<Height>, ErrorKind> {
+    match row.whole(item)? {
+        None | Some(-1 | 0) => Ok(None),
+        Some(_) => Ok(small(row, item)?.map(Height)),
+    }
+}
+
+fn seconds(row: &Row, item: Item) -> Result<Option<u64>, ErrorKind> {
+    match row.whole(item)? {
+        None => Ok(None),
+        Some(value @ 0..LATEST) => Ok(Some(value as u64)),
+        Some(value) => Err(row.wrong(item, &format!("{value} is out of range"))),
+    }
+}
+
+/// A time; 0 stands for "never".
+fn time(row: &Row, item: Item) -> Result<Option<UnixSeconds>, ErrorKind> {
+    Ok(seconds(row, item)?.filter(|seconds| *seconds > 0).map(UnixSeconds))
+}

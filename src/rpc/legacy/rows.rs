@@ -1,0 +1,139 @@
+//! Any of the shapes of a list as rows: for each masternode, what it says by item.
+//!
+//! Never here: what a value means, or whether it is in range.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::rpc::dialect::{Item, Shape};
+use crate::rpc::error::ErrorKind;
+
+/// Longest text that is kept of a masternode: an address, a key or a state.
+const TEXT_CHARACTERS: usize = 256;
+
+/// One masternode of a list.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// Its key in the object, or its place in the array: how errors name it.
+    pub(super) name: String,
+    /// Whether `name` is a key that says who it is.
+    pub(super) keyed: bool,
+    values: BTreeMap<Item, Value>,
+}
+
+/// An object's members in their order, repeated ones included, which a map would hide.
+pub(in crate::rpc) struct Members(pub(super) Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Members, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+/// The rows of an object by collateral.
+pub(super) fn keyed(members: Members, shape: &Shape) -> Result<Vec<Row>, ErrorKind> {
+    let row = |(key, value): (String, Value)| {
+        let key = shortened(key);
+        let values = match (shape, &value) {
+            (Shape::Text(columns), Value::String(text)) => columns_of(columns, text),
+            (Shape::Object(fields), Value::Object(_)) => Ok(fields_of(fields, &value)),
+            (Shape::Text(_), _) => Err("its value is not a text".to_string()),
+            _ => Err("its value is not an object".to_string()),
+        };
+        let values = values.map_err(|what| malformed(&key, &what))?;
+        Ok(Row { name: key, keyed: true, values })
+    };
+    members.0.into_iter().map(row).collect()
+}
+
+/// The rows of an array.
+pub(super) fn listed(elements: Vec<Value>, shape: &Shape) -> Result<Vec<Row>, ErrorKind> {
+    let Shape::Array(fields) = shape else { return Err(ErrorKind::malformed("it is an array, not an object")) };
+    let row = |(place, element): (usize, Value)| {
+        let name = format!("number {place}");
+        if !element.is_object() {
+            return Err(malformed(&name, "it is not an object"));
+        }
+        Ok(Row { name, keyed: false, values: fields_of(fields, &element) })
+    };
+    (1..).zip(elements).map(row).collect()
+}
+
+/// Splits a padded line. An address that is not there leaves the last column empty.
+fn columns_of(columns: &[Item], text: &str) -> Result<BTreeMap<Item, Value>, String> {
+    let words: Vec<&str> = text.split_ascii_whitespace().collect();
+    if words.len() != columns.len() {
+        let names: Vec<&str> = columns.iter().map(|item| item.name()).collect();
+        return Err(format!("it has {} fields, expected are {}: {}", words.len(), names.len(), names.join(" ")));
+    }
+    Ok(columns.iter().copied().zip(words.into_iter().map(Value::from)).collect())
+}
+
+/// Looks members up; a dot leads into an object.
+fn fields_of(fields: &[(Item, std::borrow::Cow<'static, str>)], value: &Value) -> BTreeMap<Item, Value> {
+    let find = |path: &str| path.split('.').try_fold(value, |value, name| value.get(name));
+    fields.iter().filter_map(|(item, path)| Some((*item, find(path)?.clone()))).collect()
+}
+
+/// An error about one masternode of a list.
+pub(super) fn malformed(name: &str, what: &str) -> ErrorKind {
+    ErrorKind::malformed(format_args!("masternode {name}: {what}"))
+}
+
+fn shortened(mut key: String) -> String {
+    if let Some((end, _)) = key.char_indices().nth(TEXT_CHARACTERS) {
+        key.truncate(end);
+        key.push('…');
+    }
+    key
+}
+
+impl Row {
+    /// A text; `None` when it is missing or empty.
+    pub(super) fn text(&self, item: Item) -> Result<Option<&str>, ErrorKind> {
+        match self.values.get(&item) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if text.chars().count() > TEXT_CHARACTERS => {
+                Err(self.wrong(item, &format!("is longer than {TEXT_CHARACTERS} characters")))
+            }
+            Some(Value::String(text)) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
+            Some(_) => Err(self.wrong(item, "is not a text")),
+        }
+    }
+
+    /// A whole number, written as one or as a text; `None` when it is missing.
+    pub(super) fn whole(&self, item: Item) -> Result<Option<i64>, ErrorKind> {
+        let number = match self.values.get(&item) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Number(number)) => number.as_i64(),
+            Some(Value::String(text)) => text.trim().parse().ok(),
+            Some(_) => None,
+        };
+        number.map(Some).ok_or_else(|| self.wrong(item, "is not a whole number"))
+    }
+
+    /// Says what is wrong with an item.
+    pub(super) fn wrong(&self, item: Item, what: &str) -> ErrorKind {
+        malformed(&self.name, &format!("{} {what}", item.name()))
+    }
+}
