@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::domain::chain::{ChainRules, Subnet};
 use crate::domain::masternode::{Height, Masternode, MasternodeId, NodeType};
-use crate::domain::payment::{EvoPayments, Vote};
+use crate::domain::payment::{EvoPayments, Vote, chance};
 
 /// What is known of the running network at a list's block, beside the list.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +49,7 @@ impl ChainFacts {
 
     /// How many whole blocks fall into `seconds`.
     pub fn blocks_in(&self, seconds: u64, rules: &ChainRules) -> u32 {
-        (seconds as f64 / self.spacing_seconds(rules)) as u32
+        chance::whole_blocks(seconds, self.spacing_seconds(rules))
     }
 }
 

@@ -1,9 +1,10 @@
 //! The pure core: what a masternode list means.
 //!
 //! Values go in (the current time and height among them), values come out. Reading order: [`masternode`] and [`list`]
-//! say what a node told us, [`chain`] and [`state`] by which rules, [`facts`] what else is known, [`pose`], [`dkg`] and [`payment`] what follows from it for one
-//! node, [`event`] what changed from one block to the next, [`watch`] whom the operator cares about, and [`snapshot`]
-//! puts all of it together for the readers.
+//! say what a node told us, [`chain`] and [`state`] by which rules, [`facts`] what else is known, [`pose`], [`dkg`] and
+//! [`payment`] what follows from it for one node, [`timeline`] what failures at known blocks would do to it, [`event`] what
+//! changed from one block to the next, [`watch`] whom the operator cares about, and [`snapshot`] puts all of it together for
+//! the readers.
 //!
 //! Never here: input or output, clocks, async, JSON, metrics, logs.
 
@@ -18,6 +19,7 @@ pub mod pose;
 pub mod snapshot;
 pub mod state;
 pub mod tally;
+pub mod timeline;
 pub mod watch;
 
 pub use chain::{ChainRules, Subnet};

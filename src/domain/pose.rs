@@ -95,6 +95,13 @@ impl PoseLimits {
         if self.rule.clamped { raised.min(self.limit.max(score)) } else { raised }
     }
 
+    /// Highest score at the tip that survives one more failure: `T`, and one above it where a ban needs a score above
+    /// the limit.
+    pub fn safe_at_tip(&self) -> u32 {
+        // The decay of the failure's own block counts too, so the level to reach lies one above the surviving one.
+        self.highest_surviving().map_or(0, |score| score + 1)
+    }
+
     /// The highest score that a failure survives; `None` when any failure bans.
     fn highest_surviving(&self) -> Option<u32> {
         let below = self.safe_level();
@@ -188,9 +195,7 @@ impl PoseScore {
 
     /// Blocks until one more failure no longer bans, whenever it comes after them. `None` when banned: no decay then.
     pub fn blocks_until_safe(&self) -> Option<u32> {
-        // The decay of the failure's own block counts too, so the level to reach lies one above the surviving one.
-        let level = self.limits.highest_surviving().map_or(0, |score| score + 1);
-        self.blocks_until_at_most(level)
+        self.blocks_until_at_most(self.limits.safe_at_tip())
     }
 
     /// Blocks until the score lies below two thirds of the limit, the level that the public pages name.

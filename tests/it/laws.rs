@@ -1,9 +1,11 @@
 //! Laws of the domain, by random cases against brute force.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use masternode_exporter::domain::list::{Block, MasternodeList};
 use masternode_exporter::domain::masternode::{Details, PeerView};
+use masternode_exporter::domain::payment::chance;
 use masternode_exporter::domain::payment::queue::{self, EvoPayments};
 use masternode_exporter::domain::pose::{CONSENSUS, DOCUMENTED, PoseScore};
 use masternode_exporter::domain::{BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, Score, UnixSeconds};
@@ -93,6 +95,77 @@ proptest! {
         prop_assert!(places.windows(2).all(|pair| pair[0] < pair[1]), "no two share a place");
         prop_assert!(places.first().is_none_or(|first| *first == 1), "somebody is next");
     }
+
+    #[test]
+    fn a_chance_is_one_grows_with_time_and_falls_with_the_candidates(
+        candidates in candidates(), more in 0_u32..1000, blocks in blocks(), later in 0_u32..1000
+    ) {
+        let now = chance::chance_within(candidates, blocks);
+        prop_assert!((0.0..=1.0).contains(&now), "{now}");
+        prop_assert!(chance::chance_within(candidates, blocks.saturating_add(later)) >= now);
+        prop_assert!(chance::chance_within(candidates.saturating_add(more), blocks) <= now);
+    }
+
+    #[test]
+    fn a_chance_is_what_missing_block_by_block_leaves(candidates in 1_u32..5000, blocks in 0_u32..2000) {
+        // Written out anew on purpose, and by another way: one factor a block.
+        let missed = (0..blocks).fold(1.0, |missed, _| missed * f64::from(candidates - 1) / f64::from(candidates));
+        let ours = chance::chance_within(NonZeroU32::new(candidates).unwrap(), blocks);
+        prop_assert!((ours - (1.0 - missed)).abs() < 1e-11, "{ours} and {}", 1.0 - missed);
+    }
+
+    #[test]
+    fn any_fraction_of_blocks_has_a_chance_between_those_of_its_neighbours(
+        candidates in candidates(), blocks in 0_u32..100_000, part in 0.0_f64..1.0, odd in any::<f64>()
+    ) {
+        let between = chance::chance_within_fraction(candidates, f64::from(blocks) + part);
+        prop_assert!(chance::chance_within(candidates, blocks) <= between);
+        prop_assert!(between <= chance::chance_within(candidates, blocks + 1));
+        prop_assert!((0.0..=1.0).contains(&chance::chance_within_fraction(candidates, odd)), "{odd} blocks");
+    }
+
+    #[test]
+    fn the_median_is_the_first_block_with_an_even_chance(candidates in candidates()) {
+        let median = chance::median_blocks(candidates);
+        prop_assert!(chance::chance_within(candidates, median) >= 0.5);
+        prop_assert!(median == 1 || chance::chance_within(candidates, median - 1) < 0.5);
+        prop_assert!(median <= chance::mean_blocks(candidates));
+    }
+
+    #[test]
+    fn the_pool_has_somebody_exactly_where_somebody_is_eligible(
+        known in prop_oneof![0_u32..=11, any::<u32>()], share in 0.0_f64..=1.0
+    ) {
+        let eligible = (share * f64::from(known)) as u32;
+        let Some(pool) = chance::pool_size(eligible, known) else {
+            prop_assert_eq!(eligible, 0);
+            return Ok(());
+        };
+        prop_assert!(pool.get() <= eligible);
+        prop_assert!(pool.get() == 1 || u64::from(pool.get()) * 10 <= u64::from(known), "never more than a tenth");
+        prop_assert!(pool.get() == eligible || (u64::from(pool.get()) + 1) * 10 > u64::from(known), "a whole tenth");
+    }
+
+    #[test]
+    fn who_stands_further_back_waits_longer_and_has_the_smaller_chance(
+        place in candidates(), pool in candidates(), blocks in blocks()
+    ) {
+        let behind = place.saturating_add(1);
+        let (ahead_chance, chance) =
+            (chance::chance_within_from(place, pool, blocks), chance::chance_within_from(behind, pool, blocks));
+        prop_assert!((0.0..=1.0).contains(&chance) && chance <= ahead_chance);
+        prop_assert!(chance::mean_blocks_from(place, pool) <= chance::mean_blocks_from(behind, pool));
+        prop_assert_eq!(chance::blocks_until_in_pool(place, pool) == 0, place <= pool);
+    }
+}
+
+/// Sizes of a pool: the small ones, at which a wrong division shows, as often as any.
+fn candidates() -> impl Strategy<Value = NonZeroU32> {
+    prop_oneof![1_u32..=11, 1_u32..=5000, 1_u32..=u32::MAX].prop_map(|count| NonZeroU32::new(count).unwrap())
+}
+
+fn blocks() -> impl Strategy<Value = u32> {
+    prop_oneof![0_u32..=11, 0_u32..=100_000, any::<u32>()]
 }
 
 fn node() -> impl Strategy<Value = Masternode> {

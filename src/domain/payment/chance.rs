@@ -1,12 +1,190 @@
-//! Chances of a draw. (Placeholder while merging.)
+//! Payment by chance: in each block the payee is drawn among some candidates, each as likely as the others.
 //!
-//! Never here: lists.
+//! Two models differ only in who the candidates are. *Pool* (Dimecoin): those that wait longest, a tenth of all that are
+//! known. *Uniform* (PRCYcoin): every enabled masternode. Legacy spec §5 and §6; `docs/payment.md` explains both.
+//!
+//! Never here: the deterministic queue (`queue`), or who the candidates are by name.
+
+use std::f64::consts::LN_2;
 use std::num::NonZeroU32;
-/// Chance within blocks.
-pub fn chance_within(pool_size: NonZeroU32, blocks: u32) -> f64 {
-    match (pool_size.get(), blocks) {
-        (_, 0) => 0.0,
-        (1, _) => 1.0,
-        (size, blocks) => -(f64::from(blocks) * (-1.0 / f64::from(size)).ln_1p()).exp_m1(),
+
+/// The pool holds one of so many known masternodes: `CMasternodeMan::GetNextMasternodeInQueueForPayment`.
+const POOL_DIVISOR: u32 = 10;
+
+/// Candidates of the model *pool*: a tenth of the `known` masternodes of any state, cut, at least 1, at most the
+/// `eligible` ones. `None` when nobody is eligible: then nobody is paid.
+pub fn pool_size(eligible: u32, known: u32) -> Option<NonZeroU32> {
+    NonZeroU32::new(eligible.min((known / POOL_DIVISOR).max(1)))
+}
+
+/// Candidates of the model *uniform*: all `enabled` masternodes. `None` when there is none.
+pub fn uniform_size(enabled: u32) -> Option<NonZeroU32> {
+    NonZeroU32::new(enabled)
+}
+
+/// Chance of a candidate to be paid at least once in the next `blocks` blocks, 0 to 1.
+///
+/// It tells nothing about a node that has waited already: each draw is a new one.
+pub fn chance_within(candidates: NonZeroU32, blocks: u32) -> f64 {
+    chance_within_fraction(candidates, f64::from(blocks))
+}
+
+/// [`chance_within`] for a mean number of blocks that is not whole, as public tables print it. 0 for what is no number
+/// of blocks: below 0, or not a number.
+pub fn chance_within_fraction(candidates: NonZeroU32, blocks: f64) -> f64 {
+    if blocks > 0.0 {
+        // 1 − (1 − 1/k)^b without the loss of digits that a chance near 0 suffers. One candidate: 1, by −∞.
+        -f64::exp_m1(blocks * f64::ln_1p(-1.0 / f64::from(candidates.get())))
+    } else {
+        0.0
+    }
+}
+
+/// [`chance_within`] for the masternode at `position` of the queue, 1 = the longest unpaid, that may not be in the pool
+/// yet.
+pub fn chance_within_from(position: NonZeroU32, pool: NonZeroU32, blocks: u32) -> f64 {
+    chance_within(pool, blocks.saturating_sub(blocks_until_in_pool(position, pool)))
+}
+
+/// Blocks until the masternode at `position` of the queue is in the pool: each payment removes one that is ahead.
+pub fn blocks_until_in_pool(position: NonZeroU32, pool: NonZeroU32) -> u32 {
+    position.get().saturating_sub(pool.get())
+}
+
+/// Mean wait of a candidate in blocks, the paying block included.
+pub fn mean_blocks(candidates: NonZeroU32) -> u32 {
+    candidates.get()
+}
+
+/// Median wait of a candidate in blocks: the first number of blocks that pays with a chance of a half or more.
+pub fn median_blocks(candidates: NonZeroU32) -> u32 {
+    let blocks = -LN_2 / f64::ln_1p(-1.0 / f64::from(candidates.get()));
+    // One candidate: 0 by the formula, and no wait is shorter than the next block. The cast cuts nothing after `ceil`.
+    blocks.ceil().max(1.0) as u32
+}
+
+/// Mean wait in blocks of the masternode at `position` of the queue, the way into the pool included.
+pub fn mean_blocks_from(position: NonZeroU32, pool: NonZeroU32) -> u32 {
+    blocks_until_in_pool(position, pool).saturating_add(mean_blocks(pool))
+}
+
+/// Whole blocks that fall into `seconds`, at one block each `spacing_seconds`: cut once, here.
+pub fn whole_blocks(seconds: u64, spacing_seconds: f64) -> u32 {
+    let blocks = seconds as f64 / spacing_seconds;
+    let nearest = blocks.round();
+    // 10800 s of 2.7 s are 4000 blocks, but 2.7 has no exact double and the quotient lies one bit below.
+    let whole = if (blocks - nearest).abs() <= nearest * f64::EPSILON { nearest } else { blocks.floor() };
+    whole as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(number: u32) -> NonZeroU32 {
+        NonZeroU32::new(number).unwrap()
+    }
+
+    #[test]
+    fn chances_to_twelve_digits() {
+        // candidates, blocks, chance: computed apart, in 50 digits.
+        let cases = [
+            (450, 1, 0.002222222222),
+            (450, 277, 0.460029365320),
+            (450, 1440, 0.959382685259),
+            (500, 72, 0.134237097276),
+            (500, 720, 0.763413626690),
+            (500, 5184, 0.999968902460),
+            (25, 72, 0.947091094347),
+            (1, 1, 1.0),
+            (2, 10, 0.999023437500),
+        ];
+        for (candidates, blocks, chance) in cases {
+            let ours = chance_within(count(candidates), blocks);
+            assert!((ours - chance).abs() < 1e-12, "{candidates} candidates, {blocks} blocks: {ours}");
+        }
+    }
+
+    #[test]
+    fn no_block_pays_nobody_and_one_candidate_is_paid_by_the_next() {
+        for candidates in [1, 2, 450, u32::MAX] {
+            assert_eq!(chance_within(count(candidates), 0), 0.0, "{candidates} candidates");
+        }
+        assert_eq!(chance_within(count(1), u32::MAX), 1.0);
+        for blocks in [f64::NAN, f64::NEG_INFINITY, -1.0, -0.0] {
+            assert_eq!(chance_within_fraction(count(450), blocks), 0.0, "{blocks} blocks");
+        }
+        assert_eq!(chance_within_fraction(count(450), f64::INFINITY), 1.0);
+    }
+
+    #[test]
+    fn a_small_chance_keeps_its_digits() {
+        // b/k − b(b−1)/2k² + …: the next term lies below 1e-26.
+        let ours = chance_within(count(1_000_000_000), 2);
+        assert!((ours - 1.999_999_999e-9).abs() < 1e-24, "{ours:e}");
+    }
+
+    #[test]
+    fn a_tenth_of_the_known_masternodes_at_least_one_at_most_the_eligible() {
+        // eligible, known, size.
+        let cases = [
+            (0, 0, None),
+            (0, 4500, None),
+            (1, 1, Some(1)),
+            (9, 9, Some(1)),
+            (10, 10, Some(1)),
+            (11, 11, Some(1)),
+            (20, 20, Some(2)),
+            (4999, 4999, Some(499)),
+            (4500, 4500, Some(450)),
+            (2000, 4500, Some(450)),
+            (3, 4500, Some(3)),
+        ];
+        for (eligible, known, size) in cases {
+            assert_eq!(pool_size(eligible, known).map(NonZeroU32::get), size, "{eligible} of {known}");
+        }
+        assert_eq!((uniform_size(0), uniform_size(4500)), (None, Some(count(4500))));
+    }
+
+    #[test]
+    fn who_is_behind_the_pool_first_waits_for_those_ahead() {
+        // position, pool, blocks until in it, mean wait.
+        let cases = [(1, 450, 0, 450), (450, 450, 0, 450), (451, 450, 1, 451), (4500, 450, 4050, 4500), (2, 1, 1, 2)];
+        for (position, pool, until, mean) in cases {
+            let (position, pool) = (count(position), count(pool));
+            assert_eq!(blocks_until_in_pool(position, pool), until, "place {position}");
+            assert_eq!(mean_blocks_from(position, pool), mean, "place {position}");
+            assert_eq!(chance_within_from(position, pool, until), 0.0, "place {position}");
+            assert_eq!(chance_within_from(position, pool, until + 277), chance_within(pool, 277), "place {position}");
+        }
+    }
+
+    #[test]
+    fn half_of_the_waits_end_within_the_median() {
+        // candidates, median: ln 2 / −ln(1 − 1/k), rounded up.
+        for (candidates, median) in [(1, 1), (2, 1), (3, 2), (25, 17), (450, 312), (500, 347), (4500, 3119)] {
+            assert_eq!(median_blocks(count(candidates)), median, "{candidates} candidates");
+        }
+    }
+
+    #[test]
+    fn blocks_of_a_window_are_cut_once() {
+        // seconds, spacing, blocks: 1 h, 3 h and 12 h of the public tables, then quotients that one bit would spoil.
+        let cases = [
+            (3600, 50.0, 72),
+            (3600, 64.0, 56),
+            (10_800, 64.0, 168),
+            (3600, 156.0, 23),
+            (43_200, 156.0, 276),
+            (0, 60.0, 0),
+            (59, 60.0, 0),
+            (60, 60.0, 1),
+            (10_800, 2.7, 4000),
+            (10_799, 2.7, 3999),
+            (788, 157.6, 5),
+        ];
+        for (seconds, spacing, blocks) in cases {
+            assert_eq!(whole_blocks(seconds, spacing), blocks, "{seconds} s of {spacing} s");
+        }
     }
 }
