@@ -2,8 +2,10 @@
 //!
 //! Never here: reading the process's environment, which is passed in.
 
+mod columns;
 mod demo;
 mod doctor;
+mod forecast;
 mod logging;
 mod observe;
 mod report;
@@ -35,11 +37,15 @@ Examples:
   masternode-exporter                       follow the Dash node on this host
   masternode-exporter demo                  try it on a simulated network
   masternode-exporter doctor                see what a node lets us do, and what to change
+  masternode-exporter forecast payment -h   see what can be computed without a node
   masternode-exporter --config.file=/etc/masternode-exporter.yml check";
+
+/// Heading of the options that follow and serve networks, in the help of every command.
+const GLOBAL: &str = "Global options";
 
 /// Prometheus exporter for masternodes: how close each one is to a Proof-of-Service ban, and when it is paid next.
 #[derive(Debug, Parser)]
-#[command(name = "masternode-exporter", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "masternode-exporter", version, after_help = EXIT_CODES, max_term_width = 100, next_help_heading = GLOBAL)]
 struct Arguments {
     /// Configuration file (YAML). Without one, the Dash node on this host is followed.
     #[arg(long = "config.file", value_name = "FILE", global = true, value_hint = clap::ValueHint::FilePath)]
@@ -84,6 +90,8 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         network: Option<String>,
     },
+    /// Compute payment chances or a Proof-of-Service score from given numbers: no node, no configuration.
+    Forecast(forecast::ForecastArguments),
     /// Check the configuration and print how it was understood.
     Check,
     /// Print the reference of all metrics (Markdown).
@@ -181,6 +189,7 @@ fn dispatch(arguments: Arguments, environment: BTreeMap<String, String>, home: O
             print(&findings.report)?;
             if findings.healthy { Ok(()) } else { Err(Failure::NotWell) }
         }
+        Command::Forecast(arguments) => print(&forecast::run(&arguments)?),
         Command::Check => print(&understood(&load()?)),
         Command::Metrics => print(&reference()?),
         Command::Healthcheck { ready, timeout } => {

@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use crate::cli::columns::{Lean, columns};
 use crate::domain::masternode::{NodeType, UnixSeconds};
 use crate::domain::pose::Risk;
 use crate::domain::snapshot::{NodeView, Snapshot};
@@ -39,33 +40,20 @@ pub(super) fn table(snapshot: &Snapshot) -> String {
         return text;
     }
     text.push('\n');
-    match snapshot.limits() {
-        Some(_) => grid(
-            ["masternode", "type", "state", "score", "failures left", "safe in", "paid in", "exposure"],
-            rows.iter().map(|row| scored_cells(snapshot, row)).collect(),
-            &mut text,
-        ),
-        None => grid(
-            ["masternode", "state", "last ping", "active", "position", "in pool", "chance in 24 h", "scheduled"],
-            rows.iter().map(|row| pinged_cells(snapshot, row)).collect(),
-            &mut text,
-        ),
-    }
-    text
-}
-
-/// Writes lines of cells, each column as wide as its widest cell.
-fn grid<const COLUMNS: usize>(heads: [&str; COLUMNS], lines: Vec<[String; COLUMNS]>, text: &mut String) {
-    let mut widths = heads.map(str::len);
-    for line in &lines {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = (*width).max(cell.chars().count());
+    text.push_str(&match snapshot.limits() {
+        Some(_) => {
+            let heads = ["masternode", "type", "state", "score", "failures left", "safe in", "paid in", "exposure"];
+            let lines: Vec<[String; 8]> = rows.iter().map(|row| scored_cells(snapshot, row)).collect();
+            columns(heads.map(|head| (head, Lean::Left)), &lines)
         }
-    }
-    for line in std::iter::once(heads.map(str::to_string)).chain(lines) {
-        let padded: Vec<String> = line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        let _ = writeln!(text, "{}", padded.join("  ").trim_end());
-    }
+        None => {
+            let heads =
+                ["masternode", "state", "last ping", "active", "position", "in pool", "chance in 24 h", "scheduled"];
+            let lines: Vec<[String; 8]> = rows.iter().map(|row| pinged_cells(snapshot, row)).collect();
+            columns(heads.map(|head| (head, Lean::Left)), &lines)
+        }
+    });
+    text
 }
 
 fn summary(snapshot: &Snapshot) -> String {
@@ -146,14 +134,14 @@ fn pinged_cells(snapshot: &Snapshot, row: &Row<'_>) -> [String; 8] {
     let node = &row.node;
     let announced = node.masternode.announced.as_deref();
     let pool = snapshot.payments().pool();
-    let ago = |seen: UnixSeconds| format!("{} ago", span(snapshot.read_at().0.saturating_sub(seen.0) as f64));
+    let ago = |seen: UnixSeconds| format!("{} ago", time(snapshot.read_at().0.saturating_sub(seen.0) as f64));
     let percent = |chance: f64| format!("{:.2} %", chance * 100.0);
     let states = &snapshot.rules().states;
     [
         row.name(),
         state::label(states, state::place(states, node.masternode)).to_string(),
         announced.and_then(|announced| announced.last_seen).map_or_else(unknown, ago),
-        announced.and_then(|announced| announced.active_seconds).map_or_else(unknown, |seconds| span(seconds as f64)),
+        announced.and_then(|announced| announced.active_seconds).map_or_else(unknown, |seconds| time(seconds as f64)),
         node.queue_position.map_or_else(unknown, |position| position.to_string()),
         pool.map_or_else(unknown, |pool| if pool.has(node.index) { "yes" } else { "no" }.into()),
         snapshot.payment_probability(node, 86_400).map_or_else(unknown, percent),
@@ -184,10 +172,11 @@ fn scored_cells(snapshot: &Snapshot, row: &Row<'_>) -> [String; 8] {
 
 fn blocks_and_time(snapshot: &Snapshot, blocks: u32) -> String {
     let seconds = f64::from(blocks) * snapshot.facts().spacing_seconds(snapshot.rules());
-    format!("{blocks} blocks, {}", span(seconds))
+    format!("{blocks} blocks, {}", time(seconds))
 }
 
-fn span(seconds: f64) -> String {
+/// A span of time in the unit in which people say it.
+pub(super) fn time(seconds: f64) -> String {
     match seconds {
         seconds if seconds < 90.0 => format!("{seconds:.0} s"),
         seconds if seconds < 5400.0 => format!("{:.0} min", seconds / 60.0),

@@ -105,7 +105,8 @@ impl Timeline {
     fn fail(&mut self, height: Height) {
         let last = self.last();
         let before = self.decayed(last, height);
-        // Failures ban at the limit, and there they leave the score (`PoSePunish`); the public pages have none after it.
+        // A node that failures banned has the limit, and `PoSePunish` leaves it there. The public pages
+        // have no failure after a ban.
         let score = if last.banned { before } else { Score(self.limits.punish(before.0)) };
         let banned = last.banned || self.limits.bans(before.0);
         self.moments.push(Moment { height, change: Change::Failure, before, score, banned });

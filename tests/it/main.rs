@@ -6,6 +6,7 @@
 mod architecture;
 mod configuration;
 mod exposition;
+mod forecast;
 mod laws;
 mod legacy;
 mod markdown;

@@ -1,0 +1,49 @@
+//! Text in columns, as tables are printed for people.
+//!
+//! Never here: what stands in the cells.
+
+use std::fmt::Write;
+
+/// To which side the cells of a column lean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lean {
+    /// Words.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// One line for the heads and one for each row, every column as wide as its widest cell.
+pub(super) fn columns<const N: usize>(heads: [(&str, Lean); N], rows: &[[String; N]]) -> String {
+    let mut widths = heads.map(|(head, _)| head.chars().count());
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    let first = heads.map(|(head, _)| head.to_string());
+    for row in std::iter::once(&first).chain(rows) {
+        let cells = row.iter().zip(&heads).zip(widths);
+        let padded: Vec<String> = cells
+            .map(|((cell, (_, lean)), width)| match lean {
+                Lean::Left => format!("{cell:<width$}"),
+                Lean::Right => format!("{cell:>width$}"),
+            })
+            .collect();
+        let _ = writeln!(text, "{}", padded.join("  ").trim_end());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_lean_left_and_numbers_right_and_no_line_ends_in_blanks() {
+        let rows = [["é".to_string(), "1000".to_string()], ["longer".to_string(), String::new()]];
+        let text = columns([("name", Lean::Left), ("score", Lean::Right)], &rows);
+        assert_eq!(text, "name    score\né        1000\nlonger\n");
+    }
+}
