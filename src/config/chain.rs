@@ -5,12 +5,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::config::ChainConfig;
 use crate::config::node::Node;
 use crate::domain::chain::{BUILT_IN, ChainRules, Penalty, Ping, SlowedDecay};
-use crate::domain::payment::{PaymentModel, PoolRule};
+use crate::domain::payment::{PaymentModel, PoolRule, pool};
 use crate::domain::pose::{PenaltyRule, Step};
 use crate::domain::state::{self, State};
 use crate::rpc::dialect::{Dialect, Item, ListCall, Parameter, Shape};
@@ -200,7 +201,11 @@ fn payment(node: &Node<'_>) -> PaymentModel {
         "queue" => PaymentModel::Queue { more_than: node.get("more_than").whole(0..=1_000_000).unwrap_or(0) as u32 },
         "uniform" => PaymentModel::Uniform,
         "pool" => PaymentModel::Pool(PoolRule {
-            divisor: node.get("divisor").whole(1..=1_000_000).unwrap_or(10) as u32,
+            divisor: node
+                .get("divisor")
+                .whole(1..=1_000_000)
+                .and_then(|divisor| NonZeroU32::new(divisor as u32))
+                .unwrap_or(pool::TENTH),
             hold_out_seconds: node.get("hold_out").duration(SECOND..=DAY).unwrap_or(156 * SECOND).as_secs(),
             minimum_protocol: node.get("minimum_protocol").whole(0..=u64::from(u32::MAX)).unwrap_or(0) as u32,
             votes_ahead: node.get("votes_ahead").whole(2..=1000).unwrap_or(10) as u32,

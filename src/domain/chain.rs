@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use crate::domain::dkg::{self, QuorumType};
 use crate::domain::masternode::UnixSeconds;
-use crate::domain::payment::{PaymentModel, PoolRule};
+use crate::domain::payment::{PaymentModel, PoolRule, pool};
 use crate::domain::pose::{self, PenaltyRule};
 use crate::domain::state::{self, State};
 
@@ -94,7 +94,7 @@ pub const DIMECOIN: ChainRules = ChainRules {
     penalty: None,
     has_dkg: false,
     payment: PaymentModel::Pool(PoolRule {
-        divisor: 10,
+        divisor: pool::TENTH,
         hold_out_seconds: 156,
         minimum_protocol: 70_007,
         votes_ahead: 10,

@@ -7,7 +7,7 @@
 use std::num::NonZeroU32;
 use std::process::Command;
 
-use masternode_exporter::domain::payment::chance;
+use masternode_exporter::domain::payment::{chance, pool};
 use serde_json::Value;
 
 use crate::markdown::{Table, read, table_of};
@@ -175,7 +175,8 @@ fn the_documented_tables_are_what_the_code_computes() {
     let table = documented(&PRINTED[0], "### PRCYcoin, row by row");
     for row in &table.rows {
         let blocks = chance::whole_blocks(u64::from(number(&row[0])) * 3600, 60.0);
-        let [pool, uniform] = [chance::pool_size(4500, 4500), chance::uniform_size(4500)].map(Option::unwrap);
+        let [pool, uniform] =
+            [chance::pool_size(4500, 4500, pool::TENTH), chance::uniform_size(4500)].map(Option::unwrap);
         let ours = [pool, uniform].map(|candidates| percent(chance::chance_within(candidates, blocks)));
         assert_eq!((number(&row[4]), &row[5..]), (blocks, &ours[..]), "{} h", row[0]);
     }
@@ -192,7 +193,7 @@ fn the_documented_waits_are_what_the_code_computes() {
     let table = table_of(PAGE, "### Waits");
     assert!(table.rows.len() > 1);
     for row in table.rows.iter().map(|row| row.iter().map(|cell| number(cell)).collect::<Vec<u32>>()) {
-        let pool = chance::pool_size(row[0], row[0]).unwrap();
+        let pool = chance::pool_size(row[0], row[0], pool::TENTH).unwrap();
         assert_eq!(row[1..], [pool.get(), chance::mean_blocks(pool), chance::median_blocks(pool)], "{row:?}");
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use masternode_exporter::domain::list::{Block, MasternodeList};
 use masternode_exporter::domain::masternode::{Details, PeerView};
-use masternode_exporter::domain::payment::chance;
 use masternode_exporter::domain::payment::queue::{self, EvoPayments};
+use masternode_exporter::domain::payment::{chance, pool};
 use masternode_exporter::domain::pose::{CONSENSUS, DOCUMENTED, PoseScore};
 use masternode_exporter::domain::{BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, Score, UnixSeconds};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
@@ -137,7 +137,7 @@ proptest! {
         known in prop_oneof![0_u32..=11, any::<u32>()], share in 0.0_f64..=1.0
     ) {
         let eligible = (share * f64::from(known)) as u32;
-        let Some(pool) = chance::pool_size(eligible, known) else {
+        let Some(pool) = chance::pool_size(eligible, known, pool::TENTH) else {
             prop_assert_eq!(eligible, 0);
             return Ok(());
         };

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::cli::columns::{Lean, columns};
 use crate::cli::forecast::{Format, number, whole_number};
 use crate::cli::{Failure, report};
-use crate::domain::payment::chance;
+use crate::domain::payment::{chance, pool};
 
 /// The hours of the tables on the coins' pages.
 const HOURS: &str = "1,2,3,4,6,8,10,12,18,24,30,36,42,48,72,96";
@@ -137,7 +137,7 @@ impl Draw {
                 ));
             }
             (Model::Uniform, nodes, None) => nodes.and_then(chance::uniform_size),
-            (Model::Pool, Some(nodes), _) => chance::pool_size(nodes, nodes),
+            (Model::Pool, Some(nodes), _) => chance::pool_size(nodes, nodes, pool::TENTH),
             (Model::Pool, None, pool) => pool.and_then(NonZeroU32::new),
         };
         let candidates = candidates.expect("the arguments have one of the two numbers, and none below 1");

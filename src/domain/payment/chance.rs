@@ -8,13 +8,10 @@
 use std::f64::consts::LN_2;
 use std::num::NonZeroU32;
 
-/// The pool holds one of so many known masternodes: `CMasternodeMan::GetNextMasternodeInQueueForPayment`.
-const POOL_DIVISOR: u32 = 10;
-
-/// Candidates of the model *pool*: a tenth of the `known` masternodes of any state, cut, at least 1, at most the
+/// Candidates of the model *pool*: one of `divisor` of the `known` masternodes of any state, cut, at least 1, at most the
 /// `eligible` ones. `None` when nobody is eligible: then nobody is paid.
-pub fn pool_size(eligible: u32, known: u32) -> Option<NonZeroU32> {
-    NonZeroU32::new(eligible.min((known / POOL_DIVISOR).max(1)))
+pub fn pool_size(eligible: u32, known: u32, divisor: NonZeroU32) -> Option<NonZeroU32> {
+    NonZeroU32::new(eligible.min((known / divisor).max(1)))
 }
 
 /// Candidates of the model *uniform*: all `enabled` masternodes. `None` when there is none.
@@ -141,7 +138,7 @@ mod tests {
             (3, 4500, Some(3)),
         ];
         for (eligible, known, size) in cases {
-            assert_eq!(pool_size(eligible, known).map(NonZeroU32::get), size, "{eligible} of {known}");
+            assert_eq!(pool_size(eligible, known, count(10)).map(NonZeroU32::get), size, "{eligible} of {known}");
         }
         assert_eq!((uniform_size(0), uniform_size(4500)), (None, Some(count(4500))));
     }

@@ -19,7 +19,7 @@ use crate::domain::payment::chance;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolRule {
     /// The pool is this part of the known masternodes: 10 for a tenth.
-    pub divisor: u32,
+    pub divisor: NonZeroU32,
     /// A started node waits so many seconds for each known masternode.
     pub hold_out_seconds: u64,
     /// Nodes of an older protocol are not known to the payments.
@@ -27,6 +27,9 @@ pub struct PoolRule {
     /// For which block above the tip is voted.
     pub votes_ahead: u32,
 }
+
+/// The divisor of every pool that is known.
+pub const TENTH: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
 
 /// The payee with the most votes for a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +111,7 @@ impl Pool {
             now,
             known,
             queue_length,
-            size: NonZeroU32::new(queue_length.min((known / rule.divisor.max(1)).max(1))),
+            size: chance::pool_size(queue_length, known, rule.divisor),
             positions,
             scheduled: masternodes.iter().map(|masternode| scheduled(masternode, votes, tip)).collect(),
         })
@@ -155,9 +158,7 @@ impl Pool {
             return f64::from(u8::from(scheduled.height.above(self.tip) <= blocks));
         }
         let (Some(position), Some(size)) = (self.positions[index], self.size) else { return 0.0 };
-        // Each payment removes one node ahead of it.
-        let until_in_pool = position.get().saturating_sub(size.get());
-        chance::chance_within(size, blocks.saturating_sub(until_in_pool))
+        chance::chance_within_from(position, size, blocks)
     }
 }
 
