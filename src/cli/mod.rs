@@ -199,7 +199,11 @@ fn dispatch(arguments: Arguments, environment: BTreeMap<String, String>, home: O
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "masternode-exporter", &mut script);
-            print(&String::from_utf8_lossy(&script))
+            // The Bash script jumps to labels that it spells otherwise where the program's name has a hyphen, and so
+            // completes nothing behind a command: https://github.com/clap-rs/clap/issues/6421.
+            let script =
+                String::from_utf8_lossy(&script).replace("masternode__subcmd__exporter", "masternode__exporter");
+            print(&script)
         }
         Command::Man => {
             let mut page = Vec::new();

@@ -4,6 +4,7 @@
 #![expect(unreachable_pub, reason = "nobody names this crate from outside")]
 
 mod architecture;
+mod completions;
 mod configuration;
 mod exposition;
 mod forecast;
