@@ -14,6 +14,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod follower;
+pub mod history;
 pub mod meters;
 pub mod metrics;
 pub mod rpc;

@@ -62,6 +62,42 @@ pub enum EventKind {
     },
 }
 
+impl EventKind {
+    /// The names of all kinds: what one filters by. They never change.
+    pub const NAMES: [&'static str; 12] = [
+        "penalty",
+        "ban",
+        "revival",
+        "registration",
+        "removal",
+        "payment",
+        "payment_lost",
+        "address_change",
+        "payout_change",
+        "operator_key_change",
+        "voting_key_change",
+        "operator_payout_change",
+    ];
+
+    /// The name of this kind, one of [`EventKind::NAMES`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            EventKind::Penalty { .. } => "penalty",
+            EventKind::Ban(_) => "ban",
+            EventKind::Revival => "revival",
+            EventKind::Registration => "registration",
+            EventKind::Removal => "removal",
+            EventKind::Payment => "payment",
+            EventKind::PaymentLost => "payment_lost",
+            EventKind::Change(Field::Address) => "address_change",
+            EventKind::Change(Field::Payout) => "payout_change",
+            EventKind::Change(Field::OperatorKey) => "operator_key_change",
+            EventKind::Change(Field::VotingKey) => "voting_key_change",
+            EventKind::Change(Field::OperatorPayout) => "operator_payout_change",
+        }
+    }
+}
+
 /// Why a masternode was banned (spec `dash.md` §2, ban causes): the label `cause`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BanCause {

@@ -1,4 +1,4 @@
-//! Counts of events since this process began to follow the chain.
+//! Counts of events since the chain is followed: over restarts, where they are kept.
 //!
 //! Never here: events withdrawn by a reorg: counts never go down, those are counted apart (`meters`).
 
@@ -51,6 +51,14 @@ pub struct Tallies {
 }
 
 impl Tallies {
+    /// Counts that go on from earlier ones.
+    pub fn going_on_from(
+        nodes: impl IntoIterator<Item = (MasternodeId, NodeTally)>,
+        network: [NetworkTally; NodeType::ALL.len()],
+    ) -> Tallies {
+        Tallies { nodes: nodes.into_iter().collect(), network }
+    }
+
     /// Counts one event.
     pub fn record(&mut self, event: &Event) {
         let node = self.nodes.entry(event.masternode).or_default();
@@ -93,6 +101,11 @@ impl Tallies {
     /// What happened to a masternode; all zero when nothing did.
     pub fn node(&self, id: &MasternodeId) -> NodeTally {
         self.nodes.get(id).copied().unwrap_or_default()
+    }
+
+    /// All to which something happened, in no order.
+    pub fn nodes(&self) -> impl Iterator<Item = (&MasternodeId, &NodeTally)> {
+        self.nodes.iter()
     }
 
     /// What happened to all of a kind, by [`NodeType::ALL`].

@@ -8,6 +8,7 @@ mod completions;
 mod configuration;
 mod exposition;
 mod forecast;
+mod history;
 mod laws;
 mod legacy;
 mod markdown;

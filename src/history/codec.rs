@@ -1,0 +1,195 @@
+//! Events, identities and counts as values of columns, and back.
+//!
+//! What is filtered by has a column; the rest of an event is a small JSON text. A row that cannot be read is damage.
+//!
+//! Never here: SQL.
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::event::{BanCause, EventKind, Field};
+use crate::domain::masternode::{Hash, Height, MasternodeId, NodeType, Outpoint, Score, UnixSeconds};
+use crate::history::error::StoreError;
+
+/// A value of ours as SQLite keeps it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Column<T>(pub(super) T);
+
+impl ToSql for Column<Hash> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(&self.0.0)))
+    }
+}
+
+impl FromSql for Column<Hash> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let bytes = value.as_blob()?;
+        bytes.try_into().map(|bytes| Column(Hash(bytes))).map_err(|_| FromSqlError::InvalidType)
+    }
+}
+
+impl ToSql for Column<Height> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(self.0.0))
+    }
+}
+
+impl FromSql for Column<Height> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        u32::column_result(value).map(|height| Column(Height(height)))
+    }
+}
+
+impl ToSql for Column<UnixSeconds> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        // The header of a block has 32 bits for it.
+        Ok(ToSqlOutput::from(i64::try_from(self.0.0).unwrap_or(i64::MAX)))
+    }
+}
+
+impl FromSql for Column<UnixSeconds> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let seconds = value.as_i64()?;
+        u64::try_from(seconds).map(|time| Column(UnixSeconds(time))).map_err(|_| FromSqlError::OutOfRange(seconds))
+    }
+}
+
+impl ToSql for Column<MasternodeId> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let mut bytes = self.0.hash().0.to_vec();
+        if let MasternodeId::Collateral(outpoint) = &self.0 {
+            bytes.extend(outpoint.index.to_be_bytes());
+        }
+        Ok(ToSqlOutput::from(bytes))
+    }
+}
+
+impl FromSql for Column<MasternodeId> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let (hash, index) = value.as_blob()?.split_first_chunk().ok_or(FromSqlError::InvalidType)?;
+        if index.is_empty() {
+            return Ok(Column(MasternodeId::ProTx(Hash(*hash))));
+        }
+        let index = index.try_into().map(u32::from_be_bytes).map_err(|_| FromSqlError::InvalidType)?;
+        Ok(Column(MasternodeId::Collateral(Outpoint { txid: Hash(*hash), index })))
+    }
+}
+
+impl ToSql for Column<NodeType> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(self.0.label()))
+    }
+}
+
+impl FromSql for Column<NodeType> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let label = value.as_str()?;
+        let known = NodeType::ALL.into_iter().find(|node_type| node_type.label() == label);
+        known.map(Column).ok_or(FromSqlError::InvalidType)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct PenaltyDetails {
+    score: u32,
+    points: u32,
+    failures: u32,
+    clamped: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BanDetails<C> {
+    cause: C,
+}
+
+/// What a kind carries beside its name.
+pub(super) fn details(kind: &EventKind) -> String {
+    match *kind {
+        EventKind::Penalty { score: Score(score), points, failures, clamped } => {
+            to_json(&PenaltyDetails { score, points, failures, clamped })
+        }
+        EventKind::Ban(cause) => to_json(&BanDetails { cause: cause.label() }),
+        EventKind::Revival
+        | EventKind::Registration
+        | EventKind::Removal
+        | EventKind::Payment
+        | EventKind::PaymentLost
+        | EventKind::Change(_) => "{}".to_string(),
+    }
+}
+
+/// The kind of that name, with what it carries.
+pub(super) fn kind(name: &str, details: &str) -> Result<EventKind, StoreError> {
+    let unknown = |what: &str| StoreError::Damaged(format!("an event has the unknown {what}"));
+    match name {
+        "penalty" => {
+            let PenaltyDetails { score, points, failures, clamped } = from_json(details)?;
+            return Ok(EventKind::Penalty { score: Score(score), points, failures, clamped });
+        }
+        "ban" => {
+            let BanDetails::<String> { cause } = from_json(details)?;
+            let known = BanCause::ALL.into_iter().find(|known| known.label() == cause);
+            return known.map(EventKind::Ban).ok_or_else(|| unknown(&format!("cause {cause:?}")));
+        }
+        _ => {}
+    }
+    let plain =
+        [EventKind::Revival, EventKind::Registration, EventKind::Removal, EventKind::Payment, EventKind::PaymentLost];
+    let mut kinds = plain.into_iter().chain(Field::ALL.into_iter().map(EventKind::Change));
+    kinds.find(|kind| kind.name() == name).ok_or_else(|| unknown(&format!("kind {name:?}")))
+}
+
+/// Compact JSON of a value of ours.
+pub(super) fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("numbers and texts under fixed names can be written")
+}
+
+/// Reads what [`to_json`] wrote.
+pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Damaged(format!("{error} in {text:?}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::tests::every_kind;
+
+    #[test]
+    fn every_kind_is_read_back_as_it_was_written() {
+        for written in every_kind() {
+            assert_eq!(kind(written.name(), &details(&written)).unwrap(), written);
+        }
+        let mut seen: Vec<_> = every_kind().iter().map(EventKind::name).collect();
+        seen.dedup();
+        assert_eq!(seen, EventKind::NAMES, "every name has a kind, and no two kinds share one");
+    }
+
+    #[test]
+    fn what_an_event_carries_is_kept_under_names_that_never_change() {
+        let penalty = EventKind::Penalty { score: Score(100), points: 58, failures: 1, clamped: true };
+        assert_eq!(details(&penalty), r#"{"score":100,"points":58,"failures":1,"clamped":true}"#);
+        assert_eq!(details(&EventKind::Ban(BanCause::KeyChanged)), r#"{"cause":"key_changed"}"#);
+        assert_eq!(details(&EventKind::Payment), "{}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_damage() {
+        let cases = [("wedding", "{}"), ("ban", "{}"), ("ban", r#"{"cause":"bad luck"}"#), ("penalty", "{")];
+        for (name, details) in cases {
+            assert!(matches!(kind(name, details), Err(StoreError::Damaged(_))), "{name} {details}");
+        }
+    }
+
+    #[test]
+    fn an_identity_is_read_back_as_it_was_written() {
+        let collateral = MasternodeId::Collateral(Outpoint { txid: Hash([7; 32]), index: 0x0102_0304 });
+        for id in [MasternodeId::ProTx(Hash([9; 32])), collateral] {
+            let written = Column(id);
+            let ToSqlOutput::Owned(value) = written.to_sql().unwrap() else { panic!("a text of its own") };
+            assert_eq!(Column::<MasternodeId>::column_result((&value).into()).unwrap().0, id);
+        }
+        assert!(Column::<MasternodeId>::column_result(ValueRef::Blob(&[0; 33])).is_err());
+        assert!(Column::<Hash>::column_result(ValueRef::Blob(&[0; 31])).is_err());
+    }
+}

@@ -1,0 +1,32 @@
+//! What happened, kept over restarts: a file of events, counts and the place in each chain up to which they go.
+//!
+//! One process writes, through [`Store`]; any number may read meanwhile, through [`Reader`]. What belongs to a block is
+//! written in one transaction with the step to it, so that a process killed at any moment goes on with the next block:
+//! nothing is lost and nothing counts twice. All calls block; none waits longer than about a second for another process.
+//!
+//! Reading order: [`schema`] for what is kept, `open` for how a file becomes ours, [`Store`] for what is written.
+//!
+//! Never here: which chain is right, when a block is abandoned, what to do while the disk is full (`follower`).
+
+mod backfill;
+mod codec;
+mod error;
+mod network;
+mod open;
+mod place;
+mod query;
+mod reader;
+mod retention;
+pub mod schema;
+mod store;
+mod tallies;
+#[cfg(test)]
+mod tests;
+
+pub use error::{OpenError, StoreError};
+pub use network::{Identity, NetworkId};
+pub use open::{Fault, Report, SetAside};
+pub use query::{EventId, KeptEvent, MAX_PAGE, Order, Page, Query};
+pub use reader::{NetworkStatus, Reader};
+pub use retention::Retained;
+pub use store::{BlockEvents, Store, Withdrawn};

@@ -1,0 +1,147 @@
+//! How a path becomes a history that can be written: ours alone, sound, and of the newest version.
+//!
+//! A file that is not, is set aside under another name and a new one begun. It is examined by a connection that only
+//! reads and closed without folding the log in, so that what is set aside is what was found.
+//!
+//! Never here: the reading of the clock; what is recorded.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::domain::masternode::UnixSeconds;
+use crate::history::error::{OpenError, StoreError};
+use crate::history::place::{self, Lock};
+use crate::history::schema::{self, Marks};
+
+/// Longest wait for another process, which only ever holds the file for moments.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The log is cut to this many bytes after a reader had made it grow.
+const LOG_BYTES: u32 = 16 << 20;
+
+/// What was the matter with a file that was set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It contradicts itself, or is no database; with what was found first.
+    Damaged(String),
+    /// It is a database of another program.
+    Foreign,
+    /// A newer version of this program wrote it, with this version.
+    Newer(u32),
+}
+
+/// A file that could not be used and was given another name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAside {
+    /// Its name now.
+    pub path: PathBuf,
+    /// Why.
+    pub fault: Fault,
+}
+
+impl std::fmt::Display for SetAside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.fault {
+            Fault::Damaged(what) => write!(f, "the history file was damaged ({what})")?,
+            Fault::Foreign => write!(f, "the history file belonged to another program")?,
+            Fault::Newer(version) => write!(
+                f,
+                "the history file was written by a newer program (version {version}, known is {})",
+                schema::newest()
+            )?,
+        }
+        write!(f, "; it is now {} and a new one was begun", self.path.display())
+    }
+}
+
+/// What happened while a file was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The file found was not usable.
+    pub set_aside: Option<SetAside>,
+    /// The version that the file had before; `None` for a new one, and for one of the newest version.
+    pub migrated_from: Option<u32>,
+}
+
+/// Takes the lock, examines the file, and opens it for writing.
+pub(super) fn open(path: &Path, now: UnixSeconds) -> Result<(Connection, Lock, Report), OpenError> {
+    let lock = Lock::take(path)?;
+    let failed = |error: StoreError| OpenError::Failed { path: path.into(), error };
+    let mut report = Report::default();
+    if let Some(fault) = examine(path).map_err(failed)? {
+        let aside = place::set_aside(path, word(&fault), now).map_err(|error| failed(error.into()))?;
+        report.set_aside = Some(SetAside { path: aside, fault });
+    }
+    let (connection, before) = connect(path).map_err(failed)?;
+    report.migrated_from = Some(before).filter(|version| (1..schema::newest()).contains(version));
+    Ok((connection, lock, report))
+}
+
+fn word(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::Damaged(_) => "damaged",
+        Fault::Foreign => "foreign",
+        Fault::Newer(_) => "newer",
+    }
+}
+
+/// What is the matter with a file, if anything. What only keeps us from looking is an error, not a fault of the file.
+fn examine(path: &Path) -> Result<Option<Fault>, StoreError> {
+    match fs::metadata(path) {
+        Ok(file) if file.len() > 0 => {}
+        Ok(_) => return Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    match find_fault(&connection) {
+        Ok(fault) => Ok(fault),
+        Err(error) => match StoreError::from(error) {
+            StoreError::Damaged(what) => Ok(Some(Fault::Damaged(what))),
+            other => Err(other),
+        },
+    }
+}
+
+fn find_fault(connection: &Connection) -> rusqlite::Result<Option<Fault>> {
+    let marks = Marks::read(connection)?;
+    if marks.is_blank() {
+        return Ok(None);
+    }
+    if !marks.is_ours() {
+        return Ok(Some(Fault::Foreign));
+    }
+    if marks.version > schema::newest() {
+        return Ok(Some(Fault::Newer(marks.version)));
+    }
+    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    Ok((verdict != "ok").then_some(Fault::Damaged(verdict)))
+}
+
+/// A connection that writes, and the version that the file had before.
+fn connect(path: &Path) -> Result<(Connection, u32), StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    // Takes effect only before the first table is made.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    let journal: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if journal != "wal" {
+        return Err(StoreError::Other(format!("the disk allows no write-ahead log (journal mode {journal})")));
+    }
+    // A killed process loses nothing; a power cut may lose the last blocks, which are then walked again.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    let before = Marks::read(&connection)?.version;
+    schema::migrate(&mut connection, schema::STEPS)?;
+    Ok((connection, before))
+}

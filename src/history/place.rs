@@ -1,0 +1,71 @@
+//! Whose file it is: the lock that one process holds, and the names under which a file is set aside.
+//!
+//! Never here: what is in the file.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::domain::masternode::UnixSeconds;
+use crate::history::error::{OpenError, StoreError};
+
+/// What SQLite keeps beside its file, in the order in which they are set aside.
+const COMPANIONS: &[&str] = &["-wal", "-shm"];
+
+/// The right to write a file. The system takes it back when the process ends, however it ends.
+///
+/// It is on a file of its own: locks on the database file itself belong to SQLite, and readers need none of ours.
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    pub(super) fn take(path: &Path) -> Result<Lock, OpenError> {
+        let failed = |error: io::Error| OpenError::Failed { path: path.into(), error: StoreError::from(error) };
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(false).open(beside(path, ".lock")).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Lock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.into() }),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+}
+
+/// The path with something behind its name.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+/// Gives the file and its companions another name, `<name>.<why>-<now>`, that nothing has yet. Returns that of the file.
+///
+/// The companions go first: without its log the file is an earlier state of itself, but SQLite would throw away a log
+/// that it finds without its file.
+pub(super) fn set_aside(path: &Path, why: &str, now: UnixSeconds) -> io::Result<PathBuf> {
+    let suffix = free_suffix(path, &format!(".{why}-{}", now.0))?;
+    let aside = beside(path, &suffix);
+    for companion in COMPANIONS {
+        match fs::rename(beside(path, companion), beside(&aside, companion)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    fs::rename(path, &aside)?;
+    Ok(aside)
+}
+
+/// `suffix`, or the same with a number, such that no file of that name exists.
+fn free_suffix(path: &Path, suffix: &str) -> io::Result<String> {
+    for number in 1..1000 {
+        let suffix = if number == 1 { suffix.to_string() } else { format!("{suffix}-{number}") };
+        let aside = beside(path, &suffix);
+        let mut names = COMPANIONS.iter().map(|companion| beside(&aside, companion)).chain([aside.clone()]);
+        if !names.any(|name| fs::symlink_metadata(name).is_ok()) {
+            return Ok(suffix);
+        }
+    }
+    Err(io::Error::other("too many files were set aside within a second"))
+}

@@ -1,0 +1,106 @@
+//! Questions to a history that another process may be writing.
+//!
+//! Never here: a lock that a writer would have to wait for; mending.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::domain::list::Block;
+use crate::history::error::{OpenError, StoreError};
+use crate::history::network::{self, Identity, NetworkId};
+use crate::history::open::PATIENCE;
+use crate::history::query::{self, Page, Query};
+use crate::history::schema::{self, Marks};
+use crate::history::{backfill, place, store};
+
+/// The history, open for reading only.
+pub struct Reader {
+    connection: Connection,
+}
+
+/// What is recorded of a network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkStatus {
+    /// Its name.
+    pub name: String,
+    /// Its chain.
+    pub identity: Identity,
+    /// The highest block recorded; `None` when there is none.
+    pub cursor: Option<Block>,
+    /// Spans of heights whose events are known block by block, ascending, both ends included.
+    pub spans: Vec<backfill::Span>,
+}
+
+impl Reader {
+    /// Opens a file that exists and has the version that this program writes.
+    pub fn open(path: &Path) -> Result<Reader, OpenError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let opened = connect(path, flags).or_else(|error| match (error.sqlite_error_code(), unchanging(path)) {
+            (Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly), Some(unchanging)) if !has_log(path) => {
+                connect(Path::new(&unchanging), flags | OpenFlags::SQLITE_OPEN_URI)
+            }
+            _ => Err(error),
+        });
+        let (connection, marks) = opened.map_err(|error| refusal(path.into(), error))?;
+        if !marks.is_ours() {
+            let why = "it is empty, or of another program".to_string();
+            return Err(OpenError::NotHistory { path: path.into(), why });
+        }
+        if marks.version != schema::newest() {
+            let (found, known) = (marks.version, schema::newest());
+            return Err(OpenError::OtherVersion { path: path.into(), found, known });
+        }
+        Ok(Reader { connection })
+    }
+
+    /// A page of events; see [`Query`].
+    pub fn events(&self, query: &Query) -> Result<Page, StoreError> {
+        query::events(&self.connection, query)
+    }
+
+    /// The networks recorded, by name.
+    pub fn networks(&self) -> Result<Vec<NetworkStatus>, StoreError> {
+        let mut statement = self.connection.prepare("SELECT name FROM network ORDER BY name")?;
+        let names = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+        let found = names.into_iter().filter_map(|name| match network::find(&self.connection, &name) {
+            Ok(found) => found.map(|(id, identity)| self.status(name, id, identity)),
+            Err(error) => Some(Err(error)),
+        });
+        found.collect()
+    }
+
+    fn status(&self, name: String, id: NetworkId, identity: Identity) -> Result<NetworkStatus, StoreError> {
+        let cursor = store::cursor(&self.connection, id)?;
+        Ok(NetworkStatus { name, identity, cursor, spans: backfill::spans(&self.connection, id)? })
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<(Connection, Marks)> {
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    let marks = Marks::read(&connection)?;
+    Ok((connection, marks))
+}
+
+/// Whether a part of the history lies in the log: a writer is at work, or was killed.
+fn has_log(path: &Path) -> bool {
+    std::fs::metadata(place::beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
+}
+
+/// The same file, said never to change: SQLite then needs no file beside it, for which a folder that cannot be written
+/// has no place. `None` when the path cannot be said that way.
+fn unchanging(path: &Path) -> Option<String> {
+    let path = path.to_str()?.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    Some(format!("file:{path}?immutable=1"))
+}
+
+fn refusal(path: PathBuf, error: rusqlite::Error) -> OpenError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::CannotOpen) if !path.exists() => {
+            OpenError::NotHistory { path, why: "there is no such file".into() }
+        }
+        Some(ErrorCode::NotADatabase) => OpenError::NotHistory { path, why: "it is no database".into() },
+        _ => OpenError::Failed { path, error: error.into() },
+    }
+}

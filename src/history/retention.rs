@@ -1,0 +1,46 @@
+//! Old events leave, a bounded number at a time, and their space is given back.
+//!
+//! Never here: the counts, which stay; the events that a reorg could still withdraw.
+
+use std::time::Duration;
+
+use rusqlite::params;
+
+use crate::domain::masternode::UnixSeconds;
+use crate::history::codec::Column;
+use crate::history::error::StoreError;
+use crate::history::store::Store;
+
+/// Events that one call deletes at most: a few milliseconds.
+const EVENTS: usize = 2_000;
+
+/// Pages that one call gives back to the disk at most: a megabyte.
+const PAGES: u32 = 256;
+
+/// What one call of [`Store::retain`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retained {
+    /// Events deleted.
+    pub deleted: usize,
+    /// There may be more to delete: call again soon.
+    pub more: bool,
+}
+
+impl Store {
+    /// Deletes some of the events of blocks older than `age`. Those of blocks that a reorg could replace stay.
+    pub fn retain(&mut self, now: UnixSeconds, age: Duration) -> Result<Retained, StoreError> {
+        let oldest = UnixSeconds(now.0.saturating_sub(age.as_secs()));
+        let deleted = self.write(|transaction| {
+            let delete = "DELETE FROM event WHERE id IN (\
+                 SELECT id FROM event WHERE time < ?1 AND (withdrawn OR height < ifnull(\
+                     (SELECT min(height) FROM block WHERE block.network = event.network), ?2)) \
+                 ORDER BY time LIMIT ?3)";
+            Ok(transaction.execute(delete, params![Column(oldest), i64::MAX, EVENTS as i64])?)
+        })?;
+        // It does one page a step.
+        let mut vacuum = self.connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
+        let mut steps = vacuum.query([])?;
+        while steps.next()?.is_some() {}
+        Ok(Retained { deleted, more: deleted == EVENTS })
+    }
+}

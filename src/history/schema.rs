@@ -1,0 +1,166 @@
+//! The tables, as an ordered list of steps from nothing to the newest, and the marks that tell a file of ours.
+//!
+//! A step that was released is never changed: a change is another step.
+//!
+//! Never here: reading or writing of rows.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::history::error::StoreError;
+
+/// `PRAGMA application_id` of our files: "mnex".
+pub const APPLICATION_ID: i32 = 0x6d6e_6578;
+
+/// The steps; `PRAGMA user_version` says how many of them a file has behind it.
+pub const STEPS: &[&str] = &[FIRST];
+
+/// `block` holds the last blocks of the branch that is followed; the highest is the place up to which everything is
+/// recorded. `span` holds the heights whose events are known block by block. A masternode is 32 bytes of its proTxHash,
+/// or 36 of its collateral. The counts go up with every event that is `counted`; its `previous_penalty` is what a
+/// withdrawal puts back into them.
+const FIRST: &str = "
+    CREATE TABLE network (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        chain TEXT NOT NULL,
+        genesis BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE block (
+        network INTEGER NOT NULL REFERENCES network (id),
+        height INTEGER NOT NULL,
+        hash BLOB NOT NULL,
+        time INTEGER NOT NULL,
+        PRIMARY KEY (network, height)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE span (
+        network INTEGER NOT NULL REFERENCES network (id),
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        PRIMARY KEY (network, first)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE event (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        network INTEGER NOT NULL REFERENCES network (id),
+        height INTEGER NOT NULL,
+        hash BLOB NOT NULL,
+        time INTEGER NOT NULL,
+        masternode BLOB NOT NULL,
+        node_type TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        exact INTEGER NOT NULL,
+        details TEXT NOT NULL,
+        counted INTEGER NOT NULL,
+        previous_penalty INTEGER,
+        withdrawn INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX event_of_block ON event (network, height);
+    CREATE INDEX event_of_masternode ON event (masternode);
+    CREATE INDEX event_by_time ON event (time);
+    CREATE TABLE node_tally (
+        network INTEGER NOT NULL REFERENCES network (id),
+        masternode BLOB NOT NULL,
+        counts TEXT NOT NULL,
+        PRIMARY KEY (network, masternode)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE network_tally (
+        network INTEGER NOT NULL REFERENCES network (id),
+        node_type TEXT NOT NULL,
+        counts TEXT NOT NULL,
+        PRIMARY KEY (network, node_type)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// The version that this program writes.
+pub fn newest() -> u32 {
+    version_after(STEPS)
+}
+
+fn version_after(steps: &[&str]) -> u32 {
+    u32::try_from(steps.len()).expect("steps are written by hand")
+}
+
+/// What a file says it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Marks {
+    application_id: i32,
+    pub(super) version: u32,
+    tables: u32,
+}
+
+impl Marks {
+    pub(super) fn read(connection: &Connection) -> rusqlite::Result<Marks> {
+        Ok(Marks {
+            application_id: connection.pragma_query_value(None, "application_id", |row| row.get(0))?,
+            version: connection.pragma_query_value(None, "user_version", |row| row.get(0))?,
+            tables: connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?,
+        })
+    }
+
+    /// Nothing is in it yet: the process that made it was stopped before its first step.
+    pub(super) fn is_blank(self) -> bool {
+        self == Marks { application_id: 0, version: 0, tables: 0 }
+    }
+
+    pub(super) fn is_ours(self) -> bool {
+        self.application_id == APPLICATION_ID
+    }
+}
+
+/// Takes the steps that a file does not have behind it, each in a transaction of its own with its number.
+pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> Result<(), StoreError> {
+    loop {
+        let version = Marks::read(connection)?.version;
+        let Some(step) = steps.get(version as usize) else { return Ok(()) };
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", version + 1)?;
+        transaction.commit()?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables(connection: &Connection) -> Vec<(String, Option<String>)> {
+        let mut statement = connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_file_of_any_earlier_version_becomes_what_a_new_one_is() {
+        let mut fresh = Connection::open_in_memory().unwrap();
+        migrate(&mut fresh, STEPS).unwrap();
+        assert_eq!(Marks::read(&fresh).unwrap().version, newest());
+        for earlier in 1..=STEPS.len() {
+            let mut old = Connection::open_in_memory().unwrap();
+            migrate(&mut old, &STEPS[..earlier]).unwrap();
+            assert_eq!(Marks::read(&old).unwrap().version, version_after(&STEPS[..earlier]));
+            migrate(&mut old, STEPS).unwrap();
+            assert_eq!(tables(&old), tables(&fresh), "from version {earlier}");
+        }
+    }
+
+    #[test]
+    fn the_next_step_keeps_what_an_empty_first_version_and_its_successor_hold() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, STEPS).unwrap();
+        let insert = "INSERT INTO network (name, chain, genesis) VALUES ('dash', 'main', x'00')";
+        connection.execute(insert, []).unwrap();
+        let steps = [STEPS, &["ALTER TABLE network ADD COLUMN note TEXT NOT NULL DEFAULT 'none'"]].concat();
+        migrate(&mut connection, &steps).unwrap();
+        let note: String = connection.query_row("SELECT note FROM network", [], |row| row.get(0)).unwrap();
+        assert_eq!((note.as_str(), Marks::read(&connection).unwrap().version), ("none", newest() + 1));
+    }
+
+    #[test]
+    fn a_step_that_fails_changes_nothing() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let steps = [STEPS, &["CREATE TABLE half (id INTEGER) STRICT; CREATE TABLE network (id INTEGER)"]].concat();
+        migrate(&mut connection, &steps).unwrap_err();
+        assert_eq!(Marks::read(&connection).unwrap().version, newest());
+        assert!(tables(&connection).iter().all(|(name, _)| name != "half"));
+    }
+}

@@ -1,0 +1,275 @@
+//! The writer: block by block, back over a reorg, and on after a restart.
+//!
+//! Each call is one transaction. When it fails nothing was changed, and the store can be used as before.
+//!
+//! Never here: asking a node; two threads at once.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+
+use crate::domain::event::{Event, EventKind};
+use crate::domain::list::Block;
+use crate::domain::masternode::{BlockHash, Height, MasternodeId, UnixSeconds};
+use crate::domain::tally::Tallies;
+use crate::history::codec::{self, Column};
+use crate::history::error::{OpenError, StoreError};
+use crate::history::network::{self, Identity, NetworkId};
+use crate::history::open::{self, Report};
+use crate::history::place::Lock;
+use crate::history::query::{self, Page, Query};
+use crate::history::{backfill, tallies};
+
+/// How far below the highest block the hashes of blocks are kept: two days on Dash, twice what a reorg may reach back.
+pub(super) const BLOCKS_KEPT: u32 = 1152;
+
+/// A block, and what happened in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BlockEvents {
+    /// The block.
+    pub block: Block,
+    /// Its events, each naming this very block.
+    pub events: Vec<Event>,
+}
+
+/// What a reorg took back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// How many events.
+    pub events: usize,
+    /// The highest block recorded now; `None` when the reorg reaches below all that are remembered.
+    pub cursor: Option<Block>,
+}
+
+/// The history, open for writing. Dropped, it is free for another process.
+pub struct Store {
+    pub(super) connection: Connection,
+    report: Report,
+    _lock: Lock,
+}
+
+impl Store {
+    /// Opens the file, or begins a new one; `now` names a file that had to be set aside, see [`Store::report`].
+    /// Fails when another process writes it, and when it can be neither read nor written.
+    pub fn open(path: &Path, now: UnixSeconds) -> Result<Store, OpenError> {
+        let (connection, lock, report) = open::open(path, now)?;
+        Ok(Store { connection, report, _lock: lock })
+    }
+
+    /// What happened while the file was opened.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The network of that name; a new one is recorded. Fails when the name stood for another chain so far.
+    pub fn network(&mut self, name: &str, identity: &Identity) -> Result<NetworkId, StoreError> {
+        self.write(|transaction| network::find_or_add(transaction, name, identity))
+    }
+
+    /// The highest block recorded: where to go on. `None` when there is none.
+    pub fn cursor(&self, network: NetworkId) -> Result<Option<Block>, StoreError> {
+        cursor(&self.connection, network)
+    }
+
+    /// The blocks recorded, the highest first, as far as they are remembered: among them the common one is looked for
+    /// when the chain was reorganised meanwhile.
+    pub fn blocks(&self, network: NetworkId) -> Result<Vec<Block>, StoreError> {
+        let mut statement =
+            self.connection.prepare("SELECT height, hash, time FROM block WHERE network = ?1 ORDER BY height DESC")?;
+        let blocks = statement.query_map([network.0], block)?;
+        Ok(blocks.collect::<Result<_, _>>()?)
+    }
+
+    /// The counts up to the highest block recorded.
+    pub fn tallies(&self, network: NetworkId) -> Result<Tallies, StoreError> {
+        tallies::load(&self.connection, network)
+    }
+
+    /// Records blocks, ascending, each above the highest one recorded, all or none of them. A height may be jumped
+    /// over. After a failure, [`Store::cursor`] says what is left to do.
+    pub fn record(&mut self, network: NetworkId, blocks: &[BlockEvents]) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let before = cursor(transaction, network)?;
+            check_order(before, blocks)?;
+            let events = || blocks.iter().flat_map(|block| &block.events);
+            count_and_insert(transaction, network, events)?;
+            insert_blocks(transaction, network, blocks)?;
+            backfill::extend(transaction, network, before, blocks)
+        })
+    }
+
+    /// Adds events to the highest block recorded: what came to light after it. Called twice, it adds them twice.
+    pub fn amend(&mut self, network: NetworkId, addition: &BlockEvents) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let cursor = cursor(transaction, network)?;
+            if cursor.is_none_or(|cursor| cursor.hash != addition.block.hash) {
+                return Err(StoreError::NotNext { cursor, offered: addition.block.height });
+            }
+            check_events(addition)?;
+            count_and_insert(transaction, network, || addition.events.iter())
+        })
+    }
+
+    /// Takes back the blocks from a height on: a reorg replaced them. Their events are kept apart, counts stay.
+    pub fn withdraw(&mut self, network: NetworkId, from: Height) -> Result<Withdrawn, StoreError> {
+        self.write(|transaction| {
+            restore_last_penalties(transaction, network, from)?;
+            let above = params![network.0, Column(from)];
+            let events = transaction.execute(
+                "UPDATE event SET withdrawn = 1 WHERE network = ?1 AND height >= ?2 AND withdrawn = 0",
+                above,
+            )?;
+            transaction.execute("DELETE FROM block WHERE network = ?1 AND height >= ?2", above)?;
+            backfill::cut(transaction, network, from)?;
+            Ok(Withdrawn { events, cursor: cursor(transaction, network)? })
+        })
+    }
+
+    /// A page of events; see [`Query`].
+    pub fn events(&self, query: &Query) -> Result<Page, StoreError> {
+        query::events(&self.connection, query)
+    }
+
+    /// Does all of it, or nothing.
+    pub(super) fn write<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = work(&transaction)?;
+        transaction.commit()?;
+        Ok(done)
+    }
+}
+
+pub(super) fn cursor(connection: &Connection, network: NetworkId) -> Result<Option<Block>, StoreError> {
+    let select = "SELECT height, hash, time FROM block WHERE network = ?1 ORDER BY height DESC LIMIT 1";
+    Ok(connection.query_row(select, [network.0], block).optional()?)
+}
+
+/// A block from the columns height, hash, time.
+fn block(row: &rusqlite::Row<'_>) -> rusqlite::Result<Block> {
+    let (Column(height), Column(hash), Column(time)) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    Ok(Block { height, hash: BlockHash(hash), time })
+}
+
+/// Every block lies above the one before it, and every event is of its block.
+pub(super) fn check_order(before: Option<Block>, blocks: &[BlockEvents]) -> Result<(), StoreError> {
+    let mut cursor = before;
+    for next in blocks {
+        if cursor.is_some_and(|cursor| next.block.height <= cursor.height) {
+            return Err(StoreError::NotNext { cursor, offered: next.block.height });
+        }
+        check_events(next)?;
+        cursor = Some(next.block);
+    }
+    Ok(())
+}
+
+fn check_events(block: &BlockEvents) -> Result<(), StoreError> {
+    match block.events.iter().find(|event| event.block != block.block) {
+        Some(event) => Err(StoreError::Other(format!(
+            "an event of block {} came with block {}",
+            event.block.height, block.block.height
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Inserts events and counts each of them once.
+fn count_and_insert<'a, I: Iterator<Item = &'a Event>>(
+    transaction: &Transaction<'_>,
+    network: NetworkId,
+    events: impl Fn() -> I,
+) -> Result<(), StoreError> {
+    let touched: BTreeSet<MasternodeId> = events().map(|event| event.masternode).collect();
+    if touched.is_empty() {
+        return Ok(());
+    }
+    let mut counts = tallies::load_some(transaction, network, touched)?;
+    let mut insert = Insert::into(transaction, network)?;
+    for event in events() {
+        insert.counted(event, counts.node(&event.masternode).last_penalty_height)?;
+        counts.record(event);
+    }
+    tallies::save(transaction, network, &counts)
+}
+
+/// The statement that adds one event.
+pub(super) struct Insert<'a> {
+    statement: rusqlite::Statement<'a>,
+    network: NetworkId,
+}
+
+impl<'a> Insert<'a> {
+    pub(super) fn into(connection: &'a Connection, network: NetworkId) -> Result<Insert<'a>, StoreError> {
+        let statement = connection.prepare(
+            "INSERT INTO event (network, height, hash, time, masternode, node_type, kind, exact, details, \
+             counted, previous_penalty) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?;
+        Ok(Insert { statement, network })
+    }
+
+    /// Adds an event that the counts know of; `last_penalty` is the height they go back to when it is withdrawn.
+    fn counted(&mut self, event: &Event, last_penalty: Option<Height>) -> Result<(), StoreError> {
+        self.event(event, true, last_penalty.filter(|_| matches!(event.kind, EventKind::Penalty { .. })))
+    }
+
+    /// Adds an event that the counts do not know of.
+    pub(super) fn uncounted(&mut self, event: &Event) -> Result<(), StoreError> {
+        self.event(event, false, None)
+    }
+
+    fn event(&mut self, event: &Event, counted: bool, previous_penalty: Option<Height>) -> Result<(), StoreError> {
+        self.statement.execute(params![
+            self.network.0,
+            Column(event.block.height),
+            Column(event.block.hash.0),
+            Column(event.block.time),
+            Column(event.masternode),
+            Column(event.node_type),
+            event.kind.name(),
+            event.exact,
+            codec::details(&event.kind),
+            counted,
+            previous_penalty.map(Column),
+        ])?;
+        Ok(())
+    }
+}
+
+fn insert_blocks(transaction: &Transaction<'_>, network: NetworkId, blocks: &[BlockEvents]) -> Result<(), StoreError> {
+    let Some(highest) = blocks.last().map(|last| last.block.height) else { return Ok(()) };
+    let mut insert = transaction.prepare("INSERT INTO block (network, height, hash, time) VALUES (?1, ?2, ?3, ?4)")?;
+    for BlockEvents { block, .. } in blocks {
+        insert.execute(params![network.0, Column(block.height), Column(block.hash.0), Column(block.time)])?;
+    }
+    let oldest = Height(highest.0.saturating_sub(BLOCKS_KEPT));
+    transaction.execute("DELETE FROM block WHERE network = ?1 AND height < ?2", params![network.0, Column(oldest)])?;
+    Ok(())
+}
+
+/// Puts back, for all who were penalised from a height on, which block had penalised them before.
+fn restore_last_penalties(transaction: &Transaction<'_>, network: NetworkId, from: Height) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare(
+        "SELECT masternode, previous_penalty FROM event \
+         WHERE network = ?1 AND height >= ?2 AND withdrawn = 0 AND counted AND kind = 'penalty' \
+         ORDER BY id DESC",
+    )?;
+    let mut rows = statement.query(params![network.0, Column(from)])?;
+    // The earliest of them, coming last, has the say.
+    let mut previous: HashMap<MasternodeId, Option<Height>> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let height: Option<Column<Height>> = row.get(1)?;
+        previous.insert(row.get::<_, Column<MasternodeId>>(0)?.0, height.map(|Column(height)| height));
+    }
+    if previous.is_empty() {
+        return Ok(());
+    }
+    let mut counts = tallies::load_some(transaction, network, previous.keys().copied())?;
+    for (id, height) in &previous {
+        counts.set_last_penalty(id, *height);
+    }
+    tallies::save(transaction, network, &counts)
+}

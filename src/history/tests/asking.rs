@@ -1,0 +1,146 @@
+//! Filters, pages, readers, and what becomes of old events.
+
+use std::time::Duration;
+
+use super::*;
+use crate::domain::masternode::{Height, MasternodeId};
+use crate::history::{EventId, MAX_PAGE, Order, Reader};
+
+/// Blocks 1 to 6 of two networks: a penalty and a payment in each, of masternodes 1 and 2; the last block withdrawn.
+fn filled(place: &Place) -> Store {
+    let (mut store, dash) = place.open_network();
+    let test = store.network("test", &Identity { chain: "test".into(), ..main() }).unwrap();
+    for network in [dash, test] {
+        for height in 1..=6 {
+            store.record(network, &[happened(height, &[(1, penalty()), (2, EventKind::Payment)])]).unwrap();
+        }
+        store.withdraw(network, Height(6)).unwrap();
+    }
+    store
+}
+
+fn all() -> Query {
+    Query { limit: 100, ..Query::default() }
+}
+
+#[test]
+fn each_filter_keeps_what_it_names() {
+    let store = filled(&Place::new());
+    let time = |height| block(height).time;
+    let ids = |numbers: &[u8]| Some(numbers.iter().map(|number| id(*number)).collect::<Vec<MasternodeId>>());
+    let cases = [
+        ("all", all(), 20),
+        ("withdrawn", Query { withdrawn: true, ..all() }, 24),
+        ("network", Query { network: Some("test".into()), ..all() }, 10),
+        ("an unknown network", Query { network: Some("nowhere".into()), ..all() }, 0),
+        ("one masternode", Query { masternodes: ids(&[1]), ..all() }, 10),
+        ("masternodes", Query { masternodes: ids(&[1, 2, 9]), ..all() }, 20),
+        ("an empty group", Query { masternodes: ids(&[]), ..all() }, 0),
+        ("kind", Query { kinds: Some(vec!["payment"]), ..all() }, 10),
+        ("kinds", Query { kinds: Some(vec!["payment", "penalty", "ban"]), ..all() }, 20),
+        ("no kind", Query { kinds: Some(vec![]), ..all() }, 0),
+        ("heights", Query { heights: Some(Height(2)..=Height(3)), ..all() }, 8),
+        ("times", Query { times: Some(time(4)..=time(9)), ..all() }, 8),
+        ("limit", Query { limit: 3, ..all() }, 3),
+        ("nothing", Query { limit: 0, ..all() }, 0),
+    ];
+    for (name, query, expected) in cases {
+        assert_eq!(found(&store, &query).len(), expected, "{name}");
+    }
+    let narrow = Query {
+        network: Some("dash".into()),
+        masternodes: ids(&[2]),
+        kinds: Some(vec!["payment"]),
+        heights: Some(Height(5)..=Height(6)),
+        withdrawn: true,
+        ..all()
+    };
+    assert_eq!(found(&store, &narrow), [(5, 2, "payment", false), (6, 2, "payment", true)]);
+}
+
+#[test]
+fn pages_follow_on_each_other_in_both_directions() {
+    let store = filled(&Place::new());
+    let whole = store.events(&Query { withdrawn: true, ..all() }).unwrap();
+    assert_eq!(whole.next, None);
+    for (order, limit) in [(Order::OldestFirst, 5), (Order::NewestFirst, 7), (Order::OldestFirst, 12)] {
+        let mut query = Query { withdrawn: true, order, limit, ..all() };
+        let mut seen = Vec::new();
+        loop {
+            let page = store.events(&query).unwrap();
+            assert!(page.events.len() == limit || page.next.is_none());
+            seen.extend(page.events);
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+        if order == Order::NewestFirst {
+            seen.reverse();
+        }
+        assert_eq!(seen, whole.events, "{order:?} by {limit}");
+    }
+}
+
+#[test]
+fn a_page_has_a_bound() {
+    let (mut store, network) = Place::new().open_network();
+    let events = (0..=MAX_PAGE).map(|_| (1, EventKind::Payment)).collect::<Vec<_>>();
+    store.record(network, &[happened(1, &events)]).unwrap();
+    let page = store.events(&Query { limit: usize::MAX, ..Query::default() }).unwrap();
+    assert_eq!((page.events.len(), page.next), (MAX_PAGE, Some(EventId(MAX_PAGE as i64))));
+}
+
+#[test]
+fn a_reader_sees_each_block_as_soon_as_it_is_recorded() {
+    let place = Place::new();
+    let (mut store, network) = place.open_network();
+    let reader = Reader::open(&place.path).unwrap();
+    for height in 1..=3 {
+        store.record(network, &[happened(height, &[(1, penalty())])]).unwrap();
+        assert_eq!(reader.events(&all()).unwrap(), store.events(&all()).unwrap());
+        let networks = reader.networks().unwrap();
+        assert_eq!((networks.len(), networks[0].cursor), (1, Some(block(height))));
+        assert_eq!((networks[0].name.as_str(), &networks[0].identity), ("dash", &main()));
+    }
+    drop(store);
+    assert_eq!(Reader::open(&place.path).unwrap().events(&all()).unwrap().events.len(), 3, "without a writer too");
+}
+
+#[test]
+fn old_events_leave_step_by_step_and_their_space_is_given_back() {
+    let place = Place::new();
+    let (mut store, network) = place.open_network();
+    let many = vec![(1, penalty()); 500];
+    for height in 1..=10 {
+        store.record(network, &[happened(height, &many)]).unwrap();
+    }
+    store.record(network, &quiet([5000])).unwrap();
+    let pages =
+        |store: &Store| -> i64 { store.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap() };
+    let before = pages(&store);
+    let (day, now) = (Duration::from_secs(86_400), UnixSeconds(block(9).time.0 + 86_400));
+    let mut steps = Vec::new();
+    loop {
+        let step = store.retain(now, day).unwrap();
+        steps.push(step.deleted);
+        if !step.more {
+            break;
+        }
+    }
+    assert_eq!(steps, [2000, 2000, 0], "the events of blocks 1 to 8; the rest is young enough");
+    assert_eq!(found(&store, &everything()).len(), 1000);
+    assert!(pages(&store) < before / 2, "{before} pages became {}", pages(&store));
+    assert_eq!(store.tallies(network).unwrap().node(&id(1)).penalties, 5000, "counts stay");
+}
+
+#[test]
+fn what_a_reorg_could_withdraw_is_never_too_old() {
+    let (mut store, network) = Place::new().open_network();
+    for height in 1..=3 {
+        store.record(network, &[happened(height, &[(1, penalty())])]).unwrap();
+    }
+    assert_eq!(store.retain(NOW, Duration::ZERO).unwrap().deleted, 0);
+    assert_eq!(store.withdraw(network, Height(2)).unwrap().events, 2);
+    assert_eq!(store.retain(NOW, Duration::ZERO).unwrap().deleted, 2, "a withdrawn event has no block any more");
+}

@@ -1,0 +1,104 @@
+//! The store as a whole, on files in folders of their own.
+//!
+//! Never here: a process that is killed; `tests/it/history.rs` does that.
+
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use crate::domain::event::{BanCause, Event, EventKind, Field};
+use crate::domain::list::tests::{block, id};
+use crate::domain::masternode::{BlockHash, Hash, NodeType, Score, UnixSeconds};
+use crate::history::{BlockEvents, Identity, NetworkId, Query, Store};
+
+mod asking;
+mod failing;
+mod filling;
+mod opening;
+mod recording;
+
+/// When the tests take place.
+const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
+
+/// A folder that is deleted in the end, with the path of a history in it.
+struct Place {
+    folder: TempDir,
+    path: PathBuf,
+}
+
+impl Place {
+    fn new() -> Place {
+        let folder = tempfile::tempdir().unwrap();
+        Place { path: folder.path().join("history.db"), folder }
+    }
+
+    fn open(&self) -> Store {
+        Store::open(&self.path, NOW).unwrap()
+    }
+
+    /// A store with a network, nothing recorded of it.
+    fn open_network(&self) -> (Store, NetworkId) {
+        let mut store = self.open();
+        let network = store.network("dash", &main()).unwrap();
+        (store, network)
+    }
+
+    /// Names of the files in the folder, but the lock's.
+    fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.filter(|name| name != "history.db.lock").collect();
+        names.sort();
+        names
+    }
+}
+
+fn main() -> Identity {
+    Identity { chain: "main".into(), genesis: BlockHash(Hash([1; 32])) }
+}
+
+fn event(height: u32, masternode: u8, kind: EventKind) -> Event {
+    let node_type = if masternode.is_multiple_of(2) { NodeType::Evo } else { NodeType::Regular };
+    Event { block: block(height), exact: true, masternode: id(masternode), node_type, kind }
+}
+
+fn penalty() -> EventKind {
+    EventKind::Penalty { score: Score(66), points: 66, failures: 1, clamped: false }
+}
+
+/// A block in which these things happened to these masternodes.
+fn happened(height: u32, events: &[(u8, EventKind)]) -> BlockEvents {
+    let events = events.iter().map(|(masternode, kind)| event(height, *masternode, kind.clone()));
+    BlockEvents { block: block(height), events: events.collect() }
+}
+
+/// Blocks in which nothing happened.
+fn quiet(heights: impl IntoIterator<Item = u32>) -> Vec<BlockEvents> {
+    heights.into_iter().map(|height| happened(height, &[])).collect()
+}
+
+/// Each kind of event with everything it can carry, in the order of [`EventKind::NAMES`].
+pub(crate) fn every_kind() -> Vec<EventKind> {
+    let whole = EventKind::Penalty { score: Score(u32::MAX), points: u32::MAX, failures: 2, clamped: false };
+    let clamped = EventKind::Penalty { score: Score(100), points: 58, failures: 1, clamped: true };
+    let others =
+        [EventKind::Revival, EventKind::Registration, EventKind::Removal, EventKind::Payment, EventKind::PaymentLost];
+    let kinds = [whole, clamped].into_iter().chain(BanCause::ALL.map(EventKind::Ban)).chain(others);
+    kinds.chain(Field::ALL.map(EventKind::Change)).collect()
+}
+
+/// Everything recorded, withdrawn or not.
+fn everything() -> Query {
+    Query { withdrawn: true, limit: 10_000, ..Query::default() }
+}
+
+/// Height, masternode, name of the kind, and whether it was withdrawn, of each event found.
+fn found(store: &Store, query: &Query) -> Vec<(u32, u8, &'static str, bool)> {
+    let events = store.events(query).unwrap().events.into_iter();
+    events
+        .map(|kept| {
+            let event = kept.event;
+            (event.block.height.0, event.masternode.hash().0[0], event.kind.name(), kept.withdrawn)
+        })
+        .collect()
+}

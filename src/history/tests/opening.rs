@@ -1,0 +1,199 @@
+//! Files found at the start: ours, another process', damaged, foreign, of another version.
+
+use std::fs;
+
+use rusqlite::Connection;
+
+use super::*;
+use crate::history::{Fault, OpenError, Reader, Report, StoreError, schema};
+
+/// A file and its log: what must be kept to the byte.
+const OURS: &[&str] = &["history.db", "history.db-wal"];
+
+/// A history of some blocks whose writer was killed: its log is not folded in.
+fn left_behind(place: &Place) {
+    let elsewhere = Place::new();
+    let (mut store, network) = elsewhere.open_network();
+    for height in 1..=50 {
+        store.record(network, &[happened(height, &[(1, penalty()), (2, EventKind::Payment)])]).unwrap();
+    }
+    for name in elsewhere.files() {
+        fs::copy(elsewhere.folder.path().join(&name), place.folder.path().join(&name)).unwrap();
+    }
+    assert_eq!(place.files(), ["history.db", "history.db-shm", "history.db-wal"]);
+}
+
+fn read(place: &Place, name: &str) -> Vec<u8> {
+    fs::read(place.folder.path().join(name)).unwrap()
+}
+
+/// Opens a file with a fault, and holds what was set aside against what was found.
+fn assert_set_aside(place: &Place, name: &str, expected: impl Fn(&Fault) -> bool) {
+    let found: Vec<(String, Vec<u8>)> = OURS
+        .iter()
+        .filter(|name| place.files().contains(&name.to_string()))
+        .map(|name| (name.to_string(), read(place, name)))
+        .collect();
+    let store = place.open();
+    let aside = store.report().set_aside.clone().expect("something is wrong with it");
+    assert!(expected(&aside.fault), "{aside}");
+    assert_eq!(aside.path.file_name().unwrap(), name);
+    assert!(aside.to_string().contains(name), "{aside}");
+    for (before, bytes) in found {
+        let after = before.replace("history.db", name);
+        assert!(read(place, &after) == bytes, "{before} is kept as {after} to the byte");
+    }
+    assert_eq!(found_nothing(&store), []);
+    drop(store);
+    assert_eq!(place.open().report(), &Report::default(), "the new one is as good as any");
+}
+
+fn found_nothing(store: &Store) -> Vec<(u32, u8, &'static str, bool)> {
+    found(store, &everything())
+}
+
+#[test]
+fn a_new_file_has_our_marks_and_the_settings_it_needs() {
+    let place = Place::new();
+    let store = place.open();
+    assert_eq!(store.report(), &Report::default());
+    let pragma = |name: &str| -> String {
+        store
+            .connection
+            .pragma_query_value(None, name, |row| {
+                row.get_ref(0)?.as_str().map(str::to_string).or_else(|_| Ok(row.get_ref(0)?.as_i64()?.to_string()))
+            })
+            .unwrap()
+    };
+    assert_eq!(pragma("application_id"), schema::APPLICATION_ID.to_string());
+    assert_eq!(pragma("user_version"), schema::newest().to_string());
+    assert_eq!(pragma("journal_mode"), "wal");
+    assert_eq!(pragma("synchronous"), "1", "normal");
+    assert_eq!(pragma("auto_vacuum"), "2", "incremental");
+}
+
+#[test]
+fn a_second_writer_is_refused_by_name_until_the_first_is_gone() {
+    let place = Place::new();
+    let first = place.open();
+    let Err(refusal) = Store::open(&place.path, NOW) else { panic!("two writers") };
+    assert!(matches!(&refusal, OpenError::InUse { path } if *path == place.path));
+    assert!(refusal.to_string().contains("history.db"), "{refusal}");
+    drop(first);
+    place.open();
+}
+
+#[test]
+fn what_a_killed_writer_left_is_all_there() {
+    let place = Place::new();
+    left_behind(&place);
+    let store = place.open();
+    assert_eq!(store.report(), &Report::default());
+    assert_eq!(found(&store, &everything()).len(), 100);
+}
+
+#[test]
+fn an_empty_file_is_a_new_one() {
+    let place = Place::new();
+    fs::write(&place.path, "").unwrap();
+    assert_eq!(place.open().report(), &Report::default());
+    let begun = Place::new();
+    let connection = Connection::open(&begun.path).unwrap();
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").unwrap();
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).unwrap();
+    drop(connection);
+    assert!(fs::metadata(&begun.path).unwrap().len() > 0);
+    assert_eq!(begun.open().report(), &Report::default(), "its first process was stopped before the first table");
+}
+
+#[test]
+fn a_damaged_file_is_set_aside_with_its_log() {
+    let place = Place::new();
+    left_behind(&place);
+    let log = place.folder.path().join("history.db-wal");
+    // Folded in, so that the damage lies in the file; the log stays as it is, of no use and yet not ours to delete.
+    drop(place.open());
+    let mut bytes = read(&place, "history.db");
+    let page = 4096;
+    assert!(bytes.len() > 4 * page);
+    bytes[2 * page..].fill(0x5a);
+    fs::write(&place.path, bytes).unwrap();
+    fs::write(log, "what was left of a log").unwrap();
+    assert_set_aside(&place, "history.db.damaged-1800000000", |fault| matches!(fault, Fault::Damaged(_)));
+}
+
+#[test]
+fn a_file_that_is_no_database_is_set_aside() {
+    let place = Place::new();
+    fs::write(&place.path, "a list of things to buy: milk, bread, a hard disk that does not fail").unwrap();
+    assert_set_aside(&place, "history.db.damaged-1800000000", |fault| matches!(fault, Fault::Damaged(_)));
+    fs::write(&place.path, "and yet another one, within the same second, longer than a header of a database needs")
+        .unwrap();
+    assert_set_aside(&place, "history.db.damaged-1800000000-2", |fault| matches!(fault, Fault::Damaged(_)));
+    assert!(read(&place, "history.db.damaged-1800000000").starts_with(b"a list"), "the first is still there");
+}
+
+#[test]
+fn a_newer_file_is_set_aside_with_its_log() {
+    let place = Place::new();
+    left_behind(&place);
+    let connection = Connection::open(&place.path).unwrap();
+    connection.pragma_update(None, "user_version", schema::newest() + 1).unwrap();
+    drop(connection);
+    left_behind_log_of(&place);
+    let newer = Fault::Newer(schema::newest() + 1);
+    assert_set_aside(&place, "history.db.newer-1800000000", |fault| *fault == newer);
+}
+
+/// Writes to the file and takes back what closing it did, as if the writer had been killed.
+fn left_behind_log_of(place: &Place) {
+    let connection = Connection::open(&place.path).unwrap();
+    connection.execute("UPDATE network SET name = 'renamed'", []).unwrap();
+    let files: Vec<_> = place.files().into_iter().map(|name| (name.clone(), read(place, &name))).collect();
+    assert!(files.iter().any(|(name, bytes)| name.ends_with("-wal") && !bytes.is_empty()));
+    drop(connection);
+    for (name, bytes) in files {
+        fs::write(place.folder.path().join(name), bytes).unwrap();
+    }
+}
+
+#[test]
+fn a_database_of_another_program_is_set_aside() {
+    let place = Place::new();
+    let connection = Connection::open(&place.path).unwrap();
+    connection.execute_batch("CREATE TABLE key (secret BLOB)").unwrap();
+    drop(connection);
+    assert_set_aside(&place, "history.db.foreign-1800000000", |fault| *fault == Fault::Foreign);
+}
+
+#[test]
+fn a_file_that_cannot_be_looked_at_is_left_alone() {
+    let place = Place::new();
+    fs::create_dir(&place.path).unwrap();
+    assert!(matches!(Store::open(&place.path, NOW), Err(OpenError::Failed { .. })));
+    assert_eq!(place.files(), ["history.db"]);
+    let nowhere = place.folder.path().join("no-such-folder/history.db");
+    let Err(refusal) = Store::open(&nowhere, NOW) else { panic!("in no folder") };
+    assert!(matches!(&refusal, OpenError::Failed { error: StoreError::Other(_), .. }));
+    assert!(refusal.to_string().contains("no-such-folder"), "{refusal}");
+}
+
+#[test]
+fn a_reader_says_what_it_cannot_read() {
+    let refusal = |place: &Place| match Reader::open(&place.path) {
+        Ok(_) => panic!("it was read"),
+        Err(refusal) => refusal,
+    };
+    let place = Place::new();
+    assert!(refusal(&place).to_string().contains("no such file"));
+    assert_eq!(place.files(), [""; 0], "a reader makes no file");
+    fs::write(&place.path, "a list of things to buy: milk, bread, a hard disk that does not fail").unwrap();
+    assert!(matches!(refusal(&place), OpenError::NotHistory { .. }));
+    let foreign = Place::new();
+    Connection::open(&foreign.path).unwrap().execute_batch("CREATE TABLE key (secret BLOB)").unwrap();
+    assert!(matches!(refusal(&foreign), OpenError::NotHistory { .. }));
+    let newer = Place::new();
+    drop(newer.open());
+    Connection::open(&newer.path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    assert!(matches!(refusal(&newer), OpenError::OtherVersion { found: 99, .. }));
+}

@@ -1,0 +1,177 @@
+//! Blocks forward and back, and on after a restart.
+
+use super::*;
+use crate::domain::list::Block;
+use crate::domain::masternode::{Height, MasternodeId, Outpoint};
+use crate::domain::tally::{NodeTally, Tallies};
+use crate::history::StoreError;
+use crate::history::store::BLOCKS_KEPT;
+
+/// Two books agree to the unit.
+fn assert_same(kept: &Tallies, expected: &Tallies) {
+    let sorted = |tallies: &Tallies| {
+        let mut nodes: Vec<(MasternodeId, NodeTally)> = tallies.nodes().map(|(id, tally)| (*id, *tally)).collect();
+        nodes.sort_by_key(|(id, _)| *id);
+        nodes
+    };
+    assert_eq!(sorted(kept), sorted(expected));
+    assert_eq!(kept.network(), expected.network());
+}
+
+/// A block of another branch.
+fn branched(height: u32, events: &[(u8, EventKind)]) -> BlockEvents {
+    let mut branched = happened(height, events);
+    branched.block.hash.0.0[31] = 0xbb;
+    branched.events.iter_mut().for_each(|event| event.block = branched.block);
+    branched
+}
+
+#[test]
+fn a_store_can_be_handed_to_another_thread() {
+    fn send<T: Send>() {}
+    send::<Store>();
+    send::<crate::history::Reader>();
+}
+
+#[test]
+fn every_event_is_read_back_exactly_after_a_restart() {
+    let place = Place::new();
+    let collateral = MasternodeId::Collateral(Outpoint { txid: Hash([5; 32]), index: 7 });
+    let kinds = every_kind().into_iter().enumerate();
+    let events = kinds.map(|(number, kind)| Event {
+        exact: number % 2 == 0,
+        masternode: if number % 3 == 0 { collateral } else { id(number as u8) },
+        ..event(8, number as u8, kind)
+    });
+    let written = BlockEvents { block: block(8), events: events.collect() };
+    let (mut store, network) = place.open_network();
+    store.record(network, std::slice::from_ref(&written)).unwrap();
+    drop(store);
+    let page = place.open().events(&everything()).unwrap();
+    let read: Vec<Event> = page.events.into_iter().map(|kept| kept.event).collect();
+    assert_eq!(read, written.events);
+}
+
+#[test]
+fn counters_go_on_to_the_unit_after_a_restart() {
+    let place = Place::new();
+    let mut expected = Tallies::default();
+    for height in 1..=20 {
+        let (mut store, network) = place.open_network();
+        let kinds = every_kind();
+        let kind = |offset: usize| kinds[(height as usize + offset) % kinds.len()].clone();
+        let next = happened(height, &[(1, kind(0)), (2, kind(3)), (1, kind(5)), (3, penalty())]);
+        next.events.iter().for_each(|event| expected.record(event));
+        store.record(network, &[next]).unwrap();
+        assert_eq!(store.cursor(network).unwrap(), Some(block(height)));
+        assert_same(&store.tallies(network).unwrap(), &expected);
+    }
+    let (store, network) = place.open_network();
+    assert_eq!(store.cursor(network).unwrap(), Some(block(20)));
+    assert_same(&store.tallies(network).unwrap(), &expected);
+}
+
+#[test]
+fn a_reorg_withdraws_events_and_keeps_counts() {
+    let place = Place::new();
+    let (mut store, network) = place.open_network();
+    store.record(network, &quiet([9])).unwrap();
+    store.record(network, &[happened(10, &[(1, penalty())])]).unwrap();
+    store.record(network, &[happened(11, &[(1, penalty()), (2, EventKind::Payment), (2, penalty())])]).unwrap();
+    store.record(network, &[happened(12, &[(1, penalty()), (1, penalty())])]).unwrap();
+
+    let withdrawn = store.withdraw(network, Height(11)).unwrap();
+    assert_eq!((withdrawn.events, withdrawn.cursor), (5, Some(block(10))));
+    let tallies = store.tallies(network).unwrap();
+    assert_eq!(tallies.node(&id(1)).penalties, 4, "counts never go down");
+    assert_eq!(tallies.node(&id(1)).last_penalty_height, Some(Height(10)), "as it was before the reorg");
+    assert_eq!(tallies.node(&id(2)).last_penalty_height, None);
+    assert_eq!(tallies.network().map(|network| network.penalties), [4, 1]);
+    drop(store);
+
+    // Killed between the two branches, the other one is followed as if nothing had been.
+    let (mut store, network) = place.open_network();
+    let other = branched(11, &[(2, penalty())]);
+    store.record(network, std::slice::from_ref(&other)).unwrap();
+    assert_eq!(store.cursor(network).unwrap(), Some(other.block));
+    assert_eq!(store.tallies(network).unwrap().node(&id(2)).last_penalty_height, Some(Height(11)));
+    let valid = Query { withdrawn: false, ..everything() };
+    assert_eq!(found(&store, &valid), [(10, 1, "penalty", false), (11, 2, "penalty", false)]);
+    assert_eq!(found(&store, &everything()).iter().filter(|(_, _, _, withdrawn)| *withdrawn).count(), 5);
+
+    // The same again withdraws nothing that was withdrawn already.
+    assert_eq!(store.withdraw(network, Height(11)).unwrap().events, 1);
+    assert_eq!(store.tallies(network).unwrap().node(&id(2)).last_penalty_height, None);
+}
+
+#[test]
+fn a_reorg_below_all_blocks_remembered_leaves_no_place_to_go_on_from() {
+    let (mut store, network) = Place::new().open_network();
+    store.record(network, &quiet(10..=12)).unwrap();
+    assert_eq!(store.withdraw(network, Height(0)).unwrap().cursor, None);
+    store.record(network, &quiet([8])).unwrap();
+    assert_eq!(store.cursor(network).unwrap(), Some(block(8)));
+}
+
+#[test]
+fn a_block_that_does_not_go_on_is_refused_with_all_that_came_with_it() {
+    let (mut store, network) = Place::new().open_network();
+    store.record(network, &quiet([10])).unwrap();
+    for wrong in [vec![10], vec![9], vec![11, 11], vec![12, 11]] {
+        let blocks: Vec<BlockEvents> = wrong.iter().map(|height| happened(*height, &[(1, penalty())])).collect();
+        let refusal = store.record(network, &blocks).unwrap_err();
+        assert!(matches!(refusal, StoreError::NotNext { .. }), "{wrong:?}: {refusal}");
+    }
+    let strayed = BlockEvents { block: block(11), events: vec![event(12, 1, penalty())] };
+    assert!(store.record(network, &[strayed]).is_err());
+    assert_eq!(store.cursor(network).unwrap(), Some(block(10)));
+    assert_eq!(found(&store, &everything()), []);
+    assert_eq!(store.tallies(network).unwrap().nodes().count(), 0);
+}
+
+#[test]
+fn what_comes_to_light_later_belongs_to_the_highest_block() {
+    let (mut store, network) = Place::new().open_network();
+    store.record(network, &quiet(10..=11)).unwrap();
+    store.amend(network, &happened(11, &[(1, penalty())])).unwrap();
+    assert_eq!(store.tallies(network).unwrap().node(&id(1)).penalties, 1);
+    assert!(matches!(store.amend(network, &happened(10, &[])), Err(StoreError::NotNext { .. })));
+}
+
+#[test]
+fn the_hashes_of_the_last_blocks_are_remembered() {
+    let (mut store, network) = Place::new().open_network();
+    store.record(network, &quiet(1..=1000)).unwrap();
+    store.record(network, &quiet(1001..=2000)).unwrap();
+    let blocks = store.blocks(network).unwrap();
+    let expected: Vec<Block> = (2000 - BLOCKS_KEPT..=2000).rev().map(block).collect();
+    assert_eq!(blocks, expected);
+    assert!(blocks.len() > 576, "as far as a reorg may reach back");
+}
+
+#[test]
+fn two_networks_do_not_mix() {
+    let (mut store, dash) = Place::new().open_network();
+    let other = store.network("test", &Identity { chain: "test".into(), ..main() }).unwrap();
+    store.record(dash, &[happened(10, &[(1, penalty())])]).unwrap();
+    store.record(other, &[happened(5, &[(1, penalty())])]).unwrap();
+    store.withdraw(other, Height(0)).unwrap();
+    assert_eq!((store.cursor(dash).unwrap(), store.cursor(other).unwrap()), (Some(block(10)), None));
+    assert_eq!(found(&store, &everything()), [(10, 1, "penalty", false), (5, 1, "penalty", true)]);
+    assert_eq!(store.tallies(dash).unwrap().node(&id(1)).last_penalty_height, Some(Height(10)));
+}
+
+#[test]
+fn a_name_stays_the_chain_that_it_was() {
+    let place = Place::new();
+    let (mut store, network) = place.open_network();
+    assert_eq!(store.network("dash", &main()).unwrap(), network);
+    let reset = Identity { genesis: BlockHash(Hash([2; 32])), ..main() };
+    let renamed = Identity { chain: "test".into(), ..main() };
+    for other in [reset, renamed] {
+        let refusal = store.network("dash", &other).unwrap_err();
+        assert!(matches!(refusal, StoreError::OtherChain { .. }));
+        let text = refusal.to_string();
+        assert!(text.contains("dash") && text.contains(&main().to_string()) && text.contains(&other.to_string()));
+    }
+}
