@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::masternode::{Height, MasternodeId};
+use crate::history::query::Filter;
 use crate::history::{EventId, MAX_PAGE, Order, Reader};
 
 /// Blocks 1 to 6 of two networks: a penalty and a payment in each, of masternodes 1 and 2; the last block withdrawn.
@@ -79,6 +80,42 @@ fn pages_follow_on_each_other_in_both_directions() {
             seen.reverse();
         }
         assert_eq!(seen, whole.events, "{order:?} by {limit}");
+    }
+}
+
+/// How SQLite goes about a query.
+fn way(store: &Store, query: &Query) -> String {
+    let select = Filter::of(query).select(query.order, 10).replace('?', "1");
+    let mut statement = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {select}")).unwrap();
+    let steps = statement.query_map([], |row| row.get(3)).unwrap();
+    steps.collect::<Result<Vec<String>, _>>().unwrap().join("; ")
+}
+
+#[test]
+fn a_page_costs_what_it_shows_and_not_what_is_kept() {
+    let store = filled(&Place::new());
+    let network = Some("dash".to_string());
+    let one = Some(vec![id(1)]);
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        let in_order = [
+            Query { order, ..all() },
+            Query { order, network: network.clone(), ..all() },
+            Query { order, network: network.clone(), masternodes: one.clone(), ..all() },
+            Query { order, kinds: Some(vec!["ban"]), after: Some(EventId(5)), ..all() },
+        ];
+        for query in in_order {
+            let way = way(&store, &query);
+            assert!(!way.contains("TEMP B-TREE"), "{query:?} sorts: {way}");
+        }
+    }
+    let cases = [
+        (Query { masternodes: one, network: network.clone(), ..all() }, "event_of_masternode"),
+        (Query { heights: Some(Height(1)..=Height(2)), network, ..all() }, "event_of_block"),
+        (Query { times: Some(UnixSeconds(1)..=UnixSeconds(2)), ..all() }, "event_by_time"),
+    ];
+    for (query, index) in cases {
+        let way = way(&store, &query);
+        assert!(way.contains(index), "{query:?}: {way}");
     }
 }
 
