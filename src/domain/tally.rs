@@ -69,7 +69,8 @@ impl Tallies {
                 network.penalties += u64::from(*failures);
                 node.last_penalty_height = Some(event.block.height);
             }
-            EventKind::Ban(cause) => {
+            EventKind::Ban { cause, among } => {
+                node.last_ban = Some((event.block.height, *among));
                 node.bans[*cause as usize] += 1;
                 network.bans += 1;
             }
@@ -91,11 +92,6 @@ impl Tallies {
         if let Some(node) = self.nodes.get_mut(id) {
             node.last_penalty_height = height;
         }
-    }
-
-    /// Notes when a ban began, and among how many masternodes: some chains end it after as many blocks.
-    pub fn note_ban(&mut self, id: &MasternodeId, height: Height, registered: u32) {
-        self.nodes.entry(*id).or_default().last_ban = Some((height, registered));
     }
 
     /// What happened to a masternode; all zero when nothing did.
@@ -126,7 +122,7 @@ mod tests {
         let kind = EventKind::Penalty { score: Score(100), points: 100, failures: 2, clamped: true };
         let event = Event { block: block(5), exact: true, masternode: id(1), node_type: NodeType::Evo, kind };
         tallies.record(&event);
-        tallies.record(&Event { kind: EventKind::Ban(BanCause::Dkg), ..event });
+        tallies.record(&Event { kind: EventKind::Ban { cause: BanCause::Dkg, among: 9 }, ..event });
         let node = tallies.node(&id(1));
         assert_eq!((node.penalties, node.bans[0], node.last_penalty_height), (2, 1, Some(Height(5))));
         assert_eq!(tallies.network()[1].penalties, 2);

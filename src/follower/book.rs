@@ -94,11 +94,6 @@ impl Book {
         let penalties = penalised
             .map(|event| (event.masternode, self.tallies.node(&event.masternode).last_penalty_height))
             .collect();
-        let bans = events.iter().filter(|event| matches!(event.kind, EventKind::Ban(_)));
-        for event in bans {
-            let registered = u32::try_from(next.registered()).unwrap_or(u32::MAX);
-            self.tallies.note_ban(&event.masternode, event.block.height, registered);
-        }
         let events = self.record(events);
         let entries = self.list.differences(&next).map(before).collect();
         self.back.push_back(StepBack { parent: *self.tip(), entries, events, penalties });

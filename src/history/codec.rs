@@ -101,15 +101,25 @@ struct PenaltyDetails {
 #[derive(Serialize, Deserialize)]
 struct BanDetails<C> {
     cause: C,
+    #[serde(default)]
+    among: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StateDetails<T> {
+    from: T,
+    to: T,
 }
 
 /// What a kind carries beside its name.
 pub(super) fn details(kind: &EventKind) -> String {
-    match *kind {
+    match kind {
         EventKind::Penalty { score: Score(score), points, failures, clamped } => {
+            let (score, points, failures, clamped) = (*score, *points, *failures, *clamped);
             to_json(&PenaltyDetails { score, points, failures, clamped })
         }
-        EventKind::Ban(cause) => to_json(&BanDetails { cause: cause.label() }),
+        EventKind::Ban { cause, among } => to_json(&BanDetails { cause: cause.label(), among: *among }),
+        EventKind::State { from, to } => to_json(&StateDetails { from, to }),
         EventKind::Revival
         | EventKind::Registration
         | EventKind::Removal
@@ -128,9 +138,15 @@ pub(super) fn kind(name: &str, details: &str) -> Result<EventKind, StoreError> {
             return Ok(EventKind::Penalty { score: Score(score), points, failures, clamped });
         }
         "ban" => {
-            let BanDetails::<String> { cause } = from_json(details)?;
+            let BanDetails::<String> { cause, among } = from_json(details)?;
             let known = BanCause::ALL.into_iter().find(|known| known.label() == cause);
-            return known.map(EventKind::Ban).ok_or_else(|| unknown(&format!("cause {cause:?}")));
+            return known
+                .map(|cause| EventKind::Ban { cause, among })
+                .ok_or_else(|| unknown(&format!("cause {cause:?}")));
+        }
+        "state_change" => {
+            let StateDetails::<String> { from, to } = from_json(details)?;
+            return Ok(EventKind::State { from: from.into(), to: to.into() });
         }
         _ => {}
     }
@@ -169,7 +185,10 @@ mod tests {
     fn what_an_event_carries_is_kept_under_names_that_never_change() {
         let penalty = EventKind::Penalty { score: Score(100), points: 58, failures: 1, clamped: true };
         assert_eq!(details(&penalty), r#"{"score":100,"points":58,"failures":1,"clamped":true}"#);
-        assert_eq!(details(&EventKind::Ban(BanCause::KeyChanged)), r#"{"cause":"key_changed"}"#);
+        assert_eq!(
+            details(&EventKind::Ban { cause: BanCause::KeyChanged, among: 9 }),
+            r#"{"cause":"key_changed","among":9}"#
+        );
         assert_eq!(details(&EventKind::Payment), "{}");
     }
 

@@ -34,6 +34,8 @@ struct NodeCounts {
     changes: BTreeMap<String, u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_penalty_height: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_ban: Option<(u32, u32)>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -69,7 +71,8 @@ fn placed<K: Copy, const N: usize>(
 }
 
 fn node_to_json(tally: &NodeTally) -> String {
-    let NodeTally { penalties, bans, revivals, payments, payments_lost, changes, last_penalty_height } = *tally;
+    let NodeTally { penalties, bans, revivals, payments, payments_lost, changes, last_penalty_height, last_ban } =
+        *tally;
     to_json(&NodeCounts {
         penalties,
         bans: named(&BanCause::ALL, &bans, BanCause::label),
@@ -78,6 +81,7 @@ fn node_to_json(tally: &NodeTally) -> String {
         payments_lost,
         changes: named(&Field::ALL, &changes, Field::label),
         last_penalty_height: last_penalty_height.map(|height| height.0),
+        last_ban: last_ban.map(|(height, among)| (height.0, among)),
     })
 }
 
@@ -91,6 +95,7 @@ fn node_from_json(text: &str) -> Result<NodeTally, StoreError> {
         payments_lost: counts.payments_lost,
         changes: placed(Field::ALL, &counts.changes, Field::label),
         last_penalty_height: counts.last_penalty_height.map(Height),
+        last_ban: counts.last_ban.map(|(height, among)| (Height(height), among)),
     })
 }
 
@@ -174,6 +179,7 @@ mod tests {
             payments_lost: 9,
             changes: [10, 11, 12, 13, 14],
             last_penalty_height: Some(Height(u32::MAX)),
+            last_ban: Some((Height(9), 12)),
         };
         let little = NodeTally { bans: [0, 0, 0, 0, 1, 0], ..NodeTally::default() };
         for tally in [node, little, NodeTally::default()] {

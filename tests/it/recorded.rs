@@ -190,7 +190,7 @@ fn told(event: &masternode_exporter::domain::Event) -> Option<String> {
     assert!(event.exact);
     let what = match &event.kind {
         EventKind::Penalty { score, points, clamped, .. } => format!("penalty {points} to {} {clamped}", score.0),
-        EventKind::Ban(_) => "ban".into(),
+        EventKind::Ban { .. } => "ban".into(),
         EventKind::Revival => "revival".into(),
         EventKind::Registration => "registration".into(),
         EventKind::Removal => "removal".into(),

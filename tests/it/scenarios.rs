@@ -187,7 +187,7 @@ fn assert_seen_as_it_happened(stage: &Stage, started: u32) {
             assert!(event.exact);
             let kind = match &event.kind {
                 EventKind::Penalty { points, failures, .. } => format!("penalty {points} {failures}"),
-                EventKind::Ban(cause) => format!("ban {}", cause.label()),
+                EventKind::Ban { cause, .. } => format!("ban {}", cause.label()),
                 EventKind::Revival => "revival".into(),
                 EventKind::Registration => "registration".into(),
                 EventKind::Removal => "removal".into(),

@@ -83,8 +83,10 @@ pub(crate) fn every_kind() -> Vec<EventKind> {
     let clamped = EventKind::Penalty { score: Score(100), points: 58, failures: 1, clamped: true };
     let others =
         [EventKind::Revival, EventKind::Registration, EventKind::Removal, EventKind::Payment, EventKind::PaymentLost];
-    let kinds = [whole, clamped].into_iter().chain(BanCause::ALL.map(EventKind::Ban)).chain(others);
-    kinds.chain(Field::ALL.map(EventKind::Change)).collect()
+    let kinds =
+        [whole, clamped].into_iter().chain(BanCause::ALL.map(|cause| EventKind::Ban { cause, among: 9 })).chain(others);
+    let state = EventKind::State { from: "enabled".into(), to: "expired".into() };
+    kinds.chain(Field::ALL.map(EventKind::Change)).chain([state]).collect()
 }
 
 /// Everything recorded, withdrawn or not.

@@ -1,188 +1,11 @@
-//! What happened between the lists of two blocks.
-//!
-//! The normal decay is not an event: it is accounted for, so that a penalty shows its true points (spec `dash.md` §7).
+//! The events that lead from one list to the next.
 //!
 //! Never here: which quorum punished; a list does not say.
 
-use std::borrow::Cow;
-
+use crate::domain::event::{BanCause, Event, EventKind, Field};
 use crate::domain::list::{Block, MasternodeList};
-use crate::domain::masternode::{Height, Masternode, MasternodeId, NodeType, Score};
+use crate::domain::masternode::{Height, Masternode, Score};
 use crate::domain::pose::{PenaltyRule, PoseLimits};
-
-/// One change of one masternode.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Event {
-    /// The block whose list first shows it.
-    pub block: Block,
-    /// Whether that very block made it. `false` when blocks were skipped: then it happened in one of them.
-    pub exact: bool,
-    /// Who.
-    pub masternode: MasternodeId,
-    /// Its kind.
-    pub node_type: NodeType,
-    /// What.
-    pub kind: EventKind,
-}
-
-/// Kinds of events.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EventKind {
-    /// Points were added.
-    Penalty {
-        /// Score after.
-        score: Score,
-        /// Points above the expected decay.
-        points: u32,
-        /// Failed sessions that these points make: whole steps, rounded up where the limit cut them.
-        failures: u32,
-        /// The limit cut the points.
-        clamped: bool,
-    },
-    /// Lost its place until its owner revives it.
-    Ban(BanCause),
-    /// Banned no longer.
-    Revival,
-    /// New on the list.
-    Registration,
-    /// Left the list: its collateral was spent.
-    Removal,
-    /// Was paid.
-    Payment,
-    /// Left the queue by a ban or a removal, and with it the payment it had been waiting for.
-    PaymentLost,
-    /// Owner or operator changed something.
-    Change(Field),
-    /// Fell into another state that is no ban (older chains); labels of both.
-    State {
-        /// Before.
-        from: Cow<'static, str>,
-        /// After.
-        to: Cow<'static, str>,
-    },
-}
-
-impl EventKind {
-    /// The names of all kinds: what one filters by. They never change.
-    pub const NAMES: [&'static str; 12] = [
-        "penalty",
-        "ban",
-        "revival",
-        "registration",
-        "removal",
-        "payment",
-        "payment_lost",
-        "address_change",
-        "payout_change",
-        "operator_key_change",
-        "voting_key_change",
-        "operator_payout_change",
-    ];
-
-    /// The name of this kind, one of [`EventKind::NAMES`].
-    pub fn name(&self) -> &'static str {
-        match self {
-            EventKind::Penalty { .. } => "penalty",
-            EventKind::Ban(_) => "ban",
-            EventKind::Revival => "revival",
-            EventKind::Registration => "registration",
-            EventKind::Removal => "removal",
-            EventKind::Payment => "payment",
-            EventKind::PaymentLost => "payment_lost",
-            EventKind::Change(Field::Address) => "address_change",
-            EventKind::Change(Field::Payout) => "payout_change",
-            EventKind::Change(Field::OperatorKey) => "operator_key_change",
-            EventKind::Change(Field::VotingKey) => "voting_key_change",
-            EventKind::Change(Field::OperatorPayout) => "operator_payout_change",
-        }
-    }
-}
-
-/// Why a masternode was banned (spec `dash.md` §2, ban causes): the label `cause`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum BanCause {
-    /// Its score reached the limit.
-    Dkg,
-    /// Its operator revoked the key.
-    Revoked,
-    /// Its owner named another operator key.
-    KeyChanged,
-    /// It was registered without an address.
-    NoAddress,
-    /// Its score reached the limit after the Platform had asked for a ban.
-    Platform,
-    /// None of these can be seen.
-    Unknown,
-}
-
-impl BanCause {
-    /// All, in the order of their labels.
-    pub const ALL: [BanCause; 6] = [
-        BanCause::Dkg,
-        BanCause::Revoked,
-        BanCause::KeyChanged,
-        BanCause::NoAddress,
-        BanCause::Platform,
-        BanCause::Unknown,
-    ];
-
-    /// The value of the label `cause`.
-    pub fn label(self) -> &'static str {
-        match self {
-            BanCause::Dkg => "dkg",
-            BanCause::Revoked => "revoked",
-            BanCause::KeyChanged => "key_changed",
-            BanCause::NoAddress => "no_address",
-            BanCause::Platform => "platform",
-            BanCause::Unknown => "unknown",
-        }
-    }
-}
-
-/// What an owner or operator can change: the label `field`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Field {
-    /// Where it listens.
-    Address,
-    /// Payee of the owner's share.
-    Payout,
-    /// Operator key.
-    OperatorKey,
-    /// Voting key.
-    VotingKey,
-    /// Payee of the operator's share.
-    OperatorPayout,
-}
-
-impl Field {
-    /// All, in the order of their labels.
-    pub const ALL: [Field; 5] =
-        [Field::Address, Field::Payout, Field::OperatorKey, Field::VotingKey, Field::OperatorPayout];
-
-    /// The value of the label `field`.
-    pub fn label(self) -> &'static str {
-        match self {
-            Field::Address => "address",
-            Field::Payout => "payout",
-            Field::OperatorKey => "operator_key",
-            Field::VotingKey => "voting_key",
-            Field::OperatorPayout => "operator_payout",
-        }
-    }
-
-    /// What the masternode says of it.
-    pub fn of(self, masternode: &Masternode) -> Option<&str> {
-        let details = &masternode.details;
-        let value = match self {
-            Field::Address => &details.address,
-            Field::Payout => &details.payout_address,
-            Field::OperatorKey => &details.operator_key,
-            Field::VotingKey => &details.voting_address,
-            Field::OperatorPayout => &details.operator_payout_address,
-        };
-        value.as_deref()
-    }
-}
 
 /// The events from `before` to `after`, ascending by masternode. Exact when the two blocks are neighbours.
 ///
@@ -193,6 +16,7 @@ pub fn between(before: &MasternodeList, after: &MasternodeList, rule: Option<&Pe
         from,
         blocks: after.block().height.above(from),
         target: *after.block(),
+        among: u32::try_from(after.registered()).unwrap_or(u32::MAX),
         // The limit in force is that of the list under construction, in practice the list before (spec `dash.md` §2).
         limits: rule.map(|rule| rule.limits(before.registered())),
     };
@@ -213,6 +37,7 @@ struct Span {
     from: Height,
     blocks: u32,
     target: Block,
+    among: u32,
     limits: Option<PoseLimits>,
 }
 
@@ -232,7 +57,7 @@ impl Span {
         if new.is_banned() {
             let without_address = new.details.address.is_none() && new.ban_height == new.registered_height;
             let cause = if without_address { BanCause::NoAddress } else { BanCause::Unknown };
-            self.push(events, new, EventKind::Ban(cause));
+            self.push(events, new, EventKind::Ban { cause, among: self.among });
         }
     }
 
@@ -261,7 +86,8 @@ impl Span {
             self.push(events, new, EventKind::Payment);
         }
         if new.is_banned() && (!old.is_banned() || new.ban_height != old.ban_height) {
-            self.push(events, new, EventKind::Ban(ban_cause(old, new, penalty.is_some())));
+            let cause = ban_cause(old, new, penalty.is_some());
+            self.push(events, new, EventKind::Ban { cause, among: self.among });
             if old.is_payable() && !paid {
                 self.push(events, new, EventKind::PaymentLost);
             }
@@ -330,6 +156,10 @@ mod tests {
         Masternode { pose_score: Some(Score(score)), ..masternode(number) }
     }
 
+    fn ban(cause: BanCause) -> EventKind {
+        EventKind::Ban { cause, among: 1 }
+    }
+
     fn check(before: Masternode, after: Masternode, blocks: u32, expected: &[EventKind]) {
         let events = between(&list(100, vec![before]), &list(100 + blocks, vec![after]), Some(&CONSENSUS));
         let kinds: Vec<_> = events.iter().map(|event| event.kind.clone()).collect();
@@ -358,21 +188,21 @@ mod tests {
     fn a_second_failure_bans_at_the_limit() {
         let after = Masternode { ban_height: Some(Height(101)), ..scored(1, 100) };
         let penalty = EventKind::Penalty { score: Score(100), points: 58, failures: 1, clamped: true };
-        check(scored(1, 43), after, 1, &[penalty, EventKind::Ban(BanCause::Dkg), EventKind::PaymentLost]);
+        check(scored(1, 43), after, 1, &[penalty, ban(BanCause::Dkg), EventKind::PaymentLost]);
     }
 
     #[test]
     fn two_failures_in_one_block_are_two() {
         let after = Masternode { ban_height: Some(Height(101)), ..scored(1, 100) };
         let penalty = EventKind::Penalty { score: Score(100), points: 100, failures: 2, clamped: true };
-        check(scored(1, 0), after, 1, &[penalty, EventKind::Ban(BanCause::Dkg), EventKind::PaymentLost]);
+        check(scored(1, 0), after, 1, &[penalty, ban(BanCause::Dkg), EventKind::PaymentLost]);
     }
 
     #[test]
     fn a_banned_node_paid_in_the_same_block_lost_nothing() {
         let after = Masternode { ban_height: Some(Height(101)), last_paid_height: Some(Height(101)), ..scored(1, 100) };
         let penalty = EventKind::Penalty { score: Score(100), points: 58, failures: 1, clamped: true };
-        check(scored(1, 43), after, 1, &[penalty, EventKind::Payment, EventKind::Ban(BanCause::Dkg)]);
+        check(scored(1, 43), after, 1, &[penalty, EventKind::Payment, ban(BanCause::Dkg)]);
     }
 
     #[test]
@@ -395,7 +225,7 @@ mod tests {
         let lost = [EventKind::PaymentLost, EventKind::Change(Field::Address), EventKind::Change(Field::OperatorKey)];
         for (key, cause) in [("00", BanCause::Revoked), ("cd", BanCause::KeyChanged)] {
             let after = Masternode { details: keyed(key, None), ..banned.clone() };
-            let expected: Vec<_> = [EventKind::Ban(cause)].into_iter().chain(lost.clone()).collect();
+            let expected: Vec<_> = [ban(cause)].into_iter().chain(lost.clone()).collect();
             check(before.clone(), after, 1, &expected);
         }
     }
@@ -410,6 +240,6 @@ mod tests {
         };
         let events = between(&list(100, vec![]), &list(101, vec![newborn]), Some(&CONSENSUS));
         let kinds: Vec<_> = events.into_iter().map(|event| event.kind).collect();
-        assert_eq!(kinds, [EventKind::Registration, EventKind::Ban(BanCause::NoAddress)]);
+        assert_eq!(kinds, [EventKind::Registration, ban(BanCause::NoAddress)]);
     }
 }

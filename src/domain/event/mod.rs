@@ -1,0 +1,195 @@
+//! What happened between the lists of two blocks.
+//!
+//! The normal decay is not an event: it is accounted for, so that a penalty shows its true points (spec `dash.md` §7).
+//!
+//! Never here: which quorum punished; a list does not say.
+
+mod between;
+
+use std::borrow::Cow;
+
+use crate::domain::list::Block;
+use crate::domain::masternode::{Masternode, MasternodeId, NodeType, Score};
+
+pub use between::between;
+
+/// One change of one masternode.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// The block whose list first shows it.
+    pub block: Block,
+    /// Whether that very block made it. `false` when blocks were skipped: then it happened in one of them.
+    pub exact: bool,
+    /// Who.
+    pub masternode: MasternodeId,
+    /// Its kind.
+    pub node_type: NodeType,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// Kinds of events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// Points were added.
+    Penalty {
+        /// Score after.
+        score: Score,
+        /// Points above the expected decay.
+        points: u32,
+        /// Failed sessions that these points make: whole steps, rounded up where the limit cut them.
+        failures: u32,
+        /// The limit cut the points.
+        clamped: bool,
+    },
+    /// Lost its place until its owner revives it.
+    Ban {
+        /// Why.
+        cause: BanCause,
+        /// How many masternodes there were, it and other banned ones included: some chains end a ban after as many blocks.
+        among: u32,
+    },
+    /// Banned no longer.
+    Revival,
+    /// New on the list.
+    Registration,
+    /// Left the list: its collateral was spent.
+    Removal,
+    /// Was paid.
+    Payment,
+    /// Left the queue by a ban or a removal, and with it the payment it had been waiting for.
+    PaymentLost,
+    /// Owner or operator changed something.
+    Change(Field),
+    /// Fell into another state that is no ban (older chains); labels of both.
+    State {
+        /// Before.
+        from: Cow<'static, str>,
+        /// After.
+        to: Cow<'static, str>,
+    },
+}
+
+impl EventKind {
+    /// The names of all kinds: what one filters by. They never change.
+    pub const NAMES: [&'static str; 13] = [
+        "penalty",
+        "ban",
+        "revival",
+        "registration",
+        "removal",
+        "payment",
+        "payment_lost",
+        "address_change",
+        "payout_change",
+        "operator_key_change",
+        "voting_key_change",
+        "operator_payout_change",
+        "state_change",
+    ];
+
+    /// The name of this kind, one of [`EventKind::NAMES`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            EventKind::Penalty { .. } => "penalty",
+            EventKind::Ban { .. } => "ban",
+            EventKind::State { .. } => "state_change",
+            EventKind::Revival => "revival",
+            EventKind::Registration => "registration",
+            EventKind::Removal => "removal",
+            EventKind::Payment => "payment",
+            EventKind::PaymentLost => "payment_lost",
+            EventKind::Change(Field::Address) => "address_change",
+            EventKind::Change(Field::Payout) => "payout_change",
+            EventKind::Change(Field::OperatorKey) => "operator_key_change",
+            EventKind::Change(Field::VotingKey) => "voting_key_change",
+            EventKind::Change(Field::OperatorPayout) => "operator_payout_change",
+        }
+    }
+}
+
+/// Why a masternode was banned (spec `dash.md` §2, ban causes): the label `cause`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BanCause {
+    /// Its score reached the limit.
+    Dkg,
+    /// Its operator revoked the key.
+    Revoked,
+    /// Its owner named another operator key.
+    KeyChanged,
+    /// It was registered without an address.
+    NoAddress,
+    /// Its score reached the limit after the Platform had asked for a ban.
+    Platform,
+    /// None of these can be seen.
+    Unknown,
+}
+
+impl BanCause {
+    /// All, in the order of their labels.
+    pub const ALL: [BanCause; 6] = [
+        BanCause::Dkg,
+        BanCause::Revoked,
+        BanCause::KeyChanged,
+        BanCause::NoAddress,
+        BanCause::Platform,
+        BanCause::Unknown,
+    ];
+
+    /// The value of the label `cause`.
+    pub fn label(self) -> &'static str {
+        match self {
+            BanCause::Dkg => "dkg",
+            BanCause::Revoked => "revoked",
+            BanCause::KeyChanged => "key_changed",
+            BanCause::NoAddress => "no_address",
+            BanCause::Platform => "platform",
+            BanCause::Unknown => "unknown",
+        }
+    }
+}
+
+/// What an owner or operator can change: the label `field`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// Where it listens.
+    Address,
+    /// Payee of the owner's share.
+    Payout,
+    /// Operator key.
+    OperatorKey,
+    /// Voting key.
+    VotingKey,
+    /// Payee of the operator's share.
+    OperatorPayout,
+}
+
+impl Field {
+    /// All, in the order of their labels.
+    pub const ALL: [Field; 5] =
+        [Field::Address, Field::Payout, Field::OperatorKey, Field::VotingKey, Field::OperatorPayout];
+
+    /// The value of the label `field`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Field::Address => "address",
+            Field::Payout => "payout",
+            Field::OperatorKey => "operator_key",
+            Field::VotingKey => "voting_key",
+            Field::OperatorPayout => "operator_payout",
+        }
+    }
+
+    /// What the masternode says of it.
+    pub fn of(self, masternode: &Masternode) -> Option<&str> {
+        let details = &masternode.details;
+        let value = match self {
+            Field::Address => &details.address,
+            Field::Payout => &details.payout_address,
+            Field::OperatorKey => &details.operator_key,
+            Field::VotingKey => &details.voting_address,
+            Field::OperatorPayout => &details.operator_payout_address,
+        };
+        value.as_deref()
+    }
+}
