@@ -206,6 +206,7 @@ fn payment(node: &Node<'_>) -> PaymentModel {
                 .whole(1..=1_000_000)
                 .and_then(|divisor| NonZeroU32::new(divisor as u32))
                 .unwrap_or(pool::TENTH),
+            of_enabled: node.get("of_enabled").flag().unwrap_or(false),
             hold_out_seconds: node.get("hold_out").duration(SECOND..=DAY).unwrap_or(156 * SECOND).as_secs(),
             minimum_protocol: node.get("minimum_protocol").whole(0..=u64::from(u32::MAX)).unwrap_or(0) as u32,
             votes_ahead: node.get("votes_ahead").whole(2..=1000).unwrap_or(10) as u32,

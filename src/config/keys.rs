@@ -70,7 +70,7 @@ pub const KEYS: &[Key] = &[
     key("networks[].sources[].timeout", "span, 100ms–10m", Value("30s"), "longest wait for an answer"),
     key(
         "watch[].masternode",
-        "proTxHash",
+        "proTxHash, or `txid-n` of the collateral on the older chains",
         Words(""),
         "one masternode, watched also while it is not on the list; either this or `select`",
     ),
@@ -190,6 +190,12 @@ pub const PROFILE_KEYS: &[Key] = &[
         "`queue`: nobody is paid until there are more masternodes",
     ),
     key("chains.<name>.payment.divisor", "number", Value("10"), "`pool`: which part of all is the pool"),
+    key(
+        "chains.<name>.payment.of_enabled",
+        "flag",
+        Value("false"),
+        "`pool`: of the enabled ones, not of those in any state",
+    ),
     key(
         "chains.<name>.payment.hold_out",
         "span",

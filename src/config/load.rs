@@ -137,9 +137,8 @@ fn read(root: &Node<'_>, home: Option<&Path>) -> Config {
     history.check_keys();
     let chains = chain::chains(&root.get("chains"));
     let networks = network::networks(&root.get("networks"), &history, &chains, home);
-    let names: Vec<String> = networks.iter().map(|network| network.name.clone()).collect();
     Config {
-        watch: watch::watch(&root.get("watch"), &names),
+        watch: watch::watch(&root.get("watch"), &networks),
         metrics: sections::metrics(&root.get("series"), &root.get("payment")),
         web: sections::web(&root.get("web")),
         log: sections::log(&root.get("log")),

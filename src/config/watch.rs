@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::NetworkConfig;
 use crate::config::node::Node;
 use crate::domain::MasternodeId;
 use crate::domain::watch::{Expected, Selector, WatchEntry};
@@ -34,17 +35,23 @@ const RESERVED: &[&str] = &[
     "quantile",
 ];
 
-/// Reads the entries; `networks` are the names that an entry may be limited to.
-pub(super) fn watch(node: &Node<'_>, networks: &[String]) -> Vec<(Option<String>, WatchEntry)> {
+/// Reads the entries; `networks` are those that an entry may be limited to.
+pub(super) fn watch(node: &Node<'_>, networks: &[NetworkConfig]) -> Vec<(Option<String>, WatchEntry)> {
     let mut entries: Vec<(Option<String>, WatchEntry)> = Vec::new();
     for element in node.elements() {
         let network = element.get("network").text();
-        if let Some(name) = network.as_ref().filter(|name| !networks.contains(name)) {
+        let of = |network: &&NetworkConfig, name: &str| network.name == name;
+        if let Some(name) = network.as_ref().filter(|name| !networks.iter().any(|network| of(&network, name))) {
+            let names: Vec<&str> = networks.iter().map(|network| network.name.as_str()).collect();
             element
                 .get("network")
-                .error(format_args!("no network is called {name:?}; there are: {}", networks.join(", ")));
+                .error(format_args!("no network is called {name:?}; there are: {}", names.join(", ")));
         }
         let Some(entry) = entry(&element) else { continue };
+        let meant = networks.iter().filter(|known| network.as_ref().is_none_or(|name| of(known, name)));
+        if let Err(error) = check_identity(&entry.selector, meant) {
+            element.get("masternode").error(error);
+        }
         let together = |other: &Option<String>| other.is_none() || network.is_none() || *other == network;
         let earlier = || entries.iter().filter(|(other, _)| together(other)).map(|(_, earlier)| earlier);
         if matches!(entry.selector, Selector::Id(_)) && earlier().any(|earlier| earlier.selector == entry.selector) {
@@ -62,10 +69,10 @@ fn entry(node: &Node<'_>) -> Option<WatchEntry> {
     node.check_keys();
     let (named, select) = (node.get("masternode"), node.get("select"));
     let selector = match (named.is_set(), select.is_set()) {
-        (true, false) => named.parsed(identity).map(Selector::Id),
+        (true, false) => named.parsed(str::parse::<MasternodeId>).map(Selector::Id),
         (false, true) => selector(&select),
         _ => {
-            node.error("give either masternode (a proTxHash) or select (what it must say)");
+            node.error("give either masternode (a proTxHash, or txid-n) or select (what it must say)");
             None
         }
     };
@@ -84,12 +91,15 @@ fn entry(node: &Node<'_>) -> Option<WatchEntry> {
     Some(WatchEntry { selector: selector?, alias, groups, expectations })
 }
 
-/// Reads whom an entry names: Dash knows masternodes by their proTxHash only.
-fn identity(text: &str) -> Result<MasternodeId, String> {
-    match text.parse::<MasternodeId>() {
-        Ok(MasternodeId::Collateral(_)) => Err("is a collateral; name a Dash masternode by its proTxHash".into()),
-        Ok(id) => Ok(id),
-        Err(error) => Err(error.to_string()),
+/// Whether one of the networks that an entry is for knows its masternodes by such a name.
+fn check_identity<'a>(selector: &Selector, meant: impl Iterator<Item = &'a NetworkConfig>) -> Result<(), &'static str> {
+    let Selector::Id(id) = selector else { return Ok(()) };
+    let by_registration = matches!(id, MasternodeId::ProTx(_));
+    let fits: Vec<bool> = meant.map(|network| network.chain.rules.is_deterministic() == by_registration).collect();
+    match fits.is_empty() || fits.contains(&true) {
+        true => Ok(()),
+        false if by_registration => Err("is a proTxHash; this chain knows a masternode by its collateral, txid-n"),
+        false => Err("is a collateral; this chain knows a masternode by its proTxHash"),
     }
 }
 

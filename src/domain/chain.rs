@@ -95,6 +95,7 @@ pub const DIMECOIN: ChainRules = ChainRules {
     has_dkg: false,
     payment: PaymentModel::Pool(PoolRule {
         divisor: pool::TENTH,
+        of_enabled: false,
         hold_out_seconds: 156,
         minimum_protocol: 70_007,
         votes_ahead: 10,

@@ -95,11 +95,12 @@ impl PoseLimits {
         if self.rule.clamped { raised.min(self.limit.max(score)) } else { raised }
     }
 
-    /// Highest score at the tip that survives one more failure: `T`, and one above it where a ban needs a score above
-    /// the limit.
+    /// Highest score at the tip that survives one more failure, whenever it comes: `T`, and one above it where a ban needs a
+    /// score above the limit. Where scores do not decay in every block, one below that: the failure may come first.
     pub fn safe_at_tip(&self) -> u32 {
         // The decay of the failure's own block counts too, so the level to reach lies one above the surviving one.
-        self.highest_surviving().map_or(0, |score| score + 1)
+        let before_the_block = |score: u32| score + u32::from(self.rule.decay_period == 1);
+        self.highest_surviving().map_or(0, before_the_block)
     }
 
     /// The highest score that a failure survives; `None` when any failure bans.
@@ -342,7 +343,8 @@ mod tests {
             for tip in 1000..1000 + 2 * period {
                 let pose = PoseScore::new(Score(40), false, Height(tip), rule.limits(12));
                 let (mut height, mut score) = (tip, 40);
-                while score > 34 {
+                // At 34 a failure bans in a block that takes no point off: 34 + 66 is the limit.
+                while score > if period == 1 { 34 } else { 33 } {
                     height += 1;
                     score -= u32::from(height % period == 0);
                 }

@@ -13,6 +13,7 @@ mod laws;
 mod legacy;
 mod markdown;
 mod pose_example;
+mod profiles;
 mod recorded;
 mod refusals;
 mod scenarios;

@@ -20,6 +20,8 @@ use crate::domain::payment::chance;
 pub struct PoolRule {
     /// The pool is this part of the known masternodes: 10 for a tenth.
     pub divisor: NonZeroU32,
+    /// Only enabled masternodes count as known; else those in any state.
+    pub of_enabled: bool,
     /// A started node waits so many seconds for each known masternode.
     pub hold_out_seconds: u64,
     /// Nodes of an older protocol are not known to the payments.
@@ -99,7 +101,7 @@ impl Pool {
         if (queue.len() as u64) < u64::from(known / 3) {
             queue = candidates;
         }
-        queue.sort_by_key(|entry| (entry.1.last_paid_height.unwrap_or(Height(0)), storage_order(&entry.1.id)));
+        queue.sort_by_key(|entry| (last_paid(entry.1), storage_order(&entry.1.id)));
         let queue_length = u32::try_from(queue.len()).unwrap_or(u32::MAX);
         let mut positions = vec![None; masternodes.len()];
         for (place, (index, _)) in (1..).zip(queue) {
@@ -164,7 +166,7 @@ impl Pool {
 
 fn is_known(rule: &PoolRule, masternode: &Masternode) -> bool {
     let protocol = masternode.announced.as_ref().and_then(|announced| announced.protocol_version);
-    protocol.is_none_or(|protocol| protocol >= rule.minimum_protocol)
+    protocol.is_none_or(|protocol| protocol >= rule.minimum_protocol) && (masternode.is_payable() || !rule.of_enabled)
 }
 
 fn seconds_held_out(rule: &PoolRule, masternode: &Masternode, known: u32, now: UnixSeconds) -> u64 {
@@ -179,6 +181,12 @@ fn seconds_held_out(rule: &PoolRule, masternode: &Masternode, known: u32, now: U
 fn blocks_held_out(masternode: &Masternode, facts: &ChainFacts, tip: Height, known: u32) -> Option<u32> {
     let height = facts.collateral_heights.get(&masternode.id)?;
     Some(known.saturating_sub(tip.above(*height).saturating_add(1)))
+}
+
+/// Block of the last payment, or its time where the list has that only; never is before any.
+fn last_paid(masternode: &Masternode) -> (Option<Height>, Option<UnixSeconds>) {
+    let time = masternode.announced.as_ref().and_then(|announced| announced.last_paid_at);
+    (masternode.last_paid_height, time.filter(|_| masternode.last_paid_height.is_none()))
 }
 
 /// The order of outpoints in a node: bytes of the transaction id as they are kept, then the index.

@@ -29,7 +29,7 @@ pub fn positions(list: &MasternodeList, evo: EvoPayments) -> Vec<Option<NonZeroU
     let masternodes = list.masternodes();
     let mut order: Vec<Place> = (0_u32..)
         .zip(masternodes)
-        .filter(|(_, masternode)| !masternode.is_banned())
+        .filter(|(_, masternode)| masternode.is_payable())
         .map(|(index, masternode)| Place::of(index, masternode))
         .collect();
     order.sort_unstable_by(|a, b| a.key.cmp(&b.key).then_with(|| tie(masternodes, a).cmp(&tie(masternodes, b))));
