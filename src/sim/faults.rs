@@ -5,8 +5,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use super::network::Network;
-use super::random::Hash256;
+use super::any::{AnyNetwork, Frozen};
 use super::rpc::Lies;
 
 /// What is wrong with a server.
@@ -53,7 +52,7 @@ pub enum Fault {
 pub(super) struct ActiveFault {
     pub(super) fault: Fault,
     methods: Vec<String>,
-    pub(super) frozen: Option<Hash256>,
+    pub(super) frozen: Option<Frozen>,
 }
 
 impl ActiveFault {
@@ -67,12 +66,12 @@ impl ActiveFault {
 /// The faults of one server. Clones are handles of the same ones.
 #[derive(Clone, Debug)]
 pub struct Faults {
-    network: Network,
+    network: AnyNetwork,
     active: Arc<Mutex<Vec<ActiveFault>>>,
 }
 
 impl Faults {
-    pub(super) fn new(network: Network) -> Self {
+    pub(super) fn new(network: AnyNetwork) -> Self {
         Self { network, active: Arc::default() }
     }
 
@@ -99,10 +98,7 @@ impl Faults {
             return;
         }
         let frozen = match fault {
-            Fault::FrozenAt(height) => {
-                let state = self.network.lock();
-                Some(state.history.active_at(height).unwrap_or_else(|| state.history.tip()).hash)
-            }
+            Fault::FrozenAt(height) => Some(self.network.freeze(height)),
             _ => None,
         };
         let methods = methods.iter().map(|method| (*method).to_owned()).collect();

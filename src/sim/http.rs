@@ -1,4 +1,4 @@
-//! One HTTP request answered as Dash Core answers it (`src/httprpc.cpp`, `src/httpserver.cpp`, `src/rpc/server.cpp`).
+//! One HTTP request answered as a node of the Bitcoin family answers it (`src/httprpc.cpp`, `src/httpserver.cpp`, `src/rpc/server.cpp`).
 //!
 //! Never accepts a connection: `server` does.
 
@@ -13,13 +13,10 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::any::{AnyNetwork, View};
 use super::body::AnswerBody;
 use super::faults::{ActiveFault, Fault, Faults, lies};
-use super::history::Block;
-use super::network::Network;
-use super::random::Hash256;
-use super::rpc::{Context, Params, Reply, RpcError, answer, full_name};
-use super::state::State;
+use super::rpc::{Params, Reply, RpcError, full_name};
 
 /// Largest request a node reads (`src/httpserver.cpp MAX_SIZE`).
 const REQUEST_BYTES: usize = 32 * 1024 * 1024;
@@ -29,11 +26,12 @@ const HTML: &str = "text/html; charset=ISO-8859-1";
 /// What all connections of a server share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) network: Network,
+    pub(super) network: AnyNetwork,
     pub(super) faults: Faults,
     /// Accepted `user:password` pairs.
     pub(super) credentials: Vec<String>,
-    pub(super) masternode: Option<Hash256>,
+    /// The masternode that the answering node runs.
+    pub(super) masternode: Option<String>,
     /// Blocks that this server is behind the network.
     pub(super) lag: AtomicU32,
     pub(super) calls: Mutex<BTreeMap<String, u64>>,
@@ -118,6 +116,7 @@ fn single(shared: &Shared, faults: &[ActiveFault], calls: Vec<Result<Call, (RpcE
             let end = format!(",\"error\":null,\"id\":{}}}\n", call.id);
             let body = match reply {
                 Reply::Json(value) => AnswerBody::whole(format!("{{\"result\":{value}{end}")),
+                Reply::Written(text) => AnswerBody::whole(format!("{{\"result\":{text}{end}")),
                 Reply::Stream(pieces) => AnswerBody::pieces(b"{\"result\":".to_vec(), pieces, end.into_bytes()),
             };
             with_type(StatusCode::OK, JSON, body)
@@ -133,6 +132,7 @@ fn batch(shared: &Shared, faults: &[ActiveFault], calls: Vec<Result<Call, (RpcEr
         parts.push(match call {
             Ok(call) => match perform(shared, faults, &call) {
                 Ok(Reply::Json(value)) => envelope(&value.to_string(), &call.id),
+                Ok(Reply::Written(text)) => envelope(&text, &call.id),
                 Ok(Reply::Stream(pieces)) => {
                     let bytes: Vec<u8> = pieces.flatten().collect();
                     envelope(&String::from_utf8(bytes).expect("JSON is written as UTF-8"), &call.id)
@@ -146,22 +146,13 @@ fn batch(shared: &Shared, faults: &[ActiveFault], calls: Vec<Result<Call, (RpcEr
 }
 
 fn perform(shared: &Shared, faults: &[ActiveFault], call: &Call) -> Result<Reply, RpcError> {
-    let state = shared.network.lock();
-    let frozen = faults.iter().find_map(|active| active.frozen);
-    let tip = known_tip(&state, frozen, shared.lag.load(Ordering::Relaxed));
-    let context = Context { state: &state, tip, lies: lies(faults), masternode: shared.masternode };
-    answer(&context, &call.method, &call.params)
-}
-
-/// The newest block that a server knows which is frozen or lags.
-fn known_tip(state: &State, frozen: Option<Hash256>, lag: u32) -> Arc<Block> {
-    let history = &state.history;
-    if let Some(hash) = frozen {
-        return Arc::clone(history.block(hash).unwrap_or_else(|| history.root()));
-    }
-    let tip = history.tip();
-    let height = tip.height.saturating_sub(lag).max(history.root().height);
-    Arc::clone(history.active_at(height).unwrap_or(tip))
+    let view = View {
+        frozen: faults.iter().find_map(|active| active.frozen.as_ref()),
+        lag: shared.lag.load(Ordering::Relaxed),
+        lies: lies(faults),
+        masternode: shared.masternode.as_deref(),
+    };
+    shared.network.answer(&view, &call.method, &call.params)
 }
 
 fn parse(value: &Value) -> Result<Call, (RpcError, Value)> {

@@ -8,9 +8,6 @@
 use super::random::{Hash256, Random};
 use super::rules::ChainFacts;
 
-/// The letters of Base58.
-const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-
 /// A masternode as the list of a block has it. "Edition" numbers count how often a field was replaced; 0 is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Masternode {
@@ -182,19 +179,7 @@ impl Masternode {
 
     /// Looks like an address of the chain; its checksum is not valid.
     fn coin_address(&self, text: Text, edition: u32, facts: &ChainFacts) -> String {
-        let mut random = self.draw(text, edition);
-        let mut address = String::with_capacity(34);
-        address.push(facts.address_letter);
-        for _ in 0..3 {
-            // Ten letters of 58 fit one word of 64 bits; eleven are drawn from each, the bias is only cosmetic.
-            let mut word = random.word();
-            for _ in 0..11 {
-                let letter = usize::try_from(word % 58).expect("below 58");
-                address.push(char::from(BASE58[letter]));
-                word /= 58;
-            }
-        }
-        address
+        format!("{}{}", facts.address_letter, self.draw(text, edition).base58(33))
     }
 }
 

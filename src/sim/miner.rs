@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval_at};
 
-use super::network::Network;
+use super::any::AnyNetwork;
 
 /// Mines a block each `interval` (at least 10 ms) until `shutdown` is ready.
-pub async fn drive(network: Network, interval: Duration, shutdown: impl Future<Output = ()>) {
+pub async fn drive(network: impl Into<AnyNetwork>, interval: Duration, shutdown: impl Future<Output = ()>) {
+    let network = network.into();
     let interval = interval.max(Duration::from_millis(10));
     let mut ticks = interval_at(tokio::time::Instant::now() + interval, interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,13 +1,15 @@
 //! A simulated Dash network behind a real JSON-RPC server: for the demonstration, for tests, for load and for faults.
 //!
-//! [`Network`] is the chain: it mines, reorganises and keeps an exact [`Network::ledger`] of what happened.
-//! [`Server`] answers from it as a node would, over HTTP, with faults that can be switched on and off.
+//! [`Network`] is a Dash chain, [`legacy::Network`] one of Dimecoin or PRCYcoin: each mines, reorganises and keeps an
+//! exact ledger of what happened.
+//! [`Server`] answers from either as a node would, over HTTP, with faults that can be switched on and off.
 //! [`drive`] mines by the clock.
 //!
 //! Never names another part of this crate: its consensus rules are written for it alone, so that they can be held
 //! against the ones the exporter uses.
 
 mod action;
+mod any;
 mod block;
 mod body;
 mod dkg;
@@ -15,6 +17,7 @@ mod faults;
 mod history;
 mod http;
 mod ledger;
+pub mod legacy;
 mod life;
 mod list;
 mod masternode;
@@ -33,6 +36,7 @@ mod state;
 mod tests;
 
 pub use action::{Action, ActionError};
+pub use any::AnyNetwork;
 pub use faults::{Fault, Faults};
 pub use ledger::{BanCause, ChangedField, LedgerEntry, LedgerKind};
 pub use miner::drive;

@@ -155,7 +155,7 @@ impl Options {
     ///
     /// Names the first option that makes no sense.
     pub fn validate(&self) -> Result<(), OptionsError> {
-        let fault = |option: &'static str, reason: &'static str| Err(OptionsError { option, reason });
+        let fault = |option: &'static str, reason: &'static str| Err(OptionsError::new(option, reason));
         if self.masternodes == 0 {
             return fault("masternodes", "a network has at least one");
         }
@@ -211,6 +211,13 @@ impl Options {
 pub struct OptionsError {
     option: &'static str,
     reason: &'static str,
+}
+
+impl OptionsError {
+    /// The option, and what is wrong with it.
+    pub(super) fn new(option: &'static str, reason: &'static str) -> Self {
+        Self { option, reason }
+    }
 }
 
 impl fmt::Display for OptionsError {

@@ -6,6 +6,9 @@
 
 use std::fmt;
 
+/// The letters of Base58.
+const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+
 /// A splitmix64 generator.
 #[derive(Clone, Debug)]
 pub(super) struct Random {
@@ -78,6 +81,21 @@ impl Random {
         let mut bytes = [0; 32];
         self.fill(&mut bytes);
         Hash256(bytes)
+    }
+
+    /// Letters that look like a Base58 text; what they say has no valid checksum.
+    pub(super) fn base58(&mut self, letters: usize) -> String {
+        let mut text = String::with_capacity(letters);
+        while text.len() < letters {
+            // Ten letters of 58 fit one word of 64 bits; eleven are drawn from each, the bias is only cosmetic.
+            let mut word = self.word();
+            for _ in 0..(letters - text.len()).min(11) {
+                let letter = usize::try_from(word % 58).expect("below 58");
+                text.push(char::from(BASE58[letter]));
+                word /= 58;
+            }
+        }
+        text
     }
 
     /// `bytes` random bytes as lower-case hex.

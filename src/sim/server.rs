@@ -19,11 +19,9 @@ use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::any::AnyNetwork;
 use super::faults::Faults;
 use super::http::{Shared, respond};
-use super::network::Network;
-use super::random::{Hash256, Random};
-use super::rules::chain_facts;
 
 /// Who may ask a server, and what it runs.
 #[derive(Clone, Debug)]
@@ -32,7 +30,7 @@ pub struct ServerOptions {
     pub credentials: Option<(String, String)>,
     /// The cookie is written below this directory, where a node of the chain puts it, and accepted.
     pub data_directory: Option<PathBuf>,
-    /// proTxHash of the masternode that the node runs, for `masternode status`.
+    /// proTxHash, or on a legacy chain the outpoint, of the masternode that the node runs, for `masternode status`.
     pub masternode: Option<String>,
 }
 
@@ -72,7 +70,7 @@ impl Server {
     /// # Errors
     ///
     /// When the address cannot be bound.
-    pub async fn bind(network: Network, address: impl ToSocketAddrs) -> io::Result<Self> {
+    pub async fn bind(network: impl Into<AnyNetwork>, address: impl ToSocketAddrs) -> io::Result<Self> {
         Self::bind_with(network, address, ServerOptions::default()).await
     }
 
@@ -81,7 +79,11 @@ impl Server {
     /// # Errors
     ///
     /// When the address cannot be bound or the cookie not written.
-    pub async fn bind_with(network: Network, address: impl ToSocketAddrs, options: ServerOptions) -> io::Result<Self> {
+    pub async fn bind_with(
+        network: impl Into<AnyNetwork>,
+        address: impl ToSocketAddrs,
+        options: ServerOptions,
+    ) -> io::Result<Self> {
         Self::on(TcpListener::bind(address).await?, network, options)
     }
 
@@ -90,7 +92,8 @@ impl Server {
     /// # Errors
     ///
     /// When the cookie cannot be written.
-    pub fn on(listener: TcpListener, network: Network, options: ServerOptions) -> io::Result<Self> {
+    pub fn on(listener: TcpListener, network: impl Into<AnyNetwork>, options: ServerOptions) -> io::Result<Self> {
+        let network = network.into();
         let address = listener.local_addr()?;
         let mut credentials: Vec<String> =
             options.credentials.iter().map(|(user, password)| format!("{user}:{password}")).collect();
@@ -106,7 +109,7 @@ impl Server {
             faults: Faults::new(network.clone()),
             network,
             credentials,
-            masternode: options.masternode.as_deref().and_then(Hash256::parse),
+            masternode: options.masternode,
             lag: AtomicU32::new(0),
             calls: Mutex::default(),
         });
@@ -231,11 +234,10 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
 }
 
 /// Writes `<directory>/<chain>/.cookie` (`src/rpc/request.cpp GenerateAuthCookie`).
-fn write_cookie(network: &Network, directory: &std::path::Path, port: u16) -> io::Result<(PathBuf, String)> {
-    let state = network.lock();
-    let folder = directory.join(chain_facts(state.options.subnet).folder);
+fn write_cookie(network: &AnyNetwork, directory: &std::path::Path, port: u16) -> io::Result<(PathBuf, String)> {
+    let (subfolder, secret) = network.cookie(port);
+    let folder = directory.join(subfolder);
     fs::create_dir_all(&folder)?;
-    let secret = Random::of(&[state.options.seed, u64::from(port), 0xc00c1e]).hex(32);
     let cookie = format!("__cookie__:{secret}");
     let path = folder.join(".cookie");
     fs::write(&path, &cookie)?;

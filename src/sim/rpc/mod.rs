@@ -25,6 +25,8 @@ use super::state::State;
 pub(super) enum Reply {
     /// A small result.
     Json(Value),
+    /// A result that is JSON text already, with its keys in the order of the node.
+    Written(String),
     /// A result that is written piece by piece.
     Stream(Pieces),
 }
@@ -43,12 +45,12 @@ pub(super) struct RpcError {
 }
 
 impl RpcError {
-    pub(super) fn new(code: i32, message: impl Into<String>) -> Self {
+    pub(in crate::sim) fn new(code: i32, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
 
     /// −8, the most common refusal.
-    fn parameter(message: impl Into<String>) -> Self {
+    pub(in crate::sim) fn parameter(message: impl Into<String>) -> Self {
         Self::new(-8, message)
     }
 

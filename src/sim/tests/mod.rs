@@ -5,6 +5,7 @@ mod consensus;
 mod faults;
 mod history;
 mod http;
+mod legacy;
 mod replay;
 mod scale;
 mod shapes;
