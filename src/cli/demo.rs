@@ -1,31 +1,39 @@
-//! `demo`: the exporter on a simulated Dash network in the same process, speaking to it over a real socket.
+//! `demo`: the exporter on simulated networks in the same process, speaking to them over real sockets.
 //!
-//! Never here: a shortcut around the socket.
+//! Never here: a shortcut around the sockets.
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use tokio::task::JoinHandle;
 
 use crate::app;
 use crate::cli::{Failure, logging, run};
 use crate::config::{self, ChainConfig, NetworkConfig, Origin, SourceConfig};
+use crate::domain::chain;
 use crate::domain::watch::{Selector, WatchEntry};
-use crate::rpc::{Credentials, Secret};
-use crate::sim::{Network, Options, Server, ServerOptions, drive};
+use crate::rpc::{Credentials, Secret, dialect};
+use crate::sim::{self, AnyNetwork, Network, Options, RunningServer, Server, ServerOptions, drive, legacy};
 use crate::web::listen;
 
-/// User and password of the simulated node.
+/// User and password of the simulated nodes.
 const ACCESS: &str = "demo";
 
-/// How many masternodes the demonstration watches.
+/// How many masternodes of each network the demonstration watches.
 const WATCHED: usize = 8;
+
+/// Most masternodes of a simulated network of the older chains.
+const MOST_LEGACY: u32 = 5000;
 
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
 pub(super) struct DemoArguments {
-    /// Masternodes of the simulated network.
-    #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
-    masternodes: u32,
+    /// Chains to simulate, a network of each.
+    #[arg(long, value_name = "CHAIN", value_delimiter = ',', default_value = "dash")]
+    chain: Vec<Chain>,
+    /// Masternodes of each simulated network [default: 1000, on the older chains 200].
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
+    masternodes: Option<u32>,
     /// Time between two blocks, from 10ms to 1h.
     #[arg(long, value_name = "SPAN", default_value = "1s", value_parser = block_time)]
     block_time: Duration,
@@ -35,9 +43,20 @@ pub(super) struct DemoArguments {
     /// Start the simulated node only, without an exporter on it. User and password are both "demo".
     #[arg(long)]
     node_only: bool,
-    /// Where the simulated node listens.
+    /// Where the simulated node listens; a port can be given for a single chain only.
     #[arg(long = "rpc.listen-address", value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     rpc_address: String,
+}
+
+/// A chain that can be simulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Chain {
+    /// Score, quorums and a payment queue.
+    Dash,
+    /// Pings and a payment pool.
+    Dimecoin,
+    /// Pings, and payments that the chain hides.
+    Prcycoin,
 }
 
 /// Reads the time between two blocks. Without a lower end the simulation would take a whole core.
@@ -50,80 +69,197 @@ fn block_time(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Starts the network, and the exporter on it.
+/// A simulated network that runs.
+struct Stage {
+    chain: Chain,
+    masternodes: u32,
+    url: String,
+    /// Its masternodes, those with a story first.
+    ids: Vec<String>,
+    miner: JoinHandle<()>,
+    _node: RunningServer,
+}
+
+/// Starts the networks, and the exporter on them.
 pub(super) async fn run(arguments: DemoArguments, origin: Origin) -> Result<(), Failure> {
+    check(&arguments)?;
     let loaded = config::load(&origin).map_err(|errors| Failure::Configuration(errors.to_string()))?;
     let mut config = loaded.config;
     logging::start(&config.log);
-    let options = Options { seed: arguments.seed, ..Options::demo(arguments.masternodes as usize, || app::now().0) };
-    let network = Network::new(options)?;
-    let access = ServerOptions { credentials: Some((ACCESS.into(), ACCESS.into())), ..ServerOptions::default() };
-    let node = Server::bind_with(network.clone(), arguments.rpc_address.as_str(), access).await?.spawn();
-    let url = node.handle().url();
-    let miner = tokio::spawn(drive(network.clone(), arguments.block_time, std::future::pending()));
+    let mut stages = Vec::new();
+    for chain in &arguments.chain {
+        stages.push(stage(*chain, &arguments).await?);
+    }
     if arguments.node_only {
-        introduce(&arguments, &url, "");
+        introduce(&stages, &arguments, None);
         tokio::signal::ctrl_c().await?;
     } else {
-        config.networks = vec![demo_network(url, arguments.block_time)];
-        config.watch = watched(&network);
+        config.networks = stages.iter().map(|stage| stage.network(arguments.block_time)).collect();
+        config.watch = stages.iter().flat_map(Stage::watched).collect();
         let again = config.clone();
         let listeners = listen::bind(&config.web.listen_addresses).await?;
         if let Some(listener) = listeners.first() {
-            introduce(
-                &arguments,
-                &config.networks[0].sources[0].url,
-                &format!("http://{}{}", listener.local_addr()?, config.web.telemetry_path),
-            );
+            let page = format!("http://{}{}", listener.local_addr()?, config.web.telemetry_path);
+            introduce(&stages, &arguments, Some(&page));
         }
         run::serve(config, listeners, move || Ok(again.clone())).await?;
     }
-    miner.abort();
+    stages.iter().for_each(|stage| stage.miner.abort());
     Ok(())
 }
 
-fn demo_network(url: String, block_time: Duration) -> NetworkConfig {
-    NetworkConfig {
-        name: "dash-demo".into(),
-        chain: ChainConfig::dash(),
-        sources: vec![SourceConfig {
-            name: "simulated".into(),
-            url,
-            credentials: Credentials::Password { user: ACCESS.into(), password: Secret::new(ACCESS) },
-            timeout: Duration::from_secs(30),
-        }],
-        poll_interval: (block_time / 2).clamp(Duration::from_millis(50), Duration::from_secs(1)),
-        stale_after: Duration::from_secs(60),
-        resync_blocks: 576,
-        max_gap_blocks: 5000,
+/// What no single argument can be blamed for.
+fn check(arguments: &DemoArguments) -> Result<(), Failure> {
+    let refuse = |what: String| Err(Failure::Configuration(what));
+    let mut seen = Vec::new();
+    for chain in &arguments.chain {
+        if seen.contains(chain) {
+            return refuse(format!("--chain names {} twice", chain.name()));
+        }
+        seen.push(*chain);
+        if *chain != Chain::Dash && arguments.masternodes.is_some_and(|number| number > MOST_LEGACY) {
+            return refuse(format!("--masternodes: a {} network has at most {MOST_LEGACY}", chain.name()));
+        }
+    }
+    if arguments.chain.len() > 1 && !arguments.rpc_address.ends_with(":0") {
+        return refuse("--rpc.listen-address: with several chains each node needs a port of its own: give :0".into());
+    }
+    Ok(())
+}
+
+async fn stage(chain: Chain, arguments: &DemoArguments) -> Result<Stage, Failure> {
+    let default = if chain == Chain::Dash { 1000 } else { 200 };
+    let masternodes = arguments.masternodes.unwrap_or(default);
+    let (network, ids): (AnyNetwork, Vec<String>) = match chain.legacy() {
+        None => {
+            let options = Options::demo(masternodes as usize, || app::now().0);
+            let network = Network::new(Options { seed: arguments.seed, ..options })?;
+            (network.clone().into(), network.masternodes())
+        }
+        Some(kind) => {
+            let options = legacy::Options::demo(kind, masternodes as usize, app::now().0);
+            let network = legacy::Network::new(legacy::Options { seed: arguments.seed, ..options })?;
+            (network.clone().into(), network.masternodes())
+        }
+    };
+    let access = ServerOptions { credentials: Some((ACCESS.into(), ACCESS.into())), ..ServerOptions::default() };
+    let node = Server::bind_with(network.clone(), arguments.rpc_address.as_str(), access).await?.spawn();
+    let url = node.handle().url();
+    let miner = tokio::spawn(drive(network, arguments.block_time, std::future::pending()));
+    Ok(Stage { chain, masternodes, url, ids, miner, _node: node })
+}
+
+impl Chain {
+    fn name(self) -> &'static str {
+        match self {
+            Chain::Dash => "dash",
+            Chain::Dimecoin => "dimecoin",
+            Chain::Prcycoin => "prcycoin",
+        }
+    }
+
+    fn legacy(self) -> Option<sim::legacy::Chain> {
+        match self {
+            Chain::Dash => None,
+            Chain::Dimecoin => Some(sim::legacy::Chain::Dimecoin),
+            Chain::Prcycoin => Some(sim::legacy::Chain::Prcycoin),
+        }
+    }
+
+    fn config(self) -> ChainConfig {
+        match self {
+            Chain::Dash => ChainConfig::dash(),
+            Chain::Dimecoin => ChainConfig::new(chain::DIMECOIN, dialect::DIMECOIN),
+            Chain::Prcycoin => ChainConfig::new(chain::PRCYCOIN, dialect::PRCYCOIN),
+        }
+    }
+
+    /// Name of the first masternodes with a story, in their order.
+    fn stories(self) -> &'static [&'static str] {
+        match self {
+            Chain::Dash => &["in-danger"],
+            Chain::Dimecoin => &["silent", "duplicate"],
+            Chain::Prcycoin => &["silent"],
+        }
     }
 }
 
-/// Watches the first masternodes; the very first is the one that is about to be banned.
-fn watched(network: &Network) -> Vec<(Option<String>, WatchEntry)> {
-    let entry = |(index, id): (usize, String)| {
-        let group = if index % 2 == 0 { "acme" } else { "umbrella" };
-        let alias = if index == 0 { "in-danger".to_string() } else { format!("mn-{index}") };
-        let groups = [("operator".to_string(), group.to_string())].into();
-        let selector = Selector::Id(id.parse().ok()?);
-        Some((None, WatchEntry { selector, alias, groups, expectations: Vec::new() }))
-    };
-    network.masternodes().into_iter().take(WATCHED).enumerate().filter_map(entry).collect()
+impl Stage {
+    fn name(&self) -> String {
+        format!("{}-demo", self.chain.name())
+    }
+
+    fn network(&self, block_time: Duration) -> NetworkConfig {
+        NetworkConfig {
+            name: self.name(),
+            chain: self.chain.config(),
+            sources: vec![SourceConfig {
+                name: "simulated".into(),
+                url: self.url.clone(),
+                credentials: Credentials::Password { user: ACCESS.into(), password: Secret::new(ACCESS) },
+                timeout: Duration::from_secs(30),
+            }],
+            poll_interval: (block_time / 2).clamp(Duration::from_millis(50), Duration::from_secs(1)),
+            stale_after: Duration::from_secs(60),
+            resync_blocks: 576,
+            max_gap_blocks: 5000,
+        }
+    }
+
+    /// Watches the first masternodes; those with a story have its name.
+    fn watched(&self) -> Vec<(Option<String>, WatchEntry)> {
+        let stories = self.chain.stories();
+        let entry = |(index, id): (usize, &String)| {
+            let group = if index % 2 == 0 { "acme" } else { "umbrella" };
+            let alias = stories.get(index).map_or_else(|| format!("mn-{index}"), |story| (*story).to_string());
+            let groups = [("operator".to_string(), group.to_string())].into();
+            let selector = Selector::Id(id.parse().ok()?);
+            Some((Some(self.name()), WatchEntry { selector, alias, groups, expectations: Vec::new() }))
+        };
+        self.ids.iter().take(WATCHED).enumerate().filter_map(entry).collect()
+    }
 }
 
-fn introduce(arguments: &DemoArguments, url: &str, page: &str) {
-    eprintln!(
-        "A simulated Dash network of {} masternodes, a block each {:?}; its node answers on {url} (user and password \"{ACCESS}\").",
-        arguments.masternodes, arguments.block_time
-    );
-    if arguments.node_only {
+fn introduce(stages: &[Stage], arguments: &DemoArguments, page: Option<&str>) {
+    for stage in stages {
+        eprintln!(
+            "A simulated {} network of {} masternodes, a block each {:?}; its node answers on {} (user and password \"{ACCESS}\").",
+            stage.chain.name(),
+            stage.masternodes,
+            arguments.block_time,
+            stage.url
+        );
+    }
+    let Some(page) = page else {
         eprintln!("Stop it with Ctrl-C.");
         return;
+    };
+    eprintln!("Metrics:  curl {page}");
+    for stage in stages {
+        for line in stage.chain.story(page) {
+            eprintln!("{line}");
+        }
     }
-    eprintln!("Its metrics:              curl {page}");
-    eprintln!("Watch a ban come:         curl -s {page} | grep in-danger");
-    eprintln!(
-        "  \"in-danger\" is offline and one failure from a ban. It is banned 12 blocks after the start and revived 45 blocks later."
-    );
     eprintln!("Stop it with Ctrl-C.\n");
+}
+
+impl Chain {
+    /// What there is to see soon, and how.
+    fn story(self, page: &str) -> Vec<String> {
+        let see = |alias: &str| format!("See it:   curl -s {page} | grep '{}-demo.*{alias}'", self.name());
+        match self {
+            Chain::Dash => vec![
+                "dash: \"in-danger\" is offline and one failure from a ban. It is banned 12 blocks after the start and revived 45 blocks later.".into(),
+                see("in-danger"),
+            ],
+            Chain::Dimecoin => vec![
+                "dimecoin: \"silent\" stopped 50 minutes ago and expires some 15 blocks after the start, for good until it is started anew. \"duplicate\" has the address of another masternode and is banned within 5 blocks. A block is 64 seconds of its time.".into(),
+                see("silent"),
+            ],
+            Chain::Prcycoin => vec![
+                "prcycoin: \"silent\" stopped 50 minutes ago; some 70 blocks after the start it expires, and soon leaves the list. A block is 60 seconds of its time.".into(),
+                see("silent"),
+            ],
+        }
+    }
 }

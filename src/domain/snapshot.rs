@@ -96,7 +96,8 @@ impl Snapshot {
         let Parts { network, rules, list, facts, read_at, watched, recent_events } = parts;
         let rule = rules.penalty_rule(&facts.sporks, list.block().time);
         let limits = rule.map(|rule| rule.limits(list.registered()));
-        let payments = Payments::new(&rules, &list, &facts, read_at);
+        // Where the clocks differ, it is at least as late as the tip says.
+        let payments = Payments::new(&rules, &list, &facts, read_at.max(list.block().time));
         let mut risks = [0; Risk::ALL.len()];
         // One place more than there are states, for those that the chain's table does not have.
         let mut states = vec![[0; NodeType::ALL.len()]; rules.states.len() + 1];
