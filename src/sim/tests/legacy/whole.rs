@@ -89,6 +89,13 @@ async fn a_reorganisation_replaces_blocks_and_takes_no_vote_back() {
     assert_eq!(network.reorg(1_000, 1_001), Err(ActionError::TooDeep));
     network.reorg(5, 6).expect("kept");
     assert_eq!(network.tip().0, tip + 1);
+    let mut times = Vec::new();
+    for at in tip - 6..=tip + 1 {
+        let header = result(&server, "getblockheader", json!([network.block_hash(at)])).await;
+        times.push(header["time"].as_u64().expect("a time"));
+    }
+    assert!(times.is_sorted() && times.windows(2).all(|pair| pair[1] - pair[0] >= 60), "{times:?}");
+    assert_eq!(times.last(), Some(&network.now()));
 }
 
 #[test]
