@@ -90,7 +90,7 @@ fn listed(entry: WinnerEntry) -> Option<Vote> {
     };
     let named = winners.into_iter().filter(|winner| winner.address != NOBODY);
     let best = named.reduce(|best, winner| if winner.votes > best.votes { winner } else { best })?;
-    Some(Vote { height: Height(height), payee: best.address.into(), votes: best.votes })
+    Some(Vote { height: Height(height), payee: best.address.trim().into(), votes: best.votes })
 }
 
 /// The block of an output that `gettxout` shows; `None` when it is spent, or the node's tip is not `tip`.
