@@ -86,7 +86,7 @@ families! {
     POSE_BAN_HEIGHT: "masternode_pose_ban_height" Gauge Watched []
         "Block of the ban in force. Absent when not banned.";
     POSE_BAN_END_HEIGHT: "masternode_pose_ban_end_height" Gauge Watched []
-        "Block at which the ban in force should end by itself, an estimate: as many blocks after its beginning as there were masternodes. Only where bans end (Dimecoin), and absent when the beginning was not seen.";
+        "Block at which the ban in force should end by itself, an estimate: as many blocks after it was first seen as there were masternodes. Only where bans end (Dimecoin), and absent when the beginning was not seen.";
     POSE_REVIVED_HEIGHT: "masternode_pose_revived_height" Gauge Watched []
         "Block of the last revival, however long ago. Absent when never revived.";
     POSE_LAST_PENALTY_HEIGHT: "masternode_pose_last_penalty_height" Gauge Watched []

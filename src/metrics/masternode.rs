@@ -85,7 +85,9 @@ pub(super) fn series(settings: &Settings, states: &[String]) -> Vec<NodeSeries> 
         Some((state::place(states, row.node?.masternode) == place).into())
     }));
     series.extend(variants(&catalog::POSE_BANS, "cause", &BanCause::ALL.map(BanCause::label), |row, variant| {
-        Some(Value::Whole(row.tally()?.bans[variant]))
+        // Without a score nothing tells one cause from another.
+        let told = row.snapshot.limits().is_some() || BanCause::ALL[variant] == BanCause::Unknown;
+        Some(Value::Whole(row.tally().filter(|_| told)?.bans[variant]))
     }));
     series.extend(variants(&catalog::CHANGES, "field", &Field::ALL.map(Field::label), |row, variant| {
         Some(Value::Whole(row.tally()?.changes[variant]))

@@ -11,6 +11,7 @@ mod forecast;
 mod history;
 mod laws;
 mod legacy;
+mod legacy_scenarios;
 mod markdown;
 mod pose_example;
 mod profiles;

@@ -1,0 +1,335 @@
+//! Episodes of simulated Dimecoin and PRCYCoin networks, seen through the socket: states, bans, pools, payments, refusals.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use masternode_exporter::domain::chain::{ChainRules, DIMECOIN, PRCYCOIN};
+use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
+use masternode_exporter::domain::{EventKind, MasternodeId, Snapshot, UnixSeconds, state};
+use masternode_exporter::follower::{Follower, Settings};
+use masternode_exporter::meters::Meters;
+use masternode_exporter::metrics::{self, Exposition, Format};
+use masternode_exporter::rpc::{self, Client, Credentials, Dialect, Secret, dialect};
+use masternode_exporter::sim::legacy::{Action, Chain, LedgerKind, Network, Options};
+use masternode_exporter::sim::{self, AnyNetwork, Fault, RunningServer, Server};
+use prometheus::Registry;
+use tokio::sync::watch;
+
+use crate::support::samples::Page;
+
+/// A network, a node of it, and a follower that looks when told. All masternodes are watched as `mn-<index>`.
+struct Stage {
+    network: Network,
+    server: RunningServer,
+    follower: Follower,
+    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    _watch_list: watch::Sender<WatchList>,
+    exposition: Arc<Exposition>,
+}
+
+impl Stage {
+    async fn new(options: Options) -> Stage {
+        let (rules, dialect) = match options.chain {
+            Chain::Dimecoin => (DIMECOIN, dialect::DIMECOIN),
+            Chain::Prcycoin => (PRCYCOIN, dialect::PRCYCOIN),
+        };
+        let network = Network::new(options).unwrap();
+        let server = Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn();
+        let registry = Registry::new();
+        let meters = Meters::new(&registry).unwrap();
+        let entry = |(index, id): (usize, &String)| WatchEntry {
+            selector: Selector::Id(id.parse().unwrap()),
+            alias: format!("mn-{index}"),
+            groups: [("operator".to_string(), "acme".to_string())].into(),
+            expectations: vec![],
+        };
+        let list = WatchList::new(network.masternodes().iter().enumerate().map(entry).collect());
+        let (watch_list, watch_receiver) = watch::channel(list);
+        let (publish, snapshots) = watch::channel(None);
+        let client = client(&server, rules.clone(), dialect, &meters);
+        let follower = Follower::new(settings(rules), vec![client], &meters, watch_receiver, publish);
+        let exposition = Exposition::new(metrics::Settings::default(), registry).unwrap();
+        let mut stage = Stage { network, server, follower, snapshots, _watch_list: watch_list, exposition };
+        stage.follower.poll().await;
+        stage
+    }
+
+    async fn mine(&mut self, blocks: usize) {
+        for _ in 0..blocks {
+            self.network.mine(1);
+            self.follower.poll().await;
+        }
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshots.borrow().clone().expect("a list was published")
+    }
+
+    async fn page(&self) -> Page {
+        self.exposition.publish("it", self.snapshots.borrow().clone());
+        Page::read(&self.exposition.text(Format::Text).await)
+    }
+
+    fn state_of(&self, id: &str) -> String {
+        let snapshot = self.snapshot();
+        let index = snapshot.list().position(&id.parse().unwrap()).expect("it is listed");
+        let states = &snapshot.rules().states;
+        state::label(states, state::place(states, &snapshot.list().masternodes()[index])).to_string()
+    }
+
+    fn events_of(&self, id: &str) -> Vec<EventKind> {
+        let id: MasternodeId = id.parse().unwrap();
+        let snapshot = self.snapshot();
+        let events = snapshot.recent_events().iter().filter(|event| event.masternode == id);
+        events.map(|event| event.kind.clone()).collect()
+    }
+}
+
+fn settings(rules: ChainRules) -> Settings {
+    Settings {
+        network: "it".into(),
+        rules: Arc::new(rules),
+        poll_interval: Duration::ZERO,
+        stale_after: Duration::from_secs(900),
+        resync_blocks: 576,
+        max_gap_blocks: 5000,
+        // Before the simulated time, so that the tip's is the later one.
+        clock: || UnixSeconds(1),
+    }
+}
+
+fn client(server: &RunningServer, rules: ChainRules, dialect: Dialect, meters: &Meters) -> Client {
+    let settings = rpc::Settings {
+        url: server.handle().url(),
+        credentials: Credentials::Password { user: "user".into(), password: Secret::new("password") },
+        timeout: Duration::from_secs(2),
+        dialect: Arc::new(dialect),
+        states: state::shared(&rules.states),
+        ..rpc::Settings::default()
+    };
+    let meters = meters.rpc("it", &settings.name);
+    Client::new(settings, meters).unwrap()
+}
+
+fn lively(chain: Chain, masternodes: usize) -> Options {
+    Options { subnet: sim::Subnet::Regtest, ..Options::demo(chain, masternodes, 1_795_000_000) }
+}
+
+#[tokio::test]
+async fn dimecoins_queue_and_pool_are_those_of_the_network() {
+    let mut stage = Stage::new(lively(Chain::Dimecoin, 48)).await;
+    // Eight collaterals a block are asked for.
+    stage.mine(8).await;
+    let mut compared = 0;
+    for _ in 0..60 {
+        stage.mine(1).await;
+        let snapshot = stage.snapshot();
+        let pool = snapshot.payments().pool().expect("votes are known");
+        let mut ours: Vec<(u32, String)> = snapshot
+            .nodes()
+            .filter_map(|node| Some((node.queue_position?.get(), node.masternode.id.to_string())))
+            .collect();
+        ours.sort();
+        let ours: Vec<String> = ours.into_iter().map(|(_, id)| id).collect();
+        let theirs = stage.network.queue(stage.network.tip().0 + 10);
+        assert_eq!(ours, theirs.candidates, "at height {}", stage.network.tip().0);
+        assert_eq!(pool.size().map_or(0, |size| size.get() as usize), theirs.pool);
+        let drawn = theirs.elected.map(|id| snapshot.list().position(&id.parse().unwrap()).unwrap());
+        assert!(drawn.is_none_or(|index| pool.has(index)), "whoever is elected was in the pool");
+        compared += ours.len();
+    }
+    assert!(compared > 500, "only {compared} places were compared");
+}
+
+#[tokio::test]
+async fn a_silent_dimecoin_node_expires_for_good_and_a_restart_holds_it_out() {
+    let mut stage = Stage::new(Options::regtest(Chain::Dimecoin, 12)).await;
+    let id = stage.network.masternodes()[3].clone();
+    let node = [("alias", "mn-3")];
+    stage.mine(4).await;
+    let page = stage.page().await;
+    page.expect("masternode_enabled", &node, 1.0);
+    page.expect("masternode_network_ping_warning_seconds", &[], 1800.0);
+    page.expect_absent("masternode_pose_score", &node);
+    page.expect_absent("masternode_network_pose_limit", &[]);
+    page.expect_absent("masternode_dkg_sessions_per_day", &node);
+    stage.network.act(&Action::GoOffline { masternode: id.clone() }).unwrap();
+    let seen = stage.network.masternode(&id).unwrap().seen;
+    // 65 minutes are 61 blocks of 64 seconds.
+    stage.mine(60).await;
+    stage.page().await.expect("masternode_last_seen_timestamp_seconds", &node, seen as f64);
+    stage.mine(12).await;
+    let page = stage.page().await;
+    page.expect("masternode_enabled", &node, 0.0);
+    page.expect("masternode_state", &[node[0], ("state", "expired")], 1.0);
+    page.expect("masternode_network_risk_nodes", &[("risk", "unhealthy")], 1.0);
+    page.expect("masternode_group_nodes", &[("group", "acme"), ("risk", "unhealthy")], 1.0);
+    page.expect("masternode_payment_probability_ratio", &[node[0], ("horizon", "24h")], 0.0);
+    page.expect_absent("masternode_payment_queue_position", &node);
+    let expired = EventKind::State { from: "enabled".into(), to: "expired".into() };
+    assert!(stage.events_of(&id).contains(&expired));
+    // Its daemon pings again, which no longer helps; a new start does.
+    stage.network.act(&Action::ComeBack { masternode: id.clone() }).unwrap();
+    stage.mine(12).await;
+    assert_eq!(stage.state_of(&id), "expired");
+    stage.network.act(&Action::Restart { masternode: id.clone() }).unwrap();
+    stage.mine(1).await;
+    assert_eq!(stage.state_of(&id), "pre_enabled");
+    stage.mine(10).await;
+    assert_eq!(stage.state_of(&id), "enabled");
+    let started = stage.network.masternode(&id).unwrap().started;
+    let left = (started + 156 * 12).saturating_sub(stage.network.tip_time());
+    stage.page().await.expect("masternode_payment_held_out_seconds", &node, left as f64);
+    assert!(left > 0, "11 blocks are less than 12 times 156 seconds");
+}
+
+#[tokio::test]
+async fn a_dimecoin_ban_is_told_with_its_end_and_ends_there() {
+    let mut stage = Stage::new(Options::regtest(Chain::Dimecoin, 12)).await;
+    let [id, of] = [5, 2].map(|index| stage.network.masternodes()[index].clone());
+    stage.network.act(&Action::Duplicate { masternode: id.clone(), of: of.clone() }).unwrap();
+    let node = stage.network.masternodes().iter().position(|other| *other == id).unwrap();
+    let alias = format!("mn-{node}");
+    let mut until = None;
+    for _ in 0..20 {
+        stage.mine(1).await;
+        until = [&id, &of].into_iter().find_map(|id| stage.network.masternode(id).unwrap().banned_until);
+        if until.is_some() {
+            break;
+        }
+    }
+    let until = until.expect("one of two nodes at one address is banned");
+    let banned = if stage.network.masternode(&id).unwrap().banned_until.is_some() { id } else { of };
+    let alias = if banned == stage.network.masternodes()[5] { alias } else { "mn-2".to_string() };
+    let page = stage.page().await;
+    let labels = [("alias", alias.as_str())];
+    page.expect("masternode_pose_banned", &labels, 1.0);
+    // It begins between two blocks, and is seen with the second one: the estimate is one block late.
+    page.expect("masternode_pose_ban_end_height", &labels, f64::from(until + 1));
+    page.expect("masternode_pose_bans_total", &[labels[0], ("cause", "unknown")], 1.0);
+    page.expect("masternode_network_risk_nodes", &[("risk", "banned")], 1.0);
+    // Alone at its address again, it is not banned a second time.
+    let other = if banned == stage.network.masternodes()[5] { 2 } else { 5 };
+    stage.network.act(&Action::Move { masternode: stage.network.masternodes()[other].clone() }).unwrap();
+    while stage.network.tip().0 < until {
+        stage.mine(1).await;
+    }
+    let page = stage.page().await;
+    page.expect("masternode_pose_banned", &labels, 0.0);
+    page.expect_absent("masternode_pose_ban_end_height", &labels);
+    page.expect("masternode_pose_revivals_total", &labels, 1.0);
+}
+
+#[tokio::test]
+async fn dimecoin_payments_are_those_that_the_node_remembers() {
+    let mut stage = Stage::new(Options { dissent: 0.0, ..Options::regtest(Chain::Dimecoin, 30) }).await;
+    let start = stage.network.tip().0;
+    stage.mine(80).await;
+    let mut seen: Vec<(u32, String)> = stage
+        .snapshot()
+        .recent_events()
+        .iter()
+        .filter(|event| event.kind == EventKind::Payment)
+        .map(|event| (event.block.height.0, event.masternode.to_string()))
+        .collect();
+    let mut paid: Vec<(u32, String)> = stage
+        .network
+        .ledger_since(start + 1)
+        .into_iter()
+        .filter(|entry| matches!(entry.kind, LedgerKind::Paid { votes } if votes >= 2))
+        .map(|entry| (entry.height, entry.masternode))
+        .collect();
+    seen.sort();
+    paid.sort();
+    assert_eq!(seen, paid);
+    assert!(paid.len() > 40, "only {} payments", paid.len());
+}
+
+#[tokio::test]
+async fn a_prcycoin_node_that_dies_leaves_the_list_and_nothing_is_claimed_of_payments() {
+    let mut stage = Stage::new(Options::regtest(Chain::Prcycoin, 10)).await;
+    stage.mine(3).await;
+    let best = stage.network.best_ranked().unwrap();
+    let snapshot = stage.snapshot();
+    let first = snapshot.nodes().find(|node| node.queue_position.is_some_and(|rank| rank.get() == 1)).unwrap();
+    assert_eq!(first.masternode.id.to_string(), best, "rank 1 is paid by the next proof-of-stake block");
+    let page = stage.page().await;
+    let node = [("alias", "mn-4")];
+    page.expect("masternode_network_payment_pool_size", &[], 10.0);
+    page.expect("masternode_payment_draw_probability_ratio", &node, 0.1);
+    let within_an_hour = 1.0 - 0.9_f64.powi(60);
+    let ratio = page.value("masternode_payment_probability_ratio", &[node[0], ("horizon", "1h")]).unwrap();
+    assert!((ratio - within_an_hour).abs() < 1e-12, "{ratio}");
+    for absent in [
+        "masternode_payment_last_height",
+        "masternode_payment_last_timestamp_seconds",
+        "masternode_payment_projected_height",
+        "masternode_payment_pool_member",
+        "masternode_payment_held_out_seconds",
+        "masternode_network_payment_cycle_blocks",
+    ] {
+        page.expect_absent(absent, if absent.contains("network") { &[] } else { &node });
+    }
+    let id = stage.network.masternodes()[4].clone();
+    stage.network.act(&Action::GoOffline { masternode: id.clone() }).unwrap();
+    stage.mine(121).await;
+    assert_eq!(stage.state_of(&id), "expired");
+    stage.page().await.expect("masternode_registered", &node, 1.0);
+    stage.mine(12).await;
+    let page = stage.page().await;
+    page.expect("masternode_registered", &node, 0.0);
+    page.expect_absent("masternode_enabled", &node);
+    page.expect("masternode_network_removals_total", &[("node_type", "regular")], 1.0);
+    page.expect("masternode_network_payment_pool_size", &[], 9.0);
+}
+
+#[tokio::test]
+async fn a_reorg_of_an_older_chain_is_followed() {
+    let mut stage = Stage::new(lively(Chain::Dimecoin, 20)).await;
+    stage.mine(6).await;
+    stage.network.reorg(3, 5).unwrap();
+    stage.follower.poll().await;
+    let (height, hash) = stage.network.tip();
+    let block = *stage.snapshot().block();
+    assert_eq!((block.height.0, block.hash.to_string()), (height, hash));
+    stage.page().await.expect("masternode_exporter_reorgs_total", &[], 1.0);
+}
+
+/// What a follower of a chain complains of when it is pointed at such a node.
+async fn complaint(
+    network: impl Into<AnyNetwork>,
+    fault: Option<Fault>,
+    rules: ChainRules,
+    dialect: Dialect,
+) -> String {
+    let server = Server::bind(network, "127.0.0.1:0").await.unwrap().spawn();
+    if let Some(fault) = fault {
+        server.handle().faults().set(fault);
+    }
+    let meters = Meters::new(&Registry::new()).unwrap();
+    let (_keep, watch_receiver) = watch::channel(WatchList::default());
+    let (publish, snapshots) = watch::channel(None);
+    let client = client(&server, rules.clone(), dialect, &meters);
+    let mut follower = Follower::new(settings(rules), vec![client], &meters, watch_receiver, publish);
+    let troubles = follower.poll_once().await.expect_err("such a node is refused");
+    assert!(snapshots.borrow().is_none());
+    troubles.join("\n")
+}
+
+#[tokio::test]
+async fn the_node_of_another_chain_on_the_port_is_refused_by_its_name() {
+    let dash = || sim::Network::new(sim::Options::default()).unwrap();
+    let dimecoin = || Network::new(Options::regtest(Chain::Dimecoin, 5)).unwrap();
+    let told = complaint(dash(), Some(Fault::Bitcoin), DIMECOIN, dialect::DIMECOIN).await;
+    assert!(told.contains("calls itself \"/Satoshi:"), "{told}");
+    assert!(told.contains("a dimecoin node starts with \"/dimecoin:\""), "{told}");
+    let told = complaint(dash(), None, DIMECOIN, dialect::DIMECOIN).await;
+    assert!(told.contains("calls itself \"/Dash Core:"), "{told}");
+    let told = complaint(dimecoin(), None, PRCYCOIN, dialect::PRCYCOIN).await;
+    assert!(told.contains("a prcycoin node starts with \"/PRCY:\""), "{told}");
+    // The right name, but the list of another chain: its shape is refused.
+    let rules = ChainRules { subversion_prefix: "/Dash".into(), genesis: vec![].into(), ..DIMECOIN };
+    let told = complaint(dash(), None, rules, dialect::DIMECOIN).await;
+    assert!(told.contains("masternodelist"), "{told}");
+    assert!(told.contains("fields, expected are 8") || told.contains("not a text"), "{told}");
+}
