@@ -189,7 +189,16 @@ fn dispatch(arguments: Arguments, environment: BTreeMap<String, String>, home: O
             print(&findings.report)?;
             if findings.healthy { Ok(()) } else { Err(Failure::NotWell) }
         }
-        Command::Forecast(arguments) => print(&forecast::run(&arguments)?),
+        Command::Forecast(arguments) => {
+            let seen = match arguments.network().map(str::to_string) {
+                Some(name) => {
+                    let loaded = load()?;
+                    Some(with_runtime(async move { Ok(observe::look_at(&loaded.config, &name).await?) })?)
+                }
+                None => None,
+            };
+            print(&forecast::run(&arguments, seen.as_deref())?)
+        }
         Command::Check => print(&understood(&load()?)),
         Command::Metrics => print(&reference()?),
         Command::Healthcheck { ready, timeout } => {

@@ -17,17 +17,7 @@ use crate::metrics::{Exposition, Format};
 
 /// Looks once at every configured network, or at the one named. The text goes to the standard output.
 pub(super) async fn run(config: &Config, only: Option<&str>, format: ObserveFormat) -> Result<String, app::Error> {
-    let chosen: Vec<&NetworkConfig> =
-        config.networks.iter().filter(|network| only.is_none_or(|name| name == network.name)).collect();
-    if chosen.is_empty() {
-        let names: Vec<&str> = config.networks.iter().map(|network| network.name.as_str()).collect();
-        return Err(format!(
-            "no network {:?} is configured; there are: {}",
-            only.unwrap_or_default(),
-            names.join(", ")
-        )
-        .into());
-    }
+    let chosen = chosen(config, only)?;
     let mut snapshots = Vec::new();
     for network in chosen {
         snapshots.push(look(config, network).await?);
@@ -42,6 +32,27 @@ pub(super) async fn run(config: &Config, only: Option<&str>, format: ObserveForm
         }
         ObserveFormat::Metrics => page(config, &snapshots).await,
     }
+}
+
+/// Looks once at the network of that name.
+pub(super) async fn look_at(config: &Config, name: &str) -> Result<Arc<Snapshot>, app::Error> {
+    look(config, chosen(config, Some(name))?[0]).await
+}
+
+/// All networks, or the one named; never none.
+fn chosen<'a>(config: &'a Config, only: Option<&str>) -> Result<Vec<&'a NetworkConfig>, app::Error> {
+    let chosen: Vec<&NetworkConfig> =
+        config.networks.iter().filter(|network| only.is_none_or(|name| name == network.name)).collect();
+    if chosen.is_empty() {
+        let names: Vec<&str> = config.networks.iter().map(|network| network.name.as_str()).collect();
+        return Err(format!(
+            "no network {:?} is configured; there are: {}",
+            only.unwrap_or_default(),
+            names.join(", ")
+        )
+        .into());
+    }
+    Ok(chosen)
 }
 
 async fn look(config: &Config, network: &NetworkConfig) -> Result<Arc<Snapshot>, app::Error> {

@@ -90,7 +90,10 @@ pub const DASH: ChainRules = ChainRules {
 pub const DIMECOIN: ChainRules = ChainRules {
     name: Cow::Borrowed("dimecoin"),
     subversion_prefix: Cow::Borrowed("/dimecoin:"),
-    genesis: Cow::Borrowed(&[]),
+    genesis: Cow::Borrowed(&[(
+        Cow::Borrowed("main"),
+        Cow::Borrowed("00000d5a9113f87575c77eb5442845ff8a0014f6e79e2dd2317d88946ef910da"),
+    )]),
     penalty: None,
     has_dkg: false,
     payment: PaymentModel::Pool(PoolRule {
@@ -122,7 +125,10 @@ pub const DIMECOIN: ChainRules = ChainRules {
 pub const PRCYCOIN: ChainRules = ChainRules {
     name: Cow::Borrowed("prcycoin"),
     subversion_prefix: Cow::Borrowed("/PRCY:"),
-    genesis: Cow::Borrowed(&[]),
+    genesis: Cow::Borrowed(&[
+        (Cow::Borrowed("main"), Cow::Borrowed("000006957e238ff4e6bcf00c8a7d1b3e7249c0a2109b0391d8740821a40c1d8c")),
+        (Cow::Borrowed("regtest"), Cow::Borrowed("690cbb5c7ae999de1de49948a3c109d3b15fe4de4297980de8ff0cbfe3c7823a")),
+    ]),
     penalty: None,
     has_dkg: false,
     payment: PaymentModel::Uniform,

@@ -71,6 +71,7 @@ pub(super) struct NodeSeries {
 pub(super) fn series(settings: &Settings, states: &[String]) -> Vec<NodeSeries> {
     let horizons: Vec<&str> = settings.horizons.iter().map(|(label, _)| label.as_str()).collect();
     let mut series: Vec<NodeSeries> = single(SINGLE, |_| true).collect();
+    series.extend(single(PAID, |rules| rules.payment != PaymentModel::Uniform));
     series.extend(single(SCORED, |rules| rules.penalty.is_some()));
     series.extend(single(PINGED, |rules| rules.ping.is_some()));
     series.extend(single(DRAWN, |rules| !matches!(rules.payment, PaymentModel::Queue { .. })));
@@ -142,9 +143,13 @@ const SINGLE: &[Single] = &[
     (&catalog::PAYMENT_QUEUE_POSITION, |row, _| Some(row.node?.queue_position?.get().into())),
     (&catalog::REGISTERED, |row, _| Some(row.node.is_some().into())),
     (&catalog::POSE_REVIVALS, |row, _| Some(Value::Whole(row.tally()?.revivals))),
-    (&catalog::PAYMENT_LAST_HEIGHT, |row, _| Some(row.node?.masternode.last_paid_height?.0.into())),
+];
+
+/// Where the chain shows whom it pays.
+const PAID: &[Single] = &[
     (&catalog::PAYMENTS, |row, _| Some(Value::Whole(row.tally()?.payments))),
     (&catalog::PAYMENTS_LOST, |row, _| Some(Value::Whole(row.tally()?.payments_lost))),
+    (&catalog::PAYMENT_LAST_HEIGHT, |row, _| Some(row.node?.masternode.last_paid_height?.0.into())),
 ];
 
 /// Where RPC shows a score: chains with a deterministic list.

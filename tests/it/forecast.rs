@@ -240,7 +240,8 @@ fn a_wrong_argument_is_named_with_what_is_expected_and_the_exit_code_is_two() {
     let many: &'static str = vec!["1"; 101].join(",").leak();
     // Arguments, what the error names, what it says to do.
     let cases = [
-        (payment(&[]), "--nodes <NUMBER>|--pool <NUMBER>", "--block-seconds <SECONDS>|--blocks-per-hour <BLOCKS>"),
+        (payment(&[]), "--nodes <NUMBER>|--pool <NUMBER>", "--block-seconds <SECONDS>"),
+        (payment(&["--network", "x", "--block-seconds", "60"]), "--network <NAME>", "cannot be used with"),
         (payment(&["--nodes", "0", "--block-seconds", "60"]), "--nodes", "whole number from 1 to 1000000"),
         (payment(&["--nodes", "9", "--block-seconds", "-1"]), "--block-seconds", "number from 0.001 to 86400"),
         (payment(&["--nodes", "9", "--block-seconds", "NaN"]), "--block-seconds", "number from 0.001 to 86400"),

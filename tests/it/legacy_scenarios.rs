@@ -20,7 +20,7 @@ use crate::support::samples::Page;
 /// A network, a node of it, and a follower that looks when told. All masternodes are watched as `mn-<index>`.
 struct Stage {
     network: Network,
-    server: RunningServer,
+    _server: RunningServer,
     follower: Follower,
     snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
     _watch_list: watch::Sender<WatchList>,
@@ -49,7 +49,7 @@ impl Stage {
         let client = client(&server, rules.clone(), dialect, &meters);
         let follower = Follower::new(settings(rules), vec![client], &meters, watch_receiver, publish);
         let exposition = Exposition::new(metrics::Settings::default(), registry).unwrap();
-        let mut stage = Stage { network, server, follower, snapshots, _watch_list: watch_list, exposition };
+        let mut stage = Stage { network, _server: server, follower, snapshots, _watch_list: watch_list, exposition };
         stage.follower.poll().await;
         stage
     }
@@ -265,6 +265,8 @@ async fn a_prcycoin_node_that_dies_leaves_the_list_and_nothing_is_claimed_of_pay
         "masternode_payment_last_timestamp_seconds",
         "masternode_payment_projected_height",
         "masternode_payment_pool_member",
+        "masternode_payments_total",
+        "masternode_payments_lost_total",
         "masternode_payment_held_out_seconds",
         "masternode_network_payment_cycle_blocks",
     ] {

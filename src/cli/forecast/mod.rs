@@ -1,6 +1,6 @@
 //! `forecast`: what follows from numbers alone. Chances of a payment, and the life of a PoSe score.
 //!
-//! Never here: a node, a configuration, or a rule; the rules are those of `domain`.
+//! Never here: a rule; those are `domain`'s. A node is asked only where a network is named.
 
 mod payment;
 mod plot;
@@ -9,6 +9,7 @@ mod pose;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::Failure;
+use crate::domain::Snapshot;
 
 /// Arguments of `forecast`.
 #[derive(Debug, Args)]
@@ -37,10 +38,20 @@ enum Format {
     Json,
 }
 
-/// The text of a forecast.
-pub(super) fn run(arguments: &ForecastArguments) -> Result<String, Failure> {
+impl ForecastArguments {
+    /// The network whose node is asked for the numbers; `None` where all of them are given.
+    pub(super) fn network(&self) -> Option<&str> {
+        match &self.subject {
+            Subject::Payment(payment) => payment.network(),
+            Subject::Pose(_) => None,
+        }
+    }
+}
+
+/// The text of a forecast. `seen` is the network that was named.
+pub(super) fn run(arguments: &ForecastArguments, seen: Option<&Snapshot>) -> Result<String, Failure> {
     match &arguments.subject {
-        Subject::Payment(payment) => payment::run(payment),
+        Subject::Payment(payment) => payment::run(payment, seen),
         Subject::Pose(pose) => pose::run(pose),
     }
 }

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use crate::cli::columns::{Lean, columns};
 use crate::cli::forecast::{Format, number, whole_number};
 use crate::cli::{Failure, report};
-use crate::domain::payment::{chance, pool};
+use crate::domain::Snapshot;
+use crate::domain::payment::{PaymentModel, chance, pool};
 
 /// The hours of the tables on the coins' pages.
 const HOURS: &str = "1,2,3,4,6,8,10,12,18,24,30,36,42,48,72,96";
@@ -27,6 +28,7 @@ Models:
 Examples:
   masternode-exporter forecast payment --nodes 250 --block-seconds 64
   masternode-exporter forecast payment --model uniform --nodes 4500 --block-seconds 60 --hours 24
+  masternode-exporter --config.file exporter.yml forecast payment --network dimecoin-main
 The table of PRCYcoin's page, and that of Dimecoin's page put right:
   masternode-exporter forecast payment --nodes 4500 --blocks-per-hour 23.07
   masternode-exporter forecast payment --pool 500 --blocks-per-hour 72
@@ -60,6 +62,9 @@ pub(super) struct PaymentArguments {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Size {
+    /// A network of the configuration: its node is asked for all numbers, the pace and the model among them.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["Pace", "model"])]
+    network: Option<String>,
     /// Masternodes: all that the network knows for the model pool, the enabled ones for uniform.
     #[arg(long, value_name = "NUMBER", value_parser = whole_number(1, 1_000_000))]
     nodes: Option<u32>,
@@ -70,10 +75,11 @@ struct Size {
 
 /// How fast blocks come.
 #[derive(Clone, Copy, Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 struct Pace {
     /// Mean seconds from one block to the next. Whole blocks are counted: the window's seconds by these, cut.
     #[arg(long, value_name = "SECONDS", value_parser = number(0.001, 86_400.0))]
+    #[arg(required_unless_present_any = ["network", "blocks_per_hour"])]
     block_seconds: Option<f64>,
     /// Mean blocks in an hour, as the coins' pages count. Fractions of blocks count.
     #[arg(long, value_name = "BLOCKS", value_parser = number(0.001, 3_600_000.0))]
@@ -113,9 +119,19 @@ struct Row {
     chance: f64,
 }
 
+impl PaymentArguments {
+    /// The network whose node is asked for the numbers.
+    pub(super) fn network(&self) -> Option<&str> {
+        self.size.network.as_deref()
+    }
+}
+
 /// Computes and writes a forecast.
-pub(super) fn run(arguments: &PaymentArguments) -> Result<String, Failure> {
-    let draw = Draw::new(arguments)?;
+pub(super) fn run(arguments: &PaymentArguments, seen: Option<&Snapshot>) -> Result<String, Failure> {
+    let draw = match seen {
+        Some(snapshot) => Draw::seen(snapshot)?,
+        None => Draw::new(arguments)?,
+    };
     let rows: Vec<Row> = arguments.hours.iter().map(|hours| draw.row(*hours)).collect();
     Ok(match arguments.format {
         Format::Table => table(&draw, &rows, arguments.decimals as usize),
@@ -127,7 +143,7 @@ pub(super) fn run(arguments: &PaymentArguments) -> Result<String, Failure> {
 impl Draw {
     fn new(arguments: &PaymentArguments) -> Result<Draw, Failure> {
         let (model, pace) = (arguments.model, arguments.pace);
-        let Size { nodes, pool } = arguments.size;
+        let Size { nodes, pool, network: _ } = arguments.size;
         let candidates = match (model, nodes, pool) {
             (Model::Uniform, _, Some(_)) => {
                 return Err(Failure::Configuration(
@@ -142,6 +158,25 @@ impl Draw {
         };
         let candidates = candidates.expect("the arguments have one of the two numbers, and none below 1");
         Ok(Draw { model, nodes, candidates, pace })
+    }
+
+    /// The draw of a network, as its node tells it now.
+    fn seen(snapshot: &Snapshot) -> Result<Draw, Failure> {
+        let payments = snapshot.payments();
+        let (model, nodes) = match (snapshot.rules().payment, payments.pool()) {
+            (PaymentModel::Queue { .. }, _) => {
+                return Err(Failure::Configuration(format!(
+                    "--network: {} pays by a queue, not by chance; `masternode-exporter observe` shows who is paid when",
+                    snapshot.network()
+                )));
+            }
+            (PaymentModel::Pool(_), None) => return Err("the node does not tell the votes that the pool needs".into()),
+            (PaymentModel::Pool(_), Some(pool)) => (Model::Pool, Some(pool.known())),
+            (PaymentModel::Uniform, _) => (Model::Uniform, payments.drawn_from().map(NonZeroU32::get)),
+        };
+        let candidates = payments.drawn_from().ok_or("nobody is eligible for a payment at the moment")?;
+        let seconds = snapshot.facts().spacing_seconds(snapshot.rules());
+        Ok(Draw { model, nodes, candidates, pace: Pace { block_seconds: Some(seconds), blocks_per_hour: None } })
     }
 
     fn row(&self, hours: u32) -> Row {

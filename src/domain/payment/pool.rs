@@ -129,6 +129,11 @@ impl Pool {
         self.size
     }
 
+    /// How many masternodes are known to the payments.
+    pub fn known(&self) -> u32 {
+        self.known
+    }
+
     /// How many are eligible.
     pub fn queue_length(&self) -> u32 {
         self.queue_length
