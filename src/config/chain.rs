@@ -73,6 +73,7 @@ fn profile(name: &str, node: &Node<'_>) -> ChainConfig {
         winners: method(&node.get("winners")),
         chainlock: method(&node.get("chainlock")),
         collateral: method(&node.get("collateral")),
+        quorums: None,
         string_arguments: node.get("string_arguments").flag().unwrap_or(false),
     };
     ChainConfig::new(rules, dialect)

@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn a_penalty_counts_its_failures() {
         let mut tallies = Tallies::default();
-        let kind = EventKind::Penalty { score: Score(100), points: 100, failures: 2, clamped: true };
+        let kind = EventKind::Penalty { score: Score(100), points: 100, failures: 2, clamped: true, quorums: vec![] };
         let event = Event { block: block(5), exact: true, masternode: id(1), node_type: NodeType::Evo, kind };
         tallies.record(&event);
         tallies.record(&Event { kind: EventKind::Ban { cause: BanCause::Dkg, among: 9 }, ..event });

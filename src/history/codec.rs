@@ -8,7 +8,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::event::{BanCause, EventKind, Field};
+use crate::domain::event::{BanCause, EventKind, FailedQuorum, Field};
 use crate::domain::masternode::{Hash, Height, MasternodeId, NodeType, Outpoint, Score, UnixSeconds};
 use crate::history::error::StoreError;
 
@@ -96,6 +96,16 @@ struct PenaltyDetails {
     points: u32,
     failures: u32,
     clamped: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    quorums: Vec<QuorumDetails>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct QuorumDetails {
+    quorum_type: String,
+    hash: String,
+    height: u32,
+    index: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -114,9 +124,10 @@ struct StateDetails<T> {
 /// What a kind carries beside its name.
 pub(super) fn details(kind: &EventKind) -> String {
     match kind {
-        EventKind::Penalty { score: Score(score), points, failures, clamped } => {
+        EventKind::Penalty { score: Score(score), points, failures, clamped, quorums } => {
             let (score, points, failures, clamped) = (*score, *points, *failures, *clamped);
-            to_json(&PenaltyDetails { score, points, failures, clamped })
+            let quorums = quorums.iter().map(quorum_details).collect();
+            to_json(&PenaltyDetails { score, points, failures, clamped, quorums })
         }
         EventKind::Ban { cause, among } => to_json(&BanDetails { cause: cause.label(), among: *among }),
         EventKind::State { from, to } => to_json(&StateDetails { from, to }),
@@ -129,13 +140,33 @@ pub(super) fn details(kind: &EventKind) -> String {
     }
 }
 
+fn quorum_details(quorum: &FailedQuorum) -> QuorumDetails {
+    QuorumDetails {
+        quorum_type: quorum.quorum_type.to_string(),
+        hash: quorum.hash.to_string(),
+        height: quorum.height.0,
+        index: quorum.index,
+    }
+}
+
+fn quorum(details: QuorumDetails) -> Result<FailedQuorum, StoreError> {
+    let hash = details.hash.parse();
+    Ok(FailedQuorum {
+        quorum_type: details.quorum_type.into(),
+        hash: hash.map_err(|error| StoreError::Damaged(format!("a quorum has a hash that is none: {error}")))?,
+        height: Height(details.height),
+        index: details.index,
+    })
+}
+
 /// The kind of that name, with what it carries.
 pub(super) fn kind(name: &str, details: &str) -> Result<EventKind, StoreError> {
     let unknown = |what: &str| StoreError::Damaged(format!("an event has the unknown {what}"));
     match name {
         "penalty" => {
-            let PenaltyDetails { score, points, failures, clamped } = from_json(details)?;
-            return Ok(EventKind::Penalty { score: Score(score), points, failures, clamped });
+            let PenaltyDetails { score, points, failures, clamped, quorums } = from_json(details)?;
+            let quorums = quorums.into_iter().map(quorum).collect::<Result<_, _>>()?;
+            return Ok(EventKind::Penalty { score: Score(score), points, failures, clamped, quorums });
         }
         "ban" => {
             let BanDetails::<String> { cause, among } = from_json(details)?;
@@ -183,7 +214,7 @@ mod tests {
 
     #[test]
     fn what_an_event_carries_is_kept_under_names_that_never_change() {
-        let penalty = EventKind::Penalty { score: Score(100), points: 58, failures: 1, clamped: true };
+        let penalty = EventKind::Penalty { score: Score(100), points: 58, failures: 1, clamped: true, quorums: vec![] };
         assert_eq!(details(&penalty), r#"{"score":100,"points":58,"failures":1,"clamped":true}"#);
         assert_eq!(
             details(&EventKind::Ban { cause: BanCause::KeyChanged, among: 9 }),

@@ -17,6 +17,7 @@ use crate::meters::RpcMeters;
 use crate::rpc::Settings;
 use crate::rpc::credentials::Secret;
 use crate::rpc::dash::answers::{self, ChainInfo, Count, Header, NetworkInfo, SyncStatus};
+use crate::rpc::dash::quorums::{self, FormedQuorum};
 use crate::rpc::dash::stream::ListParser;
 use crate::rpc::dialect::{Dialect, Parameter, Shape};
 use crate::rpc::error::{ErrorKind, RpcError};
@@ -142,6 +143,20 @@ impl Client {
         // Alone, `masternode count` of the older chains is one number.
         let all = (*method == methods::MASTERNODE_COUNT && self.dialect().string_arguments).then(|| json!("all"));
         self.call(method, self.params(method, all), answers::count).await
+    }
+
+    /// The quorums whose commitment a block has, those with failed members among them.
+    pub async fn quorums_formed_in(&self, block: &BlockHash) -> Result<Vec<FormedQuorum>, RpcError> {
+        let method = self.known(self.dialect().quorums.map(|(list, _)| list))?;
+        let block = *block;
+        self.call(method, self.params(method, []), move |body| quorums::formed_in(body, &block)).await
+    }
+
+    /// The members of a quorum that its commitment calls failed. `quorum_type` is the number of its type.
+    pub async fn failed_members(&self, quorum_type: u8, hash: &BlockHash) -> Result<Vec<MasternodeId>, RpcError> {
+        let method = self.known(self.dialect().quorums.map(|(_, info)| info))?;
+        let params = self.params(method, [json!(quorum_type), json!(hash.to_string())]);
+        self.call(method, params, quorums::failed_members).await
     }
 
     /// Sporks with their values, by name.

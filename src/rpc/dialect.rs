@@ -26,6 +26,8 @@ pub struct Dialect {
     pub chainlock: Option<&'static Method>,
     /// Depth of a collateral.
     pub collateral: Option<&'static Method>,
+    /// Quorums with the block that has their commitment, and the members of one.
+    pub quorums: Option<(&'static Method, &'static Method)>,
     /// Every argument of a masternode call is written as a string, numbers too.
     pub string_arguments: bool,
 }
@@ -166,6 +168,7 @@ pub const DASH: Dialect = Dialect {
     winners: None,
     chainlock: Some(&methods::GET_BEST_CHAINLOCK),
     collateral: None,
+    quorums: Some((&methods::QUORUM_LISTEXTENDED, &methods::QUORUM_INFO)),
     string_arguments: false,
 };
 
@@ -191,6 +194,7 @@ pub const DIMECOIN: Dialect = Dialect {
     winners: Some(&methods::MASTERNODE_WINNERS),
     chainlock: None,
     collateral: Some(&methods::GETTXOUT),
+    quorums: None,
     string_arguments: true,
 };
 
@@ -218,6 +222,7 @@ pub const PRCYCOIN: Dialect = Dialect {
     winners: Some(&methods::GETMASTERNODEWINNERS),
     chainlock: None,
     collateral: None,
+    quorums: None,
     string_arguments: true,
 };
 
@@ -245,7 +250,19 @@ impl Dialect {
             &methods::GET_BLOCKCHAIN_INFO,
             &methods::GET_NETWORK_INFO,
         ];
-        let sometimes = [diff, info, self.count, self.winners, self.collateral, self.sync, self.chainlock, self.sporks];
+        let (formed, members) = self.quorums.unzip();
+        let sometimes = [
+            diff,
+            info,
+            formed,
+            members,
+            self.count,
+            self.winners,
+            self.collateral,
+            self.sync,
+            self.chainlock,
+            self.sporks,
+        ];
         always.into_iter().chain([self.list.method]).chain(sometimes.into_iter().flatten()).collect()
     }
 

@@ -68,6 +68,8 @@ methods! {
     GETTXOUT: "gettxout", optional, light, "how deep the collateral of a masternode is";
     MNSYNC_STATUS: "mnsync status", optional, light, "whether the node has finished its masternode sync";
     EVOZNSYNC_STATUS: "evoznsync status", optional, light, "whether the node has finished its masternode sync";
+    QUORUM_LISTEXTENDED: "quorum listextended", optional, light, "which quorums were formed in a block that punished";
+    QUORUM_INFO: "quorum info", optional, light, "which of their members failed";
     GET_BEST_CHAINLOCK: "getbestchainlock", optional, light, "the last final block";
     SPORK_SHOW: "spork show", optional, light, "the network's switches";
 }
@@ -82,7 +84,9 @@ mod tests {
     use super::*;
 
     /// What can be called without a wallet, changes nothing, and prints no key.
-    const HARMLESS: [&str; 27] = [
+    const HARMLESS: [&str; 29] = [
+        "quorum listextended",
+        "quorum info",
         "getbestblockhash",
         "getblockhash",
         "getblockheader",

@@ -24,6 +24,7 @@ use crate::domain::{State, state};
 pub use client::Client;
 pub use credentials::{Credentials, Secret};
 pub use dash::answers::{ChainInfo, Count, Header, NetworkInfo, SyncStatus};
+pub use dash::quorums::FormedQuorum;
 pub use dialect::Dialect;
 pub use error::{ErrorKind, RpcError};
 pub use methods::{METHODS, Method};

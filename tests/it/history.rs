@@ -49,7 +49,7 @@ impl Random {
 
     fn kind(&mut self) -> EventKind {
         match self.below(6) {
-            0 | 1 => EventKind::Penalty { score: Score(66), points: 66, failures: 1, clamped: false },
+            0 | 1 => EventKind::Penalty { score: Score(66), points: 66, failures: 1, clamped: false, quorums: vec![] },
             2 => EventKind::Ban { cause: BanCause::ALL[self.below(6) as usize], among: 9 },
             3 => EventKind::Change(Field::ALL[self.below(5) as usize]),
             4 => EventKind::Registration,

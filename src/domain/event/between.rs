@@ -124,7 +124,13 @@ impl Span {
         };
         let points = score.checked_sub(expected).filter(|points| *points > 0)?;
         let clamped = points % limits.step != 0 && score == limits.limit;
-        Some(EventKind::Penalty { score: Score(score), points, failures: points.div_ceil(limits.step), clamped })
+        Some(EventKind::Penalty {
+            score: Score(score),
+            points,
+            failures: points.div_ceil(limits.step),
+            clamped,
+            quorums: vec![],
+        })
     }
 }
 
@@ -176,32 +182,33 @@ mod tests {
 
     #[test]
     fn a_penalty_shows_its_points_above_the_decay() {
-        let first = EventKind::Penalty { score: Score(66), points: 66, failures: 1, clamped: false };
+        let first = EventKind::Penalty { score: Score(66), points: 66, failures: 1, clamped: false, quorums: vec![] };
         check(scored(1, 0), scored(1, 66), 1, &[first]);
-        let later = EventKind::Penalty { score: Score(95), points: 66, failures: 1, clamped: false };
+        let later = EventKind::Penalty { score: Score(95), points: 66, failures: 1, clamped: false, quorums: vec![] };
         check(scored(1, 30), scored(1, 95), 1, &[later]);
-        let skipped = EventKind::Penalty { score: Score(60), points: 56, failures: 1, clamped: false };
+        let skipped = EventKind::Penalty { score: Score(60), points: 56, failures: 1, clamped: false, quorums: vec![] };
         check(scored(1, 14), scored(1, 60), 10, &[skipped]);
     }
 
     #[test]
     fn a_second_failure_bans_at_the_limit() {
         let after = Masternode { ban_height: Some(Height(101)), ..scored(1, 100) };
-        let penalty = EventKind::Penalty { score: Score(100), points: 58, failures: 1, clamped: true };
+        let penalty = EventKind::Penalty { score: Score(100), points: 58, failures: 1, clamped: true, quorums: vec![] };
         check(scored(1, 43), after, 1, &[penalty, ban(BanCause::Dkg), EventKind::PaymentLost]);
     }
 
     #[test]
     fn two_failures_in_one_block_are_two() {
         let after = Masternode { ban_height: Some(Height(101)), ..scored(1, 100) };
-        let penalty = EventKind::Penalty { score: Score(100), points: 100, failures: 2, clamped: true };
+        let penalty =
+            EventKind::Penalty { score: Score(100), points: 100, failures: 2, clamped: true, quorums: vec![] };
         check(scored(1, 0), after, 1, &[penalty, ban(BanCause::Dkg), EventKind::PaymentLost]);
     }
 
     #[test]
     fn a_banned_node_paid_in_the_same_block_lost_nothing() {
         let after = Masternode { ban_height: Some(Height(101)), last_paid_height: Some(Height(101)), ..scored(1, 100) };
-        let penalty = EventKind::Penalty { score: Score(100), points: 58, failures: 1, clamped: true };
+        let penalty = EventKind::Penalty { score: Score(100), points: 58, failures: 1, clamped: true, quorums: vec![] };
         check(scored(1, 43), after, 1, &[penalty, EventKind::Payment, ban(BanCause::Dkg)]);
     }
 
@@ -211,7 +218,7 @@ mod tests {
         let after = Masternode { revived_height: Some(Height(101)), ..scored(1, 0) };
         check(before.clone(), after, 1, &[EventKind::Revival]);
         let punished = Masternode { revived_height: Some(Height(101)), ..scored(1, 66) };
-        let penalty = EventKind::Penalty { score: Score(66), points: 66, failures: 1, clamped: false };
+        let penalty = EventKind::Penalty { score: Score(66), points: 66, failures: 1, clamped: false, quorums: vec![] };
         check(before, punished, 1, &[EventKind::Revival, penalty]);
     }
 

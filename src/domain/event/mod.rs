@@ -7,9 +7,10 @@
 mod between;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::domain::list::Block;
-use crate::domain::masternode::{Masternode, MasternodeId, NodeType, Score};
+use crate::domain::masternode::{BlockHash, Height, Masternode, MasternodeId, NodeType, Score};
 
 pub use between::between;
 
@@ -41,6 +42,8 @@ pub enum EventKind {
         failures: u32,
         /// The limit cut the points.
         clamped: bool,
+        /// The quorums whose commitments of this block name it as failed; fewer than failures where a node cannot say.
+        quorums: Vec<FailedQuorum>,
     },
     /// Lost its place until its owner revives it.
     Ban {
@@ -104,6 +107,28 @@ impl EventKind {
             EventKind::Change(Field::OperatorKey) => "operator_key_change",
             EventKind::Change(Field::VotingKey) => "voting_key_change",
             EventKind::Change(Field::OperatorPayout) => "operator_payout_change",
+        }
+    }
+}
+
+/// A quorum whose commitment says that a member failed: the cause of a penalty (spec `dash.md` §7).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FailedQuorum {
+    /// Name of the type, e.g. `llmq_60_75`.
+    pub quorum_type: Cow<'static, str>,
+    /// Hash of the block at which the session began.
+    pub hash: BlockHash,
+    /// Height of that block.
+    pub height: Height,
+    /// Which of the quorums of a cycle, 0 for types that do not rotate.
+    pub index: u32,
+}
+
+/// Puts the quorums that name each masternode as failed into the penalties of one block.
+pub fn attribute(events: &mut [Event], failed: &HashMap<MasternodeId, Vec<FailedQuorum>>) {
+    for event in events {
+        if let (EventKind::Penalty { quorums, .. }, Some(named)) = (&mut event.kind, failed.get(&event.masternode)) {
+            quorums.clone_from(named);
         }
     }
 }

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use crate::domain::event::{BanCause, Event, EventKind, Field};
+use crate::domain::event::{BanCause, Event, EventKind, FailedQuorum, Field};
 use crate::domain::list::tests::{block, id};
-use crate::domain::masternode::{BlockHash, Hash, NodeType, Score, UnixSeconds};
+use crate::domain::masternode::{BlockHash, Hash, Height, NodeType, Score, UnixSeconds};
 use crate::history::{BlockEvents, Identity, NetworkId, Query, Store};
 
 mod asking;
@@ -63,7 +63,7 @@ fn event(height: u32, masternode: u8, kind: EventKind) -> Event {
 }
 
 fn penalty() -> EventKind {
-    EventKind::Penalty { score: Score(66), points: 66, failures: 1, clamped: false }
+    EventKind::Penalty { score: Score(66), points: 66, failures: 1, clamped: false, quorums: vec![] }
 }
 
 /// A block in which these things happened to these masternodes.
@@ -79,8 +79,16 @@ fn quiet(heights: impl IntoIterator<Item = u32>) -> Vec<BlockEvents> {
 
 /// Each kind of event with everything it can carry, in the order of [`EventKind::NAMES`].
 pub(crate) fn every_kind() -> Vec<EventKind> {
-    let whole = EventKind::Penalty { score: Score(u32::MAX), points: u32::MAX, failures: 2, clamped: false };
-    let clamped = EventKind::Penalty { score: Score(100), points: 58, failures: 1, clamped: true };
+    let whole =
+        EventKind::Penalty { score: Score(u32::MAX), points: u32::MAX, failures: 2, clamped: false, quorums: vec![] };
+    let quorum = FailedQuorum {
+        quorum_type: "llmq_60_75".into(),
+        hash: BlockHash(Hash([8; 32])),
+        height: Height(288),
+        index: 31,
+    };
+    let clamped =
+        EventKind::Penalty { score: Score(100), points: 58, failures: 1, clamped: true, quorums: vec![quorum] };
     let others =
         [EventKind::Revival, EventKind::Registration, EventKind::Removal, EventKind::Payment, EventKind::PaymentLost];
     let kinds =

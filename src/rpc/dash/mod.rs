@@ -7,5 +7,6 @@
 
 pub mod answers;
 mod convert;
+pub mod quorums;
 pub mod stream;
 mod wire;
