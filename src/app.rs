@@ -5,17 +5,19 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
-use crate::config::{Config, NetworkConfig};
+use crate::config::{Config, HistoryConfig, NetworkConfig};
 use crate::domain::masternode::UnixSeconds;
 use crate::domain::{Snapshot, state};
 use crate::follower::{self, Follower};
+use crate::history::{self, Store, Writer};
 use crate::meters::Meters;
 use crate::metrics::{self, Exposition};
 use crate::rpc::{self, Client};
@@ -32,13 +34,24 @@ pub fn now() -> UnixSeconds {
     UnixSeconds(now.duration_since(std::time::UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs()))
 }
 
+/// Longest wait for the history's last words at the end: a service manager gives us more, an operator not much.
+const LAST_WORDS: Duration = Duration::from_millis(1500);
+
 /// All parts, wired.
 pub struct App {
     meters: Meters,
+    history: Option<History>,
+    history_config: HistoryConfig,
     exposition: Arc<Exposition>,
     networks: BTreeMap<String, RunningNetwork>,
     snapshots: watch::Sender<BTreeMap<String, SnapshotReceiver>>,
     web_meters: web::meters::Meters,
+}
+
+/// The history of all networks, open for writing.
+struct History {
+    writer: Writer,
+    ended: history::Ended,
 }
 
 type SnapshotReceiver = watch::Receiver<Option<Arc<Snapshot>>>;
@@ -57,14 +70,22 @@ struct Prepared {
 }
 
 impl App {
-    /// All parts of `config`, following at once. Fails when a source cannot be set up (not when it cannot be reached).
+    /// All parts of `config`, following at once. Fails when a source cannot be set up (not when it cannot be reached), and
+    /// with a [`history::OpenError`] when the history cannot be opened.
     pub async fn start(config: &Config) -> Result<App, Error> {
         let registry = Registry::new();
         let meters = Meters::new(&registry)?;
         let web_meters = web::meters::Meters::new(&registry)?;
         let exposition = Exposition::new(config.metrics.clone(), registry)?;
-        let mut app =
-            App { meters, exposition, networks: BTreeMap::new(), snapshots: watch::Sender::default(), web_meters };
+        let mut app = App {
+            history: open_history(&config.history, &meters)?,
+            history_config: config.history.clone(),
+            meters,
+            exposition,
+            networks: BTreeMap::new(),
+            snapshots: watch::Sender::default(),
+            web_meters,
+        };
         app.apply(config).await?;
         Ok(app)
     }
@@ -87,6 +108,9 @@ impl App {
             .collect();
         for name in gone {
             self.stop_network(&name).await;
+        }
+        if config.history != self.history_config {
+            warn!("another history.path or history.retention takes effect with the next start only");
         }
         self.exposition.reconfigure(config.metrics.clone());
         for prepared in prepared {
@@ -113,7 +137,10 @@ impl App {
         let name = network.name.clone();
         let (watch_list, watch_receiver) = watch::channel(config.watch_list(&name));
         let (publish, snapshots) = watch::channel(None);
-        let follower = Follower::new(follower_settings(&network), clients, &self.meters, watch_receiver, publish);
+        let mut follower = Follower::new(follower_settings(&network), clients, &self.meters, watch_receiver, publish);
+        if let Some(history) = &self.history {
+            follower = follower.with_history(history.writer.clone());
+        }
         let show = tokio::spawn(show(self.exposition.clone(), name.clone(), snapshots.clone()));
         let tasks = [tokio::spawn(follower.run()), show];
         self.snapshots.send_modify(|all| drop(all.insert(name.clone(), snapshots)));
@@ -183,6 +210,9 @@ impl App {
         for name in names {
             self.stop_network(&name).await;
         }
+        if let Some(history) = self.history.take() {
+            close_history(history).await;
+        }
     }
 
     fn site(&self, config: &Config, reload: mpsc::Sender<oneshot::Sender<Result<(), String>>>) -> Site {
@@ -223,6 +253,32 @@ impl App {
         }
         self.meters.reloaded(result.is_ok(), now().0);
         result
+    }
+}
+
+/// Opens the history of a configuration that names one, and starts its writer.
+fn open_history(config: &HistoryConfig, meters: &Meters) -> Result<Option<History>, Error> {
+    let Some(path) = config.path.clone() else { return Ok(None) };
+    let store = Store::open(&path, now())?;
+    if let Some(aside) = &store.report().set_aside {
+        warn!(path = %path.display(), "{}: {aside}", path.display());
+    }
+    if let Some(version) = store.report().migrated_from {
+        info!("the history {} was of version {version} and is of the newest now", path.display());
+    }
+    info!("events and counters are kept in {}", path.display());
+    let settings = history::Settings { path, retention: config.retention, clock: now };
+    let (writer, ended) = Writer::start(store, settings, meters.history().clone())?;
+    Ok(Some(History { writer, ended }))
+}
+
+/// Waits, not for long, until what was followed is written and the file is closed.
+async fn close_history(History { writer, ended }: History) {
+    drop(writer);
+    match ended.within(LAST_WORDS).await {
+        Some(0) => {}
+        Some(steps) => warn!("{steps} steps could not be written to the history: the next start follows them again"),
+        None => warn!("the history could not be closed in time: the next start follows again what it does not have"),
     }
 }
 

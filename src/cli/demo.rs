@@ -96,6 +96,8 @@ pub(super) async fn run(arguments: DemoArguments, origin: Origin) -> Result<(), 
     } else {
         config.networks = stages.iter().map(|stage| stage.network(arguments.block_time)).collect();
         config.watch = stages.iter().flat_map(Stage::watched).collect();
+        // Another simulated network would be another chain: nothing of it is worth keeping.
+        config.history.path = None;
         let again = config.clone();
         let listeners = listen::bind(&config.web.listen_addresses).await?;
         if let Some(listener) = listeners.first() {

@@ -50,6 +50,9 @@ struct Arguments {
     /// Configuration file (YAML). Without one, the Dash node on this host is followed.
     #[arg(long = "config.file", value_name = "FILE", global = true, value_hint = clap::ValueHint::FilePath)]
     config_file: Option<PathBuf>,
+    /// File that keeps events and counters over restarts. [default: none, counters begin when the process starts]
+    #[arg(long = "history.path", value_name = "FILE", global = true, value_hint = clap::ValueHint::FilePath)]
+    history_path: Option<String>,
     /// Where to listen: host:port, :port or [address]:port. May be given several times. [default: 127.0.0.1:10066]
     #[arg(long = "web.listen-address", value_name = "ADDRESS", global = true)]
     listen_addresses: Vec<String>,
@@ -225,6 +228,7 @@ fn dispatch(arguments: Arguments, environment: BTreeMap<String, String>, home: O
 fn origin(arguments: &Arguments, environment: BTreeMap<String, String>, home: Option<PathBuf>) -> Origin {
     let one = |value: Option<String>| value.into_iter().collect::<Vec<String>>();
     let given = [
+        ("--history.path", "history.path", one(arguments.history_path.clone())),
         ("--web.listen-address", "web.listen_address", arguments.listen_addresses.clone()),
         ("--web.telemetry-path", "web.telemetry_path", one(arguments.telemetry_path.clone())),
         ("--web.max-requests", "web.max_requests", one(arguments.max_requests.map(|number| number.to_string()))),
@@ -281,6 +285,10 @@ fn reference() -> Result<String, Failure> {
     Ok(metrics::reference::reference(&registry.gather()))
 }
 
+fn days(span: Duration) -> u64 {
+    span.as_secs() / 86_400
+}
+
 /// The configuration as it was understood.
 fn understood(loaded: &Loaded) -> String {
     let config = &loaded.config;
@@ -306,6 +314,16 @@ fn understood(loaded: &Loaded) -> String {
     }
     let addresses: Vec<String> = config.web.listen_addresses.iter().map(ToString::to_string).collect();
     lines.push(format!("serves {} on {}", config.web.telemetry_path, addresses.join(", ")));
+    lines.push(match &config.history.path {
+        Some(path) => {
+            format!(
+                "keeps events for {} days and counters for good in {}",
+                days(config.history.retention),
+                path.display()
+            )
+        }
+        None => "keeps nothing: counters begin when the process starts (history.path)".to_string(),
+    });
     lines.extend(loaded.warnings.iter().map(|warning| format!("warning: {warning}")));
     lines.join("\n") + "\n"
 }

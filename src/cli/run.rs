@@ -7,9 +7,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
-use crate::app::App;
+use crate::app::{self, App};
 use crate::cli::{Failure, logging};
 use crate::config::{self, Config, Loaded, Origin};
+use crate::history::OpenError;
 use crate::web::listen;
 
 /// Runs on a configuration that was loaded from `origin`.
@@ -34,7 +35,7 @@ pub(super) async fn serve(
         let address = listener.local_addr()?;
         info!(%address, "serving http://{address}{}", config.web.telemetry_path);
     }
-    let app = App::start(&config).await?;
+    let app = App::start(&config).await.map_err(refusal)?;
     let (hangup, hangups) = mpsc::channel(1);
     let mut signals = signal(SignalKind::hangup())?;
     let forward = tokio::spawn(async move {
@@ -53,4 +54,12 @@ pub(super) async fn serve(
     app.serve(listeners, &config, load, hangups, shutdown).await;
     forward.abort();
     Ok(())
+}
+
+/// A history that cannot be opened is for whoever named the file, as every other mistake of a configuration.
+fn refusal(error: app::Error) -> Failure {
+    match error.downcast::<OpenError>() {
+        Ok(error) => Failure::Configuration(format!("history.path: {error}")),
+        Err(error) => Failure::Run(error),
+    }
 }

@@ -119,6 +119,18 @@ pub const KEYS: &[Key] = &[
         "spans for the chance of a payment; the first is given for all masternodes",
     ),
     key(
+        "history.path",
+        "path",
+        Words("none: nothing is kept, counters begin when the process starts"),
+        "file that keeps events and counters over restarts; each process needs its own",
+    ),
+    key(
+        "history.retention",
+        "span, 1d–36500d",
+        Value("400d"),
+        "events of older blocks are deleted from the file; counters go on",
+    ),
+    key(
         "history.max_gap_blocks",
         "number",
         Value("5000"),
@@ -223,7 +235,7 @@ pub const PROFILE_KEYS: &[Key] = &[
 ];
 
 /// Keys of later versions: no code reads them yet, and to ignore them would be to promise what is not done.
-const LATER: &[&str] = &["alerting", "history.path", "history.retention", "history.backfill_blocks"];
+const LATER: &[&str] = &["alerting", "history.backfill_blocks"];
 
 impl Key {
     /// The variable that sets it, with 0 for each place in a list.

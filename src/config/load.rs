@@ -139,6 +139,7 @@ fn read(root: &Node<'_>, home: Option<&Path>) -> Config {
     let networks = network::networks(&root.get("networks"), &history, &chains, home);
     Config {
         watch: watch::watch(&root.get("watch"), &networks),
+        history: sections::history(&history, home),
         metrics: sections::metrics(&root.get("series"), &root.get("payment")),
         web: sections::web(&root.get("web")),
         log: sections::log(&root.get("log")),

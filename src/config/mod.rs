@@ -15,6 +15,7 @@ mod sections;
 mod span;
 mod watch;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub struct Config {
     pub networks: Vec<NetworkConfig>,
     /// Whom to watch, with the network's name where the entry is of one only.
     pub watch: Vec<(Option<String>, WatchEntry)>,
+    /// What is kept over restarts.
+    pub history: HistoryConfig,
     /// How pages are made.
     pub metrics: metrics::Settings,
     /// Where and what to serve.
@@ -100,6 +103,15 @@ pub struct SourceConfig {
     pub credentials: Credentials,
     /// Longest wait for an answer.
     pub timeout: Duration,
+}
+
+/// What is kept over restarts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistoryConfig {
+    /// The file; without one nothing is kept, and counters begin when the process starts.
+    pub path: Option<PathBuf>,
+    /// Events of older blocks are deleted; counters go on.
+    pub retention: Duration,
 }
 
 /// The HTTP server.

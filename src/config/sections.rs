@@ -1,17 +1,28 @@
-//! The small sections: `series`, `payment`, `web`, `log`.
+//! The small sections: `history`, `series`, `payment`, `web`, `log`.
 //!
 //! Never here: networks and the watch list.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::config::node::Node;
-use crate::config::{LogConfig, WebConfig};
+use crate::config::{HistoryConfig, LogConfig, WebConfig};
 use crate::metrics::{Others, Settings};
 use crate::web::listen::ListenAddress;
 use crate::web::site::TelemetryPath;
 
 /// Where the exporter listens unless told otherwise: on this host only.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:10066";
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Reads `history`, but what of it is the networks'.
+pub(super) fn history(node: &Node<'_>, home: Option<&Path>) -> HistoryConfig {
+    HistoryConfig {
+        path: node.get("path").path(home),
+        retention: node.get("retention").duration(DAY..=36_500 * DAY).unwrap_or(400 * DAY),
+    }
+}
 
 /// Reads `series` and `payment`.
 pub(super) fn metrics(series: &Node<'_>, payment: &Node<'_>) -> Settings {
@@ -31,7 +42,7 @@ pub(super) fn metrics(series: &Node<'_>, payment: &Node<'_>) -> Settings {
         payment.get("horizons").error("names no span: leave the key out, or name at least one");
     }
     for element in elements {
-        let range = Duration::from_secs(60)..=Duration::from_secs(400 * 86_400);
+        let range = Duration::from_secs(60)..=400 * DAY;
         let (Some(text), Some(span)) = (element.text(), element.duration(range)) else { continue };
         if horizons.iter().any(|(_, seconds)| *seconds == span.as_secs()) {
             element.error("an earlier horizon is as long");

@@ -61,7 +61,7 @@ pub struct WatchedNode {
     pub watched: Watched,
     /// Its place in the list; `None` when it is not registered.
     pub index: Option<usize>,
-    /// What happened to it since this process follows the chain.
+    /// What happened to it since counting began.
     pub tally: NodeTally,
 }
 
@@ -181,7 +181,7 @@ impl Snapshot {
         &self.payments
     }
 
-    /// What happened on the network since this process follows it, by [`NodeType::ALL`].
+    /// What happened on the network since counting began, by [`NodeType::ALL`].
     pub fn network_tally(&self) -> &[NetworkTally; NodeType::ALL.len()] {
         &self.network_tally
     }

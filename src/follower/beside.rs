@@ -89,7 +89,8 @@ impl Follower {
         facts.list_read = tip.height;
         let full = self.full_list(index, tip).await?;
         let Some(book) = &mut self.book else { return Ok(false) };
-        let wrong = book.correct(full, rule.as_ref());
+        let (wrong, found) = book.correct(full, rule.as_ref());
+        self.recorder.amend(found).await;
         if wrong > 0 || !agrees {
             self.meters.resyncs.inc();
             warn!(

@@ -10,6 +10,7 @@ use crate::domain::list::{Block, ListError, MasternodeList};
 use crate::domain::masternode::{BlockHash, Height, Masternode, MasternodeId};
 use crate::domain::pose::PenaltyRule;
 use crate::domain::tally::Tallies;
+use crate::history::BlockEvents;
 
 /// How many blocks a reorg may reach back before the list must be read anew: a day on Dash, whose ChainLocks forbid
 /// all but the shallowest.
@@ -87,31 +88,31 @@ impl Book {
         self.back.front().map_or(self.tip(), |step| &step.parent)
     }
 
-    /// Moves on to the list of a later block and counts what happened between.
-    pub(super) fn advance(&mut self, next: MasternodeList, rule: Option<&PenaltyRule>) {
+    /// Moves on to the list of a later block and counts what happened between, which is returned.
+    pub(super) fn advance(&mut self, next: MasternodeList, rule: Option<&PenaltyRule>) -> BlockEvents {
         let events = event::between(&self.list, &next, rule);
         let penalised = events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. }));
         let penalties = penalised
             .map(|event| (event.masternode, self.tallies.node(&event.masternode).last_penalty_height))
             .collect();
-        let events = self.record(events);
+        self.record(&events);
         let entries = self.list.differences(&next).map(before).collect();
-        self.back.push_back(StepBack { parent: *self.tip(), entries, events, penalties });
+        self.back.push_back(StepBack { parent: *self.tip(), entries, events: events.len(), penalties });
         if self.back.len() > DEPTH {
             self.back.pop_front();
         }
         self.list = Arc::new(next);
+        BlockEvents { block: *self.tip(), events }
     }
 
-    /// Counts events and keeps the last of them. Returns how many they are.
-    fn record(&mut self, events: Vec<Event>) -> usize {
-        let count = events.len();
-        for event in &events {
+    /// Counts events and keeps the last of them.
+    fn record(&mut self, events: &[Event]) {
+        for event in events {
             self.tallies.record(event);
         }
-        self.recent.extend(events);
+        let last = &events[events.len().saturating_sub(RECENT)..];
+        self.recent.extend(last.iter().cloned());
         self.recent.drain(..self.recent.len().saturating_sub(RECENT));
-        count
     }
 
     /// Takes back one block. Returns how many events it had, `None` at the oldest block remembered.
@@ -126,15 +127,17 @@ impl Book {
     }
 
     /// Puts a list of our own tip, read in full, in the place of the one that was carried on from block to block.
-    /// Returns how many masternodes differed; if any did, the way back is gone and the differences count as events.
-    pub(super) fn correct(&mut self, full: MasternodeList, rule: Option<&PenaltyRule>) -> usize {
+    /// Returns how many masternodes differed, and the events that follow; if any did, the way back is gone.
+    pub(super) fn correct(&mut self, full: MasternodeList, rule: Option<&PenaltyRule>) -> (usize, BlockEvents) {
         let wrong = self.list.differences(&full).count();
+        let mut events = Vec::new();
         if wrong > 0 {
-            self.record(event::between(&self.list, &full, rule));
+            events = event::between(&self.list, &full, rule);
+            self.record(&events);
             self.back.clear();
         }
         self.list = Arc::new(full);
-        wrong
+        (wrong, BlockEvents { block: *self.tip(), events })
     }
 
     /// Changes what the list says of peers; no event follows from it.
@@ -194,9 +197,9 @@ mod tests {
     fn a_corrected_list_forgets_the_way_back() {
         let mut book = Book::open(list(10, vec![scored(1, 0)]), Tallies::default());
         book.advance(list(11, vec![scored(1, 0)]), Some(&CONSENSUS));
-        assert_eq!(book.correct(list(11, vec![scored(1, 0)]), Some(&CONSENSUS)), 0);
+        assert_eq!(book.correct(list(11, vec![scored(1, 0)]), Some(&CONSENSUS)).0, 0);
         assert_eq!(book.depth_of(&block(10).hash), Some(1));
-        assert_eq!(book.correct(list(11, vec![scored(1, 66)]), Some(&CONSENSUS)), 1);
+        assert_eq!(book.correct(list(11, vec![scored(1, 66)]), Some(&CONSENSUS)).0, 1);
         assert_eq!(book.depth_of(&block(10).hash), None);
         assert_eq!(book.tallies().node(&id(1)).penalties, 1);
     }

@@ -8,6 +8,8 @@
 
 mod beside;
 mod book;
+mod recorder;
+mod resume;
 mod source;
 mod walk;
 
@@ -26,7 +28,9 @@ use crate::domain::tally::Tallies;
 use crate::domain::watch::{WatchList, Watched};
 use crate::follower::beside::Facts;
 use crate::follower::book::Book;
+use crate::follower::recorder::Recorder;
 use crate::follower::source::{Identity, Source, Trouble};
+use crate::history::Writer;
 use crate::meters::{Meters, NetworkMeters};
 use crate::rpc::{ChainInfo, Client};
 
@@ -68,6 +72,9 @@ pub struct Follower {
     watch_list: watch::Receiver<WatchList>,
     published: watch::Sender<Option<Arc<Snapshot>>>,
     book: Option<Book>,
+    recorder: Recorder,
+    /// The history was opened, and its place on the chain is not found yet.
+    is_resuming: bool,
     tallies: Tallies,
     facts: Option<Facts>,
     watched: Vec<Watched>,
@@ -92,6 +99,7 @@ impl Follower {
             .into_iter()
             .map(|client| Source::new(client.clone(), meters.source(&settings.network, client.name())))
             .collect();
+        let recorder = Recorder::new(&settings.network, None);
         Follower {
             settings,
             sources,
@@ -101,6 +109,8 @@ impl Follower {
             watch_list,
             published,
             book: None,
+            recorder,
+            is_resuming: false,
             tallies: Tallies::default(),
             facts: None,
             watched: Vec::new(),
@@ -110,6 +120,12 @@ impl Follower {
             behind: 0,
             peers_asked: 0,
         }
+    }
+
+    /// The same, going on where the history ends and recording each block there before it is published.
+    #[must_use]
+    pub fn with_history(self, writer: Writer) -> Follower {
+        Follower { recorder: Recorder::new(&self.settings.network, Some(writer)), ..self }
     }
 
     /// Follows until the watch list's sender is gone, which is how the owner stops it.
@@ -238,8 +254,9 @@ impl Follower {
             return Err(Trouble::Behind(chain.blocks));
         }
         self.identity = Some(identity);
+        self.resume(index, &chain).await?;
         self.behind = 0;
-        self.walk_to(index, chain.best).await?;
+        self.walk_to(index, &chain).await?;
         self.learn_facts(index, &chain).await;
         self.ask_for_peers(index).await;
         self.read_at = (self.settings.clock)();
@@ -299,6 +316,7 @@ impl Follower {
                 self.identity = None;
                 self.active = None;
                 self.tallies = self.book.take().map(Book::close).unwrap_or_default();
+                self.recorder.close();
             }
         }
     }

@@ -10,7 +10,8 @@ use crate::domain::masternode::{BlockHash, Height};
 use crate::domain::pose::PenaltyRule;
 use crate::follower::source::{Diffs, Trouble, optional};
 use crate::follower::{Book, Follower};
-use crate::rpc::{Client, ErrorKind, Header};
+use crate::history::BlockEvents;
+use crate::rpc::{ChainInfo, Client, ErrorKind, Header};
 
 /// Blocks over which the mean spacing is measured.
 const SPACING_SPAN: u32 = 1000;
@@ -30,12 +31,16 @@ enum Way {
 }
 
 impl Follower {
-    /// Brings the book to the block `best` of a source.
-    pub(super) async fn walk_to(&mut self, index: usize, best: BlockHash) -> Result<(), Trouble> {
-        match self.find_way(index, best).await? {
+    /// Brings the book to the tip of a source.
+    pub(super) async fn walk_to(&mut self, index: usize, chain: &ChainInfo) -> Result<(), Trouble> {
+        let mut way = self.find_way(index, chain.best).await?;
+        if matches!(way, Way::Anew { .. }) && self.fall_back(index, chain).await? {
+            way = self.find_way(index, chain.best).await?;
+        }
+        match way {
             Way::Anew { tip, skipped } => self.open_book(index, tip, skipped).await,
             Way::Walk { back, forward } => {
-                self.step_back(back)?;
+                self.step_back(back).await?;
                 self.step_forward(index, &forward).await
             }
         }
@@ -45,7 +50,10 @@ impl Follower {
         let client = &self.sources[index].client;
         let mut header = client.block_header(best).await?;
         let tip = header.block;
-        let Some(book) = &self.book else { return Ok(Way::Anew { tip, skipped: 0 }) };
+        let Some(book) = &self.book else {
+            let recorded = self.recorder.cursor().map_or(tip.height, |cursor| cursor.height);
+            return Ok(Way::Anew { tip, skipped: tip.height.above(recorded) });
+        };
         let missed = tip.height.above(book.tip().height);
         if missed > self.settings.max_gap_blocks {
             return Ok(Way::Anew { tip, skipped: missed });
@@ -83,7 +91,7 @@ impl Follower {
         Ok(())
     }
 
-    fn step_back(&mut self, blocks: usize) -> Result<(), Trouble> {
+    async fn step_back(&mut self, blocks: usize) -> Result<(), Trouble> {
         let Some(book) = self.book.as_mut().filter(|_| blocks > 0) else { return Ok(()) };
         let from = book.tip().height;
         let mut withdrawn = 0;
@@ -91,6 +99,8 @@ impl Follower {
             let events = book.step_back().map_err(|error| Trouble::Contradiction(error.to_string()))?;
             withdrawn += events.unwrap_or(0);
         }
+        let replaced = book.tip().height.after(1);
+        self.recorder.withdraw(replaced).await;
         self.meters.reorgs.inc();
         self.meters.events_withdrawn.inc_by(withdrawn as u64);
         info!(
@@ -114,7 +124,7 @@ impl Follower {
         let started = Instant::now();
         for (done, block) in forward.iter().enumerate().skip(skipped) {
             let next = self.next_list(index, *block).await?;
-            self.advance(next);
+            self.advance(next).await;
             if done == skipped {
                 self.meters.gap_blocks.inc_by(skipped as u64);
             }
@@ -149,10 +159,11 @@ impl Follower {
         self.settings.rules.penalty_rule(sporks, (self.settings.clock)())
     }
 
-    fn advance(&mut self, next: MasternodeList) {
+    async fn advance(&mut self, next: MasternodeList) {
         let rule = self.penalty_rule();
         let Some(book) = &mut self.book else { return };
-        book.advance(next, rule.as_ref());
+        let happened = book.advance(next, rule.as_ref());
+        self.recorder.record(happened).await;
         self.meters.blocks_followed.inc();
     }
 
@@ -199,20 +210,27 @@ impl Follower {
     async fn open_book(&mut self, index: usize, tip: Block, skipped: u32) -> Result<(), Trouble> {
         let started = Instant::now();
         let list = self.full_list(index, tip).await?;
+        self.withdraw_abandoned(index).await?;
+        let skipped = self.recorder.cursor().map_or(skipped, |cursor| tip.height.above(cursor.height));
+        if skipped > 0 {
+            self.meters.gap_blocks.inc_by(u64::from(skipped));
+            warn!(
+                network = %self.settings.network,
+                "the list of {} was read anew at height {}; events of {skipped} blocks before it were not seen",
+                self.settings.network,
+                tip.height
+            );
+        }
         let tallies = match self.book.take() {
             Some(book) => {
-                self.meters.gap_blocks.inc_by(u64::from(skipped));
                 self.meters.resyncs.inc();
-                warn!(
-                    network = %self.settings.network,
-                    "the list of {} was read anew at height {}; events of {skipped} blocks before it were not seen",
-                    self.settings.network,
-                    tip.height
-                );
                 book.close()
             }
             None => std::mem::take(&mut self.tallies),
         };
+        if self.recorder.cursor() != Some(tip) {
+            self.recorder.record(BlockEvents { block: tip, events: Vec::new() }).await;
+        }
         self.log_opened(&list, started.elapsed().as_secs_f64());
         self.book = Some(Book::open(list, tallies));
         self.facts = None;

@@ -4,12 +4,15 @@
 //! written in one transaction with the step to it, so that a process killed at any moment goes on with the next block:
 //! nothing is lost and nothing counts twice. All calls block; none waits longer than about a second for another process.
 //!
+//! A [`Writer`] does so on a thread of its own, for whoever must not block, and keeps what cannot be written at the moment.
+//!
 //! Reading order: [`schema`] for what is kept, `open` for how a file becomes ours, [`Store`] for what is written.
 //!
 //! Never here: which chain is right, when a block is abandoned, what to do while the disk is full (`follower`).
 
 mod backfill;
 mod codec;
+mod desk;
 mod error;
 mod network;
 mod open;
@@ -22,6 +25,7 @@ mod store;
 mod tallies;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 pub use error::{OpenError, StoreError};
 pub use network::{Identity, NetworkId};
@@ -29,4 +33,5 @@ pub use open::{Fault, Report, SetAside};
 pub use query::{EventId, KeptEvent, MAX_PAGE, Order, Page, Query};
 pub use reader::{NetworkStatus, Reader};
 pub use retention::Retained;
-pub use store::{BlockEvents, Store, Withdrawn};
+pub use store::{BLOCKS_KEPT, BlockEvents, Store, Withdrawn};
+pub use writer::{Ended, Kept, Opened, Settings, Step, Writer};

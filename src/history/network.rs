@@ -11,7 +11,7 @@ use crate::history::codec::Column;
 use crate::history::error::StoreError;
 
 /// A network of the file: what it is is known, and was compared with what is recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NetworkId(pub(super) i64);
 
 /// A chain as its nodes name it.

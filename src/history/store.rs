@@ -22,7 +22,7 @@ use crate::history::query::{self, Page, Query};
 use crate::history::{backfill, tallies};
 
 /// How far below the highest block the hashes of blocks are kept: two days on Dash, twice what a reorg may reach back.
-pub(super) const BLOCKS_KEPT: u32 = 1152;
+pub const BLOCKS_KEPT: u32 = 1152;
 
 /// A block, and what happened in it.
 #[derive(Clone, Debug, PartialEq)]

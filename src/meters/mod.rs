@@ -3,18 +3,21 @@
 //! Never here: anything about masternodes; those samples follow from the snapshot (`metrics`).
 
 mod follower;
+mod history;
 mod process;
 mod rpc;
 
 use prometheus::Registry;
 
 pub use follower::{NetworkMeters, SourceMeters};
+pub use history::HistoryMeters;
 pub use rpc::RpcMeters;
 
 /// All families.
 #[derive(Clone)]
 pub struct Meters {
     follower: follower::FollowerFamilies,
+    history: HistoryMeters,
     process: process::ProcessFamilies,
     rpc: rpc::RpcFamilies,
 }
@@ -24,6 +27,7 @@ impl Meters {
     pub fn new(registry: &Registry) -> prometheus::Result<Meters> {
         Ok(Meters {
             follower: follower::FollowerFamilies::new(registry)?,
+            history: HistoryMeters::new(registry)?,
             process: process::ProcessFamilies::new(registry)?,
             rpc: rpc::RpcFamilies::new(registry)?,
         })
@@ -39,6 +43,11 @@ impl Meters {
         self.follower.source(network, source)
     }
 
+    /// How the history fares.
+    pub fn history(&self) -> &HistoryMeters {
+        &self.history
+    }
+
     /// How long the calls to a source take.
     pub fn rpc(&self, network: &str, source: &str) -> RpcMeters {
         self.rpc.source(network, source)
@@ -52,6 +61,7 @@ impl Meters {
     /// Forgets the state of sources that are no longer configured. Counters stay.
     pub fn forget(&self, network: &str, sources: &[String]) {
         self.follower.forget(network, sources);
+        self.history.forget(network);
     }
 
     /// Makes one sample of each family, so that a reference can show their labels. For no process that is scraped.
@@ -59,6 +69,10 @@ impl Meters {
         self.network("");
         let source = self.source("", "");
         source.usable(0.0);
+        self.history.opened();
+        self.history.written(0);
+        self.history.pending("", 0);
+        self.history.size(0);
         self.rpc("", "").observe("", "", std::time::Duration::ZERO);
     }
 }

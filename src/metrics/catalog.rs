@@ -90,15 +90,15 @@ families! {
     POSE_REVIVED_HEIGHT: "masternode_pose_revived_height" Gauge Watched []
         "Block of the last revival, however long ago. Absent when never revived.";
     POSE_LAST_PENALTY_HEIGHT: "masternode_pose_last_penalty_height" Gauge Watched []
-        "Block of the last penalty since this process began to follow. Absent when there was none.";
+        "Block of the last penalty since counting began. Absent when there was none.";
     POSE_TIME_TO_BAN_IF_OFFLINE: "masternode_pose_time_to_ban_if_offline_seconds" Gauge Watched []
         "Expected time until a ban if the masternode went offline now, from its score and how often nodes of its kind are tested. Absent when banned.";
     POSE_PENALTIES: "masternode_pose_penalties_total" Counter Watched []
-        "Failed DKG sessions that raised the score, since this process began to follow.";
+        "Failed DKG sessions that raised the score, since counting began.";
     POSE_BANS: "masternode_pose_bans_total" Counter Watched ["cause"]
-        "Bans by cause, since this process began to follow: dkg, revoked, key_changed, no_address, platform, unknown.";
+        "Bans by cause, since counting began: dkg, revoked, key_changed, no_address, platform, unknown.";
     POSE_REVIVALS: "masternode_pose_revivals_total" Counter Watched []
-        "Revivals, since this process began to follow.";
+        "Revivals, since counting began.";
     DKG_SESSIONS_PER_DAY: "masternode_dkg_sessions_per_day" Gauge Watched []
         "DKG sessions a day in which a masternode of this kind is expected to be a member. Only where the chain's quorums are known (Dash).";
     PAYMENT_QUEUE_POSITION: "masternode_payment_queue_position" Gauge Lean []
@@ -128,11 +128,11 @@ families! {
     ACTIVE_SECONDS: "masternode_active_seconds" Gauge Watched []
         "Time from the masternode's start to its last ping. Only on the older chains.";
     PAYMENTS: "masternode_payments_total" Counter Watched []
-        "Payments, since this process began to follow.";
+        "Payments, since counting began.";
     PAYMENTS_LOST: "masternode_payments_lost_total" Counter Watched []
-        "Payments lost: the masternode left the queue by a ban or its removal, since this process began to follow.";
+        "Payments lost: the masternode left the queue by a ban or its removal, since counting began.";
     CHANGES: "masternode_changes_total" Counter Watched ["field"]
-        "Changes by owner or operator, since this process began to follow: address, payout, operator_key, voting_key, operator_payout.";
+        "Changes by owner or operator, since counting began: address, payout, operator_key, voting_key, operator_payout.";
     EXPECTATION_MET: "masternode_expectation_met" Gauge Watched ["field"]
         "1 when the field has the value that the watch list states, 0 when it has another. Absent without a statement.";
     PEER_LAST_SUCCESS: "masternode_peer_last_success_timestamp_seconds" Gauge Watched []
@@ -150,15 +150,15 @@ families! {
     NETWORK_RISK_NODES: "masternode_network_risk_nodes" Gauge Aggregate ["risk"]
         "Masternodes by danger: clear, decaying, one_failure_from_ban, banned. Where no score is shown: clear, unhealthy (in a bad state), banned.";
     NETWORK_PENALTIES: "masternode_network_penalties_total" Counter Aggregate ["node_type"]
-        "Failed DKG sessions that raised a score, since this process began to follow.";
+        "Failed DKG sessions that raised a score, since counting began.";
     NETWORK_BANS: "masternode_network_bans_total" Counter Aggregate ["node_type"]
-        "Bans, since this process began to follow.";
+        "Bans, since counting began.";
     NETWORK_REVIVALS: "masternode_network_revivals_total" Counter Aggregate ["node_type"]
-        "Revivals, since this process began to follow.";
+        "Revivals, since counting began.";
     NETWORK_REGISTRATIONS: "masternode_network_registrations_total" Counter Aggregate ["node_type"]
-        "Registrations, since this process began to follow.";
+        "Registrations, since counting began.";
     NETWORK_REMOVALS: "masternode_network_removals_total" Counter Aggregate ["node_type"]
-        "Masternodes that left the list, since this process began to follow.";
+        "Masternodes that left the list, since counting began.";
     NETWORK_PAYMENT_CYCLE: "masternode_network_payment_cycle_blocks" Gauge Aggregate []
         "Blocks in which every valid masternode is paid once. Absent where chance decides.";
     NETWORK_PAYMENT_POOL_SIZE: "masternode_network_payment_pool_size" Gauge Aggregate []

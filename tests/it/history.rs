@@ -23,7 +23,7 @@ const FILE: &str = "MASTERNODE_EXPORTER_TEST_HISTORY";
 
 const KILLS: usize = 50;
 
-const SIGKILL: i32 = 9;
+pub(crate) const SIGKILL: i32 = 9;
 
 const STEPS: usize = 1500;
 
@@ -36,10 +36,10 @@ enum Step {
 }
 
 /// A small generator of our own: the same numbers everywhere.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

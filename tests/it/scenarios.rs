@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use masternode_exporter::domain::{BanCause, EventKind};
-use masternode_exporter::sim::{Action, Fault, LedgerKind, Options};
+use masternode_exporter::domain::EventKind;
+use masternode_exporter::sim::{Action, Fault, Options};
 
+use crate::support::ledger;
 use crate::support::stage::{Stage, fail};
 
 const ONE: &[(&str, &str)] = &[("alias", "mn-1")];
@@ -180,74 +181,9 @@ async fn a_lively_network_of_mainnet_rules_is_seen_as_it_happened() {
 
 /// Holds our events against the simulator's own ledger: the same, at the same heights, in the same blocks.
 fn assert_seen_as_it_happened(stage: &Stage, started: u32) {
-    let mut seen: Vec<(u32, String, String)> = stage
-        .events()
-        .iter()
-        .filter_map(|event| {
-            assert!(event.exact);
-            let kind = match &event.kind {
-                EventKind::Penalty { points, failures, .. } => format!("penalty {points} {failures}"),
-                EventKind::Ban { cause, .. } => format!("ban {}", cause.label()),
-                EventKind::Revival => "revival".into(),
-                EventKind::Registration => "registration".into(),
-                EventKind::Removal => "removal".into(),
-                EventKind::Payment => "payment".into(),
-                EventKind::Change(field) => format!("change {}", field.label()),
-                EventKind::State { from, to } => format!("state {from} to {to}"),
-                // The ledger knows no losses: they follow from bans and removals.
-                EventKind::PaymentLost => return None,
-            };
-            Some((event.block.height.0, event.masternode.to_string(), kind))
-        })
-        .collect();
-    let mut happened: Vec<(u32, String, String)> = stage
-        .network
-        .ledger_since(started + 1)
-        .into_iter()
-        // A list does not show a penalty of a node that is at the limit already: no point was added.
-        .filter(|entry| !matches!(entry.kind, LedgerKind::Penalty { points: 0, .. }))
-        .map(|entry| {
-            let kind = match entry.kind {
-                LedgerKind::Penalty { points, .. } => {
-                    format!("penalty {points} {}", points.div_ceil(stage.network.limits().1))
-                }
-                LedgerKind::Ban { cause, .. } => format!("ban {}", ban_cause(cause).label()),
-                LedgerKind::Revival => "revival".into(),
-                LedgerKind::Payment => "payment".into(),
-                LedgerKind::Registration => "registration".into(),
-                LedgerKind::Removal => "removal".into(),
-                LedgerKind::Change(field) => format!("change {}", changed(field)),
-            };
-            (entry.height, entry.masternode, kind)
-        })
-        .collect();
-    seen.sort();
-    happened.sort();
-    for (seen, happened) in seen.iter().zip(&happened) {
-        assert_eq!(seen, happened);
-    }
-    assert_eq!(seen.len(), happened.len());
-}
-
-fn ban_cause(cause: masternode_exporter::sim::BanCause) -> BanCause {
-    use masternode_exporter::sim::BanCause as Simulated;
-    match cause {
-        Simulated::Dkg => BanCause::Dkg,
-        Simulated::Revoked => BanCause::Revoked,
-        Simulated::KeyChanged => BanCause::KeyChanged,
-        Simulated::NoAddress => BanCause::NoAddress,
-    }
-}
-
-fn changed(field: masternode_exporter::sim::ChangedField) -> &'static str {
-    use masternode_exporter::sim::ChangedField as Simulated;
-    match field {
-        Simulated::Address => "address",
-        Simulated::Payout => "payout",
-        Simulated::OperatorKey => "operator_key",
-        Simulated::VotingKey => "voting_key",
-        Simulated::OperatorPayout => "operator_payout",
-    }
+    let events = stage.events();
+    assert!(events.iter().all(|event| event.exact));
+    ledger::assert_same(ledger::seen(&events), ledger::happened(&stage.network, started + 1));
 }
 
 #[tokio::test]

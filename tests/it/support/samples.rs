@@ -50,6 +50,14 @@ impl Page {
         self.samples.iter().filter(|(candidate, _, _)| candidate == name).count()
     }
 
+    /// The counters of events, by name and labels.
+    pub(crate) fn totals(&self) -> BTreeMap<String, f64> {
+        let counters = self.samples.iter().filter(|(name, _, _)| {
+            name.starts_with("masternode_") && !name.starts_with("masternode_exporter_") && name.ends_with("_total")
+        });
+        counters.map(|(name, labels, value)| (format!("{name} {labels:?}"), *value)).collect()
+    }
+
     fn near(&self, name: &str) -> String {
         let mut text = String::new();
         for (candidate, labels, value) in self.samples.iter().filter(|(candidate, _, _)| candidate == name).take(20) {

@@ -1,5 +1,6 @@
 //! A simulated network on loopback, some nodes that serve it, and our follower on them: polls happen when told.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,11 +8,13 @@ use masternode_exporter::domain::chain::DASH;
 use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
 use masternode_exporter::domain::{Event, Snapshot, UnixSeconds};
 use masternode_exporter::follower::{Follower, Settings};
+use masternode_exporter::history::{self, Ended, Store, Writer};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
-use masternode_exporter::rpc::{self, Client, Credentials, Secret};
+use masternode_exporter::rpc::{self, Client, Credentials, Dialect, Secret, dialect};
 use masternode_exporter::sim::{Action, Network, Options, RunningServer, Server};
 use prometheus::Registry;
+use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::support::samples::Page;
@@ -23,10 +26,19 @@ const TIMEOUT: Duration = Duration::from_millis(400);
 pub(crate) struct Stage {
     pub(crate) network: Network,
     pub(crate) servers: Vec<RunningServer>,
-    follower: Follower,
+    follower: Option<Follower>,
+    settings: Settings,
+    dialect: Arc<Dialect>,
+    history: Option<Recording>,
     snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
     watch_list: watch::Sender<WatchList>,
     exposition: Arc<Exposition>,
+}
+
+/// A history in a folder of its own, and its writer.
+struct Recording {
+    folder: TempDir,
+    writer: Option<(Writer, Ended)>,
 }
 
 /// The present of every stage, in seconds since 1970.
@@ -50,9 +62,6 @@ impl Stage {
         for _ in 0..nodes {
             servers.push(Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn());
         }
-        let registry = Registry::new();
-        let meters = Meters::new(&registry).unwrap();
-        let clients = (0..).zip(&servers).map(|(index, server)| client(index, server, &meters)).collect();
         let mut settings = Settings {
             network: "dash-test".into(),
             rules: Arc::new(DASH),
@@ -63,11 +72,74 @@ impl Stage {
             clock: || UnixSeconds(NOW),
         };
         change(&mut settings);
-        let (watch_list, watch_receiver) = watch::channel(watch_all(&network));
+        let (watch_list, _) = watch::channel(watch_all(&network));
+        let (_, snapshots) = watch::channel(None);
+        let exposition = Exposition::new(metrics::Settings::default(), Registry::new()).unwrap();
+        let dialect = Arc::new(dialect::DASH);
+        let follower = None;
+        let mut stage =
+            Stage { network, servers, follower, settings, dialect, history: None, snapshots, watch_list, exposition };
+        stage.start();
+        stage
+    }
+
+    /// A stage with a history, on which the network has been seen once. The nodes are asked as the dialect says.
+    pub(crate) async fn recording(options: Options, dialect: Dialect, change: impl FnOnce(&mut Settings)) -> Stage {
+        let mut stage = Stage::with(options, 1, change).await;
+        stage.history = Some(Recording { folder: tempfile::tempdir().unwrap(), writer: None });
+        stage.dialect = Arc::new(dialect);
+        stage.start();
+        stage.poll().await;
+        stage
+    }
+
+    /// What a process does when it starts: everything in memory is new, the history is opened.
+    fn start(&mut self) {
+        let registry = Registry::new();
+        let meters = Meters::new(&registry).unwrap();
+        let dialect = &self.dialect;
+        let clients =
+            (0..).zip(&self.servers).map(|(index, server)| client(index, server, dialect.clone(), &meters)).collect();
         let (publish, snapshots) = watch::channel(None);
-        let follower = Follower::new(settings, clients, &meters, watch_receiver, publish);
-        let exposition = Exposition::new(metrics::Settings::default(), registry).unwrap();
-        Stage { network, servers, follower, snapshots, watch_list, exposition }
+        let mut follower = Follower::new(self.settings.clone(), clients, &meters, self.watch_list.subscribe(), publish);
+        if let Some(history) = &mut self.history {
+            let path = history.folder.path().join("history.db");
+            let store = Store::open(&path, UnixSeconds(NOW)).unwrap();
+            let retention = Duration::from_secs(400 * 86_400);
+            let settings = history::Settings { path, retention, clock: || UnixSeconds(NOW) };
+            let (writer, ended) = Writer::start(store, settings, meters.history().clone()).unwrap();
+            follower = follower.with_history(writer.clone());
+            history.writer = Some((writer, ended));
+        }
+        self.follower = Some(follower);
+        self.snapshots = snapshots;
+        self.exposition = Exposition::new(metrics::Settings::default(), registry).unwrap();
+    }
+
+    /// Ends the process: what is in memory is gone.
+    pub(crate) async fn stop(&mut self) {
+        self.follower = None;
+        if let Some((writer, ended)) = self.history.as_mut().and_then(|history| history.writer.take()) {
+            drop(writer);
+            assert!(ended.within(Duration::from_secs(20)).await.is_some(), "the history is closed");
+        }
+    }
+
+    /// Starts it again on the same history, and looks once.
+    pub(crate) async fn restart(&mut self) {
+        self.start();
+        self.poll().await;
+    }
+
+    /// The history's file.
+    pub(crate) fn history(&self) -> PathBuf {
+        self.history.as_ref().unwrap().folder.path().join("history.db")
+    }
+
+    /// Tries to write what waits. Returns how many steps wait still.
+    pub(crate) async fn flush(&self) -> usize {
+        let (writer, _) = self.history.as_ref().unwrap().writer.as_ref().unwrap();
+        writer.flush().await.unwrap()
     }
 
     /// A stage on which the network has been seen once.
@@ -79,7 +151,7 @@ impl Stage {
 
     /// Lets the follower look once.
     pub(crate) async fn poll(&mut self) {
-        self.follower.poll().await;
+        self.follower.as_mut().unwrap().poll().await;
     }
 
     /// Mines a block in which this happens, and lets the follower look.
@@ -120,12 +192,13 @@ pub(crate) fn fail(masternode: &str, commitments: usize) -> Action {
     Action::FailDkg { masternode: masternode.into(), commitments, quorum_type: None }
 }
 
-fn client(index: usize, server: &RunningServer, meters: &Meters) -> Client {
+fn client(index: usize, server: &RunningServer, dialect: Arc<Dialect>, meters: &Meters) -> Client {
     let settings = rpc::Settings {
         name: format!("node-{index}"),
         url: server.handle().url(),
         credentials: Credentials::Password { user: "user".into(), password: Secret::new("password") },
         timeout: TIMEOUT,
+        dialect,
         ..rpc::Settings::default()
     };
     let meters = meters.rpc("dash-test", &settings.name);

@@ -1,0 +1,169 @@
+//! What the history holds of the network that is followed, and the way of each block into it.
+//!
+//! A block is recorded before it is published, so that no counter goes back when the process is killed. A history that
+//! cannot be written keeps nothing back: what happened waits with its writer.
+//!
+//! Never here: asking a node; SQL.
+
+use std::collections::VecDeque;
+
+use tracing::{error, warn};
+
+use crate::domain::list::Block;
+use crate::domain::masternode::{BlockHash, Height};
+use crate::domain::tally::Tallies;
+use crate::follower::source::Identity;
+use crate::history::{self, BLOCKS_KEPT, BlockEvents, Kept, NetworkId, Step, StoreError, Writer};
+
+/// See the module.
+pub(super) struct Recorder {
+    name: String,
+    writer: Option<Writer>,
+    state: State,
+    /// What will be its last blocks when nothing waits any more, the lowest first.
+    blocks: VecDeque<Block>,
+    /// Nothing waits to be written.
+    is_written: bool,
+    /// What was said last of why it cannot be used.
+    complaint: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// What it holds is not known: to be asked before the chain is followed.
+    Closed,
+    /// Each block is recorded.
+    Open(NetworkId),
+    /// It is of another chain, or damaged: nothing is recorded until the network is another one.
+    Refused,
+}
+
+impl Recorder {
+    /// For a network of that name; without a writer nothing is recorded.
+    pub(super) fn new(name: &str, writer: Option<Writer>) -> Recorder {
+        let (state, blocks) = (State::Closed, VecDeque::new());
+        Recorder { name: name.into(), writer, state, blocks, is_written: true, complaint: None }
+    }
+
+    /// Whether the history is to be asked from where to go on.
+    pub(super) fn is_closed(&self) -> bool {
+        self.writer.is_some() && self.state == State::Closed
+    }
+
+    /// Forgets what is known: perhaps the network is another one now.
+    pub(super) fn close(&mut self) {
+        self.state = State::Closed;
+        self.blocks.clear();
+    }
+
+    /// Asks what is recorded of the network. Returns whether each block is recorded from now on.
+    pub(super) async fn open(&mut self, identity: &Identity) -> bool {
+        let Some(writer) = &self.writer else { return false };
+        let identity = history::Identity { chain: identity.chain.clone(), genesis: identity.genesis };
+        match writer.open(&self.name, identity).await {
+            Ok(opened) => {
+                self.blocks = opened.blocks.into_iter().rev().collect();
+                self.state = State::Open(opened.network);
+                (self.is_written, self.complaint) = (true, None);
+                true
+            }
+            Err(error) => {
+                self.complain(&error);
+                false
+            }
+        }
+    }
+
+    fn complain(&mut self, error: &StoreError) {
+        let message = error.to_string();
+        if self.complaint.as_ref() == Some(&message) {
+            return;
+        }
+        if matches!(error, StoreError::OtherChain { .. } | StoreError::Damaged(_)) {
+            self.state = State::Refused;
+            error!(network = %self.name, "nothing is recorded of {}: {message}", self.name);
+        } else {
+            warn!(network = %self.name, "nothing is recorded of {} at the moment: {message}", self.name);
+        }
+        self.complaint = Some(message);
+    }
+
+    /// The counts that the history has; `None` where it is not open or cannot be read, and then it is closed.
+    pub(super) async fn tallies(&mut self) -> Option<Tallies> {
+        let (Some(writer), State::Open(network)) = (&self.writer, self.state) else { return None };
+        match writer.tallies(network).await {
+            Ok(tallies) => Some(tallies),
+            Err(error) => {
+                self.close();
+                self.complain(&error);
+                None
+            }
+        }
+    }
+
+    /// The highest block recorded.
+    pub(super) fn cursor(&self) -> Option<Block> {
+        self.blocks.back().copied()
+    }
+
+    /// The blocks recorded, the highest first, as far as they are remembered.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = &Block> {
+        self.blocks.iter().rev()
+    }
+
+    /// Whether the file holds everything that was recorded.
+    pub(super) fn is_written(&self) -> bool {
+        self.is_written
+    }
+
+    /// Whether a block other than the highest is recorded.
+    pub(super) fn is_below_cursor(&self, hash: &BlockHash) -> bool {
+        self.blocks().skip(1).any(|block| block.hash == *hash)
+    }
+
+    /// Records a block with what happened in it.
+    pub(super) async fn record(&mut self, happened: BlockEvents) {
+        let block = happened.block;
+        if self.keep(Step::Block(happened)).await.is_some() {
+            self.blocks.push_back(block);
+            let remembered = |oldest: &Block| block.height.above(oldest.height) <= BLOCKS_KEPT;
+            while self.blocks.front().is_some_and(|oldest| !remembered(oldest)) {
+                self.blocks.pop_front();
+            }
+        }
+    }
+
+    /// Records what came to light of the highest block.
+    pub(super) async fn amend(&mut self, happened: BlockEvents) {
+        if !happened.events.is_empty() {
+            self.keep(Step::Amend(happened)).await;
+        }
+    }
+
+    /// Takes back the blocks from a height on. Returns how many of their events are withdrawn, as far as that is known.
+    pub(super) async fn withdraw(&mut self, from: Height) -> usize {
+        if self.cursor().is_none_or(|cursor| cursor.height < from) {
+            return 0;
+        }
+        let kept = self.keep(Step::Withdraw(from)).await;
+        while self.blocks.back().is_some_and(|block| block.height >= from) {
+            self.blocks.pop_back();
+        }
+        match kept {
+            Some(Kept::Written { withdrawn }) => withdrawn,
+            _ => 0,
+        }
+    }
+
+    /// `None` where nothing is recorded.
+    async fn keep(&mut self, step: Step) -> Option<Kept> {
+        let (Some(writer), State::Open(network)) = (&self.writer, self.state) else { return None };
+        let kept = writer.keep(network, step).await;
+        self.is_written = matches!(kept, Kept::Written { .. });
+        if kept == Kept::Lost {
+            self.close();
+            return None;
+        }
+        Some(kept)
+    }
+}

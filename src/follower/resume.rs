@@ -1,0 +1,134 @@
+//! Going on where the history ends: from the last recorded block that is still on the chain, so that what happened while
+//! nobody looked is seen block by block.
+//!
+//! Never here: the way forward from there (`walk`).
+
+use tracing::{info, warn};
+
+use crate::domain::list::Block;
+use crate::follower::book::Book;
+use crate::follower::source::Trouble;
+use crate::follower::{Follower, ROLLBACK_POLLS};
+use crate::rpc::{ChainInfo, ErrorKind};
+
+impl Follower {
+    /// Before the chain is followed for the first time: takes the counts from the history, and stands where it ends if
+    /// the node can say what the list was there. Without a history there is nothing to do.
+    pub(super) async fn resume(&mut self, index: usize, chain: &ChainInfo) -> Result<(), Trouble> {
+        if self.recorder.is_closed()
+            && let Some(identity) = self.identity.clone()
+            && self.recorder.open(&identity).await
+        {
+            // What is in memory was given up by the history's writer: the file says where to go on.
+            if let Some(book) = self.book.take() {
+                self.tallies = book.close();
+            }
+            self.is_resuming = true;
+        }
+        if !self.is_resuming {
+            return Ok(());
+        }
+        if self.recorder.is_below_cursor(&chain.best) && self.behind + 1 < ROLLBACK_POLLS {
+            // It may only not have caught up yet after a restart of its own.
+            self.behind += 1;
+            return Err(Trouble::Behind(chain.blocks));
+        }
+        self.withdraw_abandoned(index).await?;
+        if let Some(tallies) = self.recorder.tallies().await {
+            self.tallies = tallies;
+        }
+        self.stand_at_cursor(index, chain).await?;
+        self.is_resuming = false;
+        Ok(())
+    }
+
+    /// When the way back in memory ends above the common block, as it does soon after a start: stands at the highest
+    /// recorded block that is still on the chain. Returns whether it could.
+    pub(super) async fn fall_back(&mut self, index: usize, chain: &ChainInfo) -> Result<bool, Trouble> {
+        let Some(cursor) = self.recorder.cursor().filter(|_| self.book.is_some()) else { return Ok(false) };
+        if chain.blocks.above(cursor.height) > self.settings.max_gap_blocks {
+            return Ok(false);
+        }
+        self.withdraw_abandoned(index).await?;
+        let in_file = if self.recorder.is_written() { self.recorder.tallies().await } else { None };
+        if let Some(book) = self.book.take() {
+            // Those in the file know which penalty was the last before the blocks that were replaced.
+            self.tallies = in_file.unwrap_or_else(|| book.close());
+        }
+        self.stand_at_cursor(index, chain).await?;
+        Ok(self.book.is_some())
+    }
+
+    /// Takes back what is recorded of blocks that are not on the node's branch.
+    pub(super) async fn withdraw_abandoned(&mut self, index: usize) -> Result<(), Trouble> {
+        let Some(cursor) = self.recorder.cursor() else { return Ok(()) };
+        let common = self.common_block(index).await?;
+        if common == Some(cursor) {
+            return Ok(());
+        }
+        let oldest = self.recorder.blocks().last().map_or(cursor.height, |block| block.height);
+        let from = common.map_or(oldest, |common| common.height.after(1));
+        let withdrawn = self.recorder.withdraw(from).await;
+        self.meters.reorgs.inc();
+        self.meters.events_withdrawn.inc_by(withdrawn as u64);
+        info!(
+            network = %self.settings.network,
+            height = cursor.height.0,
+            "recorded blocks {from} to {} of {} were replaced meanwhile, {withdrawn} events are withdrawn",
+            cursor.height,
+            self.settings.network
+        );
+        Ok(())
+    }
+
+    /// The highest recorded block that is on the node's branch.
+    async fn common_block(&self, index: usize) -> Result<Option<Block>, Trouble> {
+        let client = &self.sources[index].client;
+        for block in self.recorder.blocks() {
+            match client.block_hash(block.height).await {
+                Ok(hash) if hash == block.hash => return Ok(Some(*block)),
+                Ok(_) => {}
+                // It has no such height.
+                Err(error) if matches!(error.kind(), ErrorKind::Call { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(None)
+    }
+
+    async fn stand_at_cursor(&mut self, index: usize, chain: &ChainInfo) -> Result<(), Trouble> {
+        let Some(cursor) = self.recorder.cursor() else { return Ok(()) };
+        let missed = chain.blocks.above(cursor.height);
+        if !self.sources[index].client.dialect().is_pinned() || missed > self.settings.max_gap_blocks {
+            // There is no list to compare with, or too long a way: the walk counts these blocks as not seen.
+            return Ok(());
+        }
+        match self.full_list(index, cursor).await {
+            Ok(list) => {
+                info!(
+                    network = %self.settings.network,
+                    height = cursor.height.0,
+                    "going on with {} from block {} of the history, {missed} blocks behind the node",
+                    self.settings.network,
+                    cursor.height
+                );
+                self.book = Some(Book::open(list, std::mem::take(&mut self.tallies)));
+                if self.facts.is_none() {
+                    // The rules of penalties depend on them on some chains, and blocks are walked next.
+                    self.learn_facts(index, chain).await;
+                }
+                Ok(())
+            }
+            Err(Trouble::Rpc(error)) if matches!(error.kind(), ErrorKind::Call { .. }) => {
+                warn!(
+                    network = %self.settings.network,
+                    "the node cannot say the list of {} at block {}: {error}",
+                    self.settings.network,
+                    cursor.height
+                );
+                Ok(())
+            }
+            Err(trouble) => Err(trouble),
+        }
+    }
+}

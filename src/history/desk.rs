@@ -1,0 +1,257 @@
+//! What the writing thread has before it: the store, and what waits to be written to it.
+//!
+//! Never here: the thread itself; waiting.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use tracing::{info, warn};
+
+use crate::history::place::beside;
+use crate::history::writer::{Job, Kept, Opened, Settings, Step};
+use crate::history::{Identity, NetworkId, Store, StoreError};
+use crate::meters::HistoryMeters;
+
+/// Steps and their events that wait at most, of a network: weeks of Dash, and some megabytes.
+const WAITING: usize = 50_000;
+
+/// Pause after a failure.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// From one look for old events to the next.
+const RETENTION: Duration = Duration::from_secs(3600);
+
+/// Pause between two deletions of old events, and before the first.
+const BREATH: Duration = Duration::from_millis(200);
+
+/// From one measurement of the file to the next.
+const MEASURE: Duration = Duration::from_secs(60);
+
+pub(super) struct Desk {
+    store: Store,
+    settings: Settings,
+    meters: HistoryMeters,
+    queues: BTreeMap<NetworkId, Queue>,
+    /// What the last failure said; `None` while all is well.
+    failure: Option<String>,
+    retry_at: Instant,
+    retain_at: Instant,
+    measure_at: Instant,
+}
+
+/// What waits of one network.
+struct Queue {
+    name: String,
+    steps: VecDeque<Step>,
+    /// Steps and their events.
+    weight: usize,
+    /// Events that the last withdrawal took back.
+    withdrawn: usize,
+    /// Steps were given up: none is taken until the network is opened anew.
+    lost: bool,
+}
+
+impl Queue {
+    fn blocks(&self) -> usize {
+        self.steps.iter().filter(|step| matches!(step, Step::Block(_))).count()
+    }
+
+    fn give_up(&mut self, why: &str) {
+        warn!(
+            network = %self.name,
+            "{} steps of {} are not written to the history ({why}); it is gone on with from its last block",
+            self.steps.len(),
+            self.name
+        );
+        self.steps.clear();
+        self.weight = 0;
+        self.lost = true;
+    }
+}
+
+fn weight(step: &Step) -> usize {
+    match step {
+        Step::Block(happened) | Step::Amend(happened) => 1 + happened.events.len(),
+        Step::Withdraw(_) => 1,
+    }
+}
+
+impl Desk {
+    pub(super) fn new(store: Store, settings: Settings, meters: HistoryMeters) -> Desk {
+        let now = Instant::now();
+        meters.opened();
+        Desk {
+            store,
+            settings,
+            meters,
+            queues: BTreeMap::new(),
+            failure: None,
+            retry_at: now,
+            retain_at: now + BREATH,
+            measure_at: now,
+        }
+    }
+
+    /// How long nothing is due.
+    pub(super) fn rest(&self) -> Duration {
+        let next = self.retain_at.min(self.measure_at);
+        let next = if self.waiting() > 0 { next.min(self.retry_at) } else { next };
+        next.saturating_duration_since(Instant::now())
+    }
+
+    /// Does a job. That nobody waits for the answer any more is no reason not to.
+    pub(super) fn take(&mut self, job: Job) {
+        match job {
+            Job::Open { name, identity, reply } => drop(reply.send(self.open(name, &identity))),
+            Job::Tallies { network, reply } => drop(reply.send(self.store.tallies(network))),
+            Job::Keep { network, step, reply } => drop(reply.send(self.keep(network, step))),
+            Job::Flush { reply } => drop(reply.send(self.flush())),
+        }
+    }
+
+    /// Does what is due.
+    pub(super) fn tend(&mut self) {
+        let now = Instant::now();
+        if self.waiting() > 0 && now >= self.retry_at {
+            self.flush();
+        }
+        if now >= self.retain_at {
+            self.retain_at = now + self.retain();
+        }
+        if now >= self.measure_at {
+            self.measure_at = now + MEASURE;
+            self.measure();
+        }
+    }
+
+    fn open(&mut self, name: String, identity: &Identity) -> Result<Opened, StoreError> {
+        self.flush();
+        let network = self.store.network(&name, identity)?;
+        let blocks = self.store.blocks(network)?;
+        if let Some(queue) = self.queues.get_mut(&network).filter(|queue| !queue.steps.is_empty()) {
+            queue.give_up("the network is followed anew");
+        }
+        self.meters.pending(&name, 0);
+        let queue = Queue { name, steps: VecDeque::new(), weight: 0, withdrawn: 0, lost: false };
+        self.queues.insert(network, queue);
+        Ok(Opened { network, blocks })
+    }
+
+    fn keep(&mut self, network: NetworkId, step: Step) -> Kept {
+        let Some(queue) = self.queues.get_mut(&network).filter(|queue| !queue.lost) else { return Kept::Lost };
+        queue.weight += weight(&step);
+        queue.steps.push_back(step);
+        if self.failure.is_none() || Instant::now() >= self.retry_at {
+            self.flush();
+        }
+        let Some(queue) = self.queues.get_mut(&network) else { return Kept::Lost };
+        if queue.weight > WAITING {
+            queue.give_up("too many wait");
+        }
+        self.meters.pending(&queue.name, queue.blocks());
+        match (queue.lost, queue.steps.is_empty()) {
+            (true, _) => Kept::Lost,
+            (false, true) => Kept::Written { withdrawn: std::mem::take(&mut queue.withdrawn) },
+            (false, false) => Kept::Waiting,
+        }
+    }
+
+    /// Steps that wait.
+    fn waiting(&self) -> usize {
+        self.queues.values().map(|queue| queue.steps.len()).sum()
+    }
+
+    /// Writes what it can. Returns how many steps wait still.
+    pub(super) fn flush(&mut self) -> usize {
+        let before = self.waiting();
+        if before == 0 {
+            return 0;
+        }
+        let mut failure = None;
+        for (network, queue) in &mut self.queues {
+            if queue.steps.is_empty() {
+                continue;
+            }
+            let written = write(&mut self.store, *network, queue);
+            self.meters.pending(&queue.name, queue.blocks());
+            let Err(error) = written else { continue };
+            // The disk is the same for all.
+            let of_all = matches!(error, StoreError::Busy | StoreError::Full | StoreError::ReadOnly);
+            failure = Some((error, queue.name.clone()));
+            if of_all {
+                break;
+            }
+        }
+        let waiting = self.waiting();
+        if waiting < before {
+            self.meters.written((self.settings.clock)().0);
+        }
+        match failure {
+            Some((error, network)) => self.failed(&error, &network),
+            None => self.recovered(before),
+        }
+        waiting
+    }
+
+    fn failed(&mut self, error: &StoreError, network: &str) {
+        self.meters.failed();
+        // Those of a network that is gone on with from elsewhere are not the disk's fault.
+        let pause = if matches!(error, StoreError::NotNext { .. }) { Duration::ZERO } else { RETRY };
+        self.retry_at = Instant::now() + pause;
+        let message = error.to_string();
+        if self.failure.as_ref() != Some(&message) {
+            warn!(network, "{message}; what happens is served all the same, and written as soon as that is possible");
+            self.failure = Some(message);
+        }
+    }
+
+    fn recovered(&mut self, written: usize) {
+        if self.failure.take().is_some() {
+            self.meters.recovered();
+            info!("the history is written again; {written} steps had waited");
+        }
+    }
+
+    /// Deletes some old events. Returns the pause until more are looked for.
+    fn retain(&mut self) -> Duration {
+        match self.store.retain((self.settings.clock)(), self.settings.retention) {
+            Ok(retained) if retained.more => BREATH,
+            Ok(_) => RETENTION,
+            Err(error) => {
+                self.failed(&error, "");
+                RETENTION
+            }
+        }
+    }
+
+    fn measure(&self) {
+        let sizes = ["", "-wal"].map(|suffix| std::fs::metadata(beside(&self.settings.path, suffix)));
+        // A log that is not there has no size; nor has a file that cannot be looked at.
+        self.meters.size(sizes.iter().flatten().map(std::fs::Metadata::len).sum());
+    }
+}
+
+/// Writes the steps of a network up to the first that fails.
+fn write(store: &mut Store, network: NetworkId, queue: &mut Queue) -> Result<(), StoreError> {
+    while let Some(step) = queue.steps.front() {
+        let done = match step {
+            Step::Block(happened) => store.record(network, std::slice::from_ref(happened)),
+            Step::Amend(happened) => store.amend(network, happened),
+            Step::Withdraw(from) => store.withdraw(network, *from).map(|withdrawn| queue.withdrawn = withdrawn.events),
+        };
+        match done {
+            Ok(()) => {
+                queue.weight -= weight(step);
+                queue.steps.pop_front();
+            }
+            Err(error) => {
+                if matches!(error, StoreError::NotNext { .. } | StoreError::OtherChain { .. }) {
+                    // It would fail for ever.
+                    queue.give_up(&error.to_string());
+                }
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! The one writer of the process: a thread that owns the [`Store`], and the handle by which followers reach it.
+//!
+//! Steps are taken in the order in which they come. A step that cannot be written waits with those behind it and is tried
+//! again each second; nobody who follows a chain waits longer than they want to. Too many that wait are given up all at
+//! once: the file then goes up to an earlier block, from which the follower goes on as after a restart. So a step is
+//! written once or not at all, and never without those before it.
+//!
+//! Never here: which chain is right; what is done while steps wait (`follower`).
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::domain::list::Block;
+use crate::domain::masternode::{Height, UnixSeconds};
+use crate::domain::tally::Tallies;
+use crate::history::desk::Desk;
+use crate::history::{BlockEvents, Identity, NetworkId, Store, StoreError};
+use crate::meters::HistoryMeters;
+
+/// Jobs that the thread has not begun yet; more mean that the disk stands still.
+const JOBS: usize = 1024;
+
+/// Longest wait for the thread. It waits for a second itself when another process holds the file.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// How the history is kept.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The file, to measure its size.
+    pub path: PathBuf,
+    /// Events of older blocks are deleted.
+    pub retention: Duration,
+    /// The present, in seconds since 1970.
+    pub clock: fn() -> UnixSeconds,
+}
+
+/// One thing to write.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// A block above all before it, as [`Store::record`].
+    Block(BlockEvents),
+    /// The blocks from a height on were replaced, as [`Store::withdraw`].
+    Withdraw(Height),
+    /// What came to light of the highest block, as [`Store::amend`].
+    Amend(BlockEvents),
+}
+
+/// What became of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It is in the file; a withdrawal took back so many events.
+    Written {
+        /// Events taken back.
+        withdrawn: usize,
+    },
+    /// It cannot be written at the moment, and waits.
+    Waiting,
+    /// It and those that waited were given up: [`Writer::open`] says from where to go on.
+    Lost,
+}
+
+/// What the file holds of a network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opened {
+    /// The network.
+    pub network: NetworkId,
+    /// Its last blocks, the highest first.
+    pub blocks: Vec<Block>,
+}
+
+/// What the thread is asked to do.
+pub(super) enum Job {
+    Open { name: String, identity: Identity, reply: oneshot::Sender<Result<Opened, StoreError>> },
+    Tallies { network: NetworkId, reply: oneshot::Sender<Result<Tallies, StoreError>> },
+    Keep { network: NetworkId, step: Step, reply: oneshot::Sender<Kept> },
+    Flush { reply: oneshot::Sender<usize> },
+}
+
+/// A handle of the thread. It ends when all handles are gone, after it wrote what it can.
+#[derive(Clone)]
+pub struct Writer {
+    jobs: SyncSender<Job>,
+}
+
+/// The end of the thread: the file is closed then.
+pub struct Ended(oneshot::Receiver<usize>);
+
+impl Ended {
+    /// Waits for it. Returns how many steps could not be written, `None` when it takes longer than that.
+    pub async fn within(self, longest: Duration) -> Option<usize> {
+        timeout(longest, self.0).await.ok()?.ok()
+    }
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub fn start(store: Store, settings: Settings, meters: HistoryMeters) -> std::io::Result<(Writer, Ended)> {
+        let (jobs, queue) = sync_channel(JOBS);
+        let (end, ended) = oneshot::channel();
+        let mut desk = Desk::new(store, settings, meters);
+        std::thread::Builder::new().name("history".into()).spawn(move || {
+            work(&mut desk, &queue);
+            let waiting = desk.flush();
+            drop(desk);
+            // Whoever started it may not care.
+            let _ = end.send(waiting);
+        })?;
+        Ok((Writer { jobs }, Ended(ended)))
+    }
+
+    /// The network of that name; what waited of it to be written is given up. Fails when the name stood for another chain.
+    pub async fn open(&self, name: &str, identity: Identity) -> Result<Opened, StoreError> {
+        self.ask(|reply| Job::Open { name: name.into(), identity, reply }).await?
+    }
+
+    /// The counts up to the highest block in the file.
+    pub async fn tallies(&self, network: NetworkId) -> Result<Tallies, StoreError> {
+        self.ask(|reply| Job::Tallies { network, reply }).await?
+    }
+
+    /// Writes a step of a network that was opened. Without an answer in time the step waits.
+    pub async fn keep(&self, network: NetworkId, step: Step) -> Kept {
+        let (reply, kept) = oneshot::channel();
+        match self.jobs.try_send(Job::Keep { network, step, reply }) {
+            Ok(()) => match timeout(PATIENCE, kept).await {
+                Ok(kept) => kept.unwrap_or(Kept::Lost),
+                Err(_) => Kept::Waiting,
+            },
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Kept::Lost,
+        }
+    }
+
+    /// Tries at once to write what waits. Returns how many steps still do.
+    pub async fn flush(&self) -> Result<usize, StoreError> {
+        self.ask(|reply| Job::Flush { reply }).await
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, StoreError> {
+        let gone = || StoreError::Other("its thread has ended".into());
+        let late = || StoreError::Other(format!("no answer for {} s", PATIENCE.as_secs()));
+        let (reply, answer) = oneshot::channel();
+        self.jobs.try_send(job(reply)).map_err(|error| match error {
+            TrySendError::Full(_) => late(),
+            TrySendError::Disconnected(_) => gone(),
+        })?;
+        timeout(PATIENCE, answer).await.map_err(|_| late())?.map_err(|_| gone())
+    }
+}
+
+fn work(desk: &mut Desk, queue: &Receiver<Job>) {
+    loop {
+        match queue.recv_timeout(desk.rest()) {
+            Ok(job) => desk.take(job),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        desk.tend();
+    }
+}

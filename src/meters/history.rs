@@ -1,0 +1,97 @@
+//! Whether what happens is kept in the history, and how much of it still waits.
+//!
+//! Never here: what happened.
+
+use prometheus::{GaugeVec, IntCounterVec, IntGaugeVec, Opts, Registry};
+
+/// The families. Their samples begin with a history: without one there are none.
+#[derive(Clone)]
+pub struct HistoryMeters {
+    up: IntGaugeVec,
+    write_errors: IntCounterVec,
+    pending_blocks: IntGaugeVec,
+    last_write: GaugeVec,
+    size: IntGaugeVec,
+}
+
+impl HistoryMeters {
+    pub(super) fn new(registry: &Registry) -> prometheus::Result<HistoryMeters> {
+        let gauge = |name: &str, help: &str, labels: &[&str]| {
+            let family = IntGaugeVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(family.clone())).map(|()| family)
+        };
+        let write_errors = IntCounterVec::new(
+            Opts::new(
+                "masternode_exporter_history_write_errors_total",
+                "Attempts to write the history that failed. Each block is tried again until it is written.",
+            ),
+            &[],
+        )?;
+        registry.register(Box::new(write_errors.clone()))?;
+        let last_write = GaugeVec::new(
+            Opts::new(
+                "masternode_exporter_history_last_write_timestamp_seconds",
+                "Unix time at which something was last written to the history.",
+            ),
+            &[],
+        )?;
+        registry.register(Box::new(last_write.clone()))?;
+        Ok(HistoryMeters {
+            up: gauge(
+                "masternode_exporter_history_up",
+                "Whether the history could be written when last tried. Absent without history.path.",
+                &[],
+            )?,
+            write_errors,
+            pending_blocks: gauge(
+                "masternode_exporter_history_pending_blocks",
+                "Blocks that were followed and wait to be written to the history.",
+                &["network"],
+            )?,
+            last_write,
+            size: gauge(
+                "masternode_exporter_history_size_bytes",
+                "Size of the history file and its log, read once a minute.",
+                &[],
+            )?,
+        })
+    }
+
+    /// The history is open: all samples begin but the time of the last write.
+    pub fn opened(&self) {
+        self.up.with_label_values::<&str>(&[]).set(1);
+        self.write_errors.with_label_values::<&str>(&[]);
+    }
+
+    /// Something was written at `now`, a Unix time in seconds.
+    pub fn written(&self, now: u64) {
+        self.last_write.with_label_values::<&str>(&[]).set(now as f64);
+    }
+
+    /// Writing failed.
+    pub fn failed(&self) {
+        self.up.with_label_values::<&str>(&[]).set(0);
+        self.write_errors.with_label_values::<&str>(&[]).inc();
+    }
+
+    /// Writing works again.
+    pub fn recovered(&self) {
+        self.up.with_label_values::<&str>(&[]).set(1);
+    }
+
+    /// So many blocks of a network wait.
+    pub fn pending(&self, network: &str, blocks: usize) {
+        self.pending_blocks.with_label_values(&[network]).set(i64::try_from(blocks).unwrap_or(i64::MAX));
+    }
+
+    /// The file and its log have so many bytes.
+    pub fn size(&self, bytes: u64) {
+        self.size.with_label_values::<&str>(&[]).set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// Forgets a network that is no longer configured.
+    pub(super) fn forget(&self, network: &str) {
+        // Absent already is as good as removed.
+        let _ = self.pending_blocks.remove_label_values(&[network]);
+    }
+}

@@ -1,0 +1,266 @@
+//! Episodes with a history: what is counted and kept when the process stops and starts, and when the disk fails.
+
+use masternode_exporter::domain::{Height, MasternodeId};
+use masternode_exporter::history::Reader;
+use masternode_exporter::rpc::dialect::{self, Dialect, Shape};
+use masternode_exporter::sim::{Action, Options};
+use rusqlite::Connection;
+
+use crate::support::ledger;
+use crate::support::stage::{Stage, fail};
+
+async fn recording() -> (Stage, u32) {
+    let stage = Stage::recording(Options::default(), dialect::DASH, |_| {}).await;
+    let started = stage.network.tip().0 + 1;
+    (stage, started)
+}
+
+/// Mines blocks in which every kind of thing happens now and then; nobody looks.
+fn live(stage: &Stage, blocks: usize) {
+    for block in 0..blocks {
+        let node = stage.masternode(block % 12);
+        let actions = match block % 50 {
+            3 | 7 => vec![fail(&node, 1)],
+            20 => vec![fail(&node, 2)],
+            30 => vec![Action::ChangePayout { masternode: node }],
+            40 => vec![Action::Revive { masternode: stage.masternode(20 % 12) }],
+            _ => vec![],
+        };
+        stage.network.mine_with(&actions).unwrap();
+    }
+}
+
+/// The page's counters and the file's events are what happened from a height on.
+#[track_caller]
+fn assert_complete(stage: &Stage, page: &crate::support::samples::Page, from: u32) {
+    ledger::assert_kept(&stage.history(), &stage.network, from);
+    ledger::assert_counted(page, &ledger::happened(&stage.network, from), &stage.network.masternodes());
+}
+
+#[tokio::test]
+async fn a_restart_in_the_middle_loses_nothing_and_counts_nothing_twice() {
+    let (mut stage, from) = recording().await;
+    for round in 0..4 {
+        live(&stage, 25);
+        if round % 2 == 0 {
+            stage.poll().await;
+        }
+        stage.stop().await;
+        live(&stage, round);
+        stage.restart().await;
+        let page = stage.page().await;
+        assert_complete(&stage, &page, from);
+        page.expect("masternode_exporter_gap_blocks_total", &[], 0.0);
+        page.expect("masternode_exporter_history_up", &[], 1.0);
+        page.expect("masternode_exporter_history_pending_blocks", &[("network", "dash-test")], 0.0);
+    }
+    let tip = stage.network.tip().0;
+    let reader = Reader::open(&stage.history()).unwrap();
+    assert_eq!(reader.networks().unwrap()[0].spans, [(Height(from), Height(tip))], "block by block");
+}
+
+#[tokio::test]
+async fn a_restart_without_a_new_block_changes_nothing() {
+    let (mut stage, from) = recording().await;
+    live(&stage, 30);
+    stage.poll().await;
+    for _ in 0..3 {
+        stage.stop().await;
+        stage.restart().await;
+    }
+    assert_complete(&stage, &stage.page().await, from);
+}
+
+#[tokio::test]
+async fn a_gap_of_300_blocks_while_stopped_is_walked_and_every_event_has_its_own_height() {
+    let (mut stage, from) = recording().await;
+    live(&stage, 10);
+    stage.poll().await;
+    stage.stop().await;
+    live(&stage, 300);
+    stage.restart().await;
+    let page = stage.page().await;
+    assert_complete(&stage, &page, from);
+    page.expect("masternode_exporter_blocks_followed_total", &[], 300.0);
+    page.expect("masternode_exporter_gap_blocks_total", &[], 0.0);
+}
+
+#[tokio::test]
+async fn a_gap_beyond_the_limit_while_stopped_is_said_and_counters_go_on() {
+    let mut stage = Stage::recording(Options::default(), dialect::DASH, |settings| settings.max_gap_blocks = 20).await;
+    let from = stage.network.tip().0 + 1;
+    live(&stage, 10);
+    stage.poll().await;
+    let before = ledger::happened(&stage.network, from);
+    stage.stop().await;
+    live(&stage, 21);
+    let gap_end = stage.network.tip().0;
+    stage.restart().await;
+    stage.page().await.expect("masternode_exporter_gap_blocks_total", &[], 21.0);
+    live(&stage, 5);
+    stage.poll().await;
+    let known = [before, ledger::happened(&stage.network, gap_end + 1)].concat();
+    ledger::assert_counted(&stage.page().await, &known, &stage.network.masternodes());
+    let standing: Vec<_> = ledger::kept(&stage.history()).into_iter().map(|kept| kept.event).collect();
+    ledger::assert_same(ledger::seen(&standing), known);
+    let spans = Reader::open(&stage.history()).unwrap().networks().unwrap().remove(0).spans;
+    let span = |first, last| (Height(first), Height(last));
+    assert_eq!(spans, [span(from, from + 9), span(gap_end + 1, gap_end + 5)], "the gap is no span");
+}
+
+#[tokio::test]
+async fn a_reorg_while_stopped_withdraws_what_was_recorded_of_it() {
+    let (mut stage, from) = recording().await;
+    live(&stage, 20);
+    stage.mine(&[fail(&stage.masternode(1), 1)]).await;
+    stage.mine(&[]).await;
+    let abandoned = ledger::happened(&stage.network, stage.network.tip().0 - 1);
+    assert!(abandoned.iter().any(|(_, _, kind)| kind.starts_with("penalty")));
+    stage.stop().await;
+    let other = vec![fail(&stage.masternode(2), 1)];
+    stage.network.reorg(2, &[vec![], other, vec![], vec![]]).unwrap();
+    stage.restart().await;
+
+    ledger::assert_kept(&stage.history(), &stage.network, from);
+    let kept = ledger::kept(&stage.history());
+    let withdrawn = kept.iter().filter(|kept| kept.withdrawn).map(|kept| &kept.event);
+    ledger::assert_same(ledger::seen(withdrawn), abandoned.clone());
+    let page = stage.page().await;
+    let counted = [ledger::happened(&stage.network, from), abandoned].concat();
+    ledger::assert_counted(&page, &counted, &stage.network.masternodes());
+    page.expect_absent("masternode_pose_last_penalty_height", &[("alias", "mn-1")]);
+    page.expect("masternode_exporter_reorgs_total", &[], 1.0);
+    page.expect("masternode_exporter_events_withdrawn_total", &[], 3.0);
+}
+
+#[tokio::test]
+async fn a_reorg_right_after_a_start_is_followed_block_by_block_from_what_was_recorded() {
+    let (mut stage, from) = recording().await;
+    live(&stage, 20);
+    stage.mine(&[fail(&stage.masternode(1), 1)]).await;
+    let abandoned = ledger::happened(&stage.network, stage.network.tip().0 - 1);
+    stage.stop().await;
+    stage.restart().await;
+    stage.network.reorg(2, &[vec![], vec![fail(&stage.masternode(2), 1)], vec![]]).unwrap();
+    stage.poll().await;
+    ledger::assert_kept(&stage.history(), &stage.network, from);
+    let page = stage.page().await;
+    let counted = [ledger::happened(&stage.network, from), abandoned].concat();
+    ledger::assert_counted(&page, &counted, &stage.network.masternodes());
+    page.expect("masternode_exporter_gap_blocks_total", &[], 0.0);
+    page.expect_absent("masternode_pose_last_penalty_height", &[("alias", "mn-1")]);
+}
+
+#[tokio::test]
+async fn a_node_that_has_less_than_the_history_withdraws_nothing_until_it_insists() {
+    let (mut stage, from) = recording().await;
+    live(&stage, 20);
+    stage.poll().await;
+    stage.stop().await;
+    stage.servers[0].handle().set_lag(3);
+    stage.restart().await;
+    assert!(stage.snapshot().is_none(), "it has not caught up yet");
+    assert!(ledger::kept(&stage.history()).iter().all(|kept| !kept.withdrawn));
+    stage.servers[0].handle().set_lag(0);
+    stage.poll().await;
+    assert_complete(&stage, &stage.page().await, from);
+}
+
+#[tokio::test]
+async fn a_chain_whose_old_lists_cannot_be_had_goes_on_counting_and_says_the_gap() {
+    let mut dialect: Dialect = dialect::DASH;
+    if let Shape::ProTx { pinned, diff, .. } = &mut dialect.list.shape {
+        (*pinned, *diff) = (false, None);
+    }
+    let mut stage = Stage::recording(Options::default(), dialect, |_| {}).await;
+    let mut known = Vec::new();
+    for _ in 0..5 {
+        let height = stage.network.tip().0 + 1;
+        stage.mine(&[fail(&stage.masternode(1), 1)]).await;
+        known.extend(ledger::happened(&stage.network, height));
+    }
+    stage.stop().await;
+    stage.network.mine(7);
+    stage.restart().await;
+    stage.page().await.expect("masternode_exporter_gap_blocks_total", &[], 7.0);
+    let height = stage.network.tip().0 + 1;
+    stage.mine(&[fail(&stage.masternode(2), 1)]).await;
+    known.extend(ledger::happened(&stage.network, height));
+    ledger::assert_counted(&stage.page().await, &known, &stage.network.masternodes());
+    ledger::assert_same(ledger::seen(ledger::kept(&stage.history()).iter().map(|kept| &kept.event)), known);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_keeps_nothing_back_and_is_caught_up_with() {
+    let (mut stage, from) = recording().await;
+    stage.mine(&[]).await;
+    let other = Connection::open(stage.history()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    stage.mine(&[fail(&stage.masternode(1), 1)]).await;
+    stage.mine(&[]).await;
+    stage.network.reorg(1, &[vec![fail(&stage.masternode(2), 1)], vec![]]).unwrap();
+    stage.poll().await;
+    let page = stage.page().await;
+    page.expect("masternode_network_height", &[], f64::from(stage.network.tip().0));
+    page.expect("masternode_pose_penalties_total", &[("alias", "mn-1")], 1.0);
+    page.expect("masternode_pose_penalties_total", &[("alias", "mn-2")], 1.0);
+    page.expect("masternode_exporter_history_up", &[], 0.0);
+    page.expect("masternode_exporter_history_pending_blocks", &[("network", "dash-test")], 4.0);
+    assert!(page.value("masternode_exporter_history_write_errors_total", &[]).unwrap() >= 1.0);
+
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(stage.flush().await, 0);
+    let page = stage.page().await;
+    page.expect("masternode_exporter_history_up", &[], 1.0);
+    page.expect("masternode_exporter_history_pending_blocks", &[("network", "dash-test")], 0.0);
+    ledger::assert_kept(&stage.history(), &stage.network, from);
+    let kept = ledger::kept(&stage.history());
+    assert_eq!(kept.iter().filter(|kept| kept.withdrawn).count(), 1, "the payment of the replaced block");
+    stage.stop().await;
+    stage.restart().await;
+    stage.page().await.expect("masternode_pose_penalties_total", &[("alias", "mn-1")], 1.0);
+}
+
+#[tokio::test]
+async fn blocks_that_a_failing_disk_kept_out_of_the_file_are_walked_after_a_restart() {
+    let (mut stage, from) = recording().await;
+    let other = Connection::open(stage.history()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    live(&stage, 8);
+    stage.poll().await;
+    stage.stop().await;
+    other.execute_batch("ROLLBACK").unwrap();
+    stage.restart().await;
+    assert_complete(&stage, &stage.page().await, from);
+}
+
+#[tokio::test]
+async fn a_file_that_says_something_else_than_was_written_is_believed_and_gone_on_from() {
+    let (mut stage, from) = recording().await;
+    live(&stage, 10);
+    stage.poll().await;
+    let other = Connection::open(stage.history()).unwrap();
+    let tip = stage.network.tip().0;
+    let foreign = "INSERT INTO block (network, height, hash, time) VALUES (1, ?1, zeroblob(32), 0)";
+    other.execute(foreign, [tip + 1]).unwrap();
+    stage.mine(&[fail(&stage.masternode(1), 1)]).await;
+    stage.page().await.expect("masternode_network_height", &[], f64::from(tip + 1));
+    stage.mine(&[]).await;
+    assert_complete(&stage, &stage.page().await, from);
+}
+
+#[tokio::test]
+async fn a_network_that_became_another_chain_is_followed_and_not_mixed_up_with_what_is_recorded() {
+    let (mut stage, _) = recording().await;
+    live(&stage, 10);
+    stage.poll().await;
+    let before = ledger::kept(&stage.history());
+    stage.stop().await;
+    let other = Connection::open(stage.history()).unwrap();
+    other.execute("UPDATE network SET genesis = zeroblob(32)", []).unwrap();
+    stage.restart().await;
+    let id: MasternodeId = stage.masternode(1).parse().unwrap();
+    stage.mine(&[fail(&id.to_string(), 1)]).await;
+    stage.page().await.expect("masternode_pose_penalties_total", &[("alias", "mn-1")], 1.0);
+    assert_eq!(ledger::kept(&stage.history()), before);
+}

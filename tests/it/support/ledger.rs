@@ -1,0 +1,140 @@
+//! What we saw and what the simulator noted, in the same words.
+
+use std::path::Path;
+
+use masternode_exporter::domain::{BanCause, Event, EventKind};
+use masternode_exporter::history::{KeptEvent, Query, Reader};
+use masternode_exporter::sim::{BanCause as SimulatedCause, ChangedField, LedgerKind, Network};
+
+use crate::support::samples::Page;
+
+/// Height, masternode, and what happened.
+pub(crate) type Entry = (u32, String, String);
+
+/// Our events in the words of the ledger, sorted.
+pub(crate) fn seen<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Entry> {
+    let mut seen: Vec<Entry> = events
+        .into_iter()
+        .filter_map(|event| {
+            let kind = match &event.kind {
+                EventKind::Penalty { points, failures, .. } => format!("penalty {points} {failures}"),
+                EventKind::Ban { cause, .. } => format!("ban {}", cause.label()),
+                EventKind::Revival => "revival".into(),
+                EventKind::Registration => "registration".into(),
+                EventKind::Removal => "removal".into(),
+                EventKind::Payment => "payment".into(),
+                EventKind::Change(field) => format!("change {}", field.label()),
+                EventKind::State { from, to } => format!("state {from} to {to}"),
+                // The ledger knows no losses: they follow from bans and removals.
+                EventKind::PaymentLost => return None,
+            };
+            Some((event.block.height.0, event.masternode.to_string(), kind))
+        })
+        .collect();
+    seen.sort();
+    seen
+}
+
+/// What happened on the active branch from this height on, sorted.
+pub(crate) fn happened(network: &Network, from: u32) -> Vec<Entry> {
+    let mut happened: Vec<Entry> = network
+        .ledger_since(from)
+        .into_iter()
+        // A list does not show a penalty of a node that is at the limit already: no point was added.
+        .filter(|entry| !matches!(entry.kind, LedgerKind::Penalty { points: 0, .. }))
+        .map(|entry| {
+            let kind = match entry.kind {
+                LedgerKind::Penalty { points, .. } => {
+                    format!("penalty {points} {}", points.div_ceil(network.limits().1))
+                }
+                LedgerKind::Ban { cause, .. } => format!("ban {}", ban_cause(cause).label()),
+                LedgerKind::Revival => "revival".into(),
+                LedgerKind::Payment => "payment".into(),
+                LedgerKind::Registration => "registration".into(),
+                LedgerKind::Removal => "removal".into(),
+                LedgerKind::Change(field) => format!("change {}", changed(field)),
+            };
+            (entry.height, entry.masternode, kind)
+        })
+        .collect();
+    happened.sort();
+    happened
+}
+
+/// Neither more nor less, and on failure the first difference.
+#[track_caller]
+pub(crate) fn assert_same(seen: Vec<Entry>, happened: Vec<Entry>) {
+    for (seen, happened) in seen.iter().zip(&happened) {
+        assert_eq!(seen, happened);
+    }
+    assert_eq!(seen.len(), happened.len());
+}
+
+/// All events of a history, withdrawn or not, in the order in which they were recorded.
+pub(crate) fn kept(path: &Path) -> Vec<KeptEvent> {
+    let reader = Reader::open(path).unwrap();
+    let mut query = Query { withdrawn: true, limit: 10_000, ..Query::default() };
+    let mut events = Vec::new();
+    loop {
+        let page = reader.events(&query).unwrap();
+        events.extend(page.events);
+        query.after = page.next;
+        if query.after.is_none() {
+            return events;
+        }
+    }
+}
+
+/// The history holds this branch of the ledger and no other: each block's events once.
+#[track_caller]
+pub(crate) fn assert_kept(path: &Path, network: &Network, from: u32) {
+    let kept = kept(path);
+    let standing = kept.iter().filter(|kept| !kept.withdrawn).map(|kept| &kept.event);
+    assert!(standing.clone().all(|event| event.exact));
+    assert_same(seen(standing), happened(network, from));
+}
+
+/// The counters of watched masternodes on the page are what these entries add up to, to the unit.
+#[track_caller]
+pub(crate) fn assert_counted(page: &Page, entries: &[Entry], masternodes: &[String]) {
+    // Name, the label that tells the kind, and how the ledger's words for it begin.
+    let counters = [
+        ("masternode_pose_penalties_total", None, "penalty"),
+        ("masternode_pose_bans_total", Some(("cause", "dkg")), "ban dkg"),
+        ("masternode_pose_revivals_total", None, "revival"),
+        ("masternode_payments_total", None, "payment"),
+        ("masternode_changes_total", Some(("field", "payout")), "change payout"),
+    ];
+    for id in masternodes {
+        for (name, label, beginning) in counters {
+            let of_it = entries.iter().filter(|(_, masternode, kind)| masternode == id && kind.starts_with(beginning));
+            let expected: f64 = of_it
+                .map(|(_, _, kind)| match beginning {
+                    "penalty" => kind.rsplit(' ').next().unwrap().parse().unwrap(),
+                    _ => 1.0,
+                })
+                .sum();
+            let labels: Vec<(&str, &str)> = [("masternode", id.as_str())].into_iter().chain(label).collect();
+            page.expect(name, &labels, expected);
+        }
+    }
+}
+
+fn ban_cause(cause: SimulatedCause) -> BanCause {
+    match cause {
+        SimulatedCause::Dkg => BanCause::Dkg,
+        SimulatedCause::Revoked => BanCause::Revoked,
+        SimulatedCause::KeyChanged => BanCause::KeyChanged,
+        SimulatedCause::NoAddress => BanCause::NoAddress,
+    }
+}
+
+fn changed(field: ChangedField) -> &'static str {
+    match field {
+        ChangedField::Address => "address",
+        ChangedField::Payout => "payout",
+        ChangedField::OperatorKey => "operator_key",
+        ChangedField::VotingKey => "voting_key",
+        ChangedField::OperatorPayout => "operator_payout",
+    }
+}
