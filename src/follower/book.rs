@@ -88,9 +88,13 @@ impl Book {
         self.back.front().map_or(self.tip(), |step| &step.parent)
     }
 
+    /// What happens between our list and a later one.
+    pub(super) fn events_until(&self, next: &MasternodeList, rule: Option<&PenaltyRule>) -> Vec<Event> {
+        event::between(&self.list, next, rule)
+    }
+
     /// Moves on to the list of a later block and counts what happened between, which is returned.
-    pub(super) fn advance(&mut self, next: MasternodeList, rule: Option<&PenaltyRule>) -> BlockEvents {
-        let events = event::between(&self.list, &next, rule);
+    pub(super) fn advance(&mut self, next: MasternodeList, events: Vec<Event>) -> BlockEvents {
         let penalised = events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. }));
         let penalties = penalised
             .map(|event| (event.masternode, self.tallies.node(&event.masternode).last_penalty_height))
@@ -162,6 +166,11 @@ mod tests {
         Masternode { pose_score: Some(Score(score)), ..masternode(number) }
     }
 
+    fn advance(book: &mut Book, next: MasternodeList) {
+        let events = book.events_until(&next, Some(&CONSENSUS));
+        book.advance(next, events);
+    }
+
     fn scores(book: &Book) -> Vec<(MasternodeId, u32)> {
         book.list().masternodes().iter().map(|node| (node.id, node.pose_score.unwrap().0)).collect()
     }
@@ -169,7 +178,7 @@ mod tests {
     #[test]
     fn stepping_back_restores_the_list_before() {
         let mut book = Book::open(list(10, vec![scored(1, 0), scored(2, 5)]), Tallies::default());
-        book.advance(list(11, vec![scored(1, 66), scored(3, 0)]), Some(&CONSENSUS));
+        advance(&mut book, list(11, vec![scored(1, 66), scored(3, 0)]));
         assert_eq!(book.depth_of(&block(10).hash), Some(1));
         assert_eq!(book.step_back(), Ok(Some(4)), "penalty, removal, lost payment, registration");
         assert_eq!(book.tip(), &block(10));
@@ -187,7 +196,7 @@ mod tests {
     fn the_way_back_has_an_end() {
         let mut book = Book::open(list(0, vec![masternode(1)]), Tallies::default());
         for height in 1..=600 {
-            book.advance(list(height, vec![masternode(1)]), Some(&CONSENSUS));
+            advance(&mut book, list(height, vec![masternode(1)]));
         }
         assert_eq!(book.oldest(), &block(600 - 576));
         assert_eq!(book.depth_of(&block(23).hash), None);
@@ -196,7 +205,7 @@ mod tests {
     #[test]
     fn a_corrected_list_forgets_the_way_back() {
         let mut book = Book::open(list(10, vec![scored(1, 0)]), Tallies::default());
-        book.advance(list(11, vec![scored(1, 0)]), Some(&CONSENSUS));
+        advance(&mut book, list(11, vec![scored(1, 0)]));
         assert_eq!(book.correct(list(11, vec![scored(1, 0)]), Some(&CONSENSUS)).0, 0);
         assert_eq!(book.depth_of(&block(10).hash), Some(1));
         assert_eq!(book.correct(list(11, vec![scored(1, 66)]), Some(&CONSENSUS)).0, 1);

@@ -8,6 +8,7 @@
 
 mod beside;
 mod book;
+mod cause;
 mod recorder;
 mod resume;
 mod source;

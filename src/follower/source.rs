@@ -86,6 +86,8 @@ pub(super) struct Source {
     pub(super) diffs: Diffs,
     /// The votes for payees are whole, as far as the node says.
     pub(super) has_votes: bool,
+    /// It tells quorums, as far as we know.
+    pub(super) tells_quorums: bool,
     /// Tip when last asked; `None` when it did not answer usefully.
     pub(super) tip: Option<Height>,
     meters: SourceMeters,
@@ -102,6 +104,7 @@ impl Source {
             client,
             diffs: Diffs::Supported,
             has_votes: false,
+            tells_quorums: true,
             tip: None,
             meters,
             identity: None,
@@ -161,6 +164,7 @@ impl Source {
             )));
         }
         // Listdiff came with version 20 (spec `dash.md` §6.4). Trying it on an older node would only fill its log.
+        self.tells_quorums = self.client.dialect().quorums.is_some();
         let has_diffs = self.client.dialect().diff().is_some() && node.version >= 200_000;
         self.diffs = if has_diffs { Diffs::Supported } else { Diffs::Unsupported };
         info!(

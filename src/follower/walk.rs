@@ -124,7 +124,7 @@ impl Follower {
         let started = Instant::now();
         for (done, block) in forward.iter().enumerate().skip(skipped) {
             let next = self.next_list(index, *block).await?;
-            self.advance(next).await;
+            self.advance(index, next).await;
             if done == skipped {
                 self.meters.gap_blocks.inc_by(skipped as u64);
             }
@@ -159,10 +159,13 @@ impl Follower {
         self.settings.rules.penalty_rule(sporks, (self.settings.clock)())
     }
 
-    async fn advance(&mut self, next: MasternodeList) {
+    async fn advance(&mut self, index: usize, next: MasternodeList) {
         let rule = self.penalty_rule();
+        let Some(book) = &self.book else { return };
+        let mut events = book.events_until(&next, rule.as_ref());
+        self.attribute(index, next.block(), &mut events).await;
         let Some(book) = &mut self.book else { return };
-        let happened = book.advance(next, rule.as_ref());
+        let happened = book.advance(next, events);
         self.recorder.record(happened).await;
         self.meters.blocks_followed.inc();
     }

@@ -145,11 +145,12 @@ impl Client {
         self.call(method, self.params(method, all), answers::count).await
     }
 
-    /// The quorums whose commitment a block has, those with failed members among them.
-    pub async fn quorums_formed_in(&self, block: &BlockHash) -> Result<Vec<FormedQuorum>, RpcError> {
+    /// The quorums whose commitment a block has, those with failed members among them. The block may be an old one.
+    pub async fn quorums_formed_in(&self, block: &Block) -> Result<Vec<FormedQuorum>, RpcError> {
         let method = self.known(self.dialect().quorums.map(|(list, _)| list))?;
         let block = *block;
-        self.call(method, self.params(method, []), move |body| quorums::formed_in(body, &block)).await
+        let params = self.params(method, [json!(block.height.0)]);
+        self.call(method, params, move |body| quorums::formed_in(body, &block.hash)).await
     }
 
     /// The members of a quorum that its commitment calls failed. `quorum_type` is the number of its type.

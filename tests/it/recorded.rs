@@ -10,6 +10,7 @@ use masternode_exporter::domain::payment::queue::{self, EvoPayments};
 use masternode_exporter::domain::pose::{CONSENSUS, PoseScore};
 use masternode_exporter::domain::{BlockHash, EventKind, Hash, Height, Masternode, UnixSeconds};
 use masternode_exporter::rpc::dash::answers;
+use masternode_exporter::rpc::dash::quorums;
 use masternode_exporter::rpc::dash::stream::ListParser;
 use serde_json::{Value, json};
 
@@ -210,4 +211,33 @@ fn recorded_event(event: &Value) -> Option<String> {
         _ => kind.to_string(),
     };
     Some(format!("{} {} {what}", event["height"], event["masternode"].as_str().unwrap()))
+}
+
+#[test]
+fn the_recorded_penalties_have_the_recorded_causes() {
+    let failed = "92bc30f6af4cfc670ab899d4510dd2afd896eb61c6d0add85bd20cea486d02f6";
+    // moment, block of the penalty, quorum (`events.json`, causes).
+    let cases = [
+        (
+            "first-penalty",
+            "14ddd469bb66fdede0a1ed428ce8b98704ce2a396044659f38e7d83205638e78",
+            (552, "37d0d894a0d8f61c1ee3f61546ded5734cfd3437a1425336e72fc3b27b66149c"),
+        ),
+        (
+            "banned",
+            "3b7b60b558cdbc486f5f36ad94ff66b755a16a29994ba7bed89bb0293dd8a465",
+            (576, "1858e20436ecf11e051a0543fe368b950a529d6172bd23b851d13afdbed03e0e"),
+        ),
+    ];
+    for (moment, block, (height, quorum)) in cases {
+        let formed = quorums::formed_in(&read(&format!("{moment}/quorum_listextended.json")), &block.parse().unwrap());
+        let formed = formed.unwrap();
+        let short: Vec<_> = formed.iter().filter(|formed| formed.quorum_type == "llmq_test_platform").collect();
+        assert_eq!(short.len(), 1, "{moment}");
+        assert_eq!((short[0].height, short[0].hash.to_string().as_str()), (Height(height), quorum), "{moment}");
+        assert_eq!(short[0].valid_members, 2, "{moment}: 3 members, one failed");
+        assert!(formed.iter().any(|formed| formed.quorum_type == "llmq_test" && formed.valid_members == 3), "{moment}");
+        let members = quorums::failed_members(&read(&format!("{moment}/quorum_info_106_failed_member.json"))).unwrap();
+        assert_eq!(members.iter().map(ToString::to_string).collect::<Vec<_>>(), [failed], "{moment}");
+    }
 }

@@ -436,3 +436,44 @@ async fn another_watch_list_is_in_force_with_the_next_look_and_needs_no_call() {
     stage.mine(&[Action::ChangePayout { masternode: stage.masternode(3) }]).await;
     assert_eq!(stage.page().await.count("masternode_registered"), 0, "the selector finds it no more");
 }
+
+#[tokio::test]
+async fn a_penalty_names_the_quorums_that_called_the_masternode_failed() {
+    let mut stage = Stage::following().await;
+    let (one, two) = (stage.masternode(1), stage.masternode(2));
+    // Each in a block of its own, and seen together only after a pause: the quorums are those of the penalty's own block.
+    stage.network.mine_with(&[fail(&one, 2)]).unwrap();
+    stage.network.mine_with(&[fail(&two, 1)]).unwrap();
+    stage.network.mine(20);
+    stage.poll().await;
+    let told: Vec<(String, usize, u32)> = stage
+        .events()
+        .into_iter()
+        .filter_map(|event| match event.kind {
+            EventKind::Penalty { quorums, failures, .. } => {
+                let begun = quorums.iter().all(|quorum| quorum.height < event.block.height);
+                assert!(begun, "a session begins before its commitment: {quorums:?}");
+                assert!(quorums.iter().all(|quorum| quorum.quorum_type.starts_with("llmq_test")), "{quorums:?}");
+                Some((event.masternode.to_string(), quorums.len(), failures))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [(one, 2, 2), (two, 1, 1)]);
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_tell_quorums_still_tells_penalties() {
+    let mut stage = Stage::following().await;
+    stage.servers[0].handle().faults().set_for(Fault::Forbidden, &["quorum"]);
+    stage.mine(&[fail(&stage.masternode(1), 1)]).await;
+    let page = stage.page().await;
+    page.expect("masternode_pose_penalties_total", ONE, 1.0);
+    page.expect("masternode_exporter_list_height", &[], f64::from(stage.network.tip().0));
+    assert!(
+        stage
+            .events()
+            .iter()
+            .any(|event| matches!(&event.kind, EventKind::Penalty { quorums, .. } if quorums.is_empty()))
+    );
+}
