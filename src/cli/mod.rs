@@ -5,6 +5,7 @@
 mod columns;
 mod demo;
 mod doctor;
+mod events;
 mod forecast;
 mod logging;
 mod observe;
@@ -93,6 +94,8 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         network: Option<String>,
     },
+    /// Print what happened to masternodes, from the history that the exporter keeps; also while it runs.
+    Events(events::EventsArguments),
     /// Compute payment chances or a Proof-of-Service score from given numbers: no node, no configuration.
     Forecast(forecast::ForecastArguments),
     /// Check the configuration and print how it was understood.
@@ -202,6 +205,7 @@ fn dispatch(arguments: Arguments, environment: BTreeMap<String, String>, home: O
             };
             print(&forecast::run(&arguments, seen.as_deref())?)
         }
+        Command::Events(arguments) => events::run(&arguments, &load()?.config),
         Command::Check => print(&understood(&load()?)),
         Command::Metrics => print(&reference()?),
         Command::Healthcheck { ready, timeout } => {

@@ -122,7 +122,8 @@ fn find_fault(connection: &Connection) -> rusqlite::Result<Option<Fault>> {
         return Ok(Some(Fault::Newer(marks.version)));
     }
     let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    Ok((verdict != "ok").then_some(Fault::Damaged(verdict)))
+    // It may have lines; what is logged is one.
+    Ok((verdict != "ok").then(|| Fault::Damaged(verdict.lines().collect::<Vec<_>>().join(" "))))
 }
 
 /// A connection that writes, and the version that the file had before.

@@ -201,3 +201,49 @@ async fn killed_at_any_moment_the_exporter_goes_on_counting_to_the_unit() {
         abandoned.remove(place.unwrap_or_else(|| panic!("{withdrawn:?} happened on no branch, or less often")));
     }
 }
+
+/// What a process says that ends by itself, and its exit code.
+fn refused(configuration: &Path) -> (String, Option<i32>) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_masternode-exporter"));
+    command.env_clear().arg("--config.file").arg(configuration).args(["--web.listen-address", "127.0.0.1:0"]);
+    let output = command.output().unwrap();
+    (String::from_utf8(output.stderr).unwrap(), output.status.code())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_process_on_one_file_is_refused_as_a_wrong_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = Network::new(Options::default()).unwrap();
+    let server = Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn();
+    let configuration = configuration(folder.path(), &network, &server.handle().url());
+    let first = Exporter::start(&configuration);
+    first.page_of(network.tip().0).await;
+    let (errors, code) = tokio::task::block_in_place(|| refused(&configuration));
+    assert_eq!(code, Some(2), "{errors}");
+    assert!(errors.contains("history.path: another process writes the history file"), "{errors}");
+    network.mine(1);
+    first.page_of(network.tip().0).await;
+    first.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_no_history_is_set_aside_and_another_one_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = Network::new(Options::default()).unwrap();
+    let server = Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn();
+    let configuration = configuration(folder.path(), &network, &server.handle().url());
+    let path = folder.path().join("history.db");
+    let foreign = "no database, but the only copy of something".repeat(100);
+    std::fs::write(&path, &foreign).unwrap();
+    let exporter = Exporter::start(&configuration);
+    let page = exporter.page_of(network.tip().0).await;
+    page.expect("masternode_exporter_history_up", &[], 1.0);
+    exporter.kill();
+    let names: Vec<String> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let aside = names.iter().find(|name| name.starts_with("history.db.damaged-")).expect("it is not thrown away");
+    assert_eq!(std::fs::read_to_string(folder.path().join(aside)).unwrap(), foreign);
+    assert!(ledger::kept(&path).is_empty());
+}

@@ -6,6 +6,7 @@
 mod architecture;
 mod completions;
 mod configuration;
+mod events;
 mod exposition;
 mod forecast;
 mod history;

@@ -16,6 +16,7 @@ mod failing;
 mod filling;
 mod opening;
 mod recording;
+mod writing;
 
 /// When the tests take place.
 const NOW: UnixSeconds = UnixSeconds(1_800_000_000);

@@ -1,0 +1,153 @@
+//! Events as lines: for people, for spreadsheets, for scripts.
+//!
+//! Never here: which events.
+
+use serde_json::{Map, Value, json};
+
+use crate::cli::events::Format;
+use crate::cli::events::when;
+use crate::cli::events::whom::Names;
+use crate::domain::event::{Event, EventKind, FailedQuorum};
+use crate::domain::masternode::MasternodeId;
+use crate::history::KeptEvent;
+
+/// Columns of CSV, in their order; the JSON has the same names.
+const COLUMNS: [&str; 19] = [
+    "id",
+    "time",
+    "height",
+    "block",
+    "network",
+    "masternode",
+    "alias",
+    "node_type",
+    "kind",
+    "exact",
+    "withdrawn",
+    "score",
+    "points",
+    "failures",
+    "clamped",
+    "quorums",
+    "cause",
+    "from",
+    "to",
+];
+
+/// Width of a masternode's name in the table.
+const NAME: usize = 20;
+
+/// Writes events in one form.
+pub(super) struct Form<'a> {
+    pub(super) format: Format,
+    pub(super) names: Names<'a>,
+}
+
+impl Form<'_> {
+    /// What stands above the first event.
+    pub(super) fn head(&self) -> String {
+        match self.format {
+            Format::Table => line("time", "height", "network", "masternode", "event"),
+            Format::Csv => COLUMNS.join(",") + "\n",
+            Format::Json => String::new(),
+        }
+    }
+
+    /// The line of an event.
+    pub(super) fn row(&self, kept: &KeptEvent) -> String {
+        let alias = self.names.alias(&kept.network, &kept.event.masternode);
+        match self.format {
+            Format::Table => {
+                let Event { block, masternode, .. } = &kept.event;
+                let name = if alias.is_empty() { short(masternode) } else { alias.to_string() };
+                line(&when::text(block.time), &block.height.to_string(), &kept.network, &name, &told(kept))
+            }
+            Format::Csv => {
+                let values = values(kept, alias);
+                let cells = COLUMNS.map(|column| values.get(column).map(cell).unwrap_or_default());
+                cells.join(",") + "\n"
+            }
+            Format::Json => format!("{}\n", Value::Object(values(kept, alias))),
+        }
+    }
+}
+
+fn line(time: &str, height: &str, network: &str, masternode: &str, event: &str) -> String {
+    format!("{time:<20}  {height:>9}  {network:<14}  {masternode:<NAME$}  {event}\n")
+}
+
+/// As much of an identity as tells it from others: its first digits, and the output of a collateral.
+fn short(id: &MasternodeId) -> String {
+    let digits = id.hash().to_string();
+    let rest = match id {
+        MasternodeId::ProTx(_) => String::new(),
+        MasternodeId::Collateral(outpoint) => format!("-{}", outpoint.index),
+    };
+    format!("{}…{rest}", &digits[..12])
+}
+
+/// What happened, in words.
+fn told(kept: &KeptEvent) -> String {
+    let mut words = kept.event.kind.name().replace('_', " ");
+    match &kept.event.kind {
+        EventKind::Penalty { score, points, failures, clamped, quorums } => {
+            let plural = if *failures == 1 { "" } else { "s" };
+            let cut = if *clamped { ", cut at the limit" } else { "" };
+            words += &format!(": {failures} failure{plural}, {points} points{cut}, score {}", score.0);
+            for quorum in quorums {
+                words += &format!("; {}", quorum_text(quorum));
+            }
+        }
+        EventKind::Ban { cause, .. } => words += &format!(": cause {}", cause.label()),
+        EventKind::State { from, to } => words += &format!(": {from} to {to}"),
+        _ => {}
+    }
+    if !kept.event.exact {
+        words += " (in this block or one before it)";
+    }
+    if kept.withdrawn {
+        words += " (withdrawn)";
+    }
+    words
+}
+
+/// A quorum by its type, its place in the cycle, and the hash and height of the block at which its session began.
+fn quorum_text(quorum: &FailedQuorum) -> String {
+    format!("{} {} {} at {}", quorum.quorum_type, quorum.index, quorum.hash, quorum.height)
+}
+
+fn values(kept: &KeptEvent, alias: &str) -> Map<String, Value> {
+    let Event { block, exact, masternode, node_type, kind } = &kept.event;
+    let own = match kind {
+        EventKind::Penalty { score, points, failures, clamped, quorums } => {
+            let quorums: Vec<String> = quorums.iter().map(quorum_text).collect();
+            json!({
+                "score": score.0, "points": points, "failures": failures, "clamped": clamped,
+                "quorums": quorums.join("; "),
+            })
+        }
+        EventKind::Ban { cause, .. } => json!({ "cause": cause.label() }),
+        EventKind::State { from, to } => json!({ "from": from, "to": to }),
+        _ => json!({}),
+    };
+    let common = json!({
+        "id": kept.id.0,
+        "time": when::text(block.time),
+        "height": block.height.0,
+        "block": block.hash.to_string(),
+        "network": kept.network,
+        "masternode": masternode.to_string(),
+        "alias": alias,
+        "node_type": node_type.label(),
+        "kind": kind.name(),
+        "exact": exact,
+        "withdrawn": kept.withdrawn,
+    });
+    [common, own].into_iter().filter_map(|part| part.as_object().cloned()).flatten().collect()
+}
+
+/// A cell of CSV (RFC 4180): in quotes where it must be.
+fn cell(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_string);
+    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}

@@ -1,0 +1,267 @@
+//! `events`: what the history holds, filtered, while the exporter goes on writing it.
+//!
+//! Never here: writing; asking a node.
+
+mod form;
+mod when;
+mod whom;
+
+use std::io::{ErrorKind, Write};
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::time::Duration;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, ValueEnum};
+
+use crate::cli::Failure;
+use crate::cli::events::form::Form;
+use crate::cli::events::when::When;
+use crate::cli::events::whom::{Asked, Names};
+use crate::config::Config;
+use crate::domain::event::EventKind;
+use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};
+use crate::history::{self, EventId, KeptEvent, MAX_PAGE, Query, Reader};
+
+/// Pause between two looks for new events.
+const LOOK: Duration = Duration::from_secs(1);
+
+const EXAMPLES: &str = "\
+Reads the file that history.path names, also while the exporter runs. Names and groups are those of
+the watch list, so give the exporter's own configuration.
+
+Examples:
+  masternode-exporter --config.file=exporter.yml events
+  masternode-exporter --config.file=exporter.yml events --alias mn-fra-1 --kind penalty --kind ban
+  masternode-exporter --config.file=exporter.yml events --group operator=acme --from 2026-01-01
+  masternode-exporter --history.path=history.db events --from 2528000 --to 2528576 --format csv
+  masternode-exporter --config.file=exporter.yml events --follow
+
+docs/events.md explains kinds, columns and what withdrawn means.";
+
+/// Arguments of `events`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct EventsArguments {
+    /// Only of this network.
+    #[arg(long, value_name = "NAME")]
+    network: Option<String>,
+    /// Only of this masternode: its proTxHash, or txid-n of its collateral. May be given several times.
+    #[arg(long = "masternode", value_name = "ID")]
+    masternodes: Vec<MasternodeId>,
+    /// Only of the masternode that the watch list calls so. May be given several times.
+    #[arg(long = "alias", value_name = "NAME")]
+    aliases: Vec<String>,
+    /// Only of masternodes in this group of the watch list. Given several times, all must fit.
+    #[arg(long = "group", value_name = "KEY=VALUE", value_parser = whom::group)]
+    groups: Vec<(String, String)>,
+    /// Only of this kind. May be given several times.
+    #[arg(long = "kind", value_name = "KIND", value_parser = PossibleValuesParser::new(EventKind::NAMES))]
+    kinds: Vec<String>,
+    /// From this block or time on: a height, YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ.
+    #[arg(long, value_name = "WHEN", value_parser = when::parse)]
+    from: Option<When>,
+    /// Up to this block or time, itself included; a date means all of that day.
+    #[arg(long, value_name = "WHEN", value_parser = when::parse)]
+    to: Option<When>,
+    /// With those that a reorganisation of the chain withdrew.
+    #[arg(long)]
+    withdrawn: bool,
+    /// How many at most; with --follow, how many of the last ones come first.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// Which come first.
+    #[arg(long, value_enum, default_value_t = Order::Newest, conflicts_with = "follow")]
+    order: Order,
+    /// Form of the output: a table, CSV, or one JSON object a line.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Go on printing what is recorded from now on, oldest first, until stopped.
+    #[arg(long)]
+    follow: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Order {
+    /// The last recorded first.
+    Newest,
+    /// The first recorded first.
+    Oldest,
+}
+
+/// Forms of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Table,
+    /// For spreadsheets: a line of names, then a line for each event.
+    Csv,
+    /// For scripts: an object a line.
+    Json,
+}
+
+/// Prints what the arguments ask for.
+pub(super) fn run(arguments: &EventsArguments, config: &Config) -> Result<(), Failure> {
+    let path = config.history.path.as_deref().ok_or_else(|| {
+        let cure = "name the exporter's configuration by --config.file, or the file by --history.path";
+        Failure::Configuration(format!("history.path is not set, so no events are kept; {cure}"))
+    })?;
+    let reader = Reader::open(path).map_err(|error| Failure::Configuration(format!("history.path: {error}")))?;
+    let query = query(arguments, config, &reader).map_err(Failure::Configuration)?;
+    let form = Form { format: arguments.format, names: Names::of(config) };
+    let shown = if arguments.follow { follow(path, reader, query, &form) } else { list(&reader, query, &form) };
+    match shown {
+        // A reader that closes early, such as `head`, is no error.
+        Err(Interruption::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(Interruption::Output(error)) => Err(error.into()),
+        Err(Interruption::History(error)) => Err(error.into()),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Why printing ended early.
+enum Interruption {
+    Output(std::io::Error),
+    History(history::StoreError),
+}
+
+impl From<std::io::Error> for Interruption {
+    fn from(error: std::io::Error) -> Interruption {
+        Interruption::Output(error)
+    }
+}
+
+impl From<history::StoreError> for Interruption {
+    fn from(error: history::StoreError) -> Interruption {
+        Interruption::History(error)
+    }
+}
+
+fn query(arguments: &EventsArguments, config: &Config, reader: &Reader) -> Result<Query, String> {
+    let network = arguments.network.as_deref();
+    if let Some(name) = network {
+        let recorded = reader.networks().map_err(|error| error.to_string())?;
+        if recorded.iter().all(|network| network.name != name) {
+            let names: Vec<&str> = recorded.iter().map(|network| network.name.as_str()).collect();
+            let there = if names.is_empty() { "none yet".to_string() } else { names.join(", ") };
+            return Err(format!("--network {name}: nothing is recorded of it; there is {there}"));
+        }
+    }
+    let asked =
+        Asked { network, masternodes: &arguments.masternodes, aliases: &arguments.aliases, groups: &arguments.groups };
+    let named = |kind: &String| EventKind::NAMES.into_iter().find(|name| name == kind);
+    let (heights, times) = span(arguments.from, arguments.to)?;
+    Ok(Query {
+        network: arguments.network.clone(),
+        masternodes: Names::of(config).resolve(&asked)?,
+        kinds: (!arguments.kinds.is_empty()).then(|| arguments.kinds.iter().filter_map(named).collect()),
+        heights,
+        times,
+        withdrawn: arguments.withdrawn,
+        order: match arguments.order {
+            Order::Newest => history::Order::NewestFirst,
+            Order::Oldest => history::Order::OldestFirst,
+        },
+        after: None,
+        limit: arguments.limit as usize,
+    })
+}
+
+/// Spans of heights and of times; where neither end is of a kind, that is left open.
+type Spans = (Option<RangeInclusive<Height>>, Option<RangeInclusive<UnixSeconds>>);
+
+fn span(from: Option<When>, to: Option<When>) -> Result<Spans, String> {
+    // The header of a block has 32 bits for its time.
+    let (mut heights, mut times) = ((Height(0), Height(u32::MAX)), (UnixSeconds(0), UnixSeconds(u64::from(u32::MAX))));
+    let (mut by_height, mut by_time) = (false, false);
+    for (end, is_from) in [(from, true), (to, false)] {
+        match end {
+            None => {}
+            Some(When::Height(height)) => {
+                by_height = true;
+                if is_from { heights.0 = height } else { heights.1 = height }
+            }
+            Some(When::Time(first, last)) => {
+                by_time = true;
+                if is_from { times.0 = first } else { times.1 = last }
+            }
+        }
+    }
+    if heights.0 > heights.1 || times.0 > times.1 {
+        return Err("--from lies behind --to: swap them".into());
+    }
+    Ok((by_height.then_some(heights.0..=heights.1), by_time.then_some(times.0..=times.1)))
+}
+
+/// Prints up to as many events as the query allows, page by page.
+fn list(reader: &Reader, mut query: Query, form: &Form<'_>) -> Result<(), Interruption> {
+    let mut left = query.limit;
+    let mut shown = 0;
+    while left > 0 {
+        query.limit = left.min(MAX_PAGE);
+        let page = reader.events(&query)?;
+        if shown == 0 {
+            print(&form.head())?;
+        }
+        print_rows(&page.events, form)?;
+        shown += page.events.len();
+        left -= page.events.len();
+        query.after = page.next;
+        if page.next.is_none() {
+            break;
+        }
+    }
+    if form.format == Format::Table {
+        // Not among the rows, which may go on to another program.
+        match (shown, query.after) {
+            (0, _) => eprintln!("no event fits"),
+            (_, Some(_)) => eprintln!("there are more: --limit says how many are shown"),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Prints the last events, then those that come; each once, because no place in the file is used twice.
+fn follow(path: &Path, mut reader: Reader, mut query: Query, form: &Form<'_>) -> Result<(), Interruption> {
+    query.limit = query.limit.min(MAX_PAGE);
+    query.order = history::Order::NewestFirst;
+    let before = newest(&reader)?;
+    let mut last = reader.events(&query)?.events;
+    last.reverse();
+    print(&form.head())?;
+    print_rows(&last, form)?;
+    let mut after = last.last().map_or(before, |last| last.id.max(before));
+    (query.order, query.limit) = (history::Order::OldestFirst, MAX_PAGE);
+    loop {
+        query.after = Some(after);
+        let page = reader.events(&query)?;
+        print_rows(&page.events, form)?;
+        after = page.events.last().map_or(after, |last| last.id);
+        if page.next.is_none() {
+            std::thread::sleep(LOOK);
+            // A file that was set aside meanwhile changes no more; until there is another, the old one does.
+            reader = Reader::open(path).unwrap_or(reader);
+            if newest(&reader)? < after {
+                // Another file: it begins to count anew.
+                after = EventId(0);
+            }
+        }
+    }
+}
+
+/// The place of the last event recorded, whatever it is; 0 when there is none.
+fn newest(reader: &Reader) -> Result<EventId, history::StoreError> {
+    let query = Query { withdrawn: true, order: history::Order::NewestFirst, limit: 1, ..Query::default() };
+    Ok(reader.events(&query)?.events.first().map_or(EventId(0), |newest| newest.id))
+}
+
+fn print_rows(events: &[KeptEvent], form: &Form<'_>) -> std::io::Result<()> {
+    print(&events.iter().map(|kept| form.row(kept)).collect::<String>())
+}
+
+fn print(text: &str) -> std::io::Result<()> {
+    let mut output = std::io::stdout().lock();
+    output.write_all(text.as_bytes())?;
+    output.flush()
+}

@@ -1,0 +1,119 @@
+//! The thread that writes, on a disk that is full.
+
+use std::time::Duration;
+
+use prometheus::Registry;
+
+use super::*;
+use crate::domain::masternode::Height;
+use crate::history::{Ended, Kept, Settings, Step, StoreError, Writer};
+use crate::meters::Meters;
+
+/// A writer that has no room for more than the file has.
+fn full(place: &Place) -> (Writer, Ended, Registry) {
+    let store = place.open();
+    let pages: u32 = store.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    store.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+    start(place, store)
+}
+
+fn start(place: &Place, store: Store) -> (Writer, Ended, Registry) {
+    let registry = Registry::new();
+    let meters = Meters::new(&registry).unwrap();
+    let settings = Settings { path: place.path.clone(), retention: Duration::from_secs(86_400 * 400), clock: || NOW };
+    let (writer, ended) = Writer::start(store, settings, meters.history().clone()).unwrap();
+    (writer, ended, registry)
+}
+
+/// The value of a family with one sample.
+fn value(registry: &Registry, name: &str) -> f64 {
+    let families = registry.gather();
+    let family = families.iter().find(|family| family.name() == name).unwrap();
+    let metric = &family.get_metric()[0];
+    metric.get_gauge().get_value() + metric.get_counter().get_value()
+}
+
+/// Writes blocks, each with twenty penalties, until one has to wait. Returns its height.
+async fn fill(writer: &Writer, network: NetworkId) -> u32 {
+    for height in 1.. {
+        match writer.keep(network, Step::Block(happened(height, &vec![(1, penalty()); 20]))).await {
+            Kept::Written { .. } => {}
+            Kept::Waiting => return height,
+            Kept::Lost => panic!("nothing is lost while little waits"),
+        }
+    }
+    unreachable!("no disk is endless")
+}
+
+#[tokio::test]
+async fn what_a_full_disk_has_no_room_for_waits_and_the_end_says_how_much_it_was() {
+    let place = Place::new();
+    drop(place.open_network());
+    let (writer, ended, registry) = full(&place);
+    let opened = writer.open("dash", main()).await.unwrap();
+    let stuck = fill(&writer, opened.network).await;
+    let kept = writer.keep(opened.network, Step::Block(happened(stuck + 1, &[]))).await;
+    assert_eq!(kept, Kept::Waiting, "nothing overtakes what waits");
+    assert_eq!(value(&registry, "masternode_exporter_history_up"), 0.0);
+    assert_eq!(value(&registry, "masternode_exporter_history_pending_blocks"), 2.0);
+    assert!(value(&registry, "masternode_exporter_history_write_errors_total") >= 1.0);
+    drop(writer);
+    assert_eq!(ended.within(Duration::from_secs(20)).await, Some(2));
+    assert_eq!(place.open().cursor(opened.network).unwrap(), Some(block(stuck - 1)));
+}
+
+#[tokio::test]
+async fn too_many_that_wait_are_given_up_all_at_once_and_it_is_gone_on_with_from_the_file() {
+    let place = Place::new();
+    drop(place.open_network());
+    let (writer, _ended, registry) = full(&place);
+    let network = writer.open("dash", main()).await.unwrap().network;
+    let stuck = fill(&writer, network).await;
+    let flood = happened(stuck + 1, &vec![(1, penalty()); 50_000]);
+    assert_eq!(writer.keep(network, Step::Block(flood)).await, Kept::Lost);
+    assert_eq!(writer.keep(network, Step::Withdraw(Height(1))).await, Kept::Lost, "until it is opened anew");
+    assert_eq!(value(&registry, "masternode_exporter_history_pending_blocks"), 0.0);
+    let opened = writer.open("dash", main()).await.unwrap();
+    assert_eq!(opened.blocks.first(), Some(&block(stuck - 1)));
+    let counted = writer.tallies(network).await.unwrap().node(&id(1)).penalties;
+    assert_eq!(counted, u64::from(stuck - 1) * 20);
+    let again = Step::Block(happened(stuck, &vec![(1, penalty()); 20]));
+    assert_eq!(writer.keep(network, again).await, Kept::Waiting, "it is taken again, and the disk is still full");
+}
+
+#[tokio::test]
+async fn a_step_that_can_never_be_written_does_not_stand_in_the_way_of_others() {
+    let place = Place::new();
+    let (writer, _ended, registry) = start(&place, place.open());
+    let network = writer.open("dash", main()).await.unwrap().network;
+    let written = Kept::Written { withdrawn: 0 };
+    assert_eq!(writer.keep(network, Step::Block(happened(5, &[]))).await, written);
+    assert_eq!(writer.keep(network, Step::Block(happened(5, &[]))).await, Kept::Lost);
+    let other = writer.open("other", main()).await.unwrap().network;
+    assert_eq!(writer.keep(other, Step::Block(happened(5, &[]))).await, written);
+    assert_eq!(value(&registry, "masternode_exporter_history_up"), 1.0);
+    let elsewhere = Identity { chain: "test".into(), ..main() };
+    assert!(matches!(writer.open("dash", elsewhere).await, Err(StoreError::OtherChain { .. })));
+}
+
+#[tokio::test]
+async fn old_events_leave_by_themselves() {
+    let place = Place::new();
+    let (mut store, network) = place.open_network();
+    // Blocks of the tests are of 2023; the last ones stay because a reorg could replace them.
+    let old = |height| happened(height, &[(1, EventKind::Payment)]);
+    store.record(network, &[old(1), old(5000)]).unwrap();
+    let (writer, ended, _registry) = start(&place, store);
+    // The thread does it after its first breath, and tells nobody.
+    let mut pace = tokio::time::interval(Duration::from_millis(20));
+    let reader = crate::history::Reader::open(&place.path).unwrap();
+    for _ in 0..1000 {
+        pace.tick().await;
+        if reader.events(&everything()).unwrap().events.len() == 1 {
+            break;
+        }
+    }
+    drop(writer);
+    ended.within(Duration::from_secs(20)).await.unwrap();
+    assert_eq!(found(&place.open(), &everything()), [(5000, 1, "payment", false)]);
+}
