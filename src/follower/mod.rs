@@ -4,6 +4,9 @@
 //! (`protx listdiff`), or the whole list where the node cannot tell changes. What follows is published as an immutable
 //! [`Snapshot`]. The node's load depends on blocks, never on who reads the snapshot.
 //!
+//! With a history, counters go on where the process before ended, the blocks of the downtime are walked, and a block is
+//! recorded before it is published.
+//!
 //! Never here: exposition, alerts, HTTP; publishing an old list as new.
 
 mod beside;

@@ -11,6 +11,9 @@ use crate::follower::source::Trouble;
 use crate::follower::{Follower, ROLLBACK_POLLS};
 use crate::rpc::{ChainInfo, ErrorKind};
 
+/// What a node answers to a height above its tip: `RPC_INVALID_PARAMETER` of its `rpc/protocol.h`.
+const OUT_OF_RANGE: i64 = -8;
+
 impl Follower {
     /// Before the chain is followed for the first time: takes the counts from the history, and stands where it ends if
     /// the node can say what the list was there. Without a history there is nothing to do.
@@ -88,8 +91,7 @@ impl Follower {
             match client.block_hash(block.height).await {
                 Ok(hash) if hash == block.hash => return Ok(Some(*block)),
                 Ok(_) => {}
-                // It has no such height.
-                Err(error) if matches!(error.kind(), ErrorKind::Call { .. }) => {}
+                Err(error) if matches!(error.kind(), ErrorKind::Call { code: OUT_OF_RANGE, .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }
