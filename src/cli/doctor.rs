@@ -107,8 +107,9 @@ async fn examine(network: &NetworkConfig, client: &Client, findings: &mut Findin
     let tip = findings.note("getblockheader", true, client.block_header(chain.best).await, |header| {
         format!("height {}", header.block.height)
     });
-    let list = findings
-        .note("protx list", true, client.registered(chain.blocks).await, |list| format!("{} masternodes", list.len()));
+    let list = findings.note("protx list", true, client.registered(chain.blocks, 0).await, |list| {
+        format!("{} masternodes", list.len())
+    });
     if let Some(first) = list.as_ref().and_then(|list| list.first()) {
         findings.note("protx info", false, client.masternode(&first.id).await, |_| "answers".into());
     }

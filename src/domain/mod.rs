@@ -1,13 +1,14 @@
 //! The pure core: what a masternode list means.
 //!
-//! Values go in (the current time and height among them), values come out. Reading order: [`masternode`] and [`list`]
-//! say what a node told us, [`chain`] by which rules, [`pose`], [`dkg`] and [`payment`] what follows from it for one
+//! Values go in (the current time and height among them), values come out. Reading order: [`masternode`], [`details`] and
+//! [`list`] say what a node told us, [`chain`] by which rules, [`pose`], [`dkg`] and [`payment`] what follows from it for one
 //! node, [`event`] what changed from one block to the next, [`watch`] whom the operator cares about, and [`snapshot`]
 //! puts all of it together for the readers.
 //!
 //! Never here: input or output, clocks, async, JSON, metrics, logs.
 
 pub mod chain;
+pub mod details;
 pub mod dkg;
 pub mod event;
 pub mod list;
@@ -19,10 +20,9 @@ pub mod tally;
 pub mod watch;
 
 pub use chain::{ChainFacts, ChainRules, Subnet};
+pub use details::{Detail, DetailTexts, Details};
 pub use event::{BanCause, Event, EventKind, Field};
 pub use list::{Block, ListDiff, MasternodeList, StateChange};
-pub use masternode::{
-    BlockHash, Details, Hash, Height, Masternode, MasternodeId, NodeType, Outpoint, Score, UnixSeconds,
-};
+pub use masternode::{BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, Outpoint, Score, UnixSeconds};
 pub use pose::{PoseLimits, PoseScore, Risk};
 pub use snapshot::{NodeView, Snapshot};

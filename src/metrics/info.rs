@@ -3,9 +3,8 @@
 //! Never here: a label whose values are not bounded by the number of masternodes.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use crate::domain::{Details, NodeType};
+use crate::domain::{Detail, Details, NodeType};
 use crate::metrics::labels;
 use crate::metrics::masternode::{Row, STATES, state};
 
@@ -13,21 +12,12 @@ use crate::metrics::masternode::{Row, STATES, state};
 const KEY_DIGITS: usize = 16;
 
 /// Everything that the labels of a masternode follow from.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Facts {
-    details: Arc<Details>,
+    details: Details,
     node_type: NodeType,
     state: usize,
     groups: BTreeMap<String, String>,
-}
-
-impl PartialEq for Facts {
-    fn eq(&self, other: &Facts) -> bool {
-        // Lists of neighbouring blocks share what did not change.
-        (Arc::ptr_eq(&self.details, &other.details) || self.details == other.details)
-            && (self.node_type, self.state) == (other.node_type, other.state)
-            && self.groups == other.groups
-    }
 }
 
 /// The facts of a masternode; `None` when it is not on the list.
@@ -44,15 +34,15 @@ pub(super) fn facts(row: &Row<'_>) -> Option<Facts> {
 /// Appends the labels, each with a comma before it, and the end of the line. Nothing when there are no facts.
 pub(super) fn write(facts: &Option<Facts>, out: &mut Vec<u8>) {
     let Some(facts) = facts else { return };
-    let details = &*facts.details;
-    let key = details.operator_key.as_deref().unwrap_or_default();
+    let text = |detail| facts.details.get(detail).unwrap_or_default();
+    let key = text(Detail::OperatorKey);
     let pairs = [
         ("node_type", facts.node_type.label()),
-        ("address", details.address.as_deref().unwrap_or_default()),
+        ("address", &*text(Detail::Address)),
         ("state", STATES[facts.state]),
-        ("payout_address", details.payout_address.as_deref().unwrap_or_default()),
-        ("owner_address", details.owner_address.as_deref().unwrap_or_default()),
-        ("operator_key", key.get(..KEY_DIGITS).unwrap_or(key)),
+        ("payout_address", &*text(Detail::PayoutAddress)),
+        ("owner_address", &*text(Detail::OwnerAddress)),
+        ("operator_key", key.get(..KEY_DIGITS).unwrap_or(&key)),
     ];
     let groups = facts.groups.iter().map(|(key, group)| (key.as_str(), group.as_str()));
     for (name, value) in pairs.into_iter().chain(groups) {

@@ -138,10 +138,10 @@ const SINGLE: &[Single] = &[
     (&catalog::PAYMENT_LAST_HEIGHT, |row, _| Some(row.node?.masternode.last_paid_height?.0.into())),
     (&catalog::PAYMENTS, |row, _| Some(Value::Whole(row.tally()?.payments))),
     (&catalog::PAYMENTS_LOST, |row, _| Some(Value::Whole(row.tally()?.payments_lost))),
-    (&catalog::PEER_LAST_SUCCESS, |row, _| Some(Value::Whole(row.node?.masternode.peer.last_success?.0))),
+    (&catalog::PEER_LAST_SUCCESS, |row, _| Some(Value::Whole(row.node?.masternode.peer.last_success()?.0))),
     (&catalog::PLATFORM_BANNED, |row, _| {
         let masternode = row.node?.masternode;
         let evo = masternode.node_type == crate::domain::NodeType::Evo;
-        Some(masternode.peer.platform_banned.filter(|_| evo)?.into())
+        Some(masternode.peer.platform_banned().filter(|_| evo)?.into())
     }),
 ];

@@ -146,13 +146,14 @@ impl Client {
         Ok(masternode)
     }
 
-    /// All registered masternodes after the block at a height. The body is never held as a whole.
-    pub async fn registered(&self, height: Height) -> Result<Vec<Masternode>, RpcError> {
+    /// All registered masternodes after the block at a height, about `expected` of them. The body is never held as a
+    /// whole.
+    pub async fn registered(&self, height: Height, expected: usize) -> Result<Vec<Masternode>, RpcError> {
         let method = &methods::PROTX_LIST;
         let _turn = self.turn(method).await;
         let started = Instant::now();
         let longest = self.inner.settings.timeout * LIST_TIMEOUTS;
-        let list = self.stream_list(method, json!(["list", "registered", true, height.0]));
+        let list = self.stream_list(method, json!(["list", "registered", true, height.0]), expected);
         let result = tokio::time::timeout(longest, list).await.unwrap_or(Err(ErrorKind::Timeout { after: longest }));
         self.finish(method, started, result)
     }
@@ -199,12 +200,12 @@ impl Client {
         RpcError { source: self.inner.settings.name.clone(), method: method.name, kind }
     }
 
-    async fn stream_list(&self, method: &Method, params: Value) -> Result<Vec<Masternode>, ErrorKind> {
+    async fn stream_list(&self, method: &Method, params: Value, expected: usize) -> Result<Vec<Masternode>, ErrorKind> {
         let timeout = self.inner.settings.timeout;
         let mut response = self.request(method, params).await?;
         let limit = self.inner.settings.body_limit;
         refuse_longer(&response, limit)?;
-        let mut parser = ListParser::new();
+        let mut parser = ListParser::expecting(expected);
         let mut read: u64 = 0;
         while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error, timeout))? {
             read += chunk.len() as u64;

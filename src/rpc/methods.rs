@@ -50,7 +50,7 @@ methods! {
     PROTX_LIST: "protx list", required, heavy, "the whole list, at start and as a check";
     PROTX_LISTDIFF: "protx listdiff", optional, heavy, "what a block changed (v20 and later; else the whole list is read)";
     PROTX_INFO: "protx info", optional, light, "how the node itself sees a watched masternode";
-    MASTERNODE_COUNT: "masternode count", optional, light, "a check of our list at each block";
+    MASTERNODE_COUNT: "masternode count", optional, light, "how long the list will be at start, and a check of it at each block";
     MNSYNC_STATUS: "mnsync status", optional, light, "whether the node has finished its masternode sync";
     GET_BEST_CHAINLOCK: "getbestchainlock", optional, light, "the last final block";
     SPORK_SHOW: "spork show", optional, light, "the network's switches";

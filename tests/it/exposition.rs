@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use masternode_exporter::domain::chain::{ChainFacts, DASH, Subnet};
 use masternode_exporter::domain::list::{Block, MasternodeList};
-use masternode_exporter::domain::masternode::{Details, PeerView};
+use masternode_exporter::domain::masternode::PeerView;
 use masternode_exporter::domain::payment::EvoPayments;
 use masternode_exporter::domain::snapshot::Parts;
 use masternode_exporter::domain::tally::Tallies;
 use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
 use masternode_exporter::domain::{
-    BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, Score, Snapshot, UnixSeconds,
+    BlockHash, DetailTexts, Hash, Height, Masternode, MasternodeId, NodeType, Score, Snapshot, UnixSeconds,
 };
 use masternode_exporter::metrics::page::{Cursor, Filter, NetworkPage, Room, Shard, Sheet};
 use masternode_exporter::metrics::{Body, Exposition, Format, Others, Request, Settings};
@@ -31,13 +31,14 @@ fn masternode(number: u8, score: u32, banned: bool) -> Masternode {
         revived_height: None,
         ban_height: banned.then_some(Height(90)),
         revocation_reason: 0,
-        details: Arc::new(Details {
+        details: DetailTexts {
             address: Some(format!("192.0.2.{number}:9999").into()),
             payout_address: Some("Xpay\"out\\\n".into()),
             owner_address: Some("Xowner".into()),
             operator_key: Some("ab".repeat(48).into()),
-            ..Details::default()
-        }),
+            ..DetailTexts::default()
+        }
+        .into(),
         peer: PeerView::default(),
     }
 }
