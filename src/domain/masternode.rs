@@ -8,8 +8,22 @@ use std::str::FromStr;
 use crate::domain::details::Details;
 
 /// 32 bytes in the order in which they are displayed, which is the reverse of the order in the node's memory.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Hash(pub [u8; 32]);
+
+impl Ord for Hash {
+    /// By the bytes as displayed. Lists are sorted and merged by hashes, and the first eight bytes decide almost always.
+    fn cmp(&self, other: &Hash) -> std::cmp::Ordering {
+        let first = |hash: &Hash| hash.0.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+        first(self).cmp(&first(other)).then_with(|| self.0.cmp(&other.0))
+    }
+}
+
+impl PartialOrd for Hash {
+    fn partial_cmp(&self, other: &Hash) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Hash {
     /// The bytes as the node keeps them, the order in which consensus compares hashes (spec `dash.md` §5, ties).
@@ -300,6 +314,24 @@ mod tests {
         let hash: Hash = text.parse().unwrap();
         assert_eq!(hash.to_string(), text);
         assert_eq!(hash.in_memory_order()[0], 0xf6);
+    }
+
+    #[test]
+    fn hashes_are_in_the_order_of_their_bytes() {
+        let with = |at: usize, byte: u8| {
+            let mut bytes = [0x7f; 32];
+            bytes[at] = byte;
+            Hash(bytes)
+        };
+        for (one, other) in [
+            (with(0, 1), with(0, 0xff)),
+            (with(7, 1), with(7, 2)),
+            (with(8, 1), with(8, 0x80)),
+            (with(31, 0), with(31, 9)),
+        ] {
+            assert!(one < other && one.0 < other.0 && one.to_string() < other.to_string());
+            assert_eq!(one.cmp(&one), std::cmp::Ordering::Equal);
+        }
     }
 
     #[test]

@@ -13,8 +13,9 @@ use crate::domain::Snapshot;
 use crate::metrics::Settings;
 use crate::metrics::catalog::Tier;
 use crate::metrics::gzip::Opening;
-use crate::metrics::page::{Cursor, Filter, Format, NetworkPage, Room, Sheet};
+use crate::metrics::page::{Cursor, Filter, Format, Sheet};
 use crate::metrics::process;
+use crate::metrics::shown::{NetworkPage, Room};
 
 /// Size of the pieces of a page that is written while it is sent.
 const PIECE_BYTES: usize = 256 * 1024;

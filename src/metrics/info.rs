@@ -12,39 +12,40 @@ use crate::metrics::masternode::{Row, STATES, state};
 const KEY_DIGITS: usize = 16;
 
 /// Everything that the labels of a masternode follow from.
-#[derive(Debug, PartialEq)]
-pub(super) struct Facts {
-    details: Details,
+#[derive(PartialEq)]
+pub(super) struct Facts<'a> {
+    // Lists of neighbouring blocks share the details of most masternodes, so they are seldom looked into.
+    details: &'a Details,
     node_type: NodeType,
-    state: usize,
-    groups: BTreeMap<String, String>,
+    banned: bool,
+    groups: Option<&'a BTreeMap<String, String>>,
 }
 
 /// The facts of a masternode; `None` when it is not on the list.
-pub(super) fn facts(row: &Row<'_>) -> Option<Facts> {
-    let node = row.node?;
+pub(super) fn facts<'a>(row: &Row<'a>) -> Option<Facts<'a>> {
+    let masternode = row.node()?.masternode;
     Some(Facts {
-        details: node.masternode.details.clone(),
-        node_type: node.masternode.node_type,
-        state: state(&node),
-        groups: row.watched.map(|watched| watched.watched.groups.clone()).unwrap_or_default(),
+        details: &masternode.details,
+        node_type: masternode.node_type,
+        banned: masternode.is_banned(),
+        groups: row.watched.map(|watched| &watched.watched.groups),
     })
 }
 
 /// Appends the labels, each with a comma before it, and the end of the line. Nothing when there are no facts.
-pub(super) fn write(facts: &Option<Facts>, out: &mut Vec<u8>) {
+pub(super) fn write(facts: Option<Facts<'_>>, out: &mut Vec<u8>) {
     let Some(facts) = facts else { return };
     let text = |detail| facts.details.get(detail).unwrap_or_default();
     let key = text(Detail::OperatorKey);
     let pairs = [
         ("node_type", facts.node_type.label()),
         ("address", &*text(Detail::Address)),
-        ("state", STATES[facts.state]),
+        ("state", STATES[state(facts.banned, facts.details)]),
         ("payout_address", &*text(Detail::PayoutAddress)),
         ("owner_address", &*text(Detail::OwnerAddress)),
         ("operator_key", key.get(..KEY_DIGITS).unwrap_or(&key)),
     ];
-    let groups = facts.groups.iter().map(|(key, group)| (key.as_str(), group.as_str()));
+    let groups = facts.groups.into_iter().flatten().map(|(key, group)| (key.as_str(), group.as_str()));
     for (name, value) in pairs.into_iter().chain(groups) {
         out.push(b',');
         labels::write(out, name, value);

@@ -14,7 +14,8 @@ use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
 use masternode_exporter::domain::{
     BlockHash, DetailTexts, Hash, Height, Masternode, MasternodeId, NodeType, Score, Snapshot, UnixSeconds,
 };
-use masternode_exporter::metrics::page::{Cursor, Filter, NetworkPage, Room, Shard, Sheet};
+use masternode_exporter::metrics::page::{Cursor, Filter, Shard, Sheet};
+use masternode_exporter::metrics::shown::{NetworkPage, Room};
 use masternode_exporter::metrics::{Body, Exposition, Format, Others, Request, Settings};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 
@@ -220,7 +221,39 @@ fn the_reference_is_the_one_that_the_program_prints() {
     crate::support::golden("docs/metrics.md", &String::from_utf8(output.stdout).unwrap());
 }
 
+/// Scores and bans by number, and aliases by number.
+type State = (BTreeMap<u8, (u32, bool)>, BTreeMap<u8, String>);
+
+fn state() -> impl Strategy<Value = State> {
+    // Few numbers, so that most are in both states and many stand beside each other.
+    let nodes = proptest::collection::btree_map(0_u8..12, (0_u32..2, any::<bool>()), 0..12);
+    (nodes, proptest::collection::btree_map(0_u8..12, alias(), 0..4))
+}
+
+fn snapshot_of((nodes, watched): &State) -> Arc<Snapshot> {
+    let nodes = nodes.iter().map(|(number, (score, banned))| masternode(*number, *score, *banned)).collect();
+    let watched: Vec<(u8, &str)> = watched.iter().map(|(number, alias)| (*number, alias.as_str())).collect();
+    snapshot("one", nodes, &watched)
+}
+
 proptest! {
+    #[test]
+    fn a_page_says_the_same_whatever_it_takes_over_from_the_one_before(
+        states in proptest::collection::vec((state(), 0_usize..600), 1..5)
+    ) {
+        let mut before: Option<Arc<NetworkPage>> = None;
+        for (state, series_limit) in states {
+            let settings = Settings { series_limit, ..Settings::default() };
+            let snapshot = snapshot_of(&state);
+            let room = Room::new(&settings, std::iter::once(&snapshot));
+            let page = |before| Arc::new(NetworkPage::new(snapshot.clone(), &settings, room, before));
+            let text = |page| whole(&Sheet::new(settings.clone(), vec![page]), Format::Text, &Filter::default());
+            let taken_over = page(before.as_deref());
+            prop_assert_eq!(text(taken_over.clone()), text(page(None)));
+            before = Some(taken_over);
+        }
+    }
+
     #[test]
     fn a_page_in_pieces_is_the_whole_page_and_no_series_stands_twice(
         nodes in proptest::collection::btree_map(any::<u8>(), (0_u32..120, any::<bool>()), 0..30),
