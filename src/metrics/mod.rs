@@ -5,6 +5,7 @@
 //!
 //! Never here: a value that a snapshot does not hold; a call to a node; work per scrape that could be done per block.
 
+mod buffers;
 pub mod catalog;
 mod exposition;
 mod gzip;
