@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use masternode_exporter::domain::chain::{DASH, Subnet};
 use masternode_exporter::domain::list::{Block, ListDiff, MasternodeList, StateChange};
-use masternode_exporter::domain::masternode::{Details, PeerView};
+use masternode_exporter::domain::masternode::PeerView;
 use masternode_exporter::domain::snapshot::{Parts, Snapshot};
 use masternode_exporter::domain::tally::Tallies;
 use masternode_exporter::domain::{
-    BlockHash, ChainFacts, Hash, Height, Masternode, MasternodeId, NodeType, Score, UnixSeconds,
+    BlockHash, ChainFacts, Detail, DetailTexts, Details, Hash, Height, Masternode, MasternodeId, NodeType, Score,
+    UnixSeconds,
 };
 
 /// Height of the list.
@@ -33,6 +34,11 @@ pub fn hash(seed: u64) -> Hash {
     Hash(bytes)
 }
 
+/// An address of mainnet for a key that looks random.
+fn address(seed: u64) -> String {
+    bs58::encode(&hash(seed).0[..20]).with_check_version(76).into_string()
+}
+
 /// One masternode in ten has a score, three in ten are banned, one in eight is Evo.
 pub fn masternode(number: u64) -> Masternode {
     let banned = number % 10 < 3;
@@ -53,12 +59,12 @@ pub fn masternode(number: u64) -> Masternode {
         revived_height: None,
         ban_height: banned.then_some(Height(2_400_000)),
         revocation_reason: 0,
-        details: Arc::new(Details {
+        details: Details::new(&DetailTexts {
             address: Some(format!("10.{}.{}.{}:9999", number >> 16 & 255, number >> 8 & 255, number & 255).into()),
-            payout_address: Some(format!("XpayoutPayoutPayoutPayout{:09}", number % 1000).into()),
-            owner_address: Some(format!("XownerOwnerOwnerOwnerOwne{number:09}").into()),
-            voting_address: Some(format!("XvoterVoterVoterVoterVote{number:09}").into()),
-            operator_key: Some(format!("{number:096x}").into()),
+            payout_address: Some(address(0x1_0000_0000 + number % 1000).into()),
+            owner_address: Some(address(0x2_0000_0000 + number).into()),
+            voting_address: Some(address(0x3_0000_0000 + number).into()),
+            operator_key: Some(format!("{}{}", hash(number ^ 0xb15), &hash(!number).to_string()[..32]).into()),
             operator_payout_address: None,
         }),
         peer: PeerView::default(),
@@ -116,7 +122,7 @@ pub fn list_body(count: u64) -> Vec<u8> {
     for number in 0..count {
         let node = masternode(number);
         let details = &node.details;
-        let text = |value: &Option<Box<str>>| value.as_deref().unwrap_or_default().to_string();
+        let text = |detail| details.get(detail).unwrap_or_default();
         let height = |value: Option<Height>, none: i64| value.map_or(none, |height| i64::from(height.0));
         if number > 0 {
             body.push(',');
@@ -127,18 +133,18 @@ pub fn list_body(count: u64) -> Vec<u8> {
             if node.node_type == NodeType::Evo { "Evo" } else { "Regular" },
             node.id,
             node.id,
-            text(&details.owner_address),
-            text(&details.address),
-            text(&details.address),
+            text(Detail::OwnerAddress),
+            text(Detail::Address),
+            text(Detail::Address),
             height(node.registered_height, -1),
             height(node.last_paid_height, 0),
             node.pose_score.map_or(0, |score| score.0),
             height(node.revived_height, -1),
             height(node.ban_height, -1),
-            text(&details.owner_address),
-            text(&details.voting_address),
-            text(&details.payout_address),
-            text(&details.operator_key),
+            text(Detail::OwnerAddress),
+            text(Detail::VotingAddress),
+            text(Detail::PayoutAddress),
+            text(Detail::OperatorKey),
         )
         .expect("a String takes all that is written");
     }

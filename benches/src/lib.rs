@@ -7,9 +7,11 @@ pub mod serving;
 
 use std::sync::Arc;
 
-use masternode_exporter::domain::Snapshot;
+use masternode_exporter::domain::{MasternodeList, Snapshot};
 use masternode_exporter::metrics::Settings;
-use masternode_exporter::metrics::page::{Cursor, Filter, Format, NetworkPage, Room, Sheet};
+use masternode_exporter::metrics::page::{Cursor, Filter, Format, Sheet};
+use masternode_exporter::metrics::shown::{NetworkPage, Room};
+use masternode_exporter::rpc::dash::stream::ListParser;
 
 /// A page of a snapshot, before it is written. `before` is the page of the block before, as the exporter has it at hand.
 pub fn page(snapshot: Arc<Snapshot>, before: Option<&NetworkPage>) -> Arc<NetworkPage> {
@@ -29,6 +31,13 @@ fn settings() -> Settings {
 pub fn render(sheet: &Sheet, out: &mut Vec<u8>) {
     out.clear();
     sheet.write(Format::OpenMetrics, &Filter::default(), &mut Cursor::default(), usize::MAX, out);
+}
+
+/// Reads a list of `expected` masternodes as the exporter does: in pieces of 64 KiB, and sorted.
+pub fn ingest(body: &[u8], expected: u64) -> MasternodeList {
+    let mut parser = ListParser::expecting(expected as usize);
+    body.chunks(64 * 1024).for_each(|chunk| parser.push(chunk).expect("the body is good"));
+    MasternodeList::new(data::block(data::TIP), parser.finish().expect("the body is whole")).expect("no doubles")
 }
 
 /// Samples on a page.

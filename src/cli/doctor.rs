@@ -139,7 +139,7 @@ async fn examine_list(client: &Client, chain: &ChainInfo, findings: &mut Finding
     let tip = findings.note("getblockheader", true, client.block_header(chain.best).await, |header| {
         format!("height {}", header.block.height)
     });
-    let list = findings.note(dialect.list.method.name, true, client.registered(chain.blocks).await, |list| {
+    let list = findings.note(dialect.list.method.name, true, client.registered(chain.blocks, 0).await, |list| {
         format!("{} masternodes", list.len())
     });
     let Some(tip) = tip else { return };

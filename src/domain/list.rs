@@ -2,11 +2,12 @@
 //!
 //! Never here: which RPC the list came from, or whether it is still the truth.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
 
-use crate::domain::masternode::{BlockHash, Details, Height, Masternode, MasternodeId, PeerView, Score, UnixSeconds};
+use crate::domain::details::{DetailTexts, Details};
+use crate::domain::masternode::{BlockHash, Height, Masternode, MasternodeId, PeerView, Score, UnixSeconds};
 
 /// A block: what a list is true of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,19 +120,28 @@ impl StateChange {
         set(&mut masternode.ban_height, &self.ban_height);
         set(&mut masternode.revocation_reason, &self.revocation_reason);
         if self.changes_details() {
-            let details: &mut Details = Arc::make_mut(&mut masternode.details);
-            set(&mut details.address, &self.address);
-            set(&mut details.payout_address, &self.payout_address);
-            set(&mut details.owner_address, &self.owner_address);
-            set(&mut details.voting_address, &self.voting_address);
-            set(&mut details.operator_key, &self.operator_key);
-            if self.operator_key.is_some() && self.operator_payout_address.is_none() {
-                // Another operator key wipes the operator's payout address (`ResetOperatorFields` in
-                // `src/evo/dmnstate.h`), and `protx listdiff` does not say so.
-                details.operator_payout_address = None;
-            }
-            set(&mut details.operator_payout_address, &self.operator_payout_address);
+            masternode.details = self.details(&masternode.details);
         }
+    }
+
+    fn details(&self, before: &Details) -> Details {
+        fn or<'a>(change: &'a Option<Option<Box<str>>>, before: Option<Cow<'a, str>>) -> Option<Cow<'a, str>> {
+            change.as_ref().map_or(before, |text| text.as_deref().map(Cow::Borrowed))
+        }
+        let mut texts = before.texts();
+        if self.operator_key.is_some() {
+            // Another operator key wipes the operator's payout address (`ResetOperatorFields` in `src/evo/dmnstate.h`),
+            // and `protx listdiff` does not say so.
+            texts.operator_payout_address = None;
+        }
+        Details::new(&DetailTexts {
+            address: or(&self.address, texts.address),
+            payout_address: or(&self.payout_address, texts.payout_address),
+            owner_address: or(&self.owner_address, texts.owner_address),
+            voting_address: or(&self.voting_address, texts.voting_address),
+            operator_key: or(&self.operator_key, texts.operator_key),
+            operator_payout_address: or(&self.operator_payout_address, texts.operator_payout_address),
+        })
     }
 
     fn changes_details(&self) -> bool {
@@ -295,7 +305,7 @@ pub(crate) mod tests {
             revived_height: None,
             ban_height: None,
             revocation_reason: 0,
-            details: Arc::new(Details { address: Some("192.0.2.1:9999".into()), ..Details::default() }),
+            details: DetailTexts { address: Some("192.0.2.1:9999".into()), ..DetailTexts::default() }.into(),
             peer: PeerView::default(),
             announced: None,
         }
@@ -332,9 +342,9 @@ pub(crate) mod tests {
         assert_eq!(after.block(), &block(2));
         assert!(after.get(&id(1)).is_none());
         assert_eq!(after.get(&id(2)).unwrap().pose_score, Some(Score(66)));
-        assert_eq!(after.get(&id(2)).unwrap().details.address, None);
+        assert_eq!(after.get(&id(2)).unwrap().details.address(), None);
         assert!(after.get(&id(3)).is_some());
-        assert!(before.get(&id(2)).unwrap().details.address.is_some(), "the list before is untouched");
+        assert!(before.get(&id(2)).unwrap().details.address().is_some(), "the list before is untouched");
     }
 
     #[test]

@@ -3,15 +3,30 @@
 //! Never here: how a node spells these things in JSON (`rpc`), or what follows from them (`pose`, `payment`).
 
 use std::fmt;
-use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::domain::state::State;
+use crate::domain::details::Details;
+
+use crate::domain::state::{Announced, State};
 
 /// 32 bytes in the order in which they are displayed, which is the reverse of the order in the node's memory.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Hash(pub [u8; 32]);
+
+impl Ord for Hash {
+    /// By the bytes as displayed. Lists are sorted and merged by hashes, and the first eight bytes decide almost always.
+    fn cmp(&self, other: &Hash) -> std::cmp::Ordering {
+        let first = |hash: &Hash| hash.0.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+        first(self).cmp(&first(other)).then_with(|| self.0.cmp(&other.0))
+    }
+}
+
+impl PartialOrd for Hash {
+    fn partial_cmp(&self, other: &Hash) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Hash {
     /// The bytes as the node keeps them, the order in which consensus compares hashes (spec `dash.md` §5, ties).
@@ -212,60 +227,32 @@ impl NodeType {
     }
 }
 
-/// What an owner or operator may change, or never changes, and no arithmetic needs.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct Details {
-    /// Where the node says it listens, as the node writes it (`ip:port`, also onion or domain names); `None` when it has none.
-    pub address: Option<Box<str>>,
-    /// Payee of the owner's share.
-    pub payout_address: Option<Box<str>>,
-    /// Owner key's address.
-    pub owner_address: Option<Box<str>>,
-    /// Voting key's address.
-    pub voting_address: Option<Box<str>>,
-    /// Operator's BLS public key in hexadecimal; all zeros when the operator revoked it.
-    pub operator_key: Option<Box<str>>,
-    /// Payee of the operator's share.
-    pub operator_payout_address: Option<Box<str>>,
-}
-
-impl Details {
-    /// Whether the operator key is known and zeroed: the mark of a revoked operator (spec `dash.md` §2, ban causes).
-    pub fn operator_key_is_zero(&self) -> bool {
-        self.operator_key.as_deref().is_some_and(|key| !key.is_empty() && key.bytes().all(|digit| digit == b'0'))
-    }
-}
-
 /// What the answering node itself has seen of a masternode (`metaInfo`): its own view, not consensus.
+/// Six bytes: there is one for each of very many masternodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct PeerView {
+    /// Seconds since 1970, least significant byte first, enough for the next 34,000 years; 0 for never.
+    last_success: [u8; 5],
+    platform_banned: Option<bool>,
+}
+
+impl PeerView {
+    /// A view of a peer; `None` for never, and where the node does not say.
+    pub fn new(last_success: Option<UnixSeconds>, platform_banned: Option<bool>) -> PeerView {
+        let seconds = last_success.map_or(0, |UnixSeconds(seconds)| seconds.min((1 << 40) - 1));
+        let [a, b, c, d, e, ..] = seconds.to_le_bytes();
+        PeerView { last_success: [a, b, c, d, e], platform_banned }
+    }
+
     /// Last successful outbound connection; `None` when never.
-    pub last_success: Option<UnixSeconds>,
+    pub fn last_success(&self) -> Option<UnixSeconds> {
+        let [a, b, c, d, e] = self.last_success;
+        Some(UnixSeconds(u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]))).filter(|seconds| seconds.0 > 0)
+    }
+
     /// Whether the Platform asked for a ban of this Evo node (v23+); `None` when the node does not say.
-    pub platform_banned: Option<bool>,
-}
-
-/// What only the older chains say of a masternode: it lives by pings, and its state is what a node makes of them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Announced {
-    /// Its state in the answering node's view.
-    pub state: Arc<State>,
-    /// Version of the peer-to-peer protocol that it announced.
-    pub protocol_version: Option<u32>,
-    /// Its last ping; `None` when the node knows none.
-    pub last_seen: Option<UnixSeconds>,
-    /// Seconds from its start to its last ping.
-    pub active_seconds: Option<u64>,
-    /// When it was last paid, in the answering node's view; `None` when never.
-    pub last_paid_at: Option<UnixSeconds>,
-    /// Its rank by score, 1 the highest; `None` when it has none.
-    pub rank: Option<NonZeroU32>,
-}
-
-impl Announced {
-    /// When its operator started it: the time in its start message (`sigTime`).
-    pub fn started_at(&self) -> Option<UnixSeconds> {
-        Some(UnixSeconds(self.last_seen?.0.checked_sub(self.active_seconds?)?))
+    pub fn platform_banned(&self) -> Option<bool> {
+        self.platform_banned
     }
 }
 
@@ -291,7 +278,7 @@ pub struct Masternode {
     /// Operator's reason for a revocation, 0 = unspecified (spec `dash.md` §2).
     pub revocation_reason: u32,
     /// The rest, shared between the lists of neighbouring blocks.
-    pub details: Arc<Details>,
+    pub details: Details,
     /// The answering node's own view, true of the time of the full list only.
     pub peer: PeerView,
     /// State and pings; `None` on chains with a deterministic list.
@@ -316,7 +303,7 @@ impl Masternode {
 
     /// Whether both say the same of the chain; [`PeerView`] and pings are left out.
     pub fn same_state(&self, other: &Masternode) -> bool {
-        self.same_counters(other) && (Arc::ptr_eq(&self.details, &other.details) || self.details == other.details)
+        self.same_counters(other) && self.details == other.details
     }
 
     fn same_counters(&self, other: &Masternode) -> bool {
@@ -346,12 +333,47 @@ mod tests {
     }
 
     #[test]
+    fn hashes_are_in_the_order_of_their_bytes() {
+        let with = |at: usize, byte: u8| {
+            let mut bytes = [0x7f; 32];
+            bytes[at] = byte;
+            Hash(bytes)
+        };
+        for (one, other) in [
+            (with(0, 1), with(0, 0xff)),
+            (with(7, 1), with(7, 2)),
+            (with(8, 1), with(8, 0x80)),
+            (with(31, 0), with(31, 9)),
+        ] {
+            assert!(one < other && one.0 < other.0 && one.to_string() < other.to_string());
+            assert_eq!(one.cmp(&one), std::cmp::Ordering::Equal);
+        }
+    }
+
+    #[test]
     fn a_text_that_is_no_hash_says_why() {
         let cases = [("", "found 0 characters"), ("zz", "found 2 characters")];
         for (text, expected) in cases {
             assert!(text.parse::<Hash>().unwrap_err().to_string().contains(expected), "{text:?}");
         }
         assert!("g".repeat(64).parse::<Hash>().unwrap_err().to_string().contains("another character"));
+    }
+
+    #[test]
+    fn an_entry_of_the_list_is_small() {
+        // Each byte is 100 kB on a list of 100,000.
+        assert!(size_of::<Masternode>() <= 112, "{} bytes", size_of::<Masternode>());
+    }
+
+    #[test]
+    fn a_view_of_a_peer_keeps_what_it_was_told() {
+        for (told, kept) in [(None, None), (Some(0), None), (Some(1_795_236_663), Some(1_795_236_663))] {
+            let view = PeerView::new(told.map(UnixSeconds), Some(true));
+            assert_eq!((view.last_success(), view.platform_banned()), (kept.map(UnixSeconds), Some(true)));
+        }
+        assert!(
+            PeerView::new(Some(UnixSeconds(u64::MAX)), None).last_success() > Some(UnixSeconds(u64::from(u32::MAX)))
+        );
     }
 
     #[test]

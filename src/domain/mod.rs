@@ -1,7 +1,7 @@
 //! The pure core: what a masternode list means.
 //!
-//! Values go in (the current time and height among them), values come out. Reading order: [`masternode`] and [`list`]
-//! say what a node told us, [`chain`] and [`state`] by which rules, [`facts`] what else is known, [`pose`], [`dkg`] and
+//! Values go in (the current time and height among them), values come out. Reading order: [`masternode`],
+//! [`details`] and [`list`] say what a node told us, [`chain`] and [`state`] by which rules, [`facts`] what else is known, [`pose`], [`dkg`] and
 //! [`payment`] what follows from it for one node, [`timeline`] what failures at known blocks would do to it, [`event`] what
 //! changed from one block to the next, [`watch`] whom the operator cares about, and [`snapshot`] puts all of it together for
 //! the readers.
@@ -9,6 +9,7 @@
 //! Never here: input or output, clocks, async, JSON, metrics, logs.
 
 pub mod chain;
+pub mod details;
 pub mod dkg;
 pub mod event;
 pub mod facts;
@@ -23,12 +24,11 @@ pub mod timeline;
 pub mod watch;
 
 pub use chain::{ChainRules, Subnet};
+pub use details::{Detail, DetailTexts, Details};
 pub use event::{BanCause, Event, EventKind, Field};
 pub use facts::ChainFacts;
 pub use list::{Block, ListDiff, MasternodeList, StateChange};
-pub use masternode::{
-    BlockHash, Details, Hash, Height, Masternode, MasternodeId, NodeType, Outpoint, Score, UnixSeconds,
-};
+pub use masternode::{BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, Outpoint, Score, UnixSeconds};
 pub use pose::{PoseLimits, PoseScore, Risk};
 pub use snapshot::{NodeView, Snapshot};
 pub use state::State;

@@ -1,11 +1,12 @@
-//! The states of a masternode as data: what each name means for its owner.
+//! The states of a masternode as data: what each name means for its owner, and what the older chains say beside it.
 //!
 //! Never here: how long a node must be silent to fall into one; the node decides that.
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use crate::domain::masternode::Masternode;
+use crate::domain::masternode::{Masternode, UnixSeconds};
 
 /// One state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,30 @@ pub const DETERMINISTIC: &[State] = &[
     State::new("pose_banned", false, false, true, true),
     State::new("revoked", false, false, true, true),
 ];
+
+/// What only the older chains say of a masternode: it lives by pings, and its state is what a node makes of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Announced {
+    /// Its state in the answering node's view.
+    pub state: Arc<State>,
+    /// Version of the peer-to-peer protocol that it announced.
+    pub protocol_version: Option<u32>,
+    /// Its last ping; `None` when the node knows none.
+    pub last_seen: Option<UnixSeconds>,
+    /// Seconds from its start to its last ping.
+    pub active_seconds: Option<u64>,
+    /// When it was last paid, in the answering node's view; `None` when never.
+    pub last_paid_at: Option<UnixSeconds>,
+    /// Its rank by score, 1 the highest; `None` when it has none.
+    pub rank: Option<NonZeroU32>,
+}
+
+impl Announced {
+    /// When its operator started it: the time in its start message (`sigTime`).
+    pub fn started_at(&self) -> Option<UnixSeconds> {
+        Some(UnixSeconds(self.last_seen?.0.checked_sub(self.active_seconds?)?))
+    }
+}
 
 /// Where in a chain's table a masternode's state stands; the length of the table when it is not in it.
 pub fn place(states: &[State], masternode: &Masternode) -> usize {

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::domain::details::{Detail, Wanted};
 use crate::domain::list::MasternodeList;
 use crate::domain::masternode::{Masternode, MasternodeId};
 
@@ -69,18 +70,21 @@ impl Expected {
         }
     }
 
+    /// What of the details it is.
+    pub fn detail(self) -> Detail {
+        match self {
+            Expected::Address => Detail::Address,
+            Expected::PayoutAddress => Detail::PayoutAddress,
+            Expected::OwnerAddress => Detail::OwnerAddress,
+            Expected::VotingAddress => Detail::VotingAddress,
+            Expected::OperatorKey => Detail::OperatorKey,
+            Expected::OperatorPayoutAddress => Detail::OperatorPayoutAddress,
+        }
+    }
+
     /// Whether the masternode says `value` here.
     pub fn met_by(self, masternode: &Masternode, value: &str) -> bool {
-        let details = &masternode.details;
-        let actual = match self {
-            Expected::Address => &details.address,
-            Expected::PayoutAddress => &details.payout_address,
-            Expected::OwnerAddress => &details.owner_address,
-            Expected::VotingAddress => &details.voting_address,
-            Expected::OperatorKey => &details.operator_key,
-            Expected::OperatorPayoutAddress => &details.operator_payout_address,
-        };
-        actual.as_deref() == Some(value)
+        masternode.details.get(self.detail()).as_deref() == Some(value)
     }
 }
 
@@ -125,7 +129,10 @@ impl WatchList {
         }
         for entry in &self.entries {
             if let Selector::Fields(fields) = &entry.selector {
-                let selected = list.masternodes().iter().filter(|masternode| selects(fields, masternode));
+                let wanted: Vec<Wanted> =
+                    fields.iter().map(|(field, value)| Wanted::new(field.detail(), value)).collect();
+                let selects = |node: &&Masternode| wanted.iter().all(|wanted| wanted.is_of(&node.details));
+                let selected = list.masternodes().iter().filter(selects);
                 for masternode in selected {
                     found.entry(masternode.id).or_insert_with(|| entry.watch(masternode.id));
                 }
@@ -154,21 +161,15 @@ impl WatchEntry {
     }
 }
 
-fn selects(fields: &[(Expected, String)], masternode: &Masternode) -> bool {
-    fields.iter().all(|(field, value)| field.met_by(masternode, value))
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
+    use crate::domain::details::DetailTexts;
     use crate::domain::list::tests::{id, list, masternode};
-    use crate::domain::masternode::Details;
 
     fn paying(number: u8, payout: &str) -> Masternode {
         Masternode {
-            details: Arc::new(Details { payout_address: Some(payout.into()), ..Details::default() }),
+            details: DetailTexts { payout_address: Some(payout.to_string().into()), ..DetailTexts::default() }.into(),
             ..masternode(number)
         }
     }

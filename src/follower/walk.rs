@@ -203,7 +203,12 @@ impl Follower {
     /// The whole list at a block, made sure that the block was still on the node's branch when it was read.
     pub(super) async fn full_list(&self, index: usize, block: Block) -> Result<MasternodeList, Trouble> {
         let client = &self.sources[index].client;
-        let masternodes = client.registered(block.height).await?;
+        // How many they will be, so that they need no room twice.
+        let expected = match &self.book {
+            Some(book) => book.list().registered(),
+            None => client.masternode_count().await.map_or(0, |count| count.total as usize),
+        };
+        let masternodes = client.registered(block.height, expected).await?;
         if client.block_hash(block.height).await? != block.hash {
             return Err(Trouble::Contradiction(format!("block {} was replaced while its list was read", block.height)));
         }

@@ -44,47 +44,83 @@ pub(super) fn text(pairs: &[(&str, &str)]) -> String {
     String::from_utf8(out).expect("escaping keeps text UTF-8")
 }
 
-/// A text for each of many keys, one behind the other; kept while the keys stay the same.
-#[derive(Debug)]
-pub(super) struct Texts<K> {
-    keys: Vec<K>,
+/// A text for each place of a page, one behind the other.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
     text: Vec<u8>,
     ends: Vec<u32>,
 }
 
-impl<K: PartialEq> Texts<K> {
-    /// The texts of these keys: those at hand when they are theirs already, else written anew.
-    pub(super) fn of(keys: Vec<K>, at_hand: Option<&Arc<Texts<K>>>, write: impl Fn(&K, &mut Vec<u8>)) -> Arc<Texts<K>> {
-        if let Some(texts) = at_hand.filter(|texts| texts.keys == keys) {
-            return texts.clone();
+impl Texts {
+    /// The texts of `count` places. `same` names the place that has the same text on the page before, for each place in
+    /// its turn. Whole pages stay the same from block to block.
+    pub(super) fn of(
+        count: usize,
+        before: Option<&Arc<Texts>>,
+        mut same: impl FnMut(usize) -> Option<usize>,
+        write: impl Fn(usize, &mut Vec<u8>),
+    ) -> Arc<Texts> {
+        let (mut kept, mut first_other) = (0, None);
+        if let Some(before) = before {
+            while kept < count {
+                let place = same(kept);
+                if place != Some(kept) {
+                    first_other = place;
+                    break;
+                }
+                kept += 1;
+            }
+            if kept == count && before.ends.len() == count {
+                return before.clone();
+            }
         }
-        let mut text = Vec::with_capacity(at_hand.map_or(0, |texts| texts.text.len() + 1024));
-        let mut ends = Vec::with_capacity(keys.len());
-        for key in &keys {
-            write(key, &mut text);
-            ends.push(u32::try_from(text.len()).expect("labels of ten million masternodes are no page"));
+        let mut texts = Texts { text: Vec::new(), ends: Vec::with_capacity(count) };
+        if let Some(before) = before {
+            texts.text.reserve(before.text.len() + 1024);
+            (0..kept).for_each(|place| texts.add(|out| out.extend_from_slice(before.get(place))));
         }
-        text.shrink_to_fit();
-        Arc::new(Texts { keys, text, ends })
+        for place in kept..count {
+            let known = if place == kept { first_other } else { before.and_then(|_| same(place)) };
+            texts.add(|out| match before.zip(known) {
+                Some((before, known)) => out.extend_from_slice(before.get(known)),
+                None => write(place, out),
+            });
+        }
+        texts.text.shrink_to_fit();
+        Arc::new(texts)
     }
 
-    /// The text of the key at a place.
+    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.text);
+        self.ends.push(u32::try_from(self.text.len()).expect("labels of ten million masternodes are no page"));
+    }
+
+    /// The text of a place.
     pub(super) fn get(&self, place: usize) -> &[u8] {
         let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.text[start as usize..self.ends[place] as usize]
     }
 }
 
-/// Who a masternode is on a page: identity and alias.
-pub(super) type Name = (MasternodeId, String);
+/// What follows the last label of a sample.
+const CLOSE: &[u8] = b"} ";
 
-/// Appends the labels `network`, `masternode` and `alias`.
-pub(super) fn write_name(network: &str, (id, alias): &Name, out: &mut Vec<u8>) {
+/// Closed labels as they were before, so that others can follow.
+pub(super) fn open(closed: &[u8]) -> &[u8] {
+    closed.strip_suffix(CLOSE).unwrap_or(closed)
+}
+
+/// Appends the labels `network`, `masternode` and `alias`, closed, as most samples have no others. A label without a text
+/// is the same as none to Prometheus, and most masternodes have no alias.
+pub(super) fn write_name(network: &str, id: &MasternodeId, alias: &str, out: &mut Vec<u8>) {
     write(out, "network", network);
     out.push(b',');
     write(out, "masternode", &id.to_string());
-    out.push(b',');
-    write(out, "alias", alias);
+    if !alias.is_empty() {
+        out.push(b',');
+        write(out, "alias", alias);
+    }
+    out.extend_from_slice(CLOSE);
 }
 
 #[cfg(test)]
@@ -96,13 +132,36 @@ mod tests {
         assert_eq!(text(&[("a", "x\"y\\z\nw"), ("b", "ü{}")]), r#"a="x\"y\\z\nw",b="ü{}""#);
     }
 
+    /// The texts of numbers; those of the page before are not written again but copied.
+    fn texts(numbers: &[usize], before: Option<(&Arc<Texts>, &[usize])>) -> (Arc<Texts>, usize) {
+        let written = std::cell::Cell::new(0);
+        let texts = Texts::of(
+            numbers.len(),
+            before.map(|(texts, _)| texts),
+            |place| before?.1.iter().position(|number| *number == numbers[place]),
+            |place, out| {
+                written.set(written.get() + 1);
+                out.extend_from_slice("x".repeat(numbers[place]).as_bytes());
+            },
+        );
+        (texts, written.get())
+    }
+
     #[test]
-    fn texts_are_kept_while_nobody_is_renamed() {
-        let id: MasternodeId = "ab".repeat(32).parse().unwrap();
-        let name = |name: &Name, out: &mut Vec<u8>| write_name("net", name, out);
-        let first = Texts::of(vec![(id, "one".into())], None, name);
-        assert!(Arc::ptr_eq(&first, &Texts::of(vec![(id, "one".into())], Some(&first), name)));
-        let renamed = Texts::of(vec![(id, "two".into())], Some(&first), name);
-        assert!(renamed.get(0).ends_with(b"alias=\"two\""));
+    fn texts_are_taken_over_while_they_are_the_same() {
+        let numbers = [3, 1, 4, 15, 9];
+        let (first, written) = texts(&numbers, None);
+        assert_eq!(written, 5);
+        let (same, written) = texts(&numbers, Some((&first, &numbers)));
+        assert!(Arc::ptr_eq(&first, &same) && written == 0);
+        // One left in the midst, one came, the last left: (now, how many are written).
+        for (now, expected) in
+            [(&[3, 1, 15, 9][..], 0), (&[3, 1, 4, 2, 15, 9], 1), (&[3, 1, 4, 15], 0), (&[7], 1), (&[], 0)]
+        {
+            let (texts, written) = texts(now, Some((&first, &numbers)));
+            assert_eq!(written, expected, "{now:?}");
+            let lengths: Vec<usize> = (0..now.len()).map(|place| texts.get(place).len()).collect();
+            assert_eq!(lengths, now);
+        }
     }
 }

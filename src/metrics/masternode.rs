@@ -4,10 +4,10 @@
 
 use crate::domain::chain::ChainRules;
 use crate::domain::event::{BanCause, Field};
-use crate::domain::masternode::Announced;
 use crate::domain::payment::{HoldOut, PaymentModel, Pool};
 use crate::domain::snapshot::{NodeView, Snapshot, WatchedNode};
 use crate::domain::state;
+use crate::domain::state::Announced;
 use crate::domain::tally::NodeTally;
 use crate::domain::watch::Expected;
 use crate::metrics::Settings;
@@ -19,8 +19,8 @@ use crate::metrics::value::Value;
 #[derive(Clone, Copy)]
 pub(super) struct Row<'a> {
     pub(super) snapshot: &'a Snapshot,
-    /// Its entry; `None` when a watched masternode is not on the list.
-    pub(super) node: Option<NodeView<'a>>,
+    /// Its place in the list; `None` when a watched masternode is not on it.
+    pub(super) index: Option<u32>,
     pub(super) watched: Option<&'a WatchedNode>,
     pub(super) horizons: &'a [(String, u64)],
     /// The states of all networks of the page.
@@ -28,13 +28,18 @@ pub(super) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    /// Its entry in the list. Looked up by each family that needs it, as far as it needs it: there are very many rows.
+    pub(super) fn node(&self) -> Option<NodeView<'a>> {
+        Some(self.snapshot.node(self.index? as usize))
+    }
+
     fn pose(&self) -> Option<crate::domain::PoseScore> {
-        self.node?.pose()
+        self.node()?.pose()
     }
 
     /// What the older chains say of it.
     fn announced(&self) -> Option<&'a Announced> {
-        self.node?.masternode.announced.as_deref()
+        self.node()?.masternode.announced.as_deref()
     }
 
     /// What a chain that draws from a pool says of its payments.
@@ -43,7 +48,7 @@ impl<'a> Row<'a> {
     }
 
     fn hold_out(&self) -> Option<HoldOut> {
-        self.pool()?.hold_out(self.node?.masternode, self.snapshot.facts())
+        self.pool()?.hold_out(self.node()?.masternode, self.snapshot.facts())
     }
 
     fn tally(&self) -> Option<&'a NodeTally> {
@@ -56,8 +61,8 @@ pub(super) struct NodeSeries {
     pub(super) family: &'static Family,
     /// What a line begins with, up to the labels of the masternode.
     pub(super) prefix: String,
-    /// What follows those labels, up to the value: further labels, the same for all masternodes.
-    pub(super) suffix: String,
+    /// Further labels, the same for all masternodes, up to the value; `None` where there are none.
+    pub(super) suffix: Option<String>,
     /// For watched masternodes only.
     pub(super) watched_only: bool,
     /// Which of the family's samples it is.
@@ -77,13 +82,13 @@ pub(super) fn series(settings: &Settings, states: &[String]) -> Vec<NodeSeries> 
     series.extend(single(DRAWN, |rules| !matches!(rules.payment, PaymentModel::Queue { .. })));
     series.extend(variants(&catalog::PAYMENT_PROBABILITY, "horizon", &horizons, |row, variant| {
         let (_, seconds) = &row.horizons[variant];
-        Some(Value::Real(row.snapshot.payment_probability(&row.node?, *seconds)?))
+        Some(Value::Real(row.snapshot.payment_probability(&row.node()?, *seconds)?))
     }));
     let states: Vec<&str> = states.iter().map(String::as_str).collect();
     series.extend(variants(&catalog::STATE, "state", &states, |row, variant| {
         let states = &row.snapshot.rules().states;
         let place = states.iter().position(|state| state.label == row.states[variant])?;
-        Some((state::place(states, row.node?.masternode) == place).into())
+        Some((state::place(states, row.node()?.masternode) == place).into())
     }));
     series.extend(variants(&catalog::POSE_BANS, "cause", &BanCause::ALL.map(BanCause::label), |row, variant| {
         // Without a score nothing tells one cause from another.
@@ -96,9 +101,20 @@ pub(super) fn series(settings: &Settings, states: &[String]) -> Vec<NodeSeries> 
     series.extend(variants(&catalog::EXPECTATION_MET, "field", &Expected::ALL.map(Expected::label), |row, variant| {
         let expected = &row.watched?.watched.expectations;
         let (field, value) = expected.iter().find(|(field, _)| *field == Expected::ALL[variant])?;
-        Some(field.met_by(row.node?.masternode, value).into())
+        Some(field.met_by(row.node()?.masternode, value).into())
     }));
     series
+}
+
+/// The states of these chains, each once.
+pub(super) fn states<'a>(chains: impl IntoIterator<Item = &'a ChainRules>) -> Vec<String> {
+    let mut labels: Vec<String> = Vec::new();
+    for state in chains.into_iter().flat_map(|rules| rules.states.iter()) {
+        if !labels.iter().any(|label| *label == state.label) {
+            labels.push(state.label.to_string());
+        }
+    }
+    labels
 }
 
 /// Families with one sample for each masternode, on the chains for which `applies` holds.
@@ -106,7 +122,7 @@ fn single(families: &'static [Single], applies: fn(&ChainRules) -> bool) -> impl
     families.iter().map(move |(family, value)| NodeSeries {
         family,
         prefix: format!("{}{{", family.name),
-        suffix: "} ".into(),
+        suffix: None,
         watched_only: family.tier == Tier::Watched,
         variant: 0,
         applies,
@@ -124,7 +140,7 @@ fn variants(
     let one = |(variant, text): (usize, &&str)| NodeSeries {
         family,
         prefix: format!("{}{{", family.name),
-        suffix: format!(",{}}} ", labels::text(&[(label, text)])),
+        suffix: Some(format!(",{}}} ", labels::text(&[(label, text)]))),
         watched_only: family.tier == Tier::Watched || variant > 0,
         variant,
         applies: |_| true,
@@ -138,10 +154,10 @@ type Single = (&'static Family, fn(&Row<'_>, usize) -> Option<Value>);
 
 /// On all chains.
 const SINGLE: &[Single] = &[
-    (&catalog::ENABLED, |row, _| Some(row.node?.masternode.is_payable().into())),
-    (&catalog::POSE_BANNED, |row, _| Some(row.node?.masternode.is_banned().into())),
-    (&catalog::PAYMENT_QUEUE_POSITION, |row, _| Some(row.node?.queue_position?.get().into())),
-    (&catalog::REGISTERED, |row, _| Some(row.node.is_some().into())),
+    (&catalog::ENABLED, |row, _| Some(row.node()?.masternode.is_payable().into())),
+    (&catalog::POSE_BANNED, |row, _| Some(row.node()?.masternode.is_banned().into())),
+    (&catalog::PAYMENT_QUEUE_POSITION, |row, _| Some(row.node()?.queue_position?.get().into())),
+    (&catalog::REGISTERED, |row, _| Some(row.index.is_some().into())),
     (&catalog::POSE_REVIVALS, |row, _| Some(Value::Whole(row.tally()?.revivals))),
 ];
 
@@ -149,7 +165,7 @@ const SINGLE: &[Single] = &[
 const PAID: &[Single] = &[
     (&catalog::PAYMENTS, |row, _| Some(Value::Whole(row.tally()?.payments))),
     (&catalog::PAYMENTS_LOST, |row, _| Some(Value::Whole(row.tally()?.payments_lost))),
-    (&catalog::PAYMENT_LAST_HEIGHT, |row, _| Some(row.node?.masternode.last_paid_height?.0.into())),
+    (&catalog::PAYMENT_LAST_HEIGHT, |row, _| Some(row.node()?.masternode.last_paid_height?.0.into())),
 ];
 
 /// Where RPC shows a score: chains with a deterministic list.
@@ -161,24 +177,24 @@ const SCORED: &[Single] = &[
     (&catalog::POSE_BLOCKS_UNTIL_CLEAR, |row, _| Some(row.pose()?.blocks_until_clear()?.into())),
     (&catalog::POSE_SAFE_HEIGHT, |row, _| Some(row.pose()?.safe_height()?.0.into())),
     (&catalog::POSE_CLEAR_HEIGHT, |row, _| Some(row.pose()?.clear_height()?.0.into())),
-    (&catalog::POSE_BAN_HEIGHT, |row, _| Some(row.node?.masternode.ban_height?.0.into())),
-    (&catalog::POSE_REVIVED_HEIGHT, |row, _| Some(row.node?.masternode.revived_height?.0.into())),
+    (&catalog::POSE_BAN_HEIGHT, |row, _| Some(row.node()?.masternode.ban_height?.0.into())),
+    (&catalog::POSE_REVIVED_HEIGHT, |row, _| Some(row.node()?.masternode.revived_height?.0.into())),
     (&catalog::POSE_LAST_PENALTY_HEIGHT, |row, _| Some(row.tally()?.last_penalty_height?.0.into())),
     (&catalog::POSE_TIME_TO_BAN_IF_OFFLINE, |row, _| {
-        Some(Value::Real(row.snapshot.seconds_to_ban_if_offline(&row.node?)?.round()))
+        Some(Value::Real(row.snapshot.seconds_to_ban_if_offline(&row.node()?)?.round()))
     }),
     (&catalog::POSE_PENALTIES, |row, _| Some(Value::Whole(row.tally()?.penalties))),
     (&catalog::DKG_SESSIONS_PER_DAY, |row, _| {
-        Some(Value::Real(row.snapshot.sessions_per_day(row.node?.masternode.node_type)?))
+        Some(Value::Real(row.snapshot.sessions_per_day(row.node()?.masternode.node_type)?))
     }),
     (&catalog::PAYMENT_PROJECTED_HEIGHT, |row, _| {
-        Some(row.snapshot.payments().projected_height(row.node?.index)?.0.into())
+        Some(row.snapshot.payments().projected_height(row.node()?.index)?.0.into())
     }),
-    (&catalog::PEER_LAST_SUCCESS, |row, _| Some(Value::Whole(row.node?.masternode.peer.last_success?.0))),
+    (&catalog::PEER_LAST_SUCCESS, |row, _| Some(Value::Whole(row.node()?.masternode.peer.last_success()?.0))),
     (&catalog::PLATFORM_BANNED, |row, _| {
-        let masternode = row.node?.masternode;
+        let masternode = row.node()?.masternode;
         let evo = masternode.node_type == crate::domain::NodeType::Evo;
-        Some(masternode.peer.platform_banned.filter(|_| evo)?.into())
+        Some(masternode.peer.platform_banned().filter(|_| evo)?.into())
     }),
 ];
 
@@ -192,13 +208,13 @@ const PINGED: &[Single] = &[
 
 /// Where chance decides who is paid.
 const DRAWN: &[Single] = &[
-    (&catalog::PAYMENT_POOL_MEMBER, |row, _| Some(row.pool()?.has(row.node?.index).into())),
+    (&catalog::PAYMENT_POOL_MEMBER, |row, _| Some(row.pool()?.has(row.node()?.index).into())),
     (&catalog::PAYMENT_DRAW_PROBABILITY, |row, _| {
-        let node = row.node?;
+        let node = row.node()?;
         Some(Value::Real(row.snapshot.payments().draw_probability(node.index, node.masternode)?))
     }),
-    (&catalog::PAYMENT_SCHEDULED_HEIGHT, |row, _| Some(row.pool()?.scheduled(row.node?.index)?.height.0.into())),
-    (&catalog::PAYMENT_SCHEDULED_VOTES, |row, _| Some(row.pool()?.scheduled(row.node?.index)?.votes.into())),
+    (&catalog::PAYMENT_SCHEDULED_HEIGHT, |row, _| Some(row.pool()?.scheduled(row.node()?.index)?.height.0.into())),
+    (&catalog::PAYMENT_SCHEDULED_VOTES, |row, _| Some(row.pool()?.scheduled(row.node()?.index)?.votes.into())),
     (&catalog::PAYMENT_HELD_OUT_SECONDS, |row, _| Some(Value::Whole(row.hold_out()?.seconds))),
     (&catalog::PAYMENT_HELD_OUT_BLOCKS, |row, _| Some(row.hold_out()?.blocks?.into())),
 ];

@@ -1,10 +1,11 @@
 //! What Prometheus reads: every family as data, and the pages made of snapshots.
 //!
-//! Reading order: [`catalog`] names every family, `masternode`, `info` and `network` pair each with a value, `page` writes them
-//! out, [`Exposition`] keeps the pages.
+//! Reading order: [`catalog`] names every family, `masternode`, `info` and `network` pair each with a value, `shown`
+//! chooses whom to show, `page` writes them out, [`Exposition`] keeps the pages.
 //!
 //! Never here: a value that a snapshot does not hold; a call to a node; work per scrape that could be done per block.
 
+mod buffers;
 pub mod catalog;
 mod exposition;
 mod gzip;
@@ -16,6 +17,7 @@ mod network;
 pub mod page;
 mod process;
 pub mod reference;
+pub mod shown;
 mod value;
 
 pub use exposition::{Body, Exposition, Page, Request};

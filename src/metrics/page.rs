@@ -5,16 +5,17 @@
 //!
 //! Never here: who asked, or whether the text is kept.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::domain::{ChainRules, MasternodeId, Risk, Snapshot};
+use crate::domain::MasternodeId;
+use crate::metrics::Settings;
 use crate::metrics::catalog::{self, Family, Kind, Tier};
 use crate::metrics::head::head;
-use crate::metrics::info::{self, Facts};
-use crate::metrics::labels::{self, Name, Texts};
+use crate::metrics::labels;
 use crate::metrics::masternode::{self, NodeSeries, Row};
 use crate::metrics::network::NETWORK_FAMILIES;
-use crate::metrics::{Others, Settings};
+use crate::metrics::shown::NetworkPage;
 
 /// The two text formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,153 +72,6 @@ impl Filter {
     }
 }
 
-/// One network on a page: its snapshot, whom it shows, and their label text.
-pub struct NetworkPage {
-    snapshot: Arc<Snapshot>,
-    places: Vec<Place>,
-    /// Which of the places are of watched masternodes.
-    watched_places: Vec<u32>,
-    names: Arc<Texts<Name>>,
-    infos: Arc<Texts<Option<Facts>>>,
-    lean: usize,
-    left_out: usize,
-}
-
-/// How many samples of single masternodes may still be shown.
-#[derive(Clone, Copy, Debug)]
-pub struct Room {
-    /// Of watched masternodes.
-    pub watched: usize,
-    /// Of others.
-    pub lean: usize,
-}
-
-impl Room {
-    /// The room that the limit leaves: first for the watched masternodes of all networks, then for the others.
-    pub fn new<'a>(settings: &Settings, snapshots: impl Iterator<Item = &'a Arc<Snapshot>>) -> Room {
-        let of = |snapshot: &Arc<Snapshot>| snapshot.watched().len() * samples_each(settings, snapshot.rules()).1;
-        let watched = snapshots.map(of).sum::<usize>();
-        Room { watched: settings.series_limit, lean: settings.series_limit.saturating_sub(watched) }
-    }
-
-    /// What is left of it after a page.
-    pub(super) fn after(self, page: &NetworkPage, settings: &Settings) -> Room {
-        let [(_, lean), (_, watched)] = page.samples(settings);
-        Room { watched: self.watched.saturating_sub(watched), lean: self.lean.saturating_sub(lean) }
-    }
-}
-
-/// A masternode of a page: its place in the list and among the watched.
-#[derive(Clone, Copy)]
-struct Place {
-    index: Option<u32>,
-    watched: Option<u32>,
-}
-
-impl NetworkPage {
-    /// Chooses whom to show, as far as there is room.
-    pub fn new(snapshot: Arc<Snapshot>, settings: &Settings, room: Room, before: Option<&NetworkPage>) -> NetworkPage {
-        let (per_lean, per_watched) = samples_each(settings, snapshot.rules());
-        let watched = room.watched / per_watched;
-        let lean_room = room.lean / per_lean;
-        let mut places = Vec::new();
-        let (mut lean, mut left_out) = (0, 0);
-        let mut next_watched = snapshot.watched().iter().enumerate().peekable();
-        for (index, entry) in snapshot.list().masternodes().iter().enumerate() {
-            while let Some((position, _)) = next_watched.next_if(|(_, node)| node.watched.id < entry.id) {
-                places.push(Place { index: None, watched: Some(position as u32) });
-            }
-            let is_watched = next_watched.next_if(|(_, node)| node.watched.id == entry.id);
-            if let Some((position, _)) = is_watched.filter(|(position, _)| *position < watched) {
-                places.push(Place { index: Some(index as u32), watched: Some(position as u32) });
-            } else if is_watched.is_some() || shown(settings.others, &snapshot, index) {
-                if lean < lean_room {
-                    lean += 1;
-                    places.push(Place { index: Some(index as u32), watched: None });
-                } else {
-                    left_out += per_lean;
-                }
-            }
-        }
-        places.extend(next_watched.map(|(position, _)| Place { index: None, watched: Some(position as u32) }));
-        places.shrink_to_fit();
-        let watched_places =
-            (0..).zip(&places).filter(|(_, place)| place.watched.is_some()).map(|(at, _)| at).collect();
-        let keys = places.iter().map(|place| name(&snapshot, place)).collect();
-        let names = Texts::of(keys, before.map(|page| &page.names), |name, out| {
-            labels::write_name(snapshot.network(), name, out);
-        });
-        let facts = places.iter().map(|place| info::facts(&row(&snapshot, place, &[], &[]))).collect();
-        let infos = Texts::of(facts, before.map(|page| &page.infos), info::write);
-        NetworkPage { snapshot, places, watched_places, names, infos, lean, left_out }
-    }
-
-    /// Most samples of single masternodes that the page can have, by tier.
-    pub(super) fn samples(&self, settings: &Settings) -> [(Tier, usize); 2] {
-        let (per_lean, per_watched) = samples_each(settings, self.snapshot.rules());
-        [(Tier::Lean, self.lean * per_lean), (Tier::Watched, self.watched_places.len() * per_watched)]
-    }
-
-    /// Name of the network.
-    pub(super) fn network(&self) -> &str {
-        self.snapshot.network()
-    }
-
-    /// Samples that the limit kept off the page.
-    pub(super) fn left_out(&self) -> usize {
-        self.left_out
-    }
-}
-
-fn row<'a>(snapshot: &'a Snapshot, place: &Place, horizons: &'a [(String, u64)], states: &'a [String]) -> Row<'a> {
-    Row {
-        snapshot,
-        node: place.index.map(|index| snapshot.node(index as usize)),
-        watched: place.watched.map(|position| &snapshot.watched()[position as usize]),
-        horizons,
-        states,
-    }
-}
-
-/// Most samples of a masternode that is not watched, and of one that is.
-fn samples_each(settings: &Settings, rules: &ChainRules) -> (usize, usize) {
-    let series = masternode::series(settings, &states([rules]));
-    let (lean, watched): (Vec<_>, Vec<_>) =
-        series.iter().filter(|series| (series.applies)(rules)).partition(|series| !series.watched_only);
-    (lean.len() + 1, lean.len() + watched.len() + 1)
-}
-
-/// The states of these chains, each once.
-fn states<'a>(chains: impl IntoIterator<Item = &'a ChainRules>) -> Vec<String> {
-    let mut labels: Vec<String> = Vec::new();
-    for state in chains.into_iter().flat_map(|rules| rules.states.iter()) {
-        if !labels.iter().any(|label| *label == state.label) {
-            labels.push(state.label.to_string());
-        }
-    }
-    labels
-}
-
-fn shown(others: Others, snapshot: &Snapshot, index: usize) -> bool {
-    match others {
-        Others::All => true,
-        Others::Watched => false,
-        Others::AtRisk => {
-            matches!(snapshot.node(index).risk(), Risk::Decaying | Risk::OneFailureFromBan | Risk::Unhealthy)
-        }
-    }
-}
-
-fn name(snapshot: &Snapshot, place: &Place) -> Name {
-    match (place.watched, place.index) {
-        (Some(position), _) => {
-            let watched = &snapshot.watched()[position as usize].watched;
-            (watched.id, watched.alias.clone())
-        }
-        (None, index) => (snapshot.list().masternodes()[index.unwrap_or(0) as usize].id, String::new()),
-    }
-}
-
 /// All networks with the settings that hold for them: everything that a page needs.
 pub struct Sheet {
     pub(super) settings: Settings,
@@ -239,7 +93,7 @@ pub struct Cursor {
 impl Sheet {
     /// A sheet of these networks, ascending by name.
     pub fn new(settings: Settings, networks: Vec<Arc<NetworkPage>>) -> Sheet {
-        let states = states(networks.iter().map(|page| page.snapshot.rules()));
+        let states = masternode::states(networks.iter().map(|page| page.snapshot().rules()));
         Sheet { series: masternode::series(&settings, &states), states, settings, networks }
     }
 
@@ -257,20 +111,22 @@ impl Sheet {
             self.write_networks(format, filter, out);
             cursor.stage = 1;
         }
-        while cursor.stage <= self.series.len() + 1 {
-            let more = match cursor.stage {
-                1 => self.write_info(format, filter, cursor, full, out),
-                stage => self.write_series(&self.series[stage - 2], format, filter, cursor, full, out),
-            };
-            if more {
+        while let Some(samples) = self.stage(cursor.stage) {
+            let family = samples.family();
+            if filter.shows(family) && self.write_samples(&samples, format, filter, cursor, full, out) {
                 return true;
             }
-            let family =
-                |stage: usize| stage.checked_sub(2).and_then(|at| self.series.get(at)).map(|series| series.family.name);
-            let goes_on = family(cursor.stage).is_some() && family(cursor.stage) == family(cursor.stage + 1);
+            let goes_on = self.stage(cursor.stage + 1).is_some_and(|next| next.family().name == family.name);
             *cursor = Cursor { stage: cursor.stage + 1, headed: cursor.headed && goes_on, ..Cursor::default() };
         }
         false
+    }
+
+    fn stage(&self, stage: usize) -> Option<Samples<'_>> {
+        match stage.checked_sub(2) {
+            None => Some(Samples::Info),
+            Some(at) => self.series.get(at).map(Samples::Series),
+        }
     }
 
     fn write_networks(&self, format: Format, filter: &Filter, out: &mut Vec<u8>) {
@@ -285,13 +141,13 @@ impl Sheet {
         for entry in NETWORK_FAMILIES.iter().filter(|entry| filter.shows(entry.family)) {
             let mut headed = false;
             for page in &self.networks {
-                (entry.samples)(&page.snapshot, &mut |pairs, value| {
+                (entry.samples)(page.snapshot(), &mut |pairs, value| {
                     if !std::mem::replace(&mut headed, true) {
                         head(entry.family, format, out);
                     }
                     out.extend_from_slice(entry.family.name.as_bytes());
                     out.push(b'{');
-                    labels::write(out, "network", page.snapshot.network());
+                    labels::write(out, "network", page.network());
                     for (name, text) in pairs {
                         out.push(b',');
                         labels::write(out, name, text);
@@ -304,77 +160,44 @@ impl Sheet {
         }
     }
 
-    fn write_info(&self, format: Format, filter: &Filter, cursor: &mut Cursor, full: usize, out: &mut Vec<u8>) -> bool {
-        if !filter.shows(&catalog::INFO) {
-            return false;
-        }
-        self.each_place(filter, None, cursor, full, out, |page, at, _, headed, out| {
-            let facts = page.infos.get(at);
-            if facts.is_empty() {
-                return false;
-            }
-            if !headed {
-                head(&catalog::INFO, format, out);
-            }
-            out.extend_from_slice(b"masternode_info{");
-            out.extend_from_slice(page.names.get(at));
-            out.extend_from_slice(facts);
-            true
-        })
-    }
-
-    fn write_series(
+    /// Writes samples of masternodes from the cursor on.
+    fn write_samples(
         &self,
-        series: &NodeSeries,
+        samples: &Samples<'_>,
         format: Format,
         filter: &Filter,
         cursor: &mut Cursor,
         full: usize,
         out: &mut Vec<u8>,
     ) -> bool {
-        if !filter.shows(series.family) {
-            return false;
-        }
-        self.each_place(filter, Some(series), cursor, full, out, |page, at, place, headed, out| {
-            let row = row(&page.snapshot, place, &self.settings.horizons, &self.states);
-            let Some(value) = (series.value)(&row, series.variant) else { return false };
-            if !headed {
-                head(series.family, format, out);
-            }
-            out.extend_from_slice(series.prefix.as_bytes());
-            out.extend_from_slice(page.names.get(at));
-            out.extend_from_slice(series.suffix.as_bytes());
-            value.write_line(out);
-            true
-        })
-    }
-
-    /// Walks the masternodes, or the watched ones, from the cursor on; `line` writes one and says whether it did.
-    fn each_place(
-        &self,
-        filter: &Filter,
-        series: Option<&NodeSeries>,
-        cursor: &mut Cursor,
-        full: usize,
-        out: &mut Vec<u8>,
-        mut line: impl FnMut(&NetworkPage, usize, &Place, bool, &mut Vec<u8>) -> bool,
-    ) -> bool {
-        let watched_only = series.is_some_and(|series| series.watched_only);
         while let Some(page) = self.networks.get(cursor.network) {
-            let length = match series {
-                Some(series) if !(series.applies)(page.snapshot.rules()) => 0,
-                _ if watched_only => page.watched_places.len(),
-                _ => page.places.len(),
-            };
-            while cursor.place < length {
+            let length = if samples.apply_to(page) { page.length(samples.watched_only()) } else { 0 };
+            if cursor.place < length {
                 if out.len() >= full {
                     return true;
                 }
-                let at = if watched_only { page.watched_places[cursor.place] as usize } else { cursor.place };
-                let place = &page.places[at];
-                cursor.place += 1;
-                if filter.shard.is_none_or(|shard| shard.has(&name(&page.snapshot, place).0)) {
-                    cursor.headed |= line(page, at, place, cursor.headed, out);
+                let before = out.len();
+                if !cursor.headed {
+                    head(samples.family(), format, out);
+                }
+                let headed = out.len();
+                // Where the head alone is enough, a line belongs to it all the same.
+                let enough = full.max(headed + 1);
+                let places = cursor.place..length;
+                cursor.place = match samples {
+                    Samples::Info => write_info(page, places, filter.shard, enough, out),
+                    Samples::Series(series) => {
+                        let row = self.row(page);
+                        write_series(series, page, row, places, filter.shard, enough, out)
+                    }
+                };
+                if out.len() > headed {
+                    cursor.headed = true;
+                } else {
+                    out.truncate(before);
+                }
+                if cursor.place < length {
+                    return true;
                 }
             }
             cursor.network += 1;
@@ -382,6 +205,99 @@ impl Sheet {
         }
         false
     }
+
+    /// The row of no masternode yet.
+    fn row<'a>(&'a self, page: &'a NetworkPage) -> Row<'a> {
+        let Settings { horizons, .. } = &self.settings;
+        Row { snapshot: page.snapshot(), index: None, watched: None, horizons, states: &self.states }
+    }
+}
+
+/// Samples that a page has for each masternode, or each watched one.
+enum Samples<'a> {
+    Info,
+    Series(&'a NodeSeries),
+}
+
+impl Samples<'_> {
+    fn family(&self) -> &'static Family {
+        match self {
+            Samples::Info => &catalog::INFO,
+            Samples::Series(series) => series.family,
+        }
+    }
+
+    /// Whether the masternodes of a page's chain have them.
+    fn apply_to(&self, page: &NetworkPage) -> bool {
+        match self {
+            Samples::Info => true,
+            Samples::Series(series) => (series.applies)(page.snapshot().rules()),
+        }
+    }
+
+    fn watched_only(&self) -> bool {
+        matches!(self, Samples::Series(series) if series.watched_only)
+    }
+}
+
+/// Appends the lines of some places until `out` has `enough` bytes. Returns the place where it stopped.
+fn write_info(
+    page: &NetworkPage,
+    places: Range<usize>,
+    shard: Option<Shard>,
+    enough: usize,
+    out: &mut Vec<u8>,
+) -> usize {
+    let end = places.end;
+    for at in places {
+        if out.len() >= enough {
+            return at;
+        }
+        let facts = page.infos().get(at);
+        if !facts.is_empty() && shard.is_none_or(|shard| shard.has(page.id(at))) {
+            out.extend_from_slice(b"masternode_info{");
+            out.extend_from_slice(labels::open(page.names().get(at)));
+            out.extend_from_slice(facts);
+        }
+    }
+    end
+}
+
+/// The same for a series. The places are those of watched masternodes where the series is theirs only.
+fn write_series<'a>(
+    series: &NodeSeries,
+    page: &'a NetworkPage,
+    mut row: Row<'a>,
+    places: Range<usize>,
+    shard: Option<Shard>,
+    enough: usize,
+    out: &mut Vec<u8>,
+) -> usize {
+    let end = places.end;
+    for place in places {
+        if out.len() >= enough {
+            return place;
+        }
+        let at = page.place(place, series.watched_only);
+        if shard.is_some_and(|shard| !shard.has(page.id(at))) {
+            continue;
+        }
+        page.turn_to(at, &mut row);
+        // Borrowed: to move a value just returned waits for its two halves to be in memory, longer than writing the line.
+        let value = (series.value)(&row, series.variant);
+        let Some(value) = &value else { continue };
+        out.extend_from_slice(series.prefix.as_bytes());
+        let labels = page.names().get(at);
+        match &series.suffix {
+            None => out.extend_from_slice(labels),
+            Some(suffix) => {
+                out.extend_from_slice(labels::open(labels));
+                out.extend_from_slice(suffix.as_bytes());
+            }
+        }
+        value.write_line(out);
+    }
+    end
 }
 
 /// Which shard a page is, so that a rule can see one missing or doubled.

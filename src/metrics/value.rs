@@ -30,13 +30,24 @@ impl From<usize> for Value {
 }
 
 impl Value {
+    /// The value where it is one digit.
+    fn digit(self) -> Option<u8> {
+        match self {
+            Value::Whole(digit @ 0..=9) => Some(digit as u8),
+            // What is not a chance but certain.
+            Value::Real(0.0) => Some(0),
+            Value::Real(1.0) => Some(1),
+            _ => None,
+        }
+    }
+
     /// Appends the value and the end of its line.
     pub(super) fn write_line(self, out: &mut Vec<u8>) {
-        match self {
-            // Most values are one digit: flags, failures left, and the score of a healthy masternode.
-            Value::Whole(digit @ 0..=9) => out.extend_from_slice(&[b'0' + digit as u8, b'\n']),
-            other => {
-                other.write(out);
+        // Most values are one digit: flags, failures left, and the score of a healthy masternode.
+        match self.digit() {
+            Some(digit) => out.extend_from_slice(&[b'0' + digit, b'\n']),
+            None => {
+                self.write(out);
                 out.push(b'\n');
             }
         }
@@ -62,6 +73,17 @@ impl Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_ends_with_the_same_value() {
+        let values = [0.0, 1.0, 2.0, 0.5, f64::NAN, f64::INFINITY].map(Value::Real);
+        for value in values.into_iter().chain((0..12).map(Value::Whole)) {
+            let (mut text, mut line) = (Vec::new(), Vec::new());
+            value.write(&mut text);
+            value.write_line(&mut line);
+            assert_eq!(line.strip_suffix(b"\n"), Some(&*text), "{value:?}");
+        }
+    }
 
     #[test]
     fn values_are_written_as_the_formats_want_them() {

@@ -15,6 +15,7 @@ use crate::domain::payment::Vote;
 use crate::domain::{Block, BlockHash, Height, ListDiff, Masternode, MasternodeId, Outpoint};
 use crate::meters::RpcMeters;
 use crate::rpc::Settings;
+use crate::rpc::body::{broken, collect, refuse_longer};
 use crate::rpc::credentials::Secret;
 use crate::rpc::dash::answers::{self, ChainInfo, Count, Header, NetworkInfo, SyncStatus};
 use crate::rpc::dash::quorums::{self, FormedQuorum};
@@ -194,7 +195,8 @@ impl Client {
     }
 
     /// All registered masternodes: after the block at a height where the node can tell ([`Dialect::is_pinned`]), else now.
-    pub async fn registered(&self, height: Height) -> Result<Vec<Masternode>, RpcError> {
+    /// About `expected` of them.
+    pub async fn registered(&self, height: Height, expected: usize) -> Result<Vec<Masternode>, RpcError> {
         let call = &self.dialect().list;
         let parameters = call.parameters.iter().map(|parameter| match parameter {
             Parameter::Text(text) => json!(text),
@@ -205,7 +207,7 @@ impl Client {
         let pin = self.dialect().is_pinned().then(|| json!(height.0));
         let params = self.params(call.method, parameters.chain(pin));
         match call.shape {
-            Shape::ProTx { .. } => self.streamed(call.method, params).await,
+            Shape::ProTx { .. } => self.streamed(call.method, params, expected).await,
             ref shape => {
                 let read = |body: &[u8]| legacy::answers::masternodes(body, shape, &self.inner.settings.states);
                 self.call(call.method, params, read).await
@@ -214,11 +216,16 @@ impl Client {
     }
 
     /// A list of detailed entries. The body is never held as a whole.
-    async fn streamed(&self, method: &'static Method, params: Value) -> Result<Vec<Masternode>, RpcError> {
+    async fn streamed(
+        &self,
+        method: &'static Method,
+        params: Value,
+        expected: usize,
+    ) -> Result<Vec<Masternode>, RpcError> {
         let _turn = self.turn(method).await;
         let started = Instant::now();
         let longest = self.inner.settings.timeout * LIST_TIMEOUTS;
-        let list = self.stream_list(method, params);
+        let list = self.stream_list(method, params, expected);
         let result = tokio::time::timeout(longest, list).await.unwrap_or(Err(ErrorKind::Timeout { after: longest }));
         self.finish(method, started, result)
     }
@@ -285,12 +292,12 @@ impl Client {
         RpcError { source: self.inner.settings.name.clone(), method: method.name, kind }
     }
 
-    async fn stream_list(&self, method: &Method, params: Value) -> Result<Vec<Masternode>, ErrorKind> {
+    async fn stream_list(&self, method: &Method, params: Value, expected: usize) -> Result<Vec<Masternode>, ErrorKind> {
         let timeout = self.inner.settings.timeout;
         let mut response = self.request(method, params).await?;
         let limit = self.inner.settings.body_limit;
         refuse_longer(&response, limit)?;
-        let mut parser = ListParser::new();
+        let mut parser = ListParser::expecting(expected);
         let mut read: u64 = 0;
         while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error, timeout))? {
             read += chunk.len() as u64;
@@ -362,36 +369,4 @@ impl Client {
         Err(answers::reported_error(&body)
             .unwrap_or_else(|| ErrorKind::malformed(format_args!("HTTP status {status}"))))
     }
-}
-
-/// Refuses an answer that announces more than the limit, before any of it is read.
-fn refuse_longer(response: &Response, limit: u64) -> Result<(), ErrorKind> {
-    match response.content_length() {
-        Some(length) if length > limit => Err(ErrorKind::TooLarge { limit }),
-        _ => Ok(()),
-    }
-}
-
-async fn collect(mut response: Response, limit: u64, timeout: Duration) -> Result<Vec<u8>, ErrorKind> {
-    refuse_longer(&response, limit)?;
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error, timeout))? {
-        if (body.len() + chunk.len()) as u64 > limit {
-            return Err(ErrorKind::TooLarge { limit });
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-/// What went wrong with a connection. The URL is left out: it is the operator's affair, the source's name says enough.
-fn broken(error: &reqwest::Error, timeout: Duration) -> ErrorKind {
-    if error.is_timeout() && !error.is_connect() {
-        return ErrorKind::Timeout { after: timeout };
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    ErrorKind::Unreachable { cause: cause.to_string() }
 }

@@ -58,7 +58,7 @@ methods! {
     MASTERNODE_LIST: "masternode_list", required, heavy, "the whole list, at each block";
     EVOZNODELIST: "evoznodelist", required, heavy, "the whole list, at each block";
     SMARTNODELIST: "smartnodelist", required, heavy, "the whole list, at each block";
-    MASTERNODE_COUNT: "masternode count", optional, light, "a check of our list at each block";
+    MASTERNODE_COUNT: "masternode count", optional, light, "how long the list will be at start, and a check of it at each block";
     MASTERNODE_COUNT_JOINED: "masternode_count", optional, light, "a check of our list at each block";
     GETMASTERNODECOUNT: "getmasternodecount", optional, light, "a check of our list";
     EVOZNODE_COUNT: "evoznode count", optional, light, "a check of our list at each block";

@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use masternode_exporter::domain::chain::{DASH, Subnet};
 use masternode_exporter::domain::list::{Block, MasternodeList};
-use masternode_exporter::domain::masternode::{Details, PeerView};
+use masternode_exporter::domain::masternode::PeerView;
 use masternode_exporter::domain::snapshot::Parts;
 use masternode_exporter::domain::tally::Tallies;
 use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
 use masternode_exporter::domain::{
-    BlockHash, ChainFacts, Hash, Height, Masternode, MasternodeId, NodeType, Score, Snapshot, UnixSeconds,
+    BlockHash, ChainFacts, DetailTexts, Hash, Height, Masternode, MasternodeId, NodeType, Score, Snapshot, UnixSeconds,
 };
-use masternode_exporter::metrics::page::{Cursor, Filter, NetworkPage, Room, Shard, Sheet};
+use masternode_exporter::metrics::page::{Cursor, Filter, Shard, Sheet};
+use masternode_exporter::metrics::shown::{NetworkPage, Room};
 use masternode_exporter::metrics::{Body, Exposition, Format, Others, Request, Settings};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 
@@ -30,13 +31,14 @@ fn masternode(number: u8, score: u32, banned: bool) -> Masternode {
         revived_height: None,
         ban_height: banned.then_some(Height(90)),
         revocation_reason: 0,
-        details: Arc::new(Details {
+        details: DetailTexts {
             address: Some(format!("192.0.2.{number}:9999").into()),
             payout_address: Some("Xpay\"out\\\n".into()),
             owner_address: Some("Xowner".into()),
             operator_key: Some("ab".repeat(48).into()),
-            ..Details::default()
-        }),
+            ..DetailTexts::default()
+        }
+        .into(),
         peer: PeerView::default(),
         announced: None,
     }
@@ -218,7 +220,39 @@ fn the_reference_is_the_one_that_the_program_prints() {
     crate::support::golden("docs/metrics.md", &String::from_utf8(output.stdout).unwrap());
 }
 
+/// Scores and bans by number, and aliases by number.
+type State = (BTreeMap<u8, (u32, bool)>, BTreeMap<u8, String>);
+
+fn state() -> impl Strategy<Value = State> {
+    // Few numbers, so that most are in both states and many stand beside each other.
+    let nodes = proptest::collection::btree_map(0_u8..12, (0_u32..2, any::<bool>()), 0..12);
+    (nodes, proptest::collection::btree_map(0_u8..12, alias(), 0..4))
+}
+
+fn snapshot_of((nodes, watched): &State) -> Arc<Snapshot> {
+    let nodes = nodes.iter().map(|(number, (score, banned))| masternode(*number, *score, *banned)).collect();
+    let watched: Vec<(u8, &str)> = watched.iter().map(|(number, alias)| (*number, alias.as_str())).collect();
+    snapshot("one", nodes, &watched)
+}
+
 proptest! {
+    #[test]
+    fn a_page_says_the_same_whatever_it_takes_over_from_the_one_before(
+        states in proptest::collection::vec((state(), 0_usize..600), 1..5)
+    ) {
+        let mut before: Option<Arc<NetworkPage>> = None;
+        for (state, series_limit) in states {
+            let settings = Settings { series_limit, ..Settings::default() };
+            let snapshot = snapshot_of(&state);
+            let room = Room::new(&settings, std::iter::once(&snapshot));
+            let page = |before| Arc::new(NetworkPage::new(snapshot.clone(), &settings, room, before));
+            let text = |page| whole(&Sheet::new(settings.clone(), vec![page]), Format::Text, &Filter::default());
+            let taken_over = page(before.as_deref());
+            prop_assert_eq!(text(taken_over.clone()), text(page(None)));
+            before = Some(taken_over);
+        }
+    }
+
     #[test]
     fn a_page_in_pieces_is_the_whole_page_and_no_series_stands_twice(
         nodes in proptest::collection::btree_map(any::<u8>(), (0_u32..120, any::<bool>()), 0..30),

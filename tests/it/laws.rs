@@ -1,14 +1,15 @@
 //! Laws of the domain, by random cases against brute force.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
 use masternode_exporter::domain::list::{Block, MasternodeList};
-use masternode_exporter::domain::masternode::{Details, PeerView};
+use masternode_exporter::domain::masternode::PeerView;
 use masternode_exporter::domain::payment::queue::{self, EvoPayments};
 use masternode_exporter::domain::payment::{chance, pool};
 use masternode_exporter::domain::pose::{CONSENSUS, DOCUMENTED, PoseScore};
-use masternode_exporter::domain::{BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, Score, UnixSeconds};
+use masternode_exporter::domain::{
+    BlockHash, Details, Hash, Height, Masternode, MasternodeId, NodeType, Score, UnixSeconds,
+};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
 /// Walks the chain: `gap` blocks pass, the last of them carrying a failure. Returns the score, and whether it banned.
@@ -184,7 +185,7 @@ fn node() -> impl Strategy<Value = Masternode> {
                 revived_height,
                 ban_height: ban_height.filter(|height| height.0 % 3 == 0),
                 revocation_reason: 0,
-                details: Arc::new(Details::default()),
+                details: Details::default(),
                 peer: PeerView::default(),
                 announced: None,
             }

@@ -44,7 +44,7 @@ fn states_of(nodes: &[Masternode]) -> Vec<(String, String)> {
     let mut told: Vec<(String, String)> = nodes
         .iter()
         .map(|node| {
-            let payee = node.details.payout_address.as_deref().unwrap()[..3].to_string();
+            let payee = node.details.payout_address().unwrap()[..3].to_string();
             (payee, node.announced.as_ref().unwrap().state.label.to_string())
         })
         .collect();
@@ -130,11 +130,12 @@ fn states_are_told_as_they_were_recorded() {
 #[test]
 fn a_recorded_line_is_read_whole() {
     let nodes = dime_list("regtest-3mn-enabled");
-    let node =
-        nodes.iter().find(|node| node.details.payout_address.as_deref() == Some("76REo8TTGRVxn3s4oTdQAaPW4rP4vDJJ2r"));
+    let node = nodes
+        .iter()
+        .find(|node| node.details.payout_address().as_deref() == Some("76REo8TTGRVxn3s4oTdQAaPW4rP4vDJJ2r"));
     let node = node.unwrap();
     assert_eq!(node.id.to_string(), "b2b86b95af6bd938efd89c9e06931728e727d4ff497ccac3210cc4858c7ae7ee-0");
-    assert_eq!(node.details.address.as_deref(), Some("192.88.99.1:22941"));
+    assert_eq!(node.details.address().as_deref(), Some("192.88.99.1:22941"));
     assert_eq!(node.last_paid_height, Some(Height(170)));
     let announced = node.announced.as_ref().unwrap();
     assert_eq!(announced.protocol_version, Some(70_008));
@@ -171,9 +172,9 @@ fn the_recorded_votes_are_those_of_the_pool() {
         let facts = ChainFacts { votes: Some(known), ..ChainFacts::new(Subnet::Regtest) };
         let payments = Payments::new(&DIMECOIN, &list, &facts, UnixSeconds(1_795_270_571));
         let pool = payments.pool().unwrap();
-        let drawn: Vec<&str> = (0..3)
+        let drawn: Vec<String> = (0..3)
             .filter(|index| pool.has(*index))
-            .map(|index| list.masternodes()[index].details.payout_address.as_deref().unwrap())
+            .map(|index| list.masternodes()[index].details.payout_address().unwrap().into_owned())
             .collect();
         let voted: Vec<&str> =
             recorded.iter().filter(|vote| vote.height.0 == tip + 10).map(|vote| &*vote.payee).collect();

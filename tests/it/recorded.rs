@@ -139,8 +139,8 @@ fn the_next_payees_are_those_that_the_node_projects() {
                 assert!(position.get() > 20, "{moment}: the node projects height {height}");
                 continue;
             };
-            let ours = node.details.payout_address.as_deref().unwrap();
-            assert!(projected.starts_with(ours), "{moment} {height}: {projected} is not {ours}");
+            let ours = node.details.payout_address().unwrap();
+            assert!(projected.starts_with(&*ours), "{moment} {height}: {projected} is not {ours}");
         }
     }
 }

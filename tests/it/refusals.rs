@@ -115,7 +115,7 @@ async fn an_answer_that_announces_too_much_is_not_waited_for() {
     let url = node("HTTP/1.1 200 OK\r\nContent-Length: 10001\r\n\r\n".to_string()).await;
     let client = client(url);
     assert_eq!(client.best_block_hash().await.unwrap_err().kind().label(), "too_large");
-    assert_eq!(client.registered(Height(1)).await.unwrap_err().kind().label(), "too_large");
+    assert_eq!(client.registered(Height(1), 0).await.unwrap_err().kind().label(), "too_large");
 }
 
 #[tokio::test]

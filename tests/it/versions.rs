@@ -60,7 +60,7 @@ fn entries_of_every_version_are_read() {
     for (version, entry, node_type, address) in cases {
         let masternode = answers::masternode(&answer(&entry)).unwrap_or_else(|error| panic!("{version}: {error:?}"));
         assert_eq!(masternode.node_type, node_type, "{version}");
-        assert_eq!(masternode.details.address.as_deref(), address, "{version}");
+        assert_eq!(masternode.details.address().as_deref(), address, "{version}");
         assert_eq!(masternode.pose_score, Some(Score(7)), "{version}");
         assert_eq!((masternode.last_paid_height, masternode.ban_height), (None, None), "{version}");
         assert_eq!(masternode.registered_height, Some(Height(1_100_000)), "{version}");
@@ -208,6 +208,19 @@ fn a_list_that_is_cut_off_or_goes_on_is_refused() {
             .unwrap_err()
             .contains("longer than")
     );
+}
+
+#[test]
+fn a_character_may_be_cut_between_two_pieces_and_must_be_whole_at_the_end() {
+    let named = answer(&json!([entry(&json!({"service": "knöten-🏠.example:9999", "payoutAddress": "ü"}))]));
+    let bytes: Vec<&[u8]> = named.chunks(1).collect();
+    assert_eq!((parse(&[&named]), parse(&bytes)), (Ok(1), Ok(1)));
+    let mut broken = named.clone();
+    let at = broken.iter().position(|byte| *byte >= 0x80).unwrap();
+    broken[at + 1] = b'x';
+    assert!(parse(&[&broken]).is_err() && parse(&broken.chunks(1).collect::<Vec<_>>()).is_err());
+    assert!(parse(&[&named, "🏠".as_bytes()]).is_err());
+    assert!(parse(&[&named, &"🏠".as_bytes()[..3]]).is_err());
 }
 
 proptest! {

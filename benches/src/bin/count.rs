@@ -2,17 +2,28 @@
 
 use std::hint::black_box;
 
-use masternode_exporter_benches::{data, page, render, samples, sheet};
+use masternode_exporter_benches::allocations::{Counting, measure};
+use masternode_exporter_benches::{data, ingest, page, render, samples, sheet};
 
 #[global_allocator]
-static ALLOCATOR: masternode_exporter_benches::allocations::Counting =
-    masternode_exporter_benches::allocations::Counting;
+static ALLOCATOR: Counting = Counting;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let usage = "count render|samples|allocations MASTERNODES TIMES";
+    let usage = "count ingest|heap|render|samples|allocations MASTERNODES TIMES";
     let number = |at: usize| arguments.get(at).and_then(|text| text.parse::<u64>().ok()).expect(usage);
     let (count, times) = (number(2), number(3));
+    match arguments[1].as_str() {
+        "ingest" => {
+            let body = data::list_body(count);
+            return (0..times).for_each(|_| drop(black_box(ingest(&body, count))));
+        }
+        "heap" => {
+            let body = data::list_body(count);
+            return println!("{}", measure(|| ingest(&body, count)).1.peak_growth_bytes);
+        }
+        _ => {}
+    }
     let sheet = sheet(page(data::snapshot(count), None));
     let mut out = Vec::new();
     render(&sheet, &mut out);
@@ -20,7 +31,7 @@ fn main() {
         "render" => (0..times).for_each(|_| render(black_box(&sheet), black_box(&mut out))),
         "samples" => println!("{}", samples(&out)),
         "allocations" => {
-            let ((), heap) = masternode_exporter_benches::allocations::measure(|| render(&sheet, &mut out));
+            let ((), heap) = measure(|| render(&sheet, &mut out));
             println!("{}", heap.allocations);
         }
         _ => panic!("{usage}"),

@@ -63,13 +63,13 @@ fn rendering(count: u64, rounds: usize) {
 fn ingest(count: u64, rounds: usize) {
     let body = data::list_body(count);
     let parse = || {
-        let mut parser = ListParser::new();
+        let mut parser = ListParser::expecting(count as usize);
         body.chunks(64 * 1024).for_each(|chunk| parser.push(chunk).expect("the body is good"));
         parser.finish().expect("the body is whole")
     };
-    let (masternodes, heap) = measure(parse);
-    assert_eq!(masternodes.len() as u64, count);
-    drop(masternodes);
+    let (list, heap) = measure(|| masternode_exporter_benches::ingest(&body, count));
+    assert_eq!(list.registered() as u64, count);
+    drop(list);
     let whole = || serde_json::from_slice::<baselines::WholeBody>(&body).expect("the body is good");
     let value = || serde_json::from_slice::<serde_json::Value>(&body).expect("the body is good");
     let [ours, typed, untyped] = medians(
@@ -102,12 +102,7 @@ fn deriving(count: u64, rounds: usize) {
     let mut out = Vec::new();
     let ready = |body: Option<&[u8]>, out: &mut Vec<u8>| {
         let next = match body {
-            Some(body) => {
-                let mut parser = ListParser::new();
-                body.chunks(64 * 1024).for_each(|chunk| parser.push(chunk).expect("the body is good"));
-                let masternodes = parser.finish().expect("the body is whole");
-                masternode_exporter::domain::MasternodeList::new(*next.block(), masternodes).expect("no doubles")
-            }
+            Some(body) => masternode_exporter_benches::ingest(body, count),
             None => list.apply(&diff).expect("the changes fit"),
         };
         black_box(event::between(&list, &next, Some(&CONSENSUS)));
@@ -177,15 +172,26 @@ async fn scraping(count: u64, rounds: usize) {
 }
 
 fn main() {
-    let large = std::env::args().any(|argument| argument == "--large");
-    rendering(5_000, 21);
-    ingest(5_000, 21);
-    deriving(5_000, 21);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let large = arguments.iter().any(|argument| argument == "--large");
+    let named: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    let wanted = |part: &str| named.is_empty() || named.iter().any(|name| *name == part);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
-    runtime.block_on(scraping(5_000, 20));
-    if large {
-        rendering(100_000, 5);
-        ingest(100_000, 5);
-        deriving(100_000, 5);
+    for (count, rounds) in [(5_000, 21), (100_000, 5)] {
+        if count > 5_000 && !large {
+            break;
+        }
+        if wanted("render") {
+            rendering(count, rounds);
+        }
+        if wanted("ingest") {
+            ingest(count, rounds);
+        }
+        if wanted("derive") {
+            deriving(count, rounds);
+        }
+        if wanted("scrape") {
+            runtime.block_on(scraping(count, rounds));
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Never here: which quorum punished; a list does not say.
 
+use crate::domain::details::Detail;
 use crate::domain::event::{BanCause, Event, EventKind, Field};
 use crate::domain::list::{Block, MasternodeList};
 use crate::domain::masternode::{Height, Masternode, Score};
@@ -55,7 +56,7 @@ impl Span {
     fn registration(&self, new: &Masternode, events: &mut Vec<Event>) {
         self.push(events, new, EventKind::Registration);
         if new.is_banned() {
-            let without_address = new.details.address.is_none() && new.ban_height == new.registered_height;
+            let without_address = !new.details.has(Detail::Address) && new.ban_height == new.registered_height;
             let cause = if without_address { BanCause::NoAddress } else { BanCause::Unknown };
             self.push(events, new, EventKind::Ban { cause, among: self.among });
         }
@@ -94,7 +95,7 @@ impl Span {
         }
         self.state(old, new, events);
         for field in Field::ALL {
-            if field.of(old) != field.of(new) {
+            if field.changed(old, new) {
                 self.push(events, new, EventKind::Change(field));
             }
         }
@@ -135,12 +136,12 @@ impl Span {
 }
 
 fn ban_cause(old: &Masternode, new: &Masternode, penalised: bool) -> BanCause {
-    let key_changed = Field::OperatorKey.of(old) != Field::OperatorKey.of(new);
+    let key_changed = Field::OperatorKey.changed(old, new);
     if new.details.operator_key_is_zero() && (key_changed || new.revocation_reason != old.revocation_reason) {
         BanCause::Revoked
-    } else if key_changed && new.details.address.is_none() {
+    } else if key_changed && !new.details.has(Detail::Address) {
         BanCause::KeyChanged
-    } else if penalised && old.peer.platform_banned == Some(true) {
+    } else if penalised && old.peer.platform_banned() == Some(true) {
         BanCause::Platform
     } else if penalised {
         BanCause::Dkg
@@ -151,11 +152,9 @@ fn ban_cause(old: &Masternode, new: &Masternode, penalised: bool) -> BanCause {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
+    use crate::domain::details::{DetailTexts, Details};
     use crate::domain::list::tests::{list, masternode};
-    use crate::domain::masternode::Details;
     use crate::domain::pose::CONSENSUS;
 
     fn scored(number: u8, score: u32) -> Masternode {
@@ -225,7 +224,8 @@ mod tests {
     #[test]
     fn bans_by_owner_and_operator_name_their_cause() {
         let keyed = |key: &str, address: Option<&str>| {
-            Arc::new(Details { operator_key: Some(key.into()), address: address.map(Into::into), ..Details::default() })
+            let (key, address) = (Some(key.to_string().into()), address.map(|address| address.to_string().into()));
+            Details::new(&DetailTexts { operator_key: key, address, ..DetailTexts::default() })
         };
         let before = Masternode { details: keyed("ab", Some("192.0.2.1:9999")), ..masternode(1) };
         let banned = Masternode { ban_height: Some(Height(101)), ..before.clone() };
@@ -242,7 +242,7 @@ mod tests {
         let newborn = Masternode {
             registered_height: Some(Height(101)),
             ban_height: Some(Height(101)),
-            details: Arc::new(Details::default()),
+            details: Details::default(),
             ..masternode(1)
         };
         let events = between(&list(100, vec![]), &list(101, vec![newborn]), Some(&CONSENSUS));

@@ -9,6 +9,7 @@ mod between;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use crate::domain::details::Detail;
 use crate::domain::list::Block;
 use crate::domain::masternode::{BlockHash, Height, Masternode, MasternodeId, NodeType, Score};
 
@@ -205,16 +206,23 @@ impl Field {
         }
     }
 
+    /// What of the details it is.
+    pub fn detail(self) -> Detail {
+        match self {
+            Field::Address => Detail::Address,
+            Field::Payout => Detail::PayoutAddress,
+            Field::OperatorKey => Detail::OperatorKey,
+            Field::VotingKey => Detail::VotingAddress,
+            Field::OperatorPayout => Detail::OperatorPayoutAddress,
+        }
+    }
+
     /// What the masternode says of it.
-    pub fn of(self, masternode: &Masternode) -> Option<&str> {
-        let details = &masternode.details;
-        let value = match self {
-            Field::Address => &details.address,
-            Field::Payout => &details.payout_address,
-            Field::OperatorKey => &details.operator_key,
-            Field::VotingKey => &details.voting_address,
-            Field::OperatorPayout => &details.operator_payout_address,
-        };
-        value.as_deref()
+    pub fn of(self, masternode: &Masternode) -> Option<Cow<'_, str>> {
+        masternode.details.get(self.detail())
+    }
+
+    fn changed(self, old: &Masternode, new: &Masternode) -> bool {
+        !old.details.agrees(&new.details, self.detail())
     }
 }

@@ -87,12 +87,12 @@ impl Pool {
         let taken: HashSet<&str> =
             votes.iter().filter(|vote| (tip..=soon).contains(&vote.height)).map(|vote| &*vote.payee).collect();
         let eligible = |masternode: &&(usize, &Masternode)| {
-            let payee = masternode.1.details.payout_address.as_deref();
+            let payee = masternode.1.details.payout_address();
             let confirmed = blocks_held_out(masternode.1, facts, tip, known).is_none_or(|blocks| blocks == 0);
             is_known(rule, masternode.1)
                 && masternode.1.is_payable()
                 && confirmed
-                && !payee.is_some_and(|payee| taken.contains(payee))
+                && !payee.is_some_and(|payee| taken.contains(&*payee))
         };
         let all: Vec<(usize, &Masternode)> = masternodes.iter().enumerate().collect();
         let candidates: Vec<&(usize, &Masternode)> = all.iter().filter(eligible).collect();
@@ -203,8 +203,8 @@ fn storage_order(id: &MasternodeId) -> ([u8; 32], u32) {
 }
 
 fn scheduled(masternode: &Masternode, votes: &[Vote], tip: Height) -> Option<Scheduled> {
-    let payee = masternode.details.payout_address.as_deref()?;
-    let ahead = votes.iter().filter(|vote| vote.height > tip && *vote.payee == *payee);
+    let payee = masternode.details.payout_address()?;
+    let ahead = votes.iter().filter(|vote| vote.height > tip && *vote.payee == payee);
     ahead
         .map(|vote| Scheduled { height: vote.height, votes: vote.votes })
         .min_by_key(|scheduled| (scheduled.height, Reverse(scheduled.votes)))
@@ -213,11 +213,12 @@ fn scheduled(masternode: &Masternode, votes: &[Vote], tip: Height) -> Option<Sch
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::DetailTexts;
     use crate::domain::chain::{DIMECOIN, Subnet};
     use crate::domain::list::tests::{block, id, masternode};
-    use crate::domain::masternode::Announced;
     use crate::domain::payment::PaymentModel;
     use crate::domain::state;
+    use crate::domain::state::Announced;
     use std::sync::Arc;
 
     const NOW: UnixSeconds = UnixSeconds(1_000_000);
@@ -234,7 +235,8 @@ mod tests {
         let place = DIMECOIN.states.iter().position(|known| known.label == state).unwrap();
         let mut node = masternode(number);
         node.last_paid_height = Some(Height(paid)).filter(|height| height.0 > 0);
-        Arc::make_mut(&mut node.details).payout_address = Some(format!("payee-{number}").into());
+        node.details =
+            DetailTexts { payout_address: Some(format!("payee-{number}").into()), ..DetailTexts::default() }.into();
         node.announced = Some(Box::new(Announced {
             state: state::shared(&DIMECOIN.states)[place].clone(),
             protocol_version: Some(70_008),

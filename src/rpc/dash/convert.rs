@@ -7,10 +7,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::domain::list::{Block, StateChange};
-use crate::domain::masternode::{Announced, PeerView};
+use crate::domain::masternode::PeerView;
 use crate::domain::state;
-use crate::domain::{Details, Hash, Height, ListDiff, Masternode, MasternodeId, NodeType, Score, UnixSeconds};
-use crate::rpc::dash::wire::{Addresses, Entry, MetaInfo, State, WireDiff};
+use crate::domain::state::Announced;
+use crate::domain::{
+    DetailTexts, Details, Hash, Height, ListDiff, Masternode, MasternodeId, NodeType, Score, UnixSeconds,
+};
+use crate::rpc::dash::wire::{Addresses, Entry, MetaInfo, State, Text, WireDiff};
 use crate::rpc::error::ErrorKind;
 
 /// An entry of the list. Its identity and its score must be there.
@@ -33,7 +36,7 @@ pub(super) fn masternode(entry: &Entry<'_>) -> Result<Masternode, ErrorKind> {
         revived_height: height(state.pose_revived_height, "PoSeRevivedHeight")?,
         ban_height: height(state.pose_ban_height, "PoSeBanHeight")?,
         revocation_reason: small(state.revocation_reason.unwrap_or(0), "revocationReason").map_err(about)?,
-        details: Arc::new(details(state)),
+        details: details(state),
         peer: entry.meta_info.as_ref().map(peer).unwrap_or_default(),
         announced: entry.need_to_upgrade.filter(|need| *need).map(|_| Box::new(not_paid())),
     })
@@ -72,7 +75,7 @@ pub(super) fn list_diff(wire: &WireDiff<'_>, base: &Block, target: &Block) -> Re
 
 fn change(state: &State<'_>) -> Result<StateChange, ErrorKind> {
     let height = |value: Option<i64>, name| value.map(|value| height(value, name)).transpose();
-    let text = |value: &Option<Cow<'_, str>>| {
+    let text = |value: &Option<Text<'_>>| {
         value.as_deref().map(|value| Some(value).filter(|value| !value.is_empty()).map(Into::into))
     };
     Ok(StateChange {
@@ -86,7 +89,7 @@ fn change(state: &State<'_>) -> Result<StateChange, ErrorKind> {
         revived_height: height(state.pose_revived_height, "PoSeRevivedHeight")?,
         ban_height: height(state.pose_ban_height, "PoSeBanHeight")?,
         revocation_reason: state.revocation_reason.map(|value| small(value, "revocationReason")).transpose()?,
-        address: changes_address(state).then(|| address(state)),
+        address: changes_address(state).then(|| address(state).map(Into::into)),
         payout_address: text(&state.payout_address),
         owner_address: text(&state.owner_address),
         voting_address: text(&state.voting_address),
@@ -96,15 +99,17 @@ fn change(state: &State<'_>) -> Result<StateChange, ErrorKind> {
 }
 
 fn details(state: &State<'_>) -> Details {
-    let text = |value: &Option<Cow<'_, str>>| value.as_deref().filter(|value| !value.is_empty()).map(Into::into);
-    Details {
-        address: address(state),
+    fn text<'a>(value: &'a Option<Text<'_>>) -> Option<Cow<'a, str>> {
+        value.as_deref().filter(|value| !value.is_empty()).map(Cow::Borrowed)
+    }
+    Details::new(&DetailTexts {
+        address: address(state).map(Cow::Borrowed),
         payout_address: text(&state.payout_address),
         owner_address: text(&state.owner_address),
         voting_address: text(&state.voting_address),
         operator_key: text(&state.pub_key_operator),
         operator_payout_address: text(&state.operator_payout_address),
-    }
+    })
 }
 
 /// Whether a diff says anything of the address. One that changes a Platform port only holds `addresses` with the Platform's
@@ -118,19 +123,19 @@ fn changes_address(state: &State<'_>) -> bool {
 
 /// Where the node listens: `service` where the node still says it, else the first of `addresses`. `[::]:0` and
 /// `0.0.0.0:0` stand for none.
-fn address(state: &State<'_>) -> Option<Box<str>> {
-    let first = |addresses: &'_ Addresses<'_>| addresses.core_p2p.first().map(|address| address.to_string());
+fn address<'a>(state: &'a State<'_>) -> Option<&'a str> {
+    let first = |addresses: &'a Addresses<'_>| addresses.core_p2p.first().map(|address| &**address);
     let named = match &state.service {
-        Some(service) => Some(service.to_string()),
+        Some(service) => Some(&**service),
         None => state.addresses.as_ref().and_then(first),
     };
-    named.filter(|address| !["", "[::]:0", "0.0.0.0:0"].contains(&address.as_str())).map(Into::into)
+    named.filter(|address| !["", "[::]:0", "0.0.0.0:0"].contains(address))
 }
 
 fn peer(meta: &MetaInfo) -> PeerView {
     let seconds =
         meta.last_outbound_success.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0);
-    PeerView { last_success: seconds.map(UnixSeconds), platform_banned: meta.is_platform_banned }
+    PeerView::new(seconds.map(UnixSeconds), meta.is_platform_banned)
 }
 
 fn id(text: &str) -> Result<MasternodeId, ErrorKind> {

@@ -16,13 +16,19 @@ use crate::rpc::error::ErrorKind;
 /// Longest element, key or member beside the list that is waited for: sixty times an entry as recorded.
 const PIECE_BYTES: usize = 64 * 1024;
 
+/// Masternodes for which room is made on somebody's word, before the first of them is read.
+const MOST_EXPECTED: usize = 1_000_000;
+
 /// Takes a body in pieces of any size.
 #[derive(Default)]
 pub struct ListParser {
-    buffer: Vec<u8>,
+    buffer: String,
+    /// The start of a character that is not complete yet.
+    cut: Vec<u8>,
     at: usize,
     place: Place,
     masternodes: Option<Vec<Masternode>>,
+    expected: usize,
     error: Option<WireError>,
 }
 
@@ -60,13 +66,46 @@ impl ListParser {
         ListParser::default()
     }
 
+    /// A parser of a list that is said to have so many masternodes. If it does, the result has no room to spare, and
+    /// never had to move to a larger place.
+    pub fn expecting(masternodes: usize) -> ListParser {
+        ListParser { expected: masternodes.min(MOST_EXPECTED), ..ListParser::default() }
+    }
+
     /// Takes the next bytes. An error is final.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), ErrorKind> {
         self.buffer.drain(..self.at);
         self.at = 0;
-        self.buffer.extend_from_slice(bytes);
+        self.take(bytes)?;
         while let Step::Done = self.step()? {}
         if self.buffer.len() - self.at > PIECE_BYTES { Err(too_long()) } else { Ok(()) }
+    }
+
+    /// Makes text of bytes, once for all that is in them. A character may be cut between two pieces.
+    fn take(&mut self, mut bytes: &[u8]) -> Result<(), ErrorKind> {
+        while !self.cut.is_empty() && !bytes.is_empty() {
+            self.cut.push(bytes[0]);
+            bytes = &bytes[1..];
+            match str::from_utf8(&self.cut) {
+                Ok(character) => {
+                    self.buffer.push_str(character);
+                    self.cut.clear();
+                }
+                Err(error) if error.error_len().is_none() => {}
+                Err(error) => return Err(ErrorKind::malformed(error)),
+            }
+        }
+        let (whole, cut) = match str::from_utf8(bytes) {
+            Ok(whole) => (whole, &[][..]),
+            Err(error) if error.error_len().is_none() => {
+                let (whole, cut) = bytes.split_at(error.valid_up_to());
+                (str::from_utf8(whole).expect("it is valid up to there"), cut)
+            }
+            Err(error) => return Err(ErrorKind::malformed(error)),
+        };
+        self.buffer.push_str(whole);
+        self.cut.extend_from_slice(cut);
+        Ok(())
     }
 
     /// The list, when the body was complete.
@@ -75,7 +114,7 @@ impl ListParser {
             return Err(ErrorKind::reported(error.code, &error.message));
         }
         let read = self.masternodes.as_ref().map_or(0, Vec::len);
-        if self.place != Place::End {
+        if self.place != Place::End || !self.cut.is_empty() {
             return Err(ErrorKind::malformed(format_args!("it was cut off after {read} masternodes")));
         }
         self.masternodes.ok_or_else(|| ErrorKind::malformed("it has neither result nor error"))
@@ -102,10 +141,10 @@ impl ListParser {
         let Some((key, after_key)) = piece::<String>(&self.buffer[self.at..])? else { return Ok(Step::NeedsMore) };
         let Some(value_at) = value_behind(&self.buffer[self.at..], after_key)? else { return Ok(Step::NeedsMore) };
         let value = &self.buffer[self.at + value_at..];
-        let length = match (key.as_str(), value.first()) {
+        let length = match (key.as_str(), value.bytes().next()) {
             ("result", _) if self.masternodes.is_some() => return Err(ErrorKind::malformed("it has two results")),
             ("result", Some(b'[')) => {
-                self.masternodes = Some(Vec::new());
+                self.masternodes = Some(Vec::with_capacity(self.expected));
                 self.place = Place::FirstElement;
                 self.at += value_at + 1;
                 return Ok(Step::Done);
@@ -135,15 +174,17 @@ impl ListParser {
     }
 
     fn skip_blanks(&mut self) -> Option<u8> {
-        while self.buffer.get(self.at)?.is_ascii_whitespace() {
+        let bytes = self.buffer.as_bytes();
+        while bytes.get(self.at)?.is_ascii_whitespace() {
             self.at += 1;
         }
-        self.buffer.get(self.at).copied()
+        bytes.get(self.at).copied()
     }
 }
 
 /// Where a member's value begins, behind the one colon that follows its key; `None` when more bytes are needed.
-fn value_behind(member: &[u8], after_key: usize) -> Result<Option<usize>, ErrorKind> {
+fn value_behind(member: &str, after_key: usize) -> Result<Option<usize>, ErrorKind> {
+    let member = member.as_bytes();
     let blanks = |from: usize| member[from..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let colon_at = after_key + blanks(after_key);
     match member.get(colon_at) {
@@ -157,16 +198,16 @@ fn value_behind(member: &[u8], after_key: usize) -> Result<Option<usize>, ErrorK
     Ok((value_at < member.len()).then_some(value_at))
 }
 
-/// A value at the start of the bytes and its length; `None` when more bytes are needed. A value that reaches the end of
-/// the bytes may go on (a number), so one more byte is waited for.
-fn piece<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<Option<(T, usize)>, ErrorKind> {
-    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<T>();
+/// A value at the start of the text and its length; `None` when more of it is needed. A value that reaches the end of
+/// the text may go on (a number), so one more byte is waited for.
+fn piece<'de, T: Deserialize<'de>>(text: &'de str) -> Result<Option<(T, usize)>, ErrorKind> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<T>();
     match values.next() {
         // The same bound for one that came at once as for one that is waited for.
         Some(Ok(_)) if values.byte_offset() > PIECE_BYTES => Err(too_long()),
-        Some(Ok(value)) if values.byte_offset() < bytes.len() => Ok(Some((value, values.byte_offset()))),
+        Some(Ok(value)) if values.byte_offset() < text.len() => Ok(Some((value, values.byte_offset()))),
         Some(Ok(_)) | None => Ok(None),
-        Some(Err(error)) if error.is_eof() || lies_at_the_end(&error, bytes) => Ok(None),
+        Some(Err(error)) if error.is_eof() || lies_at_the_end(&error, text) => Ok(None),
         Some(Err(error)) => Err(ErrorKind::malformed(error)),
     }
 }
@@ -176,7 +217,8 @@ fn too_long() -> ErrorKind {
 }
 
 /// Whether an error was found at the last of the bytes: a number cut behind its sign looks like a wrong one there.
-fn lies_at_the_end(error: &serde_json::Error, bytes: &[u8]) -> bool {
+fn lies_at_the_end(error: &serde_json::Error, text: &str) -> bool {
+    let bytes = text.as_bytes();
     let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
     let last_line = bytes.iter().rev().take_while(|byte| **byte != b'\n').count();
     error.line() == lines && error.column() >= last_line

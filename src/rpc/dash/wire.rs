@@ -23,11 +23,24 @@ pub(super) struct WireError {
     pub(super) message: String,
 }
 
+/// A text of the answer, not copied where it has no escapes. A plain `Cow` is copied wherever it is not a field itself.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl std::ops::Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
 /// An entry of `protx list … true`, of `addedMNs`, and of `protx info`.
 #[derive(Deserialize)]
 pub(super) struct Entry<'a> {
     #[serde(rename = "type", borrow)]
-    pub(super) node_type: Option<Cow<'a, str>>,
+    pub(super) node_type: Option<Text<'a>>,
     #[serde(rename = "proTxHash", borrow)]
     pub(super) pro_tx_hash: Cow<'a, str>,
     #[serde(borrow)]
@@ -44,7 +57,7 @@ pub(super) struct Entry<'a> {
 pub(super) struct State<'a> {
     /// Gone from the development branch unless asked for, and empty as `[::]:0`.
     #[serde(borrow)]
-    pub(super) service: Option<Cow<'a, str>>,
+    pub(super) service: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) addresses: Option<Addresses<'a>>,
     #[serde(rename = "registeredHeight")]
@@ -62,26 +75,26 @@ pub(super) struct State<'a> {
     #[serde(rename = "revocationReason")]
     pub(super) revocation_reason: Option<i64>,
     #[serde(rename = "ownerAddress", borrow)]
-    pub(super) owner_address: Option<Cow<'a, str>>,
+    pub(super) owner_address: Option<Text<'a>>,
     #[serde(rename = "votingAddress", borrow)]
-    pub(super) voting_address: Option<Cow<'a, str>>,
+    pub(super) voting_address: Option<Text<'a>>,
     #[serde(rename = "payoutAddress", borrow)]
-    pub(super) payout_address: Option<Cow<'a, str>>,
+    pub(super) payout_address: Option<Text<'a>>,
     #[serde(rename = "pubKeyOperator", borrow)]
-    pub(super) pub_key_operator: Option<Cow<'a, str>>,
+    pub(super) pub_key_operator: Option<Text<'a>>,
     #[serde(rename = "operatorPayoutAddress", borrow)]
-    pub(super) operator_payout_address: Option<Cow<'a, str>>,
+    pub(super) operator_payout_address: Option<Text<'a>>,
 }
 
 /// Addresses by purpose, since v23; an empty object when there are none.
 #[derive(Deserialize)]
 pub(super) struct Addresses<'a> {
     #[serde(borrow, default)]
-    pub(super) core_p2p: Vec<Cow<'a, str>>,
+    pub(super) core_p2p: Vec<Text<'a>>,
     #[serde(borrow, default)]
-    pub(super) platform_p2p: Vec<Cow<'a, str>>,
+    pub(super) platform_p2p: Vec<Text<'a>>,
     #[serde(borrow, default)]
-    pub(super) platform_https: Vec<Cow<'a, str>>,
+    pub(super) platform_https: Vec<Text<'a>>,
 }
 
 /// The answering node's own view of a peer.
@@ -103,7 +116,7 @@ pub(super) struct WireDiff<'a> {
     pub(super) added: Vec<Entry<'a>>,
     /// The help text misspells it `removedMns`.
     #[serde(rename = "removedMNs", borrow, default)]
-    pub(super) removed: Vec<Cow<'a, str>>,
+    pub(super) removed: Vec<Text<'a>>,
     #[serde(rename = "updatedMNs", borrow, default)]
     pub(super) updated: Vec<BTreeMap<Cow<'a, str>, State<'a>>>,
 }
@@ -116,7 +129,7 @@ pub(super) struct WireHeader<'a> {
     pub(super) height: i64,
     pub(super) time: u64,
     #[serde(rename = "previousblockhash", borrow)]
-    pub(super) previous: Option<Cow<'a, str>>,
+    pub(super) previous: Option<Text<'a>>,
 }
 
 /// `getblockchaininfo`.

@@ -2,12 +2,16 @@
 //!
 //! Never here: JSON.
 
+use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use crate::domain::masternode::{Announced, PeerView};
+use crate::domain::masternode::PeerView;
 use crate::domain::state;
-use crate::domain::{Details, Hash, Height, Masternode, MasternodeId, NodeType, Outpoint, Score, State, UnixSeconds};
+use crate::domain::state::Announced;
+use crate::domain::{
+    DetailTexts, Hash, Height, Masternode, MasternodeId, NodeType, Outpoint, Score, State, UnixSeconds,
+};
 use crate::rpc::dialect::Item;
 use crate::rpc::error::ErrorKind;
 use crate::rpc::legacy::rows::{Row, malformed};
@@ -17,8 +21,8 @@ const LATEST: i64 = 10_000_000_000;
 
 /// A masternode of a row. Who it is must be there, and its state where the list has one.
 pub(super) fn masternode(row: &Row, states: &[Arc<State>]) -> Result<Masternode, ErrorKind> {
-    let text = |item| Ok::<_, ErrorKind>(row.text(item)?.map(Box::<str>::from));
-    let details = Details {
+    let text = |item| Ok::<_, ErrorKind>(row.text(item)?.map(Cow::Borrowed));
+    let details = DetailTexts {
         address: text(Item::Address)?.filter(|address| !["[::]:0", "0.0.0.0:0"].contains(&&**address)),
         payout_address: text(Item::PayoutAddress)?,
         owner_address: text(Item::OwnerAddress)?,
@@ -36,7 +40,7 @@ pub(super) fn masternode(row: &Row, states: &[Arc<State>]) -> Result<Masternode,
         revived_height: height(row, Item::RevivedHeight)?,
         ban_height: height(row, Item::BanHeight)?,
         revocation_reason: 0,
-        details: Arc::new(details),
+        details: details.into(),
         peer: PeerView::default(),
         announced: announced(row, states)?.map(Box::new),
     })

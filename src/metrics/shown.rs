@@ -1,0 +1,213 @@
+//! Whom a page shows of a network, as far as there is room, and their label text.
+//!
+//! Never here: values.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use crate::domain::{ChainRules, MasternodeId, Risk, Snapshot};
+use crate::metrics::catalog::Tier;
+use crate::metrics::info::{self, Facts};
+use crate::metrics::labels::{self, Texts};
+use crate::metrics::masternode::{self, Row};
+use crate::metrics::{Others, Settings};
+
+/// One network on a page: its snapshot, whom it shows, and their label text.
+pub struct NetworkPage {
+    snapshot: Arc<Snapshot>,
+    places: Vec<Place>,
+    /// Which of the places are of watched masternodes.
+    watched_places: Vec<u32>,
+    names: Arc<Texts>,
+    infos: Arc<Texts>,
+    lean: usize,
+    left_out: usize,
+}
+
+/// How many samples of single masternodes may still be shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Of watched masternodes.
+    pub watched: usize,
+    /// Of others.
+    pub lean: usize,
+}
+
+impl Room {
+    /// The room that the limit leaves: first for the watched masternodes of all networks, then for the others.
+    pub fn new<'a>(settings: &Settings, snapshots: impl Iterator<Item = &'a Arc<Snapshot>>) -> Room {
+        let of = |snapshot: &Arc<Snapshot>| snapshot.watched().len() * samples_each(settings, snapshot.rules()).1;
+        let watched = snapshots.map(of).sum::<usize>();
+        Room { watched: settings.series_limit, lean: settings.series_limit.saturating_sub(watched) }
+    }
+
+    /// What is left of it after a page.
+    pub(super) fn after(self, page: &NetworkPage, settings: &Settings) -> Room {
+        let [(_, lean), (_, watched)] = page.samples(settings);
+        Room { watched: self.watched.saturating_sub(watched), lean: self.lean.saturating_sub(lean) }
+    }
+}
+
+/// A masternode of a page: its place in the list and among the watched.
+#[derive(Clone, Copy)]
+struct Place {
+    index: Option<u32>,
+    watched: Option<u32>,
+}
+
+impl NetworkPage {
+    /// Chooses whom to show, as far as there is room.
+    pub fn new(snapshot: Arc<Snapshot>, settings: &Settings, room: Room, before: Option<&NetworkPage>) -> NetworkPage {
+        let (per_lean, per_watched) = samples_each(settings, snapshot.rules());
+        let watched = room.watched / per_watched;
+        let lean_room = room.lean / per_lean;
+        let mut places = Vec::new();
+        let (mut lean, mut left_out) = (0, 0);
+        let mut next_watched = snapshot.watched().iter().enumerate().peekable();
+        for (index, entry) in snapshot.list().masternodes().iter().enumerate() {
+            while let Some((position, _)) = next_watched.next_if(|(_, node)| node.watched.id < entry.id) {
+                places.push(Place { index: None, watched: Some(position as u32) });
+            }
+            let is_watched = next_watched.next_if(|(_, node)| node.watched.id == entry.id);
+            if let Some((position, _)) = is_watched.filter(|(position, _)| *position < watched) {
+                places.push(Place { index: Some(index as u32), watched: Some(position as u32) });
+            } else if is_watched.is_some() || shown(settings.others, &snapshot, index) {
+                if lean < lean_room {
+                    lean += 1;
+                    places.push(Place { index: Some(index as u32), watched: None });
+                } else {
+                    left_out += per_lean;
+                }
+            }
+        }
+        places.extend(next_watched.map(|(position, _)| Place { index: None, watched: Some(position as u32) }));
+        places.shrink_to_fit();
+        let watched_places =
+            (0..).zip(&places).filter(|(_, place)| place.watched.is_some()).map(|(at, _)| at).collect();
+        let page = NetworkPage {
+            snapshot,
+            places,
+            watched_places,
+            names: Arc::default(),
+            infos: Arc::default(),
+            lean,
+            left_out,
+        };
+        let places_before = before.map(|before| page.places_before(before)).unwrap_or_default();
+        let same = |at: usize, same: fn(&NetworkPage, usize, &NetworkPage, usize) -> bool| {
+            let (before, then) = (before?, places_before[at]?);
+            same(before, then as usize, &page, at).then_some(then as usize)
+        };
+        let same_name = |at| same(at, |before, then, page, at| before.alias(then) == page.alias(at));
+        let names = Texts::of(page.places.len(), before.map(|page| &page.names), same_name, |at, out| {
+            labels::write_name(page.network(), page.id(at), page.alias(at), out);
+        });
+        let same_facts = |at| same(at, |before, then, page, at| before.facts(then) == page.facts(at));
+        let infos = Texts::of(page.places.len(), before.map(|page| &page.infos), same_facts, |at, out| {
+            info::write(page.facts(at), out);
+        });
+        NetworkPage { names, infos, ..page }
+    }
+
+    /// Where the masternode of each place stood on an earlier page.
+    fn places_before(&self, before: &NetworkPage) -> Vec<Option<u32>> {
+        // Both are ascending by identity.
+        let mut then = 0;
+        let place = |at: usize| {
+            while then < before.places.len() {
+                match before.id(then).cmp(self.id(at)) {
+                    Ordering::Less => then += 1,
+                    Ordering::Equal => return Some(then as u32),
+                    Ordering::Greater => return None,
+                }
+            }
+            None
+        };
+        (0..self.places.len()).map(place).collect()
+    }
+
+    /// Who is at a place.
+    pub(super) fn id(&self, at: usize) -> &MasternodeId {
+        let place = &self.places[at];
+        match (place.watched, place.index) {
+            (Some(position), _) => &self.snapshot.watched()[position as usize].watched.id,
+            (None, index) => &self.snapshot.list().masternodes()[index.unwrap_or(0) as usize].id,
+        }
+    }
+
+    fn alias(&self, at: usize) -> &str {
+        self.places[at].watched.map_or("", |position| &self.snapshot.watched()[position as usize].watched.alias)
+    }
+
+    fn facts(&self, at: usize) -> Option<Facts<'_>> {
+        let mut row = Row { snapshot: &self.snapshot, index: None, watched: None, horizons: &[], states: &[] };
+        self.turn_to(at, &mut row);
+        info::facts(&row)
+    }
+
+    /// Makes `row` the one of a place.
+    pub(super) fn turn_to<'a>(&'a self, at: usize, row: &mut Row<'a>) {
+        let place = &self.places[at];
+        row.index = place.index;
+        row.watched = place.watched.map(|position| &self.snapshot.watched()[position as usize]);
+    }
+
+    /// How many places there are, or how many of watched masternodes.
+    pub(super) fn length(&self, watched_only: bool) -> usize {
+        if watched_only { self.watched_places.len() } else { self.places.len() }
+    }
+
+    /// The place of a masternode by its number, or by its number among the watched ones.
+    pub(super) fn place(&self, number: usize, watched_only: bool) -> usize {
+        if watched_only { self.watched_places[number] as usize } else { number }
+    }
+
+    /// The labels that tell the masternodes apart, closed, by place.
+    pub(super) fn names(&self) -> &Texts {
+        &self.names
+    }
+
+    /// The other labels of `masternode_info` and the end of its line, by place; empty for those not on the list.
+    pub(super) fn infos(&self) -> &Texts {
+        &self.infos
+    }
+
+    /// What is shown.
+    pub(super) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Most samples of single masternodes that the page can have, by tier.
+    pub(super) fn samples(&self, settings: &Settings) -> [(Tier, usize); 2] {
+        let (per_lean, per_watched) = samples_each(settings, self.snapshot.rules());
+        [(Tier::Lean, self.lean * per_lean), (Tier::Watched, self.watched_places.len() * per_watched)]
+    }
+
+    /// Name of the network.
+    pub(super) fn network(&self) -> &str {
+        self.snapshot.network()
+    }
+
+    /// Samples that the limit kept off the page.
+    pub(super) fn left_out(&self) -> usize {
+        self.left_out
+    }
+}
+
+/// Most samples of a masternode that is not watched, and of one that is.
+fn samples_each(settings: &Settings, rules: &ChainRules) -> (usize, usize) {
+    let series = masternode::series(settings, &masternode::states([rules]));
+    let (lean, watched): (Vec<_>, Vec<_>) =
+        series.iter().filter(|series| (series.applies)(rules)).partition(|series| !series.watched_only);
+    (lean.len() + 1, lean.len() + watched.len() + 1)
+}
+
+fn shown(others: Others, snapshot: &Snapshot, index: usize) -> bool {
+    match others {
+        Others::All => true,
+        Others::Watched => false,
+        Others::AtRisk => {
+            matches!(snapshot.node(index).risk(), Risk::Decaying | Risk::OneFailureFromBan | Risk::Unhealthy)
+        }
+    }
+}
