@@ -55,6 +55,7 @@ fn entries_of_every_version_are_read() {
             NodeType::Evo,
             Some("node.example:9999"),
         ),
+        ("to come: another kind", with(entry(&service), "Mega"), NodeType::Regular, Some("192.0.2.1:9999")),
         ("development: no address", with(entry(&json!({"addresses": {}})), "Regular"), NodeType::Regular, None),
     ];
     for (version, entry, node_type, address) in cases {

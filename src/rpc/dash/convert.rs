@@ -28,7 +28,7 @@ pub(super) fn masternode(entry: &Entry<'_>) -> Result<Masternode, ErrorKind> {
     let height = |value: Option<i64>, name| value.map_or(Ok(None), |value| height(value, name)).map_err(about);
     Ok(Masternode {
         id,
-        node_type: node_type(entry.node_type.as_deref()).map_err(about)?,
+        node_type: node_type(entry.node_type.as_deref()),
         pose_score: Some(score(penalty).map_err(about)?),
         registered_height: height(state.registered_height, "registeredHeight")?,
         last_paid_height: height(state.last_paid_height, "lastPaidHeight")?,
@@ -146,11 +146,12 @@ pub(super) fn parse<T: FromStr<Err: std::fmt::Display>>(text: &str, name: &str) 
     text.parse().map_err(|error| ErrorKind::malformed(format_args!("{name}: {error}")))
 }
 
-fn node_type(text: Option<&str>) -> Result<NodeType, ErrorKind> {
+/// The kind of a masternode. Of a kind that is to come the score and the payments are as true as of any other, so it is
+/// taken for a regular one rather than refused with its whole list.
+fn node_type(text: Option<&str>) -> NodeType {
     match text {
-        None | Some("Regular") => Ok(NodeType::Regular),
-        Some("Evo" | "HighPerformance") => Ok(NodeType::Evo),
-        Some(other) => Err(ErrorKind::malformed(format_args!("type {other:?} is neither Regular nor Evo"))),
+        Some("Evo" | "HighPerformance") => NodeType::Evo,
+        _ => NodeType::Regular,
     }
 }
 
