@@ -10,6 +10,7 @@ mod forecast;
 mod logging;
 mod observe;
 mod report;
+mod restart_check;
 mod run;
 
 use std::collections::BTreeMap;
@@ -98,6 +99,8 @@ enum Command {
     Events(events::EventsArguments),
     /// Compute payment chances or a Proof-of-Service score from given numbers: no node, no configuration.
     Forecast(forecast::ForecastArguments),
+    /// Say whether a masternode can be restarted now without missing a DKG session; for people and for scripts.
+    RestartCheck(restart_check::RestartArguments),
     /// Check the configuration and print how it was understood.
     Check,
     /// Print the reference of all metrics (Markdown).
@@ -206,6 +209,10 @@ fn dispatch(arguments: Arguments, environment: BTreeMap<String, String>, home: O
             print(&forecast::run(&arguments, seen.as_deref())?)
         }
         Command::Events(arguments) => events::run(&arguments, &load()?.config),
+        Command::RestartCheck(arguments) => {
+            let loaded = load()?;
+            print(&with_runtime(async move { restart_check::run(&arguments, &loaded.config).await })?)
+        }
         Command::Check => print(&understood(&load()?)),
         Command::Metrics => print(&reference()?),
         Command::Healthcheck { ready, timeout } => {

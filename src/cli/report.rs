@@ -170,7 +170,8 @@ fn scored_cells(snapshot: &Snapshot, row: &Row<'_>) -> [String; 8] {
     ]
 }
 
-fn blocks_and_time(snapshot: &Snapshot, blocks: u32) -> String {
+/// A number of blocks with the time that they take.
+pub(super) fn blocks_and_time(snapshot: &Snapshot, blocks: u32) -> String {
     let seconds = f64::from(blocks) * snapshot.facts().spacing_seconds(snapshot.rules());
     format!("{blocks} blocks, {}", time(seconds))
 }

@@ -82,13 +82,13 @@ pub struct StateChange {
     /// New height of the last payment.
     pub last_paid_height: Option<Option<Height>>,
     /// New count of payments in a row.
-    pub consecutive_payments: Option<u32>,
+    pub consecutive_payments: Option<u8>,
     /// New height of the last revival.
     pub revived_height: Option<Option<Height>>,
     /// New ban height; the inner `None` lifts the ban.
     pub ban_height: Option<Option<Height>>,
     /// New revocation reason.
-    pub revocation_reason: Option<u32>,
+    pub revocation_reason: Option<u8>,
     /// New address.
     pub address: Option<Option<Box<str>>>,
     /// New payout address.

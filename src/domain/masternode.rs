@@ -228,26 +228,25 @@ impl NodeType {
 }
 
 /// What the answering node itself has seen of a masternode (`metaInfo`): its own view, not consensus.
-/// Six bytes: there is one for each of very many masternodes.
+/// Five bytes: there is one for each of very many masternodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct PeerView {
-    /// Seconds since 1970, least significant byte first, enough for the next 34,000 years; 0 for never.
-    last_success: [u8; 5],
+    /// Seconds since 1970, least significant byte first, enough until 2106; 0 for never.
+    last_success: [u8; 4],
     platform_banned: Option<bool>,
 }
 
 impl PeerView {
     /// A view of a peer; `None` for never, and where the node does not say.
     pub fn new(last_success: Option<UnixSeconds>, platform_banned: Option<bool>) -> PeerView {
-        let seconds = last_success.map_or(0, |UnixSeconds(seconds)| seconds.min((1 << 40) - 1));
-        let [a, b, c, d, e, ..] = seconds.to_le_bytes();
-        PeerView { last_success: [a, b, c, d, e], platform_banned }
+        let seconds = last_success.map_or(0, |UnixSeconds(seconds)| u32::try_from(seconds).unwrap_or(u32::MAX));
+        PeerView { last_success: seconds.to_le_bytes(), platform_banned }
     }
 
     /// Last successful outbound connection; `None` when never.
     pub fn last_success(&self) -> Option<UnixSeconds> {
-        let [a, b, c, d, e] = self.last_success;
-        Some(UnixSeconds(u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]))).filter(|seconds| seconds.0 > 0)
+        let seconds = u32::from_le_bytes(self.last_success);
+        (seconds > 0).then(|| UnixSeconds(seconds.into()))
     }
 
     /// Whether the Platform asked for a ban of this Evo node (v23+); `None` when the node does not say.
@@ -270,13 +269,13 @@ pub struct Masternode {
     /// Block that last paid it.
     pub last_paid_height: Option<Height>,
     /// Payments in a row up to the last one (Evo nodes between v19 and MN_RR).
-    pub consecutive_payments: u32,
+    pub consecutive_payments: u8,
     /// Block of the last revival; never cleared, so a value does not mean "recent".
     pub revived_height: Option<Height>,
     /// Block of the ban; `None` means valid. The only test of a ban: a score says nothing (spec `observed.md`).
     pub ban_height: Option<Height>,
     /// Operator's reason for a revocation, 0 = unspecified (spec `dash.md` §2).
-    pub revocation_reason: u32,
+    pub revocation_reason: u8,
     /// The rest, shared between the lists of neighbouring blocks.
     pub details: Details,
     /// The answering node's own view, true of the time of the full list only.
@@ -362,7 +361,7 @@ mod tests {
     #[test]
     fn an_entry_of_the_list_is_small() {
         // Each byte is 100 kB on a list of 100,000.
-        assert!(size_of::<Masternode>() <= 112, "{} bytes", size_of::<Masternode>());
+        assert!(size_of::<Masternode>() <= 104, "{} bytes", size_of::<Masternode>());
     }
 
     #[test]

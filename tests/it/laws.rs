@@ -171,7 +171,7 @@ fn blocks() -> impl Strategy<Value = u32> {
 
 fn node() -> impl Strategy<Value = Masternode> {
     let height = || prop_oneof![Just(None), (1_u32..100).prop_map(|height| Some(Height(height)))];
-    (any::<[u8; 2]>(), any::<bool>(), height(), height(), height(), 0_u32..4).prop_map(
+    (any::<[u8; 2]>(), any::<bool>(), height(), height(), height(), 0_u8..4).prop_map(
         |(hash, evo, last_paid_height, revived_height, ban_height, consecutive_payments)| {
             let mut bytes = [0; 32];
             (bytes[0], bytes[31]) = (hash[0], hash[1]);

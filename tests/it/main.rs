@@ -19,6 +19,7 @@ mod pose_example;
 mod profiles;
 mod recorded;
 mod refusals;
+mod restart_check;
 mod restarts;
 mod scenarios;
 mod support;

@@ -44,7 +44,7 @@ pub fn positions(list: &MasternodeList, evo: EvoPayments) -> Vec<Option<NonZeroU
         evo == EvoPayments::FourInARow && is_running(&masternodes[place.index as usize], list.block().height)
     });
     if let Some(running) = running {
-        place(running.index, EVO_RUN - masternodes[running.index as usize].consecutive_payments);
+        place(running.index, EVO_RUN - u32::from(masternodes[running.index as usize].consecutive_payments));
     }
     for entry in order.iter().filter(|place| Some(place.index) != running.map(|running| running.index)) {
         let weighty = evo == EvoPayments::FourInARow && masternodes[entry.index as usize].node_type == NodeType::Evo;
@@ -99,7 +99,7 @@ fn waiting_since(masternode: &Masternode) -> Height {
 fn is_running(masternode: &Masternode, tip: Height) -> bool {
     masternode.node_type == NodeType::Evo
         && masternode.last_paid_height == Some(tip)
-        && masternode.consecutive_payments < EVO_RUN
+        && u32::from(masternode.consecutive_payments) < EVO_RUN
 }
 
 #[cfg(test)]

@@ -32,10 +32,10 @@ pub(super) fn masternode(entry: &Entry<'_>) -> Result<Masternode, ErrorKind> {
         pose_score: Some(score(penalty).map_err(about)?),
         registered_height: height(state.registered_height, "registeredHeight")?,
         last_paid_height: height(state.last_paid_height, "lastPaidHeight")?,
-        consecutive_payments: small(state.consecutive_payments.unwrap_or(0), "consecutivePayments").map_err(about)?,
+        consecutive_payments: tiny(state.consecutive_payments.unwrap_or(0), "consecutivePayments").map_err(about)?,
         revived_height: height(state.pose_revived_height, "PoSeRevivedHeight")?,
         ban_height: height(state.pose_ban_height, "PoSeBanHeight")?,
-        revocation_reason: small(state.revocation_reason.unwrap_or(0), "revocationReason").map_err(about)?,
+        revocation_reason: tiny(state.revocation_reason.unwrap_or(0), "revocationReason").map_err(about)?,
         details: details(state),
         peer: entry.meta_info.as_ref().map(peer).unwrap_or_default(),
         announced: entry.need_to_upgrade.filter(|need| *need).map(|_| Box::new(not_paid())),
@@ -82,13 +82,10 @@ fn change(state: &State<'_>) -> Result<StateChange, ErrorKind> {
         pose_score: state.pose_penalty.map(score).transpose()?,
         registered_height: height(state.registered_height, "registeredHeight")?,
         last_paid_height: height(state.last_paid_height, "lastPaidHeight")?,
-        consecutive_payments: state
-            .consecutive_payments
-            .map(|value| small(value, "consecutivePayments"))
-            .transpose()?,
+        consecutive_payments: state.consecutive_payments.map(|value| tiny(value, "consecutivePayments")).transpose()?,
         revived_height: height(state.pose_revived_height, "PoSeRevivedHeight")?,
         ban_height: height(state.pose_ban_height, "PoSeBanHeight")?,
-        revocation_reason: state.revocation_reason.map(|value| small(value, "revocationReason")).transpose()?,
+        revocation_reason: state.revocation_reason.map(|value| tiny(value, "revocationReason")).transpose()?,
         address: changes_address(state).then(|| address(state).map(Into::into)),
         payout_address: text(&state.payout_address),
         owner_address: text(&state.owner_address),
@@ -161,6 +158,11 @@ fn score(value: i64) -> Result<Score, ErrorKind> {
 
 fn small(value: i64, name: &str) -> Result<u32, ErrorKind> {
     u32::try_from(value).map_err(|_| ErrorKind::malformed(format_args!("{name} {value} is out of range")))
+}
+
+/// A number of which only the first few values mean anything.
+fn tiny(value: i64, name: &str) -> Result<u8, ErrorKind> {
+    small(value, name).map(|value| u8::try_from(value).unwrap_or(u8::MAX))
 }
 
 /// A height, `None` for −1 and 0, which stand for "never".

@@ -1,0 +1,153 @@
+//! `restart-check`: whether a masternode can be restarted now without missing a DKG session, for people and for scripts.
+//!
+//! Never here: restarting anything.
+
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::time::sleep;
+
+use crate::app;
+use crate::cli::{Failure, observe, report};
+use crate::config::{Config, NetworkConfig};
+use crate::domain::snapshot::NodeView;
+use crate::domain::{Height, MasternodeId, NodeType, Risk, Snapshot, dkg};
+use crate::meters::Meters;
+
+const EXAMPLES: &str = "\
+Exit codes: 0 it can be restarted now; 1 the network could not be seen; 2 arguments or configuration; 3 not now.
+
+Examples:
+  masternode-exporter restart-check --masternode mn-fra-1 && systemctl restart dashd
+  masternode-exporter restart-check --masternode mn-fra-1 --wait --blocks 4 && systemctl restart dashd
+
+A window is free when no session that could draw such a masternode is in its busy part. Who is a
+member of the next sessions is not known before they begin, so the answer holds for every masternode
+of the kind. A banned masternode sits in no session and can be restarted at any time.";
+
+/// Arguments of `restart-check`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct RestartArguments {
+    /// The masternode: its alias in the watch list, or its proTxHash.
+    #[arg(long, value_name = "NAME")]
+    masternode: String,
+    /// The network, where several are configured.
+    #[arg(long, value_name = "NAME")]
+    network: Option<String>,
+    /// Blocks that the restart may take: so many must be left of the window.
+    #[arg(long, value_name = "NUMBER", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=200))]
+    blocks: u32,
+    /// Wait for a window that is long enough, and end then.
+    #[arg(long)]
+    wait: bool,
+}
+
+/// Whether there is time for a restart.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    /// So many blocks are left; `None` where the masternode is banned and no session matters.
+    Now(Option<u32>),
+    /// Only so many blocks are left.
+    NotNow(u32),
+}
+
+/// Looks, and waits where that is wanted. Says what it sees on the standard output; while waiting, on the error stream.
+pub(super) async fn run(arguments: &RestartArguments, config: &Config) -> Result<String, Failure> {
+    let network = network(arguments, config)?;
+    let snapshot = observe::look_at(config, &network.name).await?;
+    let node = find(&snapshot, &arguments.masternode)?;
+    let mut height = snapshot.block().height;
+    loop {
+        let verdict = judge(&snapshot, &node, height, arguments.blocks)?;
+        let text = tell(&snapshot, &node, height, &verdict, arguments.blocks);
+        match verdict {
+            Verdict::Now(_) => return Ok(text),
+            Verdict::NotNow(_) if !arguments.wait => {
+                print!("{text}");
+                return Err(Failure::NotWell);
+            }
+            Verdict::NotNow(_) => eprint!("{text}"),
+        }
+        height = next_block(network, height).await?;
+    }
+}
+
+/// Waits for another block. The windows follow from the height alone, so the list is not read again.
+async fn next_block(network: &NetworkConfig, height: Height) -> Result<Height, app::Error> {
+    let clients = app::clients(network, &Meters::new(&prometheus::Registry::new())?)?;
+    loop {
+        sleep(network.poll_interval).await;
+        let mut troubles = Vec::new();
+        for client in &clients {
+            match client.chain_info().await {
+                Ok(chain) if chain.blocks != height => return Ok(chain.blocks),
+                Ok(_) => break,
+                Err(error) => troubles.push(error.to_string()),
+            }
+        }
+        if troubles.len() == clients.len() {
+            return Err(format!("network {} cannot be seen any more: {}", network.name, troubles.join("; ")).into());
+        }
+    }
+}
+
+fn network<'a>(arguments: &RestartArguments, config: &'a Config) -> Result<&'a NetworkConfig, Failure> {
+    let wanted = |network: &&NetworkConfig| arguments.network.as_ref().is_none_or(|name| *name == network.name);
+    let found: Vec<&NetworkConfig> = config.networks.iter().filter(wanted).collect();
+    if let [only] = found.as_slice() {
+        return Ok(only);
+    }
+    let names: Vec<&str> = config.networks.iter().map(|network| network.name.as_str()).collect();
+    Err(Failure::Configuration(format!("--network: name one of {}", names.join(", "))))
+}
+
+/// The masternode of an alias or an identity.
+fn find<'a>(snapshot: &'a Arc<Snapshot>, name: &str) -> Result<NodeView<'a>, Failure> {
+    let watched = snapshot.watched().iter().find(|node| node.watched.alias == name);
+    let id = match (watched, name.parse::<MasternodeId>()) {
+        (Some(node), _) => node.watched.id,
+        (None, Ok(id)) => id,
+        (None, Err(_)) => {
+            return Err(Failure::Configuration(format!(
+                "--masternode {name}: it is neither an alias of the watch list nor a proTxHash"
+            )));
+        }
+    };
+    match snapshot.list().position(&id) {
+        Some(index) => Ok(snapshot.node(index)),
+        None => Err(format!("masternode {name} is not registered on {}", snapshot.network()).into()),
+    }
+}
+
+fn judge(snapshot: &Snapshot, node: &NodeView<'_>, height: Height, blocks: u32) -> Result<Verdict, app::Error> {
+    if node.risk() == Risk::Banned {
+        return Ok(Verdict::Now(None));
+    }
+    let types = snapshot.rules().quorum_types(snapshot.facts().subnet);
+    match dkg::maintenance_window(types, node.masternode.node_type, height) {
+        Some(left) if left >= blocks => Ok(Verdict::Now(Some(left))),
+        Some(left) => Ok(Verdict::NotNow(left)),
+        None => {
+            Err(format!("the quorums of chain {} are not known: nothing can be said", snapshot.rules().name).into())
+        }
+    }
+}
+
+fn tell(snapshot: &Snapshot, node: &NodeView<'_>, height: Height, verdict: &Verdict, blocks: u32) -> String {
+    let kind = match node.masternode.node_type {
+        NodeType::Regular => "a regular masternode",
+        NodeType::Evo => "an Evo masternode",
+    };
+    match verdict {
+        Verdict::Now(None) => format!("yes: at height {height} it is banned, so it misses nothing\n"),
+        Verdict::Now(Some(left)) => format!(
+            "yes: at height {height} {kind} misses no session for {}; be back before they end\n",
+            report::blocks_and_time(snapshot, *left)
+        ),
+        Verdict::NotNow(0) => format!("no: at height {height} {kind} may sit in a session now\n"),
+        Verdict::NotNow(left) => format!(
+            "no: at height {height} {kind} has {left} blocks before the next session, and {blocks} are asked for\n"
+        ),
+    }
+}

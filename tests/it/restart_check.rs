@@ -1,0 +1,93 @@
+//! `restart-check` as a script uses it: its exit codes at heights whose windows are known.
+
+use std::path::Path;
+use std::process::Command;
+
+use masternode_exporter::sim::{Action, Network, Options, RunningServer, Server, Subnet};
+
+/// A network whose tip is at this offset into the cycle of 288 blocks, a node of it, and a configuration that names it.
+struct Stage {
+    network: Network,
+    _server: RunningServer,
+    folder: tempfile::TempDir,
+}
+
+impl Stage {
+    async fn at(offset: u32) -> Stage {
+        let options = Options { subnet: Subnet::Main, start_height: 2_880_000 + offset, ..Options::default() };
+        let network = Network::new(options).unwrap();
+        let server = Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("password"), "password").unwrap();
+        let url = server.handle().url();
+        let ids = network.masternodes();
+        let first = |evo: bool| ids.iter().find(|id| network.masternode(id).unwrap().evo == evo).unwrap().clone();
+        let config = format!(
+            "networks: [{{name: one, poll_interval: 100ms, sources: [{{name: a, url: \"{url}\", username: user, password_file: {:?}}}]}}]\n\
+             watch:\n- {{masternode: \"{}\", alias: regular}}\n- {{masternode: \"{}\", alias: evo}}\n",
+            folder.path().join("password"),
+            first(false),
+            first(true),
+        );
+        std::fs::write(folder.path().join("exporter.yml"), config).unwrap();
+        Stage { network, _server: server, folder }
+    }
+
+    async fn run(&self, more: &[&str]) -> (Option<i32>, String, String) {
+        let file = self.folder.path().join("exporter.yml");
+        let more: Vec<String> = more.iter().map(ToString::to_string).collect();
+        tokio::task::spawn_blocking(move || run(&file, &more)).await.unwrap()
+    }
+}
+
+fn run(file: &Path, more: &[String]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_masternode-exporter"));
+    let output = command.arg("--config.file").arg(file).arg("restart-check").args(more).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_window_decides_and_the_exit_code_says_it() {
+    // Offset into the cycle, blocks left for a regular one and for an Evo one: the table of `domain/dkg.rs`.
+    let stage = Stage::at(85).await;
+    let (code, text, _) = stage.run(&["--masternode", "regular"]).await;
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.starts_with("yes: at height 2880085 a regular masternode misses no session for 203 blocks"), "{text}");
+    let (code, text, _) = stage.run(&["--masternode", "evo", "--blocks", "12"]).await;
+    assert_eq!((code, text.starts_with("no:")), (Some(3), true), "{text}");
+    assert!(text.contains("has 11 blocks before the next session, and 12 are asked for"), "{text}");
+    let (code, _, errors) = stage.run(&["--masternode", "nobody"]).await;
+    assert_eq!(code, Some(2));
+    assert!(errors.contains("neither an alias of the watch list nor a proTxHash"), "{errors}");
+    let (code, _, errors) = stage.run(&["--masternode", "evo", "--network", "two"]).await;
+    assert_eq!(code, Some(2));
+    assert!(errors.contains("--network: name one of one"), "{errors}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_waits_for_the_window_where_it_is_told_to() {
+    let stage = Stage::at(72).await;
+    let waiting = stage.run(&["--masternode", "evo", "--wait", "--blocks", "8"]);
+    let network = stage.network.clone();
+    let mining = tokio::spawn(masternode_exporter::sim::drive(
+        network,
+        std::time::Duration::from_millis(150),
+        std::future::pending(),
+    ));
+    let (code, text, errors) = waiting.await;
+    mining.abort();
+    assert_eq!(code, Some(0), "{text} {errors}");
+    assert!(errors.lines().next().is_some_and(|line| line.starts_with("no: at height 2880072")), "{errors}");
+    assert!(text.starts_with("yes:"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_banned_masternode_can_be_restarted_at_any_time() {
+    let stage = Stage::at(72).await;
+    let ids = stage.network.masternodes();
+    let id = ids.into_iter().find(|id| !stage.network.masternode(id).unwrap().evo).unwrap();
+    stage.network.mine_with(&[Action::FailDkg { masternode: id, commitments: 2, quorum_type: None }]).unwrap();
+    let (code, text, _) = stage.run(&["--masternode", "regular"]).await;
+    assert_eq!((code, text.contains("it is banned, so it misses nothing")), (Some(0), true), "{text}");
+}
