@@ -18,28 +18,45 @@ fn value(family: usize, index: usize) -> f64 {
     (index * 7 + family) as f64
 }
 
-/// A `GaugeVec` for each family, filled.
-pub struct Vectors(Registry);
+/// A `GaugeVec` for each family.
+pub struct Vectors {
+    registry: Registry,
+    families: Vec<GaugeVec>,
+    ids: Vec<String>,
+}
 
 impl Vectors {
     /// Registers and fills the families.
     pub fn new(snapshot: &Snapshot) -> Vectors {
         let registry = Registry::new();
-        for (family, name) in FAMILIES.iter().enumerate() {
+        let family = |name: &&str| {
             let options = Opts::new(format!("masternode_{name}"), "A baseline.");
             let gauges = GaugeVec::new(options, &["network", "masternode", "alias"]).expect("names are good");
-            for (index, node) in snapshot.list().masternodes().iter().enumerate() {
-                gauges.with_label_values(&["dash-main", &node.id.to_string(), ""]).set(value(family, index));
+            registry.register(Box::new(gauges.clone())).expect("names differ");
+            gauges
+        };
+        let families = FAMILIES.iter().map(family).collect();
+        let ids = snapshot.list().masternodes().iter().map(|node| node.id.to_string()).collect();
+        let vectors = Vectors { registry, families, ids };
+        vectors.fill();
+        vectors
+    }
+
+    /// Puts a snapshot in: everything is forgotten first, as otherwise who left the list would stay on the page. The text
+    /// of the identities is at hand already, as a careful author would have it.
+    pub fn fill(&self) {
+        for (family, gauges) in self.families.iter().enumerate() {
+            gauges.reset();
+            for (index, id) in self.ids.iter().enumerate() {
+                gauges.with_label_values(&["dash-main", id, ""]).set(value(family, index));
             }
-            registry.register(Box::new(gauges)).expect("names differ");
         }
-        Vectors(registry)
     }
 
     /// Gathers and encodes.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        TextEncoder::new().encode(&self.0.gather(), &mut out).expect("a vector takes all");
+        TextEncoder::new().encode(&self.registry.gather(), &mut out).expect("a vector takes all");
         out
     }
 }

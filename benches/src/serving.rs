@@ -10,8 +10,8 @@ use masternode_exporter::web::site::{Body, Landing, MetricsReply, Readiness, Sit
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Starts our server on an exposition; with `streamed` every page is written while it is sent.
-pub async fn ours(exposition: Arc<Exposition>, streamed: bool) -> SocketAddr {
+/// Starts our server on an exposition; its settings say whether a page is written while it is sent.
+pub async fn ours(exposition: Arc<Exposition>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has room");
     let address = listener.local_addr().expect("it is bound");
     let site = Site {
@@ -25,8 +25,7 @@ pub async fn ours(exposition: Arc<Exposition>, streamed: bool) -> SocketAddr {
         metrics: Box::new(move |_| {
             let exposition = exposition.clone();
             Box::pin(async move {
-                let shard = streamed.then_some(metrics::page::Shard { index: 0, total: 1 });
-                let filter = metrics::page::Filter { families: Vec::new(), shard };
+                let filter = metrics::page::Filter::default();
                 let page =
                     exposition.page(metrics::Request { format: metrics::Format::Text, gzip: false, filter }).await;
                 let body = match page.body {
