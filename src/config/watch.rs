@@ -33,6 +33,13 @@ const RESERVED: &[&str] = &[
     "job",
     "le",
     "quantile",
+    "field",
+    "source",
+    "pod",
+    "container",
+    "node",
+    "prometheus",
+    "prometheus_replica",
 ];
 
 /// Reads the entries; `networks` are those that an entry may be limited to.

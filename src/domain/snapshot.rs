@@ -55,7 +55,7 @@ pub struct Snapshot {
 }
 
 /// A watched masternode, on the list or not.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct WatchedNode {
     /// Name, groups, expectations.
     pub watched: Watched,
@@ -252,6 +252,15 @@ impl Snapshot {
         let rate = dkg::sessions_per_block(self.quorum_types()?, node.masternode.node_type, &self.population);
         let blocks = dkg::blocks_to_ban_if_offline(pose.score().0, self.limits.as_ref()?, rate)?;
         Some(blocks * self.facts.spacing_seconds(&self.rules))
+    }
+
+    /// Chance in 0…1 that a DKG session tests the node while one more failure still bans it: 0 when it is safe, `None` when
+    /// it is banned or where no quorums are known.
+    pub fn chance_of_test_before_safe(&self, node: &NodeView<'_>) -> Option<f64> {
+        let blocks = node.pose()?.blocks_until_safe()?;
+        let types = self.quorum_types()?;
+        let tip = self.block().height;
+        Some(dkg::chance_of_test(types, node.masternode.node_type, &self.population, tip, blocks))
     }
 
     /// Blocks in which every valid masternode is paid once: more than one a head while Evo nodes are paid in runs. `None`

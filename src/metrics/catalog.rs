@@ -60,7 +60,7 @@ macro_rules! families {
 
 families! {
     INFO: "masternode_info" Gauge Lean ["node_type", "address", "state", "payout_address", "owner_address", "operator_key"]
-        "Constant 1, with what can change: address, state, payout, keys (operator key: first 16 digits), and the groups of a watched masternode.";
+        "Constant 1, with what can change: address, state, payout, keys (operator key: first 16 digits), and the groups of a watched masternode. One that is not on the list has its groups and the state unregistered only.";
     ENABLED: "masternode_enabled" Gauge Lean []
         "1 when the masternode is on the list in a state that is paid: not banned and, on the older chains, enabled.";
     REGISTERED: "masternode_registered" Gauge Watched []
@@ -93,6 +93,8 @@ families! {
         "Block of the last penalty since counting began. Absent when there was none.";
     POSE_TIME_TO_BAN_IF_OFFLINE: "masternode_pose_time_to_ban_if_offline_seconds" Gauge Watched []
         "Expected time until a ban if the masternode went offline now, from its score and how often nodes of its kind are tested. Absent when banned.";
+    POSE_TEST_PROBABILITY: "masternode_pose_test_before_safe_probability_ratio" Gauge Watched []
+        "Chance, 0 to 1, of a seat in a DKG session whose result falls due while one more failure still bans: 0 when safe. Absent when banned, and where the chain's quorums are not known.";
     POSE_PENALTIES: "masternode_pose_penalties_total" Counter Watched []
         "Failed DKG sessions that raised the score, since counting began.";
     POSE_BANS: "masternode_pose_bans_total" Counter Watched ["cause"]

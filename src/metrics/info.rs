@@ -16,31 +16,35 @@ const KEY_DIGITS: usize = 16;
 #[derive(PartialEq)]
 pub(super) struct Facts<'a> {
     // Lists of neighbouring blocks share the details of most masternodes, so they are seldom looked into.
-    details: &'a Details,
-    node_type: NodeType,
+    details: Option<&'a Details>,
+    /// Unknown while it is not on the list.
+    node_type: Option<NodeType>,
     state: Cow<'static, str>,
     groups: Option<&'a BTreeMap<String, String>>,
 }
 
-/// The facts of a masternode; `None` when it is not on the list.
-pub(super) fn facts<'a>(row: &Row<'a>) -> Option<Facts<'a>> {
-    let masternode = row.node()?.masternode;
+/// The state of a watched masternode that is not on the list: its groups are told all the same, for whoever is to mend it.
+const UNREGISTERED: &str = "unregistered";
+
+/// The facts of a masternode.
+pub(super) fn facts<'a>(row: &Row<'a>) -> Facts<'a> {
+    let masternode = row.node().map(|node| node.masternode);
     let states = &row.snapshot.rules().states;
-    Some(Facts {
-        details: &masternode.details,
-        node_type: masternode.node_type,
-        state: state::label(states, state::place(states, masternode)),
+    Facts {
+        details: masternode.map(|masternode| &masternode.details),
+        node_type: masternode.map(|masternode| masternode.node_type),
+        state: masternode
+            .map_or(Cow::Borrowed(UNREGISTERED), |masternode| state::label(states, state::place(states, masternode))),
         groups: row.watched.map(|watched| &watched.watched.groups),
-    })
+    }
 }
 
-/// Appends the labels, each with a comma before it, and the end of the line. Nothing when there are no facts.
-pub(super) fn write(facts: Option<Facts<'_>>, out: &mut Vec<u8>) {
-    let Some(facts) = facts else { return };
-    let text = |detail| facts.details.get(detail).unwrap_or_default();
+/// Appends the labels, each with a comma before it, and the end of the line.
+pub(super) fn write(facts: &Facts<'_>, out: &mut Vec<u8>) {
+    let text = |detail| facts.details.and_then(|details| details.get(detail)).unwrap_or_default();
     let key = text(Detail::OperatorKey);
     let pairs = [
-        ("node_type", facts.node_type.label()),
+        ("node_type", facts.node_type.map_or("", NodeType::label)),
         ("address", &*text(Detail::Address)),
         ("state", &*facts.state),
         ("payout_address", &*text(Detail::PayoutAddress)),

@@ -183,6 +183,9 @@ const SCORED: &[Single] = &[
     (&catalog::POSE_TIME_TO_BAN_IF_OFFLINE, |row, _| {
         Some(Value::Real(row.snapshot.seconds_to_ban_if_offline(&row.node()?)?.round()))
     }),
+    (&catalog::POSE_TEST_PROBABILITY, |row, _| {
+        Some(Value::Real(row.snapshot.chance_of_test_before_safe(&row.node()?)?))
+    }),
     (&catalog::POSE_PENALTIES, |row, _| Some(Value::Whole(row.tally()?.penalties))),
     (&catalog::DKG_SESSIONS_PER_DAY, |row, _| {
         Some(Value::Real(row.snapshot.sessions_per_day(row.node()?.masternode.node_type)?))

@@ -253,11 +253,10 @@ fn write_info(
         if out.len() >= enough {
             return at;
         }
-        let facts = page.infos().get(at);
-        if !facts.is_empty() && shard.is_none_or(|shard| shard.has(page.id(at))) {
+        if shard.is_none_or(|shard| shard.has(page.id(at))) {
             out.extend_from_slice(b"masternode_info{");
             out.extend_from_slice(labels::open(page.names().get(at)));
-            out.extend_from_slice(facts);
+            out.extend_from_slice(page.infos().get(at));
         }
     }
     end

@@ -104,7 +104,7 @@ impl NetworkPage {
         });
         let same_facts = |at| same(at, |before, then, page, at| before.facts(then) == page.facts(at));
         let infos = Texts::of(page.places.len(), before.map(|page| &page.infos), same_facts, |at, out| {
-            info::write(page.facts(at), out);
+            info::write(&page.facts(at), out);
         });
         NetworkPage { names, infos, ..page }
     }
@@ -139,7 +139,7 @@ impl NetworkPage {
         self.places[at].watched.map_or("", |position| &self.snapshot.watched()[position as usize].watched.alias)
     }
 
-    fn facts(&self, at: usize) -> Option<Facts<'_>> {
+    fn facts(&self, at: usize) -> Facts<'_> {
         let mut row = Row { snapshot: &self.snapshot, index: None, watched: None, horizons: &[], states: &[] };
         self.turn_to(at, &mut row);
         info::facts(&row)
@@ -167,7 +167,7 @@ impl NetworkPage {
         &self.names
     }
 
-    /// The other labels of `masternode_info` and the end of its line, by place; empty for those not on the list.
+    /// The other labels of `masternode_info` and the end of its line, by place.
     pub(super) fn infos(&self) -> &Texts {
         &self.infos
     }
