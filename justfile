@@ -28,6 +28,11 @@ bench:
 measure masternodes="5000":
     scripts/measure {{masternodes}}
 
+# The alert rules and their tests, by promtool.
+alerts:
+    promtool check rules alerts/*.rules.yml
+    cd alerts/tests && promtool test rules ./*.yml
+
 # The binary against a real Prometheus and promtool.
 e2e:
     cargo build --release --locked

@@ -9,6 +9,7 @@
 //!
 //! `ARCHITECTURE.md` has the table of who may name whom; a test holds the code to it.
 
+pub mod alerting;
 pub mod app;
 pub mod cli;
 pub mod config;

@@ -3,8 +3,8 @@
 //! Values go in (the current time and height among them), values come out. Reading order: [`masternode`],
 //! [`details`] and [`list`] say what a node told us, [`chain`] and [`state`] by which rules, [`facts`] what else is known, [`pose`], [`dkg`] and
 //! [`payment`] what follows from it for one node, [`timeline`] what failures at known blocks would do to it, [`event`] what
-//! changed from one block to the next, [`watch`] whom the operator cares about, and [`snapshot`] puts all of it together for
-//! the readers.
+//! changed from one block to the next, [`watch`] whom the operator cares about, [`snapshot`] puts all of it together for
+//! the readers, and [`finding`] says what of it a human should know.
 //!
 //! Never here: input or output, clocks, async, JSON, metrics, logs.
 
@@ -13,6 +13,7 @@ pub mod details;
 pub mod dkg;
 pub mod event;
 pub mod facts;
+pub mod finding;
 pub mod list;
 pub mod masternode;
 pub mod payment;

@@ -116,6 +116,48 @@ fn a_real_prometheus_scrapes_every_masternode() {
     });
 }
 
+/// The demo's own masternode in danger, through the rules as they are shipped. It is revived before the alert has held for its
+/// minute, so it stays pending.
+#[test]
+fn a_ban_reaches_a_real_prometheus_as_an_alert_with_its_name() {
+    let (port, prometheus_port) = (free_port(), free_port());
+    let directory = tempfile::tempdir().unwrap();
+    let configuration = directory.path().join("prometheus.yml");
+    let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/alerts/masternode.rules.yml");
+    let text = format!(
+        "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: ['{rules}']\n\
+         scrape_configs:\n- job_name: masternode\n  static_configs:\n  - targets: [127.0.0.1:{port}]\n"
+    );
+    std::fs::write(&configuration, text).unwrap();
+    let _prometheus = Running::start(Command::new("prometheus").args([
+        format!("--config.file={}", configuration.display()),
+        format!("--storage.tsdb.path={}", directory.path().join("data").display()),
+        format!("--web.listen-address=127.0.0.1:{prometheus_port}"),
+    ]));
+    wait_for("Prometheus", Duration::from_secs(30), || get(prometheus_port, "/-/ready"));
+    // A block each second: the danger before the ban lasts twelve of them, the ban itself 45.
+    let web = format!("127.0.0.1:{port}");
+    let _demo = Running::start(exporter().args(["demo", "--masternodes", "300", "--web.listen-address", &web]));
+    let told = |alert: &str| {
+        let answer = get(prometheus_port, "/api/v1/alerts")?;
+        let answer: serde_json::Value = serde_json::from_str(&answer).ok()?;
+        let alerts = answer["data"]["alerts"].as_array()?.clone();
+        alerts
+            .into_iter()
+            .find(|found| found["labels"]["alertname"] == alert && found["labels"]["alias"] == "in-danger")
+    };
+    for alert in ["MasternodePoSeOneFailureFromBan", "MasternodePoSeBanned"] {
+        let told = wait_for(alert, Duration::from_secs(60), || told(alert));
+        let description = told["annotations"]["description"].as_str().unwrap();
+        assert!(description.starts_with("Masternode in-danger") && !description.contains("unknown"), "{description}");
+    }
+    let rules = get(prometheus_port, "/api/v1/rules").unwrap();
+    let rules: serde_json::Value = serde_json::from_str(&rules).unwrap();
+    for rule in rules["data"]["groups"][0]["rules"].as_array().unwrap() {
+        assert_eq!(rule["health"], "ok", "{rule}");
+    }
+}
+
 #[test]
 fn every_command_works_against_a_node() {
     let rpc_port = free_port();

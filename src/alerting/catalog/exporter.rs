@@ -1,0 +1,114 @@
+//! Alerts about the truth of what is told: sources, data, the exporter itself.
+//!
+//! Never here: anything about masternodes.
+
+use crate::alerting::catalog::{About, Alert, Severity};
+
+const fn alert(
+    name: &'static str,
+    severity: Severity,
+    minutes: u32,
+    about: About,
+    [rule, summary, description]: [&'static str; 3],
+) -> Alert {
+    Alert { name, severity, hold_seconds: minutes * 60, about, condition: None, rule, summary, description }
+}
+
+/// All of them.
+pub(super) const ALERTS: &[Alert] = &[
+    alert(
+        "MasternodeExporterDataStale",
+        Severity::Critical,
+        0,
+        About::Network,
+        [
+            "time() - network:masternode_exporter_source_last_success_timestamp_seconds:max > 900",
+            "No source has confirmed the masternode list of a network for 15 minutes.",
+            "What is known of {network} was last confirmed {duration} ago.\n\
+         Alerts about its masternodes keep their last state for half an hour more, then they end without being solved.",
+        ],
+    ),
+    alert(
+        "MasternodeExporterSourceDown",
+        Severity::Warning,
+        5,
+        About::Source,
+        [
+            "source:masternode_exporter_source_synced:max == 0",
+            "A node that the exporter asks does not answer or is not in sync.",
+            "Source {source} of {network} is not usable for any exporter: it does not answer, refuses, or is not in sync.",
+        ],
+    ),
+    alert(
+        "MasternodeExporterAllSourcesDown",
+        Severity::Critical,
+        5,
+        About::Network,
+        [
+            "max by (network) (source:masternode_exporter_source_synced:max) == 0",
+            "No node of a network can be used.",
+            "None of the sources of {network} answers and is in sync: bans and penalties are not seen.",
+        ],
+    ),
+    alert(
+        "MasternodeExporterWrongNetwork",
+        Severity::Critical,
+        1,
+        About::Source,
+        [
+            "min by (network, source) (last_over_time(masternode_exporter_source_network_match[10m])) == 0",
+            "A node that the exporter asks is on another network than configured.",
+            "Source {source} is not on the network that {network} is configured for; its answers are not used.",
+        ],
+    ),
+    alert(
+        "MasternodeExporterHistoryGap",
+        Severity::Warning,
+        0,
+        About::Network,
+        [
+            "max by (network) (increase(masternode_exporter_gap_blocks_total[1h])) > 0",
+            "Blocks were not followed one by one.",
+            "About {value} blocks of {network} were jumped over within the last hour.\n\
+         Scores and bans are right; counts of events in these blocks are missing or not exact.",
+        ],
+    ),
+    alert(
+        "MasternodeExporterConfigReloadFailed",
+        Severity::Warning,
+        5,
+        About::Exporter,
+        [
+            "min by (job) (last_over_time(masternode_exporter_config_last_reload_successful[10m])) == 0",
+            "The exporter could not read its configuration anew.",
+            "An exporter of job {job} refused its new configuration and runs on with the old one.",
+        ],
+    ),
+    alert(
+        "MasternodeExporterAbsent",
+        Severity::Critical,
+        5,
+        About::Exporter,
+        [
+            "# A job that exported within the last day and does no more; or no exporter at all.\n\
+         (\n  \
+           count by (job) (last_over_time(masternode_exporter_build_info[1d]))\n  \
+           unless on (job) count by (job) (masternode_exporter_build_info)\n\
+         )\n\
+         or absent_over_time(masternode_exporter_build_info[1d])",
+            "Prometheus sees no masternode exporter.",
+            "No exporter{of_job} is scraped: nothing is known of its masternodes.",
+        ],
+    ),
+    alert(
+        "MasternodeExporterWatchdog",
+        Severity::Info,
+        0,
+        About::Exporter,
+        [
+            "vector(1)",
+            "Always fires: whoever does not receive it knows that the way is broken.",
+            "This alert always fires, so that a dead man's switch can tell when Prometheus or Alertmanager is silent.",
+        ],
+    ),
+];

@@ -1,0 +1,120 @@
+//! Every alert, said once: name, severity, how long it must hold, texts, and the condition in both forms, of a snapshot and of
+//! our metrics.
+//!
+//! A name has one severity. Two tiers of one trouble have two names, so that an inhibition of one never mutes the other.
+//!
+//! Never here: thresholds (`domain::finding`), which the rules name as `$threshold`.
+
+mod exporter;
+mod masternode;
+mod network;
+
+use crate::domain::finding::Condition;
+
+/// How urgent it is: the label `severity`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Wakes somebody: money is lost, or will be soon.
+    Critical,
+    /// To be looked at within the day.
+    Warning,
+    /// For machines.
+    Info,
+}
+
+impl Severity {
+    /// The value of the label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Severity::Critical => "critical",
+            Severity::Warning => "warning",
+            Severity::Info => "info",
+        }
+    }
+}
+
+/// What an alert is about: which labels it has beside `severity`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// A watched masternode: `network`, `masternode`, `alias`, `node_type` and its groups.
+    Masternode,
+    /// A group: `network`, `group_key`, `group`.
+    Group,
+    /// A network: `network`.
+    Network,
+    /// A node that is asked: `network`, `source`.
+    Source,
+    /// The exporters of a job: `job`.
+    Exporter,
+}
+
+/// One alert.
+#[derive(Debug)]
+pub struct Alert {
+    /// `alertname`.
+    pub name: &'static str,
+    /// How urgent.
+    pub severity: Severity,
+    /// For how long the condition must hold, in seconds.
+    pub hold_seconds: u32,
+    /// What it is about.
+    pub about: About,
+    /// The condition on a snapshot; `None` for what a snapshot cannot tell.
+    pub condition: Option<Condition>,
+    /// The same condition on our metrics, in PromQL.
+    pub rule: &'static str,
+    /// One sentence, the same for all that it is sent for.
+    pub summary: &'static str,
+    /// What exactly, one sentence a line, with the placeholders of `template`.
+    pub description: &'static str,
+}
+
+impl Alert {
+    /// Path of its runbook, from the root of the project.
+    pub fn runbook(&self) -> String {
+        format!("docs/runbooks/{}.md", self.name)
+    }
+}
+
+/// All alerts: masternodes, networks, the exporter itself.
+pub fn alerts() -> impl Iterator<Item = &'static Alert> {
+    masternode::ALERTS.iter().chain(network::ALERTS).chain(exporter::ALERTS)
+}
+
+/// The alert of a condition.
+pub fn alert_of(condition: Condition) -> Option<&'static Alert> {
+    alerts().find(|alert| alert.condition == Some(condition))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_alert_has_a_name_of_its_own_and_whole_sentences() {
+        let names: BTreeSet<_> = alerts().map(|alert| alert.name).collect();
+        assert_eq!(names.len(), alerts().count());
+        for alert in alerts() {
+            assert!(alert.name.starts_with("Masternode"), "{}", alert.name);
+            assert!(alert.summary.ends_with('.') && !alert.summary.contains('{'), "{}", alert.name);
+            assert!(alert.description.lines().all(|line| line.ends_with('.')), "{}", alert.name);
+        }
+    }
+
+    #[test]
+    fn an_alert_about_masternodes_names_who_and_of_which_group() {
+        for alert in alerts().filter(|alert| alert.about == About::Masternode) {
+            assert!(alert.description.starts_with("Masternode {node}{groups} on {network} "), "{}", alert.name);
+        }
+    }
+
+    #[test]
+    fn a_condition_has_one_alert() {
+        let conditions: Vec<_> = alerts().filter_map(|alert| alert.condition).collect();
+        assert_eq!(conditions.iter().collect::<BTreeSet<_>>().len(), conditions.len());
+        assert_eq!(conditions.len(), 16);
+        assert_eq!(alert_of(Condition::Banned).map(|alert| alert.name), Some("MasternodePoSeBanned"));
+    }
+}

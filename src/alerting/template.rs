@@ -1,0 +1,119 @@
+//! Placeholders of an alert's texts, and what Prometheus puts in their place.
+//!
+//! Never here: the texts.
+
+/// A placeholder, and its Go template.
+struct Placeholder {
+    name: &'static str,
+    go: Go,
+}
+
+/// Where Prometheus finds it.
+enum Go {
+    /// As it stands.
+    Text(&'static str),
+    /// Another series of the same masternode, by a query with `SELF` for its labels, shown with this format.
+    Query(&'static str, &'static str),
+}
+
+const PLACEHOLDERS: &[Placeholder] = &[
+    Placeholder { name: "node", go: Go::Text("{{ or $labels.alias $labels.masternode }}") },
+    Placeholder { name: "network", go: Go::Text("{{ $labels.network }}") },
+    Placeholder { name: "source", go: Go::Text("{{ $labels.source }}") },
+    Placeholder { name: "job", go: Go::Text("{{ $labels.job }}") },
+    Placeholder { name: "of_job", go: Go::Text("{{ with $labels.job }} of job {{ . }}{{ end }}") },
+    Placeholder { name: "group_key", go: Go::Text("{{ $labels.group_key }}") },
+    Placeholder { name: "group", go: Go::Text("{{ $labels.group }}") },
+    // Which labels are groups is for the operator to choose: all that are not ours.
+    Placeholder {
+        name: "groups",
+        go: Go::Text(
+            "{{ range $key, $value := $labels }}\
+             {{ if not (match \"^(alias|masternode|network|node_type)$\" $key) }} {{ $key }}={{ $value }}{{ end }}\
+             {{ end }}",
+        ),
+    },
+    Placeholder { name: "value", go: Go::Text("{{ $value | printf \"%.0f\" }}") },
+    Placeholder { name: "percent", go: Go::Text("{{ $value | humanizePercentage }}") },
+    Placeholder { name: "duration", go: Go::Text("{{ $value | humanizeDuration }}") },
+    Placeholder {
+        name: "score",
+        go: Go::Query("masternode:masternode_pose_score:newest{SELF}", "value | printf \"%.0f\""),
+    },
+    Placeholder {
+        name: "limit",
+        go: Go::Query("network:masternode_network_pose_limit:newest{NETWORK}", "value | printf \"%.0f\""),
+    },
+    Placeholder {
+        name: "blocks",
+        go: Go::Query("masternode:masternode_pose_blocks_until_safe:newest{SELF}", "value | printf \"%.0f\""),
+    },
+    Placeholder {
+        name: "hours",
+        go: Go::Query(
+            "masternode:masternode_pose_blocks_until_safe:newest{SELF} * on (network) group_left () \
+             network:masternode_network_block_interval_seconds:newest / 3600",
+            "value | printf \"%.1f\"",
+        ),
+    },
+    Placeholder { name: "state", go: Go::Query("masternode:masternode_state:newest{SELF} == 1", "label \"state\"") },
+    Placeholder {
+        name: "fields",
+        go: Go::Text(
+            "{{ range $index, $sample := printf \"masternode:masternode_expectation_met:newest{network='%s',masternode='%s'} == 0\" \
+             $labels.network $labels.masternode | query | sortByLabel \"field\" }}{{ if $index }}, {{ end }}{{ $sample.Labels.field }}{{ end }}",
+        ),
+    },
+];
+
+/// A text as a template of Prometheus. Fails with the first placeholder that does not exist.
+pub fn prometheus(text: &str) -> Result<String, String> {
+    fill(text, |name| PLACEHOLDERS.iter().find(|placeholder| placeholder.name == name).map(|found| go(&found.go)))
+}
+
+/// Puts something in place of each `{name}`.
+fn fill(text: &str, with: impl Fn(&str) -> Option<String>) -> Result<String, String> {
+    let mut pieces = text.split('{');
+    let mut filled = pieces.next().unwrap_or_default().to_string();
+    for piece in pieces {
+        let (name, rest) = piece.split_once('}').ok_or_else(|| format!("{piece:?} has no end"))?;
+        filled += &with(name).ok_or_else(|| format!("nothing is called {{{name}}}"))?;
+        filled += rest;
+    }
+    Ok(filled)
+}
+
+fn go(placeholder: &Go) -> String {
+    match placeholder {
+        Go::Text(text) => (*text).to_string(),
+        Go::Query(query, shown) => {
+            let own = query.contains("{SELF}");
+            let query =
+                query.replace("{SELF}", "{network='%s',masternode='%s'}").replace("{NETWORK}", "{network='%s'}");
+            let labels = if own { "$labels.network $labels.masternode" } else { "$labels.network" };
+            format!(
+                "{{{{ with printf \"{query}\" {labels} | query }}}}{{{{ . | first | {shown} }}}}{{{{ else }}}}unknown{{{{ end }}}}"
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alerting::catalog::alerts;
+
+    #[test]
+    fn every_text_can_be_filled() {
+        for alert in alerts() {
+            assert_eq!(prometheus(alert.description).err(), None, "{}", alert.name);
+        }
+    }
+
+    #[test]
+    fn what_does_not_exist_is_told() {
+        assert_eq!(prometheus("a {nowhere} b").unwrap_err(), "nothing is called {nowhere}");
+        assert!(prometheus("a {node").is_err());
+        assert_eq!(prometheus("on {network}.").unwrap(), "on {{ $labels.network }}.");
+    }
+}
