@@ -74,7 +74,7 @@ fn summary(snapshot: &Snapshot) -> String {
         "score       limit {}, one failure adds {}, safe at or below {}",
         limits.limit,
         limits.step,
-        limits.safe_level()
+        limits.safe_at_tip()
     );
     if !snapshot.rules().has_dkg {
         return text;
@@ -141,7 +141,7 @@ fn pinged_cells(snapshot: &Snapshot, row: &Row<'_>) -> [String; 8] {
         row.name(),
         state::label(states, state::place(states, node.masternode)).to_string(),
         announced.and_then(|announced| announced.last_seen).map_or_else(unknown, ago),
-        announced.and_then(|announced| announced.active_seconds).map_or_else(unknown, |seconds| time(seconds as f64)),
+        announced.and_then(|announced| announced.active_seconds()).map_or_else(unknown, |seconds| time(seconds as f64)),
         node.queue_position.map_or_else(unknown, |position| position.to_string()),
         pool.map_or_else(unknown, |pool| if pool.has(node.index) { "yes" } else { "no" }.into()),
         snapshot.payment_probability(node, 86_400).map_or_else(unknown, percent),
@@ -215,7 +215,7 @@ pub(super) fn json(snapshot: &Snapshot) -> Value {
         "registered": snapshot.list().registered(),
         "pose_limit": limits.map(|limits| limits.limit),
         "pose_step": limits.map(|limits| limits.step),
-        "pose_safe_level": limits.map(|limits| limits.safe_level()),
+        "pose_safe_level": limits.map(|limits| limits.safe_at_tip()),
         "payment_pool_size": snapshot.payments().drawn_from(),
         "risk_nodes": risks,
         "maintenance_window_blocks": {
@@ -240,7 +240,7 @@ fn node_json(snapshot: &Snapshot, alias: &str, node: &NodeView<'_>) -> Value {
         "payout_address": masternode.details.payout_address(),
         "state": state::label(states, state::place(states, masternode)),
         "last_seen_timestamp_seconds": announced.and_then(|announced| announced.last_seen).map(|seen| seen.0),
-        "active_seconds": announced.and_then(|announced| announced.active_seconds),
+        "active_seconds": announced.and_then(|announced| announced.active_seconds()),
         "payment_scheduled_height": scheduled.map(|scheduled| scheduled.height.0),
         "payment_probability_24h": snapshot.payment_probability(node, 86_400),
         "pose_score": masternode.pose_score.map(|score| score.0),

@@ -52,21 +52,24 @@ fn profile(name: &str, node: &Node<'_>) -> ChainConfig {
         let hash = hash.parsed(str::parse::<crate::domain::Hash>)?;
         Some((Cow::Owned(network), Cow::Owned(hash.to_string())))
     });
-    let rules = ChainRules {
+    let mut rules = ChainRules {
         name: Cow::Owned(name.to_string()),
         subversion_prefix: identity.get("subversion_prefix").required().unwrap_or_default().into(),
         genesis: genesis.collect(),
         penalty: penalty(&node.get("penalty")),
         has_dkg: false,
         payment: payment(&node.get("payment")),
+        tells_payments: false,
         states: states(&node.get("states")),
         ban_ends: node.get("ban_ends").flag().unwrap_or(false),
         spacing_seconds: spacing(&node.get("spacing")),
         ping: ping(&node.get("ping")),
         absent_is_dead: node.get("absent_is_dead").flag().unwrap_or(false),
     };
+    let list = list(&node.get("list"), &rules);
+    rules.tells_payments = list.shape.has(Item::LastPaidHeight);
     let dialect = Dialect {
-        list: list(&node.get("list"), &rules),
+        list,
         count: method(&node.get("count")),
         sync: method(&node.get("sync")),
         sporks: method(&node.get("sporks")),
@@ -121,12 +124,7 @@ fn list(node: &Node<'_>, rules: &ChainRules) -> ListCall {
 
 /// What a shape must say for the rules to have something to work with.
 fn check_shape(node: &Node<'_>, shape: &Shape, rules: &ChainRules) {
-    let items: Vec<Item> = match shape {
-        Shape::ProTx { .. } => return,
-        Shape::Text(columns) => columns.to_vec(),
-        Shape::Object(fields) | Shape::Array(fields) => fields.iter().map(|(item, _)| *item).collect(),
-    };
-    let has = |item| items.contains(&item);
+    let has = |item| shape.has(item);
     if matches!(shape, Shape::Array(_)) && !has(Item::ProTxHash) && !(has(Item::Txid) && has(Item::OutputIndex)) {
         node.get("fields").error("an array names nobody: it needs pro_tx_hash, or txid and output_index");
     }
@@ -222,7 +220,7 @@ fn payment(node: &Node<'_>) -> PaymentModel {
 /// States by the node's words; without any, those of a deterministic list.
 fn states(node: &Node<'_>) -> Cow<'static, [State]> {
     if !node.is_set() {
-        return Cow::Borrowed(state::DETERMINISTIC);
+        return state::DETERMINISTIC.iter().cloned().chain([state::UNKNOWN]).collect();
     }
     let read = |(name, node): (String, Node<'_>)| {
         let words: Vec<String> = node.elements().iter().filter_map(Node::text).collect();

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::config::node::Node;
 use crate::config::span::Span;
 use crate::config::{ChainConfig, NetworkConfig, SourceConfig};
+use crate::domain::chain::DASH;
 use crate::rpc::Credentials;
 use crate::rpc::credentials::running_network;
 
@@ -56,6 +57,7 @@ fn network(
         node.get("chain")
             .error(format_args!("{chain:?} is no chain that is known; there are {known}, and those of `chains`"));
     }
+    let known = if chains.contains_key(&chain) { chain.as_str() } else { &DASH.name };
     let poll_interval = node.get("poll_interval").duration(SECOND / 10..=600 * SECOND).unwrap_or(5 * SECOND);
     let stale_after = node.get("stale_after").duration(SECOND..=30 * DAY).unwrap_or(900 * SECOND);
     if stale_after < 2 * poll_interval {
@@ -68,7 +70,7 @@ fn network(
     NetworkConfig {
         name: name(&node.get("name")),
         chain: chains.get(&chain).cloned().unwrap_or_else(ChainConfig::dash),
-        sources: sources(&node.get("sources"), home),
+        sources: sources(&node.get("sources"), known, home),
         poll_interval,
         stale_after,
         resync_blocks: node.get("resync_blocks").whole(1..=1_000_000).unwrap_or(576) as u32,
@@ -87,14 +89,14 @@ fn name(node: &Node<'_>) -> String {
     name
 }
 
-fn sources(node: &Node<'_>, home: Option<&Path>) -> Vec<SourceConfig> {
+fn sources(node: &Node<'_>, chain: &str, home: Option<&Path>) -> Vec<SourceConfig> {
     let elements = node.elements();
     if elements.is_empty() {
         node.error("name at least one source: {name: local, url: http://127.0.0.1:9998}");
     }
     let mut sources: Vec<SourceConfig> = Vec::new();
     for element in elements {
-        let source = source(&element, home);
+        let source = source(&element, chain, home);
         if sources.iter().any(|earlier| !source.name.is_empty() && earlier.name == source.name) {
             element.get("name").error(format_args!("another source is called {:?} already", source.name));
         }
@@ -103,7 +105,7 @@ fn sources(node: &Node<'_>, home: Option<&Path>) -> Vec<SourceConfig> {
     sources
 }
 
-fn source(node: &Node<'_>, home: Option<&Path>) -> SourceConfig {
+fn source(node: &Node<'_>, chain: &str, home: Option<&Path>) -> SourceConfig {
     node.check_keys();
     let url = node.get("url").required().unwrap_or_default();
     if node.get("url").is_set()
@@ -114,7 +116,7 @@ fn source(node: &Node<'_>, home: Option<&Path>) -> SourceConfig {
     SourceConfig {
         name: name(&node.get("name")),
         url,
-        credentials: credentials(node, home),
+        credentials: credentials(node, chain, home),
         timeout: node.get("timeout").duration(SECOND / 10..=600 * SECOND).unwrap_or(30 * SECOND),
     }
 }
@@ -138,7 +140,7 @@ fn check_url(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn credentials(node: &Node<'_>, home: Option<&Path>) -> Credentials {
+fn credentials(node: &Node<'_>, chain: &str, home: Option<&Path>) -> Credentials {
     let (cookie, user, password) = (node.get("cookie_file"), node.get("username"), node.get("password_file"));
     let none = Credentials::FindCookie { home: None };
     match (cookie.is_set(), user.is_set(), password.is_set()) {
@@ -153,6 +155,11 @@ fn credentials(node: &Node<'_>, home: Option<&Path>) -> Credentials {
                 password.error(format_args!("{} cannot be read: {error}", path.display()));
             }
             Credentials::PasswordFile { user: name, path }
+        }
+        (false, false, false) if chain != DASH.name => {
+            let why = "only Dash's cookie is found by itself";
+            node.error(format_args!("has no credentials: give cookie_file, or username and password_file ({why})"));
+            none
         }
         (false, false, false) => Credentials::FindCookie { home: home.map(Path::to_path_buf) },
         (true, _, _) => {

@@ -27,6 +27,8 @@ pub struct ChainRules {
     pub has_dkg: bool,
     /// Who is paid.
     pub payment: PaymentModel,
+    /// The list shows the block of each node's last payment. Where not, nothing is said of payments that were made.
+    pub tells_payments: bool,
     /// All states that a node can be shown in.
     pub states: Cow<'static, [State]>,
     /// A ban ends by itself, after as many blocks as there were masternodes when it began.
@@ -78,6 +80,7 @@ pub const DASH: ChainRules = ChainRules {
     penalty: Some(Penalty { rule: pose::CONSENSUS, slowed: None }),
     has_dkg: true,
     payment: PaymentModel::Queue { more_than: 0 },
+    tells_payments: true,
     states: Cow::Borrowed(state::DETERMINISTIC),
     ban_ends: false,
     spacing_seconds: 157.6,
@@ -103,6 +106,7 @@ pub const DIMECOIN: ChainRules = ChainRules {
         minimum_protocol: 70_007,
         votes_ahead: 10,
     }),
+    tells_payments: true,
     states: Cow::Borrowed(&[
         State::new("enabled", true, true, false, false),
         State::new("pre_enabled", true, false, false, false),
@@ -132,6 +136,7 @@ pub const PRCYCOIN: ChainRules = ChainRules {
     penalty: None,
     has_dkg: false,
     payment: PaymentModel::Uniform,
+    tells_payments: false,
     states: Cow::Borrowed(&[
         State::new("enabled", true, true, false, false),
         State::new("expired", false, false, true, false),

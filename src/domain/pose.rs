@@ -164,6 +164,7 @@ impl Risk {
 pub struct PoseScore {
     score: Score,
     banned: bool,
+    decays: bool,
     tip: Height,
     limits: PoseLimits,
 }
@@ -171,12 +172,15 @@ pub struct PoseScore {
 impl PoseScore {
     /// A score read at `tip`.
     pub fn new(score: Score, banned: bool, tip: Height, limits: PoseLimits) -> PoseScore {
-        PoseScore { score, banned, tip, limits }
+        PoseScore { score, banned, decays: !banned, tip, limits }
     }
 
     /// The score of a masternode; `None` where the chain shows none.
     pub fn of(masternode: &Masternode, tip: Height, limits: PoseLimits) -> Option<PoseScore> {
-        masternode.pose_score.map(|score| PoseScore::new(score, masternode.is_banned(), tip, limits))
+        // One that is not paid although it is not banned (Raptoreum) loses no points either.
+        let decays = masternode.is_payable();
+        let score = masternode.pose_score?;
+        Some(PoseScore { decays, ..PoseScore::new(score, masternode.is_banned(), tip, limits) })
     }
 
     /// Points.
@@ -232,7 +236,7 @@ impl PoseScore {
 
     fn blocks_until_at_most(&self, level: u32) -> Option<u32> {
         let decays = self.score.0.saturating_sub(level);
-        (!self.banned).then(|| self.limits.rule.blocks_for(decays, self.tip))
+        self.decays.then(|| self.limits.rule.blocks_for(decays, self.tip))
     }
 }
 

@@ -243,7 +243,8 @@ impl Snapshot {
     pub fn ban_end(&self, node: &WatchedNode) -> Option<Height> {
         let banned = node.index.is_some_and(|index| self.list.masternodes()[index].is_banned());
         let (began, registered) = node.tally.last_ban.filter(|_| banned && self.rules.ban_ends)?;
-        Some(began.after(registered))
+        // A ban that begins again the moment it ends is seen as one: its end is not known then.
+        Some(began.after(registered)).filter(|end| *end > self.block().height)
     }
 
     /// Expected seconds until a ban if the node went offline now; `None` when banned or never tested.
@@ -266,8 +267,12 @@ impl Snapshot {
     /// Blocks in which every valid masternode is paid once: more than one a head while Evo nodes are paid in runs. `None`
     /// where chance decides.
     pub fn payment_cycle_blocks(&self) -> Option<u32> {
-        let ordered = matches!(self.rules.payment, PaymentModel::Queue { .. });
-        ordered.then(|| queue::cycle_blocks(&self.population, self.facts.evo_payments))
+        let PaymentModel::Queue { more_than } = self.rules.payment else { return None };
+        let unpaid = |masternode: &&Masternode| !masternode.is_banned() && !masternode.is_payable();
+        let unpaid = self.list.masternodes().iter().filter(unpaid).count();
+        let blocks = queue::cycle_blocks(&self.population, self.facts.evo_payments);
+        let blocks = blocks.saturating_sub(u32::try_from(unpaid).unwrap_or(u32::MAX));
+        Some(blocks).filter(|_| self.list.registered() as u64 > u64::from(more_than))
     }
 
     /// Next height at which commitments fall due.

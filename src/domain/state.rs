@@ -49,8 +49,9 @@ pub struct Announced {
     pub protocol_version: Option<u32>,
     /// Its last ping; `None` when the node knows none.
     pub last_seen: Option<UnixSeconds>,
-    /// Seconds from its start to its last ping.
-    pub active_seconds: Option<u64>,
+    /// When its operator started it: the time in its start message (`sigTime`). Up to ten minutes after a restart this is
+    /// later than the last ping, which is then one of before.
+    pub started_at: Option<UnixSeconds>,
     /// When it was last paid, in the answering node's view; `None` when never.
     pub last_paid_at: Option<UnixSeconds>,
     /// Its rank by score, 1 the highest; `None` when it has none.
@@ -58,9 +59,9 @@ pub struct Announced {
 }
 
 impl Announced {
-    /// When its operator started it: the time in its start message (`sigTime`).
-    pub fn started_at(&self) -> Option<UnixSeconds> {
-        Some(UnixSeconds(self.last_seen?.0.checked_sub(self.active_seconds?)?))
+    /// Seconds from its start to its last ping, 0 while that is one of before the start.
+    pub fn active_seconds(&self) -> Option<u64> {
+        Some(self.last_seen?.0.saturating_sub(self.started_at?.0))
     }
 }
 
@@ -68,10 +69,10 @@ impl Announced {
 pub fn place(states: &[State], masternode: &Masternode) -> usize {
     let known = |label: &str| states.iter().position(|state| state.label == label).unwrap_or(states.len());
     match (masternode.announced_state(), masternode.is_banned()) {
-        (Some(state), _) => known(&state.label),
-        (None, false) => known("enabled"),
-        (None, true) if masternode.details.operator_key_is_zero() => known("revoked"),
-        (None, true) => known("pose_banned"),
+        (Some(state), banned) if state.banned || !banned => known(&state.label),
+        (_, false) => known("enabled"),
+        (_, true) if masternode.details.operator_key_is_zero() => known("revoked"),
+        (_, true) => known("pose_banned"),
     }
 }
 

@@ -153,7 +153,12 @@ impl WatchEntry {
     fn watch(&self, id: MasternodeId) -> Watched {
         let alias = match &self.selector {
             Selector::Fields(_) if !self.alias.is_empty() => {
-                format!("{}-{}", self.alias, &id.to_string()[..8])
+                let digits = &id.hash().to_string()[..8];
+                match id {
+                    MasternodeId::ProTx(_) => format!("{}-{digits}", self.alias),
+                    // One transaction may have the collaterals of several.
+                    MasternodeId::Collateral(outpoint) => format!("{}-{digits}-{}", self.alias, outpoint.index),
+                }
             }
             _ => self.alias.clone(),
         };

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::domain::facts::ChainFacts;
 use crate::domain::masternode::Height;
+use crate::domain::payment::PaymentModel;
 use crate::domain::{MasternodeId, Subnet};
 use crate::follower::source::{self, Identity, Trouble};
 use crate::follower::{Follower, walk};
@@ -43,7 +44,8 @@ impl Follower {
         facts.chain.evo_payments = source::evo_payments(chain);
         let chainlock = client.chainlock().await;
         facts.chain.chainlock_height = chainlock.ok().flatten().map(|(height, _)| height);
-        if self.sources[index].client.dialect().winners.is_some() {
+        let drawn = matches!(self.settings.rules.payment, PaymentModel::Pool(_));
+        if drawn && self.sources[index].client.dialect().winners.is_some() {
             // Votes of the tip itself still keep their payees out of the queue.
             let votes = if self.sources[index].has_votes { client.votes(1).await.ok() } else { None };
             facts.chain.votes = votes;
@@ -127,15 +129,18 @@ impl Follower {
         }
     }
 
-    /// Asks how deep collaterals are, of watched masternodes first, a few a block. The block of a collateral never
+    /// Asks how deep collaterals are, of watched masternodes first, some a block. The block of a collateral never
     /// changes, so each is asked once; one that was reorganised away leaves the list.
     async fn ask_for_collaterals(&mut self, index: usize) {
-        const PER_BLOCK: usize = 8;
+        const PER_BLOCK: usize = 32;
         let (Some(book), Some(facts)) = (&self.book, &mut self.facts) else { return };
         let known = &facts.chain.collateral_heights;
         let list = book.list();
         let watched = self.watched.iter().map(|watched| watched.id).filter(|id| list.position(id).is_some());
-        let all = watched.chain(list.masternodes().iter().map(|masternode| masternode.id));
+        // Who was never paid would stand first in the queue, and is the most likely to be too young for it.
+        let (never, paid): (Vec<_>, Vec<_>) =
+            list.masternodes().iter().partition(|masternode| masternode.last_paid_height.is_none());
+        let all = watched.chain(never.into_iter().chain(paid).map(|masternode| masternode.id));
         let wanted: Vec<MasternodeId> = all.filter(|id| !known.contains_key(id)).take(PER_BLOCK).collect();
         let mut learnt = HashMap::new();
         for id in wanted {

@@ -47,6 +47,12 @@ const LAG: u32 = 2;
 /// Polls in a row at which the node's tip must be an ancestor of ours before we believe that it was rolled back.
 const ROLLBACK_POLLS: u32 = 3;
 
+/// How often a list is read anew because another block came while it was read.
+const MOVES: usize = 3;
+
+/// Age at which a list that changes between blocks is read again although no block came, in seconds.
+const REFRESH_SECONDS: u64 = 300;
+
 /// How a network is followed.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -245,6 +251,9 @@ impl Follower {
                 if self.sources[index].trouble().is_some() || self.polls.is_multiple_of(STANDBY_POLLS) {
                     self.sources[index].check(&self.settings.rules, self.identity.as_ref()).await?;
                 }
+                if self.settings.rules.ping.is_some() {
+                    self.refresh(index).await?;
+                }
                 self.behind = 0;
                 return Ok(tip);
             }
@@ -260,7 +269,7 @@ impl Follower {
         self.identity = Some(identity);
         self.resume(index, &chain).await?;
         self.behind = 0;
-        self.walk_to(index, &chain).await?;
+        let chain = self.walk_to_tip(index, chain).await?;
         self.learn_facts(index, &chain).await;
         self.ask_for_peers(index).await;
         self.read_at = (self.settings.clock)();
@@ -275,6 +284,31 @@ impl Follower {
             ),
         }
         Ok(self.book.as_ref().map_or(chain.blocks, |book| book.tip().height))
+    }
+
+    /// Walks to a source's tip, and on to the next one where a block came while its list was read.
+    async fn walk_to_tip(&mut self, index: usize, mut chain: ChainInfo) -> Result<ChainInfo, Trouble> {
+        for _ in 0..MOVES {
+            match self.walk_to(index, &chain).await {
+                Err(Trouble::Moved) => chain = self.sources[index].client.chain_info().await?,
+                walked => return walked.map(|()| chain),
+            }
+        }
+        self.walk_to(index, &chain).await.map(|()| chain)
+    }
+
+    /// Reads a list again that changes between blocks: masternodes fall silent while no block comes, too.
+    async fn refresh(&mut self, index: usize) -> Result<(), Trouble> {
+        let now = (self.settings.clock)();
+        let aged = now.0.saturating_sub(self.read_at.0) >= REFRESH_SECONDS;
+        let Some(tip) = self.book.as_ref().map(|book| *book.tip()).filter(|_| aged) else { return Ok(()) };
+        let full = self.full_list(index, tip).await?;
+        let Some(book) = &mut self.book else { return Ok(()) };
+        let (_, happened) = book.correct(full, None);
+        self.recorder.amend(happened).await;
+        self.read_at = now;
+        self.publish();
+        Ok(())
     }
 
     /// Whether a source that is to take over has less than what was followed already.

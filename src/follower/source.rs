@@ -45,6 +45,8 @@ pub(super) enum Trouble {
     NotSynced(String),
     /// Its tip lies behind what was published.
     Behind(Height),
+    /// Another block came while a list was read that is always of now: it is read again.
+    Moved,
     /// It contradicts itself.
     Contradiction(String),
 }
@@ -66,6 +68,7 @@ impl std::fmt::Display for Trouble {
             Trouble::Behind(height) => {
                 write!(f, "the node's tip, height {height}, lies behind what was already followed")
             }
+            Trouble::Moved => f.write_str("blocks come faster than the node can tell its list"),
             Trouble::Contradiction(what) => write!(f, "the node contradicts itself: {what}"),
         }
     }

@@ -5,6 +5,7 @@
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use crate::domain::event::EventKind;
 use crate::domain::list::{Block, MasternodeList};
 use crate::domain::masternode::{BlockHash, Height};
 use crate::domain::pose::PenaltyRule;
@@ -163,6 +164,9 @@ impl Follower {
         let rule = self.penalty_rule();
         let Some(book) = &self.book else { return };
         let mut events = book.events_until(&next, rule.as_ref());
+        if !self.settings.rules.tells_payments {
+            events.retain(|event| event.kind != EventKind::PaymentLost);
+        }
         self.attribute(index, next.block(), &mut events).await;
         let Some(book) = &mut self.book else { return };
         let happened = book.advance(next, events);
@@ -209,6 +213,9 @@ impl Follower {
             None => client.masternode_count().await.map_or(0, |count| count.total as usize),
         };
         let masternodes = client.registered(block.height, expected).await?;
+        if !client.dialect().is_pinned() && client.best_block_hash().await? != block.hash {
+            return Err(Trouble::Moved);
+        }
         if client.block_hash(block.height).await? != block.hash {
             return Err(Trouble::Contradiction(format!("block {} was replaced while its list was read", block.height)));
         }

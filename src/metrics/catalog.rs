@@ -130,7 +130,7 @@ families! {
     ACTIVE_SECONDS: "masternode_active_seconds" Gauge Watched []
         "Time from the masternode's start to its last ping. Only on the older chains.";
     PAYMENTS: "masternode_payments_total" Counter Watched []
-        "Payments, since counting began.";
+        "Payments, since counting began. On Dimecoin payments to its address, which other masternodes may share.";
     PAYMENTS_LOST: "masternode_payments_lost_total" Counter Watched []
         "Payments lost: the masternode left the queue by a ban or its removal, since counting began.";
     CHANGES: "masternode_changes_total" Counter Watched ["field"]
@@ -148,7 +148,7 @@ families! {
     NETWORK_POSE_STEP: "masternode_network_pose_step" Gauge Aggregate []
         "Points that one failed DKG session adds.";
     NETWORK_POSE_SAFE_LEVEL: "masternode_network_pose_safe_level" Gauge Aggregate []
-        "Score at or below which one more failure does not ban: limit minus step.";
+        "Score at or below which one more failure does not ban: limit minus step; one less where scores do not decay in every block.";
     NETWORK_RISK_NODES: "masternode_network_risk_nodes" Gauge Aggregate ["risk"]
         "Masternodes by danger: clear, decaying, one_failure_from_ban, banned. Where no score is shown: clear, unhealthy (in a bad state), banned.";
     NETWORK_PENALTIES: "masternode_network_penalties_total" Counter Aggregate ["node_type"]
@@ -184,7 +184,7 @@ families! {
     NETWORK_CHAINLOCK_HEIGHT: "masternode_network_chainlock_height" Gauge Aggregate []
         "Highest block under a ChainLock. Absent when the node knows none.";
     NETWORK_SPORK: "masternode_network_spork" Gauge Aggregate ["spork"]
-        "Value of a spork as the node shows it; 0 = on for all, 1 = on for some quorum types, else off until that time.";
+        "Value of a spork as the node shows it: a time from which on it is active, or a plain value. On Dash 0 is on for all and 1 on for some quorum types.";
     GROUP_NODES: "masternode_group_nodes" Gauge Aggregate ["group_key", "group", "risk"]
         "Watched masternodes of a group by danger.";
     LIST_HEIGHT: "masternode_exporter_list_height" Gauge Aggregate []

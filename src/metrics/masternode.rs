@@ -76,7 +76,7 @@ pub(super) struct NodeSeries {
 pub(super) fn series(settings: &Settings, states: &[String]) -> Vec<NodeSeries> {
     let horizons: Vec<&str> = settings.horizons.iter().map(|(label, _)| label.as_str()).collect();
     let mut series: Vec<NodeSeries> = single(SINGLE, |_| true).collect();
-    series.extend(single(PAID, |rules| rules.payment != PaymentModel::Uniform));
+    series.extend(single(PAID, |rules| rules.tells_payments));
     series.extend(single(SCORED, |rules| rules.penalty.is_some()));
     series.extend(single(PINGED, |rules| rules.ping.is_some()));
     series.extend(single(DRAWN, |rules| !matches!(rules.payment, PaymentModel::Queue { .. })));
@@ -205,7 +205,7 @@ const SCORED: &[Single] = &[
 const PINGED: &[Single] = &[
     (&catalog::POSE_BAN_END_HEIGHT, |row, _| Some(row.snapshot.ban_end(row.watched?)?.0.into())),
     (&catalog::LAST_SEEN, |row, _| Some(Value::Whole(row.announced()?.last_seen?.0))),
-    (&catalog::ACTIVE_SECONDS, |row, _| Some(Value::Whole(row.announced()?.active_seconds?))),
+    (&catalog::ACTIVE_SECONDS, |row, _| Some(Value::Whole(row.announced()?.active_seconds()?))),
     (&catalog::PAYMENT_LAST_TIMESTAMP, |row, _| Some(Value::Whole(row.announced()?.last_paid_at?.0))),
 ];
 

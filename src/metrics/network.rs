@@ -36,7 +36,7 @@ network_families! {
     NETWORK_POSE_LIMIT => |snapshot, add| if let Some(limits) = snapshot.limits() { add(&[], limits.limit.into()) };
     NETWORK_POSE_STEP => |snapshot, add| if let Some(limits) = snapshot.limits() { add(&[], limits.step.into()) };
     NETWORK_POSE_SAFE_LEVEL => |snapshot, add| {
-        if let Some(limits) = snapshot.limits() { add(&[], limits.safe_level().into()) }
+        if let Some(limits) = snapshot.limits() { add(&[], limits.safe_at_tip().into()) }
     };
     NETWORK_RISK_NODES => |snapshot, add| risks(snapshot, snapshot.risks(), &mut |risk, count| add(&[("risk", risk)], count));
     NETWORK_PAYMENT_POOL_SIZE => |snapshot, add| {

@@ -71,7 +71,6 @@ impl Client {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(settings.connect_timeout)
-            .read_timeout(settings.timeout)
             .pool_max_idle_per_host(2)
             .pool_idle_timeout(REST)
             .build()
@@ -272,7 +271,9 @@ impl Client {
     ) -> Result<T, RpcError> {
         let _turn = self.turn(method).await;
         let started = Instant::now();
-        let timeout = self.inner.settings.timeout;
+        // Nodes of the older chains look through many blocks for each entry of a list before they say anything.
+        let is_list = *method == *self.dialect().list.method;
+        let timeout = self.inner.settings.timeout * if is_list { LIST_TIMEOUTS } else { 1 };
         let answer = async {
             let response = self.request(method, params).await?;
             let body = collect(response, self.inner.settings.body_limit.min(ANSWER_BYTES), timeout).await?;
@@ -294,12 +295,15 @@ impl Client {
 
     async fn stream_list(&self, method: &Method, params: Value, expected: usize) -> Result<Vec<Masternode>, ErrorKind> {
         let timeout = self.inner.settings.timeout;
-        let mut response = self.request(method, params).await?;
+        let late = |_| ErrorKind::Timeout { after: timeout };
+        let mut response = tokio::time::timeout(timeout, self.request(method, params)).await.map_err(late)??;
         let limit = self.inner.settings.body_limit;
         refuse_longer(&response, limit)?;
         let mut parser = ListParser::expecting(expected);
         let mut read: u64 = 0;
-        while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error, timeout))? {
+        loop {
+            let chunk = tokio::time::timeout(timeout, response.chunk()).await.map_err(late)?;
+            let Some(chunk) = chunk.map_err(|error| broken(&error, timeout))? else { break };
             read += chunk.len() as u64;
             if read > limit {
                 return Err(ErrorKind::TooLarge { limit });
@@ -328,7 +332,7 @@ impl Client {
     }
 
     fn read_credentials(&self) -> Result<Option<Secret>, ErrorKind> {
-        let read = self.inner.settings.credentials.authorization(self.inner.url.port());
+        let read = self.inner.settings.credentials.authorization(self.inner.url.port(), is_here(&self.inner.url));
         let authorization = read.map_err(|cause| ErrorKind::NoCredentials { cause })?;
         self.inner.authorization.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&authorization);
         Ok(authorization)
@@ -355,7 +359,7 @@ impl Client {
         match status {
             StatusCode::OK => return Ok(response),
             StatusCode::UNAUTHORIZED => {
-                let used = self.inner.settings.credentials.describe(self.inner.url.port());
+                let used = self.inner.settings.credentials.describe(self.inner.url.port(), is_here(&self.inner.url));
                 return Err(ErrorKind::Unauthorized { used });
             }
             StatusCode::FORBIDDEN => return Err(ErrorKind::Forbidden),
@@ -369,4 +373,10 @@ impl Client {
         Err(answers::reported_error(&body)
             .unwrap_or_else(|| ErrorKind::malformed(format_args!("HTTP status {status}"))))
     }
+}
+
+/// Whether a node is on this host.
+fn is_here(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }

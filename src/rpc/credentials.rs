@@ -54,13 +54,15 @@ pub enum Credentials {
 
 impl Credentials {
     /// The value of the header `Authorization` for a node at `port`, read anew. `None` where there is no cookie file, which
-    /// is how a node looks that is not running: the call then finds out whether it is. The error names the file.
-    pub(super) fn authorization(&self, port: Option<u16>) -> Result<Option<Secret>, String> {
+    /// is how a node looks that is not running: the call then finds out whether it is. The error names the file. A cookie that
+    /// was found by itself is sent to no other host: it would let that one into the node here.
+    pub(super) fn authorization(&self, port: Option<u16>, here: bool) -> Result<Option<Secret>, String> {
         let pair = match self {
             Credentials::Password { user, password } => format!("{user}:{}", password.0),
             Credentials::PasswordFile { user, path } => format!("{user}:{}", read(path)?.0),
             Credentials::CookieFile(path) if !path.exists() => return Ok(None),
             Credentials::CookieFile(path) => read(path)?.0,
+            Credentials::FindCookie { .. } if !here => return Ok(None),
             Credentials::FindCookie { home } => match found(home.as_deref(), port) {
                 Some(path) => read(&path)?.0,
                 None => return Ok(None),
@@ -70,7 +72,7 @@ impl Credentials {
     }
 
     /// Which credentials these are, without the secret, and where to look when they are wrong.
-    pub(super) fn describe(&self, port: Option<u16>) -> String {
+    pub(super) fn describe(&self, port: Option<u16>, here: bool) -> String {
         match self {
             Credentials::Password { user, .. } => format!("user {user:?} and its password; compare the node's rpcauth"),
             Credentials::PasswordFile { user, path } => {
@@ -80,6 +82,9 @@ impl Credentials {
                 format!("there is no cookie file {}; a node with rpcpassword set makes none", path.display())
             }
             Credentials::CookieFile(path) => format!("the cookie in {}; is it this node's?", path.display()),
+            Credentials::FindCookie { .. } if !here => {
+                "the node is on another host, and no cookie is sent there; set cookie_file, or username and password_file".into()
+            }
             Credentials::FindCookie { home } => match found(home.as_deref(), port) {
                 Some(path) => format!("the cookie found in {}; is it this node's?", path.display()),
                 None => format!(
@@ -206,8 +211,8 @@ mod tests {
     #[test]
     fn a_secret_cannot_be_printed() {
         let password = Credentials::Password { user: "exporter".into(), password: Secret::new("hunter2") };
-        assert!(!format!("{password:?} {}", password.describe(None)).contains("hunter2"));
-        let header = password.authorization(None).unwrap().unwrap();
+        assert!(!format!("{password:?} {}", password.describe(None, true)).contains("hunter2"));
+        let header = password.authorization(None, true).unwrap().unwrap();
         assert_eq!(header.expose(), "Basic ZXhwb3J0ZXI6aHVudGVyMg==");
         assert!(!format!("{header:?}").contains("Zm9v"));
     }
@@ -217,16 +222,16 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let missing = home.path().join("password");
         let password = Credentials::PasswordFile { user: "exporter".into(), path: missing.clone() };
-        assert!(password.authorization(None).unwrap_err().contains(&*missing.to_string_lossy()));
+        assert!(password.authorization(None, true).unwrap_err().contains(&*missing.to_string_lossy()));
         // A directory can be read by nobody as a file, not even by root.
-        let error = Credentials::CookieFile(home.path().into()).authorization(None).unwrap_err();
+        let error = Credentials::CookieFile(home.path().into()).authorization(None, true).unwrap_err();
         assert!(error.contains(&*home.path().to_string_lossy()), "{error}");
     }
 
     #[test]
     fn a_cookie_that_is_not_there_is_named_and_no_reason_not_to_ask() {
         let cookie = Credentials::CookieFile("/nonexistent/.cookie".into());
-        assert_eq!(cookie.authorization(None), Ok(None));
-        assert!(cookie.describe(None).contains("no cookie file /nonexistent/.cookie"));
+        assert_eq!(cookie.authorization(None, true), Ok(None));
+        assert!(cookie.describe(None, true).contains("no cookie file /nonexistent/.cookie"));
     }
 }

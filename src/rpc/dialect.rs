@@ -119,6 +119,17 @@ pub enum Item {
     Ignored,
 }
 
+impl Shape {
+    /// Whether such a list says this of a masternode; detailed entries say everything.
+    pub fn has(&self, item: Item) -> bool {
+        match self {
+            Shape::ProTx { .. } => true,
+            Shape::Text(columns) => columns.contains(&item),
+            Shape::Object(fields) | Shape::Array(fields) => fields.iter().any(|(known, _)| *known == item),
+        }
+    }
+}
+
 impl Item {
     /// All, with their names in a profile.
     pub const NAMES: [(Item, &'static str); 20] = [

@@ -140,8 +140,8 @@ fn a_recorded_line_is_read_whole() {
     let announced = node.announced.as_ref().unwrap();
     assert_eq!(announced.protocol_version, Some(70_008));
     assert_eq!(announced.last_seen, Some(UnixSeconds(1_795_270_312)));
-    assert_eq!(announced.active_seconds, Some(2260));
-    assert_eq!(announced.started_at(), Some(UnixSeconds(1_795_270_312 - 2260)));
+    assert_eq!(announced.active_seconds(), Some(2260));
+    assert_eq!(announced.started_at, Some(UnixSeconds(1_795_270_312 - 2260)));
     assert_eq!(announced.last_paid_at, Some(UnixSeconds(1_795_270_418)));
     assert_eq!((node.pose_score, node.ban_height), (None, None), "no RPC of this chain shows them");
     let never = &dime_list("regtest-3mn-expired")[0];
@@ -214,7 +214,7 @@ fn a_node_that_is_not_in_sync_says_so() {
         let status = answers::sync_status(body.as_bytes()).unwrap();
         (status.list, status.votes)
     };
-    assert_eq!([0, 1, 2, 3, 998, 999].map(stage).map(|(list, _)| list), [false, false, true, true, false, true]);
+    assert_eq!([0, 1, 2, 3, 998, 999].map(stage).map(|(list, _)| list), [false, false, false, true, false, true]);
 }
 
 /// A list as PRCYCoin's source writes it; none was recorded that is not empty (spec `legacy-chains.md` §4).
@@ -254,7 +254,7 @@ fn a_list_of_another_shape_or_with_a_wrong_value_is_refused_by_name() {
         (dash, "it has 5 fields, expected are 8: state protocol payout_address"),
         (full("ENABLED 70008 payee 1795270312"), "it has 4 fields, expected are 8"),
         (full(&good.replace("1795270312", "-5")), "last_seen -5 is out of range"),
-        (full(&good.replace("2260", "-2260")), "active_seconds -2260 is out of range"),
+        (full(&good.replace("2260", "-99999999999")), "active_seconds -99999999999 is out of range"),
         (full(&good.replace("70008", "seventy")), "protocol is not a whole number"),
         (full(&good.replace("ENABLED", &long)), "state is longer than 256 characters"),
         (line(r#"{"proTxHash":"x"}"#), "its value is not a text"),
@@ -292,4 +292,16 @@ fn both_forms_of_a_collateral_are_one_masternode() {
     };
     assert_eq!(list(format!("COutPoint({txid}, 7)")), format!("{txid}-7"));
     assert_eq!(list(format!("{txid}-7")), format!("{txid}-7"));
+}
+
+#[test]
+fn a_node_that_was_started_again_keeps_its_last_ping_for_a_while() {
+    let txid = "41".repeat(32);
+    let body = format!(
+        r#"{{"result":{{"{txid}-0":"PRE_ENABLED 70008 payee 1795270312 -312 0 0 127.0.0.1:1"}},"error":null,"id":"x"}}"#
+    );
+    let node = list_of(body.as_bytes(), &dialect::DIMECOIN, &DIMECOIN).unwrap().remove(0);
+    let announced = node.announced.unwrap();
+    assert_eq!(announced.started_at, Some(UnixSeconds(1_795_270_312 + 312)), "the start is what holds it out");
+    assert_eq!(announced.active_seconds(), Some(0));
 }

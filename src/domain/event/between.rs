@@ -121,9 +121,17 @@ impl Span {
         let expected = match (revived, old.is_banned()) {
             (true, _) => 0,
             (false, true) => before,
+            // Only nodes that are paid lose points: Raptoreum walks the valid ones, whose collateral suffices.
+            (false, false) if !old.is_payable() => before,
             (false, false) => before.saturating_sub(limits.rule.decays(self.from, self.blocks)),
         };
         let points = score.checked_sub(expected).filter(|points| *points > 0)?;
+        // A failure adds a whole step, or what is left up to the limit. Less is a decay that did not come when it was
+        // expected: a list of another moment, or a spork that was switched.
+        let whole = u64::from(points) * 2 > u64::from(limits.step) || score >= limits.limit;
+        if self.blocks == 1 && !whole {
+            return None;
+        }
         let clamped = points % limits.step != 0 && score == limits.limit;
         Some(EventKind::Penalty {
             score: Score(score),

@@ -204,7 +204,7 @@ fn silence_is_told_before_it_expires_a_node() {
             state: Arc::new(state),
             protocol_version: None,
             last_seen: Some(UnixSeconds(read_at - silent)),
-            active_seconds: None,
+            started_at: None,
             last_paid_at: None,
             rank: None,
         }

@@ -151,7 +151,7 @@ impl Pool {
 
     /// What still keeps a masternode out of the queue after its start; `None` when its start is not known.
     pub fn hold_out(&self, masternode: &Masternode, facts: &ChainFacts) -> Option<HoldOut> {
-        masternode.announced.as_ref()?.started_at()?;
+        masternode.announced.as_ref()?.started_at?;
         Some(HoldOut {
             seconds: seconds_held_out(&self.rule, masternode, self.known, self.now),
             blocks: blocks_held_out(masternode, facts, self.tip, self.known),
@@ -175,7 +175,7 @@ fn is_known(rule: &PoolRule, masternode: &Masternode) -> bool {
 }
 
 fn seconds_held_out(rule: &PoolRule, masternode: &Masternode, known: u32, now: UnixSeconds) -> u64 {
-    let started = masternode.announced.as_ref().and_then(|announced| announced.started_at());
+    let started = masternode.announced.as_ref().and_then(|announced| announced.started_at);
     started.map_or(0, |started| {
         let until = started.0.saturating_add(rule.hold_out_seconds.saturating_mul(u64::from(known)));
         until.saturating_sub(now.0)
@@ -241,7 +241,7 @@ mod tests {
             state: state::shared(&DIMECOIN.states)[place].clone(),
             protocol_version: Some(70_008),
             last_seen: Some(UnixSeconds(NOW.0 - 60)),
-            active_seconds: Some(started_ago - 60),
+            started_at: Some(UnixSeconds(NOW.0 - started_ago)),
             last_paid_at: None,
             rank: None,
         }));

@@ -132,11 +132,12 @@ pub fn sync_status(body: &[u8]) -> Result<SyncStatus, ErrorKind> {
                 votes: all || wire.is_winners_list_synced == Some(true),
             })
         }
-        // 1 list, 2 winners, 3 budget, 998 failed, 999 finished.
+        // PRCYCoin: 1 list, 2 winners, 3 budget; PIVX: 1 sporks, 2 list, 3 winners, 4 budget. Of both 998 is failed and 999
+        // finished. What the stage before asked for is whole, by the later of the two.
         (None, Some(stage)) => {
             let blocks = wire.is_blockchain_synced != Some(false);
             let past = |least| blocks && stage >= least && stage != 998;
-            Ok(SyncStatus { list: past(2), votes: past(3) })
+            Ok(SyncStatus { list: past(3), votes: past(4) })
         }
         (None, None) => Err(ErrorKind::malformed("it has neither IsSynced nor RequestedMasternodeAssets")),
     }

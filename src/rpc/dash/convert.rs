@@ -48,7 +48,7 @@ fn not_paid() -> Announced {
         state: Arc::new(state::UNKNOWN),
         protocol_version: None,
         last_seen: None,
-        active_seconds: None,
+        started_at: None,
         last_paid_at: None,
         rank: None,
     }

@@ -55,8 +55,7 @@ fn announced(row: &Row, states: &[Arc<State>]) -> Result<Option<Announced>, Erro
         state: known.unwrap_or_else(|| Arc::new(state::UNKNOWN)),
         protocol_version: small(row, Item::Protocol)?,
         last_seen,
-        // Without a ping the node subtracts the time of the start from 0.
-        active_seconds: last_seen.map_or(Ok(None), |_| seconds(row, Item::ActiveSeconds))?,
+        started_at: last_seen.map_or(Ok(None), |seen| started(row, seen))?,
         last_paid_at: time(row, Item::LastPaidTime)?,
         rank: small(row, Item::Rank)?.and_then(NonZeroU32::new),
     }))
@@ -102,6 +101,18 @@ fn height(row: &Row, item: Item) -> Result<Option<Height>, ErrorKind> {
     match row.whole(item)? {
         None | Some(-1 | 0) => Ok(None),
         Some(_) => Ok(small(row, item)?.map(Height)),
+    }
+}
+
+/// The node tells its last ping minus its start. That is negative after a restart, until the first ping counts: a ping of
+/// before is kept while it is younger than ten minutes. Without a ping it is the start taken from 0.
+fn started(row: &Row, seen: UnixSeconds) -> Result<Option<UnixSeconds>, ErrorKind> {
+    match row.whole(Item::ActiveSeconds)? {
+        None => Ok(None),
+        Some(active) if active.unsigned_abs() < LATEST.unsigned_abs() => {
+            Ok(seen.0.checked_add_signed(-active).map(UnixSeconds))
+        }
+        Some(active) => Err(row.wrong(Item::ActiveSeconds, &format!("{active} is out of range"))),
     }
 }
 
