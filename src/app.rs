@@ -17,7 +17,7 @@ use crate::config::{Config, HistoryConfig, NetworkConfig};
 use crate::domain::masternode::UnixSeconds;
 use crate::domain::{Snapshot, state};
 use crate::follower::{self, Follower};
-use crate::history::{self, Store, Writer};
+use crate::history::{self, Writer};
 use crate::meters::Meters;
 use crate::metrics::{self, Exposition};
 use crate::rpc::{self, Client};
@@ -71,7 +71,7 @@ struct Prepared {
 
 impl App {
     /// All parts of `config`, following at once. Fails when a source cannot be set up (not when it cannot be reached), and
-    /// with a [`history::OpenError`] when the history cannot be opened.
+    /// with a [`history::OpenError`] when another process writes the history.
     pub async fn start(config: &Config) -> Result<App, Error> {
         let registry = Registry::new();
         let meters = Meters::new(&registry)?;
@@ -259,16 +259,8 @@ impl App {
 /// Opens the history of a configuration that names one, and starts its writer.
 fn open_history(config: &HistoryConfig, meters: &Meters) -> Result<Option<History>, Error> {
     let Some(path) = config.path.clone() else { return Ok(None) };
-    let store = Store::open(&path, now())?;
-    if let Some(aside) = &store.report().set_aside {
-        warn!(path = %path.display(), "{}: {aside}", path.display());
-    }
-    if let Some(version) = store.report().migrated_from {
-        info!("the history {} was of version {version} and is of the newest now", path.display());
-    }
-    info!("events and counters are kept in {}", path.display());
     let settings = history::Settings { path, retention: config.retention, clock: now };
-    let (writer, ended) = Writer::start(store, settings, meters.history().clone())?;
+    let (writer, ended) = Writer::start(settings, meters.history().clone())?;
     Ok(Some(History { writer, ended }))
 }
 

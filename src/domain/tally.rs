@@ -59,6 +59,30 @@ impl Tallies {
         Tallies { nodes: nodes.into_iter().collect(), network }
     }
 
+    /// These counts, and on top of them those of what happened later.
+    #[must_use]
+    pub fn followed_by(mut self, later: &Tallies) -> Tallies {
+        for (id, later) in &later.nodes {
+            let node = self.nodes.entry(*id).or_default();
+            node.penalties += later.penalties;
+            (0..).zip(later.bans).for_each(|(cause, bans): (usize, _)| node.bans[cause] += bans);
+            node.revivals += later.revivals;
+            node.payments += later.payments;
+            node.payments_lost += later.payments_lost;
+            (0..).zip(later.changes).for_each(|(field, changes): (usize, _)| node.changes[field] += changes);
+            node.last_penalty_height = later.last_penalty_height.or(node.last_penalty_height);
+            node.last_ban = later.last_ban.or(node.last_ban);
+        }
+        for (network, later) in self.network.iter_mut().zip(&later.network) {
+            network.penalties += later.penalties;
+            network.bans += later.bans;
+            network.revivals += later.revivals;
+            network.registrations += later.registrations;
+            network.removals += later.removals;
+        }
+        self
+    }
+
     /// Counts one event.
     pub fn record(&mut self, event: &Event) {
         let node = self.nodes.entry(event.masternode).or_default();
@@ -128,5 +152,38 @@ mod tests {
         assert_eq!(tallies.network()[1].penalties, 2);
         assert_eq!(tallies.network()[0], NetworkTally::default());
         assert_eq!(tallies.node(&id(2)), NodeTally::default());
+    }
+
+    #[test]
+    fn counts_on_top_of_earlier_ones_are_those_of_all_events_in_one_go() {
+        let penalty = EventKind::Penalty { score: Score(66), points: 66, failures: 1, clamped: false, quorums: vec![] };
+        let kinds = [
+            penalty,
+            EventKind::Ban { cause: BanCause::Revoked, among: 9 },
+            EventKind::Revival,
+            EventKind::Registration,
+            EventKind::Removal,
+            EventKind::Payment,
+            EventKind::PaymentLost,
+            EventKind::Change(Field::Payout),
+        ];
+        let events: Vec<Event> = (1..)
+            .zip(kinds.iter().cycle().take(kinds.len() * 3))
+            .map(|(height, kind)| {
+                let masternode = id(height as u8 % 5);
+                let kind = kind.clone();
+                Event { block: block(height), exact: true, masternode, node_type: NodeType::Regular, kind }
+            })
+            .collect();
+        let count = |events: &[Event]| {
+            let mut tallies = Tallies::default();
+            events.iter().for_each(|event| tallies.record(event));
+            tallies
+        };
+        let all = count(&events);
+        for cut in 0..=events.len() {
+            let sum = count(&events[..cut]).followed_by(&count(&events[cut..]));
+            assert_eq!((&sum.nodes, sum.network), (&all.nodes, all.network), "cut at {cut}");
+        }
     }
 }

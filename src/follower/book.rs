@@ -62,6 +62,14 @@ impl Book {
         self.recent.iter()
     }
 
+    /// Puts the counts on top of earlier ones, of which nothing was known so far.
+    pub(super) fn count_on_from(&mut self, earlier: Tallies) {
+        for (id, height) in self.back.iter_mut().flat_map(|step| &mut step.penalties) {
+            *height = height.or(earlier.node(id).last_penalty_height);
+        }
+        self.tallies = earlier.followed_by(&self.tallies);
+    }
+
     /// Gives up the lists and keeps the counts.
     pub(super) fn close(self) -> Tallies {
         self.tallies

@@ -82,10 +82,14 @@ pub struct Follower {
     watch_list: watch::Receiver<WatchList>,
     published: watch::Sender<Option<Arc<Snapshot>>>,
     book: Option<Book>,
+    /// What was followed before the history was opened, until it is known where to go on.
+    aside: Option<Book>,
     recorder: Recorder,
     /// The history was opened, and its place on the chain is not found yet.
     is_resuming: bool,
     tallies: Tallies,
+    /// The counts in memory go on from those of the history.
+    counts_history: bool,
     facts: Option<Facts>,
     watched: Vec<Watched>,
     read_at: UnixSeconds,
@@ -119,9 +123,11 @@ impl Follower {
             watch_list,
             published,
             book: None,
+            aside: None,
             recorder,
             is_resuming: false,
             tallies: Tallies::default(),
+            counts_history: false,
             facts: None,
             watched: Vec::new(),
             read_at: UnixSeconds(0),

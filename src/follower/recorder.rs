@@ -1,7 +1,7 @@
 //! What the history holds of the network that is followed, and the way of each block into it.
 //!
 //! A block is recorded before it is published, so that no counter goes back when the process is killed. A history that
-//! cannot be written keeps nothing back: what happened waits with its writer.
+//! cannot be written keeps nothing back: what happened waits with its writer, and here while it cannot be opened.
 //!
 //! Never here: asking a node; SQL.
 
@@ -15,6 +15,9 @@ use crate::domain::tally::Tallies;
 use crate::follower::source::Identity;
 use crate::history::{self, BLOCKS_KEPT, BlockEvents, Kept, NetworkId, Step, StoreError, Writer};
 
+/// Steps and their events that wait here at most: weeks of Dash, and some megabytes.
+const HELD: usize = 50_000;
+
 /// See the module.
 pub(super) struct Recorder {
     name: String,
@@ -24,6 +27,10 @@ pub(super) struct Recorder {
     blocks: VecDeque<Block>,
     /// Nothing waits to be written.
     is_written: bool,
+    /// What happened while it was closed, in order; begins with a block.
+    held: Vec<Step>,
+    /// Steps held and their events.
+    weight: usize,
     /// What was said last of why it cannot be used.
     complaint: Option<String>,
 }
@@ -42,7 +49,8 @@ impl Recorder {
     /// For a network of that name; without a writer nothing is recorded.
     pub(super) fn new(name: &str, writer: Option<Writer>) -> Recorder {
         let (state, blocks) = (State::Closed, VecDeque::new());
-        Recorder { name: name.into(), writer, state, blocks, is_written: true, complaint: None }
+        let name = name.into();
+        Recorder { name, writer, state, blocks, is_written: true, held: Vec::new(), weight: 0, complaint: None }
     }
 
     /// Whether the history is to be asked from where to go on.
@@ -54,6 +62,53 @@ impl Recorder {
     pub(super) fn close(&mut self) {
         self.state = State::Closed;
         self.blocks.clear();
+        self.let_go();
+    }
+
+    /// Forgets what was held while it was closed.
+    pub(super) fn let_go(&mut self) {
+        self.held.clear();
+        self.weight = 0;
+    }
+
+    /// The first block that is held.
+    pub(super) fn first_held(&self) -> Option<Height> {
+        self.held.iter().find_map(|step| match step {
+            Step::Block(happened) => Some(happened.block.height),
+            _ => None,
+        })
+    }
+
+    /// Records what happened while it was closed, after it was opened.
+    pub(super) async fn catch_up(&mut self) {
+        self.weight = 0;
+        for step in std::mem::take(&mut self.held) {
+            match step {
+                // The start, which the history ended with already.
+                Step::Block(start) if self.cursor() == Some(start.block) => {}
+                Step::Block(happened) => self.record(happened).await,
+                Step::Amend(happened) => self.amend(happened).await,
+                Step::Withdraw(from) => drop(self.withdraw(from).await),
+            }
+        }
+    }
+
+    fn hold(&mut self, step: Step) {
+        let Some(writer) = &self.writer else { return };
+        self.weight += 1 + match &step {
+            Step::Block(happened) | Step::Amend(happened) => happened.events.len(),
+            Step::Withdraw(_) => 0,
+        };
+        if self.weight > HELD {
+            warn!(network = %self.name, "{} steps of {} are not recorded: too many wait", self.held.len(), self.name);
+            self.held.clear();
+            self.weight = 0;
+        }
+        if matches!(step, Step::Block(_)) || !self.held.is_empty() {
+            self.held.push(step);
+        }
+        let blocks = self.held.iter().filter(|step| matches!(step, Step::Block(_))).count();
+        writer.waiting_outside(&self.name, blocks);
     }
 
     /// Asks what is recorded of the network. Returns whether each block is recorded from now on.
@@ -82,7 +137,7 @@ impl Recorder {
         if matches!(error, StoreError::OtherChain { .. } | StoreError::Damaged(_)) {
             self.state = State::Refused;
             error!(network = %self.name, "nothing is recorded of {}: {message}", self.name);
-        } else {
+        } else if !matches!(error, StoreError::NotOpen) {
             warn!(network = %self.name, "nothing is recorded of {} at the moment: {message}", self.name);
         }
         self.complaint = Some(message);
@@ -142,6 +197,9 @@ impl Recorder {
 
     /// Takes back the blocks from a height on. Returns how many of their events are withdrawn, as far as that is known.
     pub(super) async fn withdraw(&mut self, from: Height) -> usize {
+        if self.is_closed() {
+            self.hold(Step::Withdraw(from));
+        }
         if self.cursor().is_none_or(|cursor| cursor.height < from) {
             return 0;
         }
@@ -157,6 +215,10 @@ impl Recorder {
 
     /// `None` where nothing is recorded.
     async fn keep(&mut self, step: Step) -> Option<Kept> {
+        if self.is_closed() {
+            self.hold(step);
+            return None;
+        }
         let (Some(writer), State::Open(network)) = (&self.writer, self.state) else { return None };
         let kept = writer.keep(network, step).await;
         self.is_written = matches!(kept, Kept::Written { .. });

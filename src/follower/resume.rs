@@ -6,6 +6,7 @@
 use tracing::{info, warn};
 
 use crate::domain::list::Block;
+use crate::domain::tally::Tallies;
 use crate::follower::book::Book;
 use crate::follower::source::Trouble;
 use crate::follower::{Follower, ROLLBACK_POLLS};
@@ -22,10 +23,8 @@ impl Follower {
             && let Some(identity) = self.identity.clone()
             && self.recorder.open(&identity).await
         {
-            // What is in memory was given up by the history's writer: the file says where to go on.
-            if let Some(book) = self.book.take() {
-                self.tallies = book.close();
-            }
+            // The file says where to go on: from there all that is in memory is walked again, if that can be.
+            self.aside = self.book.take().or(self.aside.take());
             self.is_resuming = true;
         }
         if !self.is_resuming {
@@ -37,12 +36,45 @@ impl Follower {
             return Err(Trouble::Behind(chain.blocks));
         }
         self.withdraw_abandoned(index).await?;
-        if let Some(tallies) = self.recorder.tallies().await {
-            self.tallies = tallies;
-        }
-        self.stand_at_cursor(index, chain).await?;
+        let Some(in_file) = self.recorder.tallies().await else {
+            // It is closed again: what is in memory is gone on with as before.
+            self.is_resuming = false;
+            self.book = self.aside.take();
+            return Ok(());
+        };
+        self.stand_at_cursor(index, chain, &in_file).await?;
         self.is_resuming = false;
+        match (&self.book, self.aside.take()) {
+            (None, Some(book)) => self.put_on_top(book, in_file).await,
+            (None, None) if self.counts_history => self.tallies = in_file,
+            (None, None) => self.tallies = in_file.followed_by(&self.tallies),
+            (Some(_), _) => {
+                self.tallies = Tallies::default();
+                self.recorder.let_go();
+            }
+        }
+        self.counts_history = true;
         Ok(())
+    }
+
+    /// What was followed while the history could not be opened is recorded behind what it holds.
+    async fn put_on_top(&mut self, mut book: Book, in_file: Tallies) {
+        if let (Some(cursor), Some(first)) = (self.recorder.cursor(), self.recorder.first_held()) {
+            let skipped = first.above(cursor.height);
+            self.meters.gap_blocks.inc_by(u64::from(skipped));
+            if skipped > 0 {
+                warn!(
+                    network = %self.settings.network,
+                    "events of {skipped} blocks of {} were not seen: those from the end of the history to this start",
+                    self.settings.network
+                );
+            }
+        }
+        if !self.counts_history {
+            book.count_on_from(in_file);
+        }
+        self.book = Some(book);
+        self.recorder.catch_up().await;
     }
 
     /// When the way back in memory ends above the common block, as it does soon after a start: stands at the highest
@@ -58,7 +90,8 @@ impl Follower {
             // Those in the file know which penalty was the last before the blocks that were replaced.
             self.tallies = in_file.unwrap_or_else(|| book.close());
         }
-        self.stand_at_cursor(index, chain).await?;
+        let tallies = self.tallies.clone();
+        self.stand_at_cursor(index, chain, &tallies).await?;
         Ok(self.book.is_some())
     }
 
@@ -98,7 +131,7 @@ impl Follower {
         Ok(None)
     }
 
-    async fn stand_at_cursor(&mut self, index: usize, chain: &ChainInfo) -> Result<(), Trouble> {
+    async fn stand_at_cursor(&mut self, index: usize, chain: &ChainInfo, tallies: &Tallies) -> Result<(), Trouble> {
         let Some(cursor) = self.recorder.cursor() else { return Ok(()) };
         let missed = chain.blocks.above(cursor.height);
         if !self.sources[index].client.dialect().is_pinned() || missed > self.settings.max_gap_blocks {
@@ -114,7 +147,7 @@ impl Follower {
                     self.settings.network,
                     cursor.height
                 );
-                self.book = Some(Book::open(list, std::mem::take(&mut self.tallies)));
+                self.book = Some(Book::open(list, tallies.clone()));
                 if self.facts.is_none() {
                     // The rules of penalties depend on them on some chains, and blocks are walked next.
                     self.learn_facts(index, chain).await;

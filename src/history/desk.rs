@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
+use crate::domain::tally::Tallies;
 use crate::history::place::beside;
 use crate::history::writer::{Job, Kept, Opened, Settings, Step};
-use crate::history::{Identity, NetworkId, Store, StoreError};
+use crate::history::{Identity, NetworkId, OpenError, Store, StoreError};
 use crate::meters::HistoryMeters;
 
 /// Steps and their events that wait at most, of a network: weeks of Dash, and some megabytes.
@@ -17,6 +18,9 @@ const WAITING: usize = 50_000;
 
 /// Pause after a failure.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// Longest pause between two attempts to open the file.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// From one look for old events to the next.
 const RETENTION: Duration = Duration::from_secs(3600);
@@ -28,13 +32,17 @@ const BREATH: Duration = Duration::from_millis(200);
 const MEASURE: Duration = Duration::from_secs(60);
 
 pub(super) struct Desk {
-    store: Store,
+    /// `None` while the file cannot be opened.
+    store: Option<Store>,
     settings: Settings,
     meters: HistoryMeters,
     queues: BTreeMap<NetworkId, Queue>,
     /// What the last failure said; `None` while all is well.
     failure: Option<String>,
     retry_at: Instant,
+    /// When the file is tried again, and the pause after that.
+    open_at: Instant,
+    open_pause: Duration,
     retain_at: Instant,
     measure_at: Instant,
 }
@@ -77,16 +85,32 @@ fn weight(step: &Step) -> usize {
 }
 
 impl Desk {
+    /// On a file that is open.
     pub(super) fn new(store: Store, settings: Settings, meters: HistoryMeters) -> Desk {
+        let mut desk = Desk::closed(settings, meters);
+        desk.opened(store);
+        desk
+    }
+
+    /// On a file that cannot be opened yet.
+    pub(super) fn without_file(why: &OpenError, settings: Settings, meters: HistoryMeters) -> Desk {
+        let mut desk = Desk::closed(settings, meters);
+        desk.not_opened(why);
+        desk
+    }
+
+    fn closed(settings: Settings, meters: HistoryMeters) -> Desk {
         let now = Instant::now();
-        meters.opened();
+        meters.began();
         Desk {
-            store,
+            store: None,
             settings,
             meters,
             queues: BTreeMap::new(),
             failure: None,
             retry_at: now,
+            open_at: now,
+            open_pause: RETRY,
             retain_at: now + BREATH,
             measure_at: now,
         }
@@ -96,6 +120,7 @@ impl Desk {
     pub(super) fn rest(&self) -> Duration {
         let next = self.retain_at.min(self.measure_at);
         let next = if self.waiting() > 0 { next.min(self.retry_at) } else { next };
+        let next = if self.store.is_none() { next.min(self.open_at) } else { next };
         next.saturating_duration_since(Instant::now())
     }
 
@@ -103,15 +128,22 @@ impl Desk {
     pub(super) fn take(&mut self, job: Job) {
         match job {
             Job::Open { name, identity, reply } => drop(reply.send(self.open(name, &identity))),
-            Job::Tallies { network, reply } => drop(reply.send(self.store.tallies(network))),
+            Job::Tallies { network, reply } => drop(reply.send(self.tallies(network))),
             Job::Keep { network, step, reply } => drop(reply.send(self.keep(network, step))),
-            Job::Flush { reply } => drop(reply.send(self.flush())),
+            Job::Flush { reply } => {
+                self.open_file();
+                let waiting = self.flush();
+                let _ = reply.send(waiting);
+            }
         }
     }
 
     /// Does what is due.
     pub(super) fn tend(&mut self) {
         let now = Instant::now();
+        if now >= self.open_at {
+            self.open_file();
+        }
         if self.waiting() > 0 && now >= self.retry_at {
             self.flush();
         }
@@ -124,10 +156,66 @@ impl Desk {
         }
     }
 
+    /// Opens the file where it is not open yet.
+    fn open_file(&mut self) {
+        if self.store.is_none() {
+            match Store::open(&self.settings.path, (self.settings.clock)()) {
+                Ok(store) => self.opened(store),
+                Err(error) => self.not_opened(&error),
+            }
+        }
+    }
+
+    fn opened(&mut self, store: Store) {
+        let path = self.settings.path.display();
+        let report = store.report();
+        if let Some(aside) = &report.set_aside {
+            warn!(%path, "{path}: {aside}");
+        }
+        if let Some(version) = report.migrated_from {
+            info!(%path, "the history {path} was of version {version} and is of the newest now");
+        }
+        info!(%path, "events and counters are kept in {path}");
+        self.store = Some(store);
+        self.retain_at = Instant::now() + BREATH;
+        self.failure = None;
+        self.meters.recovered();
+    }
+
+    fn not_opened(&mut self, why: &OpenError) {
+        self.meters.failed();
+        self.open_at = Instant::now() + self.open_pause;
+        self.open_pause = (self.open_pause * 2).min(LONGEST_PAUSE);
+        let message = match why {
+            OpenError::Failed { error, .. } => format!("{why}; {}", error.cure()),
+            other => other.to_string(),
+        };
+        if self.failure.as_ref() != Some(&message) {
+            warn!("history.path: {message}. What happens is served all the same, and kept as soon as that is possible");
+            self.failure = Some(message);
+        }
+    }
+
+    fn tallies(&self, network: NetworkId) -> Result<Tallies, StoreError> {
+        self.store.as_ref().ok_or(StoreError::NotOpen)?.tallies(network)
+    }
+
     fn open(&mut self, name: String, identity: &Identity) -> Result<Opened, StoreError> {
         self.flush();
-        let network = self.store.network(&name, identity)?;
-        let blocks = self.store.blocks(network)?;
+        let store = self.store.as_mut().ok_or(StoreError::NotOpen)?;
+        let found = store.network(&name, identity).and_then(|network| Ok((network, store.blocks(network)?)));
+        let (network, blocks) = match found {
+            Ok(found) => found,
+            Err(error) => {
+                if is_of_all(&error) {
+                    self.failed(&error, &name);
+                }
+                return Err(error);
+            }
+        };
+        if self.waiting() == 0 {
+            self.recovered(0);
+        }
         if let Some(queue) = self.queues.get_mut(&network).filter(|queue| !queue.steps.is_empty()) {
             queue.give_up("the network is followed anew");
         }
@@ -164,19 +252,16 @@ impl Desk {
     /// Writes what it can. Returns how many steps wait still.
     pub(super) fn flush(&mut self) -> usize {
         let before = self.waiting();
-        if before == 0 {
-            return 0;
-        }
+        let Some(store) = self.store.as_mut().filter(|_| before > 0) else { return before };
         let mut failure = None;
         for (network, queue) in &mut self.queues {
             if queue.steps.is_empty() {
                 continue;
             }
-            let written = write(&mut self.store, *network, queue);
+            let written = write(store, *network, queue);
             self.meters.pending(&queue.name, queue.blocks());
             let Err(error) = written else { continue };
-            // The disk is the same for all.
-            let of_all = matches!(error, StoreError::Busy | StoreError::Full | StoreError::ReadOnly);
+            let of_all = is_of_all(&error);
             failure = Some((error, queue.name.clone()));
             if of_all {
                 break;
@@ -214,7 +299,8 @@ impl Desk {
 
     /// Deletes some old events. Returns the pause until more are looked for.
     fn retain(&mut self) -> Duration {
-        match self.store.retain((self.settings.clock)(), self.settings.retention) {
+        let Some(store) = &mut self.store else { return RETENTION };
+        match store.retain((self.settings.clock)(), self.settings.retention) {
             Ok(retained) if retained.more => BREATH,
             Ok(_) => RETENTION,
             Err(error) => {
@@ -229,6 +315,11 @@ impl Desk {
         // A log that is not there has no size; nor has a file that cannot be looked at.
         self.meters.size(sizes.iter().flatten().map(std::fs::Metadata::len).sum());
     }
+}
+
+/// The disk is the same for all networks.
+fn is_of_all(error: &StoreError) -> bool {
+    matches!(error, StoreError::Busy | StoreError::Full | StoreError::ReadOnly)
 }
 
 /// Writes the steps of a network up to the first that fails.

@@ -21,6 +21,8 @@ pub enum StoreError {
     ReadOnly,
     /// Another process held the file for too long.
     Busy,
+    /// The file could not be opened yet; whoever keeps it tries again and has said why.
+    NotOpen,
     /// What the file holds makes no sense: opened anew, it is examined and set aside.
     Damaged(String),
     /// The name stands for another chain than the one that was recorded.
@@ -49,6 +51,7 @@ impl fmt::Display for StoreError {
             StoreError::Full => f.write_str("no space is left for the history"),
             StoreError::ReadOnly => f.write_str("the history cannot be written: file, folder or disk is read-only"),
             StoreError::Busy => f.write_str("another process held the history file for too long"),
+            StoreError::NotOpen => f.write_str("the history file could not be opened yet"),
             StoreError::Damaged(what) => write!(f, "the history file is damaged: {what}"),
             StoreError::OtherChain { network, recorded, offered } => write!(
                 f,
@@ -67,6 +70,18 @@ impl fmt::Display for StoreError {
 }
 
 impl std::error::Error for StoreError {}
+
+impl StoreError {
+    /// What to do about a file that cannot be opened or written.
+    pub(super) fn cure(&self) -> &'static str {
+        match self {
+            StoreError::Full => "make room on its disk",
+            StoreError::ReadOnly => "let this process write the file and its folder",
+            StoreError::Busy => "end the other program that holds it",
+            _ => "make sure that its folder exists and can be written by this process",
+        }
+    }
+}
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> StoreError {

@@ -5,6 +5,8 @@
 //! once: the file then goes up to an earlier block, from which the follower goes on as after a restart. So a step is
 //! written once or not at all, and never without those before it.
 //!
+//! A file that cannot be opened at first is tried again, less and less often; nothing is taken until it is.
+//!
 //! Never here: which chain is right; what is done while steps wait (`follower`).
 
 use std::path::PathBuf;
@@ -18,7 +20,7 @@ use crate::domain::list::Block;
 use crate::domain::masternode::{Height, UnixSeconds};
 use crate::domain::tally::Tallies;
 use crate::history::desk::Desk;
-use crate::history::{BlockEvents, Identity, NetworkId, Store, StoreError};
+use crate::history::{BlockEvents, Identity, NetworkId, OpenError, Store, StoreError};
 use crate::meters::HistoryMeters;
 
 /// Jobs that the thread has not begun yet; more mean that the disk stands still.
@@ -84,6 +86,7 @@ pub(super) enum Job {
 #[derive(Clone)]
 pub struct Writer {
     jobs: SyncSender<Job>,
+    meters: HistoryMeters,
 }
 
 /// The end of the thread: the file is closed then.
@@ -97,11 +100,22 @@ impl Ended {
 }
 
 impl Writer {
-    /// Starts the thread.
-    pub fn start(store: Store, settings: Settings, meters: HistoryMeters) -> std::io::Result<(Writer, Ended)> {
+    /// Opens the file and starts the thread. A file that cannot be opened is said in metric and log and tried again;
+    /// only one that another process writes is refused.
+    pub fn start(settings: Settings, meters: HistoryMeters) -> Result<(Writer, Ended), OpenError> {
+        let path = settings.path.clone();
+        let desk = match Store::open(&path, (settings.clock)()) {
+            Ok(store) => Desk::new(store, settings, meters.clone()),
+            Err(error @ OpenError::InUse { .. }) => return Err(error),
+            Err(error) => Desk::without_file(&error, settings, meters.clone()),
+        };
+        Writer::of(desk, meters).map_err(|error| OpenError::Failed { path, error: error.into() })
+    }
+
+    /// Starts the thread on what it has before it.
+    pub(super) fn of(mut desk: Desk, meters: HistoryMeters) -> std::io::Result<(Writer, Ended)> {
         let (jobs, queue) = sync_channel(JOBS);
         let (end, ended) = oneshot::channel();
-        let mut desk = Desk::new(store, settings, meters);
         std::thread::Builder::new().name("history".into()).spawn(move || {
             work(&mut desk, &queue);
             let waiting = desk.flush();
@@ -109,7 +123,12 @@ impl Writer {
             // Whoever started it may not care.
             let _ = end.send(waiting);
         })?;
-        Ok((Writer { jobs }, Ended(ended)))
+        Ok((Writer { jobs, meters }, Ended(ended)))
+    }
+
+    /// Says in a metric that so many blocks of a network wait outside until it is opened.
+    pub fn waiting_outside(&self, name: &str, blocks: usize) {
+        self.meters.pending(name, blocks);
     }
 
     /// The network of that name; what waited of it to be written is given up. Fails when the name stood for another chain.
@@ -134,7 +153,7 @@ impl Writer {
         }
     }
 
-    /// Tries at once to write what waits. Returns how many steps still do.
+    /// Tries at once to open the file and to write what waits. Returns how many steps still do.
     pub async fn flush(&self) -> Result<usize, StoreError> {
         self.ask(|reply| Job::Flush { reply }).await
     }

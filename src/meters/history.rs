@@ -23,7 +23,7 @@ impl HistoryMeters {
         let write_errors = IntCounterVec::new(
             Opts::new(
                 "masternode_exporter_history_write_errors_total",
-                "Attempts to write the history that failed. Each block is tried again until it is written.",
+                "Attempts to open or to write the history that failed. Each block is tried again until it is written.",
             ),
             &[],
         )?;
@@ -39,7 +39,7 @@ impl HistoryMeters {
         Ok(HistoryMeters {
             up: gauge(
                 "masternode_exporter_history_up",
-                "Whether the history could be written when last tried. Absent without history.path.",
+                "Whether the history could be opened and written when last tried. Absent without history.path.",
                 &[],
             )?,
             write_errors,
@@ -57,9 +57,9 @@ impl HistoryMeters {
         })
     }
 
-    /// The history is open: all samples begin but the time of the last write.
-    pub fn opened(&self) {
-        self.up.with_label_values::<&str>(&[]).set(1);
+    /// There is to be a history: all samples begin but the time of the last write. It is not open yet.
+    pub fn began(&self) {
+        self.up.with_label_values::<&str>(&[]).set(0);
         self.write_errors.with_label_values::<&str>(&[]);
     }
 
@@ -74,7 +74,7 @@ impl HistoryMeters {
         self.write_errors.with_label_values::<&str>(&[]).inc();
     }
 
-    /// Writing works again.
+    /// It can be written, or again.
     pub fn recovered(&self) {
         self.up.with_label_values::<&str>(&[]).set(1);
     }

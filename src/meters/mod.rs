@@ -69,7 +69,7 @@ impl Meters {
         self.network("");
         let source = self.source("", "");
         source.usable(0.0);
-        self.history.opened();
+        self.history.began();
         self.history.written(0);
         self.history.pending("", 0);
         self.history.size(0);

@@ -12,6 +12,7 @@ mod exposition;
 mod forecast;
 mod history;
 mod killed;
+mod late_history;
 mod laws;
 mod legacy;
 mod legacy_scenarios;

@@ -120,6 +120,14 @@ fn what_a_process_without_rights_finds() {
         Err(refusal) => refusal,
     };
     assert!(matches!(&refusal, OpenError::Failed { error: StoreError::ReadOnly, .. }), "{refusal}");
+    let registry = prometheus::Registry::new();
+    let meters = crate::meters::Meters::new(&registry).unwrap();
+    let retention = std::time::Duration::from_secs(86_400);
+    let settings = crate::history::Settings { path: path.clone(), retention, clock: || NOW };
+    let (_writer, _ended) = crate::history::Writer::start(settings, meters.history().clone()).unwrap();
+    let families = registry.gather();
+    let up = families.iter().find(|family| family.name() == "masternode_exporter_history_up").unwrap();
+    assert_eq!(up.get_metric()[0].get_gauge().get_value(), 0.0, "it is served and said so");
     let reader = Reader::open(&path).unwrap();
     assert_eq!(reader.events(&everything()).unwrap().events.len(), 1);
 }

@@ -6,6 +6,7 @@ use prometheus::Registry;
 
 use super::*;
 use crate::domain::masternode::Height;
+use crate::history::desk::Desk;
 use crate::history::{Ended, Kept, Settings, Step, StoreError, Writer};
 use crate::meters::Meters;
 
@@ -21,7 +22,8 @@ fn start(place: &Place, store: Store) -> (Writer, Ended, Registry) {
     let registry = Registry::new();
     let meters = Meters::new(&registry).unwrap();
     let settings = Settings { path: place.path.clone(), retention: Duration::from_secs(86_400 * 400), clock: || NOW };
-    let (writer, ended) = Writer::start(store, settings, meters.history().clone()).unwrap();
+    let (writer, ended) =
+        Writer::of(Desk::new(store, settings, meters.history().clone()), meters.history().clone()).unwrap();
     (writer, ended, registry)
 }
 

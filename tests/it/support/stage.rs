@@ -8,7 +8,7 @@ use masternode_exporter::domain::chain::DASH;
 use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
 use masternode_exporter::domain::{Event, Snapshot, UnixSeconds};
 use masternode_exporter::follower::{Follower, Settings};
-use masternode_exporter::history::{self, Ended, Store, Writer};
+use masternode_exporter::history::{self, Ended, Writer};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
 use masternode_exporter::rpc::{self, Client, Credentials, Dialect, Secret, dialect};
@@ -88,9 +88,31 @@ impl Stage {
         let mut stage = Stage::with(options, 1, change).await;
         stage.history = Some(Recording { folder: tempfile::tempdir().unwrap(), writer: None });
         stage.dialect = Arc::new(dialect);
-        stage.start();
-        stage.poll().await;
+        stage.restart().await;
         stage
+    }
+
+    /// The same, but the history cannot be opened until that is allowed.
+    pub(crate) async fn without_its_history() -> Stage {
+        let mut stage = Stage::with(Options::default(), 1, |_| {}).await;
+        stage.history = Some(Recording { folder: tempfile::tempdir().unwrap(), writer: None });
+        stage.forbid_history();
+        stage.restart().await;
+        stage
+    }
+
+    /// Makes the next start find a history that cannot be opened. Rights would mean nothing to a test that root runs.
+    pub(crate) fn forbid_history(&self) {
+        let lock = self.history().with_extension("db.lock");
+        // There is none before the first start.
+        let _ = std::fs::remove_file(&lock);
+        std::fs::create_dir(lock).unwrap();
+    }
+
+    /// Makes that history one that can be opened, and lets it be.
+    pub(crate) async fn allow_history(&self) {
+        std::fs::remove_dir(self.history().with_extension("db.lock")).unwrap();
+        assert_eq!(self.flush().await, 0);
     }
 
     /// What a process does when it starts: everything in memory is new, the history is opened.
@@ -104,10 +126,9 @@ impl Stage {
         let mut follower = Follower::new(self.settings.clone(), clients, &meters, self.watch_list.subscribe(), publish);
         if let Some(history) = &mut self.history {
             let path = history.folder.path().join("history.db");
-            let store = Store::open(&path, UnixSeconds(NOW)).unwrap();
             let retention = Duration::from_secs(400 * 86_400);
             let settings = history::Settings { path, retention, clock: || UnixSeconds(NOW) };
-            let (writer, ended) = Writer::start(store, settings, meters.history().clone()).unwrap();
+            let (writer, ended) = Writer::start(settings, meters.history().clone()).unwrap();
             follower = follower.with_history(writer.clone());
             history.writer = Some((writer, ended));
         }

@@ -1,0 +1,125 @@
+//! A history that cannot be opened when the process starts: everything is served, and recorded as soon as it opens.
+
+use masternode_exporter::rpc::dialect::{self, Dialect, Shape};
+use masternode_exporter::sim::Options;
+
+use crate::support::ledger;
+use crate::support::stage::{Stage, fail};
+
+/// So many blocks, in each of which a masternode fails, each seen on its own.
+async fn live(stage: &mut Stage, blocks: usize) {
+    for block in 0..blocks {
+        let failing = stage.masternode(block % 12);
+        stage.mine(&[fail(&failing, 1)]).await;
+    }
+}
+
+/// Counters count what happened from a height on.
+async fn assert_counted(stage: &Stage, from: u32) {
+    let page = stage.page().await;
+    ledger::assert_counted(&page, &ledger::happened(&stage.network, from), &stage.network.masternodes());
+}
+
+/// The page says so.
+async fn assert_closed(stage: &Stage, pending: f64) {
+    let page = stage.page().await;
+    page.expect("masternode_exporter_history_up", &[], 0.0);
+    page.expect("masternode_exporter_history_pending_blocks", &[("network", "dash-test")], pending);
+    assert!(page.value("masternode_exporter_history_write_errors_total", &[]).unwrap() >= 1.0);
+}
+
+#[tokio::test]
+async fn a_new_history_that_opens_late_has_everything_since_the_start() {
+    let mut stage = Stage::without_its_history().await;
+    let from = stage.network.tip().0 + 1;
+    live(&mut stage, 5).await;
+    assert_closed(&stage, 6.0).await;
+    assert_counted(&stage, from).await;
+    stage.network.reorg(2, &[vec![fail(&stage.masternode(7), 1)], vec![], vec![]]).unwrap();
+    stage.poll().await;
+    let before = stage.page().await;
+
+    stage.allow_history().await;
+    stage.page().await.expect("masternode_exporter_history_up", &[], 1.0);
+    stage.mine(&[]).await;
+    ledger::assert_kept(&stage.history(), &stage.network, from);
+    assert!(ledger::kept(&stage.history()).iter().any(|kept| kept.withdrawn), "what the reorg replaced is kept apart");
+    let after = stage.page().await;
+    after.expect("masternode_exporter_history_pending_blocks", &[("network", "dash-test")], 0.0);
+    after.expect("masternode_exporter_gap_blocks_total", &[], 0.0);
+    for alias in ["mn-3", "mn-4", "mn-7"] {
+        let penalties = |page: &crate::support::samples::Page| {
+            page.value("masternode_pose_penalties_total", &[("alias", alias)]).unwrap()
+        };
+        assert_eq!(penalties(&before), 1.0, "{alias}");
+        assert_eq!(penalties(&after), 1.0, "{alias}");
+    }
+    stage.stop().await;
+    stage.restart().await;
+    stage.page().await.expect("masternode_pose_penalties_total", &[("alias", "mn-4")], 1.0);
+}
+
+#[tokio::test]
+async fn a_history_that_opens_late_is_gone_on_with_from_its_end() {
+    let mut stage = Stage::recording(Options::default(), dialect::DASH, |_| {}).await;
+    let from = stage.network.tip().0 + 1;
+    live(&mut stage, 8).await;
+    stage.stop().await;
+    stage.forbid_history();
+    stage.network.mine(3);
+    stage.restart().await;
+    let start = stage.network.tip().0 + 1;
+    live(&mut stage, 4).await;
+    assert_closed(&stage, 5.0).await;
+    assert_counted(&stage, start).await;
+
+    stage.allow_history().await;
+    live(&mut stage, 2).await;
+    ledger::assert_kept(&stage.history(), &stage.network, from);
+    assert_counted(&stage, from).await;
+    stage.stop().await;
+    stage.restart().await;
+    ledger::assert_kept(&stage.history(), &stage.network, from);
+    assert_counted(&stage, from).await;
+}
+
+/// The history is too far behind, or its chain cannot say old lists: what was followed meanwhile comes on top.
+async fn check_on_top(dialect: Dialect, max_gap_blocks: u32, missed: usize) {
+    let change = |settings: &mut masternode_exporter::follower::Settings| settings.max_gap_blocks = max_gap_blocks;
+    let mut stage = Stage::recording(Options::default(), dialect, change).await;
+    let from = stage.network.tip().0 + 1;
+    live(&mut stage, 8).await;
+    let mut known = ledger::happened(&stage.network, from);
+    stage.stop().await;
+    stage.forbid_history();
+    stage.network.mine(missed);
+    stage.restart().await;
+    let start = stage.network.tip().0 + 1;
+    live(&mut stage, 4).await;
+    assert_counted(&stage, start).await;
+    stage.allow_history().await;
+    live(&mut stage, 2).await;
+    known.extend(ledger::happened(&stage.network, start));
+    let page = stage.page().await;
+    page.expect("masternode_exporter_gap_blocks_total", &[], missed as f64);
+    ledger::assert_counted(&page, &known, &stage.network.masternodes());
+    ledger::assert_same(ledger::seen(ledger::kept(&stage.history()).iter().map(|kept| &kept.event)), known.clone());
+    stage.stop().await;
+    stage.restart().await;
+    ledger::assert_counted(&stage.page().await, &known, &stage.network.masternodes());
+}
+
+#[tokio::test]
+async fn what_was_followed_meanwhile_comes_on_top_of_a_history_that_is_too_far_behind() {
+    check_on_top(dialect::DASH, 9, 10).await;
+}
+
+#[tokio::test]
+async fn what_was_followed_meanwhile_comes_on_top_where_old_lists_cannot_be_had() {
+    let mut dialect: Dialect = dialect::DASH;
+    if let Shape::ProTx { pinned, diff, .. } = &mut dialect.list.shape {
+        (*pinned, *diff) = (false, None);
+    }
+    check_on_top(dialect.clone(), 5000, 10).await;
+    check_on_top(dialect, 5000, 0).await;
+}
