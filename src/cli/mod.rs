@@ -2,6 +2,7 @@
 //!
 //! Never here: reading the process's environment, which is passed in.
 
+mod backfill;
 mod columns;
 mod demo;
 mod doctor;
@@ -12,6 +13,7 @@ mod observe;
 mod report;
 mod restart_check;
 mod run;
+mod when;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -97,6 +99,8 @@ enum Command {
     },
     /// Print what happened to masternodes, from the history that the exporter keeps; also while it runs.
     Events(events::EventsArguments),
+    /// Fill the history with blocks from before it began; while the exporter is stopped.
+    Backfill(backfill::BackfillArguments),
     /// Compute payment chances or a Proof-of-Service score from given numbers: no node, no configuration.
     Forecast(forecast::ForecastArguments),
     /// Say whether a masternode can be restarted now without missing a DKG session; for people and for scripts.
@@ -213,27 +217,31 @@ fn dispatch(arguments: Arguments, environment: BTreeMap<String, String>, home: O
             let loaded = load()?;
             print(&with_runtime(async move { restart_check::run(&arguments, &loaded.config).await })?)
         }
+        Command::Backfill(arguments) => {
+            let loaded = load()?;
+            with_runtime(async move { backfill::run(&arguments, &loaded.config).await })
+        }
         Command::Check => print(&understood(&load()?)),
         Command::Metrics => print(&reference()?),
         Command::Healthcheck { ready, timeout } => {
             let loaded = load()?;
             with_runtime(healthcheck(loaded.config, ready, timeout))
         }
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "masternode-exporter", &mut script);
-            // The Bash script jumps to labels that it spells otherwise where the program's name has a hyphen, and so
-            // completes nothing behind a command: https://github.com/clap-rs/clap/issues/6421.
-            let script =
-                String::from_utf8_lossy(&script).replace("masternode__subcmd__exporter", "masternode__exporter");
-            print(&script)
-        }
+        Command::Completions { shell } => print(&completions(shell)),
         Command::Man => {
             let mut page = Vec::new();
             clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
             print(&String::from_utf8_lossy(&page))
         }
     }
+}
+
+fn completions(shell: clap_complete::Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "masternode-exporter", &mut script);
+    // The Bash script jumps to labels that it spells otherwise where the program's name has a hyphen, and so completes
+    // nothing behind a command: https://github.com/clap-rs/clap/issues/6421.
+    String::from_utf8_lossy(&script).replace("masternode__subcmd__exporter", "masternode__exporter")
 }
 
 fn origin(arguments: &Arguments, environment: BTreeMap<String, String>, home: Option<PathBuf>) -> Origin {

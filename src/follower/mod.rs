@@ -9,6 +9,7 @@
 //!
 //! Never here: exposition, alerts, HTTP; publishing an old list as new.
 
+pub mod backfill;
 mod beside;
 mod book;
 mod cause;

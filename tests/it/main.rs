@@ -5,6 +5,7 @@
 
 mod alerts;
 mod architecture;
+mod backfill;
 mod completions;
 mod configuration;
 mod events;

@@ -5,8 +5,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli::events::Format;
-use crate::cli::events::when;
 use crate::cli::events::whom::Names;
+use crate::cli::when;
 use crate::domain::event::{Event, EventKind, FailedQuorum};
 use crate::domain::masternode::MasternodeId;
 use crate::history::KeptEvent;

@@ -3,7 +3,6 @@
 //! Never here: writing; asking a node.
 
 mod form;
-mod when;
 mod whom;
 
 use std::io::{ErrorKind, Write};
@@ -16,8 +15,8 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::Failure;
 use crate::cli::events::form::Form;
-use crate::cli::events::when::When;
 use crate::cli::events::whom::{Asked, Names};
+use crate::cli::when::{self, When};
 use crate::config::Config;
 use crate::domain::event::EventKind;
 use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};

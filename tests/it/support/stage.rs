@@ -7,6 +7,7 @@ use std::time::Duration;
 use masternode_exporter::domain::chain::DASH;
 use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
 use masternode_exporter::domain::{Event, Snapshot, UnixSeconds};
+use masternode_exporter::follower::backfill::{Backfill, Refusal};
 use masternode_exporter::follower::{Follower, Settings};
 use masternode_exporter::history::{self, Ended, Writer};
 use masternode_exporter::meters::Meters;
@@ -150,6 +151,13 @@ impl Stage {
     pub(crate) async fn restart(&mut self) {
         self.start();
         self.poll().await;
+    }
+
+    /// What fills in old blocks from the first node.
+    pub(crate) async fn backfill(&self) -> Result<Backfill, Refusal> {
+        let meters = Meters::new(&Registry::new()).unwrap();
+        let client = client(0, &self.servers[0], self.dialect.clone(), &meters);
+        Backfill::new(self.settings.clone(), client, &meters).await
     }
 
     /// The history's file.

@@ -1,0 +1,118 @@
+//! `backfill`: what happened in blocks from before the history began, filled into it; politely, and on again after a stop.
+//!
+//! Never here: how a block is walked.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use crate::app;
+use crate::cli::Failure;
+use crate::cli::when::{self, When};
+use crate::config::{Config, NetworkConfig};
+use crate::domain::masternode::Height;
+use crate::follower::backfill::{Backfill, Progress};
+use crate::history::Store;
+use crate::meters::Meters;
+
+/// From one line about the progress to the next.
+const REPORT: Duration = Duration::from_secs(10);
+
+/// Arguments of `backfill`.
+#[derive(Debug, Args)]
+pub(super) struct BackfillArguments {
+    /// First block or day: 2528000, 2026-01-31 or 2026-01-31T12:00:00Z.
+    #[arg(long, value_name = "WHEN", value_parser = when::parse)]
+    from: When,
+    /// Last block or day. [default: the last block of the history]
+    #[arg(long, value_name = "WHEN", value_parser = when::parse)]
+    to: Option<When>,
+    /// Which network, where several are configured.
+    #[arg(long, value_name = "NAME")]
+    network: Option<String>,
+}
+
+pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Result<(), Failure> {
+    let wrong = |why: String| Failure::Configuration(why);
+    let path =
+        config.history.path.as_deref().ok_or_else(|| wrong("history.path is not set: nothing to fill".into()))?;
+    let network = chosen(config, arguments.network.as_deref()).map_err(wrong)?;
+    let mut store = Store::open(path, app::now()).map_err(|error| {
+        Failure::Configuration(format!("history.path: {error}. Stop the exporter while its history is filled"))
+    })?;
+    let meters = Meters::new(&prometheus::Registry::new())?;
+    let mut backfill = Err("no source is configured".to_string());
+    for client in app::clients(network, &meters)? {
+        let settings = app::follower_settings(network);
+        let name = client.name().to_string();
+        backfill = Backfill::new(settings, client, &meters).await.map_err(|why| format!("source {name}: {why}"));
+        if backfill.is_ok() {
+            break;
+        }
+    }
+    let mut backfill = backfill?;
+    let first = match arguments.from {
+        When::Height(height) => height,
+        When::Time(moment, _) => backfill.first_since(moment).await?,
+    };
+    let last = match arguments.to {
+        None => Height(u32::MAX),
+        Some(When::Height(height)) => height,
+        Some(When::Time(_, moment)) => {
+            let after = backfill.first_since(crate::domain::UnixSeconds(moment.0 + 1)).await?;
+            Height(after.0.saturating_sub(1))
+        }
+    };
+    if first > last {
+        return Err(Failure::Configuration("--from lies behind --to: swap them".into()));
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = stop.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stopped.store(true, Ordering::Relaxed);
+        }
+    });
+    let mut report = Report { begun: Instant::now(), said: Instant::now() };
+    let filled = backfill.fill(&mut store, (first, last), |progress| {
+        report.say(progress);
+        !stop.load(Ordering::Relaxed)
+    });
+    let (done, total) = filled.await?;
+    if done < total {
+        eprintln!("stopped after {done} of {total} blocks: the same command goes on there");
+    } else {
+        eprintln!("{done} blocks were filled in; all others were known, or lie above the end of the history");
+    }
+    Ok(())
+}
+
+struct Report {
+    begun: Instant,
+    said: Instant,
+}
+
+impl Report {
+    fn say(&mut self, Progress { height, done, total }: Progress) {
+        if self.said.elapsed() >= REPORT {
+            self.said = Instant::now();
+            let left = self.begun.elapsed().as_secs_f64() / f64::from(done) * f64::from(total - done);
+            eprintln!("block {height}: {done} of {total}, about {left:.0} s left");
+        }
+    }
+}
+
+fn chosen<'a>(config: &'a Config, name: Option<&str>) -> Result<&'a NetworkConfig, String> {
+    let names: Vec<&str> = config.networks.iter().map(|network| network.name.as_str()).collect();
+    match name {
+        Some(name) => {
+            config.networks.iter().find(|network| network.name == name).ok_or_else(|| {
+                format!("--network {name}: no such network is configured; there are: {}", names.join(", "))
+            })
+        }
+        None if config.networks.len() == 1 => Ok(&config.networks[0]),
+        None => Err(format!("--network: say which of {}", names.join(", "))),
+    }
+}
