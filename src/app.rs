@@ -18,11 +18,12 @@ use crate::domain::masternode::UnixSeconds;
 use crate::domain::{Snapshot, state};
 use crate::follower::{self, Follower};
 use crate::history::{self, Writer};
-use crate::meters::Meters;
+use crate::meters::{self, Meters};
 use crate::metrics::{self, Exposition};
 use crate::rpc::{self, Client};
 use crate::web;
-use crate::web::site::{Landing, MetricsReply, MetricsRequest, Readiness, Refusal, ReloadFunction, Site};
+use crate::web::api::{self, Api};
+use crate::web::site::{Landing, Link, MetricsReply, MetricsRequest, Readiness, Refusal, ReloadFunction, Site};
 
 /// Errors on the way up: each names its place and cure.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -45,6 +46,7 @@ pub struct App {
     exposition: Arc<Exposition>,
     networks: BTreeMap<String, RunningNetwork>,
     snapshots: watch::Sender<BTreeMap<String, SnapshotReceiver>>,
+    configured: watch::Sender<BTreeMap<String, Configured>>,
     web_meters: web::meters::Meters,
 }
 
@@ -52,6 +54,12 @@ pub struct App {
 struct History {
     writer: Writer,
     ended: history::Ended,
+}
+
+/// What the API says of a network beside its snapshot.
+struct Configured {
+    chain: String,
+    sources: Vec<String>,
 }
 
 type SnapshotReceiver = watch::Receiver<Option<Arc<Snapshot>>>;
@@ -84,6 +92,7 @@ impl App {
             exposition,
             networks: BTreeMap::new(),
             snapshots: watch::Sender::default(),
+            configured: watch::Sender::default(),
             web_meters,
         };
         app.apply(config).await?;
@@ -143,6 +152,9 @@ impl App {
         }
         let show = tokio::spawn(show(self.exposition.clone(), name.clone(), snapshots.clone()));
         let tasks = [tokio::spawn(follower.run()), show];
+        let sources = network.sources.iter().map(|source| source.name.clone()).collect();
+        let configured = Configured { chain: network.chain.rules.name.to_string(), sources };
+        self.configured.send_modify(|all| drop(all.insert(name.clone(), configured)));
         self.snapshots.send_modify(|all| drop(all.insert(name.clone(), snapshots)));
         self.networks.insert(name, RunningNetwork { config: network, watch_list, tasks });
     }
@@ -155,6 +167,7 @@ impl App {
             let _ = task.await;
         }
         self.snapshots.send_modify(|all| drop(all.remove(name)));
+        self.configured.send_modify(|all| drop(all.remove(name)));
         self.exposition.publish(name, None);
         let sources: Vec<String> = running.config.sources.into_iter().map(|source| source.name).collect();
         self.meters.forget(name, &sources);
@@ -224,8 +237,9 @@ impl App {
                 version: env!("CARGO_PKG_VERSION").into(),
                 summary: "How close each masternode is to a Proof-of-Service ban, and when it is paid next.".into(),
                 telemetry_path: config.web.telemetry_path.clone(),
-                links: Vec::new(),
+                links: api::PAGES.map(|(target, text)| Link { target: target.into(), text: text.into() }).into(),
             },
+            api: Some(Arc::new(self.api())),
             metrics: Box::new(move |request| Box::pin(scrape(exposition.clone(), request))),
             ready: Box::new(move || readiness(&snapshots.borrow())),
             reload: config.web.enable_reload.then(|| -> ReloadFunction {
@@ -240,6 +254,24 @@ impl App {
                 })
             }),
         }
+    }
+
+    fn api(&self) -> Api {
+        let (snapshots, configured) = (self.snapshots.subscribe(), self.configured.subscribe());
+        let (meters, history_meters) = (self.meters.clone(), self.meters.history().clone());
+        let path = self.history.as_ref().and(self.history_config.path.clone());
+        let history = path.map(|path| api::History { path, up: Box::new(move || history_meters.is_up()) });
+        let networks = move || {
+            let (snapshots, configured) = (snapshots.borrow().clone(), configured.borrow());
+            let network = |(name, configured): (&String, &Configured)| api::Network {
+                name: name.clone(),
+                chain: configured.chain.clone(),
+                snapshot: snapshots.get(name).and_then(|snapshot| snapshot.borrow().clone()),
+                sources: configured.sources.iter().map(|source| source_state(&meters, name, source)).collect(),
+            };
+            configured.iter().map(network).collect()
+        };
+        Api { version: env!("CARGO_PKG_VERSION").into(), networks: Box::new(networks), history, clock: now }
     }
 
     async fn reload(&mut self, load: impl Fn() -> Result<Config, String>) -> Result<(), String> {
@@ -289,6 +321,12 @@ pub fn clients(network: &NetworkConfig, meters: &Meters) -> Result<Vec<Client>, 
         Ok(Client::new(settings, meters.rpc(&network.name, &source.name))?)
     };
     network.sources.iter().map(client).collect()
+}
+
+fn source_state(meters: &Meters, network: &str, source: &str) -> api::Source {
+    let meters::SourceState { up, synced, network_match, last_success } = meters.source_state(network, source);
+    let last_success = last_success.map(|seconds| UnixSeconds(seconds as u64));
+    api::Source { name: source.into(), up, synced, network_match, last_success }
 }
 
 /// How a network is followed.

@@ -15,6 +15,7 @@ pub async fn ours(exposition: Arc<Exposition>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has room");
     let address = listener.local_addr().expect("it is bound");
     let site = Site {
+        api: None,
         landing: Landing {
             name: String::new(),
             version: String::new(),

@@ -4,13 +4,14 @@
 
 use std::fmt::Write;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cli::columns::{Lean, columns};
 use crate::domain::masternode::{NodeType, UnixSeconds};
 use crate::domain::pose::Risk;
 use crate::domain::snapshot::{NodeView, Snapshot};
 use crate::domain::state;
+use crate::web::api::words::{self, Subject};
 
 /// Rows of the table where nothing is watched.
 const ROWS: usize = 20;
@@ -104,18 +105,11 @@ fn rows(snapshot: &Snapshot) -> Vec<Row<'_>> {
     } else {
         watched
     };
-    rows.sort_by_key(|row| std::cmp::Reverse(danger(row)));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.node.danger()));
     if all {
         rows.truncate(ROWS);
     }
     rows
-}
-
-/// Banned first, then by the time for which one more failure bans, then by score.
-fn danger(row: &Row<'_>) -> (Risk, u32, u32) {
-    let pose = row.node.pose();
-    let safe = pose.and_then(|pose| pose.blocks_until_safe()).unwrap_or(0);
-    (row.node.risk(), safe, pose.map_or(0, |pose| pose.score().0))
 }
 
 impl Row<'_> {
@@ -188,70 +182,15 @@ pub(super) fn time(seconds: f64) -> String {
 
 /// Everything that a snapshot says: the network, then the watched masternodes or, where none is watched, all.
 pub(super) fn json(snapshot: &Snapshot) -> Value {
-    let limits = snapshot.limits();
-    let all = snapshot.watched().is_empty();
-    let masternodes: Vec<Value> = if all {
-        snapshot.nodes().map(|node| node_json(snapshot, "", &node)).collect()
+    let subjects: Vec<Subject<'_>> = if snapshot.watched().is_empty() {
+        snapshot.nodes().map(|node| Subject { snapshot, node: Some(node), watched: None }).collect()
     } else {
         let watched = snapshot.watched().iter();
-        watched
-            .map(|watched| match watched.index {
-                Some(index) => node_json(snapshot, &watched.watched.alias, &snapshot.node(index)),
-                None => json!({
-                    "masternode": watched.watched.id.to_string(), "alias": watched.watched.alias, "registered": false
-                }),
-            })
-            .collect()
+        let node = |index: Option<usize>| index.map(|index| snapshot.node(index));
+        watched.map(|watched| Subject { snapshot, node: node(watched.index), watched: Some(watched) }).collect()
     };
-    let bands = Risk::ALL.iter().zip(snapshot.risks()).filter(|(risk, _)| risk.exists(limits.is_some()));
-    let risks: serde_json::Map<String, Value> =
-        bands.map(|(risk, count)| (risk.label().into(), json!(count))).collect();
-    json!({
-        "network": snapshot.network(),
-        "chain": snapshot.rules().name,
-        "height": snapshot.block().height.0,
-        "block_hash": snapshot.block().hash.to_string(),
-        "block_timestamp_seconds": snapshot.block().time.0,
-        "registered": snapshot.list().registered(),
-        "pose_limit": limits.map(|limits| limits.limit),
-        "pose_step": limits.map(|limits| limits.step),
-        "pose_safe_level": limits.map(|limits| limits.safe_at_tip()),
-        "payment_pool_size": snapshot.payments().drawn_from(),
-        "risk_nodes": risks,
-        "maintenance_window_blocks": {
-            "regular": snapshot.maintenance_window(NodeType::Regular),
-            "evo": snapshot.maintenance_window(NodeType::Evo),
-        },
-        "masternodes": masternodes,
-    })
-}
-
-fn node_json(snapshot: &Snapshot, alias: &str, node: &NodeView<'_>) -> Value {
-    let masternode = node.masternode;
-    let states = &snapshot.rules().states;
-    let announced = masternode.announced.as_deref();
-    let scheduled = snapshot.payments().pool().and_then(|pool| pool.scheduled(node.index));
-    json!({
-        "masternode": masternode.id.to_string(),
-        "alias": alias,
-        "registered": true,
-        "node_type": masternode.node_type.label(),
-        "address": masternode.details.address(),
-        "payout_address": masternode.details.payout_address(),
-        "state": state::label(states, state::place(states, masternode)),
-        "last_seen_timestamp_seconds": announced.and_then(|announced| announced.last_seen).map(|seen| seen.0),
-        "active_seconds": announced.and_then(|announced| announced.active_seconds()),
-        "payment_scheduled_height": scheduled.map(|scheduled| scheduled.height.0),
-        "payment_probability_24h": snapshot.payment_probability(node, 86_400),
-        "pose_score": masternode.pose_score.map(|score| score.0),
-        "pose_banned": masternode.is_banned(),
-        "pose_ban_height": masternode.ban_height.map(|height| height.0),
-        "pose_failures_until_ban": node.pose().map(|pose| pose.failures_until_ban()),
-        "pose_blocks_until_safe": node.pose().and_then(|pose| pose.blocks_until_safe()),
-        "pose_blocks_until_clear": node.pose().and_then(|pose| pose.blocks_until_clear()),
-        "pose_safe_height": node.pose().and_then(|pose| pose.safe_height()).map(|height| height.0),
-        "payment_queue_position": node.queue_position,
-        "payment_projected_height": snapshot.payments().projected_height(node.index).map(|height| height.0),
-        "payment_last_height": masternode.last_paid_height.map(|height| height.0),
-    })
+    let masternodes: Vec<Value> = subjects.iter().map(|subject| words::masternode(subject).into()).collect();
+    let mut network = words::network(snapshot);
+    network.insert("masternodes".into(), masternodes.into());
+    network.into()
 }

@@ -88,6 +88,13 @@ impl NodeView<'_> {
     pub fn risk(&self) -> Risk {
         self.pose().map_or_else(|| Risk::without_score(self.masternode), |pose| pose.risk())
     }
+
+    /// How much in danger it is, more is worse: its band, then the blocks for which one more failure bans, then its score.
+    pub fn danger(&self) -> (Risk, u32, u32) {
+        let pose = self.pose();
+        let safe = pose.and_then(|pose| pose.blocks_until_safe()).unwrap_or(0);
+        (self.risk(), safe, pose.map_or(0, |pose| pose.score().0))
+    }
 }
 
 impl Snapshot {

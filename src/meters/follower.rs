@@ -2,6 +2,8 @@
 //!
 //! Never here: anything about masternodes.
 
+use prometheus::core::Collector;
+use prometheus::proto::MetricFamily;
 use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
 
 /// The families, for all networks.
@@ -46,6 +48,19 @@ impl SourceMeters {
     pub fn wrong_network(&self) {
         self.families.network_match.with_label_values(&[self.network.as_str(), &self.source]).set(0);
     }
+}
+
+/// How a source fared when it was last asked; `None` where that was never known.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SourceState {
+    /// Whether it answered.
+    pub up: Option<bool>,
+    /// Whether it was usable and in sync.
+    pub synced: Option<bool>,
+    /// Whether it is on the configured chain and network.
+    pub network_match: Option<bool>,
+    /// Unix time in seconds at which it last confirmed the list or its tip.
+    pub last_success: Option<f64>,
 }
 
 /// What the follower of one network did.
@@ -129,6 +144,17 @@ impl FollowerFamilies {
         }
     }
 
+    /// Reads without making a sample of what was never known.
+    pub(super) fn state(&self, network: &str, source: &str) -> SourceState {
+        let yes = |family: &IntGaugeVec| value(&family.collect(), network, source).map(|value| value > 0.0);
+        SourceState {
+            up: yes(&self.up),
+            synced: yes(&self.synced),
+            network_match: yes(&self.network_match),
+            last_success: value(&self.last_success.collect(), network, source),
+        }
+    }
+
     /// Forgets a network that is no longer configured.
     pub(super) fn forget(&self, network: &str, sources: &[String]) {
         for source in sources {
@@ -140,4 +166,15 @@ impl FollowerFamilies {
             let _ = self.last_success.remove_label_values(labels);
         }
     }
+}
+
+fn value(families: &[MetricFamily], network: &str, source: &str) -> Option<f64> {
+    let of_source = |metric: &&prometheus::proto::Metric| {
+        let has = |name: &str, value: &str| {
+            metric.get_label().iter().any(|label| label.name() == name && label.value() == value)
+        };
+        has("network", network) && has("source", source)
+    };
+    let metric = families.iter().flat_map(MetricFamily::get_metric).find(of_source)?;
+    Some(metric.get_gauge().get_value())
 }

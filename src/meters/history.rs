@@ -79,6 +79,11 @@ impl HistoryMeters {
         self.up.with_label_values::<&str>(&[]).set(1);
     }
 
+    /// Whether the history could be written when last tried; not before it is open.
+    pub fn is_up(&self) -> bool {
+        self.up.with_label_values::<&str>(&[]).get() == 1
+    }
+
     /// So many blocks of a network wait.
     pub fn pending(&self, network: &str, blocks: usize) {
         self.pending_blocks.with_label_values(&[network]).set(i64::try_from(blocks).unwrap_or(i64::MAX));

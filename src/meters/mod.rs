@@ -9,7 +9,7 @@ mod rpc;
 
 use prometheus::Registry;
 
-pub use follower::{NetworkMeters, SourceMeters};
+pub use follower::{NetworkMeters, SourceMeters, SourceState};
 pub use history::HistoryMeters;
 pub use rpc::RpcMeters;
 
@@ -41,6 +41,11 @@ impl Meters {
     /// How a source of a network fares.
     pub fn source(&self, network: &str, source: &str) -> SourceMeters {
         self.follower.source(network, source)
+    }
+
+    /// How a source of a network fared when it was last asked.
+    pub fn source_state(&self, network: &str, source: &str) -> SourceState {
+        self.follower.state(network, source)
     }
 
     /// How the history fares.

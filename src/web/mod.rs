@@ -1,8 +1,9 @@
-//! The HTTP server: scrapes, health, readiness, reload and the landing page.
+//! The HTTP server: scrapes, the JSON API, health, readiness, reload and the landing page.
 //!
 //! What it serves is handed to it as a [`site::Site`]: functions that answer, and a few facts. [`listen`] opens the
 //! sockets, [`serve`] accepts from them, `connection` speaks HTTP on one of them within the time that `deadline`
 //! leaves, `route` picks the answer, `negotiate` and `query` read what the client asked for, `payload` sends the bytes.
+//! [`api`] answers the questions of scripts.
 //! [`probe`] is the other end, for the health check of a container.
 //!
 //! Every wait has a deadline and every size a limit, all of them in [`settings::Settings`]: a hostile or broken client
@@ -26,6 +27,7 @@ use crate::web::route::Server;
 use crate::web::settings::Settings;
 use crate::web::site::Site;
 
+pub mod api;
 mod connection;
 mod deadline;
 mod landing;

@@ -23,6 +23,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::web::api::{self, Reply};
 use crate::web::landing;
 use crate::web::meters::Meters;
 use crate::web::payload::Payload;
@@ -38,6 +39,7 @@ const TRAVEL_MOST: Duration = Duration::from_millis(500);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route {
     Metrics,
+    Api,
     Landing,
     Healthy,
     Ready,
@@ -55,13 +57,14 @@ impl Route {
             "/-/healthy" => Some(Route::Healthy),
             "/-/ready" => Some(Route::Ready),
             "/-/reload" => Some(Route::Reload),
+            _ if path.starts_with(api::PREFIX) => Some(Route::Api),
             _ => None,
         }
     }
 
     fn methods(self) -> (&'static [Method], &'static str) {
         match self {
-            Route::Metrics | Route::Landing | Route::Healthy | Route::Ready => {
+            Route::Metrics | Route::Api | Route::Landing | Route::Healthy | Route::Ready => {
                 (&[Method::GET, Method::HEAD], "GET, HEAD")
             }
             Route::Reload => (&[Method::POST, Method::PUT], "POST, PUT"),
@@ -72,6 +75,7 @@ impl Route {
     fn label(self) -> &'static str {
         match self {
             Route::Metrics => "metrics",
+            Route::Api => "api",
             Route::Landing => "landing",
             Route::Healthy => "healthy",
             Route::Ready => "ready",
@@ -87,6 +91,8 @@ pub(super) struct Server {
     site: Arc<Site>,
     /// One permit for each scrape that may run; `None` for no limit.
     scrapes: Option<Arc<Semaphore>>,
+    /// One permit for each question to the API that may run.
+    questions: Arc<Semaphore>,
     /// Whether a panic was logged.
     panicked: AtomicBool,
 }
@@ -95,7 +101,8 @@ impl Server {
     pub(super) fn new(site: Arc<Site>, settings: Settings, meters: Meters) -> Server {
         let limit = settings.max_requests.min(Semaphore::MAX_PERMITS);
         let scrapes = (limit > 0).then(|| Arc::new(Semaphore::new(limit)));
-        Server { settings, meters, site, scrapes, panicked: AtomicBool::new(false) }
+        let questions = Arc::new(Semaphore::new(settings.max_questions.clamp(1, Semaphore::MAX_PERMITS)));
+        Server { settings, meters, site, scrapes, questions, panicked: AtomicBool::new(false) }
     }
 
     /// Answers one request, whatever it is. The answer to HEAD is that to GET: hyper sends its header only, and asks for
@@ -136,12 +143,17 @@ impl Server {
         let Some(route) = route else { return text(StatusCode::NOT_FOUND, "There is no such page.") };
         let (methods, allow) = route.methods();
         if !methods.contains(&head.method) {
-            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, &format!("This page answers {allow} only."));
+            let reason = format!("This page answers {allow} only.");
+            let mut response = match route {
+                Route::Api => json(api::error(StatusCode::METHOD_NOT_ALLOWED, &reason)),
+                _ => text(StatusCode::METHOD_NOT_ALLOWED, &reason),
+            };
             response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
             return response;
         }
         match route {
             Route::Metrics => self.metrics(head).await,
+            Route::Api => self.api(head).await,
             Route::Landing => html(landing::page(&self.site.landing)),
             Route::Healthy => text(StatusCode::OK, "Healthy."),
             Route::Ready => self.ready(),
@@ -178,6 +190,27 @@ impl Server {
             }
             Err(Refusal::BadRequest(reason)) => text(StatusCode::BAD_REQUEST, &reason),
             Err(Refusal::Unavailable(reason)) => text(StatusCode::SERVICE_UNAVAILABLE, &reason),
+        }
+    }
+
+    /// Answers on a thread that may be kept busy. A client that goes away leaves its permit with what still runs.
+    async fn api(&self, head: &Parts) -> Response<Payload> {
+        let Some(api) = self.site.api.clone() else { return text(StatusCode::NOT_FOUND, "There is no such page.") };
+        let permit = Arc::clone(&self.questions).acquire_owned().await;
+        let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
+        let answer = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            api.answer(&path, &query)
+        });
+        match answer.await {
+            Ok(reply) => json(reply),
+            Err(error) => {
+                if error.is_panic() {
+                    self.note_panic("api", &*error.into_panic());
+                }
+                let reason = "internal error: the log of the exporter has more";
+                json(api::error(StatusCode::INTERNAL_SERVER_ERROR, reason))
+            }
         }
     }
 
@@ -253,6 +286,13 @@ fn exposition(reply: MetricsReply, permit: Option<OwnedSemaphorePermit>) -> Resp
     if reply.gzip {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
+    response
+}
+
+fn json(reply: Reply) -> Response<Payload> {
+    let mut response = Response::new(Payload::new(Body::Whole(vec![reply.body])));
+    *response.status_mut() = reply.status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     response
 }
 

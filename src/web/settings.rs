@@ -12,6 +12,8 @@ pub struct Settings {
     /// Scrapes answered at a time, from their request until the last byte was handed to the connection; further ones are
     /// answered 503. 0 is no limit, as with the other exporters' `--web.max-requests`. 40.
     pub max_requests: usize,
+    /// Questions to the API answered at a time, at least 1, each on a thread of its own; further ones wait. 4.
+    pub max_questions: usize,
     /// From the opening of a connection, or from the first byte of a further request, to the end of the header. 10 s.
     pub header_timeout: Duration,
     /// How long a connection may rest between two requests. Longer than the longest sensible scrape interval (2 min,
@@ -37,6 +39,7 @@ impl Default for Settings {
         Settings {
             max_connections: 512,
             max_requests: 40,
+            max_questions: 4,
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(130),
             request_timeout: Duration::from_secs(120),

@@ -4,9 +4,12 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+
+use crate::web::api::Api;
 
 /// An answer that takes its time.
 pub type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -28,6 +31,8 @@ pub struct Site {
     pub landing: Landing,
     /// Behind the telemetry path.
     pub metrics: MetricsFunction,
+    /// Behind `/api/`; `None` serves nothing there.
+    pub api: Option<Arc<Api>>,
     /// Behind `/-/ready`.
     pub ready: ReadyFunction,
     /// Behind `/-/reload`; `None` refuses it (403), which is the default of the program.
@@ -64,7 +69,7 @@ pub struct TelemetryPath(String);
 
 impl TelemetryPath {
     /// Takes a path that starts with `/` and has only characters that need no escape in a path. `/` itself is allowed
-    /// and replaces the landing page; what begins with `/-/` is ours.
+    /// and replaces the landing page; what begins with `/-/` or `/api/` is ours.
     ///
     /// # Errors
     /// A sentence that says what is wrong with it.
@@ -80,6 +85,11 @@ impl TelemetryPath {
         }
         if path.starts_with("/-/") {
             return Err(format!("the telemetry path may not start with /-/, as \"{path}\" does: that is for health"));
+        }
+        if path.starts_with("/api/") {
+            return Err(format!(
+                "the telemetry path may not start with /api/, as \"{path}\" does: that is for the API"
+            ));
         }
         Ok(TelemetryPath(path.to_owned()))
     }
@@ -180,7 +190,20 @@ mod tests {
         for good in ["/metrics", "/", "/a/b-c.d_e~f", "/-", "/--/metrics"] {
             assert_eq!(TelemetryPath::new(good).map(|path| path.to_string()), Ok(good.to_owned()), "{good}");
         }
-        for bad in ["", "metrics", "/-/metrics", "/-/", "/a?b", "/a#b", "/a b", "/ä", "/%41", "/<script>"] {
+        for bad in [
+            "",
+            "metrics",
+            "/-/metrics",
+            "/-/",
+            "/api/",
+            "/api/v1/status",
+            "/a?b",
+            "/a#b",
+            "/a b",
+            "/ä",
+            "/%41",
+            "/<script>",
+        ] {
             let error = TelemetryPath::new(bad).expect_err(bad);
             assert!(error.contains(&format!("\"{bad}\"")), "{error}");
         }

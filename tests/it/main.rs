@@ -4,6 +4,7 @@
 #![expect(unreachable_pub, reason = "nobody names this crate from outside")]
 
 mod alerts;
+mod api;
 mod architecture;
 mod backfill;
 mod completions;

@@ -2,14 +2,15 @@
 //!
 //! Never here: which events.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::cli::events::Format;
 use crate::cli::events::whom::Names;
-use crate::cli::when;
 use crate::domain::event::{Event, EventKind, FailedQuorum};
 use crate::domain::masternode::MasternodeId;
 use crate::history::KeptEvent;
+use crate::web::api::time;
+use crate::web::api::words::{self, Object};
 
 /// Columns of CSV, in their order; the JSON has the same names.
 const COLUMNS: [&str; 19] = [
@@ -60,11 +61,15 @@ impl Form<'_> {
             Format::Table => {
                 let Event { block, masternode, .. } = &kept.event;
                 let name = if alias.is_empty() { short(masternode) } else { alias.to_string() };
-                line(&when::text(block.time), &block.height.to_string(), &kept.network, &name, &told(kept))
+                line(&time::text(block.time), &block.height.to_string(), &kept.network, &name, &told(kept))
             }
             Format::Csv => {
                 let values = values(kept, alias);
-                let cells = COLUMNS.map(|column| values.get(column).map(cell).unwrap_or_default());
+                let cells = COLUMNS.map(|column| match (column, &kept.event.kind) {
+                    // A cell has no place for a list.
+                    ("quorums", EventKind::Penalty { quorums, .. }) => cell(&quorum_texts(quorums).into()),
+                    _ => values.get(column).map(cell).unwrap_or_default(),
+                });
                 cells.join(",") + "\n"
             }
             Format::Json => format!("{}\n", Value::Object(values(kept, alias))),
@@ -111,39 +116,17 @@ fn told(kept: &KeptEvent) -> String {
     words
 }
 
+fn quorum_texts(quorums: &[FailedQuorum]) -> String {
+    quorums.iter().map(quorum_text).collect::<Vec<String>>().join("; ")
+}
+
 /// A quorum by its type, its place in the cycle, and the hash and height of the block at which its session began.
 fn quorum_text(quorum: &FailedQuorum) -> String {
     format!("{} {} {} at {}", quorum.quorum_type, quorum.index, quorum.hash, quorum.height)
 }
 
-fn values(kept: &KeptEvent, alias: &str) -> Map<String, Value> {
-    let Event { block, exact, masternode, node_type, kind } = &kept.event;
-    let own = match kind {
-        EventKind::Penalty { score, points, failures, clamped, quorums } => {
-            let quorums: Vec<String> = quorums.iter().map(quorum_text).collect();
-            json!({
-                "score": score.0, "points": points, "failures": failures, "clamped": clamped,
-                "quorums": quorums.join("; "),
-            })
-        }
-        EventKind::Ban { cause, .. } => json!({ "cause": cause.label() }),
-        EventKind::State { from, to } => json!({ "from": from, "to": to }),
-        _ => json!({}),
-    };
-    let common = json!({
-        "id": kept.id.0,
-        "time": when::text(block.time),
-        "height": block.height.0,
-        "block": block.hash.to_string(),
-        "network": kept.network,
-        "masternode": masternode.to_string(),
-        "alias": alias,
-        "node_type": node_type.label(),
-        "kind": kind.name(),
-        "exact": exact,
-        "withdrawn": kept.withdrawn,
-    });
-    [common, own].into_iter().filter_map(|part| part.as_object().cloned()).flatten().collect()
+fn values(kept: &KeptEvent, alias: &str) -> Object {
+    words::kept_event(words::event(&kept.event, &kept.network, alias), kept.id, kept.withdrawn)
 }
 
 /// A cell of CSV (RFC 4180): in quotes where it must be.

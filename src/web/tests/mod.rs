@@ -155,6 +155,7 @@ fn site(answer: impl Fn(MetricsRequest) -> Answer<Result<MetricsReply, Refusal>>
             links: vec![Link { target: "/api/v1/status".to_owned(), text: "Status".to_owned() }],
         },
         metrics: Box::new(answer),
+        api: None,
         ready: Box::new(Readiness::default),
         reload: None,
     }

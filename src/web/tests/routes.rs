@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::Notify;
 
 use super::*;
+use crate::domain::masternode::UnixSeconds;
+use crate::web::api::Api;
 use crate::web::probe;
 use crate::web::site::{Format, Shard};
 
@@ -286,4 +288,57 @@ async fn requests_are_counted_by_handler_and_code() {
     assert_eq!(counted("landing", "200").as_deref(), Some("1"));
     assert_eq!(counted("other", "404").as_deref(), Some("2"));
     server.wait_for_meter("masternode_exporter_http_connections", "0").await;
+}
+
+fn with_api(networks: impl Fn() -> Vec<crate::web::api::Network> + Send + Sync + 'static) -> Site {
+    let networks = Box::new(networks);
+    let api = Api { version: "1.2.3".into(), networks, history: None, clock: || UnixSeconds(0) };
+    Site { api: Some(Arc::new(api)), ..page(&[]) }
+}
+
+#[tokio::test]
+async fn the_api_answers_json_whatever_the_status() {
+    let server = Running::start(with_api(Vec::new), Settings::default()).await;
+    let table = [
+        ("GET /api/v1/status HTTP/1.1", 200),
+        ("HEAD /api/v1/status HTTP/1.1", 200),
+        ("GET /api/v1/openapi.json HTTP/1.1", 200),
+        ("GET /api/v1/status?x=%00 HTTP/1.1", 400),
+        ("HEAD /api/v1/events?limit=0 HTTP/1.1", 400),
+        ("GET /api/v2 HTTP/1.1", 404),
+        ("GET /api/v1/masternodes HTTP/1.1", 503),
+        ("POST /api/v1/status HTTP/1.1", 405),
+    ];
+    for (request, status) in table {
+        let reply = server.ask(request).await;
+        assert_eq!((reply.status, reply.header("content-type")), (status, Some("application/json; charset=utf-8")));
+        assert_eq!(reply.header("cache-control"), Some("no-store"), "{request}");
+        assert_eq!(reply.header("allow"), (status == 405).then_some("GET, HEAD"), "{request}");
+        if request.starts_with("HEAD") {
+            let length: usize = reply.header("content-length").unwrap().parse().unwrap();
+            assert!(length > 0 && reply.body.is_empty(), "{request}");
+            continue;
+        }
+        let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+        assert_eq!(body["error"].is_string(), status != 200, "{request}: {body}");
+    }
+    let answered = "masternode_exporter_http_requests_total{code=\"200\",handler=\"api\"}";
+    assert_eq!(server.meter(answered).as_deref(), Some("3"));
+}
+
+#[tokio::test]
+async fn without_an_api_its_paths_are_not_found() {
+    let server = Running::start(page(&[]), Settings::default()).await;
+    assert_eq!(server.get("/api/v1/status").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_panic_behind_the_api_costs_one_answer() {
+    let server = Running::start(with_api(|| panic!("on purpose")), Settings::default()).await;
+    for _ in 0..5 {
+        let reply = server.get("/api/v1/status").await;
+        assert_eq!(reply.status, 500, "the fifth has a permit as the first had");
+        assert!(reply.text().contains("error"));
+    }
+    assert_eq!(server.get("/-/healthy").await.status, 200);
 }

@@ -1,0 +1,232 @@
+//! Events: from the history where there is one, else the last ones that the snapshots remember.
+//!
+//! Never here: the JSON of an event (`words`); how a history is kept.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+
+use serde_json::{Value, json};
+
+use crate::domain::event::{Event, EventKind};
+use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};
+use crate::history::{EventId, Order, Query, Reader};
+use crate::web::api::parameters::{Known, Parameters, echo, whole};
+use crate::web::api::words::{self, Object};
+use crate::web::api::{Api, Network, Refused, conflict, missing, time, unavailable};
+
+const PARAMETERS: Known = Known {
+    once: &["network", "from_height", "to_height", "from_time", "to_time", "withdrawn", "order", "limit", "after"],
+    repeated: &["masternode", "alias", "kind"],
+};
+
+/// A place behind which a page begins: that of an event in the history, or in memory.
+enum After {
+    Kept(EventId),
+    Remembered(Place),
+}
+
+/// Where an event stands among those of the snapshots. Counted from the end of its block, because the oldest block may
+/// have lost its first ones.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    time: u64,
+    height: u32,
+    network: String,
+    from_end: Reverse<usize>,
+}
+
+impl Place {
+    fn text(&self) -> String {
+        format!("{}.{}.{}.{}", self.time, self.height, self.from_end.0, self.network)
+    }
+}
+
+fn after(text: &str) -> Option<After> {
+    if let Some(id) = whole(text) {
+        return Some(After::Kept(EventId(id)));
+    }
+    let mut parts = text.splitn(4, '.');
+    let (time, height) = (whole(parts.next()?)?, whole(parts.next()?)?);
+    let from_end = Reverse(whole(parts.next()?)?);
+    let network = parts.next().filter(|network| !network.is_empty())?.to_string();
+    Some(After::Remembered(Place { time, height, network, from_end }))
+}
+
+/// What the operator calls masternodes.
+struct Aliases<'a>(HashMap<(&'a str, MasternodeId), &'a str>);
+
+impl<'a> Aliases<'a> {
+    fn of(networks: &'a [Network]) -> Aliases<'a> {
+        let snapshots = networks.iter().filter_map(|network| network.snapshot.as_deref());
+        let named = snapshots.flat_map(|snapshot| {
+            let watched = snapshot.watched().iter().map(|watched| &watched.watched);
+            watched.map(|watched| ((snapshot.network(), watched.id), watched.alias.as_str()))
+        });
+        Aliases(named.collect())
+    }
+
+    fn get(&self, network: &'a str, id: MasternodeId) -> &'a str {
+        self.0.get(&(network, id)).copied().unwrap_or_default()
+    }
+
+    /// The masternodes of these names.
+    fn resolve(&self, aliases: impl Iterator<Item = &'a str>, into: &mut Vec<MasternodeId>) -> Result<(), Refused> {
+        for alias in aliases {
+            let before = into.len();
+            into.extend(self.0.iter().filter(|(_, name)| **name == alias).map(|((_, id), _)| *id));
+            if into.len() == before {
+                return Err(missing(format!("the watch list calls no masternode {}", echo(alias))));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A page of events.
+pub(super) fn page(api: &Api, query: &str) -> Result<Value, Refused> {
+    let parameters = Parameters::read(query, &PARAMETERS)?;
+    let networks = (api.networks)();
+    let aliases = Aliases::of(&networks);
+    let after = parameters.read_one("after", "the next of a page, or the id of an event", after)?;
+    let query = conditions(&parameters, &aliases)?;
+    match (&api.history, after) {
+        (None, Some(After::Kept(_))) | (Some(_), Some(After::Remembered(_))) => {
+            Err(conflict("after is of another start of the exporter: begin anew without it"))
+        }
+        (Some(history), after) => {
+            let after = after.and_then(|after| match after {
+                After::Kept(id) => Some(id),
+                After::Remembered(_) => None,
+            });
+            from_history(&history.path, &networks, &aliases, Query { after, ..query })
+        }
+        (None, after) => {
+            // Names the networks that there are.
+            api.chosen(&parameters)?;
+            let after = after.and_then(|after| match after {
+                After::Remembered(place) => Some(place),
+                After::Kept(_) => None,
+            });
+            from_memory(&networks, &aliases, &query, after.as_ref())
+        }
+    }
+}
+
+fn conditions<'a>(parameters: &'a Parameters, aliases: &Aliases<'a>) -> Result<Query, Refused> {
+    let id = "a proTxHash, or txid-n of a collateral";
+    let mut masternodes = parameters.each("masternode", id, |text| text.parse().ok())?;
+    aliases.resolve(parameters.all("alias"), &mut masternodes)?;
+    masternodes.sort_unstable();
+    masternodes.dedup();
+    let kind = |text: &str| EventKind::NAMES.into_iter().find(|name| *name == text);
+    let kinds = parameters.each("kind", &format!("one of {}", EventKind::NAMES.join(", ")), kind)?;
+    Ok(Query {
+        network: parameters.one("network").map(str::to_string),
+        masternodes: (parameters.has("masternode") || parameters.has("alias")).then_some(masternodes),
+        kinds: parameters.has("kind").then_some(kinds),
+        heights: heights(parameters)?,
+        times: times(parameters)?,
+        withdrawn: parameters.flag("withdrawn")?,
+        order: parameters.choice("order", &[("newest", Order::NewestFirst), ("oldest", Order::OldestFirst)])?,
+        after: None,
+        limit: parameters.limit()?,
+    })
+}
+
+fn heights(parameters: &Parameters) -> Result<Option<RangeInclusive<Height>>, Refused> {
+    let (from, to) = (parameters.number("from_height")?, parameters.number("to_height")?);
+    let (first, last) = (from.unwrap_or(0), to.unwrap_or(u32::MAX));
+    if first > last {
+        return Err(conflict("from_height lies above to_height: swap them"));
+    }
+    Ok((from.is_some() || to.is_some()).then_some(Height(first)..=Height(last)))
+}
+
+fn times(parameters: &Parameters) -> Result<Option<RangeInclusive<UnixSeconds>>, Refused> {
+    let expected = "a day such as 2026-01-31 or a time such as 2026-01-31T12:00:00Z";
+    let from = parameters.read_one("from_time", expected, time::span)?;
+    let to = parameters.read_one("to_time", expected, time::span)?;
+    // The header of a block has 32 bits for its time.
+    let (first, last) =
+        (from.map_or(UnixSeconds(0), |(first, _)| first), to.map_or(UnixSeconds(u32::MAX.into()), |(_, last)| last));
+    if first > last {
+        return Err(conflict("from_time lies behind to_time: swap them"));
+    }
+    Ok((from.is_some() || to.is_some()).then_some(first..=last))
+}
+
+fn from_history(
+    path: &std::path::Path,
+    networks: &[Network],
+    aliases: &Aliases<'_>,
+    query: Query,
+) -> Result<Value, Refused> {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        tracing::debug!("the history cannot be read for the API: {error}");
+        unavailable("the history cannot be read at the moment")
+    };
+    let reader = Reader::open(path).map_err(|error| unreadable(&error))?;
+    if let Some(name) = &query.network
+        && !networks.iter().any(|network| network.name == *name)
+    {
+        let recorded = reader.networks().map_err(|error| unreadable(&error))?;
+        if !recorded.iter().any(|network| network.name == *name) {
+            return Err(missing(format!("nothing is recorded of a network {}", echo(name))));
+        }
+    }
+    let page = reader.events(&query).map_err(|error| unreadable(&error))?;
+    let event = |kept: &crate::history::KeptEvent| {
+        let alias = aliases.get(&kept.network, kept.event.masternode);
+        words::kept_event(words::event(&kept.event, &kept.network, alias), kept.id, kept.withdrawn)
+    };
+    let events: Vec<Object> = page.events.iter().map(event).collect();
+    Ok(json!({ "history": true, "events": events, "next": page.next.map(|next| next.0.to_string()) }))
+}
+
+fn from_memory(
+    networks: &[Network],
+    aliases: &Aliases<'_>,
+    query: &Query,
+    after: Option<&Place>,
+) -> Result<Value, Refused> {
+    let asked = |network: &&Network| query.network.as_ref().is_none_or(|name| *name == network.name);
+    let mut found: Vec<(Place, &Event)> = networks.iter().filter(asked).flat_map(places).collect();
+    found.retain(|(_, event)| fits(query, event));
+    found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    if query.order == Order::NewestFirst {
+        found.reverse();
+    }
+    if let Some(after) = after {
+        found.retain(|(place, _)| if query.order == Order::NewestFirst { place < after } else { place > after });
+    }
+    let more = found.len() > query.limit;
+    found.truncate(query.limit);
+    let next = found.last().filter(|_| more).map(|(place, _)| place.text());
+    let event = |(place, event): &(Place, &Event)| {
+        words::event(event, &place.network, aliases.get(&place.network, event.masternode))
+    };
+    let events: Vec<Object> = found.iter().map(event).collect();
+    Ok(json!({ "history": false, "events": events, "next": next }))
+}
+
+/// The last events of a network, each with its place.
+fn places(network: &Network) -> Vec<(Place, &Event)> {
+    let events = network.snapshot.as_deref().map_or(&[][..], |snapshot| snapshot.recent_events());
+    let mut found = Vec::with_capacity(events.len());
+    let (mut height, mut from_end) = (None, 0);
+    for event in events.iter().rev() {
+        from_end = if height == Some(event.block.height) { from_end + 1 } else { 0 };
+        height = Some(event.block.height);
+        let (time, height, network) = (event.block.time.0, event.block.height.0, network.name.clone());
+        found.push((Place { time, height, network, from_end: Reverse(from_end) }, event));
+    }
+    found
+}
+
+fn fits(query: &Query, event: &Event) -> bool {
+    query.masternodes.as_ref().is_none_or(|ids| ids.binary_search(&event.masternode).is_ok())
+        && query.kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.kind.name()))
+        && query.heights.as_ref().is_none_or(|heights| heights.contains(&event.block.height))
+        && query.times.as_ref().is_none_or(|times| times.contains(&event.block.time))
+}

@@ -1,0 +1,217 @@
+//! Masternodes: page by page in an order that does not depend on the page, or one with everything of it.
+//!
+//! Never here: the JSON of a masternode (`words`).
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use crate::domain::masternode::MasternodeId;
+use crate::domain::pose::Risk;
+use crate::domain::snapshot::{Snapshot, WatchedNode};
+use crate::web::api::parameters::{Known, Parameters, bad, echo, whole};
+use crate::web::api::words::{self, Object, Subject};
+use crate::web::api::{Api, Network, Refused, conflict, missing, unavailable};
+
+const PARAMETERS: Known =
+    Known { once: &["network", "watched", "order", "limit", "after"], repeated: &["alias", "group", "state", "risk"] };
+
+/// Rank of danger of a watched masternode that is not registered: above all bands.
+const ABSENT: u8 = Risk::ALL.len() as u8;
+
+#[derive(Clone, Copy)]
+enum Order {
+    /// The most endangered first.
+    Danger,
+    /// Ascending by network and identity.
+    Id,
+}
+
+/// Where a masternode stands in each order. It is in the cursor whole, so that the next page begins behind it even when
+/// the masternode has moved or is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    danger: (u8, u32, u32),
+    network: String,
+    id: MasternodeId,
+}
+
+impl Place {
+    fn of(subject: &Subject<'_>, id: MasternodeId) -> Place {
+        let danger = subject.node.map_or((ABSENT, 0, 0), |node| {
+            let (risk, safe, score) = node.danger();
+            (risk as u8, safe, score)
+        });
+        Place { danger, network: subject.snapshot.network().to_string(), id }
+    }
+
+    fn compare(&self, other: &Place, order: Order) -> Ordering {
+        let by_id = || (&self.network, &self.id).cmp(&(&other.network, &other.id));
+        match order {
+            Order::Danger => other.danger.cmp(&self.danger).then_with(by_id),
+            Order::Id => by_id(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let (risk, safe, score) = self.danger;
+        format!("{risk}.{safe}.{score}.{}.{}", self.id, self.network)
+    }
+
+    fn read(text: &str) -> Option<Place> {
+        let mut parts = text.splitn(5, '.');
+        let danger =
+            (whole(parts.next()?).filter(|risk| *risk <= ABSENT)?, whole(parts.next()?)?, whole(parts.next()?)?);
+        let id = parts.next()?.parse().ok()?;
+        let network = parts.next().filter(|network| !network.is_empty())?.to_string();
+        Some(Place { danger, network, id })
+    }
+}
+
+/// Conditions; an empty list lets all pass.
+struct Filter<'a> {
+    aliases: Vec<&'a str>,
+    groups: Vec<(&'a str, &'a str)>,
+    states: Vec<&'a str>,
+    risks: Vec<Risk>,
+    watched: bool,
+}
+
+impl Filter<'_> {
+    fn read<'a>(parameters: &'a Parameters, snapshots: &[&Snapshot]) -> Result<Filter<'a>, Refused> {
+        let group = |text: &str| text.split_once(':').is_some_and(|(key, value)| !key.is_empty() && !value.is_empty());
+        parameters.each("group", "a group and its value, such as operator:acme", |text| group(text).then_some(()))?;
+        let risk = |text: &str| Risk::ALL.into_iter().find(|risk| risk.label() == text);
+        let risks: Vec<&str> = Risk::ALL.iter().map(|risk| risk.label()).collect();
+        let filter = Filter {
+            aliases: parameters.all("alias").collect(),
+            groups: parameters.all("group").filter_map(|text| text.split_once(':')).collect(),
+            states: parameters.all("state").collect(),
+            risks: parameters.each("risk", &format!("one of {}", risks.join(", ")), risk)?,
+            watched: parameters.flag("watched")?,
+        };
+        filter.check_names(snapshots)?;
+        Ok(filter)
+    }
+
+    /// A name that nobody has is a mistake that an empty page would hide.
+    fn check_names(&self, snapshots: &[&Snapshot]) -> Result<(), Refused> {
+        let watched = || snapshots.iter().flat_map(|snapshot| snapshot.watched()).map(|watched| &watched.watched);
+        if let Some(alias) = self.aliases.iter().find(|alias| !watched().any(|watched| watched.alias == **alias)) {
+            return Err(missing(format!("the watch list calls no masternode {}", echo(alias))));
+        }
+        let has = |key: &str, group: &str| watched().any(|w| w.groups.get(key).is_some_and(|value| value == group));
+        if let Some((key, group)) = self.groups.iter().find(|(key, group)| !has(key, group)) {
+            return Err(missing(format!("the watch list has no group {}", echo(&format!("{key}:{group}")))));
+        }
+        let unknown = crate::domain::state::UNKNOWN.label;
+        let mut known: Vec<&str> = snapshots
+            .iter()
+            .flat_map(|snapshot| snapshot.rules().states.iter().map(|state| state.label.as_ref()))
+            .chain([unknown.as_ref()])
+            .collect();
+        known.sort_unstable();
+        known.dedup();
+        match self.states.iter().find(|state| !known.contains(*state)) {
+            None => Ok(()),
+            Some(state) => Err(missing(format!("there is no state {}; there is {}", echo(state), known.join(", ")))),
+        }
+    }
+
+    fn passes(&self, subject: &Subject<'_>) -> bool {
+        let named = |watched: &WatchedNode| {
+            let watched = &watched.watched;
+            let is = |(key, group): &(&str, &str)| watched.groups.get(*key).is_some_and(|value| value == group);
+            (self.aliases.is_empty() || self.aliases.contains(&watched.alias.as_str())) && self.groups.iter().all(is)
+        };
+        let by_name = !self.aliases.is_empty() || !self.groups.is_empty() || self.watched;
+        (!by_name || subject.watched.is_some_and(named))
+            && (self.risks.is_empty() || subject.node.is_some_and(|node| self.risks.contains(&node.risk())))
+            && (self.states.is_empty() || subject.state().is_some_and(|state| self.states.contains(&state.as_ref())))
+    }
+}
+
+/// A page of masternodes.
+pub(super) fn page(api: &Api, query: &str) -> Result<Value, Refused> {
+    let parameters = Parameters::read(query, &PARAMETERS)?;
+    let limit = parameters.limit()?;
+    let order = parameters.choice("order", &[("danger", Order::Danger), ("id", Order::Id)])?;
+    let after = parameters.read_one("after", "the next of a page", Place::read)?;
+    let networks = api.chosen(&parameters)?;
+    let snapshots = fresh(&networks)?;
+    let filter = Filter::read(&parameters, &snapshots)?;
+    let mut found: Vec<(Place, Subject<'_>)> = Vec::new();
+    for snapshot in &snapshots {
+        let passing = subjects(snapshot).filter(|(_, subject)| filter.passes(subject));
+        found.extend(passing.map(|(id, subject)| (Place::of(&subject, id), subject)));
+    }
+    if let Some(after) = &after {
+        found.retain(|(place, _)| place.compare(after, order).is_gt());
+    }
+    found.sort_unstable_by(|(one, _), (other, _)| one.compare(other, order));
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|(place, _)| place.text());
+    let masternodes: Vec<Object> = found.iter().map(|(_, subject)| words::masternode(subject)).collect();
+    let blocks: Vec<Value> = snapshots.iter().map(|snapshot| block(snapshot)).collect();
+    Ok(json!({ "networks": blocks, "masternodes": masternodes, "next": next }))
+}
+
+/// Everything of one masternode.
+pub(super) fn one(api: &Api, id: &str, query: &str) -> Result<Value, Refused> {
+    let parameters = Parameters::read(query, &Known { once: &["network"], repeated: &[] })?;
+    let id: MasternodeId = id.parse().map_err(|error| bad(format!("{} is no masternode: {error}", echo(id))))?;
+    let networks = api.chosen(&parameters)?;
+    let snapshots = fresh(&networks)?;
+    let found: Vec<Subject<'_>> = snapshots.iter().filter_map(|snapshot| find(snapshot, &id)).collect();
+    match found.as_slice() {
+        [] => Err(missing(format!("no masternode {id} is registered or watched"))),
+        [subject] => {
+            let mut object = words::whole_masternode(subject);
+            object.extend(words::object(block(subject.snapshot)));
+            Ok(Value::Object(object))
+        }
+        several => {
+            let names: Vec<&str> = several.iter().map(|subject| subject.snapshot.network()).collect();
+            Err(conflict(&format!("the masternode is in several networks, say which by network: {}", names.join(", "))))
+        }
+    }
+}
+
+/// What an answer is true of.
+fn block(snapshot: &Snapshot) -> Value {
+    let block = snapshot.block();
+    json!({
+        "network": snapshot.network(),
+        "height": block.height.0,
+        "block": block.hash.to_string(),
+        "time": words::clock(Some(block.time)),
+    })
+}
+
+/// The lists of these networks; an error when none has any.
+fn fresh(networks: &[Network]) -> Result<Vec<&Snapshot>, Refused> {
+    let snapshots: Vec<&Snapshot> = networks.iter().filter_map(|network| network.snapshot.as_deref()).collect();
+    if snapshots.is_empty() { Err(unavailable("there is no masternode list that is fresh")) } else { Ok(snapshots) }
+}
+
+/// All masternodes of a list, and the watched ones that are not on it.
+fn subjects<'a>(snapshot: &'a Snapshot) -> impl Iterator<Item = (MasternodeId, Subject<'a>)> {
+    let watched: HashMap<usize, &WatchedNode> =
+        snapshot.watched().iter().filter_map(|watched| Some((watched.index?, watched))).collect();
+    let listed = snapshot.nodes().map(move |node| {
+        let watched = watched.get(&node.index).copied();
+        (node.masternode.id, Subject { snapshot, node: Some(node), watched })
+    });
+    let absent = snapshot.watched().iter().filter(|watched| watched.index.is_none());
+    listed.chain(
+        absent.map(move |watched| (watched.watched.id, Subject { snapshot, node: None, watched: Some(watched) })),
+    )
+}
+
+fn find<'a>(snapshot: &'a Snapshot, id: &MasternodeId) -> Option<Subject<'a>> {
+    let node = snapshot.list().position(id).map(|index| snapshot.node(index));
+    let watched = snapshot.watched().iter().find(|watched| watched.watched.id == *id);
+    (node.is_some() || watched.is_some()).then_some(Subject { snapshot, node, watched })
+}

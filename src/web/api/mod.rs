@@ -1,0 +1,193 @@
+//! The JSON API: what the snapshots and the history say, for scripts. `docs/openapi.json` is its contract.
+//!
+//! [`Api`] is what it is told of the rest of the program; [`Api::answer`] turns a path and a query into an answer.
+//! [`words`] has the spelling of everything, which the command line shares, and [`time`] that of times.
+//!
+//! Everything is bounded: a page by its limit, a query by the header of the request. Nothing here asks a node.
+//!
+//! Never here: HTTP's methods and headers (`route`); anything that changes anything.
+
+mod events;
+mod masternodes;
+mod parameters;
+mod status;
+pub mod time;
+pub mod words;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use serde_json::{Value, json};
+
+use crate::domain::masternode::UnixSeconds;
+use crate::domain::snapshot::Snapshot;
+use crate::web::api::parameters::{Known, Parameters, echo};
+
+/// What every path of the API begins with.
+pub(super) const PREFIX: &str = "/api/";
+
+/// Where the contract is served.
+pub const CONTRACT_PATH: &str = "/api/v1/openapi.json";
+
+/// The contract: every path, parameter, answer.
+pub const CONTRACT: &str = include_str!("../../../docs/openapi.json");
+
+/// Pages for the landing page, each with its name.
+pub const PAGES: [(&str, &str); 4] = [
+    ("/api/v1/status", "API: status"),
+    ("/api/v1/masternodes", "API: masternodes"),
+    ("/api/v1/events", "API: events"),
+    (CONTRACT_PATH, "API: OpenAPI"),
+];
+
+const MASTERNODES: &str = "/api/v1/masternodes";
+
+/// All that the API needs to know of the rest of the program.
+pub struct Api {
+    /// Version of the program.
+    pub version: String,
+    /// The configured networks as they are now, ascending by name; called for each request, so it must be cheap.
+    pub networks: Box<dyn Fn() -> Vec<Network> + Send + Sync>,
+    /// Where events are kept; `None` when they are not.
+    pub history: Option<History>,
+    /// Says what time it is.
+    pub clock: fn() -> UnixSeconds,
+}
+
+/// A configured network.
+#[derive(Clone)]
+pub struct Network {
+    /// Its name.
+    pub name: String,
+    /// Name of its chain.
+    pub chain: String,
+    /// What is known of it; `None` before the first list, and when the last one is too old.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// Its sources in the order of the configuration.
+    pub sources: Vec<Source>,
+}
+
+/// How a source fared when it was last asked; all `None` before that.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// Whether it answered.
+    pub up: Option<bool>,
+    /// Whether it was usable and in sync.
+    pub synced: Option<bool>,
+    /// Whether it is on the configured chain and network.
+    pub network_match: Option<bool>,
+    /// When it last confirmed the list or its tip.
+    pub last_success: Option<UnixSeconds>,
+}
+
+/// Where events are kept.
+pub struct History {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether it could be written when last tried.
+    pub up: Box<dyn Fn() -> bool + Send + Sync>,
+}
+
+/// An answer: JSON whatever the status.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// 200, or why not.
+    pub status: StatusCode,
+    /// One JSON value.
+    pub body: Bytes,
+}
+
+/// Why there is no answer: a status and a sentence for the client.
+#[derive(Debug)]
+struct Refused {
+    status: StatusCode,
+    error: String,
+}
+
+/// What is served where.
+enum Endpoint<'a> {
+    Status,
+    Masternodes,
+    Masternode(&'a str),
+    Events,
+    Contract,
+}
+
+impl Api {
+    /// Answers a request for `path` with the query as sent. Reads files and may compute for some milliseconds, so it
+    /// belongs on a thread of its own.
+    pub fn answer(&self, path: &str, query: &str) -> Reply {
+        let answer = match Endpoint::find(path) {
+            Some(Endpoint::Contract) => {
+                let checked = Parameters::read(query, &Known { once: &[], repeated: &[] });
+                checked.map(|_| Bytes::from_static(CONTRACT.as_bytes()))
+            }
+            Some(Endpoint::Status) => status::answer(self, query).map(|value| written(&value)),
+            Some(Endpoint::Masternodes) => masternodes::page(self, query).map(|value| written(&value)),
+            Some(Endpoint::Masternode(id)) => masternodes::one(self, id, query).map(|value| written(&value)),
+            Some(Endpoint::Events) => events::page(self, query).map(|value| written(&value)),
+            None => Err(missing(format!("there is no such path; {CONTRACT_PATH} describes those that there are"))),
+        };
+        match answer {
+            Ok(body) => Reply { status: StatusCode::OK, body },
+            Err(refused) => error(refused.status, &refused.error),
+        }
+    }
+
+    /// The networks that a request is about: the one that it names, or all.
+    fn chosen(&self, parameters: &Parameters) -> Result<Vec<Network>, Refused> {
+        let mut networks = (self.networks)();
+        let Some(name) = parameters.one("network") else { return Ok(networks) };
+        if !networks.iter().any(|network| network.name == name) {
+            let names: Vec<&str> = networks.iter().map(|network| network.name.as_str()).collect();
+            return Err(missing(format!("there is no network {}; there is {}", echo(name), names.join(", "))));
+        }
+        networks.retain(|network| network.name == name);
+        Ok(networks)
+    }
+}
+
+impl Endpoint<'_> {
+    fn find(path: &str) -> Option<Endpoint<'_>> {
+        match path {
+            "/api/v1/status" => Some(Endpoint::Status),
+            "/api/v1/events" => Some(Endpoint::Events),
+            MASTERNODES => Some(Endpoint::Masternodes),
+            CONTRACT_PATH => Some(Endpoint::Contract),
+            _ => {
+                let id = path.strip_prefix(MASTERNODES)?.strip_prefix('/')?;
+                (!id.is_empty() && !id.contains('/')).then_some(Endpoint::Masternode(id))
+            }
+        }
+    }
+}
+
+/// An answer that is an error.
+pub(super) fn error(status: StatusCode, error: &str) -> Reply {
+    Reply { status, body: written(&json!({ "error": error })) }
+}
+
+fn written(value: &Value) -> Bytes {
+    let mut text = value.to_string();
+    text.push('\n');
+    text.into()
+}
+
+/// A name that is in order and that nobody has.
+fn missing(error: String) -> Refused {
+    Refused { status: StatusCode::NOT_FOUND, error }
+}
+
+/// Parameters that are in order each, and do not go together or not with what is served now.
+fn conflict(error: &str) -> Refused {
+    Refused { status: StatusCode::CONFLICT, error: error.into() }
+}
+
+/// What there may be later.
+fn unavailable(error: &str) -> Refused {
+    Refused { status: StatusCode::SERVICE_UNAVAILABLE, error: error.into() }
+}

@@ -1,0 +1,143 @@
+//! The query of a request as parameters: known ones only, each within its bounds.
+//!
+//! Never here: what is looked for; whether a name exists.
+
+use hyper::StatusCode;
+
+use crate::web::api::Refused;
+
+/// The most items that a page has.
+const MOST: u32 = 1000;
+
+/// How many a page has unless told otherwise.
+const USUAL: u32 = 100;
+
+/// How often a parameter may be given that may be given several times.
+const TIMES: usize = 100;
+
+/// Characters of a text of the client that an error repeats.
+const ECHO: usize = 80;
+
+/// Parameters of an endpoint.
+pub(super) struct Known {
+    /// Those that may be given once.
+    pub(super) once: &'static [&'static str],
+    /// Those that may be given several times.
+    pub(super) repeated: &'static [&'static str],
+}
+
+/// What a request gave.
+pub(super) struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    /// Reads a query; refuses what `known` does not have, an empty value, and a second value where one is all.
+    pub(super) fn read(query: &str, known: &Known) -> Result<Parameters, Refused> {
+        let mut given: Vec<(String, String)> = Vec::new();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let repeated = known.repeated.contains(&&*name);
+            if !repeated && !known.once.contains(&&*name) {
+                return Err(unknown(&name, known));
+            }
+            if value.is_empty() {
+                return Err(bad(format!("{name} has no value: leave it out")));
+            }
+            if !repeated && given.iter().any(|(other, _)| *other == name) {
+                return Err(bad(format!("{name} is given twice")));
+            }
+            if given.iter().filter(|(other, _)| *other == name).count() == TIMES {
+                return Err(bad(format!("{name} is given more than {TIMES} times")));
+            }
+            given.push((name.into_owned(), value.into_owned()));
+        }
+        Ok(Parameters(given))
+    }
+
+    /// The value of a parameter.
+    pub(super) fn one(&self, name: &str) -> Option<&str> {
+        self.all(name).next()
+    }
+
+    /// All values of a parameter, as given.
+    pub(super) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether a parameter is given at all.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.one(name).is_some()
+    }
+
+    /// All values, each read by `read`.
+    pub(super) fn each<T>(
+        &self,
+        name: &str,
+        expected: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<T>, Refused> {
+        self.all(name).map(|value| read(value).ok_or_else(|| unfit(name, expected, value))).collect()
+    }
+
+    /// The value, read by `read`.
+    pub(super) fn read_one<T>(
+        &self,
+        name: &str,
+        expected: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, Refused> {
+        self.one(name).map(|value| read(value).ok_or_else(|| unfit(name, expected, value))).transpose()
+    }
+
+    /// A height, or another whole number of 32 bits.
+    pub(super) fn number(&self, name: &str) -> Result<Option<u32>, Refused> {
+        self.read_one(name, "a whole number from 0 to 4294967295", whole)
+    }
+
+    /// `true` or `false`; `false` when not given.
+    pub(super) fn flag(&self, name: &str) -> Result<bool, Refused> {
+        let read = |value: &str| value.parse().ok();
+        self.read_one(name, "true or false", read).map(Option::unwrap_or_default)
+    }
+
+    /// One of `choices`, the first when not given.
+    pub(super) fn choice<T: Copy>(&self, name: &str, choices: &[(&'static str, T)]) -> Result<T, Refused> {
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        let read = |value: &str| choices.iter().find(|(name, _)| *name == value).map(|(_, choice)| *choice);
+        let chosen = self.read_one(name, &names.join(" or "), read)?;
+        Ok(chosen.unwrap_or(choices[0].1))
+    }
+
+    /// How many items a page may have.
+    pub(super) fn limit(&self) -> Result<usize, Refused> {
+        let fits = |value: &str| whole(value).filter(|limit| (1..=MOST).contains(limit));
+        let limit = self.read_one("limit", &format!("a whole number from 1 to {MOST}"), fits)?;
+        Ok(limit.unwrap_or(USUAL) as usize)
+    }
+}
+
+/// A number of digits only.
+pub(super) fn whole<T: std::str::FromStr>(text: &str) -> Option<T> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+/// A text of the client, short and without control characters.
+pub(super) fn echo(text: &str) -> String {
+    match text.char_indices().nth(ECHO) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+/// A request that makes no sense by itself.
+pub(super) fn bad(error: String) -> Refused {
+    Refused { status: StatusCode::BAD_REQUEST, error }
+}
+
+fn unfit(name: &str, expected: &str, value: &str) -> Refused {
+    bad(format!("{name} must be {expected}, and {} is not", echo(value)))
+}
+
+fn unknown(name: &str, known: &Known) -> Refused {
+    let names: Vec<&str> = known.once.iter().chain(known.repeated).copied().collect();
+    let there = if names.is_empty() { "there are none here".into() } else { format!("there are {}", names.join(", ")) };
+    bad(format!("there is no parameter {}; {there}", echo(name)))
+}

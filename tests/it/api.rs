@@ -1,0 +1,380 @@
+//! The JSON API on a simulated network: each answer is what the contract says, and what the snapshot and the history say.
+//!
+//! Never here: HTTP; the server's own tests have that.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex};
+
+use masternode_exporter::domain::{EventKind, Risk, Snapshot, UnixSeconds};
+use masternode_exporter::rpc::dialect;
+use masternode_exporter::sim::{Action, Options};
+use masternode_exporter::web::api::{Api, History, Network, PAGES, Source};
+use serde_json::{Value, json};
+
+use crate::support::contract::Contract;
+use crate::support::stage::{NOW, Stage, fail};
+
+const MASTERNODES: &str = "/api/v1/masternodes";
+const EVENTS: &str = "/api/v1/events";
+const STATUS: &str = "/api/v1/status";
+
+/// The API on whatever networks are put into it.
+struct Desk {
+    api: Api,
+    contract: Contract,
+    networks: Arc<Mutex<Vec<Network>>>,
+}
+
+impl Desk {
+    fn new(networks: &[(&str, Option<Arc<Snapshot>>)]) -> Desk {
+        let networks = networks.iter().map(|(name, snapshot)| network(name, snapshot.clone())).collect();
+        let networks: Arc<Mutex<Vec<Network>>> = Arc::new(Mutex::new(networks));
+        let shown = Arc::clone(&networks);
+        let api = Api {
+            version: "1.2.3".into(),
+            networks: Box::new(move || shown.lock().unwrap().clone()),
+            history: None,
+            clock: || UnixSeconds(NOW + 7),
+        };
+        Desk { api, contract: Contract::read(), networks }
+    }
+
+    fn of(stage: &Stage) -> Desk {
+        Desk::new(&[("dash-test", stage.snapshot())])
+    }
+
+    fn with_history(stage: &Stage) -> Desk {
+        let mut desk = Desk::of(stage);
+        desk.api.history = Some(History { path: stage.history(), up: Box::new(|| true) });
+        desk
+    }
+
+    #[track_caller]
+    fn good(&self, target: &str) -> Value {
+        self.contract.good(&self.api, target)
+    }
+
+    #[track_caller]
+    fn refusal(&self, target: &str, status: u16) -> String {
+        self.contract.refusal(&self.api, target, status)
+    }
+
+    /// Aliases of the masternodes of a page.
+    #[track_caller]
+    fn aliases(&self, query: &str) -> Vec<String> {
+        texts(&self.good(&format!("{MASTERNODES}?{query}"))["masternodes"], "alias")
+    }
+
+    /// The identity of a watched masternode.
+    #[track_caller]
+    fn id(&self, alias: &str) -> String {
+        texts(&self.good(&format!("{MASTERNODES}?alias={alias}"))["masternodes"], "masternode").remove(0)
+    }
+
+    /// All items, asked for in pages.
+    #[track_caller]
+    fn all(&self, path: &str, items: &str, query: &str) -> Vec<Value> {
+        let mut found = Vec::new();
+        let mut page = self.good(&format!("{path}?{query}"));
+        loop {
+            found.extend(page[items].as_array().unwrap().iter().cloned());
+            assert!(found.len() < 10_000, "the pages of {path}?{query} do not end");
+            let Some(next) = page["next"].as_str() else { return found };
+            page = self.good(&format!("{path}?{query}&after={next}"));
+        }
+    }
+}
+
+fn network(name: &str, snapshot: Option<Arc<Snapshot>>) -> Network {
+    let asked = Source {
+        name: "node-0".into(),
+        up: Some(true),
+        synced: Some(false),
+        network_match: Some(true),
+        last_success: Some(UnixSeconds(NOW)),
+    };
+    let sources = vec![asked, Source { name: "node-1".into(), ..Source::default() }];
+    Network { name: name.into(), chain: "dash".into(), snapshot, sources }
+}
+
+fn texts(items: &Value, name: &str) -> Vec<String> {
+    items.as_array().unwrap().iter().map(|item| item[name].as_str().unwrap().to_string()).collect()
+}
+
+/// `mn-4` is banned by two failures, `mn-1` is one failure from a ban, the collateral of `mn-2` is spent, and a block
+/// was withdrawn.
+async fn eventful() -> Stage {
+    let mut stage = Stage::recording(Options::default(), dialect::DASH, |_| {}).await;
+    let node = |index| stage.masternode(index);
+    let (banned, failing, gone) = (node(4), node(1), node(2));
+    stage.mine(&[fail(&banned, 1)]).await;
+    stage.mine(&[fail(&banned, 1), Action::SpendCollateral { masternode: gone }]).await;
+    stage.mine(&[Action::ChangePayout { masternode: failing.clone() }]).await;
+    stage.network.reorg(1, &[vec![], vec![]]).unwrap();
+    stage.poll().await;
+    stage.mine(&[fail(&failing, 1)]).await;
+    assert_eq!(stage.flush().await, 0);
+    stage
+}
+
+#[tokio::test]
+async fn the_status_is_that_of_every_network_and_source() {
+    let stage = eventful().await;
+    let desk = Desk::with_history(&stage);
+    desk.networks.lock().unwrap().push(network("not-yet", None));
+    let status = desk.good(STATUS);
+    let snapshot = stage.snapshot().unwrap();
+    assert_eq!((&status["version"], &status["time"]), (&json!("1.2.3"), &json!("2027-01-15T08:00:07Z")));
+    let [known, unknown] = status["networks"].as_array().unwrap().as_slice() else { panic!("{status}") };
+    assert_eq!(known["height"], snapshot.block().height.0);
+    assert_eq!(known["block"], stage.network.tip().1);
+    assert_eq!((&known["list_time"], &known["list_age_seconds"]), (&json!("2027-01-15T08:00:00Z"), &json!(7)));
+    assert_eq!(
+        (&known["registered"], &known["watched"], &known["watched_missing"]),
+        (&json!(11), &json!(12), &json!(1))
+    );
+    assert_eq!(known["risk_nodes"], json!({ "clear": 9, "decaying": 0, "one_failure_from_ban": 1, "banned": 1 }));
+    assert_eq!(known["nodes"], json!({ "enabled": 10, "pose_banned": 1, "revoked": 0 }));
+    let asked = json!({
+        "source": "node-0", "up": true, "synced": false, "network_match": true,
+        "last_success_time": "2027-01-15T08:00:00Z"
+    });
+    assert_eq!(known["sources"][0], asked);
+    assert_eq!(known["sources"][1]["up"], Value::Null);
+    assert_eq!(
+        (&unknown["network"], &unknown["chain"], &unknown["height"]),
+        (&json!("not-yet"), &json!("dash"), &Value::Null)
+    );
+    let recorded = &status["history"]["networks"][0];
+    assert_eq!((&recorded["network"], &recorded["height"]), (&json!("dash-test"), &known["height"]));
+    assert_eq!(recorded["spans"][0]["to_height"], known["height"]);
+}
+
+#[tokio::test]
+async fn masternodes_come_by_danger_and_by_identity() {
+    let stage = eventful().await;
+    let desk = Desk::of(&stage);
+    let by_danger = desk.aliases("");
+    assert_eq!(by_danger[..3], ["mn-2", "mn-4", "mn-1"], "missing, banned, one failure from a ban");
+    assert_eq!(by_danger.len(), 12);
+    let by_id = texts(&desk.good(&format!("{MASTERNODES}?order=id"))["masternodes"], "masternode");
+    assert!(by_id.is_sorted());
+    let registered: BTreeSet<String> = stage.network.masternodes().into_iter().collect();
+    let listed: BTreeSet<String> = by_id.into_iter().filter(|id| *id != desk.id("mn-2")).collect();
+    assert_eq!(listed, registered);
+}
+
+#[tokio::test]
+async fn filters_leave_what_fits_all_of_them() {
+    let stage = eventful().await;
+    let desk = Desk::of(&stage);
+    let check = |query: &str, expected: &[&str]| {
+        let found: BTreeSet<String> = desk.aliases(query).into_iter().collect();
+        assert_eq!(found, expected.iter().map(|alias| alias.to_string()).collect(), "{query}");
+    };
+    check("alias=mn-4&alias=mn-7", &["mn-4", "mn-7"]);
+    check("alias=mn-4&alias=mn-7&group=half:even", &["mn-4"]);
+    check("risk=banned&risk=one_failure_from_ban", &["mn-4", "mn-1"]);
+    check("state=pose_banned&network=dash-test&watched=true", &["mn-4"]);
+    check("risk=banned&group=half%3Aodd", &[]);
+    assert_eq!(desk.aliases("watched=true").len(), 12);
+    assert_eq!(desk.aliases("watched=false").len(), 12, "false asks for nothing");
+}
+
+#[tokio::test]
+async fn pages_together_are_the_whole_also_when_a_block_comes_between() {
+    let mut stage = eventful().await;
+    let desk = Desk::of(&stage);
+    for order in ["danger", "id"] {
+        let whole = desk.good(&format!("{MASTERNODES}?order={order}"))["masternodes"].clone();
+        for limit in [1, 5, 12] {
+            let paged = desk.all(MASTERNODES, "masternodes", &format!("order={order}&limit={limit}"));
+            assert_eq!(Value::from(paged), whole, "order={order}&limit={limit}");
+        }
+    }
+    let first = desk.good(&format!("{MASTERNODES}?order=id&limit=5"));
+    stage.mine(&[Action::SpendCollateral { masternode: stage.masternode(6) }]).await;
+    *desk.networks.lock().unwrap() = vec![network("dash-test", stage.snapshot())];
+    let rest = desk.good(&format!("{MASTERNODES}?order=id&after={}", first["next"].as_str().unwrap()));
+    let mut both = texts(&first["masternodes"], "masternode");
+    both.extend(texts(&rest["masternodes"], "masternode"));
+    assert_eq!((both.len(), both.iter().collect::<HashSet<_>>().len()), (12, 12));
+}
+
+#[tokio::test]
+async fn one_masternode_has_everything_of_the_page_and_more() {
+    let stage = eventful().await;
+    let desk = Desk::of(&stage);
+    for row in desk.good(MASTERNODES)["masternodes"].as_array().unwrap() {
+        let one = desk.good(&format!("{MASTERNODES}/{}", row["masternode"].as_str().unwrap()));
+        for (name, value) in row.as_object().unwrap() {
+            assert_eq!(one[name], *value, "{name} of {}", row["alias"]);
+        }
+    }
+    let banned = desk.good(&format!("{MASTERNODES}/{}?network=dash-test", desk.id("mn-4")));
+    assert_eq!(banned["counted"]["penalties"], 2);
+    assert_eq!((&banned["counted"]["bans"], &banned["pose_failures_until_ban"]), (&json!(1), &json!(0)));
+    assert_eq!(banned["pose_blocks_until_safe"], Value::Null);
+    let failing = desk.good(&format!("{MASTERNODES}/{}", desk.id("mn-1")));
+    assert_eq!((&failing["pose_failures_until_ban"], &failing["risk"]), (&json!(1), &json!("one_failure_from_ban")));
+    let gone = desk.good(&format!("{MASTERNODES}/{}", desk.id("mn-2")));
+    assert_eq!((&gone["registered"], &gone["alias"], &gone["state"]), (&json!(false), &json!("mn-2"), &Value::Null));
+    desk.networks.lock().unwrap().push(network("again", stage.snapshot()));
+    let several = desk.refusal(&format!("{MASTERNODES}/{}", desk.id("mn-1")), 409);
+    assert!(several.contains("network"), "{several}");
+    desk.good(&format!("{MASTERNODES}/{}?network=dash-test", desk.id("mn-1")));
+    desk.refusal(&format!("{MASTERNODES}/{}", "0".repeat(64)), 404);
+}
+
+#[tokio::test]
+async fn memory_and_history_tell_the_same_events() {
+    let stage = eventful().await;
+    let (kept, remembered) = (Desk::with_history(&stage), Desk::of(&stage));
+    let one = remembered.id("mn-4");
+    let first = stage.events()[0].block.height.0;
+    let queries = [
+        String::new(),
+        "order=oldest".into(),
+        "kind=penalty&kind=ban&order=oldest".into(),
+        format!("masternode={one}"),
+        "alias=mn-1&alias=mn-4&order=oldest".into(),
+        format!("from_height={first}&to_height={}", first + 1),
+        "network=dash-test&from_time=2020-01-01&to_time=2099-12-31T23:59:59Z".into(),
+        "to_time=2001-01-01".into(),
+    ];
+    for query in &queries {
+        let without = |mut event: Value| {
+            let event_id = event.as_object_mut().unwrap().remove("id");
+            assert_eq!(event_id.is_some(), event.as_object_mut().unwrap().remove("withdrawn").is_some());
+            event
+        };
+        let of_history: Vec<Value> = kept.all(EVENTS, "events", query).into_iter().map(without).collect();
+        for limit in [1, 3, 1000] {
+            let of_memory = remembered.all(EVENTS, "events", &format!("{query}&limit={limit}"));
+            let paged = kept.all(EVENTS, "events", &format!("{query}&limit={limit}"));
+            assert_eq!(of_memory, of_history, "{query}, memory, {limit} a page");
+            assert_eq!(paged.into_iter().map(without).collect::<Vec<_>>(), of_history, "{query}, history");
+        }
+        assert_eq!(of_history.is_empty(), query == "to_time=2001-01-01", "{query}");
+    }
+    let flags = |desk: &Desk| desk.good(EVENTS)["history"].clone();
+    assert_eq!((flags(&kept), flags(&remembered)), (json!(true), json!(false)));
+    let withdrawn = kept.all(EVENTS, "events", "withdrawn=true&kind=payout_change");
+    assert_eq!((withdrawn.len(), &withdrawn[0]["withdrawn"]), (1, &json!(true)));
+    let after = kept.good(&format!("{EVENTS}?limit=1"))["next"].as_str().unwrap().to_string();
+    remembered.refusal(&format!("{EVENTS}?after={after}"), 409);
+}
+
+#[tokio::test]
+async fn a_penalty_names_its_points_and_the_one_who_got_them() {
+    let stage = eventful().await;
+    let penalty = Desk::with_history(&stage).good(&format!("{EVENTS}?kind=penalty&limit=1"))["events"][0].clone();
+    assert_eq!((&penalty["alias"], &penalty["failures"]), (&json!("mn-1"), &json!(1)));
+    let limit = 100;
+    assert_eq!(penalty["points"], 66 * limit / 100);
+    assert!(penalty["quorums"].is_array());
+}
+
+#[tokio::test]
+async fn before_the_first_list_there_is_a_status_and_no_masternode() {
+    let desk = Desk::new(&[("dash-test", None)]);
+    assert_eq!(desk.good(STATUS)["networks"][0]["registered"], Value::Null);
+    for target in [MASTERNODES.to_string(), format!("{MASTERNODES}/{}", "1".repeat(64))] {
+        desk.refusal(&target, 503);
+    }
+    assert_eq!(desk.good(EVENTS)["events"], json!([]));
+}
+
+#[tokio::test]
+async fn a_history_that_cannot_be_read_is_said_and_costs_nothing_else() {
+    let stage = Stage::following().await;
+    let mut desk = Desk::of(&stage);
+    desk.api.history = Some(History { path: "/nonexistent/history.db".into(), up: Box::new(|| false) });
+    assert_eq!(desk.good(STATUS)["history"], json!({ "up": false, "networks": null }));
+    let error = desk.refusal(EVENTS, 503);
+    assert!(!error.contains("nonexistent"), "the path is nobody's business: {error}");
+    desk.good(MASTERNODES);
+}
+
+#[tokio::test]
+async fn hostile_and_mistaken_requests_get_a_sentence() {
+    let stage = eventful().await;
+    let (desk, kept) = (Desk::of(&stage), Desk::with_history(&stage));
+    let long = "9".repeat(8000);
+    for target in [
+        "limit=0",
+        "limit=1001",
+        "limit=-1",
+        "limit=1e3",
+        "limit=%2B5",
+        "limit=",
+        "limit=5&limit=6",
+        "limit=99999999999",
+        "order=ID",
+        "order=%00",
+        "after=x",
+        "after=%ff",
+        "Limit=5",
+        "x=1",
+        "=",
+        "%00=1",
+        "network=",
+    ] {
+        for path in [MASTERNODES, EVENTS] {
+            let error = desk.refusal(&format!("{path}?{target}"), 400);
+            assert!(error.len() < 300 && !error.chars().any(char::is_control), "{target:?}: {error:?}");
+        }
+    }
+    for query in ["watched=yes", "risk=none", "group=x", "group=:x", "group=x:", "after=6.0.0.00.x", "after=12"] {
+        desk.refusal(&format!("{MASTERNODES}?{query}"), 400);
+    }
+    for query in ["kind=x", "masternode=12", "from_height=-1", "from_time=2026-02-30", "to_time=now", "after=1.2"] {
+        desk.refusal(&format!("{EVENTS}?{query}"), 400);
+        kept.refusal(&format!("{EVENTS}?{query}"), 400);
+    }
+    for name in ["%00%0d%0a", "%ff%fe", "..%2f..%2fetc", "%27%20OR%201=1--", long.as_str()] {
+        for (target, path) in
+            [("network", MASTERNODES), ("alias", MASTERNODES), ("state", MASTERNODES), ("alias", EVENTS)]
+        {
+            let error = desk.refusal(&format!("{path}?{target}={name}"), 404);
+            assert!(error.len() < 600 && !error.chars().any(char::is_control), "{error:?}");
+        }
+        desk.refusal(&format!("{EVENTS}?network={name}"), 404);
+        kept.refusal(&format!("{EVENTS}?network={name}"), 404);
+        desk.refusal(&format!("{MASTERNODES}/{name}"), 400);
+    }
+    let many = "kind=ban&".repeat(101);
+    assert!(desk.refusal(&format!("{EVENTS}?{many}"), 400).contains("100"));
+    desk.good(&format!("{EVENTS}?{}", &many["kind=ban&".len()..]));
+    for query in ["from_height=2&to_height=1", "from_time=2026-01-02&to_time=2026-01-01"] {
+        kept.refusal(&format!("{EVENTS}?{query}"), 409);
+    }
+    desk.refusal(&format!("{STATUS}?x=1"), 400);
+    for path in ["/api/", "/api/v1", "/api/v1/", "/api/v2/status", "/api/v1/masternodes/", "/api/v1/masternodes/a/b"] {
+        let reply = desk.api.answer(path, "");
+        assert_eq!(reply.status.as_u16(), 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_contract_has_every_path_parameter_and_name() {
+    let stage = Stage::following().await;
+    let desk = Desk::of(&stage);
+    let mut served: BTreeSet<String> = PAGES.iter().map(|(path, _)| path.to_string()).collect();
+    served.insert(format!("{MASTERNODES}/{{id}}"));
+    assert_eq!(desk.contract.paths(), served);
+    for path in served {
+        let target = path.replace("{id}", &"0".repeat(64));
+        let error = desk.refusal(&format!("{target}?no-such-parameter=1"), 400);
+        let names = error.split_once("; there are ").map_or("", |(_, names)| names);
+        let known: BTreeSet<&str> =
+            names.split(", ").filter(|name| !name.starts_with("none") && !name.is_empty()).collect();
+        let parameters = desk.contract.parameters(&path);
+        assert_eq!(known, parameters.keys().map(String::as_str).collect(), "{path}");
+    }
+    let kinds = desk.contract.parameters(EVENTS)["kind"]["items"]["enum"].clone();
+    assert_eq!(kinds, json!(EventKind::NAMES));
+    assert_eq!(desk.contract.at("/components/schemas/Event/properties/kind/enum"), &kinds);
+    let risks = &desk.contract.parameters(MASTERNODES)["risk"]["items"]["enum"];
+    assert_eq!(*risks, json!(Risk::ALL.map(Risk::label)));
+}
