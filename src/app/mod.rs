@@ -1,0 +1,169 @@
+//! The composition root: builds every part from the configuration, starts it, changes it on a reload, stops it in order.
+//!
+//! Never here: any rule of its own; reading files, arguments or the environment.
+
+mod history;
+mod network;
+mod site;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use prometheus::Registry;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{error, info, warn};
+
+use crate::app::history::History;
+use crate::app::network::{Network, Prepared, Shared};
+pub use crate::app::network::{clients, follower_settings};
+use crate::app::site::{ReloadRequest, Seen, SeenNetworks};
+use crate::config::{Config, HistoryConfig, NetworkConfig};
+use crate::domain::masternode::UnixSeconds;
+use crate::meters::Meters;
+use crate::metrics::Exposition;
+use crate::web;
+
+/// Errors on the way up: each names its place and cure.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Seconds since 1970. The one place that asks the machine what time it is; everybody else is told.
+pub fn now() -> UnixSeconds {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    let now = std::time::SystemTime::now();
+    UnixSeconds(now.duration_since(std::time::UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs()))
+}
+
+/// All parts, wired.
+pub struct App {
+    shared: Shared,
+    history: Option<History>,
+    history_config: HistoryConfig,
+    networks: BTreeMap<String, Network>,
+    seen: watch::Sender<SeenNetworks>,
+    web_meters: web::meters::Meters,
+}
+
+impl App {
+    /// All parts of `config`, following at once. Fails when a source cannot be set up (not when it cannot be reached), and
+    /// with a [`crate::history::OpenError`] when another process writes the history.
+    pub async fn start(config: &Config) -> Result<App, Error> {
+        let registry = Registry::new();
+        let meters = Meters::new(&registry)?;
+        let web_meters = web::meters::Meters::new(&registry)?;
+        let exposition = Exposition::new(config.metrics.clone(), registry)?;
+        let history = History::open(&config.history, &meters)?;
+        let mut app = App {
+            shared: Shared { meters, exposition, history: history.as_ref().map(History::writer) },
+            history,
+            history_config: config.history.clone(),
+            networks: BTreeMap::new(),
+            seen: watch::Sender::default(),
+            web_meters,
+        };
+        app.apply(config).await?;
+        Ok(app)
+    }
+
+    /// Makes the running parts those of `config`. On an error nothing has changed.
+    async fn apply(&mut self, config: &Config) -> Result<(), Error> {
+        let changed =
+            |network: &&NetworkConfig| self.networks.get(&network.name).is_none_or(|runs| runs.config() != *network);
+        let prepared: Vec<Prepared> = config
+            .networks
+            .iter()
+            .filter(changed)
+            .map(|network| Prepared::new(network, &self.shared.meters))
+            .collect::<Result<_, _>>()?;
+        if config.history != self.history_config {
+            warn!("another history.path or history.retention takes effect with the next start only");
+        }
+        let stays = |name: &str| {
+            config.networks.iter().any(|network| network.name == name) && prepared.iter().all(|new| new.name() != name)
+        };
+        let gone: Vec<String> = self.networks.keys().filter(|name| !stays(name)).cloned().collect();
+        self.stop(&gone).await;
+        self.shared.exposition.reconfigure(config.metrics.clone());
+        for prepared in prepared {
+            let name = prepared.name().to_string();
+            let network = prepared.start(config, &self.shared);
+            self.seen.send_modify(|seen| drop(seen.insert(name.clone(), Seen::of(&network))));
+            self.networks.insert(name, network);
+        }
+        for network in self.networks.values() {
+            network.reconfigure(config);
+        }
+        Ok(())
+    }
+
+    async fn stop(&mut self, names: &[String]) {
+        for name in names {
+            let Some(network) = self.networks.remove(name) else { continue };
+            network.stop(&self.shared).await;
+            self.seen.send_modify(|seen| drop(seen.remove(name)));
+        }
+    }
+
+    /// Serves until `shutdown`, then stops everything. `load` reads the configuration anew, on each message of `hangup`
+    /// and on a request for a reload where those are allowed.
+    pub async fn serve(
+        mut self,
+        listeners: Vec<TcpListener>,
+        config: &Config,
+        load: impl Fn() -> Result<Config, String>,
+        mut hangup: mpsc::Receiver<()>,
+        shutdown: impl Future<Output = ()>,
+    ) {
+        let (reload, mut reloads) = mpsc::channel::<ReloadRequest>(1);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let settings = web::settings::Settings { max_requests: config.web.max_requests, ..Default::default() };
+        let file = self.history.as_ref().map(|history| history.path().to_path_buf());
+        let site = Arc::new(site::site(&config.web, &self.shared, self.seen.subscribe(), file, reload));
+        let server = tokio::spawn(web::serve(listeners, site, settings, self.web_meters.clone(), async {
+            // An error means that the sender is gone, and with it the program.
+            let _ = stopped.await;
+        }));
+        self.shared.meters.reloaded(true, now().0);
+        tokio::pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                Some(()) = hangup.recv() => drop(self.reload(&load).await),
+                // Whoever asked may be gone; the outcome is logged and metered all the same.
+                Some(answer) = reloads.recv() => drop(answer.send(self.reload(&load).await)),
+            }
+        }
+        info!("stopping: requests under way are finished");
+        drop(stop);
+        if let Err(error) = server.await {
+            error!("the HTTP server ended badly: {error}");
+        }
+        self.close().await;
+    }
+
+    /// Stops every network, then writes the history's last words.
+    async fn close(mut self) {
+        let names: Vec<String> = self.networks.keys().cloned().collect();
+        self.stop(&names).await;
+        let App { shared, history, .. } = self;
+        // The history ends when nobody can write to it any more.
+        drop(shared);
+        if let Some(history) = history {
+            history.close().await;
+        }
+    }
+
+    async fn reload(&mut self, load: impl Fn() -> Result<Config, String>) -> Result<(), String> {
+        let result = match load() {
+            Ok(config) => self.apply(&config).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error),
+        };
+        match &result {
+            Ok(()) => info!("the configuration was reloaded"),
+            Err(error) => error!("the configuration was not reloaded, the old one stays in force: {error}"),
+        }
+        self.shared.meters.reloaded(result.is_ok(), now().0);
+        result
+    }
+}

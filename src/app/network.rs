@@ -1,0 +1,143 @@
+//! One network that is being followed: everything that runs for it, started, told of a change and stopped together.
+//!
+//! Never here: what other networks do; the HTTP server.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::{Error, now};
+use crate::config::{Config, NetworkConfig, SourceConfig};
+use crate::domain::watch::WatchList;
+use crate::domain::{Snapshot, state};
+use crate::follower::{self, Follower};
+use crate::history::Writer;
+use crate::meters::Meters;
+use crate::metrics::Exposition;
+use crate::rpc::{self, Client};
+
+/// Where a network's newest snapshot is found: none before the first, none when it was withdrawn.
+pub(super) type SnapshotReceiver = watch::Receiver<Option<Arc<Snapshot>>>;
+
+/// What the networks of one process share.
+pub(super) struct Shared {
+    pub(super) meters: Meters,
+    pub(super) exposition: Arc<Exposition>,
+    pub(super) history: Option<Writer>,
+}
+
+/// What starts a network, made before anything is stopped: making it can fail.
+pub(super) struct Prepared {
+    config: NetworkConfig,
+    clients: Vec<Client>,
+}
+
+/// A network that is being followed.
+pub(super) struct Network {
+    config: NetworkConfig,
+    watch_list: watch::Sender<WatchList>,
+    snapshots: SnapshotReceiver,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Prepared {
+    /// What `config` needs. Fails when a source cannot be set up (not when it cannot be reached).
+    pub(super) fn new(config: &NetworkConfig, meters: &Meters) -> Result<Prepared, Error> {
+        Ok(Prepared { config: config.clone(), clients: clients(config, meters)? })
+    }
+
+    /// The network's name.
+    pub(super) fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    /// Follows from now on. `config` is the whole configuration, for what it says of this network elsewhere.
+    pub(super) fn start(self, config: &Config, shared: &Shared) -> Network {
+        let Prepared { config: network, clients } = self;
+        let (watch_list, watch_receiver) = watch::channel(config.watch_list(&network.name));
+        let (publish, snapshots) = watch::channel(None);
+        let mut follower = Follower::new(follower_settings(&network), clients, &shared.meters, watch_receiver, publish);
+        if let Some(history) = &shared.history {
+            follower = follower.with_history(history.clone());
+        }
+        let show = show(shared.exposition.clone(), network.name.clone(), snapshots.clone());
+        let tasks = vec![tokio::spawn(follower.run()), tokio::spawn(show)];
+        Network { config: network, watch_list, snapshots, tasks }
+    }
+}
+
+impl Network {
+    /// Settings under which it runs.
+    pub(super) fn config(&self) -> &NetworkConfig {
+        &self.config
+    }
+
+    /// Its snapshots, as they come.
+    pub(super) fn snapshots(&self) -> SnapshotReceiver {
+        self.snapshots.clone()
+    }
+
+    /// Takes over what `config` says of it and what can change while it runs.
+    pub(super) fn reconfigure(&self, config: &Config) {
+        let watch_list = config.watch_list(&self.config.name);
+        self.watch_list.send_if_modified(|current| {
+            let modified = *current != watch_list;
+            *current = watch_list;
+            modified
+        });
+    }
+
+    /// Stops everything that runs for it, and takes it off the page.
+    pub(super) async fn stop(self, shared: &Shared) {
+        for task in self.tasks {
+            task.abort();
+            // Waited for, so that it puts nothing on the page any more. That it was stopped is no news.
+            let _ = task.await;
+        }
+        shared.exposition.publish(&self.config.name, None);
+        let sources: Vec<String> = self.config.sources.into_iter().map(|source| source.name).collect();
+        shared.meters.forget(&self.config.name, &sources);
+    }
+}
+
+/// The clients of a network's sources.
+pub fn clients(network: &NetworkConfig, meters: &Meters) -> Result<Vec<Client>, Error> {
+    let client = |source: &SourceConfig| {
+        let settings = rpc::Settings {
+            name: source.name.clone(),
+            url: source.url.clone(),
+            credentials: source.credentials.clone(),
+            timeout: source.timeout,
+            dialect: network.chain.dialect.clone(),
+            states: state::shared(&network.chain.rules.states),
+            ..rpc::Settings::default()
+        };
+        Ok(Client::new(settings, meters.rpc(&network.name, &source.name))?)
+    };
+    network.sources.iter().map(client).collect()
+}
+
+/// How a network is followed.
+pub fn follower_settings(network: &NetworkConfig) -> follower::Settings {
+    follower::Settings {
+        network: network.name.as_str().into(),
+        rules: network.chain.rules.clone(),
+        poll_interval: network.poll_interval,
+        stale_after: network.stale_after,
+        resync_blocks: network.resync_blocks,
+        max_gap_blocks: network.max_gap_blocks,
+        clock: now,
+    }
+}
+
+/// Hands each new snapshot of a network to the exposition.
+async fn show(exposition: Arc<Exposition>, network: String, mut snapshots: SnapshotReceiver) {
+    loop {
+        let snapshot = snapshots.borrow_and_update().clone();
+        exposition.publish(&network, snapshot);
+        if snapshots.changed().await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What the HTTP server is handed: the page, the API, readiness and the reload, each made of the running parts.
+//!
+//! Never here: starting or stopping anything.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::app::network::{Network, Shared, SnapshotReceiver};
+use crate::app::now;
+use crate::config::WebConfig;
+use crate::domain::masternode::UnixSeconds;
+use crate::meters::{self, Meters};
+use crate::metrics::{self, Exposition};
+use crate::web::api::{self, Api};
+use crate::web::site::{
+    Body, Format, Landing, Link, MetricsReply, MetricsRequest, Readiness, Refusal, ReloadFunction, Site,
+};
+
+/// A request for a reload, with the place for its answer.
+pub(super) type ReloadRequest = oneshot::Sender<Result<(), String>>;
+
+/// What can be seen of a network from outside.
+pub(super) struct Seen {
+    chain: String,
+    sources: Vec<String>,
+    snapshots: SnapshotReceiver,
+}
+
+/// The networks that run, by name.
+pub(super) type SeenNetworks = BTreeMap<String, Seen>;
+
+impl Seen {
+    /// What can be seen of `network`.
+    pub(super) fn of(network: &Network) -> Seen {
+        let config = network.config();
+        Seen {
+            chain: config.chain.rules.name.to_string(),
+            sources: config.sources.iter().map(|source| source.name.clone()).collect(),
+            snapshots: network.snapshots(),
+        }
+    }
+}
+
+/// Everything that is served. `history` is the file that the events are asked from.
+pub(super) fn site(
+    config: &WebConfig,
+    shared: &Shared,
+    networks: watch::Receiver<SeenNetworks>,
+    history: Option<PathBuf>,
+    reload: mpsc::Sender<ReloadRequest>,
+) -> Site {
+    let (exposition, seen) = (shared.exposition.clone(), networks.clone());
+    Site {
+        landing: Landing {
+            name: "Masternode exporter".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            summary: "How close each masternode is to a Proof-of-Service ban, and when it is paid next.".into(),
+            telemetry_path: config.telemetry_path.clone(),
+            links: api::PAGES.map(|(target, text)| Link { target: target.into(), text: text.into() }).into(),
+        },
+        api: Some(Arc::new(api(&shared.meters, networks, history))),
+        metrics: Box::new(move |request| Box::pin(scrape(exposition.clone(), request))),
+        ready: Box::new(move || readiness(&seen.borrow())),
+        reload: config.enable_reload.then(|| reload_function(reload)),
+    }
+}
+
+fn reload_function(reload: mpsc::Sender<ReloadRequest>) -> ReloadFunction {
+    Box::new(move || {
+        let reload = reload.clone();
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            let gone = || "the exporter is stopping".to_string();
+            reload.send(answer).await.map_err(|_| gone())?;
+            answered.await.unwrap_or_else(|_| Err(gone()))
+        })
+    })
+}
+
+fn api(meters: &Meters, networks: watch::Receiver<SeenNetworks>, history: Option<PathBuf>) -> Api {
+    let (meters, history_meters) = (meters.clone(), meters.history().clone());
+    let history = history.map(|path| api::History { path, up: Box::new(move || history_meters.is_up()) });
+    let networks = move || {
+        let network = |(name, seen): (&String, &Seen)| api::Network {
+            name: name.clone(),
+            chain: seen.chain.clone(),
+            snapshot: seen.snapshots.borrow().clone(),
+            sources: seen.sources.iter().map(|source| source_state(&meters, name, source)).collect(),
+        };
+        networks.borrow().iter().map(network).collect()
+    };
+    Api { version: env!("CARGO_PKG_VERSION").into(), networks: Box::new(networks), history, clock: now }
+}
+
+fn source_state(meters: &Meters, network: &str, source: &str) -> api::Source {
+    let meters::SourceState { up, synced, network_match, last_success } = meters.source_state(network, source);
+    let last_success = last_success.map(|seconds| UnixSeconds(seconds as u64));
+    api::Source { name: source.into(), up, synced, network_match, last_success }
+}
+
+async fn scrape(exposition: Arc<Exposition>, request: MetricsRequest) -> Result<MetricsReply, Refusal> {
+    let known = |name: &String| metrics::catalog::family(name).is_some();
+    if let Some(unknown) = request.collect.iter().find(|name| !known(name)) {
+        return Err(Refusal::BadRequest(format!("collect[]={unknown} is no family of masternodes or networks")));
+    }
+    let format = match request.format {
+        Format::Text => metrics::Format::Text,
+        Format::OpenMetrics => metrics::Format::OpenMetrics,
+    };
+    let shard = request.shard.map(|shard| metrics::page::Shard { index: shard.index, total: shard.total });
+    let filter = metrics::page::Filter { families: request.collect, shard };
+    let page = exposition.page(metrics::Request { format, gzip: request.gzip, filter }).await;
+    let body = match page.body {
+        metrics::Body::Whole(pieces) => Body::Whole(pieces),
+        metrics::Body::Stream(pieces) => Body::Stream(pieces),
+    };
+    Ok(MetricsReply { content_type: page.content_type, gzip: page.gzip, body })
+}
+
+/// Ready as soon as one network has a list: a node that never answers must not hide the others.
+fn readiness(networks: &SeenNetworks) -> Readiness {
+    let waiting = |(name, seen): (&String, &Seen)| {
+        seen.snapshots.borrow().is_none().then(|| format!("network {name} has no masternode list that is fresh"))
+    };
+    let missing: Vec<String> = networks.iter().filter_map(waiting).collect();
+    if missing.len() < networks.len() { Readiness::default() } else { Readiness { missing } }
+}
