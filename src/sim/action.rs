@@ -41,6 +41,13 @@ pub enum Action {
         /// Who moves.
         masternode: String,
     },
+    /// A ProUpServTx with a port of this host, where a peer may really listen; ends a ban, as any ProUpServTx does.
+    MoveHere {
+        /// Who moves.
+        masternode: String,
+        /// A port of 127.0.0.1. An Evo node's other services are said to be there too.
+        port: u16,
+    },
     /// A ProUpRegTx with another payout address.
     ChangePayout {
         /// Whose payout changes.
@@ -80,6 +87,7 @@ impl Action {
             | Self::Revoke { masternode, .. }
             | Self::ChangeOperatorKey { masternode }
             | Self::ChangeAddress { masternode }
+            | Self::MoveHere { masternode, .. }
             | Self::ChangePayout { masternode }
             | Self::ChangeVotingKey { masternode }
             | Self::ChangeOperatorPayout { masternode }

@@ -76,6 +76,12 @@ impl<'a> BlockBuilder<'a> {
             Action::Register { evo, with_address } => self.register(*evo, *with_address, seed),
             Action::Revive { .. } => self.update_service(slot, None),
             Action::ChangeAddress { .. } => self.update_service(slot, Some(ChangedField::Address)),
+            Action::MoveHere { port, .. } => {
+                self.update_service(slot, Some(ChangedField::Address));
+                if let Some(slot) = slot {
+                    self.update(slot, |node| node.local_port = Some(*port));
+                }
+            }
             Action::ChangeOperatorPayout { .. } => self.update_service(slot, Some(ChangedField::OperatorPayout)),
             Action::Revoke { reason, .. } => self.revoke(slot, *reason),
             Action::ChangeOperatorKey { .. } => self.change_operator_key(slot),
@@ -153,7 +159,10 @@ impl<'a> BlockBuilder<'a> {
         let Some(slot) = slot else { return };
         let Some((old, new)) = self.update(slot, |node| {
             match field {
-                Some(ChangedField::Address) => node.address += 1,
+                Some(ChangedField::Address) => {
+                    node.address += 1;
+                    node.local_port = None;
+                }
                 Some(ChangedField::OperatorPayout) => node.operator_payout += 1,
                 _ => node.address = node.address.max(1),
             }

@@ -35,6 +35,8 @@ pub(super) struct Masternode {
     /// Version of the operator's data: 1 after a revocation, otherwise 2 (`src/evo/providertx.h ProTxVersion`).
     pub(super) version: u8,
     pub(super) address: u32,
+    /// The port of this host at which it listens, instead of the address that follows from its place.
+    pub(super) local_port: Option<u16>,
     pub(super) operator_key: u32,
     pub(super) payout: u32,
     pub(super) operator_payout: u32,
@@ -73,6 +75,7 @@ impl Masternode {
             revocation: 0,
             version: 2,
             address: u32::from(with_address),
+            local_port: None,
             operator_key: 1,
             payout: 1,
             operator_payout: 0,
@@ -91,6 +94,7 @@ impl Masternode {
         self.version = 1;
         self.operator_key = 0;
         self.address = 0;
+        self.local_port = None;
         self.operator_payout = 0;
         self.revocation = 0;
         self.platform = 0;
@@ -133,6 +137,9 @@ impl Masternode {
     /// The node's address with another port.
     pub(super) fn endpoint(&self, port: u16) -> Option<String> {
         let edition = self.address.checked_sub(1)?;
+        if let Some(port) = self.local_port {
+            return Some(format!("127.0.0.1:{port}"));
+        }
         let [_, high, middle, low] = self.slot.to_be_bytes();
         Some(format!("{}.{high}.{middle}.{low}:{port}", 10 + edition % 100))
     }

@@ -158,7 +158,10 @@ impl State {
             .and_then(|hash| self.list.find(hash))
             .ok_or_else(|| ActionError::UnknownMasternode(name.to_owned()))?;
         match action {
-            Action::Revive { .. } | Action::ChangeAddress { .. } | Action::ChangeOperatorPayout { .. }
+            Action::Revive { .. }
+            | Action::ChangeAddress { .. }
+            | Action::MoveHere { .. }
+            | Action::ChangeOperatorPayout { .. }
                 if node.operator_key == 0 =>
             {
                 Err(ActionError::NoOperatorKey(name.to_owned()))
