@@ -2,6 +2,7 @@
 //!
 //! Never here: any rule of its own; reading files, arguments or the environment.
 
+mod calls;
 mod history;
 mod network;
 mod site;
@@ -91,8 +92,8 @@ impl App {
             self.seen.send_modify(|seen| drop(seen.insert(name.clone(), Seen::of(&network))));
             self.networks.insert(name, network);
         }
-        for network in self.networks.values() {
-            network.reconfigure(config);
+        for network in self.networks.values_mut() {
+            network.reconfigure(config, &self.shared).await;
         }
         Ok(())
     }

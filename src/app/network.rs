@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::app::calls::Calls;
 use crate::app::{Error, now};
 use crate::config::{Config, NetworkConfig, SourceConfig};
 use crate::domain::watch::WatchList;
@@ -39,6 +40,7 @@ pub(super) struct Network {
     watch_list: watch::Sender<WatchList>,
     snapshots: SnapshotReceiver,
     tasks: Vec<JoinHandle<()>>,
+    calls: Calls,
 }
 
 impl Prepared {
@@ -63,7 +65,8 @@ impl Prepared {
         }
         let show = show(shared.exposition.clone(), network.name.clone(), snapshots.clone());
         let tasks = vec![tokio::spawn(follower.run()), tokio::spawn(show)];
-        Network { config: network, watch_list, snapshots, tasks }
+        let calls = Calls::start(config.probe.clone(), &network.name, &snapshots, &shared.exposition);
+        Network { config: network, watch_list, snapshots, tasks, calls }
     }
 }
 
@@ -79,17 +82,23 @@ impl Network {
     }
 
     /// Takes over what `config` says of it and what can change while it runs.
-    pub(super) fn reconfigure(&self, config: &Config) {
+    pub(super) async fn reconfigure(&mut self, config: &Config, shared: &Shared) {
         let watch_list = config.watch_list(&self.config.name);
         self.watch_list.send_if_modified(|current| {
             let modified = *current != watch_list;
             *current = watch_list;
             modified
         });
+        if !self.calls.are_by(config.probe.as_ref()) {
+            let (network, exposition) = (&self.config.name, &shared.exposition);
+            self.calls.stop(network, exposition).await;
+            self.calls = Calls::start(config.probe.clone(), network, &self.snapshots, exposition);
+        }
     }
 
     /// Stops everything that runs for it, and takes it off the page.
-    pub(super) async fn stop(self, shared: &Shared) {
+    pub(super) async fn stop(mut self, shared: &Shared) {
+        self.calls.stop(&self.config.name, &shared.exposition).await;
         for task in self.tasks {
             task.abort();
             // Waited for, so that it puts nothing on the page any more. That it was stopped is no news.

@@ -65,6 +65,7 @@ fn profile(name: &str, node: &Node<'_>) -> ChainConfig {
         spacing_seconds: spacing(&node.get("spacing")),
         ping: ping(&node.get("ping")),
         absent_is_dead: node.get("absent_is_dead").flag().unwrap_or(false),
+        minimum_protocols: minimum_protocols(&node.get("minimum_protocols")),
     };
     let list = list(&node.get("list"), &rules);
     rules.tells_payments = list.shape.has(Item::LastPaidHeight);
@@ -80,6 +81,21 @@ fn profile(name: &str, node: &Node<'_>) -> ChainConfig {
         string_arguments: node.get("string_arguments").flag().unwrap_or(false),
     };
     ChainConfig::new(rules, dialect)
+}
+
+/// Least protocol versions by the version of the node that judges.
+fn minimum_protocols(node: &Node<'_>) -> Cow<'static, [(u32, u32)]> {
+    let read = |(version, node): (String, Node<'_>)| {
+        let minimum = node.whole(1..=u64::from(u32::MAX))? as u32;
+        let version = version.parse::<u32>();
+        if version.is_err() {
+            node.error("its name must be a version as getnetworkinfo says it, e.g. 2030000");
+        }
+        Some((version.ok()?, minimum))
+    };
+    let mut versions: Vec<(u32, u32)> = node.entries().into_iter().filter_map(read).collect();
+    versions.sort_unstable();
+    Cow::Owned(versions)
 }
 
 fn required<'a>(node: Node<'a>) -> Node<'a> {

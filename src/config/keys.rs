@@ -118,6 +118,11 @@ pub const KEYS: &[Key] = &[
         Value("24h, 1h, 6h, 12h, 48h, 96h"),
         "spans for the chance of a payment; the first is given for all masternodes",
     ),
+    key("probe.enabled", "flag", Value("false"), "call watched masternodes at their addresses; see `docs/probe.md`"),
+    key("probe.interval", "span, 30s–1d", Value("5m"), "time from one call of a masternode to the next"),
+    key("probe.timeout", "span, 100ms–30s", Value("10s"), "longest time for a call"),
+    key("probe.max_parallel", "number, 1–64", Value("4"), "most calls under way at a time, in each network"),
+    key("probe.allow_private", "flag", Value("false"), "call also addresses that are not of the public internet"),
     key(
         "history.path",
         "path",
@@ -232,6 +237,12 @@ pub const PROFILE_KEYS: &[Key] = &[
     ),
     key("chains.<name>.ping.expiry", "span", Words(""), "silence after which a node is expired"),
     key("chains.<name>.absent_is_dead", "flag", Value("false"), "a dead masternode leaves the list"),
+    key(
+        "chains.<name>.minimum_protocols.<version>",
+        "number",
+        Words(""),
+        "least protocol version that nodes of this version (`getnetworkinfo.version`) and later ones of its line accept",
+    ),
 ];
 
 /// Keys of later versions: no code reads them yet, and to ignore them would be to promise what is not done.

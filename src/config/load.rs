@@ -11,6 +11,7 @@ use ::config::{ConfigError, FileFormat, Source, Value, ValueKind};
 
 use crate::config::node::{Node, Report};
 use crate::config::{Config, chain, network, overlay, sections, watch};
+use crate::metrics;
 use crate::rpc::Credentials;
 
 /// Largest file that is read, in bytes: a watch list of every masternode of a large network fits many times.
@@ -137,10 +138,16 @@ fn read(root: &Node<'_>, home: Option<&Path>) -> Config {
     history.check_keys();
     let chains = chain::chains(&root.get("chains"));
     let networks = network::networks(&root.get("networks"), &history, &chains, home);
+    // In the order of the file, which is that of the mistakes.
+    let watch = watch::watch(&root.get("watch"), &networks);
+    let history = sections::history(&history, home);
+    let metrics = sections::metrics(&root.get("series"), &root.get("payment"));
+    let probe = sections::probe(&root.get("probe"));
     Config {
-        watch: watch::watch(&root.get("watch"), &networks),
-        history: sections::history(&history, home),
-        metrics: sections::metrics(&root.get("series"), &root.get("payment")),
+        watch,
+        history,
+        metrics: metrics::Settings { probed: probe.is_some(), ..metrics },
+        probe,
         web: sections::web(&root.get("web")),
         log: sections::log(&root.get("log")),
         networks,

@@ -22,6 +22,7 @@ use std::time::Duration;
 use crate::domain::ChainRules;
 use crate::domain::watch::{WatchEntry, WatchList};
 use crate::metrics;
+use crate::probe;
 use crate::rpc::{Credentials, Dialect};
 use crate::web::listen::ListenAddress;
 use crate::web::site::TelemetryPath;
@@ -38,6 +39,8 @@ pub struct Config {
     pub watch: Vec<(Option<String>, WatchEntry)>,
     /// What is kept over restarts.
     pub history: HistoryConfig,
+    /// How watched masternodes are called; `None` when they are not.
+    pub probe: Option<probe::Settings>,
     /// How pages are made.
     pub metrics: metrics::Settings,
     /// Where and what to serve.

@@ -1,4 +1,4 @@
-//! The small sections: `history`, `series`, `payment`, `web`, `log`.
+//! The small sections: `history`, `series`, `payment`, `probe`, `web`, `log`.
 //!
 //! Never here: networks and the watch list.
 
@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::config::node::Node;
 use crate::config::{HistoryConfig, LogConfig, WebConfig};
 use crate::metrics::{Others, Settings};
+use crate::probe;
 use crate::web::listen::ListenAddress;
 use crate::web::site::TelemetryPath;
 
@@ -55,6 +56,22 @@ pub(super) fn metrics(series: &Node<'_>, payment: &Node<'_>) -> Settings {
         horizons: if horizons.is_empty() { defaults.horizons } else { horizons },
         ..defaults
     }
+}
+
+/// Reads `probe`; `None` when it is not switched on.
+pub(super) fn probe(node: &Node<'_>) -> Option<probe::Settings> {
+    node.check_keys();
+    let (second, day) = (Duration::from_secs(1), Duration::from_secs(86_400));
+    let defaults = probe::Settings::default();
+    let settings = probe::Settings {
+        interval: node.get("interval").duration(30 * second..=day).unwrap_or(defaults.interval),
+        timeout: node.get("timeout").duration(second / 10..=30 * second).unwrap_or(defaults.timeout),
+        max_parallel: node.get("max_parallel").whole(1..=64).map_or(defaults.max_parallel, |most| most as usize),
+        allow_private: node.get("allow_private").flag().unwrap_or(defaults.allow_private),
+        ..defaults
+    };
+    // Read before it is dropped: mistakes are told also while probes are off.
+    node.get("enabled").flag().unwrap_or(false).then_some(settings)
 }
 
 /// Reads `web`.

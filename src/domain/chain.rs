@@ -39,6 +39,9 @@ pub struct ChainRules {
     pub ping: Option<Ping>,
     /// A dead node leaves the list instead of staying in a bad state: its absence is the sign of death.
     pub absent_is_dead: bool,
+    /// Least protocol version that a masternode needs, by the version of the node that judges it (`getnetworkinfo.version`),
+    /// ascending; empty where it is not known.
+    pub minimum_protocols: Cow<'static, [(u32, u32)]>,
 }
 
 /// How failures become bans, and what changes it.
@@ -68,7 +71,8 @@ pub struct Ping {
     pub expiry_seconds: u64,
 }
 
-/// Dash. Genesis blocks: `src/chainparams.cpp`; spacing: measured on mainnet (spec `dash.md` §8).
+/// Dash. Genesis blocks: `src/chainparams.cpp`; spacing: measured on mainnet (spec `dash.md` §8); least protocols:
+/// `MIN_MASTERNODE_PROTO_VERSION` in `src/version.h` of each release (§4).
 pub const DASH: ChainRules = ChainRules {
     name: Cow::Borrowed("dash"),
     subversion_prefix: Cow::Borrowed("/Dash Core:"),
@@ -86,10 +90,19 @@ pub const DASH: ChainRules = ChainRules {
     spacing_seconds: 157.6,
     ping: None,
     absent_is_dead: false,
+    minimum_protocols: Cow::Borrowed(&[
+        (170_003, 70_219),
+        (180_202, 70_221),
+        (190_300, 70_227),
+        (200_101, 70_230),
+        (210_101, 70_233),
+        (220_101, 70_235),
+        (230_102, 70_240),
+    ]),
 };
 
 /// Dimecoin 2.3. States: `CMasternode::Check` in `src/masternode/masternode.cpp` (spec `legacy-chains.md` §3.3); pool:
-/// `CMasternodeMan::GetNextMasternodeInQueueForPayment` (§5.1). Its RPC port is Bitcoin's, so the name is what tells.
+/// `CMasternodeMan::GetNextMasternodeInQueueForPayment` (§5.1); least protocol: `masternode-payments.h`. Its RPC port is Bitcoin's, so the name is what tells.
 pub const DIMECOIN: ChainRules = ChainRules {
     name: Cow::Borrowed("dimecoin"),
     subversion_prefix: Cow::Borrowed("/dimecoin:"),
@@ -122,10 +135,11 @@ pub const DIMECOIN: ChainRules = ChainRules {
     spacing_seconds: 64.0,
     ping: Some(Ping { warning_seconds: 1_800, expiry_seconds: 3_900 }),
     absent_is_dead: false,
+    minimum_protocols: Cow::Borrowed(&[(2_030_000, 70_007)]),
 };
 
 /// PRCYCoin 2.0. States: `CMasternode::Check` in `src/masternode.cpp` (spec `legacy-chains.md` §4); payment:
-/// `CMasternodePayments::FillBlockPayee`, which pays any enabled node (§5.2).
+/// `CMasternodePayments::FillBlockPayee`, which pays any enabled node (§5.2); least protocol: `ActiveProtocol` in `main.cpp`.
 pub const PRCYCOIN: ChainRules = ChainRules {
     name: Cow::Borrowed("prcycoin"),
     subversion_prefix: Cow::Borrowed("/PRCY:"),
@@ -149,6 +163,7 @@ pub const PRCYCOIN: ChainRules = ChainRules {
     spacing_seconds: 60.0,
     ping: Some(Ping { warning_seconds: 1_800, expiry_seconds: 7_200 }),
     absent_is_dead: true,
+    minimum_protocols: Cow::Borrowed(&[(2_000_006, 70_915)]),
 };
 
 /// The chains that need no file.

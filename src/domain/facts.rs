@@ -14,6 +14,8 @@ use crate::domain::payment::{EvoPayments, Vote, chance};
 pub struct ChainFacts {
     /// Which network.
     pub subnet: Subnet,
+    /// Version of the answering node (`getnetworkinfo.version`, 230102 for 23.1.2); `None` when not known.
+    pub node_version: Option<u32>,
     /// How Evo nodes are paid at the next block.
     pub evo_payments: EvoPayments,
     /// Highest block under a ChainLock; `None` when the node knows none.
@@ -33,6 +35,7 @@ impl ChainFacts {
     pub fn new(subnet: Subnet) -> ChainFacts {
         ChainFacts {
             subnet,
+            node_version: None,
             evo_payments: EvoPayments::Once,
             chainlock_height: None,
             measured_spacing_seconds: None,

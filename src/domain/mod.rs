@@ -3,8 +3,9 @@
 //! Values go in (the current time and height among them), values come out. Reading order: [`masternode`],
 //! [`details`] and [`list`] say what a node told us, [`chain`] and [`state`] by which rules, [`facts`] what else is known, [`pose`], [`dkg`] and
 //! [`payment`] what follows from it for one node, [`timeline`] what failures at known blocks would do to it, [`event`] what
-//! changed from one block to the next, [`watch`] whom the operator cares about, [`snapshot`] puts all of it together for
-//! the readers, and [`finding`] says what of it a human should know.
+//! changed from one block to the next, [`watch`] whom the operator cares about, [`probe`] what came of calling a masternode,
+//! [`requirement`] what the network demands of one, [`snapshot`] puts all of it together for the readers, and [`finding`]
+//! says what of it a human should know.
 //!
 //! Never here: input or output, clocks, async, JSON, metrics, logs.
 
@@ -18,6 +19,8 @@ pub mod list;
 pub mod masternode;
 pub mod payment;
 pub mod pose;
+pub mod probe;
+pub mod requirement;
 pub mod snapshot;
 pub mod state;
 pub mod tally;

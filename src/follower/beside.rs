@@ -41,6 +41,7 @@ impl Follower {
         let subnet = self.identity.as_ref().map_or_else(|| Subnet::from_chain_name(&chain.chain), Identity::subnet);
         let facts = self.facts.get_or_insert_with(|| Facts::new(subnet, tip.height));
         facts.chain.subnet = subnet;
+        facts.chain.node_version = self.sources[index].version;
         facts.chain.evo_payments = source::evo_payments(chain);
         let chainlock = client.chainlock().await;
         facts.chain.chainlock_height = chainlock.ok().flatten().map(|(height, _)| height);

@@ -93,6 +93,8 @@ pub(super) struct Source {
     pub(super) tells_quorums: bool,
     /// Tip when last asked; `None` when it did not answer usefully.
     pub(super) tip: Option<Height>,
+    /// Its version, once it was identified.
+    pub(super) version: Option<u32>,
     meters: SourceMeters,
     identity: Option<Identity>,
     trouble: Option<String>,
@@ -109,6 +111,7 @@ impl Source {
             has_votes: false,
             tells_quorums: true,
             tip: None,
+            version: None,
             meters,
             identity: None,
             trouble: None,
@@ -170,6 +173,7 @@ impl Source {
         self.tells_quorums = self.client.dialect().quorums.is_some();
         let has_diffs = self.client.dialect().diff().is_some() && node.version >= 200_000;
         self.diffs = if has_diffs { Diffs::Supported } else { Diffs::Unsupported };
+        self.version = Some(node.version);
         info!(
             source = self.name(),
             version = node.version,

@@ -139,6 +139,22 @@ families! {
         "1 when the field has the value that the watch list states, 0 when it has another. Absent without a statement.";
     PEER_LAST_SUCCESS: "masternode_peer_last_success_timestamp_seconds" Gauge Watched []
         "When the answering node last connected to the masternode, as it says itself. Absent when never.";
+    P2P_REACHABLE: "masternode_p2p_reachable" Gauge Watched []
+        "1 when the last probe completed the chain's handshake with the masternode, 0 when it did not. Absent when not probed, see masternode_p2p_failure.";
+    P2P_PROTOCOL_VERSION: "masternode_p2p_protocol_version" Gauge Watched []
+        "Version of the peer-to-peer protocol that the masternode said in the last probe. Absent when it said none.";
+    P2P_HANDSHAKE_DURATION: "masternode_p2p_handshake_duration_seconds" Gauge Watched []
+        "Time from the first packet of the last probe to the end of its handshake. Absent when there was none.";
+    P2P_LAST_PROBE: "masternode_p2p_last_probe_timestamp_seconds" Gauge Watched []
+        "When the last probe ended.";
+    P2P_LAST_SUCCESS: "masternode_p2p_last_success_timestamp_seconds" Gauge Watched []
+        "When a probe of the masternode's present address last completed the handshake. Absent when none did since this process began.";
+    P2P_FAILURE: "masternode_p2p_failure" Gauge Watched ["reason"]
+        "1 for the reason why the last probe did not succeed, absent for all others. Failures: refused, timeout, reset, unreachable, wrong_magic, malformed, too_old. Not probed: no_address, name, overlay (onion, I2P), private, unknown_network, no_route.";
+    P2P_AGENT_INFO: "masternode_p2p_agent_info" Gauge Watched ["agent"]
+        "Constant 1, with the user agent that the masternode said in the last probe: its first 64 harmless characters. Absent when it said none.";
+    REQUIREMENT_MET: "masternode_requirement_met" Gauge Watched ["requirement", "evidence"]
+        "1 when the masternode meets what the network demands, 0 when not, by the best evidence at hand. Requirements: p2p_port (probe, else peer_view), protocol_version (probe, else list), dkg_participation (list: not banned and no points of a missed session left), platform (peer_view; Evo). Absent without evidence and where the chain does not demand it.";
     PLATFORM_BANNED: "masternode_platform_banned" Gauge Watched []
         "1 when the Platform asked for a ban of this Evo node, in the answering node's view. Absent before v23.";
     NETWORK_NODES: "masternode_network_nodes" Gauge Aggregate ["state", "node_type"]
@@ -185,6 +201,12 @@ families! {
         "Highest block under a ChainLock. Absent when the node knows none.";
     NETWORK_SPORK: "masternode_network_spork" Gauge Aggregate ["spork"]
         "Value of a spork as the node shows it: a time from which on it is active, or a plain value. On Dash 0 is on for all and 1 on for some quorum types.";
+    NETWORK_MINIMUM_PROTOCOL: "masternode_network_minimum_protocol_version" Gauge Aggregate []
+        "Least protocol version that nodes of the answering node's release accept of a masternode. Absent when that is not known of its release.";
+    NETWORK_QUORUM_SPORK: "masternode_network_quorum_spork" Gauge Aggregate ["spork", "quorums"]
+        "1 for the quorum types that sporks 21 (members connect to all) and 23 (members vote out whom they cannot reach, or who is too old) cover, 0 for the others: all (value 0), small (1: not llmq_100_67, llmq_400_60, llmq_400_85), none (any other value). Only on Dash.";
+    NETWORK_SPORKS_COMPILED_IN: "masternode_network_sporks_compiled_in" Gauge Aggregate []
+        "1 when the answering node has the values of its sporks compiled in, whatever is broadcast (mainnet since v21), 0 when not. Only on Dash.";
     GROUP_NODES: "masternode_group_nodes" Gauge Aggregate ["group_key", "group", "risk"]
         "Watched masternodes of a group by danger.";
     LIST_HEIGHT: "masternode_exporter_list_height" Gauge Aggregate []

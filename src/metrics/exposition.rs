@@ -10,6 +10,7 @@ use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 use tokio::sync::OnceCell;
 
 use crate::domain::Snapshot;
+use crate::domain::probe::Probes;
 use crate::metrics::Settings;
 use crate::metrics::buffers::Buffers;
 use crate::metrics::catalog::Tier;
@@ -63,6 +64,7 @@ pub struct Exposition {
 struct State {
     settings: Settings,
     snapshots: BTreeMap<String, Arc<Snapshot>>,
+    probes: BTreeMap<String, Arc<Probes>>,
     current: Arc<Published>,
 }
 
@@ -100,7 +102,7 @@ impl Exposition {
         registry.register(Box::new(series.clone()))?;
         registry.register(Box::new(suppressed.clone()))?;
         let current = Arc::new(Published::new(Sheet::new(settings.clone(), Vec::new())));
-        let state = Mutex::new(State { settings, snapshots: BTreeMap::new(), current });
+        let state = Mutex::new(State { settings, snapshots: BTreeMap::new(), probes: BTreeMap::new(), current });
         Ok(Arc::new(Exposition { registry, series, suppressed, buffers: Arc::default(), state }))
     }
 
@@ -112,6 +114,16 @@ impl Exposition {
             None => drop(state.snapshots.remove(network)),
         }
         self.make(&mut state, Some(network));
+    }
+
+    /// Puts what came of calling a network's masternodes on the page, or takes it off.
+    pub fn publish_probes(&self, network: &str, probes: Option<Arc<Probes>>) {
+        let mut state = self.lock();
+        match probes {
+            Some(probes) => drop(state.probes.insert(network.to_string(), probes)),
+            None => drop(state.probes.remove(network)),
+        }
+        self.make(&mut state, None);
     }
 
     /// Makes pages by other settings from now on.
@@ -178,6 +190,7 @@ impl Exposition {
         for (name, snapshot) in &state.snapshots {
             let old = before.iter().find(|page| page.network() == name);
             let page = NetworkPage::new(snapshot.clone(), &state.settings, room, old.map(Arc::as_ref));
+            let page = page.with_probes(state.probes.get(name).cloned().unwrap_or_default());
             room = room.after(&page, &state.settings);
             for (tier, samples) in page.samples(&state.settings) {
                 let samples = i64::try_from(samples).unwrap_or(i64::MAX);

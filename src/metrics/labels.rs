@@ -103,7 +103,7 @@ impl Texts {
 }
 
 /// What follows the last label of a sample.
-const CLOSE: &[u8] = b"} ";
+pub(super) const CLOSE: &[u8] = b"} ";
 
 /// Closed labels as they were before, so that others can follow.
 pub(super) fn open(closed: &[u8]) -> &[u8] {

@@ -5,6 +5,7 @@
 use crate::domain::chain::ChainRules;
 use crate::domain::event::{BanCause, Field};
 use crate::domain::payment::{HoldOut, PaymentModel, Pool};
+use crate::domain::probe::Probes;
 use crate::domain::snapshot::{NodeView, Snapshot, WatchedNode};
 use crate::domain::state;
 use crate::domain::state::Announced;
@@ -13,6 +14,7 @@ use crate::domain::watch::Expected;
 use crate::metrics::Settings;
 use crate::metrics::catalog::{self, Family, Tier};
 use crate::metrics::labels;
+use crate::metrics::reach;
 use crate::metrics::value::Value;
 
 /// One masternode of a page.
@@ -25,6 +27,8 @@ pub(super) struct Row<'a> {
     pub(super) horizons: &'a [(String, u64)],
     /// The states of all networks of the page.
     pub(super) states: &'a [String],
+    /// What came of calling masternodes of its network.
+    pub(super) probes: Option<&'a Probes>,
 }
 
 impl<'a> Row<'a> {
@@ -61,8 +65,8 @@ pub(super) struct NodeSeries {
     pub(super) family: &'static Family,
     /// What a line begins with, up to the labels of the masternode.
     pub(super) prefix: String,
-    /// Further labels, the same for all masternodes, up to the value; `None` where there are none.
-    pub(super) suffix: Option<String>,
+    /// Labels behind those.
+    pub(super) last: Last,
     /// For watched masternodes only.
     pub(super) watched_only: bool,
     /// Which of the family's samples it is.
@@ -70,6 +74,16 @@ pub(super) struct NodeSeries {
     /// Whether masternodes of a chain have it.
     pub(super) applies: fn(&ChainRules) -> bool,
     pub(super) value: fn(&Row<'_>, usize) -> Option<Value>,
+}
+
+/// Labels of a sample behind those that tell the masternodes apart.
+pub(super) enum Last {
+    /// There are none.
+    None,
+    /// The same for all masternodes, with the end of the labels.
+    Same(String),
+    /// One whose value differs from one masternode to another: its name and how it is looked up.
+    Own(&'static str, for<'a> fn(&Row<'a>) -> Option<&'a str>),
 }
 
 /// All samples of single masternodes, family by family, in the order of the page. `states` are those of all its networks.
@@ -103,6 +117,7 @@ pub(super) fn series(settings: &Settings, states: &[String]) -> Vec<NodeSeries> 
         let (field, value) = expected.iter().find(|(field, _)| *field == Expected::ALL[variant])?;
         Some(field.met_by(row.node()?.masternode, value).into())
     }));
+    series.extend(reach::series(settings.probed));
     series
 }
 
@@ -118,11 +133,14 @@ pub(super) fn states<'a>(chains: impl IntoIterator<Item = &'a ChainRules>) -> Ve
 }
 
 /// Families with one sample for each masternode, on the chains for which `applies` holds.
-fn single(families: &'static [Single], applies: fn(&ChainRules) -> bool) -> impl Iterator<Item = NodeSeries> {
+pub(super) fn single(
+    families: &'static [Single],
+    applies: fn(&ChainRules) -> bool,
+) -> impl Iterator<Item = NodeSeries> {
     families.iter().map(move |(family, value)| NodeSeries {
         family,
         prefix: format!("{}{{", family.name),
-        suffix: None,
+        last: Last::None,
         watched_only: family.tier == Tier::Watched,
         variant: 0,
         applies,
@@ -140,7 +158,7 @@ fn variants(
     let one = |(variant, text): (usize, &&str)| NodeSeries {
         family,
         prefix: format!("{}{{", family.name),
-        suffix: Some(format!(",{}}} ", labels::text(&[(label, text)]))),
+        last: Last::Same(format!(",{}}} ", labels::text(&[(label, text)]))),
         watched_only: family.tier == Tier::Watched || variant > 0,
         variant,
         applies: |_| true,
@@ -150,7 +168,7 @@ fn variants(
 }
 
 /// A family with one sample for each masternode.
-type Single = (&'static Family, fn(&Row<'_>, usize) -> Option<Value>);
+pub(super) type Single = (&'static Family, fn(&Row<'_>, usize) -> Option<Value>);
 
 /// On all chains.
 const SINGLE: &[Single] = &[

@@ -16,6 +16,7 @@ mod masternode;
 mod network;
 pub mod page;
 mod process;
+mod reach;
 pub mod reference;
 pub mod shown;
 mod value;
@@ -35,6 +36,8 @@ pub struct Settings {
     pub horizons: Vec<(String, u64)>,
     /// A page up to this size is rendered once and kept; a larger one is rendered while it is sent.
     pub cache_limit_bytes: usize,
+    /// Watched masternodes are called, so there are samples of what came of it.
+    pub probed: bool,
 }
 
 /// Which masternodes that are not watched get samples of their own.
@@ -56,6 +59,7 @@ impl Default for Settings {
             series_limit: 200_000,
             horizons: [24, 1, 6, 12, 48, 96].map(horizon).to_vec(),
             cache_limit_bytes: 64 * 1024 * 1024,
+            probed: false,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Never here: single masternodes.
 
 use crate::domain::pose::Risk;
+use crate::domain::requirement::{Covers, QuorumSpork, compiled_in, minimum_protocol};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::tally::NetworkTally;
 use crate::domain::{NodeType, state};
@@ -70,6 +71,18 @@ network_families! {
     };
     NETWORK_SPORK => |snapshot, add| for (name, value) in &snapshot.facts().sporks {
         add(&[("spork", name)], Value::Real(*value as f64));
+    };
+    NETWORK_MINIMUM_PROTOCOL => |snapshot, add| {
+        if let Some(minimum) = minimum_protocol(snapshot.rules(), snapshot.facts()) { add(&[], minimum.into()) }
+    };
+    NETWORK_QUORUM_SPORK => |snapshot, add| for spork in QuorumSpork::ALL {
+        let Some(covered) = spork.covers(snapshot.rules(), snapshot.facts()) else { continue };
+        for quorums in Covers::ALL {
+            add(&[("spork", spork.name()), ("quorums", quorums.label())], (quorums == covered).into());
+        }
+    };
+    NETWORK_SPORKS_COMPILED_IN => |snapshot, add| {
+        if let Some(compiled) = compiled_in(snapshot.rules(), snapshot.facts()) { add(&[], compiled.into()) }
     };
     GROUP_NODES => |snapshot, add| for ((key, group), counts) in snapshot.groups() {
         risks(snapshot, counts, &mut |risk, count| add(&[("group_key", key), ("group", group), ("risk", risk)], count));

@@ -13,7 +13,7 @@ use crate::metrics::Settings;
 use crate::metrics::catalog::{self, Family, Kind, Tier};
 use crate::metrics::head::head;
 use crate::metrics::labels;
-use crate::metrics::masternode::{self, NodeSeries, Row};
+use crate::metrics::masternode::{self, Last, NodeSeries, Row};
 use crate::metrics::network::NETWORK_FAMILIES;
 use crate::metrics::shown::NetworkPage;
 
@@ -209,7 +209,14 @@ impl Sheet {
     /// The row of no masternode yet.
     fn row<'a>(&'a self, page: &'a NetworkPage) -> Row<'a> {
         let Settings { horizons, .. } = &self.settings;
-        Row { snapshot: page.snapshot(), index: None, watched: None, horizons, states: &self.states }
+        Row {
+            snapshot: page.snapshot(),
+            index: None,
+            watched: None,
+            horizons,
+            states: &self.states,
+            probes: Some(page.probes()),
+        }
     }
 }
 
@@ -287,11 +294,17 @@ fn write_series<'a>(
         let Some(value) = &value else { continue };
         out.extend_from_slice(series.prefix.as_bytes());
         let labels = page.names().get(at);
-        match &series.suffix {
-            None => out.extend_from_slice(labels),
-            Some(suffix) => {
+        match &series.last {
+            Last::None => out.extend_from_slice(labels),
+            Last::Same(text) => {
                 out.extend_from_slice(labels::open(labels));
-                out.extend_from_slice(suffix.as_bytes());
+                out.extend_from_slice(text.as_bytes());
+            }
+            Last::Own(name, text) => {
+                out.extend_from_slice(labels::open(labels));
+                out.push(b',');
+                labels::write(out, name, text(&row).unwrap_or_default());
+                out.extend_from_slice(labels::CLOSE);
             }
         }
         value.write_line(out);

@@ -5,6 +5,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use crate::domain::probe::Probes;
 use crate::domain::{ChainRules, MasternodeId, Risk, Snapshot};
 use crate::metrics::catalog::Tier;
 use crate::metrics::info::{self, Facts};
@@ -20,6 +21,8 @@ pub struct NetworkPage {
     watched_places: Vec<u32>,
     names: Arc<Texts>,
     infos: Arc<Texts>,
+    /// What came of calling its watched masternodes.
+    probes: Arc<Probes>,
     lean: usize,
     left_out: usize,
 }
@@ -90,6 +93,7 @@ impl NetworkPage {
             watched_places,
             names: Arc::default(),
             infos: Arc::default(),
+            probes: Arc::default(),
             lean,
             left_out,
         };
@@ -140,7 +144,8 @@ impl NetworkPage {
     }
 
     fn facts(&self, at: usize) -> Facts<'_> {
-        let mut row = Row { snapshot: &self.snapshot, index: None, watched: None, horizons: &[], states: &[] };
+        let (snapshot, horizons, states) = (&*self.snapshot, &[], &[]);
+        let mut row = Row { snapshot, index: None, watched: None, horizons, states, probes: None };
         self.turn_to(at, &mut row);
         info::facts(&row)
     }
@@ -170,6 +175,16 @@ impl NetworkPage {
     /// The other labels of `masternode_info` and the end of its line, by place.
     pub(super) fn infos(&self) -> &Texts {
         &self.infos
+    }
+
+    /// The same page with what came of calling its watched masternodes.
+    pub(super) fn with_probes(self, probes: Arc<Probes>) -> NetworkPage {
+        NetworkPage { probes, ..self }
+    }
+
+    /// What came of calling its watched masternodes.
+    pub(super) fn probes(&self) -> &Probes {
+        &self.probes
     }
 
     /// What is shown.

@@ -354,3 +354,30 @@ fn a_path_below_home_needs_a_home_and_a_password_file_must_be_readable() {
         assert!(error.contains(mistake), "{keys}: {error}");
     }
 }
+
+#[test]
+fn masternodes_are_called_only_when_that_is_switched_on() {
+    let probe = |text: &str| load(text, &[]).map(|loaded| (loaded.config.probe, loaded.config.metrics.probed));
+    let on = masternode_exporter::probe::Settings::default();
+    assert_eq!(probe("log: {}").unwrap(), (None, false));
+    assert_eq!(probe("probe: {interval: 1m}").unwrap(), (None, false), "an interval alone switches nothing on");
+    assert_eq!(probe("probe: {enabled: true}").unwrap(), (Some(on.clone()), true));
+    let changed = masternode_exporter::probe::Settings {
+        interval: Duration::from_secs(60),
+        timeout: Duration::from_secs(2),
+        max_parallel: 8,
+        allow_private: true,
+        ..on
+    };
+    let text = "probe: {enabled: true, interval: 1m, timeout: 2s, max_parallel: 8, allow_private: true}";
+    assert_eq!(probe(text).unwrap().0, Some(changed));
+    check_errors(
+        "probe: {interval: 5s, timeout: 1m, max_parallel: 0}",
+        &[],
+        &[
+            "probe.interval: 5s is not between 30s and 1d",
+            "probe.timeout: 1m is not between 100ms and 30s",
+            "probe.max_parallel: \"0\" is not a whole number from 1 to 64",
+        ],
+    );
+}

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::sync::Arc;
+use std::time::Duration;
 
 use masternode_exporter::domain::chain::{DASH, Subnet};
 use masternode_exporter::domain::list::{Block, MasternodeList};
 use masternode_exporter::domain::masternode::PeerView;
+use masternode_exporter::domain::probe::{Failure, Outcome, Peer, Probe};
 use masternode_exporter::domain::snapshot::Parts;
 use masternode_exporter::domain::tally::Tallies;
 use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
@@ -121,6 +123,48 @@ fn unknown_is_absent_and_a_watched_node_that_left_stays() {
     page.expect("masternode_payment_probability_ratio", banned, 0.0);
 }
 
+/// Every line that calls put on a page, thought over one by one.
+#[test]
+fn what_came_of_calling_masternodes_stands_on_the_page_of_those_who_were_called() {
+    let probe = |outcome, peer: Option<Peer>| Probe {
+        outcome,
+        at: UnixSeconds(1_700_000_050),
+        duration: peer.as_ref().map(|_| Duration::from_millis(125)),
+        last_success: peer.as_ref().map(|_| UnixSeconds(1_700_000_050)),
+        peer,
+    };
+    let two = probe(Outcome::Reached, Some(Peer::new(70_240, b"/Dash Core:23.1.2/")));
+    let seven = probe(Outcome::Failed(Failure::Refused), None);
+    let probes = [(2, two), (7, seven)].map(|(number, probe)| (MasternodeId::ProTx(Hash([number; 32])), probe));
+    let settings = Settings { probed: true, ..Settings::default() };
+    let exposition = Exposition::new(settings, prometheus::Registry::new()).unwrap();
+    exposition.publish("dash-main", Some(example()[0].clone()));
+    exposition.publish_probes("dash-main", Some(Arc::new(probes.into())));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let page = runtime.block_on(exposition.text(Format::Text));
+    let lines: String = page
+        .lines()
+        .filter(|line| line.starts_with("masternode_p2p") || line.starts_with("masternode_requirement"))
+        .map(|line| line.replace(&"02".repeat(32), "two").replace(&"07".repeat(32), "seven") + "\n")
+        .collect();
+    let expected = r#"masternode_p2p_reachable{network="dash-main",masternode="two",alias="mn-\"two\""} 1
+masternode_p2p_reachable{network="dash-main",masternode="seven",alias="gone"} 0
+masternode_p2p_protocol_version{network="dash-main",masternode="two",alias="mn-\"two\""} 70240
+masternode_p2p_handshake_duration_seconds{network="dash-main",masternode="two",alias="mn-\"two\""} 0.125
+masternode_p2p_last_probe_timestamp_seconds{network="dash-main",masternode="two",alias="mn-\"two\""} 1700000050
+masternode_p2p_last_probe_timestamp_seconds{network="dash-main",masternode="seven",alias="gone"} 1700000050
+masternode_p2p_last_success_timestamp_seconds{network="dash-main",masternode="two",alias="mn-\"two\""} 1700000050
+masternode_p2p_failure{network="dash-main",masternode="seven",alias="gone",reason="refused"} 1
+masternode_p2p_agent_info{network="dash-main",masternode="two",alias="mn-\"two\"",agent="/Dash Core:23.1.2/"} 1
+masternode_requirement_met{network="dash-main",masternode="two",alias="mn-\"two\"",requirement="p2p_port",evidence="probe"} 1
+masternode_requirement_met{network="dash-main",masternode="two",alias="mn-\"two\"",requirement="dkg_participation",evidence="list"} 0
+"#;
+    assert_eq!(lines, expected);
+    exposition.publish_probes("dash-main", None);
+    let page = runtime.block_on(exposition.text(Format::Text));
+    assert!(!page.contains("masternode_p2p"), "what is not true any more leaves the page");
+}
+
 #[test]
 fn tiers_and_the_limit_decide_who_is_shown() {
     let count = |settings: &Settings| {
@@ -133,7 +177,7 @@ fn tiers_and_the_limit_decide_who_is_shown() {
     assert_eq!(count(&Settings { others: Others::AtRisk, ..Settings::default() }), 2);
     assert_eq!(count(&Settings { others: Others::Watched, ..Settings::default() }), 1);
     // Room for the two watched ones and one more.
-    let watched_and_one = 2 * 52 + 8;
+    let watched_and_one = 2 * 55 + 8;
     assert_eq!(count(&Settings { series_limit: watched_and_one, ..Settings::default() }), 2);
 }
 
@@ -147,8 +191,8 @@ fn watched_masternodes_of_a_later_network_come_before_the_others_of_an_earlier_o
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let page = Page::read(&runtime.block_on(exposition.text(Format::Text)));
     page.expect("masternode_pose_score", &[("alias", "mine")], 0.0);
-    // 52 samples of the watched one leave room for six others of eight samples each.
-    assert_eq!(page.count("masternode_pose_score"), 7);
+    // 55 samples of the watched one leave room for five others of eight samples each.
+    assert_eq!(page.count("masternode_pose_score"), 6);
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod legacy;
 mod legacy_scenarios;
 mod markdown;
 mod pose_example;
+mod probe;
 mod profiles;
 mod recorded;
 mod refusals;

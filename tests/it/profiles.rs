@@ -219,6 +219,10 @@ fn a_profile_that_cannot_work_says_why() {
             good.replace("spacing", "states: {ENABLED: [helthy]}, spacing"),
             "chains.it.states.ENABLED: \"helthy\" is none of",
         ),
+        (
+            good.replace("spacing", "minimum_protocols: {v2: 70007}, spacing"),
+            "chains.it.minimum_protocols.v2: its name must be a version as getnetworkinfo says it",
+        ),
         (good.replace("subversion_prefix: /X", "genesis: {main: xy}"), "chains.it.identity.genesis.main: expected 64"),
         (good.replace("identity", "idenity"), "chains.it.idenity: unknown key; did you mean identity?"),
         ("nowhere.yaml".to_string(), "chains.it: nowhere.yaml cannot be read"),

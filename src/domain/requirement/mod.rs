@@ -1,0 +1,228 @@
+//! What the network demands of a masternode, and whether one meets it, by which evidence.
+//!
+//! Never here: how the evidence was come by.
+
+use crate::domain::chain::{ChainRules, Subnet};
+use crate::domain::facts::ChainFacts;
+use crate::domain::masternode::{Masternode, NodeType, UnixSeconds};
+use crate::domain::probe::{Failure, Outcome, Probe};
+
+/// Something without which other masternodes vote a masternode bad (spec `dash.md` §4), or do not pay it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requirement {
+    /// Its port can be connected to.
+    P2pPort,
+    /// It speaks a protocol that is new enough.
+    ProtocolVersion,
+    /// It takes part in the DKG sessions in which it has a seat.
+    DkgParticipation,
+    /// An Evo node serves the Platform.
+    Platform,
+}
+
+impl Requirement {
+    /// The value of the label `requirement`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Requirement::P2pPort => "p2p_port",
+            Requirement::ProtocolVersion => "protocol_version",
+            Requirement::DkgParticipation => "dkg_participation",
+            Requirement::Platform => "platform",
+        }
+    }
+}
+
+/// What a verdict rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// Our own call of the masternode.
+    Probe,
+    /// What the answering node saw of it.
+    PeerView,
+    /// The masternode list.
+    List,
+}
+
+impl Evidence {
+    /// The value of the label `evidence`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Evidence::Probe => "probe",
+            Evidence::PeerView => "peer_view",
+            Evidence::List => "list",
+        }
+    }
+}
+
+/// Whether a requirement is met, and how that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// It is met.
+    pub met: bool,
+    /// What that rests on.
+    pub evidence: Evidence,
+}
+
+/// Every requirement with the evidence that there can be for it, the better first.
+pub const EVIDENCE: [(Requirement, Evidence); 6] = [
+    (Requirement::P2pPort, Evidence::Probe),
+    (Requirement::P2pPort, Evidence::PeerView),
+    (Requirement::ProtocolVersion, Evidence::Probe),
+    (Requirement::ProtocolVersion, Evidence::List),
+    (Requirement::DkgParticipation, Evidence::List),
+    (Requirement::Platform, Evidence::PeerView),
+];
+
+/// Seconds for which a connection of the answering node says that the port is open. Nodes of v0.17 voted one bad to
+/// which none succeeded for longer (spec `dash.md` §4).
+const PEER_VIEW_SECONDS: u64 = 3_600;
+
+/// All that is known of one masternode.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// Its entry of the list.
+    pub masternode: &'a Masternode,
+    /// The last probe of it; `None` when probes are off.
+    pub probe: Option<&'a Probe>,
+    /// The chain's rules.
+    pub rules: &'a ChainRules,
+    /// What is known of the network.
+    pub facts: &'a ChainFacts,
+    /// When the list was read.
+    pub read_at: UnixSeconds,
+}
+
+impl Case<'_> {
+    /// The verdict on a requirement by the best evidence; `None` when there is none, or when it is not demanded of it.
+    pub fn verdict(&self, requirement: Requirement) -> Option<Verdict> {
+        let by = |evidence| move |met| Verdict { met, evidence };
+        match requirement {
+            Requirement::P2pPort => {
+                let seen = || self.recently_connected().map(by(Evidence::PeerView));
+                self.port_answers().map(by(Evidence::Probe)).or_else(seen)
+            }
+            Requirement::ProtocolVersion => {
+                let minimum = minimum_protocol(self.rules, self.facts)?;
+                let told = self.probe.and_then(|probe| probe.peer.as_ref()).map(|peer| peer.protocol_version);
+                let listed = || self.masternode.announced.as_ref()?.protocol_version;
+                let verdict = |evidence| move |version: u32| Verdict { met: version >= minimum, evidence };
+                told.map(verdict(Evidence::Probe)).or_else(|| listed().map(verdict(Evidence::List)))
+            }
+            Requirement::DkgParticipation if self.rules.has_dkg => {
+                let clear = self.masternode.pose_score?.0 == 0;
+                Some(Verdict { met: clear && !self.masternode.is_banned(), evidence: Evidence::List })
+            }
+            Requirement::Platform if self.masternode.node_type == NodeType::Evo => self
+                .masternode
+                .peer
+                .platform_banned()
+                .map(|banned| Verdict { met: !banned, evidence: Evidence::PeerView }),
+            Requirement::DkgParticipation | Requirement::Platform => None,
+        }
+    }
+
+    /// Whether a node of the chain answered; one that is too old has an open port all the same.
+    fn port_answers(&self) -> Option<bool> {
+        match self.probe?.outcome {
+            Outcome::Reached | Outcome::Failed(Failure::TooOld) => Some(true),
+            Outcome::Failed(_) => Some(false),
+            Outcome::Unprobed(_) => None,
+        }
+    }
+
+    /// `Some(true)` when the answering node was connected to it a short while ago. It may not have tried since, so an older
+    /// connection, or none, says nothing.
+    fn recently_connected(&self) -> Option<bool> {
+        let last = self.masternode.peer.last_success()?;
+        (self.read_at.0.saturating_sub(last.0) <= PEER_VIEW_SECONDS).then_some(true)
+    }
+}
+
+/// Least protocol version that nodes like the answering one accept of a masternode; `None` when that is not known of its
+/// version. A table's row holds for its release and later ones of the same line (`23.1`, `23.2`).
+pub fn minimum_protocol(rules: &ChainRules, facts: &ChainFacts) -> Option<u32> {
+    let version = facts.node_version?;
+    let line = |version: u32| version / 10_000;
+    let fits = |(release, _): &&(u32, u32)| *release <= version && line(*release) == line(version);
+    rules.minimum_protocols.iter().rev().find(fits).map(|(_, minimum)| *minimum)
+}
+
+/// A spork that says for which quorum types masternodes are held to something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuorumSpork {
+    /// Members connect to all others and vote those bad to which they are not connected.
+    AllConnected,
+    /// Members vote those bad that cannot be reached or are too old.
+    Pose,
+}
+
+impl QuorumSpork {
+    /// Both.
+    pub const ALL: [QuorumSpork; 2] = [QuorumSpork::AllConnected, QuorumSpork::Pose];
+
+    /// Its name, and the value of the label `spork`.
+    pub fn name(self) -> &'static str {
+        match self {
+            QuorumSpork::AllConnected => "SPORK_21_QUORUM_ALL_CONNECTED",
+            QuorumSpork::Pose => "SPORK_23_QUORUM_POSE",
+        }
+    }
+
+    /// Which quorum types it covers; `None` when the node does not tell and it is not compiled in.
+    pub fn covers(self, rules: &ChainRules, facts: &ChainFacts) -> Option<Covers> {
+        if !rules.has_dkg {
+            return None;
+        }
+        let shown = facts.sporks.iter().find(|(name, _)| name == self.name()).map(|(_, value)| *value);
+        let value = match (compiled_in(rules, facts), self) {
+            (Some(true), QuorumSpork::AllConnected) => Some(1),
+            (Some(true), QuorumSpork::Pose) => Some(0),
+            _ => shown,
+        };
+        value.map(Covers::of)
+    }
+}
+
+/// Quorum types that a spork covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Covers {
+    /// All.
+    All,
+    /// All but llmq_100_67, llmq_400_60 and llmq_400_85.
+    Small,
+    /// None: it is off.
+    None,
+}
+
+impl Covers {
+    /// All.
+    pub const ALL: [Covers; 3] = [Covers::All, Covers::Small, Covers::None];
+
+    /// Reads a spork's value (`EvalSpork` in `src/llmq/options.cpp`). It is no time, though `spork active` takes it for one.
+    pub fn of(value: i64) -> Covers {
+        match value {
+            0 => Covers::All,
+            1 => Covers::Small,
+            _ => Covers::None,
+        }
+    }
+
+    /// The value of the label `quorums`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Covers::All => "all",
+            Covers::Small => "small",
+            Covers::None => "none",
+        }
+    }
+}
+
+/// Whether the answering node has the sporks compiled in, whatever is broadcast: on mainnet since v21
+/// (`CSporkManager::GetSporkValue` in `src/spork.cpp`). `None` where there are no such sporks or its version is unknown.
+pub fn compiled_in(rules: &ChainRules, facts: &ChainFacts) -> Option<bool> {
+    let version = facts.node_version.filter(|_| rules.has_dkg)?;
+    Some(facts.subnet == Subnet::Main && version >= 210_000)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! Requirements, as tables.
+//!
+//! Never here: numbers that the specification of the chain does not have.
+
+use super::*;
+use crate::domain::chain::{BUILT_IN, DASH, DIMECOIN, PRCYCOIN};
+use crate::domain::list::tests::masternode;
+use crate::domain::masternode::{Height, PeerView, Score};
+use crate::domain::probe::{Peer, Unprobed};
+use crate::domain::state::{self, Announced};
+use std::sync::Arc;
+
+const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
+
+fn facts(subnet: Subnet, version: u32) -> ChainFacts {
+    ChainFacts { node_version: Some(version), ..ChainFacts::new(subnet) }
+}
+
+fn probe(outcome: Outcome, protocol_version: Option<u32>) -> Probe {
+    let peer = protocol_version.map(|version| Peer::new(version, b"/x/"));
+    Probe { outcome, at: NOW, duration: None, peer, last_success: None }
+}
+
+#[track_caller]
+fn check(
+    rules: &ChainRules,
+    node: &Masternode,
+    probe: Option<&Probe>,
+    requirement: Requirement,
+    expected: Option<(bool, Evidence)>,
+) {
+    let facts = facts(Subnet::Regtest, if rules.name == "dash" { 230_102 } else { 2_030_000 });
+    let case = Case { masternode: node, probe, rules, facts: &facts, read_at: NOW };
+    let expected = expected.map(|(met, evidence)| Verdict { met, evidence });
+    assert_eq!(case.verdict(requirement), expected, "{requirement:?} by {probe:?} of {node:?}");
+}
+
+#[test]
+fn the_least_protocol_follows_the_version_of_the_node_that_votes() {
+    // chain, the node's version, least protocol (spec `dash.md` §4, `legacy-chains.md` §1).
+    let cases = [
+        (&DASH, 170_003, Some(70_219)),
+        (&DASH, 180_202, Some(70_221)),
+        (&DASH, 190_300, Some(70_227)),
+        (&DASH, 200_101, Some(70_230)),
+        (&DASH, 210_101, Some(70_233)),
+        (&DASH, 220_103, Some(70_235)),
+        (&DASH, 230_102, Some(70_240)),
+        (&DASH, 230_000, None),
+        (&DASH, 240_000, None),
+        (&DASH, 120_300, None),
+        (&DIMECOIN, 2_030_000, Some(70_007)),
+        (&DIMECOIN, 2_020_000, None),
+        (&PRCYCOIN, 2_000_006, Some(70_915)),
+    ];
+    for (rules, version, expected) in cases {
+        assert_eq!(minimum_protocol(rules, &facts(Subnet::Main, version)), expected, "{} {version}", rules.name);
+    }
+    assert_eq!(minimum_protocol(&DASH, &ChainFacts::new(Subnet::Main)), None, "unknown is no minimum");
+}
+
+#[test]
+fn tables_of_versions_ascend() {
+    for rules in BUILT_IN {
+        assert!(rules.minimum_protocols.is_sorted(), "{}", rules.name);
+    }
+}
+
+#[test]
+fn a_port_is_open_when_a_node_of_the_chain_answers() {
+    let seen = |seconds| Masternode { peer: PeerView::new(Some(UnixSeconds(NOW.0 - seconds)), None), ..masternode(1) };
+    let reached = probe(Outcome::Reached, Some(70_240));
+    let old = probe(Outcome::Failed(Failure::TooOld), Some(70_000));
+    let refused = probe(Outcome::Failed(Failure::Refused), None);
+    let other = probe(Outcome::Failed(Failure::WrongMagic), None);
+    let named = probe(Outcome::Unprobed(Unprobed::Name), None);
+    let cases = [
+        (seen(60), Some(&reached), Some((true, Evidence::Probe))),
+        (seen(60), Some(&old), Some((true, Evidence::Probe))),
+        (seen(60), Some(&refused), Some((false, Evidence::Probe))),
+        (seen(60), Some(&other), Some((false, Evidence::Probe))),
+        (seen(60), Some(&named), Some((true, Evidence::PeerView))),
+        (seen(3_600), None, Some((true, Evidence::PeerView))),
+        (seen(3_601), None, None),
+        (masternode(1), None, None),
+    ];
+    for (node, probe, expected) in cases {
+        check(&DASH, &node, probe, Requirement::P2pPort, expected);
+    }
+}
+
+#[test]
+fn a_protocol_is_new_enough_by_the_peer_itself_or_else_by_the_list() {
+    let announced = |protocol_version| Masternode {
+        announced: Some(Box::new(Announced {
+            state: Arc::new(state::UNKNOWN),
+            protocol_version,
+            last_seen: None,
+            started_at: None,
+            last_paid_at: None,
+            rank: None,
+        })),
+        ..masternode(1)
+    };
+    let told = |version| probe(Outcome::Reached, Some(version));
+    let silent = probe(Outcome::Failed(Failure::Timeout), None);
+    let protocol = Requirement::ProtocolVersion;
+    check(&DASH, &masternode(1), Some(&told(70_240)), protocol, Some((true, Evidence::Probe)));
+    check(&DASH, &masternode(1), Some(&told(70_239)), protocol, Some((false, Evidence::Probe)));
+    check(&DASH, &masternode(1), Some(&silent), protocol, None);
+    check(&DIMECOIN, &announced(Some(70_007)), None, protocol, Some((true, Evidence::List)));
+    check(&DIMECOIN, &announced(Some(70_006)), Some(&silent), protocol, Some((false, Evidence::List)));
+    check(&DIMECOIN, &announced(Some(70_006)), Some(&told(70_008)), protocol, Some((true, Evidence::Probe)));
+    check(&DIMECOIN, &announced(None), None, protocol, None);
+}
+
+#[test]
+fn taking_part_shows_in_the_score_and_the_platform_in_its_bans() {
+    let scored = |score, ban_height| Masternode { pose_score: Some(Score(score)), ban_height, ..masternode(1) };
+    let evo = |platform_banned| Masternode {
+        node_type: NodeType::Evo,
+        peer: PeerView::new(None, platform_banned),
+        ..masternode(1)
+    };
+    let (dkg, platform) = (Requirement::DkgParticipation, Requirement::Platform);
+    check(&DASH, &scored(0, None), None, dkg, Some((true, Evidence::List)));
+    check(&DASH, &scored(1, None), None, dkg, Some((false, Evidence::List)));
+    check(&DASH, &scored(0, Some(Height(5))), None, dkg, Some((false, Evidence::List)));
+    check(&DIMECOIN, &scored(0, None), None, dkg, None);
+    check(&DASH, &evo(Some(false)), None, platform, Some((true, Evidence::PeerView)));
+    check(&DASH, &evo(Some(true)), None, platform, Some((false, Evidence::PeerView)));
+    check(&DASH, &evo(None), None, platform, None);
+    check(&DASH, &masternode(1), None, platform, None);
+}
+
+#[test]
+fn a_sporks_value_names_quorum_types_and_is_no_time() {
+    let cases = [
+        (0, Covers::All),
+        (1, Covers::Small),
+        (2, Covers::None),
+        (-1, Covers::None),
+        (1_600_000_000, Covers::None),
+        (4_070_908_800, Covers::None),
+    ];
+    for (value, expected) in cases {
+        assert_eq!(Covers::of(value), expected, "{value}");
+    }
+}
+
+#[test]
+fn mainnet_has_its_sporks_compiled_in_since_v21() {
+    let off = |facts: ChainFacts| ChainFacts {
+        sporks: QuorumSpork::ALL.map(|spork| (spork.name().to_string(), 4_070_908_800)).to_vec(),
+        ..facts
+    };
+    // subnet, the node's version, compiled in, what sporks 21 and 23 cover when both are said to be off.
+    let cases = [
+        (Subnet::Main, 210_000, true, [Covers::Small, Covers::All]),
+        (Subnet::Main, 200_101, false, [Covers::None; 2]),
+        (Subnet::Test, 230_102, false, [Covers::None; 2]),
+        (Subnet::Regtest, 230_102, false, [Covers::None; 2]),
+    ];
+    for (subnet, version, compiled, covers) in cases {
+        let facts = off(facts(subnet, version));
+        assert_eq!(compiled_in(&DASH, &facts), Some(compiled), "{subnet:?} {version}");
+        assert_eq!(QuorumSpork::ALL.map(|spork| spork.covers(&DASH, &facts)), covers.map(Some), "{subnet:?} {version}");
+    }
+    let silent = facts(Subnet::Test, 230_102);
+    assert_eq!(QuorumSpork::Pose.covers(&DASH, &silent), None, "what the node does not tell is not known");
+    assert_eq!(compiled_in(&DIMECOIN, &silent), None);
+    assert_eq!(QuorumSpork::Pose.covers(&DIMECOIN, &off(silent)), None);
+}

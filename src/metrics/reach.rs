@@ -1,0 +1,84 @@
+//! Families that follow from calling a masternode, and what the network demands of one.
+//!
+//! Never here: verdicts; they are looked up.
+
+use crate::domain::chain::ChainRules;
+use crate::domain::probe::{Outcome, Probe};
+use crate::domain::requirement::{Case, EVIDENCE, Evidence, Requirement};
+use crate::metrics::catalog;
+use crate::metrics::labels;
+use crate::metrics::masternode::{Last, NodeSeries, Row, Single, single};
+use crate::metrics::value::Value;
+
+/// All of them, in the order of the page; those of probes only where there are probes.
+pub(super) fn series(probed: bool) -> Vec<NodeSeries> {
+    let mut series = Vec::new();
+    if probed {
+        series.extend(single(PROBED, |_| true));
+        series.extend(single(&[FAILURE], |_| true).map(|series| NodeSeries { last: REASON, ..series }));
+        series.extend(single(&[AGENT_INFO], |_| true).map(|series| NodeSeries { last: AGENT, ..series }));
+    }
+    let possible = EVIDENCE.iter().enumerate().filter(|(_, (_, evidence))| probed || *evidence != Evidence::Probe);
+    series.extend(possible.map(|(variant, (requirement, evidence))| {
+        let pairs = [("requirement", requirement.label()), ("evidence", evidence.label())];
+        NodeSeries {
+            family: &catalog::REQUIREMENT_MET,
+            prefix: format!("{}{{", catalog::REQUIREMENT_MET.name),
+            last: Last::Same(format!(",{}}} ", labels::text(&pairs))),
+            watched_only: true,
+            variant,
+            applies: applies(*requirement, *evidence),
+            value: requirement_met,
+        }
+    }));
+    series
+}
+
+/// On which chains there can be such evidence.
+fn applies(requirement: Requirement, evidence: Evidence) -> fn(&ChainRules) -> bool {
+    match (requirement, evidence) {
+        (_, Evidence::Probe) => |_| true,
+        (_, Evidence::PeerView) => ChainRules::is_deterministic,
+        (Requirement::ProtocolVersion, Evidence::List) => |rules| rules.ping.is_some(),
+        (_, Evidence::List) => |rules| rules.has_dkg,
+    }
+}
+
+const PROBED: &[Single] = &[
+    (&catalog::P2P_REACHABLE, |row, _| match probe(row)?.outcome {
+        Outcome::Reached => Some(true.into()),
+        Outcome::Failed(_) => Some(false.into()),
+        Outcome::Unprobed(_) => None,
+    }),
+    (&catalog::P2P_PROTOCOL_VERSION, |row, _| Some(probe(row)?.peer.as_ref()?.protocol_version.into())),
+    (&catalog::P2P_HANDSHAKE_DURATION, |row, _| Some(Value::Real(probe(row)?.duration?.as_secs_f64()))),
+    (&catalog::P2P_LAST_PROBE, |row, _| {
+        let probe = probe(row)?;
+        let probed = !matches!(probe.outcome, Outcome::Unprobed(_));
+        probed.then_some(Value::Whole(probe.at.0))
+    }),
+    (&catalog::P2P_LAST_SUCCESS, |row, _| Some(Value::Whole(probe(row)?.last_success?.0))),
+];
+
+const FAILURE: Single = (&catalog::P2P_FAILURE, |row, _| probe(row)?.outcome.reason().map(|_| true.into()));
+const REASON: Last = Last::Own("reason", |row| probe(row)?.outcome.reason());
+
+const AGENT_INFO: Single = (&catalog::P2P_AGENT_INFO, |row, _| probe(row)?.peer.as_ref().map(|_| true.into()));
+const AGENT: Last = Last::Own("agent", |row| Some(&probe(row)?.peer.as_ref()?.agent));
+
+fn probe<'a>(row: &Row<'a>) -> Option<&'a Probe> {
+    row.probes?.get(&row.watched?.watched.id)
+}
+
+/// The verdict, on the series of its own evidence only.
+fn requirement_met(row: &Row<'_>, variant: usize) -> Option<Value> {
+    let (requirement, evidence) = EVIDENCE[variant];
+    let case = Case {
+        masternode: row.node()?.masternode,
+        probe: probe(row),
+        rules: row.snapshot.rules(),
+        facts: row.snapshot.facts(),
+        read_at: row.snapshot.read_at(),
+    };
+    case.verdict(requirement).filter(|verdict| verdict.evidence == evidence).map(|verdict| verdict.met.into())
+}

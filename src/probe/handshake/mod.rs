@@ -1,0 +1,126 @@
+//! The talk with one peer: our `version`, its `version`, both `verack`s, then a polite close.
+//!
+//! Never here: how the connection came about; whether the peer is new enough.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::domain::probe::{Failure, Peer};
+use crate::probe::codec::{self, HEADER_LENGTH, Header, VERACK, VERSION, VERSION_LENGTH, Version};
+
+/// Most bytes that a peer may send before the handshake is over. Nodes send a few hundred.
+const MOST_BYTES: u32 = 64 * 1024;
+
+/// Longest wait for the peer's end of the connection.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// What we say, and how long we listen.
+#[derive(Clone, Debug)]
+pub struct Greeting {
+    /// What every message of the network begins with.
+    pub magic: [u8; 4],
+    /// What we say of ourselves.
+    pub version: Version,
+    /// When the handshake must be over.
+    pub deadline: Instant,
+}
+
+/// Makes the handshake, whatever version the peer has. Never reads or keeps more than a bound. The stream stays open.
+pub async fn handshake(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    greeting: &Greeting,
+) -> Result<Peer, Failure> {
+    timeout_at(greeting.deadline, talk(stream, greeting)).await.unwrap_or(Err(Failure::Timeout))
+}
+
+/// Says that no more comes and hears the peer out for a moment: dropping what it still sends would look like a crash.
+pub(super) async fn close(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
+    let end = async {
+        if stream.shutdown().await.is_err() {
+            return;
+        }
+        let mut buffer = [0; 1024];
+        let mut left = MOST_BYTES as usize;
+        while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+            left = left.saturating_sub(count);
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    // The peer may keep its end open for longer; ours is closed.
+    let _ = timeout(CLOSING, end).await;
+}
+
+async fn talk(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), greeting: &Greeting) -> Result<Peer, Failure> {
+    let mut left = MOST_BYTES;
+    let mut peer = None;
+    send(stream, &codec::message(greeting.magic, VERSION, &greeting.version.payload())).await?;
+    loop {
+        let header = header(stream, greeting.magic, &mut left).await?;
+        match (header.command, &peer) {
+            (VERSION, None) if header.length <= VERSION_LENGTH => {
+                let payload = payload(stream, &header).await?;
+                peer = Some(codec::peer(&payload).ok_or(Failure::Malformed)?);
+                send(stream, &codec::message(greeting.magic, VERACK, &[])).await?;
+            }
+            (VERSION, _) => return Err(Failure::Malformed),
+            (VERACK, Some(_)) if header.fits(&[]) => return peer.take().ok_or(Failure::Malformed),
+            (VERACK, _) => return Err(Failure::Malformed),
+            _ => skip(stream, header.length).await?,
+        }
+    }
+}
+
+/// The next header. The magic is looked at before anything else: whoever is not of the network may never send a whole one.
+async fn header(stream: &mut (impl AsyncRead + Unpin), magic: [u8; 4], left: &mut u32) -> Result<Header, Failure> {
+    let mut bytes = [0; HEADER_LENGTH];
+    let (start, rest) = bytes.split_at_mut(magic.len());
+    stream.read_exact(start).await.map_err(|error| failure(&error))?;
+    if *start != magic {
+        return Err(Failure::WrongMagic);
+    }
+    stream.read_exact(rest).await.map_err(|error| failure(&error))?;
+    let header = Header::read(&bytes);
+    let cost = header.length.saturating_add(HEADER_LENGTH as u32);
+    *left = left.checked_sub(cost).ok_or(Failure::Malformed)?;
+    Ok(header)
+}
+
+/// A payload that is kept: the caller has looked at its length.
+async fn payload(stream: &mut (impl AsyncRead + Unpin), header: &Header) -> Result<Vec<u8>, Failure> {
+    let mut bytes = vec![0; header.length as usize];
+    stream.read_exact(&mut bytes).await.map_err(|error| failure(&error))?;
+    if header.fits(&bytes) { Ok(bytes) } else { Err(Failure::Malformed) }
+}
+
+async fn skip(stream: &mut (impl AsyncRead + Unpin), length: u32) -> Result<(), Failure> {
+    let mut buffer = [0; 1024];
+    let mut left = length as usize;
+    while left > 0 {
+        let piece = left.min(buffer.len());
+        stream.read_exact(&mut buffer[..piece]).await.map_err(|error| failure(&error))?;
+        left -= piece;
+    }
+    Ok(())
+}
+
+async fn send(stream: &mut (impl AsyncWrite + Unpin), message: &[u8]) -> Result<(), Failure> {
+    stream.write_all(message).await.map_err(|error| failure(&error))?;
+    stream.flush().await.map_err(|error| failure(&error))
+}
+
+/// What an error of an open connection means.
+fn failure(error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::TimedOut => Failure::Timeout,
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Failure::Unreachable,
+        _ => Failure::Reset,
+    }
+}
+
+#[cfg(test)]
+mod tests;

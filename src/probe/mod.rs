@@ -1,0 +1,45 @@
+//! Calls watched masternodes at the address that the list names: a handshake as any node of the chain makes it, then a
+//! polite close.
+//!
+//! Reading order: [`wire`] is what differs from chain to chain, [`codec`] the messages, [`handshake()`] the talk with
+//! one peer, [`target`] who may be called at all, [`Prober`] who is called when.
+//!
+//! Never here: masternodes that nobody watches; a message beyond `version` and `verack`; looking up names; samples.
+
+pub mod codec;
+mod handshake;
+mod prober;
+pub mod target;
+pub mod wire;
+
+use std::time::Duration;
+
+pub use handshake::{Greeting, handshake};
+pub use prober::Prober;
+
+/// How masternodes are called, in each network for itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Time from one call of a masternode to the next, give or take a tenth.
+    pub interval: Duration,
+    /// Longest time for a call, from the first packet to the end of the handshake.
+    pub timeout: Duration,
+    /// Most calls under way at a time; at least 1.
+    pub max_parallel: usize,
+    /// Least time between the beginnings of two calls.
+    pub gap: Duration,
+    /// Addresses that are not of the public internet are called too.
+    pub allow_private: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            interval: Duration::from_secs(300),
+            timeout: Duration::from_secs(10),
+            max_parallel: 4,
+            gap: Duration::from_millis(250),
+            allow_private: false,
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Who is called when: every address of a watched masternode once an interval, a little before or after, a few at a time.
+//!
+//! Never here: what is said to a peer (`handshake`).
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ring::rand::{SystemRandom, generate};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tracing::debug;
+
+use crate::domain::masternode::{MasternodeId, UnixSeconds};
+use crate::domain::probe::{Failure, Outcome, Peer, Probe, Probes, Unprobed};
+use crate::domain::{Snapshot, Subnet};
+use crate::probe::Settings;
+use crate::probe::codec::Version;
+use crate::probe::handshake::{Greeting, close, handshake};
+use crate::probe::target::target;
+use crate::probe::wire::Wire;
+
+/// Who we say we are: honestly, and where to find out more.
+const AGENT: &str = concat!("/masternode-exporter:", env!("CARGO_PKG_VERSION"), "/");
+
+/// Results are published when no call is due soon, and at the latest after [`PUBLISH_AFTER`]: each makes a new page.
+const PUBLISH_AFTER: Duration = Duration::from_secs(5);
+
+/// What counts as soon.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Calls the watched masternodes of one network; see the module.
+pub struct Prober {
+    settings: Settings,
+    clock: fn() -> UnixSeconds,
+    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    published: watch::Sender<Arc<Probes>>,
+    network: Option<(Wire, [u8; 4])>,
+    nodes: BTreeMap<MasternodeId, Result<SocketAddr, Unprobed>>,
+    places: BTreeMap<SocketAddr, Place>,
+    results: Probes,
+    calls: JoinSet<Call>,
+    next_start: Instant,
+    unpublished: Option<Instant>,
+}
+
+/// An address, which several masternodes may name.
+#[derive(Clone, Copy)]
+struct Place {
+    due: Instant,
+    calling: bool,
+}
+
+/// A call that has ended.
+struct Call {
+    address: SocketAddr,
+    outcome: Outcome,
+    peer: Option<Peer>,
+    duration: Duration,
+}
+
+impl Prober {
+    /// Calls those who are watched in `snapshots`; `clock` tells the present.
+    pub fn new(
+        settings: Settings,
+        clock: fn() -> UnixSeconds,
+        snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+        published: watch::Sender<Arc<Probes>>,
+    ) -> Prober {
+        Prober {
+            settings,
+            clock,
+            snapshots,
+            published,
+            network: None,
+            nodes: BTreeMap::new(),
+            places: BTreeMap::new(),
+            results: Probes::new(),
+            calls: JoinSet::new(),
+            next_start: Instant::now(),
+            unpublished: None,
+        }
+    }
+
+    /// Calls until the sender of the snapshots is gone.
+    pub async fn run(mut self) {
+        self.look();
+        loop {
+            let now = Instant::now();
+            self.start(now);
+            if self.publish_at(now).is_some_and(|at| at <= now) {
+                self.unpublished = None;
+                self.published.send_replace(Arc::new(self.results.clone()));
+            }
+            let wake = [self.start_at(), self.publish_at(now)].into_iter().flatten().min();
+            tokio::select! {
+                changed = self.snapshots.changed() => match changed {
+                    Ok(()) => self.look(),
+                    Err(_) => return,
+                },
+                Some(ended) = self.calls.join_next() => match ended {
+                    Ok(call) => self.note(call),
+                    Err(error) => std::panic::resume_unwind(error.into_panic()),
+                },
+                () = sleep_until(wake.unwrap_or(now)), if wake.is_some() => {}
+            }
+        }
+    }
+
+    /// Takes over whom to call, and where, from the newest snapshot. A snapshot that was withdrawn changes nothing.
+    fn look(&mut self) {
+        let Some(snapshot) = self.snapshots.borrow_and_update().clone() else { return };
+        self.network = network(&snapshot.rules().name, snapshot.facts().subnet);
+        let list = snapshot.list().masternodes();
+        let listed = snapshot.watched().iter().filter_map(|node| Some((node.watched.id, &list[node.index?])));
+        let place = |address: Option<&str>| match self.network {
+            Some(_) => target(address, self.settings.allow_private),
+            None => Err(Unprobed::UnknownNetwork),
+        };
+        let nodes: BTreeMap<_, _> =
+            listed.map(|(id, masternode)| (id, place(masternode.details.address().as_deref()))).collect();
+        if nodes == self.nodes {
+            return;
+        }
+        let now = Instant::now();
+        // What another address answered says nothing of this one.
+        self.results.retain(|id, _| self.nodes.get(id) == nodes.get(id));
+        let wanted: Vec<SocketAddr> = nodes.values().filter_map(|place| place.ok()).collect();
+        self.places.retain(|address, _| wanted.contains(address));
+        for address in wanted {
+            self.places.entry(address).or_insert(Place { due: now, calling: false });
+        }
+        for (id, unprobed) in nodes.iter().filter_map(|(id, place)| Some((id, place.err()?))) {
+            let outcome = Outcome::Unprobed(unprobed);
+            let probe = Probe { outcome, at: (self.clock)(), duration: None, peer: None, last_success: None };
+            self.results.entry(*id).or_insert(probe);
+        }
+        self.nodes = nodes;
+        self.unpublished.get_or_insert(now);
+    }
+
+    /// Begins what is due, as far as it may be.
+    fn start(&mut self, now: Instant) {
+        let Some((wire, magic)) = self.network else { return };
+        while self.start_at().is_some_and(|at| at <= now) {
+            let idle = self.places.iter_mut().filter(|(_, place)| !place.calling);
+            let Some((address, place)) = idle.min_by_key(|(_, place)| place.due) else { return };
+            place.calling = true;
+            self.next_start = now + self.settings.gap;
+            let version = Version {
+                protocol_version: wire.protocol_version,
+                timestamp: (self.clock)().0,
+                nonce: random(),
+                agent: AGENT.into(),
+            };
+            let greeting = Greeting { magic, version, deadline: now + self.settings.timeout };
+            self.calls.spawn(call(*address, greeting, wire.oldest_peer));
+        }
+    }
+
+    /// When the next call may begin; `None` while as many are under way as may be, or nobody is to be called.
+    fn start_at(&self) -> Option<Instant> {
+        let due = self.places.values().filter(|place| !place.calling).map(|place| place.due).min();
+        due.filter(|_| self.calls.len() < self.settings.max_parallel).map(|due| due.max(self.next_start))
+    }
+
+    /// When results are to be published; `None` when there are no new ones.
+    fn publish_at(&self, now: Instant) -> Option<Instant> {
+        let since = self.unpublished?;
+        let more = !self.calls.is_empty() || self.start_at().is_some_and(|at| at < now + SOON);
+        Some(if more { since + PUBLISH_AFTER } else { now })
+    }
+
+    /// Notes a result for all masternodes at the address.
+    fn note(&mut self, call: Call) {
+        let now = Instant::now();
+        let at = (self.clock)();
+        if let Some(place) = self.places.get_mut(&call.address) {
+            *place = Place { due: now + jittered(self.settings.interval, random()), calling: false };
+        }
+        let reason = call.outcome.reason().unwrap_or("reached");
+        debug!(address = %call.address, reason, "called {}: {reason}", call.address);
+        for id in self.nodes.iter().filter(|(_, place)| **place == Ok(call.address)).map(|(id, _)| id) {
+            let before = self.results.get(id).and_then(|probe| probe.last_success);
+            let probe = Probe {
+                outcome: call.outcome,
+                at,
+                duration: call.peer.as_ref().map(|_| call.duration),
+                peer: call.peer.clone(),
+                last_success: if call.outcome == Outcome::Reached { Some(at) } else { before },
+            };
+            self.results.insert(*id, probe);
+        }
+        self.unpublished.get_or_insert(now);
+    }
+}
+
+fn network(chain: &str, subnet: Subnet) -> Option<(Wire, [u8; 4])> {
+    let wire = Wire::built_in(chain)?;
+    Some((wire, wire.magic(subnet)?))
+}
+
+/// A span that is up to a tenth shorter or longer, so that calls do not bunch.
+fn jittered(span: Duration, random: u64) -> Duration {
+    span.mul_f64(0.9 + 0.2 * (random as f64 / u64::MAX as f64))
+}
+
+/// A number that nobody can guess; 0 where the system has none to give, which only makes calls come in a row.
+fn random() -> u64 {
+    generate::<[u8; 8]>(&SystemRandom::new()).map_or(0, |random| u64::from_le_bytes(random.expose()))
+}
+
+/// One call, its close included. The duration ends with the handshake.
+async fn call(address: SocketAddr, greeting: Greeting, oldest_peer: u32) -> Call {
+    let started = Instant::now();
+    let ended = |outcome, peer| Call { address, outcome, peer, duration: started.elapsed() };
+    let mut stream = match timeout_at(greeting.deadline, TcpStream::connect(address)).await {
+        Err(_) => return ended(Outcome::Failed(Failure::Timeout), None),
+        Ok(Err(error)) => return ended(no_connection(&error), None),
+        Ok(Ok(stream)) => stream,
+    };
+    match handshake(&mut stream, &greeting).await {
+        Err(failure) => ended(Outcome::Failed(failure), None),
+        Ok(peer) => {
+            let too_old = peer.protocol_version < oldest_peer;
+            let call = ended(if too_old { Outcome::Failed(Failure::TooOld) } else { Outcome::Reached }, Some(peer));
+            close(&mut stream).await;
+            call
+        }
+    }
+}
+
+/// What it means that no connection came about. What may be this host's own fault says nothing of the masternode.
+fn no_connection(error: &io::Error) -> Outcome {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Outcome::Failed(Failure::Refused),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => Outcome::Failed(Failure::Reset),
+        io::ErrorKind::TimedOut => Outcome::Failed(Failure::Timeout),
+        io::ErrorKind::HostUnreachable => Outcome::Failed(Failure::Unreachable),
+        _ => Outcome::Unprobed(Unprobed::NoRoute),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! What differs from chain to chain on the wire, as data.
+//!
+//! Never here: ports; the list names the address with its port.
+
+use crate::domain::Subnet;
+
+/// How the nodes of one chain talk to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wire {
+    /// The protocol version that we say we speak: the newest known, since a peer may drop what is older than it wants.
+    pub protocol_version: u32,
+    /// Least version that nodes keep a connection with: older peers are alone.
+    pub oldest_peer: u32,
+    magics: &'static [(Subnet, [u8; 4])],
+}
+
+/// Dash Core 23.1. Magics: `pchMessageStart` in `src/chainparams.cpp`; versions: `PROTOCOL_VERSION` and
+/// `MIN_PEER_PROTO_VERSION` in `src/version.h`. A devnet drops everybody whose user agent does not name it, so none is probed.
+const DASH: Wire = Wire {
+    protocol_version: 70_240,
+    oldest_peer: 70_216,
+    magics: &[
+        (Subnet::Main, [0xbf, 0x0c, 0x6b, 0xbd]),
+        (Subnet::Test, [0xce, 0xe2, 0xca, 0xff]),
+        (Subnet::Regtest, [0xfc, 0xc1, 0xb7, 0xdc]),
+    ],
+};
+
+/// Dimecoin 2.3. Magics: `pchMessageStart` in `src/chainparams.cpp`, the same on both test networks; versions:
+/// `src/version.h`. `ProcessMessage` in `src/net_processing.cpp` drops `MIN_PEER_PROTO_VERSION` (70006) itself too.
+const DIMECOIN: Wire = Wire {
+    protocol_version: 70_008,
+    oldest_peer: 70_007,
+    magics: &[
+        (Subnet::Main, [0xfe, 0xa5, 0x03, 0xdd]),
+        (Subnet::Test, [0x78, 0x92, 0x30, 0x39]),
+        (Subnet::Regtest, [0x78, 0x92, 0x30, 0x39]),
+    ],
+};
+
+/// PRCYCoin 2.0. Magics: `pchMessageStart` in `src/chainparams.cpp`; versions: `src/version.h` and `ActiveProtocol` in
+/// `src/main.cpp`.
+const PRCYCOIN: Wire = Wire {
+    protocol_version: 70_915,
+    oldest_peer: 70_915,
+    magics: &[
+        (Subnet::Main, [0xf8, 0x8e, 0xa6, 0x90]),
+        (Subnet::Test, [0xc1, 0xaa, 0xb2, 0xe9]),
+        (Subnet::Regtest, [0xc6, 0xb3, 0x97, 0xd1]),
+    ],
+};
+
+impl Wire {
+    /// The wire of a built-in chain, by its name; `None` for a chain of a profile, which is not probed.
+    pub fn built_in(chain: &str) -> Option<Wire> {
+        match chain {
+            "dash" => Some(DASH),
+            "dimecoin" => Some(DIMECOIN),
+            "prcycoin" => Some(PRCYCOIN),
+            _ => None,
+        }
+    }
+
+    /// What every message of a network begins with; `None` where it is not known.
+    pub fn magic(&self, subnet: Subnet) -> Option<[u8; 4]> {
+        self.magics.iter().find(|(known, _)| *known == subnet).map(|(_, magic)| *magic)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::chain::BUILT_IN;
+
+    #[test]
+    fn every_built_in_chain_has_a_wire_and_a_devnet_has_no_magic() {
+        for rules in BUILT_IN {
+            let wire = Wire::built_in(&rules.name).unwrap();
+            for subnet in [Subnet::Main, Subnet::Test, Subnet::Regtest] {
+                assert!(wire.magic(subnet).is_some(), "{} {subnet:?}", rules.name);
+            }
+            assert_eq!(wire.magic(Subnet::Devnet), None, "{}", rules.name);
+            assert!(wire.protocol_version >= wire.oldest_peer, "{}", rules.name);
+        }
+        assert_eq!(Wire::built_in("firo"), None);
+    }
+
+    #[test]
+    fn we_are_never_too_old_for_those_who_judge_masternodes() {
+        for rules in BUILT_IN {
+            let newest = rules.minimum_protocols.last().unwrap().1;
+            assert!(Wire::built_in(&rules.name).unwrap().protocol_version >= newest, "{}", rules.name);
+        }
+    }
+}
