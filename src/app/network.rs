@@ -135,6 +135,7 @@ pub fn follower_settings(network: &NetworkConfig) -> follower::Settings {
         poll_interval: network.poll_interval,
         stale_after: network.stale_after,
         resync_blocks: network.resync_blocks,
+        ask: network.ask,
         max_gap_blocks: network.max_gap_blocks,
         clock: now,
     }

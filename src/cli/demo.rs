@@ -204,6 +204,7 @@ impl Stage {
             poll_interval: (block_time / 2).clamp(Duration::from_millis(50), Duration::from_secs(1)),
             stale_after: Duration::from_secs(60),
             resync_blocks: 576,
+            ask: crate::follower::Ask::default(),
             max_gap_blocks: 5000,
         }
     }

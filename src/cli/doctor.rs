@@ -85,7 +85,8 @@ async fn examine(network: &NetworkConfig, client: &Client, findings: &mut Findin
         )
     });
     let node = findings.note("getnetworkinfo", true, node, |node| {
-        format!("{} (version {}, protocol {})", node.subversion, node.version, node.protocol_version)
+        let cut_off = if node.is_isolated() == Some(true) { ", CUT OFF: it has no connections" } else { "" };
+        format!("{} (version {}, protocol {}){cut_off}", node.subversion, node.version, node.protocol_version)
     });
     if unreachable {
         findings.report.push_str("  the other calls are not tried: they would fail in the same way\n");
@@ -127,6 +128,15 @@ async fn examine_extras(client: &Client, findings: &mut Findings) {
     }
     if let Some(method) = dialect.sporks {
         findings.note(method.name, false, client.sporks().await, |sporks| format!("{} sporks", sporks.len()));
+    }
+    if let Some(method) = dialect.own {
+        findings.note(method.name, false, client.own_masternode().await, |own| match own {
+            Some(own) => own.id.map_or_else(
+                || format!("a masternode in the state {}, it does not tell which", own.state.label()),
+                |id| format!("masternode {id}, {}", own.state.label()),
+            ),
+            None => "no masternode".into(),
+        });
     }
     if let Some(method) = dialect.winners {
         findings.note(method.name, false, client.votes(1).await, |votes| format!("votes for {} heights", votes.len()));

@@ -52,6 +52,12 @@ pub const KEYS: &[Key] = &[
         "without confirmation for so long, the network's masternodes leave the page; at least twice `poll_interval`",
     ),
     key("networks[].resync_blocks", "number", Value("576"), "blocks from one full list, read as a check, to the next"),
+    key(
+        "networks[].ask.reports",
+        "flag",
+        Value("true"),
+        "ask each source twice a minute or so for its connections, and whether it is itself a masternode",
+    ),
     key("networks[].sources[].name", "name", Required, "the label `source`"),
     key("networks[].sources[].url", "URL", Required, "the node's RPC, without user or password"),
     key(
@@ -236,6 +242,7 @@ pub const PROFILE_KEYS: &[Key] = &[
         "silence after which to look; without `ping` nodes do not live by pings",
     ),
     key("chains.<name>.ping.expiry", "span", Words(""), "silence after which a node is expired"),
+    key("chains.<name>.own_status", "method", Words(""), "how a node that is itself a masternode sees itself"),
     key("chains.<name>.absent_is_dead", "flag", Value("false"), "a dead masternode leaves the list"),
     key(
         "chains.<name>.minimum_protocols.<version>",

@@ -64,6 +64,8 @@ pub struct NetworkConfig {
     pub stale_after: Duration,
     /// Blocks from one full list, read as a check, to the next.
     pub resync_blocks: u32,
+    /// What is asked of the sources beside the list.
+    pub ask: crate::follower::Ask,
     /// A gap of more blocks is not walked block by block.
     pub max_gap_blocks: u32,
 }

@@ -10,6 +10,7 @@ use crate::config::node::Node;
 use crate::config::span::Span;
 use crate::config::{ChainConfig, NetworkConfig, SourceConfig};
 use crate::domain::chain::DASH;
+use crate::follower::Ask;
 use crate::rpc::Credentials;
 use crate::rpc::credentials::running_network;
 
@@ -74,8 +75,14 @@ fn network(
         poll_interval,
         stale_after,
         resync_blocks: node.get("resync_blocks").whole(1..=1_000_000).unwrap_or(576) as u32,
+        ask: ask(&node.get("ask")),
         max_gap_blocks,
     }
+}
+
+fn ask(node: &Node<'_>) -> Ask {
+    node.check_keys();
+    Ask { reports: node.get("reports").flag().unwrap_or(true) }
 }
 
 /// A name that is a label value: letters, digits and `-`, `_`.
@@ -197,6 +204,7 @@ fn local(home: Option<&Path>, max_gap_blocks: u32) -> NetworkConfig {
         poll_interval: 5 * SECOND,
         stale_after: 900 * SECOND,
         resync_blocks: 576,
+        ask: Ask::default(),
         max_gap_blocks,
     }
 }

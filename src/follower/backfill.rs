@@ -90,7 +90,7 @@ impl Backfill {
                 "a {name} node tells the list of now only: what was before is not known"
             )));
         }
-        let mut source = Source::new(client.clone(), meters.source(&settings.network, client.name()));
+        let mut source = Source::new(client.clone(), &settings.network, meters);
         let (identity, _) = source.check(&settings.rules, None).await?;
         if source.diffs == Diffs::Unsupported {
             return Err(Refusal::Node("the node does not tell what a block changed: that came with version 20".into()));

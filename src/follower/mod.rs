@@ -14,6 +14,7 @@ mod beside;
 mod book;
 mod cause;
 mod recorder;
+mod report;
 mod resume;
 mod source;
 mod walk;
@@ -34,6 +35,7 @@ use crate::domain::watch::{WatchList, Watched};
 use crate::follower::beside::Facts;
 use crate::follower::book::Book;
 use crate::follower::recorder::Recorder;
+pub use crate::follower::report::Ask;
 use crate::follower::source::{Identity, Source, Trouble};
 use crate::history::Writer;
 use crate::meters::{Meters, NetworkMeters};
@@ -69,6 +71,8 @@ pub struct Settings {
     pub resync_blocks: u32,
     /// A gap of more blocks than this is not walked: the list is read anew.
     pub max_gap_blocks: u32,
+    /// What is asked of sources beside the list.
+    pub ask: Ask,
     /// The present, in seconds since 1970.
     pub clock: fn() -> UnixSeconds,
 }
@@ -110,10 +114,7 @@ impl Follower {
         published: watch::Sender<Option<Arc<Snapshot>>>,
     ) -> Follower {
         let network = meters.network(&settings.network);
-        let sources = clients
-            .into_iter()
-            .map(|client| Source::new(client.clone(), meters.source(&settings.network, client.name())))
-            .collect();
+        let sources = clients.into_iter().map(|client| Source::new(client, &settings.network, meters)).collect();
         let recorder = Recorder::new(&settings.network, None);
         Follower {
             settings,
@@ -172,6 +173,9 @@ impl Follower {
         if let Err(troubles) = self.try_sources().await {
             self.withdraw_if_stale(&troubles);
         }
+        if self.settings.ask.reports && self.polls % STANDBY_POLLS == 1 {
+            self.ask_for_reports().await;
+        }
     }
 
     /// As [`Follower::poll`], but says what is wrong: one line a source.
@@ -203,12 +207,12 @@ impl Follower {
             .collect())
     }
 
-    /// In the order of the configuration; those that lag behind another one last.
+    /// In the order of the configuration; those that lag behind another one, or are cut off from all others, last.
     fn by_preference(&self) -> Vec<usize> {
         let best = self.sources.iter().filter_map(|source| source.tip).max();
         let lags = |index: &usize| {
-            let tip = self.sources[*index].tip;
-            best.zip(tip).is_some_and(|(best, tip)| best.above(tip) > LAG)
+            let source = &self.sources[*index];
+            source.report.isolated || best.zip(source.tip).is_some_and(|(best, tip)| best.above(tip) > LAG)
         };
         let (lagging, mut order): (Vec<usize>, Vec<usize>) = (0..self.sources.len()).partition(lags);
         order.extend(lagging);

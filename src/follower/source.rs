@@ -10,7 +10,8 @@ use tracing::{error, info, warn};
 use crate::domain::chain::{ChainRules, Subnet};
 use crate::domain::masternode::{BlockHash, Height};
 use crate::domain::payment::EvoPayments;
-use crate::meters::SourceMeters;
+use crate::follower::report::Report;
+use crate::meters::{Meters, SourceMeters};
 use crate::rpc::{ChainInfo, Client, ErrorKind, RpcError};
 
 /// Longest pause before a failing source is asked again.
@@ -95,6 +96,8 @@ pub(super) struct Source {
     pub(super) tip: Option<Height>,
     /// Its version, once it was identified.
     pub(super) version: Option<u32>,
+    /// What it says of itself.
+    pub(super) report: Report,
     meters: SourceMeters,
     identity: Option<Identity>,
     trouble: Option<String>,
@@ -104,7 +107,9 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(client: Client, meters: SourceMeters) -> Source {
+    pub(super) fn new(client: Client, network: &str, meters: &Meters) -> Source {
+        let report = Report::new(meters.report(network, client.name()));
+        let meters = meters.source(network, client.name());
         Source {
             client,
             diffs: Diffs::Supported,
@@ -112,6 +117,7 @@ impl Source {
             tells_quorums: true,
             tip: None,
             version: None,
+            report,
             meters,
             identity: None,
             trouble: None,

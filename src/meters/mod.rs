@@ -5,12 +5,14 @@
 mod follower;
 mod history;
 mod process;
+mod report;
 mod rpc;
 
 use prometheus::Registry;
 
 pub use follower::{NetworkMeters, SourceMeters, SourceState};
 pub use history::HistoryMeters;
+pub use report::ReportMeters;
 pub use rpc::RpcMeters;
 
 /// All families.
@@ -19,6 +21,7 @@ pub struct Meters {
     follower: follower::FollowerFamilies,
     history: HistoryMeters,
     process: process::ProcessFamilies,
+    report: report::ReportFamilies,
     rpc: rpc::RpcFamilies,
 }
 
@@ -29,6 +32,7 @@ impl Meters {
             follower: follower::FollowerFamilies::new(registry)?,
             history: HistoryMeters::new(registry)?,
             process: process::ProcessFamilies::new(registry)?,
+            report: report::ReportFamilies::new(registry)?,
             rpc: rpc::RpcFamilies::new(registry)?,
         })
     }
@@ -46,6 +50,11 @@ impl Meters {
     /// How a source of a network fared when it was last asked.
     pub fn source_state(&self, network: &str, source: &str) -> SourceState {
         self.follower.state(network, source)
+    }
+
+    /// What a source of a network says of itself.
+    pub fn report(&self, network: &str, source: &str) -> ReportMeters {
+        self.report.source(network, source)
     }
 
     /// How the history fares.
@@ -66,6 +75,7 @@ impl Meters {
     /// Forgets the state of sources that are no longer configured. Counters stay.
     pub fn forget(&self, network: &str, sources: &[String]) {
         self.follower.forget(network, sources);
+        sources.iter().for_each(|source| self.report(network, source).silent());
         self.history.forget(network);
     }
 
@@ -74,6 +84,10 @@ impl Meters {
         self.network("");
         let source = self.source("", "");
         source.usable(0.0);
+        let report = self.report("", "");
+        report.tip(0, 0, Some(0));
+        report.peers(Some(0), Some(false));
+        report.masternode(Some(("", "")));
         self.history.began();
         self.history.written(0);
         self.history.pending("", 0);

@@ -238,7 +238,7 @@ impl Client {
     }
 
     /// A method of the dialect. Where the chain has none, the call fails as on a node that does not know it.
-    fn known(&self, method: Option<&'static Method>) -> Result<&'static Method, RpcError> {
+    pub(super) fn known(&self, method: Option<&'static Method>) -> Result<&'static Method, RpcError> {
         method.ok_or_else(|| RpcError {
             source: self.inner.settings.name.clone(),
             method: "a method that this chain has not",
@@ -247,7 +247,7 @@ impl Client {
     }
 
     /// The parameters of a call: the method's subcommand, then the others.
-    fn params(&self, method: &Method, others: impl IntoIterator<Item = Value>) -> Value {
+    pub(super) fn params(&self, method: &Method, others: impl IntoIterator<Item = Value>) -> Value {
         method.subcommand().map(|subcommand| json!(subcommand)).into_iter().chain(others).collect()
     }
 
@@ -263,7 +263,7 @@ impl Client {
         Some(self.inner.heavy.acquire().await.expect("the semaphore is never closed"))
     }
 
-    async fn call<T>(
+    pub(super) async fn call<T>(
         &self,
         method: &Method,
         params: Value,

@@ -28,6 +28,8 @@ pub struct Dialect {
     pub collateral: Option<&'static Method>,
     /// Quorums with the block that has their commitment, and the members of one.
     pub quorums: Option<(&'static Method, &'static Method)>,
+    /// How a node that is itself a masternode sees itself.
+    pub own: Option<&'static Method>,
     /// Every argument of a masternode call is written as a string, numbers too.
     pub string_arguments: bool,
 }
@@ -180,6 +182,7 @@ pub const DASH: Dialect = Dialect {
     chainlock: Some(&methods::GET_BEST_CHAINLOCK),
     collateral: None,
     quorums: Some((&methods::QUORUM_LISTEXTENDED, &methods::QUORUM_INFO)),
+    own: Some(&methods::MASTERNODE_STATUS),
     string_arguments: false,
 };
 
@@ -206,6 +209,7 @@ pub const DIMECOIN: Dialect = Dialect {
     chainlock: None,
     collateral: Some(&methods::GETTXOUT),
     quorums: None,
+    own: Some(&methods::MASTERNODE_STATUS),
     string_arguments: true,
 };
 
@@ -234,6 +238,7 @@ pub const PRCYCOIN: Dialect = Dialect {
     chainlock: None,
     collateral: None,
     quorums: None,
+    own: Some(&methods::MASTERNODE_STATUS),
     string_arguments: true,
 };
 
@@ -273,6 +278,7 @@ impl Dialect {
             self.sync,
             self.chainlock,
             self.sporks,
+            self.own,
         ];
         always.into_iter().chain([self.list.method]).chain(sometimes.into_iter().flatten()).collect()
     }

@@ -71,6 +71,7 @@ methods! {
     QUORUM_LISTEXTENDED: "quorum listextended", optional, light, "which quorums were formed in a block that punished";
     QUORUM_INFO: "quorum info", optional, light, "which of their members failed";
     GET_BEST_CHAINLOCK: "getbestchainlock", optional, light, "the last final block";
+    MASTERNODE_STATUS: "masternode status", optional, light, "whether the node is itself a masternode, and how it sees itself";
     SPORK_SHOW: "spork show", optional, light, "the network's switches";
 }
 
@@ -84,7 +85,8 @@ mod tests {
     use super::*;
 
     /// What can be called without a wallet, changes nothing, and prints no key.
-    const HARMLESS: [&str; 29] = [
+    const HARMLESS: [&str; 30] = [
+        "masternode status",
         "quorum listextended",
         "quorum info",
         "getbestblockhash",

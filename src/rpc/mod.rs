@@ -15,6 +15,7 @@ pub mod dialect;
 mod error;
 pub mod legacy;
 pub mod methods;
+pub mod own;
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub use dash::quorums::FormedQuorum;
 pub use dialect::Dialect;
 pub use error::{ErrorKind, RpcError};
 pub use methods::{METHODS, Method};
+pub use own::{OwnMasternode, OwnState};
 
 /// Whom to ask.
 #[derive(Clone)]

@@ -129,6 +129,7 @@ pub(super) fn lies(faults: &[ActiveFault]) -> Lies {
             Fault::WrongNetwork => lies.other_network = true,
             Fault::Bitcoin => lies.bitcoin = true,
             Fault::NotSynced => lies.not_synced = true,
+            Fault::FrozenAt(_) => lies.cut_off = true,
             Fault::LyingHeight(offset) => lies.height_offset += offset,
             Fault::LyingDiff => lies.unknown_in_diff = true,
             _ => {}

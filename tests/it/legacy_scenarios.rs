@@ -6,7 +6,7 @@ use std::time::Duration;
 use masternode_exporter::domain::chain::{ChainRules, DIMECOIN, PRCYCOIN};
 use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
 use masternode_exporter::domain::{EventKind, MasternodeId, Snapshot, UnixSeconds, state};
-use masternode_exporter::follower::{Follower, Settings};
+use masternode_exporter::follower::{Ask, Follower, Settings};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
 use masternode_exporter::rpc::{self, Client, Credentials, Dialect, Secret, dialect};
@@ -92,6 +92,7 @@ fn settings(rules: ChainRules) -> Settings {
         poll_interval: Duration::ZERO,
         stale_after: Duration::from_secs(900),
         resync_blocks: 576,
+        ask: Ask::default(),
         max_gap_blocks: 5000,
         // Before the simulated time, so that the tip's is the later one.
         clock: || UnixSeconds(1),

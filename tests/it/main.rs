@@ -24,6 +24,7 @@ mod probe;
 mod profiles;
 mod recorded;
 mod refusals;
+mod reports;
 mod restart_check;
 mod restarts;
 mod scenarios;

@@ -51,6 +51,7 @@ fn config(network: &Network, url: String, probe: Option<probe::Settings>) -> Con
         poll_interval: Duration::from_millis(50),
         stale_after: Duration::from_secs(60),
         resync_blocks: 576,
+        ask: masternode_exporter::follower::Ask::default(),
         max_gap_blocks: 5000,
     }];
     let entry = |(id, alias): (&String, &str)| {

@@ -37,6 +37,8 @@ pub struct ChainInfo {
     pub best: BlockHash,
     /// It is still loading the chain; `None` where the node does not say.
     pub initial_block_download: Option<bool>,
+    /// Time in the header of its tip; `None` where the node does not say (Dash before v20).
+    pub tip_time: Option<UnixSeconds>,
     /// The fork v19 is active (Evo nodes, paid four times in a row); `None` where the node does not name it.
     pub v19_active: Option<bool>,
     /// The fork MN_RR is active (Evo nodes paid as others); `None` where the node does not name it.
@@ -52,6 +54,17 @@ pub struct NetworkInfo {
     pub subversion: String,
     /// Version of the peer-to-peer protocol.
     pub protocol_version: u32,
+    /// Connections to other nodes; `None` where it does not say.
+    pub connections: Option<u32>,
+    /// Its networking is switched on; `None` where it does not say.
+    pub network_active: Option<bool>,
+}
+
+impl NetworkInfo {
+    /// Whether it is cut off: such a node goes on to say that it is synced and ready. `None` where it does not say.
+    pub fn is_isolated(&self) -> Option<bool> {
+        if self.network_active == Some(false) { Some(true) } else { self.connections.map(|count| count == 0) }
+    }
 }
 
 /// How many masternodes a node counts.
@@ -108,6 +121,7 @@ pub fn chain_info(body: &[u8]) -> Result<ChainInfo, ErrorKind> {
         headers: convert::block_height(wire.headers, "headers")?,
         best: convert::parse(&wire.bestblockhash, "bestblockhash")?,
         initial_block_download: wire.initialblockdownload,
+        tip_time: wire.time.map(UnixSeconds),
         chain: wire.chain,
     })
 }
@@ -115,7 +129,13 @@ pub fn chain_info(body: &[u8]) -> Result<ChainInfo, ErrorKind> {
 /// `getnetworkinfo`.
 pub fn network_info(body: &[u8]) -> Result<NetworkInfo, ErrorKind> {
     let wire: WireNetworkInfo = result(body)?;
-    Ok(NetworkInfo { version: wire.version, subversion: wire.subversion, protocol_version: wire.protocolversion })
+    Ok(NetworkInfo {
+        version: wire.version,
+        subversion: wire.subversion,
+        protocol_version: wire.protocolversion,
+        connections: wire.connections,
+        network_active: wire.networkactive,
+    })
 }
 
 /// `mnsync status` of any chain (legacy spec §3.2, §4).

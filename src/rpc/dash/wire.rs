@@ -140,6 +140,8 @@ pub(super) struct WireChainInfo {
     pub(super) headers: i64,
     pub(super) bestblockhash: String,
     pub(super) initialblockdownload: Option<bool>,
+    /// Of the tip, since v20.
+    pub(super) time: Option<u64>,
     /// An object by name since v20, an array before.
     pub(super) softforks: Option<serde_json::Value>,
     /// Beside the array, before v20.
@@ -153,6 +155,8 @@ pub(super) struct WireNetworkInfo {
     pub(super) subversion: String,
     #[serde(default)]
     pub(super) protocolversion: u32,
+    pub(super) connections: Option<u32>,
+    pub(super) networkactive: Option<bool>,
 }
 
 /// `mnsync status`.

@@ -204,8 +204,8 @@ pub(super) fn network_info(context: &Context<'_>) -> Value {
         "localservicesnames": ["NETWORK", "BLOOM", "NETWORK_LIMITED", "HEADERS_COMPRESSED", "P2P_V2"],
         "localrelay": true,
         "timeoffset": 0,
-        "networkactive": true,
-        "connections": CONNECTIONS,
+        "networkactive": !context.lies.cut_off,
+        "connections": if context.lies.cut_off { 0 } else { CONNECTIONS },
         "socketevents": "epoll",
         "networks": [
             network("ipv4", true),
@@ -234,7 +234,7 @@ pub(super) fn network_info(context: &Context<'_>) -> Value {
     };
     let object = info.as_object_mut().expect("an object");
     for (name, count) in names.iter().zip([12, 12, 12, 0, 12]) {
-        object.insert((*name).to_owned(), Value::from(count));
+        object.insert((*name).to_owned(), Value::from(if context.lies.cut_off { 0 } else { count }));
     }
     info
 }

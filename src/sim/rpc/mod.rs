@@ -71,6 +71,8 @@ pub(super) struct Lies {
     pub(super) other_network: bool,
     /// Answers as a Bitcoin node would.
     pub(super) bitcoin: bool,
+    /// It is connected with nobody.
+    pub(super) cut_off: bool,
     /// Still loading blocks.
     pub(super) not_synced: bool,
 }

@@ -8,12 +8,12 @@ use masternode_exporter::domain::chain::DASH;
 use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
 use masternode_exporter::domain::{Event, Snapshot, UnixSeconds};
 use masternode_exporter::follower::backfill::{Backfill, Refusal};
-use masternode_exporter::follower::{Follower, Settings};
+use masternode_exporter::follower::{Ask, Follower, Settings};
 use masternode_exporter::history::{self, Ended, Writer};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
 use masternode_exporter::rpc::{self, Client, Credentials, Dialect, Secret, dialect};
-use masternode_exporter::sim::{Action, Network, Options, RunningServer, Server};
+use masternode_exporter::sim::{Action, Network, Options, RunningServer, Server, ServerOptions};
 use prometheus::Registry;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -69,6 +69,7 @@ impl Stage {
             poll_interval: Duration::ZERO,
             stale_after: Duration::from_secs(900),
             resync_blocks: 576,
+            ask: Ask::default(),
             max_gap_blocks: 5000,
             clock: || UnixSeconds(NOW),
         };
@@ -176,6 +177,21 @@ impl Stage {
         let mut stage = Stage::small().await;
         stage.poll().await;
         stage
+    }
+
+    /// A stage behind so many nodes on which the network has been seen once.
+    pub(crate) async fn following_of(nodes: usize) -> Stage {
+        let mut stage = Stage::new(Options::default(), nodes).await;
+        stage.poll().await;
+        stage
+    }
+
+    /// Puts a node that is the masternode `mn-<index>` in the place of the first, behind a process that starts anew.
+    pub(crate) async fn serve_masternode(&mut self, index: usize) {
+        let options = ServerOptions { masternode: Some(self.masternode(index)), ..ServerOptions::default() };
+        let server = Server::bind_with(self.network.clone(), "127.0.0.1:0", options).await.unwrap();
+        self.servers[0] = server.spawn();
+        self.start();
     }
 
     /// Lets the follower look once.

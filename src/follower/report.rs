@@ -1,0 +1,100 @@
+//! What the sources say of themselves: how far they are, with whom they are connected, and whether they are masternodes.
+//! A node that is cut off goes on to say that it is synced and ready (spec `observed.md`).
+//!
+//! Never here: anything that a list could not be published without.
+
+use tokio::time::Instant;
+
+use crate::domain::MasternodeId;
+use crate::domain::masternode::Height;
+use crate::follower::Follower;
+use crate::follower::source::{Source, optional};
+use crate::meters::ReportMeters;
+use crate::rpc::{ChainInfo, NetworkInfo};
+
+/// A node that said it is no masternode is asked again after so many reports: that changes with a restart only.
+const ORDINARY_REPORTS: u32 = 20;
+
+/// What is asked of sources that a list could be published without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// What they say of themselves: connections, and whether they are masternodes.
+    pub reports: bool,
+}
+
+impl Default for Ask {
+    fn default() -> Self {
+        Ask { reports: true }
+    }
+}
+
+/// What one source last said of itself.
+pub(super) struct Report {
+    meters: ReportMeters,
+    /// Which masternode it is: remembered, as it no longer says so while it is banned.
+    identity: Option<MasternodeId>,
+    /// It is cut off from the network.
+    pub(super) isolated: bool,
+    /// Reports until it is asked again whether it is a masternode.
+    wait: u32,
+}
+
+impl Report {
+    pub(super) fn new(meters: ReportMeters) -> Report {
+        Report { meters, identity: None, isolated: false, wait: 0 }
+    }
+
+    /// It does not answer: what it said is no longer true of it, but for who it is.
+    fn is_silent(&mut self) {
+        self.meters.silent();
+        self.isolated = false;
+        self.wait = 0;
+    }
+}
+
+impl Follower {
+    /// Asks every source that is due for what it says of itself. A refused method costs its own samples only.
+    pub(super) async fn ask_for_reports(&mut self) {
+        let mut told: Vec<(usize, ChainInfo)> = Vec::new();
+        for (index, source) in self.sources.iter_mut().enumerate() {
+            if source.is_elsewhere() || !source.is_due(Instant::now()) {
+                source.report.is_silent();
+                continue;
+            }
+            match source.client.chain_info().await {
+                Ok(chain) if self.identity.as_ref().is_none_or(|identity| identity.chain == chain.chain) => {
+                    told.push((index, chain));
+                }
+                _ => source.report.is_silent(),
+            }
+        }
+        let best = told.iter().map(|(_, chain)| chain.headers.max(chain.blocks)).max().unwrap_or(Height(0));
+        for (index, chain) in told {
+            self.sources[index].tell(&chain, best).await;
+        }
+    }
+}
+
+impl Source {
+    async fn tell(&mut self, chain: &ChainInfo, best: Height) {
+        let time = chain.tip_time.map(|time| time.0);
+        self.report.meters.tip(chain.blocks.0, best.above(chain.blocks), time);
+        let node = self.client.network_info().await.ok();
+        let isolated = node.as_ref().and_then(NetworkInfo::is_isolated);
+        self.report.meters.peers(node.and_then(|node| node.connections), isolated);
+        self.report.isolated = isolated == Some(true);
+        if self.report.wait > 0 {
+            self.report.wait -= 1;
+            return;
+        }
+        let own = optional(self.client.own_masternode().await).ok().flatten().flatten();
+        if own.is_none() {
+            self.report.wait = ORDINARY_REPORTS;
+        }
+        if let Some(id) = own.as_ref().and_then(|own| own.id) {
+            self.report.identity = Some(id);
+        }
+        let id = self.report.identity.map(|id| id.to_string()).unwrap_or_default();
+        self.report.meters.masternode(own.map(|own| (id.as_str(), own.state.label())));
+    }
+}

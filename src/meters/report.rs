@@ -1,0 +1,127 @@
+//! What each source says of itself: its tip, its connections, and the masternode that it is, if it is one.
+//!
+//! Never here: anything that the list says.
+
+use prometheus::core::Collector;
+use prometheus::proto::Metric;
+use prometheus::{IntGaugeVec, Opts, Registry};
+
+/// The families, for all networks.
+#[derive(Clone)]
+pub(super) struct ReportFamilies {
+    height: IntGaugeVec,
+    blocks_behind: IntGaugeVec,
+    tip_time: IntGaugeVec,
+    connections: IntGaugeVec,
+    isolated: IntGaugeVec,
+    masternode_state: IntGaugeVec,
+}
+
+/// What one source says of itself. Unknown is absent.
+pub struct ReportMeters {
+    families: ReportFamilies,
+    network: String,
+    source: String,
+}
+
+const SOURCE: &[&str] = &["network", "source"];
+
+impl ReportFamilies {
+    pub(super) fn new(registry: &Registry) -> prometheus::Result<ReportFamilies> {
+        let gauge = |name: &str, labels: &[&str], help: &str| {
+            let family = IntGaugeVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(family.clone())).map(|()| family)
+        };
+        Ok(ReportFamilies {
+            height: gauge("masternode_exporter_source_height", SOURCE, "Height of the source's own tip.")?,
+            blocks_behind: gauge(
+                "masternode_exporter_source_blocks_behind",
+                SOURCE,
+                "Blocks by which the source's tip lies behind the best tip or header that any source of its network knows. A lone source that is cut off cannot know: see masternode_exporter_source_isolated.",
+            )?,
+            tip_time: gauge(
+                "masternode_exporter_source_tip_timestamp_seconds",
+                SOURCE,
+                "Time in the header of the source's own tip. Absent on nodes that do not tell (Dash before v20).",
+            )?,
+            connections: gauge(
+                "masternode_exporter_source_connections",
+                SOURCE,
+                "Connections of the source to other nodes.",
+            )?,
+            isolated: gauge(
+                "masternode_exporter_source_isolated",
+                SOURCE,
+                "1 when the source has no connections or its networking is switched off: it goes on to say that it is synced and ready. Such a source is used only when there is no other.",
+            )?,
+            masternode_state: gauge(
+                "masternode_exporter_source_masternode_state",
+                &["network", "source", "masternode", "state"],
+                "1 for the state in which a source that is itself a masternode sees itself: ready, waiting, pose_banned, removed, operator_key_changed, address_changed, error, unknown. Which masternode it is stays known while the node no longer tells (during a ban), but not over a restart of the exporter; empty when never told.",
+            )?,
+        })
+    }
+
+    pub(super) fn source(&self, network: &str, source: &str) -> ReportMeters {
+        ReportMeters { families: self.clone(), network: network.into(), source: source.into() }
+    }
+
+    fn with_source(&self) -> [&IntGaugeVec; 5] {
+        [&self.height, &self.blocks_behind, &self.tip_time, &self.connections, &self.isolated]
+    }
+}
+
+impl ReportMeters {
+    /// Its tip: height, blocks behind the best known one, Unix time in seconds where it is told.
+    pub fn tip(&self, height: u32, behind: u32, time: Option<u64>) {
+        self.set(&self.families.height, Some(height.into()));
+        self.set(&self.families.blocks_behind, Some(behind.into()));
+        self.set(&self.families.tip_time, time.and_then(|time| i64::try_from(time).ok()));
+    }
+
+    /// Its connections, and whether it is cut off.
+    pub fn peers(&self, connections: Option<u32>, isolated: Option<bool>) {
+        self.set(&self.families.connections, connections.map(i64::from));
+        self.set(&self.families.isolated, isolated.map(i64::from));
+    }
+
+    /// The masternode that it is, and in which state; `None` when it is none or does not say.
+    pub fn masternode(&self, own: Option<(&str, &str)>) {
+        self.forget_masternode();
+        if let Some((id, state)) = own {
+            self.families.masternode_state.with_label_values(&[self.network.as_str(), &self.source, id, state]).set(1);
+        }
+    }
+
+    /// It says nothing any more.
+    pub fn silent(&self) {
+        for family in self.families.with_source() {
+            self.set(family, None);
+        }
+        self.forget_masternode();
+    }
+
+    fn set(&self, family: &IntGaugeVec, value: Option<i64>) {
+        let labels = &[self.network.as_str(), &self.source];
+        match value {
+            Some(value) => family.with_label_values(labels).set(value),
+            // Absent already is as good as removed.
+            None => drop(family.remove_label_values(labels)),
+        }
+    }
+
+    fn forget_masternode(&self) {
+        let family = &self.families.masternode_state;
+        for metric in family.collect().iter().flat_map(|family| family.get_metric()) {
+            let label = |name| label(metric, name);
+            if label("network") == self.network && label("source") == self.source {
+                let labels = [label("network"), label("source"), label("masternode"), label("state")];
+                let _ = family.remove_label_values(&labels);
+            }
+        }
+    }
+}
+
+fn label<'a>(metric: &'a Metric, name: &str) -> &'a str {
+    metric.get_label().iter().find(|pair| pair.name() == name).map_or("", |pair| pair.value())
+}

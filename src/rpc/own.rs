@@ -1,0 +1,141 @@
+//! What a node says of itself where it is a masternode, on any chain.
+//!
+//! Never here: what the list says of that masternode; the two may differ, and that is the point.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::domain::{MasternodeId, Outpoint};
+use crate::rpc::client::Client;
+use crate::rpc::dash::answers::result;
+use crate::rpc::error::{ErrorKind, RpcError};
+
+/// Code and text with which nodes say that they are no masternode (recorded of all three chains).
+const NO_MASTERNODE: [i64; 2] = [-32603, -1];
+
+/// A node that is itself a masternode, as it sees itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnMasternode {
+    /// Which one. Dash Core no longer tells while it is banned or revoked (spec `observed.md`).
+    pub id: Option<MasternodeId>,
+    /// Its state.
+    pub state: OwnState,
+}
+
+/// In which state a masternode's own node sees it. On an isolated node it is that of its old tip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnState {
+    /// Takes part.
+    Ready,
+    /// Waits for its registration, or for its start.
+    Waiting,
+    /// Banned.
+    Banned,
+    /// Not on the list: its collateral is spent, or its operator revoked it.
+    Removed,
+    /// The list has another operator key than the node.
+    KeyChanged,
+    /// The list has another address than the node.
+    AddressChanged,
+    /// The node says that it cannot work.
+    Error,
+    /// A word that is not known.
+    Unknown,
+}
+
+impl OwnState {
+    /// The value of the label `state`.
+    pub fn label(self) -> &'static str {
+        match self {
+            OwnState::Ready => "ready",
+            OwnState::Waiting => "waiting",
+            OwnState::Banned => "pose_banned",
+            OwnState::Removed => "removed",
+            OwnState::KeyChanged => "operator_key_changed",
+            OwnState::AddressChanged => "address_changed",
+            OwnState::Error => "error",
+            OwnState::Unknown => "unknown",
+        }
+    }
+
+    /// Dash Core: `CActiveMasternodeManager::GetStateString` in `src/active/masternode.cpp`.
+    fn of_word(word: &str) -> OwnState {
+        match word {
+            "READY" => OwnState::Ready,
+            "WAITING_FOR_PROTX" => OwnState::Waiting,
+            "POSE_BANNED" => OwnState::Banned,
+            "REMOVED" => OwnState::Removed,
+            "OPERATOR_KEY_CHANGED" => OwnState::KeyChanged,
+            "PROTX_IP_CHANGED" => OwnState::AddressChanged,
+            "ERROR" => OwnState::Error,
+            _ => OwnState::Unknown,
+        }
+    }
+
+    /// The older chains: a sentence (Dimecoin) or a number (PRCYCoin; spec `legacy-chains.md` §3.2, §4).
+    fn of_status(status: &Value) -> OwnState {
+        match (status.as_str(), status.as_i64()) {
+            (Some(text), _) if text.starts_with("Masternode successfully started") => OwnState::Ready,
+            (Some(text), _) if text.contains("POSE_BAN") => OwnState::Banned,
+            (Some(text), _) if text.contains("not in masternode list") => OwnState::Removed,
+            (Some(text), _) if text.starts_with("Not capable masternode") => OwnState::Error,
+            (None, Some(4)) => OwnState::Ready,
+            (None, Some(0 | 1)) => OwnState::Waiting,
+            (None, Some(3)) => OwnState::Error,
+            _ => OwnState::Unknown,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct WireOwn {
+    #[serde(rename = "proTxHash")]
+    pro_tx_hash: Option<String>,
+    state: Option<String>,
+    #[serde(default)]
+    status: Value,
+    outpoint: Option<String>,
+    txhash: Option<String>,
+    outputidx: Option<u32>,
+}
+
+/// `masternode status` of any chain.
+pub fn own_masternode(body: &[u8]) -> Result<OwnMasternode, ErrorKind> {
+    let wire: WireOwn = result(body)?;
+    let state = match &wire.state {
+        Some(word) => OwnState::of_word(word),
+        None => OwnState::of_status(&wire.status),
+    };
+    Ok(OwnMasternode { id: id(&wire)?, state })
+}
+
+/// Whose node it is. An outpoint of zeros stands for none.
+fn id(wire: &WireOwn) -> Result<Option<MasternodeId>, ErrorKind> {
+    let malformed = |error: &dyn std::fmt::Display| ErrorKind::malformed(format_args!("its own masternode: {error}"));
+    if let Some(hash) = &wire.pro_tx_hash {
+        return hash.parse().map(|hash| Some(MasternodeId::ProTx(hash))).map_err(|error| malformed(&error));
+    }
+    let text = match (&wire.outpoint, &wire.txhash) {
+        // With a state and no hash it is a node of a deterministic list that has lost its identity.
+        _ if wire.state.is_some() => return Ok(None),
+        (Some(outpoint), _) => outpoint.trim_start_matches("COutPoint(").trim_end_matches(')').replace(", ", "-"),
+        (None, Some(txhash)) => format!("{txhash}-{}", wire.outputidx.unwrap_or_default()),
+        (None, None) => return Ok(None),
+    };
+    let id: MasternodeId = text.parse().map_err(|error| malformed(&error))?;
+    Ok(Some(id).filter(|id| !matches!(id, MasternodeId::Collateral(Outpoint { txid, .. }) if txid.0 == [0; 32])))
+}
+
+impl Client {
+    /// How the node sees itself as a masternode; `None` when it is none.
+    pub async fn own_masternode(&self) -> Result<Option<OwnMasternode>, RpcError> {
+        let method = self.known(self.dialect().own)?;
+        match self.call(method, self.params(method, []), own_masternode).await {
+            Ok(own) => Ok(Some(own)),
+            Err(error) if matches!(error.kind(), ErrorKind::Call { code, .. } if NO_MASTERNODE.contains(code)) => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

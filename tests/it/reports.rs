@@ -1,0 +1,132 @@
+//! What sources say of themselves: one that is cut off, one that is a masternode, and what recorded nodes said.
+
+use masternode_exporter::rpc::dash::answers;
+use masternode_exporter::rpc::own::own_masternode;
+use masternode_exporter::sim::{Action, Fault};
+
+use crate::support::stage::{Stage, fail};
+
+const FIRST: &[(&str, &str)] = &[("source", "node-0")];
+const SECOND: &[(&str, &str)] = &[("source", "node-1")];
+
+/// Polls until the sources have been asked again for what they say of themselves.
+async fn report(stage: &mut Stage) {
+    for _ in 0..6 {
+        stage.poll().await;
+    }
+}
+
+#[tokio::test]
+async fn an_isolated_source_that_says_it_is_synced_is_shown_as_behind_and_no_longer_used() {
+    let mut stage = Stage::following_of(2).await;
+    let tip = stage.snapshot().unwrap().block().height.0;
+    let page = stage.page().await;
+    for source in [FIRST, SECOND] {
+        page.expect("masternode_exporter_source_isolated", source, 0.0);
+        page.expect("masternode_exporter_source_blocks_behind", source, 0.0);
+        page.expect("masternode_exporter_source_connections", source, 24.0);
+    }
+    stage.servers[0].handle().faults().set(Fault::FrozenAt(tip));
+    for _ in 0..2 {
+        stage.network.mine_with(&[]).unwrap();
+    }
+    report(&mut stage).await;
+    let page = stage.page().await;
+    page.expect("masternode_exporter_source_isolated", FIRST, 1.0);
+    page.expect("masternode_exporter_source_connections", FIRST, 0.0);
+    page.expect("masternode_exporter_source_height", FIRST, f64::from(tip));
+    page.expect("masternode_exporter_source_blocks_behind", FIRST, 2.0);
+    page.expect("masternode_exporter_source_isolated", SECOND, 0.0);
+    page.expect("masternode_exporter_source_blocks_behind", SECOND, 0.0);
+    // Two blocks would not be enough to be left for another source.
+    stage.poll().await;
+    assert_eq!(stage.snapshot().unwrap().block().height.0, tip + 2, "the list is that of the source with connections");
+}
+
+#[tokio::test]
+async fn a_source_that_is_a_masternode_stays_known_while_it_is_banned_and_does_not_tell() {
+    let mut stage = Stage::small().await;
+    let id = stage.masternode(0);
+    stage.serve_masternode(0).await;
+    stage.poll().await;
+    let own = |state| [("source", "node-0"), ("masternode", id.as_str()), ("state", state)];
+    stage.page().await.expect("masternode_exporter_source_masternode_state", &own("ready"), 1.0);
+    stage.mine(&[fail(&id, 2)]).await;
+    report(&mut stage).await;
+    let page = stage.page().await;
+    page.expect("masternode_exporter_source_masternode_state", &own("pose_banned"), 1.0);
+    assert_eq!(page.count("masternode_exporter_source_masternode_state"), 1, "the state before is gone");
+    stage.servers[0].handle().faults().set(Fault::Hang);
+    report(&mut stage).await;
+    let page = stage.page().await;
+    page.expect_absent("masternode_exporter_source_masternode_state", FIRST);
+    page.expect_absent("masternode_exporter_source_height", FIRST);
+    stage.servers[0].handle().faults().clear();
+    stage.mine(&[Action::Revive { masternode: id.clone() }]).await;
+    report(&mut stage).await;
+    stage.page().await.expect("masternode_exporter_source_masternode_state", &own("ready"), 1.0);
+}
+
+#[tokio::test]
+async fn a_refused_method_costs_its_own_samples_only() {
+    let mut stage = Stage::small().await;
+    let id = stage.masternode(0);
+    stage.serve_masternode(0).await;
+    stage.servers[0].handle().faults().set_for(Fault::Forbidden, &["masternode status"]);
+    stage.poll().await;
+    let page = stage.page().await;
+    page.expect_absent("masternode_exporter_source_masternode_state", FIRST);
+    page.expect("masternode_exporter_source_connections", FIRST, 24.0);
+    page.expect("masternode_enabled", &[("masternode", &id)], 1.0);
+}
+
+fn recorded(file: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/tests/fixtures/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+#[test]
+fn recorded_nodes_say_who_they_are_until_they_are_banned_or_revoked() {
+    let evo = Some("92bc30f6af4cfc670ab899d4510dd2afd896eb61c6d0add85bd20cea486d02f6");
+    // chain and moment, identity, state.
+    let cases = [
+        ("dash/v23.1.2/healthy/masternode_status.json", evo, "ready"),
+        // Its network is off, and it says this of its old tip.
+        ("dash/v23.1.2/first-penalty/masternode_status.json", evo, "ready"),
+        (
+            "dash/v23.1.2/isolated/masternode_status.json",
+            Some("c5a5b709964cbaa05cd222f43a2cc518692a7ce9549e419d9aec085b3145d4be"),
+            "ready",
+        ),
+        ("dash/v23.1.2/banned/masternode_status.json", None, "pose_banned"),
+        ("dash/v23.1.2/banned/masternode_status_after_restart.json", None, "pose_banned"),
+        ("dash/v23.1.2/revoked/masternode_status.json", None, "removed"),
+        ("dash/v23.1.2/errors/masternode_status_after_start.json", None, "waiting"),
+        (
+            "dimecoin/2.3.0.0/regtest-3mn-enabled-masternode-side/masternode_status.json",
+            Some("b2b86b95af6bd938efd89c9e06931728e727d4ff497ccac3210cc4858c7ae7ee-0"),
+            "ready",
+        ),
+    ];
+    for (file, id, state) in cases {
+        let own = own_masternode(&recorded(file)).unwrap();
+        assert_eq!((own.id.map(|id| id.to_string()).as_deref(), own.state.label()), (id, state), "{file}");
+    }
+    for file in [
+        "dimecoin/2.3.0.0/errors/masternode_status_on_plain_node.json",
+        "prcycoin/2.0.0.6/errors/masternode_status_on_plain_node.json",
+    ] {
+        assert!(own_masternode(&recorded(file)).is_err(), "{file}");
+    }
+}
+
+#[test]
+fn a_recorded_node_without_network_is_isolated_though_it_says_that_it_is_synced() {
+    let node = answers::network_info(&recorded("dash/v23.1.2/isolated/getnetworkinfo.json")).unwrap();
+    assert_eq!((node.connections, node.network_active, node.is_isolated()), (Some(0), Some(false), Some(true)));
+    assert!(answers::sync_status(&recorded("dash/v23.1.2/isolated/mnsync_status.json")).unwrap().list);
+    let chain = answers::chain_info(&recorded("dash/v23.1.2/isolated/getblockchaininfo.json")).unwrap();
+    // Recorded while the others were at 876: only they can tell.
+    assert_eq!((chain.blocks.0, chain.headers.0, chain.tip_time.unwrap().0), (871, 871, 1_795_239_570));
+    let healthy = answers::network_info(&recorded("dash/v23.1.2/healthy/getnetworkinfo.json")).unwrap();
+    assert_eq!((healthy.connections, healthy.is_isolated()), (Some(24), Some(false)));
+}
