@@ -138,8 +138,29 @@ async fn examine_extras(client: &Client, findings: &mut Findings) {
             None => "no masternode".into(),
         });
     }
+    examine_sessions(client, findings).await;
     if let Some(method) = dialect.winners {
         findings.note(method.name, false, client.votes(1).await, |votes| format!("votes for {} heights", votes.len()));
+    }
+}
+
+/// Whether DKG sessions under way can be followed, and what to do where not.
+async fn examine_sessions(client: &Client, findings: &mut Findings) {
+    let Some((method, next)) = client.dialect().sessions else { return };
+    let own = client.own_masternode().await.is_ok_and(|own| own.is_some());
+    let seen = findings.note(method.name, false, client.sessions().await, |seen| match (own, seen.sees) {
+        (true, _) => format!("{} sessions under way, of this masternode", seen.sessions.len()),
+        (false, true) => format!("{} sessions under way, of all masternodes", seen.sessions.len()),
+        (false, false) => {
+            "sees no DKG sessions: missing contributions show only in the score. To see them before, add \
+                           watchquorums=1 to dash.conf, or the masternode's own node as a source"
+                .into()
+        }
+    });
+    if seen.is_some_and(|seen| own || seen.sees) {
+        findings.note(next.name, false, client.blocks_to_next_session().await, |blocks| {
+            format!("the next session begins in {blocks} blocks")
+        });
     }
 }
 

@@ -78,6 +78,7 @@ fn profile(name: &str, node: &Node<'_>) -> ChainConfig {
         chainlock: method(&node.get("chainlock")),
         collateral: method(&node.get("collateral")),
         quorums: None,
+        sessions: None,
         own: method(&node.get("own_status")),
         string_arguments: node.get("string_arguments").flag().unwrap_or(false),
     };

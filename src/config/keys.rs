@@ -58,6 +58,12 @@ pub const KEYS: &[Key] = &[
         Value("true"),
         "ask each source twice a minute or so for its connections, and whether it is itself a masternode",
     ),
+    key(
+        "networks[].ask.sessions",
+        "flag",
+        Value("true"),
+        "as often, ask sources that are masternodes or watch quorums for the DKG sessions under way",
+    ),
     key("networks[].sources[].name", "name", Required, "the label `source`"),
     key("networks[].sources[].url", "URL", Required, "the node's RPC, without user or password"),
     key(

@@ -82,7 +82,8 @@ fn network(
 
 fn ask(node: &Node<'_>) -> Ask {
     node.check_keys();
-    Ask { reports: node.get("reports").flag().unwrap_or(true) }
+    let flag = |key: &str| node.get(key).flag().unwrap_or(true);
+    Ask { reports: flag("reports"), sessions: flag("sessions") }
 }
 
 /// A name that is a label value: letters, digits and `-`, `_`.

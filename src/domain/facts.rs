@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::domain::chain::{ChainRules, Subnet};
 use crate::domain::masternode::{Height, Masternode, MasternodeId, NodeType};
 use crate::domain::payment::{EvoPayments, Vote, chance};
+use crate::domain::session::Sessions;
 
 /// What is known of the running network at a list's block, beside the list.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,10 @@ pub struct ChainFacts {
     pub measured_spacing_seconds: Option<f64>,
     /// Sporks by name, as the node shows them.
     pub sporks: Vec<(String, i64)>,
+    /// DKG sessions under way; `None` where no source tells them.
+    pub sessions: Option<Arc<Sessions>>,
+    /// Block at which the next session of any type begins; `None` where no source tells.
+    pub next_session: Option<Height>,
     /// Payees that were voted for, ascending by height; `None` where they could not be asked.
     pub votes: Option<Vec<Vote>>,
     /// Blocks of collaterals, of those asked so far.
@@ -40,6 +45,8 @@ impl ChainFacts {
             chainlock_height: None,
             measured_spacing_seconds: None,
             sporks: Vec::new(),
+            sessions: None,
+            next_session: None,
             votes: None,
             collateral_heights: Arc::default(),
         }

@@ -4,7 +4,7 @@
 //! [`details`] and [`list`] say what a node told us, [`chain`] and [`state`] by which rules, [`facts`] what else is known, [`pose`], [`dkg`] and
 //! [`payment`] what follows from it for one node, [`timeline`] what failures at known blocks would do to it, [`event`] what
 //! changed from one block to the next, [`watch`] whom the operator cares about, [`probe`] what came of calling a masternode,
-//! [`requirement`] what the network demands of one, [`snapshot`] puts all of it together for the readers, and [`finding`]
+//! [`session`] what is seen of DKG sessions under way, [`requirement`] what the network demands of one, [`snapshot`] puts all of it together for the readers, and [`finding`]
 //! says what of it a human should know.
 //!
 //! Never here: input or output, clocks, async, JSON, metrics, logs.
@@ -21,6 +21,7 @@ pub mod payment;
 pub mod pose;
 pub mod probe;
 pub mod requirement;
+pub mod session;
 pub mod snapshot;
 pub mod state;
 pub mod tally;

@@ -102,7 +102,7 @@ families! {
     POSE_REVIVALS: "masternode_pose_revivals_total" Counter Watched []
         "Revivals, since counting began.";
     DKG_SESSIONS_PER_DAY: "masternode_dkg_sessions_per_day" Gauge Watched []
-        "DKG sessions a day in which a masternode of this kind is expected to be a member. Only where the chain's quorums are known (Dash).";
+        "DKG sessions a day in which a masternode of this kind is expected to be a member: a rate, as who is drawn cannot be computed from the list. Only where the chain's quorums are known (Dash).";
     PAYMENT_QUEUE_POSITION: "masternode_payment_queue_position" Gauge Lean []
         "Place in the payment queue, 1 = paid by the next block; where a pool draws (Dimecoin), 1 = longest unpaid; on PRCYCoin the rank by score, 1 = paid by the next proof-of-stake block. Absent when not eligible.";
     PAYMENT_PROBABILITY: "masternode_payment_probability_ratio" Gauge Lean ["horizon"]
@@ -139,6 +139,12 @@ families! {
         "1 when the field has the value that the watch list states, 0 when it has another. Absent without a statement.";
     PEER_LAST_SUCCESS: "masternode_peer_last_success_timestamp_seconds" Gauge Watched []
         "When the answering node last connected to the masternode, as it says itself. Absent when never.";
+    DKG_SESSION_ACTIVE: "masternode_dkg_session_active" Gauge Watched []
+        "DKG sessions under way in which the masternode sits, as sources tell that are masternodes themselves (of sessions that they sit in, too) or run with -watchquorums (of all). Absent where nobody can tell.";
+    DKG_SESSION_BAD_MARKS: "masternode_dkg_session_bad_marks" Gauge Watched []
+        "How many times sources hold the masternode bad or complain of it in the sessions under way: it will be penalised if enough members agree. Absent as masternode_dkg_session_active is.";
+    DKG_SESSION_CONTRIBUTION: "masternode_dkg_session_contribution_received" Gauge Watched []
+        "0 when its contribution is missing in a session under way whose phase of contributions is over, 1 when it is missing in none. Absent when no session has come so far.";
     P2P_REACHABLE: "masternode_p2p_reachable" Gauge Watched []
         "1 when the last probe completed the chain's handshake with the masternode, 0 when it did not. Absent when not probed, see masternode_p2p_failure.";
     P2P_PROTOCOL_VERSION: "masternode_p2p_protocol_version" Gauge Watched []
@@ -154,7 +160,7 @@ families! {
     P2P_AGENT_INFO: "masternode_p2p_agent_info" Gauge Watched ["agent"]
         "Constant 1, with the user agent that the masternode said in the last probe: its first 64 harmless characters. Absent when it said none.";
     REQUIREMENT_MET: "masternode_requirement_met" Gauge Watched ["requirement", "evidence"]
-        "1 when the masternode meets what the network demands, 0 when not, by the best evidence at hand. Requirements: p2p_port (probe, else peer_view), protocol_version (probe, else list), dkg_participation (list: not banned and no points of a missed session left), platform (peer_view; Evo). Absent without evidence and where the chain does not demand it.";
+        "1 when the masternode meets what the network demands, 0 when not, by the best evidence at hand. Requirements: p2p_port (probe, else peer_view), protocol_version (probe, else list), dkg_participation (session: contributed and no bad mark in those under way, else list: not banned and no points of a missed session left), platform (peer_view; Evo). Absent without evidence and where the chain does not demand it.";
     PLATFORM_BANNED: "masternode_platform_banned" Gauge Watched []
         "1 when the Platform asked for a ban of this Evo node, in the answering node's view. Absent before v23.";
     NETWORK_NODES: "masternode_network_nodes" Gauge Aggregate ["state", "node_type"]
@@ -191,6 +197,8 @@ families! {
         "Mean time between the last 1000 blocks. Absent when not measured yet.";
     NETWORK_DKG_NEXT_WINDOW: "masternode_network_dkg_next_window_height" Gauge Aggregate []
         "Next height at which commitments fall due: the next moment at which a score can rise.";
+    NETWORK_DKG_NEXT_START: "masternode_network_dkg_next_start_height" Gauge Aggregate []
+        "Height at which the next DKG session of any type begins, as a source tells that is a masternode or watches quorums.";
     NETWORK_MAINTENANCE_WINDOW: "masternode_network_maintenance_window_blocks" Gauge Aggregate ["node_type"]
         "Blocks left in which a restart of a masternode of this kind misses no DKG session; 0 = not now.";
     NETWORK_HEIGHT: "masternode_network_height" Gauge Aggregate []

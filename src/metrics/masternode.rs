@@ -15,6 +15,7 @@ use crate::metrics::Settings;
 use crate::metrics::catalog::{self, Family, Tier};
 use crate::metrics::labels;
 use crate::metrics::reach;
+use crate::metrics::sessions;
 use crate::metrics::value::Value;
 
 /// One masternode of a page.
@@ -117,6 +118,7 @@ pub(super) fn series(settings: &Settings, states: &[String]) -> Vec<NodeSeries> 
         let (field, value) = expected.iter().find(|(field, _)| *field == Expected::ALL[variant])?;
         Some(field.met_by(row.node()?.masternode, value).into())
     }));
+    series.extend(single(sessions::SESSIONS, |rules| rules.has_dkg));
     series.extend(reach::series(settings.probed));
     series
 }

@@ -18,6 +18,7 @@ pub mod page;
 mod process;
 mod reach;
 pub mod reference;
+mod sessions;
 pub mod shown;
 mod value;
 

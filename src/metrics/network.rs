@@ -64,6 +64,7 @@ network_families! {
         add(&[], Value::Real(seconds));
     };
     NETWORK_DKG_NEXT_WINDOW => |snapshot, add| if let Some(height) = snapshot.next_commitments() { add(&[], height.0.into()) };
+    NETWORK_DKG_NEXT_START => |snapshot, add| if let Some(height) = snapshot.facts().next_session { add(&[], height.0.into()) };
     NETWORK_MAINTENANCE_WINDOW => |snapshot, add| for node_type in NodeType::ALL {
         if let Some(blocks) = snapshot.maintenance_window(node_type) {
             add(&[("node_type", node_type.label())], blocks.into());

@@ -40,7 +40,7 @@ fn applies(requirement: Requirement, evidence: Evidence) -> fn(&ChainRules) -> b
         (_, Evidence::Probe) => |_| true,
         (_, Evidence::PeerView) => ChainRules::is_deterministic,
         (Requirement::ProtocolVersion, Evidence::List) => |rules| rules.ping.is_some(),
-        (_, Evidence::List) => |rules| rules.has_dkg,
+        (_, Evidence::Session | Evidence::List) => |rules| rules.has_dkg,
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Dialect {
     pub collateral: Option<&'static Method>,
     /// Quorums with the block that has their commitment, and the members of one.
     pub quorums: Option<(&'static Method, &'static Method)>,
+    /// DKG sessions under way, and when the next begins.
+    pub sessions: Option<(&'static Method, &'static Method)>,
     /// How a node that is itself a masternode sees itself.
     pub own: Option<&'static Method>,
     /// Every argument of a masternode call is written as a string, numbers too.
@@ -182,6 +184,7 @@ pub const DASH: Dialect = Dialect {
     chainlock: Some(&methods::GET_BEST_CHAINLOCK),
     collateral: None,
     quorums: Some((&methods::QUORUM_LISTEXTENDED, &methods::QUORUM_INFO)),
+    sessions: Some((&methods::QUORUM_DKGSTATUS, &methods::QUORUM_DKGINFO)),
     own: Some(&methods::MASTERNODE_STATUS),
     string_arguments: false,
 };
@@ -209,6 +212,7 @@ pub const DIMECOIN: Dialect = Dialect {
     chainlock: None,
     collateral: Some(&methods::GETTXOUT),
     quorums: None,
+    sessions: None,
     own: Some(&methods::MASTERNODE_STATUS),
     string_arguments: true,
 };
@@ -238,6 +242,7 @@ pub const PRCYCOIN: Dialect = Dialect {
     chainlock: None,
     collateral: None,
     quorums: None,
+    sessions: None,
     own: Some(&methods::MASTERNODE_STATUS),
     string_arguments: true,
 };
@@ -267,11 +272,14 @@ impl Dialect {
             &methods::GET_NETWORK_INFO,
         ];
         let (formed, members) = self.quorums.unzip();
+        let (sessions, next_session) = self.sessions.unzip();
         let sometimes = [
             diff,
             info,
             formed,
             members,
+            sessions,
+            next_session,
             self.count,
             self.winners,
             self.collateral,

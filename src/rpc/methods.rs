@@ -70,6 +70,8 @@ methods! {
     EVOZNSYNC_STATUS: "evoznsync status", optional, light, "whether the node has finished its masternode sync";
     QUORUM_LISTEXTENDED: "quorum listextended", optional, light, "which quorums were formed in a block that punished";
     QUORUM_INFO: "quorum info", optional, light, "which of their members failed";
+    QUORUM_DKGSTATUS: "quorum dkgstatus", optional, light, "DKG sessions under way, where the node is a masternode or watches them";
+    QUORUM_DKGINFO: "quorum dkginfo", optional, light, "when the next of them begins (v20.1 and later)";
     GET_BEST_CHAINLOCK: "getbestchainlock", optional, light, "the last final block";
     MASTERNODE_STATUS: "masternode status", optional, light, "whether the node is itself a masternode, and how it sees itself";
     SPORK_SHOW: "spork show", optional, light, "the network's switches";
@@ -85,7 +87,9 @@ mod tests {
     use super::*;
 
     /// What can be called without a wallet, changes nothing, and prints no key.
-    const HARMLESS: [&str; 30] = [
+    const HARMLESS: [&str; 32] = [
+        "quorum dkgstatus",
+        "quorum dkginfo",
         "masternode status",
         "quorum listextended",
         "quorum info",

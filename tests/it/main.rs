@@ -28,5 +28,6 @@ mod reports;
 mod restart_check;
 mod restarts;
 mod scenarios;
+mod sessions;
 mod support;
 mod versions;

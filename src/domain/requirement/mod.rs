@@ -39,6 +39,8 @@ pub enum Evidence {
     Probe,
     /// What the answering node saw of it.
     PeerView,
+    /// What sources saw in DKG sessions under way.
+    Session,
     /// The masternode list.
     List,
 }
@@ -49,6 +51,7 @@ impl Evidence {
         match self {
             Evidence::Probe => "probe",
             Evidence::PeerView => "peer_view",
+            Evidence::Session => "session",
             Evidence::List => "list",
         }
     }
@@ -64,11 +67,12 @@ pub struct Verdict {
 }
 
 /// Every requirement with the evidence that there can be for it, the better first.
-pub const EVIDENCE: [(Requirement, Evidence); 6] = [
+pub const EVIDENCE: [(Requirement, Evidence); 7] = [
     (Requirement::P2pPort, Evidence::Probe),
     (Requirement::P2pPort, Evidence::PeerView),
     (Requirement::ProtocolVersion, Evidence::Probe),
     (Requirement::ProtocolVersion, Evidence::List),
+    (Requirement::DkgParticipation, Evidence::Session),
     (Requirement::DkgParticipation, Evidence::List),
     (Requirement::Platform, Evidence::PeerView),
 ];
@@ -109,8 +113,9 @@ impl Case<'_> {
                 told.map(verdict(Evidence::Probe)).or_else(|| listed().map(verdict(Evidence::List)))
             }
             Requirement::DkgParticipation if self.rules.has_dkg => {
-                let clear = self.masternode.pose_score?.0 == 0;
-                Some(Verdict { met: clear && !self.masternode.is_banned(), evidence: Evidence::List })
+                let clear = self.masternode.pose_score.map(|score| score.0 == 0);
+                let listed = || clear.map(|clear| clear && !self.masternode.is_banned()).map(by(Evidence::List));
+                self.takes_part().map(by(Evidence::Session)).or_else(listed)
             }
             Requirement::Platform if self.masternode.node_type == NodeType::Evo => self
                 .masternode
@@ -128,6 +133,12 @@ impl Case<'_> {
             Outcome::Failed(_) => Some(false),
             Outcome::Unprobed(_) => None,
         }
+    }
+
+    /// Whether it takes part in the sessions under way; `None` when none has come so far that it shows.
+    fn takes_part(&self) -> Option<bool> {
+        let seats = self.facts.sessions.as_ref()?.of(&self.masternode.id)?;
+        seats.contributed.map(|contributed| contributed && seats.marks == 0)
     }
 
     /// `Some(true)` when the answering node was connected to it a short while ago. It may not have tried since, so an older

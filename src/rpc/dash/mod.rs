@@ -8,5 +8,6 @@
 pub mod answers;
 mod convert;
 pub mod quorums;
+pub mod sessions;
 pub mod stream;
 mod wire;

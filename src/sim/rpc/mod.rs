@@ -8,6 +8,7 @@ mod masternode;
 mod params;
 mod protx;
 mod quorum;
+mod session;
 mod stream;
 
 use std::sync::Arc;

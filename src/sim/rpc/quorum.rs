@@ -1,6 +1,6 @@
 //! `quorum` commands and `getspecialtxes` (`src/rpc/quorums.cpp`, `src/rpc/blockchain.cpp`).
 //!
-//! Never answers with sessions that are under way: this node is a member of none.
+//! Never here: sessions that are under way (`session`).
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::entry::Scene;
 use super::params::Params;
-use super::{Context, Reply, RpcError};
+use super::{Context, Reply, RpcError, session};
 use crate::sim::dkg::{Commitment, DkgState};
 use crate::sim::random::{Hash256, Random, hex};
 use crate::sim::rules::quorum_types;
@@ -26,9 +26,10 @@ pub(super) fn command(context: &Context<'_>, subcommand: &str, params: &Params) 
         }
         "info" => info(context, params),
         "memberof" => member_of(context, params),
+        "dkgstatus" => session::status(context, params).map(Reply::from),
         "dkginfo" => {
             context.since(200_100, "quorum")?;
-            Ok(json!({ "active_dkgs": 0, "next_dkg": 24 - context.tip.height % 24 }).into())
+            Ok(session::info(context).into())
         }
         _ => Err(context.unknown_subcommand("quorum")),
     }

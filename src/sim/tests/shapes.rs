@@ -157,6 +157,17 @@ async fn quorum_answers_have_the_recorded_shape() {
     check(&server, "healthy/quorum_list.json", "quorum", json!(["list"]), &[]).await;
     check(&server, "healthy/quorum_listextended.json", "quorum", json!(["listextended"]), &[]).await;
     check(&server, "healthy/quorum_dkginfo.json", "quorum", json!(["dkginfo"]), &[]).await;
+    for _ in 0..40 {
+        network.mine(1);
+        let told = result(&server, "quorum", json!(["dkgstatus", 2])).await;
+        if told["session"].as_array().is_some_and(|sessions| sessions.len() > 1 && network.tip().0 % 24 == 8) {
+            break;
+        }
+    }
+    // Who is connected to whom is not simulated.
+    let except = ["quorumConnections", "minableCommitments"];
+    check(&server, "dkg/quorum_dkgstatus_offset8_detail2.json", "quorum", json!(["dkgstatus", 2]), &except).await;
+    check(&server, "dkg/quorum_dkgstatus_offset8.json", "quorum", json!(["dkgstatus", 0]), &except).await;
     let quorums = result(&server, "quorum", json!(["list", 1])).await;
     for (id, name) in [(100, "llmq_test"), (103, "llmq_test_dip0024"), (106, "llmq_test_platform")] {
         let file = format!("healthy/quorum_info_{id}.json");
