@@ -136,6 +136,12 @@ pub const KEYS: &[Key] = &[
     key("probe.max_parallel", "number, 1–64", Value("4"), "most calls under way at a time, in each network"),
     key("probe.allow_private", "flag", Value("false"), "call also addresses that are not of the public internet"),
     key(
+        "probe.controls",
+        "number, 0–8",
+        Value("2"),
+        "when a watched masternode is silent, try to connect to so many others, to know whether it is this host that is cut off",
+    ),
+    key(
         "history.path",
         "path",
         Words("none: nothing is kept, counters begin when the process starts"),

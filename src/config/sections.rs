@@ -68,6 +68,7 @@ pub(super) fn probe(node: &Node<'_>) -> Option<probe::Settings> {
         timeout: node.get("timeout").duration(second / 10..=30 * second).unwrap_or(defaults.timeout),
         max_parallel: node.get("max_parallel").whole(1..=64).map_or(defaults.max_parallel, |most| most as usize),
         allow_private: node.get("allow_private").flag().unwrap_or(defaults.allow_private),
+        controls: node.get("controls").whole(0..=8).map_or(defaults.controls, |most| most as usize),
         ..defaults
     };
     // Read before it is dropped: mistakes are told also while probes are off.

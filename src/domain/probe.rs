@@ -140,7 +140,7 @@ pub enum Unprobed {
     Private,
     /// What messages on this network begin with is not known.
     UnknownNetwork,
-    /// This host has no way there (no IPv6, say), or could not open a connection at all.
+    /// This host has no way there (no IPv6, say), could not open a connection at all, or reaches nobody.
     NoRoute,
 }
 

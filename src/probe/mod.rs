@@ -2,11 +2,13 @@
 //! polite close.
 //!
 //! Reading order: [`wire`] is what differs from chain to chain, [`codec`] the messages, [`handshake()`] the talk with
-//! one peer, [`target`] who may be called at all, [`Prober`] who is called when.
+//! one peer, [`target`] who may be called at all, `control` whether it is this host that is cut off, [`Prober`] who is
+//! called when.
 //!
-//! Never here: masternodes that nobody watches; a message beyond `version` and `verack`; looking up names; samples.
+//! Never here: a message to masternodes that nobody watches, or one beyond `version` and `verack`; looking up names; samples.
 
 pub mod codec;
+mod control;
 mod handshake;
 mod prober;
 pub mod target;
@@ -30,6 +32,9 @@ pub struct Settings {
     pub gap: Duration,
     /// Addresses that are not of the public internet are called too.
     pub allow_private: bool,
+    /// Most masternodes that nobody watches to which a connection is tried when a watched one is silent, to tell its
+    /// silence from a fault of this host; 0 for none.
+    pub controls: usize,
 }
 
 impl Default for Settings {
@@ -40,6 +45,7 @@ impl Default for Settings {
             max_parallel: 4,
             gap: Duration::from_millis(250),
             allow_private: false,
+            controls: 2,
         }
     }
 }

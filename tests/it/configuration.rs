@@ -367,9 +367,10 @@ fn masternodes_are_called_only_when_that_is_switched_on() {
         timeout: Duration::from_secs(2),
         max_parallel: 8,
         allow_private: true,
+        controls: 0,
         ..on
     };
-    let text = "probe: {enabled: true, interval: 1m, timeout: 2s, max_parallel: 8, allow_private: true}";
+    let text = "probe: {enabled: true, interval: 1m, timeout: 2s, max_parallel: 8, allow_private: true, controls: 0}";
     assert_eq!(probe(text).unwrap().0, Some(changed));
     check_errors(
         "probe: {interval: 5s, timeout: 1m, max_parallel: 0}",

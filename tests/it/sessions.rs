@@ -3,6 +3,8 @@
 use masternode_exporter::domain::session::{Seats, Sessions};
 use masternode_exporter::domain::{Hash, MasternodeId};
 use masternode_exporter::rpc::dash::sessions::{blocks_to_next, sessions};
+use masternode_exporter::rpc::own::own_masternode;
+use proptest::prelude::{any, proptest};
 
 use crate::support::samples::Page;
 use crate::support::stage::Stage;
@@ -68,6 +70,25 @@ fn answers_of_other_versions_and_of_liars_are_read_or_refused_and_never_believed
     assert_eq!(read(&session(&hash, &member)).unwrap().sessions[0].seats.values().next().unwrap().marks, 1);
     assert!(read(&session("xy", &member)).is_err());
     assert!(read(&session(&hash, &vec![member; 2_000].join(","))).is_err(), "no quorum has so many members");
+}
+
+proptest! {
+    #[test]
+    fn no_damage_to_an_answer_makes_its_reader_panic(
+        at in any::<proptest::sample::Index>(),
+        cut in any::<proptest::sample::Index>(),
+        damage in proptest::collection::vec(any::<u8>(), 0..20),
+    ) {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/dash/v23.1.2");
+        for file in ["dkg/quorum_dkgstatus_offset8_detail2.json", "healthy/masternode_status.json"] {
+            let mut body = std::fs::read(format!("{folder}/{file}")).unwrap();
+            let from = at.index(body.len());
+            let to = (from + cut.index(200)).min(body.len());
+            body.splice(from..to, damage.iter().copied());
+            // Whether it still is an answer does not matter here.
+            let _ = (sessions(&body), own_masternode(&body), blocks_to_next(&body));
+        }
+    }
 }
 
 /// Mines up to the offset into the next interval of 24 blocks, lets the follower look, and asks anew what sources say.

@@ -15,11 +15,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::debug;
 
-use crate::domain::masternode::{MasternodeId, UnixSeconds};
+use crate::domain::masternode::{Masternode, MasternodeId, UnixSeconds};
 use crate::domain::probe::{Failure, Outcome, Peer, Probe, Probes, Unprobed};
 use crate::domain::{Snapshot, Subnet};
 use crate::probe::Settings;
 use crate::probe::codec::Version;
+use crate::probe::control::Control;
 use crate::probe::handshake::{Greeting, close, handshake};
 use crate::probe::target::target;
 use crate::probe::wire::Wire;
@@ -42,6 +43,8 @@ pub struct Prober {
     network: Option<(Wire, [u8; 4])>,
     nodes: BTreeMap<MasternodeId, Result<SocketAddr, Unprobed>>,
     places: BTreeMap<SocketAddr, Place>,
+    /// Masternodes that nobody watches, for comparison.
+    others: Vec<SocketAddr>,
     results: Probes,
     calls: JoinSet<Call>,
     next_start: Instant,
@@ -79,6 +82,7 @@ impl Prober {
             network: None,
             nodes: BTreeMap::new(),
             places: BTreeMap::new(),
+            others: Vec::new(),
             results: Probes::new(),
             calls: JoinSet::new(),
             next_start: Instant::now(),
@@ -123,6 +127,12 @@ impl Prober {
         };
         let nodes: BTreeMap<_, _> =
             listed.map(|(id, masternode)| (id, place(masternode.details.address().as_deref()))).collect();
+        self.others.clear();
+        if self.settings.controls > 0 && self.network.is_some() {
+            let others = list.iter().filter(|other| !other.is_banned() && !nodes.contains_key(&other.id));
+            let target = |other: &Masternode| target(other.details.address().as_deref(), self.settings.allow_private);
+            self.others.extend(others.filter_map(|other| target(other).ok()));
+        }
         if nodes == self.nodes {
             return;
         }
@@ -158,7 +168,9 @@ impl Prober {
                 agent: AGENT.into(),
             };
             let greeting = Greeting { magic, version, deadline: now + self.settings.timeout };
-            self.calls.spawn(call(*address, greeting, wire.oldest_peer));
+            let Settings { controls, timeout, .. } = self.settings;
+            let control = Control::of(*address, &self.others, controls, random(), timeout);
+            self.calls.spawn(call(*address, greeting, wire.oldest_peer, control));
         }
     }
 
@@ -215,12 +227,12 @@ fn random() -> u64 {
 }
 
 /// One call, its close included. The duration ends with the handshake.
-async fn call(address: SocketAddr, greeting: Greeting, oldest_peer: u32) -> Call {
+async fn call(address: SocketAddr, greeting: Greeting, oldest_peer: u32, control: Control) -> Call {
     let started = Instant::now();
     let ended = |outcome, peer| Call { address, outcome, peer, duration: started.elapsed() };
     let mut stream = match timeout_at(greeting.deadline, TcpStream::connect(address)).await {
-        Err(_) => return ended(Outcome::Failed(Failure::Timeout), None),
-        Ok(Err(error)) => return ended(no_connection(&error), None),
+        Err(_) => return ended(control.judge(Outcome::Failed(Failure::Timeout)).await, None),
+        Ok(Err(error)) => return ended(control.judge(no_connection(&error)).await, None),
         Ok(Ok(stream)) => stream,
     };
     match handshake(&mut stream, &greeting).await {

@@ -22,6 +22,11 @@ use crate::probe::codec::{VERACK, VERSION, message};
 const MAGIC: [u8; 4] = [0xfc, 0xc1, 0xb7, 0xdc];
 
 fn snapshot(rules: ChainRules, subnet: Subnet, addresses: &[(u8, &str)]) -> Arc<Snapshot> {
+    among(rules, subnet, addresses, addresses.len())
+}
+
+/// The first so many are watched.
+fn among(rules: ChainRules, subnet: Subnet, addresses: &[(u8, &str)], watched: usize) -> Arc<Snapshot> {
     let node = |(number, address): &(u8, &str)| Masternode {
         details: Details::new(&DetailTexts { address: Some((*address).into()), ..DetailTexts::default() }),
         ..masternode(*number)
@@ -33,7 +38,7 @@ fn snapshot(rules: ChainRules, subnet: Subnet, addresses: &[(u8, &str)]) -> Arc<
         groups: BTreeMap::new(),
         expectations: vec![],
     };
-    let watched = WatchList::new(addresses.iter().map(entry).collect()).resolve(&nodes, &[]);
+    let watched = WatchList::new(addresses[..watched].iter().map(entry).collect()).resolve(&nodes, &[]);
     let parts = Parts {
         network: "net".into(),
         rules: Arc::new(rules),
@@ -247,4 +252,46 @@ fn a_jittered_span_is_a_tenth_off_at_most() {
     assert_eq!(jittered(minute, u64::MAX), Duration::from_secs(66));
     let numbers: BTreeSet<u64> = (0..8).map(|_| random()).collect();
     assert_eq!(numbers.len(), 8);
+}
+
+/// An address whose queue of connections is full: whoever connects hears nothing. It is so as long as this is kept.
+struct Full {
+    address: String,
+    _held: (tokio::net::TcpListener, Vec<tokio::task::JoinHandle<()>>),
+}
+
+async fn full(ip: &str) -> Full {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{ip}:0").parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let connect = |_| {
+        tokio::spawn(async move {
+            let _stream = TcpStream::connect(address).await;
+            std::future::pending().await
+        })
+    };
+    let connections = (0..8).map(connect).collect();
+    tokio::task::yield_now().await;
+    Full { address: address.to_string(), _held: (listener, connections) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_laid_at_a_masternodes_door_only_if_others_can_be_heard() {
+    let (silent, also_silent) = (full("127.0.0.1").await, full("127.0.0.2").await);
+    let refused = TcpListener::bind("127.0.0.3:0").await.unwrap().local_addr().unwrap().to_string();
+    // who serves for comparison, how many may: how the call of the silent one ends.
+    let cases = [
+        (&also_silent.address, 2, Outcome::Unprobed(Unprobed::NoRoute)),
+        (&refused, 2, Outcome::Failed(Failure::Timeout)),
+        (&also_silent.address, 0, Outcome::Failed(Failure::Timeout)),
+    ];
+    for (other, controls, expected) in cases {
+        let settings = Settings { allow_private: true, controls, ..Settings::default() };
+        let nodes = among(DASH, Subnet::Regtest, &[(1, &silent.address), (2, other)], 1);
+        let mut running = run(settings, nodes);
+        let probes = running.results.wait_for(|probes| !probes.is_empty()).await.unwrap().clone();
+        assert_eq!(probes[&id(1)].outcome, expected, "{other}, {controls}");
+        assert!(!probes.contains_key(&id(2)), "nobody is told of who served for comparison");
+    }
 }

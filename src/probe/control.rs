@@ -1,0 +1,112 @@
+//! Whether this host reaches anybody at all: looked into when a masternode does not answer, lest a fault of our own way
+//! out be laid at its door.
+//!
+//! Never here: a message: whoever serves for comparison is connected to and let go.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::domain::probe::{Failure, Outcome, Unprobed};
+
+/// Masternodes to connect to for comparison.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Control {
+    addresses: Vec<SocketAddr>,
+    timeout: Duration,
+}
+
+impl Control {
+    /// Some of the candidates, at most `most`: hosts other than the called one that are reached by the same protocol.
+    pub(super) fn of(
+        called: SocketAddr,
+        candidates: &[SocketAddr],
+        most: usize,
+        random: u64,
+        timeout: Duration,
+    ) -> Control {
+        let start = (random % (candidates.len().max(1) as u64)) as usize;
+        let (before, after) = candidates.split_at(start.min(candidates.len()));
+        let fits = |other: &&SocketAddr| other.is_ipv4() == called.is_ipv4() && other.ip() != called.ip();
+        Control { addresses: after.iter().chain(before).filter(fits).take(most).copied().collect(), timeout }
+    }
+
+    /// What a call's end means: silence says something of the masternode only if others can be heard.
+    pub(super) async fn judge(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Failed(Failure::Timeout | Failure::Unreachable) if self.hears_nobody().await => {
+                Outcome::Unprobed(Unprobed::NoRoute)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Whether there is somebody to compare with, and none of them answers.
+    async fn hears_nobody(&self) -> bool {
+        for address in &self.addresses {
+            if timeout(self.timeout, TcpStream::connect(address)).await.is_ok_and(|answer| is_heard(&answer)) {
+                return false;
+            }
+        }
+        !self.addresses.is_empty()
+    }
+}
+
+/// Whether somebody answered, if only with a refusal.
+fn is_heard<T>(answer: &io::Result<T>) -> bool {
+    match answer {
+        Ok(_) => true,
+        Err(error) => matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn whoever_serves_for_comparison_is_another_host_of_the_same_protocol() {
+        let candidates =
+            ["8.8.4.4:1", "9.9.9.9:1", "[2a01::1]:1", "8.8.8.8:2", "1.1.1.1:1"].map(|text| text.parse().unwrap());
+        // called, from where on, how many: whom.
+        let cases: [(&str, u64, usize, &[&str]); 6] = [
+            ("8.8.8.8:1", 0, 2, &["8.8.4.4:1", "9.9.9.9:1"]),
+            ("8.8.8.8:1", 4, 2, &["1.1.1.1:1", "8.8.4.4:1"]),
+            ("8.8.8.8:1", 7, 9, &["1.1.1.1:1", "8.8.4.4:1", "9.9.9.9:1"]),
+            ("[2a02::1]:1", 0, 2, &["[2a01::1]:1"]),
+            ("[2a01::1]:9", 0, 2, &[]),
+            ("8.8.8.8:1", 3, 0, &[]),
+        ];
+        for (called, random, most, expected) in cases {
+            let control = Control::of(address(called), &candidates, most, random, Duration::ZERO);
+            let expected: Vec<SocketAddr> = expected.iter().copied().map(address).collect();
+            assert_eq!(control.addresses, expected, "{called} {random} {most}");
+        }
+        assert!(Control::of(address("8.8.8.8:1"), &[], 2, 5, Duration::ZERO).addresses.is_empty());
+    }
+
+    #[test]
+    fn a_refusal_is_an_answer_and_a_router_that_knows_no_way_is_none() {
+        let cases = [
+            (io::ErrorKind::ConnectionRefused, true),
+            (io::ErrorKind::ConnectionReset, true),
+            (io::ErrorKind::TimedOut, false),
+            (io::ErrorKind::HostUnreachable, false),
+            (io::ErrorKind::NetworkUnreachable, false),
+        ];
+        for (kind, expected) in cases {
+            assert_eq!(is_heard::<()>(&Err(kind.into())), expected, "{kind:?}");
+        }
+        assert!(is_heard(&Ok(())));
+    }
+}
