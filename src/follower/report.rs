@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::domain::MasternodeId;
 use crate::domain::masternode::Height;
 use crate::domain::session::Sessions;
+use crate::domain::{Masternode, MasternodeId, MasternodeList};
 use crate::follower::Follower;
 use crate::follower::source::{Source, optional};
 use crate::meters::ReportMeters;
@@ -80,8 +80,9 @@ impl Follower {
             }
         }
         let best = told.iter().map(|(_, chain)| chain.headers.max(chain.blocks)).max().unwrap_or(Height(0));
+        let list = self.book.as_ref().map(|book| book.list().clone());
         for (index, chain) in told {
-            self.sources[index].tell(&chain, best, self.settings.ask.sessions).await;
+            self.sources[index].tell(&chain, best, list.as_deref(), self.settings.ask.sessions).await;
         }
         self.learn_sessions();
     }
@@ -109,8 +110,14 @@ impl Follower {
     }
 }
 
+/// The masternode of an address, which no two share. For a node that was banned before anybody knew who it is.
+fn by_address(list: &MasternodeList, address: &str) -> Option<MasternodeId> {
+    let has = |masternode: &&Masternode| masternode.details.address().as_deref() == Some(address);
+    list.masternodes().iter().find(has).map(|masternode| masternode.id)
+}
+
 impl Source {
-    async fn tell(&mut self, chain: &ChainInfo, best: Height, ask_sessions: bool) {
+    async fn tell(&mut self, chain: &ChainInfo, best: Height, list: Option<&MasternodeList>, ask_sessions: bool) {
         let time = chain.tip_time.map(|time| time.0);
         self.report.meters.tip(chain.blocks.0, best.above(chain.blocks), time);
         let node = self.client.network_info().await.ok();
@@ -123,8 +130,9 @@ impl Source {
         }
         let own = optional(self.client.own_masternode().await).ok().flatten().flatten();
         self.report.is_masternode = own.is_some();
-        if let Some(id) = own.as_ref().and_then(|own| own.id) {
-            self.report.identity = Some(id);
+        if let Some(own) = &own {
+            let known = || self.report.identity.or_else(|| by_address(list?, own.address.as_deref()?));
+            self.report.identity = own.id.or_else(known);
         }
         let id = self.report.identity.map(|id| id.to_string()).unwrap_or_default();
         self.report.meters.masternode(own.map(|own| (id.as_str(), own.state.label())));

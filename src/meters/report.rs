@@ -57,7 +57,7 @@ impl ReportFamilies {
             masternode_state: gauge(
                 "masternode_exporter_source_masternode_state",
                 &["network", "source", "masternode", "state"],
-                "1 for the state in which a source that is itself a masternode sees itself: ready, waiting, pose_banned, removed, operator_key_changed, address_changed, error, unknown. Which masternode it is stays known while the node no longer tells (during a ban), but not over a restart of the exporter; empty when never told.",
+                "1 for the state in which a source that is itself a masternode sees itself: ready, waiting, pose_banned, removed, operator_key_changed, address_changed, error, unknown. Which masternode it is stays known while the node no longer tells (during a ban), from before or by its address; empty when neither says.",
             )?,
         })
     }

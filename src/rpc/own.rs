@@ -13,6 +13,9 @@ use crate::rpc::error::{ErrorKind, RpcError};
 /// Code and text with which nodes say that they are no masternode (recorded of all three chains).
 const NO_MASTERNODE: [i64; 2] = [-32603, -1];
 
+/// What a node writes for an address that it does not have.
+const NO_ADDRESS: &str = "[::]:0";
+
 /// A node that is itself a masternode, as it sees itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnMasternode {
@@ -20,6 +23,8 @@ pub struct OwnMasternode {
     pub id: Option<MasternodeId>,
     /// Its state.
     pub state: OwnState,
+    /// The address that it was started with, which it tells during a ban, too; `None` where it tells none.
+    pub address: Option<String>,
 }
 
 /// In which state a masternode's own node sees it. On an isolated node it is that of its old tip.
@@ -94,6 +99,7 @@ struct WireOwn {
     state: Option<String>,
     #[serde(default)]
     status: Value,
+    service: Option<String>,
     outpoint: Option<String>,
     txhash: Option<String>,
     outputidx: Option<u32>,
@@ -106,7 +112,8 @@ pub fn own_masternode(body: &[u8]) -> Result<OwnMasternode, ErrorKind> {
         Some(word) => OwnState::of_word(word),
         None => OwnState::of_status(&wire.status),
     };
-    Ok(OwnMasternode { id: id(&wire)?, state })
+    let id = id(&wire)?;
+    Ok(OwnMasternode { id, state, address: wire.service.filter(|service| service != NO_ADDRESS) })
 }
 
 /// Whose node it is. An outpoint of zeros stands for none.

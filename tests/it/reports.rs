@@ -56,6 +56,9 @@ async fn a_source_that_is_a_masternode_stays_known_while_it_is_banned_and_does_n
     let page = stage.page().await;
     page.expect("masternode_exporter_source_masternode_state", &own("pose_banned"), 1.0);
     assert_eq!(page.count("masternode_exporter_source_masternode_state"), 1, "the state before is gone");
+    stage.restart().await;
+    let page = stage.page().await;
+    page.expect("masternode_exporter_source_masternode_state", &own("pose_banned"), 1.0);
     stage.servers[0].handle().faults().set(Fault::Hang);
     report(&mut stage).await;
     let page = stage.page().await;
@@ -87,29 +90,33 @@ fn recorded(file: &str) -> Vec<u8> {
 #[test]
 fn recorded_nodes_say_who_they_are_until_they_are_banned_or_revoked() {
     let evo = Some("92bc30f6af4cfc670ab899d4510dd2afd896eb61c6d0add85bd20cea486d02f6");
-    // chain and moment, identity, state.
+    let address = Some("127.0.0.1:29710");
+    // chain and moment, identity, state, address.
     let cases = [
-        ("dash/v23.1.2/healthy/masternode_status.json", evo, "ready"),
+        ("dash/v23.1.2/healthy/masternode_status.json", evo, "ready", address),
         // Its network is off, and it says this of its old tip.
-        ("dash/v23.1.2/first-penalty/masternode_status.json", evo, "ready"),
+        ("dash/v23.1.2/first-penalty/masternode_status.json", evo, "ready", address),
         (
             "dash/v23.1.2/isolated/masternode_status.json",
             Some("c5a5b709964cbaa05cd222f43a2cc518692a7ce9549e419d9aec085b3145d4be"),
             "ready",
+            Some("127.0.0.1:29709"),
         ),
-        ("dash/v23.1.2/banned/masternode_status.json", None, "pose_banned"),
-        ("dash/v23.1.2/banned/masternode_status_after_restart.json", None, "pose_banned"),
-        ("dash/v23.1.2/revoked/masternode_status.json", None, "removed"),
-        ("dash/v23.1.2/errors/masternode_status_after_start.json", None, "waiting"),
+        ("dash/v23.1.2/banned/masternode_status.json", None, "pose_banned", address),
+        ("dash/v23.1.2/banned/masternode_status_after_restart.json", None, "pose_banned", address),
+        ("dash/v23.1.2/revoked/masternode_status.json", None, "removed", Some("127.0.0.1:29708")),
+        ("dash/v23.1.2/errors/masternode_status_after_start.json", None, "waiting", None),
         (
             "dimecoin/2.3.0.0/regtest-3mn-enabled-masternode-side/masternode_status.json",
             Some("b2b86b95af6bd938efd89c9e06931728e727d4ff497ccac3210cc4858c7ae7ee-0"),
             "ready",
+            Some("192.88.99.1:22941"),
         ),
     ];
-    for (file, id, state) in cases {
+    for (file, id, state, address) in cases {
         let own = own_masternode(&recorded(file)).unwrap();
-        assert_eq!((own.id.map(|id| id.to_string()).as_deref(), own.state.label()), (id, state), "{file}");
+        let told = (own.id.map(|id| id.to_string()), own.state.label(), own.address);
+        assert_eq!(told, (id.map(Into::into), state, address.map(Into::into)), "{file}");
     }
     for file in [
         "dimecoin/2.3.0.0/errors/masternode_status_on_plain_node.json",
