@@ -101,8 +101,8 @@ pub(super) async fn run(arguments: DemoArguments, origin: Origin) -> Result<(), 
         let again = config.clone();
         let listeners = listen::bind(&config.web.listen_addresses).await?;
         if let Some(listener) = listeners.first() {
-            let page = format!("http://{}{}", listener.local_addr()?, config.web.telemetry_path);
-            introduce(&stages, &arguments, Some(&page));
+            let root = format!("http://{}", listener.local_addr()?);
+            introduce(&stages, &arguments, Some((&root, config.web.telemetry_path.as_str())));
         }
         run::serve(config, listeners, move || Ok(again.clone())).await?;
     }
@@ -223,7 +223,7 @@ impl Stage {
     }
 }
 
-fn introduce(stages: &[Stage], arguments: &DemoArguments, page: Option<&str>) {
+fn introduce(stages: &[Stage], arguments: &DemoArguments, page: Option<(&str, &str)>) {
     for stage in stages {
         eprintln!(
             "A simulated {} network of {} masternodes, a block each {:?}; its node answers on {} (user and password \"{ACCESS}\").",
@@ -233,13 +233,18 @@ fn introduce(stages: &[Stage], arguments: &DemoArguments, page: Option<&str>) {
             stage.url
         );
     }
-    let Some(page) = page else {
+    let Some((root, metrics_path)) = page else {
         eprintln!("Stop it with Ctrl-C.");
         return;
     };
+    let page = format!("{root}{metrics_path}");
+    // The metrics may have taken its place.
+    if metrics_path != "/" {
+        eprintln!("Status:   {root}/ in a browser");
+    }
     eprintln!("Metrics:  curl {page}");
     for stage in stages {
-        for line in stage.chain.story(page) {
+        for line in stage.chain.story(&page) {
             eprintln!("{line}");
         }
     }

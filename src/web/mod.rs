@@ -1,9 +1,9 @@
-//! The HTTP server: scrapes, the JSON API, health, readiness, reload and the landing page.
+//! The HTTP server: scrapes, the JSON API, health, readiness, reload and the pages for people.
 //!
 //! What it serves is handed to it as a [`site::Site`]: functions that answer, and a few facts. [`listen`] opens the
 //! sockets, [`serve`] accepts from them, `connection` speaks HTTP on one of them within the time that `deadline`
 //! leaves, `route` picks the answer, `negotiate` and `query` read what the client asked for, `payload` sends the bytes.
-//! [`api`] answers the questions of scripts.
+//! [`api`] answers the questions of scripts, [`pages`] those of people.
 //! [`probe`] is the other end, for the health check of a container.
 //!
 //! Every wait has a deadline and every size a limit, all of them in [`settings::Settings`]: a hostile or broken client
@@ -30,10 +30,10 @@ use crate::web::site::Site;
 pub mod api;
 mod connection;
 mod deadline;
-mod landing;
 pub mod listen;
 pub mod meters;
 mod negotiate;
+pub mod pages;
 mod payload;
 pub mod probe;
 mod query;

@@ -16,16 +16,16 @@ use std::time::Duration;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, VARY,
-    X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue,
+    REFERRER_POLICY, REFRESH, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::web::api::{self, Reply};
-use crate::web::landing;
 use crate::web::meters::Meters;
+use crate::web::pages::{self, Page};
 use crate::web::payload::Payload;
 use crate::web::query::metrics_request;
 use crate::web::settings::Settings;
@@ -41,6 +41,7 @@ enum Route {
     Metrics,
     Api,
     Landing,
+    Masternode,
     Healthy,
     Ready,
     Reload,
@@ -58,16 +59,15 @@ impl Route {
             "/-/ready" => Some(Route::Ready),
             "/-/reload" => Some(Route::Reload),
             _ if path.starts_with(api::PREFIX) => Some(Route::Api),
+            _ if pages::is_masternode(path) => Some(Route::Masternode),
             _ => None,
         }
     }
 
     fn methods(self) -> (&'static [Method], &'static str) {
         match self {
-            Route::Metrics | Route::Api | Route::Landing | Route::Healthy | Route::Ready => {
-                (&[Method::GET, Method::HEAD], "GET, HEAD")
-            }
             Route::Reload => (&[Method::POST, Method::PUT], "POST, PUT"),
+            _ => (&[Method::GET, Method::HEAD], "GET, HEAD"),
         }
     }
 
@@ -77,6 +77,7 @@ impl Route {
             Route::Metrics => "metrics",
             Route::Api => "api",
             Route::Landing => "landing",
+            Route::Masternode => "masternode",
             Route::Healthy => "healthy",
             Route::Ready => "ready",
             Route::Reload => "reload",
@@ -91,8 +92,10 @@ pub(super) struct Server {
     site: Arc<Site>,
     /// One permit for each scrape that may run; `None` for no limit.
     scrapes: Option<Arc<Semaphore>>,
-    /// One permit for each question to the API that may run.
+    /// One permit for each question to the API, and each page, that may be answered.
     questions: Arc<Semaphore>,
+    /// What a browser may do with a page.
+    policy: HeaderValue,
     /// Whether a panic was logged.
     panicked: AtomicBool,
 }
@@ -102,7 +105,8 @@ impl Server {
         let limit = settings.max_requests.min(Semaphore::MAX_PERMITS);
         let scrapes = (limit > 0).then(|| Arc::new(Semaphore::new(limit)));
         let questions = Arc::new(Semaphore::new(settings.max_questions.clamp(1, Semaphore::MAX_PERMITS)));
-        Server { settings, meters, site, scrapes, questions, panicked: AtomicBool::new(false) }
+        let policy = HeaderValue::try_from(pages::content_security_policy()).expect("the policy is plain text of ours");
+        Server { settings, meters, site, scrapes, questions, policy, panicked: AtomicBool::new(false) }
     }
 
     /// Answers one request, whatever it is. The answer to HEAD is that to GET: hyper sends its header only, and asks for
@@ -154,7 +158,7 @@ impl Server {
         match route {
             Route::Metrics => self.metrics(head).await,
             Route::Api => self.api(head).await,
-            Route::Landing => html(landing::page(&self.site.landing)),
+            Route::Landing | Route::Masternode => self.page(head).await,
             Route::Healthy => text(StatusCode::OK, "Healthy."),
             Route::Ready => self.ready(),
             Route::Reload => self.reload().await,
@@ -193,25 +197,44 @@ impl Server {
         }
     }
 
-    /// Answers on a thread that may be kept busy. A client that goes away leaves its permit with what still runs.
     async fn api(&self, head: &Parts) -> Response<Payload> {
         let Some(api) = self.site.api.clone() else { return text(StatusCode::NOT_FOUND, "There is no such page.") };
-        let permit = Arc::clone(&self.questions).acquire_owned().await;
         let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
+        json(self.beside("api", move || api.answer(&path, &query)).await.unwrap_or_else(|()| {
+            let reason = "internal error: the log of the exporter has more";
+            api::error(StatusCode::INTERNAL_SERVER_ERROR, reason)
+        }))
+    }
+
+    async fn page(&self, head: &Parts) -> Response<Payload> {
+        let site = Arc::clone(&self.site);
+        if pages::is_masternode(head.uri.path()) && site.api.is_none() {
+            return text(StatusCode::NOT_FOUND, "There is no such page.");
+        }
+        let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
+        match self.beside("page", move || pages::answer(&site, &path, &query)).await {
+            Ok(page) => html(page, self.policy.clone()),
+            Err(()) => text(StatusCode::INTERNAL_SERVER_ERROR, "Internal error: the log of the exporter has more."),
+        }
+    }
+
+    /// Works on a thread that may be kept busy; an error is a panic, which is noted. A client that goes away leaves its
+    /// permit with what still runs.
+    async fn beside<T: Send + 'static>(
+        &self,
+        handler: &'static str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ()> {
+        let permit = Arc::clone(&self.questions).acquire_owned().await;
         let answer = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            api.answer(&path, &query)
+            work()
         });
-        match answer.await {
-            Ok(reply) => json(reply),
-            Err(error) => {
-                if error.is_panic() {
-                    self.note_panic("api", &*error.into_panic());
-                }
-                let reason = "internal error: the log of the exporter has more";
-                json(api::error(StatusCode::INTERNAL_SERVER_ERROR, reason))
+        answer.await.map_err(|error| {
+            if error.is_panic() {
+                self.note_panic(handler, &*error.into_panic());
             }
-        }
+        })
     }
 
     /// A place among the scrapes; `Ok(None)` when there is no limit, an error when all are taken.
@@ -296,11 +319,16 @@ fn json(reply: Reply) -> Response<Payload> {
     response
 }
 
-fn html(page: String) -> Response<Payload> {
-    let mut response = Response::new(Payload::new(Body::Whole(vec![page.into()])));
+fn html(page: Page, policy: HeaderValue) -> Response<Payload> {
+    let mut response = Response::new(Payload::new(Body::Whole(vec![page.html.into()])));
+    *response.status_mut() = page.status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(landing::CONTENT_SECURITY_POLICY));
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if let Some(seconds) = page.refresh {
+        headers.insert(REFRESH, HeaderValue::from(seconds));
+    }
     response
 }
 

@@ -19,6 +19,7 @@ mod laws;
 mod legacy;
 mod legacy_scenarios;
 mod markdown;
+mod pages;
 mod pose_example;
 mod probe;
 mod profiles;

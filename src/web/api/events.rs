@@ -224,7 +224,8 @@ fn places(network: &Network) -> Vec<(Place, &Event)> {
     found
 }
 
-fn fits(query: &Query, event: &Event) -> bool {
+/// Whether an event is among those that are asked for.
+pub(in crate::web) fn fits(query: &Query, event: &Event) -> bool {
     query.masternodes.as_ref().is_none_or(|ids| ids.binary_search(&event.masternode).is_ok())
         && query.kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.kind.name()))
         && query.heights.as_ref().is_none_or(|heights| heights.contains(&event.block.height))

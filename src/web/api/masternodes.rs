@@ -197,7 +197,7 @@ fn fresh(networks: &[Network]) -> Result<Vec<&Snapshot>, Refused> {
 }
 
 /// All masternodes of a list, and the watched ones that are not on it.
-fn subjects<'a>(snapshot: &'a Snapshot) -> impl Iterator<Item = (MasternodeId, Subject<'a>)> {
+pub(in crate::web) fn subjects<'a>(snapshot: &'a Snapshot) -> impl Iterator<Item = (MasternodeId, Subject<'a>)> {
     let watched: HashMap<usize, &WatchedNode> =
         snapshot.watched().iter().filter_map(|watched| Some((watched.index?, watched))).collect();
     let listed = snapshot.nodes().map(move |node| {
@@ -210,7 +210,8 @@ fn subjects<'a>(snapshot: &'a Snapshot) -> impl Iterator<Item = (MasternodeId, S
     )
 }
 
-fn find<'a>(snapshot: &'a Snapshot, id: &MasternodeId) -> Option<Subject<'a>> {
+/// The masternode of this identity, on the list or watched.
+pub(in crate::web) fn find<'a>(snapshot: &'a Snapshot, id: &MasternodeId) -> Option<Subject<'a>> {
     let node = snapshot.list().position(id).map(|index| snapshot.node(index));
     let watched = snapshot.watched().iter().find(|watched| watched.watched.id == *id);
     (node.is_some() || watched.is_some()).then_some(Subject { snapshot, node, watched })

@@ -7,8 +7,8 @@
 //!
 //! Never here: HTTP's methods and headers (`route`); anything that changes anything.
 
-mod events;
-mod masternodes;
+pub(super) mod events;
+pub(super) mod masternodes;
 mod parameters;
 mod status;
 pub mod time;

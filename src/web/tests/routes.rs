@@ -134,7 +134,8 @@ async fn the_landing_page_is_safe_and_leads_on() {
     let reply = server.get("/").await;
     assert_eq!((reply.status, reply.header("content-type")), (200, Some("text/html; charset=utf-8")));
     let policy = reply.header("content-security-policy").unwrap();
-    assert!(policy.starts_with("default-src 'none'; style-src 'unsafe-inline'"), "{policy}");
+    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
+    assert_eq!(reply.header("refresh"), None, "nothing on it changes");
     for expected in [
         "<h1>masternode-exporter</h1>",
         "Version 1.2.3",
@@ -330,6 +331,29 @@ async fn the_api_answers_json_whatever_the_status() {
 async fn without_an_api_its_paths_are_not_found() {
     let server = Running::start(page(&[]), Settings::default()).await;
     assert_eq!(server.get("/api/v1/status").await.status, 404);
+    assert_eq!(server.get("/masternodes/x").await.status, 404);
+}
+
+#[tokio::test]
+async fn pages_are_read_anew_unless_the_reader_does_not_want_it() {
+    let server = Running::start(with_api(Vec::new), Settings::default()).await;
+    for (target, status, refresh) in [
+        ("/", 200, Some("30")),
+        ("/?q=x&refresh=off", 200, None),
+        ("/masternodes/x", 400, Some("30")),
+        ("/masternodes/x?refresh=off", 400, None),
+    ] {
+        let reply = server.get(target).await;
+        assert_eq!((reply.status, reply.header("refresh")), (status, refresh), "{target}");
+        assert_eq!(reply.header("content-type"), Some("text/html; charset=utf-8"), "{target}");
+        assert!(reply.header("content-security-policy").unwrap().starts_with("default-src 'none'"), "{target}");
+    }
+    let absent = format!("/masternodes/{}", "0".repeat(64));
+    assert_eq!(server.get(&absent).await.status, 503, "there is no list");
+    assert_eq!(server.get("/masternodes/").await.status, 404);
+    assert_eq!(server.ask("POST /masternodes/x HTTP/1.1").await.status, 405);
+    let counted = "masternode_exporter_http_requests_total{code=\"400\",handler=\"masternode\"}";
+    assert_eq!(server.meter(counted).as_deref(), Some("2"));
 }
 
 #[tokio::test]
@@ -339,6 +363,7 @@ async fn a_panic_behind_the_api_costs_one_answer() {
         let reply = server.get("/api/v1/status").await;
         assert_eq!(reply.status, 500, "the fifth has a permit as the first had");
         assert!(reply.text().contains("error"));
+        assert_eq!(server.get("/").await.status, 500);
     }
     assert_eq!(server.get("/-/healthy").await.status, 200);
 }

@@ -1,0 +1,173 @@
+//! What a reader of the status page asks for: the fields of its form, as they stand in the address.
+//!
+//! Read with patience: what makes no sense is left out, and the page says what it shows.
+//!
+//! Never here: whether a name exists.
+
+/// Longest text that is looked for, in characters.
+const LONGEST: usize = 200;
+
+/// Which masternodes are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Show {
+    /// Those of the watch list.
+    Watched,
+    /// Those that are not clear.
+    AtRisk,
+    /// All.
+    All,
+}
+
+impl Show {
+    pub(super) const ALL: [Show; 3] = [Show::Watched, Show::AtRisk, Show::All];
+
+    /// The value of the parameter.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Show::Watched => "watched",
+            Show::AtRisk => "risk",
+            Show::All => "all",
+        }
+    }
+
+    /// What the reader sees.
+    pub(super) fn said(self) -> &'static str {
+        match self {
+            Show::Watched => "Watched masternodes",
+            Show::AtRisk => "Masternodes at risk",
+            Show::All => "All masternodes",
+        }
+    }
+}
+
+/// How a page is read anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Refresh {
+    /// By the browser, in turns.
+    #[default]
+    Itself,
+    /// By the reader only, who may be reading slowly or by ear.
+    Never,
+}
+
+impl Refresh {
+    /// Seconds from one reading to the next.
+    pub(super) const SECONDS: u32 = 30;
+
+    fn read(value: &str) -> Refresh {
+        if value == "off" { Refresh::Never } else { Refresh::Itself }
+    }
+
+    pub(super) fn other(self) -> Refresh {
+        match self {
+            Refresh::Itself => Refresh::Never,
+            Refresh::Never => Refresh::Itself,
+        }
+    }
+
+    pub(super) fn said(self) -> String {
+        match self {
+            Refresh::Itself => format!("This page refreshes itself every {} seconds.", Refresh::SECONDS),
+            Refresh::Never => "This page does not refresh itself.".into(),
+        }
+    }
+
+    pub(super) fn other_said(self) -> &'static str {
+        match self {
+            Refresh::Itself => "Stop refreshing",
+            Refresh::Never => "Refresh it again",
+        }
+    }
+}
+
+/// See the module. An empty text asks for nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// A part of an alias, an identity or an address, in small letters.
+    pub(super) text: String,
+    /// Name of a network.
+    pub(super) network: String,
+    /// Key and value of a group with a colon between them.
+    pub(super) group: String,
+    /// Label of a state.
+    pub(super) state: String,
+    /// `None` leaves it to the page.
+    pub(super) show: Option<Show>,
+    /// How it goes on.
+    pub(super) refresh: Refresh,
+    /// Which page of many, from 1.
+    pub(super) page: usize,
+}
+
+impl Asked {
+    pub(super) fn read(query: &str) -> Asked {
+        let mut asked = Asked { page: 1, ..Asked::default() };
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let value: String = value.trim().chars().take(LONGEST).collect();
+            match &*name {
+                "q" => asked.text = value.to_lowercase(),
+                "network" => asked.network = value,
+                "group" => asked.group = value,
+                "state" => asked.state = value,
+                "show" => asked.show = Show::ALL.into_iter().find(|show| show.name() == value),
+                "refresh" => asked.refresh = Refresh::read(&value),
+                "page" => asked.page = value.parse().unwrap_or(1).max(1),
+                _ => {}
+            }
+        }
+        asked
+    }
+
+    /// The address that asks for the same from `path`.
+    pub(super) fn address(&self, path: &str) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let texts = [("q", &self.text), ("network", &self.network), ("group", &self.group), ("state", &self.state)];
+        for (name, value) in texts.into_iter().filter(|(_, value)| !value.is_empty()) {
+            query.append_pair(name, value);
+        }
+        if let Some(show) = self.show {
+            query.append_pair("show", show.name());
+        }
+        if self.refresh == Refresh::Never {
+            query.append_pair("refresh", "off");
+        }
+        if self.page > 1 {
+            query.append_pair("page", &self.page.to_string());
+        }
+        let query = query.finish();
+        if query.is_empty() { path.into() } else { format!("{path}?{query}") }
+    }
+
+    /// The same with the other way to go on.
+    pub(super) fn with_other_refresh(&self) -> Asked {
+        Asked { refresh: self.refresh.other(), ..self.clone() }
+    }
+
+    /// Whether anything but the page's own choice is asked for.
+    pub(super) fn is_filter(&self) -> bool {
+        [&self.text, &self.network, &self.group, &self.state].iter().any(|text| !text.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_asks_for_what_was_read_from_it() {
+        let address = "/?q=a%26b&network=n&group=operator%3Aacme+%26+co&state=enabled&show=all&refresh=off&page=3";
+        let asked = Asked::read(&address[2..]);
+        assert_eq!((asked.text.as_str(), asked.group.as_str(), asked.page), ("a&b", "operator:acme & co", 3));
+        assert_eq!(asked.address("/"), address);
+        assert_eq!(Asked::read("").address("/"), "/");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_left_out() {
+        let nothing = Asked::read("");
+        for query in ["page=0", "page=x", "page=-1", "show=some", "refresh=1", "x=y", "%ff", "&&=", "q="] {
+            assert_eq!(Asked::read(query), nothing, "{query}");
+        }
+        assert_eq!(Asked::read(&format!("q={}", "é".repeat(1000))).text.chars().count(), LONGEST);
+    }
+}

@@ -1,0 +1,49 @@
+//! Bars: a score against limit and safe level, and how many masternodes are in each band of danger.
+//!
+//! Drawn with attributes, because the policy of the pages allows no styles in elements.
+//!
+//! Never here: colours, which the style gives to classes.
+
+use maud::{Markup, html};
+
+use crate::domain::pose::{PoseLimits, PoseScore, Risk};
+use crate::web::pages::say;
+
+/// A score, with a mark at the safe level; full at the limit.
+pub(super) fn score(pose: &PoseScore, limits: &PoseLimits) -> Markup {
+    let share = |points: u32| 100.0 * f64::from(points.min(limits.limit)) / f64::from(limits.limit.max(1));
+    let (score, safe) = (pose.score().0, limits.safe_at_tip());
+    let (class, _) = say::risk(Some(pose.risk()));
+    html! {
+        svg.bar viewBox="0 0 100 8" preserveAspectRatio="none" role="img"
+            aria-label=(format!("Score {score} of at most {}, safe up to {safe}", limits.limit)) {
+            rect.track width="100" height="8" {}
+            rect class={ "fill " (class) } width=(format!("{:.1}", share(score))) height="8" {}
+            rect.mark x=(format!("{:.1}", share(safe))) width="0.8" height="8" {}
+        }
+    }
+}
+
+/// Masternodes by band, with the numbers in words below.
+pub(super) fn risks(counts: &[usize; Risk::ALL.len()], with_scores: bool) -> Markup {
+    let total = counts.iter().sum::<usize>().max(1) as f64;
+    let bands: Vec<(Risk, usize)> =
+        Risk::ALL.into_iter().zip(*counts).filter(|(risk, _)| risk.exists(with_scores)).collect();
+    html! {
+        svg.bar viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" {
+            rect.track width="100" height="8" {}
+            @for (place, (risk, count)) in bands.iter().enumerate() {
+                @let share = |count: usize| 100.0 * count as f64 / total;
+                @let x = share(bands[..place].iter().map(|(_, count)| count).sum());
+                @let width = share(*count);
+                rect class={ "fill " (say::risk(Some(*risk)).0) } x=(format!("{x:.2}")) width=(format!("{width:.2}")) height="8" {}
+            }
+        }
+        ul.legend aria-label="Masternodes by danger" {
+            @for (risk, count) in &bands {
+                @let (class, words) = say::risk(Some(*risk));
+                li { span class={ "dot " (class) } {} strong { (count) } " " (words) }
+            }
+        }
+    }
+}

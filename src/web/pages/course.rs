@@ -1,0 +1,189 @@
+//! The score of one masternode over the blocks, put together from its events: jumps at failures, the decay between them.
+//!
+//! What lies before the first event that is known is not drawn. Pure: events and the score at the tip go in.
+//!
+//! Never here: how it is drawn (`chart`).
+
+use crate::domain::event::{Event, EventKind};
+use crate::domain::masternode::Height;
+use crate::domain::pose::{PenaltyRule, PoseScore};
+
+/// A score at the end of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Point {
+    pub(super) height: Height,
+    pub(super) score: u32,
+}
+
+/// See the module.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Course {
+    /// Lines from point to point, in the order of the blocks. More than one where events are missing in between.
+    pub(super) lines: Vec<Vec<Point>>,
+    /// Blocks of bans.
+    pub(super) bans: Vec<Height>,
+    /// What the score does when nothing more happens, from the tip on; empty when it stays.
+    pub(super) ahead: Vec<Point>,
+}
+
+/// Where a line has got to.
+#[derive(Clone, Copy)]
+struct Pen {
+    at: Point,
+    decays: bool,
+}
+
+impl Course {
+    /// Of `events`, oldest first, up to the score `now` at the tip.
+    pub(super) fn new(events: &[&Event], now: &PoseScore, tip: Height, rule: &PenaltyRule) -> Course {
+        let mut course = Course::default();
+        let mut pen: Option<Pen> = None;
+        for event in events.iter().filter(|event| event.block.height <= tip) {
+            let height = event.block.height;
+            let banned_here = course.bans.last() == Some(&height);
+            match &event.kind {
+                EventKind::Penalty { score, points, .. } => {
+                    course.reach(pen, Point { height, score: score.0.saturating_sub(*points) }, rule);
+                    pen = Some(course.turn(Point { height, score: score.0 }, !banned_here));
+                }
+                EventKind::Ban { .. } => {
+                    course.bans.push(height);
+                    if let Some(before) = pen {
+                        let point = Point { height, score: after(before, height, rule) };
+                        course.reach(pen, point, rule);
+                        pen = Some(course.turn(point, false));
+                    }
+                }
+                EventKind::Revival | EventKind::Registration => {
+                    if let Some(before) = pen {
+                        course.reach(pen, Point { height, score: after(before, height, rule) }, rule);
+                    }
+                    pen = Some(course.turn(Point { height, score: 0 }, true));
+                }
+                _ => {}
+            }
+        }
+        let now_at = Point { height: tip, score: now.score().0 };
+        course.reach(pen, now_at, rule);
+        if let Some(clear) = now.clear_height().filter(|clear| *clear > tip) {
+            course.ahead = vec![now_at, Point { height: clear, score: 0 }];
+        }
+        course
+    }
+
+    /// Draws on to a point: as the decay leads there, or, when it does not, as a line that begins anew.
+    fn reach(&mut self, pen: Option<Pen>, to: Point, rule: &PenaltyRule) {
+        let arrives = pen.filter(|pen| after(*pen, to.height, rule) == to.score);
+        match (arrives, self.lines.last_mut()) {
+            (Some(pen), Some(line)) => {
+                // The block in which it became 0, after which it goes on level.
+                let clear =
+                    Point { height: pen.at.height.after(pen.at.score.saturating_mul(rule.decay_period)), score: 0 };
+                if pen.decays && pen.at.score > 0 && clear.height < to.height {
+                    line.push(clear);
+                }
+                line.push(to);
+            }
+            _ => self.lines.push(vec![to]),
+        }
+    }
+
+    /// Jumps to a point in the same block.
+    fn turn(&mut self, to: Point, decays: bool) -> Pen {
+        match self.lines.last_mut() {
+            Some(line) => line.push(to),
+            None => self.lines.push(vec![to]),
+        }
+        Pen { at: to, decays }
+    }
+
+    /// All points, for whoever looks for their range.
+    pub(super) fn points(&self) -> impl Iterator<Item = &Point> {
+        self.lines.iter().flatten().chain(&self.ahead)
+    }
+}
+
+/// The score at a height that nothing but the decay leads to.
+fn after(pen: Pen, height: Height, rule: &PenaltyRule) -> u32 {
+    let decays = if pen.decays { rule.decays(pen.at.height, height.above(pen.at.height)) } else { 0 };
+    pen.at.score.saturating_sub(decays)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::BanCause;
+    use crate::domain::list::Block;
+    use crate::domain::masternode::{BlockHash, Hash, MasternodeId, NodeType, Score, UnixSeconds};
+    use crate::domain::pose::CONSENSUS;
+
+    fn event(height: u32, kind: EventKind) -> Event {
+        let block = Block { height: Height(height), hash: BlockHash(Hash([0; 32])), time: UnixSeconds(0) };
+        let masternode: MasternodeId = "00".repeat(32).parse().unwrap();
+        Event { block, exact: true, masternode, node_type: NodeType::Regular, kind }
+    }
+
+    fn penalty(height: u32, score: u32, points: u32) -> Event {
+        let (score, quorums) = (Score(score), Vec::new());
+        event(height, EventKind::Penalty { score, points, failures: 1, clamped: false, quorums })
+    }
+
+    fn ban(height: u32) -> Event {
+        event(height, EventKind::Ban { cause: BanCause::Dkg, among: 12 })
+    }
+
+    /// The lines as pairs of height and score.
+    #[track_caller]
+    fn check(events: &[Event], score: u32, banned: bool, tip: u32, lines: &[&[(u32, u32)]]) -> Course {
+        let now = PoseScore::new(Score(score), banned, Height(tip), CONSENSUS.limits(12));
+        let course = Course::new(&events.iter().collect::<Vec<_>>(), &now, Height(tip), &CONSENSUS);
+        let pairs = |line: &Vec<Point>| line.iter().map(|point| (point.height.0, point.score)).collect::<Vec<_>>();
+        assert_eq!(course.lines.iter().map(pairs).collect::<Vec<_>>(), lines);
+        course
+    }
+
+    #[test]
+    fn a_failure_is_a_jump_and_then_a_point_less_each_block() {
+        let course = check(&[penalty(100, 66, 66)], 56, false, 110, &[&[(100, 0), (100, 66), (110, 56)]]);
+        assert_eq!(course.ahead, [Point { height: Height(110), score: 56 }, Point { height: Height(166), score: 0 }]);
+    }
+
+    #[test]
+    fn a_score_that_has_decayed_stays_at_zero() {
+        let course = check(&[penalty(100, 66, 66)], 0, false, 200, &[&[(100, 0), (100, 66), (166, 0), (200, 0)]]);
+        assert!(course.ahead.is_empty() && course.bans.is_empty());
+    }
+
+    #[test]
+    fn a_ban_holds_the_score_until_the_revival_clears_it() {
+        // In a block the ban may stand before its penalty or behind it.
+        for in_block in [[penalty(110, 100, 44), ban(110)], [ban(110), penalty(110, 100, 44)]] {
+            let [one, other] = in_block;
+            let events = [penalty(100, 66, 66), one, other, event(150, EventKind::Revival)];
+            let course = Course::new(
+                &events.iter().collect::<Vec<_>>(),
+                &PoseScore::new(Score(0), false, Height(160), CONSENSUS.limits(12)),
+                Height(160),
+                &CONSENSUS,
+            );
+            let heights = |height: u32| {
+                let points = course.lines.iter().flatten().filter(move |point| point.height.0 == height);
+                points.map(|point| point.score).collect::<Vec<_>>()
+            };
+            assert_eq!((heights(110).first(), heights(110).last()), (Some(&56), Some(&100)));
+            assert_eq!(heights(150), [100, 0], "no decay while it is banned");
+            assert_eq!((course.bans.as_slice(), course.lines.len()), (&[Height(110)][..], 1));
+        }
+    }
+
+    #[test]
+    fn what_events_do_not_explain_is_not_joined() {
+        check(&[penalty(100, 66, 66)], 90, false, 110, &[&[(100, 0), (100, 66)], &[(110, 90)]]);
+        check(&[], 5, false, 110, &[&[(110, 5)]]);
+    }
+
+    #[test]
+    fn an_event_of_a_block_that_the_list_does_not_have_yet_is_left_out() {
+        check(&[penalty(100, 66, 66), penalty(111, 100, 45)], 56, false, 110, &[&[(100, 0), (100, 66), (110, 56)]]);
+    }
+}

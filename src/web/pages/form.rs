@@ -1,0 +1,57 @@
+//! The form that filters the masternodes, and the way through many pages of them.
+//!
+//! Never here: what passes the filter.
+
+use std::collections::BTreeSet;
+
+use maud::{Markup, html};
+
+use crate::domain::snapshot::Snapshot;
+use crate::web::pages::asked::{Asked, Refresh, Show};
+use crate::web::pages::overview::PATH;
+
+/// The form, filled in with what is asked for.
+pub(super) fn form(snapshots: &[&Snapshot], asked: &Asked, show: Show) -> Markup {
+    let networks: BTreeSet<String> = snapshots.iter().map(|snapshot| snapshot.network().to_string()).collect();
+    let groups = snapshots.iter().flat_map(|snapshot| snapshot.groups().keys());
+    let groups: BTreeSet<String> = groups.map(|(key, group)| format!("{key}:{group}")).collect();
+    let states = snapshots.iter().flat_map(|snapshot| snapshot.rules().states.iter());
+    let states: BTreeSet<String> = states.map(|state| state.label.to_string()).collect();
+    html! {
+        form.filter method="get" action=(PATH) role="search" {
+            label { "Show" select name="show" {
+                @for choice in Show::ALL { option value=(choice.name()) selected[choice == show] { (choice.said()) } }
+            } }
+            label { "Alias, hash or address" input type="search" name="q" value=(asked.text) autocomplete="off"; }
+            @if networks.len() > 1 { (choice("Network", "network", &networks, &asked.network)) }
+            @if !groups.is_empty() { (choice("Group", "group", &groups, &asked.group)) }
+            (choice("State", "state", &states, &asked.state))
+            @if asked.refresh == Refresh::Never { input type="hidden" name="refresh" value="off"; }
+            button type="submit" { "Show" }
+        }
+    }
+}
+
+/// A choice with a first entry for any. One that is asked for and not there stays to be seen.
+fn choice(label: &str, name: &str, there_are: &BTreeSet<String>, asked: &str) -> Markup {
+    let gone = !asked.is_empty() && !there_are.contains(asked);
+    html! {
+        label { (label) select name=(name) {
+            option value="" { "any" }
+            @for value in there_are { option value=(value) selected[value == asked] { (value) } }
+            @if gone { option value=(asked) selected { (asked) " (there is none)" } }
+        } }
+    }
+}
+
+/// Links to the pages before and after.
+pub(super) fn paging(asked: &Asked, page: usize, pages: usize, last: usize) -> Markup {
+    let to = |page: usize| Asked { page, ..asked.clone() }.address(PATH);
+    html! {
+        nav.paging aria-label="Pages" {
+            @if page > 1 { a rel="prev" href=(to(page - 1)) { "Before" } }
+            span { "Page " (page) " of " (pages) ", up to masternode " (last) }
+            @if page < pages { a rel="next" href=(to(page + 1)) { "Next" } }
+        }
+    }
+}

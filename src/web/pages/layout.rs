@@ -1,0 +1,93 @@
+//! What all pages have in common: head, style, way back, foot, and the policy that a browser holds them to.
+//!
+//! Never here: scripts, and anything from another place than the page itself.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use crate::web::pages::asked::Refresh;
+use crate::web::site::Landing;
+
+const STYLE: &str = include_str!("style.css");
+
+/// A shield in the colours of danger, so that a browser asks for no other icon.
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath \
+                    fill='%231c75bc' d='M8 0l7 3v5c0 4-3 7-7 8-4-1-7-4-7-8V3z'/%3E%3Cpath fill='none' stroke='white' \
+                    stroke-width='2' d='M4.500 8l2.500 2.500 4.500-5'/%3E%3C/svg%3E";
+
+/// Allows the page's own style, its icon, and its form to ask the page again; no script, no frame, no request to anywhere.
+pub(in crate::web) fn content_security_policy() -> String {
+    let hash = BASE64_STANDARD.encode(Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; form-action 'self'; base-uri 'none'; \
+         frame-ancestors 'none'"
+    )
+}
+
+/// A whole page; `refresh` says how it is read anew, `None` for one that is not.
+pub(super) fn page(landing: &Landing, title: &str, refresh: Option<(Refresh, &str)>, content: &Markup) -> String {
+    let whole = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                link rel="icon" href=(ICON);
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#content" { "Skip to the content" }
+                (content)
+                footer {
+                    @if let Some((refresh, other)) = refresh {
+                        p { (refresh.said()) " " a href=(other) { (refresh.other_said()) } }
+                    }
+                    (links(landing))
+                    p.quiet { (landing.name) ". Version " (landing.version) ". Times are UTC, those to come are estimates." }
+                }
+            }
+        }
+    };
+    whole.into_string()
+}
+
+fn links(landing: &Landing) -> Markup {
+    html! {
+        nav aria-label="More" {
+            ul {
+                li { a href=(landing.telemetry_path.as_str()) { "Metrics" } }
+                li { a href="/-/healthy" { "Healthy" } }
+                li { a href="/-/ready" { "Ready" } }
+                @for link in &landing.links {
+                    li { a href=(link.target) { (link.text) } }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::site::{Link, TelemetryPath};
+
+    #[test]
+    fn nothing_that_is_handed_in_becomes_markup() {
+        let nasty = "\"'><script>alert(1)</script>&amp;";
+        let landing = Landing {
+            name: nasty.to_owned(),
+            version: nasty.to_owned(),
+            summary: nasty.to_owned(),
+            telemetry_path: TelemetryPath::new("/m").unwrap(),
+            links: vec![Link { target: nasty.to_owned(), text: nasty.to_owned() }],
+        };
+        let page = page(&landing, nasty, None, &html! { (nasty) });
+        assert!(!page.contains("<script") && !page.contains("\"'>"), "{page}");
+        let safe = "&quot;'&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;";
+        assert_eq!(page.matches(safe).count(), 6, "title, content, name, version, target and text: {page}");
+    }
+}

@@ -1,0 +1,248 @@
+//! The page of one masternode: where it stands, the course of its score, its payments, what is said of it, its events.
+//!
+//! Never here: other masternodes.
+
+use hyper::StatusCode;
+use maud::{Markup, Render, html};
+
+use crate::domain::Detail;
+use crate::domain::event::Event;
+use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};
+use crate::history::{Order, Query};
+use crate::web::api::masternodes::find;
+use crate::web::api::words::Subject;
+use crate::web::api::{Api, Network};
+use crate::web::pages::course::Course;
+use crate::web::pages::happened::{self, Happened};
+use crate::web::pages::{chart, network, rows, say};
+
+/// Events that the page lists.
+const LISTED: usize = 50;
+
+/// Events that a drawing is made of.
+const DRAWN: usize = 500;
+
+/// Kinds of events that move a score.
+const MOVING: [&str; 4] = ["penalty", "ban", "revival", "registration"];
+
+/// What is found under an address.
+pub(super) struct Found {
+    pub(super) status: StatusCode,
+    pub(super) title: String,
+    pub(super) content: Markup,
+}
+
+/// The masternode that the last part of the path names, in the network that is asked for.
+pub(super) fn find_and_show(api: &Api, id: &str, asked: &str) -> Found {
+    let Ok(id) = id.parse::<MasternodeId>() else {
+        return sorry(
+            StatusCode::BAD_REQUEST,
+            "This is no masternode: it takes a proTxHash, or txid-n of a collateral.",
+        );
+    };
+    let networks = (api.networks)();
+    let snapshots: Vec<_> = networks.iter().filter_map(|network| network.snapshot.as_deref()).collect();
+    if snapshots.is_empty() {
+        return sorry(StatusCode::SERVICE_UNAVAILABLE, "There is no masternode list that is fresh. Try again soon.");
+    }
+    let named = snapshots.iter().filter(|snapshot| asked.is_empty() || snapshot.network() == asked);
+    let found: Vec<Subject<'_>> = named.filter_map(|snapshot| find(snapshot, &id)).collect();
+    match found.as_slice() {
+        [] => sorry(StatusCode::NOT_FOUND, "No such masternode is registered or watched."),
+        [subject] => {
+            let content = content(api, &networks, subject, id);
+            Found { status: StatusCode::OK, title: name(subject, &id), content }
+        }
+        several => Found { status: StatusCode::OK, title: say::short(&id), content: choice(several, &id) },
+    }
+}
+
+fn sorry(status: StatusCode, reason: &str) -> Found {
+    let content = html! {
+        (top(&html! { h1 { "Not found" } }))
+        main #content { p.none { (reason) } }
+    };
+    Found { status, title: "Not found".into(), content }
+}
+
+/// The same identity in several networks: the reader says which.
+fn choice(several: &[Subject<'_>], id: &MasternodeId) -> Markup {
+    html! {
+        (top(&html! { h1 { (say::short(id)) } }))
+        main #content {
+            p { "This masternode is in several networks:" }
+            ul {
+                @for network in several.iter().map(|subject| subject.snapshot.network()) {
+                    li { a href=(rows::address(id, network, true)) { (network) } }
+                }
+            }
+        }
+    }
+}
+
+fn top(heading: &Markup) -> Markup {
+    html! {
+        header.top {
+            p { a href=(crate::web::pages::overview::PATH) { "← All masternodes" } }
+            (heading)
+        }
+    }
+}
+
+fn name(subject: &Subject<'_>, id: &MasternodeId) -> String {
+    let alias = subject.watched.map(|watched| watched.watched.alias.as_str()).filter(|alias| !alias.is_empty());
+    alias.map_or_else(|| say::short(id), str::to_string)
+}
+
+fn content(api: &Api, networks: &[Network], subject: &Subject<'_>, id: MasternodeId) -> Markup {
+    let (snapshot, now) = (subject.snapshot, (api.clock)());
+    let of_it = |kinds: Option<Vec<&'static str>>, limit: usize| Query {
+        network: Some(snapshot.network().into()),
+        masternodes: Some(vec![id]),
+        kinds,
+        order: Order::NewestFirst,
+        limit,
+        ..Query::default()
+    };
+    let listed = happened::newest(api, networks, &of_it(None, LISTED));
+    let mut moving = happened::newest(api, networks, &of_it(Some(MOVING.to_vec()), DRAWN));
+    moving.reverse();
+    html! {
+        (top(&html! {
+            h1 { (name(subject, &id)) }
+            p.quiet {
+                code { (id) } " on " (snapshot.network()) ", block " (snapshot.block().height.0) ", list read "
+                (say::ago(now, snapshot.read_at()))
+            }
+        }))
+        main #content {
+            (standing(subject, now))
+            (score(subject, &moving))
+            (facts(subject, now))
+            (expected(subject))
+            section aria-labelledby="events" {
+                h2 #events { "Events" }
+                @if listed.is_empty() {
+                    p.none { "Nothing is known to have happened to it." }
+                } @else {
+                    (happened::list(&listed, now, |_| html! {}))
+                }
+            }
+        }
+    }
+}
+
+/// What the table of all masternodes says of it.
+fn standing(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
+    let scores = subject.snapshot.limits().is_some();
+    html! {
+        section aria-labelledby="standing" {
+            h2.unseen #standing { "Where it stands" }
+            dl.tiles {
+                div { dt { "Danger" } dd { (rows::danger(subject)) } }
+                @if scores {
+                    div { dt { "Score" } dd { (rows::score(subject)) } }
+                    div { dt { "Safe again" } dd { (rows::safe(subject, now)) } }
+                }
+                div { dt { "Queue" } dd { (rows::queue(subject)) } }
+                div { dt { "Next payment" } dd { (rows::payment(subject, now)) } }
+            }
+        }
+    }
+}
+
+fn score(subject: &Subject<'_>, moving: &[Happened]) -> Markup {
+    let events: Vec<&Event> = moving.iter().map(|happened| &happened.event).collect();
+    let known = subject.node.and_then(|node| node.pose()).zip(subject.snapshot.limits());
+    let tip = subject.snapshot.block().height;
+    html! {
+        @if let Some((pose, limits)) = known {
+            section aria-labelledby="score" {
+                h2 #score { "Score" }
+                (chart::chart(&Course::new(&events, &pose, tip, &limits.rule), &limits, tip, pose.score().0))
+                (chart::table(&events))
+            }
+        }
+    }
+}
+
+/// A fact, where it is known.
+fn fact(name: &str, value: Option<impl Render>) -> Markup {
+    html! {
+        @if let Some(value) = value { div { dt { (name) } dd { (value) } } }
+    }
+}
+
+fn facts(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
+    let (snapshot, node) = (subject.snapshot, subject.node);
+    let masternode = node.map(|node| node.masternode);
+    let block = |height: Option<Height>| height.map(|height| height.0);
+    let said = |detail: Detail| {
+        masternode.and_then(|masternode| masternode.details.get(detail)).map(|text| html! { code { (text) } })
+    };
+    let announced = masternode.and_then(|masternode| masternode.announced.as_deref());
+    let moment =
+        |time: Option<UnixSeconds>| time.map(|time| html! { (say::ago(now, time)) span.when { (say::moment(time)) } });
+    let window = node.and_then(|node| snapshot.maintenance_window(node.masternode.node_type));
+    let offline = node.and_then(|node| snapshot.seconds_to_ban_if_offline(&node));
+    let sessions = node.and_then(|node| snapshot.sessions_per_day(node.masternode.node_type));
+    let ban_end = subject.watched.and_then(|watched| snapshot.ban_end(watched));
+    html! {
+        section aria-labelledby="facts" {
+            h2 #facts { "Facts" }
+            dl.facts {
+                (fact("Kind", masternode.map(|masternode| masternode.node_type.label())))
+                (fact("State", subject.state()))
+                (fact("Address", said(Detail::Address)))
+                (fact("Payout address", said(Detail::PayoutAddress)))
+                (fact("Owner address", said(Detail::OwnerAddress)))
+                (fact("Voting address", said(Detail::VotingAddress)))
+                (fact("Operator key", said(Detail::OperatorKey)))
+                (fact("Operator payout address", said(Detail::OperatorPayoutAddress)))
+                (fact("Registered at block", block(masternode.and_then(|masternode| masternode.registered_height))))
+                (fact("Revived at block", block(masternode.and_then(|masternode| masternode.revived_height))))
+                (fact("Banned at block", block(masternode.and_then(|masternode| masternode.ban_height))))
+                (fact("Ban ends about block", block(ban_end)))
+                (fact("Last paid at block", block(masternode.and_then(|masternode| masternode.last_paid_height))))
+                (fact("Last paid", moment(announced.and_then(|announced| announced.last_paid_at))))
+                (fact("Last ping", moment(announced.and_then(|announced| announced.last_seen))))
+                (fact("Protocol version", announced.and_then(|announced| announced.protocol_version)))
+                (fact("Last reached", moment(masternode.and_then(|masternode| masternode.peer.last_success()))))
+                (fact("DKG sessions a day", sessions.map(|sessions| format!("about {sessions:.1}"))))
+                (fact("Restart now", window.map(|blocks| network::restart(snapshot, blocks))))
+                (fact("Banned when offline, in", offline.map(|seconds| format!("about {}", say::span(seconds.round() as u64)))))
+                @for (key, group) in subject.watched.iter().flat_map(|watched| &watched.watched.groups) { (fact(key, Some(group))) }
+            }
+        }
+    }
+}
+
+/// What the watch list expects of it, and whether it is so.
+fn expected(subject: &Subject<'_>) -> Markup {
+    let expectations = subject.watched.map_or(&[][..], |watched| &watched.watched.expectations);
+    html! {
+        @if !expectations.is_empty() {
+            section aria-labelledby="expected" {
+                h2 #expected { "Expected" }
+                dl.facts {
+                    @for (field, value) in expectations {
+                        @let met = subject.node.map(|node| field.met_by(node.masternode, value));
+                        div {
+                            dt { (field.label().replace('_', " ")) }
+                            dd {
+                                code { (value) }
+                                span.when {
+                                    @match met {
+                                        Some(true) => "as expected",
+                                        Some(false) => strong.alarm { "is another" },
+                                        None => "not registered",
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! A network in a card: how fresh, how high, by which limits, how many in danger, when to restart, asked from whom.
+//!
+//! Never here: single masternodes.
+
+use maud::{Markup, html};
+
+use crate::domain::masternode::{NodeType, UnixSeconds};
+use crate::domain::snapshot::Snapshot;
+use crate::web::api::{Network, Source};
+use crate::web::pages::{bar, say};
+
+/// The card of a network.
+pub(super) fn card(network: &Network, now: UnixSeconds) -> Markup {
+    html! {
+        article.card {
+            h3 { (network.name) }
+            @match network.snapshot.as_deref() {
+                Some(snapshot) => (known(snapshot, now)),
+                None => p.alarm { strong { "No fresh list." } " None was read yet, or the last one is too old to be shown." },
+            }
+            h4 { "Sources" }
+            ul.sources {
+                @for source in &network.sources {
+                    @let (class, words) = health(source);
+                    li {
+                        span class={ "dot " (class) } {} (source.name) ": " (words)
+                        @if let Some(asked) = source.last_success { ", confirmed " (say::ago(now, asked)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn known(snapshot: &Snapshot, now: UnixSeconds) -> Markup {
+    let block = snapshot.block();
+    let limits = snapshot.limits();
+    html! {
+        p.quiet {
+            (snapshot.list().registered()) " masternodes, list read " (say::ago(now, snapshot.read_at()))
+        }
+        (bar::risks(snapshot.risks(), limits.is_some()))
+        dl.facts {
+            div { dt { "Height" } dd { (block.height.0) span.when { "block " (say::ago(now, block.time)) } } }
+            @if let Some(lock) = snapshot.facts().chainlock_height {
+                div {
+                    dt { "ChainLock" }
+                    dd {
+                        (lock.0)
+                        span.when {
+                            @match block.height.above(lock) {
+                                0 => "at the tip",
+                                behind => { (say::count(behind.into(), "block")) " behind" }
+                            }
+                        }
+                    }
+                }
+            }
+            @if let Some(limits) = limits {
+                div { dt { "Ban at" } dd { (limits.limit) span.when { "points" } } }
+                div { dt { "A failure adds" } dd { (limits.step) span.when { "points" } } }
+                div { dt { "Safe up to" } dd { (limits.safe_at_tip()) span.when { "points" } } }
+            }
+            @if let Some(size) = snapshot.payments().drawn_from() {
+                div { dt { "Payee drawn among" } dd { (size) span.when { "masternodes" } } }
+            }
+            @if let Some(blocks) = snapshot.payment_cycle_blocks() {
+                div { dt { "All paid once in" } dd { (say::count(blocks.into(), "block")) span.when { (say::span(say::seconds_of(snapshot, blocks))) } } }
+            }
+            @for node_type in NodeType::ALL { (window(snapshot, node_type)) }
+        }
+    }
+}
+
+/// Whether such a masternode may be restarted now; nothing where no quorums are known, or there is none of its kind.
+fn window(snapshot: &Snapshot, node_type: NodeType) -> Markup {
+    let population = snapshot.population();
+    let some = population.valid[node_type as usize] + population.banned[node_type as usize] > 0;
+    let blocks = snapshot.maintenance_window(node_type).filter(|_| some);
+    html! {
+        @if let Some(blocks) = blocks {
+            div {
+                dt { "Restart " (node_type.label()) }
+                dd { (restart(snapshot, blocks)) }
+            }
+        }
+    }
+}
+
+/// In how many blocks a restart misses no session, in words.
+pub(super) fn restart(snapshot: &Snapshot, blocks: u32) -> Markup {
+    html! {
+        @match blocks {
+            0 => { "not now" span.when { "a session may be missed" } }
+            _ => {
+                (say::count(blocks.into(), "block"))
+                span.when { "misses no session for " (say::span(say::seconds_of(snapshot, blocks))) }
+            }
+        }
+    }
+}
+
+/// How a source fared when it was last asked: a class, and words.
+fn health(source: &Source) -> (&'static str, &'static str) {
+    match (source.up, source.network_match, source.synced) {
+        (None, _, _) => ("absent", "not asked yet"),
+        (Some(false), _, _) => ("banned", "does not answer"),
+        (_, Some(false), _) => ("banned", "is on another network"),
+        (_, _, Some(false)) => ("decaying", "is not in sync"),
+        _ => ("clear", "in sync"),
+    }
+}

@@ -1,0 +1,190 @@
+//! The status page: networks, masternodes by danger, what happened last.
+//!
+//! Never here: the cells of the table (`rows`), the card of a network (`network`).
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
+
+use maud::{Markup, html};
+
+use crate::domain::Detail;
+use crate::domain::event::EventKind;
+use crate::domain::masternode::{MasternodeId, UnixSeconds};
+use crate::domain::pose::Risk;
+use crate::domain::snapshot::Snapshot;
+use crate::history::{Order, Query};
+use crate::web::api::masternodes::subjects;
+use crate::web::api::words::Subject;
+use crate::web::api::{Api, Network};
+use crate::web::pages::asked::{Asked, Show};
+use crate::web::pages::happened::{self, Happened};
+use crate::web::pages::rows::{self, Columns, Row};
+use crate::web::pages::{form, network, say};
+use crate::web::site::Landing;
+
+/// Masternodes on one page.
+const PER_PAGE: usize = 200;
+
+/// How many of the last events are shown.
+const EVENTS: usize = 15;
+
+/// Where the page is.
+pub(super) const PATH: &str = "/";
+
+/// The content of the page; without an API there are only the facts of the program.
+pub(super) fn content(landing: &Landing, api: Option<&Api>, asked: &Asked) -> Markup {
+    html! {
+        header.top {
+            h1 { (landing.name) }
+            p.quiet { (landing.summary) }
+        }
+        main #content {
+            @if let Some(api) = api { (of_networks(api, asked)) }
+        }
+    }
+}
+
+fn of_networks(api: &Api, asked: &Asked) -> Markup {
+    let (networks, now) = ((api.networks)(), (api.clock)());
+    let fresh: Vec<&Snapshot> = networks.iter().filter_map(|network| network.snapshot.as_deref()).collect();
+    let shown: Vec<&Snapshot> =
+        fresh.iter().copied().filter(|snapshot| fits(&asked.network, snapshot.network())).collect();
+    let watching = fresh.iter().any(|snapshot| !snapshot.watched().is_empty());
+    let show = asked.show.unwrap_or(if watching { Show::Watched } else { Show::AtRisk });
+    html! {
+        section aria-labelledby="networks" {
+            h2 #networks { @if networks.len() == 1 { "Network" } @else { "Networks" } }
+            div.cards { @for network in &networks { (network::card(network, now)) } }
+        }
+        section aria-labelledby="masternodes" {
+            h2 #masternodes { (show.said()) }
+            (form::form(&fresh, asked, show))
+            @if !fresh.is_empty() { (masternodes(&shown, Columns::of(&fresh), asked, show, now)) }
+        }
+        section aria-labelledby="events" {
+            h2 #events { "Last events" }
+            (events(api, &networks, now))
+        }
+    }
+}
+
+/// Whether a thing is the one that is asked for; all are when none is.
+fn fits(asked: &str, name: &str) -> bool {
+    asked.is_empty() || asked == name
+}
+
+fn masternodes(snapshots: &[&Snapshot], columns: Columns, asked: &Asked, show: Show, now: UnixSeconds) -> Markup {
+    let mut found: Vec<Row<'_>> = Vec::new();
+    for snapshot in snapshots {
+        let rows = subjects(snapshot).map(|(id, subject)| Row { id, subject });
+        found.extend(rows.filter(|row| passes(row, asked, show)));
+    }
+    found.sort_by_cached_key(|row| (Reverse(danger(&row.subject)), row.subject.snapshot.network(), row.id));
+    let pages = found.len().div_ceil(PER_PAGE).max(1);
+    let page = asked.page.min(pages);
+    let total = found.len() as u64;
+    let rows: Vec<Row<'_>> = found.into_iter().skip((page - 1) * PER_PAGE).take(PER_PAGE).collect();
+    let last = (page - 1) * PER_PAGE + rows.len();
+    html! {
+        @if rows.is_empty() {
+            (none(asked, show))
+        } @else {
+            p.quiet { (say::count(total, "masternode")) ", the most endangered first" }
+            (rows::table(&rows, columns, now))
+        }
+        @if pages > 1 { (form::paging(asked, page, pages, last)) }
+    }
+}
+
+/// More is worse: not registered at all, then the band, then the blocks until safe, then the score.
+fn danger(subject: &Subject<'_>) -> (u8, u32, u32) {
+    subject.node.map_or((Risk::ALL.len() as u8, 0, 0), |node| {
+        let (risk, safe, score) = node.danger();
+        (risk as u8, safe, score)
+    })
+}
+
+fn passes(row: &Row<'_>, asked: &Asked, show: Show) -> bool {
+    let subject = &row.subject;
+    let shown = match show {
+        Show::Watched => subject.watched.is_some(),
+        Show::AtRisk => subject.node.is_none_or(|node| node.risk() != Risk::Clear),
+        Show::All => true,
+    };
+    shown
+        && (asked.group.is_empty() || in_group(subject, &asked.group))
+        && (asked.state.is_empty() || subject.state().is_some_and(|state| state == asked.state))
+        && (asked.text.is_empty() || mentions(row, &asked.text))
+}
+
+fn in_group(subject: &Subject<'_>, asked: &str) -> bool {
+    let groups = subject.watched.iter().flat_map(|watched| &watched.watched.groups);
+    groups
+        .into_iter()
+        .any(|(key, group)| asked.strip_prefix(key.as_str()).and_then(|rest| rest.strip_prefix(':')) == Some(group))
+}
+
+/// Whether its alias, its identity or its address has this in it, written in small letters.
+fn mentions(row: &Row<'_>, text: &str) -> bool {
+    let has = |other: &str| other.to_lowercase().contains(text);
+    row.subject.watched.is_some_and(|watched| has(&watched.watched.alias))
+        || row.id.to_string().contains(text)
+        || row
+            .subject
+            .node
+            .is_some_and(|node| node.masternode.details.get(Detail::Address).is_some_and(|address| has(&address)))
+}
+
+fn none(asked: &Asked, show: Show) -> Markup {
+    let all = Asked { show: Some(Show::All), page: 1, ..asked.clone() };
+    let cleared = Asked { show: asked.show, refresh: asked.refresh, ..Asked::default() };
+    html! {
+        p.none {
+            @if asked.is_filter() {
+                "None of them is what you ask for. "
+                @if show != Show::All { a href=(all.address(PATH)) { "Look among all masternodes" } ", or " }
+                a href=(cleared.address(PATH)) { "ask for no more than " (show.said().to_lowercase()) } "."
+            } @else if show == Show::AtRisk {
+                "No masternode is at risk. " a href=(all.address(PATH)) { "Show all masternodes" } "."
+            } @else if show == Show::Watched {
+                "The watch list is empty. " a href=(all.address(PATH)) { "Show all masternodes" } "."
+            } @else {
+                "There are none."
+            }
+        }
+    }
+}
+
+/// The last events of those that are watched; of all when none is, without their payments, of which each block has one.
+fn events(api: &Api, networks: &[Network], now: UnixSeconds) -> Markup {
+    let watched: HashMap<(&str, MasternodeId), &str> = networks
+        .iter()
+        .filter_map(|network| network.snapshot.as_deref())
+        .flat_map(|snapshot| {
+            snapshot.watched().iter().map(|w| ((snapshot.network(), w.watched.id), w.watched.alias.as_str()))
+        })
+        .collect();
+    let unpaid = || EventKind::NAMES.into_iter().filter(|kind| *kind != "payment").collect();
+    let ids: BTreeSet<MasternodeId> = watched.keys().map(|(_, id)| *id).collect();
+    let query = Query {
+        masternodes: (!ids.is_empty()).then(|| ids.into_iter().collect()),
+        kinds: watched.is_empty().then(unpaid),
+        order: Order::NewestFirst,
+        limit: EVENTS,
+        ..Query::default()
+    };
+    let happened = happened::newest(api, networks, &query);
+    let who = |happened: &Happened| {
+        let id = happened.event.masternode;
+        let alias = watched.get(&(happened.network.as_str(), id)).filter(|alias| !alias.is_empty());
+        let name = alias.map_or_else(|| say::short(&id), |alias| (*alias).to_string());
+        html! { a href=(rows::address(&id, &happened.network, networks.len() > 1)) { (name) } }
+    };
+    html! {
+        @if happened.is_empty() {
+            p.none { "Nothing happened yet" @if watched.is_empty() { "." } @else { " to those that you watch." } }
+        } @else {
+            (happened::list(&happened, now, who))
+        }
+    }
+}

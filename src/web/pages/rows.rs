@@ -1,0 +1,222 @@
+//! Masternodes in a table, one a row; on a narrow screen each row is a card.
+//!
+//! The roles are written out because a browser forgets them for a table that the style lays out otherwise.
+//!
+//! Never here: which masternodes, in which order.
+
+use maud::{Markup, html};
+
+use crate::domain::masternode::{MasternodeId, UnixSeconds};
+use crate::domain::snapshot::{NodeView, Snapshot};
+use crate::web::api::words::Subject;
+use crate::web::pages::{bar, say};
+
+/// The horizon of a chance of payment.
+const DAY: u64 = 86_400;
+
+/// A masternode that is shown.
+pub(super) struct Row<'a> {
+    pub(super) id: MasternodeId,
+    pub(super) subject: Subject<'a>,
+}
+
+/// What the table has columns for: what some of the chains show.
+#[derive(Clone, Copy)]
+pub(super) struct Columns {
+    scores: bool,
+    pings: bool,
+    networks: bool,
+}
+
+impl Columns {
+    pub(super) fn of(snapshots: &[&Snapshot]) -> Columns {
+        Columns {
+            scores: snapshots.iter().any(|snapshot| snapshot.limits().is_some()),
+            pings: snapshots.iter().any(|snapshot| snapshot.rules().ping.is_some()),
+            networks: snapshots.len() > 1,
+        }
+    }
+}
+
+/// Where the page of a masternode is.
+pub(super) fn address(id: &MasternodeId, network: &str, several: bool) -> String {
+    let mut address = format!("/masternodes/{id}");
+    if several {
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair("network", network).finish();
+        address += "?";
+        address += &query;
+    }
+    address
+}
+
+/// The table.
+pub(super) fn table(rows: &[Row<'_>], columns: Columns, now: UnixSeconds) -> Markup {
+    html! {
+        table.nodes role="table" {
+            caption.unseen { "Masternodes, the most endangered first" }
+            thead role="rowgroup" {
+                tr role="row" {
+                    (head("Masternode"))
+                    (head("Danger"))
+                    @if columns.scores { (head("Score")) (head("Safe again")) }
+                    @if columns.pings { (head("Last ping")) }
+                    (head("Queue"))
+                    (head("Next payment"))
+                }
+            }
+            tbody role="rowgroup" {
+                @for row in rows { (line(row, columns, now)) }
+            }
+        }
+    }
+}
+
+fn head(name: &str) -> Markup {
+    html! { th role="columnheader" scope="col" { (name) } }
+}
+
+fn line(row: &Row<'_>, columns: Columns, now: UnixSeconds) -> Markup {
+    let subject = &row.subject;
+    let (class, _) = say::risk(subject.node.map(|node| node.risk()));
+    html! {
+        tr class=(class) role="row" {
+            th.who scope="row" role="rowheader" { (who(row, columns)) }
+            td role="cell" data-name="Danger" { (danger(subject)) }
+            @if columns.scores {
+                td.score role="cell" data-name="Score" { (score(subject)) }
+                td role="cell" data-name="Safe again" { (safe(subject, now)) }
+            }
+            @if columns.pings {
+                td role="cell" data-name="Last ping" { (ping(subject, now)) }
+            }
+            td role="cell" data-name="Queue" { (queue(subject)) }
+            td role="cell" data-name="Next payment" { (payment(subject, now)) }
+        }
+    }
+}
+
+fn who(row: &Row<'_>, columns: Columns) -> Markup {
+    let network = row.subject.snapshot.network();
+    let watched = row.subject.watched.map(|watched| &watched.watched);
+    let alias = watched.map(|watched| watched.alias.as_str()).filter(|alias| !alias.is_empty());
+    let short = say::short(&row.id);
+    html! {
+        a href=(address(&row.id, network, columns.networks)) { (alias.unwrap_or(&short)) }
+        span.when {
+            @if alias.is_some() { code { (short) } }
+            @if columns.networks { " " (network) }
+            @for (key, group) in watched.iter().flat_map(|watched| &watched.groups) { " " span.tag { (key) ": " (group) } }
+        }
+    }
+}
+
+/// In which band it is, and what else its chain says of its state.
+pub(super) fn danger(subject: &Subject<'_>) -> Markup {
+    let risk = subject.node.map(|node| node.risk());
+    let (class, words) = say::risk(risk);
+    let failures = subject.node.and_then(|node| node.pose()).map(|pose| pose.failures_until_ban());
+    let state = subject.state().filter(|state| state != "enabled" && state != "pose_banned");
+    html! {
+        span class={ "badge " (class) } { (words) }
+        span.when {
+            @match (failures, subject.node.and_then(|node| node.masternode.ban_height)) {
+                (Some(2..), _) => { (failures.unwrap_or_default()) " failures until a ban" }
+                (_, Some(height)) => { "since block " (height.0) }
+                _ => {}
+            }
+            @if let Some(state) = state { " " (state.replace('_', " ")) }
+        }
+    }
+}
+
+/// The bar of its score.
+pub(super) fn score(subject: &Subject<'_>) -> Markup {
+    let known = subject.node.and_then(|node| node.pose()).zip(subject.snapshot.limits());
+    html! {
+        @match known {
+            Some((pose, limits)) => {
+                (bar::score(&pose, &limits))
+                span.when { strong { (pose.score().0) } " of " (limits.limit) }
+            }
+            None => (nothing()),
+        }
+    }
+}
+
+/// How long one more failure bans.
+pub(super) fn safe(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
+    let pose = subject.node.and_then(|node| node.pose());
+    html! {
+        @match pose.map(|pose| pose.blocks_until_safe()) {
+            Some(Some(0)) => "safe",
+            Some(Some(blocks)) => {
+                (say::count(blocks.into(), "block"))
+                span.when { (say::in_blocks(subject.snapshot, now, blocks)) }
+            }
+            Some(None) => { "after its revival" }
+            None => (nothing()),
+        }
+    }
+}
+
+fn ping(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
+    let seen = subject.node.and_then(|node| node.masternode.announced.as_ref()?.last_seen);
+    html! {
+        @match seen {
+            Some(seen) => (say::ago(now, seen)),
+            None => (nothing()),
+        }
+    }
+}
+
+/// Its place among those that wait for a payment.
+pub(super) fn queue(subject: &Subject<'_>) -> Markup {
+    let position = subject.node.and_then(|node| node.queue_position);
+    let pool = subject.node.zip(subject.snapshot.payments().pool());
+    html! {
+        @match position {
+            Some(position) => {
+                (position)
+                @if pool.is_some_and(|(node, pool)| pool.has(node.index)) { span.when { "in the pool" } }
+            }
+            None => (nothing()),
+        }
+    }
+}
+
+/// When it is paid, or how likely.
+pub(super) fn payment(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
+    let snapshot = subject.snapshot;
+    html! {
+        @match subject.node {
+            Some(node) => (payment_of(snapshot, &node, now)),
+            None => (nothing()),
+        }
+    }
+}
+
+fn payment_of(snapshot: &Snapshot, node: &NodeView<'_>, now: UnixSeconds) -> Markup {
+    let scheduled = snapshot.payments().pool().and_then(|pool| pool.scheduled(node.index));
+    let projected = snapshot.payments().projected_height(node.index);
+    html! {
+        @if let Some(scheduled) = scheduled {
+            "block " (scheduled.height.0)
+            span.when { (say::count(scheduled.votes.into(), "vote")) ", " (say::in_blocks(snapshot, now, say::blocks_to(snapshot, scheduled.height))) }
+        } @else if let Some(height) = projected {
+            "by block " (height.0)
+            span.when { (say::in_blocks(snapshot, now, say::blocks_to(snapshot, height))) }
+        } @else if node.masternode.is_banned() {
+            "none while banned"
+        } @else if let Some(chance) = snapshot.payment_probability(node, DAY) {
+            (say::percent(chance))
+            span.when { "within 24 h" }
+        } @else {
+            (nothing())
+        }
+    }
+}
+
+/// What is not known, or what a chain does not have.
+fn nothing() -> Markup {
+    html! { span.quiet aria-label="none" role="img" { "–" } }
+}

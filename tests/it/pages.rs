@@ -1,0 +1,370 @@
+//! The pages for people: what they show is what the API says, nothing that a node or a configuration says becomes markup,
+//! and a large network costs little.
+//!
+//! Never here: how a page looks and what a browser makes of it; the end-to-end tests have that.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use masternode_exporter::domain::chain::{DASH, Subnet};
+use masternode_exporter::domain::list::Block;
+use masternode_exporter::domain::snapshot::Parts;
+use masternode_exporter::domain::tally::Tallies;
+use masternode_exporter::domain::watch::Watched;
+use masternode_exporter::domain::{
+    BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NodeType, Score, Snapshot,
+    UnixSeconds,
+};
+use masternode_exporter::rpc::dialect;
+use masternode_exporter::sim::{Action, Options};
+use masternode_exporter::web::api::{Api, History, Network, Source};
+use masternode_exporter::web::pages::{self, Page};
+use masternode_exporter::web::site::{Landing, Link, Readiness, Refusal, Site};
+use serde_json::Value;
+
+use crate::support::stage::{NOW, Stage, fail};
+
+/// A site that shows these networks.
+fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -> Site {
+    let source = Source {
+        name: "node-0".into(),
+        up: Some(true),
+        synced: Some(true),
+        network_match: Some(true),
+        last_success: None,
+    };
+    let network = |(name, snapshot): (&str, Option<Arc<Snapshot>>)| Network {
+        name: name.into(),
+        chain: "dash".into(),
+        snapshot,
+        sources: vec![source.clone(), Source { name: "node-1".into(), up: Some(false), ..Source::default() }],
+    };
+    let networks: Vec<Network> = networks.into_iter().map(network).collect();
+    let api = Api {
+        version: "1.2.3".into(),
+        networks: Box::new(move || networks.clone()),
+        history: history.map(|stage| History { path: stage.history(), up: Box::new(|| true) }),
+        clock: || UnixSeconds(NOW + 7),
+    };
+    Site {
+        landing: Landing {
+            name: "Masternode exporter".into(),
+            version: "1.2.3".into(),
+            summary: "What it is.".into(),
+            telemetry_path: Default::default(),
+            links: vec![Link { target: "/api/v1/status".into(), text: "API: status".into() }],
+        },
+        metrics: Box::new(|_| Box::pin(std::future::ready(Err(Refusal::Unavailable("not here".into()))))),
+        api: Some(Arc::new(api)),
+        ready: Box::new(Readiness::default),
+        reload: None,
+    }
+}
+
+fn of(stage: &Stage) -> Site {
+    site(vec![("dash-test", stage.snapshot())], None)
+}
+
+fn get(site: &Site, address: &str) -> Page {
+    let (path, query) = address.split_once('?').unwrap_or((address, ""));
+    pages::answer(site, path, query)
+}
+
+#[track_caller]
+fn good(site: &Site, address: &str) -> String {
+    let page = get(site, address);
+    assert_eq!(page.status, 200, "{address}");
+    page.html
+}
+
+/// What the API says.
+fn api(site: &Site, path: &str, query: &str) -> Value {
+    serde_json::from_slice(&site.api.as_ref().unwrap().answer(path, query).body).unwrap()
+}
+
+/// The identity of a watched masternode.
+fn id_of(site: &Site, alias: &str) -> String {
+    let found = api(site, "/api/v1/masternodes", &format!("alias={alias}"));
+    found["masternodes"][0]["masternode"].as_str().unwrap().to_string()
+}
+
+/// The text of a piece of HTML: without its tags, one space between words, the few escaped characters as they were.
+fn text(html: &str) -> String {
+    let html = html.split_once("</head>").map_or(html, |(_, body)| body);
+    let pieces = html.split('<').map(|piece| piece.split_once('>').map_or(piece, |(_, text)| text));
+    let words = pieces.collect::<Vec<&str>>().join(" ").split_whitespace().collect::<Vec<&str>>().join(" ");
+    words.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
+}
+
+/// The rows of the table of masternodes, as text.
+fn rows(html: &str) -> Vec<String> {
+    let body = html.split("<tbody").nth(1).and_then(|rest| rest.split("</tbody>").next()).unwrap_or_default();
+    body.split("<tr").skip(1).map(|row| text(&format!("<{row}"))).collect()
+}
+
+/// Their first words: the aliases.
+fn aliases(html: &str) -> Vec<String> {
+    rows(html).iter().map(|row| row.split(' ').next().unwrap().to_string()).collect()
+}
+
+/// `mn-4` is banned by two failures, `mn-1` is one failure from a ban, the collateral of `mn-2` is spent.
+async fn eventful() -> Stage {
+    let mut stage = Stage::recording(Options::default(), dialect::DASH, |_| {}).await;
+    let (banned, failing, gone) = (stage.masternode(4), stage.masternode(1), stage.masternode(2));
+    stage.mine(&[fail(&banned, 1)]).await;
+    stage.mine(&[fail(&banned, 1), Action::SpendCollateral { masternode: gone }]).await;
+    stage.mine(&[fail(&failing, 1)]).await;
+    assert_eq!(stage.flush().await, 0);
+    stage
+}
+
+#[tokio::test]
+async fn the_table_says_what_the_api_says_in_the_same_order() {
+    let stage = eventful().await;
+    let site = of(&stage);
+    let html = good(&site, "/");
+    let rows = rows(&html);
+    let listed = api(&site, "/api/v1/masternodes", "watched=true");
+    let listed = listed["masternodes"].as_array().unwrap();
+    assert_eq!((rows.len(), listed.len()), (12, 12));
+    for (row, masternode) in rows.iter().zip(listed) {
+        let has = |what: String| assert!(row.contains(&what), "{what} in {row}");
+        has(format!("{} ", masternode["alias"].as_str().unwrap()));
+        if let Some(score) = masternode["pose_score"].as_u64() {
+            has(format!(" {score} of 100 "));
+        }
+        match masternode["pose_blocks_until_safe"].as_u64() {
+            Some(0) => has(" safe ".into()),
+            Some(blocks) => has(format!(" {blocks} blocks about ")),
+            None => assert!(row.contains("after its revival") || row.contains("not registered"), "{row}"),
+        }
+        if let Some(position) = masternode["payment_queue_position"].as_u64() {
+            let height = masternode["payment_projected_height"].as_u64().unwrap();
+            has(format!(" {position} by block {height} about "));
+        }
+        let groups = masternode["groups"]["half"].as_str().unwrap();
+        has(format!("half: {groups}"));
+    }
+    assert!(rows[0].starts_with("mn-2 ") && rows[0].contains("not registered"), "{}", rows[0]);
+    assert!(rows[1].starts_with("mn-4 ") && rows[1].contains("banned since block"), "{}", rows[1]);
+    assert!(rows[2].starts_with("mn-1 ") && rows[2].contains("one failure from a ban"), "{}", rows[2]);
+}
+
+#[tokio::test]
+async fn the_card_of_a_network_says_what_the_status_says() {
+    let stage = eventful().await;
+    let site = site(vec![("dash-test", stage.snapshot()), ("not-yet", None)], None);
+    let page = text(&good(&site, "/"));
+    let height = stage.snapshot().unwrap().block().height;
+    for said in [
+        "11 masternodes, list read 7 s ago",
+        "9 clear",
+        "0 decaying",
+        "1 one failure from a ban",
+        "1 banned",
+        &format!("Height {} block", height.0),
+        "Ban at 100 points",
+        "A failure adds 66 points",
+        "Safe up to 34 points",
+        "Restart regular",
+        "Restart evo",
+        "node-0: in sync",
+        "node-1: does not answer",
+        "not-yet No fresh list.",
+    ] {
+        assert!(page.contains(said), "{said} in {page}");
+    }
+}
+
+#[tokio::test]
+async fn the_form_leaves_what_fits_all_of_it() {
+    let stage = eventful().await;
+    let site = of(&stage);
+    let id = id_of(&site, "mn-7");
+    let check = |query: &str, expected: &[&str]| {
+        let mut found = aliases(&good(&site, &format!("/?{query}")));
+        found.sort();
+        assert_eq!(found, expected, "{query}");
+    };
+    check("show=risk", &["mn-1", "mn-2", "mn-4"]);
+    check("show=risk&group=half:even", &["mn-2", "mn-4"]);
+    check("state=pose_banned&q=", &["mn-4"]);
+    check("q=MN-1", &["mn-1", "mn-10", "mn-11"]);
+    check(&format!("q={id}"), &["mn-7"]);
+    check("q=nobody", &[]);
+    check("group=half:neither", &[]);
+    check("network=other", &[]);
+    assert_eq!(aliases(&good(&site, "/?show=all")).len(), 12);
+    let address = stage.snapshot().unwrap().list().masternodes()[0].details.address().unwrap().into_owned();
+    let by_address = aliases(&good(&site, &format!("/?q={address}")));
+    assert_eq!(by_address.len(), 1, "{address} {by_address:?}");
+    let page = good(&site, "/?q=nobody&group=half:neither&refresh=off");
+    assert!(page.contains("None of them is what you ask for") && page.contains("half:neither (there is none)"));
+    assert!(page.contains("value=\"nobody\"") && page.contains("name=\"refresh\" value=\"off\""));
+}
+
+#[tokio::test]
+async fn without_a_watch_list_those_at_risk_are_shown() {
+    let mut stage = Stage::following().await;
+    let failing = stage.masternode(1);
+    stage.watch(Default::default());
+    stage.mine(&[fail(&failing, 1)]).await;
+    let page = good(&of(&stage), "/");
+    assert!(page.contains("Masternodes at risk</h2>"), "{}", text(&page));
+    let [row] = rows(&page).try_into().unwrap();
+    assert!(row.contains("one failure from a ban") && page.contains(&failing), "{row}");
+    assert!(text(&page).contains("failed 1 DKG session") && !text(&page).contains("was paid"));
+}
+
+#[tokio::test]
+async fn the_page_of_a_masternode_tells_its_story_from_memory_and_from_the_history() {
+    let stage = eventful().await;
+    let (from_memory, from_history) = (of(&stage), site(vec![("dash-test", stage.snapshot())], Some(&stage)));
+    let id = id_of(&from_memory, "mn-4");
+    let address = format!("/masternodes/{id}");
+    let page = good(&from_memory, &address);
+    let told = text(&page);
+    for said in [
+        "mn-4",
+        "banned since block",
+        "100 of 100",
+        "was banned: its score reached the limit",
+        "failed 1 DKG session: 66 points more, 66 now",
+        "PoSe score by block",
+        "1 ban in what is shown",
+        "The same as a table",
+        "half even",
+        "lost its place in the payment queue",
+    ] {
+        assert!(told.contains(said), "{said} in {told}");
+    }
+    assert!(told.contains(&id), "the whole identity");
+    assert_eq!(good(&from_history, &address), page, "the history tells the same");
+    let gone = text(&good(&from_memory, &format!("/masternodes/{}", id_of(&from_memory, "mn-2"))));
+    assert!(gone.contains("not registered") && gone.contains("left the list"), "{gone}");
+}
+
+#[tokio::test]
+async fn a_drawing_ends_at_the_score_that_the_list_has() {
+    let mut stage = eventful().await;
+    for _ in 0..5 {
+        stage.mine(&[]).await;
+    }
+    let site = of(&stage);
+    let page = good(&site, &format!("/masternodes/{}", id_of(&site, "mn-1")));
+    let points = page.split("<polyline class=\"line\" points=\"").nth(1).unwrap().split('"').next().unwrap();
+    let points: Vec<Vec<f64>> =
+        points.split(' ').map(|point| point.split(',').map(|part| part.parse().unwrap()).collect()).collect();
+    let [before, jump, tip] = points.as_slice() else { panic!("{points:?}") };
+    // 66 points at the failure, 61 five blocks later: as high above the zero line as the numbers say.
+    assert_eq!(before[0], jump[0]);
+    let height = |point: &[f64]| before[1] - point[1];
+    assert!((height(tip) / height(jump) - 61.0 / 66.0).abs() < 0.01, "{points:?}");
+    assert!(text(&page).contains("61 points at block"));
+}
+
+#[tokio::test]
+async fn an_address_that_leads_nowhere_says_so() {
+    let stage = eventful().await;
+    let one = of(&stage);
+    assert_eq!(get(&one, "/masternodes/nonsense").status, 400);
+    assert_eq!(get(&one, &format!("/masternodes/{}", "0".repeat(64))).status, 404);
+    let known = format!("/masternodes/{}", stage.masternode(1));
+    assert_eq!(get(&one, &format!("{known}?network=other")).status, 404);
+    assert_eq!(get(&site(vec![("dash-test", None)], None), &known).status, 503);
+    let two = site(vec![("dash-test", stage.snapshot()), ("again", stage.snapshot())], None);
+    let choice = good(&two, &known);
+    assert!(choice.contains("several networks") && choice.contains("?network=dash-test"), "{choice}");
+    assert!(good(&two, "/").contains(&format!("{known}?network=dash-test")));
+}
+
+/// A list of `count` masternodes, with scores from 0 up; every one says `address`.
+fn crowd(count: u32, address: &str, watched: Vec<Watched>) -> Snapshot {
+    let masternode = |number: u32| Masternode {
+        id: id(number).parse().unwrap(),
+        node_type: NodeType::Regular,
+        pose_score: Some(Score(if number.is_multiple_of(3) { number } else { 0 })),
+        registered_height: Some(Height(1)),
+        last_paid_height: Some(Height(number)),
+        consecutive_payments: 0,
+        revived_height: None,
+        ban_height: number.is_multiple_of(10).then_some(Height(50)),
+        revocation_reason: 0,
+        details: Details::new(&DetailTexts { address: Some(address.into()), ..DetailTexts::default() }),
+        peer: Default::default(),
+        announced: None,
+    };
+    let block = Block { height: Height(10_000), hash: BlockHash(Hash([7; 32])), time: UnixSeconds(NOW) };
+    let list = MasternodeList::new(block, (0..count).map(masternode).collect()).unwrap();
+    let parts = Parts {
+        network: "dash-test".into(),
+        rules: Arc::new(DASH),
+        list: Arc::new(list),
+        facts: ChainFacts::new(Subnet::Main),
+        read_at: UnixSeconds(NOW),
+        watched,
+        recent_events: vec![],
+    };
+    Snapshot::new(parts, &Tallies::default())
+}
+
+fn id(number: u32) -> String {
+    format!("{number:064x}")
+}
+
+fn watched(number: u32, alias: &str, group: &str) -> Watched {
+    let groups = BTreeMap::from([(group.to_string(), group.to_string())]);
+    Watched { id: id(number).parse().unwrap(), alias: alias.into(), groups, expectations: vec![] }
+}
+
+#[test]
+fn a_large_network_is_shown_page_by_page_within_fifty_milliseconds() {
+    let site = site(vec![("dash-test", Some(Arc::new(crowd(5000, "10.0.0.1:9999", vec![]))))], None);
+    let pages: Vec<String> = (1..=25).map(|page| good(&site, &format!("/?show=all&page={page}"))).collect();
+    let shown: std::collections::HashSet<String> = pages.iter().flat_map(|page| rows(page)).collect();
+    assert_eq!((rows(&pages[0]).len(), shown.len()), (200, 5000));
+    assert!(pages[0].contains("Page 1 of 25") && pages[0].contains("?show=all&amp;page=2"));
+    assert!(!pages[0].contains("rel=\"prev\"") && !pages[24].contains("rel=\"next\""));
+    assert_eq!(rows(&good(&site, "/?show=all&page=999")), rows(&pages[24]), "beyond the last one is the last one");
+    assert!(pages[0].len() < 400_000, "{} bytes", pages[0].len());
+    // The quickest of some: what else the machine does is not ours.
+    let quickest = |address: &str| {
+        let took = |_| {
+            let started = Instant::now();
+            good(&site, address);
+            started.elapsed()
+        };
+        (0..20).map(took).min().unwrap()
+    };
+    // Without optimisation everything takes several times as long.
+    let longest = Duration::from_millis(if cfg!(debug_assertions) { 250 } else { 50 });
+    for address in ["/", "/?show=all", "/?show=all&q=10.0.0.1", &format!("/masternodes/{}", id(3))] {
+        let took = quickest(address);
+        assert!(took < longest, "{address} took {took:?}");
+    }
+}
+
+#[test]
+fn nothing_that_a_node_or_a_configuration_says_becomes_markup() {
+    let nasty = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>";
+    let hostile = Arc::new(crowd(12, nasty, vec![watched(3, nasty, nasty), watched(77, nasty, nasty)]));
+    let site = site(vec![(nasty, Some(hostile)), ("other", None)], None);
+    let query = form_urlencoded::byte_serialize(nasty.as_bytes()).collect::<String>();
+    let pages = [
+        "/".to_string(),
+        format!("/?q={query}&network={query}&group={query}&state={query}&show={query}&refresh={query}&page={query}"),
+        format!("/?show=all&q={query}"),
+        format!("/masternodes/{}", id(3)),
+        format!("/masternodes/{}?network={query}", id(77)),
+        format!("/masternodes/{query}"),
+    ];
+    for address in pages {
+        let page = get(&site, &address).html;
+        for bad in ["<script", "<img", "\"'>"] {
+            assert!(!page.contains(bad), "{bad} of {address} in {page}");
+        }
+    }
+    let page = good(&site, &format!("/masternodes/{}", id(3)));
+    assert!(text(&page).contains(nasty), "it is shown as the text that it is: {page}");
+}
