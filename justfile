@@ -33,7 +33,7 @@ alerts:
     promtool check rules alerts/*.rules.yml
     cd alerts/tests && promtool test rules ./*.yml
 
-# The binary against a real Prometheus, promtool and schemathesis, which scripts/test installs.
+# The binary against a real Prometheus, promtool, schemathesis and Chromium, which scripts/test installs.
 e2e:
     cargo build --release --locked
     cargo test --release --locked --features e2e --test e2e

@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
 
 mod api;
+mod browser;
+mod pages;
 mod process;
 
 use std::io::Write;

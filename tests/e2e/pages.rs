@@ -1,0 +1,276 @@
+//! The pages for people in a real browser: they show what the API says, answer to the keyboard, say the same to those who
+//! cannot see them, and nothing hostile in them does anything.
+//!
+//! Never here: which words stand where; the integration tests have that.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use masternode_exporter::domain::chain::{DASH, Subnet};
+use masternode_exporter::domain::list::Block;
+use masternode_exporter::domain::snapshot::Parts;
+use masternode_exporter::domain::tally::Tallies;
+use masternode_exporter::domain::watch::Watched;
+use masternode_exporter::domain::{
+    BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NodeType, Score, Snapshot,
+    UnixSeconds,
+};
+use masternode_exporter::web;
+use masternode_exporter::web::api::{Api, Network, Source};
+use masternode_exporter::web::site::{Landing, Readiness, Refusal, Site};
+use serde_json::Value;
+
+use crate::browser::{Browser, ENTER, TAB};
+use crate::process::{Running, exporter, free_port, get, wait_for};
+
+/// The first words of the rows: what the masternodes are called.
+const NAMES: &str = "return [...document.querySelectorAll('tbody th a')].map(link => link.textContent)";
+
+/// Everything that a reader can do something with, in the order in which it is shown.
+const CONTROLS: &str =
+    "[...document.querySelectorAll('a[href],button,select,summary,input:not([type=hidden]),[tabindex=\"0\"]')]";
+
+/// All three chains, as they are right after the start: the next block is an hour away.
+fn demo() -> (Running, u16) {
+    let port = free_port();
+    let address = format!("127.0.0.1:{port}");
+    let chains = ["demo", "--chain", "dash,dimecoin,prcycoin", "--block-time", "1h", "--masternodes", "300"];
+    let demo = Running::start(exporter().args(chains).args(["--web.listen-address", &address]));
+    wait_for("the lists", Duration::from_secs(60), || {
+        get(port, "/api/v1/status").filter(|status| !status.contains("\"height\":null"))
+    });
+    (demo, port)
+}
+
+fn masternodes(port: u16, query: &str) -> Vec<Value> {
+    let page = get(port, &format!("/api/v1/masternodes?limit=1000&{query}")).unwrap();
+    let page: Value = serde_json::from_str(&page).unwrap();
+    page["masternodes"].as_array().unwrap().clone()
+}
+
+fn names(masternodes: &[Value]) -> Vec<&str> {
+    masternodes.iter().map(|masternode| masternode["alias"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_reader_finds_what_the_api_says_and_the_masternode_in_danger() {
+    let (_demo, port) = demo();
+    let root = format!("http://127.0.0.1:{port}");
+    let browser = Browser::start();
+    browser.open(&root);
+    let watched = masternodes(port, "watched=true");
+    assert_eq!(watched.len(), 24);
+    assert_eq!(browser.texts(NAMES), names(&watched));
+    let rows = browser.texts("return [...document.querySelectorAll('tbody tr')].map(row => row.innerText)");
+    for (row, masternode) in rows.iter().zip(&watched) {
+        if let Some(score) = masternode["pose_score"].as_u64() {
+            assert!(row.contains(&format!("{score} of 300")), "{row}");
+        }
+        if let Some(blocks) = masternode["pose_blocks_until_safe"].as_u64().filter(|blocks| *blocks > 0) {
+            assert!(row.contains(&format!("{blocks} block")), "{row}");
+        }
+    }
+    for height in heights(port) {
+        assert!(browser.text("return document.body.innerText").contains(&height), "height {height}");
+    }
+
+    browser.run("document.querySelector('input[name=q]').focus()");
+    browser.press(&format!("in-danger{ENTER}"));
+    wait_for("the filtered page", Duration::from_secs(20), || {
+        browser.text("return location.search").contains("q=in-danger").then_some(())
+    });
+    assert_eq!(browser.texts(NAMES), ["in-danger"]);
+    assert_eq!(browser.text("return document.querySelector('input[name=q]').value"), "in-danger");
+
+    browser.run("document.querySelector('tbody th a').click()");
+    wait_for("the masternode's page", Duration::from_secs(20), || {
+        browser.text("return location.pathname").starts_with("/masternodes/").then_some(())
+    });
+    let [in_danger] = masternodes(port, "alias=in-danger").try_into().unwrap();
+    assert_eq!(browser.text("return document.querySelector('h1').innerText"), "in-danger");
+    let told = browser.text("return document.body.innerText");
+    for name in ["masternode", "address", "payout_address"] {
+        assert!(told.contains(in_danger[name].as_str().unwrap()), "{name} in {told}");
+    }
+    let drawn = browser.text("return document.querySelector('svg.chart desc').textContent");
+    assert!(drawn.starts_with(&format!("{} points at block", in_danger["pose_score"])), "{drawn}");
+    browser.run("document.querySelector('header a').click()");
+    wait_for("the way back", Duration::from_secs(20), || {
+        (browser.text("return location.pathname") == "/").then_some(())
+    });
+    assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+/// Of each network.
+fn heights(port: u16) -> Vec<String> {
+    let status: Value = serde_json::from_str(&get(port, "/api/v1/status").unwrap()).unwrap();
+    status["networks"].as_array().unwrap().iter().map(|network| network["height"].to_string()).collect()
+}
+
+#[test]
+fn every_page_is_sound_in_light_and_dark_on_a_desk_and_on_a_phone() {
+    let (_demo, port) = demo();
+    let browser = Browser::start();
+    let of_chain = |network: &str| {
+        let found = &masternodes(port, &format!("watched=true&network={network}"))[0];
+        format!("/masternodes/{}?network={network}", found["masternode"].as_str().unwrap())
+    };
+    let pages = [
+        ("status", "/".to_string()),
+        ("all", "/?show=all&refresh=off".to_string()),
+        ("nothing", "/?q=nobody".to_string()),
+        ("dash", of_chain("dash-demo")),
+        ("dimecoin", of_chain("dimecoin-demo")),
+        ("prcycoin", of_chain("prcycoin-demo")),
+        ("wrong", "/masternodes/nonsense".to_string()),
+    ];
+    for (name, path) in pages {
+        for (look, width, height, dark) in
+            [("light", 1180, 1120, false), ("dark", 1180, 1120, true), ("phone", 360, 780, false)]
+        {
+            browser.look(width, height, dark);
+            browser.open(&format!("http://127.0.0.1:{port}{path}"));
+            browser.picture(&format!("{name}-{look}.png"));
+            assert_eq!(browser.violations(), Vec::<String>::new(), "{name}, {look}");
+            let wide = browser.run("return document.documentElement.scrollWidth");
+            assert_eq!(wide, width, "{name}, {look}: nothing stands out to the side");
+            let outside =
+                browser.run("return performance.getEntriesByType('resource').length + document.scripts.length");
+            assert_eq!(outside, 0, "{name}, {look}: no request but the page, no script");
+        }
+    }
+    // The page that is wrong is logged as the failed request that it is.
+    let console: Vec<String> = browser.console().into_iter().filter(|line| !line.contains("nonsense")).collect();
+    assert_eq!(console, Vec::<String>::new());
+}
+
+#[test]
+fn the_keyboard_reaches_everything_and_shows_where_it_is() {
+    let (_demo, port) = demo();
+    let browser = Browser::start();
+    browser.open(&format!("http://127.0.0.1:{port}/?refresh=off"));
+    let count = browser.run(&format!("return {CONTROLS}.length")).as_u64().unwrap();
+    let mut walked = Vec::new();
+    for step in 0..count {
+        browser.press(TAB);
+        let at = browser.run(&format!(
+            "const at = document.activeElement; const style = getComputedStyle(at); \
+             return [{CONTROLS}.indexOf(at), style.outlineStyle, at.getBoundingClientRect().width]"
+        ));
+        assert_ne!(at[1], "none", "control {at} is marked when it is reached, step {step}");
+        assert!(at[2].as_f64().unwrap() > 1.0, "control {at} is seen when it is reached");
+        walked.push(at[0].as_i64().unwrap());
+    }
+    assert_eq!(walked, (0..i64::try_from(count).unwrap()).collect::<Vec<_>>(), "in the order in which they are shown");
+
+    browser.open(&format!("http://127.0.0.1:{port}/"));
+    browser.press(&format!("{TAB}{ENTER}"));
+    assert_eq!(browser.text("return location.hash"), "#content", "the first of all is the way past the head");
+    assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+/// What would do harm if it were taken for markup, as a text and inside an attribute.
+const HOSTILE: &str =
+    "\"'><script>window.harmed=1</script><img src=x onerror=window.harmed=1><svg onload=window.harmed=1>";
+
+/// A network of which every word comes from an enemy: node, configuration, name.
+fn hostile() -> Snapshot {
+    let masternode = |number: u32| Masternode {
+        id: format!("{number:064x}").parse().unwrap(),
+        node_type: NodeType::Regular,
+        pose_score: Some(Score(number * 8)),
+        registered_height: None,
+        last_paid_height: None,
+        consecutive_payments: 0,
+        revived_height: None,
+        ban_height: None,
+        revocation_reason: 0,
+        details: Details::new(&DetailTexts {
+            address: Some(HOSTILE.into()),
+            payout_address: Some(HOSTILE.into()),
+            operator_key: Some("javascript:window.harmed=1".into()),
+            ..DetailTexts::default()
+        }),
+        peer: Default::default(),
+        announced: None,
+    };
+    let watched = |number: u32| Watched {
+        id: format!("{number:064x}").parse().unwrap(),
+        alias: HOSTILE.into(),
+        groups: BTreeMap::from([(HOSTILE.into(), HOSTILE.into())]),
+        expectations: Vec::new(),
+    };
+    let block = Block { height: Height(10_000), hash: BlockHash(Hash([7; 32])), time: UnixSeconds(1_800_000_000) };
+    let parts = Parts {
+        network: HOSTILE.into(),
+        rules: Arc::new(DASH),
+        list: Arc::new(MasternodeList::new(block, (0..12).map(masternode).collect()).unwrap()),
+        facts: ChainFacts::new(Subnet::Main),
+        read_at: UnixSeconds(1_800_000_000),
+        watched: vec![watched(3), watched(77)],
+        recent_events: vec![],
+    };
+    Snapshot::new(parts, &Tallies::default())
+}
+
+fn hostile_site() -> Site {
+    let source = Source { name: HOSTILE.into(), up: Some(false), ..Source::default() };
+    let network = Network {
+        name: HOSTILE.into(),
+        chain: HOSTILE.into(),
+        snapshot: Some(Arc::new(hostile())),
+        sources: vec![source],
+    };
+    let nothing = Network { name: format!("{HOSTILE} "), chain: HOSTILE.into(), snapshot: None, sources: vec![] };
+    let api = Api {
+        version: HOSTILE.into(),
+        networks: Box::new(move || vec![network.clone(), nothing.clone()]),
+        history: None,
+        clock: || UnixSeconds(1_800_000_007),
+    };
+    Site {
+        landing: Landing {
+            name: HOSTILE.into(),
+            version: HOSTILE.into(),
+            summary: HOSTILE.into(),
+            telemetry_path: Default::default(),
+            links: Vec::new(),
+        },
+        metrics: Box::new(|_| Box::pin(std::future::ready(Err(Refusal::Unavailable("not here".into()))))),
+        api: Some(Arc::new(api)),
+        ready: Box::new(Readiness::default),
+        reload: None,
+    }
+}
+
+#[test]
+fn what_an_enemy_says_is_shown_as_text_and_does_nothing() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let root = format!("http://{}", listener.local_addr().unwrap());
+    let meters = web::meters::Meters::new(&prometheus::Registry::new()).unwrap();
+    let site = Arc::new(hostile_site());
+    runtime.spawn(web::serve(vec![listener], site, Default::default(), meters, std::future::pending()));
+    let browser = Browser::start();
+    let query: String = form_urlencoded::byte_serialize(HOSTILE.as_bytes()).collect();
+    let paths = [
+        "/".to_string(),
+        "/?show=all".to_string(),
+        format!("/?q={query}&group={query}&state={query}&network={query}"),
+        format!("/masternodes/{:064x}", 3),
+        format!("/masternodes/{:064x}", 77),
+    ];
+    for path in paths {
+        browser.open(&format!("{root}{path}"));
+        assert_eq!(browser.run("return window.harmed === undefined"), true, "{path}");
+        let elements =
+            browser.texts("return [...new Set([...document.querySelectorAll('*')].map(it => it.localName))]");
+        let elements: BTreeSet<&str> = elements.iter().map(String::as_str).collect();
+        assert!(elements.contains("main") && !elements.contains("script") && !elements.contains("img"), "{elements:?}");
+        let handlers = browser.run("return document.querySelectorAll('[onerror],[onload],[href^=javascript]').length");
+        assert_eq!(handlers, 0, "{path}");
+        assert!(browser.text("return document.body.textContent").contains(HOSTILE), "{path} shows it as it is");
+    }
+    assert_eq!(browser.console(), Vec::<String>::new());
+}
