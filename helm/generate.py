@@ -1,0 +1,214 @@
+"""Makes what follows from values.yaml and from docs/configuration.md: the chart's schema, and the table in its README.
+
+Never here: running Helm. `scripts/chart generate` calls this; a test compares what it makes with what is in the repository.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+CHART = ROOT / "helm" / "masternode-exporter"
+
+START, END = "<!-- values: made by `scripts/chart generate` -->\n", "<!-- end of values -->\n"
+
+# Prometheus' own form of a duration.
+DURATION = "^((([0-9]+)y)?(([0-9]+)w)?(([0-9]+)d)?(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?(([0-9]+)ms)?|0)$"
+STRINGS = {"type": "object", "additionalProperties": {"type": "string"}}
+PORT = {"type": "integer", "minimum": 1, "maximum": 65535}
+COUNT = {"type": "integer", "minimum": 0}
+COUNT_OR_SHARE = {"type": ["integer", "string"], "pattern": "^([0-9]+%)?$", "minimum": 0}
+
+# What a value may be, where its default does not say enough. Keys of `probe` and the like are Kubernetes' own.
+SAID = {
+    "kind": {"enum": ["Deployment", "StatefulSet", "None"]},
+    "replicaCount": COUNT,
+    "revisionHistoryLimit": COUNT,
+    "terminationGracePeriodSeconds": COUNT,
+    "containerPort": {"type": "integer", "minimum": 1024, "maximum": 65535},
+    "service.port": PORT,
+    "service.type": {"enum": ["ClusterIP", "NodePort", "LoadBalancer"]},
+    "image.digest": {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"},
+    "image.pullPolicy": {"enum": ["Always", "IfNotPresent", "Never"]},
+    "existingConfig.kind": {"enum": ["ConfigMap", "Secret"]},
+    "demo.chains": {"type": "array", "minItems": 1, "items": {"enum": ["dash", "dimecoin", "prcycoin"]}},
+    "persistence.size": {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?([KMGTPE]i?)?$"},
+    "persistence.accessModes": {"type": "array", "minItems": 1, "items": {"type": "string"}},
+    "logLevel": {"enum": ["trace", "debug", "info", "warn", "error"]},
+    "logFormat": {"enum": ["text", "json"]},
+    "podDisruptionBudget.minAvailable": COUNT_OR_SHARE,
+    "podDisruptionBudget.maxUnavailable": COUNT_OR_SHARE,
+    "tests.timeoutSeconds": {"type": "integer", "minimum": 1},
+}
+for monitor in ["serviceMonitor", "podMonitor"]:
+    SAID |= {
+        f"{monitor}.interval": {"type": "string", "pattern": DURATION},
+        f"{monitor}.scrapeTimeout": {"type": "string", "pattern": DURATION},
+        f"{monitor}.scheme": {"enum": ["", "http", "https"]},
+        f"{monitor}.sampleLimit": COUNT,
+    }
+for texts in ["secrets", "extraArgs", "serviceMonitor.targetLabels", "podMonitor.podTargetLabels"]:
+    SAID[texts] = {"type": "array", "items": {"type": "string"}}
+
+# Objects whose keys are Kubernetes' own although some have defaults.
+FOREIGN = {"startupProbe", "livenessProbe", "readinessProbe", "podSecurityContext", "securityContext"}
+
+ALERT = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "enabled": {"type": "boolean"},
+        "severity": {"enum": ["critical", "warning", "info"]},
+        "for": {"type": "string", "pattern": DURATION},
+        "labels": STRINGS,
+        "annotations": STRINGS,
+    },
+}
+
+
+def of_value(path, value):
+    """The schema of a value, by its default."""
+    name = path.rsplit(".", 1)[-1]
+    if path in SAID:
+        return SAID[path]
+    if path in FOREIGN:
+        return {"type": "object"}
+    if isinstance(value, dict) and (name.endswith(("abels", "nnotations")) or name == "nodeSelector"):
+        return STRINGS
+    if isinstance(value, dict) and value:
+        below = {key: of_value(f"{path}.{key}", inner) for key, inner in value.items()}
+        return {"type": "object", "additionalProperties": False, "properties": below}
+    kinds = {dict: "object", list: "array", bool: "boolean", int: "integer", str: "string"}
+    return {"type": kinds[type(value)]}
+
+
+def of_kind(kind):
+    """The schema of a key of the configuration, by the words of docs/configuration.md; anything where they say too little."""
+    if kind == "flag":
+        return {"type": "boolean"}
+    if kind == "name":
+        return {"type": "string", "pattern": "^[a-z0-9_-]+$"}
+    if kind == "URL":
+        return {"type": "string", "pattern": "^https?://[^@/?#]+([/?#].*)?$"}
+    if kind.startswith("span"):
+        return {"type": "string", "pattern": "^([0-9]+(ms|s|m|h|d))+$"}
+    if kind.startswith("number"):
+        limits = re.fullmatch(r"number, (\d+)–(\d+)", kind)
+        return {"type": "integer", "minimum": int(limits[1]), "maximum": int(limits[2])} if limits else COUNT
+    if re.fullmatch(r"`\w+`(, `\w+`)+", kind):
+        return {"enum": re.findall(r"`(\w+)`", kind)}
+    if kind in ("text", "path") or kind.startswith(("`", "proTxHash")):
+        return {"type": "string"}
+    if kind == "table or path":
+        return {"type": ["object", "string"]}
+    if kind.endswith("or list"):
+        return {"type": ["string", "array"]}
+    if kind.startswith("list of"):
+        return {"type": "array"}
+    return {}
+
+
+def keys_of_the_configuration():
+    """Path, kind and whether it must be there, of each row of the page's table."""
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    rows = re.findall(r"^\| `([^`]+)` \| (.*?) \| (.*?) \| .* \|$", page, re.MULTILINE)
+    assert rows, "docs/configuration.md has no table of keys"
+    return [(path, kind, default == "required") for path, kind, default in rows]
+
+
+def of_configuration():
+    """The schema of the configuration file, nested as its keys are."""
+    root = {"type": "object", "additionalProperties": False, "properties": {}}
+    for path, kind, required in keys_of_the_configuration():
+        parts, place, in_list = path.split("."), root, False
+        for at, part in enumerate(parts):
+            last, listed, name = at == len(parts) - 1, part.endswith("[]"), part.removesuffix("[]")
+            leaf = of_kind(kind) if last else {"type": "object", "additionalProperties": False, "properties": {}}
+            if name.startswith("<"):
+                place.pop("properties", None)
+                if last or place.get("additionalProperties") is False:
+                    place["additionalProperties"] = leaf
+                place = place["additionalProperties"]
+                continue
+            if last and required and in_list:
+                place.setdefault("required", []).append(name)
+            entry = {"type": "array", "items": leaf} if listed else leaf
+            slot = place.setdefault("properties", {}).setdefault(name, entry)
+            place, in_list = (slot["items"], True) if listed else (slot, False)
+    return root
+
+
+def schema():
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    properties = {key: of_value(key, value) for key, value in values.items()}
+    properties["config"] = of_configuration()
+    rules = yaml.safe_load((ROOT / "alerts" / "masternode.rules.yml").read_text())
+    alerts = [rule["alert"] for group in rules["groups"] for rule in group["rules"] if "alert" in rule]
+    properties["prometheusRule"]["properties"]["rules"] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {alert: {"$ref": "#/definitions/alert"} for alert in alerts},
+    }
+    # A parent chart hands these to every dependency: its own globals, and the switch of the dependency's condition.
+    properties |= {"global": {"type": "object"}, "enabled": {"type": "boolean"}}
+    whole = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Values of masternode-exporter; made by `scripts/chart generate`",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties,
+        "definitions": {"alert": ALERT},
+    }
+    return json.dumps(whole, indent=1) + "\n"
+
+
+def documented():
+    """Each documented value: its path, its default, and the comment above it."""
+    text = (CHART / "values.yaml").read_text()
+    lines = text.splitlines()
+
+    def comment(above):
+        words = []
+        while above >= 0 and lines[above].strip().startswith("#"):
+            line = lines[above].strip().removeprefix("#").strip()
+            words.insert(0, line.removeprefix("-- "))
+            if line.startswith("-- "):
+                return " ".join(words)
+            above -= 1
+        return None
+
+    def walk(node, path):
+        for key, value in node.value:
+            name, said = path + [key.value], comment(key.start_mark.line - 1)
+            if said is not None:
+                default = yaml.safe_load(yaml.serialize(value))
+                yield ".".join(name), json.dumps(default, ensure_ascii=False), said
+            elif isinstance(value, yaml.MappingNode) and value.value:
+                yield from walk(value, name)
+            else:
+                raise SystemExit(f"values.yaml: {'.'.join(name)} has no comment that begins with `# --`")
+
+    return list(walk(yaml.compose(text), []))
+
+
+def readme():
+    cell = lambda text: text.replace("|", "\\|")
+    rows = [f"| `{path}` | `{cell(default)}` | {cell(said)} |\n" for path, default, said in documented()]
+    before, rest = (CHART / "README.md").read_text().split(START)
+    after = rest.split(END)[1]
+    table = "| value | default | meaning |\n|---|---|---|\n" + "".join(rows)
+    return before + START + table + END + after
+
+
+def pages():
+    """Everything that is made: its path and its text."""
+    return {CHART / "values.schema.json": schema(), CHART / "README.md": readme()}
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.write_text(text)
+        print(f"wrote {path.relative_to(ROOT)}", file=sys.stderr)

@@ -1,0 +1,50 @@
+{{/* What the schema cannot say: values that each are right and together are not. */}}
+
+{{- define "masternode-exporter.checks" -}}
+{{- $v := .Values -}}
+{{- $mistakes := list -}}
+{{- $networks := dig "networks" list ($v.config | default dict) -}}
+{{- if $v.existingConfig.name -}}
+  {{- if $v.config -}}
+    {{- $mistakes = append $mistakes "config and existingConfig.name are both set: keep one of them" -}}
+  {{- end -}}
+{{- else if not (or $networks $v.demo.enabled) -}}
+  {{- $mistakes = append $mistakes "config.networks names no network: say which node to ask, or set demo.enabled to try simulated ones" -}}
+{{- end -}}
+{{- if dig "web" "listen_address" "" ($v.config | default dict) -}}
+  {{- $mistakes = append $mistakes "config.web.listen_address is set: the chart listens on containerPort, set that instead" -}}
+{{- end -}}
+{{- if dig "history" "path" "" ($v.config | default dict) -}}
+  {{- $mistakes = append $mistakes "config.history.path is set: the chart names the file itself, set history.enabled and persistence instead" -}}
+{{- end -}}
+{{- if dig "web" "config_file" "" ($v.config | default dict) -}}
+  {{- $mistakes = append $mistakes "config.web.config_file is set: set webConfig.existingSecret instead" -}}
+{{- end -}}
+{{- if and (eq $v.kind "Deployment") $v.persistence.enabled (gt (int $v.replicaCount) 1) -}}
+  {{- $mistakes = append $mistakes "replicaCount is above 1 and they would share one claim, but each process needs a history of its own: set kind to StatefulSet" -}}
+{{- end -}}
+{{- if and (eq $v.kind "StatefulSet") $v.persistence.existingClaim (gt (int $v.replicaCount) 1) -}}
+  {{- $mistakes = append $mistakes "persistence.existingClaim is one claim for several replicas: leave it empty, and each replica gets its own" -}}
+{{- end -}}
+{{- if and $v.persistence.enabled (not $v.history.enabled) -}}
+  {{- $mistakes = append $mistakes "persistence.enabled without history.enabled keeps nothing: set both or none" -}}
+{{- end -}}
+{{- if and $v.serviceMonitor.enabled $v.podMonitor.enabled -}}
+  {{- $mistakes = append $mistakes "serviceMonitor and podMonitor are both enabled, so everything would be scraped twice: keep one of them" -}}
+{{- end -}}
+{{- if and $v.serviceMonitor.enabled (not $v.service.enabled) -}}
+  {{- $mistakes = append $mistakes "serviceMonitor.enabled needs service.enabled: set it, or use podMonitor" -}}
+{{- end -}}
+{{- if and (ne (toString $v.podDisruptionBudget.minAvailable) "") (ne (toString $v.podDisruptionBudget.maxUnavailable) "") -}}
+  {{- $mistakes = append $mistakes "podDisruptionBudget has both minAvailable and maxUnavailable: keep one of them" -}}
+{{- end -}}
+{{- if and $v.prometheusRule.enabled (not (.Files.Get "files/alerts/masternode.rules.yml")) -}}
+  {{- $mistakes = append $mistakes "the alert rules are missing in this copy of the chart, whose links were lost: use one made by `scripts/chart package`" -}}
+{{- end -}}
+{{- if and $v.dashboards.enabled (not (.Files.Glob "files/dashboards/*.json")) -}}
+  {{- $mistakes = append $mistakes "the dashboards are missing in this copy of the chart, whose links were lost: use one made by `scripts/chart package`" -}}
+{{- end -}}
+{{- if $mistakes -}}
+  {{- fail (printf "\n\nThese values of masternode-exporter cannot be used:\n  %s\n" (join "\n  " $mistakes)) -}}
+{{- end -}}
+{{- end -}}

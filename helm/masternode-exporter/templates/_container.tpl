@@ -1,0 +1,149 @@
+{{/* The exporter's container and its volumes: in a pod of ours, or beside a node in a pod of another chart. */}}
+
+{{- define "masternode-exporter.arguments" -}}
+{{- if .Values.demo.enabled }}
+- demo
+- --chain={{ join "," .Values.demo.chains }}
+{{- end }}
+{{- if include "masternode-exporter.hasConfig" . }}
+- --config.file=/etc/masternode-exporter/config/config.yaml
+{{- end }}
+- --web.listen-address=:{{ .Values.containerPort }}
+{{- if .Values.webConfig.existingSecret }}
+- --web.config.file=/etc/masternode-exporter/web/{{ .Values.webConfig.key }}
+{{- end }}
+{{- if include "masternode-exporter.hasHistory" . }}
+- --history.path=/var/lib/masternode-exporter/history.db
+{{- end }}
+- --log.level={{ .Values.logLevel }}
+- --log.format={{ .Values.logFormat }}
+{{- with .Values.extraArgs }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* A probe. Takes the context, the values of the probe, and whether it asks for readiness. */}}
+{{- define "masternode-exporter.probe" -}}
+{{- $context := index . 0 -}}
+{{- $probe := index . 1 -}}
+{{- $ready := index . 2 -}}
+{{- if not (or $probe.httpGet $probe.exec $probe.tcpSocket $probe.grpc) -}}
+{{- if $context.Values.webConfig.existingSecret -}}
+{{/* The kubelet has neither a password nor a client certificate. The exporter's own client has none either, but knows that
+whoever asks for one is alive. */ -}}
+exec:
+  command:
+    - /usr/bin/masternode-exporter
+    - healthcheck
+    {{- if and $ready $context.Values.webConfig.anonymous }}
+    - --ready
+    {{- end }}
+    - --web.listen-address=:{{ $context.Values.containerPort }}
+    - --web.config.file=/etc/masternode-exporter/web/{{ $context.Values.webConfig.key }}
+{{ else -}}
+httpGet:
+  path: {{ ternary "/-/ready" "/-/healthy" $ready }}
+  port: metrics
+{{ end -}}
+{{- end -}}
+{{- omit $probe "enabled" | toYaml -}}
+{{- end -}}
+
+{{- define "masternode-exporter.container" -}}
+name: masternode-exporter
+image: {{ include "masternode-exporter.image" . }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+args:
+  {{- include "masternode-exporter.arguments" . | trim | nindent 2 }}
+{{- with .Values.extraEnv }}
+env:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.extraEnvFrom }}
+envFrom:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+ports:
+  - name: metrics
+    containerPort: {{ .Values.containerPort }}
+    protocol: TCP
+{{- if .Values.startupProbe.enabled }}
+startupProbe:
+  {{- include "masternode-exporter.probe" (list . .Values.startupProbe false) | nindent 2 }}
+{{- end }}
+{{- if .Values.livenessProbe.enabled }}
+livenessProbe:
+  {{- include "masternode-exporter.probe" (list . .Values.livenessProbe false) | nindent 2 }}
+{{- end }}
+{{- if .Values.readinessProbe.enabled }}
+readinessProbe:
+  {{- include "masternode-exporter.probe" (list . .Values.readinessProbe (ne .Values.kind "None")) | nindent 2 }}
+{{- end }}
+{{- with .Values.resources }}
+resources:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  {{- toYaml .Values.securityContext | nindent 2 }}
+{{- $mounts := include "masternode-exporter.mounts" . }}
+{{- if $mounts }}
+volumeMounts:
+  {{- $mounts | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "masternode-exporter.mounts" -}}
+{{- $mounts := list -}}
+{{- if include "masternode-exporter.hasConfig" . -}}
+  {{- $mounts = append $mounts (dict "name" "exporter-config" "mountPath" "/etc/masternode-exporter/config" "readOnly" true) -}}
+{{- end -}}
+{{- range include "masternode-exporter.secretNames" . | fromJsonArray -}}
+  {{- $path := printf "/etc/masternode-exporter/secrets/%s" . -}}
+  {{- $mounts = append $mounts (dict "name" (include "masternode-exporter.secretVolume" .) "mountPath" $path "readOnly" true) -}}
+{{- end -}}
+{{- if .Values.webConfig.existingSecret -}}
+  {{- $mounts = append $mounts (dict "name" "exporter-web" "mountPath" "/etc/masternode-exporter/web" "readOnly" true) -}}
+{{- end -}}
+{{- if include "masternode-exporter.hasHistory" . -}}
+  {{- $volume := default "exporter-history" .Values.history.volumeName -}}
+  {{- $mounts = append $mounts (dict "name" $volume "mountPath" "/var/lib/masternode-exporter") -}}
+{{- end -}}
+{{- $mounts = concat $mounts .Values.extraVolumeMounts -}}
+{{- if $mounts }}{{ toYaml $mounts }}{{ end -}}
+{{- end -}}
+
+{{/* Takes the name of a Secret. A volume's name is shorter than a Secret's may be, and has no dots. */}}
+{{- define "masternode-exporter.secretVolume" -}}
+secret-{{ . | replace "." "-" | trunc 40 | trimSuffix "-" }}-{{ . | sha256sum | trunc 8 }}
+{{- end -}}
+
+{{/* Volumes that the container needs; those of the pod that another chart makes are its own. */}}
+{{- define "masternode-exporter.volumes" -}}
+{{- $volumes := list -}}
+{{- if include "masternode-exporter.hasConfig" . -}}
+  {{- $existing := .Values.existingConfig -}}
+  {{- $name := default (include "masternode-exporter.fullname" .) $existing.name -}}
+  {{- $items := list (dict "key" (ternary $existing.key "config.yaml" (ne $existing.name "")) "path" "config.yaml") -}}
+  {{- if and $existing.name (eq $existing.kind "Secret") -}}
+    {{- $volumes = append $volumes (dict "name" "exporter-config" "secret" (dict "secretName" $name "items" $items "defaultMode" 0440)) -}}
+  {{- else -}}
+    {{- $volumes = append $volumes (dict "name" "exporter-config" "configMap" (dict "name" $name "items" $items)) -}}
+  {{- end -}}
+{{- end -}}
+{{- range include "masternode-exporter.secretNames" . | fromJsonArray -}}
+  {{- $volumes = append $volumes (dict "name" (include "masternode-exporter.secretVolume" .) "secret" (dict "secretName" . "defaultMode" 0440)) -}}
+{{- end -}}
+{{- with .Values.webConfig.existingSecret -}}
+  {{- $volumes = append $volumes (dict "name" "exporter-web" "secret" (dict "secretName" . "defaultMode" 0440)) -}}
+{{- end -}}
+{{- $claimed := and (eq .Values.kind "StatefulSet") .Values.persistence.enabled (not .Values.persistence.existingClaim) -}}
+{{- if and (include "masternode-exporter.hasHistory" .) (not .Values.history.volumeName) (not $claimed) -}}
+  {{- if .Values.persistence.enabled -}}
+    {{- $volumes = append $volumes (dict "name" "exporter-history" "persistentVolumeClaim" (dict "claimName" (include "masternode-exporter.claimName" .))) -}}
+  {{- else -}}
+    {{- $volumes = append $volumes (dict "name" "exporter-history" "emptyDir" dict) -}}
+  {{- end -}}
+{{- end -}}
+{{- $volumes = concat $volumes .Values.extraVolumes -}}
+{{- if $volumes }}{{ toYaml $volumes }}{{ end -}}
+{{- end -}}
