@@ -7,6 +7,7 @@
 mod api;
 mod browser;
 mod pages;
+mod boards;
 mod process;
 
 use std::io::Write;

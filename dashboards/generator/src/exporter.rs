@@ -1,0 +1,247 @@
+//! The exporter itself: are its sources well, and does it cost what it should?
+//!
+//! Never here: masternodes.
+
+use serde_json::{Value, json};
+
+use crate::board::Board;
+use crate::fleet::data_age_panel;
+use crate::panel::{BLOCKS, CALM, Column, HARM, LOOK, NEAR, PLAIN, Panel, coloured, mapping};
+
+/// The exporters and networks that the variables choose.
+const BOTH: &str = "network=~\"$network\",instance=~\"$instance\"";
+
+/// The exporters that the variables choose: for what belongs to no network.
+const SELF: &str = "instance=~\"$instance\"";
+
+/// What the history's panels say without one.
+const NO_HISTORY: &str = "No history: history.path is not set";
+
+fn rate(family: &str, matching: &str, by: &str) -> String {
+    format!("sum by ({by}) (rate({family}{{{matching}}}[$__rate_interval]))")
+}
+
+/// The board.
+pub(crate) fn board() -> Value {
+    let about = "Sources, calls to them, what was followed and what was not, series, and the process itself.";
+    let board = Board::new("masternode-self", "Exporter", about, "now-6h", "now").networks().instances();
+    let reorgs =
+        format!("sum by (network) (increase(masternode_exporter_reorgs_total{{{BOTH}}}[$__rate_interval])) > 0");
+    let board = board.annotation("Reorganisations", &reorgs, "Reorganisation of {{network}}", NEAR, true);
+    let board = sources(board.row("Sources"));
+    let board = calls(board.row("Calls to the sources"));
+    let board = followed(board.row("What was followed, and what is shown"));
+    let board = history(board.row("History: where history.path is set"));
+    process(board.row("The process")).build()
+}
+
+fn sources(board: Board) -> Board {
+    let by = "network, source, instance";
+    let of = |family: &str| format!("max by ({by}) ({family}{{{BOTH}}})");
+    let well = |yes, no| mapping(&[("1", yes, CALM), ("0", no, HARM)]);
+    let columns = vec![
+        Column::new("Answers", "none", of("masternode_exporter_source_up"))
+            .look("mappings", well("yes", "no"))
+            .look("custom.cellOptions", coloured()),
+        Column::new("In sync", "none", of("masternode_exporter_source_synced"))
+            .look("mappings", well("yes", "no"))
+            .look("custom.cellOptions", coloured()),
+        Column::new("Right network", "none", of("masternode_exporter_source_network_match"))
+            .look("mappings", well("yes", "no"))
+            .look("custom.cellOptions", coloured()),
+        Column::new(
+            "Last confirmed",
+            "s",
+            format!("time() - {}", of("masternode_exporter_source_last_success_timestamp_seconds")),
+        )
+        .look("decimals", json!(0)),
+    ];
+    board
+        .panel(data_age_panel().size(6, 6))
+        .panel(
+            Panel::table("Sources", "The nodes that are asked. Answers: if only to say that it is starting. Last confirmed: seconds since it confirmed the list or its tip.", &[("network", "Network"), ("source", "Source"), ("instance", "Exporter")], columns, &[("Answers", false), ("In sync", false)])
+                .levels(CALM, &[])
+                .size(18, 6),
+        )
+        .panel(
+            Panel::bands("In sync over time", "Whether each source was usable and in sync.")
+                .words(&[("1", "in sync", CALM), ("0", "not in sync", HARM)])
+                .query("{{network}} {{source}}", "max by (network, source) (masternode_exporter_source_synced{network=~\"$network\",instance=~\"$instance\"})")
+                .size(12, 6),
+        )
+        .panel(
+            Panel::lines("Time since a source last confirmed", "It should stay near the poll interval.", "s")
+                .levels(CALM, &[(300.0, NEAR), (900.0, HARM)])
+                .query("{{network}} {{source}}", format!("time() - max by (network, source) (masternode_exporter_source_last_success_timestamp_seconds{{{BOTH}}})"))
+                .size(12, 6),
+        )
+}
+
+fn calls(board: Board) -> Board {
+    let seconds = "masternode_exporter_rpc_request_duration_seconds";
+    let buckets = rate(&format!("{seconds}_bucket"), BOTH, "le, network, method");
+    let mean = format!(
+        "{} / {}",
+        rate(&format!("{seconds}_sum"), BOTH, "network, method"),
+        rate(&format!("{seconds}_count"), BOTH, "network, method")
+    );
+    board
+        .panel(
+            Panel::lines("Time of calls, 95 of 100 are faster", "By method. Read from the buckets of a histogram, so no finer than they are. No line where a method was not called.", "s")
+                .levels(CALM, &[(10.0, LOOK)])
+                .query("{{network}} {{method}}", format!("histogram_quantile(0.95, {buckets}) >= 0"))
+                .size(12, 9),
+        )
+        .panel(
+            Panel::lines("Mean time of calls", "By method.", "s")
+                .levels(CALM, &[(5.0, LOOK)])
+                .query("{{network}} {{method}}", format!("{mean} >= 0"))
+                .size(12, 9),
+        )
+        .panel(
+            Panel::lines("Calls a second by method", "They follow the blocks and the poll interval, never the scrapes.", "reqps")
+                .levels(CALM, &[])
+                .query("{{network}} {{method}}", rate(&format!("{seconds}_count"), BOTH, "network, method")),
+        )
+        .panel(
+            Panel::areas("Calls a second by outcome", "Anything but ok is a source that refuses, is starting, is slow or gone. The log says which once.", "reqps")
+                .levels(CALM, &[])
+                .query("{{outcome}}", rate(&format!("{seconds}_count"), BOTH, "outcome"))
+                .colour("ok", CALM),
+        )
+}
+
+fn followed(board: Board) -> Board {
+    let window = |family: &str| format!("sum by (network) (increase({family}{{{BOTH}}}[$__range]))");
+    board
+        .panel(
+            Panel::stat("Blocks not followed one by one", "In the time shown. Events of such blocks are missing or not exact.", "none")
+                .decimals(0)
+                .levels(CALM, &[(0.5, NEAR)])
+                .query("{{network}}", window("masternode_exporter_gap_blocks_total"))
+                .size(6, 4),
+        )
+        .panel(
+            Panel::stat("Reorganisations", "In the time shown.", "none")
+                .decimals(0)
+                .levels(CALM, &[(0.5, LOOK)])
+                .query("{{network}}", window("masternode_exporter_reorgs_total"))
+                .size(6, 4),
+        )
+        .panel(
+            Panel::stat("Events withdrawn", "Events of blocks that a reorganisation replaced, in the time shown. The counters that counted them do not go down.", "none")
+                .decimals(0)
+                .levels(CALM, &[(0.5, LOOK)])
+                .query("{{network}}", window("masternode_exporter_events_withdrawn_total"))
+                .size(6, 4),
+        )
+        .panel(
+            Panel::stat("Lists read anew", "In the time shown: because the list carried on from block to block could not be, or disagreed with the node.", "none")
+                .decimals(0)
+                .levels(CALM, &[(0.5, LOOK)])
+                .query("{{network}}", window("masternode_exporter_resyncs_total"))
+                .size(6, 4),
+        )
+        .panel(
+            Panel::lines("Blocks followed a minute", "About one in 2.6 minutes on Dash, one a minute on the older chains.", "none")
+                .levels(CALM, &[])
+                .query("{{network}}", format!("60 * {}", rate("masternode_exporter_blocks_followed_total", BOTH, "network")))
+                .size(8, 8),
+        )
+        .panel(
+            Panel::lines("Samples of single masternodes", "The most that a page can have, by tier: watched ones have all families, the others the lean ones.", "none")
+                .levels(CALM, &[])
+                .query("{{network}} {{tier}}", format!("max by (network, tier) (masternode_exporter_series{{{BOTH}}})"))
+                .size(8, 8),
+        )
+        .panel(
+            Panel::lines("Samples kept off the page", "Samples a second that series.limit kept off. Above 0: raise the limit, or show fewer masternodes.", "none")
+                .levels(CALM, &[(0.001, NEAR)])
+                .query("{{network}} {{tier}}", rate("masternode_exporter_series_suppressed_total", BOTH, "network, tier"))
+                .size(8, 8),
+        )
+}
+
+fn history(board: Board) -> Board {
+    let of = |family: &str| format!("max by (instance) ({family}{{{SELF}}})");
+    board
+        .panel(
+            Panel::stat("History", "Whether the file could be opened and written when last tried. While it cannot be, everything is served all the same, and written later.", "bool_yes_no")
+                .levels(HARM, &[(1.0, CALM)])
+                .words(&[("1", "written", CALM), ("0", "cannot be written", HARM)])
+                .or_says(NO_HISTORY)
+                .query("{{instance}}", of("masternode_exporter_history_up"))
+                .size(6, 4),
+        )
+        .panel(
+            Panel::stat("Last written", "Time since something was last written to it. It is written with each block.", "s")
+                .decimals(0)
+                .levels(CALM, &[(1800.0, NEAR)])
+                .or_says(NO_HISTORY)
+                .query("{{instance}}", format!("time() - {}", of("masternode_exporter_history_last_write_timestamp_seconds")))
+                .size(6, 4),
+        )
+        .panel(
+            Panel::stat("Blocks that wait", "Blocks that were followed and wait to be written.", BLOCKS)
+                .levels(CALM, &[(3.0, LOOK), (100.0, NEAR)])
+                .or_says(NO_HISTORY)
+                .query("{{network}}", format!("max by (network) (masternode_exporter_history_pending_blocks{{{BOTH}}})"))
+                .size(6, 4),
+        )
+        .panel(
+            Panel::stat("Failed writes", "Attempts to open or to write it that failed, in the time shown. Each block is tried again until it is written.", "none")
+                .decimals(0)
+                .levels(CALM, &[(0.5, NEAR)])
+                .or_says(NO_HISTORY)
+                .query("{{instance}}", format!("sum by (instance) (increase(masternode_exporter_history_write_errors_total{{{SELF}}}[$__range]))"))
+                .size(6, 4),
+        )
+        .panel(
+            Panel::lines("Size of the history", "The file and its log. history.retention bounds it.", "bytes")
+                .levels(CALM, &[])
+                .or_says(NO_HISTORY)
+                .query("{{instance}}", of("masternode_exporter_history_size_bytes"))
+                .size(24, 6),
+        )
+}
+
+fn process(board: Board) -> Board {
+    let of = |family: &str| {
+        format!("max by (instance) ({family}{{{SELF}}} and on (instance, job) masternode_exporter_build_info)")
+    };
+    let build = vec![Column::new("Running for", "s", format!("max by (instance, version, revision, rustc) ((time() - process_start_time_seconds{{{SELF}}}) * on (instance, job) group_left (version, revision, rustc) masternode_exporter_build_info)")).look("decimals", json!(0))];
+    board
+        .panel(
+            Panel::table("Exporters", "What runs where, and since when.", &[("instance", "Exporter"), ("version", "Version"), ("revision", "Revision"), ("rustc", "Compiler")], build, &[("Exporter", false)])
+                .levels(PLAIN, &[])
+                .size(12, 5),
+        )
+        .panel(
+            Panel::stat("Configuration", "Whether the configuration could be read when it was last tried. If not, the old one is in force.", "bool_yes_no")
+                .levels(HARM, &[(1.0, CALM)])
+                .words(&[("1", "read", CALM), ("0", "refused", HARM)])
+                .query("{{instance}}", of("masternode_exporter_config_last_reload_successful"))
+                .size(6, 5),
+        )
+        .panel(
+            Panel::stat("Scrape takes", "Time of the last scrape, as Prometheus measured it.", "s")
+                .levels(CALM, &[(5.0, NEAR), (10.0, HARM)])
+                .query("{{instance}}", of("scrape_duration_seconds"))
+                .size(6, 5),
+        )
+        .panel(
+            Panel::lines("Memory", "Resident memory.", "bytes").levels(CALM, &[]).query("{{instance}}", of("process_resident_memory_bytes")).size(8, 8),
+        )
+        .panel(
+            Panel::lines("Processor", "Share of one core.", "percentunit")
+                .levels(CALM, &[])
+                .query("{{instance}}", format!("max by (instance) (rate(process_cpu_seconds_total{{{SELF}}}[$__rate_interval]) and on (instance, job) masternode_exporter_build_info)"))
+                .size(8, 8),
+        )
+        .panel(
+            Panel::lines("HTTP requests a second", "By handler and status code. 503 before the first list, or too many at once.", "reqps")
+                .levels(CALM, &[])
+                .query("{{handler}} {{code}}", rate("masternode_exporter_http_requests_total", SELF, "handler, code"))
+                .size(8, 8),
+        )
+}

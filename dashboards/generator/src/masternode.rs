@@ -1,0 +1,343 @@
+//! The story of one masternode.
+//!
+//! Never here: more than one masternode.
+
+use serde_json::{Value, json};
+
+use crate::board::Board;
+use crate::fleet::data_age_panel;
+use crate::panel::{
+    BLOCKS, CALM, Column, DRAWN, EXPECTED, FAINT, HARM, LEVEL, LOOK, NEAR, PAID, PINGED, PLAIN, POINTS, Panel, QUEUED,
+    SCORED, WATCHED,
+};
+
+/// The masternode that the variables choose.
+const ONE: &str = "network=~\"$network\",masternode=\"$masternode\"";
+
+fn one(family: &str) -> String {
+    format!("max by (network) ({family}{{{ONE}}})")
+}
+
+/// A family of the masternode's network. Several networks may be chosen; the masternode is on one of them.
+fn of_network(family: &str) -> String {
+    format!(
+        "(max by (network) ({family}{{network=~\"$network\"}}) and on (network) max by (network) \
+         ({{__name__=~\"masternode_enabled|masternode_registered\",{ONE}}}))"
+    )
+}
+
+fn one_by(label: &str, family: &str) -> String {
+    format!("max by ({label}) ({family}{{{ONE}}})")
+}
+
+fn as_seconds(blocks: &str) -> String {
+    format!(
+        "({blocks}) * on (network) max by (network) (masternode_network_block_interval_seconds{{network=~\"$network\"}})"
+    )
+}
+
+/// The state as a label; 1 where it is paid, else 0, so that the colour tells.
+fn state_and_earning() -> String {
+    let paid = format!("max by (network) (masternode_enabled{{{ONE}}} or 0 * masternode_registered{{{ONE}}})");
+    format!("max by (network, state, node_type) (masternode_info{{{ONE}}}) * on (network) group_left () {paid}")
+}
+
+fn rise(family: &str, by: &str, window: &str) -> String {
+    let by = if by.is_empty() { "network" } else { by };
+    format!("round(sum by ({by}) (max by (network, cause, field) (increase({family}{{{ONE}}}[{window}]))))")
+}
+
+/// The board.
+pub(crate) fn board() -> Value {
+    let about = "One masternode: how near to a ban, until when, what happened to it and what it was paid. It looks half a day \
+                 ahead, for the projected decay of the score.";
+    let mut board = Board::new("masternode-one", "Masternode", about, "now-36h", "now+12h");
+    board = board.networks().groups().aliases().one_masternode();
+    for (name, family, colour, shown) in [
+        ("Penalties", "masternode_pose_penalties_total", NEAR, true),
+        ("Bans", "masternode_pose_bans_total", HARM, true),
+        ("Revivals", "masternode_pose_revivals_total", CALM, true),
+        ("Changes by owner or operator", "masternode_changes_total", EXPECTED, true),
+        ("Payments", "masternode_payments_total", PLAIN, false),
+        ("Payments lost", "masternode_payments_lost_total", FAINT, false),
+    ] {
+        let query = format!("{} > 0", rise(family, "", "$__rate_interval"));
+        board = board.annotation(name, &query, &format!("{name} on {{{{network}}}}"), colour, shown);
+    }
+    board = now(board.row("Now"));
+    board = states(board.row("What happened"));
+    board = score(board.row("Proof-of-Service score: chains that have one"));
+    board = payments(board.row("Payments"));
+    board = pings(board.row("Pings: chains whose masternodes live by them"));
+    identity(board.row("Who it is")).build()
+}
+
+fn now(board: Board) -> Board {
+    board
+        .panel(
+            Panel::stat("State", "The masternode's state on the list, in the node's own words on the older chains.", "none")
+                .option("textMode", json!("name"))
+                .levels(HARM, &[(1.0, CALM)])
+                .or_says("Not on the list")
+                .query("{{state}} {{node_type}}", state_and_earning()),
+        )
+        .panel(data_age_panel())
+        .panel(
+            Panel::stat("Earning", "Whether it is on the list in a state that is paid.", "bool_yes_no")
+                .levels(HARM, &[(1.0, CALM)])
+                .words(&[("1", "yes", CALM), ("0", "no", HARM)])
+                .or_says("Not on the list")
+                .query("earning", one("masternode_enabled")),
+        )
+        .panel(
+            Panel::stat("Failures until ban", "Further failed DKG sessions that ban it, if they came in the next block.", "none")
+                .levels(HARM, &[(1.0, NEAR), (2.0, CALM)])
+                .words(&[("0", "banned", HARM), ("1", "one more bans", NEAR), ("2", "survives one", CALM)])
+                .or_says(SCORED)
+                .query("failures", one("masternode_pose_failures_until_ban")),
+        )
+        .panel(
+            Panel::stat("Time until safe", "Time until one more failed DKG session no longer bans, by the measured time between blocks. Avoid restarts until then. No value while it is banned.", "s")
+                .decimals(0)
+                .levels(CALM, &[(1.0, NEAR)])
+                .or_says("Banned, or a chain without a score")
+                .query("until safe", as_seconds(&one("masternode_pose_blocks_until_safe"))),
+        )
+        .panel(
+            Panel::stat("Paid in, at most", "Time until it is paid at the latest, by the measured time between blocks. Sooner when others drop out of the queue.", "s")
+                .decimals(0)
+                .or_says("Not in a queue of fixed order")
+                .query("paid in", as_seconds(&until_paid())),
+        )
+}
+
+/// Blocks until it is paid at the latest. Absent where chance decides.
+fn until_paid() -> String {
+    format!("{} - on (network) {}", one("masternode_payment_projected_height"), of_network("masternode_network_height"))
+}
+
+fn states(board: Board) -> Board {
+    let events = Panel::bars("Events", "What our own counters saw in each step of time: failed DKG sessions, bans, revivals, payments, places in the queue lost, changes by owner or operator. Counters begin when the exporter starts.", "none")
+        .levels(CALM, &[])
+        .or_says(WATCHED);
+    let events = [
+        ("penalties", "masternode_pose_penalties_total", NEAR),
+        ("bans", "masternode_pose_bans_total", HARM),
+        ("revivals", "masternode_pose_revivals_total", LEVEL),
+        ("payments", "masternode_payments_total", PLAIN),
+        ("payments lost", "masternode_payments_lost_total", FAINT),
+        ("changes", "masternode_changes_total", EXPECTED),
+    ]
+    .into_iter()
+    .fold(events, |panel, (name, family, colour)| {
+        panel.query(name, rise(family, "", "$__rate_interval")).colour(name, colour)
+    });
+    board
+        .panel(
+            Panel::bands("State over time", "A band for each state while it held. Where no band is drawn, the exporter had no data, or the masternode was not on the list.")
+                .levels(LOOK, &[])
+                .option("showValue", json!("never"))
+                .or_says("Not on the list")
+                .query("{{state}}", one_by("state", "masternode_info"))
+                .colour("enabled", CALM)
+                .colour("pose_banned", HARM)
+                .colour("pose_ban", HARM)
+                .colour("expired", NEAR)
+                .colour("revoked", HARM)
+                .colour("unregistered", FAINT)
+                .size(24, 5),
+        )
+        .panel(events)
+        .panel(
+            Panel::bars("Changes by field", "Changes of address, payout, keys and operator payout. One that you did not make is an emergency.", "none")
+                .levels(CALM, &[])
+                .or_says(WATCHED)
+                .query("{{field}}", rise("masternode_changes_total", "field", "$__rate_interval")),
+        )
+}
+
+fn score(board: Board) -> Board {
+    let ahead = |family: &str| format!("max by (network) (last_over_time({family}{{{ONE}}}[1d]))");
+    let network = |family: &str| format!("max by (network) (last_over_time({family}{{network=~\"$network\"}}[1d]))");
+    // The score is 0 at its clear height, and one less with each block before. The height of a moment to come is the
+    // last one known and the blocks that the time since should bring.
+    let projected = format!(
+        "clamp_min({} - on (network) ({} + on (network) (time() - {}) / on (network) {}), 0) unless on (network) {} == 1",
+        ahead("masternode_pose_clear_height"),
+        network("masternode_network_height"),
+        network("masternode_exporter_list_timestamp_seconds"),
+        network("masternode_network_block_interval_seconds"),
+        ahead("masternode_pose_banned"),
+    );
+    board
+        .panel(
+            Panel::lines("Score, limit, safe level and projected decay", "A failed DKG session adds the step, each block takes 1 point off. At the limit it is banned. Above the safe level one more failure bans. The dashed projection says where the score goes if nothing else fails.", POINTS)
+                .levels(CALM, &[])
+                .or_says(SCORED)
+                .query("score", one("masternode_pose_score"))
+                .query("limit", of_network("masternode_network_pose_limit"))
+                .query("safe level", of_network("masternode_network_pose_safe_level"))
+                .query("projected", projected)
+                .colour("score", PLAIN)
+                .dashed("limit", HARM)
+                .dashed("safe level", LEVEL)
+                .dashed("projected", EXPECTED)
+                .size(16, 10),
+        )
+        .panel(
+            Panel::stat("Blocks to go", "Blocks until the score is at the safe level, below the two thirds that the public pages name, and at 0.", BLOCKS)
+                .levels(CALM, &[(1.0, NEAR)])
+                .or_says("Banned, not watched, or a chain without a score")
+                .query("until safe", one("masternode_pose_blocks_until_safe"))
+                .query("until below two thirds", one("masternode_pose_blocks_until_below_two_thirds"))
+                .query("until clear", one("masternode_pose_blocks_until_clear"))
+                .size(8, 5),
+        )
+        .panel(
+            Panel::stat("Expected time to a ban if offline", "If it went offline now: expected time until it is banned, from its score and how often masternodes of its kind are tested.", "s")
+                .decimals(0)
+                .levels(HARM, &[(3600.0, NEAR), (86400.0, CALM)])
+                .or_says("Banned, not watched, or a chain without a score")
+                .query("to a ban", one("masternode_pose_time_to_ban_if_offline_seconds"))
+                .size(8, 5),
+        )
+}
+
+fn payments(board: Board) -> Board {
+    let since =
+        format!("{} - on (network) {}", of_network("masternode_network_height"), one("masternode_payment_last_height"));
+    board
+        .panel(
+            Panel::lines("Payments against projection", "Blocks until it is paid at the latest, and blocks since it was last paid. The first falls to about 1 and jumps up with each payment, as the second falls to 0. If the second passes the cycle, a payment was missed.", BLOCKS)
+                .levels(CALM, &[])
+                .or_says(QUEUED)
+                .query("until paid, at most", until_paid())
+                .query("since last paid", &since)
+                .query("payment cycle", of_network("masternode_network_payment_cycle_blocks"))
+                .dashed("until paid, at most", EXPECTED)
+                .colour("since last paid", PLAIN)
+                .dashed("payment cycle", LEVEL)
+                .size(10, 8),
+        )
+        .panel(
+            Panel::lines("Queue position", "Place in the payment queue: 1 is the next block. Where a pool draws, 1 is the longest unpaid. No line while it is not eligible.", "none")
+                .levels(CALM, &[])
+                .or_says("Not eligible for a payment")
+                .query("position", one("masternode_payment_queue_position"))
+                .colour("position", PLAIN)
+                .size(7, 8),
+        )
+        .panel(
+            Panel::stat("Received in the time shown", "Payments that our counters saw in the time shown, and places in the queue lost to a ban or a removal.", "none")
+                .decimals(0)
+                .levels(CALM, &[])
+                .or_says(PAID)
+                .query("received", rise("masternode_payments_total", "", "$__range"))
+                .query("lost", rise("masternode_payments_lost_total", "", "$__range"))
+                .series("lost", &[("thresholds", json!({"mode": "absolute", "steps": [{"color": CALM, "value": null}, {"color": HARM, "value": 0.5}]}))])
+                .size(7, 4),
+        )
+        .panel(
+            Panel::stat("Chance of the next draw", "Chance that the next draw pays it.", "percentunit")
+                .decimals(3)
+                .levels(FAINT, &[(0.000_001, CALM)])
+                .or_says(DRAWN)
+                .query("next draw", one("masternode_payment_draw_probability_ratio"))
+                .size(7, 4),
+        )
+        .panel(
+            Panel::gauges("Chance of a payment", "Chance of a payment within each horizon. A fixed order knows only 0 and 100 %.", "percentunit")
+                .levels(FAINT, &[(0.000_001, CALM)])
+                .between(0.0, 1.0)
+                .or_says("Not on the list")
+                .query("{{horizon}}", one_by("horizon", "masternode_payment_probability_ratio"))
+                .size(24, 6),
+        )
+}
+
+fn pings(board: Board) -> Board {
+    let silence = format!(
+        "clamp_min({} - on (network) {}, 0)",
+        of_network("masternode_network_tip_timestamp_seconds"),
+        one("masternode_last_seen_timestamp_seconds")
+    );
+    board
+        .panel(
+            Panel::lines("Silence since the last ping", "By the clock of the chain, as the answering node saw the ping. Above the warning it should be looked at; at the expiry the chain counts it as expired and pays it no more.", "s")
+                .levels(CALM, &[])
+                .or_says(PINGED)
+                .query("silence", &silence)
+                .query("warning", of_network("masternode_network_ping_warning_seconds"))
+                .query("expiry", of_network("masternode_network_ping_expiry_seconds"))
+                .colour("silence", PLAIN)
+                .dashed("warning", NEAR)
+                .dashed("expiry", HARM)
+                .size(16, 8),
+        )
+        .panel(
+            Panel::stat("Active", "Time from its start to its last ping.", "s")
+                .decimals(0)
+                .levels(LOOK, &[(86400.0, CALM)])
+                .or_says(PINGED)
+                .query("active", one("masternode_active_seconds"))
+                .size(8, 4),
+        )
+        .panel(
+            Panel::stat("Ban ends in", "Estimated blocks until the ban in force ends by itself. Only on Dimecoin, and only when the exporter saw the ban begin.", BLOCKS)
+                .levels(NEAR, &[])
+                .or_says("No ban that ends by itself")
+                .query("ban ends in", format!("{} - on (network) {}", one("masternode_pose_ban_end_height"), of_network("masternode_network_height")))
+                .size(8, 4),
+        )
+}
+
+fn identity(board: Board) -> Board {
+    let labels = [
+        ("alias", "Alias"),
+        ("node_type", "Kind"),
+        ("state", "State"),
+        ("address", "Address"),
+        ("payout_address", "Payout"),
+        ("owner_address", "Owner"),
+        ("operator_key", "Operator key"),
+        ("masternode", "Masternode"),
+    ];
+    let by = labels.map(|(label, _)| label).join(", ");
+    let info = vec![Column::new("Listed", "none", one_by(&by, "masternode_info")).look("custom.hidden", json!(true))];
+    board
+        .panel(
+            Panel::table(
+                "Identity",
+                "What the list says of it. An empty cell is what this chain does not say.",
+                &labels,
+                info,
+                &[("Alias", false)],
+            )
+            .levels(CALM, &[])
+            .or_says("Not on the list")
+            .size(24, 4),
+        )
+        .panel(
+            Panel::stat(
+                "Expectations of the watch list",
+                "Whether each field has the value that the watch list states. One that has not may be a theft.",
+                "bool_yes_no",
+            )
+            .levels(HARM, &[(1.0, CALM)])
+            .words(&[("1", "as expected", CALM), ("0", "differs", HARM)])
+            .or_says("The watch list states no expectation for it")
+            .query("{{field}}", one_by("field", "masternode_expectation_met"))
+            .size(12, 4),
+        )
+        .panel(
+            Panel::stat(
+                "Last connected by the answering node",
+                "When the node that we ask last connected to it, as that node says.",
+                "dateTimeFromNow",
+            )
+            .levels(PLAIN, &[])
+            .or_says("This chain does not say, or never")
+            .query("connected", format!("1000 * {}", one("masternode_peer_last_success_timestamp_seconds")))
+            .size(12, 4),
+        )
+}

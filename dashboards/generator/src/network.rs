@@ -1,0 +1,158 @@
+//! The network as a whole: is it me, or everybody?
+//!
+//! Never here: single masternodes.
+
+use serde_json::{Value, json};
+
+use crate::board::Board;
+use crate::fleet::{data_age_panel, restart_panel};
+use crate::panel::{
+    BLOCKS, CALM, Column, EXPECTED, HARM, LEVEL, LOOK, NEAR, PLAIN, POINTS, Panel, QUORUMS, SCORED, mapping,
+};
+use crate::queries::{NETWORKS, network_rise, networks};
+
+/// The words of the label `risk`, the worst last, as areas are stacked.
+pub(crate) const RISKS: &[(&str, &str)] =
+    &[("clear", CALM), ("decaying", LOOK), ("unhealthy", EXPECTED), ("one_failure_from_ban", NEAR), ("banned", HARM)];
+
+/// The board.
+pub(crate) fn board() -> Value {
+    let about = "All masternodes of a network: how many there are, how many are in danger, and whether penalties come in waves.";
+    let bans = format!("{} > 0", network_rise("masternode_network_bans_total", "$__rate_interval"));
+    let penalties = format!("{} > 0", network_rise("masternode_network_penalties_total", "$__rate_interval"));
+    let board = Board::new("masternode-network", "Network", about, "now-7d", "now").networks();
+    let board = board.annotation("Bans", &bans, "Bans on {{network}}", HARM, false).annotation(
+        "Penalties",
+        &penalties,
+        "Penalties on {{network}}",
+        NEAR,
+        false,
+    );
+    let board = now(board.row("Now"));
+    let board = over_time(board.row("Danger and events"));
+    rules(board.row("Chain and rules")).build()
+}
+
+/// Masternodes of a network in some states or of some kind.
+fn nodes(matching: &str) -> String {
+    format!("sum by (network) (max by (network, state, node_type) (masternode_network_nodes{{{NETWORKS},{matching}}}))")
+}
+
+fn now(board: Board) -> Board {
+    let banned = format!("max by (network) (masternode_network_risk_nodes{{{NETWORKS},risk=\"banned\"}})");
+    let lag = format!(
+        "{} - {}",
+        networks("masternode_network_height", "network"),
+        networks("masternode_network_chainlock_height", "network")
+    );
+    board
+        .panel(data_age_panel())
+        .panel(Panel::stat("Enabled", "Masternodes that are paid.", "none").query("{{network}}", nodes("state=\"enabled\"")))
+        .panel(
+            Panel::stat("Banned", "Banned masternodes, for whatever cause.", "none")
+                .levels(CALM, &[(1.0, LOOK)])
+                .query("{{network}}", banned),
+        )
+        .panel(
+            Panel::stat("Evo", "Evo nodes, banned ones included.", "none")
+                .levels(PLAIN, &[])
+                .or_says("Only on networks with Evo nodes (Dash)")
+                .query("{{network}}", nodes("node_type=\"evo\"")),
+        )
+        .panel(
+            Panel::stat("ChainLock lag", "Blocks between the tip and the highest block under a ChainLock. More than a few: the quorums do not sign, and a reorganisation is possible.", BLOCKS)
+                .levels(CALM, &[(3.0, LOOK), (6.0, NEAR)])
+                .or_says("Only on chains with ChainLocks (Dash)")
+                .query("{{network}}", lag),
+        )
+        .panel(
+            Panel::stat("Height", "The block that the numbers are true of.", "none")
+                .levels(PLAIN, &[])
+                .query("{{network}}", networks("masternode_exporter_list_height", "network")),
+        )
+}
+
+fn over_time(board: Board) -> Board {
+    let by_risk = format!("sum by (risk) (max by (network, risk) (masternode_network_risk_nodes{{{NETWORKS}}}))");
+    let endangered = format!(
+        "sum by (network) (max by (network, risk) (masternode_network_risk_nodes{{{NETWORKS},risk!~\"clear|banned\"}}))"
+    );
+    let alive = format!(
+        "sum by (network) (max by (network, risk) (masternode_network_risk_nodes{{{NETWORKS},risk!=\"banned\"}}))"
+    );
+    let wave = format!("{} / {alive}", network_rise("masternode_network_penalties_total", "1h"));
+    let mut risks = Panel::areas("Masternodes by danger", "All masternodes of the chosen networks. Decaying: a score above 0 that survives one more failure. Unhealthy: on the older chains, in a state that is not paid.", "none").levels(CALM, &[]);
+    risks = risks.query("{{risk}}", by_risk);
+    risks = RISKS.iter().fold(risks, |panel, (risk, colour)| panel.colour(risk, colour));
+    let daily = Panel::lines("Penalties, bans and revivals in 24 hours", "What our counters saw in the 24 hours before each moment. They begin when the exporter starts, so the first day is not whole. Penalties exist only on chains with a score.", "none")
+        .levels(CALM, &[])
+        .query("{{network}} penalties", network_rise("masternode_network_penalties_total", "1d"))
+        .query("{{network}} bans", network_rise("masternode_network_bans_total", "1d"))
+        .query("{{network}} revivals", network_rise("masternode_network_revivals_total", "1d"));
+    board
+        .panel(risks)
+        .panel(
+            Panel::lines("Share in danger", "Masternodes with a score or in a bad state, as a share of those that are not banned.", "percentunit")
+                .levels(CALM, &[(0.05, LOOK), (0.2, NEAR)])
+                .query("{{network}}", format!("{endangered} / {alive}")),
+        )
+        .panel(daily)
+        .panel(
+            Panel::lines("Waves: penalised within an hour", "Penalties in the hour before each moment, as a share of the masternodes that are not banned. If many are hit at once, look at the network first and at your own machines second.", "percentunit")
+                .levels(CALM, &[(0.01, LOOK), (0.05, NEAR)])
+                .or_says(SCORED)
+                .query("{{network}}", wave),
+        )
+        .panel(
+            Panel::lines("Registrations and removals in 24 hours", "Masternodes that came to the list and that left it, in the 24 hours before each moment.", "none")
+                .levels(CALM, &[])
+                .query("{{network}} registered", network_rise("masternode_network_registrations_total", "1d"))
+                .query("{{network}} removed", network_rise("masternode_network_removals_total", "1d")),
+        )
+        .panel(
+            Panel::lines("Masternodes by state and kind", "States that no masternode is in are left out.", "none")
+                .levels(CALM, &[])
+                .query("{{network}} {{state}} {{node_type}}", format!("{} > 0", networks("masternode_network_nodes", "network, state, node_type"))),
+        )
+}
+
+fn rules(board: Board) -> Board {
+    let next = format!(
+        "{} - {}",
+        networks("masternode_network_dkg_next_window_height", "network"),
+        networks("masternode_network_height", "network")
+    );
+    let spork = vec![Column::new("Value", "none", networks("masternode_network_spork", "network, spork")).look(
+        "mappings",
+        mapping(&[("0", "on for all", CALM), ("1", "on for some quorum types", LOOK), ("4070908800", "off", PLAIN)]),
+    )];
+    board
+        .panel(
+            Panel::lines("Limit, step and safe level", "At the limit a masternode is banned; one failed DKG session adds the step; at or below the safe level it survives one more.", POINTS)
+                .levels(CALM, &[])
+                .or_says(SCORED)
+                .query("{{network}} limit", networks("masternode_network_pose_limit", "network"))
+                .query("{{network}} step", networks("masternode_network_pose_step", "network"))
+                .query("{{network}} safe level", networks("masternode_network_pose_safe_level", "network")),
+        )
+        .panel(restart_panel().size(6, 8))
+        .panel(
+            Panel::stat("Next block that can punish", "Blocks until commitments fall due: the next moment at which a score can rise.", BLOCKS)
+                .levels(PLAIN, &[])
+                .or_says(QUORUMS)
+                .query("{{network}}", next)
+                .size(6, 8),
+        )
+        .panel(
+            Panel::lines("Time between blocks", "Mean of the last 1000 blocks. Every duration on these boards is computed with it.", "s")
+                .levels(CALM, &[])
+                .query("{{network}}", networks("masternode_network_block_interval_seconds", "network")),
+        )
+        .panel(
+            Panel::table("Sporks", "Switches of the network, as the node shows them. A large number is a time in seconds from which it is on.", &[("network", "Network"), ("spork", "Spork")], spork, &[("Network", false), ("Spork", false)])
+                .levels(LEVEL, &[])
+                .or_says("This chain shows no sporks")
+                .option("cellHeight", json!("sm"))
+                .size(12, 8),
+        )
+}

@@ -1,0 +1,176 @@
+//! Who is paid when, and was it so?
+//!
+//! Never here: amounts; the exporter does not know them.
+
+use serde_json::Value;
+
+use crate::board::Board;
+use crate::fleet::{blocks_until_paid, chosen_within, data_age_panel};
+use crate::panel::{
+    BLOCKS, CALM, Column, DRAWN, EXPECTED, FAINT, HARM, LEVEL, NEAR, PAID, PLAIN, POOLED, Panel, QUEUED, to_masternode,
+};
+use crate::queries::{CHOSEN, KEY, as_seconds, chosen, networks, rise};
+
+/// The board.
+pub(crate) fn board() -> Value {
+    let about =
+        "The payment queue, the chances, what was expected and what came. Counters begin when the exporter starts.";
+    let board = Board::new("masternode-payments", "Payments", about, "now-7d", "now");
+    let board = board.networks().groups().aliases().horizons();
+    let lost = format!("sum by (network, alias) ({}) > 0", rise("masternode_payments_lost_total", "$__rate_interval"));
+    let board = board.annotation("Payments lost", &lost, "{{alias}} lost its place on {{network}}", HARM, true);
+    let board = next(board.row("What comes"));
+    let board = came(board.row("What came"));
+    pool(board.row("Payment by chance: Dimecoin and PRCYCoin")).build()
+}
+
+fn next(board: Board) -> Board {
+    let columns = vec![
+        Column::new("Queue position", "none", chosen("masternode_payment_queue_position")),
+        Column::new("Blocks until paid, at most", BLOCKS, blocks_until_paid()),
+        Column::new(
+            "Paid until, at the latest",
+            "dateTimeAsIso",
+            format!("1000 * (time() + {})", as_seconds(&blocks_until_paid())),
+        ),
+        Column::new("Paid within $horizon", "percentunit", chosen_within()),
+        Column::new("Chance of the next draw", "percentunit", chosen("masternode_payment_draw_probability_ratio")),
+        Column::new("Last paid at block", "none", chosen("masternode_payment_last_height")),
+    ];
+    let labels = [("alias", "Alias"), ("network", "Network"), ("masternode", "Masternode")];
+    board
+        .panel(data_age_panel())
+        .panel(
+            Panel::stat("Payment cycle", "Time in which every valid masternode is paid once, by the measured time between blocks.", "s")
+                .levels(PLAIN, &[])
+                .or_says(QUEUED)
+                .query("{{network}}", as_seconds(&networks("masternode_network_payment_cycle_blocks", "network")))
+                .size(5, 4),
+        )
+        .panel(
+            Panel::stat("Paid within $horizon, on average", "Mean chance of the chosen masternodes, those that earn nothing included.", "percentunit")
+                .levels(HARM, &[(0.000_001, CALM)])
+                .query("{{network}}", format!("avg by (network) ({})", chosen_within()))
+                .size(5, 4),
+        )
+        .panel(
+            Panel::stat("Earning nothing", "Chosen masternodes whose chance of a payment is 0 in every horizon: banned or not eligible.", "none")
+                .levels(CALM, &[(1.0, NEAR)])
+                .query("{{network}}", format!("count by (network) ({} == 0) or 0 * count by (network) ({0})", chosen("masternode_payment_probability_ratio")))
+                .size(10, 4),
+        )
+        .panel(
+            Panel::table("Next payments", "Soonest first. Where an order decides, the masternode is paid by that block at the latest; a place improves when others drop out. Where chance decides, only the chance counts.", &labels, columns, &[("Queue position", false)])
+                .levels(CALM, &[])
+                .series("alias", &[("links", to_masternode())]),
+        )
+        .panel(
+            Panel::lines("Queue position", "The 20 foremost. 1 is the next block. A jump up is a payment, or a ban and its revival. On chains with a pool: 1 is the longest unpaid.", "none")
+                .levels(CALM, &[])
+                .query("{{network}} {{alias}}", format!("bottomk(20, {})", chosen("masternode_payment_queue_position"))),
+        )
+        .panel(
+            Panel::lines("Chance of a payment within $horizon", "The 20 most likely. A fixed order knows only 0 and 100 %.", "percentunit")
+                .levels(CALM, &[])
+                .between(0.0, 1.0)
+                .query("{{network}} {{alias}}", format!("topk(20, {})", chosen_within())),
+        )
+}
+
+/// Payments that the rules let expect in the time shown.
+fn expected() -> String {
+    // In a fixed order: one in each cycle while it earns. By chance: one draw a block.
+    let queue = format!(
+        "avg_over_time(masternode_enabled{{{CHOSEN}}}[$__range]) * on (network) group_left () (1 / {})",
+        networks("masternode_network_payment_cycle_blocks", "network")
+    );
+    let drawn = format!("avg_over_time(masternode_payment_draw_probability_ratio{{{CHOSEN}}}[$__range])");
+    let blocks =
+        format!("max by (network) (delta(masternode_network_height{{{}}}[$__range]))", crate::queries::NETWORKS);
+    format!(
+        "sum by (network) ((max by ({KEY}) ({drawn}) or max by ({KEY}) ({queue})) * on (network) group_left () {blocks})"
+    )
+}
+
+fn came(board: Board) -> Board {
+    let sum = |family: &str| format!("sum by (network) ({})", rise(family, "$__range"));
+    let bars = |family: &str| format!("sum by (network) ({})", rise(family, "$__rate_interval"));
+    board
+        .panel(
+            Panel::gauges("Expected and received in the time shown", "Expected: one payment for each masternode in a cycle while it earned, or its mean chance in each block where chance decides. Over a short time the two differ by luck and by the place in the queue; over several cycles they should agree.", "none")
+                .decimals(1)
+                .levels(PLAIN, &[])
+                .query("{{network}} expected", expected())
+                .query("{{network}} received", sum("masternode_payments_total")),
+        )
+        .panel(
+            Panel::stat("Lost in the time shown", "Places in the queue lost to a ban or a removal. Each costs a whole cycle.", "none")
+                .decimals(0)
+                .levels(CALM, &[(0.5, HARM)])
+                .or_says(PAID)
+                .query("{{network}}", sum("masternode_payments_lost_total"))
+                .size(12, 8),
+        )
+        .panel(
+            Panel::bars("Received", "Payments in each step of time.", "none")
+                .levels(CALM, &[])
+                .or_says(PAID)
+                .query("{{network}}", bars("masternode_payments_total")),
+        )
+        .panel(
+            Panel::bars("Lost", "Places in the queue lost in each step of time.", "none")
+                .levels(CALM, &[])
+                .or_says(PAID)
+                .query("{{network}}", bars("masternode_payments_lost_total")),
+        )
+}
+
+fn pool(board: Board) -> Board {
+    let votes = vec![
+        Column::new("At block", "none", chosen("masternode_payment_scheduled_height")),
+        Column::new("Votes", "none", chosen("masternode_payment_scheduled_votes")),
+    ];
+    let (seconds, blocks) =
+        (chosen("masternode_payment_held_out_seconds"), chosen("masternode_payment_held_out_blocks"));
+    let rows = format!("{seconds} > 0 or {blocks} > 0");
+    let held = vec![
+        Column::new("For seconds", "s", format!("{seconds} and ({rows})")),
+        Column::new("For blocks", BLOCKS, format!("{blocks} and ({rows})")),
+    ];
+    let members =
+        format!("sum by (network) (max by (network, masternode) (masternode_payment_pool_member{{{CHOSEN}}}))");
+    let labels = [("alias", "Alias"), ("network", "Network"), ("masternode", "Masternode")];
+    board
+        .panel(
+            Panel::lines("Pool and queue", "Among how many masternodes the next payee is drawn, and how many are in the queue that the pool is the head of.", "none")
+                .levels(CALM, &[])
+                .or_says(DRAWN)
+                .query("{{network}} pool", networks("masternode_network_payment_pool_size", "network"))
+                .query("{{network}} queue", networks("masternode_network_payment_eligible_nodes", "network")),
+        )
+        .panel(
+            Panel::lines("Yours in the pool", "How many of the chosen masternodes are in the pool that the next vote draws from.", "none")
+                .levels(CALM, &[])
+                .or_says(POOLED)
+                .query("{{network}}", members),
+        )
+        .panel(
+            Panel::table("Voted to be paid", "Next block that is voted to pay the masternode's address. 6 votes bind where payments are enforced.", &labels, votes, &[("At block", false)])
+                .levels(EXPECTED, &[])
+                .or_says("No votes for a chosen masternode, or a chain without votes")
+                .size(12, 8),
+        )
+        .panel(
+            Panel::table("Kept out of the queue", "After a start a masternode waits: until its collateral is deep enough, and for 156 seconds for each known masternode.", &labels, held, &[("For seconds", true)])
+                .levels(FAINT, &[])
+                .or_says("None is kept out, or a chain without a pool")
+                .size(12, 8),
+        )
+        .panel(
+            Panel::lines("Chance of the next draw", "Chance that the next draw pays the masternode, the 20 most likely. 0 outside the pool.", "percentunit")
+                .levels(LEVEL, &[])
+                .or_says(DRAWN)
+                .query("{{network}} {{alias}}", format!("topk(20, {})", chosen("masternode_payment_draw_probability_ratio")))
+                .size(24, 8),
+        )
+}
