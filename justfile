@@ -33,6 +33,15 @@ alerts:
     promtool check rules alerts/*.rules.yml
     cd alerts/tests && promtool test rules ./*.yml
 
+# The dashboards, from their source; then what Grafana says of their form.
+dashboards:
+    cargo run --locked --package masternode-exporter-dashboards
+    scripts/check-dashboards
+
+# The pictures of the dashboards in docs/img, from a run of the simulator. Needs npm, Chromium and pngquant.
+pictures:
+    scripts/pictures
+
 # The binary against a real Prometheus, promtool, schemathesis and Chromium, which scripts/test installs.
 e2e:
     cargo build --release --locked

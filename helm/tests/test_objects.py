@@ -170,7 +170,7 @@ class Objects(unittest.TestCase):
         names = tarfile.open(chart.packaged()).getnames()
         below = {name.removeprefix("masternode-exporter/files/") for name in names if "/files/" in name}
         dashboards = {f"dashboards/{path.name}" for path in (chart.ROOT / "dashboards").glob("*.json")}
-        self.assertEqual(below - {"dashboards/.gitkeep"}, {"alerts/masternode.rules.yml", "alerts/inhibition.yml"} | dashboards)
+        self.assertEqual(below, {"alerts/masternode.rules.yml", "alerts/inhibition.yml"} | dashboards)
         self.assertFalse([name for name in names if "/ci/" in name])
 
     def test_versions_are_those_of_the_exporter(self):

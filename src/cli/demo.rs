@@ -25,6 +25,11 @@ const WATCHED: usize = 8;
 /// Most masternodes of a simulated network of the older chains.
 const MOST_LEGACY: u32 = 5000;
 
+/// How to see it in Grafana; the files are those of the repository.
+const DASHBOARDS: &str = "\
+Grafana:  add a Prometheus that scrapes this address, then Dashboards > New > Import each of dashboards/*.json.
+          Or start all of it: docker compose -f dashboards/compose/compose.yaml up --build";
+
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
 pub(super) struct DemoArguments {
@@ -223,6 +228,7 @@ impl Stage {
     }
 }
 
+/// Says what runs: the networks, and where the exporter answers, as the address of its site and the path of its metrics.
 fn introduce(stages: &[Stage], arguments: &DemoArguments, page: Option<(&str, &str)>) {
     for stage in stages {
         eprintln!(
@@ -242,7 +248,7 @@ fn introduce(stages: &[Stage], arguments: &DemoArguments, page: Option<(&str, &s
     if metrics_path != "/" {
         eprintln!("Status:   {root}/ in a browser");
     }
-    eprintln!("Metrics:  curl {page}");
+    eprintln!("Metrics:  curl {page}\n{DASHBOARDS}");
     for stage in stages {
         for line in stage.chain.story(&page) {
             eprintln!("{line}");

@@ -8,6 +8,7 @@ mod api;
 mod architecture;
 mod backfill;
 mod completions;
+mod compose;
 mod configuration;
 mod events;
 mod exposition;
