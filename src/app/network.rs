@@ -3,6 +3,7 @@
 //! Never here: what other networks do; the HTTP server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -59,7 +60,8 @@ impl Prepared {
         let Prepared { config: network, clients } = self;
         let (watch_list, watch_receiver) = watch::channel(config.watch_list(&network.name));
         let (publish, snapshots) = watch::channel(None);
-        let mut follower = Follower::new(follower_settings(&network), clients, &shared.meters, watch_receiver, publish);
+        let settings = follower_settings(&network, config.history.retention);
+        let mut follower = Follower::new(settings, clients, &shared.meters, watch_receiver, publish);
         if let Some(history) = &shared.history {
             follower = follower.with_history(history.clone());
         }
@@ -127,8 +129,8 @@ pub fn clients(network: &NetworkConfig, meters: &Meters) -> Result<Vec<Client>, 
     network.sources.iter().map(client).collect()
 }
 
-/// How a network is followed.
-pub fn follower_settings(network: &NetworkConfig) -> follower::Settings {
+/// How a network is followed, whose events are kept for so long.
+pub fn follower_settings(network: &NetworkConfig, retention: Duration) -> follower::Settings {
     follower::Settings {
         network: network.name.as_str().into(),
         rules: network.chain.rules.clone(),
@@ -137,6 +139,8 @@ pub fn follower_settings(network: &NetworkConfig) -> follower::Settings {
         resync_blocks: network.resync_blocks,
         ask: network.ask,
         max_gap_blocks: network.max_gap_blocks,
+        backfill_blocks: network.backfill_blocks,
+        retention,
         clock: now,
     }
 }

@@ -45,7 +45,7 @@ pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Resul
     let meters = Meters::new(&prometheus::Registry::new())?;
     let mut backfill = Err("no source is configured".to_string());
     for client in app::clients(network, &meters)? {
-        let settings = app::follower_settings(network);
+        let settings = app::follower_settings(network, config.history.retention);
         let name = client.name().to_string();
         backfill = Backfill::new(settings, client, &meters).await.map_err(|why| format!("source {name}: {why}"));
         if backfill.is_ok() {
@@ -67,6 +67,12 @@ pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Resul
     };
     if first > last {
         return Err(Failure::Configuration("--from lies behind --to: swap them".into()));
+    }
+    let kept = backfill.first_kept().await?;
+    if first < kept && kept <= last {
+        eprintln!(
+            "blocks below {kept} are left out: they are older than history.retention, raise it to keep their events"
+        );
     }
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = stop.clone();

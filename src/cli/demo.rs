@@ -211,6 +211,7 @@ impl Stage {
             resync_blocks: 576,
             ask: crate::follower::Ask::default(),
             max_gap_blocks: 5000,
+            backfill_blocks: 0,
         }
     }
 

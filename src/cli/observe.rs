@@ -60,7 +60,8 @@ async fn look(config: &Config, network: &NetworkConfig) -> Result<Arc<Snapshot>,
     let (_watch, watch_list) = watch::channel(config.watch_list(&network.name));
     let (publish, snapshots) = watch::channel(None);
     let clients = app::clients(network, &meters)?;
-    let mut follower = Follower::new(app::follower_settings(network), clients, &meters, watch_list, publish);
+    let settings = app::follower_settings(network, config.history.retention);
+    let mut follower = Follower::new(settings, clients, &meters, watch_list, publish);
     follower.poll_once().await.map_err(|troubles| {
         format!(
             "network {} could not be observed:\n  {}\nTry `masternode-exporter doctor`.",

@@ -159,6 +159,12 @@ pub const KEYS: &[Key] = &[
         Value("5000"),
         "after a longer gap the list is read anew instead of block by block",
     ),
+    key(
+        "history.backfill_blocks",
+        "number",
+        Value("576"),
+        "blocks below the start, or below a gap's end, that are filled in while the exporter runs; 0 for none",
+    ),
     key("web.listen_address", "address or list", Value("127.0.0.1:10066"), "where to listen"),
     key("web.telemetry_path", "path", Value("/metrics"), "where the metrics are"),
     key("web.max_requests", "number", Value("40"), "scrapes answered at a time; 0 for any number"),
@@ -265,7 +271,7 @@ pub const PROFILE_KEYS: &[Key] = &[
 ];
 
 /// Keys of later versions: no code reads them yet, and to ignore them would be to promise what is not done.
-const LATER: &[&str] = &["alerting", "history.backfill_blocks"];
+const LATER: &[&str] = &["alerting"];
 
 impl Key {
     /// The variable that sets it, with 0 for each place in a list.

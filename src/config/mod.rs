@@ -68,6 +68,8 @@ pub struct NetworkConfig {
     pub ask: crate::follower::Ask,
     /// A gap of more blocks is not walked block by block.
     pub max_gap_blocks: u32,
+    /// Blocks before the start of the history that are filled into it in the background.
+    pub backfill_blocks: u32,
 }
 
 /// A chain: its rules, and how its nodes are asked.

@@ -17,6 +17,23 @@ use crate::rpc::credentials::running_network;
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
 
+/// What the section `history` says of the past of each network.
+#[derive(Clone, Copy)]
+struct Past {
+    max_gap_blocks: u32,
+    backfill_blocks: u32,
+}
+
+impl Past {
+    fn read(history: &Node<'_>) -> Past {
+        let whole = |key: &str, range, default| history.get(key).whole(range).unwrap_or(default) as u32;
+        Past {
+            max_gap_blocks: whole("max_gap_blocks", 1..=1_000_000, 5000),
+            backfill_blocks: whole("backfill_blocks", 0..=100_000, 576),
+        }
+    }
+}
+
 /// Reads all networks; without any, the one whose node runs on this host.
 pub(super) fn networks(
     node: &Node<'_>,
@@ -24,18 +41,16 @@ pub(super) fn networks(
     chains: &BTreeMap<String, ChainConfig>,
     home: Option<&Path>,
 ) -> Vec<NetworkConfig> {
-    let max_gap_blocks = history.get("max_gap_blocks").whole(1..=1_000_000).unwrap_or(5000) as u32;
+    let past = Past::read(history);
     if !node.is_set() {
-        return vec![local(home, max_gap_blocks)];
+        return vec![local(home, past)];
     }
     let elements = node.elements();
     if elements.is_empty() {
         node.error("name at least one network, or leave the key out for a Dash node on this host");
     }
-    let networks: Vec<(Node<'_>, NetworkConfig)> = elements
-        .into_iter()
-        .map(|element| (element.clone(), network(&element, chains, home, max_gap_blocks)))
-        .collect();
+    let networks: Vec<(Node<'_>, NetworkConfig)> =
+        elements.into_iter().map(|element| (element.clone(), network(&element, chains, home, past))).collect();
     for (index, (element, network)) in networks.iter().enumerate() {
         if networks[..index].iter().any(|(_, earlier)| !network.name.is_empty() && earlier.name == network.name) {
             element.get("name").error(format_args!("another network is called {:?} already", network.name));
@@ -44,12 +59,7 @@ pub(super) fn networks(
     networks.into_iter().map(|(_, network)| network).collect()
 }
 
-fn network(
-    node: &Node<'_>,
-    chains: &BTreeMap<String, ChainConfig>,
-    home: Option<&Path>,
-    max_gap_blocks: u32,
-) -> NetworkConfig {
+fn network(node: &Node<'_>, chains: &BTreeMap<String, ChainConfig>, home: Option<&Path>, past: Past) -> NetworkConfig {
     node.check_keys();
     let chain = node.get("chain").text().unwrap_or_else(|| "dash".into());
     if !chains.contains_key(&chain) {
@@ -76,7 +86,8 @@ fn network(
         stale_after,
         resync_blocks: node.get("resync_blocks").whole(1..=1_000_000).unwrap_or(576) as u32,
         ask: ask(&node.get("ask")),
-        max_gap_blocks,
+        max_gap_blocks: past.max_gap_blocks,
+        backfill_blocks: past.backfill_blocks,
     }
 }
 
@@ -191,7 +202,7 @@ fn readable(path: &Path) -> std::io::Result<()> {
 }
 
 /// The node on this host: on the first of Dash's networks whose cookie is there, else mainnet.
-fn local(home: Option<&Path>, max_gap_blocks: u32) -> NetworkConfig {
+fn local(home: Option<&Path>, past: Past) -> NetworkConfig {
     let (network, port) = home.and_then(running_network).unwrap_or(("main", 9998));
     NetworkConfig {
         name: format!("dash-{network}"),
@@ -206,6 +217,7 @@ fn local(home: Option<&Path>, max_gap_blocks: u32) -> NetworkConfig {
         stale_after: 900 * SECOND,
         resync_blocks: 576,
         ask: Ask::default(),
-        max_gap_blocks,
+        max_gap_blocks: past.max_gap_blocks,
+        backfill_blocks: past.backfill_blocks,
     }
 }

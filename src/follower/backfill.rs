@@ -9,20 +9,18 @@ use std::fmt;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::debug;
 
-use crate::domain::event::{self, EventKind};
-use crate::domain::list::{Block, MasternodeList};
-use crate::domain::masternode::{BlockHash, Height, UnixSeconds};
+use crate::domain::masternode::{Height, UnixSeconds};
 use crate::domain::pose::PenaltyRule;
-use crate::follower::source::{Diffs, Identity, Source, Trouble, optional};
-use crate::follower::{Settings, cause};
-use crate::history::{self, BlockEvents, NetworkId, Store, StoreError};
+use crate::follower::Settings;
+use crate::follower::past::{Past, gaps};
+use crate::follower::source::{Identity, Source, Trouble, optional};
+use crate::history::{self, Store, StoreError};
 use crate::meters::Meters;
 use crate::rpc::Client;
 
 /// Shortest pause after a block.
-const BREATH: Duration = Duration::from_millis(5);
+pub(super) const BREATH: Duration = Duration::from_millis(5);
 
 /// How far a walk is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,39 +82,35 @@ pub struct Backfill {
 impl Backfill {
     /// Makes sure that the node behind `client` is of the right chain, is in sync, and can tell what happened in old blocks.
     pub async fn new(settings: Settings, client: Client, meters: &Meters) -> Result<Backfill, Refusal> {
-        if !client.dialect().is_pinned() {
-            let name = &settings.rules.name;
-            return Err(Refusal::Node(format!(
-                "a {name} node tells the list of now only: what was before is not known"
-            )));
-        }
         let mut source = Source::new(client.clone(), &settings.network, meters);
         let (identity, _) = source.check(&settings.rules, None).await?;
-        if source.diffs == Diffs::Unsupported {
-            return Err(Refusal::Node("the node does not tell what a block changed: that came with version 20".into()));
+        if let Some(why) = Past::refusal(&source, &settings.rules) {
+            return Err(Refusal::Node(why));
         }
         let sporks = optional(client.sporks().await)?.unwrap_or_default();
         let rule = settings.rules.penalty_rule(&sporks, (settings.clock)());
         Ok(Backfill { settings, source, identity, rule })
     }
 
+    fn past(&self) -> Past<'_> {
+        let (rules, subnet) = (&*self.settings.rules, self.identity.subnet());
+        Past { source: &self.source, rules, subnet, rule: self.rule }
+    }
+
     /// The first block at or after a moment; above the tip when there is none yet. Times of blocks are taken to rise.
     pub async fn first_since(&self, moment: UnixSeconds) -> Result<Height, Refusal> {
         let tip = self.source.client.chain_info().await?.blocks;
-        let (mut low, mut high) = (0, tip.0 + 1);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.block(Height(middle)).await?.0.time < moment {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        Ok(Height(low))
+        Ok(self.past().first_since(moment, (Height(0), tip)).await?)
     }
 
-    /// Fills in what the history lacks from `first` to `last` and below its end. `go_on` is told of each block, and
-    /// ends the walk by `false`. Returns how many blocks were filled in, and how many were to be.
+    /// The first block whose events are kept: those of older ones are deleted at once.
+    pub async fn first_kept(&self) -> Result<Height, Refusal> {
+        let now = (self.settings.clock)();
+        self.first_since(UnixSeconds(now.0.saturating_sub(self.settings.retention.as_secs()))).await
+    }
+
+    /// Fills in what the history lacks from `first` to `last` and below its end, as far as events are kept. `go_on` is told
+    /// of each block, and ends the walk by `false`. Returns how many blocks were filled in, and how many were to be.
     pub async fn fill(
         &mut self,
         store: &mut Store,
@@ -133,14 +127,22 @@ impl Backfill {
             let why = format!("the node's block {} is not the history's: run the exporter first", cursor.height);
             return Err(Refusal::Node(why));
         }
-        let gaps = gaps(&store.spans(network)?, (first.max(Height(1)), last.min(cursor.height)));
+        let kept = self.first_kept().await?;
+        if last < kept {
+            let why = format!("blocks below {kept} are older than history.retention: raise it first");
+            return Err(Refusal::Node(why));
+        }
+        let first = first.max(kept).max(Height(1));
+        let gaps = gaps(&store.spans(network)?, (first, last.min(cursor.height)));
         let total = gaps.iter().map(|(first, last)| last.above(*first) + 1).sum();
         let mut done = 0;
         for (first, last) in gaps {
-            let mut list = self.list_before(first).await?;
+            let mut list = self.past().list_before(first).await?;
             for height in first.0..=last.0 {
                 let started = Instant::now();
-                list = self.fill_one(store, network, list, Height(height)).await?;
+                let (next, happened) = self.past().next(&list).await?;
+                store.backfill(network, &[happened])?;
+                list = next;
                 done += 1;
                 if !go_on(Progress { height: Height(height), done, total }) {
                     return Ok((done, total));
@@ -149,85 +151,5 @@ impl Backfill {
             }
         }
         Ok((done, total))
-    }
-
-    async fn fill_one(
-        &mut self,
-        store: &mut Store,
-        network: NetworkId,
-        list: MasternodeList,
-        height: Height,
-    ) -> Result<MasternodeList, Refusal> {
-        let (block, previous) = self.block(height).await?;
-        if previous != Some(list.block().hash) {
-            return Err(Refusal::Node(format!("block {height} was replaced meanwhile: try again")));
-        }
-        let diff = self.source.client.list_diff(list.block(), &block).await?;
-        let next =
-            list.apply(&diff).map_err(|error| Refusal::Node(format!("the changes of block {height}: {error}")))?;
-        let mut events = event::between(&list, &next, self.rule.as_ref());
-        if self.source.tells_quorums && events.iter().any(|event| matches!(event.kind, EventKind::Penalty { .. })) {
-            let types = self.settings.rules.quorum_types(self.identity.subnet());
-            match cause::failed_in(&self.source.client, types, &block).await {
-                Ok(failed) => event::attribute(&mut events, &failed),
-                Err(error) => debug!("the quorums behind the penalties of block {height} are not known: {error}"),
-            }
-        }
-        store.backfill(network, &[BlockEvents { block, events }])?;
-        Ok(next)
-    }
-
-    async fn list_before(&self, height: Height) -> Result<MasternodeList, Refusal> {
-        let (block, _) = self.block(Height(height.0.saturating_sub(1))).await?;
-        let masternodes = self.source.client.registered(block.height, 0).await?;
-        MasternodeList::new(block, masternodes).map_err(|error| Refusal::Node(error.to_string()))
-    }
-
-    async fn block(&self, height: Height) -> Result<(Block, Option<BlockHash>), Refusal> {
-        let hash = self.source.client.block_hash(height).await?;
-        let header = self.source.client.block_header(hash).await?;
-        Ok((header.block, header.previous))
-    }
-}
-
-/// What of a span is in none of `known`, which ascend.
-fn gaps(known: &[(Height, Height)], (first, last): (Height, Height)) -> Vec<(Height, Height)> {
-    let mut gaps = Vec::new();
-    let mut next = first;
-    for (known_first, known_last) in known {
-        if *known_first > last {
-            break;
-        }
-        if *known_first > next {
-            gaps.push((next, Height(known_first.0 - 1)));
-        }
-        next = next.max(known_last.after(1));
-    }
-    if next <= last {
-        gaps.push((next, last));
-    }
-    gaps
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_known_is_left_out() {
-        let span = |(first, last)| (Height(first), Height(last));
-        let cases = [
-            ("nothing known", vec![], (1, 9), vec![(1, 9)]),
-            ("all known", vec![(1, 20)], (3, 9), vec![]),
-            ("the end known", vec![(5, 20)], (3, 9), vec![(3, 4)]),
-            ("the beginning known", vec![(1, 5)], (3, 9), vec![(6, 9)]),
-            ("the middle known", vec![(1, 2), (5, 6), (8, 8), (30, 40)], (3, 9), vec![(3, 4), (7, 7), (9, 9)]),
-            ("an empty span", vec![], (9, 8), vec![]),
-        ];
-        for (name, known, asked, expected) in cases {
-            let known: Vec<_> = known.into_iter().map(span).collect();
-            let expected: Vec<_> = expected.into_iter().map(span).collect();
-            assert_eq!(gaps(&known, span(asked)), expected, "{name}");
-        }
     }
 }

@@ -13,6 +13,8 @@ pub mod backfill;
 mod beside;
 mod book;
 mod cause;
+mod filling;
+mod past;
 mod recorder;
 mod report;
 mod resume;
@@ -34,6 +36,7 @@ use crate::domain::tally::Tallies;
 use crate::domain::watch::{WatchList, Watched};
 use crate::follower::beside::Facts;
 use crate::follower::book::Book;
+use crate::follower::filling::{Filling, reached};
 use crate::follower::recorder::Recorder;
 pub use crate::follower::report::Ask;
 use crate::follower::source::{Identity, Source, Trouble};
@@ -73,6 +76,10 @@ pub struct Settings {
     pub max_gap_blocks: u32,
     /// What is asked of sources beside the list.
     pub ask: Ask,
+    /// Blocks below the tip at a start that are filled into a history that does not know them.
+    pub backfill_blocks: u32,
+    /// Events of blocks older than this are not kept, and so not filled in.
+    pub retention: Duration,
     /// The present, in seconds since 1970.
     pub clock: fn() -> UnixSeconds,
 }
@@ -90,6 +97,7 @@ pub struct Follower {
     /// What was followed before the history was opened, until it is known where to go on.
     aside: Option<Book>,
     recorder: Recorder,
+    filling: Filling,
     /// The history was opened, and its place on the chain is not found yet.
     is_resuming: bool,
     tallies: Tallies,
@@ -127,6 +135,7 @@ impl Follower {
             book: None,
             aside: None,
             recorder,
+            filling: Filling::new(),
             is_resuming: false,
             tallies: Tallies::default(),
             counts_history: false,
@@ -151,7 +160,10 @@ impl Follower {
         let mut timer = tokio::time::interval(self.settings.poll_interval);
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
+            let due = self.filling.due();
             tokio::select! {
+                // In this order: the tip goes before the past.
+                biased;
                 changed = self.watch_list.changed() => {
                     if changed.is_err() {
                         return;
@@ -164,6 +176,7 @@ impl Follower {
                     }
                 }
                 _ = timer.tick() => self.poll().await,
+                () = reached(due) => drop(self.fill().await),
             }
         }
     }

@@ -188,6 +188,41 @@ impl Recorder {
         }
     }
 
+    /// The spans of heights that are recorded block by block; `None` where that cannot be asked at the moment.
+    pub(super) async fn spans(&self) -> Result<Option<Vec<(Height, Height)>>, StoreError> {
+        let (Some(writer), State::Open(network), true) = (&self.writer, self.state, self.is_written) else {
+            return Ok(None);
+        };
+        writer.spans(network).await.map(Some)
+    }
+
+    /// Records a block below the highest one that was not walked when it came, and says how many are still missing.
+    pub(super) async fn fill_in(&mut self, happened: BlockEvents, missing: u32) -> Result<(), StoreError> {
+        let (Some(writer), State::Open(network)) = (&self.writer, self.state) else { return Err(StoreError::NotOpen) };
+        let (block, events) = (happened.block, happened.events.len());
+        writer.backfill(network, happened).await?;
+        writer.filled_in(&self.name, events, missing);
+        // It is one of those among which the common block is looked for after a reorg.
+        let place = self.blocks.partition_point(|other| other.height < block.height);
+        let is_near = self.cursor().is_some_and(|cursor| cursor.height.above(block.height) <= BLOCKS_KEPT);
+        if is_near && self.blocks.get(place) != Some(&block) {
+            self.blocks.insert(place, block);
+        }
+        Ok(())
+    }
+
+    /// Says in a metric how many blocks are to be filled in.
+    pub(super) fn missing(&self, blocks: u32) {
+        if let Some(writer) = &self.writer {
+            writer.missing(&self.name, blocks);
+        }
+    }
+
+    /// Whether anything is ever recorded.
+    pub(super) fn records(&self) -> bool {
+        self.writer.is_some() && self.state != State::Refused
+    }
+
     /// Records what came to light of the highest block.
     pub(super) async fn amend(&mut self, happened: BlockEvents) {
         if !happened.events.is_empty() {

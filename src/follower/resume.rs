@@ -26,6 +26,7 @@ impl Follower {
             // The file says where to go on: from there all that is in memory is walked again, if that can be.
             self.aside = self.book.take().or(self.aside.take());
             self.is_resuming = true;
+            self.filling.again();
         }
         if !self.is_resuming {
             return Ok(());
@@ -105,6 +106,7 @@ impl Follower {
         let oldest = self.recorder.blocks().last().map_or(cursor.height, |block| block.height);
         let from = common.map_or(oldest, |common| common.height.after(1));
         let withdrawn = self.recorder.withdraw(from).await;
+        self.filling.again();
         self.meters.reorgs.inc();
         self.meters.events_withdrawn.inc_by(withdrawn as u64);
         info!(

@@ -102,6 +102,7 @@ impl Follower {
         }
         let replaced = book.tip().height.after(1);
         self.recorder.withdraw(replaced).await;
+        self.filling.again();
         self.meters.reorgs.inc();
         self.meters.events_withdrawn.inc_by(withdrawn as u64);
         info!(
@@ -248,6 +249,7 @@ impl Follower {
         }
         self.log_opened(&list, started.elapsed().as_secs_f64());
         self.book = Some(Book::open(list, tallies));
+        self.filling.again();
         self.facts = None;
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::domain::masternode::Height;
 use crate::history::codec::Column;
 use crate::history::error::StoreError;
 use crate::history::network::NetworkId;
-use crate::history::store::{BlockEvents, Insert, Store, check_order, cursor};
+use crate::history::store::{BLOCKS_KEPT, BlockEvents, Insert, Store, check_order, cursor};
 
 /// A span of heights, both ends included.
 pub(super) type Span = (Height, Height);
@@ -33,6 +33,7 @@ impl Store {
                 return Err(StoreError::NotNext { cursor, offered: last });
             }
             check_order(None, blocks)?;
+            check_branch(transaction, network, blocks)?;
             if let Some((known, _)) = touching(transaction, network, first, last)? {
                 let what = format!("blocks {first} to {last} cannot be filled in: block {known} and others are known");
                 return Err(StoreError::Other(what));
@@ -45,9 +46,41 @@ impl Store {
             for event in blocks.iter().flat_map(|block| &block.events) {
                 insert.uncounted(event)?;
             }
+            remember(transaction, network, blocks)?;
             add(transaction, network, (first, last))
         })
     }
+}
+
+/// A block that is recorded is the one that is filled in.
+fn check_branch(transaction: &Transaction<'_>, network: NetworkId, blocks: &[BlockEvents]) -> Result<(), StoreError> {
+    let mut other =
+        transaction.prepare("SELECT count(*) FROM block WHERE network = ?1 AND height = ?2 AND hash <> ?3")?;
+    for BlockEvents { block, .. } in blocks {
+        let others: u32 =
+            other.query_row(params![network.0, Column(block.height), Column(block.hash.0)], |row| row.get(0))?;
+        if others > 0 {
+            let what = format!("block {} cannot be filled in: the one that is recorded is another", block.height);
+            return Err(StoreError::Other(what));
+        }
+    }
+    Ok(())
+}
+
+/// Keeps the hashes of those that a reorg may still replace, as those of blocks that were followed.
+fn remember(transaction: &Transaction<'_>, network: NetworkId, blocks: &[BlockEvents]) -> Result<(), StoreError> {
+    let Some(cursor) = cursor(transaction, network)? else { return Ok(()) };
+    let mut insert = transaction
+        .prepare("INSERT INTO block (network, height, hash, time) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")?;
+    for BlockEvents { block, .. } in blocks.iter().filter(|next| is_remembered(cursor, next.block)) {
+        insert.execute(params![network.0, Column(block.height), Column(block.hash.0), Column(block.time)])?;
+    }
+    Ok(())
+}
+
+/// Whether a block is so near below the highest one that its hash is kept.
+pub(super) fn is_remembered(highest: Block, block: Block) -> bool {
+    highest.height.above(block.height) <= BLOCKS_KEPT
 }
 
 /// Adds those blocks that follow on their neighbour; `before` is the block below the first.

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
 use crate::domain::tally::Tallies;
+use crate::history::backfill::Span;
 use crate::history::place::beside;
 use crate::history::writer::{Job, Kept, Opened, Settings, Step};
-use crate::history::{Identity, NetworkId, OpenError, Store, StoreError};
+use crate::history::{BlockEvents, Identity, NetworkId, OpenError, Store, StoreError};
 use crate::meters::HistoryMeters;
 
 /// Steps and their events that wait at most, of a network: weeks of Dash, and some megabytes.
@@ -130,6 +131,8 @@ impl Desk {
             Job::Open { name, identity, reply } => drop(reply.send(self.open(name, &identity))),
             Job::Tallies { network, reply } => drop(reply.send(self.tallies(network))),
             Job::Keep { network, step, reply } => drop(reply.send(self.keep(network, step))),
+            Job::Spans { network, reply } => drop(reply.send(self.spans(network))),
+            Job::Backfill { network, happened, reply } => drop(reply.send(self.backfill(network, &happened))),
             Job::Flush { reply } => {
                 self.open_file();
                 let waiting = self.flush();
@@ -198,6 +201,14 @@ impl Desk {
 
     fn tallies(&self, network: NetworkId) -> Result<Tallies, StoreError> {
         self.store.as_ref().ok_or(StoreError::NotOpen)?.tallies(network)
+    }
+
+    fn spans(&self, network: NetworkId) -> Result<Vec<Span>, StoreError> {
+        self.store.as_ref().ok_or(StoreError::NotOpen)?.spans(network)
+    }
+
+    fn backfill(&mut self, network: NetworkId, happened: &BlockEvents) -> Result<(), StoreError> {
+        self.store.as_mut().ok_or(StoreError::NotOpen)?.backfill(network, std::slice::from_ref(happened))
     }
 
     fn open(&mut self, name: String, identity: &Identity) -> Result<Opened, StoreError> {

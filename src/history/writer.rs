@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use crate::domain::list::Block;
 use crate::domain::masternode::{Height, UnixSeconds};
 use crate::domain::tally::Tallies;
+use crate::history::backfill::Span;
 use crate::history::desk::Desk;
 use crate::history::{BlockEvents, Identity, NetworkId, OpenError, Store, StoreError};
 use crate::meters::HistoryMeters;
@@ -79,6 +80,8 @@ pub(super) enum Job {
     Open { name: String, identity: Identity, reply: oneshot::Sender<Result<Opened, StoreError>> },
     Tallies { network: NetworkId, reply: oneshot::Sender<Result<Tallies, StoreError>> },
     Keep { network: NetworkId, step: Step, reply: oneshot::Sender<Kept> },
+    Spans { network: NetworkId, reply: oneshot::Sender<Result<Vec<Span>, StoreError>> },
+    Backfill { network: NetworkId, happened: BlockEvents, reply: oneshot::Sender<Result<(), StoreError>> },
     Flush { reply: oneshot::Sender<usize> },
 }
 
@@ -139,6 +142,26 @@ impl Writer {
     /// The counts up to the highest block in the file.
     pub async fn tallies(&self, network: NetworkId) -> Result<Tallies, StoreError> {
         self.ask(|reply| Job::Tallies { network, reply }).await?
+    }
+
+    /// The spans of heights that the file knows block by block, ascending, both ends included.
+    pub async fn spans(&self, network: NetworkId) -> Result<Vec<Span>, StoreError> {
+        self.ask(|reply| Job::Spans { network, reply }).await?
+    }
+
+    /// Fills in a block below the highest one, as [`Store::backfill`]. Nothing waits: what fails is to be tried again.
+    pub async fn backfill(&self, network: NetworkId, happened: BlockEvents) -> Result<(), StoreError> {
+        self.ask(|reply| Job::Backfill { network, happened, reply }).await?
+    }
+
+    /// Counts a block that was filled in, and says how many are still missing.
+    pub fn filled_in(&self, name: &str, events: usize, missing: u32) {
+        self.meters.filled_in(name, events, missing);
+    }
+
+    /// Says how many blocks are to be filled in.
+    pub fn missing(&self, name: &str, blocks: u32) {
+        self.meters.missing(name, blocks);
     }
 
     /// Writes a step of a network that was opened. Without an answer in time the step waits.

@@ -12,12 +12,19 @@ pub struct HistoryMeters {
     pending_blocks: IntGaugeVec,
     last_write: GaugeVec,
     size: IntGaugeVec,
+    filled_blocks: IntCounterVec,
+    filled_events: IntCounterVec,
+    missing_blocks: IntGaugeVec,
 }
 
 impl HistoryMeters {
     pub(super) fn new(registry: &Registry) -> prometheus::Result<HistoryMeters> {
         let gauge = |name: &str, help: &str, labels: &[&str]| {
             let family = IntGaugeVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(family.clone())).map(|()| family)
+        };
+        let counter = |name: &str, help: &str| {
+            let family = IntCounterVec::new(Opts::new(name, help), &["network"])?;
             registry.register(Box::new(family.clone())).map(|()| family)
         };
         let write_errors = IntCounterVec::new(
@@ -53,6 +60,19 @@ impl HistoryMeters {
                 "masternode_exporter_history_size_bytes",
                 "Size of the history file and its log, read once a minute.",
                 &[],
+            )?,
+            filled_blocks: counter(
+                "masternode_exporter_backfill_blocks_total",
+                "Blocks from before the start, or from a gap, that were filled into the history while the exporter ran.",
+            )?,
+            filled_events: counter(
+                "masternode_exporter_backfill_events_total",
+                "Events of blocks that were filled in. The counters of masternodes do not count them: they happened before.",
+            )?,
+            missing_blocks: gauge(
+                "masternode_exporter_backfill_pending_blocks",
+                "Blocks that are still to be filled in: 0 when all are, or none can be. Absent until that is known.",
+                &["network"],
             )?,
         })
     }
@@ -94,9 +114,25 @@ impl HistoryMeters {
         self.size.with_label_values::<&str>(&[]).set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
+    /// A block of a network was filled in with so many events; so many blocks are missing still.
+    pub fn filled_in(&self, network: &str, events: usize, missing: u32) {
+        self.filled_blocks.with_label_values(&[network]).inc();
+        self.filled_events.with_label_values(&[network]).inc_by(events as u64);
+        self.missing(network, missing);
+    }
+
+    /// So many blocks of a network are to be filled in.
+    pub fn missing(&self, network: &str, blocks: u32) {
+        // The counters begin when there may be something to count.
+        self.filled_blocks.with_label_values(&[network]);
+        self.filled_events.with_label_values(&[network]);
+        self.missing_blocks.with_label_values(&[network]).set(i64::from(blocks));
+    }
+
     /// Forgets a network that is no longer configured.
     pub(super) fn forget(&self, network: &str) {
         // Absent already is as good as removed.
         let _ = self.pending_blocks.remove_label_values(&[network]);
+        let _ = self.missing_blocks.remove_label_values(&[network]);
     }
 }

@@ -91,6 +91,7 @@ impl Meters {
         self.history.began();
         self.history.written(0);
         self.history.pending("", 0);
+        self.history.missing("", 0);
         self.history.size(0);
         self.rpc("", "").observe("", "", std::time::Duration::ZERO);
     }

@@ -94,6 +94,8 @@ fn settings(rules: ChainRules) -> Settings {
         resync_blocks: 576,
         ask: Ask::default(),
         max_gap_blocks: 5000,
+        backfill_blocks: 0,
+        retention: Duration::from_secs(400 * 86_400),
         // Before the simulated time, so that the tip's is the later one.
         clock: || UnixSeconds(1),
     }

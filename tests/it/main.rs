@@ -12,6 +12,7 @@ mod compose;
 mod configuration;
 mod events;
 mod exposition;
+mod filling;
 mod forecast;
 mod history;
 mod killed;

@@ -28,8 +28,8 @@ pub(crate) struct Stage {
     pub(crate) network: Network,
     pub(crate) servers: Vec<RunningServer>,
     follower: Option<Follower>,
-    settings: Settings,
-    dialect: Arc<Dialect>,
+    pub(crate) settings: Settings,
+    pub(crate) dialect: Arc<Dialect>,
     history: Option<Recording>,
     snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
     watch_list: watch::Sender<WatchList>,
@@ -71,6 +71,8 @@ impl Stage {
             resync_blocks: 576,
             ask: Ask::default(),
             max_gap_blocks: 5000,
+            backfill_blocks: 0,
+            retention: Duration::from_secs(400 * 86_400),
             clock: || UnixSeconds(NOW),
         };
         change(&mut settings);
@@ -92,6 +94,25 @@ impl Stage {
         stage.dialect = Arc::new(dialect);
         stage.restart().await;
         stage
+    }
+
+    /// The same, but this happened before the history began.
+    pub(crate) async fn recording_after(before: impl FnOnce(&Network), change: impl FnOnce(&mut Settings)) -> Stage {
+        let mut stage = Stage::with(Options::default(), 1, change).await;
+        before(&stage.network);
+        stage.history = Some(Recording { folder: tempfile::tempdir().unwrap(), writer: None });
+        stage.restart().await;
+        stage
+    }
+
+    /// Lets the follower fill in old blocks, in so many steps at most. Returns whether there is more to do.
+    pub(crate) async fn fill(&mut self, steps: usize) -> bool {
+        for _ in 0..steps {
+            if !self.follower.as_mut().unwrap().fill().await {
+                return false;
+            }
+        }
+        true
     }
 
     /// The same, but the history cannot be opened until that is allowed.
