@@ -80,6 +80,7 @@ fn profile(name: &str, node: &Node<'_>) -> ChainConfig {
         quorums: None,
         sessions: None,
         own: method(&node.get("own_status")),
+        special: None,
         string_arguments: node.get("string_arguments").flag().unwrap_or(false),
     };
     ChainConfig::new(rules, dialect)

@@ -107,6 +107,16 @@ impl QuorumType {
         !self.evo_only || node_type == NodeType::Evo
     }
 
+    /// Whether a commitment of this type can be mined at this height: one that no quorum formed is, else, in each block.
+    pub fn is_due_at(&self, height: Height) -> bool {
+        (self.window_start..=self.window_end).contains(&self.offset(height))
+    }
+
+    /// Whether a session of this type that formed no quorum yet can form none any more after this block.
+    pub fn ends_at(&self, height: Height) -> bool {
+        self.offset(height) == self.window_end
+    }
+
     fn offset(&self, height: Height) -> u32 {
         height.0 % self.interval
     }

@@ -33,6 +33,8 @@ pub struct ChainFacts {
     pub votes: Option<Vec<Vote>>,
     /// Blocks of collaterals, of those asked so far.
     pub collateral_heights: Arc<HashMap<MasternodeId, Height>>,
+    /// The node tells how DKG sessions end, so that they are counted.
+    pub tells_sessions: bool,
 }
 
 impl ChainFacts {
@@ -49,6 +51,7 @@ impl ChainFacts {
             next_session: None,
             votes: None,
             collateral_heights: Arc::default(),
+            tells_sessions: false,
         }
     }
 

@@ -119,6 +119,16 @@ impl fmt::Display for BlockHash {
     }
 }
 
+/// An amount of a coin in its smallest unit, a hundred millionth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Duffs(pub u64);
+
+impl fmt::Display for Duffs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:08}", self.0 / 100_000_000, self.0 % 100_000_000)
+    }
+}
+
 /// Height of a block, the genesis block being 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Height(pub u32);

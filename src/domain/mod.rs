@@ -3,7 +3,7 @@
 //! Values go in (the current time and height among them), values come out. Reading order: [`masternode`],
 //! [`details`] and [`list`] say what a node told us, [`chain`] and [`state`] by which rules, [`facts`] what else is known, [`pose`], [`dkg`] and
 //! [`payment`] what follows from it for one node, [`timeline`] what failures at known blocks would do to it, [`event`] what
-//! changed from one block to the next, [`watch`] whom the operator cares about, [`probe`] what came of calling a masternode,
+//! changed from one block to the next, [`verdict`] how its DKG sessions ended, [`watch`] whom the operator cares about, [`probe`] what came of calling a masternode,
 //! [`session`] what is seen of DKG sessions under way, [`requirement`] what the network demands of one, [`snapshot`] puts all of it together for the readers, and [`finding`]
 //! says what of it a human should know.
 //!
@@ -26,6 +26,7 @@ pub mod snapshot;
 pub mod state;
 pub mod tally;
 pub mod timeline;
+pub mod verdict;
 pub mod watch;
 
 pub use chain::{ChainRules, Subnet};
@@ -33,7 +34,9 @@ pub use details::{Detail, DetailTexts, Details};
 pub use event::{BanCause, Event, EventKind, Field};
 pub use facts::ChainFacts;
 pub use list::{Block, ListDiff, MasternodeList, StateChange};
-pub use masternode::{BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, Outpoint, Score, UnixSeconds};
+pub use masternode::{
+    BlockHash, Duffs, Hash, Height, Masternode, MasternodeId, NodeType, Outpoint, Score, UnixSeconds,
+};
 pub use pose::{PoseLimits, PoseScore, Risk};
 pub use snapshot::{NodeView, Snapshot};
 pub use state::State;

@@ -15,7 +15,7 @@ use crate::domain::masternode::{Height, Masternode, NodeType, UnixSeconds};
 use crate::domain::payment::{PaymentModel, Payments, queue};
 use crate::domain::pose::{PoseLimits, PoseScore, Risk};
 use crate::domain::state;
-use crate::domain::tally::{NetworkTally, NodeTally, Tallies};
+use crate::domain::tally::{ByQuorumType, Memberships, NetworkTally, NodeTally, SessionTally, Tallies};
 use crate::domain::watch::Watched;
 
 /// What a snapshot is made from.
@@ -49,6 +49,7 @@ pub struct Snapshot {
     payments: Payments,
     watched: Vec<WatchedNode>,
     network_tally: [NetworkTally; NodeType::ALL.len()],
+    sessions: ByQuorumType<SessionTally>,
     risks: [usize; Risk::ALL.len()],
     groups: BTreeMap<(String, String), [usize; Risk::ALL.len()]>,
     recent_events: Vec<Event>,
@@ -119,6 +120,7 @@ impl Snapshot {
         let groups = groups(&watched, &list, limits);
         let population = Population::of(list.masternodes());
         let network_tally = *tallies.network();
+        let sessions = tallies.sessions().clone();
         Snapshot {
             network,
             rules,
@@ -131,6 +133,7 @@ impl Snapshot {
             payments,
             watched,
             network_tally,
+            sessions,
             risks,
             groups,
             recent_events,
@@ -193,6 +196,21 @@ impl Snapshot {
         &self.network_tally
     }
 
+    /// How sessions of a quorum type ended since counting began; `None` where that is not told.
+    pub fn sessions(&self, quorum_type: &str) -> Option<SessionTally> {
+        let known = self.facts.tells_sessions && self.quorum_types()?.iter().any(|kind| kind.name == quorum_type);
+        known.then(|| self.sessions.get(quorum_type).copied().unwrap_or_default())
+    }
+
+    /// Seats of a watched masternode in quorums of a type since counting began; `None` where that is not told, and for types
+    /// that never draw it.
+    pub fn memberships(&self, node: &WatchedNode, quorum_type: &str) -> Option<Memberships> {
+        let kind = self.quorum_types()?.iter().find(|kind| kind.name == quorum_type)?;
+        let counted = node.tally.memberships.get(quorum_type).copied();
+        let drawn = node.index.is_some_and(|index| kind.draws(self.list.masternodes()[index].node_type));
+        counted.or(drawn.then(Memberships::default)).filter(|_| self.facts.tells_sessions)
+    }
+
     /// How many masternodes are in which band of danger, by [`Risk::ALL`].
     pub fn risks(&self) -> &[usize; Risk::ALL.len()] {
         &self.risks
@@ -241,7 +259,8 @@ impl Snapshot {
         Some(blocks_per_day * dkg::sessions_per_block(types, node_type, &self.population))
     }
 
-    fn quorum_types(&self) -> Option<&'static [dkg::QuorumType]> {
+    /// The quorum types of the network; `None` where there are none.
+    pub fn quorum_types(&self) -> Option<&'static [dkg::QuorumType]> {
         Some(self.rules.quorum_types(self.facts.subnet)).filter(|types| !types.is_empty())
     }
 

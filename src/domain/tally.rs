@@ -2,13 +2,15 @@
 //!
 //! Never here: events withdrawn by a reorg: counts never go down, those are counted apart (`meters`).
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::event::{BanCause, Event, EventKind, Field};
 use crate::domain::masternode::{Height, MasternodeId, NodeType};
+use crate::domain::verdict::EndedSession;
 
 /// What happened to one masternode.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeTally {
     /// Failed sessions that raised the score.
     pub penalties: u64,
@@ -26,6 +28,29 @@ pub struct NodeTally {
     pub last_penalty_height: Option<Height>,
     /// Block of the last ban and how many masternodes there were then; `None` when none was seen.
     pub last_ban: Option<(Height, u32)>,
+    /// Seats in quorums, by their type.
+    pub memberships: ByQuorumType<Memberships>,
+}
+
+/// Counts by the name of a quorum type.
+pub type ByQuorumType<T> = BTreeMap<Cow<'static, str>, T>;
+
+/// Seats of one masternode in quorums that formed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memberships {
+    /// It did its part.
+    pub valid: u64,
+    /// It failed.
+    pub invalid: u64,
+}
+
+/// SessionTally of the network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionTally {
+    /// A quorum came of it.
+    pub formed: u64,
+    /// It failed as a whole.
+    pub failed: u64,
 }
 
 /// What happened to all masternodes of one kind.
@@ -48,6 +73,7 @@ pub struct NetworkTally {
 pub struct Tallies {
     nodes: HashMap<MasternodeId, NodeTally>,
     network: [NetworkTally; NodeType::ALL.len()],
+    sessions: ByQuorumType<SessionTally>,
 }
 
 impl Tallies {
@@ -55,8 +81,9 @@ impl Tallies {
     pub fn going_on_from(
         nodes: impl IntoIterator<Item = (MasternodeId, NodeTally)>,
         network: [NetworkTally; NodeType::ALL.len()],
+        sessions: ByQuorumType<SessionTally>,
     ) -> Tallies {
-        Tallies { nodes: nodes.into_iter().collect(), network }
+        Tallies { nodes: nodes.into_iter().collect(), network, sessions }
     }
 
     /// These counts, and on top of them those of what happened later.
@@ -72,6 +99,11 @@ impl Tallies {
             (0..).zip(later.changes).for_each(|(field, changes): (usize, _)| node.changes[field] += changes);
             node.last_penalty_height = later.last_penalty_height.or(node.last_penalty_height);
             node.last_ban = later.last_ban.or(node.last_ban);
+            for (quorum_type, later) in &later.memberships {
+                let memberships = node.memberships.entry(quorum_type.clone()).or_default();
+                memberships.valid += later.valid;
+                memberships.invalid += later.invalid;
+            }
         }
         for (network, later) in self.network.iter_mut().zip(&later.network) {
             network.penalties += later.penalties;
@@ -79,6 +111,11 @@ impl Tallies {
             network.revivals += later.revivals;
             network.registrations += later.registrations;
             network.removals += later.removals;
+        }
+        for (quorum_type, later) in &later.sessions {
+            let sessions = self.sessions.entry(quorum_type.clone()).or_default();
+            sessions.formed += later.formed;
+            sessions.failed += later.failed;
         }
         self
     }
@@ -104,11 +141,31 @@ impl Tallies {
             }
             EventKind::Registration => network.registrations += 1,
             EventKind::Removal => network.removals += 1,
-            EventKind::Payment => node.payments += 1,
+            EventKind::Payment { .. } => node.payments += 1,
             EventKind::PaymentLost => node.payments_lost += 1,
             EventKind::Change(field) => node.changes[*field as usize] += 1,
             EventKind::State { .. } => {}
         }
+    }
+
+    /// Counts how a session ended.
+    pub fn record_session(&mut self, session: &EndedSession) {
+        let sessions = self.sessions.entry(session.quorum_type.clone()).or_default();
+        let Some(members) = &session.members else {
+            sessions.failed += 1;
+            return;
+        };
+        sessions.formed += 1;
+        for (id, valid) in members {
+            let node = self.nodes.entry(*id).or_default();
+            let memberships = node.memberships.entry(session.quorum_type.clone()).or_default();
+            *(if *valid { &mut memberships.valid } else { &mut memberships.invalid }) += 1;
+        }
+    }
+
+    /// SessionTally of the network, by quorum type.
+    pub fn sessions(&self) -> &ByQuorumType<SessionTally> {
+        &self.sessions
     }
 
     /// Puts back which block penalised a masternode last, after a reorg replaced that block.
@@ -120,7 +177,12 @@ impl Tallies {
 
     /// What happened to a masternode; all zero when nothing did.
     pub fn node(&self, id: &MasternodeId) -> NodeTally {
-        self.nodes.get(id).copied().unwrap_or_default()
+        self.nodes.get(id).cloned().unwrap_or_default()
+    }
+
+    /// Which block penalised a masternode last; `None` when none was seen.
+    pub fn last_penalty(&self, id: &MasternodeId) -> Option<Height> {
+        self.nodes.get(id)?.last_penalty_height
     }
 
     /// All to which something happened, in no order.
@@ -143,7 +205,14 @@ mod tests {
     #[test]
     fn a_penalty_counts_its_failures() {
         let mut tallies = Tallies::default();
-        let kind = EventKind::Penalty { score: Score(100), points: 100, failures: 2, clamped: true, quorums: vec![] };
+        let kind = EventKind::Penalty {
+            score: Score(100),
+            points: 100,
+            failures: 2,
+            clamped: true,
+            quorums: vec![],
+            others: Some(0),
+        };
         let event = Event { block: block(5), exact: true, masternode: id(1), node_type: NodeType::Evo, kind };
         tallies.record(&event);
         tallies.record(&Event { kind: EventKind::Ban { cause: BanCause::Dkg, among: 9 }, ..event });
@@ -156,14 +225,21 @@ mod tests {
 
     #[test]
     fn counts_on_top_of_earlier_ones_are_those_of_all_events_in_one_go() {
-        let penalty = EventKind::Penalty { score: Score(66), points: 66, failures: 1, clamped: false, quorums: vec![] };
+        let penalty = EventKind::Penalty {
+            score: Score(66),
+            points: 66,
+            failures: 1,
+            clamped: false,
+            quorums: vec![],
+            others: Some(0),
+        };
         let kinds = [
             penalty,
             EventKind::Ban { cause: BanCause::Revoked, among: 9 },
             EventKind::Revival,
             EventKind::Registration,
             EventKind::Removal,
-            EventKind::Payment,
+            EventKind::Payment { amount: None },
             EventKind::PaymentLost,
             EventKind::Change(Field::Payout),
         ];

@@ -94,7 +94,7 @@ impl Backfill {
 
     fn past(&self) -> Past<'_> {
         let (rules, subnet) = (&*self.settings.rules, self.identity.subnet());
-        Past { source: &self.source, rules, subnet, rule: self.rule }
+        Past { source: &self.source, rules, subnet, rule: self.rule, counts_sessions: false }
     }
 
     /// The first block at or after a moment; above the tip when there is none yet. Times of blocks are taken to rise.

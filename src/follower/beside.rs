@@ -43,6 +43,7 @@ impl Follower {
         facts.chain.subnet = subnet;
         facts.chain.node_version = self.sources[index].version;
         facts.chain.evo_payments = source::evo_payments(chain);
+        facts.chain.tells_sessions = self.sources[index].tells_sessions();
         let chainlock = client.chainlock().await;
         facts.chain.chainlock_height = chainlock.ok().flatten().map(|(height, _)| height);
         let drawn = matches!(self.settings.rules.payment, PaymentModel::Pool(_));

@@ -10,6 +10,7 @@ use crate::domain::list::{Block, ListError, MasternodeList};
 use crate::domain::masternode::{BlockHash, Height, Masternode, MasternodeId};
 use crate::domain::pose::PenaltyRule;
 use crate::domain::tally::Tallies;
+use crate::domain::verdict::EndedSession;
 use crate::history::BlockEvents;
 
 /// How many blocks a reorg may reach back before the list must be read anew: a day on Dash, whose ChainLocks forbid
@@ -65,7 +66,7 @@ impl Book {
     /// Puts the counts on top of earlier ones, of which nothing was known so far.
     pub(super) fn count_on_from(&mut self, earlier: Tallies) {
         for (id, height) in self.back.iter_mut().flat_map(|step| &mut step.penalties) {
-            *height = height.or(earlier.node(id).last_penalty_height);
+            *height = height.or(earlier.last_penalty(id));
         }
         self.tallies = earlier.followed_by(&self.tallies);
     }
@@ -102,19 +103,24 @@ impl Book {
     }
 
     /// Moves on to the list of a later block and counts what happened between, which is returned.
-    pub(super) fn advance(&mut self, next: MasternodeList, events: Vec<Event>) -> BlockEvents {
+    pub(super) fn advance(
+        &mut self,
+        next: MasternodeList,
+        events: Vec<Event>,
+        sessions: Vec<EndedSession>,
+    ) -> BlockEvents {
         let penalised = events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. }));
-        let penalties = penalised
-            .map(|event| (event.masternode, self.tallies.node(&event.masternode).last_penalty_height))
-            .collect();
+        let penalties =
+            penalised.map(|event| (event.masternode, self.tallies.last_penalty(&event.masternode))).collect();
         self.record(&events);
+        sessions.iter().for_each(|session| self.tallies.record_session(session));
         let entries = self.list.differences(&next).map(before).collect();
         self.back.push_back(StepBack { parent: *self.tip(), entries, events: events.len(), penalties });
         if self.back.len() > DEPTH {
             self.back.pop_front();
         }
         self.list = Arc::new(next);
-        BlockEvents { block: *self.tip(), events }
+        BlockEvents { block: *self.tip(), events, sessions }
     }
 
     /// Counts events and keeps the last of them.
@@ -149,7 +155,7 @@ impl Book {
             self.back.clear();
         }
         self.list = Arc::new(full);
-        (wrong, BlockEvents { block: *self.tip(), events })
+        (wrong, BlockEvents { block: *self.tip(), events, sessions: Vec::new() })
     }
 
     /// Changes what the list says of peers; no event follows from it.
@@ -176,7 +182,7 @@ mod tests {
 
     fn advance(book: &mut Book, next: MasternodeList) {
         let events = book.events_until(&next, Some(&CONSENSUS));
-        book.advance(next, events);
+        book.advance(next, events, vec![]);
     }
 
     fn scores(book: &Book) -> Vec<(MasternodeId, u32)> {

@@ -241,7 +241,7 @@ impl Follower {
 
     fn past<'a>(&'a self, source: &'a Source) -> Past<'a> {
         let subnet = self.identity.as_ref().map_or(Subnet::Regtest, Identity::subnet);
-        Past { source, rules: &self.settings.rules, subnet, rule: self.penalty_rule() }
+        Past { source, rules: &self.settings.rules, subnet, rule: self.penalty_rule(), counts_sessions: false }
     }
 }
 

@@ -98,6 +98,8 @@ pub struct Follower {
     aside: Option<Book>,
     recorder: Recorder,
     filling: Filling,
+    /// The block of which the node did not say how its sessions ended when it was asked.
+    unanswered: Option<BlockHash>,
     /// The history was opened, and its place on the chain is not found yet.
     is_resuming: bool,
     tallies: Tallies,
@@ -136,6 +138,7 @@ impl Follower {
             aside: None,
             recorder,
             filling: Filling::new(),
+            unanswered: None,
             is_resuming: false,
             tallies: Tallies::default(),
             counts_history: false,

@@ -19,6 +19,8 @@ pub(super) struct Past<'a> {
     pub(super) rules: &'a ChainRules,
     pub(super) subnet: Subnet,
     pub(super) rule: Option<PenaltyRule>,
+    /// All sessions are asked for, not only those that punished.
+    pub(super) counts_sessions: bool,
 }
 
 impl Past<'_> {
@@ -69,14 +71,24 @@ impl Past<'_> {
             .apply(&diff)
             .map_err(|error| Trouble::Contradiction(format!("the changes of block {height}: {error}")))?;
         let mut events = event::between(list, &next, self.rule.as_ref());
-        if self.source.tells_quorums && events.iter().any(|event| matches!(event.kind, EventKind::Penalty { .. })) {
-            let types = self.rules.quorum_types(self.subnet);
-            match cause::failed_in(&self.source.client, types, &block).await {
-                Ok(failed) => event::attribute(&mut events, &failed),
-                Err(error) => debug!("the quorums behind the penalties of block {height} are not known: {error}"),
-            }
+        if !self.rules.tells_payments {
+            events.retain(|event| event.kind != EventKind::PaymentLost);
         }
-        Ok((next, BlockEvents { block, events }))
+        let types = self.rules.quorum_types(self.subnet);
+        let sessions = match cause::verdicts(self.source, types, &block, &events, self.counts_sessions).await {
+            Ok(verdicts) => {
+                event::attribute(&mut events, &verdicts.failed);
+                verdicts.sessions
+            }
+            Err(error) => {
+                debug!("the quorums of block {height} are not known: {error}");
+                Vec::new()
+            }
+        };
+        if let Err(error) = cause::pay(self.source, list, &block, &mut events).await {
+            debug!("what block {height} pays is not known: {error}");
+        }
+        Ok((next, BlockEvents { block, events, sessions }))
     }
 
     async fn block(&self, height: Height) -> Result<(Block, Option<BlockHash>), Trouble> {

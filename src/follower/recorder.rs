@@ -95,9 +95,9 @@ impl Recorder {
 
     fn hold(&mut self, step: Step) {
         let Some(writer) = &self.writer else { return };
-        self.weight += 1 + match &step {
-            Step::Block(happened) | Step::Amend(happened) => happened.events.len(),
-            Step::Withdraw(_) => 0,
+        self.weight += match &step {
+            Step::Block(happened) | Step::Amend(happened) => happened.weight(),
+            Step::Withdraw(_) => 1,
         };
         if self.weight > HELD {
             warn!(network = %self.name, "{} steps of {} are not recorded: too many wait", self.held.len(), self.name);
@@ -225,7 +225,7 @@ impl Recorder {
 
     /// Records what came to light of the highest block.
     pub(super) async fn amend(&mut self, happened: BlockEvents) {
-        if !happened.events.is_empty() {
+        if !happened.events.is_empty() || !happened.sessions.is_empty() {
             self.keep(Step::Amend(happened)).await;
         }
     }

@@ -92,6 +92,8 @@ pub(super) struct Source {
     pub(super) has_votes: bool,
     /// It tells quorums, as far as we know.
     pub(super) tells_quorums: bool,
+    /// It tells the special transactions of a block, as far as we know.
+    pub(super) tells_special: bool,
     /// Tip when last asked; `None` when it did not answer usefully.
     pub(super) tip: Option<Height>,
     /// Its version, once it was identified.
@@ -115,6 +117,7 @@ impl Source {
             diffs: Diffs::Supported,
             has_votes: false,
             tells_quorums: true,
+            tells_special: true,
             tip: None,
             version: None,
             report,
@@ -129,6 +132,11 @@ impl Source {
 
     pub(super) fn name(&self) -> &str {
         self.client.name()
+    }
+
+    /// Whether it tells how DKG sessions end, as far as we know.
+    pub(super) fn tells_sessions(&self) -> bool {
+        self.tells_quorums && self.tells_special
     }
 
     /// Whether the pause after its last failure is over.
@@ -177,6 +185,7 @@ impl Source {
         }
         // Listdiff came with version 20 (spec `dash.md` §6.4). Trying it on an older node would only fill its log.
         self.tells_quorums = self.client.dialect().quorums.is_some();
+        self.tells_special = self.client.dialect().special.is_some();
         let has_diffs = self.client.dialect().diff().is_some() && node.version >= 200_000;
         self.diffs = if has_diffs { Diffs::Supported } else { Diffs::Unsupported };
         self.version = Some(node.version);

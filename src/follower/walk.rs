@@ -126,7 +126,7 @@ impl Follower {
         let started = Instant::now();
         for (done, block) in forward.iter().enumerate().skip(skipped) {
             let next = self.next_list(index, *block).await?;
-            self.advance(index, next).await;
+            self.advance(index, next).await?;
             if done == skipped {
                 self.meters.gap_blocks.inc_by(skipped as u64);
             }
@@ -161,18 +161,19 @@ impl Follower {
         self.settings.rules.penalty_rule(sporks, (self.settings.clock)())
     }
 
-    async fn advance(&mut self, index: usize, next: MasternodeList) {
+    async fn advance(&mut self, index: usize, next: MasternodeList) -> Result<(), Trouble> {
         let rule = self.penalty_rule();
-        let Some(book) = &self.book else { return };
+        let Some(book) = &self.book else { return Ok(()) };
         let mut events = book.events_until(&next, rule.as_ref());
         if !self.settings.rules.tells_payments {
             events.retain(|event| event.kind != EventKind::PaymentLost);
         }
-        self.attribute(index, next.block(), &mut events).await;
-        let Some(book) = &mut self.book else { return };
-        let happened = book.advance(next, events);
+        let sessions = self.explain(index, next.block(), &mut events).await?;
+        let Some(book) = &mut self.book else { return Ok(()) };
+        let happened = book.advance(next, events, sessions);
         self.recorder.record(happened).await;
         self.meters.blocks_followed.inc();
+        Ok(())
     }
 
     /// The list after `block`, the next one to ours: by its changes, or read in full where that fails.
@@ -245,7 +246,7 @@ impl Follower {
             None => std::mem::take(&mut self.tallies),
         };
         if self.recorder.cursor() != Some(tip) {
-            self.recorder.record(BlockEvents { block: tip, events: Vec::new() }).await;
+            self.recorder.record(BlockEvents { block: tip, events: Vec::new(), sessions: Vec::new() }).await;
         }
         self.log_opened(&list, started.elapsed().as_secs_f64());
         self.book = Some(Book::open(list, tallies));

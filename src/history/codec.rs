@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::event::{BanCause, EventKind, FailedQuorum, Field};
-use crate::domain::masternode::{Hash, Height, MasternodeId, NodeType, Outpoint, Score, UnixSeconds};
+use crate::domain::masternode::{Duffs, Hash, Height, MasternodeId, NodeType, Outpoint, Score, UnixSeconds};
 use crate::history::error::StoreError;
 
 /// A value of ours as SQLite keeps it.
@@ -98,6 +98,8 @@ struct PenaltyDetails {
     clamped: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     quorums: Vec<QuorumDetails>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    others: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -106,6 +108,14 @@ struct QuorumDetails {
     hash: String,
     height: u32,
     index: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    others: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PaymentDetails {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    amount: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -124,17 +134,17 @@ struct StateDetails<T> {
 /// What a kind carries beside its name.
 pub(super) fn details(kind: &EventKind) -> String {
     match kind {
-        EventKind::Penalty { score: Score(score), points, failures, clamped, quorums } => {
-            let (score, points, failures, clamped) = (*score, *points, *failures, *clamped);
+        EventKind::Penalty { score: Score(score), points, failures, clamped, quorums, others } => {
+            let (score, points, failures, clamped, others) = (*score, *points, *failures, *clamped, *others);
             let quorums = quorums.iter().map(quorum_details).collect();
-            to_json(&PenaltyDetails { score, points, failures, clamped, quorums })
+            to_json(&PenaltyDetails { score, points, failures, clamped, quorums, others })
         }
         EventKind::Ban { cause, among } => to_json(&BanDetails { cause: cause.label(), among: *among }),
         EventKind::State { from, to } => to_json(&StateDetails { from, to }),
+        EventKind::Payment { amount } => to_json(&PaymentDetails { amount: amount.map(|Duffs(amount)| amount) }),
         EventKind::Revival
         | EventKind::Registration
         | EventKind::Removal
-        | EventKind::Payment
         | EventKind::PaymentLost
         | EventKind::Change(_) => "{}".to_string(),
     }
@@ -146,6 +156,7 @@ fn quorum_details(quorum: &FailedQuorum) -> QuorumDetails {
         hash: quorum.hash.to_string(),
         height: quorum.height.0,
         index: quorum.index,
+        others: quorum.others,
     }
 }
 
@@ -156,6 +167,7 @@ fn quorum(details: QuorumDetails) -> Result<FailedQuorum, StoreError> {
         hash: hash.map_err(|error| StoreError::Damaged(format!("a quorum has a hash that is none: {error}")))?,
         height: Height(details.height),
         index: details.index,
+        others: details.others,
     })
 }
 
@@ -164,9 +176,9 @@ pub(super) fn kind(name: &str, details: &str) -> Result<EventKind, StoreError> {
     let unknown = |what: &str| StoreError::Damaged(format!("an event has the unknown {what}"));
     match name {
         "penalty" => {
-            let PenaltyDetails { score, points, failures, clamped, quorums } = from_json(details)?;
+            let PenaltyDetails { score, points, failures, clamped, quorums, others } = from_json(details)?;
             let quorums = quorums.into_iter().map(quorum).collect::<Result<_, _>>()?;
-            return Ok(EventKind::Penalty { score: Score(score), points, failures, clamped, quorums });
+            return Ok(EventKind::Penalty { score: Score(score), points, failures, clamped, quorums, others });
         }
         "ban" => {
             let BanDetails::<String> { cause, among } = from_json(details)?;
@@ -175,14 +187,17 @@ pub(super) fn kind(name: &str, details: &str) -> Result<EventKind, StoreError> {
                 .map(|cause| EventKind::Ban { cause, among })
                 .ok_or_else(|| unknown(&format!("cause {cause:?}")));
         }
+        "payment" => {
+            let PaymentDetails { amount } = from_json(details)?;
+            return Ok(EventKind::Payment { amount: amount.map(Duffs) });
+        }
         "state_change" => {
             let StateDetails::<String> { from, to } = from_json(details)?;
             return Ok(EventKind::State { from: from.into(), to: to.into() });
         }
         _ => {}
     }
-    let plain =
-        [EventKind::Revival, EventKind::Registration, EventKind::Removal, EventKind::Payment, EventKind::PaymentLost];
+    let plain = [EventKind::Revival, EventKind::Registration, EventKind::Removal, EventKind::PaymentLost];
     let mut kinds = plain.into_iter().chain(Field::ALL.into_iter().map(EventKind::Change));
     kinds.find(|kind| kind.name() == name).ok_or_else(|| unknown(&format!("kind {name:?}")))
 }
@@ -214,13 +229,23 @@ mod tests {
 
     #[test]
     fn what_an_event_carries_is_kept_under_names_that_never_change() {
-        let penalty = EventKind::Penalty { score: Score(100), points: 58, failures: 1, clamped: true, quorums: vec![] };
-        assert_eq!(details(&penalty), r#"{"score":100,"points":58,"failures":1,"clamped":true}"#);
+        let penalty = EventKind::Penalty {
+            score: Score(100),
+            points: 58,
+            failures: 1,
+            clamped: true,
+            quorums: vec![],
+            others: Some(3),
+        };
+        assert_eq!(details(&penalty), r#"{"score":100,"points":58,"failures":1,"clamped":true,"others":3}"#);
         assert_eq!(
             details(&EventKind::Ban { cause: BanCause::KeyChanged, among: 9 }),
             r#"{"cause":"key_changed","among":9}"#
         );
-        assert_eq!(details(&EventKind::Payment), "{}");
+        assert_eq!(details(&EventKind::Payment { amount: None }), "{}");
+        assert_eq!(details(&EventKind::Payment { amount: Some(Duffs(77_050_000)) }), r#"{"amount":77050000}"#);
+        let old = kind("penalty", r#"{"score":100,"points":58,"failures":1,"clamped":true}"#).unwrap();
+        assert!(matches!(old, EventKind::Penalty { others: None, .. }), "what was not noted is not known");
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl Queue {
 
 fn weight(step: &Step) -> usize {
     match step {
-        Step::Block(happened) | Step::Amend(happened) => 1 + happened.events.len(),
+        Step::Block(happened) | Step::Amend(happened) => happened.weight(),
         Step::Withdraw(_) => 1,
     }
 }

@@ -12,7 +12,7 @@ use crate::history::error::StoreError;
 pub const APPLICATION_ID: i32 = 0x6d6e_6578;
 
 /// The steps; `PRAGMA user_version` says how many of them a file has behind it.
-pub const STEPS: &[&str] = &[FIRST];
+pub const STEPS: &[&str] = &[FIRST, SESSIONS];
 
 /// `block` holds the last blocks of the branch that is followed; the highest is the place up to which everything is
 /// recorded. `span` holds the heights whose events are known block by block. A masternode is 32 bytes of its proTxHash,
@@ -67,6 +67,16 @@ const FIRST: &str = "
         node_type TEXT NOT NULL,
         counts TEXT NOT NULL,
         PRIMARY KEY (network, node_type)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// How DKG sessions ended, by quorum type.
+const SESSIONS: &str = "
+    CREATE TABLE session_tally (
+        network INTEGER NOT NULL REFERENCES network (id),
+        quorum_type TEXT NOT NULL,
+        counts TEXT NOT NULL,
+        PRIMARY KEY (network, quorum_type)
     ) STRICT, WITHOUT ROWID;
 ";
 

@@ -13,6 +13,7 @@ use crate::domain::event::{Event, EventKind};
 use crate::domain::list::Block;
 use crate::domain::masternode::{BlockHash, Height, MasternodeId, UnixSeconds};
 use crate::domain::tally::Tallies;
+use crate::domain::verdict::EndedSession;
 use crate::history::codec::{self, Column};
 use crate::history::error::{OpenError, StoreError};
 use crate::history::network::{self, Identity, NetworkId};
@@ -31,6 +32,15 @@ pub struct BlockEvents {
     pub block: Block,
     /// Its events, each naming this very block.
     pub events: Vec<Event>,
+    /// The DKG sessions that ended in it, as far as they are counted.
+    pub sessions: Vec<EndedSession>,
+}
+
+impl BlockEvents {
+    /// About how much room it takes, in the room of an event.
+    pub fn weight(&self) -> usize {
+        1 + self.events.len() + self.sessions.iter().map(EndedSession::weight).sum::<usize>()
+    }
 }
 
 /// What a reorg took back.
@@ -92,8 +102,7 @@ impl Store {
         self.write(|transaction| {
             let before = cursor(transaction, network)?;
             check_order(before, blocks)?;
-            let events = || blocks.iter().flat_map(|block| &block.events);
-            count_and_insert(transaction, network, events)?;
+            count_and_insert(transaction, network, blocks)?;
             insert_blocks(transaction, network, blocks)?;
             backfill::extend(transaction, network, before, blocks)
         })
@@ -107,7 +116,7 @@ impl Store {
                 return Err(StoreError::NotNext { cursor, offered: addition.block.height });
             }
             check_events(addition)?;
-            count_and_insert(transaction, network, || addition.events.iter())
+            count_and_insert(transaction, network, std::slice::from_ref(addition))
         })
     }
 
@@ -177,22 +186,26 @@ fn check_events(block: &BlockEvents) -> Result<(), StoreError> {
     }
 }
 
-/// Inserts events and counts each of them once.
-fn count_and_insert<'a, I: Iterator<Item = &'a Event>>(
+/// Inserts events and counts each of them once, and each session.
+fn count_and_insert(
     transaction: &Transaction<'_>,
     network: NetworkId,
-    events: impl Fn() -> I,
+    blocks: &[BlockEvents],
 ) -> Result<(), StoreError> {
-    let touched: BTreeSet<MasternodeId> = events().map(|event| event.masternode).collect();
-    if touched.is_empty() {
+    let events = || blocks.iter().flat_map(|block| &block.events);
+    let sessions = || blocks.iter().flat_map(|block| &block.sessions);
+    if events().next().is_none() && sessions().next().is_none() {
         return Ok(());
     }
+    let members = sessions().filter_map(|session| session.members.as_ref()).flatten().map(|(id, _)| *id);
+    let touched: BTreeSet<MasternodeId> = events().map(|event| event.masternode).chain(members).collect();
     let mut counts = tallies::load_some(transaction, network, touched)?;
     let mut insert = Insert::into(transaction, network)?;
     for event in events() {
-        insert.counted(event, counts.node(&event.masternode).last_penalty_height)?;
+        insert.counted(event, counts.last_penalty(&event.masternode))?;
         counts.record(event);
     }
+    sessions().for_each(|session| counts.record_session(session));
     tallies::save(transaction, network, &counts)
 }
 

@@ -5,6 +5,7 @@
 //!
 //! Never here: what an event counts for (`domain::tally`).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::{BanCause, Field};
 use crate::domain::masternode::{Height, MasternodeId, NodeType};
-use crate::domain::tally::{NetworkTally, NodeTally, Tallies};
+use crate::domain::tally::{ByQuorumType, Memberships, NetworkTally, NodeTally, SessionTally, Tallies};
 use crate::history::codec::{Column, from_json, to_json};
 use crate::history::error::StoreError;
 use crate::history::network::NetworkId;
@@ -36,6 +37,18 @@ struct NodeCounts {
     last_penalty_height: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_ban: Option<(u32, u32)>,
+    /// Valid and invalid ones.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    memberships: BTreeMap<String, (u64, u64)>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct SessionCounts {
+    #[serde(skip_serializing_if = "is_zero")]
+    formed: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    failed: u64,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -71,17 +84,29 @@ fn placed<K: Copy, const N: usize>(
 }
 
 fn node_to_json(tally: &NodeTally) -> String {
-    let NodeTally { penalties, bans, revivals, payments, payments_lost, changes, last_penalty_height, last_ban } =
-        *tally;
-    to_json(&NodeCounts {
+    let NodeTally {
         penalties,
-        bans: named(&BanCause::ALL, &bans, BanCause::label),
+        bans,
         revivals,
         payments,
         payments_lost,
-        changes: named(&Field::ALL, &changes, Field::label),
+        changes,
+        last_penalty_height,
+        last_ban,
+        memberships,
+    } = tally;
+    let seats =
+        |(quorum_type, seats): (&Cow<'_, str>, &Memberships)| (quorum_type.to_string(), (seats.valid, seats.invalid));
+    to_json(&NodeCounts {
+        penalties: *penalties,
+        bans: named(&BanCause::ALL, bans, BanCause::label),
+        revivals: *revivals,
+        payments: *payments,
+        payments_lost: *payments_lost,
+        changes: named(&Field::ALL, changes, Field::label),
         last_penalty_height: last_penalty_height.map(|height| height.0),
         last_ban: last_ban.map(|(height, among)| (height.0, among)),
+        memberships: memberships.iter().map(seats).collect(),
     })
 }
 
@@ -96,6 +121,11 @@ fn node_from_json(text: &str) -> Result<NodeTally, StoreError> {
         changes: placed(Field::ALL, &counts.changes, Field::label),
         last_penalty_height: counts.last_penalty_height.map(Height),
         last_ban: counts.last_ban.map(|(height, among)| (Height(height), among)),
+        memberships: counts
+            .memberships
+            .into_iter()
+            .map(|(quorum_type, (valid, invalid))| (quorum_type.into(), Memberships { valid, invalid }))
+            .collect(),
     })
 }
 
@@ -117,7 +147,7 @@ pub(super) fn load(connection: &Connection, network: NetworkId) -> Result<Tallie
     while let Some(row) = rows.next()? {
         nodes.push((row.get::<_, Column<MasternodeId>>(0)?.0, node_from_json(row.get_ref(1)?.as_str()?)?));
     }
-    Ok(Tallies::going_on_from(nodes, load_network(connection, network)?))
+    Ok(Tallies::going_on_from(nodes, load_network(connection, network)?, load_sessions(connection, network)?))
 }
 
 /// The counts of a network and of those masternodes.
@@ -132,7 +162,7 @@ pub(super) fn load_some(
         let text: Option<String> = statement.query_row(params![network.0, Column(id)], |row| row.get(0)).optional()?;
         nodes.push((id, text.map_or(Ok(NodeTally::default()), |text| node_from_json(&text))?));
     }
-    Ok(Tallies::going_on_from(nodes, load_network(connection, network)?))
+    Ok(Tallies::going_on_from(nodes, load_network(connection, network)?, load_sessions(connection, network)?))
 }
 
 fn load_network(
@@ -149,6 +179,17 @@ fn load_network(
     Ok(tallies)
 }
 
+fn load_sessions(connection: &Connection, network: NetworkId) -> Result<ByQuorumType<SessionTally>, StoreError> {
+    let mut statement = connection.prepare("SELECT quorum_type, counts FROM session_tally WHERE network = ?1")?;
+    let mut rows = statement.query([network.0])?;
+    let mut sessions = ByQuorumType::new();
+    while let Some(row) = rows.next()? {
+        let SessionCounts { formed, failed } = from_json(row.get_ref(1)?.as_str()?)?;
+        sessions.insert(row.get::<_, String>(0)?.into(), SessionTally { formed, failed });
+    }
+    Ok(sessions)
+}
+
 /// Keeps these counts in the place of those before.
 pub(super) fn save(connection: &Connection, network: NetworkId, tallies: &Tallies) -> Result<(), StoreError> {
     let mut node =
@@ -161,6 +202,12 @@ pub(super) fn save(connection: &Connection, network: NetworkId, tallies: &Tallie
     for node_type in NodeType::ALL {
         let tally = &tallies.network()[node_type as usize];
         kind.execute(params![network.0, Column(node_type), network_to_json(tally)])?;
+    }
+    let mut session = connection
+        .prepare("INSERT OR REPLACE INTO session_tally (network, quorum_type, counts) VALUES (?1, ?2, ?3)")?;
+    for (quorum_type, SessionTally { formed, failed }) in tallies.sessions() {
+        let counts = SessionCounts { formed: *formed, failed: *failed };
+        session.execute(params![network.0, quorum_type, to_json(&counts)])?;
     }
     Ok(())
 }
@@ -180,6 +227,7 @@ mod tests {
             changes: [10, 11, 12, 13, 14],
             last_penalty_height: Some(Height(u32::MAX)),
             last_ban: Some((Height(9), 12)),
+            memberships: [("llmq_60_75".into(), Memberships { valid: 15, invalid: 16 })].into(),
         };
         let little = NodeTally { bans: [0, 0, 0, 0, 1, 0], ..NodeTally::default() };
         for tally in [node, little, NodeTally::default()] {

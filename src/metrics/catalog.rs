@@ -101,6 +101,8 @@ families! {
         "Bans by cause, since counting began: dkg, revoked, key_changed, no_address, platform, unknown.";
     POSE_REVIVALS: "masternode_pose_revivals_total" Counter Watched []
         "Revivals, since counting began.";
+    DKG_MEMBERSHIPS: "masternode_dkg_memberships_total" Counter Watched ["quorum_type", "result"]
+        "Seats in quorums that formed, by what their commitment says, since counting began: valid, or invalid, for which it is punished. Absent where the node does not tell them.";
     DKG_SESSIONS_PER_DAY: "masternode_dkg_sessions_per_day" Gauge Watched []
         "DKG sessions a day in which a masternode of this kind is expected to be a member: a rate, as who is drawn cannot be computed from the list. Only where the chain's quorums are known (Dash).";
     PAYMENT_QUEUE_POSITION: "masternode_payment_queue_position" Gauge Lean []
@@ -199,6 +201,8 @@ families! {
         "Next height at which commitments fall due: the next moment at which a score can rise.";
     NETWORK_DKG_NEXT_START: "masternode_network_dkg_next_start_height" Gauge Aggregate []
         "Height at which the next DKG session of any type begins, as a source tells that is a masternode or watches quorums.";
+    NETWORK_DKG_SESSIONS: "masternode_network_dkg_sessions_total" Counter Aggregate ["quorum_type", "result"]
+        "DKG sessions that ended, since counting began: formed, or failed as a whole, for which nobody is punished. Absent where the node does not tell them.";
     NETWORK_MAINTENANCE_WINDOW: "masternode_network_maintenance_window_blocks" Gauge Aggregate ["node_type"]
         "Blocks left in which a restart of a masternode of this kind misses no DKG session; 0 = not now.";
     NETWORK_HEIGHT: "masternode_network_height" Gauge Aggregate []

@@ -30,6 +30,8 @@ pub(super) struct Row<'a> {
     pub(super) states: &'a [String],
     /// What came of calling masternodes of its network.
     pub(super) probes: Option<&'a Probes>,
+    /// The quorum types of all networks of the page.
+    pub(super) quorum_types: &'a [&'static str],
 }
 
 impl<'a> Row<'a> {
@@ -88,7 +90,7 @@ pub(super) enum Last {
 }
 
 /// All samples of single masternodes, family by family, in the order of the page. `states` are those of all its networks.
-pub(super) fn series(settings: &Settings, states: &[String]) -> Vec<NodeSeries> {
+pub(super) fn series(settings: &Settings, states: &[String], quorum_types: &[&'static str]) -> Vec<NodeSeries> {
     let horizons: Vec<&str> = settings.horizons.iter().map(|(label, _)| label.as_str()).collect();
     let mut series: Vec<NodeSeries> = single(SINGLE, |_| true).collect();
     series.extend(single(PAID, |rules| rules.tells_payments));
@@ -110,6 +112,7 @@ pub(super) fn series(settings: &Settings, states: &[String]) -> Vec<NodeSeries> 
         let told = row.snapshot.limits().is_some() || BanCause::ALL[variant] == BanCause::Unknown;
         Some(Value::Whole(row.tally().filter(|_| told)?.bans[variant]))
     }));
+    series.extend(memberships(quorum_types));
     series.extend(variants(&catalog::CHANGES, "field", &Field::ALL.map(Field::label), |row, variant| {
         Some(Value::Whole(row.tally()?.changes[variant]))
     }));
@@ -132,6 +135,38 @@ pub(super) fn states<'a>(chains: impl IntoIterator<Item = &'a ChainRules>) -> Ve
         }
     }
     labels
+}
+
+/// The quorum types of these networks, each once.
+pub(super) fn quorum_types<'a>(networks: impl IntoIterator<Item = &'a Snapshot>) -> Vec<&'static str> {
+    let mut names: Vec<&'static str> = Vec::new();
+    for kind in networks.into_iter().filter_map(Snapshot::quorum_types).flatten() {
+        if !names.contains(&kind.name) {
+            names.push(kind.name);
+        }
+    }
+    names
+}
+
+/// Seats by quorum type and result: the variant is the place of the type, doubled, and one more for the failed ones.
+fn memberships(quorum_types: &[&'static str]) -> impl Iterator<Item = NodeSeries> {
+    let family = &catalog::DKG_MEMBERSHIPS;
+    (0..quorum_types.len() * 2).map(move |variant| {
+        let result = ["valid", "invalid"][variant % 2];
+        let labels = labels::text(&[("quorum_type", quorum_types[variant / 2]), ("result", result)]);
+        NodeSeries {
+            family,
+            prefix: format!("{}{{", family.name),
+            last: Last::Same(format!(",{labels}}} ")),
+            watched_only: true,
+            variant,
+            applies: |rules| rules.has_dkg,
+            value: |row, variant| {
+                let seats = row.snapshot.memberships(row.watched?, row.quorum_types[variant / 2])?;
+                Some(Value::Whole(if variant % 2 == 0 { seats.valid } else { seats.invalid }))
+            },
+        }
+    })
 }
 
 /// Families with one sample for each masternode, on the chains for which `applies` holds.

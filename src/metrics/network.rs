@@ -65,6 +65,7 @@ network_families! {
     };
     NETWORK_DKG_NEXT_WINDOW => |snapshot, add| if let Some(height) = snapshot.next_commitments() { add(&[], height.0.into()) };
     NETWORK_DKG_NEXT_START => |snapshot, add| if let Some(height) = snapshot.facts().next_session { add(&[], height.0.into()) };
+    NETWORK_DKG_SESSIONS => sessions;
     NETWORK_MAINTENANCE_WINDOW => |snapshot, add| for node_type in NodeType::ALL {
         if let Some(blocks) = snapshot.maintenance_window(node_type) {
             add(&[("node_type", node_type.label())], blocks.into());
@@ -88,6 +89,15 @@ network_families! {
     GROUP_NODES => |snapshot, add| for ((key, group), counts) in snapshot.groups() {
         risks(snapshot, counts, &mut |risk, count| add(&[("group_key", key), ("group", group), ("risk", risk)], count));
     };
+}
+
+fn sessions(snapshot: &Snapshot, add: Samples<'_>) {
+    for kind in snapshot.quorum_types().unwrap_or_default() {
+        let Some(sessions) = snapshot.sessions(kind.name) else { continue };
+        for (result, count) in [("formed", sessions.formed), ("failed", sessions.failed)] {
+            add(&[("quorum_type", kind.name), ("result", result)], Value::Whole(count));
+        }
+    }
 }
 
 fn nodes(snapshot: &Snapshot, add: Samples<'_>) {

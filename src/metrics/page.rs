@@ -77,6 +77,7 @@ pub struct Sheet {
     pub(super) settings: Settings,
     pub(super) networks: Vec<Arc<NetworkPage>>,
     states: Vec<String>,
+    quorum_types: Vec<&'static str>,
     series: Vec<NodeSeries>,
 }
 
@@ -94,7 +95,9 @@ impl Sheet {
     /// A sheet of these networks, ascending by name.
     pub fn new(settings: Settings, networks: Vec<Arc<NetworkPage>>) -> Sheet {
         let states = masternode::states(networks.iter().map(|page| page.snapshot().rules()));
-        Sheet { series: masternode::series(&settings, &states), states, settings, networks }
+        let quorum_types = masternode::quorum_types(networks.iter().map(|page| page.snapshot()));
+        let series = masternode::series(&settings, &states, &quorum_types);
+        Sheet { series, states, quorum_types, settings, networks }
     }
 
     /// About how many bytes the whole page has.
@@ -209,14 +212,9 @@ impl Sheet {
     /// The row of no masternode yet.
     fn row<'a>(&'a self, page: &'a NetworkPage) -> Row<'a> {
         let Settings { horizons, .. } = &self.settings;
-        Row {
-            snapshot: page.snapshot(),
-            index: None,
-            watched: None,
-            horizons,
-            states: &self.states,
-            probes: Some(page.probes()),
-        }
+        let (states, quorum_types) = (&*self.states, &*self.quorum_types);
+        let (snapshot, probes) = (page.snapshot(), Some(page.probes()));
+        Row { snapshot, index: None, watched: None, horizons, states, quorum_types, probes }
     }
 }
 

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::domain::probe::Probes;
-use crate::domain::{ChainRules, MasternodeId, Risk, Snapshot};
+use crate::domain::{MasternodeId, Risk, Snapshot};
 use crate::metrics::catalog::Tier;
 use crate::metrics::info::{self, Facts};
 use crate::metrics::labels::{self, Texts};
@@ -39,7 +39,7 @@ pub struct Room {
 impl Room {
     /// The room that the limit leaves: first for the watched masternodes of all networks, then for the others.
     pub fn new<'a>(settings: &Settings, snapshots: impl Iterator<Item = &'a Arc<Snapshot>>) -> Room {
-        let of = |snapshot: &Arc<Snapshot>| snapshot.watched().len() * samples_each(settings, snapshot.rules()).1;
+        let of = |snapshot: &Arc<Snapshot>| snapshot.watched().len() * samples_each(settings, snapshot).1;
         let watched = snapshots.map(of).sum::<usize>();
         Room { watched: settings.series_limit, lean: settings.series_limit.saturating_sub(watched) }
     }
@@ -61,7 +61,7 @@ struct Place {
 impl NetworkPage {
     /// Chooses whom to show, as far as there is room.
     pub fn new(snapshot: Arc<Snapshot>, settings: &Settings, room: Room, before: Option<&NetworkPage>) -> NetworkPage {
-        let (per_lean, per_watched) = samples_each(settings, snapshot.rules());
+        let (per_lean, per_watched) = samples_each(settings, &snapshot);
         let watched = room.watched / per_watched;
         let lean_room = room.lean / per_lean;
         let mut places = Vec::new();
@@ -144,8 +144,8 @@ impl NetworkPage {
     }
 
     fn facts(&self, at: usize) -> Facts<'_> {
-        let (snapshot, horizons, states) = (&*self.snapshot, &[], &[]);
-        let mut row = Row { snapshot, index: None, watched: None, horizons, states, probes: None };
+        let (snapshot, horizons, states, quorum_types) = (&*self.snapshot, &[], &[], &[]);
+        let mut row = Row { snapshot, index: None, watched: None, horizons, states, quorum_types, probes: None };
         self.turn_to(at, &mut row);
         info::facts(&row)
     }
@@ -194,7 +194,7 @@ impl NetworkPage {
 
     /// Most samples of single masternodes that the page can have, by tier.
     pub(super) fn samples(&self, settings: &Settings) -> [(Tier, usize); 2] {
-        let (per_lean, per_watched) = samples_each(settings, self.snapshot.rules());
+        let (per_lean, per_watched) = samples_each(settings, &self.snapshot);
         [(Tier::Lean, self.lean * per_lean), (Tier::Watched, self.watched_places.len() * per_watched)]
     }
 
@@ -210,8 +210,10 @@ impl NetworkPage {
 }
 
 /// Most samples of a masternode that is not watched, and of one that is.
-fn samples_each(settings: &Settings, rules: &ChainRules) -> (usize, usize) {
-    let series = masternode::series(settings, &masternode::states([rules]));
+fn samples_each(settings: &Settings, snapshot: &Snapshot) -> (usize, usize) {
+    let rules = snapshot.rules();
+    let quorum_types = masternode::quorum_types([snapshot]);
+    let series = masternode::series(settings, &masternode::states([rules]), &quorum_types);
     let (lean, watched): (Vec<_>, Vec<_>) =
         series.iter().filter(|series| (series.applies)(rules)).partition(|series| !series.watched_only);
     (lean.len() + 1, lean.len() + watched.len() + 1)

@@ -12,13 +12,13 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::domain::payment::Vote;
-use crate::domain::{Block, BlockHash, Height, ListDiff, Masternode, MasternodeId, Outpoint};
+use crate::domain::{Block, BlockHash, Duffs, Height, ListDiff, Masternode, MasternodeId, Outpoint};
 use crate::meters::RpcMeters;
 use crate::rpc::Settings;
 use crate::rpc::body::{broken, collect, refuse_longer};
 use crate::rpc::credentials::Secret;
 use crate::rpc::dash::answers::{self, ChainInfo, Count, Header, NetworkInfo, SyncStatus};
-use crate::rpc::dash::quorums::{self, FormedQuorum};
+use crate::rpc::dash::quorums::{self, Commitment, FormedQuorum, QuorumMembers};
 use crate::rpc::dash::stream::ListParser;
 use crate::rpc::dialect::{Dialect, Parameter, Shape};
 use crate::rpc::error::{ErrorKind, RpcError};
@@ -36,6 +36,13 @@ const REST: Duration = Duration::from_secs(20);
 
 /// A whole list may take so many times as long as another answer, while none of its pieces may.
 const LIST_TIMEOUTS: u32 = 10;
+
+/// Types of special transactions (DIP 2 and DIP 4).
+const COINBASE: u8 = 5;
+const COMMITMENTS: u8 = 6;
+
+/// A block of a rotation has 35 on mainnet.
+const MOST_COMMITMENTS: u32 = 100;
 
 /// One source. Clones share its connections and its one place for a heavy call.
 #[derive(Clone)]
@@ -153,11 +160,23 @@ impl Client {
         self.call(method, params, move |body| quorums::formed_in(body, &block.hash)).await
     }
 
-    /// The members of a quorum that its commitment calls failed. `quorum_type` is the number of its type.
-    pub async fn failed_members(&self, quorum_type: u8, hash: &BlockHash) -> Result<Vec<MasternodeId>, RpcError> {
+    /// The members of a quorum. `quorum_type` is the number of its type.
+    pub async fn quorum_members(&self, quorum_type: u8, hash: &BlockHash) -> Result<QuorumMembers, RpcError> {
         let method = self.known(self.dialect().quorums.map(|(_, info)| info))?;
         let params = self.params(method, [json!(quorum_type), json!(hash.to_string())]);
-        self.call(method, params, quorums::failed_members).await
+        self.call(method, params, quorums::members).await
+    }
+
+    /// The ends of sessions that a block carries, those that say that no quorum formed among them.
+    pub async fn commitments(&self, block: &BlockHash) -> Result<Vec<Commitment>, RpcError> {
+        let method = self.known(self.dialect().special)?;
+        self.call(method, special(block, COMMITMENTS, MOST_COMMITMENTS), quorums::commitments).await
+    }
+
+    /// What a block pays to which address, where its coinbase is a special transaction.
+    pub async fn block_outputs(&self, block: &BlockHash) -> Result<Vec<(String, Duffs)>, RpcError> {
+        let method = self.known(self.dialect().special)?;
+        self.call(method, special(block, COINBASE, 1), quorums::outputs).await
     }
 
     /// Sporks with their values, by name.
@@ -379,4 +398,9 @@ impl Client {
 fn is_here(url: &reqwest::Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+/// Parameters that ask for a block's special transactions of one type, in full.
+fn special(block: &BlockHash, transaction_type: u8, most: u32) -> Value {
+    json!([block.to_string(), transaction_type, most, 0, 2])
 }

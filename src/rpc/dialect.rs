@@ -32,6 +32,8 @@ pub struct Dialect {
     pub sessions: Option<(&'static Method, &'static Method)>,
     /// How a node that is itself a masternode sees itself.
     pub own: Option<&'static Method>,
+    /// The special transactions of a block: its commitments, and its coinbase.
+    pub special: Option<&'static Method>,
     /// Every argument of a masternode call is written as a string, numbers too.
     pub string_arguments: bool,
 }
@@ -186,6 +188,7 @@ pub const DASH: Dialect = Dialect {
     quorums: Some((&methods::QUORUM_LISTEXTENDED, &methods::QUORUM_INFO)),
     sessions: Some((&methods::QUORUM_DKGSTATUS, &methods::QUORUM_DKGINFO)),
     own: Some(&methods::MASTERNODE_STATUS),
+    special: Some(&methods::GET_SPECIAL_TXES),
     string_arguments: false,
 };
 
@@ -214,6 +217,7 @@ pub const DIMECOIN: Dialect = Dialect {
     quorums: None,
     sessions: None,
     own: Some(&methods::MASTERNODE_STATUS),
+    special: None,
     string_arguments: true,
 };
 
@@ -244,6 +248,7 @@ pub const PRCYCOIN: Dialect = Dialect {
     quorums: None,
     sessions: None,
     own: Some(&methods::MASTERNODE_STATUS),
+    special: None,
     string_arguments: true,
 };
 
@@ -280,6 +285,7 @@ impl Dialect {
             members,
             sessions,
             next_session,
+            self.special,
             self.count,
             self.winners,
             self.collateral,

@@ -104,6 +104,11 @@ impl ErrorKind {
 }
 
 impl RpcError {
+    /// The method that was called.
+    pub fn method(&self) -> &'static str {
+        self.method
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> &ErrorKind {
         &self.kind

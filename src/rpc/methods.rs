@@ -72,6 +72,7 @@ methods! {
     QUORUM_INFO: "quorum info", optional, light, "which of their members failed";
     QUORUM_DKGSTATUS: "quorum dkgstatus", optional, light, "DKG sessions under way, where the node is a masternode or watches them";
     QUORUM_DKGINFO: "quorum dkginfo", optional, light, "when the next of them begins (v20.1 and later)";
+    GET_SPECIAL_TXES: "getspecialtxes", optional, light, "the commitments of quorums that a block has, and what it pays to whom";
     GET_BEST_CHAINLOCK: "getbestchainlock", optional, light, "the last final block";
     MASTERNODE_STATUS: "masternode status", optional, light, "whether the node is itself a masternode, and how it sees itself";
     SPORK_SHOW: "spork show", optional, light, "the network's switches";
@@ -87,7 +88,8 @@ mod tests {
     use super::*;
 
     /// What can be called without a wallet, changes nothing, and prints no key.
-    const HARMLESS: [&str; 32] = [
+    const HARMLESS: [&str; 33] = [
+        "getspecialtxes",
         "quorum dkgstatus",
         "quorum dkginfo",
         "masternode status",

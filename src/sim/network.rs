@@ -200,6 +200,33 @@ impl Network {
         entries
     }
 
+    /// What the block at a height pays to its payee, in duffs.
+    #[must_use]
+    pub fn payment_amount(height: u32) -> u64 {
+        super::payment::payment_amount(height)
+    }
+
+    /// How the sessions ended that ended in kept blocks of the active branch from this height on: the height, the quorum type,
+    /// and each member with whether it did its part; no members where the session failed as a whole.
+    #[must_use]
+    pub fn sessions_since(&self, height: u32) -> Vec<(u32, &'static str, Option<Vec<(String, bool)>>)> {
+        let state = self.lock();
+        let mut ended = Vec::new();
+        for commitment in
+            state.history.active().filter(|block| block.height >= height).flat_map(|block| &block.commitments)
+        {
+            let session = &commitment.session;
+            let members =
+                session.members.iter().zip(&commitment.valid).map(|(member, valid)| (member.hash.to_string(), *valid));
+            if !commitment.is_null() {
+                ended.push((commitment.height, session.kind.name, Some(members.collect())));
+            } else if commitment.height - session.cycle == session.kind.window.1 {
+                ended.push((commitment.height, session.kind.name, None));
+            }
+        }
+        ended
+    }
+
     /// The chain, locked for a moment.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while the lock was held is a failed test; the others may go on with what is there.

@@ -6,6 +6,11 @@ use super::list::List;
 use super::masternode::Masternode;
 use super::rules::EVO_PAYMENTS_IN_A_ROW;
 
+/// What a block pays to its payee, in duffs: another amount in each block.
+pub(super) fn payment_amount(height: u32) -> u64 {
+    187_000_000 + u64::from(height)
+}
+
 /// The payee of the block after `tip`, chosen from the list at `tip`. `mn_rr`: the rule of the block to come.
 pub(super) fn payee(list: &List, tip: u32, mn_rr: bool) -> Option<Masternode> {
     if !mn_rr && let Some(node) = continuing(list, tip) {

@@ -36,7 +36,7 @@ fn happened(height: u32, events: &[(MasternodeId, EventKind)]) -> BlockEvents {
         let (masternode, kind) = (*masternode, kind.clone());
         Event { block: block(height), exact: true, masternode, node_type: NodeType::Regular, kind }
     };
-    BlockEvents { block: block(height), events: events.iter().map(event).collect() }
+    BlockEvents { block: block(height), events: events.iter().map(event).collect(), sessions: vec![] }
 }
 
 impl Place {
@@ -46,12 +46,19 @@ impl Place {
         let mut store = Store::open(&folder.path().join("history.db"), NOW).unwrap();
         let identity = |byte| Identity { chain: "main".into(), genesis: BlockHash(Hash([byte; 32])) };
         let dash = store.network("dash-main", &identity(1)).unwrap();
-        let penalty = EventKind::Penalty { score: Score(100), points: 58, failures: 1, clamped: true, quorums: vec![] };
+        let penalty = EventKind::Penalty {
+            score: Score(100),
+            points: 58,
+            failures: 1,
+            clamped: true,
+            quorums: vec![],
+            others: Some(0),
+        };
         let ban = EventKind::Ban { cause: BanCause::Dkg, among: 12 };
         let blocks = [
             happened(100, &[(id(1), EventKind::Registration)]),
             happened(101, &[(id(1), penalty), (id(1), ban)]),
-            happened(102, &[(id(2), EventKind::Payment)]),
+            happened(102, &[(id(2), EventKind::Payment { amount: None })]),
             happened(103, &[(id(3), EventKind::Change(Field::Payout))]),
             happened(104, &[(id(1), EventKind::Revival)]),
         ];
@@ -155,15 +162,15 @@ fn spreadsheets_get_csv_and_scripts_an_object_a_line() {
     let [one, seven] = [id(1).to_string(), format!("{}-1", "07".repeat(32))];
     let expected = [
         "id,time,height,block,network,masternode,alias,node_type,kind,exact,withdrawn,score,points,failures,clamped,\
-         quorums,cause,from,to"
+         quorums,others,amount_duffs,cause,from,to"
             .to_string(),
         format!(
-            "7,2026-01-31T12:00:00Z,100,{},dime-main,{seven},,regular,state_change,true,false,,,,,,,enabled,\"a \"\"b\"\", \
+            "7,2026-01-31T12:00:00Z,100,{},dime-main,{seven},,regular,state_change,true,false,,,,,,,,,enabled,\"a \"\"b\"\", \
              c\"",
             "64".repeat(32)
         ),
         format!(
-            "2,2026-02-01T12:00:00Z,101,{},dash-main,{one},one,regular,penalty,true,false,100,58,1,true,,,,",
+            "2,2026-02-01T12:00:00Z,101,{},dash-main,{one},one,regular,penalty,true,false,100,58,1,true,,0,,,,",
             "65".repeat(32)
         ),
     ];
@@ -211,7 +218,7 @@ fn those_who_follow_see_each_event_once_as_it_comes() {
     assert!(lines.next().unwrap().starts_with("id,time"));
     let mut heights = vec![height(&lines.next().unwrap())];
     for next in [105, 106, 107] {
-        place.store.record(place.dash, &[happened(next, &[(id(1), EventKind::Payment)])]).unwrap();
+        place.store.record(place.dash, &[happened(next, &[(id(1), EventKind::Payment { amount: None })])]).unwrap();
         heights.push(height(&lines.next().unwrap()));
     }
     child.kill().unwrap();

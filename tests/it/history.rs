@@ -49,11 +49,18 @@ impl Random {
 
     fn kind(&mut self) -> EventKind {
         match self.below(6) {
-            0 | 1 => EventKind::Penalty { score: Score(66), points: 66, failures: 1, clamped: false, quorums: vec![] },
+            0 | 1 => EventKind::Penalty {
+                score: Score(66),
+                points: 66,
+                failures: 1,
+                clamped: false,
+                quorums: vec![],
+                others: Some(0),
+            },
             2 => EventKind::Ban { cause: BanCause::ALL[self.below(6) as usize], among: 9 },
             3 => EventKind::Change(Field::ALL[self.below(5) as usize]),
             4 => EventKind::Registration,
-            _ => EventKind::Payment,
+            _ => EventKind::Payment { amount: None },
         }
     }
 
@@ -69,7 +76,7 @@ impl Random {
             let masternode = MasternodeId::ProTx(Hash([masternode; 32]));
             Event { block, exact: true, masternode, node_type, kind: self.kind() }
         });
-        BlockEvents { block, events: events.collect() }
+        BlockEvents { block, events: events.collect(), sessions: vec![] }
     }
 }
 
@@ -226,7 +233,7 @@ fn killed_fifty_times_a_history_holds_what_happened_exactly_once() {
     let tallies = store.tallies(network).unwrap();
     assert_eq!(tallies.network(), expected.tallies.network());
     let sorted = |tallies: &Tallies| -> BTreeMap<MasternodeId, NodeTally> {
-        tallies.nodes().map(|(id, tally)| (*id, *tally)).collect()
+        tallies.nodes().map(|(id, tally)| (*id, tally.clone())).collect()
     };
     assert_eq!(sorted(&tallies), sorted(&expected.tallies));
 }

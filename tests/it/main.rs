@@ -33,4 +33,5 @@ mod restarts;
 mod scenarios;
 mod sessions;
 mod support;
+mod verdicts;
 mod versions;

@@ -1,14 +1,16 @@
 //! Recorded answers of a real Dash Core v23.1.2: every one that we read decodes, and says what was observed.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use masternode_exporter::domain::dkg::REGTEST;
 use masternode_exporter::domain::event;
 use masternode_exporter::domain::list::{Block, MasternodeList};
 use masternode_exporter::domain::payment::queue::{self, EvoPayments};
 use masternode_exporter::domain::pose::{CONSENSUS, PoseScore};
-use masternode_exporter::domain::{BlockHash, EventKind, Hash, Height, Masternode, UnixSeconds};
+use masternode_exporter::domain::{BlockHash, Duffs, EventKind, Hash, Height, Masternode, UnixSeconds};
 use masternode_exporter::rpc::dash::answers;
 use masternode_exporter::rpc::dash::quorums;
 use masternode_exporter::rpc::dash::stream::ListParser;
@@ -195,7 +197,7 @@ fn told(event: &masternode_exporter::domain::Event) -> Option<String> {
         EventKind::Revival => "revival".into(),
         EventKind::Registration => "registration".into(),
         EventKind::Removal => "removal".into(),
-        EventKind::Payment => "payment".into(),
+        EventKind::Payment { .. } => "payment".into(),
         EventKind::Change(field) => format!("change {}", field.label()),
         EventKind::State { from, to } => format!("state {from} to {to}"),
         EventKind::PaymentLost => return None,
@@ -237,7 +239,80 @@ fn the_recorded_penalties_have_the_recorded_causes() {
         assert_eq!((short[0].height, short[0].hash.to_string().as_str()), (Height(height), quorum), "{moment}");
         assert_eq!(short[0].valid_members, 2, "{moment}: 3 members, one failed");
         assert!(formed.iter().any(|formed| formed.quorum_type == "llmq_test" && formed.valid_members == 3), "{moment}");
-        let members = quorums::failed_members(&read(&format!("{moment}/quorum_info_106_failed_member.json"))).unwrap();
-        assert_eq!(members.iter().map(ToString::to_string).collect::<Vec<_>>(), [failed], "{moment}");
+        let quorum = quorums::members(&read(&format!("{moment}/quorum_info_106_failed_member.json"))).unwrap();
+        let named = quorum.members.iter().filter(|(_, valid)| !valid).map(|(id, _)| id.to_string());
+        assert_eq!((named.collect::<Vec<_>>(), quorum.height), (vec![failed.to_string()], Height(height)), "{moment}");
     }
+}
+
+/// What a block of an episode has under a name, as an answer.
+fn answer(result: &Value) -> Vec<u8> {
+    json!({"result": result, "error": null, "id": "x"}).to_string().into_bytes()
+}
+
+#[test]
+fn the_commitments_of_the_episodes_end_as_many_sessions_as_were_recorded_and_name_the_recorded_causes() {
+    // Sessions that formed a quorum, and that failed as a whole, by the type's number: counted by another program.
+    type Row = (&'static str, &'static [(u8, usize)], &'static [(u8, usize)]);
+    let rows: [Row; 3] = [
+        ("before-mn-rr", &[(100, 4), (103, 8), (106, 4)], &[]),
+        ("decay-and-changes", &[(100, 2), (102, 3), (103, 4), (106, 3)], &[(100, 2), (102, 1), (103, 4), (106, 1)]),
+        ("fail-ban-revive", &[(100, 3), (102, 3), (103, 6), (106, 3)], &[]),
+    ];
+    for (episode, formed, failed) in rows {
+        let packed = read(&format!("episodes/{episode}/blocks.jsonl.gz"));
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(&packed[..]).read_to_string(&mut text).unwrap();
+        let (mut seen_formed, mut seen_failed, mut causes) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        for line in text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+            let height = block_of(&line).height;
+            let empty = json!([]);
+            let body = answer(line.get("commitments").filter(|known| !known.is_null()).unwrap_or(&empty));
+            for commitment in quorums::commitments(&body).unwrap() {
+                let kind = REGTEST.iter().find(|kind| kind.id == commitment.quorum_type).unwrap();
+                assert!(kind.is_due_at(height), "{episode} {height}: {commitment:?}");
+                if commitment.valid_members > 0 {
+                    *seen_formed.entry(kind.id).or_insert(0) += 1;
+                } else if kind.ends_at(height) {
+                    *seen_failed.entry(kind.id).or_insert(0) += 1;
+                }
+                if (1..kind.size).contains(&commitment.valid_members) {
+                    let key = format!("{}:{}", kind.id, commitment.hash);
+                    // Who is at the limit already gets no penalty, and its quorum was not recorded.
+                    let Some(info) = line["quorum_info"].get(&key) else { continue };
+                    let quorum = quorums::members(&answer(info)).unwrap();
+                    let named = quorum.members.iter().filter(|(_, valid)| !valid);
+                    causes.extend(named.map(|(id, _)| format!("{height} {id} {key}")));
+                }
+            }
+        }
+        let recorded: Vec<Value> = serde_json::from_slice(&read(&format!("episodes/{episode}/events.json"))).unwrap();
+        let penalties = recorded.iter().filter(|event| event["kind"] == "penalty");
+        let told = |event: &Value| -> Vec<String> {
+            let causes = event["causes"].as_array().unwrap().iter().map(|cause| cause.as_str().unwrap().to_string());
+            causes
+                .map(|cause| format!("{} {} {cause}", event["height"], event["masternode"].as_str().unwrap()))
+                .collect()
+        };
+        let mut recorded: Vec<String> = penalties.flat_map(told).collect();
+        causes.sort();
+        recorded.sort();
+        assert_eq!(causes, recorded, "{episode}");
+        assert_eq!(seen_formed, formed.iter().copied().collect(), "{episode}");
+        assert_eq!(seen_failed, failed.iter().copied().collect(), "{episode}");
+    }
+}
+
+#[test]
+fn a_recorded_block_pays_what_the_node_says_that_it_pays() {
+    let block: Value = serde_json::from_slice(&read("first-penalty/getblock_tip_2.json")).unwrap();
+    let outputs = quorums::outputs(&answer(&json!([block["result"]["tx"][0]]))).unwrap();
+    let payments: Value = serde_json::from_slice(&read("first-penalty/masternode_payments_10.json")).unwrap();
+    let of_block =
+        payments["result"].as_array().unwrap().iter().find(|paid| paid["blockhash"] == block["result"]["hash"]);
+    let payees = of_block.unwrap()["masternodes"][0]["payees"].as_array().unwrap();
+    // The first is the share of the Platform, which goes to no address.
+    let (address, amount) = (payees[1]["address"].as_str().unwrap(), payees[1]["amount"].as_u64().unwrap());
+    assert!(outputs.contains(&(address.to_string(), Duffs(amount))), "{outputs:?}");
+    assert_eq!(outputs.len(), 2, "the miner and the payee: {outputs:?}");
 }

@@ -13,7 +13,7 @@ use crate::web::api::time;
 use crate::web::api::words::{self, Object};
 
 /// Columns of CSV, in their order; the JSON has the same names.
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 21] = [
     "id",
     "time",
     "height",
@@ -30,6 +30,8 @@ const COLUMNS: [&str; 19] = [
     "failures",
     "clamped",
     "quorums",
+    "others",
+    "amount_duffs",
     "cause",
     "from",
     "to",
@@ -95,14 +97,18 @@ fn short(id: &MasternodeId) -> String {
 fn told(kept: &KeptEvent) -> String {
     let mut words = kept.event.kind.name().replace('_', " ");
     match &kept.event.kind {
-        EventKind::Penalty { score, points, failures, clamped, quorums } => {
+        EventKind::Penalty { score, points, failures, clamped, quorums, others } => {
             let plural = if *failures == 1 { "" } else { "s" };
             let cut = if *clamped { ", cut at the limit" } else { "" };
             words += &format!(": {failures} failure{plural}, {points} points{cut}, score {}", score.0);
             for quorum in quorums {
                 words += &format!("; {}", quorum_text(quorum));
             }
+            if let Some(others) = others.filter(|others| *others > 0) {
+                words += &format!("; {others} more in this block");
+            }
         }
+        EventKind::Payment { amount: Some(amount) } => words += &format!(": {amount}"),
         EventKind::Ban { cause, .. } => words += &format!(": cause {}", cause.label()),
         EventKind::State { from, to } => words += &format!(": {from} to {to}"),
         _ => {}
@@ -122,7 +128,9 @@ fn quorum_texts(quorums: &[FailedQuorum]) -> String {
 
 /// A quorum by its type, its place in the cycle, and the hash and height of the block at which its session began.
 fn quorum_text(quorum: &FailedQuorum) -> String {
-    format!("{} {} {} at {}", quorum.quorum_type, quorum.index, quorum.hash, quorum.height)
+    let FailedQuorum { quorum_type, index, hash, height, others } = quorum;
+    let others = others.filter(|others| *others > 0).map(|others| format!(" with {others} more"));
+    format!("{quorum_type} {index} {hash} at {height}{}", others.unwrap_or_default())
 }
 
 fn values(kept: &KeptEvent, alias: &str) -> Object {

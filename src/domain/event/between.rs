@@ -30,7 +30,18 @@ pub fn between(before: &MasternodeList, after: &MasternodeList, rule: Option<&Pe
             (None, None) => {}
         }
     }
+    note_others(&mut events);
     events
+}
+
+/// Says of each penalty how many others the block has.
+fn note_others(events: &mut [Event]) {
+    let penalties = events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. })).count();
+    for event in events.iter_mut().filter(|event| event.exact) {
+        if let EventKind::Penalty { others, .. } = &mut event.kind {
+            *others = u32::try_from(penalties - 1).ok();
+        }
+    }
 }
 
 /// The blocks between two lists.
@@ -84,7 +95,7 @@ impl Span {
         }));
         let paid = new.last_paid_height != old.last_paid_height && self.is_within(new);
         if paid {
-            self.push(events, new, EventKind::Payment);
+            self.push(events, new, EventKind::Payment { amount: None });
         }
         if new.is_banned() && (!old.is_banned() || new.ban_height != old.ban_height) {
             let cause = ban_cause(old, new, penalty.is_some());
@@ -139,6 +150,7 @@ impl Span {
             failures: points.div_ceil(limits.step),
             clamped,
             quorums: vec![],
+            others: None,
         })
     }
 }
@@ -189,34 +201,75 @@ mod tests {
 
     #[test]
     fn a_penalty_shows_its_points_above_the_decay() {
-        let first = EventKind::Penalty { score: Score(66), points: 66, failures: 1, clamped: false, quorums: vec![] };
+        let first = EventKind::Penalty {
+            score: Score(66),
+            points: 66,
+            failures: 1,
+            clamped: false,
+            quorums: vec![],
+            others: Some(0),
+        };
         check(scored(1, 0), scored(1, 66), 1, &[first]);
-        let later = EventKind::Penalty { score: Score(95), points: 66, failures: 1, clamped: false, quorums: vec![] };
+        let later = EventKind::Penalty {
+            score: Score(95),
+            points: 66,
+            failures: 1,
+            clamped: false,
+            quorums: vec![],
+            others: Some(0),
+        };
         check(scored(1, 30), scored(1, 95), 1, &[later]);
-        let skipped = EventKind::Penalty { score: Score(60), points: 56, failures: 1, clamped: false, quorums: vec![] };
+        let skipped = EventKind::Penalty {
+            score: Score(60),
+            points: 56,
+            failures: 1,
+            clamped: false,
+            quorums: vec![],
+            others: None,
+        };
         check(scored(1, 14), scored(1, 60), 10, &[skipped]);
     }
 
     #[test]
     fn a_second_failure_bans_at_the_limit() {
         let after = Masternode { ban_height: Some(Height(101)), ..scored(1, 100) };
-        let penalty = EventKind::Penalty { score: Score(100), points: 58, failures: 1, clamped: true, quorums: vec![] };
+        let penalty = EventKind::Penalty {
+            score: Score(100),
+            points: 58,
+            failures: 1,
+            clamped: true,
+            quorums: vec![],
+            others: Some(0),
+        };
         check(scored(1, 43), after, 1, &[penalty, ban(BanCause::Dkg), EventKind::PaymentLost]);
     }
 
     #[test]
     fn two_failures_in_one_block_are_two() {
         let after = Masternode { ban_height: Some(Height(101)), ..scored(1, 100) };
-        let penalty =
-            EventKind::Penalty { score: Score(100), points: 100, failures: 2, clamped: true, quorums: vec![] };
+        let penalty = EventKind::Penalty {
+            score: Score(100),
+            points: 100,
+            failures: 2,
+            clamped: true,
+            quorums: vec![],
+            others: Some(0),
+        };
         check(scored(1, 0), after, 1, &[penalty, ban(BanCause::Dkg), EventKind::PaymentLost]);
     }
 
     #[test]
     fn a_banned_node_paid_in_the_same_block_lost_nothing() {
         let after = Masternode { ban_height: Some(Height(101)), last_paid_height: Some(Height(101)), ..scored(1, 100) };
-        let penalty = EventKind::Penalty { score: Score(100), points: 58, failures: 1, clamped: true, quorums: vec![] };
-        check(scored(1, 43), after, 1, &[penalty, EventKind::Payment, ban(BanCause::Dkg)]);
+        let penalty = EventKind::Penalty {
+            score: Score(100),
+            points: 58,
+            failures: 1,
+            clamped: true,
+            quorums: vec![],
+            others: Some(0),
+        };
+        check(scored(1, 43), after, 1, &[penalty, EventKind::Payment { amount: None }, ban(BanCause::Dkg)]);
     }
 
     #[test]
@@ -225,7 +278,14 @@ mod tests {
         let after = Masternode { revived_height: Some(Height(101)), ..scored(1, 0) };
         check(before.clone(), after, 1, &[EventKind::Revival]);
         let punished = Masternode { revived_height: Some(Height(101)), ..scored(1, 66) };
-        let penalty = EventKind::Penalty { score: Score(66), points: 66, failures: 1, clamped: false, quorums: vec![] };
+        let penalty = EventKind::Penalty {
+            score: Score(66),
+            points: 66,
+            failures: 1,
+            clamped: false,
+            quorums: vec![],
+            others: Some(0),
+        };
         check(before, punished, 1, &[EventKind::Revival, penalty]);
     }
 

@@ -10,8 +10,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::domain::details::Detail;
-use crate::domain::list::Block;
-use crate::domain::masternode::{BlockHash, Height, Masternode, MasternodeId, NodeType, Score};
+use crate::domain::list::{Block, MasternodeList};
+use crate::domain::masternode::{BlockHash, Duffs, Height, Masternode, MasternodeId, NodeType, Score};
 
 pub use between::between;
 
@@ -45,6 +45,8 @@ pub enum EventKind {
         clamped: bool,
         /// The quorums whose commitments of this block name it as failed; fewer than failures where a node cannot say.
         quorums: Vec<FailedQuorum>,
+        /// How many other masternodes the same block penalised; `None` when blocks were skipped, or it was not noted yet.
+        others: Option<u32>,
     },
     /// Lost its place until its owner revives it.
     Ban {
@@ -60,7 +62,10 @@ pub enum EventKind {
     /// Left the list: its collateral was spent.
     Removal,
     /// Was paid.
-    Payment,
+    Payment {
+        /// What the block pays to its payout address; `None` where that is not known, or cannot be told from other payments.
+        amount: Option<Duffs>,
+    },
     /// Left the queue by a ban or a removal, and with it the payment it had been waiting for.
     PaymentLost,
     /// Owner or operator changed something.
@@ -101,7 +106,7 @@ impl EventKind {
             EventKind::Revival => "revival",
             EventKind::Registration => "registration",
             EventKind::Removal => "removal",
-            EventKind::Payment => "payment",
+            EventKind::Payment { .. } => "payment",
             EventKind::PaymentLost => "payment_lost",
             EventKind::Change(Field::Address) => "address_change",
             EventKind::Change(Field::Payout) => "payout_change",
@@ -123,6 +128,20 @@ pub struct FailedQuorum {
     pub height: Height,
     /// Which of the quorums of a cycle, 0 for types that do not rotate.
     pub index: u32,
+    /// How many other members its commitment calls failed; `None` when it was not noted yet.
+    pub others: Option<u32>,
+}
+
+/// Puts the amounts that a block pays into its payments: to each the only output to its payout address in `before`, the list
+/// that the payee was chosen from. Several outputs to one address cannot be told apart.
+pub fn pay(events: &mut [Event], before: &MasternodeList, outputs: &[(String, Duffs)]) {
+    for event in events {
+        let EventKind::Payment { amount } = &mut event.kind else { continue };
+        let Some(place) = before.position(&event.masternode) else { continue };
+        let Some(address) = before.masternodes()[place].details.payout_address() else { continue };
+        let mut paid = outputs.iter().filter(|(to, _)| *to == *address).map(|(_, duffs)| *duffs);
+        *amount = paid.next().filter(|_| paid.next().is_none());
+    }
 }
 
 /// Puts the quorums that name each masternode as failed into the penalties of one block.

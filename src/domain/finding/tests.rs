@@ -103,7 +103,14 @@ fn penalty(number: u8, height: u32) -> Event {
     event(
         number,
         height,
-        EventKind::Penalty { score: Score(132), points: 132, failures: 1, clamped: false, quorums: vec![] },
+        EventKind::Penalty {
+            score: Score(132),
+            points: 132,
+            failures: 1,
+            clamped: false,
+            quorums: vec![],
+            others: Some(0),
+        },
     )
 }
 

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::domain::event::{BanCause, Event, EventKind, FailedQuorum, Field};
 use crate::domain::list::tests::{block, id};
-use crate::domain::masternode::{BlockHash, Hash, Height, NodeType, Score, UnixSeconds};
+use crate::domain::masternode::{BlockHash, Duffs, Hash, Height, NodeType, Score, UnixSeconds};
 use crate::history::{BlockEvents, Identity, NetworkId, Query, Store};
 
 mod asking;
@@ -64,13 +64,13 @@ fn event(height: u32, masternode: u8, kind: EventKind) -> Event {
 }
 
 fn penalty() -> EventKind {
-    EventKind::Penalty { score: Score(66), points: 66, failures: 1, clamped: false, quorums: vec![] }
+    EventKind::Penalty { score: Score(66), points: 66, failures: 1, clamped: false, quorums: vec![], others: Some(0) }
 }
 
 /// A block in which these things happened to these masternodes.
 fn happened(height: u32, events: &[(u8, EventKind)]) -> BlockEvents {
     let events = events.iter().map(|(masternode, kind)| event(height, *masternode, kind.clone()));
-    BlockEvents { block: block(height), events: events.collect() }
+    BlockEvents { block: block(height), events: events.collect(), sessions: vec![] }
 }
 
 /// Blocks in which nothing happened.
@@ -80,18 +80,36 @@ fn quiet(heights: impl IntoIterator<Item = u32>) -> Vec<BlockEvents> {
 
 /// Each kind of event with everything it can carry, in the order of [`EventKind::NAMES`].
 pub(crate) fn every_kind() -> Vec<EventKind> {
-    let whole =
-        EventKind::Penalty { score: Score(u32::MAX), points: u32::MAX, failures: 2, clamped: false, quorums: vec![] };
+    let whole = EventKind::Penalty {
+        score: Score(u32::MAX),
+        points: u32::MAX,
+        failures: 2,
+        clamped: false,
+        quorums: vec![],
+        others: Some(0),
+    };
     let quorum = FailedQuorum {
         quorum_type: "llmq_60_75".into(),
         hash: BlockHash(Hash([8; 32])),
         height: Height(288),
         index: 31,
+        others: Some(2),
     };
-    let clamped =
-        EventKind::Penalty { score: Score(100), points: 58, failures: 1, clamped: true, quorums: vec![quorum] };
-    let others =
-        [EventKind::Revival, EventKind::Registration, EventKind::Removal, EventKind::Payment, EventKind::PaymentLost];
+    let clamped = EventKind::Penalty {
+        score: Score(100),
+        points: 58,
+        failures: 1,
+        clamped: true,
+        quorums: vec![quorum],
+        others: Some(0),
+    };
+    let others = [
+        EventKind::Revival,
+        EventKind::Registration,
+        EventKind::Removal,
+        EventKind::Payment { amount: Some(Duffs(u64::MAX)) },
+        EventKind::PaymentLost,
+    ];
     let kinds =
         [whole, clamped].into_iter().chain(BanCause::ALL.map(|cause| EventKind::Ban { cause, among: 9 })).chain(others);
     let state = EventKind::State { from: "enabled".into(), to: "expired".into() };

@@ -15,7 +15,9 @@ fn left_behind(place: &Place) {
     let elsewhere = Place::new();
     let (mut store, network) = elsewhere.open_network();
     for height in 1..=50 {
-        store.record(network, &[happened(height, &[(1, penalty()), (2, EventKind::Payment)])]).unwrap();
+        store
+            .record(network, &[happened(height, &[(1, penalty()), (2, EventKind::Payment { amount: None })])])
+            .unwrap();
     }
     for name in elsewhere.files() {
         fs::copy(elsewhere.folder.path().join(&name), place.folder.path().join(&name)).unwrap();

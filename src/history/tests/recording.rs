@@ -10,7 +10,8 @@ use crate::history::store::BLOCKS_KEPT;
 /// Two books agree to the unit.
 fn assert_same(kept: &Tallies, expected: &Tallies) {
     let sorted = |tallies: &Tallies| {
-        let mut nodes: Vec<(MasternodeId, NodeTally)> = tallies.nodes().map(|(id, tally)| (*id, *tally)).collect();
+        let mut nodes: Vec<(MasternodeId, NodeTally)> =
+            tallies.nodes().map(|(id, tally)| (*id, tally.clone())).collect();
         nodes.sort_by_key(|(id, _)| *id);
         nodes
     };
@@ -43,7 +44,7 @@ fn every_event_is_read_back_exactly_after_a_restart() {
         masternode: if number % 3 == 0 { collateral } else { id(number as u8) },
         ..event(8, number as u8, kind)
     });
-    let written = BlockEvents { block: block(8), events: events.collect() };
+    let written = BlockEvents { block: block(8), events: events.collect(), sessions: vec![] };
     let (mut store, network) = place.open_network();
     store.record(network, std::slice::from_ref(&written)).unwrap();
     drop(store);
@@ -77,7 +78,9 @@ fn a_reorg_withdraws_events_and_keeps_counts() {
     let (mut store, network) = place.open_network();
     store.record(network, &quiet([9])).unwrap();
     store.record(network, &[happened(10, &[(1, penalty())])]).unwrap();
-    store.record(network, &[happened(11, &[(1, penalty()), (2, EventKind::Payment), (2, penalty())])]).unwrap();
+    store
+        .record(network, &[happened(11, &[(1, penalty()), (2, EventKind::Payment { amount: None }), (2, penalty())])])
+        .unwrap();
     store.record(network, &[happened(12, &[(1, penalty()), (1, penalty())])]).unwrap();
 
     let withdrawn = store.withdraw(network, Height(11)).unwrap();
@@ -122,7 +125,7 @@ fn a_block_that_does_not_go_on_is_refused_with_all_that_came_with_it() {
         let refusal = store.record(network, &blocks).unwrap_err();
         assert!(matches!(refusal, StoreError::NotNext { .. }), "{wrong:?}: {refusal}");
     }
-    let strayed = BlockEvents { block: block(11), events: vec![event(12, 1, penalty())] };
+    let strayed = BlockEvents { block: block(11), events: vec![event(12, 1, penalty())], sessions: vec![] };
     assert!(store.record(network, &[strayed]).is_err());
     assert_eq!(store.cursor(network).unwrap(), Some(block(10)));
     assert_eq!(found(&store, &everything()), []);

@@ -103,7 +103,7 @@ async fn old_events_leave_by_themselves() {
     let place = Place::new();
     let (mut store, network) = place.open_network();
     // Blocks of the tests are of 2023; the last ones stay because a reorg could replace them.
-    let old = |height| happened(height, &[(1, EventKind::Payment)]);
+    let old = |height| happened(height, &[(1, EventKind::Payment { amount: None })]);
     store.record(network, &[old(1), old(5000)]).unwrap();
     let (writer, ended, _registry) = start(&place, store);
     // The thread does it after its first breath, and tells nobody.

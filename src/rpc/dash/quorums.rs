@@ -1,4 +1,4 @@
-//! Which quorums were formed, and which of their members failed.
+//! How the DKG sessions of a block ended, which members failed, and what a block pays.
 //!
 //! Never here: what follows for a masternode.
 
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::domain::{BlockHash, Hash, Height, MasternodeId};
+use crate::domain::{BlockHash, Duffs, Hash, Height, MasternodeId};
 use crate::rpc::dash::answers::result;
 use crate::rpc::dash::convert;
 use crate::rpc::error::ErrorKind;
@@ -25,6 +25,76 @@ pub struct FormedQuorum {
     pub index: u32,
     /// Members that did not fail.
     pub valid_members: u32,
+}
+
+/// The end of a session that a block carries, as `getspecialtxes` tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Commitment {
+    /// Number of its quorum type.
+    pub quorum_type: u8,
+    /// Hash of the block at which the session began.
+    pub hash: BlockHash,
+    /// Which of a cycle's quorums, 0 for types that do not rotate.
+    pub index: u32,
+    /// Members that did not fail; 0 in one that says that no quorum formed so far.
+    pub valid_members: u32,
+}
+
+/// A quorum with what its commitment says of each member, as `quorum info` tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuorumMembers {
+    /// Height of the block at which the session began.
+    pub height: Height,
+    /// The members, each with whether it did its part.
+    pub members: Vec<(MasternodeId, bool)>,
+}
+
+#[derive(Deserialize)]
+struct WireSpecial<'a> {
+    #[serde(rename = "qcTx", borrow)]
+    commitment: WireCommitmentTx<'a>,
+}
+
+#[derive(Deserialize)]
+struct WireCommitmentTx<'a> {
+    #[serde(borrow)]
+    commitment: WireCommitment<'a>,
+}
+
+#[derive(Deserialize)]
+struct WireCommitment<'a> {
+    #[serde(rename = "llmqType")]
+    quorum_type: u8,
+    #[serde(rename = "quorumHash", borrow)]
+    hash: Cow<'a, str>,
+    // Version 18 and later.
+    #[serde(rename = "quorumIndex", default)]
+    index: u32,
+    #[serde(rename = "validMembersCount")]
+    valid_members: u32,
+}
+
+#[derive(Deserialize)]
+struct WireCoinbase<'a> {
+    #[serde(rename = "vout", borrow)]
+    outputs: Vec<WireOutput<'a>>,
+}
+
+#[derive(Deserialize)]
+struct WireOutput<'a> {
+    #[serde(rename = "valueSat")]
+    value: u64,
+    #[serde(rename = "scriptPubKey", borrow)]
+    script: WireScript<'a>,
+}
+
+/// Version 21 and later name one address, earlier ones a list.
+#[derive(Deserialize)]
+struct WireScript<'a> {
+    #[serde(borrow)]
+    address: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    addresses: Vec<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -48,6 +118,7 @@ struct WireMember<'a> {
 
 #[derive(Deserialize)]
 struct WireInfo<'a> {
+    height: i64,
     #[serde(borrow)]
     members: Vec<WireMember<'a>>,
 }
@@ -74,9 +145,35 @@ pub fn formed_in(body: &[u8], block: &BlockHash) -> Result<Vec<FormedQuorum>, Er
     Ok(formed)
 }
 
-/// `quorum info`: the members that its commitment calls failed.
-pub fn failed_members(body: &[u8]) -> Result<Vec<MasternodeId>, ErrorKind> {
+/// `quorum info`: the members of a quorum.
+pub fn members(body: &[u8]) -> Result<QuorumMembers, ErrorKind> {
     let info: WireInfo<'_> = result(body)?;
-    let failed = info.members.iter().filter(|member| !member.valid);
-    failed.map(|member| Ok(MasternodeId::ProTx(convert::parse::<Hash>(&member.pro_tx_hash, "proTxHash")?))).collect()
+    let member = |member: &WireMember<'_>| {
+        Ok((MasternodeId::ProTx(convert::parse::<Hash>(&member.pro_tx_hash, "proTxHash")?), member.valid))
+    };
+    let members = info.members.iter().map(member).collect::<Result<_, ErrorKind>>()?;
+    Ok(QuorumMembers { height: convert::block_height(info.height, "height")?, members })
+}
+
+/// `getspecialtxes` of the type of commitments, in full.
+pub fn commitments(body: &[u8]) -> Result<Vec<Commitment>, ErrorKind> {
+    let transactions: Vec<WireSpecial<'_>> = result(body)?;
+    let commitment = |transaction: &WireSpecial<'_>| {
+        let WireCommitment { quorum_type, hash, index, valid_members } = &transaction.commitment.commitment;
+        let hash = convert::parse(hash, "quorumHash")?;
+        Ok(Commitment { quorum_type: *quorum_type, hash, index: *index, valid_members: *valid_members })
+    };
+    transactions.iter().map(commitment).collect()
+}
+
+/// `getspecialtxes` of the type of the coinbase, in full: what the block pays to which address. Outputs to none are left out.
+pub fn outputs(body: &[u8]) -> Result<Vec<(String, Duffs)>, ErrorKind> {
+    let transactions: Vec<WireCoinbase<'_>> = result(body)?;
+    let outputs = transactions.iter().flat_map(|coinbase| &coinbase.outputs);
+    let paid = |output: &WireOutput<'_>| {
+        let WireScript { address, addresses } = &output.script;
+        let address = address.as_ref().or(addresses.first().filter(|_| addresses.len() == 1))?;
+        Some((address.to_string(), Duffs(output.value)))
+    };
+    Ok(outputs.filter_map(paid).collect())
 }

@@ -1,5 +1,7 @@
 //! `quorum` commands and `getspecialtxes` (`src/rpc/quorums.cpp`, `src/rpc/blockchain.cpp`).
 //!
+//! A coinbase has the outputs of the miner, of the platform and of the payee, whose operator shares nothing.
+//!
 //! Never here: sessions that are under way (`session`).
 
 use std::sync::Arc;
@@ -10,8 +12,13 @@ use super::entry::Scene;
 use super::params::Params;
 use super::{Context, Reply, RpcError, session};
 use crate::sim::dkg::{Commitment, DkgState};
+use crate::sim::history::Block;
+use crate::sim::payment::payment_amount;
 use crate::sim::random::{Hash256, Random, hex};
 use crate::sim::rules::quorum_types;
+
+/// The type of a block's first transaction.
+const COINBASE_TYPE: i64 = 5;
 
 /// The type of a transaction that carries a commitment.
 const COMMITMENT_TYPE: i64 = 6;
@@ -178,22 +185,47 @@ pub(super) fn special_transactions(context: &Context<'_>, params: &Params) -> Re
             None => Err(RpcError::new(-5, "Block not found")),
         };
     };
-    if kind != -1 && kind != COMMITMENT_TYPE {
-        return Ok(Value::Array(Vec::new()).into());
-    }
     let known = context.hash_at(block.height) == Some(hash);
     let confirmations = if known { i64::from(context.tip.height) - i64::from(block.height) + 1 } else { 0 };
-    let transactions = block
-        .commitments
-        .iter()
-        .skip(usize::try_from(skip).expect("clamped"))
-        .take(usize::try_from(count).expect("clamped"))
-        .map(|commitment| match verbosity {
+    let coinbase = [-1, COINBASE_TYPE].contains(&kind).then(|| coinbase(context, block, verbosity));
+    let commitments =
+        block.commitments.iter().filter(|_| [-1, COMMITMENT_TYPE].contains(&kind)).map(|commitment| match verbosity {
             0 => json!(draw(commitment, 0).hash()),
             1 => Value::from(draw(commitment, 1).hex(330)),
             _ => transaction(commitment, block.time, confirmations),
         });
+    let transactions = coinbase
+        .into_iter()
+        .chain(commitments)
+        .skip(usize::try_from(skip).expect("clamped"))
+        .take(usize::try_from(count).expect("clamped"));
     Ok(Value::Array(transactions.collect()).into())
+}
+
+/// The transaction that pays the miner, the platform and the payee.
+fn coinbase(context: &Context<'_>, block: &Block, verbosity: i64) -> Value {
+    let mut random = Random::of(&[block.hash.seed(), 0xc0b]);
+    let txid = random.hash();
+    if verbosity < 2 {
+        return if verbosity == 0 { json!(txid) } else { Value::from(random.hex(306)) };
+    }
+    let miner = ("yMiner", 100_081_998);
+    let payee = block.payee.map(|payee| (payee.payout_address(context.state.facts), payment_amount(block.height)));
+    let to = |address: &str| json!({ "asm": "", "hex": "76a914", "address": address, "type": "pubkeyhash" });
+    let burnt = json!({ "asm": "OP_RETURN", "hex": "6a", "type": "nulldata" });
+    let mut outputs = vec![(to(miner.0), miner.1), (burnt, 112_592_247)];
+    outputs.extend(payee.map(|(address, amount)| (to(&address), amount)));
+    let output = |(n, (script, value)): (usize, (Value, u64))| json!({ "value": value as f64 / 1e8, "valueSat": value, "n": n, "scriptPubKey": script });
+    json!({
+        "txid": txid,
+        "version": 3,
+        "type": COINBASE_TYPE,
+        "size": 306,
+        "locktime": 0,
+        "vin": [{ "coinbase": "6a", "sequence": 4_294_967_295_u32 }],
+        "vout": outputs.into_iter().enumerate().map(output).collect::<Vec<Value>>(),
+        "extraPayloadSize": 175,
+    })
 }
 
 /// A commitment's transaction in full.

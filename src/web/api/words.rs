@@ -8,6 +8,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::Detail;
+use crate::domain::Duffs;
 use crate::domain::event::{Event, EventKind, FailedQuorum};
 use crate::domain::masternode::{Height, NodeType, UnixSeconds};
 use crate::domain::pose::Risk;
@@ -179,10 +180,15 @@ pub fn network(snapshot: &Snapshot) -> Object {
 pub fn event(event: &Event, network: &str, alias: &str) -> Object {
     let Event { block, exact, masternode, node_type, kind } = event;
     let own = match kind {
-        EventKind::Penalty { score, points, failures, clamped, quorums } => json!({
-            "score": score.0, "points": points, "failures": failures, "clamped": clamped,
-            "quorums": quorums.iter().map(quorum).collect::<Vec<Value>>(),
-        }),
+        EventKind::Penalty { score, points, failures, clamped, quorums, others } => with(
+            json!({
+                "score": score.0, "points": points, "failures": failures, "clamped": clamped,
+                "quorums": quorums.iter().map(quorum).collect::<Vec<Value>>(),
+            }),
+            "others",
+            others.map(u64::from),
+        ),
+        EventKind::Payment { amount } => with(json!({}), "amount_duffs", amount.map(|Duffs(amount)| amount)),
         EventKind::Ban { cause, .. } => json!({ "cause": cause.label() }),
         EventKind::State { from, to } => json!({ "from": from, "to": to }),
         _ => json!({}),
@@ -209,12 +215,21 @@ pub fn kept_event(mut event: Object, id: EventId, withdrawn: bool) -> Object {
 }
 
 fn quorum(quorum: &FailedQuorum) -> Value {
-    json!({
+    let known = json!({
         "quorum_type": quorum.quorum_type,
         "hash": quorum.hash.to_string(),
         "height": quorum.height.0,
         "index": quorum.index,
-    })
+    });
+    with(known, "others", quorum.others.map(u64::from))
+}
+
+/// The same with one name more, where its value is known.
+fn with(mut value: Value, name: &str, known: Option<u64>) -> Value {
+    if let (Value::Object(object), Some(known)) = (&mut value, known) {
+        object.insert(name.into(), json!(known));
+    }
+    value
 }
 
 fn height(height: Option<Height>) -> Option<u32> {

@@ -125,7 +125,7 @@ mod tests {
 
     fn penalty(height: u32, score: u32, points: u32) -> Event {
         let (score, quorums) = (Score(score), Vec::new());
-        event(height, EventKind::Penalty { score, points, failures: 1, clamped: false, quorums })
+        event(height, EventKind::Penalty { score, points, failures: 1, clamped: false, quorums, others: Some(0) })
     }
 
     fn ban(height: u32) -> Event {

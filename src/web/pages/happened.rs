@@ -83,7 +83,9 @@ pub(super) fn told(event: &Event) -> Cow<'static, str> {
         EventKind::Revival => "was revived".into(),
         EventKind::Registration => "was registered".into(),
         EventKind::Removal => "left the list: its collateral was spent".into(),
-        EventKind::Payment => "was paid".into(),
+        EventKind::Payment { amount } => {
+            amount.map_or_else(|| "was paid".into(), |amount| format!("was paid {amount}").into())
+        }
         EventKind::PaymentLost => "lost its place in the payment queue".into(),
         EventKind::Change(field) => changed(*field).into(),
         EventKind::State { from, to } => format!("went from {from} to {to}").into(),

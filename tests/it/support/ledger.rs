@@ -22,7 +22,7 @@ pub(crate) fn seen<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Entry
                 EventKind::Revival => "revival".into(),
                 EventKind::Registration => "registration".into(),
                 EventKind::Removal => "removal".into(),
-                EventKind::Payment => "payment".into(),
+                EventKind::Payment { .. } => "payment".into(),
                 EventKind::Change(field) => format!("change {}", field.label()),
                 EventKind::State { from, to } => format!("state {from} to {to}"),
                 // The ledger knows no losses: they follow from bans and removals.
