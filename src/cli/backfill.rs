@@ -2,6 +2,7 @@
 //!
 //! Never here: how a block is walked.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -13,9 +14,12 @@ use crate::cli::Failure;
 use crate::cli::when::{self, When};
 use crate::config::{Config, NetworkConfig};
 use crate::domain::masternode::Height;
+use crate::domain::snapshot::{Parts, Snapshot};
+use crate::domain::tally::Tallies;
 use crate::follower::backfill::{Backfill, Progress};
 use crate::history::Store;
 use crate::meters::Meters;
+use crate::metrics::past::PastFile;
 
 /// From one line about the progress to the next.
 const REPORT: Duration = Duration::from_secs(10);
@@ -32,6 +36,9 @@ pub(super) struct BackfillArguments {
     /// Which network, where several are configured.
     #[arg(long, value_name = "NAME")]
     network: Option<String>,
+    /// Write the samples of all these blocks too: a new file for promtool tsdb create-blocks-from openmetrics.
+    #[arg(long, value_name = "FILE")]
+    openmetrics: Option<PathBuf>,
 }
 
 pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Result<(), Failure> {
@@ -81,12 +88,20 @@ pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Resul
             stopped.store(true, Ordering::Relaxed);
         }
     });
-    let mut report = Report { begun: Instant::now(), said: Instant::now() };
-    let filled = backfill.fill(&mut store, (first, last), |progress| {
-        report.say(progress);
-        !stop.load(Ordering::Relaxed)
-    });
-    let (done, total) = filled.await?;
+    let report = Report { begun: Instant::now(), said: Instant::now(), stop };
+    match &arguments.openmetrics {
+        Some(file) => tell(&mut backfill, &mut store, (first, last), (config, network), file, report).await,
+        None => fill(&mut backfill, &mut store, (first, last), report).await,
+    }
+}
+
+async fn fill(
+    backfill: &mut Backfill,
+    store: &mut Store,
+    span: (Height, Height),
+    mut report: Report,
+) -> Result<(), Failure> {
+    let (done, total) = backfill.fill(store, span, |progress| report.goes_on(progress)).await?;
     if done < total {
         eprintln!("stopped after {done} of {total} blocks: the same command goes on there");
     } else {
@@ -95,18 +110,61 @@ pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Resul
     Ok(())
 }
 
+/// The samples too: of known blocks as well, with counters that begin at the first of them.
+async fn tell(
+    backfill: &mut Backfill,
+    store: &mut Store,
+    span: (Height, Height),
+    (config, network): (&Config, &NetworkConfig),
+    target: &Path,
+    mut report: Report,
+) -> Result<(), Failure> {
+    let wrong = |error: std::io::Error| format!("--openmetrics: {error}");
+    let mut file =
+        PastFile::create(target, config.metrics.clone()).map_err(|error| Failure::Configuration(wrong(error)))?;
+    let (watch_list, mut watched) = (config.watch_list(&network.name), Vec::new());
+    let mut tallies = Tallies::default();
+    let told = backfill.tell(store, span, |walked| {
+        walked.happened.events.iter().for_each(|event| tallies.record(event));
+        walked.happened.sessions.iter().for_each(|session| tallies.record_session(session));
+        watched = watch_list.resolve(walked.list, &watched);
+        let parts = Parts {
+            network: network.name.as_str().into(),
+            rules: network.chain.rules.clone(),
+            list: Arc::new(walked.list.clone()),
+            facts: walked.facts.clone(),
+            read_at: walked.list.block().time,
+            watched: watched.clone(),
+            recent_events: Vec::new(),
+        };
+        file.add(Arc::new(Snapshot::new(parts, &tallies))).map_err(wrong)?;
+        Ok(report.goes_on(walked.progress))
+    });
+    let (done, total) = told.await?;
+    if done < total {
+        eprintln!("stopped after {done} of {total} blocks: their events are kept, {} is not written", target.display());
+        return Ok(());
+    }
+    let samples = file.finish().map_err(wrong)?;
+    eprintln!("{samples} samples of {done} blocks are in {}", target.display());
+    Ok(())
+}
+
 struct Report {
     begun: Instant,
     said: Instant,
+    stop: Arc<AtomicBool>,
 }
 
 impl Report {
-    fn say(&mut self, Progress { height, done, total }: Progress) {
+    /// Says now and then how far it is. Returns whether nobody asked to stop.
+    fn goes_on(&mut self, Progress { height, done, total }: Progress) -> bool {
         if self.said.elapsed() >= REPORT {
             self.said = Instant::now();
             let left = self.begun.elapsed().as_secs_f64() / f64::from(done) * f64::from(total - done);
             eprintln!("block {height}: {done} of {total}, about {left:.0} s left");
         }
+        !self.stop.load(Ordering::Relaxed)
     }
 }
 

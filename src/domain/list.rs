@@ -195,6 +195,11 @@ impl MasternodeList {
         self.position(id).map(|position| &self.masternodes[position])
     }
 
+    /// Leaves out how the answering node sees masternodes: what it says of an old list is of now.
+    pub fn forget_peers(&mut self) {
+        self.masternodes.iter_mut().for_each(|masternode| masternode.peer = PeerView::default());
+    }
+
     /// Puts in what the answering node says of its peers, for the masternodes named.
     pub fn see_peers(&mut self, seen: &[(MasternodeId, PeerView)]) {
         for (id, view) in seen {

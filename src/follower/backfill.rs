@@ -10,17 +10,23 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::domain::facts::ChainFacts;
+use crate::domain::list::{Block, MasternodeList};
 use crate::domain::masternode::{Height, UnixSeconds};
 use crate::domain::pose::PenaltyRule;
 use crate::follower::Settings;
 use crate::follower::past::{Past, gaps};
-use crate::follower::source::{Identity, Source, Trouble, optional};
-use crate::history::{self, Store, StoreError};
+use crate::follower::source::{self, Identity, Source, Trouble, optional};
+use crate::follower::walk::measure_spacing;
+use crate::history::{self, BlockEvents, NetworkId, Store, StoreError};
 use crate::meters::Meters;
-use crate::rpc::Client;
+use crate::rpc::{ChainInfo, Client};
 
 /// Shortest pause after a block.
 pub(super) const BREATH: Duration = Duration::from_millis(5);
+
+/// Blocks from one measurement of the spacing to the next.
+const SPACING_BLOCKS: u32 = 100;
 
 /// How far a walk is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +37,18 @@ pub struct Progress {
     pub done: u32,
     /// Blocks that it is to fill in.
     pub total: u32,
+}
+
+/// A block that was walked.
+pub struct Walked<'a> {
+    /// How far the walk is.
+    pub progress: Progress,
+    /// The list after the block; the answering node's own view of masternodes is left out, being of now.
+    pub list: &'a MasternodeList,
+    /// What happened in it, with the DKG sessions that ended.
+    pub happened: &'a BlockEvents,
+    /// What was known beside the list.
+    pub facts: &'a ChainFacts,
 }
 
 /// Why nothing, or nothing more, can be filled in. What was filled in stays.
@@ -76,6 +94,8 @@ pub struct Backfill {
     settings: Settings,
     source: Source,
     identity: Identity,
+    chain: ChainInfo,
+    sporks: Vec<(String, i64)>,
     rule: Option<PenaltyRule>,
 }
 
@@ -83,24 +103,24 @@ impl Backfill {
     /// Makes sure that the node behind `client` is of the right chain, is in sync, and can tell what happened in old blocks.
     pub async fn new(settings: Settings, client: Client, meters: &Meters) -> Result<Backfill, Refusal> {
         let mut source = Source::new(client.clone(), &settings.network, meters);
-        let (identity, _) = source.check(&settings.rules, None).await?;
+        let (identity, chain) = source.check(&settings.rules, None).await?;
         if let Some(why) = Past::refusal(&source, &settings.rules) {
             return Err(Refusal::Node(why));
         }
         let sporks = optional(client.sporks().await)?.unwrap_or_default();
         let rule = settings.rules.penalty_rule(&sporks, (settings.clock)());
-        Ok(Backfill { settings, source, identity, rule })
+        Ok(Backfill { settings, source, identity, chain, sporks, rule })
     }
 
-    fn past(&self) -> Past<'_> {
+    fn past(&self, counts_sessions: bool) -> Past<'_> {
         let (rules, subnet) = (&*self.settings.rules, self.identity.subnet());
-        Past { source: &self.source, rules, subnet, rule: self.rule, counts_sessions: false }
+        Past { source: &self.source, rules, subnet, rule: self.rule, counts_sessions }
     }
 
     /// The first block at or after a moment; above the tip when there is none yet. Times of blocks are taken to rise.
     pub async fn first_since(&self, moment: UnixSeconds) -> Result<Height, Refusal> {
         let tip = self.source.client.chain_info().await?.blocks;
-        Ok(self.past().first_since(moment, (Height(0), tip)).await?)
+        Ok(self.past(false).first_since(moment, (Height(0), tip)).await?)
     }
 
     /// The first block whose events are kept: those of older ones are deleted at once.
@@ -114,33 +134,23 @@ impl Backfill {
     pub async fn fill(
         &mut self,
         store: &mut Store,
-        (first, last): (Height, Height),
+        span: (Height, Height),
         mut go_on: impl FnMut(Progress) -> bool,
     ) -> Result<(u32, u32), Refusal> {
-        let identity = history::Identity { chain: self.identity.chain.clone(), genesis: self.identity.genesis };
-        let network = store.network(&self.settings.network, &identity)?;
-        let Some(cursor) = store.cursor(network)? else {
-            let why = format!("nothing is recorded of {} yet: run the exporter first", self.settings.network);
-            return Err(Refusal::Node(why));
-        };
-        if self.source.client.block_hash(cursor.height).await? != cursor.hash {
-            let why = format!("the node's block {} is not the history's: run the exporter first", cursor.height);
-            return Err(Refusal::Node(why));
-        }
+        let (network, last) = self.end(store, span.1).await?;
         let kept = self.first_kept().await?;
         if last < kept {
             let why = format!("blocks below {kept} are older than history.retention: raise it first");
             return Err(Refusal::Node(why));
         }
-        let first = first.max(kept).max(Height(1));
-        let gaps = gaps(&store.spans(network)?, (first, last.min(cursor.height)));
+        let gaps = gaps(&store.spans(network)?, (span.0.max(kept).max(Height(1)), last));
         let total = gaps.iter().map(|(first, last)| last.above(*first) + 1).sum();
         let mut done = 0;
         for (first, last) in gaps {
-            let mut list = self.past().list_before(first).await?;
+            let mut list = self.past(false).list_before(first).await?;
             for height in first.0..=last.0 {
                 let started = Instant::now();
-                let (next, happened) = self.past().next(&list).await?;
+                let (next, happened) = self.past(false).next(&list).await?;
                 store.backfill(network, &[happened])?;
                 list = next;
                 done += 1;
@@ -151,5 +161,68 @@ impl Backfill {
             }
         }
         Ok((done, total))
+    }
+
+    /// Walks all blocks from `first` to `last` and below the end of the history, tells each, and fills in those that the
+    /// history lacks and that are kept. `go_on` ends the walk by `false`. Returns as [`Backfill::fill`].
+    pub async fn tell(
+        &mut self,
+        store: &mut Store,
+        (first, last): (Height, Height),
+        mut go_on: impl FnMut(Walked<'_>) -> Result<bool, String>,
+    ) -> Result<(u32, u32), Refusal> {
+        let (network, last) = self.end(store, last).await?;
+        let (first, kept) = (first.max(Height(1)), self.first_kept().await?);
+        let missing = gaps(&store.spans(network)?, (first.max(kept), last));
+        let total = (last.0 + 1).saturating_sub(first.0);
+        if total == 0 {
+            return Ok((0, 0));
+        }
+        let mut list = self.past(true).list_before(first).await?;
+        let mut facts = self.facts(list.block()).await?;
+        for done in 1..=total {
+            let started = Instant::now();
+            let (next, happened) = self.past(true).next(&list).await?;
+            let height = next.block().height;
+            if height.0 % SPACING_BLOCKS == 0 {
+                facts = self.facts(next.block()).await?;
+            }
+            facts.evo_payments = source::evo_payments_after(&self.chain, height);
+            if missing.iter().any(|(first, last)| (*first..=*last).contains(&height)) {
+                store.backfill(network, std::slice::from_ref(&happened))?;
+            }
+            list = next;
+            let progress = Progress { height, done, total };
+            let walked = Walked { progress, list: &list, happened: &happened, facts: &facts };
+            if !go_on(walked).map_err(Refusal::Node)? {
+                return Ok((done, total));
+            }
+            tokio::time::sleep(started.elapsed().max(BREATH)).await;
+        }
+        Ok((total, total))
+    }
+
+    /// The network in the history, and the last block that can be walked.
+    async fn end(&self, store: &mut Store, last: Height) -> Result<(NetworkId, Height), Refusal> {
+        let identity = history::Identity { chain: self.identity.chain.clone(), genesis: self.identity.genesis };
+        let network = store.network(&self.settings.network, &identity)?;
+        let Some(cursor) = store.cursor(network)? else {
+            let why = format!("nothing is recorded of {} yet: run the exporter first", self.settings.network);
+            return Err(Refusal::Node(why));
+        };
+        if self.source.client.block_hash(cursor.height).await? != cursor.hash {
+            let why = format!("the node's block {} is not the history's: run the exporter first", cursor.height);
+            return Err(Refusal::Node(why));
+        }
+        Ok((network, last.min(cursor.height)))
+    }
+
+    /// What was known beside the list at an old block.
+    async fn facts(&self, block: &Block) -> Result<ChainFacts, Refusal> {
+        let mut facts = ChainFacts::new(self.identity.subnet());
+        facts.measured_spacing_seconds = measure_spacing(&self.source.client, block).await?;
+        facts.sporks.clone_from(&self.sporks);
+        facts.tells_sessions = self.source.tells_sessions();
+        Ok(facts)
     }
 }

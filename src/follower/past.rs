@@ -56,7 +56,10 @@ impl Past<'_> {
     pub(super) async fn list_before(&self, height: Height) -> Result<MasternodeList, Trouble> {
         let (block, _) = self.block(Height(height.0.saturating_sub(1))).await?;
         let masternodes = self.source.client.registered(block.height, 0).await?;
-        MasternodeList::new(block, masternodes).map_err(|error| Trouble::Contradiction(error.to_string()))
+        let mut list =
+            MasternodeList::new(block, masternodes).map_err(|error| Trouble::Contradiction(error.to_string()))?;
+        list.forget_peers();
+        Ok(list)
     }
 
     /// The list after the next block, and what happened in that block.

@@ -277,7 +277,17 @@ impl Source {
 
 /// How Evo nodes are paid at the next block, by the forks that the node calls active.
 pub(super) fn evo_payments(chain: &ChainInfo) -> EvoPayments {
-    match (chain.v19_active, chain.mn_rr_active) {
+    by_forks(chain.v19_active, chain.mn_rr_active)
+}
+
+/// The same at the block after an old one, as far as the node says from where on a fork was active.
+pub(super) fn evo_payments_after(chain: &ChainInfo, height: Height) -> EvoPayments {
+    let active = |now: Option<bool>, since: Option<Height>| since.map(|since| height.after(1) >= since).or(now);
+    by_forks(active(chain.v19_active, chain.v19_height), active(chain.mn_rr_active, chain.mn_rr_height))
+}
+
+fn by_forks(v19: Option<bool>, mn_rr: Option<bool>) -> EvoPayments {
+    match (v19, mn_rr) {
         // v19 names only the first of the two forks.
         (Some(true), Some(false) | None) => EvoPayments::FourInARow,
         // A node too new to name an old fork has it behind it; one too old to know it does not have it yet.

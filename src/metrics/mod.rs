@@ -1,7 +1,8 @@
 //! What Prometheus reads: every family as data, and the pages made of snapshots.
 //!
 //! Reading order: [`catalog`] names every family, `masternode`, `info` and `network` pair each with a value, `shown`
-//! chooses whom to show, `page` writes them out, [`Exposition`] keeps the pages.
+//! chooses whom to show, `page` writes them out, [`Exposition`] keeps the pages, [`past`]
+//! writes those of old blocks into a file.
 //!
 //! Never here: a value that a snapshot does not hold; a call to a node; work per scrape that could be done per block.
 
@@ -15,6 +16,7 @@ mod labels;
 mod masternode;
 mod network;
 pub mod page;
+pub mod past;
 mod process;
 mod reach;
 pub mod reference;

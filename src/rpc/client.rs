@@ -37,13 +37,6 @@ const REST: Duration = Duration::from_secs(20);
 /// A whole list may take so many times as long as another answer, while none of its pieces may.
 const LIST_TIMEOUTS: u32 = 10;
 
-/// Types of special transactions (DIP 2 and DIP 4).
-const COINBASE: u8 = 5;
-const COMMITMENTS: u8 = 6;
-
-/// A block of a rotation has 35 on mainnet.
-const MOST_COMMITMENTS: u32 = 100;
-
 /// One source. Clones share its connections and its one place for a heavy call.
 #[derive(Clone)]
 pub struct Client {
@@ -170,13 +163,13 @@ impl Client {
     /// The ends of sessions that a block carries, those that say that no quorum formed among them.
     pub async fn commitments(&self, block: &BlockHash) -> Result<Vec<Commitment>, RpcError> {
         let method = self.known(self.dialect().special)?;
-        self.call(method, special(block, COMMITMENTS, MOST_COMMITMENTS), quorums::commitments).await
+        self.call(method, quorums::of_commitments(block), quorums::commitments).await
     }
 
     /// What a block pays to which address, where its coinbase is a special transaction.
     pub async fn block_outputs(&self, block: &BlockHash) -> Result<Vec<(String, Duffs)>, RpcError> {
         let method = self.known(self.dialect().special)?;
-        self.call(method, special(block, COINBASE, 1), quorums::outputs).await
+        self.call(method, quorums::of_coinbase(block), quorums::outputs).await
     }
 
     /// Sporks with their values, by name.
@@ -398,9 +391,4 @@ impl Client {
 fn is_here(url: &reqwest::Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
-}
-
-/// Parameters that ask for a block's special transactions of one type, in full.
-fn special(block: &BlockHash, transaction_type: u8, most: u32) -> Value {
-    json!([block.to_string(), transaction_type, most, 0, 2])
 }

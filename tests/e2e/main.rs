@@ -8,6 +8,7 @@ mod api;
 mod browser;
 mod pages;
 mod boards;
+mod past;
 mod process;
 
 use std::io::Write;

@@ -22,6 +22,7 @@ mod legacy;
 mod legacy_scenarios;
 mod markdown;
 mod pages;
+mod past;
 mod pose_example;
 mod probe;
 mod profiles;

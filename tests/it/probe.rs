@@ -53,6 +53,7 @@ fn config(network: &Network, url: String, probe: Option<probe::Settings>) -> Con
         resync_blocks: 576,
         ask: masternode_exporter::follower::Ask::default(),
         max_gap_blocks: 5000,
+        backfill_blocks: 0,
     }];
     let entry = |(id, alias): (&String, &str)| {
         let selector = Selector::Id(id.parse().unwrap());

@@ -43,6 +43,10 @@ pub struct ChainInfo {
     pub v19_active: Option<bool>,
     /// The fork MN_RR is active (Evo nodes paid as others); `None` where the node does not name it.
     pub mn_rr_active: Option<bool>,
+    /// Height from which the fork v19 is active; `None` where the node does not say.
+    pub v19_height: Option<Height>,
+    /// The same of MN_RR.
+    pub mn_rr_height: Option<Height>,
 }
 
 /// What software a node is.
@@ -107,9 +111,13 @@ pub fn header(body: &[u8]) -> Result<Header, ErrorKind> {
 /// `getblockchaininfo`.
 pub fn chain_info(body: &[u8]) -> Result<ChainInfo, ErrorKind> {
     let wire: WireChainInfo = result(body)?;
-    let active = |name: &str| {
+    let fork = |name: &str| {
         let forks = [&wire.softforks, &wire.bip9_softforks].into_iter().flatten();
-        let fork = forks.filter_map(|forks| forks.get(name)).next()?;
+        forks.filter_map(|forks| forks.get(name)).next()
+    };
+    let height = |name: &str| Some(Height(u32::try_from(fork(name)?.get("height")?.as_u64()?).ok()?));
+    let active = |name: &str| {
+        let fork = fork(name)?;
         // v20 and later say so; before, a deployment has a status.
         fork.get("active").and_then(Value::as_bool).or_else(|| Some(fork.get("status")?.as_str()? == "active"))
     };
@@ -117,6 +125,8 @@ pub fn chain_info(body: &[u8]) -> Result<ChainInfo, ErrorKind> {
     Ok(ChainInfo {
         v19_active,
         mn_rr_active,
+        v19_height: height("v19"),
+        mn_rr_height: height("mn_rr"),
         blocks: convert::block_height(wire.blocks, "blocks")?,
         headers: convert::block_height(wire.headers, "headers")?,
         best: convert::parse(&wire.bestblockhash, "bestblockhash")?,

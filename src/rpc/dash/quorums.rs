@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::domain::{BlockHash, Duffs, Hash, Height, MasternodeId};
 use crate::rpc::dash::answers::result;
@@ -26,6 +27,13 @@ pub struct FormedQuorum {
     /// Members that did not fail.
     pub valid_members: u32,
 }
+
+/// Types of special transactions (DIP 2 and DIP 4).
+const COINBASE: u8 = 5;
+const COMMITMENTS: u8 = 6;
+
+/// A block of a rotation has 35 commitments on mainnet.
+const MOST_COMMITMENTS: u32 = 100;
 
 /// The end of a session that a block carries, as `getspecialtxes` tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,6 +161,16 @@ pub fn members(body: &[u8]) -> Result<QuorumMembers, ErrorKind> {
     };
     let members = info.members.iter().map(member).collect::<Result<_, ErrorKind>>()?;
     Ok(QuorumMembers { height: convert::block_height(info.height, "height")?, members })
+}
+
+/// Asks `getspecialtxes` for the commitments of a block, in full.
+pub(in crate::rpc) fn of_commitments(block: &BlockHash) -> Value {
+    json!([block.to_string(), COMMITMENTS, MOST_COMMITMENTS, 0, 2])
+}
+
+/// Asks it for the coinbase of a block, in full.
+pub(in crate::rpc) fn of_coinbase(block: &BlockHash) -> Value {
+    json!([block.to_string(), COINBASE, 1, 0, 2])
 }
 
 /// `getspecialtxes` of the type of commitments, in full.

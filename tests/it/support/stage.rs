@@ -228,8 +228,13 @@ impl Stage {
 
     /// The page that a scrape would get now.
     pub(crate) async fn page(&self) -> Page {
+        Page::read(&self.text(Format::Text).await)
+    }
+
+    /// Its text.
+    pub(crate) async fn text(&self, format: Format) -> String {
         self.exposition.publish("dash-test", self.snapshot());
-        Page::read(&self.exposition.text(Format::Text).await)
+        self.exposition.text(format).await
     }
 
     /// The snapshot that is published now.
@@ -271,7 +276,8 @@ fn client(index: usize, server: &RunningServer, dialect: Arc<Dialect>, meters: &
     Client::new(settings, meters).unwrap()
 }
 
-fn watch_all(network: &Network) -> WatchList {
+/// Watches every masternode as `mn-<index>`.
+pub(crate) fn watch_all(network: &Network) -> WatchList {
     let entry = |(index, id): (usize, &String)| WatchEntry {
         selector: Selector::Id(id.parse().unwrap()),
         alias: format!("mn-{index}"),
