@@ -163,10 +163,8 @@ impl Follower {
         let mut timer = tokio::time::interval(self.settings.poll_interval);
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            let due = self.filling.due();
             tokio::select! {
-                // In this order: the tip goes before the past.
-                biased;
+                biased; // The tip goes before the past.
                 changed = self.watch_list.changed() => {
                     if changed.is_err() {
                         return;
@@ -179,7 +177,7 @@ impl Follower {
                     }
                 }
                 _ = timer.tick() => self.poll().await,
-                () = reached(due) => drop(self.fill().await),
+                () = reached(self.filling.due()) => drop(self.fill().await),
             }
         }
     }

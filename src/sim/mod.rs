@@ -40,6 +40,6 @@ pub use any::AnyNetwork;
 pub use faults::{Fault, Faults};
 pub use ledger::{BanCause, ChangedField, LedgerEntry, LedgerKind};
 pub use miner::drive;
-pub use network::{MasternodeFacts, Network};
+pub use network::{MasternodeFacts, Network, SessionMembers};
 pub use options::{Clock, Options, OptionsError, Subnet};
 pub use server::{RunningServer, Server, ServerHandle, ServerOptions};

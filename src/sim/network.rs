@@ -12,6 +12,9 @@ use super::random::Hash256;
 use super::rules::{failure_points, maximum_score};
 use super::state::State;
 
+/// Each member of a session with whether it did its part; none where the session failed as a whole.
+pub type SessionMembers = Option<Vec<(String, bool)>>;
+
 /// A simulated network. Clones are handles of the same one.
 #[derive(Clone, Debug)]
 pub struct Network {
@@ -207,9 +210,9 @@ impl Network {
     }
 
     /// How the sessions ended that ended in kept blocks of the active branch from this height on: the height, the quorum type,
-    /// and each member with whether it did its part; no members where the session failed as a whole.
+    /// and its members.
     #[must_use]
-    pub fn sessions_since(&self, height: u32) -> Vec<(u32, &'static str, Option<Vec<(String, bool)>>)> {
+    pub fn sessions_since(&self, height: u32) -> Vec<(u32, &'static str, SessionMembers)> {
         let state = self.lock();
         let mut ended = Vec::new();
         for commitment in

@@ -5,9 +5,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
 
 mod api;
+mod boards;
 mod browser;
 mod pages;
-mod boards;
 mod past;
 mod process;
 

@@ -39,7 +39,9 @@ fn is_of_now(series: &str) -> bool {
         "masternode_network_quorum_spork",
         "masternode_network_minimum_protocol",
     ];
-    series.starts_with("masternode_exporter_") || of_now.iter().any(|name| series.starts_with(name))
+    series.starts_with("process_")
+        || series.starts_with("masternode_exporter_")
+        || of_now.iter().any(|name| series.starts_with(name))
 }
 
 /// Lives through some blocks. Returns the pages by the times of their blocks.

@@ -107,7 +107,11 @@ impl Stage {
 
     /// Lets the follower fill in old blocks, in so many steps at most. Returns whether there is more to do.
     pub(crate) async fn fill(&mut self, steps: usize) -> bool {
-        for _ in 0..steps {
+        for step in 0..steps {
+            // A poll that a busy machine let time out keeps the past back too.
+            if step % 50 == 49 {
+                self.poll().await;
+            }
             if !self.follower.as_mut().unwrap().fill().await {
                 return false;
             }
