@@ -41,6 +41,7 @@ const OF_MASTERNODES: &[(&str, Option<&str>)] = &[
     ("masternode_payment_queue_position", None),
     ("masternode_expectation_met", Some("field")),
     ("masternode_last_seen_timestamp_seconds", None),
+    ("masternode_maintenance_until_timestamp_seconds", None),
 ];
 
 /// Families of networks that alerts or their texts need, with a label to keep.

@@ -57,10 +57,16 @@ pub fn expression(alert: &Alert, thresholds: &Thresholds) -> String {
     let rule = numbers(thresholds).iter().fold(alert.rule.to_string(), |rule, (name, value)| rule.replace(name, value));
     match alert.about {
         // The side with the groups is the many one: its labels are kept, whatever they are called.
-        About::Masternode => format!(
-            "(\n{}\n)\n* on (network, masternode, alias) group_right () masternode:masternode_info:newest",
-            indent(&rule)
-        ),
+        About::Masternode => {
+            let mute = "unless on (network, masternode, alias)\n  \
+                        masternode:masternode_maintenance_until_timestamp_seconds:newest > time()";
+            format!(
+                "(\n{}\n)\n* on (network, masternode, alias) group_right () masternode:masternode_info:newest{}{}",
+                indent(&rule),
+                if alert.is_mutable() { "\n" } else { "" },
+                if alert.is_mutable() { mute } else { "" },
+            )
+        }
         _ => rule,
     }
 }

@@ -2,6 +2,10 @@
 //!
 //! Never here: the texts.
 
+use crate::alerting::catalog::Alert;
+use crate::alerting::judge::Labels;
+use crate::alerting::words;
+
 /// A placeholder, and its Go template.
 struct Placeholder {
     name: &'static str,
@@ -20,6 +24,7 @@ const PLACEHOLDERS: &[Placeholder] = &[
     Placeholder { name: "node", go: Go::Text("{{ or $labels.alias $labels.masternode }}") },
     Placeholder { name: "network", go: Go::Text("{{ $labels.network }}") },
     Placeholder { name: "source", go: Go::Text("{{ $labels.source }}") },
+    Placeholder { name: "receiver", go: Go::Text("{{ $labels.receiver }}") },
     Placeholder { name: "job", go: Go::Text("{{ $labels.job }}") },
     Placeholder { name: "of_job", go: Go::Text("{{ with $labels.job }} of job {{ . }}{{ end }}") },
     Placeholder { name: "group_key", go: Go::Text("{{ $labels.group_key }}") },
@@ -57,6 +62,13 @@ const PLACEHOLDERS: &[Placeholder] = &[
         ),
     },
     Placeholder { name: "state", go: Go::Query("masternode:masternode_state:newest{SELF} == 1", "label \"state\"") },
+    // No label holds a hash, so a rule can only say where it is found.
+    Placeholder {
+        name: "cause",
+        go: Go::Text(
+            "`masternode-exporter events --kind penalty --masternode {{ $labels.masternode }}` names the quorums",
+        ),
+    },
     Placeholder {
         name: "fields",
         go: Go::Text(
@@ -69,6 +81,30 @@ const PLACEHOLDERS: &[Placeholder] = &[
 /// A text as a template of Prometheus. Fails with the first placeholder that does not exist.
 pub fn prometheus(text: &str) -> Result<String, String> {
     fill(text, |name| PLACEHOLDERS.iter().find(|placeholder| placeholder.name == name).map(|found| go(&found.go)))
+}
+
+/// Labels that say who it is; all others are groups.
+const WHO: [&str; 4] = ["alias", "masternode", "network", "node_type"];
+
+/// The description of an alert that the exporter sends itself: `more` knows what follows from more than labels and number.
+pub(super) fn plain(alert: &Alert, labels: &Labels, value: f64, more: &dyn Fn(&str) -> Option<String>) -> String {
+    let label = |name: &str| labels.get(name).filter(|text| !text.is_empty()).cloned();
+    let known = |name: &str| match name {
+        "node" => label("alias").or_else(|| label("masternode")),
+        "groups" => {
+            let groups = labels.iter().filter(|(key, _)| !WHO.contains(&key.as_str()));
+            Some(groups.map(|(key, group)| format!(" {key}={group}")).collect())
+        }
+        "of_job" => Some(label("job").map_or(String::new(), |job| format!(" of job {job}"))),
+        "value" => Some(format!("{value:.0}")),
+        "percent" => Some(words::percent(value)),
+        "duration" => Some(words::duration(value)),
+        _ => more(name).or_else(|| label(name)),
+    };
+    // Lines of a description are one paragraph, as in the rules.
+    let text = alert.description.replace('\n', " ");
+    let filled = fill(&text, |name| Some(known(name).unwrap_or_else(|| "unknown".into())));
+    filled.unwrap_or(text)
 }
 
 /// Puts something in place of each `{name}`.

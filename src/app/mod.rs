@@ -2,6 +2,7 @@
 //!
 //! Never here: any rule of its own; reading files, arguments or the environment.
 
+mod alerting;
 mod calls;
 mod history;
 mod network;
@@ -16,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info, warn};
 
+use crate::alerting::Engine;
 use crate::app::history::History;
 use crate::app::network::{Network, Prepared, Shared};
 pub use crate::app::network::{clients, follower_settings};
@@ -44,6 +46,7 @@ pub struct App {
     networks: BTreeMap<String, Network>,
     seen: watch::Sender<SeenNetworks>,
     web_meters: web::meters::Meters,
+    alerting: Engine,
 }
 
 impl App {
@@ -55,12 +58,16 @@ impl App {
         let web_meters = web::meters::Meters::new(&registry)?;
         let exposition = Exposition::new(config.metrics.clone(), registry)?;
         let history = History::open(&config.history, &meters)?;
+        let writer = history.as_ref().map(History::writer);
+        let shared = Shared { meters, exposition, history: writer, news: Arc::default() };
+        let seen = watch::Sender::default();
         let mut app = App {
-            shared: Shared { meters, exposition, history: history.as_ref().map(History::writer) },
+            alerting: alerting::engine(&shared, seen.subscribe()),
+            shared,
             history,
             history_config: config.history.clone(),
             networks: BTreeMap::new(),
-            seen: watch::Sender::default(),
+            seen,
             web_meters,
         };
         app.apply(config).await?;
@@ -95,6 +102,7 @@ impl App {
         for network in self.networks.values_mut() {
             network.reconfigure(config, &self.shared).await;
         }
+        self.alerting.apply(&config.alerting).await;
         Ok(())
     }
 
@@ -147,7 +155,8 @@ impl App {
     async fn close(mut self) {
         let names: Vec<String> = self.networks.keys().cloned().collect();
         self.stop(&names).await;
-        let App { shared, history, .. } = self;
+        let App { shared, history, alerting, .. } = self;
+        alerting.stop().await;
         // The history ends when nobody can write to it any more.
         drop(shared);
         if let Some(history) = history {

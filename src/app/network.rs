@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::app::calls::Calls;
@@ -27,6 +27,8 @@ pub(super) struct Shared {
     pub(super) meters: Meters,
     pub(super) exposition: Arc<Exposition>,
     pub(super) history: Option<Writer>,
+    /// Told of each new snapshot.
+    pub(super) news: Arc<Notify>,
 }
 
 /// What starts a network, made before anything is stopped: making it can fail.
@@ -65,7 +67,7 @@ impl Prepared {
         if let Some(history) = &shared.history {
             follower = follower.with_history(history.clone());
         }
-        let show = show(shared.exposition.clone(), network.name.clone(), snapshots.clone());
+        let show = show(shared.exposition.clone(), shared.news.clone(), network.name.clone(), snapshots.clone());
         let tasks = vec![tokio::spawn(follower.run()), tokio::spawn(show)];
         let calls = Calls::start(config.probe.clone(), &network.name, &snapshots, &shared.exposition);
         Network { config: network, watch_list, snapshots, tasks, calls }
@@ -145,10 +147,11 @@ pub fn follower_settings(network: &NetworkConfig, retention: Duration) -> follow
     }
 }
 
-/// Hands each new snapshot of a network to the exposition.
-async fn show(exposition: Arc<Exposition>, network: String, mut snapshots: SnapshotReceiver) {
+/// Hands each new snapshot of a network to the exposition, and wakes who waits for it. Whoever tells of a ban comes first.
+async fn show(exposition: Arc<Exposition>, news: Arc<Notify>, network: String, mut snapshots: SnapshotReceiver) {
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
+        news.notify_one();
         exposition.publish(&network, snapshot);
         if snapshots.changed().await.is_err() {
             return;

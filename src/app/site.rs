@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -25,8 +26,9 @@ pub(super) type ReloadRequest = oneshot::Sender<Result<(), String>>;
 /// What can be seen of a network from outside.
 pub(super) struct Seen {
     chain: String,
-    sources: Vec<String>,
-    snapshots: SnapshotReceiver,
+    pub(super) sources: Vec<String>,
+    pub(super) snapshots: SnapshotReceiver,
+    pub(super) stale_after: Duration,
 }
 
 /// The networks that run, by name.
@@ -40,6 +42,7 @@ impl Seen {
             chain: config.chain.rules.name.to_string(),
             sources: config.sources.iter().map(|source| source.name.clone()).collect(),
             snapshots: network.snapshots(),
+            stale_after: config.stale_after,
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Never here: what lies between two of them.
 
+use crate::domain::calendar;
 use crate::domain::masternode::{Height, UnixSeconds};
-use crate::web::api::time;
 
 /// A place in a chain: a block, or a span of time as short as the text said it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(super) fn parse(text: &str) -> Result<When, String> {
     if let Ok(height) = text.parse() {
         return Ok(When::Height(Height(height)));
     }
-    let (first, last) = time::span(text).ok_or_else(|| {
+    let (first, last) = calendar::span(text).ok_or_else(|| {
         format!("{text:?} is neither a height such as 2528000 nor a date such as 2026-01-31 or 2026-01-31T12:00:00Z")
     })?;
     Ok(When::Time(first, last))

@@ -2,10 +2,14 @@
 //!
 //! Never here: reading or checking a value.
 
+mod profile;
+
 use std::fmt::Write;
 
 use crate::config::keys::Default::{Required, Value, Words};
 use crate::config::overlay::PREFIX;
+
+pub use profile::PROFILE_KEYS;
 
 /// A key of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +38,8 @@ pub enum Default {
 const fn key(path: &'static str, kind: &'static str, default: Default, meaning: &'static str) -> Key {
     Key { path, kind, default, meaning }
 }
+
+const SEVERITY: &str = "`critical`, `warning`, `info`";
 
 /// All keys, in the order of the page.
 pub const KEYS: &[Key] = &[
@@ -165,6 +171,117 @@ pub const KEYS: &[Key] = &[
         Value("576"),
         "blocks below the start, or below a gap's end, that are filled in while the exporter runs; 0 for none",
     ),
+    key(
+        "alerting.alertmanagers[].url",
+        "URL",
+        Words(""),
+        "an Alertmanager, without `/api/v2/alerts`; list all of a cluster",
+    ),
+    key("alerting.alertmanagers[].url_file", "path", Words(""), "file with the URL, where it holds a password"),
+    key("alerting.alertmanagers[].token_file", "path", Words(""), "file with a bearer token"),
+    key(
+        "alerting.alertmanagers[].name",
+        "name",
+        Words("`alertmanager-` and its place"),
+        "the label `receiver` of metrics",
+    ),
+    key("alerting.alertmanagers[].minimum_severity", SEVERITY, Words("`info`"), "less urgent alerts are not told"),
+    key("alerting.alertmanagers[].timeout", "span, 100ms–1m", Words("`10s`"), "longest wait for an answer"),
+    key("alerting.webhooks[].name", "name", Words("required"), "the label `receiver` of metrics"),
+    key(
+        "alerting.webhooks[].kind",
+        "`generic`, `slack`, `discord`, `telegram`, `pagerduty`",
+        Words("`generic`"),
+        "what the receiver understands; see [alerts.md](alerts.md#push)",
+    ),
+    key("alerting.webhooks[].url", "URL", Words("that of the service for telegram and pagerduty"), "where it listens"),
+    key("alerting.webhooks[].url_file", "path", Words(""), "file with the URL, where it holds a token: Slack, Discord"),
+    key(
+        "alerting.webhooks[].token_file",
+        "path",
+        Words(""),
+        "file with the bearer token, the token of the bot, or PagerDuty's routing key",
+    ),
+    key("alerting.webhooks[].chat_id", "text", Words(""), "`telegram`: which chat"),
+    key("alerting.webhooks[].minimum_severity", SEVERITY, Words("`info`"), "less urgent alerts are not told"),
+    key(
+        "alerting.webhooks[].repeat_interval",
+        "span, 1m–30d",
+        Words("`4h`"),
+        "from one message about an alert that goes on to the next",
+    ),
+    key("alerting.webhooks[].timeout", "span, 100ms–1m", Words("`10s`"), "longest wait for an answer"),
+    key(
+        "alerting.heartbeat.url",
+        "URL",
+        Words(""),
+        "asked for by GET as long as the exporter judges: a dead man's switch",
+    ),
+    key("alerting.heartbeat.url_file", "path", Words(""), "file with that URL, where it holds a token"),
+    key("alerting.heartbeat.interval", "span, 1s–1d", Words("`1m`"), "how often"),
+    key(
+        "alerting.labels.<name>",
+        "text",
+        Words(""),
+        "label that each pushed alert gets: what `external_labels` of Prometheus adds to those of the rules",
+    ),
+    key(
+        "alerting.job",
+        "text",
+        Value("masternode-exporter"),
+        "label `job` of alerts about the exporter: that of its scrape",
+    ),
+    key(
+        "alerting.runbook_url",
+        "URL",
+        Words("none: a path"),
+        "address of a copy of this project, before `docs/runbooks/…`",
+    ),
+    key("alerting.external_url", "URL", Words(""), "where people find this exporter; a link in alerts"),
+    key(
+        "alerting.longest_hold",
+        "span, 0s–1d",
+        Words("as long as each alert says"),
+        "no pushed alert waits longer than this before it is told",
+    ),
+    key(
+        "alerting.thresholds.imminent_chance",
+        "number, 0–1",
+        Value("0.5"),
+        "chance of a test above which a ban is imminent",
+    ),
+    key("alerting.thresholds.recent", "span, 1m–30d", Value("1h"), "what \"lately\" means"),
+    key("alerting.thresholds.wave_ratio", "number, 0–1", Value("0.01"), "part of all masternodes that makes a wave …"),
+    key("alerting.thresholds.wave_minimum", "number", Value("10"), "… and how many at least"),
+    key(
+        "alerting.thresholds.group_nodes",
+        "number",
+        Value("3"),
+        "masternodes of a group that are told whatever its size",
+    ),
+    key("alerting.thresholds.group_ratio", "number, 0–1", Words("a third"), "part of a group, and at least two"),
+    key("alerting.thresholds.stalled_after", "span, 1m–30d", Value("30m"), "age of the tip of a stalled chain"),
+    key("alerting.thresholds.chainlock_lag", "number", Value("5"), "blocks by which ChainLocks may lag"),
+    key(
+        "alerting.maintenance[].masternode",
+        "proTxHash or `txid-n`",
+        Words(""),
+        "whose alerts are muted; either this or `select`",
+    ),
+    key("alerting.maintenance[].select.address", "text", Words(""), "… by what they say, as in `watch`"),
+    key("alerting.maintenance[].select.payout_address", "text", Words(""), "likewise"),
+    key("alerting.maintenance[].select.owner_address", "text", Words(""), "likewise"),
+    key("alerting.maintenance[].select.voting_address", "text", Words(""), "likewise"),
+    key("alerting.maintenance[].select.operator_key", "text", Words(""), "likewise"),
+    key("alerting.maintenance[].select.operator_payout_address", "text", Words(""), "likewise"),
+    key("alerting.maintenance[].network", "name", Words("all networks"), "only on this network"),
+    key(
+        "alerting.maintenance[].until",
+        "`2026-01-31` or `2026-01-31T12:00:00Z`",
+        Words("required"),
+        "when the work ends, in UTC; a day counts to its end",
+    ),
+    key("alerting.maintenance[].reason", "text", Words(""), "why, for whoever reads this"),
     key("web.listen_address", "address or list", Value("127.0.0.1:10066"), "where to listen"),
     key("web.telemetry_path", "path", Value("/metrics"), "where the metrics are"),
     key("web.max_requests", "number", Value("40"), "scrapes answered at a time; 0 for any number"),
@@ -179,99 +296,8 @@ pub const KEYS: &[Key] = &[
     key("log.format", "`text`, `json`", Value("text"), "form of the log"),
 ];
 
-/// All keys of a chain's profile, in the order of its page.
-pub const PROFILE_KEYS: &[Key] = &[
-    key("chains.<name>.identity.subversion_prefix", "text", Required, "what `getnetworkinfo.subversion` begins with"),
-    key("chains.<name>.identity.genesis.<name>", "hash", Words(""), "block 0 of the network of this name (`main`, …)"),
-    key("chains.<name>.list.method", "method", Required, "what is asked for the list"),
-    key("chains.<name>.list.parameters", "list", Words(""), "what follows its subcommand"),
-    key("chains.<name>.list.shape", "`protx`, `text`, `object`, `array`", Required, "what it answers"),
-    key(
-        "chains.<name>.list.pinned",
-        "flag",
-        Value("false"),
-        "`protx`: a height as last parameter asks for the list of then",
-    ),
-    key("chains.<name>.list.diff", "method", Words(""), "`protx`: changes between two blocks"),
-    key("chains.<name>.list.info", "method", Words(""), "`protx`: how the node itself sees a masternode"),
-    key("chains.<name>.list.columns", "list of items", Words(""), "`text`: what the words of a line are"),
-    key(
-        "chains.<name>.list.fields.<name>",
-        "text",
-        Words(""),
-        "`object`, `array`: where an item stands; a dot leads into an object",
-    ),
-    key("chains.<name>.count", "method", Words(""), "how many there are"),
-    key("chains.<name>.sync", "method", Words(""), "whether the node has the whole list"),
-    key("chains.<name>.sporks", "method", Words(""), "the network's switches"),
-    key("chains.<name>.winners", "method", Words(""), "payees that were voted for; a `pool` needs them"),
-    key("chains.<name>.chainlock", "method", Words(""), "the last final block"),
-    key("chains.<name>.collateral", "method", Words(""), "depth of a collateral"),
-    key("chains.<name>.string_arguments", "flag", Value("false"), "numbers are written as strings in masternode calls"),
-    key(
-        "chains.<name>.penalty.percent",
-        "number, 1–100",
-        Value("66"),
-        "points of a failure, of the limit; without `penalty` no score is shown",
-    ),
-    key("chains.<name>.penalty.minimum_limit", "number", Value("100"), "least limit"),
-    key(
-        "chains.<name>.penalty.decay_period",
-        "number",
-        Value("1"),
-        "a point is lost in each block whose height this divides",
-    ),
-    key("chains.<name>.penalty.slowed_by", "text", Words(""), "a spork that changes the decay while it is active"),
-    key("chains.<name>.penalty.slowed_decay_period", "number", Words(""), "… to this period"),
-    key("chains.<name>.payment.model", "`queue`, `pool`, `uniform`", Required, "who is paid"),
-    key(
-        "chains.<name>.payment.more_than",
-        "number",
-        Value("0"),
-        "`queue`: nobody is paid until there are more masternodes",
-    ),
-    key("chains.<name>.payment.divisor", "number", Value("10"), "`pool`: which part of all is the pool"),
-    key(
-        "chains.<name>.payment.of_enabled",
-        "flag",
-        Value("false"),
-        "`pool`: of the enabled ones, not of those in any state",
-    ),
-    key(
-        "chains.<name>.payment.hold_out",
-        "span",
-        Value("156s"),
-        "`pool`: wait after a start, for each known masternode",
-    ),
-    key("chains.<name>.payment.minimum_protocol", "number", Value("0"), "`pool`: older ones are not known to payments"),
-    key("chains.<name>.payment.votes_ahead", "number", Value("10"), "`pool`: for which block above the tip is voted"),
-    key(
-        "chains.<name>.states.<name>",
-        "list of `healthy`, `payable`, `lasting`, `banned`",
-        Words("those of a deterministic list"),
-        "what a node's word for a state means",
-    ),
-    key("chains.<name>.ban_ends", "flag", Value("false"), "a ban ends after as many blocks as there are masternodes"),
-    key("chains.<name>.spacing", "span", Required, "mean time between blocks until it is measured"),
-    key(
-        "chains.<name>.ping.warning",
-        "span",
-        Words(""),
-        "silence after which to look; without `ping` nodes do not live by pings",
-    ),
-    key("chains.<name>.ping.expiry", "span", Words(""), "silence after which a node is expired"),
-    key("chains.<name>.own_status", "method", Words(""), "how a node that is itself a masternode sees itself"),
-    key("chains.<name>.absent_is_dead", "flag", Value("false"), "a dead masternode leaves the list"),
-    key(
-        "chains.<name>.minimum_protocols.<version>",
-        "number",
-        Words(""),
-        "least protocol version that nodes of this version (`getnetworkinfo.version`) and later ones of its line accept",
-    ),
-];
-
 /// Keys of later versions: no code reads them yet, and to ignore them would be to promise what is not done.
-const LATER: &[&str] = &["alerting"];
+const LATER: &[&str] = &[];
 
 impl Key {
     /// The variable that sets it, with 0 for each place in a list.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use ::config::{ConfigError, FileFormat, Source, Value, ValueKind};
 
 use crate::config::node::{Node, Report};
-use crate::config::{Config, chain, network, overlay, sections, watch};
+use crate::config::{Config, alerting, chain, network, overlay, sections, watch};
 use crate::metrics;
 use crate::rpc::Credentials;
 
@@ -148,6 +148,8 @@ fn read(root: &Node<'_>, home: Option<&Path>) -> Config {
         history,
         metrics: metrics::Settings { probed: probe.is_some(), ..metrics },
         probe,
+        alerting: alerting::alerting(&root.get("alerting"), home),
+        maintenance: alerting::maintenance(&root.get("alerting").get("maintenance"), &networks),
         web: sections::web(&root.get("web")),
         log: sections::log(&root.get("log")),
         networks,

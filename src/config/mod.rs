@@ -5,6 +5,7 @@
 //!
 //! Never here: the process's own environment or arguments, which are passed in; starting anything.
 
+mod alerting;
 mod chain;
 pub mod keys;
 mod load;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::ChainRules;
+use crate::domain::maintenance::Maintenance;
 use crate::domain::watch::{WatchEntry, WatchList};
 use crate::metrics;
 use crate::probe;
@@ -37,6 +39,10 @@ pub struct Config {
     pub networks: Vec<NetworkConfig>,
     /// Whom to watch, with the network's name where the entry is of one only.
     pub watch: Vec<(Option<String>, WatchEntry)>,
+    /// Whom to tell.
+    pub alerting: crate::alerting::Settings,
+    /// Who is being worked on, with the network's name where the entry is of one only.
+    pub maintenance: Vec<(Option<String>, Maintenance)>,
     /// What is kept over restarts.
     pub history: HistoryConfig,
     /// How watched masternodes are called; `None` when they are not.
@@ -146,7 +152,9 @@ pub struct LogConfig {
 impl Config {
     /// The watch list of a network.
     pub fn watch_list(&self, network: &str) -> WatchList {
-        let of_network = self.watch.iter().filter(|(only, _)| only.as_deref().is_none_or(|only| only == network));
-        WatchList::new(of_network.map(|(_, entry)| entry.clone()).collect())
+        let is_meant = |only: &Option<String>| only.as_deref().is_none_or(|only| only == network);
+        let watched = self.watch.iter().filter(|(only, _)| is_meant(only)).map(|(_, entry)| entry.clone());
+        let worked_on = self.maintenance.iter().filter(|(only, _)| is_meant(only)).map(|(_, entry)| entry.clone());
+        WatchList::new(watched.collect()).with_maintenance(worked_on.collect())
     }
 }

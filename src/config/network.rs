@@ -98,7 +98,7 @@ fn ask(node: &Node<'_>) -> Ask {
 }
 
 /// A name that is a label value: letters, digits and `-`, `_`.
-fn name(node: &Node<'_>) -> String {
+pub(super) fn name(node: &Node<'_>) -> String {
     let Some(name) = node.required() else { return String::new() };
     let good =
         |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || "-_".contains(character);

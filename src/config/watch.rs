@@ -35,6 +35,7 @@ const RESERVED: &[&str] = &[
     "quantile",
     "field",
     "source",
+    "receiver",
     "pod",
     "container",
     "node",
@@ -74,15 +75,8 @@ pub(super) fn watch(node: &Node<'_>, networks: &[NetworkConfig]) -> Vec<(Option<
 
 fn entry(node: &Node<'_>) -> Option<WatchEntry> {
     node.check_keys();
-    let (named, select) = (node.get("masternode"), node.get("select"));
-    let selector = match (named.is_set(), select.is_set()) {
-        (true, false) => named.parsed(str::parse::<MasternodeId>).map(Selector::Id),
-        (false, true) => selector(&select),
-        _ => {
-            node.error("give either masternode (a proTxHash, or txid-n) or select (what it must say)");
-            None
-        }
-    };
+    let select = node.get("select");
+    let selector = selector_of(node);
     let alias_key = if select.is_set() { "alias_prefix" } else { "alias" };
     for wrong in ["alias", "alias_prefix"].into_iter().filter(|key| *key != alias_key) {
         if node.get(wrong).is_set() {
@@ -96,6 +90,19 @@ fn entry(node: &Node<'_>) -> Option<WatchEntry> {
     let groups = groups(&node.get("groups"));
     let expectations = fields(&node.get("expect"));
     Some(WatchEntry { selector: selector?, alias, groups, expectations })
+}
+
+/// Which masternodes an entry means: its `masternode` or its `select`.
+pub(super) fn selector_of(node: &Node<'_>) -> Option<Selector> {
+    let (named, select) = (node.get("masternode"), node.get("select"));
+    match (named.is_set(), select.is_set()) {
+        (true, false) => named.parsed(str::parse::<MasternodeId>).map(Selector::Id),
+        (false, true) => selector(&select),
+        _ => {
+            node.error("give either masternode (a proTxHash, or txid-n) or select (what it must say)");
+            None
+        }
+    }
 }
 
 /// Whether one of the networks that an entry is for knows its masternodes by such a name.

@@ -7,9 +7,9 @@
 //!
 //! Never here: text, names of alerts, who is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use crate::domain::event::EventKind;
+use crate::domain::event::{Event, EventKind};
 use crate::domain::masternode::{Height, MasternodeId, NodeType, UnixSeconds};
 use crate::domain::pose::Risk;
 use crate::domain::snapshot::{NodeView, Snapshot, WatchedNode};
@@ -137,7 +137,7 @@ pub struct Finding<'a> {
 /// Everything that is to be told of a fresh snapshot at `now`: masternodes in the order of the list, then groups, then the
 /// network.
 pub fn findings<'a>(snapshot: &'a Snapshot, thresholds: &Thresholds, now: UnixSeconds) -> Vec<Finding<'a>> {
-    let judge = Judge { snapshot, thresholds, now };
+    let judge = Judge { snapshot, thresholds, now, lost: lost_payments(snapshot, thresholds, now) };
     let mut found = Vec::new();
     for watched in snapshot.watched() {
         judge.masternode(watched, &mut |condition, value| {
@@ -158,11 +158,19 @@ struct Judge<'a, 't> {
     snapshot: &'a Snapshot,
     thresholds: &'t Thresholds,
     now: UnixSeconds,
+    /// Who lost its payment lately.
+    lost: HashSet<MasternodeId>,
+}
+
+fn lost_payments(snapshot: &Snapshot, thresholds: &Thresholds, now: UnixSeconds) -> HashSet<MasternodeId> {
+    let recent = |event: &&Event| event.block.time.0 + thresholds.recent_seconds > now.0;
+    let lost = |event: &&Event| event.kind == EventKind::PaymentLost;
+    snapshot.recent_events().iter().filter(lost).filter(recent).map(|event| event.masternode).collect()
 }
 
 impl<'a> Judge<'a, '_> {
     fn masternode(&self, watched: &WatchedNode, tell: Tell<'_>) {
-        if self.lost_payment(watched) {
+        if self.lost.contains(&watched.watched.id) {
             tell(Condition::PaymentLost, 1.0);
         }
         let Some(index) = watched.index else { return tell(Condition::Missing, 0.0) };
@@ -228,14 +236,6 @@ impl<'a> Judge<'a, '_> {
         let masternode = self.snapshot.node(index).masternode;
         let expectations = watched.watched.expectations.iter();
         expectations.filter(|(field, value)| !field.met_by(masternode, value)).map(|(field, _)| *field).collect()
-    }
-
-    fn lost_payment(&self, watched: &WatchedNode) -> bool {
-        self.snapshot.recent_events().iter().any(|event| {
-            event.masternode == watched.watched.id
-                && event.kind == EventKind::PaymentLost
-                && event.block.time.0 + self.thresholds.recent_seconds > self.now.0
-        })
     }
 
     fn is_recent(&self, height: Option<Height>) -> bool {

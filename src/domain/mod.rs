@@ -3,12 +3,14 @@
 //! Values go in (the current time and height among them), values come out. Reading order: [`masternode`],
 //! [`details`] and [`list`] say what a node told us, [`chain`] and [`state`] by which rules, [`facts`] what else is known, [`pose`], [`dkg`] and
 //! [`payment`] what follows from it for one node, [`timeline`] what failures at known blocks would do to it, [`event`] what
-//! changed from one block to the next, [`verdict`] how its DKG sessions ended, [`watch`] whom the operator cares about, [`probe`] what came of calling a masternode,
-//! [`session`] what is seen of DKG sessions under way, [`requirement`] what the network demands of one, [`snapshot`] puts all of it together for the readers, and [`finding`]
-//! says what of it a human should know.
+//! changed from one block to the next, [`verdict`] how its DKG sessions ended, [`calendar`] how times are written, [`watch`]
+//! whom the operator cares about, [`maintenance`] who is being worked on, [`probe`] what came of calling a masternode,
+//! [`session`] what is seen of DKG sessions under way, [`requirement`] what the network demands of one, [`snapshot`] puts all
+//! of it together for the readers, and [`finding`] says what of it a human should know.
 //!
 //! Never here: input or output, clocks, async, JSON, metrics, logs.
 
+pub mod calendar;
 pub mod chain;
 pub mod details;
 pub mod dkg;
@@ -16,6 +18,7 @@ pub mod event;
 pub mod facts;
 pub mod finding;
 pub mod list;
+pub mod maintenance;
 pub mod masternode;
 pub mod payment;
 pub mod pose;

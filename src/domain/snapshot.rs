@@ -345,7 +345,7 @@ mod tests {
     fn snapshot(nodes: Vec<Masternode>) -> Snapshot {
         let facts = ChainFacts::new(Subnet::Regtest);
         let groups = BTreeMap::from([("operator".to_string(), "acme".to_string())]);
-        let watched = Watched { id: id(2), alias: "two".into(), groups, expectations: vec![] };
+        let watched = Watched { id: id(2), alias: "two".into(), groups, expectations: vec![], maintenance_until: None };
         let parts = Parts {
             network: "dash-test".into(),
             rules: Arc::new(DASH),

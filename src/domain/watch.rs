@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::details::{Detail, Wanted};
 use crate::domain::list::MasternodeList;
-use crate::domain::masternode::{Masternode, MasternodeId};
+use crate::domain::maintenance::{self, Maintenance};
+use crate::domain::masternode::{Masternode, MasternodeId, UnixSeconds};
 
 /// One entry of the watch list.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,6 +93,7 @@ impl Expected {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WatchList {
     entries: Vec<WatchEntry>,
+    maintenance: Vec<Maintenance>,
 }
 
 /// A masternode that an entry of the watch list named or selected.
@@ -105,12 +107,19 @@ pub struct Watched {
     pub groups: BTreeMap<String, String>,
     /// What must hold of it.
     pub expectations: Vec<(Expected, String)>,
+    /// When the work on it ends, be that past or to come; `None` when none is planned.
+    pub maintenance_until: Option<UnixSeconds>,
 }
 
 impl WatchList {
     /// A watch list. Earlier entries win where several name one masternode; naming one wins over selecting it.
     pub fn new(entries: Vec<WatchEntry>) -> WatchList {
-        WatchList { entries }
+        WatchList { entries, maintenance: Vec::new() }
+    }
+
+    /// The same list, with work on some of the masternodes.
+    pub fn with_maintenance(self, maintenance: Vec<Maintenance>) -> WatchList {
+        WatchList { maintenance, ..self }
     }
 
     /// The entries.
@@ -140,11 +149,12 @@ impl WatchList {
         }
         for watched in known {
             if list.get(&watched.id).is_none() {
-                found.entry(watched.id).or_insert_with(|| watched.clone());
+                found.entry(watched.id).or_insert_with(|| Watched { maintenance_until: None, ..watched.clone() });
             }
         }
         let mut watched: Vec<Watched> = found.into_values().collect();
         watched.sort_unstable_by_key(|watched| watched.id);
+        maintenance::apply(&self.maintenance, &mut watched, list, known);
         watched
     }
 }
@@ -162,7 +172,8 @@ impl WatchEntry {
             }
             _ => self.alias.clone(),
         };
-        Watched { id, alias, groups: self.groups.clone(), expectations: self.expectations.clone() }
+        let (groups, expectations) = (self.groups.clone(), self.expectations.clone());
+        Watched { id, alias, groups, expectations, maintenance_until: None }
     }
 }
 

@@ -133,6 +133,11 @@ impl Desk {
             Job::Keep { network, step, reply } => drop(reply.send(self.keep(network, step))),
             Job::Spans { network, reply } => drop(reply.send(self.spans(network))),
             Job::Backfill { network, happened, reply } => drop(reply.send(self.backfill(network, &happened))),
+            Job::Alerts { reply } => drop(reply.send(self.store().and_then(|store| store.alerts()))),
+            Job::KeepAlerts { changes, reply } => {
+                let kept = self.store.as_mut().ok_or(StoreError::NotOpen).and_then(|store| store.keep_alerts(&changes));
+                let _ = reply.send(kept);
+            }
             Job::Flush { reply } => {
                 self.open_file();
                 let waiting = self.flush();
@@ -200,7 +205,11 @@ impl Desk {
     }
 
     fn tallies(&self, network: NetworkId) -> Result<Tallies, StoreError> {
-        self.store.as_ref().ok_or(StoreError::NotOpen)?.tallies(network)
+        self.store()?.tallies(network)
+    }
+
+    fn store(&self) -> Result<&Store, StoreError> {
+        self.store.as_ref().ok_or(StoreError::NotOpen)
     }
 
     fn spans(&self, network: NetworkId) -> Result<Vec<Span>, StoreError> {

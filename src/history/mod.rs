@@ -10,6 +10,7 @@
 //!
 //! Never here: which chain is right, when a block is abandoned, what to do while the disk is full (`follower`).
 
+mod alerts;
 mod backfill;
 mod codec;
 mod desk;
@@ -27,6 +28,7 @@ mod tallies;
 mod tests;
 mod writer;
 
+pub use alerts::AlertChange;
 pub use error::{OpenError, StoreError};
 pub use network::{Identity, NetworkId};
 pub use open::{Fault, Report, SetAside};

@@ -12,7 +12,7 @@ use crate::history::error::StoreError;
 pub const APPLICATION_ID: i32 = 0x6d6e_6578;
 
 /// The steps; `PRAGMA user_version` says how many of them a file has behind it.
-pub const STEPS: &[&str] = &[FIRST, SESSIONS];
+pub const STEPS: &[&str] = &[FIRST, SESSIONS, ALERTS];
 
 /// `block` holds the last blocks of the branch that is followed; the highest is the place up to which everything is
 /// recorded. `span` holds the heights whose events are known block by block. A masternode is 32 bytes of its proTxHash,
@@ -77,6 +77,14 @@ const SESSIONS: &str = "
         quorum_type TEXT NOT NULL,
         counts TEXT NOT NULL,
         PRIMARY KEY (network, quorum_type)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// What is told of whom; a state is a text that only `alerting` reads.
+const ALERTS: &str = "
+    CREATE TABLE alert (
+        key TEXT PRIMARY KEY,
+        state TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
 ";
 

@@ -21,7 +21,7 @@ use crate::domain::masternode::{Height, UnixSeconds};
 use crate::domain::tally::Tallies;
 use crate::history::backfill::Span;
 use crate::history::desk::Desk;
-use crate::history::{BlockEvents, Identity, NetworkId, OpenError, Store, StoreError};
+use crate::history::{AlertChange, BlockEvents, Identity, NetworkId, OpenError, Store, StoreError};
 use crate::meters::HistoryMeters;
 
 /// Jobs that the thread has not begun yet; more mean that the disk stands still.
@@ -82,6 +82,8 @@ pub(super) enum Job {
     Keep { network: NetworkId, step: Step, reply: oneshot::Sender<Kept> },
     Spans { network: NetworkId, reply: oneshot::Sender<Result<Vec<Span>, StoreError>> },
     Backfill { network: NetworkId, happened: BlockEvents, reply: oneshot::Sender<Result<(), StoreError>> },
+    Alerts { reply: oneshot::Sender<Result<Vec<(String, String)>, StoreError>> },
+    KeepAlerts { changes: Vec<AlertChange>, reply: oneshot::Sender<Result<(), StoreError>> },
     Flush { reply: oneshot::Sender<usize> },
 }
 
@@ -174,6 +176,16 @@ impl Writer {
             },
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Kept::Lost,
         }
+    }
+
+    /// The states of alerts, by key.
+    pub async fn alerts(&self) -> Result<Vec<(String, String)>, StoreError> {
+        self.ask(|reply| Job::Alerts { reply }).await?
+    }
+
+    /// Keeps or forgets states of alerts, all of them or none.
+    pub async fn keep_alerts(&self, changes: Vec<AlertChange>) -> Result<(), StoreError> {
+        self.ask(|reply| Job::KeepAlerts { changes, reply }).await?
     }
 
     /// Tries at once to open the file and to write what waits. Returns how many steps still do.

@@ -4,6 +4,7 @@
 
 mod follower;
 mod history;
+mod notifications;
 mod process;
 mod report;
 mod rpc;
@@ -12,6 +13,7 @@ use prometheus::Registry;
 
 pub use follower::{NetworkMeters, SourceMeters, SourceState};
 pub use history::HistoryMeters;
+pub use notifications::{NotificationMeters, Outcome};
 pub use report::ReportMeters;
 pub use rpc::RpcMeters;
 
@@ -20,6 +22,7 @@ pub use rpc::RpcMeters;
 pub struct Meters {
     follower: follower::FollowerFamilies,
     history: HistoryMeters,
+    notifications: NotificationMeters,
     process: process::ProcessFamilies,
     report: report::ReportFamilies,
     rpc: rpc::RpcFamilies,
@@ -31,6 +34,7 @@ impl Meters {
         Ok(Meters {
             follower: follower::FollowerFamilies::new(registry)?,
             history: HistoryMeters::new(registry)?,
+            notifications: NotificationMeters::new(registry)?,
             process: process::ProcessFamilies::new(registry)?,
             report: report::ReportFamilies::new(registry)?,
             rpc: rpc::RpcFamilies::new(registry)?,
@@ -60,6 +64,16 @@ impl Meters {
     /// How the history fares.
     pub fn history(&self) -> &HistoryMeters {
         &self.history
+    }
+
+    /// How the exporter's own notifications fare.
+    pub fn notifications(&self) -> &NotificationMeters {
+        &self.notifications
+    }
+
+    /// Whether the configuration could be read when it was last tried.
+    pub fn is_config_good(&self) -> bool {
+        self.process.is_config_good()
     }
 
     /// How long the calls to a source take.
@@ -93,6 +107,7 @@ impl Meters {
         self.history.pending("", 0);
         self.history.missing("", 0);
         self.history.size(0);
+        self.notifications.began("");
         self.rpc("", "").observe("", "", std::time::Duration::ZERO);
     }
 }

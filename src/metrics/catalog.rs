@@ -139,6 +139,10 @@ families! {
         "Changes by owner or operator, since counting began: address, payout, operator_key, voting_key, operator_payout.";
     EXPECTATION_MET: "masternode_expectation_met" Gauge Watched ["field"]
         "1 when the field has the value that the watch list states, 0 when it has another. Absent without a statement.";
+    MAINTENANCE: "masternode_maintenance" Gauge Watched []
+        "1 while the masternode is being worked on, by alerting.maintenance, so that its alerts are muted; as of the time of the list.";
+    MAINTENANCE_UNTIL: "masternode_maintenance_until_timestamp_seconds" Gauge Watched []
+        "Unix time at which the work on the masternode ends, be that past or to come. Absent when none is planned.";
     PEER_LAST_SUCCESS: "masternode_peer_last_success_timestamp_seconds" Gauge Watched []
         "When the answering node last connected to the masternode, as it says itself. Absent when never.";
     DKG_SESSION_ACTIVE: "masternode_dkg_session_active" Gauge Watched []

@@ -214,6 +214,11 @@ const SINGLE: &[Single] = &[
     (&catalog::PAYMENT_QUEUE_POSITION, |row, _| Some(row.node()?.queue_position?.get().into())),
     (&catalog::REGISTERED, |row, _| Some(row.index.is_some().into())),
     (&catalog::POSE_REVIVALS, |row, _| Some(Value::Whole(row.tally()?.revivals))),
+    (&catalog::MAINTENANCE, |row, _| {
+        let until = row.watched?.watched.maintenance_until;
+        Some(until.is_some_and(|until| until > row.snapshot.read_at()).into())
+    }),
+    (&catalog::MAINTENANCE_UNTIL, |row, _| Some(Value::Whole(row.watched?.watched.maintenance_until?.0))),
 ];
 
 /// Where the chain shows whom it pays.

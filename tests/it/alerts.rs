@@ -144,6 +144,7 @@ fn an_inhibition_names_alerts_that_exist_and_labels_that_both_have() {
             About::Group => &["network", "group_key", "group"],
             About::Network => &["network"],
             About::Source => &["network", "source"],
+            About::Receiver => &["receiver"],
             About::Exporter => &["job"],
         }
     };

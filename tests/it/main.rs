@@ -26,6 +26,7 @@ mod past;
 mod pose_example;
 mod probe;
 mod profiles;
+mod push;
 mod recorded;
 mod refusals;
 mod reports;

@@ -74,6 +74,24 @@ pub(super) const ALERTS: &[Alert] = &[
         ],
     ),
     alert(
+        "MasternodeExporterNotificationsFailing",
+        Severity::Critical,
+        5,
+        About::Receiver,
+        [
+            "max by (receiver) (\n  \
+               # Tried, and never with success; or given up.\n  \
+               increase(masternode_exporter_notifications_total{outcome=\"failed\"}[15m]) > 0\n    \
+                 unless on (job, instance, receiver)\n    \
+                 increase(masternode_exporter_notifications_total{outcome=\"delivered\"}[15m]) > 0\n  \
+               or\n  \
+               increase(masternode_exporter_notifications_total{outcome=\"dropped\"}[15m]) > 0\n\
+             )",
+            "The exporter cannot reach a receiver of its own notifications.",
+            "Receiver {receiver} was not reached: what the exporter itself has to tell does not arrive there.",
+        ],
+    ),
+    alert(
         "MasternodeExporterConfigReloadFailed",
         Severity::Warning,
         5,

@@ -87,7 +87,8 @@ const POSE: [Alert; 6] = [
            - min_over_time(masternode:masternode_pose_score:newest[$recent]) > 0",
             "A watched masternode failed a DKG session within the last hour.",
             "Masternode {node}{groups} on {network} was penalised: its score rose by {value} within the last hour.\n\
-         Score {score}, limit {limit}, safe in {blocks} blocks, about {hours} hours.",
+         Score {score}, limit {limit}, safe in {blocks} blocks, about {hours} hours.\n\
+         {cause}.",
         ],
     ),
     alert(

@@ -11,8 +11,8 @@ mod network;
 
 use crate::domain::finding::Condition;
 
-/// How urgent it is: the label `severity`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How urgent it is: the label `severity`; the most urgent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Wakes somebody: money is lost, or will be soon.
     Critical,
@@ -44,6 +44,8 @@ pub enum About {
     Network,
     /// A node that is asked: `network`, `source`.
     Source,
+    /// A receiver of notifications: `receiver`.
+    Receiver,
     /// The exporters of a job: `job`.
     Exporter,
 }
@@ -70,6 +72,16 @@ pub struct Alert {
 }
 
 impl Alert {
+    /// Whether maintenance mutes it. A key or payee that is not the owner's is no maintenance.
+    pub fn is_mutable(&self) -> bool {
+        self.about == About::Masternode && self.condition != Some(Condition::UnexpectedChange)
+    }
+
+    /// Its runbook below the address of a copy of this project, or as a path where there is none.
+    pub fn runbook_url(&self, base: &str) -> String {
+        if base.is_empty() { self.runbook() } else { format!("{}/{}", base.trim_end_matches('/'), self.runbook()) }
+    }
+
     /// Path of its runbook, from the root of the project.
     pub fn runbook(&self) -> String {
         format!("docs/runbooks/{}.md", self.name)

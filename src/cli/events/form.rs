@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::cli::events::Format;
 use crate::cli::events::whom::Names;
+use crate::domain::calendar;
 use crate::domain::event::{Event, EventKind, FailedQuorum};
 use crate::domain::masternode::MasternodeId;
 use crate::history::KeptEvent;
-use crate::web::api::time;
 use crate::web::api::words::{self, Object};
 
 /// Columns of CSV, in their order; the JSON has the same names.
@@ -63,7 +63,7 @@ impl Form<'_> {
             Format::Table => {
                 let Event { block, masternode, .. } = &kept.event;
                 let name = if alias.is_empty() { short(masternode) } else { alias.to_string() };
-                line(&time::text(block.time), &block.height.to_string(), &kept.network, &name, &told(kept))
+                line(&calendar::text(block.time), &block.height.to_string(), &kept.network, &name, &told(kept))
             }
             Format::Csv => {
                 let values = values(kept, alias);

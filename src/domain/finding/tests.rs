@@ -67,6 +67,7 @@ impl Scene {
             alias: format!("mn-{number}"),
             groups: BTreeMap::from([("operator".to_string(), "acme".to_string())]),
             expectations: self.expectations.clone(),
+            maintenance_until: None,
         };
         let facts = ChainFacts { chainlock_height: self.chainlock.map(Height), ..ChainFacts::new(Subnet::Main) };
         let parts = Parts {

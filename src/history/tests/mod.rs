@@ -11,6 +11,7 @@ use crate::domain::list::tests::{block, id};
 use crate::domain::masternode::{BlockHash, Duffs, Hash, Height, NodeType, Score, UnixSeconds};
 use crate::history::{BlockEvents, Identity, NetworkId, Query, Store};
 
+mod alerting;
 mod asking;
 mod failing;
 mod filling;

@@ -8,12 +8,13 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
 
+use crate::domain::calendar;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};
 use crate::history::{EventId, Order, Query, Reader};
 use crate::web::api::parameters::{Known, Parameters, echo, whole};
 use crate::web::api::words::{self, Object};
-use crate::web::api::{Api, Network, Refused, conflict, missing, time, unavailable};
+use crate::web::api::{Api, Network, Refused, conflict, missing, unavailable};
 
 const PARAMETERS: Known = Known {
     once: &["network", "from_height", "to_height", "from_time", "to_time", "withdrawn", "order", "limit", "after"],
@@ -145,8 +146,8 @@ fn heights(parameters: &Parameters) -> Result<Option<RangeInclusive<Height>>, Re
 
 fn times(parameters: &Parameters) -> Result<Option<RangeInclusive<UnixSeconds>>, Refused> {
     let expected = "a day such as 2026-01-31 or a time such as 2026-01-31T12:00:00Z";
-    let from = parameters.read_one("from_time", expected, time::span)?;
-    let to = parameters.read_one("to_time", expected, time::span)?;
+    let from = parameters.read_one("from_time", expected, calendar::span)?;
+    let to = parameters.read_one("to_time", expected, calendar::span)?;
     // The header of a block has 32 bits for its time.
     let (first, last) =
         (from.map_or(UnixSeconds(0), |(first, _)| first), to.map_or(UnixSeconds(u32::MAX.into()), |(_, last)| last));

@@ -11,7 +11,6 @@ pub(super) mod events;
 pub(super) mod masternodes;
 mod parameters;
 mod status;
-pub mod time;
 pub mod words;
 
 use std::path::PathBuf;

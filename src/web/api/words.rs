@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::Detail;
 use crate::domain::Duffs;
+use crate::domain::calendar;
 use crate::domain::event::{Event, EventKind, FailedQuorum};
 use crate::domain::masternode::{Height, NodeType, UnixSeconds};
 use crate::domain::pose::Risk;
@@ -16,7 +17,6 @@ use crate::domain::snapshot::{NodeView, Snapshot, WatchedNode};
 use crate::domain::state;
 use crate::domain::watch::Expected;
 use crate::history::EventId;
-use crate::web::api::time;
 
 /// A day, the horizon of `payment_probability_24h`.
 const DAY: u64 = 86_400;
@@ -160,8 +160,8 @@ pub fn network(snapshot: &Snapshot) -> Object {
         "chain": snapshot.rules().name,
         "height": snapshot.block().height.0,
         "block": snapshot.block().hash.to_string(),
-        "time": time::text(snapshot.block().time),
-        "list_time": time::text(snapshot.read_at()),
+        "time": calendar::text(snapshot.block().time),
+        "list_time": calendar::text(snapshot.read_at()),
         "registered": snapshot.list().registered(),
         "nodes": nodes,
         "risk_nodes": risks,
@@ -194,7 +194,7 @@ pub fn event(event: &Event, network: &str, alias: &str) -> Object {
         _ => json!({}),
     };
     let common = json!({
-        "time": time::text(block.time),
+        "time": calendar::text(block.time),
         "height": block.height.0,
         "block": block.hash.to_string(),
         "network": network,
@@ -238,7 +238,7 @@ fn height(height: Option<Height>) -> Option<u32> {
 
 /// A time, or `null`.
 pub(super) fn clock(moment: Option<UnixSeconds>) -> Option<String> {
-    moment.map(time::text)
+    moment.map(calendar::text)
 }
 
 /// The object that a literal wrote.

@@ -4,10 +4,10 @@
 
 use maud::{Markup, html};
 
+use crate::domain::calendar;
 use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};
 use crate::domain::pose::Risk;
 use crate::domain::snapshot::Snapshot;
-use crate::web::api::time;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -52,7 +52,7 @@ pub(super) fn short(id: &MasternodeId) -> String {
 
 /// A moment, to the minute for people and to the second for machines.
 pub(super) fn moment(moment: UnixSeconds) -> Markup {
-    let text = time::text(moment);
+    let text = calendar::text(moment);
     let people = format!("{} {} UTC", &text[..10], &text[11..16]);
     html! { time datetime=(text) { (people) } }
 }

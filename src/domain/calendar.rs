@@ -1,4 +1,4 @@
-//! Times as the API and the command line write and read them: always UTC, always RFC 3339.
+//! Times as they are written and read everywhere outside of metrics: always UTC, always RFC 3339.
 //!
 //! Never here: the present; other time zones.
 

@@ -1,0 +1,208 @@
+use super::*;
+use crate::alerting::catalog::Severity;
+use crate::alerting::settings::Secret;
+use std::time::Duration;
+
+const HOLD: u64 = 60;
+
+fn receiver(name: &str, kind: Kind, minimum_severity: Severity) -> Receiver {
+    Receiver {
+        name: name.into(),
+        kind,
+        address: Secret::new("http://127.0.0.1:1"),
+        token: None,
+        minimum_severity,
+        repeat: Duration::from_secs(600),
+        timeout: Duration::from_secs(1),
+    }
+}
+
+fn pager() -> Receiver {
+    receiver("pager", Kind::Generic, Severity::Critical)
+}
+
+fn alert(name: &str) -> &'static Alert {
+    alerts().find(|alert| alert.name == name).unwrap()
+}
+
+fn banned() -> Judged {
+    let labels = [("network".to_string(), "net".to_string()), ("masternode".to_string(), "ab".to_string())].into();
+    Judged { alert: alert("MasternodePoSeBanned"), labels, value: 1.0, description: "banned".into() }
+}
+
+fn holding(judged: Vec<Judged>) -> Verdict {
+    Verdict { judged, ..Verdict::default() }
+}
+
+/// What a receiver is told, second by second, of an alert that holds or not at these times.
+struct Story {
+    book: Book,
+    told: Vec<(u64, Occasion)>,
+}
+
+impl Story {
+    fn new() -> Story {
+        Story { book: Book::default(), told: Vec::new() }
+    }
+
+    fn at(&mut self, second: u64, verdict: Verdict) {
+        let now = UnixSeconds(second);
+        self.book.note(verdict, |_| HOLD, now);
+        self.deliver(second);
+    }
+
+    fn deliver(&mut self, second: u64) {
+        let now = UnixSeconds(second);
+        let due = self.book.due(&pager(), now);
+        self.told.extend(due.iter().map(|notice| (second, notice.occasion)));
+        self.book.told("pager", &due, now);
+        self.book.tidy(&[pager()], now);
+    }
+
+    /// As a process does that is killed and starts again.
+    fn restart(&mut self) {
+        let kept: Vec<(String, String)> =
+            self.book.entries.iter().map(|(key, entry)| (key.clone(), entry.to_text())).collect();
+        self.book = Book::default();
+        assert_eq!(self.book.remember(kept), 0);
+    }
+}
+
+#[test]
+fn an_alert_is_told_when_it_held_for_long_enough_then_reminded_of_then_ended_once() {
+    let mut story = Story::new();
+    for second in 0..1_300 {
+        story.at(second, holding(vec![banned()]));
+    }
+    story.at(1_300, holding(vec![]));
+    story.at(1_301, holding(vec![]));
+    assert_eq!(
+        story.told,
+        [(60, Occasion::Fired), (660, Occasion::Reminder), (1_260, Occasion::Reminder), (1_300, Occasion::Ended)]
+    );
+    assert!(story.book.entries.is_empty());
+}
+
+#[test]
+fn what_does_not_hold_for_long_enough_is_never_told() {
+    let mut story = Story::new();
+    for second in 0..59 {
+        story.at(second, holding(vec![banned()]));
+    }
+    story.at(59, holding(vec![]));
+    story.at(60, holding(vec![banned()]));
+    story.at(119, holding(vec![banned()]));
+    assert_eq!(story.told, []);
+    story.at(120, holding(vec![banned()]));
+    assert_eq!(story.told, [(120, Occasion::Fired)]);
+}
+
+#[test]
+fn what_nothing_is_known_of_neither_fires_nor_ends() {
+    let unknown = || Verdict { unknown_lists: ["net".to_string()].into(), ..Verdict::default() };
+    let mut story = Story::new();
+    story.at(0, holding(vec![banned()]));
+    story.at(100, unknown());
+    assert_eq!(story.told, []);
+    story.at(101, holding(vec![banned()]));
+    story.at(200, unknown());
+    assert_eq!(story.told, [(101, Occasion::Fired)]);
+    story.at(201, holding(vec![]));
+    assert_eq!(story.told[1..], [(201, Occasion::Ended)]);
+}
+
+#[test]
+fn a_restart_neither_repeats_nor_forgets() {
+    let mut story = Story::new();
+    story.at(0, holding(vec![banned()]));
+    story.restart();
+    story.at(60, holding(vec![banned()]));
+    story.restart();
+    story.at(70, holding(vec![banned()]));
+    assert_eq!(story.told, [(60, Occasion::Fired)], "it had held since before the first restart");
+    story.restart();
+    story.at(90, holding(vec![]));
+    assert_eq!(story.told[1..], [(90, Occasion::Ended)]);
+}
+
+#[test]
+fn an_end_that_was_not_told_before_a_restart_is_told_after_it() {
+    let mut story = Story::new();
+    story.at(0, holding(vec![banned()]));
+    story.at(60, holding(vec![banned()]));
+    story.book.note(holding(vec![]), |_| HOLD, UnixSeconds(70));
+    story.restart();
+    story.deliver(80);
+    assert_eq!(story.told, [(60, Occasion::Fired), (80, Occasion::Ended)]);
+}
+
+#[test]
+fn a_webhook_that_was_away_hears_of_what_began_and_ended_meanwhile_and_alertmanager_does_not() {
+    let mut book = Book::default();
+    book.note(holding(vec![banned()]), |_| 0, UnixSeconds(10));
+    book.note(holding(vec![]), |_| 0, UnixSeconds(20));
+    let due = |receiver: &Receiver| book.due(receiver, UnixSeconds(30)).len();
+    assert_eq!(due(&pager()), 1);
+    assert_eq!(due(&receiver("am", Kind::Alertmanager, Severity::Info)), 0);
+}
+
+#[test]
+fn what_flaps_before_it_is_told_again_still_ends() {
+    let mut story = Story::new();
+    story.at(0, holding(vec![banned()]));
+    story.at(60, holding(vec![banned()]));
+    // It ends, and holds again before anybody was told of the end; then it ends for good.
+    story.book.note(holding(vec![]), |_| HOLD, UnixSeconds(61));
+    story.book.note(holding(vec![banned()]), |_| HOLD, UnixSeconds(62));
+    story.at(70, holding(vec![]));
+    assert_eq!(story.told, [(60, Occasion::Fired), (70, Occasion::Ended)]);
+}
+
+#[test]
+fn a_receiver_is_told_nothing_below_its_severity() {
+    let mut book = Book::default();
+    let labels: Labels = [("network".to_string(), "net".to_string())].into();
+    let wave = Judged { alert: alert("MasternodePenaltyWave"), labels, value: 12.0, description: "a wave".into() };
+    book.note(holding(vec![wave, banned()]), |_| 0, UnixSeconds(10));
+    let names = |minimum| {
+        let due = book.due(&receiver("one", Kind::Generic, minimum), UnixSeconds(10));
+        due.iter().map(|notice| notice.entry.alert.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(Severity::Critical), ["MasternodePoSeBanned"]);
+    assert_eq!(names(Severity::Warning).len(), 2);
+}
+
+#[test]
+fn the_end_that_nobody_can_be_told_of_is_given_up_after_a_day() {
+    let mut book = Book::default();
+    book.note(holding(vec![banned()]), |_| 0, UnixSeconds(10));
+    book.note(holding(vec![]), |_| 0, UnixSeconds(20));
+    assert_eq!(book.tidy(&[pager()], UnixSeconds(20 + FORGET_SECONDS)), Vec::<String>::new());
+    assert_eq!(book.tidy(&[pager()], UnixSeconds(21 + FORGET_SECONDS)), ["pager"]);
+    assert!(book.entries.is_empty());
+}
+
+#[test]
+fn the_book_is_bounded() {
+    let mut book = Book::default();
+    let many = (0..MOST + 5).map(|number| {
+        let labels = [("network".to_string(), "net".to_string()), ("masternode".to_string(), number.to_string())];
+        Judged { labels: labels.into(), ..banned() }
+    });
+    assert_eq!(book.note(holding(many.collect()), |_| 0, UnixSeconds(1)), 5);
+}
+
+#[test]
+fn what_changed_is_handed_out_once_and_again_when_it_could_not_be_kept() {
+    let mut book = Book::default();
+    book.note(holding(vec![banned()]), |_| HOLD, UnixSeconds(1));
+    let changes = book.take_changes();
+    assert_eq!(changes.len(), 1);
+    assert!(book.take_changes().is_empty());
+    book.note(holding(vec![banned()]), |_| HOLD, UnixSeconds(2));
+    assert!(book.take_changes().is_empty(), "it stands as it stood");
+    book.not_kept(&changes);
+    assert_eq!(book.take_changes().len(), 1);
+    book.note(holding(vec![]), |_| HOLD, UnixSeconds(3));
+    assert_eq!(book.take_changes()[0].1, None);
+}

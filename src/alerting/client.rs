@@ -1,0 +1,121 @@
+//! One receiver's HTTP: a body goes out, and the answer says whether it arrived.
+//!
+//! An address may hold a token, so no error repeats anything of it.
+//!
+//! Never here: trying again.
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::{Response, StatusCode, Url};
+
+use crate::alerting::settings::{Kind, Receiver, Secret};
+
+/// Longest that a receiver may ask us to wait.
+const LONGEST_ASKED: Duration = Duration::from_secs(600);
+
+/// A connection at rest is given up after so long.
+const REST: Duration = Duration::from_secs(20);
+
+/// Why something did not arrive.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// For people.
+    pub(super) what: String,
+    /// For how long the receiver asked not to be told anything.
+    pub(super) wait: Option<Duration>,
+}
+
+impl Failure {
+    fn of(what: impl Into<String>) -> Failure {
+        Failure { what: what.into(), wait: None }
+    }
+}
+
+/// What sends.
+pub(super) struct Client {
+    http: reqwest::Client,
+    timeout: Duration,
+}
+
+impl Client {
+    /// One whose requests take no longer than that. Fails when TLS cannot be set up.
+    pub(super) fn new(timeout: Duration) -> Result<Client, Failure> {
+        // Only the first one in a process is installed; that one is as good as ours.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(timeout)
+            .pool_idle_timeout(REST)
+            .build()
+            .map_err(|error| Failure::of(format!("no HTTP client: {}", error.without_url())))?;
+        Ok(Client { http, timeout })
+    }
+
+    /// Sends a body to a receiver.
+    pub(super) async fn send(&self, receiver: &Receiver, body: String) -> Result<(), Failure> {
+        let mut request = self.http.post(address(receiver)?).header(CONTENT_TYPE, "application/json").body(body);
+        if let Some(token) = receiver.token.as_ref().filter(|_| uses_bearer(&receiver.kind)) {
+            let value = HeaderValue::from_str(&format!("Bearer {}", token.expose()));
+            let mut value = value.map_err(|_| Failure::of("its token cannot stand in a header"))?;
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        self.run(request).await
+    }
+
+    /// Asks for an address.
+    pub(super) async fn get(&self, address: &Secret) -> Result<(), Failure> {
+        self.run(self.http.get(parse(address.expose())?)).await
+    }
+
+    async fn run(&self, request: reqwest::RequestBuilder) -> Result<(), Failure> {
+        match request.timeout(self.timeout).send().await {
+            Ok(answer) => judge(&answer),
+            Err(error) if error.is_timeout() => Err(Failure::of(format!("no answer within {:?}", self.timeout))),
+            Err(error) if error.is_connect() => Err(Failure::of("no connection")),
+            Err(error) => Err(Failure::of(format!("{}", error.without_url()))),
+        }
+    }
+}
+
+/// Only these two kinds read a bearer token; the others have theirs elsewhere.
+fn uses_bearer(kind: &Kind) -> bool {
+    matches!(kind, Kind::Alertmanager | Kind::Generic)
+}
+
+/// Where exactly a receiver listens.
+fn address(receiver: &Receiver) -> Result<Url, Failure> {
+    let mut text = receiver.address.expose().to_string();
+    match &receiver.kind {
+        Kind::Alertmanager => text = format!("{}/api/v2/alerts", text.trim_end_matches('/')),
+        Kind::Telegram { .. } => {
+            if let Some(token) = &receiver.token {
+                text = format!("{}/bot{}/sendMessage", text.trim_end_matches('/'), token.expose());
+            }
+        }
+        _ => {}
+    }
+    parse(&text)
+}
+
+fn parse(address: &str) -> Result<Url, Failure> {
+    address.parse().map_err(|_| Failure::of("its address is none"))
+}
+
+fn judge(answer: &Response) -> Result<(), Failure> {
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(());
+    }
+    let asked = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let wait = asked.map(|seconds| Duration::from_secs(seconds).min(LONGEST_ASKED));
+    let why = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "; look at its token",
+        StatusCode::NOT_FOUND | StatusCode::GONE => "; look at its url",
+        StatusCode::TOO_MANY_REQUESTS => "; it is told too often",
+        _ => "",
+    };
+    Err(Failure { what: format!("it answered with status {}{why}", status.as_u16()), wait })
+}

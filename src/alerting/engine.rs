@@ -1,0 +1,256 @@
+//! The tasks: one judges, one for each receiver tells, one keeps the book over restarts.
+//!
+//! The book is what they share. Whoever changes it wakes the others, so a receiver hears of a block as soon as it was judged, and
+//! none waits for another.
+//!
+//! Never here: what holds (`judge`), what is due (`book`), what is said (`body`).
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use crate::alerting::book::Book;
+use crate::alerting::catalog::Alert;
+use crate::alerting::courier;
+use crate::alerting::judge::{Gaps, World, judge};
+use crate::alerting::settings::{Receiver, Settings};
+use crate::domain::masternode::UnixSeconds;
+use crate::history::Writer;
+use crate::meters::{NotificationMeters, Outcome};
+
+/// Longest pause between two judgements: what holds may depend on the time alone.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Pause until the book is tried to be kept again.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Longest wait for the book's last words.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Without a judgement for so long, in seconds, the heartbeat stops.
+const ALIVE_SECONDS: u64 = 60;
+
+/// A failure counts for so long, in seconds: where nothing is to be told any more, nobody finds out whether it would arrive. The
+/// rules look back as far.
+const FAILING_SECONDS: u64 = 900;
+
+/// Everything that is known, at the moment of the call.
+pub type Look = Box<dyn Fn() -> World + Send + Sync>;
+
+/// What the tasks share.
+pub(super) struct Shared {
+    pub(super) book: Mutex<Book>,
+    pub(super) meters: NotificationMeters,
+    pub(super) clock: fn() -> UnixSeconds,
+    /// Receivers whose last message did not arrive, each with what was said of it and when.
+    pub(super) failing: Mutex<BTreeMap<String, (String, UnixSeconds)>>,
+    changed: watch::Sender<()>,
+    judged_at: Mutex<UnixSeconds>,
+    look: Look,
+    wake: Arc<Notify>,
+    history: Option<Writer>,
+}
+
+/// The engine. It judges only while somebody is to be told.
+pub struct Engine {
+    shared: Arc<Shared>,
+    settings: Settings,
+    tasks: Vec<JoinHandle<()>>,
+    is_loaded: bool,
+}
+
+impl Engine {
+    /// An engine at rest. `wake` is told of each new snapshot.
+    pub fn new(
+        look: Look,
+        wake: Arc<Notify>,
+        meters: NotificationMeters,
+        history: Option<Writer>,
+        clock: fn() -> UnixSeconds,
+    ) -> Engine {
+        let shared = Shared {
+            book: Mutex::default(),
+            meters,
+            clock,
+            failing: Mutex::default(),
+            changed: watch::Sender::default(),
+            judged_at: Mutex::new(UnixSeconds(0)),
+            look,
+            wake,
+            history,
+        };
+        Engine { shared: Arc::new(shared), settings: Settings::default(), tasks: Vec::new(), is_loaded: false }
+    }
+
+    /// Tells as these settings say from now on. What was told stays told.
+    pub async fn apply(&mut self, settings: &Settings) {
+        if *settings == self.settings {
+            return;
+        }
+        self.halt().await;
+        for old in &self.settings.receivers {
+            if !settings.receivers.iter().any(|receiver| receiver.name == old.name) {
+                self.shared.meters.forget(&old.name);
+                lock(&self.shared.failing).remove(&old.name);
+            }
+        }
+        self.settings = settings.clone();
+        if settings.receivers.is_empty() && settings.heartbeat.is_none() {
+            return;
+        }
+        if !std::mem::replace(&mut self.is_loaded, true) {
+            self.shared.load().await;
+        }
+        let settings = Arc::new(settings.clone());
+        self.tasks.push(tokio::spawn(judging(self.shared.clone(), settings.clone())));
+        if self.shared.history.is_some() {
+            self.tasks.push(tokio::spawn(keeping(self.shared.clone())));
+        }
+        for receiver in &settings.receivers {
+            let courier = courier::run(self.shared.clone(), settings.clone(), receiver.clone());
+            self.tasks.push(tokio::spawn(courier));
+        }
+        if let Some(heartbeat) = settings.heartbeat.clone() {
+            self.tasks.push(tokio::spawn(courier::beat(self.shared.clone(), heartbeat)));
+        }
+    }
+
+    /// Stops everything, and keeps the book a last time.
+    pub async fn stop(mut self) {
+        self.halt().await;
+        // It is kept again after each change; what is lost here is told once more.
+        let _ = tokio::time::timeout(LAST_WORDS, self.shared.keep()).await;
+    }
+
+    async fn halt(&mut self) {
+        for task in self.tasks.drain(..) {
+            task.abort();
+            // Waited for, so that it tells nothing any more. That it was stopped is no news.
+            let _ = task.await;
+        }
+    }
+}
+
+/// A lock that a panic elsewhere does not make useless: each change of what it guards is whole.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    /// Hears of each change of the book.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Tells the others that the book changed.
+    pub(super) fn changed(&self) {
+        self.changed.send_replace(());
+    }
+
+    /// Whether somebody judged lately.
+    pub(super) fn is_alive(&self) -> bool {
+        (self.clock)().0.saturating_sub(lock(&self.judged_at).0) < ALIVE_SECONDS
+    }
+
+    async fn load(&self) {
+        let Some(history) = &self.history else {
+            info!("without history.path, a restart forgets which alerts were told");
+            return;
+        };
+        match history.alerts().await {
+            Ok(kept) => {
+                let strange = lock(&self.book).remember(kept);
+                if strange > 0 {
+                    warn!("{strange} alerts in the history are of another version, and are forgotten");
+                }
+            }
+            Err(error) => warn!("which alerts were told before is not known: {error}"),
+        }
+    }
+
+    /// Keeps what changed. Returns whether that was possible.
+    async fn keep(&self) -> bool {
+        let Some(history) = &self.history else { return true };
+        let changes = lock(&self.book).take_changes();
+        if changes.is_empty() {
+            return true;
+        }
+        let kept = history.keep_alerts(changes.clone()).await;
+        if kept.is_err() {
+            lock(&self.book).not_kept(&changes);
+        }
+        kept.is_ok()
+    }
+
+    /// Judges once. Returns the pause until the next time.
+    fn judge(&self, settings: &Settings, gaps: &mut Gaps) -> Duration {
+        let mut world = (self.look)();
+        let now = (self.clock)();
+        let recent = |at: UnixSeconds| now.0.saturating_sub(at.0) < FAILING_SECONDS;
+        let failing = lock(&self.failing);
+        world.failing = failing.iter().filter(|(_, (_, at))| recent(*at)).map(|(name, _)| name.clone()).collect();
+        drop(failing);
+        let hold = |alert: &Alert| hold_seconds(settings, alert);
+        let verdict = judge(&world, settings, gaps, now);
+        let mut book = lock(&self.book);
+        let left_out = book.note(verdict, hold, now);
+        let given_up = book.tidy(&settings.receivers, now);
+        let next = book.next_firing(hold);
+        for receiver in &settings.receivers {
+            self.meters.waiting(&receiver.name, book.waiting(receiver, now));
+        }
+        drop(book);
+        if left_out > 0 {
+            warn!("{left_out} alerts are not told: too many hold at once");
+        }
+        for name in given_up.iter().map(String::as_str).chain(dropped_for(left_out, &settings.receivers)) {
+            self.meters.ended(name, Outcome::Dropped);
+        }
+        *lock(&self.judged_at) = now;
+        self.changed();
+        next.map_or(PAUSE, |next| PAUSE.min(Duration::from_secs(next.0.saturating_sub(now.0).max(1))))
+    }
+}
+
+fn dropped_for(left_out: usize, receivers: &[Receiver]) -> impl Iterator<Item = &str> {
+    receivers.iter().filter(move |_| left_out > 0).map(|receiver| receiver.name.as_str())
+}
+
+/// For how long an alert must hold.
+fn hold_seconds(settings: &Settings, alert: &Alert) -> u64 {
+    let hold = u64::from(alert.hold_seconds);
+    settings.longest_hold.map_or(hold, |longest| hold.min(longest.as_secs()))
+}
+
+async fn judging(shared: Arc<Shared>, settings: Arc<Settings>) {
+    let mut gaps = Gaps::default();
+    loop {
+        let pause = shared.judge(&settings, &mut gaps);
+        tokio::select! {
+            () = shared.wake.notified() => {}
+            () = sleep(pause) => {}
+        }
+    }
+}
+
+async fn keeping(shared: Arc<Shared>) {
+    let mut changes = shared.changes();
+    let mut complained = false;
+    loop {
+        let kept = shared.keep().await;
+        if !kept && !complained {
+            warn!("which alerts were told cannot be kept at the moment: a restart now would tell some twice");
+        }
+        complained = !kept;
+        if !kept {
+            sleep(RETRY).await;
+        } else if changes.changed().await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Alerts about the truth of what is told: sources, freshness, gaps, the configuration, receivers.
+//!
+//! Never here: masternodes.
+
+use std::collections::BTreeMap;
+
+use crate::alerting::judge::{Judged, Labels, Network, World, judged, named};
+use crate::alerting::settings::Settings;
+use crate::domain::masternode::UnixSeconds;
+
+/// What is told when no node of a network can be used.
+pub(super) const ALL_SOURCES_DOWN: &str = "MasternodeExporterAllSourcesDown";
+
+/// For how long a gap is told, in seconds. The rules look back as far.
+const GAP_SECONDS: u64 = 3600;
+
+/// Blocks that were jumped over lately, by network.
+#[derive(Default)]
+pub struct Gaps(BTreeMap<String, Gap>);
+
+struct Gap {
+    /// What the counter showed last.
+    counted: u64,
+    /// When it rose last, and by how much since it had been quiet for an hour.
+    last: Option<(UnixSeconds, u64)>,
+}
+
+impl Gaps {
+    /// Takes note of a counter. Returns how many blocks were jumped over lately.
+    fn note(&mut self, network: &str, counted: u64, now: UnixSeconds) -> Option<u64> {
+        let gap = self.0.entry(network.into()).or_insert(Gap { counted: 0, last: None });
+        let recent = |(at, _): &(UnixSeconds, u64)| now.0.saturating_sub(at.0) < GAP_SECONDS;
+        gap.last = gap.last.filter(recent);
+        if counted > gap.counted {
+            let before = gap.last.map_or(0, |(_, blocks)| blocks);
+            gap.last = Some((now, before + counted - gap.counted));
+        }
+        gap.counted = counted;
+        gap.last.map(|(_, blocks)| blocks)
+    }
+}
+
+fn alert(name: &str, labels: &[(&str, &str)], value: f64) -> Option<Judged> {
+    let labels: Labels = labels.iter().map(|(name, text)| ((*name).to_string(), (*text).to_string())).collect();
+    Some(judged(named(name)?, labels, value))
+}
+
+/// What is to be told of a network's nodes and data; `confirmed` is when its list was last confirmed.
+pub(super) fn of_network(
+    network: &Network,
+    confirmed: Option<UnixSeconds>,
+    gaps: &mut Gaps,
+    started: UnixSeconds,
+    now: UnixSeconds,
+) -> Vec<Judged> {
+    let name = network.name.as_str();
+    let of_network = [("network", name)];
+    let mut told = Vec::new();
+    // Of a network that was never reached, the start counts.
+    let age = now.0.saturating_sub(confirmed.unwrap_or(started).0);
+    if age > network.stale_after.as_secs() {
+        told.extend(alert("MasternodeExporterDataStale", &of_network, age as f64));
+    }
+    for source in &network.sources {
+        let labels = [("network", name), ("source", source.name.as_str())];
+        if source.synced == Some(false) {
+            told.extend(alert("MasternodeExporterSourceDown", &labels, 0.0));
+        }
+        if source.network_match == Some(false) {
+            told.extend(alert("MasternodeExporterWrongNetwork", &labels, 0.0));
+        }
+    }
+    if !network.sources.is_empty() && network.sources.iter().all(|source| source.synced == Some(false)) {
+        told.extend(alert(ALL_SOURCES_DOWN, &of_network, 0.0));
+    }
+    if let Some(blocks) = gaps.note(name, network.gap_blocks, now) {
+        told.extend(alert("MasternodeExporterHistoryGap", &of_network, blocks as f64));
+    }
+    told
+}
+
+/// What is to be told of this process.
+pub(super) fn of_process(world: &World, settings: &Settings) -> Vec<Judged> {
+    let mut told = Vec::new();
+    if !world.config_good {
+        told.extend(alert("MasternodeExporterConfigReloadFailed", &[("job", &settings.job)], 0.0));
+    }
+    for receiver in &world.failing {
+        told.extend(alert("MasternodeExporterNotificationsFailing", &[("receiver", receiver)], 0.0));
+    }
+    told
+}

@@ -1,0 +1,159 @@
+//! Which alerts hold now, and of which nothing can be said: everything that is known in, alerts with labels and texts out.
+//!
+//! Labels and texts are those of the rules for Prometheus, so that both ways of an alert are one alert to Alertmanager.
+//!
+//! Never here: how long an alert must hold; who is told.
+
+mod health;
+mod masternode;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use health::Gaps;
+
+use crate::alerting::catalog::{About, Alert, alert_of, alerts};
+use crate::alerting::settings::Settings;
+use crate::alerting::template;
+use crate::domain::Snapshot;
+use crate::domain::finding::{Subject, findings};
+use crate::domain::masternode::UnixSeconds;
+
+/// Labels of an alert, without `alertname`; none is empty.
+pub type Labels = BTreeMap<String, String>;
+
+/// Of a list that was confirmed longer ago nothing is concluded. The rules do the same.
+const FRESH: Duration = Duration::from_secs(300);
+
+/// What is known of a network.
+pub struct Network {
+    /// Its name.
+    pub name: String,
+    /// The newest snapshot; `None` before the first, and when it was withdrawn.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// Without confirmation for so long, what is known is stale.
+    pub stale_after: Duration,
+    /// Its nodes.
+    pub sources: Vec<Source>,
+    /// Blocks jumped over since the process started.
+    pub gap_blocks: u64,
+}
+
+/// What is known of a node that is asked; `None` where it is not known yet.
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// Whether it could be used when last asked.
+    pub synced: Option<bool>,
+    /// Whether it is on the right network.
+    pub network_match: Option<bool>,
+    /// When it last confirmed the list.
+    pub last_success: Option<UnixSeconds>,
+}
+
+/// Everything that is judged.
+pub struct World {
+    /// All networks.
+    pub networks: Vec<Network>,
+    /// The configuration could be read when it was last tried.
+    pub config_good: bool,
+    /// Receivers whose last message did not arrive.
+    pub failing: Vec<String>,
+    /// When the process started.
+    pub started: UnixSeconds,
+}
+
+/// An alert whose condition holds.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Which.
+    pub alert: &'static Alert,
+    /// Of whom.
+    pub labels: Labels,
+    /// The number that it is about.
+    pub value: f64,
+    /// What exactly.
+    pub description: String,
+}
+
+/// What was found.
+#[derive(Default)]
+pub struct Verdict {
+    /// What holds.
+    pub judged: Vec<Judged>,
+    /// Networks of whose snapshots nothing can be said: what was told of them stays as it is.
+    pub(super) unknown_lists: BTreeSet<String>,
+    /// Networks of whose nodes nothing can be said yet.
+    pub(super) unknown_sources: BTreeSet<String>,
+}
+
+impl Verdict {
+    /// Whether nothing can be said of such an alert, be it that it holds or that it does not.
+    pub fn is_unknown(&self, alert: &Alert, labels: &Labels) -> bool {
+        let Some(network) = labels.get("network") else { return false };
+        let of_sources = alert.about == About::Source || alert.name == health::ALL_SOURCES_DOWN;
+        (alert.condition.is_some() && self.unknown_lists.contains(network))
+            || (of_sources && self.unknown_sources.contains(network))
+    }
+}
+
+/// Judges everything at `now`. `gaps` remembers blocks that were jumped over.
+pub fn judge(world: &World, settings: &Settings, gaps: &mut Gaps, now: UnixSeconds) -> Verdict {
+    let mut verdict = Verdict::default();
+    for network in &world.networks {
+        let confirmed = network.sources.iter().filter_map(|source| source.last_success).max();
+        let limit = FRESH.min(network.stale_after).as_secs();
+        let fresh = confirmed.is_some_and(|confirmed| now.0.saturating_sub(confirmed.0) <= limit);
+        match network.snapshot.as_deref().filter(|_| fresh) {
+            Some(snapshot) => verdict.judged.extend(of_snapshot(snapshot, settings, now)),
+            None => drop(verdict.unknown_lists.insert(network.name.clone())),
+        }
+        if network.sources.iter().any(|source| source.synced.is_none()) {
+            verdict.unknown_sources.insert(network.name.clone());
+        }
+        verdict.judged.extend(health::of_network(network, confirmed, gaps, world.started, now));
+    }
+    verdict.judged.extend(health::of_process(world, settings));
+    for judged in &mut verdict.judged {
+        judged.labels.insert("severity".into(), judged.alert.severity.label().into());
+        for (name, value) in &settings.labels {
+            judged.labels.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        judged.labels.retain(|_, value| !value.is_empty());
+    }
+    verdict
+}
+
+fn of_snapshot(snapshot: &Snapshot, settings: &Settings, now: UnixSeconds) -> Vec<Judged> {
+    let causes = masternode::Causes::of(snapshot, settings.thresholds.recent_seconds, now);
+    let told = findings(snapshot, &settings.thresholds, now).into_iter().filter_map(|finding| {
+        let alert = alert_of(finding.condition)?;
+        let network = ("network".to_string(), snapshot.network().to_string());
+        match &finding.subject {
+            Subject::Masternode(node) => {
+                let muted = node.watched.maintenance_until.is_some_and(|until| until > now);
+                (!(muted && alert.is_mutable())).then(|| masternode::judged(snapshot, node, &finding, alert, &causes))
+            }
+            Subject::Group(key, group) => {
+                let labels = [("group_key", *key), ("group", *group)].map(|(name, text)| (name.into(), text.into()));
+                Some(judged(alert, labels.into_iter().chain([network]).collect(), finding.value))
+            }
+            Subject::Network => Some(judged(alert, [network].into(), finding.value)),
+        }
+    });
+    told.collect()
+}
+
+/// An alert whose texts need nothing but its labels and its number.
+fn judged(alert: &'static Alert, labels: Labels, value: f64) -> Judged {
+    let description = template::plain(alert, &labels, value, &|_| None);
+    Judged { alert, labels, value, description }
+}
+
+fn named(name: &str) -> Option<&'static Alert> {
+    alerts().find(|alert| alert.name == name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+use super::*;
+use crate::domain::chain::{DASH, Subnet};
+use crate::domain::event::{Event, EventKind, FailedQuorum};
+use crate::domain::facts::ChainFacts;
+use crate::domain::list::tests::{block, id, list, masternode};
+use crate::domain::masternode::{BlockHash, Hash, Height, Masternode, NodeType, Score};
+use crate::domain::snapshot::Parts;
+use crate::domain::tally::Tallies;
+use crate::domain::watch::{Expected, Watched};
+
+/// A network of 200 at height 1000, of which number 1 is watched.
+fn snapshot(node: Masternode, watched: Watched, events: Vec<Event>) -> Arc<Snapshot> {
+    let nodes = std::iter::once(node).chain((2..=200).map(masternode)).collect();
+    let list = list(1000, nodes);
+    let read_at = list.block().time;
+    let mut tallies = Tallies::default();
+    events.iter().for_each(|event| tallies.record(event));
+    let parts = Parts {
+        network: "dash-main".into(),
+        rules: Arc::new(DASH),
+        list: Arc::new(list),
+        facts: ChainFacts::new(Subnet::Main),
+        read_at,
+        watched: vec![watched],
+        recent_events: events,
+    };
+    Arc::new(Snapshot::new(parts, &tallies))
+}
+
+fn watched() -> Watched {
+    Watched {
+        id: id(1),
+        alias: "mn-fra-1".into(),
+        groups: [("operator".to_string(), "acme".to_string())].into(),
+        expectations: vec![],
+        maintenance_until: None,
+    }
+}
+
+fn penalised() -> (Masternode, Vec<Event>) {
+    let quorum = FailedQuorum {
+        quorum_type: "llmq_60_75".into(),
+        hash: BlockHash(Hash([0xab; 32])),
+        height: Height(960),
+        index: 3,
+    };
+    let kind =
+        EventKind::Penalty { score: Score(132), points: 132, failures: 1, clamped: false, quorums: vec![quorum] };
+    let event = Event { block: block(1000), exact: true, masternode: id(1), node_type: NodeType::Regular, kind };
+    (Masternode { pose_score: Some(Score(132)), ..masternode(1) }, vec![event])
+}
+
+fn world(snapshot: Option<Arc<Snapshot>>, confirmed: Option<u64>) -> World {
+    let source = Source {
+        name: "local".into(),
+        synced: Some(true),
+        network_match: Some(true),
+        last_success: confirmed.map(UnixSeconds),
+    };
+    let network = Network {
+        name: "dash-main".into(),
+        snapshot,
+        stale_after: Duration::from_secs(900),
+        sources: vec![source],
+        gap_blocks: 0,
+    };
+    World { networks: vec![network], config_good: true, failing: vec![], started: UnixSeconds(0) }
+}
+
+fn told(verdict: &Verdict) -> Vec<&'static str> {
+    verdict.judged.iter().map(|judged| judged.alert.name).collect()
+}
+
+fn now(snapshot: &Snapshot) -> u64 {
+    snapshot.block().time.0
+}
+
+#[test]
+fn a_penalty_is_told_with_the_labels_of_the_rules_and_the_quorum_that_it_came_from() {
+    let (node, events) = penalised();
+    let snapshot = snapshot(node, watched(), events);
+    let at = now(&snapshot);
+    let settings = Settings { labels: [("cluster".to_string(), "eu".to_string())].into(), ..Settings::default() };
+    let verdict = judge(&world(Some(snapshot), Some(at)), &settings, &mut Gaps::default(), UnixSeconds(at));
+    let penalised = verdict.judged.iter().find(|judged| judged.alert.name == "MasternodePoSePenalized").unwrap();
+    let labels: Vec<(&str, &str)> =
+        penalised.labels.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let hash = "01".repeat(32);
+    assert_eq!(
+        labels,
+        [
+            ("alias", "mn-fra-1"),
+            ("cluster", "eu"),
+            ("masternode", &hash),
+            ("network", "dash-main"),
+            ("node_type", "regular"),
+            ("operator", "acme"),
+            ("severity", "warning"),
+        ]
+    );
+    // 200 masternodes: limit 200, step 132, safe level 68, so 64 blocks of decay; the chain's spacing is 150 s.
+    let hash = "ab".repeat(32);
+    assert_eq!(
+        penalised.description,
+        format!(
+            "Masternode mn-fra-1 operator=acme on dash-main was penalised: its score rose by 132 within the last hour. \
+             Score 132, limit 200, safe in 64 blocks, about 2.8 hours. \
+             Called failed by quorum llmq_60_75 {hash} of height 960, index 3."
+        )
+    );
+}
+
+#[test]
+fn maintenance_mutes_until_it_ends_but_never_a_change_of_keys() {
+    let (node, events) = penalised();
+    let expectations = vec![(Expected::PayoutAddress, "Xmine".to_string())];
+    let names = |until: i64| {
+        let at = now(&snapshot(node.clone(), watched(), events.clone()));
+        let maintenance_until = Some(UnixSeconds(at.saturating_add_signed(until)));
+        let watched = Watched { maintenance_until, expectations: expectations.clone(), ..watched() };
+        let snapshot = snapshot(node.clone(), watched, events.clone());
+        let world = world(Some(snapshot), Some(at));
+        told(&judge(&world, &Settings::default(), &mut Gaps::default(), UnixSeconds(at)))
+    };
+    assert_eq!(names(1), ["MasternodeUnexpectedChange"]);
+    assert!(names(0).contains(&"MasternodePoSePenalized"));
+}
+
+#[test]
+fn of_old_data_nothing_is_told_but_that_it_is_old() {
+    let (node, events) = penalised();
+    let snapshot = snapshot(node, watched(), events);
+    let at = now(&snapshot);
+    let world = world(Some(snapshot), Some(at));
+    let alert = named("MasternodePoSeBanned").unwrap();
+    let labels: Labels = [("network".to_string(), "dash-main".to_string())].into();
+    let settings = Settings::default();
+    let seen = |later: u64| {
+        let verdict = judge(&world, &settings, &mut Gaps::default(), UnixSeconds(at + later));
+        (told(&verdict), verdict.is_unknown(alert, &labels))
+    };
+    assert!(!seen(300).1);
+    assert_eq!(seen(301), (vec![], true));
+    assert_eq!(seen(900), (vec![], true));
+    assert_eq!(seen(901), (vec!["MasternodeExporterDataStale"], true));
+}
+
+#[test]
+fn what_was_never_known_is_stale_from_the_start_and_its_sources_are_unknown() {
+    let mut world = world(None, None);
+    world.networks[0].sources[0].synced = None;
+    world.started = UnixSeconds(1000);
+    let settings = Settings::default();
+    let at = |now| judge(&world, &settings, &mut Gaps::default(), UnixSeconds(now));
+    let early = at(1900);
+    assert_eq!(told(&early), [""; 0]);
+    let labels: Labels = [("network".to_string(), "dash-main".to_string())].into();
+    assert!(early.is_unknown(named("MasternodeExporterSourceDown").unwrap(), &labels));
+    assert!(early.is_unknown(named("MasternodeExporterAllSourcesDown").unwrap(), &labels));
+    assert!(!early.is_unknown(named("MasternodeExporterDataStale").unwrap(), &labels));
+    assert_eq!(told(&at(1901)), ["MasternodeExporterDataStale"]);
+}
+
+#[test]
+fn sources_gaps_configuration_and_receivers_are_told_for_themselves() {
+    let mut world = world(None, Some(1000));
+    world.networks[0].sources[0].synced = Some(false);
+    world.networks[0].sources[0].network_match = Some(false);
+    world.networks[0].gap_blocks = 7;
+    world.config_good = false;
+    world.failing = vec!["pager".into()];
+    let mut gaps = Gaps::default();
+    let verdict = judge(&world, &Settings::default(), &mut gaps, UnixSeconds(1000));
+    assert_eq!(
+        told(&verdict),
+        [
+            "MasternodeExporterSourceDown",
+            "MasternodeExporterWrongNetwork",
+            "MasternodeExporterAllSourcesDown",
+            "MasternodeExporterHistoryGap",
+            "MasternodeExporterConfigReloadFailed",
+            "MasternodeExporterNotificationsFailing",
+        ]
+    );
+    let failing = verdict.judged.last().unwrap();
+    assert_eq!(failing.labels["receiver"], "pager");
+    let later = judge(&world, &Settings::default(), &mut gaps, UnixSeconds(1000 + 3600));
+    assert!(!told(&later).contains(&"MasternodeExporterHistoryGap"), "an hour later no gap is new");
+}

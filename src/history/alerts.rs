@@ -1,0 +1,35 @@
+//! The states of alerts, kept for whoever tells them: each a text under a key, of which nothing is read here.
+//!
+//! Never here: what an alert is.
+
+use rusqlite::params;
+
+use crate::history::error::StoreError;
+use crate::history::store::Store;
+
+/// A state under its key; `None` to forget it.
+pub type AlertChange = (String, Option<String>);
+
+impl Store {
+    /// All states, by key.
+    pub fn alerts(&self) -> Result<Vec<(String, String)>, StoreError> {
+        let mut statement = self.connection.prepare("SELECT key, state FROM alert ORDER BY key")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Keeps or forgets states, all of them or none.
+    pub fn keep_alerts(&mut self, changes: &[AlertChange]) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let mut keep = transaction.prepare("INSERT OR REPLACE INTO alert (key, state) VALUES (?1, ?2)")?;
+            let mut forget = transaction.prepare("DELETE FROM alert WHERE key = ?1")?;
+            for (key, state) in changes {
+                match state {
+                    Some(state) => keep.execute(params![key, state])?,
+                    None => forget.execute([key])?,
+                };
+            }
+            Ok(())
+        })
+    }
+}

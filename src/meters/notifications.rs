@@ -1,0 +1,81 @@
+//! Notifications that the exporter sends itself: how they end, and how many wait.
+//!
+//! Never here: what they tell; where they go.
+
+use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
+
+/// What became of something to tell: the label `outcome`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The receiver took it.
+    Delivered,
+    /// An attempt failed; it is tried again.
+    Failed,
+    /// It was given up.
+    Dropped,
+}
+
+impl Outcome {
+    const ALL: [Outcome; 3] = [Outcome::Delivered, Outcome::Failed, Outcome::Dropped];
+
+    fn label(self) -> &'static str {
+        match self {
+            Outcome::Delivered => "delivered",
+            Outcome::Failed => "failed",
+            Outcome::Dropped => "dropped",
+        }
+    }
+}
+
+/// The families. Their samples begin with a receiver: without one there are none.
+#[derive(Clone)]
+pub struct NotificationMeters {
+    notifications: IntCounterVec,
+    queue: IntGaugeVec,
+}
+
+impl NotificationMeters {
+    pub(super) fn new(registry: &Registry) -> prometheus::Result<NotificationMeters> {
+        let notifications = IntCounterVec::new(
+            Opts::new(
+                "masternode_exporter_notifications_total",
+                "Messages to a receiver by outcome: delivered, failed (an attempt; it is tried again), dropped (given up).",
+            ),
+            &["receiver", "outcome"],
+        )?;
+        registry.register(Box::new(notifications.clone()))?;
+        let queue = IntGaugeVec::new(
+            Opts::new(
+                "masternode_exporter_notification_queue_length",
+                "Alerts of which the receiver is still to be told something.",
+            ),
+            &["receiver"],
+        )?;
+        registry.register(Box::new(queue.clone()))?;
+        Ok(NotificationMeters { notifications, queue })
+    }
+
+    /// There is such a receiver: all its samples begin.
+    pub fn began(&self, receiver: &str) {
+        for outcome in Outcome::ALL {
+            self.notifications.with_label_values(&[receiver, outcome.label()]);
+        }
+        self.waiting(receiver, 0);
+    }
+
+    /// This became of a message.
+    pub fn ended(&self, receiver: &str, outcome: Outcome) {
+        self.notifications.with_label_values(&[receiver, outcome.label()]).inc();
+    }
+
+    /// So many alerts wait.
+    pub fn waiting(&self, receiver: &str, alerts: usize) {
+        self.queue.with_label_values(&[receiver]).set(i64::try_from(alerts).unwrap_or(i64::MAX));
+    }
+
+    /// Forgets the queue of a receiver that is no longer configured. Counters stay.
+    pub fn forget(&self, receiver: &str) {
+        // Absent already is as good as removed.
+        let _ = self.queue.remove_label_values(&[receiver]);
+    }
+}

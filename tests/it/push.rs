@@ -1,0 +1,300 @@
+//! Alerts that the exporter tells by itself, from a simulated network to receivers on loopback.
+//!
+//! Never here: a real Alertmanager; the end-to-end tests have one.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use masternode_exporter::alerting::catalog::Severity;
+use masternode_exporter::alerting::judge::{Network, Source, World};
+use masternode_exporter::alerting::settings::{Heartbeat, Kind, Receiver, Secret};
+use masternode_exporter::alerting::{Engine, Settings};
+use masternode_exporter::domain::{Snapshot, UnixSeconds};
+use masternode_exporter::history::{self, Ended, Writer};
+use masternode_exporter::meters::Meters;
+use prometheus::Registry;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+
+use crate::markdown;
+use crate::support::stage::{NOW, Stage, fail};
+
+/// A request that a receiver got.
+#[derive(Clone, Debug)]
+struct Got {
+    head: String,
+    body: Value,
+}
+
+/// A receiver on loopback: keeps what it gets, and answers with the status that it is told to.
+struct FakeReceiver {
+    address: String,
+    got: watch::Receiver<Vec<Got>>,
+    status: Arc<Mutex<u16>>,
+    _task: tokio::task::JoinHandle<()>,
+}
+
+impl FakeReceiver {
+    async fn start() -> FakeReceiver {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (sender, got) = watch::channel(Vec::new());
+        let status = Arc::new(Mutex::new(200));
+        let answer = status.clone();
+        let task = tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut read = Vec::new();
+                let got = loop {
+                    let mut chunk = [0; 65_536];
+                    let length = stream.read(&mut chunk).await.unwrap_or(0);
+                    read.extend(&chunk[..length]);
+                    if let Some(got) = whole(&read) {
+                        break Some(got);
+                    }
+                    if length == 0 {
+                        break None;
+                    }
+                };
+                let status = *answer.lock().unwrap();
+                let reply = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                let _ = stream.write_all(reply.as_bytes()).await;
+                if let Some(got) = got.filter(|_| status < 300) {
+                    sender.send_modify(|all| all.push(got));
+                }
+            }
+        });
+        FakeReceiver { address, got, status, _task: task }
+    }
+
+    fn answer_with(&self, status: u16) {
+        *self.status.lock().unwrap() = status;
+    }
+
+    /// Waits until everything that it got fits.
+    async fn wait(&self, what: &str, fits: impl Fn(&[Got]) -> bool) -> Vec<Got> {
+        let mut got = self.got.clone();
+        let waited = timeout(Duration::from_secs(30), got.wait_for(|all| fits(all))).await;
+        match waited {
+            Ok(all) => all.unwrap().clone(),
+            Err(_) => panic!("{what} did not come; got {:#?}", self.got.borrow()),
+        }
+    }
+
+    fn settings(&self, name: &str, kind: Kind) -> Receiver {
+        Receiver {
+            name: name.into(),
+            kind,
+            address: Secret::new(&*self.address),
+            token: None,
+            minimum_severity: Severity::Info,
+            repeat: Duration::from_secs(3600),
+            timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A request, once all of it was read.
+fn whole(read: &[u8]) -> Option<Got> {
+    let text = std::str::from_utf8(read).ok()?;
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    (body.len() >= length.unwrap_or(0))
+        .then(|| Got { head: head.into(), body: serde_json::from_str(body).unwrap_or(Value::Null) })
+}
+
+/// What the engine of a test sees.
+#[derive(Clone, Default)]
+struct Sight {
+    snapshot: Option<Arc<Snapshot>>,
+    confirmed: Option<u64>,
+}
+
+/// An engine on a network that a test moves on.
+struct Told {
+    engine: Engine,
+    sight: Arc<Mutex<Sight>>,
+    news: Arc<Notify>,
+    meters: Meters,
+    registry: Registry,
+}
+
+impl Told {
+    fn new(history: Option<Writer>) -> Told {
+        let registry = Registry::new();
+        let meters = Meters::new(&registry).unwrap();
+        let sight: Arc<Mutex<Sight>> = Arc::default();
+        let news: Arc<Notify> = Arc::default();
+        let seen = sight.clone();
+        let look = move || {
+            let Sight { snapshot, confirmed } = seen.lock().unwrap().clone();
+            let last_success = confirmed.map(UnixSeconds);
+            let known = confirmed.is_some().then_some(true);
+            let source = Source { name: "node".into(), synced: known, network_match: known, last_success };
+            let stale_after = Duration::from_secs(900);
+            let network =
+                Network { name: "dash-test".into(), snapshot, stale_after, sources: vec![source], gap_blocks: 0 };
+            World { networks: vec![network], config_good: true, failing: vec![], started: UnixSeconds(NOW) }
+        };
+        let notifications = meters.notifications().clone();
+        let engine = Engine::new(Box::new(look), news.clone(), notifications, history, || UnixSeconds(NOW));
+        Told { engine, sight, news, meters, registry }
+    }
+
+    fn see(&self, snapshot: Option<Arc<Snapshot>>) {
+        *self.sight.lock().unwrap() = Sight { snapshot, confirmed: Some(NOW) };
+        self.news.notify_one();
+    }
+
+    /// The metrics of the process, as text.
+    fn page(&self) -> String {
+        prometheus::TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap()
+    }
+}
+
+fn at_once(receivers: Vec<Receiver>) -> Settings {
+    Settings { receivers, longest_hold: Some(Duration::ZERO), ..Settings::default() }
+}
+
+/// Name and status of each alert that a generic webhook was told, in order.
+fn story(got: &[Got]) -> Vec<(String, String)> {
+    let alerts = got.iter().flat_map(|got| got.body["alerts"].as_array().unwrap().clone());
+    let text = |value: &Value| value.as_str().unwrap().to_string();
+    alerts.map(|alert| (text(&alert["alert"]), text(&alert["status"]))).collect()
+}
+
+fn has(got: &[Got], alert: &str, status: &str) -> bool {
+    story(got).iter().any(|(name, said)| name == alert && said == status)
+}
+
+fn open(folder: &Path) -> (Writer, Ended) {
+    let path = folder.join("history.db");
+    let settings = history::Settings { path, retention: Duration::from_secs(86_400), clock: || UnixSeconds(NOW) };
+    Writer::start(settings, Meters::new(&Registry::new()).unwrap().history().clone()).unwrap()
+}
+
+/// Two failures in one block: a masternode of the small network is banned. Then it is revived.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ban_and_its_end_reach_every_receiver_once_and_one_that_fails_holds_up_no_other() {
+    let mut stage = Stage::following().await;
+    let (good, bad) = (FakeReceiver::start().await, FakeReceiver::start().await);
+    bad.answer_with(503);
+    let mut told = Told::new(None);
+    let receivers = vec![bad.settings("bad", Kind::Generic), good.settings("good", Kind::Generic)];
+    told.engine.apply(&at_once(receivers)).await;
+    told.see(stage.snapshot());
+    let masternode = stage.masternode(0);
+    stage.mine(&[fail(&masternode, 2)]).await;
+    told.see(stage.snapshot());
+    good.wait("the ban", |got| has(got, "MasternodePoSeBanned", "firing")).await;
+    stage.mine(&[masternode_exporter::sim::Action::Revive { masternode }]).await;
+    told.see(stage.snapshot());
+    let got = good.wait("its end", |got| has(got, "MasternodePoSeBanned", "resolved")).await;
+    let of_ban: Vec<_> = story(&got).into_iter().filter(|(name, _)| name == "MasternodePoSeBanned").collect();
+    assert_eq!(of_ban.len(), 2, "{got:#?}");
+    assert!(told.page().contains("masternode_exporter_notifications_total{outcome=\"failed\",receiver=\"bad\"}"));
+    bad.answer_with(200);
+    let late = bad.wait("what it missed", |got| has(got, "MasternodePoSeBanned", "resolved")).await;
+    assert!(!has(&late, "MasternodePoSeBanned", "firing"), "it hears the present, not the past");
+    told.engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_repeats_nothing_and_tells_what_ended_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::following().await;
+    let receiver = FakeReceiver::start().await;
+    let settings = at_once(vec![receiver.settings("one", Kind::Generic)]);
+    let masternode = stage.masternode(0);
+    stage.mine(&[fail(&masternode, 2)]).await;
+    let (writer, ended) = open(folder.path());
+    let mut told = Told::new(Some(writer));
+    told.engine.apply(&settings).await;
+    told.see(stage.snapshot());
+    let first = receiver.wait("the ban", |got| has(got, "MasternodePoSeBanned", "firing")).await;
+    told.engine.stop().await;
+    drop((told.meters, told.registry));
+    assert_eq!(ended.within(Duration::from_secs(20)).await, Some(0));
+
+    let (writer, _ended) = open(folder.path());
+    let mut told = Told::new(Some(writer));
+    told.engine.apply(&settings).await;
+    stage.mine(&[masternode_exporter::sim::Action::Revive { masternode }]).await;
+    told.see(stage.snapshot());
+    let all = receiver.wait("its end", |got| has(got, "MasternodePoSeBanned", "resolved")).await;
+    let bans = story(&all).iter().filter(|(name, _)| name == "MasternodePoSeBanned").count();
+    assert_eq!(bans, 2, "fired before, ended after: {first:#?} {all:#?}");
+    told.engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_that_is_withdrawn_ends_nothing() {
+    let mut stage = Stage::following().await;
+    let receiver = FakeReceiver::start().await;
+    let mut told = Told::new(None);
+    told.engine.apply(&at_once(vec![receiver.settings("one", Kind::Generic)])).await;
+    let masternode = stage.masternode(0);
+    stage.mine(&[fail(&masternode, 2)]).await;
+    told.see(stage.snapshot());
+    receiver.wait("the ban", |got| has(got, "MasternodePoSeBanned", "firing")).await;
+    *told.sight.lock().unwrap() = Sight { snapshot: None, confirmed: Some(NOW - 901) };
+    told.news.notify_one();
+    let got = receiver.wait("that it is stale", |got| has(got, "MasternodeExporterDataStale", "firing")).await;
+    assert!(story(&got).iter().all(|(_, status)| status == "firing"), "{got:#?}");
+    told.engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_kind_of_receiver_gets_a_body_that_it_takes_and_no_secret_is_shown() {
+    let mut stage = Stage::following().await;
+    let token = Secret::new("hunter2");
+    let kinds = [
+        ("alertmanager", Kind::Alertmanager, "POST /api/v2/alerts "),
+        ("generic", Kind::Generic, "POST / "),
+        ("slack", Kind::Slack, "POST / "),
+        ("discord", Kind::Discord, "POST / "),
+        ("telegram", Kind::Telegram { chat: "-1001".into() }, "POST /bothunter2/sendMessage "),
+        ("pagerduty", Kind::PagerDuty, "POST / "),
+    ];
+    let mut fakes = Vec::new();
+    let mut receivers = Vec::new();
+    for (name, kind, request) in kinds {
+        let fake = FakeReceiver::start().await;
+        receivers.push(Receiver { token: Some(token.clone()), ..fake.settings(name, kind) });
+        fakes.push((name, request, fake));
+    }
+    let beat = FakeReceiver::start().await;
+    let mut told = Told::new(None);
+    let address = Secret::new(format!("{}/hunter2", beat.address));
+    let heartbeat = Some(Heartbeat { address, interval: Duration::from_millis(100) });
+    let settings = Settings { heartbeat, external_url: "https://exporter.example.org".into(), ..at_once(receivers) };
+    assert!(!format!("{settings:?}").contains("hunter2"));
+    told.engine.apply(&settings).await;
+    let masternode = stage.masternode(0);
+    stage.mine(&[fail(&masternode, 2)]).await;
+    told.see(stage.snapshot());
+    for (name, request, fake) in &fakes {
+        let got = fake.wait(name, |got| !got.is_empty()).await;
+        let path = match *name {
+            "generic" => "docs/webhook.schema.json".to_string(),
+            name => format!("tests/fixtures/receivers/{name}.schema.json"),
+        };
+        let schema: Value = serde_json::from_str(&markdown::read(&path)).unwrap();
+        for Got { head, body } in &got {
+            assert!(head.starts_with(request), "{name}: {head}");
+            let bearer = head.to_lowercase().contains("authorization: bearer hunter2");
+            assert_eq!(bearer, ["alertmanager", "generic"].contains(name), "{name}: {head}");
+            if let Err(error) = jsonschema::validate(&schema, body) {
+                panic!("{name}: {error}\n{body:#}");
+            }
+        }
+        assert!(format!("{:?}", got[0].body).contains("MasternodePoSe"), "{name}: {got:?}");
+    }
+    beat.wait("a heartbeat", |got| got.iter().any(|got| got.head.starts_with("GET /hunter2 "))).await;
+    assert!(!told.page().contains("hunter2") && !told.page().contains("127.0.0.1"));
+    told.engine.stop().await;
+}
