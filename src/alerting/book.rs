@@ -123,7 +123,7 @@ impl Book {
             present.insert(key);
         }
         let gone = |(key, entry): &(&String, &Entry)| {
-            !present.contains(*key) && !verdict.is_unknown(entry.alert, &entry.labels)
+            !present.contains(*key) && !verdict.is_unknown(entry.alert, &entry.labels, entry.starts_at)
         };
         let gone: Vec<String> = self.entries.iter().filter(gone).map(|(key, _)| key.clone()).collect();
         for key in gone {

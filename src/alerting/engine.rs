@@ -19,6 +19,7 @@ use crate::alerting::catalog::Alert;
 use crate::alerting::courier;
 use crate::alerting::judge::{Gaps, World, judge};
 use crate::alerting::settings::{Receiver, Settings};
+use crate::domain::finding::Condition;
 use crate::domain::masternode::UnixSeconds;
 use crate::history::Writer;
 use crate::meters::{NotificationMeters, Outcome};
@@ -221,9 +222,12 @@ fn dropped_for(left_out: usize, receivers: &[Receiver]) -> impl Iterator<Item = 
     receivers.iter().filter(move |_| left_out > 0).map(|receiver| receiver.name.as_str())
 }
 
-/// For how long an alert must hold.
+/// For how long an alert must hold. To be first in the queue is wrong only after a while: there the time is the condition.
 fn hold_seconds(settings: &Settings, alert: &Alert) -> u64 {
     let hold = u64::from(alert.hold_seconds);
+    if alert.condition == Some(Condition::HeadOfQueue) {
+        return hold;
+    }
     settings.longest_hold.map_or(hold, |longest| hold.min(longest.as_secs()))
 }
 

@@ -196,7 +196,8 @@ impl<'a> Judge<'a, '_> {
             tell(Condition::PlatformBanned, 1.0);
         }
         let (Some(pose), Some(limits)) = (node.pose(), self.snapshot.limits()) else { return };
-        if self.is_recent(watched.tally.last_penalty_height) {
+        // A revival takes the score away, and with it what there was to tell.
+        if pose.score().0 > 0 && self.is_recent(watched.tally.last_penalty_height) {
             tell(Condition::Penalized, f64::from(pose.score().0));
         }
         if !banned && f64::from(pose.score().0) > self.thresholds.repeated_steps * f64::from(limits.step) {

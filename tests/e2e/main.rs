@@ -7,9 +7,11 @@
 mod api;
 mod boards;
 mod browser;
+mod latency;
 mod pages;
 mod past;
 mod process;
+mod push;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

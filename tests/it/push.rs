@@ -278,7 +278,8 @@ async fn each_kind_of_receiver_gets_a_body_that_it_takes_and_no_secret_is_shown(
     stage.mine(&[fail(&masternode, 2)]).await;
     told.see(stage.snapshot());
     for (name, request, fake) in &fakes {
-        let got = fake.wait(name, |got| !got.is_empty()).await;
+        let of_ban = |got: &Got| got.body.to_string().contains("MasternodePoSeBanned");
+        let got = fake.wait(name, |got| got.iter().any(of_ban)).await;
         let path = match *name {
             "generic" => "docs/webhook.schema.json".to_string(),
             name => format!("tests/fixtures/receivers/{name}.schema.json"),
@@ -292,7 +293,6 @@ async fn each_kind_of_receiver_gets_a_body_that_it_takes_and_no_secret_is_shown(
                 panic!("{name}: {error}\n{body:#}");
             }
         }
-        assert!(format!("{:?}", got[0].body).contains("MasternodePoSe"), "{name}: {got:?}");
     }
     beat.wait("a heartbeat", |got| got.iter().any(|got| got.head.starts_with("GET /hunter2 "))).await;
     assert!(!told.page().contains("hunter2") && !told.page().contains("127.0.0.1"));

@@ -17,7 +17,7 @@ use crate::alerting::catalog::{About, Alert, alert_of, alerts};
 use crate::alerting::settings::Settings;
 use crate::alerting::template;
 use crate::domain::Snapshot;
-use crate::domain::finding::{Subject, findings};
+use crate::domain::finding::{Condition, Subject, findings};
 use crate::domain::masternode::UnixSeconds;
 
 /// Labels of an alert, without `alertname`; none is empty.
@@ -84,13 +84,34 @@ pub struct Verdict {
     pub judged: Vec<Judged>,
     /// Networks of whose snapshots nothing can be said: what was told of them stays as it is.
     pub(super) unknown_lists: BTreeSet<String>,
+    /// What lies before the start of this process is not remembered event by event.
+    pub(super) memory: Memory,
     /// Networks of whose nodes nothing can be said yet.
     pub(super) unknown_sources: BTreeSet<String>,
 }
 
+/// How far back events are remembered, and for how long they count.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Memory {
+    started: u64,
+    recent_seconds: u64,
+    now: u64,
+}
+
+impl Memory {
+    /// Whether an alert that follows from events is told of one that only an earlier process saw, and that still counts.
+    fn lacks(&self, alert: &Alert, starts_at: UnixSeconds) -> bool {
+        let of_events = matches!(alert.condition, Some(Condition::PaymentLost | Condition::PenaltyWave));
+        of_events && starts_at.0 < self.started && self.now < starts_at.0.saturating_add(self.recent_seconds)
+    }
+}
+
 impl Verdict {
-    /// Whether nothing can be said of such an alert, be it that it holds or that it does not.
-    pub fn is_unknown(&self, alert: &Alert, labels: &Labels) -> bool {
+    /// Whether nothing can be said of such an alert that began then, be it that it holds or that it does not.
+    pub fn is_unknown(&self, alert: &Alert, labels: &Labels, starts_at: UnixSeconds) -> bool {
+        if self.memory.lacks(alert, starts_at) {
+            return true;
+        }
         let Some(network) = labels.get("network") else { return false };
         let of_sources = alert.about == About::Source || alert.name == health::ALL_SOURCES_DOWN;
         (alert.condition.is_some() && self.unknown_lists.contains(network))
@@ -100,7 +121,8 @@ impl Verdict {
 
 /// Judges everything at `now`. `gaps` remembers blocks that were jumped over.
 pub fn judge(world: &World, settings: &Settings, gaps: &mut Gaps, now: UnixSeconds) -> Verdict {
-    let mut verdict = Verdict::default();
+    let memory = Memory { started: world.started.0, recent_seconds: settings.thresholds.recent_seconds, now: now.0 };
+    let mut verdict = Verdict { memory, ..Verdict::default() };
     for network in &world.networks {
         let confirmed = network.sources.iter().filter_map(|source| source.last_success).max();
         let limit = FRESH.min(network.stale_after).as_secs();

@@ -137,7 +137,7 @@ fn of_old_data_nothing_is_told_but_that_it_is_old() {
     let settings = Settings::default();
     let seen = |later: u64| {
         let verdict = judge(&world, &settings, &mut Gaps::default(), UnixSeconds(at + later));
-        (told(&verdict), verdict.is_unknown(alert, &labels))
+        (told(&verdict), verdict.is_unknown(alert, &labels, UnixSeconds(at)))
     };
     assert!(!seen(300).1);
     assert_eq!(seen(301), (vec![], true));
@@ -155,9 +155,9 @@ fn what_was_never_known_is_stale_from_the_start_and_its_sources_are_unknown() {
     let early = at(1900);
     assert_eq!(told(&early), [""; 0]);
     let labels: Labels = [("network".to_string(), "dash-main".to_string())].into();
-    assert!(early.is_unknown(named("MasternodeExporterSourceDown").unwrap(), &labels));
-    assert!(early.is_unknown(named("MasternodeExporterAllSourcesDown").unwrap(), &labels));
-    assert!(!early.is_unknown(named("MasternodeExporterDataStale").unwrap(), &labels));
+    assert!(early.is_unknown(named("MasternodeExporterSourceDown").unwrap(), &labels, UnixSeconds(1000)));
+    assert!(early.is_unknown(named("MasternodeExporterAllSourcesDown").unwrap(), &labels, UnixSeconds(1000)));
+    assert!(!early.is_unknown(named("MasternodeExporterDataStale").unwrap(), &labels, UnixSeconds(1000)));
     assert_eq!(told(&at(1901)), ["MasternodeExporterDataStale"]);
 }
 
@@ -186,4 +186,20 @@ fn sources_gaps_configuration_and_receivers_are_told_for_themselves() {
     assert_eq!(failing.labels["receiver"], "pager");
     let later = judge(&world, &Settings::default(), &mut gaps, UnixSeconds(1000 + 3600));
     assert!(!told(&later).contains(&"MasternodeExporterHistoryGap"), "an hour later no gap is new");
+}
+
+#[test]
+fn a_lost_payment_that_an_earlier_process_saw_is_told_for_as_long_as_it_would_have_been() {
+    let snapshot = snapshot(masternode(1), watched(), vec![]);
+    let at = now(&snapshot);
+    let world = World { started: UnixSeconds(at), ..world(Some(snapshot), Some(at)) };
+    let labels: Labels = [("network".to_string(), "dash-main".to_string())].into();
+    let unknown = |name: &str, began: u64| {
+        let verdict = judge(&world, &Settings::default(), &mut Gaps::default(), UnixSeconds(at));
+        verdict.is_unknown(named(name).unwrap(), &labels, UnixSeconds(began))
+    };
+    assert!(unknown("MasternodePaymentLost", at - 3599));
+    assert!(!unknown("MasternodePaymentLost", at - 3600), "it would have ended by now");
+    assert!(!unknown("MasternodePaymentLost", at), "this process would know");
+    assert!(!unknown("MasternodePoSeBanned", at - 1), "what a list shows needs no memory");
 }

@@ -1,0 +1,273 @@
+//! Alerts from a simulated network to real Alertmanagers, by the exporter itself and by a real Prometheus with the rules as they
+//! are shipped. Only the times are shorter: minutes that an alert must hold are a second here.
+//!
+//! Never here: bodies of other receivers; the integration tests have those.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use masternode_exporter::app;
+use masternode_exporter::sim::{Action, Clock, Fault, Network, Options, RunningServer, Server, ServerOptions};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::configuration;
+use crate::process::{Running, exporter, free_port, get, wait_for};
+
+/// Longest wait for an alert to arrive or to end: scrapes, evaluations and groups are a second each.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Name and label set of each alert about the watched masternode or its network, with whether it is inhibited.
+type Alerts = BTreeMap<String, (BTreeMap<String, String>, bool)>;
+
+/// A network, an exporter, a Prometheus, an Alertmanager that hears both and one that hears the exporter only.
+struct Scene {
+    network: Network,
+    masternode: String,
+    server: RunningServer,
+    _runtime: Runtime,
+    folder: TempDir,
+    exporter: Option<Running>,
+    exporter_port: u16,
+    _prometheus: Running,
+    prometheus_port: u16,
+    both: Option<Running>,
+    both_port: u16,
+    _alone: Running,
+    alone_port: u16,
+}
+
+impl Scene {
+    fn start() -> Scene {
+        let runtime = Runtime::new().unwrap();
+        let clock = Clock::Following(|| app::now().0);
+        let network = Network::new(Options { clock, ..Options::default() }).unwrap();
+        let access = ServerOptions { credentials: Some(("demo".into(), "demo".into())), ..ServerOptions::default() };
+        let bind = Server::bind_with(network.clone(), "127.0.0.1:0", access);
+        let server = runtime.block_on(async { bind.await.unwrap().spawn() });
+        let folder = tempfile::tempdir().unwrap();
+        let masternode = network.masternodes()[0].clone();
+        let [exporter_port, prometheus_port, both_port, alone_port] = [(); 4].map(|()| free_port());
+        let both = alertmanager(folder.path(), "both", both_port);
+        let alone = alertmanager(folder.path(), "alone", alone_port);
+        let prometheus = prometheus(folder.path(), exporter_port, prometheus_port, both_port);
+        let mut scene = Scene {
+            network,
+            masternode,
+            server,
+            _runtime: runtime,
+            folder,
+            exporter: None,
+            exporter_port,
+            _prometheus: prometheus,
+            prometheus_port,
+            both: Some(both),
+            both_port,
+            _alone: alone,
+            alone_port,
+        };
+        scene.start_exporter();
+        scene.network.mine(1);
+        // The rules compare with what was before, so that must have been scraped.
+        wait_for("a healthy masternode in Prometheus", PATIENCE, || {
+            let records = get(prometheus_port, "/api/v1/query?query=masternode:masternode_pose_score:newest")?;
+            records.contains(&scene.masternode).then_some(())
+        });
+        scene
+    }
+
+    fn start_exporter(&mut self) {
+        let address = self.server.handle().address().to_string();
+        let more = format!(
+            "watch: [{{masternode: {}, alias: mine, groups: {{operator: acme}}}}]\n\
+             history: {{path: {}}}\n\
+             alerting:\n  alertmanagers: [{{url: \"http://127.0.0.1:{}\"}}, {{url: \"http://127.0.0.1:{}\"}}]\n  \
+             longest_hold: 1s",
+            self.masternode,
+            self.folder.path().join("history.db").display(),
+            self.both_port,
+            self.alone_port,
+        );
+        let file = configuration(self.folder.path(), &address, &more);
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(
+            &file,
+            text.replace("name: dash-demo,", "name: dash-demo, poll_interval: 100ms, stale_after: 5s,"),
+        )
+        .unwrap();
+        let web = format!("127.0.0.1:{}", self.exporter_port);
+        let mut command = exporter();
+        command.arg("--config.file").arg(file).args(["--web.listen-address", &web]);
+        self.exporter = Some(Running::start(&mut command));
+    }
+
+    fn fail(&self) {
+        let masternode = self.masternode.clone();
+        self.network.mine_with(&[Action::FailDkg { masternode, commitments: 1, quorum_type: None }]).unwrap();
+    }
+
+    /// What an Alertmanager has of alerts that fire.
+    fn alerts(port: u16) -> Option<Alerts> {
+        let answer: Vec<Value> = serde_json::from_str(&get(port, "/api/v2/alerts")?).ok()?;
+        let mut alerts = Alerts::new();
+        for alert in answer {
+            let mut labels: BTreeMap<String, String> = serde_json::from_value(alert["labels"].clone()).ok()?;
+            let name = labels.remove("alertname")?;
+            let inhibited = !alert["status"]["inhibitedBy"].as_array()?.is_empty();
+            if ["MasternodeExporterWatchdog", "MasternodeExporterAbsent"].contains(&name.as_str()) {
+                continue;
+            }
+            assert!(alerts.insert(name.clone(), (labels, inhibited)).is_none(), "{name} is there twice: {alert}");
+        }
+        Some(alerts)
+    }
+
+    /// What Prometheus fires.
+    fn fired_by_rules(&self) -> Option<Alerts> {
+        let answer: Value = serde_json::from_str(&get(self.prometheus_port, "/api/v1/alerts")?).ok()?;
+        let mut alerts = Alerts::new();
+        for alert in answer["data"]["alerts"].as_array()?.iter().filter(|alert| alert["state"] == "firing") {
+            let mut labels: BTreeMap<String, String> = serde_json::from_value(alert["labels"].clone()).ok()?;
+            let name = labels.remove("alertname")?;
+            if !["MasternodeExporterWatchdog", "MasternodeExporterAbsent"].contains(&name.as_str()) {
+                alerts.insert(name, (labels, false));
+            }
+        }
+        Some(alerts)
+    }
+
+    /// Waits until exactly these alerts fire at both Alertmanagers and by the rules, with the same labels everywhere. A name that
+    /// ends with `*` is inhibited.
+    #[track_caller]
+    fn expect(&self, when: &str, expected: &[&str]) {
+        let named = |alerts: &Alerts| {
+            let mark =
+                |(name, (_, inhibited)): (&String, &(_, bool))| format!("{name}{}", if *inhibited { "*" } else { "" });
+            alerts.iter().map(mark).collect::<Vec<_>>()
+        };
+        let labels = |alerts: &Alerts| -> BTreeMap<String, BTreeMap<String, String>> {
+            alerts.iter().map(|(name, (labels, _))| (name.clone(), labels.clone())).collect()
+        };
+        let started = Instant::now();
+        loop {
+            let all = [Scene::alerts(self.both_port), Scene::alerts(self.alone_port), self.fired_by_rules()];
+            if let [Some(both), Some(alone), Some(rules)] = &all
+                && named(both) == expected
+                && labels(both) == labels(alone)
+                && labels(both) == labels(rules)
+            {
+                return;
+            }
+            assert!(started.elapsed() < PATIENCE, "{when}: expected {expected:?}; both, push alone, rules: {all:#?}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+fn alertmanager(folder: &Path, name: &str, port: u16) -> Running {
+    let inhibition = std::fs::read_to_string(root().join("alerts/inhibition.yml")).unwrap();
+    let file = folder.join(format!("{name}.yml"));
+    let route = "route: {receiver: nobody, group_wait: 1s, group_interval: 1s}\nreceivers: [{name: nobody}]\n";
+    std::fs::write(&file, format!("{route}{inhibition}")).unwrap();
+    let running = Running::start(Command::new("prometheus-alertmanager").args([
+        format!("--config.file={}", file.display()),
+        format!("--storage.path={}", folder.join(name).display()),
+        format!("--web.listen-address=127.0.0.1:{port}"),
+        "--cluster.listen-address=".into(),
+    ]));
+    wait_for("Alertmanager", Duration::from_secs(30), || get(port, "/-/ready"));
+    running
+}
+
+/// The rules as they are shipped, but for their times.
+fn prometheus(folder: &Path, exporter: u16, port: u16, alertmanager: u16) -> Running {
+    let rules = std::fs::read_to_string(root().join("alerts/masternode.rules.yml")).unwrap();
+    let faster = rules.replace("for: 1m", "for: 1s").replace("for: 5m", "for: 1s").replace(":max > 900", ":max > 5");
+    let file = folder.join("prometheus.yml");
+    std::fs::write(folder.join("rules.yml"), faster).unwrap();
+    let text = format!(
+        "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [rules.yml]\n\
+         alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{alertmanager}']}}]}}]}}\n\
+         scrape_configs:\n- job_name: masternode\n  static_configs:\n  - targets: ['127.0.0.1:{exporter}']\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    let running = Running::start(Command::new("prometheus").args([
+        format!("--config.file={}", file.display()),
+        format!("--storage.tsdb.path={}", folder.join("data").display()),
+        format!("--web.listen-address=127.0.0.1:{port}"),
+    ]));
+    wait_for("Prometheus", Duration::from_secs(30), || get(port, "/-/ready"));
+    running
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+const ONE_FAILURE: &[&str] =
+    &["MasternodePoSeBanImminent", "MasternodePoSeOneFailureFromBan*", "MasternodePoSePenalized"];
+const BANNED: &[&str] = &["MasternodePaymentLost*", "MasternodePoSeBanned", "MasternodePoSePenalized*"];
+/// It is told for an hour that a payment was lost.
+const REVIVED: &[&str] = &["MasternodePaymentLost"];
+
+#[test]
+fn from_healthy_to_banned_to_revived_both_ways_tell_the_same_and_alertmanager_takes_them_for_one() {
+    let scene = Scene::start();
+    scene.expect("healthy", &[]);
+    scene.fail();
+    scene.expect("one failure", ONE_FAILURE);
+    scene.fail();
+    scene.expect("banned", BANNED);
+    scene.network.mine_with(&[Action::Revive { masternode: scene.masternode.clone() }]).unwrap();
+    scene.expect("revived", REVIVED);
+}
+
+#[test]
+fn an_exporter_that_is_killed_and_an_alertmanager_that_is_down_change_nothing_in_the_end() {
+    let mut scene = Scene::start();
+    scene.fail();
+    scene.fail();
+    scene.expect("banned", BANNED);
+    // Killed, not asked to stop.
+    drop(scene.exporter.take());
+    scene.network.mine(1);
+    scene.start_exporter();
+    scene.expect("banned, after a restart", BANNED);
+    drop(scene.both.take());
+    scene.network.mine_with(&[Action::Revive { masternode: scene.masternode.clone() }]).unwrap();
+    wait_for("the end of the ban at the other one", PATIENCE, || {
+        Scene::alerts(scene.alone_port).filter(|alerts| !alerts.contains_key("MasternodePoSeBanned"))
+    });
+    scene.both = Some(alertmanager(scene.folder.path(), "both", scene.both_port));
+    scene.expect("revived, at both", REVIVED);
+}
+
+#[test]
+fn a_source_that_is_silent_ends_nothing_and_a_reorg_that_undoes_a_ban_does() {
+    let scene = Scene::start();
+    scene.fail();
+    scene.fail();
+    scene.expect("banned", BANNED);
+    scene.server.handle().faults().set(Fault::WarmUp("Loading block index...".into()));
+    let all = [
+        "MasternodeExporterAllSourcesDown",
+        "MasternodeExporterDataStale*",
+        "MasternodeExporterSourceDown*",
+        "MasternodePaymentLost*",
+        "MasternodePoSeBanned",
+        "MasternodePoSePenalized*",
+    ];
+    scene.expect("silent", &all);
+    scene.server.handle().faults().clear();
+    scene.expect("heard again", BANNED);
+    // Both failures are undone, and with them everything that they led to but the counter.
+    scene.network.reorg(2, &[vec![], vec![], vec![]]).unwrap();
+    wait_for("the end of the ban", PATIENCE, || {
+        let gone = |alerts: &Alerts| alerts.keys().all(|name| !name.contains("PoSe"));
+        let all = [Scene::alerts(scene.both_port), Scene::alerts(scene.alone_port), scene.fired_by_rules()];
+        all.iter().all(|alerts| alerts.as_ref().is_some_and(gone)).then_some(())
+    });
+}
