@@ -47,6 +47,16 @@ e2e:
     cargo build --release --locked
     cargo test --release --locked --features e2e --test e2e
 
+# The Helm chart: its tests; `just chart generate` makes its schema and the table of its values, `just chart package` the package.
+chart *arguments:
+    scripts/chart {{arguments}}
+
+# The container image and the Debian package, built; `just image test` and `just package test` run them.
+image *arguments:
+    scripts/image {{arguments}}
+package *arguments:
+    scripts/package {{arguments}}
+
 # The generated page of metrics, and the documentation of the code.
 docs:
     cargo run --release --locked -- metrics > docs/metrics.md
