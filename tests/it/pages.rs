@@ -315,7 +315,13 @@ fn id(number: u32) -> String {
 
 fn watched(number: u32, alias: &str, group: &str) -> Watched {
     let groups = BTreeMap::from([(group.to_string(), group.to_string())]);
-    Watched { id: id(number).parse().unwrap(), alias: alias.into(), groups, expectations: vec![] }
+    Watched {
+        id: id(number).parse().unwrap(),
+        alias: alias.into(),
+        groups,
+        expectations: vec![],
+        maintenance_until: None,
+    }
 }
 
 #[test]

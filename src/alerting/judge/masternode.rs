@@ -42,7 +42,7 @@ impl<'a> Causes<'a> {
             return "Which quorum called it failed is not known".into();
         }
         let name = |quorum: &&FailedQuorum| {
-            let FailedQuorum { quorum_type, hash, height, index } = quorum;
+            let FailedQuorum { quorum_type, hash, height, index, .. } = quorum;
             format!("{quorum_type} {hash} of height {height}, index {index}")
         };
         format!("Called failed by quorum {}", quorums.iter().map(name).collect::<Vec<_>>().join("; "))

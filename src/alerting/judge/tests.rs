@@ -43,9 +43,16 @@ fn penalised() -> (Masternode, Vec<Event>) {
         hash: BlockHash(Hash([0xab; 32])),
         height: Height(960),
         index: 3,
+        others: None,
     };
-    let kind =
-        EventKind::Penalty { score: Score(132), points: 132, failures: 1, clamped: false, quorums: vec![quorum] };
+    let kind = EventKind::Penalty {
+        score: Score(132),
+        points: 132,
+        failures: 1,
+        clamped: false,
+        quorums: vec![quorum],
+        others: None,
+    };
     let event = Event { block: block(1000), exact: true, masternode: id(1), node_type: NodeType::Regular, kind };
     (Masternode { pose_score: Some(Score(132)), ..masternode(1) }, vec![event])
 }
