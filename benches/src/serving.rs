@@ -40,7 +40,8 @@ pub async fn ours(exposition: Arc<Exposition>) -> SocketAddr {
         reload: None,
     };
     let meters = web::meters::Meters::new(&prometheus::Registry::new()).expect("an empty registry takes them");
-    tokio::spawn(web::serve(vec![listener], Arc::new(site), Default::default(), meters, std::future::pending()));
+    let guard = Arc::new(web::guard::Guard::open(meters.clone()));
+    tokio::spawn(web::serve(vec![listener], Arc::new(site), guard, Default::default(), meters, std::future::pending()));
     address
 }
 

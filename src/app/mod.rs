@@ -22,11 +22,12 @@ use crate::app::history::History;
 use crate::app::network::{Network, Prepared, Shared};
 pub use crate::app::network::{clients, follower_settings};
 use crate::app::site::{ReloadRequest, Seen, SeenNetworks};
-use crate::config::{Config, HistoryConfig, NetworkConfig};
+use crate::config::{Config, HistoryConfig, NetworkConfig, WebConfig, web_file};
 use crate::domain::masternode::UnixSeconds;
 use crate::meters::Meters;
 use crate::metrics::Exposition;
 use crate::web;
+use crate::web::guard::Guard;
 
 /// Errors on the way up: each names its place and cure.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -47,6 +48,7 @@ pub struct App {
     seen: watch::Sender<SeenNetworks>,
     web_meters: web::meters::Meters,
     alerting: Engine,
+    guard: Arc<Guard>,
 }
 
 impl App {
@@ -61,6 +63,7 @@ impl App {
         let writer = history.as_ref().map(History::writer);
         let shared = Shared { meters, exposition, history: writer, news: Arc::default() };
         let seen = watch::Sender::default();
+        let guard = Arc::new(guard(&config.web, &web_meters)?);
         let mut app = App {
             alerting: alerting::engine(&shared, seen.subscribe()),
             shared,
@@ -69,6 +72,7 @@ impl App {
             networks: BTreeMap::new(),
             seen,
             web_meters,
+            guard,
         };
         app.apply(config).await?;
         Ok(app)
@@ -129,7 +133,8 @@ impl App {
         let settings = web::settings::Settings { max_requests: config.web.max_requests, ..Default::default() };
         let file = self.history.as_ref().map(|history| history.path().to_path_buf());
         let site = Arc::new(site::site(&config.web, &self.shared, self.seen.subscribe(), file, reload));
-        let server = tokio::spawn(web::serve(listeners, site, settings, self.web_meters.clone(), async {
+        let guard = Arc::clone(&self.guard);
+        let server = tokio::spawn(web::serve(listeners, site, guard, settings, self.web_meters.clone(), async {
             // An error means that the sender is gone, and with it the program.
             let _ = stopped.await;
         }));
@@ -169,6 +174,7 @@ impl App {
             Ok(config) => self.apply(&config).await.map_err(|error| error.to_string()),
             Err(error) => Err(error),
         };
+        let result = result.and_then(|()| self.guard.refresh(true));
         match &result {
             Ok(()) => info!("the configuration was reloaded"),
             Err(error) => error!("the configuration was not reloaded, the old one stays in force: {error}"),
@@ -176,4 +182,11 @@ impl App {
         self.shared.meters.reloaded(result.is_ok(), now().0);
         result
     }
+}
+
+/// What protects the server, read from the file of the configuration.
+fn guard(config: &WebConfig, meters: &web::meters::Meters) -> Result<Guard, Error> {
+    let Some(file) = &config.config_file else { return Ok(Guard::open(meters.clone())) };
+    let path = file.path.clone();
+    Ok(Guard::new(Box::new(move || web_file::read(&path)), meters.clone())?)
 }

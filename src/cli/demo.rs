@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use tokio::task::JoinHandle;
+use tracing::warn;
 
 use crate::app;
 use crate::cli::{Failure, logging, run};
@@ -91,6 +92,9 @@ pub(super) async fn run(arguments: DemoArguments, origin: Origin) -> Result<(), 
     let loaded = config::load(&origin).map_err(|errors| Failure::Configuration(errors.to_string()))?;
     let mut config = loaded.config;
     logging::start(&config.log);
+    for warning in loaded.warnings {
+        warn!("{warning}");
+    }
     let mut stages = Vec::new();
     for chain in &arguments.chain {
         stages.push(stage(*chain, &arguments).await?);
@@ -106,7 +110,7 @@ pub(super) async fn run(arguments: DemoArguments, origin: Origin) -> Result<(), 
         let again = config.clone();
         let listeners = listen::bind(&config.web.listen_addresses).await?;
         if let Some(listener) = listeners.first() {
-            let root = format!("http://{}", listener.local_addr()?);
+            let root = format!("{}://{}", config.web.scheme(), listener.local_addr()?);
             introduce(&stages, &arguments, Some((&root, config.web.telemetry_path.as_str())));
         }
         run::serve(config, listeners, move || Ok(again.clone())).await?;

@@ -29,6 +29,7 @@ use crate::domain::watch::Selector;
 use crate::meters::Meters;
 use crate::metrics;
 use crate::web;
+use crate::web::probe::ProbeError;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -60,6 +61,9 @@ struct Arguments {
     /// Where to listen: host:port, :port or [address]:port. May be given several times. [default: 127.0.0.1:10066]
     #[arg(long = "web.listen-address", value_name = "ADDRESS", global = true)]
     listen_addresses: Vec<String>,
+    /// Web configuration file: TLS, client certificates, users, headers. [default: none, unprotected]
+    #[arg(long = "web.config.file", value_name = "FILE", global = true, value_hint = clap::ValueHint::FilePath)]
+    web_config_file: Option<String>,
     /// Path of the metrics. [default: /metrics]
     #[arg(long = "web.telemetry-path", value_name = "PATH", global = true)]
     telemetry_path: Option<String>,
@@ -249,6 +253,7 @@ fn origin(arguments: &Arguments, environment: BTreeMap<String, String>, home: Op
     let given = [
         ("--history.path", "history.path", one(arguments.history_path.clone())),
         ("--web.listen-address", "web.listen_address", arguments.listen_addresses.clone()),
+        ("--web.config.file", "web.config_file", one(arguments.web_config_file.clone())),
         ("--web.telemetry-path", "web.telemetry_path", one(arguments.telemetry_path.clone())),
         ("--web.max-requests", "web.max_requests", one(arguments.max_requests.map(|number| number.to_string()))),
         ("--log.level", "log.level", one(arguments.log_level.clone())),
@@ -281,17 +286,26 @@ fn print(text: &str) -> Result<(), Failure> {
 async fn healthcheck(config: Config, ready: bool, timeout: Duration) -> Result<(), Failure> {
     let address = config.web.listen_addresses.first().ok_or("no listen address is configured")?;
     let path = if ready { "/-/ready" } else { "/-/healthy" };
-    match web::probe::get(address, path, timeout).await {
-        Ok(reply) if reply.status == 200 => print(&reply.body),
+    let encrypted = config.web.scheme() == "https";
+    // Whoever asks who we are is alive. Whether it is ready, it tells only those whom it knows.
+    let refused = match web::probe::get(address, path, encrypted, timeout).await {
+        Ok(reply) if reply.status == 200 => return print(&reply.body),
+        Ok(reply) if reply.status == 401 => "asks for a password".to_string(),
+        Err(ProbeError::CertificateNeeded) => ProbeError::CertificateNeeded.to_string(),
         Ok(reply) => {
             eprintln!("{address}{path} answers {}: {}", reply.status, reply.body.trim());
-            Err(Failure::NotWell)
+            return Err(Failure::NotWell);
         }
         Err(error) => {
             eprintln!("{address}: {error}");
-            Err(Failure::NotWell)
+            return Err(Failure::NotWell);
         }
+    };
+    if ready {
+        eprintln!("{address}{path} {refused}, so it cannot be told from here whether it is ready");
+        return Err(Failure::NotWell);
     }
+    print(&format!("It is alive: it {refused}.\n"))
 }
 
 fn reference() -> Result<String, Failure> {
@@ -300,12 +314,25 @@ fn reference() -> Result<String, Failure> {
     meters.touch();
     let exposition = metrics::Exposition::new(metrics::Settings::default(), registry.clone())?;
     exposition.touch();
-    web::meters::Meters::new(&registry)?;
+    web::meters::Meters::new(&registry)?.touch();
     Ok(metrics::reference::reference(&registry.gather()))
 }
 
 fn days(span: Duration) -> u64 {
     span.as_secs() / 86_400
+}
+
+/// How the server is protected.
+fn protection(config: &Config) -> String {
+    let Some(file) = &config.web.config_file else { return "to anybody, unencrypted".into() };
+    let parts = [
+        (file.encrypted, "TLS"),
+        (file.asks_for_certificate, "client certificates"),
+        (file.asks_for_password, "passwords"),
+    ];
+    let parts: Vec<&str> = parts.into_iter().filter_map(|(given, what)| given.then_some(what)).collect();
+    let parts = if parts.is_empty() { "no TLS and no passwords".into() } else { parts.join(", ") };
+    format!("{parts}, by {}", file.path.display())
 }
 
 /// The configuration as it was understood.
@@ -332,7 +359,7 @@ fn understood(loaded: &Loaded) -> String {
         lines.push(format!("watch {:?}{place}: {whom}", entry.alias));
     }
     let addresses: Vec<String> = config.web.listen_addresses.iter().map(ToString::to_string).collect();
-    lines.push(format!("serves {} on {}", config.web.telemetry_path, addresses.join(", ")));
+    lines.push(format!("serves {} on {} ({})", config.web.telemetry_path, addresses.join(", "), protection(config)));
     lines.push(match &config.history.path {
         Some(path) => {
             format!(

@@ -33,7 +33,8 @@ pub(super) async fn serve(
 ) -> Result<(), Failure> {
     for listener in &listeners {
         let address = listener.local_addr()?;
-        info!(%address, "serving http://{address}{}", config.web.telemetry_path);
+        let scheme = config.web.scheme();
+        info!(%address, "serving {scheme}://{address}{}", config.web.telemetry_path);
     }
     let app = App::start(&config).await.map_err(refusal)?;
     let (hangup, hangups) = mpsc::channel(1);

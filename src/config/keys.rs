@@ -287,6 +287,12 @@ pub const KEYS: &[Key] = &[
     key("web.max_requests", "number", Value("40"), "scrapes answered at a time; 0 for any number"),
     key("web.enable_reload", "flag", Value("false"), "answer `/-/reload`"),
     key(
+        "web.config_file",
+        "path",
+        Words("none: anybody who reaches it may ask, unencrypted"),
+        "encryption, users, headers and rate limit: see `docs/web.md`",
+    ),
+    key(
         "chains.<name>",
         "table or path",
         Words(""),

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use ::config::{ConfigError, FileFormat, Source, Value, ValueKind};
 
 use crate::config::node::{Node, Report};
-use crate::config::{Config, alerting, chain, network, overlay, sections, watch};
+use crate::config::{Config, alerting, chain, network, overlay, sections, watch, web_file};
 use crate::metrics;
 use crate::rpc::Credentials;
+use crate::web::guard::settings::Tls;
 
 /// Largest file that is read, in bytes: a watch list of every masternode of a large network fits many times.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
@@ -85,15 +86,26 @@ pub fn load(origin: &Origin) -> Result<Loaded, Errors> {
     overlay::environment(&mut merged, &origin.environment, &report);
     overlay::arguments(&mut merged, &origin.overrides, &report);
     include_profiles(&mut merged, origin, &report);
-    let config = read(&Node::root(&merged, &report), origin.home.as_deref());
+    let mut config = read(&Node::root(&merged, &report), origin.home.as_deref());
+    let mut warnings = readable_secrets(&config);
+    if let Some(file) = &mut config.web.config_file {
+        let found = web_file::load(&file.path);
+        file.encrypted = found.protection.tls.is_some();
+        file.asks_for_password = !found.protection.users.is_empty();
+        file.asks_for_certificate = found.protection.tls.as_ref().is_some_and(Tls::knows_its_clients);
+        let place = format!("web.config_file: {}", file.path.display());
+        found.errors.iter().for_each(|error| report.error(&place, error));
+        warnings.extend(found.warnings.into_iter().map(|warning| format!("{}: {warning}", file.path.display())));
+    }
+    let warnings = exposed(&config).into_iter().chain(warnings).collect();
     match report.into_errors() {
-        errors if errors.is_empty() => Ok(Loaded { warnings: warnings(&config), config }),
+        errors if errors.is_empty() => Ok(Loaded { warnings, config }),
         errors => Err(fail(errors)),
     }
 }
 
 /// The keys and values of a file. An error never repeats what stands in it: the wrong file may be one with a password.
-fn from_file(path: &Path) -> Result<Value, String> {
+pub(super) fn from_file(path: &Path) -> Result<Value, String> {
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
     let mut text = String::new();
     let file = std::fs::File::open(path).map_err(unreadable)?;
@@ -150,36 +162,58 @@ fn read(root: &Node<'_>, home: Option<&Path>) -> Config {
         probe,
         alerting: alerting::alerting(&root.get("alerting"), home),
         maintenance: alerting::maintenance(&root.get("alerting").get("maintenance"), &networks),
-        web: sections::web(&root.get("web")),
+        web: sections::web(&root.get("web"), home),
         log: sections::log(&root.get("log")),
         networks,
     }
 }
 
-fn warnings(config: &Config) -> Vec<String> {
+fn readable_secrets(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
-    for address in config.web.listen_addresses.iter().filter(|address| !address.is_loopback()) {
-        warnings.push(format!(
-            "{address} can be reached from other hosts, and nothing asks them for a password: keep it behind a firewall or a proxy"
-        ));
-    }
     for source in config.networks.iter().flat_map(|network| &network.sources) {
-        if let Credentials::PasswordFile { path, .. } = &source.credentials
-            && readable_by_others(path)
-        {
-            warnings.push(format!("{} can be read by other users: chmod 600 it", path.display()));
+        match &source.credentials {
+            Credentials::PasswordFile { path, .. } if readable_by(path, 0o077) => {
+                warnings.push(format!("{} can be read by other users: chmod 600 it", path.display()));
+            }
+            // A node may let its group read the cookie, which is how another user on its host gets in.
+            Credentials::CookieFile(path) if readable_by(path, 0o007) => {
+                warnings
+                    .push(format!("the cookie {} can be read by everybody on this host: chmod 640 it", path.display()));
+            }
+            _ => {}
         }
     }
     warnings
 }
 
+/// One sentence where other hosts reach a server that does not protect itself against them.
+fn exposed(config: &Config) -> Option<String> {
+    let addresses = config.web.listen_addresses.iter().filter(|address| !address.is_loopback());
+    let addresses: Vec<String> = addresses.map(ToString::to_string).collect();
+    let file = config.web.config_file.as_ref();
+    let encrypted = file.is_some_and(|file| file.encrypted);
+    let asks = file.is_some_and(|file| file.asks_for_password || file.asks_for_certificate);
+    let fault = match (encrypted, asks) {
+        _ if addresses.is_empty() => return None,
+        (true, true) => return None,
+        (false, false) => "nothing asks them for a password, and nothing is encrypted",
+        (true, false) => "nothing asks them for a password or a certificate",
+        (false, true) => "their passwords are not encrypted on the way",
+    };
+    Some(format!(
+        "{} can be reached from other hosts, and {fault}: protect it by --web.config.file, or keep it behind a firewall or a proxy",
+        addresses.join(", ")
+    ))
+}
+
+/// Whether one of these permissions is given on a file.
 #[cfg(unix)]
-fn readable_by_others(path: &Path) -> bool {
+pub(super) fn readable_by(path: &Path, permissions: u32) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)
+    std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & permissions != 0)
 }
 
 #[cfg(not(unix))]
-fn readable_by_others(_: &Path) -> bool {
+pub(super) fn readable_by(_: &Path, _: u32) -> bool {
     false
 }

@@ -15,6 +15,7 @@ mod overlay;
 mod sections;
 mod span;
 mod watch;
+pub mod web_file;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -138,6 +139,21 @@ pub struct WebConfig {
     pub max_requests: usize,
     /// `/-/reload` is answered.
     pub enable_reload: bool,
+    /// What protects the server; `None` for nothing.
+    pub config_file: Option<WebFileConfig>,
+}
+
+/// The web configuration file, and what it said when it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebFileConfig {
+    /// The file.
+    pub path: PathBuf,
+    /// Connections are encrypted.
+    pub encrypted: bool,
+    /// Requests need a password.
+    pub asks_for_password: bool,
+    /// Clients need a certificate of a known authority.
+    pub asks_for_certificate: bool,
 }
 
 /// Logging.
@@ -147,6 +163,13 @@ pub struct LogConfig {
     pub level: String,
     /// One JSON object a line instead of text.
     pub json: bool,
+}
+
+impl WebConfig {
+    /// What the address of a page begins with.
+    pub fn scheme(&self) -> &'static str {
+        if self.config_file.as_ref().is_some_and(|file| file.encrypted) { "https" } else { "http" }
+    }
 }
 
 impl Config {

@@ -58,8 +58,11 @@ impl<'a> Node<'a> {
 
     /// Checks that this is a table with no other keys than those that [`keys::KEYS`] has here.
     pub(super) fn check_keys(&self) {
-        let pattern = pattern(&self.path);
-        let known = keys::below(&pattern);
+        self.check_only(&keys::below(&pattern(&self.path)));
+    }
+
+    /// Checks that this is a table with no other keys than these.
+    pub(super) fn check_only(&self, known: &[&str]) {
         let table = match self.value.map(|value| &value.kind) {
             None | Some(ValueKind::Nil) => return,
             Some(ValueKind::Table(table)) => table,

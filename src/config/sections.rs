@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::config::node::Node;
-use crate::config::{HistoryConfig, LogConfig, WebConfig};
+use crate::config::{HistoryConfig, LogConfig, WebConfig, WebFileConfig};
 use crate::metrics::{Others, Settings};
 use crate::probe;
 use crate::web::listen::ListenAddress;
@@ -76,7 +76,7 @@ pub(super) fn probe(node: &Node<'_>) -> Option<probe::Settings> {
 }
 
 /// Reads `web`.
-pub(super) fn web(node: &Node<'_>) -> WebConfig {
+pub(super) fn web(node: &Node<'_>, home: Option<&Path>) -> WebConfig {
     node.check_keys();
     let addresses = node.get("listen_address").elements();
     if addresses.is_empty() && node.get("listen_address").is_set() {
@@ -92,6 +92,13 @@ pub(super) fn web(node: &Node<'_>) -> WebConfig {
         telemetry_path: node.get("telemetry_path").parsed(TelemetryPath::new).unwrap_or_default(),
         max_requests: node.get("max_requests").whole(0..=100_000).unwrap_or(40) as usize,
         enable_reload: node.get("enable_reload").flag().unwrap_or(false),
+        // What the file says is read after everything else.
+        config_file: node.get("config_file").path(home).map(|path| WebFileConfig {
+            path,
+            encrypted: false,
+            asks_for_password: false,
+            asks_for_certificate: false,
+        }),
     }
 }
 

@@ -1,24 +1,31 @@
-//! One connection: HTTP/1.1 on a socket until either side is done, the time is over, or the server stops.
+//! One connection: HTTP on a socket, encrypted or not, until either side is done, the time is over, or the server stops.
 //!
-//! TLS will stand between the socket and hyper, inside the same deadlines.
+//! Below everything is the paced socket, so that a handshake has no more time than the header that follows it: both
+//! together have that of a header.
 //!
-//! Never here: what a request means.
+//! Never here: what a request means, who gets in.
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
-use hyper::server::conn::http1;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
+use tokio_rustls::TlsAcceptor;
 
 use crate::web::deadline::{Clock, Paced};
+use crate::web::guard::HTTP2;
 use crate::web::meters::OpenConnection;
+use crate::web::payload::Payload;
 use crate::web::route::Server;
 use crate::web::settings::Settings;
 
@@ -26,46 +33,115 @@ use crate::web::settings::Settings;
 /// output larger than this is taken whole and written without being split.
 const BUFFER_BYTES: usize = 64 * 1024;
 
+/// Requests of a shared connection at a time. Those of one Prometheus come one after the other for each of its jobs.
+const SHARED_REQUESTS: u32 = 16;
+
 /// Serves one connection. `stop` turns true when the server stops: the request in flight is answered, no further one.
-pub(super) async fn drive(stream: TcpStream, server: Arc<Server>, mut stop: watch::Receiver<bool>) {
+pub(super) async fn drive(stream: TcpStream, server: Arc<Server>, stop: watch::Receiver<bool>) {
     let _open = OpenConnection::new(&server.meters);
     // Answers are written in few large pieces: there is nothing to gather. A failure costs only speed.
     let _ = stream.set_nodelay(true);
     let clock = Arc::new(Clock::new());
-    let io = TokioIo::new(Paced::new(stream, Arc::clone(&clock)));
-    let service = service_fn(|request| {
-        let mark = clock.start_request();
-        let server = Arc::clone(&server);
-        async move { Ok::<_, Infallible>(server.answer(request).await.map(|payload| payload.holding(mark))) }
-    });
-    let mut connection = pin!(builder(&server.settings).serve_connection(io, service));
-    let deadline = || Instant::from_std(clock.deadline(&server.settings));
-    let mut alarm = pin!(sleep_until(deadline()));
-    // An error, the sender being gone, means stop as well.
-    let mut stop = pin!(stop.wait_for(|stop| *stop));
-    let mut stopping = false;
-    poll_fn(|context| {
-        if !stopping && stop.as_mut().poll(context).is_ready() {
-            stopping = true;
-            connection.as_mut().graceful_shutdown();
+    let stream = Paced::new(stream, Arc::clone(&clock));
+    let mut talk = Talk { server, clock, stop };
+    let Some(tls) = talk.server.guard.force().tls() else { return talk.http1(stream).await };
+    let handshake = TlsAcceptor::from(tls).accept(stream);
+    match talk.hold(handshake, |_| Next::End).await {
+        Some(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(HTTP2) => talk.http2(stream).await,
+        Some(Ok(stream)) => talk.http1(stream).await,
+        Some(Err(error)) => {
+            talk.server.meters.handshakes_failed.inc();
+            tracing::debug!(%error, "a TLS handshake failed: {error}");
         }
-        if let Poll::Ready(ended) = connection.as_mut().poll(context) {
-            if let Err(error) = ended {
-                tracing::debug!(%error, "an HTTP connection ended with an error: {error}");
-            }
-            return Poll::Ready(());
-        }
-        // All that moves the deadline happens in the poll above, so there is no one to wake us when it moves.
-        let deadline = deadline();
-        if alarm.deadline() != deadline {
-            alarm.as_mut().reset(deadline);
-        }
-        alarm.as_mut().poll(context)
-    })
-    .await;
+        None => talk.server.meters.handshakes_failed.inc(),
+    }
 }
 
-fn builder(settings: &Settings) -> http1::Builder {
+/// What is done with a connection when the server stops.
+enum Next {
+    /// It is ended.
+    End,
+    /// It ends by itself.
+    Wait,
+}
+
+/// What a connection is held by, whatever is spoken on it.
+struct Talk {
+    server: Arc<Server>,
+    clock: Arc<Clock>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Talk {
+    async fn http1(&mut self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let (server, clock) = (Arc::clone(&self.server), Arc::clone(&self.clock));
+        let service = service_fn(|request| answer(Arc::clone(&server), &clock, request));
+        let connection = first(&self.server.settings).serve_connection(TokioIo::new(stream), service);
+        let ended = self.hold(connection, |connection| {
+            connection.graceful_shutdown();
+            Next::Wait
+        });
+        note(ended.await);
+    }
+
+    async fn http2(&mut self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        self.clock.share();
+        let (server, clock) = (Arc::clone(&self.server), Arc::clone(&self.clock));
+        let service = service_fn(|request| answer(Arc::clone(&server), &clock, request));
+        let connection = second(&self.server.settings).serve_connection(TokioIo::new(stream), service);
+        let ended = self.hold(connection, |connection| {
+            connection.graceful_shutdown();
+            Next::Wait
+        });
+        note(ended.await);
+    }
+
+    /// Polls `work` until it is done, its time is over (`None`), or the server stops and `stopping` says to end it (`None`).
+    async fn hold<W: Future>(&mut self, work: W, stopping: impl Fn(Pin<&mut W>) -> Next) -> Option<W::Output> {
+        let mut work = pin!(work);
+        let deadline = || Instant::from_std(self.clock.deadline(&self.server.settings));
+        let mut alarm = pin!(sleep_until(deadline()));
+        // An error, the sender being gone, means stop as well.
+        let mut stop = pin!(self.stop.wait_for(|stop| *stop));
+        let mut stopped = false;
+        poll_fn(|context| {
+            if !stopped && stop.as_mut().poll(context).is_ready() {
+                stopped = true;
+                if let Next::End = stopping(work.as_mut()) {
+                    return Poll::Ready(None);
+                }
+            }
+            if let Poll::Ready(done) = work.as_mut().poll(context) {
+                return Poll::Ready(Some(done));
+            }
+            // What brings the deadline nearer happens in the poll above, so there is no one to wake us when it moves.
+            let deadline = deadline();
+            if alarm.deadline() != deadline {
+                alarm.as_mut().reset(deadline);
+            }
+            alarm.as_mut().poll(context).map(|()| None)
+        })
+        .await
+    }
+}
+
+/// Answers one request, on the clock of its connection.
+fn answer(
+    server: Arc<Server>,
+    clock: &Arc<Clock>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<Payload>, Infallible>> + Send + use<> {
+    let mark = clock.start_request();
+    async move { Ok(server.answer(request).await.map(|payload| payload.holding(mark))) }
+}
+
+fn note(ended: Option<hyper::Result<()>>) {
+    if let Some(Err(error)) = ended {
+        tracing::debug!(%error, "an HTTP connection ended with an error: {error}");
+    }
+}
+
+fn first(settings: &Settings) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         // `deadline` has its place.
@@ -73,5 +149,14 @@ fn builder(settings: &Settings) -> http1::Builder {
         .max_headers(settings.max_header_lines)
         .max_header_size(settings.max_header_bytes)
         .max_buf_size(BUFFER_BYTES.max(settings.max_header_bytes));
+    builder
+}
+
+fn second(settings: &Settings) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .max_concurrent_streams(SHARED_REQUESTS)
+        .max_header_list_size(u32::try_from(settings.max_header_bytes).unwrap_or(u32::MAX))
+        .max_send_buf_size(BUFFER_BYTES);
     builder
 }

@@ -41,17 +41,24 @@ enum Phase {
     Linger,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Pace {
     phase: Phase,
     since: Instant,
+    /// Requests that are answered now, each with its number and its beginning, the oldest first.
+    requests: Vec<(u64, Instant)>,
+    /// Number of the next request.
+    next_request: u64,
+    /// Whether requests share the connection (HTTP/2). Then bytes that come between two need not begin a further one.
+    shared: bool,
     /// Since when the client takes no bytes; `None` while it does.
     blocked_since: Option<Instant>,
 }
 
 impl Pace {
     fn new(now: Instant) -> Pace {
-        Pace { phase: Phase::Header, since: now, blocked_since: None }
+        let requests = Vec::new();
+        Pace { phase: Phase::Header, since: now, requests, next_request: 0, shared: false, blocked_since: None }
     }
 
     fn enter(&mut self, phase: Phase, now: Instant) {
@@ -60,15 +67,27 @@ impl Pace {
     }
 
     fn received(&mut self, now: Instant) {
-        if self.phase == Phase::Idle {
+        if self.phase == Phase::Idle && !self.shared {
             self.enter(Phase::Header, now);
         }
     }
 
-    fn handed_over(&mut self) {
-        // The time of the request goes on.
-        if self.phase == Phase::Request {
-            self.phase = Phase::Flush;
+    fn requested(&mut self, now: Instant) -> u64 {
+        let number = self.next_request;
+        self.next_request += 1;
+        self.requests.push((number, now));
+        // The oldest of several is the one that may take too long.
+        self.enter(Phase::Request, self.requests[0].1);
+        number
+    }
+
+    fn handed_over(&mut self, number: u64) {
+        self.requests.retain(|(other, _)| *other != number);
+        match self.requests.first() {
+            Some((_, since)) => self.since = *since,
+            // The time of the request goes on.
+            None if self.phase == Phase::Request => self.phase = Phase::Flush,
+            None => {}
         }
     }
 
@@ -97,7 +116,7 @@ fn after(start: Instant, duration: Duration) -> Instant {
     start + duration.min(NEVER)
 }
 
-/// The pace of one connection, shared by its socket, its requests and its driver, which are all one task.
+/// The pace of one connection, shared by its socket, its requests and its driver.
 #[derive(Debug)]
 pub(super) struct Clock(Mutex<Pace>);
 
@@ -113,8 +132,13 @@ impl Clock {
 
     /// A request's header is complete. The answer is to hold the value that is returned until it is handed over.
     pub(super) fn start_request(self: &Arc<Self>) -> RequestMark {
-        self.pace().enter(Phase::Request, Instant::now());
-        RequestMark(Arc::clone(self))
+        let number = self.pace().requested(Instant::now());
+        RequestMark { clock: Arc::clone(self), number }
+    }
+
+    /// From now on several requests may be under way at a time.
+    pub(super) fn share(&self) {
+        self.pace().shared = true;
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
@@ -125,11 +149,14 @@ impl Clock {
 
 /// Ends a request on its clock when it is dropped.
 #[derive(Debug)]
-pub(super) struct RequestMark(Arc<Clock>);
+pub(super) struct RequestMark {
+    clock: Arc<Clock>,
+    number: u64,
+}
 
 impl Drop for RequestMark {
     fn drop(&mut self) {
-        self.0.pace().handed_over();
+        self.clock.pace().handed_over(self.number);
     }
 }
 
@@ -241,13 +268,13 @@ mod tests {
         pace.received(start + SECOND);
         assert_eq!(left(&pace, start), 10 * SECOND, "more bytes of a header do not prolong it");
 
-        pace.enter(Phase::Request, start);
+        let request = pace.requested(start);
         assert_eq!(left(&pace, start), 120 * SECOND, "a request has its own");
         pace.received(start + SECOND);
         pace.flushed(start + SECOND);
         assert_eq!(left(&pace, start), 120 * SECOND, "neither its body nor a flush within it changes that");
 
-        pace.handed_over();
+        pace.handed_over(request);
         assert_eq!(left(&pace, start), 120 * SECOND, "what is still to be sent belongs to the request");
         pace.flushed(start);
         assert_eq!(left(&pace, start), 130 * SECOND, "then the connection may rest longer than a header may take");
@@ -260,11 +287,28 @@ mod tests {
     fn a_client_that_takes_no_bytes_has_less_time_and_never_more() {
         let start = Instant::now();
         let mut pace = Pace::new(start);
-        pace.enter(Phase::Request, start);
+        pace.requested(start);
         pace.blocked_since = Some(start + SECOND);
         assert_eq!(left(&pace, start), 31 * SECOND);
         pace.blocked_since = Some(start + 119 * SECOND);
         assert_eq!(left(&pace, start), 120 * SECOND);
+    }
+
+    #[test]
+    fn of_requests_that_share_a_connection_the_oldest_counts_and_other_bytes_do_not() {
+        let start = Instant::now();
+        let mut pace = Pace { shared: true, ..Pace::new(start) };
+        assert_eq!(left(&pace, start), 10 * SECOND, "the first request must come as soon as ever");
+        let first = pace.requested(start);
+        let second = pace.requested(start + 50 * SECOND);
+        assert_eq!(left(&pace, start), 120 * SECOND);
+        pace.handed_over(first);
+        pace.flushed(start + 60 * SECOND);
+        assert_eq!(left(&pace, start), 170 * SECOND, "the other one goes on");
+        pace.handed_over(second);
+        pace.flushed(start + 60 * SECOND);
+        pace.received(start + 100 * SECOND);
+        assert_eq!(left(&pace, start), 190 * SECOND, "bytes between two requests neither shorten nor prolong the rest");
     }
 
     #[test]

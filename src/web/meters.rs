@@ -2,7 +2,7 @@
 //!
 //! Never here: a registry of its own; the caller's is used.
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 /// The server's own metrics.
 #[derive(Clone, Debug)]
@@ -14,6 +14,10 @@ pub struct Meters {
     pub(super) connections: IntGauge,
     /// Connections closed at once because there were too many.
     pub(super) connections_rejected: IntCounter,
+    /// Connections that ended before they were encrypted.
+    pub(super) handshakes_failed: IntCounter,
+    /// Whether the web configuration could be used when it was last read; absent where there is none.
+    web_config_read: IntGaugeVec,
 }
 
 impl Meters {
@@ -32,13 +36,35 @@ impl Meters {
             "masternode_exporter_http_connections_rejected_total",
             "HTTP connections closed at once because too many were open.",
         )?;
+        let handshakes_failed = IntCounter::new(
+            "masternode_exporter_http_tls_handshakes_failed_total",
+            "HTTP connections that ended before they were encrypted: no TLS, no common version or cipher, no good certificate.",
+        )?;
+        let web_config_read = IntGaugeVec::new(
+            Opts::new(
+                "masternode_exporter_web_config_last_reload_successful",
+                "Whether the web configuration file could be used when it was last read; while 0, the one before it is in force.",
+            ),
+            &[],
+        )?;
+        registry.register(Box::new(handshakes_failed.clone()))?;
+        registry.register(Box::new(web_config_read.clone()))?;
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(connections.clone()))?;
         registry.register(Box::new(connections_rejected.clone()))?;
         // What everybody watches exists from the start, so that its first increase is seen.
         requests.with_label_values(&["metrics", "200"]);
         requests.with_label_values(&["metrics", "503"]);
-        Ok(Meters { requests, connections, connections_rejected })
+        Ok(Meters { requests, connections, connections_rejected, handshakes_failed, web_config_read })
+    }
+
+    /// Makes every family have a sample, for the reference.
+    pub fn touch(&self) {
+        self.protection_read(true);
+    }
+
+    pub(super) fn protection_read(&self, good: bool) {
+        self.web_config_read.with_label_values::<&str>(&[]).set(good.into());
     }
 }
 

@@ -3,7 +3,7 @@
 //! What it serves is handed to it as a [`site::Site`]: functions that answer, and a few facts. [`listen`] opens the
 //! sockets, [`serve`] accepts from them, `connection` speaks HTTP on one of them within the time that `deadline`
 //! leaves, `route` picks the answer, `negotiate` and `query` read what the client asked for, `payload` sends the bytes.
-//! [`api`] answers the questions of scripts, [`pages`] those of people.
+//! [`api`] answers the questions of scripts, [`pages`] those of people. [`guard`] says who gets in and encrypts.
 //! [`probe`] is the other end, for the health check of a container.
 //!
 //! Every wait has a deadline and every size a limit, all of them in [`settings::Settings`]: a hostile or broken client
@@ -22,6 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
+use crate::web::guard::Guard;
 use crate::web::meters::Meters;
 use crate::web::route::Server;
 use crate::web::settings::Settings;
@@ -30,6 +31,7 @@ use crate::web::site::Site;
 pub mod api;
 mod connection;
 mod deadline;
+pub mod guard;
 pub mod listen;
 pub mod meters;
 mod negotiate;
@@ -46,19 +48,23 @@ mod tests;
 /// How long accepting rests when the process or the host has no room for a further socket, which only time can cure.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `site` on all `listeners` until `shutdown` is ready, then stops accepting, lets the requests in flight finish
+/// Serves `site` to those whom `guard` lets in, on all `listeners`, until `shutdown` is ready, then stops accepting, lets the requests in flight finish
 /// within [`Settings::stop_grace`], drops what is left and returns.
 ///
 /// Nothing that a client does ends it earlier. Each connection is a task of its own; a panic in one ends that one.
 pub async fn serve(
     listeners: Vec<TcpListener>,
     site: Arc<Site>,
+    guard: Arc<Guard>,
     settings: Settings,
     meters: Meters,
     shutdown: impl Future<Output = ()>,
 ) {
     let stop_grace = settings.stop_grace;
-    let server = Arc::new(Server::new(site, settings, meters));
+    let mut keeper = JoinSet::new();
+    // Ends with this function.
+    keeper.spawn(Arc::clone(&guard).keep());
+    let server = Arc::new(Server::new(site, guard, settings, meters));
     let (stop, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut door = Door { listeners, next: 0, refusing: false };

@@ -17,13 +17,14 @@ use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue,
-    REFERRER_POLICY, REFRESH, VARY, X_CONTENT_TYPE_OPTIONS,
+    REFERRER_POLICY, REFRESH, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::web::api::{self, Reply};
+use crate::web::guard::{Denial, Guard};
 use crate::web::meters::Meters;
 use crate::web::pages::{self, Page};
 use crate::web::payload::Payload;
@@ -89,6 +90,7 @@ impl Route {
 pub(super) struct Server {
     pub(super) settings: Settings,
     pub(super) meters: Meters,
+    pub(super) guard: Arc<Guard>,
     site: Arc<Site>,
     /// One permit for each scrape that may run; `None` for no limit.
     scrapes: Option<Arc<Semaphore>>,
@@ -101,12 +103,12 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(site: Arc<Site>, settings: Settings, meters: Meters) -> Server {
+    pub(super) fn new(site: Arc<Site>, guard: Arc<Guard>, settings: Settings, meters: Meters) -> Server {
         let limit = settings.max_requests.min(Semaphore::MAX_PERMITS);
         let scrapes = (limit > 0).then(|| Arc::new(Semaphore::new(limit)));
         let questions = Arc::new(Semaphore::new(settings.max_questions.clamp(1, Semaphore::MAX_PERMITS)));
         let policy = HeaderValue::try_from(pages::content_security_policy()).expect("the policy is plain text of ours");
-        Server { settings, meters, site, scrapes, questions, policy, panicked: AtomicBool::new(false) }
+        Server { settings, meters, guard, site, scrapes, questions, policy, panicked: AtomicBool::new(false) }
     }
 
     /// Answers one request, whatever it is. The answer to HEAD is that to GET: hyper sends its header only, and asks for
@@ -115,7 +117,12 @@ impl Server {
         let (head, body) = request.into_parts();
         let route = Route::find(head.uri.path(), &self.site.landing.telemetry_path);
         let handler = route.map_or("other", Route::label);
-        let mut response = match drain(body, self.settings.max_body_bytes).await {
+        let force = self.guard.force();
+        let admitted = match drain(body, self.settings.max_body_bytes).await {
+            Err(refused) => Err(refused),
+            Ok(()) => force.admit(&head.headers).await.map_err(denied),
+        };
+        let mut response = match admitted {
             Err(refused) => refused,
             Ok(()) => match caught(self.dispatch(route, &head)).await {
                 Ok(response) => response,
@@ -130,6 +137,7 @@ impl Server {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         // An answer is true of its moment only.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        force.dress(headers);
         response
     }
 
@@ -299,6 +307,19 @@ async fn caught<T>(handler: impl Future<Output = T>) -> Result<T, Box<dyn Any + 
         Err(panic) => Poll::Ready(Err(panic)),
     })
     .await
+}
+
+/// The same on every route, so that nobody learns which ones there are.
+fn denied(denial: Denial) -> Response<Payload> {
+    match denial {
+        Denial::TooOften => text(StatusCode::TOO_MANY_REQUESTS, "Too many requests: try again later."),
+        Denial::WhoAreYou => {
+            let mut response = text(StatusCode::UNAUTHORIZED, "A user and its password are needed here.");
+            let challenge = HeaderValue::from_static("Basic realm=\"masternode-exporter\", charset=\"UTF-8\"");
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+            response
+        }
+    }
 }
 
 fn exposition(reply: MetricsReply, permit: Option<OwnedSemaphorePermit>) -> Response<Payload> {

@@ -12,6 +12,14 @@ mod pages;
 mod past;
 mod process;
 mod push;
+#[path = "../it/support/certificates.rs"]
+mod certificates;
+mod pages;
+mod past;
+mod process;
+mod protection;
+#[path = "../it/support/web_cases.rs"]
+mod web_cases;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -10,7 +10,7 @@ use masternode_exporter::metrics::Others;
 use masternode_exporter::rpc::Credentials;
 
 use crate::markdown;
-use crate::support::golden;
+use crate::support::{certificates, golden};
 
 fn load(text: &str, environment: &[(&str, &str)]) -> Result<Loaded, String> {
     let directory = tempfile::tempdir().unwrap();
@@ -164,6 +164,61 @@ fn what_is_allowed_but_odd_is_warned_of() {
     let warnings = load(&text, &[]).unwrap().warnings;
     assert!(warnings[0].contains("can be reached from other hosts"), "{warnings:?}");
     assert!(warnings[1].contains("chmod 600"), "{warnings:?}");
+}
+
+#[test]
+fn an_address_for_other_hosts_is_warned_of_once_unless_it_is_encrypted_and_asks_who_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    certificates::write(folder.path());
+    let path = folder.path().join("web.yml");
+    let users = format!("basic_auth_users: {{alice: {}}}\n", bcrypt::hash("secret", 4).unwrap());
+    let tls = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n";
+    let known = "  client_ca_file: clients.crt\n  client_auth_type: RequireAndVerifyClientCert\n";
+    for (file, fault) in [
+        (String::new(), Some("nothing asks them for a password, and nothing is encrypted")),
+        (tls.to_string(), Some("nothing asks them for a password or a certificate")),
+        (users.clone(), Some("their passwords are not encrypted")),
+        (format!("{tls}{users}"), None),
+        (format!("{tls}{known}"), None),
+    ] {
+        std::fs::write(&path, &file).unwrap();
+        let web = |address: &str| {
+            let text = format!("{NETWORK}web: {{listen_address: {address}, config_file: {}}}", path.display());
+            let warnings = load(&text, &[]).unwrap().warnings;
+            warnings.into_iter().filter(|warning| warning.contains("other hosts")).collect::<Vec<String>>()
+        };
+        let found = web("[\":10066\", \"[::]:10067\", \"127.0.0.1:1\"]");
+        assert_eq!(found.len(), usize::from(fault.is_some()), "{file}: {found:?}");
+        assert!(fault.is_none_or(|fault| found[0].contains(fault) && found[0].starts_with(":10066, [::]:10067 can")));
+        assert_eq!(web("\"127.0.0.1:10066\""), Vec::<String>::new(), "{file}");
+    }
+    std::fs::write(&path, "tls_server_config: {cert_file: absent, key_file: server.key}\nhttp: {}\n").unwrap();
+    let error = load(&format!("{NETWORK}web: {{config_file: {}}}", path.display()), &[]).unwrap_err();
+    assert!(
+        error.contains("web.yml: tls_server_config.cert_file: ") && error.contains("web.yml: http: unknown"),
+        "{error}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_cookie_or_a_key_that_everybody_can_read_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    certificates::write(folder.path());
+    let (cookie, key) = (folder.path().join("cookie"), folder.path().join("server.key"));
+    std::fs::write(&cookie, "x").unwrap();
+    let web = folder.path().join("web.yml");
+    std::fs::write(&web, "tls_server_config: {cert_file: server.crt, key_file: server.key}\n").unwrap();
+    let source = format!("{{name: a, url: \"http://a:1\", cookie_file: {}}}", cookie.display());
+    let text = format!("networks: [{{name: one, sources: [{source}]}}]\nweb: {{config_file: {}}}", web.display());
+    for (mode, count) in [(0o644, 2), (0o640, 0), (0o600, 0), (0o602, 2)] {
+        for file in [&cookie, &key] {
+            std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let warnings = load(&text, &[]).unwrap().warnings;
+        assert_eq!(warnings.len(), count, "{mode:o}: {warnings:?}");
+    }
 }
 
 const NETWORK: &str = "networks: [{name: one, sources: [{name: a, url: \"http://a:1\"}]}]\n";

@@ -27,6 +27,7 @@ mod pose_example;
 mod probe;
 mod profiles;
 mod push;
+mod protection;
 mod recorded;
 mod refusals;
 mod reports;

@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::web::guard::Guard;
 use crate::web::meters::Meters;
 use crate::web::serve;
 use crate::web::settings::Settings;
@@ -50,7 +51,8 @@ impl Running {
         let meters = Meters::new(&registry).unwrap();
         let (stop, stopped) = oneshot::channel();
         let shutdown = async { stopped.await.unwrap_or_default() };
-        let task = tokio::spawn(serve(vec![listener], Arc::new(site), settings, meters, shutdown));
+        let guard = Arc::new(Guard::open(meters.clone()));
+        let task = tokio::spawn(serve(vec![listener], Arc::new(site), guard, settings, meters, shutdown));
         Running { address, registry, stop: Some(stop), task }
     }
 

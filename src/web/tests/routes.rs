@@ -168,7 +168,7 @@ async fn the_health_check_reads_what_readiness_says() {
     let mut site = page(&[]);
     site.ready = Box::new(|| Readiness { missing: vec!["a list".to_owned()] });
     let server = Running::start(site, Settings::default()).await;
-    let reply = soon(probe::get(&server.address.into(), "/-/ready", PATIENCE)).await.unwrap();
+    let reply = soon(probe::get(&server.address.into(), "/-/ready", false, PATIENCE)).await.unwrap();
     assert_eq!((reply.status, &*reply.body), (503, "Not ready:\na list\n"));
 }
 

@@ -1,0 +1,174 @@
+//! The protected exporter, met by those who made the rules: a real Prometheus, OpenSSL and promtool.
+//!
+//! Never here: what each policy does to each client, which the integration tests have.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use crate::certificates;
+use crate::process::{Running, exporter, free_port, get, wait_for};
+use crate::web_cases::{Promtool, web_cases};
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// A web configuration with everything: certificates of clients and a password.
+fn protected(folder: &Path) -> String {
+    certificates::write(folder);
+    let text = format!(
+        "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n  client_ca_file: clients.crt\n  \
+         client_auth_type: RequireAndVerifyClientCert\n  client_allowed_sans: [prometheus.example]\n\
+         basic_auth_users: {{alice: {}}}\n",
+        bcrypt::hash("secret", 6).unwrap()
+    );
+    let path = folder.join("web.yml");
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+fn demo(port: u16, web_config: &str) -> Running {
+    let address = format!("127.0.0.1:{port}");
+    Running::start(exporter().args([
+        "demo",
+        "--masternodes",
+        "20",
+        "--web.listen-address",
+        &address,
+        "--web.config.file",
+        web_config,
+    ]))
+}
+
+fn healthcheck(port: u16, web_config: &str) -> Output {
+    let address = format!("127.0.0.1:{port}");
+    let arguments = ["healthcheck", "--web.listen-address", &address, "--web.config.file", web_config];
+    exporter().args(arguments).output().unwrap()
+}
+
+#[test]
+fn promtool_agrees_on_every_web_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    certificates::write(folder.path());
+    for case in web_cases(folder.path()) {
+        let promtool = Command::new("promtool").args(["check", "web-config"]).arg(&case.path).output().unwrap();
+        let said = String::from_utf8([promtool.stdout, promtool.stderr].concat()).unwrap();
+        let too_old = said.contains("not found in type web.");
+        let expected = match case.promtool {
+            Promtool::Agrees => case.error.is_none(),
+            Promtool::MayBeTooOld if too_old => false,
+            Promtool::MayBeTooOld => case.error.is_none(),
+            Promtool::IsLenient => true,
+        };
+        assert_eq!(promtool.status.success(), expected, "{}: {said}", case.name);
+        let ours = exporter().args(["check", "--web.config.file"]).arg(&case.path).output().unwrap();
+        let said = String::from_utf8([ours.stdout, ours.stderr].concat()).unwrap();
+        assert_eq!(ours.status.code(), Some(if case.error.is_none() { 0 } else { 2 }), "{}: {said}", case.name);
+        assert!(case.error.is_none_or(|error| said.contains(&error)), "{}: {said}", case.name);
+    }
+}
+
+#[test]
+fn a_real_prometheus_scrapes_with_certificate_and_password_and_not_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let web_config = protected(folder.path());
+    let (port, prometheus_port) = (free_port(), free_port());
+    let _demo = demo(port, &web_config);
+    wait_for("the exporter", LONG, || healthcheck(port, &web_config).status.success().then_some(()));
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let job = |name: &str, client: &str, password: &str| {
+        format!(
+            "- job_name: {name}\n  scheme: https\n  basic_auth: {{username: alice, password: {password}}}\n  \
+             tls_config: {{ca_file: '{}', {client}server_name: localhost}}\n  \
+             static_configs: [{{targets: ['127.0.0.1:{port}']}}]\n",
+            file("servers.crt")
+        )
+    };
+    let shows = |name: &str| {
+        format!("cert_file: '{}', key_file: '{}', ", file(&format!("{name}.crt")), file(&format!("{name}.key")))
+    };
+    let jobs = [
+        job("good", &shows("client"), "secret"),
+        job("wrong-password", &shows("client"), "guessed"),
+        job("stranger", &shows("stranger"), "secret"),
+        job("nobody", "", "secret"),
+    ];
+    let text = format!("global: {{scrape_interval: 1s}}\nscrape_configs:\n{}", jobs.concat());
+    std::fs::write(folder.path().join("prometheus.yml"), text).unwrap();
+    let _prometheus = Running::start(Command::new("prometheus").args([
+        format!("--config.file={}", file("prometheus.yml")),
+        format!("--storage.tsdb.path={}", file("data")),
+        format!("--web.listen-address=127.0.0.1:{prometheus_port}"),
+    ]));
+    let target = |job: &str| {
+        let answer: serde_json::Value = serde_json::from_str(&get(prometheus_port, "/api/v1/targets")?).ok()?;
+        let targets = answer["data"]["activeTargets"].as_array()?.clone();
+        let target = targets.into_iter().find(|target| target["labels"]["job"] == job)?;
+        let text = |key: &str| target[key].as_str().map(str::to_string);
+        Some((text("health")?, text("lastError")?)).filter(|(health, _)| health != "unknown")
+    };
+    for (job, health, error) in
+        [("good", "up", ""), ("wrong-password", "down", "401"), ("stranger", "down", "tls"), ("nobody", "down", "tls")]
+    {
+        let seen = wait_for(job, LONG, || target(job));
+        assert!(seen.0 == health && seen.1.contains(error), "{job}: {seen:?}");
+    }
+}
+
+#[test]
+fn openssl_sees_new_versions_only_http2_and_a_new_certificate_without_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let web_config = protected(folder.path());
+    let port = free_port();
+    let _demo = demo(port, &web_config);
+    let connect = |more: &[&str]| {
+        let (address, authority) = (format!("127.0.0.1:{port}"), folder.path().join("servers.crt"));
+        let output = Command::new("openssl")
+            .args(["s_client", "-connect", &address, "-servername", "localhost", "-verify_return_error", "-CAfile"])
+            .arg(authority)
+            .args(more)
+            .stdin(Stdio::null())
+            .output()
+            .expect("openssl is installed by scripts/test");
+        (output.status.success(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    let name = |name: &str| folder.path().join(name).display().to_string();
+    let (certificate, key) = (name("client.crt"), name("client.key"));
+    let known = ["-cert", &certificate, "-key", &key];
+    wait_for("the exporter", LONG, || healthcheck(port, &web_config).status.success().then_some(()));
+    for version in ["-tls1_2", "-tls1_3"] {
+        let (good, said) = connect(&[&known[..], &[version, "-alpn", "h2,http/1.1"]].concat());
+        assert!(
+            good && said.contains("ALPN protocol: h2") && said.contains("Verify return code: 0"),
+            "{version}: {said}"
+        );
+    }
+    let (good, said) = connect(&[&known[..], &["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"]].concat());
+    assert!(!good && said.contains("Protocol  : TLSv1.1") && said.contains("alert"), "refused by us: {said}");
+    let (good, said) = connect(&["-tls1_2"]);
+    assert!(!good && said.contains("alert"), "without a certificate of ours: {said}");
+
+    certificates::write_server(folder.path());
+    wait_for("the new certificate", LONG, || connect(&known).0.then_some(()));
+}
+
+#[test]
+fn the_health_check_works_with_tls_and_takes_a_refusal_for_life() {
+    let folder = tempfile::tempdir().unwrap();
+    certificates::write(folder.path());
+    let path = folder.path().join("open.yml");
+    std::fs::write(&path, "tls_server_config: {cert_file: server.crt, key_file: server.key}\n").unwrap();
+    let (port, web_config) = (free_port(), path.display().to_string());
+    let _demo = demo(port, &web_config);
+    wait_for("the exporter", LONG, || healthcheck(port, &web_config).status.success().then_some(()));
+    let address = format!("127.0.0.1:{port}");
+    let plain = exporter().args(["healthcheck", "--web.listen-address", &address]).output().unwrap();
+    assert_eq!(plain.status.code(), Some(3), "unencrypted it is not heard");
+
+    let (port, web_config) = (free_port(), protected(folder.path()));
+    assert_eq!(healthcheck(port, &web_config).status.code(), Some(3), "nobody is there yet");
+    let _demo = demo(port, &web_config);
+    wait_for("the protected exporter", LONG, || {
+        let found = healthcheck(port, &web_config);
+        found.status.success().then(|| String::from_utf8(found.stdout).unwrap())
+    });
+}

@@ -1,0 +1,362 @@
+//! A protected server over real sockets: who comes through to which page, and what it may change while it runs.
+//!
+//! Never here: limits of unprotected connections, which the server tests for itself.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper::Request;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use masternode_exporter::config::web_file;
+use masternode_exporter::web::guard::Guard;
+use masternode_exporter::web::meters::Meters;
+use masternode_exporter::web::settings::Settings;
+use masternode_exporter::web::site::{Body, Landing, MetricsReply, Readiness, Site, TelemetryPath};
+use masternode_exporter::web::{self, probe};
+use prometheus::{Registry, TextEncoder};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::support::certificates;
+use crate::support::web_cases::{Promtool, web_cases};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const TLS: &str = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n";
+
+/// `alice` with the password "secret", at the least cost.
+fn users() -> String {
+    format!("basic_auth_users: {{alice: {}}}\n", bcrypt::hash("secret", 4).unwrap())
+}
+
+/// "alice:secret".
+const ALICE: &str = "Authorization: Basic YWxpY2U6c2VjcmV0\r\n";
+
+struct Server {
+    folder: TempDir,
+    address: std::net::SocketAddr,
+    guard: Arc<Guard>,
+    registry: Registry,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Server {
+    async fn start(file: &str) -> Server {
+        Server::start_with(file, Settings::default()).await
+    }
+
+    async fn start_with(file: &str, settings: Settings) -> Server {
+        let folder = tempfile::tempdir().unwrap();
+        certificates::write(folder.path());
+        let path = folder.path().join("web.yml");
+        std::fs::write(&path, file).unwrap();
+        let registry = Registry::new();
+        let meters = Meters::new(&registry).unwrap();
+        let guard = Guard::new(Box::new(move || web_file::read(&path)), meters.clone()).map(Arc::new).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serve =
+            web::serve(vec![listener], Arc::new(site()), guard.clone(), settings, meters, std::future::pending());
+        Server { address, guard, registry, task: tokio::spawn(serve), folder }
+    }
+
+    fn rewrite(&self, file: &str) {
+        std::fs::write(self.folder.path().join("web.yml"), file).unwrap();
+    }
+
+    /// A client that shows the certificate of this name.
+    fn client(&self, shows: Option<&str>) -> ClientConfig {
+        client(self.folder.path(), shows)
+    }
+
+    /// An encrypted connection, or why there is none. In TLS 1.3 the server's refusal of a client's certificate comes later.
+    async fn connect(&self, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        soon(TlsConnector::from(Arc::new(config)).connect(name, stream)).await
+    }
+
+    /// Status of an answer over an encrypted connection; `None` when there is no answer.
+    async fn status(&self, shows: Option<&str>, request: &str) -> Option<u16> {
+        let mut stream = self.connect(self.client(shows)).await.ok()?;
+        let header = "Host: localhost\r\nConnection: close\r\n\r\n";
+        stream.write_all(format!("{request}{header}").as_bytes()).await.ok()?;
+        let mut answer = Vec::new();
+        // A refusal ends the connection with an error.
+        let _ = soon(stream.read_to_end(&mut answer)).await;
+        status(&answer)
+    }
+
+    /// The answer over an unencrypted connection.
+    async fn plain(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let header = "Host: localhost\r\nConnection: close\r\n\r\n";
+        stream.write_all(format!("{request}{header}").as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let _ = soon(stream.read_to_end(&mut answer)).await;
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    fn meter(&self, name: &str) -> Option<String> {
+        let page = TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap();
+        page.lines().find_map(|line| line.strip_prefix(&format!("{name} ")).map(str::to_string))
+    }
+}
+
+fn status(answer: &[u8]) -> Option<u16> {
+    String::from_utf8_lossy(answer).split(' ').nth(1)?.parse().ok()
+}
+
+fn client(folder: &Path, shows: Option<&str>) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(folder.join("servers.crt")).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let builder = builder.with_root_certificates(roots);
+    match shows {
+        None => builder.with_no_client_auth(),
+        Some(name) => {
+            let chain = vec![CertificateDer::from_pem_file(folder.join(format!("{name}.crt"))).unwrap()];
+            let key = PrivateKeyDer::from_pem_file(folder.join(format!("{name}.key"))).unwrap();
+            builder.with_client_auth_cert(chain, key).unwrap()
+        }
+    }
+}
+
+fn site() -> Site {
+    let body = || Body::Whole(vec![Bytes::from_static(b"page 1\n")]);
+    Site {
+        landing: Landing {
+            name: "exporter".into(),
+            version: "1".into(),
+            summary: "…".into(),
+            telemetry_path: TelemetryPath::default(),
+            links: vec![],
+        },
+        metrics: Box::new(move |_| {
+            let reply = MetricsReply { content_type: "text/plain; version=0.0.4", gzip: false, body: body() };
+            Box::pin(std::future::ready(Ok(reply)))
+        }),
+        api: None,
+        ready: Box::new(Readiness::default),
+        reload: None,
+    }
+}
+
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.expect("it takes far too long")
+}
+
+#[test]
+fn good_files_are_taken_and_bad_ones_name_their_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    certificates::write(folder.path());
+    for case in web_cases(folder.path()) {
+        let errors = web_file::load(&case.path).errors;
+        match &case.error {
+            None => {
+                assert_eq!(errors, Vec::<String>::new(), "{}", case.name);
+                assert_ne!(case.promtool, Promtool::IsLenient, "{}: we take it too", case.name);
+            }
+            Some(error) => {
+                assert!(errors.iter().any(|found| found.contains(error.as_str())), "{}: {errors:?}", case.name);
+            }
+        }
+        let secret = std::fs::read_to_string(folder.path().join("server.key")).unwrap();
+        let secret = secret.lines().nth(1).unwrap();
+        assert!(!errors.iter().any(|error| error.contains(secret) || error.contains("doe")), "{errors:?}");
+    }
+}
+
+#[tokio::test]
+async fn http2_is_spoken_with_those_who_offer_it_and_a_connection_serves_many_requests() {
+    let server = Server::start(TLS).await;
+    let mut config = server.client(None);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let stream = server.connect(config.clone()).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    let (mut sender, connection) =
+        soon(hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))).await.unwrap();
+    tokio::spawn(connection);
+    for _ in 0..3 {
+        let asked: Vec<_> = (0..5)
+            .map(|_| {
+                let request = Request::get("https://localhost/metrics").body(Empty::<Bytes>::new()).unwrap();
+                sender.send_request(request)
+            })
+            .collect();
+        for answer in asked {
+            let answer = soon(answer).await.unwrap();
+            assert_eq!(answer.status(), 200);
+            assert_eq!(soon(answer.into_body().collect()).await.unwrap().to_bytes(), "page 1\n");
+        }
+    }
+    assert_eq!(server.meter("masternode_exporter_http_connections").as_deref(), Some("1"));
+
+    let without = Server::start(&format!("{TLS}http_server_config: {{http2: false}}\n")).await;
+    config = without.client(None);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let stream = without.connect(config).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+}
+
+#[tokio::test]
+async fn every_route_asks_for_a_password_and_says_the_configured_headers() {
+    let headers = "http_server_config: {headers: {X-Frame-Options: deny, Content-Security-Policy: sandbox}}\n";
+    let server = Server::start(&format!("{}{headers}", users())).await;
+    for path in ["/", "/metrics", "/-/healthy", "/-/ready", "/-/reload", "/api/v1/status", "/nothing"] {
+        let refused = server.plain(&format!("GET {path} HTTP/1.1\r\n")).await;
+        assert!(refused.starts_with("HTTP/1.1 401 "), "{path}: {refused}");
+        let refused = refused.to_ascii_lowercase();
+        assert!(refused.contains("www-authenticate: basic realm="), "{path}: {refused}");
+        assert!(refused.contains("x-frame-options: deny") && refused.contains("content-security-policy: sandbox"));
+        let wrong = server.plain(&format!("GET {path} HTTP/1.1\r\nAuthorization: Basic YWxpY2U6d3Jvbmc=\r\n")).await;
+        assert!(wrong.starts_with("HTTP/1.1 401 "), "{path}: {wrong}");
+        let answer = server.plain(&format!("GET {path} HTTP/1.1\r\n{ALICE}")).await;
+        assert!(!answer.starts_with("HTTP/1.1 401 "), "{path}: {answer}");
+        let answer = answer.to_ascii_lowercase();
+        assert_eq!(answer.matches("content-security-policy: ").count(), 1, "ours gives way: {answer}");
+        assert!(answer.contains("content-security-policy: sandbox"), "{path}: {answer}");
+    }
+    assert!(server.plain(&format!("GET /metrics HTTP/1.1\r\n{ALICE}")).await.ends_with("page 1\n"));
+}
+
+#[tokio::test]
+async fn a_client_is_let_in_by_its_certificate_as_the_policy_says() {
+    let verified = "client_ca_file: clients.crt\n";
+    let named = "client_ca_file: clients.crt\n  client_allowed_sans: ";
+    // policy, what else, then who comes through: nobody's, the client's, the stranger's certificate.
+    let table = [
+        ("NoClientCert", "", [true, true, true]),
+        ("RequestClientCert", "", [true, true, true]),
+        ("RequireAnyClientCert", "", [false, true, true]),
+        ("VerifyClientCertIfGiven", verified, [true, true, false]),
+        ("RequireAndVerifyClientCert", verified, [false, true, false]),
+        ("RequireAndVerifyClientCert", "", [false, false, false]),
+        ("RequireAndVerifyClientCert", &format!("{named}[other, prometheus.example]\n"), [false, true, false]),
+        ("RequireAndVerifyClientCert", &format!("{named}[192.0.2.7]\n"), [false, true, false]),
+        ("RequireAndVerifyClientCert", &format!("{named}[Prometheus.example, example]\n"), [false, false, false]),
+        ("RequireAnyClientCert", "client_allowed_sans: [stranger.example]\n", [false, false, true]),
+    ];
+    for (policy, more, expected) in table {
+        let server = Server::start(&format!("{TLS}  client_auth_type: {policy}\n  {more}")).await;
+        let mut seen = [false; 3];
+        for (shows, seen) in [None, Some("client"), Some("stranger")].into_iter().zip(&mut seen) {
+            *seen = server.status(shows, "GET /metrics HTTP/1.1\r\n").await == Some(200);
+        }
+        assert_eq!(seen, expected, "{policy} {more}");
+        let failed = expected.iter().filter(|good| !**good).count().to_string();
+        assert_eq!(server.meter("masternode_exporter_http_tls_handshakes_failed_total"), Some(failed), "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_is_its_own_authority_is_known_by_its_certificate() {
+    let policy = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: own.crt\n";
+    let server = Server::start(&format!("{TLS}{policy}")).await;
+    assert_eq!(server.status(Some("own"), "GET / HTTP/1.1\r\n").await, Some(200));
+    assert_eq!(server.status(Some("client"), "GET / HTTP/1.1\r\n").await, None);
+}
+
+#[tokio::test]
+async fn a_request_beyond_the_rate_is_refused() {
+    let server = Server::start("rate_limit: {interval: 1h, burst: 3}\n").await;
+    let mut codes = Vec::new();
+    for _ in 0..5 {
+        codes.push(status(server.plain("GET /metrics HTTP/1.1\r\n").await.as_bytes()));
+    }
+    assert_eq!(codes, [Some(200), Some(200), Some(200), Some(429), Some(429)]);
+}
+
+#[tokio::test]
+async fn a_new_certificate_is_shown_without_a_restart_also_when_nobody_says_so() {
+    let server = Server::start(TLS).await;
+    let old = server.client(None);
+    assert!(server.connect(old.clone()).await.is_ok());
+    certificates::write_server(server.folder.path());
+    let new = server.client(None);
+    soon(async {
+        while server.connect(new.clone()).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!(server.connect(old).await.is_err(), "the old authority did not sign it");
+    assert_eq!(server.meter("masternode_exporter_web_config_last_reload_successful").as_deref(), Some("1"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_used_changes_nothing_and_protection_is_not_taken_away() {
+    let (first, other) = (format!("{TLS}{}", users()), bcrypt::hash("other", 4).unwrap());
+    let server = Server::start(&first).await;
+    let request = format!("GET /metrics HTTP/1.1\r\n{ALICE}");
+    for (bad, why) in [
+        ("tls_server_config: {cert_file: absent}\n".to_string(), "absent"),
+        (String::new(), "tls_server_config is gone"),
+        (TLS.to_string(), "basic_auth_users is gone"),
+        ("basic_auth_users: {alice: wrong}\n".to_string(), "not a bcrypt hash"),
+    ] {
+        server.rewrite(&bad);
+        let error = server.guard.refresh(true).unwrap_err();
+        assert!(error.contains(why), "{error}");
+        assert_eq!(server.status(None, &request).await, Some(200), "{bad}");
+        assert_eq!(server.status(None, "GET /metrics HTTP/1.1\r\n").await, Some(401), "{bad}");
+        assert_eq!(server.meter("masternode_exporter_web_config_last_reload_successful").as_deref(), Some("0"));
+    }
+    server.rewrite(&format!("{TLS}basic_auth_users: {{alice: {other}}}\n"));
+    server.guard.refresh(true).unwrap();
+    assert_eq!(server.status(None, &request).await, Some(401), "the old password is forgotten");
+    assert_eq!(server.meter("masternode_exporter_web_config_last_reload_successful").as_deref(), Some("1"));
+}
+
+#[tokio::test]
+async fn a_handshake_that_never_ends_is_cut_with_the_time_of_a_header() {
+    let header_timeout = Duration::from_millis(50);
+    let server = Server::start_with(TLS, Settings { header_timeout, ..Settings::default() }).await;
+    // Nothing; the beginning of a handshake; something else.
+    for beginning in [&b""[..], b"\x16\x03\x01\x02\x00\x01\x00\x01", b"GET / HTTP/1.1\r\n\r\n"] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(beginning).await.unwrap();
+        let mut rest = Vec::new();
+        let _ = soon(stream.read_to_end(&mut rest)).await;
+        assert_eq!(status(&rest), None, "{rest:?}");
+    }
+    // A handshake, and then nothing.
+    let mut stream = server.connect(server.client(None)).await.unwrap();
+    let mut rest = Vec::new();
+    let _ = soon(stream.read_to_end(&mut rest)).await;
+    assert!(rest.is_empty());
+    assert_eq!(server.meter("masternode_exporter_http_tls_handshakes_failed_total").as_deref(), Some("3"));
+}
+
+#[tokio::test]
+async fn the_health_check_finds_a_protected_server() {
+    let server = Server::start(TLS).await;
+    let address = server.address.into();
+    let reply = probe::get(&address, "/-/healthy", true, PATIENCE).await.unwrap();
+    assert_eq!(reply.status, 200);
+    assert!(probe::get(&address, "/-/healthy", false, PATIENCE).await.is_err(), "unencrypted it is not heard");
+
+    let strict = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.crt\n";
+    for version in ["TLS12", "TLS13"] {
+        let file = format!("{TLS}{strict}  min_version: {version}\n  max_version: {version}\n");
+        let server = Server::start(&file).await;
+        let asked = probe::get(&server.address.into(), "/-/healthy", true, PATIENCE).await;
+        assert!(matches!(asked, Err(probe::ProbeError::CertificateNeeded)), "{version}: {asked:?}");
+    }
+}
