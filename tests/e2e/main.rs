@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
 
+mod abuse;
 mod api;
 mod boards;
 mod browser;

@@ -11,7 +11,12 @@ pub(crate) struct Running(Child);
 impl Running {
     /// Starts it; what it prints is shown only when the test fails to find it alive.
     pub(crate) fn start(command: &mut Command) -> Running {
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        Running::start_logging(command, Stdio::null())
+    }
+
+    /// Starts it with its log going somewhere.
+    pub(crate) fn start_logging(command: &mut Command, log: Stdio) -> Running {
+        let child = command.stdout(Stdio::null()).stderr(log).spawn();
         Running(child.unwrap_or_else(|error| panic!("{command:?} does not start: {error}")))
     }
 
