@@ -159,9 +159,11 @@ fn a_ban_is_told_whatever_the_score() {
 #[test]
 fn a_penalty_is_told_for_an_hour() {
     // An hour has 22 blocks of 157.6 seconds.
-    let scene = |height| Scene { events: vec![penalty(1, height)], ..Scene::default() };
-    scene(TIP - 21).check(&[(Condition::Penalized, 0.0)]);
-    scene(TIP - 22).check(&[]);
+    let scene = |score, height| Scene { node: scored(score), events: vec![penalty(1, height)], ..Scene::default() };
+    scene(10, TIP - 21).check(&[(Condition::Penalized, 10.0)]);
+    scene(10, TIP - 22).check(&[]);
+    // A revival took the score away, and with it what there was to tell.
+    scene(0, TIP - 21).check(&[]);
 }
 
 #[test]
