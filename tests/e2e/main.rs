@@ -8,17 +8,14 @@ mod abuse;
 mod api;
 mod boards;
 mod browser;
+#[path = "../it/support/certificates.rs"]
+mod certificates;
 mod latency;
 mod pages;
 mod past;
 mod process;
-mod push;
-#[path = "../it/support/certificates.rs"]
-mod certificates;
-mod pages;
-mod past;
-mod process;
 mod protection;
+mod push;
 #[path = "../it/support/web_cases.rs"]
 mod web_cases;
 

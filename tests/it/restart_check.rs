@@ -1,7 +1,8 @@
 //! `restart-check` as a script uses it: its exit codes at heights whose windows are known.
 
-use std::path::Path;
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use masternode_exporter::sim::{Action, Network, Options, RunningServer, Server, Subnet};
 
@@ -33,18 +34,22 @@ impl Stage {
         Stage { network, _server: server, folder }
     }
 
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("exporter.yml")
+    }
+
     async fn run(&self, more: &[&str]) -> (Option<i32>, String, String) {
-        let file = self.folder.path().join("exporter.yml");
-        let more: Vec<String> = more.iter().map(ToString::to_string).collect();
-        tokio::task::spawn_blocking(move || run(&file, &more)).await.unwrap()
+        let mut command = command(&self.file(), more);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
     }
 }
 
-fn run(file: &Path, more: &[String]) -> (Option<i32>, String, String) {
+fn command(file: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_masternode-exporter"));
-    let output = command.arg("--config.file").arg(file).arg("restart-check").args(more).output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
+    command.arg("--config.file").arg(file).arg("restart-check").args(more);
+    command
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,17 +73,28 @@ async fn the_window_decides_and_the_exit_code_says_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_waits_for_the_window_where_it_is_told_to() {
     let stage = Stage::at(72).await;
-    let waiting = stage.run(&["--masternode", "evo", "--wait", "--blocks", "8"]);
-    let network = stage.network.clone();
-    let mining = tokio::spawn(masternode_exporter::sim::drive(
-        network,
-        std::time::Duration::from_millis(150),
-        std::future::pending(),
-    ));
-    let (code, text, errors) = waiting.await;
+    let mut child = command(&stage.file(), &["--masternode", "evo", "--wait", "--blocks", "8"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    let (first, errors) = tokio::task::spawn_blocking(move || {
+        let mut first = String::new();
+        errors.read_line(&mut first).unwrap();
+        (first, errors)
+    })
+    .await
+    .unwrap();
+    assert!(first.starts_with("no: at height 2880072"), "{first}");
+    // No block comes before it has looked.
+    let pause = std::time::Duration::from_millis(150);
+    let mining = tokio::spawn(masternode_exporter::sim::drive(stage.network.clone(), pause, std::future::pending()));
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
     mining.abort();
-    assert_eq!(code, Some(0), "{text} {errors}");
-    assert!(errors.lines().next().is_some_and(|line| line.starts_with("no: at height 2880072")), "{errors}");
+    drop(errors);
+    let (code, text) = (output.status.code(), String::from_utf8(output.stdout).unwrap());
+    assert_eq!(code, Some(0), "{text}");
     assert!(text.starts_with("yes:"), "{text}");
 }
 
