@@ -39,16 +39,21 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// One whose requests take no longer than that. Fails when TLS cannot be set up.
+    /// One whose requests take no longer than that. Fails when TLS cannot be set up; where the system has no certificate
+    /// authorities, only receivers on `https` cannot be reached.
     pub(super) fn new(timeout: Duration) -> Result<Client, Failure> {
         // Only the first one in a process is installed; that one is as good as ours.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(timeout)
-            .pool_idle_timeout(REST)
+        let builder = || {
+            reqwest::Client::builder()
+                .no_proxy()
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(timeout)
+                .pool_idle_timeout(REST)
+        };
+        let http = builder()
             .build()
+            .or_else(|_| builder().tls_certs_only([]).build())
             .map_err(|error| Failure::of(format!("no HTTP client: {}", error.without_url())))?;
         Ok(Client { http, timeout })
     }

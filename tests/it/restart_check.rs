@@ -107,3 +107,12 @@ async fn a_banned_masternode_can_be_restarted_at_any_time() {
     let (code, text, _) = stage.run(&["--masternode", "regular"]).await;
     assert_eq!((code, text.contains("it is banned, so it misses nothing")), (Some(0), true), "{text}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_system_without_certificate_authorities_can_ask_a_node_without_tls() {
+    let stage = Stage::at(85).await;
+    let mut command = command(&stage.file(), &["--masternode", "regular"]);
+    command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/dev/null");
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
