@@ -28,13 +28,15 @@ const REPEAT: u64 = 240;
 /// For how long a block is told again at most, in seconds.
 const LONGEST: u64 = 6 * 3600;
 
-/// What is known of the present only, or is about the page itself.
-const OF_NOW: [&Family; 10] = [
+/// What is known or said of the present only, or is about the page itself.
+const OF_NOW: [&Family; 12] = [
     &catalog::PEER_LAST_SUCCESS,
     &catalog::PLATFORM_BANNED,
     &catalog::NETWORK_CHAINLOCK_HEIGHT,
     &catalog::NETWORK_SPORK,
     &catalog::REQUIREMENT_MET,
+    &catalog::MAINTENANCE,
+    &catalog::MAINTENANCE_UNTIL,
     &catalog::NETWORK_MINIMUM_PROTOCOL,
     &catalog::NETWORK_QUORUM_SPORK,
     &catalog::NETWORK_SPORKS_COMPILED_IN,
