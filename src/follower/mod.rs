@@ -18,18 +18,17 @@ mod past;
 mod recorder;
 mod report;
 mod resume;
+mod settings;
 mod source;
 mod walk;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::domain::Snapshot;
-use crate::domain::chain::ChainRules;
 use crate::domain::masternode::{BlockHash, Height, UnixSeconds};
 use crate::domain::snapshot::Parts;
 use crate::domain::tally::Tallies;
@@ -39,6 +38,7 @@ use crate::follower::book::Book;
 use crate::follower::filling::{Filling, reached};
 use crate::follower::recorder::Recorder;
 pub use crate::follower::report::Ask;
+pub use crate::follower::settings::Settings;
 use crate::follower::source::{Identity, Source, Trouble};
 use crate::history::Writer;
 use crate::meters::{Meters, NetworkMeters};
@@ -58,31 +58,6 @@ const MOVES: usize = 3;
 
 /// Age at which a list that changes between blocks is read again although no block came, in seconds.
 const REFRESH_SECONDS: u64 = 300;
-
-/// How a network is followed.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Name of the network: the label `network`.
-    pub network: Arc<str>,
-    /// The chain's rules.
-    pub rules: Arc<ChainRules>,
-    /// Pause between two polls.
-    pub poll_interval: Duration,
-    /// The snapshot is withdrawn when no source confirmed it for this long.
-    pub stale_after: Duration,
-    /// Blocks from one full list, read as a check, to the next.
-    pub resync_blocks: u32,
-    /// A gap of more blocks than this is not walked: the list is read anew.
-    pub max_gap_blocks: u32,
-    /// What is asked of sources beside the list.
-    pub ask: Ask,
-    /// Blocks below the tip at a start that are filled into a history that does not know them.
-    pub backfill_blocks: u32,
-    /// Events of blocks older than this are not kept, and so not filled in.
-    pub retention: Duration,
-    /// The present, in seconds since 1970.
-    pub clock: fn() -> UnixSeconds,
-}
 
 /// Follows one network; see the module.
 pub struct Follower {
@@ -169,7 +144,6 @@ impl Follower {
                     if changed.is_err() {
                         return;
                     }
-                    // Those that left the list are remembered for the list of whom to watch that named them.
                     self.watched.clear();
                     // What was withdrawn stays so: another watch list does not make it any fresher.
                     if self.published.borrow().is_some() {
@@ -350,7 +324,10 @@ impl Follower {
 
     fn publish(&mut self) {
         let (Some(book), Some(facts)) = (&self.book, &self.facts) else { return };
-        self.watched = self.watch_list.borrow_and_update().resolve(book.list(), &self.watched);
+        // Those that left the list are remembered for as long as the same watch list is in force.
+        let watch_list = self.watch_list.borrow_and_update();
+        let known = if watch_list.has_changed() { Vec::new() } else { std::mem::take(&mut self.watched) };
+        self.watched = watch_list.resolve(book.list(), &known);
         let parts = Parts {
             network: self.settings.network.clone(),
             rules: self.settings.rules.clone(),

@@ -115,6 +115,10 @@ async fn a_watched_node_whose_collateral_is_spent_stays_on_the_page_as_not_regis
     page.expect_absent("masternode_pose_score", ONE);
     assert_eq!(page.count("masternode_pose_score"), 11);
     page.expect("masternode_network_removals_total", &[("node_type", "regular")], 1.0);
+    // A watch list that does not name it forgets it, also when a poll sees that list first.
+    stage.watch(masternode_exporter::domain::watch::WatchList::default());
+    stage.mine(&[]).await;
+    assert_eq!(stage.page().await.count("masternode_registered"), 0);
 }
 
 #[tokio::test]
