@@ -5,24 +5,21 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use crate::app;
 use crate::cli::Failure;
+use crate::cli::progress::ProgressReport;
 use crate::cli::when::{self, When};
 use crate::config::{Config, NetworkConfig};
 use crate::domain::masternode::Height;
 use crate::domain::snapshot::{Parts, Snapshot};
 use crate::domain::tally::Tallies;
-use crate::follower::backfill::{Backfill, Progress};
+use crate::follower::backfill::Backfill;
 use crate::history::Store;
 use crate::meters::Meters;
 use crate::metrics::past::PastFile;
-
-/// From one line about the progress to the next.
-const REPORT: Duration = Duration::from_secs(10);
 
 /// Arguments of `backfill`.
 #[derive(Debug, Args)]
@@ -88,7 +85,7 @@ pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Resul
             stopped.store(true, Ordering::Relaxed);
         }
     });
-    let report = Report { begun: Instant::now(), said: Instant::now(), stop };
+    let report = ProgressReport::new(stop);
     match &arguments.openmetrics {
         Some(file) => tell(&mut backfill, &mut store, (first, last), (config, network), file, report).await,
         None => fill(&mut backfill, &mut store, (first, last), report).await,
@@ -99,9 +96,10 @@ async fn fill(
     backfill: &mut Backfill,
     store: &mut Store,
     span: (Height, Height),
-    mut report: Report,
+    mut report: ProgressReport,
 ) -> Result<(), Failure> {
     let (done, total) = backfill.fill(store, span, |progress| report.goes_on(progress)).await?;
+    drop(report);
     if done < total {
         eprintln!("stopped after {done} of {total} blocks: the same command goes on there");
     } else {
@@ -117,7 +115,7 @@ async fn tell(
     span: (Height, Height),
     (config, network): (&Config, &NetworkConfig),
     target: &Path,
-    mut report: Report,
+    mut report: ProgressReport,
 ) -> Result<(), Failure> {
     let wrong = |error: std::io::Error| format!("--openmetrics: {error}");
     let mut file =
@@ -141,6 +139,7 @@ async fn tell(
         Ok(report.goes_on(walked.progress))
     });
     let (done, total) = told.await?;
+    drop(report);
     if done < total {
         eprintln!("stopped after {done} of {total} blocks: their events are kept, {} is not written", target.display());
         return Ok(());
@@ -148,24 +147,6 @@ async fn tell(
     let samples = file.finish().map_err(wrong)?;
     eprintln!("{samples} samples of {done} blocks are in {}", target.display());
     Ok(())
-}
-
-struct Report {
-    begun: Instant,
-    said: Instant,
-    stop: Arc<AtomicBool>,
-}
-
-impl Report {
-    /// Says now and then how far it is. Returns whether nobody asked to stop.
-    fn goes_on(&mut self, Progress { height, done, total }: Progress) -> bool {
-        if self.said.elapsed() >= REPORT {
-            self.said = Instant::now();
-            let left = self.begun.elapsed().as_secs_f64() / f64::from(done) * f64::from(total - done);
-            eprintln!("block {height}: {done} of {total}, about {left:.0} s left");
-        }
-        !self.stop.load(Ordering::Relaxed)
-    }
 }
 
 fn chosen<'a>(config: &'a Config, name: Option<&str>) -> Result<&'a NetworkConfig, String> {

@@ -10,6 +10,7 @@ mod events;
 mod forecast;
 mod logging;
 mod observe;
+mod progress;
 mod report;
 mod restart_check;
 mod run;
