@@ -24,7 +24,7 @@ const NETWORK: &[&str] = &["network"];
 pub const INHIBITIONS: &[Inhibition] = &[
     Inhibition {
         source: "MasternodePoSeBanned",
-        targets: &["MasternodePoSePenalized", "MasternodePaymentLost"],
+        targets: &["MasternodePoSePenalized", "MasternodePaymentLost", "MasternodeDkgContributionMissing"],
         equal: NODE,
         reason: "The ban says it all.",
     },
@@ -45,6 +45,12 @@ pub const INHIBITIONS: &[Inhibition] = &[
         targets: &["MasternodePaymentLost"],
         equal: NODE,
         reason: "Whoever is not on the list is not paid.",
+    },
+    Inhibition {
+        source: "MasternodeProtocolTooOld",
+        targets: &["MasternodeUnreachable"],
+        equal: NODE,
+        reason: "It answers, but in a version that others drop.",
     },
     Inhibition {
         source: "MasternodePenaltyWave",
@@ -69,6 +75,12 @@ pub const INHIBITIONS: &[Inhibition] = &[
         targets: &["MasternodeExporterSourceDown"],
         equal: &["network", "source"],
         reason: "It answers, but for another network.",
+    },
+    Inhibition {
+        source: "MasternodeExporterSourceIsolated",
+        targets: &["MasternodeExporterSourceDown"],
+        equal: &["network", "source"],
+        reason: "Cut off for long, it falls out of sync.",
     },
 ];
 

@@ -38,6 +38,10 @@ const OF_MASTERNODES: &[(&str, Option<&str>)] = &[
     ("masternode_pose_blocks_until_safe", None),
     ("masternode_pose_test_before_safe_probability_ratio", None),
     ("masternode_platform_banned", None),
+    ("masternode_p2p_reachable", None),
+    ("masternode_p2p_failure", Some("reason")),
+    ("masternode_dkg_session_contribution_received", None),
+    ("masternode_requirement_met", Some("requirement")),
     ("masternode_payment_queue_position", None),
     ("masternode_expectation_met", Some("field")),
     ("masternode_last_seen_timestamp_seconds", None),
@@ -135,7 +139,7 @@ fn of_masternodes(metric: &str, label: Option<&str>) -> Recording {
     plain(format!("masternode:{metric}:newest"), expression)
 }
 
-fn sources() -> [Recording; 2] {
+fn sources() -> [Recording; 3] {
     [
         Recording {
             name: "network:masternode_exporter_source_last_success_timestamp_seconds:max".into(),
@@ -148,6 +152,11 @@ fn sources() -> [Recording; 2] {
             name: "source:masternode_exporter_source_synced:max".into(),
             expression: "max by (network, source) (last_over_time(masternode_exporter_source_synced[10m]))".into(),
             comment: "A source is well while one exporter can use it; one that restarts says nothing for a while.",
+        },
+        Recording {
+            name: "source:masternode_exporter_source_isolated:min".into(),
+            expression: "min by (network, source) (last_over_time(masternode_exporter_source_isolated[10m]))".into(),
+            comment: "A source is cut off when no exporter sees it connected.",
         },
     ]
 }

@@ -62,6 +62,10 @@ const PLACEHOLDERS: &[Placeholder] = &[
         ),
     },
     Placeholder { name: "state", go: Go::Query("masternode:masternode_state:newest{SELF} == 1", "label \"state\"") },
+    Placeholder {
+        name: "reason",
+        go: Go::Query("masternode:masternode_p2p_failure:newest{SELF} == 1", "label \"reason\""),
+    },
     // No label holds a hash, so a rule can only say where it is found.
     Placeholder {
         name: "cause",

@@ -90,6 +90,8 @@ pub enum Condition {
     UnexpectedChange,
     /// The Platform asked for a ban.
     PlatformBanned,
+    /// Its contribution to a DKG session under way is missing, and the phase of contributions is over.
+    ContributionMissing,
     /// Many masternodes were penalised lately.
     PenaltyWave,
     /// Several masternodes of a group were penalised lately.
@@ -176,6 +178,10 @@ impl<'a> Judge<'a, '_> {
         let Some(index) = watched.index else { return tell(Condition::Missing, 0.0) };
         let node = self.snapshot.node(index);
         self.pose(watched, &node, tell);
+        let seats = self.snapshot.facts().sessions.as_ref().and_then(|sessions| sessions.of(&watched.watched.id));
+        if seats.is_some_and(|seats| seats.contributed == Some(false)) {
+            tell(Condition::ContributionMissing, 0.0);
+        }
         self.life(&node, tell);
         let cycle = self.snapshot.payment_cycle_blocks().unwrap_or(0);
         if node.queue_position.is_some_and(|position| position.get() == 1) && cycle > self.thresholds.shortest_cycle {

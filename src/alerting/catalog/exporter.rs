@@ -62,6 +62,18 @@ pub(super) const ALERTS: &[Alert] = &[
         ],
     ),
     alert(
+        "MasternodeExporterSourceIsolated",
+        Severity::Warning,
+        5,
+        About::Source,
+        [
+            "source:masternode_exporter_source_isolated:min == 1",
+            "A node that the exporter asks is cut off from its network.",
+            "Source {source} of {network} has no connections, or its networking is switched off.\n\
+         It goes on to say that it is in sync, but learns of no new blocks.",
+        ],
+    ),
+    alert(
         "MasternodeExporterHistoryGap",
         Severity::Warning,
         0,

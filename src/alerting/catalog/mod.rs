@@ -5,6 +5,7 @@
 //!
 //! Never here: thresholds (`domain::finding`), which the rules name as `$threshold`.
 
+mod early;
 mod exporter;
 mod masternode;
 mod network;
@@ -88,9 +89,9 @@ impl Alert {
     }
 }
 
-/// All alerts: masternodes, networks, the exporter itself.
+/// All alerts: masternodes, what is seen of them before a penalty, networks, the exporter itself.
 pub fn alerts() -> impl Iterator<Item = &'static Alert> {
-    masternode::ALERTS.iter().chain(network::ALERTS).chain(exporter::ALERTS)
+    masternode::ALERTS.iter().chain(early::ALERTS).chain(network::ALERTS).chain(exporter::ALERTS)
 }
 
 /// The alert of a condition.
@@ -126,7 +127,7 @@ mod tests {
     fn a_condition_has_one_alert() {
         let conditions: Vec<_> = alerts().filter_map(|alert| alert.condition).collect();
         assert_eq!(conditions.iter().collect::<BTreeSet<_>>().len(), conditions.len());
-        assert_eq!(conditions.len(), 16);
+        assert_eq!(conditions.len(), 17);
         assert_eq!(alert_of(Condition::Banned).map(|alert| alert.name), Some("MasternodePoSeBanned"));
     }
 }

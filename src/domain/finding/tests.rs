@@ -9,7 +9,8 @@ use crate::domain::chain::{ChainRules, DASH, DIMECOIN, Subnet};
 use crate::domain::event::Event;
 use crate::domain::facts::ChainFacts;
 use crate::domain::list::tests::{self, block, id, list};
-use crate::domain::masternode::{Masternode, PeerView, Score};
+use crate::domain::masternode::{BlockHash, Hash, Masternode, PeerView, Score};
+use crate::domain::session::{Seat, Session, Sessions};
 use crate::domain::snapshot::Parts;
 use crate::domain::state::Announced;
 use crate::domain::tally::Tallies;
@@ -26,6 +27,9 @@ fn masternode(number: u8) -> Masternode {
 /// What is found: conditions with their values.
 type Found = &'static [(Condition, f64)];
 
+/// What each source sees of one session: its phase, whose seat, whether the contribution came.
+type Seen = &'static [(u8, u8, bool)];
+
 /// A network with one watched masternode, number 1, among `others` healthy ones.
 struct Scene {
     rules: ChainRules,
@@ -35,6 +39,7 @@ struct Scene {
     watched: Vec<u8>,
     expectations: Vec<(Expected, String)>,
     chainlock: Option<u32>,
+    sessions: Option<Sessions>,
     events: Vec<Event>,
     seconds_later: u64,
 }
@@ -49,6 +54,7 @@ impl Default for Scene {
             watched: vec![1],
             expectations: vec![],
             chainlock: None,
+            sessions: None,
             events: vec![],
             seconds_later: 0,
         }
@@ -69,7 +75,11 @@ impl Scene {
             expectations: self.expectations.clone(),
             maintenance_until: None,
         };
-        let facts = ChainFacts { chainlock_height: self.chainlock.map(Height), ..ChainFacts::new(Subnet::Main) };
+        let facts = ChainFacts {
+            chainlock_height: self.chainlock.map(Height),
+            sessions: self.sessions.clone().map(Arc::new),
+            ..ChainFacts::new(Subnet::Main)
+        };
         let parts = Parts {
             network: "net".into(),
             rules: Arc::new(self.rules.clone()),
@@ -271,4 +281,30 @@ fn a_chain_that_stands_still_or_is_not_locked_is_told() {
     Scene { seconds_later: 1_801, ..Scene::default() }.check(&[(Condition::ChainStalled, 1_801.0)]);
     Scene { chainlock: Some(TIP - 5), ..Scene::default() }.check(&[]);
     Scene { chainlock: Some(TIP - 6), ..Scene::default() }.check(&[(Condition::ChainLockLag, 6.0)]);
+}
+
+#[test]
+fn a_contribution_is_missing_once_the_phase_for_it_is_over_and_no_source_has_it() {
+    let session = |phase, masternode, contributed| Session {
+        quorum_type: "llmq_60_75".into(),
+        quorum: BlockHash(Hash([9; 32])),
+        index: 0,
+        phase,
+        seats: BTreeMap::from([(id(masternode), Seat { contributed, marks: 0 })]),
+    };
+    // Phase 2: contribute; 3: complain.
+    let cases: [(Seen, Found); 6] = [
+        (&[], &[]),
+        (&[(2, 1, false)], &[]),
+        (&[(3, 1, false)], &[(Condition::ContributionMissing, 0.0)]),
+        (&[(3, 1, true)], &[]),
+        (&[(3, 1, false), (3, 1, true)], &[]),
+        // Number 2 is not watched.
+        (&[(3, 2, false)], &[]),
+    ];
+    for (seen, expected) in cases {
+        let mut sessions = Sessions::default();
+        seen.iter().for_each(|(phase, node, came)| sessions.add(None, &[session(*phase, *node, *came)]));
+        Scene { sessions: Some(sessions), ..Scene::default() }.check(expected);
+    }
 }
