@@ -16,6 +16,7 @@ mod past;
 mod process;
 mod protection;
 mod push;
+mod secrets;
 #[path = "../it/support/web_cases.rs"]
 mod web_cases;
 
