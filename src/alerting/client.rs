@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url};
+use tracing::warn;
 
 use crate::alerting::settings::{Kind, Receiver, Secret};
 
@@ -53,7 +54,10 @@ impl Client {
         };
         let http = builder()
             .build()
-            .or_else(|_| builder().tls_certs_only([]).build())
+            .or_else(|error| {
+                warn!("receivers on https cannot be reached: {}; install certificate authorities", error.without_url());
+                builder().tls_certs_only([]).build()
+            })
             .map_err(|error| Failure::of(format!("no HTTP client: {}", error.without_url())))?;
         Ok(Client { http, timeout })
     }

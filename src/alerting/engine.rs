@@ -122,7 +122,7 @@ impl Engine {
     }
 
     /// Stops everything, and keeps the book a last time.
-    pub async fn stop(mut self) {
+    pub async fn stop(&mut self) {
         self.halt().await;
         // It is kept again after each change; what is lost here is told once more.
         let _ = tokio::time::timeout(LAST_WORDS, self.shared.keep()).await;

@@ -38,6 +38,7 @@ fn network(meters: &Meters, name: &str, seen: &Seen) -> Network {
     Network {
         name: name.into(),
         snapshot: seen.snapshots.borrow().clone(),
+        begun: seen.begun,
         stale_after: seen.stale_after,
         sources: seen.sources.iter().map(source).collect(),
         gap_blocks: meters.network(name).gap_blocks.get(),

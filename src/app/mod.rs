@@ -96,6 +96,9 @@ impl App {
         };
         let gone: Vec<String> = self.networks.keys().filter(|name| !stays(name)).cloned().collect();
         self.stop(&gone).await;
+        // One that starts afresh is never out of sight: who judges would take that for the end of its troubles.
+        let is_configured = |name: &String| config.networks.iter().any(|network| network.name == *name);
+        self.seen.send_modify(|seen| seen.retain(|name, _| is_configured(name)));
         self.shared.exposition.reconfigure(config.metrics.clone());
         for prepared in prepared {
             let name = prepared.name().to_string();
@@ -114,7 +117,6 @@ impl App {
         for name in names {
             let Some(network) = self.networks.remove(name) else { continue };
             network.stop(&self.shared).await;
-            self.seen.send_modify(|seen| drop(seen.remove(name)));
         }
     }
 
@@ -158,10 +160,12 @@ impl App {
 
     /// Stops every network, then writes the history's last words.
     async fn close(mut self) {
+        // Before the networks: what is followed no more is not over.
+        self.alerting.stop().await;
         let names: Vec<String> = self.networks.keys().cloned().collect();
         self.stop(&names).await;
         let App { shared, history, alerting, .. } = self;
-        alerting.stop().await;
+        drop(alerting);
         // The history ends when nobody can write to it any more.
         drop(shared);
         if let Some(history) = history {

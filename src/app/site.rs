@@ -28,6 +28,7 @@ pub(super) struct Seen {
     chain: String,
     pub(super) sources: Vec<String>,
     pub(super) snapshots: SnapshotReceiver,
+    pub(super) begun: UnixSeconds,
     pub(super) stale_after: Duration,
 }
 
@@ -42,6 +43,7 @@ impl Seen {
             chain: config.chain.rules.name.to_string(),
             sources: config.sources.iter().map(|source| source.name.clone()).collect(),
             snapshots: network.snapshots(),
+            begun: now(),
             stale_after: config.stale_after,
         }
     }

@@ -136,8 +136,14 @@ impl Told {
             let known = confirmed.is_some().then_some(true);
             let source = Source { name: "node".into(), synced: known, network_match: known, last_success };
             let stale_after = Duration::from_secs(900);
-            let network =
-                Network { name: "dash-test".into(), snapshot, stale_after, sources: vec![source], gap_blocks: 0 };
+            let network = Network {
+                name: "dash-test".into(),
+                snapshot,
+                begun: UnixSeconds(NOW),
+                stale_after,
+                sources: vec![source],
+                gap_blocks: 0,
+            };
             World { networks: vec![network], config_good: true, failing: vec![], started: UnixSeconds(NOW) }
         };
         let notifications = meters.notifications().clone();
@@ -217,7 +223,7 @@ async fn a_restart_repeats_nothing_and_tells_what_ended_meanwhile() {
     told.see(stage.snapshot());
     let first = receiver.wait("the ban", |got| has(got, "MasternodePoSeBanned", "firing")).await;
     told.engine.stop().await;
-    drop((told.meters, told.registry));
+    drop((told.engine, told.meters, told.registry));
     assert_eq!(ended.within(Duration::from_secs(20)).await, Some(0));
 
     let (writer, _ended) = open(folder.path());

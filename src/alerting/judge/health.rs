@@ -50,14 +50,13 @@ pub(super) fn of_network(
     network: &Network,
     confirmed: Option<UnixSeconds>,
     gaps: &mut Gaps,
-    started: UnixSeconds,
     now: UnixSeconds,
 ) -> Vec<Judged> {
     let name = network.name.as_str();
     let of_network = [("network", name)];
     let mut told = Vec::new();
-    // Of a network that was never reached, the start counts.
-    let age = now.0.saturating_sub(confirmed.unwrap_or(started).0);
+    // Of a network that was never reached, its beginning counts: a reload may have added it long after the start.
+    let age = now.0.saturating_sub(confirmed.unwrap_or(network.begun).0);
     if age > network.stale_after.as_secs() {
         told.extend(alert("MasternodeExporterDataStale", &of_network, age as f64));
     }

@@ -32,6 +32,8 @@ pub struct Network {
     pub name: String,
     /// The newest snapshot; `None` before the first, and when it was withdrawn.
     pub snapshot: Option<Arc<Snapshot>>,
+    /// When it began to be followed.
+    pub begun: UnixSeconds,
     /// Without confirmation for so long, what is known is stale.
     pub stale_after: Duration,
     /// Its nodes.
@@ -134,7 +136,7 @@ pub fn judge(world: &World, settings: &Settings, gaps: &mut Gaps, now: UnixSecon
         if network.sources.iter().any(|source| source.synced.is_none()) {
             verdict.unknown_sources.insert(network.name.clone());
         }
-        verdict.judged.extend(health::of_network(network, confirmed, gaps, world.started, now));
+        verdict.judged.extend(health::of_network(network, confirmed, gaps, now));
     }
     verdict.judged.extend(health::of_process(world, settings));
     for judged in &mut verdict.judged {

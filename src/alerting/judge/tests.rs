@@ -67,6 +67,7 @@ fn world(snapshot: Option<Arc<Snapshot>>, confirmed: Option<u64>) -> World {
     let network = Network {
         name: "dash-main".into(),
         snapshot,
+        begun: UnixSeconds(0),
         stale_after: Duration::from_secs(900),
         sources: vec![source],
         gap_blocks: 0,
@@ -156,7 +157,7 @@ fn of_old_data_nothing_is_told_but_that_it_is_old() {
 fn what_was_never_known_is_stale_from_the_start_and_its_sources_are_unknown() {
     let mut world = world(None, None);
     world.networks[0].sources[0].synced = None;
-    world.started = UnixSeconds(1000);
+    (world.started, world.networks[0].begun) = (UnixSeconds(1000), UnixSeconds(1000));
     let settings = Settings::default();
     let at = |now| judge(&world, &settings, &mut Gaps::default(), UnixSeconds(now));
     let early = at(1900);
@@ -209,4 +210,15 @@ fn a_lost_payment_that_an_earlier_process_saw_is_told_for_as_long_as_it_would_ha
     assert!(!unknown("MasternodePaymentLost", at - 3600), "it would have ended by now");
     assert!(!unknown("MasternodePaymentLost", at), "this process would know");
     assert!(!unknown("MasternodePoSeBanned", at - 1), "what a list shows needs no memory");
+}
+
+#[test]
+fn a_network_that_was_added_late_is_stale_by_its_own_age_only() {
+    let told_at = |now: u64| {
+        let mut world = world(None, None);
+        world.networks[0].begun = UnixSeconds(100_000);
+        told(&judge(&world, &Settings::default(), &mut Gaps::default(), UnixSeconds(now)))
+    };
+    assert!(!told_at(100_900).contains(&"MasternodeExporterDataStale"));
+    assert!(told_at(100_901).contains(&"MasternodeExporterDataStale"));
 }
