@@ -11,7 +11,7 @@ use crate::app;
 use crate::cli::{Failure, observe, report};
 use crate::config::{Config, NetworkConfig};
 use crate::domain::snapshot::NodeView;
-use crate::domain::{Height, MasternodeId, NodeType, Risk, Snapshot, dkg};
+use crate::domain::{Height, MasternodeId, NodeType, Risk, Snapshot};
 use crate::meters::Meters;
 
 const EXAMPLES: &str = "\
@@ -21,9 +21,10 @@ Examples:
   masternode-exporter restart-check --masternode mn-fra-1 && systemctl restart dashd
   masternode-exporter restart-check --masternode mn-fra-1 --wait --blocks 4 && systemctl restart dashd
 
-A window is free when no session that could draw such a masternode is in its busy part. Who is a
-member of the next sessions is not known before they begin, so the answer holds for every masternode
-of the kind. A banned masternode sits in no session and can be restarted at any time.";
+A window is free when no session is in its busy part in which the masternode may sit. Who sits in a
+session of a type that does not rotate is known 8 blocks before it begins, and then one in which it
+does not sit is passed over; of types that rotate (llmq_60_75) every session counts. A banned
+masternode sits in no session and can be restarted at any time.";
 
 /// Arguments of `restart-check`.
 #[derive(Debug, Args)]
@@ -124,8 +125,7 @@ fn judge(snapshot: &Snapshot, node: &NodeView<'_>, height: Height, blocks: u32) 
     if node.risk() == Risk::Banned {
         return Ok(Verdict::Now(None));
     }
-    let types = snapshot.rules().quorum_types(snapshot.facts().subnet);
-    match dkg::maintenance_window(types, node.masternode.node_type, height) {
+    match snapshot.maintenance_window_at(node, height) {
         Some(left) if left >= blocks => Ok(Verdict::Now(Some(left))),
         Some(left) => Ok(Verdict::NotNow(left)),
         None => {

@@ -81,6 +81,7 @@ fn profile(name: &str, node: &Node<'_>) -> ChainConfig {
         sessions: None,
         own: method(&node.get("own_status")),
         special: None,
+        roll: None,
         string_arguments: node.get("string_arguments").flag().unwrap_or(false),
     };
     ChainConfig::new(rules, dialect)

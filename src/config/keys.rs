@@ -70,6 +70,12 @@ pub const KEYS: &[Key] = &[
         Value("true"),
         "as often, ask sources that are masternodes or watch quorums for the DKG sessions under way",
     ),
+    key(
+        "networks[].ask.seats",
+        "flag",
+        Value("true"),
+        "once for each DKG session of a type that does not rotate, ask who can be drawn, and compute who is (Dash v20 and later)",
+    ),
     key("networks[].sources[].name", "name", Required, "the label `source`"),
     key("networks[].sources[].url", "URL", Required, "the node's RPC, without user or password"),
     key(

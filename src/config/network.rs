@@ -94,7 +94,7 @@ fn network(node: &Node<'_>, chains: &BTreeMap<String, ChainConfig>, home: Option
 fn ask(node: &Node<'_>) -> Ask {
     node.check_keys();
     let flag = |key: &str| node.get(key).flag().unwrap_or(true);
-    Ask { reports: flag("reports"), sessions: flag("sessions") }
+    Ask { reports: flag("reports"), sessions: flag("sessions"), seats: flag("seats") }
 }
 
 /// A name that is a label value: letters, digits and `-`, `_`.

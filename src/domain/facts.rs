@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::chain::{ChainRules, Subnet};
+use crate::domain::drawing::Drawing;
 use crate::domain::masternode::{Height, Masternode, MasternodeId, NodeType};
 use crate::domain::payment::{EvoPayments, Vote, chance};
 use crate::domain::session::Sessions;
@@ -29,6 +30,9 @@ pub struct ChainFacts {
     pub sessions: Option<Arc<Sessions>>,
     /// Block at which the next session of any type begins; `None` where no source tells.
     pub next_session: Option<Height>,
+    /// The sessions of types that do not rotate for which was drawn and that can still end, the newest of each type; those
+    /// that nobody could draw for are missing.
+    pub drawings: Vec<Arc<Drawing>>,
     /// Payees that were voted for, ascending by height; `None` where they could not be asked.
     pub votes: Option<Vec<Vote>>,
     /// Blocks of collaterals, of those asked so far.
@@ -49,6 +53,7 @@ impl ChainFacts {
             sporks: Vec::new(),
             sessions: None,
             next_session: None,
+            drawings: Vec::new(),
             votes: None,
             collateral_heights: Arc::default(),
             tells_sessions: false,

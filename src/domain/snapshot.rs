@@ -7,11 +7,11 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::domain::chain::ChainRules;
-use crate::domain::dkg;
+use crate::domain::dkg::{self, Draw, QuorumType};
 use crate::domain::event::Event;
 use crate::domain::facts::{ChainFacts, Population};
 use crate::domain::list::{Block, MasternodeList};
-use crate::domain::masternode::{Height, Masternode, NodeType, UnixSeconds};
+use crate::domain::masternode::{Height, Masternode, MasternodeId, NodeType, UnixSeconds};
 use crate::domain::payment::{PaymentModel, Payments, queue};
 use crate::domain::pose::{PoseLimits, PoseScore, Risk};
 use crate::domain::state;
@@ -260,7 +260,7 @@ impl Snapshot {
     }
 
     /// The quorum types of the network; `None` where there are none.
-    pub fn quorum_types(&self) -> Option<&'static [dkg::QuorumType]> {
+    pub fn quorum_types(&self) -> Option<&'static [QuorumType]> {
         Some(self.rules.quorum_types(self.facts.subnet)).filter(|types| !types.is_empty())
     }
 
@@ -286,8 +286,15 @@ impl Snapshot {
     pub fn chance_of_test_before_safe(&self, node: &NodeView<'_>) -> Option<f64> {
         let blocks = node.pose()?.blocks_until_safe()?;
         let types = self.quorum_types()?;
-        let tip = self.block().height;
-        Some(dkg::chance_of_test(types, node.masternode.node_type, &self.population, tip, blocks))
+        let ahead = (self.block().height, blocks);
+        let kind = node.masternode.node_type;
+        Some(dkg::chance_of_test(types, kind, &self.population, ahead, |kind| self.draw(&node.masternode.id, kind)))
+    }
+
+    /// What is known of a masternode's part in the newest session of a type for which was drawn.
+    pub fn draw(&self, id: &MasternodeId, kind: &QuorumType) -> Option<Draw> {
+        let drawing = self.facts.drawings.iter().find(|drawing| drawing.kind == *kind)?;
+        Some(Draw { start: drawing.start, seated: drawing.seats(id) })
     }
 
     /// Blocks in which every valid masternode is paid once: more than one a head while Evo nodes are paid in runs. `None`
@@ -308,7 +315,18 @@ impl Snapshot {
 
     /// Blocks in which a restart of such a node misses no session; 0 = not now.
     pub fn maintenance_window(&self, node_type: NodeType) -> Option<u32> {
-        dkg::maintenance_window(self.quorum_types()?, node_type, self.block().height)
+        dkg::maintenance_window(self.quorum_types()?, node_type, self.block().height, |_| None)
+    }
+
+    /// The same of one masternode, longer where it is known not to sit in the next session.
+    pub fn maintenance_window_of(&self, node: &NodeView<'_>) -> Option<u32> {
+        self.maintenance_window_at(node, self.block().height)
+    }
+
+    /// The same at a later tip, with what is known now.
+    pub fn maintenance_window_at(&self, node: &NodeView<'_>, tip: Height) -> Option<u32> {
+        let Masternode { id, node_type, .. } = node.masternode;
+        dkg::maintenance_window(self.quorum_types()?, *node_type, tip, |kind| self.draw(id, kind))
     }
 }
 

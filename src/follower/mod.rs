@@ -13,6 +13,7 @@ pub mod backfill;
 mod beside;
 mod book;
 mod cause;
+mod draw;
 mod filling;
 mod past;
 mod recorder;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::domain::Snapshot;
 use crate::domain::masternode::{BlockHash, Height, UnixSeconds};
@@ -35,6 +36,7 @@ use crate::domain::tally::Tallies;
 use crate::domain::watch::{WatchList, Watched};
 use crate::follower::beside::Facts;
 use crate::follower::book::Book;
+use crate::follower::draw::Drawn;
 use crate::follower::filling::{Filling, reached};
 use crate::follower::recorder::Recorder;
 pub use crate::follower::report::Ask;
@@ -81,6 +83,7 @@ pub struct Follower {
     /// The counts in memory go on from those of the history.
     counts_history: bool,
     facts: Option<Facts>,
+    drawn: Drawn,
     watched: Vec<Watched>,
     read_at: UnixSeconds,
     confirmed: Option<Instant>,
@@ -118,6 +121,7 @@ impl Follower {
             tallies: Tallies::default(),
             counts_history: false,
             facts: None,
+            drawn: Drawn::default(),
             watched: Vec::new(),
             read_at: UnixSeconds(0),
             confirmed: None,
@@ -273,6 +277,15 @@ impl Follower {
         self.ask_for_peers(index).await;
         self.read_at = (self.settings.clock)();
         self.publish();
+        match self.learn_drawings(index).await {
+            Ok(false) => {}
+            Ok(true) => self.publish(),
+            Err(trouble) => debug!(
+                network = %self.settings.network,
+                "who sits in the next sessions of {} is not known: {trouble}",
+                self.settings.network
+            ),
+        }
         match self.check_against_node(index).await {
             Ok(false) => {}
             Ok(true) => self.publish(),

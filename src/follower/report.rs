@@ -26,11 +26,13 @@ pub struct Ask {
     pub reports: bool,
     /// DKG sessions under way, of those who can tell; only where reports are asked for.
     pub sessions: bool,
+    /// Who can be drawn for the next DKG sessions.
+    pub seats: bool,
 }
 
 impl Default for Ask {
     fn default() -> Self {
-        Ask { reports: true, sessions: true }
+        Ask { reports: true, sessions: true, seats: true }
     }
 }
 

@@ -94,6 +94,8 @@ pub(super) struct Source {
     pub(super) tells_quorums: bool,
     /// It tells the special transactions of a block, as far as we know.
     pub(super) tells_special: bool,
+    /// It tells who can be drawn, as far as we know.
+    pub(super) tells_roll: bool,
     /// Tip when last asked; `None` when it did not answer usefully.
     pub(super) tip: Option<Height>,
     /// Its version, once it was identified.
@@ -118,6 +120,7 @@ impl Source {
             has_votes: false,
             tells_quorums: true,
             tells_special: true,
+            tells_roll: true,
             tip: None,
             version: None,
             report,
@@ -186,6 +189,8 @@ impl Source {
         // Listdiff came with version 20 (spec `dash.md` §6.4). Trying it on an older node would only fill its log.
         self.tells_quorums = self.client.dialect().quorums.is_some();
         self.tells_special = self.client.dialect().special.is_some();
+        // Drawing by the rule that is computed here came with version 20, too.
+        self.tells_roll = self.client.dialect().roll.is_some() && self.tells_special && node.version >= 200_000;
         let has_diffs = self.client.dialect().diff().is_some() && node.version >= 200_000;
         self.diffs = if has_diffs { Diffs::Supported } else { Diffs::Unsupported };
         self.version = Some(node.version);

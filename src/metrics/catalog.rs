@@ -104,7 +104,9 @@ families! {
     DKG_MEMBERSHIPS: "masternode_dkg_memberships_total" Counter Watched ["quorum_type", "result"]
         "Seats in quorums that formed, by what their commitment says, since counting began: valid, or invalid, for which it is punished. Absent where the node does not tell them.";
     DKG_SESSIONS_PER_DAY: "masternode_dkg_sessions_per_day" Gauge Watched []
-        "DKG sessions a day in which a masternode of this kind is expected to be a member: a rate, as who is drawn cannot be computed from the list. Only where the chain's quorums are known (Dash).";
+        "DKG sessions a day in which a masternode of this kind is expected to be a member: a rate over all quorum types. Who is drawn next is computed for those that do not rotate (masternode_dkg_seat); for rotating ones, such as llmq_60_75, nothing but this rate is known. Only where the chain's quorums are known (Dash).";
+    DKG_SEAT: "masternode_dkg_seat" Gauge Watched ["quorum_type"]
+        "1 when the masternode is drawn into the newest DKG session of a type that does not rotate for which that is decided, 0 when it is not: known 8 blocks before the session begins, and told until its commitment can come no more or the next is decided. Computed from the list as the node does it; absent for rotating types, for which masternode_dkg_sessions_per_day is a rate, and where the node does not tell who can be drawn.";
     PAYMENT_QUEUE_POSITION: "masternode_payment_queue_position" Gauge Lean []
         "Place in the payment queue, 1 = paid by the next block; where a pool draws (Dimecoin), 1 = longest unpaid; on PRCYCoin the rank by score, 1 = paid by the next proof-of-stake block. Absent when not eligible.";
     PAYMENT_PROBABILITY: "masternode_payment_probability_ratio" Gauge Lean ["horizon"]
@@ -205,6 +207,8 @@ families! {
         "Next height at which commitments fall due: the next moment at which a score can rise.";
     NETWORK_DKG_NEXT_START: "masternode_network_dkg_next_start_height" Gauge Aggregate []
         "Height at which the next DKG session of any type begins, as a source tells that is a masternode or watches quorums.";
+    NETWORK_DKG_DRAWN: "masternode_network_dkg_drawn_height" Gauge Aggregate ["quorum_type"]
+        "Height with which the DKG session begins that masternode_dkg_seat speaks of. Its commitment falls due 10 blocks later, for types of 400 members 20.";
     NETWORK_DKG_SESSIONS: "masternode_network_dkg_sessions_total" Counter Aggregate ["quorum_type", "result"]
         "DKG sessions that ended, since counting began: formed, or failed as a whole, for which nobody is punished. Absent where the node does not tell them.";
     NETWORK_MAINTENANCE_WINDOW: "masternode_network_maintenance_window_blocks" Gauge Aggregate ["node_type"]

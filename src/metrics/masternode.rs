@@ -113,6 +113,14 @@ pub(super) fn series(settings: &Settings, states: &[String], quorum_types: &[&'s
         Some(Value::Whole(row.tally().filter(|_| told)?.bans[variant]))
     }));
     series.extend(memberships(quorum_types));
+    series.extend(variants(&catalog::DKG_SEAT, "quorum_type", quorum_types, |row, variant| {
+        let masternode = row.node()?.masternode;
+        let types = row.snapshot.quorum_types()?;
+        let kind = types.iter().find(|kind| kind.name == row.quorum_types[variant])?;
+        // Who is never drawn for a type has no seat that could be told.
+        let draw = row.snapshot.draw(&masternode.id, kind).filter(|_| kind.draws(masternode.node_type))?;
+        Some(draw.seated.into())
+    }));
     series.extend(variants(&catalog::CHANGES, "field", &Field::ALL.map(Field::label), |row, variant| {
         Some(Value::Whole(row.tally()?.changes[variant]))
     }));

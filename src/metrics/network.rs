@@ -65,6 +65,9 @@ network_families! {
     };
     NETWORK_DKG_NEXT_WINDOW => |snapshot, add| if let Some(height) = snapshot.next_commitments() { add(&[], height.0.into()) };
     NETWORK_DKG_NEXT_START => |snapshot, add| if let Some(height) = snapshot.facts().next_session { add(&[], height.0.into()) };
+    NETWORK_DKG_DRAWN => |snapshot, add| for drawing in &snapshot.facts().drawings {
+        add(&[("quorum_type", drawing.kind.name)], drawing.start.0.into());
+    };
     NETWORK_DKG_SESSIONS => sessions;
     NETWORK_MAINTENANCE_WINDOW => |snapshot, add| for node_type in NodeType::ALL {
         if let Some(blocks) = snapshot.maintenance_window(node_type) {

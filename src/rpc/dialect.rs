@@ -34,6 +34,8 @@ pub struct Dialect {
     pub own: Option<&'static Method>,
     /// The special transactions of a block: its commitments, and its coinbase.
     pub special: Option<&'static Method>,
+    /// The simplified list, which says who can be drawn for DKG sessions.
+    pub roll: Option<&'static Method>,
     /// Every argument of a masternode call is written as a string, numbers too.
     pub string_arguments: bool,
 }
@@ -189,6 +191,7 @@ pub const DASH: Dialect = Dialect {
     sessions: Some((&methods::QUORUM_DKGSTATUS, &methods::QUORUM_DKGINFO)),
     own: Some(&methods::MASTERNODE_STATUS),
     special: Some(&methods::GET_SPECIAL_TXES),
+    roll: Some(&methods::PROTX_DIFF),
     string_arguments: false,
 };
 
@@ -218,6 +221,7 @@ pub const DIMECOIN: Dialect = Dialect {
     sessions: None,
     own: Some(&methods::MASTERNODE_STATUS),
     special: None,
+    roll: None,
     string_arguments: true,
 };
 
@@ -249,6 +253,7 @@ pub const PRCYCOIN: Dialect = Dialect {
     sessions: None,
     own: Some(&methods::MASTERNODE_STATUS),
     special: None,
+    roll: None,
     string_arguments: true,
 };
 
@@ -286,6 +291,7 @@ impl Dialect {
             sessions,
             next_session,
             self.special,
+            self.roll,
             self.count,
             self.winners,
             self.collateral,

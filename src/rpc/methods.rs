@@ -50,6 +50,7 @@ methods! {
     GET_NETWORK_INFO: "getnetworkinfo", required, light, "software and version";
     PROTX_LIST: "protx list", required, heavy, "the whole list, at start and as a check";
     PROTX_LISTDIFF: "protx listdiff", optional, heavy, "what a block changed (v20 and later; else the whole list is read)";
+    PROTX_DIFF: "protx diff", optional, heavy, "who can be drawn for the next DKG sessions, once for each of them (v20 and later)";
     PROTX_INFO: "protx info", optional, light, "how the node itself sees a watched masternode";
     PROTX_LIST_JOINED: "protx_list", required, heavy, "the whole list, at each block";
     PROTX_INFO_JOINED: "protx_info", optional, light, "how the node itself sees a watched masternode";
@@ -88,7 +89,8 @@ mod tests {
     use super::*;
 
     /// What can be called without a wallet, changes nothing, and prints no key.
-    const HARMLESS: [&str; 33] = [
+    const HARMLESS: [&str; 34] = [
+        "protx diff",
         "getspecialtxes",
         "quorum dkgstatus",
         "quorum dkginfo",

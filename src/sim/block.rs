@@ -39,6 +39,15 @@ impl<'a> BlockBuilder<'a> {
         Self { list, height, hash, decayed, before: BTreeMap::new(), notes: Vec::new() }
     }
 
+    /// Makes the nodes drawable that were registered at this height or before: `hash` is that of the block before this one
+    /// (`CDeterministicMNState::UpdateConfirmedHash`).
+    pub(super) fn confirm(&mut self, registered: u32, hash: Hash256) {
+        let due = self.list.unconfirmed().filter(|node| node.registered <= registered).map(|node| node.slot);
+        for slot in due.collect::<Vec<_>>() {
+            self.update(slot, |node| node.confirmed = hash);
+        }
+    }
+
     /// Punishes the members that the commitments leave out (`CDeterministicMNList::PoSePunish`).
     pub(super) fn punish(&mut self, commitments: &[Arc<Commitment>]) {
         let maximum = maximum_score(self.list.registered());

@@ -1,14 +1,14 @@
 //! DKG sessions and the commitments that end them (`src/llmq/blockprocessor.cpp`, `src/llmq/utils.cpp`).
 //!
-//! Simplified against a real chain: members are drawn at the base block and not 8 blocks before it, by the
-//! simulator's own generator; a rotation hands out whole quarters but not by the real permutation; a
-//! commitment is mined in the first block of its window.
+//! Simplified against a real chain: a rotation hands out whole quarters but not by the real permutation, and draws at its
+//! base; a commitment is mined in the first block of its window.
 //!
 //! Never punishes: `block` does, for each member that a commitment leaves out.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use super::draw::{LEAD, by_draw};
 use super::list::List;
 use super::random::{Hash256, Random};
 use super::rules::QuorumType;
@@ -78,6 +78,8 @@ pub(super) struct DkgState {
     pub(super) pending: Vec<Arc<Session>>,
     /// Mined quorums that are in use, the newest first, by type.
     pub(super) active: BTreeMap<u8, Vec<Arc<Commitment>>>,
+    /// Members of the next session of a type that does not rotate, with the height of its base.
+    drawn: BTreeMap<u8, (u32, Arc<Drawn>)>,
     /// Seats of the rotating types.
     rotations: BTreeMap<u8, Arc<Rotation>>,
 }
@@ -113,9 +115,20 @@ impl DkgState {
             let session = if kind.rotating > 0 {
                 self.rotating_session(kind, list, block, rule)
             } else {
-                Some(plain_session(kind, list, block, rule))
+                let drawn = self.drawn.get(&kind.id).filter(|(base, _)| *base == height);
+                let drawn =
+                    drawn.map_or_else(|| Arc::new(Drawn::by(kind, list, block, rule)), |(_, drawn)| drawn.clone());
+                Some(plain_session(kind, block, &drawn))
             };
             self.pending.extend(session.map(Arc::new));
+        }
+    }
+
+    /// Draws for the sessions that the block `height`/`hash` decides.
+    pub(super) fn draw(&mut self, kinds: &[&'static QuorumType], list: &List, block: (u32, Hash256), rule: Seating) {
+        let base = block.0 + LEAD;
+        for kind in kinds.iter().filter(|kind| kind.rotating == 0 && base.is_multiple_of(kind.interval)) {
+            self.drawn.insert(kind.id, (base, Arc::new(Drawn::by(kind, list, block, rule))));
         }
     }
 
@@ -175,7 +188,7 @@ impl DkgState {
         let (height, hash) = block;
         let index = height % kind.interval;
         if index == 0 || !self.rotations.contains_key(&kind.id) {
-            let slots = eligible(kind, list, rule.confirmed_by(height));
+            let slots = eligible(kind, list);
             let old = self.rotations.get(&kind.id).map(Arc::as_ref);
             let next = Rotation::next(kind, &slots, old, &mut rule.random(kind, hash), rule);
             self.rotations.insert(kind.id, Arc::new(next));
@@ -202,17 +215,11 @@ pub(super) struct Seating {
     pub(super) seed: u64,
     /// See [`super::Options::shrink_quorums`].
     pub(super) shrink: bool,
-    /// Blocks before a new node may take part.
-    pub(super) confirmations: u32,
     /// A slot that gets a seat in the first quorum of a rotation.
     pub(super) wanted: Option<u32>,
 }
 
 impl Seating {
-    fn confirmed_by(self, height: u32) -> u32 {
-        height.saturating_sub(self.confirmations)
-    }
-
     fn random(self, kind: &QuorumType, hash: Hash256) -> Random {
         Random::of(&[self.seed, u64::from(kind.id), hash.seed()])
     }
@@ -229,28 +236,47 @@ impl Seating {
     }
 }
 
-/// A session of the members drawn for it, of none when there are too few nodes.
-pub(super) fn plain_session(kind: &'static QuorumType, list: &List, block: (u32, Hash256), rule: Seating) -> Session {
-    let (height, hash) = block;
-    let mut slots = eligible(kind, list, rule.confirmed_by(height));
-    let (size, minimum) = rule.sizes(kind, slots.len()).unwrap_or_else(|| {
-        slots.clear();
-        (kind.size, kind.minimum)
-    });
-    let mut random = rule.random(kind, hash);
-    let seats = size.min(slots.len());
-    for seat in 0..seats {
-        let chosen = seat + random.below(slots.len() - seat);
-        slots.swap(seat, chosen);
+/// Who was drawn for a session.
+#[derive(Debug)]
+pub(super) struct Drawn {
+    size: usize,
+    minimum: usize,
+    /// Fewer than seats when there were too few nodes, none when there were too few for any session.
+    members: Vec<Masternode>,
+}
+
+impl Drawn {
+    /// The draw of a block.
+    pub(super) fn by(kind: &QuorumType, list: &List, block: (u32, Hash256), rule: Seating) -> Self {
+        let slots = eligible(kind, list);
+        let Some((size, minimum)) = rule.sizes(kind, slots.len()) else {
+            return Self { size: kind.size, minimum: kind.minimum, members: Vec::new() };
+        };
+        let nodes = slots.iter().filter_map(|slot| list.get(*slot).copied()).collect();
+        let mut members = by_draw(kind.id, block, nodes);
+        members.truncate(size);
+        Self { size, minimum, members }
     }
-    let members = slots[..seats].iter().filter_map(|slot| list.get(*slot).copied()).collect();
-    Session { kind, index: 0, base_height: height, base_hash: hash, cycle: height, size, minimum, members }
+}
+
+/// The session that begins with a block, of those who were drawn.
+pub(super) fn plain_session(kind: &'static QuorumType, (height, hash): (u32, Hash256), drawn: &Drawn) -> Session {
+    Session {
+        kind,
+        index: 0,
+        base_height: height,
+        base_hash: hash,
+        cycle: height,
+        size: drawn.size,
+        minimum: drawn.minimum,
+        members: drawn.members.clone(),
+    }
 }
 
 /// Slots of the nodes that may be drawn.
-fn eligible(kind: &QuorumType, list: &List, confirmed_by: u32) -> Vec<u32> {
+fn eligible(kind: &QuorumType, list: &List) -> Vec<u32> {
     list.iter()
-        .filter(|node| node.is_valid() && node.registered <= confirmed_by && (node.evo || !kind.evo_only))
+        .filter(|node| node.is_valid() && node.is_confirmed() && (node.evo || !kind.evo_only))
         .map(|node| node.slot)
         .collect()
 }

@@ -19,6 +19,7 @@ pub(super) struct List {
     queue: BTreeSet<QueueKey>,
     decaying: BTreeSet<u32>,
     running: BTreeSet<u32>,
+    unconfirmed: BTreeSet<u32>,
     registered: usize,
 }
 
@@ -68,6 +69,11 @@ impl List {
         self.running.iter().copied()
     }
 
+    /// Slots of the nodes that cannot be drawn yet.
+    pub(super) fn unconfirmed(&self) -> impl Iterator<Item = &Masternode> {
+        self.unconfirmed.iter().filter_map(|slot| self.get(*slot))
+    }
+
     /// Copies every slot, empty ones included.
     pub(super) fn copy_slots(&self) -> Vec<Option<Masternode>> {
         self.slots.clone()
@@ -85,6 +91,7 @@ impl List {
             self.queue.remove(&queue_key(node));
             self.decaying.remove(&slot);
             self.running.remove(&slot);
+            self.unconfirmed.remove(&slot);
             self.registered -= 1;
         }
         if let Some(node) = &after {
@@ -96,6 +103,9 @@ impl List {
             }
             if node.consecutive > 0 {
                 self.running.insert(slot);
+            }
+            if !node.is_confirmed() {
+                self.unconfirmed.insert(slot);
             }
             self.by_hash.insert(node.hash, slot);
             self.hashes[index] = node.hash;

@@ -20,6 +20,8 @@ pub(super) struct Masternode {
     pub(super) operator_reward: u16,
     /// Height of the registration.
     pub(super) registered: u32,
+    /// The block that made it old enough to be drawn; zero before.
+    pub(super) confirmed: Hash256,
     /// Height of the last payment; 0 = never.
     pub(super) last_paid: u32,
     /// Payments in a row, for Evo nodes before MN_RR.
@@ -67,6 +69,7 @@ impl Masternode {
             evo,
             operator_reward: 0,
             registered: height,
+            confirmed: Hash256::ZERO,
             last_paid: 0,
             consecutive: 0,
             score: 0,
@@ -87,6 +90,11 @@ impl Masternode {
     /// Not banned.
     pub(super) fn is_valid(&self) -> bool {
         self.ban.is_none()
+    }
+
+    /// Old enough to be drawn.
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.confirmed != Hash256::ZERO
     }
 
     /// Empties what belongs to the operator (`CDeterministicMNState::ResetOperatorFields`).

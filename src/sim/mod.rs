@@ -13,6 +13,7 @@ mod any;
 mod block;
 mod body;
 mod dkg;
+mod draw;
 mod faults;
 mod history;
 mod http;

@@ -2,6 +2,7 @@
 //!
 //! Never mines: it only makes the state that the first block builds on.
 
+use super::history::Naming;
 use super::list::List;
 use super::masternode::Masternode;
 use super::options::Options;
@@ -12,10 +13,11 @@ use super::rules::{failure_points, maximum_score};
 pub(super) const ENDANGERED: u32 = 0;
 
 /// All masternodes as they are at the block `height`.
-pub(super) fn first_list(options: &Options, height: u32) -> List {
+pub(super) fn first_list(options: &Options, height: u32, naming: &Naming) -> List {
     let mut random = Random::of(&[options.seed, 0x5e7]);
     let total = u32::try_from(options.masternodes).expect("validated");
-    let mut nodes: Vec<Masternode> = (0..total).map(|slot| registered(options, slot, height, &mut random)).collect();
+    let mut nodes: Vec<Masternode> =
+        (0..total).map(|slot| registered(options, slot, height, naming, &mut random)).collect();
     spread_evo(options, &mut nodes, &mut random);
     let banned = spread_bans(options, &mut nodes, height, &mut random);
     spread_payments(&mut nodes, &banned, height, &mut random);
@@ -41,11 +43,12 @@ pub(super) fn first_offline(options: &Options, list: &List) -> Vec<u32> {
     first.into_iter().chain(slots.into_iter().take(others)).collect()
 }
 
-fn registered(options: &Options, slot: u32, height: u32, random: &mut Random) -> Masternode {
+fn registered(options: &Options, slot: u32, height: u32, naming: &Naming, random: &mut Random) -> Masternode {
     let hash = Random::of(&[options.seed, 0x9107, u64::from(slot)]).hash();
     // Old enough for every quorum.
-    let newest = height - 1 - super::rules::chain_facts(options.subnet).confirmations;
-    let mut node = Masternode::registered(hash, slot, false, random.between(1, newest), true);
+    let confirmations = super::rules::chain_facts(options.subnet).confirmations;
+    let mut node = Masternode::registered(hash, slot, false, random.between(1, height - 1 - confirmations), true);
+    node.confirmed = naming.old(node.registered + confirmations);
     if random.chance(0.1) {
         node.operator_reward = 1_000;
         node.operator_payout = 1;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::action::{Action, ActionError};
 use super::block::BlockBuilder;
-use super::dkg::{Commitment, Conduct, DkgState, Seating, Session, plain_session};
+use super::dkg::{Commitment, Conduct, DkgState, Drawn, Seating, Session, plain_session};
+use super::draw::LEAD;
 use super::history::{Block, Difference, History, Naming};
 use super::life::Life;
 use super::list::List;
@@ -40,9 +41,9 @@ impl State {
         options.validate()?;
         let facts = chain_facts(options.subnet);
         let height = options.start_height - options.premined;
-        let list = first_list(&options, height);
         let genesis = Hash256::parse(facts.genesis).expect("a genesis hash has 64 digits");
         let naming = Naming { seed: options.seed, work_bytes: facts.work_bytes, genesis };
+        let list = first_list(&options, height, &naming);
         let history = History::new(naming, options.history, root_block(&options, naming, height));
         let mut state = Self {
             facts,
@@ -78,7 +79,9 @@ impl State {
         let (dkg, commitments) = self.commitments(height, hash, actions);
         let all = self.with_life(actions, height);
         let slots: Vec<Option<u32>> = all.iter().map(|action| self.slot(action)).collect();
+        let confirming = height - 1 - self.facts.confirmations;
         let mut builder = BlockBuilder::begin(&mut self.list, height, hash);
+        builder.confirm(confirming, tip.hash);
         builder.punish(&commitments);
         for (action, slot) in all.iter().zip(&slots) {
             builder.transact(action, *slot, self.options.seed);
@@ -227,8 +230,9 @@ impl State {
         let base_hash = self.active_hash(base_height).expect("a block below the tip");
         // A script may punish on any network, however small.
         let rule = Seating { shrink: true, ..self.seating() };
-        let mut session =
-            Session { base_height, cycle: first, ..plain_session(kind, &self.list, (height, base_hash), rule) };
+        let block = (height, base_hash);
+        let session = plain_session(kind, block, &Drawn::by(kind, &self.list, block, rule));
+        let mut session = Session { base_height, cycle: first, ..session };
         session.members.retain(|member| member.slot != slot);
         session.members.truncate(session.size - 1);
         session.members.push(node);
@@ -255,23 +259,28 @@ impl State {
         Seating {
             seed: self.options.seed,
             shrink: self.options.shrink_quorums,
-            confirmations: self.facts.confirmations,
             wanted: self.options.endangered.then_some(ENDANGERED),
         }
     }
 
     fn start_sessions(&mut self, height: u32, hash: Hash256) {
         let kinds = quorum_types(self.options.subnet);
-        if kinds.iter().all(|kind| height % kind.interval >= kind.rotating.max(1)) {
+        let begins = |kind: &&QuorumType| height % kind.interval < kind.rotating.max(1);
+        let decides = |kind: &&QuorumType| kind.rotating == 0 && (height + LEAD).is_multiple_of(kind.interval);
+        if !kinds.iter().any(|kind| begins(kind) || decides(kind)) {
             return;
         }
+        let mut dkg = DkgState::clone(&self.dkg);
         let rule = self.seating();
-        Arc::make_mut(&mut self.dkg).start_sessions(kinds, &self.list, (height, hash), rule);
+        dkg.draw(kinds, &self.list, (height, hash), rule);
+        dkg.start_sessions(kinds, &self.list, (height, hash), rule);
+        self.dkg = Arc::new(dkg);
     }
 
     /// Starts the sessions that are already under way at the first block.
     fn start_open_sessions(&mut self, height: u32) {
         let rule = self.seating();
+        let mut dkg = DkgState::clone(&self.dkg);
         for kind in quorum_types(self.options.subnet) {
             let cycle = height - height % kind.interval;
             if height - cycle >= kind.window.0 {
@@ -279,9 +288,10 @@ impl State {
             }
             for base in (cycle..=height).take(kind.rotating.max(1) as usize) {
                 let block = (base, self.history.naming().old(base));
-                Arc::make_mut(&mut self.dkg).start_sessions(&[kind], &self.list, block, rule);
+                dkg.start_sessions(&[kind], &self.list, block, rule);
             }
         }
+        self.dkg = Arc::new(dkg);
     }
 
     fn time_after(&self, last: u64) -> u64 {

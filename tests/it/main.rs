@@ -34,6 +34,7 @@ mod reports;
 mod restart_check;
 mod restarts;
 mod scenarios;
+mod seats;
 mod sessions;
 mod support;
 mod verdicts;

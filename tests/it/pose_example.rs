@@ -124,7 +124,8 @@ fn the_maintenance_windows_are_those_of_the_quorum_table() {
     for row in &table.rows {
         let [from, until, from_24, until_24, longest] = [1, 2, 3, 4, 5].map(|column| number(&row[column]));
         let heights = 576_000..576_000 + 2 * 576;
-        let blocks = |height: u32| dkg::maintenance_window(dkg::MAIN, node_type(&row[0]), Height(height)).unwrap();
+        let blocks =
+            |height: u32| dkg::maintenance_window(dkg::MAIN, node_type(&row[0]), Height(height), |_| None).unwrap();
         for height in heights.clone() {
             let inside = (from..=until).contains(&(height % 288)) && (from_24..=until_24).contains(&(height % 24));
             assert_eq!(blocks(height) > 0, inside, "{} at h mod 288 = {}", row[0], height % 288);

@@ -15,7 +15,11 @@ struct Stage {
 
 impl Stage {
     async fn at(offset: u32) -> Stage {
-        let options = Options { subnet: Subnet::Main, start_height: 2_880_000 + offset, ..Options::default() };
+        Stage::of(offset, Options::default()).await
+    }
+
+    async fn of(offset: u32, options: Options) -> Stage {
+        let options = Options { subnet: Subnet::Main, start_height: 2_880_000 + offset, ..options };
         let network = Network::new(options).unwrap();
         let server = Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn();
         let folder = tempfile::tempdir().unwrap();
@@ -68,6 +72,33 @@ async fn the_window_decides_and_the_exit_code_says_it() {
     let (code, _, errors) = stage.run(&["--masternode", "evo", "--network", "two"]).await;
     assert_eq!(code, Some(2));
     assert!(errors.contains("--network: name one of one"), "{errors}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_in_which_the_masternode_does_not_sit_is_passed_over() {
+    // Half of the Evo nodes are drawn for a quorum of Platform; there are too few nodes for quorums of 400.
+    let stage = Stage::of(63, Options { masternodes: 220, evo: 200, ..Options::default() }).await;
+    stage.network.mine(1);
+    let evo = |id: &String| stage.network.masternode(id).unwrap().evo;
+    let asked: Vec<String> = stage.network.masternodes().into_iter().filter(evo).take(6).collect();
+    let mut told = Vec::new();
+    for id in &asked {
+        let (code, text, errors) = stage.run(&["--masternode", id]).await;
+        assert_eq!(code, Some(0), "{text}{errors}");
+        told.push(text);
+    }
+    stage.network.mine(18);
+    let sessions = stage.network.sessions_since(2_880_000 + 82);
+    let (_, _, members) = sessions.iter().find(|(_, kind, _)| *kind == "llmq_100_67").unwrap();
+    let mut sat = 0;
+    for (id, text) in asked.iter().zip(told) {
+        let sits = members.iter().flatten().any(|(member, _)| member == id);
+        sat += u32::from(sits);
+        // The session of block 72 begins in 8 blocks, the next one in 32.
+        let expected = if sits { "misses no session for 8 blocks" } else { "misses no session for 32 blocks" };
+        assert!(text.contains(expected), "sits: {sits}, {text}");
+    }
+    assert!((1..6).contains(&sat), "the seed must give some of both: {sat}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,7 +28,7 @@ fn assert_counted(page: &Page, sessions: &Sessions, network: &Network) {
             *seats.entry((id.clone(), quorum_type, result)).or_default() += 1;
         }
     }
-    for quorum_type in ["llmq_test", "llmq_test_instantsend", "llmq_test_dip0024", "llmq_test_platform"] {
+    for quorum_type in ["llmq_test", "llmq_test_v17", "llmq_test_dip0024", "llmq_test_platform"] {
         for result in ["formed", "failed"] {
             let expected = ends.get(&(quorum_type, result)).copied().unwrap_or_default();
             page.expect(SESSIONS, &[("quorum_type", quorum_type), ("result", result)], f64::from(expected));

@@ -29,12 +29,14 @@ const REPEAT: u64 = 240;
 const LONGEST: u64 = 6 * 3600;
 
 /// What is known or said of the present only, or is about the page itself.
-const OF_NOW: [&Family; 12] = [
+const OF_NOW: [&Family; 14] = [
     &catalog::PEER_LAST_SUCCESS,
     &catalog::PLATFORM_BANNED,
     &catalog::NETWORK_CHAINLOCK_HEIGHT,
     &catalog::NETWORK_SPORK,
     &catalog::REQUIREMENT_MET,
+    &catalog::DKG_SEAT,
+    &catalog::NETWORK_DKG_DRAWN,
     &catalog::MAINTENANCE,
     &catalog::MAINTENANCE_UNTIL,
     &catalog::NETWORK_MINIMUM_PROTOCOL,

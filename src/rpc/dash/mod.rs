@@ -8,6 +8,7 @@
 pub mod answers;
 mod convert;
 pub mod quorums;
+pub mod roll;
 pub mod sessions;
 pub mod stream;
 mod wire;

@@ -2,6 +2,7 @@
 //!
 //! Never writes: the commands that need a wallet are unknown here.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -21,6 +22,10 @@ const INFO_HELP: &str =
 const DIFF_HELP: &str =
     "protx listdiff baseBlock block\n\nCalculate a full MN list diff between two masternode lists.\n";
 
+/// What `protx diff` says without its arguments.
+const SIMPLIFIED_HELP: &str =
+    "protx diff baseBlock block ( extended )\n\nCalculates a diff between two deterministic masternode lists.\n";
+
 /// Answers a `protx` command.
 pub(super) fn command(context: &Context<'_>, subcommand: &str, params: &Params) -> Result<Reply, RpcError> {
     match subcommand {
@@ -30,6 +35,7 @@ pub(super) fn command(context: &Context<'_>, subcommand: &str, params: &Params) 
             context.since(200_000, "protx")?;
             list_diff(context, params)
         }
+        "diff" => diff(context, params),
         _ => Err(context.unknown_subcommand("protx")),
     }
 }
@@ -125,6 +131,54 @@ fn list_diff(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> 
         "updatedMNs": updated,
     })
     .into())
+}
+
+/// The simplified list: who is new or different since the base, which may be block 1, that has nobody.
+fn diff(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> {
+    if params.get(1).is_none() || params.get(2).is_none() {
+        return Err(RpcError::new(-1, SIMPLIFIED_HELP));
+    }
+    let target = block_argument(context, params, 2, "block")?;
+    let from_the_beginning = params.number(1, "baseBlock").ok().flatten() == Some(1);
+    let base = (!from_the_beginning).then(|| block_argument(context, params, 1, "baseBlock")).transpose()?;
+    let active = |block: &Arc<Block>| context.hash_at(block.height) == Some(block.hash);
+    if !active(&target) || !base.as_ref().is_none_or(active) {
+        let base = base.map_or(Hash256::ZERO, |base| base.hash);
+        return Err(RpcError::new(-1, format!("block {base} and {} are not in the same chain", target.hash)));
+    }
+    let before: BTreeMap<Hash256, Value> = match &base {
+        Some(base) => simplified(context, base)?,
+        None => BTreeMap::new(),
+    };
+    let after = simplified(context, &target)?;
+    let entered: Vec<&Value> =
+        after.iter().filter(|(hash, entry)| before.get(*hash) != Some(*entry)).map(|(_, entry)| entry).collect();
+    let removed: Vec<&Hash256> = before.keys().filter(|hash| !after.contains_key(*hash)).collect();
+    Ok(json!({
+        "nVersion": 1,
+        "baseBlockHash": base.map_or_else(|| context.state.history.naming().old(1), |base| base.hash),
+        "blockHash": target.hash,
+        "deletedMNs": removed,
+        "mnList": entered,
+    })
+    .into())
+}
+
+/// The entries of the simplified list at a block.
+fn simplified(context: &Context<'_>, block: &Arc<Block>) -> Result<BTreeMap<Hash256, Value>, RpcError> {
+    let scene = Scene::of(context);
+    let entry = |node: &Masternode| {
+        json!({
+            "nVersion": 2,
+            "nType": u8::from(node.evo),
+            "proRegTxHash": node.hash,
+            "confirmedHash": node.confirmed,
+            "service": node.service(scene.facts),
+            "pubKeyOperator": node.operator_key_hex(),
+            "isValid": node.is_valid(),
+        })
+    };
+    Ok(nodes_at(context, block)?.iter().map(|node| (node.hash, entry(node))).collect())
 }
 
 /// A block by its hash or its height, a number or a text (`src/rpc/evo.cpp ParseBlockIndex`).

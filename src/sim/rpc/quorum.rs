@@ -12,6 +12,7 @@ use super::entry::Scene;
 use super::params::Params;
 use super::{Context, Reply, RpcError, session};
 use crate::sim::dkg::{Commitment, DkgState};
+use crate::sim::draw::chainlock_signature;
 use crate::sim::history::Block;
 use crate::sim::payment::payment_amount;
 use crate::sim::random::{Hash256, Random, hex};
@@ -225,6 +226,15 @@ fn coinbase(context: &Context<'_>, block: &Block, verbosity: i64) -> Value {
         "vin": [{ "coinbase": "6a", "sequence": 4_294_967_295_u32 }],
         "vout": outputs.into_iter().enumerate().map(output).collect::<Vec<Value>>(),
         "extraPayloadSize": 175,
+        "cbTx": {
+            "version": 3,
+            "height": block.height,
+            "merkleRootMNList": random.hash(),
+            "merkleRootQuorums": random.hash(),
+            "bestCLHeightDiff": 0,
+            "bestCLSignature": hex(&chainlock_signature(block.hash)),
+            "creditPoolBalance": 32.65175163,
+        },
     })
 }
 

@@ -5,11 +5,14 @@
 //!
 //! Never here: which of them are shown, in which order.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use crate::domain::Detail;
 use crate::domain::Duffs;
 use crate::domain::calendar;
+use crate::domain::drawing::Drawing;
 use crate::domain::event::{Event, EventKind, FailedQuorum};
 use crate::domain::masternode::{Height, NodeType, UnixSeconds};
 use crate::domain::pose::Risk;
@@ -110,7 +113,8 @@ pub fn whole_masternode(subject: &Subject<'_>) -> Object {
         "pose_ban_end_height": height(subject.watched.and_then(|watched| snapshot.ban_end(watched))),
         "pose_time_to_ban_if_offline_seconds": subject.on_list(|node| snapshot.seconds_to_ban_if_offline(node)),
         "dkg_sessions_per_day": subject.on_list(|node| snapshot.sessions_per_day(node.masternode.node_type)),
-        "maintenance_window_blocks": subject.on_list(|node| snapshot.maintenance_window(node.masternode.node_type)),
+        "maintenance_window_blocks": subject.on_list(|node| snapshot.maintenance_window_of(node)),
+        "dkg_seats": subject.on_list(|node| Some(dkg_seats(snapshot, node))),
         "payment_pool_member": subject.on_list(|node| Some(snapshot.payments().pool()?.has(node.index))),
         "payment_scheduled_votes": scheduled.map(|scheduled| scheduled.votes),
         "payment_last_time": clock(announced.and_then(|announced| announced.last_paid_at)),
@@ -118,6 +122,20 @@ pub fn whole_masternode(subject: &Subject<'_>) -> Object {
         "counted": subject.watched.map(counted),
     });
     masternode(subject).into_iter().chain(object(more)).collect()
+}
+
+/// Sessions for which was drawn, each with whether the masternode sits in it.
+fn dkg_seats(snapshot: &Snapshot, node: &NodeView<'_>) -> Vec<Value> {
+    let seat = |drawing: &Arc<Drawing>| {
+        json!({
+            "quorum_type": drawing.kind.name,
+            "start_height": drawing.start.0,
+            "due_height": drawing.due().0,
+            "drawn": drawing.seats(&node.masternode.id),
+        })
+    };
+    let drawings = snapshot.facts().drawings.iter();
+    drawings.filter(|drawing| drawing.kind.draws(node.masternode.node_type)).map(seat).collect()
 }
 
 /// Each expectation of the watch list with what is so; `met` is `null` while the masternode is not registered.

@@ -5,9 +5,10 @@
 use hyper::StatusCode;
 use maud::{Markup, Render, html};
 
-use crate::domain::Detail;
+use crate::domain::drawing::Drawing;
 use crate::domain::event::Event;
 use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};
+use crate::domain::{Detail, NodeView};
 use crate::history::{Order, Query};
 use crate::web::api::masternodes::find;
 use crate::web::api::words::Subject;
@@ -183,7 +184,7 @@ fn facts(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
     let announced = masternode.and_then(|masternode| masternode.announced.as_deref());
     let moment =
         |time: Option<UnixSeconds>| time.map(|time| html! { (say::ago(now, time)) span.when { (say::moment(time)) } });
-    let window = node.and_then(|node| snapshot.maintenance_window(node.masternode.node_type));
+    let window = node.and_then(|node| snapshot.maintenance_window_of(&node));
     let offline = node.and_then(|node| snapshot.seconds_to_ban_if_offline(&node));
     let sessions = node.and_then(|node| snapshot.sessions_per_day(node.masternode.node_type));
     let ban_end = subject.watched.and_then(|watched| snapshot.ban_end(watched));
@@ -209,12 +210,24 @@ fn facts(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
                 (fact("Protocol version", announced.and_then(|announced| announced.protocol_version)))
                 (fact("Last reached", moment(masternode.and_then(|masternode| masternode.peer.last_success()))))
                 (fact("DKG sessions a day", sessions.map(|sessions| format!("about {sessions:.1}"))))
+                @for drawing in &snapshot.facts().drawings { (fact("Next session", seat(drawing, node))) }
                 (fact("Restart now", window.map(|blocks| network::restart(snapshot, blocks))))
                 (fact("Banned when offline, in", offline.map(|seconds| format!("about {}", say::span(seconds.round() as u64)))))
                 @for (key, group) in subject.watched.iter().flat_map(|watched| &watched.watched.groups) { (fact(key, Some(group))) }
             }
         }
     }
+}
+
+/// Whether it sits in a session for which was drawn; nothing where such a node is never drawn.
+fn seat(drawing: &Drawing, node: Option<NodeView<'_>>) -> Option<String> {
+    let masternode = node?.masternode;
+    let Drawing { kind, start, .. } = drawing;
+    let told = match drawing.seats(&masternode.id) {
+        true => format!("sits in {} of block {start}, commitment due at {}", kind.name, drawing.due()),
+        false => format!("not drawn for {} of block {start}", kind.name),
+    };
+    kind.draws(masternode.node_type).then_some(told)
 }
 
 /// What the watch list expects of it, and whether it is so.

@@ -1,0 +1,152 @@
+//! Who sits in the next sessions: what is computed from the list beforehand is what the network's quorums then show.
+
+use std::collections::BTreeSet;
+
+use masternode_exporter::domain::Height;
+use masternode_exporter::sim::{Action, Fault, Network, Options};
+
+use crate::support::stage::{Stage, fail};
+
+const SEAT: &str = "masternode_dkg_seat";
+const DRAWN: &str = "masternode_network_dkg_drawn_height";
+
+/// The types of the small network that do not rotate.
+const TYPES: [&str; 3] = ["llmq_test", "llmq_test_v17", "llmq_test_platform"];
+
+/// Mines up to the block that decides the next sessions.
+fn mine_to_the_lot(network: &Network) -> u32 {
+    let lot = network.tip().0 + 24 - (network.tip().0 + 8) % 24;
+    network.mine((lot - network.tip().0) as usize);
+    lot
+}
+
+/// How often the list of those who can be drawn was asked for.
+fn asked(stage: &Stage) -> u64 {
+    stage.servers[0].handle().calls().get("protx diff").copied().unwrap_or_default()
+}
+
+/// Who is drawn for a session of this type, which the page tells of all who are watched.
+async fn drawn(stage: &Stage, quorum_type: &str) -> BTreeSet<String> {
+    let (snapshot, page) = (stage.snapshot().unwrap(), stage.page().await);
+    let drawing = snapshot.facts().drawings.iter().find(|drawing| drawing.kind.name == quorum_type).unwrap();
+    let ids = snapshot.list().masternodes().iter().map(|masternode| masternode.id);
+    let drawn: BTreeSet<String> = ids.filter(|id| drawing.seats(id)).map(|id| id.to_string()).collect();
+    for node in snapshot.watched() {
+        let id = node.watched.id.to_string();
+        let evo = stage.network.masternode(&id).unwrap().evo;
+        let expected = (evo || quorum_type != "llmq_test_platform").then(|| f64::from(u8::from(drawn.contains(&id))));
+        assert_eq!(page.value(SEAT, &[("masternode", &id), ("quorum_type", quorum_type)]), expected);
+    }
+    drawn
+}
+
+/// The members of the quorum of this type that was formed since a height.
+fn members(network: &Network, quorum_type: &str, since: u32) -> BTreeSet<String> {
+    let sessions = network.sessions_since(since);
+    let (_, _, members) = sessions.into_iter().find(|(_, kind, _)| *kind == quorum_type).expect("a session has ended");
+    members.expect("a quorum formed").into_iter().map(|(id, _)| id).collect()
+}
+
+#[tokio::test]
+async fn members_are_known_eight_blocks_before_their_session_begins() {
+    let mut stage = Stage::following().await;
+    let mut seen = BTreeSet::new();
+    for round in 0..6 {
+        let lot = mine_to_the_lot(&stage.network);
+        stage.poll().await;
+        let mut told = Vec::new();
+        for kind in TYPES {
+            stage.page().await.expect(DRAWN, &[("quorum_type", kind)], f64::from(lot + 8));
+            told.push(drawn(&stage, kind).await);
+        }
+        stage.page().await.expect_absent(SEAT, &[("alias", "mn-0"), ("quorum_type", "llmq_test_dip0024")]);
+        // What happens between changes nobody's seat: a ban, a new node, another payee.
+        let banned = stage.masternode(round);
+        stage.network.mine_with(&[fail(&banned, 2), Action::Register { evo: true, with_address: true }]).unwrap();
+        stage.network.mine(18);
+        stage.poll().await;
+        for (kind, told) in TYPES.iter().zip(told) {
+            assert_eq!(told, members(&stage.network, kind, lot + 10), "{kind} of block {}", lot + 8);
+            seen.insert((kind.to_string(), told));
+        }
+        stage.network.mine_with(&[Action::Revive { masternode: banned }]).unwrap();
+    }
+    assert!(seen.len() > 9, "others are drawn each time: {seen:?}");
+}
+
+#[tokio::test]
+async fn a_start_in_the_middle_of_a_session_knows_its_members_and_the_next_ones() {
+    let network_at = |blocks: usize| async move {
+        let mut stage = Stage::small().await;
+        let lot = mine_to_the_lot(&stage.network);
+        stage.network.mine(blocks);
+        stage.poll().await;
+        (stage, lot)
+    };
+    // Blocks after the lot, height with which the session begins that is told: 8 + 18 blocks later the first can form no
+    // more, 24 blocks later the next is decided.
+    for (blocks, expected) in [(0, Some(8)), (13, Some(8)), (23, Some(8)), (24, Some(32))] {
+        let (stage, lot) = network_at(blocks).await;
+        let told = stage.page().await.value(DRAWN, &[("quorum_type", "llmq_test")]);
+        assert_eq!(told, expected.map(|start: u32| f64::from(lot + start)), "{blocks} blocks after the lot");
+    }
+}
+
+#[tokio::test]
+async fn a_reorganisation_across_the_deciding_block_draws_anew() {
+    let mut others = BTreeSet::new();
+    for depth in 1..5 {
+        let mut stage = Stage::following().await;
+        let lot = mine_to_the_lot(&stage.network);
+        stage.poll().await;
+        let before = drawn(&stage, "llmq_test").await;
+        stage.network.reorg(depth, &vec![vec![]; depth + 1]).unwrap();
+        stage.poll().await;
+        let after = drawn(&stage, "llmq_test").await;
+        stage.network.mine(17);
+        assert_eq!(after, members(&stage.network, "llmq_test", lot + 10), "depth {depth}");
+        others.extend((after != before).then_some(after));
+    }
+    assert!(!others.is_empty(), "another block decides for others");
+}
+
+#[tokio::test]
+async fn a_node_that_refuses_the_method_costs_the_seats_and_nothing_else() {
+    let mut stage = Stage::small().await;
+    stage.servers[0].handle().faults().set_for(Fault::Forbidden, &["protx diff"]);
+    let lot = mine_to_the_lot(&stage.network);
+    stage.poll().await;
+    let page = stage.page().await;
+    page.expect("masternode_exporter_list_height", &[], f64::from(lot));
+    assert_eq!((page.count(SEAT), page.count(DRAWN)), (0, 0));
+    assert!(page.value("masternode_dkg_sessions_per_day", &[("alias", "mn-0")]).is_some(), "exposure stays a rate");
+    let before = asked(&stage);
+    stage.mine(&[]).await;
+    assert_eq!(asked(&stage), before, "it is not asked again");
+}
+
+#[tokio::test]
+async fn nobody_is_asked_where_that_is_switched_off() {
+    let mut stage = Stage::with(Options::default(), 1, |settings| settings.ask.seats = false).await;
+    mine_to_the_lot(&stage.network);
+    stage.poll().await;
+    assert_eq!(asked(&stage), 0);
+    assert_eq!(stage.snapshot().unwrap().facts().drawings.len(), 0);
+}
+
+#[tokio::test]
+async fn a_session_is_asked_about_once() {
+    let mut stage = Stage::following().await;
+    let lot = mine_to_the_lot(&stage.network);
+    stage.poll().await;
+    let before = asked(&stage);
+    for _ in 0..15 {
+        stage.mine(&[]).await;
+    }
+    assert_eq!(asked(&stage), before);
+    stage.network.mine(24 - 15);
+    stage.poll().await;
+    assert_eq!(asked(&stage), before + 1, "what changed since, in one call");
+    let start = stage.snapshot().unwrap().facts().drawings[0].start;
+    assert_eq!(start, Height(lot + 32));
+}
