@@ -16,7 +16,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -45,13 +45,16 @@ pub(super) async fn drive(stream: TcpStream, server: Arc<Server>, stop: watch::R
     let stream = Paced::new(stream, Arc::clone(&clock));
     let mut talk = Talk { server, clock, stop };
     let Some(tls) = talk.server.guard.force().tls() else { return talk.http1(stream).await };
-    let handshake = TlsAcceptor::from(tls).accept(stream);
+    let handshake = TlsAcceptor::from(tls).accept(stream).into_fallible();
     match talk.hold(handshake, |_| Next::End).await {
         Some(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(HTTP2) => talk.http2(stream).await,
         Some(Ok(stream)) => talk.http1(stream).await,
-        Some(Err(error)) => {
+        Some(Err((error, mut stream))) => {
             talk.server.meters.handshakes_failed.inc();
             tracing::debug!(%error, "a TLS handshake failed: {error}");
+            // The alert that says why is on its way. In TLS 1.3 a client meets it when it has already begun to ask; we
+            // hear that out, or closing would reset the connection and the alert be lost.
+            talk.hold(stream.shutdown(), |_| Next::End).await;
         }
         None => talk.server.meters.handshakes_failed.inc(),
     }

@@ -19,7 +19,7 @@ use masternode_exporter::web::{self, probe};
 use prometheus::{Registry, TextEncoder};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{AlertDescription, ClientConfig, ProtocolVersion, RootCertStore};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -263,6 +263,28 @@ async fn a_client_is_let_in_by_its_certificate_as_the_policy_says() {
         let failed = expected.iter().filter(|good| !**good).count().to_string();
         assert_eq!(server.meter("masternode_exporter_http_tls_handshakes_failed_total"), Some(failed), "{policy}");
     }
+}
+
+#[tokio::test]
+async fn a_refused_client_that_has_begun_to_ask_can_read_why() {
+    let policy = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.crt\n";
+    let server = Server::start(&format!("{TLS}{policy}")).await;
+    let mut stream = server.connect(server.client(None)).await.unwrap();
+    // In version 1.2 a client is not through before it is let in.
+    assert_eq!(stream.get_ref().1.protocol_version(), Some(ProtocolVersion::TLSv1_3));
+    // More than the server takes from the socket before it refuses.
+    stream.write_all(&[b'x'; 12 * 1024]).await.unwrap();
+    let (mut socket, mut session) = stream.into_inner();
+    let mut answer = Vec::new();
+    soon(socket.read_to_end(&mut answer)).await.expect("the connection is closed and not reset");
+    let mut answer = answer.as_slice();
+    let refused = loop {
+        assert_ne!(session.read_tls(&mut answer).unwrap(), 0, "no reason was given");
+        if let Err(error) = session.process_new_packets() {
+            break error;
+        }
+    };
+    assert_eq!(refused, rustls::Error::AlertReceived(AlertDescription::CertificateRequired));
 }
 
 #[tokio::test]
