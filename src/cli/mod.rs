@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod events;
 mod forecast;
+mod healthcheck;
 mod logging;
 mod observe;
 mod progress;
@@ -30,7 +31,6 @@ use crate::domain::watch::Selector;
 use crate::meters::Meters;
 use crate::metrics;
 use crate::web;
-use crate::web::probe::ProbeError;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -115,14 +115,7 @@ enum Command {
     /// Print the reference of all metrics (Markdown).
     Metrics,
     /// Ask a running exporter whether it is alive; for containers.
-    Healthcheck {
-        /// Ask for readiness instead: whether there is a masternode list.
-        #[arg(long)]
-        ready: bool,
-        /// Longest wait.
-        #[arg(long, value_name = "SPAN", default_value = "5s", value_parser = config::parse_duration)]
-        timeout: Duration,
-    },
+    Healthcheck(healthcheck::HealthcheckArguments),
     /// Print the completions of a shell.
     Completions {
         /// Which shell.
@@ -228,10 +221,7 @@ fn dispatch(arguments: Arguments, environment: BTreeMap<String, String>, home: O
         }
         Command::Check => print(&understood(&load()?)),
         Command::Metrics => print(&reference()?),
-        Command::Healthcheck { ready, timeout } => {
-            let loaded = load()?;
-            with_runtime(healthcheck(loaded.config, ready, timeout))
-        }
+        Command::Healthcheck(arguments) => with_runtime(healthcheck::run(arguments, &origin)),
         Command::Completions { shell } => print(&completions(shell)),
         Command::Man => {
             let mut page = Vec::new();
@@ -282,31 +272,6 @@ fn print(text: &str) -> Result<(), Failure> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
-}
-
-async fn healthcheck(config: Config, ready: bool, timeout: Duration) -> Result<(), Failure> {
-    let address = config.web.listen_addresses.first().ok_or("no listen address is configured")?;
-    let path = if ready { "/-/ready" } else { "/-/healthy" };
-    let encrypted = config.web.scheme() == "https";
-    // Whoever asks who we are is alive. Whether it is ready, it tells only those whom it knows.
-    let refused = match web::probe::get(address, path, encrypted, timeout).await {
-        Ok(reply) if reply.status == 200 => return print(&reply.body),
-        Ok(reply) if reply.status == 401 => "asks for a password".to_string(),
-        Err(ProbeError::CertificateNeeded) => ProbeError::CertificateNeeded.to_string(),
-        Ok(reply) => {
-            eprintln!("{address}{path} answers {}: {}", reply.status, reply.body.trim());
-            return Err(Failure::NotWell);
-        }
-        Err(error) => {
-            eprintln!("{address}: {error}");
-            return Err(Failure::NotWell);
-        }
-    };
-    if ready {
-        eprintln!("{address}{path} {refused}, so it cannot be told from here whether it is ready");
-        return Err(Failure::NotWell);
-    }
-    print(&format!("It is alive: it {refused}.\n"))
 }
 
 fn reference() -> Result<String, Failure> {

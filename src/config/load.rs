@@ -72,6 +72,18 @@ impl std::error::Error for Errors {}
 
 /// Reads and checks everything.
 pub fn load(origin: &Origin) -> Result<Loaded, Errors> {
+    match load_to_ask(origin)? {
+        (loaded, None) => Ok(loaded),
+        (_, Some(errors)) => Err(errors),
+    }
+}
+
+/// Reads everything as far as it can be understood, with its mistakes: for a look at a server that runs already. It keeps
+/// what it had when a file turned bad, and nobody should end it for that.
+///
+/// # Errors
+/// When nothing of the file can be read.
+pub fn load_to_ask(origin: &Origin) -> Result<(Loaded, Option<Errors>), Errors> {
     let place = origin
         .file
         .as_ref()
@@ -91,6 +103,7 @@ pub fn load(origin: &Origin) -> Result<Loaded, Errors> {
     if let Some(file) = &mut config.web.config_file {
         let found = web_file::load(&file.path);
         file.encrypted = found.protection.tls.is_some();
+        file.certificate = found.protection.tls.as_ref().map(|tls| tls.certificate().to_vec());
         file.asks_for_password = !found.protection.users.is_empty();
         file.asks_for_certificate = found.protection.tls.as_ref().is_some_and(Tls::knows_its_clients);
         let place = format!("web.config_file: {}", file.path.display());
@@ -98,10 +111,8 @@ pub fn load(origin: &Origin) -> Result<Loaded, Errors> {
         warnings.extend(found.warnings.into_iter().map(|warning| format!("{}: {warning}", file.path.display())));
     }
     let warnings = exposed(&config).into_iter().chain(warnings).collect();
-    match report.into_errors() {
-        errors if errors.is_empty() => Ok(Loaded { warnings, config }),
-        errors => Err(fail(errors)),
-    }
+    let errors = Some(report.into_errors()).filter(|errors| !errors.is_empty()).map(fail);
+    Ok((Loaded { warnings, config }, errors))
 }
 
 /// The keys and values of a file. An error never repeats what stands in it: the wrong file may be one with a password.

@@ -30,7 +30,7 @@ use crate::rpc::{Credentials, Dialect};
 use crate::web::listen::ListenAddress;
 use crate::web::site::TelemetryPath;
 
-pub use load::{Errors, Loaded, Origin, Override, load};
+pub use load::{Errors, Loaded, Origin, Override, load, load_to_ask};
 pub use span::parse_duration;
 
 /// Everything that can be configured.
@@ -150,6 +150,8 @@ pub struct WebFileConfig {
     pub path: PathBuf,
     /// Connections are encrypted.
     pub encrypted: bool,
+    /// The server's certificate (DER), where they are.
+    pub certificate: Option<Vec<u8>>,
     /// Requests need a password.
     pub asks_for_password: bool,
     /// Clients need a certificate of a known authority.

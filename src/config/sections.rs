@@ -96,6 +96,7 @@ pub(super) fn web(node: &Node<'_>, home: Option<&Path>) -> WebConfig {
         config_file: node.get("config_file").path(home).map(|path| WebFileConfig {
             path,
             encrypted: false,
+            certificate: None,
             asks_for_password: false,
             asks_for_certificate: false,
         }),

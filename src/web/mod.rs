@@ -30,6 +30,7 @@ use crate::web::site::Site;
 
 pub mod api;
 mod connection;
+pub mod credentials;
 mod deadline;
 pub mod guard;
 pub mod listen;

@@ -1,9 +1,6 @@
 //! One request to a running exporter, for the health check of a container.
 //!
-//! Of an encrypted one it takes any certificate: it asks this host whether somebody is alive, tells no secret, and must not
-//! call an exporter dead whose certificate ran out.
-//!
-//! Never here: redirects, retries, passwords.
+//! Never here: redirects, retries; whom a secret is shown to (`credentials`).
 
 use std::error::Error;
 use std::fmt;
@@ -15,16 +12,16 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::Request;
 use hyper::client::conn::http1;
-use hyper::header::{CONNECTION, HOST};
+use hyper::header::{AUTHORIZATION, CONNECTION, HOST};
 use hyper_util::rt::TokioIo;
-use rustls::AlertDescription;
 use rustls::pki_types::ServerName;
+use rustls::{AlertDescription, CertificateError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
-use crate::web::guard::anybody;
+use crate::web::credentials::Credentials;
 use crate::web::listen::ListenAddress;
 
 /// Health answers are a few lines.
@@ -48,6 +45,10 @@ pub enum ProbeError {
     Protocol(Box<dyn Error + Send + Sync>),
     /// It takes only clients with a certificate, and we have none.
     CertificateNeeded,
+    /// It does not take the certificate that we have: what it said.
+    CertificateRefused(AlertDescription),
+    /// It has another certificate than whom we would show a secret to.
+    Stranger,
     /// The time given is over.
     Timeout(Duration),
 }
@@ -58,6 +59,9 @@ impl fmt::Display for ProbeError {
             ProbeError::Connect(cause) => write!(formatter, "cannot connect: {cause}"),
             ProbeError::Protocol(cause) => write!(formatter, "no proper answer: {cause}"),
             ProbeError::CertificateNeeded => formatter.write_str("asks for a certificate"),
+            ProbeError::CertificateRefused(alert) => write!(formatter, "refuses the certificate: {alert:?}"),
+            ProbeError::Stranger => formatter
+                .write_str("shows another certificate than that of the web configuration, and was told nothing"),
             ProbeError::Timeout(timeout) => write!(formatter, "no answer within {timeout:?}"),
         }
     }
@@ -68,7 +72,10 @@ impl Error for ProbeError {
         match self {
             ProbeError::Connect(cause) => Some(cause),
             ProbeError::Protocol(cause) => Some(&**cause),
-            ProbeError::CertificateNeeded | ProbeError::Timeout(_) => None,
+            ProbeError::CertificateNeeded
+            | ProbeError::CertificateRefused(_)
+            | ProbeError::Stranger
+            | ProbeError::Timeout(_) => None,
         }
     }
 }
@@ -82,61 +89,99 @@ pub async fn get(
     address: &ListenAddress,
     path: &str,
     encrypted: bool,
+    credentials: &Credentials,
     timeout: Duration,
 ) -> Result<ProbeReply, ProbeError> {
-    tokio::time::timeout(timeout, connect(address, path, encrypted)).await.map_err(|_| ProbeError::Timeout(timeout))?
+    let answer = connect(address, path, encrypted, credentials);
+    tokio::time::timeout(timeout, answer).await.map_err(|_| ProbeError::Timeout(timeout))?
 }
 
-async fn connect(address: &ListenAddress, path: &str, encrypted: bool) -> Result<ProbeReply, ProbeError> {
+async fn connect(
+    address: &ListenAddress,
+    path: &str,
+    encrypted: bool,
+    credentials: &Credentials,
+) -> Result<ProbeReply, ProbeError> {
+    let mut request = Request::get(path).header(HOST, address.to_string()).header(CONNECTION, "close");
+    if let Some(value) = credentials.authorization() {
+        request = request.header(AUTHORIZATION, value);
+    }
+    let request = request.body(Empty::new()).map_err(protocol)?;
     let stream = TcpStream::connect(address.dial()).await.map_err(ProbeError::Connect)?;
     if !encrypted {
-        return exchange(stream, address, path).await;
+        return exchange(stream, request).await;
     }
-    let config = anybody::client().map_err(protocol)?;
+    let config = credentials.tls_client().map_err(protocol)?;
     // Certificates of exporters are made out to this name more often than to any other; it is not held against them.
     let name = ServerName::try_from("localhost").map_err(protocol)?;
     let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(protocol)?;
-    exchange(stream, address, path).await
+    exchange(stream, request).await
 }
 
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    address: &ListenAddress,
-    path: &str,
+    request: Request<Empty<Bytes>>,
 ) -> Result<ProbeReply, ProbeError> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(protocol)?;
     // Ends with this function.
     let mut driver = JoinSet::new();
     driver.spawn(connection);
-    let request = Request::get(path)
-        .header(HOST, address.to_string())
-        .header(CONNECTION, "close")
-        .body(Empty::<Bytes>::new())
-        .map_err(protocol)?;
-    let response = sender.send_request(request).await.map_err(protocol)?;
+    let response = match sender.send_request(request).await {
+        Ok(response) => response,
+        Err(error) => {
+            // The connection may have learned why, and the request only that it is over.
+            drop(sender);
+            return Err(match driver.join_next().await {
+                Some(Ok(Err(cause))) => protocol(cause),
+                _ => protocol(error),
+            });
+        }
+    };
     let status = response.status().as_u16();
     let body = Limited::new(response.into_body(), MAX_BODY_BYTES).collect().await.map_err(ProbeError::Protocol)?;
     Ok(ProbeReply { status, body: String::from_utf8_lossy(&body.to_bytes()).into_owned() })
 }
 
+/// Of what went wrong, what the other side thinks of certificates, or we of its.
 fn protocol(cause: impl Into<Box<dyn Error + Send + Sync>>) -> ProbeError {
     let cause = cause.into();
-    if asks_for_certificate(&*cause) { ProbeError::CertificateNeeded } else { ProbeError::Protocol(cause) }
+    match of_tls(&*cause) {
+        Some(rustls::Error::AlertReceived(alert)) => match *alert {
+            // TLS 1.3 has words for it (RFC 8446 §6.2), TLS 1.2 says only that the handshake failed.
+            AlertDescription::CertificateRequired | AlertDescription::HandshakeFailure => ProbeError::CertificateNeeded,
+            alert if CERTIFICATE_REFUSED.contains(&alert) => ProbeError::CertificateRefused(alert),
+            _ => ProbeError::Protocol(cause),
+        },
+        Some(rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)) => {
+            ProbeError::Stranger
+        }
+        _ => ProbeError::Protocol(cause),
+    }
 }
 
-/// Whether the other side ended it because we showed no certificate: TLS 1.3 has words for it (RFC 8446 §6.2), TLS 1.2
-/// says only that the handshake failed.
-fn asks_for_certificate(error: &(dyn Error + 'static)) -> bool {
+/// What is said of a certificate that was shown (RFC 8446 §6.2).
+const CERTIFICATE_REFUSED: [AlertDescription; 7] = [
+    AlertDescription::AccessDenied,
+    AlertDescription::BadCertificate,
+    AlertDescription::CertificateExpired,
+    AlertDescription::CertificateRevoked,
+    AlertDescription::CertificateUnknown,
+    AlertDescription::UnknownCA,
+    AlertDescription::UnsupportedCertificate,
+];
+
+/// The error of TLS that is behind an error.
+fn of_tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         let inner = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        if let Some(rustls::Error::AlertReceived(alert)) = inner.or_else(|| error.downcast_ref()) {
-            return matches!(alert, AlertDescription::CertificateRequired | AlertDescription::HandshakeFailure);
+        if let Some(found) = inner.or_else(|| error.downcast_ref()) {
+            return Some(found);
         }
         cause = error.source();
     }
-    false
+    None
 }
 
 #[cfg(test)]
@@ -171,7 +216,7 @@ mod tests {
         for (status, body) in [(200, "Ready."), (503, "Not ready")] {
             let length = body.len();
             let address = answering(format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n\r\n{body}")).await;
-            let reply = get(&address.into(), "/-/ready", false, PATIENCE).await.unwrap();
+            let reply = get(&address.into(), "/-/ready", false, &Credentials::default(), PATIENCE).await.unwrap();
             assert_eq!(reply, ProbeReply { status, body: body.to_owned() });
         }
     }
@@ -180,22 +225,23 @@ mod tests {
     async fn all_interfaces_are_probed_over_loopback() {
         let port = answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_owned()).await.port();
         let address = format!(":{port}").parse().unwrap();
-        assert_eq!(get(&address, "/-/ready", false, PATIENCE).await.unwrap().status, 200);
+        assert_eq!(get(&address, "/-/ready", false, &Credentials::default(), PATIENCE).await.unwrap().status, 200);
     }
 
     #[tokio::test]
     async fn no_answer_has_its_reason() {
+        let nothing = Credentials::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let silent = get(&address.into(), "/", false, Duration::from_millis(50)).await;
+        let silent = get(&address.into(), "/", false, &nothing, Duration::from_millis(50)).await;
         assert!(matches!(silent, Err(ProbeError::Timeout(_))), "{silent:?}");
         drop(listener);
-        let nobody = get(&address.into(), "/", false, PATIENCE).await;
+        let nobody = get(&address.into(), "/", false, &nothing, PATIENCE).await;
         assert!(matches!(nobody, Err(ProbeError::Connect(_))), "{nobody:?}");
-        let garbage = get(&answering("SSH-2.0-x\r\n".to_owned()).await.into(), "/", false, PATIENCE).await;
+        let garbage = get(&answering("SSH-2.0-x\r\n".to_owned()).await.into(), "/", false, &nothing, PATIENCE).await;
         assert!(matches!(garbage, Err(ProbeError::Protocol(_))), "{garbage:?}");
         let endless = format!("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n{}", "x".repeat(200_000));
-        let endless = get(&answering(endless).await.into(), "/", false, PATIENCE).await;
+        let endless = get(&answering(endless).await.into(), "/", false, &nothing, PATIENCE).await;
         assert!(matches!(endless, Err(ProbeError::Protocol(_))), "{endless:?}");
     }
 }

@@ -40,9 +40,18 @@ fn demo(port: u16, web_config: &str) -> Running {
 }
 
 fn healthcheck(port: u16, web_config: &str) -> Output {
+    healthcheck_with(port, web_config, &[])
+}
+
+fn healthcheck_with(port: u16, web_config: &str, more: &[&str]) -> Output {
     let address = format!("127.0.0.1:{port}");
     let arguments = ["healthcheck", "--web.listen-address", &address, "--web.config.file", web_config];
-    exporter().args(arguments).output().unwrap()
+    exporter().args(arguments).args(more).output().unwrap()
+}
+
+/// Exit code, and what was said.
+fn outcome(output: Output) -> (Option<i32>, String) {
+    (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
 }
 
 #[test]
@@ -183,4 +192,34 @@ fn the_health_check_works_with_tls_and_takes_a_refusal_for_life() {
         let found = healthcheck(port, &web_config);
         found.status.success().then(|| String::from_utf8(found.stdout).unwrap())
     });
+}
+
+#[test]
+fn readiness_is_told_to_a_health_check_that_shows_who_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (port, web_config) = (free_port(), protected(folder.path()));
+    let _demo = demo(port, &web_config);
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let (password, certificate, key) = (file("password"), file("client.crt"), file("client.key"));
+    std::fs::write(&password, "secret\n").unwrap();
+    let user = ["--ready", "--username", "alice", "--password-file", &password];
+    let both = [&user[..], &["--cert-file", &certificate, "--key-file", &key]].concat();
+    wait_for("readiness", LONG, || healthcheck_with(port, &web_config, &both).status.success().then_some(()));
+
+    let refused = |more: &[&str], code: i32, why: &str| {
+        let (found, said) = outcome(healthcheck_with(port, &web_config, more));
+        assert!(found == Some(code) && said.contains(why) && !said.contains("secret"), "{more:?}: {found:?} {said}");
+    };
+    refused(&["--ready"], 3, "asks for a certificate");
+    refused(&both[5..], 0, "It is alive: it asks for a password");
+    refused(&user, 3, "asks for a certificate");
+    std::fs::write(&password, "guessed").unwrap();
+    refused(&both, 3, "refuses user or password");
+    refused(&["--username", "alice"], 2, "--password-file");
+    refused(&["--cert-file", &certificate, "--key-file", &file("stranger.key")], 2, "stranger.key is not the key");
+
+    // It keeps what it had, and nobody should end it for a file that turned bad.
+    std::fs::write(file("server.crt"), "").unwrap();
+    refused(&[], 0, "It is alive: it asks for a certificate");
+    refused(&both, 2, "server.crt is empty");
 }

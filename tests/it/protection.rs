@@ -1,6 +1,10 @@
 //! A protected server over real sockets: who comes through to which page, and what it may change while it runs.
 //!
+//! Reading order: this file, then `health_check`.
+//!
 //! Never here: limits of unprotected connections, which the server tests for itself.
+
+mod health_check;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,11 +15,11 @@ use http_body_util::{BodyExt, Empty};
 use hyper::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use masternode_exporter::config::web_file;
+use masternode_exporter::web;
 use masternode_exporter::web::guard::Guard;
 use masternode_exporter::web::meters::Meters;
 use masternode_exporter::web::settings::Settings;
 use masternode_exporter::web::site::{Body, Landing, MetricsReply, Readiness, Site, TelemetryPath};
-use masternode_exporter::web::{self, probe};
 use prometheus::{Registry, TextEncoder};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -364,21 +368,4 @@ async fn a_handshake_that_never_ends_is_cut_with_the_time_of_a_header() {
     let _ = soon(stream.read_to_end(&mut rest)).await;
     assert!(rest.is_empty());
     assert_eq!(server.meter("masternode_exporter_http_tls_handshakes_failed_total").as_deref(), Some("3"));
-}
-
-#[tokio::test]
-async fn the_health_check_finds_a_protected_server() {
-    let server = Server::start(TLS).await;
-    let address = server.address.into();
-    let reply = probe::get(&address, "/-/healthy", true, PATIENCE).await.unwrap();
-    assert_eq!(reply.status, 200);
-    assert!(probe::get(&address, "/-/healthy", false, PATIENCE).await.is_err(), "unencrypted it is not heard");
-
-    let strict = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.crt\n";
-    for version in ["TLS12", "TLS13"] {
-        let file = format!("{TLS}{strict}  min_version: {version}\n  max_version: {version}\n");
-        let server = Server::start(&file).await;
-        let asked = probe::get(&server.address.into(), "/-/healthy", true, PATIENCE).await;
-        assert!(matches!(asked, Err(probe::ProbeError::CertificateNeeded)), "{version}: {asked:?}");
-    }
 }

@@ -4,11 +4,10 @@
 //! whether one changed; only then they are read. What cannot be used is refused whole and the old stays in force.
 //!
 //! Reading order: `settings` is what is protected, `tls` and `client` the encryption, `password` and `rate` what is asked of
-//! each request, `anybody` the client of our own health check.
+//! each request.
 //!
 //! Never here: what the files look like (`config`), what is served.
 
-pub(super) mod anybody;
 mod client;
 mod password;
 mod rate;

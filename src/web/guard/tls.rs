@@ -21,6 +21,8 @@ pub(in crate::web) const HTTP2: &[u8] = b"h2";
 #[derive(Clone)]
 pub struct Tls {
     config: Arc<ServerConfig>,
+    /// The server's own, without those that lead to its authority.
+    certificate: CertificateDer<'static>,
     auth: ClientAuth,
 }
 
@@ -85,8 +87,9 @@ impl Tls {
             return Err(mistakes);
         };
         let provider = Arc::new(CryptoProvider { cipher_suites, kx_groups, ..ring::default_provider() });
+        let certificate = chain[0].clone();
         match assemble(parts, provider, &versions, Identity { chain, key, roots }) {
-            Ok(config) => Ok((Tls { config: Arc::new(config), auth: parts.client_auth_type }, warnings)),
+            Ok(config) => Ok((Tls { config: Arc::new(config), certificate, auth: parts.client_auth_type }, warnings)),
             Err(mistake) => Err(vec![mistake]),
         }
     }
@@ -94,6 +97,11 @@ impl Tls {
     /// For the next handshake.
     pub(in crate::web) fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config)
+    }
+
+    /// The server's certificate, DER.
+    pub fn certificate(&self) -> &[u8] {
+        &self.certificate
     }
 
     /// Whether only clients with a certificate of a known authority come through.

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use super::*;
 use crate::domain::masternode::UnixSeconds;
 use crate::web::api::Api;
+use crate::web::credentials::Credentials;
 use crate::web::probe;
 use crate::web::site::{Format, Shard};
 
@@ -168,7 +169,8 @@ async fn the_health_check_reads_what_readiness_says() {
     let mut site = page(&[]);
     site.ready = Box::new(|| Readiness { missing: vec!["a list".to_owned()] });
     let server = Running::start(site, Settings::default()).await;
-    let reply = soon(probe::get(&server.address.into(), "/-/ready", false, PATIENCE)).await.unwrap();
+    let reply =
+        soon(probe::get(&server.address.into(), "/-/ready", false, &Credentials::default(), PATIENCE)).await.unwrap();
     assert_eq!((reply.status, &*reply.body), (503, "Not ready:\na list\n"));
 }
 
