@@ -66,6 +66,33 @@ class Objects(unittest.TestCase):
                 self.assertIn("--web.config.file=/etc/masternode-exporter/web/web-config.yml", given)
         self.assertEqual(chart.only(documents, "ServiceMonitor")["spec"]["endpoints"][0]["scheme"], "https")
 
+    def test_the_readiness_probe_shows_what_the_secrets_hold_and_nothing_else_does(self):
+        probe = {"username": "probe", "passwordSecret": "a", "certificateSecret": "b", "certificateKey": "c.crt"}
+        spec = chart.pod_of(chart.render(chart.DEMO | {"webConfig": {"existingSecret": "web", "probe": probe}}))["spec"]
+        (container,) = ours(spec)
+        place = "/etc/masternode-exporter/probe/"
+        shown = [
+            "--ready",
+            "--username=probe",
+            f"--password-file={place}password/password",
+            f"--cert-file={place}certificate/c.crt",
+            f"--key-file={place}certificate/tls.key",
+        ]
+        self.assertEqual(container["readinessProbe"]["exec"]["command"][2:7], shown)
+        for quiet in ("startupProbe", "livenessProbe"):
+            self.assertEqual(container[quiet]["exec"]["command"][1:3], ["healthcheck", "--web.listen-address=:10066"])
+        known = chart.succeed(chart.exporter(), "healthcheck", "--help")
+        for argument in container["readinessProbe"]["exec"]["command"][2:]:
+            self.assertIn(argument.split("=")[0], known)
+        secrets = {volume["name"]: volume["secret"] for volume in spec["volumes"] if "secret" in volume}
+        mounted = {
+            mount["mountPath"]: secrets[mount["name"]]["secretName"]
+            for mount in container["volumeMounts"]
+            if mount["mountPath"].startswith(place)
+        }
+        self.assertEqual(mounted, {f"{place}password": "a", f"{place}certificate": "b"})
+        self.assertEqual({secret["defaultMode"] for secret in secrets.values()}, {0o440})
+
     def test_the_exporter_knows_every_argument_that_the_chart_gives_it(self):
         known = chart.succeed(chart.exporter(), "--help") + chart.succeed(chart.exporter(), "demo", "--help")
         for file in chart.MATRIX:

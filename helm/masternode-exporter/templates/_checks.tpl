@@ -20,6 +20,21 @@
 {{- if dig "web" "config_file" "" ($v.config | default dict) -}}
   {{- $mistakes = append $mistakes "config.web.config_file is set: set webConfig.existingSecret instead" -}}
 {{- end -}}
+{{- with $v.webConfig.probe -}}
+  {{- if ne (empty .username) (empty .passwordSecret) -}}
+    {{- $mistakes = append $mistakes "webConfig.probe has one of username and passwordSecret: set both or none" -}}
+  {{- end -}}
+  {{- $shows := or .passwordSecret .certificateSecret -}}
+  {{- if and $shows (not $v.webConfig.existingSecret) -}}
+    {{- $mistakes = append $mistakes "webConfig.probe is set and nothing asks for it: set webConfig.existingSecret, or leave it empty" -}}
+  {{- end -}}
+  {{- if and .certificateSecret (not $v.webConfig.tls) -}}
+    {{- $mistakes = append $mistakes "webConfig.probe.certificateSecret is set and webConfig.tls is not: without TLS no certificate can be shown" -}}
+  {{- end -}}
+  {{- if and $shows $v.webConfig.anonymous -}}
+    {{- $mistakes = append $mistakes "webConfig.probe is set and webConfig.anonymous says that nothing asks for it: keep one of them" -}}
+  {{- end -}}
+{{- end -}}
 {{- if and (eq $v.kind "Deployment") $v.persistence.enabled (gt (int $v.replicaCount) 1) -}}
   {{- $mistakes = append $mistakes "replicaCount is above 1 and they would share one claim, but each process needs a history of its own: set kind to StatefulSet" -}}
 {{- end -}}

@@ -29,14 +29,26 @@
 {{- $ready := index . 2 -}}
 {{- if not (or $probe.httpGet $probe.exec $probe.tcpSocket $probe.grpc) -}}
 {{- if $context.Values.webConfig.existingSecret -}}
-{{/* The kubelet has neither a password nor a client certificate. The exporter's own client has none either, but knows that
-whoever asks for one is alive. */ -}}
+{{/* The kubelet has neither a password nor a client certificate. The exporter's own client knows that whoever asks for one is
+alive, and shows them where readiness is asked for. */ -}}
 exec:
   command:
     - /usr/bin/masternode-exporter
     - healthcheck
-    {{- if and $ready $context.Values.webConfig.anonymous }}
+    {{- if $ready }}
+    {{- with $context.Values.webConfig }}
+    {{- if or .anonymous .probe.passwordSecret .probe.certificateSecret }}
     - --ready
+    {{- end }}
+    {{- if .probe.passwordSecret }}
+    - --username={{ .probe.username }}
+    - --password-file=/etc/masternode-exporter/probe/password/{{ .probe.passwordKey }}
+    {{- end }}
+    {{- if .probe.certificateSecret }}
+    - --cert-file=/etc/masternode-exporter/probe/certificate/{{ .probe.certificateKey }}
+    - --key-file=/etc/masternode-exporter/probe/certificate/{{ .probe.privateKeyKey }}
+    {{- end }}
+    {{- end }}
     {{- end }}
     - --web.listen-address=:{{ $context.Values.containerPort }}
     - --web.config.file=/etc/masternode-exporter/web/{{ $context.Values.webConfig.key }}
@@ -104,6 +116,10 @@ volumeMounts:
 {{- if .Values.webConfig.existingSecret -}}
   {{- $mounts = append $mounts (dict "name" "exporter-web" "mountPath" "/etc/masternode-exporter/web" "readOnly" true) -}}
 {{- end -}}
+{{- range $what, $secret := include "masternode-exporter.probeSecrets" . | fromJson -}}
+  {{- $path := printf "/etc/masternode-exporter/probe/%s" $what -}}
+  {{- $mounts = append $mounts (dict "name" (printf "exporter-probe-%s" $what) "mountPath" $path "readOnly" true) -}}
+{{- end -}}
 {{- if include "masternode-exporter.hasHistory" . -}}
   {{- $volume := default "exporter-history" .Values.history.volumeName -}}
   {{- $mounts = append $mounts (dict "name" $volume "mountPath" "/var/lib/masternode-exporter") -}}
@@ -115,6 +131,16 @@ volumeMounts:
 {{/* Takes the name of a Secret. A volume's name is shorter than a Secret's may be, and has no dots. */}}
 {{- define "masternode-exporter.secretVolume" -}}
 secret-{{ . | replace "." "-" | trunc 40 | trimSuffix "-" }}-{{ . | sha256sum | trunc 8 }}
+{{- end -}}
+
+{{/* What the readiness probe shows, each with its Secret. */}}
+{{- define "masternode-exporter.probeSecrets" -}}
+{{- $secrets := dict -}}
+{{- with .Values.webConfig.probe -}}
+  {{- if .passwordSecret }}{{ $_ := set $secrets "password" .passwordSecret }}{{ end -}}
+  {{- if .certificateSecret }}{{ $_ := set $secrets "certificate" .certificateSecret }}{{ end -}}
+{{- end -}}
+{{- toJson $secrets -}}
 {{- end -}}
 
 {{/* Volumes that the container needs; those of the pod that another chart makes are its own. */}}
@@ -135,6 +161,9 @@ secret-{{ . | replace "." "-" | trunc 40 | trimSuffix "-" }}-{{ . | sha256sum | 
 {{- end -}}
 {{- with .Values.webConfig.existingSecret -}}
   {{- $volumes = append $volumes (dict "name" "exporter-web" "secret" (dict "secretName" . "defaultMode" 0440)) -}}
+{{- end -}}
+{{- range $what, $secret := include "masternode-exporter.probeSecrets" . | fromJson -}}
+  {{- $volumes = append $volumes (dict "name" (printf "exporter-probe-%s" $what) "secret" (dict "secretName" $secret "defaultMode" 0440)) -}}
 {{- end -}}
 {{- $claimed := and (eq .Values.kind "StatefulSet") .Values.persistence.enabled (not .Values.persistence.existingClaim) -}}
 {{- if and (include "masternode-exporter.hasHistory" .) (not .Values.history.volumeName) (not $claimed) -}}
