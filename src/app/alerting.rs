@@ -11,13 +11,15 @@ use crate::app::now;
 use crate::app::site::{Seen, SeenNetworks};
 use crate::domain::masternode::UnixSeconds;
 use crate::meters::Meters;
+use crate::web;
 
 /// The engine, at rest until it has settings.
-pub(super) fn engine(shared: &Shared, networks: watch::Receiver<SeenNetworks>) -> Engine {
+pub(super) fn engine(shared: &Shared, web: web::meters::Meters, networks: watch::Receiver<SeenNetworks>) -> Engine {
     let (meters, started) = (shared.meters.clone(), now());
     let look: Look = Box::new(move || World {
         networks: networks.borrow().iter().map(|(name, seen)| network(&meters, name, seen)).collect(),
         config_good: meters.is_config_good(),
+        web_config_good: web.is_protection_good(),
         failing: Vec::new(),
         started,
     });

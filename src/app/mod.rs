@@ -65,7 +65,7 @@ impl App {
         let seen = watch::Sender::default();
         let guard = Arc::new(guard(&config.web, &web_meters)?);
         let mut app = App {
-            alerting: alerting::engine(&shared, seen.subscribe()),
+            alerting: alerting::engine(&shared, web_meters.clone(), seen.subscribe()),
             shared,
             history,
             history_config: config.history.clone(),

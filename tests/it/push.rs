@@ -144,7 +144,13 @@ impl Told {
                 sources: vec![source],
                 gap_blocks: 0,
             };
-            World { networks: vec![network], config_good: true, failing: vec![], started: UnixSeconds(NOW) }
+            World {
+                networks: vec![network],
+                config_good: true,
+                web_config_good: true,
+                failing: vec![],
+                started: UnixSeconds(NOW),
+            }
         };
         let notifications = meters.notifications().clone();
         let engine = Engine::new(Box::new(look), news.clone(), notifications, history, || UnixSeconds(NOW));

@@ -115,6 +115,17 @@ pub(super) const ALERTS: &[Alert] = &[
         ],
     ),
     alert(
+        "MasternodeExporterWebConfigReloadFailed",
+        Severity::Warning,
+        5,
+        About::Exporter,
+        [
+            "min by (job) (last_over_time(masternode_exporter_web_config_last_reload_successful[10m])) == 0",
+            "The exporter could not use its web configuration file, or a certificate or key that it names.",
+            "An exporter of job {job} refused its new web configuration and serves with the old certificate and passwords.",
+        ],
+    ),
+    alert(
         "MasternodeExporterAbsent",
         Severity::Critical,
         5,

@@ -84,6 +84,9 @@ pub(super) fn of_process(world: &World, settings: &Settings) -> Vec<Judged> {
     if !world.config_good {
         told.extend(alert("MasternodeExporterConfigReloadFailed", &[("job", &settings.job)], 0.0));
     }
+    if !world.web_config_good {
+        told.extend(alert("MasternodeExporterWebConfigReloadFailed", &[("job", &settings.job)], 0.0));
+    }
     for receiver in &world.failing {
         told.extend(alert("MasternodeExporterNotificationsFailing", &[("receiver", receiver)], 0.0));
     }

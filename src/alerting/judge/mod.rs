@@ -60,6 +60,8 @@ pub struct World {
     pub networks: Vec<Network>,
     /// The configuration could be read when it was last tried.
     pub config_good: bool,
+    /// The web configuration file could be used when it was last read; also where there is none.
+    pub web_config_good: bool,
     /// Receivers whose last message did not arrive.
     pub failing: Vec<String>,
     /// When the process started.

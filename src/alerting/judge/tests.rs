@@ -72,7 +72,13 @@ fn world(snapshot: Option<Arc<Snapshot>>, confirmed: Option<u64>) -> World {
         sources: vec![source],
         gap_blocks: 0,
     };
-    World { networks: vec![network], config_good: true, failing: vec![], started: UnixSeconds(0) }
+    World {
+        networks: vec![network],
+        config_good: true,
+        web_config_good: true,
+        failing: vec![],
+        started: UnixSeconds(0),
+    }
 }
 
 fn told(verdict: &Verdict) -> Vec<&'static str> {
@@ -176,6 +182,7 @@ fn sources_gaps_configuration_and_receivers_are_told_for_themselves() {
     world.networks[0].sources[0].network_match = Some(false);
     world.networks[0].gap_blocks = 7;
     world.config_good = false;
+    world.web_config_good = false;
     world.failing = vec!["pager".into()];
     let mut gaps = Gaps::default();
     let verdict = judge(&world, &Settings::default(), &mut gaps, UnixSeconds(1000));
@@ -187,6 +194,7 @@ fn sources_gaps_configuration_and_receivers_are_told_for_themselves() {
             "MasternodeExporterAllSourcesDown",
             "MasternodeExporterHistoryGap",
             "MasternodeExporterConfigReloadFailed",
+            "MasternodeExporterWebConfigReloadFailed",
             "MasternodeExporterNotificationsFailing",
         ]
     );
