@@ -17,7 +17,7 @@ use tracing::{info, warn};
 use crate::alerting::book::Book;
 use crate::alerting::catalog::Alert;
 use crate::alerting::courier;
-use crate::alerting::judge::{Gaps, World, judge};
+use crate::alerting::judge::{Before, World, judge};
 use crate::alerting::settings::{Receiver, Settings};
 use crate::domain::finding::Condition;
 use crate::domain::masternode::UnixSeconds;
@@ -66,7 +66,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine at rest. `wake` is told of each new snapshot.
+    /// An engine at rest. `wake` is told of each new snapshot, and when calls of masternodes told something new.
     pub fn new(
         look: Look,
         wake: Arc<Notify>,
@@ -189,7 +189,7 @@ impl Shared {
     }
 
     /// Judges once. Returns the pause until the next time.
-    fn judge(&self, settings: &Settings, gaps: &mut Gaps) -> Duration {
+    fn judge(&self, settings: &Settings, before: &mut Before) -> Duration {
         let mut world = (self.look)();
         let now = (self.clock)();
         let recent = |at: UnixSeconds| now.0.saturating_sub(at.0) < FAILING_SECONDS;
@@ -197,7 +197,7 @@ impl Shared {
         world.failing = failing.iter().filter(|(_, (_, at))| recent(*at)).map(|(name, _)| name.clone()).collect();
         drop(failing);
         let hold = |alert: &Alert| hold_seconds(settings, alert);
-        let verdict = judge(&world, settings, gaps, now);
+        let verdict = judge(&world, settings, before, now);
         let mut book = lock(&self.book);
         let left_out = book.note(verdict, hold, now);
         let given_up = book.tidy(&settings.receivers, now);
@@ -232,9 +232,9 @@ fn hold_seconds(settings: &Settings, alert: &Alert) -> u64 {
 }
 
 async fn judging(shared: Arc<Shared>, settings: Arc<Settings>) {
-    let mut gaps = Gaps::default();
+    let mut before = Before::default();
     loop {
-        let pause = shared.judge(&settings, &mut gaps);
+        let pause = shared.judge(&settings, &mut before);
         tokio::select! {
             () = shared.wake.notified() => {}
             () = sleep(pause) => {}

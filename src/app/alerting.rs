@@ -34,12 +34,14 @@ fn network(meters: &Meters, name: &str, seen: &Seen) -> Network {
             name: source.clone(),
             synced: state.synced,
             network_match: state.network_match,
+            isolated: meters.source_report(name, source).isolated,
             last_success: state.last_success.map(|seconds| UnixSeconds(seconds as u64)),
         }
     };
     Network {
         name: name.into(),
         snapshot: seen.snapshots.borrow().clone(),
+        probes: seen.probes.borrow().clone(),
         begun: seen.begun,
         stale_after: seen.stale_after,
         sources: seen.sources.iter().map(source).collect(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use crate::app::calls::Calls;
+use crate::app::calls::{Calls, ProbesReceiver};
 use crate::app::{Error, now};
 use crate::config::{Config, NetworkConfig, SourceConfig};
 use crate::domain::watch::WatchList;
@@ -27,7 +27,7 @@ pub(super) struct Shared {
     pub(super) meters: Meters,
     pub(super) exposition: Arc<Exposition>,
     pub(super) history: Option<Writer>,
-    /// Told of each new snapshot.
+    /// Told of each new snapshot, and of what calls tell.
     pub(super) news: Arc<Notify>,
 }
 
@@ -69,7 +69,7 @@ impl Prepared {
         }
         let show = show(shared.exposition.clone(), shared.news.clone(), network.name.clone(), snapshots.clone());
         let tasks = vec![tokio::spawn(follower.run()), tokio::spawn(show)];
-        let calls = Calls::start(config.probe.clone(), &network.name, &snapshots, &shared.exposition);
+        let calls = Calls::start(config.probe.clone(), &network.name, &snapshots, shared);
         Network { config: network, watch_list, snapshots, tasks, calls }
     }
 }
@@ -85,6 +85,11 @@ impl Network {
         self.snapshots.clone()
     }
 
+    /// What comes of calling its watched masternodes, as it comes.
+    pub(super) fn probes(&self) -> ProbesReceiver {
+        self.calls.results()
+    }
+
     /// Takes over what `config` says of it and what can change while it runs.
     pub(super) async fn reconfigure(&mut self, config: &Config, shared: &Shared) {
         let watch_list = config.watch_list(&self.config.name);
@@ -94,15 +99,13 @@ impl Network {
             modified
         });
         if !self.calls.are_by(config.probe.as_ref()) {
-            let (network, exposition) = (&self.config.name, &shared.exposition);
-            self.calls.stop(network, exposition).await;
-            self.calls = Calls::start(config.probe.clone(), network, &self.snapshots, exposition);
+            self.calls.change(config.probe.clone(), &self.config.name, &self.snapshots, shared).await;
         }
     }
 
     /// Stops everything that runs for it, and takes it off the page.
     pub(super) async fn stop(mut self, shared: &Shared) {
-        self.calls.stop(&self.config.name, &shared.exposition).await;
+        self.calls.stop(&self.config.name, shared).await;
         for task in self.tasks {
             task.abort();
             // Waited for, so that it puts nothing on the page any more. That it was stopped is no news.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::app::calls::ProbesReceiver;
 use crate::app::network::{Network, Shared, SnapshotReceiver};
 use crate::app::now;
 use crate::config::WebConfig;
@@ -28,6 +29,7 @@ pub(super) struct Seen {
     chain: String,
     pub(super) sources: Vec<String>,
     pub(super) snapshots: SnapshotReceiver,
+    pub(super) probes: ProbesReceiver,
     pub(super) begun: UnixSeconds,
     pub(super) stale_after: Duration,
 }
@@ -43,6 +45,7 @@ impl Seen {
             chain: config.chain.rules.name.to_string(),
             sources: config.sources.iter().map(|source| source.name.clone()).collect(),
             snapshots: network.snapshots(),
+            probes: network.probes(),
             begun: now(),
             stale_after: config.stale_after,
         }

@@ -7,6 +7,8 @@
 //!
 //! Never here: text, names of alerts, who is told.
 
+mod calls;
+
 use std::collections::{BTreeMap, HashSet};
 
 use crate::domain::event::{Event, EventKind};
@@ -14,6 +16,8 @@ use crate::domain::masternode::{Height, MasternodeId, NodeType, UnixSeconds};
 use crate::domain::pose::Risk;
 use crate::domain::snapshot::{NodeView, Snapshot, WatchedNode};
 use crate::domain::watch::Expected;
+
+pub use calls::{Called, called};
 
 /// From where on something is told. The rules for Prometheus are written with the defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,6 +96,10 @@ pub enum Condition {
     PlatformBanned,
     /// Its contribution to a DKG session under way is missing, and the phase of contributions is over.
     ContributionMissing,
+    /// Does not answer at its address.
+    Unreachable,
+    /// Speaks a protocol that is older than its network demands.
+    ProtocolTooOld,
     /// Many masternodes were penalised lately.
     PenaltyWave,
     /// Several masternodes of a group were penalised lately.

@@ -168,7 +168,8 @@ impl FollowerFamilies {
     }
 }
 
-fn value(families: &[MetricFamily], network: &str, source: &str) -> Option<f64> {
+/// The sample of a source, without making one.
+pub(super) fn value(families: &[MetricFamily], network: &str, source: &str) -> Option<f64> {
     let of_source = |metric: &&prometheus::proto::Metric| {
         let has = |name: &str, value: &str| {
             metric.get_label().iter().any(|label| label.name() == name && label.value() == value)

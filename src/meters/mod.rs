@@ -14,7 +14,7 @@ use prometheus::Registry;
 pub use follower::{NetworkMeters, SourceMeters, SourceState};
 pub use history::HistoryMeters;
 pub use notifications::{NotificationMeters, Outcome};
-pub use report::ReportMeters;
+pub use report::{ReportMeters, SourceReport};
 pub use rpc::RpcMeters;
 
 /// All families.
@@ -59,6 +59,11 @@ impl Meters {
     /// What a source of a network says of itself.
     pub fn report(&self, network: &str, source: &str) -> ReportMeters {
         self.report.source(network, source)
+    }
+
+    /// What a source of a network last said of itself.
+    pub fn source_report(&self, network: &str, source: &str) -> SourceReport {
+        self.report.read(network, source)
     }
 
     /// How the history fares.

@@ -6,6 +6,8 @@ use prometheus::core::Collector;
 use prometheus::proto::Metric;
 use prometheus::{IntGaugeVec, Opts, Registry};
 
+use crate::meters::follower::value;
+
 /// The families, for all networks.
 #[derive(Clone)]
 pub(super) struct ReportFamilies {
@@ -22,6 +24,19 @@ pub struct ReportMeters {
     families: ReportFamilies,
     network: String,
     source: String,
+}
+
+/// What a source last said of itself; `None` where it does not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceReport {
+    /// Blocks by which its tip lies behind the best that any source of its network knows.
+    pub blocks_behind: Option<u32>,
+    /// Its connections to other nodes.
+    pub connections: Option<u32>,
+    /// Whether it is cut off.
+    pub isolated: Option<bool>,
+    /// Which masternode it is, empty where that is not known, and the state in which it sees itself; `None` when it is none.
+    pub masternode: Option<(String, String)>,
 }
 
 const SOURCE: &[&str] = &["network", "source"];
@@ -64,6 +79,20 @@ impl ReportFamilies {
 
     pub(super) fn source(&self, network: &str, source: &str) -> ReportMeters {
         ReportMeters { families: self.clone(), network: network.into(), source: source.into() }
+    }
+
+    /// Reads without making a sample of what was never known.
+    pub(super) fn read(&self, network: &str, source: &str) -> SourceReport {
+        let number = |family: &IntGaugeVec| value(&family.collect(), network, source);
+        let masternodes = self.masternode_state.collect();
+        let mut masternodes = masternodes.iter().flat_map(|family| family.get_metric());
+        let own = masternodes.find(|metric| label(metric, "network") == network && label(metric, "source") == source);
+        SourceReport {
+            blocks_behind: number(&self.blocks_behind).map(|blocks| blocks as u32),
+            connections: number(&self.connections).map(|connections| connections as u32),
+            isolated: number(&self.isolated).map(|isolated| isolated > 0.0),
+            masternode: own.map(|metric| (label(metric, "masternode").into(), label(metric, "state").into())),
+        }
     }
 
     fn with_source(&self) -> [&IntGaugeVec; 5] {

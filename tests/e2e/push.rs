@@ -4,11 +4,14 @@
 //! Never here: bodies of other receivers; the integration tests have those.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use masternode_exporter::app;
+use masternode_exporter::probe::codec::{VERACK, VERSION, Version, message};
 use masternode_exporter::sim::{Action, Clock, Fault, Network, Options, RunningServer, Server, ServerOptions};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -32,6 +35,8 @@ struct Scene {
     folder: TempDir,
     exporter: Option<Running>,
     exporter_port: u16,
+    /// What its configuration says beside the usual.
+    more: String,
     _prometheus: Running,
     prometheus_port: u16,
     both: Option<Running>,
@@ -42,6 +47,11 @@ struct Scene {
 
 impl Scene {
     fn start() -> Scene {
+        Scene::with("", |_, _| {})
+    }
+
+    /// With more in the configuration, on a network to which something happened before.
+    fn with(more: &str, before: impl FnOnce(&Network, &str)) -> Scene {
         let runtime = Runtime::new().unwrap();
         let clock = Clock::Following(|| app::now().0);
         let network = Network::new(Options { clock, ..Options::default() }).unwrap();
@@ -50,6 +60,7 @@ impl Scene {
         let server = runtime.block_on(async { bind.await.unwrap().spawn() });
         let folder = tempfile::tempdir().unwrap();
         let masternode = network.masternodes()[0].clone();
+        before(&network, &masternode);
         let [exporter_port, prometheus_port, both_port, alone_port] = [(); 4].map(|()| free_port());
         let both = alertmanager(folder.path(), "both", both_port);
         let alone = alertmanager(folder.path(), "alone", alone_port);
@@ -62,6 +73,7 @@ impl Scene {
             folder,
             exporter: None,
             exporter_port,
+            more: more.into(),
             _prometheus: prometheus,
             prometheus_port,
             both: Some(both),
@@ -85,11 +97,12 @@ impl Scene {
             "watch: [{{masternode: {}, alias: mine, groups: {{operator: acme}}}}]\n\
              history: {{path: {}}}\n\
              alerting:\n  alertmanagers: [{{url: \"http://127.0.0.1:{}\"}}, {{url: \"http://127.0.0.1:{}\"}}]\n  \
-             longest_hold: 1s",
+             longest_hold: 1s\n{}",
             self.masternode,
             self.folder.path().join("history.db").display(),
             self.both_port,
             self.alone_port,
+            self.more,
         );
         let file = configuration(self.folder.path(), &address, &more);
         let text = std::fs::read_to_string(&file).unwrap();
@@ -185,7 +198,8 @@ fn alertmanager(folder: &Path, name: &str, port: u16) -> Running {
 /// The rules as they are shipped, but for their times.
 fn prometheus(folder: &Path, exporter: u16, port: u16, alertmanager: u16) -> Running {
     let rules = std::fs::read_to_string(root().join("alerts/masternode.rules.yml")).unwrap();
-    let faster = rules.replace("for: 1m", "for: 1s").replace("for: 5m", "for: 1s").replace(":max > 900", ":max > 5");
+    let short = ["for: 10m", "for: 5m", "for: 1m"].iter().fold(rules, |rules, hold| rules.replace(hold, "for: 1s"));
+    let faster = short.replace(":max > 900", ":max > 5");
     let file = folder.join("prometheus.yml");
     std::fs::write(folder.join("rules.yml"), faster).unwrap();
     let text = format!(
@@ -270,4 +284,39 @@ fn a_source_that_is_silent_ends_nothing_and_a_reorg_that_undoes_a_ban_does() {
         let all = [Scene::alerts(scene.both_port), Scene::alerts(scene.alone_port), scene.fired_by_rules()];
         all.iter().all(|alerts| alerts.as_ref().is_some_and(gone)).then_some(())
     });
+}
+
+/// Dash's regtest.
+const MAGIC: [u8; 4] = [0xfc, 0xc1, 0xb7, 0xdc];
+
+/// A masternode of Dash Core 23.1 that begins to listen, as far as a handshake shows it; it does so until the test ends.
+fn begin_to_listen(port: u16) {
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let version =
+                Version { protocol_version: 70_240, timestamp: 1, nonce: 2, agent: "/Dash Core:23.1.2/".into() };
+            let payload = [version.payload(), vec![9; 32], vec![1]].concat();
+            let answer = [message(MAGIC, VERSION, &payload), message(MAGIC, VERACK, &[])].concat();
+            // A caller that is gone again asks once more later.
+            let mut start = [0; 16];
+            let _ = stream.read_exact(&mut start).and_then(|()| stream.write_all(&answer));
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+    });
+}
+
+#[test]
+fn a_masternode_that_nobody_reaches_is_told_both_ways_before_its_score_rises_until_it_answers() {
+    let port = free_port();
+    let scene = Scene::with("probe: {enabled: true, interval: 30s, allow_private: true}", |network, masternode| {
+        network.mine_with(&[Action::MoveHere { masternode: masternode.into(), port }]).unwrap();
+    });
+    scene.expect("nobody listens", &["MasternodeUnreachable"]);
+    let [both, rules] = [Scene::alerts(scene.both_port), scene.fired_by_rules()].map(Option::unwrap);
+    let labels = &both["MasternodeUnreachable"].0;
+    assert_eq!((labels["alias"].as_str(), labels["operator"].as_str()), ("mine", "acme"));
+    assert_eq!(labels, &rules["MasternodeUnreachable"].0);
+    begin_to_listen(port);
+    scene.expect("it answers", &[]);
 }

@@ -10,6 +10,7 @@ use masternode_exporter::alerting::catalog::Severity;
 use masternode_exporter::alerting::judge::{Network, Source, World};
 use masternode_exporter::alerting::settings::{Heartbeat, Kind, Receiver, Secret};
 use masternode_exporter::alerting::{Engine, Settings};
+use masternode_exporter::domain::probe::{Failure, Outcome, Probe, Probes, Unprobed};
 use masternode_exporter::domain::{Snapshot, UnixSeconds};
 use masternode_exporter::history::{self, Ended, Writer};
 use masternode_exporter::meters::Meters;
@@ -112,6 +113,8 @@ fn whole(read: &[u8]) -> Option<Got> {
 struct Sight {
     snapshot: Option<Arc<Snapshot>>,
     confirmed: Option<u64>,
+    probes: Option<Arc<Probes>>,
+    isolated: Option<bool>,
 }
 
 /// An engine on a network that a test moves on.
@@ -131,14 +134,15 @@ impl Told {
         let news: Arc<Notify> = Arc::default();
         let seen = sight.clone();
         let look = move || {
-            let Sight { snapshot, confirmed } = seen.lock().unwrap().clone();
+            let Sight { snapshot, confirmed, probes, isolated } = seen.lock().unwrap().clone();
             let last_success = confirmed.map(UnixSeconds);
             let known = confirmed.is_some().then_some(true);
-            let source = Source { name: "node".into(), synced: known, network_match: known, last_success };
+            let source = Source { name: "node".into(), synced: known, network_match: known, isolated, last_success };
             let stale_after = Duration::from_secs(900);
             let network = Network {
                 name: "dash-test".into(),
                 snapshot,
+                probes,
                 begun: UnixSeconds(NOW),
                 stale_after,
                 sources: vec![source],
@@ -158,7 +162,10 @@ impl Told {
     }
 
     fn see(&self, snapshot: Option<Arc<Snapshot>>) {
-        *self.sight.lock().unwrap() = Sight { snapshot, confirmed: Some(NOW) };
+        {
+            let mut sight = self.sight.lock().unwrap();
+            (sight.snapshot, sight.confirmed) = (snapshot, Some(NOW));
+        }
         self.news.notify_one();
     }
 
@@ -253,7 +260,7 @@ async fn a_snapshot_that_is_withdrawn_ends_nothing() {
     stage.mine(&[fail(&masternode, 2)]).await;
     told.see(stage.snapshot());
     receiver.wait("the ban", |got| has(got, "MasternodePoSeBanned", "firing")).await;
-    *told.sight.lock().unwrap() = Sight { snapshot: None, confirmed: Some(NOW - 901) };
+    *told.sight.lock().unwrap() = Sight { confirmed: Some(NOW - 901), ..Sight::default() };
     told.news.notify_one();
     let got = receiver.wait("that it is stale", |got| has(got, "MasternodeExporterDataStale", "firing")).await;
     assert!(story(&got).iter().all(|(_, status)| status == "firing"), "{got:#?}");
@@ -308,5 +315,43 @@ async fn each_kind_of_receiver_gets_a_body_that_it_takes_and_no_secret_is_shown(
     }
     beat.wait("a heartbeat", |got| got.iter().any(|got| got.head.starts_with("GET /hunter2 "))).await;
     assert!(!told.page().contains("hunter2") && !told.page().contains("127.0.0.1"));
+    told.engine.stop().await;
+}
+
+/// What came of calling one masternode.
+fn called(masternode: &str, outcome: Outcome) -> Option<Arc<Probes>> {
+    let probe = Probe { outcome, at: UnixSeconds(NOW), duration: None, peer: None, last_success: None };
+    Some(Arc::new([(masternode.parse().unwrap(), probe)].into()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_masternode_is_told_and_only_its_answer_ends_that_not_our_own_silence() {
+    let stage = Stage::following().await;
+    let receiver = FakeReceiver::start().await;
+    let mut told = Told::new(None);
+    let masternode = stage.masternode(0);
+    let call = |told: &Told, probes: Option<Arc<Probes>>, isolated: bool| {
+        let mut sight = told.sight.lock().unwrap();
+        (sight.probes, sight.isolated) = (probes, Some(isolated));
+        drop(sight);
+        told.news.notify_one();
+    };
+    told.engine.apply(&at_once(vec![receiver.settings("own", Kind::Generic)])).await;
+    told.see(stage.snapshot());
+    call(&told, called(&masternode, Outcome::Failed(Failure::Refused)), false);
+    let fired = receiver.wait("the silence", |got| has(got, "MasternodeUnreachable", "firing")).await;
+    assert!(fired.iter().any(|got| got.body.to_string().contains("The last call failed with: refused.")), "{fired:#?}");
+    // Not called yet, then no way out: each judged, as the source that is cut off and is told with it shows.
+    for (probes, isolated) in
+        [(Some(Arc::default()), true), (called(&masternode, Outcome::Unprobed(Unprobed::NoRoute)), false)]
+    {
+        call(&told, probes, isolated);
+        let status = if isolated { "firing" } else { "resolved" };
+        let got = receiver.wait("the source", |got| has(got, "MasternodeExporterSourceIsolated", status)).await;
+        assert!(!has(&got, "MasternodeUnreachable", "resolved"), "{got:#?}");
+    }
+    call(&told, called(&masternode, Outcome::Reached), false);
+    let got = receiver.wait("its answer", |got| has(got, "MasternodeUnreachable", "resolved")).await;
+    assert_eq!(story(&got).iter().filter(|(name, _)| name == "MasternodeUnreachable").count(), 2, "{got:#?}");
     told.engine.stop().await;
 }

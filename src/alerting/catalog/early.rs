@@ -31,11 +31,14 @@ pub(super) const ALERTS: &[Alert] = &[
     alert(
         "MasternodeUnreachable",
         10,
-        // Calls are no part of a snapshot.
-        None,
+        Some(Condition::Unreachable),
         [
             "# An exporter that was restarted has called nobody yet: what was known before counts for as long as a first call takes.\n\
-         last_over_time(masternode:masternode_p2p_reachable:newest[5m]) == 0",
+         last_over_time(masternode:masternode_p2p_reachable:newest[5m]) == 0\n\
+         or\n\
+         # While this host finds no way to anybody, nothing is known of it: nothing ends.\n\
+         last_over_time(masternode:masternode_p2p_reachable:newest[6h]) == 0\n  \
+           and on (network, masternode, alias) masternode:masternode_p2p_failure:newest{reason=\"no_route\"} == 1",
             "A watched masternode does not answer at its address.",
             "Masternode {node}{groups} on {network} does not answer with its chain's handshake at the address of the list.\n\
          The last call failed with: {reason}.\n\
@@ -57,11 +60,15 @@ pub(super) const ALERTS: &[Alert] = &[
     alert(
         "MasternodeProtocolTooOld",
         10,
-        // By the best evidence that is a call.
-        None,
+        Some(Condition::ProtocolTooOld),
         [
             "# As with calls, what was known before a restart counts for a while.\n\
-         last_over_time(masternode:masternode_requirement_met:newest{requirement=\"protocol_version\"}[5m]) == 0",
+         last_over_time(masternode:masternode_requirement_met:newest{requirement=\"protocol_version\"}[5m]) == 0\n\
+         or\n\
+         # Who does not answer, or is not reached, does not say that it was updated.\n\
+         last_over_time(masternode:masternode_requirement_met:newest{requirement=\"protocol_version\"}[6h]) == 0\n  \
+           and on (network, masternode, alias)\n  \
+           masternode:masternode_p2p_failure:newest{reason!~\"no_address|name|overlay|private|unknown_network|too_old\"} == 1",
             "A watched masternode speaks an older protocol than its network demands.",
             "Masternode {node}{groups} on {network} speaks a protocol that is too old: it needs an update.\n\
          Other masternodes may vote it bad in DKG sessions, or no longer pay it.",

@@ -1,5 +1,5 @@
-//! Every alert, said once: name, severity, how long it must hold, texts, and the condition in both forms, of a snapshot and of
-//! our metrics.
+//! Every alert, said once: name, severity, how long it must hold, texts, and the condition in both forms, of what is known and
+//! of our metrics.
 //!
 //! A name has one severity. Two tiers of one trouble have two names, so that an inhibition of one never mutes the other.
 //!
@@ -62,7 +62,7 @@ pub struct Alert {
     pub hold_seconds: u32,
     /// What it is about.
     pub about: About,
-    /// The condition on a snapshot; `None` for what a snapshot cannot tell.
+    /// The condition on a masternode or its network; `None` for what concerns the exporter and those that it asks.
     pub condition: Option<Condition>,
     /// The same condition on our metrics, in PromQL.
     pub rule: &'static str,
@@ -127,7 +127,7 @@ mod tests {
     fn a_condition_has_one_alert() {
         let conditions: Vec<_> = alerts().filter_map(|alert| alert.condition).collect();
         assert_eq!(conditions.iter().collect::<BTreeSet<_>>().len(), conditions.len());
-        assert_eq!(conditions.len(), 17);
+        assert_eq!(conditions.len(), 19);
         assert_eq!(alert_of(Condition::Banned).map(|alert| alert.name), Some("MasternodePoSeBanned"));
     }
 }

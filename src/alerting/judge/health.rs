@@ -4,19 +4,31 @@
 
 use std::collections::BTreeMap;
 
-use crate::alerting::judge::{Judged, Labels, Network, World, judged, named};
+use crate::alerting::judge::{Judged, Labels, Network, Source, World, judged, named};
 use crate::alerting::settings::Settings;
 use crate::domain::masternode::UnixSeconds;
 
 /// What is told when no node of a network can be used.
 pub(super) const ALL_SOURCES_DOWN: &str = "MasternodeExporterAllSourcesDown";
 
+/// What is told when a node is cut off.
+pub(super) const ISOLATED: &str = "MasternodeExporterSourceIsolated";
+
 /// For how long a gap is told, in seconds. The rules look back as far.
 const GAP_SECONDS: u64 = 3600;
 
-/// Blocks that were jumped over lately, by network.
+/// For how long it counts that a node said to be cut off, or not, once it says nothing any more. The rules look back as far.
+const SILENCE_SECONDS: u64 = 600;
+
+/// What earlier judgements saw, and a later one needs.
 #[derive(Default)]
-pub struct Gaps(BTreeMap<String, Gap>);
+pub struct Before {
+    /// Blocks that were jumped over lately, by network.
+    gaps: BTreeMap<String, Gap>,
+    /// Whether nodes were cut off, by network and source, and when they last said so; those who never said it, when they were
+    /// first looked at.
+    isolated: BTreeMap<(String, String), (Option<bool>, UnixSeconds)>,
+}
 
 struct Gap {
     /// What the counter showed last.
@@ -25,10 +37,10 @@ struct Gap {
     last: Option<(UnixSeconds, u64)>,
 }
 
-impl Gaps {
+impl Before {
     /// Takes note of a counter. Returns how many blocks were jumped over lately.
-    fn note(&mut self, network: &str, counted: u64, now: UnixSeconds) -> Option<u64> {
-        let gap = self.0.entry(network.into()).or_insert(Gap { counted: 0, last: None });
+    fn jumped_over(&mut self, network: &str, counted: u64, now: UnixSeconds) -> Option<u64> {
+        let gap = self.gaps.entry(network.into()).or_insert(Gap { counted: 0, last: None });
         let recent = |(at, _): &(UnixSeconds, u64)| now.0.saturating_sub(at.0) < GAP_SECONDS;
         gap.last = gap.last.filter(recent);
         if counted > gap.counted {
@@ -37,6 +49,24 @@ impl Gaps {
         }
         gap.counted = counted;
         gap.last.map(|(_, blocks)| blocks)
+    }
+
+    /// Takes note of what a node says of its connections. Returns whether it counts as cut off.
+    fn is_isolated(&mut self, network: &str, source: &Source, now: UnixSeconds) -> bool {
+        let key = (network.to_string(), source.name.clone());
+        let known = self.isolated.entry(key).or_insert((None, now));
+        if source.isolated.is_some() {
+            *known = (source.isolated, now);
+        } else if now.0.saturating_sub(known.1.0) > SILENCE_SECONDS {
+            known.0 = Some(false);
+        }
+        known.0 == Some(true)
+    }
+
+    /// The nodes of which nothing is known yet.
+    pub(super) fn unknown_isolation(&self, network: &Network) -> impl Iterator<Item = (String, String)> {
+        let keys = network.sources.iter().map(|source| (network.name.clone(), source.name.clone()));
+        keys.filter(|key| self.isolated.get(key).is_some_and(|(isolated, _)| isolated.is_none()))
     }
 }
 
@@ -49,7 +79,7 @@ fn alert(name: &str, labels: &[(&str, &str)], value: f64) -> Option<Judged> {
 pub(super) fn of_network(
     network: &Network,
     confirmed: Option<UnixSeconds>,
-    gaps: &mut Gaps,
+    before: &mut Before,
     now: UnixSeconds,
 ) -> Vec<Judged> {
     let name = network.name.as_str();
@@ -68,11 +98,14 @@ pub(super) fn of_network(
         if source.network_match == Some(false) {
             told.extend(alert("MasternodeExporterWrongNetwork", &labels, 0.0));
         }
+        if before.is_isolated(name, source, now) {
+            told.extend(alert(ISOLATED, &labels, 1.0));
+        }
     }
     if !network.sources.is_empty() && network.sources.iter().all(|source| source.synced == Some(false)) {
         told.extend(alert(ALL_SOURCES_DOWN, &of_network, 0.0));
     }
-    if let Some(blocks) = gaps.note(name, network.gap_blocks, now) {
+    if let Some(blocks) = before.jumped_over(name, network.gap_blocks, now) {
         told.extend(alert("MasternodeExporterHistoryGap", &of_network, blocks as f64));
     }
     told

@@ -10,6 +10,7 @@ use crate::alerting::template;
 use crate::domain::event::{EventKind, FailedQuorum};
 use crate::domain::finding::{Condition, Finding};
 use crate::domain::masternode::{MasternodeId, UnixSeconds};
+use crate::domain::probe::Probe;
 use crate::domain::snapshot::{Snapshot, WatchedNode};
 use crate::domain::state;
 use crate::domain::watch::Expected;
@@ -56,6 +57,7 @@ pub(super) fn judged(
     finding: &Finding<'_>,
     alert: &'static Alert,
     causes: &Causes<'_>,
+    probe: Option<&Probe>,
 ) -> Judged {
     let id = &node.watched.id;
     let view = node.index.map(|index| snapshot.node(index));
@@ -84,6 +86,7 @@ pub(super) fn judged(
         }
         "fields" => Some(finding.fields.iter().map(|field| Expected::label(*field)).collect::<Vec<_>>().join(", ")),
         "cause" => Some(causes.sentence(id)),
+        "reason" => Some(probe?.outcome.reason()?.into()),
         _ => None,
     };
     let description = template::plain(alert, &labels, value, &text);

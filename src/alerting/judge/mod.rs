@@ -11,14 +11,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use health::Gaps;
+pub use health::Before;
 
 use crate::alerting::catalog::{About, Alert, alert_of, alerts};
 use crate::alerting::settings::Settings;
 use crate::alerting::template;
 use crate::domain::Snapshot;
-use crate::domain::finding::{Condition, Subject, findings};
-use crate::domain::masternode::UnixSeconds;
+use crate::domain::finding::{Condition, Finding, Subject, called, findings};
+use crate::domain::masternode::{MasternodeId, UnixSeconds};
+use crate::domain::probe::Probes;
+use crate::domain::snapshot::WatchedNode;
 
 /// Labels of an alert, without `alertname`; none is empty.
 pub type Labels = BTreeMap<String, String>;
@@ -32,6 +34,8 @@ pub struct Network {
     pub name: String,
     /// The newest snapshot; `None` before the first, and when it was withdrawn.
     pub snapshot: Option<Arc<Snapshot>>,
+    /// What came of calling its watched masternodes, so far; `None` where nobody is called.
+    pub probes: Option<Arc<Probes>>,
     /// When it began to be followed.
     pub begun: UnixSeconds,
     /// Without confirmation for so long, what is known is stale.
@@ -50,6 +54,8 @@ pub struct Source {
     pub synced: Option<bool>,
     /// Whether it is on the right network.
     pub network_match: Option<bool>,
+    /// Whether it is cut off from its network.
+    pub isolated: Option<bool>,
     /// When it last confirmed the list.
     pub last_success: Option<UnixSeconds>,
 }
@@ -92,6 +98,10 @@ pub struct Verdict {
     pub(super) memory: Memory,
     /// Networks of whose nodes nothing can be said yet.
     pub(super) unknown_sources: BTreeSet<String>,
+    /// What calls do not tell at the moment, by network.
+    pub(super) unknown_calls: BTreeMap<String, BTreeSet<(Condition, MasternodeId)>>,
+    /// Networks and nodes of which nobody knows whether they are cut off.
+    pub(super) unknown_isolation: BTreeSet<(String, String)>,
 }
 
 /// How far back events are remembered, and for how long they count.
@@ -117,14 +127,25 @@ impl Verdict {
             return true;
         }
         let Some(network) = labels.get("network") else { return false };
+        if alert.name == health::ISOLATED {
+            let source = labels.get("source").cloned().unwrap_or_default();
+            return self.unknown_isolation.contains(&(network.clone(), source));
+        }
         let of_sources = alert.about == About::Source || alert.name == health::ALL_SOURCES_DOWN;
         (alert.condition.is_some() && self.unknown_lists.contains(network))
             || (of_sources && self.unknown_sources.contains(network))
+            || self.is_not_told_by_calls(alert, labels, network)
+    }
+
+    fn is_not_told_by_calls(&self, alert: &Alert, labels: &Labels, network: &str) -> bool {
+        let Some(unknown) = self.unknown_calls.get(network) else { return false };
+        let id = labels.get("masternode").and_then(|id| id.parse().ok());
+        alert.condition.zip(id).is_some_and(|key| unknown.contains(&key))
     }
 }
 
-/// Judges everything at `now`. `gaps` remembers blocks that were jumped over.
-pub fn judge(world: &World, settings: &Settings, gaps: &mut Gaps, now: UnixSeconds) -> Verdict {
+/// Judges everything at `now`. `before` is what earlier judgements saw.
+pub fn judge(world: &World, settings: &Settings, before: &mut Before, now: UnixSeconds) -> Verdict {
     let memory = Memory { started: world.started.0, recent_seconds: settings.thresholds.recent_seconds, now: now.0 };
     let mut verdict = Verdict { memory, ..Verdict::default() };
     for network in &world.networks {
@@ -132,13 +153,14 @@ pub fn judge(world: &World, settings: &Settings, gaps: &mut Gaps, now: UnixSecon
         let limit = FRESH.min(network.stale_after).as_secs();
         let fresh = confirmed.is_some_and(|confirmed| now.0.saturating_sub(confirmed.0) <= limit);
         match network.snapshot.as_deref().filter(|_| fresh) {
-            Some(snapshot) => verdict.judged.extend(of_snapshot(snapshot, settings, now)),
+            Some(snapshot) => of_snapshot(network, snapshot, settings, now, &mut verdict),
             None => drop(verdict.unknown_lists.insert(network.name.clone())),
         }
         if network.sources.iter().any(|source| source.synced.is_none()) {
             verdict.unknown_sources.insert(network.name.clone());
         }
-        verdict.judged.extend(health::of_network(network, confirmed, gaps, now));
+        verdict.judged.extend(health::of_network(network, confirmed, before, now));
+        verdict.unknown_isolation.extend(before.unknown_isolation(network));
     }
     verdict.judged.extend(health::of_process(world, settings));
     for judged in &mut verdict.judged {
@@ -151,24 +173,36 @@ pub fn judge(world: &World, settings: &Settings, gaps: &mut Gaps, now: UnixSecon
     verdict
 }
 
-fn of_snapshot(snapshot: &Snapshot, settings: &Settings, now: UnixSeconds) -> Vec<Judged> {
+fn of_snapshot(network: &Network, snapshot: &Snapshot, settings: &Settings, now: UnixSeconds, verdict: &mut Verdict) {
     let causes = masternode::Causes::of(snapshot, settings.thresholds.recent_seconds, now);
-    let told = findings(snapshot, &settings.thresholds, now).into_iter().filter_map(|finding| {
+    let called = called(snapshot, network.probes.as_deref());
+    let name = snapshot.network();
+    let told = |finding: Finding<'_>| {
         let alert = alert_of(finding.condition)?;
-        let network = ("network".to_string(), snapshot.network().to_string());
+        let network_label = ("network".to_string(), name.to_string());
         match &finding.subject {
             Subject::Masternode(node) => {
-                let muted = node.watched.maintenance_until.is_some_and(|until| until > now);
-                (!(muted && alert.is_mutable())).then(|| masternode::judged(snapshot, node, &finding, alert, &causes))
+                let probe = || network.probes.as_ref()?.get(&node.watched.id);
+                let told = || masternode::judged(snapshot, node, &finding, alert, &causes, probe());
+                (!(is_muted(node, now) && alert.is_mutable())).then(told)
             }
             Subject::Group(key, group) => {
                 let labels = [("group_key", *key), ("group", *group)].map(|(name, text)| (name.into(), text.into()));
-                Some(judged(alert, labels.into_iter().chain([network]).collect(), finding.value))
+                Some(judged(alert, labels.into_iter().chain([network_label]).collect(), finding.value))
             }
-            Subject::Network => Some(judged(alert, [network].into(), finding.value)),
+            Subject::Network => Some(judged(alert, [network_label].into(), finding.value)),
         }
-    });
-    told.collect()
+    };
+    let found = findings(snapshot, &settings.thresholds, now).into_iter().chain(called.found);
+    verdict.judged.extend(found.filter_map(told));
+    // Of what is being worked on nothing is told, whatever is known of it.
+    let unknown = called.unknown.into_iter().filter(|(_, node)| !is_muted(node, now));
+    let unknown: BTreeSet<_> = unknown.map(|(condition, node)| (condition, node.watched.id)).collect();
+    verdict.unknown_calls.insert(network.name.clone(), unknown);
+}
+
+fn is_muted(node: &WatchedNode, now: UnixSeconds) -> bool {
+    node.watched.maintenance_until.is_some_and(|until| until > now)
 }
 
 /// An alert whose texts need nothing but its labels and its number.

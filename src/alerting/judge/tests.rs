@@ -4,6 +4,7 @@ use crate::domain::event::{Event, EventKind, FailedQuorum};
 use crate::domain::facts::ChainFacts;
 use crate::domain::list::tests::{block, id, list, masternode};
 use crate::domain::masternode::{BlockHash, Hash, Height, Masternode, NodeType, Score};
+use crate::domain::probe::{Failure, Outcome, Probe, Unprobed};
 use crate::domain::snapshot::Parts;
 use crate::domain::tally::Tallies;
 use crate::domain::watch::{Expected, Watched};
@@ -62,11 +63,13 @@ fn world(snapshot: Option<Arc<Snapshot>>, confirmed: Option<u64>) -> World {
         name: "local".into(),
         synced: Some(true),
         network_match: Some(true),
+        isolated: Some(false),
         last_success: confirmed.map(UnixSeconds),
     };
     let network = Network {
         name: "dash-main".into(),
         snapshot,
+        probes: None,
         begun: UnixSeconds(0),
         stale_after: Duration::from_secs(900),
         sources: vec![source],
@@ -95,7 +98,7 @@ fn a_penalty_is_told_with_the_labels_of_the_rules_and_the_quorum_that_it_came_fr
     let snapshot = snapshot(node, watched(), events);
     let at = now(&snapshot);
     let settings = Settings { labels: [("cluster".to_string(), "eu".to_string())].into(), ..Settings::default() };
-    let verdict = judge(&world(Some(snapshot), Some(at)), &settings, &mut Gaps::default(), UnixSeconds(at));
+    let verdict = judge(&world(Some(snapshot), Some(at)), &settings, &mut Before::default(), UnixSeconds(at));
     let penalised = verdict.judged.iter().find(|judged| judged.alert.name == "MasternodePoSePenalized").unwrap();
     let labels: Vec<(&str, &str)> =
         penalised.labels.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
@@ -134,7 +137,7 @@ fn maintenance_mutes_until_it_ends_but_never_a_change_of_keys() {
         let watched = Watched { maintenance_until, expectations: expectations.clone(), ..watched() };
         let snapshot = snapshot(node.clone(), watched, events.clone());
         let world = world(Some(snapshot), Some(at));
-        told(&judge(&world, &Settings::default(), &mut Gaps::default(), UnixSeconds(at)))
+        told(&judge(&world, &Settings::default(), &mut Before::default(), UnixSeconds(at)))
     };
     assert_eq!(names(1), ["MasternodeUnexpectedChange"]);
     assert!(names(0).contains(&"MasternodePoSePenalized"));
@@ -150,7 +153,7 @@ fn of_old_data_nothing_is_told_but_that_it_is_old() {
     let labels: Labels = [("network".to_string(), "dash-main".to_string())].into();
     let settings = Settings::default();
     let seen = |later: u64| {
-        let verdict = judge(&world, &settings, &mut Gaps::default(), UnixSeconds(at + later));
+        let verdict = judge(&world, &settings, &mut Before::default(), UnixSeconds(at + later));
         (told(&verdict), verdict.is_unknown(alert, &labels, UnixSeconds(at)))
     };
     assert!(!seen(300).1);
@@ -165,7 +168,7 @@ fn what_was_never_known_is_stale_from_the_start_and_its_sources_are_unknown() {
     world.networks[0].sources[0].synced = None;
     (world.started, world.networks[0].begun) = (UnixSeconds(1000), UnixSeconds(1000));
     let settings = Settings::default();
-    let at = |now| judge(&world, &settings, &mut Gaps::default(), UnixSeconds(now));
+    let at = |now| judge(&world, &settings, &mut Before::default(), UnixSeconds(now));
     let early = at(1900);
     assert_eq!(told(&early), [""; 0]);
     let labels: Labels = [("network".to_string(), "dash-main".to_string())].into();
@@ -184,8 +187,8 @@ fn sources_gaps_configuration_and_receivers_are_told_for_themselves() {
     world.config_good = false;
     world.web_config_good = false;
     world.failing = vec!["pager".into()];
-    let mut gaps = Gaps::default();
-    let verdict = judge(&world, &Settings::default(), &mut gaps, UnixSeconds(1000));
+    let mut before = Before::default();
+    let verdict = judge(&world, &Settings::default(), &mut before, UnixSeconds(1000));
     assert_eq!(
         told(&verdict),
         [
@@ -200,7 +203,7 @@ fn sources_gaps_configuration_and_receivers_are_told_for_themselves() {
     );
     let failing = verdict.judged.last().unwrap();
     assert_eq!(failing.labels["receiver"], "pager");
-    let later = judge(&world, &Settings::default(), &mut gaps, UnixSeconds(1000 + 3600));
+    let later = judge(&world, &Settings::default(), &mut before, UnixSeconds(1000 + 3600));
     assert!(!told(&later).contains(&"MasternodeExporterHistoryGap"), "an hour later no gap is new");
 }
 
@@ -211,7 +214,7 @@ fn a_lost_payment_that_an_earlier_process_saw_is_told_for_as_long_as_it_would_ha
     let world = World { started: UnixSeconds(at), ..world(Some(snapshot), Some(at)) };
     let labels: Labels = [("network".to_string(), "dash-main".to_string())].into();
     let unknown = |name: &str, began: u64| {
-        let verdict = judge(&world, &Settings::default(), &mut Gaps::default(), UnixSeconds(at));
+        let verdict = judge(&world, &Settings::default(), &mut Before::default(), UnixSeconds(at));
         verdict.is_unknown(named(name).unwrap(), &labels, UnixSeconds(began))
     };
     assert!(unknown("MasternodePaymentLost", at - 3599));
@@ -225,8 +228,82 @@ fn a_network_that_was_added_late_is_stale_by_its_own_age_only() {
     let told_at = |now: u64| {
         let mut world = world(None, None);
         world.networks[0].begun = UnixSeconds(100_000);
-        told(&judge(&world, &Settings::default(), &mut Gaps::default(), UnixSeconds(now)))
+        told(&judge(&world, &Settings::default(), &mut Before::default(), UnixSeconds(now)))
     };
     assert!(!told_at(100_900).contains(&"MasternodeExporterDataStale"));
     assert!(told_at(100_901).contains(&"MasternodeExporterDataStale"));
+}
+
+/// Healthy, and not the next to be paid.
+fn healthy() -> Masternode {
+    Masternode { last_paid_height: Some(Height(999)), ..masternode(1) }
+}
+
+fn probe(outcome: Outcome) -> Probe {
+    Probe { outcome, at: UnixSeconds(1), duration: None, peer: None, last_success: None }
+}
+
+fn with_probe(snapshot: Arc<Snapshot>, probe: Option<Probe>) -> World {
+    let at = now(&snapshot);
+    let mut world = world(Some(snapshot), Some(at));
+    world.networks[0].probes = Some(Arc::new(probe.into_iter().map(|probe| (id(1), probe)).collect()));
+    world
+}
+
+#[test]
+fn who_does_not_answer_is_told_with_the_labels_of_the_rules_and_why() {
+    let snapshot = snapshot(healthy(), watched(), vec![]);
+    let at = UnixSeconds(now(&snapshot));
+    let world = with_probe(snapshot, Some(probe(Outcome::Failed(Failure::Timeout))));
+    let verdict = judge(&world, &Settings::default(), &mut Before::default(), at);
+    assert_eq!(told(&verdict), ["MasternodeUnreachable"]);
+    let labels: Vec<&str> = verdict.judged[0].labels.keys().map(String::as_str).collect();
+    assert_eq!(labels, ["alias", "masternode", "network", "node_type", "operator", "severity"]);
+    assert_eq!(
+        verdict.judged[0].description,
+        "Masternode mn-fra-1 operator=acme on dash-main does not answer with its chain's handshake at the address of the \
+         list. The last call failed with: timeout. It will be penalised when the next quorum meets without it."
+    );
+}
+
+#[test]
+fn of_who_was_not_called_or_when_this_host_is_cut_off_nothing_is_known() {
+    let alert = named("MasternodeUnreachable").unwrap();
+    let labels: Labels = [("network", "dash-main"), ("masternode", &"01".repeat(32))]
+        .map(|(name, text)| (name.into(), text.into()))
+        .into();
+    let check = |last: Option<Outcome>, maintenance: bool, expected: bool| {
+        let maintenance_until = maintenance.then_some(UnixSeconds(u64::MAX));
+        let snapshot = snapshot(healthy(), Watched { maintenance_until, ..watched() }, vec![]);
+        let at = UnixSeconds(now(&snapshot));
+        let verdict = judge(&with_probe(snapshot, last.map(probe)), &Settings::default(), &mut Before::default(), at);
+        assert!(verdict.judged.is_empty());
+        assert_eq!(verdict.is_unknown(alert, &labels, at), expected, "{last:?}, in maintenance: {maintenance}");
+    };
+    check(None, false, true);
+    check(Some(Outcome::Unprobed(Unprobed::NoRoute)), false, true);
+    check(Some(Outcome::Unprobed(Unprobed::Overlay)), false, false);
+    check(Some(Outcome::Reached), false, false);
+    check(None, true, false);
+}
+
+#[test]
+fn a_node_that_is_cut_off_is_told_and_its_silence_ends_that_after_ten_minutes_only() {
+    let alert = named("MasternodeExporterSourceIsolated").unwrap();
+    let labels: Labels =
+        [("network", "dash-main"), ("source", "local")].map(|(name, text)| (name.into(), text.into())).into();
+    let mut world = world(None, Some(1000));
+    let mut before = Before::default();
+    let mut at = |now: u64, isolated: Option<bool>| {
+        world.networks[0].sources[0].isolated = isolated;
+        let verdict = judge(&world, &Settings::default(), &mut before, UnixSeconds(now));
+        (told(&verdict).contains(&alert.name), verdict.is_unknown(alert, &labels, UnixSeconds(now)))
+    };
+    let (told, unknown, well) = ((true, false), (false, true), (false, false));
+    assert_eq!(at(1000, None), unknown, "an earlier process may have told it");
+    assert_eq!(at(1001, Some(true)), told);
+    assert_eq!(at(1601, None), told);
+    assert_eq!(at(1602, None), well);
+    assert_eq!(at(1603, Some(true)), told);
+    assert_eq!(at(1604, Some(false)), well);
 }

@@ -10,6 +10,7 @@ use crate::domain::event::Event;
 use crate::domain::facts::ChainFacts;
 use crate::domain::list::tests::{self, block, id, list};
 use crate::domain::masternode::{BlockHash, Hash, Masternode, PeerView, Score};
+use crate::domain::probe::{Failure, Outcome, Peer, Probe, Probes, Unprobed};
 use crate::domain::session::{Seat, Session, Sessions};
 use crate::domain::snapshot::Parts;
 use crate::domain::state::Announced;
@@ -63,6 +64,11 @@ impl Default for Scene {
 
 impl Scene {
     fn snapshot(&self) -> Snapshot {
+        self.snapshot_of_node(None)
+    }
+
+    /// As a node of this version answers.
+    fn snapshot_of_node(&self, node_version: Option<u32>) -> Snapshot {
         let nodes: Vec<Masternode> = self.node.iter().cloned().chain((2..=self.others + 1).map(masternode)).collect();
         let list = list(self.tip, nodes);
         let read_at = list.block().time;
@@ -76,6 +82,7 @@ impl Scene {
             maintenance_until: None,
         };
         let facts = ChainFacts {
+            node_version,
             chainlock_height: self.chainlock.map(Height),
             sessions: self.sessions.clone().map(Arc::new),
             ..ChainFacts::new(Subnet::Main)
@@ -307,4 +314,49 @@ fn a_contribution_is_missing_once_the_phase_for_it_is_over_and_no_source_has_it(
         seen.iter().for_each(|(phase, node, came)| sessions.add(None, &[session(*phase, *node, *came)]));
         Scene { sessions: Some(sessions), ..Scene::default() }.check(expected);
     }
+}
+
+/// The last call: how it ended, and the version that was told.
+type Call = Option<(Outcome, Option<u32>)>;
+
+#[track_caller]
+fn check_call(call: Option<Call>, found: &[Condition], unknown: &[Condition]) {
+    let snapshot = Scene::default().snapshot_of_node(Some(230_102));
+    let probe = |(outcome, version): (Outcome, Option<u32>)| Probe {
+        outcome,
+        at: UnixSeconds(1),
+        duration: None,
+        peer: version.map(|version| Peer::new(version, b"/Dash Core/")),
+        last_success: None,
+    };
+    let probes = call.map(|call| call.map(|call| (id(1), probe(call))).into_iter().collect::<Probes>());
+    let told = called(&snapshot, probes.as_ref());
+    assert_eq!(told.found.iter().map(|finding| finding.condition).collect::<Vec<_>>(), found, "found after {call:?}");
+    let not_known: Vec<_> = told.unknown.iter().map(|(condition, _)| *condition).collect();
+    assert_eq!(not_known, unknown, "unknown after {call:?}");
+}
+
+/// Nodes of 23.1 take no masternode below 70240 (`MIN_MASTERNODE_PROTO_VERSION`).
+#[test]
+fn a_call_tells_what_is_wrong_and_of_whom_nothing_is_known() {
+    use Condition::{ProtocolTooOld, Unreachable};
+    let called = |outcome, version| Some(Some((outcome, version)));
+    check_call(None, &[], &[]);
+    check_call(Some(None), &[], &[Unreachable, ProtocolTooOld]);
+    check_call(called(Outcome::Reached, Some(70_240)), &[], &[]);
+    check_call(called(Outcome::Reached, Some(70_239)), &[ProtocolTooOld], &[]);
+    check_call(called(Outcome::Failed(Failure::Refused), None), &[Unreachable], &[ProtocolTooOld]);
+    check_call(called(Outcome::Failed(Failure::TooOld), Some(70_000)), &[Unreachable, ProtocolTooOld], &[]);
+    check_call(called(Outcome::Unprobed(Unprobed::NoRoute), None), &[], &[Unreachable, ProtocolTooOld]);
+    for reason in [Unprobed::NoAddress, Unprobed::Name, Unprobed::Overlay, Unprobed::Private, Unprobed::UnknownNetwork]
+    {
+        check_call(called(Outcome::Unprobed(reason), None), &[], &[]);
+    }
+}
+
+#[test]
+fn of_who_is_not_on_the_list_calls_tell_nothing() {
+    let snapshot = Scene { node: None, ..Scene::default() }.snapshot();
+    let told = called(&snapshot, Some(&Probes::new()));
+    assert!(told.found.is_empty() && told.unknown.is_empty());
 }

@@ -1,0 +1,70 @@
+//! What calls of watched masternodes tell: at whom something is wrong, and of whom they tell nothing at the moment.
+//!
+//! Calls come at their own times, so they are no part of a snapshot, and their silence is no news: a masternode that was not
+//! called yet, or to which this host found no way, is neither well nor ill.
+//!
+//! Never here: calling anybody; what a list tells.
+
+use crate::domain::finding::{Condition, Finding, Subject};
+use crate::domain::probe::{Outcome, Probe, Probes, Unprobed};
+use crate::domain::requirement::{Case, Requirement};
+use crate::domain::snapshot::{Snapshot, WatchedNode};
+
+/// What calls tell of a network.
+#[derive(Debug, Default)]
+pub struct Called<'a> {
+    /// What is wrong.
+    pub found: Vec<Finding<'a>>,
+    /// What cannot be said now: neither that it holds nor that it does not.
+    pub unknown: Vec<(Condition, &'a WatchedNode)>,
+}
+
+/// What calls tell of those who are watched in a fresh snapshot; `probes` is `None` where nobody is called.
+pub fn called<'a>(snapshot: &'a Snapshot, probes: Option<&Probes>) -> Called<'a> {
+    let mut called = Called::default();
+    for (watched, index) in snapshot.watched().iter().filter_map(|watched| Some((watched, watched.index?))) {
+        let probe = probes.and_then(|probes| probes.get(&watched.watched.id));
+        let case = Case {
+            masternode: snapshot.node(index).masternode,
+            probe,
+            rules: snapshot.rules(),
+            facts: snapshot.facts(),
+            read_at: snapshot.read_at(),
+        };
+        let speaks = case.verdict(Requirement::ProtocolVersion).map(|verdict| verdict.met);
+        let verdicts = [(Condition::Unreachable, answers(probe)), (Condition::ProtocolTooOld, speaks)];
+        for (condition, well) in verdicts {
+            match well {
+                Some(true) => {}
+                Some(false) => {
+                    let subject = Subject::Masternode(watched);
+                    called.found.push(Finding { condition, subject, value: 0.0, fields: Vec::new() });
+                }
+                None if probes.is_some() && may_be_told_later(condition, probe) => {
+                    called.unknown.push((condition, watched));
+                }
+                None => {}
+            }
+        }
+    }
+    called
+}
+
+/// Whether it answered with a handshake that is good enough; `None` when it was not called, or that told nothing of it.
+fn answers(probe: Option<&Probe>) -> Option<bool> {
+    match probe?.outcome {
+        Outcome::Reached => Some(true),
+        Outcome::Failed(_) => Some(false),
+        Outcome::Unprobed(_) => None,
+    }
+}
+
+/// Whether the next call may tell what this one did not. An address that is never called tells nothing: that is an end.
+fn may_be_told_later(condition: Condition, probe: Option<&Probe>) -> bool {
+    match probe.map(|probe| probe.outcome) {
+        None | Some(Outcome::Unprobed(Unprobed::NoRoute)) => true,
+        // Who does not answer does not say which version it speaks.
+        Some(Outcome::Failed(_)) => condition == Condition::ProtocolTooOld,
+        Some(Outcome::Reached | Outcome::Unprobed(_)) => false,
+    }
+}
