@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::chain::{ChainRules, Subnet};
+use crate::domain::dkg::QuorumType;
 use crate::domain::drawing::Drawing;
 use crate::domain::masternode::{Height, Masternode, MasternodeId, NodeType};
 use crate::domain::payment::{EvoPayments, Vote, chance};
@@ -37,6 +38,8 @@ pub struct ChainFacts {
     pub votes: Option<Vec<Vote>>,
     /// Blocks of collaterals, of those asked so far.
     pub collateral_heights: Arc<HashMap<MasternodeId, Height>>,
+    /// Names of the quorum types of which the network holds sessions; `None` where nobody was asked: all of the chain's table.
+    pub held_types: Option<Vec<String>>,
     /// The node tells how DKG sessions end, so that they are counted.
     pub tells_sessions: bool,
 }
@@ -56,6 +59,7 @@ impl ChainFacts {
             drawings: Vec::new(),
             votes: None,
             collateral_heights: Arc::default(),
+            held_types: None,
             tells_sessions: false,
         }
     }
@@ -63,6 +67,13 @@ impl ChainFacts {
     /// Seconds between blocks to count with: measured, or the chain's usual.
     pub fn spacing_seconds(&self, rules: &ChainRules) -> f64 {
         self.measured_spacing_seconds.unwrap_or(rules.spacing_seconds)
+    }
+
+    /// The quorum types whose sessions can punish.
+    pub fn quorum_types(&self, rules: &ChainRules) -> Vec<QuorumType> {
+        let is_held =
+            |kind: &&QuorumType| self.held_types.as_ref().is_none_or(|held| held.iter().any(|name| name == kind.name));
+        rules.quorum_types(self.subnet).iter().filter(is_held).copied().collect()
     }
 
     /// How many whole blocks fall into `seconds`.

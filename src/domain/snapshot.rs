@@ -42,6 +42,7 @@ pub struct Snapshot {
     rules: Arc<ChainRules>,
     list: Arc<MasternodeList>,
     facts: ChainFacts,
+    quorum_types: Vec<QuorumType>,
     read_at: UnixSeconds,
     limits: Option<PoseLimits>,
     population: Population,
@@ -122,6 +123,7 @@ impl Snapshot {
         let network_tally = *tallies.network();
         let sessions = tallies.sessions().clone();
         Snapshot {
+            quorum_types: facts.quorum_types(&rules),
             network,
             rules,
             list,
@@ -260,8 +262,8 @@ impl Snapshot {
     }
 
     /// The quorum types of the network; `None` where there are none.
-    pub fn quorum_types(&self) -> Option<&'static [QuorumType]> {
-        Some(self.rules.quorum_types(self.facts.subnet)).filter(|types| !types.is_empty())
+    pub fn quorum_types(&self) -> Option<&[QuorumType]> {
+        Some(self.quorum_types.as_slice()).filter(|types| !types.is_empty())
     }
 
     /// Block at which a ban that was seen to begin should end by itself: an estimate. `None` where bans last, and for

@@ -20,6 +20,7 @@ pub(super) struct Facts {
     pub(super) chain: ChainFacts,
     sporks_read: Option<Height>,
     spacing_read: Option<Height>,
+    types_read: Option<Height>,
     list_read: Height,
 }
 
@@ -27,7 +28,7 @@ impl Facts {
     /// Nothing is known yet but the list, which was read at `height`.
     fn new(subnet: Subnet, height: Height) -> Facts {
         let chain = ChainFacts::new(subnet);
-        Facts { chain, sporks_read: None, spacing_read: None, list_read: height }
+        Facts { chain, sporks_read: None, spacing_read: None, types_read: None, list_read: height }
     }
 }
 
@@ -60,6 +61,15 @@ impl Follower {
         {
             facts.chain.sporks = sporks;
             facts.sporks_read = Some(tip.height);
+        }
+        // The public networks hold those of the table; on others it depends on how they were set up.
+        let by_setup = matches!(subnet, Subnet::Regtest | Subnet::Devnet) && self.sources[index].tells_quorums;
+        if by_setup
+            && due(facts.types_read, SPORK_BLOCKS)
+            && let Ok(types) = client.quorum_types().await
+        {
+            facts.chain.held_types = Some(types);
+            facts.types_read = Some(tip.height);
         }
         if due(facts.spacing_read, SPACING_BLOCKS)
             && let Ok(spacing) = walk::measure_spacing(client, &tip).await

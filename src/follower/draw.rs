@@ -37,7 +37,7 @@ impl Follower {
     pub(super) async fn learn_drawings(&mut self, index: usize) -> Result<bool, Trouble> {
         let (Some(book), Some(facts)) = (&self.book, &self.facts) else { return Ok(false) };
         let tip = *book.tip();
-        let types = self.settings.rules.quorum_types(facts.chain.subnet);
+        let types = facts.chain.quorum_types(&self.settings.rules);
         let wanted: Vec<(QuorumType, Height)> =
             types.iter().filter_map(|kind| Some((*kind, decided(kind, tip.height)?))).collect();
         self.forget_drawn(index, &wanted).await?;

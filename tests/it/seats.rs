@@ -1,14 +1,84 @@
 //! Who sits in the next sessions: what is computed from the list beforehand is what the network's quorums then show.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 
-use masternode_exporter::domain::Height;
+use masternode_exporter::domain::dkg::REGTEST;
+use masternode_exporter::domain::drawing::Roll;
+use masternode_exporter::domain::{Block, BlockHash, Height, MasternodeId, UnixSeconds};
+use masternode_exporter::rpc::dash::{quorums, roll};
 use masternode_exporter::sim::{Action, Fault, Network, Options};
 
 use crate::support::stage::{Stage, fail};
 
 const SEAT: &str = "masternode_dkg_seat";
 const DRAWN: &str = "masternode_network_dkg_drawn_height";
+
+/// Quorums of a private network of Dash Core v23.1.2, each line those of one block: what decided who was drawn, eight blocks
+/// before, and who then sat. 9 masternodes, 3 of them Evo; without a ChainLock at first, with one of the Evo nodes banned at the
+/// end, so that quorums of three are formed by two.
+fn recorded() -> Vec<serde_json::Value> {
+    let file = format!("{}/tests/fixtures/dash/v23.1.2/seats/quorums.jsonl.gz", env!("CARGO_MANIFEST_DIR"));
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&std::fs::read(file).unwrap()[..]).read_to_string(&mut text).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn recorded_quorums_have_the_members_that_are_computed_in_their_order() {
+    let mut carried = Roll::default();
+    let (mut without_chainlock, mut compared) = (0, BTreeMap::new());
+    for line in recorded() {
+        let body = |name: &str| line[name].as_str().map(str::as_bytes);
+        let hash: BlockHash = BlockHash(line["lot"]["hash"].as_str().unwrap().parse().unwrap());
+        let height = Height(line["lot"]["height"].as_u64().unwrap() as u32);
+        let block = Block { height, hash, time: UnixSeconds(0) };
+        let lot = roll::lot(body("coinbase").unwrap(), &block).unwrap().expect("v20 is active");
+        without_chainlock += u32::from(lot.chainlock.is_none());
+        let mut whole = Roll::default();
+        whole.apply(&roll::roll_change(body("roll").unwrap(), &hash).unwrap());
+        match body("change") {
+            Some(change) => carried.apply(&roll::roll_change(change, &hash).unwrap()),
+            None => carried = whole.clone(),
+        }
+        assert_eq!(carried, whole, "what changed makes the same of the list before");
+        for (id, info) in line["quorums"].as_object().unwrap() {
+            let kind = REGTEST.iter().find(|kind| kind.id.to_string() == *id).unwrap();
+            let quorum = quorums::members(info.as_str().unwrap().as_bytes()).unwrap();
+            assert_eq!(quorum.height, height.after(8));
+            let members: Vec<MasternodeId> = quorum.members.into_iter().map(|(id, _)| id).collect();
+            if kind.quorums == 1 {
+                assert_eq!(whole.draw(kind, &lot), Some(members), "{} of block {}", kind.name, quorum.height);
+                *compared.entry(kind.name).or_insert(0) += 1;
+            }
+        }
+    }
+    assert_eq!(without_chainlock, 2);
+    assert_eq!(compared, BTreeMap::from([("llmq_test", 8), ("llmq_test_v17", 3), ("llmq_test_platform", 8)]));
+}
+
+#[test]
+fn an_answer_of_another_block_or_without_what_decides_is_refused() {
+    let line = recorded().remove(2);
+    let text = |name: &str| line[name].as_str().unwrap().to_string();
+    let hash: BlockHash = BlockHash(line["lot"]["hash"].as_str().unwrap().parse().unwrap());
+    let other = BlockHash("11".repeat(32).parse().unwrap());
+    assert!(roll::roll_change(text("roll").as_bytes(), &other).is_err());
+    for (from, to) in
+        [("\"confirmedHash\":\"", "\"confirmedHash\":\"x"), ("\"isValid\"", "\"valid\""), ("\"mnList\"", "\"list\"")]
+    {
+        assert!(roll::roll_change(text("roll").replace(from, to).as_bytes(), &hash).is_err(), "{to}");
+    }
+    let block = Block { height: Height(256), hash, time: UnixSeconds(0) };
+    let lot = |text: String| roll::lot(text.as_bytes(), &block);
+    assert!(lot(text("coinbase").replace("\"bestCLSignature\":\"", "\"bestCLSignature\":\"+")).is_err());
+    assert!(lot(text("coinbase").replace("\"bestCLSignature\"", "\"signature\"")).is_err(), "v20 names one");
+    assert_eq!(
+        lot(text("coinbase").replace("\"version\":3,\"height\"", "\"version\":2,\"height\"")),
+        Ok(None),
+        "before v20"
+    );
+}
 
 /// The types of the small network that do not rotate.
 const TYPES: [&str; 3] = ["llmq_test", "llmq_test_v17", "llmq_test_platform"];

@@ -6,12 +6,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::domain::{BlockHash, Duffs, Hash, Height, MasternodeId};
+use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::dash::convert;
-use crate::rpc::error::ErrorKind;
+use crate::rpc::error::{ErrorKind, RpcError};
 
 /// A quorum of the active ones, as `quorum listextended` tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,6 +155,12 @@ pub fn formed_in(body: &[u8], block: &BlockHash) -> Result<Vec<FormedQuorum>, Er
     Ok(formed)
 }
 
+/// The same: names of all types of which the network holds sessions, with or without a quorum.
+pub fn types(body: &[u8]) -> Result<Vec<String>, ErrorKind> {
+    let types: BTreeMap<String, IgnoredAny> = result(body)?;
+    Ok(types.into_keys().collect())
+}
+
 /// `quorum info`: the members of a quorum.
 pub fn members(body: &[u8]) -> Result<QuorumMembers, ErrorKind> {
     let info: WireInfo<'_> = result(body)?;
@@ -194,4 +202,12 @@ pub fn outputs(body: &[u8]) -> Result<Vec<(String, Duffs)>, ErrorKind> {
         Some((address.to_string(), Duffs(output.value)))
     };
     Ok(outputs.filter_map(paid).collect())
+}
+
+impl Client {
+    /// Names of the quorum types of which the network holds sessions now.
+    pub async fn quorum_types(&self) -> Result<Vec<String>, RpcError> {
+        let method = self.known(self.dialect().quorums.map(|(list, _)| list))?;
+        self.call(method, self.params(method, []), types).await
+    }
 }
