@@ -182,6 +182,23 @@ async fn examine_list(client: &Client, chain: &ChainInfo, findings: &mut Finding
         findings.note(method.name, false, client.list_diff(&parent.block, &tip.block).await, |diff| {
             format!("{} changes in the last block", diff.updated.len() + diff.added.len() + diff.removed.len())
         });
+        examine_quorums(client, &parent.block, &tip.block, findings).await;
+    }
+}
+
+/// What tells how DKG sessions end, and who sits in the next ones.
+async fn examine_quorums(client: &Client, parent: &Block, tip: &Block, findings: &mut Findings) {
+    let dialect = client.dialect();
+    if let Some((method, _)) = dialect.quorums {
+        findings.note(method.name, false, client.quorum_types().await, |types| types.join(", "));
+    }
+    if let Some(method) = dialect.special {
+        findings.note(method.name, false, client.commitments(&tip.hash).await, |commitments| {
+            format!("{} commitments in the last block", commitments.len())
+        });
+    }
+    if let Some(method) = dialect.roll {
+        findings.note(method.name, false, client.roll_change(Some(&parent.hash), &tip.hash).await, |_| "answers".into());
     }
 }
 
