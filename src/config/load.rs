@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use ::config::{ConfigError, FileFormat, Source, Value, ValueKind};
 
+use crate::config::access::{open_to_everybody, open_to_others};
 use crate::config::node::{Node, Report};
 use crate::config::{Config, alerting, chain, network, overlay, sections, watch, web_file};
 use crate::metrics;
@@ -183,11 +184,14 @@ fn readable_secrets(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     for source in config.networks.iter().flat_map(|network| &network.sources) {
         match &source.credentials {
-            Credentials::PasswordFile { path, .. } if readable_by(path, 0o077) => {
-                warnings.push(format!("{} can be read by other users: chmod 600 it", path.display()));
+            Credentials::PasswordFile { path, .. } if open_to_others(path) => {
+                warnings.push(format!(
+                    "{} can be read by other users: chmod 600 it, or 640 where it is root's and its group is ours",
+                    path.display()
+                ));
             }
             // A node may let its group read the cookie, which is how another user on its host gets in.
-            Credentials::CookieFile(path) if readable_by(path, 0o007) => {
+            Credentials::CookieFile(path) if open_to_everybody(path) => {
                 warnings
                     .push(format!("the cookie {} can be read by everybody on this host: chmod 640 it", path.display()));
             }
@@ -215,16 +219,4 @@ fn exposed(config: &Config) -> Option<String> {
         "{} can be reached from other hosts, and {fault}: protect it by --web.config.file, or keep it behind a firewall or a proxy",
         addresses.join(", ")
     ))
-}
-
-/// Whether one of these permissions is given on a file.
-#[cfg(unix)]
-pub(super) fn readable_by(path: &Path, permissions: u32) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & permissions != 0)
-}
-
-#[cfg(not(unix))]
-pub(super) fn readable_by(_: &Path, _: u32) -> bool {
-    false
 }

@@ -5,6 +5,7 @@
 //!
 //! Never here: the process's own environment or arguments, which are passed in; starting anything.
 
+mod access;
 mod alerting;
 mod chain;
 pub mod keys;

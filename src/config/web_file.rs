@@ -10,7 +10,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::config::load::{from_file, readable_by};
+use crate::config::access::open_to_everybody;
+use crate::config::load::from_file;
 use crate::config::node::{Node, Report};
 use crate::web::guard::settings::{ClientAuth, ExtraHeader, PasswordHash, Protection, RateLimit, Tls, TlsParts};
 use crate::web::guard::{Reading, Sight};
@@ -80,7 +81,7 @@ pub fn load(path: &Path) -> WebFile {
             };
         }
     }
-    if !protection.users.is_empty() && readable_by(path, 0o007) {
+    if !protection.users.is_empty() && open_to_everybody(path) {
         reader.warnings.push(format!("{} holds users and can be read by everybody: chmod 640 it", path.display()));
     }
     WebFile { protection, errors: report.into_errors(), warnings: reader.warnings, files: reader.files }
@@ -185,7 +186,7 @@ impl Reader<'_> {
         }
         let path: PathBuf = self.folder.join(name);
         self.files.push(Sight::of(&path));
-        if file == "key_file" && readable_by(&path, 0o007) {
+        if file == "key_file" && open_to_everybody(&path) {
             self.warnings.push(format!("{} is a key that everybody can read: chmod 640 it", path.display()));
         }
         let mut bytes = Vec::new();

@@ -1,0 +1,120 @@
+//! Who else may read a file that holds a secret.
+//!
+//! Never here: reading it; a judgement where the system has no owners and groups.
+
+use std::path::Path;
+
+/// Whether anybody but root, us and our groups may read or change a file: one for its user may, or one for its group, if that
+/// is none of ours or the file belongs to somebody else. So a Secret of Kubernetes, which root owns and the pod's group
+/// reads, is as good as a file of our own.
+#[cfg(unix)]
+pub(super) fn open_to_others(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path)
+        .is_ok_and(|file| Access { mode: file.mode(), owner: file.uid(), group: file.gid() }.is_open_beyond(&Us::now()))
+}
+
+/// Whether everybody on this host may read or change a file.
+#[cfg(unix)]
+pub(super) fn open_to_everybody(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).is_ok_and(|file| file.mode() & EVERYBODY != 0)
+}
+
+#[cfg(not(unix))]
+pub(super) fn open_to_others(_: &Path) -> bool {
+    false
+}
+
+#[cfg(not(unix))]
+pub(super) fn open_to_everybody(_: &Path) -> bool {
+    false
+}
+
+#[cfg(unix)]
+const EVERYBODY: u32 = 0o007;
+#[cfg(unix)]
+const GROUP: u32 = 0o070;
+#[cfg(unix)]
+const GROUP_READS: u32 = 0o040;
+
+/// What a file lets do, and whom.
+#[cfg(unix)]
+struct Access {
+    mode: u32,
+    owner: u32,
+    group: u32,
+}
+
+/// As whom this process opens files.
+#[cfg(unix)]
+struct Us {
+    user: u32,
+    groups: Vec<u32>,
+}
+
+#[cfg(unix)]
+impl Us {
+    fn now() -> Us {
+        use rustix::process::{getegid, geteuid, getgroups};
+        // Without the others our own group is left, and a warning too many at worst.
+        let others = getgroups().unwrap_or_default();
+        let groups = std::iter::once(getegid()).chain(others).map(rustix::process::Gid::as_raw).collect();
+        Us { user: geteuid().as_raw(), groups }
+    }
+}
+
+#[cfg(unix)]
+impl Access {
+    fn is_open_beyond(&self, us: &Us) -> bool {
+        let ours = (self.owner == 0 || self.owner == us.user) && us.groups.contains(&self.group);
+        let group_may = self.mode & GROUP;
+        self.mode & EVERYBODY != 0 || group_may != 0 && !(ours && group_may == GROUP_READS)
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::{Access, Us, open_to_everybody, open_to_others};
+
+    #[test]
+    fn a_secret_may_be_read_by_us_and_by_a_group_of_ours_that_root_or_we_chose() {
+        let us = Us { user: 1000, groups: vec![1000, 2000] };
+        // Mode, owner, group, whether it is open to others.
+        let table = [
+            ("our own", 0o600, 1000, 1000, false),
+            ("our own, of a strange group that may nothing", 0o400, 1000, 9, false),
+            ("a mounted Secret: root's, and the pod's group reads", 0o440, 0, 2000, false),
+            ("the same, writable by root", 0o640, 0, 2000, false),
+            ("by our first group", 0o640, 0, 1000, false),
+            ("our own, and a group of ours reads", 0o640, 1000, 2000, false),
+            ("with bits that are no permission", 0o100_440, 0, 2000, false),
+            ("root's, and a strange group reads", 0o440, 0, 9, true),
+            ("root's group is not ours", 0o440, 0, 0, true),
+            ("our own, and a strange group reads", 0o640, 1000, 9, true),
+            ("somebody else's, and a group of ours reads", 0o640, 9, 2000, true),
+            ("a group of ours writes", 0o660, 1000, 2000, true),
+            ("a group of ours only writes", 0o620, 1000, 2000, true),
+            ("everybody reads", 0o444, 0, 2000, true),
+            ("everybody but the group reads", 0o404, 1000, 1000, true),
+            ("everybody writes", 0o602, 1000, 1000, true),
+        ];
+        for (name, mode, owner, group, expected) in table {
+            assert_eq!(Access { mode, owner, group }.is_open_beyond(&us), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_we_make_is_ours_and_its_group_counts() {
+        use std::os::unix::fs::PermissionsExt;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (mode, others, everybody) in
+            [(0o600, false, false), (0o640, false, false), (0o604, true, true), (0o660, true, false)]
+        {
+            std::fs::set_permissions(file.path(), PermissionsExt::from_mode(mode)).unwrap();
+            let found = (open_to_others(file.path()), open_to_everybody(file.path()));
+            assert_eq!(found, (others, everybody), "{mode:o}");
+        }
+        assert!(!open_to_others(&file.path().join("absent")));
+    }
+}
