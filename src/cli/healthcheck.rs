@@ -61,9 +61,9 @@ pub(super) async fn run(arguments: HealthcheckArguments, origin: &Origin) -> Res
     let credentials = arguments.credentials(certificate).map_err(Failure::Configuration)?;
     let question = Question { address, path, credentials, timeout: arguments.timeout };
     let encrypted = config.web.scheme() == "https";
-    // What it does need not be what the file says by now. Guessing is for those who have nothing to lose.
-    let unsure = config.web.config_file.is_some() && !shows;
-    let answer = if unsure { question.ask_either(encrypted).await } else { question.ask(encrypted).await };
+    // Whether it encrypts need not be what the file says by now, or no file is known here. Guessing is for those who have
+    // nothing to lose.
+    let answer = if shows { question.ask(encrypted).await } else { question.ask_either(encrypted).await };
     // Whoever asks who we are is alive.
     let refused = match answer {
         Ok(reply) if reply.status == 200 => return print(&reply.body),

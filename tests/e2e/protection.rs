@@ -182,8 +182,16 @@ fn the_health_check_works_with_tls_and_takes_a_refusal_for_life() {
     let _demo = demo(port, &web_config);
     wait_for("the exporter", LONG, || healthcheck(port, &web_config).status.success().then_some(()));
     let address = format!("127.0.0.1:{port}");
-    let plain = exporter().args(["healthcheck", "--web.listen-address", &address]).output().unwrap();
-    assert_eq!(plain.status.code(), Some(3), "unencrypted it is not heard");
+    let unknowing = exporter().args(["healthcheck", "--web.listen-address", &address, "--ready"]).output().unwrap();
+    assert_eq!(
+        unknowing.status.code(),
+        Some(0),
+        "it finds out by itself, as in a container that was only told where to ask"
+    );
+    let some_file = path.display().to_string();
+    let plain = [&["--username", "alice", "--password-file"][..], &[&*some_file]].concat();
+    let plain = exporter().args(["healthcheck", "--web.listen-address", &address]).args(plain).output().unwrap();
+    assert_eq!(plain.status.code(), Some(3), "with a password it does not guess");
 
     let (port, web_config) = (free_port(), protected(folder.path()));
     assert_eq!(healthcheck(port, &web_config).status.code(), Some(3), "nobody is there yet");
