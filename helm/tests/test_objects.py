@@ -93,6 +93,30 @@ class Objects(unittest.TestCase):
         self.assertEqual(mounted, {f"{place}password": "a", f"{place}certificate": "b"})
         self.assertEqual({secret["defaultMode"] for secret in secrets.values()}, {0o440})
 
+    def test_the_notes_name_what_is_missing_and_nothing_else(self):
+        def notes(values):
+            file = chart.FOLDER / "notes.json"
+            file.write_text(json.dumps(chart.DEMO | values))
+            # Helm 3 asks a server even for this.
+            said = chart.succeed(chart.HELMS[1], "install", "rel", chart.unpacked(), "--dry-run=client", "--values", file)
+            return said.split("NOTES:")[1]
+
+        protected = {"existingSecret": "web"}
+        probe = {"username": "probe", "passwordSecret": "a"}
+        missing = "Whether a pod is ready cannot be seen", "Prometheus may be refused", "Nothing scrapes it", "Nobody is told"
+        for values, expected in [
+            ({}, [2, 3]),
+            ({"serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}, []),
+            ({"webConfig": protected, "serviceMonitor": {"enabled": True}}, [0, 1, 3]),
+            ({"webConfig": protected | {"anonymous": True}, "podMonitor": {"enabled": True}}, [3]),
+            ({"webConfig": protected | {"probe": probe}, "podMonitor": {"enabled": True, "basicAuth": {"username": {"name": "a", "key": "b"}}}}, [3]),
+        ]:
+            with self.subTest(values=values):
+                said = notes(values)
+                self.assertEqual([place for place, words in enumerate(missing) if words in said], expected)
+                scheme = "--insecure https" if "webConfig" in values else "http"
+                self.assertIn(f"curl {scheme}://127.0.0.1:10066/metrics", said)
+
     def test_the_exporter_knows_every_argument_that_the_chart_gives_it(self):
         known = chart.succeed(chart.exporter(), "--help") + chart.succeed(chart.exporter(), "demo", "--help")
         for file in chart.MATRIX:
