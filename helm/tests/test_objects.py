@@ -263,6 +263,12 @@ class Sidecar(unittest.TestCase):
     def test_its_readiness_is_not_that_of_the_node(self):
         (container,) = ours(chart.pod_of(self.render("1.37"))["spec"])
         self.assertEqual(container["readinessProbe"]["httpGet"]["path"], "/-/healthy")
+        probe = {"username": "probe", "passwordSecret": "a", "certificateSecret": "b"}
+        values = {"masternode-exporter": {"webConfig": {"existingSecret": "web", "probe": probe}}}
+        spec = chart.pod_of(self.render("1.37", values))["spec"]
+        (container,) = ours(spec)
+        self.assertNotIn("--ready", container["readinessProbe"]["exec"]["command"])
+        self.assertFalse([volume for volume in spec["volumes"] if volume["name"].startswith("exporter-probe")])
 
     def test_the_service_finds_the_pods_that_carry_it(self):
         documents = self.render("1.37")

@@ -133,10 +133,10 @@ volumeMounts:
 secret-{{ . | replace "." "-" | trunc 40 | trimSuffix "-" }}-{{ . | sha256sum | trunc 8 }}
 {{- end -}}
 
-{{/* What the readiness probe shows, each with its Secret. */}}
+{{/* What the readiness probe shows, each with its Secret. A sidecar is asked for life only. */}}
 {{- define "masternode-exporter.probeSecrets" -}}
 {{- $secrets := dict -}}
-{{- with .Values.webConfig.probe -}}
+{{- with ternary dict .Values.webConfig.probe (eq .Values.kind "None") -}}
   {{- if .passwordSecret }}{{ $_ := set $secrets "password" .passwordSecret }}{{ end -}}
   {{- if .certificateSecret }}{{ $_ := set $secrets "certificate" .certificateSecret }}{{ end -}}
 {{- end -}}
