@@ -22,11 +22,13 @@ Exit codes: 0 it is alive, or ready; 2 arguments or configuration; 3 it is not, 
 
 Examples:
   masternode-exporter healthcheck
-  masternode-exporter healthcheck --ready --web.config.file web.yml --username probe --password-file probe.txt
+  masternode-exporter healthcheck --ready --web.config.file=web.yml \\
+    --username=probe --password-file=probe.txt
 
-Where it asks who wants to know, that is a sign of life. Whether it is ready, it tells only those whom
-it knows: --username and --password-file, --cert-file and --key-file, or all four, as it asks for them.
-They are shown only to whoever has the certificate of the web configuration.";
+Where it asks who wants to know, that is a sign of life. Whether it is ready, it tells only those
+whom it knows: give --username and --password-file, --cert-file and --key-file, or all four, as it
+asks for them. They are shown only to whoever has the certificate of the web configuration; one
+that does not encrypt is shown the password as it is.";
 
 /// Arguments of `healthcheck`.
 #[derive(Debug, Args)]
