@@ -182,6 +182,11 @@ impl Book {
         due
     }
 
+    /// What fires, in the order of names and labels.
+    pub fn firing(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values().filter(|entry| entry.stage == Stage::Firing)
+    }
+
     /// How many notices wait for a receiver.
     pub fn waiting(&self, receiver: &Receiver, now: UnixSeconds) -> usize {
         self.entries.values().filter(|entry| entry.occasion(receiver, now).is_some()).count()

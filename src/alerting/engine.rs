@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
+use crate::alerting::board::Board;
 use crate::alerting::book::Book;
 use crate::alerting::catalog::Alert;
 use crate::alerting::courier;
@@ -50,6 +51,8 @@ pub(super) struct Shared {
     pub(super) clock: fn() -> UnixSeconds,
     /// Receivers whose last message did not arrive, each with what was said of it and when.
     pub(super) failing: Mutex<BTreeMap<String, (String, UnixSeconds)>>,
+    /// What stands before the path of a runbook.
+    pub(super) runbook_url: Mutex<String>,
     changed: watch::Sender<()>,
     judged_at: Mutex<UnixSeconds>,
     look: Look,
@@ -57,7 +60,7 @@ pub(super) struct Shared {
     history: Option<Writer>,
 }
 
-/// The engine. It judges only while somebody is to be told.
+/// The engine. It judges from the first settings on, whether or not anybody is to be told: somebody may look.
 pub struct Engine {
     shared: Arc<Shared>,
     settings: Settings,
@@ -79,6 +82,7 @@ impl Engine {
             meters,
             clock,
             failing: Mutex::default(),
+            runbook_url: Mutex::default(),
             changed: watch::Sender::default(),
             judged_at: Mutex::new(UnixSeconds(0)),
             look,
@@ -90,7 +94,7 @@ impl Engine {
 
     /// Tells as these settings say from now on. What was told stays told.
     pub async fn apply(&mut self, settings: &Settings) {
-        if *settings == self.settings {
+        if self.is_loaded && *settings == self.settings {
             return;
         }
         self.halt().await;
@@ -101,8 +105,9 @@ impl Engine {
             }
         }
         self.settings = settings.clone();
-        if settings.receivers.is_empty() && settings.heartbeat.is_none() {
-            return;
+        lock(&self.shared.runbook_url).clone_from(&settings.runbook_url);
+        if self.shared.history.is_none() && !settings.receivers.is_empty() {
+            info!("without history.path, a restart forgets which alerts were told");
         }
         if !std::mem::replace(&mut self.is_loaded, true) {
             self.shared.load().await;
@@ -119,6 +124,11 @@ impl Engine {
         if let Some(heartbeat) = settings.heartbeat.clone() {
             self.tasks.push(tokio::spawn(courier::beat(self.shared.clone(), heartbeat)));
         }
+    }
+
+    /// What fires, for those who look.
+    pub fn board(&self) -> Board {
+        Board(self.shared.clone())
     }
 
     /// Stops everything, and keeps the book a last time.
@@ -159,10 +169,7 @@ impl Shared {
     }
 
     async fn load(&self) {
-        let Some(history) = &self.history else {
-            info!("without history.path, a restart forgets which alerts were told");
-            return;
-        };
+        let Some(history) = &self.history else { return };
         match history.alerts().await {
             Ok(kept) => {
                 let strange = lock(&self.book).remember(kept);

@@ -48,7 +48,7 @@ pub fn check_address(text: &str) -> Result<(), String> {
 /// Everything.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Whom to tell. Without any, nothing is judged.
+    /// Whom to tell.
     pub receivers: Vec<Receiver>,
     /// Who is to miss us.
     pub heartbeat: Option<Heartbeat>,

@@ -134,7 +134,8 @@ impl App {
         let (stop, stopped) = oneshot::channel::<()>();
         let settings = web::settings::Settings { max_requests: config.web.max_requests, ..Default::default() };
         let file = self.history.as_ref().map(|history| history.path().to_path_buf());
-        let site = Arc::new(site::site(&config.web, &self.shared, self.seen.subscribe(), file, reload));
+        let site =
+            Arc::new(site::site(&config.web, &self.shared, self.alerting.board(), self.seen.subscribe(), file, reload));
         let guard = Arc::clone(&self.guard);
         let server = tokio::spawn(web::serve(listeners, site, guard, settings, self.web_meters.clone(), async {
             // An error means that the sender is gone, and with it the program.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::alerting::{self, Board};
 use crate::app::calls::ProbesReceiver;
 use crate::app::network::{Network, Shared, SnapshotReceiver};
 use crate::app::now;
@@ -16,7 +17,7 @@ use crate::config::WebConfig;
 use crate::domain::masternode::UnixSeconds;
 use crate::meters::{self, Meters};
 use crate::metrics::{self, Exposition};
-use crate::web::api::{self, Api};
+use crate::web::api::{self, AlertsOf, Api};
 use crate::web::site::{
     Body, Format, Landing, Link, MetricsReply, MetricsRequest, Readiness, Refusal, ReloadFunction, Site,
 };
@@ -56,6 +57,7 @@ impl Seen {
 pub(super) fn site(
     config: &WebConfig,
     shared: &Shared,
+    board: Board,
     networks: watch::Receiver<SeenNetworks>,
     history: Option<PathBuf>,
     reload: mpsc::Sender<ReloadRequest>,
@@ -69,7 +71,7 @@ pub(super) fn site(
             telemetry_path: config.telemetry_path.clone(),
             links: api::PAGES.map(|(target, text)| Link { target: target.into(), text: text.into() }).into(),
         },
-        api: Some(Arc::new(api(&shared.meters, networks, history))),
+        api: Some(Arc::new(api(&shared.meters, board, networks, history))),
         metrics: Box::new(move |request| Box::pin(scrape(exposition.clone(), request))),
         ready: Box::new(move || readiness(&seen.borrow())),
         reload: config.enable_reload.then(|| reload_function(reload)),
@@ -88,7 +90,7 @@ fn reload_function(reload: mpsc::Sender<ReloadRequest>) -> ReloadFunction {
     })
 }
 
-fn api(meters: &Meters, networks: watch::Receiver<SeenNetworks>, history: Option<PathBuf>) -> Api {
+fn api(meters: &Meters, board: Board, networks: watch::Receiver<SeenNetworks>, history: Option<PathBuf>) -> Api {
     let (meters, history_meters) = (meters.clone(), meters.history().clone());
     let history = history.map(|path| api::History { path, up: Box::new(move || history_meters.is_up()) });
     let networks = move || {
@@ -96,17 +98,50 @@ fn api(meters: &Meters, networks: watch::Receiver<SeenNetworks>, history: Option
             name: name.clone(),
             chain: seen.chain.clone(),
             snapshot: seen.snapshots.borrow().clone(),
+            probes: seen.probes.borrow().clone(),
             sources: seen.sources.iter().map(|source| source_state(&meters, name, source)).collect(),
         };
         networks.borrow().iter().map(network).collect()
     };
-    Api { version: env!("CARGO_PKG_VERSION").into(), networks: Box::new(networks), history, clock: now }
+    Api {
+        version: env!("CARGO_PKG_VERSION").into(),
+        networks: Box::new(networks),
+        alerts: Box::new(move |of, most| firing(&board, of, most)),
+        history,
+        clock: now,
+    }
 }
 
 fn source_state(meters: &Meters, network: &str, source: &str) -> api::Source {
     let meters::SourceState { up, synced, network_match, last_success } = meters.source_state(network, source);
     let last_success = last_success.map(|seconds| UnixSeconds(seconds as u64));
-    api::Source { name: source.into(), up, synced, network_match, last_success }
+    let meters::SourceReport { blocks_behind, connections, isolated, masternode } =
+        meters.source_report(network, source);
+    // Of a masternode that does not say which one it is the identity is empty, which is none.
+    let masternode = masternode.map(|(id, state)| api::OwnMasternode { id: id.parse().ok(), state });
+    let report = api::Report { blocks_behind, connections, isolated, masternode };
+    api::Source { name: source.into(), up, synced, network_match, last_success, report }
+}
+
+fn firing(board: &Board, of: AlertsOf<'_>, most: usize) -> api::Firing {
+    let wanted: Vec<(&str, String)> = match of {
+        AlertsOf::All => Vec::new(),
+        AlertsOf::Masternode(network, id) => vec![("network", network.into()), ("masternode", id.to_string())],
+    };
+    let fits = |labels: &BTreeMap<String, String>| {
+        wanted.iter().all(|(name, text)| labels.get(*name).is_some_and(|label| label == text))
+    };
+    let alerting::Firing { critical, warning, alerts } = board.firing(fits, most);
+    let shown = |alerting::Shown { alert, labels, description, since, runbook_url }| api::Alert {
+        name: alert.name.into(),
+        severity: alert.severity.label(),
+        labels,
+        summary: alert.summary.into(),
+        description,
+        runbook_url,
+        since,
+    };
+    api::Firing { critical, warning, alerts: alerts.into_iter().map(shown).collect() }
 }
 
 async fn scrape(exposition: Arc<Exposition>, request: MetricsRequest) -> Result<MetricsReply, Refusal> {

@@ -73,12 +73,6 @@ fn probe<'a>(row: &Row<'a>) -> Option<&'a Probe> {
 /// The verdict, on the series of its own evidence only.
 fn requirement_met(row: &Row<'_>, variant: usize) -> Option<Value> {
     let (requirement, evidence) = EVIDENCE[variant];
-    let case = Case {
-        masternode: row.node()?.masternode,
-        probe: probe(row),
-        rules: row.snapshot.rules(),
-        facts: row.snapshot.facts(),
-        read_at: row.snapshot.read_at(),
-    };
+    let case = Case::of(row.snapshot, row.node().as_ref(), probe(row))?;
     case.verdict(requirement).filter(|verdict| verdict.evidence == evidence).map(|verdict| verdict.met.into())
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use masternode_exporter::domain::chain::{DASH, Subnet};
 use masternode_exporter::domain::list::Block;
+use masternode_exporter::domain::probe::{Outcome, Peer, Probe};
 use masternode_exporter::domain::snapshot::Parts;
 use masternode_exporter::domain::tally::Tallies;
 use masternode_exporter::domain::watch::Watched;
@@ -16,12 +17,14 @@ use masternode_exporter::domain::{
     BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NodeType, Score, Snapshot,
     UnixSeconds,
 };
-use masternode_exporter::web;
-use masternode_exporter::web::api::{Api, Network, Source};
+use masternode_exporter::sim::{Action, Clock, Options, Server, ServerOptions};
+use masternode_exporter::web::api::{Alert, Api, Firing, Network, OwnMasternode, Report, Source};
 use masternode_exporter::web::site::{Landing, Readiness, Refusal, Site};
+use masternode_exporter::{app, sim, web};
 use serde_json::Value;
 
 use crate::browser::{Browser, ENTER, TAB};
+use crate::configuration;
 use crate::process::{Running, exporter, free_port, get, wait_for};
 
 /// The first words of the rows: what the masternodes are called.
@@ -146,6 +149,64 @@ fn every_page_is_sound_in_light_and_dark_on_a_desk_and_on_a_phone() {
 }
 
 #[test]
+fn what_fires_and_why_is_on_the_pages_as_the_api_says_it() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let clock = Clock::Following(|| app::now().0);
+    let network = sim::Network::new(Options { clock, ..Options::default() }).unwrap();
+    let access = ServerOptions { credentials: Some(("demo".into(), "demo".into())), ..ServerOptions::default() };
+    let bind = Server::bind_with(network.clone(), "127.0.0.1:0", access);
+    let node = runtime.block_on(async { bind.await.unwrap().spawn() });
+    // Nobody listens there, and it is penalised.
+    let masternode = network.masternodes()[0].clone();
+    network.mine_with(&[Action::MoveHere { masternode: masternode.clone(), port: free_port() }]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let more = format!(
+        "watch: [{{masternode: {masternode}, alias: mine}}]\nprobe: {{enabled: true, allow_private: true}}\n\
+         alerting: {{longest_hold: 0s, runbook_url: \"https://example.org/exporter\"}}"
+    );
+    let file = configuration(folder.path(), &node.handle().address().to_string(), &more);
+    let port = free_port();
+    let web = format!("127.0.0.1:{port}");
+    let _exporter = Running::start(exporter().arg("--config.file").arg(&file).args(["--web.listen-address", &web]));
+    wait_for("the first list", Duration::from_secs(60), || get(port, "/-/ready"));
+    network
+        .mine_with(&[Action::FailDkg { masternode: masternode.clone(), commitments: 1, quorum_type: None }])
+        .unwrap();
+    let firing = wait_for("the alerts, though nobody is told", Duration::from_secs(60), || {
+        let status: Value = serde_json::from_str(&get(port, "/api/v1/status")?).ok()?;
+        let firing = status["alerts"]["firing"].as_array()?.clone();
+        let has = |name: &str| firing.iter().any(|alert| alert["alert"] == name);
+        (has("MasternodeUnreachable") && has("MasternodePoSePenalized")).then_some(firing)
+    });
+    assert_eq!(firing[0]["severity"], "critical", "the most urgent first: {firing:?}");
+    let browser = Browser::start();
+    for (look, width, height, dark) in
+        [("light", 1180, 1120, false), ("dark", 1180, 1120, true), ("phone", 360, 780, false)]
+    {
+        browser.look(width, height, dark);
+        for (name, path) in [("alerts", "/".to_string()), ("unreachable", format!("/masternodes/{masternode}"))] {
+            browser.open(&format!("http://127.0.0.1:{port}{path}"));
+            browser.picture(&format!("{name}-{look}.png"));
+            let told = browser.text("return document.querySelector('section[aria-labelledby=alerts]').innerText");
+            for alert in &firing {
+                for said in ["alert", "severity", "description"] {
+                    assert!(told.contains(alert[said].as_str().unwrap()), "{said} of {alert} in {told}");
+                }
+            }
+            let links = browser.texts("return [...document.querySelectorAll('.alerts a')].map(link => link.href)");
+            let runbook = firing[0]["runbook_url"].as_str().unwrap();
+            assert!(links.iter().any(|link| link == runbook), "{runbook} in {links:?}");
+            assert_eq!(browser.violations(), Vec::<String>::new(), "{name}, {look}");
+            let wide = browser.run("return document.documentElement.scrollWidth");
+            assert_eq!(wide, width, "{name}, {look}: nothing stands out to the side");
+        }
+    }
+    let outside = browser.text("return document.querySelector('section[aria-labelledby=outside]').innerText");
+    assert!(outside.contains("refused") && outside.contains("Port open"), "{outside}");
+    assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+#[test]
 fn the_keyboard_reaches_everything_and_shows_where_it_is() {
     let (_demo, port) = demo();
     let browser = Browser::start();
@@ -216,17 +277,41 @@ fn hostile() -> Snapshot {
 }
 
 fn hostile_site() -> Site {
-    let source = Source { name: HOSTILE.into(), up: Some(false), ..Source::default() };
+    let own = OwnMasternode { id: Some(format!("{:064x}", 3).parse().unwrap()), state: HOSTILE.into() };
+    let report = Report { isolated: Some(true), masternode: Some(own), ..Report::default() };
+    let source = Source { name: HOSTILE.into(), up: Some(true), report, ..Source::default() };
+    let probe = Probe {
+        outcome: Outcome::Reached,
+        at: UnixSeconds(1_800_000_000),
+        duration: Some(Duration::from_millis(9)),
+        peer: Some(Peer { protocol_version: 1, agent: HOSTILE.into() }),
+        last_success: None,
+    };
+    let labels = [("network", HOSTILE), ("masternode", &format!("{:064x}", 3)), ("alias", HOSTILE)];
+    let alert = |runbook_url: &str| Alert {
+        name: HOSTILE.into(),
+        severity: "critical",
+        labels: labels.map(|(name, text)| (name.to_string(), text.to_string())).into(),
+        summary: HOSTILE.into(),
+        description: HOSTILE.into(),
+        runbook_url: runbook_url.into(),
+        since: UnixSeconds(1_800_000_000),
+    };
+    let alerts = vec![alert("javascript:window.harmed=1"), alert(&format!("https://example.org/{HOSTILE}"))];
+    let firing = Firing { critical: 2, warning: 0, alerts };
     let network = Network {
         name: HOSTILE.into(),
         chain: HOSTILE.into(),
         snapshot: Some(Arc::new(hostile())),
+        probes: Some(Arc::new([(format!("{:064x}", 3).parse().unwrap(), probe)].into())),
         sources: vec![source],
     };
-    let nothing = Network { name: format!("{HOSTILE} "), chain: HOSTILE.into(), snapshot: None, sources: vec![] };
+    let nothing =
+        Network { name: format!("{HOSTILE} "), chain: HOSTILE.into(), snapshot: None, probes: None, sources: vec![] };
     let api = Api {
         version: HOSTILE.into(),
         networks: Box::new(move || vec![network.clone(), nothing.clone()]),
+        alerts: Box::new(move |_, _| firing.clone()),
         history: None,
         clock: || UnixSeconds(1_800_000_007),
     };

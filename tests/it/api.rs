@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use masternode_exporter::domain::{EventKind, Risk, Snapshot, UnixSeconds};
 use masternode_exporter::rpc::dialect;
 use masternode_exporter::sim::{Action, Options};
-use masternode_exporter::web::api::{Api, History, Network, PAGES, Source};
+use masternode_exporter::web::api::{Api, Firing, History, Network, PAGES, Report, Source};
 use serde_json::{Value, json};
 
 use crate::support::contract::Contract;
@@ -33,6 +33,7 @@ impl Desk {
         let api = Api {
             version: "1.2.3".into(),
             networks: Box::new(move || shown.lock().unwrap().clone()),
+            alerts: Box::new(|_, _| Firing::default()),
             history: None,
             clock: || UnixSeconds(NOW + 7),
         };
@@ -92,9 +93,10 @@ fn network(name: &str, snapshot: Option<Arc<Snapshot>>) -> Network {
         synced: Some(false),
         network_match: Some(true),
         last_success: Some(UnixSeconds(NOW)),
+        report: Report::default(),
     };
     let sources = vec![asked, Source { name: "node-1".into(), ..Source::default() }];
-    Network { name: name.into(), chain: "dash".into(), snapshot, sources }
+    Network { name: name.into(), chain: "dash".into(), snapshot, probes: None, sources }
 }
 
 fn texts(items: &Value, name: &str) -> Vec<String> {
@@ -137,7 +139,8 @@ async fn the_status_is_that_of_every_network_and_source() {
     assert_eq!(known["nodes"], json!({ "enabled": 10, "pose_banned": 1, "revoked": 0 }));
     let asked = json!({
         "source": "node-0", "up": true, "synced": false, "network_match": true,
-        "last_success_time": "2027-01-15T08:00:00Z"
+        "last_success_time": "2027-01-15T08:00:00Z", "blocks_behind": null, "connections": null, "isolated": null,
+        "masternode": null, "masternode_state": null
     });
     assert_eq!(known["sources"][0], asked);
     assert_eq!(known["sources"][1]["up"], Value::Null);

@@ -35,6 +35,7 @@ mod restart_check;
 mod restarts;
 mod scenarios;
 mod seats;
+mod seen;
 mod sessions;
 mod support;
 mod verdicts;

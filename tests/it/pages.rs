@@ -18,7 +18,7 @@ use masternode_exporter::domain::{
 };
 use masternode_exporter::rpc::dialect;
 use masternode_exporter::sim::{Action, Options};
-use masternode_exporter::web::api::{Api, History, Network, Source};
+use masternode_exporter::web::api::{Api, Firing, History, Network, Report, Source};
 use masternode_exporter::web::pages::{self, Page};
 use masternode_exporter::web::site::{Landing, Link, Readiness, Refusal, Site};
 use serde_json::Value;
@@ -33,17 +33,20 @@ fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -
         synced: Some(true),
         network_match: Some(true),
         last_success: None,
+        report: Report::default(),
     };
     let network = |(name, snapshot): (&str, Option<Arc<Snapshot>>)| Network {
         name: name.into(),
         chain: "dash".into(),
         snapshot,
+        probes: None,
         sources: vec![source.clone(), Source { name: "node-1".into(), up: Some(false), ..Source::default() }],
     };
     let networks: Vec<Network> = networks.into_iter().map(network).collect();
     let api = Api {
         version: "1.2.3".into(),
         networks: Box::new(move || networks.clone()),
+        alerts: Box::new(|_, _| Firing::default()),
         history: history.map(|stage| History { path: stage.history(), up: Box::new(|| true) }),
         clock: || UnixSeconds(NOW + 7),
     };

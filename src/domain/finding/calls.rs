@@ -22,15 +22,10 @@ pub struct Called<'a> {
 /// What calls tell of those who are watched in a fresh snapshot; `probes` is `None` where nobody is called.
 pub fn called<'a>(snapshot: &'a Snapshot, probes: Option<&Probes>) -> Called<'a> {
     let mut called = Called::default();
-    for (watched, index) in snapshot.watched().iter().filter_map(|watched| Some((watched, watched.index?))) {
+    for watched in snapshot.watched() {
         let probe = probes.and_then(|probes| probes.get(&watched.watched.id));
-        let case = Case {
-            masternode: snapshot.node(index).masternode,
-            probe,
-            rules: snapshot.rules(),
-            facts: snapshot.facts(),
-            read_at: snapshot.read_at(),
-        };
+        let node = watched.index.map(|index| snapshot.node(index));
+        let Some(case) = Case::of(snapshot, node.as_ref(), probe) else { continue };
         let speaks = case.verdict(Requirement::ProtocolVersion).map(|verdict| verdict.met);
         let verdicts = [(Condition::Unreachable, answers(probe)), (Condition::ProtocolTooOld, speaks)];
         for (condition, well) in verdicts {

@@ -6,6 +6,7 @@ use crate::domain::chain::{ChainRules, Subnet};
 use crate::domain::facts::ChainFacts;
 use crate::domain::masternode::{Masternode, NodeType, UnixSeconds};
 use crate::domain::probe::{Failure, Outcome, Probe};
+use crate::domain::snapshot::{NodeView, Snapshot};
 
 /// Something without which other masternodes vote a masternode bad (spec `dash.md` §4), or do not pay it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,10 @@ pub enum Requirement {
 }
 
 impl Requirement {
+    /// All.
+    pub const ALL: [Requirement; 4] =
+        [Requirement::P2pPort, Requirement::ProtocolVersion, Requirement::DkgParticipation, Requirement::Platform];
+
     /// The value of the label `requirement`.
     pub fn label(self) -> &'static str {
         match self {
@@ -96,7 +101,17 @@ pub struct Case<'a> {
     pub read_at: UnixSeconds,
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    /// What a snapshot and a call tell of a masternode; `None` when it is not on the list.
+    pub fn of(snapshot: &'a Snapshot, node: Option<&NodeView<'a>>, probe: Option<&'a Probe>) -> Option<Case<'a>> {
+        Some(Case {
+            masternode: node?.masternode,
+            probe,
+            rules: snapshot.rules(),
+            facts: snapshot.facts(),
+            read_at: snapshot.read_at(),
+        })
+    }
     /// The verdict on a requirement by the best evidence; `None` when there is none, or when it is not demanded of it.
     pub fn verdict(&self, requirement: Requirement) -> Option<Verdict> {
         let by = |evidence| move |met| Verdict { met, evidence };

@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 
 use crate::domain::masternode::MasternodeId;
 use crate::domain::pose::Risk;
+use crate::domain::probe::Probe;
 use crate::domain::snapshot::{Snapshot, WatchedNode};
 use crate::web::api::parameters::{Known, Parameters, bad, echo, whole};
 use crate::web::api::words::{self, Object, Subject};
-use crate::web::api::{Api, Network, Refused, conflict, missing, unavailable};
+use crate::web::api::{AlertsOf, Api, Network, Refused, conflict, missing, seen, unavailable};
 
 const PARAMETERS: Known =
     Known { once: &["network", "watched", "order", "limit", "after"], repeated: &["alias", "group", "state", "risk"] };
@@ -170,6 +171,9 @@ pub(super) fn one(api: &Api, id: &str, query: &str) -> Result<Value, Refused> {
         [subject] => {
             let mut object = words::whole_masternode(subject);
             object.extend(words::object(block(subject.snapshot)));
+            let probe = probe(&networks, subject.snapshot, &id);
+            let alerts = (api.alerts)(AlertsOf::Masternode(subject.snapshot.network(), &id), seen::MOST_ALERTS);
+            object.extend(words::object(seen::masternode(subject, probe, &alerts)));
             Ok(Value::Object(object))
         }
         several => {
@@ -177,6 +181,11 @@ pub(super) fn one(api: &Api, id: &str, query: &str) -> Result<Value, Refused> {
             Err(conflict(&format!("the masternode is in several networks, say which by network: {}", names.join(", "))))
         }
     }
+}
+
+/// What came of the last call of a masternode; `None` when it was not called.
+pub(in crate::web) fn probe<'a>(networks: &'a [Network], snapshot: &Snapshot, id: &MasternodeId) -> Option<&'a Probe> {
+    networks.iter().find(|network| network.name == snapshot.network())?.probes.as_ref()?.get(id)
 }
 
 /// What an answer is true of.

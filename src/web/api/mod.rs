@@ -10,9 +10,11 @@
 pub(super) mod events;
 pub(super) mod masternodes;
 mod parameters;
+mod seen;
 mod status;
 pub mod words;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -20,7 +22,8 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use crate::domain::masternode::UnixSeconds;
+use crate::domain::masternode::{MasternodeId, UnixSeconds};
+use crate::domain::probe::Probes;
 use crate::domain::snapshot::Snapshot;
 use crate::web::api::parameters::{Known, Parameters, echo};
 
@@ -49,6 +52,8 @@ pub struct Api {
     pub version: String,
     /// The configured networks as they are now, ascending by name; called for each request, so it must be cheap.
     pub networks: Box<dyn Fn() -> Vec<Network> + Send + Sync>,
+    /// What fires, at most so many of them; called for each request, so it must be cheap.
+    pub alerts: Box<dyn Fn(AlertsOf<'_>, usize) -> Firing + Send + Sync>,
     /// Where events are kept; `None` when they are not.
     pub history: Option<History>,
     /// Says what time it is.
@@ -64,8 +69,49 @@ pub struct Network {
     pub chain: String,
     /// What is known of it; `None` before the first list, and when the last one is too old.
     pub snapshot: Option<Arc<Snapshot>>,
+    /// What came of calling its watched masternodes, so far; `None` where nobody is called.
+    pub probes: Option<Arc<Probes>>,
     /// Its sources in the order of the configuration.
     pub sources: Vec<Source>,
+}
+
+/// Whose alerts are asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum AlertsOf<'a> {
+    /// All.
+    All,
+    /// One masternode's: its network, and its identity.
+    Masternode(&'a str, &'a MasternodeId),
+}
+
+/// What fires.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Firing {
+    /// How many are critical.
+    pub critical: usize,
+    /// How many are warnings.
+    pub warning: usize,
+    /// The most urgent of them first, as many as were asked for.
+    pub alerts: Vec<Alert>,
+}
+
+/// An alert that fires.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alert {
+    /// Its name.
+    pub name: String,
+    /// How urgent: `critical` or `warning`.
+    pub severity: &'static str,
+    /// Of whom.
+    pub labels: BTreeMap<String, String>,
+    /// One sentence, the same for all alerts of this name.
+    pub summary: String,
+    /// What exactly.
+    pub description: String,
+    /// Its runbook: an address, or a path in the project where none is configured.
+    pub runbook_url: String,
+    /// Since when.
+    pub since: UnixSeconds,
 }
 
 /// How a source fared when it was last asked; all `None` before that.
@@ -81,6 +127,30 @@ pub struct Source {
     pub network_match: Option<bool>,
     /// When it last confirmed the list or its tip.
     pub last_success: Option<UnixSeconds>,
+    /// What it says of itself.
+    pub report: Report,
+}
+
+/// What a source says of itself; `None` where it does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Blocks by which its tip lies behind the best that any source of its network knows.
+    pub blocks_behind: Option<u32>,
+    /// Its connections to other nodes.
+    pub connections: Option<u32>,
+    /// Whether it is cut off: it goes on to say that it is in sync and ready.
+    pub isolated: Option<bool>,
+    /// The masternode that it is; `None` when it is none.
+    pub masternode: Option<OwnMasternode>,
+}
+
+/// A source that is a masternode itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnMasternode {
+    /// Which one; `None` where neither it nor the list says.
+    pub id: Option<MasternodeId>,
+    /// In which state it sees itself: the label `state` of `masternode_exporter_source_masternode_state`.
+    pub state: String,
 }
 
 /// Where events are kept.

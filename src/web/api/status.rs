@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::history::{NetworkStatus, Reader};
 use crate::web::api::parameters::{Known, Parameters};
 use crate::web::api::words::{self, Object};
-use crate::web::api::{Api, History, Network, Refused, Source};
+use crate::web::api::{AlertsOf, Api, History, Network, Refused, Report, Source, seen};
 
 pub(super) fn answer(api: &Api, query: &str) -> Result<Value, Refused> {
     Parameters::read(query, &Known { once: &[], repeated: &[] })?;
@@ -16,6 +16,7 @@ pub(super) fn answer(api: &Api, query: &str) -> Result<Value, Refused> {
         "version": api.version,
         "time": words::clock(Some((api.clock)())),
         "networks": networks,
+        "alerts": seen::firing(&(api.alerts)(AlertsOf::All, seen::MOST_ALERTS)),
         "history": api.history.as_ref().map(of_history),
     }))
 }
@@ -60,12 +61,19 @@ fn unknown() -> Object {
 }
 
 fn of_source(source: &Source) -> Value {
+    let Report { blocks_behind, connections, isolated, masternode } = &source.report;
+    let own = masternode.as_ref();
     json!({
         "source": source.name,
         "up": source.up,
         "synced": source.synced,
         "network_match": source.network_match,
         "last_success_time": words::clock(source.last_success),
+        "blocks_behind": blocks_behind,
+        "connections": connections,
+        "isolated": isolated,
+        "masternode": own.and_then(|own| own.id).map(|id| id.to_string()),
+        "masternode_state": own.map(|own| own.state.as_str()),
     })
 }
 

@@ -1,4 +1,5 @@
-//! The page of one masternode: where it stands, the course of its score, its payments, what is said of it, its events.
+//! The page of one masternode: its alerts, where it stands, the course of its score, how it is seen from outside, what is said
+//! of it, its events.
 //!
 //! Never here: other masternodes.
 
@@ -10,12 +11,12 @@ use crate::domain::event::Event;
 use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};
 use crate::domain::{Detail, NodeView};
 use crate::history::{Order, Query};
-use crate::web::api::masternodes::find;
+use crate::web::api::masternodes::{find, probe};
 use crate::web::api::words::Subject;
-use crate::web::api::{Api, Network};
+use crate::web::api::{AlertsOf, Api, Network};
 use crate::web::pages::course::Course;
 use crate::web::pages::happened::{self, Happened};
-use crate::web::pages::{chart, network, rows, say};
+use crate::web::pages::{alerts, chart, network, outside, rows, say};
 
 /// Events that the page lists.
 const LISTED: usize = 50;
@@ -108,6 +109,7 @@ fn content(api: &Api, networks: &[Network], subject: &Subject<'_>, id: Masternod
     let listed = happened::newest(api, networks, &of_it(None, LISTED));
     let mut moving = happened::newest(api, networks, &of_it(Some(MOVING.to_vec()), DRAWN));
     moving.reverse();
+    let called = networks.iter().any(|network| network.name == snapshot.network() && network.probes.is_some());
     html! {
         (top(&html! {
             h1 { (name(subject, &id)) }
@@ -117,8 +119,10 @@ fn content(api: &Api, networks: &[Network], subject: &Subject<'_>, id: Masternod
             }
         }))
         main #content {
+            (alerts::of_masternode(&(api.alerts)(AlertsOf::Masternode(snapshot.network(), &id), alerts::SHOWN), now))
             (standing(subject, now))
             (score(subject, &moving))
+            (outside::seen(subject, called, probe(networks, snapshot, &id), now))
             (facts(subject, now))
             (expected(subject))
             section aria-labelledby="events" {

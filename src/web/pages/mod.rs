@@ -7,6 +7,7 @@
 //!
 //! Never here: a script; anything that changes anything; JSON (`api`).
 
+mod alerts;
 mod asked;
 mod bar;
 mod chart;
@@ -16,6 +17,7 @@ mod happened;
 mod layout;
 mod masternode;
 mod network;
+mod outside;
 mod overview;
 mod rows;
 mod say;

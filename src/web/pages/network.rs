@@ -4,13 +4,13 @@
 
 use maud::{Markup, html};
 
-use crate::domain::masternode::{NodeType, UnixSeconds};
+use crate::domain::masternode::{MasternodeId, NodeType, UnixSeconds};
 use crate::domain::snapshot::Snapshot;
-use crate::web::api::{Network, Source};
-use crate::web::pages::{bar, say};
+use crate::web::api::{Network, OwnMasternode, Source};
+use crate::web::pages::{bar, rows, say};
 
 /// The card of a network.
-pub(super) fn card(network: &Network, now: UnixSeconds) -> Markup {
+pub(super) fn card(network: &Network, now: UnixSeconds, several: bool) -> Markup {
     html! {
         article.card {
             h3 { (network.name) }
@@ -24,7 +24,11 @@ pub(super) fn card(network: &Network, now: UnixSeconds) -> Markup {
                     @let (class, words) = health(source);
                     li {
                         span class={ "dot " (class) } {} (source.name) ": " (words)
+                        @if let Some(behind) = source.report.blocks_behind.filter(|behind| *behind > 0) {
+                            ", " (say::count(behind.into(), "block")) " behind"
+                        }
                         @if let Some(asked) = source.last_success { ", confirmed " (say::ago(now, asked)) }
+                        @if let Some(own) = &source.report.masternode { (itself(network, source, own, several)) }
                     }
                 }
             }
@@ -100,8 +104,37 @@ pub(super) fn restart(snapshot: &Snapshot, blocks: u32) -> Markup {
     }
 }
 
+/// A source that is a masternode: which, and how it sees itself. What it says while it is cut off or behind is of its old tip.
+fn itself(network: &Network, source: &Source, own: &OwnMasternode, several: bool) -> Markup {
+    let report = &source.report;
+    html! {
+        span.when {
+            "Is a masternode itself"
+            @if let Some(id) = &own.id {
+                ", " a href=(rows::address(id, &network.name, several)) { (name(network, id)) }
+            }
+            ", and says: " (own.state.replace('_', " "))
+            @if report.isolated == Some(true) {
+                strong.alarm { " (of the time before it was cut off)" }
+            } @else if report.blocks_behind.is_some_and(|behind| behind > 0) {
+                " (as of its own, older tip)"
+            }
+        }
+    }
+}
+
+fn name(network: &Network, id: &MasternodeId) -> String {
+    let watched = network.snapshot.iter().flat_map(|snapshot| snapshot.watched()).map(|watched| &watched.watched);
+    let alias =
+        watched.filter(|watched| watched.id == *id).map(|watched| &watched.alias).find(|alias| !alias.is_empty());
+    alias.map_or_else(|| say::short(id), String::clone)
+}
+
 /// How a source fared when it was last asked: a class, and words.
 fn health(source: &Source) -> (&'static str, &'static str) {
+    if source.report.isolated == Some(true) && source.up == Some(true) {
+        return ("banned", "is cut off from its network, whatever it says");
+    }
     match (source.up, source.network_match, source.synced) {
         (None, _, _) => ("absent", "not asked yet"),
         (Some(false), _, _) => ("banned", "does not answer"),

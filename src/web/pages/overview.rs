@@ -1,4 +1,4 @@
-//! The status page: networks, masternodes by danger, what happened last.
+//! The status page: what fires, networks, masternodes by danger, what happened last.
 //!
 //! Never here: the cells of the table (`rows`), the card of a network (`network`).
 
@@ -15,11 +15,11 @@ use crate::domain::snapshot::Snapshot;
 use crate::history::{Order, Query};
 use crate::web::api::masternodes::subjects;
 use crate::web::api::words::Subject;
-use crate::web::api::{Api, Network};
+use crate::web::api::{AlertsOf, Api, Network};
 use crate::web::pages::asked::{Asked, Show};
 use crate::web::pages::happened::{self, Happened};
 use crate::web::pages::rows::{self, Columns, Row};
-use crate::web::pages::{form, network, say};
+use crate::web::pages::{alerts, form, network, say};
 use crate::web::site::Landing;
 
 /// Masternodes on one page.
@@ -51,10 +51,12 @@ fn of_networks(api: &Api, asked: &Asked) -> Markup {
         fresh.iter().copied().filter(|snapshot| fits(&asked.network, snapshot.network())).collect();
     let watching = fresh.iter().any(|snapshot| !snapshot.watched().is_empty());
     let show = asked.show.unwrap_or(if watching { Show::Watched } else { Show::AtRisk });
+    let firing = (api.alerts)(AlertsOf::All, alerts::SHOWN);
     html! {
+        (alerts::all(&firing, now, networks.len() > 1))
         section aria-labelledby="networks" {
             h2 #networks { @if networks.len() == 1 { "Network" } @else { "Networks" } }
-            div.cards { @for network in &networks { (network::card(network, now)) } }
+            div.cards { @for network in &networks { (network::card(network, now, networks.len() > 1)) } }
         }
         section aria-labelledby="masternodes" {
             h2 #masternodes { (show.said()) }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::*;
 use crate::domain::masternode::UnixSeconds;
-use crate::web::api::Api;
+use crate::web::api::{AlertsOf, Api, Firing};
 use crate::web::credentials::Credentials;
 use crate::web::probe;
 use crate::web::site::{Format, Shard};
@@ -295,7 +295,8 @@ async fn requests_are_counted_by_handler_and_code() {
 
 fn with_api(networks: impl Fn() -> Vec<crate::web::api::Network> + Send + Sync + 'static) -> Site {
     let networks = Box::new(networks);
-    let api = Api { version: "1.2.3".into(), networks, history: None, clock: || UnixSeconds(0) };
+    let alerts = Box::new(|_: AlertsOf<'_>, _| Firing::default());
+    let api = Api { version: "1.2.3".into(), networks, alerts, history: None, clock: || UnixSeconds(0) };
     Site { api: Some(Arc::new(api)), ..page(&[]) }
 }
 

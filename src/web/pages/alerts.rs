@@ -1,0 +1,94 @@
+//! What fires: how urgent, what exactly, since when, and where to read on.
+//!
+//! Never here: whether it should fire.
+
+use maud::{Markup, html};
+
+use crate::domain::masternode::{MasternodeId, UnixSeconds};
+use crate::web::api::{Alert, Firing};
+use crate::web::pages::{rows, say};
+
+/// Alerts that a page shows; more are counted.
+pub(super) const SHOWN: usize = 20;
+
+/// All alerts, or that there is none; `several` networks are told apart.
+pub(super) fn all(firing: &Firing, now: UnixSeconds, several: bool) -> Markup {
+    html! {
+        section aria-labelledby="alerts" {
+            h2 #alerts { "Alerts" }
+            @if firing.alerts.is_empty() {
+                p.none { span.dot.clear {} "Nothing fires." }
+            } @else {
+                p.quiet { (counted(firing)) }
+                (list(firing, now, |alert| who(alert, several)))
+            }
+        }
+    }
+}
+
+/// Those of one masternode; nothing when there is none.
+pub(super) fn of_masternode(firing: &Firing, now: UnixSeconds) -> Markup {
+    html! {
+        @if !firing.alerts.is_empty() {
+            section aria-labelledby="alerts" {
+                h2 #alerts { "Alerts" }
+                (list(firing, now, |_| html! {}))
+            }
+        }
+    }
+}
+
+fn counted(firing: &Firing) -> Markup {
+    html! {
+        (firing.critical) " critical, " (say::count(firing.warning as u64, "warning"))
+        @let left_out = (firing.critical + firing.warning).saturating_sub(firing.alerts.len());
+        @if left_out > 0 { ", of which the " (firing.alerts.len()) " most urgent are shown" }
+    }
+}
+
+fn list(firing: &Firing, now: UnixSeconds, who: impl Fn(&Alert) -> Markup) -> Markup {
+    html! {
+        ul.events.alerts {
+            @for alert in &firing.alerts {
+                li {
+                    span class={ "badge " (class(alert)) } { (alert.severity) }
+                    span.what {
+                        strong { (alert.name) } " " (who(alert))
+                        span.when { (alert.description) }
+                        (runbook(alert))
+                    }
+                    span.age { "for " (say::span(now.0.saturating_sub(alert.since.0))) }
+                }
+            }
+        }
+    }
+}
+
+fn class(alert: &Alert) -> &'static str {
+    if alert.severity == "critical" { "banned" } else { "danger" }
+}
+
+/// The masternode that it is about leads to its page.
+fn who(alert: &Alert, several: bool) -> Markup {
+    let label = |name: &str| alert.labels.get(name).map(String::as_str);
+    let id: Option<MasternodeId> = label("masternode").and_then(|id| id.parse().ok());
+    html! {
+        @if let Some((id, network)) = id.zip(label("network")) {
+            a href=(rows::address(&id, network, several)) { (label("alias").map_or_else(|| say::short(&id), str::to_string)) }
+        }
+    }
+}
+
+/// A link where it is an address; else the path in the project, which is no address of this page.
+fn runbook(alert: &Alert) -> Markup {
+    let url = &alert.runbook_url;
+    html! {
+        span.when {
+            @if url.starts_with("https://") || url.starts_with("http://") {
+                a href=(url) { "Runbook of " (alert.name) }
+            } @else {
+                "Runbook: " code { (url) }
+            }
+        }
+    }
+}
