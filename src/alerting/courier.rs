@@ -89,7 +89,7 @@ fn note(shared: &Shared, receiver: &str, sent: Result<(), &Failure>) {
     let mut failing = lock(&shared.failing);
     match sent {
         Ok(()) => {
-            shared.meters.ended(receiver, Outcome::Delivered);
+            shared.meters.delivered(receiver, (shared.clock)().0);
             if failing.remove(receiver).is_some() {
                 info!(receiver, "receiver {receiver} is reached again");
             }

@@ -32,6 +32,7 @@ impl Outcome {
 pub struct NotificationMeters {
     notifications: IntCounterVec,
     queue: IntGaugeVec,
+    last_success: IntGaugeVec,
 }
 
 impl NotificationMeters {
@@ -52,7 +53,15 @@ impl NotificationMeters {
             &["receiver"],
         )?;
         registry.register(Box::new(queue.clone()))?;
-        Ok(NotificationMeters { notifications, queue })
+        let last_success = IntGaugeVec::new(
+            Opts::new(
+                "masternode_exporter_notification_last_success_timestamp_seconds",
+                "Unix time at which the receiver last took a message. Absent when it took none since the process started.",
+            ),
+            &["receiver"],
+        )?;
+        registry.register(Box::new(last_success.clone()))?;
+        Ok(NotificationMeters { notifications, queue, last_success })
     }
 
     /// There is such a receiver: all its samples begin.
@@ -68,14 +77,21 @@ impl NotificationMeters {
         self.notifications.with_label_values(&[receiver, outcome.label()]).inc();
     }
 
+    /// A message was delivered, at a Unix time in seconds.
+    pub fn delivered(&self, receiver: &str, now: u64) {
+        self.ended(receiver, Outcome::Delivered);
+        self.last_success.with_label_values(&[receiver]).set(i64::try_from(now).unwrap_or(i64::MAX));
+    }
+
     /// So many alerts wait.
     pub fn waiting(&self, receiver: &str, alerts: usize) {
         self.queue.with_label_values(&[receiver]).set(i64::try_from(alerts).unwrap_or(i64::MAX));
     }
 
-    /// Forgets the queue of a receiver that is no longer configured. Counters stay.
+    /// Forgets the state of a receiver that is no longer configured. Counters stay.
     pub fn forget(&self, receiver: &str) {
         // Absent already is as good as removed.
         let _ = self.queue.remove_label_values(&[receiver]);
+        let _ = self.last_success.remove_label_values(&[receiver]);
     }
 }

@@ -13,6 +13,7 @@ mod certificates;
 mod latency;
 mod pages;
 mod past;
+mod peer;
 mod process;
 mod protection;
 mod push;

@@ -4,20 +4,18 @@
 //! Never here: bodies of other receivers; the integration tests have those.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use masternode_exporter::app;
-use masternode_exporter::probe::codec::{VERACK, VERSION, Version, message};
 use masternode_exporter::sim::{Action, Clock, Fault, Network, Options, RunningServer, Server, ServerOptions};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::configuration;
+use crate::peer::begin_to_listen;
 use crate::process::{Running, exporter, free_port, get, wait_for};
 
 /// Longest wait for an alert to arrive or to end: scrapes, evaluations and groups are a second each.
@@ -283,26 +281,6 @@ fn a_source_that_is_silent_ends_nothing_and_a_reorg_that_undoes_a_ban_does() {
         let gone = |alerts: &Alerts| alerts.keys().all(|name| !name.contains("PoSe"));
         let all = [Scene::alerts(scene.both_port), Scene::alerts(scene.alone_port), scene.fired_by_rules()];
         all.iter().all(|alerts| alerts.as_ref().is_some_and(gone)).then_some(())
-    });
-}
-
-/// Dash's regtest.
-const MAGIC: [u8; 4] = [0xfc, 0xc1, 0xb7, 0xdc];
-
-/// A masternode of Dash Core 23.1 that begins to listen, as far as a handshake shows it; it does so until the test ends.
-fn begin_to_listen(port: u16) {
-    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let version =
-                Version { protocol_version: 70_240, timestamp: 1, nonce: 2, agent: "/Dash Core:23.1.2/".into() };
-            let payload = [version.payload(), vec![9; 32], vec![1]].concat();
-            let answer = [message(MAGIC, VERSION, &payload), message(MAGIC, VERACK, &[])].concat();
-            // A caller that is gone again asks once more later.
-            let mut start = [0; 16];
-            let _ = stream.read_exact(&mut start).and_then(|()| stream.write_all(&answer));
-            let _ = stream.read_to_end(&mut Vec::new());
-        }
     });
 }
 

@@ -17,6 +17,9 @@ const SELF: &str = "instance=~\"$instance\"";
 /// What the history's panels say without one.
 const NO_HISTORY: &str = "No history: history.path is not set";
 
+/// What the panels of notifications say where nobody is to be told.
+const NO_RECEIVERS: &str = "Nobody is told: alerting names no receivers";
+
 fn rate(family: &str, matching: &str, by: &str) -> String {
     format!("sum by ({by}) (rate({family}{{{matching}}}[$__rate_interval]))")
 }
@@ -32,6 +35,7 @@ pub(crate) fn board() -> Value {
     let board = calls(board.row("Calls to the sources"));
     let board = followed(board.row("What was followed, and what is shown"));
     let board = history(board.row("History: where history.path is set"));
+    let board = notifications(board.row("Notifications: where alerting has receivers"));
     process(board.row("The process")).build()
 }
 
@@ -201,6 +205,54 @@ fn history(board: Board) -> Board {
                 .levels(CALM, &[])
                 .or_says(NO_HISTORY)
                 .query("{{instance}}", of("masternode_exporter_history_size_bytes"))
+                .size(24, 6),
+        )
+}
+
+fn notifications(board: Board) -> Board {
+    let ended = |outcome: &str| {
+        format!(
+            "round(sum by (receiver) (increase(masternode_exporter_notifications_total{{{SELF},outcome=\"{outcome}\"}}[$__range])))"
+        )
+    };
+    board
+        .panel(
+            Panel::stat("Delivered", "Messages that each receiver took, in the time shown. Alertmanager hears of each alert once a minute; a heartbeat is a receiver too.", "none")
+                .decimals(0)
+                .levels(PLAIN, &[])
+                .or_says(NO_RECEIVERS)
+                .query("{{receiver}}", ended("delivered"))
+                .size(6, 5),
+        )
+        .panel(
+            Panel::stat("Failed attempts", "Attempts that a receiver did not take, in the time shown. Each is tried again.", "none")
+                .decimals(0)
+                .levels(CALM, &[(0.5, NEAR)])
+                .or_says(NO_RECEIVERS)
+                .query("{{receiver}}", ended("failed"))
+                .size(6, 5),
+        )
+        .panel(
+            Panel::stat("Given up", "What a receiver was never told, in the time shown: an end that it could not be told of for a day, or too many alerts at once.", "none")
+                .decimals(0)
+                .levels(CALM, &[(0.5, HARM)])
+                .or_says(NO_RECEIVERS)
+                .query("{{receiver}}", ended("dropped"))
+                .size(6, 5),
+        )
+        .panel(
+            Panel::stat("Last delivered", "Time since a receiver last took a message. It may be long where nothing is to be told; an Alertmanager hears once a minute while an alert fires.", "s")
+                .decimals(0)
+                .levels(PLAIN, &[])
+                .or_says(NO_RECEIVERS)
+                .query("{{receiver}}", format!("time() - max by (receiver) (masternode_exporter_notification_last_success_timestamp_seconds{{{SELF}}})"))
+                .size(6, 5),
+        )
+        .panel(
+            Panel::lines("Alerts that wait", "Alerts of which each receiver is still to be told something. Above 0 for longer than a moment: it is away.", "none")
+                .levels(CALM, &[(1.0, LOOK)])
+                .or_says(NO_RECEIVERS)
+                .query("{{receiver}}", format!("max by (receiver) (masternode_exporter_notification_queue_length{{{SELF}}})"))
                 .size(24, 6),
         )
 }

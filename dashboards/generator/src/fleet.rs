@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::board::Board;
 use crate::panel::{
-    BLOCKS, CALM, Column, EXPECTED, FAINT, HARM, LOOK, NEAR, POINTS, Panel, QUORUMS, SCORED, coloured, mapping,
-    to_masternode,
+    BLOCKS, CALLED, CALM, Column, DEMANDED, EXPECTED, FAINT, HARM, LOOK, NEAR, POINTS, Panel, QUORUMS, SCORED,
+    coloured, mapping, to_masternode,
 };
 use crate::queries::{KEY, as_seconds, by_danger, chosen, danger, data_age, networks, rise};
 
@@ -54,6 +54,7 @@ pub(crate) fn board() -> Value {
         );
     let board = trust(board.row("Is this the truth, and of when?"));
     let board = danger_now(board.row("Who is in danger?"));
+    let board = outlook(board.row("Who is seen to fail before a penalty?"));
     later(board).build()
 }
 
@@ -126,6 +127,34 @@ fn danger_now(board: Board) -> Board {
                 .query("{{network}} {{alias}}", format!("topk(20, {})", as_seconds(&chosen("masternode_pose_blocks_until_safe")))),
         )
         .panel(over_time())
+}
+
+fn outlook(board: Board) -> Board {
+    let (reachable, met) = (chosen("masternode_p2p_reachable"), |by: &str| {
+        format!("max by ({KEY}, {by}) (masternode_requirement_met{{{}}})", crate::queries::CHOSEN)
+    });
+    let unmet = met("requirement");
+    board
+        .panel(
+            Panel::stat("Do not answer", "Chosen masternodes that did not complete the handshake of their chain when they were last called. Those that were not called are not counted.", "none")
+                .levels(CALM, &[(1.0, HARM)])
+                .or_says(CALLED)
+                .query("do not answer", format!("count({reachable} == 0) or 0 * count({reachable})"))
+                .size(4, 8),
+        )
+        .panel(
+            Panel::stat("Do not meet what is demanded", "Chosen masternodes by the requirement that they do not meet, by the best evidence there is.", "none")
+                .levels(CALM, &[(1.0, NEAR)])
+                .or_says(DEMANDED)
+                .query("{{requirement}}", format!("count by (requirement) ({unmet} == 0) or 0 * count by (requirement) ({unmet})"))
+                .size(8, 8),
+        )
+        .panel(
+            Panel::lines("Time of handshakes", "The 20 slowest of the chosen masternodes to answer a call.", "s")
+                .levels(CALM, &[(2.0, LOOK), (5.0, NEAR)])
+                .or_says(CALLED)
+                .query("{{network}} {{alias}}", format!("topk(20, {})", chosen("masternode_p2p_handshake_duration_seconds"))),
+        )
 }
 
 fn table() -> Panel {

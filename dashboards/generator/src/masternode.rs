@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::board::Board;
 use crate::fleet::data_age_panel;
 use crate::panel::{
-    BLOCKS, CALM, Column, DRAWN, EXPECTED, FAINT, HARM, LEVEL, LOOK, NEAR, PAID, PINGED, PLAIN, POINTS, Panel, QUEUED,
-    SCORED, WATCHED,
+    BLOCKS, CALLED, CALM, Column, DEMANDED, DRAWN, EXPECTED, FAINT, HARM, LEVEL, LOOK, NEAR, PAID, PINGED, PLAIN,
+    POINTS, Panel, QUEUED, SCORED, SEATED, SESSIONS, WATCHED,
 };
 
 /// The masternode that the variables choose.
@@ -67,6 +67,7 @@ pub(crate) fn board() -> Value {
     board = now(board.row("Now"));
     board = states(board.row("What happened"));
     board = score(board.row("Proof-of-Service score: chains that have one"));
+    board = outlook(board.row("Seen before a penalty"));
     board = payments(board.row("Payments"));
     board = pings(board.row("Pings: chains whose masternodes live by them"));
     identity(board.row("Who it is")).build()
@@ -200,6 +201,79 @@ fn score(board: Board) -> Board {
                 .or_says("Banned, not watched, or a chain without a score")
                 .query("to a ban", one("masternode_pose_time_to_ban_if_offline_seconds"))
                 .size(8, 5),
+        )
+}
+
+fn outlook(board: Board) -> Board {
+    let seats = format!(
+        "round(sum by (result) (max by (network, quorum_type, result) (increase(masternode_dkg_memberships_total{{{ONE}}}[$__rate_interval]))))"
+    );
+    board
+        .panel(
+            Panel::stat("Answers at its address", "Whether the last call completed the handshake of its chain. A masternode that does not answer is penalised when the next quorum meets without it.", "bool_yes_no")
+                .levels(HARM, &[(1.0, CALM)])
+                .words(&[("1", "yes", CALM), ("0", "no", HARM)])
+                .or_says(CALLED)
+                .query("answers", one("masternode_p2p_reachable"))
+                .size(5, 4),
+        )
+        .panel(
+            Panel::stat("Why not", "What came of the last call where it did not answer, or why it was not called.", "none")
+                .option("textMode", json!("name"))
+                .levels(NEAR, &[])
+                .or_says("It answers, or nobody calls it")
+                .query("{{reason}}", one_by("reason", "masternode_p2p_failure"))
+                .size(5, 4),
+        )
+        .panel(
+            Panel::stat("Protocol version", "What it spoke in the last call, and the least that nodes like the one we ask accept of a masternode.", "none")
+                .decimals(0)
+                .levels(PLAIN, &[])
+                .or_says(CALLED)
+                .query("speaks", one("masternode_p2p_protocol_version"))
+                .query("least", format!("{} and on (network) {}", of_network("masternode_network_minimum_protocol_version"), one("masternode_p2p_protocol_version")))
+                .size(6, 4),
+        )
+        .panel(
+            Panel::stat("What the network demands", "Whether each requirement is met, by the best evidence there is: our call, what the answering node saw, a session under way, the list.", "bool_yes_no")
+                .levels(HARM, &[(1.0, CALM)])
+                .words(&[("1", "met", CALM), ("0", "not met", HARM)])
+                .or_says(DEMANDED)
+                .query("{{requirement}}", one_by("requirement", "masternode_requirement_met"))
+                .size(8, 4),
+        )
+        .panel(
+            Panel::lines("Time of the handshake", "From the first packet of a call to the end of the handshake. No line while it does not answer.", "s")
+                .levels(CALM, &[(2.0, LOOK), (5.0, NEAR)])
+                .or_says(CALLED)
+                .query("handshake", one("masternode_p2p_handshake_duration_seconds"))
+                .colour("handshake", PLAIN),
+        )
+        .panel(
+            Panel::bars("Seats in quorums by result", "What the commitments of quorums in which it had a seat said of it, in each step of time. Each invalid one is a penalty.", "none")
+                .levels(CALM, &[])
+                .or_says(SEATED)
+                .query("{{result}}", seats)
+                .colour("valid", CALM)
+                .colour("invalid", NEAR),
+        )
+        .panel(
+            Panel::stat("Sessions under way", "DKG sessions in which it sits now, and how many sources hold it bad or complain of it there.", "none")
+                .decimals(0)
+                .levels(PLAIN, &[])
+                .or_says(SESSIONS)
+                .query("sessions", one("masternode_dkg_session_active"))
+                .query("bad marks", one("masternode_dkg_session_bad_marks"))
+                .series("bad marks", &[("thresholds", json!({"mode": "absolute", "steps": [{"color": CALM, "value": null}, {"color": NEAR, "value": 0.5}]}))])
+                .size(12, 4),
+        )
+        .panel(
+            Panel::stat("Contribution received", "Whether its contribution was received in each session under way that is past that phase. No value between sessions.", "bool_yes_no")
+                .levels(HARM, &[(1.0, CALM)])
+                .words(&[("1", "yes", CALM), ("0", "missing", HARM)])
+                .or_says(SESSIONS)
+                .query("contribution", one("masternode_dkg_session_contribution_received"))
+                .size(12, 4),
         )
 }
 

@@ -89,6 +89,15 @@ fn over_time(board: Board) -> Board {
         .query("{{network}} penalties", network_rise("masternode_network_penalties_total", "1d"))
         .query("{{network}} bans", network_rise("masternode_network_bans_total", "1d"))
         .query("{{network}} revivals", network_rise("masternode_network_revivals_total", "1d"));
+    let ended = |matching: &str, window: &str| {
+        format!(
+            "sum by (network, quorum_type) (max by (network, quorum_type, result) (increase(masternode_network_dkg_sessions_total{{{NETWORKS}{matching}}}[{window}])))"
+        )
+    };
+    let formed = format!("{} / ({} > 0)", ended(",result=\"formed\"", "1d"), ended("", "1d"));
+    let results = format!(
+        "round(sum by (result) (max by (network, quorum_type, result) (increase(masternode_network_dkg_sessions_total{{{NETWORKS}}}[$__rate_interval]))))"
+    );
     board
         .panel(risks)
         .panel(
@@ -102,6 +111,20 @@ fn over_time(board: Board) -> Board {
                 .levels(CALM, &[(0.01, LOOK), (0.05, NEAR)])
                 .or_says(SCORED)
                 .query("{{network}}", wave),
+        )
+        .panel(
+            Panel::lines("DKG sessions that formed a quorum, in 24 hours", "By quorum type, as a share of those that ended in the 24 hours before each moment. Where a session fails as a whole, nobody is punished, but the network has a quorum less.", "percentunit")
+                .levels(CALM, &[])
+                .or_says(QUORUMS)
+                .query("{{network}} {{quorum_type}}", formed),
+        )
+        .panel(
+            Panel::bars("DKG sessions by result", "Sessions that ended in each step of time: formed, or failed as a whole.", "none")
+                .levels(CALM, &[])
+                .or_says(QUORUMS)
+                .query("{{result}}", results)
+                .colour("formed", CALM)
+                .colour("failed", NEAR),
         )
         .panel(
             Panel::lines("Registrations and removals in 24 hours", "Masternodes that came to the list and that left it, in the 24 hours before each moment.", "none")

@@ -30,6 +30,11 @@ pub(crate) const QUEUED: &str = "Only on chains that pay in a fixed order (Dash)
 pub(crate) const DRAWN: &str = "Only on chains that draw the payee (Dimecoin, PRCYCoin)";
 pub(crate) const POOLED: &str = "Only on chains with a payment pool (Dimecoin)";
 pub(crate) const PAID: &str = "This chain hides who is paid (PRCYCoin)";
+pub(crate) const CALLED: &str = "Nobody is called (probe.enabled), or there is no address to call";
+pub(crate) const SESSIONS: &str =
+    "No source tells of sessions: one that is a masternode or runs with watchquorums does";
+pub(crate) const DEMANDED: &str = "Nothing is known of what the network demands";
+pub(crate) const SEATED: &str = "Only for watched masternodes of chains whose quorums are known (Dash)";
 pub(crate) const WATCHED: &str = "Only for watched masternodes: put them on the watch list";
 
 pub(crate) const BLOCKS: &str = "suffix:blocks";

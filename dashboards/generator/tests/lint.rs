@@ -42,6 +42,9 @@ const OF_NO_NETWORK: &[&str] = &[
     "masternode_exporter_history_last_write_timestamp_seconds",
     "masternode_exporter_history_write_errors_total",
     "masternode_exporter_history_size_bytes",
+    "masternode_exporter_notifications_total",
+    "masternode_exporter_notification_queue_length",
+    "masternode_exporter_notification_last_success_timestamp_seconds",
 ];
 
 /// Windows of `increase` other than the step: what a panel's words say.

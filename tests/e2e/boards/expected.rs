@@ -35,6 +35,12 @@ const WORDS: &[(&str, &[&str])] = &[
     // A banned masternode is not eligible, and one that fell silent expires.
     ("Not eligible for a payment", &[DASH, PRCYCOIN]),
     ("Not in a queue of fixed order", &[DASH]),
+    ("Nobody is told: alerting names no receivers", &[KEPT]),
+    ("Nobody is called (probe.enabled), or there is no address to call", &[KEPT]),
+    ("No source tells of sessions: one that is a masternode or runs with watchquorums does", &[KEPT]),
+    ("Nothing is known of what the network demands", &[DASH, KEPT]),
+    ("Only for watched masternodes of chains whose quorums are known (Dash)", &[DASH]),
+    ("It answers, or nobody calls it", &[]),
     // These depend on the masternode, not on the chain.
     ("No ban that ends by itself", &[]),
     ("No votes for a chosen masternode, or a chain without votes", &[]),

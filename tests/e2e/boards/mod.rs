@@ -7,14 +7,22 @@ mod asking;
 mod expected;
 mod filling;
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::mpsc;
 use std::time::Duration;
 
+use masternode_exporter::app;
+use masternode_exporter::sim::{Action, Clock, Network, Options, RunningServer, Server, ServerOptions};
+
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use self::asking::Prometheus;
 use self::filling::{Choice, Filled};
+use crate::peer::begin_to_listen;
 use crate::process::{Running, exporter, free_port, get, wait_for};
 
 /// The simulated networks.
@@ -39,6 +47,11 @@ const HAPPENED: &[&str] = &[
     "max_over_time(masternode_network_risk_nodes{network=\"prcycoin-demo\",risk=\"unhealthy\"}[10m]) > 0",
     "masternode_expectation_met{network=\"dash-kept\"} == 0",
     "masternode_exporter_history_size_bytes > 0",
+    "masternode_p2p_reachable == 1",
+    "masternode_dkg_session_contribution_received == 1",
+    "masternode_network_dkg_sessions_total{network=\"dash-demo\"} > 0",
+    "masternode_exporter_notifications_total{outcome=\"failed\"} > 0",
+    "masternode_exporter_notification_last_success_timestamp_seconds > 0",
     "ALERTS{alertstate=\"firing\",severity!=\"info\"}",
 ];
 
@@ -48,40 +61,84 @@ const EVERY_PAGE: &str = "(min(up) == 1) and (count(masternode_network_height) =
 /// A demonstration of all chains, and an exporter with a history and an expectation on a node of its own.
 struct Run {
     prometheus: Prometheus,
-    _processes: [Running; 4],
+    _processes: [Running; 3],
+    _node: Node,
     _directory: tempfile::TempDir,
 }
 
-/// A configuration with what the demonstration leaves out: a history, an expectation that is not met, and a masternode that
-/// is on no list.
-fn kept(directory: &Path, node: u16) -> PathBuf {
+/// The node of the network that is kept: one of its masternodes, which also listens on this host. A block a second.
+struct Node {
+    network: Network,
+    server: RunningServer,
+    _runtime: Runtime,
+    _end: mpsc::Sender<()>,
+}
+
+impl Node {
+    fn start() -> Node {
+        let runtime = Runtime::new().unwrap();
+        let clock = Clock::Following(|| app::now().0);
+        let network = Network::new(Options { clock, ..Options::regtest(100, 12) }).unwrap();
+        let one = network.masternodes()[0].clone();
+        let port = free_port();
+        network.mine_with(&[Action::MoveHere { masternode: one.clone(), port }]).unwrap();
+        begin_to_listen(port);
+        let credentials = Some(("demo".into(), "demo".into()));
+        let options = ServerOptions { credentials, masternode: Some(one), ..ServerOptions::default() };
+        let bind = Server::bind_with(network.clone(), "127.0.0.1:0", options);
+        let server = runtime.block_on(async { bind.await.unwrap().spawn() });
+        let (end, ended) = mpsc::channel();
+        let mined = network.clone();
+        std::thread::spawn(move || {
+            while ended.recv_timeout(Duration::from_secs(1)) == Err(mpsc::RecvTimeoutError::Timeout) {
+                mined.mine(1);
+            }
+        });
+        Node { network, server, _runtime: runtime, _end: end }
+    }
+}
+
+/// A receiver of messages that takes them all, until the test ends.
+fn receiver() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            // The end of what was sent is of no interest: whoever sent it reads the answer first.
+            let _ = stream.read(&mut [0; 65_536]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+    });
+    port
+}
+
+/// A configuration with what the demonstration leaves out: a history, an expectation that is not met, a masternode that is on
+/// no list, calls, a receiver that takes messages and one that is away.
+fn kept(directory: &Path, node: &Node) -> PathBuf {
     let (file, password) = (directory.join("kept.yml"), directory.join("password"));
     std::fs::write(&password, "demo\n").unwrap();
-    let source = format!(
-        "{{name: node, url: \"http://127.0.0.1:{node}\", username: demo, password_file: \"{}\"}}",
-        password.display()
-    );
-    let network = format!("networks: [{{name: dash-kept, chain: dash, poll_interval: 1s, sources: [{source}]}}]\n");
-    std::fs::write(&file, &network).unwrap();
-    let one = wait_for("a masternode of the node", Duration::from_secs(30), || {
-        let seen = exporter().args(["observe", "--format", "metrics", "--config.file"]).arg(&file).output().ok()?;
-        let page = String::from_utf8(seen.stdout).ok()?;
-        let enabled = page.lines().find(|line| line.starts_with("masternode_enabled{") && line.ends_with(" 1"))?;
-        Some(enabled.split_once("masternode=\"")?.1.split('"').next()?.to_string())
-    });
+    let (address, one) = (node.server.handle().address(), &node.network.masternodes()[0]);
+    let source =
+        format!("{{name: node, url: \"http://{address}\", username: demo, password_file: \"{}\"}}", password.display());
     let history = directory.join("history.db");
-    let rest = format!(
-        "watch:\n- {{masternode: \"{one}\", alias: guarded, groups: {{operator: kept}}, expect: {{address: \"192.0.2.1:9999\"}}}}\n\
-         - {{masternode: \"{}\", alias: missing, groups: {{operator: kept}}}}\nhistory: {{path: \"{}\"}}\n",
+    let text = format!(
+        "networks: [{{name: dash-kept, chain: dash, poll_interval: 1s, sources: [{source}]}}]\n\
+         watch:\n- {{masternode: \"{one}\", alias: guarded, groups: {{operator: kept}}, expect: {{address: \"192.0.2.1:9999\"}}}}\n\
+         - {{masternode: \"{}\", alias: missing, groups: {{operator: kept}}}}\nhistory: {{path: \"{}\"}}\n\
+         probe: {{enabled: true, interval: 30s, allow_private: true}}\n\
+         alerting:\n  longest_hold: 0s\n  webhooks:\n  - {{name: team, url: \"http://127.0.0.1:{}\"}}\n  \
+         - {{name: away, url: \"http://127.0.0.1:{}\"}}\n",
         "ab".repeat(32),
-        history.display()
+        history.display(),
+        receiver(),
+        free_port(),
     );
-    std::fs::write(&file, network + &rest).unwrap();
+    std::fs::write(&file, text).unwrap();
     file
 }
 
 fn run() -> Run {
-    let [port, kept_port, node_port, prometheus_port] = [(); 4].map(|()| free_port());
+    let [port, kept_port, prometheus_port] = [(); 3].map(|()| free_port());
     let directory = tempfile::tempdir().unwrap();
     let file = |name: &str| directory.path().join(name);
     let configuration = format!(
@@ -100,12 +157,11 @@ fn run() -> Run {
     wait_for("Prometheus", Duration::from_secs(30), || get(prometheus_port, "/-/ready"));
     let local = |port: u16| format!("127.0.0.1:{port}");
     let size = ["--masternodes", "100", "--block-time", "1s"];
-    let node =
-        Running::start(exporter().args(["demo", "--node-only", "--rpc.listen-address", &local(node_port)]).args(size));
+    let node = Node::start();
     let keeping = Running::start(
         exporter()
             .args(["run", "--web.listen-address", &local(kept_port), "--config.file"])
-            .arg(kept(directory.path(), node_port)),
+            .arg(kept(directory.path(), &node)),
     );
     let demo = Running::start(
         exporter().args(["demo", "--chain", "dash,dimecoin,prcycoin", "--web.listen-address", &local(port)]).args(size),
@@ -117,7 +173,7 @@ fn run() -> Run {
         });
     }
     wait_for("a moment with every page", Duration::from_secs(60), || prometheus.end_with(EVERY_PAGE));
-    Run { prometheus, _processes: [server, node, keeping, demo], _directory: directory }
+    Run { prometheus, _processes: [server, keeping, demo], _node: node, _directory: directory }
 }
 
 fn boards() -> Vec<Value> {
