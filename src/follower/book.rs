@@ -15,7 +15,7 @@ use crate::history::BlockEvents;
 
 /// How many blocks a reorg may reach back before the list must be read anew: a day on Dash, whose ChainLocks forbid
 /// all but the shallowest.
-const DEPTH: usize = 576;
+pub(super) const DEPTH: usize = 576;
 
 /// How many of the last events are kept for those who look at a snapshot.
 const RECENT: usize = 1024;
@@ -51,6 +51,12 @@ impl Book {
     /// Our tip.
     pub(super) fn tip(&self) -> &Block {
         self.list.block()
+    }
+
+    /// Takes over what an earlier process saw up to our tip; nothing of it is counted again.
+    pub(super) fn remember(&mut self, earlier: Vec<Event>) {
+        let last = earlier.len().saturating_sub(RECENT);
+        self.recent = earlier.into_iter().skip(last).collect();
     }
 
     /// Counts so far.

@@ -9,11 +9,14 @@ use std::collections::VecDeque;
 
 use tracing::{error, warn};
 
+use crate::domain::event::Event;
 use crate::domain::list::Block;
 use crate::domain::masternode::{BlockHash, Height};
 use crate::domain::tally::Tallies;
 use crate::follower::source::Identity;
-use crate::history::{self, BLOCKS_KEPT, BlockEvents, Kept, NetworkId, Step, StoreError, Writer};
+use crate::history::{
+    self, BLOCKS_KEPT, BlockEvents, Kept, MAX_PAGE, NetworkId, Order, Query, Step, StoreError, Writer,
+};
 
 /// Steps and their events that wait here at most: weeks of Dash, and some megabytes.
 const HELD: usize = 50_000;
@@ -154,6 +157,31 @@ impl Recorder {
                 None
             }
         }
+    }
+
+    /// The last events that the history has up to its highest block, oldest first; none where it cannot say. They are of `blocks`
+    /// blocks at most: what was filled in of old ones is not news.
+    pub(super) async fn recent(&self, blocks: u32) -> Vec<Event> {
+        let (Some(writer), Some(cursor)) = (&self.writer, self.cursor()) else { return Vec::new() };
+        let heights = Height(cursor.height.0.saturating_sub(blocks))..=cursor.height;
+        let query = Query {
+            network: Some(self.name.clone()),
+            heights: Some(heights),
+            order: Order::NewestFirst,
+            limit: MAX_PAGE,
+            ..Query::default()
+        };
+        let page = match writer.events(query).await {
+            Ok(page) => page,
+            Err(error) => {
+                warn!(network = %self.name, "the last events of {} cannot be read from the history: {error}", self.name);
+                return Vec::new();
+            }
+        };
+        let mut events: Vec<Event> = page.events.into_iter().rev().map(|kept| kept.event).collect();
+        // What was filled in later stands behind what was seen; of one block, in the order in which it was recorded.
+        events.sort_by_key(|event| event.block.height);
+        events
     }
 
     /// The highest block recorded.

@@ -7,7 +7,7 @@ use tracing::{info, warn};
 
 use crate::domain::list::Block;
 use crate::domain::tally::Tallies;
-use crate::follower::book::Book;
+use crate::follower::book::{Book, DEPTH};
 use crate::follower::source::Trouble;
 use crate::follower::{Follower, ROLLBACK_POLLS};
 use crate::rpc::{ChainInfo, ErrorKind};
@@ -149,7 +149,9 @@ impl Follower {
                     self.settings.network,
                     cursor.height
                 );
-                self.book = Some(Book::open(list, tallies.clone()));
+                let mut book = Book::open(list, tallies.clone());
+                book.remember(self.recorder.recent(DEPTH as u32).await);
+                self.book = Some(book);
                 if self.facts.is_none() {
                     // The rules of penalties depend on them on some chains, and blocks are walked next.
                     self.learn_facts(index, chain).await;

@@ -129,6 +129,7 @@ impl Desk {
     pub(super) fn take(&mut self, job: Job) {
         match job {
             Job::Open { name, identity, reply } => drop(reply.send(self.open(name, &identity))),
+            Job::Events { query, reply } => drop(reply.send(self.store().and_then(|store| store.events(&query)))),
             Job::Tallies { network, reply } => drop(reply.send(self.tallies(network))),
             Job::Keep { network, step, reply } => drop(reply.send(self.keep(network, step))),
             Job::Spans { network, reply } => drop(reply.send(self.spans(network))),

@@ -21,7 +21,7 @@ use crate::domain::masternode::{Height, UnixSeconds};
 use crate::domain::tally::Tallies;
 use crate::history::backfill::Span;
 use crate::history::desk::Desk;
-use crate::history::{AlertChange, BlockEvents, Identity, NetworkId, OpenError, Store, StoreError};
+use crate::history::{AlertChange, BlockEvents, Identity, NetworkId, OpenError, Page, Query, Store, StoreError};
 use crate::meters::HistoryMeters;
 
 /// Jobs that the thread has not begun yet; more mean that the disk stands still.
@@ -78,6 +78,7 @@ pub struct Opened {
 /// What the thread is asked to do.
 pub(super) enum Job {
     Open { name: String, identity: Identity, reply: oneshot::Sender<Result<Opened, StoreError>> },
+    Events { query: Box<Query>, reply: oneshot::Sender<Result<Page, StoreError>> },
     Tallies { network: NetworkId, reply: oneshot::Sender<Result<Tallies, StoreError>> },
     Keep { network: NetworkId, step: Step, reply: oneshot::Sender<Kept> },
     Spans { network: NetworkId, reply: oneshot::Sender<Result<Vec<Span>, StoreError>> },
@@ -144,6 +145,11 @@ impl Writer {
     /// The counts up to the highest block in the file.
     pub async fn tallies(&self, network: NetworkId) -> Result<Tallies, StoreError> {
         self.ask(|reply| Job::Tallies { network, reply }).await?
+    }
+
+    /// What is written of events.
+    pub async fn events(&self, query: Query) -> Result<Page, StoreError> {
+        self.ask(|reply| Job::Events { query: Box::new(query), reply }).await?
     }
 
     /// The spans of heights that the file knows block by block, ascending, both ends included.

@@ -1,6 +1,6 @@
 //! Episodes with a history: what is counted and kept when the process stops and starts, and when the disk fails.
 
-use masternode_exporter::domain::{Height, MasternodeId};
+use masternode_exporter::domain::{EventKind, Height, MasternodeId};
 use masternode_exporter::history::Reader;
 use masternode_exporter::rpc::dialect::{self, Dialect, Shape};
 use masternode_exporter::sim::{Action, Options};
@@ -263,4 +263,31 @@ async fn a_network_that_became_another_chain_is_followed_and_not_mixed_up_with_w
     stage.mine(&[fail(&id.to_string(), 1)]).await;
     stage.page().await.expect("masternode_pose_penalties_total", &[("alias", "mn-1")], 1.0);
     assert_eq!(ledger::kept(&stage.history()), before);
+}
+
+/// The last penalties that a snapshot remembers: of whom, and how many quorums each names.
+fn penalties(stage: &Stage) -> Vec<(String, usize)> {
+    let snapshot = stage.snapshot().unwrap();
+    let named = snapshot.recent_events().iter().filter_map(|event| match &event.kind {
+        EventKind::Penalty { quorums, .. } => Some((event.masternode.to_string(), quorums.len())),
+        _ => None,
+    });
+    named.collect()
+}
+
+#[tokio::test]
+async fn after_a_restart_the_last_penalties_still_name_their_quorums_unless_their_block_is_replaced() {
+    let (mut stage, _) = recording().await;
+    let (first, second) = (stage.masternode(3), stage.masternode(5));
+    stage.mine(&[fail(&first, 1)]).await;
+    stage.mine(&[fail(&second, 1)]).await;
+    let told = [(first.clone(), 1), (second, 1)];
+    assert_eq!(penalties(&stage), told);
+    assert_eq!(stage.flush().await, 0);
+    stage.stop().await;
+    stage.restart().await;
+    assert_eq!(penalties(&stage), told, "each once");
+    stage.network.reorg(1, &[vec![], vec![]]).unwrap();
+    stage.poll().await;
+    assert_eq!(penalties(&stage), [(first, 1)]);
 }
