@@ -147,7 +147,9 @@ pub struct Finding<'a> {
 /// Everything that is to be told of a fresh snapshot at `now`: masternodes in the order of the list, then groups, then the
 /// network.
 pub fn findings<'a>(snapshot: &'a Snapshot, thresholds: &Thresholds, now: UnixSeconds) -> Vec<Finding<'a>> {
-    let judge = Judge { snapshot, thresholds, now, lost: lost_payments(snapshot, thresholds, now) };
+    let lost = lost_payments(snapshot, thresholds, now);
+    let cycle = snapshot.payment_cycle_blocks().unwrap_or(0);
+    let judge = Judge { snapshot, thresholds, now, lost, cycle };
     let mut found = Vec::new();
     for watched in snapshot.watched() {
         judge.masternode(watched, &mut |condition, value| {
@@ -170,6 +172,8 @@ struct Judge<'a, 't> {
     now: UnixSeconds,
     /// Who lost its payment lately.
     lost: HashSet<MasternodeId>,
+    /// Blocks in which everybody is paid once; 0 where that is not known. It takes a walk over the whole list.
+    cycle: u32,
 }
 
 fn lost_payments(snapshot: &Snapshot, thresholds: &Thresholds, now: UnixSeconds) -> HashSet<MasternodeId> {
@@ -191,8 +195,9 @@ impl<'a> Judge<'a, '_> {
             tell(Condition::ContributionMissing, 0.0);
         }
         self.life(&node, tell);
-        let cycle = self.snapshot.payment_cycle_blocks().unwrap_or(0);
-        if node.queue_position.is_some_and(|position| position.get() == 1) && cycle > self.thresholds.shortest_cycle {
+        if node.queue_position.is_some_and(|position| position.get() == 1)
+            && self.cycle > self.thresholds.shortest_cycle
+        {
             tell(Condition::HeadOfQueue, 1.0);
         }
         let unexpected = self.unexpected(watched).len();

@@ -15,6 +15,7 @@ mod exposition;
 mod filling;
 mod forecast;
 mod history;
+mod judging;
 mod killed;
 mod late_history;
 mod laws;
