@@ -17,12 +17,14 @@ pub(super) struct Findings {
     pub(super) report: String,
     /// No source has a fault that stops the exporter.
     pub(super) healthy: bool,
+    /// Versions of the nodes by the name of their chain; `None` of one that did not say it.
+    versions: Vec<(String, Option<u32>)>,
 }
 
 /// Examines every source of every network, or of the one named.
 pub(super) async fn run(config: &Config, only: Option<&str>) -> Result<Findings, app::Error> {
     let meters = Meters::new(&prometheus::Registry::new())?;
-    let mut findings = Findings { report: String::new(), healthy: true };
+    let mut findings = Findings { report: String::new(), healthy: true, versions: Vec::new() };
     for network in config.networks.iter().filter(|network| only.is_none_or(|name| name == network.name)) {
         for client in app::clients(network, &meters)? {
             examine(network, &client, &mut findings).await;
@@ -35,7 +37,8 @@ pub(super) async fn run(config: &Config, only: Option<&str>) -> Result<Findings,
     for network in &config.networks {
         if !told.contains(&&network.chain) {
             told.push(&network.chain);
-            findings.report.push_str(&advice(&network.chain));
+            let advice = advice(&network.chain, findings.oldest(&network.chain.rules.name));
+            findings.report.push_str(&advice);
         }
     }
     Ok(findings)
@@ -49,6 +52,12 @@ impl Findings {
     fn bad(&mut self, what: &str, required: bool, why: &str) {
         self.healthy &= !required;
         let _ = writeln!(self.report, "  {}  {what:<28} {why}", if required { "FAIL" } else { "note" });
+    }
+
+    /// Version of the oldest node of a chain; `None` where one did not say it.
+    fn oldest(&self, chain: &str) -> Option<u32> {
+        let versions = self.versions.iter().filter(|(name, _)| name == chain).map(|(_, version)| *version);
+        versions.collect::<Option<Vec<u32>>>()?.into_iter().min()
     }
 
     /// Notes an answer; returns it when there is one.
@@ -88,6 +97,7 @@ async fn examine(network: &NetworkConfig, client: &Client, findings: &mut Findin
         let cut_off = if node.is_isolated() == Some(true) { ", CUT OFF: it has no connections" } else { "" };
         format!("{} (version {}, protocol {}){cut_off}", node.subversion, node.version, node.protocol_version)
     });
+    findings.versions.push((network.chain.rules.name.to_string(), node.as_ref().map(|node| node.version)));
     if unreachable {
         findings.report.push_str("  the other calls are not tried: they would fail in the same way\n");
         return;
@@ -198,7 +208,8 @@ async fn examine_quorums(client: &Client, parent: &Block, tip: &Block, findings:
         });
     }
     if let Some(method) = dialect.roll {
-        findings.note(method.name, false, client.roll_change(Some(&parent.hash), &tip.hash).await, |_| "answers".into());
+        findings
+            .note(method.name, false, client.roll_change(Some(&parent.hash), &tip.hash).await, |_| "answers".into());
     }
 }
 
@@ -216,7 +227,7 @@ async fn examine_one(client: &Client, first: &Masternode, tip: &Block, findings:
 }
 
 /// What the exporter calls, and the lines that an operator should add to the node's configuration.
-fn advice(chain: &ChainConfig) -> String {
+fn advice(chain: &ChainConfig, oldest: Option<u32>) -> String {
     let mut text = format!(
         "\nThe exporter calls these methods of {} nodes and no others; none needs a wallet, none writes:\n",
         chain.rules.name
@@ -228,7 +239,7 @@ fn advice(chain: &ChainConfig) -> String {
     }
     if chain.rules.has_dkg {
         text.push_str("\nTo give it a user of its own on the node (username: exporter):\n\n");
-        text.push_str(&rpc::access::configuration_lines(&methods));
+        text.push_str(&rpc::access::configuration_lines(&methods, oldest));
     } else {
         text.push_str(
             "\nThese nodes cannot limit a user to some methods: let the exporter read the cookie, or give it the node's\n\

@@ -157,7 +157,7 @@ impl Follower {
         let (Some(cursor), Some(known)) = (self.recorder.cursor(), self.recorder.spans().await?) else {
             return Err(StoreError::NotOpen.into());
         };
-        let first = Height((cursor.height.0 + 1).saturating_sub(self.settings.backfill_blocks).max(1));
+        let first = Height((cursor.height.0 + 1).saturating_sub(self.settings.backfill_blocks).max(2));
         let mut missing = gaps(&known, (first, cursor.height));
         if let Some((lowest, _)) = missing.first().copied() {
             let now = (self.settings.clock)();

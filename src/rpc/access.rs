@@ -7,23 +7,32 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::rpc::methods::Method;
 
+/// From this version on a node takes a method joined with its subcommand for its name (spec `dash.md` §6.1; v23.1.2 tried).
+const JOINED_SINCE: u32 = 210_000;
+
 /// What to do with a fresh random password, and the lines for `dash.conf`, which do not hold it: a node keeps its hash.
-pub fn configuration_lines(methods: &[&Method]) -> String {
+/// `oldest` is the version of the oldest node that they are for, where it is known of all.
+pub fn configuration_lines(methods: &[&Method], oldest: Option<u32>) -> String {
     let (Some(salt), Some(password)) = (random_hex(16), random_hex(24)) else {
         return "No randomness is available here: make the rpcauth line with the node's own rpcauth.py\n".into();
+    };
+    let joined = oldest.is_some_and(|version| version >= JOINED_SINCE);
+    let remark = if joined {
+        "# Each name is a method joined with its subcommand, which nodes know since version 21: nothing else is allowed.\n"
+    } else {
+        "# Nodes differ in what they compare: the method alone, or, since version 21, the method joined with its subcommand.\n\
+         # Both are listed; a name that a node does not know does no harm. Where protx is allowed as a whole, so are its\n\
+         # writing commands, which need a wallet: run the node without one.\n"
     };
     format!(
         "Write this password to a file that only the exporter can read, and name that as password_file:\n\n\
          {password}\n\n\
          Add these lines to dash.conf and restart the node:\n\n\
          {}\n\
-         # Nodes differ in what they compare: the method alone, or the method joined with its subcommand. Both are\n\
-         # listed; a name that a node does not know does no harm. Where protx is allowed as a whole, so are its\n\
-         # writing commands, which need a wallet: run the node without one.\n\
-         rpcwhitelist=exporter:{}\n\
+         {remark}rpcwhitelist=exporter:{}\n\
          rpcwhitelistdefault=0\n",
         rpcauth("exporter", &password, &salt),
-        whitelist(methods).join(",")
+        whitelist(methods, joined).join(",")
     )
 }
 
@@ -34,10 +43,11 @@ pub fn rpcauth(user: &str, password: &str, salt: &str) -> String {
     format!("rpcauth={user}:{salt}${}", hex(hash.as_ref()))
 }
 
-/// Names for `rpcwhitelist`: the methods as nodes up to v20 check them, and joined with their subcommands as later ones
-/// may (spec `dash.md` §6.1; a recorded v23.1.2 accepted the methods alone).
-pub fn whitelist(methods: &[&Method]) -> Vec<String> {
-    let mut names: Vec<String> = methods.iter().map(|method| method.parent().to_string()).collect();
+/// Names for `rpcwhitelist`: joined with their subcommands, as later nodes take them, and the methods alone, which is all that
+/// nodes up to v20 know. A v23.1.2 takes either, so there the joined ones do.
+fn whitelist(methods: &[&Method], joined: bool) -> Vec<String> {
+    let alone = methods.iter().filter(|method| !joined || method.subcommand().is_none());
+    let mut names: Vec<String> = alone.map(|method| method.parent().to_string()).collect();
     names.extend(methods.iter().filter_map(|method| Some(format!("{}{}", method.parent(), method.subcommand()?))));
     let mut seen = std::collections::HashSet::new();
     names.retain(|name| seen.insert(name.clone()));
@@ -68,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_lines_for_the_node_do_not_hold_the_password() {
-        let text = configuration_lines(&dialect::DASH.methods());
+        let text = configuration_lines(&dialect::DASH.methods(), None);
         let (before, lines) = text.split_once("dash.conf").unwrap();
         let password = before.lines().find(|line| line.len() == 48).unwrap();
         assert!(!lines.contains(password), "{text}");
@@ -78,13 +88,25 @@ mod tests {
 
     #[test]
     fn the_whitelist_has_both_spellings_once() {
-        let names = whitelist(&dialect::DASH.methods());
+        let names = whitelist(&dialect::DASH.methods(), false);
         for name in ["protx", "protxlist", "protxlistdiff", "masternodecount", "getblockcount"] {
             assert_eq!(
                 names.iter().filter(|other| *other == name).count(),
                 usize::from(name != "getblockcount"),
                 "{name}"
             );
+        }
+    }
+
+    #[test]
+    fn a_node_that_knows_joined_names_allows_no_writing_command() {
+        // version of the oldest node, whether protx is allowed as a whole, and with it protx revoke.
+        for (oldest, whole) in [(Some(230_102), false), (Some(210_000), false), (Some(209_999), true), (None, true)] {
+            let text = configuration_lines(&dialect::DASH.methods(), oldest);
+            let line = text.lines().find_map(|line| line.strip_prefix("rpcwhitelist=exporter:")).unwrap();
+            let names: Vec<&str> = line.split(',').collect();
+            assert_eq!(names.contains(&"protx"), whole, "{oldest:?}");
+            assert!(["protxlist", "getblockheader", "quoruminfo"].iter().all(|name| names.contains(name)), "{line}");
         }
     }
 }
