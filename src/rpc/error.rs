@@ -88,7 +88,7 @@ impl ErrorKind {
     /// By what a node reports in the member `error`. An unknown subcommand is −8 with a fixed text, or before v21 −1
     /// with the help text (spec `dash.md` §6.1, `observed.md`, refusals).
     pub(super) fn reported(code: i64, message: &str) -> ErrorKind {
-        let line: String = message.lines().next().unwrap_or_default().chars().take(MESSAGE_CHARS).collect();
+        let line = loggable(message.lines().next().unwrap_or_default());
         match code {
             -28 => ErrorKind::WarmingUp { message: line },
             -32601 => ErrorKind::UnknownMethod,
@@ -99,8 +99,31 @@ impl ErrorKind {
     }
 
     pub(super) fn malformed(what: impl fmt::Display) -> ErrorKind {
-        ErrorKind::Malformed { what: what.to_string() }
+        ErrorKind::Malformed { what: loggable(what) }
     }
+}
+
+/// The start of a text that the node may have chosen, without what a terminal would obey.
+fn loggable(text: impl fmt::Display) -> String {
+    /// Takes characters until there is no room.
+    struct Start {
+        text: String,
+        room: usize,
+    }
+    impl fmt::Write for Start {
+        fn write_str(&mut self, piece: &str) -> fmt::Result {
+            for character in piece.chars() {
+                self.room = self.room.checked_sub(1).ok_or(fmt::Error)?;
+                self.text.push(if character.is_control() { char::REPLACEMENT_CHARACTER } else { character });
+            }
+            Ok(())
+        }
+    }
+    let mut start = Start { text: String::new(), room: MESSAGE_CHARS };
+    if fmt::write(&mut start, format_args!("{text}")).is_err() {
+        start.text.push('…');
+    }
+    start.text
 }
 
 impl RpcError {
@@ -157,7 +180,9 @@ mod tests {
             assert_eq!(ErrorKind::reported(code, message), ErrorKind::UnknownMethod, "{code} {message}");
         }
         let long = ErrorKind::reported(-5, &"é".repeat(100_000));
-        assert_eq!(long, ErrorKind::Call { code: -5, message: "é".repeat(MESSAGE_CHARS) });
+        assert_eq!(long, ErrorKind::Call { code: -5, message: "é".repeat(MESSAGE_CHARS) + "…" });
+        let orders = ErrorKind::malformed("a\u{1b}[2Jb\rc");
+        assert_eq!(orders, ErrorKind::Malformed { what: "a\u{fffd}[2Jb\u{fffd}c".into() });
         let other = ErrorKind::Call { code: -8, message: "invalid height specified".into() };
         assert_eq!(ErrorKind::reported(-8, "invalid height specified"), other);
     }

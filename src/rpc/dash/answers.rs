@@ -104,7 +104,8 @@ pub fn header(body: &[u8]) -> Result<Header, ErrorKind> {
     if previous.is_none() && height != Height(0) {
         return Err(ErrorKind::malformed(format_args!("block {height} has no parent")));
     }
-    let block = Block { height, hash: convert::parse(&wire.hash, "hash")?, time: UnixSeconds(wire.time) };
+    let time = convert::block_time(wire.time, "time")?;
+    let block = Block { height, hash: convert::parse(&wire.hash, "hash")?, time };
     Ok(Header { block, previous })
 }
 
@@ -131,7 +132,7 @@ pub fn chain_info(body: &[u8]) -> Result<ChainInfo, ErrorKind> {
         headers: convert::block_height(wire.headers, "headers")?,
         best: convert::parse(&wire.bestblockhash, "bestblockhash")?,
         initial_block_download: wire.initialblockdownload,
-        tip_time: wire.time.map(UnixSeconds),
+        tip_time: wire.time.map(|time| convert::block_time(time, "time")).transpose()?,
         chain: wire.chain,
     })
 }

@@ -177,3 +177,11 @@ fn height(value: i64, name: &str) -> Result<Option<Height>, ErrorKind> {
 pub(super) fn block_height(value: i64, name: &str) -> Result<Height, ErrorKind> {
     small(value, name).map(Height)
 }
+
+/// A time in the header of a block, where it has 32 bits.
+pub(super) fn block_time(value: u64, name: &str) -> Result<UnixSeconds, ErrorKind> {
+    match u32::try_from(value) {
+        Ok(seconds) => Ok(UnixSeconds(seconds.into())),
+        Err(_) => Err(ErrorKind::malformed(format_args!("{name} {value} is out of range"))),
+    }
+}
