@@ -37,11 +37,10 @@ const BUFFER_BYTES: usize = 64 * 1024;
 const SHARED_REQUESTS: u32 = 16;
 
 /// Serves one connection. `stop` turns true when the server stops: the request in flight is answered, no further one.
-pub(super) async fn drive(stream: TcpStream, server: Arc<Server>, stop: watch::Receiver<bool>) {
+pub(super) async fn drive(stream: TcpStream, clock: Arc<Clock>, server: Arc<Server>, stop: watch::Receiver<bool>) {
     let _open = OpenConnection::new(&server.meters);
     // Answers are written in few large pieces: there is nothing to gather. A failure costs only speed.
     let _ = stream.set_nodelay(true);
-    let clock = Arc::new(Clock::new());
     let stream = Paced::new(stream, Arc::clone(&clock));
     let mut talk = Talk { server, clock, stop };
     let Some(tls) = talk.server.guard.force().tls() else { return talk.http1(stream).await };
@@ -135,7 +134,7 @@ fn answer(
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response<Payload>, Infallible>> + Send + use<> {
     let mark = clock.start_request();
-    async move { Ok(server.answer(request).await.map(|payload| payload.holding(mark))) }
+    async move { Ok(server.answer(request, &mark).await.map(|payload| payload.holding(mark))) }
 }
 
 fn note(ended: Option<hyper::Result<()>>) {

@@ -24,6 +24,9 @@ use crate::web::settings::Settings;
 const LINGER: Duration = Duration::from_millis(500);
 const LINGER_BYTES: usize = 256 * 1024;
 
+/// For how long the client of a request that is under way may keep us waiting before its place can be given to another one.
+const SLACK: Duration = Duration::from_secs(1);
+
 /// Stands for never where a configured duration is beyond what the clock can add.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -41,12 +44,33 @@ enum Phase {
     Linger,
 }
 
+/// A request from the end of its header until its answer was handed over.
+#[derive(Clone, Copy, Debug)]
+struct Underway {
+    number: u64,
+    since: Instant,
+    /// Whether all of its body was read.
+    whole: bool,
+}
+
+/// How easily a connection is missed, the easiest first. What a client got used to counts for more than its age: who was
+/// answered often, as Prometheus is, stays while others come and go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Standing {
+    /// A request of it is under way.
+    busy: bool,
+    /// Requests so far.
+    requests: u64,
+    /// Since when it does what it does.
+    since: Instant,
+}
+
 #[derive(Clone, Debug)]
 struct Pace {
     phase: Phase,
     since: Instant,
-    /// Requests that are answered now, each with its number and its beginning, the oldest first.
-    requests: Vec<(u64, Instant)>,
+    /// Requests that are answered now, the oldest first.
+    requests: Vec<Underway>,
     /// Number of the next request.
     next_request: u64,
     /// Whether requests share the connection (HTTP/2). Then bytes that come between two need not begin a further one.
@@ -75,16 +99,20 @@ impl Pace {
     fn requested(&mut self, now: Instant) -> u64 {
         let number = self.next_request;
         self.next_request += 1;
-        self.requests.push((number, now));
+        self.requests.push(Underway { number, since: now, whole: false });
         // The oldest of several is the one that may take too long.
-        self.enter(Phase::Request, self.requests[0].1);
+        self.enter(Phase::Request, self.requests[0].since);
         number
     }
 
+    fn read_whole(&mut self, number: u64) {
+        self.requests.iter_mut().filter(|request| request.number == number).for_each(|request| request.whole = true);
+    }
+
     fn handed_over(&mut self, number: u64) {
-        self.requests.retain(|(other, _)| *other != number);
+        self.requests.retain(|request| request.number != number);
         match self.requests.first() {
-            Some((_, since)) => self.since = *since,
+            Some(request) => self.since = request.since,
             // The time of the request goes on.
             None if self.phase == Phase::Request => self.phase = Phase::Flush,
             None => {}
@@ -109,6 +137,18 @@ impl Pace {
             Some(since) => phase_end.min(after(since, settings.write_stall_timeout)),
             None => phase_end,
         }
+    }
+
+    fn standing(&self, now: Instant) -> Option<Standing> {
+        let (busy, since) = match self.phase {
+            Phase::Header | Phase::Idle | Phase::Linger => (false, self.since),
+            Phase::Request | Phase::Flush => {
+                let unread = self.requests.iter().find(|request| !request.whole).map(|request| request.since);
+                let waiting_for_client = [unread, self.blocked_since].into_iter().flatten().min()?;
+                (true, Some(waiting_for_client).filter(|since| now.saturating_duration_since(*since) >= SLACK)?)
+            }
+        };
+        Some(Standing { busy, requests: self.next_request, since })
     }
 }
 
@@ -136,6 +176,11 @@ impl Clock {
         RequestMark { clock: Arc::clone(self), number }
     }
 
+    /// How easily the connection is missed when its place is needed; `None` while it waits for us.
+    pub(super) fn standing(&self, now: Instant) -> Option<Standing> {
+        self.pace().standing(now)
+    }
+
     /// From now on several requests may be under way at a time.
     pub(super) fn share(&self) {
         self.pace().shared = true;
@@ -152,6 +197,13 @@ impl Clock {
 pub(super) struct RequestMark {
     clock: Arc<Clock>,
     number: u64,
+}
+
+impl RequestMark {
+    /// Nothing more of the request is to come.
+    pub(super) fn read_whole(&self) {
+        self.clock.pace().read_whole(self.number);
+    }
 }
 
 impl Drop for RequestMark {
@@ -309,6 +361,30 @@ mod tests {
         pace.flushed(start + 60 * SECOND);
         pace.received(start + 100 * SECOND);
         assert_eq!(left(&pace, start), 190 * SECOND, "bytes between two requests neither shorten nor prolong the rest");
+    }
+
+    #[test]
+    fn who_was_answered_often_is_missed_most_and_who_waits_for_us_is_never_given_up() {
+        let start = Instant::now();
+        let silent = Pace::new(start);
+        let newer = Pace::new(start + SECOND);
+        let mut answered = Pace::new(start);
+        let request = answered.requested(start);
+        answered.read_whole(request);
+        assert_eq!(answered.standing(start + 100 * SECOND), None, "it waits for its answer");
+        answered.handed_over(request);
+        answered.flushed(start);
+        let now = start + 2 * SECOND;
+        assert!(silent.standing(now) < newer.standing(now), "of those that said nothing the oldest goes first");
+        assert!(newer.standing(now) < answered.standing(now), "whoever was answered stays longer");
+        let mut stuck = Pace::new(start);
+        let request = stuck.requested(start);
+        assert_eq!(stuck.standing(start), None, "the rest of a request may take a moment");
+        assert!(stuck.standing(now) > answered.standing(now), "a body that does not end");
+        stuck.read_whole(request);
+        assert_eq!(stuck.standing(now), None);
+        stuck.blocked_since = Some(start);
+        assert!(stuck.standing(now) > answered.standing(now), "an answer that nobody takes");
     }
 
     #[test]

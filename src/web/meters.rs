@@ -16,6 +16,8 @@ pub struct Meters {
     pub(super) connections: IntGauge,
     /// Connections closed at once because there were too many.
     pub(super) connections_rejected: IntCounter,
+    /// Connections closed to make room for others.
+    pub(super) connections_displaced: IntCounter,
     /// Connections that ended before they were encrypted.
     pub(super) handshakes_failed: IntCounter,
     /// Whether the web configuration could be used when it was last read; absent where there is none.
@@ -36,7 +38,11 @@ impl Meters {
             IntGauge::new("masternode_exporter_http_connections", "HTTP connections open at the moment.")?;
         let connections_rejected = IntCounter::new(
             "masternode_exporter_http_connections_rejected_total",
-            "HTTP connections closed at once because too many were open.",
+            "HTTP connections closed at once because too many were open, all of them waiting for an answer.",
+        )?;
+        let connections_displaced = IntCounter::new(
+            "masternode_exporter_http_connections_displaced_total",
+            "HTTP connections closed to make room for another one: silent ones first, then resting ones, then those that keep us waiting.",
         )?;
         let handshakes_failed = IntCounter::new(
             "masternode_exporter_http_tls_handshakes_failed_total",
@@ -54,10 +60,18 @@ impl Meters {
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(connections.clone()))?;
         registry.register(Box::new(connections_rejected.clone()))?;
+        registry.register(Box::new(connections_displaced.clone()))?;
         // What everybody watches exists from the start, so that its first increase is seen.
         requests.with_label_values(&["metrics", "200"]);
         requests.with_label_values(&["metrics", "503"]);
-        Ok(Meters { requests, connections, connections_rejected, handshakes_failed, web_config_read })
+        Ok(Meters {
+            requests,
+            connections,
+            connections_rejected,
+            connections_displaced,
+            handshakes_failed,
+            web_config_read,
+        })
     }
 
     /// Makes every family have a sample, for the reference.

@@ -2,7 +2,7 @@
 //!
 //! What it serves is handed to it as a [`site::Site`]: functions that answer, and a few facts. [`listen`] opens the
 //! sockets, [`serve`] accepts from them, `connection` speaks HTTP on one of them within the time that `deadline`
-//! leaves, `route` picks the answer, `negotiate` and `query` read what the client asked for, `payload` sends the bytes.
+//! leaves, `crowd` keeps their number within bounds, `route` picks the answer, `negotiate` and `query` read what the client asked for, `payload` sends the bytes.
 //! [`api`] answers the questions of scripts, [`pages`] those of people. [`guard`] says who gets in and encrypts.
 //! [`probe`] is the other end, for the health check of a container.
 //!
@@ -22,6 +22,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
+use crate::web::crowd::Crowd;
+use crate::web::deadline::Clock;
 use crate::web::guard::Guard;
 use crate::web::meters::Meters;
 use crate::web::route::Server;
@@ -31,6 +33,7 @@ use crate::web::site::Site;
 pub mod api;
 mod connection;
 pub mod credentials;
+mod crowd;
 mod deadline;
 pub mod guard;
 pub mod listen;
@@ -67,17 +70,17 @@ pub async fn serve(
     keeper.spawn(Arc::clone(&guard).keep());
     let server = Arc::new(Server::new(site, guard, settings, meters));
     let (stop, stopped) = watch::channel(false);
-    let mut connections = JoinSet::new();
+    let mut connections = Crowd::default();
     let mut door = Door { listeners, next: 0, refusing: false };
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             biased;
             () = &mut shutdown => break,
-            Some(ended) = connections.join_next() => note_end(&server, ended),
+            Some(ended) = connections.next_end() => note_end(&server, ended),
             accepted = door.accept() => {
                 if let Some(stream) = door.admit(accepted).await {
-                    welcome(stream, &server, &stopped, &mut connections);
+                    welcome(stream, &server, &stopped, &mut connections).await;
                 }
             }
         }
@@ -86,26 +89,35 @@ pub async fn serve(
     // An error means that no connection is left to hear it.
     let _ = stop.send(true);
     let finished = async {
-        while let Some(ended) = connections.join_next().await {
+        while let Some(ended) = connections.next_end().await {
             note_end(&server, ended);
         }
     };
     if tokio::time::timeout(stop_grace, finished).await.is_err() {
         tracing::warn!(connections = connections.len(), "cut the HTTP connections that did not finish in time");
-        connections.shutdown().await;
+        connections.close_all().await;
     }
 }
 
-/// Starts a connection's task, or closes the connection when there are [`Settings::max_connections`] already.
+/// Starts a connection's task. When there are [`Settings::max_connections`] already, the one that is missed the least makes
+/// room; while all of them wait for answers, the newcomer is closed.
 ///
 /// Closed at once rather than kept waiting: whoever is refused knows it now, not at its own deadline, and the queue of
 /// the kernel stays free for whoever comes when there is room again.
-fn welcome(stream: TcpStream, server: &Arc<Server>, stopped: &watch::Receiver<bool>, connections: &mut JoinSet<()>) {
+async fn welcome(stream: TcpStream, server: &Arc<Server>, stopped: &watch::Receiver<bool>, connections: &mut Crowd) {
     if connections.len() >= server.settings.max_connections {
-        server.meters.connections_rejected.inc();
-        return;
+        if !connections.close_least() {
+            server.meters.connections_rejected.inc();
+            return;
+        }
+        server.meters.connections_displaced.inc();
+        // Its task runs nothing any more but its end, so this is a moment.
+        if let Some(ended) = connections.next_end().await {
+            note_end(server, ended);
+        }
     }
-    connections.spawn(connection::drive(stream, Arc::clone(server), stopped.clone()));
+    let clock = Arc::new(Clock::new());
+    connections.add(Arc::clone(&clock), connection::drive(stream, clock, Arc::clone(server), stopped.clone()));
 }
 
 fn note_end(server: &Server, ended: Result<(), JoinError>) {

@@ -24,6 +24,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::web::api::{self, Reply};
+use crate::web::deadline::RequestMark;
 use crate::web::guard::{Denial, Guard};
 use crate::web::meters::Meters;
 use crate::web::pages::{self, Page};
@@ -113,12 +114,14 @@ impl Server {
 
     /// Answers one request, whatever it is. The answer to HEAD is that to GET: hyper sends its header only, and asks for
     /// nothing of the body.
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Payload> {
+    pub(super) async fn answer(&self, request: Request<Incoming>, mark: &RequestMark) -> Response<Payload> {
         let (head, body) = request.into_parts();
         let route = Route::find(head.uri.path(), &self.site.landing.telemetry_path);
         let handler = route.map_or("other", Route::label);
         let force = self.guard.force();
-        let admitted = match drain(body, self.settings.max_body_bytes).await {
+        let drained = drain(body, self.settings.max_body_bytes).await;
+        mark.read_whole();
+        let admitted = match drained {
             Err(refused) => Err(refused),
             Ok(()) => force.admit(&head.headers).await.map_err(denied),
         };

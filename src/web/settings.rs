@@ -7,7 +7,8 @@ use std::time::Duration;
 /// How much a client may cost. [`Settings::default`] has the values given with each field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Connections open at a time, at least 1; further ones are closed at once. 512.
+    /// Connections open at a time, at least 1. A further one gets the place of one without a request under way, or is closed
+    /// at once where there is none. 512.
     pub max_connections: usize,
     /// Scrapes answered at a time, from their request until the last byte was handed to the connection; further ones are
     /// answered 503. 0 is no limit, as with the other exporters' `--web.max-requests`. 40.

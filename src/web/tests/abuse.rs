@@ -91,17 +91,76 @@ async fn nobody_works_for_a_client_that_left() {
 }
 
 #[tokio::test]
-async fn connections_beyond_the_limit_are_closed_at_once() {
-    let server = Running::start(page(&["a 1\n"]), Settings { max_connections: 2, ..Settings::default() }).await;
-    let first = server.connect().await;
-    let second = server.connect().await;
-    server.wait_for_meter("masternode_exporter_http_connections", "2").await;
+async fn silent_connections_push_each_other_out_and_keep_nobody_else_out() {
+    let server = Running::start(page(&["a 1\n"]), Settings { max_connections: 8, ..Settings::default() }).await;
+    let mut scraper = server.connect().await;
+    scrape(&mut scraper).await;
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        for _ in 0..10 {
+            silent.push(server.connect().await);
+        }
+        assert_eq!(server.get("/metrics").await.status, 200, "a newcomer among them");
+        scrape(&mut scraper).await;
+    }
+    assert_eq!(server.meter("masternode_exporter_http_connections_rejected_total").as_deref(), Some("0"));
+    let displaced: usize =
+        server.meter("masternode_exporter_http_connections_displaced_total").unwrap().parse().unwrap();
+    assert!((390..=440).contains(&displaced), "{displaced} of 400 silent ones, and of those that were answered");
+    let open = server.meter("masternode_exporter_http_connections").unwrap();
+    assert!(open.parse::<usize>().unwrap() <= 8, "{open} are open");
+    for old in silent.drain(..300) {
+        assert_eq!(everything(old).await, b"", "the oldest are closed");
+    }
+}
+
+/// A request on a connection that stays.
+async fn scrape(connection: &mut TcpStream) {
+    soon(connection.write_all(b"GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n")).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"a 1\n") {
+        answer.push(soon(connection.read_u8()).await.expect("the connection stays"));
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn resting_connections_of_others_make_room_before_one_that_is_used() {
+    let server = Running::start(page(&["a 1\n"]), Settings { max_connections: 4, ..Settings::default() }).await;
+    let mut scraper = server.connect().await;
+    for _ in 0..2 {
+        scrape(&mut scraper).await;
+    }
+    let mut resting = Vec::new();
+    for _ in 0..20 {
+        let mut other = server.connect().await;
+        scrape(&mut other).await;
+        resting.push(other);
+    }
+    scrape(&mut scraper).await;
+    assert_eq!(everything(resting.remove(0)).await, b"", "the oldest of those that were asked once is closed");
+}
+
+#[tokio::test]
+async fn while_all_connections_wait_for_answers_a_further_one_is_closed_at_once() {
+    let (enter, mut entered) = mpsc::unbounded_channel();
+    let site = site(move |_| {
+        let _ = enter.send(());
+        Box::pin(std::future::pending())
+    });
+    let server = Running::start(site, Settings { max_connections: 2, ..Settings::default() }).await;
+    let request = "GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n";
+    let (first, second) = (server.send(request).await, server.send(request).await);
+    for _ in 0..2 {
+        soon(entered.recv()).await.unwrap();
+    }
     let third = server.connect().await;
     assert_eq!(everything(third).await, b"");
     assert_eq!(server.meter("masternode_exporter_http_connections_rejected_total").as_deref(), Some("1"));
+    assert_eq!(server.meter("masternode_exporter_http_connections_displaced_total").as_deref(), Some("0"));
     drop((first, second));
     server.wait_for_meter("masternode_exporter_http_connections", "0").await;
-    assert_eq!(server.get("/metrics").await.status, 200);
+    assert_eq!(server.get("/-/healthy").await.status, 200);
 }
 
 #[tokio::test]
