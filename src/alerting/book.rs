@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::alerting::catalog::{Alert, alerts};
 use crate::alerting::judge::{Judged, Labels, Verdict};
+use crate::alerting::jumps::Jump;
 use crate::alerting::settings::{Kind, Receiver};
 use crate::domain::masternode::UnixSeconds;
 
@@ -249,12 +250,22 @@ impl Book {
         self.changed.extend(changes.iter().map(|(key, _)| key.clone()));
     }
 
-    /// Takes over what was kept before. Returns how many of them make no sense to this version.
-    pub fn remember(&mut self, kept: Vec<(String, String)>) -> usize {
+    /// The wall clock jumped: what was noted lies as far back as before.
+    pub fn shift(&mut self, jump: Jump) {
+        self.entries.values_mut().for_each(|entry| entry.shift(jump));
+        self.changed.extend(self.entries.keys().cloned());
+    }
+
+    /// Takes over what was kept before; what seems to be of later than `now` is of now, as the clock was wrong then or is
+    /// wrong now. Returns how many of them make no sense to this version.
+    pub fn remember(&mut self, kept: Vec<(String, String)>, now: UnixSeconds) -> usize {
         let mut strange = 0;
         for (key, text) in kept {
             match Entry::from_text(&text) {
-                Some(entry) => drop(self.entries.entry(key).or_insert(entry)),
+                Some(mut entry) => {
+                    entry.not_after(now);
+                    self.entries.entry(key).or_insert(entry);
+                }
                 None => {
                     strange += 1;
                     self.changed.insert(key);
@@ -266,6 +277,26 @@ impl Book {
 }
 
 impl Entry {
+    fn shift(&mut self, jump: Jump) {
+        let carry = |moment: &mut u64| *moment = jump.carry(UnixSeconds(*moment)).0;
+        if let Stage::Pending(at) | Stage::Ended(at) = &mut self.stage {
+            carry(at);
+        }
+        carry(&mut self.starts_at.0);
+        // Over a jump forward a receiver may have given up on us, as Alertmanager does without a word: so what fires is told
+        // again at once.
+        let told = self.told.values_mut().filter(|told| jump.is_back() || !told.firing);
+        told.for_each(|told| carry(&mut told.at));
+    }
+
+    fn not_after(&mut self, now: UnixSeconds) {
+        if let Stage::Pending(at) | Stage::Ended(at) = &mut self.stage {
+            *at = (*at).min(now.0);
+        }
+        self.starts_at = self.starts_at.min(now);
+        self.told.values_mut().for_each(|told| told.at = told.at.min(now.0));
+    }
+
     fn occasion(&self, receiver: &Receiver, now: UnixSeconds) -> Option<Occasion> {
         if self.alert.severity > receiver.minimum_severity {
             return None;

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -18,7 +18,8 @@ use crate::alerting::board::Board;
 use crate::alerting::book::Book;
 use crate::alerting::catalog::Alert;
 use crate::alerting::courier;
-use crate::alerting::judge::{Before, World, judge};
+use crate::alerting::judge::{Before, Verdict, World, judge};
+use crate::alerting::jumps::{Jump, Jumps};
 use crate::alerting::settings::{Receiver, Settings};
 use crate::domain::finding::Condition;
 use crate::domain::masternode::UnixSeconds;
@@ -34,8 +35,8 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Longest wait for the book's last words.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// Without a judgement for so long, in seconds, the heartbeat stops.
-const ALIVE_SECONDS: u64 = 60;
+/// Without a judgement for so long the heartbeat stops.
+const ALIVE: Duration = Duration::from_secs(60);
 
 /// A failure counts for so long, in seconds: where nothing is to be told any more, nobody finds out whether it would arrive. The
 /// rules look back as far.
@@ -54,7 +55,8 @@ pub(super) struct Shared {
     /// What stands before the path of a runbook.
     pub(super) runbook_url: Mutex<String>,
     changed: watch::Sender<()>,
-    judged_at: Mutex<UnixSeconds>,
+    judged_at: Mutex<Option<Instant>>,
+    jumps: Mutex<Jumps>,
     look: Look,
     wake: Arc<Notify>,
     history: Option<Writer>,
@@ -84,7 +86,8 @@ impl Engine {
             failing: Mutex::default(),
             runbook_url: Mutex::default(),
             changed: watch::Sender::default(),
-            judged_at: Mutex::new(UnixSeconds(0)),
+            judged_at: Mutex::default(),
+            jumps: Mutex::default(),
             look,
             wake,
             history,
@@ -165,14 +168,14 @@ impl Shared {
 
     /// Whether somebody judged lately.
     pub(super) fn is_alive(&self) -> bool {
-        (self.clock)().0.saturating_sub(lock(&self.judged_at).0) < ALIVE_SECONDS
+        lock(&self.judged_at).is_some_and(|judged_at| judged_at.elapsed() < ALIVE)
     }
 
     async fn load(&self) {
         let Some(history) = &self.history else { return };
         match history.alerts().await {
             Ok(kept) => {
-                let strange = lock(&self.book).remember(kept);
+                let strange = lock(&self.book).remember(kept, (self.clock)());
                 if strange > 0 {
                     warn!("{strange} alerts in the history are of another version, and are forgotten");
                 }
@@ -199,12 +202,19 @@ impl Shared {
     fn judge(&self, settings: &Settings, before: &mut Before) -> Duration {
         let mut world = (self.look)();
         let now = (self.clock)();
+        let mut jumps = lock(&self.jumps);
+        let jump = jumps.look(now, Instant::now(), &world);
+        let unknown_tips = jumps.stalled_since(&world);
+        drop(jumps);
+        if let Some(jump) = jump {
+            self.carry_over(jump, before);
+        }
         let recent = |at: UnixSeconds| now.0.saturating_sub(at.0) < FAILING_SECONDS;
         let failing = lock(&self.failing);
         world.failing = failing.iter().filter(|(_, (_, at))| recent(*at)).map(|(name, _)| name.clone()).collect();
         drop(failing);
         let hold = |alert: &Alert| hold_seconds(settings, alert);
-        let verdict = judge(&world, settings, before, now);
+        let verdict = Verdict { unknown_tips, ..judge(&world, settings, before, now) };
         let mut book = lock(&self.book);
         let left_out = book.note(verdict, hold, now);
         let given_up = book.tidy(&settings.receivers, now);
@@ -219,9 +229,17 @@ impl Shared {
         for name in given_up.iter().map(String::as_str).chain(dropped_for(left_out, &settings.receivers)) {
             self.meters.ended(name, Outcome::Dropped);
         }
-        *lock(&self.judged_at) = now;
+        *lock(&self.judged_at) = Some(Instant::now());
         self.changed();
         next.map_or(PAUSE, |next| PAUSE.min(Duration::from_secs(next.0.saturating_sub(now.0).max(1))))
+    }
+
+    /// Makes what was noted before the wall clock jumped lie as far back as before.
+    fn carry_over(&self, jump: Jump, before: &mut Before) {
+        warn!("the clock jumped by {} s: how long alerts hold is counted on without it", jump.0);
+        lock(&self.book).shift(jump);
+        lock(&self.failing).values_mut().for_each(|(_, at)| *at = jump.carry(*at));
+        before.shift(jump);
     }
 }
 

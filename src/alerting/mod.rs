@@ -17,6 +17,7 @@ mod courier;
 mod engine;
 pub mod inhibition;
 pub mod judge;
+pub mod jumps;
 pub mod pages;
 pub mod rules;
 pub mod settings;

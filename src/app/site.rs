@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -31,7 +31,8 @@ pub(super) struct Seen {
     pub(super) sources: Vec<String>,
     pub(super) snapshots: SnapshotReceiver,
     pub(super) probes: ProbesReceiver,
-    pub(super) begun: UnixSeconds,
+    /// When it began to be followed.
+    pub(super) begun: Instant,
     pub(super) stale_after: Duration,
 }
 
@@ -47,8 +48,23 @@ impl Seen {
             sources: config.sources.iter().map(|source| source.name.clone()).collect(),
             snapshots: network.snapshots(),
             probes: network.probes(),
-            begun: now(),
+            begun: Instant::now(),
             stale_after: config.stale_after,
+        }
+    }
+}
+
+#[cfg(test)]
+impl Seen {
+    /// A network of one source, `local`, that began to be followed then and was never reached.
+    pub(super) fn at(rules: &crate::domain::ChainRules, begun: Instant) -> Seen {
+        Seen {
+            chain: rules.name.to_string(),
+            sources: vec!["local".into()],
+            snapshots: watch::channel(None).1,
+            probes: watch::channel(None).1,
+            begun,
+            stale_after: Duration::from_secs(900),
         }
     }
 }
@@ -113,7 +129,7 @@ fn api(meters: &Meters, board: Board, networks: watch::Receiver<SeenNetworks>, h
 }
 
 fn source_state(meters: &Meters, network: &str, source: &str) -> api::Source {
-    let meters::SourceState { up, synced, network_match, last_success } = meters.source_state(network, source);
+    let meters::SourceState { up, synced, network_match, last_success, .. } = meters.source_state(network, source);
     let last_success = last_success.map(|seconds| UnixSeconds(seconds as u64));
     let meters::SourceReport { blocks_behind, connections, isolated, masternode } =
         meters.source_report(network, source);

@@ -147,7 +147,7 @@ pub struct Finding<'a> {
 /// Everything that is to be told of a fresh snapshot at `now`: masternodes in the order of the list, then groups, then the
 /// network.
 pub fn findings<'a>(snapshot: &'a Snapshot, thresholds: &Thresholds, now: UnixSeconds) -> Vec<Finding<'a>> {
-    let lost = lost_payments(snapshot, thresholds, now);
+    let lost = lost_payments(snapshot, thresholds);
     let cycle = snapshot.payment_cycle_blocks().unwrap_or(0);
     let judge = Judge { snapshot, thresholds, now, lost, cycle };
     let mut found = Vec::new();
@@ -164,6 +164,9 @@ pub fn findings<'a>(snapshot: &'a Snapshot, thresholds: &Thresholds, now: UnixSe
     found
 }
 
+/// How far ahead of a node's own clock the time of a block may be: `MAX_FUTURE_BLOCK_TIME` in `src/chain.h` of Dash Core.
+const MOST_AHEAD_SECONDS: u64 = 7_200;
+
 type Tell<'t> = &'t mut dyn FnMut(Condition, f64);
 
 struct Judge<'a, 't> {
@@ -176,10 +179,15 @@ struct Judge<'a, 't> {
     cycle: u32,
 }
 
-fn lost_payments(snapshot: &Snapshot, thresholds: &Thresholds, now: UnixSeconds) -> HashSet<MasternodeId> {
-    let recent = |event: &&Event| event.block.time.0 + thresholds.recent_seconds > now.0;
-    let lost = |event: &&Event| event.kind == EventKind::PaymentLost;
-    snapshot.recent_events().iter().filter(lost).filter(recent).map(|event| event.masternode).collect()
+/// The events of the last `seconds` before the tip. By the time of blocks, not by ours, which may jump.
+pub fn recent_events(snapshot: &Snapshot, seconds: u64) -> impl Iterator<Item = &Event> {
+    let since = snapshot.block().time.0.saturating_sub(seconds);
+    snapshot.recent_events().iter().filter(move |event| event.block.time.0 > since)
+}
+
+fn lost_payments(snapshot: &Snapshot, thresholds: &Thresholds) -> HashSet<MasternodeId> {
+    let lost = recent_events(snapshot, thresholds.recent_seconds).filter(|event| event.kind == EventKind::PaymentLost);
+    lost.map(|event| event.masternode).collect()
 }
 
 impl<'a> Judge<'a, '_> {
@@ -242,7 +250,10 @@ impl<'a> Judge<'a, '_> {
         }
         let last_seen = masternode.announced.as_ref().and_then(|announced| announced.last_seen);
         // Against the time of the list, not the present: what is not read again must not seem to fall silent.
-        let silent = last_seen.map(|seen| self.snapshot.read_at().0.saturating_sub(seen.0));
+        let (read_at, tip) = (self.snapshot.read_at(), self.snapshot.block().time);
+        // No node takes a block from further ahead: our clock is behind, and nobody was heard of in the future.
+        let read_at = if read_at.0.saturating_add(MOST_AHEAD_SECONDS) < tip.0 { tip } else { read_at };
+        let silent = last_seen.map(|seen| read_at.0.saturating_sub(seen.0));
         if let Some((silent, ping)) = silent.zip(self.snapshot.rules().ping)
             && silent > ping.warning_seconds
         {
@@ -301,9 +312,7 @@ impl<'a> Judge<'a, '_> {
     }
 
     fn recent_penalties(&self) -> u64 {
-        let since = self.now.0.saturating_sub(self.thresholds.recent_seconds);
-        let recent = self.snapshot.recent_events().iter().filter(|event| event.block.time.0 > since);
-        recent
+        recent_events(self.snapshot, self.thresholds.recent_seconds)
             .map(|event| match event.kind {
                 EventKind::Penalty { failures, .. } => u64::from(failures),
                 _ => 0,

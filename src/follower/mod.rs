@@ -312,7 +312,8 @@ impl Follower {
     /// Reads a list again that changes between blocks: masternodes fall silent while no block comes, too.
     async fn refresh(&mut self, index: usize) -> Result<(), Trouble> {
         let now = (self.settings.clock)();
-        let aged = now.0.saturating_sub(self.read_at.0) >= REFRESH_SECONDS;
+        // A clock that jumped back counts as well: it would keep the list from being read until it caught up.
+        let aged = now.0.abs_diff(self.read_at.0) >= REFRESH_SECONDS;
         let Some(tip) = self.book.as_ref().map(|book| *book.tip()).filter(|_| aged) else { return Ok(()) };
         let full = self.full_list(index, tip).await?;
         let Some(book) = &mut self.book else { return Ok(()) };

@@ -17,6 +17,10 @@ const EVENTS: usize = 2_000;
 /// Pages that one call gives back to the disk at most: a megabyte.
 const PAGES: u32 = 256;
 
+/// How far the clock may be ahead of the newest block, in seconds. A host that wakes up in the year 2106 must not delete
+/// everything before it hears what time it is; a chain that stood still for longer than a day keeps its events longer.
+const MOST_AHEAD_SECONDS: u64 = 86_400;
+
 /// What one call of [`Store::retain`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retained {
@@ -27,9 +31,12 @@ pub struct Retained {
 }
 
 impl Store {
-    /// Deletes some of the events of blocks older than `age`. Those of blocks that a reorg could replace stay.
+    /// Deletes some of the events of blocks older than `age`. Those of blocks that a reorg could replace stay. A clock that is
+    /// far ahead of the newest block recorded is not believed.
     pub fn retain(&mut self, now: UnixSeconds, age: Duration) -> Result<Retained, StoreError> {
-        let oldest = UnixSeconds(now.0.saturating_sub(age.as_secs()));
+        let newest: Option<i64> = self.connection.query_row("SELECT max(time) FROM block", [], |row| row.get(0))?;
+        let latest = newest.and_then(|newest| u64::try_from(newest).ok()?.checked_add(MOST_AHEAD_SECONDS));
+        let oldest = UnixSeconds(latest.map_or(now.0, |latest| latest.min(now.0)).saturating_sub(age.as_secs()));
         let deleted = self.write(|transaction| {
             let delete = "DELETE FROM event WHERE id IN (\
                  SELECT id FROM event WHERE time < ?1 AND (withdrawn OR height < ifnull(\

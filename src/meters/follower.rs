@@ -2,6 +2,10 @@
 //!
 //! Never here: anything about masternodes.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
 use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
@@ -18,7 +22,11 @@ pub(super) struct FollowerFamilies {
     reorgs: IntCounterVec,
     events_withdrawn: IntCounterVec,
     resyncs: IntCounterVec,
+    /// When each source of each network last confirmed the list, by the clock that does not jump.
+    successes: Arc<Mutex<Successes>>,
 }
+
+type Successes = HashMap<(String, String), Instant>;
 
 /// How one source fares. Its samples begin when it was first asked: unknown is absent.
 pub struct SourceMeters {
@@ -35,6 +43,7 @@ impl SourceMeters {
         self.families.synced.with_label_values(labels).set(1);
         self.families.network_match.with_label_values(labels).set(1);
         self.families.last_success.with_label_values(labels).set(now);
+        self.families.successes().insert((self.network.clone(), self.source.clone()), Instant::now());
     }
 
     /// It cannot be used; `answers` tells whether it answered at all.
@@ -61,6 +70,8 @@ pub struct SourceState {
     pub network_match: Option<bool>,
     /// Unix time in seconds at which it last confirmed the list or its tip.
     pub last_success: Option<f64>,
+    /// How long ago that was, whatever the wall clock did since.
+    pub last_success_age: Option<Duration>,
 }
 
 /// What the follower of one network did.
@@ -126,6 +137,7 @@ impl FollowerFamilies {
                 "masternode_exporter_resyncs_total",
                 "Lists read in full because the one carried on from block to block could not be, or disagreed with the node.",
             )?,
+            successes: Arc::default(),
         })
     }
 
@@ -152,6 +164,7 @@ impl FollowerFamilies {
             synced: yes(&self.synced),
             network_match: yes(&self.network_match),
             last_success: value(&self.last_success.collect(), network, source),
+            last_success_age: self.successes().get(&(network.into(), source.into())).map(Instant::elapsed),
         }
     }
 
@@ -164,7 +177,13 @@ impl FollowerFamilies {
                 let _ = family.remove_label_values(labels);
             }
             let _ = self.last_success.remove_label_values(labels);
+            self.successes().remove(&(network.to_string(), source.clone()));
         }
+    }
+
+    fn successes(&self) -> MutexGuard<'_, Successes> {
+        // Each change of it is whole, whatever panicked elsewhere.
+        self.successes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -26,13 +26,13 @@ use crate::support::stage::{NOW, Stage, fail};
 
 /// A request that a receiver got.
 #[derive(Clone, Debug)]
-struct Got {
+pub(crate) struct Got {
     head: String,
-    body: Value,
+    pub(crate) body: Value,
 }
 
 /// A receiver on loopback: keeps what it gets, and answers with the status that it is told to.
-struct FakeReceiver {
+pub(crate) struct FakeReceiver {
     address: String,
     got: watch::Receiver<Vec<Got>>,
     status: Arc<Mutex<u16>>,
@@ -40,7 +40,7 @@ struct FakeReceiver {
 }
 
 impl FakeReceiver {
-    async fn start() -> FakeReceiver {
+    pub(crate) async fn start() -> FakeReceiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (sender, got) = watch::channel(Vec::new());
@@ -77,7 +77,7 @@ impl FakeReceiver {
     }
 
     /// Waits until everything that it got fits.
-    async fn wait(&self, what: &str, fits: impl Fn(&[Got]) -> bool) -> Vec<Got> {
+    pub(crate) async fn wait(&self, what: &str, fits: impl Fn(&[Got]) -> bool) -> Vec<Got> {
         let mut got = self.got.clone();
         let waited = timeout(Duration::from_secs(30), got.wait_for(|all| fits(all))).await;
         match waited {
@@ -86,7 +86,7 @@ impl FakeReceiver {
         }
     }
 
-    fn settings(&self, name: &str, kind: Kind) -> Receiver {
+    pub(crate) fn settings(&self, name: &str, kind: Kind) -> Receiver {
         Receiver {
             name: name.into(),
             kind,
@@ -189,7 +189,7 @@ impl Told {
     }
 }
 
-fn at_once(receivers: Vec<Receiver>) -> Settings {
+pub(crate) fn at_once(receivers: Vec<Receiver>) -> Settings {
     Settings { receivers, longest_hold: Some(Duration::ZERO), ..Settings::default() }
 }
 
@@ -200,7 +200,7 @@ fn story(got: &[Got]) -> Vec<(String, String)> {
     alerts.map(|alert| (text(&alert["alert"]), text(&alert["status"]))).collect()
 }
 
-fn has(got: &[Got], alert: &str, status: &str) -> bool {
+pub(crate) fn has(got: &[Got], alert: &str, status: &str) -> bool {
     story(got).iter().any(|(name, said)| name == alert && said == status)
 }
 

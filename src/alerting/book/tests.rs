@@ -64,7 +64,7 @@ impl Story {
         let kept: Vec<(String, String)> =
             self.book.entries.iter().map(|(key, entry)| (key.clone(), entry.to_text())).collect();
         self.book = Book::default();
-        assert_eq!(self.book.remember(kept), 0);
+        assert_eq!(self.book.remember(kept, UnixSeconds(u64::MAX)), 0);
     }
 }
 
@@ -205,4 +205,79 @@ fn what_changed_is_handed_out_once_and_again_when_it_could_not_be_kept() {
     assert_eq!(book.take_changes().len(), 1);
     book.note(holding(vec![]), |_| HOLD, UnixSeconds(3));
     assert_eq!(book.take_changes()[0].1, None);
+}
+
+const HOURS: i64 = 3600;
+
+#[test]
+fn an_alert_that_waits_to_be_told_waits_as_long_over_a_jump_of_the_clock() {
+    for jump in [5 * HOURS, -5 * HOURS] {
+        let mut story = Story::new();
+        let start = 100_000_u64;
+        story.at(start, holding(vec![banned()]));
+        story.at(start + 30, holding(vec![banned()]));
+        story.book.shift(Jump(jump));
+        let then = (start + 30).saturating_add_signed(jump);
+        story.at(then, holding(vec![banned()]));
+        story.at(then + 29, holding(vec![banned()]));
+        assert_eq!(story.told, [], "it has held for less than a minute");
+        story.at(then + 30, holding(vec![banned()]));
+        assert_eq!(story.told, [(then + 30, Occasion::Fired)]);
+    }
+}
+
+#[test]
+fn over_a_jump_forward_what_fires_is_told_again_once_and_over_one_back_reminders_keep_their_time() {
+    let start = 100_000_u64;
+    for (jump, expected) in [(5 * HOURS, vec![0, 600]), (-5 * HOURS, vec![599, 1_199])] {
+        let mut story = Story::new();
+        story.at(start, holding(vec![banned()]));
+        story.at(start + 60, holding(vec![banned()]));
+        assert_eq!(story.told.split_off(0), [(start + 60, Occasion::Fired)]);
+        story.book.shift(Jump(jump));
+        let then = (start + 61).saturating_add_signed(jump);
+        for second in 0..1_200 {
+            story.at(then + second, holding(vec![banned()]));
+        }
+        let expected: Vec<_> = expected.iter().map(|second| (then + second, Occasion::Reminder)).collect();
+        assert_eq!(story.told.split_off(0), expected, "{jump}");
+        story.at(then + 1_200, holding(vec![]));
+        assert_eq!(story.told, [(then + 1_200, Occasion::Ended)]);
+    }
+}
+
+#[test]
+fn an_end_that_nobody_could_be_told_of_is_not_forgotten_early_and_lies_behind_the_beginning() {
+    for jump in [30 * HOURS, -30 * HOURS] {
+        let mut book = Book::default();
+        let start = 1_000_000_u64;
+        book.note(holding(vec![banned()]), |_| 0, UnixSeconds(start));
+        let fired = book.due(&pager(), UnixSeconds(start));
+        book.told("pager", &fired, UnixSeconds(start));
+        book.note(holding(vec![]), |_| 0, UnixSeconds(start + 10));
+        book.shift(Jump(jump));
+        let now = UnixSeconds((start + 20).saturating_add_signed(jump));
+        assert!(book.tidy(&[pager()], now).is_empty(), "nobody is given up");
+        let due = book.due(&pager(), now);
+        assert_eq!(due.iter().map(|notice| notice.occasion).collect::<Vec<_>>(), [Occasion::Ended]);
+        let entry = &due[0].entry;
+        assert!(matches!(entry.stage, Stage::Ended(at) if entry.starts_at.0 < at && at <= now.0), "{entry:?}");
+        book.told("pager", &due, now);
+        book.tidy(&[pager()], now);
+        assert!(book.entries.is_empty(), "it is told once");
+    }
+}
+
+#[test]
+fn what_was_kept_by_a_clock_that_was_ahead_goes_on_from_now() {
+    let mut story = Story::new();
+    story.at(1_000_000, holding(vec![banned()]));
+    story.at(1_000_060, holding(vec![banned()]));
+    let kept = story.book.entries.iter().map(|(key, entry)| (key.clone(), entry.to_text())).collect();
+    let mut book = Book::default();
+    book.remember(kept, UnixSeconds(500));
+    let reminder = book.next_reminder(&pager()).unwrap();
+    assert_eq!(reminder, UnixSeconds(500 + 600));
+    let entry = book.entries.values().next().unwrap();
+    assert_eq!((entry.stage, entry.starts_at), (Stage::Firing, UnixSeconds(500)));
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::alerting::judge::{Judged, Labels, Network, Source, World, judged, named};
+use crate::alerting::jumps::Jump;
 use crate::alerting::settings::Settings;
 use crate::domain::masternode::UnixSeconds;
 
@@ -38,6 +39,12 @@ struct Gap {
 }
 
 impl Before {
+    /// The wall clock jumped: what was noted was as long ago as before.
+    pub(in crate::alerting) fn shift(&mut self, jump: Jump) {
+        let gaps = self.gaps.values_mut().filter_map(|gap| gap.last.as_mut()).map(|(at, _)| at);
+        gaps.chain(self.isolated.values_mut().map(|(_, at)| at)).for_each(|at| *at = jump.carry(*at));
+    }
+
     /// Takes note of a counter. Returns how many blocks were jumped over lately.
     fn jumped_over(&mut self, network: &str, counted: u64, now: UnixSeconds) -> Option<u64> {
         let gap = self.gaps.entry(network.into()).or_insert(Gap { counted: 0, last: None });

@@ -8,8 +8,8 @@ use crate::alerting::catalog::Alert;
 use crate::alerting::judge::{Judged, Labels};
 use crate::alerting::template;
 use crate::domain::event::{EventKind, FailedQuorum};
-use crate::domain::finding::{Condition, Finding};
-use crate::domain::masternode::{MasternodeId, UnixSeconds};
+use crate::domain::finding::{Condition, Finding, recent_events};
+use crate::domain::masternode::MasternodeId;
 use crate::domain::probe::Probe;
 use crate::domain::snapshot::{Snapshot, WatchedNode};
 use crate::domain::state;
@@ -20,15 +20,13 @@ pub(super) struct Causes<'a>(HashMap<MasternodeId, (u32, Vec<&'a FailedQuorum>)>
 
 impl<'a> Causes<'a> {
     /// Those of the last `seconds`.
-    pub(super) fn of(snapshot: &'a Snapshot, seconds: u64, now: UnixSeconds) -> Causes<'a> {
+    pub(super) fn of(snapshot: &'a Snapshot, seconds: u64) -> Causes<'a> {
         let mut causes: HashMap<MasternodeId, (u32, Vec<&FailedQuorum>)> = HashMap::new();
-        for event in snapshot.recent_events() {
+        for event in recent_events(snapshot, seconds) {
             let EventKind::Penalty { points, quorums, .. } = &event.kind else { continue };
-            if event.block.time.0 + seconds > now.0 {
-                let (sum, named) = causes.entry(event.masternode).or_default();
-                *sum += *points;
-                named.extend(quorums);
-            }
+            let (sum, named) = causes.entry(event.masternode).or_default();
+            *sum += *points;
+            named.extend(quorums);
         }
         Causes(causes)
     }

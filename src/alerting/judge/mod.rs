@@ -102,6 +102,8 @@ pub struct Verdict {
     pub(super) unknown_calls: BTreeMap<String, BTreeSet<(Condition, MasternodeId)>>,
     /// Networks and nodes of which nobody knows whether they are cut off.
     pub(super) unknown_isolation: BTreeSet<(String, String)>,
+    /// Networks whose tip is still that of before the clock jumped: how old it is cannot be said.
+    pub(super) unknown_tips: BTreeSet<String>,
 }
 
 /// How far back events are remembered, and for how long they count.
@@ -133,6 +135,7 @@ impl Verdict {
         }
         let of_sources = alert.about == About::Source || alert.name == health::ALL_SOURCES_DOWN;
         (alert.condition.is_some() && self.unknown_lists.contains(network))
+            || (alert.condition == Some(Condition::ChainStalled) && self.unknown_tips.contains(network))
             || (of_sources && self.unknown_sources.contains(network))
             || self.is_not_told_by_calls(alert, labels, network)
     }
@@ -174,7 +177,7 @@ pub fn judge(world: &World, settings: &Settings, before: &mut Before, now: UnixS
 }
 
 fn of_snapshot(network: &Network, snapshot: &Snapshot, settings: &Settings, now: UnixSeconds, verdict: &mut Verdict) {
-    let causes = masternode::Causes::of(snapshot, settings.thresholds.recent_seconds, now);
+    let causes = masternode::Causes::of(snapshot, settings.thresholds.recent_seconds);
     let called = called(snapshot, network.probes.as_deref());
     let name = snapshot.network();
     let told = |finding: Finding<'_>| {

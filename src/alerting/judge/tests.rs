@@ -93,6 +93,34 @@ fn now(snapshot: &Snapshot) -> u64 {
 }
 
 #[test]
+fn how_old_the_tip_is_cannot_be_said_while_it_is_that_of_before_a_jump_of_the_clock() {
+    let stalled = alerts().find(|alert| alert.condition == Some(Condition::ChainStalled)).unwrap();
+    let labels: Labels = [("network".to_string(), "dash-main".to_string())].into();
+    let snapshot = snapshot(masternode(1), watched(), vec![]);
+    let at = now(&snapshot);
+    let world = world(Some(snapshot), Some(at));
+    let verdict = |unknown_tips| {
+        let verdict = judge(&world, &Settings::default(), &mut Before::default(), UnixSeconds(at));
+        assert!(!told(&verdict).contains(&stalled.name), "by this clock the tip is new");
+        Verdict { unknown_tips, ..verdict }
+    };
+    assert!(verdict(["dash-main".to_string()].into()).is_unknown(stalled, &labels, UnixSeconds(at)));
+    assert!(!verdict(BTreeSet::new()).is_unknown(stalled, &labels, UnixSeconds(at)));
+}
+
+#[test]
+fn what_happened_lately_happened_lately_before_the_tip_whatever_the_clock_says() {
+    let lost = Event { kind: EventKind::PaymentLost, ..penalised().1.remove(0) };
+    let snapshot = snapshot(masternode(1), watched(), vec![lost]);
+    let at = now(&snapshot);
+    for now in [at, at + 10 * 3600, at - 10 * 3600] {
+        let world = world(Some(snapshot.clone()), Some(now));
+        let verdict = judge(&world, &Settings::default(), &mut Before::default(), UnixSeconds(now));
+        assert!(told(&verdict).contains(&"MasternodePaymentLost"), "{now}");
+    }
+}
+
+#[test]
 fn a_penalty_is_told_with_the_labels_of_the_rules_and_the_quorum_that_it_came_from() {
     let (node, events) = penalised();
     let snapshot = snapshot(node, watched(), events);

@@ -188,9 +188,13 @@ fn a_masternode_that_left_is_missing_and_its_payment_lost() {
     let events = vec![event(1, TIP - 3, EventKind::PaymentLost)];
     let scene = Scene { node: None, events, ..Scene::default() };
     scene.check(&[(Condition::PaymentLost, 1.0), (Condition::Missing, 0.0)]);
-    // Three blocks of 150 seconds before the tip.
-    let later = Scene { seconds_later: 3_600 - 450, ..scene };
-    later.check(&[(Condition::Missing, 0.0), (Condition::ChainStalled, 3_150.0)]);
+    // An hour before the tip are 24 blocks of 150 seconds, whatever our clock says.
+    let lost =
+        |height| Scene { node: None, events: vec![event(1, height, EventKind::PaymentLost)], ..Scene::default() };
+    lost(TIP - 23).check(&[(Condition::PaymentLost, 1.0), (Condition::Missing, 0.0)]);
+    lost(TIP - 24).check(&[(Condition::Missing, 0.0)]);
+    let later = Scene { seconds_later: 5 * 3_600, ..scene };
+    later.check(&[(Condition::PaymentLost, 1.0), (Condition::Missing, 0.0), (Condition::ChainStalled, 18_000.0)]);
 }
 
 #[test]
@@ -252,15 +256,15 @@ fn silence_is_told_before_it_expires_a_node() {
 
 #[test]
 fn a_wave_needs_ten_and_a_hundredth() {
-    let wave = |penalised: u8, seconds_later| Scene {
+    let wave = |penalised: u8, blocks_ago| Scene {
         watched: vec![],
-        events: (1..=penalised).map(|number| penalty(number, TIP)).collect(),
-        seconds_later,
+        events: (1..=penalised).map(|number| penalty(number, TIP - blocks_ago)).collect(),
         ..Scene::default()
     };
     wave(9, 0).check(&[]);
     wave(10, 0).check(&[(Condition::PenaltyWave, 10.0)]);
-    wave(10, 3_600).check(&[(Condition::ChainStalled, 3_600.0)]);
+    wave(10, 23).check(&[(Condition::PenaltyWave, 10.0)]);
+    wave(10, 24).check(&[]);
 }
 
 #[test]

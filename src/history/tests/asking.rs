@@ -174,6 +174,25 @@ fn old_events_leave_step_by_step_and_their_space_is_given_back() {
 }
 
 #[test]
+fn a_clock_that_is_far_ahead_deletes_nothing_that_is_young_by_the_chain() {
+    let (mut store, network) = Place::new().open_network();
+    for height in 1..=3 {
+        store.record(network, &[happened(height, &[(1, penalty())])]).unwrap();
+    }
+    store.record(network, &quiet([5000])).unwrap();
+    let week = Duration::from_secs(7 * 86_400);
+    let newest = block(5000).time;
+    for ahead in [0, 3600, 400 * 86_400, u64::MAX / 2] {
+        assert_eq!(store.retain(UnixSeconds(newest.0 + ahead), Duration::from_secs(30 * 86_400)).unwrap().deleted, 0);
+    }
+    assert_eq!(
+        store.retain(UnixSeconds(newest.0 + 400 * 86_400), week).unwrap().deleted,
+        3,
+        "old by the chain as well"
+    );
+}
+
+#[test]
 fn what_a_reorg_could_withdraw_is_never_too_old() {
     let (mut store, network) = Place::new().open_network();
     for height in 1..=3 {

@@ -102,9 +102,9 @@ async fn a_step_that_can_never_be_written_does_not_stand_in_the_way_of_others() 
 async fn old_events_leave_by_themselves() {
     let place = Place::new();
     let (mut store, network) = place.open_network();
-    // Blocks of the tests are of 2023; the last ones stay because a reorg could replace them.
+    // The first is 520 days older than the last, which stays because a reorg could replace it.
     let old = |height| happened(height, &[(1, EventKind::Payment { amount: None })]);
-    store.record(network, &[old(1), old(5000)]).unwrap();
+    store.record(network, &[old(1), old(300_000)]).unwrap();
     let (writer, ended, _registry) = start(&place, store);
     // The thread does it after its first breath, and tells nobody.
     let mut pace = tokio::time::interval(Duration::from_millis(20));
@@ -117,5 +117,5 @@ async fn old_events_leave_by_themselves() {
     }
     drop(writer);
     ended.within(Duration::from_secs(20)).await.unwrap();
-    assert_eq!(found(&place.open(), &everything()), [(5000, 1, "payment", false)]);
+    assert_eq!(found(&place.open(), &everything()), [(300_000, 1, "payment", false)]);
 }
