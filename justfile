@@ -18,6 +18,10 @@ fix:
     cargo clippy --workspace --all-targets --all-features --fix --allow-dirty --allow-staged
     cargo fmt --all
 
+# Invented bytes for everything that reads what others wrote, so many seconds for each target.
+fuzz seconds="60":
+    scripts/fuzz {{seconds}}
+
 # What the parts cost, against baselines in the same run; then the instruction counts.
 bench:
     cargo run --release --locked --package masternode-exporter-benches --bin ratios -- --large

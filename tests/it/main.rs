@@ -15,6 +15,9 @@ mod events;
 mod exposition;
 mod filling;
 mod forecast;
+#[path = "../fuzz/targets/mod.rs"]
+mod fuzz_targets;
+mod fuzzed;
 mod history;
 mod judging;
 mod killed;

@@ -1,0 +1,118 @@
+//! Whatever a Dash node answers to a small question, each decoder ends with a value that is true of the bytes, or with an error
+//! that can be logged.
+//!
+//! Never here: lists (`list`), changes (`changes`), the older chains (`legacy`).
+
+use masternode_exporter::domain::{Details, Masternode, MasternodeId, UnixSeconds, calendar};
+use masternode_exporter::rpc::ErrorKind;
+use masternode_exporter::rpc::dash::{answers, quorums, sessions};
+use masternode_exporter::rpc::own;
+use serde_json::{Value, json};
+
+use super::ground::{block, read};
+
+/// Fewest bytes in which an answer can name one more of anything with a hash.
+const HASH_BYTES: usize = 64;
+
+/// What the field of 32 bits in a block's header can hold.
+const LATEST: UnixSeconds = UnixSeconds(u32::MAX as u64);
+
+/// See the module.
+pub fn run(body: &[u8]) {
+    chain(body);
+    state(body);
+    quorum(body);
+    if let Some(masternode) = read(answers::masternode(body)) {
+        // What stands twice in an object is refused by one reader and overwritten by the other.
+        if let Ok(value) = serde_json::from_slice::<Value>(body) {
+            entry(&masternode, &value["result"]);
+        }
+    }
+}
+
+fn chain(body: &[u8]) {
+    if let Some(hash) = read(answers::block_hash(body)) {
+        assert_eq!(again(&json!(hash.to_string()), answers::block_hash), hash);
+    }
+    if let Some(header) = read(answers::header(body)) {
+        assert!(header.block.time <= LATEST, "a header has 32 bits for its time");
+        let written = json!({
+            "hash": header.block.hash.to_string(),
+            "height": header.block.height.0,
+            "time": header.block.time.0,
+            "previousblockhash": header.previous.map(|hash| hash.to_string()),
+        });
+        assert_eq!(again(&written, answers::header), header);
+        let text = calendar::text(header.block.time);
+        assert_eq!(calendar::span(&text), Some((header.block.time, header.block.time)), "{text}");
+    }
+    if let Some(info) = read(answers::chain_info(body)) {
+        assert!(info.tip_time.is_none_or(|time| time <= LATEST), "a header has 32 bits for its time");
+    }
+    if let Some((height, hash)) = read(answers::chainlock(body)) {
+        let written = json!({ "height": height.0, "blockhash": hash.to_string() });
+        assert_eq!(again(&written, answers::chainlock), (height, hash));
+    }
+    let _ = read(quorums::outputs(body));
+}
+
+fn state(body: &[u8]) {
+    let _ = read(answers::network_info(body)).map(|info| info.is_isolated());
+    let _ = read(answers::sync_status(body));
+    if let Some(count) = read(answers::count(body)) {
+        let written = json!({ "total": count.total, "enabled": count.enabled, "inqueue": count.queued });
+        assert_eq!(again(&written, answers::count), count);
+    }
+    if let Some(sporks) = read(answers::sporks(body)) {
+        let written = sporks.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+        assert_eq!(again(&Value::Object(written), answers::sporks), sporks);
+    }
+    if let Some(id) = read(own::own_masternode(body)).and_then(|own| own.id) {
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+}
+
+fn quorum(body: &[u8]) {
+    let room = |found: usize| assert!(found * HASH_BYTES <= body.len(), "{found} of them in {} bytes", body.len());
+    if let Some(commitments) = read(quorums::commitments(body)) {
+        room(commitments.len());
+    }
+    if let Some(quorum) = read(quorums::members(body)) {
+        room(quorum.members.len());
+        assert!(quorum.members.iter().all(|(id, _)| matches!(id, MasternodeId::ProTx(_))));
+    }
+    if let Some(formed) = read(quorums::formed_in(body, &block(1).hash)) {
+        room(formed.len());
+    }
+    if let Some(seen) = read(sessions::sessions(body)) {
+        room(seen.sessions.iter().map(|session| session.seats.len()).sum());
+        assert!(seen.sees || seen.sessions.is_empty());
+    }
+    let _ = read(sessions::blocks_to_next(body));
+}
+
+/// The packed form of a masternode says what the answer said.
+pub(super) fn entry(masternode: &Masternode, said: &Value) {
+    let details: &Details = &masternode.details;
+    let state = &said["state"];
+    let text = |name: &str| state[name].as_str().filter(|text| !text.is_empty()).map(str::to_string);
+    let kept = details.texts();
+    let pairs = [
+        (kept.payout_address, "payoutAddress"),
+        (kept.owner_address, "ownerAddress"),
+        (kept.voting_address, "votingAddress"),
+        (kept.operator_key, "pubKeyOperator"),
+        (kept.operator_payout_address, "operatorPayoutAddress"),
+    ];
+    for (kept, name) in pairs {
+        assert_eq!(kept.as_deref(), text(name).as_deref(), "{name}");
+    }
+    assert_eq!(masternode.pose_score.map(|score| u64::from(score.0)), state["PoSePenalty"].as_u64());
+    assert_eq!(Some(masternode.id.to_string()), said["proTxHash"].as_str().map(str::to_ascii_lowercase));
+}
+
+/// Reads what is written as a node would.
+fn again<T>(result: &Value, read: impl Fn(&[u8]) -> Result<T, ErrorKind>) -> T {
+    let body = json!({ "result": result, "error": null, "id": "0" }).to_string();
+    read(body.as_bytes()).unwrap_or_else(|error| panic!("{error:?} in {body}"))
+}

@@ -1,0 +1,46 @@
+//! Any changes, applied to a recorded list, leave a list in order and events that tell exactly what changed; or they are refused
+//! and change nothing.
+//!
+//! Never here: whether the chain would make such changes.
+
+use masternode_exporter::domain::list::Block;
+use masternode_exporter::domain::pose::CONSENSUS;
+use masternode_exporter::domain::{Height, event};
+use masternode_exporter::rpc::dash::answers;
+use serde_json::Value;
+
+use super::ground::{HEIGHT, block, list, read};
+
+/// See the module.
+pub fn run(body: &[u8]) {
+    let Some((base, target)) = span(body) else {
+        // Whoever does not say which blocks cannot have been asked for these.
+        assert_eq!(read(answers::list_diff(body, &block(HEIGHT), &block(HEIGHT + 1))).map(drop), None);
+        return;
+    };
+    let Some(mut diff) = read(answers::list_diff(body, &base, &target)) else { return };
+    assert_eq!((diff.base, diff.target), (base.height, target));
+    // The recorded list is of one height, and any change may come next.
+    (diff.base, diff.target) = (Height(HEIGHT), block(HEIGHT + 1));
+    let before = list();
+    let Ok(after) = before.apply(&diff) else { return };
+    let ids: Vec<_> = after.masternodes().iter().map(|masternode| masternode.id).collect();
+    assert!(ids.is_sorted_by(|one, next| one < next), "the list is in order and names nobody twice");
+    let mut removed = diff.removed.clone();
+    removed.sort_unstable();
+    removed.dedup();
+    assert_eq!(after.registered() + removed.len(), before.registered() + diff.added.len());
+    let events = event::between(before, &after, Some(&CONSENSUS));
+    assert!(events.iter().all(|event| event.exact && event.block == *after.block()));
+    let changed = |id| before.get(&id).is_none_or(|old| after.get(&id).is_none_or(|new| !old.same_state(new)));
+    assert!(events.iter().all(|event| changed(event.masternode)), "an event of a masternode that did not change");
+    let back = event::between(&after, &after, Some(&CONSENSUS));
+    assert_eq!(back, [], "nothing happened between a list and itself");
+}
+
+/// The blocks that the body says it is about.
+fn span(body: &[u8]) -> Option<(Block, Block)> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    let height = |name: &str| u32::try_from(value["result"][name].as_u64()?).ok();
+    Some((block(height("baseHeight")?), block(height("blockHeight")?)))
+}

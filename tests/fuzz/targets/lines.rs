@@ -1,0 +1,39 @@
+//! The texts within the answers of the older chains: the padded line of a masternode, the votes for a height, a count.
+//!
+//! Never here: the JSON around them (`legacy`).
+
+use masternode_exporter::domain::{chain, state};
+use masternode_exporter::rpc::dash::answers::count;
+use masternode_exporter::rpc::dialect;
+use masternode_exporter::rpc::legacy::answers;
+use serde_json::json;
+
+use super::{ground, legacy};
+
+/// See the module. The first line of the input is a key, the rest the text under it.
+pub fn run(input: &[u8]) {
+    let Ok(input) = std::str::from_utf8(input) else { return };
+    let (key, text) = input.split_once('\n').unwrap_or(("", input));
+    let body = json!({ "result": { key: text }, "error": null }).to_string();
+    let (shape, states) = (&dialect::DIMECOIN.list.shape, state::shared(&chain::DIMECOIN.states));
+    if let Some(list) = ground::read(answers::masternodes(body.as_bytes(), shape, &states)) {
+        assert_eq!(list.len(), 1, "{body}");
+        list.iter().for_each(legacy::entry);
+        let payee = text.split_ascii_whitespace().nth(2);
+        assert_eq!(list[0].details.payout_address().as_deref(), payee, "the third word");
+    }
+    if let Some(votes) = ground::read(answers::votes(body.as_bytes())) {
+        legacy::check_votes(&votes);
+        for vote in &votes {
+            assert_eq!(key.parse(), Ok(vote.height.0));
+            assert!(text.contains(&*vote.payee), "{vote:?}");
+        }
+    }
+    let body = json!({ "result": text, "error": null }).to_string();
+    if let Some(count) = ground::read(count(body.as_bytes())) {
+        for number in [count.total, count.enabled] {
+            // Leading zeros are no part of the number.
+            assert!(text.contains(&number.to_string()), "{count:?}");
+        }
+    }
+}

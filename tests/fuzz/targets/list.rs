@@ -1,0 +1,47 @@
+//! A list reads the same however the network cuts it into pieces, and each entry as it reads alone.
+//!
+//! Never here: what a single entry says (`answers`).
+
+use std::fmt::Debug;
+
+use masternode_exporter::domain::Masternode;
+use masternode_exporter::rpc::ErrorKind;
+use masternode_exporter::rpc::dash::answers;
+use masternode_exporter::rpc::dash::stream::ListParser;
+use serde_json::{Value, json};
+
+use super::ground;
+
+/// See the module. The first byte says how long the pieces are.
+pub fn run(input: &[u8]) {
+    let Some((size, body)) = input.split_first() else { return };
+    let whole = in_pieces(body, body.len().max(1));
+    let cut = in_pieces(body, usize::from(*size).max(1));
+    match (&whole, &cut) {
+        (Ok(whole), Ok(cut)) => assert_eq!(shown(whole), shown(cut)),
+        (Err(_), Err(_)) => {}
+        _ => panic!("whole {whole:?}, in pieces of {size} {cut:?}"),
+    }
+    let Some(masternodes) = ground::read(whole) else { return };
+    let Ok(Value::Object(envelope)) = serde_json::from_slice(body) else { return };
+    let Some(Value::Array(entries)) = envelope.get("result") else { return };
+    assert_eq!(entries.len(), masternodes.len());
+    for (entry, masternode) in entries.iter().zip(&masternodes) {
+        let alone = json!({ "result": entry }).to_string();
+        let read = answers::masternode(alone.as_bytes()).unwrap_or_else(|error| panic!("{error:?} in {alone}"));
+        assert_eq!(shown(&read), shown(masternode), "{alone}");
+    }
+}
+
+fn in_pieces(body: &[u8], size: usize) -> Result<Vec<Masternode>, ErrorKind> {
+    let mut parser = ListParser::expecting(16);
+    for piece in body.chunks(size) {
+        parser.push(piece)?;
+    }
+    parser.finish()
+}
+
+/// A masternode is compared by what it shows: two of them are never equal to the code, which asks for one side of them at a time.
+fn shown(value: &impl Debug) -> String {
+    format!("{value:?}")
+}

@@ -1,0 +1,65 @@
+//! Whatever stands where a secret may stand by mistake, no error, warning or debug text repeats it.
+//!
+//! Never here: files that are in order.
+
+use std::collections::BTreeMap;
+
+use masternode_exporter::config::{Origin, load, web_file};
+
+use super::ground;
+
+/// Shorter ones may stand in a sentence by chance.
+const SHORTEST: usize = 12;
+
+/// See the module. The input is the secret.
+pub fn run(input: &[u8]) {
+    let Ok(secret) = std::str::from_utf8(input) else { return };
+    let harmless = "0123456789abcdef";
+    // What is said of any other one is no repetition: a piece of our own sentences, or the form of a time span.
+    if secret.trim().len() < SHORTEST || secret.len() > 2_000 || said(harmless).contains(secret.trim()) {
+        return;
+    }
+    let text = said(secret);
+    for form in [secret.trim().to_string(), secret.trim().escape_debug().to_string()] {
+        assert!(!text.contains(&form), "{form:?} in {text}");
+    }
+}
+
+/// All that is said of configurations that hold a secret at wrong and at right places.
+fn said(secret: &str) -> String {
+    let mut told = String::new();
+    let quoted = serde_json::Value::from(secret).to_string();
+    let folder = ground::folder();
+    for (place, network) in [
+        ("networks__0__sources__0__url", format!("http://user:{secret}@127.0.0.1:9998")),
+        ("networks__0__sources__0__url", format!("http://{secret}:x@127.0.0.1:9998")),
+        ("alerting__webhooks__0__url", format!("https://hooks.example/{secret}")),
+        ("alerting__webhooks__0__url", format!("ftp://hooks.example/{secret}")),
+        ("alerting__webhooks__0__url", secret.to_string()),
+        ("alerting__alertmanagers__0__url", format!("http://user:{secret}@127.0.0.1:9093")),
+        ("alerting__heartbeat__url", format!("http//{secret}")),
+    ] {
+        let environment = BTreeMap::from([(format!("MASTERNODE_EXPORTER__{}", place.to_uppercase()), network)]);
+        let origin = Origin { environment, home: Some(folder.path().to_path_buf()), ..Origin::default() };
+        match load(&origin) {
+            Ok(loaded) => told += &format!("{:?}\n", loaded),
+            Err(errors) => told += &format!("{errors}\n"),
+        }
+    }
+    let web = folder.path().join("web.yml");
+    for file in [
+        format!("basic_auth_users: {{ alice: {quoted} }}\n"),
+        format!("tls_server_config: {{ cert: {quoted}, key: {quoted} }}\n"),
+        format!("tls_server_config: {{ cert_file: missing.crt, key: {quoted} }}\n"),
+        // A file that is no YAML at all may hold anything: the parser's complaint must not show it.
+        format!("password: {secret}\n  broken: [\n"),
+        format!("{quoted}\n"),
+    ] {
+        std::fs::write(&web, &file).expect("there is room");
+        let found = web_file::load(&web);
+        told += &format!("{:?} {:?}\n", found.errors, found.warnings);
+        told += &load(&Origin { file: Some(web.clone()), ..Origin::default() })
+            .map_or_else(|errors| errors.to_string(), |loaded| format!("{loaded:?}"));
+    }
+    told
+}

@@ -1,0 +1,26 @@
+//! Any web configuration file ends with a protection or with its mistakes, and both ways of reading it agree.
+//!
+//! Never here: whether it keeps its secrets (`secrets`).
+
+use masternode_exporter::config::web_file;
+
+use super::ground;
+
+/// See the module.
+pub fn run(input: &[u8]) {
+    if [&b"/dev"[..], b"/proc", b"/sys"].iter().any(|bad| input.windows(bad.len()).any(|part| part == *bad)) {
+        return;
+    }
+    let folder = ground::folder();
+    let path = folder.path().join("web.yml");
+    std::fs::write(&path, input).expect("there is room");
+    let found = web_file::load(&path);
+    let reading = web_file::read(&path);
+    assert_eq!(found.errors.is_empty(), reading.result.is_ok(), "{:?}", found.errors);
+    if let Err(refusal) = reading.result {
+        assert!(found.errors.iter().all(|error| refusal.contains(error)), "{refusal}");
+    }
+    if let Some(limit) = found.protection.rate_limit {
+        assert!(!limit.interval.is_zero(), "no rate is endless");
+    }
+}

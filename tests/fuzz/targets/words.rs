@@ -1,0 +1,46 @@
+//! The small texts that people and nodes write, each read back as it is written: identities, times, spans, addresses, paths.
+//!
+//! Never here: where they stand.
+
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
+use std::time::Duration;
+
+use masternode_exporter::config::parse_duration;
+use masternode_exporter::domain::{BlockHash, MasternodeId, UnixSeconds, calendar};
+use masternode_exporter::web::listen::ListenAddress;
+use masternode_exporter::web::site::TelemetryPath;
+
+/// See the module.
+pub fn run(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    written::<MasternodeId>(text);
+    written::<BlockHash>(text);
+    written::<ListenAddress>(text);
+    if let Some((first, last)) = calendar::span(text) {
+        assert!(first <= last);
+        assert_eq!(calendar::span(&calendar::text(first)), Some((first, first)), "{text}");
+        assert!(calendar::text(first).starts_with(text.trim_end_matches('Z')), "{text}");
+    }
+    if let Some(bytes) = input.first_chunk() {
+        // Every moment that the header of a block can name.
+        let moment = UnixSeconds(u64::from(u32::from_le_bytes(*bytes)));
+        assert_eq!(calendar::span(&calendar::text(moment)), Some((moment, moment)));
+    }
+    if let Ok(span) = parse_duration(text) {
+        let seconds = span.as_secs().min(u64::from(u32::MAX));
+        assert_eq!(parse_duration(&format!("{seconds}s")), Ok(Duration::from_secs(seconds)), "{text}");
+        assert!(text.bytes().any(|byte| byte.is_ascii_digit()), "{text:?} has no number");
+    }
+    if let Ok(path) = TelemetryPath::new(text) {
+        assert_eq!(path.as_str(), text);
+        assert!(text.is_ascii() && text.starts_with('/'));
+    }
+}
+
+/// What is read is written so that it is read as the same.
+fn written<T: FromStr<Err: Debug> + Display + PartialEq + Debug>(text: &str) {
+    if let Ok(value) = text.parse::<T>() {
+        assert_eq!(value.to_string().parse::<T>().expect("we wrote it"), value, "{text}");
+    }
+}
