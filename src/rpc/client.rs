@@ -380,15 +380,15 @@ impl Client {
                 return Err(ErrorKind::Unauthorized { used });
             }
             StatusCode::FORBIDDEN => return Err(ErrorKind::Forbidden),
-            StatusCode::SERVICE_UNAVAILABLE => return Err(ErrorKind::Refused),
             _ => {}
         }
         let body = collect(response, ERROR_BODY_BYTES, self.inner.settings.timeout).await?;
-        if body.starts_with(b"Work queue depth exceeded") {
-            return Err(ErrorKind::Refused);
-        }
-        Err(answers::reported_error(&body)
-            .unwrap_or_else(|| ErrorKind::malformed(format_args!("HTTP status {status}"))))
+        Err(match status {
+            _ if body.starts_with(b"Work queue depth exceeded") => ErrorKind::Refused,
+            StatusCode::SERVICE_UNAVAILABLE => ErrorKind::NotServing,
+            _ => answers::reported_error(&body)
+                .unwrap_or_else(|| ErrorKind::malformed(format_args!("HTTP status {status}"))),
+        })
     }
 }
 

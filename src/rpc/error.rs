@@ -48,6 +48,8 @@ pub enum ErrorKind {
     },
     /// 503, or 500 before v20: the node's work queue is full.
     Refused,
+    /// 503 without that text: the node is stopping (`http_reject_request_cb` in `src/httpserver.cpp`).
+    NotServing,
     /// The node does not know the method or its subcommand.
     UnknownMethod,
     /// Any other error that the node itself reports.
@@ -77,7 +79,7 @@ impl ErrorKind {
             ErrorKind::Timeout { .. } => "timeout",
             ErrorKind::Unauthorized { .. } | ErrorKind::NoCredentials { .. } | ErrorKind::Forbidden => "denied",
             ErrorKind::WarmingUp { .. } => "warming_up",
-            ErrorKind::Refused => "refused",
+            ErrorKind::Refused | ErrorKind::NotServing => "refused",
             ErrorKind::UnknownMethod => "unknown_method",
             ErrorKind::Call { .. } => "error",
             ErrorKind::Malformed { .. } => "malformed",
@@ -155,6 +157,7 @@ impl fmt::Display for RpcError {
             ),
             ErrorKind::WarmingUp { message } => write!(f, "the node is starting ({message})"),
             ErrorKind::Refused => f.write_str("the node's work queue is full; raise rpcworkqueue, or find who else loads it"),
+            ErrorKind::NotServing => f.write_str("the node takes no calls (503): it is stopping, or a proxy before it does not reach it"),
             ErrorKind::UnknownMethod => f.write_str("the node does not know this method: it is too old, or not of this chain"),
             ErrorKind::Call { code, message } => write!(f, "the node answers error {code}: {message}"),
             ErrorKind::Malformed { what } => write!(f, "the answer cannot be used: {what}"),

@@ -76,6 +76,7 @@ async fn recorded_refusals_are_told_apart() {
         ("warmup_3.json", "warming_up", "Verifying blocks"),
         ("warmup_4.json", "warming_up", "Starting network threads"),
         ("work_queue_exceeded.json", "refused", "rpcworkqueue"),
+        ("stopping.json", "refused", "it is stopping"),
         ("unknown_method.json", "unknown_method", "too old"),
         ("unknown_subcommand.json", "unknown_method", "too old"),
         ("unknown_subcommand_protx.json", "unknown_method", "too old"),

@@ -3,9 +3,13 @@
 //!
 //! Never here: lists (`list`), changes (`changes`), the older chains (`legacy`).
 
+use std::collections::BTreeSet;
+
+use masternode_exporter::domain::dkg::{MAIN, REGTEST};
+use masternode_exporter::domain::drawing::{Lot, Roll};
 use masternode_exporter::domain::{Details, Masternode, MasternodeId, UnixSeconds, calendar};
 use masternode_exporter::rpc::ErrorKind;
-use masternode_exporter::rpc::dash::{answers, quorums, sessions};
+use masternode_exporter::rpc::dash::{answers, quorums, roll, sessions};
 use masternode_exporter::rpc::own;
 use serde_json::{Value, json};
 
@@ -22,6 +26,7 @@ pub fn run(body: &[u8]) {
     chain(body);
     state(body);
     quorum(body);
+    seats(body);
     if let Some(masternode) = read(answers::masternode(body)) {
         // What stands twice in an object is refused by one reader and overwritten by the other.
         if let Ok(value) = serde_json::from_slice::<Value>(body) {
@@ -89,6 +94,22 @@ fn quorum(body: &[u8]) {
         assert!(seen.sees || seen.sessions.is_empty());
     }
     let _ = read(sessions::blocks_to_next(body));
+}
+
+/// Whoever may be drawn, no quorum has more members than seats, and none twice.
+fn seats(body: &[u8]) {
+    let _ = read(quorums::types(body));
+    let lot = read(roll::lot(body, &block(1))).flatten();
+    let lot = lot.unwrap_or(Lot { height: block(1).height, hash: block(1).hash, chainlock: None });
+    if let Some(change) = read(roll::roll_change(body, &block(1).hash)) {
+        let mut roll = Roll::default();
+        roll.apply(&change);
+        let drawn = roll.draw(&MAIN[0], &lot).into_iter().chain(roll.draw(&REGTEST[0], &lot));
+        for members in drawn {
+            assert!(members.len() <= change.entered.len() && members.len() <= MAIN[0].size as usize);
+            assert_eq!(members.iter().collect::<BTreeSet<_>>().len(), members.len());
+        }
+    }
 }
 
 /// The packed form of a masternode says what the answer said.
