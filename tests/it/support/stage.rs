@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use crate::support::samples::Page;
 
 /// Longest that a test waits for an answer that never comes.
-const TIMEOUT: Duration = Duration::from_millis(400);
+const TIMEOUT: Duration = Duration::from_millis(1_500);
 
 /// See the module.
 pub(crate) struct Stage {
