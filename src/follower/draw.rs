@@ -33,9 +33,19 @@ struct Decided {
 }
 
 impl Follower {
-    /// Draws for the sessions that are decided and can still end. Returns whether that is news.
-    pub(super) async fn learn_drawings(&mut self, index: usize) -> Result<bool, Trouble> {
-        let (Some(book), Some(facts)) = (&self.book, &self.facts) else { return Ok(false) };
+    /// Draws for the sessions that are decided and can still end. Returns whether what is known is news, and what went wrong.
+    pub(super) async fn learn_drawings(&mut self, index: usize) -> (bool, Result<(), Trouble>) {
+        let drawn = self.draw(index).await;
+        let drawings: Vec<Arc<Drawing>> =
+            self.drawn.sessions.iter().filter_map(|decided| decided.drawing.clone()).collect();
+        let Some(facts) = &mut self.facts else { return (false, drawn) };
+        let is_news = facts.chain.drawings != drawings;
+        facts.chain.drawings = drawings;
+        (is_news, drawn)
+    }
+
+    async fn draw(&mut self, index: usize) -> Result<(), Trouble> {
+        let (Some(book), Some(facts)) = (&self.book, &self.facts) else { return Ok(()) };
         let tip = *book.tip();
         let types = facts.chain.quorum_types(&self.settings.rules);
         let wanted: Vec<(QuorumType, Height)> =
@@ -56,12 +66,7 @@ impl Follower {
                 self.drawn.sessions.push(Decided { kind, start: height.after(LEAD), lot: lot.hash, drawing });
             }
         }
-        let drawings: Vec<Arc<Drawing>> =
-            self.drawn.sessions.iter().filter_map(|decided| decided.drawing.clone()).collect();
-        let Some(facts) = &mut self.facts else { return Ok(false) };
-        let is_news = facts.chain.drawings != drawings;
-        facts.chain.drawings = drawings;
-        Ok(is_news)
+        Ok(())
     }
 
     /// Forgets what is not wanted any more, and what was decided by a block that was replaced.
@@ -93,32 +98,21 @@ impl Follower {
         if self.drawn.at == Some(target) {
             return Ok(());
         }
-        if let Some(base) = self.drawn.at.take() {
-            match self.sources[index].client.roll_change(Some(&base), &target).await {
-                Ok(change) => {
-                    self.drawn.roll.apply(&change);
-                    self.drawn.at = Some(target);
-                    return Ok(());
-                }
-                // The block before was replaced, or another node does not know it.
-                Err(error) if matches!(error.kind(), ErrorKind::Call { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
+        let client = self.sources[index].client.clone();
+        let base = self.drawn.at.take();
+        let mut roll = base.map_or_else(Roll::default, |_| std::mem::take(&mut self.drawn.roll));
+        let mut change = client.roll_change(base.as_ref(), &target).await;
+        if base.is_some() && change.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::Call { .. })) {
+            // The block before was replaced, or another node does not know it.
+            (roll, change) = (Roll::default(), client.roll_change(None, &target).await);
         }
-        let client = &self.sources[index].client;
-        match client.roll_change(None, &target).await {
-            Ok(change) => {
-                self.drawn.roll = Roll::default();
-                self.drawn.roll.apply(&change);
-                self.drawn.at = Some(target);
-                Ok(())
+        let change = change.inspect_err(|error| {
+            if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden) {
+                self.sources[index].tells_roll = false;
             }
-            Err(error) => {
-                if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden) {
-                    self.sources[index].tells_roll = false;
-                }
-                Err(error.into())
-            }
-        }
+        })?;
+        roll.apply(&change);
+        (self.drawn.roll, self.drawn.at) = (roll, Some(target));
+        Ok(())
     }
 }

@@ -277,14 +277,16 @@ impl Follower {
         self.ask_for_peers(index).await;
         self.read_at = (self.settings.clock)();
         self.publish();
-        match self.learn_drawings(index).await {
-            Ok(false) => {}
-            Ok(true) => self.publish(),
-            Err(trouble) => debug!(
+        let (is_news, drawn) = self.learn_drawings(index).await;
+        if is_news {
+            self.publish();
+        }
+        if let Err(trouble) = drawn {
+            debug!(
                 network = %self.settings.network,
                 "who sits in the next sessions of {} is not known: {trouble}",
                 self.settings.network
-            ),
+            );
         }
         match self.check_against_node(index).await {
             Ok(false) => {}

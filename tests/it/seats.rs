@@ -196,6 +196,24 @@ async fn a_node_that_refuses_the_method_costs_the_seats_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn what_was_known_of_a_session_that_is_over_is_not_told_of_the_next() {
+    let mut stage = Stage::following().await;
+    mine_to_the_lot(&stage.network);
+    stage.poll().await;
+    assert!(stage.page().await.count(SEAT) > 0);
+    // The node answers no more what would tell of the next sessions; the list comes as before.
+    stage.servers[0].handle().faults().set_for(Fault::Forbidden, &["protx diff"]);
+    stage.network.mine(24);
+    stage.poll().await;
+    let page = stage.page().await;
+    page.expect("masternode_exporter_list_height", &[], f64::from(stage.network.tip().0));
+    assert_eq!((page.count(SEAT), page.count(DRAWN)), (0, 0));
+    let before = asked(&stage);
+    stage.mine(&[]).await;
+    assert_eq!(asked(&stage), before, "it is not asked again");
+}
+
+#[tokio::test]
 async fn nobody_is_asked_where_that_is_switched_off() {
     let mut stage = Stage::with(Options::default(), 1, |settings| settings.ask.seats = false).await;
     mine_to_the_lot(&stage.network);
