@@ -125,11 +125,6 @@ impl Drawing {
     pub fn due(&self) -> Height {
         self.start.after(self.kind.window_start)
     }
-
-    /// The last height at which its commitment can be mined.
-    pub fn end(&self) -> Height {
-        self.start.after(self.kind.window_end)
-    }
 }
 
 /// The newest session of a type that is decided at `tip` and can still end after it: the height with which it begins.
