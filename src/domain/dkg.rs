@@ -1,6 +1,7 @@
 //! Distributed key generation: when sessions run, how often a node sits in one, and what being offline costs.
 //!
-//! A node is punished when a session's commitment is mined that marks it as failed (spec `dash.md` §4). The tables are
+//! A node is punished when a session's commitment is mined that marks it as failed
+//! (docs/spec/dash.md#dkg-sessions). The tables are
 //! those of `src/llmq/params.h` and `src/chainparams.cpp`.
 //!
 //! Never here: who sat in which session; that needs answers from a node.
@@ -28,7 +29,8 @@ pub struct QuorumType {
     pub window_start: u32,
     /// … up to this one.
     pub window_end: u32,
-    /// A member should not restart before this offset into the interval (spec `dash.md` §4, safe maintenance).
+    /// A member should not restart before this offset into the interval
+    /// (docs/spec/dash.md#safe-maintenance).
     pub busy_until: u32,
     /// Only Evo nodes are drawn.
     pub evo_only: bool,
@@ -194,7 +196,7 @@ pub fn maintenance_window(
     types.iter().filter(|quorum| quorum.draws(node_type)).map(|quorum| quorum.quiet_blocks(tip, draw(quorum))).min()
 }
 
-/// Expected sessions per block in which a node of this kind is a member (spec `dash.md` §4, exposure).
+/// Expected sessions per block in which a node of this kind is a member (docs/spec/dash.md#exposure).
 pub fn sessions_per_block(types: &[QuorumType], node_type: NodeType, population: &Population) -> f64 {
     types.iter().filter(|quorum| quorum.draws(node_type)).map(|quorum| quorum.seats_per_block(population)).sum()
 }
@@ -202,7 +204,8 @@ pub fn sessions_per_block(types: &[QuorumType], node_type: NodeType, population:
 /// Chance in 0…1 that a node of this kind sits in a session whose commitment falls due in the `blocks` blocks after `tip`.
 ///
 /// Counts the windows that really come, so it is 0 when none does, and never rises while blocks pass. Quorums of one cycle
-/// share the nodes out rather than draw each anew: with 2,100 valid ones, 1,920 seats reach 91 % (spec `dash.md` §4).
+/// share the nodes out rather than draw each anew: with 2,100 valid ones, 1,920 seats reach 91 %
+/// (docs/spec/dash.md#exposure).
 /// `draw` tells what is known of the node's part in sessions of a type: that is no chance any more.
 pub fn chance_of_test(
     types: &[QuorumType],

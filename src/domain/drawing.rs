@@ -1,6 +1,7 @@
 //! Drawing: who will sit in the sessions of quorums that do not rotate, known [`LEAD`] blocks before each begins.
 //!
-//! The rule is that of `GetAllQuorumMembers` in `src/llmq/utils.cpp` since Core 20 (spec `dash.md` §4, members): the list
+//! The rule is that of `GetAllQuorumMembers` in `src/llmq/utils.cpp` since Core 20
+//! (docs/spec/dash.md#quorum-members): the list
 //! at the deciding block, each of its confirmed valid nodes with a number that is a hash of its registration, of the block that
 //! confirmed it and of the deciding block's ChainLock; the largest numbers get the seats.
 //!

@@ -1,5 +1,5 @@
-//! How the DKG sessions of a block ended, and so why masternodes were penalised: which quorums call them failed (spec
-//! `dash.md` §7). And what the block pays.
+//! How the DKG sessions of a block ended, and so why masternodes were penalised: which quorums call them failed
+//! (docs/spec/dash.md#attributing-a-penalty). And what the block pays.
 //!
 //! One small call for a block in which commitments fall due, one for each quorum in it whose members are asked for, one for
 //! a block that pays somebody. What a node refuses to say stays unknown, and keeps nothing back.

@@ -136,7 +136,7 @@ impl Client {
         let method = self.known(self.dialect().chainlock)?;
         match self.call(method, json!([]), answers::chainlock).await {
             Ok(lock) => Ok(Some(lock)),
-            // "Unable to find any ChainLock" (`observed.md`).
+            // "Unable to find any ChainLock" (docs/spec/recorded-answers.md#traps).
             Err(error) if matches!(error.kind, ErrorKind::Call { code: -32603, .. }) => Ok(None),
             Err(error) => Err(error),
         }

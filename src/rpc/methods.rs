@@ -1,7 +1,7 @@
 //! Every method that the exporter calls: the whole list, so that operators can allow it and a test can guard it.
 //!
 //! Never here: a method that needs a wallet, writes, or prints keys; `masternode payments`, which can crash a node
-//! without `txindex` (spec `dash.md` §6.5).
+//! without `txindex` (docs/spec/dash.md#masternode).
 
 /// One method of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

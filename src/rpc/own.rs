@@ -19,7 +19,8 @@ const NO_ADDRESS: &str = "[::]:0";
 /// A node that is itself a masternode, as it sees itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnMasternode {
-    /// Which one. Dash Core no longer tells while it is banned or revoked (spec `observed.md`).
+    /// Which one. Dash Core no longer tells while it is banned or revoked
+    /// (docs/spec/recorded-answers.md#traps).
     pub id: Option<MasternodeId>,
     /// Its state.
     pub state: OwnState,
@@ -77,7 +78,8 @@ impl OwnState {
         }
     }
 
-    /// The older chains: a sentence (Dimecoin) or a number (PRCYCoin; spec `legacy-chains.md` §3.2, §4).
+    /// The older chains: a sentence (Dimecoin, docs/spec/legacy-chains.md#other-dimecoin-calls)
+    /// or a number (PRCYCoin, docs/spec/legacy-chains.md#prcycoin-rpc).
     fn of_status(status: &Value) -> OwnState {
         match (status.as_str(), status.as_i64()) {
             (Some(text), _) if text.starts_with("Masternode successfully started") => OwnState::Ready,

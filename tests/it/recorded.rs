@@ -86,7 +86,8 @@ fn every_recorded_answer_decodes() {
 
 #[test]
 fn the_numbers_are_those_that_were_observed() {
-    // moment, registered, limit, step, safe level, scores above 0 by the first digits of the hash: `observed.md`.
+    // moment, registered, limit, step, safe level, scores above 0 by the first digits of the hash:
+    // docs/spec/recorded-answers.md#score.
     type Row = (&'static str, usize, u32, u32, u32, &'static [(&'static str, u32, u32)]);
     let rows: [Row; 7] = [
         ("healthy", 12, 100, 66, 34, &[]),

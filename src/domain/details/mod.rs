@@ -125,7 +125,7 @@ impl Details {
         Arc::ptr_eq(&self.0, &other.0) || self.0.item(detail) == other.0.item(detail)
     }
 
-    /// Whether the operator key is known and zeroed: the mark of a revoked operator (spec `dash.md` §2, ban causes).
+    /// Whether the operator key is known and zeroed: the mark of a revoked operator (docs/spec/dash.md#ban-causes).
     pub fn operator_key_is_zero(&self) -> bool {
         match self.0.item(Detail::OperatorKey) {
             (Form::Usual, key) => key.iter().all(|byte| *byte == 0),

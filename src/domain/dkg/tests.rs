@@ -13,7 +13,7 @@ fn unknown(_: &QuorumType) -> Option<Draw> {
 
 #[test]
 fn exposure_is_that_of_the_table() {
-    // valid, valid Evo, sessions a day of a regular node, of an Evo node: spec `dash.md` §4.
+    // valid, valid Evo, sessions a day of a regular node, of an Evo node: docs/spec/dash.md#exposure.
     let cases = [(3000, 400, 1.60, 7.31), (2100, 348, 2.28, 8.85), (2305, 299, 2.08, 9.72)];
     for (valid, evo, regular_expected, evo_expected) in cases {
         let population = Population { valid: [valid - evo, evo], banned: [0, 0] };
@@ -42,7 +42,7 @@ fn commitments_fall_due_at_the_windows_of_the_table() {
 
 #[test]
 fn a_restart_is_safe_when_the_spec_says_so() {
-    // offset into 288, blocks left for a regular node, for an Evo node: spec `dash.md` §4.
+    // offset into 288, blocks left for a regular node, for an Evo node: docs/spec/dash.md#safe-maintenance.
     let cases =
         [(0, 0, 0), (49, 0, 0), (50, 238, 0), (61, 227, 11), (71, 217, 1), (72, 216, 0), (85, 203, 11), (287, 1, 1)];
     for (offset, regular, evo) in cases {

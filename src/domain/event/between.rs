@@ -18,7 +18,8 @@ pub fn between(before: &MasternodeList, after: &MasternodeList, rule: Option<&Pe
         blocks: after.block().height.above(from),
         target: *after.block(),
         among: u32::try_from(after.registered()).unwrap_or(u32::MAX),
-        // The limit in force is that of the list under construction, in practice the list before (spec `dash.md` §2).
+        // The limit in force is that of the list under construction, in practice the list before
+        // (docs/spec/dash.md#order-inside-a-block).
         limits: rule.map(|rule| rule.limits(before.registered())),
     };
     let mut events = Vec::new();

@@ -1,6 +1,7 @@
 //! What happened between the lists of two blocks.
 //!
-//! The normal decay is not an event: it is accounted for, so that a penalty shows its true points (spec `dash.md` §7).
+//! The normal decay is not an event: it is accounted for, so that a penalty shows its true points
+//! (docs/spec/dash.md#attributing-a-penalty).
 //!
 //! Never here: which quorum punished; a list does not say.
 
@@ -117,7 +118,8 @@ impl EventKind {
     }
 }
 
-/// A quorum whose commitment says that a member failed: the cause of a penalty (spec `dash.md` §7).
+/// A quorum whose commitment says that a member failed: the cause of a penalty
+/// (docs/spec/dash.md#attributing-a-penalty).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FailedQuorum {
     /// Name of the type, e.g. `llmq_60_75`.
@@ -153,7 +155,7 @@ pub fn attribute(events: &mut [Event], failed: &HashMap<MasternodeId, Vec<Failed
     }
 }
 
-/// Why a masternode was banned (spec `dash.md` §2, ban causes): the label `cause`.
+/// Why a masternode was banned (docs/spec/dash.md#ban-causes): the label `cause`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BanCause {
     /// Its score reached the limit.

@@ -149,7 +149,8 @@ pub fn network_info(body: &[u8]) -> Result<NetworkInfo, ErrorKind> {
     })
 }
 
-/// `mnsync status` of any chain (legacy spec §3.2, §4).
+/// `mnsync status` of any chain (docs/spec/legacy-chains.md#other-dimecoin-calls,
+/// docs/spec/legacy-chains.md#prcycoin-rpc).
 pub fn sync_status(body: &[u8]) -> Result<SyncStatus, ErrorKind> {
     let wire: WireSync = result(body)?;
     match (wire.is_synced, wire.requested_assets) {
