@@ -289,6 +289,8 @@ mod tests {
     fn every_ready_made_network_is_valid() {
         for masternodes in [10, 60, 5_000, 100_000] {
             Options::demo(masternodes, || 1_800_000_000).validate().expect("demo");
+            Options::dash_24(masternodes, || 1_800_000_000).validate().expect("dash-24");
+            Options::dash_24_migration(masternodes, || 1_800_000_000).validate().expect("dash-24-migration");
             Options::main(masternodes).validate().expect("main");
             Options::regtest(masternodes, masternodes / 4).validate().expect("regtest");
         }
