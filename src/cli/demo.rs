@@ -161,7 +161,8 @@ async fn stage(chain: Chain, arguments: &DemoArguments) -> Result<Stage, Failure
                 Some(scenario) => scenario.options(masternodes as usize),
             };
             let network = Network::new(Options { seed: arguments.seed, ..options })?;
-            let expected = |scenario: Scenario| (0..WATCHED).map(|index| scenario.expectations(&network, index)).collect();
+            let expected =
+                |scenario: Scenario| (0..WATCHED).map(|index| scenario.expectations(&network, index)).collect();
             expectations = scenario.map(expected).unwrap_or_default();
             let ids = scenario.map_or_else(|| network.masternodes(), |scenario| scenario.masternodes(&network));
             (network.into(), ids)

@@ -85,7 +85,7 @@ pub enum Action {
         /// Version of the transaction: 1, 2 or 3.
         version: u8,
     },
-    /// A ProUpRegTx of version 3 with so many payees, all of them new addresses.
+    /// A ProUpRegTx of version 3 with this number of payees, all of them new addresses.
     SetPayouts {
         /// Whose payees change.
         masternode: String,
@@ -103,7 +103,7 @@ pub enum Action {
         masternode: String,
     },
     /// A ProRegTx of version 3 with several owners. [`Network::shared_masternode`](super::Network::shared_masternode)
-    /// tells its proTxHash in advance.
+    /// gives its proTxHash in advance.
     RegisterShared {
         /// Which of the shared masternodes, counted freely.
         number: u32,

@@ -1,4 +1,4 @@
-//! The two branches of a network after the fork of Dash 24: who follows it, and how fast the old branch grows.
+//! The two branches of a network after the fork of Dash 24: which software follows which, and how fast the old one grows.
 //!
 //! Never decides what a block does to a masternode.
 
@@ -41,7 +41,7 @@ impl State {
         }
     }
 
-    /// Leaves a copy behind before the first block under the new rules.
+    /// Copies the chain as the old branch before the first block under the new rules.
     pub(super) fn part(&mut self) {
         let tip = self.history.tip().height;
         if self.old.is_some() || self.activation() != Some(tip + 1) {
@@ -64,17 +64,16 @@ impl State {
         }
     }
 
-    /// After a reorganisation: what its blocks did not take back did not happen.
+    /// Drops the signal and the old branch where a reorganisation removed the block that they depend on.
     pub(super) fn forget_fork(&mut self) {
         let tip = self.history.tip().height;
         self.signal = self.signal.filter(|signal| *signal <= tip);
-        // The old branch begins at the last common block, or the network has not forked yet.
         if self.old.as_ref().is_some_and(|old| old.state.left_behind > Some(tip)) {
             self.old = None;
         }
     }
 
-    /// Adds what happens around the fork by itself to the actions of a block.
+    /// Adds the signal, the migrations and the scenario of the fork to the actions of a block.
     pub(super) fn fork_actions(&mut self, actions: &mut Vec<Action>, height: u32) {
         let Some(fork) = &self.options.fork else { return };
         if fork.signal_height == Some(height) && self.signal.is_none() && !actions.contains(&Action::SignFork) {
@@ -83,7 +82,7 @@ impl State {
         if let Some(active) = self.activation().and_then(|first| height.checked_sub(first)) {
             actions.extend(fork_life::actions(&self.options, fork, &self.list, active));
         }
-        // Who is revived by its owner is upgraded first.
+        // An owner upgrades a masternode before reviving it.
         for action in actions.iter() {
             if let Action::Revive { masternode } = action
                 && let Some(node) = Hash256::parse(masternode).and_then(|hash| self.list.find(hash))

@@ -285,11 +285,9 @@ fn eligible(kind: &QuorumType, list: &List) -> Vec<u32> {
 
 /// Whether enough members with the new protocol are there to vote the others bad (`dkgBadVotesThreshold`).
 fn voted_bad(session: &Session, conduct: &Conduct<'_>) -> bool {
-    let votes = |member: &&Masternode| {
-        !conduct.outdated.contains(&member.slot) && !conduct.offline.contains(&member.slot)
-    };
-    !conduct.outdated.is_empty()
-        && session.members.iter().filter(votes).count() >= session.kind.bad_votes(session.size)
+    let votes =
+        |member: &&Masternode| !conduct.outdated.contains(&member.slot) && !conduct.offline.contains(&member.slot);
+    !conduct.outdated.is_empty() && session.members.iter().filter(votes).count() >= session.kind.bad_votes(session.size)
 }
 
 /// Which seats are valid; none when too few are.
@@ -304,7 +302,8 @@ fn contributions(session: &Session, list: &List, random: &mut Random, conduct: &
         let slot = member.slot;
         let unlucky = random.chance(conduct.failure_rate) && conduct.spared != Some(slot);
         let able = list.get(slot).is_some_and(|node| node.operator_key != 0);
-        valid[seat] = able && !unlucky && !conduct.offline.contains(&slot) && !(bad && conduct.outdated.contains(&slot));
+        let failing = unlucky || conduct.offline.contains(&slot) || (bad && conduct.outdated.contains(&slot));
+        valid[seat] = able && !failing;
         if let Some(orders) = conduct.ordered.get_mut(&slot).filter(|orders| **orders > 0) {
             *orders -= 1;
             valid[seat] = false;

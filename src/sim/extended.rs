@@ -95,8 +95,7 @@ impl Masternode {
         if let [only] = payouts.as_slice() {
             return only.address.clone();
         }
-        let texts: Vec<String> =
-            payouts.iter().map(|payout| format!("{} {}", payout.address, payout.reward)).collect();
+        let texts: Vec<String> = payouts.iter().map(|payout| format!("{} {}", payout.address, payout.reward)).collect();
         texts.join(", ")
     }
 

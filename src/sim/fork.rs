@@ -11,7 +11,7 @@ pub(super) const BIT: u32 = 12;
 /// Windows after which a deployment that misses its threshold is no longer computed: longer than any simulation.
 const MOST_WINDOWS: u32 = 10_000;
 
-/// The fork of a simulated network, and what its masternodes do about it.
+/// The fork of a simulated network, and how its masternodes are set up for it.
 #[derive(Clone, Debug)]
 pub struct Fork {
     /// Blocks of a signalling window: 4032 on mainnet.
@@ -36,7 +36,7 @@ pub struct Fork {
     pub one_owner: f64,
     /// That owner moves all of its masternodes to version 3.
     pub migration: Option<Migration>,
-    /// The story of the demonstration is played.
+    /// The first masternodes do what [`Options::dash_24`](super::Options::dash_24) says.
     pub story: bool,
 }
 
@@ -50,7 +50,7 @@ pub struct Migration {
 }
 
 impl Default for Fork {
-    /// A small window, all blocks signal, nobody has signed yet.
+    /// A small window, all blocks signal, the signal is not mined yet.
     fn default() -> Self {
         Self {
             window: 24,
@@ -68,7 +68,7 @@ impl Default for Fork {
     }
 }
 
-/// Where the deployment stands for one block.
+/// The state of the deployment for one block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Phase {
     pub(super) status: Status,
@@ -100,7 +100,7 @@ impl Status {
 }
 
 impl Fork {
-    /// Checks the options of a network with so many masternodes.
+    /// Checks the options of a network with this number of masternodes.
     pub(super) fn validate(&self, masternodes: usize) -> Result<(), OptionsError> {
         let fault = |option: &'static str, reason: &'static str| Err(OptionsError::new(option, reason));
         if self.window < 2 {
@@ -161,7 +161,7 @@ impl Fork {
 
     /// How many of the first `blocks` blocks of a window signal.
     pub(super) fn signals(&self, blocks: u32) -> u32 {
-        // Rounded down with a grain of tolerance: 0.8 of 30 is 24.
+        // Rounded down with a small tolerance: 0.8 of 30 is 24.
         (f64::from(blocks) * self.signalling + 1e-9) as u32
     }
 

@@ -1,5 +1,4 @@
-//! What masternodes do around the fork of Dash 24 by themselves: one owner that migrates many, and the story that the
-//! demonstration shows.
+//! Scheduled actions around the fork of Dash 24: one owner that migrates many masternodes, and the scenario of the demo.
 //!
 //! Never acts on a network without a fork.
 
@@ -12,7 +11,7 @@ use super::masternode::Masternode;
 use super::options::Options;
 use super::random::Random;
 
-/// Slots with a part in the story, and what happens to them. The endangered one is slot 0.
+/// Slots with a scheduled change each. Slot 0 is the endangered one.
 mod role {
     /// Migrates and gets several payees.
     pub(super) const SPLIT: u32 = 2;
@@ -26,11 +25,11 @@ mod role {
     pub(super) const REVOKED: u32 = 6;
 }
 
-/// Migrates from version 1 to 2 to 3 in the story.
+/// Slot that migrates from version 1 to 2 to 3.
 pub(super) const MIGRATING: u32 = 1;
 
-/// Slots that the story alone acts on.
-pub(super) const CAST: u32 = role::REVOKED;
+/// The last slot on which only the scenario acts.
+pub(super) const LAST_SCHEDULED: u32 = role::REVOKED;
 
 /// What happens in a block, `active` blocks after the activation: 0 is the first block under the new rules.
 pub(super) fn actions(options: &Options, fork: &Fork, list: &List, active: u32) -> Vec<Action> {
@@ -42,7 +41,7 @@ pub(super) fn actions(options: &Options, fork: &Fork, list: &List, active: u32) 
     actions
 }
 
-/// The part of the one owner's masternodes whose turn it is.
+/// Migrations of the one owner's masternodes in this block.
 fn migrations(fork: &Fork, list: &List, active: u32) -> Vec<Action> {
     let Some(plan) = fork.migration else { return Vec::new() };
     let Some(turn) = active.checked_sub(plan.after).filter(|turn| *turn < plan.blocks) else { return Vec::new() };
@@ -59,7 +58,7 @@ fn migrate(node: &Masternode) -> Action {
     Action::Migrate { masternode: node.hash.to_string(), version: EXTENDED }
 }
 
-/// The story: each of its masternodes in its turn.
+/// The scheduled change of this block.
 fn story(options: &Options, list: &List, active: u32) -> Vec<Action> {
     let name = |slot: u32| list.get(slot).map(|node| node.hash.to_string());
     let of = |slot: u32, action: fn(String) -> Action| name(slot).map(action);
@@ -82,17 +81,17 @@ fn story(options: &Options, list: &List, active: u32) -> Vec<Action> {
     acts.into_iter().flatten().filter(|action| is_possible(action, list)).collect()
 }
 
-/// The others migrate bit by bit, two in three blocks.
+/// The other masternodes migrate one by one, in two of three blocks.
 fn background(options: &Options, list: &List, active: u32) -> Option<Action> {
     let mut random = Random::of(&[options.seed, 0xf024, u64::from(active)]);
     if !random.chance(0.66) {
         return None;
     }
     let slot = u32::try_from(random.below(list.next_slot() as usize)).expect("a slot is a u32");
-    list.get(slot).filter(|node| slot > CAST && can_migrate(node)).map(migrate)
+    list.get(slot).filter(|node| slot > LAST_SCHEDULED && can_migrate(node)).map(migrate)
 }
 
-/// A story on a chain with a life of its own can lose one of its masternodes.
+/// Random events on a lively network can remove or ban a scheduled masternode.
 fn is_possible(action: &Action, list: &List) -> bool {
     let Some(name) = action.masternode() else { return true };
     let Some(node) = super::random::Hash256::parse(name).and_then(|hash| list.find(hash)) else { return false };

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::action::Action;
-use super::fork_life::CAST;
+use super::fork_life::LAST_SCHEDULED;
 use super::ledger::{BanCause, LedgerKind, Note};
 use super::list::List;
 use super::options::Options;
@@ -33,8 +33,8 @@ impl Life {
     ) -> Vec<Action> {
         let mut random = Random::of(&[options.seed, 0x11fe, u64::from(height)]);
         let mut actions = self.due_revivals(list, offline, height);
-        // Those with a part in a story do only what the story says.
-        let last = if options.fork.as_ref().is_some_and(|fork| fork.story) { CAST } else { ENDANGERED };
+        // Only the scenario acts on its masternodes.
+        let last = if options.fork.as_ref().is_some_and(|fork| fork.story) { LAST_SCHEDULED } else { ENDANGERED };
         let mut some_node = |share: f64| {
             if !random.chance(share) {
                 return None;

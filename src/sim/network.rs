@@ -147,8 +147,7 @@ impl Network {
         Ok(())
     }
 
-    /// Lets a masternode run the software of before Dash 24 or of Dash 24. With the old one it fails each session in which
-    /// enough of the others run the new one.
+    /// Sets whether a masternode runs protocol 70240. Then it fails each session in which enough other members run 70242.
     ///
     /// # Errors
     ///
@@ -193,8 +192,8 @@ impl Network {
         }
     }
 
-    /// Whom the kept block of the active branch at this height pays, and how much: the payees of its masternode in
-    /// the order of its coinbase, the operator last. Only on a network with the fork of Dash 24.
+    /// The payees and amounts of the masternode payment in the kept block of the active branch at this height, in the
+    /// order of the coinbase, the operator last. Only on a network with the fork of Dash 24.
     #[must_use]
     pub fn payees_at(&self, height: u32) -> Vec<(String, u64)> {
         let state = self.lock();

@@ -156,7 +156,7 @@ impl Options {
     /// The network of [`Options::demo`] at the time of the fork of Dash 24, with a window of 20 blocks.
     ///
     /// The signal is mined 15 blocks after the start, miners signal 18 blocks after it, the fork is locked in 20 blocks later
-    /// and in force another 20 blocks later. From then on each of the first masternodes has a part: 0 runs protocol 70240 and
+    /// and in force another 20 blocks later. The first masternodes are part of the scenario: 0 runs protocol 70240 and
     /// is banned by its quorum 12 blocks after the start, 1 migrates from version 1 to 2 to 3, 2 gets two payees, the payout
     /// of 3 is stolen, 4 gets further addresses, the operator key of 5 is replaced, the operator of 6 revokes. A shared
     /// masternode is registered, changes a reward address and is dissolved.
@@ -164,7 +164,8 @@ impl Options {
     pub fn dash_24(masternodes: usize, now: fn() -> u64) -> Self {
         let demo = Self::demo(masternodes, now);
         let signal_height = Some(demo.start_height + 15);
-        let fork = Fork { window: 20, signal_height, old_pace: 0.5, outdated: 1, legacy: 0.6, story: true, ..Fork::default() };
+        let fork =
+            Fork { window: 20, signal_height, old_pace: 0.5, outdated: 1, legacy: 0.6, story: true, ..Fork::default() };
         Self { version: 240_003, fork: Some(fork), ..demo }
     }
 

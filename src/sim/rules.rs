@@ -48,7 +48,7 @@ pub(super) struct QuorumType {
 }
 
 impl QuorumType {
-    /// Votes of so many members of a quorum of this size make a seat invalid.
+    /// Number of votes that make a seat of a quorum of this size invalid.
     pub(super) fn bad_votes(&self, size: usize) -> usize {
         let percent = match self.id {
             2 | 3 => 75,

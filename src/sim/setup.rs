@@ -2,7 +2,7 @@
 //!
 //! Never mines: it only makes the state that the first block builds on.
 
-use super::fork_life::{CAST, MIGRATING};
+use super::fork_life::{LAST_SCHEDULED, MIGRATING};
 use super::history::Naming;
 use super::list::List;
 use super::masternode::Masternode;
@@ -42,9 +42,15 @@ pub(super) fn first_offline(options: &Options, list: &List) -> Vec<u32> {
         .collect();
     random.shuffle(&mut slots);
     let others = options.offline.saturating_sub(usize::from(options.endangered));
-    // Its old software endangers it, where there is any.
+    // Old software is the reason of its ban, if the fork has outdated masternodes.
     let first = (options.endangered && outdated(options) == 0).then_some(ENDANGERED);
     first.into_iter().chain(slots.into_iter().take(others)).collect()
+}
+
+/// The first slot that belongs to no scenario.
+fn first_free(options: &Options) -> usize {
+    let scenario = options.fork.as_ref().is_some_and(|fork| fork.story);
+    if scenario { LAST_SCHEDULED as usize + 1 } else { 1 }
 }
 
 /// How many of the first masternodes run old software.
@@ -67,9 +73,8 @@ fn registered(options: &Options, slot: u32, height: u32, naming: &Naming, random
 }
 
 fn spread_evo(options: &Options, nodes: &mut [Masternode], random: &mut Random) {
-    // The masternodes with a part in a story are regular ones.
-    let cast = if options.fork.as_ref().is_some_and(|fork| fork.story) { CAST as usize + 1 } else { 1 };
-    let first = cast.min(nodes.len() - options.evo);
+    // The masternodes of a scenario are regular ones.
+    let first = first_free(options).min(nodes.len() - options.evo);
     let mut slots: Vec<usize> = (first..nodes.len()).collect();
     random.shuffle(&mut slots);
     for slot in slots.into_iter().take(options.evo) {
@@ -105,8 +110,7 @@ fn spread_owners(options: &Options, nodes: &mut [Masternode]) {
 /// Bans from long ago: most by failed DKGs, a few by the operator.
 fn spread_bans(options: &Options, nodes: &mut [Masternode], height: u32, random: &mut Random) -> Vec<usize> {
     let maximum = maximum_score(nodes.len());
-    let cast = if options.fork.as_ref().is_some_and(|fork| fork.story) { CAST as usize + 1 } else { 1 };
-    let first = cast.min(nodes.len() - options.banned);
+    let first = first_free(options).min(nodes.len() - options.banned);
     let mut slots: Vec<usize> = (first..nodes.len()).collect();
     random.shuffle(&mut slots);
     slots.truncate(options.banned);

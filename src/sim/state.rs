@@ -21,7 +21,7 @@ use super::random::{Hash256, Random};
 use super::rules::{ChainFacts, QuorumType, chain_facts, quorum_types};
 use super::setup::{ENDANGERED, first_list, first_offline, outdated};
 
-/// Everything behind a [`Network`](super::Network). A clone goes its own way.
+/// Everything behind a [`Network`](super::Network). A clone is independent.
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) options: Options,
@@ -244,7 +244,7 @@ impl State {
             offline: &self.offline,
             outdated: &self.outdated,
             ordered: &mut ordered,
-            // Those who could form a quorum have left the old branch.
+            // On the old branch no quorum can form.
             outage: actions.contains(&Action::FailNetwork) || self.left_behind.is_some(),
             failure_rate: self.options.failure_rate,
             spared: (self.setting_up && self.options.endangered).then_some(ENDANGERED),

@@ -86,7 +86,7 @@ impl Header {
         // Without the fork of Dash 24, as recorded.
         let signals = deployment::signals(context, self.height).unwrap_or(true);
         let version = 0x2000_0000 + (u32::from(signals) << BIT);
-        // Nobody who could sign follows the old branch.
+        // No quorum follows the old branch.
         let locked = self.active && context.state.left_behind.is_none_or(|last| self.height <= last);
         let mut header = json!({
             "hash": self.hash,
@@ -315,7 +315,8 @@ pub(super) fn sporks(context: &Context<'_>, subcommand: &str) -> Result<Reply, R
     }
     // Two are gone in Dash 24.
     let known = |name: &&&str| !context.software.follows_fork() || !GONE_SPORKS.contains(*name);
-    let sporks: Map<String, Value> = SPORKS.iter().filter(known).map(|name| ((*name).to_owned(), value(name))).collect();
+    let sporks: Map<String, Value> =
+        SPORKS.iter().filter(known).map(|name| ((*name).to_owned(), value(name))).collect();
     Ok(Value::Object(sporks).into())
 }
 

@@ -1,4 +1,4 @@
-//! The deployment of Dash 24 as `getblockchaininfo` and `getdeploymentinfo` tell it, and `getindexinfo`
+//! The deployment of Dash 24 in `getblockchaininfo` and `getdeploymentinfo`, and `getindexinfo`
 //! (`src/rpc/blockchain.cpp`, `src/versionbits.cpp`).
 //!
 //! Never decides how far the deployment is: `fork` does.
@@ -14,7 +14,7 @@ use crate::sim::options::Subnet;
 /// `timeout` of a deployment without one.
 const NEVER: i64 = i64::MAX;
 
-/// The fork of the network with the signal as a block of this height knows it.
+/// The fork of the network, with the height of the signal if that is not above this height.
 fn fork_at<'a>(context: &'a Context<'_>, height: u32) -> Option<(&'a Fork, Option<u32>)> {
     let fork = context.state.options.fork.as_ref()?;
     Some((fork, context.state.signal.filter(|signal| *signal <= height)))
@@ -55,7 +55,7 @@ pub(super) fn info(context: &Context<'_>, params: &Params) -> Result<Reply, RpcE
     Ok(json!({ "hash": block.hash, "height": context.told(block.height), "deployments": deployments }).into())
 }
 
-/// The deployment as `getdeploymentinfo` tells it of a block.
+/// The deployment of a block in `getdeploymentinfo`.
 fn of_block(context: &Context<'_>, fork: &Fork, signal: Option<u32>, height: u32) -> Value {
     let (own, next) = (fork.phase(signal, height), fork.phase(signal, height + 1));
     let mut bip9 = frame(fork, own, signal.filter(|_| context.software.shows_signal));

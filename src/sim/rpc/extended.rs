@@ -12,7 +12,7 @@ use crate::sim::history::Block;
 use crate::sim::masternode::Masternode;
 use crate::sim::random::Random;
 
-/// An address that nobody has, with which a difference says that only a platform port changed.
+/// The placeholder address of a difference in which only a platform port changed.
 const NO_ADDRESS: &str = "255.255.255.255";
 
 /// Blocks in which a shared masternode is dissolved with a penalty.
@@ -21,7 +21,7 @@ const EARLY_BLOCKS: u32 = 1_000;
 /// That penalty in duffs.
 const EARLY_PENALTY: u64 = 100_000_000;
 
-/// Whom the owners' part is paid to: one address, several payees, or the owners of a shared masternode.
+/// The payees of the owners' part: one address, several payees, or the owners of a shared masternode.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Payees {
@@ -100,12 +100,12 @@ pub(super) fn changed_fields(
     // The two kinds of address lists differ even where their addresses are the same.
     let kind_changed = (before.version < EXTENDED) != (after.version < EXTENDED);
     let moved = !ports_only && (kind_changed || old.get("addresses") != new.get("addresses"));
-    let told = |(name, value): &(String, Value)| match name.as_str() {
+    let is_changed = |(name, value): &(String, Value)| match name.as_str() {
         "addresses" => moved && value.as_object().is_some_and(|addresses| !addresses.is_empty()),
         "version" => moved || key_changed || old.get(name) != Some(value),
         _ => old.get(name) != Some(value),
     };
-    let mut fields: Map<String, Value> = new.into_iter().filter(told).collect();
+    let mut fields: Map<String, Value> = new.into_iter().filter(is_changed).collect();
     if ports_only {
         let (p2p, https) = scene.platform_ports(after);
         let dummy = |port: u16| json!([format!("{NO_ADDRESS}:{port}")]);
@@ -148,13 +148,14 @@ pub(super) fn simplified(scene: &Scene, node: &Masternode, extended: bool) -> Va
         let payees = serde_json::to_value(Payees::of(scene, node)).expect("plain JSON");
         fields.extend(payees.as_object().cloned().unwrap_or_default());
         fields.extend(
-            node.operator_payout_address(scene.facts).map(|address| ("operatorPayoutAddress".to_owned(), json!(address))),
+            node.operator_payout_address(scene.facts)
+                .map(|address| ("operatorPayoutAddress".to_owned(), json!(address))),
         );
     }
     entry
 }
 
-/// What `protx diff` says about the block beside its masternodes. The roots are drawn and prove nothing.
+/// What `protx diff` has about the block in addition to its masternodes. The roots are random and prove nothing.
 pub(super) fn frame(block: &Block) -> Map<String, Value> {
     let mut random = Random::of(&[block.hash.seed(), 0xd1ff]);
     Map::from_iter([

@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 use super::entry::{Scene, list_entry, paid_time, state_value, status};
 use super::params::Params;
 use super::protx::nodes_at;
-use super::stream::Pieces;
 use super::quorum::PLATFORM_AMOUNT;
+use super::stream::Pieces;
 use super::{Context, Reply, RpcError, special};
 use crate::sim::history::Block;
 use crate::sim::masternode::Masternode;
@@ -196,8 +196,8 @@ fn payments(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> {
         let paid = json!({ "proTxHash": payee.hash, "amount": whole, "payees": payees });
         Some(json!({ "height": block.height, "blockhash": block.hash, "amount": whole, "masternodes": [paid] }))
     };
-    let told = (first..first + blocks).filter_map(|height| context.block_at(height)).filter_map(entry);
-    Ok(Value::Array(told.collect()).into())
+    let entries = (first..first + blocks).filter_map(|height| context.block_at(height)).filter_map(entry);
+    Ok(Value::Array(entries.collect()).into())
 }
 
 /// Payees by height: the last `count` + 1 blocks and the next 20.

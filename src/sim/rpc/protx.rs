@@ -156,7 +156,7 @@ fn diff(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> {
     let entered: Vec<&Value> =
         after.iter().filter(|(hash, entry)| before.get(*hash) != Some(*entry)).map(|(_, entry)| entry).collect();
     let removed: Vec<&Hash256> = before.keys().filter(|hash| !after.contains_key(*hash)).collect();
-    let mut told = json!({
+    let mut answer = json!({
         "nVersion": 1,
         "baseBlockHash": base.map_or_else(|| context.state.history.naming().old(1), |base| base.hash),
         "blockHash": target.hash,
@@ -164,17 +164,13 @@ fn diff(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> {
         "mnList": entered,
     });
     if context.software.follows_fork() {
-        told.as_object_mut().expect("an object").extend(extended_frame(&target));
+        answer.as_object_mut().expect("an object").extend(extended_frame(&target));
     }
-    Ok(told.into())
+    Ok(answer.into())
 }
 
 /// The entries of the simplified list at a block.
-fn simplified(
-    context: &Context<'_>,
-    block: &Arc<Block>,
-    extended: bool,
-) -> Result<BTreeMap<Hash256, Value>, RpcError> {
+fn simplified(context: &Context<'_>, block: &Arc<Block>, extended: bool) -> Result<BTreeMap<Hash256, Value>, RpcError> {
     let scene = Scene::of(context);
     let entry = |node: &Masternode| {
         if context.software.follows_fork() {

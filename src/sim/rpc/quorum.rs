@@ -200,7 +200,8 @@ pub(super) fn special_transactions(context: &Context<'_>, params: &Params) -> Re
             _ => transaction(commitment, block.time, confirmations),
         });
     let further = (0..).zip(&block.special).filter(|(_, special)| [-1, special.kind()].contains(&kind));
-    let further = further.map(|(place, transaction)| special::transaction(context, block, place, transaction, verbosity));
+    let further =
+        further.map(|(place, transaction)| special::transaction(context, block, place, transaction, verbosity));
     let transactions = coinbase
         .into_iter()
         .chain(commitments)

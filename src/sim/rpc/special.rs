@@ -27,7 +27,13 @@ impl Special {
 }
 
 /// The transaction: its hash at verbosity 0, its bytes at 1, its fields from 2 on.
-pub(super) fn transaction(context: &Context<'_>, block: &Block, place: u64, special: &Special, verbosity: i64) -> Value {
+pub(super) fn transaction(
+    context: &Context<'_>,
+    block: &Block,
+    place: u64,
+    special: &Special,
+    verbosity: i64,
+) -> Value {
     let mut random = Random::of(&[block.hash.seed(), 0x59ec, place]);
     let txid = random.hash();
     match verbosity {
@@ -98,10 +104,11 @@ fn payload(context: &Context<'_>, block: &Block, special: &Special, random: &mut
     }
 }
 
-/// Whom a masternode's payment goes to, in the order of the coinbase: the platform's part, the owners, the operator.
+/// The payees of a masternode payment in the order of the coinbase: the platform's part, the owners, the operator.
 pub(super) fn payees(context: &Context<'_>, node: &Masternode, platform: u64, amount: u64) -> Vec<Value> {
     let burnt = json!({ "address": "", "script": "6a", "amount": platform });
     let paid = node.split(amount, context.state.facts);
-    let entry = |(address, amount): (String, u64)| json!({ "script": script(&address), "address": address, "amount": amount });
+    let entry =
+        |(address, amount): (String, u64)| json!({ "script": script(&address), "address": address, "amount": amount });
     std::iter::once(burnt).chain(paid.into_iter().map(entry)).collect()
 }

@@ -13,7 +13,7 @@ pub(super) fn forking(change: impl FnOnce(&mut Fork)) -> Network {
     Network::new(options).expect("valid")
 }
 
-/// The same, so many blocks below its activation or above.
+/// The same, mined up to this height.
 pub(super) fn forked(change: impl FnOnce(&mut Fork), height: u32) -> Network {
     let network = forking(change);
     network.mine((height - network.tip().0) as usize);
@@ -62,8 +62,8 @@ async fn a_node_of_the_old_release_stays_on_a_branch_of_its_own() {
     }
     let at = async |server: &RunningServer| result(server, "getblockhash", json!([600])).await;
     assert_ne!(at(&new).await, at(&old).await);
-    let foreign = error_code(&old, "getblockheader", json!([network.block_hash(600)])).await;
-    assert_eq!(foreign, -5, "it refuses the blocks of the others");
+    let code = error_code(&old, "getblockheader", json!([network.block_hash(600)])).await;
+    assert_eq!(code, -5, "it refuses the blocks of the others");
     assert_eq!(result(&old, "getbestchainlock", json!([])).await["height"], 599);
     assert_eq!(result(&new, "getbestchainlock", json!([])).await["height"], 603);
     let first = at(&old).await;
@@ -76,7 +76,7 @@ async fn a_node_of_the_old_release_stays_on_a_branch_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_branch_that_nobody_mines_stops_at_the_fork() {
+async fn an_old_branch_without_blocks_stops_at_the_fork() {
     let network = forked(|fork| fork.old_pace = 0.0, 605);
     let old = serve(&network, 230_102).await;
     assert_eq!(result(&old, "getblockcount", json!([])).await, json!(599));
@@ -145,31 +145,32 @@ fn what_the_new_rules_refuse_is_refused() {
 
 #[test]
 fn nonsense_about_the_fork_is_refused_by_name() {
-    let cases: [(&str, fn(&mut Fork)); 6] = [
-        ("fork.window", |fork| fork.window = 0),
-        ("fork.threshold", |fork| fork.threshold = Some(25)),
-        ("fork.outdated", |fork| fork.outdated = 13),
-        ("fork.legacy", |fork| fork.legacy = f64::NAN),
-        ("fork.old_pace", |fork| fork.old_pace = -1.0),
-        ("fork.signal_height", |fork| fork.signal_height = Some(5)),
-    ];
-    for (name, change) in cases {
+    let check = |name: &str, change: fn(&mut Fork)| {
         let mut fork = Fork::default();
         change(&mut fork);
         let error = Options { fork: Some(fork), ..Options::default() }.validate().expect_err(name).to_string();
         assert!(error.contains(name), "{error} should name {name}");
-    }
+    };
+    check("fork.window", |fork| fork.window = 0);
+    check("fork.threshold", |fork| fork.threshold = Some(25));
+    check("fork.outdated", |fork| fork.outdated = 13);
+    check("fork.legacy", |fork| fork.legacy = f64::NAN);
+    check("fork.old_pace", |fork| fork.old_pace = -1.0);
+    check("fork.signal_height", |fork| fork.signal_height = Some(5));
 }
 
 #[tokio::test]
-async fn each_node_tells_its_own_software() {
+async fn each_node_reports_its_own_software() {
     let network = forking(|_| {});
     let server = serve(&network, 240_000).await;
     let info = async || result(&server, "getnetworkinfo", json!([])).await;
-    let told = info().await;
-    assert_eq!((told["version"].clone(), told["protocolversion"].clone()), (json!(240_000), json!(70_242)));
-    assert_eq!((told["subversion"].clone(), told["localrelay"].clone()), (json!("/Dash Core:24.0.0/"), json!(true)));
-    assert!(told["localservicesnames"].as_array().expect("names").contains(&json!("COMPACT_FILTERS")));
+    let answer = info().await;
+    assert_eq!((answer["version"].clone(), answer["protocolversion"].clone()), (json!(240_000), json!(70_242)));
+    assert_eq!(
+        (answer["subversion"].clone(), answer["localrelay"].clone()),
+        (json!("/Dash Core:24.0.0/"), json!(true))
+    );
+    assert!(answer["localservicesnames"].as_array().expect("names").contains(&json!("COMPACT_FILTERS")));
     let index = result(&server, "getindexinfo", json!([])).await;
     assert_eq!(index["basic block filter index"]["synced"], json!(true));
     server.set_software(Software {
@@ -179,14 +180,20 @@ async fn each_node_tells_its_own_software() {
         filter_index: Some(false),
         ..Software::release(240_002)
     });
-    let told = info().await;
-    assert_eq!((told["subversion"].clone(), told["localrelay"].clone()), (json!("/Dash Core:24.0.2(my-node)/"), json!(false)));
-    assert!(!told["localservicesnames"].as_array().expect("names").contains(&json!("COMPACT_FILTERS")));
+    let answer = info().await;
+    assert_eq!(
+        (answer["subversion"].clone(), answer["localrelay"].clone()),
+        (json!("/Dash Core:24.0.2(my-node)/"), json!(false))
+    );
+    assert!(!answer["localservicesnames"].as_array().expect("names").contains(&json!("COMPACT_FILTERS")));
     let index = result(&server, "getindexinfo", json!([])).await;
     assert_eq!(index["basic block filter index"]["synced"], json!(false));
     server.set_software(Software::release(230_102));
-    let told = info().await;
-    assert_eq!((told["protocolversion"].clone(), told["subversion"].clone()), (json!(70_240), json!("/Dash Core:23.1.2/")));
+    let answer = info().await;
+    assert_eq!(
+        (answer["protocolversion"].clone(), answer["subversion"].clone()),
+        (json!(70_240), json!("/Dash Core:23.1.2/"))
+    );
     assert_eq!(error_code(&server, "getindexinfo", json!([])).await, -32601);
     assert_eq!(error_code(&server, "masternode", json!(["payments"])).await, -8);
     let list = result(&server, "protx", json!(["list", "registered", true])).await;

@@ -88,7 +88,10 @@ async fn a_theft_and_a_split_are_in_the_ledger_with_both_values() {
     assert_eq!(change, Some(FieldChange { before: thief, after }));
     // When it is paid, each payee gets its part.
     let paid = |network: &Network| {
-        network.ledger_since(network.tip().0).iter().any(|entry| entry.masternode == node && entry.kind == LedgerKind::Payment)
+        network
+            .ledger_since(network.tip().0)
+            .iter()
+            .any(|entry| entry.masternode == node && entry.kind == LedgerKind::Payment)
     };
     while !paid(&network) {
         network.mine(1);
@@ -96,8 +99,8 @@ async fn a_theft_and_a_split_are_in_the_ledger_with_both_values() {
     let (height, hash) = network.tip();
     let expected = network.payees_at(height);
     assert_eq!(expected.iter().map(|(_, amount)| amount).sum::<u64>(), Network::payment_amount(height));
-    let told = result(&server, "masternode", json!(["payments", hash])).await;
-    let payees: Vec<(String, u64)> = told[0]["masternodes"][0]["payees"]
+    let answer = result(&server, "masternode", json!(["payments", hash])).await;
+    let payees: Vec<(String, u64)> = answer[0]["masternodes"][0]["payees"]
         .as_array()
         .expect("payees")
         .iter()
@@ -108,7 +111,9 @@ async fn a_theft_and_a_split_are_in_the_ledger_with_both_values() {
     let coinbase = result(&server, "getspecialtxes", json!([hash, 5, 1, 0, 2])).await;
     let outputs = coinbase[0]["vout"].as_array().expect("outputs");
     assert!(expected.iter().all(|(address, amount)| {
-        outputs.iter().any(|output| output["scriptPubKey"]["address"] == json!(address) && output["valueSat"] == json!(amount))
+        outputs
+            .iter()
+            .any(|output| output["scriptPubKey"]["address"] == json!(address) && output["valueSat"] == json!(amount))
     }));
 }
 
@@ -120,15 +125,20 @@ async fn a_shared_masternode_lives_and_is_dissolved() {
     mine(&network, Action::RegisterShared { number: 4, shares: 3 });
     assert_eq!(kinds(&network, &node), [LedgerKind::Registration]);
     let entry = result(&server, "protx", json!(["info", node])).await;
-    assert_eq!((entry["collateralAddress"].clone(), entry["state"]["ownerAddress"].clone()), (Value::Null, Value::Null));
-    let amounts: u64 = entry["state"]["shares"].as_array().expect("shares").iter().filter_map(|share| share["amount"].as_u64()).sum();
+    assert_eq!(
+        (entry["collateralAddress"].clone(), entry["state"]["ownerAddress"].clone()),
+        (Value::Null, Value::Null)
+    );
+    let amounts: u64 =
+        entry["state"]["shares"].as_array().expect("shares").iter().filter_map(|share| share["amount"].as_u64()).sum();
     assert_eq!(amounts, 100_000_000_000);
     mine(&network, Action::ChangeShareReward { masternode: node.clone(), share: 1 });
     let fields = update(&server, &network, &node).await;
     assert_eq!((names(&fields), fields["shares"].as_array().map(Vec::len)), (vec!["shares"], Some(3)));
     let (kind, change) = noted(&network, &node).remove(0);
     let change = change.expect("both values");
-    let after = network.masternode(&node).expect("listed").payees.into_iter().map(|(address, _)| address).collect::<Vec<_>>();
+    let after =
+        network.masternode(&node).expect("listed").payees.into_iter().map(|(address, _)| address).collect::<Vec<_>>();
     assert_eq!((kind, change.after.clone()), (LedgerKind::Change(ChangedField::Shares), after.join(", ")));
     assert_ne!(change.before, change.after);
     let special = async |kind: i64| {
@@ -168,7 +178,7 @@ async fn an_emptied_address_is_not_printed() {
 }
 
 #[tokio::test]
-async fn platform_ports_are_told_in_two_ways() {
+async fn platform_ports_are_printed_in_two_ways() {
     let network = forked(|_| {}, 590);
     let server = serve(&network, 240_003).await;
     let evo = some(&network, true);
@@ -243,11 +253,11 @@ fn one_owner_moves_sixty_percent_of_the_network() {
     assert_eq!(migrated(), 60);
     assert!(facts().iter().all(|facts| facts.of_one_owner == (facts.version == 3)));
     let payouts = network.ledger().into_iter().filter(|entry| entry.kind == LedgerKind::Change(ChangedField::Payout));
-    assert_eq!(payouts.count(), 0, "nobody's payee changed");
+    assert_eq!(payouts.count(), 0, "no payee changed");
 }
 
 #[test]
-fn the_demonstration_plays_the_whole_story() {
+fn the_scenario_of_the_demo_is_complete() {
     let options = Options::dash_24(60, || 1_796_000_000);
     let start = options.start_height;
     let network = Network::new(options).expect("valid");

@@ -52,32 +52,32 @@ fn shifted(mut deployment: Value) -> Value {
 }
 
 #[tokio::test]
-async fn the_deployment_is_told_as_recorded_at_every_step() {
+async fn the_deployment_is_as_recorded_at_every_step() {
     let software = Software { shows_softforks: true, ..Software::release(240_003) };
     for (folder, height) in
         [("before", 151), ("ehf-signed", 191), ("started", 203), ("locked-in", 227), ("active", 239)]
     {
         let server = serve(&network(height), software.clone(), false).await;
-        let told = result(&server, "getblockchaininfo", json!([])).await;
+        let answer = result(&server, "getblockchaininfo", json!([])).await;
         let recorded = &recorded_24(&format!("v24/{folder}/getblockchaininfo.json"))["result"];
-        assert_eq!(told["softforks"]["v24"], shifted(recorded["softforks"]["v24"].clone()), "{folder}");
+        assert_eq!(answer["softforks"]["v24"], shifted(recorded["softforks"]["v24"].clone()), "{folder}");
         let file = format!("v24/{folder}/getblockchaininfo.json");
         check(&server, &file, "getblockchaininfo", json!([]), &["softforks.testdummy"]).await;
     }
 }
 
 #[tokio::test]
-async fn getdeploymentinfo_tells_of_a_block_what_softforks_told_of_the_next() {
+async fn getdeploymentinfo_has_the_state_of_the_block_and_of_the_next() {
     let network = network(240);
     let server = serve(&network, Software::release(240_003), false).await;
     let chain = result(&server, "getblockchaininfo", json!([])).await;
     assert_eq!(chain["softforks"], Value::Null, "gone unless the node is asked for it");
     let of = async |height: u32| {
         let hash = network.block_hash(height + SHIFT).expect("kept");
-        let told = result(&server, "getdeploymentinfo", json!([hash])).await;
-        assert_eq!((told["hash"].clone(), told["height"].clone()), (json!(hash), json!(height + SHIFT)));
-        assert_eq!(told["deployments"]["mn_rr"]["type"], "buried");
-        told["deployments"]["v24"].clone()
+        let answer = result(&server, "getdeploymentinfo", json!([hash])).await;
+        assert_eq!((answer["hash"].clone(), answer["height"].clone()), (json!(hash), json!(height + SHIFT)));
+        assert_eq!(answer["deployments"]["mn_rr"]["type"], "buried");
+        answer["deployments"]["v24"].clone()
     };
     for (height, status, next, active) in [
         (190, "defined", "defined", false),
@@ -87,8 +87,9 @@ async fn getdeploymentinfo_tells_of_a_block_what_softforks_told_of_the_next() {
         (239, "locked_in", "active", true),
         (240, "active", "active", true),
     ] {
-        let told = of(height).await;
-        let seen = (told["bip9"]["status"].as_str(), told["bip9"]["status_next"].as_str(), told["active"].as_bool());
+        let answer = of(height).await;
+        let seen =
+            (answer["bip9"]["status"].as_str(), answer["bip9"]["status_next"].as_str(), answer["active"].as_bool());
         assert_eq!(seen, (Some(status), Some(next), Some(active)), "{height}");
     }
     assert_eq!(of(190).await["bip9"]["ehf_height"], Value::Null);
@@ -100,7 +101,10 @@ async fn getdeploymentinfo_tells_of_a_block_what_softforks_told_of_the_next() {
     server.set_software(Software::release(230_102));
     assert_eq!(error_code(&server, "getdeploymentinfo", json!([])).await, -32601);
     let old = result(&server, "getblockchaininfo", json!([])).await;
-    assert_eq!((old["softforks"]["v24"].clone(), old["softforks"]["v20"]["active"].clone()), (Value::Null, json!(true)));
+    assert_eq!(
+        (old["softforks"]["v24"].clone(), old["softforks"]["v20"]["active"].clone()),
+        (Value::Null, json!(true))
+    );
 }
 
 #[tokio::test]
@@ -185,7 +189,10 @@ async fn payees_and_shares_have_the_public_shape() {
     assert_eq!(shape(&diff["addedMNs"][0]), shape(&shared));
     assert_eq!(diff["addedMNs"][0]["proTxHash"], json!(network.shared_masternode(0)));
     for (name, wanted) in [
-        (regular, public("listdiff-1-1250.json", |entry| entry["type"] == "Regular" && entry["state"]["payouts"].is_array())),
+        (
+            regular,
+            public("listdiff-1-1250.json", |entry| entry["type"] == "Regular" && entry["state"]["payouts"].is_array()),
+        ),
         (evo, public("listdiff-1260-1270.json", |entry| entry["type"] == "Evo")),
     ] {
         let info = result(&server, "protx", json!(["info", name])).await;
@@ -202,7 +209,7 @@ async fn payees_and_shares_have_the_public_shape() {
     // There its ports moved too, and it was not paid.
     ours.extend([".platformP2PPort: number".to_owned(), ".platformHTTPPort: number".to_owned()]);
     ours.retain(|line| !["service", "lastPaidHeight"].iter().any(|part| line.contains(part)));
-    let mut theirs = shape(&public["updatedMNs"][0].as_object().expect("an update").values().next().expect("one"));
+    let mut theirs = shape(public["updatedMNs"][0].as_object().expect("an update").values().next().expect("one"));
     theirs.retain(|line| !line.contains("service"));
     assert_eq!(ours, theirs);
 }
