@@ -213,17 +213,13 @@ pub(super) fn network_info(context: &Context<'_>) -> Value {
             "proxy_randomize_credentials": false,
         })
     };
-    let mut services = vec!["NETWORK", "BLOOM", "NETWORK_LIMITED", "HEADERS_COMPRESSED", "P2P_V2"];
-    if software.filters {
-        services.insert(2, "COMPACT_FILTERS");
-    }
     let mut info = json!({
         "version": version,
         "buildversion": format!("v{dotted}"),
         "subversion": software.subversion.clone().unwrap_or_else(|| format!("/{name}:{dotted}/")),
         "protocolversion": software.protocol.unwrap_or_else(|| protocol_version(version)),
         "localservices": if software.filters { "0000000000001c45" } else { "0000000000001c05" },
-        "localservicesnames": services,
+        "localservicesnames": services(software.filters),
         "localrelay": software.relay,
         "timeoffset": 0,
         "networkactive": !context.lies.cut_off,
@@ -259,6 +255,15 @@ pub(super) fn network_info(context: &Context<'_>) -> Value {
         object.insert((*name).to_owned(), Value::from(if context.lies.cut_off { 0 } else { count }));
     }
     info
+}
+
+/// Names of the services that the node advertises.
+fn services(filters: bool) -> Vec<&'static str> {
+    let mut names = vec!["NETWORK", "BLOOM", "NETWORK_LIMITED", "HEADERS_COMPRESSED", "P2P_V2"];
+    if filters {
+        names.insert(2, "COMPACT_FILTERS");
+    }
+    names
 }
 
 /// `getbestchainlock`: the tip is locked at once.
