@@ -136,5 +136,8 @@ fn changed(field: ChangedField) -> &'static str {
         ChangedField::OperatorKey => "operator_key",
         ChangedField::VotingKey => "voting_key",
         ChangedField::OperatorPayout => "operator_payout",
+        ChangedField::Version => "version",
+        ChangedField::Shares => "shares",
+        ChangedField::Platform => "platform_ports",
     }
 }
