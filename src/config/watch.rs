@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 
 use crate::config::NetworkConfig;
 use crate::config::node::Node;
-use crate::domain::MasternodeId;
+use crate::domain::details::is_clean;
+use crate::domain::payout::{self, WHOLE};
 use crate::domain::watch::{Expected, Selector, WatchEntry};
+use crate::domain::{Duffs, MasternodeId};
 
 /// Labels that a group key would collide with, here or in Prometheus.
 const RESERVED: &[&str] = &[
@@ -88,7 +90,10 @@ fn entry(node: &Node<'_>) -> Option<WatchEntry> {
         node.get(alias_key).error("use at most 100 characters, none of them a control character");
     }
     let groups = groups(&node.get("groups"));
-    let expectations = fields(&node.get("expect"));
+    let expect = node.get("expect");
+    let lists = [(Expected::Payouts, payouts(&expect)), (Expected::Shares, shares(&expect))];
+    let mut expectations = fields(&expect);
+    expectations.extend(lists.into_iter().filter_map(|(field, text)| Some((field, text?))));
     Some(WatchEntry { selector: selector?, alias, groups, expectations })
 }
 
@@ -128,7 +133,57 @@ fn selector(node: &Node<'_>) -> Option<Selector> {
 
 fn fields(node: &Node<'_>) -> Vec<(Expected, String)> {
     node.check_keys();
-    Expected::ALL.iter().filter_map(|field| Some((*field, node.get(field.label()).verbatim()?))).collect()
+    let texts = Expected::ALL.iter().filter(|field| field.detail().is_some());
+    texts.filter_map(|field| Some((*field, node.get(field.label()).verbatim()?))).collect()
+}
+
+/// The payees that are expected: each with its part in hundredths of a percent, as the node prints it.
+fn payouts(node: &Node<'_>) -> Option<String> {
+    let list = node.get("payouts");
+    let mut payouts = Vec::new();
+    for element in list.is_set().then(|| list.elements())? {
+        element.check_keys();
+        let reward = element.get("reward");
+        if !reward.is_set() {
+            reward.error("is missing");
+        }
+        let part = reward.whole(1..=u64::from(WHOLE)).and_then(|reward| u32::try_from(reward).ok());
+        payouts.push((word(&element.get("address"))?, part?));
+    }
+    let sum: u64 = payouts.iter().map(|(_, reward)| u64::from(*reward)).sum();
+    if sum != u64::from(WHOLE) {
+        list.error(format_args!(
+            "the rewards add up to {sum} and must make {WHOLE}: they are hundredths of a percent, so 7000 is 70 %"
+        ));
+        return None;
+    }
+    Some(payout::payouts_text(&payouts))
+}
+
+/// The shares that are expected.
+fn shares(node: &Node<'_>) -> Option<String> {
+    let list = node.get("shares");
+    let mut shares = Vec::new();
+    for element in list.is_set().then(|| list.elements())? {
+        element.check_keys();
+        let amount = element.get("amount").whole(1..=u64::MAX).map(Duffs);
+        shares.push((word(&element.get("owner_address"))?, word(&element.get("reward_address"))?, amount));
+    }
+    if shares.len() < 2 {
+        list.error("names fewer than two shares: a shared masternode has at least two");
+        return None;
+    }
+    Some(payout::shares_text(&shares))
+}
+
+/// An address that must stand here.
+fn word(node: &Node<'_>) -> Option<String> {
+    let text = node.required()?;
+    if !is_clean(&text) || text.contains(',') {
+        node.error("is no address: it is empty, or has blanks or commas");
+        return None;
+    }
+    Some(text)
 }
 
 fn groups(node: &Node<'_>) -> BTreeMap<String, String> {

@@ -190,6 +190,18 @@ fn lost_payments(snapshot: &Snapshot, thresholds: &Thresholds) -> HashSet<Master
     lost.map(|event| event.masternode).collect()
 }
 
+/// Watched masternodes of which nothing can be said but that no expectation is known to be broken: of one or more the list does
+/// not say what is so.
+pub fn unsaid_expectations(snapshot: &Snapshot) -> impl Iterator<Item = &WatchedNode> {
+    snapshot.watched().iter().filter(|watched| {
+        let Some(index) = watched.index else { return false };
+        let masternode = snapshot.node(index).masternode;
+        let expectations = watched.watched.expectations.iter();
+        let met: Vec<_> = expectations.map(|(field, value)| field.met_by(masternode, value)).collect();
+        met.contains(&None) && !met.contains(&Some(false))
+    })
+}
+
 impl<'a> Judge<'a, '_> {
     fn masternode(&self, watched: &WatchedNode, tell: Tell<'_>) {
         if self.lost.contains(&watched.watched.id) {
@@ -266,7 +278,7 @@ impl<'a> Judge<'a, '_> {
         let Some(index) = watched.index else { return Vec::new() };
         let masternode = self.snapshot.node(index).masternode;
         let expectations = watched.watched.expectations.iter();
-        expectations.filter(|(field, value)| !field.met_by(masternode, value)).map(|(field, _)| *field).collect()
+        expectations.filter(|(field, value)| field.met_by(masternode, value) == Some(false)).map(|(field, _)| *field).collect()
     }
 
     fn is_recent(&self, height: Option<Height>) -> bool {

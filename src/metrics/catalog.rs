@@ -60,7 +60,9 @@ macro_rules! families {
 
 families! {
     INFO: "masternode_info" Gauge Lean ["node_type", "address", "state", "payout_address", "owner_address", "operator_key"]
-        "Constant 1, with what can change: address, state, payout, keys (operator key: first 16 digits), and the groups of a watched masternode. One that is not on the list has its groups and the state unregistered only.";
+        "Constant 1, with what can change: address, state, payout (where there is exactly one payee; masternode_payout_info has all), keys (operator key: first 16 digits), and the groups of a watched masternode. One that is not on the list has its groups and the state unregistered only.";
+    PAYOUT_INFO: "masternode_payout_info" Gauge Watched ["payout_address"]
+        "Part of the owner's side of each reward, 0 to 1, that goes to an address: a sample for each payee, reward addresses of shares among them. A script without an address is written script: and its digits. Absent where the parts are not known.";
     ENABLED: "masternode_enabled" Gauge Lean []
         "1 when the masternode is on the list in a state that is paid: not banned and, on the older chains, enabled.";
     REGISTERED: "masternode_registered" Gauge Watched []
@@ -138,9 +140,9 @@ families! {
     PAYMENTS_LOST: "masternode_payments_lost_total" Counter Watched []
         "Payments lost: the masternode left the queue by a ban or its removal, since counting began.";
     CHANGES: "masternode_changes_total" Counter Watched ["field"]
-        "Changes by owner or operator, since counting began: address, payout, operator_key, voting_key, operator_payout.";
+        "Changes by owner or operator, since counting began: address (the primary one), payout (payees and their parts), operator_key, voting_key, operator_payout, addresses (those beside the primary one), version (of the registration: a change of form). The same key in its other encoding is no change.";
     EXPECTATION_MET: "masternode_expectation_met" Gauge Watched ["field"]
-        "1 when the field has the value that the watch list states, 0 when it has another. Absent without a statement.";
+        "1 when the field has the value that the watch list states, 0 when it has another. Absent without a statement, and where the list says it in a form that is not understood.";
     MAINTENANCE: "masternode_maintenance" Gauge Watched []
         "1 while the masternode is being worked on, by alerting.maintenance, so that its alerts are muted; as of the time of the list.";
     MAINTENANCE_UNTIL: "masternode_maintenance_until_timestamp_seconds" Gauge Watched []

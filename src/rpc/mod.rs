@@ -16,6 +16,7 @@ mod error;
 pub mod legacy;
 pub mod methods;
 pub mod own;
+pub mod unknown;
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub use dialect::Dialect;
 pub use error::{ErrorKind, RpcError};
 pub use methods::{METHODS, Method};
 pub use own::{OwnMasternode, OwnState};
+pub use unknown::Unknown;
 
 /// Whom to ask.
 #[derive(Clone)]

@@ -102,6 +102,9 @@ struct WireOwn {
     #[serde(default)]
     status: Value,
     service: Option<String>,
+    /// Dash Core: what the list says of it. Since v24 the only place of its address.
+    #[serde(rename = "dmnState", default)]
+    listed: Value,
     outpoint: Option<String>,
     txhash: Option<String>,
     outputidx: Option<u32>,
@@ -115,7 +118,9 @@ pub fn own_masternode(body: &[u8]) -> Result<OwnMasternode, ErrorKind> {
         None => OwnState::of_status(&wire.status),
     };
     let id = id(&wire)?;
-    Ok(OwnMasternode { id, state, address: wire.service.filter(|service| service != NO_ADDRESS) })
+    let listed = || wire.listed.get("addresses")?.get("core_p2p")?.get(0)?.as_str().map(str::to_string);
+    let address = wire.service.clone().or_else(listed).filter(|service| service != NO_ADDRESS);
+    Ok(OwnMasternode { id, state, address })
 }
 
 /// Whose node it is. An outpoint of zeros stands for none.

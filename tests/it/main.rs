@@ -43,5 +43,7 @@ mod seats;
 mod seen;
 mod sessions;
 mod support;
+mod v24;
+mod v24_followed;
 mod verdicts;
 mod versions;

@@ -190,7 +190,7 @@ fn each_block_of_the_episodes_follows_from_its_changes_and_has_the_recorded_even
     }
 }
 
-fn told(event: &masternode_exporter::domain::Event) -> Option<String> {
+pub(crate) fn told(event: &masternode_exporter::domain::Event) -> Option<String> {
     assert!(event.exact);
     let what = match &event.kind {
         EventKind::Penalty { score, points, clamped, .. } => format!("penalty {points} to {} {clamped}", score.0),
@@ -199,14 +199,14 @@ fn told(event: &masternode_exporter::domain::Event) -> Option<String> {
         EventKind::Registration => "registration".into(),
         EventKind::Removal => "removal".into(),
         EventKind::Payment { .. } => "payment".into(),
-        EventKind::Change(field) => format!("change {}", field.label()),
+        EventKind::Change(field, _) => format!("change {}", field.label()),
         EventKind::State { from, to } => format!("state {from} to {to}"),
         EventKind::PaymentLost => return None,
     };
     Some(format!("{} {} {what}", event.block.height, event.masternode))
 }
 
-fn recorded_event(event: &Value) -> Option<String> {
+pub(crate) fn recorded_event(event: &Value) -> Option<String> {
     let kind = event["kind"].as_str().unwrap();
     let what = match kind {
         "penalty" => format!("penalty {} to {} {}", event["points"], event["score_after"], event["clamped"]),

@@ -17,7 +17,7 @@ use crate::alerting::catalog::{About, Alert, alert_of, alerts};
 use crate::alerting::settings::Settings;
 use crate::alerting::template;
 use crate::domain::Snapshot;
-use crate::domain::finding::{Condition, Finding, Subject, called, findings};
+use crate::domain::finding::{Condition, Finding, Subject, called, findings, unsaid_expectations};
 use crate::domain::masternode::{MasternodeId, UnixSeconds};
 use crate::domain::probe::Probes;
 use crate::domain::snapshot::WatchedNode;
@@ -98,7 +98,7 @@ pub struct Verdict {
     pub(super) memory: Memory,
     /// Networks of whose nodes nothing can be said yet.
     pub(super) unknown_sources: BTreeSet<String>,
-    /// What calls do not tell at the moment, by network.
+    /// What calls, or lists, do not tell at the moment, by network.
     pub(super) unknown_calls: BTreeMap<String, BTreeSet<(Condition, MasternodeId)>>,
     /// Networks and nodes of which nobody knows whether they are cut off.
     pub(super) unknown_isolation: BTreeSet<(String, String)>,
@@ -199,7 +199,8 @@ fn of_snapshot(network: &Network, snapshot: &Snapshot, settings: &Settings, now:
     let found = findings(snapshot, &settings.thresholds, now).into_iter().chain(called.found);
     verdict.judged.extend(found.filter_map(told));
     // Of what is being worked on nothing is told, whatever is known of it.
-    let unknown = called.unknown.into_iter().filter(|(_, node)| !is_muted(node, now));
+    let unsaid = unsaid_expectations(snapshot).map(|node| (Condition::UnexpectedChange, node));
+    let unknown = called.unknown.into_iter().chain(unsaid).filter(|(_, node)| !is_muted(node, now));
     let unknown: BTreeSet<_> = unknown.map(|(condition, node)| (condition, node.watched.id)).collect();
     verdict.unknown_calls.insert(network.name.clone(), unknown);
 }

@@ -7,8 +7,10 @@
 
 pub mod answers;
 mod convert;
+mod loose;
 pub mod quorums;
 pub mod roll;
 pub mod sessions;
 pub mod stream;
+mod terms;
 mod wire;

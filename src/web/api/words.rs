@@ -20,6 +20,7 @@ use crate::domain::snapshot::{NodeView, Snapshot, WatchedNode};
 use crate::domain::state;
 use crate::domain::watch::Expected;
 use crate::history::EventId;
+use crate::web::api::terms;
 
 /// A day, the horizon of `payment_probability_24h`.
 const DAY: u64 = 86_400;
@@ -99,6 +100,10 @@ pub fn whole_masternode(subject: &Subject<'_>) -> Object {
     let pose = node.and_then(NodeView::pose);
     let scheduled = subject.on_list(|node| snapshot.payments().pool()?.scheduled(node.index));
     let more = json!({
+        "version": details.and_then(|details| details.version()),
+        "addresses": details.map(terms::addresses),
+        "payouts": details.and_then(terms::payouts),
+        "shares": details.and_then(terms::shares),
         "owner_address": details.and_then(|details| details.get(Detail::OwnerAddress)),
         "voting_address": details.and_then(|details| details.get(Detail::VotingAddress)),
         "operator_key": details.and_then(|details| details.get(Detail::OperatorKey)),
@@ -138,9 +143,10 @@ fn dkg_seats(snapshot: &Snapshot, node: &NodeView<'_>) -> Vec<Value> {
     drawings.filter(|drawing| drawing.kind.draws(node.masternode.node_type)).map(seat).collect()
 }
 
-/// Each expectation of the watch list with what is so; `met` is `null` while the masternode is not registered.
+/// Each expectation of the watch list with what is so; `met` is `null` while the masternode is not registered, and where the
+/// list does not say it.
 fn expectations(subject: &Subject<'_>, watched: &WatchedNode) -> Vec<Value> {
-    let met = |field: Expected, value: &str| subject.node.map(|node| field.met_by(node.masternode, value));
+    let met = |field: Expected, value: &str| subject.node.and_then(|node| field.met_by(node.masternode, value));
     let expected = watched.watched.expectations.iter();
     expected
         .map(|(field, value)| json!({ "field": field.label(), "value": value, "met": met(*field, value) }))
@@ -206,7 +212,10 @@ pub fn event(event: &Event, network: &str, alias: &str) -> Object {
             "others",
             others.map(u64::from),
         ),
-        EventKind::Payment { amount } => with(json!({}), "amount_duffs", amount.map(|Duffs(amount)| amount)),
+        EventKind::Payment { amount, payees } => {
+            with(terms::paid(payees), "amount_duffs", amount.map(|Duffs(amount)| amount))
+        }
+        EventKind::Change(_, Some(change)) => json!({ "before": change.before, "after": change.after }),
         EventKind::Ban { cause, .. } => json!({ "cause": cause.label() }),
         EventKind::State { from, to } => json!({ "from": from, "to": to }),
         _ => json!({}),
