@@ -11,6 +11,7 @@ mod clock;
 mod completions;
 mod compose;
 mod configuration;
+mod due;
 mod events;
 mod exposition;
 mod filling;

@@ -160,7 +160,7 @@ fn rules(board: Board) -> Board {
         )
         .panel(restart_panel().size(6, 8))
         .panel(
-            Panel::stat("Next block that can punish", "Blocks until commitments fall due: the next moment at which a score can rise.", BLOCKS)
+            Panel::stat("Next block that can punish", "Blocks until the quorum of a DKG session can be mined, and so a score can rise. 1 while a session in its mining window has no quorum yet.", BLOCKS)
                 .levels(PLAIN, &[])
                 .or_says(QUORUMS)
                 .query("{{network}}", next)

@@ -130,7 +130,7 @@ fn dkg_seats(snapshot: &Snapshot, node: &NodeView<'_>) -> Vec<Value> {
         json!({
             "quorum_type": drawing.kind.name,
             "start_height": drawing.start.0,
-            "due_height": drawing.due().0,
+            "due_height": snapshot.due(drawing).0,
             "drawn": drawing.seats(&node.masternode.id),
         })
     };
