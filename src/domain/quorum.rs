@@ -87,6 +87,12 @@ pub struct QuorumHealth {
 }
 
 impl Snapshot {
+    /// The quorum types of which a quorum is known, each with how they are doing.
+    pub fn quorums(&self) -> impl Iterator<Item = (&QuorumType, QuorumHealth)> {
+        let types = self.quorum_types().unwrap_or_default().iter();
+        types.filter_map(|kind| Some((kind, self.quorum_health(kind)?)))
+    }
+
     /// How the quorums of a type are doing; `None` when none of them is known.
     pub fn quorum_health(&self, kind: &QuorumType) -> Option<QuorumHealth> {
         let Mined { start, mined } = self.facts().formations.get(kind.name)?.newest?;

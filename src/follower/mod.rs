@@ -261,6 +261,7 @@ impl Follower {
                 if self.settings.rules.ping.is_some() {
                     self.refresh(index).await?;
                 }
+                self.relearn_quorums(index).await;
                 self.behind = 0;
                 return Ok(tip);
             }

@@ -31,6 +31,16 @@ impl Follower {
             facts.chain.formations = self.quorums.formations.clone();
         }
     }
+
+    /// Asks again, at a tip that is published already, for what could not be answered.
+    pub(super) async fn relearn_quorums(&mut self, index: usize) {
+        if self.quorums.at.is_none() {
+            self.learn_quorums(index).await;
+            if self.quorums.at.is_some() {
+                self.publish();
+            }
+        }
+    }
 }
 
 /// Goes on to a block by its commitments.

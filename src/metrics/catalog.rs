@@ -211,6 +211,10 @@ families! {
         "Height with which the DKG session begins that masternode_dkg_seat speaks of. Its result is due 11 blocks later, for types of 400 members 21, or in a later block of its mining window.";
     NETWORK_DKG_SESSIONS: "masternode_network_dkg_sessions_total" Counter Aggregate ["quorum_type", "result"]
         "DKG sessions that ended, since counting began: formed, or failed as a whole, for which nobody is punished. Absent where the node does not tell them.";
+    NETWORK_QUORUM_LAST_MINED: "masternode_network_quorum_last_mined_height" Gauge Aggregate ["quorum_type"]
+        "Height of the block with the newest quorum of a type. Absent when none is known: where the node refuses both quorum listextended and getspecialtxes, and where none was mined yet.";
+    NETWORK_QUORUM_MISSED_WINDOWS: "masternode_network_quorum_missed_windows" Gauge Aggregate ["quorum_type"]
+        "Mining windows that ended without a quorum of a type since its newest one; 0 while quorums form. A session that forms no quorum punishes no masternode. Absent as masternode_network_quorum_last_mined_height is.";
     NETWORK_MAINTENANCE_WINDOW: "masternode_network_maintenance_window_blocks" Gauge Aggregate ["node_type"]
         "Blocks left in which a restart of a masternode of this kind misses no DKG session; 0 = not now.";
     NETWORK_HEIGHT: "masternode_network_height" Gauge Aggregate []

@@ -34,6 +34,7 @@ mod probe;
 mod profiles;
 mod protection;
 mod push;
+mod quorums;
 mod recorded;
 mod refusals;
 mod reports;

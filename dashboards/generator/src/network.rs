@@ -127,6 +127,25 @@ fn over_time(board: Board) -> Board {
                 .colour("failed", NEAR),
         )
         .panel(
+            Panel::lines("Mining windows without a quorum", "By quorum type, since its newest quorum; 0 while quorums form. From 2 on MasternodeQuorumMissing fires. Nobody is punished for a session that forms no quorum.", "none")
+                .levels(CALM, &[(1.0, LOOK), (2.0, NEAR)])
+                .or_says(QUORUMS)
+                .query("{{network}} {{quorum_type}}", networks("masternode_network_quorum_missed_windows", "network, quorum_type")),
+        )
+        .panel(
+            Panel::lines("Blocks since the last quorum", "By quorum type, from the block of its newest quorum to the tip.", BLOCKS)
+                .levels(CALM, &[])
+                .or_says(QUORUMS)
+                .query(
+                    "{{network}} {{quorum_type}}",
+                    format!(
+                        "{} - on (network) group_right () {}",
+                        networks("masternode_network_height", "network"),
+                        networks("masternode_network_quorum_last_mined_height", "network, quorum_type")
+                    ),
+                ),
+        )
+        .panel(
             Panel::lines("Registrations and removals in 24 hours", "Masternodes that came to the list and that left it, in the 24 hours before each moment.", "none")
                 .levels(CALM, &[])
                 .query("{{network}} registered", network_rise("masternode_network_registrations_total", "1d"))
