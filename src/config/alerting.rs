@@ -223,6 +223,7 @@ fn thresholds(node: &Node<'_>) -> Thresholds {
         group_ratio: ratio("group_ratio", default.group_ratio),
         stalled_seconds: seconds("stalled_after", default.stalled_seconds),
         chainlock_lag: u32::try_from(whole("chainlock_lag", default.chainlock_lag.into())).unwrap_or(u32::MAX),
+        quorum_windows: u32::try_from(whole("quorum_windows", default.quorum_windows.into())).unwrap_or(u32::MAX),
         ..default
     }
 }

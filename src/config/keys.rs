@@ -289,6 +289,12 @@ pub const KEYS: &[Key] = &[
     key("alerting.thresholds.stalled_after", "span, 1m–30d", Value("30m"), "age of the tip of a stalled chain"),
     key("alerting.thresholds.chainlock_lag", "number", Value("5"), "blocks by which ChainLocks may lag"),
     key(
+        "alerting.thresholds.quorum_windows",
+        "number",
+        Value("2"),
+        "mining windows without a quorum of a type that are told",
+    ),
+    key(
         "alerting.maintenance[].masternode",
         "proTxHash or `txid-n`",
         Words(""),

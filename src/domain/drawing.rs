@@ -122,9 +122,9 @@ impl Drawing {
         self.members.binary_search(id).is_ok()
     }
 
-    /// Height at which its commitment falls due.
+    /// First height at which its quorum can be mined, whatever the tip.
     pub fn due(&self) -> Height {
-        self.start.after(self.kind.window_start)
+        self.start.after(self.kind.due_offset())
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Thresholds {
     pub stalled_seconds: u64,
     /// Blocks by which ChainLocks may lag.
     pub chainlock_lag: u32,
+    /// Mining windows without a quorum of a type from which on that is told.
+    pub quorum_windows: u32,
     /// Shortest payment cycle in which waiting at the head of the queue means anything.
     pub shortest_cycle: u32,
 }
@@ -57,6 +59,7 @@ impl Thresholds {
         group_ratio: 1.0 / 3.0,
         stalled_seconds: 1_800,
         chainlock_lag: 5,
+        quorum_windows: 2,
         shortest_cycle: 10,
     };
 }
@@ -108,6 +111,8 @@ pub enum Condition {
     ChainStalled,
     /// ChainLocks lag behind the tip.
     ChainLockLag,
+    /// No quorum of a type formed in its last mining windows. No masternode's fault: a session that fails punishes nobody.
+    QuorumMissing,
 }
 
 /// Of whom something is found.
@@ -119,6 +124,8 @@ pub enum Subject<'a> {
     Group(&'a str, &'a str),
     /// The network itself.
     Network,
+    /// The quorums of a type.
+    QuorumType(&'static str),
 }
 
 impl Subject<'_> {
@@ -161,6 +168,13 @@ pub fn findings<'a>(snapshot: &'a Snapshot, thresholds: &Thresholds, now: UnixSe
     judge.network(&mut |condition, value| {
         found.push(Finding { condition, subject: Subject::Network, value, fields: Vec::new() });
     });
+    let missing = snapshot.quorums().filter(|(_, health)| health.missed_windows >= thresholds.quorum_windows);
+    found.extend(missing.map(|(kind, health)| Finding {
+        condition: Condition::QuorumMissing,
+        subject: Subject::QuorumType(kind.name),
+        value: health.missed_windows.into(),
+        fields: Vec::new(),
+    }));
     found
 }
 

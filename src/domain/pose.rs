@@ -216,7 +216,8 @@ impl PoseScore {
         self.blocks_until_at_most(0)
     }
 
-    /// First height at whose tip one more failure no longer bans. `None` when banned.
+    /// First height at whose tip one more failure no longer bans: one that is mined in that block itself still does. `None`
+    /// when banned.
     pub fn safe_height(&self) -> Option<Height> {
         self.blocks_until_safe().map(|blocks| self.tip.after(blocks))
     }

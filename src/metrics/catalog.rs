@@ -82,7 +82,7 @@ families! {
     POSE_BLOCKS_UNTIL_CLEAR: "masternode_pose_blocks_until_clear" Gauge Watched []
         "Blocks until the score is 0. Absent when banned.";
     POSE_SAFE_HEIGHT: "masternode_pose_safe_height" Gauge Watched []
-        "Height from which one more failed DKG session no longer bans. Absent when banned.";
+        "Height of the block after which one more failed DKG session no longer bans: a failure mined in that block itself still does. Absent when banned.";
     POSE_CLEAR_HEIGHT: "masternode_pose_clear_height" Gauge Watched []
         "Height at which the score is 0. Absent when banned.";
     POSE_BAN_HEIGHT: "masternode_pose_ban_height" Gauge Watched []
@@ -96,7 +96,7 @@ families! {
     POSE_TIME_TO_BAN_IF_OFFLINE: "masternode_pose_time_to_ban_if_offline_seconds" Gauge Watched []
         "Expected time until a ban if the masternode went offline now, from its score and how often nodes of its kind are tested. Absent when banned.";
     POSE_TEST_PROBABILITY: "masternode_pose_test_before_safe_probability_ratio" Gauge Watched []
-        "Chance, 0 to 1, of a seat in a DKG session whose result falls due while one more failure still bans: 0 when safe. Absent when banned, and where the chain's quorums are not known.";
+        "Chance, 0 to 1, of a seat in a DKG session whose result is due while one more failure still bans: 0 when safe. A session counts until its quorum is mined or its mining window ends. Absent when banned, and where the chain's quorums are not known.";
     POSE_PENALTIES: "masternode_pose_penalties_total" Counter Watched []
         "Failed DKG sessions that raised the score, since counting began.";
     POSE_BANS: "masternode_pose_bans_total" Counter Watched ["cause"]
@@ -206,13 +206,17 @@ families! {
     NETWORK_BLOCK_INTERVAL: "masternode_network_block_interval_seconds" Gauge Aggregate []
         "Mean time between the last 1000 blocks. Absent when not measured yet.";
     NETWORK_DKG_NEXT_WINDOW: "masternode_network_dkg_next_window_height" Gauge Aggregate []
-        "Next height at which commitments fall due: the next moment at which a score can rise.";
+        "Next height at which the quorum of a DKG session can be mined, and so a score can rise: 11 blocks after the start of a session, for types of 400 members 21, for rotating ones 42; the next block while a session in its mining window has no quorum yet.";
     NETWORK_DKG_NEXT_START: "masternode_network_dkg_next_start_height" Gauge Aggregate []
         "Height at which the next DKG session of any type begins, as a source tells that is a masternode or watches quorums.";
     NETWORK_DKG_DRAWN: "masternode_network_dkg_drawn_height" Gauge Aggregate ["quorum_type"]
-        "Height with which the DKG session begins that masternode_dkg_seat speaks of. Its commitment falls due 10 blocks later, for types of 400 members 20.";
+        "Height with which the DKG session begins that masternode_dkg_seat speaks of. Its result is due 11 blocks later, for types of 400 members 21, or in a later block of its mining window.";
     NETWORK_DKG_SESSIONS: "masternode_network_dkg_sessions_total" Counter Aggregate ["quorum_type", "result"]
         "DKG sessions that ended, since counting began: formed, or failed as a whole, for which nobody is punished. Absent where the node does not tell them.";
+    NETWORK_QUORUM_LAST_MINED: "masternode_network_quorum_last_mined_height" Gauge Aggregate ["quorum_type"]
+        "Height of the block with the newest quorum of a type. Absent when none is known: where the node refuses both quorum listextended and getspecialtxes, and where none was mined yet.";
+    NETWORK_QUORUM_MISSED_WINDOWS: "masternode_network_quorum_missed_windows" Gauge Aggregate ["quorum_type"]
+        "Mining windows that ended without a quorum of a type since its newest one; 0 while quorums form. A session that forms no quorum punishes no masternode. Absent as masternode_network_quorum_last_mined_height is.";
     NETWORK_MAINTENANCE_WINDOW: "masternode_network_maintenance_window_blocks" Gauge Aggregate ["node_type"]
         "Blocks left in which a restart of a masternode of this kind misses no DKG session; 0 = not now.";
     NETWORK_HEIGHT: "masternode_network_height" Gauge Aggregate []

@@ -69,7 +69,7 @@ methods! {
     GETTXOUT: "gettxout", optional, light, "how deep the collateral of a masternode is";
     MNSYNC_STATUS: "mnsync status", optional, light, "whether the node has finished its masternode sync";
     EVOZNSYNC_STATUS: "evoznsync status", optional, light, "whether the node has finished its masternode sync";
-    QUORUM_LISTEXTENDED: "quorum listextended", optional, light, "which quorums were formed in a block that punished";
+    QUORUM_LISTEXTENDED: "quorum listextended", optional, light, "when quorums were last mined, and which were formed in a block that punished";
     QUORUM_INFO: "quorum info", optional, light, "which of their members failed";
     QUORUM_DKGSTATUS: "quorum dkgstatus", optional, light, "DKG sessions under way, where the node is a masternode or watches them";
     QUORUM_DKGINFO: "quorum dkginfo", optional, light, "when the next of them begins (v20.1 and later)";

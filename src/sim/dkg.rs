@@ -1,7 +1,7 @@
 //! DKG sessions and the commitments that end them (`src/llmq/blockprocessor.cpp`, `src/llmq/utils.cpp`).
 //!
 //! Simplified against a real chain: a rotation hands out whole quarters but not by the real permutation, and draws at its
-//! base; a commitment is mined in the first block of its window.
+//! base; a quorum that does not rotate is mined in the second block of its window, after a null commitment in the first.
 //!
 //! Never punishes: `block` does, for each member that a commitment leaves out.
 
@@ -152,7 +152,12 @@ impl DkgState {
                 left.push(session);
                 continue;
             }
-            let valid = contributions(&session, list, random, conduct);
+            // Finalising starts only once the first block of the window is connected: that has a null commitment.
+            let is_too_early = session.kind.rotating == 0 && offset == first;
+            let valid = match is_too_early {
+                true => vec![false; session.size],
+                false => contributions(&session, list, random, conduct),
+            };
             let commitment = Arc::new(Commitment { session: Arc::clone(&session), height, block: hash, valid });
             if commitment.is_null() && offset < last {
                 left.push(session);

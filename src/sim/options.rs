@@ -138,7 +138,7 @@ impl Options {
     pub fn demo(masternodes: usize, now: fn() -> u64) -> Self {
         let premined = u32::try_from(masternodes / 10).unwrap_or(u32::MAX).clamp(10, 576);
         Self {
-            // 30 blocks into a DKG cycle: Evo commitments follow 4 blocks later, the rotation 12 blocks later.
+            // 30 blocks into a DKG cycle: Evo quorums follow 5 blocks later, the rotation 12 blocks later.
             start_height: 2_524_032 + 30,
             premined: if masternodes > 20_000 { 60 } else { premined },
             spacing: Duration::from_secs(1),

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::Detail;
 use crate::domain::Duffs;
 use crate::domain::calendar;
+use crate::domain::dkg::QuorumType;
 use crate::domain::drawing::Drawing;
 use crate::domain::event::{Event, EventKind, FailedQuorum};
 use crate::domain::masternode::{Height, NodeType, UnixSeconds};
@@ -135,7 +136,7 @@ fn dkg_seats(snapshot: &Snapshot, node: &NodeView<'_>) -> Vec<Value> {
         json!({
             "quorum_type": drawing.kind.name,
             "start_height": drawing.start.0,
-            "due_height": drawing.due().0,
+            "due_height": snapshot.due(drawing).0,
             "drawn": drawing.seats(&node.masternode.id),
         })
     };
@@ -197,7 +198,21 @@ pub fn network(snapshot: &Snapshot) -> Object {
             "regular": snapshot.maintenance_window(NodeType::Regular),
             "evo": snapshot.maintenance_window(NodeType::Evo),
         },
+        "quorums": snapshot.quorum_types().map(|types| types.iter().map(|kind| quorums(snapshot, kind)).collect::<Vec<_>>()),
     }))
+}
+
+/// How the quorums of a type are doing; what is not known is `null`.
+fn quorums(snapshot: &Snapshot, kind: &QuorumType) -> Value {
+    let health = snapshot.quorum_health(kind);
+    let ended = snapshot.sessions(kind.name);
+    json!({
+        "quorum_type": kind.name,
+        "last_mined_height": health.map(|health| health.last_mined.0),
+        "missed_windows": health.map(|health| health.missed_windows),
+        "sessions_formed": ended.map(|ended| ended.formed),
+        "sessions_failed": ended.map(|ended| ended.failed),
+    })
 }
 
 /// An event of a network.

@@ -11,7 +11,7 @@ use crate::domain::drawing::Drawing;
 use crate::domain::event::Event;
 use crate::domain::masternode::{Height, Masternode, MasternodeId, UnixSeconds};
 use crate::domain::payout::Payouts;
-use crate::domain::{Detail, NodeView};
+use crate::domain::{Detail, NodeView, Snapshot};
 use crate::history::{Order, Query};
 use crate::web::api::masternodes::{find, probe};
 use crate::web::api::words::Subject;
@@ -222,7 +222,7 @@ fn facts(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
                 (fact("Protocol version", announced.and_then(|announced| announced.protocol_version)))
                 (fact("Last reached", moment(masternode.and_then(|masternode| masternode.peer.last_success()))))
                 (fact("DKG sessions a day", sessions.map(|sessions| format!("about {sessions:.1}"))))
-                @for drawing in &snapshot.facts().drawings { (fact("Next session", seat(drawing, node))) }
+                @for drawing in &snapshot.facts().drawings { (fact("Next session", seat(snapshot, drawing, node))) }
                 (fact("Restart now", window.map(|blocks| network::restart(snapshot, blocks))))
                 (fact("Banned when offline, in", offline.map(|seconds| format!("about {}", say::span(seconds.round() as u64)))))
                 @for (key, group) in subject.watched.iter().flat_map(|watched| &watched.watched.groups) { (fact(key, Some(group))) }
@@ -260,11 +260,11 @@ fn parts(masternode: Option<&Masternode>) -> Vec<(String, String)> {
 }
 
 /// Whether it sits in a session for which was drawn; nothing where such a node is never drawn.
-fn seat(drawing: &Drawing, node: Option<NodeView<'_>>) -> Option<String> {
+fn seat(snapshot: &Snapshot, drawing: &Drawing, node: Option<NodeView<'_>>) -> Option<String> {
     let masternode = node?.masternode;
     let Drawing { kind, start, .. } = drawing;
     let told = match drawing.seats(&masternode.id) {
-        true => format!("sits in {} of block {start}, commitment due at {}", kind.name, drawing.due()),
+        true => format!("sits in {} of block {start}, commitment due at {}", kind.name, snapshot.due(drawing)),
         false => format!("not drawn for {} of block {start}", kind.name),
     };
     kind.draws(masternode.node_type).then_some(told)
