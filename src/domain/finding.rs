@@ -8,6 +8,7 @@
 //! Never here: text, names of alerts, who is told.
 
 mod calls;
+mod deployment;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -41,6 +42,8 @@ pub struct Thresholds {
     pub stalled_seconds: u64,
     /// Blocks by which ChainLocks may lag.
     pub chainlock_lag: u32,
+    /// Seconds before the expected activation of a consensus change from which on it is near.
+    pub fork_near_seconds: u64,
     /// Shortest payment cycle in which waiting at the head of the queue means anything.
     pub shortest_cycle: u32,
 }
@@ -57,6 +60,7 @@ impl Thresholds {
         group_ratio: 1.0 / 3.0,
         stalled_seconds: 1_800,
         chainlock_lag: 5,
+        fork_near_seconds: 604_800,
         shortest_cycle: 10,
     };
 }
@@ -108,6 +112,10 @@ pub enum Condition {
     ChainStalled,
     /// ChainLocks lag behind the tip.
     ChainLockLag,
+    /// A consensus change is locked in and activates soon.
+    ForkNear,
+    /// A consensus change activated within the last window.
+    ForkActivated,
 }
 
 /// Of whom something is found.
@@ -309,6 +317,7 @@ impl<'a> Judge<'a, '_> {
         if let Some(lag) = lag.filter(|lag| *lag > self.thresholds.chainlock_lag) {
             tell(Condition::ChainLockLag, f64::from(lag));
         }
+        deployment::conditions(self.snapshot, self.thresholds, self.now, tell);
     }
 
     fn recent_penalties(&self) -> u64 {

@@ -187,7 +187,7 @@ impl Backfill {
             if height.0 % SPACING_BLOCKS == 0 {
                 facts = self.facts(next.block()).await?;
             }
-            facts.evo_payments = source::evo_payments_after(&self.chain, height);
+            facts.evo_payments = source::evo_payments_after(&self.chain, self.source.version, height);
             if missing.iter().any(|(first, last)| (*first..=*last).contains(&height)) {
                 store.backfill(network, std::slice::from_ref(&happened))?;
             }

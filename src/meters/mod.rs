@@ -3,6 +3,7 @@
 //! Never here: anything about masternodes; those samples follow from the snapshot (`metrics`).
 
 mod follower;
+mod fork;
 mod history;
 mod notifications;
 mod process;
@@ -12,6 +13,7 @@ mod rpc;
 use prometheus::Registry;
 
 pub use follower::{NetworkMeters, SourceMeters, SourceState};
+pub use fork::{ForkMeters, NotUnderstood, SourceFork};
 pub use history::HistoryMeters;
 pub use notifications::{NotificationMeters, Outcome};
 pub use report::{ReportMeters, SourceReport};
@@ -21,6 +23,7 @@ pub use rpc::RpcMeters;
 #[derive(Clone)]
 pub struct Meters {
     follower: follower::FollowerFamilies,
+    fork: fork::ForkFamilies,
     history: HistoryMeters,
     notifications: NotificationMeters,
     process: process::ProcessFamilies,
@@ -33,6 +36,7 @@ impl Meters {
     pub fn new(registry: &Registry) -> prometheus::Result<Meters> {
         Ok(Meters {
             follower: follower::FollowerFamilies::new(registry)?,
+            fork: fork::ForkFamilies::new(registry)?,
             history: HistoryMeters::new(registry)?,
             notifications: NotificationMeters::new(registry)?,
             process: process::ProcessFamilies::new(registry)?,
@@ -66,6 +70,21 @@ impl Meters {
         self.report.read(network, source)
     }
 
+    /// What is seen of an activation on a network.
+    pub fn fork(&self, network: &str) -> ForkMeters {
+        self.fork.network(network)
+    }
+
+    /// Whether a source of a network follows an activation.
+    pub fn source_fork(&self, network: &str, source: &str) -> SourceFork {
+        self.fork.read(network, source)
+    }
+
+    /// First block under new rules on a network, once that is certain.
+    pub fn fork_activation(&self, network: &str) -> Option<u32> {
+        self.fork.activation(network)
+    }
+
     /// How the history fares.
     pub fn history(&self) -> &HistoryMeters {
         &self.history
@@ -95,6 +114,7 @@ impl Meters {
     pub fn forget(&self, network: &str, sources: &[String]) {
         self.follower.forget(network, sources);
         sources.iter().for_each(|source| self.report(network, source).silent());
+        self.fork(network).forget(sources);
         self.history.forget(network);
     }
 
@@ -107,6 +127,11 @@ impl Meters {
         report.tip(0, 0, Some(0));
         report.peers(Some(0), Some(false));
         report.masternode(Some(("", "")));
+        let fork = self.fork("");
+        fork.follows("", Some(true));
+        fork.split("", Some(true));
+        fork.activation(Some(0));
+        fork.not_understood(NotUnderstood::SoftforkKey, 0);
         self.history.began();
         self.history.written(0);
         self.history.pending("", 0);

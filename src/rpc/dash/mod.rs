@@ -7,8 +7,10 @@
 
 pub mod answers;
 mod convert;
+pub mod forks;
 pub mod quorums;
 pub mod roll;
 pub mod sessions;
+pub mod special;
 pub mod stream;
 mod wire;

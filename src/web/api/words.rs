@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::Detail;
 use crate::domain::Duffs;
 use crate::domain::calendar;
+use crate::domain::deployment::{Deployment, V24};
 use crate::domain::drawing::Drawing;
 use crate::domain::event::{Event, EventKind, FailedQuorum};
 use crate::domain::masternode::{Height, NodeType, UnixSeconds};
@@ -191,7 +192,36 @@ pub fn network(snapshot: &Snapshot) -> Object {
             "regular": snapshot.maintenance_window(NodeType::Regular),
             "evo": snapshot.maintenance_window(NodeType::Evo),
         },
+        "deployment": snapshot.facts().deployment.as_ref().map(|known| deployment(snapshot, known)),
     }))
+}
+
+/// Where a consensus change stands.
+fn deployment(snapshot: &Snapshot, known: &Deployment) -> Value {
+    let time = |height: Option<Height>| {
+        let at = snapshot.facts().expected_at(height?, snapshot.block(), snapshot.rules());
+        at.map(calendar::text)
+    };
+    let signalling = known.signalling.map(|signalling| {
+        json!({
+            "blocks": signalling.count,
+            "elapsed_blocks": signalling.elapsed,
+            "threshold_blocks": signalling.threshold,
+            "possible": signalling.possible,
+        })
+    });
+    json!({
+        "name": V24,
+        "state": known.phase.label(),
+        "window_blocks": known.window,
+        "signal_height": known.signal_height.map(|height| height.0),
+        "signalling": signalling,
+        "activation_height": known.activation_height.map(|height| height.0),
+        "activation_time": time(known.activation_height),
+        "earliest_activation_height": known.earliest_height.map(|height| height.0),
+        "earliest_activation_time": time(known.earliest_height),
+        "active_since_height": known.active_since(snapshot.block().height).map(|height| height.0),
+    })
 }
 
 /// An event of a network.
