@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use crate::app;
 use crate::config::{ChainConfig, Config, NetworkConfig};
-use crate::domain::deployment::{Forks, V24};
+use crate::domain::deployment::{self, Forks, V24};
 use crate::domain::{Block, Height, Masternode, MasternodeId};
 use crate::meters::Meters;
 use crate::rpc::dialect::Shape;
@@ -110,6 +110,12 @@ async fn examine(network: &NetworkConfig, client: &Client, findings: &mut Findin
     let chain = findings.note("getblockchaininfo", true, client.chain_info().await, |chain| {
         format!("chain {}, block {} of {}", chain.chain, chain.blocks, chain.headers)
     });
+    let forks = chain.as_ref().and_then(|chain| chain.forks.as_ref());
+    let version = findings.versions.last().and_then(|(_, version)| *version);
+    if client.dialect().deployments.is_some() && deployment::follows(forks, version) == Some(false) {
+        let why = "this version does not follow its activation and is not used after it: upgrade the node";
+        findings.bad("Dash Core 24", false, why);
+    }
     findings.note("getbestblockhash", true, client.best_block_hash().await, |hash| hash.to_string());
     findings.note("getblockhash", true, client.block_hash(Height(0)).await, |hash| format!("genesis {hash}"));
     let sync = client.dialect().sync.map_or("mnsync status", |method| method.name);

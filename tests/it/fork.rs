@@ -1,6 +1,9 @@
 //! Across the activation of v24: where it stands, which sources are used, and what is said of those that are left behind.
 
 use masternode_exporter::sim::{Network, Options};
+use masternode_exporter::web::api::words;
+use masternode_exporter::web::pages::deployment;
+use serde_json::json;
 
 use crate::support::relay::{ACTIVE, Form, LOCKED_IN, Node, SIGNAL, STARTED};
 use crate::support::samples::Page;
@@ -286,5 +289,36 @@ async fn what_no_known_release_has_is_counted() {
     let page = fork.look().await;
     for kind in kinds {
         page.expect("masternode_exporter_not_understood_total", &[("kind", kind)], 1.0);
+    }
+}
+
+#[tokio::test]
+async fn the_api_and_the_page_say_where_it_stands() {
+    let chain = network();
+    let mut fork = Fork::new(vec![(chain.clone(), Node::new(Form::Deployments))]).await;
+    // tip, state, what the page says of it next.
+    for (tip, state, next) in [
+        (540, "waiting for signal", "when it activates is not known"),
+        (
+            STARTED + 9,
+            "started",
+            "10 of 10 blocks signal, 19 are needed; at the earliest active from block 600 on, in 39 blocks, ",
+        ),
+        (LOCKED_IN, "locked in", "active from block 600 on, in 24 blocks, "),
+        (ACTIVE - 1, "active", "active from block 600 on, in 1 block, "),
+        (ACTIVE, "active", "since block 600"),
+    ] {
+        mine_to(&chain, tip);
+        fork.look().await;
+        let snapshot = fork.snapshot().unwrap();
+        let (said, after) = deployment::words(&snapshot).unwrap();
+        assert_eq!(said, state, "{tip}");
+        assert!(after.starts_with(next), "{tip}: {after}");
+        let told = &words::network(&snapshot)["deployment"];
+        assert_eq!((&told["name"], &told["state"]), (&json!("v24"), &json!(state.replace(' ', "_"))));
+        let since = (tip >= ACTIVE).then_some(ACTIVE);
+        assert_eq!(told["active_since_height"], json!(since), "{tip}");
+        assert_eq!(told["activation_time"].is_string(), tip >= LOCKED_IN && tip < ACTIVE, "{tip}: {told}");
+        assert_eq!(told["earliest_activation_time"].is_string(), state == "started", "{tip}: {told}");
     }
 }

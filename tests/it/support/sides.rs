@@ -111,6 +111,10 @@ impl Fork {
         Page::read(&self.exposition.text(Format::Text).await)
     }
 
+    pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.snapshots.borrow().clone()
+    }
+
     pub(crate) fn height(&self) -> Option<u32> {
         self.snapshots.borrow().as_ref().map(|snapshot| snapshot.block().height.0)
     }
