@@ -1,7 +1,7 @@
 //! What a diff of the list says of addresses, keys and payees, and what follows for a masternode.
 //!
 //! A diff names what changed, and of some changes nothing: an address that is emptied, an operator's payout that a new key wipes,
-//! a payout address that a list of payees replaces (spec `dash-v24.md` §2.1, rules 1 to 5).
+//! a payout address that a list of payees replaces (docs/spec/dash-24.md#state-objects).
 //!
 //! Never here: JSON; scores and heights.
 
