@@ -168,7 +168,8 @@ impl TermsChange {
             let listed = self.addresses.as_ref().and_then(|addresses| addresses.of(purpose));
             match (port, listed) {
                 (_, Some(listed)) => {
-                    endpoints.extend(listed.iter().filter_map(|address| endpoint(purpose, address, primary.as_deref())));
+                    endpoints
+                        .extend(listed.iter().filter_map(|address| endpoint(purpose, address, primary.as_deref())));
                 }
                 (Some(port), None) if primary.is_some() && port > 0 => {
                     endpoints.push(Endpoint { purpose, address: format!(":{port}").into() });
