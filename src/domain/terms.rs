@@ -159,9 +159,9 @@ impl TermsChange {
         };
         let primary = primary.map(str::to_string);
         let mut endpoints: Vec<Endpoint> = Vec::new();
-        let further = |address: &Box<str>| endpoint(Purpose::CoreP2p, address, primary.as_deref());
+        let further = |address: &str| endpoint(Purpose::CoreP2p, address, primary.as_deref());
         match core {
-            Some(core) => endpoints.extend(core[1..].iter().filter_map(further)),
+            Some(core) => endpoints.extend(core[1..].iter().filter_map(|address| further(address))),
             None => endpoints.extend(old.further(Purpose::CoreP2p).filter(|_| primary.is_some()).cloned()),
         }
         for (purpose, port) in [Purpose::PlatformP2p, Purpose::PlatformHttps].into_iter().zip(self.ports) {
