@@ -300,7 +300,10 @@ impl<'a> Judge<'a, '_> {
         let Some(index) = watched.index else { return Vec::new() };
         let masternode = self.snapshot.node(index).masternode;
         let expectations = watched.watched.expectations.iter();
-        expectations.filter(|(field, value)| field.met_by(masternode, value) == Some(false)).map(|(field, _)| *field).collect()
+        expectations
+            .filter(|(field, value)| field.met_by(masternode, value) == Some(false))
+            .map(|(field, _)| *field)
+            .collect()
     }
 
     fn is_recent(&self, height: Option<Height>) -> bool {

@@ -272,7 +272,7 @@ mod tests {
     fn amounts_are_floors_and_the_last_gets_the_remainder() {
         let amounts = |payouts: &Payouts, total| {
             let divided = payouts.divide(Duffs(total));
-            divided.map(|divided| divided.into_iter().map(|(_, amount)| amount).collect::<Vec<_>>())
+            divided.map(|divided| divided.into_values().collect::<Vec<_>>())
         };
         let cases = [
             (split(&[("a", 7000), ("b", 3000)]), 10, Some(vec![7, 3])),

@@ -159,16 +159,17 @@ impl TermsChange {
         };
         let primary = primary.map(str::to_string);
         let mut endpoints: Vec<Endpoint> = Vec::new();
-        let further = |address: &Box<str>| endpoint(Purpose::CoreP2p, address, primary.as_deref());
+        let further = |address: &str| endpoint(Purpose::CoreP2p, address, primary.as_deref());
         match core {
-            Some(core) => endpoints.extend(core[1..].iter().filter_map(further)),
+            Some(core) => endpoints.extend(core[1..].iter().filter_map(|address| further(address))),
             None => endpoints.extend(old.further(Purpose::CoreP2p).filter(|_| primary.is_some()).cloned()),
         }
         for (purpose, port) in [Purpose::PlatformP2p, Purpose::PlatformHttps].into_iter().zip(self.ports) {
             let listed = self.addresses.as_ref().and_then(|addresses| addresses.of(purpose));
             match (port, listed) {
                 (_, Some(listed)) => {
-                    endpoints.extend(listed.iter().filter_map(|address| endpoint(purpose, address, primary.as_deref())));
+                    endpoints
+                        .extend(listed.iter().filter_map(|address| endpoint(purpose, address, primary.as_deref())));
                 }
                 (Some(port), None) if primary.is_some() && port > 0 => {
                     endpoints.push(Endpoint { purpose, address: format!(":{port}").into() });

@@ -201,27 +201,19 @@ pub fn sporks(body: &[u8]) -> Result<Vec<(String, i64)>, ErrorKind> {
 
 /// `protx info`.
 pub fn masternode(body: &[u8]) -> Result<Masternode, ErrorKind> {
-    masternode_noting(body, &mut Unknown::default())
-}
-
-/// The same, and what of it is not understood.
-pub fn masternode_noting(body: &[u8], unknown: &mut Unknown) -> Result<Masternode, ErrorKind> {
-    convert::masternode(&result::<Entry<'_>>(body)?, unknown)
+    convert::masternode(&result::<Entry<'_>>(body)?, &mut Unknown::default())
 }
 
 /// `protx listdiff` from `base` to `target`; any other span is malformed.
 pub fn list_diff(body: &[u8], base: &Block, target: &Block) -> Result<ListDiff, ErrorKind> {
-    list_diff_noting(body, base, target, &mut Unknown::default())
+    list_diff_noting(body, base, target).map(|(diff, _)| diff)
 }
 
 /// The same, and what of it is not understood.
-pub fn list_diff_noting(
-    body: &[u8],
-    base: &Block,
-    target: &Block,
-    unknown: &mut Unknown,
-) -> Result<ListDiff, ErrorKind> {
-    convert::list_diff(&result::<WireDiff<'_>>(body)?, base, target, unknown)
+pub fn list_diff_noting(body: &[u8], base: &Block, target: &Block) -> Result<(ListDiff, Unknown), ErrorKind> {
+    let mut unknown = Unknown::default();
+    let diff = convert::list_diff(&result::<WireDiff<'_>>(body)?, base, target, &mut unknown)?;
+    Ok((diff, unknown))
 }
 
 /// The error that a body reports; `None` when it is none of the node's.
