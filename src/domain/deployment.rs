@@ -182,7 +182,7 @@ pub struct At {
     /// Block of an EHF signal that was seen itself.
     pub seen_signal: Option<Height>,
     /// Blocks of a window, as the node said them earlier.
-    pub told_window: Option<u32>,
+    pub stated_window: Option<u32>,
     /// Version of the node.
     pub node_version: Option<u32>,
     /// Version of the coinbase transaction of the tip.
@@ -219,8 +219,8 @@ impl Deployment {
                 _ => None,
             };
         };
-        let told = bip9.signalling.map(|signalling| signalling.window).filter(|window| *window > 0);
-        let window = told.or(at.told_window).or_else(|| self::window(at.subnet));
+        let stated = bip9.signalling.map(|signalling| signalling.window).filter(|window| *window > 0);
+        let window = stated.or(at.stated_window).or_else(|| self::window(at.subnet));
         let next = at.tip.after(1);
         let signal_height = bip9.signal_height.or(at.seen_signal).filter(|height| *height < next);
         let phase = phase(bip9, signal_height, at)?;

@@ -124,7 +124,7 @@ impl Source {
             tip: chain.blocks,
             median_time: chain.median_time,
             seen_signal: self.forks.seen_signal,
-            told_window: self.forks.window,
+            stated_window: self.forks.window,
             node_version: self.version,
             coinbase_version: self.forks.coinbase.map(|(_, version)| version),
         };
@@ -242,22 +242,22 @@ impl Follower {
         if !source.forks.is_due(tip.height, activation) {
             return;
         }
-        let told = match source.client.special_transactions(&tip.hash).await {
-            Ok(told) => told,
+        let found = match source.client.special_transactions(&tip.hash).await {
+            Ok(found) => found,
             Err(error) => {
                 source.heard(&error);
                 return;
             }
         };
         source.forks.looked_at = Some(tip.height);
-        source.forks.coinbase = told.coinbase_version.map(|version| (tip.height, version)).or(source.forks.coinbase);
-        if told.signals.contains(&V24_BIT) {
+        source.forks.coinbase = found.coinbase_version.map(|version| (tip.height, version)).or(source.forks.coinbase);
+        if found.signals.contains(&V24_BIT) {
             info!(network = %self.settings.network, "the EHF signal of v24 was mined in block {}", tip.height);
             source.forks.seen_signal = Some(tip.height);
         }
-        let unknown = told.types.iter().filter(|kind| **kind > LAST_TYPE).count();
+        let unknown = found.types.iter().filter(|kind| **kind > LAST_TYPE).count();
         self.fork_meters.not_understood(NotUnderstood::SpecialTransactionType, unknown as u64);
-        let beyond = told.coinbase_version.is_some_and(|version| version > deployment::V24_COINBASE);
+        let beyond = found.coinbase_version.is_some_and(|version| version > deployment::V24_COINBASE);
         self.fork_meters.not_understood(NotUnderstood::CoinbaseVersion, beyond.into());
     }
 

@@ -13,7 +13,7 @@ fn read(moment: &str, file: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// What a release without `softforks` would have answered: the status of the tip itself beside that of the next block.
+/// What a release without `softforks` would have answered: the status of the tip itself and that of the next block.
 fn as_deployments(body: &[u8]) -> Forks {
     let info: Value = serde_json::from_slice(body).unwrap();
     let mut deployments = info["result"]["softforks"].clone();
@@ -33,7 +33,7 @@ fn deployment(info: &ChainInfo, forks: &Forks) -> Deployment {
         tip: info.blocks,
         median_time: info.median_time,
         seen_signal: None,
-        told_window: None,
+        stated_window: None,
         node_version: Some(230_102),
         coinbase_version: Some(3),
     };
@@ -68,8 +68,8 @@ fn every_recorded_moment_says_where_the_deployment_stands() {
             assert_eq!(follows(Some(&forks), Some(230_102)), Some(true), "a build that names it follows it");
             assert!(forks.keys().all(|name| KNOWN.contains(&name.as_str())), "{moment}: {:?}", forks.keys());
         }
-        let told = special::transactions(&read(moment, "getspecialtxes_5_10_0_2.json")).unwrap();
-        assert_eq!((told.coinbase_version, told.types), (Some(3), vec![5]), "{moment}: a build without version 4");
+        let found = special::transactions(&read(moment, "getspecialtxes_5_10_0_2.json")).unwrap();
+        assert_eq!((found.coinbase_version, found.types), (Some(3), vec![5]), "{moment}: a build without version 4");
         assert_eq!((info.fork_active("v19"), info.fork_active("mn_rr")), (Some(true), Some(true)), "{moment}");
     }
 }

@@ -55,7 +55,7 @@ pub(super) const ALERTS: &[Alert] = &[
              unless on (network) network:masternode_exporter_fork_activation_height:max",
             "A node that the exporter asks will not follow the next consensus change.",
             "Source {source} of {network} runs a version below 24 and will not follow the activation of Dash Core 24.\n\
-             Whether the activation is near or behind cannot be told by it: upgrade it.",
+             It does not show whether the activation is near or already past: upgrade it.",
         ],
     ),
     alert(

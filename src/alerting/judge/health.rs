@@ -15,11 +15,11 @@ pub(super) const ALL_SOURCES_DOWN: &str = "MasternodeExporterAllSourcesDown";
 /// What is told when a node is cut off.
 pub(super) const ISOLATED: &str = "MasternodeExporterSourceIsolated";
 
-/// What is told of a node that will not follow a consensus change, and of one that does not although it is certain.
+/// The alerts about a node that does not follow a consensus change, before and after that change is certain.
 const NOT_READY: &str = "MasternodeExporterSourceForkNotReady";
 const LEFT_BEHIND: &str = "MasternodeExporterSourceLeftBehind";
 
-/// What is told of a node on another chain.
+/// The alert about a node on another chain.
 const SPLIT: &str = "MasternodeExporterForkSplit";
 
 /// For how long a gap is told, in seconds. The rules look back as far.

@@ -6,8 +6,8 @@ use crate::domain::masternode::{BlockHash, Hash};
 
 fn at(subnet: Subnet, tip: u32) -> At {
     let median_time = Some(UnixSeconds(2_000));
-    let (seen_signal, told_window, node_version, coinbase_version) = (None, None, None, None);
-    At { subnet, tip: Height(tip), median_time, seen_signal, told_window, node_version, coinbase_version }
+    let (seen_signal, stated_window, node_version, coinbase_version) = (None, None, None, None);
+    At { subnet, tip: Height(tip), median_time, seen_signal, stated_window, node_version, coinbase_version }
 }
 
 fn bip9(status: &str) -> Bip9 {
@@ -203,7 +203,7 @@ fn a_private_network_has_the_window_that_it_said_and_no_other() {
     let signalled = Bip9 { signal_height: Some(Height(190)), ..bip9("defined") };
     let unsaid = v24(signalled.clone(), &at(Subnet::Regtest, 190)).unwrap();
     assert_eq!((unsaid.window, unsaid.earliest_height), (None, None), "it may have been started with another one");
-    let said = At { told_window: Some(24), ..at(Subnet::Regtest, 190) };
+    let said = At { stated_window: Some(24), ..at(Subnet::Regtest, 190) };
     assert_eq!(v24(signalled.clone(), &said).unwrap().earliest_height, Some(Height(240)));
     for (subnet, window) in [(Subnet::Main, 4032), (Subnet::Test, 100), (Subnet::Devnet, 120)] {
         assert_eq!(v24(signalled.clone(), &at(subnet, 190)).unwrap().window, Some(window));

@@ -37,7 +37,7 @@ mod tests {
 
     const TIP: u32 = 10_000;
 
-    fn told(phase: Phase, activation: Option<u32>, seconds_later: u64) -> Vec<(Condition, f64)> {
+    fn holding(phase: Phase, activation: Option<u32>, seconds_later: u64) -> Vec<(Condition, f64)> {
         let (signal_height, signalling, earliest_height) = (None, None, Some(Height(TIP + 1)));
         let activation_height = activation.map(Height);
         let window = Some(4032);
@@ -57,18 +57,18 @@ mod tests {
             recent_events: vec![],
         };
         let snapshot = Snapshot::new(parts, &Tallies::default());
-        let mut told = Vec::new();
+        let mut found = Vec::new();
         conditions(&snapshot, &Thresholds::DEFAULT, UnixSeconds(tip.0 + seconds_later), &mut |condition, value| {
-            told.push((condition, value));
+            found.push((condition, value));
         });
-        told
+        found
     }
 
     #[test]
     fn an_activation_is_near_for_a_week_and_was_there_for_a_window() {
         let near = |seconds| vec![(Condition::ForkNear, seconds)];
         let came = |blocks| vec![(Condition::ForkActivated, blocks)];
-        // state, activation height, seconds since the tip: what is told.
+        // state, activation height, seconds since the tip: what is found.
         for (phase, activation, later, expected) in [
             (Phase::Started, None, 0, vec![]),
             (Phase::LockedIn, None, 0, vec![]),
@@ -82,7 +82,7 @@ mod tests {
             (Phase::Active, Some(TIP - 4032), 0, vec![]),
             (Phase::Active, None, 0, vec![]),
         ] {
-            assert_eq!(told(phase, activation, later), expected, "{phase:?} {activation:?} {later}");
+            assert_eq!(holding(phase, activation, later), expected, "{phase:?} {activation:?} {later}");
         }
     }
 }

@@ -42,13 +42,13 @@ struct Wire {
 pub fn transactions(body: &[u8]) -> Result<SpecialTransactions, ErrorKind> {
     let transactions: Vec<Wire> = result(body)?;
     let number = |value: &Value| u32::try_from(value.as_u64()?).ok();
-    let mut told = SpecialTransactions::default();
+    let mut found = SpecialTransactions::default();
     for transaction in &transactions {
-        told.types.extend(number(&transaction.kind));
-        told.coinbase_version = told.coinbase_version.or_else(|| version(&transaction.coinbase));
-        told.signals.extend(number(&transaction.signal["signal"]["versionBit"]));
+        found.types.extend(number(&transaction.kind));
+        found.coinbase_version = found.coinbase_version.or_else(|| version(&transaction.coinbase));
+        found.signals.extend(number(&transaction.signal["signal"]["versionBit"]));
     }
-    Ok(told)
+    Ok(found)
 }
 
 /// The version that a coinbase's payload says.
@@ -75,9 +75,9 @@ mod tests {
             {"type": 7, "mnhfTx": {"version": 1, "signal": {"versionBit": 12, "quorumHash": "00", "sig": "00"}}},
             {"type": 13}, {"type": "strange", "cbTx": 3, "mnhfTx": []}, {"txid": "00"},
         ]);
-        let told = transactions(json!({"result": block, "error": null}).to_string().as_bytes()).unwrap();
+        let found = transactions(json!({"result": block, "error": null}).to_string().as_bytes()).unwrap();
         let expected = SpecialTransactions { coinbase_version: Some(4), signals: vec![12], types: vec![5, 7, 13] };
-        assert_eq!(told, expected);
+        assert_eq!(found, expected);
         let none = transactions(br#"{"result":[],"error":null}"#).unwrap();
         assert_eq!(none, SpecialTransactions::default());
     }

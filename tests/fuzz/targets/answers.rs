@@ -73,7 +73,7 @@ fn deployments(body: &[u8]) {
                     tip,
                     median_time: Some(UnixSeconds(0)),
                     seen_signal: None,
-                    told_window: None,
+                    stated_window: None,
                     node_version: None,
                     coinbase_version: None,
                 };

@@ -181,7 +181,7 @@ fn forks(node: &Node, tip: u32, with_next: bool) -> Value {
     };
     let mut bip9 = json!({ "start_time": 0, "timeout": u64::MAX >> 1, "status": status, "since": since });
     if with_next {
-        // Of the tip itself, which nobody must take for the state of the next block.
+        // Of the tip itself, which is not the state of the next block.
         bip9["status"] = json!(if next == since { "earlier" } else { status });
         bip9["status_next"] = json!(status);
     }
