@@ -72,7 +72,7 @@ pub struct Ping {
 }
 
 /// Dash. Genesis blocks: `src/chainparams.cpp`; spacing: measured on mainnet (spec `dash.md` §8); least protocols:
-/// `MIN_MASTERNODE_PROTO_VERSION` in `src/version.h` of each release (§4).
+/// `MIN_MASTERNODE_PROTO_VERSION` in `src/version.h` of each release (§4; of 24.0 `dash-v24.md` §1).
 pub const DASH: ChainRules = ChainRules {
     name: Cow::Borrowed("dash"),
     subversion_prefix: Cow::Borrowed("/Dash Core:"),
@@ -98,6 +98,7 @@ pub const DASH: ChainRules = ChainRules {
         (210_101, 70_233),
         (220_101, 70_235),
         (230_102, 70_240),
+        (240_000, 70_242),
     ]),
 };
 

@@ -2,7 +2,7 @@
 //!
 //! Never here: rules of a chain (`chain`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::domain::chain::{ChainRules, Subnet};
@@ -10,6 +10,7 @@ use crate::domain::dkg::QuorumType;
 use crate::domain::drawing::Drawing;
 use crate::domain::masternode::{Height, Masternode, MasternodeId, NodeType};
 use crate::domain::payment::{EvoPayments, Vote, chance};
+use crate::domain::probe::Peer;
 use crate::domain::session::Sessions;
 
 /// What is known of the running network at a list's block, beside the list.
@@ -19,6 +20,12 @@ pub struct ChainFacts {
     pub subnet: Subnet,
     /// Version of the answering node (`getnetworkinfo.version`, 230102 for 23.1.2); `None` when not known.
     pub node_version: Option<u32>,
+    /// Version of the newest node among all sources of the network; `None` when not known.
+    pub newest_version: Option<u32>,
+    /// What the nodes of masternodes that are sources say of themselves; `None` for one that says nothing at the moment.
+    pub own_nodes: Arc<BTreeMap<MasternodeId, Option<Peer>>>,
+    /// The fork v24 is active; `None` where the answering node does not say.
+    pub v24_active: Option<bool>,
     /// How Evo nodes are paid at the next block.
     pub evo_payments: EvoPayments,
     /// Highest block under a ChainLock; `None` when the node knows none.
@@ -50,6 +57,9 @@ impl ChainFacts {
         ChainFacts {
             subnet,
             node_version: None,
+            newest_version: None,
+            own_nodes: Arc::default(),
+            v24_active: None,
             evo_payments: EvoPayments::Once,
             chainlock_height: None,
             measured_spacing_seconds: None,

@@ -5,7 +5,7 @@
 //! [`payment`] what follows from it for one node, [`timeline`] what failures at known blocks would do to it, [`event`] what
 //! changed from one block to the next, [`verdict`] how its DKG sessions ended, [`calendar`] how times are written, [`watch`]
 //! whom the operator cares about, [`maintenance`] who is being worked on, [`probe`] what came of calling a masternode,
-//! [`session`] what is seen of DKG sessions under way, [`drawing`] who will sit in the next, [`requirement`] what the network demands of one, [`snapshot`] puts all
+//! [`session`] what is seen of DKG sessions under way, [`drawing`] who will sit in the next, [`release`] which software has a known fault, [`requirement`] what the network demands of one, [`revival`] how a banned one is revived, [`snapshot`] puts all
 //! of it together for the readers, and [`finding`] says what of it a human should know.
 //!
 //! Never here: input or output, clocks, async, JSON, metrics, logs.
@@ -24,7 +24,9 @@ pub mod masternode;
 pub mod payment;
 pub mod pose;
 pub mod probe;
+pub mod release;
 pub mod requirement;
+pub mod revival;
 pub mod session;
 pub mod snapshot;
 pub mod state;

@@ -12,7 +12,7 @@ use crate::domain::masternode::Height;
 use crate::domain::payment::PaymentModel;
 use crate::domain::{MasternodeId, Subnet};
 use crate::follower::source::{self, Identity, Trouble};
-use crate::follower::{Follower, walk};
+use crate::follower::{Follower, report, walk};
 use crate::rpc::ChainInfo;
 
 /// What was asked beside the list, and when it is due again.
@@ -40,9 +40,12 @@ impl Follower {
         let Some(tip) = self.book.as_ref().map(|book| *book.tip()) else { return };
         let client = &self.sources[index].client;
         let subnet = self.identity.as_ref().map_or_else(|| Subnet::from_chain_name(&chain.chain), Identity::subnet);
+        let newest = report::newest_version(&self.sources);
         let facts = self.facts.get_or_insert_with(|| Facts::new(subnet, tip.height));
         facts.chain.subnet = subnet;
         facts.chain.node_version = self.sources[index].version;
+        facts.chain.newest_version = newest;
+        facts.chain.v24_active = chain.v24_active;
         facts.chain.evo_payments = source::evo_payments(chain);
         facts.chain.tells_sessions = self.sources[index].tells_sessions();
         let chainlock = client.chainlock().await;

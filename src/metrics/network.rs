@@ -3,7 +3,7 @@
 //! Never here: single masternodes.
 
 use crate::domain::pose::Risk;
-use crate::domain::requirement::{Covers, QuorumSpork, compiled_in, minimum_protocol};
+use crate::domain::requirement::{Covers, QuorumSpork, compiled_in, minimum_protocol, next_protocol};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::tally::NetworkTally;
 use crate::domain::{NodeType, state};
@@ -79,6 +79,9 @@ network_families! {
     };
     NETWORK_MINIMUM_PROTOCOL => |snapshot, add| {
         if let Some(minimum) = minimum_protocol(snapshot.rules(), snapshot.facts()) { add(&[], minimum.into()) }
+    };
+    NETWORK_NEXT_PROTOCOL => |snapshot, add| {
+        if let Some(minimum) = next_protocol(snapshot.rules(), snapshot.facts()) { add(&[], minimum.into()) }
     };
     NETWORK_QUORUM_SPORK => |snapshot, add| for spork in QuorumSpork::ALL {
         let Some(covered) = spork.covers(snapshot.rules(), snapshot.facts()) else { continue };

@@ -36,6 +36,10 @@ pub struct Dialect {
     pub special: Option<&'static Method>,
     /// The simplified list, which says who can be drawn for DKG sessions.
     pub roll: Option<&'static Method>,
+    /// Which indexes the node has built.
+    pub indexes: Option<&'static Method>,
+    /// The node's mempool.
+    pub mempool: Option<&'static Method>,
     /// Every argument of a masternode call is written as a string, numbers too.
     pub string_arguments: bool,
 }
@@ -192,6 +196,8 @@ pub const DASH: Dialect = Dialect {
     own: Some(&methods::MASTERNODE_STATUS),
     special: Some(&methods::GET_SPECIAL_TXES),
     roll: Some(&methods::PROTX_DIFF),
+    indexes: Some(&methods::GET_INDEX_INFO),
+    mempool: Some(&methods::GET_MEMPOOL_INFO),
     string_arguments: false,
 };
 
@@ -222,6 +228,8 @@ pub const DIMECOIN: Dialect = Dialect {
     own: Some(&methods::MASTERNODE_STATUS),
     special: None,
     roll: None,
+    indexes: None,
+    mempool: None,
     string_arguments: true,
 };
 
@@ -254,6 +262,8 @@ pub const PRCYCOIN: Dialect = Dialect {
     own: Some(&methods::MASTERNODE_STATUS),
     special: None,
     roll: None,
+    indexes: None,
+    mempool: None,
     string_arguments: true,
 };
 
@@ -299,6 +309,8 @@ impl Dialect {
             self.chainlock,
             self.sporks,
             self.own,
+            self.indexes,
+            self.mempool,
         ];
         always.into_iter().chain([self.list.method]).chain(sometimes.into_iter().flatten()).collect()
     }

@@ -157,6 +157,7 @@ masternode_p2p_last_success_timestamp_seconds{network="dash-main",masternode="tw
 masternode_p2p_failure{network="dash-main",masternode="seven",alias="gone",reason="refused"} 1
 masternode_p2p_agent_info{network="dash-main",masternode="two",alias="mn-\"two\"",agent="/Dash Core:23.1.2/"} 1
 masternode_requirement_met{network="dash-main",masternode="two",alias="mn-\"two\"",requirement="p2p_port",evidence="probe"} 1
+masternode_requirement_met{network="dash-main",masternode="two",alias="mn-\"two\"",requirement="release",evidence="probe"} 1
 masternode_requirement_met{network="dash-main",masternode="two",alias="mn-\"two\"",requirement="dkg_participation",evidence="list"} 0
 "#;
     assert_eq!(lines, expected);

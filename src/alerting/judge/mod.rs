@@ -56,6 +56,10 @@ pub struct Source {
     pub network_match: Option<bool>,
     /// Whether it is cut off from its network.
     pub isolated: Option<bool>,
+    /// Whether it runs a release with a known fault.
+    pub release_bad: Option<bool>,
+    /// Whether its index of compact block filters is synced.
+    pub filter_index_synced: Option<bool>,
     /// When it last confirmed the list.
     pub last_success: Option<UnixSeconds>,
 }
@@ -100,8 +104,8 @@ pub struct Verdict {
     pub(super) unknown_sources: BTreeSet<String>,
     /// What calls do not tell at the moment, by network.
     pub(super) unknown_calls: BTreeMap<String, BTreeSet<(Condition, MasternodeId)>>,
-    /// Networks and nodes of which nobody knows whether they are cut off.
-    pub(super) unknown_isolation: BTreeSet<(String, String)>,
+    /// What nodes have not said of themselves yet.
+    pub(super) unsaid: BTreeSet<health::Said>,
     /// Networks whose tip is still that of before the clock jumped: how old it is cannot be said.
     pub(super) unknown_tips: BTreeSet<String>,
 }
@@ -129,9 +133,9 @@ impl Verdict {
             return true;
         }
         let Some(network) = labels.get("network") else { return false };
-        if alert.name == health::ISOLATED {
+        if health::SAID.contains(&alert.name) {
             let source = labels.get("source").cloned().unwrap_or_default();
-            return self.unknown_isolation.contains(&(network.clone(), source));
+            return self.unsaid.contains(&(alert.name, network.clone(), source));
         }
         let of_sources = alert.about == About::Source || alert.name == health::ALL_SOURCES_DOWN;
         (alert.condition.is_some() && self.unknown_lists.contains(network))
@@ -163,7 +167,7 @@ pub fn judge(world: &World, settings: &Settings, before: &mut Before, now: UnixS
             verdict.unknown_sources.insert(network.name.clone());
         }
         verdict.judged.extend(health::of_network(network, confirmed, before, now));
-        verdict.unknown_isolation.extend(before.unknown_isolation(network));
+        verdict.unsaid.extend(before.unsaid(network));
     }
     verdict.judged.extend(health::of_process(world, settings));
     for judged in &mut verdict.judged {

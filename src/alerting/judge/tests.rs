@@ -64,6 +64,8 @@ fn world(snapshot: Option<Arc<Snapshot>>, confirmed: Option<u64>) -> World {
         synced: Some(true),
         network_match: Some(true),
         isolated: Some(false),
+        release_bad: Some(false),
+        filter_index_synced: None,
         last_success: confirmed.map(UnixSeconds),
     };
     let network = Network {
@@ -334,4 +336,28 @@ fn a_node_that_is_cut_off_is_told_and_its_silence_ends_that_after_ten_minutes_on
     assert_eq!(at(1602, None), well);
     assert_eq!(at(1603, Some(true)), told);
     assert_eq!(at(1604, Some(false)), well);
+}
+
+#[test]
+fn a_release_with_a_fault_and_an_unbuilt_filter_index_are_told_and_unknown_until_the_node_says_something() {
+    let labels: Labels =
+        [("network", "dash-main"), ("source", "local")].map(|(name, text)| (name.into(), text.into())).into();
+    let names = ["MasternodeExporterSourceReleaseBad", "MasternodeExporterSourceFilterIndexBehind"];
+    let mut world = world(None, Some(1000));
+    let mut before = Before::default();
+    let mut at = |now: u64, bad: Option<bool>, synced: Option<bool>| {
+        let source = &mut world.networks[0].sources[0];
+        (source.release_bad, source.filter_index_synced) = (bad, synced);
+        let verdict = judge(&world, &Settings::default(), &mut before, UnixSeconds(now));
+        names.map(|name| {
+            let unknown = verdict.is_unknown(named(name).unwrap(), &labels, UnixSeconds(now));
+            (told(&verdict).contains(&name), unknown)
+        })
+    };
+    let (held, unknown, well) = ((true, false), (false, true), (false, false));
+    assert_eq!(at(1000, None, None), [unknown, unknown]);
+    assert_eq!(at(1001, Some(true), Some(true)), [held, well]);
+    assert_eq!(at(1002, Some(false), Some(false)), [well, held]);
+    assert_eq!(at(1602, None, None), [well, held], "it says nothing, so what it said last counts");
+    assert_eq!(at(1603, None, None), [well, well], "for ten minutes");
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::domain::{Block, BlockHash, Height, ListDiff, Masternode, UnixSeconds};
+use crate::domain::{Block, BlockHash, Duffs, Height, ListDiff, Masternode, UnixSeconds};
 use crate::rpc::dash::convert;
 use crate::rpc::dash::wire::{
     Entry, Envelope, WireChainInfo, WireChainLock, WireCount, WireDiff, WireHeader, WireNetworkInfo, WireSync,
@@ -43,6 +43,8 @@ pub struct ChainInfo {
     pub v19_active: Option<bool>,
     /// The fork MN_RR is active (Evo nodes paid as others); `None` where the node does not name it.
     pub mn_rr_active: Option<bool>,
+    /// The fork v24 is active for the next block; `None` where the node does not name it.
+    pub v24_active: Option<bool>,
     /// Height from which the fork v19 is active; `None` where the node does not say.
     pub v19_height: Option<Height>,
     /// The same of MN_RR.
@@ -62,6 +64,14 @@ pub struct NetworkInfo {
     pub connections: Option<u32>,
     /// Its networking is switched on; `None` where it does not say.
     pub network_active: Option<bool>,
+    /// It relays transactions; `None` where it does not say.
+    pub relays: Option<bool>,
+    /// It advertises compact block filters; `None` where it does not name its services.
+    pub compact_filters: Option<bool>,
+    /// Least fee of a transaction that it relays, for 1000 bytes; `None` where it does not say.
+    pub relay_fee: Option<Duffs>,
+    /// Least rise of a fee, for 1000 bytes; `None` where it does not say.
+    pub incremental_fee: Option<Duffs>,
 }
 
 impl NetworkInfo {
@@ -126,6 +136,7 @@ pub fn chain_info(body: &[u8]) -> Result<ChainInfo, ErrorKind> {
     Ok(ChainInfo {
         v19_active,
         mn_rr_active,
+        v24_active: active("v24"),
         v19_height: height("v19"),
         mn_rr_height: height("mn_rr"),
         blocks: convert::block_height(wire.blocks, "blocks")?,
@@ -140,7 +151,13 @@ pub fn chain_info(body: &[u8]) -> Result<ChainInfo, ErrorKind> {
 /// `getnetworkinfo`.
 pub fn network_info(body: &[u8]) -> Result<NetworkInfo, ErrorKind> {
     let wire: WireNetworkInfo = result(body)?;
+    let names = wire.localservicesnames.as_array();
+    let duffs = |fee: &Value| Some(Duffs((fee.as_f64().filter(|fee| *fee >= 0.0)? * 1e8).round() as u64));
     Ok(NetworkInfo {
+        relays: wire.localrelay.as_bool(),
+        compact_filters: names.map(|names| names.iter().any(|name| name == "COMPACT_FILTERS")),
+        relay_fee: duffs(&wire.relayfee),
+        incremental_fee: duffs(&wire.incrementalfee),
         version: wire.version,
         subversion: wire.subversion,
         protocol_version: wire.protocolversion,
