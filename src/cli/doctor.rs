@@ -238,13 +238,13 @@ async fn examine_list(client: &Client, chain: &ChainInfo, findings: &mut Finding
     if let Some(first) = list.as_ref().and_then(|list| list.first()) {
         examine_one(client, first, &tip.block, findings).await;
     }
-    if let Some((method, parent)) = dialect.diff().zip(tip.previous) {
-        if let Ok(parent) = client.block_header(parent).await {
-            findings.note(method.name, false, client.list_diff(&parent.block, &tip.block).await, |diff| {
-                format!("{} changes in the last block", diff.updated.len() + diff.added.len() + diff.removed.len())
-            });
-            examine_quorums(client, &parent.block, &tip.block, findings).await;
-        }
+    if let Some((method, parent)) = dialect.diff().zip(tip.previous)
+        && let Ok(parent) = client.block_header(parent).await
+    {
+        findings.note(method.name, false, client.list_diff(&parent.block, &tip.block).await, |diff| {
+            format!("{} changes in the last block", diff.updated.len() + diff.added.len() + diff.removed.len())
+        });
+        examine_quorums(client, &parent.block, &tip.block, findings).await;
     }
     MasternodeList::new(tip.block, list?).ok()
 }

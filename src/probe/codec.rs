@@ -218,8 +218,8 @@ mod tests {
     #[test]
     fn services_and_the_relay_flag_are_read_where_the_peer_says_them() {
         // services, what follows the height; relays, compact filters. 0xc45: a masternode of 23.1.2, recorded.
-        let cases: [(u64, &[u8], Option<bool>, Option<bool>); 6] = [
-            (0xc45, &[1], Some(true), Some(true)),
+        let cases = [
+            (0xc45_u64, &[1_u8][..], Some(true), Some(true)),
             (0xc05, &[1], Some(true), Some(false)),
             (0xc45, &[0], Some(false), Some(true)),
             (0, &[0, 9, 9], Some(false), Some(false)),

@@ -178,7 +178,7 @@ fn tiers_and_the_limit_decide_who_is_shown() {
     assert_eq!(count(&Settings { others: Others::AtRisk, ..Settings::default() }), 2);
     assert_eq!(count(&Settings { others: Others::Watched, ..Settings::default() }), 1);
     // Room for the two watched ones and one more.
-    let watched_and_one = 2 * 75 + 8;
+    let watched_and_one = 2 * 80 + 8;
     assert_eq!(count(&Settings { series_limit: watched_and_one, ..Settings::default() }), 2);
 }
 
@@ -192,7 +192,7 @@ fn watched_masternodes_of_a_later_network_come_before_the_others_of_an_earlier_o
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let page = Page::read(&runtime.block_on(exposition.text(Format::Text)));
     page.expect("masternode_pose_score", &[("alias", "mine")], 0.0);
-    // 71 samples of the watched one leave room for four others of eight samples each.
+    // 76 samples of the watched one leave room for four others of eight samples each.
     assert_eq!(page.count("masternode_pose_score"), 5);
 }
 

@@ -51,7 +51,10 @@ async fn a_source_that_is_a_masternode_stays_known_while_it_is_banned_and_does_n
     stage.serve_masternode(0).await;
     stage.poll().await;
     let own = |state| [("source", "node-0"), ("masternode", id.as_str()), ("state", state)];
-    stage.page().await.expect("masternode_exporter_source_masternode_state", &own("ready"), 1.0);
+    let said = [("masternode", id.as_str()), ("requirement", "protocol_version"), ("evidence", "own_node")];
+    let page = stage.page().await;
+    page.expect("masternode_exporter_source_masternode_state", &own("ready"), 1.0);
+    page.expect("masternode_requirement_met", &said, 1.0);
     stage.mine(&[fail(&id, 2)]).await;
     report(&mut stage).await;
     let page = stage.page().await;
@@ -65,6 +68,7 @@ async fn a_source_that_is_a_masternode_stays_known_while_it_is_banned_and_does_n
     let page = stage.page().await;
     page.expect_absent("masternode_exporter_source_masternode_state", FIRST);
     page.expect_absent("masternode_exporter_source_height", FIRST);
+    page.expect_absent("masternode_requirement_met", &said);
     stage.servers[0].handle().faults().clear();
     stage.mine(&[Action::Revive { masternode: id.clone() }]).await;
     report(&mut stage).await;
