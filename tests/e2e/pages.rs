@@ -284,7 +284,7 @@ fn hostile_site() -> Site {
         outcome: Outcome::Reached,
         at: UnixSeconds(1_800_000_000),
         duration: Some(Duration::from_millis(9)),
-        peer: Some(Peer { protocol_version: 1, agent: HOSTILE.into() }),
+        peer: Some(Peer { agent: HOSTILE.into(), ..Peer::new(1, b"") }),
         last_success: None,
     };
     let labels = [("network", HOSTILE), ("masternode", &format!("{:064x}", 3)), ("alias", HOSTILE)];
