@@ -8,13 +8,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use ::config::{ConfigError, FileFormat, Source, Value, ValueKind};
+use exporter_toolkit::settings::Tls;
 
 use crate::config::access::{open_to_everybody, open_to_others};
 use crate::config::node::{Node, Report};
 use crate::config::{Config, alerting, chain, network, overlay, sections, watch, web_file};
 use crate::metrics;
 use crate::rpc::Credentials;
-use crate::web::guard::settings::Tls;
 
 /// Largest file that is read, in bytes: a watch list of every masternode of a large network fits many times.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;

@@ -10,11 +10,12 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use exporter_toolkit::settings::{ClientAuth, ExtraHeader, PasswordHash, RateLimit, SecuritySettings, Tls, TlsParts};
+use exporter_toolkit::{FileStamp, LoadedSecurity};
+
 use crate::config::access::open_to_everybody;
 use crate::config::load::from_file;
 use crate::config::node::{Node, Report};
-use crate::web::guard::settings::{ClientAuth, ExtraHeader, PasswordHash, Protection, RateLimit, Tls, TlsParts};
-use crate::web::guard::{Reading, Sight};
 
 /// Largest certificate or key file that is read, in bytes.
 const MAX_PEM_BYTES: u64 = 1024 * 1024;
@@ -50,21 +51,24 @@ pub const SECTIONS: [(&str, &[&str]); 4] = [
 /// What a web configuration file says.
 pub struct WebFile {
     /// What is protected; as far as it was understood where there are mistakes.
-    pub protection: Protection,
+    pub protection: SecuritySettings,
     /// All mistakes, each with its key.
     pub errors: Vec<String>,
     /// What is odd but allowed.
     pub warnings: Vec<String>,
     /// All files that were read.
-    files: Vec<Sight>,
+    files: Vec<FileStamp>,
 }
 
 /// Reads the file and those that it names, relative to its own folder.
 pub fn load(path: &Path) -> WebFile {
-    let mut reader =
-        Reader { folder: path.parent().unwrap_or(Path::new("")), files: vec![Sight::of(path)], warnings: Vec::new() };
+    let mut reader = Reader {
+        folder: path.parent().unwrap_or(Path::new("")),
+        files: vec![FileStamp::new(path)],
+        warnings: Vec::new(),
+    };
     let report = Report::default();
-    let mut protection = Protection::default();
+    let mut protection = SecuritySettings::default();
     match from_file(path) {
         Err(error) => report.error("the file", error),
         Ok(value) => {
@@ -73,7 +77,7 @@ pub fn load(path: &Path) -> WebFile {
             let http = root.get("http_server_config");
             http.check_only(keys_of("http_server_config"));
             let http2 = http.get("http2").flag().unwrap_or(true);
-            protection = Protection {
+            protection = SecuritySettings {
                 tls: reader.tls(&root.get("tls_server_config"), http2, &report),
                 headers: headers(&http.get("headers")),
                 users: users(&root.get("basic_auth_users")),
@@ -88,10 +92,10 @@ pub fn load(path: &Path) -> WebFile {
 }
 
 /// The same for the running server.
-pub fn read(path: &Path) -> Reading {
+pub fn read(path: &Path) -> LoadedSecurity {
     let WebFile { protection, errors, files, .. } = load(path);
     let refusal = || format!("{} cannot be used: {}", path.display(), errors.join("; "));
-    Reading { files, result: if errors.is_empty() { Ok(protection) } else { Err(refusal()) } }
+    LoadedSecurity { files, result: if errors.is_empty() { Ok(protection) } else { Err(refusal()) } }
 }
 
 fn keys_of(section: &str) -> &'static [&'static str] {
@@ -126,7 +130,7 @@ fn users(node: &Node<'_>) -> BTreeMap<String, PasswordHash> {
 /// Reads what stands in further files.
 struct Reader<'a> {
     folder: &'a Path,
-    files: Vec<Sight>,
+    files: Vec<FileStamp>,
     warnings: Vec<String>,
 }
 
@@ -185,7 +189,7 @@ impl Reader<'_> {
             self.warnings.push(format!("tls_server_config.{inline} has no effect beside {file}"));
         }
         let path: PathBuf = self.folder.join(name);
-        self.files.push(Sight::of(&path));
+        self.files.push(FileStamp::new(&path));
         if file == "key_file" && open_to_everybody(&path) {
             self.warnings.push(format!("{} is a key that everybody can read: chmod 640 it", path.display()));
         }

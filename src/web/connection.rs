@@ -11,6 +11,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
+use exporter_toolkit::HTTP2;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -23,7 +24,6 @@ use tokio::time::{Instant, sleep_until};
 use tokio_rustls::TlsAcceptor;
 
 use crate::web::deadline::{Clock, Paced};
-use crate::web::guard::HTTP2;
 use crate::web::meters::OpenConnection;
 use crate::web::payload::Payload;
 use crate::web::route::Server;
@@ -43,7 +43,7 @@ pub(super) async fn drive(stream: TcpStream, clock: Arc<Clock>, server: Arc<Serv
     let _ = stream.set_nodelay(true);
     let stream = Paced::new(stream, Arc::clone(&clock));
     let mut talk = Talk { server, clock, stop };
-    let Some(tls) = talk.server.guard.force().tls() else { return talk.http1(stream).await };
+    let Some(tls) = talk.server.security.active().tls() else { return talk.http1(stream).await };
     let handshake = TlsAcceptor::from(tls).accept(stream).into_fallible();
     match talk.hold(handshake, |_| Next::End).await {
         Some(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(HTTP2) => talk.http2(stream).await,

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use exporter_toolkit::{Denial, WebSecurity};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
@@ -25,7 +26,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::web::api::{self, Reply};
 use crate::web::deadline::RequestMark;
-use crate::web::guard::{Denial, Guard};
 use crate::web::meters::Meters;
 use crate::web::pages::{self, Page};
 use crate::web::payload::Payload;
@@ -91,7 +91,7 @@ impl Route {
 pub(super) struct Server {
     pub(super) settings: Settings,
     pub(super) meters: Meters,
-    pub(super) guard: Arc<Guard>,
+    pub(super) security: Arc<WebSecurity>,
     site: Arc<Site>,
     /// One permit for each scrape that may run; `None` for no limit.
     scrapes: Option<Arc<Semaphore>>,
@@ -104,12 +104,12 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(site: Arc<Site>, guard: Arc<Guard>, settings: Settings, meters: Meters) -> Server {
+    pub(super) fn new(site: Arc<Site>, security: Arc<WebSecurity>, settings: Settings, meters: Meters) -> Server {
         let limit = settings.max_requests.min(Semaphore::MAX_PERMITS);
         let scrapes = (limit > 0).then(|| Arc::new(Semaphore::new(limit)));
         let questions = Arc::new(Semaphore::new(settings.max_questions.clamp(1, Semaphore::MAX_PERMITS)));
         let policy = HeaderValue::try_from(pages::content_security_policy()).expect("the policy is plain text of ours");
-        Server { settings, meters, guard, site, scrapes, questions, policy, panicked: AtomicBool::new(false) }
+        Server { settings, meters, security, site, scrapes, questions, policy, panicked: AtomicBool::new(false) }
     }
 
     /// Answers one request, whatever it is. The answer to HEAD is that to GET: hyper sends its header only, and asks for
@@ -118,12 +118,12 @@ impl Server {
         let (head, body) = request.into_parts();
         let route = Route::find(head.uri.path(), &self.site.landing.telemetry_path);
         let handler = route.map_or("other", Route::label);
-        let force = self.guard.force();
+        let security = self.security.active();
         let drained = drain(body, self.settings.max_body_bytes).await;
         mark.read_whole();
         let admitted = match drained {
             Err(refused) => Err(refused),
-            Ok(()) => force.admit(&head.headers).await.map_err(denied),
+            Ok(()) => security.authenticate(&head.headers).await.map_err(denied),
         };
         let mut response = match admitted {
             Err(refused) => refused,
@@ -140,7 +140,7 @@ impl Server {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         // An answer is true of its moment only.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        force.dress(headers);
+        security.add_headers(headers);
         response
     }
 
@@ -315,8 +315,8 @@ async fn caught<T>(handler: impl Future<Output = T>) -> Result<T, Box<dyn Any + 
 /// The same on every route, so that nobody learns which ones there are.
 fn denied(denial: Denial) -> Response<Payload> {
     match denial {
-        Denial::TooOften => text(StatusCode::TOO_MANY_REQUESTS, "Too many requests: try again later."),
-        Denial::WhoAreYou => {
+        Denial::RateLimited => text(StatusCode::TOO_MANY_REQUESTS, "Too many requests: try again later."),
+        Denial::Unauthenticated => {
             let mut response = text(StatusCode::UNAUTHORIZED, "A user and its password are needed here.");
             let challenge = HeaderValue::from_static("Basic realm=\"masternode-exporter\", charset=\"UTF-8\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);

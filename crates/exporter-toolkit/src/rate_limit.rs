@@ -4,11 +4,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::web::guard::settings::RateLimit;
+use crate::settings::RateLimit;
 
 /// The state of a rate limit.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     limit: RateLimit,
     /// When the next request would come if all so far had kept the interval.
     due: Option<Instant>,
@@ -16,12 +16,12 @@ pub(super) struct Bucket {
 
 impl Bucket {
     /// Nothing was asked yet.
-    pub(super) fn new(limit: RateLimit) -> Bucket {
+    pub(crate) fn new(limit: RateLimit) -> Bucket {
         Bucket { limit, due: None }
     }
 
     /// Whether a request may come now; it is counted when it may.
-    pub(super) fn take(&mut self, now: Instant) -> bool {
+    pub(crate) fn take(&mut self, now: Instant) -> bool {
         let RateLimit { interval, burst } = self.limit;
         let Some(further) = burst.checked_sub(1) else { return false };
         let due = self.due.map_or(now, |due| due.max(now));

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::danger::{self, ClientCertVerified};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use x509_cert::der::Decode;
 use x509_cert::ext::pkix::SubjectAltName;
@@ -58,30 +58,30 @@ impl ClientAuth {
         })
     }
 
-    pub(super) fn verifies(self) -> bool {
+    pub(crate) fn verifies(self) -> bool {
         matches!(self, ClientAuth::VerifyIfGiven | ClientAuth::RequireAndVerify)
     }
 }
 
 /// Decides about the certificates of clients.
-pub(super) struct Inspector {
-    pub(super) auth: ClientAuth,
-    pub(super) provider: Arc<CryptoProvider>,
+pub(crate) struct ClientCertVerifier {
+    pub(crate) auth: ClientAuth,
+    pub(crate) provider: Arc<CryptoProvider>,
     /// Follows a chain to the authorities; `None` where there are none, and then no chain leads anywhere.
-    pub(super) chains: Option<Arc<dyn ClientCertVerifier>>,
+    pub(crate) chains: Option<Arc<dyn danger::ClientCertVerifier>>,
     /// The authorities as they stand in the file.
-    pub(super) authorities: Vec<CertificateDer<'static>>,
+    pub(crate) authorities: Vec<CertificateDer<'static>>,
     /// Of these one must be among the names of a certificate; empty for any.
-    pub(super) allowed_names: Vec<String>,
+    pub(crate) allowed_names: Vec<String>,
 }
 
-impl fmt::Debug for Inspector {
+impl fmt::Debug for ClientCertVerifier {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Inspector({:?})", self.auth)
+        write!(formatter, "ClientCertVerifier({:?})", self.auth)
     }
 }
 
-impl Inspector {
+impl ClientCertVerifier {
     fn verify_chain(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -99,7 +99,7 @@ impl Inspector {
     }
 }
 
-impl ClientCertVerifier for Inspector {
+impl danger::ClientCertVerifier for ClientCertVerifier {
     fn offer_client_auth(&self) -> bool {
         self.auth != ClientAuth::None
     }

@@ -11,12 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hyper::header::HeaderValue;
+use http::header::HeaderValue;
 use ring::hmac;
 use ring::rand::SystemRandom;
 use tokio::sync::Semaphore;
 
-use crate::web::guard::settings::PasswordHash;
+use crate::settings::PasswordHash;
 
 /// Wrong passwords that are remembered, so that a client that repeats its mistake costs little.
 const REMEMBERED_MISTAKES: usize = 64;
@@ -27,7 +27,7 @@ const DECOY: &str = "$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01232";
 type Digest = [u8; 32];
 
 /// The users of a server.
-pub(super) struct Users {
+pub(crate) struct Users {
     hashes: BTreeMap<String, PasswordHash>,
     /// What is checked for a user that does not exist: as costly as the costliest.
     decoy: String,
@@ -50,7 +50,7 @@ impl Users {
     ///
     /// # Errors
     /// When the system gives no random numbers.
-    pub(super) fn new(hashes: BTreeMap<String, PasswordHash>) -> Result<Option<Users>, String> {
+    pub(crate) fn new(hashes: BTreeMap<String, PasswordHash>) -> Result<Option<Users>, String> {
         let Some(cost) = hashes.values().map(PasswordHash::cost).max() else { return Ok(None) };
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
             .map_err(|_| "the system gives no random numbers")?;
@@ -59,7 +59,7 @@ impl Users {
     }
 
     /// Whether a request with this header `Authorization` may pass.
-    pub(super) async fn admit(self: &Arc<Self>, authorization: Option<&HeaderValue>) -> bool {
+    pub(crate) async fn authenticate(self: &Arc<Self>, authorization: Option<&HeaderValue>) -> bool {
         let Some((user, password)) = authorization.and_then(credentials) else { return false };
         let digest = self.digest(&user, &password);
         if let Some(right) = self.remembered(&user, &digest) {
@@ -154,12 +154,12 @@ mod tests {
     async fn only_the_right_password_of_a_user_passes_also_when_asked_again() {
         let users = users();
         for _ in 0..3 {
-            assert!(users.admit(Some(&header("alice", "secret"))).await);
-            assert!(users.admit(Some(&header("bob", "se:cret"))).await, "a password may hold a colon");
+            assert!(users.authenticate(Some(&header("alice", "secret"))).await);
+            assert!(users.authenticate(Some(&header("bob", "se:cret"))).await, "a password may hold a colon");
             for (user, password) in
                 [("alice", "Secret"), ("alice", ""), ("bob", "secret"), ("carol", "secret"), ("", "")]
             {
-                assert!(!users.admit(Some(&header(user, password))).await, "{user}:{password}");
+                assert!(!users.authenticate(Some(&header(user, password))).await, "{user}:{password}");
             }
         }
         assert_eq!(users.known().right.len(), 2);
@@ -170,12 +170,12 @@ mod tests {
     async fn what_is_no_basic_authentication_is_refused_without_work() {
         let users = users();
         for bad in ["", "Basic", "Basic ", "Basic ###", "Bearer YWxpY2U6c2VjcmV0", "Basic YWxpY2U="] {
-            assert!(!users.admit(Some(&HeaderValue::from_str(bad).unwrap())).await, "{bad:?}");
+            assert!(!users.authenticate(Some(&HeaderValue::from_str(bad).unwrap())).await, "{bad:?}");
         }
-        assert!(!users.admit(None).await);
+        assert!(!users.authenticate(None).await);
         assert!(users.known().wrong.is_empty());
         let lower = HeaderValue::from_static("basic YWxpY2U6c2VjcmV0");
-        assert!(users.admit(Some(&lower)).await, "the scheme is written in any case");
+        assert!(users.authenticate(Some(&lower)).await, "the scheme is written in any case");
     }
 
     #[test]
@@ -189,12 +189,15 @@ mod tests {
     #[tokio::test]
     async fn mistakes_are_remembered_up_to_a_limit_and_right_passwords_stay() {
         let users = users();
-        assert!(users.admit(Some(&header("alice", "secret"))).await);
+        assert!(users.authenticate(Some(&header("alice", "secret"))).await);
         for number in 0..2 * REMEMBERED_MISTAKES {
             users.remember("alice".into(), users.digest("alice", number.to_string().as_bytes()), false);
         }
         assert_eq!(users.known().wrong.len(), REMEMBERED_MISTAKES);
         let _busy = users.turn.acquire().await.unwrap();
-        assert!(users.admit(Some(&header("alice", "secret"))).await, "known again although a check is under way");
+        assert!(
+            users.authenticate(Some(&header("alice", "secret"))).await,
+            "known again although a check is under way"
+        );
     }
 }
