@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
-use exporter_toolkit::WebSecurity;
+use exporter_toolkit::{WebSecurity, web_config};
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -23,7 +23,7 @@ use crate::app::history::History;
 use crate::app::network::{Network, Prepared, Shared};
 pub use crate::app::network::{clients, follower_settings};
 use crate::app::site::{ReloadRequest, Seen, SeenNetworks};
-use crate::config::{Config, HistoryConfig, NetworkConfig, WebConfig, web_file};
+use crate::config::{Config, HistoryConfig, NetworkConfig, WebConfig};
 use crate::domain::masternode::UnixSeconds;
 use crate::meters::Meters;
 use crate::metrics::Exposition;
@@ -193,5 +193,8 @@ impl App {
 fn security(config: &WebConfig, meters: &web::meters::Meters) -> Result<WebSecurity, Error> {
     let Some(file) = &config.config_file else { return Ok(WebSecurity::open()) };
     let (path, meters) = (file.path.clone(), meters.clone());
-    Ok(WebSecurity::new(Box::new(move || web_file::read(&path)), Box::new(move |good| meters.web_config_loaded(good)))?)
+    Ok(WebSecurity::new(
+        Box::new(move || web_config::read(&path)),
+        Box::new(move |good| meters.web_config_loaded(good)),
+    )?)
 }

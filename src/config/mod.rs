@@ -16,7 +16,6 @@ mod overlay;
 mod sections;
 mod span;
 mod watch;
-pub mod web_file;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -11,11 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use exporter_toolkit::WebSecurity;
+use exporter_toolkit::{WebSecurity, web_config};
 use http_body_util::{BodyExt, Empty};
 use hyper::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use masternode_exporter::config::web_file;
 use masternode_exporter::web;
 use masternode_exporter::web::meters::Meters;
 use masternode_exporter::web::settings::Settings;
@@ -31,7 +30,6 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::support::certificates;
-use crate::support::web_cases::{Promtool, web_cases};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -73,7 +71,7 @@ impl Server {
         let meters = Meters::new(&registry).unwrap();
         let counted = meters.clone();
         let observer = Box::new(move |good| counted.web_config_loaded(good));
-        let security = Arc::new(WebSecurity::new(Box::new(move || web_file::read(&path)), observer).unwrap());
+        let security = Arc::new(WebSecurity::new(Box::new(move || web_config::read(&path)), observer).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let serve =
@@ -166,27 +164,6 @@ fn site() -> Site {
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("it takes far too long")
-}
-
-#[test]
-fn good_files_are_taken_and_bad_ones_name_their_mistake() {
-    let folder = tempfile::tempdir().unwrap();
-    certificates::write(folder.path());
-    for case in web_cases(folder.path()) {
-        let errors = web_file::load(&case.path).errors;
-        match &case.error {
-            None => {
-                assert_eq!(errors, Vec::<String>::new(), "{}", case.name);
-                assert_ne!(case.promtool, Promtool::IsLenient, "{}: we take it too", case.name);
-            }
-            Some(error) => {
-                assert!(errors.iter().any(|found| found.contains(error.as_str())), "{}: {errors:?}", case.name);
-            }
-        }
-        let secret = std::fs::read_to_string(folder.path().join("server.key")).unwrap();
-        let secret = secret.lines().nth(1).unwrap();
-        assert!(!errors.iter().any(|error| error.contains(secret) || error.contains("doe")), "{errors:?}");
-    }
 }
 
 #[tokio::test]

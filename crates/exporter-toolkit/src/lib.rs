@@ -4,7 +4,7 @@
 //! and request the server asks the current [`ActiveSecurity`]: for the TLS configuration, whether the request may be
 //! answered, and which headers to add.
 //!
-//! Reading order: [`settings`] has the validated settings, `tls` and `client_cert` the encryption, `password` and
+//! Reading order: [`web_config`] reads the file, [`settings`] has the validated settings, `tls` and `client_cert` the encryption, `password` and
 //! `rate_limit` the checks of a request, [`WebSecurity`] the reload.
 //!
 //! Never here: an HTTP server, a metrics registry, a name of the program that uses it.
@@ -12,11 +12,14 @@
 #![forbid(unsafe_code)]
 
 mod client_cert;
+pub mod file;
 mod password;
 mod rate_limit;
 mod security;
 pub mod settings;
 mod tls;
+pub mod web_config;
 
-pub use security::{ActiveSecurity, Denial, FileStamp, LoadFunction, LoadObserver, LoadedSecurity, WebSecurity};
+pub use file::FileStamp;
+pub use security::{ActiveSecurity, Denial, LoadFunction, LoadObserver, LoadedSecurity, WebSecurity};
 pub use tls::HTTP2;

@@ -5,13 +5,13 @@
 //!
 //! Never here: the format of the files, an HTTP server.
 
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use http::header::{AUTHORIZATION, HeaderMap};
 use rustls::ServerConfig;
 
+use crate::file::FileStamp;
 use crate::password::Users;
 use crate::rate_limit::Bucket;
 use crate::settings::{ExtraHeader, SecuritySettings};
@@ -48,15 +48,6 @@ pub struct ActiveSecurity {
     users: Option<Arc<Users>>,
     headers: Vec<ExtraHeader>,
     bucket: Option<Mutex<Bucket>>,
-}
-
-/// A file's path and its time, size and number at a moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileStamp {
-    path: PathBuf,
-    /// Modification time, size, and on Unix the inode: what changes when the file is written or replaced. `None` where there
-    /// is no file.
-    state: Option<(Option<SystemTime>, u64, u64)>,
 }
 
 /// Why a request is refused.
@@ -179,24 +170,6 @@ impl ActiveSecurity {
         for ExtraHeader { name, value } in &self.headers {
             answer.insert(name.clone(), value.clone());
         }
-    }
-}
-
-impl FileStamp {
-    /// The file as it is now.
-    pub fn new(path: &Path) -> FileStamp {
-        let state = std::fs::metadata(path).ok().map(|file| {
-            #[cfg(unix)]
-            let identity = std::os::unix::fs::MetadataExt::ino(&file);
-            #[cfg(not(unix))]
-            let identity = 0;
-            (file.modified().ok(), file.len(), identity)
-        });
-        FileStamp { path: path.to_owned(), state }
-    }
-
-    fn is_current(&self) -> bool {
-        FileStamp::new(&self.path) == *self
     }
 }
 
