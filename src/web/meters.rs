@@ -42,7 +42,7 @@ impl Meters {
         )?;
         let connections_displaced = IntCounter::new(
             "masternode_exporter_http_connections_displaced_total",
-            "HTTP connections closed to make room for another one: silent ones first, then resting ones, then those that keep us waiting.",
+            "HTTP connections closed to make room for another one: refused and silent ones first, then resting ones, then those that keep us waiting. Authenticated connections are never closed for it.",
         )?;
         let handshakes_failed = IntCounter::new(
             "masternode_exporter_http_tls_handshakes_failed_total",

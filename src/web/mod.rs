@@ -48,6 +48,7 @@ pub mod settings;
 pub mod site;
 #[cfg(test)]
 mod tests;
+mod timed_stream;
 
 /// How long accepting rests when the process or the host has no room for a further socket, which only time can cure.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

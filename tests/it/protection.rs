@@ -1,9 +1,10 @@
 //! A protected server over real sockets: who comes through to which page, and what it may change while it runs.
 //!
-//! Reading order: this file, then `health_check`.
+//! Reading order: this file, then `attacks`, then `health_check`.
 //!
 //! Never here: limits of unprotected connections, which the server tests for itself.
 
+mod attacks;
 mod health_check;
 
 use std::path::Path;

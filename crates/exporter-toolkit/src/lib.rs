@@ -21,5 +21,5 @@ mod tls;
 pub mod web_config;
 
 pub use file::FileStamp;
-pub use security::{ActiveSecurity, Denial, LoadFunction, LoadObserver, LoadedSecurity, WebSecurity};
+pub use security::{Access, ActiveSecurity, Denial, LoadFunction, LoadObserver, LoadedSecurity, WebSecurity};
 pub use tls::HTTP2;

@@ -1,10 +1,11 @@
-//! Who may ask: user and password of a request against the hashes of the users.
+//! Basic authentication: user and password of a request against the bcrypt hashes of the users.
 //!
-//! A check takes as long as whoever made the hash wanted: tens of milliseconds to seconds of a whole core. So it runs on
-//! a thread that may be kept busy, one at a time, and a password that was right once is known again by a keyed digest.
-//! A user that does not exist costs the same work, so that nobody learns which ones do.
+//! A check takes as long as the cost of the hash demands: tens of milliseconds to seconds of a whole core. So checks run one
+//! at a time on a thread that may block, few of them wait, and further ones are refused at once. A password that was accepted
+//! is remembered by a keyed digest and never waits. Each check does the same amount of work, whether the user exists and
+//! whatever the cost of its hash, so that its time does not tell which users exist.
 //!
-//! Never here: a password in memory for longer than its request, a log.
+//! Never here: a password in memory for longer than its check, a log.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,12 +17,19 @@ use ring::hmac;
 use ring::rand::SystemRandom;
 use tokio::sync::Semaphore;
 
+use crate::rate_limit::Peer;
 use crate::settings::PasswordHash;
 
 /// Wrong passwords that are remembered, so that a client that repeats its mistake costs little.
-const REMEMBERED_MISTAKES: usize = 64;
+const MAX_REMEMBERED_WRONG: usize = 64;
 
-/// Behind the cost of a hash that no password fits, as far as anybody knows.
+/// Checks at a time: the one that runs, and those that wait for it.
+const MAX_CHECKS: usize = 8;
+
+/// The same from one address, so that one client cannot take all places.
+const MAX_CHECKS_OF_PEER: usize = 2;
+
+/// Behind the cost of a hash that no known password fits.
 const DECOY: &str = "$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01232";
 
 type Digest = [u8; 32];
@@ -29,15 +37,14 @@ type Digest = [u8; 32];
 /// The users of a server.
 pub(crate) struct Users {
     hashes: BTreeMap<String, PasswordHash>,
-    /// What is checked for a user that does not exist: as costly as the costliest.
-    decoy: String,
+    /// The highest cost of all hashes.
+    cost: u32,
     key: hmac::Key,
     known: Mutex<Known>,
-    /// One check at a time: what is left of the machine is for answers.
-    turn: Semaphore,
+    checks: Arc<Checks>,
 }
 
-/// Outcomes of earlier checks. The digests tell nothing to whoever does not have the key.
+/// Outcomes of earlier checks. The digests are of no use without the key.
 #[derive(Default)]
 struct Known {
     /// The right password of each user, once seen.
@@ -45,44 +52,105 @@ struct Known {
     wrong: VecDeque<Digest>,
 }
 
+/// What is known about a request before a check.
+pub(crate) enum Recalled {
+    /// Its password is right.
+    Right,
+    /// It has none, or one that is wrong.
+    Wrong,
+    /// It needs a check.
+    Unknown(Credentials),
+}
+
+/// User and password of a request.
+pub(crate) struct Credentials {
+    user: String,
+    password: Vec<u8>,
+    digest: Digest,
+}
+
+/// There are [`MAX_CHECKS`] checks, or [`MAX_CHECKS_OF_PEER`] of the same address.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TooManyChecks;
+
 impl Users {
-    /// These users; `None` when there are none and everybody may ask.
+    /// These users; `None` when there are none. What `previous` remembers of users whose hash is the same is kept, so that a
+    /// reload does not make known clients wait.
     ///
     /// # Errors
     /// When the system gives no random numbers.
-    pub(crate) fn new(hashes: BTreeMap<String, PasswordHash>) -> Result<Option<Users>, String> {
+    pub(crate) fn new(
+        hashes: BTreeMap<String, PasswordHash>,
+        previous: Option<&Users>,
+    ) -> Result<Option<Users>, String> {
         let Some(cost) = hashes.values().map(PasswordHash::cost).max() else { return Ok(None) };
-        let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
-            .map_err(|_| "the system gives no random numbers")?;
-        let decoy = format!("$2y${cost:02}{DECOY}");
-        Ok(Some(Users { hashes, decoy, key, known: Mutex::default(), turn: Semaphore::new(1) }))
+        let (key, known, checks) = match previous {
+            Some(previous) => {
+                let same = |user: &String| hashes.get(user) == previous.hashes.get(user);
+                let right = previous.known().right.clone().into_iter().filter(|(user, _)| same(user)).collect();
+                (previous.key.clone(), Known { right, ..Known::default() }, Arc::clone(&previous.checks))
+            }
+            None => {
+                let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
+                    .map_err(|_| "the system gives no random numbers")?;
+                (key, Known::default(), Arc::default())
+            }
+        };
+        Ok(Some(Users { hashes, cost, key, known: Mutex::new(known), checks }))
     }
 
-    /// Whether a request with this header `Authorization` may pass.
-    pub(crate) async fn authenticate(self: &Arc<Self>, authorization: Option<&HeaderValue>) -> bool {
-        let Some((user, password)) = authorization.and_then(credentials) else { return false };
+    /// What is known about a request with this header `Authorization`.
+    pub(crate) fn recall(&self, authorization: Option<&HeaderValue>) -> Recalled {
+        let Some((user, password)) = authorization.and_then(decode) else { return Recalled::Wrong };
         let digest = self.digest(&user, &password);
-        if let Some(right) = self.remembered(&user, &digest) {
-            return right;
+        match self.remembered(&user, &digest) {
+            Some(true) => Recalled::Right,
+            Some(false) => Recalled::Wrong,
+            None => Recalled::Unknown(Credentials { user, password, digest }),
         }
-        // An error means that the semaphore was closed, which nobody does.
-        let Ok(_turn) = self.turn.acquire().await else { return false };
-        // Others with the same password may have waited here before us.
+    }
+
+    /// Checks a password that is not known yet. A check that has begun is finished and its outcome remembered also when the
+    /// caller does not wait for it.
+    ///
+    /// # Errors
+    /// At once, when there are too many checks.
+    pub(crate) async fn check(self: &Arc<Self>, credentials: Credentials, peer: Peer) -> Result<bool, TooManyChecks> {
+        let place = Place::take(&self.checks, peer)?;
+        // An error means that the semaphore was closed, which does not happen.
+        let Ok(turn) = Arc::clone(&self.checks.turn).acquire_owned().await else { return Ok(false) };
+        let Credentials { user, password, digest } = credentials;
+        // Others with the same password may have waited before this one.
         if let Some(right) = self.remembered(&user, &digest) {
-            return right;
+            return Ok(right);
         }
         let users = Arc::clone(self);
-        let name = user.clone();
-        // A panic in there is a refusal.
-        let right = tokio::task::spawn_blocking(move || users.check(&name, &password)).await.unwrap_or(false);
-        self.remember(user, digest, right);
-        right
+        let check = tokio::task::spawn_blocking(move || {
+            let right = users.is_right(&user, &password);
+            users.remember(user, digest, right);
+            drop((turn, place));
+            right
+        });
+        // A panic in the check is a refusal.
+        Ok(check.await.unwrap_or(false))
     }
 
-    fn check(&self, user: &str, password: &[u8]) -> bool {
+    fn is_right(&self, user: &str, password: &[u8]) -> bool {
         let hash = self.hashes.get(user);
-        let fits = bcrypt::verify(password, hash.map_or(&self.decoy, PasswordHash::text)).unwrap_or(false);
+        let mut costs = self.costs(hash).into_iter();
+        let first = costs.next().map(decoy).unwrap_or_default();
+        let fits = bcrypt::verify(password, hash.map_or(&first, PasswordHash::text)).unwrap_or(false);
+        for cost in costs {
+            std::hint::black_box(bcrypt::verify(password, &decoy(cost)).unwrap_or(false));
+        }
         hash.is_some() && fits
+    }
+
+    /// The costs of the hashes to compute for a user. A cost of one more is twice the work, so that `c`, and then `c` to
+    /// `highest - 1`, are the work of `highest`: 2^c + (2^c + … + 2^(highest-1)) = 2^highest.
+    fn costs(&self, hash: Option<&PasswordHash>) -> Vec<u32> {
+        let own = hash.map_or(self.cost, PasswordHash::cost);
+        std::iter::once(own).chain(own..self.cost).collect()
     }
 
     /// Keyed with a number of this process. The length keeps name and password apart.
@@ -98,7 +166,7 @@ impl Users {
 
     fn remembered(&self, user: &str, digest: &Digest) -> Option<bool> {
         let known = self.known();
-        // Compared as it is: who can choose digests has the key.
+        // A comparison in constant time is not needed: nobody can choose digests without the key.
         if known.right.get(user) == Some(digest) {
             return Some(true);
         }
@@ -111,20 +179,71 @@ impl Users {
             known.right.insert(user, digest);
             return;
         }
-        if known.wrong.len() >= REMEMBERED_MISTAKES {
+        if known.wrong.len() >= MAX_REMEMBERED_WRONG {
             known.wrong.pop_front();
         }
         known.wrong.push_back(digest);
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        // Nothing in here panics halfway, so what a panicking holder left is whole.
+        // No value in there is left half changed by a panic.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// The checks that run or wait, also over reloads.
+struct Checks {
+    /// One check at a time: the other cores are for answers.
+    turn: Arc<Semaphore>,
+    by_peer: Mutex<HashMap<Peer, usize>>,
+}
+
+impl Default for Checks {
+    fn default() -> Checks {
+        Checks { turn: Arc::new(Semaphore::new(1)), by_peer: Mutex::default() }
+    }
+}
+
+/// A place among the checks, until it is dropped.
+struct Place {
+    checks: Arc<Checks>,
+    peer: Peer,
+}
+
+impl Place {
+    fn take(checks: &Arc<Checks>, peer: Peer) -> Result<Place, TooManyChecks> {
+        let mut by_peer = checks.by_peer.lock().unwrap_or_else(PoisonError::into_inner);
+        if by_peer.values().sum::<usize>() >= MAX_CHECKS {
+            return Err(TooManyChecks);
+        }
+        let count = by_peer.entry(peer).or_default();
+        if *count >= MAX_CHECKS_OF_PEER {
+            return Err(TooManyChecks);
+        }
+        *count += 1;
+        Ok(Place { checks: Arc::clone(checks), peer })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut by_peer = self.checks.by_peer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = by_peer.get_mut(&self.peer) {
+            *count -= 1;
+            if *count == 0 {
+                by_peer.remove(&self.peer);
+            }
+        }
+    }
+}
+
+/// A hash of this cost that no known password fits.
+fn decoy(cost: u32) -> String {
+    format!("$2y${cost:02}{DECOY}")
+}
+
 /// User and password of HTTP's basic authentication (RFC 7617); the password may hold any bytes.
-fn credentials(authorization: &HeaderValue) -> Option<(String, Vec<u8>)> {
+fn decode(authorization: &HeaderValue) -> Option<(String, Vec<u8>)> {
     let (scheme, encoded) = authorization.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
@@ -137,67 +256,4 @@ fn credentials(authorization: &HeaderValue) -> Option<(String, Vec<u8>)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn header(user: &str, password: &str) -> HeaderValue {
-        HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))).unwrap()
-    }
-
-    fn users() -> Arc<Users> {
-        let hash = |password, cost| PasswordHash::new(&bcrypt::hash(password, cost).unwrap()).unwrap();
-        let hashes = [("alice".to_owned(), hash("secret", 4)), ("bob".to_owned(), hash("se:cret", 5))];
-        Arc::new(Users::new(hashes.into()).unwrap().expect("there are users"))
-    }
-
-    #[tokio::test]
-    async fn only_the_right_password_of_a_user_passes_also_when_asked_again() {
-        let users = users();
-        for _ in 0..3 {
-            assert!(users.authenticate(Some(&header("alice", "secret"))).await);
-            assert!(users.authenticate(Some(&header("bob", "se:cret"))).await, "a password may hold a colon");
-            for (user, password) in
-                [("alice", "Secret"), ("alice", ""), ("bob", "secret"), ("carol", "secret"), ("", "")]
-            {
-                assert!(!users.authenticate(Some(&header(user, password))).await, "{user}:{password}");
-            }
-        }
-        assert_eq!(users.known().right.len(), 2);
-        assert_eq!(users.known().wrong.len(), 5);
-    }
-
-    #[tokio::test]
-    async fn what_is_no_basic_authentication_is_refused_without_work() {
-        let users = users();
-        for bad in ["", "Basic", "Basic ", "Basic ###", "Bearer YWxpY2U6c2VjcmV0", "Basic YWxpY2U="] {
-            assert!(!users.authenticate(Some(&HeaderValue::from_str(bad).unwrap())).await, "{bad:?}");
-        }
-        assert!(!users.authenticate(None).await);
-        assert!(users.known().wrong.is_empty());
-        let lower = HeaderValue::from_static("basic YWxpY2U6c2VjcmV0");
-        assert!(users.authenticate(Some(&lower)).await, "the scheme is written in any case");
-    }
-
-    #[test]
-    fn a_user_that_does_not_exist_costs_as_much_as_the_costliest() {
-        let users = users();
-        let decoy: bcrypt::HashParts = users.decoy.parse().expect("a hash");
-        assert_eq!(decoy.get_cost(), 5);
-        assert!(!users.check("nobody", b"secret"));
-    }
-
-    #[tokio::test]
-    async fn mistakes_are_remembered_up_to_a_limit_and_right_passwords_stay() {
-        let users = users();
-        assert!(users.authenticate(Some(&header("alice", "secret"))).await);
-        for number in 0..2 * REMEMBERED_MISTAKES {
-            users.remember("alice".into(), users.digest("alice", number.to_string().as_bytes()), false);
-        }
-        assert_eq!(users.known().wrong.len(), REMEMBERED_MISTAKES);
-        let _busy = users.turn.acquire().await.unwrap();
-        assert!(
-            users.authenticate(Some(&header("alice", "secret"))).await,
-            "known again although a check is under way"
-        );
-    }
-}
+mod tests;

@@ -12,7 +12,7 @@ use rustls::server::danger;
 use rustls::server::{NoClientAuth, WebPkiClientVerifier};
 use rustls::{CipherSuite, RootCertStore, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion, version};
 
-use crate::client_cert::{ClientAuth, ClientCertVerifier};
+use crate::client_cert::{ClientAuth, ClientCertVerifier, ClientTerms};
 
 /// The name of HTTP/2 among the protocols above TLS (RFC 9113 §3.1).
 pub const HTTP2: &[u8] = b"h2";
@@ -23,12 +23,12 @@ pub struct Tls {
     config: Arc<ServerConfig>,
     /// The server's own, without those that lead to its authority.
     certificate: CertificateDer<'static>,
-    auth: ClientAuth,
+    terms: ClientTerms,
 }
 
 impl fmt::Debug for Tls {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Tls({:?})", self.auth)
+        write!(formatter, "Tls({:?})", self.terms.auth)
     }
 }
 
@@ -88,8 +88,13 @@ impl Tls {
         };
         let provider = Arc::new(CryptoProvider { cipher_suites, kx_groups, ..ring::default_provider() });
         let certificate = chain[0].clone();
-        match assemble(parts, provider, &versions, Identity { chain, key, roots }) {
-            Ok(config) => Ok((Tls { config: Arc::new(config), certificate, auth: parts.client_auth_type }, warnings)),
+        let terms = ClientTerms {
+            auth: parts.client_auth_type,
+            authorities: roots,
+            allowed_names: parts.client_allowed_sans.clone(),
+        };
+        match assemble(parts, provider, &versions, Identity { chain, key, terms: terms.clone() }) {
+            Ok(config) => Ok((Tls { config: Arc::new(config), certificate, terms }, warnings)),
             Err(error) => Err(vec![error]),
         }
     }
@@ -99,6 +104,11 @@ impl Tls {
         Arc::clone(&self.config)
     }
 
+    /// What clients must show.
+    pub(crate) fn terms(&self) -> &ClientTerms {
+        &self.terms
+    }
+
     /// The server's certificate, DER.
     pub fn certificate(&self) -> &[u8] {
         &self.certificate
@@ -106,7 +116,7 @@ impl Tls {
 
     /// Whether only clients with a certificate of a known authority come through.
     pub fn knows_its_clients(&self) -> bool {
-        self.auth == ClientAuth::RequireAndVerify
+        self.terms.auth == ClientAuth::RequireAndVerify
     }
 }
 
@@ -114,8 +124,7 @@ impl Tls {
 struct Identity {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
-    /// The authorities of clients; none where none are given.
-    roots: Vec<CertificateDer<'static>>,
+    terms: ClientTerms,
 }
 
 fn noted<T>(errors: &mut Vec<TlsConfigError>, key: &'static str, result: Result<T, String>) -> Option<T> {
@@ -134,13 +143,11 @@ fn assemble(
         .map_err(|error| failed("cipher_suites")(&error))?;
     let verifier: Arc<dyn danger::ClientCertVerifier> = match parts.client_auth_type {
         ClientAuth::None => Arc::new(NoClientAuth),
-        auth => Arc::new(ClientCertVerifier {
-            auth,
-            chains: chains(&identity.roots, &provider)
+        _ => Arc::new(ClientCertVerifier {
+            chains: chains(&identity.terms.authorities, &provider)
                 .map_err(|what| TlsConfigError { key: "client_ca_file", what })?,
             provider,
-            authorities: identity.roots,
-            allowed_names: parts.client_allowed_sans.clone(),
+            terms: identity.terms,
         }),
     };
     let mut config = builder
