@@ -28,6 +28,7 @@ use crate::domain::masternode::UnixSeconds;
 use crate::meters::Meters;
 use crate::metrics::Exposition;
 use crate::web;
+use crate::web::listen::ListenAddress;
 
 /// Errors on the way up: each names its place and cure.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -132,7 +133,11 @@ impl App {
     ) {
         let (reload, mut reloads) = mpsc::channel::<ReloadRequest>(1);
         let (stop, stopped) = oneshot::channel::<()>();
-        let settings = web::settings::Settings { max_requests: config.web.max_requests, ..Default::default() };
+        let settings = web::settings::Settings {
+            max_requests: config.web.max_requests,
+            allowed_hosts: allowed_hosts(config),
+            ..Default::default()
+        };
         let file = self.history.as_ref().map(|history| history.path().to_path_buf());
         let site =
             Arc::new(site::site(&config.web, &self.shared, self.alerting.board(), self.seen.subscribe(), file, reload));
@@ -187,6 +192,14 @@ impl App {
         self.shared.meters.reloaded(result.is_ok(), now().0);
         result
     }
+}
+
+/// The names by which browsers may ask: those that are configured, and those that the configuration uses for the exporter.
+fn allowed_hosts(config: &Config) -> Vec<String> {
+    let external = config.alerting.external_url.parse::<hyper::Uri>().ok();
+    let external = external.as_ref().and_then(hyper::Uri::host).map(str::to_string);
+    let listening = config.web.listen_addresses.iter().filter_map(ListenAddress::name).map(str::to_string);
+    config.web.allowed_hosts.iter().cloned().chain(external).chain(listening).collect()
 }
 
 /// The security settings of the server, from the web configuration file.

@@ -137,6 +137,8 @@ pub struct WebConfig {
     pub telemetry_path: TelemetryPath,
     /// Scrapes at a time; 0 for any number.
     pub max_requests: usize,
+    /// Names by which browsers may ask, beside addresses and names without a dot.
+    pub allowed_hosts: Vec<String>,
     /// `/-/reload` is answered.
     pub enable_reload: bool,
     /// What protects the server; `None` for nothing.

@@ -2,7 +2,7 @@
 //!
 //! What it serves is handed to it as a [`site::Site`]: functions that answer, and a few facts. [`listen`] opens the
 //! sockets, [`serve`] accepts from them, `connection` speaks HTTP on one of them within the time that `deadline`
-//! leaves, `crowd` keeps their number within bounds, `route` picks the answer, `negotiate` and `query` read what the client asked for, `payload` sends the bytes.
+//! leaves, `crowd` keeps their number within bounds, `route` picks the answer, `browser` refuses what a foreign page sends, `negotiate` and `query` read what the client asked for, `payload` sends the bytes.
 //! [`api`] answers the questions of scripts, [`pages`] those of people. The crate `exporter-toolkit` has
 //! encryption and authentication.
 //! [`probe`] is the other end, for the health check of a container.
@@ -32,6 +32,7 @@ use crate::web::settings::Settings;
 use crate::web::site::Site;
 
 pub mod api;
+mod browser;
 mod connection;
 pub mod credentials;
 mod crowd;

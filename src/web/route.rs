@@ -25,6 +25,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::web::api::{self, Reply};
+use crate::web::browser;
 use crate::web::connection::Peer;
 use crate::web::deadline::RequestMark;
 use crate::web::meters::Meters;
@@ -157,6 +158,8 @@ impl Server {
             let reason = "The settings of client certificates have changed: connect again.";
             return Err(text(StatusCode::MISDIRECTED_REQUEST, reason));
         }
+        browser::check(head, security.is_open(), &self.settings.allowed_hosts)
+            .map_err(|(status, reason)| text(status, &reason))?;
         security.authenticate(&head.headers, peer.address).await.map_err(denied)
     }
 

@@ -22,6 +22,7 @@ use crate::web::site::{
 };
 
 mod abuse;
+mod browser;
 mod routes;
 mod stop;
 mod streaming;

@@ -68,5 +68,5 @@ fn check(answer: &[u8]) {
     let text = String::from_utf8_lossy(&answer[..answer.len().min(200)]);
     assert!(answer.starts_with(b"HTTP/1.1 ") || answer.starts_with(b"HTTP/1.0 "), "not an answer: {text}");
     let status: u16 = text[9..].split([' ', '\r']).next().and_then(|code| code.parse().ok()).expect("a status");
-    assert!([100, 200, 400, 401, 404, 405, 409, 413, 414, 431, 501, 503, 505].contains(&status), "{text}");
+    assert!([100, 200, 400, 401, 403, 404, 405, 409, 413, 414, 431, 501, 503, 505].contains(&status), "{text}");
 }
