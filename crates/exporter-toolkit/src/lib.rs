@@ -4,8 +4,8 @@
 //! and request the server asks the current [`ActiveSecurity`]: for the TLS configuration, whether the request may be
 //! answered, and which headers to add.
 //!
-//! Reading order: [`web_config`] reads the file, [`settings`] has the validated settings, `tls` and `client_cert` the encryption, `password` and
-//! `rate_limit` the checks of a request, [`WebSecurity`] the reload.
+//! Reading order: [`web_config`] reads the file, [`settings`] has the validated settings, `tls` and `client_cert` the
+//! encryption, `password` and `rate_limit` the checks of a request, [`WebSecurity`] the reload.
 //!
 //! Never here: an HTTP server, a metrics registry, a name of the program that uses it.
 

@@ -19,6 +19,9 @@ use crate::settings::{ClientAuth, ExtraHeader, PasswordHash, RateLimit, Security
 /// Largest web configuration, certificate or key file that is read, in bytes.
 pub const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
+/// Most YAML aliases in a file.
+const MAX_ALIASES: usize = 16;
+
 /// Longest interval of the rate limit.
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -109,11 +112,11 @@ struct RateSection {
 
 fn parse(bytes: &[u8]) -> Result<File, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "the file: is not UTF-8 text")?;
-    // The limits are far above every sensible file. Aliases are expanded while they are read, so they count as what they
-    // stand for.
+    // The limits are far above every sensible file. An alias may stand for a text as large as the file, so few of them bound
+    // the memory.
     let options = serde_saphyr::options! {
         with_snippet: false,
-        budget: serde_saphyr::budget! { max_depth: 16, max_nodes: 100_000, max_aliases: 1000 },
+        budget: serde_saphyr::budget! { max_depth: 16, max_nodes: 100_000, max_aliases: MAX_ALIASES },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 100_000, max_replay_stack_depth: 8 },
     };
     let mut path = String::new();
