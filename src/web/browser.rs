@@ -51,8 +51,10 @@ fn named_host(head: &Parts) -> Result<Option<&str>, (StatusCode, String)> {
     if second.is_some() {
         return bad("A request may have one header Host only.");
     }
-    // HTTP/2 names it outside of the headers, and the absolute form of HTTP/1 wins over the header.
-    if let Some(authority) = head.uri.authority() {
+    // HTTP/2 names it outside of the headers, and the absolute form of HTTP/1.1 wins over the header, which it needs too.
+    if let Some(authority) = head.uri.authority()
+        && (first.is_some() || head.version != Version::HTTP_11)
+    {
         return Ok(Some(authority.as_str()));
     }
     match first.map(|value| value.to_str()) {
@@ -178,6 +180,8 @@ mod tests {
         assert_eq!(status(Method::GET, &[("Host", "a")], true), 200);
         let old = Request::get("/").version(Version::HTTP_10).body(()).unwrap().into_parts().0;
         assert_eq!(check(&old, true, &[]), Ok(()));
+        let absolute = Request::get("http://a/").body(()).unwrap().into_parts().0;
+        assert!(check(&absolute, true, &[]).is_err(), "the absolute form needs the header too");
         let second = Request::get("https://a/").version(Version::HTTP_2).body(()).unwrap().into_parts().0;
         assert_eq!(check(&second, true, &[]), Ok(()));
     }
