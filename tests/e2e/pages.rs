@@ -337,8 +337,8 @@ fn what_an_enemy_says_is_shown_as_text_and_does_nothing() {
     let root = format!("http://{}", listener.local_addr().unwrap());
     let meters = web::meters::Meters::new(&prometheus::Registry::new()).unwrap();
     let site = Arc::new(hostile_site());
-    let guard = Arc::new(web::guard::Guard::open(meters.clone()));
-    runtime.spawn(web::serve(vec![listener], site, guard, Default::default(), meters, std::future::pending()));
+    let security = Arc::new(exporter_toolkit::WebSecurity::open());
+    runtime.spawn(web::serve(vec![listener], site, security, Default::default(), meters, std::future::pending()));
     let browser = Browser::start();
     let query: String = form_urlencoded::byte_serialize(HOSTILE.as_bytes()).collect();
     let paths = [
