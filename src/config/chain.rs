@@ -82,6 +82,7 @@ fn profile(name: &str, node: &Node<'_>) -> ChainConfig {
         own: method(&node.get("own_status")),
         special: None,
         roll: None,
+        deployments: None,
         string_arguments: node.get("string_arguments").flag().unwrap_or(false),
     };
     ChainConfig::new(rules, dialect)

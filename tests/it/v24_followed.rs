@@ -139,7 +139,11 @@ fn relay(url: &str, rewritten: Arc<Mutex<Rewritten>>) -> String {
                     rewritten.lock().unwrap().answer(&serde_json::from_slice(&call)?, &mut answer);
                     let body = answer.to_string();
                     let status = head.lines().next().unwrap_or_default();
-                    write!(stream, "{status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())?;
+                    write!(
+                        stream,
+                        "{status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                        body.len()
+                    )?;
                 }
                 Ok(())
             });
@@ -237,7 +241,7 @@ impl Followed {
     }
 
     async fn page(&self) -> Page {
-        Page::new(&self.exposition.text(Format::Text).await)
+        Page::read(&self.exposition.text(Format::Text).await)
     }
 }
 
@@ -304,8 +308,10 @@ async fn owners_who_move_60_percent_of_a_network_to_version_3_alarm_nobody() {
         let all = network.masternodes();
         let entry = |place: usize| {
             let masternode = network.masternode(&all[place]).unwrap();
-            let expected =
-                vec![(Expected::PayoutAddress, masternode.payout_address), (Expected::OperatorKey, masternode.operator_key)];
+            let expected = vec![
+                (Expected::PayoutAddress, masternode.payout_address),
+                (Expected::OperatorKey, masternode.operator_key),
+            ];
             watched(network, place, expected)
         };
         (0..all.len()).map(entry).collect()
