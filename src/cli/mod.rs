@@ -12,6 +12,7 @@ mod healthcheck;
 mod logging;
 mod observe;
 mod progress;
+mod readiness;
 mod report;
 mod restart_check;
 mod run;

@@ -83,6 +83,8 @@ fn profile(name: &str, node: &Node<'_>) -> ChainConfig {
         special: None,
         roll: None,
         deployments: None,
+        indexes: None,
+        mempool: None,
         string_arguments: node.get("string_arguments").flag().unwrap_or(false),
     };
     ChainConfig::new(rules, dialect)

@@ -322,6 +322,12 @@ pub const KEYS: &[Key] = &[
     key("web.listen_address", "address or list", Value("127.0.0.1:10066"), "where to listen"),
     key("web.telemetry_path", "path", Value("/metrics"), "where the metrics are"),
     key("web.max_requests", "number", Value("40"), "scrapes answered at a time; 0 for any number"),
+    key(
+        "web.allowed_hosts",
+        "list of names",
+        Words("none"),
+        "further names by which browsers may open a server without TLS and users: see `docs/web.md`",
+    ),
     key("web.enable_reload", "flag", Value("false"), "answer `/-/reload`"),
     key(
         "web.config_file",

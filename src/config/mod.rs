@@ -16,7 +16,6 @@ mod overlay;
 mod sections;
 mod span;
 mod watch;
-pub mod web_file;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -138,6 +137,8 @@ pub struct WebConfig {
     pub telemetry_path: TelemetryPath,
     /// Scrapes at a time; 0 for any number.
     pub max_requests: usize,
+    /// Names by which browsers may ask, beside addresses and names without a dot.
+    pub allowed_hosts: Vec<String>,
     /// `/-/reload` is answered.
     pub enable_reload: bool,
     /// What protects the server; `None` for nothing.

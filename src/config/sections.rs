@@ -91,6 +91,7 @@ pub(super) fn web(node: &Node<'_>, home: Option<&Path>) -> WebConfig {
         listen_addresses,
         telemetry_path: node.get("telemetry_path").parsed(TelemetryPath::new).unwrap_or_default(),
         max_requests: node.get("max_requests").whole(0..=100_000).unwrap_or(40) as usize,
+        allowed_hosts: node.get("allowed_hosts").elements().iter().filter_map(|name| name.parsed(host_name)).collect(),
         enable_reload: node.get("enable_reload").flag().unwrap_or(false),
         // What the file says is read after everything else.
         config_file: node.get("config_file").path(home).map(|path| WebFileConfig {
@@ -100,6 +101,15 @@ pub(super) fn web(node: &Node<'_>, home: Option<&Path>) -> WebConfig {
             asks_for_password: false,
             asks_for_certificate: false,
         }),
+    }
+}
+
+/// The name of a host, without a scheme and a port.
+fn host_name(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    match text.bytes().all(plain) && !text.is_empty() {
+        true => Ok(text.trim_end_matches('.').to_string()),
+        false => Err(format!("{text:?} is not the name of a host: leave out scheme, port and path")),
     }
 }
 

@@ -78,6 +78,19 @@ fn the_code_keeps_to_the_architecture() {
 }
 
 #[test]
+fn the_crates_keep_to_the_rules_and_the_toolkit_names_nothing_of_masternodes() {
+    let sources = sources_in("crates");
+    for name in rules::CRATES {
+        assert!(sources.iter().any(|source| source.path.starts_with(&format!("crates/{name}/src/"))), "{name}");
+    }
+    assert_none(&sources.iter().flat_map(rules::check_crate).collect::<Vec<Breach>>());
+    // The authors have the name of the project.
+    for path in files_in("crates/exporter-toolkit").into_iter().filter(|path| !path.contains("LICENSE")) {
+        assert!(!markdown::read(&path).to_ascii_lowercase().contains("masternode"), "{path}");
+    }
+}
+
+#[test]
 fn tests_benches_and_dashboards_are_neither_ignored_nor_silenced() {
     let sources = ["tests", "benches", "dashboards"].into_iter().flat_map(sources_in);
     assert_none(&sources.flat_map(|source| rules::check_attributes(&source)).collect::<Vec<Breach>>());
