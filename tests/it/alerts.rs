@@ -106,7 +106,7 @@ fn every_alert_has_a_runbook_that_says_what_to_do() {
         let (severity, held) = (alert.severity.label(), rules::duration(alert.hold_seconds.into()));
         assert_eq!(lines.nth(1), Some(&*format!("Severity {severity}, after {held}.")), "{}", alert.runbook());
         let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-        let expected = ["Meaning", "Impact", "How to check", "How to mend", "When to ignore"];
+        let expected = ["Meaning", "Impact", "Diagnosis", "Resolution", "False positives"];
         assert_eq!(headings, expected, "{}", alert.runbook());
     }
 }

@@ -35,7 +35,7 @@ fn relative(path: &Path) -> String {
     path.strip_prefix(markdown::root()).unwrap_or(path).to_string_lossy().replace('\\', "/")
 }
 
-fn files_in(folder: &str) -> Vec<String> {
+pub fn files_in(folder: &str) -> Vec<String> {
     let mut found = Vec::new();
     files(&markdown::root().join(folder), &mut found);
     found.sort();
@@ -49,7 +49,7 @@ fn sources_in(folder: &str) -> Vec<Source> {
 
 /// The table of `ARCHITECTURE.md`: its first column has the parts of a row, its second whom they may name.
 fn arrows() -> Arrows {
-    let table = markdown::table_of("ARCHITECTURE.md", "## Who may name whom");
+    let table = markdown::table_of("ARCHITECTURE.md", "## Module dependencies");
     assert_eq!(table.header[..2], ["part", "may name"]);
     let rows = table.rows.iter().flat_map(|row| {
         let may: BTreeSet<String> = code_spans(&row[1]).into_iter().collect();
