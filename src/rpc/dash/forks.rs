@@ -20,13 +20,16 @@ const MOST: usize = 256;
 
 #[derive(Deserialize)]
 struct WireDeployments {
+    /// The block that the answer is about.
+    height: Option<u32>,
     deployments: Map<String, Value>,
 }
 
 /// `getdeploymentinfo`.
 pub fn deployments(body: &[u8]) -> Result<Forks, ErrorKind> {
     let wire: WireDeployments = result(body)?;
-    Ok(wire.deployments.iter().take(MOST).map(|(name, fork)| (name.clone(), read(fork))).collect())
+    let asked = wire.height.map(Height);
+    Ok(wire.deployments.iter().take(MOST).map(|(name, fork)| (name.clone(), read(fork, asked))).collect())
 }
 
 /// `softforks` and, before v20, `bip9_softforks` of `getblockchaininfo`; `None` where it has neither.
@@ -42,27 +45,31 @@ pub(super) fn softforks(softforks: Option<&Value>, bip9: Option<&Value>) -> Opti
             _ => Vec::new(),
         };
         for (name, fork) in named.into_iter().take(MOST) {
-            forks.entry(name.into()).or_insert_with(|| read(fork));
+            forks.entry(name.into()).or_insert_with(|| read(fork, None));
         }
     }
     Some(forks)
 }
 
-fn read(fork: &Value) -> Fork {
+/// `asked` is the block of an answer that says the state of that block and of the next one apart.
+fn read(fork: &Value, asked: Option<Height>) -> Fork {
     // Before v20 the fields of a deployment stand in the fork itself, and a buried one says `reject.status`.
     let inner = fork.get("bip9").filter(|inner| inner.is_object());
     let place = inner.or_else(|| fork.get("status").map(|_| fork));
-    let bip9 = place.and_then(|place| bip9(fork, place));
+    let bip9 = place.and_then(|place| bip9(fork, place, asked));
     let by_status = || bip9.as_ref().map(|bip9| bip9.status == "active");
     let buried = || fork.get("reject")?.get("status")?.as_bool();
     let active = fork.get("active").and_then(Value::as_bool);
     Fork { active: active.or_else(by_status).or_else(buried), height: height(fork, "height"), bip9 }
 }
 
-fn bip9(fork: &Value, place: &Value) -> Option<Bip9> {
+fn bip9(fork: &Value, place: &Value, asked: Option<Height>) -> Option<Bip9> {
     let text = |key: &str| place.get(key).and_then(Value::as_str);
     // Of the next block, which `softforks` calls the status.
     let status = text("status_next").or_else(|| text("status"))?.to_string();
+    // `since` is the first block of `status`; a state that begins with the next block has that one.
+    let begins = text("status_next").is_some_and(|next| text("status").is_some_and(|status| status != next));
+    let since = if begins { asked.map(|asked| asked.after(1)) } else { height(place, "since") };
     let either = |key: &str| place.get(key).or_else(|| fork.get(key));
     let either_height = |key: &str| height(place, key).or_else(|| height(fork, key));
     let start = ["start_time", "startTime"].into_iter().find_map(|key| place.get(key)?.as_i64());
@@ -70,7 +77,7 @@ fn bip9(fork: &Value, place: &Value) -> Option<Bip9> {
     Some(Bip9 {
         status,
         start_time: start.map(|start| UnixSeconds(u64::try_from(start).unwrap_or(0))),
-        since: height(place, "since"),
+        since,
         needs_signal: either("ehf").and_then(Value::as_bool).or(known.then_some(true)),
         signal_height: either_height("ehf_height"),
         activation_height: either_height("activation_height"),
@@ -107,7 +114,7 @@ mod tests {
     use crate::domain::deployment::V24;
 
     fn fork(value: Value) -> Fork {
-        read(&value)
+        read(&value, None)
     }
 
     #[test]
@@ -117,7 +124,6 @@ mod tests {
             "ehf": true, "ehf_height": 191, "since": 192, "statistics": statistics});
         let mut named = inner.clone();
         named["status_next"] = json!("started");
-        named["status"] = json!("defined");
         let old = softforks(Some(&json!({"v24": {"type": "bip9", "bip9": inner, "active": false}})), None).unwrap();
         let body = json!({"result": {"hash": "00", "height": 203, "deployments":
             {"v24": {"type": "bip9", "active": false, "bip9": named}}}, "error": null});
@@ -130,6 +136,23 @@ mod tests {
         );
         let signalling = Signalling { window: 24, elapsed: 12, count: 12, threshold: Some(19), possible: Some(true) };
         assert_eq!(bip9.signalling, Some(signalling));
+    }
+
+    #[test]
+    fn a_state_that_begins_with_the_next_block_has_that_block_as_its_first() {
+        // Window 24: asked for the last block of a window, its state, the next state and its first block.
+        for (asked, status, since, next, begins) in
+            [(215, "started", 192, "locked_in", 216), (239, "locked_in", 216, "active", 240), (238, "locked_in", 216, "locked_in", 216)]
+        {
+            let body = json!({"result": {"hash": "00", "height": asked, "deployments": {"v24": {"type": "bip9",
+                "active": next == "active", "bip9": {"status": status, "since": since, "status_next": next}}}}, "error": null});
+            let bip9 = deployments(body.to_string().as_bytes()).unwrap()[V24].bip9.clone().unwrap();
+            assert_eq!((bip9.status.as_str(), bip9.since), (next, Some(Height(begins))), "{asked}");
+        }
+        let unnumbered = json!({"result": {"deployments": {"v24": {"type": "bip9", "active": false,
+            "bip9": {"status": "started", "since": 192, "status_next": "locked_in"}}}}, "error": null});
+        let bip9 = deployments(unnumbered.to_string().as_bytes()).unwrap()[V24].bip9.clone().unwrap();
+        assert_eq!(bip9.since, None, "the height of the answer is missing");
     }
 
     #[test]
