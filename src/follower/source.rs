@@ -210,19 +210,22 @@ impl Source {
         // Drawing by the rule that is computed here came with version 20, too.
         self.tells_roll = self.client.dialect().roll.is_some() && self.tells_special && node.version >= 200_000;
         let has_diffs = self.client.dialect().diff().is_some() && node.version >= 200_000;
+        let before = (self.version.replace(node.version), self.diffs);
         self.diffs = if has_diffs { Diffs::Supported } else { Diffs::Unsupported };
-        self.version = Some(node.version);
         self.forks.forget();
-        info!(
-            source = self.name(),
-            version = node.version,
-            chain = chain.chain,
-            "source {} is {} on {}, {}",
-            self.name(),
-            node.subversion,
-            chain.chain,
-            if self.diffs == Diffs::Supported { "followed by list diffs" } else { "followed by full lists" }
-        );
+        // A source that is identified again and did not change was logged before; its recovery has a line of its own.
+        if before != (self.version, self.diffs) {
+            info!(
+                source = self.name(),
+                version = node.version,
+                chain = chain.chain,
+                "source {} is {} on {}, {}",
+                self.name(),
+                node.subversion,
+                chain.chain,
+                if has_diffs { "followed by list diffs" } else { "followed by full lists" }
+            );
+        }
         Ok(Identity { chain: chain.chain.clone(), genesis })
     }
 
