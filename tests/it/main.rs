@@ -49,5 +49,6 @@ mod sessions;
 mod support;
 mod v24;
 mod v24_followed;
+mod v24_network;
 mod verdicts;
 mod versions;
