@@ -48,12 +48,8 @@ pub fn commands_for(masternode: &Masternode, v24_active: Option<bool>) -> Option
         return None;
     }
     let address = masternode.details.address();
-    let revival = Revival {
-        id: &masternode.id,
-        node_type: masternode.node_type,
-        address: address.as_deref(),
-        v24_active,
-    };
+    let revival =
+        Revival { id: &masternode.id, node_type: masternode.node_type, address: address.as_deref(), v24_active };
     Some(revival.commands())
 }
 

@@ -153,8 +153,9 @@ impl WatchList {
         &self.entries
     }
 
-    /// The masternodes watched on this list, ascending by identity. Those in `known`, the answer for the list before,
-    /// stay watched when they left the list, so that their absence can be seen.
+    /// The masternodes watched on this list, ascending by identity. Those in `known`, the answer for the list before, stay
+    /// watched: one that left the list, so that its absence can be seen, and one that no entry selects any more, because a
+    /// payee or key that changes on the chain can be a theft.
     pub fn resolve(&self, list: &MasternodeList, known: &[Watched]) -> Vec<Watched> {
         let mut found: HashMap<MasternodeId, Watched> = HashMap::new();
         for entry in &self.entries {
@@ -173,12 +174,7 @@ impl WatchList {
             }
         }
         for watched in known {
-            // Of one whose payees are not known nobody can say that it is no longer selected by them.
-            let is_unsaid =
-                |masternode: &Masternode| !masternode.details.is_ordinary() && masternode.details.payees().is_none();
-            if list.get(&watched.id).is_none_or(is_unsaid) {
-                found.entry(watched.id).or_insert_with(|| Watched { maintenance_until: None, ..watched.clone() });
-            }
+            found.entry(watched.id).or_insert_with(|| Watched { maintenance_until: None, ..watched.clone() });
         }
         let mut watched: Vec<Watched> = found.into_values().collect();
         watched.sort_unstable_by_key(|watched| watched.id);
@@ -235,11 +231,15 @@ mod tests {
     }
 
     #[test]
-    fn a_selected_masternode_stays_watched_when_it_leaves_the_list() {
+    fn a_selected_masternode_stays_watched_when_it_leaves_the_list_and_when_its_payee_changes() {
         let watch = WatchList::new(vec![entry(treasury(), "treasury")]);
         let known = watch.resolve(&list(1, vec![paying(2, "Xtreasury")]), &[]);
         assert_eq!(watch.resolve(&list(2, vec![]), &known), known);
         let moved = watch.resolve(&list(2, vec![paying(2, "Xother")]), &known);
-        assert!(moved.is_empty(), "a node still listed that no entry selects any more is not watched");
+        assert_eq!(moved, known, "another payee can be a theft");
+        let other = entry(Selector::Fields(vec![(Expected::PayoutAddress, "Xother".into())]), "other");
+        let both = WatchList::new(vec![entry(treasury(), "treasury"), other]);
+        let aliases = |watched: Vec<Watched>| watched.into_iter().map(|watched| watched.alias).collect::<Vec<_>>();
+        assert_eq!(aliases(both.resolve(&list(2, vec![paying(2, "Xother")]), &known)), ["other-02020202"]);
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! Never here: any call to a node; what is true is decided by the caller.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::domain::event::{self, Event, EventKind};
+use crate::domain::event::{self, Event, EventKind, Field};
 use crate::domain::list::{Block, ListError, MasternodeList};
 use crate::domain::masternode::{BlockHash, Height, Masternode, MasternodeId};
 use crate::domain::pose::PenaltyRule;
@@ -26,6 +26,8 @@ pub(super) struct Book {
     back: VecDeque<StepBack>,
     recent: VecDeque<Event>,
     tallies: Tallies,
+    /// Masternodes whose payees a list did not say in a known form, as they were on the last list that did.
+    payees_before: HashMap<MasternodeId, Masternode>,
 }
 
 /// What one block changed, to take it back.
@@ -40,7 +42,8 @@ struct StepBack {
 impl Book {
     /// Starts at a list; counts go on from `tallies`.
     pub(super) fn open(list: MasternodeList, tallies: Tallies) -> Book {
-        Book { list: Arc::new(list), back: VecDeque::new(), recent: VecDeque::new(), tallies }
+        let (back, recent) = (VecDeque::new(), VecDeque::new());
+        Book { list: Arc::new(list), back, recent, tallies, payees_before: HashMap::new() }
     }
 
     /// The list at our tip.
@@ -105,7 +108,21 @@ impl Book {
 
     /// What happens between our list and a later one.
     pub(super) fn events_until(&self, next: &MasternodeList, rule: Option<&PenaltyRule>) -> Vec<Event> {
-        event::between(&self.list, next, rule)
+        let mut events = event::between(&self.list, next, rule);
+        // Payees that were unknown in between are compared with the last ones that were known.
+        for (id, before) in &self.payees_before {
+            let (Some(unknown), Some(after)) = (self.list.get(id), next.get(id)) else { continue };
+            if unknown.details.are_payees_known() {
+                continue;
+            }
+            if let Some(change) = Field::Payout.change(before, after) {
+                let (masternode, node_type) = (*id, after.node_type);
+                let kind = EventKind::Change(Field::Payout, Some(Box::new(change)));
+                events.push(Event { block: *next.block(), exact: false, masternode, node_type, kind });
+            }
+        }
+        events.sort_by_key(|event| event.masternode);
+        events
     }
 
     /// Moves on to the list of a later block and counts what happened between, which is returned.
@@ -121,12 +138,27 @@ impl Book {
         self.record(&events);
         sessions.iter().for_each(|session| self.tallies.record_session(session));
         let entries = self.list.differences(&next).map(before).collect();
+        self.keep_payees(&next);
         self.back.push_back(StepBack { parent: *self.tip(), entries, events: events.len(), penalties });
         if self.back.len() > DEPTH {
             self.back.pop_front();
         }
         self.list = Arc::new(next);
         BlockEvents { block: *self.tip(), events, sessions }
+    }
+
+    /// Keeps the masternodes whose payees are known on our list and not on the next one. What is kept stays after that, as a
+    /// reorg may lead back to a list without payees.
+    fn keep_payees(&mut self, next: &MasternodeList) {
+        for (old, new) in self.list.differences(next) {
+            match (old, new) {
+                (Some(old), Some(new)) if old.details.are_payees_known() && !new.details.are_payees_known() => {
+                    self.payees_before.insert(old.id, old.clone());
+                }
+                (Some(old), None) => drop(self.payees_before.remove(&old.id)),
+                _ => {}
+            }
+        }
     }
 
     /// Counts events and keeps the last of them.
@@ -156,7 +188,8 @@ impl Book {
         let wrong = self.list.differences(&full).count();
         let mut events = Vec::new();
         if wrong > 0 {
-            events = event::between(&self.list, &full, rule);
+            events = self.events_until(&full, rule);
+            self.keep_payees(&full);
             self.record(&events);
             self.back.clear();
         }
@@ -178,8 +211,10 @@ fn before((old, new): (Option<&Masternode>, Option<&Masternode>)) -> (Masternode
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::details::{DetailTexts, Rare};
     use crate::domain::list::tests::{block, id, list, masternode};
     use crate::domain::masternode::Score;
+    use crate::domain::payout::{Payout, Payouts};
     use crate::domain::pose::CONSENSUS;
 
     fn scored(number: u8, score: u32) -> Masternode {
@@ -210,6 +245,34 @@ mod tests {
             "a height of an abandoned block is no height"
         );
         assert_eq!(book.step_back(), Ok(None));
+    }
+
+    #[test]
+    fn payees_that_were_unknown_for_some_blocks_are_compared_with_the_last_known_ones() {
+        let paying = |height, payouts: Option<Payouts>| {
+            let rare = Rare { payouts: payouts.unwrap_or(Payouts::Unknown), ..Rare::default() };
+            let texts = DetailTexts { rare, ..DetailTexts::default() };
+            list(height, vec![Masternode { details: texts.into(), ..masternode(1) }])
+        };
+        let split = |address: &str, reward| {
+            let payout = |address: &str, reward| Payout { address: address.into(), reward: Some(reward) };
+            Payouts::of(vec![payout(address, reward), payout("Xsecond", 10_000 - reward)])
+        };
+        for (after, changes) in [(split("Xone", 7000), 0), (split("Xthief", 7000), 1), (split("Xone", 6000), 1)] {
+            let mut book = Book::open(paying(10, split("Xone", 7000)), Tallies::default());
+            for height in 11..14 {
+                advance(&mut book, paying(height, None));
+            }
+            advance(&mut book, paying(14, after.clone()));
+            let seen: Vec<Event> = book.recent().cloned().collect();
+            assert_eq!(seen.len(), changes, "{seen:?}");
+            assert!(seen.iter().all(|event| event.kind.name() == "payout_change" && !event.exact));
+            book.step_back().unwrap();
+            advance(&mut book, paying(14, after));
+            assert_eq!(book.recent().count(), changes, "once more after a reorg");
+            advance(&mut book, paying(15, split("Xone", 7000)));
+            assert_eq!(book.recent().count(), 2 * changes, "known on both sides");
+        }
     }
 
     #[test]

@@ -110,23 +110,21 @@ impl Follower {
         published: watch::Sender<Option<Arc<Snapshot>>>,
     ) -> Follower {
         let network = meters.network(&settings.network);
-        let fork_meters = meters.fork(&settings.network);
         let sources = clients.into_iter().map(|client| Source::new(client, &settings.network, meters)).collect();
-        let recorder = Recorder::new(&settings.network, None);
         Follower {
+            fork_meters: meters.fork(&settings.network),
+            recorder: Recorder::new(&settings.network, None),
             settings,
             sources,
             active: None,
             identity: None,
             meters: network,
-            fork_meters,
             activation: Activation::default(),
             unknown_forks: UnknownForks::new(),
             watch_list,
             published,
             book: None,
             aside: None,
-            recorder,
             filling: Filling::new(),
             unanswered: None,
             is_resuming: false,

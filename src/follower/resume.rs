@@ -153,6 +153,8 @@ impl Follower {
                 );
                 let mut book = Book::open(list, tallies.clone());
                 book.remember(self.recorder.recent(DEPTH as u32).await);
+                // What an entry selected there stays watched, whatever changed since.
+                self.watched = self.watch_list.borrow().resolve(book.list(), &self.watched);
                 self.book = Some(book);
                 if self.facts.is_none() {
                     // The rules of penalties depend on them on some chains, and blocks are walked next.

@@ -24,7 +24,7 @@ type Commitment = (u8, u32, bool);
 type Blocks = BTreeMap<u32, Vec<Commitment>>;
 
 fn episode(name: &str) -> Blocks {
-    let packed = std::fs::read(format!("{FIXTURES}/v23.1.2/episodes/{name}/blocks.jsonl.gz")).unwrap();
+    let packed = std::fs::read(format!("{FIXTURES}/{name}/blocks.jsonl.gz")).unwrap();
     let mut text = String::new();
     flate2::read::GzDecoder::new(&packed[..]).read_to_string(&mut text).unwrap();
     let block = |line: &str| {
@@ -109,9 +109,12 @@ fn walk(name: &str, blocks: &Blocks, types: &'static [QuorumType]) -> usize {
 
 #[test]
 fn the_next_block_that_can_punish_is_right_at_every_tip_of_the_recordings() {
-    assert_eq!(walk("before-mn-rr", &episode("before-mn-rr"), REGTEST), 12);
-    assert_eq!(walk("decay-and-changes", &episode("decay-and-changes"), REGTEST), 11);
-    assert_eq!(walk("fail-ban-revive", &episode("fail-ban-revive"), REGTEST), 12);
+    assert_eq!(walk("before-mn-rr", &episode("v23.1.2/episodes/before-mn-rr"), REGTEST), 12);
+    assert_eq!(walk("decay-and-changes", &episode("v23.1.2/episodes/decay-and-changes"), REGTEST), 11);
+    assert_eq!(walk("fail-ban-revive", &episode("v23.1.2/episodes/fail-ban-revive"), REGTEST), 12);
+    for (name, mined) in [("activation", 2), ("ban-revive-addresses", 1)] {
+        assert_eq!(walk(name, &episode(&format!("v24/episodes/{name}")), REGTEST), mined, "{name}");
+    }
     // After the first block: 10 and 4 of 400 members, 128 of Platform, 11 cycles of 32 quorums in 14 blocks.
     assert_eq!(walk("mainnet", &mainnet(), MAIN), 156);
 }

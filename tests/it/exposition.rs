@@ -186,13 +186,13 @@ fn tiers_and_the_limit_decide_who_is_shown() {
 fn watched_masternodes_of_a_later_network_come_before_the_others_of_an_earlier_one() {
     let crowd = (10..60).map(|number| masternode(number, 0, false)).collect();
     let exposition =
-        Exposition::new(Settings { series_limit: 110, ..Settings::default() }, prometheus::Registry::new()).unwrap();
+        Exposition::new(Settings { series_limit: 117, ..Settings::default() }, prometheus::Registry::new()).unwrap();
     exposition.publish("a", Some(snapshot("a", crowd, &[])));
     exposition.publish("b", Some(snapshot("b", vec![masternode(1, 0, false)], &[(1, "mine")])));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let page = Page::read(&runtime.block_on(exposition.text(Format::Text)));
     page.expect("masternode_pose_score", &[("alias", "mine")], 0.0);
-    // 76 samples of the watched one leave room for four others of eight samples each.
+    // 83 samples of the watched one leave room for four others of eight samples each.
     assert_eq!(page.count("masternode_pose_score"), 5);
 }
 

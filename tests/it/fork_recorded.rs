@@ -1,5 +1,6 @@
 //! Recorded answers of a node across the activation of v24: where the deployment stands, in either form of an answer.
 
+use std::io::Read;
 use std::path::Path;
 
 use masternode_exporter::domain::deployment::{At, Deployment, Forks, KNOWN, Phase, Signalling, V24, follows};
@@ -27,8 +28,8 @@ fn as_deployments(body: &[u8]) -> Forks {
     forks::deployments(json!({ "result": result, "error": null }).to_string().as_bytes()).unwrap()
 }
 
-fn deployment(info: &ChainInfo, forks: &Forks) -> Deployment {
-    let at = At {
+fn at(info: &ChainInfo) -> At {
+    At {
         subnet: Subnet::from_chain_name(&info.chain),
         tip: info.blocks,
         median_time: info.median_time,
@@ -36,8 +37,11 @@ fn deployment(info: &ChainInfo, forks: &Forks) -> Deployment {
         stated_window: None,
         node_version: Some(230_102),
         coinbase_version: Some(3),
-    };
-    Deployment::v24(forks, &at).unwrap()
+    }
+}
+
+fn deployment(info: &ChainInfo, forks: &Forks) -> Deployment {
+    Deployment::v24(forks, &at(info)).unwrap()
 }
 
 #[test]
@@ -71,6 +75,42 @@ fn every_recorded_moment_says_where_the_deployment_stands() {
         let found = special::transactions(&read(moment, "getspecialtxes_5_10_0_2.json")).unwrap();
         assert_eq!((found.coinbase_version, found.types), (Some(3), vec![5]), "{moment}: a build without version 4");
         assert_eq!((info.fork_active("v19"), info.fork_active("mn_rr")), (Some(true), Some(true)), "{moment}");
+    }
+}
+
+#[test]
+fn the_signal_in_the_recorded_blocks_gives_the_recorded_activation_where_the_node_does_not_state_it() {
+    let mut text = String::new();
+    let packed = read("episodes/activation", "blocks.jsonl.gz");
+    flate2::read::GzDecoder::new(&packed[..]).read_to_string(&mut text).unwrap();
+    let (mut seen, mut signalling) = (vec![], vec![]);
+    for line in text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+        let height = line["height"].as_u64().unwrap() as u32;
+        let types = line["types"].as_array().cloned().unwrap_or_default();
+        seen.extend(types.contains(&json!(7)).then_some(height));
+        let version = line["header"]["version"].as_u64().unwrap();
+        signalling.extend((version >> 12 & 1 == 1).then_some(height));
+    }
+    assert_eq!(seen, [191]);
+    assert_eq!(signalling, (192..=239).collect::<Vec<u32>>(), "started and locked in");
+    for (moment, phase, certain) in [
+        ("before", Phase::WaitingForSignal, None),
+        ("ehf-signed", Phase::Started, None),
+        ("started", Phase::Started, None),
+        ("locked-in", Phase::LockedIn, Some(240)),
+        ("active", Phase::Active, Some(240)),
+    ] {
+        let mut answer: Value = serde_json::from_slice(&read(moment, "getblockchaininfo.json")).unwrap();
+        let bip9 = answer["result"]["softforks"]["v24"]["bip9"].as_object_mut().unwrap();
+        bip9.retain(|key, _| !["ehf_height", "activation_height"].contains(&key.as_str()));
+        let info = answers::chain_info(answer.to_string().as_bytes()).unwrap();
+        let at = At { seen_signal: Some(Height(191)), ..at(&info) };
+        let known = Deployment::v24(info.forks.as_ref().unwrap(), &at).unwrap();
+        let tip = info.blocks.0;
+        assert_eq!((known.phase, known.activation_height), (phase, certain.map(Height)), "{moment}");
+        assert_eq!(known.signal_height, (tip >= 191).then_some(Height(191)), "{moment}");
+        let earliest = [191, 203].contains(&tip).then_some(Height(240));
+        assert_eq!(known.earliest_height, earliest, "{moment}");
     }
 }
 

@@ -50,5 +50,6 @@ mod support;
 mod tidy;
 mod v24;
 mod v24_followed;
+mod v24_network;
 mod verdicts;
 mod versions;

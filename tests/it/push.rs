@@ -118,8 +118,8 @@ struct Sight {
 }
 
 /// An engine on a network that a test moves on.
-struct Told {
-    engine: Engine,
+pub(crate) struct Told {
+    pub(crate) engine: Engine,
     sight: Arc<Mutex<Sight>>,
     news: Arc<Notify>,
     meters: Meters,
@@ -127,7 +127,7 @@ struct Told {
 }
 
 impl Told {
-    fn new(history: Option<Writer>) -> Told {
+    pub(crate) fn new(history: Option<Writer>) -> Told {
         let registry = Registry::new();
         let meters = Meters::new(&registry).unwrap();
         let sight: Arc<Mutex<Sight>> = Arc::default();
@@ -172,7 +172,7 @@ impl Told {
         Told { engine, sight, news, meters, registry }
     }
 
-    fn see(&self, snapshot: Option<Arc<Snapshot>>) {
+    pub(crate) fn see(&self, snapshot: Option<Arc<Snapshot>>) {
         {
             let mut sight = self.sight.lock().unwrap();
             (sight.snapshot, sight.confirmed) = (snapshot, Some(NOW));

@@ -254,12 +254,6 @@ fn watched(network: &Network, place: usize, expectations: Vec<(Expected, String)
     WatchEntry { selector, alias: format!("mn-{place}"), groups: BTreeMap::new(), expectations }
 }
 
-/// A key as it is printed from version 2 on: the legacy one without its sign.
-fn basic(key: &str) -> String {
-    let first = u8::from_str_radix(&key[..2], 16).unwrap();
-    format!("{:02x}{}", first & 0x1f | 0x80, &key[2..])
-}
-
 #[tokio::test]
 async fn a_payout_that_is_swapped_on_a_version_3_masternode_is_found_within_one_block() {
     let mut followed = Followed::new(|network| {
@@ -300,40 +294,4 @@ async fn a_payout_that_is_swapped_on_a_version_3_masternode_is_found_within_one_
     assert_eq!(followed.unexpected(), []);
     let strange = [("network", "dash-test"), ("kind", "payout_form")];
     followed.page().await.expect("masternode_exporter_not_understood_total", &strange, 1.0);
-}
-
-#[tokio::test]
-async fn owners_who_move_60_percent_of_a_network_to_version_3_alarm_nobody() {
-    let mut followed = Followed::new(|network| {
-        let all = network.masternodes();
-        let entry = |place: usize| {
-            let masternode = network.masternode(&all[place]).unwrap();
-            let expected = vec![
-                (Expected::PayoutAddress, masternode.payout_address),
-                (Expected::OperatorKey, masternode.operator_key),
-            ];
-            watched(network, place, expected)
-        };
-        (0..all.len()).map(entry).collect()
-    })
-    .await;
-    let all = followed.network.masternodes().to_vec();
-    let moved = &all[..all.len() * 6 / 10 + 1];
-    for id in moved {
-        let masternode = followed.network.masternode(id).unwrap();
-        let key = basic(&masternode.operator_key);
-        assert_ne!(key, masternode.operator_key, "a key that is written otherwise");
-        let payees = payouts(&[(&masternode.payout_address, 10_000)]);
-        let state = json!({"version": 3, "payoutAddress": null, "pubKeyOperator": key, "payouts": payees});
-        followed.mine(&[(id, state)]).await;
-        assert_eq!(followed.unexpected(), []);
-    }
-    let changes = followed.changes();
-    assert_eq!(changes.len(), moved.len());
-    assert!(changes.iter().all(|(_, name, ..)| *name == "version_change"), "{changes:?}");
-    let page = followed.page().await;
-    assert_eq!(page.count("masternode_payout_info"), all.len());
-    for place in 0..all.len() {
-        page.expect("masternode_changes_total", &[("alias", &format!("mn-{place}")), ("field", "operator_key")], 0.0);
-    }
 }

@@ -194,7 +194,7 @@ const LIFE: [Alert; 6] = [
     alert(
         "MasternodeUnexpectedChange",
         Severity::Critical,
-        1,
+        0,
         Condition::UnexpectedChange,
         [
             "count without (field) (masternode:masternode_expectation_met:newest == 0)",

@@ -1,3 +1,5 @@
+mod sources;
+
 use super::*;
 use crate::domain::chain::{DASH, Subnet};
 use crate::domain::event::{Event, EventKind, FailedQuorum};
@@ -353,57 +355,4 @@ fn an_alert_about_quorums_does_not_end_while_no_quorum_of_the_type_is_known() {
         let labels = [("network", "dash-main"), ("quorum_type", kind)].map(|(name, text)| (name.into(), text.into()));
         assert_eq!(verdict.is_unknown(missing, &labels.into(), UnixSeconds(at)), unknown, "{kind}");
     }
-}
-
-#[test]
-fn a_source_that_does_not_follow_a_fork_is_told_by_how_certain_the_fork_is() {
-    let names =
-        ["MasternodeExporterSourceForkNotReady", "MasternodeExporterSourceLeftBehind", "MasternodeExporterForkSplit"];
-    // follows, split, an activation is certain: which of the three hold, and of which nothing is known.
-    for (follows, split, certain, holds, unknown) in [
-        (None, None, false, [false; 3], [true; 3]),
-        (None, None, true, [false; 3], [true; 3]),
-        (Some(true), Some(false), true, [false; 3], [false; 3]),
-        (Some(false), None, false, [true, false, false], [false, false, true]),
-        (Some(false), None, true, [false, true, false], [false, false, true]),
-        (Some(false), Some(true), true, [false, true, true], [false; 3]),
-    ] {
-        let mut world = world(None, Some(1000));
-        world.networks[0].fork_activation = certain.then_some(Height(600));
-        let source = &mut world.networks[0].sources[0];
-        (source.follows_fork, source.fork_split) = (follows, split);
-        let verdict = judge(&world, &Settings::default(), &mut Before::default(), UnixSeconds(1000));
-        let labels: Labels =
-            [("network", "dash-main"), ("source", "local")].map(|(name, text)| (name.into(), text.into())).into();
-        for (at, name) in names.into_iter().enumerate() {
-            let alert = named(name).unwrap();
-            assert_eq!(told(&verdict).contains(&name), holds[at], "{name}: {follows:?} {split:?} {certain}");
-            let is_unknown = verdict.is_unknown(alert, &labels, UnixSeconds(1000));
-            assert_eq!(is_unknown, unknown[at], "{name}: {follows:?} {split:?} {certain}");
-        }
-    }
-}
-
-#[test]
-fn a_release_with_a_fault_and_an_unbuilt_filter_index_are_told_and_unknown_until_the_node_says_something() {
-    let labels: Labels =
-        [("network", "dash-main"), ("source", "local")].map(|(name, text)| (name.into(), text.into())).into();
-    let names = ["MasternodeExporterSourceReleaseBad", "MasternodeExporterSourceFilterIndexBehind"];
-    let mut world = world(None, Some(1000));
-    let mut before = Before::default();
-    let mut at = |now: u64, bad: Option<bool>, synced: Option<bool>| {
-        let source = &mut world.networks[0].sources[0];
-        (source.release_bad, source.filter_index_synced) = (bad, synced);
-        let verdict = judge(&world, &Settings::default(), &mut before, UnixSeconds(now));
-        names.map(|name| {
-            let unknown = verdict.is_unknown(named(name).unwrap(), &labels, UnixSeconds(now));
-            (told(&verdict).contains(&name), unknown)
-        })
-    };
-    let (held, unknown, well) = ((true, false), (false, true), (false, false));
-    assert_eq!(at(1000, None, None), [unknown, unknown]);
-    assert_eq!(at(1001, Some(true), Some(true)), [held, well]);
-    assert_eq!(at(1002, Some(false), Some(false)), [well, held]);
-    assert_eq!(at(1602, None, None), [well, held], "it says nothing, so what it said last counts");
-    assert_eq!(at(1603, None, None), [well, well], "for ten minutes");
 }

@@ -169,6 +169,11 @@ impl Details {
         self.rare().payouts
     }
 
+    /// Whether the node says who is paid in a form that is understood; a chain that names no payees says it, too.
+    pub fn are_payees_known(&self) -> bool {
+        self.is_ordinary() || self.payouts() != Payouts::Unknown
+    }
+
     /// Everybody who is paid a part of the owner's side, each address once; `None` where that is not known.
     pub fn payees(&self) -> Option<Vec<Payee>> {
         let rare = self.rare();

@@ -9,7 +9,8 @@ use crate::web::api::words::Subject;
 
 /// The section; nothing for a masternode that is not banned, or of a chain where bans end otherwise.
 pub(super) fn section(subject: &Subject<'_>) -> Markup {
-    let commands = subject.node.and_then(|node| revival::commands_for(node.masternode, subject.snapshot.facts().v24_active()));
+    let commands =
+        subject.node.and_then(|node| revival::commands_for(node.masternode, subject.snapshot.facts().v24_active()));
     html! {
         @if let Some(commands) = commands {
             section aria-labelledby="revival" {

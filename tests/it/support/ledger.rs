@@ -4,7 +4,7 @@ use std::path::Path;
 
 use masternode_exporter::domain::{BanCause, Event, EventKind};
 use masternode_exporter::history::{KeptEvent, Query, Reader};
-use masternode_exporter::sim::{BanCause as SimulatedCause, ChangedField, LedgerKind, Network};
+use masternode_exporter::sim::{BanCause as SimulatedCause, ChangedField, FieldChange, LedgerKind, Network};
 
 use crate::support::samples::Page;
 
@@ -42,19 +42,21 @@ pub(crate) fn happened(network: &Network, from: u32) -> Vec<Entry> {
         .into_iter()
         // A list does not show a penalty of a node that is at the limit already: no point was added.
         .filter(|entry| !matches!(entry.kind, LedgerKind::Penalty { points: 0, .. }))
-        .map(|entry| {
-            let kind = match entry.kind {
+        .flat_map(|entry| {
+            let kinds = match entry.kind {
                 LedgerKind::Penalty { points, .. } => {
-                    format!("penalty {points} {}", points.div_ceil(network.limits().1))
+                    vec![format!("penalty {points} {}", points.div_ceil(network.limits().1))]
                 }
-                LedgerKind::Ban { cause, .. } => format!("ban {}", ban_cause(cause).label()),
-                LedgerKind::Revival => "revival".into(),
-                LedgerKind::Payment => "payment".into(),
-                LedgerKind::Registration => "registration".into(),
-                LedgerKind::Removal => "removal".into(),
-                LedgerKind::Change(field) => format!("change {}", changed(field)),
+                LedgerKind::Ban { cause, .. } => vec![format!("ban {}", ban_cause(cause).label())],
+                LedgerKind::Revival => vec!["revival".into()],
+                LedgerKind::Payment => vec!["payment".into()],
+                LedgerKind::Registration => vec!["registration".into()],
+                LedgerKind::Removal => vec!["removal".into()],
+                LedgerKind::Change(field) => {
+                    changed(field, entry.change.as_ref()).into_iter().map(|field| format!("change {field}")).collect()
+                }
             };
-            (entry.height, entry.masternode, kind)
+            kinds.into_iter().map(move |kind| (entry.height, entry.masternode.clone(), kind))
         })
         .collect();
     happened.sort();
@@ -129,15 +131,25 @@ fn ban_cause(cause: SimulatedCause) -> BanCause {
     }
 }
 
-fn changed(field: ChangedField) -> &'static str {
-    match field {
-        ChangedField::Address => "address",
-        ChangedField::Payout => "payout",
+/// The fields of ours that a change concerns. The primary address and the further ones are two.
+fn changed(field: ChangedField, change: Option<&FieldChange>) -> Vec<&'static str> {
+    vec![match field {
+        ChangedField::Address => return changed_addresses(change.expect("a change has both sides")),
+        ChangedField::Payout | ChangedField::Shares => "payout",
         ChangedField::OperatorKey => "operator_key",
         ChangedField::VotingKey => "voting_key",
         ChangedField::OperatorPayout => "operator_payout",
         ChangedField::Version => "version",
-        ChangedField::Shares => "shares",
-        ChangedField::Platform => "platform_ports",
-    }
+        ChangedField::Platform => "addresses",
+    }]
+}
+
+fn changed_addresses(change: &FieldChange) -> Vec<&'static str> {
+    let parts = |text: &str| -> (String, String) {
+        let (primary, further) = text.split_once(", ").unwrap_or((text, ""));
+        (primary.into(), further.into())
+    };
+    let (before, after) = (parts(&change.before), parts(&change.after));
+    let fields = [("address", before.0 != after.0), ("addresses", before.1 != after.1)];
+    fields.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field).collect()
 }
