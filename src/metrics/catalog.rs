@@ -175,6 +175,16 @@ families! {
         "1 when the Platform asked for a ban of this Evo node, in the answering node's view. Absent before v23.";
     NETWORK_NODES: "masternode_network_nodes" Gauge Aggregate ["state", "node_type"]
         "Masternodes by state and kind; the states are those of masternode_state.";
+    NETWORK_NODES_BY_VERSION: "masternode_network_nodes_by_version" Gauge Aggregate ["protx_version", "node_type"]
+        "Masternodes by version of their registration: 1 (legacy key), 2 (basic key), 3 (extended addresses, payees), other, unknown (the node does not say it of this one). Not the version of the software: a transaction of the owner or operator changes it. Absent where the node says it of none.";
+    NETWORK_SHARED_NODES: "masternode_network_shared_nodes" Gauge Aggregate []
+        "Masternodes of several owners. Absent where the node does not say the versions, and while the payees of a masternode are not understood.";
+    NETWORK_SPLIT_PAYOUT_NODES: "masternode_network_split_payout_nodes" Gauge Aggregate []
+        "Masternodes of one owner with more than one payee. Absent where the node does not say the versions, and while the payees of a masternode are not understood.";
+    NETWORK_WATCHED_BY_PROTOCOL: "masternode_network_watched_nodes_by_protocol" Gauge Aggregate ["protocol_version"]
+        "Watched masternodes by the version of the peer-to-peer protocol that they said in their last probe: the 16 most frequent versions, the rest as other. Those that said none are not counted. Absent without probes.";
+    NETWORK_WATCHED_BY_RELEASE: "masternode_network_watched_nodes_by_release" Gauge Aggregate ["release"]
+        "Watched masternodes by the release in the user agent that they said in their last probe: the 16 most frequent ones, the rest and agents of other software as other. Those that said none are not counted. Absent without probes.";
     NETWORK_POSE_LIMIT: "masternode_network_pose_limit" Gauge Aggregate []
         "Score at which a masternode is banned: the number of registered ones, at least 100.";
     NETWORK_POSE_STEP: "masternode_network_pose_step" Gauge Aggregate []
