@@ -88,7 +88,11 @@ mod tests {
         ]);
         assert_eq!(census.by_protocol, counts(&[("70242", 2), ("70240", 3)]));
         assert_eq!(census.by_release, counts(&[("24.0.2", 2), ("23.1.2", 1), (OTHER, 2)]));
-        assert_eq!(super::Census::of_peers(&DASH, [].iter()), Census::default(), "nothing is known, nothing is counted");
+        assert_eq!(
+            super::Census::of_peers(&DASH, [].iter()),
+            Census::default(),
+            "nothing is known, nothing is counted"
+        );
     }
 
     #[test]

@@ -169,7 +169,10 @@ masternode_requirement_met{network="dash-main",masternode="two",alias="mn-\"two\
     assert_eq!(lines, expected);
     exposition.publish_probes("dash-main", None);
     let page = runtime.block_on(exposition.text(Format::Text));
-    assert!(!page.contains("masternode_p2p") && !page.contains("masternode_network_watched"), "what is not true any more leaves the page");
+    assert!(
+        !page.contains("masternode_p2p") && !page.contains("masternode_network_watched"),
+        "what is not true any more leaves the page"
+    );
 }
 
 #[test]
