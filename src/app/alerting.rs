@@ -63,6 +63,7 @@ fn network(meters: &Meters, name: &str, seen: &Seen, now: UnixSeconds) -> Networ
         stale_after: seen.stale_after,
         sources: seen.sources.iter().map(source).collect(),
         gap_blocks: meters.network(name).gap_blocks.get(),
+        not_understood: meters.not_understood(name),
         fork_activation: meters.fork_activation(name).map(Height),
     }
 }

@@ -9,6 +9,7 @@
 
 mod calls;
 mod deployment;
+mod registration;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -19,6 +20,7 @@ use crate::domain::snapshot::{NodeView, Snapshot, WatchedNode};
 use crate::domain::watch::Expected;
 
 pub use calls::{Called, called};
+pub use registration::unknown_versions;
 
 /// From where on something is told. The rules for Prometheus are written with the defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -115,6 +117,8 @@ pub enum Condition {
     NoCompactFilters,
     /// Its software is a release with a known fault.
     BadRelease,
+    /// An Evo node whose registration is below the ProTx version that the network demands.
+    EvoVersionOld,
     /// Many masternodes were penalised lately.
     PenaltyWave,
     /// Several masternodes of a group were penalised lately.
@@ -245,6 +249,9 @@ impl<'a> Judge<'a, '_> {
             tell(Condition::ContributionMissing, 0.0);
         }
         self.life(&node, tell);
+        if registration::is_old(self.snapshot, &node) {
+            tell(Condition::EvoVersionOld, 0.0);
+        }
         if node.queue_position.is_some_and(|position| position.get() == 1)
             && self.cycle > self.thresholds.shortest_cycle
         {

@@ -6,6 +6,7 @@
 //! changed from one block to the next, [`verdict`] how its DKG sessions ended, [`calendar`] how times are written, [`watch`]
 //! whom the operator cares about, [`maintenance`] who is being worked on, [`probe`] what came of calling a masternode,
 //! [`session`] what is seen of DKG sessions under way, [`drawing`] who will sit in the next, [`quorum`] when quorums were last mined,
+//! [`registrations`] how many are registered in which form, [`census`] how many watched ones run which software,
 //! [`release`] which software has a known fault, [`requirement`] what the network demands of one, [`revival`] how a banned one is
 //! revived, [`deployment`] when a consensus change activates, [`snapshot`] puts all
 //! of it together for the readers, and [`finding`] says what of it a human should know.
@@ -13,6 +14,7 @@
 //! Never here: input or output, clocks, async, JSON, metrics, logs.
 
 pub mod calendar;
+pub mod census;
 pub mod chain;
 pub mod deployment;
 pub mod details;
@@ -29,6 +31,7 @@ pub mod payout;
 pub mod pose;
 pub mod probe;
 pub mod quorum;
+pub mod registrations;
 pub mod release;
 pub mod requirement;
 pub mod revival;

@@ -14,6 +14,7 @@ use crate::domain::list::{Block, MasternodeList};
 use crate::domain::masternode::{Height, Masternode, NodeType, UnixSeconds};
 use crate::domain::payment::{PaymentModel, Payments, queue};
 use crate::domain::pose::{PoseLimits, PoseScore, Risk};
+use crate::domain::registrations::Registrations;
 use crate::domain::state;
 use crate::domain::tally::{ByQuorumType, Memberships, NetworkTally, NodeTally, SessionTally, Tallies};
 use crate::domain::watch::Watched;
@@ -46,6 +47,7 @@ pub struct Snapshot {
     read_at: UnixSeconds,
     limits: Option<PoseLimits>,
     population: Population,
+    registrations: Option<Registrations>,
     states: Vec<[usize; NodeType::ALL.len()]>,
     payments: Payments,
     watched: Vec<WatchedNode>,
@@ -120,6 +122,7 @@ impl Snapshot {
             .collect();
         let groups = groups(&watched, &list, limits);
         let population = Population::of(list.masternodes());
+        let registrations = Registrations::of(list.masternodes());
         let network_tally = *tallies.network();
         let sessions = tallies.sessions().clone();
         Snapshot {
@@ -131,6 +134,7 @@ impl Snapshot {
             read_at,
             limits,
             population,
+            registrations,
             states,
             payments,
             watched,
@@ -180,6 +184,11 @@ impl Snapshot {
     /// Valid and banned masternodes by kind.
     pub fn population(&self) -> &Population {
         &self.population
+    }
+
+    /// How many are registered in which form; `None` where the node does not say it.
+    pub fn registrations(&self) -> Option<&Registrations> {
+        self.registrations.as_ref()
     }
 
     /// How many masternodes are in which state, by place in the rules' table and by [`NodeType::ALL`]; the last place is

@@ -108,6 +108,11 @@ impl Meters {
         self.rpc.source(network, source)
     }
 
+    /// Values in answers of a network's sources that were not understood, of all kinds.
+    pub fn not_understood(&self, network: &str) -> u64 {
+        self.rpc.not_understood(network)
+    }
+
     /// Notes a reload of the configuration, at a Unix time in seconds.
     pub fn reloaded(&self, successful: bool, now: u64) {
         self.process.reloaded(successful, now);

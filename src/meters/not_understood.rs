@@ -67,6 +67,10 @@ impl NotUnderstoodFamily {
         }
     }
 
+    pub(super) fn sum(&self, network: &str) -> u64 {
+        NotUnderstood::ALL.iter().map(|kind| self.0.with_label_values(&[network, kind.label()]).get()).sum()
+    }
+
     pub(super) fn add(&self, network: &str, kind: NotUnderstood, count: u64) {
         self.0.with_label_values(&[network, kind.label()]).inc_by(count);
     }

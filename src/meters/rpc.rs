@@ -30,6 +30,10 @@ impl RpcFamilies {
         Ok(RpcFamilies { duration, not_understood })
     }
 
+    pub(super) fn not_understood(&self, network: &str) -> u64 {
+        self.not_understood.sum(network)
+    }
+
     pub(super) fn source(&self, network: &str, source: &str) -> RpcMeters {
         self.not_understood.begin(network);
         RpcMeters { families: self.clone(), network: network.into(), source: source.into() }

@@ -170,11 +170,21 @@ families! {
     P2P_AGENT_INFO: "masternode_p2p_agent_info" Gauge Watched ["agent"]
         "Constant 1, with the user agent that the masternode said in the last probe: its first 64 harmless characters. Absent when it said none.";
     REQUIREMENT_MET: "masternode_requirement_met" Gauge Watched ["requirement", "evidence"]
-        "1 when the masternode meets what the network demands, 0 when not, by the best evidence at hand. Requirements: p2p_port (probe, else peer_view), protocol_version (probe, else own_node, else list), next_protocol_version (of the newest known release while no source runs it), transaction_relay, compact_filters (both demanded where a source runs Dash Core 24) and release (no known fault; these four by probe, else own_node), dkg_participation (session: contributed and no bad mark in those under way, else list: not banned and no points of a missed session left), platform (peer_view; Evo). Absent without evidence and where the chain does not demand it.";
+        "1 when the masternode meets what the network demands, 0 when not, by the best evidence at hand. Requirements: p2p_port (probe, else peer_view), protocol_version (probe, else own_node, else list), next_protocol_version (of the newest known release while no source runs it), transaction_relay, compact_filters (both demanded where a source runs Dash Core 24) and release (no known fault; these four by probe, else own_node), protx_version (list; Evo: version 3 or later, demanded once v24 is active), dkg_participation (session: contributed and no bad mark in those under way, else list: not banned and no points of a missed session left), platform (peer_view; Evo). Absent without evidence and where the chain does not demand it.";
     PLATFORM_BANNED: "masternode_platform_banned" Gauge Watched []
         "1 when the Platform asked for a ban of this Evo node, in the answering node's view. Absent before v23.";
     NETWORK_NODES: "masternode_network_nodes" Gauge Aggregate ["state", "node_type"]
         "Masternodes by state and kind; the states are those of masternode_state.";
+    NETWORK_NODES_BY_VERSION: "masternode_network_nodes_by_version" Gauge Aggregate ["protx_version", "node_type"]
+        "Masternodes by version of their registration: 1 (legacy key), 2 (basic key), 3 (extended addresses, payees), other, unknown (the node does not say it of this one). Not the version of the software: a transaction of the owner or operator changes it. Absent where the node says it of none.";
+    NETWORK_SHARED_NODES: "masternode_network_shared_nodes" Gauge Aggregate []
+        "Masternodes of several owners. Absent where the node does not say the versions, and while the payees of a masternode are not understood.";
+    NETWORK_SPLIT_PAYOUT_NODES: "masternode_network_split_payout_nodes" Gauge Aggregate []
+        "Masternodes of one owner with more than one payee. Absent where the node does not say the versions, and while the payees of a masternode are not understood.";
+    NETWORK_WATCHED_BY_PROTOCOL: "masternode_network_watched_nodes_by_protocol" Gauge Aggregate ["protocol_version"]
+        "Watched masternodes by the version of the peer-to-peer protocol that they said in their last probe: the 16 most frequent versions, the rest as other. Those that said none are not counted. Absent without probes.";
+    NETWORK_WATCHED_BY_RELEASE: "masternode_network_watched_nodes_by_release" Gauge Aggregate ["release"]
+        "Watched masternodes by the release in the user agent that they said in their last probe: the 16 most frequent ones, the rest and agents of other software as other. Those that said none are not counted. Absent without probes.";
     NETWORK_POSE_LIMIT: "masternode_network_pose_limit" Gauge Aggregate []
         "Score at which a masternode is banned: the number of registered ones, at least 100.";
     NETWORK_POSE_STEP: "masternode_network_pose_step" Gauge Aggregate []

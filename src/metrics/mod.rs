@@ -8,6 +8,7 @@
 
 mod buffers;
 pub mod catalog;
+mod census;
 mod exposition;
 mod gzip;
 mod head;

@@ -6,6 +6,7 @@ use crate::domain::deployment::{Deployment, Phase, V24};
 use crate::domain::masternode::Height;
 use crate::domain::pose::Risk;
 use crate::domain::quorum::QuorumHealth;
+use crate::domain::registrations::VERSIONS;
 use crate::domain::requirement::{Covers, QuorumSpork, compiled_in, minimum_protocol, next_protocol};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::tally::NetworkTally;
@@ -37,6 +38,13 @@ network_families! {
     LIST_TIMESTAMP => |snapshot, add| add(&[], Value::Whole(snapshot.read_at().0));
     NETWORK_CHAINLOCK_HEIGHT => |snapshot, add| if let Some(height) = snapshot.facts().chainlock_height { add(&[], height.0.into()) };
     NETWORK_NODES => nodes;
+    NETWORK_NODES_BY_VERSION => versions;
+    NETWORK_SHARED_NODES => |snapshot, add| {
+        if let Some(count) = snapshot.registrations().and_then(|counts| counts.shared) { add(&[], count.into()) }
+    };
+    NETWORK_SPLIT_PAYOUT_NODES => |snapshot, add| {
+        if let Some(count) = snapshot.registrations().and_then(|counts| counts.split) { add(&[], count.into()) }
+    };
     NETWORK_POSE_LIMIT => |snapshot, add| if let Some(limits) = snapshot.limits() { add(&[], limits.limit.into()) };
     NETWORK_POSE_STEP => |snapshot, add| if let Some(limits) = snapshot.limits() { add(&[], limits.step.into()) };
     NETWORK_POSE_SAFE_LEVEL => |snapshot, add| {
@@ -163,6 +171,15 @@ fn nodes(snapshot: &Snapshot, add: Samples<'_>) {
             if *count > 0 || !beyond {
                 add(&[("state", &state::label(states, place)), ("node_type", node_type.label())], (*count).into());
             }
+        }
+    }
+}
+
+fn versions(snapshot: &Snapshot, add: Samples<'_>) {
+    let counts = snapshot.registrations().into_iter().flat_map(|counts| VERSIONS.iter().zip(&counts.by_version));
+    for (version, counts) in counts {
+        for (node_type, count) in kinds(snapshot).iter().zip(counts) {
+            add(&[("protx_version", version), ("node_type", node_type.label())], (*count).into());
         }
     }
 }

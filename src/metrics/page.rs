@@ -9,14 +9,17 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::domain::MasternodeId;
+use crate::domain::census::Census;
 use crate::metrics::Settings;
 use crate::metrics::catalog::{self, Family, Kind, Tier};
+use crate::metrics::census::CENSUS_FAMILIES;
 use crate::metrics::head::head;
 use crate::metrics::labels;
 use crate::metrics::masternode::{self, Last, NodeSeries, Row};
 use crate::metrics::network::NETWORK_FAMILIES;
 use crate::metrics::payees;
 use crate::metrics::shown::NetworkPage;
+use crate::metrics::value::Value;
 
 /// The two text formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,17 +153,26 @@ impl Sheet {
                     if !std::mem::replace(&mut headed, true) {
                         head(entry.family, format, out);
                     }
-                    out.extend_from_slice(entry.family.name.as_bytes());
-                    out.push(b'{');
-                    labels::write(out, "network", page.network());
-                    for (name, text) in pairs {
-                        out.push(b',');
-                        labels::write(out, name, text);
-                    }
-                    out.extend_from_slice(b"} ");
-                    value.write(out);
-                    out.push(b'\n');
+                    write_network_sample(entry.family, page.network(), pairs, value, out);
                 });
+            }
+        }
+        self.write_census(format, filter, out);
+    }
+
+    fn write_census(&self, format: Format, filter: &Filter, out: &mut Vec<u8>) {
+        let of = |page: &Arc<NetworkPage>| Census::of(page.snapshot(), page.probes());
+        let censuses: Vec<Census> = self.networks.iter().map(of).collect();
+        for entry in CENSUS_FAMILIES.iter().filter(|entry| filter.shows(entry.family)) {
+            let mut headed = false;
+            for (page, census) in self.networks.iter().zip(&censuses) {
+                for (value, count) in (entry.counts)(census) {
+                    if !std::mem::replace(&mut headed, true) {
+                        head(entry.family, format, out);
+                    }
+                    let pairs = [(entry.label, value.as_str())];
+                    write_network_sample(entry.family, page.network(), &pairs, (*count).into(), out);
+                }
             }
         }
     }
@@ -218,6 +230,19 @@ impl Sheet {
         let (snapshot, probes) = (page.snapshot(), Some(page.probes()));
         Row { snapshot, index: None, watched: None, horizons, states, quorum_types, probes }
     }
+}
+
+fn write_network_sample(family: &Family, network: &str, pairs: &[(&str, &str)], value: Value, out: &mut Vec<u8>) {
+    out.extend_from_slice(family.name.as_bytes());
+    out.push(b'{');
+    labels::write(out, "network", network);
+    for (name, text) in pairs {
+        out.push(b',');
+        labels::write(out, name, text);
+    }
+    out.extend_from_slice(b"} ");
+    value.write(out);
+    out.push(b'\n');
 }
 
 /// Samples that a page has for each masternode, or each watched one.

@@ -48,6 +48,7 @@ fn engine(seen: Shown, news: Arc<Notify>, clock: fn() -> UnixSeconds) -> (Engine
             stale_after: Duration::from_secs(900),
             sources: vec![source],
             gap_blocks: 0,
+            not_understood: 0,
             fork_activation: None,
         };
         World {

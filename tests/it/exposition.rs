@@ -144,10 +144,16 @@ fn what_came_of_calling_masternodes_stands_on_the_page_of_those_who_were_called(
     let page = runtime.block_on(exposition.text(Format::Text));
     let lines: String = page
         .lines()
-        .filter(|line| line.starts_with("masternode_p2p") || line.starts_with("masternode_requirement"))
+        .filter(|line| {
+            ["masternode_network_watched", "masternode_p2p", "masternode_requirement"]
+                .iter()
+                .any(|start| line.starts_with(start))
+        })
         .map(|line| line.replace(&"02".repeat(32), "two").replace(&"07".repeat(32), "seven") + "\n")
         .collect();
-    let expected = r#"masternode_p2p_reachable{network="dash-main",masternode="two",alias="mn-\"two\""} 1
+    let expected = r#"masternode_network_watched_nodes_by_protocol{network="dash-main",protocol_version="70240"} 1
+masternode_network_watched_nodes_by_release{network="dash-main",release="23.1.2"} 1
+masternode_p2p_reachable{network="dash-main",masternode="two",alias="mn-\"two\""} 1
 masternode_p2p_reachable{network="dash-main",masternode="seven",alias="gone"} 0
 masternode_p2p_protocol_version{network="dash-main",masternode="two",alias="mn-\"two\""} 70240
 masternode_p2p_handshake_duration_seconds{network="dash-main",masternode="two",alias="mn-\"two\""} 0.125
@@ -163,7 +169,10 @@ masternode_requirement_met{network="dash-main",masternode="two",alias="mn-\"two\
     assert_eq!(lines, expected);
     exposition.publish_probes("dash-main", None);
     let page = runtime.block_on(exposition.text(Format::Text));
-    assert!(!page.contains("masternode_p2p"), "what is not true any more leaves the page");
+    assert!(
+        !page.contains("masternode_p2p") && !page.contains("masternode_network_watched"),
+        "what is not true any more leaves the page"
+    );
 }
 
 #[test]
@@ -178,7 +187,7 @@ fn tiers_and_the_limit_decide_who_is_shown() {
     assert_eq!(count(&Settings { others: Others::AtRisk, ..Settings::default() }), 2);
     assert_eq!(count(&Settings { others: Others::Watched, ..Settings::default() }), 1);
     // Room for the two watched ones and one more.
-    let watched_and_one = 2 * 83 + 8;
+    let watched_and_one = 2 * 84 + 8;
     assert_eq!(count(&Settings { series_limit: watched_and_one, ..Settings::default() }), 2);
 }
 
@@ -186,13 +195,13 @@ fn tiers_and_the_limit_decide_who_is_shown() {
 fn watched_masternodes_of_a_later_network_come_before_the_others_of_an_earlier_one() {
     let crowd = (10..60).map(|number| masternode(number, 0, false)).collect();
     let exposition =
-        Exposition::new(Settings { series_limit: 117, ..Settings::default() }, prometheus::Registry::new()).unwrap();
+        Exposition::new(Settings { series_limit: 118, ..Settings::default() }, prometheus::Registry::new()).unwrap();
     exposition.publish("a", Some(snapshot("a", crowd, &[])));
     exposition.publish("b", Some(snapshot("b", vec![masternode(1, 0, false)], &[(1, "mine")])));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let page = Page::read(&runtime.block_on(exposition.text(Format::Text)));
     page.expect("masternode_pose_score", &[("alias", "mine")], 0.0);
-    // 83 samples of the watched one leave room for four others of eight samples each.
+    // 84 samples of the watched one leave room for four others of eight samples each.
     assert_eq!(page.count("masternode_pose_score"), 5);
 }
 

@@ -157,6 +157,7 @@ impl Told {
                 stale_after,
                 sources: vec![source],
                 gap_blocks: 0,
+                not_understood: 0,
                 fork_activation: None,
             };
             World {

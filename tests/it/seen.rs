@@ -145,7 +145,7 @@ async fn a_masternode_that_does_not_answer_is_shown_with_the_reason_and_when_it_
         })
     );
     let port = json!({ "requirement": "p2p_port", "met": false, "evidence": "probe" });
-    assert_eq!((&whole["requirements"][0], whole["requirements"].as_array().unwrap().len()), (&port, 8));
+    assert_eq!((&whole["requirements"][0], whole["requirements"].as_array().unwrap().len()), (&port, 9));
     known.shows(
         &path,
         &[
@@ -234,6 +234,8 @@ async fn a_source_that_says_ready_while_it_is_cut_off_is_not_believed() {
     };
     known.report = report.clone();
     known.shows("/", &["node-0: in sync Is a masternode itself, mn-0 , and says: ready"]);
+    known.report = Report { release_bad: Some(true), filter_index_synced: Some(false), ..report.clone() };
+    known.shows("/", &["Its release has a known fault: update it. Its index of compact block filters is not synced."]);
     known.report = Report { blocks_behind: Some(3), ..report.clone() };
     known.shows("/", &["node-0: in sync, 3 blocks behind", "says: ready (as of its own, older tip)"]);
     known.report = Report { isolated: Some(true), connections: Some(0), ..report };

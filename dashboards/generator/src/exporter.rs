@@ -147,6 +147,12 @@ fn followed(board: Board) -> Board {
                 .size(6, 4),
         )
         .panel(
+            Panel::bars("Answers not understood", "Values in answers of sources that this version does not understand, in each step of time, by kind. What they mean is absent elsewhere: update the exporter.", "none")
+                .levels(CALM, &[(0.5, NEAR)])
+                .query("{{network}} {{kind}}", format!("sum by (network, kind) (increase(masternode_exporter_not_understood_total{{{BOTH}}}[$__rate_interval]))"))
+                .size(24, 6),
+        )
+        .panel(
             Panel::lines("Blocks followed a minute", "About one in 2.6 minutes on Dash, one a minute on the older chains.", "none")
                 .levels(CALM, &[])
                 .query("{{network}}", format!("60 * {}", rate("masternode_exporter_blocks_followed_total", BOTH, "network")))

@@ -392,6 +392,18 @@ fn identity(board: Board) -> Board {
             .size(24, 4),
         )
         .panel(
+            Panel::table(
+                "Payees",
+                "Who is paid and which part of the owner's side each one gets; of several owners, each by its share. A payee whose part is not known is left out.",
+                &[("payout_address", "Payee")],
+                vec![Column::new("Part", "percentunit", one_by("payout_address", "masternode_payout_info"))],
+                &[("Part", true)],
+            )
+            .levels(CALM, &[])
+            .or_says("Not watched, or this chain does not say who is paid")
+            .size(24, 5),
+        )
+        .panel(
             Panel::stat(
                 "Expectations of the watch list",
                 "Whether each field has the value that the watch list states. One that has not may be a theft.",

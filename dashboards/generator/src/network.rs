@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::board::Board;
 use crate::fleet::{data_age_panel, restart_panel};
 use crate::panel::{
-    BLOCKS, CALM, Column, EXPECTED, HARM, LEVEL, LOOK, NEAR, PLAIN, POINTS, Panel, QUORUMS, SCORED, mapping,
+    BLOCKS, CALLED, CALM, Column, EXPECTED, HARM, LEVEL, LOOK, NEAR, PLAIN, POINTS, Panel, QUORUMS, SCORED, mapping,
 };
 use crate::queries::{NETWORKS, network_rise, networks};
 
@@ -150,6 +150,26 @@ fn over_time(board: Board) -> Board {
                 .levels(CALM, &[])
                 .query("{{network}} registered", network_rise("masternode_network_registrations_total", "1d"))
                 .query("{{network}} removed", network_rise("masternode_network_removals_total", "1d")),
+        )
+        .panel(
+            Panel::lines("Masternodes by ProTx version", "By the version of their registration, not of their software: it changes by a transaction of owner or operator. Shared: of several owners.", "none")
+                .levels(CALM, &[])
+                .or_says("Only where the node says the version of registrations (Dash)")
+                .query("{{network}} version {{protx_version}} {{node_type}}", networks("masternode_network_nodes_by_version", "network, protx_version, node_type"))
+                .query("{{network}} shared", networks("masternode_network_shared_nodes", "network"))
+                .query("{{network}} several payees", networks("masternode_network_split_payout_nodes", "network")),
+        )
+        .panel(
+            Panel::lines("Watched masternodes by release", "By the user agent of their last probe. Those that did not answer are not counted.", "none")
+                .levels(CALM, &[])
+                .or_says(CALLED)
+                .query("{{network}} {{release}}", networks("masternode_network_watched_nodes_by_release", "network, release")),
+        )
+        .panel(
+            Panel::lines("Watched masternodes by protocol version", "By what they said in their last probe. Those that did not answer are not counted.", "none")
+                .levels(CALM, &[])
+                .or_says(CALLED)
+                .query("{{network}} protocol {{protocol_version}}", networks("masternode_network_watched_nodes_by_protocol", "network, protocol_version")),
         )
         .panel(
             Panel::lines("Masternodes by state and kind", "States that no masternode is in are left out.", "none")

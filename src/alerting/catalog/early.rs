@@ -142,4 +142,18 @@ pub(super) const ALERTS: &[Alert] = &[
             "Masternode {node}{groups} on {network} runs a release with a known fault: it needs an update.",
         ],
     ),
+    alert(
+        "MasternodeEvoVersionOld",
+        10,
+        Some(Condition::EvoVersionOld),
+        [
+            "# While it is not known whether the fork is active, the last verdict holds.\n\
+         last_over_time(masternode:masternode_requirement_met:newest{requirement=\"protx_version\"}[6h]) == 0\n\
+         unless on (network, masternode, alias) masternode:masternode_registered:newest == 0",
+            "A watched Evo node has a registration below ProTx version 3 while Dash Core 24 is active.",
+            "Masternode {node}{groups} on {network} is an Evo node with a registration below ProTx version 3.\n\
+         Its operator raises it with a service update that names the Platform addresses.\n\
+         If it is banned before that, tools that make version 2 cannot revive it.",
+        ],
+    ),
 ];

@@ -109,6 +109,27 @@ pub(super) const ALERTS: &[Alert] = &[
         ],
     ),
     alert(
+        "MasternodeExporterAnswersNotUnderstood",
+        Severity::Warning,
+        0,
+        About::Network,
+        [
+            "max by (network) (\n  \
+               sum without (kind) (\n    \
+                 # A series that is younger than the window may begin above 0: its whole value is a rise.\n    \
+                 masternode_exporter_not_understood_total\n      \
+                   unless masternode_exporter_not_understood_total offset 1d\n    \
+                 or\n    \
+                 increase(masternode_exporter_not_understood_total[1d])\n  \
+               )\n\
+             ) > 0",
+            "Answers of a network's sources contain something that this version of the exporter does not understand.",
+            "Sources of {network} said about {value} things within a day that the exporter does not understand.\n\
+         What they mean is absent from metrics and alerts.\n\
+         It may be the first sign of a fork: update the exporter.",
+        ],
+    ),
+    alert(
         "MasternodeExporterNotificationsFailing",
         Severity::Critical,
         5,

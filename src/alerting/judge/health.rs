@@ -22,8 +22,17 @@ const LEFT_BEHIND: &str = "MasternodeExporterSourceLeftBehind";
 /// The alert about a node on another chain.
 const SPLIT: &str = "MasternodeExporterForkSplit";
 
+/// What is told of blocks that were jumped over.
+const GAP: &str = "MasternodeExporterHistoryGap";
+
 /// For how long a gap is told, in seconds. The rules look back as far.
 const GAP_SECONDS: u64 = 3600;
+
+/// What is told of answers that this version does not understand.
+pub(super) const NOT_UNDERSTOOD: &str = "MasternodeExporterAnswersNotUnderstood";
+
+/// For how long such an answer is told, in seconds. The rules look back as far.
+const NOT_UNDERSTOOD_SECONDS: u64 = 86_400;
 
 /// What is told when a node runs a release with a known fault.
 const BAD_RELEASE: &str = "MasternodeExporterSourceReleaseBad";
@@ -40,8 +49,8 @@ const SILENCE_SECONDS: u64 = 600;
 /// What earlier judgements saw, and a later one needs.
 #[derive(Default)]
 pub struct Before {
-    /// Blocks that were jumped over lately, by network.
-    gaps: BTreeMap<String, Gap>,
+    /// Counters that rose lately, by the name of the alert and network.
+    rises: BTreeMap<(&'static str, String), Rise>,
     /// Whether what nodes said of themselves gives an alert, by its name, network and source, and when they last said so; those
     /// who never said it, when they were first looked at.
     said: BTreeMap<Said, (Option<bool>, UnixSeconds)>,
@@ -50,31 +59,31 @@ pub struct Before {
 /// Name of the alert, network, source.
 pub(super) type Said = (&'static str, String, String);
 
-struct Gap {
+struct Rise {
     /// What the counter showed last.
     counted: u64,
-    /// When it rose last, and by how much since it had been quiet for an hour.
+    /// When it rose last, and by how much since it had been quiet for the window.
     last: Option<(UnixSeconds, u64)>,
 }
 
 impl Before {
     /// The wall clock jumped: what was noted was as long ago as before.
     pub(in crate::alerting) fn shift(&mut self, jump: Jump) {
-        let gaps = self.gaps.values_mut().filter_map(|gap| gap.last.as_mut()).map(|(at, _)| at);
-        gaps.chain(self.said.values_mut().map(|(_, at)| at)).for_each(|at| *at = jump.carry(*at));
+        let rises = self.rises.values_mut().filter_map(|rise| rise.last.as_mut()).map(|(at, _)| at);
+        rises.chain(self.said.values_mut().map(|(_, at)| at)).for_each(|at| *at = jump.carry(*at));
     }
 
-    /// Takes note of a counter. Returns how many blocks were jumped over lately.
-    fn jumped_over(&mut self, network: &str, counted: u64, now: UnixSeconds) -> Option<u64> {
-        let gap = self.gaps.entry(network.into()).or_insert(Gap { counted: 0, last: None });
-        let recent = |(at, _): &(UnixSeconds, u64)| now.0.saturating_sub(at.0) < GAP_SECONDS;
-        gap.last = gap.last.filter(recent);
-        if counted > gap.counted {
-            let before = gap.last.map_or(0, |(_, blocks)| blocks);
-            gap.last = Some((now, before + counted - gap.counted));
+    /// Takes note of a counter, which began at 0 with the process. Returns by how much it rose lately, within `window` seconds.
+    fn rise(&mut self, alert: &'static str, network: &str, counted: u64, window: u64, now: UnixSeconds) -> Option<u64> {
+        let rise = self.rises.entry((alert, network.into())).or_insert(Rise { counted: 0, last: None });
+        let recent = |(at, _): &(UnixSeconds, u64)| now.0.saturating_sub(at.0) < window;
+        rise.last = rise.last.filter(recent);
+        if counted > rise.counted {
+            let before = rise.last.map_or(0, |(_, count)| count);
+            rise.last = Some((now, before + counted - rise.counted));
         }
-        gap.counted = counted;
-        gap.last.map(|(_, blocks)| blocks)
+        rise.counted = counted;
+        rise.last.map(|(_, count)| count)
     }
 
     /// Takes note of what a node says of itself. Returns whether the alert counts as given.
@@ -143,8 +152,11 @@ pub(super) fn of_network(
     if !network.sources.is_empty() && network.sources.iter().all(|source| source.synced == Some(false)) {
         told.extend(alert(ALL_SOURCES_DOWN, &of_network, 0.0));
     }
-    if let Some(blocks) = before.jumped_over(name, network.gap_blocks, now) {
-        told.extend(alert("MasternodeExporterHistoryGap", &of_network, blocks as f64));
+    let counters =
+        [(GAP, network.gap_blocks, GAP_SECONDS), (NOT_UNDERSTOOD, network.not_understood, NOT_UNDERSTOOD_SECONDS)];
+    for (rising, counted, window) in counters {
+        let rise = before.rise(rising, name, counted, window, now);
+        told.extend(rise.and_then(|count| alert(rising, &of_network, count as f64)));
     }
     told
 }

@@ -17,7 +17,7 @@ use crate::alerting::catalog::{About, Alert, alert_of, alerts};
 use crate::alerting::settings::Settings;
 use crate::alerting::template;
 use crate::domain::Snapshot;
-use crate::domain::finding::{Condition, Finding, Subject, called, findings, unsaid_expectations};
+use crate::domain::finding::{Condition, Finding, Subject, called, findings, unknown_versions, unsaid_expectations};
 use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};
 use crate::domain::probe::Probes;
 use crate::domain::snapshot::WatchedNode;
@@ -44,6 +44,8 @@ pub struct Network {
     pub sources: Vec<Source>,
     /// Blocks jumped over since the process started.
     pub gap_blocks: u64,
+    /// Values in answers that were not understood since the process started.
+    pub not_understood: u64,
     /// First block under the rules of a consensus change, once that is certain.
     pub fork_activation: Option<Height>,
 }
@@ -150,6 +152,10 @@ impl Verdict {
         if self.is_unknown_fork(alert, labels, network) {
             return true;
         }
+        // What sources say is not read yet, or not any more.
+        if alert.name == health::NOT_UNDERSTOOD {
+            return self.unknown_lists.contains(network);
+        }
         let of_sources = alert.about == About::Source || alert.name == health::ALL_SOURCES_DOWN;
         (alert.condition.is_some() && self.unknown_lists.contains(network))
             || (alert.condition == Some(Condition::ChainStalled) && self.unknown_tips.contains(network))
@@ -234,7 +240,8 @@ fn of_snapshot(network: &Network, snapshot: &Snapshot, settings: &Settings, now:
     verdict.unknown_quorums.extend(unknown.map(|kind| (network.name.clone(), kind.name.to_string())));
     // Of what is being worked on nothing is told, whatever is known of it.
     let unsaid = unsaid_expectations(snapshot).map(|node| (Condition::UnexpectedChange, node));
-    let unknown = called.unknown.into_iter().chain(unsaid).filter(|(_, node)| !is_muted(node, now));
+    let versions = unknown_versions(snapshot).map(|node| (Condition::EvoVersionOld, node));
+    let unknown = called.unknown.into_iter().chain(unsaid).chain(versions).filter(|(_, node)| !is_muted(node, now));
     let unknown: BTreeSet<_> = unknown.map(|(condition, node)| (condition, node.watched.id)).collect();
     verdict.unknown_calls.insert(network.name.clone(), unknown);
 }

@@ -24,6 +24,8 @@ pub enum Requirement {
     CompactFilters,
     /// Its software has no known fault.
     Release,
+    /// An Evo node has a registration of the version that Dash Core 24 demands.
+    ProtxVersion,
     /// It takes part in the DKG sessions in which it has a seat.
     DkgParticipation,
     /// An Evo node serves the Platform.
@@ -32,13 +34,14 @@ pub enum Requirement {
 
 impl Requirement {
     /// All.
-    pub const ALL: [Requirement; 8] = [
+    pub const ALL: [Requirement; 9] = [
         Requirement::P2pPort,
         Requirement::ProtocolVersion,
         Requirement::NextProtocolVersion,
         Requirement::TransactionRelay,
         Requirement::CompactFilters,
         Requirement::Release,
+        Requirement::ProtxVersion,
         Requirement::DkgParticipation,
         Requirement::Platform,
     ];
@@ -52,6 +55,7 @@ impl Requirement {
             Requirement::TransactionRelay => "transaction_relay",
             Requirement::CompactFilters => "compact_filters",
             Requirement::Release => "release",
+            Requirement::ProtxVersion => "protx_version",
             Requirement::DkgParticipation => "dkg_participation",
             Requirement::Platform => "platform",
         }
@@ -96,7 +100,7 @@ pub struct Verdict {
 }
 
 /// Every requirement with the evidence that there can be for it, the better first.
-pub const EVIDENCE: [(Requirement, Evidence); 16] = [
+pub const EVIDENCE: [(Requirement, Evidence); 17] = [
     (Requirement::P2pPort, Evidence::Probe),
     (Requirement::P2pPort, Evidence::PeerView),
     (Requirement::ProtocolVersion, Evidence::Probe),
@@ -110,6 +114,7 @@ pub const EVIDENCE: [(Requirement, Evidence); 16] = [
     (Requirement::CompactFilters, Evidence::OwnNode),
     (Requirement::Release, Evidence::Probe),
     (Requirement::Release, Evidence::OwnNode),
+    (Requirement::ProtxVersion, Evidence::List),
     (Requirement::DkgParticipation, Evidence::Session),
     (Requirement::DkgParticipation, Evidence::List),
     (Requirement::Platform, Evidence::PeerView),
@@ -122,6 +127,10 @@ const PEER_VIEW_SECONDS: u64 = 3_600;
 /// From this version on members vote one bad that does not relay transactions or serve compact block filters, whether or
 /// not the fork is active (Dash Core's `doc/release-notes-7755.md`).
 const SERVICES_SINCE: u32 = 240_000;
+
+/// Least ProTx version that a service update of an Evo node may have once v24 is active
+/// (docs/spec/dash-24.md#provider-transaction-versions).
+const EVO_VERSION: u32 = 3;
 
 /// All that is known of one masternode.
 #[derive(Clone, Copy, Debug)]
@@ -177,6 +186,15 @@ impl<'a> Case<'a> {
                     Some(bad_agent(self.rules, &peer.agent).is_none())
                 })
             }
+            Requirement::ProtxVersion => {
+                let version = self.evo_version()?;
+                match self.facts.v24_active() {
+                    Some(true) => Some(version >= EVO_VERSION).map(by(Evidence::List)),
+                    // There is no such version before the activation, so it is met whoever says what of the fork.
+                    None => (version >= EVO_VERSION).then_some(true).map(by(Evidence::List)),
+                    Some(false) => None,
+                }
+            }
             Requirement::DkgParticipation if self.rules.has_dkg => {
                 let clear = self.masternode.pose_score.map(|score| score.0 == 0);
                 let listed = || clear.map(|clear| clear && !self.masternode.is_banned()).map(by(Evidence::List));
@@ -193,6 +211,25 @@ impl<'a> Case<'a> {
             | Requirement::DkgParticipation
             | Requirement::Platform => None,
         }
+    }
+
+    /// The ProTx version of an Evo node; `None` for others, and when the list does not say it.
+    fn evo_version(&self) -> Option<u32> {
+        let is_evo = self.rules.has_dkg && self.masternode.node_type == NodeType::Evo;
+        self.masternode.details.version().filter(|_| is_evo)
+    }
+
+    /// The ProTx version of an Evo node that must be raised once v24 is active, while v24 is known not to be active yet.
+    pub fn version_to_raise(&self) -> Option<u32> {
+        let waits = self.facts.v24_active() == Some(false);
+        self.evo_version().filter(|version| waits && *version < EVO_VERSION)
+    }
+
+    /// Whether nothing can be said of the ProTx version of an Evo node: the list does not say it, or no source says whether
+    /// v24 is active.
+    pub fn protx_version_is_unknown(&self) -> bool {
+        let is_evo = self.rules.has_dkg && self.masternode.node_type == NodeType::Evo;
+        is_evo && self.facts.v24_active() != Some(false) && self.verdict(Requirement::ProtxVersion).is_none()
     }
 
     /// What follows from what its node said of itself: to our call, else as a source.

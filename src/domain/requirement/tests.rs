@@ -4,6 +4,8 @@
 
 use super::*;
 use crate::domain::chain::{BUILT_IN, DASH, DIMECOIN, PRCYCOIN};
+use crate::domain::deployment::{Deployment, Phase};
+use crate::domain::details::{DetailTexts, Details};
 use crate::domain::list::tests::masternode;
 use crate::domain::masternode::{Height, PeerView, Score};
 use crate::domain::probe::{Peer, Unprobed};
@@ -123,6 +125,7 @@ fn relay_and_filters_are_demanded_once_a_source_runs_v24_and_known_by_a_call_or_
         (240_003, None, Some(Some(off)), by(false, Evidence::OwnNode)),
         (240_003, Some(unsaid), Some(Some(on)), by(true, Evidence::OwnNode)),
         (240_003, Some(unsaid), None, None),
+        (240_003, None, Some(Some(unsaid)), None),
         (240_003, None, Some(None), None),
         (240_003, None, None, None),
         (230_102, Some(off), Some(Some(off)), None),
@@ -159,6 +162,48 @@ fn a_release_is_bad_by_its_user_agent_and_unknown_where_that_names_none() {
     assert_eq!(by_agent("/Dash Core:24.0.3/"), Some(true));
     assert_eq!(by_agent(""), None);
     assert_eq!(by_agent("/other:1/"), None);
+}
+
+#[test]
+fn an_evo_node_needs_a_registration_of_version_3_once_v24_is_active() {
+    // kind, ProTx version, phase; met, version to raise, unknown.
+    let (evo, regular) = (NodeType::Evo, NodeType::Regular);
+    let cases = [
+        (evo, Some(1), Some(Phase::Active), Some(false), None, false),
+        (evo, Some(2), Some(Phase::Active), Some(false), None, false),
+        (evo, Some(3), Some(Phase::Active), Some(true), None, false),
+        (evo, Some(4), Some(Phase::Active), Some(true), None, false),
+        (evo, None, Some(Phase::Active), None, None, true),
+        (evo, Some(2), Some(Phase::LockedIn), None, Some(2), false),
+        (evo, Some(2), Some(Phase::Defined), None, Some(2), false),
+        (evo, None, Some(Phase::Started), None, None, false),
+        (evo, Some(2), None, None, None, true),
+        (evo, Some(3), None, Some(true), None, false),
+        (regular, Some(2), Some(Phase::Active), None, None, false),
+        (regular, Some(2), None, None, None, false),
+    ];
+    for (node_type, version, phase, met, to_raise, unknown) in cases {
+        let details = Details::new(&DetailTexts { version, ..DetailTexts::default() });
+        let node = Masternode { node_type, details, ..masternode(1) };
+        let deployment = phase.map(deployment);
+        let facts = ChainFacts { deployment, ..facts(Subnet::Main, 240_003) };
+        let case = Case { masternode: &node, probe: None, rules: &DASH, facts: &facts, read_at: NOW };
+        let verdict = met.map(|met| Verdict { met, evidence: Evidence::List });
+        assert_eq!(case.verdict(Requirement::ProtxVersion), verdict, "{node_type:?} {version:?} {phase:?}");
+        assert_eq!(case.version_to_raise(), to_raise, "{node_type:?} {version:?} {phase:?}");
+        assert_eq!(case.protx_version_is_unknown(), unknown, "{node_type:?} {version:?} {phase:?}");
+    }
+}
+
+fn deployment(phase: Phase) -> Deployment {
+    Deployment {
+        phase,
+        signal_height: None,
+        window: None,
+        signalling: None,
+        activation_height: None,
+        earliest_height: None,
+    }
 }
 
 #[test]

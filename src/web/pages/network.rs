@@ -31,6 +31,7 @@ pub(super) fn card(network: &Network, now: UnixSeconds, several: bool) -> Markup
                         }
                         @if let Some(asked) = source.last_success { ", confirmed " (say::ago(now, asked)) }
                         (fork(source))
+                        (software(source))
                         @if let Some(own) = &source.report.masternode { (itself(network, source, own, several)) }
                     }
                 }
@@ -46,6 +47,18 @@ fn fork(source: &Source) -> Markup {
             strong.alarm { " It is on another chain since the activation of Dash Core 24." }
         } @else if source.follows_fork == Some(false) {
             strong.alarm { " It does not follow the activation of Dash Core 24: upgrade it." }
+        }
+    }
+}
+
+/// What a source says of its release and of its index of compact block filters, where that is a problem.
+fn software(source: &Source) -> Markup {
+    html! {
+        @if source.report.release_bad == Some(true) {
+            strong.alarm { " Its release has a known fault: update it." }
+        }
+        @if source.report.filter_index_synced == Some(false) {
+            strong.alarm { " Its index of compact block filters is not synced." }
         }
     }
 }

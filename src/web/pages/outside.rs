@@ -15,7 +15,8 @@ pub(super) fn seen(subject: &Subject<'_>, called: bool, probe: Option<&Probe>, n
     let case = Case::of(subject.snapshot, subject.node.as_ref(), probe);
     let verdicts =
         Requirement::ALL.map(|requirement| (requirement, case.as_ref().and_then(|it| it.verdict(requirement))));
-    let known = verdicts.iter().any(|(_, verdict)| verdict.is_some());
+    let old_version = case.as_ref().and_then(Case::version_to_raise);
+    let known = old_version.is_some() || verdicts.iter().any(|(_, verdict)| verdict.is_some());
     html! {
         @if subject.watched.is_some() || known {
             section aria-labelledby="outside" {
@@ -30,6 +31,15 @@ pub(super) fn seen(subject: &Subject<'_>, called: bool, probe: Option<&Probe>, n
                     }
                     @for (requirement, verdict) in verdicts {
                         @if let Some(verdict) = verdict { (demanded(requirement, verdict)) }
+                    }
+                    @if let Some(version) = old_version {
+                        div {
+                            dt { "Registration" }
+                            dd {
+                                "ProTx version " (version)
+                                span.when { "an Evo node needs version 3 once Dash Core 24 is active" }
+                            }
+                        }
                     }
                 }
             }
@@ -78,6 +88,7 @@ fn demanded(requirement: Requirement, verdict: Verdict) -> Markup {
         Requirement::TransactionRelay => "Relays transactions",
         Requirement::CompactFilters => "Serves compact block filters",
         Requirement::Release => "Release without a known fault",
+        Requirement::ProtxVersion => "Registration of ProTx version 3",
         Requirement::DkgParticipation => "Takes part in DKG",
         Requirement::Platform => "Serves the Platform",
     };
