@@ -1,22 +1,32 @@
 //! Configuration: a file and the environment in, validated settings out, or every mistake at once.
 //!
-//! Reading order: [`Config`] is what comes out, `load` where it comes from, `overlay` what wins, `node` how a value is read with its key
-//! path, the others read one section each.
+//! Reading order: [`Config`] is what comes out, `load` where it comes from, `overlay` what wins, `sections` how the file looks, `read`
+//! how it is read with all its mistakes; the others have one section each, with its checks.
 //!
 //! Never here: the process's own environment or arguments, which are passed in; starting anything.
 
 mod access;
 mod alerting;
 mod chain;
-pub mod keys;
+mod files;
+mod kinds;
+mod leaf;
 mod load;
+mod maintenance;
+mod mistakes;
 mod network;
 mod node;
 mod overlay;
+mod profile;
+mod read;
+pub mod reference;
 mod sections;
 mod span;
+mod startup;
+mod value;
 mod watch;
 pub mod web_file;
+mod yaml;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,12 +37,13 @@ use crate::domain::maintenance::Maintenance;
 use crate::domain::watch::{WatchEntry, WatchList};
 use crate::metrics;
 use crate::probe;
-use crate::rpc::{Credentials, Dialect};
+use crate::rpc::{Credentials, Dialect, RpcUrl};
 use crate::web::listen::ListenAddress;
 use crate::web::site::TelemetryPath;
 
 pub use load::{Errors, Loaded, Origin, Override, load, load_to_ask};
 pub use span::parse_duration;
+pub use value::nearest;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,8 +123,8 @@ impl ChainConfig {
 pub struct SourceConfig {
     /// The label `source`.
     pub name: String,
-    /// `http://host:port` or `https://…`.
-    pub url: String,
+    /// `http://host:port` or `https://…`; its path may hold a token.
+    pub url: RpcUrl,
     /// How to be let in.
     pub credentials: Credentials,
     /// Longest wait for an answer.

@@ -1,15 +1,14 @@
-//! A value of the configuration with the path of its key, read with every mistake noted instead of the first returned.
+//! A value of the web configuration file with the path of its key, read with every mistake noted instead of the first returned.
 //!
 //! Never here: what a key means.
 
 use std::cell::RefCell;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ::config::{Value, ValueKind};
 
-use crate::config::keys;
 use crate::config::span::{Span, parse_duration};
+use crate::config::value::nearest;
 
 /// Mistakes found so far.
 #[derive(Default)]
@@ -56,11 +55,6 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Checks that this is a table with no other keys than those that [`keys::KEYS`] has here.
-    pub(super) fn check_keys(&self) {
-        self.check_only(&keys::below(&pattern(&self.path)));
-    }
-
     /// Checks that this is a table with no other keys than these.
     pub(super) fn check_only(&self, known: &[&str]) {
         let table = match self.value.map(|value| &value.kind) {
@@ -72,9 +66,7 @@ impl<'a> Node<'a> {
         unknown.sort();
         for key in unknown {
             let node = self.get(key);
-            let near = known.iter().filter(|name| distance(name, key) <= 2).min_by_key(|name| distance(name, key));
-            match near {
-                _ if keys::is_of_later_version(&node.path) => node.error("is not in this version: leave it out"),
+            match nearest(key, known.iter().copied()) {
                 Some(near) => node.error(format_args!("unknown key; did you mean {near}?")),
                 None => node.error(format_args!("unknown key; known here are {}", known.join(", "))),
             }
@@ -138,48 +130,6 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Whether a text stands here that YAML takes for nothing else.
-    pub(super) fn is_text(&self) -> bool {
-        self.value.is_some_and(|value| matches!(value.kind, ValueKind::String(_)))
-    }
-
-    /// A text that is shown or compared as it was written, so that `007`, which YAML takes for the number 7, is refused.
-    pub(super) fn verbatim(&self) -> Option<String> {
-        match self.value.map(|value| &value.kind)? {
-            ValueKind::String(_) | ValueKind::Nil | ValueKind::Table(_) | ValueKind::Array(_) => self.text(),
-            _ => {
-                self.error("is a number or a flag to YAML: put it into quotes");
-                None
-            }
-        }
-    }
-
-    /// A path, with `~` for the home directory.
-    pub(super) fn path(&self, home: Option<&Path>) -> Option<PathBuf> {
-        let text = self.verbatim()?;
-        let below = text.strip_prefix('~').filter(|below| below.is_empty() || below.starts_with('/'));
-        match (below, home) {
-            _ if text.is_empty() => {
-                self.error("names no file");
-                None
-            }
-            (None, _) => Some(text.into()),
-            (Some(below), Some(home)) => Some(home.join(below.trim_start_matches('/'))),
-            (Some(_), None) => {
-                self.error("begins with ~, and no home directory is known: write the whole path");
-                None
-            }
-        }
-    }
-
-    /// A text that must stand here.
-    pub(super) fn required(&self) -> Option<String> {
-        if !self.is_set() {
-            self.error("is missing");
-        }
-        self.verbatim()
-    }
-
     /// A whole number in a range.
     pub(super) fn whole(&self, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
         let text = self.text()?;
@@ -225,54 +175,5 @@ impl<'a> Node<'a> {
     pub(super) fn parsed<T, E: std::fmt::Display>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         let text = self.text()?;
         parse(&text).map_err(|error| self.error(error)).ok()
-    }
-}
-
-/// A path with `[]` for every place in a list, and `<name>` for the name of a chain.
-fn pattern(path: &str) -> String {
-    let mut pattern = String::new();
-    if let Some(rest) = path.strip_prefix("chains.") {
-        let (_, below) = rest.split_once('.').unwrap_or((rest, ""));
-        let dot = if below.is_empty() { "" } else { "." };
-        return format!("chains.<name>{dot}{below}");
-    }
-    for (index, part) in path.split('[').enumerate() {
-        pattern.push_str(if index == 0 { part } else { "[" });
-        pattern.push_str(if index == 0 { "" } else { part.trim_start_matches(|digit: char| digit.is_ascii_digit()) });
-    }
-    pattern
-}
-
-/// Edits that turn one word into another, to guess what was meant.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (line, character) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
-        for (column, candidate) in other.iter().enumerate() {
-            let replaced = diagonal + usize::from(character != *candidate);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[other.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_near_miss_is_near() {
-        assert_eq!(distance("sources", "source"), 1);
-        assert_eq!(distance("poll_interval", "pol_intervall"), 2);
-        assert!(distance("watch", "networks") > 2);
-    }
-
-    #[test]
-    fn a_pattern_has_no_numbers_in_its_places() {
-        assert_eq!(pattern("networks[12].sources[0].url"), "networks[].sources[].url");
-        assert_eq!(pattern("watch[3]"), "watch[]");
-        assert_eq!(pattern("web.max_requests"), "web.max_requests");
     }
 }

@@ -16,6 +16,8 @@ mod error;
 pub mod legacy;
 pub mod methods;
 pub mod own;
+pub mod secret_file;
+mod url;
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,6 +33,7 @@ pub use dialect::Dialect;
 pub use error::{ErrorKind, RpcError};
 pub use methods::{METHODS, Method};
 pub use own::{OwnMasternode, OwnState};
+pub use url::RpcUrl;
 
 /// Whom to ask.
 #[derive(Clone)]

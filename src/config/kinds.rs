@@ -1,0 +1,375 @@
+//! The kinds of values: how each is written and what it may be. A mistake never quotes an address, which may hold a token.
+//!
+//! Never here: keys and their defaults.
+
+use std::time::Duration;
+
+use schemars::{Schema, json_schema};
+
+use crate::alerting::settings::check_address;
+use crate::config::leaf::{DAY, Kind, MINUTE};
+use crate::config::span::{Span, parse_duration};
+use crate::domain::masternode::ParseIdError;
+use crate::domain::{Hash, MasternodeId, UnixSeconds, calendar};
+use crate::web::listen::ListenAddress;
+use crate::web::site::TelemetryPath;
+
+/// A text of the operator's choice.
+pub(super) struct TextKind;
+
+impl Kind for TextKind {
+    type Value = String;
+    const VERBATIM: bool = true;
+
+    fn read(text: &str) -> Result<String, String> {
+        Ok(text.to_string())
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "string", "title": "text"})
+    }
+
+    fn write(text: &String) -> serde_json::Value {
+        text.as_str().into()
+    }
+}
+
+/// A text that becomes the value of a label.
+pub(super) struct LabelTextKind;
+
+impl Kind for LabelTextKind {
+    type Value = String;
+    const VERBATIM: bool = true;
+
+    fn read(text: &str) -> Result<String, String> {
+        if text.chars().any(char::is_control) || text.chars().count() > 100 {
+            return Err("use at most 100 characters, none of them a control character".into());
+        }
+        Ok(text.to_string())
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "string", "title": "text", "maxLength": 100})
+    }
+}
+
+/// The name of something that is configured, a label value.
+pub(super) struct NameKind;
+
+impl Kind for NameKind {
+    type Value = String;
+    const VERBATIM: bool = true;
+
+    fn read(text: &str) -> Result<String, String> {
+        let good =
+            |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || "-_".contains(character);
+        if text.is_empty() || !text.chars().all(good) || text.starts_with(['-', '_']) {
+            return Err(format!("{text:?} is not a name: use a-z, 0-9, - and _, and begin with a letter or digit"));
+        }
+        Ok(text.to_string())
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "string", "title": "name", "pattern": "^[a-z0-9][a-z0-9_-]*$"})
+    }
+}
+
+/// The name of a chain.
+pub(super) struct ChainKind;
+
+impl Kind for ChainKind {
+    type Value = String;
+
+    fn read(text: &str) -> Result<String, String> {
+        Ok(text.to_string())
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "string", "title": "`dash`, `dimecoin`, `prcycoin` or a name under `chains`"})
+    }
+
+    fn write(text: &String) -> serde_json::Value {
+        text.as_str().into()
+    }
+}
+
+/// The path of a file, as it is written.
+pub(super) struct FileKind;
+
+impl Kind for FileKind {
+    type Value = String;
+    const VERBATIM: bool = true;
+
+    fn read(text: &str) -> Result<String, String> {
+        if text.is_empty() { Err("names no file".into()) } else { Ok(text.to_string()) }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "string", "title": "path", "minLength": 1})
+    }
+}
+
+/// `true` or `false`.
+pub(super) struct FlagKind;
+
+impl Kind for FlagKind {
+    type Value = bool;
+
+    fn read(text: &str) -> Result<bool, String> {
+        text.parse().map_err(|_| format!("{text:?} is neither true nor false"))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "boolean", "title": "`true` or `false`"})
+    }
+
+    fn write(flag: &bool) -> serde_json::Value {
+        (*flag).into()
+    }
+}
+
+/// A whole number in a range.
+pub(super) struct WholeKind<const LEAST: u64, const MOST: u64>;
+
+impl<const LEAST: u64, const MOST: u64> Kind for WholeKind<LEAST, MOST> {
+    type Value = u64;
+
+    fn read(text: &str) -> Result<u64, String> {
+        let number = text.parse().ok().filter(|number| (LEAST..=MOST).contains(number));
+        number.ok_or_else(|| format!("{text:?} is not a whole number from {LEAST} to {MOST}"))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "integer", "title": format!("whole number, {LEAST}–{MOST}"), "minimum": LEAST, "maximum": MOST})
+    }
+
+    fn write(number: &u64) -> serde_json::Value {
+        (*number).into()
+    }
+}
+
+/// A number from 0 to 1.
+pub(super) struct RatioKind;
+
+impl Kind for RatioKind {
+    type Value = f64;
+
+    fn read(text: &str) -> Result<f64, String> {
+        let number = text.parse::<f64>().ok().filter(|number| (0.0..=1.0).contains(number));
+        number.ok_or_else(|| format!("{text:?} is not a number from 0 to 1"))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "number", "title": "number, 0–1", "minimum": 0, "maximum": 1})
+    }
+
+    fn write(number: &f64) -> serde_json::Value {
+        (*number).into()
+    }
+}
+
+/// A duration between two, in milliseconds, both included.
+pub(super) struct SpanKind<const LEAST: u64, const MOST: u64>;
+
+impl<const LEAST: u64, const MOST: u64> SpanKind<LEAST, MOST> {
+    const LEAST: Span = Span(Duration::from_millis(LEAST));
+    const MOST: Span = Span(Duration::from_millis(MOST));
+
+    fn parse(text: &str) -> Result<Duration, String> {
+        let duration = parse_duration(text)?;
+        if (Self::LEAST.0..=Self::MOST.0).contains(&duration) {
+            Ok(duration)
+        } else {
+            Err(format!("{text} is not between {} and {}", Self::LEAST, Self::MOST))
+        }
+    }
+}
+
+impl<const LEAST: u64, const MOST: u64> Kind for SpanKind<LEAST, MOST> {
+    type Value = Duration;
+
+    fn read(text: &str) -> Result<Duration, String> {
+        Self::parse(text)
+    }
+
+    fn schema() -> Schema {
+        let title = format!("duration, {}–{}", Self::LEAST, Self::MOST);
+        json_schema!({"type": "string", "title": title, "pattern": "^([0-9]+(ms|s|m|h|d))+$"})
+    }
+
+    fn write(duration: &Duration) -> serde_json::Value {
+        Span(*duration).to_string().into()
+    }
+}
+
+/// A time ahead for which a chance is computed: how it is written, and its seconds.
+pub(super) struct HorizonKind;
+
+type HorizonSpan = SpanKind<MINUTE, { 400 * DAY }>;
+
+impl Kind for HorizonKind {
+    type Value = (String, u64);
+
+    fn read(text: &str) -> Result<(String, u64), String> {
+        Ok((text.to_string(), HorizonSpan::parse(text)?.as_secs()))
+    }
+
+    fn schema() -> Schema {
+        HorizonSpan::schema()
+    }
+
+    fn write((text, _): &(String, u64)) -> serde_json::Value {
+        text.as_str().into()
+    }
+}
+
+/// The URL of a node's RPC. The error repeats nothing of it: what is no URL may well hold a password.
+pub(super) struct RpcUrlKind;
+
+impl Kind for RpcUrlKind {
+    type Value = String;
+    const VERBATIM: bool = true;
+
+    fn read(text: &str) -> Result<String, String> {
+        if text.contains('@') {
+            return Err("holds a user or password; put them into username and password_file".into());
+        }
+        let bad = |reason: &str| Err(format!("is not an address such as http://127.0.0.1:9998: {reason}"));
+        if text.chars().any(|character| character.is_whitespace() || character.is_control()) {
+            return bad("there is white space in it");
+        }
+        match reqwest::Url::parse(text) {
+            Err(error) => bad(&error.to_string()),
+            Ok(url) if !["http", "https"].contains(&url.scheme()) => bad("it must begin with http:// or https://"),
+            Ok(url) if url.query().is_some() || url.fragment().is_some() => bad("there must be no ? and no # in it"),
+            Ok(_) => Ok(text.to_string()),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "string", "title": "URL", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^@/?#]+(/[^?#]*)?$"})
+    }
+}
+
+/// A URL that may hold a token or a password.
+pub(super) struct AddressKind;
+
+impl Kind for AddressKind {
+    type Value = String;
+    const VERBATIM: bool = true;
+
+    fn read(text: &str) -> Result<String, String> {
+        check_address(text).map(|()| text.to_string())
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "string", "title": "URL", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]+([/?#].*)?$"})
+    }
+}
+
+/// A URL for people; empty for none.
+pub(super) struct LinkKind;
+
+impl Kind for LinkKind {
+    type Value = String;
+    const VERBATIM: bool = true;
+
+    fn read(text: &str) -> Result<String, String> {
+        if !text.is_empty() {
+            check_address(text)?;
+        }
+        Ok(text.trim_end_matches('/').to_string())
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "string", "title": "URL", "pattern": "^([Hh][Tt][Tt][Pp][Ss]?://[^/?#]+([/?#].*)?)?$"})
+    }
+}
+
+/// What a masternode is known by.
+pub(super) struct IdentityKind;
+
+impl Kind for IdentityKind {
+    type Value = MasternodeId;
+
+    fn read(text: &str) -> Result<MasternodeId, String> {
+        text.parse().map_err(|error: ParseIdError| error.to_string())
+    }
+
+    fn schema() -> Schema {
+        let title = "proTxHash, or `txid-n` of the collateral on the older chains";
+        json_schema!({"type": "string", "title": title, "pattern": "^[0-9a-fA-F]{64}(-[0-9]+)?$"})
+    }
+}
+
+/// A day, up to its end, or a moment.
+pub(super) struct EndKind;
+
+impl Kind for EndKind {
+    type Value = UnixSeconds;
+
+    fn read(text: &str) -> Result<UnixSeconds, String> {
+        let end = calendar::span(text).map(|(_, last)| last);
+        end.ok_or_else(|| {
+            format!("{text:?} is neither a day such as 2026-01-31 nor a time such as 2026-01-31T12:00:00Z")
+        })
+    }
+
+    fn schema() -> Schema {
+        let pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?$";
+        json_schema!({"type": "string", "title": "`2026-01-31` or `2026-01-31T12:00:00Z`", "pattern": pattern})
+    }
+}
+
+/// Where to listen.
+pub(super) struct ListenKind;
+
+impl Kind for ListenKind {
+    type Value = ListenAddress;
+
+    fn read(text: &str) -> Result<ListenAddress, String> {
+        text.parse()
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "string", "title": "address", "pattern": ":[0-9]+$"})
+    }
+
+    fn write(address: &ListenAddress) -> serde_json::Value {
+        address.to_string().into()
+    }
+}
+
+/// Path of the metrics.
+pub(super) struct TelemetryKind;
+
+impl Kind for TelemetryKind {
+    type Value = TelemetryPath;
+
+    fn read(text: &str) -> Result<TelemetryPath, String> {
+        TelemetryPath::new(text)
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "string", "title": "path", "pattern": "^/[A-Za-z0-9/._~-]*$"})
+    }
+
+    fn write(path: &TelemetryPath) -> serde_json::Value {
+        path.as_str().into()
+    }
+}
+
+/// A hash, as nodes write it.
+pub(super) struct HashKind;
+
+impl Kind for HashKind {
+    type Value = Hash;
+
+    fn read(text: &str) -> Result<Hash, String> {
+        text.parse().map_err(|error: ParseIdError| error.to_string())
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "string", "title": "hash", "pattern": "^[0-9a-fA-F]{64}$"})
+    }
+}
