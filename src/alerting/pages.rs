@@ -60,6 +60,7 @@ const OF_NETWORKS: &[(&str, Option<&str>)] = &[
     ("masternode_network_payment_cycle_blocks", None),
     ("masternode_network_ping_warning_seconds", None),
     ("masternode_network_maintenance_window_blocks", Some("node_type")),
+    ("masternode_network_quorum_missed_windows", Some("quorum_type")),
 ];
 
 /// The pages that speak.

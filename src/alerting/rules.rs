@@ -71,7 +71,7 @@ pub fn expression(alert: &Alert, thresholds: &Thresholds) -> String {
     }
 }
 
-fn numbers(thresholds: &Thresholds) -> [(&'static str, String); 10] {
+fn numbers(thresholds: &Thresholds) -> [(&'static str, String); 11] {
     [
         ("$imminent_chance", thresholds.imminent_chance.to_string()),
         ("$recent", duration(thresholds.recent_seconds)),
@@ -82,6 +82,7 @@ fn numbers(thresholds: &Thresholds) -> [(&'static str, String); 10] {
         ("$group_ratio", format!("{:.4}", thresholds.group_ratio)),
         ("$stalled_seconds", thresholds.stalled_seconds.to_string()),
         ("$chainlock_lag", thresholds.chainlock_lag.to_string()),
+        ("$quorum_windows", thresholds.quorum_windows.to_string()),
         ("$shortest_cycle", thresholds.shortest_cycle.to_string()),
     ]
 }

@@ -23,6 +23,7 @@ enum Go {
 const PLACEHOLDERS: &[Placeholder] = &[
     Placeholder { name: "node", go: Go::Text("{{ or $labels.alias $labels.masternode }}") },
     Placeholder { name: "network", go: Go::Text("{{ $labels.network }}") },
+    Placeholder { name: "quorum_type", go: Go::Text("{{ $labels.quorum_type }}") },
     Placeholder { name: "source", go: Go::Text("{{ $labels.source }}") },
     Placeholder { name: "receiver", go: Go::Text("{{ $labels.receiver }}") },
     Placeholder { name: "job", go: Go::Text("{{ $labels.job }}") },

@@ -9,10 +9,11 @@ use tokio::task::JoinHandle;
 use tracing::warn;
 
 use crate::app;
+use crate::cli::scenario::Scenario;
 use crate::cli::{Failure, logging, run};
 use crate::config::{self, ChainConfig, Loaded, NetworkConfig, Origin, SourceConfig};
 use crate::domain::chain;
-use crate::domain::watch::{Selector, WatchEntry};
+use crate::domain::watch::{Expected, Selector, WatchEntry};
 use crate::rpc::{Credentials, RpcUrl, Secret, dialect};
 use crate::sim::{self, AnyNetwork, Network, Options, RunningServer, Server, ServerOptions, drive, legacy};
 use crate::web::listen;
@@ -37,6 +38,9 @@ pub(super) struct DemoArguments {
     /// Chains to simulate, a network of each.
     #[arg(long, value_name = "CHAIN", value_delimiter = ',', default_value = "dash")]
     chain: Vec<Chain>,
+    /// What happens on the simulated Dash network [default: everyday events, without a fork].
+    #[arg(long, value_name = "SCENARIO")]
+    scenario: Option<Scenario>,
     /// Masternodes of each simulated network [default: 1000, on the older chains 200].
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
     masternodes: Option<u32>,
@@ -78,12 +82,16 @@ fn block_time(text: &str) -> Result<Duration, String> {
 /// A simulated network that runs.
 struct Stage {
     chain: Chain,
+    scenario: Option<Scenario>,
     masternodes: u32,
-    url: String,
+    /// Names and URLs of its nodes.
+    sources: Vec<(&'static str, String)>,
     /// Its masternodes, those with a story first.
     ids: Vec<String>,
+    /// What is expected of them.
+    expectations: Vec<Vec<(Expected, String)>>,
     miner: JoinHandle<()>,
-    _node: RunningServer,
+    _nodes: Vec<RunningServer>,
 }
 
 /// Starts the networks, and the exporter on them.
@@ -133,6 +141,9 @@ fn check(arguments: &DemoArguments) -> Result<(), Failure> {
             return refuse(format!("--masternodes: a {} network has at most {MOST_LEGACY}", chain.name()));
         }
     }
+    if arguments.scenario.is_some() && !arguments.chain.contains(&Chain::Dash) {
+        return refuse("--scenario: the scenarios are of Dash: add dash to --chain".into());
+    }
     if arguments.chain.len() > 1 && !arguments.rpc_address.ends_with(":0") {
         return refuse("--rpc.listen-address: with several chains each node needs a port of its own: give :0".into());
     }
@@ -142,11 +153,20 @@ fn check(arguments: &DemoArguments) -> Result<(), Failure> {
 async fn stage(chain: Chain, arguments: &DemoArguments) -> Result<Stage, Failure> {
     let default = if chain == Chain::Dash { 1000 } else { 200 };
     let masternodes = arguments.masternodes.unwrap_or(default);
+    let scenario = arguments.scenario.filter(|_| chain == Chain::Dash);
+    let mut expectations = Vec::new();
     let (network, ids): (AnyNetwork, Vec<String>) = match chain.legacy() {
         None => {
-            let options = Options::demo(masternodes as usize, || app::now().0);
+            let options = match scenario {
+                None => Options::demo(masternodes as usize, || app::now().0),
+                Some(scenario) => scenario.options(masternodes as usize),
+            };
             let network = Network::new(Options { seed: arguments.seed, ..options })?;
-            (network.clone().into(), network.masternodes())
+            let expected =
+                |scenario: Scenario| (0..WATCHED).map(|index| scenario.expectations(&network, index)).collect();
+            expectations = scenario.map(expected).unwrap_or_default();
+            let ids = scenario.map_or_else(|| network.masternodes(), |scenario| scenario.masternodes(&network));
+            (network.into(), ids)
         }
         Some(kind) => {
             let options = legacy::Options::demo(kind, masternodes as usize, app::now().0);
@@ -154,11 +174,32 @@ async fn stage(chain: Chain, arguments: &DemoArguments) -> Result<Stage, Failure
             (network.clone().into(), network.masternodes())
         }
     };
-    let access = ServerOptions { credentials: Some((ACCESS.into(), ACCESS.into())), ..ServerOptions::default() };
-    let node = Server::bind_with(network.clone(), arguments.rpc_address.as_str(), access).await?.spawn();
-    let url = node.handle().url();
+    let nodes = serve(&network, scenario, &arguments.rpc_address).await?;
+    let sources = nodes.iter().map(|(name, node)| (*name, node.handle().url())).collect();
     let miner = tokio::spawn(drive(network, arguments.block_time, std::future::pending()));
-    Ok(Stage { chain, masternodes, url, ids, miner, _node: node })
+    let nodes = nodes.into_iter().map(|(_, node)| node).collect();
+    Ok(Stage { chain, scenario, masternodes, sources, ids, expectations, miner, _nodes: nodes })
+}
+
+/// Starts the nodes of a network: one, or those of the scenario. Only the first one has a given port.
+async fn serve(
+    network: &AnyNetwork,
+    scenario: Option<Scenario>,
+    address: &str,
+) -> Result<Vec<(&'static str, RunningServer)>, Failure> {
+    let kinds = match scenario {
+        None => vec![("simulated", None)],
+        Some(_) => Scenario::nodes().map(|(name, software)| (name, Some(software))).into(),
+    };
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let mut nodes = Vec::new();
+    for (index, (name, software)) in kinds.into_iter().enumerate() {
+        let credentials = Some((ACCESS.into(), ACCESS.into()));
+        let options = ServerOptions { credentials, software, ..ServerOptions::default() };
+        let address = if index == 0 { address.to_string() } else { format!("{host}:0") };
+        nodes.push((name, Server::bind_with(network.clone(), address, options).await?.spawn()));
+    }
+    Ok(nodes)
 }
 
 impl Chain {
@@ -205,12 +246,7 @@ impl Stage {
         NetworkConfig {
             name: self.name(),
             chain: self.chain.config(),
-            sources: vec![SourceConfig {
-                name: "simulated".into(),
-                url: RpcUrl::new(self.url.clone()),
-                credentials: Credentials::Password { user: ACCESS.into(), password: Secret::new(ACCESS) },
-                timeout: Duration::from_secs(30),
-            }],
+            sources: self.sources.iter().map(source).collect(),
             poll_interval: (block_time / 2).clamp(Duration::from_millis(50), Duration::from_secs(1)),
             stale_after: Duration::from_secs(60),
             resync_blocks: 576,
@@ -222,30 +258,46 @@ impl Stage {
 
     /// Watches the first masternodes; those with a story have its name.
     fn watched(&self) -> Vec<(Option<String>, WatchEntry)> {
-        let stories = self.chain.stories();
+        let stories = self.scenario.map_or_else(|| self.chain.stories(), Scenario::aliases);
         let entry = |(index, id): (usize, &String)| {
             let group = if index % 2 == 0 { "acme" } else { "umbrella" };
             let alias = stories.get(index).map_or_else(|| format!("mn-{index}"), |story| (*story).to_string());
             let groups = [("operator".to_string(), group.to_string())].into();
             let selector = Selector::Id(id.parse().ok()?);
-            Some((Some(self.name()), WatchEntry { selector, alias, groups, expectations: Vec::new() }))
+            let expectations = self.expectations.get(index).cloned().unwrap_or_default();
+            Some((Some(self.name()), WatchEntry { selector, alias, groups, expectations }))
         };
         self.ids.iter().take(WATCHED).enumerate().filter_map(entry).collect()
+    }
+}
+
+fn source((name, url): &(&'static str, String)) -> SourceConfig {
+    SourceConfig {
+        name: (*name).into(),
+        url: RpcUrl::new(url.clone()),
+        credentials: Credentials::Password { user: ACCESS.into(), password: Secret::new(ACCESS) },
+        timeout: Duration::from_secs(30),
     }
 }
 
 /// Says what runs: the networks, and where the exporter answers, as the address of its site and the path of its metrics.
 fn introduce(stages: &[Stage], arguments: &DemoArguments, page: Option<(&str, &str)>) {
     for stage in stages {
+        let urls: Vec<String> = match stage.sources.as_slice() {
+            [(_, url)] => vec![url.clone()],
+            several => several.iter().map(|(name, url)| format!("{url} ({name})")).collect(),
+        };
         eprintln!(
-            "A simulated {} network of {} masternodes, a block each {:?}; its node answers on {} (user and password \"{ACCESS}\").",
+            "A simulated {} network of {} masternodes, a block each {:?}; its {} on {} (user and password \"{ACCESS}\").",
             stage.chain.name(),
             stage.masternodes,
             arguments.block_time,
-            stage.url
+            if urls.len() == 1 { "node answers" } else { "nodes answer" },
+            urls.join(" and ")
         );
     }
     let Some((root, metrics_path)) = page else {
+        stages.iter().filter_map(|stage| stage.scenario).flat_map(Scenario::story).for_each(|line| eprintln!("{line}"));
         eprintln!("Stop it with Ctrl-C.");
         return;
     };
@@ -256,7 +308,8 @@ fn introduce(stages: &[Stage], arguments: &DemoArguments, page: Option<(&str, &s
     }
     eprintln!("Metrics:  curl {page}\n{DASHBOARDS}");
     for stage in stages {
-        for line in stage.chain.story(&page) {
+        let story = stage.scenario.map_or_else(|| stage.chain.story(&page), Scenario::story);
+        for line in story {
             eprintln!("{line}");
         }
     }

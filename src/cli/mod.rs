@@ -15,6 +15,7 @@ mod progress;
 mod report;
 mod restart_check;
 mod run;
+mod scenario;
 mod when;
 
 use std::collections::BTreeMap;

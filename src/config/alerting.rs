@@ -210,6 +210,8 @@ struct ThresholdsSection {
     stalled_after: Span<MINUTE, { 30 * DAY }>,
     /// Blocks by which ChainLocks may lag.
     chainlock_lag: Whole<1, 1_000_000>,
+    /// Mining windows without a quorum of a type from which on it is an alert.
+    quorum_windows: Whole<1, 1_000_000>,
 }
 
 impl Default for ThresholdsSection {
@@ -224,6 +226,7 @@ impl Default for ThresholdsSection {
             group_ratio: Leaf(default.group_ratio),
             stalled_after: Leaf(Duration::from_secs(default.stalled_seconds)),
             chainlock_lag: Leaf(default.chainlock_lag.into()),
+            quorum_windows: Leaf(default.quorum_windows.into()),
         }
     }
 }
@@ -239,6 +242,7 @@ impl ThresholdsSection {
             group_ratio: self.group_ratio.0,
             stalled_seconds: self.stalled_after.0.as_secs(),
             chainlock_lag: count(self.chainlock_lag.0),
+            quorum_windows: count(self.quorum_windows.0),
             ..Thresholds::DEFAULT
         }
     }

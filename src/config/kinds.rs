@@ -140,7 +140,11 @@ impl<const LEAST: u64, const MOST: u64> Kind for WholeKind<LEAST, MOST> {
     }
 
     fn schema() -> Schema {
-        json_schema!({"type": "integer", "title": format!("whole number, {LEAST}–{MOST}"), "minimum": LEAST, "maximum": MOST})
+        if MOST == u64::MAX {
+            return json_schema!({"type": "integer", "title": format!("whole number, at least {LEAST}"), "minimum": LEAST});
+        }
+        let title = format!("whole number, {LEAST}–{MOST}");
+        json_schema!({"type": "integer", "title": title, "minimum": LEAST, "maximum": MOST})
     }
 
     fn write(number: &u64) -> serde_json::Value {

@@ -8,6 +8,7 @@
 mod access;
 mod alerting;
 mod chain;
+mod expect;
 mod files;
 mod kinds;
 mod leaf;

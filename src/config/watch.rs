@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::NetworkConfig;
+use crate::config::expect::ExpectSection;
 use crate::config::kinds::IdentityKind;
 use crate::config::leaf::{LabelText, Leaf, List, Name, Text};
 use crate::config::mistakes::Place;
@@ -65,8 +66,7 @@ pub(super) struct WatchSection {
     alias_prefix: Option<LabelText>,
     /// Groups, by their keys: labels of `masternode_info` and of `masternode_group_nodes`.
     groups: BTreeMap<String, LabelText>,
-    /// What each of them must have: `masternode_expectation_met`.
-    expect: FieldsSection,
+    expect: ExpectSection,
 }
 
 /// Fields of a masternode.
@@ -75,9 +75,9 @@ pub(super) struct WatchSection {
 pub(super) struct FieldsSection {
     /// Where it listens: address and port.
     address: Option<Text>,
-    /// Address to which its owner is paid.
+    /// Address of a payee, be it one of several.
     payout_address: Option<Text>,
-    /// Address of its owner key.
+    /// Address of its owner key, be it that of one share.
     owner_address: Option<Text>,
     /// Address of its voting key.
     voting_address: Option<Text>,
@@ -158,7 +158,7 @@ fn entry(section: WatchSection, at: &Place<'_>) -> Option<WatchEntry> {
         selector: selector?,
         alias: alias.map(|alias| alias.0).unwrap_or_default(),
         groups: groups(section.groups, &at.key("groups")),
-        expectations: section.expect.into_fields(),
+        expectations: section.expect.expectations(&at.key("expect")),
     })
 }
 

@@ -71,8 +71,10 @@ pub struct Ping {
     pub expiry_seconds: u64,
 }
 
-/// Dash. Genesis blocks: `src/chainparams.cpp`; spacing: measured on mainnet (spec `dash.md` §8); least protocols:
-/// `MIN_MASTERNODE_PROTO_VERSION` in `src/version.h` of each release (§4).
+/// Dash. Genesis blocks: `src/chainparams.cpp`; spacing: measured on mainnet
+/// (docs/spec/dash.md#chain-constants); least protocols:
+/// `MIN_MASTERNODE_PROTO_VERSION` in `src/version.h` of each release
+/// (docs/spec/dash.md#protocol-versions).
 pub const DASH: ChainRules = ChainRules {
     name: Cow::Borrowed("dash"),
     subversion_prefix: Cow::Borrowed("/Dash Core:"),
@@ -101,8 +103,10 @@ pub const DASH: ChainRules = ChainRules {
     ]),
 };
 
-/// Dimecoin 2.3. States: `CMasternode::Check` in `src/masternode/masternode.cpp` (spec `legacy-chains.md` §3.3); pool:
-/// `CMasternodeMan::GetNextMasternodeInQueueForPayment` (§5.1); least protocol: `masternode-payments.h`. Its RPC port is Bitcoin's, so the name is what tells.
+/// Dimecoin 2.3. States: `CMasternode::Check` in `src/masternode/masternode.cpp`
+/// (docs/spec/legacy-chains.md#dimecoin-states); pool: `CMasternodeMan::GetNextMasternodeInQueueForPayment`
+/// (docs/spec/legacy-chains.md#dimecoin-payee); least protocol: `masternode-payments.h`. Its RPC port is
+/// Bitcoin's, so only the name distinguishes them.
 pub const DIMECOIN: ChainRules = ChainRules {
     name: Cow::Borrowed("dimecoin"),
     subversion_prefix: Cow::Borrowed("/dimecoin:"),
@@ -138,8 +142,9 @@ pub const DIMECOIN: ChainRules = ChainRules {
     minimum_protocols: Cow::Borrowed(&[(2_030_000, 70_007)]),
 };
 
-/// PRCYCoin 2.0. States: `CMasternode::Check` in `src/masternode.cpp` (spec `legacy-chains.md` §4); payment:
-/// `CMasternodePayments::FillBlockPayee`, which pays any enabled node (§5.2); least protocol: `ActiveProtocol` in `main.cpp`.
+/// PRCYCoin 2.0. States: `CMasternode::Check` in `src/masternode.cpp` (docs/spec/legacy-chains.md#prcycoin-rpc);
+/// payment: `CMasternodePayments::FillBlockPayee`, which pays any enabled node
+/// (docs/spec/legacy-chains.md#prcycoin-payee); least protocol: `ActiveProtocol` in `main.cpp`.
 pub const PRCYCOIN: ChainRules = ChainRules {
     name: Cow::Borrowed("prcycoin"),
     subversion_prefix: Cow::Borrowed("/PRCY:"),
@@ -232,7 +237,8 @@ mod tests {
         let slowed = SlowedDecay { spork: "SPORK_21_LOW_LLMQ_PARAMS".into(), decay_period: 30 };
         let rule = PenaltyRule { decay_period: 2, ..pose::CONSENSUS };
         let rules = ChainRules { penalty: Some(Penalty { rule, slowed: Some(slowed) }), ..DASH };
-        // value of the spork, decay period: active from its time on; off is a time far away (legacy spec §7).
+        // value of the spork, decay period: active from its time on; off is a time far away
+        // (docs/spec/legacy-chains.md#chain-profiles).
         for (value, period) in [(0, 30), (999, 30), (1000, 2), (4_070_908_800, 2), (-1, 2)] {
             let sporks = vec![("SPORK_21_LOW_LLMQ_PARAMS".to_string(), value)];
             let rule = rules.penalty_rule(&sporks, UnixSeconds(1000)).unwrap();

@@ -1,6 +1,7 @@
 //! Drawing: who will sit in the sessions of quorums that do not rotate, known [`LEAD`] blocks before each begins.
 //!
-//! The rule is that of `GetAllQuorumMembers` in `src/llmq/utils.cpp` since Core 20 (spec `dash.md` §4, members): the list
+//! The rule is that of `GetAllQuorumMembers` in `src/llmq/utils.cpp` since Core 20
+//! (docs/spec/dash.md#quorum-members): the list
 //! at the deciding block, each of its confirmed valid nodes with a number that is a hash of its registration, of the block that
 //! confirmed it and of the deciding block's ChainLock; the largest numbers get the seats.
 //!
@@ -121,9 +122,9 @@ impl Drawing {
         self.members.binary_search(id).is_ok()
     }
 
-    /// Height at which its commitment falls due.
+    /// First height at which its quorum can be mined, whatever the tip.
     pub fn due(&self) -> Height {
-        self.start.after(self.kind.window_start)
+        self.start.after(self.kind.due_offset())
     }
 }
 

@@ -10,6 +10,7 @@ use crate::domain::dkg::QuorumType;
 use crate::domain::drawing::Drawing;
 use crate::domain::masternode::{Height, Masternode, MasternodeId, NodeType};
 use crate::domain::payment::{EvoPayments, Vote, chance};
+use crate::domain::quorum::Formations;
 use crate::domain::session::Sessions;
 
 /// What is known of the running network at a list's block, beside the list.
@@ -42,6 +43,8 @@ pub struct ChainFacts {
     pub held_types: Option<Vec<String>>,
     /// The node tells how DKG sessions end, so that they are counted.
     pub tells_sessions: bool,
+    /// When quorums were last mined, and which sessions are open; types of which nothing is known are missing.
+    pub formations: Formations,
 }
 
 impl ChainFacts {
@@ -61,6 +64,7 @@ impl ChainFacts {
             collateral_heights: Arc::default(),
             held_types: None,
             tells_sessions: false,
+            formations: Formations::new(),
         }
     }
 
@@ -74,6 +78,11 @@ impl ChainFacts {
         let is_held =
             |kind: &&QuorumType| self.held_types.as_ref().is_none_or(|held| held.iter().any(|name| name == kind.name));
         rules.quorum_types(self.subnet).iter().filter(is_held).copied().collect()
+    }
+
+    /// See [`crate::domain::dkg::Known::open`].
+    pub fn open(&self, kind: &QuorumType) -> Option<bool> {
+        self.formations.get(kind.name)?.open
     }
 
     /// How many whole blocks fall into `seconds`.

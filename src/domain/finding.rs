@@ -41,6 +41,8 @@ pub struct Thresholds {
     pub stalled_seconds: u64,
     /// Blocks by which ChainLocks may lag.
     pub chainlock_lag: u32,
+    /// Mining windows without a quorum of a type from which on that is told.
+    pub quorum_windows: u32,
     /// Shortest payment cycle in which waiting at the head of the queue means anything.
     pub shortest_cycle: u32,
 }
@@ -57,6 +59,7 @@ impl Thresholds {
         group_ratio: 1.0 / 3.0,
         stalled_seconds: 1_800,
         chainlock_lag: 5,
+        quorum_windows: 2,
         shortest_cycle: 10,
     };
 }
@@ -108,6 +111,8 @@ pub enum Condition {
     ChainStalled,
     /// ChainLocks lag behind the tip.
     ChainLockLag,
+    /// No quorum of a type formed in its last mining windows. No masternode's fault: a session that fails punishes nobody.
+    QuorumMissing,
 }
 
 /// Of whom something is found.
@@ -119,6 +124,8 @@ pub enum Subject<'a> {
     Group(&'a str, &'a str),
     /// The network itself.
     Network,
+    /// The quorums of a type.
+    QuorumType(&'static str),
 }
 
 impl Subject<'_> {
@@ -161,6 +168,13 @@ pub fn findings<'a>(snapshot: &'a Snapshot, thresholds: &Thresholds, now: UnixSe
     judge.network(&mut |condition, value| {
         found.push(Finding { condition, subject: Subject::Network, value, fields: Vec::new() });
     });
+    let missing = snapshot.quorums().filter(|(_, health)| health.missed_windows >= thresholds.quorum_windows);
+    found.extend(missing.map(|(kind, health)| Finding {
+        condition: Condition::QuorumMissing,
+        subject: Subject::QuorumType(kind.name),
+        value: health.missed_windows.into(),
+        fields: Vec::new(),
+    }));
     found
 }
 
@@ -188,6 +202,18 @@ pub fn recent_events(snapshot: &Snapshot, seconds: u64) -> impl Iterator<Item = 
 fn lost_payments(snapshot: &Snapshot, thresholds: &Thresholds) -> HashSet<MasternodeId> {
     let lost = recent_events(snapshot, thresholds.recent_seconds).filter(|event| event.kind == EventKind::PaymentLost);
     lost.map(|event| event.masternode).collect()
+}
+
+/// Watched masternodes of which nothing can be said but that no expectation is known to be broken: of one or more the list does
+/// not say what is so.
+pub fn unsaid_expectations(snapshot: &Snapshot) -> impl Iterator<Item = &WatchedNode> {
+    snapshot.watched().iter().filter(|watched| {
+        let Some(index) = watched.index else { return false };
+        let masternode = snapshot.node(index).masternode;
+        let expectations = watched.watched.expectations.iter();
+        let met: Vec<_> = expectations.map(|(field, value)| field.met_by(masternode, value)).collect();
+        met.contains(&None) && !met.contains(&Some(false))
+    })
 }
 
 impl<'a> Judge<'a, '_> {
@@ -266,7 +292,7 @@ impl<'a> Judge<'a, '_> {
         let Some(index) = watched.index else { return Vec::new() };
         let masternode = self.snapshot.node(index).masternode;
         let expectations = watched.watched.expectations.iter();
-        expectations.filter(|(field, value)| !field.met_by(masternode, value)).map(|(field, _)| *field).collect()
+        expectations.filter(|(field, value)| field.met_by(masternode, value) == Some(false)).map(|(field, _)| *field).collect()
     }
 
     fn is_recent(&self, height: Option<Height>) -> bool {

@@ -2,12 +2,11 @@
 //!
 //! Never here: which RPC the list came from, or whether it is still the truth.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
-use crate::domain::details::{DetailTexts, Details};
 use crate::domain::masternode::{BlockHash, Height, Masternode, MasternodeId, PeerView, Score, UnixSeconds};
+use crate::domain::terms::TermsChange;
 
 /// A block: what a list is true of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +33,8 @@ pub enum ListError {
     Duplicate(MasternodeId),
     /// Updated or removed though absent.
     Unknown(MasternodeId),
+    /// Its registration moved to another form, and the diff does not say who is paid from then on.
+    UnknownPayees(MasternodeId),
     /// The diff does not start at the list's own block.
     WrongBase {
         /// Height of the list.
@@ -48,6 +49,9 @@ impl fmt::Display for ListError {
         match self {
             ListError::Duplicate(id) => write!(f, "masternode {id} is listed twice"),
             ListError::Unknown(id) => write!(f, "masternode {id} changed but is not on the list"),
+            ListError::UnknownPayees(id) => {
+                write!(f, "masternode {id} has another version of its registration and the diff does not name its payees")
+            }
             ListError::WrongBase { list, diff } => {
                 write!(f, "the diff starts at height {diff}, the list is of height {list}")
             }
@@ -89,22 +93,12 @@ pub struct StateChange {
     pub ban_height: Option<Option<Height>>,
     /// New revocation reason.
     pub revocation_reason: Option<u8>,
-    /// New address.
-    pub address: Option<Option<Box<str>>>,
-    /// New payout address.
-    pub payout_address: Option<Option<Box<str>>>,
-    /// New owner address.
-    pub owner_address: Option<Option<Box<str>>>,
-    /// New voting address.
-    pub voting_address: Option<Option<Box<str>>>,
-    /// New operator key.
-    pub operator_key: Option<Option<Box<str>>>,
-    /// New operator payout address.
-    pub operator_payout_address: Option<Option<Box<str>>>,
+    /// What its owner or operator changed.
+    pub terms: TermsChange,
 }
 
 impl StateChange {
-    fn apply(&self, masternode: &mut Masternode) {
+    fn apply(&self, masternode: &mut Masternode) -> Result<(), ListError> {
         fn set<T: Clone>(slot: &mut T, change: &Option<T>) {
             if let Some(value) = change {
                 slot.clone_from(value);
@@ -119,38 +113,16 @@ impl StateChange {
         set(&mut masternode.revived_height, &self.revived_height);
         set(&mut masternode.ban_height, &self.ban_height);
         set(&mut masternode.revocation_reason, &self.revocation_reason);
-        if self.changes_details() {
-            masternode.details = self.details(&masternode.details);
+        if !self.terms.is_empty() {
+            let after = self.terms.apply(&masternode.details, self.revocation_reason, self.revives());
+            masternode.details = after.ok_or(ListError::UnknownPayees(masternode.id))?;
         }
+        Ok(())
     }
 
-    fn details(&self, before: &Details) -> Details {
-        fn or<'a>(change: &'a Option<Option<Box<str>>>, before: Option<Cow<'a, str>>) -> Option<Cow<'a, str>> {
-            change.as_ref().map_or(before, |text| text.as_deref().map(Cow::Borrowed))
-        }
-        let mut texts = before.texts();
-        if self.operator_key.is_some() {
-            // Another operator key wipes the operator's payout address (`ResetOperatorFields` in `src/evo/dmnstate.h`),
-            // and `protx listdiff` does not say so.
-            texts.operator_payout_address = None;
-        }
-        Details::new(&DetailTexts {
-            address: or(&self.address, texts.address),
-            payout_address: or(&self.payout_address, texts.payout_address),
-            owner_address: or(&self.owner_address, texts.owner_address),
-            voting_address: or(&self.voting_address, texts.voting_address),
-            operator_key: or(&self.operator_key, texts.operator_key),
-            operator_payout_address: or(&self.operator_payout_address, texts.operator_payout_address),
-        })
-    }
-
-    fn changes_details(&self) -> bool {
-        self.address.is_some()
-            || self.payout_address.is_some()
-            || self.owner_address.is_some()
-            || self.voting_address.is_some()
-            || self.operator_key.is_some()
-            || self.operator_payout_address.is_some()
+    /// Whether the masternode was revived in these blocks: then it has an address, and one that is not named is as before.
+    fn revives(&self) -> bool {
+        self.revived_height.is_some_and(|height| height.is_some()) && !matches!(self.ban_height, Some(Some(_)))
     }
 }
 
@@ -217,7 +189,7 @@ impl MasternodeList {
         let mut masternodes = self.masternodes.clone();
         for (id, change) in &diff.updated {
             let position = self.position(id).ok_or(ListError::Unknown(*id))?;
-            change.apply(&mut masternodes[position]);
+            change.apply(&mut masternodes[position])?;
         }
         if !diff.removed.is_empty() {
             let mut removed = diff.removed.clone();
@@ -283,6 +255,7 @@ impl<'a> Iterator for Differences<'a> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::domain::details::DetailTexts;
     use crate::domain::masternode::{Hash, NodeType};
 
     pub(crate) fn id(number: u8) -> MasternodeId {
@@ -340,7 +313,8 @@ pub(crate) mod tests {
     #[test]
     fn a_diff_adds_removes_and_updates() {
         let before = list(1, vec![masternode(1), masternode(2)]);
-        let change = StateChange { pose_score: Some(Score(66)), address: Some(None), ..StateChange::default() };
+        let terms = TermsChange { service: Some(None), ..TermsChange::default() };
+        let change = StateChange { pose_score: Some(Score(66)), terms, ..StateChange::default() };
         let diff =
             ListDiff { added: vec![masternode(3)], removed: vec![id(1)], updated: vec![(id(2), change)], ..diff(1, 2) };
         let after = before.apply(&diff).unwrap();

@@ -2,10 +2,9 @@
 //!
 //! Never here: who is told, and of what; reading the entries from a file (`config`).
 
-use crate::domain::details::Wanted;
 use crate::domain::list::MasternodeList;
 use crate::domain::masternode::UnixSeconds;
-use crate::domain::watch::{Selector, Watched};
+use crate::domain::watch::{self, Selector, Watched};
 
 /// Work on some masternodes that ends.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,11 +24,9 @@ pub(super) fn apply(entries: &[Maintenance], watched: &mut [Watched], list: &Mas
         return;
     }
     for entry in entries {
-        let wanted: Vec<Wanted> = match &entry.selector {
+        let wanted = match &entry.selector {
             Selector::Id(_) => Vec::new(),
-            Selector::Fields(fields) => {
-                fields.iter().map(|(field, value)| Wanted::new(field.detail(), value)).collect()
-            }
+            Selector::Fields(fields) => watch::wanted(fields),
         };
         for node in watched.iter_mut() {
             let selected = match &entry.selector {

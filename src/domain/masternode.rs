@@ -29,7 +29,7 @@ impl PartialOrd for Hash {
 }
 
 impl Hash {
-    /// The bytes as the node keeps them, the order in which consensus compares hashes (spec `dash.md` §5, ties).
+    /// The bytes as the node keeps them, the order in which consensus compares hashes (docs/spec/dash.md#payment-queue).
     pub fn in_memory_order(&self) -> [u8; 32] {
         let mut bytes = self.0;
         bytes.reverse();
@@ -282,9 +282,10 @@ pub struct Masternode {
     pub consecutive_payments: u8,
     /// Block of the last revival; never cleared, so a value does not mean "recent".
     pub revived_height: Option<Height>,
-    /// Block of the ban; `None` means valid. The only test of a ban: a score says nothing (spec `observed.md`).
+    /// Block of the ban; `None` means valid. The only test of a ban: a score says nothing
+    /// (docs/spec/recorded-answers.md#consequences).
     pub ban_height: Option<Height>,
-    /// Operator's reason for a revocation, 0 = unspecified (spec `dash.md` §2).
+    /// Operator's reason for a revocation, 0 = unspecified (docs/spec/dash.md#ban-causes).
     pub revocation_reason: u8,
     /// The rest, shared between the lists of neighbouring blocks.
     pub details: Details,

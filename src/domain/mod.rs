@@ -1,11 +1,11 @@
 //! The pure core: what a masternode list means.
 //!
 //! Values go in (the current time and height among them), values come out. Reading order: [`masternode`],
-//! [`details`] and [`list`] say what a node told us, [`chain`] and [`state`] by which rules, [`facts`] what else is known, [`pose`], [`dkg`] and
+//! [`details`], [`payout`], [`terms`] and [`list`] say what a node told us, [`chain`] and [`state`] by which rules, [`facts`] what else is known, [`pose`], [`dkg`] and
 //! [`payment`] what follows from it for one node, [`timeline`] what failures at known blocks would do to it, [`event`] what
 //! changed from one block to the next, [`verdict`] how its DKG sessions ended, [`calendar`] how times are written, [`watch`]
 //! whom the operator cares about, [`maintenance`] who is being worked on, [`probe`] what came of calling a masternode,
-//! [`session`] what is seen of DKG sessions under way, [`drawing`] who will sit in the next, [`requirement`] what the network demands of one, [`snapshot`] puts all
+//! [`session`] what is seen of DKG sessions under way, [`drawing`] who will sit in the next, [`quorum`] when quorums were last mined, [`requirement`] what the network demands of one, [`snapshot`] puts all
 //! of it together for the readers, and [`finding`] says what of it a human should know.
 //!
 //! Never here: input or output, clocks, async, JSON, metrics, logs.
@@ -22,13 +22,16 @@ pub mod list;
 pub mod maintenance;
 pub mod masternode;
 pub mod payment;
+pub mod payout;
 pub mod pose;
 pub mod probe;
+pub mod quorum;
 pub mod requirement;
 pub mod session;
 pub mod snapshot;
 pub mod state;
 pub mod tally;
+pub mod terms;
 pub mod timeline;
 pub mod verdict;
 pub mod watch;

@@ -1,7 +1,8 @@
 //! Proof-of-Service arithmetic: limit, step, safe level, and how far a score is from each.
 //!
 //! One rule is data ([`PenaltyRule`]), so that what the node does ([`CONSENSUS`]) and what Dash's public pages print
-//! ([`DOCUMENTED`]) are computed by the same code. Spec `dash.md` §2 and §3; `docs/pose.md` explains it to operators.
+//! ([`DOCUMENTED`]) are computed by the same code. Rules:
+//! docs/spec/dash.md#pose-state and docs/spec/dash.md#pose-headroom; docs/pose.md explains them to operators.
 //!
 //! Never here: why a node was penalised (`event`) or when it will be tested again (`dkg`).
 
@@ -56,7 +57,7 @@ impl PenaltyRule {
         from.after(blocks).0 / self.decay_period - from.0 / self.decay_period
     }
 
-    /// How many blocks after `from` the `decays`-th decay comes; 0 for none. Legacy spec §7.
+    /// How many blocks after `from` the `decays`-th decay comes; 0 for none. docs/spec/legacy-chains.md#chain-profiles.
     fn blocks_for(&self, decays: u32, from: Height) -> u32 {
         if decays == 0 {
             return 0;
@@ -78,7 +79,7 @@ pub struct PoseLimits {
 
 impl PoseLimits {
     /// Safe level `T` = M − p. At the tip, a score at or below it survives one more failure, because the block that
-    /// carries the failure takes one point off first (spec `dash.md` §3).
+    /// carries the failure takes one point off first (docs/spec/dash.md#pose-headroom).
     pub fn safe_level(&self) -> u32 {
         self.limit - self.step.min(self.limit)
     }
@@ -188,7 +189,8 @@ impl PoseScore {
         self.score
     }
 
-    /// Further failures that ban if they came in the next block: 0 when banned, else 1 or 2 (spec `dash.md` §3).
+    /// Further failures that ban if they came in the next block: 0 when banned, else 1 or 2
+    /// (docs/spec/dash.md#pose-headroom).
     pub fn failures_until_ban(&self) -> u32 {
         if self.banned {
             return 0;
@@ -214,7 +216,8 @@ impl PoseScore {
         self.blocks_until_at_most(0)
     }
 
-    /// First height at whose tip one more failure no longer bans. `None` when banned.
+    /// First height at whose tip one more failure no longer bans: one that is mined in that block itself still does. `None`
+    /// when banned.
     pub fn safe_height(&self) -> Option<Height> {
         self.blocks_until_safe().map(|blocks| self.tip.after(blocks))
     }
@@ -250,7 +253,7 @@ mod tests {
 
     #[test]
     fn limit_step_and_safe_level_follow_the_number_of_masternodes() {
-        // registered, limit, step, safe level: spec `dash.md` §3, `observed.md`.
+        // registered, limit, step, safe level: docs/spec/dash.md#pose-headroom, docs/spec/recorded-answers.md#score.
         let cases = [
             (12, 100, 66, 34),
             (109, 109, 71, 38),
@@ -302,7 +305,8 @@ mod tests {
 
     #[test]
     fn the_public_pages_example_under_both_rules() {
-        // block, score before the failure or None, score after: spec `dash.md` §3, worked example with 5000 masternodes.
+        // block, score before the failure or None, score after: docs/spec/dash.md#worked-example,
+        // with 5000 masternodes.
         type Row = (u32, Option<u32>, u32, bool);
         let documented: [Row; 4] = [
             (1, None, 3333, false),

@@ -7,11 +7,11 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::domain::chain::ChainRules;
-use crate::domain::dkg::{self, Draw, QuorumType};
+use crate::domain::dkg::{self, QuorumType};
 use crate::domain::event::Event;
 use crate::domain::facts::{ChainFacts, Population};
 use crate::domain::list::{Block, MasternodeList};
-use crate::domain::masternode::{Height, Masternode, MasternodeId, NodeType, UnixSeconds};
+use crate::domain::masternode::{Height, Masternode, NodeType, UnixSeconds};
 use crate::domain::payment::{PaymentModel, Payments, queue};
 use crate::domain::pose::{PoseLimits, PoseScore, Risk};
 use crate::domain::state;
@@ -290,13 +290,8 @@ impl Snapshot {
         let types = self.quorum_types()?;
         let ahead = (self.block().height, blocks);
         let kind = node.masternode.node_type;
-        Some(dkg::chance_of_test(types, kind, &self.population, ahead, |kind| self.draw(&node.masternode.id, kind)))
-    }
-
-    /// What is known of a masternode's part in the newest session of a type for which was drawn.
-    pub fn draw(&self, id: &MasternodeId, kind: &QuorumType) -> Option<Draw> {
-        let drawing = self.facts.drawings.iter().find(|drawing| drawing.kind == *kind)?;
-        Some(Draw { start: drawing.start, seated: drawing.seats(id) })
+        let known = |kind: &QuorumType| self.known_sessions(&node.masternode.id, kind);
+        Some(dkg::chance_of_test(types, kind, &self.population, ahead, known))
     }
 
     /// Blocks in which every valid masternode is paid once: more than one a head while Evo nodes are paid in runs. `None`
@@ -308,11 +303,6 @@ impl Snapshot {
         let blocks = queue::cycle_blocks(&self.population, self.facts.evo_payments);
         let blocks = blocks.saturating_sub(u32::try_from(unpaid).unwrap_or(u32::MAX));
         Some(blocks).filter(|_| self.list.registered() as u64 > u64::from(more_than))
-    }
-
-    /// Next height at which commitments fall due.
-    pub fn next_commitments(&self) -> Option<Height> {
-        dkg::next_window(self.quorum_types()?, self.block().height)
     }
 
     /// Blocks in which a restart of such a node misses no session; 0 = not now.

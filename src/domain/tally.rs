@@ -143,7 +143,7 @@ impl Tallies {
             EventKind::Removal => network.removals += 1,
             EventKind::Payment { .. } => node.payments += 1,
             EventKind::PaymentLost => node.payments_lost += 1,
-            EventKind::Change(field) => node.changes[*field as usize] += 1,
+            EventKind::Change(field, _) => node.changes[*field as usize] += 1,
             EventKind::State { .. } => {}
         }
     }
@@ -239,9 +239,9 @@ mod tests {
             EventKind::Revival,
             EventKind::Registration,
             EventKind::Removal,
-            EventKind::Payment { amount: None },
+            EventKind::Payment { amount: None, payees: vec![] },
             EventKind::PaymentLost,
-            EventKind::Change(Field::Payout),
+            EventKind::Change(Field::Payout, None),
         ];
         let events: Vec<Event> = (1..)
             .zip(kinds.iter().cycle().take(kinds.len() * 3))

@@ -129,7 +129,8 @@ mod tests {
 
     #[test]
     fn the_public_example_is_played_under_both_rules() {
-        // Block, change, score before, score after, banned: spec `dash.md` §3; safe from T = 1700, or 1668 there.
+        // Block, change, score before, score after, banned: docs/spec/dash.md#worked-example; safe from T = 1700, or
+        // 1668 there.
         let failures = [1, 1734, 5500, 7000];
         let consensus: [Row; 7] = [
             (0, Change::Start, 0, 0, false),

@@ -12,7 +12,7 @@ pub struct EndedSession {
     /// Name of the quorum type, e.g. `llmq_60_75`.
     pub quorum_type: Cow<'static, str>,
     /// Its members, each with whether it did its part. `None` when the session failed as a whole, for which nobody is
-    /// punished (spec `dash.md` §4).
+    /// punished (docs/spec/dash.md#penalty-trigger).
     pub members: Option<Vec<(MasternodeId, bool)>>,
 }
 

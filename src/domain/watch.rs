@@ -4,10 +4,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::domain::details::{Detail, Wanted};
+use crate::domain::details::{Detail, Wanted, same_key};
 use crate::domain::list::MasternodeList;
 use crate::domain::maintenance::{self, Maintenance};
 use crate::domain::masternode::{Masternode, MasternodeId, UnixSeconds};
+use crate::domain::payout::{self, Payouts};
 
 /// One entry of the watch list.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,17 +47,23 @@ pub enum Expected {
     OperatorKey,
     /// Payee of the operator's share.
     OperatorPayoutAddress,
+    /// All payees of the owner's side with their parts; for expectations only.
+    Payouts,
+    /// All shares with owner and reward address; for expectations only.
+    Shares,
 }
 
 impl Expected {
     /// All, in the order of their names.
-    pub const ALL: [Expected; 6] = [
+    pub const ALL: [Expected; 8] = [
         Expected::Address,
         Expected::PayoutAddress,
         Expected::OwnerAddress,
         Expected::VotingAddress,
         Expected::OperatorKey,
         Expected::OperatorPayoutAddress,
+        Expected::Payouts,
+        Expected::Shares,
     ];
 
     /// Name in the configuration and value of the label `field`.
@@ -68,25 +75,46 @@ impl Expected {
             Expected::VotingAddress => "voting_address",
             Expected::OperatorKey => "operator_key",
             Expected::OperatorPayoutAddress => "operator_payout_address",
+            Expected::Payouts => "payouts",
+            Expected::Shares => "shares",
         }
     }
 
-    /// What of the details it is.
-    pub fn detail(self) -> Detail {
+    /// The text of the details that it is; `None` for what is more than one text, which nothing is selected by.
+    pub fn detail(self) -> Option<Detail> {
         match self {
-            Expected::Address => Detail::Address,
-            Expected::PayoutAddress => Detail::PayoutAddress,
-            Expected::OwnerAddress => Detail::OwnerAddress,
-            Expected::VotingAddress => Detail::VotingAddress,
-            Expected::OperatorKey => Detail::OperatorKey,
-            Expected::OperatorPayoutAddress => Detail::OperatorPayoutAddress,
+            Expected::Address => Some(Detail::Address),
+            Expected::PayoutAddress => Some(Detail::PayoutAddress),
+            Expected::OwnerAddress => Some(Detail::OwnerAddress),
+            Expected::VotingAddress => Some(Detail::VotingAddress),
+            Expected::OperatorKey => Some(Detail::OperatorKey),
+            Expected::OperatorPayoutAddress => Some(Detail::OperatorPayoutAddress),
+            Expected::Payouts | Expected::Shares => None,
         }
     }
 
-    /// Whether the masternode says `value` here.
-    pub fn met_by(self, masternode: &Masternode, value: &str) -> bool {
-        masternode.details.get(self.detail()).as_deref() == Some(value)
+    /// Whether the masternode says `value` here, of payees and owners: that and nothing else. `None` where the list does not
+    /// say it, or says it in a form that is not understood.
+    pub fn met_by(self, masternode: &Masternode, value: &str) -> Option<bool> {
+        let details = &masternode.details;
+        match self {
+            Expected::PayoutAddress => payout::pays_only(details, value),
+            Expected::Payouts => payout::pays(details, value),
+            Expected::Shares => payout::has_shares(details, value),
+            Expected::OwnerAddress if !details.is_ordinary() && !details.has(Detail::OwnerAddress) => {
+                (details.payouts() != Payouts::Unknown).then_some(false)
+            }
+            Expected::OperatorKey => {
+                Some(details.get(Detail::OperatorKey).is_some_and(|key| same_key(&key, value)))
+            }
+            _ => Some(details.get(self.detail()?).as_deref() == Some(value)),
+        }
     }
+}
+
+/// What the fields of a selector look for.
+pub(super) fn wanted(fields: &[(Expected, String)]) -> Vec<Wanted> {
+    fields.iter().filter_map(|(field, value)| Some(Wanted::new(field.detail()?, value))).collect()
 }
 
 /// The watch list of one network.
@@ -138,8 +166,7 @@ impl WatchList {
         }
         for entry in &self.entries {
             if let Selector::Fields(fields) = &entry.selector {
-                let wanted: Vec<Wanted> =
-                    fields.iter().map(|(field, value)| Wanted::new(field.detail(), value)).collect();
+                let wanted = wanted(fields);
                 let selects = |node: &&Masternode| wanted.iter().all(|wanted| wanted.is_of(&node.details));
                 let selected = list.masternodes().iter().filter(selects);
                 for masternode in selected {
@@ -148,7 +175,10 @@ impl WatchList {
             }
         }
         for watched in known {
-            if list.get(&watched.id).is_none() {
+            // Of one whose payees are not known nobody can say that it is no longer selected by them.
+            let is_unsaid =
+                |masternode: &Masternode| !masternode.details.is_ordinary() && masternode.details.payees().is_none();
+            if list.get(&watched.id).is_none_or(is_unsaid) {
                 found.entry(watched.id).or_insert_with(|| Watched { maintenance_until: None, ..watched.clone() });
             }
         }

@@ -14,10 +14,11 @@ use crate::domain::facts::ChainFacts;
 use crate::domain::list::{Block, MasternodeList};
 use crate::domain::masternode::{Height, UnixSeconds};
 use crate::domain::pose::PenaltyRule;
-use crate::follower::Settings;
+use crate::domain::quorum::Quorums;
 use crate::follower::past::{Past, gaps};
 use crate::follower::source::{self, Identity, Source, Trouble, optional};
 use crate::follower::walk::measure_spacing;
+use crate::follower::{Settings, quorums};
 use crate::history::{self, BlockEvents, NetworkId, Store, StoreError};
 use crate::meters::Meters;
 use crate::rpc::{ChainInfo, Client};
@@ -150,7 +151,7 @@ impl Backfill {
             let mut list = self.past(false).list_before(first).await?;
             for height in first.0..=last.0 {
                 let started = Instant::now();
-                let (next, happened) = self.past(false).next(&list).await?;
+                let (next, happened, _) = self.past(false).next(&list).await?;
                 store.backfill(network, &[happened])?;
                 list = next;
                 done += 1;
@@ -180,13 +181,19 @@ impl Backfill {
         }
         let mut list = self.past(true).list_before(first).await?;
         let mut facts = self.facts(list.block()).await?;
+        let types = self.settings.rules.quorum_types(self.identity.subnet());
+        let mut quorums = Quorums::default();
+        quorums::bring(&mut quorums, &mut self.source, types, list.block()).await;
         for done in 1..=total {
             let started = Instant::now();
-            let (next, happened) = self.past(true).next(&list).await?;
+            let (next, happened, commitments) = self.past(true).next(&list).await?;
+            quorums::step(&mut quorums, types, (&list.block().hash, next.block()), commitments.as_deref());
+            quorums::bring(&mut quorums, &mut self.source, types, next.block()).await;
             let height = next.block().height;
             if height.0 % SPACING_BLOCKS == 0 {
                 facts = self.facts(next.block()).await?;
             }
+            facts.formations.clone_from(&quorums.formations);
             facts.evo_payments = source::evo_payments_after(&self.chain, height);
             if missing.iter().any(|(first, last)| (*first..=*last).contains(&height)) {
                 store.backfill(network, std::slice::from_ref(&happened))?;

@@ -1,5 +1,5 @@
-//! How the DKG sessions of a block ended, and so why masternodes were penalised: which quorums call them failed (spec
-//! `dash.md` §7). And what the block pays.
+//! How the DKG sessions of a block ended, and so why masternodes were penalised: which quorums call them failed
+//! (docs/spec/dash.md#attributing-a-penalty). And what the block pays.
 //!
 //! One small call for a block in which commitments fall due, one for each quorum in it whose members are asked for, one for
 //! a block that pays somebody. What a node refuses to say stays unknown, and keeps nothing back.
@@ -25,6 +25,8 @@ use crate::rpc::{Client, ErrorKind, RpcError, methods};
 pub(super) struct Verdicts {
     pub(super) sessions: Vec<EndedSession>,
     pub(super) failed: HashMap<MasternodeId, Vec<FailedQuorum>>,
+    /// All of them; `None` when they were not read.
+    pub(super) commitments: Option<Vec<Commitment>>,
 }
 
 impl Follower {
@@ -63,6 +65,7 @@ impl Follower {
             }
         };
         event::attribute(events, &verdicts.failed);
+        self.step_quorums(block, verdicts.commitments.as_deref());
         if let Some(book) = &self.book
             && let Err(error) = pay(&self.sources[index], book.list(), block, events).await
         {
@@ -86,7 +89,7 @@ impl Source {
 }
 
 /// Whether the same question may be answered later.
-fn is_passing(error: &RpcError) -> bool {
+pub(super) fn is_passing(error: &RpcError) -> bool {
     !matches!(
         error.kind(),
         ErrorKind::UnknownMethod | ErrorKind::Forbidden | ErrorKind::Call { .. } | ErrorKind::Malformed { .. }
@@ -126,7 +129,10 @@ pub(super) async fn verdicts(
     let commitments =
         if source.tells_special { source.client.commitments(&block.hash).await.map(Some) } else { Ok(None) };
     match commitments {
-        Ok(Some(commitments)) => judged(&source.client, types, block, &commitments, all).await,
+        Ok(Some(commitments)) => {
+            let judged = judged(&source.client, types, block, &commitments, all).await?;
+            Ok(Verdicts { commitments: Some(commitments), ..judged })
+        }
         // A node without the block itself still knows its quorums.
         Err(error) if is_passing(&error) => Err(error),
         Ok(None) | Err(_) if penalised => failed_in(&source.client, types, block).await,

@@ -209,7 +209,7 @@ impl Follower {
 
     async fn fill_next(&mut self, index: usize) -> Result<(), Failure> {
         let State::Walking(Walk { list: Some(list), .. }) = &self.filling.state else { return Ok(()) };
-        let (next, happened) = self.past(&self.sources[index]).next(list).await?;
+        let (next, happened, _) = self.past(&self.sources[index]).next(list).await?;
         let State::Walking(walk) = &mut self.filling.state else { return Ok(()) };
         let (block, events) = (happened.block, happened.events.len());
         self.recorder.fill_in(happened, walk.missing - 1).await?;

@@ -16,6 +16,7 @@ mod cause;
 mod draw;
 mod filling;
 mod past;
+mod quorums;
 mod recorder;
 mod report;
 mod resume;
@@ -31,6 +32,7 @@ use tracing::{debug, info, warn};
 
 use crate::domain::Snapshot;
 use crate::domain::masternode::{BlockHash, Height, UnixSeconds};
+use crate::domain::quorum::Quorums;
 use crate::domain::snapshot::Parts;
 use crate::domain::tally::Tallies;
 use crate::domain::watch::{WatchList, Watched};
@@ -84,6 +86,7 @@ pub struct Follower {
     counts_history: bool,
     facts: Option<Facts>,
     drawn: Drawn,
+    quorums: Quorums,
     watched: Vec<Watched>,
     read_at: UnixSeconds,
     confirmed: Option<Instant>,
@@ -122,6 +125,7 @@ impl Follower {
             counts_history: false,
             facts: None,
             drawn: Drawn::default(),
+            quorums: Quorums::default(),
             watched: Vec::new(),
             read_at: UnixSeconds(0),
             confirmed: None,
@@ -257,6 +261,7 @@ impl Follower {
                 if self.settings.rules.ping.is_some() {
                     self.refresh(index).await?;
                 }
+                self.relearn_quorums(index).await;
                 self.behind = 0;
                 return Ok(tip);
             }
@@ -274,6 +279,7 @@ impl Follower {
         self.behind = 0;
         let chain = self.walk_to_tip(index, chain).await?;
         self.learn_facts(index, &chain).await;
+        self.learn_quorums(index).await;
         self.ask_for_peers(index).await;
         self.read_at = (self.settings.clock)();
         self.publish();

@@ -12,6 +12,7 @@ use crate::domain::pose::PenaltyRule;
 use crate::follower::cause;
 use crate::follower::source::{Diffs, Source, Trouble};
 use crate::history::BlockEvents;
+use crate::rpc::dash::quorums::Commitment;
 
 /// A node that tells old lists, and the rules of its chain.
 pub(super) struct Past<'a> {
@@ -22,6 +23,9 @@ pub(super) struct Past<'a> {
     /// All sessions are asked for, not only those that punished.
     pub(super) counts_sessions: bool,
 }
+
+/// See [`Past::next`].
+pub(super) type Next = (MasternodeList, BlockEvents, Option<Vec<Commitment>>);
 
 impl Past<'_> {
     /// Why a source cannot be asked for old blocks; `None` when it can.
@@ -62,8 +66,8 @@ impl Past<'_> {
         Ok(list)
     }
 
-    /// The list after the next block, and what happened in that block.
-    pub(super) async fn next(&self, list: &MasternodeList) -> Result<(MasternodeList, BlockEvents), Trouble> {
+    /// The list after the next block, what happened in that block, and its commitments where they were read.
+    pub(super) async fn next(&self, list: &MasternodeList) -> Result<Next, Trouble> {
         let height = list.block().height.after(1);
         let (block, previous) = self.block(height).await?;
         if previous != Some(list.block().hash) {
@@ -78,20 +82,21 @@ impl Past<'_> {
             events.retain(|event| event.kind != EventKind::PaymentLost);
         }
         let types = self.rules.quorum_types(self.subnet);
-        let sessions = match cause::verdicts(self.source, types, &block, &events, self.counts_sessions).await {
-            Ok(verdicts) => {
-                event::attribute(&mut events, &verdicts.failed);
-                verdicts.sessions
-            }
-            Err(error) => {
-                debug!("the quorums of block {height} are not known: {error}");
-                Vec::new()
-            }
-        };
+        let (sessions, commitments) =
+            match cause::verdicts(self.source, types, &block, &events, self.counts_sessions).await {
+                Ok(verdicts) => {
+                    event::attribute(&mut events, &verdicts.failed);
+                    (verdicts.sessions, verdicts.commitments)
+                }
+                Err(error) => {
+                    debug!("the quorums of block {height} are not known: {error}");
+                    (Vec::new(), None)
+                }
+            };
         if let Err(error) = cause::pay(self.source, list, &block, &mut events).await {
             debug!("what block {height} pays is not known: {error}");
         }
-        Ok((next, BlockEvents { block, events, sessions }))
+        Ok((next, BlockEvents { block, events, sessions }, commitments))
     }
 
     async fn block(&self, height: Height) -> Result<(Block, Option<BlockHash>), Trouble> {

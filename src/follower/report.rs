@@ -1,5 +1,5 @@
 //! What the sources say of themselves: how far they are, with whom they are connected, and whether they are masternodes.
-//! A node that is cut off goes on to say that it is synced and ready (spec `observed.md`).
+//! A node that is cut off goes on to say that it is synced and ready (docs/spec/recorded-answers.md#traps).
 //!
 //! Never here: anything that a list could not be published without.
 

@@ -186,7 +186,8 @@ impl Source {
                 rules.name
             )));
         }
-        // Listdiff came with version 20 (spec `dash.md` §6.4). Trying it on an older node would only fill its log.
+        // Listdiff came with version 20 (docs/spec/dash.md#protx-listdiff). Trying it on an older node would only fill
+        // its log.
         self.tells_quorums = self.client.dialect().quorums.is_some();
         self.tells_special = self.client.dialect().special.is_some();
         // Drawing by the rule that is computed here came with version 20, too.

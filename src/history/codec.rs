@@ -8,7 +8,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::event::{BanCause, EventKind, FailedQuorum, Field};
+use crate::domain::event::{BanCause, Change, EventKind, FailedQuorum, Field};
 use crate::domain::masternode::{Duffs, Hash, Height, MasternodeId, NodeType, Outpoint, Score, UnixSeconds};
 use crate::history::error::StoreError;
 
@@ -116,6 +116,16 @@ struct QuorumDetails {
 struct PaymentDetails {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     amount: Option<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    payees: Vec<(Box<str>, u64)>,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+struct ChangeDetails {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<Box<str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after: Option<Box<str>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -141,12 +151,18 @@ pub(super) fn details(kind: &EventKind) -> String {
         }
         EventKind::Ban { cause, among } => to_json(&BanDetails { cause: cause.label(), among: *among }),
         EventKind::State { from, to } => to_json(&StateDetails { from, to }),
-        EventKind::Payment { amount } => to_json(&PaymentDetails { amount: amount.map(|Duffs(amount)| amount) }),
+        EventKind::Payment { amount, payees } => {
+            let payees = payees.iter().map(|(address, Duffs(amount))| (address.clone(), *amount)).collect();
+            to_json(&PaymentDetails { amount: amount.map(|Duffs(amount)| amount), payees })
+        }
+        EventKind::Change(_, change) => {
+            let (before, after) = change.as_ref().map(|change| (change.before.clone(), change.after.clone())).unzip();
+            to_json(&ChangeDetails { before, after })
+        }
         EventKind::Revival
         | EventKind::Registration
         | EventKind::Removal
-        | EventKind::PaymentLost
-        | EventKind::Change(_) => "{}".to_string(),
+        | EventKind::PaymentLost => "{}".to_string(),
     }
 }
 
@@ -188,8 +204,9 @@ pub(super) fn kind(name: &str, details: &str) -> Result<EventKind, StoreError> {
                 .ok_or_else(|| unknown(&format!("cause {cause:?}")));
         }
         "payment" => {
-            let PaymentDetails { amount } = from_json(details)?;
-            return Ok(EventKind::Payment { amount: amount.map(Duffs) });
+            let PaymentDetails { amount, payees } = from_json(details)?;
+            let payees = payees.into_iter().map(|(address, amount)| (address, Duffs(amount))).collect();
+            return Ok(EventKind::Payment { amount: amount.map(Duffs), payees });
         }
         "state_change" => {
             let StateDetails::<String> { from, to } = from_json(details)?;
@@ -198,8 +215,14 @@ pub(super) fn kind(name: &str, details: &str) -> Result<EventKind, StoreError> {
         _ => {}
     }
     let plain = [EventKind::Revival, EventKind::Registration, EventKind::Removal, EventKind::PaymentLost];
-    let mut kinds = plain.into_iter().chain(Field::ALL.into_iter().map(EventKind::Change));
-    kinds.find(|kind| kind.name() == name).ok_or_else(|| unknown(&format!("kind {name:?}")))
+    if let Some(kind) = plain.into_iter().find(|kind| kind.name() == name) {
+        return Ok(kind);
+    }
+    let field = Field::ALL.into_iter().find(|field| EventKind::Change(*field, None).name() == name);
+    let field = field.ok_or_else(|| unknown(&format!("kind {name:?}")))?;
+    let ChangeDetails { before, after } = from_json(details)?;
+    let change = before.zip(after).map(|(before, after)| Box::new(Change { before, after }));
+    Ok(EventKind::Change(field, change))
 }
 
 /// Compact JSON of a value of ours.
@@ -242,8 +265,14 @@ mod tests {
             details(&EventKind::Ban { cause: BanCause::KeyChanged, among: 9 }),
             r#"{"cause":"key_changed","among":9}"#
         );
-        assert_eq!(details(&EventKind::Payment { amount: None }), "{}");
-        assert_eq!(details(&EventKind::Payment { amount: Some(Duffs(77_050_000)) }), r#"{"amount":77050000}"#);
+        let payment = |amount, payees| details(&EventKind::Payment { amount, payees });
+        assert_eq!(payment(None, vec![]), "{}");
+        assert_eq!(payment(Some(Duffs(77_050_000)), vec![]), r#"{"amount":77050000}"#);
+        let parts = vec![("Xa".into(), Duffs(7)), ("Xb".into(), Duffs(3))];
+        assert_eq!(payment(Some(Duffs(10)), parts), r#"{"amount":10,"payees":[["Xa",7],["Xb",3]]}"#);
+        let change = Box::new(Change { before: "Xa".into(), after: "".into() });
+        assert_eq!(details(&EventKind::Change(Field::Payout, Some(change))), r#"{"before":"Xa","after":""}"#);
+        assert_eq!(kind("payout_change", "{}").unwrap(), EventKind::Change(Field::Payout, None), "a row of before");
         let old = kind("penalty", r#"{"score":100,"points":58,"failures":1,"clamped":true}"#).unwrap();
         assert!(matches!(old, EventKind::Penalty { others: None, .. }), "what was not noted is not known");
     }

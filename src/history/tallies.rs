@@ -224,7 +224,7 @@ mod tests {
             revivals: 7,
             payments: 8,
             payments_lost: 9,
-            changes: [10, 11, 12, 13, 14],
+            changes: [10, 11, 12, 13, 14, 15, 16],
             last_penalty_height: Some(Height(u32::MAX)),
             last_ban: Some((Height(9), 12)),
             memberships: [("llmq_60_75".into(), Memberships { valid: 15, invalid: 16 })].into(),

@@ -4,6 +4,7 @@
 
 mod follower;
 mod history;
+mod not_understood;
 mod notifications;
 mod process;
 mod report;
@@ -13,6 +14,7 @@ use prometheus::Registry;
 
 pub use follower::{NetworkMeters, SourceMeters, SourceState};
 pub use history::HistoryMeters;
+pub use not_understood::NotUnderstood;
 pub use notifications::{NotificationMeters, Outcome};
 pub use report::{ReportMeters, SourceReport};
 pub use rpc::RpcMeters;

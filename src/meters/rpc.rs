@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use prometheus::{HistogramOpts, HistogramVec, Registry};
 
+use crate::meters::not_understood::{NotUnderstood, NotUnderstoodFamily};
+
 /// From a look-up on the same host to a full list of a slow node, in seconds.
 const BUCKETS: &[f64] = &[0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0];
 
@@ -13,6 +15,7 @@ const BUCKETS: &[f64] = &[0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0];
 #[derive(Clone)]
 pub(super) struct RpcFamilies {
     duration: HistogramVec,
+    not_understood: NotUnderstoodFamily,
 }
 
 impl RpcFamilies {
@@ -24,10 +27,11 @@ impl RpcFamilies {
         let labels = &["network", "source", "method", "outcome"];
         let duration = HistogramVec::new(options.buckets(BUCKETS.to_vec()), labels)?;
         registry.register(Box::new(duration.clone()))?;
-        Ok(RpcFamilies { duration })
+        Ok(RpcFamilies { duration, not_understood: NotUnderstoodFamily::new(registry)? })
     }
 
     pub(super) fn source(&self, network: &str, source: &str) -> RpcMeters {
+        self.not_understood.begin(network);
         RpcMeters { families: self.clone(), network: network.into(), source: source.into() }
     }
 }
@@ -44,5 +48,10 @@ impl RpcMeters {
     pub fn observe(&self, method: &str, outcome: &str, took: Duration) {
         let labels = &[self.network.as_str(), &self.source, method, outcome];
         self.families.duration.with_label_values(labels).observe(took.as_secs_f64());
+    }
+
+    /// Answers had so many values of a kind that is not understood.
+    pub fn not_understood(&self, kind: NotUnderstood, count: u64) {
+        self.families.not_understood.add(&self.network, kind, count);
     }
 }

@@ -60,7 +60,9 @@ macro_rules! families {
 
 families! {
     INFO: "masternode_info" Gauge Lean ["node_type", "address", "state", "payout_address", "owner_address", "operator_key"]
-        "Constant 1, with what can change: address, state, payout, keys (operator key: first 16 digits), and the groups of a watched masternode. One that is not on the list has its groups and the state unregistered only.";
+        "Constant 1, with what can change: address, state, payout (where there is exactly one payee; masternode_payout_info has all), keys (operator key: first 16 digits), and the groups of a watched masternode. One that is not on the list has its groups and the state unregistered only.";
+    PAYOUT_INFO: "masternode_payout_info" Gauge Watched ["payout_address"]
+        "Part of the owner's side of each reward, 0 to 1, that goes to an address: a sample for each payee, reward addresses of shares among them. A script without an address is written script: and its digits. Absent where the parts are not known.";
     ENABLED: "masternode_enabled" Gauge Lean []
         "1 when the masternode is on the list in a state that is paid: not banned and, on the older chains, enabled.";
     REGISTERED: "masternode_registered" Gauge Watched []
@@ -80,7 +82,7 @@ families! {
     POSE_BLOCKS_UNTIL_CLEAR: "masternode_pose_blocks_until_clear" Gauge Watched []
         "Blocks until the score is 0. Absent when banned.";
     POSE_SAFE_HEIGHT: "masternode_pose_safe_height" Gauge Watched []
-        "Height from which one more failed DKG session no longer bans. Absent when banned.";
+        "Height of the block after which one more failed DKG session no longer bans: a failure mined in that block itself still does. Absent when banned.";
     POSE_CLEAR_HEIGHT: "masternode_pose_clear_height" Gauge Watched []
         "Height at which the score is 0. Absent when banned.";
     POSE_BAN_HEIGHT: "masternode_pose_ban_height" Gauge Watched []
@@ -94,7 +96,7 @@ families! {
     POSE_TIME_TO_BAN_IF_OFFLINE: "masternode_pose_time_to_ban_if_offline_seconds" Gauge Watched []
         "Expected time until a ban if the masternode went offline now, from its score and how often nodes of its kind are tested. Absent when banned.";
     POSE_TEST_PROBABILITY: "masternode_pose_test_before_safe_probability_ratio" Gauge Watched []
-        "Chance, 0 to 1, of a seat in a DKG session whose result falls due while one more failure still bans: 0 when safe. Absent when banned, and where the chain's quorums are not known.";
+        "Chance, 0 to 1, of a seat in a DKG session whose result is due while one more failure still bans: 0 when safe. A session counts until its quorum is mined or its mining window ends. Absent when banned, and where the chain's quorums are not known.";
     POSE_PENALTIES: "masternode_pose_penalties_total" Counter Watched []
         "Failed DKG sessions that raised the score, since counting began.";
     POSE_BANS: "masternode_pose_bans_total" Counter Watched ["cause"]
@@ -138,9 +140,9 @@ families! {
     PAYMENTS_LOST: "masternode_payments_lost_total" Counter Watched []
         "Payments lost: the masternode left the queue by a ban or its removal, since counting began.";
     CHANGES: "masternode_changes_total" Counter Watched ["field"]
-        "Changes by owner or operator, since counting began: address, payout, operator_key, voting_key, operator_payout.";
+        "Changes by owner or operator, since counting began: address (the primary one), payout (payees and their parts), operator_key, voting_key, operator_payout, addresses (those beside the primary one), version (of the registration: a change of form). The same key in its other encoding is no change.";
     EXPECTATION_MET: "masternode_expectation_met" Gauge Watched ["field"]
-        "1 when the field has the value that the watch list states, 0 when it has another. Absent without a statement.";
+        "1 when the field has the value that the watch list states, 0 when it has another. Absent without a statement, and where the list says it in a form that is not understood.";
     MAINTENANCE: "masternode_maintenance" Gauge Watched []
         "1 while the masternode is being worked on, by alerting.maintenance, so that its alerts are muted; as of the time of the list.";
     MAINTENANCE_UNTIL: "masternode_maintenance_until_timestamp_seconds" Gauge Watched []
@@ -204,13 +206,17 @@ families! {
     NETWORK_BLOCK_INTERVAL: "masternode_network_block_interval_seconds" Gauge Aggregate []
         "Mean time between the last 1000 blocks. Absent when not measured yet.";
     NETWORK_DKG_NEXT_WINDOW: "masternode_network_dkg_next_window_height" Gauge Aggregate []
-        "Next height at which commitments fall due: the next moment at which a score can rise.";
+        "Next height at which the quorum of a DKG session can be mined, and so a score can rise: 11 blocks after the start of a session, for types of 400 members 21, for rotating ones 42; the next block while a session in its mining window has no quorum yet.";
     NETWORK_DKG_NEXT_START: "masternode_network_dkg_next_start_height" Gauge Aggregate []
         "Height at which the next DKG session of any type begins, as a source tells that is a masternode or watches quorums.";
     NETWORK_DKG_DRAWN: "masternode_network_dkg_drawn_height" Gauge Aggregate ["quorum_type"]
-        "Height with which the DKG session begins that masternode_dkg_seat speaks of. Its commitment falls due 10 blocks later, for types of 400 members 20.";
+        "Height with which the DKG session begins that masternode_dkg_seat speaks of. Its result is due 11 blocks later, for types of 400 members 21, or in a later block of its mining window.";
     NETWORK_DKG_SESSIONS: "masternode_network_dkg_sessions_total" Counter Aggregate ["quorum_type", "result"]
         "DKG sessions that ended, since counting began: formed, or failed as a whole, for which nobody is punished. Absent where the node does not tell them.";
+    NETWORK_QUORUM_LAST_MINED: "masternode_network_quorum_last_mined_height" Gauge Aggregate ["quorum_type"]
+        "Height of the block with the newest quorum of a type. Absent when none is known: where the node refuses both quorum listextended and getspecialtxes, and where none was mined yet.";
+    NETWORK_QUORUM_MISSED_WINDOWS: "masternode_network_quorum_missed_windows" Gauge Aggregate ["quorum_type"]
+        "Mining windows that ended without a quorum of a type since its newest one; 0 while quorums form. A session that forms no quorum punishes no masternode. Absent as masternode_network_quorum_last_mined_height is.";
     NETWORK_MAINTENANCE_WINDOW: "masternode_network_maintenance_window_blocks" Gauge Aggregate ["node_type"]
         "Blocks left in which a restart of a masternode of this kind misses no DKG session; 0 = not now.";
     NETWORK_HEIGHT: "masternode_network_height" Gauge Aggregate []

@@ -2,6 +2,8 @@
 //!
 //! Never here: arithmetic; a value is looked up and cast.
 
+use std::borrow::Cow;
+
 use crate::domain::chain::ChainRules;
 use crate::domain::event::{BanCause, Field};
 use crate::domain::payment::{HoldOut, PaymentModel, Pool};
@@ -14,6 +16,7 @@ use crate::domain::watch::Expected;
 use crate::metrics::Settings;
 use crate::metrics::catalog::{self, Family, Tier};
 use crate::metrics::labels;
+use crate::metrics::payees;
 use crate::metrics::reach;
 use crate::metrics::sessions;
 use crate::metrics::value::Value;
@@ -85,12 +88,18 @@ pub(super) enum Last {
     None,
     /// The same for all masternodes, with the end of the labels.
     Same(String),
-    /// One whose value differs from one masternode to another: its name and how it is looked up.
-    Own(&'static str, for<'a> fn(&Row<'a>) -> Option<&'a str>),
+    /// One whose value differs from one masternode to another: its name and how it is looked up, by the variant.
+    Own(&'static str, for<'a> fn(&Row<'a>, usize) -> Option<Cow<'a, str>>),
 }
 
-/// All samples of single masternodes, family by family, in the order of the page. `states` are those of all its networks.
-pub(super) fn series(settings: &Settings, states: &[String], quorum_types: &[&'static str]) -> Vec<NodeSeries> {
+/// All samples of single masternodes, family by family, in the order of the page. `states` are those of all its networks,
+/// `most_payees` how many payees a watched masternode has at most.
+pub(super) fn series(
+    settings: &Settings,
+    states: &[String],
+    quorum_types: &[&'static str],
+    most_payees: usize,
+) -> Vec<NodeSeries> {
     let horizons: Vec<&str> = settings.horizons.iter().map(|(label, _)| label.as_str()).collect();
     let mut series: Vec<NodeSeries> = single(SINGLE, |_| true).collect();
     series.extend(single(PAID, |rules| rules.tells_payments));
@@ -127,10 +136,11 @@ pub(super) fn series(settings: &Settings, states: &[String], quorum_types: &[&'s
     series.extend(variants(&catalog::EXPECTATION_MET, "field", &Expected::ALL.map(Expected::label), |row, variant| {
         let expected = &row.watched?.watched.expectations;
         let (field, value) = expected.iter().find(|(field, _)| *field == Expected::ALL[variant])?;
-        Some(field.met_by(row.node()?.masternode, value).into())
+        Some(field.met_by(row.node()?.masternode, value)?.into())
     }));
     series.extend(single(sessions::SESSIONS, |rules| rules.has_dkg));
     series.extend(reach::series(settings.probed));
+    series.extend(payees::series(most_payees));
     series
 }
 

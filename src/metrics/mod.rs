@@ -16,6 +16,7 @@ mod labels;
 mod masternode;
 mod network;
 pub mod page;
+mod payees;
 pub mod past;
 mod process;
 mod reach;

@@ -3,6 +3,7 @@
 //! Never here: single masternodes.
 
 use crate::domain::pose::Risk;
+use crate::domain::quorum::QuorumHealth;
 use crate::domain::requirement::{Covers, QuorumSpork, compiled_in, minimum_protocol};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::tally::NetworkTally;
@@ -69,6 +70,8 @@ network_families! {
         add(&[("quorum_type", drawing.kind.name)], drawing.start.0.into());
     };
     NETWORK_DKG_SESSIONS => sessions;
+    NETWORK_QUORUM_LAST_MINED => |snapshot, add| quorums(snapshot, add, |health| health.last_mined.0);
+    NETWORK_QUORUM_MISSED_WINDOWS => |snapshot, add| quorums(snapshot, add, |health| health.missed_windows);
     NETWORK_MAINTENANCE_WINDOW => |snapshot, add| for node_type in NodeType::ALL {
         if let Some(blocks) = snapshot.maintenance_window(node_type) {
             add(&[("node_type", node_type.label())], blocks.into());
@@ -100,6 +103,12 @@ fn sessions(snapshot: &Snapshot, add: Samples<'_>) {
         for (result, count) in [("formed", sessions.formed), ("failed", sessions.failed)] {
             add(&[("quorum_type", kind.name), ("result", result)], Value::Whole(count));
         }
+    }
+}
+
+fn quorums(snapshot: &Snapshot, add: Samples<'_>, value: fn(&QuorumHealth) -> u32) {
+    for (kind, health) in snapshot.quorums() {
+        add(&[("quorum_type", kind.name)], value(&health).into());
     }
 }
 

@@ -15,6 +15,7 @@ use crate::metrics::head::head;
 use crate::metrics::labels;
 use crate::metrics::masternode::{self, Last, NodeSeries, Row};
 use crate::metrics::network::NETWORK_FAMILIES;
+use crate::metrics::payees;
 use crate::metrics::shown::NetworkPage;
 
 /// The two text formats.
@@ -96,7 +97,8 @@ impl Sheet {
     pub fn new(settings: Settings, networks: Vec<Arc<NetworkPage>>) -> Sheet {
         let states = masternode::states(networks.iter().map(|page| page.snapshot().rules()));
         let quorum_types = masternode::quorum_types(networks.iter().map(|page| page.snapshot()));
-        let series = masternode::series(&settings, &states, &quorum_types);
+        let most_payees = payees::most(networks.iter().map(|page| page.snapshot()));
+        let series = masternode::series(&settings, &states, &quorum_types, most_payees);
         Sheet { series, states, quorum_types, settings, networks }
     }
 
@@ -301,7 +303,7 @@ fn write_series<'a>(
             Last::Own(name, text) => {
                 out.extend_from_slice(labels::open(labels));
                 out.push(b',');
-                labels::write(out, name, text(&row).unwrap_or_default());
+                labels::write(out, name, &text(&row, series.variant).unwrap_or_default());
                 out.extend_from_slice(labels::CLOSE);
             }
         }

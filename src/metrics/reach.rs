@@ -2,6 +2,8 @@
 //!
 //! Never here: verdicts; they are looked up.
 
+use std::borrow::Cow;
+
 use crate::domain::chain::ChainRules;
 use crate::domain::probe::{Outcome, Probe};
 use crate::domain::requirement::{Case, EVIDENCE, Evidence, Requirement};
@@ -61,10 +63,10 @@ const PROBED: &[Single] = &[
 ];
 
 const FAILURE: Single = (&catalog::P2P_FAILURE, |row, _| probe(row)?.outcome.reason().map(|_| true.into()));
-const REASON: Last = Last::Own("reason", |row| probe(row)?.outcome.reason());
+const REASON: Last = Last::Own("reason", |row, _| probe(row)?.outcome.reason().map(Cow::Borrowed));
 
 const AGENT_INFO: Single = (&catalog::P2P_AGENT_INFO, |row, _| probe(row)?.peer.as_ref().map(|_| true.into()));
-const AGENT: Last = Last::Own("agent", |row| Some(&probe(row)?.peer.as_ref()?.agent));
+const AGENT: Last = Last::Own("agent", |row, _| Some(Cow::Borrowed(&probe(row)?.peer.as_ref()?.agent)));
 
 fn probe<'a>(row: &Row<'a>) -> Option<&'a Probe> {
     row.probes?.get(&row.watched?.watched.id)

@@ -11,6 +11,7 @@ use crate::metrics::catalog::Tier;
 use crate::metrics::info::{self, Facts};
 use crate::metrics::labels::{self, Texts};
 use crate::metrics::masternode::{self, Row};
+use crate::metrics::payees;
 use crate::metrics::{Others, Settings};
 
 /// One network on a page: its snapshot, whom it shows, and their label text.
@@ -213,7 +214,8 @@ impl NetworkPage {
 fn samples_each(settings: &Settings, snapshot: &Snapshot) -> (usize, usize) {
     let rules = snapshot.rules();
     let quorum_types = masternode::quorum_types([snapshot]);
-    let series = masternode::series(settings, &masternode::states([rules]), &quorum_types);
+    let most_payees = payees::most([snapshot]);
+    let series = masternode::series(settings, &masternode::states([rules]), &quorum_types, most_payees);
     let (lean, watched): (Vec<_>, Vec<_>) =
         series.iter().filter(|series| (series.applies)(rules)).partition(|series| !series.watched_only);
     (lean.len() + 1, lean.len() + watched.len() + 1)

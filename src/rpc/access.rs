@@ -7,7 +7,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::rpc::methods::Method;
 
-/// From this version on a node takes a method joined with its subcommand for its name (spec `dash.md` §6.1; v23.1.2 tried).
+/// From this version on a node takes a method joined with its subcommand for its name
+/// (docs/spec/dash.md#transport; v23.1.2 tried).
 const JOINED_SINCE: u32 = 210_000;
 
 /// What to do with a fresh random password, and the lines for `dash.conf`, which do not hold it: a node keeps its hash.

@@ -21,6 +21,7 @@ use crate::rpc::dash::answers::{self, ChainInfo, Count, Header, NetworkInfo, Syn
 use crate::rpc::dash::quorums::{self, Commitment, FormedQuorum, QuorumMembers};
 use crate::rpc::dash::stream::ListParser;
 use crate::rpc::dialect::{Dialect, Parameter, Shape};
+use crate::rpc::unknown::Unknown;
 use crate::rpc::error::{ErrorKind, RpcError};
 use crate::rpc::legacy;
 use crate::rpc::methods::{self, Method};
@@ -136,7 +137,7 @@ impl Client {
         let method = self.known(self.dialect().chainlock)?;
         match self.call(method, json!([]), answers::chainlock).await {
             Ok(lock) => Ok(Some(lock)),
-            // "Unable to find any ChainLock" (`observed.md`).
+            // "Unable to find any ChainLock" (docs/spec/recorded-answers.md#traps).
             Err(error) if matches!(error.kind, ErrorKind::Call { code: -32603, .. }) => Ok(None),
             Err(error) => Err(error),
         }
@@ -250,8 +251,15 @@ impl Client {
     pub async fn list_diff(&self, base: &Block, target: &Block) -> Result<ListDiff, RpcError> {
         let method = self.known(self.dialect().diff())?;
         let params = self.params(method, [json!(base.hash.to_string()), json!(target.hash.to_string())]);
-        let (base, target) = (*base, *target);
-        self.call(method, params, move |body| answers::list_diff(body, &base, &target)).await
+        let mut unknown = Unknown::default();
+        let read = |body: &[u8]| answers::list_diff_noting(body, base, target, &mut unknown);
+        let diff = self.call(method, params, read).await;
+        self.note(&unknown);
+        diff
+    }
+
+    fn note(&self, unknown: &Unknown) {
+        unknown.each(|kind, count| self.inner.meters.not_understood(kind, count));
     }
 
     /// A method of the dialect. Where the chain has none, the call fails as on a node that does not know it.
@@ -327,6 +335,7 @@ impl Client {
             }
             parser.push(&chunk)?;
         }
+        self.note(parser.unknown());
         parser.finish()
     }
 

@@ -112,7 +112,7 @@ fn read(path: &Path) -> Result<Secret, String> {
     Ok(Secret(text))
 }
 
-/// Data directory of a network below Dash Core's, and its default RPC port (spec `dash.md` §8).
+/// Data directory of a network below Dash Core's, and its default RPC port (docs/spec/dash.md#chain-constants).
 const NETWORKS: [(&str, u16); 4] = [("", 9998), ("testnet3", 19998), ("devnet-", 19798), ("regtest", 19898)];
 
 /// The cookie file of a node at `port`, or of any node where none fits the port. `None` when there is no cookie file.

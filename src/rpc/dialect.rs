@@ -174,7 +174,7 @@ impl Item {
     }
 }
 
-/// Dash Core and its deterministic list (spec `dash.md` §6).
+/// Dash Core and its deterministic list (docs/spec/dash.md#rpc-reference).
 pub const DASH: Dialect = Dialect {
     list: ListCall {
         method: &methods::PROTX_LIST,
@@ -195,7 +195,7 @@ pub const DASH: Dialect = Dialect {
     string_arguments: false,
 };
 
-/// Dimecoin (spec `legacy-chains.md` §3): one `masternodelist full` says all that is needed of each.
+/// Dimecoin (docs/spec/legacy-chains.md#dimecoin-rpc): one `masternodelist full` says all that is needed of each.
 pub const DIMECOIN: Dialect = Dialect {
     list: ListCall {
         method: &methods::MASTERNODELIST,
@@ -225,7 +225,8 @@ pub const DIMECOIN: Dialect = Dialect {
     string_arguments: true,
 };
 
-/// PRCYCoin (spec `legacy-chains.md` §4). Its `lastpaid` is left out: it is no time of a payment (§5.2).
+/// PRCYCoin (docs/spec/legacy-chains.md#prcycoin-rpc). Its `lastpaid` is left out: it is no time of a payment
+/// (docs/spec/legacy-chains.md#prcycoin-payee).
 pub const PRCYCOIN: Dialect = Dialect {
     list: ListCall {
         method: &methods::LISTMASTERNODES,

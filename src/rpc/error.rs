@@ -88,7 +88,8 @@ impl ErrorKind {
     }
 
     /// By what a node reports in the member `error`. An unknown subcommand is −8 with a fixed text, or before v21 −1
-    /// with the help text (spec `dash.md` §6.1, `observed.md`, refusals).
+    /// with the help text (docs/spec/dash.md#transport,
+    /// docs/spec/recorded-answers.md#refusals).
     pub(super) fn reported(code: i64, message: &str) -> ErrorKind {
         let line = loggable(message.lines().next().unwrap_or_default());
         match code {

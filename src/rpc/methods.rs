@@ -1,7 +1,7 @@
 //! Every method that the exporter calls: the whole list, so that operators can allow it and a test can guard it.
 //!
 //! Never here: a method that needs a wallet, writes, or prints keys; `masternode payments`, which can crash a node
-//! without `txindex` (spec `dash.md` §6.5).
+//! without `txindex` (docs/spec/dash.md#masternode).
 
 /// One method of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ methods! {
     GETTXOUT: "gettxout", optional, light, "how deep the collateral of a masternode is";
     MNSYNC_STATUS: "mnsync status", optional, light, "whether the node has finished its masternode sync";
     EVOZNSYNC_STATUS: "evoznsync status", optional, light, "whether the node has finished its masternode sync";
-    QUORUM_LISTEXTENDED: "quorum listextended", optional, light, "which quorums were formed in a block that punished";
+    QUORUM_LISTEXTENDED: "quorum listextended", optional, light, "when quorums were last mined, and which were formed in a block that punished";
     QUORUM_INFO: "quorum info", optional, light, "which of their members failed";
     QUORUM_DKGSTATUS: "quorum dkgstatus", optional, light, "DKG sessions under way, where the node is a masternode or watches them";
     QUORUM_DKGINFO: "quorum dkginfo", optional, light, "when the next of them begins (v20.1 and later)";

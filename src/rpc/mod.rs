@@ -17,6 +17,7 @@ pub mod legacy;
 pub mod methods;
 pub mod own;
 pub mod secret_file;
+pub mod unknown;
 mod url;
 
 use std::fmt;
@@ -33,6 +34,7 @@ pub use dialect::Dialect;
 pub use error::{ErrorKind, RpcError};
 pub use methods::{METHODS, Method};
 pub use own::{OwnMasternode, OwnState};
+pub use unknown::Unknown;
 pub use url::RpcUrl;
 
 /// Whom to ask.

@@ -19,7 +19,8 @@ const NO_ADDRESS: &str = "[::]:0";
 /// A node that is itself a masternode, as it sees itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnMasternode {
-    /// Which one. Dash Core no longer tells while it is banned or revoked (spec `observed.md`).
+    /// Which one. Dash Core no longer tells while it is banned or revoked
+    /// (docs/spec/recorded-answers.md#traps).
     pub id: Option<MasternodeId>,
     /// Its state.
     pub state: OwnState,
@@ -77,7 +78,8 @@ impl OwnState {
         }
     }
 
-    /// The older chains: a sentence (Dimecoin) or a number (PRCYCoin; spec `legacy-chains.md` §3.2, §4).
+    /// The older chains: a sentence (Dimecoin, docs/spec/legacy-chains.md#other-dimecoin-calls)
+    /// or a number (PRCYCoin, docs/spec/legacy-chains.md#prcycoin-rpc).
     fn of_status(status: &Value) -> OwnState {
         match (status.as_str(), status.as_i64()) {
             (Some(text), _) if text.starts_with("Masternode successfully started") => OwnState::Ready,
@@ -100,6 +102,9 @@ struct WireOwn {
     #[serde(default)]
     status: Value,
     service: Option<String>,
+    /// Dash Core: what the list says of it. Since v24 the only place of its address.
+    #[serde(rename = "dmnState", default)]
+    listed: Value,
     outpoint: Option<String>,
     txhash: Option<String>,
     outputidx: Option<u32>,
@@ -113,7 +118,9 @@ pub fn own_masternode(body: &[u8]) -> Result<OwnMasternode, ErrorKind> {
         None => OwnState::of_status(&wire.status),
     };
     let id = id(&wire)?;
-    Ok(OwnMasternode { id, state, address: wire.service.filter(|service| service != NO_ADDRESS) })
+    let listed = || wire.listed.get("addresses")?.get("core_p2p")?.get(0)?.as_str().map(str::to_string);
+    let address = wire.service.clone().or_else(listed).filter(|service| service != NO_ADDRESS);
+    Ok(OwnMasternode { id, state, address })
 }
 
 /// Whose node it is. An outpoint of zeros stands for none.

@@ -75,6 +75,53 @@ pub enum Action {
         /// Who leaves.
         masternode: String,
     },
+    /// The signal for the fork of Dash 24, signed by a quorum (MNHF transaction, type 7).
+    SignFork,
+    /// A ProUpServTx of this version with the same address; ends a ban, as any ProUpServTx does. After the fork it
+    /// raises the version of the state.
+    Migrate {
+        /// Who migrates.
+        masternode: String,
+        /// Version of the transaction: 1, 2 or 3.
+        version: u8,
+    },
+    /// A ProUpRegTx of version 3 with this number of payees, all of them new addresses.
+    SetPayouts {
+        /// Whose payees change.
+        masternode: String,
+        /// How many there are then, 1 to 32.
+        payouts: u8,
+    },
+    /// A ProUpServTx of version 3 with one more address of the node itself.
+    AddAddress {
+        /// Who gets it.
+        masternode: String,
+    },
+    /// A ProUpServTx with other ports of an Evo node's platform services.
+    ChangePlatformPorts {
+        /// Whose ports change.
+        masternode: String,
+    },
+    /// A ProRegTx of version 3 with several owners. [`Network::shared_masternode`](super::Network::shared_masternode)
+    /// gives its proTxHash in advance.
+    RegisterShared {
+        /// Which of the shared masternodes, counted freely.
+        number: u32,
+        /// How many owners, 2 to 8.
+        shares: u8,
+    },
+    /// A ProUpShareTx (type 11): one owner's reward address changes.
+    ChangeShareReward {
+        /// Which shared masternode.
+        masternode: String,
+        /// Which owner, from 0.
+        share: u8,
+    },
+    /// A ProDisTx (type 10): a shared masternode is dissolved and leaves the list at the end of the block.
+    Dissolve {
+        /// Which shared masternode.
+        masternode: String,
+    },
 }
 
 impl Action {
@@ -91,8 +138,14 @@ impl Action {
             | Self::ChangePayout { masternode }
             | Self::ChangeVotingKey { masternode }
             | Self::ChangeOperatorPayout { masternode }
+            | Self::Migrate { masternode, .. }
+            | Self::SetPayouts { masternode, .. }
+            | Self::AddAddress { masternode }
+            | Self::ChangePlatformPorts { masternode }
+            | Self::ChangeShareReward { masternode, .. }
+            | Self::Dissolve { masternode }
             | Self::SpendCollateral { masternode } => Some(masternode),
-            Self::FailNetwork | Self::Register { .. } => None,
+            Self::FailNetwork | Self::SignFork | Self::Register { .. } | Self::RegisterShared { .. } => None,
         }
     }
 }
@@ -108,6 +161,23 @@ pub enum ActionError {
     QuorumType(u8),
     /// The reorganisation reaches below the kept blocks.
     TooDeep,
+    /// The network has no fork, or the rules of Dash 24 are not in force yet.
+    NotForked,
+    /// The signal of the fork was mined already.
+    Signed,
+    /// A transaction of this version is refused for the masternode (`bad-protx-version-disallowed`, `-downgrade`).
+    Version(String),
+    /// A version 3 change of the owner's data of an Evo node that is still at version 2 with an address
+    /// (`bad-protx-netinfo-version`).
+    AddressVersion(String),
+    /// The masternode is shared, or is not, or has no such share.
+    Shares(String),
+    /// The masternode has no platform services, or no room for another address.
+    Address(String),
+    /// A shared masternode of this number is or was registered.
+    Number(u32),
+    /// From 1 to 32 payees and from 2 to 8 shares are allowed.
+    Count(u8),
 }
 
 impl fmt::Display for ActionError {
@@ -116,6 +186,14 @@ impl fmt::Display for ActionError {
             Self::UnknownMasternode(hash) => write!(formatter, "masternode {hash} is not on the list"),
             Self::NoOperatorKey(hash) => write!(formatter, "masternode {hash} has no operator key"),
             Self::QuorumType(id) => write!(formatter, "no quorum of type {id} can have this member"),
+            Self::NotForked => formatter.write_str("the rules of Dash 24 are not in force"),
+            Self::Signed => formatter.write_str("the signal of the fork was mined already"),
+            Self::Version(hash) => write!(formatter, "masternode {hash} cannot use this version"),
+            Self::AddressVersion(hash) => write!(formatter, "masternode {hash} needs a version 3 service update first"),
+            Self::Shares(hash) => write!(formatter, "masternode {hash} has not the shares for this"),
+            Self::Address(hash) => write!(formatter, "masternode {hash} has not the addresses for this"),
+            Self::Number(number) => write!(formatter, "the shared masternode number {number} is known already"),
+            Self::Count(count) => write!(formatter, "{count} payees or shares are not allowed"),
             Self::TooDeep => formatter.write_str("the blocks to replace are no longer kept"),
         }
     }

@@ -10,6 +10,7 @@ use super::network::Network;
 use super::random::{Hash256, Random};
 use super::rpc::{Context, Lies, Params, Reply, RpcError, answer};
 use super::rules::chain_facts;
+use super::software::Software;
 use super::state::State;
 
 /// A simulated network of any chain. Clones are handles of the same one.
@@ -50,6 +51,8 @@ pub(super) struct View<'a> {
     pub(super) lies: Lies,
     /// The masternode that the answering node runs.
     pub(super) masternode: Option<&'a str>,
+    /// What the answering node runs, if that differs from its network.
+    pub(super) software: Option<Software>,
 }
 
 impl AnyNetwork {
@@ -88,10 +91,12 @@ impl AnyNetwork {
     pub(super) fn answer(&self, view: &View<'_>, method: &str, params: &Params) -> Result<Reply, RpcError> {
         match self {
             Self::Dash(network) => {
-                let state = network.lock();
-                let tip = known_tip(&state, view);
+                let whole = network.lock();
+                let software = view.software.clone().unwrap_or_else(|| Software::release(whole.options.version));
+                let state = whole.side(&software);
+                let tip = known_tip(state, view);
                 let masternode = view.masternode.and_then(Hash256::parse);
-                answer(&Context { state: &state, tip, lies: view.lies, masternode }, method, params)
+                answer(&Context { state, tip, lies: view.lies, masternode, software: &software }, method, params)
             }
             Self::Legacy(network) => match view.frozen {
                 Some(Frozen::Legacy(frozen)) => frozen.answer(view, method, params),

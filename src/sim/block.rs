@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::action::Action;
 use super::dkg::Commitment;
+use super::extended::EXTENDED;
 use super::history::Change;
 use super::ledger::{BanCause, ChangedField, LedgerKind, Note};
 use super::list::List;
@@ -23,6 +24,7 @@ pub(super) struct BlockBuilder<'a> {
     decayed: Vec<u32>,
     before: BTreeMap<u32, Option<Masternode>>,
     notes: Vec<Note>,
+    forked: bool,
 }
 
 /// What the block did.
@@ -36,7 +38,12 @@ impl<'a> BlockBuilder<'a> {
     /// Begins the block: every valid score above 0 loses a point before anything else.
     pub(super) fn begin(list: &'a mut List, height: u32, hash: Hash256) -> Self {
         let decayed = list.decay();
-        Self { list, height, hash, decayed, before: BTreeMap::new(), notes: Vec::new() }
+        Self { list, height, hash, decayed, before: BTreeMap::new(), notes: Vec::new(), forked: false }
+    }
+
+    /// Whether the rules of Dash 24 are in force in this block.
+    pub(super) fn forked(self, forked: bool) -> Self {
+        Self { forked, ..self }
     }
 
     /// Makes the nodes drawable that were registered at this height or before: `hash` is that of the block before this one
@@ -81,8 +88,13 @@ impl<'a> BlockBuilder<'a> {
     /// Applies a transaction. `slot` is the node that the action names.
     pub(super) fn transact(&mut self, action: &Action, slot: Option<u32>, seed: u64) {
         match action {
-            Action::FailDkg { .. } | Action::FailNetwork | Action::SpendCollateral { .. } => {}
+            Action::FailDkg { .. }
+            | Action::FailNetwork
+            | Action::SignFork
+            | Action::Dissolve { .. }
+            | Action::SpendCollateral { .. } => {}
             Action::Register { evo, with_address } => self.register(*evo, *with_address, seed),
+            Action::RegisterShared { number, shares } => self.register_shared(*number, *shares, seed),
             Action::Revive { .. } => self.update_service(slot, None),
             Action::ChangeAddress { .. } => self.update_service(slot, Some(ChangedField::Address)),
             Action::MoveHere { port, .. } => {
@@ -100,7 +112,23 @@ impl<'a> BlockBuilder<'a> {
             Action::ChangeVotingKey { .. } => {
                 self.change(slot, ChangedField::VotingKey, |node| node.voting_key += 1);
             }
+            Action::Migrate { version, .. } => self.serve(slot, Some(*version), None, |_| {}),
+            Action::AddAddress { .. } => {
+                self.serve(slot, Some(EXTENDED), Some(ChangedField::Address), |node| node.further += 1);
+            }
+            Action::ChangePlatformPorts { .. } => {
+                self.serve(slot, None, Some(ChangedField::Platform), |node| node.platform_ports += 1);
+            }
+            Action::SetPayouts { payouts, .. } => self.set_payouts(slot, *payouts),
+            Action::ChangeShareReward { share, .. } => {
+                self.change(slot, ChangedField::Shares, |node| node.share_rewards[usize::from(*share)] += 1);
+            }
         }
+    }
+
+    /// The node in the slot, as the block has made it so far.
+    pub(super) fn node(&self, slot: u32) -> Option<&Masternode> {
+        self.list.get(slot)
     }
 
     /// Takes a node off the list because its collateral is spent.
@@ -154,29 +182,48 @@ impl<'a> BlockBuilder<'a> {
         let slot = self.list.next_slot();
         let hash = Random::of(&[seed, self.hash.seed(), u64::from(slot)]).hash();
         let node = Masternode::registered(hash, slot, evo, self.height, with_address);
-        self.list.replace(slot, Some(node));
-        self.remember(slot, None);
-        self.note(slot, LedgerKind::Registration);
+        self.enter(node);
         if !with_address {
             self.note(slot, LedgerKind::Ban { cause: BanCause::NoAddress, score: 0 });
         }
     }
 
+    fn enter(&mut self, node: Masternode) {
+        self.list.replace(node.slot, Some(node));
+        self.remember(node.slot, None);
+        self.note(node.slot, LedgerKind::Registration);
+    }
+
     /// A ProUpServTx: sets what it carries, and revives (`CDeterministicMNState::Revive`).
     fn update_service(&mut self, slot: Option<u32>, field: Option<ChangedField>) {
-        let height = self.height;
+        self.serve(slot, None, field, |node| match field {
+            Some(ChangedField::Address) => {
+                node.address += 1;
+                node.further = 0;
+                node.local_port = None;
+            }
+            Some(ChangedField::OperatorPayout) => node.operator_payout += 1,
+            _ => {}
+        });
+    }
+
+    /// A ProUpServTx of a version; without one, of the version that the masternode's state asks for.
+    fn serve(
+        &mut self,
+        slot: Option<u32>,
+        version: Option<u8>,
+        field: Option<ChangedField>,
+        edit: impl FnOnce(&mut Masternode),
+    ) {
+        let (height, forked) = (self.height, self.forked);
         let Some(slot) = slot else { return };
         let Some((old, new)) = self.update(slot, |node| {
-            match field {
-                Some(ChangedField::Address) => {
-                    node.address += 1;
-                    node.local_port = None;
-                }
-                Some(ChangedField::OperatorPayout) => node.operator_payout += 1,
-                _ => node.address = node.address.max(1),
-            }
+            edit(node);
             node.address = node.address.max(1);
-            node.version = 2;
+            if forked {
+                let usual = if node.evo { EXTENDED } else { 2 };
+                node.version = node.version.max(version.unwrap_or(usual));
+            }
             node.platform = node.platform.max(u32::from(node.evo));
             if node.ban.take().is_some() {
                 node.score = 0;
@@ -185,29 +232,61 @@ impl<'a> BlockBuilder<'a> {
         }) else {
             return;
         };
-        if old.address != new.address {
-            self.note(slot, LedgerKind::Change(ChangedField::Address));
+        let moved = old.address != new.address || old.further != new.further;
+        if moved {
+            self.note_change(slot, ChangedField::Address, (old, new));
         }
-        if field == Some(ChangedField::OperatorPayout) {
-            self.note(slot, LedgerKind::Change(ChangedField::OperatorPayout));
+        if let Some(field) = field.filter(|field| *field != ChangedField::Address) {
+            self.note_change(slot, field, (old, new));
         }
+        self.note_version(slot, (old, new));
         if !old.is_valid() {
             self.note(slot, LedgerKind::Revival);
         }
     }
 
+    /// A ProUpRegTx of version 3 with other payees.
+    fn set_payouts(&mut self, slot: Option<u32>, payouts: u8) {
+        let Some(slot) = slot else { return };
+        let changed = self.update(slot, |node| {
+            node.payout += 1;
+            node.payouts = payouts;
+            node.version = node.version.max(EXTENDED);
+        });
+        if let Some(nodes) = changed {
+            self.note_change(slot, ChangedField::Payout, nodes);
+            self.note_version(slot, nodes);
+        }
+    }
+
+    fn register_shared(&mut self, number: u32, shares: u8, seed: u64) {
+        let node = Masternode {
+            version: EXTENDED,
+            shares,
+            ..Masternode::registered(shared_hash(seed, number), self.list.next_slot(), false, self.height, true)
+        };
+        self.enter(node);
+    }
+
     fn revoke(&mut self, slot: Option<u32>, reason: u8) {
+        let forked = self.forked;
         self.ban_by_transaction(slot, BanCause::Revoked, |node| {
+            let version = node.version;
             node.reset_operator();
             node.revocation = reason;
+            if forked {
+                node.version = version;
+            }
         });
     }
 
     fn change_operator_key(&mut self, slot: Option<u32>) {
+        let forked = self.forked;
         self.ban_by_transaction(slot, BanCause::KeyChanged, |node| {
             let edition = node.operator_key + 1;
+            let version = if forked { node.version.max(2) } else { 2 };
             node.reset_operator();
-            node.version = 2;
+            node.version = version;
             // A key that was wiped must not come back as it was.
             node.operator_key = edition + 1_000 * u32::from(edition == 1);
         });
@@ -223,14 +302,15 @@ impl<'a> BlockBuilder<'a> {
             return;
         };
         if old.operator_key != new.operator_key {
-            self.note(slot, LedgerKind::Change(ChangedField::OperatorKey));
+            self.note_change(slot, ChangedField::OperatorKey, (old, new));
         }
         if old.address != new.address {
-            self.note(slot, LedgerKind::Change(ChangedField::Address));
+            self.note_change(slot, ChangedField::Address, (old, new));
         }
         if old.operator_payout != new.operator_payout {
-            self.note(slot, LedgerKind::Change(ChangedField::OperatorPayout));
+            self.note_change(slot, ChangedField::OperatorPayout, (old, new));
         }
+        self.note_version(slot, (old, new));
         if old.is_valid() {
             self.note(slot, LedgerKind::Ban { cause, score: new.score });
         }
@@ -238,8 +318,8 @@ impl<'a> BlockBuilder<'a> {
 
     fn change(&mut self, slot: Option<u32>, field: ChangedField, edit: impl FnOnce(&mut Masternode)) {
         let Some(slot) = slot else { return };
-        if self.update(slot, edit).is_some() {
-            self.note(slot, LedgerKind::Change(field));
+        if let Some(nodes) = self.update(slot, edit) {
+            self.note_change(slot, field, nodes);
         }
     }
 
@@ -265,6 +345,24 @@ impl<'a> BlockBuilder<'a> {
 
     fn note(&mut self, slot: u32, kind: LedgerKind) {
         let masternode = self.list.get(slot).expect("an entry is written while the node is registered").hash;
-        self.notes.push(Note { masternode, slot, kind });
+        self.notes.push(Note { masternode, slot, kind, change: None });
     }
+
+    fn note_change(&mut self, slot: u32, field: ChangedField, nodes: (Masternode, Masternode)) {
+        self.note(slot, LedgerKind::Change(field));
+        let note = self.notes.last_mut().expect("just written");
+        note.change = Some(Box::new(nodes));
+    }
+
+    /// Before the fork a version says only that an operator revoked.
+    fn note_version(&mut self, slot: u32, nodes: (Masternode, Masternode)) {
+        if self.forked && nodes.0.version != nodes.1.version {
+            self.note_change(slot, ChangedField::Version, nodes);
+        }
+    }
+}
+
+/// The proTxHash of the shared masternode with this number.
+pub(super) fn shared_hash(seed: u64, number: u32) -> Hash256 {
+    Random::of(&[seed, 0x54a6ed, u64::from(number)]).hash()
 }

@@ -1,7 +1,7 @@
 //! DKG sessions and the commitments that end them (`src/llmq/blockprocessor.cpp`, `src/llmq/utils.cpp`).
 //!
 //! Simplified against a real chain: a rotation hands out whole quarters but not by the real permutation, and draws at its
-//! base; a commitment is mined in the first block of its window.
+//! base; a quorum that does not rotate is mined in the second block of its window, after a null commitment in the first.
 //!
 //! Never punishes: `block` does, for each member that a commitment leaves out.
 
@@ -88,6 +88,8 @@ pub(super) struct DkgState {
 pub(super) struct Conduct<'a> {
     /// Slots that take part in nothing.
     pub(super) offline: &'a HashSet<u32>,
+    /// Slots whose protocol is below what the others ask for.
+    pub(super) outdated: &'a HashSet<u32>,
     /// Slots that fail this many more commitments of this block.
     pub(super) ordered: &'a mut BTreeMap<u32, usize>,
     /// Every session of the block fails as a whole.
@@ -150,7 +152,12 @@ impl DkgState {
                 left.push(session);
                 continue;
             }
-            let valid = contributions(&session, list, random, conduct);
+            // Finalising starts only once the first block of the window is connected: that has a null commitment.
+            let is_too_early = session.kind.rotating == 0 && offset == first;
+            let valid = match is_too_early {
+                true => vec![false; session.size],
+                false => contributions(&session, list, random, conduct),
+            };
             let commitment = Arc::new(Commitment { session: Arc::clone(&session), height, block: hash, valid });
             if commitment.is_null() && offset < last {
                 left.push(session);
@@ -281,6 +288,13 @@ fn eligible(kind: &QuorumType, list: &List) -> Vec<u32> {
         .collect()
 }
 
+/// Whether enough members with the new protocol are there to vote the others bad (`dkgBadVotesThreshold`).
+fn voted_bad(session: &Session, conduct: &Conduct<'_>) -> bool {
+    let votes =
+        |member: &&Masternode| !conduct.outdated.contains(&member.slot) && !conduct.offline.contains(&member.slot);
+    !conduct.outdated.is_empty() && session.members.iter().filter(votes).count() >= session.kind.bad_votes(session.size)
+}
+
 /// Which seats are valid; none when too few are.
 fn contributions(session: &Session, list: &List, random: &mut Random, conduct: &mut Conduct<'_>) -> Vec<bool> {
     let none = vec![false; session.size];
@@ -288,11 +302,13 @@ fn contributions(session: &Session, list: &List, random: &mut Random, conduct: &
         return none;
     }
     let mut valid = none.clone();
+    let bad = voted_bad(session, conduct);
     for (seat, member) in session.members.iter().enumerate() {
         let slot = member.slot;
         let unlucky = random.chance(conduct.failure_rate) && conduct.spared != Some(slot);
         let able = list.get(slot).is_some_and(|node| node.operator_key != 0);
-        valid[seat] = able && !unlucky && !conduct.offline.contains(&slot);
+        let failing = unlucky || conduct.offline.contains(&slot) || (bad && conduct.outdated.contains(&slot));
+        valid[seat] = able && !failing;
         if let Some(orders) = conduct.ordered.get_mut(&slot).filter(|orders| **orders > 0) {
             *orders -= 1;
             valid[seat] = false;

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::dkg::{Commitment, DkgState};
+use super::fork_rules::Special;
 use super::ledger::Note;
 use super::masternode::Masternode;
 use super::random::{Hash256, Random};
@@ -38,6 +39,8 @@ pub(super) struct Block {
     /// The quorums after the block.
     pub(super) dkg: Arc<DkgState>,
     pub(super) notes: Vec<Note>,
+    /// Transactions of the types that came with Dash 24.
+    pub(super) special: Vec<Special>,
     /// The payee as the list before the block had it.
     pub(super) payee: Option<Masternode>,
 }
@@ -83,8 +86,8 @@ impl Naming {
     }
 }
 
-/// The kept blocks.
-#[derive(Debug)]
+/// The kept blocks. A clone shares them.
+#[derive(Clone, Debug)]
 pub(super) struct History {
     naming: Naming,
     keep: usize,

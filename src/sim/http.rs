@@ -17,6 +17,7 @@ use super::any::{AnyNetwork, View};
 use super::body::AnswerBody;
 use super::faults::{ActiveFault, Fault, Faults, lies};
 use super::rpc::{Params, Reply, RpcError, full_name};
+use super::software::Software;
 
 /// Largest request a node reads (`src/httpserver.cpp MAX_SIZE`).
 const REQUEST_BYTES: usize = 32 * 1024 * 1024;
@@ -32,6 +33,8 @@ pub(super) struct Shared {
     pub(super) credentials: Vec<String>,
     /// The masternode that the answering node runs.
     pub(super) masternode: Option<String>,
+    /// What the node runs, if that differs from its network.
+    pub(super) software: Mutex<Option<Software>>,
     /// Blocks that this server is behind the network.
     pub(super) lag: AtomicU32,
     pub(super) calls: Mutex<BTreeMap<String, u64>>,
@@ -151,6 +154,7 @@ fn perform(shared: &Shared, faults: &[ActiveFault], call: &Call) -> Result<Reply
         lag: shared.lag.load(Ordering::Relaxed),
         lies: lies(faults),
         masternode: shared.masternode.as_deref(),
+        software: shared.software.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone(),
     };
     shared.network.answer(&view, &call.method, &call.params)
 }

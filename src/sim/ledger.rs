@@ -2,7 +2,9 @@
 //!
 //! Never derived from lists: an entry is written where the rule is applied.
 
+use super::masternode::Masternode;
 use super::random::Hash256;
+use super::rules::ChainFacts;
 
 /// Something that happened to a masternode in a block of the active branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +17,18 @@ pub struct LedgerEntry {
     pub masternode: String,
     /// What happened.
     pub kind: LedgerKind,
+    /// Of a replaced field: what it was and what it became.
+    pub change: Option<FieldChange>,
+}
+
+/// The two values of a replaced field, as texts. Lists are separated by ", ", a payee among several has its reward
+/// behind it in hundredths of a percent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldChange {
+    /// Before the block.
+    pub before: String,
+    /// After it.
+    pub after: String,
 }
 
 /// Kinds of ledger entries.
@@ -74,12 +88,38 @@ pub enum ChangedField {
     VotingKey,
     /// Address that the operator's share is paid to.
     OperatorPayout,
+    /// Version of the masternode's state, after the fork of Dash 24.
+    Version,
+    /// A reward address of a shared masternode.
+    Shares,
+    /// The ports of an Evo node's platform services.
+    Platform,
 }
 
 /// An entry before it is written out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Note {
     pub(super) masternode: Hash256,
     pub(super) slot: u32,
     pub(super) kind: LedgerKind,
+    /// The masternode before and after a replaced field.
+    pub(super) change: Option<Box<(Masternode, Masternode)>>,
+}
+
+impl Note {
+    /// The values of a replaced field.
+    pub(super) fn values(&self, facts: &ChainFacts) -> Option<FieldChange> {
+        let (LedgerKind::Change(field), Some(nodes)) = (self.kind, &self.change) else { return None };
+        let value = |node: &Masternode| match field {
+            ChangedField::Address => node.core_addresses(facts).join(", "),
+            ChangedField::Payout => node.payouts_text(facts),
+            ChangedField::OperatorKey => node.operator_key_hex(),
+            ChangedField::VotingKey => node.voting_address(facts),
+            ChangedField::OperatorPayout => node.operator_payout_address(facts).unwrap_or_default(),
+            ChangedField::Version => node.version.to_string(),
+            ChangedField::Shares => node.owner_payees(facts).join(", "),
+            ChangedField::Platform => node.platform_port(facts.platform_ports.1).to_string(),
+        };
+        Some(FieldChange { before: value(&nodes.0), after: value(&nodes.1) })
+    }
 }

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::action::Action;
+use super::fork_life::LAST_SCHEDULED;
 use super::ledger::{BanCause, LedgerKind, Note};
 use super::list::List;
 use super::options::Options;
@@ -15,7 +16,7 @@ use super::setup::ENDANGERED;
 const ENDANGERED_REVIVAL: u32 = 45;
 
 /// Plans that span blocks.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Life {
     /// Slots to revive, by height.
     revivals: BTreeMap<u32, Vec<u32>>,
@@ -32,12 +33,14 @@ impl Life {
     ) -> Vec<Action> {
         let mut random = Random::of(&[options.seed, 0x11fe, u64::from(height)]);
         let mut actions = self.due_revivals(list, offline, height);
+        // Only the scenario acts on its masternodes.
+        let last = if options.fork.as_ref().is_some_and(|fork| fork.story) { LAST_SCHEDULED } else { ENDANGERED };
         let mut some_node = |share: f64| {
             if !random.chance(share) {
                 return None;
             }
             let slot = u32::try_from(random.below(list.next_slot() as usize)).expect("a slot is a u32");
-            list.get(slot).filter(|node| node.is_valid() && slot != ENDANGERED).copied()
+            list.get(slot).filter(|node| node.is_valid() && slot > last && !node.is_shared()).copied()
         };
         if let Some(node) = some_node(1.0 / 60.0) {
             actions.push(Action::ChangePayout { masternode: node.hash.to_string() });

@@ -34,6 +34,11 @@ impl List {
         self.get(*self.by_hash.get(&hash)?)
     }
 
+    /// Whether a node with this hash is or was on the list.
+    pub(super) fn was_known(&self, hash: Hash256) -> bool {
+        self.by_hash.contains_key(&hash)
+    }
+
     /// The hash of the node that is or was in the slot.
     pub(super) fn known_hash(&self, slot: u32) -> Option<Hash256> {
         self.hashes.get(slot as usize).copied()

@@ -5,6 +5,7 @@
 //!
 //! Never decides anything: the rules are in `block` and `dkg`.
 
+use super::extended::MOST_SHARES;
 use super::random::{Hash256, Random};
 use super::rules::ChainFacts;
 
@@ -34,7 +35,8 @@ pub(super) struct Masternode {
     pub(super) revived: Option<u32>,
     /// Reason the operator gave for a revocation.
     pub(super) revocation: u8,
-    /// Version of the operator's data: 1 after a revocation, otherwise 2 (`src/evo/providertx.h ProTxVersion`).
+    /// Version of the state (`src/evo/providertx.h ProTxVersion`): 1 with the operator's key in the legacy form and after
+    /// a revocation before the fork of Dash 24, 3 with payouts or shares, otherwise 2.
     pub(super) version: u8,
     pub(super) address: u32,
     /// The port of this host at which it listens, instead of the address that follows from its place.
@@ -45,11 +47,23 @@ pub(super) struct Masternode {
     pub(super) voting_key: u32,
     /// Wiped together with the operator's key; only Evo nodes have one.
     pub(super) platform: u32,
+    /// How often the platform's ports were moved.
+    pub(super) platform_ports: u8,
+    /// Addresses behind the primary one; only of version 3.
+    pub(super) further: u8,
+    /// Payees; 0 and 1 both mean one.
+    pub(super) payouts: u8,
+    /// Owners of a shared masternode; 0 of any other.
+    pub(super) shares: u8,
+    /// Editions of the shares' reward addresses; 0 is the refund address.
+    pub(super) share_rewards: [u8; MOST_SHARES],
+    /// Number of an owner of many masternodes; 0: an owner of this one alone.
+    pub(super) owner: u32,
 }
 
 /// The texts that are derived, told apart when they are drawn.
 #[derive(Clone, Copy)]
-enum Text {
+pub(super) enum Text {
     Collateral = 1,
     Owner,
     Voting,
@@ -58,6 +72,11 @@ enum Text {
     OperatorKey,
     Platform,
     CollateralHash,
+    FurtherPayout,
+    Refund,
+    ShareReward,
+    ShareOwner,
+    Onion,
 }
 
 impl Masternode {
@@ -84,6 +103,12 @@ impl Masternode {
             operator_payout: 0,
             voting_key: 1,
             platform: u32::from(evo),
+            platform_ports: 0,
+            further: 0,
+            payouts: 0,
+            shares: 0,
+            share_rewards: [0; MOST_SHARES],
+            owner: 0,
         }
     }
 
@@ -100,6 +125,7 @@ impl Masternode {
     /// Empties what belongs to the operator (`CDeterministicMNState::ResetOperatorFields`).
     pub(super) fn reset_operator(&mut self) {
         self.version = 1;
+        self.further = 0;
         self.operator_key = 0;
         self.address = 0;
         self.local_port = None;
@@ -176,7 +202,11 @@ impl Masternode {
     pub(super) fn operator_key_hex(&self) -> String {
         match self.operator_key {
             0 => "0".repeat(96),
-            edition => self.draw(Text::OperatorKey, edition).hex(48),
+            edition => {
+                let mut key = [0; 48];
+                self.draw(Text::OperatorKey, edition).fill(&mut key);
+                self.printed_key(key)
+            }
         }
     }
 
@@ -188,13 +218,19 @@ impl Masternode {
         }
     }
 
-    fn draw(&self, text: Text, edition: u32) -> Random {
+    pub(super) fn draw(&self, text: Text, edition: u32) -> Random {
         Random::of(&[self.hash.seed(), text as u64, u64::from(edition)])
     }
 
     /// Looks like an address of the chain; its checksum is not valid.
-    fn coin_address(&self, text: Text, edition: u32, facts: &ChainFacts) -> String {
-        format!("{}{}", facts.address_letter, self.draw(text, edition).base58(33))
+    pub(super) fn coin_address(&self, text: Text, edition: u32, facts: &ChainFacts) -> String {
+        let of_the_owner = matches!(text, Text::Owner | Text::Payout) && self.owner > 0;
+        let mut random = if of_the_owner {
+            Random::of(&[0x03e, u64::from(self.owner), text as u64, u64::from(edition)])
+        } else {
+            self.draw(text, edition)
+        };
+        format!("{}{}", facts.address_letter, random.base58(33))
     }
 }
 

@@ -5,12 +5,17 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::action::{Action, ActionError};
+use super::block::shared_hash;
 use super::ledger::LedgerEntry;
 use super::masternode::Masternode;
 use super::options::{Options, OptionsError};
 use super::random::Hash256;
 use super::rules::{failure_points, maximum_score};
 use super::state::State;
+
+/// The protocols of 23.1.2 and of 24.0.
+const OLD_PROTOCOL: u32 = 70_240;
+const NEW_PROTOCOL: u32 = 70_242;
 
 /// Each member of a session with whether it did its part; none where the session failed as a whole.
 pub type SessionMembers = Option<Vec<(String, bool)>>;
@@ -52,6 +57,20 @@ pub struct MasternodeFacts {
     pub collateral: String,
     /// Fails each DKG session it is a member of.
     pub offline: bool,
+    /// Version of its state: 1, 2, or 3 after a migration.
+    pub version: u8,
+    /// Protocol of its software: 70240 or 70242 on a network with the fork of Dash 24.
+    pub protocol: u32,
+    /// Its own addresses, the primary one first.
+    pub addresses: Vec<String>,
+    /// Payees of the owners' part, in order, with what each gets of a payment of 10,000 to the owners.
+    pub payees: Vec<(String, u64)>,
+    /// Addresses of the owners: several of a shared masternode.
+    pub owners: Vec<String>,
+    /// Several owners hold the collateral.
+    pub shared: bool,
+    /// It belongs to the one owner of many masternodes, see [`Fork::one_owner`](super::Fork::one_owner).
+    pub of_one_owner: bool,
 }
 
 impl Network {
@@ -128,6 +147,60 @@ impl Network {
         Ok(())
     }
 
+    /// Sets whether a masternode runs protocol 70240. Then it fails each session in which enough other members run 70242.
+    ///
+    /// # Errors
+    ///
+    /// When the masternode is not on the list.
+    pub fn set_outdated(&self, masternode: &str, outdated: bool) -> Result<(), ActionError> {
+        let mut state = self.lock();
+        let slot = find(&state, masternode)?.slot;
+        if outdated {
+            state.outdated.insert(slot);
+        } else {
+            state.outdated.remove(&slot);
+        }
+        Ok(())
+    }
+
+    /// The first block under the rules of Dash 24, once the signal of the fork is mined.
+    #[must_use]
+    pub fn activation_height(&self) -> Option<u32> {
+        self.lock().activation()
+    }
+
+    /// The proTxHash that the shared masternode of this number has or will have.
+    #[must_use]
+    pub fn shared_masternode(&self, number: u32) -> String {
+        shared_hash(self.lock().options.seed, number).to_string()
+    }
+
+    /// Height and hash of the newest block of the branch that does not follow the fork; `None` before the fork.
+    #[must_use]
+    pub fn old_tip(&self) -> Option<(u32, String)> {
+        let state = self.lock();
+        let tip = state.old.as_ref()?.state.history.tip();
+        Some((tip.height, tip.hash.to_string()))
+    }
+
+    /// Mines `blocks` blocks on the branch that does not follow the fork; none before the fork.
+    pub fn mine_old(&self, blocks: usize) {
+        let mut state = self.lock();
+        let Some(old) = &mut state.old else { return };
+        for _ in 0..blocks {
+            old.state.extend(&[]);
+        }
+    }
+
+    /// The payees and amounts of the masternode payment in the kept block of the active branch at this height, in the
+    /// order of the coinbase, the operator last. Only on a network with the fork of Dash 24.
+    #[must_use]
+    pub fn payees_at(&self, height: u32) -> Vec<(String, u64)> {
+        let state = self.lock();
+        let payee = state.history.active_at(height).and_then(|block| block.payee);
+        payee.map_or_else(Vec::new, |node| node.split(super::payment::payment_amount(height), state.facts))
+    }
+
     /// Sets or clears the platform's ban of an Evo node, which every server reports in `metaInfo`; it is not part
     /// of consensus and bans nobody by itself.
     ///
@@ -198,6 +271,7 @@ impl Network {
                 hash: hash.clone(),
                 masternode: note.masternode.to_string(),
                 kind: note.kind,
+                change: note.values(state.facts),
             }));
         }
         entries
@@ -259,5 +333,12 @@ fn facts(state: &State, node: &Masternode) -> MasternodeFacts {
         operator_key: node.operator_key_hex(),
         collateral: node.outpoint(),
         offline: state.offline.contains(&node.slot),
+        version: node.version,
+        protocol: if state.outdated.contains(&node.slot) { OLD_PROTOCOL } else { NEW_PROTOCOL },
+        addresses: node.core_addresses(state.facts),
+        payees: Masternode { operator_payout: 0, ..*node }.split(10_000, state.facts),
+        owners: node.owners(state.facts),
+        shared: node.is_shared(),
+        of_one_owner: node.owner > 0,
     }
 }

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::fork::{Fork, Migration};
 use super::rules::chain_facts;
 
 /// Which chain is imitated: genesis hash, chain name, addresses and quorum table.
@@ -69,6 +70,8 @@ pub struct Options {
     /// Quorums shrink in proportion when there are too few nodes; otherwise their commitments are null, as on
     /// a real chain.
     pub shrink_quorums: bool,
+    /// The fork of Dash 24; `None`: it never comes.
+    pub fork: Option<Fork>,
 }
 
 impl Default for Options {
@@ -93,6 +96,7 @@ impl Default for Options {
             lively: false,
             endangered: false,
             shrink_quorums: true,
+            fork: None,
         }
     }
 }
@@ -134,7 +138,7 @@ impl Options {
     pub fn demo(masternodes: usize, now: fn() -> u64) -> Self {
         let premined = u32::try_from(masternodes / 10).unwrap_or(u32::MAX).clamp(10, 576);
         Self {
-            // 30 blocks into a DKG cycle: Evo commitments follow 4 blocks later, the rotation 12 blocks later.
+            // 30 blocks into a DKG cycle: Evo quorums follow 5 blocks later, the rotation 12 blocks later.
             start_height: 2_524_032 + 30,
             premined: if masternodes > 20_000 { 60 } else { premined },
             spacing: Duration::from_secs(1),
@@ -147,6 +151,32 @@ impl Options {
             endangered: true,
             ..Self::main(masternodes)
         }
+    }
+
+    /// The network of [`Options::demo`] at the time of the fork of Dash 24, with a window of 20 blocks.
+    ///
+    /// The signal is mined 15 blocks after the start, miners signal 18 blocks after it, the fork is locked in 20 blocks later
+    /// and in force another 20 blocks later. The first masternodes are part of the scenario: 0 runs protocol 70240 and
+    /// is banned by its quorum 12 blocks after the start, 1 migrates from version 1 to 2 to 3, 2 gets two payees, the payout
+    /// of 3 is stolen, 4 gets further addresses, the operator key of 5 is replaced, the operator of 6 revokes. A shared
+    /// masternode is registered, changes a reward address and is dissolved.
+    #[must_use]
+    pub fn dash_24(masternodes: usize, now: fn() -> u64) -> Self {
+        let demo = Self::demo(masternodes, now);
+        let signal_height = Some(demo.start_height + 15);
+        let fork =
+            Fork { window: 20, signal_height, old_pace: 0.5, outdated: 1, legacy: 0.6, story: true, ..Fork::default() };
+        Self { version: 240_003, fork: Some(fork), ..demo }
+    }
+
+    /// As [`Options::dash_24`], but instead of the story one owner of 60 % of the masternodes moves all of them to version 3
+    /// within 30 blocks, from the fifth block under the new rules on.
+    #[must_use]
+    pub fn dash_24_migration(masternodes: usize, now: fn() -> u64) -> Self {
+        let story = Self::dash_24(masternodes, now);
+        let migration = Some(Migration { after: 5, blocks: 30 });
+        let fork = story.fork.map(|fork| Fork { story: false, one_owner: 0.6, migration, ..fork });
+        Self { fork, ..story }
     }
 
     /// Checks the options.
@@ -192,7 +222,10 @@ impl Options {
         if self.spacing.as_secs() == 0 {
             return fault("spacing", "block times are whole seconds");
         }
-        Ok(())
+        if self.fork.as_ref().and_then(|fork| fork.signal_height).is_some_and(|height| height <= self.start_height) {
+            return fault("fork.signal_height", "the signal is mined after the start");
+        }
+        self.fork.as_ref().map_or(Ok(()), |fork| fork.validate(self.masternodes))
     }
 
     /// Whether MN_RR is active in the block of this height.
@@ -257,6 +290,8 @@ mod tests {
     fn every_ready_made_network_is_valid() {
         for masternodes in [10, 60, 5_000, 100_000] {
             Options::demo(masternodes, || 1_800_000_000).validate().expect("demo");
+            Options::dash_24(masternodes, || 1_800_000_000).validate().expect("dash-24");
+            Options::dash_24_migration(masternodes, || 1_800_000_000).validate().expect("dash-24-migration");
             Options::main(masternodes).validate().expect("main");
             Options::regtest(masternodes, masternodes / 4).validate().expect("regtest");
         }

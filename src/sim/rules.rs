@@ -47,6 +47,20 @@ pub(super) struct QuorumType {
     pub(super) active: usize,
 }
 
+impl QuorumType {
+    /// Number of votes that make a seat of a quorum of this size invalid.
+    pub(super) fn bad_votes(&self, size: usize) -> usize {
+        let percent = match self.id {
+            2 | 3 => 75,
+            6 => 88,
+            100 | 102 | 106 => 66,
+            103 => 50,
+            _ => 80,
+        };
+        (size * percent).div_ceil(100)
+    }
+}
+
 /// Every quorum type used by one of the networks below.
 static LLMQ_50_60: QuorumType = plain(1, "llmq_50_60", (50, 40), 24, (10, 18), 24);
 static LLMQ_400_60: QuorumType = plain(2, "llmq_400_60", (400, 300), 288, (20, 28), 4);

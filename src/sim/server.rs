@@ -22,6 +22,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::any::AnyNetwork;
 use super::faults::Faults;
 use super::http::{Shared, respond};
+use super::software::Software;
 
 /// Who may ask a server, and what it runs.
 #[derive(Clone, Debug)]
@@ -32,12 +33,16 @@ pub struct ServerOptions {
     pub data_directory: Option<PathBuf>,
     /// proTxHash, or on a legacy chain the outpoint, of the masternode that the node runs, for `masternode status`.
     pub masternode: Option<String>,
+    /// What the node runs; `None`: a release with the version of the network's options. Software from before Dash 24
+    /// stays on the old branch after the fork.
+    pub software: Option<Software>,
 }
 
 impl Default for ServerOptions {
     /// User "user" with the password "password".
     fn default() -> Self {
-        Self { credentials: Some(("user".to_owned(), "password".to_owned())), data_directory: None, masternode: None }
+        let credentials = Some(("user".to_owned(), "password".to_owned()));
+        Self { credentials, data_directory: None, masternode: None, software: None }
     }
 }
 
@@ -110,6 +115,7 @@ impl Server {
             network,
             credentials,
             masternode: options.masternode,
+            software: Mutex::new(options.software),
             lag: AtomicU32::new(0),
             calls: Mutex::default(),
         });
@@ -187,6 +193,11 @@ impl ServerHandle {
     /// Sets the calls back to none.
     pub fn forget_calls(&self) {
         self.shared.calls.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+    }
+
+    /// Changes what the node runs, as an upgrade does.
+    pub fn set_software(&self, software: Software) {
+        *self.shared.software.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(software);
     }
 
     /// Keeps the server this many blocks behind the network.

@@ -2,6 +2,7 @@
 //!
 //! Never mines: it only makes the state that the first block builds on.
 
+use super::fork_life::{LAST_SCHEDULED, MIGRATING};
 use super::history::Naming;
 use super::list::List;
 use super::masternode::Masternode;
@@ -19,7 +20,9 @@ pub(super) fn first_list(options: &Options, height: u32, naming: &Naming) -> Lis
     let mut nodes: Vec<Masternode> =
         (0..total).map(|slot| registered(options, slot, height, naming, &mut random)).collect();
     spread_evo(options, &mut nodes, &mut random);
+    spread_versions(options, &mut nodes);
     let banned = spread_bans(options, &mut nodes, height, &mut random);
+    spread_owners(options, &mut nodes);
     spread_payments(&mut nodes, &banned, height, &mut random);
     spread_scores(options, &mut nodes);
     let mut list = List::default();
@@ -39,8 +42,21 @@ pub(super) fn first_offline(options: &Options, list: &List) -> Vec<u32> {
         .collect();
     random.shuffle(&mut slots);
     let others = options.offline.saturating_sub(usize::from(options.endangered));
-    let first = options.endangered.then_some(ENDANGERED);
+    // Old software is the reason of its ban, if the fork has outdated masternodes.
+    let first = (options.endangered && outdated(options) == 0).then_some(ENDANGERED);
     first.into_iter().chain(slots.into_iter().take(others)).collect()
+}
+
+/// The first slot that belongs to no scenario.
+fn first_free(options: &Options) -> usize {
+    let scenario = options.fork.as_ref().is_some_and(|fork| fork.story);
+    if scenario { LAST_SCHEDULED as usize + 1 } else { 1 }
+}
+
+/// How many of the first masternodes run old software.
+pub(super) fn outdated(options: &Options) -> u32 {
+    let outdated = options.fork.as_ref().map_or(0, |fork| fork.outdated);
+    u32::try_from(outdated).expect("validated")
 }
 
 fn registered(options: &Options, slot: u32, height: u32, naming: &Naming, random: &mut Random) -> Masternode {
@@ -57,7 +73,9 @@ fn registered(options: &Options, slot: u32, height: u32, naming: &Naming, random
 }
 
 fn spread_evo(options: &Options, nodes: &mut [Masternode], random: &mut Random) {
-    let mut slots: Vec<usize> = (usize::from(options.evo < nodes.len())..nodes.len()).collect();
+    // The masternodes of a scenario are regular ones.
+    let first = first_free(options).min(nodes.len() - options.evo);
+    let mut slots: Vec<usize> = (first..nodes.len()).collect();
     random.shuffle(&mut slots);
     for slot in slots.into_iter().take(options.evo) {
         nodes[slot].evo = true;
@@ -65,10 +83,35 @@ fn spread_evo(options: &Options, nodes: &mut [Masternode], random: &mut Random) 
     }
 }
 
+/// States of version 1, on a network with the fork of Dash 24.
+fn spread_versions(options: &Options, nodes: &mut [Masternode]) {
+    let Some(fork) = &options.fork else { return };
+    let mut random = Random::of(&[options.seed, 0xf0f2]);
+    for node in nodes.iter_mut() {
+        let migrating = fork.story && node.slot == MIGRATING;
+        if migrating || (!node.evo && random.chance(fork.legacy)) {
+            node.version = 1;
+        }
+    }
+}
+
+/// The masternodes of one owner of many, valid ones first.
+fn spread_owners(options: &Options, nodes: &mut [Masternode]) {
+    let Some(fork) = &options.fork else { return };
+    let mut slots: Vec<usize> = (0..nodes.len()).collect();
+    Random::of(&[options.seed, 0x03e]).shuffle(&mut slots);
+    slots.sort_by_key(|slot| !nodes[*slot].is_valid());
+    let own = (nodes.len() as f64 * fork.one_owner).round() as usize;
+    for slot in slots.into_iter().take(own) {
+        nodes[slot].owner = 1;
+    }
+}
+
 /// Bans from long ago: most by failed DKGs, a few by the operator.
 fn spread_bans(options: &Options, nodes: &mut [Masternode], height: u32, random: &mut Random) -> Vec<usize> {
     let maximum = maximum_score(nodes.len());
-    let mut slots: Vec<usize> = (1..nodes.len()).collect();
+    let first = first_free(options).min(nodes.len() - options.banned);
+    let mut slots: Vec<usize> = (first..nodes.len()).collect();
     random.shuffle(&mut slots);
     slots.truncate(options.banned);
     for slot in &slots {

@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use super::action::{Action, ActionError};
 use super::block::BlockBuilder;
+use super::branch::OldBranch;
 use super::dkg::{Commitment, Conduct, DkgState, Drawn, Seating, Session, plain_session};
 use super::draw::LEAD;
+use super::fork_rules;
 use super::history::{Block, Difference, History, Naming};
 use super::life::Life;
 use super::list::List;
@@ -17,10 +19,10 @@ use super::options::{Clock, Options, OptionsError};
 use super::payment;
 use super::random::{Hash256, Random};
 use super::rules::{ChainFacts, QuorumType, chain_facts, quorum_types};
-use super::setup::{ENDANGERED, first_list, first_offline};
+use super::setup::{ENDANGERED, first_list, first_offline, outdated};
 
-/// Everything behind a [`Network`](super::Network).
-#[derive(Debug)]
+/// Everything behind a [`Network`](super::Network). A clone is independent.
+#[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) options: Options,
     pub(super) facts: &'static ChainFacts,
@@ -29,6 +31,14 @@ pub(super) struct State {
     pub(super) offline: HashSet<u32>,
     /// Slots that the platform has reported, with the height of the report; not part of consensus.
     pub(super) platform_bans: BTreeMap<u32, u32>,
+    /// Slots that run protocol 70240.
+    pub(super) outdated: HashSet<u32>,
+    /// The block that carries the signal of the fork.
+    pub(super) signal: Option<u32>,
+    /// The branch that does not follow the fork, once there is one.
+    pub(super) old: Option<Box<OldBranch>>,
+    /// This is that branch, with the height of the last block that both have.
+    pub(super) left_behind: Option<u32>,
     dkg: Arc<DkgState>,
     branch: u64,
     life: Life,
@@ -51,6 +61,10 @@ impl State {
             history,
             offline: HashSet::new(),
             platform_bans: BTreeMap::new(),
+            outdated: HashSet::new(),
+            signal: None,
+            old: None,
+            left_behind: None,
             dkg: Arc::default(),
             branch: 0,
             life: Life::default(),
@@ -63,14 +77,24 @@ impl State {
         }
         state.setting_up = false;
         state.offline = first_offline(&state.options, &state.list).into_iter().collect();
+        state.outdated = (0..outdated(&state.options)).collect();
         Ok(state)
     }
 
-    /// Mines one block; refuses actions that the chain does not allow, before anything changes.
+    /// Mines one block; refuses actions that the chain does not allow, before anything changes. The branch that does not
+    /// follow the fork grows at its own pace.
     pub(super) fn mine(&mut self, actions: &[Action]) -> Result<(), ActionError> {
         for action in actions {
             self.check(action)?;
         }
+        self.part();
+        self.extend(actions);
+        self.follow_old();
+        Ok(())
+    }
+
+    /// Mines one block with actions that are checked.
+    pub(super) fn extend(&mut self, actions: &[Action]) {
         let tip = Arc::clone(self.history.tip());
         let height = tip.height + 1;
         let hash = self.history.naming().new_block(tip.hash, height, self.branch);
@@ -80,14 +104,17 @@ impl State {
         let all = self.with_life(actions, height);
         let slots: Vec<Option<u32>> = all.iter().map(|action| self.slot(action)).collect();
         let confirming = height - 1 - self.facts.confirmations;
-        let mut builder = BlockBuilder::begin(&mut self.list, height, hash);
+        let forked = self.forked(height);
+        let mut builder = BlockBuilder::begin(&mut self.list, height, hash).forked(forked);
         builder.confirm(confirming, tip.hash);
         builder.punish(&commitments);
         for (action, slot) in all.iter().zip(&slots) {
             builder.transact(action, *slot, self.options.seed);
         }
+        let mut special = Vec::new();
         for (action, slot) in all.iter().zip(&slots) {
-            if let (Action::SpendCollateral { .. }, Some(slot)) = (action, slot) {
+            special.extend(fork_rules::special(action, slot.and_then(|slot| builder.node(slot))));
+            if let (Action::SpendCollateral { .. } | Action::Dissolve { .. }, Some(slot)) = (action, slot) {
                 builder.remove(*slot);
             }
         }
@@ -107,9 +134,12 @@ impl State {
             commitments,
             dkg: Arc::clone(&self.dkg),
             notes: effect.notes,
+            special,
             payee,
         });
-        Ok(())
+        if all.contains(&Action::SignFork) {
+            self.signal = Some(height);
+        }
     }
 
     /// Takes `depth` blocks off and mines others in their place.
@@ -129,10 +159,16 @@ impl State {
         }
         self.dkg = Arc::clone(&self.history.tip().dkg);
         self.branch += 1;
+        self.forget_fork();
         for actions in blocks {
             self.mine(actions)?;
         }
         Ok(())
+    }
+
+    /// Gives the blocks to come other hashes.
+    pub(super) fn start_branch(&mut self, distance: u64) {
+        self.branch += distance;
     }
 
     /// The list at a kept block, by slot.
@@ -156,6 +192,18 @@ impl State {
     }
 
     fn check(&self, action: &Action) -> Result<(), ActionError> {
+        let forked = self.forked(self.history.tip().height + 1);
+        match action {
+            Action::SignFork if self.options.fork.is_none() || self.left_behind.is_some() => {
+                return Err(ActionError::NotForked);
+            }
+            Action::SignFork if self.signal.is_some() => return Err(ActionError::Signed),
+            Action::RegisterShared { .. } if !forked => return Err(ActionError::NotForked),
+            Action::RegisterShared { number, shares } => {
+                return fork_rules::check_shared(&self.list, self.options.seed, *number, *shares);
+            }
+            _ => {}
+        }
         let Some(name) = action.masternode() else { return Ok(()) };
         let node = Hash256::parse(name)
             .and_then(|hash| self.list.find(hash))
@@ -165,6 +213,9 @@ impl State {
             | Action::ChangeAddress { .. }
             | Action::MoveHere { .. }
             | Action::ChangeOperatorPayout { .. }
+            | Action::Migrate { .. }
+            | Action::AddAddress { .. }
+            | Action::ChangePlatformPorts { .. }
                 if node.operator_key == 0 =>
             {
                 Err(ActionError::NoOperatorKey(name.to_owned()))
@@ -173,7 +224,7 @@ impl State {
                 let fits = |kind: &&&QuorumType| kind.id == *id && (node.evo || !kind.evo_only);
                 quorum_types(self.options.subnet).iter().find(fits).map(|_| ()).ok_or(ActionError::QuorumType(*id))
             }
-            _ => Ok(()),
+            _ => fork_rules::check_node(action, node, forked),
         }
     }
 
@@ -191,8 +242,10 @@ impl State {
         let mut random = Random::of(&[self.options.seed, hash.seed(), 0xd49]);
         let mut conduct = Conduct {
             offline: &self.offline,
+            outdated: &self.outdated,
             ordered: &mut ordered,
-            outage: actions.contains(&Action::FailNetwork),
+            // On the old branch no quorum can form.
+            outage: actions.contains(&Action::FailNetwork) || self.left_behind.is_some(),
             failure_rate: self.options.failure_rate,
             spared: (self.setting_up && self.options.endangered).then_some(ENDANGERED),
         };
@@ -308,6 +361,9 @@ impl State {
         if self.options.lively && !self.setting_up {
             all.extend(self.life.actions(&self.options, &self.list, &mut self.offline, height));
         }
+        if !self.setting_up {
+            self.fork_actions(&mut all, height);
+        }
         all
     }
 
@@ -330,6 +386,7 @@ fn root_block(options: &Options, naming: Naming, height: u32) -> Block {
         commitments: Vec::new(),
         dkg: Arc::default(),
         notes: Vec::new(),
+        special: Vec::new(),
         payee: None,
     }
 }

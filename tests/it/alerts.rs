@@ -143,6 +143,7 @@ fn an_inhibition_names_alerts_that_exist_and_labels_that_both_have() {
             About::Masternode => &["network", "masternode", "alias", "node_type"],
             About::Group => &["network", "group_key", "group"],
             About::Network => &["network"],
+            About::QuorumType => &["network", "quorum_type"],
             About::Source => &["network", "source"],
             About::Receiver => &["receiver"],
             About::Exporter => &["job"],

@@ -58,8 +58,8 @@ impl Place {
         let blocks = [
             happened(100, &[(id(1), EventKind::Registration)]),
             happened(101, &[(id(1), penalty), (id(1), ban)]),
-            happened(102, &[(id(2), EventKind::Payment { amount: None })]),
-            happened(103, &[(id(3), EventKind::Change(Field::Payout))]),
+            happened(102, &[(id(2), EventKind::Payment { amount: None, payees: vec![] })]),
+            happened(103, &[(id(3), EventKind::Change(Field::Payout, None))]),
             happened(104, &[(id(1), EventKind::Revival)]),
         ];
         store.record(dash, &blocks).unwrap();
@@ -218,7 +218,7 @@ fn those_who_follow_see_each_event_once_as_it_comes() {
     assert!(lines.next().unwrap().starts_with("id,time"));
     let mut heights = vec![height(&lines.next().unwrap())];
     for next in [105, 106, 107] {
-        place.store.record(place.dash, &[happened(next, &[(id(1), EventKind::Payment { amount: None })])]).unwrap();
+        place.store.record(place.dash, &[happened(next, &[(id(1), EventKind::Payment { amount: None, payees: vec![] })])]).unwrap();
         heights.push(height(&lines.next().unwrap()));
     }
     child.kill().unwrap();

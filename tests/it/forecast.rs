@@ -205,7 +205,7 @@ fn the_public_example_is_played_by_both_rules_in_every_form() {
     let json = good(&[EXAMPLE, &["--format", "json"]].concat());
     golden(&format!("{FOLDER}/pose-example.json"), &json);
     let json: Value = serde_json::from_str(&json).unwrap();
-    // Scores after the failures: spec `dash.md` §3.
+    // Scores after the failures: docs/spec/dash.md#worked-example.
     let expected = [("consensus", [3300, 4867, 4401, 5000]), ("documented", [3333, 4933, 4500, 6333])];
     for (rule, (name, scores)) in json["rules"].as_array().unwrap().iter().zip(expected) {
         let failures = rule["moments"].as_array().unwrap().iter().filter(|moment| moment["change"] == "failure");

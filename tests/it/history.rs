@@ -58,9 +58,9 @@ impl Random {
                 others: Some(0),
             },
             2 => EventKind::Ban { cause: BanCause::ALL[self.below(6) as usize], among: 9 },
-            3 => EventKind::Change(Field::ALL[self.below(5) as usize]),
+            3 => EventKind::Change(Field::ALL[self.below(5) as usize], None),
             4 => EventKind::Registration,
-            _ => EventKind::Payment { amount: None },
+            _ => EventKind::Payment { amount: None, payees: vec![] },
         }
     }
 

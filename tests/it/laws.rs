@@ -66,7 +66,7 @@ proptest! {
 
     #[test]
     fn two_failures_survive_only_beyond_the_gap(registered in 100_usize..6000, gap in 1_u32..6000) {
-        // 2p − M + 1: spec `dash.md` §3.
+        // 2p − M + 1: docs/spec/dash.md#pose-headroom.
         let limits = CONSENSUS.limits(registered);
         let (first, _) = fail_after(0, 1, registered, false);
         let survives = !fail_after(first, gap, registered, false).1;

@@ -160,7 +160,7 @@ fn collaterals_lie_where_the_recorded_confirmations_put_them() {
 }
 
 /// The daemon's own votes, recomputed from its list and the votes it had: for each tip, whoever is in the pool of one is
-/// the payee that was voted for ten blocks ahead (spec `legacy-chains.md` §5.1).
+/// the payee that was voted for ten blocks ahead (docs/spec/legacy-chains.md#dimecoin-payee).
 #[test]
 fn the_recorded_votes_are_those_of_the_pool() {
     let nodes = dime_list("regtest-3mn-enabled");
@@ -217,7 +217,7 @@ fn a_node_that_is_not_in_sync_says_so() {
     assert_eq!([0, 1, 2, 3, 998, 999].map(stage).map(|(list, _)| list), [false, false, false, true, false, true]);
 }
 
-/// A list as PRCYCoin's source writes it; none was recorded that is not empty (spec `legacy-chains.md` §4).
+/// A list as PRCYCoin's source writes it; none was recorded that is not empty (docs/spec/legacy-chains.md#prcycoin-rpc).
 const PRCY_LIST: &str = r#"{"result":[
   {"rank":1,"network":"ipv4","txhash":"1111111111111111111111111111111111111111111111111111111111111111","outidx":0,
    "pubkey":"02ab","status":"ENABLED","addr":"Paddr1","stealthaddress":"owner-a","version":70915,

@@ -232,7 +232,7 @@ async fn dimecoin_payments_are_those_that_the_node_remembers() {
         .snapshot()
         .recent_events()
         .iter()
-        .filter(|event| event.kind == EventKind::Payment { amount: None })
+        .filter(|event| event.kind == EventKind::Payment { amount: None, payees: vec![] })
         .map(|event| (event.block.height.0, event.masternode.to_string()))
         .collect();
     let mut paid: Vec<(u32, String)> = stage

@@ -1,6 +1,7 @@
 //! Profiles of further chains: each page's file is good, means what it says, and reads the answers of its nodes.
 //!
-//! The answers are written by the field tables of the chains' sources (spec `legacy-chains.md` §7); none was recorded.
+//! The answers are written by the field tables of the chains' sources
+//! (docs/spec/legacy-chains.md#chain-profiles); none was recorded.
 
 use std::sync::Arc;
 
@@ -104,7 +105,8 @@ fn forks_with_a_deterministic_list_are_read_as_dash_is() {
         let limits = rule.limits(list.registered());
         assert_eq!((limits.limit, limits.step, limits.safe_level()), (100, 66, 34), "{name}");
         let pose = PoseScore::of(&list.masternodes()[1], Height(1000), limits).unwrap();
-        // To 34, and one further where a block may punish without a decay; each at a height that the period divides (spec §7).
+        // To 34, and one further where a block may punish without a decay; each at a height that the period divides
+        // (docs/spec/legacy-chains.md#chain-profiles).
         let decays = if decay_period == 1 { 36 } else { 37 };
         let last = (1000 / decay_period + decays) * decay_period;
         assert_eq!(pose.safe_height(), Some(Height(last)), "{name}");

@@ -86,7 +86,8 @@ fn every_recorded_answer_decodes() {
 
 #[test]
 fn the_numbers_are_those_that_were_observed() {
-    // moment, registered, limit, step, safe level, scores above 0 by the first digits of the hash: `observed.md`.
+    // moment, registered, limit, step, safe level, scores above 0 by the first digits of the hash:
+    // docs/spec/recorded-answers.md#score.
     type Row = (&'static str, usize, u32, u32, u32, &'static [(&'static str, u32, u32)]);
     let rows: [Row; 7] = [
         ("healthy", 12, 100, 66, 34, &[]),
@@ -189,7 +190,7 @@ fn each_block_of_the_episodes_follows_from_its_changes_and_has_the_recorded_even
     }
 }
 
-fn told(event: &masternode_exporter::domain::Event) -> Option<String> {
+pub(crate) fn told(event: &masternode_exporter::domain::Event) -> Option<String> {
     assert!(event.exact);
     let what = match &event.kind {
         EventKind::Penalty { score, points, clamped, .. } => format!("penalty {points} to {} {clamped}", score.0),
@@ -198,14 +199,14 @@ fn told(event: &masternode_exporter::domain::Event) -> Option<String> {
         EventKind::Registration => "registration".into(),
         EventKind::Removal => "removal".into(),
         EventKind::Payment { .. } => "payment".into(),
-        EventKind::Change(field) => format!("change {}", field.label()),
+        EventKind::Change(field, _) => format!("change {}", field.label()),
         EventKind::State { from, to } => format!("state {from} to {to}"),
         EventKind::PaymentLost => return None,
     };
     Some(format!("{} {} {what}", event.block.height, event.masternode))
 }
 
-fn recorded_event(event: &Value) -> Option<String> {
+pub(crate) fn recorded_event(event: &Value) -> Option<String> {
     let kind = event["kind"].as_str().unwrap();
     let what = match kind {
         "penalty" => format!("penalty {} to {} {}", event["points"], event["score_after"], event["clamped"]),

@@ -87,8 +87,8 @@ async fn a_session_in_which_the_masternode_does_not_sit_is_passed_over() {
         assert_eq!(code, Some(0), "{text}{errors}");
         told.push(text);
     }
-    stage.network.mine(18);
-    let sessions = stage.network.sessions_since(2_880_000 + 82);
+    stage.network.mine(19);
+    let sessions = stage.network.sessions_since(2_880_000 + 83);
     let (_, _, members) = sessions.iter().find(|(_, kind, _)| *kind == "llmq_100_67").unwrap();
     let mut sat = 0;
     for (id, text) in asked.iter().zip(told) {

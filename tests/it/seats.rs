@@ -173,7 +173,7 @@ async fn a_reorganisation_across_the_deciding_block_draws_anew() {
         stage.network.reorg(depth, &vec![vec![]; depth + 1]).unwrap();
         stage.poll().await;
         let after = drawn(&stage, "llmq_test").await;
-        stage.network.mine(17);
+        stage.network.mine(18);
         assert_eq!(after, members(&stage.network, "llmq_test", lot + 10), "depth {depth}");
         others.extend((after != before).then_some(after));
     }

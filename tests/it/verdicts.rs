@@ -139,7 +139,7 @@ async fn payments_carry_what_the_block_pays() {
     stage.poll().await;
     let amounts = |events: Vec<masternode_exporter::domain::Event>| {
         let payment = |event: masternode_exporter::domain::Event| match event.kind {
-            EventKind::Payment { amount } => Some((event.block.height.0, amount)),
+            EventKind::Payment { amount, .. } => Some((event.block.height.0, amount)),
             _ => None,
         };
         events.into_iter().filter_map(payment).collect::<Vec<_>>()

@@ -41,7 +41,7 @@ fn block(height: u32, masternodes: u32) -> BlockEvents {
         node_type: NodeType::Regular,
         kind,
     };
-    let mut events = vec![event(height, EventKind::Payment { amount: Some(Duffs(77_050_000)) })];
+    let mut events = vec![event(height, EventKind::Payment { amount: Some(Duffs(77_050_000)), payees: vec![] })];
     // Fifteen penalties a day among three thousand masternodes, all in the blocks with commitments.
     if height % 24 == 10 {
         for number in 0..(masternodes / 4_500).max(1) {

@@ -127,6 +127,25 @@ fn over_time(board: Board) -> Board {
                 .colour("failed", NEAR),
         )
         .panel(
+            Panel::lines("Mining windows without a quorum", "By quorum type, since its newest quorum; 0 while quorums form. From 2 on MasternodeQuorumMissing fires. Nobody is punished for a session that forms no quorum.", "none")
+                .levels(CALM, &[(1.0, LOOK), (2.0, NEAR)])
+                .or_says(QUORUMS)
+                .query("{{network}} {{quorum_type}}", networks("masternode_network_quorum_missed_windows", "network, quorum_type")),
+        )
+        .panel(
+            Panel::lines("Blocks since the last quorum", "By quorum type, from the block of its newest quorum to the tip.", BLOCKS)
+                .levels(CALM, &[])
+                .or_says(QUORUMS)
+                .query(
+                    "{{network}} {{quorum_type}}",
+                    format!(
+                        "{} - on (network) group_right () {}",
+                        networks("masternode_network_height", "network"),
+                        networks("masternode_network_quorum_last_mined_height", "network, quorum_type")
+                    ),
+                ),
+        )
+        .panel(
             Panel::lines("Registrations and removals in 24 hours", "Masternodes that came to the list and that left it, in the 24 hours before each moment.", "none")
                 .levels(CALM, &[])
                 .query("{{network}} registered", network_rise("masternode_network_registrations_total", "1d"))
@@ -160,7 +179,7 @@ fn rules(board: Board) -> Board {
         )
         .panel(restart_panel().size(6, 8))
         .panel(
-            Panel::stat("Next block that can punish", "Blocks until commitments fall due: the next moment at which a score can rise.", BLOCKS)
+            Panel::stat("Next block that can punish", "Blocks until the quorum of a DKG session can be mined, and so a score can rise. 1 while a session in its mining window has no quorum yet.", BLOCKS)
                 .levels(PLAIN, &[])
                 .or_says(QUORUMS)
                 .query("{{network}}", next)

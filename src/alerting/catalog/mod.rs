@@ -43,6 +43,8 @@ pub enum About {
     Group,
     /// A network: `network`.
     Network,
+    /// The quorums of a type: `network`, `quorum_type`.
+    QuorumType,
     /// A node that is asked: `network`, `source`.
     Source,
     /// A receiver of notifications: `receiver`.
@@ -127,7 +129,7 @@ mod tests {
     fn a_condition_has_one_alert() {
         let conditions: Vec<_> = alerts().filter_map(|alert| alert.condition).collect();
         assert_eq!(conditions.iter().collect::<BTreeSet<_>>().len(), conditions.len());
-        assert_eq!(conditions.len(), 19);
+        assert_eq!(conditions.len(), 20);
         assert_eq!(alert_of(Condition::Banned).map(|alert| alert.name), Some("MasternodePoSeBanned"));
     }
 }

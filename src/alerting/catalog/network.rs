@@ -1,4 +1,4 @@
-//! Alerts about groups and networks.
+//! Alerts about groups, networks and their quorums.
 //!
 //! Never here: single masternodes.
 
@@ -65,5 +65,16 @@ pub(super) const ALERTS: &[Alert] = &[
         summary: "Blocks of a chain are not locked.",
         description: "The last ChainLock of {network} lies {value} blocks below the tip.\n\
                       Quorums are not signing: penalties may follow.",
+    },
+    Alert {
+        name: "MasternodeQuorumMissing",
+        severity: Severity::Warning,
+        hold_seconds: 60,
+        about: About::QuorumType,
+        condition: Some(Condition::QuorumMissing),
+        rule: "network:masternode_network_quorum_missed_windows:newest >= $quorum_windows",
+        summary: "A quorum type of a network forms no quorums.",
+        description: "{quorum_type} on {network} has not formed a quorum in {value} mining windows.\n\
+                      Nobody is punished for a session that forms no quorum: it is no fault of a masternode of yours.",
     },
 ];

@@ -17,7 +17,7 @@ use crate::alerting::catalog::{About, Alert, alert_of, alerts};
 use crate::alerting::settings::Settings;
 use crate::alerting::template;
 use crate::domain::Snapshot;
-use crate::domain::finding::{Condition, Finding, Subject, called, findings};
+use crate::domain::finding::{Condition, Finding, Subject, called, findings, unsaid_expectations};
 use crate::domain::masternode::{MasternodeId, UnixSeconds};
 use crate::domain::probe::Probes;
 use crate::domain::snapshot::WatchedNode;
@@ -98,10 +98,12 @@ pub struct Verdict {
     pub(super) memory: Memory,
     /// Networks of whose nodes nothing can be said yet.
     pub(super) unknown_sources: BTreeSet<String>,
-    /// What calls do not tell at the moment, by network.
+    /// What calls, or lists, do not tell at the moment, by network.
     pub(super) unknown_calls: BTreeMap<String, BTreeSet<(Condition, MasternodeId)>>,
     /// Networks and nodes of which nobody knows whether they are cut off.
     pub(super) unknown_isolation: BTreeSet<(String, String)>,
+    /// Quorum types of networks of which no quorum is known.
+    pub(super) unknown_quorums: BTreeSet<(String, String)>,
     /// Networks whose tip is still that of before the clock jumped: how old it is cannot be said.
     pub(super) unknown_tips: BTreeSet<String>,
 }
@@ -136,6 +138,10 @@ impl Verdict {
         let of_sources = alert.about == About::Source || alert.name == health::ALL_SOURCES_DOWN;
         (alert.condition.is_some() && self.unknown_lists.contains(network))
             || (alert.condition == Some(Condition::ChainStalled) && self.unknown_tips.contains(network))
+            || (alert.condition == Some(Condition::QuorumMissing)
+                && labels
+                    .get("quorum_type")
+                    .is_some_and(|kind| self.unknown_quorums.contains(&(network.clone(), kind.clone()))))
             || (of_sources && self.unknown_sources.contains(network))
             || self.is_not_told_by_calls(alert, labels, network)
     }
@@ -194,12 +200,20 @@ fn of_snapshot(network: &Network, snapshot: &Snapshot, settings: &Settings, now:
                 Some(judged(alert, labels.into_iter().chain([network_label]).collect(), finding.value))
             }
             Subject::Network => Some(judged(alert, [network_label].into(), finding.value)),
+            Subject::QuorumType(name) => {
+                let quorum_type = ("quorum_type".to_string(), (*name).to_string());
+                Some(judged(alert, [network_label, quorum_type].into(), finding.value))
+            }
         }
     };
     let found = findings(snapshot, &settings.thresholds, now).into_iter().chain(called.found);
     verdict.judged.extend(found.filter_map(told));
+    let unknown = snapshot.quorum_types().unwrap_or_default().iter();
+    let unknown = unknown.filter(|kind| snapshot.quorum_health(kind).is_none());
+    verdict.unknown_quorums.extend(unknown.map(|kind| (network.name.clone(), kind.name.to_string())));
     // Of what is being worked on nothing is told, whatever is known of it.
-    let unknown = called.unknown.into_iter().filter(|(_, node)| !is_muted(node, now));
+    let unsaid = unsaid_expectations(snapshot).map(|node| (Condition::UnexpectedChange, node));
+    let unknown = called.unknown.into_iter().chain(unsaid).filter(|(_, node)| !is_muted(node, now));
     let unknown: BTreeSet<_> = unknown.map(|(condition, node)| (condition, node.watched.id)).collect();
     verdict.unknown_calls.insert(network.name.clone(), unknown);
 }

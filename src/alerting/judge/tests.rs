@@ -335,3 +335,17 @@ fn a_node_that_is_cut_off_is_told_and_its_silence_ends_that_after_ten_minutes_on
     assert_eq!(at(1603, Some(true)), told);
     assert_eq!(at(1604, Some(false)), well);
 }
+
+#[test]
+fn an_alert_about_quorums_does_not_end_while_no_quorum_of_the_type_is_known() {
+    let missing = alert_of(Condition::QuorumMissing).unwrap();
+    let snapshot = snapshot(masternode(1), watched(), vec![]);
+    let at = now(&snapshot);
+    let verdict =
+        judge(&world(Some(snapshot), Some(at)), &Settings::default(), &mut Before::default(), UnixSeconds(at));
+    // A type that the network holds, and one that it holds no more.
+    for (kind, unknown) in [("llmq_400_85", true), ("llmq_50_60", false)] {
+        let labels = [("network", "dash-main"), ("quorum_type", kind)].map(|(name, text)| (name.into(), text.into()));
+        assert_eq!(verdict.is_unknown(missing, &labels.into(), UnixSeconds(at)), unknown, "{kind}");
+    }
+}

@@ -8,12 +8,12 @@ use crate::cli::events::Format;
 use crate::cli::events::whom::Names;
 use crate::domain::calendar;
 use crate::domain::event::{Event, EventKind, FailedQuorum};
-use crate::domain::masternode::MasternodeId;
+use crate::domain::masternode::{Duffs, MasternodeId};
 use crate::history::KeptEvent;
 use crate::web::api::words::{self, Object};
 
 /// Columns of CSV, in their order; the JSON has the same names.
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 24] = [
     "id",
     "time",
     "height",
@@ -35,6 +35,9 @@ const COLUMNS: [&str; 21] = [
     "cause",
     "from",
     "to",
+    "before",
+    "after",
+    "payees",
 ];
 
 /// Width of a masternode's name in the table.
@@ -70,6 +73,7 @@ impl Form<'_> {
                 let cells = COLUMNS.map(|column| match (column, &kept.event.kind) {
                     // A cell has no place for a list.
                     ("quorums", EventKind::Penalty { quorums, .. }) => cell(&quorum_texts(quorums).into()),
+                    ("payees", EventKind::Payment { payees, .. }) => cell(&payee_texts(payees).into()),
                     _ => values.get(column).map(cell).unwrap_or_default(),
                 });
                 cells.join(",") + "\n"
@@ -108,7 +112,16 @@ fn told(kept: &KeptEvent) -> String {
                 words += &format!("; {others} more in this block");
             }
         }
-        EventKind::Payment { amount: Some(amount) } => words += &format!(": {amount}"),
+        EventKind::Payment { amount: Some(amount), payees } => {
+            words += &format!(": {amount}");
+            if !payees.is_empty() {
+                words += &format!(", {}", payee_texts(payees));
+            }
+        }
+        EventKind::Change(_, Some(change)) => {
+            let side = |text: &str| if text.is_empty() { "none".to_string() } else { text.to_string() };
+            words += &format!(": from {} to {}", side(&change.before), side(&change.after));
+        }
         EventKind::Ban { cause, .. } => words += &format!(": cause {}", cause.label()),
         EventKind::State { from, to } => words += &format!(": {from} to {to}"),
         _ => {}
@@ -120,6 +133,10 @@ fn told(kept: &KeptEvent) -> String {
         words += " (withdrawn)";
     }
     words
+}
+
+fn payee_texts(payees: &[(Box<str>, Duffs)]) -> String {
+    payees.iter().map(|(address, amount)| format!("{amount} to {address}")).collect::<Vec<String>>().join("; ")
 }
 
 fn quorum_texts(quorums: &[FailedQuorum]) -> String {

@@ -6,14 +6,23 @@
 //! Never here: what a text means.
 
 mod base58;
+mod key;
 mod packed;
+mod rare;
+mod wanted;
 
 use std::borrow::Cow;
 use std::fmt;
 
 use triomphe::Arc;
 
+use crate::domain::payout::{Payee, Payouts};
+
 use crate::domain::details::packed::{Form, Packed, stored};
+
+pub use key::same_key;
+pub use rare::{Endpoint, Purpose, Rare, is_clean};
+pub use wanted::Wanted;
 
 /// One of the texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +68,10 @@ pub struct DetailTexts<'a> {
     pub operator_key: Option<Cow<'a, str>>,
     /// [`Detail::OperatorPayoutAddress`].
     pub operator_payout_address: Option<Cow<'a, str>>,
+    /// Version of the registration (`state.version`); `None` where the node does not say.
+    pub version: Option<u32>,
+    /// What few masternodes have.
+    pub rare: Rare,
 }
 
 impl DetailTexts<'_> {
@@ -120,12 +133,65 @@ impl Details {
         self.0.form(detail) != Form::None
     }
 
-    /// Whether the text of both is the same, or neither has one.
+    /// Whether the text of both is the same, or neither has one. Of operator keys: whether it is the same key, however it
+    /// is encoded.
     pub fn agrees(&self, other: &Details, detail: Detail) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0.item(detail) == other.0.item(detail)
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return true;
+        }
+        let (own, others) = (self.0.item(detail), other.0.item(detail));
+        match (detail, own, others) {
+            (Detail::OperatorKey, (Form::Usual, one), (Form::Usual, other)) => key::same_bytes(one, other),
+            (Detail::OperatorKey, (Form::Text, _), _) | (Detail::OperatorKey, _, (Form::Text, _)) => {
+                self.get(detail).zip(other.get(detail)).is_some_and(|(one, other)| same_key(&one, &other))
+            }
+            _ => own == others,
+        }
     }
 
-    /// Whether the operator key is known and zeroed: the mark of a revoked operator (spec `dash.md` §2, ban causes).
+    /// Version of the registration; `None` where the node does not say.
+    pub fn version(&self) -> Option<u32> {
+        self.0.rare().0
+    }
+
+    /// What few masternodes have.
+    pub fn rare(&self) -> Rare {
+        self.0.rare().1
+    }
+
+    /// Whether it has nothing that only few masternodes have: one address, one payee.
+    pub fn is_ordinary(&self) -> bool {
+        self.0.is_ordinary()
+    }
+
+    /// How the owner's part of a reward is divided.
+    pub fn payouts(&self) -> Payouts {
+        self.rare().payouts
+    }
+
+    /// Everybody who is paid a part of the owner's side, each address once; `None` where that is not known.
+    pub fn payees(&self) -> Option<Vec<Payee>> {
+        let rare = self.rare();
+        match rare.payouts {
+            Payouts::Unknown => None,
+            Payouts::One => {
+                let address = self.payout_address()?;
+                Some(vec![Payee { address: address.as_ref().into(), ratio: Some(1.0) }])
+            }
+            payouts => Some(payouts.payees()),
+        }
+    }
+
+    /// All addresses for a purpose, as the node writes them, the primary one first; of Platform in the order of the list.
+    pub fn addresses(&self, purpose: Purpose) -> Vec<String> {
+        let primary = self.address();
+        let first = primary.as_deref().filter(|_| purpose == Purpose::CoreP2p).map(str::to_string);
+        let endpoints = self.rare().endpoints;
+        let others = endpoints.iter().filter(|endpoint| endpoint.purpose == purpose);
+        first.into_iter().chain(others.filter_map(|endpoint| endpoint.whole(primary.as_deref()))).collect()
+    }
+
+    /// Whether the operator key is known and zeroed: the mark of a revoked operator (docs/spec/dash.md#ban-causes).
     pub fn operator_key_is_zero(&self) -> bool {
         match self.0.item(Detail::OperatorKey) {
             (Form::Usual, key) => key.iter().all(|byte| *byte == 0),
@@ -142,6 +208,8 @@ impl Details {
             voting_address: self.get(Detail::VotingAddress),
             operator_key: self.get(Detail::OperatorKey),
             operator_payout_address: self.get(Detail::OperatorPayoutAddress),
+            version: self.version(),
+            rare: self.rare(),
         }
     }
 }
@@ -170,34 +238,6 @@ impl fmt::Debug for Details {
     }
 }
 
-/// A text as it is packed, to be looked for in many masternodes.
-#[derive(Clone, Debug)]
-pub struct Wanted {
-    detail: Detail,
-    like: Details,
-}
-
-impl Wanted {
-    /// Packs what is looked for.
-    pub fn new(detail: Detail, text: &str) -> Wanted {
-        let text = Some(Cow::Borrowed(text));
-        let texts = match detail {
-            Detail::Address => DetailTexts { address: text, ..DetailTexts::default() },
-            Detail::PayoutAddress => DetailTexts { payout_address: text, ..DetailTexts::default() },
-            Detail::OwnerAddress => DetailTexts { owner_address: text, ..DetailTexts::default() },
-            Detail::VotingAddress => DetailTexts { voting_address: text, ..DetailTexts::default() },
-            Detail::OperatorKey => DetailTexts { operator_key: text, ..DetailTexts::default() },
-            Detail::OperatorPayoutAddress => DetailTexts { operator_payout_address: text, ..DetailTexts::default() },
-        };
-        Wanted { detail, like: texts.into() }
-    }
-
-    /// Whether the text is that.
-    pub fn is_of(&self, details: &Details) -> bool {
-        self.like.agrees(details, self.detail)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
@@ -214,6 +254,8 @@ mod tests {
             voting_address: Some("7SQekjmcMtR25wEPPiL6m1Mb5586R5ut33".into()),
             operator_key: Some("a0".repeat(48).into()),
             operator_payout_address: None,
+            version: Some(3),
+            rare: Rare::default(),
         }
     }
 
@@ -310,6 +352,7 @@ mod tests {
                     voting_address: text(3),
                     operator_key: text(4),
                     operator_payout_address: text(5),
+                    ..DetailTexts::default()
                 })
             };
             let (details, others) = (details_of(&texts), details_of(&other));

@@ -5,15 +5,24 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 
-use crate::domain::details::{Detail, DetailTexts, base58};
+use crate::domain::details::{Detail, DetailTexts, Rare, base58};
 
 /// Bytes that are kept where the count is: the forms of two bits, an IPv4 address, three addresses in base 58, and a key.
 const SHORT_BYTES: usize = FORMS_BYTES + 6 + 3 * base58::PACKED_BYTES + KEY_BYTES;
 const FORMS_BYTES: usize = 2;
 const KEY_BYTES: usize = 48;
 
-/// The forms of all texts, two bits each, then their bytes in the order of [`Detail::ALL`]. What is left of the short
-/// ones is zeros. The same texts are always the same bytes, since each text has one form.
+/// Place of what few masternodes have, behind all details.
+const RARE: usize = Detail::ALL.len();
+
+/// Place of the version among the forms, behind that: two bits, 0 for none.
+const VERSION: usize = RARE + 1;
+
+/// The highest version that has room among the forms.
+const MOST_VERSION: u32 = 3;
+
+/// The forms of all texts, two bits each, then their bytes in the order of [`Detail::ALL`], what is rare last. What is left
+/// of the short ones is zeros. The same texts are always the same bytes, since each text has one form.
 pub(super) enum Packed {
     Short([u8; SHORT_BYTES]),
     Long(Box<[u8]>),
@@ -27,7 +36,44 @@ impl Packed {
             let form = texts.get(*detail).map_or(Form::None, |text| packer.add(*detail, text));
             forms | (form as u16) << (2 * *detail as u16)
         });
-        packer.finish(forms)
+        let small = texts.version.filter(|version| (1..=MOST_VERSION).contains(version));
+        let large = texts.version.filter(|_| small.is_none());
+        let rare = texts.rare.pack(large).map_or(Form::None, |text| packer.text(&text));
+        packer.finish(forms | (rare as u16) << (2 * RARE) | (small.unwrap_or(0) as u16) << (2 * VERSION))
+    }
+
+    /// Version of the registration, and what few masternodes have.
+    pub(super) fn rare(&self) -> (Option<u32>, Rare) {
+        let small = self.forms() >> (2 * VERSION) & 3;
+        let (rare, large) = match self.at(RARE) {
+            (Form::Text, bytes) => Rare::unpack(stored(bytes)),
+            _ => (Rare::default(), None),
+        };
+        (Some(u32::from(small)).filter(|version| *version > 0).or(large), rare)
+    }
+
+    /// Whether there is nothing that few masternodes have.
+    pub(super) fn is_ordinary(&self) -> bool {
+        self.form_at(RARE) == Form::None
+    }
+
+    fn forms(&self) -> u16 {
+        u16::from_le_bytes(array(self.bytes()))
+    }
+
+    fn form_at(&self, place: usize) -> Form {
+        Form::ALL[usize::from(self.forms() >> (2 * place) & 3)]
+    }
+
+    fn at(&self, place: usize) -> (Form, &[u8]) {
+        let mut bytes = &self.bytes()[FORMS_BYTES..];
+        for before in Detail::ALL.iter().take(place) {
+            bytes = &bytes[self.form(*before).length(*before, bytes)..];
+        }
+        let form = self.form_at(place);
+        // What is rare is a text or none: any detail will do for its length.
+        let detail = Detail::ALL.get(place).copied().unwrap_or(Detail::Address);
+        (form, &bytes[..form.length(detail, bytes)])
     }
 
     /// All bytes: equal when all texts are.
@@ -40,18 +86,12 @@ impl Packed {
 
     /// How a text is packed.
     pub(super) fn form(&self, detail: Detail) -> Form {
-        let forms = u16::from_le_bytes(array(self.bytes()));
-        Form::ALL[usize::from(forms >> (2 * detail as u16) & 3)]
+        self.form_at(detail as usize)
     }
 
     /// A text as it is packed: equal when the texts are.
     pub(super) fn item(&self, detail: Detail) -> (Form, &[u8]) {
-        let mut bytes = &self.bytes()[FORMS_BYTES..];
-        for before in &Detail::ALL[..detail as usize] {
-            bytes = &bytes[self.form(*before).length(*before, bytes)..];
-        }
-        let form = self.form(detail);
-        (form, &bytes[..form.length(detail, bytes)])
+        self.at(detail as usize)
     }
 
     /// Appends a text; nothing when there is none.
@@ -147,6 +187,10 @@ impl Packer {
                 }
             }
         }
+        self.text(text)
+    }
+
+    fn text(&mut self, text: &str) -> Form {
         self.push(&u32::try_from(text.len()).expect("no answer of a node is that long").to_le_bytes());
         self.push(text.as_bytes());
         Form::Text

@@ -18,7 +18,8 @@ pub fn between(before: &MasternodeList, after: &MasternodeList, rule: Option<&Pe
         blocks: after.block().height.above(from),
         target: *after.block(),
         among: u32::try_from(after.registered()).unwrap_or(u32::MAX),
-        // The limit in force is that of the list under construction, in practice the list before (spec `dash.md` §2).
+        // The limit in force is that of the list under construction, in practice the list before
+        // (docs/spec/dash.md#order-inside-a-block).
         limits: rule.map(|rule| rule.limits(before.registered())),
     };
     let mut events = Vec::new();
@@ -95,7 +96,7 @@ impl Span {
         }));
         let paid = new.last_paid_height != old.last_paid_height && self.is_within(new);
         if paid {
-            self.push(events, new, EventKind::Payment { amount: None });
+            self.push(events, new, EventKind::Payment { amount: None, payees: vec![] });
         }
         if new.is_banned() && (!old.is_banned() || new.ban_height != old.ban_height) {
             let cause = ban_cause(old, new, penalty.is_some());
@@ -106,8 +107,8 @@ impl Span {
         }
         self.state(old, new, events);
         for field in Field::ALL {
-            if field.changed(old, new) {
-                self.push(events, new, EventKind::Change(field));
+            if let Some(change) = field.change(old, new) {
+                self.push(events, new, EventKind::Change(field, Some(Box::new(change))));
             }
         }
     }
@@ -156,7 +157,7 @@ impl Span {
 }
 
 fn ban_cause(old: &Masternode, new: &Masternode, penalised: bool) -> BanCause {
-    let key_changed = Field::OperatorKey.changed(old, new);
+    let key_changed = !old.details.agrees(&new.details, Detail::OperatorKey);
     if new.details.operator_key_is_zero() && (key_changed || new.revocation_reason != old.revocation_reason) {
         BanCause::Revoked
     } else if key_changed && !new.details.has(Detail::Address) {
@@ -174,6 +175,7 @@ fn ban_cause(old: &Masternode, new: &Masternode, penalised: bool) -> BanCause {
 mod tests {
     use super::*;
     use crate::domain::details::{DetailTexts, Details};
+    use crate::domain::event::Change;
     use crate::domain::list::tests::{list, masternode};
     use crate::domain::pose::CONSENSUS;
 
@@ -269,7 +271,7 @@ mod tests {
             quorums: vec![],
             others: Some(0),
         };
-        check(scored(1, 43), after, 1, &[penalty, EventKind::Payment { amount: None }, ban(BanCause::Dkg)]);
+        check(scored(1, 43), after, 1, &[penalty, EventKind::Payment { amount: None, payees: vec![] }, ban(BanCause::Dkg)]);
     }
 
     #[test]
@@ -297,10 +299,17 @@ mod tests {
         };
         let before = Masternode { details: keyed("ab", Some("192.0.2.1:9999")), ..masternode(1) };
         let banned = Masternode { ban_height: Some(Height(101)), ..before.clone() };
-        let lost = [EventKind::PaymentLost, EventKind::Change(Field::Address), EventKind::Change(Field::OperatorKey)];
+        let change = |field, before: &str, after: &str| {
+            EventKind::Change(field, Some(Box::new(Change { before: before.into(), after: after.into() })))
+        };
         for (key, cause) in [("00", BanCause::Revoked), ("cd", BanCause::KeyChanged)] {
+            let lost = [
+                EventKind::PaymentLost,
+                change(Field::Address, "192.0.2.1:9999", ""),
+                change(Field::OperatorKey, "ab", key),
+            ];
             let after = Masternode { details: keyed(key, None), ..banned.clone() };
-            let expected: Vec<_> = [ban(cause)].into_iter().chain(lost.clone()).collect();
+            let expected: Vec<_> = [ban(cause)].into_iter().chain(lost).collect();
             check(before.clone(), after, 1, &expected);
         }
     }

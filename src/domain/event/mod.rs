@@ -1,19 +1,23 @@
 //! What happened between the lists of two blocks.
 //!
-//! The normal decay is not an event: it is accounted for, so that a penalty shows its true points (spec `dash.md` §7).
+//! The normal decay is not an event: it is accounted for, so that a penalty shows its true points
+//! (docs/spec/dash.md#attributing-a-penalty).
 //!
 //! Never here: which quorum punished; a list does not say.
 
 mod between;
+mod change;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::domain::details::Detail;
+use crate::domain::details::Details;
 use crate::domain::list::{Block, MasternodeList};
-use crate::domain::masternode::{BlockHash, Duffs, Height, Masternode, MasternodeId, NodeType, Score};
+use crate::domain::masternode::{BlockHash, Duffs, Height, MasternodeId, NodeType, Score};
+use crate::domain::payout::Payee;
 
 pub use between::between;
+pub use change::{Change, Field, payout_text};
 
 /// One change of one masternode.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,13 +67,15 @@ pub enum EventKind {
     Removal,
     /// Was paid.
     Payment {
-        /// What the block pays to its payout address; `None` where that is not known, or cannot be told from other payments.
+        /// What the block pays to its owner's side; `None` where that is not known, or cannot be told from other payments.
         amount: Option<Duffs>,
+        /// The same by payee, in the order of the list; empty where there is one payee, and where it is not known.
+        payees: Vec<(Box<str>, Duffs)>,
     },
     /// Left the queue by a ban or a removal, and with it the payment it had been waiting for.
     PaymentLost,
-    /// Owner or operator changed something.
-    Change(Field),
+    /// Owner or operator changed something: from what to what, or `None` in events of before that was noted.
+    Change(Field, Option<Box<Change>>),
     /// Fell into another state that is no ban (older chains); labels of both.
     State {
         /// Before.
@@ -81,7 +87,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// The names of all kinds: what one filters by. They never change.
-    pub const NAMES: [&'static str; 13] = [
+    pub const NAMES: [&'static str; 15] = [
         "penalty",
         "ban",
         "revival",
@@ -94,6 +100,8 @@ impl EventKind {
         "operator_key_change",
         "voting_key_change",
         "operator_payout_change",
+        "addresses_change",
+        "version_change",
         "state_change",
     ];
 
@@ -108,16 +116,19 @@ impl EventKind {
             EventKind::Removal => "removal",
             EventKind::Payment { .. } => "payment",
             EventKind::PaymentLost => "payment_lost",
-            EventKind::Change(Field::Address) => "address_change",
-            EventKind::Change(Field::Payout) => "payout_change",
-            EventKind::Change(Field::OperatorKey) => "operator_key_change",
-            EventKind::Change(Field::VotingKey) => "voting_key_change",
-            EventKind::Change(Field::OperatorPayout) => "operator_payout_change",
+            EventKind::Change(Field::Address, _) => "address_change",
+            EventKind::Change(Field::Payout, _) => "payout_change",
+            EventKind::Change(Field::OperatorKey, _) => "operator_key_change",
+            EventKind::Change(Field::VotingKey, _) => "voting_key_change",
+            EventKind::Change(Field::OperatorPayout, _) => "operator_payout_change",
+            EventKind::Change(Field::Addresses, _) => "addresses_change",
+            EventKind::Change(Field::Version, _) => "version_change",
         }
     }
 }
 
-/// A quorum whose commitment says that a member failed: the cause of a penalty (spec `dash.md` §7).
+/// A quorum whose commitment says that a member failed: the cause of a penalty
+/// (docs/spec/dash.md#attributing-a-penalty).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FailedQuorum {
     /// Name of the type, e.g. `llmq_60_75`.
@@ -132,16 +143,39 @@ pub struct FailedQuorum {
     pub others: Option<u32>,
 }
 
-/// Puts the amounts that a block pays into its payments: to each the only output to its payout address in `before`, the list
-/// that the payee was chosen from. Several outputs to one address cannot be told apart.
+/// Puts the amounts that a block pays into its payments: to each the outputs to its payees in `before`, the list that the payee
+/// was chosen from. Several outputs to one address cannot be told apart.
 pub fn pay(events: &mut [Event], before: &MasternodeList, outputs: &[(String, Duffs)]) {
     for event in events {
-        let EventKind::Payment { amount } = &mut event.kind else { continue };
+        let EventKind::Payment { amount, payees } = &mut event.kind else { continue };
         let Some(place) = before.position(&event.masternode) else { continue };
-        let Some(address) = before.masternodes()[place].details.payout_address() else { continue };
-        let mut paid = outputs.iter().filter(|(to, _)| *to == *address).map(|(_, duffs)| *duffs);
-        *amount = paid.next().filter(|_| paid.next().is_none());
+        let details = &before.masternodes()[place].details;
+        let paid = match details.payout_address() {
+            Some(address) => paid_to(&address, outputs).filter(|paid| paid.0 > 0).map(|paid| (paid, Vec::new())),
+            None => paid_by_payee(details, outputs),
+        };
+        if let Some((total, parts)) = paid {
+            (*amount, *payees) = (Some(total), parts);
+        }
     }
+}
+
+/// What the outputs pay to an address, 0 where none does; `None` where several do.
+fn paid_to(address: &str, outputs: &[(String, Duffs)]) -> Option<Duffs> {
+    let mut paid = outputs.iter().filter(|(to, _)| to == address).map(|(_, duffs)| *duffs);
+    Some(paid.next().unwrap_or(Duffs(0))).filter(|_| paid.next().is_none())
+}
+
+/// What each of several payees gets, and the sum. `None` where the amounts are not those that the parts make of the sum: then
+/// another payment is among them.
+fn paid_by_payee(details: &Details, outputs: &[(String, Duffs)]) -> Option<(Duffs, Vec<(Box<str>, Duffs)>)> {
+    let payouts = details.payouts();
+    let paid = |payee: Payee| Some((paid_to(&payee.address, outputs)?, payee.address));
+    let paid = payouts.payees().into_iter().map(paid).collect::<Option<Vec<_>>>()?;
+    let total = paid.iter().try_fold(0_u64, |sum, (duffs, _)| sum.checked_add(duffs.0)).filter(|sum| *sum > 0)?;
+    let expected = payouts.divide(Duffs(total))?;
+    let fits = paid.iter().all(|(duffs, address)| expected.get(&**address) == Some(&duffs.0));
+    fits.then(|| (Duffs(total), paid.into_iter().map(|(duffs, address)| (address, duffs)).collect()))
 }
 
 /// Puts the quorums that name each masternode as failed into the penalties of one block.
@@ -153,7 +187,7 @@ pub fn attribute(events: &mut [Event], failed: &HashMap<MasternodeId, Vec<Failed
     }
 }
 
-/// Why a masternode was banned (spec `dash.md` §2, ban causes): the label `cause`.
+/// Why a masternode was banned (docs/spec/dash.md#ban-causes): the label `cause`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BanCause {
     /// Its score reached the limit.
@@ -191,57 +225,5 @@ impl BanCause {
             BanCause::Platform => "platform",
             BanCause::Unknown => "unknown",
         }
-    }
-}
-
-/// What an owner or operator can change: the label `field`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Field {
-    /// Where it listens.
-    Address,
-    /// Payee of the owner's share.
-    Payout,
-    /// Operator key.
-    OperatorKey,
-    /// Voting key.
-    VotingKey,
-    /// Payee of the operator's share.
-    OperatorPayout,
-}
-
-impl Field {
-    /// All, in the order of their labels.
-    pub const ALL: [Field; 5] =
-        [Field::Address, Field::Payout, Field::OperatorKey, Field::VotingKey, Field::OperatorPayout];
-
-    /// The value of the label `field`.
-    pub fn label(self) -> &'static str {
-        match self {
-            Field::Address => "address",
-            Field::Payout => "payout",
-            Field::OperatorKey => "operator_key",
-            Field::VotingKey => "voting_key",
-            Field::OperatorPayout => "operator_payout",
-        }
-    }
-
-    /// What of the details it is.
-    pub fn detail(self) -> Detail {
-        match self {
-            Field::Address => Detail::Address,
-            Field::Payout => Detail::PayoutAddress,
-            Field::OperatorKey => Detail::OperatorKey,
-            Field::VotingKey => Detail::VotingAddress,
-            Field::OperatorPayout => Detail::OperatorPayoutAddress,
-        }
-    }
-
-    /// What the masternode says of it.
-    pub fn of(self, masternode: &Masternode) -> Option<Cow<'_, str>> {
-        masternode.details.get(self.detail())
-    }
-
-    fn changed(self, old: &Masternode, new: &Masternode) -> bool {
-        !old.details.agrees(&new.details, self.detail())
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::facts::ChainFacts;
 use crate::domain::list::tests::{self, block, id, list};
 use crate::domain::masternode::{BlockHash, Hash, Masternode, PeerView, Score};
 use crate::domain::probe::{Failure, Outcome, Peer, Probe, Probes, Unprobed};
+use crate::domain::quorum::{Formation, Formations, Mined};
 use crate::domain::session::{Seat, Session, Sessions};
 use crate::domain::snapshot::Parts;
 use crate::domain::state::Announced;
@@ -43,6 +44,7 @@ struct Scene {
     sessions: Option<Sessions>,
     events: Vec<Event>,
     seconds_later: u64,
+    formations: Formations,
 }
 
 impl Default for Scene {
@@ -58,6 +60,7 @@ impl Default for Scene {
             sessions: None,
             events: vec![],
             seconds_later: 0,
+            formations: Formations::new(),
         }
     }
 }
@@ -85,6 +88,7 @@ impl Scene {
             node_version,
             chainlock_height: self.chainlock.map(Height),
             sessions: self.sessions.clone().map(Arc::new),
+            formations: self.formations.clone(),
             ..ChainFacts::new(Subnet::Main)
         };
         let parts = Parts {
@@ -292,6 +296,26 @@ fn a_chain_that_stands_still_or_is_not_locked_is_told() {
     Scene { seconds_later: 1_801, ..Scene::default() }.check(&[(Condition::ChainStalled, 1_801.0)]);
     Scene { chainlock: Some(TIP - 5), ..Scene::default() }.check(&[]);
     Scene { chainlock: Some(TIP - 6), ..Scene::default() }.check(&[(Condition::ChainLockLag, 6.0)]);
+}
+
+/// `llmq_400_85` has a session every 576 blocks, which is 288,000 and 287,424; their mining windows end 48 blocks later.
+#[test]
+fn a_type_without_a_quorum_in_two_windows_is_told_and_is_no_fault_of_a_masternode() {
+    let start = |windows: u32| TIP - windows * 576;
+    let cases: [(u32, u32, Found); 5] = [
+        (TIP + 47, start(1), &[]),
+        (TIP + 48, start(1), &[]),
+        (TIP + 47, start(2), &[]),
+        (TIP + 48, start(2), &[(Condition::QuorumMissing, 2.0)]),
+        (TIP + 48, start(30), &[(Condition::QuorumMissing, 30.0)]),
+    ];
+    for (tip, start, expected) in cases {
+        let newest = Some(Mined { start: Height(start), mined: Height(start + 21) });
+        let formations = Formations::from([("llmq_400_85", Formation { newest, open: None })]);
+        // A masternode with a score that sat in these sessions: nothing is said of it.
+        Scene { tip, node: scored(10), formations, ..Scene::default() }.check(expected);
+    }
+    Scene { tip: TIP + 48, ..Scene::default() }.check(&[]);
 }
 
 #[test]

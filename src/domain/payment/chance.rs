@@ -1,7 +1,8 @@
 //! Payment by chance: in each block the payee is drawn among some candidates, each as likely as the others.
 //!
 //! Two models differ only in who the candidates are. *Pool* (Dimecoin): those that wait longest, a tenth of all known
-//! ones. *Uniform* (PRCYcoin): every enabled masternode. Legacy spec §5 and §6; `docs/payment.md` explains both.
+//! ones. *Uniform* (PRCYcoin): every enabled masternode. Rules:
+//! docs/spec/legacy-chains.md#payment and docs/spec/legacy-chains.md#computed-values; docs/payment.md explains both.
 //!
 //! Never here: the deterministic queue (`queue`), or who the candidates are by name.
 

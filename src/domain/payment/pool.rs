@@ -1,6 +1,7 @@
 //! The payment pool of the older chains: the longest unpaid of those eligible, one of which each vote draws.
 //!
-//! Spec `legacy-chains.md` §5.1 and §6; `CMasternodeMan::GetNextMasternodeInQueueForPayment` in
+//! docs/spec/legacy-chains.md#dimecoin-payee and docs/spec/legacy-chains.md#computed-values;
+//! `CMasternodeMan::GetNextMasternodeInQueueForPayment` in
 //! `src/masternode/masternodeman.cpp` of Dimecoin, the same steps as Dash's 0.12.3. What is computed is the queue that the
 //! next vote is drawn from, the one for the block [`PoolRule::votes_ahead`] above the tip.
 //!
@@ -158,7 +159,8 @@ impl Pool {
         })
     }
 
-    /// Chance in 0…1 that one of the next `blocks` blocks pays the masternode at `index` (spec §6). One that is voted for
+    /// Chance in 0…1 that one of the next `blocks` blocks pays the masternode at `index`
+    /// (docs/spec/legacy-chains.md#computed-values). One that is voted for
     /// is paid by its block; one that is not eligible has 0.
     pub fn probability(&self, index: usize, blocks: u32) -> f64 {
         if let Some(scheduled) = self.scheduled[index] {
@@ -301,7 +303,8 @@ mod tests {
         for out in [1, 2, 3, 10, 11, 12] {
             assert_eq!(place(&list, &pool, out), None, "node {out}");
         }
-        assert_eq!(place(&list, &pool, 4), Some(1), "height T + 9 is not looked at (spec §5.1, step 2)");
+        // docs/spec/legacy-chains.md#dimecoin-payee, step 2.
+        assert_eq!(place(&list, &pool, 4), Some(1), "height T + 9 is not looked at");
         let index = list.position(&id(1)).unwrap();
         assert_eq!(pool.scheduled(index), Some(Scheduled { height: Height(1002), votes: 6 }));
         assert_eq!([1, 2].map(|blocks| pool.probability(index, blocks)), [0.0, 1.0]);

@@ -1,6 +1,6 @@
 //! The deterministic payment queue of DIP3 chains: an order, not chance.
 //!
-//! Spec `dash.md` §5; `src/evo/deterministicmns.cpp` `CompareByLastPaid`, `GetProjectedMNPayees`.
+//! docs/spec/dash.md#payment-queue; `src/evo/deterministicmns.cpp` `CompareByLastPaid`, `GetProjectedMNPayees`.
 //!
 //! Never here: the pools of the older chains.
 
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_tie_is_broken_by_the_reversed_bytes() {
-        // Displayed 01…00 sorts before displayed 00…01 (spec `dash.md` §5).
+        // Displayed 01…00 sorts before displayed 00…01 (docs/spec/dash.md#payment-queue).
         let with = |first: u8, last: u8| {
             let mut hash = [0; 32];
             (hash[0], hash[31]) = (first, last);

@@ -8,7 +8,7 @@ use crate::domain::masternode::{Masternode, NodeType, UnixSeconds};
 use crate::domain::probe::{Failure, Outcome, Probe};
 use crate::domain::snapshot::{NodeView, Snapshot};
 
-/// Something without which other masternodes vote a masternode bad (spec `dash.md` §4), or do not pay it.
+/// Something without which other masternodes vote a masternode bad (docs/spec/dash.md#bad-members), or do not pay it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requirement {
     /// Its port can be connected to.
@@ -83,7 +83,7 @@ pub const EVIDENCE: [(Requirement, Evidence); 7] = [
 ];
 
 /// Seconds for which a connection of the answering node says that the port is open. Nodes of v0.17 voted one bad to
-/// which none succeeded for longer (spec `dash.md` §4).
+/// which none succeeded for longer (docs/spec/dash.md#bad-members).
 const PEER_VIEW_SECONDS: u64 = 3_600;
 
 /// All that is known of one masternode.

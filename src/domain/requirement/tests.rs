@@ -37,7 +37,8 @@ fn check(
 
 #[test]
 fn the_least_protocol_follows_the_version_of_the_node_that_votes() {
-    // chain, the node's version, least protocol (spec `dash.md` §4, `legacy-chains.md` §1).
+    // chain, the node's version, least protocol (docs/spec/dash.md#protocol-versions,
+    // docs/spec/legacy-chains.md#at-a-glance).
     let cases = [
         (&DASH, 170_003, Some(70_219)),
         (&DASH, 180_202, Some(70_221)),

@@ -30,7 +30,7 @@ fn a_gap_is_filled_once_and_counts_stay() {
     store.record(network, &[jumped, happened(21, &[(2, penalty())])]).unwrap();
 
     let missed: Vec<BlockEvents> =
-        (15..=20).map(|height| happened(height, &[(1, EventKind::Payment { amount: None })])).collect();
+        (15..=20).map(|height| happened(height, &[(1, EventKind::Payment { amount: None, payees: vec![] })])).collect();
     store.backfill(network, &missed).unwrap();
     assert_eq!(spans(&store, network), [(11, 21)]);
     let tally = store.tallies(network).unwrap().node(&id(1));

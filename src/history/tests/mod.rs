@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use crate::domain::event::{BanCause, Event, EventKind, FailedQuorum, Field};
+use crate::domain::event::{BanCause, Change, Event, EventKind, FailedQuorum, Field};
 use crate::domain::list::tests::{block, id};
 use crate::domain::masternode::{BlockHash, Duffs, Hash, Height, NodeType, Score, UnixSeconds};
 use crate::history::{BlockEvents, Identity, NetworkId, Query, Store};
@@ -108,13 +108,20 @@ pub(crate) fn every_kind() -> Vec<EventKind> {
         EventKind::Revival,
         EventKind::Registration,
         EventKind::Removal,
-        EventKind::Payment { amount: Some(Duffs(u64::MAX)) },
+        EventKind::Payment {
+            amount: Some(Duffs(u64::MAX)),
+            payees: vec![("Xa".into(), Duffs(u64::MAX)), ("Xb".into(), Duffs(0))],
+        },
         EventKind::PaymentLost,
     ];
     let kinds =
         [whole, clamped].into_iter().chain(BanCause::ALL.map(|cause| EventKind::Ban { cause, among: 9 })).chain(others);
     let state = EventKind::State { from: "enabled".into(), to: "expired".into() };
-    kinds.chain(Field::ALL.map(EventKind::Change)).chain([state]).collect()
+    let change = |field| {
+        let change = Change { before: "Xa 70 %, Xb 30 %".into(), after: "".into() };
+        EventKind::Change(field, Some(Box::new(change)))
+    };
+    kinds.chain(Field::ALL.map(change)).chain([state]).collect()
 }
 
 /// Everything recorded, withdrawn or not.

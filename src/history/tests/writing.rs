@@ -103,7 +103,7 @@ async fn old_events_leave_by_themselves() {
     let place = Place::new();
     let (mut store, network) = place.open_network();
     // The first is 520 days older than the last, which stays because a reorg could replace it.
-    let old = |height| happened(height, &[(1, EventKind::Payment { amount: None })]);
+    let old = |height| happened(height, &[(1, EventKind::Payment { amount: None, payees: vec![] })]);
     store.record(network, &[old(1), old(300_000)]).unwrap();
     let (writer, ended, _registry) = start(&place, store);
     // The thread does it after its first breath, and tells nobody.

@@ -14,6 +14,7 @@ use crate::rpc::dash::wire::{
     Entry, Envelope, WireChainInfo, WireChainLock, WireCount, WireDiff, WireHeader, WireNetworkInfo, WireSync,
 };
 use crate::rpc::error::ErrorKind;
+use crate::rpc::unknown::Unknown;
 
 /// A block and its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +150,8 @@ pub fn network_info(body: &[u8]) -> Result<NetworkInfo, ErrorKind> {
     })
 }
 
-/// `mnsync status` of any chain (legacy spec §3.2, §4).
+/// `mnsync status` of any chain (docs/spec/legacy-chains.md#other-dimecoin-calls,
+/// docs/spec/legacy-chains.md#prcycoin-rpc).
 pub fn sync_status(body: &[u8]) -> Result<SyncStatus, ErrorKind> {
     let wire: WireSync = result(body)?;
     match (wire.is_synced, wire.requested_assets) {
@@ -205,12 +207,27 @@ pub fn sporks(body: &[u8]) -> Result<Vec<(String, i64)>, ErrorKind> {
 
 /// `protx info`.
 pub fn masternode(body: &[u8]) -> Result<Masternode, ErrorKind> {
-    convert::masternode(&result::<Entry<'_>>(body)?)
+    masternode_noting(body, &mut Unknown::default())
+}
+
+/// The same, and what of it is not understood.
+pub fn masternode_noting(body: &[u8], unknown: &mut Unknown) -> Result<Masternode, ErrorKind> {
+    convert::masternode(&result::<Entry<'_>>(body)?, unknown)
 }
 
 /// `protx listdiff` from `base` to `target`; any other span is malformed.
 pub fn list_diff(body: &[u8], base: &Block, target: &Block) -> Result<ListDiff, ErrorKind> {
-    convert::list_diff(&result::<WireDiff<'_>>(body)?, base, target)
+    list_diff_noting(body, base, target, &mut Unknown::default())
+}
+
+/// The same, and what of it is not understood.
+pub fn list_diff_noting(
+    body: &[u8],
+    base: &Block,
+    target: &Block,
+    unknown: &mut Unknown,
+) -> Result<ListDiff, ErrorKind> {
+    convert::list_diff(&result::<WireDiff<'_>>(body)?, base, target, unknown)
 }
 
 /// The error that a body reports; `None` when it is none of the node's.

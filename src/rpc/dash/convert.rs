@@ -2,7 +2,6 @@
 //!
 //! Never here: parsing of JSON.
 
-use std::borrow::Cow;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -10,14 +9,14 @@ use crate::domain::list::{Block, StateChange};
 use crate::domain::masternode::PeerView;
 use crate::domain::state;
 use crate::domain::state::Announced;
-use crate::domain::{
-    DetailTexts, Details, Hash, Height, ListDiff, Masternode, MasternodeId, NodeType, Score, UnixSeconds,
-};
-use crate::rpc::dash::wire::{Addresses, Entry, MetaInfo, State, Text, WireDiff};
+use crate::domain::{Hash, Height, ListDiff, Masternode, MasternodeId, NodeType, Score, UnixSeconds};
+use crate::rpc::dash::terms;
+use crate::rpc::dash::wire::{Entry, MetaInfo, State, WireDiff};
 use crate::rpc::error::ErrorKind;
+use crate::rpc::unknown::Unknown;
 
 /// An entry of the list. Its identity and its score must be there.
-pub(super) fn masternode(entry: &Entry<'_>) -> Result<Masternode, ErrorKind> {
+pub(super) fn masternode(entry: &Entry<'_>, unknown: &mut Unknown) -> Result<Masternode, ErrorKind> {
     let id = id(&entry.pro_tx_hash)?;
     let about = |error: ErrorKind| match error {
         ErrorKind::Malformed { what } => ErrorKind::malformed(format_args!("masternode {id}: {what}")),
@@ -36,7 +35,7 @@ pub(super) fn masternode(entry: &Entry<'_>) -> Result<Masternode, ErrorKind> {
         revived_height: height(state.pose_revived_height, "PoSeRevivedHeight")?,
         ban_height: height(state.pose_ban_height, "PoSeBanHeight")?,
         revocation_reason: tiny(state.revocation_reason.unwrap_or(0), "revocationReason").map_err(about)?,
-        details: details(state),
+        details: terms::details(state, unknown),
         peer: entry.meta_info.as_ref().map(peer).unwrap_or_default(),
         announced: entry.need_to_upgrade.filter(|need| *need).map(|_| Box::new(not_paid())),
     })
@@ -55,7 +54,12 @@ fn not_paid() -> Announced {
 }
 
 /// The changes between two blocks, which must be the two that were asked for.
-pub(super) fn list_diff(wire: &WireDiff<'_>, base: &Block, target: &Block) -> Result<ListDiff, ErrorKind> {
+pub(super) fn list_diff(
+    wire: &WireDiff<'_>,
+    base: &Block,
+    target: &Block,
+    unknown: &mut Unknown,
+) -> Result<ListDiff, ErrorKind> {
     let asked = (i64::from(base.height.0), i64::from(target.height.0));
     if (wire.base_height, wire.block_height) != asked {
         return Err(ErrorKind::malformed(format_args!(
@@ -67,17 +71,14 @@ pub(super) fn list_diff(wire: &WireDiff<'_>, base: &Block, target: &Block) -> Re
     Ok(ListDiff {
         base: base.height,
         target: *target,
-        added: wire.added.iter().map(masternode).collect::<Result<_, _>>()?,
+        added: wire.added.iter().map(|entry| masternode(entry, unknown)).collect::<Result<_, _>>()?,
         removed: wire.removed.iter().map(|hash| id(hash)).collect::<Result<_, _>>()?,
-        updated: updated.map(|(hash, state)| Ok((id(hash)?, change(state)?))).collect::<Result<_, ErrorKind>>()?,
+        updated: updated.map(|(hash, state)| Ok((id(hash)?, change(state, unknown)?))).collect::<Result<_, ErrorKind>>()?,
     })
 }
 
-fn change(state: &State<'_>) -> Result<StateChange, ErrorKind> {
+fn change(state: &State<'_>, unknown: &mut Unknown) -> Result<StateChange, ErrorKind> {
     let height = |value: Option<i64>, name| value.map(|value| height(value, name)).transpose();
-    let text = |value: &Option<Text<'_>>| {
-        value.as_deref().map(|value| Some(value).filter(|value| !value.is_empty()).map(Into::into))
-    };
     Ok(StateChange {
         pose_score: state.pose_penalty.map(score).transpose()?,
         registered_height: height(state.registered_height, "registeredHeight")?,
@@ -86,47 +87,8 @@ fn change(state: &State<'_>) -> Result<StateChange, ErrorKind> {
         revived_height: height(state.pose_revived_height, "PoSeRevivedHeight")?,
         ban_height: height(state.pose_ban_height, "PoSeBanHeight")?,
         revocation_reason: state.revocation_reason.map(|value| tiny(value, "revocationReason")).transpose()?,
-        address: changes_address(state).then(|| address(state).map(Into::into)),
-        payout_address: text(&state.payout_address),
-        owner_address: text(&state.owner_address),
-        voting_address: text(&state.voting_address),
-        operator_key: text(&state.pub_key_operator),
-        operator_payout_address: text(&state.operator_payout_address),
+        terms: terms::change(state, unknown),
     })
-}
-
-fn details(state: &State<'_>) -> Details {
-    fn text<'a>(value: &'a Option<Text<'_>>) -> Option<Cow<'a, str>> {
-        value.as_deref().filter(|value| !value.is_empty()).map(Cow::Borrowed)
-    }
-    Details::new(&DetailTexts {
-        address: address(state).map(Cow::Borrowed),
-        payout_address: text(&state.payout_address),
-        owner_address: text(&state.owner_address),
-        voting_address: text(&state.voting_address),
-        operator_key: text(&state.pub_key_operator),
-        operator_payout_address: text(&state.operator_payout_address),
-    })
-}
-
-/// Whether a diff says anything of the address. One that changes a Platform port only holds `addresses` with the Platform's
-/// entries and without ours (`CDeterministicMNStateDiff::ToJson`).
-fn changes_address(state: &State<'_>) -> bool {
-    let platform_only = |addresses: &Addresses<'_>| {
-        addresses.core_p2p.is_empty() && !(addresses.platform_p2p.is_empty() && addresses.platform_https.is_empty())
-    };
-    state.service.is_some() || state.addresses.as_ref().is_some_and(|addresses| !platform_only(addresses))
-}
-
-/// Where the node listens: `service` where the node still says it, else the first of `addresses`. `[::]:0` and
-/// `0.0.0.0:0` stand for none.
-fn address<'a>(state: &'a State<'_>) -> Option<&'a str> {
-    let first = |addresses: &'a Addresses<'_>| addresses.core_p2p.first().map(|address| &**address);
-    let named = match &state.service {
-        Some(service) => Some(&**service),
-        None => state.addresses.as_ref().and_then(first),
-    };
-    named.filter(|address| !["", "[::]:0", "0.0.0.0:0"].contains(address))
 }
 
 fn peer(meta: &MetaInfo) -> PeerView {

@@ -1,14 +1,16 @@
 //! Dash Core's spelling: private wire types, and their conversion to the domain's.
 //!
 //! Every field is optional but the identity and the score, unknown ones are ignored: nodes from 0.17 to the development
-//! branch are read by the same code (spec `dash.md` §6, §10).
+//! branch are read by the same code (docs/spec/dash.md#rpc-reference, docs/spec/dash.md#pitfalls).
 //!
 //! Never here: the network.
 
 pub mod answers;
 mod convert;
+mod loose;
 pub mod quorums;
 pub mod roll;
 pub mod sessions;
 pub mod stream;
+mod terms;
 mod wire;

@@ -155,6 +155,20 @@ pub fn formed_in(body: &[u8], block: &BlockHash) -> Result<Vec<FormedQuorum>, Er
     Ok(formed)
 }
 
+/// The same: of each type with a quorum, the newest one: the height at which its session began, and the block that has it.
+pub fn newest(body: &[u8]) -> Result<BTreeMap<String, (Height, BlockHash)>, ErrorKind> {
+    let types: BTreeMap<String, Vec<ByHash<'_>>> = result(body)?;
+    let mut newest = BTreeMap::new();
+    for (quorum_type, quorums) in types {
+        let last = quorums.iter().flatten().map(|(_, quorum)| quorum).max_by_key(|quorum| quorum.creation_height);
+        if let Some(last) = last {
+            let start = convert::block_height(last.creation_height, "creationHeight")?;
+            newest.insert(quorum_type, (start, convert::parse(&last.mined_block, "minedBlockHash")?));
+        }
+    }
+    Ok(newest)
+}
+
 /// The same: names of all types of which the network holds sessions, with or without a quorum.
 pub fn types(body: &[u8]) -> Result<Vec<String>, ErrorKind> {
     let types: BTreeMap<String, IgnoredAny> = result(body)?;
@@ -205,6 +219,12 @@ pub fn outputs(body: &[u8]) -> Result<Vec<(String, Duffs)>, ErrorKind> {
 }
 
 impl Client {
+    /// The newest quorum of each type at a block, see [`newest`].
+    pub async fn newest_quorums(&self, height: Height) -> Result<BTreeMap<String, (Height, BlockHash)>, RpcError> {
+        let method = self.known(self.dialect().quorums.map(|(list, _)| list))?;
+        self.call(method, self.params(method, [json!(height.0)]), newest).await
+    }
+
     /// Names of the quorum types of which the network holds sessions now.
     pub async fn quorum_types(&self) -> Result<Vec<String>, RpcError> {
         let method = self.known(self.dialect().quorums.map(|(list, _)| list))?;

@@ -12,6 +12,7 @@ use crate::domain::Masternode;
 use crate::rpc::dash::convert;
 use crate::rpc::dash::wire::{Entry, WireError};
 use crate::rpc::error::ErrorKind;
+use crate::rpc::unknown::Unknown;
 
 /// Longest element, key or member beside the list that is waited for: sixty times an entry as recorded.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -30,6 +31,7 @@ pub struct ListParser {
     masternodes: Option<Vec<Masternode>>,
     expected: usize,
     error: Option<WireError>,
+    unknown: Unknown,
 }
 
 /// Where in the body the parser stands.
@@ -108,6 +110,11 @@ impl ListParser {
         Ok(())
     }
 
+    /// What of it was not understood so far.
+    pub fn unknown(&self) -> &Unknown {
+        &self.unknown
+    }
+
     /// The list, when the body was complete.
     pub fn finish(self) -> Result<Vec<Masternode>, ErrorKind> {
         if let Some(error) = self.error {
@@ -166,7 +173,7 @@ impl ListParser {
 
     fn element(&mut self) -> Result<Step, ErrorKind> {
         let Some((entry, length)) = piece::<Entry<'_>>(&self.buffer[self.at..])? else { return Ok(Step::NeedsMore) };
-        let masternode = convert::masternode(&entry)?;
+        let masternode = convert::masternode(&entry, &mut self.unknown)?;
         self.masternodes.get_or_insert_default().push(masternode);
         self.place = Place::BehindElement;
         self.at += length;

@@ -6,6 +6,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
+
+use crate::rpc::dash::loose::{self, Addresses, Loose};
 
 /// The envelope of every answer.
 #[derive(Deserialize)]
@@ -52,14 +55,22 @@ pub(super) struct Entry<'a> {
     pub(super) meta_info: Option<MetaInfo>,
 }
 
-/// The state of an entry; in `updatedMNs` only the fields that changed.
+/// The state of an entry; in `updatedMNs` only the fields that changed. What no arithmetic needs may have any form.
 #[derive(Deserialize)]
 pub(super) struct State<'a> {
-    /// Gone from the development branch unless asked for, and empty as `[::]:0`.
+    /// 1 and 2; 3 since v24, where a registration lists payees and up to four addresses for a purpose.
     #[serde(borrow)]
-    pub(super) service: Option<Text<'a>>,
+    pub(super) version: Option<Loose<'a>>,
+    /// Only with `-deprecatedrpc=service` since v24. `[::]:0` when there is none.
     #[serde(borrow)]
+    pub(super) service: Option<Loose<'a>>,
+    #[serde(borrow, default, deserialize_with = "loose::addresses")]
     pub(super) addresses: Option<Addresses<'a>>,
+    /// Gone since v24 but for diffs and `-deprecatedrpc=service`.
+    #[serde(rename = "platformP2PPort", borrow)]
+    pub(super) platform_p2p_port: Option<Loose<'a>>,
+    #[serde(rename = "platformHTTPPort", borrow)]
+    pub(super) platform_http_port: Option<Loose<'a>>,
     #[serde(rename = "registeredHeight")]
     pub(super) registered_height: Option<i64>,
     #[serde(rename = "lastPaidHeight")]
@@ -75,26 +86,24 @@ pub(super) struct State<'a> {
     #[serde(rename = "revocationReason")]
     pub(super) revocation_reason: Option<i64>,
     #[serde(rename = "ownerAddress", borrow)]
-    pub(super) owner_address: Option<Text<'a>>,
+    pub(super) owner_address: Option<Loose<'a>>,
     #[serde(rename = "votingAddress", borrow)]
-    pub(super) voting_address: Option<Text<'a>>,
+    pub(super) voting_address: Option<Loose<'a>>,
+    /// Below version 3.
     #[serde(rename = "payoutAddress", borrow)]
-    pub(super) payout_address: Option<Text<'a>>,
+    pub(super) payout_address: Option<Loose<'a>>,
+    /// From version 3 on, where there is one owner.
+    pub(super) payouts: Option<Value>,
+    /// Where there are several owners.
+    pub(super) shares: Option<Value>,
+    #[serde(rename = "earlyPeriodBlocks", borrow)]
+    pub(super) early_period_blocks: Option<Loose<'a>>,
+    #[serde(rename = "earlyPenalty", borrow)]
+    pub(super) early_penalty: Option<Loose<'a>>,
     #[serde(rename = "pubKeyOperator", borrow)]
-    pub(super) pub_key_operator: Option<Text<'a>>,
+    pub(super) pub_key_operator: Option<Loose<'a>>,
     #[serde(rename = "operatorPayoutAddress", borrow)]
-    pub(super) operator_payout_address: Option<Text<'a>>,
-}
-
-/// Addresses by purpose, since v23; an empty object when there are none.
-#[derive(Deserialize)]
-pub(super) struct Addresses<'a> {
-    #[serde(borrow, default)]
-    pub(super) core_p2p: Vec<Text<'a>>,
-    #[serde(borrow, default)]
-    pub(super) platform_p2p: Vec<Text<'a>>,
-    #[serde(borrow, default)]
-    pub(super) platform_https: Vec<Text<'a>>,
+    pub(super) operator_payout_address: Option<Loose<'a>>,
 }
 
 /// The answering node's own view of a peer.
@@ -143,9 +152,9 @@ pub(super) struct WireChainInfo {
     /// Of the tip, since v20.
     pub(super) time: Option<u64>,
     /// An object by name since v20, an array before.
-    pub(super) softforks: Option<serde_json::Value>,
+    pub(super) softforks: Option<Value>,
     /// Beside the array, before v20.
-    pub(super) bip9_softforks: Option<serde_json::Value>,
+    pub(super) bip9_softforks: Option<Value>,
 }
 
 /// `getnetworkinfo`.

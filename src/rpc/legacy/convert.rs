@@ -29,6 +29,7 @@ pub(super) fn masternode(row: &Row, states: &[Arc<State>]) -> Result<Masternode,
         voting_address: text(Item::VotingAddress)?,
         operator_key: text(Item::OperatorKey)?,
         operator_payout_address: None,
+        ..DetailTexts::default()
     };
     Ok(Masternode {
         id: id(row)?,

@@ -2,10 +2,13 @@
 //!
 //! Never looks at a masternode.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::params::Params;
-use super::{Context, Reply, RpcError};
+use super::{Context, Reply, RpcError, deployment};
+use crate::sim::fork::BIT;
 use crate::sim::options::Subnet;
 use crate::sim::random::{Hash256, Random};
 use crate::sim::rules::chain_facts;
@@ -29,6 +32,9 @@ const SPORKS: [&str; 7] = [
     "SPORK_21_QUORUM_ALL_CONNECTED",
     "SPORK_23_QUORUM_POSE",
 ];
+
+/// Sporks that Dash 24 no longer has.
+const GONE_SPORKS: [&str; 2] = ["SPORK_3_INSTANTSEND_BLOCK_FILTERING", "SPORK_9_SUPERBLOCKS_ENABLED"];
 
 /// `getblockhash`.
 pub(super) fn block_hash(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> {
@@ -77,12 +83,17 @@ impl Header {
     fn json(&self, context: &Context<'_>) -> Value {
         let spacing = context.state.options.spacing.as_secs();
         let confirmations = if self.active { i64::from(context.tip.height) - i64::from(self.height) + 1 } else { -1 };
+        // Without the fork of Dash 24, as recorded.
+        let signals = deployment::signals(context, self.height).unwrap_or(true);
+        let version = 0x2000_0000 + (u32::from(signals) << BIT);
+        // No quorum follows the old branch.
+        let locked = self.active && context.state.left_behind.is_none_or(|last| self.height <= last);
         let mut header = json!({
             "hash": self.hash,
             "confirmations": confirmations,
             "height": context.told(self.height),
-            "version": 536_875_008,
-            "versionHex": "20001000",
+            "version": version,
+            "versionHex": format!("{version:08x}"),
             "merkleroot": Random::of(&[self.hash.seed(), 0x3e4]).hash(),
             "time": self.time,
             "mediantime": self.time.saturating_sub(5 * spacing),
@@ -91,7 +102,7 @@ impl Header {
             "difficulty": difficulty(),
             "chainwork": chain_work(self.height),
             "nTx": 1,
-            "chainlock": self.active,
+            "chainlock": locked,
         });
         let object = header.as_object_mut().expect("a header is an object");
         if self.height > 0 {
@@ -130,7 +141,9 @@ pub(super) fn blockchain_info(context: &Context<'_>) -> Value {
     let object = info.as_object_mut().expect("an object");
     if version >= 200_000 {
         object.insert("time".to_owned(), json!(tip.time));
-        object.insert("softforks".to_owned(), Value::Object(softforks(context)));
+        if context.software.shows_softforks || !context.software.follows_fork() {
+            object.insert("softforks".to_owned(), Value::Object(softforks(context)));
+        }
     } else {
         let old = |(index, id): (usize, &str)| json!({ "id": id, "version": index + 2, "reject": { "status": true } });
         let list: Vec<Value> = ["bip34", "bip66", "bip65"].into_iter().enumerate().map(old).collect();
@@ -141,7 +154,8 @@ pub(super) fn blockchain_info(context: &Context<'_>) -> Value {
     info
 }
 
-fn softforks(context: &Context<'_>) -> Map<String, Value> {
+/// The forks that are known to the node.
+pub(super) fn softforks(context: &Context<'_>) -> Map<String, Value> {
     let [dip3, v19, v20] = context.state.facts.forks;
     let options = &context.state.options;
     let buried = |height: u32| {
@@ -163,6 +177,9 @@ fn softforks(context: &Context<'_>) -> Map<String, Value> {
     if context.version() >= 220_000 {
         forks.insert("withdrawals".to_owned(), buried(options.mn_rr_height.unwrap_or(i32::MAX.unsigned_abs())));
     }
+    if context.software.follows_fork() {
+        forks.extend(deployment::softfork(context).map(|fork| ("v24".to_owned(), fork)));
+    }
     forks.insert("testdummy".to_owned(), {
         json!({
             "type": "bip9",
@@ -183,8 +200,9 @@ fn softforks(context: &Context<'_>) -> Map<String, Value> {
 /// `getnetworkinfo`.
 pub(super) fn network_info(context: &Context<'_>) -> Value {
     let version = if context.lies.bitcoin { 250_000 } else { context.version() };
-    let dotted =
-        format!("{}.{}.{}", version / 10_000, version / 100 % 100, if version >= 230_100 { 2 } else { version % 100 });
+    let software = context.software;
+    let build = if (230_100..240_000).contains(&version) { 2 } else { version % 100 };
+    let dotted = format!("{}.{}.{build}", version / 10_000, version / 100 % 100);
     let name = if context.lies.bitcoin { "Satoshi" } else { "Dash Core" };
     let network = |name: &str, reachable: bool| {
         json!({
@@ -198,11 +216,11 @@ pub(super) fn network_info(context: &Context<'_>) -> Value {
     let mut info = json!({
         "version": version,
         "buildversion": format!("v{dotted}"),
-        "subversion": format!("/{name}:{dotted}/"),
-        "protocolversion": protocol_version(version),
-        "localservices": "0000000000001c05",
-        "localservicesnames": ["NETWORK", "BLOOM", "NETWORK_LIMITED", "HEADERS_COMPRESSED", "P2P_V2"],
-        "localrelay": true,
+        "subversion": software.subversion.clone().unwrap_or_else(|| format!("/{name}:{dotted}/")),
+        "protocolversion": software.protocol.unwrap_or_else(|| protocol_version(version)),
+        "localservices": if software.filters { "0000000000001c45" } else { "0000000000001c05" },
+        "localservicesnames": services(software.filters),
+        "localrelay": software.relay,
         "timeoffset": 0,
         "networkactive": !context.lies.cut_off,
         "connections": if context.lies.cut_off { 0 } else { CONNECTIONS },
@@ -239,12 +257,24 @@ pub(super) fn network_info(context: &Context<'_>) -> Value {
     info
 }
 
+/// Names of the services that the node advertises.
+fn services(filters: bool) -> Vec<&'static str> {
+    let mut names = vec!["NETWORK", "BLOOM", "NETWORK_LIMITED", "HEADERS_COMPRESSED", "P2P_V2"];
+    if filters {
+        names.insert(2, "COMPACT_FILTERS");
+    }
+    names
+}
+
 /// `getbestchainlock`: the tip is locked at once.
 pub(super) fn best_chain_lock(context: &Context<'_>) -> Value {
-    let mut random = Random::of(&[context.tip.hash.seed(), 0xc1]);
+    // On the old branch the newest lock is of the last block that both have.
+    let last = context.state.left_behind.filter(|last| *last <= context.tip.height);
+    let block = last.and_then(|last| context.block_at(last)).unwrap_or_else(|| Arc::clone(&context.tip));
+    let mut random = Random::of(&[block.hash.seed(), 0xc1]);
     let mut lock = json!({
-        "blockhash": context.tip.hash,
-        "height": context.told(context.tip.height),
+        "blockhash": block.hash,
+        "height": context.told(block.height),
         "signature": random.hex(96),
         "known_block": true,
     });
@@ -288,7 +318,10 @@ pub(super) fn sporks(context: &Context<'_>, subcommand: &str) -> Result<Reply, R
     if !["active", "show"].contains(&subcommand) {
         return Err(context.unknown_subcommand("spork"));
     }
-    let sporks: Map<String, Value> = SPORKS.iter().map(|name| ((*name).to_owned(), value(name))).collect();
+    // Two are gone in Dash 24.
+    let known = |name: &&&str| !context.software.follows_fork() || !GONE_SPORKS.contains(*name);
+    let sporks: Map<String, Value> =
+        SPORKS.iter().filter(known).map(|name| ((*name).to_owned(), value(name))).collect();
     Ok(Value::Object(sporks).into())
 }
 
@@ -311,6 +344,7 @@ fn told_subnet(context: &Context<'_>) -> Subnet {
 /// `src/version.h PROTOCOL_VERSION` by release.
 fn protocol_version(version: u32) -> u32 {
     match version {
+        240_000.. => 70_242,
         230_000.. => 70_240,
         220_000.. => 70_235,
         210_000.. => 70_233,

@@ -9,16 +9,23 @@ use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
 use super::Context;
+use super::extended::{self, Payees};
 use crate::sim::history::Difference;
 use crate::sim::masternode::Masternode;
 use crate::sim::random::{Hash256, Random};
 use crate::sim::rules::ChainFacts;
+use crate::sim::software::DASH_24;
+
+/// The addresses of a node by their purpose.
+type Addresses = BTreeMap<&'static str, Vec<String>>;
 
 /// What an entry needs beside its node. It owns all of it, so that a long answer can outlive the lock.
 #[derive(Clone, Debug)]
 pub(super) struct Scene {
     pub(super) facts: &'static ChainFacts,
     pub(super) version: u32,
+    /// `service` and what goes with it are shown.
+    pub(super) shows_service: bool,
     tip_height: u32,
     tip_time: u64,
     spacing: u64,
@@ -33,7 +40,8 @@ impl Scene {
         let state = context.state;
         Self {
             facts: state.facts,
-            version: state.options.version,
+            version: context.software.version,
+            shows_service: context.software.shows_service || !context.software.follows_fork(),
             tip_height: context.tip.height,
             tip_time: context.tip.time,
             spacing: state.options.spacing.as_secs(),
@@ -60,28 +68,36 @@ impl Scene {
     }
 
     /// The three address lists; nothing before v23.
-    pub(super) fn addresses(&self, node: &Masternode) -> Option<BTreeMap<&'static str, [String; 1]>> {
+    pub(super) fn addresses(&self, node: &Masternode) -> Option<Addresses> {
         (self.version >= 230_000).then(|| {
             let mut addresses = BTreeMap::new();
-            let mut put = |name, port| addresses.extend(node.endpoint(port).map(|endpoint| (name, [endpoint])));
-            put("core_p2p", self.facts.port);
+            let core = node.core_addresses(self.facts);
+            if core.is_empty() {
+                return addresses;
+            }
+            addresses.insert("core_p2p", core);
             if node.evo {
-                put("platform_p2p", self.facts.platform_ports.0);
-                put("platform_https", self.facts.platform_ports.1);
+                let (p2p, https) = self.platform_ports(node);
+                let mut put = |name, port| addresses.extend(node.endpoint(port).map(|endpoint| (name, vec![endpoint])));
+                put("platform_p2p", p2p);
+                put("platform_https", https);
             }
             addresses
         })
     }
 
+    /// An Evo node's ports of P2P and HTTPS.
+    pub(super) fn platform_ports(&self, node: &Masternode) -> (u16, u16) {
+        let (p2p, https) = self.facts.platform_ports;
+        (node.platform_port(p2p), node.platform_port(https))
+    }
+
     fn platform(&self, node: &Masternode) -> Option<Platform> {
         (node.evo && self.version >= 190_000).then(|| {
             let unknown = if self.version >= 230_000 { -1 } else { 0 };
-            let port = |port: u16| if node.address > 0 { i32::from(port) } else { unknown };
-            Platform {
-                id: node.platform_id(),
-                p2p: port(self.facts.platform_ports.0),
-                http: port(self.facts.platform_ports.1),
-            }
+            let port = |port: u16| self.shows_service.then(|| if node.address > 0 { i32::from(port) } else { unknown });
+            let (p2p, https) = self.platform_ports(node);
+            Platform { id: node.platform_id(), p2p: port(p2p), http: port(https) }
         })
     }
 }
@@ -90,10 +106,10 @@ impl Scene {
 struct Platform {
     #[serde(rename = "platformNodeID")]
     id: String,
-    #[serde(rename = "platformP2PPort")]
-    p2p: i32,
-    #[serde(rename = "platformHTTPPort")]
-    http: i32,
+    #[serde(rename = "platformP2PPort", skip_serializing_if = "Option::is_none")]
+    p2p: Option<i32>,
+    #[serde(rename = "platformHTTPPort", skip_serializing_if = "Option::is_none")]
+    http: Option<i32>,
 }
 
 /// An entry of `protx list`, `protx info`, and, without what is of now, of `addedMNs`.
@@ -105,7 +121,8 @@ struct Entry {
     pro_tx_hash: Hash256,
     collateral_hash: Hash256,
     collateral_index: u32,
-    collateral_address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    collateral_address: Option<String>,
     operator_reward: Number,
     state: NodeState,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,9 +136,10 @@ struct Entry {
 struct NodeState {
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u8>,
-    service: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    addresses: Option<BTreeMap<&'static str, [String; 1]>>,
+    service: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    addresses: Option<Addresses>,
     registered_height: u32,
     last_paid_height: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,11 +151,13 @@ struct NodeState {
     #[serde(rename = "PoSeBanHeight")]
     ban: i64,
     revocation_reason: u8,
-    owner_address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner_address: Option<String>,
     voting_address: String,
     #[serde(flatten)]
     platform: Option<Platform>,
-    payout_address: String,
+    #[serde(flatten)]
+    payees: Payees,
     pub_key_operator: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     operator_payout_address: Option<String>,
@@ -168,9 +188,10 @@ struct MetaInfo {
 struct ListEntry {
     #[serde(rename = "proTxHash")]
     hash: Hash256,
-    address: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    addresses: Option<BTreeMap<&'static str, [String; 1]>>,
+    address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    addresses: Option<Addresses>,
     payee: String,
     status: &'static str,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -215,9 +236,9 @@ pub(super) fn state_value(scene: &Scene, node: &Masternode) -> Value {
 pub(super) fn list_entry(scene: &Scene, node: &Masternode) -> impl Serialize + use<> {
     ListEntry {
         hash: node.hash,
-        address: node.service(scene.facts),
+        address: scene.shows_service.then(|| node.service(scene.facts)),
         addresses: scene.addresses(node),
-        payee: node.payout_address(scene.facts),
+        payee: node.owner_payees(scene.facts).join(", "),
         status: status(node),
         kind: scene.kind_name(node.evo),
         platform: scene.platform(node),
@@ -225,9 +246,9 @@ pub(super) fn list_entry(scene: &Scene, node: &Masternode) -> impl Serialize + u
         consecutive: (scene.version >= 190_000).then_some(node.consecutive),
         paid_time: paid_time(scene, node),
         paid_block: node.last_paid,
-        owner: node.owner_address(scene.facts),
+        owner: node.owners(scene.facts).join(", "),
         voting: node.voting_address(scene.facts),
-        collateral: node.collateral_address(scene.facts),
+        collateral: collateral_address(scene, node).unwrap_or_else(|| "UNKNOWN".to_owned()),
         operator: node.operator_key_hex(),
     }
 }
@@ -248,6 +269,9 @@ pub(super) fn changed_fields(scene: &Scene, before: &Masternode, after: &Mastern
     let (Value::Object(old), Value::Object(new)) = (state_value(scene, before), state_value(scene, after)) else {
         unreachable!("a state is written as an object");
     };
+    if scene.version >= DASH_24 {
+        return extended::changed_fields(scene, (before, after), (&old, new));
+    }
     let key_changed = old.get("pubKeyOperator") != new.get("pubKeyOperator");
     new.into_iter()
         .filter(|(name, value)| {
@@ -266,6 +290,11 @@ pub(super) fn difference_fields(scene: &Scene, difference: &Difference) -> Optio
     }
 }
 
+/// The collateral of a shared masternode has no address.
+fn collateral_address(scene: &Scene, node: &Masternode) -> Option<String> {
+    (!node.is_shared()).then(|| node.collateral_address(scene.facts))
+}
+
 fn entry(scene: &Scene, node: &Masternode, with_now: bool) -> Entry {
     let confirmations = i64::from(scene.tip_height) - i64::from(node.registered) + 1;
     Entry {
@@ -273,7 +302,7 @@ fn entry(scene: &Scene, node: &Masternode, with_now: bool) -> Entry {
         pro_tx_hash: node.hash,
         collateral_hash: node.collateral_hash(),
         collateral_index: node.collateral_index(),
-        collateral_address: node.collateral_address(scene.facts),
+        collateral_address: collateral_address(scene, node),
         operator_reward: percent(node.operator_reward),
         state: node_state(scene, node),
         confirmations: with_now.then_some(confirmations),
@@ -284,7 +313,7 @@ fn entry(scene: &Scene, node: &Masternode, with_now: bool) -> Entry {
 fn node_state(scene: &Scene, node: &Masternode) -> NodeState {
     NodeState {
         version: (scene.version >= 190_000).then_some(node.version),
-        service: node.service(scene.facts),
+        service: scene.shows_service.then(|| node.service(scene.facts)),
         addresses: scene.addresses(node),
         registered_height: node.registered,
         last_paid_height: node.last_paid,
@@ -293,10 +322,10 @@ fn node_state(scene: &Scene, node: &Masternode) -> NodeState {
         revived: node.revived.map_or(-1, i64::from),
         ban: node.ban.map_or(-1, i64::from),
         revocation_reason: node.revocation,
-        owner_address: node.owner_address(scene.facts),
+        owner_address: (!node.is_shared()).then(|| node.owner_address(scene.facts)),
         voting_address: node.voting_address(scene.facts),
         platform: scene.platform(node),
-        payout_address: node.payout_address(scene.facts),
+        payees: Payees::of(scene, node),
         pub_key_operator: node.operator_key_hex(),
         operator_payout_address: node.operator_payout_address(scene.facts),
     }

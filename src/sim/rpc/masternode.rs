@@ -1,8 +1,9 @@
 //! `masternodelist` and `masternode` (`src/rpc/masternode.cpp`).
 //!
-//! Never answers `masternode payments`, which a node without an index may not survive.
+//! Never answers `masternode payments` as a node before Dash 24, which without an index may not survive it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -10,10 +11,13 @@ use serde_json::{Map, Value, json};
 use super::entry::{Scene, list_entry, paid_time, state_value, status};
 use super::params::Params;
 use super::protx::nodes_at;
+use super::quorum::PLATFORM_AMOUNT;
 use super::stream::Pieces;
-use super::{Context, Reply, RpcError};
+use super::{Context, Reply, RpcError, special};
+use crate::sim::history::Block;
 use crate::sim::masternode::Masternode;
-use crate::sim::payment::projection;
+use crate::sim::payment::{payment_amount, projection};
+use crate::sim::software::DASH_24;
 
 /// Blocks that `masternode winners` looks ahead.
 const WINNERS_AHEAD: usize = 20;
@@ -30,6 +34,7 @@ pub(super) fn command(context: &Context<'_>, subcommand: &str, params: &Params) 
         "list" => list_from(context, params, 1),
         "status" => own_status(context).map(Reply::from),
         "winners" => winners(context, params),
+        "payments" if context.software.follows_fork() => payments(context, params),
         _ => Err(context.unknown_subcommand("masternode")),
     }
 }
@@ -65,13 +70,15 @@ fn list_from(context: &Context<'_>, params: &Params, first: usize) -> Result<Rep
 /// The JSON of a node in this mode.
 fn value_text(scene: &Scene, node: &Masternode, mode: &str) -> String {
     match mode {
+        // Where there is none, Dash 24 says nothing.
+        "addr" if scene.version >= DASH_24 => text(&node.endpoint(scene.facts.port).unwrap_or_default()),
         "addr" => text(&node.service(scene.facts)),
         "full" => text(&full(scene, node)),
         "info" => text(&info(scene, node)),
         "lastpaidblock" => text(&node.last_paid),
         "lastpaidtime" => text(&paid_time(scene, node)),
-        "owneraddress" => text(&node.owner_address(scene.facts)),
-        "payee" => text(&node.payout_address(scene.facts)),
+        "owneraddress" => text(&node.owners(scene.facts).join(", ")),
+        "payee" => text(&node.owner_payees(scene.facts).join(", ")),
         "pubkeyoperator" => text(&node.operator_key_hex()),
         "status" => text(&status(node)),
         "votingaddress" => text(&node.voting_address(scene.facts)),
@@ -88,7 +95,7 @@ fn text(value: &impl Serialize) -> String {
 fn full(scene: &Scene, node: &Masternode) -> String {
     let score = score_column(scene, node);
     let time = paid_time(scene, node);
-    let payee = node.payout_address(scene.facts);
+    let payee = node.owner_payees(scene.facts).join(", ");
     let address = node.endpoint(scene.facts.port).unwrap_or_default();
     format!("{:>18} {score}{payee} {time:>10} {:>6} {address}", status(node), node.last_paid)
 }
@@ -96,7 +103,7 @@ fn full(scene: &Scene, node: &Masternode) -> String {
 fn info(scene: &Scene, node: &Masternode) -> String {
     let score = score_column(scene, node);
     let address = node.endpoint(scene.facts.port).unwrap_or_default();
-    format!("{:>18} {score}{} {address}", status(node), node.payout_address(scene.facts))
+    format!("{:>18} {score}{} {address}", status(node), node.owner_payees(scene.facts).join(", "))
 }
 
 fn score_column(scene: &Scene, node: &Masternode) -> String {
@@ -140,11 +147,17 @@ fn own_status(context: &Context<'_>) -> Result<Value, RpcError> {
         let outpoint = format!("{}-4294967295", "0".repeat(64));
         json!({ "outpoint": outpoint, "service": service, "state": state, "status": status })
     };
+    let gated = |mut status: Value| {
+        if !scene.shows_service {
+            status.as_object_mut().expect("an object").remove("service");
+        }
+        status
+    };
     let Some(node) = node.filter(|node| node.operator_key != 0) else {
-        return Ok(lost("[::]:0".to_owned(), "REMOVED", "Masternode removed from list"));
+        return Ok(gated(lost("[::]:0".to_owned(), "REMOVED", "Masternode removed from list")));
     };
     if !node.is_valid() {
-        return Ok(lost(node.service(scene.facts), "POSE_BANNED", "Masternode was PoSe banned"));
+        return Ok(gated(lost(node.service(scene.facts), "POSE_BANNED", "Masternode was PoSe banned")));
     }
     let mut status = json!({
         "outpoint": node.outpoint(),
@@ -159,7 +172,32 @@ fn own_status(context: &Context<'_>) -> Result<Value, RpcError> {
     if let Some(kind) = scene.kind_name(node.evo) {
         status.as_object_mut().expect("an object").insert("type".to_owned(), Value::from(kind));
     }
-    Ok(status)
+    Ok(gated(status))
+}
+
+/// `masternode payments`: this many blocks from the named one on, or up to it when the number is negative.
+fn payments(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> {
+    let count = params.number(2, "count")?.unwrap_or(1).clamp(-1_000, 1_000);
+    let start = match params.get(1) {
+        None => Arc::clone(&context.tip),
+        Some(_) => {
+            let hash = params.hash(1, "blockhash", "masternode payments ( \"blockhash\" count )\n")?;
+            let block = context.state.history.block(hash).filter(|block| block.height <= context.tip.height);
+            block.cloned().ok_or_else(|| RpcError::new(-5, "Block not found"))?
+        }
+    };
+    let blocks = u32::try_from(count.unsigned_abs()).expect("clamped").max(1);
+    let first = if count < 0 { (start.height + 1).saturating_sub(blocks) } else { start.height };
+    let entry = |block: Arc<Block>| {
+        let payee = block.payee?;
+        let amount = payment_amount(block.height);
+        let whole = amount + PLATFORM_AMOUNT;
+        let payees = special::payees(context, &payee, PLATFORM_AMOUNT, amount);
+        let paid = json!({ "proTxHash": payee.hash, "amount": whole, "payees": payees });
+        Some(json!({ "height": block.height, "blockhash": block.hash, "amount": whole, "masternodes": [paid] }))
+    };
+    let entries = (first..first + blocks).filter_map(|height| context.block_at(height)).filter_map(entry);
+    Ok(Value::Array(entries.collect()).into())
 }
 
 /// Payees by height: the last `count` + 1 blocks and the next 20.
@@ -170,7 +208,7 @@ fn winners(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> {
     let tip = context.tip.height;
     let nodes = nodes_at(context, &context.tip)?;
     let line = |node: &Masternode| {
-        let owner = node.payout_address(facts);
+        let owner = node.owner_payees(facts).join(", ");
         node.operator_payout_address(facts).map_or_else(|| owner.clone(), |operator| format!("{owner}, {operator}"))
     };
     let mut old: BTreeMap<u32, String> =

@@ -3,12 +3,15 @@
 //! Never opens a socket; `server` brings the requests and carries the answers away.
 
 mod chain;
+mod deployment;
 mod entry;
+mod extended;
 mod masternode;
 mod params;
 mod protx;
 mod quorum;
 mod session;
+mod special;
 mod stream;
 
 use std::sync::Arc;
@@ -20,6 +23,7 @@ pub(super) use stream::Pieces;
 
 use super::history::Block;
 use super::random::Hash256;
+use super::software::Software;
 use super::state::State;
 
 /// What a method gave.
@@ -86,12 +90,14 @@ pub(super) struct Context<'a> {
     pub(super) lies: Lies,
     /// proTxHash of the masternode that the answering node runs.
     pub(super) masternode: Option<Hash256>,
+    /// What the answering node runs.
+    pub(super) software: &'a Software,
 }
 
 impl Context<'_> {
     /// The imitated version.
     fn version(&self) -> u32 {
-        self.state.options.version
+        self.software.version
     }
 
     /// A height as this server reports it.
@@ -154,6 +160,8 @@ pub(super) fn answer(context: &Context<'_>, method: &str, params: &Params) -> Re
         "getblockhash" => chain::block_hash(context, params),
         "getblockheader" => chain::block_header(context, params),
         "getblockchaininfo" => Ok(chain::blockchain_info(context).into()),
+        "getdeploymentinfo" if context.software.follows_fork() => deployment::info(context, params),
+        "getindexinfo" if context.software.follows_fork() => Ok(deployment::indexes(context).into()),
         "getnetworkinfo" => Ok(chain::network_info(context).into()),
         "getbestchainlock" => Ok(chain::best_chain_lock(context).into()),
         "getspecialtxes" => quorum::special_transactions(context, params),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::entry::{Scene, difference_fields, entry_value, write_entry};
+use super::extended::{frame as extended_frame, simplified as simplified_entry};
 use super::params::{Params, shown};
 use super::stream::Pieces;
 use super::{Context, Reply, RpcError};
@@ -146,28 +147,35 @@ fn diff(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> {
         let base = base.map_or(Hash256::ZERO, |base| base.hash);
         return Err(RpcError::new(-1, format!("block {base} and {} are not in the same chain", target.hash)));
     }
+    let extended = context.software.follows_fork() && params.truth(3, "extended")?;
     let before: BTreeMap<Hash256, Value> = match &base {
-        Some(base) => simplified(context, base)?,
+        Some(base) => simplified(context, base, extended)?,
         None => BTreeMap::new(),
     };
-    let after = simplified(context, &target)?;
+    let after = simplified(context, &target, extended)?;
     let entered: Vec<&Value> =
         after.iter().filter(|(hash, entry)| before.get(*hash) != Some(*entry)).map(|(_, entry)| entry).collect();
     let removed: Vec<&Hash256> = before.keys().filter(|hash| !after.contains_key(*hash)).collect();
-    Ok(json!({
+    let mut answer = json!({
         "nVersion": 1,
         "baseBlockHash": base.map_or_else(|| context.state.history.naming().old(1), |base| base.hash),
         "blockHash": target.hash,
         "deletedMNs": removed,
         "mnList": entered,
-    })
-    .into())
+    });
+    if context.software.follows_fork() {
+        answer.as_object_mut().expect("an object").extend(extended_frame(&target));
+    }
+    Ok(answer.into())
 }
 
 /// The entries of the simplified list at a block.
-fn simplified(context: &Context<'_>, block: &Arc<Block>) -> Result<BTreeMap<Hash256, Value>, RpcError> {
+fn simplified(context: &Context<'_>, block: &Arc<Block>, extended: bool) -> Result<BTreeMap<Hash256, Value>, RpcError> {
     let scene = Scene::of(context);
     let entry = |node: &Masternode| {
+        if context.software.follows_fork() {
+            return simplified_entry(&scene, node, extended);
+        }
         json!({
             "nVersion": 2,
             "nType": u8::from(node.evo),

@@ -10,10 +10,11 @@ use serde_json::{Map, Value, json};
 
 use super::entry::Scene;
 use super::params::Params;
-use super::{Context, Reply, RpcError, session};
+use super::{Context, Reply, RpcError, session, special};
 use crate::sim::dkg::{Commitment, DkgState};
 use crate::sim::draw::chainlock_signature;
 use crate::sim::history::Block;
+use crate::sim::masternode::Masternode;
 use crate::sim::payment::payment_amount;
 use crate::sim::random::{Hash256, Random, hex};
 use crate::sim::rules::quorum_types;
@@ -23,6 +24,9 @@ const COINBASE_TYPE: i64 = 5;
 
 /// The type of a transaction that carries a commitment.
 const COMMITMENT_TYPE: i64 = 6;
+
+/// Duffs that go to the platform.
+pub(super) const PLATFORM_AMOUNT: u64 = 112_592_247;
 
 /// Answers a `quorum` command.
 pub(super) fn command(context: &Context<'_>, subcommand: &str, params: &Params) -> Result<Reply, RpcError> {
@@ -142,7 +146,7 @@ fn quorum_info(context: &Context<'_>, quorum: &Commitment, with_members: bool) -
                 "valid": valid,
             });
             let fields = entry.as_object_mut().expect("an object");
-            if scene.version >= 180_000 {
+            if scene.version >= 180_000 && scene.shows_service {
                 fields.insert("service".to_owned(), Value::from(member.service(scene.facts)));
             }
             if let Some(addresses) = scene.addresses(member) {
@@ -195,9 +199,13 @@ pub(super) fn special_transactions(context: &Context<'_>, params: &Params) -> Re
             1 => Value::from(draw(commitment, 1).hex(330)),
             _ => transaction(commitment, block.time, confirmations),
         });
+    let further = (0..).zip(&block.special).filter(|(_, special)| [-1, special.kind()].contains(&kind));
+    let further =
+        further.map(|(place, transaction)| special::transaction(context, block, place, transaction, verbosity));
     let transactions = coinbase
         .into_iter()
         .chain(commitments)
+        .chain(further)
         .skip(usize::try_from(skip).expect("clamped"))
         .take(usize::try_from(count).expect("clamped"));
     Ok(Value::Array(transactions.collect()).into())
@@ -211,12 +219,32 @@ fn coinbase(context: &Context<'_>, block: &Block, verbosity: i64) -> Value {
         return if verbosity == 0 { json!(txid) } else { Value::from(random.hex(306)) };
     }
     let miner = ("yMiner", 100_081_998);
-    let payee = block.payee.map(|payee| (payee.payout_address(context.state.facts), payment_amount(block.height)));
+    let facts = context.state.facts;
+    let amount = payment_amount(block.height);
+    // Without the fork of Dash 24 the operator shares nothing, see the module.
+    let paid = |payee: Masternode| match context.state.options.fork {
+        None => vec![(payee.payout_address(facts), amount)],
+        Some(_) => payee.split(amount, facts),
+    };
+    let forked = context.state.forked(block.height);
     let to = |address: &str| json!({ "asm": "", "hex": "76a914", "address": address, "type": "pubkeyhash" });
     let burnt = json!({ "asm": "OP_RETURN", "hex": "6a", "type": "nulldata" });
-    let mut outputs = vec![(to(miner.0), miner.1), (burnt, 112_592_247)];
-    outputs.extend(payee.map(|(address, amount)| (to(&address), amount)));
+    let mut outputs = vec![(to(miner.0), miner.1), (burnt, PLATFORM_AMOUNT)];
+    let payees = block.payee.map(paid).unwrap_or_default();
+    outputs.extend(payees.into_iter().map(|(address, amount)| (to(&address), amount)));
     let output = |(n, (script, value)): (usize, (Value, u64))| json!({ "value": value as f64 / 1e8, "valueSat": value, "n": n, "scriptPubKey": script });
+    let mut payload = json!({
+        "version": if forked { 4 } else { 3 },
+        "height": block.height,
+        "merkleRootMNList": random.hash(),
+        "merkleRootQuorums": random.hash(),
+        "bestCLHeightDiff": 0,
+        "bestCLSignature": hex(&chainlock_signature(block.hash)),
+        "creditPoolBalance": 32.65175163,
+    });
+    if forked {
+        payload.as_object_mut().expect("an object").insert("merkleRootAssetUnlocks".to_owned(), json!(Hash256::ZERO));
+    }
     json!({
         "txid": txid,
         "version": 3,
@@ -225,16 +253,8 @@ fn coinbase(context: &Context<'_>, block: &Block, verbosity: i64) -> Value {
         "locktime": 0,
         "vin": [{ "coinbase": "6a", "sequence": 4_294_967_295_u32 }],
         "vout": outputs.into_iter().enumerate().map(output).collect::<Vec<Value>>(),
-        "extraPayloadSize": 175,
-        "cbTx": {
-            "version": 3,
-            "height": block.height,
-            "merkleRootMNList": random.hash(),
-            "merkleRootQuorums": random.hash(),
-            "bestCLHeightDiff": 0,
-            "bestCLSignature": hex(&chainlock_signature(block.hash)),
-            "creditPoolBalance": 32.65175163,
-        },
+        "extraPayloadSize": if forked { 207 } else { 175 },
+        "cbTx": payload,
     })
 }
 

@@ -3,6 +3,9 @@
 mod client;
 mod consensus;
 mod faults;
+mod fork;
+mod fork_life;
+mod fork_shapes;
 mod history;
 mod http;
 mod legacy;
@@ -27,6 +30,11 @@ fn recorded(name: &str) -> Value {
     let path = recorded_path(name);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// A JSON file about Dash 24: below `v24` recorded, below `v24-public` made by hand for other tests.
+fn recorded_24(name: &str) -> Value {
+    recorded(&format!("../{name}"))
 }
 
 /// A scripted private chain of 9 regular and 3 Evo nodes.

@@ -20,7 +20,7 @@ async fn recorded_like() -> (Network, RunningServer) {
 }
 
 /// `path: type` of everything in a value; keys that are data are named by what they are.
-fn shape(value: &Value) -> BTreeSet<String> {
+pub(super) fn shape(value: &Value) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
     describe(value, "", &mut lines);
     lines

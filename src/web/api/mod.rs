@@ -12,6 +12,7 @@ pub(super) mod masternodes;
 mod parameters;
 mod seen;
 mod status;
+mod terms;
 pub mod words;
 
 use std::collections::BTreeMap;

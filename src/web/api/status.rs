@@ -56,6 +56,7 @@ fn unknown() -> Object {
         "pose_safe_level",
         "payment_pool_size",
         "maintenance_window_blocks",
+        "quorums",
     ];
     names.into_iter().map(|name| (name.to_string(), Value::Null)).collect()
 }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::Detail;
 use crate::domain::Duffs;
 use crate::domain::calendar;
+use crate::domain::dkg::QuorumType;
 use crate::domain::drawing::Drawing;
 use crate::domain::event::{Event, EventKind, FailedQuorum};
 use crate::domain::masternode::{Height, NodeType, UnixSeconds};
@@ -20,6 +21,7 @@ use crate::domain::snapshot::{NodeView, Snapshot, WatchedNode};
 use crate::domain::state;
 use crate::domain::watch::Expected;
 use crate::history::EventId;
+use crate::web::api::terms;
 
 /// A day, the horizon of `payment_probability_24h`.
 const DAY: u64 = 86_400;
@@ -99,6 +101,10 @@ pub fn whole_masternode(subject: &Subject<'_>) -> Object {
     let pose = node.and_then(NodeView::pose);
     let scheduled = subject.on_list(|node| snapshot.payments().pool()?.scheduled(node.index));
     let more = json!({
+        "version": details.and_then(|details| details.version()),
+        "addresses": details.map(terms::addresses),
+        "payouts": details.and_then(terms::payouts),
+        "shares": details.and_then(terms::shares),
         "owner_address": details.and_then(|details| details.get(Detail::OwnerAddress)),
         "voting_address": details.and_then(|details| details.get(Detail::VotingAddress)),
         "operator_key": details.and_then(|details| details.get(Detail::OperatorKey)),
@@ -130,7 +136,7 @@ fn dkg_seats(snapshot: &Snapshot, node: &NodeView<'_>) -> Vec<Value> {
         json!({
             "quorum_type": drawing.kind.name,
             "start_height": drawing.start.0,
-            "due_height": drawing.due().0,
+            "due_height": snapshot.due(drawing).0,
             "drawn": drawing.seats(&node.masternode.id),
         })
     };
@@ -138,9 +144,10 @@ fn dkg_seats(snapshot: &Snapshot, node: &NodeView<'_>) -> Vec<Value> {
     drawings.filter(|drawing| drawing.kind.draws(node.masternode.node_type)).map(seat).collect()
 }
 
-/// Each expectation of the watch list with what is so; `met` is `null` while the masternode is not registered.
+/// Each expectation of the watch list with what is so; `met` is `null` while the masternode is not registered, and where the
+/// list does not say it.
 fn expectations(subject: &Subject<'_>, watched: &WatchedNode) -> Vec<Value> {
-    let met = |field: Expected, value: &str| subject.node.map(|node| field.met_by(node.masternode, value));
+    let met = |field: Expected, value: &str| subject.node.and_then(|node| field.met_by(node.masternode, value));
     let expected = watched.watched.expectations.iter();
     expected
         .map(|(field, value)| json!({ "field": field.label(), "value": value, "met": met(*field, value) }))
@@ -191,7 +198,21 @@ pub fn network(snapshot: &Snapshot) -> Object {
             "regular": snapshot.maintenance_window(NodeType::Regular),
             "evo": snapshot.maintenance_window(NodeType::Evo),
         },
+        "quorums": snapshot.quorum_types().map(|types| types.iter().map(|kind| quorums(snapshot, kind)).collect::<Vec<_>>()),
     }))
+}
+
+/// How the quorums of a type are doing; what is not known is `null`.
+fn quorums(snapshot: &Snapshot, kind: &QuorumType) -> Value {
+    let health = snapshot.quorum_health(kind);
+    let ended = snapshot.sessions(kind.name);
+    json!({
+        "quorum_type": kind.name,
+        "last_mined_height": health.map(|health| health.last_mined.0),
+        "missed_windows": health.map(|health| health.missed_windows),
+        "sessions_formed": ended.map(|ended| ended.formed),
+        "sessions_failed": ended.map(|ended| ended.failed),
+    })
 }
 
 /// An event of a network.
@@ -206,7 +227,10 @@ pub fn event(event: &Event, network: &str, alias: &str) -> Object {
             "others",
             others.map(u64::from),
         ),
-        EventKind::Payment { amount } => with(json!({}), "amount_duffs", amount.map(|Duffs(amount)| amount)),
+        EventKind::Payment { amount, payees } => {
+            with(terms::paid(payees), "amount_duffs", amount.map(|Duffs(amount)| amount))
+        }
+        EventKind::Change(_, Some(change)) => json!({ "before": change.before, "after": change.after }),
         EventKind::Ban { cause, .. } => json!({ "cause": cause.label() }),
         EventKind::State { from, to } => json!({ "from": from, "to": to }),
         _ => json!({}),

@@ -83,11 +83,20 @@ pub(super) fn told(event: &Event) -> Cow<'static, str> {
         EventKind::Revival => "was revived".into(),
         EventKind::Registration => "was registered".into(),
         EventKind::Removal => "left the list: its collateral was spent".into(),
-        EventKind::Payment { amount } => {
-            amount.map_or_else(|| "was paid".into(), |amount| format!("was paid {amount}").into())
+        EventKind::Payment { amount, payees } => {
+            let parts = payees.iter().map(|(address, amount)| format!("{amount} to {address}")).collect::<Vec<_>>();
+            let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+            amount.map_or_else(|| "was paid".into(), |amount| format!("was paid {amount}{parts}").into())
         }
         EventKind::PaymentLost => "lost its place in the payment queue".into(),
-        EventKind::Change(field) => changed(*field).into(),
+        EventKind::Change(field, change) => match change {
+            Some(change) => {
+                let side = |text: &str| if text.is_empty() { "none".to_string() } else { text.to_string() };
+                let (before, after) = (side(&change.before), side(&change.after));
+                format!("{}: {after}, before {before}", changed(*field)).into()
+            }
+            None => changed(*field).into(),
+        },
         EventKind::State { from, to } => format!("went from {from} to {to}").into(),
     }
 }
@@ -95,9 +104,11 @@ pub(super) fn told(event: &Event) -> Cow<'static, str> {
 fn changed(field: Field) -> &'static str {
     match field {
         Field::Address => "has another address",
-        Field::Payout => "has another payout address",
+        Field::Payout => "has other payees",
         Field::OperatorKey => "has another operator key",
         Field::VotingKey => "has another voting key",
         Field::OperatorPayout => "has another payout address of the operator",
+        Field::Addresses => "has other further addresses",
+        Field::Version => "has another version of its registration",
     }
 }

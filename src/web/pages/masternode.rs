@@ -6,10 +6,12 @@
 use hyper::StatusCode;
 use maud::{Markup, Render, html};
 
+use crate::domain::details::Purpose;
 use crate::domain::drawing::Drawing;
 use crate::domain::event::Event;
-use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};
-use crate::domain::{Detail, NodeView};
+use crate::domain::masternode::{Height, Masternode, MasternodeId, UnixSeconds};
+use crate::domain::payout::Payouts;
+use crate::domain::{Detail, NodeView, Snapshot};
 use crate::history::{Order, Query};
 use crate::web::api::masternodes::{find, probe};
 use crate::web::api::words::Subject;
@@ -199,11 +201,17 @@ fn facts(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
                 (fact("Kind", masternode.map(|masternode| masternode.node_type.label())))
                 (fact("State", subject.state()))
                 (fact("Address", said(Detail::Address)))
+                @for (purpose, address) in further(masternode) { (fact(purpose, Some(html! { code { (address) } }))) }
                 (fact("Payout address", said(Detail::PayoutAddress)))
+                @for (payee, part) in parts(masternode) { (fact("Payee", Some(html! { code { (payee) } span.when { (part) } }))) }
+                @for share in masternode.iter().flat_map(|masternode| masternode.details.payouts().shares().to_vec()) {
+                    (fact("Share", Some(html! { (share.amount) " of owner " code { (share.owner_address) } })))
+                }
                 (fact("Owner address", said(Detail::OwnerAddress)))
                 (fact("Voting address", said(Detail::VotingAddress)))
                 (fact("Operator key", said(Detail::OperatorKey)))
                 (fact("Operator payout address", said(Detail::OperatorPayoutAddress)))
+                (fact("Registration version", masternode.and_then(|masternode| masternode.details.version())))
                 (fact("Registered at block", block(masternode.and_then(|masternode| masternode.registered_height))))
                 (fact("Revived at block", block(masternode.and_then(|masternode| masternode.revived_height))))
                 (fact("Banned at block", block(masternode.and_then(|masternode| masternode.ban_height))))
@@ -214,7 +222,7 @@ fn facts(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
                 (fact("Protocol version", announced.and_then(|announced| announced.protocol_version)))
                 (fact("Last reached", moment(masternode.and_then(|masternode| masternode.peer.last_success()))))
                 (fact("DKG sessions a day", sessions.map(|sessions| format!("about {sessions:.1}"))))
-                @for drawing in &snapshot.facts().drawings { (fact("Next session", seat(drawing, node))) }
+                @for drawing in &snapshot.facts().drawings { (fact("Next session", seat(snapshot, drawing, node))) }
                 (fact("Restart now", window.map(|blocks| network::restart(snapshot, blocks))))
                 (fact("Banned when offline, in", offline.map(|seconds| format!("about {}", say::span(seconds.round() as u64)))))
                 @for (key, group) in subject.watched.iter().flat_map(|watched| &watched.watched.groups) { (fact(key, Some(group))) }
@@ -223,12 +231,40 @@ fn facts(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
     }
 }
 
+/// Addresses beside the primary one.
+fn further(masternode: Option<&Masternode>) -> Vec<(&'static str, String)> {
+    let Some(details) = masternode.map(|masternode| &masternode.details) else { return Vec::new() };
+    let of = |purpose: Purpose| {
+        let primary = usize::from(purpose == Purpose::CoreP2p && details.has(Detail::Address));
+        details.addresses(purpose).into_iter().skip(primary).map(move |address| (purpose.label(), address))
+    };
+    Purpose::ALL.into_iter().flat_map(of).collect()
+}
+
+/// Payees and what part each gets, where there is more to say than one address.
+fn parts(masternode: Option<&Masternode>) -> Vec<(String, String)> {
+    let Some(details) = masternode.map(|masternode| &masternode.details).filter(|details| !details.is_ordinary()) else {
+        return Vec::new();
+    };
+    match details.payouts() {
+        Payouts::One => Vec::new(),
+        Payouts::Unknown => vec![("not known".into(), "the list says it in a form that is not understood".into())],
+        payouts => {
+            let part = |ratio: Option<f64>| match ratio {
+                Some(ratio) => format!("{:.2} % of the owner's side", ratio * 100.0),
+                None => "its part is not known".into(),
+            };
+            payouts.payees().into_iter().map(|payee| (payee.address.into(), part(payee.ratio))).collect()
+        }
+    }
+}
+
 /// Whether it sits in a session for which was drawn; nothing where such a node is never drawn.
-fn seat(drawing: &Drawing, node: Option<NodeView<'_>>) -> Option<String> {
+fn seat(snapshot: &Snapshot, drawing: &Drawing, node: Option<NodeView<'_>>) -> Option<String> {
     let masternode = node?.masternode;
     let Drawing { kind, start, .. } = drawing;
     let told = match drawing.seats(&masternode.id) {
-        true => format!("sits in {} of block {start}, commitment due at {}", kind.name, drawing.due()),
+        true => format!("sits in {} of block {start}, commitment due at {}", kind.name, snapshot.due(drawing)),
         false => format!("not drawn for {} of block {start}", kind.name),
     };
     kind.draws(masternode.node_type).then_some(told)
@@ -243,7 +279,7 @@ fn expected(subject: &Subject<'_>) -> Markup {
                 h2 #expected { "Expected" }
                 dl.facts {
                     @for (field, value) in expectations {
-                        @let met = subject.node.map(|node| field.met_by(node.masternode, value));
+                        @let met = subject.node.and_then(|node| field.met_by(node.masternode, value));
                         div {
                             dt { (field.label().replace('_', " ")) }
                             dd {
@@ -252,6 +288,7 @@ fn expected(subject: &Subject<'_>) -> Markup {
                                     @match met {
                                         Some(true) => "as expected",
                                         Some(false) => strong.alarm { "is another" },
+                                        None if subject.node.is_some() => "not known: the list does not say",
                                         None => "not registered",
                                     }
                                 }

@@ -4,7 +4,9 @@
 
 use maud::{Markup, html};
 
+use crate::domain::dkg::QuorumType;
 use crate::domain::masternode::{MasternodeId, NodeType, UnixSeconds};
+use crate::domain::quorum::QuorumHealth;
 use crate::domain::snapshot::Snapshot;
 use crate::web::api::{Network, OwnMasternode, Source};
 use crate::web::pages::{bar, rows, say};
@@ -72,6 +74,28 @@ fn known(snapshot: &Snapshot, now: UnixSeconds) -> Markup {
                 div { dt { "All paid once in" } dd { (say::count(blocks.into(), "block")) span.when { (say::span(say::seconds_of(snapshot, blocks))) } } }
             }
             @for node_type in NodeType::ALL { (window(snapshot, node_type)) }
+            @for kind in snapshot.quorum_types().unwrap_or_default() { (quorums(snapshot, kind)) }
+        }
+    }
+}
+
+/// When a quorum of a type was mined last, and how many windows passed since without one.
+fn quorums(snapshot: &Snapshot, kind: &QuorumType) -> Markup {
+    html! {
+        div {
+            dt { "Last " (kind.name) }
+            @match snapshot.quorum_health(kind) {
+                None => dd { "not known" },
+                Some(QuorumHealth { last_mined, missed_windows }) => dd {
+                    (last_mined.0)
+                    span.when {
+                        @match missed_windows {
+                            0 => { (say::count(snapshot.block().height.above(last_mined).into(), "block")) " ago" }
+                            missed => strong.alarm { "no quorum in " (say::count(missed.into(), "mining window")) }
+                        }
+                    }
+                },
+            }
         }
     }
 }

@@ -26,7 +26,9 @@ pub fn run(input: &[u8]) {
         let named = entries.iter().any(|entry| entry.selector == Selector::Id(node.id));
         let selected = list.get(&node.id).is_some_and(|masternode| {
             entries.iter().any(|entry| match &entry.selector {
-                Selector::Fields(fields) => fields.iter().all(|(field, value)| field.met_by(masternode, value)),
+                Selector::Fields(fields) => {
+                    fields.iter().all(|(field, value)| field.met_by(masternode, value) == Some(true))
+                }
                 Selector::Id(_) => false,
             })
         });

@@ -23,7 +23,7 @@ pub(crate) fn seen<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Entry
                 EventKind::Registration => "registration".into(),
                 EventKind::Removal => "removal".into(),
                 EventKind::Payment { .. } => "payment".into(),
-                EventKind::Change(field) => format!("change {}", field.label()),
+                EventKind::Change(field, _) => format!("change {}", field.label()),
                 EventKind::State { from, to } => format!("state {from} to {to}"),
                 // The ledger knows no losses: they follow from bans and removals.
                 EventKind::PaymentLost => return None,
@@ -136,5 +136,8 @@ fn changed(field: ChangedField) -> &'static str {
         ChangedField::OperatorKey => "operator_key",
         ChangedField::VotingKey => "voting_key",
         ChangedField::OperatorPayout => "operator_payout",
+        ChangedField::Version => "version",
+        ChangedField::Shares => "shares",
+        ChangedField::Platform => "platform_ports",
     }
 }

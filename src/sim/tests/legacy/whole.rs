@@ -163,6 +163,7 @@ async fn the_miner_and_the_cookie_work_as_on_a_dash_network() {
         credentials: None,
         data_directory: Some(folder.path().to_owned()),
         masternode: None,
+        ..crate::sim::ServerOptions::default()
     };
     let server = crate::sim::Server::bind_with(network, "127.0.0.1:0", options).await.expect("a free port").spawn();
     let path = server.cookie_path().expect("a cookie");

@@ -1,0 +1,67 @@
+//! What sources say that this version does not understand: the first sign of a fork that changes answers.
+//!
+//! Never here: the content of an answer.
+
+use prometheus::{IntCounterVec, Opts, Registry};
+
+/// Kinds of it, a line each: the values of the label `kind`.
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])+ $kind:ident => $label:literal,)*) => {
+        /// A kind of what is not understood.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum NotUnderstood {
+            $($(#[doc = $doc])+ $kind,)*
+        }
+
+        impl NotUnderstood {
+            /// All, in the order of their labels.
+            pub const ALL: [NotUnderstood; [$($label),*].len()] = [$(NotUnderstood::$kind),*];
+
+            /// The value of the label `kind`.
+            pub fn label(self) -> &'static str {
+                match self {
+                    $(NotUnderstood::$kind => $label,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A registration of a version above 3.
+    StateVersion => "state_version",
+    /// An address for a purpose that is not known, or written otherwise than `host:port`.
+    AddressKind => "address_kind",
+    /// Payees in a form that is not known, or whose parts do not make a whole.
+    PayoutForm => "payout_form",
+    /// Shares in a form that is not known.
+    ShareForm => "share_form",
+}
+
+/// The family, for all networks.
+#[derive(Clone)]
+pub(super) struct NotUnderstoodFamily(IntCounterVec);
+
+impl NotUnderstoodFamily {
+    pub(super) fn new(registry: &Registry) -> prometheus::Result<NotUnderstoodFamily> {
+        let kinds = NotUnderstood::ALL.map(NotUnderstood::label).join(", ");
+        let help = format!(
+            "Values in answers of sources that this version does not understand, each time they are read, by kind: {kinds}. What they say is absent elsewhere."
+        );
+        let options = Opts::new("masternode_exporter_not_understood_total", help);
+        let family = IntCounterVec::new(options, &["network", "kind"])?;
+        registry.register(Box::new(family.clone()))?;
+        Ok(NotUnderstoodFamily(family))
+    }
+
+    /// Begins the counters of a network at 0, so that the first one is a rise.
+    pub(super) fn begin(&self, network: &str) {
+        for kind in NotUnderstood::ALL {
+            self.0.with_label_values(&[network, kind.label()]);
+        }
+    }
+
+    pub(super) fn add(&self, network: &str, kind: NotUnderstood, count: u64) {
+        self.0.with_label_values(&[network, kind.label()]).inc_by(count);
+    }
+}
