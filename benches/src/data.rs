@@ -65,7 +65,8 @@ pub fn masternode(number: u64) -> Masternode {
             owner_address: Some(address(0x2_0000_0000 + number).into()),
             voting_address: Some(address(0x3_0000_0000 + number).into()),
             operator_key: Some(format!("{}{}", hash(number ^ 0xb15), &hash(!number).to_string()[..32]).into()),
-            operator_payout_address: None,
+            version: Some(1),
+            ..DetailTexts::default()
         }),
         peer: PeerView::default(),
         announced: None,

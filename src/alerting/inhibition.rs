@@ -82,6 +82,12 @@ pub const INHIBITIONS: &[Inhibition] = &[
         equal: &["network", "source"],
         reason: "Cut off for long, it falls out of sync.",
     },
+    Inhibition {
+        source: "MasternodeExporterSourceLeftBehind",
+        targets: &["MasternodeExporterSourceDown"],
+        equal: &["network", "source"],
+        reason: "It is not used because it was left behind.",
+    },
 ];
 
 /// The file.

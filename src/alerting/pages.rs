@@ -61,6 +61,9 @@ const OF_NETWORKS: &[(&str, Option<&str>)] = &[
     ("masternode_network_ping_warning_seconds", None),
     ("masternode_network_maintenance_window_blocks", Some("node_type")),
     ("masternode_network_quorum_missed_windows", Some("quorum_type")),
+    ("masternode_network_deployment_activation_timestamp_seconds", None),
+    ("masternode_network_deployment_active_since_height", None),
+    ("masternode_network_deployment_window_blocks", None),
 ];
 
 /// The pages that speak.
@@ -140,7 +143,7 @@ fn of_masternodes(metric: &str, label: Option<&str>) -> Recording {
     plain(format!("masternode:{metric}:newest"), expression)
 }
 
-fn sources() -> [Recording; 3] {
+fn sources() -> [Recording; 6] {
     [
         Recording {
             name: "network:masternode_exporter_source_last_success_timestamp_seconds:max".into(),
@@ -158,6 +161,24 @@ fn sources() -> [Recording; 3] {
             name: "source:masternode_exporter_source_isolated:min".into(),
             expression: "min by (network, source) (last_over_time(masternode_exporter_source_isolated[10m]))".into(),
             comment: "A source is cut off when no exporter sees it connected.",
+        },
+        Recording {
+            name: "source:masternode_exporter_source_follows_fork:max".into(),
+            expression: "max by (network, source) (last_over_time(masternode_exporter_source_follows_fork[10m]))"
+                .into(),
+            comment: "A source follows a consensus change as soon as one exporter sees that it was upgraded.",
+        },
+        Recording {
+            name: "source:masternode_exporter_source_fork_split:max".into(),
+            expression: "max by (network, source) (last_over_time(masternode_exporter_source_fork_split[10m]))".into(),
+            comment: "One exporter that compared two different blocks is enough.",
+        },
+        Recording {
+            name: "network:masternode_exporter_fork_activation_height:max".into(),
+            expression: format!(
+                "max by (network) (last_over_time(masternode_exporter_fork_activation_height[{MEMORY}]))"
+            ),
+            comment: "Known to one exporter, it is certain for all.",
         },
     ]
 }

@@ -71,7 +71,7 @@ pub fn expression(alert: &Alert, thresholds: &Thresholds) -> String {
     }
 }
 
-fn numbers(thresholds: &Thresholds) -> [(&'static str, String); 11] {
+fn numbers(thresholds: &Thresholds) -> [(&'static str, String); 12] {
     [
         ("$imminent_chance", thresholds.imminent_chance.to_string()),
         ("$recent", duration(thresholds.recent_seconds)),
@@ -84,6 +84,7 @@ fn numbers(thresholds: &Thresholds) -> [(&'static str, String); 11] {
         ("$chainlock_lag", thresholds.chainlock_lag.to_string()),
         ("$quorum_windows", thresholds.quorum_windows.to_string()),
         ("$shortest_cycle", thresholds.shortest_cycle.to_string()),
+        ("$fork_near", thresholds.fork_near_seconds.to_string()),
     ]
 }
 

@@ -11,7 +11,7 @@ use crate::alerting::{Engine, Look};
 use crate::app::network::Shared;
 use crate::app::now;
 use crate::app::site::{Seen, SeenNetworks};
-use crate::domain::masternode::UnixSeconds;
+use crate::domain::masternode::{Height, UnixSeconds};
 use crate::meters::Meters;
 use crate::web;
 
@@ -41,12 +41,15 @@ fn before(now: UnixSeconds, age: Duration) -> UnixSeconds {
 fn network(meters: &Meters, name: &str, seen: &Seen, now: UnixSeconds) -> Network {
     let source = |source: &String| {
         let state = meters.source_state(name, source);
+        let fork = meters.source_fork(name, source);
         Source {
             name: source.clone(),
             synced: state.synced,
             network_match: state.network_match,
             isolated: meters.source_report(name, source).isolated,
             last_success: state.last_success_age.map(|age| before(now, age)),
+            follows_fork: fork.follows,
+            fork_split: fork.split,
         }
     };
     Network {
@@ -57,6 +60,7 @@ fn network(meters: &Meters, name: &str, seen: &Seen, now: UnixSeconds) -> Networ
         stale_after: seen.stale_after,
         sources: seen.sources.iter().map(source).collect(),
         gap_blocks: meters.network(name).gap_blocks.get(),
+        fork_activation: meters.fork_activation(name).map(Height),
     }
 }
 

@@ -136,7 +136,8 @@ fn source_state(meters: &Meters, network: &str, source: &str) -> api::Source {
     // Of a masternode that does not say which one it is the identity is empty, which is none.
     let masternode = masternode.map(|(id, state)| api::OwnMasternode { id: id.parse().ok(), state });
     let report = api::Report { blocks_behind, connections, isolated, masternode };
-    api::Source { name: source.into(), up, synced, network_match, last_success, report }
+    let meters::SourceFork { follows: follows_fork, split: fork_split } = meters.source_fork(network, source);
+    api::Source { name: source.into(), up, synced, network_match, last_success, follows_fork, fork_split, report }
 }
 
 fn firing(board: &Board, of: AlertsOf<'_>, most: usize) -> api::Firing {

@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use crate::app;
 use crate::config::{ChainConfig, Config, NetworkConfig};
+use crate::domain::deployment::{self, Forks, V24};
 use crate::domain::{Block, Height, Masternode, MasternodeId};
 use crate::meters::Meters;
 use crate::rpc::dialect::Shape;
@@ -109,6 +110,12 @@ async fn examine(network: &NetworkConfig, client: &Client, findings: &mut Findin
     let chain = findings.note("getblockchaininfo", true, client.chain_info().await, |chain| {
         format!("chain {}, block {} of {}", chain.chain, chain.blocks, chain.headers)
     });
+    let forks = chain.as_ref().and_then(|chain| chain.forks.as_ref());
+    let version = findings.versions.last().and_then(|(_, version)| *version);
+    if client.dialect().deployments.is_some() && deployment::follows(forks, version) == Some(false) {
+        let why = "this version does not follow its activation and is not used after it: upgrade the node";
+        findings.bad("Dash Core 24", false, why);
+    }
     findings.note("getbestblockhash", true, client.best_block_hash().await, |hash| hash.to_string());
     findings.note("getblockhash", true, client.block_hash(Height(0)).await, |hash| format!("genesis {hash}"));
     let sync = client.dialect().sync.map_or("mnsync status", |method| method.name);
@@ -139,6 +146,9 @@ async fn examine_extras(client: &Client, findings: &mut Findings) {
     if let Some(method) = dialect.sporks {
         findings.note(method.name, false, client.sporks().await, |sporks| format!("{} sporks", sporks.len()));
     }
+    if let Some(method) = dialect.deployments {
+        examine_forks(method.name, client, findings).await;
+    }
     if let Some(method) = dialect.own {
         findings.note(method.name, false, client.own_masternode().await, |own| match own {
             Some(own) => own.id.map_or_else(
@@ -151,6 +161,19 @@ async fn examine_extras(client: &Client, findings: &mut Findings) {
     examine_sessions(client, findings).await;
     if let Some(method) = dialect.winners {
         findings.note(method.name, false, client.votes(1).await, |votes| format!("votes for {} heights", votes.len()));
+    }
+}
+
+/// Where the forks are said: a node below version 24 has no method for it and says them in `getblockchaininfo`.
+async fn examine_forks(method: &str, client: &Client, findings: &mut Findings) {
+    let named = |forks: &Forks| forks.contains_key(V24);
+    let ready = |named: bool| if named { "v24 among them" } else { "v24 is NOT among them" };
+    match client.deployments().await {
+        Ok(forks) => findings.good(method, &format!("{} forks, {}", forks.len(), ready(named(&forks)))),
+        Err(error) if matches!(error.kind(), ErrorKind::UnknownMethod) => {
+            findings.good(method, "unknown to this version, which says its forks in getblockchaininfo");
+        }
+        Err(error) => findings.bad(method, false, &error.to_string()),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::domain::pose::Risk;
 use crate::domain::snapshot::{NodeView, Snapshot};
 use crate::domain::state;
 use crate::web::api::words::{self, Subject};
+use crate::web::pages::deployment;
 
 /// Rows of the table where nothing is watched.
 const ROWS: usize = 20;
@@ -61,6 +62,9 @@ fn summary(snapshot: &Snapshot) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "network     {} ({})", snapshot.network(), snapshot.rules().name);
     let _ = writeln!(text, "block       {}  {}", snapshot.block().height, snapshot.block().hash);
+    if let Some((state, next)) = deployment::words(snapshot) {
+        let _ = writeln!(text, "dash 24     {state}: {next}");
+    }
     let with_scores = snapshot.limits().is_some();
     let bands = Risk::ALL.iter().zip(snapshot.risks()).filter(|(risk, _)| risk.exists(with_scores));
     let counts: Vec<String> =

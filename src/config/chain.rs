@@ -86,6 +86,7 @@ fn profile(name: &str, section: ProfileSection, at: &Place<'_>) -> ChainConfig {
         own: method(section.own_status),
         special: None,
         roll: None,
+        deployments: None,
         string_arguments: section.string_arguments.0,
     };
     ChainConfig::new(rules, dialect)

@@ -6,9 +6,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::chain::{ChainRules, Subnet};
+use crate::domain::deployment::Deployment;
 use crate::domain::dkg::QuorumType;
 use crate::domain::drawing::Drawing;
-use crate::domain::masternode::{Height, Masternode, MasternodeId, NodeType};
+use crate::domain::list::Block;
+use crate::domain::masternode::{Height, Masternode, MasternodeId, NodeType, UnixSeconds};
 use crate::domain::payment::{EvoPayments, Vote, chance};
 use crate::domain::quorum::Formations;
 use crate::domain::session::Sessions;
@@ -20,6 +22,10 @@ pub struct ChainFacts {
     pub subnet: Subnet,
     /// Version of the answering node (`getnetworkinfo.version`, 230102 for 23.1.2); `None` when not known.
     pub node_version: Option<u32>,
+    /// Where the deployment v24 stands, for the next block; `None` where no source says.
+    pub deployment: Option<Deployment>,
+    /// Version of the coinbase transaction that was read last; `None` where no source tells.
+    pub coinbase_version: Option<u16>,
     /// How Evo nodes are paid at the next block.
     pub evo_payments: EvoPayments,
     /// Highest block under a ChainLock; `None` when the node knows none.
@@ -53,6 +59,8 @@ impl ChainFacts {
         ChainFacts {
             subnet,
             node_version: None,
+            deployment: None,
+            coinbase_version: None,
             evo_payments: EvoPayments::Once,
             chainlock_height: None,
             measured_spacing_seconds: None,
@@ -71,6 +79,12 @@ impl ChainFacts {
     /// Seconds between blocks to count with: measured, or the chain's usual.
     pub fn spacing_seconds(&self, rules: &ChainRules) -> f64 {
         self.measured_spacing_seconds.unwrap_or(rules.spacing_seconds)
+    }
+
+    /// When a block of that height is expected; `None` when it lies behind the tip.
+    pub fn expected_at(&self, height: Height, tip: &Block, rules: &ChainRules) -> Option<UnixSeconds> {
+        let seconds = f64::from(height.above(tip.height)) * self.spacing_seconds(rules);
+        (height > tip.height && seconds.is_finite()).then(|| UnixSeconds(tip.time.0.saturating_add(seconds as u64)))
     }
 
     /// The quorum types whose sessions can punish.

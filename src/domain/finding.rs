@@ -8,6 +8,7 @@
 //! Never here: text, names of alerts, who is told.
 
 mod calls;
+mod deployment;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -43,6 +44,8 @@ pub struct Thresholds {
     pub chainlock_lag: u32,
     /// Mining windows without a quorum of a type from which on that is told.
     pub quorum_windows: u32,
+    /// Seconds before the expected activation of a consensus change from which on it is near.
+    pub fork_near_seconds: u64,
     /// Shortest payment cycle in which waiting at the head of the queue means anything.
     pub shortest_cycle: u32,
 }
@@ -60,6 +63,7 @@ impl Thresholds {
         stalled_seconds: 1_800,
         chainlock_lag: 5,
         quorum_windows: 2,
+        fork_near_seconds: 604_800,
         shortest_cycle: 10,
     };
 }
@@ -113,6 +117,10 @@ pub enum Condition {
     ChainLockLag,
     /// No quorum of a type formed in its last mining windows. No masternode's fault: a session that fails punishes nobody.
     QuorumMissing,
+    /// A consensus change is locked in and activates soon.
+    ForkNear,
+    /// A consensus change activated within the last window.
+    ForkActivated,
 }
 
 /// Of whom something is found.
@@ -292,7 +300,10 @@ impl<'a> Judge<'a, '_> {
         let Some(index) = watched.index else { return Vec::new() };
         let masternode = self.snapshot.node(index).masternode;
         let expectations = watched.watched.expectations.iter();
-        expectations.filter(|(field, value)| field.met_by(masternode, value) == Some(false)).map(|(field, _)| *field).collect()
+        expectations
+            .filter(|(field, value)| field.met_by(masternode, value) == Some(false))
+            .map(|(field, _)| *field)
+            .collect()
     }
 
     fn is_recent(&self, height: Option<Height>) -> bool {
@@ -335,6 +346,7 @@ impl<'a> Judge<'a, '_> {
         if let Some(lag) = lag.filter(|lag| *lag > self.thresholds.chainlock_lag) {
             tell(Condition::ChainLockLag, f64::from(lag));
         }
+        deployment::conditions(self.snapshot, self.thresholds, self.now, tell);
     }
 
     fn recent_penalties(&self) -> u64 {

@@ -50,7 +50,10 @@ impl fmt::Display for ListError {
             ListError::Duplicate(id) => write!(f, "masternode {id} is listed twice"),
             ListError::Unknown(id) => write!(f, "masternode {id} changed but is not on the list"),
             ListError::UnknownPayees(id) => {
-                write!(f, "masternode {id} has another version of its registration and the diff does not name its payees")
+                write!(
+                    f,
+                    "masternode {id} has another version of its registration and the diff does not name its payees"
+                )
             }
             ListError::WrongBase { list, diff } => {
                 write!(f, "the diff starts at height {diff}, the list is of height {list}")

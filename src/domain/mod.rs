@@ -5,13 +5,15 @@
 //! [`payment`] what follows from it for one node, [`timeline`] what failures at known blocks would do to it, [`event`] what
 //! changed from one block to the next, [`verdict`] how its DKG sessions ended, [`calendar`] how times are written, [`watch`]
 //! whom the operator cares about, [`maintenance`] who is being worked on, [`probe`] what came of calling a masternode,
-//! [`session`] what is seen of DKG sessions under way, [`drawing`] who will sit in the next, [`quorum`] when quorums were last mined, [`requirement`] what the network demands of one, [`snapshot`] puts all
+//! [`session`] what is seen of DKG sessions under way, [`drawing`] who will sit in the next, [`quorum`] when quorums were last mined,
+//! [`requirement`] what the network demands of one, [`deployment`] when a consensus change activates, [`snapshot`] puts all
 //! of it together for the readers, and [`finding`] says what of it a human should know.
 //!
 //! Never here: input or output, clocks, async, JSON, metrics, logs.
 
 pub mod calendar;
 pub mod chain;
+pub mod deployment;
 pub mod details;
 pub mod dkg;
 pub mod drawing;

@@ -1,6 +1,6 @@
 //! To whom the owner's part of a reward goes: one payee, several with a part each, or the shares of several owners.
 //!
-//! Since Dash Core 24 (spec `dash-v24.md` §2.1, §3.6). Two lists of payees are the same when everybody gets the same part of
+//! Since Dash Core 24 (docs/spec/dash-24.md#state-objects). Two lists of payees are the same when everybody gets the same part of
 //! each reward, whatever the order.
 //!
 //! Never here: the operator's part; JSON.
@@ -272,7 +272,7 @@ mod tests {
     fn amounts_are_floors_and_the_last_gets_the_remainder() {
         let amounts = |payouts: &Payouts, total| {
             let divided = payouts.divide(Duffs(total));
-            divided.map(|divided| divided.into_iter().map(|(_, amount)| amount).collect::<Vec<_>>())
+            divided.map(|divided| divided.into_values().collect::<Vec<_>>())
         };
         let cases = [
             (split(&[("a", 7000), ("b", 3000)]), 10, Some(vec![7, 3])),

@@ -1,7 +1,7 @@
 //! What a diff of the list says of addresses, keys and payees, and what follows for a masternode.
 //!
 //! A diff names what changed, and of some changes nothing: an address that is emptied, an operator's payout that a new key wipes,
-//! a payout address that a list of payees replaces (spec `dash-v24.md` §2.1, rules 1 to 5).
+//! a payout address that a list of payees replaces (docs/spec/dash-24.md#state-objects).
 //!
 //! Never here: JSON; scores and heights.
 
@@ -159,16 +159,17 @@ impl TermsChange {
         };
         let primary = primary.map(str::to_string);
         let mut endpoints: Vec<Endpoint> = Vec::new();
-        let further = |address: &Box<str>| endpoint(Purpose::CoreP2p, address, primary.as_deref());
+        let further = |address: &str| endpoint(Purpose::CoreP2p, address, primary.as_deref());
         match core {
-            Some(core) => endpoints.extend(core[1..].iter().filter_map(further)),
+            Some(core) => endpoints.extend(core[1..].iter().filter_map(|address| further(address))),
             None => endpoints.extend(old.further(Purpose::CoreP2p).filter(|_| primary.is_some()).cloned()),
         }
         for (purpose, port) in [Purpose::PlatformP2p, Purpose::PlatformHttps].into_iter().zip(self.ports) {
             let listed = self.addresses.as_ref().and_then(|addresses| addresses.of(purpose));
             match (port, listed) {
                 (_, Some(listed)) => {
-                    endpoints.extend(listed.iter().filter_map(|address| endpoint(purpose, address, primary.as_deref())));
+                    endpoints
+                        .extend(listed.iter().filter_map(|address| endpoint(purpose, address, primary.as_deref())));
                 }
                 (Some(port), None) if primary.is_some() && port > 0 => {
                     endpoints.push(Endpoint { purpose, address: format!(":{port}").into() });

@@ -104,9 +104,7 @@ impl Expected {
             Expected::OwnerAddress if !details.is_ordinary() && !details.has(Detail::OwnerAddress) => {
                 (details.payouts() != Payouts::Unknown).then_some(false)
             }
-            Expected::OperatorKey => {
-                Some(details.get(Detail::OperatorKey).is_some_and(|key| same_key(&key, value)))
-            }
+            Expected::OperatorKey => Some(details.get(Detail::OperatorKey).is_some_and(|key| same_key(&key, value))),
             _ => Some(details.get(self.detail()?).as_deref() == Some(value)),
         }
     }

@@ -194,7 +194,7 @@ impl Backfill {
                 facts = self.facts(next.block()).await?;
             }
             facts.formations.clone_from(&quorums.formations);
-            facts.evo_payments = source::evo_payments_after(&self.chain, height);
+            facts.evo_payments = source::evo_payments_after(&self.chain, self.source.version, height);
             if missing.iter().any(|(first, last)| (*first..=*last).contains(&height)) {
                 store.backfill(network, std::slice::from_ref(&happened))?;
             }

@@ -40,10 +40,13 @@ impl Follower {
         let Some(tip) = self.book.as_ref().map(|book| *book.tip()) else { return };
         let client = &self.sources[index].client;
         let subnet = self.identity.as_ref().map_or_else(|| Subnet::from_chain_name(&chain.chain), Identity::subnet);
+        let deployment = self.deployment(index);
         let facts = self.facts.get_or_insert_with(|| Facts::new(subnet, tip.height));
+        facts.chain.deployment = deployment;
+        facts.chain.coinbase_version = self.sources[index].forks.coinbase.map(|(_, version)| version);
         facts.chain.subnet = subnet;
         facts.chain.node_version = self.sources[index].version;
-        facts.chain.evo_payments = source::evo_payments(chain);
+        facts.chain.evo_payments = source::evo_payments(chain, self.sources[index].version);
         facts.chain.tells_sessions = self.sources[index].tells_sessions();
         let chainlock = client.chainlock().await;
         facts.chain.chainlock_height = chainlock.ok().flatten().map(|(height, _)| height);

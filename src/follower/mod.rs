@@ -15,6 +15,7 @@ mod book;
 mod cause;
 mod draw;
 mod filling;
+mod fork;
 mod past;
 mod quorums;
 mod recorder;
@@ -28,7 +29,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use crate::domain::Snapshot;
 use crate::domain::masternode::{BlockHash, Height, UnixSeconds};
@@ -40,12 +41,13 @@ use crate::follower::beside::Facts;
 use crate::follower::book::Book;
 use crate::follower::draw::Drawn;
 use crate::follower::filling::{Filling, reached};
+use crate::follower::fork::{Activation, UnknownForks};
 use crate::follower::recorder::Recorder;
 pub use crate::follower::report::Ask;
 pub use crate::follower::settings::Settings;
 use crate::follower::source::{Identity, Source, Trouble};
 use crate::history::Writer;
-use crate::meters::{Meters, NetworkMeters};
+use crate::meters::{ForkMeters, Meters, NetworkMeters};
 use crate::rpc::{ChainInfo, Client};
 
 /// How often sources that are not in use are asked for their tip, in polls.
@@ -70,6 +72,9 @@ pub struct Follower {
     active: Option<usize>,
     identity: Option<Identity>,
     meters: NetworkMeters,
+    fork_meters: ForkMeters,
+    activation: Activation,
+    unknown_forks: UnknownForks,
     watch_list: watch::Receiver<WatchList>,
     published: watch::Sender<Option<Arc<Snapshot>>>,
     book: Option<Book>,
@@ -105,6 +110,7 @@ impl Follower {
         published: watch::Sender<Option<Arc<Snapshot>>>,
     ) -> Follower {
         let network = meters.network(&settings.network);
+        let fork_meters = meters.fork(&settings.network);
         let sources = clients.into_iter().map(|client| Source::new(client, &settings.network, meters)).collect();
         let recorder = Recorder::new(&settings.network, None);
         Follower {
@@ -113,6 +119,9 @@ impl Follower {
             active: None,
             identity: None,
             meters: network,
+            fork_meters,
+            activation: Activation::default(),
+            unknown_forks: UnknownForks::new(),
             watch_list,
             published,
             book: None,
@@ -208,7 +217,9 @@ impl Follower {
         let best = self.sources.iter().filter_map(|source| source.tip).max();
         let lags = |index: &usize| {
             let source = &self.sources[*index];
-            source.report.isolated || best.zip(source.tip).is_some_and(|(best, tip)| best.above(tip) > LAG)
+            source.report.isolated
+                || self.is_left_behind(*index)
+                || best.zip(source.tip).is_some_and(|(best, tip)| best.above(tip) > LAG)
         };
         let (lagging, mut order): (Vec<usize>, Vec<usize>) = (0..self.sources.len()).partition(lags);
         order.extend(lagging);
@@ -220,13 +231,16 @@ impl Follower {
         let expected = self.identity.clone();
         let waiting = self.by_preference().into_iter().skip_while(|index| self.active != Some(*index)).skip(1);
         for index in waiting.collect::<Vec<_>>() {
-            let source = &mut self.sources[index];
-            if !source.is_due(Instant::now()) {
+            if !self.sources[index].is_due(Instant::now()) {
                 continue;
             }
-            match source.check(&self.settings.rules, expected.as_ref()).await {
-                Ok((_, chain)) => source.succeeded(chain.blocks, (self.settings.clock)().0 as f64),
-                Err(trouble) => source.failed(&trouble, self.settings.poll_interval),
+            let checked = match self.sources[index].check(&self.settings.rules, expected.as_ref()).await {
+                Ok((_, chain)) => self.examine_fork(index, &chain).await.map(|()| chain.blocks),
+                Err(trouble) => Err(trouble),
+            };
+            match checked {
+                Ok(tip) => self.sources[index].succeeded(tip, (self.settings.clock)().0 as f64),
+                Err(trouble) => self.sources[index].failed(&trouble, self.settings.poll_interval),
             }
         }
     }
@@ -253,10 +267,11 @@ impl Follower {
         let best = self.sources[index].client.best_block_hash().await?;
         let book = self.book.as_ref().filter(|_| self.active == Some(index));
         if let Some((depth, tip)) = book.and_then(|book| Some((book.depth_of(&best)?, book.tip().height))) {
-            if depth == 0 && self.is_published(&best) {
+            if depth == 0 && self.is_published(&best) && !self.is_left_behind(index) {
                 // A node that stands still may have lost its sync: that is asked now and then, and after any trouble.
                 if self.sources[index].trouble().is_some() || self.polls.is_multiple_of(STANDBY_POLLS) {
-                    self.sources[index].check(&self.settings.rules, self.identity.as_ref()).await?;
+                    let (_, chain) = self.sources[index].check(&self.settings.rules, self.identity.as_ref()).await?;
+                    self.examine_fork(index, &chain).await?;
                 }
                 if self.settings.rules.ping.is_some() {
                     self.refresh(index).await?;
@@ -271,13 +286,15 @@ impl Follower {
             }
         }
         let (identity, chain) = self.sources[index].check(&self.settings.rules, self.identity.as_ref()).await?;
-        if self.active != Some(index) && self.is_behind(&chain) {
+        self.examine_fork(index, &chain).await?;
+        if self.active != Some(index) && self.is_behind(&chain) && !self.is_astray(index) {
             return Err(Trouble::Behind(chain.blocks));
         }
         self.identity = Some(identity);
         self.resume(index, &chain).await?;
         self.behind = 0;
         let chain = self.walk_to_tip(index, chain).await?;
+        self.look_at_special(index).await;
         self.learn_facts(index, &chain).await;
         self.learn_quorums(index).await;
         self.ask_for_peers(index).await;
@@ -381,19 +398,5 @@ impl Follower {
                 self.recorder.close();
             }
         }
-    }
-
-    fn log_opened(&self, list: &crate::domain::MasternodeList, seconds: f64) {
-        let block = list.block();
-        info!(
-            network = %self.settings.network,
-            height = block.height.0,
-            masternodes = list.registered(),
-            "following {} from height {}: {} masternodes, {} of them valid, read in {seconds:.1} s",
-            self.settings.network,
-            block.height,
-            list.registered(),
-            list.valid()
-        );
     }
 }

@@ -7,8 +7,9 @@
 
 use std::collections::VecDeque;
 
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
+use crate::domain::deployment::V24;
 use crate::domain::event::Event;
 use crate::domain::list::Block;
 use crate::domain::masternode::{BlockHash, Height};
@@ -34,6 +35,10 @@ pub(super) struct Recorder {
     held: Vec<Step>,
     /// Steps held and their events.
     weight: usize,
+    /// The activation height of v24 that the file has.
+    activation: Option<Height>,
+    /// It was not taken over yet.
+    is_news: bool,
     /// What was said last of why it cannot be used.
     complaint: Option<String>,
 }
@@ -53,7 +58,19 @@ impl Recorder {
     pub(super) fn new(name: &str, writer: Option<Writer>) -> Recorder {
         let (state, blocks) = (State::Closed, VecDeque::new());
         let name = name.into();
-        Recorder { name, writer, state, blocks, is_written: true, held: Vec::new(), weight: 0, complaint: None }
+        let (held, activation, complaint) = (Vec::new(), None, None);
+        Recorder {
+            name,
+            writer,
+            state,
+            blocks,
+            is_written: true,
+            held,
+            weight: 0,
+            activation,
+            is_news: false,
+            complaint,
+        }
     }
 
     /// Whether the history is to be asked from where to go on.
@@ -122,6 +139,7 @@ impl Recorder {
             Ok(opened) => {
                 self.blocks = opened.blocks.into_iter().rev().collect();
                 self.state = State::Open(opened.network);
+                (self.activation, self.is_news) = (opened.activation, true);
                 (self.is_written, self.complaint) = (true, None);
                 true
             }
@@ -182,6 +200,25 @@ impl Recorder {
         // What was filled in later stands behind what was seen; of one block, in the order in which it was recorded.
         events.sort_by_key(|event| event.block.height);
         events
+    }
+
+    /// The activation height of v24 that the history had when it was opened, once.
+    pub(super) fn take_activation(&mut self) -> Option<Height> {
+        std::mem::take(&mut self.is_news).then_some(self.activation)?
+    }
+
+    /// Records an activation height that is news. What cannot be written now is tried again the next time.
+    pub(super) async fn keep_activation(&mut self, height: Option<Height>) {
+        let (Some(writer), State::Open(network)) = (&self.writer, self.state) else { return };
+        if self.activation == height {
+            return;
+        }
+        match writer.keep_activation(network, V24, height).await {
+            Ok(()) => self.activation = height,
+            Err(error) => {
+                debug!(network = %self.name, "the activation height of {} is not recorded yet: {error}", self.name);
+            }
+        }
     }
 
     /// The highest block recorded.

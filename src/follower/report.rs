@@ -69,8 +69,10 @@ impl Follower {
     /// Asks every source that is due for what it says of itself. A refused method costs its own samples only.
     pub(super) async fn ask_for_reports(&mut self) {
         let mut told: Vec<(usize, ChainInfo)> = Vec::new();
+        // One that was left behind tells of another chain: its height is none to compare with, its sessions are not the network's.
+        let left_behind: Vec<bool> = (0..self.sources.len()).map(|index| self.is_left_behind(index)).collect();
         for (index, source) in self.sources.iter_mut().enumerate() {
-            if source.is_elsewhere() || !source.is_due(Instant::now()) {
+            if source.is_elsewhere() || left_behind[index] || !source.is_due(Instant::now()) {
                 source.report.is_silent();
                 continue;
             }

@@ -28,6 +28,8 @@ impl Follower {
             self.is_resuming = true;
             self.filling.again();
         }
+        // Before anything recorded is taken back for the sake of a chain that was left behind.
+        self.remember_activation(index, chain).await?;
         if !self.is_resuming {
             return Ok(());
         }

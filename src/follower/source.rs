@@ -8,8 +8,10 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::domain::chain::{ChainRules, Subnet};
+use crate::domain::deployment::FOLLOWS_SINCE;
 use crate::domain::masternode::{BlockHash, Height};
 use crate::domain::payment::EvoPayments;
+use crate::follower::fork::SourceForks;
 use crate::follower::report::Report;
 use crate::meters::{Meters, SourceMeters};
 use crate::rpc::{ChainInfo, Client, ErrorKind, RpcError};
@@ -19,6 +21,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Headers that a node may be ahead of its own blocks before it counts as syncing.
 const HEADERS_AHEAD: u32 = 3;
+
+/// Names of the forks that changed how Evo nodes are paid.
+const V19: &str = "v19";
+const MN_RR: &str = "mn_rr";
 
 /// A network as a node names it: two sources are of one network when both are equal.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +54,8 @@ pub(super) enum Trouble {
     Behind(Height),
     /// Another block came while a list was read that is always of now: it is read again.
     Moved,
+    /// It does not follow the activation of v24 at this height.
+    LeftBehind { version: u32, height: Height },
     /// It contradicts itself.
     Contradiction(String),
 }
@@ -70,6 +78,11 @@ impl std::fmt::Display for Trouble {
                 write!(f, "the node's tip, height {height}, lies behind what was already followed")
             }
             Trouble::Moved => f.write_str("blocks come faster than the node can tell its list"),
+            Trouble::LeftBehind { version, height } => write!(
+                f,
+                "the node (version {version}) does not follow the activation of v24 at height {height}, so its chain is not the \
+                 network's any more; upgrade it to Dash Core 24 or later"
+            ),
             Trouble::Contradiction(what) => write!(f, "the node contradicts itself: {what}"),
         }
     }
@@ -100,6 +113,8 @@ pub(super) struct Source {
     pub(super) tip: Option<Height>,
     /// Its version, once it was identified.
     pub(super) version: Option<u32>,
+    /// What it says of its forks.
+    pub(super) forks: SourceForks,
     /// What it says of itself.
     pub(super) report: Report,
     meters: SourceMeters,
@@ -123,6 +138,7 @@ impl Source {
             tells_roll: true,
             tip: None,
             version: None,
+            forks: SourceForks::default(),
             report,
             meters,
             identity: None,
@@ -154,7 +170,7 @@ impl Source {
         rules: &ChainRules,
         expected: Option<&Identity>,
     ) -> Result<(Identity, ChainInfo), Trouble> {
-        let chain = self.client.chain_info().await?;
+        let mut chain = self.client.chain_info().await?;
         let identity = match self.identity.take() {
             Some(identity) if identity.chain == chain.chain => identity,
             _ => self.identify(rules, &chain).await?,
@@ -166,6 +182,7 @@ impl Source {
             )));
         }
         self.identity = Some(identity.clone());
+        self.learn_forks(&mut chain).await;
         self.check_synced(&chain).await?;
         Ok((identity, chain))
     }
@@ -195,6 +212,7 @@ impl Source {
         let has_diffs = self.client.dialect().diff().is_some() && node.version >= 200_000;
         self.diffs = if has_diffs { Diffs::Supported } else { Diffs::Unsupported };
         self.version = Some(node.version);
+        self.forks.forget();
         info!(
             source = self.name(),
             version = node.version,
@@ -282,18 +300,21 @@ impl Source {
 }
 
 /// How Evo nodes are paid at the next block, by the forks that the node calls active.
-pub(super) fn evo_payments(chain: &ChainInfo) -> EvoPayments {
-    by_forks(chain.v19_active, chain.mn_rr_active)
+pub(super) fn evo_payments(chain: &ChainInfo, version: Option<u32>) -> EvoPayments {
+    by_forks(chain.fork_active(V19), chain.fork_active(MN_RR), version)
 }
 
 /// The same at the block after an old one, as far as the node says from where on a fork was active.
-pub(super) fn evo_payments_after(chain: &ChainInfo, height: Height) -> EvoPayments {
+pub(super) fn evo_payments_after(chain: &ChainInfo, version: Option<u32>, height: Height) -> EvoPayments {
     let active = |now: Option<bool>, since: Option<Height>| since.map(|since| height.after(1) >= since).or(now);
-    by_forks(active(chain.v19_active, chain.v19_height), active(chain.mn_rr_active, chain.mn_rr_height))
+    let then = |name| active(chain.fork_active(name), chain.fork_height(name));
+    by_forks(then(V19), then(MN_RR), version)
 }
 
-fn by_forks(v19: Option<bool>, mn_rr: Option<bool>) -> EvoPayments {
-    match (v19, mn_rr) {
+fn by_forks(v19: Option<bool>, mn_rr: Option<bool>, version: Option<u32>) -> EvoPayments {
+    // A release of v24 or later that does not name it has it behind it.
+    let behind = version.is_some_and(|version| version >= FOLLOWS_SINCE);
+    match (v19, mn_rr.or(behind.then_some(true))) {
         // v19 names only the first of the two forks.
         (Some(true), Some(false) | None) => EvoPayments::FourInARow,
         // A node too new to name an old fork has it behind it; one too old to know it does not have it yet.

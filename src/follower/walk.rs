@@ -254,6 +254,20 @@ impl Follower {
         self.facts = None;
         Ok(())
     }
+
+    fn log_opened(&self, list: &MasternodeList, seconds: f64) {
+        let block = list.block();
+        info!(
+            network = %self.settings.network,
+            height = block.height.0,
+            masternodes = list.registered(),
+            "following {} from height {}: {} masternodes, {} of them valid, read in {seconds:.1} s",
+            self.settings.network,
+            block.height,
+            list.registered(),
+            list.valid()
+        );
+    }
 }
 
 async fn next_down(client: &Client, header: &Header, parent: BlockHash) -> Result<Header, Trouble> {

@@ -159,10 +159,7 @@ pub(super) fn details(kind: &EventKind) -> String {
             let (before, after) = change.as_ref().map(|change| (change.before.clone(), change.after.clone())).unzip();
             to_json(&ChangeDetails { before, after })
         }
-        EventKind::Revival
-        | EventKind::Registration
-        | EventKind::Removal
-        | EventKind::PaymentLost => "{}".to_string(),
+        EventKind::Revival | EventKind::Registration | EventKind::Removal | EventKind::PaymentLost => "{}".to_string(),
     }
 }
 

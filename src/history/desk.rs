@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
+use crate::domain::deployment::V24;
 use crate::domain::tally::Tallies;
 use crate::history::backfill::Span;
 use crate::history::place::beside;
@@ -139,6 +140,10 @@ impl Desk {
                 let kept = self.store.as_mut().ok_or(StoreError::NotOpen).and_then(|store| store.keep_alerts(&changes));
                 let _ = reply.send(kept);
             }
+            Job::KeepActivation { network, deployment, height, reply } => {
+                let store = self.store.as_mut().ok_or(StoreError::NotOpen);
+                let _ = reply.send(store.and_then(|store| store.keep_activation(network, deployment, height)));
+            }
             Job::Flush { reply } => {
                 self.open_file();
                 let waiting = self.flush();
@@ -224,8 +229,10 @@ impl Desk {
     fn open(&mut self, name: String, identity: &Identity) -> Result<Opened, StoreError> {
         self.flush();
         let store = self.store.as_mut().ok_or(StoreError::NotOpen)?;
-        let found = store.network(&name, identity).and_then(|network| Ok((network, store.blocks(network)?)));
-        let (network, blocks) = match found {
+        let found = store.network(&name, identity).and_then(|network| {
+            Ok(Opened { network, blocks: store.blocks(network)?, activation: store.activation(network, V24)? })
+        });
+        let opened = match found {
             Ok(found) => found,
             Err(error) => {
                 if is_of_all(&error) {
@@ -237,13 +244,13 @@ impl Desk {
         if self.waiting() == 0 {
             self.recovered(0);
         }
-        if let Some(queue) = self.queues.get_mut(&network).filter(|queue| !queue.steps.is_empty()) {
+        if let Some(queue) = self.queues.get_mut(&opened.network).filter(|queue| !queue.steps.is_empty()) {
             queue.give_up("the network is followed anew");
         }
         self.meters.pending(&name, 0);
         let queue = Queue { name, steps: VecDeque::new(), weight: 0, withdrawn: 0, lost: false };
-        self.queues.insert(network, queue);
-        Ok(Opened { network, blocks })
+        self.queues.insert(opened.network, queue);
+        Ok(opened)
     }
 
     fn keep(&mut self, network: NetworkId, step: Step) -> Kept {

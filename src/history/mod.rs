@@ -15,6 +15,7 @@ mod backfill;
 mod codec;
 mod desk;
 mod error;
+mod forks;
 mod network;
 mod open;
 mod place;

@@ -12,7 +12,7 @@ use crate::history::error::StoreError;
 pub const APPLICATION_ID: i32 = 0x6d6e_6578;
 
 /// The steps; `PRAGMA user_version` says how many of them a file has behind it.
-pub const STEPS: &[&str] = &[FIRST, SESSIONS, ALERTS];
+pub const STEPS: &[&str] = &[FIRST, SESSIONS, ALERTS, ACTIVATIONS];
 
 /// `block` holds the last blocks of the branch that is followed; the highest is the place up to which everything is
 /// recorded. `span` holds the heights whose events are known block by block. A masternode is 32 bytes of its proTxHash,
@@ -85,6 +85,16 @@ const ALERTS: &str = "
     CREATE TABLE alert (
         key TEXT PRIMARY KEY,
         state TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// Heights at which consensus changes activate, once that is certain.
+const ACTIVATIONS: &str = "
+    CREATE TABLE activation (
+        network INTEGER NOT NULL REFERENCES network (id),
+        deployment TEXT NOT NULL,
+        height INTEGER NOT NULL,
+        PRIMARY KEY (network, deployment)
     ) STRICT, WITHOUT ROWID;
 ";
 

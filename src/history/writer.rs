@@ -73,19 +73,55 @@ pub struct Opened {
     pub network: NetworkId,
     /// Its last blocks, the highest first.
     pub blocks: Vec<Block>,
+    /// The activation height of v24, where one is recorded.
+    pub activation: Option<Height>,
 }
 
 /// What the thread is asked to do.
 pub(super) enum Job {
-    Open { name: String, identity: Identity, reply: oneshot::Sender<Result<Opened, StoreError>> },
-    Events { query: Box<Query>, reply: oneshot::Sender<Result<Page, StoreError>> },
-    Tallies { network: NetworkId, reply: oneshot::Sender<Result<Tallies, StoreError>> },
-    Keep { network: NetworkId, step: Step, reply: oneshot::Sender<Kept> },
-    Spans { network: NetworkId, reply: oneshot::Sender<Result<Vec<Span>, StoreError>> },
-    Backfill { network: NetworkId, happened: BlockEvents, reply: oneshot::Sender<Result<(), StoreError>> },
-    Alerts { reply: oneshot::Sender<Result<Vec<(String, String)>, StoreError>> },
-    KeepAlerts { changes: Vec<AlertChange>, reply: oneshot::Sender<Result<(), StoreError>> },
-    Flush { reply: oneshot::Sender<usize> },
+    Open {
+        name: String,
+        identity: Identity,
+        reply: oneshot::Sender<Result<Opened, StoreError>>,
+    },
+    Events {
+        query: Box<Query>,
+        reply: oneshot::Sender<Result<Page, StoreError>>,
+    },
+    Tallies {
+        network: NetworkId,
+        reply: oneshot::Sender<Result<Tallies, StoreError>>,
+    },
+    Keep {
+        network: NetworkId,
+        step: Step,
+        reply: oneshot::Sender<Kept>,
+    },
+    Spans {
+        network: NetworkId,
+        reply: oneshot::Sender<Result<Vec<Span>, StoreError>>,
+    },
+    Backfill {
+        network: NetworkId,
+        happened: BlockEvents,
+        reply: oneshot::Sender<Result<(), StoreError>>,
+    },
+    Alerts {
+        reply: oneshot::Sender<Result<Vec<(String, String)>, StoreError>>,
+    },
+    KeepAlerts {
+        changes: Vec<AlertChange>,
+        reply: oneshot::Sender<Result<(), StoreError>>,
+    },
+    KeepActivation {
+        network: NetworkId,
+        deployment: &'static str,
+        height: Option<Height>,
+        reply: oneshot::Sender<Result<(), StoreError>>,
+    },
+    Flush {
+        reply: oneshot::Sender<usize>,
+    },
 }
 
 /// A handle of the thread. It ends when all handles are gone, after it wrote what it can.
@@ -192,6 +228,16 @@ impl Writer {
     /// Keeps or forgets states of alerts, all of them or none.
     pub async fn keep_alerts(&self, changes: Vec<AlertChange>) -> Result<(), StoreError> {
         self.ask(|reply| Job::KeepAlerts { changes, reply }).await?
+    }
+
+    /// Keeps or forgets the activation height of a deployment.
+    pub async fn keep_activation(
+        &self,
+        network: NetworkId,
+        deployment: &'static str,
+        height: Option<Height>,
+    ) -> Result<(), StoreError> {
+        self.ask(|reply| Job::KeepActivation { network, deployment, height, reply }).await?
     }
 
     /// Tries at once to open the file and to write what waits. Returns how many steps still do.

@@ -3,6 +3,7 @@
 //! Never here: anything about masternodes; those samples follow from the snapshot (`metrics`).
 
 mod follower;
+mod fork;
 mod history;
 mod not_understood;
 mod notifications;
@@ -13,6 +14,7 @@ mod rpc;
 use prometheus::Registry;
 
 pub use follower::{NetworkMeters, SourceMeters, SourceState};
+pub use fork::{ForkMeters, SourceFork};
 pub use history::HistoryMeters;
 pub use not_understood::NotUnderstood;
 pub use notifications::{NotificationMeters, Outcome};
@@ -23,6 +25,7 @@ pub use rpc::RpcMeters;
 #[derive(Clone)]
 pub struct Meters {
     follower: follower::FollowerFamilies,
+    fork: fork::ForkFamilies,
     history: HistoryMeters,
     notifications: NotificationMeters,
     process: process::ProcessFamilies,
@@ -33,13 +36,15 @@ pub struct Meters {
 impl Meters {
     /// Registers everything. Fails when a name is registered already.
     pub fn new(registry: &Registry) -> prometheus::Result<Meters> {
+        let not_understood = not_understood::NotUnderstoodFamily::new(registry)?;
         Ok(Meters {
             follower: follower::FollowerFamilies::new(registry)?,
+            fork: fork::ForkFamilies::new(registry, not_understood.clone())?,
             history: HistoryMeters::new(registry)?,
             notifications: NotificationMeters::new(registry)?,
             process: process::ProcessFamilies::new(registry)?,
             report: report::ReportFamilies::new(registry)?,
-            rpc: rpc::RpcFamilies::new(registry)?,
+            rpc: rpc::RpcFamilies::new(registry, not_understood)?,
         })
     }
 
@@ -66,6 +71,21 @@ impl Meters {
     /// What a source of a network last said of itself.
     pub fn source_report(&self, network: &str, source: &str) -> SourceReport {
         self.report.read(network, source)
+    }
+
+    /// What is seen of an activation on a network.
+    pub fn fork(&self, network: &str) -> ForkMeters {
+        self.fork.network(network)
+    }
+
+    /// Whether a source of a network follows an activation.
+    pub fn source_fork(&self, network: &str, source: &str) -> SourceFork {
+        self.fork.read(network, source)
+    }
+
+    /// First block under new rules on a network, once that is certain.
+    pub fn fork_activation(&self, network: &str) -> Option<u32> {
+        self.fork.activation(network)
     }
 
     /// How the history fares.
@@ -97,6 +117,7 @@ impl Meters {
     pub fn forget(&self, network: &str, sources: &[String]) {
         self.follower.forget(network, sources);
         sources.iter().for_each(|source| self.report(network, source).silent());
+        self.fork(network).forget(sources);
         self.history.forget(network);
     }
 
@@ -109,6 +130,10 @@ impl Meters {
         report.tip(0, 0, Some(0));
         report.peers(Some(0), Some(false));
         report.masternode(Some(("", "")));
+        let fork = self.fork("");
+        fork.follows("", Some(true));
+        fork.split("", Some(true));
+        fork.activation(Some(0));
         self.history.began();
         self.history.written(0);
         self.history.pending("", 0);

@@ -36,6 +36,12 @@ kinds! {
     PayoutForm => "payout_form",
     /// Shares in a form that is not known.
     ShareForm => "share_form",
+    /// The name of a deployment; each name counts once.
+    SoftforkKey => "softfork_key",
+    /// A version of the coinbase transaction above 4, in a block that was checked.
+    CoinbaseVersion => "coinbase_version",
+    /// A type of special transactions above 12, in a block that was checked.
+    SpecialTransactionType => "special_transaction_type",
 }
 
 /// The family, for all networks.
@@ -46,7 +52,7 @@ impl NotUnderstoodFamily {
     pub(super) fn new(registry: &Registry) -> prometheus::Result<NotUnderstoodFamily> {
         let kinds = NotUnderstood::ALL.map(NotUnderstood::label).join(", ");
         let help = format!(
-            "Values in answers of sources that this version does not understand, each time they are read, by kind: {kinds}. What they say is absent elsewhere."
+            "Values in answers of sources that this version does not understand, each time they are read, by kind: {kinds}. Names of deployments count once; coinbases and special transactions are checked in some blocks only. What they say is absent elsewhere."
         );
         let options = Opts::new("masternode_exporter_not_understood_total", help);
         let family = IntCounterVec::new(options, &["network", "kind"])?;

@@ -19,7 +19,7 @@ pub(super) struct RpcFamilies {
 }
 
 impl RpcFamilies {
-    pub(super) fn new(registry: &Registry) -> prometheus::Result<RpcFamilies> {
+    pub(super) fn new(registry: &Registry, not_understood: NotUnderstoodFamily) -> prometheus::Result<RpcFamilies> {
         let options = HistogramOpts::new(
             "masternode_exporter_rpc_request_duration_seconds",
             "Time that calls to a source took, by method and outcome.",
@@ -27,7 +27,7 @@ impl RpcFamilies {
         let labels = &["network", "source", "method", "outcome"];
         let duration = HistogramVec::new(options.buckets(BUCKETS.to_vec()), labels)?;
         registry.register(Box::new(duration.clone()))?;
-        Ok(RpcFamilies { duration, not_understood: NotUnderstoodFamily::new(registry)? })
+        Ok(RpcFamilies { duration, not_understood })
     }
 
     pub(super) fn source(&self, network: &str, source: &str) -> RpcMeters {

@@ -233,6 +233,32 @@ families! {
         "1 for the quorum types that sporks 21 (members connect to all) and 23 (members vote out whom they cannot reach, or who is too old) cover, 0 for the others: all (value 0), small (1: not llmq_100_67, llmq_400_60, llmq_400_85), none (any other value). Only on Dash.";
     NETWORK_SPORKS_COMPILED_IN: "masternode_network_sporks_compiled_in" Gauge Aggregate []
         "1 when the answering node has the values of its sporks compiled in, whatever is broadcast (mainnet since v21), 0 when not. Only on Dash.";
+    NETWORK_COINBASE_VERSION: "masternode_network_coinbase_version" Gauge Aggregate []
+        "Version of the coinbase transaction of the newest block that was looked at, each 24th at least: 4 from the activation block of Dash Core 24 on. Absent where the node does not tell.";
+    DEPLOYMENT_STATE: "masternode_network_deployment_state" Gauge Aggregate ["deployment", "state"]
+        "1 for the state of the deployment for the block after the tip, as nodes say it, 0 for the others: defined (also where the node does not say whether the EHF signal was mined), waiting_for_signal, signalled, started, locked_in, active, failed. Absent when no source names the deployment.";
+    DEPLOYMENT_WINDOW: "masternode_network_deployment_window_blocks" Gauge Aggregate ["deployment"]
+        "Blocks of a signalling window: a state changes at the end of one only. Absent on a private network until signals are counted, and when no source names the deployment.";
+    DEPLOYMENT_SIGNAL_HEIGHT: "masternode_network_deployment_signal_height" Gauge Aggregate ["deployment"]
+        "Block in which the EHF signal of the deployment was mined. Absent when there is none, or no source says.";
+    DEPLOYMENT_SIGNALLING: "masternode_network_deployment_signalling_blocks" Gauge Aggregate ["deployment"]
+        "Blocks of the window under way that signal for the deployment. Absent while none are counted.";
+    DEPLOYMENT_ELAPSED: "masternode_network_deployment_signalling_elapsed_blocks" Gauge Aggregate ["deployment"]
+        "Blocks of that window so far, whether they signal or not. Absent while none are counted.";
+    DEPLOYMENT_THRESHOLD: "masternode_network_deployment_signalling_threshold_blocks" Gauge Aggregate ["deployment"]
+        "Signalling blocks of one window that lock the deployment in. Absent unless its state is started.";
+    DEPLOYMENT_POSSIBLE: "masternode_network_deployment_signalling_possible" Gauge Aggregate ["deployment"]
+        "1 when the threshold can still be reached in the window under way, 0 when it cannot. Absent where the node does not say.";
+    DEPLOYMENT_ACTIVATION_HEIGHT: "masternode_network_deployment_activation_height" Gauge Aggregate ["deployment"]
+        "First block under the rules of the deployment. Absent before it is locked in: masternode_network_deployment_earliest_activation_height is what is possible then.";
+    DEPLOYMENT_ACTIVATION_TIMESTAMP: "masternode_network_deployment_activation_timestamp_seconds" Gauge Aggregate ["deployment"]
+        "Unix time at which that block is expected, by the measured time between blocks. Absent before it is locked in, and from the block on.";
+    DEPLOYMENT_EARLIEST_HEIGHT: "masternode_network_deployment_earliest_activation_height" Gauge Aggregate ["deployment"]
+        "Lowest height at which the deployment can activate, while that is not certain: the third window after that of the EHF signal, later when a window fails. Absent before the signal is awaited, once it is locked in, and where the window is not known.";
+    DEPLOYMENT_EARLIEST_TIMESTAMP: "masternode_network_deployment_earliest_activation_timestamp_seconds" Gauge Aggregate ["deployment"]
+        "Unix time at which that height is expected, by the measured time between blocks. Absent as the height is.";
+    DEPLOYMENT_ACTIVE_SINCE: "masternode_network_deployment_active_since_height" Gauge Aggregate ["deployment"]
+        "First block under the rules of the deployment, once the tip is that block or a later one. Absent before, and where no source says since when.";
     GROUP_NODES: "masternode_group_nodes" Gauge Aggregate ["group_key", "group", "risk"]
         "Watched masternodes of a group by danger.";
     LIST_HEIGHT: "masternode_exporter_list_height" Gauge Aggregate []

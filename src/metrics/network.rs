@@ -2,6 +2,8 @@
 //!
 //! Never here: single masternodes.
 
+use crate::domain::deployment::{Deployment, Phase, V24};
+use crate::domain::masternode::Height;
 use crate::domain::pose::Risk;
 use crate::domain::quorum::QuorumHealth;
 use crate::domain::requirement::{Covers, QuorumSpork, compiled_in, minimum_protocol};
@@ -92,9 +94,46 @@ network_families! {
     NETWORK_SPORKS_COMPILED_IN => |snapshot, add| {
         if let Some(compiled) = compiled_in(snapshot.rules(), snapshot.facts()) { add(&[], compiled.into()) }
     };
+    NETWORK_COINBASE_VERSION => |snapshot, add| {
+        if let Some(version) = snapshot.facts().coinbase_version { add(&[], u32::from(version).into()) }
+    };
+    DEPLOYMENT_STATE => |snapshot, add| if let Some(deployment) = &snapshot.facts().deployment {
+        for phase in Phase::ALL {
+            add(&[("deployment", V24), ("state", phase.label())], (phase == deployment.phase).into());
+        }
+    };
+    DEPLOYMENT_WINDOW => |snapshot, add| deployment(snapshot, add, |known| known.window);
+    DEPLOYMENT_SIGNAL_HEIGHT => |snapshot, add| deployment(snapshot, add, |known| Some(known.signal_height?.0));
+    DEPLOYMENT_SIGNALLING => |snapshot, add| deployment(snapshot, add, |known| Some(known.signalling?.count));
+    DEPLOYMENT_ELAPSED => |snapshot, add| deployment(snapshot, add, |known| Some(known.signalling?.elapsed));
+    DEPLOYMENT_THRESHOLD => |snapshot, add| deployment(snapshot, add, |known| known.signalling?.threshold);
+    DEPLOYMENT_POSSIBLE => |snapshot, add| deployment(snapshot, add, |known| known.signalling?.possible.map(u32::from));
+    DEPLOYMENT_ACTIVATION_HEIGHT => |snapshot, add| deployment(snapshot, add, |known| Some(known.activation_height?.0));
+    DEPLOYMENT_ACTIVATION_TIMESTAMP => |snapshot, add| expected(snapshot, add, |known| known.activation_height);
+    DEPLOYMENT_EARLIEST_HEIGHT => |snapshot, add| deployment(snapshot, add, |known| Some(known.earliest_height?.0));
+    DEPLOYMENT_EARLIEST_TIMESTAMP => |snapshot, add| expected(snapshot, add, |known| known.earliest_height);
+    DEPLOYMENT_ACTIVE_SINCE => |snapshot, add| {
+        let tip = snapshot.block().height;
+        deployment(snapshot, add, |known| Some(known.active_since(tip)?.0));
+    };
     GROUP_NODES => |snapshot, add| for ((key, group), counts) in snapshot.groups() {
         risks(snapshot, counts, &mut |risk, count| add(&[("group_key", key), ("group", group), ("risk", risk)], count));
     };
+}
+
+fn deployment(snapshot: &Snapshot, add: Samples<'_>, value: impl Fn(&Deployment) -> Option<u32>) {
+    if let Some(value) = snapshot.facts().deployment.as_ref().and_then(value) {
+        add(&[("deployment", V24)], value.into());
+    }
+}
+
+/// The time at which a height of the deployment is expected.
+fn expected(snapshot: &Snapshot, add: Samples<'_>, height: fn(&Deployment) -> Option<Height>) {
+    let height = snapshot.facts().deployment.as_ref().and_then(height);
+    if let Some(at) = height.and_then(|height| snapshot.facts().expected_at(height, snapshot.block(), snapshot.rules()))
+    {
+        add(&[("deployment", V24)], Value::Whole(at.0));
+    }
 }
 
 fn sessions(snapshot: &Snapshot, add: Samples<'_>) {

@@ -21,7 +21,6 @@ use crate::rpc::dash::answers::{self, ChainInfo, Count, Header, NetworkInfo, Syn
 use crate::rpc::dash::quorums::{self, Commitment, FormedQuorum, QuorumMembers};
 use crate::rpc::dash::stream::ListParser;
 use crate::rpc::dialect::{Dialect, Parameter, Shape};
-use crate::rpc::unknown::Unknown;
 use crate::rpc::error::{ErrorKind, RpcError};
 use crate::rpc::legacy;
 use crate::rpc::methods::{self, Method};
@@ -251,15 +250,9 @@ impl Client {
     pub async fn list_diff(&self, base: &Block, target: &Block) -> Result<ListDiff, RpcError> {
         let method = self.known(self.dialect().diff())?;
         let params = self.params(method, [json!(base.hash.to_string()), json!(target.hash.to_string())]);
-        let mut unknown = Unknown::default();
-        let read = |body: &[u8]| answers::list_diff_noting(body, base, target, &mut unknown);
-        let diff = self.call(method, params, read).await;
-        self.note(&unknown);
-        diff
-    }
-
-    fn note(&self, unknown: &Unknown) {
-        unknown.each(|kind, count| self.inner.meters.not_understood(kind, count));
+        let (diff, unknown) = self.call(method, params, |body| answers::list_diff_noting(body, base, target)).await?;
+        unknown.count_in(&self.inner.meters);
+        Ok(diff)
     }
 
     /// A method of the dialect. Where the chain has none, the call fails as on a node that does not know it.
@@ -335,8 +328,7 @@ impl Client {
             }
             parser.push(&chunk)?;
         }
-        self.note(parser.unknown());
-        parser.finish()
+        parser.finish_counting(&self.inner.meters)
     }
 
     /// Sends a request until it is answered well, with fresh credentials after a refusal.

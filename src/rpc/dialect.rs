@@ -36,6 +36,8 @@ pub struct Dialect {
     pub special: Option<&'static Method>,
     /// The simplified list, which says who can be drawn for DKG sessions.
     pub roll: Option<&'static Method>,
+    /// Forks and their activation.
+    pub deployments: Option<&'static Method>,
     /// Every argument of a masternode call is written as a string, numbers too.
     pub string_arguments: bool,
 }
@@ -192,6 +194,7 @@ pub const DASH: Dialect = Dialect {
     own: Some(&methods::MASTERNODE_STATUS),
     special: Some(&methods::GET_SPECIAL_TXES),
     roll: Some(&methods::PROTX_DIFF),
+    deployments: Some(&methods::GET_DEPLOYMENT_INFO),
     string_arguments: false,
 };
 
@@ -222,6 +225,7 @@ pub const DIMECOIN: Dialect = Dialect {
     own: Some(&methods::MASTERNODE_STATUS),
     special: None,
     roll: None,
+    deployments: None,
     string_arguments: true,
 };
 
@@ -255,6 +259,7 @@ pub const PRCYCOIN: Dialect = Dialect {
     own: Some(&methods::MASTERNODE_STATUS),
     special: None,
     roll: None,
+    deployments: None,
     string_arguments: true,
 };
 
@@ -285,6 +290,7 @@ impl Dialect {
         let (formed, members) = self.quorums.unzip();
         let (sessions, next_session) = self.sessions.unzip();
         let sometimes = [
+            self.deployments,
             diff,
             info,
             formed,

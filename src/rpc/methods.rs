@@ -47,6 +47,7 @@ methods! {
     GET_BLOCK_HASH: "getblockhash", required, light, "the network's identity (block 0), and that a block is still there";
     GET_BLOCK_HEADER: "getblockheader", required, light, "height, time and parent of each new block";
     GET_BLOCKCHAIN_INFO: "getblockchaininfo", required, light, "chain, sync and active forks";
+    GET_DEPLOYMENT_INFO: "getdeploymentinfo", optional, light, "forks and their activation (v24 and later; older nodes say them in getblockchaininfo)";
     GET_NETWORK_INFO: "getnetworkinfo", required, light, "software and version";
     PROTX_LIST: "protx list", required, heavy, "the whole list, at start and as a check";
     PROTX_LISTDIFF: "protx listdiff", optional, heavy, "what a block changed (v20 and later; else the whole list is read)";
@@ -89,7 +90,8 @@ mod tests {
     use super::*;
 
     /// What can be called without a wallet, changes nothing, and prints no key.
-    const HARMLESS: [&str; 34] = [
+    const HARMLESS: [&str; 35] = [
+        "getdeploymentinfo",
         "protx diff",
         "getspecialtxes",
         "quorum dkgstatus",

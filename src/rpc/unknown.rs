@@ -1,8 +1,8 @@
 //! What an answer says that is not understood, counted by kind while it is read.
 //!
-//! Never here: which answers; the counters of the process (`meters`).
+//! Never here: which answers; the counters themselves (`meters`).
 
-use crate::meters::NotUnderstood;
+use crate::meters::{NotUnderstood, RpcMeters};
 
 /// How often each kind was met.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,13 +19,10 @@ impl Unknown {
         self.0[kind as usize]
     }
 
-    /// Hands on each kind that was met.
-    pub fn each(&self, mut take: impl FnMut(NotUnderstood, u64)) {
-        for kind in NotUnderstood::ALL {
-            let count = self.count(kind);
-            if count > 0 {
-                take(kind, count);
-            }
+    /// Adds what was met to the counters of the process.
+    pub fn count_in(&self, meters: &RpcMeters) {
+        for kind in NotUnderstood::ALL.into_iter().filter(|kind| self.count(*kind) > 0) {
+            meters.not_understood(kind, self.count(kind));
         }
     }
 }

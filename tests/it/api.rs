@@ -93,6 +93,8 @@ fn network(name: &str, snapshot: Option<Arc<Snapshot>>) -> Network {
         synced: Some(false),
         network_match: Some(true),
         last_success: Some(UnixSeconds(NOW)),
+        follows_fork: None,
+        fork_split: None,
         report: Report::default(),
     };
     let sources = vec![asked, Source { name: "node-1".into(), ..Source::default() }];
@@ -140,7 +142,7 @@ async fn the_status_is_that_of_every_network_and_source() {
     let asked = json!({
         "source": "node-0", "up": true, "synced": false, "network_match": true,
         "last_success_time": "2027-01-15T08:00:00Z", "blocks_behind": null, "connections": null, "isolated": null,
-        "masternode": null, "masternode_state": null
+        "follows_fork": null, "fork_split": null, "masternode": null, "masternode_state": null
     });
     assert_eq!(known["sources"][0], asked);
     assert_eq!(known["sources"][1]["up"], Value::Null);

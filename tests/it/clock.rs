@@ -35,6 +35,8 @@ fn engine(seen: Shown, news: Arc<Notify>, clock: fn() -> UnixSeconds) -> (Engine
             network_match: Some(true),
             isolated: None,
             last_success: Some(clock()),
+            follows_fork: None,
+            fork_split: None,
         };
         let network = Network {
             name: "dash-test".into(),
@@ -44,6 +46,7 @@ fn engine(seen: Shown, news: Arc<Notify>, clock: fn() -> UnixSeconds) -> (Engine
             stale_after: Duration::from_secs(900),
             sources: vec![source],
             gap_blocks: 0,
+            fork_activation: None,
         };
         World {
             networks: vec![network],

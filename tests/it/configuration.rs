@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use masternode_exporter::config::reference::{self, DefaultValue};
 use masternode_exporter::config::{self, Config, Loaded, Origin, Override};
+use masternode_exporter::domain::watch::Expected;
 use masternode_exporter::metrics::Others;
 use masternode_exporter::rpc::Credentials;
 
@@ -59,11 +60,13 @@ fn the_example_is_good_and_means_what_it_says() {
     let text = std::fs::read_to_string(example).unwrap();
     let Loaded { config, warnings } = load(&text, &[]).unwrap();
     assert_eq!(config.networks[0].sources.len(), 2);
-    assert_eq!(config.watch.len(), 2);
+    assert_eq!(config.watch.len(), 3);
+    let payouts = "XpayeeOfSeventyPercent 7000, XpayeeOfThirtyPercent 3000".to_string();
+    assert_eq!(config.watch[1].1.expectations, [(Expected::Payouts, payouts)]);
     assert_eq!(config.metrics.others, Others::AtRisk);
     assert_eq!(config.metrics.horizons[0], ("24h".to_string(), 86_400));
     assert_eq!(warnings, Vec::<String>::new());
-    assert_eq!(config.watch_list("dash-main").entries().len(), 2);
+    assert_eq!(config.watch_list("dash-main").entries().len(), 3);
 }
 
 #[test]

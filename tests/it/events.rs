@@ -162,15 +162,15 @@ fn spreadsheets_get_csv_and_scripts_an_object_a_line() {
     let [one, seven] = [id(1).to_string(), format!("{}-1", "07".repeat(32))];
     let expected = [
         "id,time,height,block,network,masternode,alias,node_type,kind,exact,withdrawn,score,points,failures,clamped,\
-         quorums,others,amount_duffs,cause,from,to"
+         quorums,others,amount_duffs,cause,from,to,before,after,payees"
             .to_string(),
         format!(
             "7,2026-01-31T12:00:00Z,100,{},dime-main,{seven},,regular,state_change,true,false,,,,,,,,,enabled,\"a \"\"b\"\", \
-             c\"",
+             c\",,,",
             "64".repeat(32)
         ),
         format!(
-            "2,2026-02-01T12:00:00Z,101,{},dash-main,{one},one,regular,penalty,true,false,100,58,1,true,,0,,,,",
+            "2,2026-02-01T12:00:00Z,101,{},dash-main,{one},one,regular,penalty,true,false,100,58,1,true,,0,,,,,,,",
             "65".repeat(32)
         ),
     ];
@@ -218,7 +218,10 @@ fn those_who_follow_see_each_event_once_as_it_comes() {
     assert!(lines.next().unwrap().starts_with("id,time"));
     let mut heights = vec![height(&lines.next().unwrap())];
     for next in [105, 106, 107] {
-        place.store.record(place.dash, &[happened(next, &[(id(1), EventKind::Payment { amount: None, payees: vec![] })])]).unwrap();
+        place
+            .store
+            .record(place.dash, &[happened(next, &[(id(1), EventKind::Payment { amount: None, payees: vec![] })])])
+            .unwrap();
         heights.push(height(&lines.next().unwrap()));
     }
     child.kill().unwrap();

@@ -177,7 +177,7 @@ fn tiers_and_the_limit_decide_who_is_shown() {
     assert_eq!(count(&Settings { others: Others::AtRisk, ..Settings::default() }), 2);
     assert_eq!(count(&Settings { others: Others::Watched, ..Settings::default() }), 1);
     // Room for the two watched ones and one more.
-    let watched_and_one = 2 * 75 + 8;
+    let watched_and_one = 2 * 79 + 8;
     assert_eq!(count(&Settings { series_limit: watched_and_one, ..Settings::default() }), 2);
 }
 

@@ -17,6 +17,8 @@ mod events;
 mod exposition;
 mod filling;
 mod forecast;
+mod fork;
+mod fork_recorded;
 #[path = "../fuzz/targets/mod.rs"]
 mod fuzz_targets;
 mod fuzzed;

@@ -33,6 +33,8 @@ fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -
         synced: Some(true),
         network_match: Some(true),
         last_success: None,
+        follows_fork: None,
+        fork_split: None,
         report: Report::default(),
     };
     let network = |(name, snapshot): (&str, Option<Arc<Snapshot>>)| Network {

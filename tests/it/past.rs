@@ -40,6 +40,8 @@ fn is_of_now(series: &str) -> bool {
         "masternode_network_spork",
         "masternode_network_quorum_spork",
         "masternode_network_minimum_protocol",
+        "masternode_network_coinbase_version",
+        "masternode_network_deployment_",
     ];
     series.starts_with("process_")
         || series.starts_with("masternode_exporter_")

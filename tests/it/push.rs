@@ -137,7 +137,10 @@ impl Told {
             let Sight { snapshot, confirmed, probes, isolated } = seen.lock().unwrap().clone();
             let last_success = confirmed.map(UnixSeconds);
             let known = confirmed.is_some().then_some(true);
-            let source = Source { name: "node".into(), synced: known, network_match: known, isolated, last_success };
+            let (follows_fork, fork_split) = (None, None);
+            let name = "node".into();
+            let source =
+                Source { name, synced: known, network_match: known, isolated, last_success, follows_fork, fork_split };
             let stale_after = Duration::from_secs(900);
             let network = Network {
                 name: "dash-test".into(),
@@ -147,6 +150,7 @@ impl Told {
                 stale_after,
                 sources: vec![source],
                 gap_blocks: 0,
+                fork_activation: None,
             };
             World {
                 networks: vec![network],

@@ -37,6 +37,8 @@ impl Known {
             synced: Some(true),
             network_match: Some(true),
             last_success: None,
+            follows_fork: None,
+            fork_split: None,
             report: self.report.clone(),
         };
         let network = Network {

@@ -95,7 +95,7 @@ fn forks_are_found_however_a_version_lists_them() {
             info[key] = value.clone();
         }
         let info = answers::chain_info(&answer(&info)).unwrap();
-        (info.v19_active, info.mn_rr_active)
+        (info.fork_active("v19"), info.fork_active("mn_rr"))
     };
     assert_eq!(
         info(json!({"softforks": [{"id": "bip34"}], "bip9_softforks": {"dip0024": {"status": "active"}}})),

@@ -168,6 +168,9 @@ fn rules(board: Board) -> Board {
         "mappings",
         mapping(&[("0", "on for all", CALM), ("1", "on for some quorum types", LOOK), ("4070908800", "off", PLAIN)]),
     )];
+    let deployment = |name: &str| networks(&format!("masternode_network_deployment_{name}"), "network, deployment");
+    let signals = format!("{} / {}", deployment("signalling_blocks"), deployment("signalling_threshold_blocks"));
+    let left = format!("{} - time()", deployment("activation_timestamp_seconds"));
     board
         .panel(
             Panel::lines("Limit, step and safe level", "At the limit a masternode is banned; one failed DKG session adds the step; at or below the safe level it survives one more.", POINTS)
@@ -197,4 +200,32 @@ fn rules(board: Board) -> Board {
                 .option("cellHeight", json!("sm"))
                 .size(12, 8),
         )
+        .panel(
+            Panel::lines("Consensus change: signals for the threshold", "Blocks of the window under way that signal for Dash Core 24, as a share of those that lock it in.", "percentunit")
+                .levels(CALM, &[])
+                .or_says("No signals are counted")
+                .query("{{network}} {{deployment}}", signals),
+        )
+        .panel(
+            Panel::stat("Consensus change: activates in", "Expected time until the activation of Dash Core 24 once it is locked in.", "s")
+                .levels(PLAIN, &[])
+                .or_says("Not locked in, or active already")
+                .query("{{network}} {{deployment}}", left)
+                .size(6, 8),
+        )
+        .panel(
+            Panel::stat("Sources that do not follow", "Nodes that the exporter asks and that do not follow the activation of Dash Core 24: upgrade them.", "none")
+                .levels(CALM, &[(1.0, NEAR)])
+                .or_says("Nothing is known of it")
+                .query(
+                    "{{network}}",
+                    format!("count by (network) ({}) - sum by (network) ({})", sources(), sources()),
+                )
+                .size(6, 8),
+        )
+}
+
+/// Whether each source follows the activation.
+fn sources() -> String {
+    format!("max by (network, source) (masternode_exporter_source_follows_fork{{{NETWORKS}}})")
 }

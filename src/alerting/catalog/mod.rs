@@ -7,6 +7,7 @@
 
 mod early;
 mod exporter;
+mod fork;
 mod masternode;
 mod network;
 
@@ -91,9 +92,10 @@ impl Alert {
     }
 }
 
-/// All alerts: masternodes, what is seen of them before a penalty, networks, the exporter itself.
+/// All alerts: masternodes, what is seen of them before a penalty, networks, consensus changes, the exporter itself.
 pub fn alerts() -> impl Iterator<Item = &'static Alert> {
-    masternode::ALERTS.iter().chain(early::ALERTS).chain(network::ALERTS).chain(exporter::ALERTS)
+    let of_chains = network::ALERTS.iter().chain(fork::ALERTS);
+    masternode::ALERTS.iter().chain(early::ALERTS).chain(of_chains).chain(exporter::ALERTS)
 }
 
 /// The alert of a condition.
@@ -129,7 +131,7 @@ mod tests {
     fn a_condition_has_one_alert() {
         let conditions: Vec<_> = alerts().filter_map(|alert| alert.condition).collect();
         assert_eq!(conditions.iter().collect::<BTreeSet<_>>().len(), conditions.len());
-        assert_eq!(conditions.len(), 20);
+        assert_eq!(conditions.len(), 22);
         assert_eq!(alert_of(Condition::Banned).map(|alert| alert.name), Some("MasternodePoSeBanned"));
     }
 }

@@ -15,6 +15,13 @@ pub(super) const ALL_SOURCES_DOWN: &str = "MasternodeExporterAllSourcesDown";
 /// What is told when a node is cut off.
 pub(super) const ISOLATED: &str = "MasternodeExporterSourceIsolated";
 
+/// The alerts about a node that does not follow a consensus change, before and after that change is certain.
+const NOT_READY: &str = "MasternodeExporterSourceForkNotReady";
+const LEFT_BEHIND: &str = "MasternodeExporterSourceLeftBehind";
+
+/// The alert about a node on another chain.
+const SPLIT: &str = "MasternodeExporterForkSplit";
+
 /// For how long a gap is told, in seconds. The rules look back as far.
 const GAP_SECONDS: u64 = 3600;
 
@@ -105,6 +112,13 @@ pub(super) fn of_network(
         if source.network_match == Some(false) {
             told.extend(alert("MasternodeExporterWrongNetwork", &labels, 0.0));
         }
+        if source.follows_fork == Some(false) {
+            let certain = network.fork_activation.is_some();
+            told.extend(alert(if certain { LEFT_BEHIND } else { NOT_READY }, &labels, 0.0));
+        }
+        if source.fork_split == Some(true) {
+            told.extend(alert(SPLIT, &labels, 1.0));
+        }
         if before.is_isolated(name, source, now) {
             told.extend(alert(ISOLATED, &labels, 1.0));
         }
@@ -116,6 +130,16 @@ pub(super) fn of_network(
         told.extend(alert("MasternodeExporterHistoryGap", &of_network, blocks as f64));
     }
     told
+}
+
+/// The alerts about consensus changes of which nothing can be said, with network and node.
+pub(super) fn unknown_forks(network: &Network) -> impl Iterator<Item = (&'static str, String, String)> {
+    network.sources.iter().flat_map(|source| {
+        let ready = source.follows_fork.is_none().then_some([NOT_READY, LEFT_BEHIND]);
+        let split = source.fork_split.is_none().then_some(SPLIT);
+        let names = ready.into_iter().flatten().chain(split);
+        names.map(|name| (name, network.name.clone(), source.name.clone()))
+    })
 }
 
 /// What is to be told of this process.

@@ -18,7 +18,7 @@ use crate::alerting::settings::Settings;
 use crate::alerting::template;
 use crate::domain::Snapshot;
 use crate::domain::finding::{Condition, Finding, Subject, called, findings, unsaid_expectations};
-use crate::domain::masternode::{MasternodeId, UnixSeconds};
+use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};
 use crate::domain::probe::Probes;
 use crate::domain::snapshot::WatchedNode;
 
@@ -44,6 +44,8 @@ pub struct Network {
     pub sources: Vec<Source>,
     /// Blocks jumped over since the process started.
     pub gap_blocks: u64,
+    /// First block under the rules of a consensus change, once that is certain.
+    pub fork_activation: Option<Height>,
 }
 
 /// What is known of a node that is asked; `None` where it is not known yet.
@@ -58,6 +60,10 @@ pub struct Source {
     pub isolated: Option<bool>,
     /// When it last confirmed the list.
     pub last_success: Option<UnixSeconds>,
+    /// Whether it follows the next consensus change.
+    pub follows_fork: Option<bool>,
+    /// Whether it is on another chain since that change.
+    pub fork_split: Option<bool>,
 }
 
 /// Everything that is judged.
@@ -104,6 +110,8 @@ pub struct Verdict {
     pub(super) unknown_isolation: BTreeSet<(String, String)>,
     /// Quorum types of networks of which no quorum is known.
     pub(super) unknown_quorums: BTreeSet<(String, String)>,
+    /// Alerts about consensus changes, networks and nodes of which nothing is known.
+    pub(super) unknown_forks: BTreeSet<(&'static str, String, String)>,
     /// Networks whose tip is still that of before the clock jumped: how old it is cannot be said.
     pub(super) unknown_tips: BTreeSet<String>,
 }
@@ -135,6 +143,9 @@ impl Verdict {
             let source = labels.get("source").cloned().unwrap_or_default();
             return self.unknown_isolation.contains(&(network.clone(), source));
         }
+        if self.is_unknown_fork(alert, labels, network) {
+            return true;
+        }
         let of_sources = alert.about == About::Source || alert.name == health::ALL_SOURCES_DOWN;
         (alert.condition.is_some() && self.unknown_lists.contains(network))
             || (alert.condition == Some(Condition::ChainStalled) && self.unknown_tips.contains(network))
@@ -144,6 +155,11 @@ impl Verdict {
                     .is_some_and(|kind| self.unknown_quorums.contains(&(network.clone(), kind.clone()))))
             || (of_sources && self.unknown_sources.contains(network))
             || self.is_not_told_by_calls(alert, labels, network)
+    }
+
+    fn is_unknown_fork(&self, alert: &Alert, labels: &Labels, network: &str) -> bool {
+        let source = labels.get("source").cloned().unwrap_or_default();
+        self.unknown_forks.contains(&(alert.name, network.into(), source))
     }
 
     fn is_not_told_by_calls(&self, alert: &Alert, labels: &Labels, network: &str) -> bool {
@@ -170,6 +186,7 @@ pub fn judge(world: &World, settings: &Settings, before: &mut Before, now: UnixS
         }
         verdict.judged.extend(health::of_network(network, confirmed, before, now));
         verdict.unknown_isolation.extend(before.unknown_isolation(network));
+        verdict.unknown_forks.extend(health::unknown_forks(network));
     }
     verdict.judged.extend(health::of_process(world, settings));
     for judged in &mut verdict.judged {

@@ -65,6 +65,8 @@ fn world(snapshot: Option<Arc<Snapshot>>, confirmed: Option<u64>) -> World {
         network_match: Some(true),
         isolated: Some(false),
         last_success: confirmed.map(UnixSeconds),
+        follows_fork: None,
+        fork_split: None,
     };
     let network = Network {
         name: "dash-main".into(),
@@ -74,6 +76,7 @@ fn world(snapshot: Option<Arc<Snapshot>>, confirmed: Option<u64>) -> World {
         stale_after: Duration::from_secs(900),
         sources: vec![source],
         gap_blocks: 0,
+        fork_activation: None,
     };
     World {
         networks: vec![network],
@@ -347,5 +350,34 @@ fn an_alert_about_quorums_does_not_end_while_no_quorum_of_the_type_is_known() {
     for (kind, unknown) in [("llmq_400_85", true), ("llmq_50_60", false)] {
         let labels = [("network", "dash-main"), ("quorum_type", kind)].map(|(name, text)| (name.into(), text.into()));
         assert_eq!(verdict.is_unknown(missing, &labels.into(), UnixSeconds(at)), unknown, "{kind}");
+    }
+}
+
+#[test]
+fn a_source_that_does_not_follow_a_fork_is_told_by_how_certain_the_fork_is() {
+    let names =
+        ["MasternodeExporterSourceForkNotReady", "MasternodeExporterSourceLeftBehind", "MasternodeExporterForkSplit"];
+    // follows, split, an activation is certain: which of the three hold, and of which nothing is known.
+    for (follows, split, certain, holds, unknown) in [
+        (None, None, false, [false; 3], [true; 3]),
+        (None, None, true, [false; 3], [true; 3]),
+        (Some(true), Some(false), true, [false; 3], [false; 3]),
+        (Some(false), None, false, [true, false, false], [false, false, true]),
+        (Some(false), None, true, [false, true, false], [false, false, true]),
+        (Some(false), Some(true), true, [false, true, true], [false; 3]),
+    ] {
+        let mut world = world(None, Some(1000));
+        world.networks[0].fork_activation = certain.then_some(Height(600));
+        let source = &mut world.networks[0].sources[0];
+        (source.follows_fork, source.fork_split) = (follows, split);
+        let verdict = judge(&world, &Settings::default(), &mut Before::default(), UnixSeconds(1000));
+        let labels: Labels =
+            [("network", "dash-main"), ("source", "local")].map(|(name, text)| (name.into(), text.into())).into();
+        for (at, name) in names.into_iter().enumerate() {
+            let alert = named(name).unwrap();
+            assert_eq!(told(&verdict).contains(&name), holds[at], "{name}: {follows:?} {split:?} {certain}");
+            let is_unknown = verdict.is_unknown(alert, &labels, UnixSeconds(1000));
+            assert_eq!(is_unknown, unknown[at], "{name}: {follows:?} {split:?} {certain}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Operator keys in their two encodings.
 //!
 //! The same key is written otherwise by a masternode of version 1 and by one of a later version: the legacy and the basic
-//! encoding of BLS differ in the three top bits of the first byte (spec `dash-v24.md` §2.2).
+//! encoding of BLS differ in the three top bits of the first byte (docs/spec/dash-24.md#operator-key-encodings).
 //!
 //! Never here: cryptography; whether a key is a point of the curve.
 

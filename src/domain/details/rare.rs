@@ -55,7 +55,8 @@ pub struct Endpoint {
 impl Endpoint {
     /// An address, without its host where that is the one of the primary address.
     pub fn new(purpose: Purpose, address: &str, primary: Option<&str>) -> Endpoint {
-        let same = primary.and_then(host).zip(host(address)).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other));
+        let same =
+            primary.and_then(host).zip(host(address)).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other));
         let address = if same { &address[host(address).unwrap_or_default().len()..] } else { address };
         Endpoint { purpose, address: address.into() }
     }
@@ -149,8 +150,7 @@ impl Rare {
                 _ => {
                     let amount = Duffs(next().parse().unwrap_or_default());
                     let (owner, reward, refund) = (next().into(), next().into(), next().into());
-                    let share =
-                        Share { owner_address: owner, reward_address: reward, refund_address: refund, amount };
+                    let share = Share { owner_address: owner, reward_address: reward, refund_address: refund, amount };
                     shared.get_or_insert_default().shares.push(share);
                 }
             }
@@ -204,7 +204,8 @@ mod tests {
             refund_address: "".into(),
             amount: Duffs(u64::MAX),
         };
-        let shared = Shared { shares: vec![share("one"), share("")], early_period_blocks: Some(1), early_penalty: None };
+        let shared =
+            Shared { shares: vec![share("one"), share("")], early_period_blocks: Some(1), early_penalty: None };
         let payout = |reward| Payout { address: "a".into(), reward };
         let payouts = [
             Payouts::One,
@@ -233,7 +234,9 @@ mod tests {
         assert!(beside.is_beside_primary());
         assert_eq!(beside.whole(Some("[2001:db8::1]:9999")).as_deref(), Some("[2001:db8::1]:26656"));
         assert_eq!(beside.whole(None), None);
-        for (address, primary) in [("192.0.2.1:1", None), ("192.0.2.11:1", Some("192.0.2.1:9999")), ("odd", Some("odd"))] {
+        for (address, primary) in
+            [("192.0.2.1:1", None), ("192.0.2.11:1", Some("192.0.2.1:9999")), ("odd", Some("odd"))]
+        {
             assert_eq!(new(address, primary).whole(primary).as_deref(), Some(address));
             assert!(!new(address, primary).is_beside_primary());
         }

@@ -271,7 +271,12 @@ mod tests {
             quorums: vec![],
             others: Some(0),
         };
-        check(scored(1, 43), after, 1, &[penalty, EventKind::Payment { amount: None, payees: vec![] }, ban(BanCause::Dkg)]);
+        check(
+            scored(1, 43),
+            after,
+            1,
+            &[penalty, EventKind::Payment { amount: None, payees: vec![] }, ban(BanCause::Dkg)],
+        );
     }
 
     #[test]

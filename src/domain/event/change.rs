@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use crate::domain::details::{Detail, Details, Endpoint, Purpose};
 use crate::domain::masternode::Masternode;
 use crate::domain::payout::Payouts;
+use crate::domain::terms::EXTENDED;
 
 /// What an owner or operator can change: the label `field`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,7 +92,11 @@ impl Field {
     pub fn change(self, old: &Masternode, new: &Masternode) -> Option<Change> {
         let (old, new) = (&old.details, &new.details);
         let changed = match self {
-            Field::Version => old.version().zip(new.version()).is_some_and(|(old, new)| old != new),
+            // Before extended registrations, any revocation or new key sets the version back: that is no change of form.
+            Field::Version => {
+                let versions = old.version().zip(new.version());
+                versions.is_some_and(|(old, new)| new > old || (new < old && old >= EXTENDED))
+            }
             Field::Addresses => addresses_changed(old, new),
             Field::Payout => payout_changed(old, new),
             _ => self.detail().is_some_and(|detail| !old.agrees(new, detail)),

@@ -166,9 +166,12 @@ fn paid_to(address: &str, outputs: &[(String, Duffs)]) -> Option<Duffs> {
     Some(paid.next().unwrap_or(Duffs(0))).filter(|_| paid.next().is_none())
 }
 
+/// Amounts by payee.
+type Parts = Vec<(Box<str>, Duffs)>;
+
 /// What each of several payees gets, and the sum. `None` where the amounts are not those that the parts make of the sum: then
 /// another payment is among them.
-fn paid_by_payee(details: &Details, outputs: &[(String, Duffs)]) -> Option<(Duffs, Vec<(Box<str>, Duffs)>)> {
+fn paid_by_payee(details: &Details, outputs: &[(String, Duffs)]) -> Option<(Duffs, Parts)> {
     let payouts = details.payouts();
     let paid = |payee: Payee| Some((paid_to(&payee.address, outputs)?, payee.address));
     let paid = payouts.payees().into_iter().map(paid).collect::<Option<Vec<_>>>()?;

@@ -89,7 +89,8 @@ pub fn has_shares(details: &Details, text: &str) -> Option<bool> {
     // Those with an amount first, so that one without does not take the share of another.
     wanted.sort_unstable_by_key(|(_, _, amount)| amount.is_none());
     let is_found = |(owner, reward, amount): &Named<'_>| {
-        let fits = |other: &Named<'_>| other.0 == *owner && other.1 == *reward && (amount.is_none() || other.2 == *amount);
+        let fits =
+            |other: &Named<'_>| other.0 == *owner && other.1 == *reward && (amount.is_none() || other.2 == *amount);
         found.iter().position(fits).map(|place| found.swap_remove(place)).is_some()
     };
     Some(wanted.iter().all(is_found))

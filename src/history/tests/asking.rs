@@ -14,7 +14,10 @@ fn filled(place: &Place) -> Store {
     for network in [dash, test] {
         for height in 1..=6 {
             store
-                .record(network, &[happened(height, &[(1, penalty()), (2, EventKind::Payment { amount: None, payees: vec![] })])])
+                .record(
+                    network,
+                    &[happened(height, &[(1, penalty()), (2, EventKind::Payment { amount: None, payees: vec![] })])],
+                )
                 .unwrap();
         }
         store.withdraw(network, Height(6)).unwrap();

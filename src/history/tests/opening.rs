@@ -16,7 +16,10 @@ fn left_behind(place: &Place) {
     let (mut store, network) = elsewhere.open_network();
     for height in 1..=50 {
         store
-            .record(network, &[happened(height, &[(1, penalty()), (2, EventKind::Payment { amount: None, payees: vec![] })])])
+            .record(
+                network,
+                &[happened(height, &[(1, penalty()), (2, EventKind::Payment { amount: None, payees: vec![] })])],
+            )
             .unwrap();
     }
     for name in elsewhere.files() {

@@ -79,7 +79,13 @@ fn a_reorg_withdraws_events_and_keeps_counts() {
     store.record(network, &quiet([9])).unwrap();
     store.record(network, &[happened(10, &[(1, penalty())])]).unwrap();
     store
-        .record(network, &[happened(11, &[(1, penalty()), (2, EventKind::Payment { amount: None, payees: vec![] }), (2, penalty())])])
+        .record(
+            network,
+            &[happened(
+                11,
+                &[(1, penalty()), (2, EventKind::Payment { amount: None, payees: vec![] }), (2, penalty())],
+            )],
+        )
         .unwrap();
     store.record(network, &[happened(12, &[(1, penalty()), (1, penalty())])]).unwrap();
 

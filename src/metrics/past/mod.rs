@@ -29,7 +29,7 @@ const REPEAT: u64 = 240;
 const LONGEST: u64 = 6 * 3600;
 
 /// What is known or said of the present only, or is about the page itself.
-const OF_NOW: [&Family; 14] = [
+const OF_NOW: [&Family; 27] = [
     &catalog::PEER_LAST_SUCCESS,
     &catalog::PLATFORM_BANNED,
     &catalog::NETWORK_CHAINLOCK_HEIGHT,
@@ -42,6 +42,19 @@ const OF_NOW: [&Family; 14] = [
     &catalog::NETWORK_MINIMUM_PROTOCOL,
     &catalog::NETWORK_QUORUM_SPORK,
     &catalog::NETWORK_SPORKS_COMPILED_IN,
+    &catalog::NETWORK_COINBASE_VERSION,
+    &catalog::DEPLOYMENT_STATE,
+    &catalog::DEPLOYMENT_WINDOW,
+    &catalog::DEPLOYMENT_SIGNAL_HEIGHT,
+    &catalog::DEPLOYMENT_SIGNALLING,
+    &catalog::DEPLOYMENT_ELAPSED,
+    &catalog::DEPLOYMENT_THRESHOLD,
+    &catalog::DEPLOYMENT_POSSIBLE,
+    &catalog::DEPLOYMENT_ACTIVATION_HEIGHT,
+    &catalog::DEPLOYMENT_ACTIVATION_TIMESTAMP,
+    &catalog::DEPLOYMENT_EARLIEST_HEIGHT,
+    &catalog::DEPLOYMENT_EARLIEST_TIMESTAMP,
+    &catalog::DEPLOYMENT_ACTIVE_SINCE,
     &catalog::LIST_HEIGHT,
     &catalog::LIST_TIMESTAMP,
 ];

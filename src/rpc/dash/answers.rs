@@ -5,16 +5,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::Value;
-
+use crate::domain::deployment::Forks;
 use crate::domain::{Block, BlockHash, Height, ListDiff, Masternode, UnixSeconds};
-use crate::rpc::dash::convert;
 use crate::rpc::dash::wire::{
     Entry, Envelope, WireChainInfo, WireChainLock, WireCount, WireDiff, WireHeader, WireNetworkInfo, WireSync,
 };
+use crate::rpc::dash::{convert, forks};
 use crate::rpc::error::ErrorKind;
 use crate::rpc::unknown::Unknown;
+use serde::Deserialize;
 
 /// A block and its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,14 +39,22 @@ pub struct ChainInfo {
     pub initial_block_download: Option<bool>,
     /// Time in the header of its tip; `None` where the node does not say (Dash before v20).
     pub tip_time: Option<UnixSeconds>,
-    /// The fork v19 is active (Evo nodes, paid four times in a row); `None` where the node does not name it.
-    pub v19_active: Option<bool>,
-    /// The fork MN_RR is active (Evo nodes paid as others); `None` where the node does not name it.
-    pub mn_rr_active: Option<bool>,
-    /// Height from which the fork v19 is active; `None` where the node does not say.
-    pub v19_height: Option<Height>,
-    /// The same of MN_RR.
-    pub mn_rr_height: Option<Height>,
+    /// Median time of the last blocks; `None` where the node does not say.
+    pub median_time: Option<UnixSeconds>,
+    /// Forks by name; `None` where the node does not say them here (v24).
+    pub forks: Option<Forks>,
+}
+
+impl ChainInfo {
+    /// Whether a fork is active for the next block; `None` where the node does not name it.
+    pub fn fork_active(&self, name: &str) -> Option<bool> {
+        self.forks.as_ref()?.get(name)?.active
+    }
+
+    /// Height from which a fork is active; `None` where the node does not say.
+    pub fn fork_height(&self, name: &str) -> Option<Height> {
+        self.forks.as_ref()?.get(name)?.height
+    }
 }
 
 /// What software a node is.
@@ -113,22 +120,9 @@ pub fn header(body: &[u8]) -> Result<Header, ErrorKind> {
 /// `getblockchaininfo`.
 pub fn chain_info(body: &[u8]) -> Result<ChainInfo, ErrorKind> {
     let wire: WireChainInfo = result(body)?;
-    let fork = |name: &str| {
-        let forks = [&wire.softforks, &wire.bip9_softforks].into_iter().flatten();
-        forks.filter_map(|forks| forks.get(name)).next()
-    };
-    let height = |name: &str| Some(Height(u32::try_from(fork(name)?.get("height")?.as_u64()?).ok()?));
-    let active = |name: &str| {
-        let fork = fork(name)?;
-        // v20 and later say so; before, a deployment has a status.
-        fork.get("active").and_then(Value::as_bool).or_else(|| Some(fork.get("status")?.as_str()? == "active"))
-    };
-    let (v19_active, mn_rr_active) = (active("v19"), active("mn_rr"));
     Ok(ChainInfo {
-        v19_active,
-        mn_rr_active,
-        v19_height: height("v19"),
-        mn_rr_height: height("mn_rr"),
+        forks: forks::softforks(wire.softforks.as_ref(), wire.bip9_softforks.as_ref()),
+        median_time: wire.mediantime.map(UnixSeconds),
         blocks: convert::block_height(wire.blocks, "blocks")?,
         headers: convert::block_height(wire.headers, "headers")?,
         best: convert::parse(&wire.bestblockhash, "bestblockhash")?,
@@ -207,27 +201,19 @@ pub fn sporks(body: &[u8]) -> Result<Vec<(String, i64)>, ErrorKind> {
 
 /// `protx info`.
 pub fn masternode(body: &[u8]) -> Result<Masternode, ErrorKind> {
-    masternode_noting(body, &mut Unknown::default())
-}
-
-/// The same, and what of it is not understood.
-pub fn masternode_noting(body: &[u8], unknown: &mut Unknown) -> Result<Masternode, ErrorKind> {
-    convert::masternode(&result::<Entry<'_>>(body)?, unknown)
+    convert::masternode(&result::<Entry<'_>>(body)?, &mut Unknown::default())
 }
 
 /// `protx listdiff` from `base` to `target`; any other span is malformed.
 pub fn list_diff(body: &[u8], base: &Block, target: &Block) -> Result<ListDiff, ErrorKind> {
-    list_diff_noting(body, base, target, &mut Unknown::default())
+    list_diff_noting(body, base, target).map(|(diff, _)| diff)
 }
 
 /// The same, and what of it is not understood.
-pub fn list_diff_noting(
-    body: &[u8],
-    base: &Block,
-    target: &Block,
-    unknown: &mut Unknown,
-) -> Result<ListDiff, ErrorKind> {
-    convert::list_diff(&result::<WireDiff<'_>>(body)?, base, target, unknown)
+pub fn list_diff_noting(body: &[u8], base: &Block, target: &Block) -> Result<(ListDiff, Unknown), ErrorKind> {
+    let mut unknown = Unknown::default();
+    let diff = convert::list_diff(&result::<WireDiff<'_>>(body)?, base, target, &mut unknown)?;
+    Ok((diff, unknown))
 }
 
 /// The error that a body reports; `None` when it is none of the node's.

@@ -73,7 +73,9 @@ pub(super) fn list_diff(
         target: *target,
         added: wire.added.iter().map(|entry| masternode(entry, unknown)).collect::<Result<_, _>>()?,
         removed: wire.removed.iter().map(|hash| id(hash)).collect::<Result<_, _>>()?,
-        updated: updated.map(|(hash, state)| Ok((id(hash)?, change(state, unknown)?))).collect::<Result<_, ErrorKind>>()?,
+        updated: updated
+            .map(|(hash, state)| Ok((id(hash)?, change(state, unknown)?)))
+            .collect::<Result<_, ErrorKind>>()?,
     })
 }
 

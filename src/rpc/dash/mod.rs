@@ -7,10 +7,12 @@
 
 pub mod answers;
 mod convert;
+pub mod forks;
 mod loose;
 pub mod quorums;
 pub mod roll;
 pub mod sessions;
+pub mod special;
 pub mod stream;
 mod terms;
 mod wire;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::domain::Masternode;
+use crate::meters::RpcMeters;
 use crate::rpc::dash::convert;
 use crate::rpc::dash::wire::{Entry, WireError};
 use crate::rpc::error::ErrorKind;
@@ -125,6 +126,12 @@ impl ListParser {
             return Err(ErrorKind::malformed(format_args!("it was cut off after {read} masternodes")));
         }
         self.masternodes.ok_or_else(|| ErrorKind::malformed("it has neither result nor error"))
+    }
+
+    /// The same, and what was not understood of it is counted.
+    pub(in crate::rpc) fn finish_counting(self, meters: &RpcMeters) -> Result<Vec<Masternode>, ErrorKind> {
+        self.unknown.count_in(meters);
+        self.finish()
     }
 
     fn step(&mut self) -> Result<Step, ErrorKind> {

@@ -25,7 +25,9 @@ pub(super) fn details(state: &State<'_>, unknown: &mut Unknown) -> Details {
     let service = said(&state.service).flatten();
     let has_further = state.addresses.as_ref().is_some_and(|addresses| {
         let [core, platform @ ..] = &addresses.by_purpose;
-        addresses.unknown > 0 || core.as_ref().is_some_and(|core| core.len() > 1) || platform.iter().any(Option::is_some)
+        addresses.unknown > 0
+            || core.as_ref().is_some_and(|core| core.len() > 1)
+            || platform.iter().any(Option::is_some)
     });
     let whole = if has_further { address_change(state, unknown) } else { None };
     let Addresses { primary, mut endpoints } = match &whole {

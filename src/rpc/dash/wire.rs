@@ -151,6 +151,7 @@ pub(super) struct WireChainInfo {
     pub(super) initialblockdownload: Option<bool>,
     /// Of the tip, since v20.
     pub(super) time: Option<u64>,
+    pub(super) mediantime: Option<u64>,
     /// An object by name since v20, an array before.
     pub(super) softforks: Option<Value>,
     /// Beside the array, before v20.

@@ -128,6 +128,10 @@ pub struct Source {
     pub network_match: Option<bool>,
     /// When it last confirmed the list or its tip.
     pub last_success: Option<UnixSeconds>,
+    /// Whether it follows the next consensus change.
+    pub follows_fork: Option<bool>,
+    /// Whether it is on another chain since that change.
+    pub fork_split: Option<bool>,
     /// What it says of itself.
     pub report: Report,
 }

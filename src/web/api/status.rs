@@ -57,6 +57,7 @@ fn unknown() -> Object {
         "payment_pool_size",
         "maintenance_window_blocks",
         "quorums",
+        "deployment",
     ];
     names.into_iter().map(|name| (name.to_string(), Value::Null)).collect()
 }
@@ -73,6 +74,8 @@ fn of_source(source: &Source) -> Value {
         "blocks_behind": blocks_behind,
         "connections": connections,
         "isolated": isolated,
+        "follows_fork": source.follows_fork,
+        "fork_split": source.fork_split,
         "masternode": own.and_then(|own| own.id).map(|id| id.to_string()),
         "masternode_state": own.map(|own| own.state.as_str()),
     })

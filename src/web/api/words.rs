@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::Detail;
 use crate::domain::Duffs;
 use crate::domain::calendar;
+use crate::domain::deployment::{Deployment, V24};
 use crate::domain::dkg::QuorumType;
 use crate::domain::drawing::Drawing;
 use crate::domain::event::{Event, EventKind, FailedQuorum};
@@ -199,6 +200,7 @@ pub fn network(snapshot: &Snapshot) -> Object {
             "evo": snapshot.maintenance_window(NodeType::Evo),
         },
         "quorums": snapshot.quorum_types().map(|types| types.iter().map(|kind| quorums(snapshot, kind)).collect::<Vec<_>>()),
+        "deployment": snapshot.facts().deployment.as_ref().map(|known| deployment(snapshot, known)),
     }))
 }
 
@@ -212,6 +214,34 @@ fn quorums(snapshot: &Snapshot, kind: &QuorumType) -> Value {
         "missed_windows": health.map(|health| health.missed_windows),
         "sessions_formed": ended.map(|ended| ended.formed),
         "sessions_failed": ended.map(|ended| ended.failed),
+    })
+}
+
+/// Where a consensus change stands.
+fn deployment(snapshot: &Snapshot, known: &Deployment) -> Value {
+    let time = |height: Option<Height>| {
+        let at = snapshot.facts().expected_at(height?, snapshot.block(), snapshot.rules());
+        at.map(calendar::text)
+    };
+    let signalling = known.signalling.map(|signalling| {
+        json!({
+            "blocks": signalling.count,
+            "elapsed_blocks": signalling.elapsed,
+            "threshold_blocks": signalling.threshold,
+            "possible": signalling.possible,
+        })
+    });
+    json!({
+        "name": V24,
+        "state": known.phase.label(),
+        "window_blocks": known.window,
+        "signal_height": known.signal_height.map(|height| height.0),
+        "signalling": signalling,
+        "activation_height": known.activation_height.map(|height| height.0),
+        "activation_time": time(known.activation_height),
+        "earliest_activation_height": known.earliest_height.map(|height| height.0),
+        "earliest_activation_time": time(known.earliest_height),
+        "active_since_height": known.active_since(snapshot.block().height).map(|height| height.0),
     })
 }
 

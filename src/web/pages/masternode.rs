@@ -243,7 +243,8 @@ fn further(masternode: Option<&Masternode>) -> Vec<(&'static str, String)> {
 
 /// Payees and what part each gets, where there is more to say than one address.
 fn parts(masternode: Option<&Masternode>) -> Vec<(String, String)> {
-    let Some(details) = masternode.map(|masternode| &masternode.details).filter(|details| !details.is_ordinary()) else {
+    let Some(details) = masternode.map(|masternode| &masternode.details).filter(|details| !details.is_ordinary())
+    else {
         return Vec::new();
     };
     match details.payouts() {

@@ -12,6 +12,7 @@ mod asked;
 mod bar;
 mod chart;
 mod course;
+pub mod deployment;
 mod form;
 mod happened;
 mod layout;

@@ -9,7 +9,7 @@ use crate::domain::masternode::{MasternodeId, NodeType, UnixSeconds};
 use crate::domain::quorum::QuorumHealth;
 use crate::domain::snapshot::Snapshot;
 use crate::web::api::{Network, OwnMasternode, Source};
-use crate::web::pages::{bar, rows, say};
+use crate::web::pages::{bar, deployment, rows, say};
 
 /// The card of a network.
 pub(super) fn card(network: &Network, now: UnixSeconds, several: bool) -> Markup {
@@ -30,10 +30,22 @@ pub(super) fn card(network: &Network, now: UnixSeconds, several: bool) -> Markup
                             ", " (say::count(behind.into(), "block")) " behind"
                         }
                         @if let Some(asked) = source.last_success { ", confirmed " (say::ago(now, asked)) }
+                        (fork(source))
                         @if let Some(own) = &source.report.masternode { (itself(network, source, own, several)) }
                     }
                 }
             }
+        }
+    }
+}
+
+/// Whether a source is ready for the next consensus change.
+fn fork(source: &Source) -> Markup {
+    html! {
+        @if source.fork_split == Some(true) {
+            strong.alarm { " It is on another chain since the activation of Dash Core 24." }
+        } @else if source.follows_fork == Some(false) {
+            strong.alarm { " It does not follow the activation of Dash Core 24: upgrade it." }
         }
     }
 }
@@ -75,6 +87,9 @@ fn known(snapshot: &Snapshot, now: UnixSeconds) -> Markup {
             }
             @for node_type in NodeType::ALL { (window(snapshot, node_type)) }
             @for kind in snapshot.quorum_types().unwrap_or_default() { (quorums(snapshot, kind)) }
+            @if let Some((state, next)) = deployment::words(snapshot) {
+                div { dt { "Dash Core 24" } dd { (state) span.when { (next) } } }
+            }
         }
     }
 }

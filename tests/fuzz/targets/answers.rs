@@ -5,11 +5,12 @@
 
 use std::collections::BTreeSet;
 
+use masternode_exporter::domain::deployment::{At, Deployment};
 use masternode_exporter::domain::dkg::{MAIN, REGTEST};
 use masternode_exporter::domain::drawing::{Lot, Roll};
-use masternode_exporter::domain::{Details, Masternode, MasternodeId, UnixSeconds, calendar};
+use masternode_exporter::domain::{Details, Height, Masternode, MasternodeId, Subnet, UnixSeconds, calendar};
 use masternode_exporter::rpc::ErrorKind;
-use masternode_exporter::rpc::dash::{answers, quorums, roll, sessions};
+use masternode_exporter::rpc::dash::{answers, forks, quorums, roll, sessions, special};
 use masternode_exporter::rpc::own;
 use serde_json::{Value, json};
 
@@ -59,6 +60,30 @@ fn chain(body: &[u8]) {
         assert_eq!(again(&written, answers::chainlock), (height, hash));
     }
     let _ = read(quorums::outputs(body));
+    deployments(body);
+}
+
+fn deployments(body: &[u8]) {
+    let said = read(answers::chain_info(body)).and_then(|info| info.forks).into_iter();
+    for forks in said.chain(read(forks::deployments(body))) {
+        for tip in [0, 240, u32::MAX].map(Height) {
+            for subnet in [Subnet::Main, Subnet::Regtest] {
+                let at = At {
+                    subnet,
+                    tip,
+                    median_time: Some(UnixSeconds(0)),
+                    seen_signal: None,
+                    stated_window: None,
+                    node_version: None,
+                    coinbase_version: None,
+                };
+                let Some(known) = Deployment::v24(&forks, &at) else { continue };
+                assert!(known.phase.is_certain() || known.activation_height.is_none(), "only a lock-in is certain");
+                assert!(known.active_since(tip).is_none_or(|since| since <= tip));
+            }
+        }
+    }
+    let _ = read(special::transactions(body));
 }
 
 fn state(body: &[u8]) {

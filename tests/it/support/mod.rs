@@ -3,7 +3,9 @@
 pub(crate) mod certificates;
 pub(crate) mod contract;
 pub(crate) mod ledger;
+pub(crate) mod relay;
 pub(crate) mod samples;
+pub(crate) mod sides;
 pub(crate) mod stage;
 pub(crate) mod web_cases;
 

@@ -1,0 +1,354 @@
+//! The activation of Dash Core 24 as the sources show it: which of them follow it, and which are never trusted after it.
+//!
+//! A node below version 24 stays on the old rules. It goes on to say that it is synced: at the block before the activation,
+//! or on a chain of its own. So once the activation height is certain, such a source is refused from the block before it on,
+//! even as the only one: the list goes stale and is withdrawn, which is said. The height comes from a source that follows,
+//! or from the history; where neither knows it, nothing can be refused, and the source is reported as not ready.
+//!
+//! Never here: what a list means; the text of alerts.
+
+use std::collections::BTreeSet;
+
+use tracing::{error, info, warn};
+
+use crate::domain::chain::Subnet;
+use crate::domain::deployment::{self, At, Deployment, Forks, Phase, V24};
+use crate::domain::masternode::{BlockHash, Height};
+use crate::follower::Follower;
+use crate::follower::source::{Source, Trouble};
+use crate::meters::NotUnderstood;
+use crate::rpc::{ChainInfo, ErrorKind};
+
+/// What is certain of the activation on a network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Activation {
+    /// First block under the new rules; where only later blocks were seen, the first of those.
+    pub(super) height: Option<Height>,
+    /// A chain that has the activation behind it was seen.
+    reached: bool,
+}
+
+impl Activation {
+    /// What an earlier process knew.
+    pub(super) fn remembered(height: Height) -> Activation {
+        Activation { height: Some(height), reached: false }
+    }
+
+    /// Takes in what a source says that follows the activation. Returns whether the height is news.
+    fn learn(&mut self, deployment: &Deployment, tip: Height) -> bool {
+        let before = self.height;
+        if deployment.phase.is_certain() {
+            let active = deployment.phase == Phase::Active;
+            let first_seen = active.then(|| self.height.map_or(tip, |height| height.min(tip)));
+            self.height = deployment.activation_height.or(first_seen).or(self.height);
+            let at_or_above = |height: Height| tip.after(1) >= height;
+            self.reached |= active && self.height.is_some_and(at_or_above);
+        } else if self.height.is_some_and(|height| tip >= height) {
+            // The chain was replaced below the block that locked it in.
+            *self = Activation::default();
+        }
+        self.height != before
+    }
+
+    /// Whether a source that does not follow, or says nothing of it, must not be used with such a tip.
+    pub(super) fn refuses(&self, follows: Option<bool>, tip: Height) -> bool {
+        follows == Some(false) && self.height.is_some_and(|height| self.reached || tip.after(1) >= height)
+    }
+}
+
+/// What one source says of its forks.
+#[derive(Default)]
+pub(super) struct SourceForks {
+    /// It does not know `getdeploymentinfo`, or must not be asked.
+    silent: bool,
+    /// Its answer at a block.
+    said: Option<(BlockHash, Forks)>,
+    /// Where v24 stands at its tip.
+    pub(super) deployment: Option<Deployment>,
+    /// Whether it follows the activation, once that is known.
+    pub(super) follows: Option<bool>,
+    /// Version of the coinbase that was read last, and the height of its block.
+    pub(super) coinbase: Option<(Height, u16)>,
+    /// Block of an EHF signal that was seen.
+    seen_signal: Option<Height>,
+    /// Blocks of a window, as it said them.
+    window: Option<u32>,
+    /// Height up to which special transactions were looked at.
+    looked_at: Option<Height>,
+}
+
+impl SourceForks {
+    /// The node may have been replaced: what it said is forgotten.
+    pub(super) fn forget(&mut self) {
+        let SourceForks { coinbase, seen_signal, window, .. } = *self;
+        *self = SourceForks { coinbase, seen_signal, window, ..SourceForks::default() };
+    }
+
+    /// Whether the special transactions of a block are due: each while they decide where the deployment stands, else some.
+    fn is_due(&self, tip: Height, activation: Option<Height>) -> bool {
+        const BLOCKS: u32 = 24;
+        let Some(last) = self.looked_at else { return true };
+        let bip9 = self.said.as_ref().and_then(|(_, forks)| forks.get(V24)?.bip9.as_ref());
+        let signal_unsaid = bip9.is_some_and(|bip9| bip9.status == "defined" && bip9.needs_signal.is_none());
+        let crossed = activation.is_some_and(|height| last < height && tip >= height);
+        last != tip && (signal_unsaid || crossed || last > tip || tip.above(last) >= BLOCKS)
+    }
+}
+
+impl Source {
+    /// Puts what the node says of its forks into `chain`, asked once a block, and judges where v24 stands. A call that fails
+    /// keeps nothing back.
+    pub(super) async fn learn_forks(&mut self, chain: &mut ChainInfo) {
+        if self.client.dialect().deployments.is_none() {
+            return;
+        }
+        let known = self.forks.said.as_ref().is_some_and(|(block, _)| *block == chain.best);
+        if !known && !self.forks.silent {
+            match self.client.deployments().await {
+                Ok(forks) => self.forks.said = Some((chain.best, forks)),
+                Err(error) => {
+                    self.forks.silent = matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden);
+                }
+            }
+        }
+        match &self.forks.said {
+            Some((_, forks)) if !self.forks.silent => chain.forks = Some(forks.clone()),
+            _ => self.forks.said = chain.forks.clone().map(|forks| (chain.best, forks)),
+        }
+        self.judge_forks(chain);
+    }
+
+    fn judge_forks(&mut self, chain: &ChainInfo) {
+        let at = At {
+            subnet: Subnet::from_chain_name(&chain.chain),
+            tip: chain.blocks,
+            median_time: chain.median_time,
+            seen_signal: self.forks.seen_signal,
+            stated_window: self.forks.window,
+            node_version: self.version,
+            coinbase_version: self.forks.coinbase.map(|(_, version)| version),
+        };
+        self.forks.follows = deployment::follows(chain.forks.as_ref(), self.version);
+        let none = Forks::new();
+        self.forks.deployment = Deployment::v24(chain.forks.as_ref().unwrap_or(&none), &at);
+        self.forks.window = self.forks.deployment.as_ref().and_then(|known| known.window).or(self.forks.window);
+    }
+}
+
+impl Follower {
+    /// Takes in what a source says of the activation, after it was checked. Refuses it where it was left behind.
+    pub(super) async fn examine_fork(&mut self, index: usize, chain: &ChainInfo) -> Result<(), Trouble> {
+        if self.sources[index].client.dialect().deployments.is_none() {
+            return Ok(());
+        }
+        if let Some(deployment) = self.sources[index].forks.deployment.clone()
+            && self.activation.learn(&deployment, chain.blocks)
+            && let Some(height) = self.activation.height
+        {
+            info!(network = %self.settings.network, "v24 activates on {} at height {height}", self.settings.network);
+        }
+        self.note_unknown_forks(index);
+        self.report_fork(chain);
+        let follows = self.sources[index].forks.follows;
+        if follows == Some(false) && self.active != Some(index) {
+            self.compare_chains(index, chain.blocks).await;
+        } else {
+            self.fork_meters.split(self.sources[index].name(), (follows == Some(true)).then_some(false));
+        }
+        match self.activation.height {
+            Some(height) if self.activation.refuses(follows, chain.blocks) => {
+                let version = self.sources[index].version.unwrap_or_default();
+                Err(Trouble::LeftBehind { version, height })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Says of each source whether it follows, where the network is one on which that matters.
+    fn report_fork(&self, chain: &ChainInfo) {
+        let public = matches!(Subnet::from_chain_name(&chain.chain), Subnet::Main | Subnet::Test);
+        let seen = self.sources.iter().any(|source| source.forks.follows == Some(true));
+        let matters = public || seen || self.activation.height.is_some();
+        for source in &self.sources {
+            self.fork_meters.follows(source.name(), source.forks.follows.filter(|_| matters));
+        }
+        self.fork_meters.activation(self.activation.height.map(|height| height.0));
+    }
+
+    /// Compares the block of a source with ours at a height that both have, from the activation on: two chains have no
+    /// such block in common.
+    async fn compare_chains(&mut self, index: usize, tip: Height) {
+        let ours = self.book.as_ref().zip(self.activation.height).and_then(|(book, activation)| {
+            let height = tip.min(book.tip().height);
+            let depth = book.tip().height.above(height) as usize;
+            let block = book.at_depth(depth).filter(|block| block.height == height)?;
+            (height >= activation).then_some(*block)
+        });
+        let split = match ours {
+            Some(block) => match self.sources[index].client.block_hash(block.height).await {
+                Ok(hash) => Some(hash != block.hash),
+                Err(_) => return,
+            },
+            // Without a common block at or after the activation nothing is known.
+            None => None,
+        };
+        let name = self.sources[index].name();
+        if let (Some(true), Some(block)) = (split, ours)
+            && !self.fork_meters.is_split(name)
+        {
+            error!(
+                network = %self.settings.network,
+                "source {name} is on another chain than {} since the activation of v24: block {} differs",
+                self.settings.network,
+                block.height
+            );
+        }
+        self.fork_meters.split(name, split);
+    }
+
+    /// Whether what is followed is the chain that was left behind, so that a shorter one may take its place.
+    pub(super) fn is_astray(&self, index: usize) -> bool {
+        let beyond = |height: Height| self.book.as_ref().is_some_and(|book| book.tip().height >= height);
+        let old = self.active.is_none_or(|active| self.sources[active].forks.follows == Some(false));
+        self.sources[index].forks.follows == Some(true) && old && self.activation.height.is_some_and(beyond)
+    }
+
+    /// Whether the source of this index is not to be used with the tip that it had last.
+    pub(super) fn is_left_behind(&self, index: usize) -> bool {
+        let source = &self.sources[index];
+        let tip = source.tip.or_else(|| self.book.as_ref().map(|book| book.tip().height));
+        self.activation.refuses(source.forks.follows, tip.unwrap_or(Height(0)))
+    }
+
+    /// Where v24 stands: as the source in use says, else as the furthest other one that follows.
+    pub(super) fn deployment(&self, index: usize) -> Option<Deployment> {
+        let own = self.sources[index].forks.deployment.clone();
+        own.or_else(|| {
+            let others =
+                self.sources.iter().filter(|source| source.forks.follows == Some(true) && source.tip.is_some());
+            others.max_by_key(|source| source.tip)?.forks.deployment.clone()
+        })
+    }
+
+    /// Looks at the special transactions of the tip, where they are due: the coinbase's version, an EHF signal, and what no
+    /// known release has.
+    pub(super) async fn look_at_special(&mut self, index: usize) {
+        let Some(tip) = self.book.as_ref().map(|book| *book.tip()) else { return };
+        let activation = self.activation.height;
+        let source = &mut self.sources[index];
+        if source.client.dialect().deployments.is_none() || !source.tells_special {
+            return;
+        }
+        if !source.forks.is_due(tip.height, activation) {
+            return;
+        }
+        let found = match source.client.special_transactions(&tip.hash).await {
+            Ok(found) => found,
+            Err(error) => {
+                source.heard(&error);
+                return;
+            }
+        };
+        source.forks.looked_at = Some(tip.height);
+        source.forks.coinbase = found.coinbase_version.map(|version| (tip.height, version)).or(source.forks.coinbase);
+        if found.signals.contains(&V24_BIT) {
+            info!(network = %self.settings.network, "the EHF signal of v24 was mined in block {}", tip.height);
+            source.forks.seen_signal = Some(tip.height);
+        }
+        let unknown = found.types.iter().filter(|kind| **kind > LAST_TYPE).count();
+        self.fork_meters.not_understood(NotUnderstood::SpecialTransactionType, unknown as u64);
+        let beyond = found.coinbase_version.is_some_and(|version| version > deployment::V24_COINBASE);
+        self.fork_meters.not_understood(NotUnderstood::CoinbaseVersion, beyond.into());
+    }
+
+    /// Counts the names of forks that no known release has, each once.
+    fn note_unknown_forks(&mut self, index: usize) {
+        let Some((_, forks)) = &self.sources[index].forks.said else { return };
+        let unknown = forks.keys().filter(|name| !deployment::KNOWN.contains(&name.as_str()));
+        let mut news = 0;
+        for name in unknown {
+            if self.unknown_forks.len() < MOST_NAMES && self.unknown_forks.insert(name.clone()) {
+                news += 1;
+                warn!(
+                    network = %self.settings.network,
+                    "source {} names a fork that this version does not know: {name:?}",
+                    self.sources[index].name()
+                );
+            }
+        }
+        self.fork_meters.not_understood(NotUnderstood::SoftforkKey, news);
+    }
+
+    /// Takes over the activation height that the history knows, or records the one that it does not.
+    /// Refuses a source that was left behind by what the history knows.
+    pub(super) async fn remember_activation(&mut self, index: usize, chain: &ChainInfo) -> Result<(), Trouble> {
+        if let Some(height) = self.recorder.take_activation()
+            && self.activation.height.is_none()
+        {
+            self.activation = Activation::remembered(height);
+            self.examine_fork(index, chain).await?;
+        }
+        self.recorder.keep_activation(self.activation.height).await;
+        Ok(())
+    }
+}
+
+/// Names of unknown forks that are remembered at most.
+const MOST_NAMES: usize = 256;
+
+/// The version bit of v24.
+const V24_BIT: u32 = 12;
+
+/// The highest type of a special transaction that 24.0 has.
+const LAST_TYPE: u32 = 12;
+
+/// What was named and is not known.
+pub(super) type UnknownForks = BTreeSet<String>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deployment(phase: Phase, activation: Option<u32>) -> Deployment {
+        let (signal_height, signalling, earliest_height) = (None, None, None);
+        let activation_height = activation.map(Height);
+        Deployment { phase, signal_height, window: Some(24), signalling, activation_height, earliest_height }
+    }
+
+    #[test]
+    fn an_old_source_is_refused_from_the_block_before_the_activation_on() {
+        let mut activation = Activation::default();
+        assert!(!activation.refuses(Some(false), Height(1_000)), "nothing is known");
+        assert!(activation.learn(&deployment(Phase::LockedIn, Some(240)), Height(216)));
+        for (follows, tip, refused) in [
+            (Some(false), 238, false),
+            (Some(false), 239, true),
+            (Some(false), 500, true),
+            (Some(true), 500, false),
+            (None, 500, false),
+        ] {
+            assert_eq!(activation.refuses(follows, Height(tip)), refused, "{follows:?} {tip}");
+        }
+        assert!(!activation.learn(&deployment(Phase::Active, Some(240)), Height(239)));
+        assert!(activation.refuses(Some(false), Height(100)), "it will not come further than the block before");
+    }
+
+    #[test]
+    fn a_later_release_that_has_it_buried_tells_where_it_was_active_at_the_latest() {
+        let mut activation = Activation::default();
+        activation.learn(&deployment(Phase::Active, None), Height(900));
+        assert_eq!(activation.height, Some(Height(900)));
+        activation.learn(&deployment(Phase::Active, None), Height(950));
+        assert_eq!(activation.height, Some(Height(900)));
+        assert!(activation.refuses(Some(false), Height(10)));
+    }
+
+    #[test]
+    fn a_lock_in_that_was_reorganised_away_is_forgotten() {
+        let mut activation = Activation::remembered(Height(240));
+        activation.learn(&deployment(Phase::Started, None), Height(239));
+        assert_eq!(activation.height, Some(Height(240)), "a source that is behind says nothing about it");
+        activation.learn(&deployment(Phase::Started, None), Height(240));
+        assert_eq!(activation, Activation::default());
+    }
+}

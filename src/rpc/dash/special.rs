@@ -1,0 +1,84 @@
+//! The special transactions of a block, as far as they tell of a fork: the version of the coinbase, EHF signals (type 7), and
+//! types that no known release has.
+//!
+//! Never here: commitments and payments (`quorums`).
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::domain::BlockHash;
+use crate::rpc::client::Client;
+use crate::rpc::dash::answers::result;
+use crate::rpc::error::{ErrorKind, RpcError};
+
+/// A special transaction of any type.
+const ALL: i8 = -1;
+
+/// A block of a rotation has 35 commitments on mainnet; further ones are not looked at.
+const MOST: u32 = 200;
+
+/// What the special transactions of a block tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SpecialTransactions {
+    /// Version of the coinbase; `None` where it has none, before the second version of the list.
+    pub coinbase_version: Option<u16>,
+    /// Version bits for which an EHF signal was mined.
+    pub signals: Vec<u32>,
+    /// Types, one for each transaction.
+    pub types: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    #[serde(rename = "type", default)]
+    kind: Value,
+    #[serde(rename = "cbTx", default)]
+    coinbase: Value,
+    #[serde(rename = "mnhfTx", default)]
+    signal: Value,
+}
+
+/// `getspecialtxes` of any type, in full.
+pub fn transactions(body: &[u8]) -> Result<SpecialTransactions, ErrorKind> {
+    let transactions: Vec<Wire> = result(body)?;
+    let number = |value: &Value| u32::try_from(value.as_u64()?).ok();
+    let mut found = SpecialTransactions::default();
+    for transaction in &transactions {
+        found.types.extend(number(&transaction.kind));
+        found.coinbase_version = found.coinbase_version.or_else(|| version(&transaction.coinbase));
+        found.signals.extend(number(&transaction.signal["signal"]["versionBit"]));
+    }
+    Ok(found)
+}
+
+/// The version that a coinbase's payload says.
+pub(super) fn version(payload: &Value) -> Option<u16> {
+    u16::try_from(payload.get("version")?.as_u64()?).ok()
+}
+
+impl Client {
+    /// What the special transactions of a block tell of forks.
+    pub async fn special_transactions(&self, block: &BlockHash) -> Result<SpecialTransactions, RpcError> {
+        let method = self.known(self.dialect().special)?;
+        self.call(method, json!([block.to_string(), ALL, MOST, 0, 2]), transactions).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_tells_its_coinbase_signals_and_types() {
+        let block = json!([
+            {"type": 5, "cbTx": {"version": 4, "height": 9}},
+            {"type": 7, "mnhfTx": {"version": 1, "signal": {"versionBit": 12, "quorumHash": "00", "sig": "00"}}},
+            {"type": 13}, {"type": "strange", "cbTx": 3, "mnhfTx": []}, {"txid": "00"},
+        ]);
+        let found = transactions(json!({"result": block, "error": null}).to_string().as_bytes()).unwrap();
+        let expected = SpecialTransactions { coinbase_version: Some(4), signals: vec![12], types: vec![5, 7, 13] };
+        assert_eq!(found, expected);
+        let none = transactions(br#"{"result":[],"error":null}"#).unwrap();
+        assert_eq!(none, SpecialTransactions::default());
+    }
+}

@@ -1,0 +1,146 @@
+//! Nodes on one chain or on two that part at the activation of v24, and a follower with a history on them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use masternode_exporter::domain::chain::DASH;
+use masternode_exporter::domain::watch::WatchList;
+use masternode_exporter::domain::{Snapshot, UnixSeconds};
+use masternode_exporter::follower::{Ask, Follower, Settings};
+use masternode_exporter::history::{self, Ended, Writer};
+use masternode_exporter::meters::Meters;
+use masternode_exporter::metrics::{self, Exposition, Format};
+use masternode_exporter::rpc::{self, Client, Credentials, Secret};
+use masternode_exporter::sim::{Network, Options};
+use prometheus::Registry;
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+use crate::support::relay::{Node, Relay};
+use crate::support::samples::Page;
+use crate::support::stage::{NOW, watch_all};
+
+/// Some nodes on one network or on two, and a follower on them; the first is the preferred one.
+pub(crate) struct Fork {
+    pub(crate) relays: Vec<Relay>,
+    pub(crate) follower: Option<Follower>,
+    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    exposition: Arc<Exposition>,
+    folder: TempDir,
+    writer: Option<(Writer, Ended)>,
+    watch_list: watch::Sender<WatchList>,
+}
+
+pub(crate) fn network() -> Network {
+    Network::new(Options::default()).unwrap()
+}
+
+impl Fork {
+    pub(crate) async fn new(nodes: Vec<(Network, Node)>) -> Fork {
+        let mut relays = Vec::new();
+        for (network, node) in nodes {
+            relays.push(Relay::start(network, node).await);
+        }
+        let (watch_list, _) = watch::channel(watch_all(&relays[0].network));
+        let exposition = Exposition::new(metrics::Settings::default(), Registry::new()).unwrap();
+        let (_, snapshots) = watch::channel(None);
+        let folder = tempfile::tempdir().unwrap();
+        let mut fork = Fork { relays, follower: None, snapshots, exposition, folder, writer: None, watch_list };
+        fork.start();
+        fork
+    }
+
+    fn start(&mut self) {
+        let registry = Registry::new();
+        let meters = Meters::new(&registry).unwrap();
+        let client = |(index, relay): (usize, &Relay)| {
+            let settings = rpc::Settings {
+                name: format!("node-{index}"),
+                url: relay.url.clone(),
+                credentials: Credentials::Password { user: "user".into(), password: Secret::new("password") },
+                timeout: Duration::from_secs(5),
+                ..rpc::Settings::default()
+            };
+            let meters = meters.rpc("dash-test", &settings.name);
+            Client::new(settings, meters).unwrap()
+        };
+        let clients = self.relays.iter().enumerate().map(client).collect();
+        let settings = Settings {
+            network: "dash-test".into(),
+            rules: Arc::new(DASH),
+            poll_interval: Duration::ZERO,
+            stale_after: Duration::ZERO,
+            resync_blocks: 576,
+            ask: Ask::default(),
+            max_gap_blocks: 5000,
+            backfill_blocks: 0,
+            retention: Duration::from_secs(400 * 86_400),
+            clock: || UnixSeconds(NOW),
+        };
+        let (publish, snapshots) = watch::channel(None);
+        let path = self.folder.path().join("history.db");
+        let kept = history::Settings { path, retention: settings.retention, clock: settings.clock };
+        let (writer, ended) = Writer::start(kept, meters.history().clone()).unwrap();
+        let follower = Follower::new(settings, clients, &meters, self.watch_list.subscribe(), publish);
+        self.follower = Some(follower.with_history(writer.clone()));
+        self.writer = Some((writer, ended));
+        self.snapshots = snapshots;
+        self.exposition = Exposition::new(metrics::Settings::default(), registry).unwrap();
+    }
+
+    /// Ends the process and starts it again on the same history.
+    pub(crate) async fn restart(&mut self) {
+        self.follower = None;
+        let (writer, ended) = self.writer.take().unwrap();
+        drop(writer);
+        assert!(ended.within(Duration::from_secs(20)).await.is_some(), "the history is closed");
+        self.start();
+    }
+
+    /// Lets the follower look so often that sources that are waiting are looked at, too. Returns the page.
+    pub(crate) async fn look(&mut self) -> Page {
+        for _ in 0..6 {
+            self.follower.as_mut().unwrap().poll().await;
+        }
+        self.page().await
+    }
+
+    pub(crate) async fn page(&self) -> Page {
+        let snapshot = self.snapshots.borrow().clone();
+        self.exposition.publish("dash-test", snapshot);
+        Page::read(&self.exposition.text(Format::Text).await)
+    }
+
+    pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.snapshots.borrow().clone()
+    }
+
+    pub(crate) fn height(&self) -> Option<u32> {
+        self.snapshots.borrow().as_ref().map(|snapshot| snapshot.block().height.0)
+    }
+
+    pub(crate) fn hash(&self) -> Option<String> {
+        self.snapshots.borrow().as_ref().map(|snapshot| snapshot.block().hash.to_string())
+    }
+}
+
+pub(crate) fn mine_to(network: &Network, height: u32) {
+    network.mine((height - network.tip().0) as usize);
+}
+
+/// Two chains that are equal up to the block before the activation and differ from there on.
+pub(crate) fn sides(common: u32) -> (Network, Network) {
+    let (old, new) = (network(), network());
+    mine_to(&old, common);
+    mine_to(&new, common);
+    assert_eq!(old.tip(), new.tip());
+    (old, new)
+}
+
+/// Gives the old side a block of its own in place of the one that both would mine.
+pub(crate) fn part(old: &Network, new: &Network) {
+    old.mine(1);
+    new.mine(1);
+    old.reorg(1, &[vec![]]).unwrap();
+    assert_ne!(old.tip().1, new.tip().1);
+}
