@@ -40,8 +40,15 @@ pub async fn ours(exposition: Arc<Exposition>) -> SocketAddr {
         reload: None,
     };
     let meters = web::meters::Meters::new(&prometheus::Registry::new()).expect("an empty registry takes them");
-    let guard = Arc::new(web::guard::Guard::open(meters.clone()));
-    tokio::spawn(web::serve(vec![listener], Arc::new(site), guard, Default::default(), meters, std::future::pending()));
+    let security = Arc::new(exporter_toolkit::WebSecurity::open());
+    tokio::spawn(web::serve(
+        vec![listener],
+        Arc::new(site),
+        security,
+        Default::default(),
+        meters,
+        std::future::pending(),
+    ));
     address
 }
 

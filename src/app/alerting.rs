@@ -42,11 +42,14 @@ fn network(meters: &Meters, name: &str, seen: &Seen, now: UnixSeconds) -> Networ
     let source = |source: &String| {
         let state = meters.source_state(name, source);
         let fork = meters.source_fork(name, source);
+        let report = meters.source_report(name, source);
         Source {
             name: source.clone(),
             synced: state.synced,
             network_match: state.network_match,
-            isolated: meters.source_report(name, source).isolated,
+            isolated: report.isolated,
+            release_bad: report.release_bad,
+            filter_index_synced: report.filter_index_synced,
             last_success: state.last_success_age.map(|age| before(now, age)),
             follows_fork: fork.follows,
             fork_split: fork.split,

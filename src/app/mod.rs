@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
+use exporter_toolkit::{WebSecurity, web_config};
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -22,12 +23,12 @@ use crate::app::history::History;
 use crate::app::network::{Network, Prepared, Shared};
 pub use crate::app::network::{clients, follower_settings};
 use crate::app::site::{ReloadRequest, Seen, SeenNetworks};
-use crate::config::{Config, Loaded, NetworkConfig, WebConfig, web_file};
+use crate::config::{Config, Loaded, NetworkConfig, WebConfig};
 use crate::domain::masternode::UnixSeconds;
 use crate::meters::Meters;
 use crate::metrics::Exposition;
 use crate::web;
-use crate::web::guard::Guard;
+use crate::web::listen::ListenAddress;
 
 /// Errors on the way up: each names its place and cure.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -49,7 +50,7 @@ pub struct App {
     seen: watch::Sender<SeenNetworks>,
     web_meters: web::meters::Meters,
     alerting: Engine,
-    guard: Arc<Guard>,
+    security: Arc<WebSecurity>,
 }
 
 impl App {
@@ -64,7 +65,7 @@ impl App {
         let writer = history.as_ref().map(History::writer);
         let shared = Shared { meters, exposition, history: writer, news: Arc::default() };
         let seen = watch::Sender::default();
-        let guard = Arc::new(guard(&config.web, &web_meters)?);
+        let security = Arc::new(security(&config.web, &web_meters)?);
         let mut app = App {
             alerting: alerting::engine(&shared, web_meters.clone(), seen.subscribe()),
             shared,
@@ -73,7 +74,7 @@ impl App {
             networks: BTreeMap::new(),
             seen,
             web_meters,
-            guard,
+            security,
         };
         app.apply(config).await?;
         Ok(app)
@@ -130,12 +131,16 @@ impl App {
     ) {
         let (reload, mut reloads) = mpsc::channel::<ReloadRequest>(1);
         let (stop, stopped) = oneshot::channel::<()>();
-        let settings = web::settings::Settings { max_requests: config.web.max_requests, ..Default::default() };
+        let settings = web::settings::Settings {
+            max_requests: config.web.max_requests,
+            allowed_hosts: allowed_hosts(config),
+            ..Default::default()
+        };
         let file = self.history.as_ref().map(|history| history.path().to_path_buf());
         let site =
             Arc::new(site::site(&config.web, &self.shared, self.alerting.board(), self.seen.subscribe(), file, reload));
-        let guard = Arc::clone(&self.guard);
-        let server = tokio::spawn(web::serve(listeners, site, guard, settings, self.web_meters.clone(), async {
+        let security = Arc::clone(&self.security);
+        let server = tokio::spawn(web::serve(listeners, site, security, settings, self.web_meters.clone(), async {
             // An error means that the sender is gone, and with it the program.
             let _ = stopped.await;
         }));
@@ -193,7 +198,7 @@ impl App {
         if !pending.is_empty() {
             warn!("Configuration keys changed that take effect with the next start only: {pending}");
         }
-        self.guard.refresh(true).map_err(|error| {
+        self.security.refresh(true).map_err(|error| {
             format!(
                 "Configuration reloaded in part: networks, watch list, series, probes and alerting are the new ones; the \
                  previous web configuration stays in force: {error}"
@@ -207,9 +212,20 @@ impl App {
     }
 }
 
-/// What protects the server, read from the file of the configuration.
-fn guard(config: &WebConfig, meters: &web::meters::Meters) -> Result<Guard, Error> {
-    let Some(file) = &config.config_file else { return Ok(Guard::open(meters.clone())) };
-    let path = file.path.clone();
-    Ok(Guard::new(Box::new(move || web_file::read(&path)), meters.clone())?)
+/// The names by which browsers may ask: those that are configured, and those that the configuration uses for the exporter.
+fn allowed_hosts(config: &Config) -> Vec<String> {
+    let external = config.alerting.external_url.parse::<hyper::Uri>().ok();
+    let external = external.as_ref().and_then(hyper::Uri::host).map(str::to_string);
+    let listening = config.web.listen_addresses.iter().filter_map(ListenAddress::name).map(str::to_string);
+    config.web.allowed_hosts.iter().cloned().chain(external).chain(listening).collect()
+}
+
+/// The security settings of the server, from the web configuration file.
+fn security(config: &WebConfig, meters: &web::meters::Meters) -> Result<WebSecurity, Error> {
+    let Some(file) = &config.config_file else { return Ok(WebSecurity::open()) };
+    let (path, meters) = (file.path.clone(), meters.clone());
+    Ok(WebSecurity::new(
+        Box::new(move || web_config::read(&path)),
+        Box::new(move |good| meters.web_config_loaded(good)),
+    )?)
 }

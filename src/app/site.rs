@@ -131,11 +131,17 @@ fn api(meters: &Meters, board: Board, networks: watch::Receiver<SeenNetworks>, h
 fn source_state(meters: &Meters, network: &str, source: &str) -> api::Source {
     let meters::SourceState { up, synced, network_match, last_success, .. } = meters.source_state(network, source);
     let last_success = last_success.map(|seconds| UnixSeconds(seconds as u64));
-    let meters::SourceReport { blocks_behind, connections, isolated, masternode } =
-        meters.source_report(network, source);
+    let report = meters.source_report(network, source);
     // Of a masternode that does not say which one it is the identity is empty, which is none.
-    let masternode = masternode.map(|(id, state)| api::OwnMasternode { id: id.parse().ok(), state });
-    let report = api::Report { blocks_behind, connections, isolated, masternode };
+    let masternode = report.masternode.map(|(id, state)| api::OwnMasternode { id: id.parse().ok(), state });
+    let report = api::Report {
+        blocks_behind: report.blocks_behind,
+        connections: report.connections,
+        isolated: report.isolated,
+        release_bad: report.release_bad,
+        filter_index_synced: report.filter_index_synced,
+        masternode,
+    };
     let meters::SourceFork { follows: follows_fork, split: fork_split } = meters.source_fork(network, source);
     api::Source { name: source.into(), up, synced, network_match, last_success, follows_fork, fork_split, report }
 }

@@ -35,7 +35,7 @@ Grafana:  add a Prometheus that scrapes this address, then Dashboards > New > Im
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
 pub(super) struct DemoArguments {
-    /// Chains to simulate, a network of each.
+    /// Chains to simulate, one network each.
     #[arg(long, value_name = "CHAIN", value_delimiter = ',', default_value = "dash")]
     chain: Vec<Chain>,
     /// What happens on the simulated Dash network [default: everyday events, without a fork].
@@ -47,13 +47,13 @@ pub(super) struct DemoArguments {
     /// Time between two blocks, from 10ms to 1h.
     #[arg(long, value_name = "SPAN", default_value = "1s", value_parser = block_time)]
     block_time: Duration,
-    /// Everything that looks random follows from this number.
+    /// Seed of the random number generator.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
     /// Start the simulated node only, without an exporter on it. User and password are both "demo".
     #[arg(long)]
     node_only: bool,
-    /// Where the simulated node listens; a port can be given for a single chain only.
+    /// Listen address of the simulated node; a port is valid for a single chain only.
     #[arg(long = "rpc.listen-address", value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     rpc_address: String,
 }

@@ -5,12 +5,16 @@
 use std::fmt::Write;
 
 use crate::app;
+use crate::cli::readiness;
 use crate::config::{ChainConfig, Config, NetworkConfig};
+use crate::domain::chain::ChainRules;
 use crate::domain::deployment::{self, Forks, V24};
-use crate::domain::{Block, Height, Masternode, MasternodeId};
+use crate::domain::watch::WatchList;
+use crate::domain::{Block, Height, Masternode, MasternodeId, MasternodeList, Subnet};
 use crate::meters::Meters;
 use crate::rpc::dialect::Shape;
-use crate::rpc::{self, ChainInfo, Client, ErrorKind, RpcError};
+use crate::rpc::node::FILTER_INDEX;
+use crate::rpc::{self, ChainInfo, Client, ErrorKind, NetworkInfo, RpcError};
 
 /// What the examination found, and whether every source can be used.
 pub(super) struct Findings {
@@ -28,7 +32,8 @@ pub(super) async fn run(config: &Config, only: Option<&str>) -> Result<Findings,
     let mut findings = Findings { report: String::new(), healthy: true, versions: Vec::new() };
     for network in config.networks.iter().filter(|network| only.is_none_or(|name| name == network.name)) {
         for client in app::clients(network, &meters)? {
-            examine(network, &client, &mut findings).await;
+            let watch = config.watch_list(&network.name);
+            examine(network, &client, &watch, &mut findings).await;
         }
     }
     if findings.report.is_empty() {
@@ -38,8 +43,9 @@ pub(super) async fn run(config: &Config, only: Option<&str>) -> Result<Findings,
     for network in &config.networks {
         if !told.contains(&&network.chain) {
             told.push(&network.chain);
-            let advice = advice(&network.chain, findings.oldest(&network.chain.rules.name));
-            findings.report.push_str(&advice);
+            let oldest = findings.oldest(&network.chain.rules.name);
+            findings.report.push_str(&readiness::before_update(&network.chain.rules, oldest));
+            findings.report.push_str(&advice(&network.chain, oldest));
         }
     }
     Ok(findings)
@@ -82,7 +88,7 @@ impl Findings {
     }
 }
 
-async fn examine(network: &NetworkConfig, client: &Client, findings: &mut Findings) {
+async fn examine(network: &NetworkConfig, client: &Client, watch: &WatchList, findings: &mut Findings) {
     let _ = writeln!(findings.report, "network {}, source {}", network.name, client.name());
     let node = client.network_info().await;
     let unreachable = node.as_ref().is_err_and(|error| {
@@ -104,7 +110,7 @@ async fn examine(network: &NetworkConfig, client: &Client, findings: &mut Findin
         return;
     }
     let rules = &network.chain.rules;
-    if let Some(node) = node.filter(|node| !node.subversion.starts_with(&*rules.subversion_prefix)) {
+    if let Some(node) = node.as_ref().filter(|node| !node.subversion.starts_with(&*rules.subversion_prefix)) {
         findings.bad("chain", true, &format!("{:?} is not a {} node: check the port", node.subversion, rules.name));
     }
     let chain = findings.note("getblockchaininfo", true, client.chain_info().await, |chain| {
@@ -125,8 +131,19 @@ async fn examine(network: &NetworkConfig, client: &Client, findings: &mut Findin
         (false, _) => "NOT synced: nothing is published until it is".into(),
     });
     examine_extras(client, findings).await;
+    if let Some(node) = &node {
+        let subnet = chain.as_ref().map(|chain| Subnet::from_chain_name(&chain.chain));
+        examine_readiness(client, node, rules, subnet, findings).await;
+    }
     let Some(chain) = chain else { return };
-    examine_list(client, &chain, findings).await;
+    let list = examine_list(client, &chain, findings).await;
+    if let Some(list) = list.filter(|_| !watch.entries().is_empty()) {
+        let v24_active = match client.deployments().await {
+            Ok(forks) => forks.get(V24).and_then(|fork| fork.active),
+            Err(_) => chain.fork_active(V24),
+        };
+        findings.report.push_str(&readiness::revivals(&watch.resolve(&list, &[]), &list, v24_active));
+    }
 }
 
 /// What improves the picture and is not needed.
@@ -177,6 +194,42 @@ async fn examine_forks(method: &str, client: &Client, findings: &mut Findings) {
     }
 }
 
+/// What Dash Core 24 demands of the node, where it is a masternode, and whether its release has a known fault.
+async fn examine_readiness(
+    client: &Client,
+    info: &NetworkInfo,
+    rules: &ChainRules,
+    subnet: Option<Subnet>,
+    findings: &mut Findings,
+) {
+    let dialect = client.dialect();
+    let mut filter_index = None;
+    if let Some(method) = dialect.indexes {
+        let indexes = findings.note(method.name, false, client.indexes().await, |indexes| {
+            let show =
+                |(name, synced): (&String, &bool)| format!("{name} {}", if *synced { "synced" } else { "NOT synced" });
+            if indexes.is_empty() { "no index".into() } else { indexes.iter().map(show).collect::<Vec<_>>().join(", ") }
+        });
+        filter_index = indexes.map(|indexes| indexes.get(FILTER_INDEX).copied());
+    }
+    let mut mempool_bytes = None;
+    if let Some(method) = dialect.mempool {
+        mempool_bytes = findings
+            .note(method.name, false, client.mempool_limit().await, |limit| {
+                limit.map_or_else(
+                    || "does not say its limit".into(),
+                    |bytes| format!("at most {} MB", bytes / 1_000_000),
+                )
+            })
+            .flatten();
+    }
+    let is_masternode = dialect.own.is_some() && client.own_masternode().await.is_ok_and(|own| own.is_some());
+    let node = readiness::Node { info, filter_index, mempool_bytes, is_masternode };
+    for (what, well, words) in readiness::lines(&node, rules, subnet) {
+        if well { findings.good(what, &words) } else { findings.bad(what, false, &words) }
+    }
+}
+
 /// Whether DKG sessions under way can be followed, and what to do where not.
 async fn examine_sessions(client: &Client, findings: &mut Findings) {
     let Some((method, next)) = client.dialect().sessions else { return };
@@ -197,8 +250,8 @@ async fn examine_sessions(client: &Client, findings: &mut Findings) {
     }
 }
 
-/// The list at the tip, what is asked of one of it, and what the last block changed.
-async fn examine_list(client: &Client, chain: &ChainInfo, findings: &mut Findings) {
+/// The list at the tip, what is asked of one of it, and what the last block changed. Returns the list.
+async fn examine_list(client: &Client, chain: &ChainInfo, findings: &mut Findings) -> Option<MasternodeList> {
     let dialect = client.dialect();
     let tip = findings.note("getblockheader", true, client.block_header(chain.best).await, |header| {
         format!("height {}", header.block.height)
@@ -206,17 +259,19 @@ async fn examine_list(client: &Client, chain: &ChainInfo, findings: &mut Finding
     let list = findings.note(dialect.list.method.name, true, client.registered(chain.blocks, 0).await, |list| {
         format!("{} masternodes", list.len())
     });
-    let Some(tip) = tip else { return };
+    let tip = tip?;
     if let Some(first) = list.as_ref().and_then(|list| list.first()) {
         examine_one(client, first, &tip.block, findings).await;
     }
-    if let Some((method, parent)) = dialect.diff().zip(tip.previous) {
-        let Ok(parent) = client.block_header(parent).await else { return };
+    if let Some((method, parent)) = dialect.diff().zip(tip.previous)
+        && let Ok(parent) = client.block_header(parent).await
+    {
         findings.note(method.name, false, client.list_diff(&parent.block, &tip.block).await, |diff| {
             format!("{} changes in the last block", diff.updated.len() + diff.added.len() + diff.removed.len())
         });
         examine_quorums(client, &parent.block, &tip.block, findings).await;
     }
+    MasternodeList::new(tip.block, list?).ok()
 }
 
 /// What tells how DKG sessions end, and who sits in the next ones.

@@ -18,38 +18,38 @@ use crate::web::probe::{self, ProbeError, ProbeReply};
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 const EXAMPLES: &str = "\
-Exit codes: 0 it is alive, or ready; 2 arguments or configuration; 3 it is not, or does not say.
+Exit codes: 0 alive, or ready; 2 invalid arguments or configuration; 3 not alive, not ready, or unknown.
 
 Examples:
   masternode-exporter healthcheck
   masternode-exporter healthcheck --ready --web.config.file=web.yml \\
     --username=probe --password-file=probe.txt
 
-Where it asks who wants to know, that is a sign of life. Whether it is ready, it tells only those
-whom it knows: give --username and --password-file, --cert-file and --key-file, or all four, as it
-asks for them. They are shown only to whoever has the certificate of the web configuration; one
-that does not encrypt is shown the password as it is.";
+A 401 or a request for a client certificate counts as alive. --ready needs credentials if the server
+requires them: --username and --password-file, --cert-file and --key-file, or all four. With TLS they
+are sent only to a server that has the certificate of the web configuration; without TLS the password
+is sent unencrypted.";
 
 /// Arguments of `healthcheck`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct HealthcheckArguments {
-    /// Ask for readiness instead: whether there is a masternode list.
+    /// Check readiness instead: whether a masternode list is available.
     #[arg(long)]
     ready: bool,
-    /// User to ask as, where it asks for a password.
+    /// User for basic authentication.
     #[arg(long, value_name = "NAME", requires = "password_file")]
     username: Option<String>,
     /// File with that user's password.
     #[arg(long, value_name = "FILE", requires = "username", value_hint = ValueHint::FilePath)]
     password_file: Option<PathBuf>,
-    /// File with a certificate to show (PEM), where it asks for one.
+    /// File with a client certificate (PEM).
     #[arg(long, value_name = "FILE", requires = "key_file", value_hint = ValueHint::FilePath)]
     cert_file: Option<PathBuf>,
     /// File with the key of that certificate (PEM).
     #[arg(long, value_name = "FILE", requires = "cert_file", value_hint = ValueHint::FilePath)]
     key_file: Option<PathBuf>,
-    /// Longest wait.
+    /// Timeout.
     #[arg(long, value_name = "SPAN", default_value = "5s", value_parser = config::parse_duration)]
     timeout: Duration,
 }

@@ -12,6 +12,7 @@ mod healthcheck;
 mod logging;
 mod observe;
 mod progress;
+mod readiness;
 mod report;
 mod restart_check;
 mod run;
@@ -35,16 +36,16 @@ use crate::web;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  all is well
-  1  it failed while it ran
-  2  the arguments or the configuration are wrong
-  3  doctor or healthcheck found something that is not well
+  0  success
+  1  failure at run time
+  2  invalid arguments or configuration
+  3  doctor or healthcheck reported a problem
 
 Examples:
   masternode-exporter                       follow the Dash node on this host
   masternode-exporter demo                  try it on a simulated network
-  masternode-exporter doctor                see what a node lets us do, and what to change
-  masternode-exporter forecast payment -h   see what can be computed without a node
+  masternode-exporter doctor                check a node's RPC access and configuration
+  masternode-exporter forecast payment -h   list what can be computed without a node
   masternode-exporter --config.file=/etc/masternode-exporter.yml check";
 
 /// Heading of the options that follow and serve networks, in the help of every command.
@@ -54,10 +55,10 @@ const GLOBAL: &str = "Global options";
 #[derive(Debug, Parser)]
 #[command(name = "masternode-exporter", version, after_help = EXIT_CODES, max_term_width = 100, next_help_heading = GLOBAL)]
 struct Arguments {
-    /// Configuration file (YAML). Without one, the Dash node on this host is followed.
+    /// Configuration file (YAML). Without one, the exporter follows the Dash node on this host.
     #[arg(long = "config.file", value_name = "FILE", global = true, value_hint = clap::ValueHint::FilePath)]
     config_file: Option<PathBuf>,
-    /// File that keeps events and counters over restarts. [default: none, counters begin when the process starts]
+    /// History file, which keeps events and counters across restarts. [default: none, counters start at zero]
     #[arg(long = "history.path", value_name = "FILE", global = true, value_hint = clap::ValueHint::FilePath)]
     history_path: Option<String>,
     /// Where to listen: host:port, :port or [address]:port. May be given several times. [default: 127.0.0.1:10066]
@@ -69,13 +70,13 @@ struct Arguments {
     /// Path of the metrics. [default: /metrics]
     #[arg(long = "web.telemetry-path", value_name = "PATH", global = true)]
     telemetry_path: Option<String>,
-    /// Scrapes that are answered at a time; 0 for any number. [default: 40]
+    /// Maximum number of concurrent scrapes; 0 for no limit. [default: 40]
     #[arg(long = "web.max-requests", value_name = "NUMBER", global = true)]
     max_requests: Option<u32>,
-    /// Least severe level to log: trace, debug, info, warn, error. [default: info]
+    /// Minimum level to log: trace, debug, info, warn, error. [default: info]
     #[arg(long = "log.level", value_name = "LEVEL", global = true, value_parser = ["trace", "debug", "info", "warn", "error"], hide_possible_values = true)]
     log_level: Option<String>,
-    /// Form of the log: text or json. [default: text]
+    /// Log format: text or json. [default: text]
     #[arg(long = "log.format", value_name = "FORMAT", global = true, value_parser = ["text", "json"], hide_possible_values = true)]
     log_format: Option<String>,
     #[command(subcommand)]
@@ -86,38 +87,38 @@ struct Arguments {
 enum Command {
     /// Follow the configured networks and serve their metrics (the default).
     Run,
-    /// Run on a simulated Dash network with a life of its own: nothing is needed, nothing is touched.
+    /// Run against a built-in simulated Dash network. Needs no node and writes nothing.
     Demo(demo::DemoArguments),
-    /// Look once at the networks and print what is seen.
+    /// Poll every network once and print the result.
     Observe {
         /// Only this network.
         #[arg(long, value_name = "NAME")]
         network: Option<String>,
-        /// Form of the output.
+        /// Output format.
         #[arg(long, value_enum, default_value_t = ObserveFormat::Table)]
         format: ObserveFormat,
     },
-    /// Try every call that the exporter needs of each node, and print what to change on the node.
+    /// Check that each node answers every RPC call the exporter needs, and print the required node configuration.
     Doctor {
         /// Only this network.
         #[arg(long, value_name = "NAME")]
         network: Option<String>,
     },
-    /// Print what happened to masternodes, from the history that the exporter keeps; also while it runs.
+    /// Print recorded masternode events from the history file. Safe to run while the exporter is running.
     Events(events::EventsArguments),
-    /// Fill the history with blocks from before it began; while the exporter is stopped.
+    /// Import earlier blocks into the history. Stop the exporter first.
     Backfill(backfill::BackfillArguments),
-    /// Compute payment chances or a Proof-of-Service score from given numbers: no node, no configuration.
+    /// Compute payment chances or a Proof-of-Service score from given numbers. Needs no node and no configuration.
     Forecast(forecast::ForecastArguments),
-    /// Say whether a masternode can be restarted now without missing a DKG session; for people and for scripts.
+    /// Report whether a masternode can be restarted now without missing a DKG session.
     RestartCheck(restart_check::RestartArguments),
-    /// Check the configuration and print how it was understood.
+    /// Validate the configuration and print the effective settings.
     Check,
     /// Print the reference of all metrics (Markdown).
     Metrics,
-    /// Ask a running exporter whether it is alive; for containers.
+    /// Check that a running exporter is alive; for containers.
     Healthcheck(healthcheck::HealthcheckArguments),
-    /// Print the completions of a shell.
+    /// Print shell completions.
     Completions {
         /// Which shell.
         shell: clap_complete::Shell,

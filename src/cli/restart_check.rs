@@ -15,7 +15,7 @@ use crate::domain::{Height, MasternodeId, NodeType, Risk, Snapshot};
 use crate::meters::Meters;
 
 const EXAMPLES: &str = "\
-Exit codes: 0 it can be restarted now; 1 the network could not be seen; 2 arguments or configuration; 3 not now.
+Exit codes: 0 safe to restart now; 1 network not reachable; 2 invalid arguments or configuration; 3 not safe now.
 
 Examples:
   masternode-exporter restart-check --masternode mn-fra-1 && systemctl restart dashd
@@ -33,13 +33,13 @@ pub(super) struct RestartArguments {
     /// The masternode: its alias in the watch list, or its proTxHash.
     #[arg(long, value_name = "NAME")]
     masternode: String,
-    /// The network, where several are configured.
+    /// Network, if several are configured.
     #[arg(long, value_name = "NAME")]
     network: Option<String>,
-    /// Blocks that the restart may take: so many must be left of the window.
+    /// Blocks that the restart may take: the window must have at least this many left.
     #[arg(long, value_name = "NUMBER", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=200))]
     blocks: u32,
-    /// Wait for a window that is long enough, and end then.
+    /// Wait until a window is long enough, then exit.
     #[arg(long)]
     wait: bool,
 }

@@ -33,7 +33,7 @@ pub(super) fn chains(
             at.error("is built in: give the profile another name");
             continue;
         }
-        // Of what could not be read it was said already; the name is known all the same.
+        // What could not be read is a mistake already; the name is known nevertheless.
         let chain = section.map_or_else(ChainConfig::dash, |section| profile(&name, section, &at));
         chains.insert(name, chain);
     }
@@ -87,6 +87,8 @@ fn profile(name: &str, section: ProfileSection, at: &Place<'_>) -> ChainConfig {
         special: None,
         roll: None,
         deployments: None,
+        indexes: None,
+        mempool: None,
         string_arguments: section.string_arguments.0,
     };
     ChainConfig::new(rules, dialect)

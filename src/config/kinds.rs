@@ -325,6 +325,26 @@ impl Kind for EndKind {
     }
 }
 
+/// The name of a host, without a scheme and a port.
+pub(super) struct HostKind;
+
+impl Kind for HostKind {
+    type Value = String;
+    const VERBATIM: bool = true;
+
+    fn read(text: &str) -> Result<String, String> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        match text.bytes().all(plain) && !text.is_empty() {
+            true => Ok(text.trim_end_matches('.').to_string()),
+            false => Err(format!("{text:?} is not the name of a host: leave out scheme, port and path")),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "string", "title": "host name", "pattern": "^[A-Za-z0-9._-]+$"})
+    }
+}
+
 /// Where to listen.
 pub(super) struct ListenKind;
 

@@ -8,14 +8,15 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use ::config::{Map, Value, ValueKind};
+use exporter_toolkit::settings::Tls;
+use exporter_toolkit::web_config;
 
 use crate::config::access::{open_to_everybody, open_to_others};
 use crate::config::mistakes::{Mistakes, Place};
 use crate::config::sections::RootSection;
-use crate::config::{Config, chain, maintenance, network, overlay, reference, sections, watch, web_file, yaml};
+use crate::config::{Config, chain, maintenance, network, overlay, reference, sections, watch, yaml};
 use crate::metrics;
 use crate::rpc::Credentials;
-use crate::web::guard::settings::Tls;
 
 /// Largest file that is read, in bytes: a watch list of every masternode of a large network fits many times.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
@@ -101,11 +102,11 @@ pub fn load_to_ask(origin: &Origin) -> Result<(Loaded, Option<Errors>), Errors> 
     let mut warnings = overlay::mistyped(&origin.environment, reference::sections());
     warnings.extend(readable_secrets(&config));
     if let Some(file) = &mut config.web.config_file {
-        let found = web_file::load(&file.path);
-        file.encrypted = found.protection.tls.is_some();
-        file.certificate = found.protection.tls.as_ref().map(|tls| tls.certificate().to_vec());
-        file.asks_for_password = !found.protection.users.is_empty();
-        file.asks_for_certificate = found.protection.tls.as_ref().is_some_and(Tls::knows_its_clients);
+        let found = web_config::load(&file.path);
+        file.encrypted = found.settings.tls.is_some();
+        file.certificate = found.settings.tls.as_ref().map(|tls| tls.certificate().to_vec());
+        file.asks_for_password = !found.settings.users.is_empty();
+        file.asks_for_certificate = found.settings.tls.as_ref().is_some_and(Tls::knows_its_clients);
         let place = format!("web.config_file: {}", file.path.display());
         found.errors.iter().for_each(|error| mistakes.add(&place, error));
         warnings.extend(found.warnings.into_iter().map(|warning| format!("{}: {warning}", file.path.display())));

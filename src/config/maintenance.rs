@@ -25,7 +25,7 @@ pub(super) struct MaintenanceSection {
     network: Option<Name>,
     /// When the work ends, in UTC; a day counts to its end.
     until: Option<Leaf<EndKind>>,
-    /// Why, for whoever reads this.
+    /// The reason for the work.
     reason: Option<Text>,
 }
 

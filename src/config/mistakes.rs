@@ -15,7 +15,7 @@ const MOST_ALIKE: usize = 3;
 struct Mistake {
     path: String,
     what: String,
-    /// Where it stands: the place of each part of the path among those that stand beside it.
+    /// Where it stands: the place of each part of the path among its siblings.
     order: Vec<usize>,
 }
 

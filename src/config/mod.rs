@@ -16,7 +16,6 @@ mod load;
 mod maintenance;
 mod mistakes;
 mod network;
-mod node;
 mod overlay;
 mod profile;
 mod read;
@@ -26,7 +25,6 @@ mod span;
 mod startup;
 mod value;
 mod watch;
-pub mod web_file;
 mod yaml;
 
 use std::path::PathBuf;
@@ -84,7 +82,7 @@ pub struct NetworkConfig {
     pub stale_after: Duration,
     /// Blocks from one full list, read as a check, to the next.
     pub resync_blocks: u32,
-    /// What is asked of the sources beside the list.
+    /// What is asked of the sources in addition to the list.
     pub ask: crate::follower::Ask,
     /// A gap of more blocks is not walked block by block.
     pub max_gap_blocks: u32,
@@ -150,6 +148,8 @@ pub struct WebConfig {
     pub telemetry_path: TelemetryPath,
     /// Scrapes at a time; 0 for any number.
     pub max_requests: usize,
+    /// Names by which browsers may ask, in addition to addresses and names without a dot.
+    pub allowed_hosts: Vec<String>,
     /// `/-/reload` is answered.
     pub enable_reload: bool,
     /// What protects the server; `None` for nothing.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::alerting::AlertingSection;
 use crate::config::files::path;
-use crate::config::kinds::{HorizonKind, ListenKind, TelemetryKind};
+use crate::config::kinds::{HorizonKind, HostKind, ListenKind, TelemetryKind};
 use crate::config::leaf::{DAY, FilePath, Flag, Leaf, List, SECOND, Span, Whole};
 use crate::config::mistakes::Place;
 use crate::config::network::{NetworkSection, count};
@@ -203,6 +203,9 @@ pub(super) struct WebSection {
     telemetry_path: Leaf<TelemetryKind>,
     /// Scrapes answered at a time; 0 for any number. Takes effect with the next start.
     max_requests: Whole<0, 100_000>,
+    /// Further names by which browsers may open a server without TLS and users: see `docs/web.md`. Takes effect with the
+    /// next start.
+    allowed_hosts: List<Leaf<HostKind>>,
     /// Answer `/-/reload`. Takes effect with the next start.
     enable_reload: Flag,
     /// Web configuration file: TLS, users, headers and rate limit, see `docs/web.md`. Without it the server is open and
@@ -216,6 +219,7 @@ impl Default for WebSection {
             listen_address: std::iter::once(Leaf(std::net::SocketAddr::from(DEFAULT_ADDRESS).into())).collect(),
             telemetry_path: Leaf(TelemetryPath::default()),
             max_requests: Leaf(40),
+            allowed_hosts: List::default(),
             enable_reload: Leaf(false),
             config_file: None,
         }
@@ -232,6 +236,7 @@ impl WebSection {
             listen_addresses: self.listen_address.each().map(|(_, address)| address.0).collect(),
             telemetry_path: self.telemetry_path.0,
             max_requests: count(self.max_requests.0) as usize,
+            allowed_hosts: self.allowed_hosts.each().map(|(_, host)| host.0).collect(),
             enable_reload: self.enable_reload.0,
             // What the file says is read after everything else.
             config_file: self.config_file.and_then(|file| path(file, &at.key("config_file"), home)).map(|path| {

@@ -2,16 +2,17 @@
 //!
 //! Never here: rules of a chain (`chain`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::domain::chain::{ChainRules, Subnet};
-use crate::domain::deployment::Deployment;
+use crate::domain::deployment::{Deployment, Phase};
 use crate::domain::dkg::QuorumType;
 use crate::domain::drawing::Drawing;
 use crate::domain::list::Block;
 use crate::domain::masternode::{Height, Masternode, MasternodeId, NodeType, UnixSeconds};
 use crate::domain::payment::{EvoPayments, Vote, chance};
+use crate::domain::probe::Peer;
 use crate::domain::quorum::Formations;
 use crate::domain::session::Sessions;
 
@@ -26,6 +27,10 @@ pub struct ChainFacts {
     pub deployment: Option<Deployment>,
     /// Version of the coinbase transaction that was read last; `None` where no source tells.
     pub coinbase_version: Option<u16>,
+    /// Version of the newest node among all sources of the network; `None` when not known.
+    pub newest_version: Option<u32>,
+    /// What the nodes of masternodes that are sources say of themselves; `None` for one that says nothing at the moment.
+    pub own_nodes: Arc<BTreeMap<MasternodeId, Option<Peer>>>,
     /// How Evo nodes are paid at the next block.
     pub evo_payments: EvoPayments,
     /// Highest block under a ChainLock; `None` when the node knows none.
@@ -61,6 +66,8 @@ impl ChainFacts {
             node_version: None,
             deployment: None,
             coinbase_version: None,
+            newest_version: None,
+            own_nodes: Arc::default(),
             evo_payments: EvoPayments::Once,
             chainlock_height: None,
             measured_spacing_seconds: None,
@@ -74,6 +81,11 @@ impl ChainFacts {
             tells_sessions: false,
             formations: Formations::new(),
         }
+    }
+
+    /// Whether the rules of Dash Core 24 hold for the next block; `None` where no source says.
+    pub fn v24_active(&self) -> Option<bool> {
+        Some(self.deployment.as_ref()?.phase == Phase::Active)
     }
 
     /// Seconds between blocks to count with: measured, or the chain's usual.

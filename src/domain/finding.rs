@@ -107,6 +107,14 @@ pub enum Condition {
     Unreachable,
     /// Speaks a protocol that is older than its network demands.
     ProtocolTooOld,
+    /// Speaks a protocol that is older than the next release demands, which no source runs yet.
+    NotReadyForNextRelease,
+    /// Does not relay transactions, which its network demands.
+    NoTransactionRelay,
+    /// Does not serve compact block filters, which its network demands.
+    NoCompactFilters,
+    /// Its software is a release with a known fault.
+    BadRelease,
     /// Many masternodes were penalised lately.
     PenaltyWave,
     /// Several masternodes of a group were penalised lately.

@@ -6,7 +6,8 @@
 //! changed from one block to the next, [`verdict`] how its DKG sessions ended, [`calendar`] how times are written, [`watch`]
 //! whom the operator cares about, [`maintenance`] who is being worked on, [`probe`] what came of calling a masternode,
 //! [`session`] what is seen of DKG sessions under way, [`drawing`] who will sit in the next, [`quorum`] when quorums were last mined,
-//! [`requirement`] what the network demands of one, [`deployment`] when a consensus change activates, [`snapshot`] puts all
+//! [`release`] which software has a known fault, [`requirement`] what the network demands of one, [`revival`] how a banned one is
+//! revived, [`deployment`] when a consensus change activates, [`snapshot`] puts all
 //! of it together for the readers, and [`finding`] says what of it a human should know.
 //!
 //! Never here: input or output, clocks, async, JSON, metrics, logs.
@@ -28,7 +29,9 @@ pub mod payout;
 pub mod pose;
 pub mod probe;
 pub mod quorum;
+pub mod release;
 pub mod requirement;
+pub mod revival;
 pub mod session;
 pub mod snapshot;
 pub mod state;

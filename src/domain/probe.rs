@@ -32,17 +32,21 @@ pub struct Peer {
     pub protocol_version: u32,
     /// Its user agent: at most [`Peer::AGENT_LENGTH`] harmless characters; may be empty.
     pub agent: String,
+    /// It relays transactions; `None` when it did not say.
+    pub relays: Option<bool>,
+    /// It serves compact block filters (`NODE_COMPACT_FILTERS`); `None` when it did not say.
+    pub compact_filters: Option<bool>,
 }
 
 impl Peer {
     /// Most characters of a user agent that are kept.
     pub const AGENT_LENGTH: usize = 64;
 
-    /// A peer whose user agent is cut to what may be shown: a stranger wrote it.
+    /// A peer whose user agent is cut to what may be shown: a stranger wrote it. Nothing is known of its services.
     pub fn new(protocol_version: u32, agent: &[u8]) -> Peer {
         let harmless = |byte: &&u8| byte.is_ascii_alphanumeric() || b" .,;-_/:?@()+".contains(byte);
         let agent = agent.iter().filter(harmless).take(Peer::AGENT_LENGTH).map(|byte| char::from(*byte)).collect();
-        Peer { protocol_version, agent }
+        Peer { protocol_version, agent, relays: None, compact_filters: None }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::domain::masternode::Height;
 use crate::domain::payment::PaymentModel;
 use crate::domain::{MasternodeId, Subnet};
 use crate::follower::source::{self, Identity, Trouble};
-use crate::follower::{Follower, walk};
+use crate::follower::{Follower, report, walk};
 use crate::rpc::ChainInfo;
 
 /// What was asked beside the list, and when it is due again.
@@ -41,11 +41,13 @@ impl Follower {
         let client = &self.sources[index].client;
         let subnet = self.identity.as_ref().map_or_else(|| Subnet::from_chain_name(&chain.chain), Identity::subnet);
         let deployment = self.deployment(index);
+        let newest = report::newest_version(&self.sources);
         let facts = self.facts.get_or_insert_with(|| Facts::new(subnet, tip.height));
         facts.chain.deployment = deployment;
         facts.chain.coinbase_version = self.sources[index].forks.coinbase.map(|(_, version)| version);
         facts.chain.subnet = subnet;
         facts.chain.node_version = self.sources[index].version;
+        facts.chain.newest_version = newest;
         facts.chain.evo_payments = source::evo_payments(chain, self.sources[index].version);
         facts.chain.tells_sessions = self.sources[index].tells_sessions();
         let chainlock = client.chainlock().await;

@@ -3,17 +3,21 @@
 //!
 //! Never here: anything that a list could not be published without.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use crate::domain::masternode::Height;
+use crate::domain::probe::Peer;
+use crate::domain::release::bad_version;
 use crate::domain::session::Sessions;
 use crate::domain::{Masternode, MasternodeId, MasternodeList};
-use crate::follower::Follower;
 use crate::follower::source::{Source, optional};
+use crate::follower::{Follower, Settings};
 use crate::meters::ReportMeters;
 use crate::rpc::dash::sessions::SeenSessions;
+use crate::rpc::node::FILTER_INDEX;
 use crate::rpc::{ChainInfo, NetworkInfo};
 
 /// A node that said it is no masternode is asked again after so many reports: that changes with a restart only.
@@ -45,6 +49,10 @@ pub(super) struct Report {
     is_masternode: bool,
     /// It is cut off from the network.
     pub(super) isolated: bool,
+    /// What it says of its version and services, as a peer would see it; `None` while it says nothing.
+    said: Option<Peer>,
+    /// It does not know or allow the question for its indexes.
+    tells_no_indexes: bool,
     /// DKG sessions that it tells, and the block at which the next begins.
     sessions: Option<(SeenSessions, Option<Height>)>,
     /// Reports until it is asked again whether it is a masternode.
@@ -53,13 +61,24 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn new(meters: ReportMeters) -> Report {
-        Report { meters, identity: None, is_masternode: false, isolated: false, sessions: None, wait: 0 }
+        Report {
+            meters,
+            identity: None,
+            is_masternode: false,
+            isolated: false,
+            said: None,
+            tells_no_indexes: false,
+            sessions: None,
+            wait: 0,
+        }
     }
 
     /// It does not answer: what it said is no longer true of it, but for who it is.
     fn is_silent(&mut self) {
         self.meters.silent();
         self.isolated = false;
+        self.said = None;
+        self.tells_no_indexes = false;
         self.sessions = None;
         self.wait = 0;
     }
@@ -86,13 +105,13 @@ impl Follower {
         let best = told.iter().map(|(_, chain)| chain.headers.max(chain.blocks)).max().unwrap_or(Height(0));
         let list = self.book.as_ref().map(|book| book.list().clone());
         for (index, chain) in told {
-            self.sources[index].tell(&chain, best, list.as_deref(), self.settings.ask.sessions).await;
+            self.sources[index].tell(&chain, best, list.as_deref(), &self.settings).await;
         }
-        self.learn_sessions();
+        self.learn_reports();
     }
 
-    /// Puts together what the sources tell of sessions, and publishes it where that is news.
-    fn learn_sessions(&mut self) {
+    /// Puts together what the sources tell of sessions and of themselves, and publishes it where that is news.
+    fn learn_reports(&mut self) {
         let mut sessions = None;
         let mut next = None;
         for report in self.sources.iter().map(|source| &source.report) {
@@ -101,16 +120,47 @@ impl Follower {
             sessions.get_or_insert_with(Sessions::default).add(own, &seen.sessions);
             next = next.max(*next_session);
         }
+        let own_nodes = own_nodes(&self.sources);
+        let newest = newest_version(&self.sources);
         let Some(facts) = &mut self.facts else { return };
         let chain = &mut facts.chain;
-        if chain.sessions.as_deref() == sessions.as_ref() && chain.next_session == next {
+        let same = chain.sessions.as_deref() == sessions.as_ref() && chain.next_session == next;
+        if same && *chain.own_nodes == own_nodes && chain.newest_version == newest {
             return;
         }
         (chain.sessions, chain.next_session) = (sessions.map(Arc::new), next);
+        (chain.own_nodes, chain.newest_version) = (Arc::new(own_nodes), newest);
         // What was withdrawn stays so: sessions do not make a list any fresher.
         if self.published.borrow().is_some() {
             self.publish();
         }
+    }
+}
+
+/// What the nodes of masternodes say of themselves, `None` while one says nothing. Of a node that is no masternode any more
+/// nothing is kept.
+fn own_nodes(sources: &[Source]) -> BTreeMap<MasternodeId, Option<Peer>> {
+    let mut nodes = BTreeMap::new();
+    for report in sources.iter().map(|source| &source.report) {
+        let Some(id) = report.identity.filter(|_| report.is_masternode) else { continue };
+        // Of several sources that are one masternode, one that says something.
+        let said: &mut Option<Peer> = nodes.entry(id).or_default();
+        *said = said.take().or_else(|| report.said.clone());
+    }
+    nodes
+}
+
+/// Version of the newest node among the sources of this network, whether it answers now or not.
+pub(super) fn newest_version(sources: &[Source]) -> Option<u32> {
+    sources.iter().filter(|source| !source.is_elsewhere()).filter_map(|source| source.version).max()
+}
+
+/// What a node says of itself, as a peer would see it.
+fn as_peer(node: &NetworkInfo) -> Peer {
+    Peer {
+        relays: node.relays,
+        compact_filters: node.compact_filters,
+        ..Peer::new(node.protocol_version, node.subversion.as_bytes())
     }
 }
 
@@ -121,29 +171,49 @@ fn by_address(list: &MasternodeList, address: &str) -> Option<MasternodeId> {
 }
 
 impl Source {
-    async fn tell(&mut self, chain: &ChainInfo, best: Height, list: Option<&MasternodeList>, ask_sessions: bool) {
+    async fn tell(&mut self, chain: &ChainInfo, best: Height, list: Option<&MasternodeList>, settings: &Settings) {
         let time = chain.tip_time.map(|time| time.0);
         self.report.meters.tip(chain.blocks.0, best.above(chain.blocks), time);
         let node = self.client.network_info().await.ok();
         let isolated = node.as_ref().and_then(NetworkInfo::is_isolated);
-        self.report.meters.peers(node.and_then(|node| node.connections), isolated);
+        self.report.meters.peers(node.as_ref().and_then(|node| node.connections), isolated);
         self.report.isolated = isolated == Some(true);
+        self.report.said = node.as_ref().map(as_peer);
+        let bad = |node: &NetworkInfo| bad_version(&settings.rules, node.version).is_some();
+        self.report.meters.release(node.as_ref().map(bad));
+        // A node may have been updated between two looks; it was identified before.
+        self.version = self.version.and(node.map(|node| node.version)).or(self.version);
         if self.report.wait > 0 {
             self.report.wait -= 1;
             return;
         }
-        let own = optional(self.client.own_masternode().await).ok().flatten().flatten();
-        self.report.is_masternode = own.is_some();
+        let answer = optional(self.client.own_masternode().await);
+        // Without an answer it is what it was.
+        self.report.is_masternode =
+            answer.as_ref().map_or(self.report.is_masternode, |own| own.as_ref().is_some_and(Option::is_some));
+        let own = answer.ok().flatten().flatten();
         if let Some(own) = &own {
             let known = || self.report.identity.or_else(|| by_address(list?, own.address.as_deref()?));
             self.report.identity = own.id.or_else(known);
         }
         let id = self.report.identity.map(|id| id.to_string()).unwrap_or_default();
         self.report.meters.masternode(own.map(|own| (id.as_str(), own.state.label())));
-        self.report.sessions = if ask_sessions { self.sessions(chain.blocks).await } else { None };
+        self.tell_indexes().await;
+        self.report.sessions = if settings.ask.sessions { self.sessions(chain.blocks).await } else { None };
         if !self.report.is_masternode && self.report.sessions.is_none() {
             self.report.wait = ORDINARY_REPORTS;
         }
+    }
+
+    /// Whether the index of compact block filters is synced. A node that does not know the question is not asked again.
+    async fn tell_indexes(&mut self) {
+        if self.report.tells_no_indexes || self.client.dialect().indexes.is_none() {
+            return;
+        }
+        let indexes = optional(self.client.indexes().await);
+        self.report.tells_no_indexes = matches!(indexes, Ok(None));
+        let synced = indexes.ok().flatten().and_then(|indexes| indexes.get(FILTER_INDEX).copied());
+        self.report.meters.filter_index(synced);
     }
 
     /// The sessions under way; `None` where the node has no part in them and does not watch them either.

@@ -16,6 +16,8 @@ pub(super) struct ReportFamilies {
     tip_time: IntGaugeVec,
     connections: IntGaugeVec,
     isolated: IntGaugeVec,
+    release_bad: IntGaugeVec,
+    filter_index_synced: IntGaugeVec,
     masternode_state: IntGaugeVec,
 }
 
@@ -35,6 +37,10 @@ pub struct SourceReport {
     pub connections: Option<u32>,
     /// Whether it is cut off.
     pub isolated: Option<bool>,
+    /// Whether it runs a release with a known fault.
+    pub release_bad: Option<bool>,
+    /// Whether its index of compact block filters is synced.
+    pub filter_index_synced: Option<bool>,
     /// Which masternode it is, empty where that is not known, and the state in which it sees itself; `None` when it is none.
     pub masternode: Option<(String, String)>,
 }
@@ -69,6 +75,16 @@ impl ReportFamilies {
                 SOURCE,
                 "1 when the source has no connections or its networking is switched off: it goes on to say that it is synced and ready. Such a source is used only when there is no other.",
             )?,
+            release_bad: gauge(
+                "masternode_exporter_source_release_bad",
+                SOURCE,
+                "1 when the source runs a release with a known fault (Dash Core 24.0.0, 24.0.1), 0 when no fault of its release is known. Absent while it does not answer.",
+            )?,
+            filter_index_synced: gauge(
+                "masternode_exporter_source_filter_index_synced",
+                SOURCE,
+                "1 when the source's index of compact block filters is synced, 0 while it is being built. Absent where the node does not build one or does not say (before v21).",
+            )?,
             masternode_state: gauge(
                 "masternode_exporter_source_masternode_state",
                 &["network", "source", "masternode", "state"],
@@ -91,12 +107,22 @@ impl ReportFamilies {
             blocks_behind: number(&self.blocks_behind).map(|blocks| blocks as u32),
             connections: number(&self.connections).map(|connections| connections as u32),
             isolated: number(&self.isolated).map(|isolated| isolated > 0.0),
+            release_bad: number(&self.release_bad).map(|bad| bad > 0.0),
+            filter_index_synced: number(&self.filter_index_synced).map(|synced| synced > 0.0),
             masternode: own.map(|metric| (label(metric, "masternode").into(), label(metric, "state").into())),
         }
     }
 
-    fn with_source(&self) -> [&IntGaugeVec; 5] {
-        [&self.height, &self.blocks_behind, &self.tip_time, &self.connections, &self.isolated]
+    fn with_source(&self) -> [&IntGaugeVec; 7] {
+        [
+            &self.height,
+            &self.blocks_behind,
+            &self.tip_time,
+            &self.connections,
+            &self.isolated,
+            &self.release_bad,
+            &self.filter_index_synced,
+        ]
     }
 }
 
@@ -112,6 +138,16 @@ impl ReportMeters {
     pub fn peers(&self, connections: Option<u32>, isolated: Option<bool>) {
         self.set(&self.families.connections, connections.map(i64::from));
         self.set(&self.families.isolated, isolated.map(i64::from));
+    }
+
+    /// Whether its release has a known fault.
+    pub fn release(&self, bad: Option<bool>) {
+        self.set(&self.families.release_bad, bad.map(i64::from));
+    }
+
+    /// Whether its index of compact block filters is synced.
+    pub fn filter_index(&self, synced: Option<bool>) {
+        self.set(&self.families.filter_index_synced, synced.map(i64::from));
     }
 
     /// The masternode that it is, and in which state; `None` when it is none or does not say.

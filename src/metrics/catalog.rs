@@ -170,7 +170,7 @@ families! {
     P2P_AGENT_INFO: "masternode_p2p_agent_info" Gauge Watched ["agent"]
         "Constant 1, with the user agent that the masternode said in the last probe: its first 64 harmless characters. Absent when it said none.";
     REQUIREMENT_MET: "masternode_requirement_met" Gauge Watched ["requirement", "evidence"]
-        "1 when the masternode meets what the network demands, 0 when not, by the best evidence at hand. Requirements: p2p_port (probe, else peer_view), protocol_version (probe, else list), dkg_participation (session: contributed and no bad mark in those under way, else list: not banned and no points of a missed session left), platform (peer_view; Evo). Absent without evidence and where the chain does not demand it.";
+        "1 when the masternode meets what the network demands, 0 when not, by the best evidence at hand. Requirements: p2p_port (probe, else peer_view), protocol_version (probe, else own_node, else list), next_protocol_version (of the newest known release while no source runs it), transaction_relay, compact_filters (both demanded where a source runs Dash Core 24) and release (no known fault; these four by probe, else own_node), dkg_participation (session: contributed and no bad mark in those under way, else list: not banned and no points of a missed session left), platform (peer_view; Evo). Absent without evidence and where the chain does not demand it.";
     PLATFORM_BANNED: "masternode_platform_banned" Gauge Watched []
         "1 when the Platform asked for a ban of this Evo node, in the answering node's view. Absent before v23.";
     NETWORK_NODES: "masternode_network_nodes" Gauge Aggregate ["state", "node_type"]
@@ -228,7 +228,9 @@ families! {
     NETWORK_SPORK: "masternode_network_spork" Gauge Aggregate ["spork"]
         "Value of a spork as the node shows it: a time from which on it is active, or a plain value. On Dash 0 is on for all and 1 on for some quorum types.";
     NETWORK_MINIMUM_PROTOCOL: "masternode_network_minimum_protocol_version" Gauge Aggregate []
-        "Least protocol version that nodes of the answering node's release accept of a masternode. Absent when that is not known of its release.";
+        "Least protocol version that nodes of the newest release among the network's sources accept of a masternode. Absent when that is not known of its release.";
+    NETWORK_NEXT_PROTOCOL: "masternode_network_next_minimum_protocol_version" Gauge Aggregate []
+        "Least protocol version that nodes of the newest known release accept of a masternode, while all sources run an older one. Absent where a source runs it, and on private networks.";
     NETWORK_QUORUM_SPORK: "masternode_network_quorum_spork" Gauge Aggregate ["spork", "quorums"]
         "1 for the quorum types that sporks 21 (members connect to all) and 23 (members vote out whom they cannot reach, or who is too old) cover, 0 for the others: all (value 0), small (1: not llmq_100_67, llmq_400_60, llmq_400_85), none (any other value). Only on Dash.";
     NETWORK_SPORKS_COMPILED_IN: "masternode_network_sporks_compiled_in" Gauge Aggregate []

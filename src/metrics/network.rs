@@ -6,7 +6,7 @@ use crate::domain::deployment::{Deployment, Phase, V24};
 use crate::domain::masternode::Height;
 use crate::domain::pose::Risk;
 use crate::domain::quorum::QuorumHealth;
-use crate::domain::requirement::{Covers, QuorumSpork, compiled_in, minimum_protocol};
+use crate::domain::requirement::{Covers, QuorumSpork, compiled_in, minimum_protocol, next_protocol};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::tally::NetworkTally;
 use crate::domain::{NodeType, state};
@@ -84,6 +84,9 @@ network_families! {
     };
     NETWORK_MINIMUM_PROTOCOL => |snapshot, add| {
         if let Some(minimum) = minimum_protocol(snapshot.rules(), snapshot.facts()) { add(&[], minimum.into()) }
+    };
+    NETWORK_NEXT_PROTOCOL => |snapshot, add| {
+        if let Some(minimum) = next_protocol(snapshot.rules(), snapshot.facts()) { add(&[], minimum.into()) }
     };
     NETWORK_QUORUM_SPORK => |snapshot, add| for spork in QuorumSpork::ALL {
         let Some(covered) = spork.covers(snapshot.rules(), snapshot.facts()) else { continue };

@@ -39,7 +39,8 @@ pub(super) fn series(probed: bool) -> Vec<NodeSeries> {
 /// On which chains there can be such evidence.
 fn applies(requirement: Requirement, evidence: Evidence) -> fn(&ChainRules) -> bool {
     match (requirement, evidence) {
-        (_, Evidence::Probe) => |_| true,
+        (Requirement::P2pPort | Requirement::ProtocolVersion, Evidence::Probe) => |_| true,
+        (_, Evidence::Probe | Evidence::OwnNode) => |rules| rules.has_dkg,
         (_, Evidence::PeerView) => ChainRules::is_deterministic,
         (Requirement::ProtocolVersion, Evidence::List) => |rules| rules.ping.is_some(),
         (_, Evidence::Session | Evidence::List) => |rules| rules.has_dkg,

@@ -80,7 +80,8 @@ pub struct Version {
 }
 
 impl Version {
-    /// The payload: no services, no addresses, no blocks, and no wish for transactions.
+    /// The payload: no services, no addresses, no blocks. `relay` is set as by an ordinary peer: a block-relay-only connection is
+    /// answered with `relay` 0 whatever the node does otherwise.
     pub fn payload(&self) -> Vec<u8> {
         let agent_length = u8::try_from(self.agent.len()).ok().filter(|length| *length < 0xfd);
         let agent_length = agent_length.expect("our own user agent is short");
@@ -93,33 +94,40 @@ impl Version {
             &[agent_length],
             self.agent.as_bytes(),
             &0_u32.to_le_bytes(), // height
-            &[0],                 // relay
+            &[1],                 // relay: as an ordinary peer
         ]
         .concat()
     }
 }
 
-/// Reads what a peer says of itself. `None` when the payload is no `version` message: everything behind the user agent is
+/// The service bit of a node that serves compact block filters (BIP 157).
+const NODE_COMPACT_FILTERS: u64 = 1 << 6;
+
+/// Reads what a peer says of itself. `None` when the payload is no `version` message: everything behind the relay flag is
 /// left unread, and a message may end before it.
 pub fn peer(payload: &[u8]) -> Option<Peer> {
     let mut rest = payload;
     let protocol_version = u32::from_le_bytes(take::<4>(&mut rest)?);
     // The node takes it for a signed number; nobody speaks a negative version.
     let protocol_version = i32::try_from(protocol_version).ok().map(i32::unsigned_abs)?;
-    take::<8>(&mut rest)?; // services
+    let services = u64::from_le_bytes(take::<8>(&mut rest)?);
+    let compact_filters = Some(services & NODE_COMPACT_FILTERS != 0);
+    let peer = |agent: &[u8], relays| Peer { relays, compact_filters, ..Peer::new(protocol_version, agent) };
     take::<8>(&mut rest)?; // time
     take::<ADDRESS_LENGTH>(&mut rest)?;
     if rest.is_empty() {
-        return Some(Peer::new(protocol_version, b""));
+        return Some(peer(b"", None));
     }
     take::<ADDRESS_LENGTH>(&mut rest)?;
     take::<8>(&mut rest)?; // nonce
     if rest.is_empty() {
-        return Some(Peer::new(protocol_version, b""));
+        return Some(peer(b"", None));
     }
-    let length = compact_size(&mut rest)?;
-    let agent = rest.get(..usize::try_from(length).ok()?)?;
-    Some(Peer::new(protocol_version, agent))
+    let length = usize::try_from(compact_size(&mut rest)?).ok()?;
+    let (agent, mut rest) = rest.split_at_checked(length)?;
+    // Height, then the flag of BIP 37. Nodes take a missing flag for a set one; here it is not known.
+    let relays = take::<4>(&mut rest).and_then(|_| take::<1>(&mut rest)).map(|[flag]| flag != 0);
+    Some(peer(agent, relays))
 }
 
 fn take<const LENGTH: usize>(rest: &mut &[u8]) -> Option<[u8; LENGTH]> {
@@ -164,7 +172,8 @@ mod tests {
         let header = Header::read(header);
         assert_eq!((header.magic, header.command, header.length), ([0xf9, 0xbe, 0xb4, 0xd9], VERSION, 100));
         assert!(header.fits(payload));
-        assert_eq!(peer(payload), Some(Peer { protocol_version: 60_002, agent: "/Satoshi:0.7.2/".into() }));
+        let expected = Peer { compact_filters: Some(false), ..Peer::new(60_002, b"/Satoshi:0.7.2/") };
+        assert_eq!(peer(payload), Some(expected), "0.7.2 ends before the relay flag");
         let mut damaged = payload.to_vec();
         damaged[85] ^= 1;
         assert!(!header.fits(&damaged));
@@ -188,20 +197,42 @@ mod tests {
         };
         let expected = "60120100 0000000000000000 0807060504030201 \
             0000000000000000000000000000000000000000000000000000 0000000000000000000000000000000000000000000000000000 \
-            1817161514131211 03 2f782f 00000000 00";
+            1817161514131211 03 2f782f 00000000 01";
         assert_eq!(version.payload(), bytes(expected));
     }
 
     #[test]
     fn what_a_newer_peer_appends_is_left_unread_and_what_an_older_one_leaves_out_is_not_missed() {
         let mut payload = bytes(RECORDED).split_off(HEADER_LENGTH);
-        payload.extend([7; 34]);
+        payload.extend([1]);
+        payload.extend([7; 33]);
         assert_eq!(peer(&payload).unwrap().agent, "/Satoshi:0.7.2/");
         assert_eq!(peer(&payload[..96]).unwrap().agent, "/Satoshi:0.7.2/", "without a height");
-        assert_eq!(peer(&payload[..80]), Some(Peer::new(60_002, b"")), "without a user agent");
-        assert_eq!(peer(&payload[..46]), Some(Peer::new(60_002, b"")), "of the first versions");
+        let nameless = Some(Peer { compact_filters: Some(false), ..Peer::new(60_002, b"") });
+        assert_eq!(peer(&payload[..80]), nameless, "without a user agent");
+        assert_eq!(peer(&payload[..46]), nameless, "of the first versions");
         assert_eq!(peer(&payload[..90]), None, "cut within the user agent");
         assert_eq!(peer(&payload[..45]), None);
+    }
+
+    #[test]
+    fn services_and_the_relay_flag_are_read_where_the_peer_says_them() {
+        // services, what follows the height; relays, compact filters. 0xc45: a masternode of 23.1.2, recorded.
+        let cases = [
+            (0xc45_u64, &[1_u8][..], Some(true), Some(true)),
+            (0xc05, &[1], Some(true), Some(false)),
+            (0xc45, &[0], Some(false), Some(true)),
+            (0, &[0, 9, 9], Some(false), Some(false)),
+            (0x40, &[], None, Some(true)),
+            (u64::MAX, &[2], Some(true), Some(true)),
+        ];
+        let recorded = bytes(RECORDED).split_off(HEADER_LENGTH);
+        for (services, behind, relays, compact_filters) in cases {
+            let payload = [&recorded[..4], &services.to_le_bytes(), &recorded[12..], behind].concat();
+            let peer = peer(&payload).unwrap();
+            assert_eq!((peer.relays, peer.compact_filters), (relays, compact_filters), "{services:x} {behind:?}");
+        }
+        assert_eq!(peer(&recorded[..98]).unwrap().relays, None, "cut within the height");
     }
 
     #[test]
@@ -224,7 +255,8 @@ mod tests {
             let (header, payload) = written.split_first_chunk().unwrap();
             let header = Header::read(header);
             prop_assert!(header.fits(payload) && header.magic == [1, 2, 3, 4] && header.command == VERSION);
-            prop_assert_eq!(peer(payload), Some(Peer { protocol_version: protocol, agent }));
+            let expected = Peer { relays: Some(true), compact_filters: Some(false), ..Peer::new(protocol, agent.as_bytes()) };
+            prop_assert_eq!(peer(payload), Some(expected));
         }
     }
 

@@ -14,10 +14,10 @@ pub struct Wire {
     magics: &'static [(Subnet, [u8; 4])],
 }
 
-/// Dash Core 23.1. Magics: `pchMessageStart` in `src/chainparams.cpp`; versions: `PROTOCOL_VERSION` and
+/// Dash Core 24.0. Magics: `pchMessageStart` in `src/chainparams.cpp`; versions: `PROTOCOL_VERSION` and
 /// `MIN_PEER_PROTO_VERSION` in `src/version.h`. A devnet drops everybody whose user agent does not name it, so none is probed.
 const DASH: Wire = Wire {
-    protocol_version: 70_240,
+    protocol_version: 70_242,
     oldest_peer: 70_216,
     magics: &[
         (Subnet::Main, [0xbf, 0x0c, 0x6b, 0xbd]),

@@ -38,6 +38,10 @@ pub struct Dialect {
     pub roll: Option<&'static Method>,
     /// Forks and their activation.
     pub deployments: Option<&'static Method>,
+    /// Which indexes the node has built.
+    pub indexes: Option<&'static Method>,
+    /// The node's mempool.
+    pub mempool: Option<&'static Method>,
     /// Every argument of a masternode call is written as a string, numbers too.
     pub string_arguments: bool,
 }
@@ -195,6 +199,8 @@ pub const DASH: Dialect = Dialect {
     special: Some(&methods::GET_SPECIAL_TXES),
     roll: Some(&methods::PROTX_DIFF),
     deployments: Some(&methods::GET_DEPLOYMENT_INFO),
+    indexes: Some(&methods::GET_INDEX_INFO),
+    mempool: Some(&methods::GET_MEMPOOL_INFO),
     string_arguments: false,
 };
 
@@ -226,6 +232,8 @@ pub const DIMECOIN: Dialect = Dialect {
     special: None,
     roll: None,
     deployments: None,
+    indexes: None,
+    mempool: None,
     string_arguments: true,
 };
 
@@ -260,6 +268,8 @@ pub const PRCYCOIN: Dialect = Dialect {
     special: None,
     roll: None,
     deployments: None,
+    indexes: None,
+    mempool: None,
     string_arguments: true,
 };
 
@@ -306,6 +316,8 @@ impl Dialect {
             self.chainlock,
             self.sporks,
             self.own,
+            self.indexes,
+            self.mempool,
         ];
         always.into_iter().chain([self.list.method]).chain(sometimes.into_iter().flatten()).collect()
     }

@@ -49,6 +49,8 @@ methods! {
     GET_BLOCKCHAIN_INFO: "getblockchaininfo", required, light, "chain, sync and active forks";
     GET_DEPLOYMENT_INFO: "getdeploymentinfo", optional, light, "forks and their activation (v24 and later; older nodes say them in getblockchaininfo)";
     GET_NETWORK_INFO: "getnetworkinfo", required, light, "software and version";
+    GET_INDEX_INFO: "getindexinfo", optional, light, "whether the index of compact block filters is built (v21 and later)";
+    GET_MEMPOOL_INFO: "getmempoolinfo", optional, light, "whether the mempool is as large as a masternode of v24 needs (doctor only)";
     PROTX_LIST: "protx list", required, heavy, "the whole list, at start and as a check";
     PROTX_LISTDIFF: "protx listdiff", optional, heavy, "what a block changed (v20 and later; else the whole list is read)";
     PROTX_DIFF: "protx diff", optional, heavy, "who can be drawn for the next DKG sessions, once for each of them (v20 and later)";
@@ -90,8 +92,10 @@ mod tests {
     use super::*;
 
     /// What can be called without a wallet, changes nothing, and prints no key.
-    const HARMLESS: [&str; 35] = [
+    const HARMLESS: [&str; 37] = [
         "getdeploymentinfo",
+        "getindexinfo",
+        "getmempoolinfo",
         "protx diff",
         "getspecialtxes",
         "quorum dkgstatus",

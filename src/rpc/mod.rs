@@ -15,6 +15,7 @@ pub mod dialect;
 mod error;
 pub mod legacy;
 pub mod methods;
+pub mod node;
 pub mod own;
 pub mod secret_file;
 pub mod unknown;

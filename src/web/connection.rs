@@ -7,10 +7,12 @@
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
+use exporter_toolkit::{ActiveSecurity, HTTP2};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -22,12 +24,12 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_rustls::TlsAcceptor;
 
-use crate::web::deadline::{Clock, Paced};
-use crate::web::guard::HTTP2;
+use crate::web::deadline::Clock;
 use crate::web::meters::OpenConnection;
 use crate::web::payload::Payload;
 use crate::web::route::Server;
 use crate::web::settings::Settings;
+use crate::web::timed_stream::TimedStream;
 
 /// What hyper may hold of a connection's input, and at which amount of output it waits for the socket. One piece of
 /// output larger than this is taken whole and written without being split.
@@ -36,14 +38,27 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// Requests of a shared connection at a time. Those of one Prometheus come one after the other for each of its jobs.
 const SHARED_REQUESTS: u32 = 16;
 
+/// The other end of a connection.
+#[derive(Clone)]
+pub(super) struct Peer {
+    /// Where it is.
+    pub(super) address: IpAddr,
+    /// The settings under which it was accepted.
+    pub(super) accepted: Arc<ActiveSecurity>,
+}
+
 /// Serves one connection. `stop` turns true when the server stops: the request in flight is answered, no further one.
 pub(super) async fn drive(stream: TcpStream, clock: Arc<Clock>, server: Arc<Server>, stop: watch::Receiver<bool>) {
     let _open = OpenConnection::new(&server.meters);
     // Answers are written in few large pieces: there is nothing to gather. A failure costs only speed.
     let _ = stream.set_nodelay(true);
-    let stream = Paced::new(stream, Arc::clone(&clock));
-    let mut talk = Talk { server, clock, stop };
-    let Some(tls) = talk.server.guard.force().tls() else { return talk.http1(stream).await };
+    // An error means that the client is gone already.
+    let Ok(address) = stream.peer_addr().map(|address| address.ip()) else { return };
+    let stream = TimedStream::new(stream, Arc::clone(&clock));
+    let accepted = server.security.active();
+    let tls = accepted.tls();
+    let mut talk = Talk { server, clock, stop, peer: Peer { address, accepted } };
+    let Some(tls) = tls else { return talk.http1(stream).await };
     let handshake = TlsAcceptor::from(tls).accept(stream).into_fallible();
     match talk.hold(handshake, |_| Next::End).await {
         Some(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(HTTP2) => talk.http2(stream).await,
@@ -59,7 +74,7 @@ pub(super) async fn drive(stream: TcpStream, clock: Arc<Clock>, server: Arc<Serv
     }
 }
 
-/// What is done with a connection when the server stops.
+/// What is done with a connection when the server stops, or when the settings of client certificates change.
 enum Next {
     /// It is ended.
     End,
@@ -72,12 +87,13 @@ struct Talk {
     server: Arc<Server>,
     clock: Arc<Clock>,
     stop: watch::Receiver<bool>,
+    peer: Peer,
 }
 
 impl Talk {
     async fn http1(&mut self, stream: impl AsyncRead + AsyncWrite + Unpin) {
-        let (server, clock) = (Arc::clone(&self.server), Arc::clone(&self.clock));
-        let service = service_fn(|request| answer(Arc::clone(&server), &clock, request));
+        let (server, clock, peer) = (Arc::clone(&self.server), Arc::clone(&self.clock), self.peer.clone());
+        let service = service_fn(|request| answer(Arc::clone(&server), &clock, peer.clone(), request));
         let connection = first(&self.server.settings).serve_connection(TokioIo::new(stream), service);
         let ended = self.hold(connection, |connection| {
             connection.graceful_shutdown();
@@ -88,8 +104,8 @@ impl Talk {
 
     async fn http2(&mut self, stream: impl AsyncRead + AsyncWrite + Unpin) {
         self.clock.share();
-        let (server, clock) = (Arc::clone(&self.server), Arc::clone(&self.clock));
-        let service = service_fn(|request| answer(Arc::clone(&server), &clock, request));
+        let (server, clock, peer) = (Arc::clone(&self.server), Arc::clone(&self.clock), self.peer.clone());
+        let service = service_fn(|request| answer(Arc::clone(&server), &clock, peer.clone(), request));
         let connection = second(&self.server.settings).serve_connection(TokioIo::new(stream), service);
         let ended = self.hold(connection, |connection| {
             connection.graceful_shutdown();
@@ -98,16 +114,17 @@ impl Talk {
         note(ended.await);
     }
 
-    /// Polls `work` until it is done, its time is over (`None`), or the server stops and `stopping` says to end it (`None`).
+    /// Polls `work` until it is done, its time is over (`None`), or it has to stop and `stopping` says to end it (`None`).
     async fn hold<W: Future>(&mut self, work: W, stopping: impl Fn(Pin<&mut W>) -> Next) -> Option<W::Output> {
         let mut work = pin!(work);
         let deadline = || Instant::from_std(self.clock.deadline(&self.server.settings));
         let mut alarm = pin!(sleep_until(deadline()));
         // An error, the sender being gone, means stop as well.
         let mut stop = pin!(self.stop.wait_for(|stop| *stop));
+        let mut superseded = pin!(Arc::clone(&self.server.security).superseded(Arc::clone(&self.peer.accepted)));
         let mut stopped = false;
         poll_fn(|context| {
-            if !stopped && stop.as_mut().poll(context).is_ready() {
+            if !stopped && (stop.as_mut().poll(context).is_ready() || superseded.as_mut().poll(context).is_ready()) {
                 stopped = true;
                 if let Next::End = stopping(work.as_mut()) {
                     return Poll::Ready(None);
@@ -131,10 +148,11 @@ impl Talk {
 fn answer(
     server: Arc<Server>,
     clock: &Arc<Clock>,
+    peer: Peer,
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response<Payload>, Infallible>> + Send + use<> {
     let mark = clock.start_request();
-    async move { Ok(server.answer(request, &mark).await.map(|payload| payload.holding(mark))) }
+    async move { Ok(server.answer(request, &peer, &mark).await.map(|payload| payload.holding(mark))) }
 }
 
 fn note(ended: Option<hyper::Result<()>>) {

@@ -1,7 +1,7 @@
 //! How long a connection may stay in what it is doing.
 //!
 //! A connection waits for a header, works on a request, sends what is left of the answer, rests, or says goodbye.
-//! [`Clock`] knows which of them and since when; [`Paced`] tells it when bytes move. One deadline follows from it at
+//! [`Clock`] knows which of them and since when; `timed_stream` tells it when bytes move. One deadline follows from it at
 //! any moment, and whoever drives the connection cuts it when that has passed.
 //!
 //! hyper has a timeout for headers, but it also ends connections that rest between two scrapes, and it has none for
@@ -9,20 +9,15 @@
 //!
 //! Never here: a timer, HTTP.
 
-use std::io::{self, IoSlice};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
-
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::web::settings::Settings;
 
 /// How long and how many bytes we listen after our last word. Closing a socket with unread bytes resets it, and the
 /// reset may overtake the answer (RFC 9112 §9.6).
 const LINGER: Duration = Duration::from_millis(500);
-const LINGER_BYTES: usize = 256 * 1024;
+pub(super) const LINGER_BYTES: usize = 256 * 1024;
 
 /// For how long the client of a request that is under way may keep us waiting before its place can be given to another one.
 const SLACK: Duration = Duration::from_secs(1);
@@ -59,8 +54,11 @@ struct Underway {
 pub(super) struct Standing {
     /// A request of it is under way.
     busy: bool,
-    /// Requests so far.
-    requests: u64,
+    /// It was refused nothing so far, or something of it was admitted. Who has had a refusal has had an answer, while a new
+    /// connection may be about to send the right password.
+    unrefused: bool,
+    /// Requests so far that were admitted.
+    admitted: u64,
     /// Since when it does what it does.
     since: Instant,
 }
@@ -73,6 +71,10 @@ struct Pace {
     requests: Vec<Underway>,
     /// Number of the next request.
     next_request: u64,
+    /// Requests so far that were admitted.
+    admitted: u64,
+    /// Whether one of them was authenticated.
+    authenticated: bool,
     /// Whether requests share the connection (HTTP/2). Then bytes that come between two need not begin a further one.
     shared: bool,
     /// Since when the client takes no bytes; `None` while it does.
@@ -81,8 +83,16 @@ struct Pace {
 
 impl Pace {
     fn new(now: Instant) -> Pace {
-        let requests = Vec::new();
-        Pace { phase: Phase::Header, since: now, requests, next_request: 0, shared: false, blocked_since: None }
+        Pace {
+            phase: Phase::Header,
+            since: now,
+            requests: Vec::new(),
+            next_request: 0,
+            admitted: 0,
+            authenticated: false,
+            shared: false,
+            blocked_since: None,
+        }
     }
 
     fn enter(&mut self, phase: Phase, now: Instant) {
@@ -139,7 +149,15 @@ impl Pace {
         }
     }
 
+    fn admitted(&mut self, authenticated: bool) {
+        self.admitted += 1;
+        self.authenticated |= authenticated;
+    }
+
     fn standing(&self, now: Instant) -> Option<Standing> {
+        if self.authenticated {
+            return None;
+        }
         let (busy, since) = match self.phase {
             Phase::Header | Phase::Idle | Phase::Linger => (false, self.since),
             Phase::Request | Phase::Flush => {
@@ -148,7 +166,8 @@ impl Pace {
                 (true, Some(waiting_for_client).filter(|since| now.saturating_duration_since(*since) >= SLACK)?)
             }
         };
-        Some(Standing { busy, requests: self.next_request, since })
+        let unrefused = self.next_request == 0 || self.admitted > 0;
+        Some(Standing { busy, unrefused, admitted: self.admitted, since })
     }
 }
 
@@ -176,9 +195,35 @@ impl Clock {
         RequestMark { clock: Arc::clone(self), number }
     }
 
-    /// How easily the connection is missed when its place is needed; `None` while it waits for us.
+    /// How easily the connection is missed when its place is needed; `None` while it waits for us, and from its first
+    /// authenticated request on.
     pub(super) fn standing(&self, now: Instant) -> Option<Standing> {
         self.pace().standing(now)
+    }
+
+    /// Bytes came from the client.
+    pub(super) fn received(&self) {
+        self.pace().received(Instant::now());
+    }
+
+    /// The client took bytes, or did not.
+    pub(super) fn wrote(&self, taken: bool) {
+        let mut pace = self.pace();
+        if taken {
+            pace.blocked_since = None;
+        } else {
+            pace.blocked_since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// No bytes are left to be sent.
+    pub(super) fn flushed(&self) {
+        self.pace().flushed(Instant::now());
+    }
+
+    /// The last byte was sent; what the client still sends is thrown away.
+    pub(super) fn lingers(&self) {
+        self.pace().enter(Phase::Linger, Instant::now());
     }
 
     /// From now on several requests may be under way at a time.
@@ -200,6 +245,11 @@ pub(super) struct RequestMark {
 }
 
 impl RequestMark {
+    /// The request may be answered; `authenticated` is whether it had to show for it.
+    pub(super) fn admitted(&self, authenticated: bool) {
+        self.clock.pace().admitted(authenticated);
+    }
+
     /// Nothing more of the request is to come.
     pub(super) fn read_whole(&self) {
         self.clock.pace().read_whole(self.number);
@@ -209,95 +259,6 @@ impl RequestMark {
 impl Drop for RequestMark {
     fn drop(&mut self) {
         self.clock.pace().handed_over(self.number);
-    }
-}
-
-/// A socket that tells a [`Clock`] when bytes move.
-pub(super) struct Paced<S> {
-    stream: S,
-    clock: Arc<Clock>,
-    lingering: bool,
-    lingered_bytes: usize,
-}
-
-impl<S> Paced<S> {
-    pub(super) fn new(stream: S, clock: Arc<Clock>) -> Paced<S> {
-        Paced { stream, clock, lingering: false, lingered_bytes: 0 }
-    }
-
-    fn note_write(&self, written: &Poll<io::Result<usize>>) {
-        let mut pace = self.clock.pace();
-        match written {
-            Poll::Pending => {
-                pace.blocked_since.get_or_insert_with(Instant::now);
-            }
-            Poll::Ready(_) => pace.blocked_since = None,
-        }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
-        if buffer.filled().len() > before {
-            this.clock.pace().received(Instant::now());
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<S> {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write(context, bytes);
-        this.note_write(&written);
-        written
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write_vectored(context, slices);
-        this.note_write(&written);
-        written
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    /// hyper flushes when it has no bytes left of its own.
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        ready!(Pin::new(&mut this.stream).poll_flush(context))?;
-        this.clock.pace().flushed(Instant::now());
-        Poll::Ready(Ok(()))
-    }
-
-    /// Says goodbye, then reads on until the client has too.
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if !this.lingering {
-            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
-            this.lingering = true;
-            this.clock.pace().enter(Phase::Linger, Instant::now());
-        }
-        let mut scratch = [0; 4096];
-        while this.lingered_bytes < LINGER_BYTES {
-            let mut buffer = ReadBuf::new(&mut scratch);
-            // An error is a way of leaving, too.
-            let read = ready!(Pin::new(&mut this.stream).poll_read(context, &mut buffer));
-            if read.is_err() || buffer.filled().is_empty() {
-                break;
-            }
-            this.lingered_bytes += buffer.filled().len();
-        }
-        Poll::Ready(Ok(()))
     }
 }
 
@@ -371,12 +332,21 @@ mod tests {
         let mut answered = Pace::new(start);
         let request = answered.requested(start);
         answered.read_whole(request);
+        answered.admitted(false);
         assert_eq!(answered.standing(start + 100 * SECOND), None, "it waits for its answer");
         answered.handed_over(request);
         answered.flushed(start);
         let now = start + 2 * SECOND;
         assert!(silent.standing(now) < newer.standing(now), "of those that said nothing the oldest goes first");
         assert!(newer.standing(now) < answered.standing(now), "whoever was answered stays longer");
+        let mut refused = Pace::new(start + SECOND);
+        let request = refused.requested(start + SECOND);
+        refused.handed_over(request);
+        refused.flushed(start + SECOND);
+        assert!(refused.standing(now) < silent.standing(now), "who was refused goes before who may be about to ask");
+        let mut known = answered.clone();
+        known.admitted(true);
+        assert_eq!(known.standing(now), None, "who is authenticated stays");
         let mut stuck = Pace::new(start);
         let request = stuck.requested(start);
         assert_eq!(stuck.standing(start), None, "the rest of a request may take a moment");

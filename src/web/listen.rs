@@ -38,6 +38,14 @@ impl ListenAddress {
         }
     }
 
+    /// The name of the host, where it is not an address.
+    pub fn name(&self) -> Option<&str> {
+        match &self.host {
+            Host::Name(name) => Some(name),
+            Host::Any | Host::Ip(_) => None,
+        }
+    }
+
     /// Host and port for a client on this host: what listens on all interfaces is reached over loopback.
     pub(super) fn dial(&self) -> (String, u16) {
         let host = match &self.host {

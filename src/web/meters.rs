@@ -42,7 +42,7 @@ impl Meters {
         )?;
         let connections_displaced = IntCounter::new(
             "masternode_exporter_http_connections_displaced_total",
-            "HTTP connections closed to make room for another one: silent ones first, then resting ones, then those that keep us waiting.",
+            "HTTP connections closed to make room for another one: refused and silent ones first, then resting ones, then those that keep us waiting. Authenticated connections are never closed for it.",
         )?;
         let handshakes_failed = IntCounter::new(
             "masternode_exporter_http_tls_handshakes_failed_total",
@@ -76,7 +76,7 @@ impl Meters {
 
     /// Makes every family have a sample, for the reference.
     pub fn touch(&self) {
-        self.protection_read(true);
+        self.web_config_loaded(true);
     }
 
     /// Whether the web configuration file could be used when it was last read; also where there is none.
@@ -85,7 +85,8 @@ impl Meters {
         families.iter().flat_map(MetricFamily::get_metric).all(|sample| sample.get_gauge().get_value() != 0.0)
     }
 
-    pub(super) fn protection_read(&self, good: bool) {
+    /// Notes whether the web configuration file could be used when it was last read.
+    pub fn web_config_loaded(&self, good: bool) {
         self.web_config_read.with_label_values::<&str>(&[]).set(good.into());
     }
 }
@@ -117,7 +118,7 @@ mod tests {
         let samples = || registry.gather().iter().filter(|family| family.name().contains("web_config")).count();
         assert_eq!((meters.is_protection_good(), samples()), (true, 0));
         for good in [false, true] {
-            meters.protection_read(good);
+            meters.web_config_loaded(good);
             assert_eq!((meters.is_protection_good(), samples()), (good, 1));
         }
     }

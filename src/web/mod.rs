@@ -2,8 +2,9 @@
 //!
 //! What it serves is handed to it as a [`site::Site`]: functions that answer, and a few facts. [`listen`] opens the
 //! sockets, [`serve`] accepts from them, `connection` speaks HTTP on one of them within the time that `deadline`
-//! leaves, `crowd` keeps their number within bounds, `route` picks the answer, `negotiate` and `query` read what the client asked for, `payload` sends the bytes.
-//! [`api`] answers the questions of scripts, [`pages`] those of people. [`guard`] says who gets in and encrypts.
+//! leaves, `crowd` keeps their number within bounds, `route` picks the answer, `browser` refuses what a foreign page sends, `negotiate` and `query` read what the client asked for, `payload` sends the bytes.
+//! [`api`] answers the questions of scripts, [`pages`] those of people. The crate `exporter-toolkit` has
+//! encryption and authentication.
 //! [`probe`] is the other end, for the health check of a container.
 //!
 //! Every wait has a deadline and every size a limit, all of them in [`settings::Settings`]: a hostile or broken client
@@ -18,24 +19,24 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use exporter_toolkit::WebSecurity;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
 use crate::web::crowd::Crowd;
 use crate::web::deadline::Clock;
-use crate::web::guard::Guard;
 use crate::web::meters::Meters;
 use crate::web::route::Server;
 use crate::web::settings::Settings;
 use crate::web::site::Site;
 
 pub mod api;
+mod browser;
 mod connection;
 pub mod credentials;
 mod crowd;
 mod deadline;
-pub mod guard;
 pub mod listen;
 pub mod meters;
 mod negotiate;
@@ -48,18 +49,19 @@ pub mod settings;
 pub mod site;
 #[cfg(test)]
 mod tests;
+mod timed_stream;
 
 /// How long accepting rests when the process or the host has no room for a further socket, which only time can cure.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `site` to those whom `guard` lets in, on all `listeners`, until `shutdown` is ready, then stops accepting, lets the requests in flight finish
-/// within [`Settings::stop_grace`], drops what is left and returns.
+/// Serves `site` under the settings of `security` on all `listeners` until `shutdown` is ready, then stops accepting, lets the
+/// requests in flight finish within [`Settings::stop_grace`], drops what is left and returns.
 ///
 /// Nothing that a client does ends it earlier. Each connection is a task of its own; a panic in one ends that one.
 pub async fn serve(
     listeners: Vec<TcpListener>,
     site: Arc<Site>,
-    guard: Arc<Guard>,
+    security: Arc<WebSecurity>,
     settings: Settings,
     meters: Meters,
     shutdown: impl Future<Output = ()>,
@@ -67,8 +69,8 @@ pub async fn serve(
     let stop_grace = settings.stop_grace;
     let mut keeper = JoinSet::new();
     // Ends with this function.
-    keeper.spawn(Arc::clone(&guard).keep());
-    let server = Arc::new(Server::new(site, guard, settings, meters));
+    keeper.spawn(Arc::clone(&security).watch_files());
+    let server = Arc::new(Server::new(site, security, settings, meters));
     let (stop, stopped) = watch::channel(false);
     let mut connections = Crowd::default();
     let mut door = Door { listeners, next: 0, refusing: false };

@@ -13,19 +13,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use exporter_toolkit::{Access, ActiveSecurity, Denial, WebSecurity};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue,
-    REFERRER_POLICY, REFRESH, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    REFERRER_POLICY, REFRESH, RETRY_AFTER, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::web::api::{self, Reply};
+use crate::web::browser;
+use crate::web::connection::Peer;
 use crate::web::deadline::RequestMark;
-use crate::web::guard::{Denial, Guard};
 use crate::web::meters::Meters;
 use crate::web::pages::{self, Page};
 use crate::web::payload::Payload;
@@ -91,7 +93,7 @@ impl Route {
 pub(super) struct Server {
     pub(super) settings: Settings,
     pub(super) meters: Meters,
-    pub(super) guard: Arc<Guard>,
+    pub(super) security: Arc<WebSecurity>,
     site: Arc<Site>,
     /// One permit for each scrape that may run; `None` for no limit.
     scrapes: Option<Arc<Semaphore>>,
@@ -104,44 +106,61 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(site: Arc<Site>, guard: Arc<Guard>, settings: Settings, meters: Meters) -> Server {
+    pub(super) fn new(site: Arc<Site>, security: Arc<WebSecurity>, settings: Settings, meters: Meters) -> Server {
         let limit = settings.max_requests.min(Semaphore::MAX_PERMITS);
         let scrapes = (limit > 0).then(|| Arc::new(Semaphore::new(limit)));
         let questions = Arc::new(Semaphore::new(settings.max_questions.clamp(1, Semaphore::MAX_PERMITS)));
         let policy = HeaderValue::try_from(pages::content_security_policy()).expect("the policy is plain text of ours");
-        Server { settings, meters, guard, site, scrapes, questions, policy, panicked: AtomicBool::new(false) }
+        Server { settings, meters, security, site, scrapes, questions, policy, panicked: AtomicBool::new(false) }
     }
 
     /// Answers one request, whatever it is. The answer to HEAD is that to GET: hyper sends its header only, and asks for
     /// nothing of the body.
-    pub(super) async fn answer(&self, request: Request<Incoming>, mark: &RequestMark) -> Response<Payload> {
+    pub(super) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: &Peer,
+        mark: &RequestMark,
+    ) -> Response<Payload> {
         let (head, body) = request.into_parts();
         let route = Route::find(head.uri.path(), &self.site.landing.telemetry_path);
         let handler = route.map_or("other", Route::label);
-        let force = self.guard.force();
+        let security = self.security.active();
         let drained = drain(body, self.settings.max_body_bytes).await;
         mark.read_whole();
         let admitted = match drained {
             Err(refused) => Err(refused),
-            Ok(()) => force.admit(&head.headers).await.map_err(denied),
+            Ok(()) => self.admit(&security, &head, peer).await,
         };
         let mut response = match admitted {
             Err(refused) => refused,
-            Ok(()) => match caught(self.dispatch(route, &head)).await {
-                Ok(response) => response,
-                Err(panic) => {
+            Ok(access) => {
+                mark.admitted(access == Access::Authenticated);
+                caught(self.dispatch(route, &head)).await.unwrap_or_else(|panic| {
                     self.note_panic(handler, &*panic);
                     text(StatusCode::INTERNAL_SERVER_ERROR, "Internal error: the log of the exporter has more.")
-                }
-            },
+                })
+            }
         };
         self.meters.requests.with_label_values(&[handler, response.status().as_str()]).inc();
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         // An answer is true of its moment only.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        force.dress(headers);
+        security.add_headers(headers);
         response
+    }
+
+    /// Checks whether a request may be answered; the error is the refusal.
+    async fn admit(&self, security: &ActiveSecurity, head: &Parts, peer: &Peer) -> Result<Access, Response<Payload>> {
+        // The connection is about to be closed, and this request came first.
+        if !security.accepts_connections_of(&peer.accepted) {
+            let reason = "The settings of client certificates have changed: connect again.";
+            return Err(text(StatusCode::MISDIRECTED_REQUEST, reason));
+        }
+        browser::check(head, security.is_open(), &self.settings.allowed_hosts)
+            .map_err(|(status, reason)| text(status, &reason))?;
+        security.authenticate(&head.headers, peer.address).await.map_err(denied)
     }
 
     /// Logs the first panic. The others are told by the status codes, and each by the panic hook of the process.
@@ -315,8 +334,14 @@ async fn caught<T>(handler: impl Future<Output = T>) -> Result<T, Box<dyn Any + 
 /// The same on every route, so that nobody learns which ones there are.
 fn denied(denial: Denial) -> Response<Payload> {
     match denial {
-        Denial::TooOften => text(StatusCode::TOO_MANY_REQUESTS, "Too many requests: try again later."),
-        Denial::WhoAreYou => {
+        Denial::RateLimited => text(StatusCode::TOO_MANY_REQUESTS, "Too many requests: try again later."),
+        Denial::TooManyChecks => {
+            let reason = "Too many passwords are waiting to be checked: try again later.";
+            let mut response = text(StatusCode::TOO_MANY_REQUESTS, reason);
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            response
+        }
+        Denial::Unauthenticated => {
             let mut response = text(StatusCode::UNAUTHORIZED, "A user and its password are needed here.");
             let challenge = HeaderValue::from_static("Basic realm=\"masternode-exporter\", charset=\"UTF-8\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);

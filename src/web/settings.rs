@@ -33,6 +33,9 @@ pub struct Settings {
     /// Bytes of a request's body, which nothing here needs: so many are read and thrown away, more are answered 413.
     /// 64 KiB.
     pub max_body_bytes: usize,
+    /// Names by which browsers may ask a server without protection, beside addresses, `localhost` and names without a dot.
+    /// None.
+    pub allowed_hosts: Vec<String>,
 }
 
 impl Default for Settings {
@@ -49,6 +52,7 @@ impl Default for Settings {
             max_header_lines: 64,
             max_header_bytes: 16 * 1024,
             max_body_bytes: 64 * 1024,
+            allowed_hosts: Vec::new(),
         }
     }
 }

@@ -8,7 +8,7 @@ mod abuse;
 mod api;
 mod boards;
 mod browser;
-#[path = "../it/support/certificates.rs"]
+#[path = "../../crates/exporter-toolkit/tests/support/certificates.rs"]
 mod certificates;
 mod latency;
 mod pages;
@@ -18,7 +18,7 @@ mod process;
 mod protection;
 mod push;
 mod secrets;
-#[path = "../it/support/web_cases.rs"]
+#[path = "../../crates/exporter-toolkit/tests/support/web_cases.rs"]
 mod web_cases;
 
 use std::io::Write;

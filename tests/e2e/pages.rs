@@ -284,7 +284,7 @@ fn hostile_site() -> Site {
         outcome: Outcome::Reached,
         at: UnixSeconds(1_800_000_000),
         duration: Some(Duration::from_millis(9)),
-        peer: Some(Peer { protocol_version: 1, agent: HOSTILE.into() }),
+        peer: Some(Peer { agent: HOSTILE.into(), ..Peer::new(1, b"") }),
         last_success: None,
     };
     let labels = [("network", HOSTILE), ("masternode", &format!("{:064x}", 3)), ("alias", HOSTILE)];
@@ -337,8 +337,8 @@ fn what_an_enemy_says_is_shown_as_text_and_does_nothing() {
     let root = format!("http://{}", listener.local_addr().unwrap());
     let meters = web::meters::Meters::new(&prometheus::Registry::new()).unwrap();
     let site = Arc::new(hostile_site());
-    let guard = Arc::new(web::guard::Guard::open(meters.clone()));
-    runtime.spawn(web::serve(vec![listener], site, guard, Default::default(), meters, std::future::pending()));
+    let security = Arc::new(exporter_toolkit::WebSecurity::open());
+    runtime.spawn(web::serve(vec![listener], site, security, Default::default(), meters, std::future::pending()));
     let browser = Browser::start();
     let query: String = form_urlencoded::byte_serialize(HOSTILE.as_bytes()).collect();
     let paths = [

@@ -7,6 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use masternode_exporter::alerting::catalog::{About, Alert, alerts};
 use masternode_exporter::alerting::{inhibition, pages, rules};
 use masternode_exporter::domain::finding::Thresholds;
+use masternode_exporter::domain::release::{BAD_RELEASES, REFUSED_SETTINGS};
+use masternode_exporter::domain::revival::Revival;
+use masternode_exporter::domain::{MasternodeId, NodeType};
 
 use crate::markdown;
 use crate::support::golden;
@@ -103,7 +106,7 @@ fn every_alert_has_a_runbook_that_says_what_to_do() {
         let (severity, held) = (alert.severity.label(), rules::duration(alert.hold_seconds.into()));
         assert_eq!(lines.nth(1), Some(&*format!("Severity {severity}, after {held}.")), "{}", alert.runbook());
         let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-        let expected = ["Meaning", "Impact", "How to check", "How to mend", "When to ignore"];
+        let expected = ["Meaning", "Impact", "Diagnosis", "Resolution", "False positives"];
         assert_eq!(headings, expected, "{}", alert.runbook());
     }
 }
@@ -164,4 +167,26 @@ fn a_wave_mutes_nothing_critical() {
     let wave = inhibition::INHIBITIONS.iter().find(|rule| rule.source == "MasternodePenaltyWave").unwrap();
     let severity = |name: &str| alerts().find(|alert| alert.name == name).unwrap().severity.label();
     assert!(wave.targets.iter().all(|name| severity(name) == "warning"));
+}
+
+/// Words that stand in two places: a runbook or a page, and what `doctor` and the page of a masternode print.
+#[test]
+fn the_pages_have_the_commands_and_settings_that_the_program_prints() {
+    let id = "01".repeat(32).parse().map(MasternodeId::ProTx).unwrap();
+    let page = markdown::read("docs/pose.md");
+    for node_type in NodeType::ALL {
+        for command in (Revival { id: &id, node_type, address: None, v24_active: None }).commands() {
+            let shown = command.text.replace(&id.to_string(), "<proTxHash>").replace('\n', "\n   ");
+            assert!(page.contains(&shown), "docs/pose.md lacks:\n{shown}");
+        }
+    }
+    assert!(page.contains("up to 10 minutes in the mempool"));
+    let runbook = markdown::read("docs/runbooks/MasternodeNotReadyForNextRelease.md");
+    for (settings, change) in REFUSED_SETTINGS {
+        let names: Vec<String> = settings.split(", ").map(|name| format!("`{name}`")).collect();
+        let row = format!("| {} | {change} |", names.join(", "));
+        assert!(runbook.contains(&row), "the runbook lacks {row}");
+    }
+    let bad = markdown::read("docs/runbooks/MasternodeReleaseBad.md");
+    assert!(BAD_RELEASES.iter().all(|release| bad.contains(&format!("| Dash Core {} |", release.name))));
 }

@@ -35,7 +35,7 @@ fn relative(path: &Path) -> String {
     path.strip_prefix(markdown::root()).unwrap_or(path).to_string_lossy().replace('\\', "/")
 }
 
-fn files_in(folder: &str) -> Vec<String> {
+pub fn files_in(folder: &str) -> Vec<String> {
     let mut found = Vec::new();
     files(&markdown::root().join(folder), &mut found);
     found.sort();
@@ -49,7 +49,7 @@ fn sources_in(folder: &str) -> Vec<Source> {
 
 /// The table of `ARCHITECTURE.md`: its first column has the parts of a row, its second whom they may name.
 fn arrows() -> Arrows {
-    let table = markdown::table_of("ARCHITECTURE.md", "## Who may name whom");
+    let table = markdown::table_of("ARCHITECTURE.md", "## Module dependencies");
     assert_eq!(table.header[..2], ["part", "may name"]);
     let rows = table.rows.iter().flat_map(|row| {
         let may: BTreeSet<String> = code_spans(&row[1]).into_iter().collect();
@@ -75,6 +75,19 @@ fn the_code_keeps_to_the_architecture() {
     assert!(arrows["domain"].is_empty() && arrows["sim"].is_empty(), "the core and the simulator name nobody");
     let breaches: Vec<Breach> = sources_in("src").iter().flat_map(|source| rules::check(source, &arrows)).collect();
     assert_none(&breaches);
+}
+
+#[test]
+fn the_crates_keep_to_the_rules_and_the_toolkit_names_nothing_of_masternodes() {
+    let sources = sources_in("crates");
+    for name in rules::CRATES {
+        assert!(sources.iter().any(|source| source.path.starts_with(&format!("crates/{name}/src/"))), "{name}");
+    }
+    assert_none(&sources.iter().flat_map(rules::check_crate).collect::<Vec<Breach>>());
+    // The authors have the name of the project.
+    for path in files_in("crates/exporter-toolkit").into_iter().filter(|path| !path.contains("LICENSE")) {
+        assert!(!markdown::read(&path).to_ascii_lowercase().contains("masternode"), "{path}");
+    }
 }
 
 #[test]

@@ -34,6 +34,8 @@ fn engine(seen: Shown, news: Arc<Notify>, clock: fn() -> UnixSeconds) -> (Engine
             synced: Some(true),
             network_match: Some(true),
             isolated: None,
+            release_bad: None,
+            filter_index_synced: None,
             last_success: Some(clock()),
             follows_fork: None,
             fork_split: None,

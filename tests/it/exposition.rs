@@ -157,6 +157,7 @@ masternode_p2p_last_success_timestamp_seconds{network="dash-main",masternode="tw
 masternode_p2p_failure{network="dash-main",masternode="seven",alias="gone",reason="refused"} 1
 masternode_p2p_agent_info{network="dash-main",masternode="two",alias="mn-\"two\"",agent="/Dash Core:23.1.2/"} 1
 masternode_requirement_met{network="dash-main",masternode="two",alias="mn-\"two\"",requirement="p2p_port",evidence="probe"} 1
+masternode_requirement_met{network="dash-main",masternode="two",alias="mn-\"two\"",requirement="release",evidence="probe"} 1
 masternode_requirement_met{network="dash-main",masternode="two",alias="mn-\"two\"",requirement="dkg_participation",evidence="list"} 0
 "#;
     assert_eq!(lines, expected);
@@ -177,7 +178,7 @@ fn tiers_and_the_limit_decide_who_is_shown() {
     assert_eq!(count(&Settings { others: Others::AtRisk, ..Settings::default() }), 2);
     assert_eq!(count(&Settings { others: Others::Watched, ..Settings::default() }), 1);
     // Room for the two watched ones and one more.
-    let watched_and_one = 2 * 79 + 8;
+    let watched_and_one = 2 * 83 + 8;
     assert_eq!(count(&Settings { series_limit: watched_and_one, ..Settings::default() }), 2);
 }
 
@@ -191,7 +192,7 @@ fn watched_masternodes_of_a_later_network_come_before_the_others_of_an_earlier_o
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let page = Page::read(&runtime.block_on(exposition.text(Format::Text)));
     page.expect("masternode_pose_score", &[("alias", "mine")], 0.0);
-    // 71 samples of the watched one leave room for four others of eight samples each.
+    // 76 samples of the watched one leave room for four others of eight samples each.
     assert_eq!(page.count("masternode_pose_score"), 5);
 }
 

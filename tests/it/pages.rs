@@ -237,6 +237,8 @@ async fn the_page_of_a_masternode_tells_its_story_from_memory_and_from_the_histo
         "was banned: its score reached the limit",
         "failed 1 DKG session: 66 points more, 66 now",
         "PoSe score by block",
+        "Revival",
+        "up to 10 minutes in the mempool",
         "1 ban in what is shown",
         "The same as a table",
         "half even",
@@ -245,6 +247,10 @@ async fn the_page_of_a_masternode_tells_its_story_from_memory_and_from_the_histo
         assert!(told.contains(said), "{said} in {told}");
     }
     assert!(told.contains(&id), "the whole identity");
+    assert!(
+        page.contains(&format!("protx update_service {id}"))
+            || page.contains(&format!("protx update_service_evo {id}"))
+    );
     assert_eq!(good(&from_history, &address), page, "the history tells the same");
     let gone = text(&good(&from_memory, &format!("/masternodes/{}", id_of(&from_memory, "mn-2"))));
     assert!(gone.contains("not registered") && gone.contains("left the list"), "{gone}");

@@ -1,9 +1,10 @@
 //! A protected server over real sockets: who comes through to which page, and what it may change while it runs.
 //!
-//! Reading order: this file, then `health_check`.
+//! Reading order: this file, then `attacks`, then `health_check`.
 //!
 //! Never here: limits of unprotected connections, which the server tests for itself.
 
+mod attacks;
 mod health_check;
 
 use std::path::Path;
@@ -11,12 +12,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use exporter_toolkit::{WebSecurity, web_config};
 use http_body_util::{BodyExt, Empty};
 use hyper::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use masternode_exporter::config::web_file;
 use masternode_exporter::web;
-use masternode_exporter::web::guard::Guard;
 use masternode_exporter::web::meters::Meters;
 use masternode_exporter::web::settings::Settings;
 use masternode_exporter::web::site::{Body, Landing, MetricsReply, Readiness, Site, TelemetryPath};
@@ -31,7 +31,6 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::support::certificates;
-use crate::support::web_cases::{Promtool, web_cases};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -48,7 +47,7 @@ const ALICE: &str = "Authorization: Basic YWxpY2U6c2VjcmV0\r\n";
 struct Server {
     folder: TempDir,
     address: std::net::SocketAddr,
-    guard: Arc<Guard>,
+    security: Arc<WebSecurity>,
     registry: Registry,
     task: tokio::task::JoinHandle<()>,
 }
@@ -71,12 +70,14 @@ impl Server {
         std::fs::write(&path, file).unwrap();
         let registry = Registry::new();
         let meters = Meters::new(&registry).unwrap();
-        let guard = Guard::new(Box::new(move || web_file::read(&path)), meters.clone()).map(Arc::new).unwrap();
+        let counted = meters.clone();
+        let observer = Box::new(move |good| counted.web_config_loaded(good));
+        let security = Arc::new(WebSecurity::new(Box::new(move || web_config::read(&path)), observer).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let serve =
-            web::serve(vec![listener], Arc::new(site()), guard.clone(), settings, meters, std::future::pending());
-        Server { address, guard, registry, task: tokio::spawn(serve), folder }
+            web::serve(vec![listener], Arc::new(site()), security.clone(), settings, meters, std::future::pending());
+        Server { address, security, registry, task: tokio::spawn(serve), folder }
     }
 
     fn rewrite(&self, file: &str) {
@@ -164,27 +165,6 @@ fn site() -> Site {
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("it takes far too long")
-}
-
-#[test]
-fn good_files_are_taken_and_bad_ones_name_their_mistake() {
-    let folder = tempfile::tempdir().unwrap();
-    certificates::write(folder.path());
-    for case in web_cases(folder.path()) {
-        let errors = web_file::load(&case.path).errors;
-        match &case.error {
-            None => {
-                assert_eq!(errors, Vec::<String>::new(), "{}", case.name);
-                assert_ne!(case.promtool, Promtool::IsLenient, "{}: we take it too", case.name);
-            }
-            Some(error) => {
-                assert!(errors.iter().any(|found| found.contains(error.as_str())), "{}: {errors:?}", case.name);
-            }
-        }
-        let secret = std::fs::read_to_string(folder.path().join("server.key")).unwrap();
-        let secret = secret.lines().nth(1).unwrap();
-        assert!(!errors.iter().any(|error| error.contains(secret) || error.contains("doe")), "{errors:?}");
-    }
 }
 
 #[tokio::test]
@@ -338,14 +318,14 @@ async fn what_cannot_be_used_changes_nothing_and_protection_is_not_taken_away() 
         ("basic_auth_users: {alice: wrong}\n".to_string(), "not a bcrypt hash"),
     ] {
         server.rewrite(&bad);
-        let error = server.guard.refresh(true).unwrap_err();
+        let error = server.security.refresh(true).unwrap_err();
         assert!(error.contains(why), "{error}");
         assert_eq!(server.status(None, &request).await, Some(200), "{bad}");
         assert_eq!(server.status(None, "GET /metrics HTTP/1.1\r\n").await, Some(401), "{bad}");
         assert_eq!(server.meter("masternode_exporter_web_config_last_reload_successful").as_deref(), Some("0"));
     }
     server.rewrite(&format!("{TLS}basic_auth_users: {{alice: {other}}}\n"));
-    server.guard.refresh(true).unwrap();
+    server.security.refresh(true).unwrap();
     assert_eq!(server.status(None, &request).await, Some(401), "the old password is forgotten");
     assert_eq!(server.meter("masternode_exporter_web_config_last_reload_successful").as_deref(), Some("1"));
 }

@@ -137,10 +137,17 @@ impl Told {
             let Sight { snapshot, confirmed, probes, isolated } = seen.lock().unwrap().clone();
             let last_success = confirmed.map(UnixSeconds);
             let known = confirmed.is_some().then_some(true);
-            let (follows_fork, fork_split) = (None, None);
-            let name = "node".into();
-            let source =
-                Source { name, synced: known, network_match: known, isolated, last_success, follows_fork, fork_split };
+            let source = Source {
+                name: "node".into(),
+                synced: known,
+                network_match: known,
+                isolated,
+                release_bad: None,
+                filter_index_synced: None,
+                last_success,
+                follows_fork: None,
+                fork_split: None,
+            };
             let stale_after = Duration::from_secs(900);
             let network = Network {
                 name: "dash-test".into(),

@@ -1,6 +1,7 @@
 //! What sources say of themselves: one that is cut off, one that is a masternode, and what recorded nodes said.
 
 use masternode_exporter::rpc::dash::answers;
+use masternode_exporter::rpc::node;
 use masternode_exporter::rpc::own::own_masternode;
 use masternode_exporter::sim::{Action, Fault};
 
@@ -50,7 +51,10 @@ async fn a_source_that_is_a_masternode_stays_known_while_it_is_banned_and_does_n
     stage.serve_masternode(0).await;
     stage.poll().await;
     let own = |state| [("source", "node-0"), ("masternode", id.as_str()), ("state", state)];
-    stage.page().await.expect("masternode_exporter_source_masternode_state", &own("ready"), 1.0);
+    let said = [("masternode", id.as_str()), ("requirement", "protocol_version"), ("evidence", "own_node")];
+    let page = stage.page().await;
+    page.expect("masternode_exporter_source_masternode_state", &own("ready"), 1.0);
+    page.expect("masternode_requirement_met", &said, 1.0);
     stage.mine(&[fail(&id, 2)]).await;
     report(&mut stage).await;
     let page = stage.page().await;
@@ -64,6 +68,7 @@ async fn a_source_that_is_a_masternode_stays_known_while_it_is_banned_and_does_n
     let page = stage.page().await;
     page.expect_absent("masternode_exporter_source_masternode_state", FIRST);
     page.expect_absent("masternode_exporter_source_height", FIRST);
+    page.expect_absent("masternode_requirement_met", &said);
     stage.servers[0].handle().faults().clear();
     stage.mine(&[Action::Revive { masternode: id.clone() }]).await;
     report(&mut stage).await;
@@ -136,4 +141,47 @@ fn a_recorded_node_without_network_is_isolated_though_it_says_that_it_is_synced(
     assert_eq!((chain.blocks.0, chain.headers.0, chain.tip_time.unwrap().0), (871, 871, 1_795_239_570));
     let healthy = answers::network_info(&recorded("dash/v23.1.2/healthy/getnetworkinfo.json")).unwrap();
     assert_eq!((healthy.connections, healthy.is_isolated()), (Some(24), Some(false)));
+}
+
+#[test]
+fn recorded_nodes_say_what_they_relay_and_serve_and_which_indexes_they_have() {
+    // file, version, protocol, relays, compact filters.
+    let cases = [
+        ("dash/v23.1.2/healthy/getnetworkinfo_on_masternode.json", 230_102, Some(true), Some(true)),
+        ("dash/v24/active/getnetworkinfo.json", 230_102, Some(true), Some(false)),
+    ];
+    for (file, version, relays, filters) in cases {
+        let info = answers::network_info(&recorded(file)).unwrap();
+        assert_eq!((info.version, info.relays, info.compact_filters), (version, relays, filters), "{file}");
+        assert_eq!(info.relay_fee.map(|fee| fee.0 > 0), Some(true), "{file}");
+    }
+    let bare =
+        br#"{"result":{"version":170003,"subversion":"/Dash Core:0.17.0.3/","protocolversion":70219},"error":null}"#;
+    let bare = answers::network_info(bare).unwrap();
+    assert_eq!((bare.relays, bare.compact_filters, bare.relay_fee, bare.incremental_fee), (None, None, None, None));
+    let strange = br#"{"result":{"version":240003,"subversion":"/Dash Core:24.0.3/","protocolversion":70242,
+        "localrelay":"yes","localservicesnames":{"a":1},"relayfee":-1,"incrementalfee":"much"},"error":null}"#;
+    let strange = answers::network_info(strange).unwrap();
+    assert_eq!(
+        (strange.relays, strange.compact_filters, strange.relay_fee),
+        (None, None, None),
+        "a strange field is unknown"
+    );
+    let indexes = node::indexes(&recorded("dash/v23.1.2/healthy/getindexinfo.json")).unwrap();
+    assert_eq!(indexes.into_iter().collect::<Vec<_>>(), [("txindex".to_string(), true)]);
+}
+
+#[test]
+fn recorded_nodes_say_whether_v24_is_active() {
+    for (file, active) in [
+        ("dash/v24/locked-in/getblockchaininfo.json", Some(false)),
+        ("dash/v24/active/getblockchaininfo.json", Some(true)),
+        ("dash/v23.1.2/healthy/getblockchaininfo.json", Some(false)),
+    ] {
+        assert_eq!(answers::chain_info(&recorded(file)).unwrap().fork_active("v24"), active, "{file}");
+    }
+    // A released 24.0 has no `softforks`, and a 23.1 of a public network does not know the fork.
+    let text = String::from_utf8(recorded("dash/v24/active/getblockchaininfo.json")).unwrap();
+    let unsaid = text.replace("\"softforks\"", "\"gone\"");
+    assert_eq!(answers::chain_info(unsaid.as_bytes()).unwrap().fork_active("v24"), None);
 }

@@ -141,11 +141,11 @@ async fn a_masternode_that_does_not_answer_is_shown_with_the_reason_and_when_it_
         json!({
             "reachable": false, "reason": "refused", "last_probe_time": "2027-01-15T07:59:07Z",
             "last_success_time": "2027-01-15T07:54:07Z", "handshake_duration_seconds": null, "protocol_version": null,
-            "agent": null,
+            "agent": null, "relays_transactions": null, "serves_compact_filters": null,
         })
     );
     let port = json!({ "requirement": "p2p_port", "met": false, "evidence": "probe" });
-    assert_eq!((&whole["requirements"][0], whole["requirements"].as_array().unwrap().len()), (&port, 4));
+    assert_eq!((&whole["requirements"][0], whole["requirements"].as_array().unwrap().len()), (&port, 8));
     known.shows(
         &path,
         &[
@@ -225,7 +225,13 @@ async fn what_fires_is_shown_with_its_runbook_and_of_whom_it_is() {
 async fn a_source_that_says_ready_while_it_is_cut_off_is_not_believed() {
     let mut known = Known::nothing().await;
     let own = OwnMasternode { id: known.id().parse().ok(), state: "ready".into() };
-    let report = Report { blocks_behind: Some(0), connections: Some(8), isolated: Some(false), masternode: Some(own) };
+    let report = Report {
+        blocks_behind: Some(0),
+        connections: Some(8),
+        isolated: Some(false),
+        masternode: Some(own),
+        ..Report::default()
+    };
     known.report = report.clone();
     known.shows("/", &["node-0: in sync Is a masternode itself, mn-0 , and says: ready"]);
     known.report = Report { blocks_behind: Some(3), ..report.clone() };

@@ -26,6 +26,36 @@ const fn alert(
     }
 }
 
+/// The rule of a requirement that a call or the masternode's own node tells.
+macro_rules! requirement_rule {
+    ($requirement:literal) => {
+        concat!(
+            "max by (network, masternode, alias) (\n  ",
+            "# As with calls, what was known before a restart counts for a while.\n  ",
+            "last_over_time(masternode:masternode_requirement_met:newest{requirement=\"",
+            $requirement,
+            "\"}[5m]) == 0\n  ",
+            "or\n  ",
+            "# Who does not answer, or is not reached, does not say that it was updated.\n  ",
+            "last_over_time(masternode:masternode_requirement_met:newest{requirement=\"",
+            $requirement,
+            "\"}[6h]) == 0\n    ",
+            "and on (network, masternode, alias)\n    ",
+            "masternode:masternode_p2p_failure:newest{reason!~\"no_address|name|overlay|private|unknown_network|too_old\"} == 1\n  ",
+            "or\n  ",
+            "# Its own node said it as a source, and says nothing at the moment.\n  ",
+            "last_over_time(masternode_requirement_met{requirement=\"",
+            $requirement,
+            "\",evidence=\"own_node\"}[6h]) == 0\n    ",
+            "unless on (network, masternode, alias)\n    ",
+            "masternode:masternode_requirement_met:newest{requirement=\"",
+            $requirement,
+            "\"}\n",
+            ")"
+        )
+    };
+}
+
 /// All of them.
 pub(super) const ALERTS: &[Alert] = &[
     alert(
@@ -62,16 +92,54 @@ pub(super) const ALERTS: &[Alert] = &[
         10,
         Some(Condition::ProtocolTooOld),
         [
-            "# As with calls, what was known before a restart counts for a while.\n\
-         last_over_time(masternode:masternode_requirement_met:newest{requirement=\"protocol_version\"}[5m]) == 0\n\
-         or\n\
-         # Who does not answer, or is not reached, does not say that it was updated.\n\
-         last_over_time(masternode:masternode_requirement_met:newest{requirement=\"protocol_version\"}[6h]) == 0\n  \
-           and on (network, masternode, alias)\n  \
-           masternode:masternode_p2p_failure:newest{reason!~\"no_address|name|overlay|private|unknown_network|too_old\"} == 1",
+            requirement_rule!("protocol_version"),
             "A watched masternode speaks an older protocol than its network demands.",
             "Masternode {node}{groups} on {network} speaks a protocol that is too old: it needs an update.\n\
          Other masternodes may vote it bad in DKG sessions, or no longer pay it.",
+        ],
+    ),
+    alert(
+        "MasternodeNotReadyForNextRelease",
+        10,
+        Some(Condition::NotReadyForNextRelease),
+        [
+            requirement_rule!("next_protocol_version"),
+            "A watched masternode speaks an older protocol than the next release demands.",
+            "Masternode {node}{groups} on {network} speaks a protocol that members on the next release do not accept: it needs an \
+         update.\n\
+         They vote it bad in DKG sessions as soon as they are enough, whether or not the fork is active.",
+        ],
+    ),
+    alert(
+        "MasternodeTransactionRelayOff",
+        10,
+        Some(Condition::NoTransactionRelay),
+        [
+            requirement_rule!("transaction_relay"),
+            "A watched masternode does not relay transactions.",
+            "Masternode {node}{groups} on {network} says that it does not relay transactions.\n\
+         Members on Dash Core 24 vote it bad in DKG sessions.",
+        ],
+    ),
+    alert(
+        "MasternodeCompactFiltersOff",
+        10,
+        Some(Condition::NoCompactFilters),
+        [
+            requirement_rule!("compact_filters"),
+            "A watched masternode does not serve compact block filters.",
+            "Masternode {node}{groups} on {network} does not advertise compact block filters (NODE_COMPACT_FILTERS).\n\
+         Members on Dash Core 24 vote it bad in DKG sessions.",
+        ],
+    ),
+    alert(
+        "MasternodeReleaseBad",
+        10,
+        Some(Condition::BadRelease),
+        [
+            requirement_rule!("release"),
+            "A watched masternode runs a release with a known fault.",
+            "Masternode {node}{groups} on {network} runs a release with a known fault: it needs an update.",
         ],
     ),
 ];

@@ -74,6 +74,29 @@ pub(super) const ALERTS: &[Alert] = &[
         ],
     ),
     alert(
+        "MasternodeExporterSourceReleaseBad",
+        Severity::Warning,
+        5,
+        About::Source,
+        [
+            "min by (network, source) (last_over_time(masternode_exporter_source_release_bad[10m])) == 1",
+            "A node that the exporter asks runs a release with a known fault.",
+            "Source {source} of {network} runs a release with a known fault: it needs an update.",
+        ],
+    ),
+    alert(
+        "MasternodeExporterSourceFilterIndexBehind",
+        Severity::Warning,
+        60,
+        About::Source,
+        [
+            "max by (network, source) (last_over_time(masternode_exporter_source_filter_index_synced[10m])) == 0",
+            "A node that the exporter asks has not built its index of compact block filters.",
+            "Source {source} of {network} has an index of compact block filters that is not synced.\n\
+         A masternode on Dash Core 24 must serve these filters.",
+        ],
+    ),
+    alert(
         "MasternodeExporterHistoryGap",
         Severity::Warning,
         0,

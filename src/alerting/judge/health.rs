@@ -13,7 +13,7 @@ use crate::domain::masternode::UnixSeconds;
 pub(super) const ALL_SOURCES_DOWN: &str = "MasternodeExporterAllSourcesDown";
 
 /// What is told when a node is cut off.
-pub(super) const ISOLATED: &str = "MasternodeExporterSourceIsolated";
+const ISOLATED: &str = "MasternodeExporterSourceIsolated";
 
 /// The alerts about a node that does not follow a consensus change, before and after that change is certain.
 const NOT_READY: &str = "MasternodeExporterSourceForkNotReady";
@@ -25,7 +25,16 @@ const SPLIT: &str = "MasternodeExporterForkSplit";
 /// For how long a gap is told, in seconds. The rules look back as far.
 const GAP_SECONDS: u64 = 3600;
 
-/// For how long it counts that a node said to be cut off, or not, once it says nothing any more. The rules look back as far.
+/// What is told when a node runs a release with a known fault.
+const BAD_RELEASE: &str = "MasternodeExporterSourceReleaseBad";
+
+/// What is told when a node's filter index is not synced.
+const FILTER_INDEX: &str = "MasternodeExporterSourceFilterIndexBehind";
+
+/// What follows from what a node says of itself.
+pub(super) const SAID: [&str; 3] = [ISOLATED, BAD_RELEASE, FILTER_INDEX];
+
+/// For how long it counts what a node said of itself, once it says nothing any more. The rules look back as far.
 const SILENCE_SECONDS: u64 = 600;
 
 /// What earlier judgements saw, and a later one needs.
@@ -33,10 +42,13 @@ const SILENCE_SECONDS: u64 = 600;
 pub struct Before {
     /// Blocks that were jumped over lately, by network.
     gaps: BTreeMap<String, Gap>,
-    /// Whether nodes were cut off, by network and source, and when they last said so; those who never said it, when they were
-    /// first looked at.
-    isolated: BTreeMap<(String, String), (Option<bool>, UnixSeconds)>,
+    /// Whether what nodes said of themselves gives an alert, by its name, network and source, and when they last said so; those
+    /// who never said it, when they were first looked at.
+    said: BTreeMap<Said, (Option<bool>, UnixSeconds)>,
 }
+
+/// Name of the alert, network, source.
+pub(super) type Said = (&'static str, String, String);
 
 struct Gap {
     /// What the counter showed last.
@@ -49,7 +61,7 @@ impl Before {
     /// The wall clock jumped: what was noted was as long ago as before.
     pub(in crate::alerting) fn shift(&mut self, jump: Jump) {
         let gaps = self.gaps.values_mut().filter_map(|gap| gap.last.as_mut()).map(|(at, _)| at);
-        gaps.chain(self.isolated.values_mut().map(|(_, at)| at)).for_each(|at| *at = jump.carry(*at));
+        gaps.chain(self.said.values_mut().map(|(_, at)| at)).for_each(|at| *at = jump.carry(*at));
     }
 
     /// Takes note of a counter. Returns how many blocks were jumped over lately.
@@ -65,22 +77,28 @@ impl Before {
         gap.last.map(|(_, blocks)| blocks)
     }
 
-    /// Takes note of what a node says of its connections. Returns whether it counts as cut off.
-    fn is_isolated(&mut self, network: &str, source: &Source, now: UnixSeconds) -> bool {
-        let key = (network.to_string(), source.name.clone());
-        let known = self.isolated.entry(key).or_insert((None, now));
-        if source.isolated.is_some() {
-            *known = (source.isolated, now);
+    /// Takes note of what a node says of itself. Returns whether the alert counts as given.
+    fn holds(&mut self, alert: &'static str, network: &str, source: &Source, now: UnixSeconds) -> bool {
+        let said = match alert {
+            BAD_RELEASE => source.release_bad,
+            FILTER_INDEX => source.filter_index_synced.map(|synced| !synced),
+            _ => source.isolated,
+        };
+        let key = (alert, network.to_string(), source.name.clone());
+        let known = self.said.entry(key).or_insert((None, now));
+        if said.is_some() {
+            *known = (said, now);
         } else if now.0.saturating_sub(known.1.0) > SILENCE_SECONDS {
             known.0 = Some(false);
         }
         known.0 == Some(true)
     }
 
-    /// The nodes of which nothing is known yet.
-    pub(super) fn unknown_isolation(&self, network: &Network) -> impl Iterator<Item = (String, String)> {
-        let keys = network.sources.iter().map(|source| (network.name.clone(), source.name.clone()));
-        keys.filter(|key| self.isolated.get(key).is_some_and(|(isolated, _)| isolated.is_none()))
+    /// The alerts about nodes of which nothing is known yet.
+    pub(super) fn unsaid(&self, network: &Network) -> impl Iterator<Item = Said> {
+        let of_source = |source: &Source| SAID.map(|alert| (alert, network.name.clone(), source.name.clone()));
+        let keys = network.sources.iter().flat_map(of_source);
+        keys.filter(|key| self.said.get(key).is_some_and(|(said, _)| said.is_none()))
     }
 }
 
@@ -119,9 +137,8 @@ pub(super) fn of_network(
         if source.fork_split == Some(true) {
             told.extend(alert(SPLIT, &labels, 1.0));
         }
-        if before.is_isolated(name, source, now) {
-            told.extend(alert(ISOLATED, &labels, 1.0));
-        }
+        let held = SAID.into_iter().filter(|alert| before.holds(alert, name, source, now));
+        told.extend(held.filter_map(|held| alert(held, &labels, if held == FILTER_INDEX { 0.0 } else { 1.0 })));
     }
     if !network.sources.is_empty() && network.sources.iter().all(|source| source.synced == Some(false)) {
         told.extend(alert(ALL_SOURCES_DOWN, &of_network, 0.0));

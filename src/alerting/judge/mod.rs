@@ -58,6 +58,10 @@ pub struct Source {
     pub network_match: Option<bool>,
     /// Whether it is cut off from its network.
     pub isolated: Option<bool>,
+    /// Whether it runs a release with a known fault.
+    pub release_bad: Option<bool>,
+    /// Whether its index of compact block filters is synced.
+    pub filter_index_synced: Option<bool>,
     /// When it last confirmed the list.
     pub last_success: Option<UnixSeconds>,
     /// Whether it follows the next consensus change.
@@ -106,12 +110,12 @@ pub struct Verdict {
     pub(super) unknown_sources: BTreeSet<String>,
     /// What calls, or lists, do not tell at the moment, by network.
     pub(super) unknown_calls: BTreeMap<String, BTreeSet<(Condition, MasternodeId)>>,
-    /// Networks and nodes of which nobody knows whether they are cut off.
-    pub(super) unknown_isolation: BTreeSet<(String, String)>,
     /// Quorum types of networks of which no quorum is known.
     pub(super) unknown_quorums: BTreeSet<(String, String)>,
     /// Alerts about consensus changes, networks and nodes of which nothing is known.
     pub(super) unknown_forks: BTreeSet<(&'static str, String, String)>,
+    /// What nodes have not said of themselves yet.
+    pub(super) unsaid: BTreeSet<health::Said>,
     /// Networks whose tip is still that of before the clock jumped: how old it is cannot be said.
     pub(super) unknown_tips: BTreeSet<String>,
 }
@@ -139,9 +143,9 @@ impl Verdict {
             return true;
         }
         let Some(network) = labels.get("network") else { return false };
-        if alert.name == health::ISOLATED {
+        if health::SAID.contains(&alert.name) {
             let source = labels.get("source").cloned().unwrap_or_default();
-            return self.unknown_isolation.contains(&(network.clone(), source));
+            return self.unsaid.contains(&(alert.name, network.clone(), source));
         }
         if self.is_unknown_fork(alert, labels, network) {
             return true;
@@ -185,8 +189,8 @@ pub fn judge(world: &World, settings: &Settings, before: &mut Before, now: UnixS
             verdict.unknown_sources.insert(network.name.clone());
         }
         verdict.judged.extend(health::of_network(network, confirmed, before, now));
-        verdict.unknown_isolation.extend(before.unknown_isolation(network));
         verdict.unknown_forks.extend(health::unknown_forks(network));
+        verdict.unsaid.extend(before.unsaid(network));
     }
     verdict.judged.extend(health::of_process(world, settings));
     for judged in &mut verdict.judged {

@@ -64,6 +64,8 @@ fn world(snapshot: Option<Arc<Snapshot>>, confirmed: Option<u64>) -> World {
         synced: Some(true),
         network_match: Some(true),
         isolated: Some(false),
+        release_bad: Some(false),
+        filter_index_synced: None,
         last_success: confirmed.map(UnixSeconds),
         follows_fork: None,
         fork_split: None,
@@ -380,4 +382,28 @@ fn a_source_that_does_not_follow_a_fork_is_told_by_how_certain_the_fork_is() {
             assert_eq!(is_unknown, unknown[at], "{name}: {follows:?} {split:?} {certain}");
         }
     }
+}
+
+#[test]
+fn a_release_with_a_fault_and_an_unbuilt_filter_index_are_told_and_unknown_until_the_node_says_something() {
+    let labels: Labels =
+        [("network", "dash-main"), ("source", "local")].map(|(name, text)| (name.into(), text.into())).into();
+    let names = ["MasternodeExporterSourceReleaseBad", "MasternodeExporterSourceFilterIndexBehind"];
+    let mut world = world(None, Some(1000));
+    let mut before = Before::default();
+    let mut at = |now: u64, bad: Option<bool>, synced: Option<bool>| {
+        let source = &mut world.networks[0].sources[0];
+        (source.release_bad, source.filter_index_synced) = (bad, synced);
+        let verdict = judge(&world, &Settings::default(), &mut before, UnixSeconds(now));
+        names.map(|name| {
+            let unknown = verdict.is_unknown(named(name).unwrap(), &labels, UnixSeconds(now));
+            (told(&verdict).contains(&name), unknown)
+        })
+    };
+    let (held, unknown, well) = ((true, false), (false, true), (false, false));
+    assert_eq!(at(1000, None, None), [unknown, unknown]);
+    assert_eq!(at(1001, Some(true), Some(true)), [held, well]);
+    assert_eq!(at(1002, Some(false), Some(false)), [well, held]);
+    assert_eq!(at(1602, None, None), [well, held], "it says nothing, so what it said last counts");
+    assert_eq!(at(1603, None, None), [well, well], "for ten minutes");
 }

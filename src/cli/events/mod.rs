@@ -42,40 +42,40 @@ docs/events.md explains kinds, columns and what withdrawn means.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct EventsArguments {
-    /// Only of this network.
+    /// Filter by network.
     #[arg(long, value_name = "NAME")]
     network: Option<String>,
-    /// Only of this masternode: its proTxHash, or txid-n of its collateral. May be given several times.
+    /// Filter by masternode: its proTxHash, or txid-n of its collateral. Can be repeated.
     #[arg(long = "masternode", value_name = "ID")]
     masternodes: Vec<MasternodeId>,
-    /// Only of the masternode that the watch list calls so. May be given several times.
+    /// Filter by alias from the watch list. Can be repeated.
     #[arg(long = "alias", value_name = "NAME")]
     aliases: Vec<String>,
-    /// Only of masternodes in this group of the watch list. Given several times, all must fit.
+    /// Filter by group of the watch list. If repeated, all groups must match.
     #[arg(long = "group", value_name = "KEY=VALUE", value_parser = whom::group)]
     groups: Vec<(String, String)>,
-    /// Only of this kind. May be given several times.
+    /// Filter by kind of event. Can be repeated.
     #[arg(long = "kind", value_name = "KIND", value_parser = PossibleValuesParser::new(EventKind::NAMES))]
     kinds: Vec<String>,
-    /// From this block or time on: a height, YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ.
+    /// Start at this block or time: a height, YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ.
     #[arg(long, value_name = "WHEN", value_parser = when::parse)]
     from: Option<When>,
-    /// Up to this block or time, itself included; a date means all of that day.
+    /// End at this block or time, inclusive; a date includes the whole day.
     #[arg(long, value_name = "WHEN", value_parser = when::parse)]
     to: Option<When>,
-    /// With those that a reorganisation of the chain withdrew.
+    /// Include events reverted by a chain reorganisation.
     #[arg(long)]
     withdrawn: bool,
-    /// How many at most; with --follow, how many of the last ones come first.
+    /// Maximum number of events; with --follow, the number of earlier events to print first.
     #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
-    /// Which come first.
+    /// Sort order.
     #[arg(long, value_enum, default_value_t = Order::Newest, conflicts_with = "follow")]
     order: Order,
-    /// Form of the output: a table, CSV, or one JSON object a line.
+    /// Output format: a table, CSV, or one JSON object per line.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Go on printing what is recorded from now on, oldest first, until stopped.
+    /// Keep printing new events, oldest first, until stopped.
     #[arg(long)]
     follow: bool,
 }

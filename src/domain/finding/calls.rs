@@ -19,6 +19,15 @@ pub struct Called<'a> {
     pub unknown: Vec<(Condition, &'a WatchedNode)>,
 }
 
+/// Conditions that follow from a requirement, which a call or the masternode's own node tells.
+const BY_REQUIREMENT: [(Condition, Requirement); 5] = [
+    (Condition::ProtocolTooOld, Requirement::ProtocolVersion),
+    (Condition::NotReadyForNextRelease, Requirement::NextProtocolVersion),
+    (Condition::NoTransactionRelay, Requirement::TransactionRelay),
+    (Condition::NoCompactFilters, Requirement::CompactFilters),
+    (Condition::BadRelease, Requirement::Release),
+];
+
 /// What calls tell of those who are watched in a fresh snapshot; `probes` is `None` where nobody is called.
 pub fn called<'a>(snapshot: &'a Snapshot, probes: Option<&Probes>) -> Called<'a> {
     let mut called = Called::default();
@@ -26,16 +35,18 @@ pub fn called<'a>(snapshot: &'a Snapshot, probes: Option<&Probes>) -> Called<'a>
         let probe = probes.and_then(|probes| probes.get(&watched.watched.id));
         let node = watched.index.map(|index| snapshot.node(index));
         let Some(case) = Case::of(snapshot, node.as_ref(), probe) else { continue };
-        let speaks = case.verdict(Requirement::ProtocolVersion).map(|verdict| verdict.met);
-        let verdicts = [(Condition::Unreachable, answers(probe)), (Condition::ProtocolTooOld, speaks)];
-        for (condition, well) in verdicts {
+        let met = |requirement| case.verdict(requirement).map(|verdict| verdict.met);
+        let demanded = BY_REQUIREMENT.map(|(condition, requirement)| (condition, met(requirement)));
+        for (condition, well) in [(Condition::Unreachable, answers(probe))].into_iter().chain(demanded) {
             match well {
                 Some(true) => {}
                 Some(false) => {
                     let subject = Subject::Masternode(watched);
                     called.found.push(Finding { condition, subject, value: 0.0, fields: Vec::new() });
                 }
-                None if probes.is_some() && may_be_told_later(condition, probe) => {
+                None if probes.is_some() && may_be_told_later(condition, probe)
+                    || condition != Condition::Unreachable && case.own_node_is_silent() =>
+                {
                     called.unknown.push((condition, watched));
                 }
                 None => {}
@@ -58,8 +69,8 @@ fn answers(probe: Option<&Probe>) -> Option<bool> {
 fn may_be_told_later(condition: Condition, probe: Option<&Probe>) -> bool {
     match probe.map(|probe| probe.outcome) {
         None | Some(Outcome::Unprobed(Unprobed::NoRoute)) => true,
-        // Who does not answer does not say which version it speaks.
-        Some(Outcome::Failed(_)) => condition == Condition::ProtocolTooOld,
+        // Who does not answer does not say which version it speaks, or what it serves.
+        Some(Outcome::Failed(_)) => condition != Condition::Unreachable,
         Some(Outcome::Reached | Outcome::Unprobed(_)) => false,
     }
 }

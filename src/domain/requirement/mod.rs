@@ -5,7 +5,8 @@
 use crate::domain::chain::{ChainRules, Subnet};
 use crate::domain::facts::ChainFacts;
 use crate::domain::masternode::{Masternode, NodeType, UnixSeconds};
-use crate::domain::probe::{Failure, Outcome, Probe};
+use crate::domain::probe::{Failure, Outcome, Peer, Probe};
+use crate::domain::release::{BAD_RELEASES, bad_agent, named_release};
 use crate::domain::snapshot::{NodeView, Snapshot};
 
 /// Something without which other masternodes vote a masternode bad (docs/spec/dash.md#bad-members), or do not pay it.
@@ -13,8 +14,16 @@ use crate::domain::snapshot::{NodeView, Snapshot};
 pub enum Requirement {
     /// Its port can be connected to.
     P2pPort,
-    /// It speaks a protocol that is new enough.
+    /// It speaks a protocol that is new enough for the newest release among the sources.
     ProtocolVersion,
+    /// It speaks a protocol that is new enough for the next release, which no source runs yet.
+    NextProtocolVersion,
+    /// It relays transactions.
+    TransactionRelay,
+    /// It serves compact block filters.
+    CompactFilters,
+    /// Its software has no known fault.
+    Release,
     /// It takes part in the DKG sessions in which it has a seat.
     DkgParticipation,
     /// An Evo node serves the Platform.
@@ -23,14 +32,26 @@ pub enum Requirement {
 
 impl Requirement {
     /// All.
-    pub const ALL: [Requirement; 4] =
-        [Requirement::P2pPort, Requirement::ProtocolVersion, Requirement::DkgParticipation, Requirement::Platform];
+    pub const ALL: [Requirement; 8] = [
+        Requirement::P2pPort,
+        Requirement::ProtocolVersion,
+        Requirement::NextProtocolVersion,
+        Requirement::TransactionRelay,
+        Requirement::CompactFilters,
+        Requirement::Release,
+        Requirement::DkgParticipation,
+        Requirement::Platform,
+    ];
 
     /// The value of the label `requirement`.
     pub fn label(self) -> &'static str {
         match self {
             Requirement::P2pPort => "p2p_port",
             Requirement::ProtocolVersion => "protocol_version",
+            Requirement::NextProtocolVersion => "next_protocol_version",
+            Requirement::TransactionRelay => "transaction_relay",
+            Requirement::CompactFilters => "compact_filters",
+            Requirement::Release => "release",
             Requirement::DkgParticipation => "dkg_participation",
             Requirement::Platform => "platform",
         }
@@ -42,6 +63,8 @@ impl Requirement {
 pub enum Evidence {
     /// Our own call of the masternode.
     Probe,
+    /// What the masternode's own node says of itself, where it is a source.
+    OwnNode,
     /// What the answering node saw of it.
     PeerView,
     /// What sources saw in DKG sessions under way.
@@ -55,6 +78,7 @@ impl Evidence {
     pub fn label(self) -> &'static str {
         match self {
             Evidence::Probe => "probe",
+            Evidence::OwnNode => "own_node",
             Evidence::PeerView => "peer_view",
             Evidence::Session => "session",
             Evidence::List => "list",
@@ -72,11 +96,20 @@ pub struct Verdict {
 }
 
 /// Every requirement with the evidence that there can be for it, the better first.
-pub const EVIDENCE: [(Requirement, Evidence); 7] = [
+pub const EVIDENCE: [(Requirement, Evidence); 16] = [
     (Requirement::P2pPort, Evidence::Probe),
     (Requirement::P2pPort, Evidence::PeerView),
     (Requirement::ProtocolVersion, Evidence::Probe),
+    (Requirement::ProtocolVersion, Evidence::OwnNode),
     (Requirement::ProtocolVersion, Evidence::List),
+    (Requirement::NextProtocolVersion, Evidence::Probe),
+    (Requirement::NextProtocolVersion, Evidence::OwnNode),
+    (Requirement::TransactionRelay, Evidence::Probe),
+    (Requirement::TransactionRelay, Evidence::OwnNode),
+    (Requirement::CompactFilters, Evidence::Probe),
+    (Requirement::CompactFilters, Evidence::OwnNode),
+    (Requirement::Release, Evidence::Probe),
+    (Requirement::Release, Evidence::OwnNode),
     (Requirement::DkgParticipation, Evidence::Session),
     (Requirement::DkgParticipation, Evidence::List),
     (Requirement::Platform, Evidence::PeerView),
@@ -85,6 +118,10 @@ pub const EVIDENCE: [(Requirement, Evidence); 7] = [
 /// Seconds for which a connection of the answering node says that the port is open. Nodes of v0.17 voted one bad to
 /// which none succeeded for longer (docs/spec/dash.md#bad-members).
 const PEER_VIEW_SECONDS: u64 = 3_600;
+
+/// From this version on members vote one bad that does not relay transactions or serve compact block filters, whether or
+/// not the fork is active (Dash Core's `doc/release-notes-7755.md`).
+const SERVICES_SINCE: u32 = 240_000;
 
 /// All that is known of one masternode.
 #[derive(Clone, Copy, Debug)]
@@ -122,10 +159,23 @@ impl<'a> Case<'a> {
             }
             Requirement::ProtocolVersion => {
                 let minimum = minimum_protocol(self.rules, self.facts)?;
-                let told = self.probe.and_then(|probe| probe.peer.as_ref()).map(|peer| peer.protocol_version);
                 let listed = || self.masternode.announced.as_ref()?.protocol_version;
-                let verdict = |evidence| move |version: u32| Verdict { met: version >= minimum, evidence };
-                told.map(verdict(Evidence::Probe)).or_else(|| listed().map(verdict(Evidence::List)))
+                let list = || listed().map(|version| version >= minimum).map(by(Evidence::List));
+                self.said(|peer| Some(peer.protocol_version >= minimum)).or_else(list)
+            }
+            Requirement::NextProtocolVersion => {
+                let minimum = next_protocol(self.rules, self.facts)?;
+                self.said(|peer| Some(peer.protocol_version >= minimum))
+            }
+            Requirement::TransactionRelay if demands_services(self.rules, self.facts) => self.said(|peer| peer.relays),
+            Requirement::CompactFilters if demands_services(self.rules, self.facts) => {
+                self.said(|peer| peer.compact_filters)
+            }
+            Requirement::Release if BAD_RELEASES.iter().any(|release| release.chain == self.rules.name) => {
+                self.said(|peer| {
+                    named_release(self.rules, &peer.agent)?;
+                    Some(bad_agent(self.rules, &peer.agent).is_none())
+                })
             }
             Requirement::DkgParticipation if self.rules.has_dkg => {
                 let clear = self.masternode.pose_score.map(|score| score.0 == 0);
@@ -137,8 +187,25 @@ impl<'a> Case<'a> {
                 .peer
                 .platform_banned()
                 .map(|banned| Verdict { met: !banned, evidence: Evidence::PeerView }),
-            Requirement::DkgParticipation | Requirement::Platform => None,
+            Requirement::TransactionRelay
+            | Requirement::CompactFilters
+            | Requirement::Release
+            | Requirement::DkgParticipation
+            | Requirement::Platform => None,
         }
+    }
+
+    /// What follows from what its node said of itself: to our call, else as a source.
+    fn said(&self, judge: impl Fn(&Peer) -> Option<bool>) -> Option<Verdict> {
+        let probed = self.probe.and_then(|probe| judge(probe.peer.as_ref()?));
+        let own = || judge(self.facts.own_nodes.get(&self.masternode.id)?.as_ref()?);
+        let by = |evidence| move |met| Verdict { met, evidence };
+        probed.map(by(Evidence::Probe)).or_else(|| own().map(by(Evidence::OwnNode)))
+    }
+
+    /// Its own node is a source and says nothing at the moment.
+    pub fn own_node_is_silent(&self) -> bool {
+        self.facts.own_nodes.get(&self.masternode.id).is_some_and(Option::is_none)
     }
 
     /// Whether a node of the chain answered; one that is too old has an open port all the same.
@@ -164,13 +231,33 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Least protocol version that nodes like the answering one accept of a masternode; `None` when that is not known of its
-/// version. A table's row holds for its release and later ones of the same line (`23.1`, `23.2`).
+/// Version of the newest node that is known to vote: the newest among the sources.
+fn newest_version(facts: &ChainFacts) -> Option<u32> {
+    facts.newest_version.max(facts.node_version)
+}
+
+/// Least protocol version that nodes like the newest source accept of a masternode; `None` when that is not known of its
+/// version. A table's row holds for its release and later ones of the same line (`23.1`, `23.2`). The newest decides, because
+/// members judge by their own release, whether or not a fork is active: who is too old for it is voted bad by all who run it.
 pub fn minimum_protocol(rules: &ChainRules, facts: &ChainFacts) -> Option<u32> {
-    let version = facts.node_version?;
+    let version = newest_version(facts)?;
     let line = |version: u32| version / 10_000;
     let fits = |(release, _): &&(u32, u32)| *release <= version && line(*release) == line(version);
     rules.minimum_protocols.iter().rev().find(fits).map(|(_, minimum)| *minimum)
+}
+
+/// Least protocol version of the newest known release, where all sources are older than it; `None` where one runs it (then
+/// [`minimum_protocol`] demands it), where no version is known, and on private networks, which may never run it. How many of
+/// a quorum run it cannot be seen from an older node.
+pub fn next_protocol(rules: &ChainRules, facts: &ChainFacts) -> Option<u32> {
+    let is_public = matches!(facts.subnet, Subnet::Main | Subnet::Test);
+    let (release, minimum) = rules.minimum_protocols.last().filter(|_| rules.has_dkg && is_public)?;
+    (newest_version(facts)? < *release).then_some(*minimum)
+}
+
+/// Whether members are known to vote one bad that lacks a service.
+fn demands_services(rules: &ChainRules, facts: &ChainFacts) -> bool {
+    rules.has_dkg && newest_version(facts).is_some_and(|version| version >= SERVICES_SINCE)
 }
 
 /// A spork that says for which quorum types masternodes are held to something.

@@ -48,7 +48,9 @@ fn the_least_protocol_follows_the_version_of_the_node_that_votes() {
         (&DASH, 220_103, Some(70_235)),
         (&DASH, 230_102, Some(70_240)),
         (&DASH, 230_000, None),
-        (&DASH, 240_000, None),
+        (&DASH, 240_000, Some(70_242)),
+        (&DASH, 240_003, Some(70_242)),
+        (&DASH, 250_000, None),
         (&DASH, 120_300, None),
         (&DIMECOIN, 2_030_000, Some(70_007)),
         (&DIMECOIN, 2_020_000, None),
@@ -58,6 +60,112 @@ fn the_least_protocol_follows_the_version_of_the_node_that_votes() {
         assert_eq!(minimum_protocol(rules, &facts(Subnet::Main, version)), expected, "{} {version}", rules.name);
     }
     assert_eq!(minimum_protocol(&DASH, &ChainFacts::new(Subnet::Main)), None, "unknown is no minimum");
+}
+
+/// Members judge by their own release, so the newest source decides, whichever answered for the list.
+#[test]
+fn the_newest_source_decides_what_is_demanded_and_the_next_release_is_told_until_one_runs_it() {
+    // subnet, answering node, newest source; minimum, minimum of the next release.
+    let cases = [
+        (Subnet::Main, Some(230_102), None, Some(70_240), Some(70_242)),
+        (Subnet::Main, Some(230_102), Some(230_102), Some(70_240), Some(70_242)),
+        (Subnet::Test, Some(220_103), Some(230_102), Some(70_240), Some(70_242)),
+        (Subnet::Main, Some(230_102), Some(240_001), Some(70_242), None),
+        (Subnet::Main, Some(240_000), Some(230_102), Some(70_242), None),
+        (Subnet::Main, Some(240_000), Some(250_000), None, None),
+        (Subnet::Main, Some(230_000), None, None, Some(70_242)),
+        (Subnet::Main, None, None, None, None),
+        (Subnet::Regtest, Some(230_102), None, Some(70_240), None),
+        (Subnet::Devnet, Some(230_102), None, Some(70_240), None),
+    ];
+    for (subnet, node_version, newest_version, minimum, next) in cases {
+        let facts = ChainFacts { node_version, newest_version, ..ChainFacts::new(subnet) };
+        let found = (minimum_protocol(&DASH, &facts), next_protocol(&DASH, &facts));
+        assert_eq!(found, (minimum, next), "{subnet:?} {node_version:?} {newest_version:?}");
+    }
+    assert_eq!(next_protocol(&DIMECOIN, &facts(Subnet::Main, 2_020_000)), None, "no fork of that chain is known");
+}
+
+/// What a node says of itself: protocol, relay, filters, user agent.
+type Said = (u32, Option<bool>, Option<bool>, &'static str);
+
+fn peer((protocol_version, relays, compact_filters, agent): Said) -> Peer {
+    Peer { relays, compact_filters, ..Peer::new(protocol_version, agent.as_bytes()) }
+}
+
+/// The verdict on a masternode that said this to a call, and whose own node says that.
+fn verdict_on(
+    version: u32,
+    probed: Option<Said>,
+    own: Option<Option<Said>>,
+    requirement: Requirement,
+) -> Option<Verdict> {
+    let node = masternode(1);
+    let own_nodes = own.map(|said| (node.id, said.map(peer))).into_iter().collect();
+    let facts = ChainFacts { own_nodes: Arc::new(own_nodes), ..facts(Subnet::Main, version) };
+    let outcome = if probed.is_some() { Outcome::Reached } else { Outcome::Failed(Failure::Timeout) };
+    let probe = Probe { outcome, at: NOW, duration: None, peer: probed.map(peer), last_success: None };
+    let case = Case { masternode: &node, probe: Some(&probe), rules: &DASH, facts: &facts, read_at: NOW };
+    case.verdict(requirement)
+}
+
+#[test]
+fn relay_and_filters_are_demanded_once_a_source_runs_v24_and_known_by_a_call_or_the_own_node() {
+    let services = [Requirement::TransactionRelay, Requirement::CompactFilters];
+    let said = |has| (70_242, has, has, "/Dash Core:24.0.3/");
+    let (on, off, unsaid) = (said(Some(true)), said(Some(false)), said(None));
+    let by = |met, evidence| Some(Verdict { met, evidence });
+    // version of the node that votes, what was said to a call, what its own node says.
+    let cases = [
+        (240_000, Some(on), None, by(true, Evidence::Probe)),
+        (240_003, Some(off), None, by(false, Evidence::Probe)),
+        (240_003, Some(off), Some(Some(on)), by(false, Evidence::Probe)),
+        (240_003, None, Some(Some(off)), by(false, Evidence::OwnNode)),
+        (240_003, Some(unsaid), Some(Some(on)), by(true, Evidence::OwnNode)),
+        (240_003, Some(unsaid), None, None),
+        (240_003, None, Some(None), None),
+        (240_003, None, None, None),
+        (230_102, Some(off), Some(Some(off)), None),
+    ];
+    for (version, probed, own, expected) in cases {
+        for requirement in services {
+            let found = verdict_on(version, probed, own, requirement);
+            assert_eq!(found, expected, "{requirement:?} by {version}: {probed:?}, {own:?}");
+        }
+    }
+}
+
+#[test]
+fn a_protocol_below_that_of_the_next_release_is_a_verdict_of_its_own() {
+    let said = |protocol| Some((protocol, None, None, "/Dash Core:23.1.2/"));
+    let on_public = |protocol| {
+        [Requirement::ProtocolVersion, Requirement::NextProtocolVersion]
+            .map(|requirement| verdict_on(230_102, said(protocol), None, requirement).map(|verdict| verdict.met))
+    };
+    assert_eq!(on_public(70_240), [Some(true), Some(false)]);
+    assert_eq!(on_public(70_239), [Some(false), Some(false)]);
+    assert_eq!(on_public(70_242), [Some(true), Some(true)]);
+    let own = verdict_on(230_102, None, Some(said(70_240)), Requirement::NextProtocolVersion);
+    assert_eq!(own, Some(Verdict { met: false, evidence: Evidence::OwnNode }));
+}
+
+#[test]
+fn a_release_is_bad_by_its_user_agent_and_unknown_where_that_names_none() {
+    let by_agent = |agent| {
+        verdict_on(240_003, Some((70_242, None, None, agent)), None, Requirement::Release).map(|verdict| verdict.met)
+    };
+    assert_eq!(by_agent("/Dash Core:24.0.0/"), Some(false));
+    assert_eq!(by_agent("/Dash Core:24.0.1(mn1)/"), Some(false));
+    assert_eq!(by_agent("/Dash Core:24.0.3/"), Some(true));
+    assert_eq!(by_agent(""), None);
+    assert_eq!(by_agent("/other:1/"), None);
+}
+
+#[test]
+fn every_verdict_rests_on_evidence_of_the_table() {
+    for requirement in Requirement::ALL {
+        assert!(EVIDENCE.iter().any(|(known, _)| *known == requirement), "{requirement:?}");
+    }
 }
 
 #[test]

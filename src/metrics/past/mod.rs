@@ -29,7 +29,7 @@ const REPEAT: u64 = 240;
 const LONGEST: u64 = 6 * 3600;
 
 /// What is known or said of the present only, or is about the page itself.
-const OF_NOW: [&Family; 27] = [
+const OF_NOW: [&Family; 28] = [
     &catalog::PEER_LAST_SUCCESS,
     &catalog::PLATFORM_BANNED,
     &catalog::NETWORK_CHAINLOCK_HEIGHT,
@@ -40,6 +40,7 @@ const OF_NOW: [&Family; 27] = [
     &catalog::MAINTENANCE,
     &catalog::MAINTENANCE_UNTIL,
     &catalog::NETWORK_MINIMUM_PROTOCOL,
+    &catalog::NETWORK_NEXT_PROTOCOL,
     &catalog::NETWORK_QUORUM_SPORK,
     &catalog::NETWORK_SPORKS_COMPILED_IN,
     &catalog::NETWORK_COINBASE_VERSION,

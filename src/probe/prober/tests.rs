@@ -55,6 +55,8 @@ fn among(rules: ChainRules, subnet: Subnet, addresses: &[(u8, &str)], watched: u
 #[derive(Clone, Copy)]
 enum Manner {
     Answers(u32),
+    /// With these services, and this relay flag.
+    Offers(u64, u8),
     Silent,
     Closes,
     OtherNetwork,
@@ -83,6 +85,12 @@ async fn peer(manner: Manner) -> FakePeer {
                 let answer = match manner {
                     Manner::Answers(protocol) => {
                         [message(MAGIC, VERSION, &version(protocol).payload()), message(MAGIC, VERACK, &[])].concat()
+                    }
+                    Manner::Offers(services, relay) => {
+                        let mut payload = version(70_242).payload();
+                        payload[4..12].copy_from_slice(&services.to_le_bytes());
+                        *payload.last_mut().unwrap() = relay;
+                        [message(MAGIC, VERSION, &payload), message(MAGIC, VERACK, &[])].concat()
                     }
                     Manner::OtherNetwork => message([1, 2, 3, 4], VERSION, &version(70_240).payload()),
                     Manner::Silent | Manner::Closes => vec![],
@@ -293,5 +301,19 @@ async fn silence_is_laid_at_a_masternodes_door_only_if_others_can_be_heard() {
         let probes = running.results.wait_for(|probes| !probes.is_empty()).await.unwrap().clone();
         assert_eq!(probes[&id(1)].outcome, expected, "{other}, {controls}");
         assert!(!probes.contains_key(&id(2)), "nobody is told of who served for comparison");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_peer_relays_and_serves_is_known_after_a_call() {
+    // services, relay flag; relays, compact filters.
+    for (services, relay, relays, filters) in
+        [(0xc45, 1, true, true), (0xc05, 1, true, false), (0xc45, 0, false, true), (0, 0, false, false)]
+    {
+        let peer = peer(Manner::Offers(services, relay)).await;
+        let mut running = run(private(), snapshot(DASH, Subnet::Regtest, &[(1, &peer.address)]));
+        let probes = running.results.wait_for(|probes| !probes.is_empty()).await.unwrap().clone();
+        let said = probes[&id(1)].peer.clone().unwrap();
+        assert_eq!((said.relays, said.compact_filters), (Some(relays), Some(filters)), "{services:x} {relay}");
     }
 }

@@ -5,15 +5,17 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+use serde_json::Value;
+
 use crate::domain::deployment::Forks;
-use crate::domain::{Block, BlockHash, Height, ListDiff, Masternode, UnixSeconds};
+use crate::domain::{Block, BlockHash, Duffs, Height, ListDiff, Masternode, UnixSeconds};
 use crate::rpc::dash::wire::{
     Entry, Envelope, WireChainInfo, WireChainLock, WireCount, WireDiff, WireHeader, WireNetworkInfo, WireSync,
 };
 use crate::rpc::dash::{convert, forks};
 use crate::rpc::error::ErrorKind;
 use crate::rpc::unknown::Unknown;
-use serde::Deserialize;
 
 /// A block and its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,14 @@ pub struct NetworkInfo {
     pub connections: Option<u32>,
     /// Its networking is switched on; `None` where it does not say.
     pub network_active: Option<bool>,
+    /// It relays transactions; `None` where it does not say.
+    pub relays: Option<bool>,
+    /// It advertises compact block filters; `None` where it does not name its services.
+    pub compact_filters: Option<bool>,
+    /// Least fee of a transaction that it relays, for 1000 bytes; `None` where it does not say.
+    pub relay_fee: Option<Duffs>,
+    /// Least rise of a fee, for 1000 bytes; `None` where it does not say.
+    pub incremental_fee: Option<Duffs>,
 }
 
 impl NetworkInfo {
@@ -135,7 +145,13 @@ pub fn chain_info(body: &[u8]) -> Result<ChainInfo, ErrorKind> {
 /// `getnetworkinfo`.
 pub fn network_info(body: &[u8]) -> Result<NetworkInfo, ErrorKind> {
     let wire: WireNetworkInfo = result(body)?;
+    let names = wire.localservicesnames.as_array();
+    let duffs = |fee: &Value| Some(Duffs((fee.as_f64().filter(|fee| *fee >= 0.0)? * 1e8).round() as u64));
     Ok(NetworkInfo {
+        relays: wire.localrelay.as_bool(),
+        compact_filters: names.map(|names| names.iter().any(|name| name == "COMPACT_FILTERS")),
+        relay_fee: duffs(&wire.relayfee),
+        incremental_fee: duffs(&wire.incrementalfee),
         version: wire.version,
         subversion: wire.subversion,
         protocol_version: wire.protocolversion,

@@ -167,6 +167,15 @@ pub(super) struct WireNetworkInfo {
     pub(super) protocolversion: u32,
     pub(super) connections: Option<u32>,
     pub(super) networkactive: Option<bool>,
+    /// Read leniently, as are the others below: none of them is needed.
+    #[serde(default)]
+    pub(super) localrelay: serde_json::Value,
+    #[serde(default)]
+    pub(super) localservicesnames: serde_json::Value,
+    #[serde(default)]
+    pub(super) relayfee: serde_json::Value,
+    #[serde(default)]
+    pub(super) incrementalfee: serde_json::Value,
 }
 
 /// `mnsync status`.

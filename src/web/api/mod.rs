@@ -145,6 +145,10 @@ pub struct Report {
     pub connections: Option<u32>,
     /// Whether it is cut off: it goes on to say that it is in sync and ready.
     pub isolated: Option<bool>,
+    /// Whether it runs a release with a known fault.
+    pub release_bad: Option<bool>,
+    /// Whether its index of compact block filters is synced; `None` where it builds none.
+    pub filter_index_synced: Option<bool>,
     /// The masternode that it is; `None` when it is none.
     pub masternode: Option<OwnMasternode>,
 }

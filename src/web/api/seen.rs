@@ -58,6 +58,8 @@ fn probe(probe: &Probe) -> Value {
         "handshake_duration_seconds": probe.duration.map(|duration| duration.as_secs_f64()),
         "protocol_version": peer.map(|peer| peer.protocol_version),
         "agent": peer.map(|peer| peer.agent.as_str()),
+        "relays_transactions": peer.and_then(|peer| peer.relays),
+        "serves_compact_filters": peer.and_then(|peer| peer.compact_filters),
     })
 }
 

@@ -63,7 +63,7 @@ fn unknown() -> Object {
 }
 
 fn of_source(source: &Source) -> Value {
-    let Report { blocks_behind, connections, isolated, masternode } = &source.report;
+    let Report { blocks_behind, connections, isolated, release_bad, filter_index_synced, masternode } = &source.report;
     let own = masternode.as_ref();
     json!({
         "source": source.name,
@@ -76,6 +76,8 @@ fn of_source(source: &Source) -> Value {
         "isolated": isolated,
         "follows_fork": source.follows_fork,
         "fork_split": source.fork_split,
+        "release_bad": release_bad,
+        "filter_index_synced": filter_index_synced,
         "masternode": own.and_then(|own| own.id).map(|id| id.to_string()),
         "masternode_state": own.map(|own| own.state.as_str()),
     })

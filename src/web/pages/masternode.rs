@@ -18,7 +18,7 @@ use crate::web::api::words::Subject;
 use crate::web::api::{AlertsOf, Api, Network};
 use crate::web::pages::course::Course;
 use crate::web::pages::happened::{self, Happened};
-use crate::web::pages::{alerts, chart, network, outside, rows, say};
+use crate::web::pages::{alerts, chart, network, outside, revival, rows, say};
 
 /// Events that the page lists.
 const LISTED: usize = 50;
@@ -124,6 +124,7 @@ fn content(api: &Api, networks: &[Network], subject: &Subject<'_>, id: Masternod
             (alerts::of_masternode(&(api.alerts)(AlertsOf::Masternode(snapshot.network(), &id), alerts::SHOWN), now))
             (standing(subject, now))
             (score(subject, &moving))
+            (revival::section(subject))
             (outside::seen(subject, called, probe(networks, snapshot, &id), now))
             (facts(subject, now))
             (expected(subject))

@@ -20,6 +20,7 @@ mod masternode;
 mod network;
 mod outside;
 mod overview;
+mod revival;
 mod rows;
 mod say;
 

@@ -74,11 +74,16 @@ fn demanded(requirement: Requirement, verdict: Verdict) -> Markup {
     let what = match requirement {
         Requirement::P2pPort => "Port open",
         Requirement::ProtocolVersion => "Protocol new enough",
+        Requirement::NextProtocolVersion => "Protocol new enough for the next release",
+        Requirement::TransactionRelay => "Relays transactions",
+        Requirement::CompactFilters => "Serves compact block filters",
+        Requirement::Release => "Release without a known fault",
         Requirement::DkgParticipation => "Takes part in DKG",
         Requirement::Platform => "Serves the Platform",
     };
     let evidence = match verdict.evidence {
         Evidence::Probe => "by the last call",
+        Evidence::OwnNode => "as its own node says",
         Evidence::PeerView => "as the answering node sees it",
         Evidence::Session => "by the sessions under way",
         Evidence::List => "by the list",

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use exporter_toolkit::WebSecurity;
 use prometheus::{Registry, TextEncoder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::web::guard::Guard;
 use crate::web::meters::Meters;
 use crate::web::serve;
 use crate::web::settings::Settings;
@@ -22,6 +22,7 @@ use crate::web::site::{
 };
 
 mod abuse;
+mod browser;
 mod routes;
 mod stop;
 mod streaming;
@@ -51,8 +52,8 @@ impl Running {
         let meters = Meters::new(&registry).unwrap();
         let (stop, stopped) = oneshot::channel();
         let shutdown = async { stopped.await.unwrap_or_default() };
-        let guard = Arc::new(Guard::open(meters.clone()));
-        let task = tokio::spawn(serve(vec![listener], Arc::new(site), guard, settings, meters, shutdown));
+        let security = Arc::new(WebSecurity::open());
+        let task = tokio::spawn(serve(vec![listener], Arc::new(site), security, settings, meters, shutdown));
         Running { address, registry, stop: Some(stop), task }
     }
 

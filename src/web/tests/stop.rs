@@ -65,8 +65,8 @@ async fn all_listeners_are_served_and_stopped() {
     let meters = Meters::new(&Registry::new()).unwrap();
     let shutdown = async { stopped.await.unwrap_or_default() };
     let site = Arc::new(page(&[]));
-    let guard = Arc::new(Guard::open(meters.clone()));
-    let task = tokio::spawn(serve(vec![first, second], site, guard, Settings::default(), meters, shutdown));
+    let security = Arc::new(WebSecurity::open());
+    let task = tokio::spawn(serve(vec![first, second], site, security, Settings::default(), meters, shutdown));
     for address in addresses {
         let mut client = soon(TcpStream::connect(address)).await.unwrap();
         soon(client.write_all(b"GET / HTTP/1.0\r\n\r\n")).await.unwrap();

@@ -44,7 +44,14 @@ fn written(input: &[u8]) {
     let number = |from: usize| numbers[from..from + 8].try_into().map_or(0, u64::from_le_bytes);
     let protocol_version = u32::from_le_bytes([numbers[16], numbers[17], numbers[18], numbers[19]]) >> 1;
     let version = Version { protocol_version, timestamp: number(0), nonce: number(8), agent: agent.clone() };
-    assert_eq!(codec::peer(&version.payload()), Some(Peer::new(protocol_version, agent.as_bytes())));
+    assert_eq!(
+        codec::peer(&version.payload()),
+        Some(Peer {
+            relays: Some(true),
+            compact_filters: Some(false),
+            ..Peer::new(protocol_version, agent.as_bytes())
+        })
+    );
 }
 
 fn harmless(peer: &Peer) {

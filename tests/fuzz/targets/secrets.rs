@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use masternode_exporter::config::{Origin, load, web_file};
+use exporter_toolkit::web_config;
+use masternode_exporter::config::{Origin, load};
 
 use super::ground;
 
@@ -56,7 +57,7 @@ fn said(secret: &str) -> String {
         format!("{quoted}\n"),
     ] {
         std::fs::write(&web, &file).expect("there is room");
-        let found = web_file::load(&web);
+        let found = web_config::load(&web);
         told += &format!("{:?} {:?}\n", found.errors, found.warnings);
         told += &load(&Origin { file: Some(web.clone()), ..Origin::default() })
             .map_or_else(|errors| errors.to_string(), |loaded| format!("{loaded:?}"));

@@ -2,7 +2,7 @@
 //!
 //! Never here: whether it keeps its secrets (`secrets`).
 
-use masternode_exporter::config::web_file;
+use exporter_toolkit::web_config;
 
 use super::ground;
 
@@ -14,13 +14,13 @@ pub fn run(input: &[u8]) {
     let folder = ground::folder();
     let path = folder.path().join("web.yml");
     std::fs::write(&path, input).expect("there is room");
-    let found = web_file::load(&path);
-    let reading = web_file::read(&path);
-    assert_eq!(found.errors.is_empty(), reading.result.is_ok(), "{:?}", found.errors);
-    if let Err(refusal) = reading.result {
+    let found = web_config::load(&path);
+    let loaded = web_config::read(&path);
+    assert_eq!(found.errors.is_empty(), loaded.result.is_ok(), "{:?}", found.errors);
+    if let Err(refusal) = loaded.result {
         assert!(found.errors.iter().all(|error| refusal.contains(error)), "{refusal}");
     }
-    if let Some(limit) = found.protection.rate_limit {
+    if let Some(limit) = found.settings.rate_limit {
         assert!(!limit.interval.is_zero(), "no rate is endless");
     }
 }

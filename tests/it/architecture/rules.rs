@@ -30,6 +30,9 @@ const IMPURE_STD: &[&[&str]] = &[
     &["std", "thread"],
 ];
 
+/// Crates of this workspace that the program uses.
+pub const CRATES: &[&str] = &["exporter-toolkit"];
+
 /// Macros that print.
 const PRINTING: &[&str] = &["print", "println", "eprint", "eprintln"];
 
@@ -67,6 +70,15 @@ pub fn check(source: &Source, arrows: &Arrows) -> Vec<Breach> {
     breaches
 }
 
+/// The rules of a crate of its own: what it may name, its `Cargo.toml` says.
+pub fn check_crate(source: &Source) -> Vec<Breach> {
+    let mut breaches = check_imports(source);
+    breaches.extend(check_lengths(source));
+    breaches.extend(check_doc(source));
+    breaches.extend(check_attributes(source));
+    breaches
+}
+
 /// The part that a file belongs to, and how deep below it the file's module lies: `("domain", 1)` for its `mod.rs`.
 fn place(path: &str) -> (&str, usize) {
     let module = path.trim_start_matches("src/").trim_end_matches(".rs").trim_end_matches("/mod");
@@ -87,9 +99,13 @@ pub fn check_arrows(source: &Source, arrows: &Arrows) -> Vec<Breach> {
         // There, `super` is the crate; in a test module it is the part itself.
         named.extend(paths(&source.production(), "super"));
     }
-    let foreign = named.iter().filter_map(|path| Some((path.segments.get(1)?, path.line)));
+    let foreign = named.iter().filter_map(|path| Some((path.segments.get(1)?.clone(), path.line)));
+    let crates = CRATES.iter().flat_map(|name| {
+        paths(source.tokens(), &name.replace('-', "_")).into_iter().map(|path| (name.to_string(), path.line))
+    });
     foreign
-        .filter(|(other, _)| *other != part && !allowed.contains(*other))
+        .chain(crates)
+        .filter(|(other, _)| *other != part && !allowed.contains(other))
         .map(|(other, line)| breach(source, line, RULE, format!("`{part}` must not name `{other}`")))
         .collect()
 }
@@ -265,6 +281,14 @@ mod tests {
         assert_eq!(arrows_of("src/main.rs", "use masternode_exporter::app;"), ["1: `main` must not name `app`"]);
         assert_eq!(arrows_of("src/lib.rs", "use crate::app;"), ["1: `lib` must not name `app`"]);
         assert_eq!(arrows_of("src/new/mod.rs", "")[0], "1: the part `new` has no row in ARCHITECTURE.md");
+    }
+
+    #[test]
+    fn an_arrow_to_a_crate_of_the_workspace_is_seen() {
+        let text = "use exporter_toolkit::WebSecurity;";
+        assert_eq!(arrows_of("src/rpc/client.rs", text), ["1: `rpc` must not name `exporter-toolkit`"]);
+        let may = [("web".to_string(), ["exporter-toolkit".to_string()].into())].into();
+        assert_eq!(check_arrows(&Source::new("src/web/x.rs", text), &may), []);
     }
 
     #[test]

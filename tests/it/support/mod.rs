@@ -1,5 +1,6 @@
 //! What the scenarios share: a simulated network behind its servers with a follower on it, and a reader of pages.
 
+#[path = "../../../crates/exporter-toolkit/tests/support/certificates.rs"]
 pub(crate) mod certificates;
 pub(crate) mod contract;
 pub(crate) mod ledger;
@@ -7,7 +8,6 @@ pub(crate) mod relay;
 pub(crate) mod samples;
 pub(crate) mod sides;
 pub(crate) mod stage;
-pub(crate) mod web_cases;
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The web configuration files of `tests/fixtures/web`: good ones, and bad ones with the mistake in their first line.
+//! The web configuration files in `tests/fixtures`: good ones, and bad ones with the mistake in their first line.
 //!
 //! Never here: what becomes of them.
 
@@ -29,12 +29,14 @@ pub(crate) struct WebCase {
 
 /// Copies all files into `folder`, where the certificates are.
 pub(crate) fn web_cases(folder: &Path) -> Vec<WebCase> {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/web");
+    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let workspace = crate_folder.join("crates/exporter-toolkit");
+    let fixtures = if workspace.exists() { workspace } else { crate_folder.to_owned() }.join("tests/fixtures");
     let mut names: Vec<String> =
         std::fs::read_dir(&fixtures).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     assert!(names.len() > 50, "{names:?}");
-    let pem = |name: &str| serde_json::to_string(&std::fs::read_to_string(folder.join(name)).unwrap()).unwrap();
+    let pem = |name: &str| format!("{:?}", std::fs::read_to_string(folder.join(name)).unwrap());
     let case = |name: String| {
         let text = std::fs::read_to_string(fixtures.join(&name)).unwrap();
         let note =

@@ -9,25 +9,25 @@ use std::sync::Arc;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::danger::{self, ClientCertVerified};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use x509_cert::der::Decode;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::{Certificate, der};
 
-/// Whether a client must show a certificate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Whether a client must show a certificate, from the weakest demand to the strongest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ClientAuth {
     /// None is asked for.
     #[default]
     None,
     /// One is asked for; none and any will do.
     Request,
-    /// Any will do, as long as the client has its key.
-    RequireAny,
     /// None will do; one that is shown must be signed by one of the authorities.
     VerifyIfGiven,
+    /// Any will do, as long as the client has its key.
+    RequireAny,
     /// One that is signed by one of the authorities.
     RequireAndVerify,
 }
@@ -58,30 +58,48 @@ impl ClientAuth {
         })
     }
 
-    pub(super) fn verifies(self) -> bool {
+    pub(crate) fn verifies(self) -> bool {
         matches!(self, ClientAuth::VerifyIfGiven | ClientAuth::RequireAndVerify)
     }
 }
 
-/// Decides about the certificates of clients.
-pub(super) struct Inspector {
-    pub(super) auth: ClientAuth,
-    pub(super) provider: Arc<CryptoProvider>,
-    /// Follows a chain to the authorities; `None` where there are none, and then no chain leads anywhere.
-    pub(super) chains: Option<Arc<dyn ClientCertVerifier>>,
+/// What clients must show to be accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ClientTerms {
+    pub(crate) auth: ClientAuth,
     /// The authorities as they stand in the file.
-    pub(super) authorities: Vec<CertificateDer<'static>>,
+    pub(crate) authorities: Vec<CertificateDer<'static>>,
     /// Of these one must be among the names of a certificate; empty for any.
-    pub(super) allowed_names: Vec<String>,
+    pub(crate) allowed_names: Vec<String>,
 }
 
-impl fmt::Debug for Inspector {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Inspector({:?})", self.auth)
+impl ClientTerms {
+    /// What these terms demand less than `old`.
+    pub(crate) fn weakness_against(&self, old: &ClientTerms) -> Option<&'static str> {
+        let weaker = [
+            (self.auth < old.auth, "client_auth_type is weaker"),
+            (self.authorities.is_empty() && !old.authorities.is_empty(), "client_ca_file is gone"),
+            (self.allowed_names.is_empty() && !old.allowed_names.is_empty(), "client_allowed_sans is gone"),
+        ];
+        weaker.into_iter().find(|(weaker, _)| *weaker).map(|(_, what)| what)
     }
 }
 
-impl Inspector {
+/// Decides about the certificates of clients.
+pub(crate) struct ClientCertVerifier {
+    pub(crate) terms: ClientTerms,
+    pub(crate) provider: Arc<CryptoProvider>,
+    /// Follows a chain to the authorities; `None` where there are none, and then no chain leads anywhere.
+    pub(crate) chains: Option<Arc<dyn danger::ClientCertVerifier>>,
+}
+
+impl fmt::Debug for ClientCertVerifier {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "ClientCertVerifier({:?})", self.terms.auth)
+    }
+}
+
+impl ClientCertVerifier {
     fn verify_chain(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -94,18 +112,18 @@ impl Inspector {
             Err(refused) => refused,
         };
         // Small installations trust the client's own certificate, which then is its own authority. A chain of one.
-        let own = self.authorities.iter().any(|authority| authority == end_entity);
+        let own = self.terms.authorities.iter().any(|authority| authority == end_entity);
         if own && is_valid(end_entity, now) { Ok(()) } else { Err(refused) }
     }
 }
 
-impl ClientCertVerifier for Inspector {
+impl danger::ClientCertVerifier for ClientCertVerifier {
     fn offer_client_auth(&self) -> bool {
-        self.auth != ClientAuth::None
+        self.terms.auth != ClientAuth::None
     }
 
     fn client_auth_mandatory(&self) -> bool {
-        matches!(self.auth, ClientAuth::RequireAny | ClientAuth::RequireAndVerify)
+        matches!(self.terms.auth, ClientAuth::RequireAny | ClientAuth::RequireAndVerify)
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
@@ -118,12 +136,12 @@ impl ClientCertVerifier for Inspector {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        if self.auth.verifies() {
+        if self.terms.auth.verifies() {
             self.verify_chain(end_entity, intermediates, now)?;
         }
-        if !self.allowed_names.is_empty() {
+        if !self.terms.allowed_names.is_empty() {
             let names = names(end_entity).map_err(|_| Error::from(CertificateError::BadEncoding))?;
-            if !names.iter().any(|name| self.allowed_names.contains(name)) {
+            if !names.iter().any(|name| self.terms.allowed_names.contains(name)) {
                 return Err(CertificateError::ApplicationVerificationFailure.into());
             }
         }

@@ -1,32 +1,32 @@
-//! What protects the server, validated: how connections are encrypted, who is let in, what every answer says.
+//! The validated security settings: TLS, users, headers, rate limit.
 //!
 //! The names are those of the web configuration file that all Prometheus exporters share
 //! (<https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md>).
 //!
-//! Never here: reading a file (`config`), the state of a running server.
+//! Never here: reading a file, the state of a running server.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bcrypt::HashParts;
-use hyper::header::{
+use http::header::{
     CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS, X_XSS_PROTECTION,
 };
 
-pub use crate::web::guard::client::ClientAuth;
-pub use crate::web::guard::tls::{Mistake, Tls, TlsParts};
+pub use crate::client_cert::ClientAuth;
+pub use crate::tls::{Tls, TlsConfigError, TlsParts};
 
-/// Everything that protects the server. The default keeps nobody out.
+/// The security settings of a server. The default has no protection.
 #[derive(Clone, Debug, Default)]
-pub struct Protection {
-    /// How connections are encrypted; `None` for plain HTTP.
+pub struct SecuritySettings {
+    /// TLS of the connections; `None` for plain HTTP.
     pub tls: Option<Tls>,
-    /// What each answer says in addition.
+    /// Headers to add to each answer.
     pub headers: Vec<ExtraHeader>,
-    /// Who is let in, by name; none for everybody.
+    /// Password hashes by user; empty to answer without a password.
     pub users: BTreeMap<String, PasswordHash>,
-    /// How often requests may come; `None` for any rate.
+    /// Limit of the request rate; `None` for no limit.
     pub rate_limit: Option<RateLimit>,
 }
 
@@ -39,7 +39,7 @@ pub struct RateLimit {
     pub burst: u32,
 }
 
-/// A bcrypt hash. It cannot be printed: whoever has it can guess passwords at his own pace.
+/// A bcrypt hash. It cannot be printed, because a hash allows guessing its password offline.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash {
     text: String,
@@ -58,12 +58,12 @@ impl PasswordHash {
         Ok(PasswordHash { text: text.to_owned(), cost })
     }
 
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// Logarithm of the work to check a password: one more is twice as much.
-    pub(super) fn cost(&self) -> u32 {
+    pub(crate) fn cost(&self) -> u32 {
         self.cost
     }
 }
@@ -77,8 +77,8 @@ impl std::fmt::Debug for PasswordHash {
 /// A header that may be set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExtraHeader {
-    pub(super) name: HeaderName,
-    pub(super) value: HeaderValue,
+    pub(crate) name: HeaderName,
+    pub(crate) value: HeaderValue,
 }
 
 impl ExtraHeader {

@@ -1,4 +1,4 @@
-//! Certificates and keys in a folder, made anew for each test.
+//! Certificates and keys in a folder, made for each test.
 //!
 //! Never here: files that are kept in the repository: a key in there would be a key that everybody has.
 

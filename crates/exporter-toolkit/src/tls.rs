@@ -8,14 +8,14 @@ use std::sync::Arc;
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::danger::ClientCertVerifier;
+use rustls::server::danger;
 use rustls::server::{NoClientAuth, WebPkiClientVerifier};
 use rustls::{CipherSuite, RootCertStore, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion, version};
 
-use crate::web::guard::client::{ClientAuth, Inspector};
+use crate::client_cert::{ClientAuth, ClientCertVerifier, ClientTerms};
 
 /// The name of HTTP/2 among the protocols above TLS (RFC 9113 §3.1).
-pub(in crate::web) const HTTP2: &[u8] = b"h2";
+pub const HTTP2: &[u8] = b"h2";
 
 /// How connections are encrypted, ready for use.
 #[derive(Clone)]
@@ -23,12 +23,12 @@ pub struct Tls {
     config: Arc<ServerConfig>,
     /// The server's own, without those that lead to its authority.
     certificate: CertificateDer<'static>,
-    auth: ClientAuth,
+    terms: ClientTerms,
 }
 
 impl fmt::Debug for Tls {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Tls({:?})", self.auth)
+        write!(formatter, "Tls({:?})", self.terms.auth)
     }
 }
 
@@ -61,7 +61,7 @@ pub struct TlsParts {
 
 /// Why there can be no encryption: the key of the file, and a sentence. It repeats nothing of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub struct TlsConfigError {
     /// The key, below `tls_server_config`.
     pub key: &'static str,
     /// What is wrong there.
@@ -72,31 +72,41 @@ impl Tls {
     /// Puts the parts together. The second value has sentences about what is allowed but hardly meant.
     ///
     /// # Errors
-    /// Every mistake.
-    pub fn new(parts: &TlsParts) -> Result<(Tls, Vec<String>), Vec<Mistake>> {
-        let (mut mistakes, mut warnings) = (Vec::new(), Vec::new());
-        let versions = noted(&mut mistakes, "min_version", versions(parts, &mut warnings));
-        let cipher_suites = noted(&mut mistakes, "cipher_suites", suites(parts, &mut warnings));
-        let kx_groups = noted(&mut mistakes, "curve_preferences", groups(parts, &mut warnings));
-        let chain = noted(&mut mistakes, "cert_file", certificates(&parts.cert));
-        let key = noted(&mut mistakes, "key_file", key(&parts.key));
-        let roots = noted(&mut mistakes, "client_ca_file", authorities(parts, &mut warnings));
+    /// Every error.
+    pub fn new(parts: &TlsParts) -> Result<(Tls, Vec<String>), Vec<TlsConfigError>> {
+        let (mut errors, mut warnings) = (Vec::new(), Vec::new());
+        let versions = noted(&mut errors, "min_version", versions(parts, &mut warnings));
+        let cipher_suites = noted(&mut errors, "cipher_suites", suites(parts, &mut warnings));
+        let kx_groups = noted(&mut errors, "curve_preferences", groups(parts, &mut warnings));
+        let chain = noted(&mut errors, "cert_file", certificates(&parts.cert));
+        let key = noted(&mut errors, "key_file", key(&parts.key));
+        let roots = noted(&mut errors, "client_ca_file", authorities(parts, &mut warnings));
         let (Some(versions), Some(cipher_suites), Some(kx_groups), Some(chain), Some(key), Some(roots)) =
             (versions, cipher_suites, kx_groups, chain, key, roots)
         else {
-            return Err(mistakes);
+            return Err(errors);
         };
         let provider = Arc::new(CryptoProvider { cipher_suites, kx_groups, ..ring::default_provider() });
         let certificate = chain[0].clone();
-        match assemble(parts, provider, &versions, Identity { chain, key, roots }) {
-            Ok(config) => Ok((Tls { config: Arc::new(config), certificate, auth: parts.client_auth_type }, warnings)),
-            Err(mistake) => Err(vec![mistake]),
+        let terms = ClientTerms {
+            auth: parts.client_auth_type,
+            authorities: roots,
+            allowed_names: parts.client_allowed_sans.clone(),
+        };
+        match assemble(parts, provider, &versions, Identity { chain, key, terms: terms.clone() }) {
+            Ok(config) => Ok((Tls { config: Arc::new(config), certificate, terms }, warnings)),
+            Err(error) => Err(vec![error]),
         }
     }
 
     /// For the next handshake.
-    pub(in crate::web) fn config(&self) -> Arc<ServerConfig> {
+    pub(crate) fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config)
+    }
+
+    /// What clients must show.
+    pub(crate) fn terms(&self) -> &ClientTerms {
+        &self.terms
     }
 
     /// The server's certificate, DER.
@@ -106,7 +116,7 @@ impl Tls {
 
     /// Whether only clients with a certificate of a known authority come through.
     pub fn knows_its_clients(&self) -> bool {
-        self.auth == ClientAuth::RequireAndVerify
+        self.terms.auth == ClientAuth::RequireAndVerify
     }
 }
 
@@ -114,12 +124,11 @@ impl Tls {
 struct Identity {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
-    /// The authorities of clients; none where none are given.
-    roots: Vec<CertificateDer<'static>>,
+    terms: ClientTerms,
 }
 
-fn noted<T>(mistakes: &mut Vec<Mistake>, key: &'static str, result: Result<T, String>) -> Option<T> {
-    result.map_err(|what| mistakes.push(Mistake { key, what })).ok()
+fn noted<T>(errors: &mut Vec<TlsConfigError>, key: &'static str, result: Result<T, String>) -> Option<T> {
+    result.map_err(|what| errors.push(TlsConfigError { key, what })).ok()
 }
 
 fn assemble(
@@ -127,19 +136,18 @@ fn assemble(
     provider: Arc<CryptoProvider>,
     versions: &[&'static SupportedProtocolVersion],
     identity: Identity,
-) -> Result<ServerConfig, Mistake> {
-    let mistake = |key| move |error: &dyn fmt::Display| Mistake { key, what: error.to_string() };
+) -> Result<ServerConfig, TlsConfigError> {
+    let failed = |key| move |error: &dyn fmt::Display| TlsConfigError { key, what: error.to_string() };
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions)
-        .map_err(|error| mistake("cipher_suites")(&error))?;
-    let verifier: Arc<dyn ClientCertVerifier> = match parts.client_auth_type {
+        .map_err(|error| failed("cipher_suites")(&error))?;
+    let verifier: Arc<dyn danger::ClientCertVerifier> = match parts.client_auth_type {
         ClientAuth::None => Arc::new(NoClientAuth),
-        auth => Arc::new(Inspector {
-            auth,
-            chains: chains(&identity.roots, &provider).map_err(|what| Mistake { key: "client_ca_file", what })?,
+        _ => Arc::new(ClientCertVerifier {
+            chains: chains(&identity.terms.authorities, &provider)
+                .map_err(|what| TlsConfigError { key: "client_ca_file", what })?,
             provider,
-            authorities: identity.roots,
-            allowed_names: parts.client_allowed_sans.clone(),
+            terms: identity.terms,
         }),
     };
     let mut config = builder
@@ -147,9 +155,9 @@ fn assemble(
         .with_single_cert(identity.chain, identity.key)
         .map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => {
-                Mistake { key: "key_file", what: "is not the key of the certificate".into() }
+                TlsConfigError { key: "key_file", what: "is not the key of the certificate".into() }
             }
-            error => mistake("cert_file")(&error),
+            error => failed("cert_file")(&error),
         })?;
     config.ignore_client_order = parts.prefer_server_cipher_suites;
     let protocols: &[&[u8]] = if parts.http2 { &[HTTP2, b"http/1.1"] } else { &[b"http/1.1"] };
@@ -160,7 +168,7 @@ fn assemble(
 fn chains(
     authorities: &[CertificateDer<'static>],
     provider: &Arc<CryptoProvider>,
-) -> Result<Option<Arc<dyn ClientCertVerifier>>, String> {
+) -> Result<Option<Arc<dyn danger::ClientCertVerifier>>, String> {
     if authorities.is_empty() {
         return Ok(None);
     }

@@ -1,0 +1,259 @@
+//! Basic authentication: user and password of a request against the bcrypt hashes of the users.
+//!
+//! A check takes as long as the cost of the hash demands: tens of milliseconds to seconds of a whole core. So checks run one
+//! at a time on a thread that may block, few of them wait, and further ones are refused at once. A password that was accepted
+//! is remembered by a keyed digest and never waits. Each check does the same amount of work, whether the user exists and
+//! whatever the cost of its hash, so that its time does not tell which users exist.
+//!
+//! Never here: a password in memory for longer than its check, a log.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::HeaderValue;
+use ring::hmac;
+use ring::rand::SystemRandom;
+use tokio::sync::Semaphore;
+
+use crate::rate_limit::Peer;
+use crate::settings::PasswordHash;
+
+/// Wrong passwords that are remembered, so that a client that repeats its mistake costs little.
+const MAX_REMEMBERED_WRONG: usize = 64;
+
+/// Checks at a time: the one that runs, and those that wait for it.
+const MAX_CHECKS: usize = 8;
+
+/// The same from one address, so that one client cannot take all places.
+const MAX_CHECKS_OF_PEER: usize = 2;
+
+/// Behind the cost of a hash that no known password fits.
+const DECOY: &str = "$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01232";
+
+type Digest = [u8; 32];
+
+/// The users of a server.
+pub(crate) struct Users {
+    hashes: BTreeMap<String, PasswordHash>,
+    /// The highest cost of all hashes.
+    cost: u32,
+    key: hmac::Key,
+    known: Mutex<Known>,
+    checks: Arc<Checks>,
+}
+
+/// Outcomes of earlier checks. The digests are of no use without the key.
+#[derive(Default)]
+struct Known {
+    /// The right password of each user, once seen.
+    right: HashMap<String, Digest>,
+    wrong: VecDeque<Digest>,
+}
+
+/// What is known about a request before a check.
+pub(crate) enum Recalled {
+    /// Its password is right.
+    Right,
+    /// It has none, or one that is wrong.
+    Wrong,
+    /// It needs a check.
+    Unknown(Credentials),
+}
+
+/// User and password of a request.
+pub(crate) struct Credentials {
+    user: String,
+    password: Vec<u8>,
+    digest: Digest,
+}
+
+/// There are [`MAX_CHECKS`] checks, or [`MAX_CHECKS_OF_PEER`] of the same address.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TooManyChecks;
+
+impl Users {
+    /// These users; `None` when there are none. What `previous` remembers of users whose hash is the same is kept, so that a
+    /// reload does not make known clients wait.
+    ///
+    /// # Errors
+    /// When the system gives no random numbers.
+    pub(crate) fn new(
+        hashes: BTreeMap<String, PasswordHash>,
+        previous: Option<&Users>,
+    ) -> Result<Option<Users>, String> {
+        let Some(cost) = hashes.values().map(PasswordHash::cost).max() else { return Ok(None) };
+        let (key, known, checks) = match previous {
+            Some(previous) => {
+                let same = |user: &String| hashes.get(user) == previous.hashes.get(user);
+                let right = previous.known().right.clone().into_iter().filter(|(user, _)| same(user)).collect();
+                (previous.key.clone(), Known { right, ..Known::default() }, Arc::clone(&previous.checks))
+            }
+            None => {
+                let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
+                    .map_err(|_| "the system gives no random numbers")?;
+                (key, Known::default(), Arc::default())
+            }
+        };
+        Ok(Some(Users { hashes, cost, key, known: Mutex::new(known), checks }))
+    }
+
+    /// What is known about a request with this header `Authorization`.
+    pub(crate) fn recall(&self, authorization: Option<&HeaderValue>) -> Recalled {
+        let Some((user, password)) = authorization.and_then(decode) else { return Recalled::Wrong };
+        let digest = self.digest(&user, &password);
+        match self.remembered(&user, &digest) {
+            Some(true) => Recalled::Right,
+            Some(false) => Recalled::Wrong,
+            None => Recalled::Unknown(Credentials { user, password, digest }),
+        }
+    }
+
+    /// Checks a password that is not known yet. A check that has begun is finished and its outcome remembered also when the
+    /// caller does not wait for it.
+    ///
+    /// # Errors
+    /// At once, when there are too many checks.
+    pub(crate) async fn check(self: &Arc<Self>, credentials: Credentials, peer: Peer) -> Result<bool, TooManyChecks> {
+        let place = Place::take(&self.checks, peer)?;
+        // An error means that the semaphore was closed, which does not happen.
+        let Ok(turn) = Arc::clone(&self.checks.turn).acquire_owned().await else { return Ok(false) };
+        let Credentials { user, password, digest } = credentials;
+        // Others with the same password may have waited before this one.
+        if let Some(right) = self.remembered(&user, &digest) {
+            return Ok(right);
+        }
+        let users = Arc::clone(self);
+        let check = tokio::task::spawn_blocking(move || {
+            let right = users.is_right(&user, &password);
+            users.remember(user, digest, right);
+            drop((turn, place));
+            right
+        });
+        // A panic in the check is a refusal.
+        Ok(check.await.unwrap_or(false))
+    }
+
+    fn is_right(&self, user: &str, password: &[u8]) -> bool {
+        let hash = self.hashes.get(user);
+        let mut costs = self.costs(hash).into_iter();
+        let first = costs.next().map(decoy).unwrap_or_default();
+        let fits = bcrypt::verify(password, hash.map_or(&first, PasswordHash::text)).unwrap_or(false);
+        for cost in costs {
+            std::hint::black_box(bcrypt::verify(password, &decoy(cost)).unwrap_or(false));
+        }
+        hash.is_some() && fits
+    }
+
+    /// The costs of the hashes to compute for a user. A cost of one more is twice the work, so that `c`, and then `c` to
+    /// `highest - 1`, are the work of `highest`: 2^c + (2^c + … + 2^(highest-1)) = 2^highest.
+    fn costs(&self, hash: Option<&PasswordHash>) -> Vec<u32> {
+        let own = hash.map_or(self.cost, PasswordHash::cost);
+        std::iter::once(own).chain(own..self.cost).collect()
+    }
+
+    /// Keyed with a number of this process. The length keeps name and password apart.
+    fn digest(&self, user: &str, password: &[u8]) -> Digest {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(&(user.len() as u64).to_be_bytes());
+        context.update(user.as_bytes());
+        context.update(password);
+        let mut digest = [0; 32];
+        digest.copy_from_slice(context.sign().as_ref());
+        digest
+    }
+
+    fn remembered(&self, user: &str, digest: &Digest) -> Option<bool> {
+        let known = self.known();
+        // A comparison in constant time is not needed: nobody can choose digests without the key.
+        if known.right.get(user) == Some(digest) {
+            return Some(true);
+        }
+        known.wrong.contains(digest).then_some(false)
+    }
+
+    fn remember(&self, user: String, digest: Digest, right: bool) {
+        let mut known = self.known();
+        if right {
+            known.right.insert(user, digest);
+            return;
+        }
+        if known.wrong.len() >= MAX_REMEMBERED_WRONG {
+            known.wrong.pop_front();
+        }
+        known.wrong.push_back(digest);
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // No value in there is left half changed by a panic.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The checks that run or wait, also over reloads.
+struct Checks {
+    /// One check at a time: the other cores are for answers.
+    turn: Arc<Semaphore>,
+    by_peer: Mutex<HashMap<Peer, usize>>,
+}
+
+impl Default for Checks {
+    fn default() -> Checks {
+        Checks { turn: Arc::new(Semaphore::new(1)), by_peer: Mutex::default() }
+    }
+}
+
+/// A place among the checks, until it is dropped.
+struct Place {
+    checks: Arc<Checks>,
+    peer: Peer,
+}
+
+impl Place {
+    fn take(checks: &Arc<Checks>, peer: Peer) -> Result<Place, TooManyChecks> {
+        let mut by_peer = checks.by_peer.lock().unwrap_or_else(PoisonError::into_inner);
+        if by_peer.values().sum::<usize>() >= MAX_CHECKS {
+            return Err(TooManyChecks);
+        }
+        let count = by_peer.entry(peer).or_default();
+        if *count >= MAX_CHECKS_OF_PEER {
+            return Err(TooManyChecks);
+        }
+        *count += 1;
+        Ok(Place { checks: Arc::clone(checks), peer })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut by_peer = self.checks.by_peer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = by_peer.get_mut(&self.peer) {
+            *count -= 1;
+            if *count == 0 {
+                by_peer.remove(&self.peer);
+            }
+        }
+    }
+}
+
+/// A hash of this cost that no known password fits.
+fn decoy(cost: u32) -> String {
+    format!("$2y${cost:02}{DECOY}")
+}
+
+/// User and password of HTTP's basic authentication (RFC 7617); the password may hold any bytes.
+fn decode(authorization: &HeaderValue) -> Option<(String, Vec<u8>)> {
+    let (scheme, encoded) = authorization.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let mut user = STANDARD.decode(encoded.trim()).ok()?;
+    let colon = user.iter().position(|byte| *byte == b':')?;
+    let password = user.split_off(colon + 1);
+    user.truncate(colon);
+    Some((String::from_utf8(user).ok()?, password))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,299 @@
+//! The security settings in force, and their reload while the server runs.
+//!
+//! The settings come from files: the web configuration, certificates, keys. Once a second their times and sizes are compared;
+//! only after a change they are read. Settings that cannot be used are refused whole and the old ones stay in force. Settings
+//! that demand less than the old ones may be a file that is half written: they are refused until the files have stayed the
+//! same for a second.
+//!
+//! Never here: the format of the files, an HTTP server.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use http::header::{AUTHORIZATION, HeaderMap};
+use rustls::ServerConfig;
+use tokio::sync::watch;
+
+use crate::client_cert::{ClientAuth, ClientTerms};
+use crate::file::FileStamp;
+use crate::password::{Recalled, TooManyChecks, Users};
+use crate::rate_limit::RateLimits;
+use crate::settings::{ExtraHeader, SecuritySettings, Tls};
+
+/// Between two checks of the files, and how long files must stay the same before weaker settings are used.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Loads the settings. It may block, and is called on a thread where that is allowed.
+pub type LoadFunction = Box<dyn Fn() -> LoadedSecurity + Send + Sync>;
+
+/// Is called after each load with whether the settings could be used.
+pub type LoadObserver = Box<dyn Fn(bool) + Send + Sync>;
+
+/// Settings that were loaded, or why they cannot be used.
+pub struct LoadedSecurity {
+    /// All files that the settings depend on, each as it was before it was read: a change is a reason to load again.
+    pub files: Vec<FileStamp>,
+    /// The settings; the error is one or more sentences for the operator.
+    pub result: Result<SecuritySettings, String>,
+}
+
+/// The security settings of a server, from its start to its end.
+pub struct WebSecurity {
+    /// `None` for a server without security settings.
+    load: Option<LoadFunction>,
+    observer: LoadObserver,
+    active: Mutex<Arc<ActiveSecurity>>,
+    watched: Mutex<Watched>,
+    /// [`ActiveSecurity::terms_number`] of the settings in force.
+    terms_number: watch::Sender<u64>,
+}
+
+/// The files of the last load.
+#[derive(Default)]
+struct Watched {
+    files: Vec<FileStamp>,
+    /// Since when these files hold settings that are weaker than those in force.
+    weaker_since: Option<Instant>,
+}
+
+/// The settings in force, with what is needed to apply them.
+pub struct ActiveSecurity {
+    tls: Option<Arc<ServerConfig>>,
+    /// What clients must show; `None` without TLS.
+    terms: Option<ClientTerms>,
+    /// Changes with the terms: connections that were accepted under another number are to be closed.
+    terms_number: u64,
+    users: Option<Arc<Users>>,
+    headers: Vec<ExtraHeader>,
+    rate_limits: Option<RateLimits>,
+}
+
+/// Why a request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// It names no user, or the wrong password (401).
+    Unauthenticated,
+    /// It exceeds the rate limit (429).
+    RateLimited,
+    /// Its password is not known yet, and too many checks are waiting already (429).
+    TooManyChecks,
+}
+
+/// How a request was admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody may ask.
+    Anonymous,
+    /// By a password, or by a client certificate of a known authority.
+    Authenticated,
+}
+
+impl WebSecurity {
+    /// No security settings: plain HTTP for everybody.
+    pub fn open() -> WebSecurity {
+        let active = ActiveSecurity {
+            tls: None,
+            terms: None,
+            terms_number: 0,
+            users: None,
+            headers: Vec::new(),
+            rate_limits: None,
+        };
+        WebSecurity {
+            load: None,
+            observer: Box::new(|_| ()),
+            active: Mutex::new(Arc::new(active)),
+            watched: Mutex::default(),
+            terms_number: watch::Sender::new(0),
+        }
+    }
+
+    /// The settings that `load` loads, now and after each change. `observer` is called after each load.
+    ///
+    /// # Errors
+    /// When they cannot be loaded now: a server that should be protected must not start without protection.
+    pub fn new(load: LoadFunction, observer: LoadObserver) -> Result<WebSecurity, String> {
+        let LoadedSecurity { files, result } = load();
+        let security = WebSecurity::open();
+        let active = ActiveSecurity::new(result?, &security.active())?;
+        observer(true);
+        Ok(WebSecurity {
+            load: Some(load),
+            observer,
+            terms_number: watch::Sender::new(active.terms_number),
+            active: Mutex::new(Arc::new(active)),
+            watched: Mutex::new(Watched { files, weaker_since: None }),
+        })
+    }
+
+    /// Loads the settings again if a file changed, or in any case when `always`. It blocks while it reads files.
+    ///
+    /// # Errors
+    /// When the settings cannot be used, or not yet; the error was logged.
+    pub fn refresh(&self, always: bool) -> Result<(), String> {
+        self.refresh_at(always, Instant::now())
+    }
+
+    fn refresh_at(&self, always: bool, now: Instant) -> Result<(), String> {
+        let Some(load) = &self.load else { return Ok(()) };
+        let mut watched = lock(&self.watched);
+        let is_due = |since: Instant| now.saturating_duration_since(since) >= CHECK_INTERVAL;
+        if !always && !watched.weaker_since.is_some_and(is_due) && watched.files.iter().all(FileStamp::is_current) {
+            return Ok(());
+        }
+        let loaded = load();
+        let weaker_since = watched.weaker_since.filter(|_| loaded.files == watched.files);
+        *watched = Watched { files: loaded.files, weaker_since: None };
+        let result = loaded.result.and_then(|settings| {
+            let weakness = self.active().weakness_of(&settings)?;
+            if let Some(what) = weakness
+                && !weaker_since.is_some_and(is_due)
+            {
+                watched.weaker_since = weaker_since.or(Some(now));
+                return Err(format!("{what}: this is used only when the files stay the same for a second"));
+            }
+            self.replace(settings, weakness)
+        });
+        (self.observer)(result.is_ok());
+        if let Err(error) = &result {
+            tracing::error!("Web configuration not reloaded, the old settings stay in force: {error}");
+        }
+        result
+    }
+
+    fn replace(&self, settings: SecuritySettings, weakness: Option<&str>) -> Result<(), String> {
+        let old = self.active();
+        let new = ActiveSecurity::new(settings, &old)?;
+        let terms_number = new.terms_number;
+        *lock(&self.active) = Arc::new(new);
+        match weakness {
+            None => tracing::info!("Web configuration reloaded"),
+            Some(what) => tracing::warn!("Web configuration reloaded with weaker settings: {what}"),
+        }
+        if terms_number != old.terms_number {
+            tracing::info!("Settings of client certificates changed, connections from before are closed");
+        }
+        // Behind the settings themselves, so that a connection that took the old ones before learns of it.
+        self.terms_number.send_replace(terms_number);
+        Ok(())
+    }
+
+    /// Looks for changed files once a second, for as long as it is polled.
+    pub async fn watch_files(self: Arc<Self>) {
+        while self.load.is_some() {
+            tokio::time::sleep(CHECK_INTERVAL).await;
+            let security = Arc::clone(&self);
+            // An error was logged; after a panic, which the panic hook reports, the next check comes all the same.
+            let _ = tokio::task::spawn_blocking(move || security.refresh(false)).await;
+        }
+    }
+
+    /// The settings in force at this moment.
+    pub fn active(&self) -> Arc<ActiveSecurity> {
+        Arc::clone(&lock(&self.active))
+    }
+
+    /// Waits until a connection that was accepted under `accepted` has to be closed: the settings in force ask clients for
+    /// something else.
+    pub async fn superseded(self: Arc<Self>, accepted: Arc<ActiveSecurity>) {
+        // An error means that the sender is gone, which it is not while this function has it.
+        let _ = self.terms_number.subscribe().wait_for(|number| *number != accepted.terms_number).await;
+    }
+}
+
+impl ActiveSecurity {
+    fn new(settings: SecuritySettings, old: &ActiveSecurity) -> Result<ActiveSecurity, String> {
+        let terms = settings.tls.as_ref().map(|tls| tls.terms().clone());
+        let terms_number = if terms == old.terms { old.terms_number } else { old.terms_number + 1 };
+        Ok(ActiveSecurity {
+            tls: settings.tls.map(|tls| tls.config()),
+            terms,
+            terms_number,
+            users: Users::new(settings.users, old.users.as_deref())?.map(Arc::new),
+            headers: settings.headers,
+            rate_limits: settings.rate_limit.map(RateLimits::new),
+        })
+    }
+
+    /// What `new` demands less than these settings.
+    ///
+    /// # Errors
+    /// When it is so much less that only a restart may change it: a file that is being written may be empty for a moment,
+    /// and an empty file means no protection.
+    fn weakness_of(&self, new: &SecuritySettings) -> Result<Option<&'static str>, String> {
+        let removed = [
+            (self.tls.is_some() && new.tls.is_none(), "tls_server_config"),
+            (self.users.is_some() && new.users.is_empty(), "basic_auth_users"),
+        ];
+        if let Some((_, what)) = removed.into_iter().find(|(removed, _)| *removed) {
+            return Err(format!("{what} is gone: removing protection needs a restart"));
+        }
+        let terms = self.terms.as_ref().zip(new.tls.as_ref().map(Tls::terms));
+        let weaker_terms = terms.and_then(|(old, new)| new.weakness_against(old));
+        let no_limit = self.rate_limits.is_some() && new.rate_limit.is_none();
+        Ok(weaker_terms.or(no_limit.then_some("rate_limit is gone")))
+    }
+
+    /// The TLS configuration of the next connection; `None` for plain HTTP.
+    pub fn tls(&self) -> Option<Arc<ServerConfig>> {
+        self.tls.clone()
+    }
+
+    /// Whether requests of everybody are answered over plain HTTP.
+    pub fn is_open(&self) -> bool {
+        self.tls.is_none() && self.users.is_none()
+    }
+
+    /// Whether a connection that was accepted under `accepted` may still be used under these settings.
+    pub fn accepts_connections_of(&self, accepted: &ActiveSecurity) -> bool {
+        self.terms_number == accepted.terms_number
+    }
+
+    /// Checks whether a request with these headers, from this address, may be answered.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub async fn authenticate(&self, headers: &HeaderMap, address: IpAddr) -> Result<Access, Denial> {
+        let (limits, peer, now) = (self.rate_limits.as_ref(), address.into(), Instant::now());
+        let within = |allowed: bool| if allowed { Ok(()) } else { Err(Denial::RateLimited) };
+        let take_authenticated = || within(limits.is_none_or(|limits| limits.take_authenticated(now)));
+        let take_other = || within(limits.is_none_or(|limits| limits.take_other(peer, now)));
+        let Some(users) = &self.users else {
+            take_authenticated()?;
+            let verified = self.terms.as_ref().is_some_and(|terms| terms.auth == ClientAuth::RequireAndVerify);
+            return Ok(if verified { Access::Authenticated } else { Access::Anonymous });
+        };
+        match users.recall(headers.get(AUTHORIZATION)) {
+            Recalled::Right => take_authenticated()?,
+            Recalled::Wrong => {
+                take_other()?;
+                return Err(Denial::Unauthenticated);
+            }
+            Recalled::Unknown(credentials) => {
+                take_other()?;
+                match users.check(credentials, peer).await {
+                    Ok(true) => {}
+                    Ok(false) => return Err(Denial::Unauthenticated),
+                    Err(TooManyChecks) => return Err(Denial::TooManyChecks),
+                }
+            }
+        }
+        Ok(Access::Authenticated)
+    }
+
+    /// Adds the configured headers to an answer; they replace those of the same name.
+    pub fn add_headers(&self, answer: &mut HeaderMap) {
+        for ExtraHeader { name, value } in &self.headers {
+            answer.insert(name.clone(), value.clone());
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No value here is left half changed by a panic.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+//! What a node says of its own software and settings, beside its version: its indexes and its mempool.
+//!
+//! Never here: which of it is demanded of a masternode (`domain::requirement`).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::rpc::client::Client;
+use crate::rpc::dash::answers::result;
+use crate::rpc::error::{ErrorKind, RpcError};
+
+/// The index of compact block filters, as `getindexinfo` names it.
+pub const FILTER_INDEX: &str = "basic block filter index";
+
+/// The indexes that a node has built or is building: whether each is synced, by its name. One that is not there is off.
+pub fn indexes(body: &[u8]) -> Result<BTreeMap<String, bool>, ErrorKind> {
+    let answer = result::<BTreeMap<String, Value>>(body)?;
+    let synced = answer.into_iter().filter_map(|(name, index)| Some((name, index.get("synced")?.as_bool()?)));
+    Ok(synced.collect())
+}
+
+/// `getmempoolinfo`: most bytes of the mempool; `None` where the node does not say.
+pub fn mempool_limit(body: &[u8]) -> Result<Option<u64>, ErrorKind> {
+    Ok(result::<BTreeMap<String, Value>>(body)?.get("maxmempool").and_then(Value::as_u64))
+}
+
+impl Client {
+    /// The node's indexes, see [`indexes`].
+    pub async fn indexes(&self) -> Result<BTreeMap<String, bool>, RpcError> {
+        let method = self.known(self.dialect().indexes)?;
+        self.call(method, json!([]), indexes).await
+    }
+
+    /// Most bytes of the node's mempool; `None` where it does not say.
+    pub async fn mempool_limit(&self) -> Result<Option<u64>, RpcError> {
+        let method = self.known(self.dialect().mempool)?;
+        self.call(method, json!([]), mempool_limit).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_is_synced_or_not_and_a_strange_one_is_left_out() {
+        let body = br#"{"result":{"txindex":{"synced":true,"best_block_height":548},
+            "basic block filter index":{"synced":false,"best_block_height":12},"odd":7,"new":{"synced":"yes"}},"error":null}"#;
+        let read = indexes(body).unwrap();
+        assert_eq!(read, BTreeMap::from([("txindex".to_string(), true), (FILTER_INDEX.to_string(), false)]));
+        assert!(indexes(br#"{"result":{},"error":null}"#).unwrap().is_empty(), "all of them are off");
+        assert!(indexes(br#"{"result":[],"error":null}"#).is_err());
+    }
+
+    #[test]
+    fn the_limit_of_the_mempool_is_not_known_where_the_node_does_not_say_it() {
+        let limit = |body: &str| mempool_limit(body.as_bytes()).unwrap();
+        assert_eq!(limit(r#"{"result":{"maxmempool":300000000},"error":null}"#), Some(300_000_000));
+        assert_eq!(limit(r#"{"result":{"size":1},"error":null}"#), None);
+        assert_eq!(limit(r#"{"result":{"maxmempool":"much"},"error":null}"#), None);
+    }
+}

@@ -1,0 +1,26 @@
+//! How a banned masternode is revived: the command for its kind, with placeholders for what only its operator has.
+//!
+//! Never here: the command itself (`domain::revival`); a key.
+
+use maud::{Markup, html};
+
+use crate::domain::revival::{self, NEW_KEY, NOTES};
+use crate::web::api::words::Subject;
+
+/// The section; nothing for a masternode that is not banned, or of a chain where bans end otherwise.
+pub(super) fn section(subject: &Subject<'_>) -> Markup {
+    let commands = subject.node.and_then(|node| revival::commands_for(node.masternode, subject.snapshot.facts().v24_active()));
+    html! {
+        @if let Some(commands) = commands {
+            section aria-labelledby="revival" {
+                h2 #revival { "Revival" }
+                p { "Find and remove the cause of the ban first. Then the operator sends a service update:" }
+                @for command in commands {
+                    @if !command.when.is_empty() { p { (command.when) ":" } }
+                    pre { code { (command.text) } }
+                }
+                @for note in NOTES.iter().chain([&NEW_KEY]) { p.quiet { (note) } }
+            }
+        }
+    }
+}
