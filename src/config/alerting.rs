@@ -88,10 +88,10 @@ impl SeverityChoice {
 }
 
 /// Longest wait for an answer of a receiver.
-type Timeout = Span<{ SECOND / 10 }, MINUTE>;
+type Timeout = Span<{ SECOND / 10 }, MINUTE, { 10 * SECOND }>;
 
 /// An Alertmanager.
-#[derive(Deserialize, Serialize, JsonSchema)]
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct AlertmanagerSection {
     /// Its address, without `/api/v2/alerts`. Either this or `url_file` is required.
@@ -108,21 +108,8 @@ struct AlertmanagerSection {
     timeout: Timeout,
 }
 
-impl Default for AlertmanagerSection {
-    fn default() -> Self {
-        AlertmanagerSection {
-            url: None,
-            url_file: None,
-            token_file: None,
-            name: None,
-            minimum_severity: SeverityChoice::default(),
-            timeout: Leaf(Duration::from_secs(10)),
-        }
-    }
-}
-
 /// A receiver that is no Alertmanager.
-#[derive(Deserialize, Serialize, JsonSchema)]
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("required" = ["name"]))]
 struct WebhookSection {
@@ -141,30 +128,15 @@ struct WebhookSection {
     /// Less urgent alerts are not sent.
     minimum_severity: SeverityChoice,
     /// From one message about an alert that is still active to the next.
-    repeat_interval: Span<MINUTE, { 30 * DAY }>,
+    repeat_interval: Span<MINUTE, { 30 * DAY }, { 240 * MINUTE }>,
     /// Longest wait for an answer.
     timeout: Timeout,
 }
 
-impl Default for WebhookSection {
-    fn default() -> Self {
-        WebhookSection {
-            name: None,
-            kind: WebhookKind::Generic,
-            url: None,
-            url_file: None,
-            token_file: None,
-            chat_id: None,
-            minimum_severity: SeverityChoice::default(),
-            repeat_interval: Leaf(Duration::from_secs(4 * 3600)),
-            timeout: Leaf(Duration::from_secs(10)),
-        }
-    }
-}
-
-#[derive(Clone, Copy, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum WebhookKind {
+    #[default]
     Generic,
     Slack,
     Discord,
@@ -173,7 +145,7 @@ enum WebhookKind {
 }
 
 /// A dead man's switch: a service that alerts when it hears nothing from the exporter.
-#[derive(Deserialize, Serialize, JsonSchema)]
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct HeartbeatSection {
     /// Requested by GET as long as the exporter evaluates alerts. Either this or `url_file` is required.
@@ -181,13 +153,7 @@ struct HeartbeatSection {
     /// File with that URL, where it holds a token.
     url_file: Option<FilePath>,
     /// How often.
-    interval: Span<SECOND, DAY>,
-}
-
-impl Default for HeartbeatSection {
-    fn default() -> Self {
-        HeartbeatSection { url: None, url_file: None, interval: Leaf(Duration::from_secs(60)) }
-    }
+    interval: Span<SECOND, DAY, MINUTE>,
 }
 
 /// Limits from which alerts follow.

@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 
 use crate::config::ChainConfig;
 use crate::config::leaf::{List, Whole};
-use crate::config::mistakes::Place;
+use crate::config::mistakes::{Place, required};
 use crate::config::network::count;
 use crate::config::profile::{
     Fields, ListSection, MethodName, ParameterValue, PaymentChoice, PaymentRuleSection, PenaltySection, PingSection,
@@ -92,14 +92,6 @@ fn profile(name: &str, section: ProfileSection, at: &Place<'_>) -> ChainConfig {
         string_arguments: section.string_arguments.0,
     };
     ChainConfig::new(rules, dialect)
-}
-
-/// A value that must be there.
-fn required<T>(value: Option<T>, key: &str, at: &Place<'_>) -> Option<T> {
-    if value.is_none() {
-        at.key(key).error("is missing");
-    }
-    value
 }
 
 /// Least protocol versions by the version of the node that judges.

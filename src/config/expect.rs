@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::config::leaf::{Kind, Leaf, List, Text, Whole};
-use crate::config::mistakes::Place;
+use crate::config::mistakes::{Place, required};
 use crate::config::network::count;
 use crate::domain::Duffs;
 use crate::domain::details::is_clean;
@@ -135,11 +135,4 @@ fn shares_text(section: List<ShareSection>, at: &Place<'_>) -> Option<String> {
         return None;
     }
     Some(payout::shares_text(&shares))
-}
-
-fn required<T>(value: Option<T>, key: &str, at: &Place<'_>) -> Option<T> {
-    if value.is_none() {
-        at.key(key).error("is missing");
-    }
-    value
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use schemars::{Schema, json_schema};
 
 use crate::alerting::settings::check_address;
-use crate::config::leaf::{DAY, Kind, MINUTE};
+use crate::config::leaf::{DAY, Kind, MINUTE, Preset};
 use crate::config::span::{Span, parse_duration};
+use crate::domain::chain::DASH;
 use crate::domain::masternode::ParseIdError;
 use crate::domain::{Hash, MasternodeId, UnixSeconds, calendar};
 use crate::web::listen::ListenAddress;
@@ -93,6 +94,12 @@ impl Kind for ChainKind {
     }
 }
 
+impl Preset for ChainKind {
+    fn preset() -> String {
+        DASH.name.to_string()
+    }
+}
+
 /// The path of a file, as it is written.
 pub(super) struct FileKind;
 
@@ -128,10 +135,16 @@ impl Kind for FlagKind {
     }
 }
 
-/// A whole number in a range.
-pub(super) struct WholeKind<const LEAST: u64, const MOST: u64>;
+impl Preset for FlagKind {
+    fn preset() -> bool {
+        false
+    }
+}
 
-impl<const LEAST: u64, const MOST: u64> Kind for WholeKind<LEAST, MOST> {
+/// A whole number in a range.
+pub(super) struct WholeKind<const LEAST: u64, const MOST: u64, const DEFAULT: u64>;
+
+impl<const LEAST: u64, const MOST: u64, const DEFAULT: u64> Kind for WholeKind<LEAST, MOST, DEFAULT> {
     type Value = u64;
 
     fn read(text: &str) -> Result<u64, String> {
@@ -149,6 +162,13 @@ impl<const LEAST: u64, const MOST: u64> Kind for WholeKind<LEAST, MOST> {
 
     fn write(number: &u64) -> serde_json::Value {
         (*number).into()
+    }
+}
+
+impl<const LEAST: u64, const MOST: u64, const DEFAULT: u64> Preset for WholeKind<LEAST, MOST, DEFAULT> {
+    fn preset() -> u64 {
+        const { assert!(LEAST <= DEFAULT && DEFAULT <= MOST, "the default is out of range") };
+        DEFAULT
     }
 }
 
@@ -173,9 +193,9 @@ impl Kind for RatioKind {
 }
 
 /// A duration between two, in milliseconds, both included.
-pub(super) struct SpanKind<const LEAST: u64, const MOST: u64>;
+pub(super) struct SpanKind<const LEAST: u64, const MOST: u64, const DEFAULT: u64>;
 
-impl<const LEAST: u64, const MOST: u64> SpanKind<LEAST, MOST> {
+impl<const LEAST: u64, const MOST: u64, const DEFAULT: u64> SpanKind<LEAST, MOST, DEFAULT> {
     const LEAST: Span = Span(Duration::from_millis(LEAST));
     const MOST: Span = Span(Duration::from_millis(MOST));
 
@@ -189,7 +209,7 @@ impl<const LEAST: u64, const MOST: u64> SpanKind<LEAST, MOST> {
     }
 }
 
-impl<const LEAST: u64, const MOST: u64> Kind for SpanKind<LEAST, MOST> {
+impl<const LEAST: u64, const MOST: u64, const DEFAULT: u64> Kind for SpanKind<LEAST, MOST, DEFAULT> {
     type Value = Duration;
 
     fn read(text: &str) -> Result<Duration, String> {
@@ -206,10 +226,17 @@ impl<const LEAST: u64, const MOST: u64> Kind for SpanKind<LEAST, MOST> {
     }
 }
 
+impl<const LEAST: u64, const MOST: u64, const DEFAULT: u64> Preset for SpanKind<LEAST, MOST, DEFAULT> {
+    fn preset() -> Duration {
+        const { assert!(LEAST <= DEFAULT && DEFAULT <= MOST, "the default is out of range") };
+        Duration::from_millis(DEFAULT)
+    }
+}
+
 /// A time ahead for which a chance is computed: how it is written, and its seconds.
 pub(super) struct HorizonKind;
 
-type HorizonSpan = SpanKind<MINUTE, { 400 * DAY }>;
+type HorizonSpan = SpanKind<MINUTE, { 400 * DAY }, DAY>;
 
 impl Kind for HorizonKind {
     type Value = (String, u64);

@@ -34,6 +34,12 @@ pub(super) trait Kind {
     }
 }
 
+/// A kind of value with a default of its own, for sections that derive theirs.
+pub(super) trait Preset: Kind {
+    /// The default.
+    fn preset() -> Self::Value;
+}
+
 /// A value of a kind.
 pub(super) struct Leaf<K: Kind>(pub(super) K::Value);
 
@@ -41,6 +47,12 @@ impl<'de, K: Kind> Deserialize<'de> for Leaf<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = deserializer.deserialize_any(Scalar { verbatim: K::VERBATIM })?;
         K::read(&text).map(Leaf).map_err(D::Error::custom)
+    }
+}
+
+impl<K: Preset> Default for Leaf<K> {
+    fn default() -> Self {
+        Leaf(K::preset())
     }
 }
 
@@ -124,12 +136,14 @@ pub(super) type Name = Leaf<kinds::NameKind>;
 pub(super) type FilePath = Leaf<kinds::FileKind>;
 /// `true` or `false`.
 pub(super) type Flag = Leaf<kinds::FlagKind>;
-/// A whole number, from the first to the second.
-pub(super) type Whole<const LEAST: u64, const MOST: u64> = Leaf<kinds::WholeKind<LEAST, MOST>>;
+/// A whole number, from the first to the second; the third is its default.
+pub(super) type Whole<const LEAST: u64, const MOST: u64, const DEFAULT: u64 = 0> =
+    Leaf<kinds::WholeKind<LEAST, MOST, DEFAULT>>;
 /// A number from 0 to 1.
 pub(super) type Ratio = Leaf<kinds::RatioKind>;
-/// A duration, from the first to the second, in milliseconds.
-pub(super) type Span<const LEAST: u64, const MOST: u64> = Leaf<kinds::SpanKind<LEAST, MOST>>;
+/// A duration, from the first to the second, in milliseconds; the third is its default.
+pub(super) type Span<const LEAST: u64, const MOST: u64, const DEFAULT: u64 = 0> =
+    Leaf<kinds::SpanKind<LEAST, MOST, DEFAULT>>;
 
 /// A list. A single value counts as a list of one.
 #[derive(Deserialize, Serialize)]

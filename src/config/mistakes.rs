@@ -151,6 +151,14 @@ impl<'a> Place<'a> {
     }
 }
 
+/// A value that must be there.
+pub(super) fn required<T>(value: Option<T>, key: &str, at: &Place<'_>) -> Option<T> {
+    if value.is_none() {
+        at.key(key).error("is missing");
+    }
+    value
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

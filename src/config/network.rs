@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::files::{check_secret_file, path, read_secret};
 use crate::config::kinds::{ChainKind, RpcUrlKind};
 use crate::config::leaf::{DAY, FilePath, Flag, Kind, Leaf, List, MINUTE, Name, SECOND, Span, Text, Whole};
-use crate::config::mistakes::Place;
+use crate::config::mistakes::{Place, required};
 use crate::config::sections::HistorySection;
 use crate::config::span::Span as Written;
 use crate::config::{ChainConfig, NetworkConfig, SourceConfig};
@@ -22,7 +21,7 @@ use crate::rpc::credentials::running_network;
 use crate::rpc::{Credentials, RpcUrl};
 
 /// One network to follow.
-#[derive(Deserialize, Serialize, JsonSchema)]
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("required" = ["name"]))]
 pub(super) struct NetworkSection {
@@ -31,28 +30,14 @@ pub(super) struct NetworkSection {
     /// The chain, whose rules hold.
     chain: Leaf<ChainKind>,
     /// Pause between two checks for a new block.
-    poll_interval: Span<{ SECOND / 10 }, { 10 * MINUTE }>,
+    poll_interval: Span<{ SECOND / 10 }, { 10 * MINUTE }, { 5 * SECOND }>,
     /// The network's masternodes leave the page when no source confirmed them for this long; at least twice
     /// `poll_interval`.
-    stale_after: Span<SECOND, { 30 * DAY }>,
+    stale_after: Span<SECOND, { 30 * DAY }, { 15 * MINUTE }>,
     /// Blocks from one read of the full list, as a check, to the next.
-    resync_blocks: Whole<1, 1_000_000>,
+    resync_blocks: Whole<1, 1_000_000, 576>,
     ask: AskSection,
     sources: List<SourceSection>,
-}
-
-impl Default for NetworkSection {
-    fn default() -> Self {
-        NetworkSection {
-            name: None,
-            chain: Leaf(DASH.name.to_string()),
-            poll_interval: Leaf(Duration::from_secs(5)),
-            stale_after: Leaf(Duration::from_secs(900)),
-            resync_blocks: Leaf(576),
-            ask: AskSection::default(),
-            sources: List::default(),
-        }
-    }
 }
 
 /// Optional queries.
@@ -76,7 +61,7 @@ impl Default for AskSection {
 }
 
 /// One node of a network; the first one in sync is followed.
-#[derive(Deserialize, Serialize, JsonSchema)]
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("required" = ["name"], "anyOf" = [{"required": ["url"]}, {"required": ["url_file"]}]))]
 struct SourceSection {
@@ -93,21 +78,7 @@ struct SourceSection {
     /// File with that user's password, readable by the exporter only.
     password_file: Option<FilePath>,
     /// Longest wait for an answer.
-    timeout: Span<{ SECOND / 10 }, { 10 * MINUTE }>,
-}
-
-impl Default for SourceSection {
-    fn default() -> Self {
-        SourceSection {
-            name: None,
-            url: None,
-            url_file: None,
-            cookie_file: None,
-            username: None,
-            password_file: None,
-            timeout: Leaf(Duration::from_secs(30)),
-        }
-    }
+    timeout: Span<{ SECOND / 10 }, { 10 * MINUTE }, { 30 * SECOND }>,
 }
 
 /// Checks all networks; without any, the one whose node runs on this host.
@@ -180,10 +151,7 @@ pub(super) fn count(number: u64) -> u32 {
 
 /// The name that a section must have; empty where it is missing or wrong.
 pub(super) fn required_name(name: Option<Name>, at: &Place<'_>) -> String {
-    if name.is_none() {
-        at.key("name").error("is missing");
-    }
-    name.map(|name| name.0).unwrap_or_default()
+    required(name, "name", at).map(|name| name.0).unwrap_or_default()
 }
 
 fn sources(section: List<SourceSection>, chain: &str, at: &Place<'_>, home: Option<&Path>) -> Vec<SourceConfig> {

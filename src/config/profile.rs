@@ -5,7 +5,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Visitor};
@@ -64,7 +63,7 @@ pub(super) type Fields = BTreeMap<String, Text>;
 type Any<const LEAST: u64> = Whole<LEAST, { u32::MAX as u64 }>;
 
 /// The profile of a chain: its rules, and how its nodes are asked.
-#[derive(Deserialize, Serialize, JsonSchema)]
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("required" = ["identity", "list", "payment", "spacing"]))]
 pub(super) struct ProfileSection {
@@ -101,31 +100,6 @@ pub(super) struct ProfileSection {
     pub(super) minimum_protocols: BTreeMap<String, Any<1>>,
 }
 
-impl Default for ProfileSection {
-    fn default() -> Self {
-        ProfileSection {
-            identity: IdentitySection::default(),
-            list: None,
-            count: None,
-            sync: None,
-            sporks: None,
-            winners: None,
-            chainlock: None,
-            collateral: None,
-            string_arguments: Leaf(false),
-            penalty: None,
-            payment: None,
-            states: None,
-            ban_ends: Leaf(false),
-            spacing: None,
-            ping: None,
-            own_status: None,
-            absent_is_dead: Leaf(false),
-            minimum_protocols: BTreeMap::new(),
-        }
-    }
-}
-
 /// How a chain is recognized.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -138,7 +112,7 @@ pub(super) struct IdentitySection {
 }
 
 /// How the list is read.
-#[derive(Deserialize, Serialize, JsonSchema)]
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("required" = ["method", "shape"]))]
 pub(super) struct ListSection {
@@ -158,21 +132,6 @@ pub(super) struct ListSection {
     pub(super) columns: Option<List<Leaf<ItemKind>>>,
     /// `object`, `array`: where an item stands; a dot leads into an object.
     pub(super) fields: Option<Fields>,
-}
-
-impl Default for ListSection {
-    fn default() -> Self {
-        ListSection {
-            method: None,
-            parameters: List::default(),
-            shape: None,
-            pinned: Leaf(false),
-            diff: None,
-            info: None,
-            columns: None,
-            fields: None,
-        }
-    }
 }
 
 #[derive(Clone, Copy, Deserialize, Serialize, JsonSchema)]
@@ -232,35 +191,23 @@ impl JsonSchema for ParameterValue {
 }
 
 /// Proof-of-Service penalties; without them no score is shown.
-#[derive(Deserialize, Serialize, JsonSchema)]
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct PenaltySection {
     /// Points of a failure, as a part of the limit.
-    pub(super) percent: Whole<1, 100>,
+    pub(super) percent: Whole<1, 100, 66>,
     /// Least limit.
-    pub(super) minimum_limit: Whole<1, 1_000_000>,
+    pub(super) minimum_limit: Whole<1, 1_000_000, 100>,
     /// A point is lost in each block whose height this divides.
-    pub(super) decay_period: Whole<1, 1_000_000>,
+    pub(super) decay_period: Whole<1, 1_000_000, 1>,
     /// A spork that changes the decay while it is active …
     pub(super) slowed_by: Option<Text>,
     /// … to this period.
     pub(super) slowed_decay_period: Option<Whole<1, 1_000_000>>,
 }
 
-impl Default for PenaltySection {
-    fn default() -> Self {
-        PenaltySection {
-            percent: Leaf(66),
-            minimum_limit: Leaf(100),
-            decay_period: Leaf(1),
-            slowed_by: None,
-            slowed_decay_period: None,
-        }
-    }
-}
-
 /// How payments are made.
-#[derive(Deserialize, Serialize, JsonSchema)]
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("required" = ["model"]))]
 pub(super) struct PaymentRuleSection {
@@ -269,29 +216,15 @@ pub(super) struct PaymentRuleSection {
     /// `queue`: nothing is paid until there are more masternodes than this.
     pub(super) more_than: Whole<0, 1_000_000>,
     /// `pool`: which part of all is the pool.
-    pub(super) divisor: Whole<1, 1_000_000>,
+    pub(super) divisor: Whole<1, 1_000_000, 10>,
     /// `pool`: of the enabled ones, not of those in any state.
     pub(super) of_enabled: Flag,
     /// `pool`: wait after a start, for each known masternode.
-    pub(super) hold_out: Span<SECOND, DAY>,
+    pub(super) hold_out: Span<SECOND, DAY, { 156 * SECOND }>,
     /// `pool`: older ones are not known to payments.
     pub(super) minimum_protocol: Any<0>,
     /// `pool`: for which block above the tip is voted.
-    pub(super) votes_ahead: Whole<2, 1000>,
-}
-
-impl Default for PaymentRuleSection {
-    fn default() -> Self {
-        PaymentRuleSection {
-            model: None,
-            more_than: Leaf(0),
-            divisor: Leaf(10),
-            of_enabled: Leaf(false),
-            hold_out: Leaf(Duration::from_secs(156)),
-            minimum_protocol: Leaf(0),
-            votes_ahead: Leaf(10),
-        }
-    }
+    pub(super) votes_ahead: Whole<2, 1000, 10>,
 }
 
 #[derive(Clone, Copy, Deserialize, Serialize, JsonSchema)]

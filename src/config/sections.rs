@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -160,29 +159,18 @@ impl ProbeSection {
 }
 
 /// What is kept over restarts.
-#[derive(Deserialize, Serialize, JsonSchema)]
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct HistorySection {
     /// File that keeps events and counters over restarts; each process needs its own. Without it nothing is kept, and
     /// counters begin when the process starts.
     path: Option<FilePath>,
     /// Events of older blocks are deleted from the file; counters go on.
-    retention: Span<DAY, { 36_500 * DAY }>,
+    retention: Span<DAY, { 36_500 * DAY }, { 400 * DAY }>,
     /// After a longer gap the full list is read instead of each block.
-    pub(super) max_gap_blocks: Whole<1, 1_000_000>,
+    pub(super) max_gap_blocks: Whole<1, 1_000_000, 5000>,
     /// Blocks below the start, or below a gap's end, that are filled in while the exporter runs; 0 for none.
-    pub(super) backfill_blocks: Whole<0, 100_000>,
-}
-
-impl Default for HistorySection {
-    fn default() -> Self {
-        HistorySection {
-            path: None,
-            retention: Leaf(Duration::from_millis(400 * DAY)),
-            max_gap_blocks: Leaf(5000),
-            backfill_blocks: Leaf(576),
-        }
-    }
+    pub(super) backfill_blocks: Whole<0, 100_000, 576>,
 }
 
 impl HistorySection {

@@ -8,7 +8,8 @@ impl Config {
     /// The keys that `new` changes and that only a restart takes over.
     pub fn needs_restart(&self, new: &Config) -> Vec<&'static str> {
         // Taken apart, so that a new field has to be put on one side or the other.
-        let WebConfig { listen_addresses, telemetry_path, max_requests, allowed_hosts, enable_reload, config_file } = &self.web;
+        let WebConfig { listen_addresses, telemetry_path, max_requests, allowed_hosts, enable_reload, config_file } =
+            &self.web;
         let HistoryConfig { path, retention } = &self.history;
         let LogConfig { level, json } = &self.log;
         let path_of = |file: &Option<WebFileConfig>| file.as_ref().map(|file| file.path.clone());
