@@ -2,7 +2,7 @@
 //!
 //! Never here: whether it has it.
 
-use schemars::{JsonSchema, Schema, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::leaf::{Kind, Leaf, List, Text, Whole};
@@ -66,6 +66,7 @@ struct WordKind;
 
 impl Kind for WordKind {
     type Value = String;
+    const PATTERN: &'static str = "^[^\\s,]+$";
     const VERBATIM: bool = true;
 
     fn read(text: &str) -> Result<String, String> {
@@ -73,10 +74,6 @@ impl Kind for WordKind {
             return Err("is no address: it is empty, or has blanks or commas".into());
         }
         Ok(text.to_string())
-    }
-
-    fn schema() -> Schema {
-        json_schema!({"type": "string", "title": "text", "pattern": "^[^\\s,]+$"})
     }
 }
 

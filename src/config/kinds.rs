@@ -26,10 +26,6 @@ impl Kind for TextKind {
         Ok(text.to_string())
     }
 
-    fn schema() -> Schema {
-        json_schema!({"type": "string", "title": "text"})
-    }
-
     fn write(text: &String) -> serde_json::Value {
         text.as_str().into()
     }
@@ -59,6 +55,8 @@ pub(super) struct NameKind;
 
 impl Kind for NameKind {
     type Value = String;
+    const TITLE: &'static str = "name";
+    const PATTERN: &'static str = "^[a-z0-9][a-z0-9_-]*$";
     const VERBATIM: bool = true;
 
     fn read(text: &str) -> Result<String, String> {
@@ -69,10 +67,6 @@ impl Kind for NameKind {
         }
         Ok(text.to_string())
     }
-
-    fn schema() -> Schema {
-        json_schema!({"type": "string", "title": "name", "pattern": "^[a-z0-9][a-z0-9_-]*$"})
-    }
 }
 
 /// The name of a chain.
@@ -80,13 +74,10 @@ pub(super) struct ChainKind;
 
 impl Kind for ChainKind {
     type Value = String;
+    const TITLE: &'static str = "`dash`, `dimecoin`, `prcycoin` or a name under `chains`";
 
     fn read(text: &str) -> Result<String, String> {
         Ok(text.to_string())
-    }
-
-    fn schema() -> Schema {
-        json_schema!({"type": "string", "title": "`dash`, `dimecoin`, `prcycoin` or a name under `chains`"})
     }
 
     fn write(text: &String) -> serde_json::Value {
@@ -259,6 +250,8 @@ pub(super) struct RpcUrlKind;
 
 impl Kind for RpcUrlKind {
     type Value = String;
+    const TITLE: &'static str = "URL";
+    const PATTERN: &'static str = "^[Hh][Tt][Tt][Pp][Ss]?://[^@/?#]+(/[^?#]*)?$";
     const VERBATIM: bool = true;
 
     fn read(text: &str) -> Result<String, String> {
@@ -276,10 +269,6 @@ impl Kind for RpcUrlKind {
             Ok(_) => Ok(text.to_string()),
         }
     }
-
-    fn schema() -> Schema {
-        json_schema!({"type": "string", "title": "URL", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^@/?#]+(/[^?#]*)?$"})
-    }
 }
 
 /// A URL that may hold a token or a password.
@@ -287,14 +276,12 @@ pub(super) struct AddressKind;
 
 impl Kind for AddressKind {
     type Value = String;
+    const TITLE: &'static str = "URL";
+    const PATTERN: &'static str = "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]+([/?#].*)?$";
     const VERBATIM: bool = true;
 
     fn read(text: &str) -> Result<String, String> {
         check_address(text).map(|()| text.to_string())
-    }
-
-    fn schema() -> Schema {
-        json_schema!({"type": "string", "title": "URL", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]+([/?#].*)?$"})
     }
 }
 
@@ -303,6 +290,8 @@ pub(super) struct LinkKind;
 
 impl Kind for LinkKind {
     type Value = String;
+    const TITLE: &'static str = "URL";
+    const PATTERN: &'static str = "^([Hh][Tt][Tt][Pp][Ss]?://[^/?#]+([/?#].*)?)?$";
     const VERBATIM: bool = true;
 
     fn read(text: &str) -> Result<String, String> {
@@ -311,10 +300,6 @@ impl Kind for LinkKind {
         }
         Ok(text.trim_end_matches('/').to_string())
     }
-
-    fn schema() -> Schema {
-        json_schema!({"type": "string", "title": "URL", "pattern": "^([Hh][Tt][Tt][Pp][Ss]?://[^/?#]+([/?#].*)?)?$"})
-    }
 }
 
 /// What a masternode is known by.
@@ -322,14 +307,11 @@ pub(super) struct IdentityKind;
 
 impl Kind for IdentityKind {
     type Value = MasternodeId;
+    const TITLE: &'static str = "proTxHash, or `txid-n` of the collateral on the older chains";
+    const PATTERN: &'static str = "^[0-9a-fA-F]{64}(-[0-9]+)?$";
 
     fn read(text: &str) -> Result<MasternodeId, String> {
         text.parse().map_err(|error: ParseIdError| error.to_string())
-    }
-
-    fn schema() -> Schema {
-        let title = "proTxHash, or `txid-n` of the collateral on the older chains";
-        json_schema!({"type": "string", "title": title, "pattern": "^[0-9a-fA-F]{64}(-[0-9]+)?$"})
     }
 }
 
@@ -338,17 +320,14 @@ pub(super) struct EndKind;
 
 impl Kind for EndKind {
     type Value = UnixSeconds;
+    const TITLE: &'static str = "`2026-01-31` or `2026-01-31T12:00:00Z`";
+    const PATTERN: &'static str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?$";
 
     fn read(text: &str) -> Result<UnixSeconds, String> {
         let end = calendar::span(text).map(|(_, last)| last);
         end.ok_or_else(|| {
             format!("{text:?} is neither a day such as 2026-01-31 nor a time such as 2026-01-31T12:00:00Z")
         })
-    }
-
-    fn schema() -> Schema {
-        let pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?$";
-        json_schema!({"type": "string", "title": "`2026-01-31` or `2026-01-31T12:00:00Z`", "pattern": pattern})
     }
 }
 
@@ -357,6 +336,8 @@ pub(super) struct HostKind;
 
 impl Kind for HostKind {
     type Value = String;
+    const TITLE: &'static str = "host name";
+    const PATTERN: &'static str = "^[A-Za-z0-9._-]+$";
     const VERBATIM: bool = true;
 
     fn read(text: &str) -> Result<String, String> {
@@ -366,10 +347,6 @@ impl Kind for HostKind {
             false => Err(format!("{text:?} is not the name of a host: leave out scheme, port and path")),
         }
     }
-
-    fn schema() -> Schema {
-        json_schema!({"type": "string", "title": "host name", "pattern": "^[A-Za-z0-9._-]+$"})
-    }
 }
 
 /// Where to listen.
@@ -377,13 +354,11 @@ pub(super) struct ListenKind;
 
 impl Kind for ListenKind {
     type Value = ListenAddress;
+    const TITLE: &'static str = "address";
+    const PATTERN: &'static str = ":[0-9]+$";
 
     fn read(text: &str) -> Result<ListenAddress, String> {
         text.parse()
-    }
-
-    fn schema() -> Schema {
-        json_schema!({"type": "string", "title": "address", "pattern": ":[0-9]+$"})
     }
 
     fn write(address: &ListenAddress) -> serde_json::Value {
@@ -396,13 +371,11 @@ pub(super) struct TelemetryKind;
 
 impl Kind for TelemetryKind {
     type Value = TelemetryPath;
+    const TITLE: &'static str = "path";
+    const PATTERN: &'static str = "^/[A-Za-z0-9/._~-]*$";
 
     fn read(text: &str) -> Result<TelemetryPath, String> {
         TelemetryPath::new(text)
-    }
-
-    fn schema() -> Schema {
-        json_schema!({"type": "string", "title": "path", "pattern": "^/[A-Za-z0-9/._~-]*$"})
     }
 
     fn write(path: &TelemetryPath) -> serde_json::Value {
@@ -415,12 +388,10 @@ pub(super) struct HashKind;
 
 impl Kind for HashKind {
     type Value = Hash;
+    const TITLE: &'static str = "hash";
+    const PATTERN: &'static str = "^[0-9a-fA-F]{64}$";
 
     fn read(text: &str) -> Result<Hash, String> {
         text.parse().map_err(|error: ParseIdError| error.to_string())
-    }
-
-    fn schema() -> Schema {
-        json_schema!({"type": "string", "title": "hash", "pattern": "^[0-9a-fA-F]{64}$"})
     }
 }

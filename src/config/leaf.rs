@@ -22,12 +22,22 @@ pub(super) const DAY: u64 = 24 * 60 * MINUTE;
 pub(super) trait Kind {
     /// What it is to the program.
     type Value;
+    /// The type in the reference.
+    const TITLE: &'static str = "text";
+    /// The regular expression of its text in the JSON schema; empty for any text.
+    const PATTERN: &'static str = "";
     /// Whether it is taken as it is written, so that what YAML takes for a number or a flag must be quoted.
     const VERBATIM: bool = false;
     /// Reads it; the error follows the path of its key.
     fn read(text: &str) -> Result<Self::Value, String>;
     /// Its JSON schema; the title is the type in the reference.
-    fn schema() -> Schema;
+    fn schema() -> Schema {
+        let mut schema = json_schema!({"type": "string", "title": Self::TITLE});
+        if !Self::PATTERN.is_empty() {
+            schema.insert("pattern".into(), Self::PATTERN.into());
+        }
+        schema
+    }
     /// How a default is written, where the kind has any.
     fn write(_: &Self::Value) -> serde_json::Value {
         serde_json::Value::Null
