@@ -1,4 +1,4 @@
-"""Makes what follows from values.yaml and from docs/configuration.md: the chart's schema, and the table in its README.
+"""Makes what follows from values.yaml and from docs/configuration.schema.json: the chart's schema, and the table in its README.
 
 Never here: running Helm. `scripts/chart generate` calls this; a test compares what it makes with what is in the repository.
 """
@@ -85,60 +85,10 @@ def of_value(path, value):
     return {"type": kinds[type(value)]}
 
 
-def of_kind(kind):
-    """The schema of a key of the configuration, by the words of docs/configuration.md; anything where they say too little."""
-    if kind == "flag":
-        return {"type": "boolean"}
-    if kind == "name":
-        return {"type": "string", "pattern": "^[a-z0-9_-]+$"}
-    if kind == "URL":
-        return {"type": "string", "pattern": "^https?://[^@/?#]+([/?#].*)?$"}
-    if kind.startswith("span"):
-        return {"type": "string", "pattern": "^([0-9]+(ms|s|m|h|d))+$"}
-    if kind.startswith("number"):
-        limits = re.fullmatch(r"number, (\d+)–(\d+)", kind)
-        return {"type": "integer", "minimum": int(limits[1]), "maximum": int(limits[2])} if limits else COUNT
-    if re.fullmatch(r"`\w+`(, `\w+`)+", kind):
-        return {"enum": re.findall(r"`(\w+)`", kind)}
-    if kind in ("text", "path") or kind.startswith(("`", "proTxHash")):
-        return {"type": "string"}
-    if kind == "table or path":
-        return {"type": ["object", "string"]}
-    if kind.endswith("or list"):
-        return {"type": ["string", "array"]}
-    if kind.startswith("list of"):
-        return {"type": "array"}
-    return {}
-
-
-def keys_of_the_configuration():
-    """Path, kind and whether it must be there, of each row of the page's table."""
-    page = (ROOT / "docs" / "configuration.md").read_text()
-    rows = re.findall(r"^\| `([^`]+)` \| (.*?) \| (.*?) \| .* \|$", page, re.MULTILINE)
-    assert rows, "docs/configuration.md has no table of keys"
-    return [(path, kind, default == "required") for path, kind, default in rows]
-
-
 def of_configuration():
-    """The schema of the configuration file, nested as its keys are."""
-    root = {"type": "object", "additionalProperties": False, "properties": {}}
-    for path, kind, required in keys_of_the_configuration():
-        parts, place, in_list = path.split("."), root, False
-        for at, part in enumerate(parts):
-            last, listed, name = at == len(parts) - 1, part.endswith("[]"), part.removesuffix("[]")
-            leaf = of_kind(kind) if last else {"type": "object", "additionalProperties": False, "properties": {}}
-            if name.startswith("<"):
-                place.pop("properties", None)
-                if last or place.get("additionalProperties") is False:
-                    place["additionalProperties"] = leaf
-                place = place["additionalProperties"]
-                continue
-            if last and required and in_list:
-                place.setdefault("required", []).append(name)
-            entry = {"type": "array", "items": leaf} if listed else leaf
-            slot = place.setdefault("properties", {}).setdefault(name, entry)
-            place, in_list = (slot["items"], True) if listed else (slot, False)
-    return root
+    """The schema of the configuration file, which the exporter makes of its own types."""
+    whole = json.loads((ROOT / "docs" / "configuration.schema.json").read_text())
+    return {key: value for key, value in whole.items() if key not in ("$schema", "title")}
 
 
 def schema():

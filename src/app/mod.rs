@@ -23,7 +23,7 @@ use crate::app::history::History;
 use crate::app::network::{Network, Prepared, Shared};
 pub use crate::app::network::{clients, follower_settings};
 use crate::app::site::{ReloadRequest, Seen, SeenNetworks};
-use crate::config::{Config, HistoryConfig, NetworkConfig, WebConfig};
+use crate::config::{Config, Loaded, NetworkConfig, WebConfig};
 use crate::domain::masternode::UnixSeconds;
 use crate::meters::Meters;
 use crate::metrics::Exposition;
@@ -44,7 +44,8 @@ pub fn now() -> UnixSeconds {
 pub struct App {
     shared: Shared,
     history: Option<History>,
-    history_config: HistoryConfig,
+    /// What was started: what of it only a restart changes is still in force.
+    started: Config,
     networks: BTreeMap<String, Network>,
     seen: watch::Sender<SeenNetworks>,
     web_meters: web::meters::Meters,
@@ -69,7 +70,7 @@ impl App {
             alerting: alerting::engine(&shared, web_meters.clone(), seen.subscribe()),
             shared,
             history,
-            history_config: config.history.clone(),
+            started: config.clone(),
             networks: BTreeMap::new(),
             seen,
             web_meters,
@@ -89,9 +90,6 @@ impl App {
             .filter(changed)
             .map(|network| Prepared::new(network, &self.shared.meters))
             .collect::<Result<_, _>>()?;
-        if config.history != self.history_config {
-            warn!("another history.path or history.retention takes effect with the next start only");
-        }
         let stays = |name: &str| {
             config.networks.iter().any(|network| network.name == name) && prepared.iter().all(|new| new.name() != name)
         };
@@ -127,7 +125,7 @@ impl App {
         mut self,
         listeners: Vec<TcpListener>,
         config: &Config,
-        load: impl Fn() -> Result<Config, String>,
+        load: impl Fn() -> Result<Loaded, String>,
         mut hangup: mpsc::Receiver<()>,
         shutdown: impl Future<Output = ()>,
     ) {
@@ -179,18 +177,38 @@ impl App {
         }
     }
 
-    async fn reload(&mut self, load: impl Fn() -> Result<Config, String>) -> Result<(), String> {
-        let result = match load() {
-            Ok(config) => self.apply(&config).await.map_err(|error| error.to_string()),
-            Err(error) => Err(error),
-        };
-        let result = result.and_then(|()| self.security.refresh(true));
-        match &result {
-            Ok(()) => info!("the configuration was reloaded"),
-            Err(error) => error!("the configuration was not reloaded, the old one stays in force: {error}"),
+    async fn reload(&mut self, load: impl Fn() -> Result<Loaded, String>) -> Result<(), String> {
+        let result = self.take_over(load()).await;
+        if let Err(error) = &result {
+            error!("{error}");
         }
         self.shared.meters.reloaded(result.is_ok(), now().0);
         result
+    }
+
+    /// Takes over what was loaded, and logs what of it is in force. The error says what is in force instead.
+    async fn take_over(&mut self, loaded: Result<Loaded, String>) -> Result<(), String> {
+        let refused = |error: String| format!("Configuration not reloaded, the previous one stays in force: {error}");
+        let Loaded { config, warnings } = loaded.map_err(refused)?;
+        self.apply(&config).await.map_err(|error| refused(error.to_string()))?;
+        for warning in warnings {
+            warn!("{warning}");
+        }
+        let pending = self.started.needs_restart(&config).join(", ");
+        if !pending.is_empty() {
+            warn!("Configuration keys changed that take effect with the next start only: {pending}");
+        }
+        self.security.refresh(true).map_err(|error| {
+            format!(
+                "Configuration reloaded in part: networks, watch list, series, probes and alerting are the new ones; the \
+                 previous web configuration stays in force: {error}"
+            )
+        })?;
+        match pending.as_str() {
+            "" => info!("Configuration reloaded"),
+            _ => info!("Configuration reloaded, except {pending}: restart to change these"),
+        }
+        Ok(())
     }
 }
 

@@ -122,7 +122,7 @@ pub fn clients(network: &NetworkConfig, meters: &Meters) -> Result<Vec<Client>, 
     let client = |source: &SourceConfig| {
         let settings = rpc::Settings {
             name: source.name.clone(),
-            url: source.url.clone(),
+            url: source.url.expose().to_string(),
             credentials: source.credentials.clone(),
             timeout: source.timeout,
             dialect: network.chain.dialect.clone(),

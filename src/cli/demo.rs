@@ -11,10 +11,10 @@ use tracing::warn;
 use crate::app;
 use crate::cli::scenario::Scenario;
 use crate::cli::{Failure, logging, run};
-use crate::config::{self, ChainConfig, NetworkConfig, Origin, SourceConfig};
+use crate::config::{self, ChainConfig, Loaded, NetworkConfig, Origin, SourceConfig};
 use crate::domain::chain;
 use crate::domain::watch::{Expected, Selector, WatchEntry};
-use crate::rpc::{Credentials, Secret, dialect};
+use crate::rpc::{Credentials, RpcUrl, Secret, dialect};
 use crate::sim::{self, AnyNetwork, Network, Options, RunningServer, Server, ServerOptions, drive, legacy};
 use crate::web::listen;
 
@@ -121,7 +121,8 @@ pub(super) async fn run(arguments: DemoArguments, origin: Origin) -> Result<(), 
             let root = format!("{}://{}", config.web.scheme(), listener.local_addr()?);
             introduce(&stages, &arguments, Some((&root, config.web.telemetry_path.as_str())));
         }
-        run::serve(config, listeners, move || Ok(again.clone())).await?;
+        let load = move || Ok(Loaded { config: again.clone(), warnings: Vec::new() });
+        run::serve(config, listeners, load).await?;
     }
     stages.iter().for_each(|stage| stage.miner.abort());
     Ok(())
@@ -273,7 +274,7 @@ impl Stage {
 fn source((name, url): &(&'static str, String)) -> SourceConfig {
     SourceConfig {
         name: (*name).into(),
-        url: url.clone(),
+        url: RpcUrl::new(url.clone()),
         credentials: Credentials::Password { user: ACCESS.into(), password: Secret::new(ACCESS) },
         timeout: Duration::from_secs(30),
     }

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::app;
 use crate::cli::{Failure, observe, report};
-use crate::config::{Config, NetworkConfig};
+use crate::config::{Config, NetworkConfig, nearest};
 use crate::domain::snapshot::NodeView;
 use crate::domain::{Height, MasternodeId, NodeType, Risk, Snapshot};
 use crate::meters::Meters;
@@ -110,8 +110,10 @@ fn find<'a>(snapshot: &'a Arc<Snapshot>, name: &str) -> Result<NodeView<'a>, Fai
         (Some(node), _) => node.watched.id,
         (None, Ok(id)) => id,
         (None, Err(_)) => {
+            let aliases = snapshot.watched().iter().map(|node| node.watched.alias.as_str());
+            let hint = nearest(name, aliases).map_or_else(String::new, |near| format!("; did you mean {near}?"));
             return Err(Failure::Configuration(format!(
-                "--masternode {name}: it is neither an alias of the watch list nor a proTxHash"
+                "--masternode {name}: it is neither an alias of the watch list nor a proTxHash{hint}"
             )));
         }
     };

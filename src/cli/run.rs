@@ -20,7 +20,7 @@ pub(super) async fn run(loaded: Loaded, origin: Origin) -> Result<(), Failure> {
     for warning in warnings {
         warn!("{warning}");
     }
-    let load = move || config::load(&origin).map(|loaded| loaded.config).map_err(|errors| errors.to_string());
+    let load = move || config::load(&origin).map_err(|errors| errors.to_string());
     let listeners = listen::bind(&config.web.listen_addresses).await?;
     serve(config, listeners, load).await
 }
@@ -29,7 +29,7 @@ pub(super) async fn run(loaded: Loaded, origin: Origin) -> Result<(), Failure> {
 pub(super) async fn serve(
     config: Config,
     listeners: Vec<TcpListener>,
-    load: impl Fn() -> Result<Config, String>,
+    load: impl Fn() -> Result<Loaded, String>,
 ) -> Result<(), Failure> {
     for listener in &listeners {
         let address = listener.local_addr()?;

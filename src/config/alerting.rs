@@ -1,256 +1,344 @@
-//! The section `alerting`: whom to tell, with which thresholds, and who is being worked on.
+//! The section `alerting`: receivers and thresholds.
 //!
 //! Addresses may hold tokens, so no mistake repeats what stands in one.
 //!
-//! Never here: telling anybody.
+//! Never here: sending anything.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::alerting::Settings;
 use crate::alerting::body::REFRESH;
 use crate::alerting::catalog::Severity;
-use crate::alerting::settings::{Heartbeat, Kind, Receiver, Secret, check_address};
-use crate::config::node::Node;
-use crate::config::{NetworkConfig, network, watch};
-use crate::domain::calendar;
+use crate::alerting::settings::{Heartbeat, Kind, Receiver, Secret};
+use crate::config::files::read_secret;
+use crate::config::kinds::{AddressKind, LinkKind};
+use crate::config::leaf::{DAY, FilePath, Leaf, List, MINUTE, Name, Ratio, SECOND, Span, Text, Whole};
+use crate::config::maintenance::MaintenanceSection;
+use crate::config::mistakes::Place;
+use crate::config::network::{count, required_name, url_in};
 use crate::domain::finding::Thresholds;
-use crate::domain::maintenance::Maintenance;
 
-const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(86_400);
-
-/// Where Telegram and PagerDuty listen, unless told otherwise.
+/// Where Telegram and PagerDuty listen by default.
 const TELEGRAM: &str = "https://api.telegram.org";
 const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
 
-/// Reads all but `maintenance`.
-pub(super) fn alerting(node: &Node<'_>, home: Option<&Path>) -> Settings {
-    node.check_keys();
-    let defaults = Settings::default();
-    let mut receivers = Vec::new();
-    for (place, element) in node.get("alertmanagers").elements().iter().enumerate() {
-        receivers.push(alertmanager(element, place, home));
-    }
-    for element in node.get("webhooks").elements() {
-        receivers.push(webhook(&element, home));
-    }
-    for (place, receiver) in receivers.iter().enumerate() {
-        if receivers[..place].iter().any(|earlier: &Receiver| earlier.name == receiver.name) {
-            node.error(format_args!("two receivers are called {:?}: give each its own name", receiver.name));
+/// Alerts that the exporter sends by itself.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct AlertingSection {
+    /// Alertmanagers; list all of a cluster.
+    alertmanagers: List<AlertmanagerSection>,
+    /// Other receivers.
+    webhooks: List<WebhookSection>,
+    heartbeat: Option<HeartbeatSection>,
+    /// Labels that each sent alert gets: what `external_labels` of Prometheus adds to those of the rules.
+    labels: BTreeMap<String, Text>,
+    /// Label `job` of alerts about the exporter: that of its scrape.
+    job: Text,
+    /// Address of a copy of this project, before `docs/runbooks/…`; without it, runbooks are given as a path.
+    runbook_url: Option<Leaf<LinkKind>>,
+    /// Where people reach this exporter; a link in alerts.
+    external_url: Option<Leaf<LinkKind>>,
+    /// No alert waits longer than this before it is sent; without it, each waits as long as its rule says.
+    longest_hold: Option<Span<0, DAY>>,
+    thresholds: ThresholdsSection,
+    /// Masternodes that are being worked on: their alerts are muted.
+    maintenance: List<MaintenanceSection>,
+}
+
+impl Default for AlertingSection {
+    fn default() -> Self {
+        AlertingSection {
+            alertmanagers: List::default(),
+            webhooks: List::default(),
+            heartbeat: None,
+            labels: BTreeMap::new(),
+            job: Leaf(Settings::default().job),
+            runbook_url: None,
+            external_url: None,
+            longest_hold: None,
+            thresholds: ThresholdsSection::default(),
+            maintenance: List::default(),
         }
     }
-    Settings {
-        receivers,
-        heartbeat: heartbeat(&node.get("heartbeat"), home),
-        labels: labels(&node.get("labels")),
-        job: node.get("job").verbatim().unwrap_or(defaults.job),
-        runbook_url: link(&node.get("runbook_url")),
-        external_url: link(&node.get("external_url")),
-        thresholds: thresholds(&node.get("thresholds")),
-        longest_hold: node.get("longest_hold").duration(Duration::ZERO..=DAY),
+}
+
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum SeverityChoice {
+    Critical,
+    Warning,
+    #[default]
+    Info,
+}
+
+impl SeverityChoice {
+    fn severity(self) -> Severity {
+        match self {
+            SeverityChoice::Critical => Severity::Critical,
+            SeverityChoice::Warning => Severity::Warning,
+            SeverityChoice::Info => Severity::Info,
+        }
     }
 }
 
-fn alertmanager(node: &Node<'_>, place: usize, home: Option<&Path>) -> Receiver {
-    node.check_keys();
-    let named = node.get("name").is_set().then(|| network::name(&node.get("name")));
+/// Longest wait for an answer of a receiver.
+type Timeout = Span<{ SECOND / 10 }, MINUTE, { 10 * SECOND }>;
+
+/// An Alertmanager.
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct AlertmanagerSection {
+    /// Its address, without `/api/v2/alerts`. Either this or `url_file` is required.
+    url: Option<Leaf<AddressKind>>,
+    /// File with the URL, where it holds a password.
+    url_file: Option<FilePath>,
+    /// File with a bearer token.
+    token_file: Option<FilePath>,
+    /// The label `receiver` of metrics; without it, `alertmanager-` and its place in the list.
+    name: Option<Name>,
+    /// Less urgent alerts are not sent.
+    minimum_severity: SeverityChoice,
+    /// Longest wait for an answer.
+    timeout: Timeout,
+}
+
+/// A receiver that is no Alertmanager.
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["name"]))]
+struct WebhookSection {
+    /// The label `receiver` of metrics.
+    name: Option<Name>,
+    /// What the receiver understands; see [alerts.md](alerts.md#push).
+    kind: WebhookKind,
+    /// Where it listens; that of the service for telegram and pagerduty, required for the others (or `url_file`).
+    url: Option<Leaf<AddressKind>>,
+    /// File with the URL, where it holds a token: Slack, Discord.
+    url_file: Option<FilePath>,
+    /// File with the bearer token, the token of the bot, or PagerDuty's routing key.
+    token_file: Option<FilePath>,
+    /// `telegram`: which chat.
+    chat_id: Option<Text>,
+    /// Less urgent alerts are not sent.
+    minimum_severity: SeverityChoice,
+    /// From one message about an alert that is still active to the next.
+    repeat_interval: Span<MINUTE, { 30 * DAY }, { 240 * MINUTE }>,
+    /// Longest wait for an answer.
+    timeout: Timeout,
+}
+
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum WebhookKind {
+    #[default]
+    Generic,
+    Slack,
+    Discord,
+    Telegram,
+    PagerDuty,
+}
+
+/// A dead man's switch: a service that alerts when it hears nothing from the exporter.
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct HeartbeatSection {
+    /// Requested by GET as long as the exporter evaluates alerts. Either this or `url_file` is required.
+    url: Option<Leaf<AddressKind>>,
+    /// File with that URL, where it holds a token.
+    url_file: Option<FilePath>,
+    /// How often.
+    interval: Span<SECOND, DAY, MINUTE>,
+}
+
+/// Limits from which alerts follow.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct ThresholdsSection {
+    /// Chance of a test above which a ban is imminent.
+    imminent_chance: Ratio,
+    /// What "recently" means.
+    recent: Span<MINUTE, { 30 * DAY }>,
+    /// Part of all masternodes that makes a wave of penalties …
+    wave_ratio: Ratio,
+    /// … and how many at least.
+    wave_minimum: Whole<1, 1_000_000>,
+    /// This many masternodes of a group are an alert, whatever the size of the group.
+    group_nodes: Whole<1, 1_000_000>,
+    /// Fewer are one, but at least two, when they are this part of the group; a third by default.
+    group_ratio: Ratio,
+    /// Age of the tip of a stalled chain.
+    stalled_after: Span<MINUTE, { 30 * DAY }>,
+    /// Blocks by which ChainLocks may lag.
+    chainlock_lag: Whole<1, 1_000_000>,
+    /// Mining windows without a quorum of a type from which on it is an alert.
+    quorum_windows: Whole<1, 1_000_000>,
+}
+
+impl Default for ThresholdsSection {
+    fn default() -> Self {
+        let default = Thresholds::DEFAULT;
+        ThresholdsSection {
+            imminent_chance: Leaf(default.imminent_chance),
+            recent: Leaf(Duration::from_secs(default.recent_seconds)),
+            wave_ratio: Leaf(default.wave_ratio),
+            wave_minimum: Leaf(default.wave_minimum),
+            group_nodes: Leaf(default.group_nodes),
+            group_ratio: Leaf(default.group_ratio),
+            stalled_after: Leaf(Duration::from_secs(default.stalled_seconds)),
+            chainlock_lag: Leaf(default.chainlock_lag.into()),
+            quorum_windows: Leaf(default.quorum_windows.into()),
+        }
+    }
+}
+
+impl ThresholdsSection {
+    fn thresholds(self) -> Thresholds {
+        Thresholds {
+            imminent_chance: self.imminent_chance.0,
+            recent_seconds: self.recent.0.as_secs(),
+            wave_ratio: self.wave_ratio.0,
+            wave_minimum: self.wave_minimum.0,
+            group_nodes: self.group_nodes.0,
+            group_ratio: self.group_ratio.0,
+            stalled_seconds: self.stalled_after.0.as_secs(),
+            chainlock_lag: count(self.chainlock_lag.0),
+            quorum_windows: count(self.quorum_windows.0),
+            ..Thresholds::DEFAULT
+        }
+    }
+}
+
+impl AlertingSection {
+    /// The settings, and the section `maintenance`.
+    pub(super) fn settings(self, at: &Place<'_>, home: Option<&Path>) -> (Settings, List<MaintenanceSection>) {
+        let mut receivers: Vec<(Receiver, Place<'_>)> = Vec::new();
+        for (index, section) in self.alertmanagers.each() {
+            let at = at.key("alertmanagers").index(index);
+            receivers.push((alertmanager(section, index, &at, home), at));
+        }
+        for (index, section) in self.webhooks.each() {
+            let at = at.key("webhooks").index(index);
+            receivers.push((webhook(section, &at, home), at));
+        }
+        for (index, (receiver, at)) in receivers.iter().enumerate() {
+            let is_same = |(earlier, _): &(Receiver, _)| !receiver.name.is_empty() && earlier.name == receiver.name;
+            if receivers[..index].iter().any(is_same) {
+                at.key("name").error(format_args!("another receiver is called {:?} already", receiver.name));
+            }
+        }
+        let settings = Settings {
+            receivers: receivers.into_iter().map(|(receiver, _)| receiver).collect(),
+            heartbeat: self.heartbeat.map(|heartbeat| {
+                let at = at.key("heartbeat");
+                let address = address(heartbeat.url, heartbeat.url_file, None, &at, home);
+                Heartbeat { address, interval: heartbeat.interval.0 }
+            }),
+            labels: labels(self.labels, &at.key("labels")),
+            job: self.job.0,
+            runbook_url: self.runbook_url.map(|url| url.0).unwrap_or_default(),
+            external_url: self.external_url.map(|url| url.0).unwrap_or_default(),
+            thresholds: self.thresholds.thresholds(),
+            longest_hold: self.longest_hold.map(|hold| hold.0),
+        };
+        (settings, self.maintenance)
+    }
+}
+
+fn alertmanager(section: AlertmanagerSection, index: usize, at: &Place<'_>, home: Option<&Path>) -> Receiver {
     Receiver {
-        name: named.unwrap_or_else(|| format!("alertmanager-{place}")),
+        name: section.name.map_or_else(|| format!("alertmanager-{index}"), |name| name.0),
         kind: Kind::Alertmanager,
-        address: address(node, home, None),
-        token: secret(&node.get("token_file"), home),
-        minimum_severity: severity(&node.get("minimum_severity")),
+        address: address(section.url, section.url_file, None, at, home),
+        token: token(section.token_file, at, home),
+        minimum_severity: section.minimum_severity.severity(),
         repeat: REFRESH,
-        timeout: timeout(node),
+        timeout: section.timeout.0,
     }
 }
 
-fn webhook(node: &Node<'_>, home: Option<&Path>) -> Receiver {
-    node.check_keys();
-    let chat = node.get("chat_id");
-    let chat_id = chat.verbatim().unwrap_or_default();
-    let kind = node.get("kind").parsed(|text| match text {
-        "generic" => Ok(Kind::Generic),
-        "slack" => Ok(Kind::Slack),
-        "discord" => Ok(Kind::Discord),
-        "telegram" => Ok(Kind::Telegram { chat: chat_id.clone() }),
-        "pagerduty" => Ok(Kind::PagerDuty),
-        _ => Err(format!("{text:?} is none of generic, slack, discord, telegram, pagerduty")),
-    });
-    let kind = kind.unwrap_or(Kind::Generic);
-    let is_telegram = matches!(kind, Kind::Telegram { .. });
-    let default = match kind {
-        Kind::Telegram { .. } => Some(TELEGRAM),
-        Kind::PagerDuty => Some(PAGERDUTY),
+fn webhook(section: WebhookSection, at: &Place<'_>, home: Option<&Path>) -> Receiver {
+    let is_telegram = matches!(section.kind, WebhookKind::Telegram);
+    if is_telegram != section.chat_id.is_some() && !at.is_refused("kind") {
+        let chat = at.key("chat_id");
+        chat.error(if is_telegram { "is missing: the chat that gets the alerts" } else { "only telegram has chats" });
+    }
+    let default = match section.kind {
+        WebhookKind::Telegram => Some(TELEGRAM),
+        WebhookKind::PagerDuty => Some(PAGERDUTY),
         _ => None,
     };
-    if is_telegram != chat.is_set() {
-        chat.error(if is_telegram { "is missing: which chat is to be told?" } else { "only telegram has chats" });
+    let token_at = at.key("token_file");
+    if default.is_some() && section.token_file.is_none() {
+        token_at.error("is missing: the bot's token, or PagerDuty's routing key, stands in it");
     }
-    let token = secret(&node.get("token_file"), home);
-    if default.is_some() && token.is_none() && !node.get("token_file").is_set() {
-        node.get("token_file").error("is missing: the bot's token, or PagerDuty's routing key, stands in it");
-    }
-    if matches!(kind, Kind::Slack | Kind::Discord) && token.is_some() {
-        node.get("token_file").error("is not used here: the token is a part of the address, give url_file");
+    if matches!(section.kind, WebhookKind::Slack | WebhookKind::Discord) && section.token_file.is_some() {
+        token_at.error("is not used here: the token is a part of the address, give url_file");
     }
     Receiver {
-        name: network::name(&node.get("name")),
-        kind,
-        address: address(node, home, default),
-        token,
-        minimum_severity: severity(&node.get("minimum_severity")),
-        repeat: node.get("repeat_interval").duration(60 * SECOND..=30 * DAY).unwrap_or(4 * HOUR),
-        timeout: timeout(node),
+        name: required_name(section.name, at),
+        kind: match section.kind {
+            WebhookKind::Generic => Kind::Generic,
+            WebhookKind::Slack => Kind::Slack,
+            WebhookKind::Discord => Kind::Discord,
+            WebhookKind::Telegram => Kind::Telegram { chat: section.chat_id.map(|chat| chat.0).unwrap_or_default() },
+            WebhookKind::PagerDuty => Kind::PagerDuty,
+        },
+        address: address(section.url, section.url_file, default, at, home),
+        token: token(section.token_file, at, home),
+        minimum_severity: section.minimum_severity.severity(),
+        repeat: section.repeat_interval.0,
+        timeout: section.timeout.0,
     }
 }
 
-fn timeout(node: &Node<'_>) -> Duration {
-    node.get("timeout").duration(SECOND / 10..=60 * SECOND).unwrap_or(10 * SECOND)
-}
-
-fn heartbeat(node: &Node<'_>, home: Option<&Path>) -> Option<Heartbeat> {
-    if !node.is_set() {
-        return None;
-    }
-    node.check_keys();
-    let interval = node.get("interval").duration(SECOND..=DAY).unwrap_or(60 * SECOND);
-    Some(Heartbeat { address: address(node, home, None), interval })
-}
-
-/// The address in `url` or in the file that `url_file` names; nothing where a mistake was noted, by which the whole configuration
-/// is refused.
-fn address(node: &Node<'_>, home: Option<&Path>, default: Option<&str>) -> Secret {
-    let (url, file) = (node.get("url"), node.get("url_file"));
-    let (text, place) = match (url.is_set(), file.is_set()) {
-        (true, false) => (url.verbatim(), &url),
-        (false, true) => (read(&file, home), &file),
-        (true, true) => {
-            file.error("give either this or url, not both");
-            (None, &file)
+/// The address in `url` or in the file that `url_file` names; empty where a mistake was noted, by which the whole
+/// configuration is refused.
+fn address(
+    url: Option<Leaf<AddressKind>>,
+    file: Option<FilePath>,
+    default: Option<&str>,
+    at: &Place<'_>,
+    home: Option<&Path>,
+) -> Secret {
+    Secret::new(match (url, file) {
+        (Some(url), None) => url.0,
+        (None, Some(file)) => url_in::<AddressKind>(file, at, home),
+        (Some(_), Some(_)) => {
+            at.key("url_file").error("give either this or url, not both");
+            String::new()
         }
-        (false, false) => {
-            if default.is_none() {
-                url.error("is missing: give url, or url_file where it holds a token");
+        (None, None) => {
+            if default.is_none() && !at.is_refused("url_file") {
+                at.key("url").error("is missing: give url, or url_file where it holds a token");
             }
-            (default.map(str::to_string), &url)
+            default.unwrap_or_default().to_string()
         }
-    };
-    if let Some(Err(what)) = text.as_deref().map(check_address) {
-        place.error(what);
-    }
-    Secret::new(text.unwrap_or_default())
+    })
 }
 
 /// The secret in a file.
-fn secret(node: &Node<'_>, home: Option<&Path>) -> Option<Secret> {
-    if !node.is_set() {
-        return None;
-    }
-    let text = read(node, home)?;
+fn token(file: Option<FilePath>, at: &Place<'_>, home: Option<&Path>) -> Option<Secret> {
+    let at = at.key("token_file");
+    let text = read_secret(file?, &at, home)?;
     if text.is_empty() || text.chars().any(|character| character.is_control() || character.is_whitespace()) {
-        node.error("the file must hold one word, the token");
+        at.error("the file must hold one word, the token");
         return None;
     }
     Some(Secret::new(text))
 }
 
-fn read(node: &Node<'_>, home: Option<&Path>) -> Option<String> {
-    let path = node.path(home)?;
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Some(text.trim().to_string()),
-        Err(error) => {
-            node.error(format_args!("{} cannot be read: {error}", path.display()));
-            None
-        }
-    }
-}
-
-fn severity(node: &Node<'_>) -> Severity {
-    let all = [Severity::Critical, Severity::Warning, Severity::Info];
-    let known = node.parsed(|text| {
-        let found = all.into_iter().find(|severity| severity.label() == text);
-        found.ok_or_else(|| format!("{text:?} is none of critical, warning, info"))
-    });
-    known.unwrap_or(Severity::Info)
-}
-
-fn labels(node: &Node<'_>) -> BTreeMap<String, String> {
-    let mut labels = BTreeMap::new();
-    for (key, value) in node.entries() {
-        let good = |character: char| character.is_ascii_alphanumeric() || character == '_';
+fn labels(section: BTreeMap<String, Text>, at: &Place<'_>) -> BTreeMap<String, String> {
+    let good = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    for key in section.keys() {
         if !key.chars().all(good) || key.starts_with(|first: char| first.is_ascii_digit()) || key.starts_with("__") {
-            value.error("is no name of a label: use letters, digits and _, and begin with a letter");
-        }
-        labels.insert(key, value.required().unwrap_or_default());
-    }
-    labels
-}
-
-/// An address for people; nothing in it is secret.
-fn link(node: &Node<'_>) -> String {
-    let text = node.verbatim().unwrap_or_default();
-    if !text.is_empty()
-        && let Err(what) = check_address(&text)
-    {
-        node.error(what);
-    }
-    text.trim_end_matches('/').to_string()
-}
-
-fn thresholds(node: &Node<'_>) -> Thresholds {
-    node.check_keys();
-    let default = Thresholds::DEFAULT;
-    let ratio = |key: &str, default: f64| {
-        let number = node.get(key).parsed(|text| match text.parse::<f64>() {
-            Ok(number) if (0.0..=1.0).contains(&number) => Ok(number),
-            _ => Err(format!("{text:?} is not a number from 0 to 1")),
-        });
-        number.unwrap_or(default)
-    };
-    let seconds =
-        |key: &str, default: u64| node.get(key).duration(60 * SECOND..=30 * DAY).map_or(default, |span| span.as_secs());
-    let whole = |key: &str, default: u64| node.get(key).whole(1..=1_000_000).unwrap_or(default);
-    Thresholds {
-        imminent_chance: ratio("imminent_chance", default.imminent_chance),
-        recent_seconds: seconds("recent", default.recent_seconds),
-        wave_ratio: ratio("wave_ratio", default.wave_ratio),
-        wave_minimum: whole("wave_minimum", default.wave_minimum),
-        group_nodes: whole("group_nodes", default.group_nodes),
-        group_ratio: ratio("group_ratio", default.group_ratio),
-        stalled_seconds: seconds("stalled_after", default.stalled_seconds),
-        chainlock_lag: u32::try_from(whole("chainlock_lag", default.chainlock_lag.into())).unwrap_or(u32::MAX),
-        quorum_windows: u32::try_from(whole("quorum_windows", default.quorum_windows.into())).unwrap_or(u32::MAX),
-        ..default
-    }
-}
-
-/// Reads `maintenance`, each entry with the network's name where it is of one only.
-pub(super) fn maintenance(node: &Node<'_>, networks: &[NetworkConfig]) -> Vec<(Option<String>, Maintenance)> {
-    let mut entries = Vec::new();
-    for element in node.elements() {
-        element.check_keys();
-        let only = element.get("network").text();
-        if let Some(name) = only.as_ref().filter(|name| !networks.iter().any(|network| network.name == **name)) {
-            element.get("network").error(format_args!("no network is called {name:?}"));
-        }
-        let until = element.get("until");
-        if !until.is_set() {
-            until.error("is missing: work that has no end would mute for ever");
-        }
-        let until = until.parsed(|text| match calendar::span(text) {
-            Some((_, last)) => Ok(last),
-            None => {
-                Err(format!("{text:?} is neither a day such as 2026-01-31 nor a time such as 2026-01-31T12:00:00Z"))
-            }
-        });
-        let reason = element.get("reason").verbatim().unwrap_or_default();
-        if let (Some(selector), Some(until)) = (watch::selector_of(&element), until) {
-            entries.push((only, Maintenance { selector, until, reason }));
+            at.key(key).error("is no name of a label: use letters, digits and _, and begin with a letter");
         }
     }
-    entries
+    section.into_iter().map(|(key, value)| (key, value.0)).collect()
 }

@@ -4,34 +4,38 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use crate::config::ChainConfig;
-use crate::config::node::Node;
+use crate::config::leaf::{List, Whole};
+use crate::config::mistakes::{Place, required};
+use crate::config::network::count;
+use crate::config::profile::{
+    Fields, ListSection, MethodName, ParameterValue, PaymentChoice, PaymentRuleSection, PenaltySection, PingSection,
+    ProfileSection, ShapeChoice, StateWord, item_error,
+};
 use crate::domain::chain::{BUILT_IN, ChainRules, Penalty, Ping, SlowedDecay};
 use crate::domain::payment::{PaymentModel, PoolRule, pool};
 use crate::domain::pose::{PenaltyRule, Step};
 use crate::domain::state::{self, State};
 use crate::rpc::dialect::{Dialect, Item, ListCall, Parameter, Shape};
-use crate::rpc::methods::{self, Method};
-
-const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(86_400);
-
-/// What a state can be said to be.
-const STATE_WORDS: [&str; 4] = ["healthy", "payable", "lasting", "banned"];
+use crate::rpc::methods;
 
 /// The built-in chains and those of the section, by name.
-pub(super) fn chains(node: &Node<'_>) -> BTreeMap<String, ChainConfig> {
+pub(super) fn chains(
+    section: BTreeMap<String, Option<ProfileSection>>,
+    at: &Place<'_>,
+) -> BTreeMap<String, ChainConfig> {
     let mut chains: BTreeMap<String, ChainConfig> = built_in().collect();
-    for (name, element) in node.entries() {
+    for (name, section) in section {
+        let at = at.key(&name);
         if chains.contains_key(&name) {
-            element.error("is built in: give the profile another name");
-        } else {
-            chains.insert(name.clone(), profile(&name, &element));
+            at.error("is built in: give the profile another name");
+            continue;
         }
+        // What could not be read is a mistake already; the name is known nevertheless.
+        let chain = section.map_or_else(ChainConfig::dash, |section| profile(&name, section, &at));
+        chains.insert(name, chain);
     }
     chains
 }
@@ -43,219 +47,177 @@ fn built_in() -> impl Iterator<Item = (String, ChainConfig)> {
     })
 }
 
-fn profile(name: &str, node: &Node<'_>) -> ChainConfig {
-    node.check_keys();
-    let identity = node.get("identity");
-    identity.check_keys();
-    let genesis = identity.get("genesis").entries().into_iter();
-    let genesis = genesis.filter_map(|(network, hash)| {
-        let hash = hash.parsed(str::parse::<crate::domain::Hash>)?;
-        Some((Cow::Owned(network), Cow::Owned(hash.to_string())))
-    });
+fn profile(name: &str, section: ProfileSection, at: &Place<'_>) -> ChainConfig {
+    let genesis = section.identity.genesis.into_iter();
+    let genesis = genesis.map(|(network, hash)| (Cow::Owned(network), Cow::Owned(hash.0.to_string())));
+    let prefix = required(section.identity.subversion_prefix, "subversion_prefix", &at.key("identity"));
     let mut rules = ChainRules {
         name: Cow::Owned(name.to_string()),
-        subversion_prefix: identity.get("subversion_prefix").required().unwrap_or_default().into(),
+        subversion_prefix: prefix.map(|prefix| prefix.0).unwrap_or_default().into(),
         genesis: genesis.collect(),
-        penalty: penalty(&node.get("penalty")),
+        penalty: section.penalty.map(|penalty| penalty_rule(penalty, &at.key("penalty"))),
         has_dkg: false,
-        payment: payment(&node.get("payment")),
+        payment: required(section.payment, "payment", at)
+            .map_or(PaymentModel::Uniform, |payment| payment_model(&payment, &at.key("payment"))),
         tells_payments: false,
-        states: states(&node.get("states")),
-        ban_ends: node.get("ban_ends").flag().unwrap_or(false),
-        spacing_seconds: spacing(&node.get("spacing")),
-        ping: ping(&node.get("ping")),
-        absent_is_dead: node.get("absent_is_dead").flag().unwrap_or(false),
-        minimum_protocols: minimum_protocols(&node.get("minimum_protocols")),
+        states: states(section.states, &at.key("states")),
+        ban_ends: section.ban_ends.0,
+        spacing_seconds: required(section.spacing, "spacing", at).map_or(1.0, |spacing| spacing.0.as_secs_f64()),
+        ping: section.ping.and_then(|ping| ping_rule(ping, &at.key("ping"))),
+        absent_is_dead: section.absent_is_dead.0,
+        minimum_protocols: minimum_protocols(section.minimum_protocols, &at.key("minimum_protocols")),
     };
-    let list = list(&node.get("list"), &rules);
+    let list = match required(section.list, "list", at) {
+        Some(list) => list_call(list, &rules, &at.key("list")),
+        None => list_call(ListSection::default(), &rules, &at.key("list")),
+    };
     rules.tells_payments = list.shape.has(Item::LastPaidHeight);
+    let method = |method: Option<MethodName>| method.map(|method| method.0);
     let dialect = Dialect {
         list,
-        count: method(&node.get("count")),
-        sync: method(&node.get("sync")),
-        sporks: method(&node.get("sporks")),
-        winners: method(&node.get("winners")),
-        chainlock: method(&node.get("chainlock")),
-        collateral: method(&node.get("collateral")),
+        count: method(section.count),
+        sync: method(section.sync),
+        sporks: method(section.sporks),
+        winners: method(section.winners),
+        chainlock: method(section.chainlock),
+        collateral: method(section.collateral),
         quorums: None,
         sessions: None,
-        own: method(&node.get("own_status")),
+        own: method(section.own_status),
         special: None,
         roll: None,
         deployments: None,
         indexes: None,
         mempool: None,
-        string_arguments: node.get("string_arguments").flag().unwrap_or(false),
+        string_arguments: section.string_arguments.0,
     };
     ChainConfig::new(rules, dialect)
 }
 
 /// Least protocol versions by the version of the node that judges.
-fn minimum_protocols(node: &Node<'_>) -> Cow<'static, [(u32, u32)]> {
-    let read = |(version, node): (String, Node<'_>)| {
-        let minimum = node.whole(1..=u64::from(u32::MAX))? as u32;
-        let version = version.parse::<u32>();
-        if version.is_err() {
-            node.error("its name must be a version as getnetworkinfo says it, e.g. 2030000");
+fn minimum_protocols(
+    section: BTreeMap<String, Whole<1, { u32::MAX as u64 }>>,
+    at: &Place<'_>,
+) -> Cow<'static, [(u32, u32)]> {
+    let mut versions = Vec::new();
+    for (version, minimum) in section {
+        match version.parse::<u32>() {
+            Ok(version) => versions.push((version, count(minimum.0))),
+            Err(_) => {
+                at.key(&version).error("its name must be a version as getnetworkinfo says it, e.g. 2030000");
+            }
         }
-        Some((version.ok()?, minimum))
-    };
-    let mut versions: Vec<(u32, u32)> = node.entries().into_iter().filter_map(read).collect();
+    }
     versions.sort_unstable();
     Cow::Owned(versions)
 }
 
-fn required<'a>(node: Node<'a>) -> Node<'a> {
-    if !node.is_set() {
-        node.error("is missing");
-    }
-    node
-}
-
-fn method(node: &Node<'_>) -> Option<&'static Method> {
-    let name = node.verbatim()?;
-    let method = methods::method(&name);
-    if method.is_none() {
-        let known: Vec<&str> = methods::METHODS.iter().map(|method| method.name).collect();
-        node.error(format_args!("is no method that the exporter may call; there are: {}", known.join(", ")));
-    }
-    method
-}
-
-fn list(node: &Node<'_>, rules: &ChainRules) -> ListCall {
-    required(node.clone()).check_keys();
-    let parameters = node.get("parameters").elements().iter().filter_map(parameter).collect();
-    let shape = match required(node.get("shape")).text().unwrap_or_default().as_str() {
-        "" => Shape::Array(Cow::Borrowed(&[])),
-        "protx" => Shape::ProTx {
-            pinned: node.get("pinned").flag().unwrap_or(false),
-            diff: method(&node.get("diff")),
-            info: method(&node.get("info")),
+fn list_call(section: ListSection, rules: &ChainRules, at: &Place<'_>) -> ListCall {
+    let parameters = section.parameters.each().map(|(_, parameter)| match parameter {
+        ParameterValue::Text(text) => Parameter::Text(Cow::Owned(text)),
+        ParameterValue::Whole(number) => Parameter::Whole(number),
+        ParameterValue::Flag(flag) => Parameter::Flag(flag),
+    });
+    let parameters = parameters.collect();
+    let fields = |section: Option<Fields>| fields(required(section, "fields", at), &at.key("fields"));
+    let shape = match required(section.shape, "shape", at) {
+        Some(ShapeChoice::Protx) => Shape::ProTx {
+            pinned: section.pinned.0,
+            diff: section.diff.map(|method| method.0),
+            info: section.info.map(|method| method.0),
         },
-        "text" => Shape::Text(columns(&required(node.get("columns")))),
-        "object" => Shape::Object(fields(&required(node.get("fields")))),
-        "array" => Shape::Array(fields(&required(node.get("fields")))),
-        other => {
-            node.get("shape").error(one_of(other, ["protx", "text", "object", "array"]));
-            Shape::Array(Cow::Borrowed(&[]))
+        Some(ShapeChoice::Text) => {
+            let columns = required(section.columns, "columns", at).unwrap_or_default();
+            Shape::Text(columns.each().map(|(_, item)| item.0).collect())
         }
+        Some(ShapeChoice::Object) => Shape::Object(fields(section.fields)),
+        Some(ShapeChoice::Array) => Shape::Array(fields(section.fields)),
+        None => Shape::Array(Cow::Borrowed(&[])),
     };
-    check_shape(node, &shape, rules);
-    let method = method(&required(node.get("method")));
-    ListCall { method: method.unwrap_or(&methods::PROTX_LIST), parameters, shape }
+    if !at.is_refused("shape") {
+        check_shape(&shape, rules, at);
+    }
+    let method = required(section.method, "method", at).map_or(&methods::PROTX_LIST, |method| method.0);
+    ListCall { method, parameters, shape }
 }
 
 /// What a shape must say for the rules to have something to work with.
-fn check_shape(node: &Node<'_>, shape: &Shape, rules: &ChainRules) {
+fn check_shape(shape: &Shape, rules: &ChainRules, at: &Place<'_>) {
     let has = |item| shape.has(item);
     if matches!(shape, Shape::Array(_)) && !has(Item::ProTxHash) && !(has(Item::Txid) && has(Item::OutputIndex)) {
-        node.get("fields").error("an array names nobody: it needs pro_tx_hash, or txid and output_index");
+        at.key("fields").error("an array names nobody: it needs pro_tx_hash, or txid and output_index");
     }
     if rules.penalty.is_some() && !has(Item::Score) {
-        node.error("there is a penalty, but the list has no score");
+        at.error("there is a penalty, but the list has no score");
     }
     if rules.ping.is_some() && !has(Item::LastSeen) {
-        node.error("there is a ping, but the list has no last_seen");
+        at.error("there is a ping, but the list has no last_seen");
     }
 }
 
-fn parameter(node: &Node<'_>) -> Option<Parameter> {
-    let text = node.text()?;
-    Some(match (text.as_str(), node.is_text()) {
-        ("true", false) => Parameter::Flag(true),
-        ("false", false) => Parameter::Flag(false),
-        (number, false) if number.parse::<i64>().is_ok() => Parameter::Whole(number.parse().unwrap_or_default()),
-        _ => Parameter::Text(Cow::Owned(text)),
-    })
-}
-
-fn columns(node: &Node<'_>) -> Cow<'static, [Item]> {
-    let column = |node: &Node<'_>| {
-        let name = node.text()?;
-        let item = Item::named(&name);
-        if item.is_none() {
-            node.error(one_of(&name, Item::NAMES.map(|(_, name)| name)));
+fn fields(section: Option<Fields>, at: &Place<'_>) -> Cow<'static, [(Item, Cow<'static, str>)]> {
+    let mut fields = Vec::new();
+    for (name, path) in section.unwrap_or_default() {
+        match Item::named(&name).filter(|item| *item != Item::Ignored) {
+            Some(item) => fields.push((item, Cow::Owned(path.0))),
+            None => at.key(&name).error(item_error(&name)),
         }
-        item
-    };
-    node.elements().iter().filter_map(column).collect()
-}
-
-fn fields(node: &Node<'_>) -> Cow<'static, [(Item, Cow<'static, str>)]> {
-    let field = |(name, node): (String, Node<'_>)| {
-        let path = node.verbatim()?;
-        let item = Item::named(&name).filter(|item| *item != Item::Ignored);
-        if item.is_none() {
-            node.error(one_of(&name, Item::NAMES.map(|(_, name)| name)));
-        }
-        Some((item?, Cow::Owned(path)))
-    };
-    node.entries().into_iter().filter_map(field).collect()
-}
-
-fn penalty(node: &Node<'_>) -> Option<Penalty> {
-    node.check_keys();
-    if !node.is_set() {
-        return None;
     }
-    let whole = |key: &str, most, default| node.get(key).whole(1..=most).unwrap_or(default) as u32;
-    let slowed = node.get("slowed_by").verbatim().map(|spork| SlowedDecay {
-        spork: Cow::Owned(spork),
-        decay_period: required(node.get("slowed_decay_period")).whole(1..=1_000_000).unwrap_or(1) as u32,
+    Cow::Owned(fields)
+}
+
+fn penalty_rule(section: PenaltySection, at: &Place<'_>) -> Penalty {
+    if section.slowed_by.is_none() && section.slowed_decay_period.is_some() {
+        at.key("slowed_by").error("is missing: it names the spork that slows the decay");
+    }
+    let period = section.slowed_decay_period;
+    let slowed = section.slowed_by.map(|spork| SlowedDecay {
+        spork: Cow::Owned(spork.0),
+        decay_period: required(period, "slowed_decay_period", at).map_or(1, |period| count(period.0)),
     });
-    if slowed.is_none() && node.get("slowed_decay_period").is_set() {
-        node.get("slowed_by").error("is missing: it names the spork that slows the decay");
-    }
     let rule = PenaltyRule {
-        step: Step::Percent(whole("percent", 100, 66)),
-        minimum_limit: whole("minimum_limit", 1_000_000, 100),
+        step: Step::Percent(count(section.percent.0)),
+        minimum_limit: count(section.minimum_limit.0),
         ban_above_limit: false,
         clamped: true,
-        decay_period: whole("decay_period", 1_000_000, 1),
+        decay_period: count(section.decay_period.0),
     };
-    Some(Penalty { rule, slowed })
+    Penalty { rule, slowed }
 }
 
-fn payment(node: &Node<'_>) -> PaymentModel {
-    required(node.clone()).check_keys();
-    match required(node.get("model")).text().unwrap_or_default().as_str() {
-        "" => PaymentModel::Uniform,
-        "queue" => PaymentModel::Queue { more_than: node.get("more_than").whole(0..=1_000_000).unwrap_or(0) as u32 },
-        "uniform" => PaymentModel::Uniform,
-        "pool" => PaymentModel::Pool(PoolRule {
-            divisor: node
-                .get("divisor")
-                .whole(1..=1_000_000)
-                .and_then(|divisor| NonZeroU32::new(divisor as u32))
-                .unwrap_or(pool::TENTH),
-            of_enabled: node.get("of_enabled").flag().unwrap_or(false),
-            hold_out_seconds: node.get("hold_out").duration(SECOND..=DAY).unwrap_or(156 * SECOND).as_secs(),
-            minimum_protocol: node.get("minimum_protocol").whole(0..=u64::from(u32::MAX)).unwrap_or(0) as u32,
-            votes_ahead: node.get("votes_ahead").whole(2..=1000).unwrap_or(10) as u32,
+fn payment_model(section: &PaymentRuleSection, at: &Place<'_>) -> PaymentModel {
+    match required(section.model, "model", at) {
+        None | Some(PaymentChoice::Uniform) => PaymentModel::Uniform,
+        Some(PaymentChoice::Queue) => PaymentModel::Queue { more_than: count(section.more_than.0) },
+        Some(PaymentChoice::Pool) => PaymentModel::Pool(PoolRule {
+            divisor: NonZeroU32::new(count(section.divisor.0)).unwrap_or(pool::TENTH),
+            of_enabled: section.of_enabled.0,
+            hold_out_seconds: section.hold_out.0.as_secs(),
+            minimum_protocol: count(section.minimum_protocol.0),
+            votes_ahead: count(section.votes_ahead.0),
         }),
-        other => {
-            node.get("model").error(one_of(other, ["queue", "pool", "uniform"]));
-            PaymentModel::Uniform
-        }
     }
 }
 
 /// States by the node's words; without any, those of a deterministic list.
-fn states(node: &Node<'_>) -> Cow<'static, [State]> {
-    if !node.is_set() {
+fn states(section: Option<BTreeMap<String, List<StateWord>>>, at: &Place<'_>) -> Cow<'static, [State]> {
+    let Some(section) = section else {
         return state::DETERMINISTIC.iter().cloned().chain([state::UNKNOWN]).collect();
-    }
-    let read = |(name, node): (String, Node<'_>)| {
-        let words: Vec<String> = node.elements().iter().filter_map(Node::text).collect();
-        if let Some(unknown) = words.iter().find(|word| !STATE_WORDS.contains(&word.as_str())) {
-            node.error(one_of(unknown, STATE_WORDS));
-        }
-        let [healthy, payable, lasting, banned] = STATE_WORDS.map(|word| words.iter().any(|given| given == word));
-        State { label: Cow::Owned(name.to_ascii_lowercase()), healthy, payable, lasting, banned }
     };
-    let mut states: Vec<State> = node.entries().into_iter().map(read).collect();
-    if !states.iter().any(|state| state.payable) {
-        node.error("no state is payable: nobody would ever be paid");
+    let read = |(name, words): (String, List<StateWord>)| {
+        let words: Vec<StateWord> = words.each().map(|(_, word)| word).collect();
+        State {
+            label: Cow::Owned(name.to_ascii_lowercase()),
+            healthy: words.contains(&StateWord::Healthy),
+            payable: words.contains(&StateWord::Payable),
+            lasting: words.contains(&StateWord::Lasting),
+            banned: words.contains(&StateWord::Banned),
+        }
+    };
+    let is_complete = section.values().all(List::is_complete);
+    let mut states: Vec<State> = section.into_iter().map(read).collect();
+    if is_complete && !states.iter().any(|state| state.payable) {
+        at.error("no state is payable: nobody would ever be paid");
     }
     if !states.iter().any(|state| state.label == state::UNKNOWN.label) {
         states.push(state::UNKNOWN);
@@ -263,23 +225,11 @@ fn states(node: &Node<'_>) -> Cow<'static, [State]> {
     Cow::Owned(states)
 }
 
-fn spacing(node: &Node<'_>) -> f64 {
-    required(node.clone()).duration(SECOND..=DAY).unwrap_or(SECOND).as_secs_f64()
-}
-
-fn ping(node: &Node<'_>) -> Option<Ping> {
-    node.check_keys();
-    if !node.is_set() {
-        return None;
-    }
-    let seconds = |key: &str| required(node.get(key)).duration(SECOND..=30 * DAY).unwrap_or(DAY).as_secs();
-    let ping = Ping { warning_seconds: seconds("warning"), expiry_seconds: seconds("expiry") };
+fn ping_rule(section: PingSection, at: &Place<'_>) -> Option<Ping> {
+    let (warning, expiry) = (required(section.warning, "warning", at), required(section.expiry, "expiry", at));
+    let ping = Ping { warning_seconds: warning?.0.as_secs(), expiry_seconds: expiry?.0.as_secs() };
     if ping.warning_seconds > ping.expiry_seconds {
-        node.get("warning").error("must not be longer than expiry: it would never be told in time");
+        at.key("warning").error("must not be longer than expiry: it would never be told in time");
     }
     Some(ping)
-}
-
-fn one_of<const COUNT: usize>(found: &str, known: [&str; COUNT]) -> impl Display {
-    format!("{found:?} is none of: {}", known.join(", "))
 }

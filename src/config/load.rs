@@ -7,21 +7,19 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use ::config::{ConfigError, FileFormat, Source, Value, ValueKind};
+use ::config::{Map, Value, ValueKind};
 use exporter_toolkit::settings::Tls;
 use exporter_toolkit::web_config;
 
 use crate::config::access::{open_to_everybody, open_to_others};
-use crate::config::node::{Node, Report};
-use crate::config::{Config, alerting, chain, network, overlay, sections, watch};
+use crate::config::mistakes::{Mistakes, Place};
+use crate::config::sections::RootSection;
+use crate::config::{Config, chain, maintenance, network, overlay, reference, sections, watch, yaml};
 use crate::metrics;
 use crate::rpc::Credentials;
 
 /// Largest file that is read, in bytes: a watch list of every masternode of a large network fits many times.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
-
-/// Deepest indentation that is read, in characters. The parser calls itself at each level, and its stack has an end.
-const MAX_INDENTATION: usize = 64;
 
 /// Where to read from.
 #[derive(Clone, Debug, Default)]
@@ -91,17 +89,18 @@ pub fn load_to_ask(origin: &Origin) -> Result<(Loaded, Option<Errors>), Errors> 
         .as_ref()
         .map_or_else(|| "the configuration".to_string(), |file| format!("configuration {}", file.display()));
     let fail = |errors| Errors { place: place.clone(), errors };
-    let report = Report::default();
+    let mistakes = Mistakes::default();
     let mut merged = match origin.file.as_deref().map(from_file) {
-        None => Value::default(),
+        None => Value::new(None, ValueKind::Table(Map::new())),
         Some(Ok(value)) => value,
         Some(Err(error)) => return Err(fail(vec![error])),
     };
-    overlay::environment(&mut merged, &origin.environment, &report);
-    overlay::arguments(&mut merged, &origin.overrides, &report);
-    include_profiles(&mut merged, origin, &report);
-    let mut config = read(&Node::root(&merged, &report), origin.home.as_deref());
-    let mut warnings = readable_secrets(&config);
+    overlay::environment(&mut merged, &origin.environment, &mistakes);
+    overlay::arguments(&mut merged, &origin.overrides, &mistakes);
+    include_profiles(&mut merged, origin, &mistakes);
+    let mut config = read(&merged, &mistakes, origin.home.as_deref());
+    let mut warnings = overlay::mistyped(&origin.environment, reference::sections());
+    warnings.extend(readable_secrets(&config));
     if let Some(file) = &mut config.web.config_file {
         let found = web_config::load(&file.path);
         file.encrypted = found.settings.tls.is_some();
@@ -109,11 +108,11 @@ pub fn load_to_ask(origin: &Origin) -> Result<(Loaded, Option<Errors>), Errors> 
         file.asks_for_password = !found.settings.users.is_empty();
         file.asks_for_certificate = found.settings.tls.as_ref().is_some_and(Tls::knows_its_clients);
         let place = format!("web.config_file: {}", file.path.display());
-        found.errors.iter().for_each(|error| report.error(&place, error));
+        found.errors.iter().for_each(|error| mistakes.add(&place, error));
         warnings.extend(found.warnings.into_iter().map(|warning| format!("{}: {warning}", file.path.display())));
     }
     let warnings = exposed(&config).into_iter().chain(warnings).collect();
-    let errors = Some(report.into_errors()).filter(|errors| !errors.is_empty()).map(fail);
+    let errors = Some(mistakes.into_lines()).filter(|errors| !errors.is_empty()).map(fail);
     Ok((Loaded { warnings, config }, errors))
 }
 
@@ -126,22 +125,11 @@ pub(super) fn from_file(path: &Path) -> Result<Value, String> {
     if text.len() as u64 > MAX_FILE_BYTES {
         return Err(format!("is larger than {} MiB", MAX_FILE_BYTES >> 20));
     }
-    let structural = |line: &str| line.bytes().take_while(|byte| b" \t-?:".contains(byte)).count();
-    if let Some(line) = text.lines().position(|line| structural(line) > MAX_INDENTATION) {
-        return Err(format!("line {} is indented by more than {MAX_INDENTATION} characters", line + 1));
-    }
-    match ::config::File::from_str(&text, FileFormat::Yaml).collect() {
-        Ok(table) => Ok(table.into()),
-        // The parser's own errors are of other types; this one says what stood where the table should.
-        Err(ConfigError::FileParse { cause, .. }) if cause.is::<Box<ConfigError>>() => {
-            Err("is not a table of keys and values".into())
-        }
-        Err(error) => Err(format!("is not YAML: {error}")),
-    }
+    yaml::parse(&text)
 }
 
 /// Puts the profiles of chains that stand in files of their own, relative to the configuration's, into their places.
-fn include_profiles(merged: &mut Value, origin: &Origin, report: &Report) {
+fn include_profiles(merged: &mut Value, origin: &Origin, mistakes: &Mistakes) {
     let ValueKind::Table(root) = &mut merged.kind else { return };
     let Some(ValueKind::Table(chains)) = root.get_mut("chains").map(|chains| &mut chains.kind) else { return };
     for (name, profile) in chains {
@@ -150,33 +138,34 @@ fn include_profiles(merged: &mut Value, origin: &Origin, report: &Report) {
         match from_file(&folder.join(path)) {
             Ok(value) => *profile = value,
             Err(error) => {
-                report.error(&format!("chains.{name}"), format_args!("{path} {error}"));
-                *profile = Value::new(None, ValueKind::Table(::config::Map::new()));
+                mistakes.add(&format!("chains.{name}"), format_args!("{path} {error}"));
+                *profile = Value::default();
             }
         }
     }
 }
 
-fn read(root: &Node<'_>, home: Option<&Path>) -> Config {
-    root.check_keys();
-    let history = root.get("history");
-    history.check_keys();
-    let chains = chain::chains(&root.get("chains"));
-    let networks = network::networks(&root.get("networks"), &history, &chains, home);
-    // In the order of the file, which is that of the mistakes.
-    let watch = watch::watch(&root.get("watch"), &networks);
-    let history = sections::history(&history, home);
-    let metrics = sections::metrics(&root.get("series"), &root.get("payment"));
-    let probe = sections::probe(&root.get("probe"));
+/// Reads and checks every section, in the order of the mistakes.
+fn read(merged: &Value, mistakes: &Mistakes, home: Option<&Path>) -> Config {
+    let root: RootSection = crate::config::read::read(merged, mistakes);
+    let at = Place::root(merged, mistakes);
+    let chains = chain::chains(root.chains, &at.key("chains"));
+    let networks = network::networks(root.networks, &root.history, &chains, &at.key("networks"), home);
+    let watch = watch::watch(root.watch, &networks, &at.key("watch"));
+    let metrics = sections::metrics(root.series, root.payment, &at);
+    let probe = root.probe.settings();
+    let history = root.history.settings(&at.key("history"), home);
+    let (alerting, maintenance) = root.alerting.settings(&at.key("alerting"), home);
+    let maintenance = maintenance::maintenance(maintenance, &networks, &at.key("alerting").key("maintenance"));
     Config {
         watch,
         history,
         metrics: metrics::Settings { probed: probe.is_some(), ..metrics },
         probe,
-        alerting: alerting::alerting(&root.get("alerting"), home),
-        maintenance: alerting::maintenance(&root.get("alerting").get("maintenance"), &networks),
-        web: sections::web(&root.get("web"), home),
-        log: sections::log(&root.get("log")),
+        alerting,
+        maintenance,
+        web: root.web.settings(&at.key("web"), home),
+        log: root.log.settings(),
         networks,
     }
 }

@@ -1,21 +1,31 @@
 //! Configuration: a file and the environment in, validated settings out, or every mistake at once.
 //!
-//! Reading order: [`Config`] is what comes out, `load` where it comes from, `overlay` what wins, `node` how a value is read with its key
-//! path, the others read one section each.
+//! Reading order: [`Config`] is what comes out, `load` where it comes from, `overlay` what wins, `sections` how the file looks, `read`
+//! how it is read with all its mistakes; the others have one section each, with its checks.
 //!
 //! Never here: the process's own environment or arguments, which are passed in; starting anything.
 
 mod access;
 mod alerting;
 mod chain;
-pub mod keys;
+mod expect;
+mod files;
+mod kinds;
+mod leaf;
 mod load;
+mod maintenance;
+mod mistakes;
 mod network;
-mod node;
 mod overlay;
+mod profile;
+mod read;
+pub mod reference;
 mod sections;
 mod span;
+mod startup;
+mod value;
 mod watch;
+mod yaml;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,12 +36,13 @@ use crate::domain::maintenance::Maintenance;
 use crate::domain::watch::{WatchEntry, WatchList};
 use crate::metrics;
 use crate::probe;
-use crate::rpc::{Credentials, Dialect};
+use crate::rpc::{Credentials, Dialect, RpcUrl};
 use crate::web::listen::ListenAddress;
 use crate::web::site::TelemetryPath;
 
 pub use load::{Errors, Loaded, Origin, Override, load, load_to_ask};
 pub use span::parse_duration;
+pub use value::nearest;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,7 +82,7 @@ pub struct NetworkConfig {
     pub stale_after: Duration,
     /// Blocks from one full list, read as a check, to the next.
     pub resync_blocks: u32,
-    /// What is asked of the sources beside the list.
+    /// What is asked of the sources in addition to the list.
     pub ask: crate::follower::Ask,
     /// A gap of more blocks is not walked block by block.
     pub max_gap_blocks: u32,
@@ -111,8 +122,8 @@ impl ChainConfig {
 pub struct SourceConfig {
     /// The label `source`.
     pub name: String,
-    /// `http://host:port` or `https://…`.
-    pub url: String,
+    /// `http://host:port` or `https://…`; its path may hold a token.
+    pub url: RpcUrl,
     /// How to be let in.
     pub credentials: Credentials,
     /// Longest wait for an answer.
@@ -137,7 +148,7 @@ pub struct WebConfig {
     pub telemetry_path: TelemetryPath,
     /// Scrapes at a time; 0 for any number.
     pub max_requests: usize,
-    /// Names by which browsers may ask, beside addresses and names without a dot.
+    /// Names by which browsers may ask, in addition to addresses and names without a dot.
     pub allowed_hosts: Vec<String>,
     /// `/-/reload` is answered.
     pub enable_reload: bool,

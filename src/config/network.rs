@@ -4,220 +4,261 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
-use crate::config::node::Node;
-use crate::config::span::Span;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::files::{check_secret_file, path, read_secret};
+use crate::config::kinds::{ChainKind, RpcUrlKind};
+use crate::config::leaf::{DAY, FilePath, Flag, Kind, Leaf, List, MINUTE, Name, SECOND, Span, Text, Whole};
+use crate::config::mistakes::{Place, required};
+use crate::config::sections::HistorySection;
+use crate::config::span::Span as Written;
 use crate::config::{ChainConfig, NetworkConfig, SourceConfig};
 use crate::domain::chain::DASH;
 use crate::follower::Ask;
-use crate::rpc::Credentials;
 use crate::rpc::credentials::running_network;
+use crate::rpc::{Credentials, RpcUrl};
 
-const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(86_400);
-
-/// What the section `history` says of the past of each network.
-#[derive(Clone, Copy)]
-struct Past {
-    max_gap_blocks: u32,
-    backfill_blocks: u32,
+/// One network to follow.
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["name"]))]
+pub(super) struct NetworkSection {
+    /// The label `network`: a-z, 0-9, `-`, `_`.
+    name: Option<Name>,
+    /// The chain, whose rules hold.
+    chain: Leaf<ChainKind>,
+    /// Pause between two checks for a new block.
+    poll_interval: Span<{ SECOND / 10 }, { 10 * MINUTE }, { 5 * SECOND }>,
+    /// The network's masternodes leave the page when no source confirmed them for this long; at least twice
+    /// `poll_interval`.
+    stale_after: Span<SECOND, { 30 * DAY }, { 15 * MINUTE }>,
+    /// Blocks from one read of the full list, as a check, to the next.
+    resync_blocks: Whole<1, 1_000_000, 576>,
+    ask: AskSection,
+    sources: List<SourceSection>,
 }
 
-impl Past {
-    fn read(history: &Node<'_>) -> Past {
-        let whole = |key: &str, range, default| history.get(key).whole(range).unwrap_or(default) as u32;
-        Past {
-            max_gap_blocks: whole("max_gap_blocks", 1..=1_000_000, 5000),
-            backfill_blocks: whole("backfill_blocks", 0..=100_000, 576),
-        }
+/// Optional queries.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct AskSection {
+    /// Ask each source about twice a minute for its connections and whether it is itself a masternode.
+    reports: Flag,
+    /// As often, ask sources that are masternodes or watch quorums for the DKG sessions in progress.
+    sessions: Flag,
+    /// Once for each DKG session of a type that does not rotate, read the list from which its members are selected, and
+    /// compute them (Dash v20 and later).
+    seats: Flag,
+}
+
+impl Default for AskSection {
+    fn default() -> Self {
+        let Ask { reports, sessions, seats } = Ask::default();
+        AskSection { reports: Leaf(reports), sessions: Leaf(sessions), seats: Leaf(seats) }
     }
 }
 
-/// Reads all networks; without any, the one whose node runs on this host.
+/// One node of a network; the first one in sync is followed.
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["name"], "anyOf" = [{"required": ["url"]}, {"required": ["url_file"]}]))]
+struct SourceSection {
+    /// The label `source`.
+    name: Option<Name>,
+    /// The node's RPC, without user or password. Either this or `url_file` is required.
+    url: Option<Leaf<RpcUrlKind>>,
+    /// File with the URL, where it holds a token.
+    url_file: Option<FilePath>,
+    /// The node's cookie; read again when the node refuses it. Without credentials, Dash's cookie is searched for.
+    cookie_file: Option<FilePath>,
+    /// A user of the node; needs `password_file`.
+    username: Option<Text>,
+    /// File with that user's password, readable by the exporter only.
+    password_file: Option<FilePath>,
+    /// Longest wait for an answer.
+    timeout: Span<{ SECOND / 10 }, { 10 * MINUTE }, { 30 * SECOND }>,
+}
+
+/// Checks all networks; without any, the one whose node runs on this host.
 pub(super) fn networks(
-    node: &Node<'_>,
-    history: &Node<'_>,
+    section: Option<List<NetworkSection>>,
+    history: &HistorySection,
     chains: &BTreeMap<String, ChainConfig>,
+    at: &Place<'_>,
     home: Option<&Path>,
 ) -> Vec<NetworkConfig> {
-    let past = Past::read(history);
-    if !node.is_set() {
-        return vec![local(home, past)];
+    let Some(section) = section else {
+        return if at.is_empty() { vec![local(history, home)] } else { Vec::new() };
+    };
+    if section.is_empty() {
+        at.error("name at least one network, or leave the key out for a Dash node on this host");
     }
-    let elements = node.elements();
-    if elements.is_empty() {
-        node.error("name at least one network, or leave the key out for a Dash node on this host");
-    }
-    let networks: Vec<(Node<'_>, NetworkConfig)> =
-        elements.into_iter().map(|element| (element.clone(), network(&element, chains, home, past))).collect();
-    for (index, (element, network)) in networks.iter().enumerate() {
-        if networks[..index].iter().any(|(_, earlier)| !network.name.is_empty() && earlier.name == network.name) {
-            element.get("name").error(format_args!("another network is called {:?} already", network.name));
+    let mut networks: Vec<NetworkConfig> = Vec::new();
+    for (index, section) in section.each() {
+        let at = at.index(index);
+        let network = network(section, history, chains, &at, home);
+        if networks.iter().any(|earlier| !network.name.is_empty() && earlier.name == network.name) {
+            at.key("name").error(format_args!("another network is called {:?} already", network.name));
         }
+        networks.push(network);
     }
-    networks.into_iter().map(|(_, network)| network).collect()
+    networks
 }
 
-fn network(node: &Node<'_>, chains: &BTreeMap<String, ChainConfig>, home: Option<&Path>, past: Past) -> NetworkConfig {
-    node.check_keys();
-    let chain = node.get("chain").text().unwrap_or_else(|| "dash".into());
+fn network(
+    section: NetworkSection,
+    history: &HistorySection,
+    chains: &BTreeMap<String, ChainConfig>,
+    at: &Place<'_>,
+    home: Option<&Path>,
+) -> NetworkConfig {
+    let chain = section.chain.0;
     if !chains.contains_key(&chain) {
         let known: Vec<&str> = chains.keys().map(String::as_str).collect();
         let known = known.join(", ");
-        node.get("chain")
+        at.key("chain")
             .error(format_args!("{chain:?} is no chain that is known; there are {known}, and those of `chains`"));
     }
     let known = if chains.contains_key(&chain) { chain.as_str() } else { &DASH.name };
-    let poll_interval = node.get("poll_interval").duration(SECOND / 10..=600 * SECOND).unwrap_or(5 * SECOND);
-    let stale_after = node.get("stale_after").duration(SECOND..=30 * DAY).unwrap_or(900 * SECOND);
+    let (poll_interval, stale_after) = (section.poll_interval.0, section.stale_after.0);
     if stale_after < 2 * poll_interval {
-        node.get("stale_after").error(format_args!(
+        at.key("stale_after").error(format_args!(
             "{} must be at least twice the poll_interval, {}",
-            Span(stale_after),
-            Span(poll_interval)
+            Written(stale_after),
+            Written(poll_interval)
         ));
     }
+    let AskSection { reports, sessions, seats } = section.ask;
     NetworkConfig {
-        name: name(&node.get("name")),
+        name: required_name(section.name, at),
         chain: chains.get(&chain).cloned().unwrap_or_else(ChainConfig::dash),
-        sources: sources(&node.get("sources"), known, home),
+        sources: sources(section.sources, known, at, home),
         poll_interval,
         stale_after,
-        resync_blocks: node.get("resync_blocks").whole(1..=1_000_000).unwrap_or(576) as u32,
-        ask: ask(&node.get("ask")),
-        max_gap_blocks: past.max_gap_blocks,
-        backfill_blocks: past.backfill_blocks,
+        resync_blocks: count(section.resync_blocks.0),
+        ask: Ask { reports: reports.0, sessions: sessions.0, seats: seats.0 },
+        max_gap_blocks: count(history.max_gap_blocks.0),
+        backfill_blocks: count(history.backfill_blocks.0),
     }
 }
 
-fn ask(node: &Node<'_>) -> Ask {
-    node.check_keys();
-    let flag = |key: &str| node.get(key).flag().unwrap_or(true);
-    Ask { reports: flag("reports"), sessions: flag("sessions"), seats: flag("seats") }
+/// A number whose kind keeps it below the largest.
+pub(super) fn count(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// A name that is a label value: letters, digits and `-`, `_`.
-pub(super) fn name(node: &Node<'_>) -> String {
-    let Some(name) = node.required() else { return String::new() };
-    let good =
-        |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || "-_".contains(character);
-    if name.is_empty() || !name.chars().all(good) || name.starts_with(['-', '_']) {
-        node.error(format_args!("{name:?} is not a name: use a-z, 0-9, - and _, and begin with a letter or digit"));
-    }
-    name
+/// The name that a section must have; empty where it is missing or wrong.
+pub(super) fn required_name(name: Option<Name>, at: &Place<'_>) -> String {
+    required(name, "name", at).map(|name| name.0).unwrap_or_default()
 }
 
-fn sources(node: &Node<'_>, chain: &str, home: Option<&Path>) -> Vec<SourceConfig> {
-    let elements = node.elements();
-    if elements.is_empty() {
-        node.error("name at least one source: {name: local, url: http://127.0.0.1:9998}");
+fn sources(section: List<SourceSection>, chain: &str, at: &Place<'_>, home: Option<&Path>) -> Vec<SourceConfig> {
+    let at = at.key("sources");
+    if section.is_empty() {
+        at.error("name at least one source: {name: local, url: http://127.0.0.1:9998}");
     }
     let mut sources: Vec<SourceConfig> = Vec::new();
-    for element in elements {
-        let source = source(&element, chain, home);
+    for (index, section) in section.each() {
+        let at = at.index(index);
+        let source = source(section, chain, &at, home);
         if sources.iter().any(|earlier| !source.name.is_empty() && earlier.name == source.name) {
-            element.get("name").error(format_args!("another source is called {:?} already", source.name));
+            at.key("name").error(format_args!("another source is called {:?} already", source.name));
         }
         sources.push(source);
     }
     sources
 }
 
-fn source(node: &Node<'_>, chain: &str, home: Option<&Path>) -> SourceConfig {
-    node.check_keys();
-    let url = node.get("url").required().unwrap_or_default();
-    if node.get("url").is_set()
-        && let Err(error) = check_url(&url)
-    {
-        node.get("url").error(error);
-    }
+fn source(section: SourceSection, chain: &str, at: &Place<'_>, home: Option<&Path>) -> SourceConfig {
+    let url = match (section.url, section.url_file) {
+        (Some(url), None) => url.0,
+        (None, Some(file)) => url_in::<RpcUrlKind>(file, at, home),
+        (Some(_), Some(_)) => {
+            at.key("url_file").error("give either this or url, not both");
+            String::new()
+        }
+        (None, None) if at.is_refused("url_file") => String::new(),
+        (None, None) => {
+            at.key("url").error("is missing: give url, or url_file where it holds a token");
+            String::new()
+        }
+    };
     SourceConfig {
-        name: name(&node.get("name")),
-        url,
-        credentials: credentials(node, chain, home),
-        timeout: node.get("timeout").duration(SECOND / 10..=600 * SECOND).unwrap_or(30 * SECOND),
+        name: required_name(section.name, at),
+        url: RpcUrl::new(url),
+        credentials: credentials(section.cookie_file, section.username, section.password_file, chain, at, home),
+        timeout: section.timeout.0,
     }
 }
 
-/// Checks the address of a node. The error repeats nothing of it: what is no address may well hold a password.
-fn check_url(text: &str) -> Result<(), String> {
-    if text.contains('@') {
-        return Err("holds a user or password; put them into username and password_file".into());
-    }
-    let bad = |reason: &str| format!("is not an address such as http://127.0.0.1:9998: {reason}");
-    if text.chars().any(|character| character.is_whitespace() || character.is_control()) {
-        return Err(bad("there is white space in it"));
-    }
-    let url = reqwest::Url::parse(text).map_err(|error| bad(&error.to_string()))?;
-    if !["http", "https"].contains(&url.scheme()) {
-        return Err(bad("it must begin with http:// or https://"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(bad("there must be no ? and no # in it"));
-    }
-    Ok(())
+/// The URL in the file that `url_file` names; empty where a mistake was noted, by which the whole configuration is refused.
+pub(super) fn url_in<K: Kind<Value = String>>(file: FilePath, at: &Place<'_>, home: Option<&Path>) -> String {
+    let at = at.key("url_file");
+    let Some(text) = read_secret(file, &at, home) else { return String::new() };
+    K::read(&text).unwrap_or_else(|error| {
+        at.error(error);
+        String::new()
+    })
 }
 
-fn credentials(node: &Node<'_>, chain: &str, home: Option<&Path>) -> Credentials {
-    let (cookie, user, password) = (node.get("cookie_file"), node.get("username"), node.get("password_file"));
+fn credentials(
+    cookie: Option<FilePath>,
+    user: Option<Text>,
+    password: Option<FilePath>,
+    chain: &str,
+    at: &Place<'_>,
+    home: Option<&Path>,
+) -> Credentials {
     let none = Credentials::FindCookie { home: None };
-    match (cookie.is_set(), user.is_set(), password.is_set()) {
-        (true, false, false) => cookie.path(home).map_or(none, Credentials::CookieFile),
-        (false, true, true) => {
-            let name = user.verbatim().unwrap_or_default();
-            if name.contains(':') || name.chars().any(char::is_control) {
-                user.error("a colon or control character cannot be in the name of a user");
+    match (cookie, user, password) {
+        (Some(cookie), None, None) => path(cookie, &at.key("cookie_file"), home).map_or(none, Credentials::CookieFile),
+        (None, Some(user), Some(password)) => {
+            if user.0.contains(':') || user.0.chars().any(char::is_control) {
+                at.key("username").error("a colon or control character cannot be in the name of a user");
             }
-            let Some(path) = password.path(home) else { return none };
-            if let Err(error) = readable(&path) {
-                password.error(format_args!("{} cannot be read: {error}", path.display()));
-            }
-            Credentials::PasswordFile { user: name, path }
+            let at = at.key("password_file");
+            let Some(path) = path(password, &at, home) else { return none };
+            check_secret_file(&path, &at);
+            Credentials::PasswordFile { user: user.0, path }
         }
-        (false, false, false) if chain != DASH.name => {
+        (None, None, None) if chain != DASH.name => {
             let why = "only Dash's cookie is found by itself";
-            node.error(format_args!("has no credentials: give cookie_file, or username and password_file ({why})"));
+            at.error(format_args!("has no credentials: give cookie_file, or username and password_file ({why})"));
             none
         }
-        (false, false, false) => Credentials::FindCookie { home: home.map(Path::to_path_buf) },
-        (true, _, _) => {
-            cookie.error("give either this or username and password_file, not both");
+        (None, None, None) => Credentials::FindCookie { home: home.map(Path::to_path_buf) },
+        (Some(_), _, _) => {
+            at.key("cookie_file").error("give either this or username and password_file, not both");
             none
         }
-        (false, has_user, _) => {
-            let missing = if has_user { password } else { user };
+        (None, user, _) => {
+            let missing = at.key(if user.is_some() { "password_file" } else { "username" });
             missing.error("is missing: username and password_file go together");
             none
         }
     }
 }
 
-/// Whether the exporter may read a file, which it does at each start and after each refusal.
-fn readable(path: &Path) -> std::io::Result<()> {
-    if std::fs::metadata(path)?.is_dir() {
-        return Err(std::io::ErrorKind::IsADirectory.into());
-    }
-    std::fs::File::open(path).map(drop)
-}
-
 /// The node on this host: on the first of Dash's networks whose cookie is there, else mainnet.
-fn local(home: Option<&Path>, past: Past) -> NetworkConfig {
+fn local(history: &HistorySection, home: Option<&Path>) -> NetworkConfig {
     let (network, port) = home.and_then(running_network).unwrap_or(("main", 9998));
+    let (defaults, source) = (NetworkSection::default(), SourceSection::default());
     NetworkConfig {
         name: format!("dash-{network}"),
         chain: ChainConfig::dash(),
         sources: vec![SourceConfig {
             name: "local".into(),
-            url: format!("http://127.0.0.1:{port}"),
+            url: RpcUrl::new(format!("http://127.0.0.1:{port}")),
             credentials: Credentials::FindCookie { home: home.map(Path::to_path_buf) },
-            timeout: 30 * SECOND,
+            timeout: source.timeout.0,
         }],
-        poll_interval: 5 * SECOND,
-        stale_after: 900 * SECOND,
-        resync_blocks: 576,
+        poll_interval: defaults.poll_interval.0,
+        stale_after: defaults.stale_after.0,
+        resync_blocks: count(defaults.resync_blocks.0),
         ask: Ask::default(),
-        max_gap_blocks: past.max_gap_blocks,
-        backfill_blocks: past.backfill_blocks,
+        max_gap_blocks: count(history.max_gap_blocks.0),
+        backfill_blocks: count(history.backfill_blocks.0),
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use ::config::{Value, ValueKind};
 
 use crate::config::Override;
-use crate::config::node::Report;
+use crate::config::mistakes::Mistakes;
 
 /// What names of variables that set a key begin with; `__` stands between the parts of its path.
 pub(super) const PREFIX: &str = "MASTERNODE_EXPORTER__";
@@ -21,7 +21,7 @@ enum Part {
 }
 
 /// Lays the variables that begin with [`PREFIX`] over `root`, in whatever case they are written.
-pub(super) fn environment(root: &mut Value, environment: &BTreeMap<String, String>, report: &Report) {
+pub(super) fn environment(root: &mut Value, environment: &BTreeMap<String, String>, mistakes: &Mistakes) {
     let mut settings: BTreeMap<Vec<Part>, (&String, &String)> = BTreeMap::new();
     for (name, value) in environment {
         let upper = name.to_ascii_uppercase();
@@ -29,22 +29,36 @@ pub(super) fn environment(root: &mut Value, environment: &BTreeMap<String, Strin
         match parts(rest) {
             Ok(path) => {
                 if let Some((earlier, _)) = settings.insert(path, (name, value)) {
-                    report.error(name, format_args!("{earlier} sets the same key: remove one of the two"));
+                    mistakes.add(name, format_args!("{earlier} sets the same key: remove one of the two"));
                 }
             }
-            Err(what) => report.error(name, what),
+            Err(what) => mistakes.add(name, what),
         }
     }
     for (path, (name, value)) in settings {
         let leaf = Value::new(Some(name), value.clone());
         if let Err(what) = set(root, &path, leaf) {
-            report.error(name, what);
+            mistakes.add(name, what);
         }
     }
 }
 
+/// Sentences about variables that look as if they should set a key: with one underscore where there must be two.
+pub(super) fn mistyped(environment: &BTreeMap<String, String>, sections: &[&str]) -> Vec<String> {
+    let sentence = |name: &String| {
+        let upper = name.to_ascii_uppercase();
+        let rest = upper.strip_prefix(PREFIX.trim_end_matches('_'))?.strip_prefix('_')?;
+        let section = rest.split('_').next()?.to_ascii_lowercase();
+        let is_one = sections.contains(&section.as_str());
+        is_one.then(|| {
+            format!("{name} sets nothing: variables begin with {PREFIX}, with two underscores between all parts")
+        })
+    };
+    environment.keys().filter_map(sentence).collect()
+}
+
 /// Lays arguments over `root`. Each replaces what stood under its key, a list included.
-pub(super) fn arguments(root: &mut Value, overrides: &[Override], report: &Report) {
+pub(super) fn arguments(root: &mut Value, overrides: &[Override], mistakes: &Mistakes) {
     for Override { argument, key, values } in overrides {
         let origin = (*argument).to_string();
         let leaf = |text: &String| Value::new(Some(&origin), text.clone());
@@ -54,7 +68,7 @@ pub(super) fn arguments(root: &mut Value, overrides: &[Override], report: &Repor
         };
         let path: Vec<Part> = key.split('.').map(|part| Part::Key(part.to_string())).collect();
         if let Err(what) = set(root, &path, value) {
-            report.error(argument, what);
+            mistakes.add(argument, what);
         }
     }
 }

@@ -1,132 +1,284 @@
-//! The small sections: `history`, `series`, `payment`, `probe`, `web`, `log`.
+//! The root, and the small sections: `history`, `series`, `payment`, `probe`, `web`, `log`.
 //!
-//! Never here: networks and the watch list.
+//! A key is a field: its name, its help (the comment), its type with the range, and its default in [`Default`]. The reference
+//! and the schemas are made of these.
+//!
+//! Never here: networks, the watch list, alerting and chains.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
-use crate::config::node::Node;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::alerting::AlertingSection;
+use crate::config::files::path;
+use crate::config::kinds::{HorizonKind, HostKind, ListenKind, TelemetryKind};
+use crate::config::leaf::{DAY, FilePath, Flag, Leaf, List, SECOND, Span, Whole};
+use crate::config::mistakes::Place;
+use crate::config::network::{NetworkSection, count};
+use crate::config::profile::{ProfileSection, profiles_schema};
+use crate::config::watch::WatchSection;
 use crate::config::{HistoryConfig, LogConfig, WebConfig, WebFileConfig};
-use crate::metrics::{Others, Settings};
+use crate::metrics::{self, Others};
 use crate::probe;
-use crate::web::listen::ListenAddress;
 use crate::web::site::TelemetryPath;
 
-/// Where the exporter listens unless told otherwise: on this host only.
-const DEFAULT_ADDRESS: &str = "127.0.0.1:10066";
+/// Where the exporter listens by default: on this host only.
+const DEFAULT_ADDRESS: ([u8; 4], u16) = ([127, 0, 0, 1], 10066);
 
-const DAY: Duration = Duration::from_secs(86_400);
+/// Configuration of masternode-exporter.
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RootSection {
+    /// Networks to follow; without any, the Dash node on this host.
+    pub(super) networks: Option<List<NetworkSection>>,
+    /// Masternodes to watch.
+    pub(super) watch: List<WatchSection>,
+    pub(super) series: SeriesSection,
+    pub(super) payment: PaymentSection,
+    pub(super) probe: ProbeSection,
+    pub(super) history: HistorySection,
+    pub(super) alerting: AlertingSection,
+    pub(super) web: WebSection,
+    /// Profiles of further chains, by name: a profile, or the path of the file with it; see `docs/chains/`.
+    #[schemars(schema_with = "profiles_schema")]
+    pub(super) chains: BTreeMap<String, Option<ProfileSection>>,
+    pub(super) log: LogSection,
+}
 
-/// Reads `history`, but what of it is the networks'.
-pub(super) fn history(node: &Node<'_>, home: Option<&Path>) -> HistoryConfig {
-    HistoryConfig {
-        path: node.get("path").path(home),
-        retention: node.get("retention").duration(DAY..=36_500 * DAY).unwrap_or(400 * DAY),
+/// Samples of single masternodes.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct SeriesSection {
+    /// Which masternodes that are not watched have samples of their own.
+    others: OthersChoice,
+    /// Most samples of single masternodes; watched ones come first.
+    limit: Whole<1, 100_000_000>,
+}
+
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum OthersChoice {
+    All,
+    AtRisk,
+    Watched,
+}
+
+impl Default for SeriesSection {
+    fn default() -> Self {
+        let defaults = metrics::Settings::default();
+        SeriesSection { others: OthersChoice::All, limit: Leaf(defaults.series_limit as u64) }
     }
 }
 
-/// Reads `series` and `payment`.
-pub(super) fn metrics(series: &Node<'_>, payment: &Node<'_>) -> Settings {
-    series.check_keys();
-    payment.check_keys();
-    let defaults = Settings::default();
-    let others = series.get("others").parsed(|text| match text {
-        "all" => Ok(Others::All),
-        "at_risk" => Ok(Others::AtRisk),
-        "watched" => Ok(Others::Watched),
-        _ => Err(format!("{text:?} is none of all, at_risk, watched")),
-    });
-    let limit = series.get("limit").whole(1..=100_000_000);
+/// Chances of a payment.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct PaymentSection {
+    /// Times ahead for the chance of a payment; the first one is given for all masternodes.
+    horizons: List<Leaf<HorizonKind>>,
+}
+
+impl Default for PaymentSection {
+    fn default() -> Self {
+        PaymentSection { horizons: metrics::Settings::default().horizons.into_iter().map(Leaf).collect() }
+    }
+}
+
+/// Checks `series` and `payment`.
+pub(super) fn metrics(series: SeriesSection, payment: PaymentSection, at: &Place<'_>) -> metrics::Settings {
+    let at = at.key("payment").key("horizons");
+    if payment.horizons.is_empty() {
+        at.error("names no span: leave the key out, or name at least one");
+    }
     let mut horizons: Vec<(String, u64)> = Vec::new();
-    let elements = payment.get("horizons").elements();
-    if elements.is_empty() && payment.get("horizons").is_set() {
-        payment.get("horizons").error("names no span: leave the key out, or name at least one");
-    }
-    for element in elements {
-        let range = Duration::from_secs(60)..=400 * DAY;
-        let (Some(text), Some(span)) = (element.text(), element.duration(range)) else { continue };
-        if horizons.iter().any(|(_, seconds)| *seconds == span.as_secs()) {
-            element.error("an earlier horizon is as long");
+    for (index, Leaf((text, seconds))) in payment.horizons.each() {
+        if horizons.iter().any(|(_, earlier)| *earlier == seconds) {
+            at.index(index).error("an earlier horizon is as long");
         }
-        horizons.push((text, span.as_secs()));
+        horizons.push((text, seconds));
     }
-    Settings {
-        others: others.unwrap_or(defaults.others),
-        series_limit: limit.map_or(defaults.series_limit, |limit| usize::try_from(limit).unwrap_or(usize::MAX)),
-        horizons: if horizons.is_empty() { defaults.horizons } else { horizons },
-        ..defaults
-    }
-}
-
-/// Reads `probe`; `None` when it is not switched on.
-pub(super) fn probe(node: &Node<'_>) -> Option<probe::Settings> {
-    node.check_keys();
-    let (second, day) = (Duration::from_secs(1), Duration::from_secs(86_400));
-    let defaults = probe::Settings::default();
-    let settings = probe::Settings {
-        interval: node.get("interval").duration(30 * second..=day).unwrap_or(defaults.interval),
-        timeout: node.get("timeout").duration(second / 10..=30 * second).unwrap_or(defaults.timeout),
-        max_parallel: node.get("max_parallel").whole(1..=64).map_or(defaults.max_parallel, |most| most as usize),
-        allow_private: node.get("allow_private").flag().unwrap_or(defaults.allow_private),
-        controls: node.get("controls").whole(0..=8).map_or(defaults.controls, |most| most as usize),
-        ..defaults
-    };
-    // Read before it is dropped: mistakes are told also while probes are off.
-    node.get("enabled").flag().unwrap_or(false).then_some(settings)
-}
-
-/// Reads `web`.
-pub(super) fn web(node: &Node<'_>, home: Option<&Path>) -> WebConfig {
-    node.check_keys();
-    let addresses = node.get("listen_address").elements();
-    if addresses.is_empty() && node.get("listen_address").is_set() {
-        node.get("listen_address").error("names no address: leave the key out, or name at least one");
-    }
-    let mut listen_addresses: Vec<ListenAddress> =
-        addresses.iter().filter_map(|element| element.parsed(str::parse::<ListenAddress>)).collect();
-    if addresses.is_empty() {
-        listen_addresses.extend(DEFAULT_ADDRESS.parse::<ListenAddress>());
-    }
-    WebConfig {
-        listen_addresses,
-        telemetry_path: node.get("telemetry_path").parsed(TelemetryPath::new).unwrap_or_default(),
-        max_requests: node.get("max_requests").whole(0..=100_000).unwrap_or(40) as usize,
-        allowed_hosts: node.get("allowed_hosts").elements().iter().filter_map(|name| name.parsed(host_name)).collect(),
-        enable_reload: node.get("enable_reload").flag().unwrap_or(false),
-        // What the file says is read after everything else.
-        config_file: node.get("config_file").path(home).map(|path| WebFileConfig {
-            path,
-            encrypted: false,
-            certificate: None,
-            asks_for_password: false,
-            asks_for_certificate: false,
-        }),
+    metrics::Settings {
+        others: match series.others {
+            OthersChoice::All => Others::All,
+            OthersChoice::AtRisk => Others::AtRisk,
+            OthersChoice::Watched => Others::Watched,
+        },
+        series_limit: usize::try_from(series.limit.0).unwrap_or(usize::MAX),
+        horizons,
+        ..metrics::Settings::default()
     }
 }
 
-/// The name of a host, without a scheme and a port.
-fn host_name(text: &str) -> Result<String, String> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-    match text.bytes().all(plain) && !text.is_empty() {
-        true => Ok(text.trim_end_matches('.').to_string()),
-        false => Err(format!("{text:?} is not the name of a host: leave out scheme, port and path")),
+/// Connections to watched masternodes.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ProbeSection {
+    /// Connect to watched masternodes at their addresses; see `docs/probe.md`.
+    enabled: Flag,
+    /// Time from one probe of a masternode to the next.
+    interval: Span<{ 30 * SECOND }, DAY>,
+    /// Longest time for a probe.
+    timeout: Span<{ SECOND / 10 }, { 30 * SECOND }>,
+    /// Most probes at a time, in each network.
+    max_parallel: Whole<1, 64>,
+    /// Probe also addresses that are not of the public internet.
+    allow_private: Flag,
+    /// When a watched masternode does not answer, connect to this many others, to find out whether this host is cut off.
+    controls: Whole<0, 8>,
+}
+
+impl Default for ProbeSection {
+    fn default() -> Self {
+        let defaults = probe::Settings::default();
+        ProbeSection {
+            enabled: Leaf(false),
+            interval: Leaf(defaults.interval),
+            timeout: Leaf(defaults.timeout),
+            max_parallel: Leaf(defaults.max_parallel as u64),
+            allow_private: Leaf(defaults.allow_private),
+            controls: Leaf(defaults.controls as u64),
+        }
     }
 }
 
-/// Reads `log`.
-pub(super) fn log(node: &Node<'_>) -> LogConfig {
-    node.check_keys();
-    let one_of = |key: &str, known: &'static [&'static str]| {
-        node.get(key).parsed(|text| {
-            known
-                .iter()
-                .find(|name| **name == text)
-                .copied()
-                .ok_or_else(|| format!("{text:?} is none of {}", known.join(", ")))
-        })
-    };
-    LogConfig {
-        level: one_of("level", &["trace", "debug", "info", "warn", "error"]).unwrap_or("info").into(),
-        json: one_of("format", &["text", "json"]) == Some("json"),
+impl ProbeSection {
+    /// The settings; `None` when probes are off.
+    pub(super) fn settings(self) -> Option<probe::Settings> {
+        let settings = probe::Settings {
+            interval: self.interval.0,
+            timeout: self.timeout.0,
+            max_parallel: count(self.max_parallel.0) as usize,
+            allow_private: self.allow_private.0,
+            controls: count(self.controls.0) as usize,
+            ..probe::Settings::default()
+        };
+        self.enabled.0.then_some(settings)
+    }
+}
+
+/// What is kept over restarts.
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct HistorySection {
+    /// File that keeps events and counters over restarts; each process needs its own. Without it nothing is kept, and
+    /// counters begin when the process starts.
+    path: Option<FilePath>,
+    /// Events of older blocks are deleted from the file; counters go on.
+    retention: Span<DAY, { 36_500 * DAY }, { 400 * DAY }>,
+    /// After a longer gap the full list is read instead of each block.
+    pub(super) max_gap_blocks: Whole<1, 1_000_000, 5000>,
+    /// Blocks below the start, or below a gap's end, that are filled in while the exporter runs; 0 for none.
+    pub(super) backfill_blocks: Whole<0, 100_000, 576>,
+}
+
+impl HistorySection {
+    /// What of it is not the networks'.
+    pub(super) fn settings(self, at: &Place<'_>, home: Option<&Path>) -> HistoryConfig {
+        let file = self.path.and_then(|file| path(file, &at.key("path"), home));
+        HistoryConfig { path: file, retention: self.retention.0 }
+    }
+}
+
+/// The HTTP server.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct WebSection {
+    /// Where to listen: `host:port`, or `:port` for all interfaces. Takes effect with the next start.
+    listen_address: List<Leaf<ListenKind>>,
+    /// Path of the metrics. Takes effect with the next start.
+    telemetry_path: Leaf<TelemetryKind>,
+    /// Scrapes answered at a time; 0 for any number. Takes effect with the next start.
+    max_requests: Whole<0, 100_000>,
+    /// Further names by which browsers may open a server without TLS and users: see `docs/web.md`. Takes effect with the
+    /// next start.
+    allowed_hosts: List<Leaf<HostKind>>,
+    /// Answer `/-/reload`. Takes effect with the next start.
+    enable_reload: Flag,
+    /// Web configuration file: TLS, users, headers and rate limit, see `docs/web.md`. Without it the server is open and
+    /// unencrypted. Another path takes effect with the next start.
+    config_file: Option<FilePath>,
+}
+
+impl Default for WebSection {
+    fn default() -> Self {
+        WebSection {
+            listen_address: std::iter::once(Leaf(std::net::SocketAddr::from(DEFAULT_ADDRESS).into())).collect(),
+            telemetry_path: Leaf(TelemetryPath::default()),
+            max_requests: Leaf(40),
+            allowed_hosts: List::default(),
+            enable_reload: Leaf(false),
+            config_file: None,
+        }
+    }
+}
+
+impl WebSection {
+    /// The settings.
+    pub(super) fn settings(self, at: &Place<'_>, home: Option<&Path>) -> WebConfig {
+        if self.listen_address.is_empty() {
+            at.key("listen_address").error("names no address: leave the key out, or name at least one");
+        }
+        WebConfig {
+            listen_addresses: self.listen_address.each().map(|(_, address)| address.0).collect(),
+            telemetry_path: self.telemetry_path.0,
+            max_requests: count(self.max_requests.0) as usize,
+            allowed_hosts: self.allowed_hosts.each().map(|(_, host)| host.0).collect(),
+            enable_reload: self.enable_reload.0,
+            // What the file says is read after everything else.
+            config_file: self.config_file.and_then(|file| path(file, &at.key("config_file"), home)).map(|path| {
+                WebFileConfig {
+                    path,
+                    encrypted: false,
+                    certificate: None,
+                    asks_for_password: false,
+                    asks_for_certificate: false,
+                }
+            }),
+        }
+    }
+}
+
+/// The log.
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct LogSection {
+    /// Least severe level that is logged. Takes effect with the next start.
+    level: LevelChoice,
+    /// Form of the log. Takes effect with the next start.
+    format: FormatChoice,
+}
+
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum LevelChoice {
+    Trace,
+    Debug,
+    #[default]
+    Info,
+    Warn,
+    Error,
+}
+
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum FormatChoice {
+    #[default]
+    Text,
+    Json,
+}
+
+impl LogSection {
+    /// The settings.
+    pub(super) fn settings(self) -> LogConfig {
+        let level = match self.level {
+            LevelChoice::Trace => "trace",
+            LevelChoice::Debug => "debug",
+            LevelChoice::Info => "info",
+            LevelChoice::Warn => "warn",
+            LevelChoice::Error => "error",
+        };
+        LogConfig { level: level.into(), json: matches!(self.format, FormatChoice::Json) }
     }
 }

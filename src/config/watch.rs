@@ -1,15 +1,20 @@
-//! The section `watch`.
+//! The section `watch`, and how an entry of it or of `alerting.maintenance` names masternodes.
 //!
 //! Never here: which masternodes a selector finds.
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::config::NetworkConfig;
-use crate::config::node::Node;
-use crate::domain::details::is_clean;
-use crate::domain::payout::{self, WHOLE};
+use crate::config::expect::ExpectSection;
+use crate::config::kinds::IdentityKind;
+use crate::config::leaf::{LabelText, Leaf, List, Name, Text};
+use crate::config::mistakes::Place;
+use crate::config::value::nearest;
+use crate::domain::MasternodeId;
 use crate::domain::watch::{Expected, Selector, WatchEntry};
-use crate::domain::{Duffs, MasternodeId};
 
 /// Labels that a group key would collide with, here or in Prometheus.
 const RESERVED: &[&str] = &[
@@ -45,66 +50,135 @@ const RESERVED: &[&str] = &[
     "prometheus_replica",
 ];
 
-/// Reads the entries; `networks` are those that an entry may be limited to.
-pub(super) fn watch(node: &Node<'_>, networks: &[NetworkConfig]) -> Vec<(Option<String>, WatchEntry)> {
+/// One entry of the watch list: a masternode, or all that a selector finds.
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct WatchSection {
+    /// One masternode, watched also while it is not on the list; either this or `select`.
+    masternode: Option<Leaf<IdentityKind>>,
+    /// All masternodes with these values; of several fields all must fit.
+    select: Option<FieldsSection>,
+    /// Only on this network; without it, on all.
+    network: Option<Name>,
+    /// Name of the masternode: the label `alias`.
+    alias: Option<LabelText>,
+    /// With `select`: the alias is this and the first 8 digits of the proTxHash.
+    alias_prefix: Option<LabelText>,
+    /// Groups, by their keys: labels of `masternode_info` and of `masternode_group_nodes`.
+    groups: BTreeMap<String, LabelText>,
+    expect: ExpectSection,
+}
+
+/// Fields of a masternode.
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct FieldsSection {
+    /// Where it listens: address and port.
+    address: Option<Text>,
+    /// Address of a payee, be it one of several.
+    payout_address: Option<Text>,
+    /// Address of its owner key, be it that of one share.
+    owner_address: Option<Text>,
+    /// Address of its voting key.
+    voting_address: Option<Text>,
+    /// Its operator key.
+    operator_key: Option<Text>,
+    /// Address to which its operator is paid.
+    operator_payout_address: Option<Text>,
+}
+
+impl FieldsSection {
+    fn into_fields(self) -> Vec<(Expected, String)> {
+        let fields = [
+            (Expected::Address, self.address),
+            (Expected::PayoutAddress, self.payout_address),
+            (Expected::OwnerAddress, self.owner_address),
+            (Expected::VotingAddress, self.voting_address),
+            (Expected::OperatorKey, self.operator_key),
+            (Expected::OperatorPayoutAddress, self.operator_payout_address),
+        ];
+        fields.into_iter().filter_map(|(field, value)| Some((field, value?.0))).collect()
+    }
+}
+
+/// Checks the entries; `networks` are those that an entry may be limited to.
+pub(super) fn watch(
+    section: List<WatchSection>,
+    networks: &[NetworkConfig],
+    at: &Place<'_>,
+) -> Vec<(Option<String>, WatchEntry)> {
     let mut entries: Vec<(Option<String>, WatchEntry)> = Vec::new();
-    for element in node.elements() {
-        let network = element.get("network").text();
-        let of = |network: &&NetworkConfig, name: &str| network.name == name;
-        if let Some(name) = network.as_ref().filter(|name| !networks.iter().any(|network| of(&network, name))) {
-            let names: Vec<&str> = networks.iter().map(|network| network.name.as_str()).collect();
-            element
-                .get("network")
-                .error(format_args!("no network is called {name:?}; there are: {}", names.join(", ")));
-        }
-        let Some(entry) = entry(&element) else { continue };
-        let meant = networks.iter().filter(|known| network.as_ref().is_none_or(|name| of(known, name)));
+    for (index, mut section) in section.each() {
+        let at = at.index(index);
+        let network = section.network.take().map(|name| name.0);
+        check_network(network.as_deref(), networks, &at);
+        let Some(entry) = entry(section, &at) else { continue };
+        let meant = networks.iter().filter(|known| network.as_ref().is_none_or(|name| known.name == *name));
         if let Err(error) = check_identity(&entry.selector, meant) {
-            element.get("masternode").error(error);
+            at.key("masternode").error(error);
         }
         let together = |other: &Option<String>| other.is_none() || network.is_none() || *other == network;
         let earlier = || entries.iter().filter(|(other, _)| together(other)).map(|(_, earlier)| earlier);
         if matches!(entry.selector, Selector::Id(_)) && earlier().any(|earlier| earlier.selector == entry.selector) {
-            element.get("masternode").error("an earlier entry names the same masternode");
+            at.key("masternode").error("an earlier entry names the same masternode");
         }
         if !entry.alias.is_empty() && earlier().any(|earlier| earlier.alias == entry.alias) {
-            element.get("alias").error(format_args!("an earlier entry is called {:?} too", entry.alias));
+            at.key("alias").error(format_args!("an earlier entry is called {:?} too", entry.alias));
         }
         entries.push((network, entry));
     }
     entries
 }
 
-fn entry(node: &Node<'_>) -> Option<WatchEntry> {
-    node.check_keys();
-    let select = node.get("select");
-    let selector = selector_of(node);
-    let alias_key = if select.is_set() { "alias_prefix" } else { "alias" };
-    for wrong in ["alias", "alias_prefix"].into_iter().filter(|key| *key != alias_key) {
-        if node.get(wrong).is_set() {
-            node.get(wrong).error(format_args!("use {alias_key} here"));
-        }
+/// Checks the network that an entry is limited to.
+pub(super) fn check_network(name: Option<&str>, networks: &[NetworkConfig], at: &Place<'_>) {
+    let names: Vec<&str> = networks.iter().map(|network| network.name.as_str()).collect();
+    let Some(name) = name else { return };
+    // A network whose own name is wrong may be the one that is meant.
+    if names.contains(&name) || names.contains(&"") {
+        return;
     }
-    let alias = node.get(alias_key).verbatim().unwrap_or_default();
-    if alias.chars().any(char::is_control) || alias.chars().count() > 100 {
-        node.get(alias_key).error("use at most 100 characters, none of them a control character");
+    let hint = match nearest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => format!("there are: {}", names.join(", ")),
+    };
+    at.key("network").error(format_args!("no network is called {name:?}; {hint}"));
+}
+
+fn entry(section: WatchSection, at: &Place<'_>) -> Option<WatchEntry> {
+    let (alias_key, alias, other_key, other) = match section.select {
+        Some(_) => ("alias_prefix", section.alias_prefix, "alias", section.alias),
+        None => ("alias", section.alias, "alias_prefix", section.alias_prefix),
+    };
+    let selector = selector(section.masternode, section.select, at);
+    if other.is_some() {
+        at.key(other_key).error(format_args!("use {alias_key} here"));
     }
-    let groups = groups(&node.get("groups"));
-    let expect = node.get("expect");
-    let lists = [(Expected::Payouts, payouts(&expect)), (Expected::Shares, shares(&expect))];
-    let mut expectations = fields(&expect);
-    expectations.extend(lists.into_iter().filter_map(|(field, text)| Some((field, text?))));
-    Some(WatchEntry { selector: selector?, alias, groups, expectations })
+    Some(WatchEntry {
+        selector: selector?,
+        alias: alias.map(|alias| alias.0).unwrap_or_default(),
+        groups: groups(section.groups, &at.key("groups")),
+        expectations: section.expect.expectations(&at.key("expect")),
+    })
 }
 
 /// Which masternodes an entry means: its `masternode` or its `select`.
-pub(super) fn selector_of(node: &Node<'_>) -> Option<Selector> {
-    let (named, select) = (node.get("masternode"), node.get("select"));
-    match (named.is_set(), select.is_set()) {
-        (true, false) => named.parsed(str::parse::<MasternodeId>).map(Selector::Id),
-        (false, true) => selector(&select),
+pub(super) fn selector(
+    masternode: Option<Leaf<IdentityKind>>,
+    select: Option<FieldsSection>,
+    at: &Place<'_>,
+) -> Option<Selector> {
+    match (masternode, select.map(FieldsSection::into_fields)) {
+        (Some(id), None) => Some(Selector::Id(id.0)),
+        (None, Some(fields)) if fields.is_empty() => {
+            at.key("select").error("names no field: it would select every masternode");
+            None
+        }
+        (None, Some(fields)) => Some(Selector::Fields(fields)),
+        // What was refused as it was read is missing here, and no second mistake.
+        (None, None) if at.is_refused("masternode") || at.is_refused("select") => None,
         _ => {
-            node.error("give either masternode (a proTxHash, or txid-n) or select (what it must say)");
+            at.error("give either masternode (a proTxHash, or txid-n) or select (what it must say)");
             None
         }
     }
@@ -122,87 +196,16 @@ fn check_identity<'a>(selector: &Selector, meant: impl Iterator<Item = &'a Netwo
     }
 }
 
-fn selector(node: &Node<'_>) -> Option<Selector> {
-    let fields = fields(node);
-    if fields.is_empty() {
-        node.error("names no field: it would select every masternode");
-        return None;
-    }
-    Some(Selector::Fields(fields))
-}
-
-fn fields(node: &Node<'_>) -> Vec<(Expected, String)> {
-    node.check_keys();
-    let texts = Expected::ALL.iter().filter(|field| field.detail().is_some());
-    texts.filter_map(|field| Some((*field, node.get(field.label()).verbatim()?))).collect()
-}
-
-/// The payees that are expected: each with its part in hundredths of a percent, as the node prints it.
-fn payouts(node: &Node<'_>) -> Option<String> {
-    let list = node.get("payouts");
-    let mut payouts = Vec::new();
-    for element in list.is_set().then(|| list.elements())? {
-        element.check_keys();
-        let reward = element.get("reward");
-        if !reward.is_set() {
-            reward.error("is missing");
-        }
-        let part = reward.whole(1..=u64::from(WHOLE)).and_then(|reward| u32::try_from(reward).ok());
-        payouts.push(word(&element.get("address")).zip(part));
-    }
-    let payouts: Vec<(String, u32)> = payouts.into_iter().collect::<Option<_>>()?;
-    let sum: u64 = payouts.iter().map(|(_, reward)| u64::from(*reward)).sum();
-    if sum != u64::from(WHOLE) {
-        list.error(format_args!(
-            "the rewards add up to {sum} and must make {WHOLE}: they are hundredths of a percent, so 7000 is 70 %"
-        ));
-        return None;
-    }
-    Some(payout::payouts_text(&payouts))
-}
-
-/// The shares that are expected.
-fn shares(node: &Node<'_>) -> Option<String> {
-    let list = node.get("shares");
-    let mut shares = Vec::new();
-    for element in list.is_set().then(|| list.elements())? {
-        element.check_keys();
-        let amount = element.get("amount").whole(1..=u64::MAX).map(Duffs);
-        let (owner, reward) = (word(&element.get("owner_address")), word(&element.get("reward_address")));
-        shares.push(owner.zip(reward).map(|(owner, reward)| (owner, reward, amount)));
-    }
-    let shares: Vec<_> = shares.into_iter().collect::<Option<_>>()?;
-    if shares.len() < 2 {
-        list.error("names fewer than two shares: a shared masternode has at least two");
-        return None;
-    }
-    Some(payout::shares_text(&shares))
-}
-
-/// An address that must stand here.
-fn word(node: &Node<'_>) -> Option<String> {
-    let text = node.required()?;
-    if !is_clean(&text) || text.contains(',') {
-        node.error("is no address: it is empty, or has blanks or commas");
-        return None;
-    }
-    Some(text)
-}
-
-fn groups(node: &Node<'_>) -> BTreeMap<String, String> {
+fn groups(section: BTreeMap<String, LabelText>, at: &Place<'_>) -> BTreeMap<String, String> {
     let mut groups = BTreeMap::new();
-    for (key, value) in node.entries() {
+    for (key, group) in section {
         let good = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_';
         if RESERVED.contains(&key.as_str()) {
-            value.error(format_args!("{key:?} is a label already; choose another group key"));
+            at.key(&key).error(format_args!("{key:?} is a label already; choose another group key"));
         } else if !key.chars().all(good) || !key.starts_with(|first: char| first.is_ascii_lowercase()) {
-            value.error("a group key is a label: use a-z, 0-9 and _, and begin with a letter");
+            at.key(&key).error("a group key is a label: use a-z, 0-9 and _, and begin with a letter");
         }
-        let group = value.required().unwrap_or_default();
-        if group.chars().any(char::is_control) || group.chars().count() > 100 {
-            value.error("use at most 100 characters, none of them a control character");
-        }
-        groups.insert(key, group);
+        groups.insert(key, group.0);
     }
     groups
 }

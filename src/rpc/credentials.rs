@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::rpc::secret_file;
+
 /// A text that cannot be printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -104,10 +106,10 @@ impl Secret {
 }
 
 fn read(path: &Path) -> Result<Secret, String> {
-    let text = fs::read_to_string(path).map_err(|error| {
-        format!("cannot read {}: {error}; is the node running, and may this user read the file?", path.display())
+    let text = secret_file::read(path).map_err(|error| {
+        format!("{} {error}; is the node running, and may this user read the file?", path.display())
     })?;
-    Ok(Secret(text.trim().to_string()))
+    Ok(Secret(text))
 }
 
 /// Data directory of a network below Dash Core's, and its default RPC port (docs/spec/dash.md#chain-constants).

@@ -17,7 +17,9 @@ pub mod legacy;
 pub mod methods;
 pub mod node;
 pub mod own;
+pub mod secret_file;
 pub mod unknown;
+mod url;
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,6 +36,7 @@ pub use error::{ErrorKind, RpcError};
 pub use methods::{METHODS, Method};
 pub use own::{OwnMasternode, OwnState};
 pub use unknown::Unknown;
+pub use url::RpcUrl;
 
 /// Whom to ask.
 #[derive(Clone)]

@@ -2,7 +2,6 @@
 //!
 //! Never here: an engine for containers.
 
-use ::config::{Config, File, FileFormat};
 use serde_json::Value;
 
 use crate::markdown;
@@ -10,8 +9,7 @@ use crate::markdown;
 const FOLDER: &str = "dashboards/compose";
 
 fn yaml(path: &str) -> Value {
-    let file = File::from_str(&markdown::read(path), FileFormat::Yaml);
-    Config::builder().add_source(file).build().unwrap().try_deserialize().unwrap()
+    serde_saphyr::from_str(&markdown::read(path)).unwrap()
 }
 
 fn services() -> serde_json::Map<String, Value> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use masternode_exporter::config::keys::{self, Default as Stated};
+use masternode_exporter::config::reference::{self, DefaultValue};
 use masternode_exporter::config::{self, Config, Loaded, Origin, Override};
 use masternode_exporter::domain::watch::Expected;
 use masternode_exporter::metrics::Others;
@@ -34,7 +34,7 @@ fn nothing_at_all_is_the_dash_node_on_this_host() {
     let config = config::load(&Origin::default()).unwrap().config;
     assert_eq!(config.networks.len(), 1);
     let network = &config.networks[0];
-    assert_eq!((network.name.as_str(), network.sources[0].url.as_str()), ("dash-main", "http://127.0.0.1:9998"));
+    assert_eq!((network.name.as_str(), network.sources[0].url.expose()), ("dash-main", "http://127.0.0.1:9998"));
     assert_eq!(network.sources[0].credentials, Credentials::FindCookie { home: None });
     assert_eq!(config.web.listen_addresses[0].to_string(), "127.0.0.1:10066");
     assert_eq!((network.poll_interval, network.stale_after), (Duration::from_secs(5), Duration::from_secs(900)));
@@ -49,7 +49,7 @@ fn without_a_configuration_the_network_is_the_one_whose_cookie_is_there() {
     let origin = Origin { home: Some(home.path().into()), ..Origin::default() };
     let config = config::load(&origin).unwrap().config;
     assert_eq!(
-        (&*config.networks[0].name, &*config.networks[0].sources[0].url),
+        (&*config.networks[0].name, config.networks[0].sources[0].url.expose()),
         ("dash-test", "http://127.0.0.1:19998")
     );
 }
@@ -79,13 +79,13 @@ fn the_environment_wins_over_the_file_and_reaches_into_lists() {
         ("MASTERNODE_EXPORTER_OTHER", "ignored"),
     ];
     let config = load(text, &environment).unwrap().config;
-    assert_eq!(config.networks[0].sources[0].url, "http://b:2");
+    assert_eq!(config.networks[0].sources[0].url.expose(), "http://b:2");
     assert_eq!(config.web.listen_addresses[0].to_string(), "127.0.0.1:1234");
     assert_eq!(config.metrics.series_limit, 77);
 }
 
 #[test]
-fn all_mistakes_are_told_at_once_each_with_its_key() {
+fn all_mistakes_are_told_at_once_each_with_its_key_in_the_order_of_the_file() {
     let text = "
 networks:
 - name: Main Net
@@ -106,21 +106,21 @@ histroy: {}
         text,
         &[],
         &[
-            "histroy: unknown key; did you mean history?",
-            "networks[0].pol_interval: unknown key; did you mean poll_interval?",
-            "networks[0].chain: \"doge\" is no chain that is known; there are dash, dimecoin, prcycoin, and those of `chains`",
-            "networks[0].stale_after: 1s must be at least twice the poll_interval, 5s",
             "networks[0].name: \"Main Net\" is not a name: use a-z, 0-9, - and _, and begin with a letter or digit",
+            "networks[0].chain: \"doge\" is no chain that is known; there are dash, dimecoin, prcycoin, and those of `chains`",
+            "networks[0].pol_interval: unknown key; did you mean poll_interval?",
             "networks[0].sources[0].url: is not an address such as http://127.0.0.1:9998: it must begin with http:// or https://",
+            "networks[0].sources[1].name: another source is called \"a\" already",
             "networks[0].sources[1].url: holds a user or password; put them into username and password_file",
             "networks[0].sources[1].cookie_file: give either this or username and password_file, not both",
-            "networks[0].sources[1].name: another source is called \"a\" already",
+            "networks[0].stale_after: 1s must be at least twice the poll_interval, 5s",
             "watch[0].masternode: expected 64 hexadecimal digits, found 2 characters",
             "watch[1].select: names no field: it would select every masternode",
             "watch[1].alias: use alias_prefix here",
             "series.others: \"some\" is none of all, at_risk, watched",
             "series.limit: \"0\" is not a whole number from 1 to 100000000",
             "web.listen_address: \"nowhere\" is not an address to listen on: it has no port; expected host:port, :port for all interfaces, or [IPv6 address]:port",
+            "histroy: unknown key; did you mean history?",
         ],
     );
     assert!(!load(text, &[]).unwrap_err().contains("hunter2"));
@@ -136,12 +136,12 @@ fn entries_of_the_watch_list_may_not_contradict_each_other() {
         &text,
         &[],
         &[
-            "watch[0].groups.Bad: a group key is a label: use a-z, 0-9 and _, and begin with a letter",
             "watch[0].groups.service: \"service\" is a label already; choose another group key",
+            "watch[0].groups.Bad: a group key is a label: use a-z, 0-9 and _, and begin with a letter",
             "watch[1].masternode: an earlier entry names the same masternode",
             "watch[1].alias: an earlier entry is called \"one\" too",
-            "watch[2].network: no network is called \"nowhere\"; there are: dash-main",
             "watch[2].masternode: an earlier entry names the same masternode",
+            "watch[2].network: no network is called \"nowhere\"; there are: dash-main",
         ],
     );
 }
@@ -257,16 +257,17 @@ fn each_file_on_record_means_what_is_recorded_or_has_the_mistakes_that_are_recor
 }
 
 #[test]
-fn the_page_of_keys_is_what_the_loader_knows() {
+fn the_page_of_keys_and_the_schema_are_what_the_loader_knows() {
     let page = markdown::read("docs/configuration.md");
     let prose = page.lines().take_while(|line| !line.starts_with("| key |"));
     let prose: String = prose.map(|line| format!("{line}\n")).collect();
-    golden("docs/configuration.md", &(prose + &keys::table()));
+    golden("docs/configuration.md", &(prose + &reference::table()));
+    golden("docs/configuration.schema.json", &reference::schema_text());
 }
 
 #[test]
 fn every_key_of_the_page_is_read_and_settable_from_the_environment() {
-    for key in keys::KEYS {
+    for key in reference::keys() {
         // A group is a table whose keys are free, and a key is needed to see that its value is read.
         let variable = key.variable().replace("<NAME>", "OPERATOR");
         let below = format!("{variable}__X");
@@ -289,8 +290,13 @@ fn every_key_of_the_page_is_read_and_settable_from_the_environment() {
 
 #[test]
 fn a_stated_default_is_what_holds_when_the_key_is_left_out() {
-    for key in keys::KEYS {
-        let Stated::Value(value) = key.default else { continue };
+    // Receivers have required keys, so that there must be some for the others to be left out.
+    let text = format!(
+        "{NETWORK}alerting:\n  alertmanagers: [{{url: 'http://a:1'}}]\n  webhooks: [{{name: w, url: 'http://w'}}]\n  \
+         heartbeat: {{url: 'http://h'}}\n"
+    );
+    for key in reference::keys() {
+        let DefaultValue::Value(value) = &key.default else { continue };
         let values: Vec<&str> = value.split(", ").collect();
         let named: Vec<(String, &str)> = match values.as_slice() {
             [single] => vec![(key.variable(), single)],
@@ -299,7 +305,7 @@ fn a_stated_default_is_what_holds_when_the_key_is_left_out() {
             }
         };
         let environment: Vec<(&str, &str)> = named.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-        assert_eq!(good(NETWORK, &environment), good(NETWORK, &[]), "{}", key.path);
+        assert_eq!(good(&text, &environment), good(&text, &[]), "{}", key.path);
     }
 }
 
@@ -376,12 +382,13 @@ fn a_file_that_is_none_of_ours_is_refused_without_repeating_it() {
     let cases = [
         ("hunter2\n", "is not a table of keys and values"),
         ("- hunter2\n", "is not a table of keys and values"),
-        (deep.as_str(), "line 66 is indented by more than 64 characters"),
+        (deep.as_str(), "line 65, column 65: is nested more than 64 levels deep"),
     ];
     for (text, mistake) in cases {
         check_errors(text, &[], &[mistake]);
     }
-    assert!(load(&format!("a: {}", "[".repeat(100_000)), &[]).unwrap_err().contains("is not YAML: recursion limit"));
+    let nested = load(&format!("a: {}", "[".repeat(100_000)), &[]).unwrap_err();
+    assert!(nested.contains("is not YAML: line 1, column 132: recursion limit"), "{nested}");
     assert!(load(&format!("#{}", "x".repeat(16 << 20)), &[]).unwrap_err().contains("is larger than 16 MiB"));
 }
 

@@ -10,6 +10,7 @@ mod backfill;
 mod clock;
 mod completions;
 mod compose;
+mod config_files;
 mod configuration;
 mod due;
 mod events;

@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use masternode_exporter::app::App;
-use masternode_exporter::config::{ChainConfig, Config, NetworkConfig, Origin, SourceConfig};
+use masternode_exporter::config::{ChainConfig, Config, Loaded, NetworkConfig, Origin, SourceConfig};
 use masternode_exporter::domain::watch::{Selector, WatchEntry};
 use masternode_exporter::probe;
 use masternode_exporter::probe::codec::{VERACK, VERSION, Version, message};
-use masternode_exporter::rpc::{Credentials, Secret};
+use masternode_exporter::rpc::{Credentials, RpcUrl, Secret};
 use masternode_exporter::sim::{Action, Network, Options, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -47,7 +47,12 @@ fn config(network: &Network, url: String, probe: Option<probe::Settings>) -> Con
     config.networks = vec![NetworkConfig {
         name: "dash-test".into(),
         chain: ChainConfig::dash(),
-        sources: vec![SourceConfig { name: "node".into(), url, credentials: access, timeout: PATIENCE }],
+        sources: vec![SourceConfig {
+            name: "node".into(),
+            url: RpcUrl::new(url),
+            credentials: access,
+            timeout: PATIENCE,
+        }],
         poll_interval: Duration::from_millis(50),
         stale_after: Duration::from_secs(60),
         resync_blocks: 576,
@@ -80,7 +85,7 @@ impl Exporter {
         let (hangup, hangups) = mpsc::channel(1);
         let (sender, receiver) = watch::channel(config.clone());
         tokio::spawn(async move {
-            let load = || Ok(receiver.borrow().clone());
+            let load = || Ok(Loaded { config: receiver.borrow().clone(), warnings: vec![] });
             app.serve(vec![listener], &config, load, hangups, std::future::pending()).await;
         });
         Exporter { url, config: sender, hangup }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use masternode_exporter::config::{self, ChainConfig, Origin, keys};
+use masternode_exporter::config::{self, ChainConfig, Origin, reference};
 use masternode_exporter::domain::chain::{DIMECOIN, PRCYCOIN};
 use masternode_exporter::domain::list::{Block, MasternodeList};
 use masternode_exporter::domain::payment::Payments;
@@ -75,7 +75,7 @@ fn the_page_of_profiles_is_what_the_loader_knows() {
     let page = markdown::read("docs/chains/README.md");
     let prose: String =
         page.lines().take_while(|line| !line.starts_with("| key |")).map(|line| format!("{line}\n")).collect();
-    golden("docs/chains/README.md", &(prose + &keys::profile_table()));
+    golden("docs/chains/README.md", &(prose + &reference::profile_table()));
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn a_profile_that_cannot_work_says_why() {
         (good.replace("state: s", "satte: s"), "chains.it.list.fields.satte: \"satte\" is none of: state"),
         (
             good.replace("shape: array", "shape: list"),
-            "chains.it.list.shape: \"list\" is none of: protx, text, object, array",
+            "chains.it.list.shape: \"list\" is none of protx, text, object, array",
         ),
         (good.replace("spacing: 60s, ", ""), "chains.it.spacing: is missing"),
         (good.replace("model: uniform", "model: lottery"), "chains.it.payment.model: \"lottery\" is none of"),
@@ -219,7 +219,7 @@ fn a_profile_that_cannot_work_says_why() {
         ),
         (
             good.replace("spacing", "states: {ENABLED: [helthy]}, spacing"),
-            "chains.it.states.ENABLED: \"helthy\" is none of",
+            "chains.it.states.ENABLED[0]: \"helthy\" is none of",
         ),
         (
             good.replace("spacing", "minimum_protocols: {v2: 70007}, spacing"),

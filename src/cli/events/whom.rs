@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::config::Config;
+use crate::config::{Config, nearest};
 use crate::domain::masternode::MasternodeId;
 use crate::domain::watch::{Selector, WatchEntry};
 
@@ -88,6 +88,9 @@ impl<'a> Names<'a> {
                 .filter(|entry| matches!(entry.selector, Selector::Id(_)) && !entry.alias.is_empty())
                 .map(|entry| entry.alias.as_str())
                 .collect();
+            if let Some(near) = nearest(alias, known.iter().copied()) {
+                return Err(format!("--alias {alias}: the watch list has no such name; did you mean {near}?"));
+            }
             return Err(format!("--alias {alias}: {}", nothing("the watch list has no such name", "names", &known)));
         }
         Ok(ids)

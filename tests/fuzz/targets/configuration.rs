@@ -68,7 +68,7 @@ fn usable(config: &Config) {
         assert!(!network.poll_interval.is_zero(), "a pause has a length");
         assert!(network.sources.iter().all(|source| !source.timeout.is_zero()), "an answer has some time");
         // Passwords stand in files.
-        assert!(network.sources.iter().all(|source| !source.url.contains('@')), "a URL with a password");
+        assert!(network.sources.iter().all(|source| !source.url.expose().contains('@')), "a URL with a password");
         let _ = config.watch_list(&network.name).resolve(ground::list(), &[]);
     }
     assert!(!config.web.listen_addresses.is_empty(), "it listens somewhere");
