@@ -131,7 +131,7 @@ mod tests {
     fn a_condition_has_one_alert() {
         let conditions: Vec<_> = alerts().filter_map(|alert| alert.condition).collect();
         assert_eq!(conditions.iter().collect::<BTreeSet<_>>().len(), conditions.len());
-        assert_eq!(conditions.len(), 26);
+        assert_eq!(conditions.len(), 27);
         assert_eq!(alert_of(Condition::Banned).map(|alert| alert.name), Some("MasternodePoSeBanned"));
     }
 }

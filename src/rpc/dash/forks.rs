@@ -141,9 +141,11 @@ mod tests {
     #[test]
     fn a_state_that_begins_with_the_next_block_has_that_block_as_its_first() {
         // Window 24: asked for the last block of a window, its state, the next state and its first block.
-        for (asked, status, since, next, begins) in
-            [(215, "started", 192, "locked_in", 216), (239, "locked_in", 216, "active", 240), (238, "locked_in", 216, "locked_in", 216)]
-        {
+        for (asked, status, since, next, begins) in [
+            (215, "started", 192, "locked_in", 216),
+            (239, "locked_in", 216, "active", 240),
+            (238, "locked_in", 216, "locked_in", 216),
+        ] {
             let body = json!({"result": {"hash": "00", "height": asked, "deployments": {"v24": {"type": "bip9",
                 "active": next == "active", "bip9": {"status": status, "since": since, "status_next": next}}}}, "error": null});
             let bip9 = deployments(body.to_string().as_bytes()).unwrap()[V24].bip9.clone().unwrap();
