@@ -5,7 +5,7 @@
 //!
 //! Never here: what holds (`judge`), what is due (`book`), what is said (`body`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -52,6 +52,10 @@ pub(super) struct Shared {
     pub(super) clock: fn() -> UnixSeconds,
     /// Receivers whose last message did not arrive, each with what was said of it and when.
     pub(super) failing: Mutex<BTreeMap<String, (String, UnixSeconds)>>,
+    /// When something for a receiver was last dropped.
+    dropped: Mutex<BTreeMap<String, UnixSeconds>>,
+    /// Receivers that were sent something since the start, with whatever success.
+    attempted: Mutex<BTreeSet<String>>,
     /// What stands before the path of a runbook.
     pub(super) runbook_url: Mutex<String>,
     changed: watch::Sender<()>,
@@ -84,6 +88,8 @@ impl Engine {
             meters,
             clock,
             failing: Mutex::default(),
+            dropped: Mutex::default(),
+            attempted: Mutex::default(),
             runbook_url: Mutex::default(),
             changed: watch::Sender::default(),
             judged_at: Mutex::default(),
@@ -105,6 +111,7 @@ impl Engine {
             if !settings.receivers.iter().any(|receiver| receiver.name == old.name) {
                 self.shared.meters.forget(&old.name);
                 lock(&self.shared.failing).remove(&old.name);
+                lock(&self.shared.dropped).remove(&old.name);
             }
         }
         self.settings = settings.clone();
@@ -115,6 +122,7 @@ impl Engine {
         if !std::mem::replace(&mut self.is_loaded, true) {
             self.shared.load().await;
         }
+        lock(&self.shared.book).retry_refused();
         let settings = Arc::new(settings.clone());
         self.tasks.push(tokio::spawn(judging(self.shared.clone(), settings.clone())));
         if self.shared.history.is_some() {
@@ -171,6 +179,29 @@ impl Shared {
         lock(&self.judged_at).is_some_and(|judged_at| judged_at.elapsed() < ALIVE)
     }
 
+    /// A receiver was sent something, with whatever success.
+    pub(super) fn attempted(&self, receiver: &str) {
+        lock(&self.attempted).insert(receiver.into());
+    }
+
+    /// Something for a receiver is given up: counted, and an alert for a while.
+    pub(super) fn dropped(&self, receiver: &str) {
+        self.meters.ended(receiver, Outcome::Dropped);
+        lock(&self.dropped).insert(receiver.into(), (self.clock)());
+    }
+
+    /// Receivers with a failure or a drop that still counts at `now`.
+    fn failing(&self, now: UnixSeconds) -> Vec<String> {
+        let recent = |at: UnixSeconds| now.0.saturating_sub(at.0) < FAILING_SECONDS;
+        let failing = lock(&self.failing);
+        let mut names: BTreeSet<String> =
+            failing.iter().filter(|(_, (_, at))| recent(*at)).map(|(name, _)| name.clone()).collect();
+        drop(failing);
+        let dropped = lock(&self.dropped);
+        names.extend(dropped.iter().filter(|(_, at)| recent(**at)).map(|(name, _)| name.clone()));
+        names.into_iter().collect()
+    }
+
     async fn load(&self) {
         let Some(history) = &self.history else { return };
         match history.alerts().await {
@@ -209,10 +240,7 @@ impl Shared {
         if let Some(jump) = jump {
             self.carry_over(jump, before);
         }
-        let recent = |at: UnixSeconds| now.0.saturating_sub(at.0) < FAILING_SECONDS;
-        let failing = lock(&self.failing);
-        world.failing = failing.iter().filter(|(_, (_, at))| recent(*at)).map(|(name, _)| name.clone()).collect();
-        drop(failing);
+        world.failing = self.failing(now);
         let hold = |alert: &Alert| hold_seconds(settings, alert);
         let verdict = Verdict { unknown_tips, ..judge(&world, settings, before, now) };
         let mut book = lock(&self.book);
@@ -227,7 +255,7 @@ impl Shared {
             warn!("{left_out} alerts are not told: too many hold at once");
         }
         for name in given_up.iter().map(String::as_str).chain(dropped_for(left_out, &settings.receivers)) {
-            self.meters.ended(name, Outcome::Dropped);
+            self.dropped(name);
         }
         *lock(&self.judged_at) = Some(Instant::now());
         self.changed();
@@ -239,6 +267,7 @@ impl Shared {
         warn!("the clock jumped by {} s: how long alerts hold is counted on without it", jump.0);
         lock(&self.book).shift(jump);
         lock(&self.failing).values_mut().for_each(|(_, at)| *at = jump.carry(*at));
+        lock(&self.dropped).values_mut().for_each(|at| *at = jump.carry(*at));
         before.shift(jump);
     }
 }
