@@ -235,8 +235,8 @@ impl Book {
 
     /// Makes what was refused due at once: a restart or other settings may have removed the reason.
     pub fn retry_refused(&mut self) {
-        let told = self.entries.values_mut().flat_map(|entry| entry.told.values_mut());
-        told.filter(|told| told.refused && told.firing).for_each(|told| told.at = 0);
+        let last = self.entries.values_mut().flat_map(|entry| entry.told.values_mut());
+        last.filter(|last| last.refused && last.firing).for_each(|last| last.at = 0);
     }
 
     /// Forgets ends that all of `receivers` know, and those that somebody could not be told of for a day. Returns for whom

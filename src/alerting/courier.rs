@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use crate::alerting::body;
 use crate::alerting::book::Notice;
 use crate::alerting::client::{Client, Failure};
-use crate::alerting::engine::{Shared, lock};
+use crate::alerting::engine::{HEARTBEAT, Shared, lock};
 use crate::alerting::settings::{Heartbeat, Receiver, Settings};
 use crate::meters::Outcome;
 
@@ -27,9 +27,6 @@ const REST: Duration = Duration::from_secs(30);
 
 /// Longest wait for the answer to a heartbeat.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Name under which heartbeats are counted.
-pub(super) const HEARTBEAT: &str = "heartbeat";
 
 /// Tells a receiver, for ever.
 pub(super) async fn run(shared: Arc<Shared>, settings: Arc<Settings>, receiver: Receiver) {

@@ -42,6 +42,9 @@ const ALIVE: Duration = Duration::from_secs(60);
 /// rules look back as far.
 const FAILING_SECONDS: u64 = 900;
 
+/// Name under which heartbeats are counted.
+pub(super) const HEARTBEAT: &str = "heartbeat";
+
 /// Everything that is known, at the moment of the call.
 pub type Look = Box<dyn Fn() -> World + Send + Sync>;
 
@@ -202,6 +205,18 @@ impl Shared {
         names.into_iter().collect()
     }
 
+    /// Receivers that were sent nothing since the start: whether they fail is not known. As a failure, that counts for a while
+    /// only, as nothing may be due to them.
+    fn unknown_receivers(&self, settings: &Settings, started: UnixSeconds, now: UnixSeconds) -> BTreeSet<String> {
+        if now.0.saturating_sub(started.0) >= FAILING_SECONDS {
+            return BTreeSet::new();
+        }
+        let heartbeat = settings.heartbeat.as_ref().map(|_| HEARTBEAT);
+        let names = settings.receivers.iter().map(|receiver| receiver.name.as_str()).chain(heartbeat);
+        let attempted = lock(&self.attempted);
+        names.filter(|name| !attempted.contains(*name)).map(String::from).collect()
+    }
+
     async fn load(&self) {
         let Some(history) = &self.history else { return };
         match history.alerts().await {
@@ -242,7 +257,8 @@ impl Shared {
         }
         world.failing = self.failing(now);
         let hold = |alert: &Alert| hold_seconds(settings, alert);
-        let verdict = Verdict { unknown_tips, ..judge(&world, settings, before, now) };
+        let unknown_receivers = self.unknown_receivers(settings, world.started, now);
+        let verdict = Verdict { unknown_tips, unknown_receivers, ..judge(&world, settings, before, now) };
         let mut book = lock(&self.book);
         let left_out = book.note(verdict, hold, now);
         let given_up = book.tidy(&settings.receivers, now);

@@ -31,12 +31,12 @@ async fn one_message_that_is_refused_for_good_is_dropped_and_the_others_are_sent
         receivers.push(fake.settings(name, kind));
         refusing.push((name, fake));
     }
-    let mut told = Told::new(None);
+    let mut exporter = Told::new(None);
     stage.mine(&banned.each_ref().map(|masternode| fail(masternode, 2))).await;
-    told.see(stage.snapshot());
-    told.engine.apply(&at_once(receivers)).await;
+    exporter.see(stage.snapshot());
+    exporter.engine.apply(&at_once(receivers)).await;
     for (name, fake) in &refusing {
-        told.noted("dropped", name, 1).await;
+        exporter.noted("dropped", name, 1).await;
         let watched = banned.iter().filter(|masternode| **masternode != banned[1]);
         for masternode in watched {
             fake.wait(masternode, |got| bans(got, masternode) > 0).await;
@@ -46,7 +46,7 @@ async fn one_message_that_is_refused_for_good_is_dropped_and_the_others_are_sent
         };
         watcher.wait("that a message was dropped", failing).await;
     }
-    told.engine.stop().await;
+    exporter.engine.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,25 +60,25 @@ async fn a_restart_while_a_receiver_fails_resolves_nothing_and_repeats_nothing()
     let masternodes = [0, 1].map(|number| stage.masternode(number));
     stage.mine(&[fail(&masternodes[0], 2)]).await;
     let (writer, ended) = open(folder.path());
-    let mut told = Told::new(Some(writer));
-    told.see(stage.snapshot());
-    told.engine.apply(&settings).await;
+    let mut exporter = Told::new(Some(writer));
+    exporter.see(stage.snapshot());
+    exporter.engine.apply(&settings).await;
     let first = good.wait("that a receiver fails", |got| has(got, ALERT, "firing")).await;
-    told.noted("delivered", "good", first.len()).await;
-    told.engine.stop().await;
-    drop((told.engine, told.meters, told.registry));
+    exporter.noted("delivered", "good", first.len()).await;
+    exporter.engine.stop().await;
+    drop((exporter.engine, exporter.meters, exporter.registry));
     assert_eq!(ended.within(Duration::from_secs(20)).await, Some(0));
 
     let (writer, _ended) = open(folder.path());
-    let mut told = Told::new(Some(writer));
-    told.see(stage.snapshot());
-    told.engine.apply(&settings).await;
-    told.noted("failed", "bad", 1).await;
+    let mut exporter = Told::new(Some(writer));
+    exporter.see(stage.snapshot());
+    exporter.engine.apply(&settings).await;
+    exporter.noted("failed", "bad", 1).await;
     stage.mine(&[fail(&masternodes[1], 2)]).await;
-    told.see(stage.snapshot());
+    exporter.see(stage.snapshot());
     let got = good.wait("the next ban", |got| bans(got, &masternodes[1]) > 0).await;
     let of_receiver: Vec<_> = story(&got).into_iter().filter(|(name, _)| name == ALERT).collect();
     assert_eq!(of_receiver, [(ALERT.to_string(), "firing".to_string())], "{got:#?}");
     assert_eq!(bans(&got, &masternodes[0]), 1, "{got:#?}");
-    told.engine.stop().await;
+    exporter.engine.stop().await;
 }

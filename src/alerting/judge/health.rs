@@ -23,7 +23,13 @@ const LEFT_BEHIND: &str = "MasternodeExporterSourceLeftBehind";
 const SPLIT: &str = "MasternodeExporterForkSplit";
 
 /// For how long a gap is told, in seconds. The rules look back as far.
-const GAP_SECONDS: u64 = 3600;
+pub(super) const GAP_SECONDS: u64 = 3600;
+
+/// The alert about blocks that were jumped over.
+pub(super) const HISTORY_GAP: &str = "MasternodeExporterHistoryGap";
+
+/// The alert about data that no source confirms.
+pub(super) const DATA_STALE: &str = "MasternodeExporterDataStale";
 
 /// What is told when a node runs a release with a known fault.
 const BAD_RELEASE: &str = "MasternodeExporterSourceReleaseBad";
@@ -120,7 +126,7 @@ pub(super) fn of_network(
     // Of a network that was never reached, its beginning counts: a reload may have added it long after the start.
     let age = now.0.saturating_sub(confirmed.unwrap_or(network.begun).0);
     if age > network.stale_after.as_secs() {
-        told.extend(alert("MasternodeExporterDataStale", &of_network, age as f64));
+        told.extend(alert(DATA_STALE, &of_network, age as f64));
     }
     for source in &network.sources {
         let labels = [("network", name), ("source", source.name.as_str())];
@@ -144,7 +150,7 @@ pub(super) fn of_network(
         told.extend(alert(ALL_SOURCES_DOWN, &of_network, 0.0));
     }
     if let Some(blocks) = before.jumped_over(name, network.gap_blocks, now) {
-        told.extend(alert("MasternodeExporterHistoryGap", &of_network, blocks as f64));
+        told.extend(alert(HISTORY_GAP, &of_network, blocks as f64));
     }
     told
 }

@@ -58,7 +58,7 @@ fn penalised() -> (Masternode, Vec<Event>) {
     (Masternode { pose_score: Some(Score(132)), ..masternode(1) }, vec![event])
 }
 
-fn world(snapshot: Option<Arc<Snapshot>>, confirmed: Option<u64>) -> World {
+pub(super) fn world(snapshot: Option<Arc<Snapshot>>, confirmed: Option<u64>) -> World {
     let source = Source {
         name: "local".into(),
         synced: Some(true),
