@@ -3,7 +3,9 @@
 //! Never here: what is unknown at other times (`tests`).
 
 use super::tests::world;
-use super::*;
+use super::{Before, Labels, World, judge, named};
+use crate::alerting::settings::Settings;
+use crate::domain::masternode::UnixSeconds;
 
 #[test]
 fn a_restart_ends_neither_stale_data_nor_a_gap_before_the_network_is_confirmed_and_the_hour_is_over() {
