@@ -27,7 +27,7 @@ pub(super) fn failure(status: StatusCode, retry_after: Option<&str>, body: &[u8]
     let why = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "; look at its token",
         StatusCode::NOT_FOUND | StatusCode::GONE => "; look at its url",
-        StatusCode::TOO_MANY_REQUESTS => "; it is told too often",
+        StatusCode::TOO_MANY_REQUESTS => "; too many messages",
         _ => "",
     };
     Failure {
