@@ -61,7 +61,7 @@ ALERT = {
     "additionalProperties": False,
     "properties": {
         "enabled": {"type": "boolean"},
-        "severity": {"enum": ["critical", "warning", "info"]},
+        "severity": {"enum": ["critical", "warning", "info", "none"]},
         "for": {"type": "string", "pattern": DURATION},
         "labels": STRINGS,
         "annotations": STRINGS,

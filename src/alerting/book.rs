@@ -66,6 +66,9 @@ struct Told {
     at: u64,
     /// That it fires; otherwise that it ended.
     firing: bool,
+    /// The receiver refused the message for good: it does not know.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    refused: bool,
 }
 
 /// An alert as it is kept over restarts.
@@ -213,12 +216,27 @@ impl Book {
 
     /// A receiver was told at `now`.
     pub fn told(&mut self, receiver: &str, notices: &[Notice], now: UnixSeconds) {
+        self.sent(receiver, notices, now, false);
+    }
+
+    /// A receiver refused these for good at `now`. What fires is sent again when a reminder would be; an end is given up.
+    pub fn refused(&mut self, receiver: &str, notices: &[Notice], now: UnixSeconds) {
+        self.sent(receiver, notices, now, true);
+    }
+
+    fn sent(&mut self, receiver: &str, notices: &[Notice], now: UnixSeconds, refused: bool) {
         for notice in notices {
             let Some(entry) = self.entries.get_mut(&notice.key) else { continue };
             let firing = notice.occasion != Occasion::Ended;
-            entry.told.insert(receiver.into(), Told { at: now.0, firing });
+            entry.told.insert(receiver.into(), Told { at: now.0, firing, refused });
             self.changed.insert(notice.key.clone());
         }
+    }
+
+    /// Makes what was refused due at once: a restart or other settings may have removed the reason.
+    pub fn retry_refused(&mut self) {
+        let last = self.entries.values_mut().flat_map(|entry| entry.told.values_mut());
+        last.filter(|last| last.refused && last.firing).for_each(|last| last.at = 0);
     }
 
     /// Forgets ends that all of `receivers` know, and those that somebody could not be told of for a day. Returns for whom
@@ -306,7 +324,7 @@ impl Entry {
             (Stage::Pending(_), _) => None,
             (Stage::Firing, Some(told)) if told.firing => {
                 let again = told.at.saturating_add(receiver.repeat.as_secs());
-                (now.0 >= again).then_some(Occasion::Reminder)
+                (now.0 >= again).then_some(if told.refused { Occasion::Fired } else { Occasion::Reminder })
             }
             (Stage::Firing, _) => Some(Occasion::Fired),
             (Stage::Ended(_), Some(told)) if told.firing => Some(Occasion::Ended),

@@ -7,13 +7,14 @@
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use reqwest::{Response, StatusCode, Url};
+use reqwest::{Response, Url};
 use tracing::warn;
 
+use crate::alerting::answer;
 use crate::alerting::settings::{Kind, Receiver, Secret};
 
-/// Longest that a receiver may ask us to wait.
-const LONGEST_ASKED: Duration = Duration::from_secs(600);
+/// Bytes of an answer that are read at most.
+const MOST_READ: usize = 16 * 1024;
 
 /// A connection at rest is given up after so long.
 const REST: Duration = Duration::from_secs(20);
@@ -25,11 +26,15 @@ pub(super) struct Failure {
     pub(super) what: String,
     /// For how long the receiver asked not to be told anything.
     pub(super) wait: Option<Duration>,
+    /// The receiver would refuse the same message again.
+    pub(super) is_final: bool,
+    /// The beginning of its answer, without secrets; empty where it gave none.
+    pub(super) answer: String,
 }
 
 impl Failure {
     fn of(what: impl Into<String>) -> Failure {
-        Failure { what: what.into(), wait: None }
+        Failure { what: what.into(), wait: None, is_final: false, answer: String::new() }
     }
 }
 
@@ -71,17 +76,18 @@ impl Client {
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        self.run(request).await
+        let token = receiver.token.as_ref().map_or("", Secret::expose);
+        self.run(request, &[receiver.address.expose(), token]).await
     }
 
     /// Asks for an address.
     pub(super) async fn get(&self, address: &Secret) -> Result<(), Failure> {
-        self.run(self.http.get(parse(address.expose())?)).await
+        self.run(self.http.get(parse(address.expose())?), &[address.expose()]).await
     }
 
-    async fn run(&self, request: reqwest::RequestBuilder) -> Result<(), Failure> {
+    async fn run(&self, request: reqwest::RequestBuilder, secrets: &[&str]) -> Result<(), Failure> {
         match request.timeout(self.timeout).send().await {
-            Ok(answer) => judge(&answer),
+            Ok(answer) => judge(answer, secrets).await,
             Err(error) if error.is_timeout() => Err(Failure::of(format!("no answer within {:?}", self.timeout))),
             Err(error) if error.is_connect() => Err(Failure::of("no connection")),
             Err(error) => Err(Failure::of(format!("{}", error.without_url()))),
@@ -113,18 +119,23 @@ fn parse(address: &str) -> Result<Url, Failure> {
     address.parse().map_err(|_| Failure::of("its address is none"))
 }
 
-fn judge(answer: &Response) -> Result<(), Failure> {
+async fn judge(mut answer: Response, secrets: &[&str]) -> Result<(), Failure> {
     let status = answer.status();
     if status.is_success() {
         return Ok(());
     }
-    let asked = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    let wait = asked.map(|seconds| Duration::from_secs(seconds).min(LONGEST_ASKED));
-    let why = match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "; look at its token",
-        StatusCode::NOT_FOUND | StatusCode::GONE => "; look at its url",
-        StatusCode::TOO_MANY_REQUESTS => "; it is told too often",
-        _ => "",
-    };
-    Err(Failure { what: format!("it answered with status {}{why}", status.as_u16()), wait })
+    let body = beginning(&mut answer).await;
+    let asked = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    Err(answer::failure(status, asked, &body, secrets))
+}
+
+/// As much of a body as is read at most, or as arrives.
+async fn beginning(answer: &mut Response) -> Vec<u8> {
+    let mut read = Vec::new();
+    while read.len() < MOST_READ
+        && let Ok(Some(chunk)) = answer.chunk().await
+    {
+        read.extend_from_slice(&chunk[..chunk.len().min(MOST_READ - read.len())]);
+    }
+    read
 }

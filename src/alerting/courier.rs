@@ -10,8 +10,9 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use crate::alerting::body;
+use crate::alerting::book::Notice;
 use crate::alerting::client::{Client, Failure};
-use crate::alerting::engine::{Shared, lock};
+use crate::alerting::engine::{HEARTBEAT, Shared, lock};
 use crate::alerting::settings::{Heartbeat, Receiver, Settings};
 use crate::meters::Outcome;
 
@@ -27,9 +28,6 @@ const REST: Duration = Duration::from_secs(30);
 /// Longest wait for the answer to a heartbeat.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Name under which heartbeats are counted.
-pub(super) const HEARTBEAT: &str = "heartbeat";
-
 /// Tells a receiver, for ever.
 pub(super) async fn run(shared: Arc<Shared>, settings: Arc<Settings>, receiver: Receiver) {
     shared.meters.began(&receiver.name);
@@ -39,6 +37,8 @@ pub(super) async fn run(shared: Arc<Shared>, settings: Arc<Settings>, receiver: 
     };
     let mut changes = shared.changes();
     let mut failures = 0;
+    // Notices in one message at most: fewer after a refusal, until the one that is refused is found.
+    let mut most = usize::MAX;
     loop {
         changes.mark_unchanged();
         let now = (shared.clock)();
@@ -51,15 +51,24 @@ pub(super) async fn run(shared: Arc<Shared>, settings: Arc<Settings>, receiver: 
             let _ = timeout(rest, changes.changed()).await;
             continue;
         }
-        let body = body::body(&settings, &receiver, &due, now);
+        let body = body::body(&settings, &receiver, &due[..due.len().min(most)], now);
+        let notices = &due[..body.notices];
         let sent = client.send(&receiver, body.json.to_string()).await;
+        if let (Err(failure), [notice]) = (&sent, notices)
+            && failure.is_final
+        {
+            refuse(&shared, &receiver, notice, failure);
+            most = most.saturating_mul(2);
+            continue;
+        }
         note(&shared, &receiver.name, sent.as_ref().map(|&()| ()));
         match sent {
             Ok(()) => {
-                failures = 0;
-                lock(&shared.book).told(&receiver.name, &due[..body.notices], (shared.clock)());
+                (failures, most) = (0, most.saturating_mul(2));
+                lock(&shared.book).told(&receiver.name, notices, (shared.clock)());
                 shared.changed();
             }
+            Err(failure) if failure.is_final => most = notices.len() / 2,
             Err(failure) => {
                 failures += 1;
                 sleep(failure.wait.unwrap_or_default().max(pause(failures))).await;
@@ -84,8 +93,28 @@ pub(super) async fn beat(shared: Arc<Shared>, heartbeat: Heartbeat) {
     }
 }
 
+/// Skips a notice that a receiver refuses for good, so that the others are sent.
+fn refuse(shared: &Shared, receiver: &Receiver, notice: &Notice, failure: &Failure) {
+    let alert = notice.entry.alert.name;
+    warn!(
+        receiver = receiver.name,
+        alert,
+        labels = ?notice.entry.labels,
+        "Notification dropped: receiver {} refused {alert}: {}; answer: {:?}; next attempt after {:?}, a reload or a restart",
+        receiver.name,
+        failure.what,
+        failure.answer,
+        receiver.repeat,
+    );
+    lock(&shared.book).refused(&receiver.name, std::slice::from_ref(notice), (shared.clock)());
+    shared.attempted(&receiver.name);
+    shared.dropped(&receiver.name);
+    shared.changed();
+}
+
 /// Counts an attempt, and says once that a receiver cannot be reached, or can again.
 fn note(shared: &Shared, receiver: &str, sent: Result<(), &Failure>) {
+    shared.attempted(receiver);
     let mut failing = lock(&shared.failing);
     match sent {
         Ok(()) => {

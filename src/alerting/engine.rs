@@ -5,7 +5,7 @@
 //!
 //! Never here: what holds (`judge`), what is due (`book`), what is said (`body`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -42,6 +42,9 @@ const ALIVE: Duration = Duration::from_secs(60);
 /// rules look back as far.
 const FAILING_SECONDS: u64 = 900;
 
+/// Name under which heartbeats are counted.
+pub(super) const HEARTBEAT: &str = "heartbeat";
+
 /// Everything that is known, at the moment of the call.
 pub type Look = Box<dyn Fn() -> World + Send + Sync>;
 
@@ -52,6 +55,10 @@ pub(super) struct Shared {
     pub(super) clock: fn() -> UnixSeconds,
     /// Receivers whose last message did not arrive, each with what was said of it and when.
     pub(super) failing: Mutex<BTreeMap<String, (String, UnixSeconds)>>,
+    /// When something for a receiver was last dropped.
+    dropped: Mutex<BTreeMap<String, UnixSeconds>>,
+    /// Receivers that were sent something since the start, with whatever success.
+    attempted: Mutex<BTreeSet<String>>,
     /// What stands before the path of a runbook.
     pub(super) runbook_url: Mutex<String>,
     changed: watch::Sender<()>,
@@ -84,6 +91,8 @@ impl Engine {
             meters,
             clock,
             failing: Mutex::default(),
+            dropped: Mutex::default(),
+            attempted: Mutex::default(),
             runbook_url: Mutex::default(),
             changed: watch::Sender::default(),
             judged_at: Mutex::default(),
@@ -105,6 +114,7 @@ impl Engine {
             if !settings.receivers.iter().any(|receiver| receiver.name == old.name) {
                 self.shared.meters.forget(&old.name);
                 lock(&self.shared.failing).remove(&old.name);
+                lock(&self.shared.dropped).remove(&old.name);
             }
         }
         self.settings = settings.clone();
@@ -115,6 +125,7 @@ impl Engine {
         if !std::mem::replace(&mut self.is_loaded, true) {
             self.shared.load().await;
         }
+        lock(&self.shared.book).retry_refused();
         let settings = Arc::new(settings.clone());
         self.tasks.push(tokio::spawn(judging(self.shared.clone(), settings.clone())));
         if self.shared.history.is_some() {
@@ -171,6 +182,41 @@ impl Shared {
         lock(&self.judged_at).is_some_and(|judged_at| judged_at.elapsed() < ALIVE)
     }
 
+    /// A receiver was sent something, with whatever success.
+    pub(super) fn attempted(&self, receiver: &str) {
+        lock(&self.attempted).insert(receiver.into());
+    }
+
+    /// Something for a receiver is given up: counted, and an alert for a while.
+    pub(super) fn dropped(&self, receiver: &str) {
+        self.meters.ended(receiver, Outcome::Dropped);
+        lock(&self.dropped).insert(receiver.into(), (self.clock)());
+    }
+
+    /// Receivers with a failure or a drop that still counts at `now`.
+    fn failing(&self, now: UnixSeconds) -> Vec<String> {
+        let recent = |at: UnixSeconds| now.0.saturating_sub(at.0) < FAILING_SECONDS;
+        let failing = lock(&self.failing);
+        let mut names: BTreeSet<String> =
+            failing.iter().filter(|(_, (_, at))| recent(*at)).map(|(name, _)| name.clone()).collect();
+        drop(failing);
+        let dropped = lock(&self.dropped);
+        names.extend(dropped.iter().filter(|(_, at)| recent(**at)).map(|(name, _)| name.clone()));
+        names.into_iter().collect()
+    }
+
+    /// Receivers that were sent nothing since the start: whether they fail is not known. As a failure, that counts for a while
+    /// only, as nothing may be due to them.
+    fn unknown_receivers(&self, settings: &Settings, started: UnixSeconds, now: UnixSeconds) -> BTreeSet<String> {
+        if now.0.saturating_sub(started.0) >= FAILING_SECONDS {
+            return BTreeSet::new();
+        }
+        let heartbeat = settings.heartbeat.as_ref().map(|_| HEARTBEAT);
+        let names = settings.receivers.iter().map(|receiver| receiver.name.as_str()).chain(heartbeat);
+        let attempted = lock(&self.attempted);
+        names.filter(|name| !attempted.contains(*name)).map(String::from).collect()
+    }
+
     async fn load(&self) {
         let Some(history) = &self.history else { return };
         match history.alerts().await {
@@ -209,12 +255,10 @@ impl Shared {
         if let Some(jump) = jump {
             self.carry_over(jump, before);
         }
-        let recent = |at: UnixSeconds| now.0.saturating_sub(at.0) < FAILING_SECONDS;
-        let failing = lock(&self.failing);
-        world.failing = failing.iter().filter(|(_, (_, at))| recent(*at)).map(|(name, _)| name.clone()).collect();
-        drop(failing);
+        world.failing = self.failing(now);
         let hold = |alert: &Alert| hold_seconds(settings, alert);
-        let verdict = Verdict { unknown_tips, ..judge(&world, settings, before, now) };
+        let unknown_receivers = self.unknown_receivers(settings, world.started, now);
+        let verdict = Verdict { unknown_tips, unknown_receivers, ..judge(&world, settings, before, now) };
         let mut book = lock(&self.book);
         let left_out = book.note(verdict, hold, now);
         let given_up = book.tidy(&settings.receivers, now);
@@ -227,7 +271,7 @@ impl Shared {
             warn!("{left_out} alerts are not told: too many hold at once");
         }
         for name in given_up.iter().map(String::as_str).chain(dropped_for(left_out, &settings.receivers)) {
-            self.meters.ended(name, Outcome::Dropped);
+            self.dropped(name);
         }
         *lock(&self.judged_at) = Some(Instant::now());
         self.changed();
@@ -239,6 +283,7 @@ impl Shared {
         warn!("the clock jumped by {} s: how long alerts hold is counted on without it", jump.0);
         lock(&self.book).shift(jump);
         lock(&self.failing).values_mut().for_each(|(_, at)| *at = jump.carry(*at));
+        lock(&self.dropped).values_mut().for_each(|at| *at = jump.carry(*at));
         before.shift(jump);
     }
 }

@@ -4,10 +4,11 @@
 //! Reading order: [`catalog`] says every alert once, [`template`] fills in its texts, [`pages`] has the recording rules that
 //! choose among the pages of several exporters, [`rules`] and [`inhibition`] write the files in `alerts/`. Of the engine,
 //! [`settings`] says whom to tell, [`judge`] what holds, [`book`] what is due, [`body`] how it is said, `client` sends it,
-//! `courier` tries until it arrives, [`Engine`] lets them run; [`Board`] shows what fires.
+//! `answer` reads what the receiver said, `courier` tries until it arrives, [`Engine`] lets them run; [`Board`] shows what fires.
 //!
 //! Never here: judging a snapshot (`domain::finding`).
 
+mod answer;
 mod board;
 pub mod body;
 pub mod book;

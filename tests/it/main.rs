@@ -49,6 +49,7 @@ mod seen;
 mod sessions;
 mod support;
 mod tidy;
+mod undelivered;
 mod v24;
 mod v24_followed;
 mod v24_network;

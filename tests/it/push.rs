@@ -36,6 +36,7 @@ pub(crate) struct FakeReceiver {
     address: String,
     got: watch::Receiver<Vec<Got>>,
     status: Arc<Mutex<u16>>,
+    poison: Arc<Mutex<Option<String>>>,
     _task: tokio::task::JoinHandle<()>,
 }
 
@@ -45,7 +46,8 @@ impl FakeReceiver {
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (sender, got) = watch::channel(Vec::new());
         let status = Arc::new(Mutex::new(200));
-        let answer = status.clone();
+        let poison: Arc<Mutex<Option<String>>> = Arc::default();
+        let (answer, refused) = (status.clone(), poison.clone());
         let task = tokio::spawn(async move {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
@@ -61,7 +63,9 @@ impl FakeReceiver {
                         break None;
                     }
                 };
-                let status = *answer.lock().unwrap();
+                let sent = String::from_utf8_lossy(&read);
+                let is_poison = refused.lock().unwrap().as_ref().is_some_and(|poison| sent.contains(poison));
+                let status = if is_poison { 400 } else { *answer.lock().unwrap() };
                 let reply = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
                 let _ = stream.write_all(reply.as_bytes()).await;
                 if let Some(got) = got.filter(|_| status < 300) {
@@ -69,10 +73,15 @@ impl FakeReceiver {
                 }
             }
         });
-        FakeReceiver { address, got, status, _task: task }
+        FakeReceiver { address, got, status, poison, _task: task }
     }
 
-    fn answer_with(&self, status: u16) {
+    /// Each message that contains this text is answered with 400.
+    pub(crate) fn refuse(&self, text: &str) {
+        *self.poison.lock().unwrap() = Some(text.into());
+    }
+
+    pub(crate) fn answer_with(&self, status: u16) {
         *self.status.lock().unwrap() = status;
     }
 
@@ -122,8 +131,8 @@ pub(crate) struct Told {
     pub(crate) engine: Engine,
     sight: Arc<Mutex<Sight>>,
     news: Arc<Notify>,
-    meters: Meters,
-    registry: Registry,
+    pub(crate) meters: Meters,
+    pub(crate) registry: Registry,
 }
 
 impl Told {
@@ -183,7 +192,7 @@ impl Told {
 
     /// Waits until so many attempts ended like that. With it the engine knows what became of them, which it may not yet when a
     /// receiver has its message.
-    async fn noted(&self, outcome: &str, receiver: &str, attempts: usize) {
+    pub(crate) async fn noted(&self, outcome: &str, receiver: &str, attempts: usize) {
         let sample =
             format!("masternode_exporter_notifications_total{{outcome=\"{outcome}\",receiver=\"{receiver}\"}} ");
         let count = || self.page().lines().find_map(|line| line.strip_prefix(&sample)?.parse::<usize>().ok());
@@ -206,7 +215,7 @@ pub(crate) fn at_once(receivers: Vec<Receiver>) -> Settings {
 }
 
 /// Name and status of each alert that a generic webhook was told, in order.
-fn story(got: &[Got]) -> Vec<(String, String)> {
+pub(crate) fn story(got: &[Got]) -> Vec<(String, String)> {
     let alerts = got.iter().flat_map(|got| got.body["alerts"].as_array().unwrap().clone());
     let text = |value: &Value| value.as_str().unwrap().to_string();
     alerts.map(|alert| (text(&alert["alert"]), text(&alert["status"]))).collect()
@@ -216,7 +225,7 @@ pub(crate) fn has(got: &[Got], alert: &str, status: &str) -> bool {
     story(got).iter().any(|(name, said)| name == alert && said == status)
 }
 
-fn open(folder: &Path) -> (Writer, Ended) {
+pub(crate) fn open(folder: &Path) -> (Writer, Ended) {
     let path = folder.join("history.db");
     let settings = history::Settings { path, retention: Duration::from_secs(86_400), clock: || UnixSeconds(NOW) };
     Writer::start(settings, Meters::new(&Registry::new()).unwrap().history().clone()).unwrap()

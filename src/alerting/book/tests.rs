@@ -183,6 +183,27 @@ fn the_end_that_nobody_can_be_told_of_is_given_up_after_a_day() {
 }
 
 #[test]
+fn what_a_receiver_refuses_waits_for_the_next_reminder_or_a_restart_and_its_end_is_still_sent() {
+    let mut story = Story::new();
+    story.book.note(holding(vec![banned()]), |_| 0, UnixSeconds(10));
+    let due = story.book.due(&pager(), UnixSeconds(10));
+    story.book.refused("pager", &due, UnixSeconds(10));
+    assert_eq!(story.book.next_reminder(&pager()), Some(UnixSeconds(610)));
+    story.deliver(609);
+    story.deliver(610);
+    let due = story.book.due(&pager(), UnixSeconds(1_210));
+    story.book.refused("pager", &due, UnixSeconds(1_210));
+    story.restart();
+    story.book.retry_refused();
+    story.deliver(1_211);
+    let due = story.book.due(&pager(), UnixSeconds(1_811));
+    story.book.refused("pager", &due, UnixSeconds(1_811));
+    story.at(1_812, holding(vec![]));
+    // Both times it is no reminder: the receiver does not know of it yet.
+    assert_eq!(story.told, [(610, Occasion::Fired), (1_211, Occasion::Fired), (1_812, Occasion::Ended)]);
+}
+
+#[test]
 fn the_book_is_bounded() {
     let mut book = Book::default();
     let many = (0..MOST + 5).map(|number| {

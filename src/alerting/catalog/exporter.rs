@@ -187,7 +187,7 @@ pub(super) const ALERTS: &[Alert] = &[
     ),
     alert(
         "MasternodeExporterWatchdog",
-        Severity::Info,
+        Severity::None,
         0,
         About::Exporter,
         [

@@ -22,6 +22,8 @@ pub enum Severity {
     Warning,
     /// For machines.
     Info,
+    /// Always fires. The InfoInhibitor of kube-prometheus-stack inhibits `info`; its own Watchdog has this value.
+    None,
 }
 
 impl Severity {
@@ -31,6 +33,7 @@ impl Severity {
             Severity::Critical => "critical",
             Severity::Warning => "warning",
             Severity::Info => "info",
+            Severity::None => "none",
         }
     }
 }
@@ -125,6 +128,12 @@ mod tests {
         for alert in alerts().filter(|alert| alert.about == About::Masternode) {
             assert!(alert.description.starts_with("Masternode {node}{groups} on {network} "), "{}", alert.name);
         }
+    }
+
+    #[test]
+    fn the_watchdog_alone_has_a_severity_that_no_inhibition_of_info_matches() {
+        let none: Vec<_> = alerts().filter(|alert| alert.severity == Severity::None).map(|alert| alert.name).collect();
+        assert_eq!(none, ["MasternodeExporterWatchdog"]);
     }
 
     #[test]

@@ -22,17 +22,20 @@ const LEFT_BEHIND: &str = "MasternodeExporterSourceLeftBehind";
 /// The alert about a node on another chain.
 const SPLIT: &str = "MasternodeExporterForkSplit";
 
-/// What is told of blocks that were jumped over.
-const GAP: &str = "MasternodeExporterHistoryGap";
-
 /// For how long a gap is told, in seconds. The rules look back as far.
-const GAP_SECONDS: u64 = 3600;
+pub(super) const GAP_SECONDS: u64 = 3600;
+
+/// The alert about blocks that were jumped over.
+pub(super) const HISTORY_GAP: &str = "MasternodeExporterHistoryGap";
+
+/// The alert about data that no source confirms.
+pub(super) const DATA_STALE: &str = "MasternodeExporterDataStale";
 
 /// What is told of answers that this version does not understand.
 pub(super) const NOT_UNDERSTOOD: &str = "MasternodeExporterAnswersNotUnderstood";
 
 /// For how long such an answer is told, in seconds. The rules look back as far.
-const NOT_UNDERSTOOD_SECONDS: u64 = 86_400;
+pub(super) const NOT_UNDERSTOOD_SECONDS: u64 = 86_400;
 
 /// What is told when a node runs a release with a known fault.
 const BAD_RELEASE: &str = "MasternodeExporterSourceReleaseBad";
@@ -129,7 +132,7 @@ pub(super) fn of_network(
     // Of a network that was never reached, its beginning counts: a reload may have added it long after the start.
     let age = now.0.saturating_sub(confirmed.unwrap_or(network.begun).0);
     if age > network.stale_after.as_secs() {
-        told.extend(alert("MasternodeExporterDataStale", &of_network, age as f64));
+        told.extend(alert(DATA_STALE, &of_network, age as f64));
     }
     for source in &network.sources {
         let labels = [("network", name), ("source", source.name.as_str())];
@@ -153,7 +156,7 @@ pub(super) fn of_network(
         told.extend(alert(ALL_SOURCES_DOWN, &of_network, 0.0));
     }
     let counters =
-        [(GAP, network.gap_blocks, GAP_SECONDS), (NOT_UNDERSTOOD, network.not_understood, NOT_UNDERSTOOD_SECONDS)];
+        [(HISTORY_GAP, network.gap_blocks, GAP_SECONDS), (NOT_UNDERSTOOD, network.not_understood, NOT_UNDERSTOOD_SECONDS)];
     for (rising, counted, window) in counters {
         let rise = before.rise(rising, name, counted, window, now);
         told.extend(rise.and_then(|count| alert(rising, &of_network, count as f64)));

@@ -120,6 +120,10 @@ pub struct Verdict {
     pub(super) unsaid: BTreeSet<health::Said>,
     /// Networks whose tip is still that of before the clock jumped: how old it is cannot be said.
     pub(super) unknown_tips: BTreeSet<String>,
+    /// Networks whose list no source has confirmed since the start.
+    pub(super) unconfirmed: BTreeSet<String>,
+    /// Receivers that were sent nothing since the start.
+    pub(super) unknown_receivers: BTreeSet<String>,
 }
 
 /// How far back events are remembered, and for how long they count.
@@ -134,7 +138,13 @@ impl Memory {
     /// Whether an alert that follows from events is told of one that only an earlier process saw, and that still counts.
     fn lacks(&self, alert: &Alert, starts_at: UnixSeconds) -> bool {
         let of_events = matches!(alert.condition, Some(Condition::PaymentLost | Condition::PenaltyWave));
-        of_events && starts_at.0 < self.started && self.now < starts_at.0.saturating_add(self.recent_seconds)
+        let counts = match alert.name {
+            health::HISTORY_GAP => health::GAP_SECONDS,
+            health::NOT_UNDERSTOOD => health::NOT_UNDERSTOOD_SECONDS,
+            _ if of_events => self.recent_seconds,
+            _ => return false,
+        };
+        starts_at.0 < self.started && self.now < starts_at.0.saturating_add(counts)
     }
 }
 
@@ -144,7 +154,13 @@ impl Verdict {
         if self.memory.lacks(alert, starts_at) {
             return true;
         }
+        if alert.about == About::Receiver {
+            return labels.get("receiver").is_some_and(|receiver| self.unknown_receivers.contains(receiver));
+        }
         let Some(network) = labels.get("network") else { return false };
+        if alert.name == health::DATA_STALE {
+            return self.unconfirmed.contains(network);
+        }
         if health::SAID.contains(&alert.name) {
             let source = labels.get("source").cloned().unwrap_or_default();
             return self.unsaid.contains(&(alert.name, network.clone(), source));
@@ -190,6 +206,9 @@ pub fn judge(world: &World, settings: &Settings, before: &mut Before, now: UnixS
         match network.snapshot.as_deref().filter(|_| fresh) {
             Some(snapshot) => of_snapshot(network, snapshot, settings, now, &mut verdict),
             None => drop(verdict.unknown_lists.insert(network.name.clone())),
+        }
+        if confirmed.is_none() {
+            verdict.unconfirmed.insert(network.name.clone());
         }
         if network.sources.iter().any(|source| source.synced.is_none()) {
             verdict.unknown_sources.insert(network.name.clone());
@@ -260,5 +279,7 @@ fn named(name: &str) -> Option<&'static Alert> {
     alerts().find(|alert| alert.name == name)
 }
 
+#[cfg(test)]
+mod restarts;
 #[cfg(test)]
 mod tests;

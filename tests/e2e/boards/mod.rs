@@ -52,7 +52,7 @@ const HAPPENED: &[&str] = &[
     "masternode_network_dkg_sessions_total{network=\"dash-demo\"} > 0",
     "masternode_exporter_notifications_total{outcome=\"failed\"} > 0",
     "masternode_exporter_notification_last_success_timestamp_seconds > 0",
-    "ALERTS{alertstate=\"firing\",severity!=\"info\"}",
+    "ALERTS{alertstate=\"firing\",severity!~\"info|none\"}",
 ];
 
 /// Has an answer where the last scrape of everything was good.

@@ -1,0 +1,133 @@
+//! The answer of a receiver that did not accept a message: whether and when it is sent again, and what may be logged of it.
+//!
+//! A service may repeat what it was sent, its token included. So a piece of its answer is shown without any part of a secret.
+//!
+//! Never here: HTTP; what becomes of a refused message (`book`).
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use crate::alerting::client::Failure;
+
+/// Longest pause that a receiver may ask for.
+const LONGEST_ASKED: Duration = Duration::from_secs(600);
+
+/// Characters of an answer that are shown at most.
+const MOST_SHOWN: usize = 200;
+
+/// Parts of a secret from this length on are removed from what is shown.
+const SHORTEST_PART: usize = 6;
+
+/// Describes an answer other than success. `retry_after` is its header, `secrets` are what must not be shown.
+pub(super) fn failure(status: StatusCode, retry_after: Option<&str>, body: &[u8], secrets: &[&str]) -> Failure {
+    let text = String::from_utf8_lossy(body);
+    let wait = asked(retry_after, &serde_json::from_str(&text).unwrap_or_default());
+    let why = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "; look at its token",
+        StatusCode::NOT_FOUND | StatusCode::GONE => "; look at its url",
+        StatusCode::TOO_MANY_REQUESTS => "; too many messages",
+        _ => "",
+    };
+    Failure {
+        what: format!("it answered with status {}{why}", status.as_u16()),
+        wait,
+        is_final: is_final(status) && wait.is_none(),
+        answer: shown(&text, secrets),
+    }
+}
+
+/// Whether the same message would be refused again. The excepted statuses are about the token, the address or the moment.
+fn is_final(status: StatusCode) -> bool {
+    let may_pass = [
+        StatusCode::UNAUTHORIZED,
+        StatusCode::FORBIDDEN,
+        StatusCode::NOT_FOUND,
+        StatusCode::REQUEST_TIMEOUT,
+        StatusCode::TOO_MANY_REQUESTS,
+    ];
+    status.is_client_error() && !may_pass.contains(&status)
+}
+
+/// The longest pause that the header, or the body as Telegram (`parameters.retry_after`) or Discord (`retry_after`, with a
+/// fraction) writes it, asks for.
+fn asked(header: Option<&str>, body: &Value) -> Option<Duration> {
+    let header = header.and_then(|text| text.trim().parse().ok());
+    let in_body = [&body["parameters"]["retry_after"], &body["retry_after"]].map(Value::as_f64);
+    let seconds = in_body.into_iter().chain([header]).flatten();
+    let seconds = seconds.filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0).reduce(f64::max)?;
+    Some(Duration::from_secs_f64(seconds.min(LONGEST_ASKED.as_secs_f64())))
+}
+
+/// The beginning of an answer on one line, without any part of a secret.
+fn shown(text: &str, secrets: &[&str]) -> String {
+    let is_part = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-');
+    let mut parts: Vec<&str> = secrets
+        .iter()
+        .flat_map(|secret| secret.split(|character| !is_part(character)).filter(|part| part.len() >= SHORTEST_PART))
+        .chain(secrets.iter().copied().filter(|secret| !secret.is_empty()))
+        .collect();
+    // A part may lie inside a longer one.
+    parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+    let text = parts.iter().fold(text.to_string(), |text, part| text.replace(part, "<redacted>"));
+    let line: String = text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    match line.char_indices().nth(MOST_SHOWN) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(status: u16, header: Option<&str>, body: &str) -> Failure {
+        failure(StatusCode::from_u16(status).unwrap(), header, body.as_bytes(), &[])
+    }
+
+    #[test]
+    fn a_client_error_is_final_unless_token_address_or_moment_may_be_the_reason() {
+        for status in [400, 405, 410, 413, 422] {
+            assert!(of(status, None, "").is_final, "{status}");
+        }
+        for status in [302, 401, 403, 404, 408, 429, 500, 502, 503] {
+            assert!(!of(status, None, "").is_final, "{status}");
+        }
+        assert!(!of(400, None, r#"{"retry_after": 1}"#).is_final, "it asks for another attempt");
+    }
+
+    #[test]
+    fn the_pause_comes_from_the_header_or_from_the_body_and_is_bounded() {
+        let telegram = r#"{"ok":false,"error_code":429,"parameters":{"retry_after":35}}"#;
+        for (header, body, seconds) in [
+            (Some("7"), "", Some(7.0)),
+            (None, telegram, Some(35.0)),
+            (Some("40"), telegram, Some(40.0)),
+            (Some("1"), telegram, Some(35.0)),
+            (None, r#"{"message":"You are being rate limited.","retry_after":64.57,"global":false}"#, Some(64.57)),
+            (None, r#"{"parameters":{"retry_after":1e300}}"#, Some(600.0)),
+            (None, r#"{"retry_after":-3}"#, None),
+            (None, r#"{"retry_after":"soon"}"#, None),
+            (None, "[", None),
+            (Some("NaN"), "", None),
+            (Some("Wed, 21 Oct 2015 07:28:00 GMT"), "", None),
+        ] {
+            assert_eq!(of(429, header, body).wait, seconds.map(Duration::from_secs_f64), "{header:?} {body}");
+        }
+    }
+
+    #[test]
+    fn a_piece_of_the_answer_is_short_of_one_line_and_without_secrets() {
+        let secrets = ["https://hooks.example.org/services/T0123456/abcdefgh?key=qwertyuiop", "42:hunter2-token", "xy"];
+        let body =
+            "no\r\nroute for /services/T0123456/abcdefgh, bot42:hunter2-token, 42%3Ahunter2-token, qwertyuiop xy!";
+        let shown = failure(StatusCode::BAD_REQUEST, None, body.as_bytes(), &secrets).answer;
+        for secret in ["T0123456", "abcdefgh", "hunter2", "qwertyuiop", "xy", "\n"] {
+            assert!(!shown.contains(secret), "{secret}: {shown}");
+        }
+        assert!(shown.starts_with("no  route for /"), "{shown}");
+        let long = of(400, None, &"é".repeat(5_000)).answer;
+        assert_eq!(long.chars().count(), MOST_SHOWN + 1);
+    }
+}
