@@ -10,6 +10,7 @@ use crate::domain::list::{Block, ListError, MasternodeList};
 use crate::domain::masternode::{BlockHash, Height, Masternode, MasternodeId};
 use crate::domain::pose::PenaltyRule;
 use crate::domain::tally::Tallies;
+use crate::domain::unreadable::Unreadable;
 use crate::domain::verdict::EndedSession;
 use crate::history::BlockEvents;
 
@@ -32,6 +33,7 @@ pub(super) struct Book {
 struct StepBack {
     parent: Block,
     entries: Vec<(MasternodeId, Option<Masternode>)>,
+    unreadable: Unreadable,
     events: usize,
     /// Heights of the penalties before, of those whom this block penalised.
     penalties: Vec<(MasternodeId, Option<Height>)>,
@@ -121,7 +123,8 @@ impl Book {
         self.record(&events);
         sessions.iter().for_each(|session| self.tallies.record_session(session));
         let entries = self.list.differences(&next).map(before).collect();
-        self.back.push_back(StepBack { parent: *self.tip(), entries, events: events.len(), penalties });
+        let unreadable = self.list.unreadable().clone();
+        self.back.push_back(StepBack { parent: *self.tip(), entries, unreadable, events: events.len(), penalties });
         if self.back.len() > DEPTH {
             self.back.pop_front();
         }
@@ -142,7 +145,7 @@ impl Book {
     /// Takes back one block. Returns how many events it had, `None` at the oldest block remembered.
     pub(super) fn step_back(&mut self) -> Result<Option<usize>, ListError> {
         let Some(step) = self.back.pop_back() else { return Ok(None) };
-        self.list = Arc::new(self.list.restore(step.parent, step.entries)?);
+        self.list = Arc::new(self.list.restore(step.parent, step.entries)?.with_unreadable(step.unreadable));
         for (id, height) in step.penalties {
             self.tallies.set_last_penalty(&id, height);
         }

@@ -23,6 +23,7 @@ mod report;
 mod resume;
 mod settings;
 mod source;
+mod unreadable;
 mod walk;
 
 use std::sync::Arc;
@@ -367,6 +368,11 @@ impl Follower {
         let watch_list = self.watch_list.borrow_and_update();
         let known = if watch_list.has_changed() { Vec::new() } else { std::mem::take(&mut self.watched) };
         self.watched = watch_list.resolve(book.list(), &known);
+        if unreadable::hides_watched(book.list(), &self.watched) {
+            // It would be published as one that is not registered.
+            self.published.send_replace(None);
+            return;
+        }
         let parts = Parts {
             network: self.settings.network.clone(),
             rules: self.settings.rules.clone(),

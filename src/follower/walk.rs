@@ -214,14 +214,14 @@ impl Follower {
             Some(book) => book.list().registered(),
             None => client.masternode_count().await.map_or(0, |count| count.total as usize),
         };
-        let masternodes = client.registered(block.height, expected).await?;
+        let registered = client.registered(block.height, expected).await?;
         if !client.dialect().is_pinned() && client.best_block_hash().await? != block.hash {
             return Err(Trouble::Moved);
         }
         if client.block_hash(block.height).await? != block.hash {
             return Err(Trouble::Contradiction(format!("block {} was replaced while its list was read", block.height)));
         }
-        MasternodeList::new(block, masternodes).map_err(|error| Trouble::Contradiction(error.to_string()))
+        self.accept(block, registered)
     }
 
     async fn open_book(&mut self, index: usize, tip: Block, skipped: u32) -> Result<(), Trouble> {

@@ -13,10 +13,10 @@ use tokio::time::Instant;
 
 use crate::domain::payment::Vote;
 use crate::domain::{Block, BlockHash, Duffs, Height, ListDiff, Masternode, MasternodeId, Outpoint};
-use crate::meters::RpcMeters;
+use crate::meters::{NotUnderstood, RpcMeters};
 use crate::rpc::Settings;
 use crate::rpc::body::{broken, collect, refuse_longer};
-use crate::rpc::credentials::Secret;
+use crate::rpc::credentials::{Secret, is_here};
 use crate::rpc::dash::answers::{self, ChainInfo, Count, Header, NetworkInfo, SyncStatus};
 use crate::rpc::dash::quorums::{self, Commitment, FormedQuorum, QuorumMembers};
 use crate::rpc::dash::stream::ListParser;
@@ -24,6 +24,7 @@ use crate::rpc::dialect::{Dialect, Parameter, Shape};
 use crate::rpc::error::{ErrorKind, RpcError};
 use crate::rpc::legacy;
 use crate::rpc::methods::{self, Method};
+use crate::rpc::registered::Registered;
 
 /// Longest error body that is worth reading.
 const ERROR_BODY_BYTES: u64 = 64 * 1024;
@@ -212,7 +213,7 @@ impl Client {
 
     /// All registered masternodes: after the block at a height where the node can tell ([`Dialect::is_pinned`]), else now.
     /// About `expected` of them.
-    pub async fn registered(&self, height: Height, expected: usize) -> Result<Vec<Masternode>, RpcError> {
+    pub async fn registered(&self, height: Height, expected: usize) -> Result<Registered, RpcError> {
         let call = &self.dialect().list;
         let parameters = call.parameters.iter().map(|parameter| match parameter {
             Parameter::Text(text) => json!(text),
@@ -222,22 +223,20 @@ impl Client {
         });
         let pin = self.dialect().is_pinned().then(|| json!(height.0));
         let params = self.params(call.method, parameters.chain(pin));
-        match call.shape {
-            Shape::ProTx { .. } => self.streamed(call.method, params, expected).await,
+        let list = match call.shape {
+            Shape::ProTx { .. } => self.streamed(call.method, params, expected).await?,
             ref shape => {
-                let read = |body: &[u8]| legacy::answers::masternodes(body, shape, &self.inner.settings.states);
-                self.call(call.method, params, read).await
+                let read = |body: &[u8]| legacy::answers::registered(body, shape, &self.inner.settings.states);
+                self.call(call.method, params, read).await?
             }
-        }
+        };
+        let list = list.distinct().map_err(|kind| self.error(call.method, kind))?;
+        self.inner.meters.not_understood(NotUnderstood::ListEntry, list.unreadable.len() as u64);
+        Ok(list)
     }
 
     /// A list of detailed entries. The body is never held as a whole.
-    async fn streamed(
-        &self,
-        method: &'static Method,
-        params: Value,
-        expected: usize,
-    ) -> Result<Vec<Masternode>, RpcError> {
+    async fn streamed(&self, method: &'static Method, params: Value, expected: usize) -> Result<Registered, RpcError> {
         let _turn = self.turn(method).await;
         let started = Instant::now();
         let longest = self.inner.settings.timeout * LIST_TIMEOUTS;
@@ -311,7 +310,7 @@ impl Client {
         RpcError { source: self.inner.settings.name.clone(), method: method.name, kind }
     }
 
-    async fn stream_list(&self, method: &Method, params: Value, expected: usize) -> Result<Vec<Masternode>, ErrorKind> {
+    async fn stream_list(&self, method: &Method, params: Value, expected: usize) -> Result<Registered, ErrorKind> {
         let timeout = self.inner.settings.timeout;
         let late = |_| ErrorKind::Timeout { after: timeout };
         let mut response = tokio::time::timeout(timeout, self.request(method, params)).await.map_err(late)??;
@@ -391,10 +390,4 @@ impl Client {
                 .unwrap_or_else(|| ErrorKind::malformed(format_args!("HTTP status {status}"))),
         })
     }
-}
-
-/// Whether a node is on this host.
-fn is_here(url: &reqwest::Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }

@@ -17,6 +17,7 @@ pub mod legacy;
 pub mod methods;
 pub mod node;
 pub mod own;
+mod registered;
 pub mod unknown;
 
 use std::fmt;
@@ -33,6 +34,7 @@ pub use dialect::Dialect;
 pub use error::{ErrorKind, RpcError};
 pub use methods::{METHODS, Method};
 pub use own::{OwnMasternode, OwnState};
+pub use registered::{Registered, UnreadableEntry};
 pub use unknown::Unknown;
 
 /// Whom to ask.

@@ -7,6 +7,7 @@ mod alerts;
 mod api;
 mod architecture;
 mod backfill;
+mod bad_rows;
 mod clock;
 mod completions;
 mod compose;
