@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use crate::domain::{Masternode, MasternodeId};
 use crate::rpc::error::ErrorKind;
 
-/// A list is refused when one entry in so many cannot be read.
+/// A list is refused when one entry in ten cannot be read.
 const REFUSED_SHARE: usize = 10;
 
 /// Unreadable entries after which the rest of a list is not read.
@@ -35,7 +35,7 @@ pub struct Registered {
 }
 
 impl Registered {
-    /// An empty list with room for so many masternodes.
+    /// An empty list with room for this number of masternodes.
     pub(in crate::rpc) fn expecting(masternodes: usize) -> Registered {
         Registered { masternodes: Vec::with_capacity(masternodes), unreadable: Vec::new() }
     }

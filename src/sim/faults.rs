@@ -41,7 +41,7 @@ pub enum Fault {
     LyingHeight(i64),
     /// `protx listdiff` names a masternode that is on no list.
     LyingDiff,
-    /// The penalty of the first masternodes of `protx list`, so many, is −1; their diffs are right.
+    /// The first N entries of `protx list` have the penalty −1; diffs are right.
     BadScores(usize),
     /// Cut off: the tip stays the block that the active branch has at this height when the fault is set.
     FrozenAt(u32),

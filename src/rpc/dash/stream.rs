@@ -194,7 +194,7 @@ impl ListParser {
             Ok(Some((entry, length))) => (convert::masternode(&entry, &mut self.unknown), length),
             Ok(None) => return Ok(Step::NeedsMore),
             Err(error) => {
-                // It is no entry. What is JSON all the same costs its own masternode only.
+                // It is no entry. Where it is JSON it costs its own masternode only.
                 let Some((IgnoredAny, length)) = piece(text)? else { return Ok(Step::NeedsMore) };
                 (Err(error), length)
             }

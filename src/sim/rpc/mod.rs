@@ -72,7 +72,7 @@ pub(super) struct Lies {
     pub(super) height_offset: i64,
     /// `protx listdiff` names a masternode that nobody knows.
     pub(super) unknown_in_diff: bool,
-    /// So many entries of `protx list` have a penalty of −1.
+    /// Number of entries of `protx list` with a penalty of −1.
     pub(super) bad_scores: usize,
     /// Another genesis hash and chain name.
     pub(super) other_network: bool,
