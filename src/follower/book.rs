@@ -122,14 +122,30 @@ impl Book {
             penalised.map(|event| (event.masternode, self.tallies.last_penalty(&event.masternode))).collect();
         self.record(&events);
         sessions.iter().for_each(|session| self.tallies.record_session(session));
+        self.step(next, penalties, events.len());
+        BlockEvents { block: *self.tip(), events, sessions }
+    }
+
+    /// Moves on to the list of a block that was taken back earlier: what happened in it is counted already.
+    pub(super) fn advance_again(&mut self, next: MasternodeList, events: Vec<Event>) -> BlockEvents {
+        let mut penalties = Vec::new();
+        for event in events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. })) {
+            penalties.push((event.masternode, self.tallies.last_penalty(&event.masternode)));
+            self.tallies.set_last_penalty(&event.masternode, Some(event.block.height));
+        }
+        self.keep(&events);
+        self.step(next, penalties, events.len());
+        BlockEvents { block: *self.tip(), events, sessions: Vec::new() }
+    }
+
+    fn step(&mut self, next: MasternodeList, penalties: Vec<(MasternodeId, Option<Height>)>, events: usize) {
         let entries = self.list.differences(&next).map(before).collect();
         let unreadable = self.list.unreadable().clone();
-        self.back.push_back(StepBack { parent: *self.tip(), entries, unreadable, events: events.len(), penalties });
+        self.back.push_back(StepBack { parent: *self.tip(), entries, unreadable, events, penalties });
         if self.back.len() > DEPTH {
             self.back.pop_front();
         }
         self.list = Arc::new(next);
-        BlockEvents { block: *self.tip(), events, sessions }
     }
 
     /// Counts events and keeps the last of them.
@@ -137,6 +153,10 @@ impl Book {
         for event in events {
             self.tallies.record(event);
         }
+        self.keep(events);
+    }
+
+    fn keep(&mut self, events: &[Event]) {
         let last = &events[events.len().saturating_sub(RECENT)..];
         self.recent.extend(last.iter().cloned());
         self.recent.drain(..self.recent.len().saturating_sub(RECENT));

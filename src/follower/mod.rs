@@ -21,6 +21,7 @@ mod quorums;
 mod recorder;
 mod report;
 mod resume;
+mod returned;
 mod settings;
 mod source;
 mod unreadable;
@@ -45,6 +46,7 @@ use crate::follower::filling::{Filling, reached};
 use crate::follower::fork::{Activation, UnknownForks};
 use crate::follower::recorder::Recorder;
 pub use crate::follower::report::Ask;
+use crate::follower::returned::TakenBack;
 pub use crate::follower::settings::Settings;
 use crate::follower::source::{Identity, Source, Trouble};
 use crate::history::Writer;
@@ -82,6 +84,7 @@ pub struct Follower {
     /// What was followed before the history was opened, until it is known where to go on.
     aside: Option<Book>,
     recorder: Recorder,
+    taken_back: TakenBack,
     filling: Filling,
     /// The block of which the node did not say how its sessions ended when it was asked.
     unanswered: Option<BlockHash>,
@@ -128,6 +131,7 @@ impl Follower {
             book: None,
             aside: None,
             recorder,
+            taken_back: TakenBack::default(),
             filling: Filling::new(),
             unanswered: None,
             is_resuming: false,

@@ -39,6 +39,8 @@ pub(super) struct Recorder {
     activation: Option<Height>,
     /// It was not taken over yet.
     is_news: bool,
+    /// Blocks that the file has as replaced, to be taken over once.
+    replaced: Vec<BlockHash>,
     /// What was said last of why it cannot be used.
     complaint: Option<String>,
 }
@@ -69,6 +71,7 @@ impl Recorder {
             weight: 0,
             activation,
             is_news: false,
+            replaced: Vec::new(),
             complaint,
         }
     }
@@ -140,6 +143,7 @@ impl Recorder {
                 self.blocks = opened.blocks.into_iter().rev().collect();
                 self.state = State::Open(opened.network);
                 (self.activation, self.is_news) = (opened.activation, true);
+                self.replaced = opened.replaced;
                 (self.is_written, self.complaint) = (true, None);
                 true
             }
@@ -205,6 +209,11 @@ impl Recorder {
     /// The activation height of v24 that the history had when it was opened, once.
     pub(super) fn take_activation(&mut self) -> Option<Height> {
         std::mem::take(&mut self.is_news).then_some(self.activation)?
+    }
+
+    /// The blocks that the history had as replaced when it was opened, once.
+    pub(super) fn take_replaced(&mut self) -> Vec<BlockHash> {
+        std::mem::take(&mut self.replaced)
     }
 
     /// Records an activation height that is news. What cannot be written now is tried again the next time.

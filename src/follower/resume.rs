@@ -25,6 +25,7 @@ impl Follower {
         {
             // The file says where to go on: from there all that is in memory is walked again, if that can be.
             self.aside = self.book.take().or(self.aside.take());
+            self.taken_back.extend(self.recorder.take_replaced());
             self.is_resuming = true;
             self.filling.again();
         }
@@ -107,6 +108,8 @@ impl Follower {
         }
         let oldest = self.recorder.blocks().last().map_or(cursor.height, |block| block.height);
         let from = common.map_or(oldest, |common| common.height.after(1));
+        let replaced = self.recorder.blocks().take_while(|block| block.height >= from).map(|block| block.hash);
+        self.taken_back.extend(replaced);
         let withdrawn = self.recorder.withdraw(from).await;
         self.filling.again();
         self.meters.reorgs.inc();

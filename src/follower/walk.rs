@@ -97,6 +97,7 @@ impl Follower {
         let from = book.tip().height;
         let mut withdrawn = 0;
         for _ in 0..blocks {
+            self.taken_back.note(book.tip());
             let events = book.step_back().map_err(|error| Trouble::Contradiction(error.to_string()))?;
             withdrawn += events.unwrap_or(0);
         }
@@ -170,7 +171,12 @@ impl Follower {
         }
         let sessions = self.explain(index, next.block(), &mut events).await?;
         let Some(book) = &mut self.book else { return Ok(()) };
-        let happened = book.advance(next, events, sessions);
+        let happened = if self.taken_back.has(&next.block().hash) {
+            self.meters.events_restored.inc_by(events.len() as u64);
+            book.advance_again(next, events)
+        } else {
+            book.advance(next, events, sessions)
+        };
         self.recorder.record(happened).await;
         self.meters.blocks_followed.inc();
         Ok(())

@@ -43,6 +43,7 @@ mod refusals;
 mod reports;
 mod restart_check;
 mod restarts;
+mod returned;
 mod scenarios;
 mod seats;
 mod seen;
