@@ -24,6 +24,7 @@ mod resume;
 mod returned;
 mod settings;
 mod source;
+mod stale;
 mod unreadable;
 mod walk;
 
@@ -387,26 +388,5 @@ impl Follower {
             recent_events: book.recent().cloned().collect(),
         };
         self.published.send_replace(Some(Arc::new(Snapshot::new(parts, book.tallies()))));
-    }
-
-    fn withdraw_if_stale(&mut self, troubles: &[String]) {
-        let stale = self.confirmed.is_some_and(|confirmed| confirmed.elapsed() >= self.settings.stale_after);
-        if stale && self.published.borrow().is_some() {
-            warn!(
-                network = %self.settings.network,
-                "nothing is published of network {} any more: no source confirmed its list for {:?} ({})",
-                self.settings.network,
-                self.settings.stale_after,
-                troubles.join("; ")
-            );
-            self.published.send_replace(None);
-            if self.sources.iter().any(Source::is_elsewhere) {
-                // Perhaps the network was mistaken, not the source: whoever answers first now says which it is.
-                self.identity = None;
-                self.active = None;
-                self.tallies = self.book.take().map(Book::close).unwrap_or_default();
-                self.recorder.close();
-            }
-        }
     }
 }

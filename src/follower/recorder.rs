@@ -14,7 +14,7 @@ use crate::domain::event::Event;
 use crate::domain::list::Block;
 use crate::domain::masternode::{BlockHash, Height};
 use crate::domain::tally::Tallies;
-use crate::follower::source::Identity;
+use crate::follower::source::{Identity, Trouble};
 use crate::history::{
     self, BLOCKS_KEPT, BlockEvents, Kept, MAX_PAGE, NetworkId, Order, Query, Step, StoreError, Writer,
 };
@@ -39,6 +39,8 @@ pub(super) struct Recorder {
     activation: Option<Height>,
     /// It was not taken over yet.
     is_news: bool,
+    /// The file said once which network this is.
+    is_bound: bool,
     /// Blocks that the file has as replaced, to be taken over once.
     replaced: Vec<BlockHash>,
     /// What was said last of why it cannot be used.
@@ -51,7 +53,7 @@ enum State {
     Closed,
     /// Each block is recorded.
     Open(NetworkId),
-    /// It is of another chain, or damaged: nothing is recorded until the network is another one.
+    /// It is damaged: nothing is recorded until the history is opened again.
     Refused,
 }
 
@@ -71,6 +73,7 @@ impl Recorder {
             weight: 0,
             activation,
             is_news: false,
+            is_bound: false,
             replaced: Vec::new(),
             complaint,
         }
@@ -134,9 +137,15 @@ impl Recorder {
         writer.waiting_outside(&self.name, blocks);
     }
 
-    /// Asks what is recorded of the network. Returns whether each block is recorded from now on.
-    pub(super) async fn open(&mut self, identity: &Identity) -> bool {
-        let Some(writer) = &self.writer else { return false };
+    /// Whether the history says which network this is. Then no source makes it another one.
+    pub(super) fn is_bound(&self) -> bool {
+        self.is_bound
+    }
+
+    /// Asks what is recorded of the network. Returns whether each block is recorded from now on. Fails where the history is of
+    /// another network.
+    pub(super) async fn open(&mut self, identity: &Identity) -> Result<bool, Trouble> {
+        let Some(writer) = &self.writer else { return Ok(false) };
         let identity = history::Identity { chain: identity.chain.clone(), genesis: identity.genesis };
         match writer.open(&self.name, identity).await {
             Ok(opened) => {
@@ -145,11 +154,16 @@ impl Recorder {
                 (self.activation, self.is_news) = (opened.activation, true);
                 self.replaced = opened.replaced;
                 (self.is_written, self.complaint) = (true, None);
-                true
+                self.is_bound = true;
+                Ok(true)
+            }
+            Err(error @ StoreError::OtherChain { .. }) => {
+                self.is_bound = true;
+                Err(Trouble::WrongNetwork(error.to_string()))
             }
             Err(error) => {
                 self.complain(&error);
-                false
+                Ok(false)
             }
         }
     }
@@ -159,7 +173,7 @@ impl Recorder {
         if self.complaint.as_ref() == Some(&message) {
             return;
         }
-        if matches!(error, StoreError::OtherChain { .. } | StoreError::Damaged(_)) {
+        if matches!(error, StoreError::Damaged(_)) {
             self.state = State::Refused;
             error!(network = %self.name, "nothing is recorded of {}: {message}", self.name);
         } else if !matches!(error, StoreError::NotOpen) {

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use crate::domain::list::Block;
 use crate::domain::tally::Tallies;
 use crate::follower::book::{Book, DEPTH};
-use crate::follower::source::Trouble;
+use crate::follower::source::{Identity, Trouble};
 use crate::follower::{Follower, ROLLBACK_POLLS};
 use crate::rpc::{ChainInfo, ErrorKind};
 
@@ -21,7 +21,7 @@ impl Follower {
     pub(super) async fn resume(&mut self, index: usize, chain: &ChainInfo) -> Result<(), Trouble> {
         if self.recorder.is_closed()
             && let Some(identity) = self.identity.clone()
-            && self.recorder.open(&identity).await
+            && self.open_history(&identity).await?
         {
             // The file says where to go on: from there all that is in memory is walked again, if that can be.
             self.aside = self.book.take().or(self.aside.take());
@@ -59,6 +59,15 @@ impl Follower {
         }
         self.counts_history = true;
         Ok(())
+    }
+
+    /// Opens the history. A source of another network than that of the history is refused, whatever it was before.
+    async fn open_history(&mut self, identity: &Identity) -> Result<bool, Trouble> {
+        let opened = self.recorder.open(identity).await;
+        if opened.is_err() {
+            self.identity = None;
+        }
+        opened
     }
 
     /// What was followed while the history could not be opened is recorded behind what it holds.

@@ -30,6 +30,7 @@ mod laws;
 mod legacy;
 mod legacy_scenarios;
 mod markdown;
+mod other_network;
 mod pages;
 mod past;
 mod pose_example;
