@@ -18,6 +18,7 @@ pub mod methods;
 pub mod node;
 pub mod own;
 mod registered;
+mod retry;
 pub mod unknown;
 
 use std::fmt;

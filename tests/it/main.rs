@@ -55,3 +55,4 @@ mod v24;
 mod v24_followed;
 mod verdicts;
 mod versions;
+mod work_queue;
