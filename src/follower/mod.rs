@@ -13,6 +13,7 @@ pub mod backfill;
 mod beside;
 mod book;
 mod cause;
+mod deep;
 mod draw;
 mod filling;
 mod fork;

@@ -39,6 +39,8 @@ pub(super) struct Recorder {
     activation: Option<Height>,
     /// It was not taken over yet.
     is_news: bool,
+    /// The common block of a reorg that took back all blocks, until another block is recorded.
+    common: Option<Height>,
     /// The file said once which network this is.
     is_bound: bool,
     /// Blocks that the file has as replaced, to be taken over once.
@@ -73,6 +75,7 @@ impl Recorder {
             weight: 0,
             activation,
             is_news: false,
+            common: None,
             is_bound: false,
             replaced: Vec::new(),
             complaint,
@@ -254,6 +257,33 @@ impl Recorder {
         self.blocks.iter().rev()
     }
 
+    /// The common block of a reorg that took back all blocks, where it is known.
+    pub(super) fn common(&self) -> Option<Height> {
+        self.common
+    }
+
+    /// Notes it.
+    pub(super) fn set_common(&mut self, common: Option<Height>) {
+        self.common = common;
+    }
+
+    /// Blocks below a height of which the history has events, the highest first, as far as one page of events goes.
+    pub(super) async fn blocks_with_events_below(&self, height: Height) -> Vec<Block> {
+        let (Some(writer), Some(below)) = (&self.writer, height.0.checked_sub(1)) else { return Vec::new() };
+        let query = Query {
+            network: Some(self.name.clone()),
+            heights: Some(Height(0)..=Height(below)),
+            order: Order::NewestFirst,
+            limit: MAX_PAGE,
+            ..Query::default()
+        };
+        let page = writer.events(query).await.map(|page| page.events).unwrap_or_default();
+        let mut blocks: Vec<Block> = page.into_iter().map(|kept| kept.event.block).collect();
+        blocks.sort_by_key(|block| std::cmp::Reverse(block.height));
+        blocks.dedup();
+        blocks
+    }
+
     /// Whether the file holds everything that was recorded.
     pub(super) fn is_written(&self) -> bool {
         self.is_written
@@ -269,6 +299,7 @@ impl Recorder {
         let block = happened.block;
         if self.keep(Step::Block(happened)).await.is_some() {
             self.blocks.push_back(block);
+            self.common = None;
             let remembered = |oldest: &Block| block.height.above(oldest.height) <= BLOCKS_KEPT;
             while self.blocks.front().is_some_and(|oldest| !remembered(oldest)) {
                 self.blocks.pop_front();

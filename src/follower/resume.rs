@@ -13,7 +13,7 @@ use crate::follower::{Follower, ROLLBACK_POLLS};
 use crate::rpc::{ChainInfo, ErrorKind};
 
 /// What a node answers to a height above its tip: `RPC_INVALID_PARAMETER` of its `rpc/protocol.h`.
-const OUT_OF_RANGE: i64 = -8;
+pub(super) const OUT_OF_RANGE: i64 = -8;
 
 impl Follower {
     /// Before the chain is followed for the first time: takes the counts from the history, and stands where it ends if
@@ -115,8 +115,15 @@ impl Follower {
         if common == Some(cursor) {
             return Ok(());
         }
-        let oldest = self.recorder.blocks().last().map_or(cursor.height, |block| block.height);
-        let from = common.map_or(oldest, |common| common.height.after(1));
+        let from = match common {
+            Some(common) => common.height.after(1),
+            None => {
+                let oldest = self.recorder.blocks().last().copied().unwrap_or(cursor);
+                let below = self.common_below(index, oldest).await?;
+                self.recorder.set_common(below);
+                below.map_or(oldest.height, |common| common.after(1))
+            }
+        };
         let replaced = self.recorder.blocks().take_while(|block| block.height >= from).map(|block| block.hash);
         self.taken_back.extend(replaced);
         let withdrawn = self.recorder.withdraw(from).await;

@@ -12,6 +12,7 @@ mod clock;
 mod completions;
 mod compose;
 mod configuration;
+mod deep_reorg;
 mod due;
 mod events;
 mod exposition;
