@@ -256,11 +256,20 @@ async fn examine_list(client: &Client, chain: &ChainInfo, findings: &mut Finding
     let tip = findings.note("getblockheader", true, client.block_header(chain.best).await, |header| {
         format!("height {}", header.block.height)
     });
-    let list = findings.note(dialect.list.method.name, true, client.registered(chain.blocks, 0).await, |list| {
-        format!("{} masternodes", list.len())
-    });
+    let list =
+        findings.note(dialect.list.method.name, true, client.registered(chain.blocks, 0).await, |list| {
+            match list.unreadable.first() {
+                None => format!("{} masternodes", list.masternodes.len()),
+                Some(first) => format!(
+                    "{} masternodes; {} entries cannot be read, the first: {}",
+                    list.masternodes.len(),
+                    list.unreadable.len(),
+                    first.why
+                ),
+            }
+        });
     let tip = tip?;
-    if let Some(first) = list.as_ref().and_then(|list| list.first()) {
+    if let Some(first) = list.as_ref().and_then(|list| list.masternodes.first()) {
         examine_one(client, first, &tip.block, findings).await;
     }
     if let Some((method, parent)) = dialect.diff().zip(tip.previous)
@@ -271,7 +280,7 @@ async fn examine_list(client: &Client, chain: &ChainInfo, findings: &mut Finding
         });
         examine_quorums(client, &parent.block, &tip.block, findings).await;
     }
-    MasternodeList::new(tip.block, list?).ok()
+    MasternodeList::new(tip.block, list?.masternodes).ok()
 }
 
 /// What tells how DKG sessions end, and who sits in the next ones.

@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::domain::masternode::{BlockHash, Height, Masternode, MasternodeId, PeerView, Score, UnixSeconds};
 use crate::domain::terms::TermsChange;
+use crate::domain::unreadable::Unreadable;
 
 /// A block: what a list is true of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,7 @@ pub struct Block {
 pub struct MasternodeList {
     block: Block,
     masternodes: Vec<Masternode>,
+    unreadable: Unreadable,
 }
 
 /// Why a list or a diff contradicts itself: the source answers nonsense, or the list in hand is wrong.
@@ -137,7 +139,18 @@ impl MasternodeList {
             return Err(ListError::Duplicate(pair[0].id));
         }
         masternodes.shrink_to_fit();
-        Ok(MasternodeList { block, masternodes })
+        Ok(MasternodeList { block, masternodes, unreadable: Unreadable::default() })
+    }
+
+    /// The same, with the entries that could not be read.
+    #[must_use]
+    pub fn with_unreadable(self, unreadable: Unreadable) -> MasternodeList {
+        MasternodeList { unreadable, ..self }
+    }
+
+    /// The entries that could not be read; their masternodes are not among [`MasternodeList::masternodes`].
+    pub fn unreadable(&self) -> &Unreadable {
+        &self.unreadable
     }
 
     /// The block that this list is true of.
@@ -203,10 +216,10 @@ impl MasternodeList {
             masternodes.retain(|masternode| removed.binary_search(&masternode.id).is_err());
         }
         if diff.added.is_empty() {
-            return Ok(MasternodeList { block: diff.target, masternodes });
+            return Ok(MasternodeList { block: diff.target, masternodes, unreadable: self.unreadable.clone() });
         }
         masternodes.extend(diff.added.iter().cloned());
-        MasternodeList::new(diff.target, masternodes)
+        Ok(MasternodeList::new(diff.target, masternodes)?.with_unreadable(self.unreadable.clone()))
     }
 
     /// The list of an earlier block, by what the entries that changed since were then; `None` for those not yet listed.

@@ -41,6 +41,7 @@ pub mod state;
 pub mod tally;
 pub mod terms;
 pub mod timeline;
+pub mod unreadable;
 pub mod verdict;
 pub mod watch;
 
@@ -55,3 +56,4 @@ pub use masternode::{
 pub use pose::{PoseLimits, PoseScore, Risk};
 pub use snapshot::{NodeView, Snapshot};
 pub use state::State;
+pub use unreadable::Unreadable;

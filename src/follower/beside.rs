@@ -97,7 +97,10 @@ impl Follower {
         let client = self.sources[index].client.clone();
         let counted = source::optional(client.masternode_count().await)?;
         let agrees = counted.is_none_or(|count| {
-            count.total as usize == book.list().registered() && count.enabled as usize == book.list().valid()
+            // Of entries that could not be read it is not known whether they are enabled.
+            let (list, unreadable) = (book.list(), book.list().unreadable().entries());
+            count.total as usize == list.registered() + unreadable
+                && (list.valid()..=list.valid() + unreadable).contains(&(count.enabled as usize))
         });
         let due = tip.height.above(facts.list_read) >= self.settings.resync_blocks;
         if (agrees && !due) || client.best_block_hash().await? != tip.hash {

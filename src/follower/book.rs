@@ -10,6 +10,7 @@ use crate::domain::list::{Block, ListError, MasternodeList};
 use crate::domain::masternode::{BlockHash, Height, Masternode, MasternodeId};
 use crate::domain::pose::PenaltyRule;
 use crate::domain::tally::Tallies;
+use crate::domain::unreadable::Unreadable;
 use crate::domain::verdict::EndedSession;
 use crate::history::BlockEvents;
 
@@ -34,6 +35,7 @@ pub(super) struct Book {
 struct StepBack {
     parent: Block,
     entries: Vec<(MasternodeId, Option<Masternode>)>,
+    unreadable: Unreadable,
     events: usize,
     /// Heights of the penalties before, of those whom this block penalised.
     penalties: Vec<(MasternodeId, Option<Height>)>,
@@ -137,14 +139,31 @@ impl Book {
             penalised.map(|event| (event.masternode, self.tallies.last_penalty(&event.masternode))).collect();
         self.record(&events);
         sessions.iter().for_each(|session| self.tallies.record_session(session));
+        self.step(next, penalties, events.len());
+        BlockEvents { block: *self.tip(), events, sessions }
+    }
+
+    /// Moves on to the list of a block that was taken back earlier: what happened in it is counted already.
+    pub(super) fn advance_again(&mut self, next: MasternodeList, events: Vec<Event>) -> BlockEvents {
+        let mut penalties = Vec::new();
+        for event in events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. })) {
+            penalties.push((event.masternode, self.tallies.last_penalty(&event.masternode)));
+            self.tallies.set_last_penalty(&event.masternode, Some(event.block.height));
+        }
+        self.keep(&events);
+        self.step(next, penalties, events.len());
+        BlockEvents { block: *self.tip(), events, sessions: Vec::new() }
+    }
+
+    fn step(&mut self, next: MasternodeList, penalties: Vec<(MasternodeId, Option<Height>)>, events: usize) {
         let entries = self.list.differences(&next).map(before).collect();
         self.keep_payees(&next);
-        self.back.push_back(StepBack { parent: *self.tip(), entries, events: events.len(), penalties });
+        let unreadable = self.list.unreadable().clone();
+        self.back.push_back(StepBack { parent: *self.tip(), entries, unreadable, events, penalties });
         if self.back.len() > DEPTH {
             self.back.pop_front();
         }
         self.list = Arc::new(next);
-        BlockEvents { block: *self.tip(), events, sessions }
     }
 
     /// Keeps the masternodes whose payees are known on our list and not on the next one. What is kept stays after that, as a
@@ -166,6 +185,10 @@ impl Book {
         for event in events {
             self.tallies.record(event);
         }
+        self.keep(events);
+    }
+
+    fn keep(&mut self, events: &[Event]) {
         let last = &events[events.len().saturating_sub(RECENT)..];
         self.recent.extend(last.iter().cloned());
         self.recent.drain(..self.recent.len().saturating_sub(RECENT));
@@ -174,7 +197,7 @@ impl Book {
     /// Takes back one block. Returns how many events it had, `None` at the oldest block remembered.
     pub(super) fn step_back(&mut self) -> Result<Option<usize>, ListError> {
         let Some(step) = self.back.pop_back() else { return Ok(None) };
-        self.list = Arc::new(self.list.restore(step.parent, step.entries)?);
+        self.list = Arc::new(self.list.restore(step.parent, step.entries)?.with_unreadable(step.unreadable));
         for (id, height) in step.penalties {
             self.tallies.set_last_penalty(&id, height);
         }

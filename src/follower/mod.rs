@@ -13,6 +13,7 @@ pub mod backfill;
 mod beside;
 mod book;
 mod cause;
+mod deep;
 mod draw;
 mod filling;
 mod fork;
@@ -21,8 +22,11 @@ mod quorums;
 mod recorder;
 mod report;
 mod resume;
+mod returned;
 mod settings;
 mod source;
+mod stale;
+mod unreadable;
 mod walk;
 
 use std::sync::Arc;
@@ -44,6 +48,7 @@ use crate::follower::filling::{Filling, reached};
 use crate::follower::fork::{Activation, UnknownForks};
 use crate::follower::recorder::Recorder;
 pub use crate::follower::report::Ask;
+use crate::follower::returned::TakenBack;
 pub use crate::follower::settings::Settings;
 use crate::follower::source::{Identity, Source, Trouble};
 use crate::history::Writer;
@@ -81,6 +86,7 @@ pub struct Follower {
     /// What was followed before the history was opened, until it is known where to go on.
     aside: Option<Book>,
     recorder: Recorder,
+    taken_back: TakenBack,
     filling: Filling,
     /// The block of which the node did not say how its sessions ended when it was asked.
     unanswered: Option<BlockHash>,
@@ -125,6 +131,7 @@ impl Follower {
             published,
             book: None,
             aside: None,
+            taken_back: TakenBack::default(),
             filling: Filling::new(),
             unanswered: None,
             is_resuming: false,
@@ -365,6 +372,11 @@ impl Follower {
         let watch_list = self.watch_list.borrow_and_update();
         let known = if watch_list.has_changed() { Vec::new() } else { std::mem::take(&mut self.watched) };
         self.watched = watch_list.resolve(book.list(), &known);
+        if unreadable::hides_watched(book.list(), &self.watched) {
+            // It would be published as one that is not registered.
+            self.published.send_replace(None);
+            return;
+        }
         let parts = Parts {
             network: self.settings.network.clone(),
             rules: self.settings.rules.clone(),
@@ -375,26 +387,5 @@ impl Follower {
             recent_events: book.recent().cloned().collect(),
         };
         self.published.send_replace(Some(Arc::new(Snapshot::new(parts, book.tallies()))));
-    }
-
-    fn withdraw_if_stale(&mut self, troubles: &[String]) {
-        let stale = self.confirmed.is_some_and(|confirmed| confirmed.elapsed() >= self.settings.stale_after);
-        if stale && self.published.borrow().is_some() {
-            warn!(
-                network = %self.settings.network,
-                "nothing is published of network {} any more: no source confirmed its list for {:?} ({})",
-                self.settings.network,
-                self.settings.stale_after,
-                troubles.join("; ")
-            );
-            self.published.send_replace(None);
-            if self.sources.iter().any(Source::is_elsewhere) {
-                // Perhaps the network was mistaken, not the source: whoever answers first now says which it is.
-                self.identity = None;
-                self.active = None;
-                self.tallies = self.book.take().map(Book::close).unwrap_or_default();
-                self.recorder.close();
-            }
-        }
     }
 }

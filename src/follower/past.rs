@@ -9,8 +9,8 @@ use crate::domain::event::{self, EventKind};
 use crate::domain::list::{Block, MasternodeList};
 use crate::domain::masternode::{BlockHash, Height, UnixSeconds};
 use crate::domain::pose::PenaltyRule;
-use crate::follower::cause;
 use crate::follower::source::{Diffs, Source, Trouble};
+use crate::follower::{cause, unreadable};
 use crate::history::BlockEvents;
 use crate::rpc::dash::quorums::Commitment;
 
@@ -59,9 +59,8 @@ impl Past<'_> {
     /// The list before a block.
     pub(super) async fn list_before(&self, height: Height) -> Result<MasternodeList, Trouble> {
         let (block, _) = self.block(Height(height.0.saturating_sub(1))).await?;
-        let masternodes = self.source.client.registered(block.height, 0).await?;
-        let mut list =
-            MasternodeList::new(block, masternodes).map_err(|error| Trouble::Contradiction(error.to_string()))?;
+        let registered = self.source.client.registered(block.height, 0).await?;
+        let mut list = unreadable::list_of(block, registered, None)?;
         list.forget_peers();
         Ok(list)
     }

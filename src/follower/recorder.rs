@@ -14,7 +14,7 @@ use crate::domain::event::Event;
 use crate::domain::list::Block;
 use crate::domain::masternode::{BlockHash, Height};
 use crate::domain::tally::Tallies;
-use crate::follower::source::Identity;
+use crate::follower::source::{Identity, Trouble};
 use crate::history::{
     self, BLOCKS_KEPT, BlockEvents, Kept, MAX_PAGE, NetworkId, Order, Query, Step, StoreError, Writer,
 };
@@ -39,6 +39,12 @@ pub(super) struct Recorder {
     activation: Option<Height>,
     /// It was not taken over yet.
     is_news: bool,
+    /// The common block of a reorg that took back all blocks, until another block is recorded.
+    common: Option<Height>,
+    /// The file said once which network this is.
+    is_bound: bool,
+    /// Blocks that the file has as replaced, to be taken over once.
+    replaced: Vec<BlockHash>,
     /// What was said last of why it cannot be used.
     complaint: Option<String>,
 }
@@ -49,7 +55,7 @@ enum State {
     Closed,
     /// Each block is recorded.
     Open(NetworkId),
-    /// It is of another chain, or damaged: nothing is recorded until the network is another one.
+    /// It is damaged: nothing is recorded until the history is opened again.
     Refused,
 }
 
@@ -69,6 +75,9 @@ impl Recorder {
             weight: 0,
             activation,
             is_news: false,
+            common: None,
+            is_bound: false,
+            replaced: Vec::new(),
             complaint,
         }
     }
@@ -131,21 +140,33 @@ impl Recorder {
         writer.waiting_outside(&self.name, blocks);
     }
 
-    /// Asks what is recorded of the network. Returns whether each block is recorded from now on.
-    pub(super) async fn open(&mut self, identity: &Identity) -> bool {
-        let Some(writer) = &self.writer else { return false };
+    /// Whether the history says which network this is. Then no source makes it another one.
+    pub(super) fn is_bound(&self) -> bool {
+        self.is_bound
+    }
+
+    /// Asks what is recorded of the network. Returns whether each block is recorded from now on. Fails where the history is of
+    /// another network.
+    pub(super) async fn open(&mut self, identity: &Identity) -> Result<bool, Trouble> {
+        let Some(writer) = &self.writer else { return Ok(false) };
         let identity = history::Identity { chain: identity.chain.clone(), genesis: identity.genesis };
         match writer.open(&self.name, identity).await {
             Ok(opened) => {
                 self.blocks = opened.blocks.into_iter().rev().collect();
                 self.state = State::Open(opened.network);
                 (self.activation, self.is_news) = (opened.activation, true);
+                self.replaced = opened.replaced;
                 (self.is_written, self.complaint) = (true, None);
-                true
+                self.is_bound = true;
+                Ok(true)
+            }
+            Err(error @ StoreError::OtherChain { .. }) => {
+                self.is_bound = true;
+                Err(Trouble::WrongNetwork(error.to_string()))
             }
             Err(error) => {
                 self.complain(&error);
-                false
+                Ok(false)
             }
         }
     }
@@ -155,7 +176,7 @@ impl Recorder {
         if self.complaint.as_ref() == Some(&message) {
             return;
         }
-        if matches!(error, StoreError::OtherChain { .. } | StoreError::Damaged(_)) {
+        if matches!(error, StoreError::Damaged(_)) {
             self.state = State::Refused;
             error!(network = %self.name, "nothing is recorded of {}: {message}", self.name);
         } else if !matches!(error, StoreError::NotOpen) {
@@ -207,6 +228,11 @@ impl Recorder {
         std::mem::take(&mut self.is_news).then_some(self.activation)?
     }
 
+    /// The blocks that the history had as replaced when it was opened, once.
+    pub(super) fn take_replaced(&mut self) -> Vec<BlockHash> {
+        std::mem::take(&mut self.replaced)
+    }
+
     /// Records an activation height that is news. What cannot be written now is tried again the next time.
     pub(super) async fn keep_activation(&mut self, height: Option<Height>) {
         let (Some(writer), State::Open(network)) = (&self.writer, self.state) else { return };
@@ -231,6 +257,33 @@ impl Recorder {
         self.blocks.iter().rev()
     }
 
+    /// The common block of a reorg that took back all blocks, where it is known.
+    pub(super) fn common(&self) -> Option<Height> {
+        self.common
+    }
+
+    /// Notes it.
+    pub(super) fn set_common(&mut self, common: Option<Height>) {
+        self.common = common;
+    }
+
+    /// Blocks below a height of which the history has events, the highest first, as far as one page of events goes.
+    pub(super) async fn blocks_with_events_below(&self, height: Height) -> Vec<Block> {
+        let (Some(writer), Some(below)) = (&self.writer, height.0.checked_sub(1)) else { return Vec::new() };
+        let query = Query {
+            network: Some(self.name.clone()),
+            heights: Some(Height(0)..=Height(below)),
+            order: Order::NewestFirst,
+            limit: MAX_PAGE,
+            ..Query::default()
+        };
+        let page = writer.events(query).await.map(|page| page.events).unwrap_or_default();
+        let mut blocks: Vec<Block> = page.into_iter().map(|kept| kept.event.block).collect();
+        blocks.sort_by_key(|block| std::cmp::Reverse(block.height));
+        blocks.dedup();
+        blocks
+    }
+
     /// Whether the file holds everything that was recorded.
     pub(super) fn is_written(&self) -> bool {
         self.is_written
@@ -246,6 +299,7 @@ impl Recorder {
         let block = happened.block;
         if self.keep(Step::Block(happened)).await.is_some() {
             self.blocks.push_back(block);
+            self.common = None;
             let remembered = |oldest: &Block| block.height.above(oldest.height) <= BLOCKS_KEPT;
             while self.blocks.front().is_some_and(|oldest| !remembered(oldest)) {
                 self.blocks.pop_front();

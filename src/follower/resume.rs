@@ -8,12 +8,12 @@ use tracing::{info, warn};
 use crate::domain::list::Block;
 use crate::domain::tally::Tallies;
 use crate::follower::book::{Book, DEPTH};
-use crate::follower::source::Trouble;
+use crate::follower::source::{Identity, Trouble};
 use crate::follower::{Follower, ROLLBACK_POLLS};
 use crate::rpc::{ChainInfo, ErrorKind};
 
 /// What a node answers to a height above its tip: `RPC_INVALID_PARAMETER` of its `rpc/protocol.h`.
-const OUT_OF_RANGE: i64 = -8;
+pub(super) const OUT_OF_RANGE: i64 = -8;
 
 impl Follower {
     /// Before the chain is followed for the first time: takes the counts from the history, and stands where it ends if
@@ -21,10 +21,11 @@ impl Follower {
     pub(super) async fn resume(&mut self, index: usize, chain: &ChainInfo) -> Result<(), Trouble> {
         if self.recorder.is_closed()
             && let Some(identity) = self.identity.clone()
-            && self.recorder.open(&identity).await
+            && self.open_history(&identity).await?
         {
             // The file says where to go on: from there all that is in memory is walked again, if that can be.
             self.aside = self.book.take().or(self.aside.take());
+            self.taken_back.extend(self.recorder.take_replaced());
             self.is_resuming = true;
             self.filling.again();
         }
@@ -58,6 +59,15 @@ impl Follower {
         }
         self.counts_history = true;
         Ok(())
+    }
+
+    /// Opens the history. A source of another network than that of the history is refused, whatever it was before.
+    async fn open_history(&mut self, identity: &Identity) -> Result<bool, Trouble> {
+        let opened = self.recorder.open(identity).await;
+        if opened.is_err() {
+            self.identity = None;
+        }
+        opened
     }
 
     /// What was followed while the history could not be opened is recorded behind what it holds.
@@ -105,8 +115,17 @@ impl Follower {
         if common == Some(cursor) {
             return Ok(());
         }
-        let oldest = self.recorder.blocks().last().map_or(cursor.height, |block| block.height);
-        let from = common.map_or(oldest, |common| common.height.after(1));
+        let from = match common {
+            Some(common) => common.height.after(1),
+            None => {
+                let oldest = self.recorder.blocks().last().copied().unwrap_or(cursor);
+                let below = self.common_below(index, oldest).await?;
+                self.recorder.set_common(below);
+                below.map_or(oldest.height, |common| common.after(1))
+            }
+        };
+        let replaced = self.recorder.blocks().take_while(|block| block.height >= from).map(|block| block.hash);
+        self.taken_back.extend(replaced);
         let withdrawn = self.recorder.withdraw(from).await;
         self.filling.again();
         self.meters.reorgs.inc();

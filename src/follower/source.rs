@@ -272,7 +272,8 @@ impl Source {
         if let Trouble::WrongNetwork(_) = trouble {
             self.meters.wrong_network();
         }
-        if !matches!(trouble, Trouble::NotSynced(_) | Trouble::Behind(_)) {
+        let refused = matches!(trouble, Trouble::Rpc(error) if *error.kind() == ErrorKind::Refused);
+        if !refused && !matches!(trouble, Trouble::NotSynced(_) | Trouble::Behind(_)) {
             self.identity = None;
         }
         let message = trouble.to_string();
@@ -285,7 +286,8 @@ impl Source {
             }
             self.trouble = Some(message);
         }
-        self.failures = self.failures.saturating_add(1);
+        // A full work queue passes within a moment: a longer pause would only lose blocks.
+        self.failures = if refused { 1 } else { self.failures.saturating_add(1) };
         // 0, 1, 3, 7 … polls: the first retry is the next poll.
         let polls = (1 << (self.failures - 1).min(10)) - 1;
         self.retry_at = Some(Instant::now() + poll_interval.saturating_mul(polls).min(LONGEST_PAUSE));

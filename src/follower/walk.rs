@@ -29,17 +29,23 @@ enum Way {
     Walk { back: usize, forward: Vec<Block> },
     /// Too far, or no common block: read the list at the tip; so many blocks are not seen.
     Anew { tip: Block, skipped: u32 },
+    /// The same, because the common block lies below the oldest one that is kept.
+    Deep { tip: Block, oldest: Block },
 }
 
 impl Follower {
     /// Brings the book to the tip of a source.
     pub(super) async fn walk_to(&mut self, index: usize, chain: &ChainInfo) -> Result<(), Trouble> {
         let mut way = self.find_way(index, chain.best).await?;
-        if matches!(way, Way::Anew { .. }) && self.fall_back(index, chain).await? {
+        if !matches!(way, Way::Walk { .. }) && self.fall_back(index, chain).await? {
             way = self.find_way(index, chain.best).await?;
         }
         match way {
             Way::Anew { tip, skipped } => self.open_book(index, tip, skipped).await,
+            Way::Deep { tip, oldest } => {
+                let skipped = self.blocks_replaced(index, tip, oldest).await?;
+                self.open_book(index, tip, skipped).await
+            }
             Way::Walk { back, forward } => {
                 self.step_back(back).await?;
                 self.step_forward(index, &forward).await
@@ -52,7 +58,8 @@ impl Follower {
         let mut header = client.block_header(best).await?;
         let tip = header.block;
         let Some(book) = &self.book else {
-            let recorded = self.recorder.cursor().map_or(tip.height, |cursor| cursor.height);
+            let recorded = self.recorder.cursor().map(|cursor| cursor.height).or(self.recorder.common());
+            let recorded = recorded.unwrap_or(tip.height);
             return Ok(Way::Anew { tip, skipped: tip.height.above(recorded) });
         };
         let missed = tip.height.above(book.tip().height);
@@ -74,7 +81,7 @@ impl Follower {
             }
             if header.block.height <= book.oldest().height {
                 warn!("the chain was reorganised below height {}: the list is read anew", book.oldest().height);
-                return Ok(Way::Anew { tip, skipped: missed });
+                return Ok(Way::Deep { tip, oldest: *book.oldest() });
             }
             header = next_down(client, &header, parent).await?;
         }
@@ -97,6 +104,7 @@ impl Follower {
         let from = book.tip().height;
         let mut withdrawn = 0;
         for _ in 0..blocks {
+            self.taken_back.note(book.tip());
             let events = book.step_back().map_err(|error| Trouble::Contradiction(error.to_string()))?;
             withdrawn += events.unwrap_or(0);
         }
@@ -170,7 +178,12 @@ impl Follower {
         }
         let sessions = self.explain(index, next.block(), &mut events).await?;
         let Some(book) = &mut self.book else { return Ok(()) };
-        let happened = book.advance(next, events, sessions);
+        let happened = if self.taken_back.has(&next.block().hash) {
+            self.meters.events_restored.inc_by(events.len() as u64);
+            book.advance_again(next, events)
+        } else {
+            book.advance(next, events, sessions)
+        };
         self.recorder.record(happened).await;
         self.meters.blocks_followed.inc();
         Ok(())
@@ -214,14 +227,14 @@ impl Follower {
             Some(book) => book.list().registered(),
             None => client.masternode_count().await.map_or(0, |count| count.total as usize),
         };
-        let masternodes = client.registered(block.height, expected).await?;
+        let registered = client.registered(block.height, expected).await?;
         if !client.dialect().is_pinned() && client.best_block_hash().await? != block.hash {
             return Err(Trouble::Moved);
         }
         if client.block_hash(block.height).await? != block.hash {
             return Err(Trouble::Contradiction(format!("block {} was replaced while its list was read", block.height)));
         }
-        MasternodeList::new(block, masternodes).map_err(|error| Trouble::Contradiction(error.to_string()))
+        self.accept(block, registered)
     }
 
     async fn open_book(&mut self, index: usize, tip: Block, skipped: u32) -> Result<(), Trouble> {

@@ -230,7 +230,8 @@ impl Desk {
         self.flush();
         let store = self.store.as_mut().ok_or(StoreError::NotOpen)?;
         let found = store.network(&name, identity).and_then(|network| {
-            Ok(Opened { network, blocks: store.blocks(network)?, activation: store.activation(network, V24)? })
+            let (blocks, activation) = (store.blocks(network)?, store.activation(network, V24)?);
+            Ok(Opened { network, blocks, activation, replaced: store.replaced(network)? })
         });
         let opened = match found {
             Ok(found) => found,

@@ -22,6 +22,7 @@ mod place;
 mod query;
 mod reader;
 mod retention;
+mod returned;
 pub mod schema;
 mod store;
 mod tallies;

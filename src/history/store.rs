@@ -20,7 +20,7 @@ use crate::history::network::{self, Identity, NetworkId};
 use crate::history::open::{self, Report};
 use crate::history::place::Lock;
 use crate::history::query::{self, Page, Query};
-use crate::history::{backfill, tallies};
+use crate::history::{backfill, returned, tallies};
 
 /// How far below the highest block the hashes of blocks are kept: two days on Dash, twice what a reorg may reach back.
 pub const BLOCKS_KEPT: u32 = 1152;
@@ -97,12 +97,16 @@ impl Store {
     }
 
     /// Records blocks, ascending, each above the highest one recorded, all or none of them. A height may be jumped
-    /// over. After a failure, [`Store::cursor`] says what is left to do.
+    /// over. The events of a block that was withdrawn and returns are restored. After a failure, [`Store::cursor`] says what is left to do.
     pub fn record(&mut self, network: NetworkId, blocks: &[BlockEvents]) -> Result<(), StoreError> {
         self.write(|transaction| {
             let before = cursor(transaction, network)?;
             check_order(before, blocks)?;
-            count_and_insert(transaction, network, blocks)?;
+            for next in blocks {
+                if next.events.is_empty() || !returned::restore(transaction, network, next)? {
+                    count_and_insert(transaction, network, std::slice::from_ref(next))?;
+                }
+            }
             insert_blocks(transaction, network, blocks)?;
             backfill::extend(transaction, network, before, blocks)
         })

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::domain::list::Block;
-use crate::domain::masternode::{Height, UnixSeconds};
+use crate::domain::masternode::{BlockHash, Height, UnixSeconds};
 use crate::domain::tally::Tallies;
 use crate::history::backfill::Span;
 use crate::history::desk::Desk;
@@ -75,6 +75,8 @@ pub struct Opened {
     pub blocks: Vec<Block>,
     /// The activation height of v24, where one is recorded.
     pub activation: Option<Height>,
+    /// Blocks near them that were replaced and whose events are counted.
+    pub replaced: Vec<BlockHash>,
 }
 
 /// What the thread is asked to do.

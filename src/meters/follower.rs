@@ -21,6 +21,7 @@ pub(super) struct FollowerFamilies {
     gap_blocks: IntCounterVec,
     reorgs: IntCounterVec,
     events_withdrawn: IntCounterVec,
+    events_restored: IntCounterVec,
     resyncs: IntCounterVec,
     /// When each source of each network last confirmed the list, by the clock that does not jump.
     successes: Arc<Mutex<Successes>>,
@@ -84,6 +85,8 @@ pub struct NetworkMeters {
     pub reorgs: IntCounter,
     /// Events of blocks that a reorg replaced.
     pub events_withdrawn: IntCounter,
+    /// Events of replaced blocks that returned.
+    pub events_restored: IntCounter,
     /// Lists read anew because the one in hand did not fit.
     pub resyncs: IntCounter,
 }
@@ -133,6 +136,10 @@ impl FollowerFamilies {
                 "masternode_exporter_events_withdrawn_total",
                 "Events of blocks that a reorganisation replaced. The counters that counted them do not go down.",
             )?,
+            events_restored: counter(
+                "masternode_exporter_events_restored_total",
+                "Withdrawn events whose block returned with the same hash. They are counted once.",
+            )?,
             resyncs: counter(
                 "masternode_exporter_resyncs_total",
                 "Lists read in full because the one carried on from block to block could not be, or disagreed with the node.",
@@ -152,6 +159,7 @@ impl FollowerFamilies {
             gap_blocks: self.gap_blocks.with_label_values(labels),
             reorgs: self.reorgs.with_label_values(labels),
             events_withdrawn: self.events_withdrawn.with_label_values(labels),
+            events_restored: self.events_restored.with_label_values(labels),
             resyncs: self.resyncs.with_label_values(labels),
         }
     }

@@ -32,6 +32,8 @@ kinds! {
     StateVersion => "state_version",
     /// An address for a purpose that is not known, or written otherwise than `host:port`.
     AddressKind => "address_kind",
+    /// An entry of the masternode list, of which only its identity may be known.
+    ListEntry => "list_entry",
     /// Payees in a form that is not known, or whose parts do not make a whole.
     PayoutForm => "payout_form",
     /// Shares in a form that is not known.

@@ -277,6 +277,8 @@ families! {
         "Height of the masternode list that this page is true of.";
     LIST_TIMESTAMP: "masternode_exporter_list_timestamp_seconds" Gauge Aggregate []
         "When that list was taken from its source.";
+    LIST_UNREADABLE: "masternode_exporter_list_unreadable_entries" Gauge Aggregate ["masternode"]
+        "Entries of the masternode list that cannot be read, by masternode: it has no other samples. The label is empty for entries without a readable identity. Absent where all entries are readable.";
 }
 
 /// The family of a name; `None` when there is none.

@@ -36,6 +36,11 @@ network_families! {
     NETWORK_TIP_TIMESTAMP => |snapshot, add| add(&[], Value::Whole(snapshot.block().time.0));
     LIST_HEIGHT => |snapshot, add| add(&[], snapshot.block().height.0.into());
     LIST_TIMESTAMP => |snapshot, add| add(&[], Value::Whole(snapshot.read_at().0));
+    LIST_UNREADABLE => |snapshot, add| {
+        let unreadable = snapshot.list().unreadable();
+        unreadable.ids().iter().for_each(|id| add(&[("masternode", &id.to_string())], 1_u32.into()));
+        if unreadable.unnamed() > 0 { add(&[("masternode", "")], Value::Whole(unreadable.unnamed() as u64)) }
+    };
     NETWORK_CHAINLOCK_HEIGHT => |snapshot, add| if let Some(height) = snapshot.facts().chainlock_height { add(&[], height.0.into()) };
     NETWORK_NODES => nodes;
     NETWORK_NODES_BY_VERSION => versions;

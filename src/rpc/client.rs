@@ -1,6 +1,6 @@
 //! The calls themselves: one function for each method, over one private `call`.
 //!
-//! Never here: a retry, but for the one after a refused cookie; when to ask again is the follower's affair.
+//! Never here: a retry, but for those after a refused cookie and a full work queue; the follower decides when to ask again.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,18 +12,19 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::domain::payment::Vote;
-use crate::domain::{Block, BlockHash, Duffs, Height, ListDiff, Masternode, MasternodeId, Outpoint};
-use crate::meters::RpcMeters;
+use crate::domain::{Block, BlockHash, Height, ListDiff, Masternode, MasternodeId, Outpoint};
+use crate::meters::{NotUnderstood, RpcMeters};
 use crate::rpc::Settings;
 use crate::rpc::body::{broken, collect, refuse_longer};
-use crate::rpc::credentials::Secret;
+use crate::rpc::credentials::{Secret, is_here};
 use crate::rpc::dash::answers::{self, ChainInfo, Count, Header, NetworkInfo, SyncStatus};
-use crate::rpc::dash::quorums::{self, Commitment, FormedQuorum, QuorumMembers};
 use crate::rpc::dash::stream::ListParser;
 use crate::rpc::dialect::{Dialect, Parameter, Shape};
 use crate::rpc::error::{ErrorKind, RpcError};
 use crate::rpc::legacy;
 use crate::rpc::methods::{self, Method};
+use crate::rpc::registered::Registered;
+use crate::rpc::retry;
 
 /// Longest error body that is worth reading.
 const ERROR_BODY_BYTES: u64 = 64 * 1024;
@@ -150,33 +151,6 @@ impl Client {
         self.call(method, self.params(method, all), answers::count).await
     }
 
-    /// The quorums whose commitment a block has, those with failed members among them. The block may be an old one.
-    pub async fn quorums_formed_in(&self, block: &Block) -> Result<Vec<FormedQuorum>, RpcError> {
-        let method = self.known(self.dialect().quorums.map(|(list, _)| list))?;
-        let block = *block;
-        let params = self.params(method, [json!(block.height.0)]);
-        self.call(method, params, move |body| quorums::formed_in(body, &block.hash)).await
-    }
-
-    /// The members of a quorum. `quorum_type` is the number of its type.
-    pub async fn quorum_members(&self, quorum_type: u8, hash: &BlockHash) -> Result<QuorumMembers, RpcError> {
-        let method = self.known(self.dialect().quorums.map(|(_, info)| info))?;
-        let params = self.params(method, [json!(quorum_type), json!(hash.to_string())]);
-        self.call(method, params, quorums::members).await
-    }
-
-    /// The ends of sessions that a block carries, those that say that no quorum formed among them.
-    pub async fn commitments(&self, block: &BlockHash) -> Result<Vec<Commitment>, RpcError> {
-        let method = self.known(self.dialect().special)?;
-        self.call(method, quorums::of_commitments(block), quorums::commitments).await
-    }
-
-    /// What a block pays to which address, where its coinbase is a special transaction.
-    pub async fn block_outputs(&self, block: &BlockHash) -> Result<Vec<(String, Duffs)>, RpcError> {
-        let method = self.known(self.dialect().special)?;
-        self.call(method, quorums::of_coinbase(block), quorums::outputs).await
-    }
-
     /// Sporks with their values, by name.
     pub async fn sporks(&self) -> Result<Vec<(String, i64)>, RpcError> {
         let method = self.known(self.dialect().sporks)?;
@@ -212,7 +186,7 @@ impl Client {
 
     /// All registered masternodes: after the block at a height where the node can tell ([`Dialect::is_pinned`]), else now.
     /// About `expected` of them.
-    pub async fn registered(&self, height: Height, expected: usize) -> Result<Vec<Masternode>, RpcError> {
+    pub async fn registered(&self, height: Height, expected: usize) -> Result<Registered, RpcError> {
         let call = &self.dialect().list;
         let parameters = call.parameters.iter().map(|parameter| match parameter {
             Parameter::Text(text) => json!(text),
@@ -222,22 +196,20 @@ impl Client {
         });
         let pin = self.dialect().is_pinned().then(|| json!(height.0));
         let params = self.params(call.method, parameters.chain(pin));
-        match call.shape {
-            Shape::ProTx { .. } => self.streamed(call.method, params, expected).await,
+        let list = match call.shape {
+            Shape::ProTx { .. } => self.streamed(call.method, params, expected).await?,
             ref shape => {
-                let read = |body: &[u8]| legacy::answers::masternodes(body, shape, &self.inner.settings.states);
-                self.call(call.method, params, read).await
+                let read = |body: &[u8]| legacy::answers::registered(body, shape, &self.inner.settings.states);
+                self.call(call.method, params, read).await?
             }
-        }
+        };
+        let list = list.distinct().map_err(|kind| self.error(call.method, kind))?;
+        self.inner.meters.not_understood(NotUnderstood::ListEntry, list.unreadable.len() as u64);
+        Ok(list)
     }
 
     /// A list of detailed entries. The body is never held as a whole.
-    async fn streamed(
-        &self,
-        method: &'static Method,
-        params: Value,
-        expected: usize,
-    ) -> Result<Vec<Masternode>, RpcError> {
+    async fn streamed(&self, method: &'static Method, params: Value, expected: usize) -> Result<Registered, RpcError> {
         let _turn = self.turn(method).await;
         let started = Instant::now();
         let longest = self.inner.settings.timeout * LIST_TIMEOUTS;
@@ -311,7 +283,7 @@ impl Client {
         RpcError { source: self.inner.settings.name.clone(), method: method.name, kind }
     }
 
-    async fn stream_list(&self, method: &Method, params: Value, expected: usize) -> Result<Vec<Masternode>, ErrorKind> {
+    async fn stream_list(&self, method: &Method, params: Value, expected: usize) -> Result<Registered, ErrorKind> {
         let timeout = self.inner.settings.timeout;
         let late = |_| ErrorKind::Timeout { after: timeout };
         let mut response = tokio::time::timeout(timeout, self.request(method, params)).await.map_err(late)??;
@@ -331,20 +303,34 @@ impl Client {
         parser.finish_counting(&self.inner.meters)
     }
 
-    /// Sends a request until it is answered well, with fresh credentials after a refusal.
+    /// Sends a request, some times where the node is busy, with fresh credentials after a refusal.
     async fn request(&self, method: &Method, params: Value) -> Result<Response, ErrorKind> {
         let body = json!({"jsonrpc": "1.0", "id": "x", "method": method.parent(), "params": params}).to_string();
+        let mut pauses = retry::pauses(self.inner.settings.timeout);
+        loop {
+            let started = Instant::now();
+            match (self.request_once(&body).await, pauses.next()) {
+                (Err(kind), Some(pause)) if retry::is_passing(&kind) => {
+                    self.inner.meters.observe(method.name, kind.label(), started.elapsed());
+                    tokio::time::sleep(pause).await;
+                }
+                (answer, _) => return answer,
+            }
+        }
+    }
+
+    async fn request_once(&self, body: &str) -> Result<Response, ErrorKind> {
         let known = self.inner.authorization.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let fresh = known.is_none();
         let authorization = if fresh { self.read_credentials()? } else { known };
-        let response = self.send(&body, authorization.as_ref()).await?;
+        let response = self.send(body, authorization.as_ref()).await?;
         if response.status() != StatusCode::UNAUTHORIZED {
             return self.check(response).await;
         }
         // The cookie is new after each start of the node, and a password may have been changed.
         let renewed = if fresh { None } else { self.read_credentials()? };
         match renewed.filter(|renewed| Some(renewed) != authorization.as_ref()) {
-            Some(renewed) => self.check(self.send(&body, Some(&renewed)).await?).await,
+            Some(renewed) => self.check(self.send(body, Some(&renewed)).await?).await,
             None => self.check(response).await,
         }
     }
@@ -386,15 +372,10 @@ impl Client {
         let body = collect(response, ERROR_BODY_BYTES, self.inner.settings.timeout).await?;
         Err(match status {
             _ if body.starts_with(b"Work queue depth exceeded") => ErrorKind::Refused,
+            StatusCode::TOO_MANY_REQUESTS => ErrorKind::Refused,
             StatusCode::SERVICE_UNAVAILABLE => ErrorKind::NotServing,
             _ => answers::reported_error(&body)
                 .unwrap_or_else(|| ErrorKind::malformed(format_args!("HTTP status {status}"))),
         })
     }
-}
-
-/// Whether a node is on this host.
-fn is_here(url: &reqwest::Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }

@@ -169,6 +169,12 @@ fn directories(root: &Path, network: &str) -> Vec<PathBuf> {
     named
 }
 
+/// Whether a node is on this host.
+pub(super) fn is_here(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

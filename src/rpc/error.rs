@@ -46,7 +46,7 @@ pub enum ErrorKind {
         /// What it is doing.
         message: String,
     },
-    /// 503, or 500 before v20: the node's work queue is full.
+    /// 503, or 500 before v20: the node's work queue is full. 429 of a proxy means the same.
     Refused,
     /// 503 without that text: the node is stopping (`http_reject_request_cb` in `src/httpserver.cpp`).
     NotServing,

@@ -17,6 +17,8 @@ pub mod legacy;
 pub mod methods;
 pub mod node;
 pub mod own;
+mod registered;
+mod retry;
 pub mod secret_file;
 pub mod unknown;
 mod url;
@@ -35,6 +37,7 @@ pub use dialect::Dialect;
 pub use error::{ErrorKind, RpcError};
 pub use methods::{METHODS, Method};
 pub use own::{OwnMasternode, OwnState};
+pub use registered::{Registered, UnreadableEntry};
 pub use unknown::Unknown;
 pub use url::RpcUrl;
 

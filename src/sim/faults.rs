@@ -41,6 +41,8 @@ pub enum Fault {
     LyingHeight(i64),
     /// `protx listdiff` names a masternode that is on no list.
     LyingDiff,
+    /// The first N entries of `protx list` have the penalty −1; diffs are right.
+    BadScores(usize),
     /// Cut off: the tip stays the block that the active branch has at this height when the fault is set.
     FrozenAt(u32),
     /// Never answers.
@@ -132,6 +134,7 @@ pub(super) fn lies(faults: &[ActiveFault]) -> Lies {
             Fault::FrozenAt(_) => lies.cut_off = true,
             Fault::LyingHeight(offset) => lies.height_offset += offset,
             Fault::LyingDiff => lies.unknown_in_diff = true,
+            Fault::BadScores(count) => lies.bad_scores = count,
             _ => {}
         }
     }

@@ -250,7 +250,7 @@ async fn a_file_that_says_something_else_than_was_written_is_believed_and_gone_o
 }
 
 #[tokio::test]
-async fn a_network_that_became_another_chain_is_followed_and_not_mixed_up_with_what_is_recorded() {
+async fn a_network_that_became_another_chain_is_refused_and_not_mixed_up_with_what_is_recorded() {
     let (mut stage, _) = recording().await;
     live(&stage, 10);
     stage.poll().await;
@@ -261,7 +261,8 @@ async fn a_network_that_became_another_chain_is_followed_and_not_mixed_up_with_w
     stage.restart().await;
     let id: MasternodeId = stage.masternode(1).parse().unwrap();
     stage.mine(&[fail(&id.to_string(), 1)]).await;
-    stage.page().await.expect("masternode_pose_penalties_total", &[("alias", "mn-1")], 1.0);
+    assert!(stage.snapshot().is_none(), "the history says which network this is");
+    stage.page().await.expect("masternode_exporter_source_network_match", &[], 0.0);
     assert_eq!(ledger::kept(&stage.history()), before);
 }
 

@@ -25,6 +25,9 @@ pub fn between(before: &MasternodeList, after: &MasternodeList, rule: Option<&Pe
     let mut events = Vec::new();
     for difference in before.differences(after) {
         match difference {
+            // Of an entry that could not be read it is not known what happened to it.
+            (None, Some(new)) if before.unreadable().may_be(new, from) => {}
+            (Some(old), None) if after.unreadable().has(&old.id) => {}
             (None, Some(new)) => span.registration(new, &mut events),
             (Some(old), None) => span.removal(old, &mut events),
             (Some(old), Some(new)) => span.changes(old, new, &mut events),

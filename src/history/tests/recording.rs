@@ -114,6 +114,29 @@ fn a_reorg_withdraws_events_and_keeps_counts() {
 }
 
 #[test]
+fn a_withdrawn_block_that_returns_is_restored_and_counted_once() {
+    let place = Place::new();
+    let (mut store, network) = place.open_network();
+    store.record(network, &[happened(10, &[(1, penalty())])]).unwrap();
+    let returning = happened(11, &[(1, penalty()), (2, penalty())]);
+    store.record(network, std::slice::from_ref(&returning)).unwrap();
+    for _ in 0..2 {
+        store.withdraw(network, Height(11)).unwrap();
+        drop(store);
+        store = place.open_network().0;
+        assert_eq!(store.replaced(network).unwrap(), [returning.block.hash]);
+        assert_eq!(store.tallies(network).unwrap().node(&id(1)).last_penalty_height, Some(Height(10)));
+        store.record(network, std::slice::from_ref(&returning)).unwrap();
+        let tallies = store.tallies(network).unwrap();
+        assert_eq!((tallies.node(&id(1)).penalties, tallies.node(&id(2)).penalties), (2, 1));
+        assert_eq!(tallies.node(&id(1)).last_penalty_height, Some(Height(11)));
+        let expected = [(10, 1, "penalty", false), (11, 1, "penalty", false), (11, 2, "penalty", false)];
+        assert_eq!(found(&store, &everything()), expected);
+        assert_eq!(store.replaced(network).unwrap(), []);
+    }
+}
+
+#[test]
 fn a_reorg_below_all_blocks_remembered_leaves_no_place_to_go_on_from() {
     let (mut store, network) = Place::new().open_network();
     store.record(network, &quiet(10..=12)).unwrap();

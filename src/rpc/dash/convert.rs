@@ -99,7 +99,7 @@ fn peer(meta: &MetaInfo) -> PeerView {
     PeerView::new(seconds.map(UnixSeconds), meta.is_platform_banned)
 }
 
-fn id(text: &str) -> Result<MasternodeId, ErrorKind> {
+pub(super) fn id(text: &str) -> Result<MasternodeId, ErrorKind> {
     Ok(MasternodeId::ProTx(parse::<Hash>(text, "proTxHash")?))
 }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
-use crate::domain::{BlockHash, Duffs, Hash, Height, MasternodeId};
+use crate::domain::{Block, BlockHash, Duffs, Hash, Height, MasternodeId};
 use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::dash::convert;
@@ -219,6 +219,33 @@ pub fn outputs(body: &[u8]) -> Result<Vec<(String, Duffs)>, ErrorKind> {
 }
 
 impl Client {
+    /// The quorums whose commitment a block has, those with failed members among them. The block may be an old one.
+    pub async fn quorums_formed_in(&self, block: &Block) -> Result<Vec<FormedQuorum>, RpcError> {
+        let method = self.known(self.dialect().quorums.map(|(list, _)| list))?;
+        let block = *block;
+        let params = self.params(method, [json!(block.height.0)]);
+        self.call(method, params, move |body| formed_in(body, &block.hash)).await
+    }
+
+    /// The members of a quorum. `quorum_type` is the number of its type.
+    pub async fn quorum_members(&self, quorum_type: u8, hash: &BlockHash) -> Result<QuorumMembers, RpcError> {
+        let method = self.known(self.dialect().quorums.map(|(_, info)| info))?;
+        let params = self.params(method, [json!(quorum_type), json!(hash.to_string())]);
+        self.call(method, params, members).await
+    }
+
+    /// The ends of sessions that a block carries, those that say that no quorum formed among them.
+    pub async fn commitments(&self, block: &BlockHash) -> Result<Vec<Commitment>, RpcError> {
+        let method = self.known(self.dialect().special)?;
+        self.call(method, of_commitments(block), commitments).await
+    }
+
+    /// What a block pays to which address, where its coinbase is a special transaction.
+    pub async fn block_outputs(&self, block: &BlockHash) -> Result<Vec<(String, Duffs)>, RpcError> {
+        let method = self.known(self.dialect().special)?;
+        self.call(method, of_coinbase(block), outputs).await
+    }
+
     /// The newest quorum of each type at a block, see [`newest`].
     pub async fn newest_quorums(&self, height: Height) -> Result<BTreeMap<String, (Height, BlockHash)>, RpcError> {
         let method = self.known(self.dialect().quorums.map(|(list, _)| list))?;

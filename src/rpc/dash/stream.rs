@@ -5,14 +5,17 @@
 //!
 //! Never here: the network; a body as a whole; `serde_json::Value`.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::domain::Masternode;
+use crate::domain::{Masternode, MasternodeId};
 use crate::meters::RpcMeters;
 use crate::rpc::dash::convert;
 use crate::rpc::dash::wire::{Entry, WireError};
 use crate::rpc::error::ErrorKind;
+use crate::rpc::registered::Registered;
 use crate::rpc::unknown::Unknown;
 
 /// Longest element, key or member beside the list that is waited for: sixty times an entry as recorded.
@@ -29,7 +32,7 @@ pub struct ListParser {
     cut: Vec<u8>,
     at: usize,
     place: Place,
-    masternodes: Option<Vec<Masternode>>,
+    list: Option<Registered>,
     expected: usize,
     error: Option<WireError>,
     unknown: Unknown,
@@ -116,22 +119,27 @@ impl ListParser {
         &self.unknown
     }
 
-    /// The list, when the body was complete.
+    /// The masternodes of the list, when the body was complete. Fails where a tenth of the entries cannot be read.
     pub fn finish(self) -> Result<Vec<Masternode>, ErrorKind> {
+        self.finish_registered().map(|list| list.masternodes)
+    }
+
+    /// The same, with the entries that cannot be read.
+    pub fn finish_registered(self) -> Result<Registered, ErrorKind> {
         if let Some(error) = self.error {
             return Err(ErrorKind::reported(error.code, &error.message));
         }
-        let read = self.masternodes.as_ref().map_or(0, Vec::len);
+        let read = self.list.as_ref().map_or(0, Registered::entries);
         if self.place != Place::End || !self.cut.is_empty() {
             return Err(ErrorKind::malformed(format_args!("it was cut off after {read} masternodes")));
         }
-        self.masternodes.ok_or_else(|| ErrorKind::malformed("it has neither result nor error"))
+        self.list.ok_or_else(|| ErrorKind::malformed("it has neither result nor error"))?.checked()
     }
 
     /// The same, and what was not understood of it is counted.
-    pub(in crate::rpc) fn finish_counting(self, meters: &RpcMeters) -> Result<Vec<Masternode>, ErrorKind> {
+    pub(in crate::rpc) fn finish_counting(self, meters: &RpcMeters) -> Result<Registered, ErrorKind> {
         self.unknown.count_in(meters);
-        self.finish()
+        self.finish_registered()
     }
 
     fn step(&mut self) -> Result<Step, ErrorKind> {
@@ -141,7 +149,9 @@ impl ListParser {
             (Place::FirstMember | Place::NextMember, b'"') => return self.member(),
             (Place::BehindMember, b',') => Place::NextMember,
             (Place::FirstMember | Place::BehindMember, b'}') => Place::End,
-            (Place::FirstElement | Place::NextElement, b'{') => return self.element(),
+            (Place::FirstElement | Place::NextElement, b'{' | b'"' | b'[' | b'a'..=b'z' | b'-' | b'0'..=b'9') => {
+                return self.element();
+            }
             (Place::BehindElement, b',') => Place::NextElement,
             (Place::FirstElement | Place::BehindElement, b']') => Place::BehindMember,
             _ => return Err(ErrorKind::malformed(format_args!("unexpected {:?} in it", char::from(next)))),
@@ -156,9 +166,9 @@ impl ListParser {
         let Some(value_at) = value_behind(&self.buffer[self.at..], after_key)? else { return Ok(Step::NeedsMore) };
         let value = &self.buffer[self.at + value_at..];
         let length = match (key.as_str(), value.bytes().next()) {
-            ("result", _) if self.masternodes.is_some() => return Err(ErrorKind::malformed("it has two results")),
+            ("result", _) if self.list.is_some() => return Err(ErrorKind::malformed("it has two results")),
             ("result", Some(b'[')) => {
-                self.masternodes = Some(Vec::with_capacity(self.expected));
+                self.list = Some(Registered::expecting(self.expected));
                 self.place = Place::FirstElement;
                 self.at += value_at + 1;
                 return Ok(Step::Done);
@@ -179,9 +189,25 @@ impl ListParser {
     }
 
     fn element(&mut self) -> Result<Step, ErrorKind> {
-        let Some((entry, length)) = piece::<Entry<'_>>(&self.buffer[self.at..])? else { return Ok(Step::NeedsMore) };
-        let masternode = convert::masternode(&entry, &mut self.unknown)?;
-        self.masternodes.get_or_insert_default().push(masternode);
+        let text = &self.buffer[self.at..];
+        let (read, length) = match piece::<Entry<'_>>(text) {
+            Ok(Some((entry, length))) => (convert::masternode(&entry, &mut self.unknown), length),
+            Ok(None) => return Ok(Step::NeedsMore),
+            Err(error) => {
+                // It is no entry. Where it is JSON it costs its own masternode only.
+                let Some((IgnoredAny, length)) = piece(text)? else { return Ok(Step::NeedsMore) };
+                (Err(error), length)
+            }
+        };
+        let list = self.list.get_or_insert_default();
+        match read {
+            Ok(masternode) => list.masternodes.push(masternode),
+            Err(error) => {
+                let id = identity(&text[..length]);
+                let error = named(id, list.entries() + 1, error);
+                list.skip(id, error)?;
+            }
+        }
         self.place = Place::BehindElement;
         self.at += length;
         Ok(Step::Done)
@@ -193,6 +219,28 @@ impl ListParser {
             self.at += 1;
         }
         bytes.get(self.at).copied()
+    }
+}
+
+/// The masternode of an entry that cannot be read otherwise.
+fn identity(entry: &str) -> Option<MasternodeId> {
+    #[derive(Deserialize)]
+    struct Named<'a> {
+        #[serde(rename = "proTxHash", borrow)]
+        pro_tx_hash: Cow<'a, str>,
+    }
+    let named: Named<'_> = serde_json::from_str(entry).ok()?;
+    convert::id(&named.pro_tx_hash).ok()
+}
+
+/// An error about an entry, with its name or its place in the list.
+fn named(id: Option<MasternodeId>, place: usize, error: ErrorKind) -> ErrorKind {
+    match (id, error) {
+        (Some(id), ErrorKind::Malformed { what }) if !what.contains(&id.to_string()) => {
+            ErrorKind::malformed(format_args!("masternode {id}: {what}"))
+        }
+        (None, ErrorKind::Malformed { what }) => ErrorKind::malformed(format_args!("entry number {place}: {what}")),
+        (_, error) => error,
     }
 }
 

@@ -14,17 +14,33 @@ use crate::rpc::dialect::Shape;
 use crate::rpc::error::ErrorKind;
 use crate::rpc::legacy::convert;
 use crate::rpc::legacy::rows::{self, Members};
+use crate::rpc::registered::Registered;
 
 /// What a node calls a height for which nobody has voted.
 const NOBODY: &str = "Unknown";
 
-/// A list of any shape but that of `protx list`.
+/// The masternodes of a list of any shape but that of `protx list`.
 pub fn masternodes(body: &[u8], shape: &Shape, states: &[Arc<State>]) -> Result<Vec<Masternode>, ErrorKind> {
+    registered(body, shape, states).map(|list| list.masternodes)
+}
+
+/// The same, with the entries that cannot be read. Fails where a tenth of them cannot.
+pub fn registered(body: &[u8], shape: &Shape, states: &[Arc<State>]) -> Result<Registered, ErrorKind> {
     let rows = match shape {
         Shape::Array(_) => rows::listed(result(body)?, shape)?,
-        _ => rows::keyed(result(body)?, shape)?,
+        _ => rows::keyed(result(body)?, shape),
     };
-    rows.iter().map(|row| convert::masternode(row, states)).collect()
+    let mut list = Registered::expecting(rows.len());
+    for row in rows {
+        match row {
+            Ok(row) => match convert::masternode(&row, states) {
+                Ok(masternode) => list.masternodes.push(masternode),
+                Err(error) => list.skip(convert::id(&row).ok(), error)?,
+            },
+            Err((name, error)) => list.skip(convert::outpoint(&name), error)?,
+        }
+    }
+    list.checked()
 }
 
 /// The payee with the most votes of each height that has one, ascending: `masternode winners`, `getmasternodewinners`.

@@ -63,7 +63,7 @@ fn announced(row: &Row, states: &[Arc<State>]) -> Result<Option<Announced>, Erro
 }
 
 /// By registration where the list has it, else by collateral: from two members, or from the key.
-fn id(row: &Row) -> Result<MasternodeId, ErrorKind> {
+pub(super) fn id(row: &Row) -> Result<MasternodeId, ErrorKind> {
     if let Some(hash) = row.text(Item::ProTxHash)? {
         return hash
             .parse::<Hash>()
@@ -82,7 +82,7 @@ fn id(row: &Row) -> Result<MasternodeId, ErrorKind> {
 }
 
 /// `COutPoint(<txid>, <n>)` or `<txid>-<n>`.
-fn outpoint(key: &str) -> Option<MasternodeId> {
+pub(super) fn outpoint(key: &str) -> Option<MasternodeId> {
     let inner = key.strip_prefix("COutPoint(").and_then(|rest| rest.strip_suffix(')'));
     let (txid, index) = match inner {
         Some(inner) => inner.split_once(',')?,

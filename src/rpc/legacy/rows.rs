@@ -25,6 +25,9 @@ pub(super) struct Row {
     values: BTreeMap<Item, Value>,
 }
 
+/// The name of a row that is none, and what is wrong with it.
+pub(super) type Unread = (String, ErrorKind);
+
 /// An object's members in their order, repeated ones included, which a map would hide.
 pub(in crate::rpc) struct Members(pub(super) Vec<(String, Value)>);
 
@@ -51,7 +54,7 @@ impl<'de> Deserialize<'de> for Members {
 }
 
 /// The rows of an object by collateral.
-pub(super) fn keyed(members: Members, shape: &Shape) -> Result<Vec<Row>, ErrorKind> {
+pub(super) fn keyed(members: Members, shape: &Shape) -> Vec<Result<Row, Unread>> {
     let row = |(key, value): (String, Value)| {
         let key = shortened(key);
         let values = match (shape, &value) {
@@ -60,23 +63,24 @@ pub(super) fn keyed(members: Members, shape: &Shape) -> Result<Vec<Row>, ErrorKi
             (Shape::Text(_), _) => Err("its value is not a text".to_string()),
             _ => Err("its value is not an object".to_string()),
         };
-        let values = values.map_err(|what| malformed(&key, &what))?;
+        let values = values.map_err(|what| (key.clone(), malformed(&key, &what)))?;
         Ok(Row { name: key, keyed: true, values })
     };
     members.0.into_iter().map(row).collect()
 }
 
 /// The rows of an array.
-pub(super) fn listed(elements: Vec<Value>, shape: &Shape) -> Result<Vec<Row>, ErrorKind> {
+pub(super) fn listed(elements: Vec<Value>, shape: &Shape) -> Result<Vec<Result<Row, Unread>>, ErrorKind> {
     let Shape::Array(fields) = shape else { return Err(ErrorKind::malformed("it is an array, not an object")) };
     let row = |(place, element): (usize, Value)| {
         let name = format!("number {place}");
         if !element.is_object() {
-            return Err(malformed(&name, "it is not an object"));
+            let error = malformed(&name, "it is not an object");
+            return Err((name, error));
         }
         Ok(Row { name, keyed: false, values: fields_of(fields, &element) })
     };
-    (1..).zip(elements).map(row).collect()
+    Ok((1..).zip(elements).map(row).collect())
 }
 
 /// Splits a padded line. An address that is not there leaves the last column empty.

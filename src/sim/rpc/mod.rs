@@ -72,6 +72,8 @@ pub(super) struct Lies {
     pub(super) height_offset: i64,
     /// `protx listdiff` names a masternode that nobody knows.
     pub(super) unknown_in_diff: bool,
+    /// Number of entries of `protx list` with a penalty of −1.
+    pub(super) bad_scores: usize,
     /// Another genesis hash and chain name.
     pub(super) other_network: bool,
     /// Answers as a Bitcoin node would.

@@ -73,7 +73,16 @@ fn list(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> {
     }
     if detailed {
         let scene = Scene::of(context);
-        let write = move |node: &Masternode, out: &mut Vec<u8>| write_entry(&scene, node, out);
+        let bad: Vec<Hash256> = nodes.iter().take(context.lies.bad_scores).map(|node| node.hash).collect();
+        let write = move |node: &Masternode, out: &mut Vec<u8>| {
+            let start = out.len();
+            write_entry(&scene, node, out);
+            if bad.contains(&node.hash) {
+                let entry = String::from_utf8_lossy(&out[start..]).replace("Penalty\":", "Penalty\":-1,\"before\":");
+                out.truncate(start);
+                out.extend_from_slice(entry.as_bytes());
+            }
+        };
         return Ok(Reply::Stream(Pieces::array(nodes, Box::new(write))));
     }
     let write = |node: &Masternode, out: &mut Vec<u8>| out.extend_from_slice(format!("\"{}\"", node.hash).as_bytes());

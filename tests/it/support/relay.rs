@@ -28,6 +28,8 @@ pub(crate) struct Node {
     pub(crate) form: Form,
     pub(crate) version: u32,
     pub(crate) down: bool,
+    /// Calls of a hundred that it refuses because its work queue is full.
+    pub(crate) refused: u64,
     /// The node prints `ehf` and `ehf_height`.
     pub(crate) says_signal: bool,
     /// Further deployments that it names.
@@ -41,7 +43,16 @@ pub(crate) struct Node {
 impl Node {
     pub(crate) fn old() -> Node {
         let others = Vec::new();
-        Node { form: Form::Old, version: 230_102, down: false, says_signal: true, others, coinbase: 3, special: None }
+        Node {
+            form: Form::Old,
+            version: 230_102,
+            down: false,
+            refused: 0,
+            says_signal: true,
+            others,
+            coinbase: 3,
+            special: None,
+        }
     }
 
     pub(crate) fn new(form: Form) -> Node {
@@ -55,6 +66,9 @@ pub(crate) const SIGNAL: u32 = 545;
 pub(crate) const STARTED: u32 = 552;
 pub(crate) const LOCKED_IN: u32 = 576;
 pub(crate) const ACTIVE: u32 = 600;
+
+/// What a node answers whose work queue is full.
+const REFUSED: &str = "HTTP/1.1 503 x\r\nConnection: close\r\nContent-Length: 25\r\n\r\nWork queue depth exceeded";
 
 /// See the module.
 pub(crate) struct Relay {
@@ -73,6 +87,7 @@ impl Relay {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (node, calls) = (Arc::new(Mutex::new(node)), Arc::<Mutex<BTreeMap<String, u32>>>::default());
         let (shared, counted, chain) = (node.clone(), calls.clone(), network.clone());
+        let mut random = 7_u64;
         tokio::spawn(async move {
             while let Ok((mut client, _)) = listener.accept().await {
                 let Some(request) = read(&mut client).await else { continue };
@@ -81,6 +96,12 @@ impl Relay {
                 *counted.lock().unwrap().entry(method.clone()).or_default() += 1;
                 let node = shared.lock().unwrap().clone();
                 if node.down {
+                    continue;
+                }
+                // The same calls in each run: the upper bits of a linear congruential generator.
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                if (random >> 33) % 100 < node.refused {
+                    let _ = client.write_all(REFUSED.as_bytes()).await;
                     continue;
                 }
                 let mut upstream = TcpStream::connect(behind).await.unwrap();

@@ -1,0 +1,48 @@
+//! Blocks that a reorg replaced and that returned: their events stand again, and are counted no second time.
+//!
+//! Never here: which blocks are replaced (`store`).
+
+use rusqlite::{Transaction, params};
+
+use crate::domain::event::EventKind;
+use crate::domain::masternode::BlockHash;
+use crate::history::codec::Column;
+use crate::history::store::cursor;
+use crate::history::{BLOCKS_KEPT, BlockEvents, NetworkId, Store, StoreError, tallies};
+
+impl Store {
+    /// Blocks near the highest one that were replaced and whose events are counted.
+    pub fn replaced(&self, network: NetworkId) -> Result<Vec<BlockHash>, StoreError> {
+        let highest = cursor(&self.connection, network)?.map_or(0, |cursor| cursor.height.0);
+        let mut statement = self.connection.prepare(
+            "SELECT DISTINCT hash FROM event WHERE network = ?1 AND height >= ?2 AND withdrawn = 1 AND counted",
+        )?;
+        let hashes = statement.query_map(params![network.0, highest.saturating_sub(BLOCKS_KEPT)], |row| {
+            let Column(hash) = row.get(0)?;
+            Ok(BlockHash(hash))
+        })?;
+        Ok(hashes.collect::<Result<_, _>>()?)
+    }
+}
+
+/// Restores the events of a block that was replaced and has returned. Returns whether it is one: then nothing of it is
+/// counted again.
+pub(super) fn restore(
+    transaction: &Transaction<'_>,
+    network: NetworkId,
+    happened: &BlockEvents,
+) -> Result<bool, StoreError> {
+    let block = &happened.block;
+    let restored = transaction.execute(
+        "UPDATE event SET withdrawn = 0 WHERE network = ?1 AND height = ?2 AND hash = ?3 AND withdrawn = 1 AND counted",
+        params![network.0, Column(block.height), Column(block.hash.0)],
+    )?;
+    let penalties = happened.events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. }));
+    let penalised: Vec<_> = penalties.map(|event| event.masternode).collect();
+    if restored > 0 && !penalised.is_empty() {
+        let mut counts = tallies::load_some(transaction, network, penalised.iter().copied())?;
+        penalised.iter().for_each(|id| counts.set_last_penalty(id, Some(block.height)));
+        tallies::save(transaction, network, &counts)?;
+    }
+    Ok(restored > 0)
+}

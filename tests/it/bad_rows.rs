@@ -1,0 +1,170 @@
+//! One entry of a list that cannot be read costs its own masternode only.
+
+use masternode_exporter::domain::state;
+use masternode_exporter::domain::watch::WatchList;
+use masternode_exporter::rpc::dash::stream::ListParser;
+use masternode_exporter::rpc::legacy::answers;
+use masternode_exporter::rpc::{Registered, dialect};
+use masternode_exporter::sim::{Fault, Options};
+use serde_json::{Value, json};
+
+use crate::support::samples::Page;
+use crate::support::stage::{Stage, fail};
+
+const UNREADABLE: &str = "masternode_exporter_list_unreadable_entries";
+const SCORE: &str = "masternode_pose_score";
+const NOT_UNDERSTOOD: &str = "masternode_exporter_not_understood_total";
+
+/// A network of 12 masternodes of which none is watched.
+async fn stage(resync_blocks: u32) -> Stage {
+    let stage = Stage::with(Options::default(), 1, |settings| settings.resync_blocks = resync_blocks).await;
+    stage.watch(WatchList::default());
+    stage
+}
+
+fn set(stage: &Stage, bad: usize) {
+    stage.servers[0].handle().faults().set(Fault::BadScores(bad));
+}
+
+fn kinds(stage: &Stage) -> Vec<String> {
+    stage.events().iter().map(|event| format!("{:?}", event.kind)).collect()
+}
+
+/// The masternode of the only unreadable entry, as the page names it.
+fn unreadable(page: &Page, stage: &Stage) -> String {
+    let names = stage.network.masternodes();
+    let mut found = names.iter().filter(|id| page.value(UNREADABLE, &[("masternode", id)]).is_some());
+    let name = found.next().unwrap().clone();
+    assert_eq!(found.next(), None);
+    name
+}
+
+#[tokio::test]
+async fn an_unreadable_entry_costs_its_own_masternode_only() {
+    let mut stage = stage(576).await;
+    set(&stage, 1);
+    stage.poll().await;
+    let page = stage.page().await;
+    assert_eq!((page.count(SCORE), page.count(UNREADABLE)), (11, 1));
+    page.expect(NOT_UNDERSTOOD, &[("kind", "list_entry")], 1.0);
+    let name = unreadable(&page, &stage);
+    stage.mine(&[]).await;
+    assert_eq!(stage.page().await.count(SCORE), 11, "the next block is followed by its changes");
+    // Its next change is no change of a known entry: the full list is read, and is whole again.
+    stage.servers[0].handle().faults().clear();
+    stage.mine(&[fail(&name, 1)]).await;
+    let page = stage.page().await;
+    assert_eq!((page.count(SCORE), page.count(UNREADABLE)), (12, 0));
+    assert!(!kinds(&stage).iter().any(|kind| kind.contains("Registration")), "{:?}", kinds(&stage));
+}
+
+#[tokio::test]
+async fn a_masternode_does_not_leave_because_its_entry_is_unreadable_for_a_while() {
+    let mut stage = stage(1).await;
+    stage.poll().await;
+    set(&stage, 1);
+    stage.mine(&[]).await;
+    stage.mine(&[]).await;
+    assert_eq!(stage.page().await.count(SCORE), 11);
+    stage.servers[0].handle().faults().clear();
+    stage.mine(&[]).await;
+    stage.mine(&[]).await;
+    assert_eq!(stage.page().await.count(SCORE), 12);
+    let wrong = |kind: &String| kind.contains("Removal") || kind.contains("Registration") || kind.contains("Lost");
+    assert!(!kinds(&stage).iter().any(wrong), "{:?}", kinds(&stage));
+}
+
+#[tokio::test]
+async fn a_list_is_refused_when_a_watched_entry_or_a_tenth_is_unreadable() {
+    let mut watched = Stage::small().await;
+    set(&watched, 1);
+    watched.poll().await;
+    assert!(watched.snapshot().is_none(), "every masternode is watched");
+    watched.servers[0].handle().faults().clear();
+    watched.poll().await;
+    assert!(watched.snapshot().is_some());
+    let mut many = stage(576).await;
+    set(&many, 2);
+    many.poll().await;
+    assert!(many.snapshot().is_none(), "2 of 12");
+}
+
+#[tokio::test]
+async fn nothing_is_published_when_a_watch_list_comes_that_names_an_unreadable_entry() {
+    let mut stage = stage(576).await;
+    set(&stage, 1);
+    stage.poll().await;
+    assert!(stage.snapshot().is_some());
+    stage.watch(crate::support::stage::watch_all(&stage.network));
+    stage.mine(&[]).await;
+    assert!(stage.snapshot().is_none(), "it would be shown as one that is not registered");
+}
+
+fn entry(number: u8) -> Value {
+    json!({ "proTxHash": format!("{number:02x}").repeat(32), "state": { "PoSePenalty": 0, "registeredHeight": 7 } })
+}
+
+fn read(entries: &[Value], size: usize) -> Result<Registered, String> {
+    let body = json!({ "result": entries, "error": null, "id": "x" }).to_string();
+    let mut parser = ListParser::new();
+    for piece in body.as_bytes().chunks(size) {
+        parser.push(piece).map_err(|error| format!("{error:?}"))?;
+    }
+    parser.finish_registered().map_err(|error| format!("{error:?}"))
+}
+
+#[test]
+fn every_kind_of_unreadable_entry_is_left_out_with_its_name() {
+    let id = "ab".repeat(32);
+    let with = |state: Value| json!({ "proTxHash": id, "state": state });
+    let named = format!("masternode {id}: ");
+    // entry, is its masternode known, reason.
+    let cases = [
+        (with(json!({ "PoSePenalty": -1 })), true, named.as_str()),
+        (with(json!({ "PoSePenalty": "x" })), true, &named),
+        (with(json!({})), true, "it has no PoSePenalty"),
+        (with(json!({ "PoSePenalty": 0, "PoSeBanHeight": -7 })), true, "PoSeBanHeight"),
+        (json!({ "proTxHash": id }), true, &named),
+        (json!({ "proTxHash": "zz", "state": { "PoSePenalty": 0 } }), false, "entry number 12: "),
+        (json!({ "proTxHash": null, "state": { "PoSePenalty": 0 } }), false, "entry number 12: "),
+        (json!({}), false, "entry number 12: "),
+        (Value::Null, false, "entry number 12: "),
+        (json!("text"), false, "entry number 12: "),
+        (json!([1, { "proTxHash": id }]), false, "entry number 12: "),
+        (json!(-12), false, "entry number 12: "),
+    ];
+    for (bad, is_known, why) in cases {
+        let mut entries: Vec<Value> = (1..=20).map(entry).collect();
+        entries.insert(11, bad.clone());
+        for size in [1, 7, 100_000] {
+            let list = read(&entries, size).unwrap_or_else(|error| panic!("{bad}: {error}"));
+            assert_eq!((list.masternodes.len(), list.unreadable.len()), (20, 1), "{bad}");
+            let found = &list.unreadable[0];
+            assert_eq!(found.id.map(|id| id.to_string()), is_known.then(|| id.clone()), "{bad}");
+            assert!(found.why.contains(why), "{bad}: {}", found.why);
+        }
+        let error = read(&entries[11..21], 7).unwrap_err();
+        assert!(error.contains("1 of 10 entries of the list cannot be read"), "{error}");
+    }
+    let body = br#"{"result":[{"proTxHash":"a"},],"error":null}"#;
+    assert!(ListParser::new().push(body).is_err(), "what is no JSON is no list");
+}
+
+#[test]
+fn a_row_without_an_address_costs_its_own_masternode_only() {
+    let row = |number: u8| {
+        (
+            format!("COutPoint({}, 0)", format!("{number:02x}").repeat(32)),
+            "ENABLED 70008 payee 1795270312 2260 0 0 127.0.0.1:1",
+        )
+    };
+    let mut rows: serde_json::Map<String, Value> = (1..=20).map(row).map(|(key, text)| (key, json!(text))).collect();
+    let (key, text) = row(0xab);
+    rows.insert(key, json!(text.rsplit_once(' ').unwrap().0));
+    let body = json!({ "result": rows, "error": null, "id": "x" }).to_string();
+    let states = state::shared(&masternode_exporter::domain::chain::DIMECOIN.states);
+    let list = answers::registered(body.as_bytes(), &dialect::DIMECOIN.list.shape, &states).unwrap();
+    assert_eq!((list.masternodes.len(), list.unreadable.len()), (20, 1));
+    let id = format!("{}-0", "ab".repeat(32));
+    assert_eq!(list.unreadable[0].id.map(|id| id.to_string()), Some(id));
+}

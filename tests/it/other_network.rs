@@ -1,0 +1,48 @@
+//! A source that answers for another network than the one that the history has is refused for as long as it does.
+
+use std::time::Duration;
+
+use masternode_exporter::history::Reader;
+use masternode_exporter::rpc::dialect;
+use masternode_exporter::sim::{Fault, Options};
+
+use crate::support::ledger;
+use crate::support::stage::{Stage, fail};
+
+const MATCH: &str = "masternode_exporter_source_network_match";
+
+async fn assert_refused(stage: &Stage) {
+    assert!(stage.snapshot().is_none(), "nothing of another network is published");
+    let page = stage.page().await;
+    page.expect(MATCH, &[], 0.0);
+    page.expect("masternode_exporter_source_synced", &[], 0.0);
+}
+
+#[tokio::test]
+async fn the_network_of_the_history_binds_beyond_stale_after_and_a_restart() {
+    let withdraw_at_once =
+        |settings: &mut masternode_exporter::follower::Settings| settings.stale_after = Duration::ZERO;
+    let mut stage = Stage::recording(Options::default(), dialect::DASH, withdraw_at_once).await;
+    stage.mine(&[fail(&stage.masternode(1), 1)]).await;
+    let kept = ledger::kept(&stage.history());
+    let networks = Reader::open(&stage.history()).unwrap().networks().unwrap();
+    stage.servers[0].handle().faults().set(Fault::WrongNetwork);
+    for _ in 0..8 {
+        stage.mine(&[fail(&stage.masternode(2), 1)]).await;
+        assert_refused(&stage).await;
+    }
+    stage.stop().await;
+    for _ in 0..2 {
+        stage.restart().await;
+        stage.poll().await;
+        assert_refused(&stage).await;
+        stage.stop().await;
+    }
+    assert_eq!(ledger::kept(&stage.history()).len(), kept.len(), "nothing else is recorded");
+    assert_eq!(Reader::open(&stage.history()).unwrap().networks().unwrap().len(), networks.len());
+
+    stage.servers[0].handle().faults().clear();
+    stage.restart().await;
+    assert!(stage.snapshot().is_some());
+    stage.page().await.expect(MATCH, &[], 1.0);
+}
