@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::domain::list::Block;
 use crate::domain::masternode::Height;
+use crate::history::checksum;
 use crate::history::codec::Column;
 use crate::history::error::StoreError;
 use crate::history::network::NetworkId;
@@ -39,7 +40,10 @@ impl Store {
                 return Err(StoreError::Other(what));
             }
             transaction.execute(
-                "UPDATE event SET withdrawn = 1 WHERE network = ?1 AND height BETWEEN ?2 AND ?3 AND exact = 0",
+                &format!(
+                    "UPDATE event SET {} WHERE network = ?1 AND height BETWEEN ?2 AND ?3 AND exact = 0 AND withdrawn = 0",
+                    checksum::WITHDRAW
+                ),
                 params![network.0, Column(first), Column(last)],
             )?;
             let mut insert = Insert::into(transaction, network)?;

@@ -12,14 +12,17 @@
 
 mod alerts;
 mod backfill;
+mod checksum;
 mod codec;
 mod desk;
 mod error;
 mod forks;
+mod inspection;
 mod network;
 mod open;
 mod place;
 mod query;
+mod readable;
 mod reader;
 mod retention;
 pub mod schema;

@@ -14,6 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::domain::masternode::UnixSeconds;
 use crate::history::error::{OpenError, StoreError};
+use crate::history::network;
 use crate::history::place::{self, Lock};
 use crate::history::schema::{self, Marks};
 
@@ -144,5 +145,6 @@ fn connect(path: &Path) -> Result<(Connection, u32), StoreError> {
     connection.pragma_update(None, "trusted_schema", false)?;
     let before = Marks::read(&connection)?.version;
     schema::migrate(&mut connection, schema::STEPS)?;
+    network::repair(&connection)?;
     Ok((connection, before))
 }

@@ -12,6 +12,7 @@ pub struct HistoryMeters {
     pending_blocks: IntGaugeVec,
     last_write: GaugeVec,
     size: IntGaugeVec,
+    damaged_rows: IntGaugeVec,
     filled_blocks: IntCounterVec,
     filled_events: IntCounterVec,
     missing_blocks: IntGaugeVec,
@@ -59,6 +60,11 @@ impl HistoryMeters {
             size: gauge(
                 "masternode_exporter_history_size_bytes",
                 "Size of the history file and its log, read once a minute.",
+                &[],
+            )?,
+            damaged_rows: gauge(
+                "masternode_exporter_history_damaged_rows",
+                "Events of the history file that were damaged at the last hourly check, and are left out of answers. Absent until a check is complete.",
                 &[],
             )?,
             filled_blocks: counter(
@@ -112,6 +118,11 @@ impl HistoryMeters {
     /// The file and its log have so many bytes.
     pub fn size(&self, bytes: u64) {
         self.size.with_label_values::<&str>(&[]).set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// So many events of the file are damaged.
+    pub fn damaged(&self, rows: u64) {
+        self.damaged_rows.with_label_values::<&str>(&[]).set(i64::try_from(rows).unwrap_or(i64::MAX));
     }
 
     /// A block of a network was filled in with so many events; so many blocks are missing still.
