@@ -16,6 +16,9 @@ pub(super) const EVENT_COLUMNS: &str = "event.id, event.network, height, hash, t
 /// How many of them the checksum covers directly.
 pub(super) const COVERED: usize = 12;
 
+/// How many they are.
+pub(super) const COLUMNS: usize = COVERED + 2;
+
 /// Places of `withdrawn` and `checksum` among the columns.
 const WITHDRAWN: usize = COVERED;
 const CHECKSUM: usize = COVERED + 1;
@@ -63,6 +66,12 @@ impl Unchecked {
         let select = "SELECT last_event, again FROM unchecked";
         let read: rusqlite::Result<(i64, i64)> = connection.query_row(select, [], |row| Ok((row.get(0)?, row.get(1)?)));
         Unchecked(read.ok().filter(|(one, other)| one == other).map_or(i64::MAX, |(last, _)| last))
+    }
+
+    /// Records the number in a file that takes the place of another.
+    pub(super) fn write(self, connection: &Connection) -> Result<(), StoreError> {
+        connection.execute("UPDATE unchecked SET last_event = ?1, again = ?1", [self.0])?;
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::domain::deployment::V24;
 use crate::domain::tally::Tallies;
 use crate::history::backfill::Span;
 use crate::history::inspection::Inspection;
-use crate::history::place::beside;
+use crate::history::place::{self, beside};
 use crate::history::writer::{Job, Kept, Opened, Settings, Step};
 use crate::history::{BlockEvents, Identity, NetworkId, OpenError, Store, StoreError};
 use crate::meters::HistoryMeters;
@@ -197,6 +197,9 @@ impl Desk {
         }
         if let Some(version) = report.migrated_from {
             info!(%path, "the history {path} was of version {version} and is of the newest now");
+        }
+        if place::is_world_readable(&self.settings.path) {
+            warn!(%path, "The history file {path} is readable by all users: chmod o-r {path}");
         }
         info!(%path, "events and counters are kept in {path}");
         self.store = Some(store);

@@ -12,6 +12,7 @@
 
 mod alerts;
 mod backfill;
+mod carry;
 mod checksum;
 mod codec;
 mod desk;

@@ -77,6 +77,17 @@ fn copy(connection: &Connection, recorded: &Recorded) -> Result<(), StoreError> 
     Ok(())
 }
 
+/// Copies the networks of a damaged file, each with its number.
+pub(super) fn carry(from: &Connection, into: &Connection) -> Result<(), StoreError> {
+    for recorded in all(from)? {
+        let insert = "INSERT INTO network (id, name, chain, genesis) VALUES (?1, ?2, ?3, ?4)";
+        let Recorded { id, name, identity } = &recorded;
+        into.execute(insert, params![id, name, identity.chain, Column(identity.genesis.0)])?;
+        copy(into, &recorded)?;
+    }
+    Ok(())
+}
+
 /// Restores networks from their copies, and adds the copies that are missing or damaged. Before anything else is written.
 pub(super) fn repair(connection: &Connection) -> Result<(), StoreError> {
     let copies = copies(connection);

@@ -158,3 +158,24 @@ fn the_inspection_reports_damage_once_it_has_read_everything() {
     let rows = families.iter().find(|family| family.name() == "masternode_exporter_history_damaged_rows").unwrap();
     assert_eq!(rows.get_metric()[0].get_gauge().get_value(), 2.0);
 }
+
+#[test]
+fn what_can_be_read_of_a_file_that_is_set_aside_is_in_the_new_one() {
+    let (place, events) = written();
+    let (size, _, mut bytes) = pages(&place);
+    // The leaf pages of tables; nearly all are of events.
+    let leaves: Vec<usize> = (1..bytes.len() / size).filter(|page| bytes[page * size] == 0x0d).collect();
+    let leaf = leaves[leaves.len() / 2] * size;
+    bytes[leaf + 8..leaf + 40].fill(0xff);
+    fs::write(&place.path, bytes).unwrap();
+    let mut store = place.open();
+    let aside = store.report().set_aside.clone().expect("a page contradicts itself");
+    let page = store.events(&everything()).unwrap();
+    assert_unchanged(&page.events, &events, 0);
+    let missing = EVENTS - page.events.len();
+    assert!(0 < missing && missing <= OF_A_PAGE, "{missing} are missing");
+    assert_eq!((aside.carried, page.skipped), (page.events.len() as u64, 0));
+    let network = store.network("dash", &main()).unwrap();
+    store.record(network, &[happened(900, &[(1, penalty())])]).unwrap();
+    assert_eq!(store.events(&everything()).unwrap().events.last().unwrap().id.0, EVENTS as i64 + 1);
+}
