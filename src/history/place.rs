@@ -34,7 +34,7 @@ impl Lock {
     }
 }
 
-/// The path without symbolic links of a file, which is created where it is not there: the lock is beside the file itself,
+/// The path without symbolic links of a file, which is created where it is not there: the lock is next to the file itself,
 /// however it is named. Only its owner may write a new file, only its group may read it, whatever the umask.
 pub(super) fn real(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {

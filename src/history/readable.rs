@@ -112,7 +112,7 @@ impl<'a> Readable<'a> {
         )
     }
 
-    /// A number so many steps behind another one, in the order.
+    /// The number at a distance of `steps` behind another one, in the order.
     fn step(&self, id: i64, steps: i64) -> i64 {
         match self.order {
             Order::OldestFirst => id.saturating_add(steps),

@@ -84,6 +84,7 @@ fn world(snapshot: Option<Arc<Snapshot>>, confirmed: Option<u64>) -> World {
         networks: vec![network],
         config_good: true,
         web_config_good: true,
+        history_damaged: Some(0),
         failing: vec![],
         started: UnixSeconds(0),
     }
@@ -219,6 +220,7 @@ fn sources_gaps_configuration_and_receivers_are_told_for_themselves() {
     world.networks[0].gap_blocks = 7;
     world.config_good = false;
     world.web_config_good = false;
+    world.history_damaged = Some(3);
     world.failing = vec!["pager".into()];
     let mut before = Before::default();
     let verdict = judge(&world, &Settings::default(), &mut before, UnixSeconds(1000));
@@ -229,6 +231,7 @@ fn sources_gaps_configuration_and_receivers_are_told_for_themselves() {
             "MasternodeExporterWrongNetwork",
             "MasternodeExporterAllSourcesDown",
             "MasternodeExporterHistoryGap",
+            "MasternodeExporterHistoryDamaged",
             "MasternodeExporterConfigReloadFailed",
             "MasternodeExporterWebConfigReloadFailed",
             "MasternodeExporterNotificationsFailing",
@@ -406,4 +409,15 @@ fn a_release_with_a_fault_and_an_unbuilt_filter_index_are_told_and_unknown_until
     assert_eq!(at(1002, Some(false), Some(false)), [well, held]);
     assert_eq!(at(1602, None, None), [well, held], "it says nothing, so what it said last counts");
     assert_eq!(at(1603, None, None), [well, well], "for ten minutes");
+}
+
+#[test]
+fn damage_is_unknown_until_the_history_was_checked() {
+    let alert = named("MasternodeExporterHistoryDamaged").unwrap();
+    let unknown = |damaged| {
+        let world = World { history_damaged: damaged, ..world(None, Some(1000)) };
+        let verdict = judge(&world, &Settings::default(), &mut Before::default(), UnixSeconds(1000));
+        verdict.is_unknown(alert, &Labels::new(), UnixSeconds(1000))
+    };
+    assert_eq!([None, Some(0), Some(2)].map(unknown), [true, false, false]);
 }
