@@ -71,7 +71,14 @@ mod tests {
     use super::*;
 
     fn nothing() -> World {
-        World { networks: vec![], config_good: true, web_config_good: true, failing: vec![], started: UnixSeconds(0) }
+        World {
+            networks: vec![],
+            config_good: true,
+            web_config_good: true,
+            history_damaged: Some(0),
+            failing: vec![],
+            started: UnixSeconds(0),
+        }
     }
 
     /// What is noted when the two clocks go on by so many seconds at each look.

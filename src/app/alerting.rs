@@ -24,6 +24,7 @@ pub(super) fn engine(shared: &Shared, web: web::meters::Meters, networks: watch:
             networks: networks.borrow().iter().map(|(name, seen)| network(&meters, name, seen, now)).collect(),
             config_good: meters.is_config_good(),
             web_config_good: web.is_protection_good(),
+            history_damaged: meters.history().damaged_rows(),
             failing: Vec::new(),
             started: before(now, started.elapsed()),
         }

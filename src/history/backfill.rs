@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::domain::list::Block;
 use crate::domain::masternode::Height;
+use crate::history::checksum;
 use crate::history::codec::Column;
 use crate::history::error::StoreError;
 use crate::history::network::NetworkId;
@@ -21,8 +22,8 @@ impl Store {
     }
 
     /// Fills in blocks that were never walked: neighbours, ascending, below the highest one recorded and in no span
-    /// yet; all or none of them. Counts stay as they are. What was seen of them without knowing in which block it
-    /// happened is withdrawn.
+    /// yet; all or none of them. Counts stay as they are. What was recorded of them without knowing in which block
+    /// it happened, or carried over from a damaged file, is withdrawn.
     pub fn backfill(&mut self, network: NetworkId, blocks: &[BlockEvents]) -> Result<(), StoreError> {
         let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else { return Ok(()) };
         let (first, last) = (first.block.height, last.block.height);
@@ -39,7 +40,10 @@ impl Store {
                 return Err(StoreError::Other(what));
             }
             transaction.execute(
-                "UPDATE event SET withdrawn = 1 WHERE network = ?1 AND height BETWEEN ?2 AND ?3 AND exact = 0",
+                &format!(
+                    "UPDATE event SET {} WHERE network = ?1 AND height BETWEEN ?2 AND ?3 AND withdrawn = 0",
+                    checksum::WITHDRAW
+                ),
                 params![network.0, Column(first), Column(last)],
             )?;
             let mut insert = Insert::into(transaction, network)?;

@@ -10,7 +10,8 @@ use tracing::{info, warn};
 use crate::domain::deployment::V24;
 use crate::domain::tally::Tallies;
 use crate::history::backfill::Span;
-use crate::history::place::beside;
+use crate::history::inspection::Inspection;
+use crate::history::place::{self, beside};
 use crate::history::writer::{Job, Kept, Opened, Settings, Step};
 use crate::history::{BlockEvents, Identity, NetworkId, OpenError, Store, StoreError};
 use crate::meters::HistoryMeters;
@@ -47,6 +48,8 @@ pub(super) struct Desk {
     open_pause: Duration,
     retain_at: Instant,
     measure_at: Instant,
+    inspect_at: Instant,
+    inspection: Inspection,
 }
 
 /// What waits of one network.
@@ -115,12 +118,14 @@ impl Desk {
             open_pause: RETRY,
             retain_at: now + BREATH,
             measure_at: now,
+            inspect_at: now + BREATH,
+            inspection: Inspection::default(),
         }
     }
 
     /// How long nothing is due.
     pub(super) fn rest(&self) -> Duration {
-        let next = self.retain_at.min(self.measure_at);
+        let next = self.retain_at.min(self.measure_at).min(self.inspect_at);
         let next = if self.waiting() > 0 { next.min(self.retry_at) } else { next };
         let next = if self.store.is_none() { next.min(self.open_at) } else { next };
         next.saturating_duration_since(Instant::now())
@@ -168,6 +173,10 @@ impl Desk {
             self.measure_at = now + MEASURE;
             self.measure();
         }
+        if now >= self.inspect_at {
+            let pause = self.store.as_ref().map(|store| self.inspection.step(store, &self.meters));
+            self.inspect_at = now + pause.unwrap_or(LONGEST_PAUSE);
+        }
     }
 
     /// Opens the file where it is not open yet.
@@ -189,9 +198,13 @@ impl Desk {
         if let Some(version) = report.migrated_from {
             info!(%path, "the history {path} was of version {version} and is of the newest now");
         }
+        if place::is_world_readable(&self.settings.path) {
+            warn!(%path, "The history file {path} is readable by all users: chmod o-r {path}");
+        }
         info!(%path, "events and counters are kept in {path}");
         self.store = Some(store);
         self.retain_at = Instant::now() + BREATH;
+        self.inspect_at = self.retain_at;
         self.failure = None;
         self.meters.recovered();
     }

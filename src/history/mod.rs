@@ -12,14 +12,18 @@
 
 mod alerts;
 mod backfill;
+mod carry;
+mod checksum;
 mod codec;
 mod desk;
 mod error;
 mod forks;
+mod inspection;
 mod network;
 mod open;
 mod place;
 mod query;
+mod readable;
 mod reader;
 mod retention;
 mod returned;

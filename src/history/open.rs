@@ -16,6 +16,7 @@ use crate::domain::masternode::UnixSeconds;
 use crate::history::error::{OpenError, StoreError};
 use crate::history::place::{self, Lock};
 use crate::history::schema::{self, Marks};
+use crate::history::{carry, network};
 
 /// Longest wait for another process, which only ever holds the file for moments.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
@@ -41,6 +42,8 @@ pub struct SetAside {
     pub path: PathBuf,
     /// Why.
     pub fault: Fault,
+    /// Events of it that are in the new file too.
+    pub carried: u64,
 }
 
 impl std::fmt::Display for SetAside {
@@ -54,7 +57,7 @@ impl std::fmt::Display for SetAside {
                 schema::newest()
             )?,
         }
-        write!(f, "; it is now {} and a new one was begun", self.path.display())
+        write!(f, "; it is now {} and a new one was begun, with {} of its events", self.path.display(), self.carried)
     }
 }
 
@@ -69,14 +72,23 @@ pub struct Report {
 
 /// Takes the lock, examines the file, and opens it for writing.
 pub(super) fn open(path: &Path, now: UnixSeconds) -> Result<(Connection, Lock, Report), OpenError> {
-    let lock = Lock::take(path)?;
     let failed = |error: StoreError| OpenError::Failed { path: path.into(), error };
+    let (named, real) = (path, place::real(path).map_err(|error| failed(error.into()))?);
+    let path = real.as_path();
+    let lock = Lock::take(path, named)?;
     let mut report = Report::default();
     if let Some(fault) = examine(path).map_err(failed)? {
         let aside = place::set_aside(path, word(&fault), now).map_err(|error| failed(error.into()))?;
-        report.set_aside = Some(SetAside { path: aside, fault });
+        place::create(path).map_err(|error| failed(error.into()))?;
+        report.set_aside = Some(SetAside { path: aside, fault, carried: 0 });
     }
-    let (connection, before) = connect(path).map_err(failed)?;
+    let (mut connection, before) = connect(path).map_err(failed)?;
+    if let Some(aside) = report.set_aside.as_mut().filter(|aside| matches!(aside.fault, Fault::Damaged(_))) {
+        aside.carried = carry::events(&aside.path, &mut connection).unwrap_or_else(|error| {
+            tracing::warn!("No events carried over from {}: {error}", aside.path.display());
+            0
+        });
+    }
     report.migrated_from = Some(before).filter(|version| (1..schema::newest()).contains(version));
     Ok((connection, lock, report))
 }
@@ -144,5 +156,6 @@ fn connect(path: &Path) -> Result<(Connection, u32), StoreError> {
     connection.pragma_update(None, "trusted_schema", false)?;
     let before = Marks::read(&connection)?.version;
     schema::migrate(&mut connection, schema::STEPS)?;
+    network::repair(&connection)?;
     Ok((connection, before))
 }

@@ -21,16 +21,50 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    pub(super) fn take(path: &Path) -> Result<Lock, OpenError> {
-        let failed = |error: io::Error| OpenError::Failed { path: path.into(), error: StoreError::from(error) };
+    /// `named` is what the operator calls the file.
+    pub(super) fn take(path: &Path, named: &Path) -> Result<Lock, OpenError> {
+        let failed = |error: io::Error| OpenError::Failed { path: named.into(), error: StoreError::from(error) };
         let mut options = OpenOptions::new();
         let file = options.write(true).create(true).truncate(false).open(beside(path, ".lock")).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Lock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.into() }),
+            Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: named.into() }),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
     }
+}
+
+/// The path without symbolic links of a file, which is created where it is not there: the lock is next to the file itself,
+/// however it is named. Only its owner may write a new file, only its group may read it, whatever the umask.
+pub(super) fn real(path: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            create(path)?;
+            fs::canonicalize(path)
+        }
+        found => found,
+    }
+}
+
+/// Creates an empty file where there is none.
+pub(super) fn create(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
+    options.append(true).create(true).open(path).map(drop)
+}
+
+/// Whether every user of the host may read the file.
+#[cfg(unix)]
+pub(super) fn is_world_readable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o004 != 0)
+}
+
+/// Whether every user of the host may read the file: not known here.
+#[cfg(not(unix))]
+pub(super) fn is_world_readable(_path: &Path) -> bool {
+    false
 }
 
 /// The path with something behind its name.

@@ -2,7 +2,8 @@
 //!
 //! Never here: names that an operator gave to masternodes; who may ask.
 
-use std::ops::RangeInclusive;
+use std::collections::HashMap;
+use std::ops::{ControlFlow, RangeInclusive};
 
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, params_from_iter};
@@ -10,8 +11,11 @@ use rusqlite::{Connection, params_from_iter};
 use crate::domain::event::Event;
 use crate::domain::list::Block;
 use crate::domain::masternode::{BlockHash, Height, MasternodeId, UnixSeconds};
+use crate::history::checksum::{self, EVENT_COLUMNS, Unchecked};
 use crate::history::codec::{self, Column};
 use crate::history::error::StoreError;
+use crate::history::network;
+use crate::history::readable::{self, Readable};
 
 /// The most events that one page has.
 pub const MAX_PAGE: usize = 10_000;
@@ -73,36 +77,139 @@ pub struct Page {
     pub events: Vec<KeptEvent>,
     /// What to ask for as [`Query::after`] to see the next page; `None` on the last.
     pub next: Option<EventId>,
+    /// About how many events between these are damaged and therefore left out.
+    pub skipped: u64,
 }
 
 pub(super) fn events(connection: &Connection, query: &Query) -> Result<Page, StoreError> {
-    let limit = query.limit.min(MAX_PAGE);
-    let filter = Filter::of(query);
-    // One more than asked for tells whether there is another page.
-    let mut statement = connection.prepare(&filter.select(query.order, limit + 1))?;
-    let mut rows = statement.query(params_from_iter(filter.values))?;
-    let mut page = Page::default();
-    while let Some(row) = rows.next()? {
-        if page.events.len() == limit {
-            page.next = page.events.last().map(|last| last.id).or(query.after);
-            break;
-        }
-        page.events.push(kept(row)?);
+    let search = Search {
+        names: network::names(connection)?,
+        unchecked: Unchecked::read(connection),
+        query,
+        limit: query.limit.min(MAX_PAGE),
+    };
+    match search.filtered(connection) {
+        // The index, or a part of the table, cannot be read: the rest of the table can.
+        Err(error) if readable::is_of_a_part(&error) => search.readable(connection),
+        found => Ok(found?),
     }
-    Ok(page)
 }
 
-fn kept(row: &rusqlite::Row<'_>) -> Result<KeptEvent, StoreError> {
-    let (Column(height), Column(hash), Column(time)) = (row.get(3)?, row.get(4)?, row.get(5)?);
-    let (Column(masternode), Column(node_type)) = (row.get(6)?, row.get(7)?);
-    let kind = codec::kind(row.get_ref(8)?.as_str()?, row.get_ref(10)?.as_str()?)?;
-    let block = Block { height, hash: BlockHash(hash), time };
-    Ok(KeptEvent {
-        id: EventId(row.get(0)?),
-        network: row.get(1)?,
-        withdrawn: row.get(2)?,
-        event: Event { block, exact: row.get(9)?, masternode, node_type, kind },
-    })
+struct Search<'a> {
+    names: HashMap<i64, String>,
+    unchecked: Unchecked,
+    query: &'a Query,
+    limit: usize,
+}
+
+impl Search<'_> {
+    /// Lets SQLite choose the rows.
+    fn filtered(&self, connection: &Connection) -> rusqlite::Result<Page> {
+        let network = self.query.network.as_ref().map(|name| {
+            let known = self.names.iter().find(|(_, known)| *known == name);
+            // No network has this number.
+            known.map_or(-1, |(id, _)| *id)
+        });
+        let mut filling = Filling::default();
+        let mut after = self.query.after;
+        // One more than asked for tells whether there is another page.
+        let wanted = self.limit + 1;
+        loop {
+            let filter = Filter::of(self.query, network, after);
+            let mut statement = connection.prepare(&filter.select(self.query.order, wanted))?;
+            let mut rows = statement.query(params_from_iter(filter.values))?;
+            let mut read = 0;
+            while let Some(row) = rows.next()? {
+                read += 1;
+                after = Some(EventId(row.get(0)?));
+                if self.take(row, &mut filling).is_break() {
+                    return Ok(filling.page);
+                }
+            }
+            // Damaged rows may have taken the place of others.
+            if read < wanted {
+                return Ok(filling.done());
+            }
+        }
+    }
+
+    /// Reads all rows that can be read, and chooses itself.
+    fn readable(&self, connection: &Connection) -> Result<Page, StoreError> {
+        let mut filling = Filling::default();
+        let after = self.query.after.map(|EventId(after)| after);
+        let rest = Readable::new(connection, self.query.order).visit(after, |row, passed| {
+            filling.pending += passed;
+            self.take(row, &mut filling)
+        })?;
+        filling.pending += rest;
+        Ok(if filling.full { filling.page } else { filling.done() })
+    }
+
+    /// Takes a row into the page. Breaks when the page is full.
+    fn take(&self, row: &rusqlite::Row<'_>, filling: &mut Filling) -> ControlFlow<()> {
+        match self.kept(row) {
+            Ok(kept) if !self.query.fits(&kept) => {}
+            Ok(_) if filling.page.events.len() == self.limit => {
+                filling.page.next = filling.page.events.last().map(|last| last.id).or(self.query.after);
+                filling.full = true;
+                return ControlFlow::Break(());
+            }
+            Ok(kept) => {
+                filling.page.skipped += std::mem::take(&mut filling.pending);
+                filling.page.events.push(kept);
+            }
+            Err(error) => {
+                tracing::debug!("A damaged event is left out: {error}");
+                filling.pending += 1;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn kept(&self, row: &rusqlite::Row<'_>) -> Result<KeptEvent, StoreError> {
+        checksum::check(row, self.unchecked)?;
+        let network: i64 = row.get(1)?;
+        let unknown = || StoreError::Damaged(format!("an event is of network {network}, which is not recorded"));
+        let (Column(height), Column(hash), Column(time)) = (row.get(2)?, row.get(3)?, row.get(4)?);
+        let (Column(masternode), Column(node_type)) = (row.get(5)?, row.get(6)?);
+        let kind = codec::kind(row.get_ref(7)?.as_str()?, row.get_ref(9)?.as_str()?)?;
+        let block = Block { height, hash: BlockHash(hash), time };
+        Ok(KeptEvent {
+            id: EventId(row.get(0)?),
+            network: self.names.get(&network).cloned().ok_or_else(unknown)?,
+            withdrawn: row.get(12)?,
+            event: Event { block, exact: row.get(8)?, masternode, node_type, kind },
+        })
+    }
+}
+
+/// A page while rows are read.
+#[derive(Default)]
+struct Filling {
+    page: Page,
+    /// Damaged rows behind the last event of the page: they are of the next page if there is one.
+    pending: u64,
+    full: bool,
+}
+
+impl Filling {
+    fn done(mut self) -> Page {
+        self.page.skipped += self.pending;
+        self.page
+    }
+}
+
+impl Query {
+    /// Whether an event is among those that are asked for. An index that is damaged finds others.
+    fn fits(&self, kept: &KeptEvent) -> bool {
+        let KeptEvent { event, network, withdrawn, .. } = kept;
+        self.network.as_ref().is_none_or(|name| name == network)
+            && self.masternodes.as_ref().is_none_or(|ids| ids.contains(&event.masternode))
+            && self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.kind.name()))
+            && self.heights.as_ref().is_none_or(|heights| heights.contains(&event.block.height))
+            && self.times.as_ref().is_none_or(|times| times.contains(&event.block.time))
+            && (self.withdrawn || !withdrawn)
+    }
 }
 
 /// Conditions with a place for each value; only values come from outside.
@@ -112,14 +219,14 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    pub(super) fn of(query: &Query) -> Filter {
+    pub(super) fn of(query: &Query, network: Option<i64>, after: Option<EventId>) -> Filter {
         let mut filter = Filter { conditions: vec!["TRUE".into()], values: Vec::new() };
-        if let Some(network) = &query.network {
+        if let Some(network) = network {
             // There are few networks: going through events in their order finds a page sooner than an index of one
             // network and sorting. `+` keeps SQLite from that index, but where heights make it narrow.
             let plus = if query.heights.is_some() { "" } else { "+" };
-            let condition = format!("{plus}event.network = (SELECT id FROM network WHERE name = ?)");
-            filter.add(&condition, [network.clone()]);
+            let condition = format!("{plus}event.network = ?");
+            filter.add(&condition, [network]);
         }
         if let Some(ids) = &query.masternodes {
             filter.one_of("masternode", ids.iter().map(|id| Column(*id)));
@@ -136,7 +243,7 @@ impl Filter {
         if !query.withdrawn {
             filter.conditions.push("withdrawn = 0".into());
         }
-        if let Some(EventId(after)) = query.after {
+        if let Some(EventId(after)) = after {
             filter.add(if query.order == Order::OldestFirst { "event.id > ?" } else { "event.id < ?" }, [after]);
         }
         filter
@@ -145,12 +252,8 @@ impl Filter {
     /// The statement that finds so many events at most.
     pub(super) fn select(&self, order: Order, limit: usize) -> String {
         let direction = if order == Order::OldestFirst { "ASC" } else { "DESC" };
-        format!(
-            "SELECT event.id, network.name, withdrawn, height, hash, time, masternode, node_type, kind, exact, details \
-             FROM event CROSS JOIN network ON network.id = event.network \
-             WHERE {} ORDER BY event.id {direction} LIMIT {limit}",
-            self.conditions.join(" AND ")
-        )
+        let conditions = self.conditions.join(" AND ");
+        format!("SELECT {EVENT_COLUMNS} FROM event WHERE {conditions} ORDER BY event.id {direction} LIMIT {limit}")
     }
 
     fn add<T: ToSql + 'static>(&mut self, condition: &str, values: impl IntoIterator<Item = T>) {

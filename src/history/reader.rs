@@ -61,13 +61,8 @@ impl Reader {
 
     /// The networks recorded, by name.
     pub fn networks(&self) -> Result<Vec<NetworkStatus>, StoreError> {
-        let mut statement = self.connection.prepare("SELECT name FROM network ORDER BY name")?;
-        let names = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
-        let found = names.into_iter().filter_map(|name| match network::find(&self.connection, &name) {
-            Ok(found) => found.map(|(id, identity)| self.status(name, id, identity)),
-            Err(error) => Some(Err(error)),
-        });
-        found.collect()
+        let recorded = network::recorded(&self.connection)?.into_iter();
+        recorded.map(|(name, id, identity)| self.status(name, id, identity)).collect()
     }
 
     fn status(&self, name: String, id: NetworkId, identity: Identity) -> Result<NetworkStatus, StoreError> {

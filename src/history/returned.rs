@@ -6,6 +6,7 @@ use rusqlite::{Transaction, params};
 
 use crate::domain::event::EventKind;
 use crate::domain::masternode::BlockHash;
+use crate::history::checksum::RESTORE;
 use crate::history::codec::Column;
 use crate::history::store::cursor;
 use crate::history::{BLOCKS_KEPT, BlockEvents, NetworkId, Store, StoreError, tallies};
@@ -34,7 +35,7 @@ pub(super) fn restore(
 ) -> Result<bool, StoreError> {
     let block = &happened.block;
     let restored = transaction.execute(
-        "UPDATE event SET withdrawn = 0 WHERE network = ?1 AND height = ?2 AND hash = ?3 AND withdrawn = 1 AND counted",
+        &format!("UPDATE event SET {RESTORE} WHERE network = ?1 AND height = ?2 AND hash = ?3 AND withdrawn = 1 AND counted"),
         params![network.0, Column(block.height), Column(block.hash.0)],
     )?;
     let penalties = happened.events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. }));

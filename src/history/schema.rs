@@ -12,7 +12,7 @@ use crate::history::error::StoreError;
 pub const APPLICATION_ID: i32 = 0x6d6e_6578;
 
 /// The steps; `PRAGMA user_version` says how many of them a file has behind it.
-pub const STEPS: &[&str] = &[FIRST, SESSIONS, ALERTS, ACTIVATIONS];
+pub const STEPS: &[&str] = &[FIRST, SESSIONS, ALERTS, ACTIVATIONS, CHECKSUMS];
 
 /// `block` holds the last blocks of the branch that is followed; the highest is the place up to which everything is
 /// recorded. `span` holds the heights whose events are known block by block. A masternode is 32 bytes of its proTxHash,
@@ -96,6 +96,24 @@ const ACTIVATIONS: &str = "
         height INTEGER NOT NULL,
         PRIMARY KEY (network, deployment)
     ) STRICT, WITHOUT ROWID;
+";
+
+/// A checksum for each event. `unchecked` holds, twice, the last event that was written before and has none. A network is
+/// kept a second time with a checksum, because all its events hang on the one row.
+const CHECKSUMS: &str = "
+    ALTER TABLE event ADD COLUMN checksum INTEGER;
+    CREATE TABLE unchecked (
+        last_event INTEGER NOT NULL,
+        again INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO unchecked SELECT ifnull(max(id), 0), ifnull(max(id), 0) FROM event;
+    CREATE TABLE network_copy (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        chain TEXT NOT NULL,
+        genesis BLOB NOT NULL,
+        checksum INTEGER NOT NULL
+    ) STRICT;
 ";
 
 /// The version that this program writes.

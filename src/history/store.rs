@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
+use rusqlite::types::{ToSql, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::domain::event::{Event, EventKind};
@@ -20,7 +21,7 @@ use crate::history::network::{self, Identity, NetworkId};
 use crate::history::open::{self, Report};
 use crate::history::place::Lock;
 use crate::history::query::{self, Page, Query};
-use crate::history::{backfill, returned, tallies};
+use crate::history::{backfill, checksum, returned, tallies};
 
 /// How far below the highest block the hashes of blocks are kept: two days on Dash, twice what a reorg may reach back.
 pub const BLOCKS_KEPT: u32 = 1152;
@@ -130,7 +131,10 @@ impl Store {
             restore_last_penalties(transaction, network, from)?;
             let above = params![network.0, Column(from)];
             let events = transaction.execute(
-                "UPDATE event SET withdrawn = 1 WHERE network = ?1 AND height >= ?2 AND withdrawn = 0",
+                &format!(
+                    "UPDATE event SET {} WHERE network = ?1 AND height >= ?2 AND withdrawn = 0",
+                    checksum::WITHDRAW
+                ),
                 above,
             )?;
             transaction.execute("DELETE FROM block WHERE network = ?1 AND height >= ?2", above)?;
@@ -217,15 +221,19 @@ fn count_and_insert(
 pub(super) struct Insert<'a> {
     statement: rusqlite::Statement<'a>,
     network: NetworkId,
+    /// Number of the last event: the checksum of a row covers its own number.
+    last: i64,
 }
 
 impl<'a> Insert<'a> {
     pub(super) fn into(connection: &'a Connection, network: NetworkId) -> Result<Insert<'a>, StoreError> {
         let statement = connection.prepare(
-            "INSERT INTO event (network, height, hash, time, masternode, node_type, kind, exact, details, \
-             counted, previous_penalty) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT INTO event (id, network, height, hash, time, masternode, node_type, kind, exact, details, \
+             counted, previous_penalty, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?;
-        Ok(Insert { statement, network })
+        let last = "SELECT max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0), \
+                    ifnull((SELECT max(id) FROM event), 0))";
+        Ok(Insert { statement, network, last: connection.query_row(last, [], |row| row.get(0))? })
     }
 
     /// Adds an event that the counts know of; `last_penalty` is the height they go back to when it is withdrawn.
@@ -239,19 +247,27 @@ impl<'a> Insert<'a> {
     }
 
     fn event(&mut self, event: &Event, counted: bool, previous_penalty: Option<Height>) -> Result<(), StoreError> {
-        self.statement.execute(params![
-            self.network.0,
-            Column(event.block.height),
-            Column(event.block.hash.0),
-            Column(event.block.time),
-            Column(event.masternode),
-            Column(event.node_type),
-            event.kind.name(),
-            event.exact,
-            codec::details(&event.kind),
-            counted,
-            previous_penalty.map(Column),
-        ])?;
+        self.last += 1;
+        let (kind, details) = (event.kind.name(), codec::details(&event.kind));
+        let previous_penalty = previous_penalty.map(Column);
+        let columns: [&dyn ToSql; checksum::COVERED] = [
+            &self.last,
+            &self.network.0,
+            &Column(event.block.height),
+            &Column(event.block.hash.0),
+            &Column(event.block.time),
+            &Column(event.masternode),
+            &Column(event.node_type),
+            &kind,
+            &event.exact,
+            &details,
+            &counted,
+            &previous_penalty,
+        ];
+        let values = columns.into_iter().map(|column| checksum::value(column.to_sql()?));
+        let mut values = values.collect::<rusqlite::Result<Vec<Value>>>()?;
+        values.push(Value::Integer(checksum::of(values.iter().map(ValueRef::from)).into()));
+        self.statement.execute(rusqlite::params_from_iter(values))?;
         Ok(())
     }
 }

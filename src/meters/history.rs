@@ -2,6 +2,7 @@
 //!
 //! Never here: what happened.
 
+use prometheus::core::Collector;
 use prometheus::{GaugeVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
 /// The families. Their samples begin with a history: without one there are none.
@@ -12,6 +13,7 @@ pub struct HistoryMeters {
     pending_blocks: IntGaugeVec,
     last_write: GaugeVec,
     size: IntGaugeVec,
+    damaged_rows: IntGaugeVec,
     filled_blocks: IntCounterVec,
     filled_events: IntCounterVec,
     missing_blocks: IntGaugeVec,
@@ -61,6 +63,7 @@ impl HistoryMeters {
                 "Size of the history file and its log, read once a minute.",
                 &[],
             )?,
+            damaged_rows: damaged_rows(registry)?,
             filled_blocks: counter(
                 "masternode_exporter_backfill_blocks_total",
                 "Blocks from before the start, or from a gap, that were filled into the history while the exporter ran.",
@@ -114,6 +117,18 @@ impl HistoryMeters {
         self.size.with_label_values::<&str>(&[]).set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
+    /// The number of damaged events in the file, after a complete check.
+    pub fn damaged(&self, rows: u64) {
+        self.damaged_rows.with_label_values::<&str>(&[]).set(i64::try_from(rows).unwrap_or(i64::MAX));
+    }
+
+    /// Damaged events at the last check; `None` before the first.
+    pub fn damaged_rows(&self) -> Option<u64> {
+        let families = self.damaged_rows.collect();
+        let sample = families.first()?.get_metric().first()?;
+        Some(sample.get_gauge().get_value() as u64)
+    }
+
     /// A block of a network was filled in with so many events; so many blocks are missing still.
     pub fn filled_in(&self, network: &str, events: usize, missing: u32) {
         self.filled_blocks.with_label_values(&[network]).inc();
@@ -135,4 +150,10 @@ impl HistoryMeters {
         let _ = self.pending_blocks.remove_label_values(&[network]);
         let _ = self.missing_blocks.remove_label_values(&[network]);
     }
+}
+
+fn damaged_rows(registry: &Registry) -> prometheus::Result<IntGaugeVec> {
+    let help = "Events of the history file that were damaged at the last hourly check, and are left out of answers. Absent until a check is complete.";
+    let family = IntGaugeVec::new(Opts::new("masternode_exporter_history_damaged_rows", help), &[])?;
+    registry.register(Box::new(family.clone())).map(|()| family)
 }

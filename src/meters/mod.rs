@@ -144,6 +144,7 @@ impl Meters {
         self.history.pending("", 0);
         self.history.missing("", 0);
         self.history.size(0);
+        self.history.damaged(0);
         self.notifications.began("");
         self.notifications.delivered("", 0);
         self.rpc("", "").observe("", "", std::time::Duration::ZERO);

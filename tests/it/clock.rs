@@ -55,6 +55,7 @@ fn engine(seen: Shown, news: Arc<Notify>, clock: fn() -> UnixSeconds) -> (Engine
             networks: vec![network],
             config_good: true,
             web_config_good: true,
+            history_damaged: Some(0),
             failing: vec![],
             started: UnixSeconds(NOW),
         }

@@ -173,6 +173,7 @@ impl Told {
                 networks: vec![network],
                 config_good: true,
                 web_config_good: true,
+                history_damaged: Some(0),
                 failing: vec![],
                 started: UnixSeconds(NOW),
             }

@@ -170,6 +170,18 @@ pub(super) const ALERTS: &[Alert] = &[
         ],
     ),
     alert(
+        "MasternodeExporterHistoryDamaged",
+        Severity::Warning,
+        0,
+        About::Exporter,
+        [
+            "max by (job) (last_over_time(masternode_exporter_history_damaged_rows[10m])) > 0",
+            "Events of the history file are damaged.",
+            "{value} events in the history file of an exporter of job {job} are damaged and left out of all answers.\n\
+         Check the disk: other files on it can be damaged too.",
+        ],
+    ),
+    alert(
         "MasternodeExporterAbsent",
         Severity::Critical,
         5,

@@ -37,6 +37,9 @@ pub(super) const NOT_UNDERSTOOD: &str = "MasternodeExporterAnswersNotUnderstood"
 /// For how long such an answer is told, in seconds. The rules look back as far.
 pub(super) const NOT_UNDERSTOOD_SECONDS: u64 = 86_400;
 
+/// The alert about damaged events.
+pub(super) const DAMAGED: &str = "MasternodeExporterHistoryDamaged";
+
 /// What is told when a node runs a release with a known fault.
 const BAD_RELEASE: &str = "MasternodeExporterSourceReleaseBad";
 
@@ -176,7 +179,9 @@ pub(super) fn unknown_forks(network: &Network) -> impl Iterator<Item = (&'static
 
 /// What is to be told of this process.
 pub(super) fn of_process(world: &World, settings: &Settings) -> Vec<Judged> {
-    let mut told = Vec::new();
+    let damaged = world.history_damaged.filter(|rows| *rows > 0);
+    let damaged = damaged.and_then(|rows| alert(DAMAGED, &[("job", &settings.job)], rows as f64));
+    let mut told = Vec::from_iter(damaged);
     if !world.config_good {
         told.extend(alert("MasternodeExporterConfigReloadFailed", &[("job", &settings.job)], 0.0));
     }

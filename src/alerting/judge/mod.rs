@@ -80,6 +80,8 @@ pub struct World {
     pub config_good: bool,
     /// The web configuration file could be used when it was last read; also where there is none.
     pub web_config_good: bool,
+    /// Damaged events of the history file; `None` until it was checked, and where there is none.
+    pub history_damaged: Option<u64>,
     /// Receivers whose last message did not arrive.
     pub failing: Vec<String>,
     /// When the process started.
@@ -106,6 +108,8 @@ pub struct Verdict {
     pub judged: Vec<Judged>,
     /// Networks of whose snapshots nothing can be said: what was told of them stays as it is.
     pub(super) unknown_lists: BTreeSet<String>,
+    /// Whether the history file was not checked for damage yet.
+    pub(super) unknown_damage: bool,
     /// What lies before the start of this process is not remembered event by event.
     pub(super) memory: Memory,
     /// Networks of whose nodes nothing can be said yet.
@@ -157,6 +161,9 @@ impl Verdict {
         if alert.about == About::Receiver {
             return labels.get("receiver").is_some_and(|receiver| self.unknown_receivers.contains(receiver));
         }
+        if alert.name == health::DAMAGED {
+            return self.unknown_damage;
+        }
         let Some(network) = labels.get("network") else { return false };
         if alert.name == health::DATA_STALE {
             return self.unconfirmed.contains(network);
@@ -198,7 +205,8 @@ impl Verdict {
 /// Judges everything at `now`. `before` is what earlier judgements saw.
 pub fn judge(world: &World, settings: &Settings, before: &mut Before, now: UnixSeconds) -> Verdict {
     let memory = Memory { started: world.started.0, recent_seconds: settings.thresholds.recent_seconds, now: now.0 };
-    let mut verdict = Verdict { memory, ..Verdict::default() };
+    let unknown_damage = world.history_damaged.is_none();
+    let mut verdict = Verdict { memory, unknown_damage, ..Verdict::default() };
     for network in &world.networks {
         let confirmed = network.sources.iter().filter_map(|source| source.last_success).max();
         let limit = FRESH.min(network.stale_after).as_secs();

@@ -90,6 +90,7 @@ pub(super) fn world(snapshot: Option<Arc<Snapshot>>, confirmed: Option<u64>) -> 
         networks: vec![network],
         config_good: true,
         web_config_good: true,
+        history_damaged: Some(0),
         failing: vec![],
         started: UnixSeconds(0),
     }
@@ -226,6 +227,7 @@ fn sources_gaps_configuration_and_receivers_are_told_for_themselves() {
     world.networks[0].gap_blocks = 7;
     world.config_good = false;
     world.web_config_good = false;
+    world.history_damaged = Some(3);
     world.failing = vec!["pager".into()];
     let mut before = Before::default();
     let verdict = judge(&world, &Settings::default(), &mut before, UnixSeconds(1000));
@@ -236,6 +238,7 @@ fn sources_gaps_configuration_and_receivers_are_told_for_themselves() {
             "MasternodeExporterWrongNetwork",
             "MasternodeExporterAllSourcesDown",
             "MasternodeExporterHistoryGap",
+            "MasternodeExporterHistoryDamaged",
             "MasternodeExporterConfigReloadFailed",
             "MasternodeExporterWebConfigReloadFailed",
             "MasternodeExporterNotificationsFailing",
@@ -360,4 +363,15 @@ fn an_alert_about_quorums_does_not_end_while_no_quorum_of_the_type_is_known() {
         let labels = [("network", "dash-main"), ("quorum_type", kind)].map(|(name, text)| (name.into(), text.into()));
         assert_eq!(verdict.is_unknown(missing, &labels.into(), UnixSeconds(at)), unknown, "{kind}");
     }
+}
+
+#[test]
+fn damage_is_unknown_until_the_history_was_checked() {
+    let alert = named("MasternodeExporterHistoryDamaged").unwrap();
+    let unknown = |damaged| {
+        let world = World { history_damaged: damaged, ..world(None, Some(1000)) };
+        let verdict = judge(&world, &Settings::default(), &mut Before::default(), UnixSeconds(1000));
+        verdict.is_unknown(alert, &Labels::new(), UnixSeconds(1000))
+    };
+    assert_eq!([None, Some(0), Some(2)].map(unknown), [true, false, false]);
 }

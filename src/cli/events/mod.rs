@@ -195,7 +195,7 @@ fn span(from: Option<When>, to: Option<When>) -> Result<Spans, String> {
 /// Prints up to as many events as the query allows, page by page.
 fn list(reader: &Reader, mut query: Query, form: &Form<'_>) -> Result<(), Interruption> {
     let mut left = query.limit;
-    let mut shown = 0;
+    let (mut shown, mut skipped) = (0, 0);
     while left > 0 {
         query.limit = left.min(MAX_PAGE);
         let page = reader.events(&query)?;
@@ -204,11 +204,15 @@ fn list(reader: &Reader, mut query: Query, form: &Form<'_>) -> Result<(), Interr
         }
         print_rows(&page.events, form)?;
         shown += page.events.len();
+        skipped += page.skipped;
         left -= page.events.len();
         query.after = page.next;
         if page.next.is_none() {
             break;
         }
+    }
+    if skipped > 0 {
+        eprintln!("warning: {skipped} damaged events of the history file are left out");
     }
     if form.format == Format::Table {
         // Not among the rows, which may go on to another program.

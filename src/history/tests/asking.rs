@@ -90,7 +90,8 @@ fn pages_follow_on_each_other_in_both_directions() {
 
 /// How SQLite goes about a query.
 fn way(store: &Store, query: &Query) -> String {
-    let select = Filter::of(query).select(query.order, 10).replace('?', "1");
+    let select =
+        Filter::of(query, query.network.as_ref().map(|_| 1), query.after).select(query.order, 10).replace('?', "1");
     let mut statement = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {select}")).unwrap();
     let steps = statement.query_map([], |row| row.get(3)).unwrap();
     steps.collect::<Result<Vec<String>, _>>().unwrap().join("; ")

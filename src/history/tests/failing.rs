@@ -75,7 +75,8 @@ fn damage_found_while_running_is_said_so() {
     let (mut store, network) = place.open_network();
     store.record(network, &[happened(1, &[(1, penalty())])]).unwrap();
     store.connection.execute("UPDATE event SET kind = 'wedding'", []).unwrap();
-    assert!(matches!(store.events(&everything()), Err(StoreError::Damaged(_))));
+    let page = store.events(&everything()).unwrap();
+    assert_eq!((page.events, page.skipped), (vec![], 1));
     store.connection.execute("UPDATE node_tally SET counts = 'many'", []).unwrap();
     assert!(matches!(store.tallies(network), Err(StoreError::Damaged(_))));
 }

@@ -13,6 +13,7 @@ use crate::history::{BlockEvents, Identity, NetworkId, Query, Store};
 
 mod alerting;
 mod asking;
+mod damage;
 mod failing;
 mod filling;
 mod opening;

@@ -202,3 +202,35 @@ fn a_reader_says_what_it_cannot_read() {
     Connection::open(&newer.path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     assert!(matches!(refusal(&newer), OpenError::OtherVersion { found: 99, .. }));
 }
+
+#[test]
+fn a_second_writer_is_refused_through_a_symbolic_link() {
+    let place = Place::new();
+    let link = place.folder.path().join("link.db");
+    std::os::unix::fs::symlink(&place.path, &link).unwrap();
+    let first = Store::open(&link, NOW).unwrap();
+    let Err(refusal) = Store::open(&place.path, NOW) else { panic!("two writers") };
+    assert!(matches!(refusal, OpenError::InUse { .. }), "{refusal}");
+    drop(first);
+    let first = place.open();
+    let Err(refusal) = Store::open(&link, NOW) else { panic!("two writers") };
+    assert!(matches!(&refusal, OpenError::InUse { path } if *path == link), "{refusal}");
+    drop(first);
+}
+
+#[test]
+fn a_new_file_is_not_readable_by_all_users() {
+    use std::os::unix::fs::PermissionsExt;
+    let mode =
+        |place: &Place, name: &str| fs::metadata(place.folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+    let place = Place::new();
+    let store = place.open();
+    for name in ["history.db", "history.db-wal", "history.db-shm"] {
+        assert_eq!(mode(&place, name) & 0o137, 0, "{name}");
+    }
+    drop(store);
+    fs::write(&place.path, "a text that is no database, and long enough for the header of one, or so it seems")
+        .unwrap();
+    place.open();
+    assert_eq!(mode(&place, "history.db") & 0o137, 0, "nor the one that replaces a damaged one");
+}

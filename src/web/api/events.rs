@@ -182,7 +182,8 @@ fn from_history(
         words::kept_event(words::event(&kept.event, &kept.network, alias), kept.id, kept.withdrawn)
     };
     let events: Vec<Object> = page.events.iter().map(event).collect();
-    Ok(json!({ "history": true, "events": events, "next": page.next.map(|next| next.0.to_string()) }))
+    let next = page.next.map(|next| next.0.to_string());
+    Ok(json!({ "history": true, "events": events, "next": next, "skipped": page.skipped }))
 }
 
 fn from_memory(
@@ -208,7 +209,7 @@ fn from_memory(
         words::event(event, &place.network, aliases.get(&place.network, event.masternode))
     };
     let events: Vec<Object> = found.iter().map(event).collect();
-    Ok(json!({ "history": false, "events": events, "next": next }))
+    Ok(json!({ "history": false, "events": events, "next": next, "skipped": 0 }))
 }
 
 /// The last events of a network, each with its place.

@@ -1,0 +1,149 @@
+//! Events of a file of which some pages or rows cannot be read: what SQLite cannot read is passed over and counted.
+//!
+//! Never here: the meaning of a row.
+
+use std::ops::ControlFlow;
+
+use rusqlite::{Connection, ErrorCode, Row, params};
+
+use crate::history::checksum::EVENT_COLUMNS;
+use crate::history::error::StoreError;
+use crate::history::query::Order;
+
+/// Events in order, behind a number.
+pub(super) struct Readable<'a> {
+    connection: &'a Connection,
+    order: Order,
+}
+
+/// Whether an error is of the part of the file that was read, and not of the whole.
+pub(super) fn is_of_a_part(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::SystemIoFailure))
+}
+
+impl<'a> Readable<'a> {
+    pub(super) fn new(connection: &'a Connection, order: Order) -> Readable<'a> {
+        Readable { connection, order }
+    }
+
+    /// Visits each event behind `after` that SQLite can read, until `visit` breaks. `visit` gets how many numbers were
+    /// passed over before the event. Returns how many were passed over behind the last one.
+    pub(super) fn visit(
+        &self,
+        after: Option<i64>,
+        mut visit: impl FnMut(&Row<'_>, u64) -> ControlFlow<()>,
+    ) -> Result<u64, StoreError> {
+        let mut last = after.unwrap_or_else(|| self.begin());
+        let mut passed = 0;
+        loop {
+            match self.run(&mut last, &mut passed, &mut visit) {
+                Ok(ControlFlow::Break(())) => return Ok(0),
+                Ok(ControlFlow::Continue(())) => return Ok(passed),
+                Err(error) if is_of_a_part(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+            match self.next_readable(last)? {
+                Some(next) => {
+                    passed += next.abs_diff(last).saturating_sub(1);
+                    last = self.step(next, -1);
+                }
+                None => return Ok(passed + self.rest(last)),
+            }
+        }
+    }
+
+    /// Reads on until the end, a break, or an error.
+    fn run(
+        &self,
+        last: &mut i64,
+        passed: &mut u64,
+        visit: &mut impl FnMut(&Row<'_>, u64) -> ControlFlow<()>,
+    ) -> rusqlite::Result<ControlFlow<()>> {
+        let mut statement = self.connection.prepare(&self.select("1000000000000"))?;
+        let mut rows = statement.query(params![*last])?;
+        while let Some(row) = rows.next()? {
+            *last = row.get(0)?;
+            if visit(row, std::mem::take(passed)).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// The first event behind `last` from which on SQLite can read; `None` when there is none.
+    fn next_readable(&self, last: i64) -> Result<Option<i64>, StoreError> {
+        let (mut unreadable, mut step) = (0, 1);
+        let mut found = loop {
+            match self.first_behind(self.step(last, step))? {
+                Probe::Found(id) => break Some(id),
+                Probe::End => break None,
+                Probe::Unreadable if step >= 1 << 60 => return Ok(None),
+                Probe::Unreadable => (unreadable, step) = (step, step * 2),
+            }
+        };
+        // Between the last step that failed and the first that did not.
+        while step - unreadable > 1 {
+            let middle = unreadable + (step - unreadable) / 2;
+            match self.first_behind(self.step(last, middle))? {
+                Probe::Found(id) => (step, found) = (middle, Some(id)),
+                Probe::End => (step, found) = (middle, None),
+                Probe::Unreadable => unreadable = middle,
+            }
+        }
+        Ok(found)
+    }
+
+    fn first_behind(&self, id: i64) -> Result<Probe, StoreError> {
+        match self.connection.query_row(&self.select("1"), [id], |row| row.get(0)) {
+            Ok(id) => Ok(Probe::Found(id)),
+            Err(rusqlite::Error::QueryReturnedNoRows) => Ok(Probe::End),
+            Err(error) if is_of_a_part(&error) => Ok(Probe::Unreadable),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn select(&self, limit: &str) -> String {
+        let (compared, direction) = match self.order {
+            Order::OldestFirst => (">", "ASC"),
+            Order::NewestFirst => ("<", "DESC"),
+        };
+        format!(
+            "SELECT {EVENT_COLUMNS} FROM event WHERE event.id {compared} ?1 ORDER BY event.id {direction} LIMIT {limit}"
+        )
+    }
+
+    /// The number at a distance of `steps` behind another one, in the order.
+    fn step(&self, id: i64, steps: i64) -> i64 {
+        match self.order {
+            Order::OldestFirst => id.saturating_add(steps),
+            Order::NewestFirst => id.saturating_sub(steps),
+        }
+    }
+
+    fn begin(&self) -> i64 {
+        match self.order {
+            Order::OldestFirst => 0,
+            Order::NewestFirst => self.newest().map_or(i64::MAX, |newest| newest.saturating_add(1)),
+        }
+    }
+
+    /// How many numbers lie behind one that has no readable event behind it; at least one cannot be read.
+    fn rest(&self, last: i64) -> u64 {
+        let end = match self.order {
+            Order::OldestFirst => self.newest().unwrap_or(0),
+            Order::NewestFirst => last.saturating_sub(1),
+        };
+        u64::try_from(end.saturating_sub(last)).unwrap_or(1).max(1)
+    }
+
+    /// The highest number that was ever used, where that can be read.
+    fn newest(&self) -> Option<i64> {
+        self.connection.query_row("SELECT seq FROM sqlite_sequence WHERE name = 'event'", [], |row| row.get(0)).ok()
+    }
+}
+
+enum Probe {
+    Found(i64),
+    End,
+    Unreadable,
+}
