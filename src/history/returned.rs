@@ -35,7 +35,9 @@ pub(super) fn restore(
 ) -> Result<bool, StoreError> {
     let block = &happened.block;
     let restored = transaction.execute(
-        &format!("UPDATE event SET {RESTORE} WHERE network = ?1 AND height = ?2 AND hash = ?3 AND withdrawn = 1 AND counted"),
+        &format!(
+            "UPDATE event SET {RESTORE} WHERE network = ?1 AND height = ?2 AND hash = ?3 AND withdrawn = 1 AND counted"
+        ),
         params![network.0, Column(block.height), Column(block.hash.0)],
     )?;
     let penalties = happened.events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. }));

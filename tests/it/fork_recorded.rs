@@ -17,14 +17,18 @@ fn read(moment: &str, file: &str) -> Vec<u8> {
 /// What a release without `softforks` would have answered: the status of the tip itself and that of the next block.
 fn as_deployments(body: &[u8]) -> Forks {
     let info: Value = serde_json::from_slice(body).unwrap();
+    let tip = &info["result"]["blocks"];
     let mut deployments = info["result"]["softforks"].clone();
     for fork in deployments.as_object_mut().unwrap().values_mut() {
         if let Some(bip9) = fork.get_mut("bip9") {
-            bip9["status_next"] = bip9["status"].take();
-            bip9["status"] = json!("of the tip");
+            let begins = bip9["since"].as_u64() == tip.as_u64().map(|tip| tip + 1);
+            bip9["status_next"] = bip9["status"].clone();
+            if begins {
+                bip9["status"] = json!("of the tip");
+            }
         }
     }
-    let result = json!({ "hash": info["result"]["bestblockhash"], "height": 1, "deployments": deployments });
+    let result = json!({ "hash": info["result"]["bestblockhash"], "height": tip, "deployments": deployments });
     forks::deployments(json!({ "result": result, "error": null }).to_string().as_bytes()).unwrap()
 }
 

@@ -151,7 +151,7 @@ async fn a_password_file_that_cannot_be_read_is_no_refusal_by_the_node() {
     let error = new_client(settings(url, credentials)).unwrap().best_block_hash().await.unwrap_err();
     assert_eq!(error.kind().label(), "denied");
     let text = error.to_string();
-    assert!(text.contains("cannot read /nonexistent/password") && !text.contains("401"), "{text}");
+    assert!(text.contains("/nonexistent/password cannot be read") && !text.contains("401"), "{text}");
 }
 
 #[tokio::test]

@@ -257,7 +257,7 @@ async fn a_network_that_became_another_chain_is_refused_and_not_mixed_up_with_wh
     let before = ledger::kept(&stage.history());
     stage.stop().await;
     let other = Connection::open(stage.history()).unwrap();
-    other.execute("UPDATE network SET genesis = zeroblob(32)", []).unwrap();
+    other.execute_batch("UPDATE network SET genesis = zeroblob(32); DELETE FROM network_copy").unwrap();
     stage.restart().await;
     let id: MasternodeId = stage.masternode(1).parse().unwrap();
     stage.mine(&[fail(&id.to_string(), 1)]).await;

@@ -440,7 +440,9 @@ async fn another_watch_list_is_in_force_with_the_next_look_and_needs_no_call() {
     assert_eq!(page.count("masternode_pose_score"), 12);
 
     stage.mine(&[Action::ChangePayout { masternode: stage.masternode(3) }]).await;
-    assert_eq!(stage.page().await.count("masternode_registered"), 0, "the selector finds it no more");
+    let page = stage.page().await;
+    page.expect("masternode_registered", &[("alias", &alias)], 1.0);
+    page.expect("masternode_expectation_met", &[("alias", &alias), ("field", "payout_address")], 0.0);
 }
 
 #[tokio::test]

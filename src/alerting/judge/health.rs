@@ -158,8 +158,10 @@ pub(super) fn of_network(
     if !network.sources.is_empty() && network.sources.iter().all(|source| source.synced == Some(false)) {
         told.extend(alert(ALL_SOURCES_DOWN, &of_network, 0.0));
     }
-    let counters =
-        [(HISTORY_GAP, network.gap_blocks, GAP_SECONDS), (NOT_UNDERSTOOD, network.not_understood, NOT_UNDERSTOOD_SECONDS)];
+    let counters = [
+        (HISTORY_GAP, network.gap_blocks, GAP_SECONDS),
+        (NOT_UNDERSTOOD, network.not_understood, NOT_UNDERSTOOD_SECONDS),
+    ];
     for (rising, counted, window) in counters {
         let rise = before.rise(rising, name, counted, window, now);
         told.extend(rise.and_then(|count| alert(rising, &of_network, count as f64)));
