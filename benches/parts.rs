@@ -4,9 +4,9 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use masternode_exporter::domain::counters::Tallies;
 use masternode_exporter::domain::snapshot::Snapshot;
-use masternode_exporter::domain::tally::Tallies;
-use masternode_exporter::rpc::dash::stream::ListParser;
+use masternode_exporter::rpc::dash::list_parser::ListParser;
 use masternode_exporter_benches::{data, page, render, sheet};
 
 const MASTERNODES: u64 = 4_000;

@@ -4,10 +4,10 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use masternode_exporter::domain::chain::{DASH, Subnet};
+use masternode_exporter::domain::counters::Tallies;
 use masternode_exporter::domain::list::{Block, ListDiff, MasternodeList, StateChange};
 use masternode_exporter::domain::masternode::PeerView;
 use masternode_exporter::domain::snapshot::{Parts, Snapshot};
-use masternode_exporter::domain::tally::Tallies;
 use masternode_exporter::domain::{
     BlockHash, ChainFacts, Detail, DetailTexts, Details, Hash, Height, Masternode, MasternodeId, NodeType, Score,
     UnixSeconds,

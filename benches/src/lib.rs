@@ -10,8 +10,8 @@ use std::sync::Arc;
 use masternode_exporter::domain::{MasternodeList, Snapshot};
 use masternode_exporter::metrics::Settings;
 use masternode_exporter::metrics::page::{Cursor, Filter, Format, Sheet};
-use masternode_exporter::metrics::shown::{NetworkPage, Room};
-use masternode_exporter::rpc::dash::stream::ListParser;
+use masternode_exporter::metrics::selection::{NetworkPage, Room};
+use masternode_exporter::rpc::dash::list_parser::ListParser;
 
 /// A page of a snapshot, before it is written. `before` is the page of the block before, as the exporter has it at hand.
 pub fn page(snapshot: Arc<Snapshot>, before: Option<&NetworkPage>) -> Arc<NetworkPage> {

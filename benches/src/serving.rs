@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use masternode_exporter::metrics::{self, Exposition};
 use masternode_exporter::web;
-use masternode_exporter::web::site::{Body, Landing, MetricsReply, Readiness, Site};
+use masternode_exporter::web::handlers::{Body, Landing, MetricsReply, Readiness, Site};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 

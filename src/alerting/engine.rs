@@ -14,14 +14,14 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-use crate::alerting::board::Board;
-use crate::alerting::book::Book;
+use crate::alerting::active_alerts::Board;
 use crate::alerting::catalog::Alert;
-use crate::alerting::courier;
-use crate::alerting::judge::{Before, Verdict, World, judge};
-use crate::alerting::jumps::{Jump, Jumps};
+use crate::alerting::clock_jump::{Jump, Jumps};
+use crate::alerting::evaluate::{Before, Verdict, World, judge};
+use crate::alerting::notifier;
 use crate::alerting::settings::{Receiver, Settings};
-use crate::domain::finding::Condition;
+use crate::alerting::state::Book;
+use crate::domain::condition::Condition;
 use crate::domain::masternode::UnixSeconds;
 use crate::history::Writer;
 use crate::meters::{NotificationMeters, Outcome};
@@ -132,11 +132,11 @@ impl Engine {
             self.tasks.push(tokio::spawn(keeping(self.shared.clone())));
         }
         for receiver in &settings.receivers {
-            let courier = courier::run(self.shared.clone(), settings.clone(), receiver.clone());
+            let courier = notifier::run(self.shared.clone(), settings.clone(), receiver.clone());
             self.tasks.push(tokio::spawn(courier));
         }
         if let Some(heartbeat) = settings.heartbeat.clone() {
-            self.tasks.push(tokio::spawn(courier::beat(self.shared.clone(), heartbeat)));
+            self.tasks.push(tokio::spawn(notifier::beat(self.shared.clone(), heartbeat)));
         }
     }
 

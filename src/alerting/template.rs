@@ -3,8 +3,8 @@
 //! Never here: the texts.
 
 use crate::alerting::catalog::Alert;
-use crate::alerting::judge::Labels;
-use crate::alerting::words;
+use crate::alerting::evaluate::Labels;
+use crate::alerting::humanize;
 
 /// A placeholder, and its Go template.
 struct Placeholder {
@@ -102,8 +102,8 @@ pub(super) fn plain(alert: &Alert, labels: &Labels, value: f64, more: &dyn Fn(&s
         }
         "of_job" => Some(label("job").map_or(String::new(), |job| format!(" of job {job}"))),
         "value" => Some(format!("{value:.0}")),
-        "percent" => Some(words::percent(value)),
-        "duration" => Some(words::duration(value)),
+        "percent" => Some(humanize::percent(value)),
+        "duration" => Some(humanize::duration(value)),
         _ => more(name).or_else(|| label(name)),
     };
     // Lines of a description are one paragraph, as in the rules.

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::alerting::judge::{Network, Source, World};
+use crate::alerting::evaluate::{Network, Source, World};
 use crate::alerting::{Engine, Look};
 use crate::app::network::Shared;
 use crate::app::now;
-use crate::app::site::{Seen, SeenNetworks};
+use crate::app::web_state::{Seen, SeenNetworks};
 use crate::domain::masternode::{Height, UnixSeconds};
 use crate::meters::Meters;
 use crate::web;

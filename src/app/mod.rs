@@ -3,10 +3,10 @@
 //! Never here: any rule of its own; reading files, arguments or the environment.
 
 mod alerting;
-mod calls;
 mod history;
 mod network;
-mod site;
+mod probes;
+mod web_state;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -22,7 +22,7 @@ use crate::alerting::Engine;
 use crate::app::history::History;
 use crate::app::network::{Network, Prepared, Shared};
 pub use crate::app::network::{clients, follower_settings};
-use crate::app::site::{ReloadRequest, Seen, SeenNetworks};
+use crate::app::web_state::{ReloadRequest, Seen, SeenNetworks};
 use crate::config::{Config, Loaded, NetworkConfig, WebConfig};
 use crate::domain::masternode::UnixSeconds;
 use crate::meters::Meters;
@@ -137,8 +137,14 @@ impl App {
             ..Default::default()
         };
         let file = self.history.as_ref().map(|history| history.path().to_path_buf());
-        let site =
-            Arc::new(site::site(&config.web, &self.shared, self.alerting.board(), self.seen.subscribe(), file, reload));
+        let site = Arc::new(web_state::site(
+            &config.web,
+            &self.shared,
+            self.alerting.board(),
+            self.seen.subscribe(),
+            file,
+            reload,
+        ));
         let security = Arc::clone(&self.security);
         let server = tokio::spawn(web::serve(listeners, site, security, settings, self.web_meters.clone(), async {
             // An error means that the sender is gone, and with it the program.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use crate::app::calls::{Calls, ProbesReceiver};
+use crate::app::probes::{Calls, ProbesReceiver};
 use crate::app::{Error, now};
 use crate::config::{Config, NetworkConfig, SourceConfig};
 use crate::domain::watch::WatchList;

@@ -10,25 +10,25 @@ use clap::Args;
 
 use crate::app;
 use crate::cli::Failure;
+use crate::cli::block_or_time::{self, When};
 use crate::cli::progress::ProgressReport;
-use crate::cli::when::{self, When};
 use crate::config::{Config, NetworkConfig};
+use crate::domain::counters::Tallies;
 use crate::domain::masternode::Height;
 use crate::domain::snapshot::{Parts, Snapshot};
-use crate::domain::tally::Tallies;
-use crate::follower::backfill::Backfill;
+use crate::follower::offline_backfill::Backfill;
 use crate::history::Store;
 use crate::meters::Meters;
-use crate::metrics::past::PastFile;
+use crate::metrics::backfill::PastFile;
 
 /// Arguments of `backfill`.
 #[derive(Debug, Args)]
 pub(super) struct BackfillArguments {
     /// First block or day: 2528000, 2026-01-31 or 2026-01-31T12:00:00Z.
-    #[arg(long, value_name = "WHEN", value_parser = when::parse)]
+    #[arg(long, value_name = "WHEN", value_parser = block_or_time::parse)]
     from: When,
     /// Last block or day. [default: the last block of the history]
-    #[arg(long, value_name = "WHEN", value_parser = when::parse)]
+    #[arg(long, value_name = "WHEN", value_parser = block_or_time::parse)]
     to: Option<When>,
     /// Which network, where several are configured.
     #[arg(long, value_name = "NAME")]

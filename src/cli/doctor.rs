@@ -326,7 +326,7 @@ fn advice(chain: &ChainConfig, oldest: Option<u32>) -> String {
     }
     if chain.rules.has_dkg {
         text.push_str("\nTo give it a user of its own on the node (username: exporter):\n\n");
-        text.push_str(&rpc::access::configuration_lines(&methods, oldest));
+        text.push_str(&rpc::rpcauth::configuration_lines(&methods, oldest));
     } else {
         text.push_str(
             "\nThese nodes cannot limit a user to some methods: let the exporter read the cookie, or give it the node's\n\

@@ -3,7 +3,7 @@
 //! Never here: reading the process's environment, which is passed in.
 
 mod backfill;
-mod columns;
+mod block_or_time;
 mod demo;
 mod doctor;
 mod events;
@@ -11,13 +11,13 @@ mod forecast;
 mod healthcheck;
 mod logging;
 mod observe;
+mod observe_table;
 mod progress;
 mod readiness;
-mod report;
 mod restart_check;
 mod run;
 mod scenario;
-mod when;
+mod text_table;
 
 use std::collections::BTreeMap;
 use std::io::Write;

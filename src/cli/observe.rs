@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::app;
-use crate::cli::{ObserveFormat, report};
+use crate::cli::{ObserveFormat, observe_table};
 use crate::config::{Config, NetworkConfig};
 use crate::domain::Snapshot;
 use crate::follower::Follower;
@@ -24,10 +24,10 @@ pub(super) async fn run(config: &Config, only: Option<&str>, format: ObserveForm
     }
     match format {
         ObserveFormat::Table => {
-            Ok(snapshots.iter().map(|snapshot| report::table(snapshot)).collect::<Vec<_>>().join("\n"))
+            Ok(snapshots.iter().map(|snapshot| observe_table::table(snapshot)).collect::<Vec<_>>().join("\n"))
         }
         ObserveFormat::Json => {
-            let all: Vec<Value> = snapshots.iter().map(|snapshot| report::json(snapshot)).collect();
+            let all: Vec<Value> = snapshots.iter().map(|snapshot| observe_table::json(snapshot)).collect();
             Ok(format!("{:#}\n", Value::Array(all)))
         }
         ObserveFormat::Metrics => page(config, &snapshots).await,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::follower::backfill::Progress;
+use crate::follower::offline_backfill::Progress;
 
 /// Between two lines of a log.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);

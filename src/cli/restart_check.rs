@@ -8,7 +8,7 @@ use clap::Args;
 use tokio::time::sleep;
 
 use crate::app;
-use crate::cli::{Failure, observe, report};
+use crate::cli::{Failure, observe, observe_table};
 use crate::config::{Config, NetworkConfig, nearest};
 use crate::domain::snapshot::NodeView;
 use crate::domain::{Height, MasternodeId, NodeType, Risk, Snapshot};
@@ -145,7 +145,7 @@ fn tell(snapshot: &Snapshot, node: &NodeView<'_>, height: Height, verdict: &Verd
         Verdict::Now(None) => format!("yes: at height {height} it is banned, so it misses nothing\n"),
         Verdict::Now(Some(left)) => format!(
             "yes: at height {height} {kind} misses no session for {}; be back before they end\n",
-            report::blocks_and_time(snapshot, *left)
+            observe_table::blocks_and_time(snapshot, *left)
         ),
         Verdict::NotNow(0) => format!("no: at height {height} {kind} may sit in a session now\n"),
         Verdict::NotNow(left) => format!(

@@ -12,8 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::alerting::Settings;
-use crate::alerting::body::REFRESH;
 use crate::alerting::catalog::Severity;
+use crate::alerting::payload::REFRESH;
 use crate::alerting::settings::{Heartbeat, Kind, Receiver, Secret};
 use crate::config::files::read_secret;
 use crate::config::kinds::{AddressKind, LinkKind};
@@ -21,7 +21,7 @@ use crate::config::leaf::{DAY, FilePath, Leaf, List, MINUTE, Name, Ratio, SECOND
 use crate::config::maintenance::MaintenanceSection;
 use crate::config::mistakes::Place;
 use crate::config::network::{count, required_name, url_in};
-use crate::domain::finding::Thresholds;
+use crate::domain::condition::Thresholds;
 
 /// Where Telegram and PagerDuty listen by default.
 const TELEGRAM: &str = "https://api.telegram.org";

@@ -7,13 +7,13 @@ use std::time::Duration;
 use schemars::{Schema, json_schema};
 
 use crate::alerting::settings::check_address;
+use crate::config::duration::{Span, parse_duration};
 use crate::config::leaf::{DAY, Kind, MINUTE, Preset};
-use crate::config::span::{Span, parse_duration};
 use crate::domain::chain::DASH;
 use crate::domain::masternode::ParseIdError;
-use crate::domain::{Hash, MasternodeId, UnixSeconds, calendar};
+use crate::domain::{Hash, MasternodeId, UnixSeconds, rfc3339};
+use crate::web::handlers::TelemetryPath;
 use crate::web::listen::ListenAddress;
-use crate::web::site::TelemetryPath;
 
 /// A text of the operator's choice.
 pub(super) struct TextKind;
@@ -324,7 +324,7 @@ impl Kind for EndKind {
     const PATTERN: &'static str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?$";
 
     fn read(text: &str) -> Result<UnixSeconds, String> {
-        let end = calendar::span(text).map(|(_, last)| last);
+        let end = rfc3339::span(text).map(|(_, last)| last);
         end.ok_or_else(|| {
             format!("{text:?} is neither a day such as 2026-01-31 nor a time such as 2026-01-31T12:00:00Z")
         })

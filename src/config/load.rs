@@ -11,10 +11,10 @@ use ::config::{Map, Value, ValueKind};
 use exporter_toolkit::settings::Tls;
 use exporter_toolkit::web_config;
 
-use crate::config::access::{open_to_everybody, open_to_others};
+use crate::config::file_permissions::{open_to_everybody, open_to_others};
 use crate::config::mistakes::{Mistakes, Place};
 use crate::config::sections::RootSection;
-use crate::config::{Config, chain, maintenance, network, overlay, reference, sections, watch, yaml};
+use crate::config::{Config, chain, maintenance, network, overrides, reference, sections, watch, yaml};
 use crate::metrics;
 use crate::rpc::Credentials;
 
@@ -95,11 +95,11 @@ pub fn load_to_ask(origin: &Origin) -> Result<(Loaded, Option<Errors>), Errors> 
         Some(Ok(value)) => value,
         Some(Err(error)) => return Err(fail(vec![error])),
     };
-    overlay::environment(&mut merged, &origin.environment, &mistakes);
-    overlay::arguments(&mut merged, &origin.overrides, &mistakes);
+    overrides::environment(&mut merged, &origin.environment, &mistakes);
+    overrides::arguments(&mut merged, &origin.overrides, &mistakes);
     include_profiles(&mut merged, origin, &mistakes);
     let mut config = read(&merged, &mistakes, origin.home.as_deref());
-    let mut warnings = overlay::mistyped(&origin.environment, reference::sections());
+    let mut warnings = overrides::mistyped(&origin.environment, reference::sections());
     warnings.extend(readable_secrets(&config));
     if let Some(file) = &mut config.web.config_file {
         let found = web_config::load(&file.path);

@@ -5,10 +5,11 @@
 //!
 //! Never here: the process's own environment or arguments, which are passed in; starting anything.
 
-mod access;
 mod alerting;
 mod chain;
+mod duration;
 mod expect;
+mod file_permissions;
 mod files;
 mod kinds;
 mod leaf;
@@ -16,12 +17,11 @@ mod load;
 mod maintenance;
 mod mistakes;
 mod network;
-mod overlay;
+mod overrides;
 mod profile;
 mod read;
 pub mod reference;
 mod sections;
-mod span;
 mod startup;
 mod value;
 mod watch;
@@ -37,11 +37,11 @@ use crate::domain::watch::{WatchEntry, WatchList};
 use crate::metrics;
 use crate::probe;
 use crate::rpc::{Credentials, Dialect, RpcUrl};
+use crate::web::handlers::TelemetryPath;
 use crate::web::listen::ListenAddress;
-use crate::web::site::TelemetryPath;
 
+pub use duration::parse_duration;
 pub use load::{Errors, Loaded, Origin, Override, load, load_to_ask};
-pub use span::parse_duration;
 pub use value::nearest;
 
 /// Everything that can be configured.

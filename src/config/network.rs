@@ -8,12 +8,12 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::config::duration::Span as Written;
 use crate::config::files::{check_secret_file, path, read_secret};
 use crate::config::kinds::{ChainKind, RpcUrlKind};
 use crate::config::leaf::{DAY, FilePath, Flag, Kind, Leaf, List, MINUTE, Name, SECOND, Span, Text, Whole};
 use crate::config::mistakes::{Place, required};
 use crate::config::sections::HistorySection;
-use crate::config::span::Span as Written;
 use crate::config::{ChainConfig, NetworkConfig, SourceConfig};
 use crate::domain::chain::DASH;
 use crate::follower::Ask;

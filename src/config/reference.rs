@@ -11,7 +11,7 @@ use schemars::transform::RecursiveTransform;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::config::overlay::PREFIX;
+use crate::config::overrides::PREFIX;
 use crate::config::sections::RootSection;
 use crate::config::value::Input;
 

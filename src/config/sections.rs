@@ -22,7 +22,7 @@ use crate::config::watch::WatchSection;
 use crate::config::{HistoryConfig, LogConfig, WebConfig, WebFileConfig};
 use crate::metrics::{self, Others};
 use crate::probe;
-use crate::web::site::TelemetryPath;
+use crate::web::handlers::TelemetryPath;
 
 /// Where the exporter listens by default: on this host only.
 const DEFAULT_ADDRESS: ([u8; 4], u16) = ([127, 0, 0, 1], 10066);

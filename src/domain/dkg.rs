@@ -8,7 +8,7 @@
 
 use std::cmp::Ordering;
 
-use crate::domain::facts::Population;
+use crate::domain::chain_facts::Population;
 use crate::domain::masternode::{Height, NodeType};
 use crate::domain::pose::PoseLimits;
 

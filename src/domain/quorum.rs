@@ -8,9 +8,9 @@
 use std::collections::BTreeMap;
 
 use crate::domain::dkg::{self, Draw, Known, QuorumType};
-use crate::domain::drawing::Drawing;
 use crate::domain::list::Block;
 use crate::domain::masternode::{BlockHash, Height, MasternodeId};
+use crate::domain::quorum_selection::Drawing;
 use crate::domain::snapshot::Snapshot;
 
 /// What is known of the quorums of one type at a block.

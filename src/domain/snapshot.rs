@@ -7,16 +7,16 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::domain::chain::ChainRules;
+use crate::domain::chain_facts::{ChainFacts, Population};
+use crate::domain::counters::{ByQuorumType, Memberships, NetworkTally, NodeTally, SessionTally, Tallies};
 use crate::domain::dkg::{self, QuorumType};
 use crate::domain::event::Event;
-use crate::domain::facts::{ChainFacts, Population};
 use crate::domain::list::{Block, MasternodeList};
 use crate::domain::masternode::{Height, Masternode, NodeType, UnixSeconds};
 use crate::domain::payment::{PaymentModel, Payments, queue};
 use crate::domain::pose::{PoseLimits, PoseScore, Risk};
 use crate::domain::registrations::Registrations;
 use crate::domain::state;
-use crate::domain::tally::{ByQuorumType, Memberships, NetworkTally, NodeTally, SessionTally, Tallies};
 use crate::domain::watch::Watched;
 
 /// What a snapshot is made from.

@@ -9,25 +9,25 @@
 //!
 //! Never here: exposition, alerts, HTTP; publishing an old list as new.
 
-pub mod backfill;
-mod beside;
-mod book;
-mod cause;
+mod block_replay;
+mod block_sync;
+mod chain_facts;
+mod chain_state;
 mod deep;
-mod draw;
-mod filling;
+mod dkg_outcomes;
 mod fork;
-mod past;
+mod history_sink;
+pub mod offline_backfill;
+mod online_backfill;
+mod quorum_selection;
 mod quorums;
-mod recorder;
-mod report;
 mod resume;
 mod returned;
 mod settings;
 mod source;
+mod source_health;
 mod stale;
 mod unreadable;
-mod walk;
 
 use std::sync::Arc;
 
@@ -36,21 +36,21 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::domain::Snapshot;
+use crate::domain::counters::Tallies;
 use crate::domain::masternode::{BlockHash, Height, UnixSeconds};
 use crate::domain::quorum::Quorums;
 use crate::domain::snapshot::Parts;
-use crate::domain::tally::Tallies;
 use crate::domain::watch::{WatchList, Watched};
-use crate::follower::beside::Facts;
-use crate::follower::book::Book;
-use crate::follower::draw::Drawn;
-use crate::follower::filling::{Filling, reached};
+use crate::follower::chain_facts::Facts;
+use crate::follower::chain_state::Book;
 use crate::follower::fork::{Activation, UnknownForks};
-use crate::follower::recorder::Recorder;
-pub use crate::follower::report::Ask;
+use crate::follower::history_sink::Recorder;
+use crate::follower::online_backfill::{Filling, reached};
+use crate::follower::quorum_selection::Drawn;
 use crate::follower::returned::TakenBack;
 pub use crate::follower::settings::Settings;
 use crate::follower::source::{Identity, Source, Trouble};
+pub use crate::follower::source_health::Ask;
 use crate::history::Writer;
 use crate::meters::{ForkMeters, Meters, NetworkMeters};
 use crate::rpc::{ChainInfo, Client};

@@ -11,7 +11,7 @@ use crate::domain::list::Block;
 use crate::domain::masternode::BlockHash;
 use crate::domain::quorum::{Formation, Formations, Mined, Quorums};
 use crate::follower::source::{Identity, Source};
-use crate::follower::{Follower, cause};
+use crate::follower::{Follower, dkg_outcomes};
 use crate::rpc::RpcError;
 use crate::rpc::dash::quorums::Commitment;
 
@@ -107,7 +107,7 @@ impl Source {
     fn answer<T>(&mut self, answer: Result<T, RpcError>) -> Result<Option<T>, RpcError> {
         match answer {
             Ok(value) => Ok(Some(value)),
-            Err(error) if cause::is_passing(&error) => Err(error),
+            Err(error) if dkg_outcomes::is_passing(&error) => Err(error),
             Err(error) => {
                 self.heard(&error);
                 Ok(None)

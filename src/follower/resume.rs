@@ -5,9 +5,9 @@
 
 use tracing::{info, warn};
 
+use crate::domain::counters::Tallies;
 use crate::domain::list::Block;
-use crate::domain::tally::Tallies;
-use crate::follower::book::{Book, DEPTH};
+use crate::follower::chain_state::{Book, DEPTH};
 use crate::follower::source::{Identity, Trouble};
 use crate::follower::{Follower, ROLLBACK_POLLS};
 use crate::rpc::{ChainInfo, ErrorKind};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::domain::chain::ChainRules;
 use crate::domain::masternode::UnixSeconds;
-use crate::follower::report::Ask;
+use crate::follower::source_health::Ask;
 
 /// How a network is followed.
 #[derive(Clone, Debug)]

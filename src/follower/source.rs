@@ -12,7 +12,7 @@ use crate::domain::deployment::FOLLOWS_SINCE;
 use crate::domain::masternode::{BlockHash, Height};
 use crate::domain::payment::EvoPayments;
 use crate::follower::fork::SourceForks;
-use crate::follower::report::Report;
+use crate::follower::source_health::Report;
 use crate::meters::{Meters, SourceMeters};
 use crate::rpc::{ChainInfo, Client, ErrorKind, RpcError};
 

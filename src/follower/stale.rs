@@ -5,7 +5,7 @@
 use tracing::warn;
 
 use crate::follower::Follower;
-use crate::follower::book::Book;
+use crate::follower::chain_state::Book;
 use crate::follower::source::Source;
 
 impl Follower {

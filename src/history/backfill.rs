@@ -9,7 +9,7 @@ use crate::domain::masternode::Height;
 use crate::history::checksum;
 use crate::history::codec::Column;
 use crate::history::error::StoreError;
-use crate::history::network::NetworkId;
+use crate::history::network_id::NetworkId;
 use crate::history::store::{BLOCKS_KEPT, BlockEvents, Insert, Store, check_order, cursor};
 
 /// A span of heights, both ends included.

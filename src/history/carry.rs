@@ -14,7 +14,7 @@ use crate::history::error::StoreError;
 use crate::history::query::Order;
 use crate::history::readable::Readable;
 use crate::history::schema::{self, Marks};
-use crate::history::{network, open};
+use crate::history::{network_id, open};
 
 /// Copies networks and events, each with its number, into a new file; all or none. Returns how many events. The damaged
 /// file stays as it is.
@@ -28,7 +28,7 @@ pub(super) fn events(from: &Path, into: &mut Connection) -> Result<u64, StoreErr
         return Ok(0);
     }
     let transaction = into.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    network::carry(&damaged, &transaction)?;
+    network_id::carry(&damaged, &transaction)?;
     let unchecked = Unchecked::read(&damaged);
     unchecked.write(&transaction)?;
     let places = vec!["?"; checksum::COLUMNS].join(", ");

@@ -14,9 +14,9 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::domain::masternode::UnixSeconds;
 use crate::history::error::{OpenError, StoreError};
-use crate::history::place::{self, Lock};
+use crate::history::file_lock::{self, Lock};
 use crate::history::schema::{self, Marks};
-use crate::history::{carry, network};
+use crate::history::{carry, network_id};
 
 /// Longest wait for another process, which only ever holds the file for moments.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
@@ -73,13 +73,13 @@ pub struct Report {
 /// Takes the lock, examines the file, and opens it for writing.
 pub(super) fn open(path: &Path, now: UnixSeconds) -> Result<(Connection, Lock, Report), OpenError> {
     let failed = |error: StoreError| OpenError::Failed { path: path.into(), error };
-    let (named, real) = (path, place::real(path).map_err(|error| failed(error.into()))?);
+    let (named, real) = (path, file_lock::real(path).map_err(|error| failed(error.into()))?);
     let path = real.as_path();
     let lock = Lock::take(path, named)?;
     let mut report = Report::default();
     if let Some(fault) = examine(path).map_err(failed)? {
-        let aside = place::set_aside(path, word(&fault), now).map_err(|error| failed(error.into()))?;
-        place::create(path).map_err(|error| failed(error.into()))?;
+        let aside = file_lock::set_aside(path, word(&fault), now).map_err(|error| failed(error.into()))?;
+        file_lock::create(path).map_err(|error| failed(error.into()))?;
         report.set_aside = Some(SetAside { path: aside, fault, carried: 0 });
     }
     let (mut connection, before) = connect(path).map_err(failed)?;
@@ -156,6 +156,6 @@ fn connect(path: &Path) -> Result<(Connection, u32), StoreError> {
     connection.pragma_update(None, "trusted_schema", false)?;
     let before = Marks::read(&connection)?.version;
     schema::migrate(&mut connection, schema::STEPS)?;
-    network::repair(&connection)?;
+    network_id::repair(&connection)?;
     Ok((connection, before))
 }

@@ -14,7 +14,7 @@ use crate::domain::masternode::{BlockHash, Height, MasternodeId, UnixSeconds};
 use crate::history::checksum::{self, EVENT_COLUMNS, Unchecked};
 use crate::history::codec::{self, Column};
 use crate::history::error::StoreError;
-use crate::history::network;
+use crate::history::network_id;
 use crate::history::readable::{self, Readable};
 
 /// The most events that one page has.
@@ -83,7 +83,7 @@ pub struct Page {
 
 pub(super) fn events(connection: &Connection, query: &Query) -> Result<Page, StoreError> {
     let search = Search {
-        names: network::names(connection)?,
+        names: network_id::names(connection)?,
         unchecked: Unchecked::read(connection),
         query,
         limit: query.limit.min(MAX_PAGE),

@@ -8,11 +8,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::domain::list::Block;
 use crate::history::error::{OpenError, StoreError};
-use crate::history::network::{self, Identity, NetworkId};
+use crate::history::network_id::{self, Identity, NetworkId};
 use crate::history::open::PATIENCE;
 use crate::history::query::{self, Page, Query};
 use crate::history::schema::{self, Marks};
-use crate::history::{backfill, place, store};
+use crate::history::{backfill, file_lock, store};
 
 /// The history, open for reading only.
 pub struct Reader {
@@ -61,7 +61,7 @@ impl Reader {
 
     /// The networks recorded, by name.
     pub fn networks(&self) -> Result<Vec<NetworkStatus>, StoreError> {
-        let recorded = network::recorded(&self.connection)?.into_iter();
+        let recorded = network_id::recorded(&self.connection)?.into_iter();
         recorded.map(|(name, id, identity)| self.status(name, id, identity)).collect()
     }
 
@@ -80,7 +80,7 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<(Connection, Marks
 
 /// Whether a part of the history lies in the log: a writer is at work, or was killed.
 fn has_log(path: &Path) -> bool {
-    std::fs::metadata(place::beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
+    std::fs::metadata(file_lock::beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
 }
 
 /// The same file, said never to change: SQLite then needs no file beside it, for which a folder that cannot be written

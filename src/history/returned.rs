@@ -9,7 +9,7 @@ use crate::domain::masternode::BlockHash;
 use crate::history::checksum::RESTORE;
 use crate::history::codec::Column;
 use crate::history::store::cursor;
-use crate::history::{BLOCKS_KEPT, BlockEvents, NetworkId, Store, StoreError, tallies};
+use crate::history::{BLOCKS_KEPT, BlockEvents, NetworkId, Store, StoreError, counters};
 
 impl Store {
     /// Blocks near the highest one that were replaced and whose events are counted.
@@ -43,9 +43,9 @@ pub(super) fn restore(
     let penalties = happened.events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. }));
     let penalised: Vec<_> = penalties.map(|event| event.masternode).collect();
     if restored > 0 && !penalised.is_empty() {
-        let mut counts = tallies::load_some(transaction, network, penalised.iter().copied())?;
+        let mut counts = counters::load_some(transaction, network, penalised.iter().copied())?;
         penalised.iter().for_each(|id| counts.set_last_penalty(id, Some(block.height)));
-        tallies::save(transaction, network, &counts)?;
+        counters::save(transaction, network, &counts)?;
     }
     Ok(restored > 0)
 }

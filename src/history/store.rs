@@ -10,18 +10,18 @@ use std::path::Path;
 use rusqlite::types::{ToSql, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
+use crate::domain::counters::Tallies;
+use crate::domain::dkg_outcome::EndedSession;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::list::Block;
 use crate::domain::masternode::{BlockHash, Height, MasternodeId, UnixSeconds};
-use crate::domain::tally::Tallies;
-use crate::domain::verdict::EndedSession;
 use crate::history::codec::{self, Column};
 use crate::history::error::{OpenError, StoreError};
-use crate::history::network::{self, Identity, NetworkId};
+use crate::history::file_lock::Lock;
+use crate::history::network_id::{self, Identity, NetworkId};
 use crate::history::open::{self, Report};
-use crate::history::place::Lock;
 use crate::history::query::{self, Page, Query};
-use crate::history::{backfill, checksum, returned, tallies};
+use crate::history::{backfill, checksum, counters, returned};
 
 /// How far below the highest block the hashes of blocks are kept: two days on Dash, twice what a reorg may reach back.
 pub const BLOCKS_KEPT: u32 = 1152;
@@ -75,7 +75,7 @@ impl Store {
 
     /// The network of that name; a new one is recorded. Fails when the name stood for another chain so far.
     pub fn network(&mut self, name: &str, identity: &Identity) -> Result<NetworkId, StoreError> {
-        self.write(|transaction| network::find_or_add(transaction, name, identity))
+        self.write(|transaction| network_id::find_or_add(transaction, name, identity))
     }
 
     /// The highest block recorded: where to go on. `None` when there is none.
@@ -94,7 +94,7 @@ impl Store {
 
     /// The counts up to the highest block recorded.
     pub fn tallies(&self, network: NetworkId) -> Result<Tallies, StoreError> {
-        tallies::load(&self.connection, network)
+        counters::load(&self.connection, network)
     }
 
     /// Records blocks, ascending, each above the highest one recorded, all or none of them. A height may be jumped
@@ -207,14 +207,14 @@ fn count_and_insert(
     }
     let members = sessions().filter_map(|session| session.members.as_ref()).flatten().map(|(id, _)| *id);
     let touched: BTreeSet<MasternodeId> = events().map(|event| event.masternode).chain(members).collect();
-    let mut counts = tallies::load_some(transaction, network, touched)?;
+    let mut counts = counters::load_some(transaction, network, touched)?;
     let mut insert = Insert::into(transaction, network)?;
     for event in events() {
         insert.counted(event, counts.last_penalty(&event.masternode))?;
         counts.record(event);
     }
     sessions().for_each(|session| counts.record_session(session));
-    tallies::save(transaction, network, &counts)
+    counters::save(transaction, network, &counts)
 }
 
 /// The statement that adds one event.
@@ -300,9 +300,9 @@ fn restore_last_penalties(transaction: &Transaction<'_>, network: NetworkId, fro
     if previous.is_empty() {
         return Ok(());
     }
-    let mut counts = tallies::load_some(transaction, network, previous.keys().copied())?;
+    let mut counts = counters::load_some(transaction, network, previous.keys().copied())?;
     for (id, height) in &previous {
         counts.set_last_penalty(id, *height);
     }
-    tallies::save(transaction, network, &counts)
+    counters::save(transaction, network, &counts)
 }

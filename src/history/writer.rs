@@ -16,11 +16,11 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use crate::domain::counters::Tallies;
 use crate::domain::list::Block;
 use crate::domain::masternode::{BlockHash, Height, UnixSeconds};
-use crate::domain::tally::Tallies;
 use crate::history::backfill::Span;
-use crate::history::desk::Desk;
+use crate::history::write_queue::Desk;
 use crate::history::{AlertChange, BlockEvents, Identity, NetworkId, OpenError, Page, Query, Store, StoreError};
 use crate::meters::HistoryMeters;
 

@@ -8,8 +8,8 @@ mod history;
 mod not_understood;
 mod notifications;
 mod process;
-mod report;
 mod rpc;
+mod source_health;
 
 use prometheus::Registry;
 
@@ -18,8 +18,8 @@ pub use fork::{ForkMeters, SourceFork};
 pub use history::HistoryMeters;
 pub use not_understood::NotUnderstood;
 pub use notifications::{NotificationMeters, Outcome};
-pub use report::{ReportMeters, SourceReport};
 pub use rpc::RpcMeters;
+pub use source_health::{ReportMeters, SourceReport};
 
 /// All families.
 #[derive(Clone)]
@@ -29,7 +29,7 @@ pub struct Meters {
     history: HistoryMeters,
     notifications: NotificationMeters,
     process: process::ProcessFamilies,
-    report: report::ReportFamilies,
+    report: source_health::ReportFamilies,
     rpc: rpc::RpcFamilies,
 }
 
@@ -43,7 +43,7 @@ impl Meters {
             history: HistoryMeters::new(registry)?,
             notifications: NotificationMeters::new(registry)?,
             process: process::ProcessFamilies::new(registry)?,
-            report: report::ReportFamilies::new(registry)?,
+            report: source_health::ReportFamilies::new(registry)?,
             rpc: rpc::RpcFamilies::new(registry, not_understood)?,
         })
     }

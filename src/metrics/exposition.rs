@@ -17,7 +17,7 @@ use crate::metrics::catalog::Tier;
 use crate::metrics::gzip::Opening;
 use crate::metrics::page::{Cursor, Filter, Format, Sheet};
 use crate::metrics::process;
-use crate::metrics::shown::{NetworkPage, Room};
+use crate::metrics::selection::{NetworkPage, Room};
 
 /// Size of the pieces of a page that is written while it is sent. The reader falls asleep while a piece is written and is
 /// woken by the next one: larger pieces are faster, up to where they no longer fit the cache of one core.

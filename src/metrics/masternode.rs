@@ -5,19 +5,19 @@
 use std::borrow::Cow;
 
 use crate::domain::chain::ChainRules;
+use crate::domain::counters::NodeTally;
 use crate::domain::event::{BanCause, Field};
 use crate::domain::payment::{HoldOut, PaymentModel, Pool};
 use crate::domain::probe::Probes;
 use crate::domain::snapshot::{NodeView, Snapshot, WatchedNode};
 use crate::domain::state;
 use crate::domain::state::Announced;
-use crate::domain::tally::NodeTally;
 use crate::domain::watch::Expected;
 use crate::metrics::Settings;
 use crate::metrics::catalog::{self, Family, Tier};
 use crate::metrics::labels;
 use crate::metrics::payees;
-use crate::metrics::reach;
+use crate::metrics::probe;
 use crate::metrics::sessions;
 use crate::metrics::value::Value;
 
@@ -139,7 +139,7 @@ pub(super) fn series(
         Some(field.met_by(row.node()?.masternode, value)?.into())
     }));
     series.extend(single(sessions::SESSIONS, |rules| rules.has_dkg));
-    series.extend(reach::series(settings.probed));
+    series.extend(probe::series(settings.probed));
     series.extend(payees::series(most_payees));
     series
 }

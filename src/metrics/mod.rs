@@ -1,29 +1,29 @@
 //! What Prometheus reads: every family as data, and the pages made of snapshots.
 //!
 //! Reading order: [`catalog`] names every family, `masternode`, `info` and `network` pair each with a value, `shown`
-//! chooses whom to show, `page` writes them out, [`Exposition`] keeps the pages, [`past`]
+//! chooses whom to show, `page` writes them out, [`Exposition`] keeps the pages, [`backfill`]
 //! writes those of old blocks into a file.
 //!
 //! Never here: a value that a snapshot does not hold; a call to a node; work per scrape that could be done per block.
 
+pub mod backfill;
 mod buffers;
 pub mod catalog;
 mod census;
 mod exposition;
 mod gzip;
-mod head;
 mod info;
 mod labels;
 mod masternode;
+mod metadata;
 mod network;
 pub mod page;
-pub mod past;
 mod payees;
+mod probe;
 mod process;
-mod reach;
 pub mod reference;
+pub mod selection;
 mod sessions;
-pub mod shown;
 mod value;
 
 pub use exposition::{Body, Exposition, Page, Request};

@@ -2,6 +2,7 @@
 //!
 //! Never here: single masternodes.
 
+use crate::domain::counters::NetworkTally;
 use crate::domain::deployment::{Deployment, Phase, V24};
 use crate::domain::masternode::Height;
 use crate::domain::pose::Risk;
@@ -9,7 +10,6 @@ use crate::domain::quorum::QuorumHealth;
 use crate::domain::registrations::VERSIONS;
 use crate::domain::requirement::{Covers, QuorumSpork, compiled_in, minimum_protocol, next_protocol};
 use crate::domain::snapshot::Snapshot;
-use crate::domain::tally::NetworkTally;
 use crate::domain::{NodeType, state};
 use crate::metrics::catalog::{self, Family};
 use crate::metrics::value::Value;

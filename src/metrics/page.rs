@@ -13,12 +13,12 @@ use crate::domain::census::Census;
 use crate::metrics::Settings;
 use crate::metrics::catalog::{self, Family, Kind, Tier};
 use crate::metrics::census::CENSUS_FAMILIES;
-use crate::metrics::head::head;
 use crate::metrics::labels;
 use crate::metrics::masternode::{self, Last, NodeSeries, Row};
+use crate::metrics::metadata::head;
 use crate::metrics::network::NETWORK_FAMILIES;
 use crate::metrics::payees;
-use crate::metrics::shown::NetworkPage;
+use crate::metrics::selection::NetworkPage;
 use crate::metrics::value::Value;
 
 /// The two text formats.

@@ -4,8 +4,8 @@
 
 use prometheus::proto::{Metric, MetricFamily, MetricType};
 
-use crate::metrics::head::write_head;
 use crate::metrics::labels;
+use crate::metrics::metadata::write_head;
 use crate::metrics::page::Format;
 use crate::metrics::value::Value;
 

@@ -1,18 +1,18 @@
 //! Calls watched masternodes at the address that the list names: a handshake as any node of the chain makes it, then a
 //! polite close.
 //!
-//! Reading order: [`wire`] is what differs from chain to chain, [`codec`] the messages, [`handshake()`] the talk with
+//! Reading order: [`network_magic`] is what differs from chain to chain, [`codec`] the messages, [`handshake()`] the talk with
 //! one peer, [`target`] who may be called at all, `control` whether it is this host that is cut off, [`Prober`] who is
 //! called when.
 //!
 //! Never here: a message to masternodes that nobody watches, or one beyond `version` and `verack`; looking up names; samples.
 
 pub mod codec;
-mod control;
+mod connectivity_check;
 mod handshake;
+pub mod network_magic;
 mod prober;
 pub mod target;
-pub mod wire;
 
 use std::time::Duration;
 

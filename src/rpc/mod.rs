@@ -6,19 +6,19 @@
 //!
 //! Never here: a wallet or writing call; deciding what an answer means for the list.
 
-pub mod access;
-mod body;
 mod client;
 pub mod credentials;
 pub mod dash;
 pub mod dialect;
 mod error;
+mod http_body;
 pub mod legacy;
+pub mod masternode_status;
 pub mod methods;
 pub mod node;
-pub mod own;
 mod registered;
 mod retry;
+pub mod rpcauth;
 pub mod secret_file;
 pub mod unknown;
 mod url;
@@ -35,8 +35,8 @@ pub use dash::answers::{ChainInfo, Count, Header, NetworkInfo, SyncStatus};
 pub use dash::quorums::FormedQuorum;
 pub use dialect::Dialect;
 pub use error::{ErrorKind, RpcError};
+pub use masternode_status::{OwnMasternode, OwnState};
 pub use methods::{METHODS, Method};
-pub use own::{OwnMasternode, OwnState};
 pub use registered::{Registered, UnreadableEntry};
 pub use unknown::Unknown;
 pub use url::RpcUrl;

@@ -8,13 +8,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::draw::{LEAD, by_draw};
 use super::list::List;
+use super::quorum_selection::{LEAD, by_draw};
 use super::random::{Hash256, Random};
 use super::rules::QuorumType;
 
 use super::masternode::Masternode;
-pub(super) use super::rotation::Rotation;
+pub(super) use super::quorum_rotation::Rotation;
 
 /// One session: who takes part.
 #[derive(Debug)]

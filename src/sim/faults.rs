@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use super::any::{AnyNetwork, Frozen};
+use super::network_kind::{AnyNetwork, Frozen};
 use super::rpc::Lies;
 
 /// What is wrong with a server.

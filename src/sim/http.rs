@@ -13,9 +13,9 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::any::{AnyNetwork, View};
 use super::body::AnswerBody;
 use super::faults::{ActiveFault, Fault, Faults, lies};
+use super::network_kind::{AnyNetwork, View};
 use super::rpc::{Params, Reply, RpcError, full_name};
 use super::software::Software;
 

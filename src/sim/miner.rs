@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval_at};
 
-use super::any::AnyNetwork;
+use super::network_kind::AnyNetwork;
 
 /// Mines a block each `interval` (at least 10 ms) until `shutdown` is ready.
 pub async fn drive(network: impl Into<AnyNetwork>, interval: Duration, shutdown: impl Future<Output = ()>) {

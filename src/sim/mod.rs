@@ -9,12 +9,10 @@
 //! against the ones the exporter uses.
 
 mod action;
-mod any;
 mod block;
 mod body;
 mod branch;
 mod dkg;
-mod draw;
 mod extended;
 mod faults;
 mod fork;
@@ -24,17 +22,19 @@ mod history;
 mod http;
 mod ledger;
 pub mod legacy;
-mod life;
 mod list;
 mod masternode;
 mod miner;
 mod network;
+mod network_kind;
 mod options;
 mod payment;
+mod quorum_rotation;
+mod quorum_selection;
 mod random;
-mod rotation;
 mod rpc;
 mod rules;
+mod scenario;
 mod server;
 mod setup;
 mod software;
@@ -43,12 +43,12 @@ mod state;
 mod tests;
 
 pub use action::{Action, ActionError};
-pub use any::AnyNetwork;
 pub use faults::{Fault, Faults};
 pub use fork::{Fork, Migration};
 pub use ledger::{BanCause, ChangedField, FieldChange, LedgerEntry, LedgerKind};
 pub use miner::drive;
 pub use network::{MasternodeFacts, Network, SessionMembers};
+pub use network_kind::AnyNetwork;
 pub use options::{Clock, Options, OptionsError, Subnet};
 pub use server::{RunningServer, Server, ServerHandle, ServerOptions};
 pub use software::Software;

@@ -19,9 +19,9 @@ use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::any::AnyNetwork;
 use super::faults::Faults;
 use super::http::{Shared, respond};
+use super::network_kind::AnyNetwork;
 use super::software::Software;
 
 /// Who may ask a server, and what it runs.

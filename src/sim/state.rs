@@ -9,16 +9,16 @@ use super::action::{Action, ActionError};
 use super::block::BlockBuilder;
 use super::branch::OldBranch;
 use super::dkg::{Commitment, Conduct, DkgState, Drawn, Seating, Session, plain_session};
-use super::draw::LEAD;
 use super::fork_rules;
 use super::history::{Block, Difference, History, Naming};
-use super::life::Life;
 use super::list::List;
 use super::masternode::Masternode;
 use super::options::{Clock, Options, OptionsError};
 use super::payment;
+use super::quorum_selection::LEAD;
 use super::random::{Hash256, Random};
 use super::rules::{ChainFacts, QuorumType, chain_facts, quorum_types};
+use super::scenario::Life;
 use super::setup::{ENDANGERED, first_list, first_offline, outdated};
 
 /// Everything behind a [`Network`](super::Network). A clone is independent.

@@ -24,12 +24,12 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_rustls::TlsAcceptor;
 
-use crate::web::deadline::Clock;
+use crate::web::body::Payload;
 use crate::web::meters::OpenConnection;
-use crate::web::payload::Payload;
 use crate::web::route::Server;
 use crate::web::settings::Settings;
 use crate::web::timed_stream::TimedStream;
+use crate::web::timeouts::Clock;
 
 /// What hyper may hold of a connection's input, and at which amount of output it waits for the socket. One piece of
 /// output larger than this is taken whole and written without being split.

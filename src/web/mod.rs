@@ -1,6 +1,6 @@
 //! The HTTP server: scrapes, the JSON API, health, readiness, reload and the pages for people.
 //!
-//! What it serves is handed to it as a [`site::Site`]: functions that answer, and a few facts. [`listen`] opens the
+//! What it serves is handed to it as a [`handlers::Site`]: functions that answer, and a few facts. [`listen`] opens the
 //! sockets, [`serve`] accepts from them, `connection` speaks HTTP on one of them within the time that `deadline`
 //! leaves, `crowd` keeps their number within bounds, `route` picks the answer, `browser` refuses what a foreign page sends, `negotiate` and `query` read what the client asked for, `payload` sends the bytes.
 //! [`api`] answers the questions of scripts, [`pages`] those of people. The crate `exporter-toolkit` has
@@ -24,32 +24,32 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
-use crate::web::crowd::Crowd;
-use crate::web::deadline::Clock;
+use crate::web::connections::Crowd;
+use crate::web::handlers::Site;
 use crate::web::meters::Meters;
 use crate::web::route::Server;
 use crate::web::settings::Settings;
-use crate::web::site::Site;
+use crate::web::timeouts::Clock;
 
 pub mod api;
+mod body;
 mod browser;
 mod connection;
+mod connections;
+mod content_negotiation;
 pub mod credentials;
-mod crowd;
-mod deadline;
+pub mod handlers;
 pub mod listen;
 pub mod meters;
-mod negotiate;
 pub mod pages;
-mod payload;
 pub mod probe;
-mod query;
 mod route;
+mod scrape_request;
 pub mod settings;
-pub mod site;
 #[cfg(test)]
 mod tests;
 mod timed_stream;
+mod timeouts;
 
 /// How long accepting rests when the process or the host has no room for a further socket, which only time can cure.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

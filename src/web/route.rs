@@ -25,15 +25,15 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::web::api::{self, Reply};
+use crate::web::body::Payload;
 use crate::web::browser;
 use crate::web::connection::Peer;
-use crate::web::deadline::RequestMark;
+use crate::web::handlers::{Body, MetricsReply, Refusal, Site, TelemetryPath};
 use crate::web::meters::Meters;
 use crate::web::pages::{self, Page};
-use crate::web::payload::Payload;
-use crate::web::query::metrics_request;
+use crate::web::scrape_request::metrics_request;
 use crate::web::settings::Settings;
-use crate::web::site::{Body, MetricsReply, Refusal, Site, TelemetryPath};
+use crate::web::timeouts::RequestMark;
 
 /// The part of a scrape's time that we leave for our answer to travel, so that "too slow" still arrives.
 const TRAVEL_SHARE: u32 = 10;

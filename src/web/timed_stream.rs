@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::web::deadline::{Clock, LINGER_BYTES};
+use crate::web::timeouts::{Clock, LINGER_BYTES};
 
 /// A socket that tells a [`Clock`] when bytes move.
 pub(super) struct TimedStream<S> {

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use masternode_exporter::domain::chain::{DASH, Subnet};
+use masternode_exporter::domain::counters::Tallies;
 use masternode_exporter::domain::list::Block;
 use masternode_exporter::domain::probe::{Outcome, Peer, Probe};
 use masternode_exporter::domain::snapshot::Parts;
-use masternode_exporter::domain::tally::Tallies;
 use masternode_exporter::domain::watch::Watched;
 use masternode_exporter::domain::{
     BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NodeType, Score, Snapshot,
@@ -19,7 +19,7 @@ use masternode_exporter::domain::{
 };
 use masternode_exporter::sim::{Action, Clock, Options, Server, ServerOptions};
 use masternode_exporter::web::api::{Alert, Api, Firing, Network, OwnMasternode, Report, Source};
-use masternode_exporter::web::site::{Landing, Readiness, Refusal, Site};
+use masternode_exporter::web::handlers::{Landing, Readiness, Refusal, Site};
 use masternode_exporter::{app, sim, web};
 use serde_json::Value;
 

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use masternode_exporter::alerting::catalog::{About, Alert, alerts};
-use masternode_exporter::alerting::{inhibition, pages, rules};
-use masternode_exporter::domain::finding::Thresholds;
+use masternode_exporter::alerting::{inhibition, recording_rules, rule_file};
+use masternode_exporter::domain::condition::Thresholds;
 use masternode_exporter::domain::release::{BAD_RELEASES, REFUSED_SETTINGS};
 use masternode_exporter::domain::revival::Revival;
 use masternode_exporter::domain::{MasternodeId, NodeType};
@@ -25,7 +25,7 @@ const WATCHDOG: &str = "MasternodeExporterWatchdog";
 
 #[test]
 fn the_rules_are_those_of_the_catalogue() {
-    golden(RULES, &rules::rules(&Thresholds::DEFAULT).unwrap());
+    golden(RULES, &rule_file::rules(&Thresholds::DEFAULT).unwrap());
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn rules_and_catalogue_agree_on_names_severities_durations_and_runbooks() {
     for alert in alerts() {
         let said = &read[alert.name];
         assert_eq!(said["severity"], alert.severity.label(), "{}", alert.name);
-        assert_eq!(said["for"], rules::duration(alert.hold_seconds.into()), "{}", alert.name);
+        assert_eq!(said["for"], rule_file::duration(alert.hold_seconds.into()), "{}", alert.name);
         assert_eq!(said["summary"], alert.summary);
         assert_eq!(said["runbook_url"], alert.runbook());
     }
@@ -103,7 +103,7 @@ fn every_alert_has_a_runbook_that_says_what_to_do() {
         let page = markdown::read(&alert.runbook());
         let mut lines = page.lines();
         assert_eq!(lines.next(), Some(&*format!("# {}", alert.name)));
-        let (severity, held) = (alert.severity.label(), rules::duration(alert.hold_seconds.into()));
+        let (severity, held) = (alert.severity.label(), rule_file::duration(alert.hold_seconds.into()));
         assert_eq!(lines.nth(1), Some(&*format!("Severity {severity}, after {held}.")), "{}", alert.runbook());
         let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
         let expected = ["Meaning", "Impact", "Diagnosis", "Resolution", "False positives"];
@@ -116,7 +116,7 @@ fn the_overview_lists_every_alert_with_severity_and_duration() {
     let table = markdown::table_of("docs/alerts.md", "## All alerts");
     let row = |alert: &Alert| {
         let link = format!("[{}](runbooks/{}.md)", alert.name, alert.name);
-        [link, alert.severity.label().into(), rules::duration(alert.hold_seconds.into()), alert.summary.into()]
+        [link, alert.severity.label().into(), rule_file::duration(alert.hold_seconds.into()), alert.summary.into()]
     };
     let expected: Vec<[String; 4]> = alerts().map(row).collect();
     assert_eq!(table.rows, expected);
@@ -125,7 +125,7 @@ fn the_overview_lists_every_alert_with_severity_and_duration() {
 #[test]
 fn every_record_that_a_rule_reads_is_recorded() {
     let text = markdown::read(RULES);
-    let recorded: BTreeSet<String> = pages::recordings().into_iter().map(|rule| rule.name).collect();
+    let recorded: BTreeSet<String> = recording_rules::recordings().into_iter().map(|rule| rule.name).collect();
     let word = |character: char| !(character.is_ascii_alphanumeric() || character == '_' || character == ':');
     let levels = ["page:", "masternode:", "network:", "group:", "source:"];
     let read: BTreeSet<String> = text

@@ -12,7 +12,7 @@ use masternode_exporter::web::api::{Api, Firing, History, Network, PAGES, Report
 use serde_json::{Value, json};
 
 use crate::support::contract::Contract;
-use crate::support::stage::{NOW, Stage, fail};
+use crate::support::harness::{NOW, Stage, fail};
 
 const MASTERNODES: &str = "/api/v1/masternodes";
 const EVENTS: &str = "/api/v1/events";

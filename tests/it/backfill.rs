@@ -5,8 +5,8 @@ use masternode_exporter::history::{Reader, Store};
 use masternode_exporter::rpc::dialect::{self, Dialect, Shape};
 use masternode_exporter::sim::{Action, Options};
 
+use crate::support::harness::{NOW, Stage, fail};
 use crate::support::ledger;
-use crate::support::stage::{NOW, Stage, fail};
 
 /// Blocks of the gap.
 const GAP: u32 = 60;

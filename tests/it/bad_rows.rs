@@ -2,14 +2,14 @@
 
 use masternode_exporter::domain::state;
 use masternode_exporter::domain::watch::WatchList;
-use masternode_exporter::rpc::dash::stream::ListParser;
+use masternode_exporter::rpc::dash::list_parser::ListParser;
 use masternode_exporter::rpc::legacy::answers;
 use masternode_exporter::rpc::{Registered, dialect};
 use masternode_exporter::sim::{Fault, Options};
 use serde_json::{Value, json};
 
+use crate::support::harness::{Stage, fail};
 use crate::support::samples::Page;
-use crate::support::stage::{Stage, fail};
 
 const UNREADABLE: &str = "masternode_exporter_list_unreadable_entries";
 const SCORE: &str = "masternode_pose_score";
@@ -95,7 +95,7 @@ async fn nothing_is_published_when_a_watch_list_comes_that_names_an_unreadable_e
     set(&stage, 1);
     stage.poll().await;
     assert!(stage.snapshot().is_some());
-    stage.watch(crate::support::stage::watch_all(&stage.network));
+    stage.watch(crate::support::harness::watch_all(&stage.network));
     stage.mine(&[]).await;
     assert!(stage.snapshot().is_none(), "it would be shown as one that is not registered");
 }

@@ -1,7 +1,7 @@
 //! A reorg that is deeper than what is kept: its true depth is counted, and no event of the dead branch stays valid.
 
+use crate::support::harness::{Stage, fail};
 use crate::support::ledger;
-use crate::support::stage::{Stage, fail};
 
 const GAP: &str = "masternode_exporter_gap_blocks_total";
 

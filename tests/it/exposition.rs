@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use masternode_exporter::domain::chain::{DASH, Subnet};
+use masternode_exporter::domain::counters::Tallies;
 use masternode_exporter::domain::list::{Block, MasternodeList};
 use masternode_exporter::domain::masternode::PeerView;
 use masternode_exporter::domain::probe::{Failure, Outcome, Peer, Probe};
 use masternode_exporter::domain::snapshot::Parts;
-use masternode_exporter::domain::tally::Tallies;
 use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
 use masternode_exporter::domain::{
     BlockHash, ChainFacts, DetailTexts, Hash, Height, Masternode, MasternodeId, NodeType, Score, Snapshot, UnixSeconds,
 };
 use masternode_exporter::metrics::page::{Cursor, Filter, Shard, Sheet};
-use masternode_exporter::metrics::shown::{NetworkPage, Room};
+use masternode_exporter::metrics::selection::{NetworkPage, Room};
 use masternode_exporter::metrics::{Body, Exposition, Format, Others, Request, Settings};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 

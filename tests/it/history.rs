@@ -11,8 +11,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use masternode_exporter::domain::counters::{NodeTally, Tallies};
 use masternode_exporter::domain::list::Block;
-use masternode_exporter::domain::tally::{NodeTally, Tallies};
 use masternode_exporter::domain::{
     BanCause, BlockHash, Event, EventKind, Field, Hash, Height, MasternodeId, NodeType, Score, UnixSeconds,
 };

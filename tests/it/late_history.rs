@@ -3,8 +3,8 @@
 use masternode_exporter::rpc::dialect::{self, Dialect, Shape};
 use masternode_exporter::sim::Options;
 
+use crate::support::harness::{Stage, fail};
 use crate::support::ledger;
-use crate::support::stage::{Stage, fail};
 
 /// So many blocks, in each of which a masternode fails, each seen on its own.
 async fn live(stage: &mut Stage, blocks: usize) {

@@ -6,8 +6,8 @@ use masternode_exporter::history::Reader;
 use masternode_exporter::rpc::dialect;
 use masternode_exporter::sim::{Fault, Options};
 
+use crate::support::harness::{Stage, fail};
 use crate::support::ledger;
-use crate::support::stage::{Stage, fail};
 
 const MATCH: &str = "masternode_exporter_source_network_match";
 

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use masternode_exporter::domain::chain::{DASH, Subnet};
+use masternode_exporter::domain::counters::Tallies;
 use masternode_exporter::domain::list::Block;
 use masternode_exporter::domain::snapshot::Parts;
-use masternode_exporter::domain::tally::Tallies;
 use masternode_exporter::domain::watch::Watched;
 use masternode_exporter::domain::{
     BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NodeType, Score, Snapshot,
@@ -19,11 +19,11 @@ use masternode_exporter::domain::{
 use masternode_exporter::rpc::dialect;
 use masternode_exporter::sim::{Action, Options};
 use masternode_exporter::web::api::{Api, Firing, History, Network, Report, Source};
+use masternode_exporter::web::handlers::{Landing, Link, Readiness, Refusal, Site};
 use masternode_exporter::web::pages::{self, Page};
-use masternode_exporter::web::site::{Landing, Link, Readiness, Refusal, Site};
 use serde_json::Value;
 
-use crate::support::stage::{NOW, Stage, fail};
+use crate::support::harness::{NOW, Stage, fail};
 
 /// A site that shows these networks.
 fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -> Site {

@@ -3,8 +3,8 @@
 //! Never here: rules of its own; those are in `laws`.
 
 use masternode_exporter::domain::chain;
+use masternode_exporter::domain::chain_facts::Population;
 use masternode_exporter::domain::dkg;
-use masternode_exporter::domain::facts::Population;
 use masternode_exporter::domain::pose::{CONSENSUS, DOCUMENTED, PenaltyRule, PoseScore};
 use masternode_exporter::domain::{Height, NodeType, Score};
 

@@ -12,7 +12,7 @@ use masternode_exporter::domain::payment::Payments;
 use masternode_exporter::domain::{
     BlockHash, ChainFacts, Hash, Height, Masternode, PoseScore, Score, Subnet, UnixSeconds, state,
 };
-use masternode_exporter::rpc::dash::stream::ListParser;
+use masternode_exporter::rpc::dash::list_parser::ListParser;
 use masternode_exporter::rpc::dialect::{self, Shape};
 use masternode_exporter::rpc::legacy::answers;
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use masternode_exporter::alerting::catalog::Severity;
-use masternode_exporter::alerting::judge::{Network, Source, World};
+use masternode_exporter::alerting::evaluate::{Network, Source, World};
 use masternode_exporter::alerting::settings::{Heartbeat, Kind, Receiver, Secret};
 use masternode_exporter::alerting::{Engine, Settings};
 use masternode_exporter::domain::probe::{Failure, Outcome, Probe, Probes, Unprobed};
@@ -22,7 +22,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use crate::markdown;
-use crate::support::stage::{NOW, Stage, fail};
+use crate::support::harness::{NOW, Stage, fail};
 
 /// A request that a receiver got.
 #[derive(Clone, Debug)]

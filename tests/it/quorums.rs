@@ -2,11 +2,11 @@
 
 use masternode_exporter::domain::Snapshot;
 use masternode_exporter::domain::UnixSeconds;
-use masternode_exporter::domain::finding::{Condition, Subject, Thresholds, findings};
+use masternode_exporter::domain::condition::{Condition, Subject, Thresholds, findings};
 use masternode_exporter::sim::{Action, Fault, Network};
 
+use crate::support::harness::{NOW, Stage};
 use crate::support::samples::Page;
-use crate::support::stage::{NOW, Stage};
 
 const LAST: &str = "masternode_network_quorum_last_mined_height";
 

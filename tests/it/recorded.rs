@@ -12,8 +12,8 @@ use masternode_exporter::domain::payment::queue::{self, EvoPayments};
 use masternode_exporter::domain::pose::{CONSENSUS, PoseScore};
 use masternode_exporter::domain::{BlockHash, Duffs, EventKind, Hash, Height, Masternode, UnixSeconds};
 use masternode_exporter::rpc::dash::answers;
+use masternode_exporter::rpc::dash::list_parser::ListParser;
 use masternode_exporter::rpc::dash::quorums;
-use masternode_exporter::rpc::dash::stream::ListParser;
 use serde_json::{Value, json};
 
 fn fixtures() -> PathBuf {
@@ -179,7 +179,7 @@ fn each_block_of_the_episodes_follows_from_its_changes_and_has_the_recorded_even
             let next = list.apply(&diff).unwrap();
             let recorded = list_of(&line["list"], block);
             assert_eq!(next.differences(&recorded).count(), 0, "{episode} {}", block.height);
-            events.extend(event::between(&list, &next, Some(&CONSENSUS)).into_iter().filter_map(|event| told(&event)));
+            events.extend(event::diff(&list, &next, Some(&CONSENSUS)).into_iter().filter_map(|event| told(&event)));
             list = next;
         }
         let recorded: Vec<Value> = serde_json::from_slice(&read(&format!("episodes/{episode}/events.json"))).unwrap();

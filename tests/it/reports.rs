@@ -1,11 +1,11 @@
 //! What sources say of themselves: one that is cut off, one that is a masternode, and what recorded nodes said.
 
 use masternode_exporter::rpc::dash::answers;
+use masternode_exporter::rpc::masternode_status::own_masternode;
 use masternode_exporter::rpc::node;
-use masternode_exporter::rpc::own::own_masternode;
 use masternode_exporter::sim::{Action, Fault};
 
-use crate::support::stage::{Stage, fail};
+use crate::support::harness::{Stage, fail};
 
 const FIRST: &[(&str, &str)] = &[("source", "node-0")];
 const SECOND: &[(&str, &str)] = &[("source", "node-1")];

@@ -6,8 +6,8 @@ use masternode_exporter::rpc::dialect::{self, Dialect, Shape};
 use masternode_exporter::sim::{Action, Options};
 use rusqlite::Connection;
 
+use crate::support::harness::{Stage, fail};
 use crate::support::ledger;
-use crate::support::stage::{Stage, fail};
 
 async fn recording() -> (Stage, u32) {
     let stage = Stage::recording(Options::default(), dialect::DASH, |_| {}).await;

@@ -3,8 +3,8 @@
 use masternode_exporter::rpc::dialect;
 use masternode_exporter::sim::{Fault, Options};
 
+use crate::support::harness::{Stage, fail};
 use crate::support::ledger;
-use crate::support::stage::{Stage, fail};
 
 const REORGS: &str = "masternode_exporter_reorgs_total";
 const RESTORED: &str = "masternode_exporter_events_restored_total";

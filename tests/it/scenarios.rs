@@ -5,8 +5,8 @@ use std::time::Duration;
 use masternode_exporter::domain::EventKind;
 use masternode_exporter::sim::{Action, Fault, Options};
 
+use crate::support::harness::{Stage, fail};
 use crate::support::ledger;
-use crate::support::stage::{Stage, fail};
 
 const ONE: &[(&str, &str)] = &[("alias", "mn-1")];
 

@@ -3,11 +3,11 @@
 use masternode_exporter::domain::session::{Seats, Sessions};
 use masternode_exporter::domain::{Hash, MasternodeId};
 use masternode_exporter::rpc::dash::sessions::{blocks_to_next, sessions};
-use masternode_exporter::rpc::own::own_masternode;
+use masternode_exporter::rpc::masternode_status::own_masternode;
 use proptest::prelude::{any, proptest};
 
+use crate::support::harness::Stage;
 use crate::support::samples::Page;
-use crate::support::stage::Stage;
 
 const OWN: &[(&str, &str)] = &[("alias", "mn-0")];
 const ACTIVE: &str = "masternode_dkg_session_active";

@@ -7,7 +7,7 @@ use std::time::Duration;
 use masternode_exporter::alerting::settings::Kind;
 
 use crate::push::{FakeReceiver, Got, Told, at_once, has, open, story};
-use crate::support::stage::{Stage, fail};
+use crate::support::harness::{Stage, fail};
 
 /// How often a ban of this masternode was received.
 fn bans(got: &[Got], masternode: &str) -> usize {

@@ -13,7 +13,7 @@ use masternode_exporter::domain::{BlockHash, Duffs, EventKind, Hash, Height, Mas
 use masternode_exporter::meters::NotUnderstood;
 use masternode_exporter::rpc::Unknown;
 use masternode_exporter::rpc::dash::answers;
-use masternode_exporter::rpc::dash::stream::ListParser;
+use masternode_exporter::rpc::dash::list_parser::ListParser;
 use serde_json::{Value, json};
 
 use crate::recorded::{recorded_event, told};
@@ -99,7 +99,7 @@ fn every_recorded_answer_decodes_to_what_it_says() {
                 "masternode_count.json" => drop(answers::count(&body).unwrap()),
                 "spork_show.json" => drop(answers::sporks(&body).unwrap()),
                 "masternode_status.json" => {
-                    let own = masternode_exporter::rpc::own::own_masternode(&body).unwrap();
+                    let own = masternode_exporter::rpc::masternode_status::own_masternode(&body).unwrap();
                     assert_eq!(own.address.is_some(), recorded["result"]["service"] != "[::]:0", "{}", file.display());
                 }
                 "protx_info.json" => assert_reads(&answers::masternode(&body).unwrap(), &recorded["result"]),
@@ -158,7 +158,7 @@ fn each_block_across_the_activation_follows_from_its_changes_and_has_the_recorde
                 assert_reads(next.get(&id).unwrap(), entry);
             }
             assert_eq!(next.differences(&recorded).count(), 0, "{episode} {height}");
-            for event in event::between(&list, &next, Some(&CONSENSUS)) {
+            for event in event::diff(&list, &next, Some(&CONSENSUS)) {
                 match &event.kind {
                     EventKind::Change(Field::Addresses, _) => addresses.push(height),
                     EventKind::Change(field, change) => {
@@ -294,7 +294,7 @@ fn changed_by(before: &Value, state: Value) -> Result<(Vec<&'static str>, Master
         "updatedMNs": [{"01".repeat(32): state}]});
     let old = list_of(before, 100);
     let new = diff(&old, &result)?;
-    let labels = event::between(&old, &new, Some(&CONSENSUS)).into_iter().filter_map(|event| match event.kind {
+    let labels = event::diff(&old, &new, Some(&CONSENSUS)).into_iter().filter_map(|event| match event.kind {
         EventKind::Change(field, _) => Some(field.label()),
         _ => None,
     });

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use masternode_exporter::alerting::catalog::{Severity, alert_of};
 use masternode_exporter::domain::chain::DASH;
+use masternode_exporter::domain::condition::{Condition, Thresholds, findings};
 use masternode_exporter::domain::event::{Event, EventKind};
-use masternode_exporter::domain::finding::{Condition, Thresholds, findings};
 use masternode_exporter::domain::watch::{Expected, Selector, WatchEntry, WatchList};
 use masternode_exporter::domain::{Snapshot, UnixSeconds};
 use masternode_exporter::follower::{Ask, Follower, Settings};
@@ -22,8 +22,8 @@ use prometheus::Registry;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use crate::support::harness::NOW;
 use crate::support::samples::Page;
-use crate::support::stage::NOW;
 
 /// How registrations are written otherwise than by the simulator, by proTxHash: fields of `state`, null for one that is gone.
 #[derive(Default)]

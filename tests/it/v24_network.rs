@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use masternode_exporter::alerting::Settings as Alerting;
 use masternode_exporter::alerting::settings::Kind;
+use masternode_exporter::domain::condition::{Condition, Thresholds, findings};
 use masternode_exporter::domain::event::{Event, EventKind, Field};
-use masternode_exporter::domain::finding::{Condition, Thresholds, findings};
 use masternode_exporter::domain::watch::{Expected, Selector, WatchEntry, WatchList};
 use masternode_exporter::domain::{Duffs, Snapshot};
 use masternode_exporter::rpc::dialect;
@@ -20,9 +20,9 @@ use masternode_exporter::sim::{
 use serde_json::Value;
 
 use crate::push::{FakeReceiver, Told, at_once};
+use crate::support::harness::Stage;
 use crate::support::ledger::{assert_same, happened, kept, seen};
 use crate::support::samples::Page;
-use crate::support::stage::Stage;
 
 /// The first block under the new rules: the signal is mined in block 551, and a window has 24 blocks.
 const ACTIVATION: u32 = 600;

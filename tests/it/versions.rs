@@ -4,7 +4,7 @@
 use masternode_exporter::domain::list::{Block, MasternodeList};
 use masternode_exporter::domain::{BlockHash, Hash, Height, NodeType, Score, UnixSeconds};
 use masternode_exporter::rpc::dash::answers;
-use masternode_exporter::rpc::dash::stream::ListParser;
+use masternode_exporter::rpc::dash::list_parser::ListParser;
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use serde_json::{Value, json};
 

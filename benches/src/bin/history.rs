@@ -6,9 +6,9 @@
 
 use std::time::Instant;
 
+use masternode_exporter::domain::dkg_outcome::EndedSession;
 use masternode_exporter::domain::event::FailedQuorum;
 use masternode_exporter::domain::list::Block;
-use masternode_exporter::domain::verdict::EndedSession;
 use masternode_exporter::domain::{
     BanCause, BlockHash, Duffs, Event, EventKind, Hash, Height, MasternodeId, NodeType, Score, UnixSeconds,
 };

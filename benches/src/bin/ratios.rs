@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use cpu_time::{ProcessTime, ThreadTime};
 use masternode_exporter::domain::MasternodeList;
+use masternode_exporter::domain::counters::Tallies;
 use masternode_exporter::domain::event;
 use masternode_exporter::domain::payment::queue::{self, EvoPayments};
 use masternode_exporter::domain::pose::CONSENSUS;
 use masternode_exporter::domain::snapshot::Snapshot;
-use masternode_exporter::domain::tally::Tallies;
 use masternode_exporter::metrics::{Exposition, Settings};
-use masternode_exporter::rpc::dash::stream::ListParser;
+use masternode_exporter::rpc::dash::list_parser::ListParser;
 use masternode_exporter_benches::allocations::{Counting, measure};
 use masternode_exporter_benches::{baselines, data, ingest, page, render, samples, serving, sheet};
 
@@ -111,7 +111,7 @@ fn deriving(count: u64, rounds: usize) {
         rounds,
         [
             &mut || drop(black_box(queue::positions(&list, EvoPayments::Once))),
-            &mut || drop(black_box(event::between(&list, &next, Some(&CONSENSUS)))),
+            &mut || drop(black_box(event::diff(&list, &next, Some(&CONSENSUS)))),
             &mut || drop(black_box(list.apply(&diff))),
             &mut || drop(black_box(Snapshot::new(data::parts(list.clone()), &Tallies::default()))),
         ],
@@ -120,7 +120,7 @@ fn deriving(count: u64, rounds: usize) {
     let before = page(Arc::new(Snapshot::new(data::parts(list.clone()), &Tallies::default())), None);
     let mut out = Vec::new();
     let mut publish = |next: MasternodeList| {
-        black_box(event::between(&list, &next, Some(&CONSENSUS)));
+        black_box(event::diff(&list, &next, Some(&CONSENSUS)));
         let snapshot = Arc::new(Snapshot::new(data::parts(Arc::new(next)), &Tallies::default()));
         let sheet = sheet(page(snapshot, Some(&before)));
         if sheet.size_estimate() <= Settings::default().cache_limit_bytes {

@@ -5,13 +5,13 @@
 //!
 //! Never here: thresholds (`domain::finding`), which the rules name as `$threshold`.
 
-mod early;
+mod early_warning;
 mod exporter;
 mod fork;
 mod masternode;
 mod network;
 
-use crate::domain::finding::Condition;
+use crate::domain::condition::Condition;
 
 /// How urgent it is: the label `severity`; the most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,7 +98,7 @@ impl Alert {
 /// All alerts: masternodes, what is seen of them before a penalty, networks, consensus changes, the exporter itself.
 pub fn alerts() -> impl Iterator<Item = &'static Alert> {
     let of_chains = network::ALERTS.iter().chain(fork::ALERTS);
-    masternode::ALERTS.iter().chain(early::ALERTS).chain(of_chains).chain(exporter::ALERTS)
+    masternode::ALERTS.iter().chain(early_warning::ALERTS).chain(of_chains).chain(exporter::ALERTS)
 }
 
 /// The alert of a condition.

@@ -2,8 +2,8 @@
 //!
 //! Never here: writing; asking a node.
 
-mod form;
-mod whom;
+mod format;
+mod masternode_filter;
 
 use std::io::{ErrorKind, Write};
 use std::ops::RangeInclusive;
@@ -14,9 +14,9 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 
 use crate::cli::Failure;
-use crate::cli::events::form::Form;
-use crate::cli::events::whom::{Asked, Names};
-use crate::cli::when::{self, When};
+use crate::cli::block_or_time::{self, When};
+use crate::cli::events::format::Form;
+use crate::cli::events::masternode_filter::{Asked, Names};
 use crate::config::Config;
 use crate::domain::event::EventKind;
 use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};
@@ -52,16 +52,16 @@ pub(super) struct EventsArguments {
     #[arg(long = "alias", value_name = "NAME")]
     aliases: Vec<String>,
     /// Filter by group of the watch list. If repeated, all groups must match.
-    #[arg(long = "group", value_name = "KEY=VALUE", value_parser = whom::group)]
+    #[arg(long = "group", value_name = "KEY=VALUE", value_parser = masternode_filter::group)]
     groups: Vec<(String, String)>,
     /// Filter by kind of event. Can be repeated.
     #[arg(long = "kind", value_name = "KIND", value_parser = PossibleValuesParser::new(EventKind::NAMES))]
     kinds: Vec<String>,
     /// Start at this block or time: a height, YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ.
-    #[arg(long, value_name = "WHEN", value_parser = when::parse)]
+    #[arg(long, value_name = "WHEN", value_parser = block_or_time::parse)]
     from: Option<When>,
     /// End at this block or time, inclusive; a date includes the whole day.
-    #[arg(long, value_name = "WHEN", value_parser = when::parse)]
+    #[arg(long, value_name = "WHEN", value_parser = block_or_time::parse)]
     to: Option<When>,
     /// Include events reverted by a chain reorganisation.
     #[arg(long)]

@@ -8,9 +8,9 @@ use std::num::NonZeroU32;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::cli::columns::{Lean, columns};
 use crate::cli::forecast::{Format, number, whole_number};
-use crate::cli::{Failure, report};
+use crate::cli::text_table::{Lean, columns};
+use crate::cli::{Failure, observe_table};
 use crate::domain::Snapshot;
 use crate::domain::payment::{PaymentModel, chance, pool};
 
@@ -229,7 +229,7 @@ fn summary(draw: &Draw) -> String {
     };
     let wait = |blocks: u32| {
         let unit = if blocks == 1 { "block" } else { "blocks" };
-        format!("{blocks} {unit}, {}", report::time(f64::from(blocks) * draw.pace.seconds()))
+        format!("{blocks} {unit}, {}", observe_table::time(f64::from(blocks) * draw.pace.seconds()))
     };
     let _ = writeln!(text, "mean wait    {}", wait(chance::mean_blocks(candidates)));
     let _ = writeln!(text, "median wait  {}", wait(chance::median_blocks(candidates)));

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use crate::app;
 use crate::cli::Failure;
-use crate::cli::columns::{Lean, columns};
 use crate::cli::forecast::{Format, plot, whole_number};
+use crate::cli::text_table::{Lean, columns};
 use crate::domain::pose::{CONSENSUS, DOCUMENTED, PenaltyRule};
-use crate::domain::timeline::{Change, Moment, Timeline};
+use crate::domain::score_projection::{Change, Moment, Timeline};
 use crate::domain::{Height, Score};
 
 /// Most failures that are played.

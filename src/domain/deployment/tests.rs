@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::chain::DASH;
-use crate::domain::facts::ChainFacts;
+use crate::domain::chain_facts::ChainFacts;
 use crate::domain::list::Block;
 use crate::domain::masternode::{BlockHash, Hash};
 

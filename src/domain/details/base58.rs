@@ -4,7 +4,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::details::packed::digit_values;
+use crate::domain::details::compact::digit_values;
 
 /// Characters of an address that is packed. One of a key or a script on a Dash network always has as many.
 const DIGITS: usize = 34;

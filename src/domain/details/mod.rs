@@ -6,8 +6,8 @@
 //! Never here: what a text means.
 
 mod base58;
+mod compact;
 mod key;
-mod packed;
 mod rare;
 mod wanted;
 
@@ -18,7 +18,7 @@ use triomphe::Arc;
 
 use crate::domain::payout::{Payee, Payouts};
 
-use crate::domain::details::packed::{Form, Packed, stored};
+use crate::domain::details::compact::{Form, Packed, stored};
 
 pub use key::same_key;
 pub use rare::{Endpoint, Purpose, Rare, is_clean};

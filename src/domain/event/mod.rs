@@ -5,8 +5,8 @@
 //!
 //! Never here: which quorum punished; a list does not say.
 
-mod between;
 mod change;
+mod diff;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -16,8 +16,8 @@ use crate::domain::list::{Block, MasternodeList};
 use crate::domain::masternode::{BlockHash, Duffs, Height, MasternodeId, NodeType, Score};
 use crate::domain::payout::Payee;
 
-pub use between::between;
 pub use change::{Change, Field, payout_text};
+pub use diff::diff;
 
 /// One change of one masternode.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,7 +12,7 @@ pub mod queue;
 use std::num::NonZeroU32;
 
 use crate::domain::chain::ChainRules;
-use crate::domain::facts::ChainFacts;
+use crate::domain::chain_facts::ChainFacts;
 use crate::domain::list::MasternodeList;
 use crate::domain::masternode::{Height, Masternode, UnixSeconds};
 

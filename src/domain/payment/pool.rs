@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::num::NonZeroU32;
 
-use crate::domain::facts::ChainFacts;
+use crate::domain::chain_facts::ChainFacts;
 use crate::domain::list::MasternodeList;
 use crate::domain::masternode::{Height, Masternode, MasternodeId, UnixSeconds};
 use crate::domain::payment::chance;

@@ -6,7 +6,7 @@
 
 use std::num::NonZeroU32;
 
-use crate::domain::facts::Population;
+use crate::domain::chain_facts::Population;
 use crate::domain::list::MasternodeList;
 use crate::domain::masternode::{Height, Masternode, NodeType};
 

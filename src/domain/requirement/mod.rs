@@ -3,7 +3,7 @@
 //! Never here: how the evidence was come by.
 
 use crate::domain::chain::{ChainRules, Subnet};
-use crate::domain::facts::ChainFacts;
+use crate::domain::chain_facts::ChainFacts;
 use crate::domain::masternode::{Masternode, NodeType, UnixSeconds};
 use crate::domain::probe::{Failure, Outcome, Peer, Probe};
 use crate::domain::release::{BAD_RELEASES, bad_agent, named_release};

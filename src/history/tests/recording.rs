@@ -1,9 +1,9 @@
 //! Blocks forward and back, and on after a restart.
 
 use super::*;
+use crate::domain::counters::{NodeTally, Tallies};
 use crate::domain::list::Block;
 use crate::domain::masternode::{Height, MasternodeId, Outpoint};
-use crate::domain::tally::{NodeTally, Tallies};
 use crate::history::StoreError;
 use crate::history::store::BLOCKS_KEPT;
 

@@ -6,7 +6,7 @@ use prometheus::Registry;
 
 use super::*;
 use crate::domain::masternode::Height;
-use crate::history::desk::Desk;
+use crate::history::write_queue::Desk;
 use crate::history::{Ended, Kept, Settings, Step, StoreError, Writer};
 use crate::meters::Meters;
 

@@ -20,10 +20,10 @@ use crate::domain::probe::{Failure, Outcome, Peer, Probe, Probes, Unprobed};
 use crate::domain::{Snapshot, Subnet};
 use crate::probe::Settings;
 use crate::probe::codec::Version;
-use crate::probe::control::Control;
+use crate::probe::connectivity_check::Control;
 use crate::probe::handshake::{Greeting, close, handshake};
+use crate::probe::network_magic::Wire;
 use crate::probe::target::target;
-use crate::probe::wire::Wire;
 
 /// Who we say we are: honestly, and where to find out more.
 const AGENT: &str = concat!("/masternode-exporter:", env!("CARGO_PKG_VERSION"), "/");

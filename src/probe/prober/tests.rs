@@ -10,11 +10,11 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::domain::chain::{ChainRules, DASH};
+use crate::domain::counters::Tallies;
 use crate::domain::details::{DetailTexts, Details};
 use crate::domain::list::tests::{id, list, masternode};
 use crate::domain::masternode::Masternode;
 use crate::domain::snapshot::Parts;
-use crate::domain::tally::Tallies;
 use crate::domain::watch::{Selector, WatchEntry, WatchList};
 use crate::domain::{ChainFacts, UnixSeconds};
 use crate::probe::codec::{VERACK, VERSION, message};

@@ -8,11 +8,11 @@
 pub mod answers;
 mod convert;
 pub mod forks;
+pub mod list_parser;
 mod loose;
 pub mod quorums;
-pub mod roll;
 pub mod sessions;
+pub mod sml_diff;
 pub mod special;
-pub mod stream;
 mod terms;
 mod wire;

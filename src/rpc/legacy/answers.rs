@@ -13,7 +13,7 @@ use crate::rpc::dash::answers::result;
 use crate::rpc::dialect::Shape;
 use crate::rpc::error::ErrorKind;
 use crate::rpc::legacy::convert;
-use crate::rpc::legacy::rows::{self, Members};
+use crate::rpc::legacy::list_entry::{self, Members};
 use crate::rpc::registered::Registered;
 
 /// What a node calls a height for which nobody has voted.
@@ -27,8 +27,8 @@ pub fn masternodes(body: &[u8], shape: &Shape, states: &[Arc<State>]) -> Result<
 /// The same, with the entries that cannot be read. Fails where a tenth of them cannot.
 pub fn registered(body: &[u8], shape: &Shape, states: &[Arc<State>]) -> Result<Registered, ErrorKind> {
     let rows = match shape {
-        Shape::Array(_) => rows::listed(result(body)?, shape)?,
-        _ => rows::keyed(result(body)?, shape),
+        Shape::Array(_) => list_entry::listed(result(body)?, shape)?,
+        _ => list_entry::keyed(result(body)?, shape),
     };
     let mut list = Registered::expecting(rows.len());
     for row in rows {

@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use crate::rpc::dialect::Item;
 use crate::rpc::error::ErrorKind;
-use crate::rpc::legacy::rows::{Row, malformed};
+use crate::rpc::legacy::list_entry::{Row, malformed};
 
 /// Later than any time that a node can mean: the year 2286.
 const LATEST: i64 = 10_000_000_000;

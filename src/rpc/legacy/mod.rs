@@ -4,4 +4,4 @@
 
 pub mod answers;
 mod convert;
-mod rows;
+mod list_entry;

@@ -11,7 +11,7 @@ use super::node::{Node, NodeState, payout_address, stealth_address};
 use super::options::{Chain, Options};
 use super::rpc;
 use super::state::State;
-use crate::sim::any::View;
+use crate::sim::network_kind::View;
 use crate::sim::options::OptionsError;
 use crate::sim::rpc::{Params, Reply, RpcError};
 

@@ -12,10 +12,10 @@ use super::entry::Scene;
 use super::params::Params;
 use super::{Context, Reply, RpcError, session, special};
 use crate::sim::dkg::{Commitment, DkgState};
-use crate::sim::draw::chainlock_signature;
 use crate::sim::history::Block;
 use crate::sim::masternode::Masternode;
 use crate::sim::payment::payment_amount;
+use crate::sim::quorum_selection::chainlock_signature;
 use crate::sim::random::{Hash256, Random, hex};
 use crate::sim::rules::quorum_types;
 

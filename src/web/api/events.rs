@@ -8,12 +8,12 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
 
-use crate::domain::calendar;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};
+use crate::domain::rfc3339;
 use crate::history::{EventId, Order, Query, Reader};
+use crate::web::api::json::{self, Object};
 use crate::web::api::parameters::{Known, Parameters, echo, whole};
-use crate::web::api::words::{self, Object};
 use crate::web::api::{Api, Network, Refused, conflict, missing, unavailable};
 
 const PARAMETERS: Known = Known {
@@ -146,8 +146,8 @@ fn heights(parameters: &Parameters) -> Result<Option<RangeInclusive<Height>>, Re
 
 fn times(parameters: &Parameters) -> Result<Option<RangeInclusive<UnixSeconds>>, Refused> {
     let expected = "a day such as 2026-01-31 or a time such as 2026-01-31T12:00:00Z";
-    let from = parameters.read_one("from_time", expected, calendar::span)?;
-    let to = parameters.read_one("to_time", expected, calendar::span)?;
+    let from = parameters.read_one("from_time", expected, rfc3339::span)?;
+    let to = parameters.read_one("to_time", expected, rfc3339::span)?;
     // The header of a block has 32 bits for its time.
     let (first, last) =
         (from.map_or(UnixSeconds(0), |(first, _)| first), to.map_or(UnixSeconds(u32::MAX.into()), |(_, last)| last));
@@ -179,7 +179,7 @@ fn from_history(
     let page = reader.events(&query).map_err(|error| unreadable(&error))?;
     let event = |kept: &crate::history::KeptEvent| {
         let alias = aliases.get(&kept.network, kept.event.masternode);
-        words::kept_event(words::event(&kept.event, &kept.network, alias), kept.id, kept.withdrawn)
+        json::kept_event(json::event(&kept.event, &kept.network, alias), kept.id, kept.withdrawn)
     };
     let events: Vec<Object> = page.events.iter().map(event).collect();
     let next = page.next.map(|next| next.0.to_string());
@@ -206,7 +206,7 @@ fn from_memory(
     found.truncate(query.limit);
     let next = found.last().filter(|_| more).map(|(place, _)| place.text());
     let event = |(place, event): &(Place, &Event)| {
-        words::event(event, &place.network, aliases.get(&place.network, event.masternode))
+        json::event(event, &place.network, aliases.get(&place.network, event.masternode))
     };
     let events: Vec<Object> = found.iter().map(event).collect();
     Ok(json!({ "history": false, "events": events, "next": next, "skipped": 0 }))

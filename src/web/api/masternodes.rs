@@ -11,9 +11,9 @@ use crate::domain::masternode::MasternodeId;
 use crate::domain::pose::Risk;
 use crate::domain::probe::Probe;
 use crate::domain::snapshot::{Snapshot, WatchedNode};
+use crate::web::api::json::{self, Object, Subject};
 use crate::web::api::parameters::{Known, Parameters, bad, echo, whole};
-use crate::web::api::words::{self, Object, Subject};
-use crate::web::api::{AlertsOf, Api, Network, Refused, conflict, missing, seen, unavailable};
+use crate::web::api::{AlertsOf, Api, Network, Refused, alerts_and_probes, conflict, missing, unavailable};
 
 const PARAMETERS: Known =
     Known { once: &["network", "watched", "order", "limit", "after"], repeated: &["alias", "group", "state", "risk"] };
@@ -154,7 +154,7 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Value, Refused> {
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|(place, _)| place.text());
-    let masternodes: Vec<Object> = found.iter().map(|(_, subject)| words::masternode(subject)).collect();
+    let masternodes: Vec<Object> = found.iter().map(|(_, subject)| json::masternode(subject)).collect();
     let blocks: Vec<Value> = snapshots.iter().map(|snapshot| block(snapshot)).collect();
     Ok(json!({ "networks": blocks, "masternodes": masternodes, "next": next }))
 }
@@ -169,11 +169,12 @@ pub(super) fn one(api: &Api, id: &str, query: &str) -> Result<Value, Refused> {
     match found.as_slice() {
         [] => Err(missing(format!("no masternode {id} is registered or watched"))),
         [subject] => {
-            let mut object = words::whole_masternode(subject);
-            object.extend(words::object(block(subject.snapshot)));
+            let mut object = json::whole_masternode(subject);
+            object.extend(json::object(block(subject.snapshot)));
             let probe = probe(&networks, subject.snapshot, &id);
-            let alerts = (api.alerts)(AlertsOf::Masternode(subject.snapshot.network(), &id), seen::MOST_ALERTS);
-            object.extend(words::object(seen::masternode(subject, probe, &alerts)));
+            let alerts =
+                (api.alerts)(AlertsOf::Masternode(subject.snapshot.network(), &id), alerts_and_probes::MOST_ALERTS);
+            object.extend(json::object(alerts_and_probes::masternode(subject, probe, &alerts)));
             Ok(Value::Object(object))
         }
         several => {
@@ -195,7 +196,7 @@ fn block(snapshot: &Snapshot) -> Value {
         "network": snapshot.network(),
         "height": block.height.0,
         "block": block.hash.to_string(),
-        "time": words::clock(Some(block.time)),
+        "time": json::clock(Some(block.time)),
     })
 }
 

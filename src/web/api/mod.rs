@@ -1,19 +1,19 @@
 //! The JSON API: what the snapshots and the history say, for scripts. `docs/openapi.json` is its contract.
 //!
 //! [`Api`] is what it is told of the rest of the program; [`Api::answer`] turns a path and a query into an answer.
-//! [`words`] has the spelling of everything, which the command line shares, and [`time`] that of times.
+//! [`json`] has the spelling of everything, which the command line shares, and [`time`] that of times.
 //!
 //! Everything is bounded: a page by its limit, a query by the header of the request. Nothing here asks a node.
 //!
 //! Never here: HTTP's methods and headers (`route`); anything that changes anything.
 
+mod alerts_and_probes;
 pub(super) mod events;
+pub mod json;
 pub(super) mod masternodes;
 mod parameters;
-mod seen;
 mod status;
 mod terms;
-pub mod words;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -5,18 +5,18 @@
 use serde_json::{Value, json};
 
 use crate::history::{NetworkStatus, Reader};
+use crate::web::api::json::{self, Object};
 use crate::web::api::parameters::{Known, Parameters};
-use crate::web::api::words::{self, Object};
-use crate::web::api::{AlertsOf, Api, History, Network, Refused, Report, Source, seen};
+use crate::web::api::{AlertsOf, Api, History, Network, Refused, Report, Source, alerts_and_probes};
 
 pub(super) fn answer(api: &Api, query: &str) -> Result<Value, Refused> {
     Parameters::read(query, &Known { once: &[], repeated: &[] })?;
     let networks: Vec<Object> = (api.networks)().iter().map(|network| of_network(api, network)).collect();
     Ok(json!({
         "version": api.version,
-        "time": words::clock(Some((api.clock)())),
+        "time": json::clock(Some((api.clock)())),
         "networks": networks,
-        "alerts": seen::firing(&(api.alerts)(AlertsOf::All, seen::MOST_ALERTS)),
+        "alerts": alerts_and_probes::firing(&(api.alerts)(AlertsOf::All, alerts_and_probes::MOST_ALERTS)),
         "history": api.history.as_ref().map(of_history),
     }))
 }
@@ -29,8 +29,8 @@ fn of_network(api: &Api, network: &Network) -> Object {
     let absent = |snapshot: &crate::domain::Snapshot| {
         snapshot.watched().iter().filter(|watched| watched.index.is_none()).count()
     };
-    let mut object = snapshot.map_or_else(unknown, words::network);
-    object.extend(words::object(json!({
+    let mut object = snapshot.map_or_else(unknown, json::network);
+    object.extend(json::object(json!({
         "network": network.name,
         "chain": network.chain,
         "list_age_seconds": age,
@@ -70,7 +70,7 @@ fn of_source(source: &Source) -> Value {
         "up": source.up,
         "synced": source.synced,
         "network_match": source.network_match,
-        "last_success_time": words::clock(source.last_success),
+        "last_success_time": json::clock(source.last_success),
         "blocks_behind": blocks_behind,
         "connections": connections,
         "isolated": isolated,

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use crate::domain::masternode::{MasternodeId, UnixSeconds};
 use crate::web::api::{Alert, Firing};
-use crate::web::pages::{rows, say};
+use crate::web::pages::{format, rows};
 
 /// Alerts that a page shows; more are counted.
 pub(super) const SHOWN: usize = 20;
@@ -40,7 +40,7 @@ pub(super) fn of_masternode(firing: &Firing, now: UnixSeconds) -> Markup {
 
 fn counted(firing: &Firing) -> Markup {
     html! {
-        (firing.critical) " critical, " (say::count(firing.warning as u64, "warning"))
+        (firing.critical) " critical, " (format::count(firing.warning as u64, "warning"))
         @let left_out = (firing.critical + firing.warning).saturating_sub(firing.alerts.len());
         @if left_out > 0 { ", of which the " (firing.alerts.len()) " most urgent are shown" }
     }
@@ -57,7 +57,7 @@ fn list(firing: &Firing, now: UnixSeconds, who: impl Fn(&Alert) -> Markup) -> Ma
                         span.when { (alert.description) }
                         (runbook(alert))
                     }
-                    span.age { "for " (say::span(now.0.saturating_sub(alert.since.0))) }
+                    span.age { "for " (format::span(now.0.saturating_sub(alert.since.0))) }
                 }
             }
         }
@@ -74,7 +74,7 @@ fn who(alert: &Alert, several: bool) -> Markup {
     let id: Option<MasternodeId> = label("masternode").and_then(|id| id.parse().ok());
     html! {
         @if let Some((id, network)) = id.zip(label("network")) {
-            a href=(rows::address(&id, network, several)) { (label("alias").map_or_else(|| say::short(&id), str::to_string)) }
+            a href=(rows::address(&id, network, several)) { (label("alias").map_or_else(|| format::short(&id), str::to_string)) }
         }
     }
 }

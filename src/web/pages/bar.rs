@@ -7,13 +7,13 @@
 use maud::{Markup, html};
 
 use crate::domain::pose::{PoseLimits, PoseScore, Risk};
-use crate::web::pages::say;
+use crate::web::pages::format;
 
 /// A score, with a mark at the safe level; full at the limit.
 pub(super) fn score(pose: &PoseScore, limits: &PoseLimits) -> Markup {
     let share = |points: u32| 100.0 * f64::from(points.min(limits.limit)) / f64::from(limits.limit.max(1));
     let (score, safe) = (pose.score().0, limits.safe_at_tip());
-    let (class, _) = say::risk(Some(pose.risk()));
+    let (class, _) = format::risk(Some(pose.risk()));
     html! {
         svg.bar viewBox="0 0 100 8" preserveAspectRatio="none" role="img"
             aria-label=(format!("Score {score} of at most {}, safe up to {safe}", limits.limit)) {
@@ -36,12 +36,12 @@ pub(super) fn risks(counts: &[usize; Risk::ALL.len()], with_scores: bool) -> Mar
                 @let share = |count: usize| 100.0 * count as f64 / total;
                 @let x = share(bands[..place].iter().map(|(_, count)| count).sum());
                 @let width = share(*count);
-                rect class={ "fill " (say::risk(Some(*risk)).0) } x=(format!("{x:.2}")) width=(format!("{width:.2}")) height="8" {}
+                rect class={ "fill " (format::risk(Some(*risk)).0) } x=(format!("{x:.2}")) width=(format!("{width:.2}")) height="8" {}
             }
         }
         ul.legend aria-label="Masternodes by danger" {
             @for (risk, count) in &bands {
-                @let (class, words) = say::risk(Some(*risk));
+                @let (class, words) = format::risk(Some(*risk));
                 li { span class={ "dot " (class) } {} strong { (count) } " " (words) }
             }
         }

@@ -7,8 +7,8 @@ use maud::{Markup, html};
 use crate::domain::event::Event;
 use crate::domain::masternode::Height;
 use crate::domain::pose::PoseLimits;
-use crate::web::pages::course::{Course, Point};
-use crate::web::pages::{happened, say};
+use crate::web::pages::score_history::{Course, Point};
+use crate::web::pages::{events, format};
 
 const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 260.0;
@@ -93,7 +93,7 @@ pub(super) fn chart(course: &Course, limits: &PoseLimits, tip: Height, now: u32)
 fn description(course: &Course, limits: &PoseLimits, tip: Height, now: u32) -> String {
     let bans = match course.bans.len() {
         0 => "no ban".to_string(),
-        number => say::count(number as u64, "ban"),
+        number => format::count(number as u64, "ban"),
     };
     format!(
         "{now} points at block {}; banned at {}, safe up to {}; {bans} in what is shown. The table below says the same.",
@@ -142,8 +142,8 @@ pub(super) fn table(events: &[&Event]) -> Markup {
                         @for event in events.iter().rev() {
                             tr {
                                 td { (event.block.height.0) }
-                                td { (say::moment(event.block.time)) }
-                                td { (happened::told(event)) }
+                                td { (format::moment(event.block.time)) }
+                                td { (events::told(event)) }
                             }
                         }
                     }

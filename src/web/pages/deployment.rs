@@ -5,7 +5,7 @@
 use crate::domain::deployment::{Deployment, Phase};
 use crate::domain::masternode::Height;
 use crate::domain::snapshot::Snapshot;
-use crate::web::pages::say;
+use crate::web::pages::format;
 
 /// What is said of the deployment v24: its state, and what comes next. `None` where no source names it.
 pub fn words(snapshot: &Snapshot) -> Option<(String, String)> {
@@ -14,7 +14,7 @@ pub fn words(snapshot: &Snapshot) -> Option<(String, String)> {
     let state = known.phase.label().replace('_', " ");
     let ahead = |height: Height| {
         let blocks = height.above(tip);
-        format!("{}, {}", say::count(blocks.into(), "block"), say::span(say::seconds_of(snapshot, blocks)))
+        format!("{}, {}", format::count(blocks.into(), "block"), format::span(format::seconds_of(snapshot, blocks)))
     };
     let next = match (known.phase, known.activation_height, known.earliest_height) {
         (Phase::Active, Some(since), _) if since <= tip => format!("since block {since}"),

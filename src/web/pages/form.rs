@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use crate::domain::snapshot::Snapshot;
-use crate::web::pages::asked::{Asked, Refresh, Show};
 use crate::web::pages::overview::PATH;
+use crate::web::pages::query::{Asked, Refresh, Show};
 
 /// The form, filled in with what is asked for.
 pub(super) fn form(snapshots: &[&Snapshot], asked: &Asked, show: Show) -> Markup {

@@ -7,8 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use crate::web::pages::asked::Refresh;
-use crate::web::site::Landing;
+use crate::web::handlers::Landing;
+use crate::web::pages::query::Refresh;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -73,7 +73,7 @@ fn links(landing: &Landing) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web::site::{Link, TelemetryPath};
+    use crate::web::handlers::{Link, TelemetryPath};
 
     #[test]
     fn nothing_that_is_handed_in_becomes_markup() {

@@ -7,18 +7,18 @@ use hyper::StatusCode;
 use maud::{Markup, Render, html};
 
 use crate::domain::details::Purpose;
-use crate::domain::drawing::Drawing;
 use crate::domain::event::Event;
 use crate::domain::masternode::{Height, Masternode, MasternodeId, UnixSeconds};
 use crate::domain::payout::Payouts;
+use crate::domain::quorum_selection::Drawing;
 use crate::domain::{Detail, NodeView, Snapshot};
 use crate::history::{Order, Query};
+use crate::web::api::json::Subject;
 use crate::web::api::masternodes::{find, probe};
-use crate::web::api::words::Subject;
 use crate::web::api::{AlertsOf, Api, Network};
-use crate::web::pages::course::Course;
-use crate::web::pages::happened::{self, Happened};
-use crate::web::pages::{alerts, chart, network, outside, revival, rows, say};
+use crate::web::pages::events::{self, Happened};
+use crate::web::pages::score_history::Course;
+use crate::web::pages::{alerts, chart, format, network, probe, revival, rows};
 
 /// Events that the page lists.
 const LISTED: usize = 50;
@@ -57,7 +57,7 @@ pub(super) fn find_and_show(api: &Api, id: &str, asked: &str) -> Found {
             let content = content(api, &networks, subject, id);
             Found { status: StatusCode::OK, title: name(subject, &id), content }
         }
-        several => Found { status: StatusCode::OK, title: say::short(&id), content: choice(several, &id) },
+        several => Found { status: StatusCode::OK, title: format::short(&id), content: choice(several, &id) },
     }
 }
 
@@ -72,7 +72,7 @@ fn sorry(status: StatusCode, reason: &str) -> Found {
 /// The same identity in several networks: the reader says which.
 fn choice(several: &[Subject<'_>], id: &MasternodeId) -> Markup {
     html! {
-        (top(&html! { h1 { (say::short(id)) } }))
+        (top(&html! { h1 { (format::short(id)) } }))
         main #content {
             p { "This masternode is in several networks:" }
             ul {
@@ -95,7 +95,7 @@ fn top(heading: &Markup) -> Markup {
 
 fn name(subject: &Subject<'_>, id: &MasternodeId) -> String {
     let alias = subject.watched.map(|watched| watched.watched.alias.as_str()).filter(|alias| !alias.is_empty());
-    alias.map_or_else(|| say::short(id), str::to_string)
+    alias.map_or_else(|| format::short(id), str::to_string)
 }
 
 fn content(api: &Api, networks: &[Network], subject: &Subject<'_>, id: MasternodeId) -> Markup {
@@ -108,8 +108,8 @@ fn content(api: &Api, networks: &[Network], subject: &Subject<'_>, id: Masternod
         limit,
         ..Query::default()
     };
-    let listed = happened::newest(api, networks, &of_it(None, LISTED));
-    let mut moving = happened::newest(api, networks, &of_it(Some(MOVING.to_vec()), DRAWN));
+    let listed = events::newest(api, networks, &of_it(None, LISTED));
+    let mut moving = events::newest(api, networks, &of_it(Some(MOVING.to_vec()), DRAWN));
     moving.reverse();
     let called = networks.iter().any(|network| network.name == snapshot.network() && network.probes.is_some());
     html! {
@@ -117,7 +117,7 @@ fn content(api: &Api, networks: &[Network], subject: &Subject<'_>, id: Masternod
             h1 { (name(subject, &id)) }
             p.quiet {
                 code { (id) } " on " (snapshot.network()) ", block " (snapshot.block().height.0) ", list read "
-                (say::ago(now, snapshot.read_at()))
+                (format::ago(now, snapshot.read_at()))
             }
         }))
         main #content {
@@ -125,7 +125,7 @@ fn content(api: &Api, networks: &[Network], subject: &Subject<'_>, id: Masternod
             (standing(subject, now))
             (score(subject, &moving))
             (revival::section(subject))
-            (outside::seen(subject, called, probe(networks, snapshot, &id), now))
+            (probe::seen(subject, called, probe(networks, snapshot, &id), now))
             (facts(subject, now))
             (expected(subject))
             section aria-labelledby="events" {
@@ -133,7 +133,7 @@ fn content(api: &Api, networks: &[Network], subject: &Subject<'_>, id: Masternod
                 @if listed.is_empty() {
                     p.none { "Nothing is known to have happened to it." }
                 } @else {
-                    (happened::list(&listed, now, |_| html! {}))
+                    (events::list(&listed, now, |_| html! {}))
                 }
             }
         }
@@ -189,8 +189,9 @@ fn facts(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
         masternode.and_then(|masternode| masternode.details.get(detail)).map(|text| html! { code { (text) } })
     };
     let announced = masternode.and_then(|masternode| masternode.announced.as_deref());
-    let moment =
-        |time: Option<UnixSeconds>| time.map(|time| html! { (say::ago(now, time)) span.when { (say::moment(time)) } });
+    let moment = |time: Option<UnixSeconds>| {
+        time.map(|time| html! { (format::ago(now, time)) span.when { (format::moment(time)) } })
+    };
     let window = node.and_then(|node| snapshot.maintenance_window_of(&node));
     let offline = node.and_then(|node| snapshot.seconds_to_ban_if_offline(&node));
     let sessions = node.and_then(|node| snapshot.sessions_per_day(node.masternode.node_type));
@@ -225,7 +226,7 @@ fn facts(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
                 (fact("DKG sessions a day", sessions.map(|sessions| format!("about {sessions:.1}"))))
                 @for drawing in &snapshot.facts().drawings { (fact("Next session", seat(snapshot, drawing, node))) }
                 (fact("Restart now", window.map(|blocks| network::restart(snapshot, blocks))))
-                (fact("Banned when offline, in", offline.map(|seconds| format!("about {}", say::span(seconds.round() as u64)))))
+                (fact("Banned when offline, in", offline.map(|seconds| format!("about {}", format::span(seconds.round() as u64)))))
                 @for (key, group) in subject.watched.iter().flat_map(|watched| &watched.watched.groups) { (fact(key, Some(group))) }
             }
         }

@@ -8,26 +8,26 @@
 //! Never here: a script; anything that changes anything; JSON (`api`).
 
 mod alerts;
-mod asked;
 mod bar;
 mod chart;
-mod course;
 pub mod deployment;
+mod events;
 mod form;
-mod happened;
+mod format;
 mod layout;
 mod masternode;
 mod network;
-mod outside;
 mod overview;
+mod probe;
+mod query;
 mod revival;
 mod rows;
-mod say;
+mod score_history;
 
 use hyper::StatusCode;
 
-use crate::web::pages::asked::{Asked, Refresh};
-use crate::web::site::Site;
+use crate::web::handlers::Site;
+use crate::web::pages::query::{Asked, Refresh};
 
 pub(super) use layout::content_security_policy;
 

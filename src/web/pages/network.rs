@@ -9,7 +9,7 @@ use crate::domain::masternode::{MasternodeId, NodeType, UnixSeconds};
 use crate::domain::quorum::QuorumHealth;
 use crate::domain::snapshot::Snapshot;
 use crate::web::api::{Network, OwnMasternode, Source};
-use crate::web::pages::{bar, deployment, rows, say};
+use crate::web::pages::{bar, deployment, format, rows};
 
 /// The card of a network.
 pub(super) fn card(network: &Network, now: UnixSeconds, several: bool) -> Markup {
@@ -27,9 +27,9 @@ pub(super) fn card(network: &Network, now: UnixSeconds, several: bool) -> Markup
                     li {
                         span class={ "dot " (class) } {} (source.name) ": " (words)
                         @if let Some(behind) = source.report.blocks_behind.filter(|behind| *behind > 0) {
-                            ", " (say::count(behind.into(), "block")) " behind"
+                            ", " (format::count(behind.into(), "block")) " behind"
                         }
-                        @if let Some(asked) = source.last_success { ", confirmed " (say::ago(now, asked)) }
+                        @if let Some(asked) = source.last_success { ", confirmed " (format::ago(now, asked)) }
                         (fork(source))
                         (software(source))
                         @if let Some(own) = &source.report.masternode { (itself(network, source, own, several)) }
@@ -68,11 +68,11 @@ fn known(snapshot: &Snapshot, now: UnixSeconds) -> Markup {
     let limits = snapshot.limits();
     html! {
         p.quiet {
-            (snapshot.list().registered()) " masternodes, list read " (say::ago(now, snapshot.read_at()))
+            (snapshot.list().registered()) " masternodes, list read " (format::ago(now, snapshot.read_at()))
         }
         (bar::risks(snapshot.risks(), limits.is_some()))
         dl.facts {
-            div { dt { "Height" } dd { (block.height.0) span.when { "block " (say::ago(now, block.time)) } } }
+            div { dt { "Height" } dd { (block.height.0) span.when { "block " (format::ago(now, block.time)) } } }
             @if let Some(lock) = snapshot.facts().chainlock_height {
                 div {
                     dt { "ChainLock" }
@@ -81,7 +81,7 @@ fn known(snapshot: &Snapshot, now: UnixSeconds) -> Markup {
                         span.when {
                             @match block.height.above(lock) {
                                 0 => "at the tip",
-                                behind => { (say::count(behind.into(), "block")) " behind" }
+                                behind => { (format::count(behind.into(), "block")) " behind" }
                             }
                         }
                     }
@@ -96,7 +96,7 @@ fn known(snapshot: &Snapshot, now: UnixSeconds) -> Markup {
                 div { dt { "Payee drawn among" } dd { (size) span.when { "masternodes" } } }
             }
             @if let Some(blocks) = snapshot.payment_cycle_blocks() {
-                div { dt { "All paid once in" } dd { (say::count(blocks.into(), "block")) span.when { (say::span(say::seconds_of(snapshot, blocks))) } } }
+                div { dt { "All paid once in" } dd { (format::count(blocks.into(), "block")) span.when { (format::span(format::seconds_of(snapshot, blocks))) } } }
             }
             @for node_type in NodeType::ALL { (window(snapshot, node_type)) }
             @for kind in snapshot.quorum_types().unwrap_or_default() { (quorums(snapshot, kind)) }
@@ -118,8 +118,8 @@ fn quorums(snapshot: &Snapshot, kind: &QuorumType) -> Markup {
                     (last_mined.0)
                     span.when {
                         @match missed_windows {
-                            0 => { (say::count(snapshot.block().height.above(last_mined).into(), "block")) " ago" }
-                            missed => strong.alarm { "no quorum in " (say::count(missed.into(), "mining window")) }
+                            0 => { (format::count(snapshot.block().height.above(last_mined).into(), "block")) " ago" }
+                            missed => strong.alarm { "no quorum in " (format::count(missed.into(), "mining window")) }
                         }
                     }
                 },
@@ -149,8 +149,8 @@ pub(super) fn restart(snapshot: &Snapshot, blocks: u32) -> Markup {
         @match blocks {
             0 => { "not now" span.when { "a session may be missed" } }
             _ => {
-                (say::count(blocks.into(), "block"))
-                span.when { "misses no session for " (say::span(say::seconds_of(snapshot, blocks))) }
+                (format::count(blocks.into(), "block"))
+                span.when { "misses no session for " (format::span(format::seconds_of(snapshot, blocks))) }
             }
         }
     }
@@ -179,7 +179,7 @@ fn name(network: &Network, id: &MasternodeId) -> String {
     let watched = network.snapshot.iter().flat_map(|snapshot| snapshot.watched()).map(|watched| &watched.watched);
     let alias =
         watched.filter(|watched| watched.id == *id).map(|watched| &watched.alias).find(|alias| !alias.is_empty());
-    alias.map_or_else(|| say::short(id), String::clone)
+    alias.map_or_else(|| format::short(id), String::clone)
 }
 
 /// How a source fared when it was last asked: a class, and words.

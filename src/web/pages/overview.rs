@@ -13,14 +13,14 @@ use crate::domain::masternode::{MasternodeId, UnixSeconds};
 use crate::domain::pose::Risk;
 use crate::domain::snapshot::Snapshot;
 use crate::history::{Order, Query};
+use crate::web::api::json::Subject;
 use crate::web::api::masternodes::subjects;
-use crate::web::api::words::Subject;
 use crate::web::api::{AlertsOf, Api, Network};
-use crate::web::pages::asked::{Asked, Show};
-use crate::web::pages::happened::{self, Happened};
+use crate::web::handlers::Landing;
+use crate::web::pages::events::{self, Happened};
+use crate::web::pages::query::{Asked, Show};
 use crate::web::pages::rows::{self, Columns, Row};
-use crate::web::pages::{alerts, form, network, say};
-use crate::web::site::Landing;
+use crate::web::pages::{alerts, form, format, network};
 
 /// Masternodes on one page.
 const PER_PAGE: usize = 200;
@@ -91,7 +91,7 @@ fn masternodes(snapshots: &[&Snapshot], columns: Columns, asked: &Asked, show: S
         @if rows.is_empty() {
             (none(asked, show))
         } @else {
-            p.quiet { (say::count(total, "masternode")) ", the most endangered first" }
+            p.quiet { (format::count(total, "masternode")) ", the most endangered first" }
             (rows::table(&rows, columns, now))
         }
         @if pages > 1 { (form::paging(asked, page, pages, last)) }
@@ -175,18 +175,18 @@ fn events(api: &Api, networks: &[Network], now: UnixSeconds) -> Markup {
         limit: EVENTS,
         ..Query::default()
     };
-    let happened = happened::newest(api, networks, &query);
+    let happened = events::newest(api, networks, &query);
     let who = |happened: &Happened| {
         let id = happened.event.masternode;
         let alias = watched.get(&(happened.network.as_str(), id)).filter(|alias| !alias.is_empty());
-        let name = alias.map_or_else(|| say::short(&id), |alias| (*alias).to_string());
+        let name = alias.map_or_else(|| format::short(&id), |alias| (*alias).to_string());
         html! { a href=(rows::address(&id, &happened.network, networks.len() > 1)) { (name) } }
     };
     html! {
         @if happened.is_empty() {
             p.none { "Nothing happened yet" @if watched.is_empty() { "." } @else { " to those that you watch." } }
         } @else {
-            (happened::list(&happened, now, who))
+            (events::list(&happened, now, who))
         }
     }
 }

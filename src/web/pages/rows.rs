@@ -8,8 +8,8 @@ use maud::{Markup, html};
 
 use crate::domain::masternode::{MasternodeId, UnixSeconds};
 use crate::domain::snapshot::{NodeView, Snapshot};
-use crate::web::api::words::Subject;
-use crate::web::pages::{bar, say};
+use crate::web::api::json::Subject;
+use crate::web::pages::{bar, format};
 
 /// The horizon of a chance of payment.
 const DAY: u64 = 86_400;
@@ -77,7 +77,7 @@ fn head(name: &str) -> Markup {
 
 fn line(row: &Row<'_>, columns: Columns, now: UnixSeconds) -> Markup {
     let subject = &row.subject;
-    let (class, _) = say::risk(subject.node.map(|node| node.risk()));
+    let (class, _) = format::risk(subject.node.map(|node| node.risk()));
     html! {
         tr class=(class) role="row" {
             th.who scope="row" role="rowheader" { (who(row, columns)) }
@@ -99,7 +99,7 @@ fn who(row: &Row<'_>, columns: Columns) -> Markup {
     let network = row.subject.snapshot.network();
     let watched = row.subject.watched.map(|watched| &watched.watched);
     let alias = watched.map(|watched| watched.alias.as_str()).filter(|alias| !alias.is_empty());
-    let short = say::short(&row.id);
+    let short = format::short(&row.id);
     html! {
         a href=(address(&row.id, network, columns.networks)) { (alias.unwrap_or(&short)) }
         span.when {
@@ -113,7 +113,7 @@ fn who(row: &Row<'_>, columns: Columns) -> Markup {
 /// In which band it is, and what else its chain says of its state.
 pub(super) fn danger(subject: &Subject<'_>) -> Markup {
     let risk = subject.node.map(|node| node.risk());
-    let (class, words) = say::risk(risk);
+    let (class, words) = format::risk(risk);
     let failures = subject.node.and_then(|node| node.pose()).map(|pose| pose.failures_until_ban());
     let state = subject.state().filter(|state| state != "enabled" && state != "pose_banned");
     html! {
@@ -150,8 +150,8 @@ pub(super) fn safe(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
         @match pose.map(|pose| pose.blocks_until_safe()) {
             Some(Some(0)) => "safe",
             Some(Some(blocks)) => {
-                (say::count(blocks.into(), "block"))
-                span.when { (say::in_blocks(subject.snapshot, now, blocks)) }
+                (format::count(blocks.into(), "block"))
+                span.when { (format::in_blocks(subject.snapshot, now, blocks)) }
             }
             Some(None) => { "after its revival" }
             None => (nothing()),
@@ -163,7 +163,7 @@ fn ping(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
     let seen = subject.node.and_then(|node| node.masternode.announced.as_ref()?.last_seen);
     html! {
         @match seen {
-            Some(seen) => (say::ago(now, seen)),
+            Some(seen) => (format::ago(now, seen)),
             None => (nothing()),
         }
     }
@@ -201,14 +201,14 @@ fn payment_of(snapshot: &Snapshot, node: &NodeView<'_>, now: UnixSeconds) -> Mar
     html! {
         @if let Some(scheduled) = scheduled {
             "block " (scheduled.height.0)
-            span.when { (say::count(scheduled.votes.into(), "vote")) ", " (say::in_blocks(snapshot, now, say::blocks_to(snapshot, scheduled.height))) }
+            span.when { (format::count(scheduled.votes.into(), "vote")) ", " (format::in_blocks(snapshot, now, format::blocks_to(snapshot, scheduled.height))) }
         } @else if let Some(height) = projected {
             "by block " (height.0)
-            span.when { (say::in_blocks(snapshot, now, say::blocks_to(snapshot, height))) }
+            span.when { (format::in_blocks(snapshot, now, format::blocks_to(snapshot, height))) }
         } @else if node.masternode.is_banned() {
             "none while banned"
         } @else if let Some(chance) = snapshot.payment_probability(node, DAY) {
-            (say::percent(chance))
+            (format::percent(chance))
             span.when { "within 24 h" }
         } @else {
             (nothing())

@@ -14,12 +14,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::web::handlers::{
+    Answer, Body, Landing, Link, MetricsReply, MetricsRequest, Readiness, Refusal, Site, TelemetryPath,
+};
 use crate::web::meters::Meters;
 use crate::web::serve;
 use crate::web::settings::Settings;
-use crate::web::site::{
-    Answer, Body, Landing, Link, MetricsReply, MetricsRequest, Readiness, Refusal, Site, TelemetryPath,
-};
 
 mod abuse;
 mod browser;

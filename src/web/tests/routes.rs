@@ -11,8 +11,8 @@ use super::*;
 use crate::domain::masternode::UnixSeconds;
 use crate::web::api::{AlertsOf, Api, Firing};
 use crate::web::credentials::Credentials;
+use crate::web::handlers::{Format, Shard};
 use crate::web::probe;
-use crate::web::site::{Format, Shard};
 
 #[tokio::test]
 async fn the_page_is_sent_whole_with_its_length() {

@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 
 use masternode_exporter::domain::deployment::{At, Deployment};
 use masternode_exporter::domain::dkg::{MAIN, REGTEST};
-use masternode_exporter::domain::drawing::{Lot, Roll};
-use masternode_exporter::domain::{Details, Height, Masternode, MasternodeId, Subnet, UnixSeconds, calendar};
+use masternode_exporter::domain::quorum_selection::{Lot, Roll};
+use masternode_exporter::domain::{Details, Height, Masternode, MasternodeId, Subnet, UnixSeconds, rfc3339};
 use masternode_exporter::rpc::ErrorKind;
-use masternode_exporter::rpc::dash::{answers, forks, quorums, roll, sessions, special};
-use masternode_exporter::rpc::own;
+use masternode_exporter::rpc::dash::{answers, forks, quorums, sessions, sml_diff, special};
+use masternode_exporter::rpc::masternode_status;
 use serde_json::{Value, json};
 
-use super::ground::{block, read};
+use super::common::{block, read};
 
 /// Fewest bytes in which an answer can name one more of anything with a hash.
 const HASH_BYTES: usize = 64;
@@ -49,8 +49,8 @@ fn chain(body: &[u8]) {
             "previousblockhash": header.previous.map(|hash| hash.to_string()),
         });
         assert_eq!(again(&written, answers::header), header);
-        let text = calendar::text(header.block.time);
-        assert_eq!(calendar::span(&text), Some((header.block.time, header.block.time)), "{text}");
+        let text = rfc3339::text(header.block.time);
+        assert_eq!(rfc3339::span(&text), Some((header.block.time, header.block.time)), "{text}");
     }
     if let Some(info) = read(answers::chain_info(body)) {
         assert!(info.tip_time.is_none_or(|time| time <= LATEST), "a header has 32 bits for its time");
@@ -97,7 +97,7 @@ fn state(body: &[u8]) {
         let written = sporks.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
         assert_eq!(again(&Value::Object(written), answers::sporks), sporks);
     }
-    if let Some(id) = read(own::own_masternode(body)).and_then(|own| own.id) {
+    if let Some(id) = read(masternode_status::own_masternode(body)).and_then(|own| own.id) {
         assert_eq!(id.to_string().parse(), Ok(id));
     }
 }
@@ -124,9 +124,9 @@ fn quorum(body: &[u8]) {
 /// Whoever may be drawn, no quorum has more members than seats, and none twice.
 fn seats(body: &[u8]) {
     let _ = read(quorums::types(body));
-    let lot = read(roll::lot(body, &block(1))).flatten();
+    let lot = read(sml_diff::lot(body, &block(1))).flatten();
     let lot = lot.unwrap_or(Lot { height: block(1).height, hash: block(1).hash, chainlock: None });
-    if let Some(change) = read(roll::roll_change(body, &block(1).hash)) {
+    if let Some(change) = read(sml_diff::roll_change(body, &block(1).hash)) {
         let mut roll = Roll::default();
         roll.apply(&change);
         let drawn = roll.draw(&MAIN[0], &lot).into_iter().chain(roll.draw(&REGTEST[0], &lot));

@@ -9,7 +9,7 @@ use masternode_exporter::domain::{Height, event};
 use masternode_exporter::rpc::dash::answers;
 use serde_json::Value;
 
-use super::ground::{HEIGHT, block, list, read};
+use super::common::{HEIGHT, block, list, read};
 
 /// See the module.
 pub fn run(body: &[u8]) {
@@ -30,11 +30,11 @@ pub fn run(body: &[u8]) {
     removed.sort_unstable();
     removed.dedup();
     assert_eq!(after.registered() + removed.len(), before.registered() + diff.added.len());
-    let events = event::between(before, &after, Some(&CONSENSUS));
+    let events = event::diff(before, &after, Some(&CONSENSUS));
     assert!(events.iter().all(|event| event.exact && event.block == *after.block()));
     let changed = |id| before.get(&id).is_none_or(|old| after.get(&id).is_none_or(|new| !old.same_state(new)));
     assert!(events.iter().all(|event| changed(event.masternode)), "an event of a masternode that did not change");
-    let back = event::between(&after, &after, Some(&CONSENSUS));
+    let back = event::diff(&after, &after, Some(&CONSENSUS));
     assert_eq!(back, [], "nothing happened between a list and itself");
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use masternode_exporter::config::{Config, Loaded, Origin, load};
 
-use super::ground;
+use super::common;
 
 /// Between the file and the environment, which has one variable a line.
 const ENVIRONMENT: &str = "\n%environment\n";
@@ -35,7 +35,7 @@ pub fn run(input: &[u8]) {
 
 /// Reads a configuration twice, and checks what is said of it.
 pub(super) fn read(file: &[u8], environment: BTreeMap<String, String>) -> Option<Config> {
-    let folder = ground::folder();
+    let folder = common::folder();
     let path = folder.path().join("exporter.yml");
     std::fs::write(&path, file).expect("there is room");
     let origin = Origin { file: Some(path), environment, home: Some(folder.path().to_path_buf()), ..Origin::default() };
@@ -69,7 +69,7 @@ fn usable(config: &Config) {
         assert!(network.sources.iter().all(|source| !source.timeout.is_zero()), "an answer has some time");
         // Passwords stand in files.
         assert!(network.sources.iter().all(|source| !source.url.expose().contains('@')), "a URL with a password");
-        let _ = config.watch_list(&network.name).resolve(ground::list(), &[]);
+        let _ = config.watch_list(&network.name).resolve(common::list(), &[]);
     }
     assert!(!config.web.listen_addresses.is_empty(), "it listens somewhere");
 }

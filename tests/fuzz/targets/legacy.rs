@@ -5,11 +5,11 @@
 use std::borrow::Cow;
 
 use masternode_exporter::domain::payment::Vote;
-use masternode_exporter::domain::{Masternode, MasternodeId, calendar, chain, state};
+use masternode_exporter::domain::{Masternode, MasternodeId, chain, rfc3339, state};
 use masternode_exporter::rpc::dialect::{self, Item, Shape};
 use masternode_exporter::rpc::legacy::answers;
 
-use super::ground::{block, read};
+use super::common::{block, read};
 
 /// As a profile may write them; a dot leads into an object.
 const OBJECT: Shape = Shape::Object(Cow::Borrowed(&[
@@ -52,7 +52,7 @@ pub(super) fn entry(masternode: &Masternode) {
     let Some(announced) = &masternode.announced else { return };
     for time in [announced.last_seen, announced.started_at, announced.last_paid_at].into_iter().flatten() {
         // Every time that is kept can be shown.
-        assert!(calendar::span(&calendar::text(time)).is_some(), "{time:?}");
+        assert!(rfc3339::span(&rfc3339::text(time)).is_some(), "{time:?}");
     }
 }
 

@@ -8,7 +8,7 @@ use masternode_exporter::rpc::dialect;
 use masternode_exporter::rpc::legacy::answers;
 use serde_json::json;
 
-use super::{ground, legacy};
+use super::{common, legacy};
 
 /// See the module. The first line of the input is a key, the rest the text under it.
 pub fn run(input: &[u8]) {
@@ -16,13 +16,13 @@ pub fn run(input: &[u8]) {
     let (key, text) = input.split_once('\n').unwrap_or(("", input));
     let body = json!({ "result": { key: text }, "error": null }).to_string();
     let (shape, states) = (&dialect::DIMECOIN.list.shape, state::shared(&chain::DIMECOIN.states));
-    if let Some(list) = ground::read(answers::masternodes(body.as_bytes(), shape, &states)) {
+    if let Some(list) = common::read(answers::masternodes(body.as_bytes(), shape, &states)) {
         assert_eq!(list.len(), 1, "{body}");
         list.iter().for_each(legacy::entry);
         let payee = text.split_ascii_whitespace().nth(2);
         assert_eq!(list[0].details.payout_address().as_deref(), payee, "the third word");
     }
-    if let Some(votes) = ground::read(answers::votes(body.as_bytes())) {
+    if let Some(votes) = common::read(answers::votes(body.as_bytes())) {
         legacy::check_votes(&votes);
         for vote in &votes {
             assert_eq!(key.parse(), Ok(vote.height.0));
@@ -30,7 +30,7 @@ pub fn run(input: &[u8]) {
         }
     }
     let body = json!({ "result": text, "error": null }).to_string();
-    if let Some(count) = ground::read(count(body.as_bytes())) {
+    if let Some(count) = common::read(count(body.as_bytes())) {
         for number in [count.total, count.enabled] {
             // Leading zeros are no part of the number.
             assert!(text.contains(&number.to_string()), "{count:?}");

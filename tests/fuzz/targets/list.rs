@@ -5,11 +5,11 @@
 use std::fmt::Debug;
 
 use masternode_exporter::rpc::dash::answers;
-use masternode_exporter::rpc::dash::stream::ListParser;
+use masternode_exporter::rpc::dash::list_parser::ListParser;
 use masternode_exporter::rpc::{ErrorKind, Registered};
 use serde_json::{Value, json};
 
-use super::ground;
+use super::common;
 
 /// See the module. The first byte says how long the pieces are.
 pub fn run(input: &[u8]) {
@@ -21,7 +21,7 @@ pub fn run(input: &[u8]) {
         (Err(_), Err(_)) => {}
         _ => panic!("whole {whole:?}, in pieces of {size} {cut:?}"),
     }
-    let Some(list) = ground::read(whole) else { return };
+    let Some(list) = common::read(whole) else { return };
     let Ok(Value::Object(envelope)) = serde_json::from_slice(body) else { return };
     let Some(Value::Array(entries)) = envelope.get("result") else { return };
     assert_eq!(entries.len(), list.masternodes.len() + list.unreadable.len());

@@ -7,8 +7,8 @@
 
 pub mod answers;
 pub mod changes;
+mod common;
 pub mod configuration;
-mod ground;
 pub mod legacy;
 pub mod lines;
 pub mod list;

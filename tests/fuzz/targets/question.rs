@@ -6,11 +6,11 @@
 use std::collections::BTreeSet;
 
 use masternode_exporter::web::api::{Api, Reply};
+use masternode_exporter::web::handlers::Site;
 use masternode_exporter::web::pages;
-use masternode_exporter::web::site::Site;
 use serde_json::Value;
 
-use super::ground;
+use super::common;
 
 /// Most items of a page, whatever was asked for.
 const MOST: usize = 1_000;
@@ -24,8 +24,8 @@ struct Desk {
 
 thread_local! {
     static DESK: Desk = {
-        let (folder, path, store, _) = ground::history();
-        Desk { recorded: ground::site(Some(path)), remembered: ground::site(None), _history: (folder, store) }
+        let (folder, path, store, _) = common::history();
+        Desk { recorded: common::site(Some(path)), remembered: common::site(None), _history: (folder, store) }
     };
 }
 

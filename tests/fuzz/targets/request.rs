@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
-use super::ground;
+use super::common;
 
 /// Far more than any answer takes, far less than the server's own patience with a silent client.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -29,7 +29,7 @@ fn start() -> (Runtime, SocketAddr) {
     let address = listener.local_addr().expect("it is bound");
     let meters = Meters::new(&prometheus::Registry::new()).expect("an empty registry takes them");
     let security = Arc::new(exporter_toolkit::WebSecurity::open());
-    let site = Arc::new(ground::site(None));
+    let site = Arc::new(common::site(None));
     runtime.spawn(web::serve(vec![listener], site, security, Settings::default(), meters, std::future::pending()));
     (runtime, address)
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use exporter_toolkit::web_config;
 use masternode_exporter::config::{Origin, load};
 
-use super::ground;
+use super::common;
 
 /// Shorter ones may stand in a sentence by chance.
 const SHORTEST: usize = 12;
@@ -30,7 +30,7 @@ pub fn run(input: &[u8]) {
 fn said(secret: &str) -> String {
     let mut told = String::new();
     let quoted = serde_json::Value::from(secret).to_string();
-    let folder = ground::folder();
+    let folder = common::folder();
     for (place, network) in [
         ("networks__0__sources__0__url", format!("http://user:{secret}@127.0.0.1:9998")),
         ("networks__0__sources__0__url", format!("http://{secret}:x@127.0.0.1:9998")),

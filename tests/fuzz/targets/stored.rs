@@ -5,12 +5,12 @@
 
 use std::cell::RefCell;
 
-use masternode_exporter::alerting::book::Book;
+use masternode_exporter::alerting::state::Book;
 use masternode_exporter::domain::{Event, EventKind};
 use masternode_exporter::history::{BlockEvents, NetworkId, Query, Store, StoreError};
 use rusqlite::{Connection, params};
 
-use super::ground::{self, HEIGHT, block};
+use super::common::{self, HEIGHT, block};
 
 /// A history, and another way into its file.
 struct Place {
@@ -22,7 +22,7 @@ struct Place {
 
 thread_local! {
     static PLACE: RefCell<Place> = RefCell::new({
-        let (folder, path, mut store, network) = ground::history();
+        let (folder, path, mut store, network) = common::history();
         let further = BlockEvents { block: block(HEIGHT + 1), events: Vec::new(), sessions: Vec::new() };
         store.record(network, &[further]).expect("there is room");
         let connection = Connection::open(path).expect("it is there");
@@ -105,7 +105,7 @@ impl Place {
 /// The state of an alert: what makes no sense is counted, what makes sense is kept as it is.
 fn alert(text: &str) {
     let mut book = Book::default();
-    let strange = book.remember(vec![("key".into(), text.into())], ground::NOW);
+    let strange = book.remember(vec![("key".into(), text.into())], common::NOW);
     let changes = book.take_changes();
     assert_eq!(changes.len(), strange, "what makes no sense is forgotten, and nothing else changes");
     assert!(changes.iter().all(|(_, state)| state.is_none()));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use masternode_exporter::domain::watch::Selector;
 
-use super::{configuration, ground};
+use super::{common, configuration};
 
 /// A configuration in which all but the watch list is in order.
 const FILE: &str = "networks: [{name: n, sources: [{url: 'http://127.0.0.1:9998', cookie_file: /nowhere}]}]\n";
@@ -18,7 +18,7 @@ pub fn run(input: &[u8]) {
     let environment: BTreeMap<String, String> =
         lines.map(|(key, value)| (format!("MASTERNODE_EXPORTER__WATCH__{key}"), value.to_string())).collect();
     let Some(config) = configuration::read(FILE.as_bytes(), environment) else { return };
-    let (watch_list, list) = (config.watch_list("n"), ground::list());
+    let (watch_list, list) = (config.watch_list("n"), common::list());
     let watched = watch_list.resolve(list, &[]);
     assert!(watched.is_sorted_by(|one, next| one.id < next.id), "in order, nobody twice");
     let entries = watch_list.entries();

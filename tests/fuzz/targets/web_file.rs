@@ -4,14 +4,14 @@
 
 use exporter_toolkit::web_config;
 
-use super::ground;
+use super::common;
 
 /// See the module.
 pub fn run(input: &[u8]) {
     if [&b"/dev"[..], b"/proc", b"/sys"].iter().any(|bad| input.windows(bad.len()).any(|part| part == *bad)) {
         return;
     }
-    let folder = ground::folder();
+    let folder = common::folder();
     let path = folder.path().join("web.yml");
     std::fs::write(&path, input).expect("there is room");
     let found = web_config::load(&path);

@@ -7,9 +7,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use masternode_exporter::config::parse_duration;
-use masternode_exporter::domain::{BlockHash, MasternodeId, UnixSeconds, calendar};
+use masternode_exporter::domain::{BlockHash, MasternodeId, UnixSeconds, rfc3339};
+use masternode_exporter::web::handlers::TelemetryPath;
 use masternode_exporter::web::listen::ListenAddress;
-use masternode_exporter::web::site::TelemetryPath;
 
 /// See the module.
 pub fn run(input: &[u8]) {
@@ -17,15 +17,15 @@ pub fn run(input: &[u8]) {
     written::<MasternodeId>(text);
     written::<BlockHash>(text);
     written::<ListenAddress>(text);
-    if let Some((first, last)) = calendar::span(text) {
+    if let Some((first, last)) = rfc3339::span(text) {
         assert!(first <= last);
-        assert_eq!(calendar::span(&calendar::text(first)), Some((first, first)), "{text}");
-        assert!(calendar::text(first).starts_with(text.trim_end_matches('Z')), "{text}");
+        assert_eq!(rfc3339::span(&rfc3339::text(first)), Some((first, first)), "{text}");
+        assert!(rfc3339::text(first).starts_with(text.trim_end_matches('Z')), "{text}");
     }
     if let Some(bytes) = input.first_chunk() {
         // Every moment that the header of a block can name.
         let moment = UnixSeconds(u64::from(u32::from_le_bytes(*bytes)));
-        assert_eq!(calendar::span(&calendar::text(moment)), Some((moment, moment)));
+        assert_eq!(rfc3339::span(&rfc3339::text(moment)), Some((moment, moment)));
     }
     if let Ok(span) = parse_duration(text) {
         let seconds = span.as_secs().min(u64::from(u32::MAX));

@@ -3,11 +3,11 @@
 #[path = "../../../crates/exporter-toolkit/tests/support/certificates.rs"]
 pub(crate) mod certificates;
 pub(crate) mod contract;
+pub(crate) mod harness;
 pub(crate) mod ledger;
 pub(crate) mod relay;
 pub(crate) mod samples;
 pub(crate) mod sides;
-pub(crate) mod stage;
 
 use std::path::Path;
 

@@ -16,9 +16,9 @@ use prometheus::Registry;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
+use crate::support::harness::{NOW, watch_all};
 use crate::support::relay::{Node, Relay};
 use crate::support::samples::Page;
-use crate::support::stage::{NOW, watch_all};
 
 /// Some nodes on one network or on two, and a follower on them; the first is the preferred one.
 pub(crate) struct Fork {

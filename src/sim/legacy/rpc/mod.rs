@@ -12,7 +12,7 @@ use written::Json;
 use super::node::Node;
 use super::options::Chain;
 use super::state::State;
-use crate::sim::any::View;
+use crate::sim::network_kind::View;
 use crate::sim::random::Hash256;
 use crate::sim::rpc::{Lies, Params, Reply, RpcError};
 

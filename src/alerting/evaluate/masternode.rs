@@ -1,0 +1,92 @@
+//! An alert about a watched masternode: its labels, and what its text tells.
+//!
+//! Never here: whether it holds (`domain::finding`).
+
+use std::collections::HashMap;
+
+use crate::alerting::catalog::Alert;
+use crate::alerting::evaluate::{Judged, Labels};
+use crate::alerting::template;
+use crate::domain::condition::{Condition, Finding, recent_events};
+use crate::domain::event::{EventKind, FailedQuorum};
+use crate::domain::masternode::MasternodeId;
+use crate::domain::probe::Probe;
+use crate::domain::snapshot::{Snapshot, WatchedNode};
+use crate::domain::state;
+use crate::domain::watch::Expected;
+
+/// The last penalties of each masternode: points, and the quorums that they came from.
+pub(super) struct Causes<'a>(HashMap<MasternodeId, (u32, Vec<&'a FailedQuorum>)>);
+
+impl<'a> Causes<'a> {
+    /// Those of the last `seconds`.
+    pub(super) fn of(snapshot: &'a Snapshot, seconds: u64) -> Causes<'a> {
+        let mut causes: HashMap<MasternodeId, (u32, Vec<&FailedQuorum>)> = HashMap::new();
+        for event in recent_events(snapshot, seconds) {
+            let EventKind::Penalty { points, quorums, .. } = &event.kind else { continue };
+            let (sum, named) = causes.entry(event.masternode).or_default();
+            *sum += *points;
+            named.extend(quorums);
+        }
+        Causes(causes)
+    }
+
+    fn points(&self, id: &MasternodeId) -> Option<f64> {
+        self.0.get(id).map(|(points, _)| f64::from(*points))
+    }
+
+    fn sentence(&self, id: &MasternodeId) -> String {
+        let quorums = self.0.get(id).map(|(_, quorums)| quorums.as_slice()).unwrap_or_default();
+        if quorums.is_empty() {
+            return "Which quorum called it failed is not known".into();
+        }
+        let name = |quorum: &&FailedQuorum| {
+            let FailedQuorum { quorum_type, hash, height, index, .. } = quorum;
+            format!("{quorum_type} {hash} of height {height}, index {index}")
+        };
+        format!("Called failed by quorum {}", quorums.iter().map(name).collect::<Vec<_>>().join("; "))
+    }
+}
+
+/// The alert of a finding.
+pub(super) fn judged(
+    snapshot: &Snapshot,
+    node: &WatchedNode,
+    finding: &Finding<'_>,
+    alert: &'static Alert,
+    causes: &Causes<'_>,
+    probe: Option<&Probe>,
+) -> Judged {
+    let id = &node.watched.id;
+    let view = node.index.map(|index| snapshot.node(index));
+    let node_type = view.as_ref().map_or("", |view| view.masternode.node_type.label());
+    let hash = id.to_string();
+    let own = [("network", snapshot.network()), ("masternode", &hash), ("alias", &node.watched.alias)];
+    let mut labels: Labels = node.watched.groups.clone();
+    labels.extend(own.into_iter().chain([("node_type", node_type)]).map(|(name, text)| (name.into(), text.into())));
+    labels.retain(|_, text| !text.is_empty());
+    // What a score rose by; the finding has the score itself.
+    let rise = (finding.condition == Condition::Penalized).then(|| causes.points(id)).flatten();
+    let value = rise.unwrap_or(finding.value);
+    let pose = view.as_ref().and_then(|view| view.pose());
+    let blocks = pose.and_then(|pose| pose.blocks_until_safe());
+    let text = |name: &str| match name {
+        "score" => Some(pose?.score().0.to_string()),
+        "limit" => Some(snapshot.limits()?.limit.to_string()),
+        "blocks" => Some(blocks?.to_string()),
+        "hours" => {
+            let seconds = f64::from(blocks?) * snapshot.facts().spacing_seconds(snapshot.rules());
+            Some(format!("{:.1}", seconds / 3600.0))
+        }
+        "state" => {
+            let states = &snapshot.rules().states;
+            Some(state::label(states, state::place(states, view.as_ref()?.masternode)).into_owned())
+        }
+        "fields" => Some(finding.fields.iter().map(|field| Expected::label(*field)).collect::<Vec<_>>().join(", ")),
+        "cause" => Some(causes.sentence(id)),
+        "reason" => Some(probe?.outcome.reason()?.into()),
+        _ => None,
+    };
+    let description = template::plain(alert, &labels, value, &text);
+    Judged { alert, labels, value, description }
+}

@@ -1,0 +1,293 @@
+//! Which alerts hold now, and of which nothing can be said: everything that is known in, alerts with labels and texts out.
+//!
+//! Labels and texts are those of the rules for Prometheus, so that both ways of an alert are one alert to Alertmanager.
+//!
+//! Never here: how long an alert must hold; who is told.
+
+mod exporter_health;
+mod masternode;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use exporter_health::Before;
+
+use crate::alerting::catalog::{About, Alert, alert_of, alerts};
+use crate::alerting::settings::Settings;
+use crate::alerting::template;
+use crate::domain::Snapshot;
+use crate::domain::condition::{Condition, Finding, Subject, called, findings, unknown_versions, unsaid_expectations};
+use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};
+use crate::domain::probe::Probes;
+use crate::domain::snapshot::WatchedNode;
+
+/// Labels of an alert, without `alertname`; none is empty.
+pub type Labels = BTreeMap<String, String>;
+
+/// Of a list that was confirmed longer ago nothing is concluded. The rules do the same.
+const FRESH: Duration = Duration::from_secs(300);
+
+/// What is known of a network.
+pub struct Network {
+    /// Its name.
+    pub name: String,
+    /// The newest snapshot; `None` before the first, and when it was withdrawn.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// What came of calling its watched masternodes, so far; `None` where nobody is called.
+    pub probes: Option<Arc<Probes>>,
+    /// When it began to be followed.
+    pub begun: UnixSeconds,
+    /// Without confirmation for so long, what is known is stale.
+    pub stale_after: Duration,
+    /// Its nodes.
+    pub sources: Vec<Source>,
+    /// Blocks jumped over since the process started.
+    pub gap_blocks: u64,
+    /// Values in answers that were not understood since the process started.
+    pub not_understood: u64,
+    /// First block under the rules of a consensus change, once that is certain.
+    pub fork_activation: Option<Height>,
+}
+
+/// What is known of a node that is asked; `None` where it is not known yet.
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// Whether it could be used when last asked.
+    pub synced: Option<bool>,
+    /// Whether it is on the right network.
+    pub network_match: Option<bool>,
+    /// Whether it is cut off from its network.
+    pub isolated: Option<bool>,
+    /// Whether it runs a release with a known fault.
+    pub release_bad: Option<bool>,
+    /// Whether its index of compact block filters is synced.
+    pub filter_index_synced: Option<bool>,
+    /// When it last confirmed the list.
+    pub last_success: Option<UnixSeconds>,
+    /// Whether it follows the next consensus change.
+    pub follows_fork: Option<bool>,
+    /// Whether it is on another chain since that change.
+    pub fork_split: Option<bool>,
+}
+
+/// Everything that is judged.
+pub struct World {
+    /// All networks.
+    pub networks: Vec<Network>,
+    /// The configuration could be read when it was last tried.
+    pub config_good: bool,
+    /// The web configuration file could be used when it was last read; also where there is none.
+    pub web_config_good: bool,
+    /// Damaged events of the history file; `None` until it was checked, and where there is none.
+    pub history_damaged: Option<u64>,
+    /// Receivers whose last message did not arrive.
+    pub failing: Vec<String>,
+    /// When the process started.
+    pub started: UnixSeconds,
+}
+
+/// An alert whose condition holds.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Which.
+    pub alert: &'static Alert,
+    /// Of whom.
+    pub labels: Labels,
+    /// The number that it is about.
+    pub value: f64,
+    /// What exactly.
+    pub description: String,
+}
+
+/// What was found.
+#[derive(Default)]
+pub struct Verdict {
+    /// What holds.
+    pub judged: Vec<Judged>,
+    /// Networks of whose snapshots nothing can be said: what was told of them stays as it is.
+    pub(super) unknown_lists: BTreeSet<String>,
+    /// Whether the history file was not checked for damage yet.
+    pub(super) unknown_damage: bool,
+    /// What lies before the start of this process is not remembered event by event.
+    pub(super) memory: Memory,
+    /// Networks of whose nodes nothing can be said yet.
+    pub(super) unknown_sources: BTreeSet<String>,
+    /// What calls, or lists, do not tell at the moment, by network.
+    pub(super) unknown_calls: BTreeMap<String, BTreeSet<(Condition, MasternodeId)>>,
+    /// Quorum types of networks of which no quorum is known.
+    pub(super) unknown_quorums: BTreeSet<(String, String)>,
+    /// Alerts about consensus changes, networks and nodes of which nothing is known.
+    pub(super) unknown_forks: BTreeSet<(&'static str, String, String)>,
+    /// What nodes have not said of themselves yet.
+    pub(super) unsaid: BTreeSet<exporter_health::Said>,
+    /// Networks whose tip is still that of before the clock jumped: how old it is cannot be said.
+    pub(super) unknown_tips: BTreeSet<String>,
+    /// Networks whose list no source has confirmed since the start.
+    pub(super) unconfirmed: BTreeSet<String>,
+    /// Receivers that were sent nothing since the start.
+    pub(super) unknown_receivers: BTreeSet<String>,
+}
+
+/// How far back events are remembered, and for how long they count.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Memory {
+    started: u64,
+    recent_seconds: u64,
+    now: u64,
+}
+
+impl Memory {
+    /// Whether an alert that follows from events is told of one that only an earlier process saw, and that still counts.
+    fn lacks(&self, alert: &Alert, starts_at: UnixSeconds) -> bool {
+        let of_events = matches!(alert.condition, Some(Condition::PaymentLost | Condition::PenaltyWave));
+        let counts = match alert.name {
+            exporter_health::HISTORY_GAP => exporter_health::GAP_SECONDS,
+            exporter_health::NOT_UNDERSTOOD => exporter_health::NOT_UNDERSTOOD_SECONDS,
+            _ if of_events => self.recent_seconds,
+            _ => return false,
+        };
+        starts_at.0 < self.started && self.now < starts_at.0.saturating_add(counts)
+    }
+}
+
+impl Verdict {
+    /// Whether nothing can be said of such an alert that began then, be it that it holds or that it does not.
+    pub fn is_unknown(&self, alert: &Alert, labels: &Labels, starts_at: UnixSeconds) -> bool {
+        if self.memory.lacks(alert, starts_at) {
+            return true;
+        }
+        if alert.about == About::Receiver {
+            return labels.get("receiver").is_some_and(|receiver| self.unknown_receivers.contains(receiver));
+        }
+        if alert.name == exporter_health::DAMAGED {
+            return self.unknown_damage;
+        }
+        let Some(network) = labels.get("network") else { return false };
+        if alert.name == exporter_health::DATA_STALE {
+            return self.unconfirmed.contains(network);
+        }
+        if exporter_health::SAID.contains(&alert.name) {
+            let source = labels.get("source").cloned().unwrap_or_default();
+            return self.unsaid.contains(&(alert.name, network.clone(), source));
+        }
+        if self.is_unknown_fork(alert, labels, network) {
+            return true;
+        }
+        // What sources say is not read yet, or not any more.
+        if alert.name == exporter_health::NOT_UNDERSTOOD {
+            return self.unknown_lists.contains(network);
+        }
+        let of_sources = alert.about == About::Source || alert.name == exporter_health::ALL_SOURCES_DOWN;
+        (alert.condition.is_some() && self.unknown_lists.contains(network))
+            || (alert.condition == Some(Condition::ChainStalled) && self.unknown_tips.contains(network))
+            || (alert.condition == Some(Condition::QuorumMissing)
+                && labels
+                    .get("quorum_type")
+                    .is_some_and(|kind| self.unknown_quorums.contains(&(network.clone(), kind.clone()))))
+            || (of_sources && self.unknown_sources.contains(network))
+            || self.is_not_told_by_calls(alert, labels, network)
+    }
+
+    fn is_unknown_fork(&self, alert: &Alert, labels: &Labels, network: &str) -> bool {
+        let source = labels.get("source").cloned().unwrap_or_default();
+        self.unknown_forks.contains(&(alert.name, network.into(), source))
+    }
+
+    fn is_not_told_by_calls(&self, alert: &Alert, labels: &Labels, network: &str) -> bool {
+        let Some(unknown) = self.unknown_calls.get(network) else { return false };
+        let id = labels.get("masternode").and_then(|id| id.parse().ok());
+        alert.condition.zip(id).is_some_and(|key| unknown.contains(&key))
+    }
+}
+
+/// Judges everything at `now`. `before` is what earlier judgements saw.
+pub fn judge(world: &World, settings: &Settings, before: &mut Before, now: UnixSeconds) -> Verdict {
+    let memory = Memory { started: world.started.0, recent_seconds: settings.thresholds.recent_seconds, now: now.0 };
+    let unknown_damage = world.history_damaged.is_none();
+    let mut verdict = Verdict { memory, unknown_damage, ..Verdict::default() };
+    for network in &world.networks {
+        let confirmed = network.sources.iter().filter_map(|source| source.last_success).max();
+        let limit = FRESH.min(network.stale_after).as_secs();
+        let fresh = confirmed.is_some_and(|confirmed| now.0.saturating_sub(confirmed.0) <= limit);
+        match network.snapshot.as_deref().filter(|_| fresh) {
+            Some(snapshot) => of_snapshot(network, snapshot, settings, now, &mut verdict),
+            None => drop(verdict.unknown_lists.insert(network.name.clone())),
+        }
+        if confirmed.is_none() {
+            verdict.unconfirmed.insert(network.name.clone());
+        }
+        if network.sources.iter().any(|source| source.synced.is_none()) {
+            verdict.unknown_sources.insert(network.name.clone());
+        }
+        verdict.judged.extend(exporter_health::of_network(network, confirmed, before, now));
+        verdict.unknown_forks.extend(exporter_health::unknown_forks(network));
+        verdict.unsaid.extend(before.unsaid(network));
+    }
+    verdict.judged.extend(exporter_health::of_process(world, settings));
+    for judged in &mut verdict.judged {
+        judged.labels.insert("severity".into(), judged.alert.severity.label().into());
+        for (name, value) in &settings.labels {
+            judged.labels.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        judged.labels.retain(|_, value| !value.is_empty());
+    }
+    verdict
+}
+
+fn of_snapshot(network: &Network, snapshot: &Snapshot, settings: &Settings, now: UnixSeconds, verdict: &mut Verdict) {
+    let causes = masternode::Causes::of(snapshot, settings.thresholds.recent_seconds);
+    let called = called(snapshot, network.probes.as_deref());
+    let name = snapshot.network();
+    let told = |finding: Finding<'_>| {
+        let alert = alert_of(finding.condition)?;
+        let network_label = ("network".to_string(), name.to_string());
+        match &finding.subject {
+            Subject::Masternode(node) => {
+                let probe = || network.probes.as_ref()?.get(&node.watched.id);
+                let told = || masternode::judged(snapshot, node, &finding, alert, &causes, probe());
+                (!(is_muted(node, now) && alert.is_mutable())).then(told)
+            }
+            Subject::Group(key, group) => {
+                let labels = [("group_key", *key), ("group", *group)].map(|(name, text)| (name.into(), text.into()));
+                Some(judged(alert, labels.into_iter().chain([network_label]).collect(), finding.value))
+            }
+            Subject::Network => Some(judged(alert, [network_label].into(), finding.value)),
+            Subject::QuorumType(name) => {
+                let quorum_type = ("quorum_type".to_string(), (*name).to_string());
+                Some(judged(alert, [network_label, quorum_type].into(), finding.value))
+            }
+        }
+    };
+    let found = findings(snapshot, &settings.thresholds, now).into_iter().chain(called.found);
+    verdict.judged.extend(found.filter_map(told));
+    let unknown = snapshot.quorum_types().unwrap_or_default().iter();
+    let unknown = unknown.filter(|kind| snapshot.quorum_health(kind).is_none());
+    verdict.unknown_quorums.extend(unknown.map(|kind| (network.name.clone(), kind.name.to_string())));
+    // Of what is being worked on nothing is told, whatever is known of it.
+    let unsaid = unsaid_expectations(snapshot).map(|node| (Condition::UnexpectedChange, node));
+    let versions = unknown_versions(snapshot).map(|node| (Condition::EvoVersionOld, node));
+    let unknown = called.unknown.into_iter().chain(unsaid).chain(versions).filter(|(_, node)| !is_muted(node, now));
+    let unknown: BTreeSet<_> = unknown.map(|(condition, node)| (condition, node.watched.id)).collect();
+    verdict.unknown_calls.insert(network.name.clone(), unknown);
+}
+
+fn is_muted(node: &WatchedNode, now: UnixSeconds) -> bool {
+    node.watched.maintenance_until.is_some_and(|until| until > now)
+}
+
+/// An alert whose texts need nothing but its labels and its number.
+fn judged(alert: &'static Alert, labels: Labels, value: f64) -> Judged {
+    let description = template::plain(alert, &labels, value, &|_| None);
+    Judged { alert, labels, value, description }
+}
+
+fn named(name: &str) -> Option<&'static Alert> {
+    alerts().find(|alert| alert.name == name)
+}
+
+#[cfg(test)]
+mod restarts;
+#[cfg(test)]
+mod tests;

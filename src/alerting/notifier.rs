@@ -1,0 +1,158 @@
+//! Tells one receiver what is due, one message at a time, and tries again until it arrives.
+//!
+//! Never here: what is due (`book`); another receiver.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ring::rand::{SecureRandom, SystemRandom};
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
+
+use crate::alerting::client::{Client, Failure};
+use crate::alerting::engine::{HEARTBEAT, Shared, lock};
+use crate::alerting::payload;
+use crate::alerting::settings::{Heartbeat, Receiver, Settings};
+use crate::alerting::state::Notice;
+use crate::meters::Outcome;
+
+/// Pause after the first failure; each further one doubles it.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Longest rest when nothing is due: a look costs little.
+const REST: Duration = Duration::from_secs(30);
+
+/// Longest wait for the answer to a heartbeat.
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Tells a receiver, for ever.
+pub(super) async fn run(shared: Arc<Shared>, settings: Arc<Settings>, receiver: Receiver) {
+    shared.meters.began(&receiver.name);
+    let client = match Client::new(receiver.timeout) {
+        Ok(client) => client,
+        Err(failure) => return note(&shared, &receiver.name, Err(&failure)),
+    };
+    let mut changes = shared.changes();
+    let mut failures = 0;
+    // Notices in one message at most: fewer after a refusal, until the one that is refused is found.
+    let mut most = usize::MAX;
+    loop {
+        changes.mark_unchanged();
+        let now = (shared.clock)();
+        let due = lock(&shared.book).due(&receiver, now);
+        shared.meters.waiting(&receiver.name, due.len());
+        if due.is_empty() {
+            let reminder = lock(&shared.book).next_reminder(&receiver);
+            let rest = reminder.map_or(REST, |at| REST.min(Duration::from_secs(at.0.saturating_sub(now.0).max(1))));
+            // A change or the end of the rest: both are a reason to look again.
+            let _ = timeout(rest, changes.changed()).await;
+            continue;
+        }
+        let body = payload::body(&settings, &receiver, &due[..due.len().min(most)], now);
+        let notices = &due[..body.notices];
+        let sent = client.send(&receiver, body.json.to_string()).await;
+        if let (Err(failure), [notice]) = (&sent, notices)
+            && failure.is_final
+        {
+            refuse(&shared, &receiver, notice, failure);
+            most = most.saturating_mul(2);
+            continue;
+        }
+        note(&shared, &receiver.name, sent.as_ref().map(|&()| ()));
+        match sent {
+            Ok(()) => {
+                (failures, most) = (0, most.saturating_mul(2));
+                lock(&shared.book).told(&receiver.name, notices, (shared.clock)());
+                shared.changed();
+            }
+            Err(failure) if failure.is_final => most = notices.len() / 2,
+            Err(failure) => {
+                failures += 1;
+                sleep(failure.wait.unwrap_or_default().max(pause(failures))).await;
+            }
+        }
+    }
+}
+
+/// Lets a dead man's switch hear of us as long as somebody judges.
+pub(super) async fn beat(shared: Arc<Shared>, heartbeat: Heartbeat) {
+    shared.meters.began(HEARTBEAT);
+    let client = match Client::new(HEARTBEAT_TIMEOUT) {
+        Ok(client) => client,
+        Err(failure) => return note(&shared, HEARTBEAT, Err(&failure)),
+    };
+    loop {
+        if shared.is_alive() {
+            let sent = client.get(&heartbeat.address).await;
+            note(&shared, HEARTBEAT, sent.as_ref().map(|&()| ()));
+        }
+        sleep(heartbeat.interval).await;
+    }
+}
+
+/// Skips a notice that a receiver refuses for good, so that the others are sent.
+fn refuse(shared: &Shared, receiver: &Receiver, notice: &Notice, failure: &Failure) {
+    let alert = notice.entry.alert.name;
+    warn!(
+        receiver = receiver.name,
+        alert,
+        labels = ?notice.entry.labels,
+        "Notification dropped: receiver {} refused {alert}: {}; answer: {:?}; next attempt after {:?}, a reload or a restart",
+        receiver.name,
+        failure.what,
+        failure.answer,
+        receiver.repeat,
+    );
+    lock(&shared.book).refused(&receiver.name, std::slice::from_ref(notice), (shared.clock)());
+    shared.attempted(&receiver.name);
+    shared.dropped(&receiver.name);
+    shared.changed();
+}
+
+/// Counts an attempt, and says once that a receiver cannot be reached, or can again.
+fn note(shared: &Shared, receiver: &str, sent: Result<(), &Failure>) {
+    shared.attempted(receiver);
+    let mut failing = lock(&shared.failing);
+    match sent {
+        Ok(()) => {
+            shared.meters.delivered(receiver, (shared.clock)().0);
+            if failing.remove(receiver).is_some() {
+                info!(receiver, "receiver {receiver} is reached again");
+            }
+        }
+        Err(failure) => {
+            shared.meters.ended(receiver, Outcome::Failed);
+            let before = failing.insert(receiver.into(), (failure.what.clone(), (shared.clock)()));
+            if before.is_none_or(|(what, _)| what != failure.what) {
+                warn!(receiver, "receiver {receiver} was not reached: {}; it is tried again", failure.what);
+            }
+        }
+    }
+}
+
+/// The pause after so many failures: twice as long each time, and by chance up to a half longer, so that exporters that failed
+/// together do not come back together.
+fn pause(failures: u32) -> Duration {
+    let steady = FIRST_PAUSE.saturating_mul(1 << (failures - 1).min(6)).min(LONGEST_PAUSE);
+    let mut random = [0];
+    // Without randomness the pause is only less scattered.
+    let _ = SystemRandom::new().fill(&mut random);
+    steady + steady.mul_f64(f64::from(random[0]) / 512.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_minute_and_a_half_at_most() {
+        for failures in 1..100 {
+            let steady = Duration::from_secs(1 << (failures - 1).min(6)).min(LONGEST_PAUSE);
+            let pause = pause(failures);
+            assert!(pause >= steady && pause <= steady.mul_f64(1.5), "{failures}: {pause:?}");
+        }
+    }
+}

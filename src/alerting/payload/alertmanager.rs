@@ -1,0 +1,51 @@
+//! Alertmanager's API v2, `POST /api/v2/alerts`: a list of alerts, each with labels, annotations and its span.
+//!
+//! Never here: a label that the rules for Prometheus do not give.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::alerting::payload::{Body, Links};
+use crate::alerting::state::{Notice, Stage};
+use crate::domain::masternode::UnixSeconds;
+use crate::domain::rfc3339;
+
+/// Alerts of one request.
+const MOST: usize = 500;
+
+/// From one word about an alert that goes on to the next.
+pub const REFRESH: Duration = Duration::from_secs(60);
+
+/// Without a word for so long, Alertmanager takes an alert for ended: four refreshes, as Prometheus has it.
+const LIFE_SECONDS: u64 = 240;
+
+pub(super) fn body(notices: &[Notice], links: &Links<'_>, now: UnixSeconds) -> Body {
+    let notices = &notices[..notices.len().min(MOST)];
+    Body { json: notices.iter().map(|notice| alert(notice, links, now)).collect(), notices: notices.len() }
+}
+
+fn alert(notice: &Notice, links: &Links<'_>, now: UnixSeconds) -> Value {
+    let entry = &notice.entry;
+    let mut labels: Map<String, Value> =
+        entry.labels.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+    labels.insert("alertname".into(), entry.alert.name.into());
+    let ends_at = match entry.stage {
+        Stage::Ended(at) => UnixSeconds(at),
+        _ => UnixSeconds(now.0 + LIFE_SECONDS),
+    };
+    let mut alert = json!({
+        "labels": labels,
+        "annotations": {
+            "summary": entry.alert.summary,
+            "description": entry.description,
+            "runbook_url": links.runbook(notice),
+        },
+        "startsAt": rfc3339::text(entry.starts_at),
+        "endsAt": rfc3339::text(ends_at),
+    });
+    if let Some(url) = links.exporter() {
+        alert["generatorURL"] = url.into();
+    }
+    alert
+}

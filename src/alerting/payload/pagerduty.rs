@@ -1,0 +1,43 @@
+//! PagerDuty's events, API v2: one event for each alert, known by a key that trigger and resolve share.
+//!
+//! Never here: an event for a change or an acknowledgement.
+
+use ring::digest::{SHA256, digest};
+use serde_json::json;
+
+use crate::alerting::payload::{Body, Links};
+use crate::alerting::settings::{Receiver, Secret};
+use crate::alerting::state::{Notice, Occasion};
+use crate::domain::masternode::UnixSeconds;
+use crate::domain::rfc3339;
+
+/// Longest summary, in characters.
+const SUMMARY: usize = 1024;
+
+pub(super) fn body(notices: &[Notice], receiver: &Receiver, links: &Links<'_>, now: UnixSeconds) -> Body {
+    let notice = &notices[0];
+    let entry = &notice.entry;
+    let label = |name: &str| entry.labels.get(name).map(String::as_str);
+    let key: String =
+        digest(&SHA256, notice.key.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let summary: String = format!("{}: {}", entry.alert.name, entry.description).chars().take(SUMMARY).collect();
+    let source = label("alias").or(label("masternode")).or(label("network")).unwrap_or("masternode-exporter");
+    let json = json!({
+        "routing_key": receiver.token.as_ref().map_or("", Secret::expose),
+        "event_action": if notice.occasion == Occasion::Ended { "resolve" } else { "trigger" },
+        "dedup_key": key,
+        "client": "masternode-exporter",
+        "client_url": links.exporter(),
+        "links": [{ "href": links.runbook(notice), "text": "Runbook" }],
+        "payload": {
+            "summary": summary,
+            "source": source,
+            "severity": entry.alert.severity.label(),
+            "timestamp": rfc3339::text(now),
+            "class": entry.alert.name,
+            "group": label("network").unwrap_or_default(),
+            "custom_details": entry.labels,
+        },
+    });
+    Body { json, notices: 1 }
+}

@@ -1,0 +1,47 @@
+//! Our own JSON for whoever writes a receiver: `docs/webhook.schema.json` is its contract.
+//!
+//! Never here: a field that the contract does not have.
+
+use serde_json::{Value, json};
+
+use crate::alerting::payload::{Body, Links};
+use crate::alerting::state::{Notice, Occasion, Stage};
+use crate::domain::masternode::UnixSeconds;
+use crate::domain::rfc3339;
+
+/// Alerts of one request.
+const MOST: usize = 100;
+
+pub(super) fn body(notices: &[Notice], receiver: &str, links: &Links<'_>) -> Body {
+    let notices = &notices[..notices.len().min(MOST)];
+    let alerts: Vec<Value> = notices.iter().map(|notice| alert(notice, links)).collect();
+    let json = json!({
+        "version": 1,
+        "receiver": receiver,
+        "external_url": links.exporter(),
+        "alerts": alerts,
+    });
+    Body { json, notices: notices.len() }
+}
+
+fn alert(notice: &Notice, links: &Links<'_>) -> Value {
+    let entry = &notice.entry;
+    let ends_at = match entry.stage {
+        Stage::Ended(at) => Some(rfc3339::text(UnixSeconds(at))),
+        _ => None,
+    };
+    json!({
+        "alert": entry.alert.name,
+        "status": if notice.occasion == Occasion::Ended { "resolved" } else { "firing" },
+        "reminder": notice.occasion == Occasion::Reminder,
+        "severity": entry.alert.severity.label(),
+        "key": notice.key,
+        "labels": entry.labels,
+        "value": entry.value,
+        "summary": entry.alert.summary,
+        "description": entry.description,
+        "runbook_url": links.runbook(notice),
+        "starts_at": rfc3339::text(entry.starts_at),
+        "ends_at": ends_at,
+    })
+}

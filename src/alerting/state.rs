@@ -1,0 +1,358 @@
+//! What is told of whom: each alert from pending to firing to ended, and which receiver knows how much of it.
+//!
+//! There is no queue of messages. What a receiver is to be told follows from what it was told last, so nothing is told twice,
+//! nothing is forgotten over a restart, and a receiver that was away for a day hears the present, not the past.
+//!
+//! Never here: clocks, sending, files.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::alerting::catalog::{Alert, alerts};
+use crate::alerting::clock_jump::Jump;
+use crate::alerting::evaluate::{Judged, Labels, Verdict};
+use crate::alerting::settings::{Kind, Receiver};
+use crate::domain::masternode::UnixSeconds;
+
+/// Alerts that are kept at most. More at a time say no more than these.
+const MOST: usize = 20_000;
+
+/// An end that nobody could be told of for so long is forgotten, in seconds.
+const FORGET_SECONDS: u64 = 24 * 3600;
+
+/// All alerts that hold, or whose end not everybody knows.
+#[derive(Default)]
+pub struct Book {
+    entries: BTreeMap<String, Entry>,
+    /// Those that changed since they were last handed out to be kept.
+    changed: BTreeSet<String>,
+}
+
+/// One alert.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Which.
+    pub alert: &'static Alert,
+    /// Of whom; `alertname` is not among them.
+    pub labels: Labels,
+    /// The number that it is about.
+    pub value: f64,
+    /// What exactly.
+    pub description: String,
+    /// How far it is.
+    pub stage: Stage,
+    /// When it was first told, or is to be.
+    pub starts_at: UnixSeconds,
+    /// What each receiver knows.
+    told: BTreeMap<String, Told>,
+}
+
+/// How far an alert is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// It holds since then, not long enough.
+    Pending(u64),
+    /// It is told.
+    Firing,
+    /// It held until then.
+    Ended(u64),
+}
+
+/// What a receiver was told last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Told {
+    /// When.
+    at: u64,
+    /// That it fires; otherwise that it ended.
+    firing: bool,
+    /// The receiver refused the message for good: it does not know.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    refused: bool,
+}
+
+/// An alert as it is kept over restarts.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    alert: String,
+    labels: Labels,
+    value: f64,
+    description: String,
+    stage: Stage,
+    starts_at: u64,
+    told: BTreeMap<String, Told>,
+}
+
+/// Why a receiver is told something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// It fires.
+    Fired,
+    /// It still does.
+    Reminder,
+    /// It ended.
+    Ended,
+}
+
+/// Something that a receiver is to be told.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// Names the alert for as long as it is in the book.
+    pub key: String,
+    /// Why now.
+    pub occasion: Occasion,
+    /// The alert as it stood when the notice was made.
+    pub entry: Entry,
+}
+
+/// What an alert is known by: its name and its labels.
+fn key(alert: &Alert, labels: &Labels) -> String {
+    let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+    format!("{}{{{}}}", alert.name, labels.join(","))
+}
+
+impl Book {
+    /// Takes what was found at `now`. `hold` says for how many seconds an alert must hold. Returns how many were left out
+    /// because the book is full.
+    pub fn note(&mut self, verdict: Verdict, hold: impl Fn(&Alert) -> u64, now: UnixSeconds) -> usize {
+        let mut present = BTreeSet::new();
+        let mut left_out = 0;
+        for judged in &verdict.judged {
+            let key = key(judged.alert, &judged.labels);
+            if self.entries.len() >= MOST && !self.entries.contains_key(&key) {
+                left_out += 1;
+                continue;
+            }
+            self.holds(&key, judged, hold(judged.alert), now);
+            present.insert(key);
+        }
+        let gone = |(key, entry): &(&String, &Entry)| {
+            !present.contains(*key) && !verdict.is_unknown(entry.alert, &entry.labels, entry.starts_at)
+        };
+        let gone: Vec<String> = self.entries.iter().filter(gone).map(|(key, _)| key.clone()).collect();
+        for key in gone {
+            self.ends(&key, now);
+        }
+        left_out
+    }
+
+    fn holds(&mut self, key: &str, judged: &Judged, hold: u64, now: UnixSeconds) {
+        let fresh = || Entry {
+            alert: judged.alert,
+            labels: judged.labels.clone(),
+            value: judged.value,
+            description: String::new(),
+            stage: Stage::Pending(now.0),
+            starts_at: now,
+            told: BTreeMap::new(),
+        };
+        let entry = self.entries.entry(key.to_string()).or_insert_with(fresh);
+        let before = (entry.stage, entry.description.is_empty());
+        if matches!(entry.stage, Stage::Ended(_)) {
+            entry.stage = Stage::Pending(now.0);
+        }
+        if let Stage::Pending(since) = entry.stage
+            && now.0 >= since.saturating_add(hold)
+        {
+            (entry.stage, entry.starts_at) = (Stage::Firing, now);
+        }
+        entry.value = judged.value;
+        entry.description.clone_from(&judged.description);
+        if before != (entry.stage, false) {
+            self.changed.insert(key.to_string());
+        }
+    }
+
+    fn ends(&mut self, key: &str, now: UnixSeconds) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        match entry.stage {
+            Stage::Ended(_) => return,
+            // Somebody still believes that it fires, from before it ended last.
+            Stage::Pending(_) if entry.told.values().any(|told| told.firing) => entry.stage = Stage::Ended(now.0),
+            Stage::Pending(_) => drop(self.entries.remove(key)),
+            Stage::Firing => entry.stage = Stage::Ended(now.0),
+        }
+        self.changed.insert(key.to_string());
+    }
+
+    /// What a receiver is to be told at `now`: what began first comes first.
+    pub fn due(&self, receiver: &Receiver, now: UnixSeconds) -> Vec<Notice> {
+        let due = |(key, entry): (&String, &Entry)| {
+            let occasion = entry.occasion(receiver, now)?;
+            Some(Notice { key: key.clone(), occasion, entry: entry.clone() })
+        };
+        let mut due: Vec<Notice> = self.entries.iter().filter_map(due).collect();
+        due.sort_by_key(|notice| (notice.entry.starts_at, notice.entry.alert.severity));
+        due
+    }
+
+    /// What fires, in the order of names and labels.
+    pub fn firing(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values().filter(|entry| entry.stage == Stage::Firing)
+    }
+
+    /// How many notices wait for a receiver.
+    pub fn waiting(&self, receiver: &Receiver, now: UnixSeconds) -> usize {
+        self.entries.values().filter(|entry| entry.occasion(receiver, now).is_some()).count()
+    }
+
+    /// When a receiver is next to be reminded; `None` when never.
+    pub fn next_reminder(&self, receiver: &Receiver) -> Option<UnixSeconds> {
+        let next = |entry: &Entry| {
+            let told = entry.told.get(&receiver.name).filter(|told| told.firing && entry.stage == Stage::Firing)?;
+            Some(UnixSeconds(told.at.saturating_add(receiver.repeat.as_secs())))
+        };
+        self.entries.values().filter_map(next).min()
+    }
+
+    /// When the next alert has held for long enough; `None` when none is pending.
+    pub fn next_firing(&self, hold: impl Fn(&Alert) -> u64) -> Option<UnixSeconds> {
+        let next = |entry: &Entry| match entry.stage {
+            Stage::Pending(since) => Some(UnixSeconds(since.saturating_add(hold(entry.alert)))),
+            _ => None,
+        };
+        self.entries.values().filter_map(next).min()
+    }
+
+    /// A receiver was told at `now`.
+    pub fn told(&mut self, receiver: &str, notices: &[Notice], now: UnixSeconds) {
+        self.sent(receiver, notices, now, false);
+    }
+
+    /// A receiver refused these for good at `now`. What fires is sent again when a reminder would be; an end is given up.
+    pub fn refused(&mut self, receiver: &str, notices: &[Notice], now: UnixSeconds) {
+        self.sent(receiver, notices, now, true);
+    }
+
+    fn sent(&mut self, receiver: &str, notices: &[Notice], now: UnixSeconds, refused: bool) {
+        for notice in notices {
+            let Some(entry) = self.entries.get_mut(&notice.key) else { continue };
+            let firing = notice.occasion != Occasion::Ended;
+            entry.told.insert(receiver.into(), Told { at: now.0, firing, refused });
+            self.changed.insert(notice.key.clone());
+        }
+    }
+
+    /// Makes what was refused due at once: a restart or other settings may have removed the reason.
+    pub fn retry_refused(&mut self) {
+        let last = self.entries.values_mut().flat_map(|entry| entry.told.values_mut());
+        last.filter(|last| last.refused && last.firing).for_each(|last| last.at = 0);
+    }
+
+    /// Forgets ends that all of `receivers` know, and those that somebody could not be told of for a day. Returns for whom
+    /// something was given up.
+    pub fn tidy(&mut self, receivers: &[Receiver], now: UnixSeconds) -> Vec<String> {
+        let mut given_up = Vec::new();
+        self.entries.retain(|key, entry| {
+            let Stage::Ended(at) = entry.stage else { return true };
+            let mut waiting = receivers.iter().filter(|receiver| entry.occasion(receiver, now).is_some()).peekable();
+            let old = now.0.saturating_sub(at) > FORGET_SECONDS;
+            if waiting.peek().is_some() && !old {
+                return true;
+            }
+            given_up.extend(waiting.map(|receiver| receiver.name.clone()));
+            self.changed.insert(key.clone());
+            false
+        });
+        given_up
+    }
+
+    /// What changed since the last call: what an alert is known by, and its state, or none when it is forgotten.
+    pub fn take_changes(&mut self) -> Vec<(String, Option<String>)> {
+        let changed = std::mem::take(&mut self.changed);
+        changed.into_iter().map(|key| (key.clone(), self.entries.get(&key).map(Entry::to_text))).collect()
+    }
+
+    /// Takes note that these could not be kept.
+    pub fn not_kept(&mut self, changes: &[(String, Option<String>)]) {
+        self.changed.extend(changes.iter().map(|(key, _)| key.clone()));
+    }
+
+    /// The wall clock jumped: what was noted lies as far back as before.
+    pub fn shift(&mut self, jump: Jump) {
+        self.entries.values_mut().for_each(|entry| entry.shift(jump));
+        self.changed.extend(self.entries.keys().cloned());
+    }
+
+    /// Takes over what was kept before; what seems to be of later than `now` is of now, as the clock was wrong then or is
+    /// wrong now. Returns how many of them make no sense to this version.
+    pub fn remember(&mut self, kept: Vec<(String, String)>, now: UnixSeconds) -> usize {
+        let mut strange = 0;
+        for (key, text) in kept {
+            match Entry::from_text(&text) {
+                Some(mut entry) => {
+                    entry.not_after(now);
+                    self.entries.entry(key).or_insert(entry);
+                }
+                None => {
+                    strange += 1;
+                    self.changed.insert(key);
+                }
+            }
+        }
+        strange
+    }
+}
+
+impl Entry {
+    fn shift(&mut self, jump: Jump) {
+        let carry = |moment: &mut u64| *moment = jump.carry(UnixSeconds(*moment)).0;
+        if let Stage::Pending(at) | Stage::Ended(at) = &mut self.stage {
+            carry(at);
+        }
+        carry(&mut self.starts_at.0);
+        // Over a jump forward a receiver may have given up on us, as Alertmanager does without a word: so what fires is told
+        // again at once.
+        let told = self.told.values_mut().filter(|told| jump.is_back() || !told.firing);
+        told.for_each(|told| carry(&mut told.at));
+    }
+
+    fn not_after(&mut self, now: UnixSeconds) {
+        if let Stage::Pending(at) | Stage::Ended(at) = &mut self.stage {
+            *at = (*at).min(now.0);
+        }
+        self.starts_at = self.starts_at.min(now);
+        self.told.values_mut().for_each(|told| told.at = told.at.min(now.0));
+    }
+
+    fn occasion(&self, receiver: &Receiver, now: UnixSeconds) -> Option<Occasion> {
+        if self.alert.severity > receiver.minimum_severity {
+            return None;
+        }
+        let told = self.told.get(&receiver.name);
+        match (self.stage, told) {
+            (Stage::Pending(_), _) => None,
+            (Stage::Firing, Some(told)) if told.firing => {
+                let again = told.at.saturating_add(receiver.repeat.as_secs());
+                (now.0 >= again).then_some(if told.refused { Occasion::Fired } else { Occasion::Reminder })
+            }
+            (Stage::Firing, _) => Some(Occasion::Fired),
+            (Stage::Ended(_), Some(told)) if told.firing => Some(Occasion::Ended),
+            (Stage::Ended(at), Some(told)) => (told.at < at).then_some(Occasion::Ended),
+            // Alertmanager would have nobody to tell: for it an alert that it never saw is none.
+            (Stage::Ended(_), None) => (receiver.kind != Kind::Alertmanager).then_some(Occasion::Ended),
+        }
+    }
+
+    fn to_text(&self) -> String {
+        let kept = Kept {
+            alert: self.alert.name.into(),
+            labels: self.labels.clone(),
+            value: self.value,
+            description: self.description.clone(),
+            stage: self.stage,
+            starts_at: self.starts_at.0,
+            told: self.told.clone(),
+        };
+        serde_json::to_string(&kept).expect("its keys are texts and its numbers finite")
+    }
+
+    fn from_text(text: &str) -> Option<Entry> {
+        let Kept { alert, labels, value, description, stage, starts_at, told } = serde_json::from_str(text).ok()?;
+        let alert = alerts().find(|known| known.name == alert)?;
+        Some(Entry { alert, labels, value, description, stage, starts_at: UnixSeconds(starts_at), told })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,200 @@
+//! How the DKG sessions of a block ended, and so why masternodes were penalised: which quorums call them failed
+//! (docs/spec/dash.md#attributing-a-penalty). And what the block pays.
+//!
+//! One small call for a block in which commitments fall due, one for each quorum in it whose members are asked for, one for
+//! a block that pays somebody. What a node refuses to say stays unknown, and keeps nothing back.
+//!
+//! Never here: points or bans; a list shows those.
+
+use std::collections::HashMap;
+
+use tracing::{debug, warn};
+
+use crate::domain::MasternodeId;
+use crate::domain::dkg::QuorumType;
+use crate::domain::dkg_outcome::EndedSession;
+use crate::domain::event::{self, Event, EventKind, FailedQuorum};
+use crate::domain::list::{Block, MasternodeList};
+use crate::follower::Follower;
+use crate::follower::source::{Source, Trouble};
+use crate::rpc::dash::quorums::{Commitment, QuorumMembers};
+use crate::rpc::{Client, ErrorKind, RpcError, methods};
+
+/// What the commitments of a block say.
+#[derive(Default)]
+pub(super) struct Verdicts {
+    pub(super) sessions: Vec<EndedSession>,
+    pub(super) failed: HashMap<MasternodeId, Vec<FailedQuorum>>,
+    /// All of them; `None` when they were not read.
+    pub(super) commitments: Option<Vec<Commitment>>,
+}
+
+impl Follower {
+    /// Puts into the events of a block what its transactions say: the quorums behind penalties, the amounts of payments.
+    /// Returns how its DKG sessions ended. A node that does not answer is asked once more, at the next poll.
+    pub(super) async fn explain(
+        &mut self,
+        index: usize,
+        block: &Block,
+        events: &mut [Event],
+    ) -> Result<Vec<EndedSession>, Trouble> {
+        let types =
+            self.identity.as_ref().map_or(&[][..], |identity| self.settings.rules.quorum_types(identity.subnet()));
+        let exact = self.book.as_ref().is_some_and(|book| book.tip().height.after(1) == block.height);
+        if !exact {
+            return Ok(Vec::new());
+        }
+        let verdicts = match verdicts(&self.sources[index], types, block, events, true).await {
+            Ok(verdicts) => verdicts,
+            Err(error) => {
+                self.sources[index].heard(&error);
+                if is_passing(&error) && self.unanswered != Some(block.hash) {
+                    self.unanswered = Some(block.hash);
+                    return Err(error.into());
+                }
+                if is_passing(&error) {
+                    warn!(
+                        network = %self.settings.network,
+                        "how the DKG sessions of block {} of {} ended is not known: {error}",
+                        block.height,
+                        self.settings.network
+                    );
+                }
+                debug!("the quorums of block {} are not known: {error}", block.height);
+                Verdicts::default()
+            }
+        };
+        event::attribute(events, &verdicts.failed);
+        self.step_quorums(block, verdicts.commitments.as_deref());
+        if let Some(book) = &self.book
+            && let Err(error) = pay(&self.sources[index], book.list(), block, events).await
+        {
+            self.sources[index].heard(&error);
+        }
+        Ok(verdicts.sessions)
+    }
+}
+
+impl Source {
+    /// Notes that it refuses a method, so that it is not asked again.
+    pub(super) fn heard(&mut self, error: &RpcError) {
+        if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden) {
+            if error.method() == methods::GET_SPECIAL_TXES.name {
+                self.tells_special = false;
+            } else {
+                self.tells_quorums = false;
+            }
+        }
+    }
+}
+
+/// Whether the same question may be answered later.
+pub(super) fn is_passing(error: &RpcError) -> bool {
+    !matches!(
+        error.kind(),
+        ErrorKind::UnknownMethod | ErrorKind::Forbidden | ErrorKind::Call { .. } | ErrorKind::Malformed { .. }
+    )
+}
+
+/// Puts what a block pays into its payments; `before` is the list that its payee was chosen from.
+pub(super) async fn pay(
+    source: &Source,
+    before: &MasternodeList,
+    block: &Block,
+    events: &mut [Event],
+) -> Result<(), RpcError> {
+    let is_payment = |event: &Event| event.exact && matches!(event.kind, EventKind::Payment { .. });
+    if source.tells_special && events.iter().any(is_payment) {
+        let outputs = source.client.block_outputs(&block.hash).await?;
+        event::pay(events, before, &outputs);
+    }
+    Ok(())
+}
+
+/// What the commitments of a block say; `types` are those that can punish. The members of quorums in which nobody failed are
+/// asked for only where `all` are to be counted; without the transactions of the block those of formed quorums are found
+/// where somebody was penalised.
+pub(super) async fn verdicts(
+    source: &Source,
+    types: &[QuorumType],
+    block: &Block,
+    events: &[Event],
+    all: bool,
+) -> Result<Verdicts, RpcError> {
+    let penalised = events.iter().any(|event| matches!(event.kind, EventKind::Penalty { .. }));
+    let is_due = types.iter().any(|kind| kind.is_due_at(block.height));
+    if !source.tells_quorums || !(penalised || is_due && all) {
+        return Ok(Verdicts::default());
+    }
+    let commitments =
+        if source.tells_special { source.client.commitments(&block.hash).await.map(Some) } else { Ok(None) };
+    match commitments {
+        Ok(Some(commitments)) => {
+            let judged = judged(&source.client, types, block, &commitments, all).await?;
+            Ok(Verdicts { commitments: Some(commitments), ..judged })
+        }
+        // A node without the block itself still knows its quorums.
+        Err(error) if is_passing(&error) => Err(error),
+        Ok(None) | Err(_) if penalised => failed_in(&source.client, types, block).await,
+        Ok(None) => Ok(Verdicts::default()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn judged(
+    client: &Client,
+    types: &[QuorumType],
+    block: &Block,
+    commitments: &[Commitment],
+    all: bool,
+) -> Result<Verdicts, RpcError> {
+    let mut verdicts = Verdicts::default();
+    for commitment in commitments {
+        let Some(kind) = types.iter().find(|kind| kind.id == commitment.quorum_type) else { continue };
+        if commitment.valid_members == 0 {
+            // One that says so is in each block until a quorum forms or the time is over.
+            if kind.ends_at(block.height) {
+                verdicts.sessions.push(EndedSession { quorum_type: kind.name.into(), members: None });
+            }
+        } else if all || commitment.valid_members < kind.size {
+            let quorum = client.quorum_members(kind.id, &commitment.hash).await?;
+            verdicts.add(kind, commitment, quorum);
+        }
+    }
+    Ok(verdicts)
+}
+
+impl Verdicts {
+    fn add(&mut self, kind: &QuorumType, commitment: &Commitment, quorum: QuorumMembers) {
+        let QuorumMembers { height, members } = quorum;
+        let failed = members.iter().filter(|(_, valid)| !valid);
+        let others = u32::try_from(failed.clone().count()).ok().and_then(|failed| failed.checked_sub(1));
+        for (id, _) in failed {
+            let quorum = FailedQuorum {
+                quorum_type: kind.name.into(),
+                hash: commitment.hash,
+                height,
+                index: commitment.index,
+                others,
+            };
+            self.failed.entry(*id).or_default().push(quorum);
+        }
+        self.sessions.push(EndedSession { quorum_type: kind.name.into(), members: Some(members) });
+    }
+}
+
+/// Whom the quorums that formed in a block call failed, by the quorums that were active after it.
+async fn failed_in(client: &Client, types: &[QuorumType], block: &Block) -> Result<Verdicts, RpcError> {
+    let mut verdicts = Verdicts::default();
+    for formed in client.quorums_formed_in(block).await? {
+        let Some(kind) = types.iter().find(|kind| kind.name == formed.quorum_type) else { continue };
+        if formed.valid_members < kind.size {
+            let quorum = client.quorum_members(kind.id, &formed.hash).await?;
+            let (hash, index, valid_members) = (formed.hash, formed.index, formed.valid_members);
+            verdicts.add(kind, &Commitment { quorum_type: kind.id, hash, index, valid_members }, quorum);
+        }
+    }
+    // Those without failures are missing: what is not all is not counted.
+    verdicts.sessions.clear();
+    Ok(verdicts)
+}

@@ -1,0 +1,235 @@
+//! Blocks from before the history began: walked from an old list forward, block by block, and filled in.
+//!
+//! The node is treated politely: one call at a time, and after each block a pause as long as its calls took. What is in
+//! the history already is not asked again, so a walk that was stopped goes on where it ended.
+//!
+//! Never here: counting: what is filled in happened before counting began.
+
+use std::fmt;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::domain::chain_facts::ChainFacts;
+use crate::domain::list::{Block, MasternodeList};
+use crate::domain::masternode::{Height, UnixSeconds};
+use crate::domain::pose::PenaltyRule;
+use crate::domain::quorum::Quorums;
+use crate::follower::block_replay::{Past, gaps};
+use crate::follower::block_sync::measure_spacing;
+use crate::follower::source::{self, Identity, Source, Trouble, optional};
+use crate::follower::{Settings, quorums};
+use crate::history::{self, BlockEvents, NetworkId, Store, StoreError};
+use crate::meters::Meters;
+use crate::rpc::{ChainInfo, Client};
+
+/// Shortest pause after a block.
+pub(super) const BREATH: Duration = Duration::from_millis(5);
+
+/// Blocks from one measurement of the spacing to the next.
+const SPACING_BLOCKS: u32 = 100;
+
+/// How far a walk is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The last block filled in.
+    pub height: Height,
+    /// Blocks filled in by this walk.
+    pub done: u32,
+    /// Blocks that it is to fill in.
+    pub total: u32,
+}
+
+/// A block that was walked.
+pub struct Walked<'a> {
+    /// How far the walk is.
+    pub progress: Progress,
+    /// The list after the block; the answering node's own view of masternodes is left out, being of now.
+    pub list: &'a MasternodeList,
+    /// What happened in it, with the DKG sessions that ended.
+    pub happened: &'a BlockEvents,
+    /// What was known beside the list.
+    pub facts: &'a ChainFacts,
+}
+
+/// Why nothing, or nothing more, can be filled in. What was filled in stays.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The node cannot be asked, or not for this.
+    Node(String),
+    /// The history cannot take it.
+    History(StoreError),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Node(why) => f.write_str(why),
+            Refusal::History(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl From<Trouble> for Refusal {
+    fn from(trouble: Trouble) -> Refusal {
+        Refusal::Node(trouble.to_string())
+    }
+}
+
+impl From<crate::rpc::RpcError> for Refusal {
+    fn from(error: crate::rpc::RpcError) -> Refusal {
+        Refusal::Node(error.to_string())
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Refusal {
+        Refusal::History(error)
+    }
+}
+
+/// A node that tells old lists, and the network that it is of.
+pub struct Backfill {
+    settings: Settings,
+    source: Source,
+    identity: Identity,
+    chain: ChainInfo,
+    sporks: Vec<(String, i64)>,
+    rule: Option<PenaltyRule>,
+}
+
+impl Backfill {
+    /// Makes sure that the node behind `client` is of the right chain, is in sync, and can tell what happened in old blocks.
+    pub async fn new(settings: Settings, client: Client, meters: &Meters) -> Result<Backfill, Refusal> {
+        let mut source = Source::new(client.clone(), &settings.network, meters);
+        let (identity, chain) = source.check(&settings.rules, None).await?;
+        if let Some(why) = Past::refusal(&source, &settings.rules) {
+            return Err(Refusal::Node(why));
+        }
+        let sporks = optional(client.sporks().await)?.unwrap_or_default();
+        let rule = settings.rules.penalty_rule(&sporks, (settings.clock)());
+        Ok(Backfill { settings, source, identity, chain, sporks, rule })
+    }
+
+    fn past(&self, counts_sessions: bool) -> Past<'_> {
+        let (rules, subnet) = (&*self.settings.rules, self.identity.subnet());
+        Past { source: &self.source, rules, subnet, rule: self.rule, counts_sessions }
+    }
+
+    /// The first block at or after a moment; above the tip when there is none yet. Times of blocks are taken to rise.
+    pub async fn first_since(&self, moment: UnixSeconds) -> Result<Height, Refusal> {
+        let tip = self.source.client.chain_info().await?.blocks;
+        Ok(self.past(false).first_since(moment, (Height(0), tip)).await?)
+    }
+
+    /// The first block whose events are kept: those of older ones are deleted at once.
+    pub async fn first_kept(&self) -> Result<Height, Refusal> {
+        let now = (self.settings.clock)();
+        self.first_since(UnixSeconds(now.0.saturating_sub(self.settings.retention.as_secs()))).await
+    }
+
+    /// Fills in what the history lacks from `first` to `last` and below its end, as far as events are kept. `go_on` is told
+    /// of each block, and ends the walk by `false`. Returns how many blocks were filled in, and how many were to be.
+    pub async fn fill(
+        &mut self,
+        store: &mut Store,
+        span: (Height, Height),
+        mut go_on: impl FnMut(Progress) -> bool,
+    ) -> Result<(u32, u32), Refusal> {
+        let (network, last) = self.end(store, span.1).await?;
+        let kept = self.first_kept().await?;
+        if last < kept {
+            let why = format!("blocks below {kept} are older than history.retention: raise it first");
+            return Err(Refusal::Node(why));
+        }
+        let gaps = gaps(&store.spans(network)?, (span.0.max(kept).max(Height(1)), last));
+        let total = gaps.iter().map(|(first, last)| last.above(*first) + 1).sum();
+        let mut done = 0;
+        for (first, last) in gaps {
+            let mut list = self.past(false).list_before(first).await?;
+            for height in first.0..=last.0 {
+                let started = Instant::now();
+                let (next, happened, _) = self.past(false).next(&list).await?;
+                store.backfill(network, &[happened])?;
+                list = next;
+                done += 1;
+                if !go_on(Progress { height: Height(height), done, total }) {
+                    return Ok((done, total));
+                }
+                tokio::time::sleep(started.elapsed().max(BREATH)).await;
+            }
+        }
+        Ok((done, total))
+    }
+
+    /// Walks all blocks from `first` to `last` and below the end of the history, tells each, and fills in those that the
+    /// history lacks and that are kept. `go_on` ends the walk by `false`. Returns as [`Backfill::fill`].
+    pub async fn tell(
+        &mut self,
+        store: &mut Store,
+        (first, last): (Height, Height),
+        mut go_on: impl FnMut(Walked<'_>) -> Result<bool, String>,
+    ) -> Result<(u32, u32), Refusal> {
+        let (network, last) = self.end(store, last).await?;
+        let (first, kept) = (first.max(Height(1)), self.first_kept().await?);
+        let missing = gaps(&store.spans(network)?, (first.max(kept), last));
+        let total = (last.0 + 1).saturating_sub(first.0);
+        if total == 0 {
+            return Ok((0, 0));
+        }
+        let mut list = self.past(true).list_before(first).await?;
+        let mut facts = self.facts(list.block()).await?;
+        let types = self.settings.rules.quorum_types(self.identity.subnet());
+        let mut quorums = Quorums::default();
+        quorums::bring(&mut quorums, &mut self.source, types, list.block()).await;
+        for done in 1..=total {
+            let started = Instant::now();
+            let (next, happened, commitments) = self.past(true).next(&list).await?;
+            quorums::step(&mut quorums, types, (&list.block().hash, next.block()), commitments.as_deref());
+            quorums::bring(&mut quorums, &mut self.source, types, next.block()).await;
+            let height = next.block().height;
+            if height.0 % SPACING_BLOCKS == 0 {
+                facts = self.facts(next.block()).await?;
+            }
+            facts.formations.clone_from(&quorums.formations);
+            facts.evo_payments = source::evo_payments_after(&self.chain, self.source.version, height);
+            if missing.iter().any(|(first, last)| (*first..=*last).contains(&height)) {
+                store.backfill(network, std::slice::from_ref(&happened))?;
+            }
+            list = next;
+            let progress = Progress { height, done, total };
+            let walked = Walked { progress, list: &list, happened: &happened, facts: &facts };
+            if !go_on(walked).map_err(Refusal::Node)? {
+                return Ok((done, total));
+            }
+            tokio::time::sleep(started.elapsed().max(BREATH)).await;
+        }
+        Ok((total, total))
+    }
+
+    /// The network in the history, and the last block that can be walked.
+    async fn end(&self, store: &mut Store, last: Height) -> Result<(NetworkId, Height), Refusal> {
+        let identity = history::Identity { chain: self.identity.chain.clone(), genesis: self.identity.genesis };
+        let network = store.network(&self.settings.network, &identity)?;
+        let Some(cursor) = store.cursor(network)? else {
+            let why = format!("nothing is recorded of {} yet: run the exporter first", self.settings.network);
+            return Err(Refusal::Node(why));
+        };
+        if self.source.client.block_hash(cursor.height).await? != cursor.hash {
+            let why = format!("the node's block {} is not the history's: run the exporter first", cursor.height);
+            return Err(Refusal::Node(why));
+        }
+        Ok((network, last.min(cursor.height)))
+    }
+
+    /// What was known beside the list at an old block.
+    async fn facts(&self, block: &Block) -> Result<ChainFacts, Refusal> {
+        let mut facts = ChainFacts::new(self.identity.subnet());
+        facts.measured_spacing_seconds = measure_spacing(&self.source.client, block).await?;
+        facts.sporks.clone_from(&self.sporks);
+        facts.tells_sessions = self.source.tells_sessions();
+        Ok(facts)
+    }
+}

@@ -1,0 +1,246 @@
+//! The counts of masternodes and networks, kept as they stand.
+//!
+//! They are kept beside the events and not added up from them: events are deleted when they are old, counts go on. A
+//! count is kept under its name and only when it is not 0, so that a new cause or field needs no change of the file.
+//!
+//! Never here: what an event counts for (`domain::tally`).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::counters::{ByQuorumType, Memberships, NetworkTally, NodeTally, SessionTally, Tallies};
+use crate::domain::event::{BanCause, Field};
+use crate::domain::masternode::{Height, MasternodeId, NodeType};
+use crate::history::codec::{Column, from_json, to_json};
+use crate::history::error::StoreError;
+use crate::history::network_id::NetworkId;
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct NodeCounts {
+    #[serde(skip_serializing_if = "is_zero")]
+    penalties: u64,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    bans: BTreeMap<String, u64>,
+    #[serde(skip_serializing_if = "is_zero")]
+    revivals: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    payments: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    payments_lost: u64,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    changes: BTreeMap<String, u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_penalty_height: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_ban: Option<(u32, u32)>,
+    /// Valid and invalid ones.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    memberships: BTreeMap<String, (u64, u64)>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct SessionCounts {
+    #[serde(skip_serializing_if = "is_zero")]
+    formed: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    failed: u64,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct NetworkCounts {
+    #[serde(skip_serializing_if = "is_zero")]
+    penalties: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    bans: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    revivals: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    registrations: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    removals: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+fn named<K: Copy>(keys: &[K], counts: &[u64], label: fn(K) -> &'static str) -> BTreeMap<String, u64> {
+    let pairs = keys.iter().zip(counts).filter(|(_, count)| **count > 0);
+    pairs.map(|(key, count)| (label(*key).to_string(), *count)).collect()
+}
+
+fn placed<K: Copy, const N: usize>(
+    keys: [K; N],
+    named: &BTreeMap<String, u64>,
+    label: fn(K) -> &'static str,
+) -> [u64; N] {
+    keys.map(|key| named.get(label(key)).copied().unwrap_or_default())
+}
+
+fn node_to_json(tally: &NodeTally) -> String {
+    let NodeTally {
+        penalties,
+        bans,
+        revivals,
+        payments,
+        payments_lost,
+        changes,
+        last_penalty_height,
+        last_ban,
+        memberships,
+    } = tally;
+    let seats =
+        |(quorum_type, seats): (&Cow<'_, str>, &Memberships)| (quorum_type.to_string(), (seats.valid, seats.invalid));
+    to_json(&NodeCounts {
+        penalties: *penalties,
+        bans: named(&BanCause::ALL, bans, BanCause::label),
+        revivals: *revivals,
+        payments: *payments,
+        payments_lost: *payments_lost,
+        changes: named(&Field::ALL, changes, Field::label),
+        last_penalty_height: last_penalty_height.map(|height| height.0),
+        last_ban: last_ban.map(|(height, among)| (height.0, among)),
+        memberships: memberships.iter().map(seats).collect(),
+    })
+}
+
+fn node_from_json(text: &str) -> Result<NodeTally, StoreError> {
+    let counts: NodeCounts = from_json(text)?;
+    Ok(NodeTally {
+        penalties: counts.penalties,
+        bans: placed(BanCause::ALL, &counts.bans, BanCause::label),
+        revivals: counts.revivals,
+        payments: counts.payments,
+        payments_lost: counts.payments_lost,
+        changes: placed(Field::ALL, &counts.changes, Field::label),
+        last_penalty_height: counts.last_penalty_height.map(Height),
+        last_ban: counts.last_ban.map(|(height, among)| (Height(height), among)),
+        memberships: counts
+            .memberships
+            .into_iter()
+            .map(|(quorum_type, (valid, invalid))| (quorum_type.into(), Memberships { valid, invalid }))
+            .collect(),
+    })
+}
+
+fn network_to_json(tally: &NetworkTally) -> String {
+    let NetworkTally { penalties, bans, revivals, registrations, removals } = *tally;
+    to_json(&NetworkCounts { penalties, bans, revivals, registrations, removals })
+}
+
+fn network_from_json(text: &str) -> Result<NetworkTally, StoreError> {
+    let NetworkCounts { penalties, bans, revivals, registrations, removals } = from_json(text)?;
+    Ok(NetworkTally { penalties, bans, revivals, registrations, removals })
+}
+
+/// All counts of a network.
+pub(super) fn load(connection: &Connection, network: NetworkId) -> Result<Tallies, StoreError> {
+    let mut statement = connection.prepare("SELECT masternode, counts FROM node_tally WHERE network = ?1")?;
+    let mut rows = statement.query([network.0])?;
+    let mut nodes = Vec::new();
+    while let Some(row) = rows.next()? {
+        nodes.push((row.get::<_, Column<MasternodeId>>(0)?.0, node_from_json(row.get_ref(1)?.as_str()?)?));
+    }
+    Ok(Tallies::going_on_from(nodes, load_network(connection, network)?, load_sessions(connection, network)?))
+}
+
+/// The counts of a network and of those masternodes.
+pub(super) fn load_some(
+    connection: &Connection,
+    network: NetworkId,
+    ids: impl IntoIterator<Item = MasternodeId>,
+) -> Result<Tallies, StoreError> {
+    let mut statement = connection.prepare("SELECT counts FROM node_tally WHERE network = ?1 AND masternode = ?2")?;
+    let mut nodes = Vec::new();
+    for id in ids {
+        let text: Option<String> = statement.query_row(params![network.0, Column(id)], |row| row.get(0)).optional()?;
+        nodes.push((id, text.map_or(Ok(NodeTally::default()), |text| node_from_json(&text))?));
+    }
+    Ok(Tallies::going_on_from(nodes, load_network(connection, network)?, load_sessions(connection, network)?))
+}
+
+fn load_network(
+    connection: &Connection,
+    network: NetworkId,
+) -> Result<[NetworkTally; NodeType::ALL.len()], StoreError> {
+    let mut statement = connection.prepare("SELECT node_type, counts FROM network_tally WHERE network = ?1")?;
+    let mut rows = statement.query([network.0])?;
+    let mut tallies = [NetworkTally::default(); NodeType::ALL.len()];
+    while let Some(row) = rows.next()? {
+        let Column(node_type) = row.get::<_, Column<NodeType>>(0)?;
+        tallies[node_type as usize] = network_from_json(row.get_ref(1)?.as_str()?)?;
+    }
+    Ok(tallies)
+}
+
+fn load_sessions(connection: &Connection, network: NetworkId) -> Result<ByQuorumType<SessionTally>, StoreError> {
+    let mut statement = connection.prepare("SELECT quorum_type, counts FROM session_tally WHERE network = ?1")?;
+    let mut rows = statement.query([network.0])?;
+    let mut sessions = ByQuorumType::new();
+    while let Some(row) = rows.next()? {
+        let SessionCounts { formed, failed } = from_json(row.get_ref(1)?.as_str()?)?;
+        sessions.insert(row.get::<_, String>(0)?.into(), SessionTally { formed, failed });
+    }
+    Ok(sessions)
+}
+
+/// Keeps these counts in the place of those before.
+pub(super) fn save(connection: &Connection, network: NetworkId, tallies: &Tallies) -> Result<(), StoreError> {
+    let mut node =
+        connection.prepare("INSERT OR REPLACE INTO node_tally (network, masternode, counts) VALUES (?1, ?2, ?3)")?;
+    for (id, tally) in tallies.nodes() {
+        node.execute(params![network.0, Column(*id), node_to_json(tally)])?;
+    }
+    let mut kind =
+        connection.prepare("INSERT OR REPLACE INTO network_tally (network, node_type, counts) VALUES (?1, ?2, ?3)")?;
+    for node_type in NodeType::ALL {
+        let tally = &tallies.network()[node_type as usize];
+        kind.execute(params![network.0, Column(node_type), network_to_json(tally)])?;
+    }
+    let mut session = connection
+        .prepare("INSERT OR REPLACE INTO session_tally (network, quorum_type, counts) VALUES (?1, ?2, ?3)")?;
+    for (quorum_type, SessionTally { formed, failed }) in tallies.sessions() {
+        let counts = SessionCounts { formed: *formed, failed: *failed };
+        session.execute(params![network.0, quorum_type, to_json(&counts)])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_read_back_to_the_unit() {
+        let node = NodeTally {
+            penalties: u64::MAX,
+            bans: [1, 2, 3, 4, 5, 6],
+            revivals: 7,
+            payments: 8,
+            payments_lost: 9,
+            changes: [10, 11, 12, 13, 14, 15, 16],
+            last_penalty_height: Some(Height(u32::MAX)),
+            last_ban: Some((Height(9), 12)),
+            memberships: [("llmq_60_75".into(), Memberships { valid: 15, invalid: 16 })].into(),
+        };
+        let little = NodeTally { bans: [0, 0, 0, 0, 1, 0], ..NodeTally::default() };
+        for tally in [node, little, NodeTally::default()] {
+            assert_eq!(node_from_json(&node_to_json(&tally)).unwrap(), tally);
+        }
+        let network = NetworkTally { penalties: 1, bans: 2, revivals: 3, registrations: 4, removals: u64::MAX };
+        assert_eq!(network_from_json(&network_to_json(&network)).unwrap(), network);
+    }
+
+    #[test]
+    fn a_count_has_the_name_of_its_label() {
+        let tally =
+            NodeTally { bans: [0, 2, 0, 0, 0, 0], last_penalty_height: Some(Height(7)), ..NodeTally::default() };
+        assert_eq!(node_to_json(&tally), r#"{"bans":{"revoked":2},"last_penalty_height":7}"#);
+    }
+}

@@ -1,0 +1,84 @@
+//! The body of an answer: bytes that are known, or bytes that are produced while they are sent.
+//!
+//! Never here: a copy of the bytes, a queue of produced pieces.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::body::{Frame, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::web::handlers::Body;
+use crate::web::timeouts::RequestMark;
+
+/// The body type of all our answers.
+pub(super) struct Payload {
+    source: Source,
+    // Both are let go when hyper has taken the last piece and drops the body.
+    _permit: Option<OwnedSemaphorePermit>,
+    _mark: Option<RequestMark>,
+}
+
+enum Source {
+    Whole { pieces: VecDeque<Bytes>, remaining: u64 },
+    Stream(Box<dyn Iterator<Item = Bytes> + Send>),
+}
+
+impl Payload {
+    pub(super) fn new(body: Body) -> Payload {
+        let source = match body {
+            Body::Whole(pieces) => {
+                let remaining = pieces.iter().map(|piece| piece.len() as u64).sum();
+                Source::Whole { pieces: pieces.into(), remaining }
+            }
+            Body::Stream(pieces) => Source::Stream(pieces),
+        };
+        Payload { source, _permit: None, _mark: None }
+    }
+
+    /// Holds a place among the scrapes until the last piece is taken.
+    pub(super) fn occupying(self, permit: Option<OwnedSemaphorePermit>) -> Payload {
+        Payload { _permit: permit, ..self }
+    }
+
+    /// Holds the request open on its connection's clock until the last piece is taken.
+    pub(super) fn holding(self, mark: RequestMark) -> Payload {
+        Payload { _mark: Some(mark), ..self }
+    }
+
+    /// Bytes still to come; `None` for a stream.
+    fn length(&self) -> Option<u64> {
+        match &self.source {
+            Source::Whole { remaining, .. } => Some(*remaining),
+            Source::Stream(_) => None,
+        }
+    }
+}
+
+impl hyper::body::Body for Payload {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let piece = match &mut self.get_mut().source {
+            Source::Whole { pieces, remaining } => {
+                let piece = pieces.pop_front();
+                *remaining -= piece.as_ref().map_or(0, Bytes::len) as u64;
+                piece
+            }
+            Source::Stream(pieces) => pieces.next(),
+        };
+        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.length() == Some(0)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.length().map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}

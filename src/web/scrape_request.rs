@@ -1,0 +1,120 @@
+//! What a scrape asks for: the query string and Prometheus' header about its own patience.
+//!
+//! Never here: which families exist; whoever renders the page knows.
+
+use std::time::Duration;
+
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Uri};
+
+use crate::web::content_negotiation;
+use crate::web::handlers::{MetricsRequest, Shard};
+
+/// Sent by Prometheus with every scrape: seconds, with a fraction.
+const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
+
+/// Reads a scrape's request. Parameters that we do not know are passed over, as every exporter does.
+///
+/// # Errors
+/// A sentence for the client about the parameter that makes no sense.
+pub(super) fn metrics_request(head: &Parts) -> Result<MetricsRequest, String> {
+    let mut request = MetricsRequest {
+        format: content_negotiation::format(&head.headers),
+        gzip: content_negotiation::gzip(&head.headers),
+        scrape_timeout: scrape_timeout(&head.headers),
+        ..MetricsRequest::default()
+    };
+    read_query(&head.uri, &mut request)?;
+    Ok(request)
+}
+
+fn read_query(uri: &Uri, request: &mut MetricsRequest) -> Result<(), String> {
+    for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+        match &*name {
+            "collect[]" if value.is_empty() => {
+                return Err("collect[] names no family: leave it out to get all of them".to_owned());
+            }
+            "collect[]" => request.collect.push(value.into_owned()),
+            "shard" if request.shard.is_some() => return Err("shard is given twice: one page is one part".to_owned()),
+            "shard" => request.shard = Some(shard(&value)?),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn shard(text: &str) -> Result<Shard, String> {
+    let number = |digits: &str| {
+        let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if plain { digits.parse().ok() } else { None }
+    };
+    let numbers = text.split_once('/').and_then(|(index, total)| Some((number(index)?, number(total)?)));
+    match numbers {
+        Some((index, total)) if index < total => Ok(Shard { index, total }),
+        _ => Err(format!(
+            "shard must be index/total with 0 <= index < total, such as shard=0/3, and {text:?} is something else"
+        )),
+    }
+}
+
+/// How long Prometheus waits; `None` where it does not say, or says nonsense.
+fn scrape_timeout(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: f64 = headers.get(SCRAPE_TIMEOUT)?.to_str().ok()?.trim().parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok().filter(|timeout| !timeout.is_zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::Request;
+
+    use super::*;
+
+    fn parse(target: &str) -> Result<MetricsRequest, String> {
+        let (head, ()) = Request::get(target).body(()).unwrap().into_parts();
+        metrics_request(&head)
+    }
+
+    #[test]
+    fn families_are_percent_decoded_and_keep_their_order() {
+        let request = parse("/metrics?collect[]=b%5f%31&x=y&collect%5B%5D=a+b&collect[]=%C3%A4&collect[]=%ff").unwrap();
+        assert_eq!(request.collect, ["b_1", "a b", "ä", "\u{fffd}"]);
+        assert_eq!(parse("/metrics?collect=a&Collect[]=b&&=").unwrap(), MetricsRequest::default());
+        let error = parse("/metrics?collect[]=").unwrap_err();
+        assert!(error.contains("collect[]"), "{error}");
+    }
+
+    #[test]
+    fn a_shard_is_an_index_below_a_total() {
+        let table = [("0/1", 0, 1), ("2%2F3", 2, 3), ("4294967294/4294967295", u32::MAX - 1, u32::MAX)];
+        for (text, index, total) in table {
+            let request = parse(&format!("/metrics?shard={text}")).unwrap();
+            assert_eq!(request.shard, Some(Shard { index, total }), "{text}");
+        }
+        for bad in ["", "1", "/", "1/1", "0/0", "3/2", "-1/2", "+0/2", "0/2/3", "a/b", " 0/2", "0/4294967296"] {
+            let target = format!("/metrics?shard={}", bad.replace(' ', "%20").replace('+', "%2B"));
+            let error = parse(&target).expect_err(bad);
+            assert!(error.contains("index/total") && error.contains(&format!("{bad:?}")), "{error}");
+        }
+        let error = parse("/metrics?shard=0/2&shard=1/2").unwrap_err();
+        assert!(error.contains("twice"), "{error}");
+    }
+
+    #[test]
+    fn a_scrape_timeout_is_a_positive_number_of_seconds() {
+        let table = [
+            ("10", Some(Duration::from_secs(10))),
+            ("9.5", Some(Duration::from_millis(9500))),
+            ("0", None),
+            ("-1", None),
+            ("NaN", None),
+            ("inf", None),
+            ("1e300", None),
+            ("ten", None),
+        ];
+        for (text, expected) in table {
+            let request = Request::get("/metrics").header("X-Prometheus-Scrape-Timeout-Seconds", text);
+            let (head, ()) = request.body(()).unwrap().into_parts();
+            assert_eq!(metrics_request(&head).unwrap().scrape_timeout, expected, "{text}");
+        }
+    }
+}

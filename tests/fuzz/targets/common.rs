@@ -1,0 +1,149 @@
+//! What several targets stand on: a recorded list, and what an error about an answer may be.
+//!
+//! Never here: a promise of one decoder only.
+
+use std::fmt::Debug;
+use std::future::ready;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use masternode_exporter::domain::counters::Tallies;
+use masternode_exporter::domain::snapshot::Parts;
+use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
+use masternode_exporter::domain::{
+    Block, BlockHash, ChainFacts, Event, Hash, Height, Masternode, MasternodeList, Snapshot, Subnet, UnixSeconds,
+    chain, event,
+};
+use masternode_exporter::history::{BlockEvents, Identity, NetworkId, Store};
+use masternode_exporter::rpc::ErrorKind;
+use masternode_exporter::rpc::dash::list_parser::ListParser;
+use masternode_exporter::web::api::{Api, Firing, History, Network};
+use masternode_exporter::web::handlers::{Body, Landing, MetricsReply, Readiness, Site, TelemetryPath};
+
+/// The height of the recorded list.
+pub(crate) const HEIGHT: u32 = 1_000;
+
+/// The present of the targets.
+pub(crate) const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
+
+/// Most characters of an error about an answer: it goes to logs, and the node chose what stands in it.
+const LONGEST_ERROR: usize = 500;
+
+pub(crate) fn block(height: u32) -> Block {
+    let mut hash = [0; 32];
+    hash[..4].copy_from_slice(&height.to_be_bytes());
+    Block { height: Height(height), hash: BlockHash(Hash(hash)), time: UnixSeconds(1_700_000_000 + u64::from(height)) }
+}
+
+/// A list as a node told it, at [`HEIGHT`].
+pub(crate) fn list() -> &'static Arc<MasternodeList> {
+    static LIST: OnceLock<Arc<MasternodeList>> = OnceLock::new();
+    LIST.get_or_init(|| {
+        let body = include_bytes!("../../fixtures/dash/v23.1.2/banned/protx_list_registered_true.json");
+        let mut parser = ListParser::new();
+        parser.push(body).expect("it was recorded");
+        let masternodes = parser.finish().expect("it was recorded");
+        Arc::new(MasternodeList::new(block(HEIGHT), masternodes).expect("nobody is in it twice"))
+    })
+}
+
+/// What was read; of an error that it can be logged: short, one line, nothing that a terminal obeys.
+pub(crate) fn read<T: Debug>(result: Result<T, ErrorKind>) -> Option<T> {
+    let error = match result {
+        Ok(value) => return Some(value),
+        Err(error) => error,
+    };
+    let text = match &error {
+        ErrorKind::Malformed { what } => what,
+        ErrorKind::WarmingUp { message } | ErrorKind::Call { message, .. } => message,
+        ErrorKind::UnknownMethod => return None,
+        other => panic!("a body alone cannot mean {other:?}"),
+    };
+    assert!(text.chars().count() <= LONGEST_ERROR, "an error of {} characters", text.chars().count());
+    assert!(!text.contains(char::is_control), "control characters in an error: {text:?}");
+    None
+}
+
+/// A folder that is deleted in the end.
+pub(crate) fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("there is room")
+}
+
+/// The events that lead from nothing to the list.
+pub(crate) fn events() -> Vec<Event> {
+    let before = MasternodeList::new(block(HEIGHT - 1), Vec::new()).expect("an empty list");
+    event::diff(&before, list(), None)
+}
+
+/// A history with these events in it.
+pub(crate) fn history() -> (tempfile::TempDir, PathBuf, Store, NetworkId) {
+    let folder = folder();
+    let path = folder.path().join("history.db");
+    let mut store = Store::open(&path, NOW).expect("there is room");
+    let identity = Identity { chain: "main".into(), genesis: block(0).hash };
+    let network = store.network("dash", &identity).expect("there is room");
+    let block = BlockEvents { block: block(HEIGHT), events: events(), sessions: Vec::new() };
+    store.record(network, &[block]).expect("there is room");
+    (folder, path, store, network)
+}
+
+/// The API on the list, with the last events in memory or in a history.
+pub(crate) fn api(history: Option<PathBuf>) -> Api {
+    let parts = Parts {
+        network: "dash".into(),
+        rules: Arc::new(chain::DASH),
+        list: Arc::clone(list()),
+        facts: ChainFacts::new(Subnet::Main),
+        read_at: NOW,
+        watched: watched().resolve(list(), &[]),
+        recent_events: events(),
+    };
+    let snapshot = Arc::new(Snapshot::new(parts, &Tallies::default()));
+    let network = move || Network {
+        name: "dash".into(),
+        chain: "dash".into(),
+        snapshot: Some(Arc::clone(&snapshot)),
+        probes: None,
+        sources: Vec::new(),
+    };
+    Api {
+        version: "0".into(),
+        networks: Box::new(move || vec![network()]),
+        alerts: Box::new(|_, _| Firing::default()),
+        history: history.map(|path| History { path, up: Box::new(|| true) }),
+        clock: || NOW,
+    }
+}
+
+fn watched() -> WatchList {
+    let entry = |(place, masternode): (usize, &Masternode)| WatchEntry {
+        selector: Selector::Id(masternode.id),
+        alias: format!("mn-{place}"),
+        groups: [("operator".to_string(), "acme".to_string())].into(),
+        expectations: Vec::new(),
+    };
+    WatchList::new(list().masternodes().iter().take(3).enumerate().map(entry).collect())
+}
+
+/// A site that serves the API, and a page that says how a scrape was understood.
+pub(crate) fn site(history: Option<PathBuf>) -> Site {
+    Site {
+        landing: Landing {
+            name: "masternode-exporter".into(),
+            version: "0".into(),
+            summary: "Tells.".into(),
+            telemetry_path: TelemetryPath::default(),
+            links: Vec::new(),
+        },
+        metrics: Box::new(|request| {
+            assert!(request.shard.is_none_or(|shard| shard.index < shard.total), "{request:?}");
+            assert!(request.scrape_timeout.is_none_or(|timeout| !timeout.is_zero()), "{request:?}");
+            assert!(request.collect.iter().all(|family| !family.is_empty()), "{request:?}");
+            let body = Body::Whole(vec![format!("{request:?}").into()]);
+            Box::pin(ready(Ok(MetricsReply { content_type: "text/plain", gzip: false, body })))
+        }),
+        api: Some(Arc::new(api(history))),
+        ready: Box::new(Readiness::default),
+        reload: Some(Box::new(|| Box::pin(ready(Ok(()))))),
+    }
+}

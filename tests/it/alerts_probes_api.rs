@@ -1,0 +1,249 @@
+//! What is seen of masternodes and sources beside the list: alerts, calls, requirements. The pages show what the API says.
+//!
+//! Never here: which alerts fire; the tests of pushed alerts have that.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use masternode_exporter::domain::UnixSeconds;
+use masternode_exporter::domain::probe::{Failure, Outcome, Peer, Probe, Unprobed};
+use masternode_exporter::web::api::{Alert, AlertsOf, Api, Firing, Network, OwnMasternode, Report, Source};
+use masternode_exporter::web::handlers::{Landing, Readiness, Refusal, Site};
+use masternode_exporter::web::pages;
+use serde_json::{Value, json};
+
+use crate::support::contract::Contract;
+use crate::support::harness::{NOW, Stage};
+
+/// What a test makes known.
+struct Known {
+    stage: Stage,
+    probe: Option<Probe>,
+    report: Report,
+    firing: Firing,
+}
+
+impl Known {
+    async fn nothing() -> Known {
+        Known { stage: Stage::following().await, probe: None, report: Report::default(), firing: Firing::default() }
+    }
+
+    /// A site where calls are on.
+    fn site(&self) -> Site {
+        let id = self.id().parse().unwrap();
+        let source = Source {
+            name: "node-0".into(),
+            up: Some(true),
+            synced: Some(true),
+            network_match: Some(true),
+            last_success: None,
+            follows_fork: None,
+            fork_split: None,
+            report: self.report.clone(),
+        };
+        let network = Network {
+            name: "dash-test".into(),
+            chain: "dash".into(),
+            snapshot: self.stage.snapshot(),
+            probes: Some(Arc::new(self.probe.clone().map(|probe| (id, probe)).into_iter().collect())),
+            sources: vec![source],
+        };
+        let firing = self.firing.clone();
+        let of = move |of: AlertsOf<'_>, most: usize| match of {
+            AlertsOf::Masternode(_, other) if *other != id => Firing::default(),
+            _ => Firing { alerts: firing.alerts.iter().take(most).cloned().collect(), ..firing },
+        };
+        let api = Api {
+            version: "1.2.3".into(),
+            networks: Box::new(move || vec![network.clone()]),
+            alerts: Box::new(of),
+            history: None,
+            clock: || UnixSeconds(NOW + 7),
+        };
+        Site {
+            landing: Landing {
+                name: "Masternode exporter".into(),
+                version: "1.2.3".into(),
+                summary: "What it is.".into(),
+                telemetry_path: Default::default(),
+                links: vec![],
+            },
+            metrics: Box::new(|_| Box::pin(std::future::ready(Err(Refusal::Unavailable("not here".into()))))),
+            api: Some(Arc::new(api)),
+            ready: Box::new(Readiness::default),
+            reload: None,
+        }
+    }
+
+    /// The masternode that all of it is about.
+    fn id(&self) -> String {
+        self.stage.masternode(0)
+    }
+
+    /// What the API says, held against its contract.
+    #[track_caller]
+    fn api(&self, path: &str) -> Value {
+        Contract::read().good(self.site().api.as_deref().unwrap(), path)
+    }
+
+    fn html(&self, path: &str) -> String {
+        pages::answer(&self.site(), path, "").html
+    }
+
+    /// The text of a page, without its tags.
+    fn page(&self, path: &str) -> String {
+        let html = self.html(path);
+        let body = html.split_once("</head>").unwrap().1;
+        let pieces = body.split('<').map(|piece| piece.split_once('>').map_or(piece, |(_, text)| text));
+        pieces.collect::<Vec<&str>>().join(" ").split_whitespace().collect::<Vec<&str>>().join(" ")
+    }
+
+    #[track_caller]
+    fn shows(&self, path: &str, said: &[&str]) {
+        let page = self.page(path);
+        for said in said {
+            assert!(page.contains(said), "{said} in {page}");
+        }
+    }
+}
+
+fn ended(outcome: Outcome, version: Option<u32>) -> Option<Probe> {
+    Some(Probe {
+        outcome,
+        at: UnixSeconds(NOW - 53),
+        duration: version.map(|_| Duration::from_millis(42)),
+        peer: version.map(|version| Peer::new(version, b"/Dash Core:23.1.2/")),
+        last_success: Some(UnixSeconds(if version.is_some() { NOW - 53 } else { NOW - 353 })),
+    })
+}
+
+fn alert(known: &Known, name: &str, severity: &'static str, runbook_url: &str) -> Alert {
+    let labels = [("network", "dash-test"), ("masternode", &known.id()), ("alias", "mn-0")];
+    Alert {
+        name: name.into(),
+        severity,
+        labels: labels.map(|(name, text)| (name.to_string(), text.to_string())).into(),
+        summary: "One sentence.".into(),
+        description: "Masternode mn-0 is in trouble.".into(),
+        runbook_url: runbook_url.into(),
+        since: UnixSeconds(NOW - 113),
+    }
+}
+
+#[tokio::test]
+async fn a_masternode_that_does_not_answer_is_shown_with_the_reason_and_when_it_last_did() {
+    let mut known = Known::nothing().await;
+    known.probe = ended(Outcome::Failed(Failure::Refused), None);
+    let path = format!("/masternodes/{}", known.id());
+    let whole = known.api(&format!("/api/v1{path}"));
+    assert_eq!(
+        whole["probe"],
+        json!({
+            "reachable": false, "reason": "refused", "last_probe_time": "2027-01-15T07:59:07Z",
+            "last_success_time": "2027-01-15T07:54:07Z", "handshake_duration_seconds": null, "protocol_version": null,
+            "agent": null, "relays_transactions": null, "serves_compact_filters": null,
+        })
+    );
+    let port = json!({ "requirement": "p2p_port", "met": false, "evidence": "probe" });
+    assert_eq!((&whole["requirements"][0], whole["requirements"].as_array().unwrap().len()), (&port, 9));
+    known.shows(
+        &path,
+        &[
+            "Seen from outside",
+            "Answers no refused, 1 min ago",
+            "Answered last 6 min ago",
+            "Port open no by the last call",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_masternode_that_answers_is_shown_with_what_it_says_of_itself() {
+    let mut known = Known::nothing().await;
+    known.probe = ended(Outcome::Reached, Some(70_240));
+    let path = format!("/masternodes/{}", known.id());
+    let probe = known.api(&format!("/api/v1{path}"))["probe"].clone();
+    assert_eq!((&probe["reachable"], &probe["reason"]), (&json!(true), &Value::Null));
+    assert_eq!((&probe["protocol_version"], &probe["agent"]), (&json!(70_240), &json!("/Dash Core:23.1.2/")));
+    assert_eq!(probe["handshake_duration_seconds"], 0.042);
+    let said = ["Answers yes 1 min ago", "Handshake took 42 ms", "Speaks version 70240 /Dash Core:23.1.2/"];
+    known.shows(&path, &said);
+    known.shows(&path, &["Port open yes by the last call", "Takes part in DKG yes by the list"]);
+    assert!(!known.page(&path).contains("Answered last"), "it did just now");
+}
+
+#[tokio::test]
+async fn what_was_not_called_is_neither_up_nor_down() {
+    let mut known = Known::nothing().await;
+    let path = format!("/masternodes/{}", known.id());
+    assert_eq!(known.api(&format!("/api/v1{path}"))["probe"], Value::Null);
+    known.shows(&path, &["Answers not known it was not called yet"]);
+    known.probe = ended(Outcome::Unprobed(Unprobed::NoRoute), None);
+    let probe = known.api(&format!("/api/v1{path}"))["probe"].clone();
+    assert_eq!((&probe["reachable"], &probe["reason"]), (&Value::Null, &json!("no_route")));
+    known.shows(&path, &["Answers not called no route, 1 min ago"]);
+    assert!(!known.page(&path).contains("Port open"));
+}
+
+#[tokio::test]
+async fn what_fires_is_shown_with_its_runbook_and_of_whom_it_is() {
+    let mut known = Known::nothing().await;
+    known.shows("/", &["Alerts Nothing fires."]);
+    assert_eq!(known.api("/api/v1/status")["alerts"], json!({ "critical": 0, "warning": 0, "firing": [] }));
+    let urgent = alert(&known, "MasternodePoSeBanned", "critical", "https://example.org/r/docs/runbooks/A.md");
+    let other = alert(&known, "MasternodeUnreachable", "warning", "docs/runbooks/B.md");
+    known.firing = Firing { critical: 1, warning: 30, alerts: [vec![urgent], vec![other; 30]].concat() };
+    known.shows(
+        "/",
+        &[
+            "1 critical, 30 warnings, of which the 20 most urgent are shown",
+            "critical MasternodePoSeBanned mn-0 Masternode mn-0 is in trouble.",
+            "for 2 min warning MasternodeUnreachable mn-0",
+            "Runbook: docs/runbooks/B.md",
+        ],
+    );
+    let html = known.html("/");
+    assert!(html.contains("href=\"https://example.org/r/docs/runbooks/A.md\""));
+    assert!(!html.contains("href=\"docs/"), "a path in the project is no address of this page");
+    assert!(html.contains(&format!("href=\"/masternodes/{}\"", known.id())));
+    let status = known.api("/api/v1/status")["alerts"].clone();
+    assert_eq!((&status["critical"], &status["warning"]), (&json!(1), &json!(30)));
+    let first = &status["firing"][0];
+    assert_eq!(
+        (&first["alert"], &first["start_time"]),
+        (&json!("MasternodePoSeBanned"), &json!("2027-01-15T07:58:07Z"))
+    );
+    let one = known.api(&format!("/api/v1/masternodes/{}", known.id()));
+    assert_eq!(one["alerts"][0], *first);
+    known.shows(&format!("/masternodes/{}", known.id()), &["Alerts critical MasternodePoSeBanned"]);
+    let well = format!("/masternodes/{}", known.stage.masternode(1));
+    assert!(!known.page(&well).contains("MasternodePoSeBanned"));
+    assert_eq!(known.api(&format!("/api/v1{well}"))["alerts"], json!([]));
+}
+
+#[tokio::test]
+async fn a_source_that_says_ready_while_it_is_cut_off_is_not_believed() {
+    let mut known = Known::nothing().await;
+    let own = OwnMasternode { id: known.id().parse().ok(), state: "ready".into() };
+    let report = Report {
+        blocks_behind: Some(0),
+        connections: Some(8),
+        isolated: Some(false),
+        masternode: Some(own),
+        ..Report::default()
+    };
+    known.report = report.clone();
+    known.shows("/", &["node-0: in sync Is a masternode itself, mn-0 , and says: ready"]);
+    known.report = Report { release_bad: Some(true), filter_index_synced: Some(false), ..report.clone() };
+    known.shows("/", &["Its release has a known fault: update it. Its index of compact block filters is not synced."]);
+    known.report = Report { blocks_behind: Some(3), ..report.clone() };
+    known.shows("/", &["node-0: in sync, 3 blocks behind", "says: ready (as of its own, older tip)"]);
+    known.report = Report { isolated: Some(true), connections: Some(0), ..report };
+    known.shows("/", &["node-0: is cut off from its network, whatever it says", "(of the time before it was cut off)"]);
+    let source = known.api("/api/v1/status")["networks"][0]["sources"][0].clone();
+    assert_eq!((&source["isolated"], &source["connections"]), (&json!(true), &json!(0)));
+    assert_eq!((&source["masternode"], &source["masternode_state"]), (&json!(known.id()), &json!("ready")));
+    known.report = Report::default();
+    let source = known.api("/api/v1/status")["networks"][0]["sources"][0].clone();
+    assert_eq!((&source["isolated"], &source["masternode_state"]), (&Value::Null, &Value::Null));
+}

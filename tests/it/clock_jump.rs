@@ -1,0 +1,189 @@
+//! The wall clock jumps by hours, forward and back: alerts go on, nothing is withdrawn, nothing is negative, no block is lost.
+//!
+//! Never here: a sleep; the clock is the test's own. What does not read the wall clock at all (deadlines, rate limits, remembered
+//! passwords, retries) has no test here: `clippy.toml` forbids to read it anywhere but in `app::now`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use masternode_exporter::alerting::Engine;
+use masternode_exporter::alerting::evaluate::{Network, Source, World};
+use masternode_exporter::alerting::settings::Kind;
+use masternode_exporter::domain::{Snapshot, UnixSeconds, rfc3339};
+use masternode_exporter::meters::Meters;
+use masternode_exporter::sim::{Action, Options};
+use prometheus::Registry;
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use crate::push::{FakeReceiver, Got, at_once, has};
+use crate::support::harness::{NOW, Stage, fail};
+use crate::support::ledger;
+
+const HOURS: u64 = 3_600;
+
+/// The snapshot that the engine of a test sees.
+type Shown = Arc<Mutex<Option<Arc<Snapshot>>>>;
+
+/// An engine on whatever snapshot is put into it, each confirmed at the moment of the look, as the running program tells it.
+fn engine(seen: Shown, news: Arc<Notify>, clock: fn() -> UnixSeconds) -> (Engine, Registry) {
+    let look = move || {
+        let source = Source {
+            name: "node".into(),
+            synced: Some(true),
+            network_match: Some(true),
+            isolated: None,
+            release_bad: None,
+            filter_index_synced: None,
+            last_success: Some(clock()),
+            follows_fork: None,
+            fork_split: None,
+        };
+        let network = Network {
+            name: "dash-test".into(),
+            snapshot: seen.lock().unwrap().clone(),
+            probes: None,
+            begun: clock(),
+            stale_after: Duration::from_secs(900),
+            sources: vec![source],
+            gap_blocks: 0,
+            not_understood: 0,
+            fork_activation: None,
+        };
+        World {
+            networks: vec![network],
+            config_good: true,
+            web_config_good: true,
+            history_damaged: Some(0),
+            failing: vec![],
+            started: UnixSeconds(NOW),
+        }
+    };
+    let registry = Registry::new();
+    let meters = Meters::new(&registry).unwrap();
+    (Engine::new(Box::new(look), news, meters.notifications().clone(), None, clock), registry)
+}
+
+/// Waits until nobody is to be told anything: a receiver has its message a moment before it is noted that it was told.
+async fn told_all(registry: &Registry) {
+    let waits =
+        |line: &str| line.starts_with("masternode_exporter_notification_queue_length{") && !line.ends_with(" 0");
+    let settled = async {
+        while prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap().lines().any(waits) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), settled).await.expect("somebody is still to be told");
+}
+
+/// What Alertmanager was told of alerts of this name: beginning and end of each message.
+fn spans(got: &[Got], alert: &str) -> Vec<(u64, u64)> {
+    let alerts = got.iter().flat_map(|got| got.body.as_array().unwrap());
+    let moment = |text: &Value| rfc3339::span(text.as_str().unwrap()).unwrap().0.0;
+    alerts
+        .filter(|told| told["labels"]["alertname"] == alert)
+        .map(|told| (moment(&told["startsAt"]), moment(&told["endsAt"])))
+        .collect()
+}
+
+const BAN: &str = "MasternodePoSeBanned";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_jump_of_the_clock_ends_no_alert_and_alertmanager_is_never_told_an_end_before_a_beginning() {
+    static WALL: AtomicU64 = AtomicU64::new(NOW);
+    let jump = |to: u64| WALL.store(to, Ordering::SeqCst);
+    let mut stage = Stage::following().await;
+    let (page, manager) = (FakeReceiver::start().await, FakeReceiver::start().await);
+    let (seen, news) = (Shown::default(), Arc::<Notify>::default());
+    let (mut engine, registry) = engine(seen.clone(), news.clone(), || UnixSeconds(WALL.load(Ordering::SeqCst)));
+    let receivers = vec![page.settings("page", Kind::Generic), manager.settings("manager", Kind::Alertmanager)];
+    engine.apply(&at_once(receivers)).await;
+    let show = |stage: &Stage| {
+        *seen.lock().unwrap() = stage.snapshot();
+        news.notify_one();
+    };
+    let (first, second) = (stage.masternode(0), stage.masternode(1));
+    stage.mine(&[fail(&first, 2)]).await;
+    show(&stage);
+    page.wait("the ban", |got| has(got, BAN, "firing")).await;
+    manager.wait("the ban", |got| !spans(got, BAN).is_empty()).await;
+    told_all(&registry).await;
+
+    jump(NOW + 6 * HOURS);
+    news.notify_one();
+    let lasts = |got: &[Got]| spans(got, BAN).iter().any(|(_, end)| *end > NOW + 6 * HOURS);
+    manager.wait("that it goes on beyond the jump", lasts).await;
+    page.wait("one reminder, as it is later by the clock", |got| {
+        let of_ban = got.iter().flat_map(|got| got.body["alerts"].as_array().unwrap());
+        of_ban.filter(|alert| alert["alert"] == BAN && alert["reminder"] == true).count() == 1
+    })
+    .await;
+    told_all(&registry).await;
+
+    jump(NOW - 6 * HOURS);
+    stage.mine(&[fail(&second, 2)]).await;
+    show(&stage);
+    let both = |got: &[Got]| spans(got, BAN).iter().any(|(begin, _)| *begin <= NOW - 5 * HOURS);
+    manager.wait("the second ban", both).await;
+    page.wait("the second ban", |got| got.iter().any(|got| got.body.to_string().contains(&second))).await;
+    assert!(!has(&page.wait("all", |_| true).await, BAN, "resolved"), "nothing has ended");
+
+    stage.mine(&[Action::Revive { masternode: first }, Action::Revive { masternode: second }]).await;
+    show(&stage);
+    let ended = |got: &[Got]| spans(got, BAN).iter().filter(|(_, end)| *end <= NOW - 5 * HOURS).count() >= 2;
+    page.wait("their ends", |got| has(got, BAN, "resolved")).await;
+    for (begin, end) in spans(&manager.wait("their ends", ended).await, BAN) {
+        assert!(begin <= end, "Alertmanager refuses what ends at {end}, before {begin}");
+    }
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_follower_whose_clock_jumps_goes_on_and_shows_nothing_negative() {
+    static WALL: AtomicU64 = AtomicU64::new(NOW);
+    let clock = |settings: &mut masternode_exporter::follower::Settings| {
+        settings.clock = || UnixSeconds(WALL.load(Ordering::SeqCst));
+    };
+    let mut stage = Stage::with(Options::default(), 1, clock).await;
+    stage.poll().await;
+    for (step, wall) in [NOW + 7 * HOURS, NOW - 9 * HOURS, 0, NOW].into_iter().enumerate() {
+        WALL.store(wall, Ordering::SeqCst);
+        stage.poll().await;
+        assert!(stage.snapshot().is_some(), "a jump to {wall} withdraws nothing");
+        stage.mine(&[fail(&stage.masternode(step), 1)]).await;
+        let page = stage.page().await;
+        page.expect("masternode_exporter_list_height", &[], f64::from(stage.network.tip().0));
+        page.expect("masternode_exporter_gap_blocks_total", &[], 0.0);
+        let text = stage.text(masternode_exporter::metrics::Format::Text).await;
+        let negative: Vec<&str> = text.lines().filter(|line| line.contains(" -")).collect();
+        assert!(negative.iter().all(|line| line.starts_with('#')), "{negative:?}");
+    }
+    assert_eq!(stage.events().iter().filter(|event| event.kind.name() == "penalty").count(), 4);
+}
+
+#[tokio::test]
+async fn old_blocks_are_filled_in_to_the_end_over_jumps_of_the_clock() {
+    static WALL: AtomicU64 = AtomicU64::new(NOW);
+    const WANTED: u32 = 30;
+    let before = |network: &masternode_exporter::sim::Network| {
+        for block in 0..40 {
+            let node = network.masternodes()[block % 12].clone();
+            network.mine_with(&if block % 5 == 1 { vec![fail(&node, 1)] } else { vec![] }).unwrap();
+        }
+    };
+    let mut stage = Stage::recording_after(before, |settings| {
+        settings.backfill_blocks = WANTED;
+        settings.clock = || UnixSeconds(WALL.load(Ordering::SeqCst));
+    })
+    .await;
+    let first = stage.network.tip().0 + 1 - WANTED;
+    for wall in [NOW + 10 * HOURS, NOW - 10 * HOURS, NOW + 300 * HOURS] {
+        assert!(stage.fill(8).await, "there is more to do");
+        WALL.store(wall, Ordering::SeqCst);
+    }
+    assert!(!stage.fill(200).await, "it comes to an end");
+    ledger::assert_kept(&stage.history(), &stage.network, first);
+    let page = stage.page().await;
+    page.expect("masternode_exporter_backfill_pending_blocks", &[], 0.0);
+}

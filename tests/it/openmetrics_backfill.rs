@@ -1,0 +1,151 @@
+//! Samples of old blocks as a file: what a page said of a block when it was the tip, the file says of its moment.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use masternode_exporter::domain::chain::DASH;
+use masternode_exporter::domain::counters::Tallies;
+use masternode_exporter::domain::snapshot::{Parts, Snapshot};
+use masternode_exporter::domain::watch::WatchList;
+use masternode_exporter::domain::{Height, UnixSeconds};
+use masternode_exporter::history::Store;
+use masternode_exporter::metrics::backfill::PastFile;
+use masternode_exporter::metrics::{Format, Settings};
+use masternode_exporter::rpc::dialect;
+use masternode_exporter::sim::{Action, Options};
+
+use crate::support::harness::{NOW, Stage, fail, watch_all};
+
+/// Blocks that are lived through, and told afterwards.
+const BLOCKS: u32 = 30;
+
+/// Name with labels, and value, of each sample of a page.
+fn samples(page: &str) -> HashMap<String, f64> {
+    let lines = page.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .map(|line| line.rsplit_once(' ').unwrap())
+        .map(|(series, value)| (series.into(), value.parse().unwrap()))
+        .collect()
+}
+
+/// What is known of the present only, or is about the page or the process.
+fn is_of_now(series: &str) -> bool {
+    let of_now = [
+        "masternode_peer_",
+        "masternode_platform_banned",
+        "masternode_p2p_",
+        "masternode_requirement_met",
+        "masternode_maintenance",
+        "masternode_network_chainlock",
+        "masternode_network_spork",
+        "masternode_network_quorum_spork",
+        "masternode_network_minimum_protocol",
+        "masternode_network_coinbase_version",
+        "masternode_network_deployment_",
+    ];
+    series.starts_with("process_")
+        || series.starts_with("masternode_exporter_")
+        || of_now.iter().any(|name| series.starts_with(name))
+}
+
+/// Lives through some blocks. Returns the pages by the times of their blocks, and whom they watch.
+async fn lived() -> (Stage, u32, BTreeMap<u64, HashMap<String, f64>>, WatchList) {
+    // Who was drawn is not asked of the past, where chances are those of anybody.
+    let mut stage = Stage::recording(Options::default(), dialect::DASH, |settings| settings.ask.seats = false).await;
+    let from = stage.network.tip().0 + 1;
+    // Those that are registered later are not watched.
+    let watch_list = watch_all(&stage.network);
+    let mut pages = BTreeMap::new();
+    for block in 0..BLOCKS as usize {
+        let node = stage.masternode(block % 12);
+        let actions = match block % 10 {
+            1 => vec![fail(&node, 2)],
+            3 => vec![fail(&node, 1)],
+            5 => vec![Action::ChangePayout { masternode: node }],
+            7 => vec![Action::Register { evo: false, with_address: true }],
+            _ => vec![],
+        };
+        stage.mine(&actions).await;
+        pages.insert(stage.network.tip_time(), samples(&stage.text(Format::Text).await));
+    }
+    (stage, from, pages, watch_list)
+}
+
+#[tokio::test]
+async fn the_file_says_of_each_moment_what_the_page_said_then_and_is_in_the_order_of_the_format() {
+    let (mut stage, from, pages, watch_list) = lived().await;
+    stage.stop().await;
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("past.txt");
+    let mut file = PastFile::create(&target, Settings::default()).unwrap();
+    let mut store = Store::open(&stage.history(), UnixSeconds(NOW)).unwrap();
+    let mut tallies = Tallies::default();
+    let mut backfill = stage.backfill().await.unwrap();
+    let told = backfill.tell(&mut store, (Height(from), Height(u32::MAX)), |walked| {
+        walked.happened.events.iter().for_each(|event| tallies.record(event));
+        walked.happened.sessions.iter().for_each(|session| tallies.record_session(session));
+        let parts = Parts {
+            network: "dash-test".into(),
+            rules: Arc::new(DASH),
+            list: Arc::new(walked.list.clone()),
+            facts: walked.facts.clone(),
+            read_at: walked.list.block().time,
+            watched: watch_list.resolve(walked.list, &[]),
+            recent_events: vec![],
+        };
+        file.add(Arc::new(Snapshot::new(parts, &tallies))).unwrap();
+        Ok(true)
+    });
+    assert_eq!(told.await.unwrap(), (BLOCKS, BLOCKS));
+    assert!(!target.exists(), "it has no name before it is whole");
+    let count = file.finish().unwrap();
+
+    let text = std::fs::read_to_string(&target).unwrap();
+    let mut told: BTreeMap<u64, HashMap<String, f64>> = BTreeMap::new();
+    let (mut families, mut series, mut last) = (HashSet::new(), HashSet::new(), ("", 0));
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("# TYPE ") {
+            assert!(families.insert(name), "{name} stands in two places");
+        }
+        if line.starts_with('#') {
+            continue;
+        }
+        let (rest, moment) = line.rsplit_once(' ').unwrap();
+        let (name, value) = rest.rsplit_once(' ').unwrap();
+        let moment: u64 = moment.parse().unwrap();
+        if last.0 == name {
+            assert!(moment > last.1, "{line}");
+        } else {
+            assert!(series.insert(name), "{name} stands in two places");
+        }
+        last = (name, moment);
+        told.entry(moment).or_default().insert(name.into(), value.parse().unwrap());
+    }
+    assert!(text.ends_with("# EOF\n"));
+    assert_eq!(told.values().map(HashMap::len).sum::<usize>() as u64, count);
+    for (moment, page) in &pages {
+        let told = &told[moment];
+        let expected = page.iter().filter(|(series, _)| !is_of_now(series));
+        for (series, value) in expected.clone() {
+            assert_eq!(told.get(series), Some(value), "{series} at {moment}");
+        }
+        let known: HashSet<&String> = expected.map(|(series, _)| series).collect();
+        let other: Vec<&String> = told.keys().filter(|series| !known.contains(series)).collect();
+        assert!(other.is_empty(), "nothing else is told of {moment}: {other:?}");
+    }
+    let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(names.len(), 1, "nothing is left beside it: {names:?}");
+}
+
+#[test]
+fn a_file_that_is_there_and_a_folder_that_a_killed_run_left_are_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("past.txt");
+    std::fs::create_dir(folder.path().join("past.txt.parts")).unwrap();
+    let refusal = PastFile::create(&target, Settings::default()).err().unwrap().to_string();
+    assert!(refusal.contains("past.txt.parts") && refusal.contains("remove it"), "{refusal}");
+    std::fs::write(&target, "mine").unwrap();
+    let refusal = PastFile::create(&target, Settings::default()).err().unwrap().to_string();
+    assert!(refusal.contains("name another file"), "{refusal}");
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), "mine");
+}

@@ -1,0 +1,240 @@
+//! Who sits in the next sessions: what is computed from the list beforehand is what the network's quorums then show.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+
+use masternode_exporter::domain::dkg::REGTEST;
+use masternode_exporter::domain::quorum_selection::Roll;
+use masternode_exporter::domain::{Block, BlockHash, Height, MasternodeId, UnixSeconds};
+use masternode_exporter::rpc::dash::{quorums, sml_diff};
+use masternode_exporter::sim::{Action, Fault, Network, Options};
+
+use crate::support::harness::{Stage, fail};
+
+const SEAT: &str = "masternode_dkg_seat";
+const DRAWN: &str = "masternode_network_dkg_drawn_height";
+
+/// Quorums of a private network of Dash Core v23.1.2, each line those of one block: what decided who was drawn, eight blocks
+/// before, and who then sat. 9 masternodes, 3 of them Evo; without a ChainLock at first, with one of the Evo nodes banned at the
+/// end, so that quorums of three are formed by two.
+fn recorded() -> Vec<serde_json::Value> {
+    let file = format!("{}/tests/fixtures/dash/v23.1.2/seats/quorums.jsonl.gz", env!("CARGO_MANIFEST_DIR"));
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&std::fs::read(file).unwrap()[..]).read_to_string(&mut text).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn recorded_quorums_have_the_members_that_are_computed_in_their_order() {
+    let mut carried = Roll::default();
+    let (mut without_chainlock, mut compared) = (0, BTreeMap::new());
+    for line in recorded() {
+        let body = |name: &str| line[name].as_str().map(str::as_bytes);
+        let hash: BlockHash = BlockHash(line["lot"]["hash"].as_str().unwrap().parse().unwrap());
+        let height = Height(line["lot"]["height"].as_u64().unwrap() as u32);
+        let block = Block { height, hash, time: UnixSeconds(0) };
+        let lot = sml_diff::lot(body("coinbase").unwrap(), &block).unwrap().expect("v20 is active");
+        without_chainlock += u32::from(lot.chainlock.is_none());
+        let mut whole = Roll::default();
+        whole.apply(&sml_diff::roll_change(body("roll").unwrap(), &hash).unwrap());
+        match body("change") {
+            Some(change) => carried.apply(&sml_diff::roll_change(change, &hash).unwrap()),
+            None => carried = whole.clone(),
+        }
+        assert_eq!(carried, whole, "what changed makes the same of the list before");
+        for (id, info) in line["quorums"].as_object().unwrap() {
+            let kind = REGTEST.iter().find(|kind| kind.id.to_string() == *id).unwrap();
+            let quorum = quorums::members(info.as_str().unwrap().as_bytes()).unwrap();
+            assert_eq!(quorum.height, height.after(8));
+            let members: Vec<MasternodeId> = quorum.members.into_iter().map(|(id, _)| id).collect();
+            if kind.quorums == 1 {
+                assert_eq!(whole.draw(kind, &lot), Some(members), "{} of block {}", kind.name, quorum.height);
+                *compared.entry(kind.name).or_insert(0) += 1;
+            }
+        }
+    }
+    assert_eq!(without_chainlock, 2);
+    assert_eq!(compared, BTreeMap::from([("llmq_test", 8), ("llmq_test_v17", 3), ("llmq_test_platform", 8)]));
+}
+
+#[test]
+fn an_answer_of_another_block_or_without_what_decides_is_refused() {
+    let line = recorded().remove(2);
+    let text = |name: &str| line[name].as_str().unwrap().to_string();
+    let hash: BlockHash = BlockHash(line["lot"]["hash"].as_str().unwrap().parse().unwrap());
+    let other = BlockHash("11".repeat(32).parse().unwrap());
+    assert!(sml_diff::roll_change(text("roll").as_bytes(), &other).is_err());
+    for (from, to) in
+        [("\"confirmedHash\":\"", "\"confirmedHash\":\"x"), ("\"isValid\"", "\"valid\""), ("\"mnList\"", "\"list\"")]
+    {
+        assert!(sml_diff::roll_change(text("roll").replace(from, to).as_bytes(), &hash).is_err(), "{to}");
+    }
+    let block = Block { height: Height(256), hash, time: UnixSeconds(0) };
+    let lot = |text: String| sml_diff::lot(text.as_bytes(), &block);
+    assert!(lot(text("coinbase").replace("\"bestCLSignature\":\"", "\"bestCLSignature\":\"+")).is_err());
+    assert!(lot(text("coinbase").replace("\"bestCLSignature\"", "\"signature\"")).is_err(), "v20 names one");
+    assert_eq!(
+        lot(text("coinbase").replace("\"version\":3,\"height\"", "\"version\":2,\"height\"")),
+        Ok(None),
+        "before v20"
+    );
+}
+
+/// The types of the small network that do not rotate.
+const TYPES: [&str; 3] = ["llmq_test", "llmq_test_v17", "llmq_test_platform"];
+
+/// Mines up to the block that decides the next sessions.
+fn mine_to_the_lot(network: &Network) -> u32 {
+    let lot = network.tip().0 + 24 - (network.tip().0 + 8) % 24;
+    network.mine((lot - network.tip().0) as usize);
+    lot
+}
+
+/// How often the list of those who can be drawn was asked for.
+fn asked(stage: &Stage) -> u64 {
+    stage.servers[0].handle().calls().get("protx diff").copied().unwrap_or_default()
+}
+
+/// Who is drawn for a session of this type, which the page tells of all who are watched.
+async fn drawn(stage: &Stage, quorum_type: &str) -> BTreeSet<String> {
+    let (snapshot, page) = (stage.snapshot().unwrap(), stage.page().await);
+    let drawing = snapshot.facts().drawings.iter().find(|drawing| drawing.kind.name == quorum_type).unwrap();
+    let ids = snapshot.list().masternodes().iter().map(|masternode| masternode.id);
+    let drawn: BTreeSet<String> = ids.filter(|id| drawing.seats(id)).map(|id| id.to_string()).collect();
+    for node in snapshot.watched() {
+        let id = node.watched.id.to_string();
+        let evo = stage.network.masternode(&id).unwrap().evo;
+        let expected = (evo || quorum_type != "llmq_test_platform").then(|| f64::from(u8::from(drawn.contains(&id))));
+        assert_eq!(page.value(SEAT, &[("masternode", &id), ("quorum_type", quorum_type)]), expected);
+    }
+    drawn
+}
+
+/// The members of the quorum of this type that was formed since a height.
+fn members(network: &Network, quorum_type: &str, since: u32) -> BTreeSet<String> {
+    let sessions = network.sessions_since(since);
+    let (_, _, members) = sessions.into_iter().find(|(_, kind, _)| *kind == quorum_type).expect("a session has ended");
+    members.expect("a quorum formed").into_iter().map(|(id, _)| id).collect()
+}
+
+#[tokio::test]
+async fn members_are_known_eight_blocks_before_their_session_begins() {
+    let mut stage = Stage::following().await;
+    let mut seen = BTreeSet::new();
+    for round in 0..6 {
+        let lot = mine_to_the_lot(&stage.network);
+        stage.poll().await;
+        let mut told = Vec::new();
+        for kind in TYPES {
+            stage.page().await.expect(DRAWN, &[("quorum_type", kind)], f64::from(lot + 8));
+            told.push(drawn(&stage, kind).await);
+        }
+        stage.page().await.expect_absent(SEAT, &[("alias", "mn-0"), ("quorum_type", "llmq_test_dip0024")]);
+        // What happens between changes nobody's seat: a ban, a new node, another payee.
+        let banned = stage.masternode(round);
+        stage.network.mine_with(&[fail(&banned, 2), Action::Register { evo: true, with_address: true }]).unwrap();
+        stage.network.mine(18);
+        stage.poll().await;
+        for (kind, told) in TYPES.iter().zip(told) {
+            assert_eq!(told, members(&stage.network, kind, lot + 10), "{kind} of block {}", lot + 8);
+            seen.insert((kind.to_string(), told));
+        }
+        stage.network.mine_with(&[Action::Revive { masternode: banned }]).unwrap();
+    }
+    assert!(seen.len() > 9, "others are drawn each time: {seen:?}");
+}
+
+#[tokio::test]
+async fn a_start_in_the_middle_of_a_session_knows_its_members_and_the_next_ones() {
+    let network_at = |blocks: usize| async move {
+        let mut stage = Stage::small().await;
+        let lot = mine_to_the_lot(&stage.network);
+        stage.network.mine(blocks);
+        stage.poll().await;
+        (stage, lot)
+    };
+    // Blocks after the lot, height with which the session begins that is told: 8 + 18 blocks later the first can form no
+    // more, 24 blocks later the next is decided.
+    for (blocks, expected) in [(0, Some(8)), (13, Some(8)), (23, Some(8)), (24, Some(32))] {
+        let (stage, lot) = network_at(blocks).await;
+        let told = stage.page().await.value(DRAWN, &[("quorum_type", "llmq_test")]);
+        assert_eq!(told, expected.map(|start: u32| f64::from(lot + start)), "{blocks} blocks after the lot");
+    }
+}
+
+#[tokio::test]
+async fn a_reorganisation_across_the_deciding_block_draws_anew() {
+    let mut others = BTreeSet::new();
+    for depth in 1..5 {
+        let mut stage = Stage::following().await;
+        let lot = mine_to_the_lot(&stage.network);
+        stage.poll().await;
+        let before = drawn(&stage, "llmq_test").await;
+        stage.network.reorg(depth, &vec![vec![]; depth + 1]).unwrap();
+        stage.poll().await;
+        let after = drawn(&stage, "llmq_test").await;
+        stage.network.mine(18);
+        assert_eq!(after, members(&stage.network, "llmq_test", lot + 10), "depth {depth}");
+        others.extend((after != before).then_some(after));
+    }
+    assert!(!others.is_empty(), "another block decides for others");
+}
+
+#[tokio::test]
+async fn a_node_that_refuses_the_method_costs_the_seats_and_nothing_else() {
+    let mut stage = Stage::small().await;
+    stage.servers[0].handle().faults().set_for(Fault::Forbidden, &["protx diff"]);
+    let lot = mine_to_the_lot(&stage.network);
+    stage.poll().await;
+    let page = stage.page().await;
+    page.expect("masternode_exporter_list_height", &[], f64::from(lot));
+    assert_eq!((page.count(SEAT), page.count(DRAWN)), (0, 0));
+    assert!(page.value("masternode_dkg_sessions_per_day", &[("alias", "mn-0")]).is_some(), "exposure stays a rate");
+    let before = asked(&stage);
+    stage.mine(&[]).await;
+    assert_eq!(asked(&stage), before, "it is not asked again");
+}
+
+#[tokio::test]
+async fn what_was_known_of_a_session_that_is_over_is_not_told_of_the_next() {
+    let mut stage = Stage::following().await;
+    mine_to_the_lot(&stage.network);
+    stage.poll().await;
+    assert!(stage.page().await.count(SEAT) > 0);
+    // The node answers no more what would tell of the next sessions; the list comes as before.
+    stage.servers[0].handle().faults().set_for(Fault::Forbidden, &["protx diff"]);
+    stage.network.mine(24);
+    stage.poll().await;
+    let page = stage.page().await;
+    page.expect("masternode_exporter_list_height", &[], f64::from(stage.network.tip().0));
+    assert_eq!((page.count(SEAT), page.count(DRAWN)), (0, 0));
+    let before = asked(&stage);
+    stage.mine(&[]).await;
+    assert_eq!(asked(&stage), before, "it is not asked again");
+}
+
+#[tokio::test]
+async fn nobody_is_asked_where_that_is_switched_off() {
+    let mut stage = Stage::with(Options::default(), 1, |settings| settings.ask.seats = false).await;
+    mine_to_the_lot(&stage.network);
+    stage.poll().await;
+    assert_eq!(asked(&stage), 0);
+    assert_eq!(stage.snapshot().unwrap().facts().drawings.len(), 0);
+}
+
+#[tokio::test]
+async fn a_session_is_asked_about_once() {
+    let mut stage = Stage::following().await;
+    let lot = mine_to_the_lot(&stage.network);
+    stage.poll().await;
+    let before = asked(&stage);
+    for _ in 0..15 {
+        stage.mine(&[]).await;
+    }
+    assert_eq!(asked(&stage), before);
+    stage.network.mine(24 - 15);
+    stage.poll().await;
+    assert_eq!(asked(&stage), before + 1, "what changed since, in one call");
+    let start = stage.snapshot().unwrap().facts().drawings[0].start;
+    assert_eq!(start, Height(lot + 32));
+}

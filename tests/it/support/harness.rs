@@ -1,0 +1,292 @@
+//! A simulated network on loopback, some nodes that serve it, and our follower on them: polls happen when told.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use masternode_exporter::domain::chain::DASH;
+use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
+use masternode_exporter::domain::{Event, Snapshot, UnixSeconds};
+use masternode_exporter::follower::offline_backfill::{Backfill, Refusal};
+use masternode_exporter::follower::{Ask, Follower, Settings};
+use masternode_exporter::history::{self, Ended, Writer};
+use masternode_exporter::meters::Meters;
+use masternode_exporter::metrics::{self, Exposition, Format};
+use masternode_exporter::rpc::{self, Client, Credentials, Dialect, Secret, dialect};
+use masternode_exporter::sim::{Action, Network, Options, RunningServer, Server, ServerOptions};
+use prometheus::Registry;
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+use crate::support::samples::Page;
+
+/// Longest that a test waits for an answer that never comes.
+const TIMEOUT: Duration = Duration::from_millis(1_500);
+
+/// See the module.
+pub(crate) struct Stage {
+    pub(crate) network: Network,
+    pub(crate) servers: Vec<RunningServer>,
+    follower: Option<Follower>,
+    pub(crate) settings: Settings,
+    pub(crate) dialect: Arc<Dialect>,
+    history: Option<Recording>,
+    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    watch_list: watch::Sender<WatchList>,
+    exposition: Arc<Exposition>,
+}
+
+/// A history in a folder of its own, and its writer.
+struct Recording {
+    folder: TempDir,
+    writer: Option<(Writer, Ended)>,
+}
+
+/// The present of every stage, in seconds since 1970.
+pub(crate) const NOW: u64 = 1_800_000_000;
+
+impl Stage {
+    /// A scripted private network of 9 regular and 3 Evo masternodes behind one node: limit 100, step 66, safe level 34.
+    pub(crate) async fn small() -> Stage {
+        Stage::new(Options::default(), 1).await
+    }
+
+    /// A network behind so many nodes, `node-0` being the preferred one. Every masternode is watched as `mn-<index>`.
+    pub(crate) async fn new(options: Options, nodes: usize) -> Stage {
+        Stage::with(options, nodes, |_| {}).await
+    }
+
+    /// As [`Stage::new`] with other settings of the follower.
+    pub(crate) async fn with(options: Options, nodes: usize, change: impl FnOnce(&mut Settings)) -> Stage {
+        let network = Network::new(options).unwrap();
+        let mut servers = Vec::new();
+        for _ in 0..nodes {
+            servers.push(Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn());
+        }
+        let mut settings = Settings {
+            network: "dash-test".into(),
+            rules: Arc::new(DASH),
+            poll_interval: Duration::ZERO,
+            stale_after: Duration::from_secs(900),
+            resync_blocks: 576,
+            ask: Ask::default(),
+            max_gap_blocks: 5000,
+            backfill_blocks: 0,
+            retention: Duration::from_secs(400 * 86_400),
+            clock: || UnixSeconds(NOW),
+        };
+        change(&mut settings);
+        let (watch_list, _) = watch::channel(watch_all(&network));
+        let (_, snapshots) = watch::channel(None);
+        let exposition = Exposition::new(metrics::Settings::default(), Registry::new()).unwrap();
+        let dialect = Arc::new(dialect::DASH);
+        let follower = None;
+        let mut stage =
+            Stage { network, servers, follower, settings, dialect, history: None, snapshots, watch_list, exposition };
+        stage.start();
+        stage
+    }
+
+    /// A stage with a history, on which the network has been seen once. The nodes are asked as the dialect says.
+    pub(crate) async fn recording(options: Options, dialect: Dialect, change: impl FnOnce(&mut Settings)) -> Stage {
+        let mut stage = Stage::with(options, 1, change).await;
+        stage.history = Some(Recording { folder: tempfile::tempdir().unwrap(), writer: None });
+        stage.dialect = Arc::new(dialect);
+        stage.restart().await;
+        stage
+    }
+
+    /// The same, but this happened before the history began.
+    pub(crate) async fn recording_after(before: impl FnOnce(&Network), change: impl FnOnce(&mut Settings)) -> Stage {
+        let mut stage = Stage::with(Options::default(), 1, change).await;
+        before(&stage.network);
+        stage.history = Some(Recording { folder: tempfile::tempdir().unwrap(), writer: None });
+        stage.restart().await;
+        stage
+    }
+
+    /// Lets the follower fill in old blocks, in so many steps at most. Returns whether there is more to do.
+    pub(crate) async fn fill(&mut self, steps: usize) -> bool {
+        for step in 0..steps {
+            // A poll that a busy machine let time out keeps the past back too.
+            if step % 50 == 49 {
+                self.poll().await;
+            }
+            if !self.follower.as_mut().unwrap().fill().await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The same, but the history cannot be opened until that is allowed.
+    pub(crate) async fn without_its_history() -> Stage {
+        let mut stage = Stage::with(Options::default(), 1, |_| {}).await;
+        stage.history = Some(Recording { folder: tempfile::tempdir().unwrap(), writer: None });
+        stage.forbid_history();
+        stage.restart().await;
+        stage
+    }
+
+    /// Makes the next start find a history that cannot be opened. Rights would mean nothing to a test that root runs.
+    pub(crate) fn forbid_history(&self) {
+        let lock = self.history().with_extension("db.lock");
+        // There is none before the first start.
+        let _ = std::fs::remove_file(&lock);
+        std::fs::create_dir(lock).unwrap();
+    }
+
+    /// Makes that history one that can be opened, and lets it be.
+    pub(crate) async fn allow_history(&self) {
+        std::fs::remove_dir(self.history().with_extension("db.lock")).unwrap();
+        assert_eq!(self.flush().await, 0);
+    }
+
+    /// What a process does when it starts: everything in memory is new, the history is opened.
+    fn start(&mut self) {
+        let registry = Registry::new();
+        let meters = Meters::new(&registry).unwrap();
+        let dialect = &self.dialect;
+        let clients =
+            (0..).zip(&self.servers).map(|(index, server)| client(index, server, dialect.clone(), &meters)).collect();
+        let (publish, snapshots) = watch::channel(None);
+        let mut follower = Follower::new(self.settings.clone(), clients, &meters, self.watch_list.subscribe(), publish);
+        if let Some(history) = &mut self.history {
+            let path = history.folder.path().join("history.db");
+            let retention = Duration::from_secs(400 * 86_400);
+            let settings = history::Settings { path, retention, clock: || UnixSeconds(NOW) };
+            let (writer, ended) = Writer::start(settings, meters.history().clone()).unwrap();
+            follower = follower.with_history(writer.clone());
+            history.writer = Some((writer, ended));
+        }
+        self.follower = Some(follower);
+        self.snapshots = snapshots;
+        self.exposition = Exposition::new(metrics::Settings::default(), registry).unwrap();
+    }
+
+    /// Ends the process: what is in memory is gone.
+    pub(crate) async fn stop(&mut self) {
+        self.follower = None;
+        if let Some((writer, ended)) = self.history.as_mut().and_then(|history| history.writer.take()) {
+            drop(writer);
+            assert!(ended.within(Duration::from_secs(20)).await.is_some(), "the history is closed");
+        }
+    }
+
+    /// Starts it again on the same history, and looks once.
+    pub(crate) async fn restart(&mut self) {
+        self.start();
+        self.poll().await;
+    }
+
+    /// What fills in old blocks from the first node.
+    pub(crate) async fn backfill(&self) -> Result<Backfill, Refusal> {
+        let meters = Meters::new(&Registry::new()).unwrap();
+        let client = client(0, &self.servers[0], self.dialect.clone(), &meters);
+        Backfill::new(self.settings.clone(), client, &meters).await
+    }
+
+    /// The history's file.
+    pub(crate) fn history(&self) -> PathBuf {
+        self.history.as_ref().unwrap().folder.path().join("history.db")
+    }
+
+    /// Tries to write what waits. Returns how many steps wait still.
+    pub(crate) async fn flush(&self) -> usize {
+        let (writer, _) = self.history.as_ref().unwrap().writer.as_ref().unwrap();
+        writer.flush().await.unwrap()
+    }
+
+    /// A stage on which the network has been seen once.
+    pub(crate) async fn following() -> Stage {
+        let mut stage = Stage::small().await;
+        stage.poll().await;
+        stage
+    }
+
+    /// A stage behind so many nodes on which the network has been seen once.
+    pub(crate) async fn following_of(nodes: usize) -> Stage {
+        let mut stage = Stage::new(Options::default(), nodes).await;
+        stage.poll().await;
+        stage
+    }
+
+    /// Puts a node that is the masternode `mn-<index>` in the place of the first, behind a process that starts anew.
+    pub(crate) async fn serve_masternode(&mut self, index: usize) {
+        let options = ServerOptions { masternode: Some(self.masternode(index)), ..ServerOptions::default() };
+        let server = Server::bind_with(self.network.clone(), "127.0.0.1:0", options).await.unwrap();
+        self.servers[0] = server.spawn();
+        self.start();
+    }
+
+    /// Lets the follower look once.
+    pub(crate) async fn poll(&mut self) {
+        self.follower.as_mut().unwrap().poll().await;
+    }
+
+    /// Mines a block in which this happens, and lets the follower look.
+    pub(crate) async fn mine(&mut self, actions: &[Action]) {
+        self.network.mine_with(actions).unwrap();
+        self.poll().await;
+    }
+
+    /// The page that a scrape would get now.
+    pub(crate) async fn page(&self) -> Page {
+        Page::read(&self.text(Format::Text).await)
+    }
+
+    /// Its text.
+    pub(crate) async fn text(&self, format: Format) -> String {
+        self.exposition.publish("dash-test", self.snapshot());
+        self.exposition.text(format).await
+    }
+
+    /// The snapshot that is published now.
+    pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.snapshots.borrow().clone()
+    }
+
+    /// Events of the snapshot, oldest first.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        self.snapshot().map(|snapshot| snapshot.recent_events().to_vec()).unwrap_or_default()
+    }
+
+    /// The proTxHash of `mn-<index>`.
+    pub(crate) fn masternode(&self, index: usize) -> String {
+        self.network.masternodes()[index].clone()
+    }
+
+    /// Puts another watch list in force, as a reload does.
+    pub(crate) fn watch(&self, list: WatchList) {
+        self.watch_list.send_replace(list);
+    }
+}
+
+/// A failure of one masternode in so many commitments of one block.
+pub(crate) fn fail(masternode: &str, commitments: usize) -> Action {
+    Action::FailDkg { masternode: masternode.into(), commitments, quorum_type: None }
+}
+
+fn client(index: usize, server: &RunningServer, dialect: Arc<Dialect>, meters: &Meters) -> Client {
+    let settings = rpc::Settings {
+        name: format!("node-{index}"),
+        url: server.handle().url(),
+        credentials: Credentials::Password { user: "user".into(), password: Secret::new("password") },
+        timeout: TIMEOUT,
+        dialect,
+        ..rpc::Settings::default()
+    };
+    let meters = meters.rpc("dash-test", &settings.name);
+    Client::new(settings, meters).unwrap()
+}
+
+/// Watches every masternode as `mn-<index>`.
+pub(crate) fn watch_all(network: &Network) -> WatchList {
+    let entry = |(index, id): (usize, &String)| WatchEntry {
+        selector: Selector::Id(id.parse().unwrap()),
+        alias: format!("mn-{index}"),
+        groups: [("half".to_string(), if index % 2 == 0 { "even" } else { "odd" }.to_string())].into(),
+        expectations: vec![],
+    };
+    WatchList::new(network.masternodes().iter().enumerate().map(entry).collect())
+}
