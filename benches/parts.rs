@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use masternode_exporter::domain::counters::Tallies;
+use masternode_exporter::domain::counters::EventCounters;
 use masternode_exporter::domain::snapshot::Snapshot;
 use masternode_exporter::rpc::dash::list_parser::ListParser;
 use masternode_exporter_benches::{data, page, render, sheet};
@@ -24,7 +24,7 @@ fn parts(criterion: &mut Criterion) {
     let diff = data::diff(&list);
     criterion.bench_function("apply the changes of a block", |bencher| bencher.iter(|| list.apply(black_box(&diff))));
     criterion.bench_function("derive the snapshot", |bencher| {
-        bencher.iter(|| Snapshot::new(data::parts(list.clone()), &Tallies::default()));
+        bencher.iter(|| Snapshot::new(data::parts(list.clone()), &EventCounters::default()));
     });
     let sheet = sheet(page(data::snapshot(MASTERNODES), None));
     let mut out = Vec::new();

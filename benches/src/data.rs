@@ -4,10 +4,10 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use masternode_exporter::domain::chain::{DASH, Subnet};
-use masternode_exporter::domain::counters::Tallies;
+use masternode_exporter::domain::counters::EventCounters;
 use masternode_exporter::domain::list::{Block, ListDiff, MasternodeList, StateChange};
 use masternode_exporter::domain::masternode::PeerView;
-use masternode_exporter::domain::snapshot::{Parts, Snapshot};
+use masternode_exporter::domain::snapshot::{Snapshot, SnapshotInputs};
 use masternode_exporter::domain::{
     BlockHash, ChainFacts, Detail, DetailTexts, Details, Hash, Height, Masternode, MasternodeId, NodeType, Score,
     UnixSeconds,
@@ -79,8 +79,8 @@ pub fn list(count: u64) -> MasternodeList {
 }
 
 /// What a snapshot of a list is made from.
-pub fn parts(list: Arc<MasternodeList>) -> Parts {
-    Parts {
+pub fn parts(list: Arc<MasternodeList>) -> SnapshotInputs {
+    SnapshotInputs {
         network: "dash-main".into(),
         rules: Arc::new(DASH),
         list,
@@ -98,7 +98,7 @@ pub fn parts(list: Arc<MasternodeList>) -> Parts {
 
 /// A snapshot of `count` masternodes.
 pub fn snapshot(count: u64) -> Arc<Snapshot> {
-    Arc::new(Snapshot::new(parts(Arc::new(list(count))), &Tallies::default()))
+    Arc::new(Snapshot::new(parts(Arc::new(list(count))), &EventCounters::default()))
 }
 
 /// The changes of the next block: every decaying score, and the payee.

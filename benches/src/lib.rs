@@ -8,27 +8,27 @@ pub mod serving;
 use std::sync::Arc;
 
 use masternode_exporter::domain::{MasternodeList, Snapshot};
-use masternode_exporter::metrics::Settings;
-use masternode_exporter::metrics::page::{Cursor, Filter, Format, Sheet};
-use masternode_exporter::metrics::selection::{NetworkPage, Room};
+use masternode_exporter::metrics::MetricsSettings;
+use masternode_exporter::metrics::page::{Cursor, ExpositionPage, Filter, Format};
+use masternode_exporter::metrics::selection::{NetworkPage, SeriesBudget};
 use masternode_exporter::rpc::dash::list_parser::ListParser;
 
 /// A page of a snapshot, before it is written. `before` is the page of the block before, as the exporter has it at hand.
 pub fn page(snapshot: Arc<Snapshot>, before: Option<&NetworkPage>) -> Arc<NetworkPage> {
-    Arc::new(NetworkPage::new(snapshot, &settings(), Room { watched: usize::MAX, lean: usize::MAX }, before))
+    Arc::new(NetworkPage::new(snapshot, &settings(), SeriesBudget { watched: usize::MAX, lean: usize::MAX }, before))
 }
 
 /// The sheet of one page.
-pub fn sheet(page: Arc<NetworkPage>) -> Sheet {
-    Sheet::new(settings(), vec![page])
+pub fn sheet(page: Arc<NetworkPage>) -> ExpositionPage {
+    ExpositionPage::new(settings(), vec![page])
 }
 
-fn settings() -> Settings {
-    Settings { series_limit: usize::MAX, ..Settings::default() }
+fn settings() -> MetricsSettings {
+    MetricsSettings { series_limit: usize::MAX, ..MetricsSettings::default() }
 }
 
 /// Writes the whole page over what `out` held.
-pub fn render(sheet: &Sheet, out: &mut Vec<u8>) {
+pub fn render(sheet: &ExpositionPage, out: &mut Vec<u8>) {
     out.clear();
     sheet.write(Format::OpenMetrics, &Filter::default(), &mut Cursor::default(), usize::MAX, out);
 }

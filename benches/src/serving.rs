@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use masternode_exporter::metrics::{self, Exposition};
 use masternode_exporter::web;
-use masternode_exporter::web::handlers::{Body, Landing, MetricsReply, Readiness, Site};
+use masternode_exporter::web::handlers::{Body, Handlers, LandingPage, MetricsReply, Readiness};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -14,9 +14,9 @@ use tokio::net::{TcpListener, TcpStream};
 pub async fn ours(exposition: Arc<Exposition>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has room");
     let address = listener.local_addr().expect("it is bound");
-    let site = Site {
+    let site = Handlers {
         api: None,
-        landing: Landing {
+        landing: LandingPage {
             name: String::new(),
             version: String::new(),
             summary: String::new(),

@@ -8,28 +8,28 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::alerting::catalog::{Alert, Severity};
-use crate::alerting::engine::{Shared, lock};
+use crate::alerting::engine::{EngineState, lock};
 use crate::alerting::evaluate::Labels;
-use crate::alerting::state::Entry;
+use crate::alerting::state::AlertState;
 use crate::domain::masternode::UnixSeconds;
 
 /// A view of the book of an [`crate::alerting::Engine`].
-pub struct Board(pub(super) Arc<Shared>);
+pub struct ActiveAlerts(pub(super) Arc<EngineState>);
 
 /// What fires.
 #[derive(Debug, Default)]
-pub struct Firing {
+pub struct ActiveAlertList {
     /// How many are critical.
     pub critical: usize,
     /// How many are warnings.
     pub warning: usize,
     /// The most urgent of them, and of those the newest, first.
-    pub alerts: Vec<Shown>,
+    pub alerts: Vec<ActiveAlert>,
 }
 
 /// One alert that fires.
 #[derive(Clone, Debug)]
-pub struct Shown {
+pub struct ActiveAlert {
     /// Which.
     pub alert: &'static Alert,
     /// Of whom; `alertname` is not among them.
@@ -42,23 +42,23 @@ pub struct Shown {
     pub runbook_url: String,
 }
 
-impl Board {
+impl ActiveAlerts {
     /// What fires whose labels fit: all are counted, and at most `most` are shown.
-    pub fn firing(&self, fits: impl Fn(&Labels) -> bool, most: usize) -> Firing {
+    pub fn firing(&self, fits: impl Fn(&Labels) -> bool, most: usize) -> ActiveAlertList {
         let base = lock(&self.0.runbook_url).clone();
         let book = lock(&self.0.book);
-        let mut found: Vec<&Entry> = book.firing().filter(|entry| fits(&entry.labels)).collect();
+        let mut found: Vec<&AlertState> = book.firing().filter(|entry| fits(&entry.labels)).collect();
         let count = |severity: Severity| found.iter().filter(|entry| entry.alert.severity == severity).count();
         let (critical, warning) = (count(Severity::Critical), count(Severity::Warning));
         // The sort is stable, and the book is in the order of names and labels.
         found.sort_by_key(|entry| (entry.alert.severity, Reverse(entry.starts_at)));
-        let show = |entry: &&Entry| Shown {
+        let show = |entry: &&AlertState| ActiveAlert {
             alert: entry.alert,
             labels: entry.labels.clone(),
             description: entry.description.clone(),
             since: entry.starts_at,
             runbook_url: entry.alert.runbook_url(&base),
         };
-        Firing { critical, warning, alerts: found.iter().take(most).map(show).collect() }
+        ActiveAlertList { critical, warning, alerts: found.iter().take(most).map(show).collect() }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::alerting::client::Failure;
+use crate::alerting::client::SendError;
 
 /// Longest pause that a receiver may ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(600);
@@ -21,7 +21,7 @@ const MOST_SHOWN: usize = 200;
 const SHORTEST_PART: usize = 6;
 
 /// Describes an answer other than success. `retry_after` is its header, `secrets` are what must not be shown.
-pub(super) fn failure(status: StatusCode, retry_after: Option<&str>, body: &[u8], secrets: &[&str]) -> Failure {
+pub(super) fn failure(status: StatusCode, retry_after: Option<&str>, body: &[u8], secrets: &[&str]) -> SendError {
     let text = String::from_utf8_lossy(body);
     let wait = asked(retry_after, &serde_json::from_str(&text).unwrap_or_default());
     let why = match status {
@@ -30,7 +30,7 @@ pub(super) fn failure(status: StatusCode, retry_after: Option<&str>, body: &[u8]
         StatusCode::TOO_MANY_REQUESTS => "; too many messages",
         _ => "",
     };
-    Failure {
+    SendError {
         what: format!("it answered with status {}{why}", status.as_u16()),
         wait,
         is_final: is_final(status) && wait.is_none(),
@@ -82,7 +82,7 @@ fn shown(text: &str, secrets: &[&str]) -> String {
 mod tests {
     use super::*;
 
-    fn of(status: u16, header: Option<&str>, body: &str) -> Failure {
+    fn of(status: u16, header: Option<&str>, body: &str) -> SendError {
         failure(StatusCode::from_u16(status).unwrap(), header, body.as_bytes(), &[])
     }
 

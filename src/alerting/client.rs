@@ -21,7 +21,7 @@ const REST: Duration = Duration::from_secs(20);
 
 /// Why something did not arrive.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Failure {
+pub(super) struct SendError {
     /// For people.
     pub(super) what: String,
     /// For how long the receiver asked not to be told anything.
@@ -32,9 +32,9 @@ pub(super) struct Failure {
     pub(super) answer: String,
 }
 
-impl Failure {
-    fn of(what: impl Into<String>) -> Failure {
-        Failure { what: what.into(), wait: None, is_final: false, answer: String::new() }
+impl SendError {
+    fn of(what: impl Into<String>) -> SendError {
+        SendError { what: what.into(), wait: None, is_final: false, answer: String::new() }
     }
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Client {
 impl Client {
     /// One whose requests take no longer than that. Fails when TLS cannot be set up; where the system has no certificate
     /// authorities, only receivers on `https` cannot be reached.
-    pub(super) fn new(timeout: Duration) -> Result<Client, Failure> {
+    pub(super) fn new(timeout: Duration) -> Result<Client, SendError> {
         // Only the first one in a process is installed; that one is as good as ours.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = || {
@@ -63,16 +63,16 @@ impl Client {
                 warn!("receivers on https cannot be reached: {}; install certificate authorities", error.without_url());
                 builder().tls_certs_only([]).build()
             })
-            .map_err(|error| Failure::of(format!("no HTTP client: {}", error.without_url())))?;
+            .map_err(|error| SendError::of(format!("no HTTP client: {}", error.without_url())))?;
         Ok(Client { http, timeout })
     }
 
     /// Sends a body to a receiver.
-    pub(super) async fn send(&self, receiver: &Receiver, body: String) -> Result<(), Failure> {
+    pub(super) async fn send(&self, receiver: &Receiver, body: String) -> Result<(), SendError> {
         let mut request = self.http.post(address(receiver)?).header(CONTENT_TYPE, "application/json").body(body);
         if let Some(token) = receiver.token.as_ref().filter(|_| uses_bearer(&receiver.kind)) {
             let value = HeaderValue::from_str(&format!("Bearer {}", token.expose()));
-            let mut value = value.map_err(|_| Failure::of("its token cannot stand in a header"))?;
+            let mut value = value.map_err(|_| SendError::of("its token cannot stand in a header"))?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
@@ -81,16 +81,16 @@ impl Client {
     }
 
     /// Asks for an address.
-    pub(super) async fn get(&self, address: &Secret) -> Result<(), Failure> {
+    pub(super) async fn get(&self, address: &Secret) -> Result<(), SendError> {
         self.run(self.http.get(parse(address.expose())?), &[address.expose()]).await
     }
 
-    async fn run(&self, request: reqwest::RequestBuilder, secrets: &[&str]) -> Result<(), Failure> {
+    async fn run(&self, request: reqwest::RequestBuilder, secrets: &[&str]) -> Result<(), SendError> {
         match request.timeout(self.timeout).send().await {
             Ok(answer) => judge(answer, secrets).await,
-            Err(error) if error.is_timeout() => Err(Failure::of(format!("no answer within {:?}", self.timeout))),
-            Err(error) if error.is_connect() => Err(Failure::of("no connection")),
-            Err(error) => Err(Failure::of(format!("{}", error.without_url()))),
+            Err(error) if error.is_timeout() => Err(SendError::of(format!("no answer within {:?}", self.timeout))),
+            Err(error) if error.is_connect() => Err(SendError::of("no connection")),
+            Err(error) => Err(SendError::of(format!("{}", error.without_url()))),
         }
     }
 }
@@ -101,7 +101,7 @@ fn uses_bearer(kind: &Kind) -> bool {
 }
 
 /// Where exactly a receiver listens.
-fn address(receiver: &Receiver) -> Result<Url, Failure> {
+fn address(receiver: &Receiver) -> Result<Url, SendError> {
     let mut text = receiver.address.expose().to_string();
     match &receiver.kind {
         Kind::Alertmanager => text = format!("{}/api/v2/alerts", text.trim_end_matches('/')),
@@ -115,11 +115,11 @@ fn address(receiver: &Receiver) -> Result<Url, Failure> {
     parse(&text)
 }
 
-fn parse(address: &str) -> Result<Url, Failure> {
-    address.parse().map_err(|_| Failure::of("its address is none"))
+fn parse(address: &str) -> Result<Url, SendError> {
+    address.parse().map_err(|_| SendError::of("its address is none"))
 }
 
-async fn judge(mut answer: Response, secrets: &[&str]) -> Result<(), Failure> {
+async fn judge(mut answer: Response, secrets: &[&str]) -> Result<(), SendError> {
     let status = answer.status();
     if status.is_success() {
         return Ok(());

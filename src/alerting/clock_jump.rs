@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use crate::alerting::evaluate::World;
+use crate::alerting::evaluate::EvaluationInput;
 use crate::domain::masternode::{BlockHash, UnixSeconds};
 
 /// What two looks at the clocks may differ by, in seconds: clocks are set right in small steps all the time.
@@ -15,9 +15,9 @@ const TOLERANCE: i64 = 30;
 
 /// By how much the wall clock jumped, in seconds; below zero for back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Jump(pub i64);
+pub struct ClockJump(pub i64);
 
-impl Jump {
+impl ClockJump {
     /// A moment of before the jump, as if it had been noted by the clock of now.
     pub fn carry(self, moment: UnixSeconds) -> UnixSeconds {
         UnixSeconds(moment.0.saturating_add_signed(self.0))
@@ -31,15 +31,15 @@ impl Jump {
 
 /// The last look at the clocks.
 #[derive(Default)]
-pub(super) struct Jumps {
+pub(super) struct ClockJumps {
     last: Option<(UnixSeconds, Instant)>,
     /// The tip of each network when the clock jumped last.
     tips: BTreeMap<String, BlockHash>,
 }
 
-impl Jumps {
+impl ClockJumps {
     /// Looks at both clocks. Returns the jump since the last look, if there was one.
-    pub(super) fn look(&mut self, now: UnixSeconds, steady: Instant, world: &World) -> Option<Jump> {
+    pub(super) fn look(&mut self, now: UnixSeconds, steady: Instant, world: &EvaluationInput) -> Option<ClockJump> {
         let (before, since) = self.last.replace((now, steady))?;
         let passed = i128::from(steady.saturating_duration_since(since).as_secs());
         let most = i128::from(i64::MAX);
@@ -49,16 +49,16 @@ impl Jumps {
             return None;
         }
         self.tips = tips(world);
-        Some(Jump(jump))
+        Some(ClockJump(jump))
     }
 
     /// Networks that had no block since the last jump.
-    pub(super) fn stalled_since(&self, world: &World) -> BTreeSet<String> {
+    pub(super) fn stalled_since(&self, world: &EvaluationInput) -> BTreeSet<String> {
         tips(world).into_iter().filter(|(name, tip)| self.tips.get(name) == Some(tip)).map(|(name, _)| name).collect()
     }
 }
 
-fn tips(world: &World) -> BTreeMap<String, BlockHash> {
+fn tips(world: &EvaluationInput) -> BTreeMap<String, BlockHash> {
     let tip = |snapshot: &crate::domain::Snapshot| snapshot.block().hash;
     let networks = world.networks.iter();
     networks.filter_map(|network| Some((network.name.clone(), tip(network.snapshot.as_deref()?)))).collect()
@@ -70,8 +70,8 @@ mod tests {
 
     use super::*;
 
-    fn nothing() -> World {
-        World {
+    fn nothing() -> EvaluationInput {
+        EvaluationInput {
             networks: vec![],
             config_good: true,
             web_config_good: true,
@@ -83,10 +83,10 @@ mod tests {
 
     /// What is noted when the two clocks go on by so many seconds at each look.
     fn looks(steps: &[(i64, u64)]) -> Vec<Option<i64>> {
-        let (mut jumps, mut wall, mut steady) = (Jumps::default(), UnixSeconds(1_700_000_000), Instant::now());
+        let (mut jumps, mut wall, mut steady) = (ClockJumps::default(), UnixSeconds(1_700_000_000), Instant::now());
         assert_eq!(jumps.look(wall, steady, &nothing()), None, "the first look compares with nothing");
         let look = |(said, passed): &(i64, u64)| {
-            wall = Jump(*said).carry(wall);
+            wall = ClockJump(*said).carry(wall);
             steady += Duration::from_secs(*passed);
             jumps.look(wall, steady, &nothing()).map(|jump| jump.0)
         };
@@ -109,12 +109,12 @@ mod tests {
 
     #[test]
     fn what_is_carried_stays_within_what_a_clock_can_say() {
-        assert_eq!(Jump(-50).carry(UnixSeconds(20)), UnixSeconds(0));
-        assert_eq!(Jump(i64::MAX).carry(UnixSeconds(u64::MAX - 5)), UnixSeconds(u64::MAX));
-        let mut jumps = Jumps::default();
+        assert_eq!(ClockJump(-50).carry(UnixSeconds(20)), UnixSeconds(0));
+        assert_eq!(ClockJump(i64::MAX).carry(UnixSeconds(u64::MAX - 5)), UnixSeconds(u64::MAX));
+        let mut jumps = ClockJumps::default();
         let start = Instant::now();
         jumps.look(UnixSeconds(0), start, &nothing());
-        assert_eq!(jumps.look(UnixSeconds(u64::MAX), start, &nothing()), Some(Jump(i64::MAX)));
-        assert_eq!(jumps.look(UnixSeconds(0), start, &nothing()), Some(Jump(-i64::MAX)));
+        assert_eq!(jumps.look(UnixSeconds(u64::MAX), start, &nothing()), Some(ClockJump(i64::MAX)));
+        assert_eq!(jumps.look(UnixSeconds(0), start, &nothing()), Some(ClockJump(-i64::MAX)));
     }
 }

@@ -14,13 +14,13 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-use crate::alerting::active_alerts::Board;
+use crate::alerting::active_alerts::ActiveAlerts;
 use crate::alerting::catalog::Alert;
-use crate::alerting::clock_jump::{Jump, Jumps};
-use crate::alerting::evaluate::{Before, Verdict, World, judge};
+use crate::alerting::clock_jump::{ClockJump, ClockJumps};
+use crate::alerting::evaluate::{Evaluation, EvaluationInput, PreviousState, judge};
 use crate::alerting::notifier;
-use crate::alerting::settings::{Receiver, Settings};
-use crate::alerting::state::Book;
+use crate::alerting::settings::{AlertingSettings, Receiver};
+use crate::alerting::state::AlertStore;
 use crate::domain::condition::Condition;
 use crate::domain::masternode::UnixSeconds;
 use crate::history::Writer;
@@ -46,11 +46,11 @@ const FAILING_SECONDS: u64 = 900;
 pub(super) const HEARTBEAT: &str = "heartbeat";
 
 /// Everything that is known, at the moment of the call.
-pub type Look = Box<dyn Fn() -> World + Send + Sync>;
+pub type StateSource = Box<dyn Fn() -> EvaluationInput + Send + Sync>;
 
 /// What the tasks share.
-pub(super) struct Shared {
-    pub(super) book: Mutex<Book>,
+pub(super) struct EngineState {
+    pub(super) book: Mutex<AlertStore>,
     pub(super) meters: NotificationMeters,
     pub(super) clock: fn() -> UnixSeconds,
     /// Receivers whose last message did not arrive, each with what was said of it and when.
@@ -63,16 +63,16 @@ pub(super) struct Shared {
     pub(super) runbook_url: Mutex<String>,
     changed: watch::Sender<()>,
     judged_at: Mutex<Option<Instant>>,
-    jumps: Mutex<Jumps>,
-    look: Look,
+    jumps: Mutex<ClockJumps>,
+    look: StateSource,
     wake: Arc<Notify>,
     history: Option<Writer>,
 }
 
 /// The engine. It judges from the first settings on, whether or not anybody is to be told: somebody may look.
 pub struct Engine {
-    shared: Arc<Shared>,
-    settings: Settings,
+    shared: Arc<EngineState>,
+    settings: AlertingSettings,
     tasks: Vec<JoinHandle<()>>,
     is_loaded: bool,
 }
@@ -80,13 +80,13 @@ pub struct Engine {
 impl Engine {
     /// An engine at rest. `wake` is told of each new snapshot, and when calls of masternodes told something new.
     pub fn new(
-        look: Look,
+        look: StateSource,
         wake: Arc<Notify>,
         meters: NotificationMeters,
         history: Option<Writer>,
         clock: fn() -> UnixSeconds,
     ) -> Engine {
-        let shared = Shared {
+        let shared = EngineState {
             book: Mutex::default(),
             meters,
             clock,
@@ -101,11 +101,11 @@ impl Engine {
             wake,
             history,
         };
-        Engine { shared: Arc::new(shared), settings: Settings::default(), tasks: Vec::new(), is_loaded: false }
+        Engine { shared: Arc::new(shared), settings: AlertingSettings::default(), tasks: Vec::new(), is_loaded: false }
     }
 
     /// Tells as these settings say from now on. What was told stays told.
-    pub async fn apply(&mut self, settings: &Settings) {
+    pub async fn reconfigure(&mut self, settings: &AlertingSettings) {
         if self.is_loaded && *settings == self.settings {
             return;
         }
@@ -127,22 +127,22 @@ impl Engine {
         }
         lock(&self.shared.book).retry_refused();
         let settings = Arc::new(settings.clone());
-        self.tasks.push(tokio::spawn(judging(self.shared.clone(), settings.clone())));
+        self.tasks.push(tokio::spawn(evaluation_loop(self.shared.clone(), settings.clone())));
         if self.shared.history.is_some() {
-            self.tasks.push(tokio::spawn(keeping(self.shared.clone())));
+            self.tasks.push(tokio::spawn(persistence_loop(self.shared.clone())));
         }
         for receiver in &settings.receivers {
-            let courier = notifier::run(self.shared.clone(), settings.clone(), receiver.clone());
+            let courier = notifier::notify_loop(self.shared.clone(), settings.clone(), receiver.clone());
             self.tasks.push(tokio::spawn(courier));
         }
         if let Some(heartbeat) = settings.heartbeat.clone() {
-            self.tasks.push(tokio::spawn(notifier::beat(self.shared.clone(), heartbeat)));
+            self.tasks.push(tokio::spawn(notifier::heartbeat_loop(self.shared.clone(), heartbeat)));
         }
     }
 
     /// What fires, for those who look.
-    pub fn board(&self) -> Board {
-        Board(self.shared.clone())
+    pub fn board(&self) -> ActiveAlerts {
+        ActiveAlerts(self.shared.clone())
     }
 
     /// Stops everything, and keeps the book a last time.
@@ -166,7 +166,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Shared {
+impl EngineState {
     /// Hears of each change of the book.
     pub(super) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
@@ -207,7 +207,12 @@ impl Shared {
 
     /// Receivers that were sent nothing since the start: whether they fail is not known. As a failure, that counts for a while
     /// only, as nothing may be due to them.
-    fn unknown_receivers(&self, settings: &Settings, started: UnixSeconds, now: UnixSeconds) -> BTreeSet<String> {
+    fn unknown_receivers(
+        &self,
+        settings: &AlertingSettings,
+        started: UnixSeconds,
+        now: UnixSeconds,
+    ) -> BTreeSet<String> {
         if now.0.saturating_sub(started.0) >= FAILING_SECONDS {
             return BTreeSet::new();
         }
@@ -221,7 +226,7 @@ impl Shared {
         let Some(history) = &self.history else { return };
         match history.alerts().await {
             Ok(kept) => {
-                let strange = lock(&self.book).remember(kept, (self.clock)());
+                let strange = lock(&self.book).restore(kept, (self.clock)());
                 if strange > 0 {
                     warn!("{strange} alerts in the history are of another version, and are forgotten");
                 }
@@ -239,13 +244,13 @@ impl Shared {
         }
         let kept = history.keep_alerts(changes.clone()).await;
         if kept.is_err() {
-            lock(&self.book).not_kept(&changes);
+            lock(&self.book).mark_unsaved(&changes);
         }
         kept.is_ok()
     }
 
     /// Judges once. Returns the pause until the next time.
-    fn judge(&self, settings: &Settings, before: &mut Before) -> Duration {
+    fn judge(&self, settings: &AlertingSettings, before: &mut PreviousState) -> Duration {
         let mut world = (self.look)();
         let now = (self.clock)();
         let mut jumps = lock(&self.jumps);
@@ -258,10 +263,10 @@ impl Shared {
         world.failing = self.failing(now);
         let hold = |alert: &Alert| hold_seconds(settings, alert);
         let unknown_receivers = self.unknown_receivers(settings, world.started, now);
-        let verdict = Verdict { unknown_tips, unknown_receivers, ..judge(&world, settings, before, now) };
+        let verdict = Evaluation { unknown_tips, unknown_receivers, ..judge(&world, settings, before, now) };
         let mut book = lock(&self.book);
-        let left_out = book.note(verdict, hold, now);
-        let given_up = book.tidy(&settings.receivers, now);
+        let left_out = book.update(verdict, hold, now);
+        let given_up = book.prune(&settings.receivers, now);
         let next = book.next_firing(hold);
         for receiver in &settings.receivers {
             self.meters.waiting(&receiver.name, book.waiting(receiver, now));
@@ -279,7 +284,7 @@ impl Shared {
     }
 
     /// Makes what was noted before the wall clock jumped lie as far back as before.
-    fn carry_over(&self, jump: Jump, before: &mut Before) {
+    fn carry_over(&self, jump: ClockJump, before: &mut PreviousState) {
         warn!("the clock jumped by {} s: how long alerts hold is counted on without it", jump.0);
         lock(&self.book).shift(jump);
         lock(&self.failing).values_mut().for_each(|(_, at)| *at = jump.carry(*at));
@@ -293,7 +298,7 @@ fn dropped_for(left_out: usize, receivers: &[Receiver]) -> impl Iterator<Item = 
 }
 
 /// For how long an alert must hold. To be first in the queue is wrong only after a while: there the time is the condition.
-fn hold_seconds(settings: &Settings, alert: &Alert) -> u64 {
+fn hold_seconds(settings: &AlertingSettings, alert: &Alert) -> u64 {
     let hold = u64::from(alert.hold_seconds);
     if alert.condition == Some(Condition::HeadOfQueue) {
         return hold;
@@ -301,8 +306,8 @@ fn hold_seconds(settings: &Settings, alert: &Alert) -> u64 {
     settings.longest_hold.map_or(hold, |longest| hold.min(longest.as_secs()))
 }
 
-async fn judging(shared: Arc<Shared>, settings: Arc<Settings>) {
-    let mut before = Before::default();
+async fn evaluation_loop(shared: Arc<EngineState>, settings: Arc<AlertingSettings>) {
+    let mut before = PreviousState::default();
     loop {
         let pause = shared.judge(&settings, &mut before);
         tokio::select! {
@@ -312,7 +317,7 @@ async fn judging(shared: Arc<Shared>, settings: Arc<Settings>) {
     }
 }
 
-async fn keeping(shared: Arc<Shared>) {
+async fn persistence_loop(shared: Arc<EngineState>) {
     let mut changes = shared.changes();
     let mut complained = false;
     loop {

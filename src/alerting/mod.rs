@@ -4,7 +4,7 @@
 //! Reading order: [`catalog`] says every alert once, [`template`] fills in its texts, [`recording_rules`] has the recording rules that
 //! choose among the pages of several exporters, [`rule_file`] and [`inhibition`] write the files in `alerts/`. Of the engine,
 //! [`settings`] says whom to tell, [`evaluate`] what holds, [`state`] what is due, [`payload`] how it is said, `client` sends it,
-//! `answer` reads what the receiver said, `courier` tries until it arrives, [`Engine`] lets them run; [`Board`] shows what fires.
+//! `answer` reads what the receiver said, `courier` tries until it arrives, [`Engine`] lets them run; [`ActiveAlerts`] shows what fires.
 //!
 //! Never here: judging a snapshot (`domain::finding`).
 
@@ -25,6 +25,6 @@ pub mod settings;
 pub mod state;
 pub mod template;
 
-pub use active_alerts::{Board, Firing, Shown};
-pub use engine::{Engine, Look};
-pub use settings::Settings;
+pub use active_alerts::{ActiveAlert, ActiveAlertList, ActiveAlerts};
+pub use engine::{Engine, StateSource};
+pub use settings::AlertingSettings;

@@ -9,11 +9,11 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use crate::alerting::client::{Client, Failure};
-use crate::alerting::engine::{HEARTBEAT, Shared, lock};
+use crate::alerting::client::{Client, SendError};
+use crate::alerting::engine::{EngineState, HEARTBEAT, lock};
 use crate::alerting::payload;
-use crate::alerting::settings::{Heartbeat, Receiver, Settings};
-use crate::alerting::state::Notice;
+use crate::alerting::settings::{AlertingSettings, Heartbeat, Receiver};
+use crate::alerting::state::Notification;
 use crate::meters::Outcome;
 
 /// Pause after the first failure; each further one doubles it.
@@ -29,7 +29,7 @@ const REST: Duration = Duration::from_secs(30);
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Tells a receiver, for ever.
-pub(super) async fn run(shared: Arc<Shared>, settings: Arc<Settings>, receiver: Receiver) {
+pub(super) async fn notify_loop(shared: Arc<EngineState>, settings: Arc<AlertingSettings>, receiver: Receiver) {
     shared.meters.began(&receiver.name);
     let client = match Client::new(receiver.timeout) {
         Ok(client) => client,
@@ -65,7 +65,7 @@ pub(super) async fn run(shared: Arc<Shared>, settings: Arc<Settings>, receiver: 
         match sent {
             Ok(()) => {
                 (failures, most) = (0, most.saturating_mul(2));
-                lock(&shared.book).told(&receiver.name, notices, (shared.clock)());
+                lock(&shared.book).mark_notified(&receiver.name, notices, (shared.clock)());
                 shared.changed();
             }
             Err(failure) if failure.is_final => most = notices.len() / 2,
@@ -78,7 +78,7 @@ pub(super) async fn run(shared: Arc<Shared>, settings: Arc<Settings>, receiver: 
 }
 
 /// Lets a dead man's switch hear of us as long as somebody judges.
-pub(super) async fn beat(shared: Arc<Shared>, heartbeat: Heartbeat) {
+pub(super) async fn heartbeat_loop(shared: Arc<EngineState>, heartbeat: Heartbeat) {
     shared.meters.began(HEARTBEAT);
     let client = match Client::new(HEARTBEAT_TIMEOUT) {
         Ok(client) => client,
@@ -94,7 +94,7 @@ pub(super) async fn beat(shared: Arc<Shared>, heartbeat: Heartbeat) {
 }
 
 /// Skips a notice that a receiver refuses for good, so that the others are sent.
-fn refuse(shared: &Shared, receiver: &Receiver, notice: &Notice, failure: &Failure) {
+fn refuse(shared: &EngineState, receiver: &Receiver, notice: &Notification, failure: &SendError) {
     let alert = notice.entry.alert.name;
     warn!(
         receiver = receiver.name,
@@ -113,7 +113,7 @@ fn refuse(shared: &Shared, receiver: &Receiver, notice: &Notice, failure: &Failu
 }
 
 /// Counts an attempt, and says once that a receiver cannot be reached, or can again.
-fn note(shared: &Shared, receiver: &str, sent: Result<(), &Failure>) {
+fn note(shared: &EngineState, receiver: &str, sent: Result<(), &SendError>) {
     shared.attempted(receiver);
     let mut failing = lock(&shared.failing);
     match sent {

@@ -47,7 +47,7 @@ pub fn check_address(text: &str) -> Result<(), String> {
 
 /// Everything.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
+pub struct AlertingSettings {
     /// Whom to tell.
     pub receivers: Vec<Receiver>,
     /// Who is to miss us.
@@ -66,9 +66,9 @@ pub struct Settings {
     pub longest_hold: Option<Duration>,
 }
 
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
+impl Default for AlertingSettings {
+    fn default() -> AlertingSettings {
+        AlertingSettings {
             receivers: Vec::new(),
             heartbeat: None,
             labels: BTreeMap::new(),

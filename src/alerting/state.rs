@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::alerting::catalog::{Alert, alerts};
-use crate::alerting::clock_jump::Jump;
-use crate::alerting::evaluate::{Judged, Labels, Verdict};
+use crate::alerting::clock_jump::ClockJump;
+use crate::alerting::evaluate::{ActiveCondition, Evaluation, Labels};
 use crate::alerting::settings::{Kind, Receiver};
 use crate::domain::masternode::UnixSeconds;
 
@@ -23,15 +23,15 @@ const FORGET_SECONDS: u64 = 24 * 3600;
 
 /// All alerts that hold, or whose end not everybody knows.
 #[derive(Default)]
-pub struct Book {
-    entries: BTreeMap<String, Entry>,
+pub struct AlertStore {
+    entries: BTreeMap<String, AlertState>,
     /// Those that changed since they were last handed out to be kept.
     changed: BTreeSet<String>,
 }
 
 /// One alert.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct AlertState {
     /// Which.
     pub alert: &'static Alert,
     /// Of whom; `alertname` is not among them.
@@ -41,27 +41,28 @@ pub struct Entry {
     /// What exactly.
     pub description: String,
     /// How far it is.
-    pub stage: Stage,
+    pub stage: Phase,
     /// When it was first told, or is to be.
     pub starts_at: UnixSeconds,
     /// What each receiver knows.
-    told: BTreeMap<String, Told>,
+    told: BTreeMap<String, LastNotified>,
 }
 
 /// How far an alert is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Stage {
+pub enum Phase {
     /// It holds since then, not long enough.
     Pending(u64),
     /// It is told.
     Firing,
     /// It held until then.
-    Ended(u64),
+    #[serde(rename = "Ended")]
+    Resolved(u64),
 }
 
 /// What a receiver was told last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Told {
+struct LastNotified {
     /// When.
     at: u64,
     /// That it fires; otherwise that it ended.
@@ -73,36 +74,36 @@ struct Told {
 
 /// An alert as it is kept over restarts.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct StoredAlert {
     alert: String,
     labels: Labels,
     value: f64,
     description: String,
-    stage: Stage,
+    stage: Phase,
     starts_at: u64,
-    told: BTreeMap<String, Told>,
+    told: BTreeMap<String, LastNotified>,
 }
 
 /// Why a receiver is told something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Occasion {
+pub enum NotificationReason {
     /// It fires.
     Fired,
     /// It still does.
     Reminder,
     /// It ended.
-    Ended,
+    Resolved,
 }
 
 /// Something that a receiver is to be told.
 #[derive(Clone, Debug)]
-pub struct Notice {
+pub struct Notification {
     /// Names the alert for as long as it is in the book.
     pub key: String,
     /// Why now.
-    pub occasion: Occasion,
+    pub occasion: NotificationReason,
     /// The alert as it stood when the notice was made.
-    pub entry: Entry,
+    pub entry: AlertState,
 }
 
 /// What an alert is known by: its name and its labels.
@@ -111,10 +112,10 @@ fn key(alert: &Alert, labels: &Labels) -> String {
     format!("{}{{{}}}", alert.name, labels.join(","))
 }
 
-impl Book {
+impl AlertStore {
     /// Takes what was found at `now`. `hold` says for how many seconds an alert must hold. Returns how many were left out
     /// because the book is full.
-    pub fn note(&mut self, verdict: Verdict, hold: impl Fn(&Alert) -> u64, now: UnixSeconds) -> usize {
+    pub fn update(&mut self, verdict: Evaluation, hold: impl Fn(&Alert) -> u64, now: UnixSeconds) -> usize {
         let mut present = BTreeSet::new();
         let mut left_out = 0;
         for judged in &verdict.judged {
@@ -123,38 +124,38 @@ impl Book {
                 left_out += 1;
                 continue;
             }
-            self.holds(&key, judged, hold(judged.alert), now);
+            self.mark_active(&key, judged, hold(judged.alert), now);
             present.insert(key);
         }
-        let gone = |(key, entry): &(&String, &Entry)| {
+        let gone = |(key, entry): &(&String, &AlertState)| {
             !present.contains(*key) && !verdict.is_unknown(entry.alert, &entry.labels, entry.starts_at)
         };
         let gone: Vec<String> = self.entries.iter().filter(gone).map(|(key, _)| key.clone()).collect();
         for key in gone {
-            self.ends(&key, now);
+            self.mark_resolved(&key, now);
         }
         left_out
     }
 
-    fn holds(&mut self, key: &str, judged: &Judged, hold: u64, now: UnixSeconds) {
-        let fresh = || Entry {
+    fn mark_active(&mut self, key: &str, judged: &ActiveCondition, hold: u64, now: UnixSeconds) {
+        let fresh = || AlertState {
             alert: judged.alert,
             labels: judged.labels.clone(),
             value: judged.value,
             description: String::new(),
-            stage: Stage::Pending(now.0),
+            stage: Phase::Pending(now.0),
             starts_at: now,
             told: BTreeMap::new(),
         };
         let entry = self.entries.entry(key.to_string()).or_insert_with(fresh);
         let before = (entry.stage, entry.description.is_empty());
-        if matches!(entry.stage, Stage::Ended(_)) {
-            entry.stage = Stage::Pending(now.0);
+        if matches!(entry.stage, Phase::Resolved(_)) {
+            entry.stage = Phase::Pending(now.0);
         }
-        if let Stage::Pending(since) = entry.stage
+        if let Phase::Pending(since) = entry.stage
             && now.0 >= since.saturating_add(hold)
         {
-            (entry.stage, entry.starts_at) = (Stage::Firing, now);
+            (entry.stage, entry.starts_at) = (Phase::Firing, now);
         }
         entry.value = judged.value;
         entry.description.clone_from(&judged.description);
@@ -163,32 +164,32 @@ impl Book {
         }
     }
 
-    fn ends(&mut self, key: &str, now: UnixSeconds) {
+    fn mark_resolved(&mut self, key: &str, now: UnixSeconds) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         match entry.stage {
-            Stage::Ended(_) => return,
+            Phase::Resolved(_) => return,
             // Somebody still believes that it fires, from before it ended last.
-            Stage::Pending(_) if entry.told.values().any(|told| told.firing) => entry.stage = Stage::Ended(now.0),
-            Stage::Pending(_) => drop(self.entries.remove(key)),
-            Stage::Firing => entry.stage = Stage::Ended(now.0),
+            Phase::Pending(_) if entry.told.values().any(|told| told.firing) => entry.stage = Phase::Resolved(now.0),
+            Phase::Pending(_) => drop(self.entries.remove(key)),
+            Phase::Firing => entry.stage = Phase::Resolved(now.0),
         }
         self.changed.insert(key.to_string());
     }
 
     /// What a receiver is to be told at `now`: what began first comes first.
-    pub fn due(&self, receiver: &Receiver, now: UnixSeconds) -> Vec<Notice> {
-        let due = |(key, entry): (&String, &Entry)| {
+    pub fn due(&self, receiver: &Receiver, now: UnixSeconds) -> Vec<Notification> {
+        let due = |(key, entry): (&String, &AlertState)| {
             let occasion = entry.occasion(receiver, now)?;
-            Some(Notice { key: key.clone(), occasion, entry: entry.clone() })
+            Some(Notification { key: key.clone(), occasion, entry: entry.clone() })
         };
-        let mut due: Vec<Notice> = self.entries.iter().filter_map(due).collect();
+        let mut due: Vec<Notification> = self.entries.iter().filter_map(due).collect();
         due.sort_by_key(|notice| (notice.entry.starts_at, notice.entry.alert.severity));
         due
     }
 
     /// What fires, in the order of names and labels.
-    pub fn firing(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values().filter(|entry| entry.stage == Stage::Firing)
+    pub fn firing(&self) -> impl Iterator<Item = &AlertState> {
+        self.entries.values().filter(|entry| entry.stage == Phase::Firing)
     }
 
     /// How many notices wait for a receiver.
@@ -198,8 +199,8 @@ impl Book {
 
     /// When a receiver is next to be reminded; `None` when never.
     pub fn next_reminder(&self, receiver: &Receiver) -> Option<UnixSeconds> {
-        let next = |entry: &Entry| {
-            let told = entry.told.get(&receiver.name).filter(|told| told.firing && entry.stage == Stage::Firing)?;
+        let next = |entry: &AlertState| {
+            let told = entry.told.get(&receiver.name).filter(|told| told.firing && entry.stage == Phase::Firing)?;
             Some(UnixSeconds(told.at.saturating_add(receiver.repeat.as_secs())))
         };
         self.entries.values().filter_map(next).min()
@@ -207,28 +208,28 @@ impl Book {
 
     /// When the next alert has held for long enough; `None` when none is pending.
     pub fn next_firing(&self, hold: impl Fn(&Alert) -> u64) -> Option<UnixSeconds> {
-        let next = |entry: &Entry| match entry.stage {
-            Stage::Pending(since) => Some(UnixSeconds(since.saturating_add(hold(entry.alert)))),
+        let next = |entry: &AlertState| match entry.stage {
+            Phase::Pending(since) => Some(UnixSeconds(since.saturating_add(hold(entry.alert)))),
             _ => None,
         };
         self.entries.values().filter_map(next).min()
     }
 
     /// A receiver was told at `now`.
-    pub fn told(&mut self, receiver: &str, notices: &[Notice], now: UnixSeconds) {
+    pub fn mark_notified(&mut self, receiver: &str, notices: &[Notification], now: UnixSeconds) {
         self.sent(receiver, notices, now, false);
     }
 
     /// A receiver refused these for good at `now`. What fires is sent again when a reminder would be; an end is given up.
-    pub fn refused(&mut self, receiver: &str, notices: &[Notice], now: UnixSeconds) {
+    pub fn refused(&mut self, receiver: &str, notices: &[Notification], now: UnixSeconds) {
         self.sent(receiver, notices, now, true);
     }
 
-    fn sent(&mut self, receiver: &str, notices: &[Notice], now: UnixSeconds, refused: bool) {
+    fn sent(&mut self, receiver: &str, notices: &[Notification], now: UnixSeconds, refused: bool) {
         for notice in notices {
             let Some(entry) = self.entries.get_mut(&notice.key) else { continue };
-            let firing = notice.occasion != Occasion::Ended;
-            entry.told.insert(receiver.into(), Told { at: now.0, firing, refused });
+            let firing = notice.occasion != NotificationReason::Resolved;
+            entry.told.insert(receiver.into(), LastNotified { at: now.0, firing, refused });
             self.changed.insert(notice.key.clone());
         }
     }
@@ -241,10 +242,10 @@ impl Book {
 
     /// Forgets ends that all of `receivers` know, and those that somebody could not be told of for a day. Returns for whom
     /// something was given up.
-    pub fn tidy(&mut self, receivers: &[Receiver], now: UnixSeconds) -> Vec<String> {
+    pub fn prune(&mut self, receivers: &[Receiver], now: UnixSeconds) -> Vec<String> {
         let mut given_up = Vec::new();
         self.entries.retain(|key, entry| {
-            let Stage::Ended(at) = entry.stage else { return true };
+            let Phase::Resolved(at) = entry.stage else { return true };
             let mut waiting = receivers.iter().filter(|receiver| entry.occasion(receiver, now).is_some()).peekable();
             let old = now.0.saturating_sub(at) > FORGET_SECONDS;
             if waiting.peek().is_some() && !old {
@@ -260,26 +261,26 @@ impl Book {
     /// What changed since the last call: what an alert is known by, and its state, or none when it is forgotten.
     pub fn take_changes(&mut self) -> Vec<(String, Option<String>)> {
         let changed = std::mem::take(&mut self.changed);
-        changed.into_iter().map(|key| (key.clone(), self.entries.get(&key).map(Entry::to_text))).collect()
+        changed.into_iter().map(|key| (key.clone(), self.entries.get(&key).map(AlertState::to_text))).collect()
     }
 
     /// Takes note that these could not be kept.
-    pub fn not_kept(&mut self, changes: &[(String, Option<String>)]) {
+    pub fn mark_unsaved(&mut self, changes: &[(String, Option<String>)]) {
         self.changed.extend(changes.iter().map(|(key, _)| key.clone()));
     }
 
     /// The wall clock jumped: what was noted lies as far back as before.
-    pub fn shift(&mut self, jump: Jump) {
+    pub fn shift(&mut self, jump: ClockJump) {
         self.entries.values_mut().for_each(|entry| entry.shift(jump));
         self.changed.extend(self.entries.keys().cloned());
     }
 
     /// Takes over what was kept before; what seems to be of later than `now` is of now, as the clock was wrong then or is
     /// wrong now. Returns how many of them make no sense to this version.
-    pub fn remember(&mut self, kept: Vec<(String, String)>, now: UnixSeconds) -> usize {
+    pub fn restore(&mut self, kept: Vec<(String, String)>, now: UnixSeconds) -> usize {
         let mut strange = 0;
         for (key, text) in kept {
-            match Entry::from_text(&text) {
+            match AlertState::from_text(&text) {
                 Some(mut entry) => {
                     entry.not_after(now);
                     self.entries.entry(key).or_insert(entry);
@@ -294,10 +295,10 @@ impl Book {
     }
 }
 
-impl Entry {
-    fn shift(&mut self, jump: Jump) {
+impl AlertState {
+    fn shift(&mut self, jump: ClockJump) {
         let carry = |moment: &mut u64| *moment = jump.carry(UnixSeconds(*moment)).0;
-        if let Stage::Pending(at) | Stage::Ended(at) = &mut self.stage {
+        if let Phase::Pending(at) | Phase::Resolved(at) = &mut self.stage {
             carry(at);
         }
         carry(&mut self.starts_at.0);
@@ -308,34 +309,38 @@ impl Entry {
     }
 
     fn not_after(&mut self, now: UnixSeconds) {
-        if let Stage::Pending(at) | Stage::Ended(at) = &mut self.stage {
+        if let Phase::Pending(at) | Phase::Resolved(at) = &mut self.stage {
             *at = (*at).min(now.0);
         }
         self.starts_at = self.starts_at.min(now);
         self.told.values_mut().for_each(|told| told.at = told.at.min(now.0));
     }
 
-    fn occasion(&self, receiver: &Receiver, now: UnixSeconds) -> Option<Occasion> {
+    fn occasion(&self, receiver: &Receiver, now: UnixSeconds) -> Option<NotificationReason> {
         if self.alert.severity > receiver.minimum_severity {
             return None;
         }
         let told = self.told.get(&receiver.name);
         match (self.stage, told) {
-            (Stage::Pending(_), _) => None,
-            (Stage::Firing, Some(told)) if told.firing => {
+            (Phase::Pending(_), _) => None,
+            (Phase::Firing, Some(told)) if told.firing => {
                 let again = told.at.saturating_add(receiver.repeat.as_secs());
-                (now.0 >= again).then_some(if told.refused { Occasion::Fired } else { Occasion::Reminder })
+                (now.0 >= again).then_some(if told.refused {
+                    NotificationReason::Fired
+                } else {
+                    NotificationReason::Reminder
+                })
             }
-            (Stage::Firing, _) => Some(Occasion::Fired),
-            (Stage::Ended(_), Some(told)) if told.firing => Some(Occasion::Ended),
-            (Stage::Ended(at), Some(told)) => (told.at < at).then_some(Occasion::Ended),
+            (Phase::Firing, _) => Some(NotificationReason::Fired),
+            (Phase::Resolved(_), Some(told)) if told.firing => Some(NotificationReason::Resolved),
+            (Phase::Resolved(at), Some(told)) => (told.at < at).then_some(NotificationReason::Resolved),
             // Alertmanager would have nobody to tell: for it an alert that it never saw is none.
-            (Stage::Ended(_), None) => (receiver.kind != Kind::Alertmanager).then_some(Occasion::Ended),
+            (Phase::Resolved(_), None) => (receiver.kind != Kind::Alertmanager).then_some(NotificationReason::Resolved),
         }
     }
 
     fn to_text(&self) -> String {
-        let kept = Kept {
+        let kept = StoredAlert {
             alert: self.alert.name.into(),
             labels: self.labels.clone(),
             value: self.value,
@@ -347,10 +352,11 @@ impl Entry {
         serde_json::to_string(&kept).expect("its keys are texts and its numbers finite")
     }
 
-    fn from_text(text: &str) -> Option<Entry> {
-        let Kept { alert, labels, value, description, stage, starts_at, told } = serde_json::from_str(text).ok()?;
+    fn from_text(text: &str) -> Option<AlertState> {
+        let StoredAlert { alert, labels, value, description, stage, starts_at, told } =
+            serde_json::from_str(text).ok()?;
         let alert = alerts().find(|known| known.name == alert)?;
-        Some(Entry { alert, labels, value, description, stage, starts_at: UnixSeconds(starts_at), told })
+        Some(AlertState { alert, labels, value, description, stage, starts_at: UnixSeconds(starts_at), told })
     }
 }
 

@@ -9,11 +9,11 @@ use crate::alerting::humanize;
 /// A placeholder, and its Go template.
 struct Placeholder {
     name: &'static str,
-    go: Go,
+    go: PrometheusSource,
 }
 
 /// Where Prometheus finds it.
-enum Go {
+enum PrometheusSource {
     /// As it stands.
     Text(&'static str),
     /// Another series of the same masternode, by a query with `SELF` for its labels, shown with this format.
@@ -21,62 +21,68 @@ enum Go {
 }
 
 const PLACEHOLDERS: &[Placeholder] = &[
-    Placeholder { name: "node", go: Go::Text("{{ or $labels.alias $labels.masternode }}") },
-    Placeholder { name: "network", go: Go::Text("{{ $labels.network }}") },
-    Placeholder { name: "quorum_type", go: Go::Text("{{ $labels.quorum_type }}") },
-    Placeholder { name: "source", go: Go::Text("{{ $labels.source }}") },
-    Placeholder { name: "receiver", go: Go::Text("{{ $labels.receiver }}") },
-    Placeholder { name: "job", go: Go::Text("{{ $labels.job }}") },
-    Placeholder { name: "of_job", go: Go::Text("{{ with $labels.job }} of job {{ . }}{{ end }}") },
-    Placeholder { name: "group_key", go: Go::Text("{{ $labels.group_key }}") },
-    Placeholder { name: "group", go: Go::Text("{{ $labels.group }}") },
+    Placeholder { name: "node", go: PrometheusSource::Text("{{ or $labels.alias $labels.masternode }}") },
+    Placeholder { name: "network", go: PrometheusSource::Text("{{ $labels.network }}") },
+    Placeholder { name: "quorum_type", go: PrometheusSource::Text("{{ $labels.quorum_type }}") },
+    Placeholder { name: "source", go: PrometheusSource::Text("{{ $labels.source }}") },
+    Placeholder { name: "receiver", go: PrometheusSource::Text("{{ $labels.receiver }}") },
+    Placeholder { name: "job", go: PrometheusSource::Text("{{ $labels.job }}") },
+    Placeholder { name: "of_job", go: PrometheusSource::Text("{{ with $labels.job }} of job {{ . }}{{ end }}") },
+    Placeholder { name: "group_key", go: PrometheusSource::Text("{{ $labels.group_key }}") },
+    Placeholder { name: "group", go: PrometheusSource::Text("{{ $labels.group }}") },
     // Which labels are groups is for the operator to choose: all that are not ours.
     Placeholder {
         name: "groups",
-        go: Go::Text(
+        go: PrometheusSource::Text(
             "{{ range $key, $value := $labels }}\
              {{ if not (match \"^(alias|masternode|network|node_type)$\" $key) }} {{ $key }}={{ $value }}{{ end }}\
              {{ end }}",
         ),
     },
-    Placeholder { name: "value", go: Go::Text("{{ $value | printf \"%.0f\" }}") },
-    Placeholder { name: "percent", go: Go::Text("{{ $value | humanizePercentage }}") },
-    Placeholder { name: "duration", go: Go::Text("{{ $value | humanizeDuration }}") },
+    Placeholder { name: "value", go: PrometheusSource::Text("{{ $value | printf \"%.0f\" }}") },
+    Placeholder { name: "percent", go: PrometheusSource::Text("{{ $value | humanizePercentage }}") },
+    Placeholder { name: "duration", go: PrometheusSource::Text("{{ $value | humanizeDuration }}") },
     Placeholder {
         name: "score",
-        go: Go::Query("masternode:masternode_pose_score:newest{SELF}", "value | printf \"%.0f\""),
+        go: PrometheusSource::Query("masternode:masternode_pose_score:newest{SELF}", "value | printf \"%.0f\""),
     },
     Placeholder {
         name: "limit",
-        go: Go::Query("network:masternode_network_pose_limit:newest{NETWORK}", "value | printf \"%.0f\""),
+        go: PrometheusSource::Query("network:masternode_network_pose_limit:newest{NETWORK}", "value | printf \"%.0f\""),
     },
     Placeholder {
         name: "blocks",
-        go: Go::Query("masternode:masternode_pose_blocks_until_safe:newest{SELF}", "value | printf \"%.0f\""),
+        go: PrometheusSource::Query(
+            "masternode:masternode_pose_blocks_until_safe:newest{SELF}",
+            "value | printf \"%.0f\"",
+        ),
     },
     Placeholder {
         name: "hours",
-        go: Go::Query(
+        go: PrometheusSource::Query(
             "masternode:masternode_pose_blocks_until_safe:newest{SELF} * on (network) group_left () \
              network:masternode_network_block_interval_seconds:newest / 3600",
             "value | printf \"%.1f\"",
         ),
     },
-    Placeholder { name: "state", go: Go::Query("masternode:masternode_state:newest{SELF} == 1", "label \"state\"") },
+    Placeholder {
+        name: "state",
+        go: PrometheusSource::Query("masternode:masternode_state:newest{SELF} == 1", "label \"state\""),
+    },
     Placeholder {
         name: "reason",
-        go: Go::Query("masternode:masternode_p2p_failure:newest{SELF} == 1", "label \"reason\""),
+        go: PrometheusSource::Query("masternode:masternode_p2p_failure:newest{SELF} == 1", "label \"reason\""),
     },
     // No label holds a hash, so a rule can only say where it is found.
     Placeholder {
         name: "cause",
-        go: Go::Text(
+        go: PrometheusSource::Text(
             "`masternode-exporter events --kind penalty --masternode {{ $labels.masternode }}` names the quorums",
         ),
     },
     Placeholder {
         name: "fields",
-        go: Go::Text(
+        go: PrometheusSource::Text(
             "{{ range $index, $sample := printf \"masternode:masternode_expectation_met:newest{network='%s',masternode='%s'} == 0\" \
              $labels.network $labels.masternode | query | sortByLabel \"field\" }}{{ if $index }}, {{ end }}{{ $sample.Labels.field }}{{ end }}",
         ),
@@ -124,10 +130,10 @@ fn fill(text: &str, with: impl Fn(&str) -> Option<String>) -> Result<String, Str
     Ok(filled)
 }
 
-fn go(placeholder: &Go) -> String {
+fn go(placeholder: &PrometheusSource) -> String {
     match placeholder {
-        Go::Text(text) => (*text).to_string(),
-        Go::Query(query, shown) => {
+        PrometheusSource::Text(text) => (*text).to_string(),
+        PrometheusSource::Query(query, shown) => {
             let own = query.contains("{SELF}");
             let query =
                 query.replace("{SELF}", "{network='%s',masternode='%s'}").replace("{NETWORK}", "{network='%s'}");

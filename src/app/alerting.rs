@@ -6,21 +6,21 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::alerting::evaluate::{Network, Source, World};
-use crate::alerting::{Engine, Look};
+use crate::alerting::evaluate::{EvaluationInput, Network, Source};
+use crate::alerting::{Engine, StateSource};
 use crate::app::network::Shared;
 use crate::app::now;
-use crate::app::web_state::{Seen, SeenNetworks};
+use crate::app::web_state::{NetworkView, NetworkViews};
 use crate::domain::masternode::{Height, UnixSeconds};
 use crate::meters::Meters;
 use crate::web;
 
 /// The engine, at rest until it has settings.
-pub(super) fn engine(shared: &Shared, web: web::meters::Meters, networks: watch::Receiver<SeenNetworks>) -> Engine {
+pub(super) fn engine(shared: &Shared, web: web::meters::Meters, networks: watch::Receiver<NetworkViews>) -> Engine {
     let (meters, started) = (shared.meters.clone(), Instant::now());
-    let look: Look = Box::new(move || {
+    let look: StateSource = Box::new(move || {
         let now = now();
-        World {
+        EvaluationInput {
             networks: networks.borrow().iter().map(|(name, seen)| network(&meters, name, seen, now)).collect(),
             config_good: meters.is_config_good(),
             web_config_good: web.is_protection_good(),
@@ -39,7 +39,7 @@ fn before(now: UnixSeconds, age: Duration) -> UnixSeconds {
     UnixSeconds(now.0.saturating_sub(age.as_secs()))
 }
 
-fn network(meters: &Meters, name: &str, seen: &Seen, now: UnixSeconds) -> Network {
+fn network(meters: &Meters, name: &str, seen: &NetworkView, now: UnixSeconds) -> Network {
     let source = |source: &String| {
         let state = meters.source_state(name, source);
         let fork = meters.source_fork(name, source);
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn what_was_confirmed_a_moment_ago_is_fresh_whatever_the_clock_says_now() {
         let meters = Meters::new(&Registry::new()).unwrap();
-        let seen = Seen::at(&DASH, Instant::now());
+        let seen = NetworkView::at(&DASH, Instant::now());
         assert_eq!(network(&meters, "net", &seen, UnixSeconds(5)).sources[0].last_success, None);
         let clock = 1_700_000_000;
         meters.source("net", "local").usable(clock as f64);

@@ -19,7 +19,7 @@ const LAST_WORDS: Duration = Duration::from_millis(1500);
 pub(super) struct History {
     path: PathBuf,
     writer: Writer,
-    ended: history::Ended,
+    ended: history::WriterHandle,
 }
 
 impl History {
@@ -30,7 +30,7 @@ impl History {
     /// A [`history::OpenError`] when another process writes the file.
     pub(super) fn open(config: &HistoryConfig, meters: &Meters) -> Result<Option<History>, Error> {
         let Some(path) = config.path.clone() else { return Ok(None) };
-        let settings = history::Settings { path: path.clone(), retention: config.retention, clock: now };
+        let settings = history::HistorySettings { path: path.clone(), retention: config.retention, clock: now };
         let (writer, ended) = Writer::start(settings, meters.history().clone())?;
         Ok(Some(History { path, writer, ended }))
     }

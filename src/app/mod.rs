@@ -20,10 +20,10 @@ use tracing::{error, info, warn};
 
 use crate::alerting::Engine;
 use crate::app::history::History;
-use crate::app::network::{Network, Prepared, Shared};
+use crate::app::network::{Network, NetworkBuilder, Shared};
 pub use crate::app::network::{clients, follower_settings};
-use crate::app::web_state::{ReloadRequest, Seen, SeenNetworks};
-use crate::config::{Config, Loaded, NetworkConfig, WebConfig};
+use crate::app::web_state::{NetworkView, NetworkViews, ReloadRequest};
+use crate::config::{Config, LoadedConfig, NetworkConfig, WebConfig};
 use crate::domain::masternode::UnixSeconds;
 use crate::meters::Meters;
 use crate::metrics::Exposition;
@@ -47,7 +47,7 @@ pub struct App {
     /// What was started: what of it only a restart changes is still in force.
     started: Config,
     networks: BTreeMap<String, Network>,
-    seen: watch::Sender<SeenNetworks>,
+    seen: watch::Sender<NetworkViews>,
     web_meters: web::meters::Meters,
     alerting: Engine,
     security: Arc<WebSecurity>,
@@ -76,19 +76,19 @@ impl App {
             web_meters,
             security,
         };
-        app.apply(config).await?;
+        app.reconfigure(config).await?;
         Ok(app)
     }
 
     /// Makes the running parts those of `config`. On an error nothing has changed.
-    async fn apply(&mut self, config: &Config) -> Result<(), Error> {
+    async fn reconfigure(&mut self, config: &Config) -> Result<(), Error> {
         let changed =
             |network: &&NetworkConfig| self.networks.get(&network.name).is_none_or(|runs| runs.config() != *network);
-        let prepared: Vec<Prepared> = config
+        let prepared: Vec<NetworkBuilder> = config
             .networks
             .iter()
             .filter(changed)
-            .map(|network| Prepared::new(network, &self.shared.meters))
+            .map(|network| NetworkBuilder::new(network, &self.shared.meters))
             .collect::<Result<_, _>>()?;
         let stays = |name: &str| {
             config.networks.iter().any(|network| network.name == name) && prepared.iter().all(|new| new.name() != name)
@@ -102,13 +102,13 @@ impl App {
         for prepared in prepared {
             let name = prepared.name().to_string();
             let network = prepared.start(config, &self.shared);
-            self.seen.send_modify(|seen| drop(seen.insert(name.clone(), Seen::of(&network))));
+            self.seen.send_modify(|seen| drop(seen.insert(name.clone(), NetworkView::of(&network))));
             self.networks.insert(name, network);
         }
         for network in self.networks.values_mut() {
             network.reconfigure(config, &self.shared).await;
         }
-        self.alerting.apply(&config.alerting).await;
+        self.alerting.reconfigure(&config.alerting).await;
         Ok(())
     }
 
@@ -125,13 +125,13 @@ impl App {
         mut self,
         listeners: Vec<TcpListener>,
         config: &Config,
-        load: impl Fn() -> Result<Loaded, String>,
+        load: impl Fn() -> Result<LoadedConfig, String>,
         mut hangup: mpsc::Receiver<()>,
         shutdown: impl Future<Output = ()>,
     ) {
         let (reload, mut reloads) = mpsc::channel::<ReloadRequest>(1);
         let (stop, stopped) = oneshot::channel::<()>();
-        let settings = web::settings::Settings {
+        let settings = web::settings::WebSettings {
             max_requests: config.web.max_requests,
             allowed_hosts: allowed_hosts(config),
             ..Default::default()
@@ -183,7 +183,7 @@ impl App {
         }
     }
 
-    async fn reload(&mut self, load: impl Fn() -> Result<Loaded, String>) -> Result<(), String> {
+    async fn reload(&mut self, load: impl Fn() -> Result<LoadedConfig, String>) -> Result<(), String> {
         let result = self.take_over(load()).await;
         if let Err(error) = &result {
             error!("{error}");
@@ -193,10 +193,10 @@ impl App {
     }
 
     /// Takes over what was loaded, and logs what of it is in force. The error says what is in force instead.
-    async fn take_over(&mut self, loaded: Result<Loaded, String>) -> Result<(), String> {
+    async fn take_over(&mut self, loaded: Result<LoadedConfig, String>) -> Result<(), String> {
         let refused = |error: String| format!("Configuration not reloaded, the previous one stays in force: {error}");
-        let Loaded { config, warnings } = loaded.map_err(refused)?;
-        self.apply(&config).await.map_err(|error| refused(error.to_string()))?;
+        let LoadedConfig { config, warnings } = loaded.map_err(refused)?;
+        self.reconfigure(&config).await.map_err(|error| refused(error.to_string()))?;
         for warning in warnings {
             warn!("{warning}");
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use crate::app::probes::{Calls, ProbesReceiver};
+use crate::app::probes::{ProbeTask, ProbesReceiver};
 use crate::app::{Error, now};
 use crate::config::{Config, NetworkConfig, SourceConfig};
 use crate::domain::watch::WatchList;
@@ -32,7 +32,7 @@ pub(super) struct Shared {
 }
 
 /// What starts a network, made before anything is stopped: making it can fail.
-pub(super) struct Prepared {
+pub(super) struct NetworkBuilder {
     config: NetworkConfig,
     clients: Vec<Client>,
 }
@@ -43,13 +43,13 @@ pub(super) struct Network {
     watch_list: watch::Sender<WatchList>,
     snapshots: SnapshotReceiver,
     tasks: Vec<JoinHandle<()>>,
-    calls: Calls,
+    calls: ProbeTask,
 }
 
-impl Prepared {
+impl NetworkBuilder {
     /// What `config` needs. Fails when a source cannot be set up (not when it cannot be reached).
-    pub(super) fn new(config: &NetworkConfig, meters: &Meters) -> Result<Prepared, Error> {
-        Ok(Prepared { config: config.clone(), clients: clients(config, meters)? })
+    pub(super) fn new(config: &NetworkConfig, meters: &Meters) -> Result<NetworkBuilder, Error> {
+        Ok(NetworkBuilder { config: config.clone(), clients: clients(config, meters)? })
     }
 
     /// The network's name.
@@ -59,7 +59,7 @@ impl Prepared {
 
     /// Follows from now on. `config` is the whole configuration, for what it says of this network elsewhere.
     pub(super) fn start(self, config: &Config, shared: &Shared) -> Network {
-        let Prepared { config: network, clients } = self;
+        let NetworkBuilder { config: network, clients } = self;
         let (watch_list, watch_receiver) = watch::channel(config.watch_list(&network.name));
         let (publish, snapshots) = watch::channel(None);
         let settings = follower_settings(&network, config.history.retention);
@@ -67,9 +67,10 @@ impl Prepared {
         if let Some(history) = &shared.history {
             follower = follower.with_history(history.clone());
         }
-        let show = show(shared.exposition.clone(), shared.news.clone(), network.name.clone(), snapshots.clone());
+        let show =
+            publish_snapshots(shared.exposition.clone(), shared.news.clone(), network.name.clone(), snapshots.clone());
         let tasks = vec![tokio::spawn(follower.run()), tokio::spawn(show)];
-        let calls = Calls::start(config.probe.clone(), &network.name, &snapshots, shared);
+        let calls = ProbeTask::start(config.probe.clone(), &network.name, &snapshots, shared);
         Network { config: network, watch_list, snapshots, tasks, calls }
     }
 }
@@ -99,7 +100,7 @@ impl Network {
             modified
         });
         if !self.calls.are_by(config.probe.as_ref()) {
-            self.calls.change(config.probe.clone(), &self.config.name, &self.snapshots, shared).await;
+            self.calls.reconfigure(config.probe.clone(), &self.config.name, &self.snapshots, shared).await;
         }
     }
 
@@ -120,14 +121,14 @@ impl Network {
 /// The clients of a network's sources.
 pub fn clients(network: &NetworkConfig, meters: &Meters) -> Result<Vec<Client>, Error> {
     let client = |source: &SourceConfig| {
-        let settings = rpc::Settings {
+        let settings = rpc::RpcSettings {
             name: source.name.clone(),
             url: source.url.expose().to_string(),
             credentials: source.credentials.clone(),
             timeout: source.timeout,
             dialect: network.chain.dialect.clone(),
             states: state::shared(&network.chain.rules.states),
-            ..rpc::Settings::default()
+            ..rpc::RpcSettings::default()
         };
         Ok(Client::new(settings, meters.rpc(&network.name, &source.name))?)
     };
@@ -135,8 +136,8 @@ pub fn clients(network: &NetworkConfig, meters: &Meters) -> Result<Vec<Client>, 
 }
 
 /// How a network is followed, whose events are kept for so long.
-pub fn follower_settings(network: &NetworkConfig, retention: Duration) -> follower::Settings {
-    follower::Settings {
+pub fn follower_settings(network: &NetworkConfig, retention: Duration) -> follower::FollowerSettings {
+    follower::FollowerSettings {
         network: network.name.as_str().into(),
         rules: network.chain.rules.clone(),
         poll_interval: network.poll_interval,
@@ -151,7 +152,12 @@ pub fn follower_settings(network: &NetworkConfig, retention: Duration) -> follow
 }
 
 /// Hands each new snapshot of a network to the exposition, and wakes who waits for it. Whoever tells of a ban comes first.
-async fn show(exposition: Arc<Exposition>, news: Arc<Notify>, network: String, mut snapshots: SnapshotReceiver) {
+async fn publish_snapshots(
+    exposition: Arc<Exposition>,
+    news: Arc<Notify>,
+    network: String,
+    mut snapshots: SnapshotReceiver,
+) {
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
         news.notify_one();

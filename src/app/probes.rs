@@ -11,28 +11,28 @@ use crate::app::network::{Shared, SnapshotReceiver};
 use crate::app::now;
 use crate::domain::probe::Probes;
 use crate::metrics::Exposition;
-use crate::probe::{Prober, Settings};
+use crate::probe::{ProbeSettings, Prober};
 
 /// Where what came of a network's calls is found: none where nobody is called. Beside the snapshots and not in them, because a
 /// call ends when it ends, and the next block may be minutes away.
 pub(super) type ProbesReceiver = watch::Receiver<Option<Arc<Probes>>>;
 
 /// What calls the masternodes of one network, if anything does.
-pub(super) struct Calls {
-    settings: Option<Settings>,
+pub(super) struct ProbeTask {
+    settings: Option<ProbeSettings>,
     published: watch::Sender<Option<Arc<Probes>>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
-impl Calls {
+impl ProbeTask {
     /// Begins to call those who are watched, by `settings`; without any nobody is called.
     pub(super) fn start(
-        settings: Option<Settings>,
+        settings: Option<ProbeSettings>,
         network: &str,
         snapshots: &SnapshotReceiver,
         shared: &Shared,
-    ) -> Calls {
-        let mut calls = Calls { settings: None, published: watch::Sender::default(), tasks: Vec::new() };
+    ) -> ProbeTask {
+        let mut calls = ProbeTask { settings: None, published: watch::Sender::default(), tasks: Vec::new() };
         calls.begin(settings, network, snapshots, shared);
         calls
     }
@@ -43,9 +43,9 @@ impl Calls {
     }
 
     /// Calls by other settings from now on. What was known is forgotten: it may be of addresses that are called no more.
-    pub(super) async fn change(
+    pub(super) async fn reconfigure(
         &mut self,
-        settings: Option<Settings>,
+        settings: Option<ProbeSettings>,
         network: &str,
         snapshots: &SnapshotReceiver,
         shared: &Shared,
@@ -54,7 +54,7 @@ impl Calls {
         self.begin(settings, network, snapshots, shared);
     }
 
-    fn begin(&mut self, settings: Option<Settings>, network: &str, snapshots: &SnapshotReceiver, shared: &Shared) {
+    fn begin(&mut self, settings: Option<ProbeSettings>, network: &str, snapshots: &SnapshotReceiver, shared: &Shared) {
         self.settings = settings;
         // That nobody was called yet is not that nobody is called: whoever judges must not take it for an end.
         self.published.send_replace(self.settings.as_ref().map(|_| Arc::default()));
@@ -62,12 +62,12 @@ impl Calls {
         let (publish, results) = watch::channel(Arc::default());
         let prober = Prober::new(wanted, now, snapshots.clone(), publish);
         let (exposition, news) = (shared.exposition.clone(), shared.news.clone());
-        let show = show(exposition, news, network.to_string(), self.published.clone(), results);
+        let show = publish_probes(exposition, news, network.to_string(), self.published.clone(), results);
         self.tasks = vec![tokio::spawn(prober.run()), tokio::spawn(show)];
     }
 
     /// Whether they are made by these settings.
-    pub(super) fn are_by(&self, settings: Option<&Settings>) -> bool {
+    pub(super) fn are_by(&self, settings: Option<&ProbeSettings>) -> bool {
         self.settings.as_ref() == settings
     }
 
@@ -83,7 +83,7 @@ impl Calls {
 }
 
 /// Hands what came of calling a network's masternodes to all who want it. Whoever tells of it comes first.
-async fn show(
+async fn publish_probes(
     exposition: Arc<Exposition>,
     news: Arc<Notify>,
     network: String,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::alerting::{self, Board};
+use crate::alerting::{self, ActiveAlerts};
 use crate::app::network::{Network, Shared, SnapshotReceiver};
 use crate::app::now;
 use crate::app::probes::ProbesReceiver;
@@ -19,14 +19,14 @@ use crate::meters::{self, Meters};
 use crate::metrics::{self, Exposition};
 use crate::web::api::{self, AlertsOf, Api};
 use crate::web::handlers::{
-    Body, Format, Landing, Link, MetricsReply, MetricsRequest, Readiness, Refusal, ReloadFunction, Site,
+    Body, Format, Handlers, LandingPage, Link, MetricsReply, MetricsRequest, Readiness, ReloadFunction, ScrapeError,
 };
 
 /// A request for a reload, with the place for its answer.
 pub(super) type ReloadRequest = oneshot::Sender<Result<(), String>>;
 
 /// What can be seen of a network from outside.
-pub(super) struct Seen {
+pub(super) struct NetworkView {
     chain: String,
     pub(super) sources: Vec<String>,
     pub(super) snapshots: SnapshotReceiver,
@@ -37,13 +37,13 @@ pub(super) struct Seen {
 }
 
 /// The networks that run, by name.
-pub(super) type SeenNetworks = BTreeMap<String, Seen>;
+pub(super) type NetworkViews = BTreeMap<String, NetworkView>;
 
-impl Seen {
+impl NetworkView {
     /// What can be seen of `network`.
-    pub(super) fn of(network: &Network) -> Seen {
+    pub(super) fn of(network: &Network) -> NetworkView {
         let config = network.config();
-        Seen {
+        NetworkView {
             chain: config.chain.rules.name.to_string(),
             sources: config.sources.iter().map(|source| source.name.clone()).collect(),
             snapshots: network.snapshots(),
@@ -55,10 +55,10 @@ impl Seen {
 }
 
 #[cfg(test)]
-impl Seen {
+impl NetworkView {
     /// A network of one source, `local`, that began to be followed then and was never reached.
-    pub(super) fn at(rules: &crate::domain::ChainRules, begun: Instant) -> Seen {
-        Seen {
+    pub(super) fn at(rules: &crate::domain::ChainRules, begun: Instant) -> NetworkView {
+        NetworkView {
             chain: rules.name.to_string(),
             sources: vec!["local".into()],
             snapshots: watch::channel(None).1,
@@ -73,14 +73,14 @@ impl Seen {
 pub(super) fn site(
     config: &WebConfig,
     shared: &Shared,
-    board: Board,
-    networks: watch::Receiver<SeenNetworks>,
+    board: ActiveAlerts,
+    networks: watch::Receiver<NetworkViews>,
     history: Option<PathBuf>,
     reload: mpsc::Sender<ReloadRequest>,
-) -> Site {
+) -> Handlers {
     let (exposition, seen) = (shared.exposition.clone(), networks.clone());
-    Site {
-        landing: Landing {
+    Handlers {
+        landing: LandingPage {
             name: "Masternode exporter".into(),
             version: env!("CARGO_PKG_VERSION").into(),
             summary: "How close each masternode is to a Proof-of-Service ban, and when it is paid next.".into(),
@@ -106,11 +106,11 @@ fn reload_function(reload: mpsc::Sender<ReloadRequest>) -> ReloadFunction {
     })
 }
 
-fn api(meters: &Meters, board: Board, networks: watch::Receiver<SeenNetworks>, history: Option<PathBuf>) -> Api {
+fn api(meters: &Meters, board: ActiveAlerts, networks: watch::Receiver<NetworkViews>, history: Option<PathBuf>) -> Api {
     let (meters, history_meters) = (meters.clone(), meters.history().clone());
     let history = history.map(|path| api::History { path, up: Box::new(move || history_meters.is_up()) });
     let networks = move || {
-        let network = |(name, seen): (&String, &Seen)| api::Network {
+        let network = |(name, seen): (&String, &NetworkView)| api::Network {
             name: name.clone(),
             chain: seen.chain.clone(),
             snapshot: seen.snapshots.borrow().clone(),
@@ -134,7 +134,7 @@ fn source_state(meters: &Meters, network: &str, source: &str) -> api::Source {
     let report = meters.source_report(network, source);
     // Of a masternode that does not say which one it is the identity is empty, which is none.
     let masternode = report.masternode.map(|(id, state)| api::OwnMasternode { id: id.parse().ok(), state });
-    let report = api::Report {
+    let report = api::SourceHealth {
         blocks_behind: report.blocks_behind,
         connections: report.connections,
         isolated: report.isolated,
@@ -146,7 +146,7 @@ fn source_state(meters: &Meters, network: &str, source: &str) -> api::Source {
     api::Source { name: source.into(), up, synced, network_match, last_success, follows_fork, fork_split, report }
 }
 
-fn firing(board: &Board, of: AlertsOf<'_>, most: usize) -> api::Firing {
+fn firing(board: &ActiveAlerts, of: AlertsOf<'_>, most: usize) -> api::Firing {
     let wanted: Vec<(&str, String)> = match of {
         AlertsOf::All => Vec::new(),
         AlertsOf::Masternode(network, id) => vec![("network", network.into()), ("masternode", id.to_string())],
@@ -154,8 +154,8 @@ fn firing(board: &Board, of: AlertsOf<'_>, most: usize) -> api::Firing {
     let fits = |labels: &BTreeMap<String, String>| {
         wanted.iter().all(|(name, text)| labels.get(*name).is_some_and(|label| label == text))
     };
-    let alerting::Firing { critical, warning, alerts } = board.firing(fits, most);
-    let shown = |alerting::Shown { alert, labels, description, since, runbook_url }| api::Alert {
+    let alerting::ActiveAlertList { critical, warning, alerts } = board.firing(fits, most);
+    let shown = |alerting::ActiveAlert { alert, labels, description, since, runbook_url }| api::Alert {
         name: alert.name.into(),
         severity: alert.severity.label(),
         labels,
@@ -167,10 +167,10 @@ fn firing(board: &Board, of: AlertsOf<'_>, most: usize) -> api::Firing {
     api::Firing { critical, warning, alerts: alerts.into_iter().map(shown).collect() }
 }
 
-async fn scrape(exposition: Arc<Exposition>, request: MetricsRequest) -> Result<MetricsReply, Refusal> {
+async fn scrape(exposition: Arc<Exposition>, request: MetricsRequest) -> Result<MetricsReply, ScrapeError> {
     let known = |name: &String| metrics::catalog::family(name).is_some();
     if let Some(unknown) = request.collect.iter().find(|name| !known(name)) {
-        return Err(Refusal::BadRequest(format!("collect[]={unknown} is no family of masternodes or networks")));
+        return Err(ScrapeError::BadRequest(format!("collect[]={unknown} is no family of masternodes or networks")));
     }
     let format = match request.format {
         Format::Text => metrics::Format::Text,
@@ -187,8 +187,8 @@ async fn scrape(exposition: Arc<Exposition>, request: MetricsRequest) -> Result<
 }
 
 /// Ready as soon as one network has a list: a node that never answers must not hide the others.
-fn readiness(networks: &SeenNetworks) -> Readiness {
-    let waiting = |(name, seen): (&String, &Seen)| {
+fn readiness(networks: &NetworkViews) -> Readiness {
+    let waiting = |(name, seen): (&String, &NetworkView)| {
         seen.snapshots.borrow().is_none().then(|| format!("network {name} has no masternode list that is fresh"))
     };
     let missing: Vec<String> = networks.iter().filter_map(waiting).collect();

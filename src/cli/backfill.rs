@@ -9,27 +9,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 
 use crate::app;
-use crate::cli::Failure;
-use crate::cli::block_or_time::{self, When};
+use crate::cli::CommandError;
+use crate::cli::block_or_time::{self, BlockOrTime};
 use crate::cli::progress::ProgressReport;
 use crate::config::{Config, NetworkConfig};
-use crate::domain::counters::Tallies;
+use crate::domain::counters::EventCounters;
 use crate::domain::masternode::Height;
-use crate::domain::snapshot::{Parts, Snapshot};
-use crate::follower::offline_backfill::Backfill;
+use crate::domain::snapshot::{Snapshot, SnapshotInputs};
+use crate::follower::offline_backfill::OfflineBackfill;
 use crate::history::Store;
 use crate::meters::Meters;
-use crate::metrics::backfill::PastFile;
+use crate::metrics::backfill::BackfillFile;
 
 /// Arguments of `backfill`.
 #[derive(Debug, Args)]
 pub(super) struct BackfillArguments {
     /// First block or day: 2528000, 2026-01-31 or 2026-01-31T12:00:00Z.
     #[arg(long, value_name = "WHEN", value_parser = block_or_time::parse)]
-    from: When,
+    from: BlockOrTime,
     /// Last block or day. [default: the last block of the history]
     #[arg(long, value_name = "WHEN", value_parser = block_or_time::parse)]
-    to: Option<When>,
+    to: Option<BlockOrTime>,
     /// Which network, where several are configured.
     #[arg(long, value_name = "NAME")]
     network: Option<String>,
@@ -38,39 +38,39 @@ pub(super) struct BackfillArguments {
     openmetrics: Option<PathBuf>,
 }
 
-pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Result<(), Failure> {
-    let wrong = |why: String| Failure::Configuration(why);
+pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Result<(), CommandError> {
+    let wrong = |why: String| CommandError::Configuration(why);
     let path =
         config.history.path.as_deref().ok_or_else(|| wrong("history.path is not set: nothing to fill".into()))?;
     let network = chosen(config, arguments.network.as_deref()).map_err(wrong)?;
     let mut store = Store::open(path, app::now()).map_err(|error| {
-        Failure::Configuration(format!("history.path: {error}. Stop the exporter while its history is filled"))
+        CommandError::Configuration(format!("history.path: {error}. Stop the exporter while its history is filled"))
     })?;
     let meters = Meters::new(&prometheus::Registry::new())?;
     let mut backfill = Err("no source is configured".to_string());
     for client in app::clients(network, &meters)? {
         let settings = app::follower_settings(network, config.history.retention);
         let name = client.name().to_string();
-        backfill = Backfill::new(settings, client, &meters).await.map_err(|why| format!("source {name}: {why}"));
+        backfill = OfflineBackfill::new(settings, client, &meters).await.map_err(|why| format!("source {name}: {why}"));
         if backfill.is_ok() {
             break;
         }
     }
     let mut backfill = backfill?;
     let first = match arguments.from {
-        When::Height(height) => height,
-        When::Time(moment, _) => backfill.first_since(moment).await?,
+        BlockOrTime::Height(height) => height,
+        BlockOrTime::Time(moment, _) => backfill.first_since(moment).await?,
     };
     let last = match arguments.to {
         None => Height(u32::MAX),
-        Some(When::Height(height)) => height,
-        Some(When::Time(_, moment)) => {
+        Some(BlockOrTime::Height(height)) => height,
+        Some(BlockOrTime::Time(_, moment)) => {
             let after = backfill.first_since(crate::domain::UnixSeconds(moment.0 + 1)).await?;
             Height(after.0.saturating_sub(1))
         }
     };
     if first > last {
-        return Err(Failure::Configuration("--from lies behind --to: swap them".into()));
+        return Err(CommandError::Configuration("--from lies behind --to: swap them".into()));
     }
     let kept = backfill.first_kept().await?;
     if first < kept && kept <= last {
@@ -93,11 +93,11 @@ pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Resul
 }
 
 async fn fill(
-    backfill: &mut Backfill,
+    backfill: &mut OfflineBackfill,
     store: &mut Store,
     span: (Height, Height),
     mut report: ProgressReport,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     let (done, total) = backfill.fill(store, span, |progress| report.goes_on(progress)).await?;
     drop(report);
     if done < total {
@@ -110,23 +110,23 @@ async fn fill(
 
 /// The samples too: of known blocks as well, with counters that begin at the first of them.
 async fn tell(
-    backfill: &mut Backfill,
+    backfill: &mut OfflineBackfill,
     store: &mut Store,
     span: (Height, Height),
     (config, network): (&Config, &NetworkConfig),
     target: &Path,
     mut report: ProgressReport,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     let wrong = |error: std::io::Error| format!("--openmetrics: {error}");
-    let mut file =
-        PastFile::create(target, config.metrics.clone()).map_err(|error| Failure::Configuration(wrong(error)))?;
+    let mut file = BackfillFile::create(target, config.metrics.clone())
+        .map_err(|error| CommandError::Configuration(wrong(error)))?;
     let (watch_list, mut watched) = (config.watch_list(&network.name), Vec::new());
-    let mut tallies = Tallies::default();
+    let mut tallies = EventCounters::default();
     let told = backfill.tell(store, span, |walked| {
         walked.happened.events.iter().for_each(|event| tallies.record(event));
         walked.happened.sessions.iter().for_each(|session| tallies.record_session(session));
         watched = watch_list.resolve(walked.list, &watched);
-        let parts = Parts {
+        let parts = SnapshotInputs {
             network: network.name.as_str().into(),
             rules: network.chain.rules.clone(),
             list: Arc::new(walked.list.clone()),

@@ -7,7 +7,7 @@ use crate::domain::rfc3339;
 
 /// A place in a chain: a block, or a span of time as short as the text said it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum When {
+pub(super) enum BlockOrTime {
     /// A block.
     Height(Height),
     /// From the first of these seconds to the last: a day, or one second.
@@ -15,14 +15,14 @@ pub(super) enum When {
 }
 
 /// Reads `2528000`, `2026-01-31` or `2026-01-31T12:00:00Z`.
-pub(super) fn parse(text: &str) -> Result<When, String> {
+pub(super) fn parse(text: &str) -> Result<BlockOrTime, String> {
     if let Ok(height) = text.parse() {
-        return Ok(When::Height(Height(height)));
+        return Ok(BlockOrTime::Height(Height(height)));
     }
     let (first, last) = rfc3339::span(text).ok_or_else(|| {
         format!("{text:?} is neither a height such as 2528000 nor a date such as 2026-01-31 or 2026-01-31T12:00:00Z")
     })?;
-    Ok(When::Time(first, last))
+    Ok(BlockOrTime::Time(first, last))
 }
 
 #[cfg(test)]
@@ -31,8 +31,8 @@ mod tests {
 
     #[test]
     fn a_day_is_all_of_it_and_a_number_is_a_height() {
-        assert_eq!(parse("1970-01-02"), Ok(When::Time(UnixSeconds(86_400), UnixSeconds(172_799))));
-        assert_eq!(parse("2528000"), Ok(When::Height(Height(2_528_000))));
+        assert_eq!(parse("1970-01-02"), Ok(BlockOrTime::Time(UnixSeconds(86_400), UnixSeconds(172_799))));
+        assert_eq!(parse("2528000"), Ok(BlockOrTime::Height(Height(2_528_000))));
     }
 
     #[test]

@@ -10,10 +10,10 @@ use tracing::warn;
 
 use crate::app;
 use crate::cli::scenario::Scenario;
-use crate::cli::{Failure, logging, run};
-use crate::config::{self, ChainConfig, Loaded, NetworkConfig, Origin, SourceConfig};
+use crate::cli::{CommandError, logging, run};
+use crate::config::{self, ChainConfig, ConfigSources, LoadedConfig, NetworkConfig, SourceConfig};
 use crate::domain::chain;
-use crate::domain::watch::{Expected, Selector, WatchEntry};
+use crate::domain::watch::{Selector, WatchEntry, WatchField};
 use crate::rpc::{Credentials, RpcUrl, Secret, dialect};
 use crate::sim::{self, AnyNetwork, Network, Options, RunningServer, Server, ServerOptions, drive, legacy};
 use crate::web::listen;
@@ -89,15 +89,15 @@ struct Stage {
     /// Its masternodes, those with a story first.
     ids: Vec<String>,
     /// What is expected of them.
-    expectations: Vec<Vec<(Expected, String)>>,
+    expectations: Vec<Vec<(WatchField, String)>>,
     miner: JoinHandle<()>,
     _nodes: Vec<RunningServer>,
 }
 
 /// Starts the networks, and the exporter on them.
-pub(super) async fn run(arguments: DemoArguments, origin: Origin) -> Result<(), Failure> {
+pub(super) async fn run(arguments: DemoArguments, origin: ConfigSources) -> Result<(), CommandError> {
     check(&arguments)?;
-    let loaded = config::load(&origin).map_err(|errors| Failure::Configuration(errors.to_string()))?;
+    let loaded = config::load(&origin).map_err(|errors| CommandError::Configuration(errors.to_string()))?;
     let mut config = loaded.config;
     logging::start(&config.log);
     for warning in loaded.warnings {
@@ -121,7 +121,7 @@ pub(super) async fn run(arguments: DemoArguments, origin: Origin) -> Result<(), 
             let root = format!("{}://{}", config.web.scheme(), listener.local_addr()?);
             introduce(&stages, &arguments, Some((&root, config.web.telemetry_path.as_str())));
         }
-        let load = move || Ok(Loaded { config: again.clone(), warnings: Vec::new() });
+        let load = move || Ok(LoadedConfig { config: again.clone(), warnings: Vec::new() });
         run::serve(config, listeners, load).await?;
     }
     stages.iter().for_each(|stage| stage.miner.abort());
@@ -129,8 +129,8 @@ pub(super) async fn run(arguments: DemoArguments, origin: Origin) -> Result<(), 
 }
 
 /// What no single argument can be blamed for.
-fn check(arguments: &DemoArguments) -> Result<(), Failure> {
-    let refuse = |what: String| Err(Failure::Configuration(what));
+fn check(arguments: &DemoArguments) -> Result<(), CommandError> {
+    let refuse = |what: String| Err(CommandError::Configuration(what));
     let mut seen = Vec::new();
     for chain in &arguments.chain {
         if seen.contains(chain) {
@@ -150,7 +150,7 @@ fn check(arguments: &DemoArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn stage(chain: Chain, arguments: &DemoArguments) -> Result<Stage, Failure> {
+async fn stage(chain: Chain, arguments: &DemoArguments) -> Result<Stage, CommandError> {
     let default = if chain == Chain::Dash { 1000 } else { 200 };
     let masternodes = arguments.masternodes.unwrap_or(default);
     let scenario = arguments.scenario.filter(|_| chain == Chain::Dash);
@@ -186,7 +186,7 @@ async fn serve(
     network: &AnyNetwork,
     scenario: Option<Scenario>,
     address: &str,
-) -> Result<Vec<(&'static str, RunningServer)>, Failure> {
+) -> Result<Vec<(&'static str, RunningServer)>, CommandError> {
     let kinds = match scenario {
         None => vec![("simulated", None)],
         Some(_) => Scenario::nodes().map(|(name, software)| (name, Some(software))).into(),
@@ -250,7 +250,7 @@ impl Stage {
             poll_interval: (block_time / 2).clamp(Duration::from_millis(50), Duration::from_secs(1)),
             stale_after: Duration::from_secs(60),
             resync_blocks: 576,
-            ask: crate::follower::Ask::default(),
+            ask: crate::follower::OptionalQueries::default(),
             max_gap_blocks: 5000,
             backfill_blocks: 0,
         }

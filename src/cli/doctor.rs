@@ -45,7 +45,7 @@ pub(super) async fn run(config: &Config, only: Option<&str>) -> Result<Findings,
             told.push(&network.chain);
             let oldest = findings.oldest(&network.chain.rules.name);
             findings.report.push_str(&readiness::before_update(&network.chain.rules, oldest));
-            findings.report.push_str(&advice(&network.chain, oldest));
+            findings.report.push_str(&rpcauth_instructions(&network.chain, oldest));
         }
     }
     Ok(findings)
@@ -314,7 +314,7 @@ async fn examine_one(client: &Client, first: &Masternode, tip: &Block, findings:
 }
 
 /// What the exporter calls, and the lines that an operator should add to the node's configuration.
-fn advice(chain: &ChainConfig, oldest: Option<u32>) -> String {
+fn rpcauth_instructions(chain: &ChainConfig, oldest: Option<u32>) -> String {
     let mut text = format!(
         "\nThe exporter calls these methods of {} nodes and no others; none needs a wallet, none writes:\n",
         chain.rules.name

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueHint};
 
-use crate::cli::{Failure, print};
-use crate::config::{self, Config, Origin};
+use crate::cli::{CommandError, print};
+use crate::config::{self, Config, ConfigSources};
 use crate::web::credentials::Credentials;
 use crate::web::listen::ListenAddress;
-use crate::web::probe::{self, ProbeError, ProbeReply};
+use crate::web::probe::{self, HealthcheckError, HealthcheckReply};
 
 /// Largest password, certificate or key file that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -54,13 +54,13 @@ pub(super) struct HealthcheckArguments {
     timeout: Duration,
 }
 
-pub(super) async fn run(arguments: HealthcheckArguments, origin: &Origin) -> Result<(), Failure> {
+pub(super) async fn run(arguments: HealthcheckArguments, origin: &ConfigSources) -> Result<(), CommandError> {
     let shows = arguments.username.is_some() || arguments.cert_file.is_some();
     let (config, mistaken) = understood(origin, shows)?;
     let address = config.web.listen_addresses.first().ok_or("no listen address is configured")?;
     let path = if arguments.ready { "/-/ready" } else { "/-/healthy" };
     let certificate = config.web.config_file.as_ref().and_then(|file| file.certificate.as_deref());
-    let credentials = arguments.credentials(certificate).map_err(Failure::Configuration)?;
+    let credentials = arguments.credentials(certificate).map_err(CommandError::Configuration)?;
     let question = Question { address, path, credentials, timeout: arguments.timeout };
     let encrypted = config.web.scheme() == "https";
     // Whether it encrypts need not be what the file says by now, or no file is known here. Guessing is for those who have
@@ -72,7 +72,9 @@ pub(super) async fn run(arguments: HealthcheckArguments, origin: &Origin) -> Res
         Ok(reply) if reply.status == 401 && arguments.username.is_some() => "refuses user or password".to_string(),
         Ok(reply) if reply.status == 401 => "asks for a password".to_string(),
         Ok(reply) if reply.status == 429 => "is asked too often".to_string(),
-        Err(refusal @ (ProbeError::CertificateNeeded | ProbeError::CertificateRefused(_))) => refusal.to_string(),
+        Err(refusal @ (HealthcheckError::CertificateNeeded | HealthcheckError::CertificateRefused(_))) => {
+            refusal.to_string()
+        }
         Ok(reply) => return not_well(&format!("{address}{path} answers {}: {}", reply.status, reply.body.trim())),
         Err(error) if mistaken => return not_well(&format!("{address}: {error}; mind the mistakes named before")),
         Err(error) => return not_well(&format!("{address}: {error}")),
@@ -85,9 +87,9 @@ pub(super) async fn run(arguments: HealthcheckArguments, origin: &Origin) -> Res
 
 /// The configuration, and whether it has mistakes. A running exporter keeps what it had, so they end nothing here unless a
 /// secret is to be shown, and to whom cannot be known.
-fn understood(origin: &Origin, strict: bool) -> Result<(Config, bool), Failure> {
-    let failure = |errors: config::Errors| Failure::Configuration(errors.to_string());
-    let (loaded, errors) = config::load_to_ask(origin).map_err(failure)?;
+fn understood(origin: &ConfigSources, strict: bool) -> Result<(Config, bool), CommandError> {
+    let failure = |errors: config::Errors| CommandError::Configuration(errors.to_string());
+    let (loaded, errors) = config::load_lenient(origin).map_err(failure)?;
     match errors {
         None => Ok((loaded.config, false)),
         Some(errors) if strict => Err(failure(errors)),
@@ -98,9 +100,9 @@ fn understood(origin: &Origin, strict: bool) -> Result<(Config, bool), Failure> 
     }
 }
 
-fn not_well(text: &str) -> Result<(), Failure> {
+fn not_well(text: &str) -> Result<(), CommandError> {
     eprintln!("{text}");
-    Err(Failure::NotWell)
+    Err(CommandError::NotWell)
 }
 
 struct Question<'a> {
@@ -111,20 +113,20 @@ struct Question<'a> {
 }
 
 impl Question<'_> {
-    async fn ask(&self, encrypted: bool) -> Result<ProbeReply, ProbeError> {
+    async fn ask(&self, encrypted: bool) -> Result<HealthcheckReply, HealthcheckError> {
         probe::get(self.address, self.path, encrypted, &self.credentials, self.timeout).await
     }
 
     /// Asks the other way when this one is not understood.
-    async fn ask_either(&self, encrypted: bool) -> Result<ProbeReply, ProbeError> {
+    async fn ask_either(&self, encrypted: bool) -> Result<HealthcheckReply, HealthcheckError> {
         let started = Instant::now();
         let first = self.ask(encrypted).await;
-        if !matches!(first, Err(ProbeError::Protocol(_))) {
+        if !matches!(first, Err(HealthcheckError::Protocol(_))) {
             return first;
         }
         let timeout = self.timeout.saturating_sub(started.elapsed());
         match probe::get(self.address, self.path, !encrypted, &self.credentials, timeout).await {
-            Err(ProbeError::Protocol(_) | ProbeError::Timeout(_)) => first,
+            Err(HealthcheckError::Protocol(_) | HealthcheckError::Timeout(_)) => first,
             second => second,
         }
     }

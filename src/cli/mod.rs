@@ -28,7 +28,7 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::app;
-use crate::config::{self, Config, Loaded, Origin, Override};
+use crate::config::{self, Config, ConfigSources, LoadedConfig, Override};
 use crate::domain::watch::Selector;
 use crate::meters::Meters;
 use crate::metrics;
@@ -139,7 +139,7 @@ enum ObserveFormat {
 }
 
 /// How a command failed.
-enum Failure {
+enum CommandError {
     /// Exit code 1.
     Run(app::Error),
     /// Exit code 2.
@@ -148,9 +148,9 @@ enum Failure {
     NotWell,
 }
 
-impl<E: Into<app::Error>> From<E> for Failure {
-    fn from(error: E) -> Failure {
-        Failure::Run(error.into())
+impl<E: Into<app::Error>> From<E> for CommandError {
+    fn from(error: E) -> CommandError {
+        CommandError::Run(error.into())
     }
 }
 
@@ -170,26 +170,30 @@ pub fn main(
     };
     match dispatch(arguments, environment, home) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Run(error)) => {
+        Err(CommandError::Run(error)) => {
             eprintln!("masternode-exporter: {error}");
             ExitCode::from(1)
         }
-        Err(Failure::Configuration(error)) => {
+        Err(CommandError::Configuration(error)) => {
             eprintln!("masternode-exporter: {error}");
             ExitCode::from(2)
         }
-        Err(Failure::NotWell) => ExitCode::from(3),
+        Err(CommandError::NotWell) => ExitCode::from(3),
     }
 }
 
-fn dispatch(arguments: Arguments, environment: BTreeMap<String, String>, home: Option<PathBuf>) -> Result<(), Failure> {
+fn dispatch(
+    arguments: Arguments,
+    environment: BTreeMap<String, String>,
+    home: Option<PathBuf>,
+) -> Result<(), CommandError> {
     let origin = origin(&arguments, environment, home);
-    let load = || config::load(&origin).map_err(|errors| Failure::Configuration(errors.to_string()));
+    let load = || config::load(&origin).map_err(|errors| CommandError::Configuration(errors.to_string()));
     match arguments.command.unwrap_or(Command::Run) {
         Command::Run => with_runtime(run::run(load()?, origin)),
         Command::Demo(demo) => {
             // The demonstration has networks of its own; a configuration file could only contradict it.
-            let own = Origin { file: None, ..origin };
+            let own = ConfigSources { file: None, ..origin };
             with_runtime(demo::run(demo, own))
         }
         Command::Observe { network, format } => {
@@ -200,7 +204,7 @@ fn dispatch(arguments: Arguments, environment: BTreeMap<String, String>, home: O
             let loaded = load()?;
             let findings = with_runtime(async move { Ok(doctor::run(&loaded.config, network.as_deref()).await?) })?;
             print(&findings.report)?;
-            if findings.healthy { Ok(()) } else { Err(Failure::NotWell) }
+            if findings.healthy { Ok(()) } else { Err(CommandError::NotWell) }
         }
         Command::Forecast(arguments) => {
             let seen = match arguments.network().map(str::to_string) {
@@ -221,7 +225,7 @@ fn dispatch(arguments: Arguments, environment: BTreeMap<String, String>, home: O
             let loaded = load()?;
             with_runtime(async move { backfill::run(&arguments, &loaded.config).await })
         }
-        Command::Check => print(&understood(&load()?)),
+        Command::Check => print(&describe_config(&load()?)),
         Command::Metrics => print(&reference()?),
         Command::Healthcheck(arguments) => with_runtime(healthcheck::run(arguments, &origin)),
         Command::Completions { shell } => print(&completions(shell)),
@@ -241,7 +245,7 @@ fn completions(shell: clap_complete::Shell) -> String {
     String::from_utf8_lossy(&script).replace("masternode__subcmd__exporter", "masternode__exporter")
 }
 
-fn origin(arguments: &Arguments, environment: BTreeMap<String, String>, home: Option<PathBuf>) -> Origin {
+fn origin(arguments: &Arguments, environment: BTreeMap<String, String>, home: Option<PathBuf>) -> ConfigSources {
     let one = |value: Option<String>| value.into_iter().collect::<Vec<String>>();
     let given = [
         ("--history.path", "history.path", one(arguments.history_path.clone())),
@@ -257,10 +261,10 @@ fn origin(arguments: &Arguments, environment: BTreeMap<String, String>, home: Op
         .filter(|(_, _, values)| !values.is_empty())
         .map(|(argument, key, values)| Override { argument, key, values })
         .collect();
-    Origin { file: arguments.config_file.clone(), environment, home, overrides }
+    ConfigSources { file: arguments.config_file.clone(), environment, home, overrides }
 }
 
-fn with_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+fn with_runtime<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let result = runtime.block_on(work);
     // A call to a node may still be waiting on a thread of its own.
@@ -269,18 +273,18 @@ fn with_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, 
 }
 
 /// Prints to the standard output. A reader that closes early, such as `head`, is no error.
-fn print(text: &str) -> Result<(), Failure> {
+fn print(text: &str) -> Result<(), CommandError> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
 }
 
-fn reference() -> Result<String, Failure> {
+fn reference() -> Result<String, CommandError> {
     let registry = prometheus::Registry::new();
     let meters = Meters::new(&registry)?;
     meters.touch();
-    let exposition = metrics::Exposition::new(metrics::Settings::default(), registry.clone())?;
+    let exposition = metrics::Exposition::new(metrics::MetricsSettings::default(), registry.clone())?;
     exposition.touch();
     web::meters::Meters::new(&registry)?.touch();
     Ok(metrics::reference::reference(&registry.gather()))
@@ -304,7 +308,7 @@ fn protection(config: &Config) -> String {
 }
 
 /// The configuration as it was understood.
-fn understood(loaded: &Loaded) -> String {
+fn describe_config(loaded: &LoadedConfig) -> String {
     let config = &loaded.config;
     let mut lines = vec!["the configuration is good".to_string()];
     for network in &config.networks {

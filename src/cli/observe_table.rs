@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use crate::cli::text_table::{Lean, columns};
+use crate::cli::text_table::{Alignment, columns};
 use crate::domain::masternode::{NodeType, UnixSeconds};
 use crate::domain::pose::Risk;
 use crate::domain::snapshot::{NodeView, Snapshot};
@@ -46,13 +46,13 @@ pub(super) fn table(snapshot: &Snapshot) -> String {
         Some(_) => {
             let heads = ["masternode", "type", "state", "score", "failures left", "safe in", "paid in", "exposure"];
             let lines: Vec<[String; 8]> = rows.iter().map(|row| scored_cells(snapshot, row)).collect();
-            columns(heads.map(|head| (head, Lean::Left)), &lines)
+            columns(heads.map(|head| (head, Alignment::Left)), &lines)
         }
         None => {
             let heads =
                 ["masternode", "state", "last ping", "active", "position", "in pool", "chance in 24 h", "scheduled"];
             let lines: Vec<[String; 8]> = rows.iter().map(|row| pinged_cells(snapshot, row)).collect();
-            columns(heads.map(|head| (head, Lean::Left)), &lines)
+            columns(heads.map(|head| (head, Alignment::Left)), &lines)
         }
     });
     text
@@ -137,7 +137,7 @@ fn pinged_cells(snapshot: &Snapshot, row: &Row<'_>) -> [String; 8] {
     let states = &snapshot.rules().states;
     [
         row.name(),
-        state::label(states, state::place(states, node.masternode)).to_string(),
+        state::label(states, state::index_of(states, node.masternode)).to_string(),
         announced.and_then(|announced| announced.last_seen).map_or_else(unknown, ago),
         announced.and_then(|announced| announced.active_seconds()).map_or_else(unknown, |seconds| time(seconds as f64)),
         node.queue_position.map_or_else(unknown, |position| position.to_string()),

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use crate::domain::chain::{ChainRules, Subnet};
 use crate::domain::release::{FIRST_WITH_CHECKS, REFUSED_SETTINGS, bad_version};
 use crate::domain::revival::{self, NEW_KEY, NOTES};
-use crate::domain::watch::Watched;
+use crate::domain::watch::WatchTarget;
 use crate::domain::{Duffs, MasternodeList};
 use crate::rpc::NetworkInfo;
 
@@ -128,7 +128,7 @@ pub(super) fn before_update(rules: &ChainRules, oldest: Option<u32>) -> String {
 }
 
 /// How the banned ones of the watched masternodes are revived; empty when none is banned.
-pub(super) fn revivals(watched: &[Watched], list: &MasternodeList, v24_active: Option<bool>) -> String {
+pub(super) fn revivals(watched: &[WatchTarget], list: &MasternodeList, v24_active: Option<bool>) -> String {
     let banned: Vec<_> = watched
         .iter()
         .filter_map(|watched| {
@@ -265,7 +265,7 @@ mod tests {
         let list =
             list(100, nodes.into_iter().chain((5..=6).map(|number| banned(number, NodeType::Regular))).collect());
         let watched = |numbers: &[u8]| {
-            let watched = |number: &u8| Watched {
+            let watched = |number: &u8| WatchTarget {
                 id: id(*number),
                 alias: format!("mn-{number}"),
                 groups: [].into(),

@@ -8,7 +8,7 @@ use clap::Args;
 use tokio::time::sleep;
 
 use crate::app;
-use crate::cli::{Failure, observe, observe_table};
+use crate::cli::{CommandError, observe, observe_table};
 use crate::config::{Config, NetworkConfig, nearest};
 use crate::domain::snapshot::NodeView;
 use crate::domain::{Height, MasternodeId, NodeType, Risk, Snapshot};
@@ -46,7 +46,7 @@ pub(super) struct RestartArguments {
 
 /// Whether there is time for a restart.
 #[derive(Debug, PartialEq, Eq)]
-enum Verdict {
+enum RestartAdvice {
     /// So many blocks are left; `None` where the masternode is banned and no session matters.
     Now(Option<u32>),
     /// Only so many blocks are left.
@@ -54,7 +54,7 @@ enum Verdict {
 }
 
 /// Looks, and waits where that is wanted. Says what it sees on the standard output; while waiting, on the error stream.
-pub(super) async fn run(arguments: &RestartArguments, config: &Config) -> Result<String, Failure> {
+pub(super) async fn run(arguments: &RestartArguments, config: &Config) -> Result<String, CommandError> {
     let network = network(arguments, config)?;
     let snapshot = observe::look_at(config, &network.name).await?;
     let node = find(&snapshot, &arguments.masternode)?;
@@ -63,12 +63,12 @@ pub(super) async fn run(arguments: &RestartArguments, config: &Config) -> Result
         let verdict = judge(&snapshot, &node, height, arguments.blocks)?;
         let text = tell(&snapshot, &node, height, &verdict, arguments.blocks);
         match verdict {
-            Verdict::Now(_) => return Ok(text),
-            Verdict::NotNow(_) if !arguments.wait => {
+            RestartAdvice::Now(_) => return Ok(text),
+            RestartAdvice::NotNow(_) if !arguments.wait => {
                 print!("{text}");
-                return Err(Failure::NotWell);
+                return Err(CommandError::NotWell);
             }
-            Verdict::NotNow(_) => eprint!("{text}"),
+            RestartAdvice::NotNow(_) => eprint!("{text}"),
         }
         height = next_block(network, height).await?;
     }
@@ -93,18 +93,18 @@ async fn next_block(network: &NetworkConfig, height: Height) -> Result<Height, a
     }
 }
 
-fn network<'a>(arguments: &RestartArguments, config: &'a Config) -> Result<&'a NetworkConfig, Failure> {
+fn network<'a>(arguments: &RestartArguments, config: &'a Config) -> Result<&'a NetworkConfig, CommandError> {
     let wanted = |network: &&NetworkConfig| arguments.network.as_ref().is_none_or(|name| *name == network.name);
     let found: Vec<&NetworkConfig> = config.networks.iter().filter(wanted).collect();
     if let [only] = found.as_slice() {
         return Ok(only);
     }
     let names: Vec<&str> = config.networks.iter().map(|network| network.name.as_str()).collect();
-    Err(Failure::Configuration(format!("--network: name one of {}", names.join(", "))))
+    Err(CommandError::Configuration(format!("--network: name one of {}", names.join(", "))))
 }
 
 /// The masternode of an alias or an identity.
-fn find<'a>(snapshot: &'a Arc<Snapshot>, name: &str) -> Result<NodeView<'a>, Failure> {
+fn find<'a>(snapshot: &'a Arc<Snapshot>, name: &str) -> Result<NodeView<'a>, CommandError> {
     let watched = snapshot.watched().iter().find(|node| node.watched.alias == name);
     let id = match (watched, name.parse::<MasternodeId>()) {
         (Some(node), _) => node.watched.id,
@@ -112,7 +112,7 @@ fn find<'a>(snapshot: &'a Arc<Snapshot>, name: &str) -> Result<NodeView<'a>, Fai
         (None, Err(_)) => {
             let aliases = snapshot.watched().iter().map(|node| node.watched.alias.as_str());
             let hint = nearest(name, aliases).map_or_else(String::new, |near| format!("; did you mean {near}?"));
-            return Err(Failure::Configuration(format!(
+            return Err(CommandError::Configuration(format!(
                 "--masternode {name}: it is neither an alias of the watch list nor a proTxHash{hint}"
             )));
         }
@@ -123,32 +123,32 @@ fn find<'a>(snapshot: &'a Arc<Snapshot>, name: &str) -> Result<NodeView<'a>, Fai
     }
 }
 
-fn judge(snapshot: &Snapshot, node: &NodeView<'_>, height: Height, blocks: u32) -> Result<Verdict, app::Error> {
+fn judge(snapshot: &Snapshot, node: &NodeView<'_>, height: Height, blocks: u32) -> Result<RestartAdvice, app::Error> {
     if node.risk() == Risk::Banned {
-        return Ok(Verdict::Now(None));
+        return Ok(RestartAdvice::Now(None));
     }
     match snapshot.maintenance_window_at(node, height) {
-        Some(left) if left >= blocks => Ok(Verdict::Now(Some(left))),
-        Some(left) => Ok(Verdict::NotNow(left)),
+        Some(left) if left >= blocks => Ok(RestartAdvice::Now(Some(left))),
+        Some(left) => Ok(RestartAdvice::NotNow(left)),
         None => {
             Err(format!("the quorums of chain {} are not known: nothing can be said", snapshot.rules().name).into())
         }
     }
 }
 
-fn tell(snapshot: &Snapshot, node: &NodeView<'_>, height: Height, verdict: &Verdict, blocks: u32) -> String {
+fn tell(snapshot: &Snapshot, node: &NodeView<'_>, height: Height, verdict: &RestartAdvice, blocks: u32) -> String {
     let kind = match node.masternode.node_type {
         NodeType::Regular => "a regular masternode",
         NodeType::Evo => "an Evo masternode",
     };
     match verdict {
-        Verdict::Now(None) => format!("yes: at height {height} it is banned, so it misses nothing\n"),
-        Verdict::Now(Some(left)) => format!(
+        RestartAdvice::Now(None) => format!("yes: at height {height} it is banned, so it misses nothing\n"),
+        RestartAdvice::Now(Some(left)) => format!(
             "yes: at height {height} {kind} misses no session for {}; be back before they end\n",
             observe_table::blocks_and_time(snapshot, *left)
         ),
-        Verdict::NotNow(0) => format!("no: at height {height} {kind} may sit in a session now\n"),
-        Verdict::NotNow(left) => format!(
+        RestartAdvice::NotNow(0) => format!("no: at height {height} {kind} may sit in a session now\n"),
+        RestartAdvice::NotNow(left) => format!(
             "no: at height {height} {kind} has {left} blocks before the next session, and {blocks} are asked for\n"
         ),
     }

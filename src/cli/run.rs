@@ -8,14 +8,14 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::app::{self, App};
-use crate::cli::{Failure, logging};
-use crate::config::{self, Config, Loaded, Origin};
+use crate::cli::{CommandError, logging};
+use crate::config::{self, Config, ConfigSources, LoadedConfig};
 use crate::history::OpenError;
 use crate::web::listen;
 
 /// Runs on a configuration that was loaded from `origin`.
-pub(super) async fn run(loaded: Loaded, origin: Origin) -> Result<(), Failure> {
-    let Loaded { config, warnings } = loaded;
+pub(super) async fn run(loaded: LoadedConfig, origin: ConfigSources) -> Result<(), CommandError> {
+    let LoadedConfig { config, warnings } = loaded;
     logging::start(&config.log);
     for warning in warnings {
         warn!("{warning}");
@@ -29,8 +29,8 @@ pub(super) async fn run(loaded: Loaded, origin: Origin) -> Result<(), Failure> {
 pub(super) async fn serve(
     config: Config,
     listeners: Vec<TcpListener>,
-    load: impl Fn() -> Result<Loaded, String>,
-) -> Result<(), Failure> {
+    load: impl Fn() -> Result<LoadedConfig, String>,
+) -> Result<(), CommandError> {
     for listener in &listeners {
         let address = listener.local_addr()?;
         let scheme = config.web.scheme();
@@ -58,9 +58,9 @@ pub(super) async fn serve(
 }
 
 /// A history that cannot be opened is for whoever named the file, as every other mistake of a configuration.
-fn refusal(error: app::Error) -> Failure {
+fn refusal(error: app::Error) -> CommandError {
     match error.downcast::<OpenError>() {
-        Ok(error) => Failure::Configuration(format!("history.path: {error}")),
-        Err(error) => Failure::Run(error),
+        Ok(error) => CommandError::Configuration(format!("history.path: {error}")),
+        Err(error) => CommandError::Run(error),
     }
 }

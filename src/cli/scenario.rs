@@ -5,7 +5,7 @@
 use clap::ValueEnum;
 
 use crate::app;
-use crate::domain::watch::Expected;
+use crate::domain::watch::WatchField;
 use crate::sim::{Network, Options, Software};
 
 /// Version of the node that does not follow the fork.
@@ -74,11 +74,11 @@ impl Scenario {
     }
 
     /// What is expected of the masternode with this index.
-    pub(super) fn expectations(self, network: &Network, index: usize) -> Vec<(Expected, String)> {
+    pub(super) fn expectations(self, network: &Network, index: usize) -> Vec<(WatchField, String)> {
         let honest = network.masternodes().get(STOLEN).and_then(|id| network.masternode(id));
         match (self, honest) {
             (Scenario::Dash24, Some(facts)) if index == STOLEN => {
-                vec![(Expected::PayoutAddress, facts.payout_address)]
+                vec![(WatchField::PayoutAddress, facts.payout_address)]
             }
             _ => Vec::new(),
         }

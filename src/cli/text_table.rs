@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 /// To which side the cells of a column lean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lean {
+pub(super) enum Alignment {
     /// Words.
     Left,
     /// Numbers.
@@ -14,7 +14,7 @@ pub(super) enum Lean {
 }
 
 /// One line for the heads and one for each row, every column as wide as its widest cell.
-pub(super) fn columns<const N: usize>(heads: [(&str, Lean); N], rows: &[[String; N]]) -> String {
+pub(super) fn columns<const N: usize>(heads: [(&str, Alignment); N], rows: &[[String; N]]) -> String {
     let mut widths = heads.map(|(head, _)| head.chars().count());
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -27,8 +27,8 @@ pub(super) fn columns<const N: usize>(heads: [(&str, Lean); N], rows: &[[String;
         let cells = row.iter().zip(&heads).zip(widths);
         let padded: Vec<String> = cells
             .map(|((cell, (_, lean)), width)| match lean {
-                Lean::Left => format!("{cell:<width$}"),
-                Lean::Right => format!("{cell:>width$}"),
+                Alignment::Left => format!("{cell:<width$}"),
+                Alignment::Right => format!("{cell:>width$}"),
             })
             .collect();
         let _ = writeln!(text, "{}", padded.join("  ").trim_end());
@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn words_lean_left_and_numbers_right_and_no_line_ends_in_blanks() {
         let rows = [["é".to_string(), "1000".to_string()], ["longer".to_string(), String::new()]];
-        let text = columns([("name", Lean::Left), ("score", Lean::Right)], &rows);
+        let text = columns([("name", Alignment::Left), ("score", Alignment::Right)], &rows);
         assert_eq!(text, "name    score\né        1000\nlonger\n");
     }
 }

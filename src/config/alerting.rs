@@ -11,7 +11,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::alerting::Settings;
+use crate::alerting::AlertingSettings;
 use crate::alerting::catalog::Severity;
 use crate::alerting::payload::REFRESH;
 use crate::alerting::settings::{Heartbeat, Kind, Receiver, Secret};
@@ -58,7 +58,7 @@ impl Default for AlertingSection {
             webhooks: List::default(),
             heartbeat: None,
             labels: BTreeMap::new(),
-            job: Leaf(Settings::default().job),
+            job: Leaf(AlertingSettings::default().job),
             runbook_url: None,
             external_url: None,
             longest_hold: None,
@@ -216,7 +216,7 @@ impl ThresholdsSection {
 
 impl AlertingSection {
     /// The settings, and the section `maintenance`.
-    pub(super) fn settings(self, at: &Place<'_>, home: Option<&Path>) -> (Settings, List<MaintenanceSection>) {
+    pub(super) fn settings(self, at: &Place<'_>, home: Option<&Path>) -> (AlertingSettings, List<MaintenanceSection>) {
         let mut receivers: Vec<(Receiver, Place<'_>)> = Vec::new();
         for (index, section) in self.alertmanagers.each() {
             let at = at.key("alertmanagers").index(index);
@@ -232,7 +232,7 @@ impl AlertingSection {
                 at.key("name").error(format_args!("another receiver is called {:?} already", receiver.name));
             }
         }
-        let settings = Settings {
+        let settings = AlertingSettings {
             receivers: receivers.into_iter().map(|(receiver, _)| receiver).collect(),
             heartbeat: self.heartbeat.map(|heartbeat| {
                 let at = at.key("heartbeat");

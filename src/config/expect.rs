@@ -11,7 +11,7 @@ use crate::config::network::count;
 use crate::domain::Duffs;
 use crate::domain::details::is_clean;
 use crate::domain::payout::{self, WHOLE};
-use crate::domain::watch::Expected;
+use crate::domain::watch::WatchField;
 
 /// What each of them must have: `masternode_expectation_met`.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
@@ -79,17 +79,17 @@ impl Kind for WordKind {
 
 impl ExpectSection {
     /// The fields and what they must be.
-    pub(super) fn expectations(self, at: &Place<'_>) -> Vec<(Expected, String)> {
+    pub(super) fn expectations(self, at: &Place<'_>) -> Vec<(WatchField, String)> {
         let text = |text: Option<Text>| text.map(|text| text.0);
         let fields = [
-            (Expected::Address, text(self.address)),
-            (Expected::PayoutAddress, text(self.payout_address)),
-            (Expected::OwnerAddress, text(self.owner_address)),
-            (Expected::VotingAddress, text(self.voting_address)),
-            (Expected::OperatorKey, text(self.operator_key)),
-            (Expected::OperatorPayoutAddress, text(self.operator_payout_address)),
-            (Expected::Payouts, self.payouts.and_then(|payouts| payouts_text(payouts, &at.key("payouts")))),
-            (Expected::Shares, self.shares.and_then(|shares| shares_text(shares, &at.key("shares")))),
+            (WatchField::Address, text(self.address)),
+            (WatchField::PayoutAddress, text(self.payout_address)),
+            (WatchField::OwnerAddress, text(self.owner_address)),
+            (WatchField::VotingAddress, text(self.voting_address)),
+            (WatchField::OperatorKey, text(self.operator_key)),
+            (WatchField::OperatorPayoutAddress, text(self.operator_payout_address)),
+            (WatchField::Payouts, self.payouts.and_then(|payouts| payouts_text(payouts, &at.key("payouts")))),
+            (WatchField::Shares, self.shares.and_then(|shares| shares_text(shares, &at.key("shares")))),
         ];
         fields.into_iter().filter_map(|(field, value)| Some((field, value?))).collect()
     }

@@ -10,8 +10,9 @@ use std::path::Path;
 #[cfg(unix)]
 pub(super) fn open_to_others(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(path)
-        .is_ok_and(|file| Access { mode: file.mode(), owner: file.uid(), group: file.gid() }.is_open_beyond(&Us::now()))
+    std::fs::metadata(path).is_ok_and(|file| {
+        FileMode { mode: file.mode(), owner: file.uid(), group: file.gid() }.is_open_beyond(&ProcessIdentity::now())
+    })
 }
 
 /// Whether everybody on this host may read or change a file.
@@ -40,7 +41,7 @@ const GROUP_READS: u32 = 0o040;
 
 /// What a file lets do, and whom.
 #[cfg(unix)]
-struct Access {
+struct FileMode {
     mode: u32,
     owner: u32,
     group: u32,
@@ -48,25 +49,25 @@ struct Access {
 
 /// As whom this process opens files.
 #[cfg(unix)]
-struct Us {
+struct ProcessIdentity {
     user: u32,
     groups: Vec<u32>,
 }
 
 #[cfg(unix)]
-impl Us {
-    fn now() -> Us {
+impl ProcessIdentity {
+    fn now() -> ProcessIdentity {
         use rustix::process::{getegid, geteuid, getgroups};
         // Without the others our own group is left, and a warning too many at worst.
         let others = getgroups().unwrap_or_default();
         let groups = std::iter::once(getegid()).chain(others).map(rustix::process::Gid::as_raw).collect();
-        Us { user: geteuid().as_raw(), groups }
+        ProcessIdentity { user: geteuid().as_raw(), groups }
     }
 }
 
 #[cfg(unix)]
-impl Access {
-    fn is_open_beyond(&self, us: &Us) -> bool {
+impl FileMode {
+    fn is_open_beyond(&self, us: &ProcessIdentity) -> bool {
         let ours = (self.owner == 0 || self.owner == us.user) && us.groups.contains(&self.group);
         let group_may = self.mode & GROUP;
         self.mode & EVERYBODY != 0 || group_may != 0 && !(ours && group_may == GROUP_READS)
@@ -75,11 +76,11 @@ impl Access {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use super::{Access, Us, open_to_everybody, open_to_others};
+    use super::{FileMode, ProcessIdentity, open_to_everybody, open_to_others};
 
     #[test]
     fn a_secret_may_be_read_by_us_and_by_a_group_of_ours_that_root_or_we_chose() {
-        let us = Us { user: 1000, groups: vec![1000, 2000] };
+        let us = ProcessIdentity { user: 1000, groups: vec![1000, 2000] };
         // Mode, owner, group, whether it is open to others.
         let table = [
             ("our own", 0o600, 1000, 1000, false),
@@ -100,7 +101,7 @@ mod tests {
             ("everybody writes", 0o602, 1000, 1000, true),
         ];
         for (name, mode, owner, group, expected) in table {
-            assert_eq!(Access { mode, owner, group }.is_open_beyond(&us), expected, "{name}");
+            assert_eq!(FileMode { mode, owner, group }.is_open_beyond(&us), expected, "{name}");
         }
     }
 

@@ -23,7 +23,7 @@ const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Where to read from.
 #[derive(Clone, Debug, Default)]
-pub struct Origin {
+pub struct ConfigSources {
     /// The file; `None` for none.
     pub file: Option<PathBuf>,
     /// The environment. Only variables that begin with `MASTERNODE_EXPORTER__` count.
@@ -47,7 +47,7 @@ pub struct Override {
 
 /// A configuration, and what is odd about it but allowed.
 #[derive(Debug)]
-pub struct Loaded {
+pub struct LoadedConfig {
     /// The configuration.
     pub config: Config,
     /// Sentences for the operator.
@@ -71,8 +71,8 @@ impl fmt::Display for Errors {
 impl std::error::Error for Errors {}
 
 /// Reads and checks everything.
-pub fn load(origin: &Origin) -> Result<Loaded, Errors> {
-    match load_to_ask(origin)? {
+pub fn load(origin: &ConfigSources) -> Result<LoadedConfig, Errors> {
+    match load_lenient(origin)? {
         (loaded, None) => Ok(loaded),
         (_, Some(errors)) => Err(errors),
     }
@@ -83,7 +83,7 @@ pub fn load(origin: &Origin) -> Result<Loaded, Errors> {
 ///
 /// # Errors
 /// When nothing of the file can be read.
-pub fn load_to_ask(origin: &Origin) -> Result<(Loaded, Option<Errors>), Errors> {
+pub fn load_lenient(origin: &ConfigSources) -> Result<(LoadedConfig, Option<Errors>), Errors> {
     let place = origin
         .file
         .as_ref()
@@ -113,7 +113,7 @@ pub fn load_to_ask(origin: &Origin) -> Result<(Loaded, Option<Errors>), Errors> 
     }
     let warnings = exposed(&config).into_iter().chain(warnings).collect();
     let errors = Some(mistakes.into_lines()).filter(|errors| !errors.is_empty()).map(fail);
-    Ok((Loaded { warnings, config }, errors))
+    Ok((LoadedConfig { warnings, config }, errors))
 }
 
 /// The keys and values of a file. An error never repeats what stands in it: the wrong file may be one with a password.
@@ -129,7 +129,7 @@ pub(super) fn from_file(path: &Path) -> Result<Value, String> {
 }
 
 /// Puts the profiles of chains that stand in files of their own, relative to the configuration's, into their places.
-fn include_profiles(merged: &mut Value, origin: &Origin, mistakes: &Mistakes) {
+fn include_profiles(merged: &mut Value, origin: &ConfigSources, mistakes: &Mistakes) {
     let ValueKind::Table(root) = &mut merged.kind else { return };
     let Some(ValueKind::Table(chains)) = root.get_mut("chains").map(|chains| &mut chains.kind) else { return };
     for (name, profile) in chains {
@@ -160,7 +160,7 @@ fn read(merged: &Value, mistakes: &Mistakes, home: Option<&Path>) -> Config {
     Config {
         watch,
         history,
-        metrics: metrics::Settings { probed: probe.is_some(), ..metrics },
+        metrics: metrics::MetricsSettings { probed: probe.is_some(), ..metrics },
         probe,
         alerting,
         maintenance,

@@ -41,7 +41,7 @@ use crate::web::handlers::TelemetryPath;
 use crate::web::listen::ListenAddress;
 
 pub use duration::parse_duration;
-pub use load::{Errors, Loaded, Origin, Override, load, load_to_ask};
+pub use load::{ConfigSources, Errors, LoadedConfig, Override, load, load_lenient};
 pub use value::nearest;
 
 /// Everything that can be configured.
@@ -52,15 +52,15 @@ pub struct Config {
     /// Whom to watch, with the network's name where the entry is of one only.
     pub watch: Vec<(Option<String>, WatchEntry)>,
     /// Whom to tell.
-    pub alerting: crate::alerting::Settings,
+    pub alerting: crate::alerting::AlertingSettings,
     /// Who is being worked on, with the network's name where the entry is of one only.
     pub maintenance: Vec<(Option<String>, Maintenance)>,
     /// What is kept over restarts.
     pub history: HistoryConfig,
     /// How watched masternodes are called; `None` when they are not.
-    pub probe: Option<probe::Settings>,
+    pub probe: Option<probe::ProbeSettings>,
     /// How pages are made.
-    pub metrics: metrics::Settings,
+    pub metrics: metrics::MetricsSettings,
     /// Where and what to serve.
     pub web: WebConfig,
     /// What to log.
@@ -83,7 +83,7 @@ pub struct NetworkConfig {
     /// Blocks from one full list, read as a check, to the next.
     pub resync_blocks: u32,
     /// What is asked of the sources in addition to the list.
-    pub ask: crate::follower::Ask,
+    pub ask: crate::follower::OptionalQueries,
     /// A gap of more blocks is not walked block by block.
     pub max_gap_blocks: u32,
     /// Blocks before the start of the history that are filled into it in the background.

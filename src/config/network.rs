@@ -16,7 +16,7 @@ use crate::config::mistakes::{Place, required};
 use crate::config::sections::HistorySection;
 use crate::config::{ChainConfig, NetworkConfig, SourceConfig};
 use crate::domain::chain::DASH;
-use crate::follower::Ask;
+use crate::follower::OptionalQueries;
 use crate::rpc::credentials::running_network;
 use crate::rpc::{Credentials, RpcUrl};
 
@@ -55,7 +55,7 @@ struct AskSection {
 
 impl Default for AskSection {
     fn default() -> Self {
-        let Ask { reports, sessions, seats } = Ask::default();
+        let OptionalQueries { reports, sessions, seats } = OptionalQueries::default();
         AskSection { reports: Leaf(reports), sessions: Leaf(sessions), seats: Leaf(seats) }
     }
 }
@@ -138,7 +138,7 @@ fn network(
         poll_interval,
         stale_after,
         resync_blocks: count(section.resync_blocks.0),
-        ask: Ask { reports: reports.0, sessions: sessions.0, seats: seats.0 },
+        ask: OptionalQueries { reports: reports.0, sessions: sessions.0, seats: seats.0 },
         max_gap_blocks: count(history.max_gap_blocks.0),
         backfill_blocks: count(history.backfill_blocks.0),
     }
@@ -257,7 +257,7 @@ fn local(history: &HistorySection, home: Option<&Path>) -> NetworkConfig {
         poll_interval: defaults.poll_interval.0,
         stale_after: defaults.stale_after.0,
         resync_blocks: count(defaults.resync_blocks.0),
-        ask: Ask::default(),
+        ask: OptionalQueries::default(),
         max_gap_blocks: count(history.max_gap_blocks.0),
         backfill_blocks: count(history.backfill_blocks.0),
     }

@@ -67,7 +67,7 @@ enum OthersChoice {
 
 impl Default for SeriesSection {
     fn default() -> Self {
-        let defaults = metrics::Settings::default();
+        let defaults = metrics::MetricsSettings::default();
         SeriesSection { others: OthersChoice::All, limit: Leaf(defaults.series_limit as u64) }
     }
 }
@@ -82,12 +82,12 @@ pub(super) struct PaymentSection {
 
 impl Default for PaymentSection {
     fn default() -> Self {
-        PaymentSection { horizons: metrics::Settings::default().horizons.into_iter().map(Leaf).collect() }
+        PaymentSection { horizons: metrics::MetricsSettings::default().horizons.into_iter().map(Leaf).collect() }
     }
 }
 
 /// Checks `series` and `payment`.
-pub(super) fn metrics(series: SeriesSection, payment: PaymentSection, at: &Place<'_>) -> metrics::Settings {
+pub(super) fn metrics(series: SeriesSection, payment: PaymentSection, at: &Place<'_>) -> metrics::MetricsSettings {
     let at = at.key("payment").key("horizons");
     if payment.horizons.is_empty() {
         at.error("names no span: leave the key out, or name at least one");
@@ -99,7 +99,7 @@ pub(super) fn metrics(series: SeriesSection, payment: PaymentSection, at: &Place
         }
         horizons.push((text, seconds));
     }
-    metrics::Settings {
+    metrics::MetricsSettings {
         others: match series.others {
             OthersChoice::All => Others::All,
             OthersChoice::AtRisk => Others::AtRisk,
@@ -107,7 +107,7 @@ pub(super) fn metrics(series: SeriesSection, payment: PaymentSection, at: &Place
         },
         series_limit: usize::try_from(series.limit.0).unwrap_or(usize::MAX),
         horizons,
-        ..metrics::Settings::default()
+        ..metrics::MetricsSettings::default()
     }
 }
 
@@ -131,7 +131,7 @@ pub(super) struct ProbeSection {
 
 impl Default for ProbeSection {
     fn default() -> Self {
-        let defaults = probe::Settings::default();
+        let defaults = probe::ProbeSettings::default();
         ProbeSection {
             enabled: Leaf(false),
             interval: Leaf(defaults.interval),
@@ -145,14 +145,14 @@ impl Default for ProbeSection {
 
 impl ProbeSection {
     /// The settings; `None` when probes are off.
-    pub(super) fn settings(self) -> Option<probe::Settings> {
-        let settings = probe::Settings {
+    pub(super) fn settings(self) -> Option<probe::ProbeSettings> {
+        let settings = probe::ProbeSettings {
             interval: self.interval.0,
             timeout: self.timeout.0,
             max_parallel: count(self.max_parallel.0) as usize,
             allow_private: self.allow_private.0,
             controls: count(self.controls.0) as usize,
-            ..probe::Settings::default()
+            ..probe::ProbeSettings::default()
         };
         self.enabled.0.then_some(settings)
     }

@@ -14,7 +14,7 @@ use crate::config::leaf::{LabelText, Leaf, List, Name, Text};
 use crate::config::mistakes::Place;
 use crate::config::value::nearest;
 use crate::domain::MasternodeId;
-use crate::domain::watch::{Expected, Selector, WatchEntry};
+use crate::domain::watch::{Selector, WatchEntry, WatchField};
 
 /// Labels that a group key would collide with, here or in Prometheus.
 const RESERVED: &[&str] = &[
@@ -88,14 +88,14 @@ pub(super) struct FieldsSection {
 }
 
 impl FieldsSection {
-    fn into_fields(self) -> Vec<(Expected, String)> {
+    fn into_fields(self) -> Vec<(WatchField, String)> {
         let fields = [
-            (Expected::Address, self.address),
-            (Expected::PayoutAddress, self.payout_address),
-            (Expected::OwnerAddress, self.owner_address),
-            (Expected::VotingAddress, self.voting_address),
-            (Expected::OperatorKey, self.operator_key),
-            (Expected::OperatorPayoutAddress, self.operator_payout_address),
+            (WatchField::Address, self.address),
+            (WatchField::PayoutAddress, self.payout_address),
+            (WatchField::OwnerAddress, self.owner_address),
+            (WatchField::VotingAddress, self.voting_address),
+            (WatchField::OperatorKey, self.operator_key),
+            (WatchField::OperatorPayoutAddress, self.operator_payout_address),
         ];
         fields.into_iter().filter_map(|(field, value)| Some((field, value?.0))).collect()
     }

@@ -13,8 +13,8 @@ use crate::domain::masternode::{Height, Masternode, MasternodeId, NodeType, Unix
 use crate::domain::payment::{EvoPayments, Vote, chance};
 use crate::domain::probe::Peer;
 use crate::domain::quorum::Formations;
-use crate::domain::quorum_selection::Drawing;
-use crate::domain::session::Sessions;
+use crate::domain::quorum_selection::SelectedQuorum;
+use crate::domain::session::DkgSessions;
 
 /// What is known of the running network at a list's block, beside the list.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,12 +40,12 @@ pub struct ChainFacts {
     /// Sporks by name, as the node shows them.
     pub sporks: Vec<(String, i64)>,
     /// DKG sessions under way; `None` where no source tells them.
-    pub sessions: Option<Arc<Sessions>>,
+    pub sessions: Option<Arc<DkgSessions>>,
     /// Block at which the next session of any type begins; `None` where no source tells.
     pub next_session: Option<Height>,
     /// The sessions of types that do not rotate for which was drawn and that can still end, the newest of each type; those
     /// that nobody could draw for are missing.
-    pub drawings: Vec<Arc<Drawing>>,
+    pub drawings: Vec<Arc<SelectedQuorum>>,
     /// Payees that were voted for, ascending by height; `None` where they could not be asked.
     pub votes: Option<Vec<Vote>>,
     /// Blocks of collaterals, of those asked so far.

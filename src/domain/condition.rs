@@ -16,10 +16,10 @@ use std::collections::{BTreeMap, HashSet};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::masternode::{Height, MasternodeId, NodeType, UnixSeconds};
 use crate::domain::pose::Risk;
-use crate::domain::snapshot::{NodeView, Snapshot, WatchedNode};
-use crate::domain::watch::Expected;
+use crate::domain::snapshot::{NodeView, Snapshot, WatchedEntry};
+use crate::domain::watch::WatchField;
 
-pub use probes::{Called, called};
+pub use probes::{ProbeConditions, called};
 pub use registration::unknown_versions;
 
 /// From where on something is told. The rules for Prometheus are written with the defaults.
@@ -139,7 +139,7 @@ pub enum Condition {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Subject<'a> {
     /// A watched masternode.
-    Masternode(&'a WatchedNode),
+    Masternode(&'a WatchedEntry),
     /// A group of the watch list: key and group.
     Group(&'a str, &'a str),
     /// The network itself.
@@ -168,7 +168,7 @@ pub struct Finding<'a> {
     /// The number that the condition is about: chance, points, blocks, seconds or how many.
     pub value: f64,
     /// The fields that are not as expected; empty for all other conditions.
-    pub fields: Vec<Expected>,
+    pub fields: Vec<WatchField>,
 }
 
 /// Everything that is to be told of a fresh snapshot at `now`: masternodes in the order of the list, then groups, then the
@@ -176,7 +176,7 @@ pub struct Finding<'a> {
 pub fn findings<'a>(snapshot: &'a Snapshot, thresholds: &Thresholds, now: UnixSeconds) -> Vec<Finding<'a>> {
     let lost = lost_payments(snapshot, thresholds);
     let cycle = snapshot.payment_cycle_blocks().unwrap_or(0);
-    let judge = Judge { snapshot, thresholds, now, lost, cycle };
+    let judge = Evaluator { snapshot, thresholds, now, lost, cycle };
     let mut found = Vec::new();
     for watched in snapshot.watched() {
         judge.masternode(watched, &mut |condition, value| {
@@ -201,9 +201,9 @@ pub fn findings<'a>(snapshot: &'a Snapshot, thresholds: &Thresholds, now: UnixSe
 /// How far ahead of a node's own clock the time of a block may be: `MAX_FUTURE_BLOCK_TIME` in `src/chain.h` of Dash Core.
 const MOST_AHEAD_SECONDS: u64 = 7_200;
 
-type Tell<'t> = &'t mut dyn FnMut(Condition, f64);
+type Emit<'t> = &'t mut dyn FnMut(Condition, f64);
 
-struct Judge<'a, 't> {
+struct Evaluator<'a, 't> {
     snapshot: &'a Snapshot,
     thresholds: &'t Thresholds,
     now: UnixSeconds,
@@ -226,7 +226,7 @@ fn lost_payments(snapshot: &Snapshot, thresholds: &Thresholds) -> HashSet<Master
 
 /// Watched masternodes of which nothing can be said but that no expectation is known to be broken: of one or more the list does
 /// not say what is so.
-pub fn unsaid_expectations(snapshot: &Snapshot) -> impl Iterator<Item = &WatchedNode> {
+pub fn unsaid_expectations(snapshot: &Snapshot) -> impl Iterator<Item = &WatchedEntry> {
     snapshot.watched().iter().filter(|watched| {
         let Some(index) = watched.index else { return false };
         let masternode = snapshot.node(index).masternode;
@@ -236,8 +236,8 @@ pub fn unsaid_expectations(snapshot: &Snapshot) -> impl Iterator<Item = &Watched
     })
 }
 
-impl<'a> Judge<'a, '_> {
-    fn masternode(&self, watched: &WatchedNode, tell: Tell<'_>) {
+impl<'a> Evaluator<'a, '_> {
+    fn masternode(&self, watched: &WatchedEntry, tell: Emit<'_>) {
         if self.lost.contains(&watched.watched.id) {
             tell(Condition::PaymentLost, 1.0);
         }
@@ -263,7 +263,7 @@ impl<'a> Judge<'a, '_> {
         }
     }
 
-    fn pose(&self, watched: &WatchedNode, node: &NodeView<'_>, tell: Tell<'_>) {
+    fn pose(&self, watched: &WatchedEntry, node: &NodeView<'_>, tell: Emit<'_>) {
         let banned = node.masternode.is_banned();
         if banned {
             tell(Condition::Banned, 1.0);
@@ -289,7 +289,7 @@ impl<'a> Judge<'a, '_> {
         }
     }
 
-    fn life(&self, node: &NodeView<'_>, tell: Tell<'_>) {
+    fn life(&self, node: &NodeView<'_>, tell: Emit<'_>) {
         let masternode = node.masternode;
         if masternode.is_banned() {
             return;
@@ -311,7 +311,7 @@ impl<'a> Judge<'a, '_> {
     }
 
     /// Fields that the masternode says otherwise than the watch list does.
-    fn unexpected(&self, watched: &WatchedNode) -> Vec<Expected> {
+    fn unexpected(&self, watched: &WatchedEntry) -> Vec<WatchField> {
         let Some(index) = watched.index else { return Vec::new() };
         let masternode = self.snapshot.node(index).masternode;
         let expectations = watched.watched.expectations.iter();
@@ -347,7 +347,7 @@ impl<'a> Judge<'a, '_> {
         }
     }
 
-    fn network(&self, tell: Tell<'_>) {
+    fn network(&self, tell: Emit<'_>) {
         let penalties = self.recent_penalties();
         let share = self.thresholds.wave_ratio * self.snapshot.list().registered() as f64;
         if penalties >= self.thresholds.wave_minimum && penalties as f64 > share {

@@ -5,13 +5,13 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use crate::domain::dkg_outcome::EndedSession;
+use crate::domain::dkg_outcome::DkgOutcome;
 use crate::domain::event::{BanCause, Event, EventKind, Field};
 use crate::domain::masternode::{Height, MasternodeId, NodeType};
 
 /// What happened to one masternode.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NodeTally {
+pub struct NodeCounters {
     /// Failed sessions that raised the score.
     pub penalties: u64,
     /// Bans, by [`BanCause::ALL`].
@@ -46,7 +46,7 @@ pub struct Memberships {
 
 /// SessionTally of the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SessionTally {
+pub struct DkgCounters {
     /// A quorum came of it.
     pub formed: u64,
     /// It failed as a whole.
@@ -55,7 +55,7 @@ pub struct SessionTally {
 
 /// What happened to all masternodes of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct NetworkTally {
+pub struct NetworkCounters {
     /// Failed sessions that raised a score.
     pub penalties: u64,
     /// Bans.
@@ -70,25 +70,25 @@ pub struct NetworkTally {
 
 /// All counts of one network.
 #[derive(Clone, Debug, Default)]
-pub struct Tallies {
-    nodes: HashMap<MasternodeId, NodeTally>,
-    network: [NetworkTally; NodeType::ALL.len()],
-    sessions: ByQuorumType<SessionTally>,
+pub struct EventCounters {
+    nodes: HashMap<MasternodeId, NodeCounters>,
+    network: [NetworkCounters; NodeType::ALL.len()],
+    sessions: ByQuorumType<DkgCounters>,
 }
 
-impl Tallies {
+impl EventCounters {
     /// Counts that go on from earlier ones.
-    pub fn going_on_from(
-        nodes: impl IntoIterator<Item = (MasternodeId, NodeTally)>,
-        network: [NetworkTally; NodeType::ALL.len()],
-        sessions: ByQuorumType<SessionTally>,
-    ) -> Tallies {
-        Tallies { nodes: nodes.into_iter().collect(), network, sessions }
+    pub fn continue_from(
+        nodes: impl IntoIterator<Item = (MasternodeId, NodeCounters)>,
+        network: [NetworkCounters; NodeType::ALL.len()],
+        sessions: ByQuorumType<DkgCounters>,
+    ) -> EventCounters {
+        EventCounters { nodes: nodes.into_iter().collect(), network, sessions }
     }
 
     /// These counts, and on top of them those of what happened later.
     #[must_use]
-    pub fn followed_by(mut self, later: &Tallies) -> Tallies {
+    pub fn add_later(mut self, later: &EventCounters) -> EventCounters {
         for (id, later) in &later.nodes {
             let node = self.nodes.entry(*id).or_default();
             node.penalties += later.penalties;
@@ -149,7 +149,7 @@ impl Tallies {
     }
 
     /// Counts how a session ended.
-    pub fn record_session(&mut self, session: &EndedSession) {
+    pub fn record_session(&mut self, session: &DkgOutcome) {
         let sessions = self.sessions.entry(session.quorum_type.clone()).or_default();
         let Some(members) = &session.members else {
             sessions.failed += 1;
@@ -164,7 +164,7 @@ impl Tallies {
     }
 
     /// SessionTally of the network, by quorum type.
-    pub fn sessions(&self) -> &ByQuorumType<SessionTally> {
+    pub fn sessions(&self) -> &ByQuorumType<DkgCounters> {
         &self.sessions
     }
 
@@ -176,7 +176,7 @@ impl Tallies {
     }
 
     /// What happened to a masternode; all zero when nothing did.
-    pub fn node(&self, id: &MasternodeId) -> NodeTally {
+    pub fn node(&self, id: &MasternodeId) -> NodeCounters {
         self.nodes.get(id).cloned().unwrap_or_default()
     }
 
@@ -186,12 +186,12 @@ impl Tallies {
     }
 
     /// All to which something happened, in no order.
-    pub fn nodes(&self) -> impl Iterator<Item = (&MasternodeId, &NodeTally)> {
+    pub fn nodes(&self) -> impl Iterator<Item = (&MasternodeId, &NodeCounters)> {
         self.nodes.iter()
     }
 
     /// What happened to all of a kind, by [`NodeType::ALL`].
-    pub fn network(&self) -> &[NetworkTally; NodeType::ALL.len()] {
+    pub fn network(&self) -> &[NetworkCounters; NodeType::ALL.len()] {
         &self.network
     }
 }
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_penalty_counts_its_failures() {
-        let mut tallies = Tallies::default();
+        let mut tallies = EventCounters::default();
         let kind = EventKind::Penalty {
             score: Score(100),
             points: 100,
@@ -219,8 +219,8 @@ mod tests {
         let node = tallies.node(&id(1));
         assert_eq!((node.penalties, node.bans[0], node.last_penalty_height), (2, 1, Some(Height(5))));
         assert_eq!(tallies.network()[1].penalties, 2);
-        assert_eq!(tallies.network()[0], NetworkTally::default());
-        assert_eq!(tallies.node(&id(2)), NodeTally::default());
+        assert_eq!(tallies.network()[0], NetworkCounters::default());
+        assert_eq!(tallies.node(&id(2)), NodeCounters::default());
     }
 
     #[test]
@@ -252,13 +252,13 @@ mod tests {
             })
             .collect();
         let count = |events: &[Event]| {
-            let mut tallies = Tallies::default();
+            let mut tallies = EventCounters::default();
             events.iter().for_each(|event| tallies.record(event));
             tallies
         };
         let all = count(&events);
         for cut in 0..=events.len() {
-            let sum = count(&events[..cut]).followed_by(&count(&events[cut..]));
+            let sum = count(&events[..cut]).add_later(&count(&events[cut..]));
             assert_eq!((&sum.nodes, sum.network), (&all.nodes, all.network), "cut at {cut}");
         }
     }

@@ -42,7 +42,7 @@ pub struct QuorumType {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known {
     /// The node's part in the newest session whose members are known.
-    pub draw: Option<Draw>,
+    pub draw: Option<KnownMembership>,
     /// Whether the session whose mining window the tip lies in can still form a quorum after the tip: `false` once its
     /// quorum is mined. `None` when that is not known, and outside mining windows.
     pub open: Option<bool>,
@@ -50,7 +50,7 @@ pub struct Known {
 
 /// What is known of one node's part in the newest session of a type for which was drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Draw {
+pub struct KnownMembership {
     /// Height of the block with which the session begins.
     pub start: Height,
     /// The node sits in it.
@@ -181,7 +181,7 @@ impl QuorumType {
     }
 
     /// Blocks after `tip` before the next session in which the node may sit, when none of this type needs it now; 0 else.
-    fn quiet_blocks(&self, tip: Height, draw: Option<Draw>) -> u32 {
+    fn quiet_blocks(&self, tip: Height, draw: Option<KnownMembership>) -> u32 {
         let begun = tip.0 - self.offset(tip);
         let is_spared = |start: u32| draw.is_some_and(|draw| draw.start.0 == start && !draw.seated);
         if self.offset(tip) < self.busy_until && !is_spared(begun) {
@@ -215,7 +215,7 @@ impl QuorumType {
     }
 
     /// Height after `tip` at which the result of the session of a draw is due; `None` when it is over.
-    fn due(&self, draw: Draw, tip: Height, open: Option<bool>) -> Option<Height> {
+    fn due(&self, draw: KnownMembership, tip: Height, open: Option<bool>) -> Option<Height> {
         let next = self.next_due(tip, open);
         match draw.start.cmp(&self.begun(next)) {
             Ordering::Less => None,
@@ -236,7 +236,7 @@ pub fn maintenance_window(
     types: &[QuorumType],
     node_type: NodeType,
     tip: Height,
-    draw: impl Fn(&QuorumType) -> Option<Draw>,
+    draw: impl Fn(&QuorumType) -> Option<KnownMembership>,
 ) -> Option<u32> {
     types.iter().filter(|quorum| quorum.draws(node_type)).map(|quorum| quorum.quiet_blocks(tip, draw(quorum))).min()
 }
@@ -261,7 +261,8 @@ pub fn chance_of_test(
     let spared = |quorum: &QuorumType| {
         let Known { draw, open } = known(quorum);
         let sessions = quorum.sessions_within(tip, blocks, open);
-        let is_ahead = |draw: &Draw| quorum.due(*draw, tip, open).is_some_and(|due| due.above(tip) <= blocks);
+        let is_ahead =
+            |draw: &KnownMembership| quorum.due(*draw, tip, open).is_some_and(|due| due.above(tip) <= blocks);
         let draw = draw.filter(is_ahead);
         if draw.is_some_and(|draw| draw.seated) {
             return 0.0;

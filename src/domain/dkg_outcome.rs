@@ -8,7 +8,7 @@ use crate::domain::masternode::MasternodeId;
 
 /// A session that ended in a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EndedSession {
+pub struct DkgOutcome {
     /// Name of the quorum type, e.g. `llmq_60_75`.
     pub quorum_type: Cow<'static, str>,
     /// Its members, each with whether it did its part. `None` when the session failed as a whole, for which nobody is
@@ -16,7 +16,7 @@ pub struct EndedSession {
     pub members: Option<Vec<(MasternodeId, bool)>>,
 }
 
-impl EndedSession {
+impl DkgOutcome {
     /// About how much room it takes, in the room of an event.
     pub fn weight(&self) -> usize {
         1 + self.members.as_ref().map_or(0, Vec::len) / 8

@@ -4,7 +4,7 @@
 
 use crate::domain::list::MasternodeList;
 use crate::domain::masternode::UnixSeconds;
-use crate::domain::watch::{self, Selector, Watched};
+use crate::domain::watch::{self, Selector, WatchTarget};
 
 /// Work on some masternodes that ends.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +19,12 @@ pub struct Maintenance {
 
 /// Gives each of `watched` the latest end of the entries that select it. One that left the list keeps the end that it had
 /// in `known`, the answer for the list before: what it says of itself is no longer there to select it by.
-pub(super) fn apply(entries: &[Maintenance], watched: &mut [Watched], list: &MasternodeList, known: &[Watched]) {
+pub(super) fn apply(
+    entries: &[Maintenance],
+    watched: &mut [WatchTarget],
+    list: &MasternodeList,
+    known: &[WatchTarget],
+) {
     if entries.is_empty() {
         return;
     }

@@ -56,7 +56,7 @@ pub enum Outcome {
     /// The handshake was completed with a peer of the right chain that is new enough.
     Reached,
     /// It was not: the masternode's fault, or of the way to it.
-    Failed(Failure),
+    Failed(ProbeError),
     /// Nobody tried, or trying told nothing of the masternode.
     Unprobed(Unprobed),
 }
@@ -72,12 +72,12 @@ impl Outcome {
     }
 
     /// All values of the label `reason`.
-    pub const REASONS: [&'static str; Failure::ALL.len() + Unprobed::ALL.len()] = {
-        let mut reasons = [""; Failure::ALL.len() + Unprobed::ALL.len()];
+    pub const REASONS: [&'static str; ProbeError::ALL.len() + Unprobed::ALL.len()] = {
+        let mut reasons = [""; ProbeError::ALL.len() + Unprobed::ALL.len()];
         let mut at = 0;
         while at < reasons.len() {
-            reasons[at] = match at.checked_sub(Failure::ALL.len()) {
-                None => Failure::ALL[at].label(),
+            reasons[at] = match at.checked_sub(ProbeError::ALL.len()) {
+                None => ProbeError::ALL[at].label(),
                 Some(rest) => Unprobed::ALL[rest].label(),
             };
             at += 1;
@@ -88,7 +88,7 @@ impl Outcome {
 
 /// Why a masternode could not be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Failure {
+pub enum ProbeError {
     /// Nobody listens on the port.
     Refused,
     /// No answer, or not the whole of it, within the time.
@@ -105,28 +105,28 @@ pub enum Failure {
     TooOld,
 }
 
-impl Failure {
+impl ProbeError {
     /// All.
-    pub const ALL: [Failure; 7] = [
-        Failure::Refused,
-        Failure::Timeout,
-        Failure::Reset,
-        Failure::Unreachable,
-        Failure::WrongMagic,
-        Failure::Malformed,
-        Failure::TooOld,
+    pub const ALL: [ProbeError; 7] = [
+        ProbeError::Refused,
+        ProbeError::Timeout,
+        ProbeError::Reset,
+        ProbeError::Unreachable,
+        ProbeError::WrongMagic,
+        ProbeError::Malformed,
+        ProbeError::TooOld,
     ];
 
     /// The value of the label `reason`.
     pub const fn label(self) -> &'static str {
         match self {
-            Failure::Refused => "refused",
-            Failure::Timeout => "timeout",
-            Failure::Reset => "reset",
-            Failure::Unreachable => "unreachable",
-            Failure::WrongMagic => "wrong_magic",
-            Failure::Malformed => "malformed",
-            Failure::TooOld => "too_old",
+            ProbeError::Refused => "refused",
+            ProbeError::Timeout => "timeout",
+            ProbeError::Reset => "reset",
+            ProbeError::Unreachable => "unreachable",
+            ProbeError::WrongMagic => "wrong_magic",
+            ProbeError::Malformed => "malformed",
+            ProbeError::TooOld => "too_old",
         }
     }
 }
@@ -188,8 +188,8 @@ mod tests {
         let mut labels = Outcome::REASONS.to_vec();
         labels.sort_unstable();
         labels.dedup();
-        assert_eq!(labels.len(), Failure::ALL.len() + Unprobed::ALL.len());
-        assert_eq!(Outcome::Failed(Failure::TooOld).reason(), Some("too_old"));
+        assert_eq!(labels.len(), ProbeError::ALL.len() + Unprobed::ALL.len());
+        assert_eq!(Outcome::Failed(ProbeError::TooOld).reason(), Some("too_old"));
         assert_eq!(Outcome::Unprobed(Unprobed::NoRoute).reason(), Some(Outcome::REASONS[12]));
     }
 }

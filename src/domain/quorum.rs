@@ -7,10 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::dkg::{self, Draw, Known, QuorumType};
+use crate::domain::dkg::{self, Known, KnownMembership, QuorumType};
 use crate::domain::list::Block;
 use crate::domain::masternode::{BlockHash, Height, MasternodeId};
-use crate::domain::quorum_selection::Drawing;
+use crate::domain::quorum_selection::SelectedQuorum;
 use crate::domain::snapshot::Snapshot;
 
 /// What is known of the quorums of one type at a block.
@@ -105,9 +105,9 @@ impl Snapshot {
     }
 
     /// What is known of a masternode's part in the newest session of a type whose members are known.
-    pub fn draw(&self, id: &MasternodeId, kind: &QuorumType) -> Option<Draw> {
+    pub fn draw(&self, id: &MasternodeId, kind: &QuorumType) -> Option<KnownMembership> {
         let drawing = self.facts().drawings.iter().find(|drawing| drawing.kind == *kind)?;
-        Some(Draw { start: drawing.start, seated: drawing.seats(id) })
+        Some(KnownMembership { start: drawing.start, seated: drawing.seats(id) })
     }
 
     /// Next height at which a quorum can be mined.
@@ -117,7 +117,7 @@ impl Snapshot {
 
     /// Height at which the result of a session is due: the next block when it is late; the first possible block once its
     /// quorum is mined.
-    pub fn due(&self, drawing: &Drawing) -> Height {
+    pub fn due(&self, drawing: &SelectedQuorum) -> Height {
         let next = drawing.kind.next_due(self.block().height, self.facts().open(&drawing.kind));
         if drawing.kind.begun(next) == drawing.start { next } else { drawing.due() }
     }

@@ -20,7 +20,7 @@ pub const LEAD: u32 = 8;
 
 /// What decides at a block, beside the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lot {
+pub struct QuorumModifierInput {
     /// Height of the block.
     pub height: Height,
     /// Its hash.
@@ -31,7 +31,7 @@ pub struct Lot {
 
 /// One masternode of the simplified list, as far as drawing goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entrant {
+pub struct SmlEntry {
     /// Hash of its registration.
     pub pro_tx: Hash,
     /// The block that confirmed it; `None` before that: it cannot be drawn yet.
@@ -44,20 +44,20 @@ pub struct Entrant {
 
 /// What changed on the simplified list from one block to a later one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RollChange {
+pub struct SmlDiff {
     /// Registrations that left.
     pub removed: Vec<Hash>,
     /// Those that came, or are different now.
-    pub entered: Vec<Entrant>,
+    pub entered: Vec<SmlEntry>,
 }
 
 /// All who may be drawn at a block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Roll(BTreeMap<Hash, Ticket>);
+pub struct Sml(BTreeMap<Hash, SelectionCandidate>);
 
 /// An entrant with its half of the numbers that it will get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Ticket {
+struct SelectionCandidate {
     /// Hash of registration and confirming block (`confirmedHashWithProRegTxHash`).
     stub: [u8; 32],
     node_type: NodeType,
@@ -65,7 +65,7 @@ struct Ticket {
 
 /// One session for which was drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Drawing {
+pub struct SelectedQuorum {
     /// Its quorum type.
     pub kind: QuorumType,
     /// Height of the block with which it begins.
@@ -74,16 +74,17 @@ pub struct Drawing {
     members: Vec<MasternodeId>,
 }
 
-impl Roll {
+impl Sml {
     /// Takes over what changed.
-    pub fn apply(&mut self, change: &RollChange) {
+    pub fn apply(&mut self, change: &SmlDiff) {
         for pro_tx in &change.removed {
             self.0.remove(pro_tx);
         }
         for entrant in &change.entered {
             match entrant.confirmed.filter(|_| entrant.valid) {
                 Some(confirmed) => {
-                    let ticket = Ticket { stub: stub(&entrant.pro_tx, &confirmed), node_type: entrant.node_type };
+                    let ticket =
+                        SelectionCandidate { stub: stub(&entrant.pro_tx, &confirmed), node_type: entrant.node_type };
                     self.0.insert(entrant.pro_tx, ticket);
                 }
                 None => drop(self.0.remove(&entrant.pro_tx)),
@@ -93,7 +94,7 @@ impl Roll {
 
     /// The members of the quorum of this type that the lot decides, in the order of their seats; fewer than seats when
     /// there are too few nodes. `None` when there are too few for a quorum: no session is held (`CDKGSession::Init`).
-    pub fn draw(&self, kind: &QuorumType, lot: &Lot) -> Option<Vec<MasternodeId>> {
+    pub fn draw(&self, kind: &QuorumType, lot: &QuorumModifierInput) -> Option<Vec<MasternodeId>> {
         let modifier = modifier(kind.id, lot);
         let mut numbered: Vec<([u8; 32], Hash)> = self
             .0
@@ -109,12 +110,12 @@ impl Roll {
     }
 }
 
-impl Drawing {
+impl SelectedQuorum {
     /// The session of this type that begins [`LEAD`] blocks after the lot; `None` when none is held.
-    pub fn new(kind: QuorumType, lot: &Lot, roll: &Roll) -> Option<Drawing> {
+    pub fn new(kind: QuorumType, lot: &QuorumModifierInput, roll: &Sml) -> Option<SelectedQuorum> {
         let mut members = roll.draw(&kind, lot)?;
         members.sort_unstable();
-        Some(Drawing { kind, start: lot.height.after(LEAD), members })
+        Some(SelectedQuorum { kind, start: lot.height.after(LEAD), members })
     }
 
     /// Whether the masternode will sit, or sits, in the session.
@@ -148,7 +149,7 @@ fn number(stub: &[u8; 32], modifier: &[u8; 32]) -> [u8; 32] {
 }
 
 /// What a lot and a type add to each node's number (`GetHashModifier`).
-fn modifier(quorum_type: u8, lot: &Lot) -> [u8; 32] {
+fn modifier(quorum_type: u8, lot: &QuorumModifierInput) -> [u8; 32] {
     let first = Sha256::new().chain_update([quorum_type]);
     let first = match &lot.chainlock {
         Some(signature) => first.chain_update(lot.height.0.to_le_bytes()).chain_update(signature),

@@ -5,7 +5,7 @@
 use crate::domain::masternode::{Height, Score};
 use crate::domain::pose::{PoseLimits, PoseScore};
 
-/// What makes a block of a [`Timeline`] worth a line.
+/// What makes a block of a [`ScoreProjection`] worth a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
     /// Where it begins: block 0.
@@ -35,19 +35,19 @@ pub struct Moment {
 
 /// A score from block 0 on, while limit and step stay as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Timeline {
+pub struct ScoreProjection {
     limits: PoseLimits,
     moments: Vec<Moment>,
 }
 
-impl Timeline {
+impl ScoreProjection {
     /// Plays failures at `failures`, counted from block 0, at whose tip the node has the score `start` and no ban. The
     /// order does not matter; two at one block are two commitments in it, with no decay between them.
-    pub fn new(limits: PoseLimits, start: Score, failures: &[Height]) -> Timeline {
+    pub fn new(limits: PoseLimits, start: Score, failures: &[Height]) -> ScoreProjection {
         let mut failures = failures.to_vec();
         failures.sort_unstable();
         let start = Moment { height: Height(0), change: Change::Start, before: start, score: start, banned: false };
-        let mut timeline = Timeline { limits, moments: vec![start] };
+        let mut timeline = ScoreProjection { limits, moments: vec![start] };
         for failure in failures {
             timeline.pass(Some(failure));
             timeline.fail(failure);
@@ -122,7 +122,7 @@ mod tests {
 
     fn rows(rule: PenaltyRule, registered: usize, start: u32, failures: &[u32]) -> Vec<Row> {
         let failures: Vec<Height> = failures.iter().copied().map(Height).collect();
-        let timeline = Timeline::new(rule.limits(registered), Score(start), &failures);
+        let timeline = ScoreProjection::new(rule.limits(registered), Score(start), &failures);
         let row = |moment: &Moment| (moment.height.0, moment.change, moment.before.0, moment.score.0, moment.banned);
         timeline.moments().iter().map(row).collect()
     }
@@ -163,7 +163,7 @@ mod tests {
             (50, Change::Failure, 100, 100, true),
         ];
         assert_eq!(rows(CONSENSUS, 100, 0, &[5, 50, 5]), expected);
-        let timeline = Timeline::new(CONSENSUS.limits(100), Score(0), &[Height(5), Height(5)]);
+        let timeline = ScoreProjection::new(CONSENSUS.limits(100), Score(0), &[Height(5), Height(5)]);
         assert_eq!(timeline.at(Height(1_000_000)), (Score(100), true));
         assert_eq!(timeline.ban_height(), Some(Height(5)));
     }
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn between_two_moments_the_score_falls_by_a_point_a_block_and_never_below_nought() {
-        let timeline = Timeline::new(CONSENSUS.limits(100), Score(0), &[Height(10)]);
+        let timeline = ScoreProjection::new(CONSENSUS.limits(100), Score(0), &[Height(10)]);
         let cases = [(0, 0), (9, 0), (10, 66), (11, 65), (42, 34), (75, 1), (76, 0), (77, 0)];
         for (height, score) in cases {
             assert_eq!(timeline.at(Height(height)), (Score(score), false), "block {height}");

@@ -12,7 +12,7 @@ const CONTRIBUTE: u8 = 2;
 
 /// One session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Session {
+pub struct DkgSession {
     /// Name of its quorum type, e.g. `llmq_60_75`.
     pub quorum_type: String,
     /// The block at which it began, which names its quorum.
@@ -22,12 +22,12 @@ pub struct Session {
     /// Its phase, 0…7.
     pub phase: u8,
     /// Its members.
-    pub seats: BTreeMap<MasternodeId, Seat>,
+    pub seats: BTreeMap<MasternodeId, DkgMember>,
 }
 
 /// What is held of one member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seat {
+pub struct DkgMember {
     /// Its contribution was received.
     pub contributed: bool,
     /// How many sources hold it bad or complain of it.
@@ -36,15 +36,15 @@ pub struct Seat {
 
 /// All that the sources of a network tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sessions {
+pub struct DkgSessions {
     watched: bool,
     told_by: Vec<MasternodeId>,
-    sessions: Vec<Session>,
+    sessions: Vec<DkgSession>,
 }
 
 /// What is known of one masternode in the sessions under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seats {
+pub struct MemberSessions {
     /// Sessions in which it sits; where only other masternodes tell, those that it shares with them.
     pub sessions: u32,
     /// Bad marks and complaints against it, over all sources and sessions.
@@ -53,15 +53,15 @@ pub struct Seats {
     pub contributed: Option<bool>,
 }
 
-impl Sessions {
+impl DkgSessions {
     /// Takes over what one more source tells. `own` is the masternode that it is; `None` when it watches all sessions.
-    pub fn add(&mut self, own: Option<MasternodeId>, seen: &[Session]) {
+    pub fn add(&mut self, own: Option<MasternodeId>, seen: &[DkgSession]) {
         match own {
             Some(id) => self.told_by.push(id),
             None => self.watched = true,
         }
         for session in seen {
-            let key = |session: &Session| (session.quorum_type.clone(), session.quorum, session.index);
+            let key = |session: &DkgSession| (session.quorum_type.clone(), session.quorum, session.index);
             match self.sessions.iter_mut().find(|known| key(known) == key(session)) {
                 None => self.sessions.push(session.clone()),
                 Some(known) => {
@@ -77,8 +77,8 @@ impl Sessions {
     }
 
     /// What is known of one masternode. `None` when it sits in no session that is told, and nobody tells all of its own.
-    pub fn of(&self, id: &MasternodeId) -> Option<Seats> {
-        let mut seats = Seats { sessions: 0, marks: 0, contributed: None };
+    pub fn of(&self, id: &MasternodeId) -> Option<MemberSessions> {
+        let mut seats = MemberSessions { sessions: 0, marks: 0, contributed: None };
         for (session, seat) in self.sessions.iter().filter_map(|session| Some((session, session.seats.get(id)?))) {
             seats.sessions += 1;
             seats.marks += seat.marks;
@@ -99,11 +99,11 @@ mod tests {
         MasternodeId::ProTx(Hash([number; 32]))
     }
 
-    fn session(quorum: u8, phase: u8, seats: &[(u8, bool, u32)]) -> Session {
+    fn session(quorum: u8, phase: u8, seats: &[(u8, bool, u32)]) -> DkgSession {
         let seat = |(number, contributed, marks): &(u8, bool, u32)| {
-            (id(*number), Seat { contributed: *contributed, marks: *marks })
+            (id(*number), DkgMember { contributed: *contributed, marks: *marks })
         };
-        Session {
+        DkgSession {
             quorum_type: "llmq_test".into(),
             quorum: BlockHash(Hash([quorum; 32])),
             index: 0,
@@ -118,7 +118,7 @@ mod tests {
         for (phase, received, expected) in
             [(1, false, None), (2, false, None), (2, true, None), (3, false, Some(false)), (3, true, Some(true))]
         {
-            let mut sessions = Sessions::default();
+            let mut sessions = DkgSessions::default();
             sessions.add(None, &[session(1, phase, &[(1, received, 0)])]);
             assert_eq!(sessions.of(&id(1)).unwrap().contributed, expected, "phase {phase}, received {received}");
         }
@@ -126,27 +126,27 @@ mod tests {
 
     #[test]
     fn one_missing_contribution_among_several_sessions_is_enough() {
-        let mut sessions = Sessions::default();
+        let mut sessions = DkgSessions::default();
         sessions.add(
             None,
             &[session(1, 4, &[(1, true, 0)]), session(2, 4, &[(1, false, 1)]), session(3, 1, &[(1, false, 0)])],
         );
-        assert_eq!(sessions.of(&id(1)), Some(Seats { sessions: 3, marks: 1, contributed: Some(false) }));
+        assert_eq!(sessions.of(&id(1)), Some(MemberSessions { sessions: 3, marks: 1, contributed: Some(false) }));
     }
 
     #[test]
     fn what_several_sources_saw_of_a_session_is_put_together() {
-        let mut sessions = Sessions::default();
+        let mut sessions = DkgSessions::default();
         sessions.add(Some(id(2)), &[session(1, 3, &[(1, false, 1), (2, true, 0)])]);
         sessions.add(Some(id(3)), &[session(1, 4, &[(1, true, 1), (2, true, 0)])]);
-        assert_eq!(sessions.of(&id(1)), Some(Seats { sessions: 1, marks: 2, contributed: Some(true) }));
+        assert_eq!(sessions.of(&id(1)), Some(MemberSessions { sessions: 1, marks: 2, contributed: Some(true) }));
     }
 
     #[test]
     fn a_masternode_tells_all_of_its_own_sessions_and_nothing_of_others() {
-        let mut sessions = Sessions::default();
+        let mut sessions = DkgSessions::default();
         sessions.add(Some(id(2)), &[]);
-        assert_eq!(sessions.of(&id(2)), Some(Seats { sessions: 0, marks: 0, contributed: None }));
+        assert_eq!(sessions.of(&id(2)), Some(MemberSessions { sessions: 0, marks: 0, contributed: None }));
         assert_eq!(sessions.of(&id(1)), None, "it may sit in one that nobody tells");
         sessions.add(None, &[]);
         assert_eq!(sessions.of(&id(1)).unwrap().sessions, 0, "who watches sees all");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::domain::chain::ChainRules;
 use crate::domain::chain_facts::{ChainFacts, Population};
-use crate::domain::counters::{ByQuorumType, Memberships, NetworkTally, NodeTally, SessionTally, Tallies};
+use crate::domain::counters::{ByQuorumType, DkgCounters, EventCounters, Memberships, NetworkCounters, NodeCounters};
 use crate::domain::dkg::{self, QuorumType};
 use crate::domain::event::Event;
 use crate::domain::list::{Block, MasternodeList};
@@ -17,10 +17,10 @@ use crate::domain::payment::{PaymentModel, Payments, queue};
 use crate::domain::pose::{PoseLimits, PoseScore, Risk};
 use crate::domain::registrations::Registrations;
 use crate::domain::state;
-use crate::domain::watch::Watched;
+use crate::domain::watch::WatchTarget;
 
 /// What a snapshot is made from.
-pub struct Parts {
+pub struct SnapshotInputs {
     /// Name of the network: the label `network`.
     pub network: Arc<str>,
     /// The chain's rules.
@@ -32,7 +32,7 @@ pub struct Parts {
     /// When the list was read.
     pub read_at: UnixSeconds,
     /// Watched masternodes, ascending by identity.
-    pub watched: Vec<Watched>,
+    pub watched: Vec<WatchTarget>,
     /// The last events, oldest first.
     pub recent_events: Vec<Event>,
 }
@@ -50,9 +50,9 @@ pub struct Snapshot {
     registrations: Option<Registrations>,
     states: Vec<[usize; NodeType::ALL.len()]>,
     payments: Payments,
-    watched: Vec<WatchedNode>,
-    network_tally: [NetworkTally; NodeType::ALL.len()],
-    sessions: ByQuorumType<SessionTally>,
+    watched: Vec<WatchedEntry>,
+    network_tally: [NetworkCounters; NodeType::ALL.len()],
+    sessions: ByQuorumType<DkgCounters>,
     risks: [usize; Risk::ALL.len()],
     groups: BTreeMap<(String, String), [usize; Risk::ALL.len()]>,
     recent_events: Vec<Event>,
@@ -60,13 +60,13 @@ pub struct Snapshot {
 
 /// A watched masternode, on the list or not.
 #[derive(Clone, Debug, PartialEq)]
-pub struct WatchedNode {
+pub struct WatchedEntry {
     /// Name, groups, expectations.
-    pub watched: Watched,
+    pub watched: WatchTarget,
     /// Its place in the list; `None` when it is not registered.
     pub index: Option<usize>,
     /// What happened to it since counting began.
-    pub tally: NodeTally,
+    pub tally: NodeCounters,
 }
 
 /// One masternode of a snapshot with what follows for it.
@@ -103,8 +103,8 @@ impl NodeView<'_> {
 
 impl Snapshot {
     /// Derives everything; a few milliseconds for 100,000 masternodes.
-    pub fn new(parts: Parts, tallies: &Tallies) -> Snapshot {
-        let Parts { network, rules, list, facts, read_at, watched, recent_events } = parts;
+    pub fn new(parts: SnapshotInputs, tallies: &EventCounters) -> Snapshot {
+        let SnapshotInputs { network, rules, list, facts, read_at, watched, recent_events } = parts;
         let rule = rules.penalty_rule(&facts.sporks, list.block().time);
         let limits = rule.map(|rule| rule.limits(list.registered()));
         // Where the clocks differ, it is at least as late as the tip says.
@@ -114,11 +114,15 @@ impl Snapshot {
         let mut states = vec![[0; NodeType::ALL.len()]; rules.states.len() + 1];
         for masternode in list.masternodes() {
             risks[risk(masternode, &list, limits) as usize] += 1;
-            states[state::place(&rules.states, masternode)][masternode.node_type as usize] += 1;
+            states[state::index_of(&rules.states, masternode)][masternode.node_type as usize] += 1;
         }
-        let watched: Vec<WatchedNode> = watched
+        let watched: Vec<WatchedEntry> = watched
             .into_iter()
-            .map(|watched| WatchedNode { index: list.position(&watched.id), tally: tallies.node(&watched.id), watched })
+            .map(|watched| WatchedEntry {
+                index: list.position(&watched.id),
+                tally: tallies.node(&watched.id),
+                watched,
+            })
             .collect();
         let groups = groups(&watched, &list, limits);
         let population = Population::of(list.masternodes());
@@ -203,19 +207,19 @@ impl Snapshot {
     }
 
     /// What happened on the network since counting began, by [`NodeType::ALL`].
-    pub fn network_tally(&self) -> &[NetworkTally; NodeType::ALL.len()] {
+    pub fn network_tally(&self) -> &[NetworkCounters; NodeType::ALL.len()] {
         &self.network_tally
     }
 
     /// How sessions of a quorum type ended since counting began; `None` where that is not told.
-    pub fn sessions(&self, quorum_type: &str) -> Option<SessionTally> {
+    pub fn sessions(&self, quorum_type: &str) -> Option<DkgCounters> {
         let known = self.facts.tells_sessions && self.quorum_types()?.iter().any(|kind| kind.name == quorum_type);
         known.then(|| self.sessions.get(quorum_type).copied().unwrap_or_default())
     }
 
     /// Seats of a watched masternode in quorums of a type since counting began; `None` where that is not told, and for types
     /// that never draw it.
-    pub fn memberships(&self, node: &WatchedNode, quorum_type: &str) -> Option<Memberships> {
+    pub fn memberships(&self, node: &WatchedEntry, quorum_type: &str) -> Option<Memberships> {
         let kind = self.quorum_types()?.iter().find(|kind| kind.name == quorum_type)?;
         let counted = node.tally.memberships.get(quorum_type).copied();
         let drawn = node.index.is_some_and(|index| kind.draws(self.list.masternodes()[index].node_type));
@@ -238,7 +242,7 @@ impl Snapshot {
     }
 
     /// Watched masternodes, ascending by identity.
-    pub fn watched(&self) -> &[WatchedNode] {
+    pub fn watched(&self) -> &[WatchedEntry] {
         &self.watched
     }
 
@@ -277,7 +281,7 @@ impl Snapshot {
 
     /// Block at which a ban that was seen to begin should end by itself: an estimate. `None` where bans last, and for
     /// nodes that are not banned.
-    pub fn ban_end(&self, node: &WatchedNode) -> Option<Height> {
+    pub fn ban_end(&self, node: &WatchedEntry) -> Option<Height> {
         let banned = node.index.is_some_and(|index| self.list.masternodes()[index].is_banned());
         let (began, registered) = node.tally.last_ban.filter(|_| banned && self.rules.ban_ends)?;
         // A ban that begins again the moment it ends is seen as one: its end is not known then.
@@ -332,7 +336,7 @@ impl Snapshot {
 }
 
 fn groups(
-    watched: &[WatchedNode],
+    watched: &[WatchedEntry],
     list: &MasternodeList,
     limits: Option<PoseLimits>,
 ) -> BTreeMap<(String, String), [usize; Risk::ALL.len()]> {
@@ -364,8 +368,9 @@ mod tests {
     fn snapshot(nodes: Vec<Masternode>) -> Snapshot {
         let facts = ChainFacts::new(Subnet::Regtest);
         let groups = BTreeMap::from([("operator".to_string(), "acme".to_string())]);
-        let watched = Watched { id: id(2), alias: "two".into(), groups, expectations: vec![], maintenance_until: None };
-        let parts = Parts {
+        let watched =
+            WatchTarget { id: id(2), alias: "two".into(), groups, expectations: vec![], maintenance_until: None };
+        let parts = SnapshotInputs {
             network: "dash-test".into(),
             rules: Arc::new(DASH),
             list: Arc::new(list(100, nodes)),
@@ -374,7 +379,7 @@ mod tests {
             watched: vec![watched],
             recent_events: vec![],
         };
-        Snapshot::new(parts, &Tallies::default())
+        Snapshot::new(parts, &EventCounters::default())
     }
 
     #[test]

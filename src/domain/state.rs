@@ -66,7 +66,7 @@ impl Announced {
 }
 
 /// Where in a chain's table a masternode's state stands; the length of the table when it is not in it.
-pub fn place(states: &[State], masternode: &Masternode) -> usize {
+pub fn index_of(states: &[State], masternode: &Masternode) -> usize {
     let known = |label: &str| states.iter().position(|state| state.label == label).unwrap_or(states.len());
     match (masternode.announced_state(), masternode.is_banned()) {
         (Some(state), banned) if state.banned || !banned => known(&state.label),

@@ -20,7 +20,7 @@ pub struct WatchEntry {
     /// Group key to group, e.g. `operator` to `acme`.
     pub groups: BTreeMap<String, String>,
     /// What must hold of each of them.
-    pub expectations: Vec<(Expected, String)>,
+    pub expectations: Vec<(WatchField, String)>,
 }
 
 /// How an entry finds its masternodes.
@@ -29,12 +29,12 @@ pub enum Selector {
     /// One, by identity; it is watched also while it is not on the list.
     Id(MasternodeId),
     /// All for which every given field has the given value.
-    Fields(Vec<(Expected, String)>),
+    Fields(Vec<(WatchField, String)>),
 }
 
 /// A field that a selector or an expectation names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Expected {
+pub enum WatchField {
     /// Where it listens.
     Address,
     /// Payee of the owner's share.
@@ -53,43 +53,43 @@ pub enum Expected {
     Shares,
 }
 
-impl Expected {
+impl WatchField {
     /// All, in the order of their names.
-    pub const ALL: [Expected; 8] = [
-        Expected::Address,
-        Expected::PayoutAddress,
-        Expected::OwnerAddress,
-        Expected::VotingAddress,
-        Expected::OperatorKey,
-        Expected::OperatorPayoutAddress,
-        Expected::Payouts,
-        Expected::Shares,
+    pub const ALL: [WatchField; 8] = [
+        WatchField::Address,
+        WatchField::PayoutAddress,
+        WatchField::OwnerAddress,
+        WatchField::VotingAddress,
+        WatchField::OperatorKey,
+        WatchField::OperatorPayoutAddress,
+        WatchField::Payouts,
+        WatchField::Shares,
     ];
 
     /// Name in the configuration and value of the label `field`.
     pub fn label(self) -> &'static str {
         match self {
-            Expected::Address => "address",
-            Expected::PayoutAddress => "payout_address",
-            Expected::OwnerAddress => "owner_address",
-            Expected::VotingAddress => "voting_address",
-            Expected::OperatorKey => "operator_key",
-            Expected::OperatorPayoutAddress => "operator_payout_address",
-            Expected::Payouts => "payouts",
-            Expected::Shares => "shares",
+            WatchField::Address => "address",
+            WatchField::PayoutAddress => "payout_address",
+            WatchField::OwnerAddress => "owner_address",
+            WatchField::VotingAddress => "voting_address",
+            WatchField::OperatorKey => "operator_key",
+            WatchField::OperatorPayoutAddress => "operator_payout_address",
+            WatchField::Payouts => "payouts",
+            WatchField::Shares => "shares",
         }
     }
 
     /// The text of the details that it is; `None` for what is more than one text, which nothing is selected by.
     pub fn detail(self) -> Option<Detail> {
         match self {
-            Expected::Address => Some(Detail::Address),
-            Expected::PayoutAddress => Some(Detail::PayoutAddress),
-            Expected::OwnerAddress => Some(Detail::OwnerAddress),
-            Expected::VotingAddress => Some(Detail::VotingAddress),
-            Expected::OperatorKey => Some(Detail::OperatorKey),
-            Expected::OperatorPayoutAddress => Some(Detail::OperatorPayoutAddress),
-            Expected::Payouts | Expected::Shares => None,
+            WatchField::Address => Some(Detail::Address),
+            WatchField::PayoutAddress => Some(Detail::PayoutAddress),
+            WatchField::OwnerAddress => Some(Detail::OwnerAddress),
+            WatchField::VotingAddress => Some(Detail::VotingAddress),
+            WatchField::OperatorKey => Some(Detail::OperatorKey),
+            WatchField::OperatorPayoutAddress => Some(Detail::OperatorPayoutAddress),
+            WatchField::Payouts | WatchField::Shares => None,
         }
     }
 
@@ -98,20 +98,20 @@ impl Expected {
     pub fn met_by(self, masternode: &Masternode, value: &str) -> Option<bool> {
         let details = &masternode.details;
         match self {
-            Expected::PayoutAddress => payout::pays_only(details, value),
-            Expected::Payouts => payout::pays(details, value),
-            Expected::Shares => payout::has_shares(details, value),
-            Expected::OwnerAddress if !details.is_ordinary() && !details.has(Detail::OwnerAddress) => {
+            WatchField::PayoutAddress => payout::pays_only(details, value),
+            WatchField::Payouts => payout::pays(details, value),
+            WatchField::Shares => payout::has_shares(details, value),
+            WatchField::OwnerAddress if !details.is_ordinary() && !details.has(Detail::OwnerAddress) => {
                 (details.payouts() != Payouts::Unknown).then_some(false)
             }
-            Expected::OperatorKey => Some(details.get(Detail::OperatorKey).is_some_and(|key| same_key(&key, value))),
+            WatchField::OperatorKey => Some(details.get(Detail::OperatorKey).is_some_and(|key| same_key(&key, value))),
             _ => Some(details.get(self.detail()?).as_deref() == Some(value)),
         }
     }
 }
 
 /// What the fields of a selector look for.
-pub(super) fn wanted(fields: &[(Expected, String)]) -> Vec<Wanted> {
+pub(super) fn wanted(fields: &[(WatchField, String)]) -> Vec<Wanted> {
     fields.iter().filter_map(|(field, value)| Some(Wanted::new(field.detail()?, value))).collect()
 }
 
@@ -124,7 +124,7 @@ pub struct WatchList {
 
 /// A masternode that an entry of the watch list named or selected.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Watched {
+pub struct WatchTarget {
     /// Who.
     pub id: MasternodeId,
     /// Name; empty when the entry gives none.
@@ -132,7 +132,7 @@ pub struct Watched {
     /// Group key to group.
     pub groups: BTreeMap<String, String>,
     /// What must hold of it.
-    pub expectations: Vec<(Expected, String)>,
+    pub expectations: Vec<(WatchField, String)>,
     /// When the work on it ends, be that past or to come; `None` when none is planned.
     pub maintenance_until: Option<UnixSeconds>,
 }
@@ -156,8 +156,8 @@ impl WatchList {
     /// The masternodes watched on this list, ascending by identity. Those in `known`, the answer for the list before, stay
     /// watched: one that left the list, so that its absence can be seen, and one that no entry selects any more, because a
     /// payee or key that changes on the chain can be a theft.
-    pub fn resolve(&self, list: &MasternodeList, known: &[Watched]) -> Vec<Watched> {
-        let mut found: HashMap<MasternodeId, Watched> = HashMap::new();
+    pub fn resolve(&self, list: &MasternodeList, known: &[WatchTarget]) -> Vec<WatchTarget> {
+        let mut found: HashMap<MasternodeId, WatchTarget> = HashMap::new();
         for entry in &self.entries {
             if let Selector::Id(id) = &entry.selector {
                 found.entry(*id).or_insert_with(|| entry.watch(*id));
@@ -174,9 +174,9 @@ impl WatchList {
             }
         }
         for watched in known {
-            found.entry(watched.id).or_insert_with(|| Watched { maintenance_until: None, ..watched.clone() });
+            found.entry(watched.id).or_insert_with(|| WatchTarget { maintenance_until: None, ..watched.clone() });
         }
-        let mut watched: Vec<Watched> = found.into_values().collect();
+        let mut watched: Vec<WatchTarget> = found.into_values().collect();
         watched.sort_unstable_by_key(|watched| watched.id);
         maintenance::apply(&self.maintenance, &mut watched, list, known);
         watched
@@ -184,7 +184,7 @@ impl WatchList {
 }
 
 impl WatchEntry {
-    fn watch(&self, id: MasternodeId) -> Watched {
+    fn watch(&self, id: MasternodeId) -> WatchTarget {
         let alias = match &self.selector {
             Selector::Fields(_) if !self.alias.is_empty() => {
                 let digits = &id.hash().to_string()[..8];
@@ -197,7 +197,7 @@ impl WatchEntry {
             _ => self.alias.clone(),
         };
         let (groups, expectations) = (self.groups.clone(), self.expectations.clone());
-        Watched { id, alias, groups, expectations, maintenance_until: None }
+        WatchTarget { id, alias, groups, expectations, maintenance_until: None }
     }
 }
 
@@ -219,7 +219,7 @@ mod tests {
     }
 
     fn treasury() -> Selector {
-        Selector::Fields(vec![(Expected::PayoutAddress, "Xtreasury".into())])
+        Selector::Fields(vec![(WatchField::PayoutAddress, "Xtreasury".into())])
     }
 
     #[test]
@@ -237,9 +237,9 @@ mod tests {
         assert_eq!(watch.resolve(&list(2, vec![]), &known), known);
         let moved = watch.resolve(&list(2, vec![paying(2, "Xother")]), &known);
         assert_eq!(moved, known, "another payee can be a theft");
-        let other = entry(Selector::Fields(vec![(Expected::PayoutAddress, "Xother".into())]), "other");
+        let other = entry(Selector::Fields(vec![(WatchField::PayoutAddress, "Xother".into())]), "other");
         let both = WatchList::new(vec![entry(treasury(), "treasury"), other]);
-        let aliases = |watched: Vec<Watched>| watched.into_iter().map(|watched| watched.alias).collect::<Vec<_>>();
+        let aliases = |watched: Vec<WatchTarget>| watched.into_iter().map(|watched| watched.alias).collect::<Vec<_>>();
         assert_eq!(aliases(both.resolve(&list(2, vec![paying(2, "Xother")]), &known)), ["other-02020202"]);
     }
 }

@@ -9,13 +9,13 @@ use crate::domain::event::{self, EventKind};
 use crate::domain::list::{Block, MasternodeList};
 use crate::domain::masternode::{BlockHash, Height, UnixSeconds};
 use crate::domain::pose::PenaltyRule;
-use crate::follower::source::{Diffs, Source, Trouble};
+use crate::follower::source::{ListDiffSupport, Source, SourceError};
 use crate::follower::{dkg_outcomes, unreadable};
 use crate::history::BlockEvents;
 use crate::rpc::dash::quorums::Commitment;
 
 /// A node that tells old lists, and the rules of its chain.
-pub(super) struct Past<'a> {
+pub(super) struct BlockReplay<'a> {
     pub(super) source: &'a Source,
     pub(super) rules: &'a ChainRules,
     pub(super) subnet: Subnet,
@@ -24,16 +24,16 @@ pub(super) struct Past<'a> {
     pub(super) counts_sessions: bool,
 }
 
-/// See [`Past::next`].
+/// See [`BlockReplay::next`].
 pub(super) type Next = (MasternodeList, BlockEvents, Option<Vec<Commitment>>);
 
-impl Past<'_> {
+impl BlockReplay<'_> {
     /// Why a source cannot be asked for old blocks; `None` when it can.
     pub(super) fn refusal(source: &Source, rules: &ChainRules) -> Option<String> {
         if !source.client.dialect().is_pinned() {
             return Some(format!("a {} node tells the list of now only: what was before is not known", rules.name));
         }
-        let tells = source.diffs == Diffs::Supported;
+        let tells = source.diffs == ListDiffSupport::Supported;
         (!tells).then(|| "the node does not tell what a block changed: that came with version 20".into())
     }
 
@@ -43,7 +43,7 @@ impl Past<'_> {
         &self,
         moment: UnixSeconds,
         (low, high): (Height, Height),
-    ) -> Result<Height, Trouble> {
+    ) -> Result<Height, SourceError> {
         let (mut low, mut high) = (low.0, high.0 + 1);
         while low < high {
             let middle = low + (high - low) / 2;
@@ -57,7 +57,7 @@ impl Past<'_> {
     }
 
     /// The list before a block.
-    pub(super) async fn list_before(&self, height: Height) -> Result<MasternodeList, Trouble> {
+    pub(super) async fn list_before(&self, height: Height) -> Result<MasternodeList, SourceError> {
         let (block, _) = self.block(Height(height.0.saturating_sub(1))).await?;
         let registered = self.source.client.registered(block.height, 0).await?;
         let mut list = unreadable::list_of(block, registered, None)?;
@@ -66,16 +66,16 @@ impl Past<'_> {
     }
 
     /// The list after the next block, what happened in that block, and its commitments where they were read.
-    pub(super) async fn next(&self, list: &MasternodeList) -> Result<Next, Trouble> {
+    pub(super) async fn next(&self, list: &MasternodeList) -> Result<Next, SourceError> {
         let height = list.block().height.after(1);
         let (block, previous) = self.block(height).await?;
         if previous != Some(list.block().hash) {
-            return Err(Trouble::Contradiction(format!("block {height} was replaced meanwhile: try again")));
+            return Err(SourceError::Contradiction(format!("block {height} was replaced meanwhile: try again")));
         }
         let diff = self.source.client.list_diff(list.block(), &block).await?;
         let next = list
             .apply(&diff)
-            .map_err(|error| Trouble::Contradiction(format!("the changes of block {height}: {error}")))?;
+            .map_err(|error| SourceError::Contradiction(format!("the changes of block {height}: {error}")))?;
         let mut events = event::diff(list, &next, self.rule.as_ref());
         if !self.rules.tells_payments {
             events.retain(|event| event.kind != EventKind::PaymentLost);
@@ -98,7 +98,7 @@ impl Past<'_> {
         Ok((next, BlockEvents { block, events, sessions }, commitments))
     }
 
-    async fn block(&self, height: Height) -> Result<(Block, Option<BlockHash>), Trouble> {
+    async fn block(&self, height: Height) -> Result<(Block, Option<BlockHash>), SourceError> {
         let hash = self.source.client.block_hash(height).await?;
         let header = self.source.client.block_header(hash).await?;
         Ok((header.block, header.previous))

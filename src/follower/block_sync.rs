@@ -9,8 +9,8 @@ use crate::domain::event::EventKind;
 use crate::domain::list::{Block, MasternodeList};
 use crate::domain::masternode::{BlockHash, Height};
 use crate::domain::pose::PenaltyRule;
-use crate::follower::source::{Diffs, Trouble, optional};
-use crate::follower::{Book, Follower};
+use crate::follower::source::{ListDiffSupport, SourceError, optional};
+use crate::follower::{ChainState, Follower};
 use crate::history::BlockEvents;
 use crate::rpc::{ChainInfo, Client, ErrorKind, Header};
 
@@ -24,88 +24,88 @@ const FULL_LIST_WALK: usize = 24;
 const PROGRESS: usize = 200;
 
 /// How the node's tip is reached from ours.
-enum Way {
+enum SyncPlan {
     /// Step back so many blocks, then forward along these, oldest first.
     Walk { back: usize, forward: Vec<Block> },
     /// Too far, or no common block: read the list at the tip; so many blocks are not seen.
-    Anew { tip: Block, skipped: u32 },
+    Resync { tip: Block, skipped: u32 },
     /// The same, because the common block lies below the oldest one that is kept.
     Deep { tip: Block, oldest: Block },
 }
 
 impl Follower {
     /// Brings the book to the tip of a source.
-    pub(super) async fn walk_to(&mut self, index: usize, chain: &ChainInfo) -> Result<(), Trouble> {
+    pub(super) async fn walk_to(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
         let mut way = self.find_way(index, chain.best).await?;
-        if !matches!(way, Way::Walk { .. }) && self.fall_back(index, chain).await? {
+        if !matches!(way, SyncPlan::Walk { .. }) && self.resume_from_history(index, chain).await? {
             way = self.find_way(index, chain.best).await?;
         }
         match way {
-            Way::Anew { tip, skipped } => self.open_book(index, tip, skipped).await,
-            Way::Deep { tip, oldest } => {
+            SyncPlan::Resync { tip, skipped } => self.open_book(index, tip, skipped).await,
+            SyncPlan::Deep { tip, oldest } => {
                 let skipped = self.blocks_replaced(index, tip, oldest).await?;
                 self.open_book(index, tip, skipped).await
             }
-            Way::Walk { back, forward } => {
+            SyncPlan::Walk { back, forward } => {
                 self.step_back(back).await?;
                 self.step_forward(index, &forward).await
             }
         }
     }
 
-    async fn find_way(&self, index: usize, best: BlockHash) -> Result<Way, Trouble> {
+    async fn find_way(&self, index: usize, best: BlockHash) -> Result<SyncPlan, SourceError> {
         let client = &self.sources[index].client;
         let mut header = client.block_header(best).await?;
         let tip = header.block;
         let Some(book) = &self.book else {
             let recorded = self.recorder.cursor().map(|cursor| cursor.height).or(self.recorder.common());
             let recorded = recorded.unwrap_or(tip.height);
-            return Ok(Way::Anew { tip, skipped: tip.height.above(recorded) });
+            return Ok(SyncPlan::Resync { tip, skipped: tip.height.above(recorded) });
         };
         let missed = tip.height.above(book.tip().height);
         if missed > self.settings.max_gap_blocks {
-            return Ok(Way::Anew { tip, skipped: missed });
+            return Ok(SyncPlan::Resync { tip, skipped: missed });
         }
         if let Some(back) = book.depth_of(&best) {
-            return Ok(Way::Walk { back, forward: Vec::new() });
+            return Ok(SyncPlan::Walk { back, forward: Vec::new() });
         }
         let mut forward = Vec::new();
         loop {
             forward.push(header.block);
             let parent =
-                header.previous.ok_or_else(|| Trouble::Contradiction("its chain does not meet ours".into()))?;
+                header.previous.ok_or_else(|| SourceError::Contradiction("its chain does not meet ours".into()))?;
             if let Some(back) = book.depth_of(&parent) {
                 self.check_heights(book, &forward, back)?;
                 forward.reverse();
-                return Ok(Way::Walk { back, forward });
+                return Ok(SyncPlan::Walk { back, forward });
             }
             if header.block.height <= book.oldest().height {
                 warn!("the chain was reorganised below height {}: the list is read anew", book.oldest().height);
-                return Ok(Way::Deep { tip, oldest: *book.oldest() });
+                return Ok(SyncPlan::Deep { tip, oldest: *book.oldest() });
             }
             header = next_down(client, &header, parent).await?;
         }
     }
 
     /// The lowest new block must stand on the common one: a node that lies about heights is not followed.
-    fn check_heights(&self, book: &Book, forward: &[Block], back: usize) -> Result<(), Trouble> {
+    fn check_heights(&self, book: &ChainState, forward: &[Block], back: usize) -> Result<(), SourceError> {
         let expected = book.at_depth(back).map_or(0, |common| common.height.0 + 1);
         let lowest = forward.last().map_or(expected, |block| block.height.0);
         if lowest != expected {
-            return Err(Trouble::Contradiction(format!(
+            return Err(SourceError::Contradiction(format!(
                 "it says height {lowest} of a block that must be at {expected}"
             )));
         }
         Ok(())
     }
 
-    async fn step_back(&mut self, blocks: usize) -> Result<(), Trouble> {
+    async fn step_back(&mut self, blocks: usize) -> Result<(), SourceError> {
         let Some(book) = self.book.as_mut().filter(|_| blocks > 0) else { return Ok(()) };
         let from = book.tip().height;
         let mut withdrawn = 0;
         for _ in 0..blocks {
             self.taken_back.note(book.tip());
-            let events = book.step_back().map_err(|error| Trouble::Contradiction(error.to_string()))?;
+            let events = book.step_back().map_err(|error| SourceError::Contradiction(error.to_string()))?;
             withdrawn += events.unwrap_or(0);
         }
         let replaced = book.tip().height.after(1);
@@ -122,7 +122,7 @@ impl Follower {
         Ok(())
     }
 
-    async fn step_forward(&mut self, index: usize, forward: &[Block]) -> Result<(), Trouble> {
+    async fn step_forward(&mut self, index: usize, forward: &[Block]) -> Result<(), SourceError> {
         let skipped = forward.len().saturating_sub(self.walked_by_lists(index, forward.len()));
         if skipped > 0 {
             warn!(
@@ -157,9 +157,9 @@ impl Follower {
     fn walked_by_lists(&self, index: usize, missed: usize) -> usize {
         let pinned = self.sources[index].client.dialect().is_pinned();
         match self.sources[index].diffs {
-            Diffs::Supported => missed,
-            Diffs::Unsupported if pinned && missed <= FULL_LIST_WALK => missed,
-            Diffs::Unsupported => missed.min(1),
+            ListDiffSupport::Supported => missed,
+            ListDiffSupport::Unsupported if pinned && missed <= FULL_LIST_WALK => missed,
+            ListDiffSupport::Unsupported => missed.min(1),
         }
     }
 
@@ -169,7 +169,7 @@ impl Follower {
         self.settings.rules.penalty_rule(sporks, (self.settings.clock)())
     }
 
-    async fn advance(&mut self, index: usize, next: MasternodeList) -> Result<(), Trouble> {
+    async fn advance(&mut self, index: usize, next: MasternodeList) -> Result<(), SourceError> {
         let rule = self.penalty_rule();
         let Some(book) = &self.book else { return Ok(()) };
         let mut events = book.events_until(&next, rule.as_ref());
@@ -190,8 +190,8 @@ impl Follower {
     }
 
     /// The list after `block`, the next one to ours: by its changes, or read in full where that fails.
-    async fn next_list(&mut self, index: usize, block: Block) -> Result<MasternodeList, Trouble> {
-        let Some(book) = self.book.as_ref().filter(|_| self.sources[index].diffs == Diffs::Supported) else {
+    async fn next_list(&mut self, index: usize, block: Block) -> Result<MasternodeList, SourceError> {
+        let Some(book) = self.book.as_ref().filter(|_| self.sources[index].diffs == ListDiffSupport::Supported) else {
             return self.full_list(index, block).await;
         };
         let why = match self.sources[index].client.list_diff(book.tip(), &block).await {
@@ -201,7 +201,7 @@ impl Follower {
             },
             Err(error) => match error.kind() {
                 ErrorKind::UnknownMethod | ErrorKind::Forbidden => {
-                    self.sources[index].diffs = Diffs::Unsupported;
+                    self.sources[index].diffs = ListDiffSupport::Unsupported;
                     return self.full_list(index, block).await;
                 }
                 ErrorKind::Call { .. } | ErrorKind::Malformed { .. } => error.to_string(),
@@ -220,7 +220,7 @@ impl Follower {
     }
 
     /// The whole list at a block, made sure that the block was still on the node's branch when it was read.
-    pub(super) async fn full_list(&self, index: usize, block: Block) -> Result<MasternodeList, Trouble> {
+    pub(super) async fn full_list(&self, index: usize, block: Block) -> Result<MasternodeList, SourceError> {
         let client = &self.sources[index].client;
         // How many they will be, so that they need no room twice.
         let expected = match &self.book {
@@ -229,15 +229,18 @@ impl Follower {
         };
         let registered = client.registered(block.height, expected).await?;
         if !client.dialect().is_pinned() && client.best_block_hash().await? != block.hash {
-            return Err(Trouble::Moved);
+            return Err(SourceError::Moved);
         }
         if client.block_hash(block.height).await? != block.hash {
-            return Err(Trouble::Contradiction(format!("block {} was replaced while its list was read", block.height)));
+            return Err(SourceError::Contradiction(format!(
+                "block {} was replaced while its list was read",
+                block.height
+            )));
         }
         self.accept(block, registered)
     }
 
-    async fn open_book(&mut self, index: usize, tip: Block, skipped: u32) -> Result<(), Trouble> {
+    async fn open_book(&mut self, index: usize, tip: Block, skipped: u32) -> Result<(), SourceError> {
         let started = Instant::now();
         let list = self.full_list(index, tip).await?;
         self.withdraw_abandoned(index).await?;
@@ -262,7 +265,7 @@ impl Follower {
             self.recorder.record(BlockEvents { block: tip, events: Vec::new(), sessions: Vec::new() }).await;
         }
         self.log_opened(&list, started.elapsed().as_secs_f64());
-        self.book = Some(Book::open(list, tallies));
+        self.book = Some(ChainState::open(list, tallies));
         self.filling.again();
         self.facts = None;
         Ok(())
@@ -283,10 +286,10 @@ impl Follower {
     }
 }
 
-async fn next_down(client: &Client, header: &Header, parent: BlockHash) -> Result<Header, Trouble> {
+async fn next_down(client: &Client, header: &Header, parent: BlockHash) -> Result<Header, SourceError> {
     let below = client.block_header(parent).await?;
     if below.block.height.0 + 1 != header.block.height.0 {
-        return Err(Trouble::Contradiction(format!(
+        return Err(SourceError::Contradiction(format!(
             "block {} says height {}, its parent {}",
             header.block.hash, header.block.height, below.block.height
         )));
@@ -295,7 +298,7 @@ async fn next_down(client: &Client, header: &Header, parent: BlockHash) -> Resul
 }
 
 /// Mean seconds between the last blocks; `None` where there are too few to tell.
-pub(super) async fn measure_spacing(client: &Client, tip: &Block) -> Result<Option<f64>, Trouble> {
+pub(super) async fn measure_spacing(client: &Client, tip: &Block) -> Result<Option<f64>, SourceError> {
     let blocks = SPACING_SPAN.min(tip.height.0.saturating_sub(1));
     if blocks < 2 {
         return Ok(None);

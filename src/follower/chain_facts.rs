@@ -11,7 +11,7 @@ use crate::domain::chain_facts::ChainFacts;
 use crate::domain::masternode::Height;
 use crate::domain::payment::PaymentModel;
 use crate::domain::{MasternodeId, Subnet};
-use crate::follower::source::{self, Identity, Trouble};
+use crate::follower::source::{self, Identity, SourceError};
 use crate::follower::{Follower, block_sync, source_health};
 use crate::rpc::ChainInfo;
 
@@ -34,7 +34,7 @@ impl Facts {
 
 impl Follower {
     /// What is known beside the list; what cannot be asked stays as it was. Some of it is due only every so many blocks.
-    pub(super) async fn learn_facts(&mut self, index: usize, chain: &ChainInfo) {
+    pub(super) async fn refresh_chain_facts(&mut self, index: usize, chain: &ChainInfo) {
         const SPORK_BLOCKS: u32 = 24;
         const SPACING_BLOCKS: u32 = 100;
         let Some(tip) = self.book.as_ref().map(|book| *book.tip()) else { return };
@@ -86,7 +86,7 @@ impl Follower {
 
     /// Compares the list carried on from block to block with the node's own count, and now and then with its full list.
     /// Returns whether the list had to be corrected.
-    pub(super) async fn check_against_node(&mut self, index: usize) -> Result<bool, Trouble> {
+    pub(super) async fn check_against_node(&mut self, index: usize) -> Result<bool, SourceError> {
         if !self.sources[index].client.dialect().is_pinned() {
             // It was read whole just now, and may differ from the count by what happened in between.
             return Ok(false);

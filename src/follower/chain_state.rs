@@ -5,8 +5,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::domain::counters::Tallies;
-use crate::domain::dkg_outcome::EndedSession;
+use crate::domain::counters::EventCounters;
+use crate::domain::dkg_outcome::DkgOutcome;
 use crate::domain::event::{self, Event, EventKind, Field};
 use crate::domain::list::{Block, ListError, MasternodeList};
 use crate::domain::masternode::{BlockHash, Height, Masternode, MasternodeId};
@@ -22,11 +22,11 @@ pub(super) const DEPTH: usize = 576;
 const RECENT: usize = 1024;
 
 /// The followed chain up to our tip.
-pub(super) struct Book {
+pub(super) struct ChainState {
     list: Arc<MasternodeList>,
     back: VecDeque<StepBack>,
     recent: VecDeque<Event>,
-    tallies: Tallies,
+    tallies: EventCounters,
     /// Masternodes whose payees a list did not say in a known form, as they were on the last list that did.
     payees_before: HashMap<MasternodeId, Masternode>,
 }
@@ -41,11 +41,11 @@ struct StepBack {
     penalties: Vec<(MasternodeId, Option<Height>)>,
 }
 
-impl Book {
+impl ChainState {
     /// Starts at a list; counts go on from `tallies`.
-    pub(super) fn open(list: MasternodeList, tallies: Tallies) -> Book {
+    pub(super) fn open(list: MasternodeList, tallies: EventCounters) -> ChainState {
         let (back, recent) = (VecDeque::new(), VecDeque::new());
-        Book { list: Arc::new(list), back, recent, tallies, payees_before: HashMap::new() }
+        ChainState { list: Arc::new(list), back, recent, tallies, payees_before: HashMap::new() }
     }
 
     /// The list at our tip.
@@ -65,7 +65,7 @@ impl Book {
     }
 
     /// Counts so far.
-    pub(super) fn tallies(&self) -> &Tallies {
+    pub(super) fn tallies(&self) -> &EventCounters {
         &self.tallies
     }
 
@@ -75,15 +75,15 @@ impl Book {
     }
 
     /// Puts the counts on top of earlier ones, of which nothing was known so far.
-    pub(super) fn count_on_from(&mut self, earlier: Tallies) {
+    pub(super) fn rebase_on(&mut self, earlier: EventCounters) {
         for (id, height) in self.back.iter_mut().flat_map(|step| &mut step.penalties) {
             *height = height.or(earlier.last_penalty(id));
         }
-        self.tallies = earlier.followed_by(&self.tallies);
+        self.tallies = earlier.add_later(&self.tallies);
     }
 
     /// Gives up the lists and keeps the counts.
-    pub(super) fn close(self) -> Tallies {
+    pub(super) fn close(self) -> EventCounters {
         self.tallies
     }
 
@@ -132,7 +132,7 @@ impl Book {
         &mut self,
         next: MasternodeList,
         events: Vec<Event>,
-        sessions: Vec<EndedSession>,
+        sessions: Vec<DkgOutcome>,
     ) -> BlockEvents {
         let penalised = events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. }));
         let penalties =
@@ -244,18 +244,18 @@ mod tests {
         Masternode { pose_score: Some(Score(score)), ..masternode(number) }
     }
 
-    fn advance(book: &mut Book, next: MasternodeList) {
+    fn advance(book: &mut ChainState, next: MasternodeList) {
         let events = book.events_until(&next, Some(&CONSENSUS));
         book.advance(next, events, vec![]);
     }
 
-    fn scores(book: &Book) -> Vec<(MasternodeId, u32)> {
+    fn scores(book: &ChainState) -> Vec<(MasternodeId, u32)> {
         book.list().masternodes().iter().map(|node| (node.id, node.pose_score.unwrap().0)).collect()
     }
 
     #[test]
     fn stepping_back_restores_the_list_before() {
-        let mut book = Book::open(list(10, vec![scored(1, 0), scored(2, 5)]), Tallies::default());
+        let mut book = ChainState::open(list(10, vec![scored(1, 0), scored(2, 5)]), EventCounters::default());
         advance(&mut book, list(11, vec![scored(1, 66), scored(3, 0)]));
         assert_eq!(book.depth_of(&block(10).hash), Some(1));
         assert_eq!(book.step_back(), Ok(Some(4)), "penalty, removal, lost payment, registration");
@@ -282,7 +282,7 @@ mod tests {
             Payouts::of(vec![payout(address, reward), payout("Xsecond", 10_000 - reward)])
         };
         for (after, changes) in [(split("Xone", 7000), 0), (split("Xthief", 7000), 1), (split("Xone", 6000), 1)] {
-            let mut book = Book::open(paying(10, split("Xone", 7000)), Tallies::default());
+            let mut book = ChainState::open(paying(10, split("Xone", 7000)), EventCounters::default());
             for height in 11..14 {
                 advance(&mut book, paying(height, None));
             }
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn the_way_back_has_an_end() {
-        let mut book = Book::open(list(0, vec![masternode(1)]), Tallies::default());
+        let mut book = ChainState::open(list(0, vec![masternode(1)]), EventCounters::default());
         for height in 1..=600 {
             advance(&mut book, list(height, vec![masternode(1)]));
         }
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_corrected_list_forgets_the_way_back() {
-        let mut book = Book::open(list(10, vec![scored(1, 0)]), Tallies::default());
+        let mut book = ChainState::open(list(10, vec![scored(1, 0)]), EventCounters::default());
         advance(&mut book, list(11, vec![scored(1, 0)]));
         assert_eq!(book.correct(list(11, vec![scored(1, 0)]), Some(&CONSENSUS)).0, 0);
         assert_eq!(book.depth_of(&block(10).hash), Some(1));

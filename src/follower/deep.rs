@@ -6,13 +6,13 @@ use crate::domain::list::Block;
 use crate::domain::masternode::{BlockHash, Height};
 use crate::follower::Follower;
 use crate::follower::resume::OUT_OF_RANGE;
-use crate::follower::source::{Trouble, optional};
+use crate::follower::source::{SourceError, optional};
 use crate::rpc::ErrorKind;
 
 impl Follower {
     /// Blocks up to `tip` that are not walked because the common block lies below `oldest`, the oldest block that is kept.
     /// Where nothing says how deep the reorg is, those from `oldest` on.
-    pub(super) async fn blocks_replaced(&self, index: usize, tip: Block, oldest: Block) -> Result<u32, Trouble> {
+    pub(super) async fn blocks_replaced(&self, index: usize, tip: Block, oldest: Block) -> Result<u32, SourceError> {
         let common = match self.recorder.common() {
             Some(common) => Some(common),
             None => self.common_below(index, oldest).await?,
@@ -21,7 +21,7 @@ impl Follower {
     }
 
     /// Height of the highest block below an abandoned one that is on the node's branch; `None` where nothing says it.
-    pub(super) async fn common_below(&self, index: usize, abandoned: Block) -> Result<Option<Height>, Trouble> {
+    pub(super) async fn common_below(&self, index: usize, abandoned: Block) -> Result<Option<Height>, SourceError> {
         match self.common_by_headers(index, abandoned).await? {
             Some(common) => Ok(Some(common)),
             None => self.common_by_events(index, abandoned).await,
@@ -29,7 +29,7 @@ impl Follower {
     }
 
     /// A node that saw the abandoned branch knows its headers.
-    async fn common_by_headers(&self, index: usize, abandoned: Block) -> Result<Option<Height>, Trouble> {
+    async fn common_by_headers(&self, index: usize, abandoned: Block) -> Result<Option<Height>, SourceError> {
         let client = &self.sources[index].client;
         let mut hash = abandoned.hash;
         for _ in 0..=self.settings.max_gap_blocks {
@@ -44,7 +44,7 @@ impl Follower {
     }
 
     /// Another node is asked for the blocks of which the history has events.
-    async fn common_by_events(&self, index: usize, abandoned: Block) -> Result<Option<Height>, Trouble> {
+    async fn common_by_events(&self, index: usize, abandoned: Block) -> Result<Option<Height>, SourceError> {
         for block in self.recorder.blocks_with_events_below(abandoned.height).await {
             if self.is_on_branch(index, block.height, &block.hash).await? {
                 return Ok(Some(block.height));
@@ -53,7 +53,7 @@ impl Follower {
         Ok(None)
     }
 
-    async fn is_on_branch(&self, index: usize, height: Height, hash: &BlockHash) -> Result<bool, Trouble> {
+    async fn is_on_branch(&self, index: usize, height: Height, hash: &BlockHash) -> Result<bool, SourceError> {
         match self.sources[index].client.block_hash(height).await {
             Ok(found) => Ok(found == *hash),
             Err(error) if matches!(error.kind(), ErrorKind::Call { code: OUT_OF_RANGE, .. }) => Ok(false),

@@ -12,18 +12,18 @@ use tracing::{debug, warn};
 
 use crate::domain::MasternodeId;
 use crate::domain::dkg::QuorumType;
-use crate::domain::dkg_outcome::EndedSession;
+use crate::domain::dkg_outcome::DkgOutcome;
 use crate::domain::event::{self, Event, EventKind, FailedQuorum};
 use crate::domain::list::{Block, MasternodeList};
 use crate::follower::Follower;
-use crate::follower::source::{Source, Trouble};
+use crate::follower::source::{Source, SourceError};
 use crate::rpc::dash::quorums::{Commitment, QuorumMembers};
 use crate::rpc::{Client, ErrorKind, RpcError, methods};
 
 /// What the commitments of a block say.
 #[derive(Default)]
-pub(super) struct Verdicts {
-    pub(super) sessions: Vec<EndedSession>,
+pub(super) struct DkgOutcomes {
+    pub(super) sessions: Vec<DkgOutcome>,
     pub(super) failed: HashMap<MasternodeId, Vec<FailedQuorum>>,
     /// All of them; `None` when they were not read.
     pub(super) commitments: Option<Vec<Commitment>>,
@@ -37,7 +37,7 @@ impl Follower {
         index: usize,
         block: &Block,
         events: &mut [Event],
-    ) -> Result<Vec<EndedSession>, Trouble> {
+    ) -> Result<Vec<DkgOutcome>, SourceError> {
         let types =
             self.identity.as_ref().map_or(&[][..], |identity| self.settings.rules.quorum_types(identity.subnet()));
         let exact = self.book.as_ref().is_some_and(|book| book.tip().height.after(1) == block.height);
@@ -47,7 +47,7 @@ impl Follower {
         let verdicts = match verdicts(&self.sources[index], types, block, events, true).await {
             Ok(verdicts) => verdicts,
             Err(error) => {
-                self.sources[index].heard(&error);
+                self.sources[index].note_unsupported_method(&error);
                 if is_passing(&error) && self.unanswered != Some(block.hash) {
                     self.unanswered = Some(block.hash);
                     return Err(error.into());
@@ -61,7 +61,7 @@ impl Follower {
                     );
                 }
                 debug!("the quorums of block {} are not known: {error}", block.height);
-                Verdicts::default()
+                DkgOutcomes::default()
             }
         };
         event::attribute(events, &verdicts.failed);
@@ -69,7 +69,7 @@ impl Follower {
         if let Some(book) = &self.book
             && let Err(error) = pay(&self.sources[index], book.list(), block, events).await
         {
-            self.sources[index].heard(&error);
+            self.sources[index].note_unsupported_method(&error);
         }
         Ok(verdicts.sessions)
     }
@@ -77,7 +77,7 @@ impl Follower {
 
 impl Source {
     /// Notes that it refuses a method, so that it is not asked again.
-    pub(super) fn heard(&mut self, error: &RpcError) {
+    pub(super) fn note_unsupported_method(&mut self, error: &RpcError) {
         if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden) {
             if error.method() == methods::GET_SPECIAL_TXES.name {
                 self.tells_special = false;
@@ -120,23 +120,23 @@ pub(super) async fn verdicts(
     block: &Block,
     events: &[Event],
     all: bool,
-) -> Result<Verdicts, RpcError> {
+) -> Result<DkgOutcomes, RpcError> {
     let penalised = events.iter().any(|event| matches!(event.kind, EventKind::Penalty { .. }));
     let is_due = types.iter().any(|kind| kind.is_due_at(block.height));
     if !source.tells_quorums || !(penalised || is_due && all) {
-        return Ok(Verdicts::default());
+        return Ok(DkgOutcomes::default());
     }
     let commitments =
         if source.tells_special { source.client.commitments(&block.hash).await.map(Some) } else { Ok(None) };
     match commitments {
         Ok(Some(commitments)) => {
             let judged = judged(&source.client, types, block, &commitments, all).await?;
-            Ok(Verdicts { commitments: Some(commitments), ..judged })
+            Ok(DkgOutcomes { commitments: Some(commitments), ..judged })
         }
         // A node without the block itself still knows its quorums.
         Err(error) if is_passing(&error) => Err(error),
         Ok(None) | Err(_) if penalised => failed_in(&source.client, types, block).await,
-        Ok(None) => Ok(Verdicts::default()),
+        Ok(None) => Ok(DkgOutcomes::default()),
         Err(error) => Err(error),
     }
 }
@@ -147,14 +147,14 @@ async fn judged(
     block: &Block,
     commitments: &[Commitment],
     all: bool,
-) -> Result<Verdicts, RpcError> {
-    let mut verdicts = Verdicts::default();
+) -> Result<DkgOutcomes, RpcError> {
+    let mut verdicts = DkgOutcomes::default();
     for commitment in commitments {
         let Some(kind) = types.iter().find(|kind| kind.id == commitment.quorum_type) else { continue };
         if commitment.valid_members == 0 {
             // One that says so is in each block until a quorum forms or the time is over.
             if kind.ends_at(block.height) {
-                verdicts.sessions.push(EndedSession { quorum_type: kind.name.into(), members: None });
+                verdicts.sessions.push(DkgOutcome { quorum_type: kind.name.into(), members: None });
             }
         } else if all || commitment.valid_members < kind.size {
             let quorum = client.quorum_members(kind.id, &commitment.hash).await?;
@@ -164,7 +164,7 @@ async fn judged(
     Ok(verdicts)
 }
 
-impl Verdicts {
+impl DkgOutcomes {
     fn add(&mut self, kind: &QuorumType, commitment: &Commitment, quorum: QuorumMembers) {
         let QuorumMembers { height, members } = quorum;
         let failed = members.iter().filter(|(_, valid)| !valid);
@@ -179,13 +179,13 @@ impl Verdicts {
             };
             self.failed.entry(*id).or_default().push(quorum);
         }
-        self.sessions.push(EndedSession { quorum_type: kind.name.into(), members: Some(members) });
+        self.sessions.push(DkgOutcome { quorum_type: kind.name.into(), members: Some(members) });
     }
 }
 
 /// Whom the quorums that formed in a block call failed, by the quorums that were active after it.
-async fn failed_in(client: &Client, types: &[QuorumType], block: &Block) -> Result<Verdicts, RpcError> {
-    let mut verdicts = Verdicts::default();
+async fn failed_in(client: &Client, types: &[QuorumType], block: &Block) -> Result<DkgOutcomes, RpcError> {
+    let mut verdicts = DkgOutcomes::default();
     for formed in client.quorums_formed_in(block).await? {
         let Some(kind) = types.iter().find(|kind| kind.name == formed.quorum_type) else { continue };
         if formed.valid_members < kind.size {

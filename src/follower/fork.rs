@@ -15,7 +15,7 @@ use crate::domain::chain::Subnet;
 use crate::domain::deployment::{self, At, Deployment, Forks, Phase, V24};
 use crate::domain::masternode::{BlockHash, Height};
 use crate::follower::Follower;
-use crate::follower::source::{Source, Trouble};
+use crate::follower::source::{Source, SourceError};
 use crate::meters::NotUnderstood;
 use crate::rpc::{ChainInfo, ErrorKind};
 
@@ -137,7 +137,7 @@ impl Source {
 
 impl Follower {
     /// Takes in what a source says of the activation, after it was checked. Refuses it where it was left behind.
-    pub(super) async fn examine_fork(&mut self, index: usize, chain: &ChainInfo) -> Result<(), Trouble> {
+    pub(super) async fn examine_fork(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
         if self.sources[index].client.dialect().deployments.is_none() {
             return Ok(());
         }
@@ -158,7 +158,7 @@ impl Follower {
         match self.activation.height {
             Some(height) if self.activation.refuses(follows, chain.blocks) => {
                 let version = self.sources[index].version.unwrap_or_default();
-                Err(Trouble::LeftBehind { version, height })
+                Err(SourceError::LeftBehind { version, height })
             }
             _ => Ok(()),
         }
@@ -245,7 +245,7 @@ impl Follower {
         let found = match source.client.special_transactions(&tip.hash).await {
             Ok(found) => found,
             Err(error) => {
-                source.heard(&error);
+                source.note_unsupported_method(&error);
                 return;
             }
         };
@@ -281,7 +281,7 @@ impl Follower {
 
     /// Takes over the activation height that the history knows, or records the one that it does not.
     /// Refuses a source that was left behind by what the history knows.
-    pub(super) async fn remember_activation(&mut self, index: usize, chain: &ChainInfo) -> Result<(), Trouble> {
+    pub(super) async fn remember_activation(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
         if let Some(height) = self.recorder.take_activation()
             && self.activation.height.is_none()
         {

@@ -9,21 +9,21 @@ use std::collections::VecDeque;
 
 use tracing::{debug, error, warn};
 
-use crate::domain::counters::Tallies;
+use crate::domain::counters::EventCounters;
 use crate::domain::deployment::V24;
 use crate::domain::event::Event;
 use crate::domain::list::Block;
 use crate::domain::masternode::{BlockHash, Height};
-use crate::follower::source::{Identity, Trouble};
+use crate::follower::source::{Identity, SourceError};
 use crate::history::{
-    self, BLOCKS_KEPT, BlockEvents, Kept, MAX_PAGE, NetworkId, Order, Query, Step, StoreError, Writer,
+    self, BLOCKS_KEPT, BlockEvents, HistoryOp, MAX_PAGE, NetworkId, Order, Query, StoreError, WriteOutcome, Writer,
 };
 
 /// Steps and their events that wait here at most: weeks of Dash, and some megabytes.
 const HELD: usize = 50_000;
 
 /// See the module.
-pub(super) struct Recorder {
+pub(super) struct HistorySink {
     name: String,
     writer: Option<Writer>,
     state: State,
@@ -32,7 +32,7 @@ pub(super) struct Recorder {
     /// Nothing waits to be written.
     is_written: bool,
     /// What happened while it was closed, in order; begins with a block.
-    held: Vec<Step>,
+    held: Vec<HistoryOp>,
     /// Steps held and their events.
     weight: usize,
     /// The activation height of v24 that the file has.
@@ -59,13 +59,13 @@ enum State {
     Refused,
 }
 
-impl Recorder {
+impl HistorySink {
     /// For a network of that name; without a writer nothing is recorded.
-    pub(super) fn new(name: &str, writer: Option<Writer>) -> Recorder {
+    pub(super) fn new(name: &str, writer: Option<Writer>) -> HistorySink {
         let (state, blocks) = (State::Closed, VecDeque::new());
         let name = name.into();
         let (held, activation, complaint) = (Vec::new(), None, None);
-        Recorder {
+        HistorySink {
             name,
             writer,
             state,
@@ -91,11 +91,11 @@ impl Recorder {
     pub(super) fn close(&mut self) {
         self.state = State::Closed;
         self.blocks.clear();
-        self.let_go();
+        self.discard_buffered();
     }
 
     /// Forgets what was held while it was closed.
-    pub(super) fn let_go(&mut self) {
+    pub(super) fn discard_buffered(&mut self) {
         self.held.clear();
         self.weight = 0;
     }
@@ -103,40 +103,40 @@ impl Recorder {
     /// The first block that is held.
     pub(super) fn first_held(&self) -> Option<Height> {
         self.held.iter().find_map(|step| match step {
-            Step::Block(happened) => Some(happened.block.height),
+            HistoryOp::Block(happened) => Some(happened.block.height),
             _ => None,
         })
     }
 
     /// Records what happened while it was closed, after it was opened.
-    pub(super) async fn catch_up(&mut self) {
+    pub(super) async fn flush_buffered(&mut self) {
         self.weight = 0;
         for step in std::mem::take(&mut self.held) {
             match step {
                 // The start, which the history ended with already.
-                Step::Block(start) if self.cursor() == Some(start.block) => {}
-                Step::Block(happened) => self.record(happened).await,
-                Step::Amend(happened) => self.amend(happened).await,
-                Step::Withdraw(from) => drop(self.withdraw(from).await),
+                HistoryOp::Block(start) if self.cursor() == Some(start.block) => {}
+                HistoryOp::Block(happened) => self.record(happened).await,
+                HistoryOp::Amend(happened) => self.amend(happened).await,
+                HistoryOp::Withdraw(from) => drop(self.withdraw(from).await),
             }
         }
     }
 
-    fn hold(&mut self, step: Step) {
+    fn buffer(&mut self, step: HistoryOp) {
         let Some(writer) = &self.writer else { return };
         self.weight += match &step {
-            Step::Block(happened) | Step::Amend(happened) => happened.weight(),
-            Step::Withdraw(_) => 1,
+            HistoryOp::Block(happened) | HistoryOp::Amend(happened) => happened.weight(),
+            HistoryOp::Withdraw(_) => 1,
         };
         if self.weight > HELD {
             warn!(network = %self.name, "{} steps of {} are not recorded: too many wait", self.held.len(), self.name);
             self.held.clear();
             self.weight = 0;
         }
-        if matches!(step, Step::Block(_)) || !self.held.is_empty() {
+        if matches!(step, HistoryOp::Block(_)) || !self.held.is_empty() {
             self.held.push(step);
         }
-        let blocks = self.held.iter().filter(|step| matches!(step, Step::Block(_))).count();
+        let blocks = self.held.iter().filter(|step| matches!(step, HistoryOp::Block(_))).count();
         writer.waiting_outside(&self.name, blocks);
     }
 
@@ -147,7 +147,7 @@ impl Recorder {
 
     /// Asks what is recorded of the network. Returns whether each block is recorded from now on. Fails where the history is of
     /// another network.
-    pub(super) async fn open(&mut self, identity: &Identity) -> Result<bool, Trouble> {
+    pub(super) async fn open(&mut self, identity: &Identity) -> Result<bool, SourceError> {
         let Some(writer) = &self.writer else { return Ok(false) };
         let identity = history::Identity { chain: identity.chain.clone(), genesis: identity.genesis };
         match writer.open(&self.name, identity).await {
@@ -162,16 +162,16 @@ impl Recorder {
             }
             Err(error @ StoreError::OtherChain { .. }) => {
                 self.is_bound = true;
-                Err(Trouble::WrongNetwork(error.to_string()))
+                Err(SourceError::WrongNetwork(error.to_string()))
             }
             Err(error) => {
-                self.complain(&error);
+                self.log_once(&error);
                 Ok(false)
             }
         }
     }
 
-    fn complain(&mut self, error: &StoreError) {
+    fn log_once(&mut self, error: &StoreError) {
         let message = error.to_string();
         if self.complaint.as_ref() == Some(&message) {
             return;
@@ -186,13 +186,13 @@ impl Recorder {
     }
 
     /// The counts that the history has; `None` where it is not open or cannot be read, and then it is closed.
-    pub(super) async fn tallies(&mut self) -> Option<Tallies> {
+    pub(super) async fn tallies(&mut self) -> Option<EventCounters> {
         let (Some(writer), State::Open(network)) = (&self.writer, self.state) else { return None };
         match writer.tallies(network).await {
             Ok(tallies) => Some(tallies),
             Err(error) => {
                 self.close();
-                self.complain(&error);
+                self.log_once(&error);
                 None
             }
         }
@@ -297,7 +297,7 @@ impl Recorder {
     /// Records a block with what happened in it.
     pub(super) async fn record(&mut self, happened: BlockEvents) {
         let block = happened.block;
-        if self.keep(Step::Block(happened)).await.is_some() {
+        if self.keep(HistoryOp::Block(happened)).await.is_some() {
             self.blocks.push_back(block);
             self.common = None;
             let remembered = |oldest: &Block| block.height.above(oldest.height) <= BLOCKS_KEPT;
@@ -345,38 +345,38 @@ impl Recorder {
     /// Records what came to light of the highest block.
     pub(super) async fn amend(&mut self, happened: BlockEvents) {
         if !happened.events.is_empty() || !happened.sessions.is_empty() {
-            self.keep(Step::Amend(happened)).await;
+            self.keep(HistoryOp::Amend(happened)).await;
         }
     }
 
     /// Takes back the blocks from a height on. Returns how many of their events are withdrawn, as far as that is known.
     pub(super) async fn withdraw(&mut self, from: Height) -> usize {
         if self.is_closed() {
-            self.hold(Step::Withdraw(from));
+            self.buffer(HistoryOp::Withdraw(from));
         }
         if self.cursor().is_none_or(|cursor| cursor.height < from) {
             return 0;
         }
-        let kept = self.keep(Step::Withdraw(from)).await;
+        let kept = self.keep(HistoryOp::Withdraw(from)).await;
         while self.blocks.back().is_some_and(|block| block.height >= from) {
             self.blocks.pop_back();
         }
         match kept {
-            Some(Kept::Written { withdrawn }) => withdrawn,
+            Some(WriteOutcome::Written { withdrawn }) => withdrawn,
             _ => 0,
         }
     }
 
     /// `None` where nothing is recorded.
-    async fn keep(&mut self, step: Step) -> Option<Kept> {
+    async fn keep(&mut self, step: HistoryOp) -> Option<WriteOutcome> {
         if self.is_closed() {
-            self.hold(step);
+            self.buffer(step);
             return None;
         }
         let (Some(writer), State::Open(network)) = (&self.writer, self.state) else { return None };
         let kept = writer.keep(network, step).await;
-        self.is_written = matches!(kept, Kept::Written { .. });
-        if kept == Kept::Lost {
+        self.is_written = matches!(kept, WriteOutcome::Written { .. });
+        if kept == WriteOutcome::Lost {
             self.close();
             return None;
         }

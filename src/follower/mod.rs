@@ -36,21 +36,21 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::domain::Snapshot;
-use crate::domain::counters::Tallies;
+use crate::domain::counters::EventCounters;
 use crate::domain::masternode::{BlockHash, Height, UnixSeconds};
 use crate::domain::quorum::Quorums;
-use crate::domain::snapshot::Parts;
-use crate::domain::watch::{WatchList, Watched};
+use crate::domain::snapshot::SnapshotInputs;
+use crate::domain::watch::{WatchList, WatchTarget};
 use crate::follower::chain_facts::Facts;
-use crate::follower::chain_state::Book;
+use crate::follower::chain_state::ChainState;
 use crate::follower::fork::{Activation, UnknownForks};
-use crate::follower::history_sink::Recorder;
-use crate::follower::online_backfill::{Filling, reached};
-use crate::follower::quorum_selection::Drawn;
+use crate::follower::history_sink::HistorySink;
+use crate::follower::online_backfill::{OnlineBackfill, reached};
+use crate::follower::quorum_selection::SelectionState;
 use crate::follower::returned::TakenBack;
-pub use crate::follower::settings::Settings;
-use crate::follower::source::{Identity, Source, Trouble};
-pub use crate::follower::source_health::Ask;
+pub use crate::follower::settings::FollowerSettings;
+use crate::follower::source::{Identity, Source, SourceError};
+pub use crate::follower::source_health::OptionalQueries;
 use crate::history::Writer;
 use crate::meters::{ForkMeters, Meters, NetworkMeters};
 use crate::rpc::{ChainInfo, Client};
@@ -72,7 +72,7 @@ const REFRESH_SECONDS: u64 = 300;
 
 /// Follows one network; see the module.
 pub struct Follower {
-    settings: Settings,
+    settings: FollowerSettings,
     sources: Vec<Source>,
     active: Option<usize>,
     identity: Option<Identity>,
@@ -82,23 +82,23 @@ pub struct Follower {
     unknown_forks: UnknownForks,
     watch_list: watch::Receiver<WatchList>,
     published: watch::Sender<Option<Arc<Snapshot>>>,
-    book: Option<Book>,
+    book: Option<ChainState>,
     /// What was followed before the history was opened, until it is known where to go on.
-    aside: Option<Book>,
-    recorder: Recorder,
+    aside: Option<ChainState>,
+    recorder: HistorySink,
     taken_back: TakenBack,
-    filling: Filling,
+    filling: OnlineBackfill,
     /// The block of which the node did not say how its sessions ended when it was asked.
     unanswered: Option<BlockHash>,
     /// The history was opened, and its place on the chain is not found yet.
     is_resuming: bool,
-    tallies: Tallies,
+    tallies: EventCounters,
     /// The counts in memory go on from those of the history.
     counts_history: bool,
     facts: Option<Facts>,
-    drawn: Drawn,
+    drawn: SelectionState,
     quorums: Quorums,
-    watched: Vec<Watched>,
+    watched: Vec<WatchTarget>,
     read_at: UnixSeconds,
     confirmed: Option<Instant>,
     polls: u32,
@@ -109,7 +109,7 @@ pub struct Follower {
 impl Follower {
     /// A follower of the network behind `clients`, the preferred one first. `watch_list` may change at any time.
     pub fn new(
-        settings: Settings,
+        settings: FollowerSettings,
         clients: Vec<Client>,
         meters: &Meters,
         watch_list: watch::Receiver<WatchList>,
@@ -119,7 +119,7 @@ impl Follower {
         let sources = clients.into_iter().map(|client| Source::new(client, &settings.network, meters)).collect();
         Follower {
             fork_meters: meters.fork(&settings.network),
-            recorder: Recorder::new(&settings.network, None),
+            recorder: HistorySink::new(&settings.network, None),
             settings,
             sources,
             active: None,
@@ -132,13 +132,13 @@ impl Follower {
             book: None,
             aside: None,
             taken_back: TakenBack::default(),
-            filling: Filling::new(),
+            filling: OnlineBackfill::new(),
             unanswered: None,
             is_resuming: false,
-            tallies: Tallies::default(),
+            tallies: EventCounters::default(),
             counts_history: false,
             facts: None,
-            drawn: Drawn::default(),
+            drawn: SelectionState::default(),
             quorums: Quorums::default(),
             watched: Vec::new(),
             read_at: UnixSeconds(0),
@@ -152,7 +152,7 @@ impl Follower {
     /// The same, going on where the history ends and recording each block there before it is published.
     #[must_use]
     pub fn with_history(self, writer: Writer) -> Follower {
-        Follower { recorder: Recorder::new(&self.settings.network, Some(writer)), ..self }
+        Follower { recorder: HistorySink::new(&self.settings.network, Some(writer)), ..self }
     }
 
     /// Follows until the watch list's sender is gone, which is how the owner stops it.
@@ -204,7 +204,7 @@ impl Follower {
             }
             match self.follow(index).await {
                 Ok(tip) => {
-                    self.in_use(index, tip);
+                    self.activate_source(index, tip);
                     return Ok(());
                 }
                 Err(trouble) => self.sources[index].failed(&trouble, self.settings.poll_interval),
@@ -250,7 +250,7 @@ impl Follower {
         }
     }
 
-    fn in_use(&mut self, index: usize, tip: Height) {
+    fn activate_source(&mut self, index: usize, tip: Height) {
         self.sources[index].succeeded(tip, (self.settings.clock)().0 as f64);
         self.confirmed = Some(Instant::now());
         if self.active != Some(index) {
@@ -268,7 +268,7 @@ impl Follower {
     }
 
     /// Follows a source to its tip and publishes what is new. What only improves the picture cannot keep it back.
-    async fn follow(&mut self, index: usize) -> Result<Height, Trouble> {
+    async fn follow(&mut self, index: usize) -> Result<Height, SourceError> {
         let best = self.sources[index].client.best_block_hash().await?;
         let book = self.book.as_ref().filter(|_| self.active == Some(index));
         if let Some((depth, tip)) = book.and_then(|book| Some((book.depth_of(&best)?, book.tip().height))) {
@@ -287,25 +287,25 @@ impl Follower {
             }
             if depth > 0 && self.behind + 1 < ROLLBACK_POLLS {
                 self.behind += 1;
-                return Err(Trouble::Behind(Height(tip.0.saturating_sub(depth as u32))));
+                return Err(SourceError::Behind(Height(tip.0.saturating_sub(depth as u32))));
             }
         }
         let (identity, chain) = self.sources[index].check(&self.settings.rules, self.identity.as_ref()).await?;
         self.examine_fork(index, &chain).await?;
         if self.active != Some(index) && self.is_behind(&chain) && !self.is_astray(index) {
-            return Err(Trouble::Behind(chain.blocks));
+            return Err(SourceError::Behind(chain.blocks));
         }
         self.identity = Some(identity);
         self.resume(index, &chain).await?;
         self.behind = 0;
         let chain = self.walk_to_tip(index, chain).await?;
         self.look_at_special(index).await;
-        self.learn_facts(index, &chain).await;
+        self.refresh_chain_facts(index, &chain).await;
         self.learn_quorums(index).await;
         self.ask_for_peers(index).await;
         self.read_at = (self.settings.clock)();
         self.publish();
-        let (is_news, drawn) = self.learn_drawings(index).await;
+        let (is_news, drawn) = self.update_quorum_selection(index).await;
         if is_news {
             self.publish();
         }
@@ -329,10 +329,10 @@ impl Follower {
     }
 
     /// Walks to a source's tip, and on to the next one where a block came while its list was read.
-    async fn walk_to_tip(&mut self, index: usize, mut chain: ChainInfo) -> Result<ChainInfo, Trouble> {
+    async fn walk_to_tip(&mut self, index: usize, mut chain: ChainInfo) -> Result<ChainInfo, SourceError> {
         for _ in 0..MOVES {
             match self.walk_to(index, &chain).await {
-                Err(Trouble::Moved) => chain = self.sources[index].client.chain_info().await?,
+                Err(SourceError::Moved) => chain = self.sources[index].client.chain_info().await?,
                 walked => return walked.map(|()| chain),
             }
         }
@@ -340,7 +340,7 @@ impl Follower {
     }
 
     /// Reads a list again that changes between blocks: masternodes fall silent while no block comes, too.
-    async fn refresh(&mut self, index: usize) -> Result<(), Trouble> {
+    async fn refresh(&mut self, index: usize) -> Result<(), SourceError> {
         let now = (self.settings.clock)();
         // A clock that jumped back counts as well: it would keep the list from being read until it caught up.
         let aged = now.0.abs_diff(self.read_at.0) >= REFRESH_SECONDS;
@@ -377,7 +377,7 @@ impl Follower {
             self.published.send_replace(None);
             return;
         }
-        let parts = Parts {
+        let parts = SnapshotInputs {
             network: self.settings.network.clone(),
             rules: self.settings.rules.clone(),
             list: book.list().clone(),

@@ -15,10 +15,10 @@ use crate::domain::list::{Block, MasternodeList};
 use crate::domain::masternode::{Height, UnixSeconds};
 use crate::domain::pose::PenaltyRule;
 use crate::domain::quorum::Quorums;
-use crate::follower::block_replay::{Past, gaps};
+use crate::follower::block_replay::{BlockReplay, gaps};
 use crate::follower::block_sync::measure_spacing;
-use crate::follower::source::{self, Identity, Source, Trouble, optional};
-use crate::follower::{Settings, quorums};
+use crate::follower::source::{self, Identity, Source, SourceError, optional};
+use crate::follower::{FollowerSettings, quorums};
 use crate::history::{self, BlockEvents, NetworkId, Store, StoreError};
 use crate::meters::Meters;
 use crate::rpc::{ChainInfo, Client};
@@ -54,45 +54,45 @@ pub struct Walked<'a> {
 
 /// Why nothing, or nothing more, can be filled in. What was filled in stays.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum OfflineBackfillError {
     /// The node cannot be asked, or not for this.
     Node(String),
     /// The history cannot take it.
     History(StoreError),
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for OfflineBackfillError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refusal::Node(why) => f.write_str(why),
-            Refusal::History(error) => error.fmt(f),
+            OfflineBackfillError::Node(why) => f.write_str(why),
+            OfflineBackfillError::History(error) => error.fmt(f),
         }
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for OfflineBackfillError {}
 
-impl From<Trouble> for Refusal {
-    fn from(trouble: Trouble) -> Refusal {
-        Refusal::Node(trouble.to_string())
+impl From<SourceError> for OfflineBackfillError {
+    fn from(trouble: SourceError) -> OfflineBackfillError {
+        OfflineBackfillError::Node(trouble.to_string())
     }
 }
 
-impl From<crate::rpc::RpcError> for Refusal {
-    fn from(error: crate::rpc::RpcError) -> Refusal {
-        Refusal::Node(error.to_string())
+impl From<crate::rpc::RpcError> for OfflineBackfillError {
+    fn from(error: crate::rpc::RpcError) -> OfflineBackfillError {
+        OfflineBackfillError::Node(error.to_string())
     }
 }
 
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Refusal {
-        Refusal::History(error)
+impl From<StoreError> for OfflineBackfillError {
+    fn from(error: StoreError) -> OfflineBackfillError {
+        OfflineBackfillError::History(error)
     }
 }
 
 /// A node that tells old lists, and the network that it is of.
-pub struct Backfill {
-    settings: Settings,
+pub struct OfflineBackfill {
+    settings: FollowerSettings,
     source: Source,
     identity: Identity,
     chain: ChainInfo,
@@ -100,32 +100,36 @@ pub struct Backfill {
     rule: Option<PenaltyRule>,
 }
 
-impl Backfill {
+impl OfflineBackfill {
     /// Makes sure that the node behind `client` is of the right chain, is in sync, and can tell what happened in old blocks.
-    pub async fn new(settings: Settings, client: Client, meters: &Meters) -> Result<Backfill, Refusal> {
+    pub async fn new(
+        settings: FollowerSettings,
+        client: Client,
+        meters: &Meters,
+    ) -> Result<OfflineBackfill, OfflineBackfillError> {
         let mut source = Source::new(client.clone(), &settings.network, meters);
         let (identity, chain) = source.check(&settings.rules, None).await?;
-        if let Some(why) = Past::refusal(&source, &settings.rules) {
-            return Err(Refusal::Node(why));
+        if let Some(why) = BlockReplay::refusal(&source, &settings.rules) {
+            return Err(OfflineBackfillError::Node(why));
         }
         let sporks = optional(client.sporks().await)?.unwrap_or_default();
         let rule = settings.rules.penalty_rule(&sporks, (settings.clock)());
-        Ok(Backfill { settings, source, identity, chain, sporks, rule })
+        Ok(OfflineBackfill { settings, source, identity, chain, sporks, rule })
     }
 
-    fn past(&self, counts_sessions: bool) -> Past<'_> {
+    fn past(&self, counts_sessions: bool) -> BlockReplay<'_> {
         let (rules, subnet) = (&*self.settings.rules, self.identity.subnet());
-        Past { source: &self.source, rules, subnet, rule: self.rule, counts_sessions }
+        BlockReplay { source: &self.source, rules, subnet, rule: self.rule, counts_sessions }
     }
 
     /// The first block at or after a moment; above the tip when there is none yet. Times of blocks are taken to rise.
-    pub async fn first_since(&self, moment: UnixSeconds) -> Result<Height, Refusal> {
+    pub async fn first_since(&self, moment: UnixSeconds) -> Result<Height, OfflineBackfillError> {
         let tip = self.source.client.chain_info().await?.blocks;
         Ok(self.past(false).first_since(moment, (Height(0), tip)).await?)
     }
 
     /// The first block whose events are kept: those of older ones are deleted at once.
-    pub async fn first_kept(&self) -> Result<Height, Refusal> {
+    pub async fn first_kept(&self) -> Result<Height, OfflineBackfillError> {
         let now = (self.settings.clock)();
         self.first_since(UnixSeconds(now.0.saturating_sub(self.settings.retention.as_secs()))).await
     }
@@ -137,12 +141,12 @@ impl Backfill {
         store: &mut Store,
         span: (Height, Height),
         mut go_on: impl FnMut(Progress) -> bool,
-    ) -> Result<(u32, u32), Refusal> {
+    ) -> Result<(u32, u32), OfflineBackfillError> {
         let (network, last) = self.end(store, span.1).await?;
         let kept = self.first_kept().await?;
         if last < kept {
             let why = format!("blocks below {kept} are older than history.retention: raise it first");
-            return Err(Refusal::Node(why));
+            return Err(OfflineBackfillError::Node(why));
         }
         let gaps = gaps(&store.spans(network)?, (span.0.max(kept).max(Height(1)), last));
         let total = gaps.iter().map(|(first, last)| last.above(*first) + 1).sum();
@@ -165,13 +169,13 @@ impl Backfill {
     }
 
     /// Walks all blocks from `first` to `last` and below the end of the history, tells each, and fills in those that the
-    /// history lacks and that are kept. `go_on` ends the walk by `false`. Returns as [`Backfill::fill`].
+    /// history lacks and that are kept. `go_on` ends the walk by `false`. Returns as [`OfflineBackfill::fill`].
     pub async fn tell(
         &mut self,
         store: &mut Store,
         (first, last): (Height, Height),
         mut go_on: impl FnMut(Walked<'_>) -> Result<bool, String>,
-    ) -> Result<(u32, u32), Refusal> {
+    ) -> Result<(u32, u32), OfflineBackfillError> {
         let (network, last) = self.end(store, last).await?;
         let (first, kept) = (first.max(Height(1)), self.first_kept().await?);
         let missing = gaps(&store.spans(network)?, (first.max(kept), last));
@@ -201,7 +205,7 @@ impl Backfill {
             list = next;
             let progress = Progress { height, done, total };
             let walked = Walked { progress, list: &list, happened: &happened, facts: &facts };
-            if !go_on(walked).map_err(Refusal::Node)? {
+            if !go_on(walked).map_err(OfflineBackfillError::Node)? {
                 return Ok((done, total));
             }
             tokio::time::sleep(started.elapsed().max(BREATH)).await;
@@ -210,22 +214,22 @@ impl Backfill {
     }
 
     /// The network in the history, and the last block that can be walked.
-    async fn end(&self, store: &mut Store, last: Height) -> Result<(NetworkId, Height), Refusal> {
+    async fn end(&self, store: &mut Store, last: Height) -> Result<(NetworkId, Height), OfflineBackfillError> {
         let identity = history::Identity { chain: self.identity.chain.clone(), genesis: self.identity.genesis };
         let network = store.network(&self.settings.network, &identity)?;
         let Some(cursor) = store.cursor(network)? else {
             let why = format!("nothing is recorded of {} yet: run the exporter first", self.settings.network);
-            return Err(Refusal::Node(why));
+            return Err(OfflineBackfillError::Node(why));
         };
         if self.source.client.block_hash(cursor.height).await? != cursor.hash {
             let why = format!("the node's block {} is not the history's: run the exporter first", cursor.height);
-            return Err(Refusal::Node(why));
+            return Err(OfflineBackfillError::Node(why));
         }
         Ok((network, last.min(cursor.height)))
     }
 
     /// What was known beside the list at an old block.
-    async fn facts(&self, block: &Block) -> Result<ChainFacts, Refusal> {
+    async fn facts(&self, block: &Block) -> Result<ChainFacts, OfflineBackfillError> {
         let mut facts = ChainFacts::new(self.identity.subnet());
         facts.measured_spacing_seconds = measure_spacing(&self.source.client, block).await?;
         facts.sporks.clone_from(&self.sporks);

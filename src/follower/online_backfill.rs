@@ -16,9 +16,9 @@ use crate::domain::chain::Subnet;
 use crate::domain::list::MasternodeList;
 use crate::domain::masternode::{Height, UnixSeconds};
 use crate::follower::Follower;
-use crate::follower::block_replay::{Past, gaps};
+use crate::follower::block_replay::{BlockReplay, gaps};
 use crate::follower::offline_backfill::BREATH;
-use crate::follower::source::{Identity, Source, Trouble};
+use crate::follower::source::{Identity, Source, SourceError};
 use crate::history::StoreError;
 use crate::rpc::ErrorKind;
 
@@ -29,7 +29,7 @@ const RETRY: Duration = Duration::from_secs(10);
 const REPORT: Duration = Duration::from_secs(60);
 
 /// What is to be filled in.
-pub(super) struct Filling {
+pub(super) struct OnlineBackfill {
     state: State,
     due: Instant,
     complaint: Option<String>,
@@ -39,12 +39,12 @@ enum State {
     /// To be found out.
     Unknown,
     /// These blocks.
-    Walking(Walk),
+    Walking(BackfillProgress),
     /// Nothing, or nothing more.
     Over,
 }
 
-struct Walk {
+struct BackfillProgress {
     gaps: VecDeque<(Height, Height)>,
     /// The list before the first block of the first gap.
     list: Option<MasternodeList>,
@@ -56,27 +56,27 @@ struct Walk {
 }
 
 /// Why a step failed.
-enum Failure {
-    Node(Trouble),
+enum StepError {
+    Node(SourceError),
     History(StoreError),
 }
 
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Failure {
-        Failure::Node(trouble)
+impl From<SourceError> for StepError {
+    fn from(trouble: SourceError) -> StepError {
+        StepError::Node(trouble)
     }
 }
 
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Failure {
-        Failure::History(error)
+impl From<StoreError> for StepError {
+    fn from(error: StoreError) -> StepError {
+        StepError::History(error)
     }
 }
 
-impl Filling {
+impl OnlineBackfill {
     /// Nothing is known yet.
-    pub(super) fn new() -> Filling {
-        Filling { state: State::Unknown, due: Instant::now(), complaint: None }
+    pub(super) fn new() -> OnlineBackfill {
+        OnlineBackfill { state: State::Unknown, due: Instant::now(), complaint: None }
     }
 
     /// When the next step is due; `None` when nothing is left to do.
@@ -121,11 +121,11 @@ impl Follower {
         self.sources[index].trouble().is_none() && self.book.is_some() && is_recorded
     }
 
-    fn not_filled(&mut self, failure: Failure) {
+    fn not_filled(&mut self, failure: StepError) {
         self.filling.due = Instant::now() + RETRY;
         let message = match failure {
-            Failure::Node(trouble) => trouble.to_string(),
-            Failure::History(error) => error.to_string(),
+            StepError::Node(trouble) => trouble.to_string(),
+            StepError::History(error) => error.to_string(),
         };
         // Perhaps a reorg, or a source that was another: what is missing is looked at again.
         self.filling.state = State::Unknown;
@@ -136,7 +136,7 @@ impl Follower {
         }
     }
 
-    async fn fill_step(&mut self, index: usize) -> Result<(), Failure> {
+    async fn fill_step(&mut self, index: usize) -> Result<(), StepError> {
         match &self.filling.state {
             State::Over => Ok(()),
             State::Unknown => self.look_for_gaps(index).await,
@@ -146,8 +146,8 @@ impl Follower {
     }
 
     /// Finds out which blocks are missing of those that are asked for and that are kept.
-    async fn look_for_gaps(&mut self, index: usize) -> Result<(), Failure> {
-        if let Some(why) = Past::refusal(&self.sources[index], &self.settings.rules) {
+    async fn look_for_gaps(&mut self, index: usize) -> Result<(), StepError> {
+        if let Some(why) = BlockReplay::refusal(&self.sources[index], &self.settings.rules) {
             let network = &self.settings.network;
             info!(%network, "blocks of {network} from before the start are not filled into the history: {why}");
             self.recorder.missing(0);
@@ -175,13 +175,20 @@ impl Follower {
         info!(%network, blocks = total, "{total} blocks of {network} from before are filled into the history meanwhile");
         let now = Instant::now();
         let gaps = missing.into();
-        self.filling.state =
-            State::Walking(Walk { gaps, list: None, total, missing: total, events: 0, begun: now, said: now });
+        self.filling.state = State::Walking(BackfillProgress {
+            gaps,
+            list: None,
+            total,
+            missing: total,
+            events: 0,
+            begun: now,
+            said: now,
+        });
         Ok(())
     }
 
     /// Reads the list before the first gap. Where the node cannot say it, the walk begins half-way to the gap's end.
-    async fn stand_before_gap(&mut self, index: usize) -> Result<(), Failure> {
+    async fn stand_before_gap(&mut self, index: usize) -> Result<(), StepError> {
         let State::Walking(walk) = &self.filling.state else { return Ok(()) };
         let Some((first, last)) = walk.gaps.front().copied() else {
             self.filled();
@@ -191,7 +198,7 @@ impl Follower {
         let State::Walking(walk) = &mut self.filling.state else { return Ok(()) };
         match read {
             Ok(list) => walk.list = Some(list),
-            Err(Trouble::Rpc(error)) if matches!(error.kind(), ErrorKind::Call { .. }) => {
+            Err(SourceError::Rpc(error)) if matches!(error.kind(), ErrorKind::Call { .. }) => {
                 let later = first.after(last.above(first) / 2 + 1);
                 let network = &self.settings.network;
                 warn!(%network, "the node cannot say the list of {network} before block {first}: {error}");
@@ -207,8 +214,8 @@ impl Follower {
         Ok(())
     }
 
-    async fn fill_next(&mut self, index: usize) -> Result<(), Failure> {
-        let State::Walking(Walk { list: Some(list), .. }) = &self.filling.state else { return Ok(()) };
+    async fn fill_next(&mut self, index: usize) -> Result<(), StepError> {
+        let State::Walking(BackfillProgress { list: Some(list), .. }) = &self.filling.state else { return Ok(()) };
         let (next, happened, _) = self.past(&self.sources[index]).next(list).await?;
         let State::Walking(walk) = &mut self.filling.state else { return Ok(()) };
         let (block, events) = (happened.block, happened.events.len());
@@ -239,9 +246,9 @@ impl Follower {
         self.filling.over();
     }
 
-    fn past<'a>(&'a self, source: &'a Source) -> Past<'a> {
+    fn past<'a>(&'a self, source: &'a Source) -> BlockReplay<'a> {
         let subnet = self.identity.as_ref().map_or(Subnet::Regtest, Identity::subnet);
-        Past { source, rules: &self.settings.rules, subnet, rule: self.penalty_rule(), counts_sessions: false }
+        BlockReplay { source, rules: &self.settings.rules, subnet, rule: self.penalty_rule(), counts_sessions: false }
     }
 }
 

@@ -8,35 +8,35 @@ use std::sync::Arc;
 use crate::domain::dkg::QuorumType;
 use crate::domain::list::Block;
 use crate::domain::masternode::{BlockHash, Height, UnixSeconds};
-use crate::domain::quorum_selection::{Drawing, LEAD, Lot, Roll, decided};
+use crate::domain::quorum_selection::{LEAD, QuorumModifierInput, SelectedQuorum, Sml, decided};
 use crate::follower::Follower;
-use crate::follower::source::{Trouble, optional};
+use crate::follower::source::{SourceError, optional};
 use crate::rpc::ErrorKind;
 
 /// The roll of the newest block at which was drawn, and what was drawn.
 #[derive(Default)]
-pub(super) struct Drawn {
-    roll: Roll,
+pub(super) struct SelectionState {
+    roll: Sml,
     /// The block whose roll it is; `None` while there is none.
     at: Option<BlockHash>,
-    sessions: Vec<Decided>,
+    sessions: Vec<DecidedQuorum>,
 }
 
 /// A session that was decided.
-struct Decided {
+struct DecidedQuorum {
     kind: QuorumType,
     start: Height,
     /// The block that decided.
     lot: BlockHash,
     /// `None` when there were too few nodes for one.
-    drawing: Option<Arc<Drawing>>,
+    drawing: Option<Arc<SelectedQuorum>>,
 }
 
 impl Follower {
     /// Draws for the sessions that are decided and can still end. Returns whether what is known is news, and what went wrong.
-    pub(super) async fn learn_drawings(&mut self, index: usize) -> (bool, Result<(), Trouble>) {
+    pub(super) async fn update_quorum_selection(&mut self, index: usize) -> (bool, Result<(), SourceError>) {
         let drawn = self.draw(index).await;
-        let drawings: Vec<Arc<Drawing>> =
+        let drawings: Vec<Arc<SelectedQuorum>> =
             self.drawn.sessions.iter().filter_map(|decided| decided.drawing.clone()).collect();
         let Some(facts) = &mut self.facts else { return (false, drawn) };
         let is_news = facts.chain.drawings != drawings;
@@ -44,7 +44,7 @@ impl Follower {
         (is_news, drawn)
     }
 
-    async fn draw(&mut self, index: usize) -> Result<(), Trouble> {
+    async fn draw(&mut self, index: usize) -> Result<(), SourceError> {
         let (Some(book), Some(facts)) = (&self.book, &self.facts) else { return Ok(()) };
         let tip = *book.tip();
         let types = facts.chain.quorum_types(&self.settings.rules);
@@ -53,27 +53,27 @@ impl Follower {
         self.forget_drawn(index, &wanted).await?;
         let mut lots: BTreeMap<Height, Vec<QuorumType>> = BTreeMap::new();
         for (kind, start) in wanted {
-            let known = |decided: &Decided| (decided.kind, decided.start) == (kind, start);
+            let known = |decided: &DecidedQuorum| (decided.kind, decided.start) == (kind, start);
             if self.settings.ask.seats && self.sources[index].tells_roll && !self.drawn.sessions.iter().any(known) {
                 lots.entry(Height(start.0 - LEAD)).or_default().push(kind);
             }
         }
         for (height, kinds) in lots {
             let Some(lot) = self.lot(index, height).await? else { continue };
-            self.bring_roll(index, lot.hash).await?;
+            self.update_sml(index, lot.hash).await?;
             for kind in kinds {
-                let drawing = Drawing::new(kind, &lot, &self.drawn.roll).map(Arc::new);
-                self.drawn.sessions.push(Decided { kind, start: height.after(LEAD), lot: lot.hash, drawing });
+                let drawing = SelectedQuorum::new(kind, &lot, &self.drawn.roll).map(Arc::new);
+                self.drawn.sessions.push(DecidedQuorum { kind, start: height.after(LEAD), lot: lot.hash, drawing });
             }
         }
         Ok(())
     }
 
     /// Forgets what is not wanted any more, and what was decided by a block that was replaced.
-    async fn forget_drawn(&mut self, index: usize, wanted: &[(QuorumType, Height)]) -> Result<(), Trouble> {
+    async fn forget_drawn(&mut self, index: usize, wanted: &[(QuorumType, Height)]) -> Result<(), SourceError> {
         self.drawn.sessions.retain(|decided| wanted.contains(&(decided.kind, decided.start)));
         let mut replaced = Vec::new();
-        for Decided { lot, start, .. } in &self.drawn.sessions {
+        for DecidedQuorum { lot, start, .. } in &self.drawn.sessions {
             let on_branch = self.book.as_ref().is_some_and(|book| book.depth_of(lot).is_some());
             // Where the way back is forgotten, the node says whether the block is still there.
             let height = Height(start.0 - LEAD);
@@ -86,7 +86,7 @@ impl Follower {
     }
 
     /// What the block at a height decides; `None` where the source does not tell, and before the fork v20.
-    async fn lot(&mut self, index: usize, height: Height) -> Result<Option<Lot>, Trouble> {
+    async fn lot(&mut self, index: usize, height: Height) -> Result<Option<QuorumModifierInput>, SourceError> {
         let client = &self.sources[index].client;
         let hash = client.block_hash(height).await?;
         let block = Block { height, hash, time: UnixSeconds(0) };
@@ -94,17 +94,17 @@ impl Follower {
     }
 
     /// Makes the roll that of a block: by what changed since the one before, else from the beginning.
-    async fn bring_roll(&mut self, index: usize, target: BlockHash) -> Result<(), Trouble> {
+    async fn update_sml(&mut self, index: usize, target: BlockHash) -> Result<(), SourceError> {
         if self.drawn.at == Some(target) {
             return Ok(());
         }
         let client = self.sources[index].client.clone();
         let base = self.drawn.at.take();
-        let mut roll = base.map_or_else(Roll::default, |_| std::mem::take(&mut self.drawn.roll));
+        let mut roll = base.map_or_else(Sml::default, |_| std::mem::take(&mut self.drawn.roll));
         let mut change = client.roll_change(base.as_ref(), &target).await;
         if base.is_some() && change.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::Call { .. })) {
             // The block before was replaced, or another node does not know it.
-            (roll, change) = (Roll::default(), client.roll_change(None, &target).await);
+            (roll, change) = (Sml::default(), client.roll_change(None, &target).await);
         }
         let change = change.inspect_err(|error| {
             if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden) {

@@ -109,7 +109,7 @@ impl Source {
             Ok(value) => Ok(Some(value)),
             Err(error) if dkg_outcomes::is_passing(&error) => Err(error),
             Err(error) => {
-                self.heard(&error);
+                self.note_unsupported_method(&error);
                 Ok(None)
             }
         }

@@ -5,10 +5,10 @@
 
 use tracing::{info, warn};
 
-use crate::domain::counters::Tallies;
+use crate::domain::counters::EventCounters;
 use crate::domain::list::Block;
-use crate::follower::chain_state::{Book, DEPTH};
-use crate::follower::source::{Identity, Trouble};
+use crate::follower::chain_state::{ChainState, DEPTH};
+use crate::follower::source::{Identity, SourceError};
 use crate::follower::{Follower, ROLLBACK_POLLS};
 use crate::rpc::{ChainInfo, ErrorKind};
 
@@ -18,7 +18,7 @@ pub(super) const OUT_OF_RANGE: i64 = -8;
 impl Follower {
     /// Before the chain is followed for the first time: takes the counts from the history, and stands where it ends if
     /// the node can say what the list was there. Without a history there is nothing to do.
-    pub(super) async fn resume(&mut self, index: usize, chain: &ChainInfo) -> Result<(), Trouble> {
+    pub(super) async fn resume(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
         if self.recorder.is_closed()
             && let Some(identity) = self.identity.clone()
             && self.open_history(&identity).await?
@@ -37,7 +37,7 @@ impl Follower {
         if self.recorder.is_below_cursor(&chain.best) && self.behind + 1 < ROLLBACK_POLLS {
             // It may only not have caught up yet after a restart of its own.
             self.behind += 1;
-            return Err(Trouble::Behind(chain.blocks));
+            return Err(SourceError::Behind(chain.blocks));
         }
         self.withdraw_abandoned(index).await?;
         let Some(in_file) = self.recorder.tallies().await else {
@@ -46,15 +46,15 @@ impl Follower {
             self.book = self.aside.take();
             return Ok(());
         };
-        self.stand_at_cursor(index, chain, &in_file).await?;
+        self.resume_at_cursor(index, chain, &in_file).await?;
         self.is_resuming = false;
         match (&self.book, self.aside.take()) {
-            (None, Some(book)) => self.put_on_top(book, in_file).await,
+            (None, Some(book)) => self.merge_after_late_open(book, in_file).await,
             (None, None) if self.counts_history => self.tallies = in_file,
-            (None, None) => self.tallies = in_file.followed_by(&self.tallies),
+            (None, None) => self.tallies = in_file.add_later(&self.tallies),
             (Some(_), _) => {
-                self.tallies = Tallies::default();
-                self.recorder.let_go();
+                self.tallies = EventCounters::default();
+                self.recorder.discard_buffered();
             }
         }
         self.counts_history = true;
@@ -62,7 +62,7 @@ impl Follower {
     }
 
     /// Opens the history. A source of another network than that of the history is refused, whatever it was before.
-    async fn open_history(&mut self, identity: &Identity) -> Result<bool, Trouble> {
+    async fn open_history(&mut self, identity: &Identity) -> Result<bool, SourceError> {
         let opened = self.recorder.open(identity).await;
         if opened.is_err() {
             self.identity = None;
@@ -71,7 +71,7 @@ impl Follower {
     }
 
     /// What was followed while the history could not be opened is recorded behind what it holds.
-    async fn put_on_top(&mut self, mut book: Book, in_file: Tallies) {
+    async fn merge_after_late_open(&mut self, mut book: ChainState, in_file: EventCounters) {
         if let (Some(cursor), Some(first)) = (self.recorder.cursor(), self.recorder.first_held()) {
             let skipped = first.above(cursor.height);
             self.meters.gap_blocks.inc_by(u64::from(skipped));
@@ -84,15 +84,15 @@ impl Follower {
             }
         }
         if !self.counts_history {
-            book.count_on_from(in_file);
+            book.rebase_on(in_file);
         }
         self.book = Some(book);
-        self.recorder.catch_up().await;
+        self.recorder.flush_buffered().await;
     }
 
     /// When the way back in memory ends above the common block, as it does soon after a start: stands at the highest
     /// recorded block that is still on the chain. Returns whether it could.
-    pub(super) async fn fall_back(&mut self, index: usize, chain: &ChainInfo) -> Result<bool, Trouble> {
+    pub(super) async fn resume_from_history(&mut self, index: usize, chain: &ChainInfo) -> Result<bool, SourceError> {
         let Some(cursor) = self.recorder.cursor().filter(|_| self.book.is_some()) else { return Ok(false) };
         if chain.blocks.above(cursor.height) > self.settings.max_gap_blocks {
             return Ok(false);
@@ -104,12 +104,12 @@ impl Follower {
             self.tallies = in_file.unwrap_or_else(|| book.close());
         }
         let tallies = self.tallies.clone();
-        self.stand_at_cursor(index, chain, &tallies).await?;
+        self.resume_at_cursor(index, chain, &tallies).await?;
         Ok(self.book.is_some())
     }
 
     /// Takes back what is recorded of blocks that are not on the node's branch.
-    pub(super) async fn withdraw_abandoned(&mut self, index: usize) -> Result<(), Trouble> {
+    pub(super) async fn withdraw_abandoned(&mut self, index: usize) -> Result<(), SourceError> {
         let Some(cursor) = self.recorder.cursor() else { return Ok(()) };
         let common = self.common_block(index).await?;
         if common == Some(cursor) {
@@ -141,7 +141,7 @@ impl Follower {
     }
 
     /// The highest recorded block that is on the node's branch.
-    async fn common_block(&self, index: usize) -> Result<Option<Block>, Trouble> {
+    async fn common_block(&self, index: usize) -> Result<Option<Block>, SourceError> {
         let client = &self.sources[index].client;
         for block in self.recorder.blocks() {
             match client.block_hash(block.height).await {
@@ -154,7 +154,12 @@ impl Follower {
         Ok(None)
     }
 
-    async fn stand_at_cursor(&mut self, index: usize, chain: &ChainInfo, tallies: &Tallies) -> Result<(), Trouble> {
+    async fn resume_at_cursor(
+        &mut self,
+        index: usize,
+        chain: &ChainInfo,
+        tallies: &EventCounters,
+    ) -> Result<(), SourceError> {
         let Some(cursor) = self.recorder.cursor() else { return Ok(()) };
         let missed = chain.blocks.above(cursor.height);
         if !self.sources[index].client.dialect().is_pinned() || missed > self.settings.max_gap_blocks {
@@ -170,18 +175,18 @@ impl Follower {
                     self.settings.network,
                     cursor.height
                 );
-                let mut book = Book::open(list, tallies.clone());
+                let mut book = ChainState::open(list, tallies.clone());
                 book.remember(self.recorder.recent(DEPTH as u32).await);
                 // What an entry selected there stays watched, whatever changed since.
                 self.watched = self.watch_list.borrow().resolve(book.list(), &self.watched);
                 self.book = Some(book);
                 if self.facts.is_none() {
                     // The rules of penalties depend on them on some chains, and blocks are walked next.
-                    self.learn_facts(index, chain).await;
+                    self.refresh_chain_facts(index, chain).await;
                 }
                 Ok(())
             }
-            Err(Trouble::Rpc(error)) if matches!(error.kind(), ErrorKind::Call { .. }) => {
+            Err(SourceError::Rpc(error)) if matches!(error.kind(), ErrorKind::Call { .. }) => {
                 warn!(
                     network = %self.settings.network,
                     "the node cannot say the list of {} at block {}: {error}",

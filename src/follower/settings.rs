@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use crate::domain::chain::ChainRules;
 use crate::domain::masternode::UnixSeconds;
-use crate::follower::source_health::Ask;
+use crate::follower::source_health::OptionalQueries;
 
 /// How a network is followed.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct FollowerSettings {
     /// Name of the network: the label `network`.
     pub network: Arc<str>,
     /// The chain's rules.
@@ -25,7 +25,7 @@ pub struct Settings {
     /// A gap of more blocks than this is not walked: the list is read anew.
     pub max_gap_blocks: u32,
     /// What is asked of sources beside the list.
-    pub ask: Ask,
+    pub ask: OptionalQueries,
     /// Blocks below the tip at a start that are filled into a history that does not know them.
     pub backfill_blocks: u32,
     /// Events of blocks older than this are not kept, and so not filled in.

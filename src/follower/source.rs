@@ -12,7 +12,7 @@ use crate::domain::deployment::FOLLOWS_SINCE;
 use crate::domain::masternode::{BlockHash, Height};
 use crate::domain::payment::EvoPayments;
 use crate::follower::fork::SourceForks;
-use crate::follower::source_health::Report;
+use crate::follower::source_health::CollectedHealth;
 use crate::meters::{Meters, SourceMeters};
 use crate::rpc::{ChainInfo, Client, ErrorKind, RpcError};
 
@@ -43,7 +43,7 @@ impl Identity {
 
 /// Why a source is not used at the moment.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum SourceError {
     /// A call failed.
     Rpc(RpcError),
     /// It answers for another chain or network: it must be configured anew, waiting does not help.
@@ -60,37 +60,39 @@ pub(super) enum Trouble {
     Contradiction(String),
 }
 
-impl From<RpcError> for Trouble {
-    fn from(error: RpcError) -> Trouble {
-        Trouble::Rpc(error)
+impl From<RpcError> for SourceError {
+    fn from(error: RpcError) -> SourceError {
+        SourceError::Rpc(error)
     }
 }
 
-impl std::fmt::Display for Trouble {
+impl std::fmt::Display for SourceError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Trouble::Rpc(error) => error.fmt(f),
-            Trouble::WrongNetwork(why) => write!(f, "wrong network: {why}; point the source at another node or port"),
-            Trouble::NotSynced(why) => {
+            SourceError::Rpc(error) => error.fmt(f),
+            SourceError::WrongNetwork(why) => {
+                write!(f, "wrong network: {why}; point the source at another node or port")
+            }
+            SourceError::NotSynced(why) => {
                 write!(f, "the node is not in sync yet ({why}); its masternode list would be old")
             }
-            Trouble::Behind(height) => {
+            SourceError::Behind(height) => {
                 write!(f, "the node's tip, height {height}, lies behind what was already followed")
             }
-            Trouble::Moved => f.write_str("blocks come faster than the node can tell its list"),
-            Trouble::LeftBehind { version, height } => write!(
+            SourceError::Moved => f.write_str("blocks come faster than the node can tell its list"),
+            SourceError::LeftBehind { version, height } => write!(
                 f,
                 "the node (version {version}) does not follow the activation of v24 at height {height}, so its chain is not the \
                  network's any more; upgrade it to Dash Core 24 or later"
             ),
-            Trouble::Contradiction(what) => write!(f, "the node contradicts itself: {what}"),
+            SourceError::Contradiction(what) => write!(f, "the node contradicts itself: {what}"),
         }
     }
 }
 
 /// Whether a source answers `protx listdiff`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Diffs {
+pub(super) enum ListDiffSupport {
     /// As far as we know.
     Supported,
     /// It said that it does not know the method.
@@ -100,7 +102,7 @@ pub(super) enum Diffs {
 /// One RPC endpoint and what we know of it.
 pub(super) struct Source {
     pub(super) client: Client,
-    pub(super) diffs: Diffs,
+    pub(super) diffs: ListDiffSupport,
     /// The votes for payees are whole, as far as the node says.
     pub(super) has_votes: bool,
     /// It tells quorums, as far as we know.
@@ -116,7 +118,7 @@ pub(super) struct Source {
     /// What it says of its forks.
     pub(super) forks: SourceForks,
     /// What it says of itself.
-    pub(super) report: Report,
+    pub(super) report: CollectedHealth,
     meters: SourceMeters,
     identity: Option<Identity>,
     trouble: Option<String>,
@@ -127,11 +129,11 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn new(client: Client, network: &str, meters: &Meters) -> Source {
-        let report = Report::new(meters.report(network, client.name()));
+        let report = CollectedHealth::new(meters.report(network, client.name()));
         let meters = meters.source(network, client.name());
         Source {
             client,
-            diffs: Diffs::Supported,
+            diffs: ListDiffSupport::Supported,
             has_votes: false,
             tells_quorums: true,
             tells_special: true,
@@ -169,14 +171,14 @@ impl Source {
         &mut self,
         rules: &ChainRules,
         expected: Option<&Identity>,
-    ) -> Result<(Identity, ChainInfo), Trouble> {
+    ) -> Result<(Identity, ChainInfo), SourceError> {
         let mut chain = self.client.chain_info().await?;
         let identity = match self.identity.take() {
             Some(identity) if identity.chain == chain.chain => identity,
             _ => self.identify(rules, &chain).await?,
         };
         if let Some(expected) = expected.filter(|expected| **expected != identity) {
-            return Err(Trouble::WrongNetwork(format!(
+            return Err(SourceError::WrongNetwork(format!(
                 "this source is on {} (genesis {}), the network's other sources are on {} (genesis {})",
                 identity.chain, identity.genesis, expected.chain, expected.genesis
             )));
@@ -187,10 +189,10 @@ impl Source {
         Ok((identity, chain))
     }
 
-    async fn identify(&mut self, rules: &ChainRules, chain: &ChainInfo) -> Result<Identity, Trouble> {
+    async fn identify(&mut self, rules: &ChainRules, chain: &ChainInfo) -> Result<Identity, SourceError> {
         let node = self.client.network_info().await?;
         if !node.subversion.starts_with(&*rules.subversion_prefix) {
-            return Err(Trouble::WrongNetwork(format!(
+            return Err(SourceError::WrongNetwork(format!(
                 "the node calls itself {:?}, a {} node starts with {:?}",
                 node.subversion, rules.name, rules.subversion_prefix
             )));
@@ -198,7 +200,7 @@ impl Source {
         let genesis = self.client.block_hash(Height(0)).await?;
         let known = rules.genesis.iter().find(|(name, _)| *name == chain.chain);
         if let Some((name, hash)) = known.filter(|(_, hash)| *hash != genesis.to_string()) {
-            return Err(Trouble::WrongNetwork(format!(
+            return Err(SourceError::WrongNetwork(format!(
                 "its genesis block is {genesis}, {} {name} begins with {hash}",
                 rules.name
             )));
@@ -211,7 +213,7 @@ impl Source {
         self.tells_roll = self.client.dialect().roll.is_some() && self.tells_special && node.version >= 200_000;
         let has_diffs = self.client.dialect().diff().is_some() && node.version >= 200_000;
         let before = (self.version.replace(node.version), self.diffs);
-        self.diffs = if has_diffs { Diffs::Supported } else { Diffs::Unsupported };
+        self.diffs = if has_diffs { ListDiffSupport::Supported } else { ListDiffSupport::Unsupported };
         self.forks.forget();
         // A source that is identified again and did not change was logged before; its recovery has a line of its own.
         if before != (self.version, self.diffs) {
@@ -229,18 +231,18 @@ impl Source {
         Ok(Identity { chain: chain.chain.clone(), genesis })
     }
 
-    async fn check_synced(&mut self, chain: &ChainInfo) -> Result<(), Trouble> {
+    async fn check_synced(&mut self, chain: &ChainInfo) -> Result<(), SourceError> {
         if chain.initial_block_download == Some(true) {
-            return Err(Trouble::NotSynced(format!(
+            return Err(SourceError::NotSynced(format!(
                 "initial block download, block {} of {}",
                 chain.blocks, chain.headers
             )));
         }
         if chain.headers.above(chain.blocks) > HEADERS_AHEAD {
-            return Err(Trouble::NotSynced(format!("block {} of {}", chain.blocks, chain.headers)));
+            return Err(SourceError::NotSynced(format!("block {} of {}", chain.blocks, chain.headers)));
         }
         match optional(self.client.sync_status().await)? {
-            Some(status) if !status.list => Err(Trouble::NotSynced("mnsync has not finished".into())),
+            Some(status) if !status.list => Err(SourceError::NotSynced("mnsync has not finished".into())),
             status => {
                 self.has_votes = status.is_none_or(|status| status.votes);
                 Ok(())
@@ -261,25 +263,25 @@ impl Source {
     }
 
     /// Notes a failure; logs it when it is news, and sets the pause before the next try.
-    pub(super) fn failed(&mut self, trouble: &Trouble, poll_interval: Duration) {
+    pub(super) fn failed(&mut self, trouble: &SourceError, poll_interval: Duration) {
         self.tip = None;
-        self.elsewhere = matches!(trouble, Trouble::WrongNetwork(_));
+        self.elsewhere = matches!(trouble, SourceError::WrongNetwork(_));
         let answers = match trouble {
-            Trouble::Rpc(error) => matches!(error.kind(), ErrorKind::WarmingUp { .. }),
+            SourceError::Rpc(error) => matches!(error.kind(), ErrorKind::WarmingUp { .. }),
             _ => true,
         };
         self.meters.unusable(answers);
-        if let Trouble::WrongNetwork(_) = trouble {
+        if let SourceError::WrongNetwork(_) = trouble {
             self.meters.wrong_network();
         }
-        let refused = matches!(trouble, Trouble::Rpc(error) if *error.kind() == ErrorKind::Refused);
-        if !refused && !matches!(trouble, Trouble::NotSynced(_) | Trouble::Behind(_)) {
+        let refused = matches!(trouble, SourceError::Rpc(error) if *error.kind() == ErrorKind::Refused);
+        if !refused && !matches!(trouble, SourceError::NotSynced(_) | SourceError::Behind(_)) {
             self.identity = None;
         }
         let message = trouble.to_string();
         if self.trouble.as_ref() != Some(&message) {
             match trouble {
-                Trouble::WrongNetwork(_) => {
+                SourceError::WrongNetwork(_) => {
                     error!(source = self.name(), "source {} is refused: {message}", self.name())
                 }
                 _ => warn!(source = self.name(), "source {} is not usable: {message}", self.name()),

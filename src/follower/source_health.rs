@@ -11,11 +11,11 @@ use tokio::time::Instant;
 use crate::domain::masternode::Height;
 use crate::domain::probe::Peer;
 use crate::domain::release::bad_version;
-use crate::domain::session::Sessions;
+use crate::domain::session::DkgSessions;
 use crate::domain::{Masternode, MasternodeId, MasternodeList};
 use crate::follower::source::{Source, optional};
-use crate::follower::{Follower, Settings};
-use crate::meters::ReportMeters;
+use crate::follower::{Follower, FollowerSettings};
+use crate::meters::SourceHealthMeters;
 use crate::rpc::dash::sessions::SeenSessions;
 use crate::rpc::node::FILTER_INDEX;
 use crate::rpc::{ChainInfo, NetworkInfo};
@@ -25,7 +25,7 @@ const ORDINARY_REPORTS: u32 = 20;
 
 /// What is asked of sources that a list could be published without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ask {
+pub struct OptionalQueries {
     /// What they say of themselves: connections, and whether they are masternodes.
     pub reports: bool,
     /// DKG sessions under way, of those who can tell; only where reports are asked for.
@@ -34,15 +34,15 @@ pub struct Ask {
     pub seats: bool,
 }
 
-impl Default for Ask {
+impl Default for OptionalQueries {
     fn default() -> Self {
-        Ask { reports: true, sessions: true, seats: true }
+        OptionalQueries { reports: true, sessions: true, seats: true }
     }
 }
 
 /// What one source last said of itself.
-pub(super) struct Report {
-    meters: ReportMeters,
+pub(super) struct CollectedHealth {
+    meters: SourceHealthMeters,
     /// Which masternode it is: remembered, as it no longer says so while it is banned.
     identity: Option<MasternodeId>,
     /// It said last that it is a masternode.
@@ -59,9 +59,9 @@ pub(super) struct Report {
     wait: u32,
 }
 
-impl Report {
-    pub(super) fn new(meters: ReportMeters) -> Report {
-        Report {
+impl CollectedHealth {
+    pub(super) fn new(meters: SourceHealthMeters) -> CollectedHealth {
+        CollectedHealth {
             meters,
             identity: None,
             is_masternode: false,
@@ -117,7 +117,7 @@ impl Follower {
         for report in self.sources.iter().map(|source| &source.report) {
             let Some((seen, next_session)) = &report.sessions else { continue };
             let own = report.identity.filter(|_| report.is_masternode);
-            sessions.get_or_insert_with(Sessions::default).add(own, &seen.sessions);
+            sessions.get_or_insert_with(DkgSessions::default).add(own, &seen.sessions);
             next = next.max(*next_session);
         }
         let own_nodes = own_nodes(&self.sources);
@@ -171,7 +171,13 @@ fn by_address(list: &MasternodeList, address: &str) -> Option<MasternodeId> {
 }
 
 impl Source {
-    async fn tell(&mut self, chain: &ChainInfo, best: Height, list: Option<&MasternodeList>, settings: &Settings) {
+    async fn tell(
+        &mut self,
+        chain: &ChainInfo,
+        best: Height,
+        list: Option<&MasternodeList>,
+        settings: &FollowerSettings,
+    ) {
         let time = chain.tip_time.map(|time| time.0);
         self.report.meters.tip(chain.blocks.0, best.above(chain.blocks), time);
         let node = self.client.network_info().await.ok();

@@ -7,9 +7,9 @@ use tracing::warn;
 use crate::domain::list::{Block, MasternodeList};
 use crate::domain::masternode::MasternodeId;
 use crate::domain::unreadable::Unreadable;
-use crate::domain::watch::{Selector, Watched};
+use crate::domain::watch::{Selector, WatchTarget};
 use crate::follower::Follower;
-use crate::follower::source::Trouble;
+use crate::follower::source::SourceError;
 use crate::rpc::{Registered, UnreadableEntry};
 
 /// Unreadable entries that one log line names.
@@ -17,13 +17,13 @@ const NAMED: usize = 10;
 
 impl Follower {
     /// The list of an answer. Refuses one in which the entry of a watched masternode cannot be read.
-    pub(super) fn accept(&self, block: Block, read: Registered) -> Result<MasternodeList, Trouble> {
+    pub(super) fn accept(&self, block: Block, read: Registered) -> Result<MasternodeList, SourceError> {
         let before = self.book.as_ref().map(|book| book.list().as_ref());
         let reasons = read.unreadable.clone();
         let list = list_of(block, read, before)?;
         if let Some(id) = self.watched_unreadable(&list) {
             let why = reasons.iter().find(|entry| entry.id == Some(id)).or(reasons.first());
-            return Err(Trouble::Contradiction(format!(
+            return Err(SourceError::Contradiction(format!(
                 "the list entry of the watched masternode {id} cannot be read ({})",
                 why.map_or("", |entry| &entry.why)
             )));
@@ -77,9 +77,9 @@ pub(super) fn list_of(
     block: Block,
     read: Registered,
     before: Option<&MasternodeList>,
-) -> Result<MasternodeList, Trouble> {
+) -> Result<MasternodeList, SourceError> {
     let list =
-        MasternodeList::new(block, read.masternodes).map_err(|error| Trouble::Contradiction(error.to_string()))?;
+        MasternodeList::new(block, read.masternodes).map_err(|error| SourceError::Contradiction(error.to_string()))?;
     let mut ids: Vec<MasternodeId> = read.unreadable.iter().filter_map(|entry| entry.id).collect();
     let has_unnamed = read.unreadable.iter().any(|entry| entry.id.is_none());
     if let Some(before) = before.filter(|_| has_unnamed) {
@@ -90,6 +90,6 @@ pub(super) fn list_of(
 }
 
 /// Whether a masternode that is watched now is one of the unreadable entries, so nothing may be said about it.
-pub(super) fn hides_watched(list: &MasternodeList, watched: &[Watched]) -> bool {
+pub(super) fn hides_watched(list: &MasternodeList, watched: &[WatchTarget]) -> bool {
     watched.iter().any(|watched| list.unreadable().has(&watched.id))
 }

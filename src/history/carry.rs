@@ -13,7 +13,7 @@ use crate::history::checksum::{self, EVENT_COLUMNS, Unchecked};
 use crate::history::error::StoreError;
 use crate::history::query::Order;
 use crate::history::readable::Readable;
-use crate::history::schema::{self, Marks};
+use crate::history::schema::{self, SchemaInfo};
 use crate::history::{network_id, open};
 
 /// Copies networks and events, each with its number, into a new file; all or none. Returns how many events. The damaged
@@ -23,7 +23,7 @@ pub(super) fn events(from: &Path, into: &mut Connection) -> Result<u64, StoreErr
     let damaged = Connection::open_with_flags(from, flags)?;
     damaged.busy_timeout(open::PATIENCE)?;
     damaged.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    let marks = Marks::read(&damaged)?;
+    let marks = SchemaInfo::read(&damaged)?;
     if !marks.is_ours() || marks.version != schema::newest() {
         return Ok(0);
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::counters::{ByQuorumType, Memberships, NetworkTally, NodeTally, SessionTally, Tallies};
+use crate::domain::counters::{ByQuorumType, DkgCounters, EventCounters, Memberships, NetworkCounters, NodeCounters};
 use crate::domain::event::{BanCause, Field};
 use crate::domain::masternode::{Height, MasternodeId, NodeType};
 use crate::history::codec::{Column, from_json, to_json};
@@ -83,8 +83,8 @@ fn placed<K: Copy, const N: usize>(
     keys.map(|key| named.get(label(key)).copied().unwrap_or_default())
 }
 
-fn node_to_json(tally: &NodeTally) -> String {
-    let NodeTally {
+fn node_to_json(tally: &NodeCounters) -> String {
+    let NodeCounters {
         penalties,
         bans,
         revivals,
@@ -110,9 +110,9 @@ fn node_to_json(tally: &NodeTally) -> String {
     })
 }
 
-fn node_from_json(text: &str) -> Result<NodeTally, StoreError> {
+fn node_from_json(text: &str) -> Result<NodeCounters, StoreError> {
     let counts: NodeCounts = from_json(text)?;
-    Ok(NodeTally {
+    Ok(NodeCounters {
         penalties: counts.penalties,
         bans: placed(BanCause::ALL, &counts.bans, BanCause::label),
         revivals: counts.revivals,
@@ -129,25 +129,25 @@ fn node_from_json(text: &str) -> Result<NodeTally, StoreError> {
     })
 }
 
-fn network_to_json(tally: &NetworkTally) -> String {
-    let NetworkTally { penalties, bans, revivals, registrations, removals } = *tally;
+fn network_to_json(tally: &NetworkCounters) -> String {
+    let NetworkCounters { penalties, bans, revivals, registrations, removals } = *tally;
     to_json(&NetworkCounts { penalties, bans, revivals, registrations, removals })
 }
 
-fn network_from_json(text: &str) -> Result<NetworkTally, StoreError> {
+fn network_from_json(text: &str) -> Result<NetworkCounters, StoreError> {
     let NetworkCounts { penalties, bans, revivals, registrations, removals } = from_json(text)?;
-    Ok(NetworkTally { penalties, bans, revivals, registrations, removals })
+    Ok(NetworkCounters { penalties, bans, revivals, registrations, removals })
 }
 
 /// All counts of a network.
-pub(super) fn load(connection: &Connection, network: NetworkId) -> Result<Tallies, StoreError> {
+pub(super) fn load(connection: &Connection, network: NetworkId) -> Result<EventCounters, StoreError> {
     let mut statement = connection.prepare("SELECT masternode, counts FROM node_tally WHERE network = ?1")?;
     let mut rows = statement.query([network.0])?;
     let mut nodes = Vec::new();
     while let Some(row) = rows.next()? {
         nodes.push((row.get::<_, Column<MasternodeId>>(0)?.0, node_from_json(row.get_ref(1)?.as_str()?)?));
     }
-    Ok(Tallies::going_on_from(nodes, load_network(connection, network)?, load_sessions(connection, network)?))
+    Ok(EventCounters::continue_from(nodes, load_network(connection, network)?, load_sessions(connection, network)?))
 }
 
 /// The counts of a network and of those masternodes.
@@ -155,23 +155,23 @@ pub(super) fn load_some(
     connection: &Connection,
     network: NetworkId,
     ids: impl IntoIterator<Item = MasternodeId>,
-) -> Result<Tallies, StoreError> {
+) -> Result<EventCounters, StoreError> {
     let mut statement = connection.prepare("SELECT counts FROM node_tally WHERE network = ?1 AND masternode = ?2")?;
     let mut nodes = Vec::new();
     for id in ids {
         let text: Option<String> = statement.query_row(params![network.0, Column(id)], |row| row.get(0)).optional()?;
-        nodes.push((id, text.map_or(Ok(NodeTally::default()), |text| node_from_json(&text))?));
+        nodes.push((id, text.map_or(Ok(NodeCounters::default()), |text| node_from_json(&text))?));
     }
-    Ok(Tallies::going_on_from(nodes, load_network(connection, network)?, load_sessions(connection, network)?))
+    Ok(EventCounters::continue_from(nodes, load_network(connection, network)?, load_sessions(connection, network)?))
 }
 
 fn load_network(
     connection: &Connection,
     network: NetworkId,
-) -> Result<[NetworkTally; NodeType::ALL.len()], StoreError> {
+) -> Result<[NetworkCounters; NodeType::ALL.len()], StoreError> {
     let mut statement = connection.prepare("SELECT node_type, counts FROM network_tally WHERE network = ?1")?;
     let mut rows = statement.query([network.0])?;
-    let mut tallies = [NetworkTally::default(); NodeType::ALL.len()];
+    let mut tallies = [NetworkCounters::default(); NodeType::ALL.len()];
     while let Some(row) = rows.next()? {
         let Column(node_type) = row.get::<_, Column<NodeType>>(0)?;
         tallies[node_type as usize] = network_from_json(row.get_ref(1)?.as_str()?)?;
@@ -179,19 +179,19 @@ fn load_network(
     Ok(tallies)
 }
 
-fn load_sessions(connection: &Connection, network: NetworkId) -> Result<ByQuorumType<SessionTally>, StoreError> {
+fn load_sessions(connection: &Connection, network: NetworkId) -> Result<ByQuorumType<DkgCounters>, StoreError> {
     let mut statement = connection.prepare("SELECT quorum_type, counts FROM session_tally WHERE network = ?1")?;
     let mut rows = statement.query([network.0])?;
     let mut sessions = ByQuorumType::new();
     while let Some(row) = rows.next()? {
         let SessionCounts { formed, failed } = from_json(row.get_ref(1)?.as_str()?)?;
-        sessions.insert(row.get::<_, String>(0)?.into(), SessionTally { formed, failed });
+        sessions.insert(row.get::<_, String>(0)?.into(), DkgCounters { formed, failed });
     }
     Ok(sessions)
 }
 
 /// Keeps these counts in the place of those before.
-pub(super) fn save(connection: &Connection, network: NetworkId, tallies: &Tallies) -> Result<(), StoreError> {
+pub(super) fn save(connection: &Connection, network: NetworkId, tallies: &EventCounters) -> Result<(), StoreError> {
     let mut node =
         connection.prepare("INSERT OR REPLACE INTO node_tally (network, masternode, counts) VALUES (?1, ?2, ?3)")?;
     for (id, tally) in tallies.nodes() {
@@ -205,7 +205,7 @@ pub(super) fn save(connection: &Connection, network: NetworkId, tallies: &Tallie
     }
     let mut session = connection
         .prepare("INSERT OR REPLACE INTO session_tally (network, quorum_type, counts) VALUES (?1, ?2, ?3)")?;
-    for (quorum_type, SessionTally { formed, failed }) in tallies.sessions() {
+    for (quorum_type, DkgCounters { formed, failed }) in tallies.sessions() {
         let counts = SessionCounts { formed: *formed, failed: *failed };
         session.execute(params![network.0, quorum_type, to_json(&counts)])?;
     }
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn counts_are_read_back_to_the_unit() {
-        let node = NodeTally {
+        let node = NodeCounters {
             penalties: u64::MAX,
             bans: [1, 2, 3, 4, 5, 6],
             revivals: 7,
@@ -229,18 +229,18 @@ mod tests {
             last_ban: Some((Height(9), 12)),
             memberships: [("llmq_60_75".into(), Memberships { valid: 15, invalid: 16 })].into(),
         };
-        let little = NodeTally { bans: [0, 0, 0, 0, 1, 0], ..NodeTally::default() };
-        for tally in [node, little, NodeTally::default()] {
+        let little = NodeCounters { bans: [0, 0, 0, 0, 1, 0], ..NodeCounters::default() };
+        for tally in [node, little, NodeCounters::default()] {
             assert_eq!(node_from_json(&node_to_json(&tally)).unwrap(), tally);
         }
-        let network = NetworkTally { penalties: 1, bans: 2, revivals: 3, registrations: 4, removals: u64::MAX };
+        let network = NetworkCounters { penalties: 1, bans: 2, revivals: 3, registrations: 4, removals: u64::MAX };
         assert_eq!(network_from_json(&network_to_json(&network)).unwrap(), network);
     }
 
     #[test]
     fn a_count_has_the_name_of_its_label() {
         let tally =
-            NodeTally { bans: [0, 2, 0, 0, 0, 0], last_penalty_height: Some(Height(7)), ..NodeTally::default() };
+            NodeCounters { bans: [0, 2, 0, 0, 0, 0], last_penalty_height: Some(Height(7)), ..NodeCounters::default() };
         assert_eq!(node_to_json(&tally), r#"{"bans":{"revoked":2},"last_penalty_height":7}"#);
     }
 }

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::domain::masternode::UnixSeconds;
 use crate::history::error::{OpenError, StoreError};
 use crate::history::file_lock::{self, Lock};
-use crate::history::schema::{self, Marks};
+use crate::history::schema::{self, SchemaInfo};
 use crate::history::{carry, network_id};
 
 /// Longest wait for another process, which only ever holds the file for moments.
@@ -26,7 +26,7 @@ const LOG_BYTES: u32 = 16 << 20;
 
 /// What was the matter with a file that was set aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum SetAsideReason {
     /// It contradicts itself, or is no database; with what was found first.
     Damaged(String),
     /// It is a database of another program.
@@ -41,7 +41,7 @@ pub struct SetAside {
     /// Its name now.
     pub path: PathBuf,
     /// Why.
-    pub fault: Fault,
+    pub fault: SetAsideReason,
     /// Events of it that are in the new file too.
     pub carried: u64,
 }
@@ -49,9 +49,9 @@ pub struct SetAside {
 impl std::fmt::Display for SetAside {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.fault {
-            Fault::Damaged(what) => write!(f, "the history file was damaged ({what})")?,
-            Fault::Foreign => write!(f, "the history file belonged to another program")?,
-            Fault::Newer(version) => write!(
+            SetAsideReason::Damaged(what) => write!(f, "the history file was damaged ({what})")?,
+            SetAsideReason::Foreign => write!(f, "the history file belonged to another program")?,
+            SetAsideReason::Newer(version) => write!(
                 f,
                 "the history file was written by a newer program (version {version}, known is {})",
                 schema::newest()
@@ -63,7 +63,7 @@ impl std::fmt::Display for SetAside {
 
 /// What happened while a file was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct OpenOutcome {
     /// The file found was not usable.
     pub set_aside: Option<SetAside>,
     /// The version that the file had before; `None` for a new one, and for one of the newest version.
@@ -71,19 +71,19 @@ pub struct Report {
 }
 
 /// Takes the lock, examines the file, and opens it for writing.
-pub(super) fn open(path: &Path, now: UnixSeconds) -> Result<(Connection, Lock, Report), OpenError> {
+pub(super) fn open(path: &Path, now: UnixSeconds) -> Result<(Connection, Lock, OpenOutcome), OpenError> {
     let failed = |error: StoreError| OpenError::Failed { path: path.into(), error };
     let (named, real) = (path, file_lock::real(path).map_err(|error| failed(error.into()))?);
     let path = real.as_path();
     let lock = Lock::take(path, named)?;
-    let mut report = Report::default();
+    let mut report = OpenOutcome::default();
     if let Some(fault) = examine(path).map_err(failed)? {
         let aside = file_lock::set_aside(path, word(&fault), now).map_err(|error| failed(error.into()))?;
         file_lock::create(path).map_err(|error| failed(error.into()))?;
         report.set_aside = Some(SetAside { path: aside, fault, carried: 0 });
     }
     let (mut connection, before) = connect(path).map_err(failed)?;
-    if let Some(aside) = report.set_aside.as_mut().filter(|aside| matches!(aside.fault, Fault::Damaged(_))) {
+    if let Some(aside) = report.set_aside.as_mut().filter(|aside| matches!(aside.fault, SetAsideReason::Damaged(_))) {
         aside.carried = carry::events(&aside.path, &mut connection).unwrap_or_else(|error| {
             tracing::warn!("No events carried over from {}: {error}", aside.path.display());
             0
@@ -93,16 +93,16 @@ pub(super) fn open(path: &Path, now: UnixSeconds) -> Result<(Connection, Lock, R
     Ok((connection, lock, report))
 }
 
-fn word(fault: &Fault) -> &'static str {
+fn word(fault: &SetAsideReason) -> &'static str {
     match fault {
-        Fault::Damaged(_) => "damaged",
-        Fault::Foreign => "foreign",
-        Fault::Newer(_) => "newer",
+        SetAsideReason::Damaged(_) => "damaged",
+        SetAsideReason::Foreign => "foreign",
+        SetAsideReason::Newer(_) => "newer",
     }
 }
 
 /// What is the matter with a file, if anything. What only keeps us from looking is an error, not a fault of the file.
-fn examine(path: &Path) -> Result<Option<Fault>, StoreError> {
+fn examine(path: &Path) -> Result<Option<SetAsideReason>, StoreError> {
     match fs::metadata(path) {
         Ok(file) if file.len() > 0 => {}
         Ok(_) => return Ok(None),
@@ -116,26 +116,26 @@ fn examine(path: &Path) -> Result<Option<Fault>, StoreError> {
     match find_fault(&connection) {
         Ok(fault) => Ok(fault),
         Err(error) => match StoreError::from(error) {
-            StoreError::Damaged(what) => Ok(Some(Fault::Damaged(what))),
+            StoreError::Damaged(what) => Ok(Some(SetAsideReason::Damaged(what))),
             other => Err(other),
         },
     }
 }
 
-fn find_fault(connection: &Connection) -> rusqlite::Result<Option<Fault>> {
-    let marks = Marks::read(connection)?;
+fn find_fault(connection: &Connection) -> rusqlite::Result<Option<SetAsideReason>> {
+    let marks = SchemaInfo::read(connection)?;
     if marks.is_blank() {
         return Ok(None);
     }
     if !marks.is_ours() {
-        return Ok(Some(Fault::Foreign));
+        return Ok(Some(SetAsideReason::Foreign));
     }
     if marks.version > schema::newest() {
-        return Ok(Some(Fault::Newer(marks.version)));
+        return Ok(Some(SetAsideReason::Newer(marks.version)));
     }
     let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     // It may have lines; what is logged is one.
-    Ok((verdict != "ok").then(|| Fault::Damaged(verdict.lines().collect::<Vec<_>>().join(" "))))
+    Ok((verdict != "ok").then(|| SetAsideReason::Damaged(verdict.lines().collect::<Vec<_>>().join(" "))))
 }
 
 /// A connection that writes, and the version that the file had before.
@@ -154,7 +154,7 @@ fn connect(path: &Path) -> Result<(Connection, u32), StoreError> {
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
-    let before = Marks::read(&connection)?.version;
+    let before = SchemaInfo::read(&connection)?.version;
     schema::migrate(&mut connection, schema::STEPS)?;
     network_id::repair(&connection)?;
     Ok((connection, before))

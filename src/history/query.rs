@@ -59,7 +59,7 @@ pub struct Query {
 
 /// An event as it was recorded.
 #[derive(Clone, Debug, PartialEq)]
-pub struct KeptEvent {
+pub struct StoredEvent {
     /// Its place.
     pub id: EventId,
     /// Name of its network.
@@ -74,7 +74,7 @@ pub struct KeptEvent {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
     /// The events, in the order asked for.
-    pub events: Vec<KeptEvent>,
+    pub events: Vec<StoredEvent>,
     /// What to ask for as [`Query::after`] to see the next page; `None` on the last.
     pub next: Option<EventId>,
     /// About how many events between these are damaged and therefore left out.
@@ -166,7 +166,7 @@ impl Search<'_> {
         ControlFlow::Continue(())
     }
 
-    fn kept(&self, row: &rusqlite::Row<'_>) -> Result<KeptEvent, StoreError> {
+    fn kept(&self, row: &rusqlite::Row<'_>) -> Result<StoredEvent, StoreError> {
         checksum::check(row, self.unchecked)?;
         let network: i64 = row.get(1)?;
         let unknown = || StoreError::Damaged(format!("an event is of network {network}, which is not recorded"));
@@ -174,7 +174,7 @@ impl Search<'_> {
         let (Column(masternode), Column(node_type)) = (row.get(5)?, row.get(6)?);
         let kind = codec::kind(row.get_ref(7)?.as_str()?, row.get_ref(9)?.as_str()?)?;
         let block = Block { height, hash: BlockHash(hash), time };
-        Ok(KeptEvent {
+        Ok(StoredEvent {
             id: EventId(row.get(0)?),
             network: self.names.get(&network).cloned().ok_or_else(unknown)?,
             withdrawn: row.get(12)?,
@@ -201,8 +201,8 @@ impl Filling {
 
 impl Query {
     /// Whether an event is among those that are asked for. An index that is damaged finds others.
-    fn fits(&self, kept: &KeptEvent) -> bool {
-        let KeptEvent { event, network, withdrawn, .. } = kept;
+    fn fits(&self, kept: &StoredEvent) -> bool {
+        let StoredEvent { event, network, withdrawn, .. } = kept;
         self.network.as_ref().is_none_or(|name| name == network)
             && self.masternodes.as_ref().is_none_or(|ids| ids.contains(&event.masternode))
             && self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.kind.name()))

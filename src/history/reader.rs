@@ -11,7 +11,7 @@ use crate::history::error::{OpenError, StoreError};
 use crate::history::network_id::{self, Identity, NetworkId};
 use crate::history::open::PATIENCE;
 use crate::history::query::{self, Page, Query};
-use crate::history::schema::{self, Marks};
+use crate::history::schema::{self, SchemaInfo};
 use crate::history::{backfill, file_lock, store};
 
 /// The history, open for reading only.
@@ -71,10 +71,10 @@ impl Reader {
     }
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<(Connection, Marks)> {
+fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<(Connection, SchemaInfo)> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
-    let marks = Marks::read(&connection)?;
+    let marks = SchemaInfo::read(&connection)?;
     Ok((connection, marks))
 }
 

@@ -127,15 +127,15 @@ fn version_after(steps: &[&str]) -> u32 {
 
 /// What a file says it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Marks {
+pub(super) struct SchemaInfo {
     application_id: i32,
     pub(super) version: u32,
     tables: u32,
 }
 
-impl Marks {
-    pub(super) fn read(connection: &Connection) -> rusqlite::Result<Marks> {
-        Ok(Marks {
+impl SchemaInfo {
+    pub(super) fn read(connection: &Connection) -> rusqlite::Result<SchemaInfo> {
+        Ok(SchemaInfo {
             application_id: connection.pragma_query_value(None, "application_id", |row| row.get(0))?,
             version: connection.pragma_query_value(None, "user_version", |row| row.get(0))?,
             tables: connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?,
@@ -144,7 +144,7 @@ impl Marks {
 
     /// Nothing is in it yet: the process that made it was stopped before its first step.
     pub(super) fn is_blank(self) -> bool {
-        self == Marks { application_id: 0, version: 0, tables: 0 }
+        self == SchemaInfo { application_id: 0, version: 0, tables: 0 }
     }
 
     pub(super) fn is_ours(self) -> bool {
@@ -155,7 +155,7 @@ impl Marks {
 /// Takes the steps that a file does not have behind it, each in a transaction of its own with its number.
 pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> Result<(), StoreError> {
     loop {
-        let version = Marks::read(connection)?.version;
+        let version = SchemaInfo::read(connection)?.version;
         let Some(step) = steps.get(version as usize) else { return Ok(()) };
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(step)?;
@@ -179,11 +179,11 @@ mod tests {
     fn a_file_of_any_earlier_version_becomes_what_a_new_one_is() {
         let mut fresh = Connection::open_in_memory().unwrap();
         migrate(&mut fresh, STEPS).unwrap();
-        assert_eq!(Marks::read(&fresh).unwrap().version, newest());
+        assert_eq!(SchemaInfo::read(&fresh).unwrap().version, newest());
         for earlier in 1..=STEPS.len() {
             let mut old = Connection::open_in_memory().unwrap();
             migrate(&mut old, &STEPS[..earlier]).unwrap();
-            assert_eq!(Marks::read(&old).unwrap().version, version_after(&STEPS[..earlier]));
+            assert_eq!(SchemaInfo::read(&old).unwrap().version, version_after(&STEPS[..earlier]));
             migrate(&mut old, STEPS).unwrap();
             assert_eq!(tables(&old), tables(&fresh), "from version {earlier}");
         }
@@ -198,7 +198,7 @@ mod tests {
         let steps = [STEPS, &["ALTER TABLE network ADD COLUMN note TEXT NOT NULL DEFAULT 'none'"]].concat();
         migrate(&mut connection, &steps).unwrap();
         let note: String = connection.query_row("SELECT note FROM network", [], |row| row.get(0)).unwrap();
-        assert_eq!((note.as_str(), Marks::read(&connection).unwrap().version), ("none", newest() + 1));
+        assert_eq!((note.as_str(), SchemaInfo::read(&connection).unwrap().version), ("none", newest() + 1));
     }
 
     #[test]
@@ -206,7 +206,7 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         let steps = [STEPS, &["CREATE TABLE half (id INTEGER) STRICT; CREATE TABLE network (id INTEGER)"]].concat();
         migrate(&mut connection, &steps).unwrap_err();
-        assert_eq!(Marks::read(&connection).unwrap().version, newest());
+        assert_eq!(SchemaInfo::read(&connection).unwrap().version, newest());
         assert!(tables(&connection).iter().all(|(name, _)| name != "half"));
     }
 }

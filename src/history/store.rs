@@ -10,8 +10,8 @@ use std::path::Path;
 use rusqlite::types::{ToSql, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use crate::domain::counters::Tallies;
-use crate::domain::dkg_outcome::EndedSession;
+use crate::domain::counters::EventCounters;
+use crate::domain::dkg_outcome::DkgOutcome;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::list::Block;
 use crate::domain::masternode::{BlockHash, Height, MasternodeId, UnixSeconds};
@@ -19,7 +19,7 @@ use crate::history::codec::{self, Column};
 use crate::history::error::{OpenError, StoreError};
 use crate::history::file_lock::Lock;
 use crate::history::network_id::{self, Identity, NetworkId};
-use crate::history::open::{self, Report};
+use crate::history::open::{self, OpenOutcome};
 use crate::history::query::{self, Page, Query};
 use crate::history::{backfill, checksum, counters, returned};
 
@@ -34,13 +34,13 @@ pub struct BlockEvents {
     /// Its events, each naming this very block.
     pub events: Vec<Event>,
     /// The DKG sessions that ended in it, as far as they are counted.
-    pub sessions: Vec<EndedSession>,
+    pub sessions: Vec<DkgOutcome>,
 }
 
 impl BlockEvents {
     /// About how much room it takes, in the room of an event.
     pub fn weight(&self) -> usize {
-        1 + self.events.len() + self.sessions.iter().map(EndedSession::weight).sum::<usize>()
+        1 + self.events.len() + self.sessions.iter().map(DkgOutcome::weight).sum::<usize>()
     }
 }
 
@@ -56,7 +56,7 @@ pub struct Withdrawn {
 /// The history, open for writing. Dropped, it is free for another process.
 pub struct Store {
     pub(super) connection: Connection,
-    report: Report,
+    report: OpenOutcome,
     _lock: Lock,
 }
 
@@ -69,7 +69,7 @@ impl Store {
     }
 
     /// What happened while the file was opened.
-    pub fn report(&self) -> &Report {
+    pub fn report(&self) -> &OpenOutcome {
         &self.report
     }
 
@@ -93,7 +93,7 @@ impl Store {
     }
 
     /// The counts up to the highest block recorded.
-    pub fn tallies(&self, network: NetworkId) -> Result<Tallies, StoreError> {
+    pub fn tallies(&self, network: NetworkId) -> Result<EventCounters, StoreError> {
         counters::load(&self.connection, network)
     }
 

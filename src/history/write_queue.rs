@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
-use crate::domain::counters::Tallies;
+use crate::domain::counters::EventCounters;
 use crate::domain::deployment::V24;
 use crate::history::backfill::Span;
 use crate::history::file_lock::{self, beside};
 use crate::history::inspection::Inspection;
-use crate::history::writer::{Job, Kept, Opened, Settings, Step};
+use crate::history::writer::{Command, HistoryOp, HistorySettings, OpenedNetwork, WriteOutcome};
 use crate::history::{BlockEvents, Identity, NetworkId, OpenError, Store, StoreError};
 use crate::meters::HistoryMeters;
 
@@ -34,12 +34,12 @@ const BREATH: Duration = Duration::from_millis(200);
 /// From one measurement of the file to the next.
 const MEASURE: Duration = Duration::from_secs(60);
 
-pub(super) struct Desk {
+pub(super) struct WriteQueue {
     /// `None` while the file cannot be opened.
     store: Option<Store>,
-    settings: Settings,
+    settings: HistorySettings,
     meters: HistoryMeters,
-    queues: BTreeMap<NetworkId, Queue>,
+    queues: BTreeMap<NetworkId, NetworkQueue>,
     /// What the last failure said; `None` while all is well.
     failure: Option<String>,
     retry_at: Instant,
@@ -53,9 +53,9 @@ pub(super) struct Desk {
 }
 
 /// What waits of one network.
-struct Queue {
+struct NetworkQueue {
     name: String,
-    steps: VecDeque<Step>,
+    steps: VecDeque<HistoryOp>,
     /// Steps and their events.
     weight: usize,
     /// Events that the last withdrawal took back.
@@ -64,9 +64,9 @@ struct Queue {
     lost: bool,
 }
 
-impl Queue {
+impl NetworkQueue {
     fn blocks(&self) -> usize {
-        self.steps.iter().filter(|step| matches!(step, Step::Block(_))).count()
+        self.steps.iter().filter(|step| matches!(step, HistoryOp::Block(_))).count()
     }
 
     fn give_up(&mut self, why: &str) {
@@ -82,32 +82,32 @@ impl Queue {
     }
 }
 
-fn weight(step: &Step) -> usize {
+fn weight(step: &HistoryOp) -> usize {
     match step {
-        Step::Block(happened) | Step::Amend(happened) => happened.weight(),
-        Step::Withdraw(_) => 1,
+        HistoryOp::Block(happened) | HistoryOp::Amend(happened) => happened.weight(),
+        HistoryOp::Withdraw(_) => 1,
     }
 }
 
-impl Desk {
+impl WriteQueue {
     /// On a file that is open.
-    pub(super) fn new(store: Store, settings: Settings, meters: HistoryMeters) -> Desk {
-        let mut desk = Desk::closed(settings, meters);
+    pub(super) fn new(store: Store, settings: HistorySettings, meters: HistoryMeters) -> WriteQueue {
+        let mut desk = WriteQueue::closed(settings, meters);
         desk.opened(store);
         desk
     }
 
     /// On a file that cannot be opened yet.
-    pub(super) fn without_file(why: &OpenError, settings: Settings, meters: HistoryMeters) -> Desk {
-        let mut desk = Desk::closed(settings, meters);
+    pub(super) fn without_file(why: &OpenError, settings: HistorySettings, meters: HistoryMeters) -> WriteQueue {
+        let mut desk = WriteQueue::closed(settings, meters);
         desk.not_opened(why);
         desk
     }
 
-    fn closed(settings: Settings, meters: HistoryMeters) -> Desk {
+    fn closed(settings: HistorySettings, meters: HistoryMeters) -> WriteQueue {
         let now = Instant::now();
         meters.began();
-        Desk {
+        WriteQueue {
             store: None,
             settings,
             meters,
@@ -124,7 +124,7 @@ impl Desk {
     }
 
     /// How long nothing is due.
-    pub(super) fn rest(&self) -> Duration {
+    pub(super) fn next_wakeup(&self) -> Duration {
         let next = self.retain_at.min(self.measure_at).min(self.inspect_at);
         let next = if self.waiting() > 0 { next.min(self.retry_at) } else { next };
         let next = if self.store.is_none() { next.min(self.open_at) } else { next };
@@ -132,24 +132,24 @@ impl Desk {
     }
 
     /// Does a job. That nobody waits for the answer any more is no reason not to.
-    pub(super) fn take(&mut self, job: Job) {
+    pub(super) fn handle(&mut self, job: Command) {
         match job {
-            Job::Open { name, identity, reply } => drop(reply.send(self.open(name, &identity))),
-            Job::Events { query, reply } => drop(reply.send(self.store().and_then(|store| store.events(&query)))),
-            Job::Tallies { network, reply } => drop(reply.send(self.tallies(network))),
-            Job::Keep { network, step, reply } => drop(reply.send(self.keep(network, step))),
-            Job::Spans { network, reply } => drop(reply.send(self.spans(network))),
-            Job::Backfill { network, happened, reply } => drop(reply.send(self.backfill(network, &happened))),
-            Job::Alerts { reply } => drop(reply.send(self.store().and_then(|store| store.alerts()))),
-            Job::KeepAlerts { changes, reply } => {
+            Command::Open { name, identity, reply } => drop(reply.send(self.open(name, &identity))),
+            Command::Events { query, reply } => drop(reply.send(self.store().and_then(|store| store.events(&query)))),
+            Command::Tallies { network, reply } => drop(reply.send(self.tallies(network))),
+            Command::Keep { network, step, reply } => drop(reply.send(self.keep(network, step))),
+            Command::Spans { network, reply } => drop(reply.send(self.spans(network))),
+            Command::Backfill { network, happened, reply } => drop(reply.send(self.backfill(network, &happened))),
+            Command::Alerts { reply } => drop(reply.send(self.store().and_then(|store| store.alerts()))),
+            Command::KeepAlerts { changes, reply } => {
                 let kept = self.store.as_mut().ok_or(StoreError::NotOpen).and_then(|store| store.keep_alerts(&changes));
                 let _ = reply.send(kept);
             }
-            Job::KeepActivation { network, deployment, height, reply } => {
+            Command::KeepActivation { network, deployment, height, reply } => {
                 let store = self.store.as_mut().ok_or(StoreError::NotOpen);
                 let _ = reply.send(store.and_then(|store| store.keep_activation(network, deployment, height)));
             }
-            Job::Flush { reply } => {
+            Command::Flush { reply } => {
                 self.open_file();
                 let waiting = self.flush();
                 let _ = reply.send(waiting);
@@ -158,7 +158,7 @@ impl Desk {
     }
 
     /// Does what is due.
-    pub(super) fn tend(&mut self) {
+    pub(super) fn run_due_tasks(&mut self) {
         let now = Instant::now();
         if now >= self.open_at {
             self.open_file();
@@ -223,7 +223,7 @@ impl Desk {
         }
     }
 
-    fn tallies(&self, network: NetworkId) -> Result<Tallies, StoreError> {
+    fn tallies(&self, network: NetworkId) -> Result<EventCounters, StoreError> {
         self.store()?.tallies(network)
     }
 
@@ -239,12 +239,12 @@ impl Desk {
         self.store.as_mut().ok_or(StoreError::NotOpen)?.backfill(network, std::slice::from_ref(happened))
     }
 
-    fn open(&mut self, name: String, identity: &Identity) -> Result<Opened, StoreError> {
+    fn open(&mut self, name: String, identity: &Identity) -> Result<OpenedNetwork, StoreError> {
         self.flush();
         let store = self.store.as_mut().ok_or(StoreError::NotOpen)?;
         let found = store.network(&name, identity).and_then(|network| {
             let (blocks, activation) = (store.blocks(network)?, store.activation(network, V24)?);
-            Ok(Opened { network, blocks, activation, replaced: store.replaced(network)? })
+            Ok(OpenedNetwork { network, blocks, activation, replaced: store.replaced(network)? })
         });
         let opened = match found {
             Ok(found) => found,
@@ -262,27 +262,27 @@ impl Desk {
             queue.give_up("the network is followed anew");
         }
         self.meters.pending(&name, 0);
-        let queue = Queue { name, steps: VecDeque::new(), weight: 0, withdrawn: 0, lost: false };
+        let queue = NetworkQueue { name, steps: VecDeque::new(), weight: 0, withdrawn: 0, lost: false };
         self.queues.insert(opened.network, queue);
         Ok(opened)
     }
 
-    fn keep(&mut self, network: NetworkId, step: Step) -> Kept {
-        let Some(queue) = self.queues.get_mut(&network).filter(|queue| !queue.lost) else { return Kept::Lost };
+    fn keep(&mut self, network: NetworkId, step: HistoryOp) -> WriteOutcome {
+        let Some(queue) = self.queues.get_mut(&network).filter(|queue| !queue.lost) else { return WriteOutcome::Lost };
         queue.weight += weight(&step);
         queue.steps.push_back(step);
         if self.failure.is_none() || Instant::now() >= self.retry_at {
             self.flush();
         }
-        let Some(queue) = self.queues.get_mut(&network) else { return Kept::Lost };
+        let Some(queue) = self.queues.get_mut(&network) else { return WriteOutcome::Lost };
         if queue.weight > WAITING {
             queue.give_up("too many wait");
         }
         self.meters.pending(&queue.name, queue.blocks());
         match (queue.lost, queue.steps.is_empty()) {
-            (true, _) => Kept::Lost,
-            (false, true) => Kept::Written { withdrawn: std::mem::take(&mut queue.withdrawn) },
-            (false, false) => Kept::Waiting,
+            (true, _) => WriteOutcome::Lost,
+            (false, true) => WriteOutcome::Written { withdrawn: std::mem::take(&mut queue.withdrawn) },
+            (false, false) => WriteOutcome::Waiting,
         }
     }
 
@@ -365,12 +365,14 @@ fn is_of_all(error: &StoreError) -> bool {
 }
 
 /// Writes the steps of a network up to the first that fails.
-fn write(store: &mut Store, network: NetworkId, queue: &mut Queue) -> Result<(), StoreError> {
+fn write(store: &mut Store, network: NetworkId, queue: &mut NetworkQueue) -> Result<(), StoreError> {
     while let Some(step) = queue.steps.front() {
         let done = match step {
-            Step::Block(happened) => store.record(network, std::slice::from_ref(happened)),
-            Step::Amend(happened) => store.amend(network, happened),
-            Step::Withdraw(from) => store.withdraw(network, *from).map(|withdrawn| queue.withdrawn = withdrawn.events),
+            HistoryOp::Block(happened) => store.record(network, std::slice::from_ref(happened)),
+            HistoryOp::Amend(happened) => store.amend(network, happened),
+            HistoryOp::Withdraw(from) => {
+                store.withdraw(network, *from).map(|withdrawn| queue.withdrawn = withdrawn.events)
+            }
         };
         match done {
             Ok(()) => {

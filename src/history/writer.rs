@@ -16,11 +16,11 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::domain::counters::Tallies;
+use crate::domain::counters::EventCounters;
 use crate::domain::list::Block;
 use crate::domain::masternode::{BlockHash, Height, UnixSeconds};
 use crate::history::backfill::Span;
-use crate::history::write_queue::Desk;
+use crate::history::write_queue::WriteQueue;
 use crate::history::{AlertChange, BlockEvents, Identity, NetworkId, OpenError, Page, Query, Store, StoreError};
 use crate::meters::HistoryMeters;
 
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 
 /// How the history is kept.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct HistorySettings {
     /// The file, to measure its size.
     pub path: PathBuf,
     /// Events of older blocks are deleted.
@@ -43,7 +43,7 @@ pub struct Settings {
 
 /// One thing to write.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Step {
+pub enum HistoryOp {
     /// A block above all before it, as [`Store::record`].
     Block(BlockEvents),
     /// The blocks from a height on were replaced, as [`Store::withdraw`].
@@ -54,7 +54,7 @@ pub enum Step {
 
 /// What became of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum WriteOutcome {
     /// It is in the file; a withdrawal took back so many events.
     Written {
         /// Events taken back.
@@ -68,7 +68,7 @@ pub enum Kept {
 
 /// What the file holds of a network.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Opened {
+pub struct OpenedNetwork {
     /// The network.
     pub network: NetworkId,
     /// Its last blocks, the highest first.
@@ -80,11 +80,11 @@ pub struct Opened {
 }
 
 /// What the thread is asked to do.
-pub(super) enum Job {
+pub(super) enum Command {
     Open {
         name: String,
         identity: Identity,
-        reply: oneshot::Sender<Result<Opened, StoreError>>,
+        reply: oneshot::Sender<Result<OpenedNetwork, StoreError>>,
     },
     Events {
         query: Box<Query>,
@@ -92,12 +92,12 @@ pub(super) enum Job {
     },
     Tallies {
         network: NetworkId,
-        reply: oneshot::Sender<Result<Tallies, StoreError>>,
+        reply: oneshot::Sender<Result<EventCounters, StoreError>>,
     },
     Keep {
         network: NetworkId,
-        step: Step,
-        reply: oneshot::Sender<Kept>,
+        step: HistoryOp,
+        reply: oneshot::Sender<WriteOutcome>,
     },
     Spans {
         network: NetworkId,
@@ -129,14 +129,14 @@ pub(super) enum Job {
 /// A handle of the thread. It ends when all handles are gone, after it wrote what it can.
 #[derive(Clone)]
 pub struct Writer {
-    jobs: SyncSender<Job>,
+    jobs: SyncSender<Command>,
     meters: HistoryMeters,
 }
 
 /// The end of the thread: the file is closed then.
-pub struct Ended(oneshot::Receiver<usize>);
+pub struct WriterHandle(oneshot::Receiver<usize>);
 
-impl Ended {
+impl WriterHandle {
     /// Waits for it. Returns how many steps could not be written, `None` when it takes longer than that.
     pub async fn within(self, longest: Duration) -> Option<usize> {
         timeout(longest, self.0).await.ok()?.ok()
@@ -146,18 +146,18 @@ impl Ended {
 impl Writer {
     /// Opens the file and starts the thread. A file that cannot be opened is said in metric and log and tried again;
     /// only one that another process writes is refused.
-    pub fn start(settings: Settings, meters: HistoryMeters) -> Result<(Writer, Ended), OpenError> {
+    pub fn start(settings: HistorySettings, meters: HistoryMeters) -> Result<(Writer, WriterHandle), OpenError> {
         let path = settings.path.clone();
         let desk = match Store::open(&path, (settings.clock)()) {
-            Ok(store) => Desk::new(store, settings, meters.clone()),
+            Ok(store) => WriteQueue::new(store, settings, meters.clone()),
             Err(error @ OpenError::InUse { .. }) => return Err(error),
-            Err(error) => Desk::without_file(&error, settings, meters.clone()),
+            Err(error) => WriteQueue::without_file(&error, settings, meters.clone()),
         };
         Writer::of(desk, meters).map_err(|error| OpenError::Failed { path, error: error.into() })
     }
 
     /// Starts the thread on what it has before it.
-    pub(super) fn of(mut desk: Desk, meters: HistoryMeters) -> std::io::Result<(Writer, Ended)> {
+    pub(super) fn of(mut desk: WriteQueue, meters: HistoryMeters) -> std::io::Result<(Writer, WriterHandle)> {
         let (jobs, queue) = sync_channel(JOBS);
         let (end, ended) = oneshot::channel();
         std::thread::Builder::new().name("history".into()).spawn(move || {
@@ -167,7 +167,7 @@ impl Writer {
             // Whoever started it may not care.
             let _ = end.send(waiting);
         })?;
-        Ok((Writer { jobs, meters }, Ended(ended)))
+        Ok((Writer { jobs, meters }, WriterHandle(ended)))
     }
 
     /// Says in a metric that so many blocks of a network wait outside until it is opened.
@@ -176,28 +176,28 @@ impl Writer {
     }
 
     /// The network of that name; what waited of it to be written is given up. Fails when the name stood for another chain.
-    pub async fn open(&self, name: &str, identity: Identity) -> Result<Opened, StoreError> {
-        self.ask(|reply| Job::Open { name: name.into(), identity, reply }).await?
+    pub async fn open(&self, name: &str, identity: Identity) -> Result<OpenedNetwork, StoreError> {
+        self.ask(|reply| Command::Open { name: name.into(), identity, reply }).await?
     }
 
     /// The counts up to the highest block in the file.
-    pub async fn tallies(&self, network: NetworkId) -> Result<Tallies, StoreError> {
-        self.ask(|reply| Job::Tallies { network, reply }).await?
+    pub async fn tallies(&self, network: NetworkId) -> Result<EventCounters, StoreError> {
+        self.ask(|reply| Command::Tallies { network, reply }).await?
     }
 
     /// What is written of events.
     pub async fn events(&self, query: Query) -> Result<Page, StoreError> {
-        self.ask(|reply| Job::Events { query: Box::new(query), reply }).await?
+        self.ask(|reply| Command::Events { query: Box::new(query), reply }).await?
     }
 
     /// The spans of heights that the file knows block by block, ascending, both ends included.
     pub async fn spans(&self, network: NetworkId) -> Result<Vec<Span>, StoreError> {
-        self.ask(|reply| Job::Spans { network, reply }).await?
+        self.ask(|reply| Command::Spans { network, reply }).await?
     }
 
     /// Fills in a block below the highest one, as [`Store::backfill`]. Nothing waits: what fails is to be tried again.
     pub async fn backfill(&self, network: NetworkId, happened: BlockEvents) -> Result<(), StoreError> {
-        self.ask(|reply| Job::Backfill { network, happened, reply }).await?
+        self.ask(|reply| Command::Backfill { network, happened, reply }).await?
     }
 
     /// Counts a block that was filled in, and says how many are still missing.
@@ -211,25 +211,25 @@ impl Writer {
     }
 
     /// Writes a step of a network that was opened. Without an answer in time the step waits.
-    pub async fn keep(&self, network: NetworkId, step: Step) -> Kept {
+    pub async fn keep(&self, network: NetworkId, step: HistoryOp) -> WriteOutcome {
         let (reply, kept) = oneshot::channel();
-        match self.jobs.try_send(Job::Keep { network, step, reply }) {
+        match self.jobs.try_send(Command::Keep { network, step, reply }) {
             Ok(()) => match timeout(PATIENCE, kept).await {
-                Ok(kept) => kept.unwrap_or(Kept::Lost),
-                Err(_) => Kept::Waiting,
+                Ok(kept) => kept.unwrap_or(WriteOutcome::Lost),
+                Err(_) => WriteOutcome::Waiting,
             },
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Kept::Lost,
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => WriteOutcome::Lost,
         }
     }
 
     /// The states of alerts, by key.
     pub async fn alerts(&self) -> Result<Vec<(String, String)>, StoreError> {
-        self.ask(|reply| Job::Alerts { reply }).await?
+        self.ask(|reply| Command::Alerts { reply }).await?
     }
 
     /// Keeps or forgets states of alerts, all of them or none.
     pub async fn keep_alerts(&self, changes: Vec<AlertChange>) -> Result<(), StoreError> {
-        self.ask(|reply| Job::KeepAlerts { changes, reply }).await?
+        self.ask(|reply| Command::KeepAlerts { changes, reply }).await?
     }
 
     /// Keeps or forgets the activation height of a deployment.
@@ -239,15 +239,15 @@ impl Writer {
         deployment: &'static str,
         height: Option<Height>,
     ) -> Result<(), StoreError> {
-        self.ask(|reply| Job::KeepActivation { network, deployment, height, reply }).await?
+        self.ask(|reply| Command::KeepActivation { network, deployment, height, reply }).await?
     }
 
     /// Tries at once to open the file and to write what waits. Returns how many steps still do.
     pub async fn flush(&self) -> Result<usize, StoreError> {
-        self.ask(|reply| Job::Flush { reply }).await
+        self.ask(|reply| Command::Flush { reply }).await
     }
 
-    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, StoreError> {
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, StoreError> {
         let gone = || StoreError::Other("its thread has ended".into());
         let late = || StoreError::Other(format!("no answer for {} s", PATIENCE.as_secs()));
         let (reply, answer) = oneshot::channel();
@@ -259,13 +259,13 @@ impl Writer {
     }
 }
 
-fn work(desk: &mut Desk, queue: &Receiver<Job>) {
+fn work(desk: &mut WriteQueue, queue: &Receiver<Command>) {
     loop {
-        match queue.recv_timeout(desk.rest()) {
-            Ok(job) => desk.take(job),
+        match queue.recv_timeout(desk.next_wakeup()) {
+            Ok(job) => desk.handle(job),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        desk.tend();
+        desk.run_due_tasks();
     }
 }

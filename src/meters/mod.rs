@@ -19,7 +19,7 @@ pub use history::HistoryMeters;
 pub use not_understood::NotUnderstood;
 pub use notifications::{NotificationMeters, Outcome};
 pub use rpc::RpcMeters;
-pub use source_health::{ReportMeters, SourceReport};
+pub use source_health::{SourceHealth, SourceHealthMeters};
 
 /// All families.
 #[derive(Clone)]
@@ -29,7 +29,7 @@ pub struct Meters {
     history: HistoryMeters,
     notifications: NotificationMeters,
     process: process::ProcessFamilies,
-    report: source_health::ReportFamilies,
+    report: source_health::SourceHealthFamilies,
     rpc: rpc::RpcFamilies,
 }
 
@@ -43,7 +43,7 @@ impl Meters {
             history: HistoryMeters::new(registry)?,
             notifications: NotificationMeters::new(registry)?,
             process: process::ProcessFamilies::new(registry)?,
-            report: source_health::ReportFamilies::new(registry)?,
+            report: source_health::SourceHealthFamilies::new(registry)?,
             rpc: rpc::RpcFamilies::new(registry, not_understood)?,
         })
     }
@@ -64,12 +64,12 @@ impl Meters {
     }
 
     /// What a source of a network says of itself.
-    pub fn report(&self, network: &str, source: &str) -> ReportMeters {
+    pub fn report(&self, network: &str, source: &str) -> SourceHealthMeters {
         self.report.source(network, source)
     }
 
     /// What a source of a network last said of itself.
-    pub fn source_report(&self, network: &str, source: &str) -> SourceReport {
+    pub fn source_report(&self, network: &str, source: &str) -> SourceHealth {
         self.report.read(network, source)
     }
 

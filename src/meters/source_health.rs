@@ -10,7 +10,7 @@ use crate::meters::follower::value;
 
 /// The families, for all networks.
 #[derive(Clone)]
-pub(super) struct ReportFamilies {
+pub(super) struct SourceHealthFamilies {
     height: IntGaugeVec,
     blocks_behind: IntGaugeVec,
     tip_time: IntGaugeVec,
@@ -22,15 +22,15 @@ pub(super) struct ReportFamilies {
 }
 
 /// What one source says of itself. Unknown is absent.
-pub struct ReportMeters {
-    families: ReportFamilies,
+pub struct SourceHealthMeters {
+    families: SourceHealthFamilies,
     network: String,
     source: String,
 }
 
 /// What a source last said of itself; `None` where it does not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SourceReport {
+pub struct SourceHealth {
     /// Blocks by which its tip lies behind the best that any source of its network knows.
     pub blocks_behind: Option<u32>,
     /// Its connections to other nodes.
@@ -47,13 +47,13 @@ pub struct SourceReport {
 
 const SOURCE: &[&str] = &["network", "source"];
 
-impl ReportFamilies {
-    pub(super) fn new(registry: &Registry) -> prometheus::Result<ReportFamilies> {
+impl SourceHealthFamilies {
+    pub(super) fn new(registry: &Registry) -> prometheus::Result<SourceHealthFamilies> {
         let gauge = |name: &str, labels: &[&str], help: &str| {
             let family = IntGaugeVec::new(Opts::new(name, help), labels)?;
             registry.register(Box::new(family.clone())).map(|()| family)
         };
-        Ok(ReportFamilies {
+        Ok(SourceHealthFamilies {
             height: gauge("masternode_exporter_source_height", SOURCE, "Height of the source's own tip.")?,
             blocks_behind: gauge(
                 "masternode_exporter_source_blocks_behind",
@@ -93,17 +93,17 @@ impl ReportFamilies {
         })
     }
 
-    pub(super) fn source(&self, network: &str, source: &str) -> ReportMeters {
-        ReportMeters { families: self.clone(), network: network.into(), source: source.into() }
+    pub(super) fn source(&self, network: &str, source: &str) -> SourceHealthMeters {
+        SourceHealthMeters { families: self.clone(), network: network.into(), source: source.into() }
     }
 
     /// Reads without making a sample of what was never known.
-    pub(super) fn read(&self, network: &str, source: &str) -> SourceReport {
+    pub(super) fn read(&self, network: &str, source: &str) -> SourceHealth {
         let number = |family: &IntGaugeVec| value(&family.collect(), network, source);
         let masternodes = self.masternode_state.collect();
         let mut masternodes = masternodes.iter().flat_map(|family| family.get_metric());
         let own = masternodes.find(|metric| label(metric, "network") == network && label(metric, "source") == source);
-        SourceReport {
+        SourceHealth {
             blocks_behind: number(&self.blocks_behind).map(|blocks| blocks as u32),
             connections: number(&self.connections).map(|connections| connections as u32),
             isolated: number(&self.isolated).map(|isolated| isolated > 0.0),
@@ -126,7 +126,7 @@ impl ReportFamilies {
     }
 }
 
-impl ReportMeters {
+impl SourceHealthMeters {
     /// Its tip: height, blocks behind the best known one, Unix time in seconds where it is told.
     pub fn tip(&self, height: u32, behind: u32, time: Option<u64>) {
         self.set(&self.families.height, Some(height.into()));

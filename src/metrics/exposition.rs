@@ -11,13 +11,13 @@ use tokio::sync::OnceCell;
 
 use crate::domain::Snapshot;
 use crate::domain::probe::Probes;
-use crate::metrics::Settings;
+use crate::metrics::MetricsSettings;
 use crate::metrics::buffers::Buffers;
 use crate::metrics::catalog::Tier;
-use crate::metrics::gzip::Opening;
-use crate::metrics::page::{Cursor, Filter, Format, Sheet};
+use crate::metrics::gzip::GzipPrefix;
+use crate::metrics::page::{Cursor, ExpositionPage, Filter, Format};
 use crate::metrics::process;
-use crate::metrics::selection::{NetworkPage, Room};
+use crate::metrics::selection::{NetworkPage, SeriesBudget};
 
 /// Size of the pieces of a page that is written while it is sent. The reader falls asleep while a piece is written and is
 /// woken by the next one: larger pieces are faster, up to where they no longer fit the cache of one core.
@@ -62,7 +62,7 @@ pub struct Exposition {
 }
 
 struct State {
-    settings: Settings,
+    settings: MetricsSettings,
     snapshots: BTreeMap<String, Arc<Snapshot>>,
     probes: BTreeMap<String, Arc<Probes>>,
     current: Arc<Published>,
@@ -70,7 +70,7 @@ struct State {
 
 /// One state of the networks, with what was made of it so far.
 struct Published {
-    sheet: Sheet,
+    sheet: ExpositionPage,
     text: OnceCell<Kept>,
     open_metrics: OnceCell<Kept>,
 }
@@ -78,12 +78,12 @@ struct Published {
 /// A page of one format without its end.
 struct Kept {
     text: Bytes,
-    gzip: OnceCell<Opening>,
+    gzip: OnceCell<GzipPrefix>,
 }
 
 impl Exposition {
     /// No networks yet. Registers what it counts itself; fails when that is registered already.
-    pub fn new(settings: Settings, registry: Registry) -> prometheus::Result<Arc<Exposition>> {
+    pub fn new(settings: MetricsSettings, registry: Registry) -> prometheus::Result<Arc<Exposition>> {
         let labels = &["network", "tier"];
         let series = IntGaugeVec::new(
             Opts::new(
@@ -101,7 +101,7 @@ impl Exposition {
         )?;
         registry.register(Box::new(series.clone()))?;
         registry.register(Box::new(suppressed.clone()))?;
-        let current = Arc::new(Published::new(Sheet::new(settings.clone(), Vec::new())));
+        let current = Arc::new(Published::new(ExpositionPage::new(settings.clone(), Vec::new())));
         let state = Mutex::new(State { settings, snapshots: BTreeMap::new(), probes: BTreeMap::new(), current });
         Ok(Arc::new(Exposition { registry, series, suppressed, buffers: Arc::default(), state }))
     }
@@ -127,7 +127,7 @@ impl Exposition {
     }
 
     /// Makes pages by other settings from now on.
-    pub fn reconfigure(&self, settings: Settings) {
+    pub fn reconfigure(&self, settings: MetricsSettings) {
         let mut state = self.lock();
         if state.settings != settings {
             state.settings = settings;
@@ -184,7 +184,7 @@ impl Exposition {
     /// Makes the pages anew, after a list of `published` came or the settings changed.
     fn make(&self, state: &mut State, published: Option<&str>) {
         let before = state.current.sheet.networks.clone();
-        let mut room = Room::new(&state.settings, state.snapshots.values());
+        let mut room = SeriesBudget::new(&state.settings, state.snapshots.values());
         let mut pages = Vec::new();
         self.series.reset();
         for (name, snapshot) in &state.snapshots {
@@ -202,7 +202,7 @@ impl Exposition {
             }
             pages.push(Arc::new(page));
         }
-        state.current = Arc::new(Published::new(Sheet::new(state.settings.clone(), pages)));
+        state.current = Arc::new(Published::new(ExpositionPage::new(state.settings.clone(), pages)));
     }
 
     /// The families of this process, and the end of the page.
@@ -226,7 +226,7 @@ fn end(format: Format) -> Bytes {
 }
 
 impl Published {
-    fn new(sheet: Sheet) -> Published {
+    fn new(sheet: ExpositionPage) -> Published {
         Published { sheet, text: OnceCell::new(), open_metrics: OnceCell::new() }
     }
 
@@ -255,7 +255,7 @@ impl Published {
     async fn compress(self: &Arc<Self>, format: Format) {
         let Some(kept) = self.kept(format).get() else { return };
         let text = kept.text.clone();
-        kept.gzip.get_or_init(|| blocking(move || Opening::new(&text))).await;
+        kept.gzip.get_or_init(|| blocking(move || GzipPrefix::new(&text))).await;
     }
 }
 

@@ -15,21 +15,21 @@ const LEVEL: u32 = 1;
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
 
 /// The compressed first part of a page.
-pub(super) struct Opening {
+pub(super) struct GzipPrefix {
     /// Header and deflate blocks, ended on a byte by a sync flush.
     bytes: Bytes,
     checksum: Hasher,
 }
 
-impl Opening {
+impl GzipPrefix {
     /// Compresses the first part.
-    pub(super) fn new(text: &[u8]) -> Opening {
+    pub(super) fn new(text: &[u8]) -> GzipPrefix {
         let mut bytes = HEADER.to_vec();
         deflate(text, FlushCompress::Sync, &mut bytes);
         let mut checksum = Hasher::new();
         checksum.update(text);
         bytes.shrink_to_fit();
-        Opening { bytes: bytes.into(), checksum }
+        GzipPrefix { bytes: bytes.into(), checksum }
     }
 
     /// The whole: what was compressed, and the end of it with `tail` as the last part of the text.
@@ -71,7 +71,7 @@ mod tests {
     fn both_parts_are_one_member() {
         let text = "masternode_pose_score{masternode=\"ab\"} 66\n".repeat(10_000);
         for (first, tail) in [(text.as_str(), "# EOF\n"), ("", ""), ("", "tail"), (text.as_str(), "")] {
-            let whole = Opening::new(first.as_bytes()).close(first.len(), tail.as_bytes()).concat();
+            let whole = GzipPrefix::new(first.as_bytes()).close(first.len(), tail.as_bytes()).concat();
             // This decoder stops behind the first member.
             let mut read = String::new();
             let mut decoder = flate2::bufread::GzDecoder::new(&whole[..]);

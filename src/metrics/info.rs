@@ -33,8 +33,9 @@ pub(super) fn facts<'a>(row: &Row<'a>) -> Facts<'a> {
     Facts {
         details: masternode.map(|masternode| &masternode.details),
         node_type: masternode.map(|masternode| masternode.node_type),
-        state: masternode
-            .map_or(Cow::Borrowed(UNREGISTERED), |masternode| state::label(states, state::place(states, masternode))),
+        state: masternode.map_or(Cow::Borrowed(UNREGISTERED), |masternode| {
+            state::label(states, state::index_of(states, masternode))
+        }),
         groups: row.watched.map(|watched| &watched.watched.groups),
     }
 }

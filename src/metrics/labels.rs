@@ -46,20 +46,20 @@ pub(super) fn text(pairs: &[(&str, &str)]) -> String {
 
 /// A text for each place of a page, one behind the other.
 #[derive(Debug, Default)]
-pub(super) struct Texts {
+pub(super) struct LabelArena {
     text: Vec<u8>,
     ends: Vec<u32>,
 }
 
-impl Texts {
+impl LabelArena {
     /// The texts of `count` places. `same` names the place that has the same text on the page before, for each place in
     /// its turn. Whole pages stay the same from block to block.
     pub(super) fn of(
         count: usize,
-        before: Option<&Arc<Texts>>,
+        before: Option<&Arc<LabelArena>>,
         mut same: impl FnMut(usize) -> Option<usize>,
         write: impl Fn(usize, &mut Vec<u8>),
-    ) -> Arc<Texts> {
+    ) -> Arc<LabelArena> {
         let (mut kept, mut first_other) = (0, None);
         if let Some(before) = before {
             while kept < count {
@@ -74,7 +74,7 @@ impl Texts {
                 return before.clone();
             }
         }
-        let mut texts = Texts { text: Vec::new(), ends: Vec::with_capacity(count) };
+        let mut texts = LabelArena { text: Vec::new(), ends: Vec::with_capacity(count) };
         if let Some(before) = before {
             texts.text.reserve(before.text.len() + 1024);
             (0..kept).for_each(|place| texts.add(|out| out.extend_from_slice(before.get(place))));
@@ -133,9 +133,9 @@ mod tests {
     }
 
     /// The texts of numbers; those of the page before are not written again but copied.
-    fn texts(numbers: &[usize], before: Option<(&Arc<Texts>, &[usize])>) -> (Arc<Texts>, usize) {
+    fn texts(numbers: &[usize], before: Option<(&Arc<LabelArena>, &[usize])>) -> (Arc<LabelArena>, usize) {
         let written = std::cell::Cell::new(0);
-        let texts = Texts::of(
+        let texts = LabelArena::of(
             numbers.len(),
             before.map(|(texts, _)| texts),
             |place| before?.1.iter().position(|number| *number == numbers[place]),

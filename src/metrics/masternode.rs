@@ -5,15 +5,15 @@
 use std::borrow::Cow;
 
 use crate::domain::chain::ChainRules;
-use crate::domain::counters::NodeTally;
+use crate::domain::counters::NodeCounters;
 use crate::domain::event::{BanCause, Field};
-use crate::domain::payment::{HoldOut, PaymentModel, Pool};
+use crate::domain::payment::{PaymentCooldown, PaymentModel, Pool};
 use crate::domain::probe::Probes;
-use crate::domain::snapshot::{NodeView, Snapshot, WatchedNode};
+use crate::domain::snapshot::{NodeView, Snapshot, WatchedEntry};
 use crate::domain::state;
 use crate::domain::state::Announced;
-use crate::domain::watch::Expected;
-use crate::metrics::Settings;
+use crate::domain::watch::WatchField;
+use crate::metrics::MetricsSettings;
 use crate::metrics::catalog::{self, Family, Tier};
 use crate::metrics::labels;
 use crate::metrics::payees;
@@ -27,7 +27,7 @@ pub(super) struct Row<'a> {
     pub(super) snapshot: &'a Snapshot,
     /// Its place in the list; `None` when a watched masternode is not on it.
     pub(super) index: Option<u32>,
-    pub(super) watched: Option<&'a WatchedNode>,
+    pub(super) watched: Option<&'a WatchedEntry>,
     pub(super) horizons: &'a [(String, u64)],
     /// The states of all networks of the page.
     pub(super) states: &'a [String],
@@ -57,11 +57,11 @@ impl<'a> Row<'a> {
         self.snapshot.payments().pool()
     }
 
-    fn hold_out(&self) -> Option<HoldOut> {
+    fn hold_out(&self) -> Option<PaymentCooldown> {
         self.pool()?.hold_out(self.node()?.masternode, self.snapshot.facts())
     }
 
-    fn tally(&self) -> Option<&'a NodeTally> {
+    fn tally(&self) -> Option<&'a NodeCounters> {
         self.watched.map(|watched| &watched.tally)
     }
 }
@@ -72,7 +72,7 @@ pub(super) struct NodeSeries {
     /// What a line begins with, up to the labels of the masternode.
     pub(super) prefix: String,
     /// Labels behind those.
-    pub(super) last: Last,
+    pub(super) last: TrailingLabels,
     /// For watched masternodes only.
     pub(super) watched_only: bool,
     /// Which of the family's samples it is.
@@ -83,7 +83,7 @@ pub(super) struct NodeSeries {
 }
 
 /// Labels of a sample behind those that tell the masternodes apart.
-pub(super) enum Last {
+pub(super) enum TrailingLabels {
     /// There are none.
     None,
     /// The same for all masternodes, with the end of the labels.
@@ -95,7 +95,7 @@ pub(super) enum Last {
 /// All samples of single masternodes, family by family, in the order of the page. `states` are those of all its networks,
 /// `most_payees` how many payees a watched masternode has at most.
 pub(super) fn series(
-    settings: &Settings,
+    settings: &MetricsSettings,
     states: &[String],
     quorum_types: &[&'static str],
     most_payees: usize,
@@ -114,7 +114,7 @@ pub(super) fn series(
     series.extend(variants(&catalog::STATE, "state", &states, |row, variant| {
         let states = &row.snapshot.rules().states;
         let place = states.iter().position(|state| state.label == row.states[variant])?;
-        Some((state::place(states, row.node()?.masternode) == place).into())
+        Some((state::index_of(states, row.node()?.masternode) == place).into())
     }));
     series.extend(variants(&catalog::POSE_BANS, "cause", &BanCause::ALL.map(BanCause::label), |row, variant| {
         // Without a score nothing tells one cause from another.
@@ -133,11 +133,16 @@ pub(super) fn series(
     series.extend(variants(&catalog::CHANGES, "field", &Field::ALL.map(Field::label), |row, variant| {
         Some(Value::Whole(row.tally()?.changes[variant]))
     }));
-    series.extend(variants(&catalog::EXPECTATION_MET, "field", &Expected::ALL.map(Expected::label), |row, variant| {
-        let expected = &row.watched?.watched.expectations;
-        let (field, value) = expected.iter().find(|(field, _)| *field == Expected::ALL[variant])?;
-        Some(field.met_by(row.node()?.masternode, value)?.into())
-    }));
+    series.extend(variants(
+        &catalog::EXPECTATION_MET,
+        "field",
+        &WatchField::ALL.map(WatchField::label),
+        |row, variant| {
+            let expected = &row.watched?.watched.expectations;
+            let (field, value) = expected.iter().find(|(field, _)| *field == WatchField::ALL[variant])?;
+            Some(field.met_by(row.node()?.masternode, value)?.into())
+        },
+    ));
     series.extend(single(sessions::SESSIONS, |rules| rules.has_dkg));
     series.extend(probe::series(settings.probed));
     series.extend(payees::series(most_payees));
@@ -175,7 +180,7 @@ fn memberships(quorum_types: &[&'static str]) -> impl Iterator<Item = NodeSeries
         NodeSeries {
             family,
             prefix: format!("{}{{", family.name),
-            last: Last::Same(format!(",{labels}}} ")),
+            last: TrailingLabels::Same(format!(",{labels}}} ")),
             watched_only: true,
             variant,
             applies: |rules| rules.has_dkg,
@@ -189,13 +194,13 @@ fn memberships(quorum_types: &[&'static str]) -> impl Iterator<Item = NodeSeries
 
 /// Families with one sample for each masternode, on the chains for which `applies` holds.
 pub(super) fn single(
-    families: &'static [Single],
+    families: &'static [ScalarFamily],
     applies: fn(&ChainRules) -> bool,
 ) -> impl Iterator<Item = NodeSeries> {
     families.iter().map(move |(family, value)| NodeSeries {
         family,
         prefix: format!("{}{{", family.name),
-        last: Last::None,
+        last: TrailingLabels::None,
         watched_only: family.tier == Tier::Watched,
         variant: 0,
         applies,
@@ -213,7 +218,7 @@ fn variants(
     let one = |(variant, text): (usize, &&str)| NodeSeries {
         family,
         prefix: format!("{}{{", family.name),
-        last: Last::Same(format!(",{}}} ", labels::text(&[(label, text)]))),
+        last: TrailingLabels::Same(format!(",{}}} ", labels::text(&[(label, text)]))),
         watched_only: family.tier == Tier::Watched || variant > 0,
         variant,
         applies: |_| true,
@@ -223,10 +228,10 @@ fn variants(
 }
 
 /// A family with one sample for each masternode.
-pub(super) type Single = (&'static Family, fn(&Row<'_>, usize) -> Option<Value>);
+pub(super) type ScalarFamily = (&'static Family, fn(&Row<'_>, usize) -> Option<Value>);
 
 /// On all chains.
-const SINGLE: &[Single] = &[
+const SINGLE: &[ScalarFamily] = &[
     (&catalog::ENABLED, |row, _| Some(row.node()?.masternode.is_payable().into())),
     (&catalog::POSE_BANNED, |row, _| Some(row.node()?.masternode.is_banned().into())),
     (&catalog::PAYMENT_QUEUE_POSITION, |row, _| Some(row.node()?.queue_position?.get().into())),
@@ -240,14 +245,14 @@ const SINGLE: &[Single] = &[
 ];
 
 /// Where the chain shows whom it pays.
-const PAID: &[Single] = &[
+const PAID: &[ScalarFamily] = &[
     (&catalog::PAYMENTS, |row, _| Some(Value::Whole(row.tally()?.payments))),
     (&catalog::PAYMENTS_LOST, |row, _| Some(Value::Whole(row.tally()?.payments_lost))),
     (&catalog::PAYMENT_LAST_HEIGHT, |row, _| Some(row.node()?.masternode.last_paid_height?.0.into())),
 ];
 
 /// Where RPC shows a score: chains with a deterministic list.
-const SCORED: &[Single] = &[
+const SCORED: &[ScalarFamily] = &[
     (&catalog::POSE_SCORE, |row, _| Some(row.pose()?.score().0.into())),
     (&catalog::POSE_FAILURES_UNTIL_BAN, |row, _| Some(row.pose()?.failures_until_ban().into())),
     (&catalog::POSE_BLOCKS_UNTIL_SAFE, |row, _| Some(row.pose()?.blocks_until_safe()?.into())),
@@ -280,7 +285,7 @@ const SCORED: &[Single] = &[
 ];
 
 /// Where masternodes live by pings.
-const PINGED: &[Single] = &[
+const PINGED: &[ScalarFamily] = &[
     (&catalog::POSE_BAN_END_HEIGHT, |row, _| Some(row.snapshot.ban_end(row.watched?)?.0.into())),
     (&catalog::LAST_SEEN, |row, _| Some(Value::Whole(row.announced()?.last_seen?.0))),
     (&catalog::ACTIVE_SECONDS, |row, _| Some(Value::Whole(row.announced()?.active_seconds()?))),
@@ -288,7 +293,7 @@ const PINGED: &[Single] = &[
 ];
 
 /// Where chance decides who is paid.
-const DRAWN: &[Single] = &[
+const DRAWN: &[ScalarFamily] = &[
     (&catalog::PAYMENT_POOL_MEMBER, |row, _| Some(row.pool()?.has(row.node()?.index).into())),
     (&catalog::PAYMENT_DRAW_PROBABILITY, |row, _| {
         let node = row.node()?;

@@ -31,7 +31,7 @@ pub use page::Format;
 
 /// How pages are made.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
+pub struct MetricsSettings {
     /// Which masternodes that are not watched get samples of their own.
     pub others: Others,
     /// Most samples of single masternodes on a page; watched ones come first.
@@ -56,10 +56,10 @@ pub enum Others {
     Watched,
 }
 
-impl Default for Settings {
+impl Default for MetricsSettings {
     fn default() -> Self {
         let horizon = |hours: u64| (format!("{hours}h"), hours * 3600);
-        Settings {
+        MetricsSettings {
             others: Others::All,
             series_limit: 200_000,
             horizons: [24, 1, 6, 12, 48, 96].map(horizon).to_vec(),

@@ -2,7 +2,7 @@
 //!
 //! Never here: single masternodes.
 
-use crate::domain::counters::NetworkTally;
+use crate::domain::counters::NetworkCounters;
 use crate::domain::deployment::{Deployment, Phase, V24};
 use crate::domain::masternode::Height;
 use crate::domain::pose::Risk;
@@ -202,7 +202,7 @@ fn risks(snapshot: &Snapshot, counts: &[usize; Risk::ALL.len()], add: &mut dyn F
     }
 }
 
-fn tally(snapshot: &Snapshot, add: Samples<'_>, count: fn(&NetworkTally) -> u64) {
+fn tally(snapshot: &Snapshot, add: Samples<'_>, count: fn(&NetworkCounters) -> u64) {
     for (node_type, tally) in kinds(snapshot).iter().zip(snapshot.network_tally()) {
         add(&[("node_type", node_type.label())], Value::Whole(count(tally)));
     }

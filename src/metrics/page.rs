@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use crate::domain::MasternodeId;
 use crate::domain::census::Census;
-use crate::metrics::Settings;
+use crate::metrics::MetricsSettings;
 use crate::metrics::catalog::{self, Family, Kind, Tier};
 use crate::metrics::census::CENSUS_FAMILIES;
 use crate::metrics::labels;
-use crate::metrics::masternode::{self, Last, NodeSeries, Row};
+use crate::metrics::masternode::{self, NodeSeries, Row, TrailingLabels};
 use crate::metrics::metadata::head;
 use crate::metrics::network::NETWORK_FAMILIES;
 use crate::metrics::payees;
@@ -77,8 +77,8 @@ impl Filter {
 }
 
 /// All networks with the settings that hold for them: everything that a page needs.
-pub struct Sheet {
-    pub(super) settings: Settings,
+pub struct ExpositionPage {
+    pub(super) settings: MetricsSettings,
     pub(super) networks: Vec<Arc<NetworkPage>>,
     states: Vec<String>,
     quorum_types: Vec<&'static str>,
@@ -95,14 +95,14 @@ pub struct Cursor {
     headed: bool,
 }
 
-impl Sheet {
+impl ExpositionPage {
     /// A sheet of these networks, ascending by name.
-    pub fn new(settings: Settings, networks: Vec<Arc<NetworkPage>>) -> Sheet {
+    pub fn new(settings: MetricsSettings, networks: Vec<Arc<NetworkPage>>) -> ExpositionPage {
         let states = masternode::states(networks.iter().map(|page| page.snapshot().rules()));
         let quorum_types = masternode::quorum_types(networks.iter().map(|page| page.snapshot()));
         let most_payees = payees::most(networks.iter().map(|page| page.snapshot()));
         let series = masternode::series(&settings, &states, &quorum_types, most_payees);
-        Sheet { series, states, quorum_types, settings, networks }
+        ExpositionPage { series, states, quorum_types, settings, networks }
     }
 
     /// About how many bytes the whole page has.
@@ -225,7 +225,7 @@ impl Sheet {
 
     /// The row of no masternode yet.
     fn row<'a>(&'a self, page: &'a NetworkPage) -> Row<'a> {
-        let Settings { horizons, .. } = &self.settings;
+        let MetricsSettings { horizons, .. } = &self.settings;
         let (states, quorum_types) = (&*self.states, &*self.quorum_types);
         let (snapshot, probes) = (page.snapshot(), Some(page.probes()));
         Row { snapshot, index: None, watched: None, horizons, states, quorum_types, probes }
@@ -313,19 +313,19 @@ fn write_series<'a>(
         if shard.is_some_and(|shard| !shard.has(page.id(at))) {
             continue;
         }
-        page.turn_to(at, &mut row);
+        page.select_row(at, &mut row);
         // Borrowed: to move a value just returned waits for its two halves to be in memory, longer than writing the line.
         let value = (series.value)(&row, series.variant);
         let Some(value) = &value else { continue };
         out.extend_from_slice(series.prefix.as_bytes());
         let labels = page.names().get(at);
         match &series.last {
-            Last::None => out.extend_from_slice(labels),
-            Last::Same(text) => {
+            TrailingLabels::None => out.extend_from_slice(labels),
+            TrailingLabels::Same(text) => {
                 out.extend_from_slice(labels::open(labels));
                 out.extend_from_slice(text.as_bytes());
             }
-            Last::Own(name, text) => {
+            TrailingLabels::Own(name, text) => {
                 out.extend_from_slice(labels::open(labels));
                 out.push(b',');
                 labels::write(out, name, &text(&row, series.variant).unwrap_or_default());

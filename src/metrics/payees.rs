@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use crate::domain::Snapshot;
 use crate::domain::payout::Payee;
 use crate::metrics::catalog;
-use crate::metrics::masternode::{Last, NodeSeries, Row};
+use crate::metrics::masternode::{NodeSeries, Row, TrailingLabels};
 use crate::metrics::value::Value;
 
 /// Payees of a masternode that have samples. A registration names at most 32; a node that says more is wrong.
@@ -28,7 +28,9 @@ pub(super) fn series(most: usize) -> impl Iterator<Item = NodeSeries> {
     (0..most).map(move |variant| NodeSeries {
         family,
         prefix: format!("{}{{", family.name),
-        last: Last::Own("payout_address", |row, variant| Some(Cow::Owned(payee(row, variant)?.address.into()))),
+        last: TrailingLabels::Own("payout_address", |row, variant| {
+            Some(Cow::Owned(payee(row, variant)?.address.into()))
+        }),
         watched_only: true,
         variant,
         applies: |_| true,

@@ -9,7 +9,7 @@ use crate::domain::probe::{Outcome, Probe};
 use crate::domain::requirement::{Case, EVIDENCE, Evidence, Requirement};
 use crate::metrics::catalog;
 use crate::metrics::labels;
-use crate::metrics::masternode::{Last, NodeSeries, Row, Single, single};
+use crate::metrics::masternode::{NodeSeries, Row, ScalarFamily, TrailingLabels, single};
 use crate::metrics::value::Value;
 
 /// All of them, in the order of the page; those of probes only where there are probes.
@@ -26,7 +26,7 @@ pub(super) fn series(probed: bool) -> Vec<NodeSeries> {
         NodeSeries {
             family: &catalog::REQUIREMENT_MET,
             prefix: format!("{}{{", catalog::REQUIREMENT_MET.name),
-            last: Last::Same(format!(",{}}} ", labels::text(&pairs))),
+            last: TrailingLabels::Same(format!(",{}}} ", labels::text(&pairs))),
             watched_only: true,
             variant,
             applies: applies(*requirement, *evidence),
@@ -47,7 +47,7 @@ fn applies(requirement: Requirement, evidence: Evidence) -> fn(&ChainRules) -> b
     }
 }
 
-const PROBED: &[Single] = &[
+const PROBED: &[ScalarFamily] = &[
     (&catalog::P2P_REACHABLE, |row, _| match probe(row)?.outcome {
         Outcome::Reached => Some(true.into()),
         Outcome::Failed(_) => Some(false.into()),
@@ -63,11 +63,12 @@ const PROBED: &[Single] = &[
     (&catalog::P2P_LAST_SUCCESS, |row, _| Some(Value::Whole(probe(row)?.last_success?.0))),
 ];
 
-const FAILURE: Single = (&catalog::P2P_FAILURE, |row, _| probe(row)?.outcome.reason().map(|_| true.into()));
-const REASON: Last = Last::Own("reason", |row, _| probe(row)?.outcome.reason().map(Cow::Borrowed));
+const FAILURE: ScalarFamily = (&catalog::P2P_FAILURE, |row, _| probe(row)?.outcome.reason().map(|_| true.into()));
+const REASON: TrailingLabels = TrailingLabels::Own("reason", |row, _| probe(row)?.outcome.reason().map(Cow::Borrowed));
 
-const AGENT_INFO: Single = (&catalog::P2P_AGENT_INFO, |row, _| probe(row)?.peer.as_ref().map(|_| true.into()));
-const AGENT: Last = Last::Own("agent", |row, _| Some(Cow::Borrowed(&probe(row)?.peer.as_ref()?.agent)));
+const AGENT_INFO: ScalarFamily = (&catalog::P2P_AGENT_INFO, |row, _| probe(row)?.peer.as_ref().map(|_| true.into()));
+const AGENT: TrailingLabels =
+    TrailingLabels::Own("agent", |row, _| Some(Cow::Borrowed(&probe(row)?.peer.as_ref()?.agent)));
 
 fn probe<'a>(row: &Row<'a>) -> Option<&'a Probe> {
     row.probes?.get(&row.watched?.watched.id)

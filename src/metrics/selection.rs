@@ -9,10 +9,10 @@ use crate::domain::probe::Probes;
 use crate::domain::{MasternodeId, Risk, Snapshot};
 use crate::metrics::catalog::Tier;
 use crate::metrics::info::{self, Facts};
-use crate::metrics::labels::{self, Texts};
+use crate::metrics::labels::{self, LabelArena};
 use crate::metrics::masternode::{self, Row};
 use crate::metrics::payees;
-use crate::metrics::{Others, Settings};
+use crate::metrics::{MetricsSettings, Others};
 
 /// One network on a page: its snapshot, whom it shows, and their label text.
 pub struct NetworkPage {
@@ -20,8 +20,8 @@ pub struct NetworkPage {
     places: Vec<Place>,
     /// Which of the places are of watched masternodes.
     watched_places: Vec<u32>,
-    names: Arc<Texts>,
-    infos: Arc<Texts>,
+    names: Arc<LabelArena>,
+    infos: Arc<LabelArena>,
     /// What came of calling its watched masternodes.
     probes: Arc<Probes>,
     lean: usize,
@@ -30,25 +30,25 @@ pub struct NetworkPage {
 
 /// How many samples of single masternodes may still be shown.
 #[derive(Clone, Copy, Debug)]
-pub struct Room {
+pub struct SeriesBudget {
     /// Of watched masternodes.
     pub watched: usize,
     /// Of others.
     pub lean: usize,
 }
 
-impl Room {
+impl SeriesBudget {
     /// The room that the limit leaves: first for the watched masternodes of all networks, then for the others.
-    pub fn new<'a>(settings: &Settings, snapshots: impl Iterator<Item = &'a Arc<Snapshot>>) -> Room {
+    pub fn new<'a>(settings: &MetricsSettings, snapshots: impl Iterator<Item = &'a Arc<Snapshot>>) -> SeriesBudget {
         let of = |snapshot: &Arc<Snapshot>| snapshot.watched().len() * samples_each(settings, snapshot).1;
         let watched = snapshots.map(of).sum::<usize>();
-        Room { watched: settings.series_limit, lean: settings.series_limit.saturating_sub(watched) }
+        SeriesBudget { watched: settings.series_limit, lean: settings.series_limit.saturating_sub(watched) }
     }
 
     /// What is left of it after a page.
-    pub(super) fn after(self, page: &NetworkPage, settings: &Settings) -> Room {
+    pub(super) fn after(self, page: &NetworkPage, settings: &MetricsSettings) -> SeriesBudget {
         let [(_, lean), (_, watched)] = page.samples(settings);
-        Room { watched: self.watched.saturating_sub(watched), lean: self.lean.saturating_sub(lean) }
+        SeriesBudget { watched: self.watched.saturating_sub(watched), lean: self.lean.saturating_sub(lean) }
     }
 }
 
@@ -61,7 +61,12 @@ struct Place {
 
 impl NetworkPage {
     /// Chooses whom to show, as far as there is room.
-    pub fn new(snapshot: Arc<Snapshot>, settings: &Settings, room: Room, before: Option<&NetworkPage>) -> NetworkPage {
+    pub fn new(
+        snapshot: Arc<Snapshot>,
+        settings: &MetricsSettings,
+        room: SeriesBudget,
+        before: Option<&NetworkPage>,
+    ) -> NetworkPage {
         let (per_lean, per_watched) = samples_each(settings, &snapshot);
         let watched = room.watched / per_watched;
         let lean_room = room.lean / per_lean;
@@ -104,11 +109,11 @@ impl NetworkPage {
             same(before, then as usize, &page, at).then_some(then as usize)
         };
         let same_name = |at| same(at, |before, then, page, at| before.alias(then) == page.alias(at));
-        let names = Texts::of(page.places.len(), before.map(|page| &page.names), same_name, |at, out| {
+        let names = LabelArena::of(page.places.len(), before.map(|page| &page.names), same_name, |at, out| {
             labels::write_name(page.network(), page.id(at), page.alias(at), out);
         });
         let same_facts = |at| same(at, |before, then, page, at| before.facts(then) == page.facts(at));
-        let infos = Texts::of(page.places.len(), before.map(|page| &page.infos), same_facts, |at, out| {
+        let infos = LabelArena::of(page.places.len(), before.map(|page| &page.infos), same_facts, |at, out| {
             info::write(&page.facts(at), out);
         });
         NetworkPage { names, infos, ..page }
@@ -147,12 +152,12 @@ impl NetworkPage {
     fn facts(&self, at: usize) -> Facts<'_> {
         let (snapshot, horizons, states, quorum_types) = (&*self.snapshot, &[], &[], &[]);
         let mut row = Row { snapshot, index: None, watched: None, horizons, states, quorum_types, probes: None };
-        self.turn_to(at, &mut row);
+        self.select_row(at, &mut row);
         info::facts(&row)
     }
 
     /// Makes `row` the one of a place.
-    pub(super) fn turn_to<'a>(&'a self, at: usize, row: &mut Row<'a>) {
+    pub(super) fn select_row<'a>(&'a self, at: usize, row: &mut Row<'a>) {
         let place = &self.places[at];
         row.index = place.index;
         row.watched = place.watched.map(|position| &self.snapshot.watched()[position as usize]);
@@ -169,12 +174,12 @@ impl NetworkPage {
     }
 
     /// The labels that tell the masternodes apart, closed, by place.
-    pub(super) fn names(&self) -> &Texts {
+    pub(super) fn names(&self) -> &LabelArena {
         &self.names
     }
 
     /// The other labels of `masternode_info` and the end of its line, by place.
-    pub(super) fn infos(&self) -> &Texts {
+    pub(super) fn infos(&self) -> &LabelArena {
         &self.infos
     }
 
@@ -194,7 +199,7 @@ impl NetworkPage {
     }
 
     /// Most samples of single masternodes that the page can have, by tier.
-    pub(super) fn samples(&self, settings: &Settings) -> [(Tier, usize); 2] {
+    pub(super) fn samples(&self, settings: &MetricsSettings) -> [(Tier, usize); 2] {
         let (per_lean, per_watched) = samples_each(settings, &self.snapshot);
         [(Tier::Lean, self.lean * per_lean), (Tier::Watched, self.watched_places.len() * per_watched)]
     }
@@ -211,7 +216,7 @@ impl NetworkPage {
 }
 
 /// Most samples of a masternode that is not watched, and of one that is.
-fn samples_each(settings: &Settings, snapshot: &Snapshot) -> (usize, usize) {
+fn samples_each(settings: &MetricsSettings, snapshot: &Snapshot) -> (usize, usize) {
     let rules = snapshot.rules();
     let quorum_types = masternode::quorum_types([snapshot]);
     let most_payees = payees::most([snapshot]);

@@ -10,16 +10,16 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::domain::probe::{Failure, Outcome, Unprobed};
+use crate::domain::probe::{Outcome, ProbeError, Unprobed};
 
 /// Masternodes to connect to for comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Control {
+pub(super) struct ConnectivityCheck {
     addresses: Vec<SocketAddr>,
     timeout: Duration,
 }
 
-impl Control {
+impl ConnectivityCheck {
     /// Some of the candidates, at most `most`: hosts other than the called one that are reached by the same protocol.
     pub(super) fn of(
         called: SocketAddr,
@@ -27,17 +27,17 @@ impl Control {
         most: usize,
         random: u64,
         timeout: Duration,
-    ) -> Control {
+    ) -> ConnectivityCheck {
         let start = (random % (candidates.len().max(1) as u64)) as usize;
         let (before, after) = candidates.split_at(start.min(candidates.len()));
         let fits = |other: &&SocketAddr| other.is_ipv4() == called.is_ipv4() && other.ip() != called.ip();
-        Control { addresses: after.iter().chain(before).filter(fits).take(most).copied().collect(), timeout }
+        ConnectivityCheck { addresses: after.iter().chain(before).filter(fits).take(most).copied().collect(), timeout }
     }
 
     /// What a call's end means: silence says something of the masternode only if others can be heard.
     pub(super) async fn judge(&self, outcome: Outcome) -> Outcome {
         match outcome {
-            Outcome::Failed(Failure::Timeout | Failure::Unreachable) if self.hears_nobody().await => {
+            Outcome::Failed(ProbeError::Timeout | ProbeError::Unreachable) if self.hears_nobody().await => {
                 Outcome::Unprobed(Unprobed::NoRoute)
             }
             outcome => outcome,
@@ -88,11 +88,11 @@ mod tests {
             ("8.8.8.8:1", 3, 0, &[]),
         ];
         for (called, random, most, expected) in cases {
-            let control = Control::of(address(called), &candidates, most, random, Duration::ZERO);
+            let control = ConnectivityCheck::of(address(called), &candidates, most, random, Duration::ZERO);
             let expected: Vec<SocketAddr> = expected.iter().copied().map(address).collect();
             assert_eq!(control.addresses, expected, "{called} {random} {most}");
         }
-        assert!(Control::of(address("8.8.8.8:1"), &[], 2, 5, Duration::ZERO).addresses.is_empty());
+        assert!(ConnectivityCheck::of(address("8.8.8.8:1"), &[], 2, 5, Duration::ZERO).addresses.is_empty());
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub use prober::Prober;
 
 /// How masternodes are called, in each network for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct ProbeSettings {
     /// Time from one call of a masternode to the next, give or take a tenth.
     pub interval: Duration,
     /// Longest time for a call, from the first packet to the end of the handshake.
@@ -37,9 +37,9 @@ pub struct Settings {
     pub controls: usize,
 }
 
-impl Default for Settings {
+impl Default for ProbeSettings {
     fn default() -> Self {
-        Settings {
+        ProbeSettings {
             interval: Duration::from_secs(300),
             timeout: Duration::from_secs(10),
             max_parallel: 4,

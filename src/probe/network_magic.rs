@@ -6,7 +6,7 @@ use crate::domain::Subnet;
 
 /// How the nodes of one chain talk to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wire {
+pub struct NetworkMagic {
     /// The protocol version that we say we speak: the newest known, since a peer may drop what is older than it wants.
     pub protocol_version: u32,
     /// Least version that nodes keep a connection with: older peers are alone.
@@ -16,7 +16,7 @@ pub struct Wire {
 
 /// Dash Core 24.0. Magics: `pchMessageStart` in `src/chainparams.cpp`; versions: `PROTOCOL_VERSION` and
 /// `MIN_PEER_PROTO_VERSION` in `src/version.h`. A devnet drops everybody whose user agent does not name it, so none is probed.
-const DASH: Wire = Wire {
+const DASH: NetworkMagic = NetworkMagic {
     protocol_version: 70_242,
     oldest_peer: 70_216,
     magics: &[
@@ -28,7 +28,7 @@ const DASH: Wire = Wire {
 
 /// Dimecoin 2.3. Magics: `pchMessageStart` in `src/chainparams.cpp`, the same on both test networks; versions:
 /// `src/version.h`. `ProcessMessage` in `src/net_processing.cpp` drops `MIN_PEER_PROTO_VERSION` (70006) itself too.
-const DIMECOIN: Wire = Wire {
+const DIMECOIN: NetworkMagic = NetworkMagic {
     protocol_version: 70_008,
     oldest_peer: 70_007,
     magics: &[
@@ -40,7 +40,7 @@ const DIMECOIN: Wire = Wire {
 
 /// PRCYCoin 2.0. Magics: `pchMessageStart` in `src/chainparams.cpp`; versions: `src/version.h` and `ActiveProtocol` in
 /// `src/main.cpp`.
-const PRCYCOIN: Wire = Wire {
+const PRCYCOIN: NetworkMagic = NetworkMagic {
     protocol_version: 70_915,
     oldest_peer: 70_915,
     magics: &[
@@ -50,9 +50,9 @@ const PRCYCOIN: Wire = Wire {
     ],
 };
 
-impl Wire {
+impl NetworkMagic {
     /// The wire of a built-in chain, by its name; `None` for a chain of a profile, which is not probed.
-    pub fn built_in(chain: &str) -> Option<Wire> {
+    pub fn built_in(chain: &str) -> Option<NetworkMagic> {
         match chain {
             "dash" => Some(DASH),
             "dimecoin" => Some(DIMECOIN),
@@ -75,21 +75,21 @@ mod tests {
     #[test]
     fn every_built_in_chain_has_a_wire_and_a_devnet_has_no_magic() {
         for rules in BUILT_IN {
-            let wire = Wire::built_in(&rules.name).unwrap();
+            let wire = NetworkMagic::built_in(&rules.name).unwrap();
             for subnet in [Subnet::Main, Subnet::Test, Subnet::Regtest] {
                 assert!(wire.magic(subnet).is_some(), "{} {subnet:?}", rules.name);
             }
             assert_eq!(wire.magic(Subnet::Devnet), None, "{}", rules.name);
             assert!(wire.protocol_version >= wire.oldest_peer, "{}", rules.name);
         }
-        assert_eq!(Wire::built_in("firo"), None);
+        assert_eq!(NetworkMagic::built_in("firo"), None);
     }
 
     #[test]
     fn we_are_never_too_old_for_those_who_judge_masternodes() {
         for rules in BUILT_IN {
             let newest = rules.minimum_protocols.last().unwrap().1;
-            assert!(Wire::built_in(&rules.name).unwrap().protocol_version >= newest, "{}", rules.name);
+            assert!(NetworkMagic::built_in(&rules.name).unwrap().protocol_version >= newest, "{}", rules.name);
         }
     }
 }

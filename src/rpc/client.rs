@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::domain::payment::Vote;
 use crate::domain::{Block, BlockHash, Height, ListDiff, Masternode, MasternodeId, Outpoint};
 use crate::meters::{NotUnderstood, RpcMeters};
-use crate::rpc::Settings;
+use crate::rpc::RpcSettings;
 use crate::rpc::credentials::{Secret, is_here};
 use crate::rpc::dash::answers::{self, ChainInfo, Count, Header, NetworkInfo, SyncStatus};
 use crate::rpc::dash::list_parser::ListParser;
@@ -45,7 +45,7 @@ pub struct Client {
 }
 
 struct Inner {
-    settings: Settings,
+    settings: RpcSettings,
     http: reqwest::Client,
     url: reqwest::Url,
     authorization: Mutex<Option<Secret>>,
@@ -55,7 +55,7 @@ struct Inner {
 
 impl Client {
     /// A client; nothing is asked yet. Fails when the URL is none or holds credentials, or TLS cannot be set up.
-    pub fn new(settings: Settings, meters: RpcMeters) -> Result<Client, RpcError> {
+    pub fn new(settings: RpcSettings, meters: RpcMeters) -> Result<Client, RpcError> {
         let refuse = |kind| RpcError { source: settings.name.clone(), method: "connect", kind };
         // Only the first one in a process is installed; that one is as good as ours.
         let _ = rustls::crypto::ring::default_provider().install_default();

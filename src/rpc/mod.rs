@@ -1,6 +1,6 @@
 //! Asks one node, over JSON-RPC, what the exporter needs to know.
 //!
-//! Reading order: [`Settings`] and [`Credentials`] say whom to ask and how to be let in, [`METHODS`] what is asked at
+//! Reading order: [`RpcSettings`] and [`Credentials`] say whom to ask and how to be let in, [`METHODS`] what is asked at
 //! all, [`Client`] has one function for each, [`RpcError`] says what can go wrong. The spelling of a node's answers
 //! ends in `dash` and `legacy`, and what is asked of which chain is `dialect`.
 //!
@@ -43,7 +43,7 @@ pub use url::RpcUrl;
 
 /// Whom to ask.
 #[derive(Clone)]
-pub struct Settings {
+pub struct RpcSettings {
     /// Name of the source: the label `source`.
     pub name: String,
     /// `http://host:port` or `https://…`, without credentials.
@@ -62,10 +62,11 @@ pub struct Settings {
     pub body_limit: u64,
 }
 
-impl fmt::Debug for Settings {
+impl fmt::Debug for RpcSettings {
     /// Without the URL, which may hold a password until [`Client::new`] refuses it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Settings { name, url: _, credentials, timeout, connect_timeout, dialect: _, states: _, body_limit } = self;
+        let RpcSettings { name, url: _, credentials, timeout, connect_timeout, dialect: _, states: _, body_limit } =
+            self;
         f.debug_struct("Settings")
             .field("name", name)
             .field("credentials", credentials)
@@ -76,9 +77,9 @@ impl fmt::Debug for Settings {
     }
 }
 
-impl Default for Settings {
+impl Default for RpcSettings {
     fn default() -> Self {
-        Settings {
+        RpcSettings {
             name: "local".into(),
             url: "http://127.0.0.1:9998".into(),
             credentials: Credentials::FindCookie { home: None },

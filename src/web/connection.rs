@@ -27,9 +27,9 @@ use tokio_rustls::TlsAcceptor;
 use crate::web::body::Payload;
 use crate::web::meters::OpenConnection;
 use crate::web::route::Server;
-use crate::web::settings::Settings;
+use crate::web::settings::WebSettings;
 use crate::web::timed_stream::TimedStream;
-use crate::web::timeouts::Clock;
+use crate::web::timeouts::ConnectionTimer;
 
 /// What hyper may hold of a connection's input, and at which amount of output it waits for the socket. One piece of
 /// output larger than this is taken whole and written without being split.
@@ -48,7 +48,12 @@ pub(super) struct Peer {
 }
 
 /// Serves one connection. `stop` turns true when the server stops: the request in flight is answered, no further one.
-pub(super) async fn drive(stream: TcpStream, clock: Arc<Clock>, server: Arc<Server>, stop: watch::Receiver<bool>) {
+pub(super) async fn drive(
+    stream: TcpStream,
+    clock: Arc<ConnectionTimer>,
+    server: Arc<Server>,
+    stop: watch::Receiver<bool>,
+) {
     let _open = OpenConnection::new(&server.meters);
     // Answers are written in few large pieces: there is nothing to gather. A failure costs only speed.
     let _ = stream.set_nodelay(true);
@@ -57,10 +62,10 @@ pub(super) async fn drive(stream: TcpStream, clock: Arc<Clock>, server: Arc<Serv
     let stream = TimedStream::new(stream, Arc::clone(&clock));
     let accepted = server.security.active();
     let tls = accepted.tls();
-    let mut talk = Talk { server, clock, stop, peer: Peer { address, accepted } };
+    let mut talk = ConnectionLoop { server, clock, stop, peer: Peer { address, accepted } };
     let Some(tls) = tls else { return talk.http1(stream).await };
     let handshake = TlsAcceptor::from(tls).accept(stream).into_fallible();
-    match talk.hold(handshake, |_| Next::End).await {
+    match talk.hold(handshake, |_| ConnectionEvent::End).await {
         Some(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(HTTP2) => talk.http2(stream).await,
         Some(Ok(stream)) => talk.http1(stream).await,
         Some(Err((error, mut stream))) => {
@@ -68,14 +73,14 @@ pub(super) async fn drive(stream: TcpStream, clock: Arc<Clock>, server: Arc<Serv
             tracing::debug!(%error, "a TLS handshake failed: {error}");
             // The alert that says why is on its way. In TLS 1.3 a client meets it when it has already begun to ask; we
             // hear that out, or closing would reset the connection and the alert be lost.
-            talk.hold(stream.shutdown(), |_| Next::End).await;
+            talk.hold(stream.shutdown(), |_| ConnectionEvent::End).await;
         }
         None => talk.server.meters.handshakes_failed.inc(),
     }
 }
 
 /// What is done with a connection when the server stops, or when the settings of client certificates change.
-enum Next {
+enum ConnectionEvent {
     /// It is ended.
     End,
     /// It ends by itself.
@@ -83,21 +88,21 @@ enum Next {
 }
 
 /// What a connection is held by, whatever is spoken on it.
-struct Talk {
+struct ConnectionLoop {
     server: Arc<Server>,
-    clock: Arc<Clock>,
+    clock: Arc<ConnectionTimer>,
     stop: watch::Receiver<bool>,
     peer: Peer,
 }
 
-impl Talk {
+impl ConnectionLoop {
     async fn http1(&mut self, stream: impl AsyncRead + AsyncWrite + Unpin) {
         let (server, clock, peer) = (Arc::clone(&self.server), Arc::clone(&self.clock), self.peer.clone());
         let service = service_fn(|request| answer(Arc::clone(&server), &clock, peer.clone(), request));
         let connection = first(&self.server.settings).serve_connection(TokioIo::new(stream), service);
         let ended = self.hold(connection, |connection| {
             connection.graceful_shutdown();
-            Next::Wait
+            ConnectionEvent::Wait
         });
         note(ended.await);
     }
@@ -109,13 +114,17 @@ impl Talk {
         let connection = second(&self.server.settings).serve_connection(TokioIo::new(stream), service);
         let ended = self.hold(connection, |connection| {
             connection.graceful_shutdown();
-            Next::Wait
+            ConnectionEvent::Wait
         });
         note(ended.await);
     }
 
     /// Polls `work` until it is done, its time is over (`None`), or it has to stop and `stopping` says to end it (`None`).
-    async fn hold<W: Future>(&mut self, work: W, stopping: impl Fn(Pin<&mut W>) -> Next) -> Option<W::Output> {
+    async fn hold<W: Future>(
+        &mut self,
+        work: W,
+        stopping: impl Fn(Pin<&mut W>) -> ConnectionEvent,
+    ) -> Option<W::Output> {
         let mut work = pin!(work);
         let deadline = || Instant::from_std(self.clock.deadline(&self.server.settings));
         let mut alarm = pin!(sleep_until(deadline()));
@@ -126,7 +135,7 @@ impl Talk {
         poll_fn(|context| {
             if !stopped && (stop.as_mut().poll(context).is_ready() || superseded.as_mut().poll(context).is_ready()) {
                 stopped = true;
-                if let Next::End = stopping(work.as_mut()) {
+                if let ConnectionEvent::End = stopping(work.as_mut()) {
                     return Poll::Ready(None);
                 }
             }
@@ -147,7 +156,7 @@ impl Talk {
 /// Answers one request, on the clock of its connection.
 fn answer(
     server: Arc<Server>,
-    clock: &Arc<Clock>,
+    clock: &Arc<ConnectionTimer>,
     peer: Peer,
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response<Payload>, Infallible>> + Send + use<> {
@@ -161,7 +170,7 @@ fn note(ended: Option<hyper::Result<()>>) {
     }
 }
 
-fn first(settings: &Settings) -> http1::Builder {
+fn first(settings: &WebSettings) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         // `deadline` has its place.
@@ -172,7 +181,7 @@ fn first(settings: &Settings) -> http1::Builder {
     builder
 }
 
-fn second(settings: &Settings) -> http2::Builder<TokioExecutor> {
+fn second(settings: &WebSettings) -> http2::Builder<TokioExecutor> {
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .max_concurrent_streams(SHARED_REQUESTS)

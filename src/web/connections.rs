@@ -11,23 +11,23 @@ use std::time::Instant;
 
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
-use crate::web::timeouts::Clock;
+use crate::web::timeouts::ConnectionTimer;
 
 /// Tasks of connections, each with what it does at the moment.
 #[derive(Default)]
-pub(super) struct Crowd {
+pub(super) struct Connections {
     tasks: JoinSet<()>,
-    open: HashMap<Id, (Arc<Clock>, AbortHandle)>,
+    open: HashMap<Id, (Arc<ConnectionTimer>, AbortHandle)>,
 }
 
-impl Crowd {
+impl Connections {
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.tasks.len()
     }
 
     /// Lets a connection in.
-    pub(super) fn add(&mut self, clock: Arc<Clock>, task: impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn add(&mut self, clock: Arc<ConnectionTimer>, task: impl Future<Output = ()> + Send + 'static) {
         let handle = self.tasks.spawn(task);
         self.open.insert(handle.id(), (clock, handle));
     }
@@ -45,7 +45,7 @@ impl Crowd {
 
     /// Closes the connection that is missed the least. Returns whether there was one that waits for nothing of ours; it counts
     /// until its end was noted.
-    pub(super) fn close_least(&mut self) -> bool {
+    pub(super) fn evict_one(&mut self) -> bool {
         let now = Instant::now();
         let standings = self.open.iter().filter_map(|(id, (clock, _))| Some((clock.standing(now)?, *id)));
         let Some((_, id)) = standings.min_by_key(|(standing, _)| *standing) else { return false };

@@ -82,7 +82,7 @@ impl Credentials {
     pub(super) fn tls_client(&self) -> Result<ClientConfig, Error> {
         let provider = Arc::new(ring::default_provider());
         let shows = self.authorization.is_some() || self.identity.is_some();
-        let whom = if shows { Whom::Only(self.server.clone()) } else { Whom::Anybody };
+        let whom = if shows { ServerIdentity::Only(self.server.clone()) } else { ServerIdentity::Anybody };
         let verifier = Arc::new(Verifier { provider: Arc::clone(&provider), whom });
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
@@ -95,7 +95,7 @@ impl Credentials {
 
 /// Whose certificate is taken.
 #[derive(Debug)]
-enum Whom {
+enum ServerIdentity {
     Anybody,
     /// Nobody's where it is not known.
     Only(Option<CertificateDer<'static>>),
@@ -105,7 +105,7 @@ enum Whom {
 #[derive(Debug)]
 struct Verifier {
     provider: Arc<CryptoProvider>,
-    whom: Whom,
+    whom: ServerIdentity,
 }
 
 impl ServerCertVerifier for Verifier {
@@ -118,7 +118,7 @@ impl ServerCertVerifier for Verifier {
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         match &self.whom {
-            Whom::Only(known) if known.as_ref() != Some(end_entity) => {
+            ServerIdentity::Only(known) if known.as_ref() != Some(end_entity) => {
                 Err(CertificateError::ApplicationVerificationFailure.into())
             }
             _ => Ok(ServerCertVerified::assertion()),

@@ -16,7 +16,7 @@ pub type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Answers one scrape. Runs on the threads that serve all connections, so longer work belongs on others. Dropped
 /// unfinished when the client goes away or its time is over.
-pub type MetricsFunction = Box<dyn Fn(MetricsRequest) -> Answer<Result<MetricsReply, Refusal>> + Send + Sync>;
+pub type MetricsFunction = Box<dyn Fn(MetricsRequest) -> Answer<Result<MetricsReply, ScrapeError>> + Send + Sync>;
 
 /// Says what is missing before the page can be trusted; called for each request, so it must be cheap.
 pub type ReadyFunction = Box<dyn Fn() -> Readiness + Send + Sync>;
@@ -26,9 +26,9 @@ pub type ReadyFunction = Box<dyn Fn() -> Readiness + Send + Sync>;
 pub type ReloadFunction = Box<dyn Fn() -> Answer<Result<(), String>> + Send + Sync>;
 
 /// All that the server needs to know of the rest of the program.
-pub struct Site {
+pub struct Handlers {
     /// Facts of the landing page, the path of the metrics among them.
-    pub landing: Landing,
+    pub landing: LandingPage,
     /// Behind the telemetry path.
     pub metrics: MetricsFunction,
     /// Behind `/api/`; `None` serves nothing there.
@@ -41,7 +41,7 @@ pub struct Site {
 
 /// What the landing page says. Plain text: escaped where it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Landing {
+pub struct LandingPage {
     /// Name of the program.
     pub name: String,
     /// Its version.
@@ -167,7 +167,7 @@ pub enum Body {
 
 /// Why there is no page; each holds a sentence for the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum ScrapeError {
     /// The client asked for something that does not exist, such as an unknown family (400).
     BadRequest(String),
     /// There is no page now, there may be one later (503).

@@ -1,13 +1,13 @@
 //! The HTTP server: scrapes, the JSON API, health, readiness, reload and the pages for people.
 //!
-//! What it serves is handed to it as a [`handlers::Site`]: functions that answer, and a few facts. [`listen`] opens the
+//! What it serves is handed to it as a [`handlers::Handlers`]: functions that answer, and a few facts. [`listen`] opens the
 //! sockets, [`serve`] accepts from them, `connection` speaks HTTP on one of them within the time that `deadline`
 //! leaves, `crowd` keeps their number within bounds, `route` picks the answer, `browser` refuses what a foreign page sends, `negotiate` and `query` read what the client asked for, `payload` sends the bytes.
 //! [`api`] answers the questions of scripts, [`pages`] those of people. The crate `exporter-toolkit` has
 //! encryption and authentication.
 //! [`probe`] is the other end, for the health check of a container.
 //!
-//! Every wait has a deadline and every size a limit, all of them in [`settings::Settings`]: a hostile or broken client
+//! Every wait has a deadline and every size a limit, all of them in [`settings::WebSettings`]: a hostile or broken client
 //! costs one connection for a bounded time.
 //!
 //! Never here: a call to a masternode's RPC, rendering of samples, a decision about what is healthy.
@@ -24,12 +24,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
-use crate::web::connections::Crowd;
-use crate::web::handlers::Site;
+use crate::web::connections::Connections;
+use crate::web::handlers::Handlers;
 use crate::web::meters::Meters;
 use crate::web::route::Server;
-use crate::web::settings::Settings;
-use crate::web::timeouts::Clock;
+use crate::web::settings::WebSettings;
+use crate::web::timeouts::ConnectionTimer;
 
 pub mod api;
 mod body;
@@ -55,14 +55,14 @@ mod timeouts;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `site` under the settings of `security` on all `listeners` until `shutdown` is ready, then stops accepting, lets the
-/// requests in flight finish within [`Settings::stop_grace`], drops what is left and returns.
+/// requests in flight finish within [`WebSettings::stop_grace`], drops what is left and returns.
 ///
 /// Nothing that a client does ends it earlier. Each connection is a task of its own; a panic in one ends that one.
 pub async fn serve(
     listeners: Vec<TcpListener>,
-    site: Arc<Site>,
+    site: Arc<Handlers>,
     security: Arc<WebSecurity>,
-    settings: Settings,
+    settings: WebSettings,
     meters: Meters,
     shutdown: impl Future<Output = ()>,
 ) {
@@ -72,8 +72,8 @@ pub async fn serve(
     keeper.spawn(Arc::clone(&security).watch_files());
     let server = Arc::new(Server::new(site, security, settings, meters));
     let (stop, stopped) = watch::channel(false);
-    let mut connections = Crowd::default();
-    let mut door = Door { listeners, next: 0, refusing: false };
+    let mut connections = Connections::default();
+    let mut door = Acceptor { listeners, next: 0, refusing: false };
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
@@ -101,14 +101,19 @@ pub async fn serve(
     }
 }
 
-/// Starts a connection's task. When there are [`Settings::max_connections`] already, the one that is missed the least makes
+/// Starts a connection's task. When there are [`WebSettings::max_connections`] already, the one that is missed the least makes
 /// room; while all of them wait for answers, the newcomer is closed.
 ///
 /// Closed at once rather than kept waiting: whoever is refused knows it now, not at its own deadline, and the queue of
 /// the kernel stays free for whoever comes when there is room again.
-async fn welcome(stream: TcpStream, server: &Arc<Server>, stopped: &watch::Receiver<bool>, connections: &mut Crowd) {
+async fn welcome(
+    stream: TcpStream,
+    server: &Arc<Server>,
+    stopped: &watch::Receiver<bool>,
+    connections: &mut Connections,
+) {
     if connections.len() >= server.settings.max_connections {
-        if !connections.close_least() {
+        if !connections.evict_one() {
             server.meters.connections_rejected.inc();
             return;
         }
@@ -118,7 +123,7 @@ async fn welcome(stream: TcpStream, server: &Arc<Server>, stopped: &watch::Recei
             note_end(server, ended);
         }
     }
-    let clock = Arc::new(Clock::new());
+    let clock = Arc::new(ConnectionTimer::new());
     connections.add(Arc::clone(&clock), connection::drive(stream, clock, Arc::clone(server), stopped.clone()));
 }
 
@@ -131,7 +136,7 @@ fn note_end(server: &Server, ended: Result<(), JoinError>) {
 }
 
 /// The sockets that we accept from.
-struct Door {
+struct Acceptor {
     listeners: Vec<TcpListener>,
     /// Which one is asked first the next time, so that a busy one does not starve the others.
     next: usize,
@@ -139,7 +144,7 @@ struct Door {
     refusing: bool,
 }
 
-impl Door {
+impl Acceptor {
     async fn accept(&mut self) -> io::Result<TcpStream> {
         let count = self.listeners.len();
         poll_fn(|context| {

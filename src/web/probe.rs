@@ -29,7 +29,7 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// What the exporter answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProbeReply {
+pub struct HealthcheckReply {
     /// HTTP status code.
     pub status: u16,
     /// The body; what is not UTF-8 in it is replaced.
@@ -38,7 +38,7 @@ pub struct ProbeReply {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub enum ProbeError {
+pub enum HealthcheckError {
     /// Nobody listens there.
     Connect(io::Error),
     /// Somebody does, but does not answer in HTTP, or with too much.
@@ -53,29 +53,29 @@ pub enum ProbeError {
     Timeout(Duration),
 }
 
-impl fmt::Display for ProbeError {
+impl fmt::Display for HealthcheckError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ProbeError::Connect(cause) => write!(formatter, "cannot connect: {cause}"),
-            ProbeError::Protocol(cause) => write!(formatter, "no proper answer: {cause}"),
-            ProbeError::CertificateNeeded => formatter.write_str("asks for a certificate"),
-            ProbeError::CertificateRefused(alert) => write!(formatter, "refuses the certificate: {alert:?}"),
-            ProbeError::Stranger => formatter
+            HealthcheckError::Connect(cause) => write!(formatter, "cannot connect: {cause}"),
+            HealthcheckError::Protocol(cause) => write!(formatter, "no proper answer: {cause}"),
+            HealthcheckError::CertificateNeeded => formatter.write_str("asks for a certificate"),
+            HealthcheckError::CertificateRefused(alert) => write!(formatter, "refuses the certificate: {alert:?}"),
+            HealthcheckError::Stranger => formatter
                 .write_str("shows another certificate than that of the web configuration, and was told nothing"),
-            ProbeError::Timeout(timeout) => write!(formatter, "no answer within {timeout:?}"),
+            HealthcheckError::Timeout(timeout) => write!(formatter, "no answer within {timeout:?}"),
         }
     }
 }
 
-impl Error for ProbeError {
+impl Error for HealthcheckError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            ProbeError::Connect(cause) => Some(cause),
-            ProbeError::Protocol(cause) => Some(&**cause),
-            ProbeError::CertificateNeeded
-            | ProbeError::CertificateRefused(_)
-            | ProbeError::Stranger
-            | ProbeError::Timeout(_) => None,
+            HealthcheckError::Connect(cause) => Some(cause),
+            HealthcheckError::Protocol(cause) => Some(&**cause),
+            HealthcheckError::CertificateNeeded
+            | HealthcheckError::CertificateRefused(_)
+            | HealthcheckError::Stranger
+            | HealthcheckError::Timeout(_) => None,
         }
     }
 }
@@ -91,9 +91,9 @@ pub async fn get(
     encrypted: bool,
     credentials: &Credentials,
     timeout: Duration,
-) -> Result<ProbeReply, ProbeError> {
+) -> Result<HealthcheckReply, HealthcheckError> {
     let answer = connect(address, path, encrypted, credentials);
-    tokio::time::timeout(timeout, answer).await.map_err(|_| ProbeError::Timeout(timeout))?
+    tokio::time::timeout(timeout, answer).await.map_err(|_| HealthcheckError::Timeout(timeout))?
 }
 
 async fn connect(
@@ -101,13 +101,13 @@ async fn connect(
     path: &str,
     encrypted: bool,
     credentials: &Credentials,
-) -> Result<ProbeReply, ProbeError> {
+) -> Result<HealthcheckReply, HealthcheckError> {
     let mut request = Request::get(path).header(HOST, address.to_string()).header(CONNECTION, "close");
     if let Some(value) = credentials.authorization() {
         request = request.header(AUTHORIZATION, value);
     }
     let request = request.body(Empty::new()).map_err(protocol)?;
-    let stream = TcpStream::connect(address.dial()).await.map_err(ProbeError::Connect)?;
+    let stream = TcpStream::connect(address.dial()).await.map_err(HealthcheckError::Connect)?;
     if !encrypted {
         return exchange(stream, request).await;
     }
@@ -121,7 +121,7 @@ async fn connect(
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     request: Request<Empty<Bytes>>,
-) -> Result<ProbeReply, ProbeError> {
+) -> Result<HealthcheckReply, HealthcheckError> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(protocol)?;
     // Ends with this function.
     let mut driver = JoinSet::new();
@@ -138,24 +138,27 @@ async fn exchange(
         }
     };
     let status = response.status().as_u16();
-    let body = Limited::new(response.into_body(), MAX_BODY_BYTES).collect().await.map_err(ProbeError::Protocol)?;
-    Ok(ProbeReply { status, body: String::from_utf8_lossy(&body.to_bytes()).into_owned() })
+    let body =
+        Limited::new(response.into_body(), MAX_BODY_BYTES).collect().await.map_err(HealthcheckError::Protocol)?;
+    Ok(HealthcheckReply { status, body: String::from_utf8_lossy(&body.to_bytes()).into_owned() })
 }
 
 /// Of what went wrong, what the other side thinks of certificates, or we of its.
-fn protocol(cause: impl Into<Box<dyn Error + Send + Sync>>) -> ProbeError {
+fn protocol(cause: impl Into<Box<dyn Error + Send + Sync>>) -> HealthcheckError {
     let cause = cause.into();
     match of_tls(&*cause) {
         Some(rustls::Error::AlertReceived(alert)) => match *alert {
             // TLS 1.3 has words for it (RFC 8446 §6.2), TLS 1.2 says only that the handshake failed.
-            AlertDescription::CertificateRequired | AlertDescription::HandshakeFailure => ProbeError::CertificateNeeded,
-            alert if CERTIFICATE_REFUSED.contains(&alert) => ProbeError::CertificateRefused(alert),
-            _ => ProbeError::Protocol(cause),
+            AlertDescription::CertificateRequired | AlertDescription::HandshakeFailure => {
+                HealthcheckError::CertificateNeeded
+            }
+            alert if CERTIFICATE_REFUSED.contains(&alert) => HealthcheckError::CertificateRefused(alert),
+            _ => HealthcheckError::Protocol(cause),
         },
         Some(rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)) => {
-            ProbeError::Stranger
+            HealthcheckError::Stranger
         }
-        _ => ProbeError::Protocol(cause),
+        _ => HealthcheckError::Protocol(cause),
     }
 }
 
@@ -217,7 +220,7 @@ mod tests {
             let length = body.len();
             let address = answering(format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n\r\n{body}")).await;
             let reply = get(&address.into(), "/-/ready", false, &Credentials::default(), PATIENCE).await.unwrap();
-            assert_eq!(reply, ProbeReply { status, body: body.to_owned() });
+            assert_eq!(reply, HealthcheckReply { status, body: body.to_owned() });
         }
     }
 
@@ -234,14 +237,14 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let silent = get(&address.into(), "/", false, &nothing, Duration::from_millis(50)).await;
-        assert!(matches!(silent, Err(ProbeError::Timeout(_))), "{silent:?}");
+        assert!(matches!(silent, Err(HealthcheckError::Timeout(_))), "{silent:?}");
         drop(listener);
         let nobody = get(&address.into(), "/", false, &nothing, PATIENCE).await;
-        assert!(matches!(nobody, Err(ProbeError::Connect(_))), "{nobody:?}");
+        assert!(matches!(nobody, Err(HealthcheckError::Connect(_))), "{nobody:?}");
         let garbage = get(&answering("SSH-2.0-x\r\n".to_owned()).await.into(), "/", false, &nothing, PATIENCE).await;
-        assert!(matches!(garbage, Err(ProbeError::Protocol(_))), "{garbage:?}");
+        assert!(matches!(garbage, Err(HealthcheckError::Protocol(_))), "{garbage:?}");
         let endless = format!("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n{}", "x".repeat(200_000));
         let endless = get(&answering(endless).await.into(), "/", false, &nothing, PATIENCE).await;
-        assert!(matches!(endless, Err(ProbeError::Protocol(_))), "{endless:?}");
+        assert!(matches!(endless, Err(HealthcheckError::Protocol(_))), "{endless:?}");
     }
 }

@@ -28,11 +28,11 @@ use crate::web::api::{self, Reply};
 use crate::web::body::Payload;
 use crate::web::browser;
 use crate::web::connection::Peer;
-use crate::web::handlers::{Body, MetricsReply, Refusal, Site, TelemetryPath};
+use crate::web::handlers::{Body, Handlers, MetricsReply, ScrapeError, TelemetryPath};
 use crate::web::meters::Meters;
 use crate::web::pages::{self, Page};
 use crate::web::scrape_request::metrics_request;
-use crate::web::settings::Settings;
+use crate::web::settings::WebSettings;
 use crate::web::timeouts::RequestMark;
 
 /// The part of a scrape's time that we leave for our answer to travel, so that "too slow" still arrives.
@@ -91,10 +91,10 @@ impl Route {
 
 /// What all connections share.
 pub(super) struct Server {
-    pub(super) settings: Settings,
+    pub(super) settings: WebSettings,
     pub(super) meters: Meters,
     pub(super) security: Arc<WebSecurity>,
-    site: Arc<Site>,
+    site: Arc<Handlers>,
     /// One permit for each scrape that may run; `None` for no limit.
     scrapes: Option<Arc<Semaphore>>,
     /// One permit for each question to the API, and each page, that may be answered.
@@ -106,7 +106,12 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(site: Arc<Site>, security: Arc<WebSecurity>, settings: Settings, meters: Meters) -> Server {
+    pub(super) fn new(
+        site: Arc<Handlers>,
+        security: Arc<WebSecurity>,
+        settings: WebSettings,
+        meters: Meters,
+    ) -> Server {
         let limit = settings.max_requests.min(Semaphore::MAX_PERMITS);
         let scrapes = (limit > 0).then(|| Arc::new(Semaphore::new(limit)));
         let questions = Arc::new(Semaphore::new(settings.max_questions.clamp(1, Semaphore::MAX_PERMITS)));
@@ -222,15 +227,15 @@ impl Server {
                 debug_assert!(gzip || !reply.gzip, "gzip was not asked for");
                 exposition(reply, permit)
             }
-            Err(Refusal::BadRequest(reason)) => text(StatusCode::BAD_REQUEST, &reason),
-            Err(Refusal::Unavailable(reason)) => text(StatusCode::SERVICE_UNAVAILABLE, &reason),
+            Err(ScrapeError::BadRequest(reason)) => text(StatusCode::BAD_REQUEST, &reason),
+            Err(ScrapeError::Unavailable(reason)) => text(StatusCode::SERVICE_UNAVAILABLE, &reason),
         }
     }
 
     async fn api(&self, head: &Parts) -> Response<Payload> {
         let Some(api) = self.site.api.clone() else { return text(StatusCode::NOT_FOUND, "There is no such page.") };
         let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
-        json(self.beside("api", move || api.answer(&path, &query)).await.unwrap_or_else(|()| {
+        json(self.run_blocking("api", move || api.answer(&path, &query)).await.unwrap_or_else(|()| {
             let reason = "internal error: the log of the exporter has more";
             api::error(StatusCode::INTERNAL_SERVER_ERROR, reason)
         }))
@@ -242,7 +247,7 @@ impl Server {
             return text(StatusCode::NOT_FOUND, "There is no such page.");
         }
         let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
-        match self.beside("page", move || pages::answer(&site, &path, &query)).await {
+        match self.run_blocking("page", move || pages::answer(&site, &path, &query)).await {
             Ok(page) => html(page, self.policy.clone()),
             Err(()) => text(StatusCode::INTERNAL_SERVER_ERROR, "Internal error: the log of the exporter has more."),
         }
@@ -250,7 +255,7 @@ impl Server {
 
     /// Works on a thread that may be kept busy; an error is a panic, which is noted. A client that goes away leaves its
     /// permit with what still runs.
-    async fn beside<T: Send + 'static>(
+    async fn run_blocking<T: Send + 'static>(
         &self,
         handler: &'static str,
         work: impl FnOnce() -> T + Send + 'static,

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-/// How much a client may cost. [`Settings::default`] has the values given with each field.
+/// How much a client may cost. [`WebSettings::default`] has the values given with each field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct WebSettings {
     /// Connections open at a time, at least 1. A further one gets the place of one without a request under way, or is closed
     /// at once where there is none. 512.
     pub max_connections: usize,
@@ -38,9 +38,9 @@ pub struct Settings {
     pub allowed_hosts: Vec<String>,
 }
 
-impl Default for Settings {
+impl Default for WebSettings {
     fn default() -> Self {
-        Settings {
+        WebSettings {
             max_connections: 512,
             max_requests: 40,
             max_questions: 4,

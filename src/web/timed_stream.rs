@@ -9,18 +9,18 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::web::timeouts::{Clock, LINGER_BYTES};
+use crate::web::timeouts::{ConnectionTimer, LINGER_BYTES};
 
-/// A socket that tells a [`Clock`] when bytes move.
+/// A socket that tells a [`ConnectionTimer`] when bytes move.
 pub(super) struct TimedStream<S> {
     stream: S,
-    clock: Arc<Clock>,
+    clock: Arc<ConnectionTimer>,
     lingering: bool,
     lingered_bytes: usize,
 }
 
 impl<S> TimedStream<S> {
-    pub(super) fn new(stream: S, clock: Arc<Clock>) -> TimedStream<S> {
+    pub(super) fn new(stream: S, clock: Arc<ConnectionTimer>) -> TimedStream<S> {
         TimedStream { stream, clock, lingering: false, lingered_bytes: 0 }
     }
 }

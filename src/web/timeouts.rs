@@ -1,7 +1,7 @@
 //! How long a connection may stay in what it is doing.
 //!
 //! A connection waits for a header, works on a request, sends what is left of the answer, rests, or says goodbye.
-//! [`Clock`] knows which of them and since when; `timed_stream` tells it when bytes move. One deadline follows from it at
+//! [`ConnectionTimer`] knows which of them and since when; `timed_stream` tells it when bytes move. One deadline follows from it at
 //! any moment, and whoever drives the connection cuts it when that has passed.
 //!
 //! hyper has a timeout for headers, but it also ends connections that rest between two scrapes, and it has none for
@@ -12,7 +12,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::web::settings::Settings;
+use crate::web::settings::WebSettings;
 
 /// How long and how many bytes we listen after our last word. Closing a socket with unread bytes resets it, and the
 /// reset may overtake the answer (RFC 9112 §9.6).
@@ -41,7 +41,7 @@ enum Phase {
 
 /// A request from the end of its header until its answer was handed over.
 #[derive(Clone, Copy, Debug)]
-struct Underway {
+struct ActiveRequest {
     number: u64,
     since: Instant,
     /// Whether all of its body was read.
@@ -51,7 +51,7 @@ struct Underway {
 /// How easily a connection is missed, the easiest first. What a client got used to counts for more than its age: who was
 /// answered often, as Prometheus is, stays while others come and go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Standing {
+pub(super) struct EvictionRank {
     /// A request of it is under way.
     busy: bool,
     /// It was refused nothing so far, or something of it was admitted. Who has had a refusal has had an answer, while a new
@@ -64,11 +64,11 @@ pub(super) struct Standing {
 }
 
 #[derive(Clone, Debug)]
-struct Pace {
+struct ConnectionTiming {
     phase: Phase,
     since: Instant,
     /// Requests that are answered now, the oldest first.
-    requests: Vec<Underway>,
+    requests: Vec<ActiveRequest>,
     /// Number of the next request.
     next_request: u64,
     /// Requests so far that were admitted.
@@ -81,9 +81,9 @@ struct Pace {
     blocked_since: Option<Instant>,
 }
 
-impl Pace {
-    fn new(now: Instant) -> Pace {
-        Pace {
+impl ConnectionTiming {
+    fn new(now: Instant) -> ConnectionTiming {
+        ConnectionTiming {
             phase: Phase::Header,
             since: now,
             requests: Vec::new(),
@@ -109,7 +109,7 @@ impl Pace {
     fn requested(&mut self, now: Instant) -> u64 {
         let number = self.next_request;
         self.next_request += 1;
-        self.requests.push(Underway { number, since: now, whole: false });
+        self.requests.push(ActiveRequest { number, since: now, whole: false });
         // The oldest of several is the one that may take too long.
         self.enter(Phase::Request, self.requests[0].since);
         number
@@ -135,7 +135,7 @@ impl Pace {
         }
     }
 
-    fn deadline(&self, settings: &Settings) -> Instant {
+    fn deadline(&self, settings: &WebSettings) -> Instant {
         let allowed = match self.phase {
             Phase::Header => settings.header_timeout,
             Phase::Request | Phase::Flush => settings.request_timeout,
@@ -154,7 +154,7 @@ impl Pace {
         self.authenticated |= authenticated;
     }
 
-    fn standing(&self, now: Instant) -> Option<Standing> {
+    fn standing(&self, now: Instant) -> Option<EvictionRank> {
         if self.authenticated {
             return None;
         }
@@ -167,7 +167,7 @@ impl Pace {
             }
         };
         let unrefused = self.next_request == 0 || self.admitted > 0;
-        Some(Standing { busy, unrefused, admitted: self.admitted, since })
+        Some(EvictionRank { busy, unrefused, admitted: self.admitted, since })
     }
 }
 
@@ -177,15 +177,15 @@ fn after(start: Instant, duration: Duration) -> Instant {
 
 /// The pace of one connection, shared by its socket, its requests and its driver.
 #[derive(Debug)]
-pub(super) struct Clock(Mutex<Pace>);
+pub(super) struct ConnectionTimer(Mutex<ConnectionTiming>);
 
-impl Clock {
-    pub(super) fn new() -> Clock {
-        Clock(Mutex::new(Pace::new(Instant::now())))
+impl ConnectionTimer {
+    pub(super) fn new() -> ConnectionTimer {
+        ConnectionTimer(Mutex::new(ConnectionTiming::new(Instant::now())))
     }
 
     /// When the connection is to be cut, if nothing happens before.
-    pub(super) fn deadline(&self, settings: &Settings) -> Instant {
+    pub(super) fn deadline(&self, settings: &WebSettings) -> Instant {
         self.pace().deadline(settings)
     }
 
@@ -197,7 +197,7 @@ impl Clock {
 
     /// How easily the connection is missed when its place is needed; `None` while it waits for us, and from its first
     /// authenticated request on.
-    pub(super) fn standing(&self, now: Instant) -> Option<Standing> {
+    pub(super) fn standing(&self, now: Instant) -> Option<EvictionRank> {
         self.pace().standing(now)
     }
 
@@ -231,7 +231,7 @@ impl Clock {
         self.pace().shared = true;
     }
 
-    fn pace(&self) -> MutexGuard<'_, Pace> {
+    fn pace(&self) -> MutexGuard<'_, ConnectionTiming> {
         // Nothing in here panics halfway, so what a panicking holder left is whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -240,7 +240,7 @@ impl Clock {
 /// Ends a request on its clock when it is dropped.
 #[derive(Debug)]
 pub(super) struct RequestMark {
-    clock: Arc<Clock>,
+    clock: Arc<ConnectionTimer>,
     number: u64,
 }
 
@@ -268,14 +268,14 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn left(pace: &Pace, now: Instant) -> Duration {
-        pace.deadline(&Settings::default()) - now
+    fn left(pace: &ConnectionTiming, now: Instant) -> Duration {
+        pace.deadline(&WebSettings::default()) - now
     }
 
     #[test]
     fn each_phase_has_its_own_time() {
         let start = Instant::now();
-        let mut pace = Pace::new(start);
+        let mut pace = ConnectionTiming::new(start);
         assert_eq!(left(&pace, start), 10 * SECOND, "a new connection has the time of a header");
 
         pace.received(start + SECOND);
@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn a_client_that_takes_no_bytes_has_less_time_and_never_more() {
         let start = Instant::now();
-        let mut pace = Pace::new(start);
+        let mut pace = ConnectionTiming::new(start);
         pace.requested(start);
         pace.blocked_since = Some(start + SECOND);
         assert_eq!(left(&pace, start), 31 * SECOND);
@@ -310,7 +310,7 @@ mod tests {
     #[test]
     fn of_requests_that_share_a_connection_the_oldest_counts_and_other_bytes_do_not() {
         let start = Instant::now();
-        let mut pace = Pace { shared: true, ..Pace::new(start) };
+        let mut pace = ConnectionTiming { shared: true, ..ConnectionTiming::new(start) };
         assert_eq!(left(&pace, start), 10 * SECOND, "the first request must come as soon as ever");
         let first = pace.requested(start);
         let second = pace.requested(start + 50 * SECOND);
@@ -327,9 +327,9 @@ mod tests {
     #[test]
     fn who_was_answered_often_is_missed_most_and_who_waits_for_us_is_never_given_up() {
         let start = Instant::now();
-        let silent = Pace::new(start);
-        let newer = Pace::new(start + SECOND);
-        let mut answered = Pace::new(start);
+        let silent = ConnectionTiming::new(start);
+        let newer = ConnectionTiming::new(start + SECOND);
+        let mut answered = ConnectionTiming::new(start);
         let request = answered.requested(start);
         answered.read_whole(request);
         answered.admitted(false);
@@ -339,7 +339,7 @@ mod tests {
         let now = start + 2 * SECOND;
         assert!(silent.standing(now) < newer.standing(now), "of those that said nothing the oldest goes first");
         assert!(newer.standing(now) < answered.standing(now), "whoever was answered stays longer");
-        let mut refused = Pace::new(start + SECOND);
+        let mut refused = ConnectionTiming::new(start + SECOND);
         let request = refused.requested(start + SECOND);
         refused.handed_over(request);
         refused.flushed(start + SECOND);
@@ -347,7 +347,7 @@ mod tests {
         let mut known = answered.clone();
         known.admitted(true);
         assert_eq!(known.standing(now), None, "who is authenticated stays");
-        let mut stuck = Pace::new(start);
+        let mut stuck = ConnectionTiming::new(start);
         let request = stuck.requested(start);
         assert_eq!(stuck.standing(start), None, "the rest of a request may take a moment");
         assert!(stuck.standing(now) > answered.standing(now), "a body that does not end");
@@ -360,7 +360,7 @@ mod tests {
     #[test]
     fn an_endless_timeout_does_not_overflow_the_clock() {
         let start = Instant::now();
-        let settings = Settings { header_timeout: Duration::MAX, ..Settings::default() };
-        assert_eq!(Pace::new(start).deadline(&settings), start + NEVER);
+        let settings = WebSettings { header_timeout: Duration::MAX, ..WebSettings::default() };
+        assert_eq!(ConnectionTiming::new(start).deadline(&settings), start + NEVER);
     }
 }

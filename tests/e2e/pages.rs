@@ -8,18 +8,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use masternode_exporter::domain::chain::{DASH, Subnet};
-use masternode_exporter::domain::counters::Tallies;
+use masternode_exporter::domain::counters::EventCounters;
 use masternode_exporter::domain::list::Block;
 use masternode_exporter::domain::probe::{Outcome, Peer, Probe};
-use masternode_exporter::domain::snapshot::Parts;
-use masternode_exporter::domain::watch::Watched;
+use masternode_exporter::domain::snapshot::SnapshotInputs;
+use masternode_exporter::domain::watch::WatchTarget;
 use masternode_exporter::domain::{
     BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NodeType, Score, Snapshot,
     UnixSeconds,
 };
 use masternode_exporter::sim::{Action, Clock, Options, Server, ServerOptions};
-use masternode_exporter::web::api::{Alert, Api, Firing, Network, OwnMasternode, Report, Source};
-use masternode_exporter::web::handlers::{Landing, Readiness, Refusal, Site};
+use masternode_exporter::web::api::{Alert, Api, Firing, Network, OwnMasternode, Source, SourceHealth};
+use masternode_exporter::web::handlers::{Handlers, LandingPage, Readiness, ScrapeError};
 use masternode_exporter::{app, sim, web};
 use serde_json::Value;
 
@@ -256,7 +256,7 @@ fn hostile() -> Snapshot {
         peer: Default::default(),
         announced: None,
     };
-    let watched = |number: u32| Watched {
+    let watched = |number: u32| WatchTarget {
         id: format!("{number:064x}").parse().unwrap(),
         alias: HOSTILE.into(),
         groups: BTreeMap::from([(HOSTILE.into(), HOSTILE.into())]),
@@ -264,7 +264,7 @@ fn hostile() -> Snapshot {
         maintenance_until: None,
     };
     let block = Block { height: Height(10_000), hash: BlockHash(Hash([7; 32])), time: UnixSeconds(1_800_000_000) };
-    let parts = Parts {
+    let parts = SnapshotInputs {
         network: HOSTILE.into(),
         rules: Arc::new(DASH),
         list: Arc::new(MasternodeList::new(block, (0..12).map(masternode).collect()).unwrap()),
@@ -273,12 +273,12 @@ fn hostile() -> Snapshot {
         watched: vec![watched(3), watched(77)],
         recent_events: vec![],
     };
-    Snapshot::new(parts, &Tallies::default())
+    Snapshot::new(parts, &EventCounters::default())
 }
 
-fn hostile_site() -> Site {
+fn hostile_site() -> Handlers {
     let own = OwnMasternode { id: Some(format!("{:064x}", 3).parse().unwrap()), state: HOSTILE.into() };
-    let report = Report { isolated: Some(true), masternode: Some(own), ..Report::default() };
+    let report = SourceHealth { isolated: Some(true), masternode: Some(own), ..SourceHealth::default() };
     let source = Source { name: HOSTILE.into(), up: Some(true), report, ..Source::default() };
     let probe = Probe {
         outcome: Outcome::Reached,
@@ -315,15 +315,15 @@ fn hostile_site() -> Site {
         history: None,
         clock: || UnixSeconds(1_800_000_007),
     };
-    Site {
-        landing: Landing {
+    Handlers {
+        landing: LandingPage {
             name: HOSTILE.into(),
             version: HOSTILE.into(),
             summary: HOSTILE.into(),
             telemetry_path: Default::default(),
             links: Vec::new(),
         },
-        metrics: Box::new(|_| Box::pin(std::future::ready(Err(Refusal::Unavailable("not here".into()))))),
+        metrics: Box::new(|_| Box::pin(std::future::ready(Err(ScrapeError::Unavailable("not here".into()))))),
         api: Some(Arc::new(api)),
         ready: Box::new(Readiness::default),
         reload: None,

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use masternode_exporter::domain::chain::{DASH, Subnet};
 use masternode_exporter::domain::condition::{Condition, Thresholds, findings};
-use masternode_exporter::domain::counters::Tallies;
+use masternode_exporter::domain::counters::EventCounters;
 use masternode_exporter::domain::list::Block;
-use masternode_exporter::domain::snapshot::Parts;
-use masternode_exporter::domain::watch::Watched;
+use masternode_exporter::domain::snapshot::SnapshotInputs;
+use masternode_exporter::domain::watch::WatchTarget;
 use masternode_exporter::domain::{
     BlockHash, ChainFacts, Details, Hash, Height, Masternode, MasternodeId, MasternodeList, NodeType, Score, Snapshot,
     UnixSeconds,
@@ -35,7 +35,7 @@ fn crowd(count: u32) -> Snapshot {
         peer: Default::default(),
         announced: None,
     };
-    let watched = |number: u32| Watched {
+    let watched = |number: u32| WatchTarget {
         id: id(number),
         alias: format!("mn-{number}"),
         groups: [("operator".to_string(), "acme".to_string())].into(),
@@ -43,7 +43,7 @@ fn crowd(count: u32) -> Snapshot {
         maintenance_until: None,
     };
     let block = Block { height: Height(10_000), hash: BlockHash(Hash([7; 32])), time: NOW };
-    let parts = Parts {
+    let parts = SnapshotInputs {
         network: "dash-test".into(),
         rules: Arc::new(DASH),
         list: Arc::new(MasternodeList::new(block, (0..count).map(masternode).collect()).unwrap()),
@@ -52,7 +52,7 @@ fn crowd(count: u32) -> Snapshot {
         watched: (0..count).map(watched).collect(),
         recent_events: vec![],
     };
-    Snapshot::new(parts, &Tallies::default())
+    Snapshot::new(parts, &EventCounters::default())
 }
 
 #[test]

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use masternode_exporter::domain::UnixSeconds;
-use masternode_exporter::domain::probe::{Failure, Outcome, Peer, Probe, Unprobed};
-use masternode_exporter::web::api::{Alert, AlertsOf, Api, Firing, Network, OwnMasternode, Report, Source};
-use masternode_exporter::web::handlers::{Landing, Readiness, Refusal, Site};
+use masternode_exporter::domain::probe::{Outcome, Peer, Probe, ProbeError, Unprobed};
+use masternode_exporter::web::api::{Alert, AlertsOf, Api, Firing, Network, OwnMasternode, Source, SourceHealth};
+use masternode_exporter::web::handlers::{Handlers, LandingPage, Readiness, ScrapeError};
 use masternode_exporter::web::pages;
 use serde_json::{Value, json};
 
@@ -19,17 +19,22 @@ use crate::support::harness::{NOW, Stage};
 struct Known {
     stage: Stage,
     probe: Option<Probe>,
-    report: Report,
+    report: SourceHealth,
     firing: Firing,
 }
 
 impl Known {
     async fn nothing() -> Known {
-        Known { stage: Stage::following().await, probe: None, report: Report::default(), firing: Firing::default() }
+        Known {
+            stage: Stage::following().await,
+            probe: None,
+            report: SourceHealth::default(),
+            firing: Firing::default(),
+        }
     }
 
     /// A site where calls are on.
-    fn site(&self) -> Site {
+    fn site(&self) -> Handlers {
         let id = self.id().parse().unwrap();
         let source = Source {
             name: "node-0".into(),
@@ -60,15 +65,15 @@ impl Known {
             history: None,
             clock: || UnixSeconds(NOW + 7),
         };
-        Site {
-            landing: Landing {
+        Handlers {
+            landing: LandingPage {
                 name: "Masternode exporter".into(),
                 version: "1.2.3".into(),
                 summary: "What it is.".into(),
                 telemetry_path: Default::default(),
                 links: vec![],
             },
-            metrics: Box::new(|_| Box::pin(std::future::ready(Err(Refusal::Unavailable("not here".into()))))),
+            metrics: Box::new(|_| Box::pin(std::future::ready(Err(ScrapeError::Unavailable("not here".into()))))),
             api: Some(Arc::new(api)),
             ready: Box::new(Readiness::default),
             reload: None,
@@ -133,7 +138,7 @@ fn alert(known: &Known, name: &str, severity: &'static str, runbook_url: &str) -
 #[tokio::test]
 async fn a_masternode_that_does_not_answer_is_shown_with_the_reason_and_when_it_last_did() {
     let mut known = Known::nothing().await;
-    known.probe = ended(Outcome::Failed(Failure::Refused), None);
+    known.probe = ended(Outcome::Failed(ProbeError::Refused), None);
     let path = format!("/masternodes/{}", known.id());
     let whole = known.api(&format!("/api/v1{path}"));
     assert_eq!(
@@ -225,25 +230,25 @@ async fn what_fires_is_shown_with_its_runbook_and_of_whom_it_is() {
 async fn a_source_that_says_ready_while_it_is_cut_off_is_not_believed() {
     let mut known = Known::nothing().await;
     let own = OwnMasternode { id: known.id().parse().ok(), state: "ready".into() };
-    let report = Report {
+    let report = SourceHealth {
         blocks_behind: Some(0),
         connections: Some(8),
         isolated: Some(false),
         masternode: Some(own),
-        ..Report::default()
+        ..SourceHealth::default()
     };
     known.report = report.clone();
     known.shows("/", &["node-0: in sync Is a masternode itself, mn-0 , and says: ready"]);
-    known.report = Report { release_bad: Some(true), filter_index_synced: Some(false), ..report.clone() };
+    known.report = SourceHealth { release_bad: Some(true), filter_index_synced: Some(false), ..report.clone() };
     known.shows("/", &["Its release has a known fault: update it. Its index of compact block filters is not synced."]);
-    known.report = Report { blocks_behind: Some(3), ..report.clone() };
+    known.report = SourceHealth { blocks_behind: Some(3), ..report.clone() };
     known.shows("/", &["node-0: in sync, 3 blocks behind", "says: ready (as of its own, older tip)"]);
-    known.report = Report { isolated: Some(true), connections: Some(0), ..report };
+    known.report = SourceHealth { isolated: Some(true), connections: Some(0), ..report };
     known.shows("/", &["node-0: is cut off from its network, whatever it says", "(of the time before it was cut off)"]);
     let source = known.api("/api/v1/status")["networks"][0]["sources"][0].clone();
     assert_eq!((&source["isolated"], &source["connections"]), (&json!(true), &json!(0)));
     assert_eq!((&source["masternode"], &source["masternode_state"]), (&json!(known.id()), &json!("ready")));
-    known.report = Report::default();
+    known.report = SourceHealth::default();
     let source = known.api("/api/v1/status")["networks"][0]["sources"][0].clone();
     assert_eq!((&source["isolated"], &source["masternode_state"]), (&Value::Null, &Value::Null));
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use masternode_exporter::domain::{EventKind, Risk, Snapshot, UnixSeconds};
 use masternode_exporter::rpc::dialect;
 use masternode_exporter::sim::{Action, Options};
-use masternode_exporter::web::api::{Api, Firing, History, Network, PAGES, Report, Source};
+use masternode_exporter::web::api::{Api, Firing, History, Network, PAGES, Source, SourceHealth};
 use serde_json::{Value, json};
 
 use crate::support::contract::Contract;
@@ -95,7 +95,7 @@ fn network(name: &str, snapshot: Option<Arc<Snapshot>>) -> Network {
         last_success: Some(UnixSeconds(NOW)),
         follows_fork: None,
         fork_split: None,
-        report: Report::default(),
+        report: SourceHealth::default(),
     };
     let sources = vec![asked, Source { name: "node-1".into(), ..Source::default() }];
     Network { name: name.into(), chain: "dash".into(), snapshot, probes: None, sources }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use masternode_exporter::alerting::Engine;
-use masternode_exporter::alerting::evaluate::{Network, Source, World};
+use masternode_exporter::alerting::evaluate::{EvaluationInput, Network, Source};
 use masternode_exporter::alerting::settings::Kind;
 use masternode_exporter::domain::{Snapshot, UnixSeconds, rfc3339};
 use masternode_exporter::meters::Meters;
@@ -51,7 +51,7 @@ fn engine(seen: Shown, news: Arc<Notify>, clock: fn() -> UnixSeconds) -> (Engine
             not_understood: 0,
             fork_activation: None,
         };
-        World {
+        EvaluationInput {
             networks: vec![network],
             config_good: true,
             web_config_good: true,
@@ -98,7 +98,7 @@ async fn a_jump_of_the_clock_ends_no_alert_and_alertmanager_is_never_told_an_end
     let (seen, news) = (Shown::default(), Arc::<Notify>::default());
     let (mut engine, registry) = engine(seen.clone(), news.clone(), || UnixSeconds(WALL.load(Ordering::SeqCst)));
     let receivers = vec![page.settings("page", Kind::Generic), manager.settings("manager", Kind::Alertmanager)];
-    engine.apply(&at_once(receivers)).await;
+    engine.reconfigure(&at_once(receivers)).await;
     let show = |stage: &Stage| {
         *seen.lock().unwrap() = stage.snapshot();
         news.notify_one();
@@ -142,7 +142,7 @@ async fn a_jump_of_the_clock_ends_no_alert_and_alertmanager_is_never_told_an_end
 #[tokio::test]
 async fn a_follower_whose_clock_jumps_goes_on_and_shows_nothing_negative() {
     static WALL: AtomicU64 = AtomicU64::new(NOW);
-    let clock = |settings: &mut masternode_exporter::follower::Settings| {
+    let clock = |settings: &mut masternode_exporter::follower::FollowerSettings| {
         settings.clock = || UnixSeconds(WALL.load(Ordering::SeqCst));
     };
     let mut stage = Stage::with(Options::default(), 1, clock).await;

@@ -6,19 +6,19 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use masternode_exporter::config::reference;
-use masternode_exporter::config::{self, Config, Loaded, Origin};
+use masternode_exporter::config::{self, Config, ConfigSources, LoadedConfig};
 
 use crate::markdown;
 
 const NETWORK: &str = "networks: [{name: one, sources: [{name: a, url: \"http://a:1\"}]}]\n";
 
-fn load_with(text: &str, environment: &[(&str, &str)]) -> Result<Loaded, String> {
+fn load_with(text: &str, environment: &[(&str, &str)]) -> Result<LoadedConfig, String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("exporter.yml");
     std::fs::write(&file, text).unwrap();
     let environment: BTreeMap<String, String> =
         environment.iter().map(|(name, value)| ((*name).to_string(), (*value).to_string())).collect();
-    let origin = Origin { file: Some(file), environment, home: Some("/nonexistent".into()), overrides: vec![] };
+    let origin = ConfigSources { file: Some(file), environment, home: Some("/nonexistent".into()), overrides: vec![] };
     config::load(&origin).map_err(|errors| errors.to_string())
 }
 
@@ -118,7 +118,7 @@ fn a_variable_with_one_underscore_is_warned_of() {
         ("MASTERNODE_EXPORTER_SERVICE_PORT_WEB", "10066"),
         ("MASTERNODE_EXPORTER_PORT", "tcp://10.0.0.1:10066"),
     ];
-    let Loaded { config, warnings } = load_with(NETWORK, &environment).unwrap();
+    let LoadedConfig { config, warnings } = load_with(NETWORK, &environment).unwrap();
     assert_eq!(config, good(NETWORK));
     assert_eq!(
         warnings,

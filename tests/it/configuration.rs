@@ -5,20 +5,20 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use masternode_exporter::config::reference::{self, DefaultValue};
-use masternode_exporter::config::{self, Config, Loaded, Origin, Override};
-use masternode_exporter::domain::watch::Expected;
+use masternode_exporter::config::{self, Config, ConfigSources, LoadedConfig, Override};
+use masternode_exporter::domain::watch::WatchField;
 use masternode_exporter::metrics::Others;
 use masternode_exporter::rpc::Credentials;
 
 use crate::markdown;
 use crate::support::{certificates, golden};
 
-fn load(text: &str, environment: &[(&str, &str)]) -> Result<Loaded, String> {
+fn load(text: &str, environment: &[(&str, &str)]) -> Result<LoadedConfig, String> {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("exporter.yml");
     std::fs::write(&file, text).unwrap();
     let environment = environment.iter().map(|(name, value)| ((*name).to_string(), (*value).to_string())).collect();
-    let origin = Origin { file: Some(file), environment, home: Some("/nonexistent".into()), overrides: vec![] };
+    let origin = ConfigSources { file: Some(file), environment, home: Some("/nonexistent".into()), overrides: vec![] };
     config::load(&origin).map_err(|errors| errors.to_string())
 }
 
@@ -31,7 +31,7 @@ fn check_errors(text: &str, environment: &[(&str, &str)], expected: &[&str]) {
 
 #[test]
 fn nothing_at_all_is_the_dash_node_on_this_host() {
-    let config = config::load(&Origin::default()).unwrap().config;
+    let config = config::load(&ConfigSources::default()).unwrap().config;
     assert_eq!(config.networks.len(), 1);
     let network = &config.networks[0];
     assert_eq!((network.name.as_str(), network.sources[0].url.expose()), ("dash-main", "http://127.0.0.1:9998"));
@@ -46,7 +46,7 @@ fn without_a_configuration_the_network_is_the_one_whose_cookie_is_there() {
     let directory = home.path().join(".dashcore/testnet3");
     std::fs::create_dir_all(&directory).unwrap();
     std::fs::write(directory.join(".cookie"), "__cookie__:x").unwrap();
-    let origin = Origin { home: Some(home.path().into()), ..Origin::default() };
+    let origin = ConfigSources { home: Some(home.path().into()), ..ConfigSources::default() };
     let config = config::load(&origin).unwrap().config;
     assert_eq!(
         (&*config.networks[0].name, config.networks[0].sources[0].url.expose()),
@@ -58,11 +58,11 @@ fn without_a_configuration_the_network_is_the_one_whose_cookie_is_there() {
 fn the_example_is_good_and_means_what_it_says() {
     let example = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/config.example.yaml");
     let text = std::fs::read_to_string(example).unwrap();
-    let Loaded { config, warnings } = load(&text, &[]).unwrap();
+    let LoadedConfig { config, warnings } = load(&text, &[]).unwrap();
     assert_eq!(config.networks[0].sources.len(), 2);
     assert_eq!(config.watch.len(), 3);
     let payouts = "XpayeeOfSeventyPercent 7000, XpayeeOfThirtyPercent 3000".to_string();
-    assert_eq!(config.watch[1].1.expectations, [(Expected::Payouts, payouts)]);
+    assert_eq!(config.watch[1].1.expectations, [(WatchField::Payouts, payouts)]);
     assert_eq!(config.metrics.others, Others::AtRisk);
     assert_eq!(config.metrics.horizons[0], ("24h".to_string(), 86_400));
     assert_eq!(warnings, Vec::<String>::new());
@@ -149,8 +149,11 @@ fn entries_of_the_watch_list_may_not_contradict_each_other() {
 #[test]
 fn a_file_that_is_no_yaml_or_not_there_is_named() {
     assert!(load("networks: [", &[]).unwrap_err().contains("exporter.yml cannot be used"));
-    let origin =
-        Origin { file: Some("/nonexistent/exporter.yml".into()), environment: BTreeMap::new(), ..Origin::default() };
+    let origin = ConfigSources {
+        file: Some("/nonexistent/exporter.yml".into()),
+        environment: BTreeMap::new(),
+        ..ConfigSources::default()
+    };
     let error = config::load(&origin).unwrap_err().to_string();
     assert!(error.contains("/nonexistent/exporter.yml") && error.contains("cannot be read"), "{error}");
 }
@@ -325,16 +328,16 @@ fn an_argument_wins_over_all_and_replaces_a_list_as_a_whole() {
     let file = directory.path().join("exporter.yml");
     std::fs::write(&file, "web: {listen_address: [\"127.0.0.1:1\", \"127.0.0.1:2\"]}").unwrap();
     for (environment, values) in environments.into_iter().zip([vec!["127.0.0.1:9"], vec![":7", "127.0.0.1:9"]]) {
-        let origin = Origin {
+        let origin = ConfigSources {
             file: Some(file.clone()),
             environment: [environment].into(),
             overrides: vec![listen(&values)],
-            ..Origin::default()
+            ..ConfigSources::default()
         };
         let addresses = config::load(&origin).unwrap().config.web.listen_addresses;
         assert_eq!(addresses.iter().map(ToString::to_string).collect::<Vec<_>>(), values);
     }
-    let origin = Origin { overrides: vec![listen(&["nowhere"])], ..Origin::default() };
+    let origin = ConfigSources { overrides: vec![listen(&["nowhere"])], ..ConfigSources::default() };
     let error = config::load(&origin).unwrap_err().to_string();
     assert!(error.ends_with("(set by --web.listen-address)"), "{error}");
 }
@@ -400,7 +403,7 @@ fn a_path_below_home_needs_a_home_and_a_password_file_must_be_readable() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let text = format!("networks: [{{name: one, sources: [{{name: a, url: \"http://a:1\", {keys}}}]}}]");
         std::fs::write(file.path(), text).unwrap();
-        let origin = Origin { file: Some(file.path().into()), home, ..Origin::default() };
+        let origin = ConfigSources { file: Some(file.path().into()), home, ..ConfigSources::default() };
         config::load(&origin).map_err(|errors| errors.to_string())
     };
     let at_home = || Some(home.path().to_path_buf());
@@ -425,11 +428,11 @@ fn a_path_below_home_needs_a_home_and_a_password_file_must_be_readable() {
 #[test]
 fn masternodes_are_called_only_when_that_is_switched_on() {
     let probe = |text: &str| load(text, &[]).map(|loaded| (loaded.config.probe, loaded.config.metrics.probed));
-    let on = masternode_exporter::probe::Settings::default();
+    let on = masternode_exporter::probe::ProbeSettings::default();
     assert_eq!(probe("log: {}").unwrap(), (None, false));
     assert_eq!(probe("probe: {interval: 1m}").unwrap(), (None, false), "an interval alone switches nothing on");
     assert_eq!(probe("probe: {enabled: true}").unwrap(), (Some(on.clone()), true));
-    let changed = masternode_exporter::probe::Settings {
+    let changed = masternode_exporter::probe::ProbeSettings {
         interval: Duration::from_secs(60),
         timeout: Duration::from_secs(2),
         max_parallel: 8,

@@ -30,17 +30,17 @@ async fn node(answer: String) -> String {
     url
 }
 
-fn settings(url: String, credentials: Credentials) -> rpc::Settings {
-    rpc::Settings {
+fn settings(url: String, credentials: Credentials) -> rpc::RpcSettings {
+    rpc::RpcSettings {
         url,
         credentials,
         timeout: Duration::from_millis(300),
         body_limit: 10_000,
-        ..rpc::Settings::default()
+        ..rpc::RpcSettings::default()
     }
 }
 
-fn new_client(settings: rpc::Settings) -> Result<Client, RpcError> {
+fn new_client(settings: rpc::RpcSettings) -> Result<Client, RpcError> {
     Client::new(settings, Meters::new(&prometheus::Registry::new()).unwrap().rpc("net", "node"))
 }
 
@@ -196,10 +196,10 @@ async fn a_cookie_that_changed_with_the_node_is_read_again() {
     };
     let first = Server::bind_with(network.clone(), "127.0.0.1:0", options()).await.unwrap().spawn();
     let address = first.handle().address();
-    let settings = rpc::Settings {
+    let settings = rpc::RpcSettings {
         url: first.handle().url(),
         credentials: Credentials::FindCookie { home: Some(home.path().into()) },
-        ..rpc::Settings::default()
+        ..rpc::RpcSettings::default()
     };
     let meters = Meters::new(&prometheus::Registry::new()).unwrap().rpc("net", "node");
     let client = Client::new(settings, meters).unwrap();

@@ -6,18 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use masternode_exporter::domain::chain::{DASH, Subnet};
-use masternode_exporter::domain::counters::Tallies;
+use masternode_exporter::domain::counters::EventCounters;
 use masternode_exporter::domain::list::{Block, MasternodeList};
 use masternode_exporter::domain::masternode::PeerView;
-use masternode_exporter::domain::probe::{Failure, Outcome, Peer, Probe};
-use masternode_exporter::domain::snapshot::Parts;
+use masternode_exporter::domain::probe::{Outcome, Peer, Probe, ProbeError};
+use masternode_exporter::domain::snapshot::SnapshotInputs;
 use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
 use masternode_exporter::domain::{
     BlockHash, ChainFacts, DetailTexts, Hash, Height, Masternode, MasternodeId, NodeType, Score, Snapshot, UnixSeconds,
 };
-use masternode_exporter::metrics::page::{Cursor, Filter, Shard, Sheet};
-use masternode_exporter::metrics::selection::{NetworkPage, Room};
-use masternode_exporter::metrics::{Body, Exposition, Format, Others, Request, Settings};
+use masternode_exporter::metrics::page::{Cursor, ExpositionPage, Filter, Shard};
+use masternode_exporter::metrics::selection::{NetworkPage, SeriesBudget};
+use masternode_exporter::metrics::{Body, Exposition, Format, MetricsSettings, Others, Request};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 
 use crate::support::samples::Page;
@@ -62,7 +62,7 @@ fn snapshot(network: &str, nodes: Vec<Masternode>, watched: &[(u8, &str)]) -> Ar
         sporks: vec![("SPORK_23_QUORUM_POSE".into(), 0)],
         ..ChainFacts::new(Subnet::Regtest)
     };
-    let parts = Parts {
+    let parts = SnapshotInputs {
         network: network.into(),
         rules: Arc::new(DASH),
         list: Arc::new(list),
@@ -71,16 +71,16 @@ fn snapshot(network: &str, nodes: Vec<Masternode>, watched: &[(u8, &str)]) -> Ar
         watched,
         recent_events: vec![],
     };
-    Arc::new(Snapshot::new(parts, &Tallies::default()))
+    Arc::new(Snapshot::new(parts, &EventCounters::default()))
 }
 
-fn sheet(snapshots: &[Arc<Snapshot>], settings: &Settings) -> Sheet {
-    let room = Room::new(settings, snapshots.iter());
+fn sheet(snapshots: &[Arc<Snapshot>], settings: &MetricsSettings) -> ExpositionPage {
+    let room = SeriesBudget::new(settings, snapshots.iter());
     let page = |snapshot: &Arc<Snapshot>| Arc::new(NetworkPage::new(snapshot.clone(), settings, room, None));
-    Sheet::new(settings.clone(), snapshots.iter().map(page).collect())
+    ExpositionPage::new(settings.clone(), snapshots.iter().map(page).collect())
 }
 
-fn whole(sheet: &Sheet, format: Format, filter: &Filter) -> String {
+fn whole(sheet: &ExpositionPage, format: Format, filter: &Filter) -> String {
     let mut out = Vec::new();
     assert!(!sheet.write(format, filter, &mut Cursor::default(), usize::MAX, &mut out));
     String::from_utf8(out).unwrap()
@@ -98,13 +98,13 @@ fn example() -> Vec<Arc<Snapshot>> {
 /// The page as a reader sees it, thought over line by line; `UPDATE_GOLDEN=1` writes it anew.
 #[test]
 fn a_page_of_two_networks_is_the_one_on_record() {
-    let page = whole(&sheet(&example(), &Settings::default()), Format::Text, &Filter::default());
+    let page = whole(&sheet(&example(), &MetricsSettings::default()), Format::Text, &Filter::default());
     crate::support::golden("tests/fixtures/exposition/two-networks.txt", &page);
 }
 
 #[test]
 fn unknown_is_absent_and_a_watched_node_that_left_stays() {
-    let page = Page::read(&whole(&sheet(&example(), &Settings::default()), Format::Text, &Filter::default()));
+    let page = Page::read(&whole(&sheet(&example(), &MetricsSettings::default()), Format::Text, &Filter::default()));
     let two = &[("alias", "mn-\"two\"")];
     page.expect("masternode_pose_blocks_until_safe", two, 32.0);
     page.expect(
@@ -134,9 +134,9 @@ fn what_came_of_calling_masternodes_stands_on_the_page_of_those_who_were_called(
         peer,
     };
     let two = probe(Outcome::Reached, Some(Peer::new(70_240, b"/Dash Core:23.1.2/")));
-    let seven = probe(Outcome::Failed(Failure::Refused), None);
+    let seven = probe(Outcome::Failed(ProbeError::Refused), None);
     let probes = [(2, two), (7, seven)].map(|(number, probe)| (MasternodeId::ProTx(Hash([number; 32])), probe));
-    let settings = Settings { probed: true, ..Settings::default() };
+    let settings = MetricsSettings { probed: true, ..MetricsSettings::default() };
     let exposition = Exposition::new(settings, prometheus::Registry::new()).unwrap();
     exposition.publish("dash-main", Some(example()[0].clone()));
     exposition.publish_probes("dash-main", Some(Arc::new(probes.into())));
@@ -177,25 +177,28 @@ masternode_requirement_met{network="dash-main",masternode="two",alias="mn-\"two\
 
 #[test]
 fn tiers_and_the_limit_decide_who_is_shown() {
-    let count = |settings: &Settings| {
+    let count = |settings: &MetricsSettings| {
         let page = Page::read(&whole(&sheet(&example()[..1], settings), Format::Text, &Filter::default()));
         assert_eq!(page.count("masternode_registered"), 2, "watched nodes are always shown");
         page.count("masternode_pose_score")
     };
-    assert_eq!(count(&Settings::default()), 4);
+    assert_eq!(count(&MetricsSettings::default()), 4);
     // The one with a score that is not banned, beside the watched one.
-    assert_eq!(count(&Settings { others: Others::AtRisk, ..Settings::default() }), 2);
-    assert_eq!(count(&Settings { others: Others::Watched, ..Settings::default() }), 1);
+    assert_eq!(count(&MetricsSettings { others: Others::AtRisk, ..MetricsSettings::default() }), 2);
+    assert_eq!(count(&MetricsSettings { others: Others::Watched, ..MetricsSettings::default() }), 1);
     // Room for the two watched ones and one more.
     let watched_and_one = 2 * 84 + 8;
-    assert_eq!(count(&Settings { series_limit: watched_and_one, ..Settings::default() }), 2);
+    assert_eq!(count(&MetricsSettings { series_limit: watched_and_one, ..MetricsSettings::default() }), 2);
 }
 
 #[test]
 fn watched_masternodes_of_a_later_network_come_before_the_others_of_an_earlier_one() {
     let crowd = (10..60).map(|number| masternode(number, 0, false)).collect();
-    let exposition =
-        Exposition::new(Settings { series_limit: 118, ..Settings::default() }, prometheus::Registry::new()).unwrap();
+    let exposition = Exposition::new(
+        MetricsSettings { series_limit: 118, ..MetricsSettings::default() },
+        prometheus::Registry::new(),
+    )
+    .unwrap();
     exposition.publish("a", Some(snapshot("a", crowd, &[])));
     exposition.publish("b", Some(snapshot("b", vec![masternode(1, 0, false)], &[(1, "mine")])));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -207,7 +210,7 @@ fn watched_masternodes_of_a_later_network_come_before_the_others_of_an_earlier_o
 
 #[test]
 fn shards_together_are_the_whole_and_aggregates_stand_on_the_first() {
-    let sheet = sheet(&example(), &Settings::default());
+    let sheet = sheet(&example(), &MetricsSettings::default());
     let lines = |filter: &Filter| -> BTreeSet<String> {
         let page = whole(&sheet, Format::Text, filter);
         page.lines().filter(|line| !line.starts_with('#') && !line.contains("shard_info")).map(str::to_string).collect()
@@ -224,7 +227,7 @@ fn shards_together_are_the_whole_and_aggregates_stand_on_the_first() {
 fn only_the_families_asked_for_are_shown() {
     let filter =
         Filter { families: vec!["masternode_pose_score".into(), "masternode_network_height".into()], shard: None };
-    let page = whole(&sheet(&example(), &Settings::default()), Format::Text, &filter);
+    let page = whole(&sheet(&example(), &MetricsSettings::default()), Format::Text, &filter);
     let names: BTreeSet<&str> =
         page.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split('{').next()).collect();
     assert_eq!(names, BTreeSet::from(["masternode_network_height", "masternode_pose_score"]));
@@ -232,7 +235,7 @@ fn only_the_families_asked_for_are_shown() {
 
 #[test]
 fn open_metrics_differs_in_the_names_of_counters_and_nothing_else() {
-    let sheet = sheet(&example(), &Settings::default());
+    let sheet = sheet(&example(), &MetricsSettings::default());
     let text = whole(&sheet, Format::Text, &Filter::default());
     let open = whole(&sheet, Format::OpenMetrics, &Filter::default());
     for (text, open) in text.lines().zip(open.lines()) {
@@ -244,7 +247,7 @@ fn open_metrics_differs_in_the_names_of_counters_and_nothing_else() {
 
 #[tokio::test]
 async fn a_page_is_the_same_by_gzip_and_streamed_and_ends_as_its_format_wants() {
-    let exposition = Exposition::new(Settings::default(), prometheus::Registry::new()).unwrap();
+    let exposition = Exposition::new(MetricsSettings::default(), prometheus::Registry::new()).unwrap();
     for snapshot in example() {
         exposition.publish(snapshot.network(), Some(snapshot.clone()));
     }
@@ -296,11 +299,11 @@ proptest! {
     ) {
         let mut before: Option<Arc<NetworkPage>> = None;
         for (state, series_limit) in states {
-            let settings = Settings { series_limit, ..Settings::default() };
+            let settings = MetricsSettings { series_limit, ..MetricsSettings::default() };
             let snapshot = snapshot_of(&state);
-            let room = Room::new(&settings, std::iter::once(&snapshot));
+            let room = SeriesBudget::new(&settings, std::iter::once(&snapshot));
             let page = |before| Arc::new(NetworkPage::new(snapshot.clone(), &settings, room, before));
-            let text = |page| whole(&Sheet::new(settings.clone(), vec![page]), Format::Text, &Filter::default());
+            let text = |page| whole(&ExpositionPage::new(settings.clone(), vec![page]), Format::Text, &Filter::default());
             let taken_over = page(before.as_deref());
             prop_assert_eq!(text(taken_over.clone()), text(page(None)));
             before = Some(taken_over);
@@ -316,7 +319,7 @@ proptest! {
         let nodes = nodes.into_iter().map(|(number, (score, banned))| masternode(number, score, banned)).collect();
         let watched: Vec<(u8, &str)> = watched.iter().map(|(number, alias)| (*number, alias.as_str())).collect();
         let snapshots = vec![snapshot("one", nodes, &watched), snapshot("two", vec![masternode(1, 5, false)], &watched)];
-        let sheet = sheet(&snapshots, &Settings::default());
+        let sheet = sheet(&snapshots, &MetricsSettings::default());
         let text = whole(&sheet, Format::Text, &Filter::default());
         let (mut cursor, mut pieces) = (Cursor::default(), Vec::new());
         loop {

@@ -11,7 +11,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use masternode_exporter::domain::counters::{NodeTally, Tallies};
+use masternode_exporter::domain::counters::{EventCounters, NodeCounters};
 use masternode_exporter::domain::list::Block;
 use masternode_exporter::domain::{
     BanCause, BlockHash, Event, EventKind, Field, Hash, Height, MasternodeId, NodeType, Score, UnixSeconds,
@@ -104,7 +104,7 @@ fn plan() -> Vec<Step> {
 struct Expected {
     branch: Vec<(Block, BTreeMap<MasternodeId, Option<Height>>)>,
     events: Vec<(Event, bool)>,
-    tallies: Tallies,
+    tallies: EventCounters,
 }
 
 impl Expected {
@@ -232,7 +232,7 @@ fn killed_fifty_times_a_history_holds_what_happened_exactly_once() {
     assert!(kept.len() == branch.len() || kept.len() > 576);
     let tallies = store.tallies(network).unwrap();
     assert_eq!(tallies.network(), expected.tallies.network());
-    let sorted = |tallies: &Tallies| -> BTreeMap<MasternodeId, NodeTally> {
+    let sorted = |tallies: &EventCounters| -> BTreeMap<MasternodeId, NodeCounters> {
         tallies.nodes().map(|(id, tally)| (*id, tally.clone())).collect()
     };
     assert_eq!(sorted(&tallies), sorted(&expected.tallies));

@@ -85,7 +85,8 @@ async fn a_history_that_opens_late_is_gone_on_with_from_its_end() {
 
 /// The history is too far behind, or its chain cannot say old lists: what was followed meanwhile comes on top.
 async fn check_on_top(dialect: Dialect, max_gap_blocks: u32, missed: usize) {
-    let change = |settings: &mut masternode_exporter::follower::Settings| settings.max_gap_blocks = max_gap_blocks;
+    let change =
+        |settings: &mut masternode_exporter::follower::FollowerSettings| settings.max_gap_blocks = max_gap_blocks;
     let mut stage = Stage::recording(Options::default(), dialect, change).await;
     let from = stage.network.tip().0 + 1;
     live(&mut stage, 8).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use masternode_exporter::domain::chain::{ChainRules, DIMECOIN, PRCYCOIN};
 use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
 use masternode_exporter::domain::{EventKind, MasternodeId, Snapshot, UnixSeconds, state};
-use masternode_exporter::follower::{Ask, Follower, Settings};
+use masternode_exporter::follower::{Follower, FollowerSettings, OptionalQueries};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
 use masternode_exporter::rpc::{self, Client, Credentials, Dialect, Secret, dialect};
@@ -48,7 +48,7 @@ impl Stage {
         let (publish, snapshots) = watch::channel(None);
         let client = client(&server, rules.clone(), dialect, &meters);
         let follower = Follower::new(settings(rules), vec![client], &meters, watch_receiver, publish);
-        let exposition = Exposition::new(metrics::Settings::default(), registry).unwrap();
+        let exposition = Exposition::new(metrics::MetricsSettings::default(), registry).unwrap();
         let mut stage = Stage { network, _server: server, follower, snapshots, _watch_list: watch_list, exposition };
         stage.follower.poll().await;
         stage
@@ -74,7 +74,7 @@ impl Stage {
         let snapshot = self.snapshot();
         let index = snapshot.list().position(&id.parse().unwrap()).expect("it is listed");
         let states = &snapshot.rules().states;
-        state::label(states, state::place(states, &snapshot.list().masternodes()[index])).to_string()
+        state::label(states, state::index_of(states, &snapshot.list().masternodes()[index])).to_string()
     }
 
     fn events_of(&self, id: &str) -> Vec<EventKind> {
@@ -85,14 +85,14 @@ impl Stage {
     }
 }
 
-fn settings(rules: ChainRules) -> Settings {
-    Settings {
+fn settings(rules: ChainRules) -> FollowerSettings {
+    FollowerSettings {
         network: "it".into(),
         rules: Arc::new(rules),
         poll_interval: Duration::ZERO,
         stale_after: Duration::from_secs(900),
         resync_blocks: 576,
-        ask: Ask::default(),
+        ask: OptionalQueries::default(),
         max_gap_blocks: 5000,
         backfill_blocks: 0,
         retention: Duration::from_secs(400 * 86_400),
@@ -102,13 +102,13 @@ fn settings(rules: ChainRules) -> Settings {
 }
 
 fn client(server: &RunningServer, rules: ChainRules, dialect: Dialect, meters: &Meters) -> Client {
-    let settings = rpc::Settings {
+    let settings = rpc::RpcSettings {
         url: server.handle().url(),
         credentials: Credentials::Password { user: "user".into(), password: Secret::new("password") },
         timeout: Duration::from_secs(2),
         dialect: Arc::new(dialect),
         states: state::shared(&rules.states),
-        ..rpc::Settings::default()
+        ..rpc::RpcSettings::default()
     };
     let meters = meters.rpc("it", &settings.name);
     Client::new(settings, meters).unwrap()

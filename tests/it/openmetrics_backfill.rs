@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use masternode_exporter::domain::chain::DASH;
-use masternode_exporter::domain::counters::Tallies;
-use masternode_exporter::domain::snapshot::{Parts, Snapshot};
+use masternode_exporter::domain::counters::EventCounters;
+use masternode_exporter::domain::snapshot::{Snapshot, SnapshotInputs};
 use masternode_exporter::domain::watch::WatchList;
 use masternode_exporter::domain::{Height, UnixSeconds};
 use masternode_exporter::history::Store;
-use masternode_exporter::metrics::backfill::PastFile;
-use masternode_exporter::metrics::{Format, Settings};
+use masternode_exporter::metrics::backfill::BackfillFile;
+use masternode_exporter::metrics::{Format, MetricsSettings};
 use masternode_exporter::rpc::dialect;
 use masternode_exporter::sim::{Action, Options};
 
@@ -77,14 +77,14 @@ async fn the_file_says_of_each_moment_what_the_page_said_then_and_is_in_the_orde
     stage.stop().await;
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("past.txt");
-    let mut file = PastFile::create(&target, Settings::default()).unwrap();
+    let mut file = BackfillFile::create(&target, MetricsSettings::default()).unwrap();
     let mut store = Store::open(&stage.history(), UnixSeconds(NOW)).unwrap();
-    let mut tallies = Tallies::default();
+    let mut tallies = EventCounters::default();
     let mut backfill = stage.backfill().await.unwrap();
     let told = backfill.tell(&mut store, (Height(from), Height(u32::MAX)), |walked| {
         walked.happened.events.iter().for_each(|event| tallies.record(event));
         walked.happened.sessions.iter().for_each(|session| tallies.record_session(session));
-        let parts = Parts {
+        let parts = SnapshotInputs {
             network: "dash-test".into(),
             rules: Arc::new(DASH),
             list: Arc::new(walked.list.clone()),
@@ -142,10 +142,10 @@ fn a_file_that_is_there_and_a_folder_that_a_killed_run_left_are_not_touched() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("past.txt");
     std::fs::create_dir(folder.path().join("past.txt.parts")).unwrap();
-    let refusal = PastFile::create(&target, Settings::default()).err().unwrap().to_string();
+    let refusal = BackfillFile::create(&target, MetricsSettings::default()).err().unwrap().to_string();
     assert!(refusal.contains("past.txt.parts") && refusal.contains("remove it"), "{refusal}");
     std::fs::write(&target, "mine").unwrap();
-    let refusal = PastFile::create(&target, Settings::default()).err().unwrap().to_string();
+    let refusal = BackfillFile::create(&target, MetricsSettings::default()).err().unwrap().to_string();
     assert!(refusal.contains("name another file"), "{refusal}");
     assert_eq!(std::fs::read_to_string(&target).unwrap(), "mine");
 }

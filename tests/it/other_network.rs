@@ -21,7 +21,7 @@ async fn assert_refused(stage: &Stage) {
 #[tokio::test]
 async fn the_network_of_the_history_binds_beyond_stale_after_and_a_restart() {
     let withdraw_at_once =
-        |settings: &mut masternode_exporter::follower::Settings| settings.stale_after = Duration::ZERO;
+        |settings: &mut masternode_exporter::follower::FollowerSettings| settings.stale_after = Duration::ZERO;
     let mut stage = Stage::recording(Options::default(), dialect::DASH, withdraw_at_once).await;
     stage.mine(&[fail(&stage.masternode(1), 1)]).await;
     let kept = ledger::kept(&stage.history());

@@ -8,25 +8,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use masternode_exporter::domain::chain::{DASH, Subnet};
-use masternode_exporter::domain::counters::Tallies;
+use masternode_exporter::domain::counters::EventCounters;
 use masternode_exporter::domain::list::Block;
-use masternode_exporter::domain::snapshot::Parts;
-use masternode_exporter::domain::watch::Watched;
+use masternode_exporter::domain::snapshot::SnapshotInputs;
+use masternode_exporter::domain::watch::WatchTarget;
 use masternode_exporter::domain::{
     BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NodeType, Score, Snapshot,
     UnixSeconds,
 };
 use masternode_exporter::rpc::dialect;
 use masternode_exporter::sim::{Action, Options};
-use masternode_exporter::web::api::{Api, Firing, History, Network, Report, Source};
-use masternode_exporter::web::handlers::{Landing, Link, Readiness, Refusal, Site};
+use masternode_exporter::web::api::{Api, Firing, History, Network, Source, SourceHealth};
+use masternode_exporter::web::handlers::{Handlers, LandingPage, Link, Readiness, ScrapeError};
 use masternode_exporter::web::pages::{self, Page};
 use serde_json::Value;
 
 use crate::support::harness::{NOW, Stage, fail};
 
 /// A site that shows these networks.
-fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -> Site {
+fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -> Handlers {
     let source = Source {
         name: "node-0".into(),
         up: Some(true),
@@ -35,7 +35,7 @@ fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -
         last_success: None,
         follows_fork: None,
         fork_split: None,
-        report: Report::default(),
+        report: SourceHealth::default(),
     };
     let network = |(name, snapshot): (&str, Option<Arc<Snapshot>>)| Network {
         name: name.into(),
@@ -52,44 +52,44 @@ fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -
         history: history.map(|stage| History { path: stage.history(), up: Box::new(|| true) }),
         clock: || UnixSeconds(NOW + 7),
     };
-    Site {
-        landing: Landing {
+    Handlers {
+        landing: LandingPage {
             name: "Masternode exporter".into(),
             version: "1.2.3".into(),
             summary: "What it is.".into(),
             telemetry_path: Default::default(),
             links: vec![Link { target: "/api/v1/status".into(), text: "API: status".into() }],
         },
-        metrics: Box::new(|_| Box::pin(std::future::ready(Err(Refusal::Unavailable("not here".into()))))),
+        metrics: Box::new(|_| Box::pin(std::future::ready(Err(ScrapeError::Unavailable("not here".into()))))),
         api: Some(Arc::new(api)),
         ready: Box::new(Readiness::default),
         reload: None,
     }
 }
 
-fn of(stage: &Stage) -> Site {
+fn of(stage: &Stage) -> Handlers {
     site(vec![("dash-test", stage.snapshot())], None)
 }
 
-fn get(site: &Site, address: &str) -> Page {
+fn get(site: &Handlers, address: &str) -> Page {
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
     pages::answer(site, path, query)
 }
 
 #[track_caller]
-fn good(site: &Site, address: &str) -> String {
+fn good(site: &Handlers, address: &str) -> String {
     let page = get(site, address);
     assert_eq!(page.status, 200, "{address}");
     page.html
 }
 
 /// What the API says.
-fn api(site: &Site, path: &str, query: &str) -> Value {
+fn api(site: &Handlers, path: &str, query: &str) -> Value {
     serde_json::from_slice(&site.api.as_ref().unwrap().answer(path, query).body).unwrap()
 }
 
 /// The identity of a watched masternode.
-fn id_of(site: &Site, alias: &str) -> String {
+fn id_of(site: &Handlers, alias: &str) -> String {
     let found = api(site, "/api/v1/masternodes", &format!("alias={alias}"));
     found["masternodes"][0]["masternode"].as_str().unwrap().to_string()
 }
@@ -291,7 +291,7 @@ async fn an_address_that_leads_nowhere_says_so() {
 }
 
 /// A list of `count` masternodes, with scores from 0 up; every one says `address`.
-fn crowd(count: u32, address: &str, watched: Vec<Watched>) -> Snapshot {
+fn crowd(count: u32, address: &str, watched: Vec<WatchTarget>) -> Snapshot {
     let masternode = |number: u32| Masternode {
         id: id(number).parse().unwrap(),
         node_type: NodeType::Regular,
@@ -308,7 +308,7 @@ fn crowd(count: u32, address: &str, watched: Vec<Watched>) -> Snapshot {
     };
     let block = Block { height: Height(10_000), hash: BlockHash(Hash([7; 32])), time: UnixSeconds(NOW) };
     let list = MasternodeList::new(block, (0..count).map(masternode).collect()).unwrap();
-    let parts = Parts {
+    let parts = SnapshotInputs {
         network: "dash-test".into(),
         rules: Arc::new(DASH),
         list: Arc::new(list),
@@ -317,16 +317,16 @@ fn crowd(count: u32, address: &str, watched: Vec<Watched>) -> Snapshot {
         watched,
         recent_events: vec![],
     };
-    Snapshot::new(parts, &Tallies::default())
+    Snapshot::new(parts, &EventCounters::default())
 }
 
 fn id(number: u32) -> String {
     format!("{number:064x}")
 }
 
-fn watched(number: u32, alias: &str, group: &str) -> Watched {
+fn watched(number: u32, alias: &str, group: &str) -> WatchTarget {
     let groups = BTreeMap::from([(group.to_string(), group.to_string())]);
-    Watched {
+    WatchTarget {
         id: id(number).parse().unwrap(),
         alias: alias.into(),
         groups,

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use masternode_exporter::app::App;
-use masternode_exporter::config::{ChainConfig, Config, Loaded, NetworkConfig, Origin, SourceConfig};
+use masternode_exporter::config::{ChainConfig, Config, ConfigSources, LoadedConfig, NetworkConfig, SourceConfig};
 use masternode_exporter::domain::watch::{Selector, WatchEntry};
 use masternode_exporter::probe;
 use masternode_exporter::probe::codec::{VERACK, VERSION, Version, message};
@@ -41,8 +41,8 @@ async fn peer(listener: TcpListener) {
     }
 }
 
-fn config(network: &Network, url: String, probe: Option<probe::Settings>) -> Config {
-    let mut config = masternode_exporter::config::load(&Origin::default()).unwrap().config;
+fn config(network: &Network, url: String, probe: Option<probe::ProbeSettings>) -> Config {
+    let mut config = masternode_exporter::config::load(&ConfigSources::default()).unwrap().config;
     let access = Credentials::Password { user: "user".into(), password: Secret::new("password") };
     config.networks = vec![NetworkConfig {
         name: "dash-test".into(),
@@ -56,7 +56,7 @@ fn config(network: &Network, url: String, probe: Option<probe::Settings>) -> Con
         poll_interval: Duration::from_millis(50),
         stale_after: Duration::from_secs(60),
         resync_blocks: 576,
-        ask: masternode_exporter::follower::Ask::default(),
+        ask: masternode_exporter::follower::OptionalQueries::default(),
         max_gap_blocks: 5000,
         backfill_blocks: 0,
     }];
@@ -85,7 +85,7 @@ impl Exporter {
         let (hangup, hangups) = mpsc::channel(1);
         let (sender, receiver) = watch::channel(config.clone());
         tokio::spawn(async move {
-            let load = || Ok(Loaded { config: receiver.borrow().clone(), warnings: vec![] });
+            let load = || Ok(LoadedConfig { config: receiver.borrow().clone(), warnings: vec![] });
             app.serve(vec![listener], &config, load, hangups, std::future::pending()).await;
         });
         Exporter { url, config: sender, hangup }
@@ -124,7 +124,7 @@ async fn a_masternode_that_is_there_is_reachable_on_the_page() {
     let url = node.handle().url();
 
     // Addresses of the other masternodes lead out of this host: they must not be called, so private ones are refused first.
-    let careful = config(&network, url.clone(), Some(probe::Settings::default()));
+    let careful = config(&network, url.clone(), Some(probe::ProbeSettings::default()));
     let exporter = Exporter::start(careful).await;
     let page = exporter.page(|page| page.count("masternode_p2p_failure") > 0).await;
     for node in [HERE, ELSEWHERE] {
@@ -137,7 +137,7 @@ async fn a_masternode_that_is_there_is_reachable_on_the_page() {
     }
 
     let mut allowed =
-        config(&network, url.clone(), Some(probe::Settings { allow_private: true, ..Default::default() }));
+        config(&network, url.clone(), Some(probe::ProbeSettings { allow_private: true, ..Default::default() }));
     allowed.watch.truncate(1);
     exporter.reload(allowed).await;
     let page = exporter.page(|page| page.count("masternode_p2p_reachable") > 0).await;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use masternode_exporter::config::{self, ChainConfig, Origin, reference};
+use masternode_exporter::config::{self, ChainConfig, ConfigSources, reference};
 use masternode_exporter::domain::chain::{DIMECOIN, PRCYCOIN};
 use masternode_exporter::domain::list::{Block, MasternodeList};
 use masternode_exporter::domain::payment::Payments;
@@ -24,7 +24,7 @@ fn load(text: &str) -> Result<config::Config, String> {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("exporter.yml");
     std::fs::write(&file, text).unwrap();
-    let origin = Origin { file: Some(file), ..Origin::default() };
+    let origin = ConfigSources { file: Some(file), ..ConfigSources::default() };
     config::load(&origin).map(|loaded| loaded.config).map_err(|errors| errors.to_string())
 }
 
@@ -133,7 +133,7 @@ fn raptoreum_knows_nodes_that_are_neither_banned_nor_paid_and_a_spork_that_slows
     let list = MasternodeList::new(block(1000), protx(&entries)).unwrap();
     let weak = &list.masternodes()[4];
     assert_eq!((weak.is_banned(), weak.is_payable()), (false, false));
-    let place = state::place(&chain.rules.states, weak);
+    let place = state::index_of(&chain.rules.states, weak);
     assert_eq!(state::label(&chain.rules.states, place), "unknown");
     let payments = Payments::new(&chain.rules, &list, &ChainFacts::new(Subnet::Main), UnixSeconds(0));
     assert_eq!(payments.position(4), None);

@@ -17,9 +17,9 @@ use http_body_util::{BodyExt, Empty};
 use hyper::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use masternode_exporter::web;
-use masternode_exporter::web::handlers::{Body, Landing, MetricsReply, Readiness, Site, TelemetryPath};
+use masternode_exporter::web::handlers::{Body, Handlers, LandingPage, MetricsReply, Readiness, TelemetryPath};
 use masternode_exporter::web::meters::Meters;
-use masternode_exporter::web::settings::Settings;
+use masternode_exporter::web::settings::WebSettings;
 use prometheus::{Registry, TextEncoder};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -60,10 +60,10 @@ impl Drop for Server {
 
 impl Server {
     async fn start(file: &str) -> Server {
-        Server::start_with(file, Settings::default()).await
+        Server::start_with(file, WebSettings::default()).await
     }
 
-    async fn start_with(file: &str, settings: Settings) -> Server {
+    async fn start_with(file: &str, settings: WebSettings) -> Server {
         let folder = tempfile::tempdir().unwrap();
         certificates::write(folder.path());
         let path = folder.path().join("web.yml");
@@ -143,10 +143,10 @@ fn client(folder: &Path, shows: Option<&str>) -> ClientConfig {
     }
 }
 
-fn site() -> Site {
+fn site() -> Handlers {
     let body = || Body::Whole(vec![Bytes::from_static(b"page 1\n")]);
-    Site {
-        landing: Landing {
+    Handlers {
+        landing: LandingPage {
             name: "exporter".into(),
             version: "1".into(),
             summary: "…".into(),
@@ -333,7 +333,7 @@ async fn what_cannot_be_used_changes_nothing_and_protection_is_not_taken_away() 
 #[tokio::test]
 async fn a_handshake_that_never_ends_is_cut_with_the_time_of_a_header() {
     let header_timeout = Duration::from_millis(50);
-    let server = Server::start_with(TLS, Settings { header_timeout, ..Settings::default() }).await;
+    let server = Server::start_with(TLS, WebSettings { header_timeout, ..WebSettings::default() }).await;
     // Nothing; the beginning of a handshake; something else.
     for beginning in [&b""[..], b"\x16\x03\x01\x02\x00\x01\x00\x01", b"GET / HTTP/1.1\r\n\r\n"] {
         let mut stream = TcpStream::connect(server.address).await.unwrap();

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use masternode_exporter::alerting::catalog::Severity;
-use masternode_exporter::alerting::evaluate::{Network, Source, World};
+use masternode_exporter::alerting::evaluate::{EvaluationInput, Network, Source};
 use masternode_exporter::alerting::settings::{Heartbeat, Kind, Receiver, Secret};
-use masternode_exporter::alerting::{Engine, Settings};
-use masternode_exporter::domain::probe::{Failure, Outcome, Probe, Probes, Unprobed};
+use masternode_exporter::alerting::{AlertingSettings, Engine};
+use masternode_exporter::domain::probe::{Outcome, Probe, ProbeError, Probes, Unprobed};
 use masternode_exporter::domain::{Snapshot, UnixSeconds};
-use masternode_exporter::history::{self, Ended, Writer};
+use masternode_exporter::history::{self, Writer, WriterHandle};
 use masternode_exporter::meters::Meters;
 use prometheus::Registry;
 use serde_json::Value;
@@ -169,7 +169,7 @@ impl Told {
                 not_understood: 0,
                 fork_activation: None,
             };
-            World {
+            EvaluationInput {
                 networks: vec![network],
                 config_good: true,
                 web_config_good: true,
@@ -211,8 +211,8 @@ impl Told {
     }
 }
 
-pub(crate) fn at_once(receivers: Vec<Receiver>) -> Settings {
-    Settings { receivers, longest_hold: Some(Duration::ZERO), ..Settings::default() }
+pub(crate) fn at_once(receivers: Vec<Receiver>) -> AlertingSettings {
+    AlertingSettings { receivers, longest_hold: Some(Duration::ZERO), ..AlertingSettings::default() }
 }
 
 /// Name and status of each alert that a generic webhook was told, in order.
@@ -226,9 +226,10 @@ pub(crate) fn has(got: &[Got], alert: &str, status: &str) -> bool {
     story(got).iter().any(|(name, said)| name == alert && said == status)
 }
 
-pub(crate) fn open(folder: &Path) -> (Writer, Ended) {
+pub(crate) fn open(folder: &Path) -> (Writer, WriterHandle) {
     let path = folder.join("history.db");
-    let settings = history::Settings { path, retention: Duration::from_secs(86_400), clock: || UnixSeconds(NOW) };
+    let settings =
+        history::HistorySettings { path, retention: Duration::from_secs(86_400), clock: || UnixSeconds(NOW) };
     Writer::start(settings, Meters::new(&Registry::new()).unwrap().history().clone()).unwrap()
 }
 
@@ -240,7 +241,7 @@ async fn a_ban_and_its_end_reach_every_receiver_once_and_one_that_fails_holds_up
     bad.answer_with(503);
     let mut told = Told::new(None);
     let receivers = vec![bad.settings("bad", Kind::Generic), good.settings("good", Kind::Generic)];
-    told.engine.apply(&at_once(receivers)).await;
+    told.engine.reconfigure(&at_once(receivers)).await;
     told.see(stage.snapshot());
     let masternode = stage.masternode(0);
     stage.mine(&[fail(&masternode, 2)]).await;
@@ -268,7 +269,7 @@ async fn a_restart_repeats_nothing_and_tells_what_ended_meanwhile() {
     stage.mine(&[fail(&masternode, 2)]).await;
     let (writer, ended) = open(folder.path());
     let mut told = Told::new(Some(writer));
-    told.engine.apply(&settings).await;
+    told.engine.reconfigure(&settings).await;
     told.see(stage.snapshot());
     let first = receiver.wait("the ban", |got| has(got, "MasternodePoSeBanned", "firing")).await;
     told.noted("delivered", "one", first.len()).await;
@@ -278,7 +279,7 @@ async fn a_restart_repeats_nothing_and_tells_what_ended_meanwhile() {
 
     let (writer, _ended) = open(folder.path());
     let mut told = Told::new(Some(writer));
-    told.engine.apply(&settings).await;
+    told.engine.reconfigure(&settings).await;
     stage.mine(&[masternode_exporter::sim::Action::Revive { masternode }]).await;
     told.see(stage.snapshot());
     let all = receiver.wait("its end", |got| has(got, "MasternodePoSeBanned", "resolved")).await;
@@ -292,7 +293,7 @@ async fn a_snapshot_that_is_withdrawn_ends_nothing() {
     let mut stage = Stage::following().await;
     let receiver = FakeReceiver::start().await;
     let mut told = Told::new(None);
-    told.engine.apply(&at_once(vec![receiver.settings("one", Kind::Generic)])).await;
+    told.engine.reconfigure(&at_once(vec![receiver.settings("one", Kind::Generic)])).await;
     let masternode = stage.masternode(0);
     stage.mine(&[fail(&masternode, 2)]).await;
     told.see(stage.snapshot());
@@ -327,9 +328,10 @@ async fn each_kind_of_receiver_gets_a_body_that_it_takes_and_no_secret_is_shown(
     let mut told = Told::new(None);
     let address = Secret::new(format!("{}/hunter2", beat.address));
     let heartbeat = Some(Heartbeat { address, interval: Duration::from_millis(100) });
-    let settings = Settings { heartbeat, external_url: "https://exporter.example.org".into(), ..at_once(receivers) };
+    let settings =
+        AlertingSettings { heartbeat, external_url: "https://exporter.example.org".into(), ..at_once(receivers) };
     assert!(!format!("{settings:?}").contains("hunter2"));
-    told.engine.apply(&settings).await;
+    told.engine.reconfigure(&settings).await;
     let masternode = stage.masternode(0);
     stage.mine(&[fail(&masternode, 2)]).await;
     told.see(stage.snapshot());
@@ -373,9 +375,9 @@ async fn a_silent_masternode_is_told_and_only_its_answer_ends_that_not_our_own_s
         drop(sight);
         told.news.notify_one();
     };
-    told.engine.apply(&at_once(vec![receiver.settings("own", Kind::Generic)])).await;
+    told.engine.reconfigure(&at_once(vec![receiver.settings("own", Kind::Generic)])).await;
     told.see(stage.snapshot());
-    call(&told, called(&masternode, Outcome::Failed(Failure::Refused)), false);
+    call(&told, called(&masternode, Outcome::Failed(ProbeError::Refused)), false);
     let fired = receiver.wait("the silence", |got| has(got, "MasternodeUnreachable", "firing")).await;
     assert!(fired.iter().any(|got| got.body.to_string().contains("The last call failed with: refused.")), "{fired:#?}");
     // Not called yet, then no way out: each judged, as the source that is cut off and is told with it shows.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use masternode_exporter::domain::dkg::REGTEST;
-use masternode_exporter::domain::quorum_selection::Roll;
+use masternode_exporter::domain::quorum_selection::Sml;
 use masternode_exporter::domain::{Block, BlockHash, Height, MasternodeId, UnixSeconds};
 use masternode_exporter::rpc::dash::{quorums, sml_diff};
 use masternode_exporter::sim::{Action, Fault, Network, Options};
@@ -26,7 +26,7 @@ fn recorded() -> Vec<serde_json::Value> {
 
 #[test]
 fn recorded_quorums_have_the_members_that_are_computed_in_their_order() {
-    let mut carried = Roll::default();
+    let mut carried = Sml::default();
     let (mut without_chainlock, mut compared) = (0, BTreeMap::new());
     for line in recorded() {
         let body = |name: &str| line[name].as_str().map(str::as_bytes);
@@ -35,7 +35,7 @@ fn recorded_quorums_have_the_members_that_are_computed_in_their_order() {
         let block = Block { height, hash, time: UnixSeconds(0) };
         let lot = sml_diff::lot(body("coinbase").unwrap(), &block).unwrap().expect("v20 is active");
         without_chainlock += u32::from(lot.chainlock.is_none());
-        let mut whole = Roll::default();
+        let mut whole = Sml::default();
         whole.apply(&sml_diff::roll_change(body("roll").unwrap(), &hash).unwrap());
         match body("change") {
             Some(change) => carried.apply(&sml_diff::roll_change(change, &hash).unwrap()),

@@ -19,7 +19,7 @@ async fn penalised() -> (Stage, u32) {
     (stage, below)
 }
 
-async fn fall_back(stage: &mut Stage, height: u32) {
+async fn resume_from_history(stage: &mut Stage, height: u32) {
     stage.servers[0].handle().faults().set(Fault::FrozenAt(height));
     for _ in 0..5 {
         stage.poll().await;
@@ -41,7 +41,7 @@ async fn assert_counted_once(stage: &Stage, below: u32) {
 async fn events_of_blocks_that_return_are_counted_once() {
     let (mut stage, below) = penalised().await;
     for times in 1..=2 {
-        fall_back(&mut stage, below).await;
+        resume_from_history(&mut stage, below).await;
         let page = stage.page().await;
         page.expect(REORGS, &[], f64::from(times));
         page.expect_absent("masternode_pose_last_penalty_height", &[("alias", "mn-1")]);
@@ -57,7 +57,7 @@ async fn events_of_blocks_that_return_are_counted_once() {
 #[tokio::test]
 async fn events_of_blocks_that_return_after_a_restart_are_counted_once() {
     let (mut stage, below) = penalised().await;
-    fall_back(&mut stage, below).await;
+    resume_from_history(&mut stage, below).await;
     stage.stop().await;
     stage.servers[0].handle().faults().clear();
     stage.restart().await;

@@ -418,14 +418,14 @@ async fn a_list_that_no_source_confirms_is_withdrawn_and_comes_back() {
 
 #[tokio::test]
 async fn another_watch_list_is_in_force_with_the_next_look_and_needs_no_call() {
-    use masternode_exporter::domain::watch::{Expected, Selector, WatchEntry, WatchList};
+    use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchField, WatchList};
     let mut stage = Stage::following().await;
     let payout = stage.network.masternode(&stage.masternode(3)).unwrap().payout_address;
     let selected = WatchEntry {
-        selector: Selector::Fields(vec![(Expected::PayoutAddress, payout.clone())]),
+        selector: Selector::Fields(vec![(WatchField::PayoutAddress, payout.clone())]),
         alias: "treasury".into(),
         groups: [("operator".to_string(), "acme".to_string())].into(),
-        expectations: vec![(Expected::PayoutAddress, payout), (Expected::Address, "192.0.2.1:9999".into())],
+        expectations: vec![(WatchField::PayoutAddress, payout), (WatchField::Address, "192.0.2.1:9999".into())],
     };
     stage.watch(WatchList::new(vec![selected]));
     stage.mine(&[]).await;

@@ -1,6 +1,6 @@
 //! DKG sessions under way, as recorded and simulated masternodes tell them: a failure is seen before its penalty.
 
-use masternode_exporter::domain::session::{Seats, Sessions};
+use masternode_exporter::domain::session::{DkgSessions, MemberSessions};
 use masternode_exporter::domain::{Hash, MasternodeId};
 use masternode_exporter::rpc::dash::sessions::{blocks_to_next, sessions};
 use masternode_exporter::rpc::masternode_status::own_masternode;
@@ -33,9 +33,9 @@ fn a_recorded_member_tells_who_contributed_to_its_sessions() {
         .collect();
     assert_eq!(told, [("llmq_test", 0, 5, 3), ("llmq_test_dip0024", 1, 4, 4)]);
     let own = id("3b158c06eedcf11aafaf576aad37b5a1da4bae31e6bf2e655ec198e14c4f8cfd");
-    let mut told = Sessions::default();
+    let mut told = DkgSessions::default();
     told.add(Some(own), &seen.sessions);
-    let seats = |sessions| Some(Seats { sessions, marks: 0, contributed: Some(true) });
+    let seats = |sessions| Some(MemberSessions { sessions, marks: 0, contributed: Some(true) });
     assert_eq!(told.of(&own), seats(2), "it sits in both");
     assert_eq!(told.of(&id("2d84672c16f1655f80864a9e2eae1170e288b9eb1a64d1837dce60aa55549eb8")), seats(1));
     // It sat in sessions of that round as well, which this member does not see.

@@ -34,7 +34,7 @@ async fn one_message_that_is_refused_for_good_is_dropped_and_the_others_are_sent
     let mut exporter = Told::new(None);
     stage.mine(&banned.each_ref().map(|masternode| fail(masternode, 2))).await;
     exporter.see(stage.snapshot());
-    exporter.engine.apply(&at_once(receivers)).await;
+    exporter.engine.reconfigure(&at_once(receivers)).await;
     for (name, fake) in &refusing {
         exporter.noted("dropped", name, 1).await;
         let watched = banned.iter().filter(|masternode| **masternode != banned[1]);
@@ -62,7 +62,7 @@ async fn a_restart_while_a_receiver_fails_resolves_nothing_and_repeats_nothing()
     let (writer, ended) = open(folder.path());
     let mut exporter = Told::new(Some(writer));
     exporter.see(stage.snapshot());
-    exporter.engine.apply(&settings).await;
+    exporter.engine.reconfigure(&settings).await;
     let first = good.wait("that a receiver fails", |got| has(got, ALERT, "firing")).await;
     exporter.noted("delivered", "good", first.len()).await;
     exporter.engine.stop().await;
@@ -72,7 +72,7 @@ async fn a_restart_while_a_receiver_fails_resolves_nothing_and_repeats_nothing()
     let (writer, _ended) = open(folder.path());
     let mut exporter = Told::new(Some(writer));
     exporter.see(stage.snapshot());
-    exporter.engine.apply(&settings).await;
+    exporter.engine.reconfigure(&settings).await;
     exporter.noted("failed", "bad", 1).await;
     stage.mine(&[fail(&masternodes[1], 2)]).await;
     exporter.see(stage.snapshot());

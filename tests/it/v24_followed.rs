@@ -11,9 +11,9 @@ use masternode_exporter::alerting::catalog::{Severity, alert_of};
 use masternode_exporter::domain::chain::DASH;
 use masternode_exporter::domain::condition::{Condition, Thresholds, findings};
 use masternode_exporter::domain::event::{Event, EventKind};
-use masternode_exporter::domain::watch::{Expected, Selector, WatchEntry, WatchList};
+use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchField, WatchList};
 use masternode_exporter::domain::{Snapshot, UnixSeconds};
-use masternode_exporter::follower::{Ask, Follower, Settings};
+use masternode_exporter::follower::{Follower, FollowerSettings, OptionalQueries};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
 use masternode_exporter::rpc::{self, Client, Credentials, Secret, dialect};
@@ -170,22 +170,22 @@ impl Followed {
         let rewritten = Arc::<Mutex<Rewritten>>::default();
         let registry = Registry::new();
         let meters = Meters::new(&registry).unwrap();
-        let settings = rpc::Settings {
+        let settings = rpc::RpcSettings {
             name: "node-0".into(),
             url: relay(&server.handle().url(), rewritten.clone()),
             credentials: Credentials::Password { user: "user".into(), password: Secret::new("password") },
             timeout: Duration::from_secs(10),
             dialect: Arc::new(dialect::DASH),
-            ..rpc::Settings::default()
+            ..rpc::RpcSettings::default()
         };
         let client = Client::new(settings, meters.rpc("dash-test", "node-0")).unwrap();
-        let settings = Settings {
+        let settings = FollowerSettings {
             network: "dash-test".into(),
             rules: Arc::new(DASH),
             poll_interval: Duration::ZERO,
             stale_after: Duration::from_secs(900),
             resync_blocks: 576,
-            ask: Ask::default(),
+            ask: OptionalQueries::default(),
             max_gap_blocks: 5000,
             backfill_blocks: 0,
             retention: Duration::from_secs(400 * 86_400),
@@ -194,7 +194,7 @@ impl Followed {
         let (_, watch_list) = watch::channel(WatchList::new(watch(&network)));
         let (publish, snapshots) = watch::channel(None);
         let follower = Follower::new(settings, vec![client], &meters, watch_list, publish);
-        let exposition = Exposition::new(metrics::Settings::default(), registry).unwrap();
+        let exposition = Exposition::new(metrics::MetricsSettings::default(), registry).unwrap();
         let mut followed = Followed { network, _server: server, rewritten, follower, snapshots, exposition };
         followed.poll().await;
         followed
@@ -219,7 +219,7 @@ impl Followed {
     }
 
     /// Masternodes that are found to be otherwise than expected, and in which fields.
-    fn unexpected(&self) -> Vec<(String, Vec<Expected>)> {
+    fn unexpected(&self) -> Vec<(String, Vec<WatchField>)> {
         let snapshot = self.snapshot();
         let found = findings(&snapshot, &Thresholds::default(), snapshot.block().time);
         let unexpected = found.into_iter().filter(|finding| finding.condition == Condition::UnexpectedChange);
@@ -249,7 +249,7 @@ fn payouts(parts: &[(&str, u32)]) -> Value {
     parts.iter().map(|(address, reward)| json!({"address": address, "script": "76a9", "reward": reward})).collect()
 }
 
-fn watched(network: &Network, place: usize, expectations: Vec<(Expected, String)>) -> WatchEntry {
+fn watched(network: &Network, place: usize, expectations: Vec<(WatchField, String)>) -> WatchEntry {
     let selector = Selector::Id(network.masternodes()[place].parse().unwrap());
     WatchEntry { selector, alias: format!("mn-{place}"), groups: BTreeMap::new(), expectations }
 }
@@ -258,7 +258,8 @@ fn watched(network: &Network, place: usize, expectations: Vec<(Expected, String)
 async fn a_payout_that_is_swapped_on_a_version_3_masternode_is_found_within_one_block() {
     let mut followed = Followed::new(|network| {
         let payout = network.masternode(&network.masternodes()[0]).unwrap().payout_address;
-        let expected = vec![(Expected::PayoutAddress, payout.clone()), (Expected::Payouts, format!("{payout} 10000"))];
+        let expected =
+            vec![(WatchField::PayoutAddress, payout.clone()), (WatchField::Payouts, format!("{payout} 10000"))];
         vec![watched(network, 0, expected)]
     })
     .await;
@@ -277,7 +278,7 @@ async fn a_payout_that_is_swapped_on_a_version_3_masternode_is_found_within_one_
 
     let split = json!({"payouts": payouts(&[(&payout, 7_000), ("yThief", 3_000)])});
     followed.mine(&[(&id, split)]).await;
-    assert_eq!(followed.unexpected(), [(id.clone(), vec![Expected::PayoutAddress, Expected::Payouts])]);
+    assert_eq!(followed.unexpected(), [(id.clone(), vec![WatchField::PayoutAddress, WatchField::Payouts])]);
     let alert = alert_of(Condition::UnexpectedChange).unwrap();
     assert_eq!((alert.name, alert.severity), ("MasternodeUnexpectedChange", Severity::Critical));
     let page = followed.page().await;

@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use masternode_exporter::alerting::Settings as Alerting;
+use masternode_exporter::alerting::AlertingSettings as Alerting;
 use masternode_exporter::alerting::settings::Kind;
 use masternode_exporter::domain::condition::{Condition, Thresholds, findings};
 use masternode_exporter::domain::event::{Event, EventKind, Field};
-use masternode_exporter::domain::watch::{Expected, Selector, WatchEntry, WatchList};
+use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchField, WatchList};
 use masternode_exporter::domain::{Duffs, Snapshot};
 use masternode_exporter::rpc::dialect;
 use masternode_exporter::sim::{
@@ -327,17 +327,17 @@ async fn a_selected_masternode_stays_watched_when_its_payee_is_swapped_also_whil
     let (here, down) = (stage.masternode(1), stage.masternode(2));
     let select = |id: &String| WatchEntry {
         selector: Selector::Fields(vec![(
-            Expected::PayoutAddress,
+            WatchField::PayoutAddress,
             stage.network.masternode(id).unwrap().payout_address,
         )]),
         alias: "treasury".into(),
         groups: BTreeMap::new(),
-        expectations: vec![(Expected::PayoutAddress, stage.network.masternode(id).unwrap().payout_address)],
+        expectations: vec![(WatchField::PayoutAddress, stage.network.masternode(id).unwrap().payout_address)],
     };
     stage.watch(WatchList::new(vec![select(&here), select(&down)]));
     stage.mine(&[]).await;
     assert_eq!(stage.page().await.count("masternode_registered"), 2);
-    let swapped = |id: &String| (id.clone(), vec![Expected::PayoutAddress]);
+    let swapped = |id: &String| (id.clone(), vec![WatchField::PayoutAddress]);
     stage.mine(&[Action::ChangePayout { masternode: here.clone() }]).await;
     assert_eq!(unexpected(&stage.snapshot().unwrap()), [swapped(&here)]);
     stage.stop().await;
@@ -353,9 +353,9 @@ fn expecting(network: &Network, ids: &[String]) -> WatchList {
     let entry = |(place, id): (usize, &String)| {
         let facts = network.masternode(id).unwrap();
         let expectations = vec![
-            (Expected::PayoutAddress, facts.payout_address),
-            (Expected::OperatorKey, facts.operator_key),
-            (Expected::OwnerAddress, facts.owners[0].clone()),
+            (WatchField::PayoutAddress, facts.payout_address),
+            (WatchField::OperatorKey, facts.operator_key),
+            (WatchField::OwnerAddress, facts.owners[0].clone()),
         ];
         let selector = Selector::Id(id.parse().unwrap());
         WatchEntry { selector, alias: format!("mn-{place}"), groups: BTreeMap::new(), expectations }
@@ -363,7 +363,7 @@ fn expecting(network: &Network, ids: &[String]) -> WatchList {
     WatchList::new(ids.iter().enumerate().map(entry).collect())
 }
 
-fn unexpected(snapshot: &Snapshot) -> Vec<(String, Vec<Expected>)> {
+fn unexpected(snapshot: &Snapshot) -> Vec<(String, Vec<WatchField>)> {
     let found = findings(snapshot, &Thresholds::default(), snapshot.block().time);
     let unexpected = found.into_iter().filter(|finding| finding.condition == Condition::UnexpectedChange);
     unexpected.map(|finding| (finding.subject.masternode().unwrap().to_string(), finding.fields)).collect()
@@ -400,7 +400,7 @@ async fn a_payout_swap_on_a_version_3_masternode_pages_within_one_block() {
     let mut told = Told::new(None);
     // Holds are those of the catalogue, and the clock of the engine stands still.
     let settings = Alerting { receivers: vec![receiver.settings("pager", Kind::Generic)], ..Alerting::default() };
-    told.engine.apply(&settings).await;
+    told.engine.reconfigure(&settings).await;
     stage.mine(&[Action::Migrate { masternode: masternode.clone(), version: 3 }]).await;
     let migrated = stage.snapshot().unwrap();
     assert_eq!(unexpected(&migrated), []);
@@ -432,7 +432,7 @@ async fn an_owner_who_migrates_60_percent_of_the_network_pages_nobody() {
     stage.poll().await;
     let receiver = FakeReceiver::start().await;
     let mut told = Told::new(None);
-    told.engine.apply(&at_once(vec![receiver.settings("pager", Kind::Generic)])).await;
+    told.engine.reconfigure(&at_once(vec![receiver.settings("pager", Kind::Generic)])).await;
     for _ in 0..15 {
         stage.mine(&[]).await;
         let snapshot: Arc<Snapshot> = stage.snapshot().unwrap();

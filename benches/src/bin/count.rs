@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use masternode_exporter::metrics::page::Filter;
-use masternode_exporter::metrics::{Body, Exposition, Format, Request, Settings};
+use masternode_exporter::metrics::{Body, Exposition, Format, MetricsSettings, Request};
 use masternode_exporter_benches::allocations::{Counting, measure};
 use masternode_exporter_benches::{data, ingest, page, render, samples, sheet};
 
@@ -25,7 +25,8 @@ fn main() {
             return println!("{}", measure(|| ingest(&body, count)).1.peak_growth_bytes);
         }
         "stream" => {
-            let settings = Settings { series_limit: usize::MAX, cache_limit_bytes: 0, ..Settings::default() };
+            let settings =
+                MetricsSettings { series_limit: usize::MAX, cache_limit_bytes: 0, ..MetricsSettings::default() };
             let exposition = Exposition::new(settings, Default::default()).expect("an empty registry takes it");
             exposition.publish("dash-main", Some(data::snapshot(count)));
             let runtime = tokio::runtime::Builder::new_current_thread().build().expect("it needs no driver");

@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use masternode_exporter::domain::dkg_outcome::EndedSession;
+use masternode_exporter::domain::dkg_outcome::DkgOutcome;
 use masternode_exporter::domain::event::FailedQuorum;
 use masternode_exporter::domain::list::Block;
 use masternode_exporter::domain::{
@@ -67,7 +67,7 @@ fn block(height: u32, masternodes: u32) -> BlockEvents {
     let mut formed = |name: &'static str, quorums: u32, size: u32| {
         sessions.extend(
             (0..quorums)
-                .map(|quorum| EndedSession { quorum_type: name.into(), members: Some(seats(quorum, size).collect()) }),
+                .map(|quorum| DkgOutcome { quorum_type: name.into(), members: Some(seats(quorum, size).collect()) }),
         );
     };
     if height % 24 == 10 {

@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use cpu_time::{ProcessTime, ThreadTime};
 use masternode_exporter::domain::MasternodeList;
-use masternode_exporter::domain::counters::Tallies;
+use masternode_exporter::domain::counters::EventCounters;
 use masternode_exporter::domain::event;
 use masternode_exporter::domain::payment::queue::{self, EvoPayments};
 use masternode_exporter::domain::pose::CONSENSUS;
 use masternode_exporter::domain::snapshot::Snapshot;
-use masternode_exporter::metrics::{Exposition, Settings};
+use masternode_exporter::metrics::{Exposition, MetricsSettings};
 use masternode_exporter::rpc::dash::list_parser::ListParser;
 use masternode_exporter_benches::allocations::{Counting, measure};
 use masternode_exporter_benches::{baselines, data, ingest, page, render, samples, serving, sheet};
@@ -113,17 +113,17 @@ fn deriving(count: u64, rounds: usize) {
             &mut || drop(black_box(queue::positions(&list, EvoPayments::Once))),
             &mut || drop(black_box(event::diff(&list, &next, Some(&CONSENSUS)))),
             &mut || drop(black_box(list.apply(&diff))),
-            &mut || drop(black_box(Snapshot::new(data::parts(list.clone()), &Tallies::default()))),
+            &mut || drop(black_box(Snapshot::new(data::parts(list.clone()), &EventCounters::default()))),
         ],
     );
     println!("derive {count}: queue {order:.2} ms, events {differences:.2} ms, together {:.2} ms", order + differences);
-    let before = page(Arc::new(Snapshot::new(data::parts(list.clone()), &Tallies::default())), None);
+    let before = page(Arc::new(Snapshot::new(data::parts(list.clone()), &EventCounters::default())), None);
     let mut out = Vec::new();
     let mut publish = |next: MasternodeList| {
         black_box(event::diff(&list, &next, Some(&CONSENSUS)));
-        let snapshot = Arc::new(Snapshot::new(data::parts(Arc::new(next)), &Tallies::default()));
+        let snapshot = Arc::new(Snapshot::new(data::parts(Arc::new(next)), &EventCounters::default()));
         let sheet = sheet(page(snapshot, Some(&before)));
-        if sheet.size_estimate() <= Settings::default().cache_limit_bytes {
+        if sheet.size_estimate() <= MetricsSettings::default().cache_limit_bytes {
             render(&sheet, &mut out);
         }
     };
@@ -138,7 +138,7 @@ fn deriving(count: u64, rounds: usize) {
 async fn scraping(count: u64, rounds: usize) {
     let snapshot = data::snapshot(count);
     let exposition = |cache_limit_bytes| {
-        let settings = Settings { series_limit: usize::MAX, cache_limit_bytes, ..Settings::default() };
+        let settings = MetricsSettings { series_limit: usize::MAX, cache_limit_bytes, ..MetricsSettings::default() };
         let exposition = Exposition::new(settings, prometheus::Registry::new()).expect("an empty registry takes it");
         exposition.publish("dash-main", Some(snapshot.clone()));
         exposition

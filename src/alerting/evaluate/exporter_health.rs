@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::alerting::clock_jump::Jump;
-use crate::alerting::evaluate::{Judged, Labels, Network, Source, World, judged, named};
-use crate::alerting::settings::Settings;
+use crate::alerting::clock_jump::ClockJump;
+use crate::alerting::evaluate::{ActiveCondition, EvaluationInput, Labels, Network, Source, judged, named};
+use crate::alerting::settings::AlertingSettings;
 use crate::domain::masternode::UnixSeconds;
 
 /// What is told when no node of a network can be used.
@@ -54,7 +54,7 @@ const SILENCE_SECONDS: u64 = 600;
 
 /// What earlier judgements saw, and a later one needs.
 #[derive(Default)]
-pub struct Before {
+pub struct PreviousState {
     /// Counters that rose lately, by the name of the alert and network.
     rises: BTreeMap<(&'static str, String), Rise>,
     /// Whether what nodes said of themselves gives an alert, by its name, network and source, and when they last said so; those
@@ -72,9 +72,9 @@ struct Rise {
     last: Option<(UnixSeconds, u64)>,
 }
 
-impl Before {
+impl PreviousState {
     /// The wall clock jumped: what was noted was as long ago as before.
-    pub(in crate::alerting) fn shift(&mut self, jump: Jump) {
+    pub(in crate::alerting) fn shift(&mut self, jump: ClockJump) {
         let rises = self.rises.values_mut().filter_map(|rise| rise.last.as_mut()).map(|(at, _)| at);
         rises.chain(self.said.values_mut().map(|(_, at)| at)).for_each(|at| *at = jump.carry(*at));
     }
@@ -117,7 +117,7 @@ impl Before {
     }
 }
 
-fn alert(name: &str, labels: &[(&str, &str)], value: f64) -> Option<Judged> {
+fn alert(name: &str, labels: &[(&str, &str)], value: f64) -> Option<ActiveCondition> {
     let labels: Labels = labels.iter().map(|(name, text)| ((*name).to_string(), (*text).to_string())).collect();
     Some(judged(named(name)?, labels, value))
 }
@@ -126,9 +126,9 @@ fn alert(name: &str, labels: &[(&str, &str)], value: f64) -> Option<Judged> {
 pub(super) fn of_network(
     network: &Network,
     confirmed: Option<UnixSeconds>,
-    before: &mut Before,
+    before: &mut PreviousState,
     now: UnixSeconds,
-) -> Vec<Judged> {
+) -> Vec<ActiveCondition> {
     let name = network.name.as_str();
     let of_network = [("network", name)];
     let mut told = Vec::new();
@@ -180,7 +180,7 @@ pub(super) fn unknown_forks(network: &Network) -> impl Iterator<Item = (&'static
 }
 
 /// What is to be told of this process.
-pub(super) fn of_process(world: &World, settings: &Settings) -> Vec<Judged> {
+pub(super) fn of_process(world: &EvaluationInput, settings: &AlertingSettings) -> Vec<ActiveCondition> {
     let damaged = world.history_damaged.filter(|rows| *rows > 0);
     let damaged = damaged.and_then(|rows| alert(DAMAGED, &[("job", &settings.job)], rows as f64));
     let mut told = Vec::from_iter(damaged);

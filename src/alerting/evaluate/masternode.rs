@@ -5,22 +5,22 @@
 use std::collections::HashMap;
 
 use crate::alerting::catalog::Alert;
-use crate::alerting::evaluate::{Judged, Labels};
+use crate::alerting::evaluate::{ActiveCondition, Labels};
 use crate::alerting::template;
 use crate::domain::condition::{Condition, Finding, recent_events};
 use crate::domain::event::{EventKind, FailedQuorum};
 use crate::domain::masternode::MasternodeId;
 use crate::domain::probe::Probe;
-use crate::domain::snapshot::{Snapshot, WatchedNode};
+use crate::domain::snapshot::{Snapshot, WatchedEntry};
 use crate::domain::state;
-use crate::domain::watch::Expected;
+use crate::domain::watch::WatchField;
 
 /// The last penalties of each masternode: points, and the quorums that they came from.
-pub(super) struct Causes<'a>(HashMap<MasternodeId, (u32, Vec<&'a FailedQuorum>)>);
+pub(super) struct PenaltyDetails<'a>(HashMap<MasternodeId, (u32, Vec<&'a FailedQuorum>)>);
 
-impl<'a> Causes<'a> {
+impl<'a> PenaltyDetails<'a> {
     /// Those of the last `seconds`.
-    pub(super) fn of(snapshot: &'a Snapshot, seconds: u64) -> Causes<'a> {
+    pub(super) fn of(snapshot: &'a Snapshot, seconds: u64) -> PenaltyDetails<'a> {
         let mut causes: HashMap<MasternodeId, (u32, Vec<&FailedQuorum>)> = HashMap::new();
         for event in recent_events(snapshot, seconds) {
             let EventKind::Penalty { points, quorums, .. } = &event.kind else { continue };
@@ -28,7 +28,7 @@ impl<'a> Causes<'a> {
             *sum += *points;
             named.extend(quorums);
         }
-        Causes(causes)
+        PenaltyDetails(causes)
     }
 
     fn points(&self, id: &MasternodeId) -> Option<f64> {
@@ -51,12 +51,12 @@ impl<'a> Causes<'a> {
 /// The alert of a finding.
 pub(super) fn judged(
     snapshot: &Snapshot,
-    node: &WatchedNode,
+    node: &WatchedEntry,
     finding: &Finding<'_>,
     alert: &'static Alert,
-    causes: &Causes<'_>,
+    causes: &PenaltyDetails<'_>,
     probe: Option<&Probe>,
-) -> Judged {
+) -> ActiveCondition {
     let id = &node.watched.id;
     let view = node.index.map(|index| snapshot.node(index));
     let node_type = view.as_ref().map_or("", |view| view.masternode.node_type.label());
@@ -80,13 +80,13 @@ pub(super) fn judged(
         }
         "state" => {
             let states = &snapshot.rules().states;
-            Some(state::label(states, state::place(states, view.as_ref()?.masternode)).into_owned())
+            Some(state::label(states, state::index_of(states, view.as_ref()?.masternode)).into_owned())
         }
-        "fields" => Some(finding.fields.iter().map(|field| Expected::label(*field)).collect::<Vec<_>>().join(", ")),
+        "fields" => Some(finding.fields.iter().map(|field| WatchField::label(*field)).collect::<Vec<_>>().join(", ")),
         "cause" => Some(causes.sentence(id)),
         "reason" => Some(probe?.outcome.reason()?.into()),
         _ => None,
     };
     let description = template::plain(alert, &labels, value, &text);
-    Judged { alert, labels, value, description }
+    ActiveCondition { alert, labels, value, description }
 }

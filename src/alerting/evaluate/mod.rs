@@ -11,16 +11,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use exporter_health::Before;
+pub use exporter_health::PreviousState;
 
 use crate::alerting::catalog::{About, Alert, alert_of, alerts};
-use crate::alerting::settings::Settings;
+use crate::alerting::settings::AlertingSettings;
 use crate::alerting::template;
 use crate::domain::Snapshot;
 use crate::domain::condition::{Condition, Finding, Subject, called, findings, unknown_versions, unsaid_expectations};
 use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};
 use crate::domain::probe::Probes;
-use crate::domain::snapshot::WatchedNode;
+use crate::domain::snapshot::WatchedEntry;
 
 /// Labels of an alert, without `alertname`; none is empty.
 pub type Labels = BTreeMap<String, String>;
@@ -73,7 +73,7 @@ pub struct Source {
 }
 
 /// Everything that is judged.
-pub struct World {
+pub struct EvaluationInput {
     /// All networks.
     pub networks: Vec<Network>,
     /// The configuration could be read when it was last tried.
@@ -90,7 +90,7 @@ pub struct World {
 
 /// An alert whose condition holds.
 #[derive(Clone, Debug)]
-pub struct Judged {
+pub struct ActiveCondition {
     /// Which.
     pub alert: &'static Alert,
     /// Of whom.
@@ -103,15 +103,15 @@ pub struct Judged {
 
 /// What was found.
 #[derive(Default)]
-pub struct Verdict {
+pub struct Evaluation {
     /// What holds.
-    pub judged: Vec<Judged>,
+    pub judged: Vec<ActiveCondition>,
     /// Networks of whose snapshots nothing can be said: what was told of them stays as it is.
     pub(super) unknown_lists: BTreeSet<String>,
     /// Whether the history file was not checked for damage yet.
     pub(super) unknown_damage: bool,
     /// What lies before the start of this process is not remembered event by event.
-    pub(super) memory: Memory,
+    pub(super) memory: EventWindow,
     /// Networks of whose nodes nothing can be said yet.
     pub(super) unknown_sources: BTreeSet<String>,
     /// What calls, or lists, do not tell at the moment, by network.
@@ -132,13 +132,13 @@ pub struct Verdict {
 
 /// How far back events are remembered, and for how long they count.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Memory {
+pub(super) struct EventWindow {
     started: u64,
     recent_seconds: u64,
     now: u64,
 }
 
-impl Memory {
+impl EventWindow {
     /// Whether an alert that follows from events is told of one that only an earlier process saw, and that still counts.
     fn lacks(&self, alert: &Alert, starts_at: UnixSeconds) -> bool {
         let of_events = matches!(alert.condition, Some(Condition::PaymentLost | Condition::PenaltyWave));
@@ -152,7 +152,7 @@ impl Memory {
     }
 }
 
-impl Verdict {
+impl Evaluation {
     /// Whether nothing can be said of such an alert that began then, be it that it holds or that it does not.
     pub fn is_unknown(&self, alert: &Alert, labels: &Labels, starts_at: UnixSeconds) -> bool {
         if self.memory.lacks(alert, starts_at) {
@@ -203,10 +203,16 @@ impl Verdict {
 }
 
 /// Judges everything at `now`. `before` is what earlier judgements saw.
-pub fn judge(world: &World, settings: &Settings, before: &mut Before, now: UnixSeconds) -> Verdict {
-    let memory = Memory { started: world.started.0, recent_seconds: settings.thresholds.recent_seconds, now: now.0 };
+pub fn judge(
+    world: &EvaluationInput,
+    settings: &AlertingSettings,
+    before: &mut PreviousState,
+    now: UnixSeconds,
+) -> Evaluation {
+    let memory =
+        EventWindow { started: world.started.0, recent_seconds: settings.thresholds.recent_seconds, now: now.0 };
     let unknown_damage = world.history_damaged.is_none();
-    let mut verdict = Verdict { memory, unknown_damage, ..Verdict::default() };
+    let mut verdict = Evaluation { memory, unknown_damage, ..Evaluation::default() };
     for network in &world.networks {
         let confirmed = network.sources.iter().filter_map(|source| source.last_success).max();
         let limit = FRESH.min(network.stale_after).as_secs();
@@ -236,8 +242,14 @@ pub fn judge(world: &World, settings: &Settings, before: &mut Before, now: UnixS
     verdict
 }
 
-fn of_snapshot(network: &Network, snapshot: &Snapshot, settings: &Settings, now: UnixSeconds, verdict: &mut Verdict) {
-    let causes = masternode::Causes::of(snapshot, settings.thresholds.recent_seconds);
+fn of_snapshot(
+    network: &Network,
+    snapshot: &Snapshot,
+    settings: &AlertingSettings,
+    now: UnixSeconds,
+    verdict: &mut Evaluation,
+) {
+    let causes = masternode::PenaltyDetails::of(snapshot, settings.thresholds.recent_seconds);
     let called = called(snapshot, network.probes.as_deref());
     let name = snapshot.network();
     let told = |finding: Finding<'_>| {
@@ -273,14 +285,14 @@ fn of_snapshot(network: &Network, snapshot: &Snapshot, settings: &Settings, now:
     verdict.unknown_calls.insert(network.name.clone(), unknown);
 }
 
-fn is_muted(node: &WatchedNode, now: UnixSeconds) -> bool {
+fn is_muted(node: &WatchedEntry, now: UnixSeconds) -> bool {
     node.watched.maintenance_until.is_some_and(|until| until > now)
 }
 
 /// An alert whose texts need nothing but its labels and its number.
-fn judged(alert: &'static Alert, labels: Labels, value: f64) -> Judged {
+fn judged(alert: &'static Alert, labels: Labels, value: f64) -> ActiveCondition {
     let description = template::plain(alert, &labels, value, &|_| None);
-    Judged { alert, labels, value, description }
+    ActiveCondition { alert, labels, value, description }
 }
 
 fn named(name: &str) -> Option<&'static Alert> {

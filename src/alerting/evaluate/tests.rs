@@ -4,24 +4,24 @@ mod sources;
 use super::*;
 use crate::domain::chain::{DASH, Subnet};
 use crate::domain::chain_facts::ChainFacts;
-use crate::domain::counters::Tallies;
+use crate::domain::counters::EventCounters;
 use crate::domain::deployment::{Deployment, Phase};
 use crate::domain::details::{DetailTexts, Details};
 use crate::domain::event::{Event, EventKind, FailedQuorum};
 use crate::domain::list::tests::{block, id, list, masternode};
 use crate::domain::masternode::{BlockHash, Hash, Height, Masternode, NodeType, Score};
-use crate::domain::probe::{Failure, Outcome, Probe, Unprobed};
-use crate::domain::snapshot::Parts;
-use crate::domain::watch::{Expected, Watched};
+use crate::domain::probe::{Outcome, Probe, ProbeError, Unprobed};
+use crate::domain::snapshot::SnapshotInputs;
+use crate::domain::watch::{WatchField, WatchTarget};
 
 /// A network of 200 at height 1000, of which number 1 is watched.
-fn snapshot(node: Masternode, watched: Watched, events: Vec<Event>) -> Arc<Snapshot> {
+fn snapshot(node: Masternode, watched: WatchTarget, events: Vec<Event>) -> Arc<Snapshot> {
     let nodes = std::iter::once(node).chain((2..=200).map(masternode)).collect();
     let list = list(1000, nodes);
     let read_at = list.block().time;
-    let mut tallies = Tallies::default();
+    let mut tallies = EventCounters::default();
     events.iter().for_each(|event| tallies.record(event));
-    let parts = Parts {
+    let parts = SnapshotInputs {
         network: "dash-main".into(),
         rules: Arc::new(DASH),
         list: Arc::new(list),
@@ -33,8 +33,8 @@ fn snapshot(node: Masternode, watched: Watched, events: Vec<Event>) -> Arc<Snaps
     Arc::new(Snapshot::new(parts, &tallies))
 }
 
-fn watched() -> Watched {
-    Watched {
+fn watched() -> WatchTarget {
+    WatchTarget {
         id: id(1),
         alias: "mn-fra-1".into(),
         groups: [("operator".to_string(), "acme".to_string())].into(),
@@ -63,7 +63,7 @@ fn penalised() -> (Masternode, Vec<Event>) {
     (Masternode { pose_score: Some(Score(132)), ..masternode(1) }, vec![event])
 }
 
-pub(super) fn world(snapshot: Option<Arc<Snapshot>>, confirmed: Option<u64>) -> World {
+pub(super) fn world(snapshot: Option<Arc<Snapshot>>, confirmed: Option<u64>) -> EvaluationInput {
     let source = Source {
         name: "local".into(),
         synced: Some(true),
@@ -86,7 +86,7 @@ pub(super) fn world(snapshot: Option<Arc<Snapshot>>, confirmed: Option<u64>) -> 
         not_understood: 0,
         fork_activation: None,
     };
-    World {
+    EvaluationInput {
         networks: vec![network],
         config_good: true,
         web_config_good: true,
@@ -96,7 +96,7 @@ pub(super) fn world(snapshot: Option<Arc<Snapshot>>, confirmed: Option<u64>) -> 
     }
 }
 
-fn told(verdict: &Verdict) -> Vec<&'static str> {
+fn told(verdict: &Evaluation) -> Vec<&'static str> {
     verdict.judged.iter().map(|judged| judged.alert.name).collect()
 }
 
@@ -112,9 +112,9 @@ fn how_old_the_tip_is_cannot_be_said_while_it_is_that_of_before_a_jump_of_the_cl
     let at = now(&snapshot);
     let world = world(Some(snapshot), Some(at));
     let verdict = |unknown_tips| {
-        let verdict = judge(&world, &Settings::default(), &mut Before::default(), UnixSeconds(at));
+        let verdict = judge(&world, &AlertingSettings::default(), &mut PreviousState::default(), UnixSeconds(at));
         assert!(!told(&verdict).contains(&stalled.name), "by this clock the tip is new");
-        Verdict { unknown_tips, ..verdict }
+        Evaluation { unknown_tips, ..verdict }
     };
     assert!(verdict(["dash-main".to_string()].into()).is_unknown(stalled, &labels, UnixSeconds(at)));
     assert!(!verdict(BTreeSet::new()).is_unknown(stalled, &labels, UnixSeconds(at)));
@@ -127,7 +127,7 @@ fn what_happened_lately_happened_lately_before_the_tip_whatever_the_clock_says()
     let at = now(&snapshot);
     for now in [at, at + 10 * 3600, at - 10 * 3600] {
         let world = world(Some(snapshot.clone()), Some(now));
-        let verdict = judge(&world, &Settings::default(), &mut Before::default(), UnixSeconds(now));
+        let verdict = judge(&world, &AlertingSettings::default(), &mut PreviousState::default(), UnixSeconds(now));
         assert!(told(&verdict).contains(&"MasternodePaymentLost"), "{now}");
     }
 }
@@ -137,8 +137,9 @@ fn a_penalty_is_told_with_the_labels_of_the_rules_and_the_quorum_that_it_came_fr
     let (node, events) = penalised();
     let snapshot = snapshot(node, watched(), events);
     let at = now(&snapshot);
-    let settings = Settings { labels: [("cluster".to_string(), "eu".to_string())].into(), ..Settings::default() };
-    let verdict = judge(&world(Some(snapshot), Some(at)), &settings, &mut Before::default(), UnixSeconds(at));
+    let settings =
+        AlertingSettings { labels: [("cluster".to_string(), "eu".to_string())].into(), ..AlertingSettings::default() };
+    let verdict = judge(&world(Some(snapshot), Some(at)), &settings, &mut PreviousState::default(), UnixSeconds(at));
     let penalised = verdict.judged.iter().find(|judged| judged.alert.name == "MasternodePoSePenalized").unwrap();
     let labels: Vec<(&str, &str)> =
         penalised.labels.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
@@ -170,14 +171,14 @@ fn a_penalty_is_told_with_the_labels_of_the_rules_and_the_quorum_that_it_came_fr
 #[test]
 fn maintenance_mutes_until_it_ends_but_never_a_change_of_keys() {
     let (node, events) = penalised();
-    let expectations = vec![(Expected::PayoutAddress, "Xmine".to_string())];
+    let expectations = vec![(WatchField::PayoutAddress, "Xmine".to_string())];
     let names = |until: i64| {
         let at = now(&snapshot(node.clone(), watched(), events.clone()));
         let maintenance_until = Some(UnixSeconds(at.saturating_add_signed(until)));
-        let watched = Watched { maintenance_until, expectations: expectations.clone(), ..watched() };
+        let watched = WatchTarget { maintenance_until, expectations: expectations.clone(), ..watched() };
         let snapshot = snapshot(node.clone(), watched, events.clone());
         let world = world(Some(snapshot), Some(at));
-        told(&judge(&world, &Settings::default(), &mut Before::default(), UnixSeconds(at)))
+        told(&judge(&world, &AlertingSettings::default(), &mut PreviousState::default(), UnixSeconds(at)))
     };
     assert_eq!(names(1), ["MasternodeUnexpectedChange"]);
     assert!(names(0).contains(&"MasternodePoSePenalized"));
@@ -191,9 +192,9 @@ fn of_old_data_nothing_is_told_but_that_it_is_old() {
     let world = world(Some(snapshot), Some(at));
     let alert = named("MasternodePoSeBanned").unwrap();
     let labels: Labels = [("network".to_string(), "dash-main".to_string())].into();
-    let settings = Settings::default();
+    let settings = AlertingSettings::default();
     let seen = |later: u64| {
-        let verdict = judge(&world, &settings, &mut Before::default(), UnixSeconds(at + later));
+        let verdict = judge(&world, &settings, &mut PreviousState::default(), UnixSeconds(at + later));
         (told(&verdict), verdict.is_unknown(alert, &labels, UnixSeconds(at)))
     };
     assert!(!seen(300).1);
@@ -207,8 +208,8 @@ fn what_was_never_known_is_stale_from_the_start_and_its_sources_are_unknown() {
     let mut world = world(None, None);
     world.networks[0].sources[0].synced = None;
     (world.started, world.networks[0].begun) = (UnixSeconds(1000), UnixSeconds(1000));
-    let settings = Settings::default();
-    let at = |now| judge(&world, &settings, &mut Before::default(), UnixSeconds(now));
+    let settings = AlertingSettings::default();
+    let at = |now| judge(&world, &settings, &mut PreviousState::default(), UnixSeconds(now));
     let early = at(1900);
     assert_eq!(told(&early), [""; 0]);
     let labels: Labels = [("network".to_string(), "dash-main".to_string())].into();
@@ -229,8 +230,8 @@ fn sources_gaps_configuration_and_receivers_are_told_for_themselves() {
     world.web_config_good = false;
     world.history_damaged = Some(3);
     world.failing = vec!["pager".into()];
-    let mut before = Before::default();
-    let verdict = judge(&world, &Settings::default(), &mut before, UnixSeconds(1000));
+    let mut before = PreviousState::default();
+    let verdict = judge(&world, &AlertingSettings::default(), &mut before, UnixSeconds(1000));
     assert_eq!(
         told(&verdict),
         [
@@ -246,7 +247,7 @@ fn sources_gaps_configuration_and_receivers_are_told_for_themselves() {
     );
     let failing = verdict.judged.last().unwrap();
     assert_eq!(failing.labels["receiver"], "pager");
-    let later = judge(&world, &Settings::default(), &mut before, UnixSeconds(1000 + 3600));
+    let later = judge(&world, &AlertingSettings::default(), &mut before, UnixSeconds(1000 + 3600));
     assert!(!told(&later).contains(&"MasternodeExporterHistoryGap"), "an hour later no gap is new");
 }
 
@@ -254,10 +255,10 @@ fn sources_gaps_configuration_and_receivers_are_told_for_themselves() {
 fn a_lost_payment_that_an_earlier_process_saw_is_told_for_as_long_as_it_would_have_been() {
     let snapshot = snapshot(masternode(1), watched(), vec![]);
     let at = now(&snapshot);
-    let world = World { started: UnixSeconds(at), ..world(Some(snapshot), Some(at)) };
+    let world = EvaluationInput { started: UnixSeconds(at), ..world(Some(snapshot), Some(at)) };
     let labels: Labels = [("network".to_string(), "dash-main".to_string())].into();
     let unknown = |name: &str, began: u64| {
-        let verdict = judge(&world, &Settings::default(), &mut Before::default(), UnixSeconds(at));
+        let verdict = judge(&world, &AlertingSettings::default(), &mut PreviousState::default(), UnixSeconds(at));
         verdict.is_unknown(named(name).unwrap(), &labels, UnixSeconds(began))
     };
     assert!(unknown("MasternodePaymentLost", at - 3599));
@@ -271,7 +272,7 @@ fn a_network_that_was_added_late_is_stale_by_its_own_age_only() {
     let told_at = |now: u64| {
         let mut world = world(None, None);
         world.networks[0].begun = UnixSeconds(100_000);
-        told(&judge(&world, &Settings::default(), &mut Before::default(), UnixSeconds(now)))
+        told(&judge(&world, &AlertingSettings::default(), &mut PreviousState::default(), UnixSeconds(now)))
     };
     assert!(!told_at(100_900).contains(&"MasternodeExporterDataStale"));
     assert!(told_at(100_901).contains(&"MasternodeExporterDataStale"));
@@ -286,7 +287,7 @@ fn probe(outcome: Outcome) -> Probe {
     Probe { outcome, at: UnixSeconds(1), duration: None, peer: None, last_success: None }
 }
 
-fn with_probe(snapshot: Arc<Snapshot>, probe: Option<Probe>) -> World {
+fn with_probe(snapshot: Arc<Snapshot>, probe: Option<Probe>) -> EvaluationInput {
     let at = now(&snapshot);
     let mut world = world(Some(snapshot), Some(at));
     world.networks[0].probes = Some(Arc::new(probe.into_iter().map(|probe| (id(1), probe)).collect()));
@@ -297,8 +298,8 @@ fn with_probe(snapshot: Arc<Snapshot>, probe: Option<Probe>) -> World {
 fn who_does_not_answer_is_told_with_the_labels_of_the_rules_and_why() {
     let snapshot = snapshot(healthy(), watched(), vec![]);
     let at = UnixSeconds(now(&snapshot));
-    let world = with_probe(snapshot, Some(probe(Outcome::Failed(Failure::Timeout))));
-    let verdict = judge(&world, &Settings::default(), &mut Before::default(), at);
+    let world = with_probe(snapshot, Some(probe(Outcome::Failed(ProbeError::Timeout))));
+    let verdict = judge(&world, &AlertingSettings::default(), &mut PreviousState::default(), at);
     assert_eq!(told(&verdict), ["MasternodeUnreachable"]);
     let labels: Vec<&str> = verdict.judged[0].labels.keys().map(String::as_str).collect();
     assert_eq!(labels, ["alias", "masternode", "network", "node_type", "operator", "severity"]);
@@ -317,9 +318,14 @@ fn of_who_was_not_called_or_when_this_host_is_cut_off_nothing_is_known() {
         .into();
     let check = |last: Option<Outcome>, maintenance: bool, expected: bool| {
         let maintenance_until = maintenance.then_some(UnixSeconds(u64::MAX));
-        let snapshot = snapshot(healthy(), Watched { maintenance_until, ..watched() }, vec![]);
+        let snapshot = snapshot(healthy(), WatchTarget { maintenance_until, ..watched() }, vec![]);
         let at = UnixSeconds(now(&snapshot));
-        let verdict = judge(&with_probe(snapshot, last.map(probe)), &Settings::default(), &mut Before::default(), at);
+        let verdict = judge(
+            &with_probe(snapshot, last.map(probe)),
+            &AlertingSettings::default(),
+            &mut PreviousState::default(),
+            at,
+        );
         assert!(verdict.judged.is_empty());
         assert_eq!(verdict.is_unknown(alert, &labels, at), expected, "{last:?}, in maintenance: {maintenance}");
     };
@@ -336,10 +342,10 @@ fn a_node_that_is_cut_off_is_told_and_its_silence_ends_that_after_ten_minutes_on
     let labels: Labels =
         [("network", "dash-main"), ("source", "local")].map(|(name, text)| (name.into(), text.into())).into();
     let mut world = world(None, Some(1000));
-    let mut before = Before::default();
+    let mut before = PreviousState::default();
     let mut at = |now: u64, isolated: Option<bool>| {
         world.networks[0].sources[0].isolated = isolated;
-        let verdict = judge(&world, &Settings::default(), &mut before, UnixSeconds(now));
+        let verdict = judge(&world, &AlertingSettings::default(), &mut before, UnixSeconds(now));
         (told(&verdict).contains(&alert.name), verdict.is_unknown(alert, &labels, UnixSeconds(now)))
     };
     let (told, unknown, well) = ((true, false), (false, true), (false, false));
@@ -356,8 +362,12 @@ fn an_alert_about_quorums_does_not_end_while_no_quorum_of_the_type_is_known() {
     let missing = alert_of(Condition::QuorumMissing).unwrap();
     let snapshot = snapshot(masternode(1), watched(), vec![]);
     let at = now(&snapshot);
-    let verdict =
-        judge(&world(Some(snapshot), Some(at)), &Settings::default(), &mut Before::default(), UnixSeconds(at));
+    let verdict = judge(
+        &world(Some(snapshot), Some(at)),
+        &AlertingSettings::default(),
+        &mut PreviousState::default(),
+        UnixSeconds(at),
+    );
     // A type that the network holds, and one that it holds no more.
     for (kind, unknown) in [("llmq_400_85", true), ("llmq_50_60", false)] {
         let labels = [("network", "dash-main"), ("quorum_type", kind)].map(|(name, text)| (name.into(), text.into()));
@@ -369,8 +379,8 @@ fn an_alert_about_quorums_does_not_end_while_no_quorum_of_the_type_is_known() {
 fn damage_is_unknown_until_the_history_was_checked() {
     let alert = named("MasternodeExporterHistoryDamaged").unwrap();
     let unknown = |damaged| {
-        let world = World { history_damaged: damaged, ..world(None, Some(1000)) };
-        let verdict = judge(&world, &Settings::default(), &mut Before::default(), UnixSeconds(1000));
+        let world = EvaluationInput { history_damaged: damaged, ..world(None, Some(1000)) };
+        let verdict = judge(&world, &AlertingSettings::default(), &mut PreviousState::default(), UnixSeconds(1000));
         verdict.is_unknown(alert, &Labels::new(), UnixSeconds(1000))
     };
     assert_eq!([None, Some(0), Some(2)].map(unknown), [true, false, false]);

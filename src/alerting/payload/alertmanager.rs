@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::alerting::payload::{Body, Links};
-use crate::alerting::state::{Notice, Stage};
+use crate::alerting::state::{Notification, Phase};
 use crate::domain::masternode::UnixSeconds;
 use crate::domain::rfc3339;
 
@@ -20,18 +20,18 @@ pub const REFRESH: Duration = Duration::from_secs(60);
 /// Without a word for so long, Alertmanager takes an alert for ended: four refreshes, as Prometheus has it.
 const LIFE_SECONDS: u64 = 240;
 
-pub(super) fn body(notices: &[Notice], links: &Links<'_>, now: UnixSeconds) -> Body {
+pub(super) fn body(notices: &[Notification], links: &Links<'_>, now: UnixSeconds) -> Body {
     let notices = &notices[..notices.len().min(MOST)];
     Body { json: notices.iter().map(|notice| alert(notice, links, now)).collect(), notices: notices.len() }
 }
 
-fn alert(notice: &Notice, links: &Links<'_>, now: UnixSeconds) -> Value {
+fn alert(notice: &Notification, links: &Links<'_>, now: UnixSeconds) -> Value {
     let entry = &notice.entry;
     let mut labels: Map<String, Value> =
         entry.labels.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
     labels.insert("alertname".into(), entry.alert.name.into());
     let ends_at = match entry.stage {
-        Stage::Ended(at) => UnixSeconds(at),
+        Phase::Resolved(at) => UnixSeconds(at),
         _ => UnixSeconds(now.0 + LIFE_SECONDS),
     };
     let mut alert = json!({

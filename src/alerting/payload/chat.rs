@@ -5,32 +5,32 @@
 use serde_json::{Value, json};
 
 use crate::alerting::payload::{Body, Links};
-use crate::alerting::state::{Notice, Occasion};
+use crate::alerting::state::{Notification, NotificationReason};
 
 /// Longest messages, in characters: Slack cuts at 40,000 and asks for 4,000; Discord and Telegram refuse longer ones.
 const SLACK: usize = 4000;
 const DISCORD: usize = 2000;
 const TELEGRAM: usize = 4096;
 
-pub(super) fn slack(notices: &[Notice], links: &Links<'_>) -> Body {
+pub(super) fn slack(notices: &[Notification], links: &Links<'_>) -> Body {
     // Three characters mean something to Slack; they are written as it asks for.
     let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     message(notices, links, SLACK, escape, |text| json!({ "text": text, "mrkdwn": false, "unfurl_links": false }))
 }
 
-pub(super) fn discord(notices: &[Notice], links: &Links<'_>) -> Body {
+pub(super) fn discord(notices: &[Notification], links: &Links<'_>) -> Body {
     let plain = |text: &str| text.to_string();
     message(notices, links, DISCORD, plain, |text| json!({ "content": text, "allowed_mentions": { "parse": [] } }))
 }
 
-pub(super) fn telegram(notices: &[Notice], chat: &str, links: &Links<'_>) -> Body {
+pub(super) fn telegram(notices: &[Notification], chat: &str, links: &Links<'_>) -> Body {
     let body = |text: &str| json!({ "chat_id": chat, "text": text, "link_preview_options": { "is_disabled": true } });
     message(notices, links, TELEGRAM, |text| text.to_string(), body)
 }
 
 /// As many notices as a message may be long, and at least one, which is cut where need be.
 fn message(
-    notices: &[Notice],
+    notices: &[Notification],
     links: &Links<'_>,
     limit: usize,
     escape: impl Fn(&str) -> String,
@@ -53,15 +53,15 @@ fn message(
     Body { json: body(&text), notices: told }
 }
 
-fn paragraph(notice: &Notice, links: &Links<'_>) -> String {
+fn paragraph(notice: &Notification, links: &Links<'_>) -> String {
     let alert = notice.entry.alert;
     let occasion = match notice.occasion {
-        Occasion::Fired => alert.severity.label().to_uppercase(),
-        Occasion::Reminder => format!("STILL {}", alert.severity.label().to_uppercase()),
-        Occasion::Ended => "RESOLVED".into(),
+        NotificationReason::Fired => alert.severity.label().to_uppercase(),
+        NotificationReason::Reminder => format!("STILL {}", alert.severity.label().to_uppercase()),
+        NotificationReason::Resolved => "RESOLVED".into(),
     };
     let more = match notice.occasion {
-        Occasion::Ended => alert.summary.to_string(),
+        NotificationReason::Resolved => alert.summary.to_string(),
         _ => format!("{}\n{}", notice.entry.description, links.runbook(notice)),
     };
     let who =

@@ -13,8 +13,8 @@ use serde_json::Value;
 
 pub use alertmanager::REFRESH;
 
-use crate::alerting::settings::{Kind, Receiver, Settings};
-use crate::alerting::state::Notice;
+use crate::alerting::settings::{AlertingSettings, Kind, Receiver};
+use crate::alerting::state::Notification;
 use crate::domain::masternode::UnixSeconds;
 
 /// A body, and of how many of the notices it tells: from the first on, at least one.
@@ -27,7 +27,7 @@ pub struct Body {
 }
 
 /// The body for the first of `notices`, of which there is at least one.
-pub fn body(settings: &Settings, receiver: &Receiver, notices: &[Notice], now: UnixSeconds) -> Body {
+pub fn body(settings: &AlertingSettings, receiver: &Receiver, notices: &[Notification], now: UnixSeconds) -> Body {
     let links = Links { settings };
     match &receiver.kind {
         Kind::Alertmanager => alertmanager::body(notices, &links, now),
@@ -41,11 +41,11 @@ pub fn body(settings: &Settings, receiver: &Receiver, notices: &[Notice], now: U
 
 /// Where people read on.
 struct Links<'a> {
-    settings: &'a Settings,
+    settings: &'a AlertingSettings,
 }
 
 impl Links<'_> {
-    fn runbook(&self, notice: &Notice) -> String {
+    fn runbook(&self, notice: &Notification) -> String {
         notice.entry.alert.runbook_url(&self.settings.runbook_url)
     }
 

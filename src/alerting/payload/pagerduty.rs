@@ -7,14 +7,14 @@ use serde_json::json;
 
 use crate::alerting::payload::{Body, Links};
 use crate::alerting::settings::{Receiver, Secret};
-use crate::alerting::state::{Notice, Occasion};
+use crate::alerting::state::{Notification, NotificationReason};
 use crate::domain::masternode::UnixSeconds;
 use crate::domain::rfc3339;
 
 /// Longest summary, in characters.
 const SUMMARY: usize = 1024;
 
-pub(super) fn body(notices: &[Notice], receiver: &Receiver, links: &Links<'_>, now: UnixSeconds) -> Body {
+pub(super) fn body(notices: &[Notification], receiver: &Receiver, links: &Links<'_>, now: UnixSeconds) -> Body {
     let notice = &notices[0];
     let entry = &notice.entry;
     let label = |name: &str| entry.labels.get(name).map(String::as_str);
@@ -24,7 +24,7 @@ pub(super) fn body(notices: &[Notice], receiver: &Receiver, links: &Links<'_>, n
     let source = label("alias").or(label("masternode")).or(label("network")).unwrap_or("masternode-exporter");
     let json = json!({
         "routing_key": receiver.token.as_ref().map_or("", Secret::expose),
-        "event_action": if notice.occasion == Occasion::Ended { "resolve" } else { "trigger" },
+        "event_action": if notice.occasion == NotificationReason::Resolved { "resolve" } else { "trigger" },
         "dedup_key": key,
         "client": "masternode-exporter",
         "client_url": links.exporter(),

@@ -5,14 +5,14 @@
 use serde_json::{Value, json};
 
 use crate::alerting::payload::{Body, Links};
-use crate::alerting::state::{Notice, Occasion, Stage};
+use crate::alerting::state::{Notification, NotificationReason, Phase};
 use crate::domain::masternode::UnixSeconds;
 use crate::domain::rfc3339;
 
 /// Alerts of one request.
 const MOST: usize = 100;
 
-pub(super) fn body(notices: &[Notice], receiver: &str, links: &Links<'_>) -> Body {
+pub(super) fn body(notices: &[Notification], receiver: &str, links: &Links<'_>) -> Body {
     let notices = &notices[..notices.len().min(MOST)];
     let alerts: Vec<Value> = notices.iter().map(|notice| alert(notice, links)).collect();
     let json = json!({
@@ -24,16 +24,16 @@ pub(super) fn body(notices: &[Notice], receiver: &str, links: &Links<'_>) -> Bod
     Body { json, notices: notices.len() }
 }
 
-fn alert(notice: &Notice, links: &Links<'_>) -> Value {
+fn alert(notice: &Notification, links: &Links<'_>) -> Value {
     let entry = &notice.entry;
     let ends_at = match entry.stage {
-        Stage::Ended(at) => Some(rfc3339::text(UnixSeconds(at))),
+        Phase::Resolved(at) => Some(rfc3339::text(UnixSeconds(at))),
         _ => None,
     };
     json!({
         "alert": entry.alert.name,
-        "status": if notice.occasion == Occasion::Ended { "resolved" } else { "firing" },
-        "reminder": notice.occasion == Occasion::Reminder,
+        "status": if notice.occasion == NotificationReason::Resolved { "resolved" } else { "firing" },
+        "reminder": notice.occasion == NotificationReason::Reminder,
         "severity": entry.alert.severity.label(),
         "key": notice.key,
         "labels": entry.labels,

@@ -25,29 +25,29 @@ fn alert(name: &str) -> &'static Alert {
     alerts().find(|alert| alert.name == name).unwrap()
 }
 
-fn banned() -> Judged {
+fn banned() -> ActiveCondition {
     let labels = [("network".to_string(), "net".to_string()), ("masternode".to_string(), "ab".to_string())].into();
-    Judged { alert: alert("MasternodePoSeBanned"), labels, value: 1.0, description: "banned".into() }
+    ActiveCondition { alert: alert("MasternodePoSeBanned"), labels, value: 1.0, description: "banned".into() }
 }
 
-fn holding(judged: Vec<Judged>) -> Verdict {
-    Verdict { judged, ..Verdict::default() }
+fn holding(judged: Vec<ActiveCondition>) -> Evaluation {
+    Evaluation { judged, ..Evaluation::default() }
 }
 
 /// What a receiver is told, second by second, of an alert that holds or not at these times.
 struct Story {
-    book: Book,
-    told: Vec<(u64, Occasion)>,
+    book: AlertStore,
+    told: Vec<(u64, NotificationReason)>,
 }
 
 impl Story {
     fn new() -> Story {
-        Story { book: Book::default(), told: Vec::new() }
+        Story { book: AlertStore::default(), told: Vec::new() }
     }
 
-    fn at(&mut self, second: u64, verdict: Verdict) {
+    fn at(&mut self, second: u64, verdict: Evaluation) {
         let now = UnixSeconds(second);
-        self.book.note(verdict, |_| HOLD, now);
+        self.book.update(verdict, |_| HOLD, now);
         self.deliver(second);
     }
 
@@ -55,16 +55,16 @@ impl Story {
         let now = UnixSeconds(second);
         let due = self.book.due(&pager(), now);
         self.told.extend(due.iter().map(|notice| (second, notice.occasion)));
-        self.book.told("pager", &due, now);
-        self.book.tidy(&[pager()], now);
+        self.book.mark_notified("pager", &due, now);
+        self.book.prune(&[pager()], now);
     }
 
     /// As a process does that is killed and starts again.
     fn restart(&mut self) {
         let kept: Vec<(String, String)> =
             self.book.entries.iter().map(|(key, entry)| (key.clone(), entry.to_text())).collect();
-        self.book = Book::default();
-        assert_eq!(self.book.remember(kept, UnixSeconds(u64::MAX)), 0);
+        self.book = AlertStore::default();
+        assert_eq!(self.book.restore(kept, UnixSeconds(u64::MAX)), 0);
     }
 }
 
@@ -78,7 +78,12 @@ fn an_alert_is_told_when_it_held_for_long_enough_then_reminded_of_then_ended_onc
     story.at(1_301, holding(vec![]));
     assert_eq!(
         story.told,
-        [(60, Occasion::Fired), (660, Occasion::Reminder), (1_260, Occasion::Reminder), (1_300, Occasion::Ended)]
+        [
+            (60, NotificationReason::Fired),
+            (660, NotificationReason::Reminder),
+            (1_260, NotificationReason::Reminder),
+            (1_300, NotificationReason::Resolved)
+        ]
     );
     assert!(story.book.entries.is_empty());
 }
@@ -94,21 +99,21 @@ fn what_does_not_hold_for_long_enough_is_never_told() {
     story.at(119, holding(vec![banned()]));
     assert_eq!(story.told, []);
     story.at(120, holding(vec![banned()]));
-    assert_eq!(story.told, [(120, Occasion::Fired)]);
+    assert_eq!(story.told, [(120, NotificationReason::Fired)]);
 }
 
 #[test]
 fn what_nothing_is_known_of_neither_fires_nor_ends() {
-    let unknown = || Verdict { unknown_lists: ["net".to_string()].into(), ..Verdict::default() };
+    let unknown = || Evaluation { unknown_lists: ["net".to_string()].into(), ..Evaluation::default() };
     let mut story = Story::new();
     story.at(0, holding(vec![banned()]));
     story.at(100, unknown());
     assert_eq!(story.told, []);
     story.at(101, holding(vec![banned()]));
     story.at(200, unknown());
-    assert_eq!(story.told, [(101, Occasion::Fired)]);
+    assert_eq!(story.told, [(101, NotificationReason::Fired)]);
     story.at(201, holding(vec![]));
-    assert_eq!(story.told[1..], [(201, Occasion::Ended)]);
+    assert_eq!(story.told[1..], [(201, NotificationReason::Resolved)]);
 }
 
 #[test]
@@ -119,10 +124,10 @@ fn a_restart_neither_repeats_nor_forgets() {
     story.at(60, holding(vec![banned()]));
     story.restart();
     story.at(70, holding(vec![banned()]));
-    assert_eq!(story.told, [(60, Occasion::Fired)], "it had held since before the first restart");
+    assert_eq!(story.told, [(60, NotificationReason::Fired)], "it had held since before the first restart");
     story.restart();
     story.at(90, holding(vec![]));
-    assert_eq!(story.told[1..], [(90, Occasion::Ended)]);
+    assert_eq!(story.told[1..], [(90, NotificationReason::Resolved)]);
 }
 
 #[test]
@@ -130,17 +135,17 @@ fn an_end_that_was_not_told_before_a_restart_is_told_after_it() {
     let mut story = Story::new();
     story.at(0, holding(vec![banned()]));
     story.at(60, holding(vec![banned()]));
-    story.book.note(holding(vec![]), |_| HOLD, UnixSeconds(70));
+    story.book.update(holding(vec![]), |_| HOLD, UnixSeconds(70));
     story.restart();
     story.deliver(80);
-    assert_eq!(story.told, [(60, Occasion::Fired), (80, Occasion::Ended)]);
+    assert_eq!(story.told, [(60, NotificationReason::Fired), (80, NotificationReason::Resolved)]);
 }
 
 #[test]
 fn a_webhook_that_was_away_hears_of_what_began_and_ended_meanwhile_and_alertmanager_does_not() {
-    let mut book = Book::default();
-    book.note(holding(vec![banned()]), |_| 0, UnixSeconds(10));
-    book.note(holding(vec![]), |_| 0, UnixSeconds(20));
+    let mut book = AlertStore::default();
+    book.update(holding(vec![banned()]), |_| 0, UnixSeconds(10));
+    book.update(holding(vec![]), |_| 0, UnixSeconds(20));
     let due = |receiver: &Receiver| book.due(receiver, UnixSeconds(30)).len();
     assert_eq!(due(&pager()), 1);
     assert_eq!(due(&receiver("am", Kind::Alertmanager, Severity::Info)), 0);
@@ -152,18 +157,19 @@ fn what_flaps_before_it_is_told_again_still_ends() {
     story.at(0, holding(vec![banned()]));
     story.at(60, holding(vec![banned()]));
     // It ends, and holds again before anybody was told of the end; then it ends for good.
-    story.book.note(holding(vec![]), |_| HOLD, UnixSeconds(61));
-    story.book.note(holding(vec![banned()]), |_| HOLD, UnixSeconds(62));
+    story.book.update(holding(vec![]), |_| HOLD, UnixSeconds(61));
+    story.book.update(holding(vec![banned()]), |_| HOLD, UnixSeconds(62));
     story.at(70, holding(vec![]));
-    assert_eq!(story.told, [(60, Occasion::Fired), (70, Occasion::Ended)]);
+    assert_eq!(story.told, [(60, NotificationReason::Fired), (70, NotificationReason::Resolved)]);
 }
 
 #[test]
 fn a_receiver_is_told_nothing_below_its_severity() {
-    let mut book = Book::default();
+    let mut book = AlertStore::default();
     let labels: Labels = [("network".to_string(), "net".to_string())].into();
-    let wave = Judged { alert: alert("MasternodePenaltyWave"), labels, value: 12.0, description: "a wave".into() };
-    book.note(holding(vec![wave, banned()]), |_| 0, UnixSeconds(10));
+    let wave =
+        ActiveCondition { alert: alert("MasternodePenaltyWave"), labels, value: 12.0, description: "a wave".into() };
+    book.update(holding(vec![wave, banned()]), |_| 0, UnixSeconds(10));
     let names = |minimum| {
         let due = book.due(&receiver("one", Kind::Generic, minimum), UnixSeconds(10));
         due.iter().map(|notice| notice.entry.alert.name).collect::<Vec<_>>()
@@ -174,18 +180,18 @@ fn a_receiver_is_told_nothing_below_its_severity() {
 
 #[test]
 fn the_end_that_nobody_can_be_told_of_is_given_up_after_a_day() {
-    let mut book = Book::default();
-    book.note(holding(vec![banned()]), |_| 0, UnixSeconds(10));
-    book.note(holding(vec![]), |_| 0, UnixSeconds(20));
-    assert_eq!(book.tidy(&[pager()], UnixSeconds(20 + FORGET_SECONDS)), Vec::<String>::new());
-    assert_eq!(book.tidy(&[pager()], UnixSeconds(21 + FORGET_SECONDS)), ["pager"]);
+    let mut book = AlertStore::default();
+    book.update(holding(vec![banned()]), |_| 0, UnixSeconds(10));
+    book.update(holding(vec![]), |_| 0, UnixSeconds(20));
+    assert_eq!(book.prune(&[pager()], UnixSeconds(20 + FORGET_SECONDS)), Vec::<String>::new());
+    assert_eq!(book.prune(&[pager()], UnixSeconds(21 + FORGET_SECONDS)), ["pager"]);
     assert!(book.entries.is_empty());
 }
 
 #[test]
 fn what_a_receiver_refuses_waits_for_the_next_reminder_or_a_restart_and_its_end_is_still_sent() {
     let mut story = Story::new();
-    story.book.note(holding(vec![banned()]), |_| 0, UnixSeconds(10));
+    story.book.update(holding(vec![banned()]), |_| 0, UnixSeconds(10));
     let due = story.book.due(&pager(), UnixSeconds(10));
     story.book.refused("pager", &due, UnixSeconds(10));
     assert_eq!(story.book.next_reminder(&pager()), Some(UnixSeconds(610)));
@@ -200,31 +206,34 @@ fn what_a_receiver_refuses_waits_for_the_next_reminder_or_a_restart_and_its_end_
     story.book.refused("pager", &due, UnixSeconds(1_811));
     story.at(1_812, holding(vec![]));
     // Both times it is no reminder: the receiver does not know of it yet.
-    assert_eq!(story.told, [(610, Occasion::Fired), (1_211, Occasion::Fired), (1_812, Occasion::Ended)]);
+    assert_eq!(
+        story.told,
+        [(610, NotificationReason::Fired), (1_211, NotificationReason::Fired), (1_812, NotificationReason::Resolved)]
+    );
 }
 
 #[test]
 fn the_book_is_bounded() {
-    let mut book = Book::default();
+    let mut book = AlertStore::default();
     let many = (0..MOST + 5).map(|number| {
         let labels = [("network".to_string(), "net".to_string()), ("masternode".to_string(), number.to_string())];
-        Judged { labels: labels.into(), ..banned() }
+        ActiveCondition { labels: labels.into(), ..banned() }
     });
-    assert_eq!(book.note(holding(many.collect()), |_| 0, UnixSeconds(1)), 5);
+    assert_eq!(book.update(holding(many.collect()), |_| 0, UnixSeconds(1)), 5);
 }
 
 #[test]
 fn what_changed_is_handed_out_once_and_again_when_it_could_not_be_kept() {
-    let mut book = Book::default();
-    book.note(holding(vec![banned()]), |_| HOLD, UnixSeconds(1));
+    let mut book = AlertStore::default();
+    book.update(holding(vec![banned()]), |_| HOLD, UnixSeconds(1));
     let changes = book.take_changes();
     assert_eq!(changes.len(), 1);
     assert!(book.take_changes().is_empty());
-    book.note(holding(vec![banned()]), |_| HOLD, UnixSeconds(2));
+    book.update(holding(vec![banned()]), |_| HOLD, UnixSeconds(2));
     assert!(book.take_changes().is_empty(), "it stands as it stood");
-    book.not_kept(&changes);
+    book.mark_unsaved(&changes);
     assert_eq!(book.take_changes().len(), 1);
-    book.note(holding(vec![]), |_| HOLD, UnixSeconds(3));
+    book.update(holding(vec![]), |_| HOLD, UnixSeconds(3));
     assert_eq!(book.take_changes()[0].1, None);
 }
 
@@ -237,13 +246,13 @@ fn an_alert_that_waits_to_be_told_waits_as_long_over_a_jump_of_the_clock() {
         let start = 100_000_u64;
         story.at(start, holding(vec![banned()]));
         story.at(start + 30, holding(vec![banned()]));
-        story.book.shift(Jump(jump));
+        story.book.shift(ClockJump(jump));
         let then = (start + 30).saturating_add_signed(jump);
         story.at(then, holding(vec![banned()]));
         story.at(then + 29, holding(vec![banned()]));
         assert_eq!(story.told, [], "it has held for less than a minute");
         story.at(then + 30, holding(vec![banned()]));
-        assert_eq!(story.told, [(then + 30, Occasion::Fired)]);
+        assert_eq!(story.told, [(then + 30, NotificationReason::Fired)]);
     }
 }
 
@@ -254,37 +263,37 @@ fn over_a_jump_forward_what_fires_is_told_again_once_and_over_one_back_reminders
         let mut story = Story::new();
         story.at(start, holding(vec![banned()]));
         story.at(start + 60, holding(vec![banned()]));
-        assert_eq!(story.told.split_off(0), [(start + 60, Occasion::Fired)]);
-        story.book.shift(Jump(jump));
+        assert_eq!(story.told.split_off(0), [(start + 60, NotificationReason::Fired)]);
+        story.book.shift(ClockJump(jump));
         let then = (start + 61).saturating_add_signed(jump);
         for second in 0..1_200 {
             story.at(then + second, holding(vec![banned()]));
         }
-        let expected: Vec<_> = expected.iter().map(|second| (then + second, Occasion::Reminder)).collect();
+        let expected: Vec<_> = expected.iter().map(|second| (then + second, NotificationReason::Reminder)).collect();
         assert_eq!(story.told.split_off(0), expected, "{jump}");
         story.at(then + 1_200, holding(vec![]));
-        assert_eq!(story.told, [(then + 1_200, Occasion::Ended)]);
+        assert_eq!(story.told, [(then + 1_200, NotificationReason::Resolved)]);
     }
 }
 
 #[test]
 fn an_end_that_nobody_could_be_told_of_is_not_forgotten_early_and_lies_behind_the_beginning() {
     for jump in [30 * HOURS, -30 * HOURS] {
-        let mut book = Book::default();
+        let mut book = AlertStore::default();
         let start = 1_000_000_u64;
-        book.note(holding(vec![banned()]), |_| 0, UnixSeconds(start));
+        book.update(holding(vec![banned()]), |_| 0, UnixSeconds(start));
         let fired = book.due(&pager(), UnixSeconds(start));
-        book.told("pager", &fired, UnixSeconds(start));
-        book.note(holding(vec![]), |_| 0, UnixSeconds(start + 10));
-        book.shift(Jump(jump));
+        book.mark_notified("pager", &fired, UnixSeconds(start));
+        book.update(holding(vec![]), |_| 0, UnixSeconds(start + 10));
+        book.shift(ClockJump(jump));
         let now = UnixSeconds((start + 20).saturating_add_signed(jump));
-        assert!(book.tidy(&[pager()], now).is_empty(), "nobody is given up");
+        assert!(book.prune(&[pager()], now).is_empty(), "nobody is given up");
         let due = book.due(&pager(), now);
-        assert_eq!(due.iter().map(|notice| notice.occasion).collect::<Vec<_>>(), [Occasion::Ended]);
+        assert_eq!(due.iter().map(|notice| notice.occasion).collect::<Vec<_>>(), [NotificationReason::Resolved]);
         let entry = &due[0].entry;
-        assert!(matches!(entry.stage, Stage::Ended(at) if entry.starts_at.0 < at && at <= now.0), "{entry:?}");
-        book.told("pager", &due, now);
-        book.tidy(&[pager()], now);
+        assert!(matches!(entry.stage, Phase::Resolved(at) if entry.starts_at.0 < at && at <= now.0), "{entry:?}");
+        book.mark_notified("pager", &due, now);
+        book.prune(&[pager()], now);
         assert!(book.entries.is_empty(), "it is told once");
     }
 }
@@ -295,10 +304,10 @@ fn what_was_kept_by_a_clock_that_was_ahead_goes_on_from_now() {
     story.at(1_000_000, holding(vec![banned()]));
     story.at(1_000_060, holding(vec![banned()]));
     let kept = story.book.entries.iter().map(|(key, entry)| (key.clone(), entry.to_text())).collect();
-    let mut book = Book::default();
-    book.remember(kept, UnixSeconds(500));
+    let mut book = AlertStore::default();
+    book.restore(kept, UnixSeconds(500));
     let reminder = book.next_reminder(&pager()).unwrap();
     assert_eq!(reminder, UnixSeconds(500 + 600));
     let entry = book.entries.values().next().unwrap();
-    assert_eq!((entry.stage, entry.starts_at), (Stage::Firing, UnixSeconds(500)));
+    assert_eq!((entry.stage, entry.starts_at), (Phase::Firing, UnixSeconds(500)));
 }

@@ -5,11 +5,11 @@
 use serde_json::Value;
 
 use crate::cli::events::Format;
-use crate::cli::events::masternode_filter::Names;
+use crate::cli::events::masternode_filter::WatchListNames;
 use crate::domain::event::{Event, EventKind, FailedQuorum};
 use crate::domain::masternode::{Duffs, MasternodeId};
 use crate::domain::rfc3339;
-use crate::history::KeptEvent;
+use crate::history::StoredEvent;
 use crate::web::api::json::{self, Object};
 
 /// Columns of CSV, in their order; the JSON has the same names.
@@ -46,7 +46,7 @@ const NAME: usize = 20;
 /// Writes events in one form.
 pub(super) struct Form<'a> {
     pub(super) format: Format,
-    pub(super) names: Names<'a>,
+    pub(super) names: WatchListNames<'a>,
 }
 
 impl Form<'_> {
@@ -60,13 +60,13 @@ impl Form<'_> {
     }
 
     /// The line of an event.
-    pub(super) fn row(&self, kept: &KeptEvent) -> String {
+    pub(super) fn row(&self, kept: &StoredEvent) -> String {
         let alias = self.names.alias(&kept.network, &kept.event.masternode);
         match self.format {
             Format::Table => {
                 let Event { block, masternode, .. } = &kept.event;
-                let name = if alias.is_empty() { short(masternode) } else { alias.to_string() };
-                line(&rfc3339::text(block.time), &block.height.to_string(), &kept.network, &name, &told(kept))
+                let name = if alias.is_empty() { short_id(masternode) } else { alias.to_string() };
+                line(&rfc3339::text(block.time), &block.height.to_string(), &kept.network, &name, &describe_event(kept))
             }
             Format::Csv => {
                 let values = values(kept, alias);
@@ -88,7 +88,7 @@ fn line(time: &str, height: &str, network: &str, masternode: &str, event: &str) 
 }
 
 /// As much of an identity as tells it from others: its first digits, and the output of a collateral.
-fn short(id: &MasternodeId) -> String {
+fn short_id(id: &MasternodeId) -> String {
     let digits = id.hash().to_string();
     let rest = match id {
         MasternodeId::ProTx(_) => String::new(),
@@ -98,7 +98,7 @@ fn short(id: &MasternodeId) -> String {
 }
 
 /// What happened, in words.
-fn told(kept: &KeptEvent) -> String {
+fn describe_event(kept: &StoredEvent) -> String {
     let mut words = kept.event.kind.name().replace('_', " ");
     match &kept.event.kind {
         EventKind::Penalty { score, points, failures, clamped, quorums, others } => {
@@ -150,7 +150,7 @@ fn quorum_text(quorum: &FailedQuorum) -> String {
     format!("{quorum_type} {index} {hash} at {height}{}", others.unwrap_or_default())
 }
 
-fn values(kept: &KeptEvent, alias: &str) -> Object {
+fn values(kept: &StoredEvent, alias: &str) -> Object {
     json::kept_event(json::event(&kept.event, &kept.network, alias), kept.id, kept.withdrawn)
 }
 

@@ -9,12 +9,12 @@ use crate::domain::masternode::MasternodeId;
 use crate::domain::watch::{Selector, WatchEntry};
 
 /// The names of one network's masternodes, or of all.
-pub(super) struct Names<'a> {
+pub(super) struct WatchListNames<'a> {
     config: &'a Config,
 }
 
 /// What the arguments say of masternodes.
-pub(super) struct Asked<'a> {
+pub(super) struct MasternodeFilter<'a> {
     /// Only of this network.
     pub(super) network: Option<&'a str>,
     /// These.
@@ -25,9 +25,9 @@ pub(super) struct Asked<'a> {
     pub(super) groups: &'a [(String, String)],
 }
 
-impl<'a> Names<'a> {
-    pub(super) fn of(config: &'a Config) -> Names<'a> {
-        Names { config }
+impl<'a> WatchListNames<'a> {
+    pub(super) fn of(config: &'a Config) -> WatchListNames<'a> {
+        WatchListNames { config }
     }
 
     /// What the operator calls a masternode; empty where the watch list does not name it.
@@ -37,7 +37,7 @@ impl<'a> Names<'a> {
     }
 
     /// The masternodes asked for; `None` for all. The error names the argument and what to do.
-    pub(super) fn resolve(&self, asked: &Asked<'_>) -> Result<Option<Vec<MasternodeId>>, String> {
+    pub(super) fn resolve(&self, asked: &MasternodeFilter<'_>) -> Result<Option<Vec<MasternodeId>>, String> {
         if asked.masternodes.is_empty() && asked.aliases.is_empty() && asked.groups.is_empty() {
             return Ok(None);
         }

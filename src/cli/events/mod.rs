@@ -13,14 +13,14 @@ use std::time::Duration;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 
-use crate::cli::Failure;
-use crate::cli::block_or_time::{self, When};
+use crate::cli::CommandError;
+use crate::cli::block_or_time::{self, BlockOrTime};
 use crate::cli::events::format::Form;
-use crate::cli::events::masternode_filter::{Asked, Names};
+use crate::cli::events::masternode_filter::{MasternodeFilter, WatchListNames};
 use crate::config::Config;
 use crate::domain::event::EventKind;
 use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};
-use crate::history::{self, EventId, KeptEvent, MAX_PAGE, Query, Reader};
+use crate::history::{self, EventId, MAX_PAGE, Query, Reader, StoredEvent};
 
 /// Pause between two looks for new events.
 const LOOK: Duration = Duration::from_secs(1);
@@ -59,10 +59,10 @@ pub(super) struct EventsArguments {
     kinds: Vec<String>,
     /// Start at this block or time: a height, YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ.
     #[arg(long, value_name = "WHEN", value_parser = block_or_time::parse)]
-    from: Option<When>,
+    from: Option<BlockOrTime>,
     /// End at this block or time, inclusive; a date includes the whole day.
     #[arg(long, value_name = "WHEN", value_parser = block_or_time::parse)]
-    to: Option<When>,
+    to: Option<BlockOrTime>,
     /// Include events reverted by a chain reorganisation.
     #[arg(long)]
     withdrawn: bool,
@@ -100,14 +100,14 @@ enum Format {
 }
 
 /// Prints what the arguments ask for.
-pub(super) fn run(arguments: &EventsArguments, config: &Config) -> Result<(), Failure> {
+pub(super) fn run(arguments: &EventsArguments, config: &Config) -> Result<(), CommandError> {
     let path = config.history.path.as_deref().ok_or_else(|| {
         let cure = "name the exporter's configuration by --config.file, or the file by --history.path";
-        Failure::Configuration(format!("history.path is not set, so no events are kept; {cure}"))
+        CommandError::Configuration(format!("history.path is not set, so no events are kept; {cure}"))
     })?;
-    let reader = Reader::open(path).map_err(|error| Failure::Configuration(format!("history.path: {error}")))?;
-    let query = query(arguments, config, &reader).map_err(Failure::Configuration)?;
-    let form = Form { format: arguments.format, names: Names::of(config) };
+    let reader = Reader::open(path).map_err(|error| CommandError::Configuration(format!("history.path: {error}")))?;
+    let query = query(arguments, config, &reader).map_err(CommandError::Configuration)?;
+    let form = Form { format: arguments.format, names: WatchListNames::of(config) };
     let shown = if arguments.follow { follow(path, reader, query, &form) } else { list(&reader, query, &form) };
     match shown {
         // A reader that closes early, such as `head`, is no error.
@@ -146,13 +146,17 @@ fn query(arguments: &EventsArguments, config: &Config, reader: &Reader) -> Resul
             return Err(format!("--network {name}: nothing is recorded of it; there is {there}"));
         }
     }
-    let asked =
-        Asked { network, masternodes: &arguments.masternodes, aliases: &arguments.aliases, groups: &arguments.groups };
+    let asked = MasternodeFilter {
+        network,
+        masternodes: &arguments.masternodes,
+        aliases: &arguments.aliases,
+        groups: &arguments.groups,
+    };
     let named = |kind: &String| EventKind::NAMES.into_iter().find(|name| name == kind);
     let (heights, times) = span(arguments.from, arguments.to)?;
     Ok(Query {
         network: arguments.network.clone(),
-        masternodes: Names::of(config).resolve(&asked)?,
+        masternodes: WatchListNames::of(config).resolve(&asked)?,
         kinds: (!arguments.kinds.is_empty()).then(|| arguments.kinds.iter().filter_map(named).collect()),
         heights,
         times,
@@ -169,18 +173,18 @@ fn query(arguments: &EventsArguments, config: &Config, reader: &Reader) -> Resul
 /// Spans of heights and of times; where neither end is of a kind, that is left open.
 type Spans = (Option<RangeInclusive<Height>>, Option<RangeInclusive<UnixSeconds>>);
 
-fn span(from: Option<When>, to: Option<When>) -> Result<Spans, String> {
+fn span(from: Option<BlockOrTime>, to: Option<BlockOrTime>) -> Result<Spans, String> {
     // The header of a block has 32 bits for its time.
     let (mut heights, mut times) = ((Height(0), Height(u32::MAX)), (UnixSeconds(0), UnixSeconds(u64::from(u32::MAX))));
     let (mut by_height, mut by_time) = (false, false);
     for (end, is_from) in [(from, true), (to, false)] {
         match end {
             None => {}
-            Some(When::Height(height)) => {
+            Some(BlockOrTime::Height(height)) => {
                 by_height = true;
                 if is_from { heights.0 = height } else { heights.1 = height }
             }
-            Some(When::Time(first, last)) => {
+            Some(BlockOrTime::Time(first, last)) => {
                 by_time = true;
                 if is_from { times.0 = first } else { times.1 = last }
             }
@@ -259,7 +263,7 @@ fn newest(reader: &Reader) -> Result<EventId, history::StoreError> {
     Ok(reader.events(&query)?.events.first().map_or(EventId(0), |newest| newest.id))
 }
 
-fn print_rows(events: &[KeptEvent], form: &Form<'_>) -> std::io::Result<()> {
+fn print_rows(events: &[StoredEvent], form: &Form<'_>) -> std::io::Result<()> {
     print(&events.iter().map(|kept| form.row(kept)).collect::<String>())
 }
 

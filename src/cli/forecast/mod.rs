@@ -8,7 +8,7 @@ mod pose;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::Failure;
+use crate::cli::CommandError;
 use crate::domain::Snapshot;
 
 /// Arguments of `forecast`.
@@ -49,7 +49,7 @@ impl ForecastArguments {
 }
 
 /// The text of a forecast. `seen` is the network that was named.
-pub(super) fn run(arguments: &ForecastArguments, seen: Option<&Snapshot>) -> Result<String, Failure> {
+pub(super) fn run(arguments: &ForecastArguments, seen: Option<&Snapshot>) -> Result<String, CommandError> {
     match &arguments.subject {
         Subject::Payment(payment) => payment::run(payment, seen),
         Subject::Pose(pose) => pose::run(pose),

@@ -9,8 +9,8 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::cli::forecast::{Format, number, whole_number};
-use crate::cli::text_table::{Lean, columns};
-use crate::cli::{Failure, observe_table};
+use crate::cli::text_table::{Alignment, columns};
+use crate::cli::{CommandError, observe_table};
 use crate::domain::Snapshot;
 use crate::domain::payment::{PaymentModel, chance, pool};
 
@@ -127,7 +127,7 @@ impl PaymentArguments {
 }
 
 /// Computes and writes a forecast.
-pub(super) fn run(arguments: &PaymentArguments, seen: Option<&Snapshot>) -> Result<String, Failure> {
+pub(super) fn run(arguments: &PaymentArguments, seen: Option<&Snapshot>) -> Result<String, CommandError> {
     let draw = match seen {
         Some(snapshot) => Draw::seen(snapshot)?,
         None => Draw::new(arguments)?,
@@ -141,12 +141,12 @@ pub(super) fn run(arguments: &PaymentArguments, seen: Option<&Snapshot>) -> Resu
 }
 
 impl Draw {
-    fn new(arguments: &PaymentArguments) -> Result<Draw, Failure> {
+    fn new(arguments: &PaymentArguments) -> Result<Draw, CommandError> {
         let (model, pace) = (arguments.model, arguments.pace);
         let Size { nodes, pool, network: _ } = arguments.size;
         let candidates = match (model, nodes, pool) {
             (Model::Uniform, _, Some(_)) => {
-                return Err(Failure::Configuration(
+                return Err(CommandError::Configuration(
                     "--pool: --model uniform draws among all enabled masternodes and has no pool; \
                      give their number with --nodes"
                         .into(),
@@ -161,11 +161,11 @@ impl Draw {
     }
 
     /// The draw of a network, as its node tells it now.
-    fn seen(snapshot: &Snapshot) -> Result<Draw, Failure> {
+    fn seen(snapshot: &Snapshot) -> Result<Draw, CommandError> {
         let payments = snapshot.payments();
         let (model, nodes) = match (snapshot.rules().payment, payments.pool()) {
             (PaymentModel::Queue { .. }, _) => {
-                return Err(Failure::Configuration(format!(
+                return Err(CommandError::Configuration(format!(
                     "--network: {} pays by a queue, not by chance; `masternode-exporter observe` shows who is paid when",
                     snapshot.network()
                 )));
@@ -210,7 +210,10 @@ fn table(draw: &Draw, rows: &[Row], decimals: usize) -> String {
     };
     let lines: Vec<[String; 3]> = rows.iter().map(line).collect();
     text.push('\n');
-    text.push_str(&columns([("hours", Lean::Right), ("blocks", Lean::Right), ("paid", Lean::Right)], &lines));
+    text.push_str(&columns(
+        [("hours", Alignment::Right), ("blocks", Alignment::Right), ("paid", Alignment::Right)],
+        &lines,
+    ));
     text
 }
 

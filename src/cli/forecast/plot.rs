@@ -7,7 +7,7 @@
 
 use std::fmt::Write;
 
-use crate::cli::forecast::pose::{Played, View};
+use crate::cli::forecast::pose::{Projection, ProjectionView};
 
 const WIDTH: f64 = 860.0;
 const HEIGHT: f64 = 440.0;
@@ -60,7 +60,7 @@ impl Scale {
 }
 
 /// The plot of a view.
-pub(super) fn svg(view: &View) -> String {
+pub(super) fn svg(view: &ProjectionView) -> String {
     let moments = view.rules.iter().flat_map(|played| played.timeline.moments());
     let limit = view.rules[0].timeline.limits().limit;
     let highest = moments.map(|moment| moment.score.0).fold(limit, u32::max);
@@ -88,7 +88,7 @@ pub(super) fn svg(view: &View) -> String {
 }
 
 /// All that the picture shows, in sentences.
-fn description(view: &View) -> String {
+fn description(view: &ProjectionView) -> String {
     let mut sentences = Vec::new();
     for played in &view.rules {
         let limits = played.timeline.limits();
@@ -136,7 +136,7 @@ fn ticks(highest: u32) -> impl Iterator<Item = u32> {
 }
 
 /// The limit, and the level of each rule at or below which a failure does not ban.
-fn levels(text: &mut String, scale: &Scale, view: &View) {
+fn levels(text: &mut String, scale: &Scale, view: &ProjectionView) {
     let limit = view.rules[0].timeline.limits().limit;
     let across = |text: &mut String, class: &str, score: u32| {
         let y = scale.y(score);
@@ -153,7 +153,7 @@ fn levels(text: &mut String, scale: &Scale, view: &View) {
     label(text, RIGHT, scale.y(highest) - 6.0, "end", &format!("safe level {consensus} and {documented}"));
 }
 
-fn line(text: &mut String, scale: &Scale, view: &View, played: &Played, class: &str) {
+fn line(text: &mut String, scale: &Scale, view: &ProjectionView, played: &Projection, class: &str) {
     let end = (view.end, played.timeline.at(view.end).0);
     let corners = played.timeline.moments().iter().flat_map(|moment| {
         let before = (moment.height, moment.before);
@@ -168,7 +168,7 @@ fn line(text: &mut String, scale: &Scale, view: &View, played: &Played, class: &
 }
 
 /// A ring for each failure, a full square for the one that bans; pointing at one shows what it did.
-fn marks(text: &mut String, scale: &Scale, played: &Played, class: &str) {
+fn marks(text: &mut String, scale: &Scale, played: &Projection, class: &str) {
     let ban = played.failures().position(|moment| moment.banned);
     for (index, moment) in played.failures().enumerate() {
         let (x, y) = (scale.x(moment.height.0), scale.y(moment.score.0));
@@ -186,7 +186,7 @@ fn marks(text: &mut String, scale: &Scale, played: &Played, class: &str) {
     }
 }
 
-fn legend(text: &mut String, view: &View) {
+fn legend(text: &mut String, view: &ProjectionView) {
     let mut x = LEFT;
     for (played, class) in view.rules.iter().zip(CLASSES) {
         let _ = writeln!(text, "<line class=\"line {class}\" x1=\"{x}\" y1=\"24\" x2=\"{}\" y2=\"24\"/>", x + 36.0);

@@ -10,11 +10,11 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::app;
-use crate::cli::Failure;
+use crate::cli::CommandError;
 use crate::cli::forecast::{Format, plot, whole_number};
-use crate::cli::text_table::{Lean, columns};
+use crate::cli::text_table::{Alignment, columns};
 use crate::domain::pose::{CONSENSUS, DOCUMENTED, PenaltyRule};
-use crate::domain::score_projection::{Change, Moment, Timeline};
+use crate::domain::score_projection::{Change, Moment, ScoreProjection};
 use crate::domain::{Height, Score};
 
 /// Most failures that are played.
@@ -59,30 +59,32 @@ pub(super) struct PoseArguments {
 }
 
 /// One rule and what it makes of the failures.
-pub(super) struct Played {
+pub(super) struct Projection {
     /// For people.
     pub(super) name: &'static str,
     /// For scripts.
     key: &'static str,
     /// The score, block by block.
-    pub(super) timeline: Timeline,
+    pub(super) timeline: ScoreProjection,
 }
 
 /// Everything that is shown.
-pub(super) struct View {
+pub(super) struct ProjectionView {
     /// The consensus first.
-    pub(super) rules: [Played; 2],
+    pub(super) rules: [Projection; 2],
     /// Where the view ends: nothing happens after it.
     pub(super) end: Height,
 }
 
 /// Computes and writes a forecast, and draws it where asked to.
-pub(super) fn run(arguments: &PoseArguments) -> Result<String, Failure> {
+pub(super) fn run(arguments: &PoseArguments) -> Result<String, CommandError> {
     if arguments.failures.len() > MOST_FAILURES {
         let found = arguments.failures.len();
-        return Err(Failure::Configuration(format!("--failures: give at most {MOST_FAILURES} blocks, not {found}")));
+        return Err(CommandError::Configuration(format!(
+            "--failures: give at most {MOST_FAILURES} blocks, not {found}"
+        )));
     }
-    let view = View::new(arguments);
+    let view = ProjectionView::new(arguments);
     if let Some(file) = &arguments.svg {
         std::fs::write(file, plot::svg(&view)).map_err(|error| app::Error::from(unwritten(file, &error)))?;
     }
@@ -97,22 +99,22 @@ fn unwritten(file: &std::path::Path, error: &std::io::Error) -> String {
     format!("--svg: {} cannot be written: {error}; name a file in a folder that exists and is yours", file.display())
 }
 
-impl View {
-    fn new(arguments: &PoseArguments) -> View {
+impl ProjectionView {
+    fn new(arguments: &PoseArguments) -> ProjectionView {
         let failures: Vec<Height> = arguments.failures.iter().copied().map(Height).collect();
         let play = |name, key, rule: PenaltyRule| {
             let limits = rule.limits(arguments.limit as usize);
-            Played { name, key, timeline: Timeline::new(limits, Score(arguments.score), &failures) }
+            Projection { name, key, timeline: ScoreProjection::new(limits, Score(arguments.score), &failures) }
         };
         let rules = [play("Dash Core", "consensus", CONSENSUS), play("public pages", "documented", DOCUMENTED)];
         // Until nothing happens any more, and on to a whole number of limits: so do the public pages end their example.
         let last = rules.iter().flat_map(|played| played.timeline.moments()).map(|moment| moment.height.0).max();
         let end = last.unwrap_or(0).max(1).next_multiple_of(arguments.limit);
-        View { rules, end: Height(end) }
+        ProjectionView { rules, end: Height(end) }
     }
 }
 
-impl Played {
+impl Projection {
     /// The score at the end of a block, and the ban.
     fn state(&self, height: Height) -> String {
         let (score, banned) = self.timeline.at(height);
@@ -138,7 +140,7 @@ impl Played {
     }
 }
 
-fn table(view: &View) -> String {
+fn table(view: &ProjectionView) -> String {
     let [consensus, documented] = &view.rules;
     let mut text = String::new();
     for played in &view.rules {
@@ -155,11 +157,11 @@ fn table(view: &View) -> String {
     }
     text.push('\n');
     let heads = [
-        ("block", Lean::Right),
-        ("blocks passed", Lean::Right),
-        ("what happens", Lean::Left),
-        (consensus.name, Lean::Left),
-        (documented.name, Lean::Left),
+        ("block", Alignment::Right),
+        ("blocks passed", Alignment::Right),
+        ("what happens", Alignment::Left),
+        (consensus.name, Alignment::Left),
+        (documented.name, Alignment::Left),
     ];
     text.push_str(&columns(heads, &rows(view)));
     text.push('\n');
@@ -174,7 +176,7 @@ fn table(view: &View) -> String {
 }
 
 /// A line for each block at which something happens under either rule, with what both have there.
-fn rows(view: &View) -> Vec<[String; 5]> {
+fn rows(view: &ProjectionView) -> Vec<[String; 5]> {
     // Several failures of one block are told apart by their number.
     let mut events: BTreeMap<(Height, Change, usize), [Option<&Moment>; 2]> = BTreeMap::new();
     for (rule, played) in view.rules.iter().enumerate() {
@@ -224,7 +226,7 @@ fn label(change: Change) -> &'static str {
     }
 }
 
-fn csv(view: &View) -> String {
+fn csv(view: &ProjectionView) -> String {
     let mut text = "rule,block,change,score_before,score,banned\n".to_string();
     for played in &view.rules {
         for moment in played.timeline.moments() {
@@ -235,7 +237,7 @@ fn csv(view: &View) -> String {
     text
 }
 
-fn json(view: &View) -> Value {
+fn json(view: &ProjectionView) -> Value {
     let moment = |moment: &Moment| {
         json!({
             "block": moment.height.0,
@@ -245,7 +247,7 @@ fn json(view: &View) -> Value {
             "banned": moment.banned,
         })
     };
-    let rule = |played: &Played| {
+    let rule = |played: &Projection| {
         let limits = played.timeline.limits();
         json!({
             "rule": played.key,

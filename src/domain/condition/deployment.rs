@@ -2,12 +2,12 @@
 //!
 //! Never here: sources that do not follow it, which no snapshot knows.
 
-use crate::domain::condition::{Condition, Tell, Thresholds};
+use crate::domain::condition::{Condition, Emit, Thresholds};
 use crate::domain::masternode::UnixSeconds;
 use crate::domain::snapshot::Snapshot;
 
 /// The conditions that hold of the network's deployment.
-pub(super) fn conditions(snapshot: &Snapshot, thresholds: &Thresholds, now: UnixSeconds, tell: Tell<'_>) {
+pub(super) fn conditions(snapshot: &Snapshot, thresholds: &Thresholds, now: UnixSeconds, tell: Emit<'_>) {
     let (facts, tip) = (snapshot.facts(), snapshot.block());
     let Some(deployment) = &facts.deployment else { return };
     let expected = deployment.activation_height;
@@ -29,11 +29,11 @@ mod tests {
     use super::*;
     use crate::domain::chain::{DASH, Subnet};
     use crate::domain::chain_facts::ChainFacts;
-    use crate::domain::counters::Tallies;
+    use crate::domain::counters::EventCounters;
     use crate::domain::deployment::{Deployment, Phase};
     use crate::domain::list::tests::{list, masternode};
     use crate::domain::masternode::Height;
-    use crate::domain::snapshot::Parts;
+    use crate::domain::snapshot::SnapshotInputs;
 
     const TIP: u32 = 10_000;
 
@@ -47,7 +47,7 @@ mod tests {
             ChainFacts { deployment: Some(known), measured_spacing_seconds: spacing, ..ChainFacts::new(Subnet::Main) };
         let list = list(TIP, vec![masternode(1)]);
         let tip = list.block().time;
-        let parts = Parts {
+        let parts = SnapshotInputs {
             network: "net".into(),
             rules: Arc::new(DASH),
             list: Arc::new(list),
@@ -56,7 +56,7 @@ mod tests {
             watched: vec![],
             recent_events: vec![],
         };
-        let snapshot = Snapshot::new(parts, &Tallies::default());
+        let snapshot = Snapshot::new(parts, &EventCounters::default());
         let mut found = Vec::new();
         conditions(&snapshot, &Thresholds::DEFAULT, UnixSeconds(tip.0 + seconds_later), &mut |condition, value| {
             found.push((condition, value));

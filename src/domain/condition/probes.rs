@@ -8,15 +8,15 @@
 use crate::domain::condition::{Condition, Finding, Subject};
 use crate::domain::probe::{Outcome, Probe, Probes, Unprobed};
 use crate::domain::requirement::{Case, Requirement};
-use crate::domain::snapshot::{Snapshot, WatchedNode};
+use crate::domain::snapshot::{Snapshot, WatchedEntry};
 
 /// What calls tell of a network.
 #[derive(Debug, Default)]
-pub struct Called<'a> {
+pub struct ProbeConditions<'a> {
     /// What is wrong.
     pub found: Vec<Finding<'a>>,
     /// What cannot be said now: neither that it holds nor that it does not.
-    pub unknown: Vec<(Condition, &'a WatchedNode)>,
+    pub unknown: Vec<(Condition, &'a WatchedEntry)>,
 }
 
 /// Conditions that follow from a requirement, which a call or the masternode's own node tells.
@@ -29,8 +29,8 @@ const BY_REQUIREMENT: [(Condition, Requirement); 5] = [
 ];
 
 /// What calls tell of those who are watched in a fresh snapshot; `probes` is `None` where nobody is called.
-pub fn called<'a>(snapshot: &'a Snapshot, probes: Option<&Probes>) -> Called<'a> {
-    let mut called = Called::default();
+pub fn called<'a>(snapshot: &'a Snapshot, probes: Option<&Probes>) -> ProbeConditions<'a> {
+    let mut called = ProbeConditions::default();
     for watched in snapshot.watched() {
         let probe = probes.and_then(|probes| probes.get(&watched.watched.id));
         let node = watched.index.map(|index| snapshot.node(index));

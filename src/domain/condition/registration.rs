@@ -3,7 +3,7 @@
 //! Never here: what calls tell; which version is demanded (`requirement`).
 
 use crate::domain::requirement::{Case, Requirement};
-use crate::domain::snapshot::{NodeView, Snapshot, WatchedNode};
+use crate::domain::snapshot::{NodeView, Snapshot, WatchedEntry};
 
 /// Whether the registration is known to be too old.
 pub(super) fn is_old(snapshot: &Snapshot, node: &NodeView<'_>) -> bool {
@@ -12,7 +12,7 @@ pub(super) fn is_old(snapshot: &Snapshot, node: &NodeView<'_>) -> bool {
 }
 
 /// Watched masternodes of whose registration it is not known whether it is too old.
-pub fn unknown_versions(snapshot: &Snapshot) -> impl Iterator<Item = &WatchedNode> {
+pub fn unknown_versions(snapshot: &Snapshot) -> impl Iterator<Item = &WatchedEntry> {
     snapshot.watched().iter().filter(|watched| {
         let node = watched.index.map(|index| snapshot.node(index));
         Case::of(snapshot, node.as_ref(), None).is_some_and(|case| case.protx_version_is_unknown())

@@ -9,16 +9,16 @@ use std::sync::Arc;
 use super::*;
 use crate::domain::chain::{ChainRules, DASH, DIMECOIN, Subnet};
 use crate::domain::chain_facts::ChainFacts;
-use crate::domain::counters::Tallies;
+use crate::domain::counters::EventCounters;
 use crate::domain::event::Event;
 use crate::domain::list::tests::{self, block, id, list};
 use crate::domain::masternode::{BlockHash, Hash, Masternode, PeerView, Score};
-use crate::domain::probe::{Failure, Outcome, Peer, Probe, Probes, Unprobed};
+use crate::domain::probe::{Outcome, Peer, Probe, ProbeError, Probes, Unprobed};
 use crate::domain::quorum::{Formation, Formations, Mined};
-use crate::domain::session::{Seat, Session, Sessions};
-use crate::domain::snapshot::Parts;
+use crate::domain::session::{DkgMember, DkgSession, DkgSessions};
+use crate::domain::snapshot::SnapshotInputs;
 use crate::domain::state::Announced;
-use crate::domain::watch::Watched;
+use crate::domain::watch::WatchTarget;
 
 const TIP: u32 = 288_000;
 
@@ -41,9 +41,9 @@ struct Scene {
     node: Option<Masternode>,
     others: u8,
     watched: Vec<u8>,
-    expectations: Vec<(Expected, String)>,
+    expectations: Vec<(WatchField, String)>,
     chainlock: Option<u32>,
-    sessions: Option<Sessions>,
+    sessions: Option<DkgSessions>,
     own_nodes: BTreeMap<MasternodeId, Option<Peer>>,
     events: Vec<Event>,
     seconds_later: u64,
@@ -79,9 +79,9 @@ impl Scene {
         let nodes: Vec<Masternode> = self.node.iter().cloned().chain((2..=self.others + 1).map(masternode)).collect();
         let list = list(self.tip, nodes);
         let read_at = list.block().time;
-        let mut tallies = Tallies::default();
+        let mut tallies = EventCounters::default();
         self.events.iter().for_each(|event| tallies.record(event));
-        let watched = |number: &u8| Watched {
+        let watched = |number: &u8| WatchTarget {
             id: id(*number),
             alias: format!("mn-{number}"),
             groups: BTreeMap::from([("operator".to_string(), "acme".to_string())]),
@@ -96,7 +96,7 @@ impl Scene {
             own_nodes: Arc::new(self.own_nodes.clone()),
             ..ChainFacts::new(Subnet::Main)
         };
-        let parts = Parts {
+        let parts = SnapshotInputs {
             network: "net".into(),
             rules: Arc::new(self.rules.clone()),
             list: Arc::new(list),
@@ -217,12 +217,12 @@ fn the_head_of_the_queue_is_told() {
 #[test]
 fn what_is_not_as_expected_is_named() {
     let expectations =
-        vec![(Expected::Address, "192.0.2.1:9999".to_string()), (Expected::PayoutAddress, "Xmine".to_string())];
+        vec![(WatchField::Address, "192.0.2.1:9999".to_string()), (WatchField::PayoutAddress, "Xmine".to_string())];
     let scene = Scene { expectations, ..Scene::default() };
     scene.check(&[(Condition::UnexpectedChange, 1.0)]);
     let snapshot = scene.snapshot();
     let found = findings(&snapshot, &Thresholds::default(), snapshot.block().time);
-    assert_eq!(found[0].fields, [Expected::PayoutAddress]);
+    assert_eq!(found[0].fields, [WatchField::PayoutAddress]);
     assert_eq!(found[0].subject.masternode(), Some(&id(1)));
 }
 
@@ -325,12 +325,12 @@ fn a_type_without_a_quorum_in_two_windows_is_told_and_is_no_fault_of_a_masternod
 
 #[test]
 fn a_contribution_is_missing_once_the_phase_for_it_is_over_and_no_source_has_it() {
-    let session = |phase, masternode, contributed| Session {
+    let session = |phase, masternode, contributed| DkgSession {
         quorum_type: "llmq_60_75".into(),
         quorum: BlockHash(Hash([9; 32])),
         index: 0,
         phase,
-        seats: BTreeMap::from([(id(masternode), Seat { contributed, marks: 0 })]),
+        seats: BTreeMap::from([(id(masternode), DkgMember { contributed, marks: 0 })]),
     };
     // Phase 2: contribute; 3: complain.
     let cases: [(Seen, Found); 6] = [
@@ -343,7 +343,7 @@ fn a_contribution_is_missing_once_the_phase_for_it_is_over_and_no_source_has_it(
         (&[(3, 2, false)], &[]),
     ];
     for (seen, expected) in cases {
-        let mut sessions = Sessions::default();
+        let mut sessions = DkgSessions::default();
         seen.iter().for_each(|(phase, node, came)| sessions.add(None, &[session(*phase, *node, *came)]));
         Scene { sessions: Some(sessions), ..Scene::default() }.check(expected);
     }

@@ -7,7 +7,7 @@ use crate::domain::pose::CONSENSUS;
 
 const DAY: f64 = 548.0;
 
-fn unknown(_: &QuorumType) -> Option<Draw> {
+fn unknown(_: &QuorumType) -> Option<KnownMembership> {
     None
 }
 
@@ -117,7 +117,8 @@ fn what_was_drawn_replaces_the_chance() {
         (64, 48, false, true, two, 8),
     ];
     for (offset, start, open, seated, expected, restart) in cases {
-        let draw = |kind: &QuorumType| (kind.id == 4).then_some(Draw { start: Height(576_000 + start), seated });
+        let draw =
+            |kind: &QuorumType| (kind.id == 4).then_some(KnownMembership { start: Height(576_000 + start), seated });
         let known = |kind: &QuorumType| Known { draw: draw(kind), open: Some(open && kind.id == 4) };
         let tip = Height(576_000 + offset);
         let chance = chance_of_test(MAIN, NodeType::Evo, &population, (tip, 47), known);

@@ -16,7 +16,7 @@ use crate::domain::chain_facts::ChainFacts;
 use crate::domain::list::MasternodeList;
 use crate::domain::masternode::{Height, Masternode, UnixSeconds};
 
-pub use pool::{HoldOut, Pool, PoolRule, Vote};
+pub use pool::{PaymentCooldown, Pool, PoolRule, Vote};
 pub use queue::EvoPayments;
 
 /// How a chain chooses whom a block pays.

@@ -56,7 +56,7 @@ pub struct Scheduled {
 
 /// What keeps a node out of the queue after its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HoldOut {
+pub struct PaymentCooldown {
     /// Seconds until its start is long enough ago.
     pub seconds: u64,
     /// Blocks until its collateral is deep enough; `None` where the collateral's block is not known.
@@ -151,9 +151,9 @@ impl Pool {
     }
 
     /// What still keeps a masternode out of the queue after its start; `None` when its start is not known.
-    pub fn hold_out(&self, masternode: &Masternode, facts: &ChainFacts) -> Option<HoldOut> {
+    pub fn hold_out(&self, masternode: &Masternode, facts: &ChainFacts) -> Option<PaymentCooldown> {
         masternode.announced.as_ref()?.started_at?;
-        Some(HoldOut {
+        Some(PaymentCooldown {
             seconds: seconds_held_out(&self.rule, masternode, self.known, self.now),
             blocks: blocks_held_out(masternode, facts, self.tip, self.known),
         })
@@ -309,7 +309,7 @@ mod tests {
         assert_eq!(pool.scheduled(index), Some(Scheduled { height: Height(1002), votes: 6 }));
         assert_eq!([1, 2].map(|blocks| pool.probability(index, blocks)), [0.0, 1.0]);
         let hold_out = pool.hold_out(list.get(&id(12)).unwrap(), &ChainFacts::new(Subnet::Regtest)).unwrap();
-        assert_eq!(hold_out, HoldOut { seconds: 1, blocks: None });
+        assert_eq!(hold_out, PaymentCooldown { seconds: 1, blocks: None });
     }
 
     #[test]

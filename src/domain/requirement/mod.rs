@@ -5,7 +5,7 @@
 use crate::domain::chain::{ChainRules, Subnet};
 use crate::domain::chain_facts::ChainFacts;
 use crate::domain::masternode::{Masternode, NodeType, UnixSeconds};
-use crate::domain::probe::{Failure, Outcome, Peer, Probe};
+use crate::domain::probe::{Outcome, Peer, Probe, ProbeError};
 use crate::domain::release::{BAD_RELEASES, bad_agent, named_release};
 use crate::domain::snapshot::{NodeView, Snapshot};
 
@@ -92,7 +92,7 @@ impl Evidence {
 
 /// Whether a requirement is met, and how that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct RequirementStatus {
     /// It is met.
     pub met: bool,
     /// What that rests on.
@@ -159,8 +159,8 @@ impl<'a> Case<'a> {
         })
     }
     /// The verdict on a requirement by the best evidence; `None` when there is none, or when it is not demanded of it.
-    pub fn verdict(&self, requirement: Requirement) -> Option<Verdict> {
-        let by = |evidence| move |met| Verdict { met, evidence };
+    pub fn verdict(&self, requirement: Requirement) -> Option<RequirementStatus> {
+        let by = |evidence| move |met| RequirementStatus { met, evidence };
         match requirement {
             Requirement::P2pPort => {
                 let seen = || self.recently_connected().map(by(Evidence::PeerView));
@@ -204,7 +204,7 @@ impl<'a> Case<'a> {
                 .masternode
                 .peer
                 .platform_banned()
-                .map(|banned| Verdict { met: !banned, evidence: Evidence::PeerView }),
+                .map(|banned| RequirementStatus { met: !banned, evidence: Evidence::PeerView }),
             Requirement::TransactionRelay
             | Requirement::CompactFilters
             | Requirement::Release
@@ -233,10 +233,10 @@ impl<'a> Case<'a> {
     }
 
     /// What follows from what its node said of itself: to our call, else as a source.
-    fn said(&self, judge: impl Fn(&Peer) -> Option<bool>) -> Option<Verdict> {
+    fn said(&self, judge: impl Fn(&Peer) -> Option<bool>) -> Option<RequirementStatus> {
         let probed = self.probe.and_then(|probe| judge(probe.peer.as_ref()?));
         let own = || judge(self.facts.own_nodes.get(&self.masternode.id)?.as_ref()?);
-        let by = |evidence| move |met| Verdict { met, evidence };
+        let by = |evidence| move |met| RequirementStatus { met, evidence };
         probed.map(by(Evidence::Probe)).or_else(|| own().map(by(Evidence::OwnNode)))
     }
 
@@ -248,7 +248,7 @@ impl<'a> Case<'a> {
     /// Whether a node of the chain answered; one that is too old has an open port all the same.
     fn port_answers(&self) -> Option<bool> {
         match self.probe?.outcome {
-            Outcome::Reached | Outcome::Failed(Failure::TooOld) => Some(true),
+            Outcome::Reached | Outcome::Failed(ProbeError::TooOld) => Some(true),
             Outcome::Failed(_) => Some(false),
             Outcome::Unprobed(_) => None,
         }

@@ -33,7 +33,7 @@ fn check(
 ) {
     let facts = facts(Subnet::Regtest, if rules.name == "dash" { 230_102 } else { 2_030_000 });
     let case = Case { masternode: node, probe, rules, facts: &facts, read_at: NOW };
-    let expected = expected.map(|(met, evidence)| Verdict { met, evidence });
+    let expected = expected.map(|(met, evidence)| RequirementStatus { met, evidence });
     assert_eq!(case.verdict(requirement), expected, "{requirement:?} by {probe:?} of {node:?}");
 }
 
@@ -101,11 +101,11 @@ fn verdict_on(
     probed: Option<Said>,
     own: Option<Option<Said>>,
     requirement: Requirement,
-) -> Option<Verdict> {
+) -> Option<RequirementStatus> {
     let node = masternode(1);
     let own_nodes = own.map(|said| (node.id, said.map(peer))).into_iter().collect();
     let facts = ChainFacts { own_nodes: Arc::new(own_nodes), ..facts(Subnet::Main, version) };
-    let outcome = if probed.is_some() { Outcome::Reached } else { Outcome::Failed(Failure::Timeout) };
+    let outcome = if probed.is_some() { Outcome::Reached } else { Outcome::Failed(ProbeError::Timeout) };
     let probe = Probe { outcome, at: NOW, duration: None, peer: probed.map(peer), last_success: None };
     let case = Case { masternode: &node, probe: Some(&probe), rules: &DASH, facts: &facts, read_at: NOW };
     case.verdict(requirement)
@@ -116,7 +116,7 @@ fn relay_and_filters_are_demanded_once_a_source_runs_v24_and_known_by_a_call_or_
     let services = [Requirement::TransactionRelay, Requirement::CompactFilters];
     let said = |has| (70_242, has, has, "/Dash Core:24.0.3/");
     let (on, off, unsaid) = (said(Some(true)), said(Some(false)), said(None));
-    let by = |met, evidence| Some(Verdict { met, evidence });
+    let by = |met, evidence| Some(RequirementStatus { met, evidence });
     // version of the node that votes, what was said to a call, what its own node says.
     let cases = [
         (240_000, Some(on), None, by(true, Evidence::Probe)),
@@ -149,7 +149,7 @@ fn a_protocol_below_that_of_the_next_release_is_a_verdict_of_its_own() {
     assert_eq!(on_public(70_239), [Some(false), Some(false)]);
     assert_eq!(on_public(70_242), [Some(true), Some(true)]);
     let own = verdict_on(230_102, None, Some(said(70_240)), Requirement::NextProtocolVersion);
-    assert_eq!(own, Some(Verdict { met: false, evidence: Evidence::OwnNode }));
+    assert_eq!(own, Some(RequirementStatus { met: false, evidence: Evidence::OwnNode }));
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn an_evo_node_needs_a_registration_of_version_3_once_v24_is_active() {
         let deployment = phase.map(deployment);
         let facts = ChainFacts { deployment, ..facts(Subnet::Main, 240_003) };
         let case = Case { masternode: &node, probe: None, rules: &DASH, facts: &facts, read_at: NOW };
-        let verdict = met.map(|met| Verdict { met, evidence: Evidence::List });
+        let verdict = met.map(|met| RequirementStatus { met, evidence: Evidence::List });
         assert_eq!(case.verdict(Requirement::ProtxVersion), verdict, "{node_type:?} {version:?} {phase:?}");
         assert_eq!(case.version_to_raise(), to_raise, "{node_type:?} {version:?} {phase:?}");
         assert_eq!(case.protx_version_is_unknown(), unknown, "{node_type:?} {version:?} {phase:?}");
@@ -224,9 +224,9 @@ fn tables_of_versions_ascend() {
 fn a_port_is_open_when_a_node_of_the_chain_answers() {
     let seen = |seconds| Masternode { peer: PeerView::new(Some(UnixSeconds(NOW.0 - seconds)), None), ..masternode(1) };
     let reached = probe(Outcome::Reached, Some(70_240));
-    let old = probe(Outcome::Failed(Failure::TooOld), Some(70_000));
-    let refused = probe(Outcome::Failed(Failure::Refused), None);
-    let other = probe(Outcome::Failed(Failure::WrongMagic), None);
+    let old = probe(Outcome::Failed(ProbeError::TooOld), Some(70_000));
+    let refused = probe(Outcome::Failed(ProbeError::Refused), None);
+    let other = probe(Outcome::Failed(ProbeError::WrongMagic), None);
     let named = probe(Outcome::Unprobed(Unprobed::Name), None);
     let cases = [
         (seen(60), Some(&reached), Some((true, Evidence::Probe))),
@@ -257,7 +257,7 @@ fn a_protocol_is_new_enough_by_the_peer_itself_or_else_by_the_list() {
         ..masternode(1)
     };
     let told = |version| probe(Outcome::Reached, Some(version));
-    let silent = probe(Outcome::Failed(Failure::Timeout), None);
+    let silent = probe(Outcome::Failed(ProbeError::Timeout), None);
     let protocol = Requirement::ProtocolVersion;
     check(&DASH, &masternode(1), Some(&told(70_240)), protocol, Some((true, Evidence::Probe)));
     check(&DASH, &masternode(1), Some(&told(70_239)), protocol, Some((false, Evidence::Probe)));

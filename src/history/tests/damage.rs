@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::history::{KeptEvent, Order, Reader};
+use crate::history::{Order, Reader, StoredEvent};
 
 const EVENTS: usize = 600;
 
@@ -11,7 +11,7 @@ const EVENTS: usize = 600;
 const OF_A_PAGE: usize = 60;
 
 /// A closed file with events of every kind, some of them withdrawn, and its events.
-fn written() -> (Place, Vec<KeptEvent>) {
+fn written() -> (Place, Vec<StoredEvent>) {
     let place = Place::new();
     let (mut store, network) = place.open_network();
     let kinds = every_kind();
@@ -49,7 +49,7 @@ fn pages(place: &Place) -> (usize, usize, Vec<u8>) {
     (size as usize, root as usize, fs::read(&place.path).unwrap())
 }
 
-fn assert_unchanged(found: &[KeptEvent], written: &[KeptEvent], bit: usize) {
+fn assert_unchanged(found: &[StoredEvent], written: &[StoredEvent], bit: usize) {
     for kept in found {
         let same = usize::try_from(kept.id.0 - 1).ok().and_then(|place| written.get(place));
         assert!(same == Some(kept), "bit {bit} changed an event to {kept:?}");

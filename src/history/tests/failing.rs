@@ -124,7 +124,7 @@ fn what_a_process_without_rights_finds() {
     let registry = prometheus::Registry::new();
     let meters = crate::meters::Meters::new(&registry).unwrap();
     let retention = std::time::Duration::from_secs(86_400);
-    let settings = crate::history::Settings { path: path.clone(), retention, clock: || NOW };
+    let settings = crate::history::HistorySettings { path: path.clone(), retention, clock: || NOW };
     let (_writer, _ended) = crate::history::Writer::start(settings, meters.history().clone()).unwrap();
     let families = registry.gather();
     let up = families.iter().find(|family| family.name() == "masternode_exporter_history_up").unwrap();

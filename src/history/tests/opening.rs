@@ -5,7 +5,7 @@ use std::fs;
 use rusqlite::Connection;
 
 use super::*;
-use crate::history::{Fault, OpenError, Reader, Report, StoreError, schema};
+use crate::history::{OpenError, OpenOutcome, Reader, SetAsideReason, StoreError, schema};
 
 /// A file and its log: what must be kept to the byte.
 const OURS: &[&str] = &["history.db", "history.db-wal"];
@@ -33,7 +33,7 @@ fn read(place: &Place, name: &str) -> Vec<u8> {
 }
 
 /// Opens a file with a fault, and holds what was set aside against what was found.
-fn assert_set_aside(place: &Place, name: &str, expected: impl Fn(&Fault) -> bool) {
+fn assert_set_aside(place: &Place, name: &str, expected: impl Fn(&SetAsideReason) -> bool) {
     let found: Vec<(String, Vec<u8>)> = OURS
         .iter()
         .filter(|name| place.files().contains(&name.to_string()))
@@ -50,7 +50,7 @@ fn assert_set_aside(place: &Place, name: &str, expected: impl Fn(&Fault) -> bool
     }
     assert_eq!(found_nothing(&store), []);
     drop(store);
-    assert_eq!(place.open().report(), &Report::default(), "the new one is as good as any");
+    assert_eq!(place.open().report(), &OpenOutcome::default(), "the new one is as good as any");
 }
 
 fn found_nothing(store: &Store) -> Vec<(u32, u8, &'static str, bool)> {
@@ -61,7 +61,7 @@ fn found_nothing(store: &Store) -> Vec<(u32, u8, &'static str, bool)> {
 fn a_new_file_has_our_marks_and_the_settings_it_needs() {
     let place = Place::new();
     let store = place.open();
-    assert_eq!(store.report(), &Report::default());
+    assert_eq!(store.report(), &OpenOutcome::default());
     let pragma = |name: &str| -> String {
         store
             .connection
@@ -93,7 +93,7 @@ fn what_a_killed_writer_left_is_all_there() {
     let place = Place::new();
     left_behind(&place);
     let store = place.open();
-    assert_eq!(store.report(), &Report::default());
+    assert_eq!(store.report(), &OpenOutcome::default());
     assert_eq!(found(&store, &everything()).len(), 100);
 }
 
@@ -101,14 +101,14 @@ fn what_a_killed_writer_left_is_all_there() {
 fn an_empty_file_is_a_new_one() {
     let place = Place::new();
     fs::write(&place.path, "").unwrap();
-    assert_eq!(place.open().report(), &Report::default());
+    assert_eq!(place.open().report(), &OpenOutcome::default());
     let begun = Place::new();
     let connection = Connection::open(&begun.path).unwrap();
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").unwrap();
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).unwrap();
     drop(connection);
     assert!(fs::metadata(&begun.path).unwrap().len() > 0);
-    assert_eq!(begun.open().report(), &Report::default(), "its first process was stopped before the first table");
+    assert_eq!(begun.open().report(), &OpenOutcome::default(), "its first process was stopped before the first table");
 }
 
 #[test]
@@ -124,17 +124,17 @@ fn a_damaged_file_is_set_aside_with_its_log() {
     bytes[2 * page..].fill(0x5a);
     fs::write(&place.path, bytes).unwrap();
     fs::write(log, "what was left of a log").unwrap();
-    assert_set_aside(&place, "history.db.damaged-1800000000", |fault| matches!(fault, Fault::Damaged(_)));
+    assert_set_aside(&place, "history.db.damaged-1800000000", |fault| matches!(fault, SetAsideReason::Damaged(_)));
 }
 
 #[test]
 fn a_file_that_is_no_database_is_set_aside() {
     let place = Place::new();
     fs::write(&place.path, "a list of things to buy: milk, bread, a hard disk that does not fail").unwrap();
-    assert_set_aside(&place, "history.db.damaged-1800000000", |fault| matches!(fault, Fault::Damaged(_)));
+    assert_set_aside(&place, "history.db.damaged-1800000000", |fault| matches!(fault, SetAsideReason::Damaged(_)));
     fs::write(&place.path, "and yet another one, within the same second, longer than a header of a database needs")
         .unwrap();
-    assert_set_aside(&place, "history.db.damaged-1800000000-2", |fault| matches!(fault, Fault::Damaged(_)));
+    assert_set_aside(&place, "history.db.damaged-1800000000-2", |fault| matches!(fault, SetAsideReason::Damaged(_)));
     assert!(read(&place, "history.db.damaged-1800000000").starts_with(b"a list"), "the first is still there");
 }
 
@@ -146,7 +146,7 @@ fn a_newer_file_is_set_aside_with_its_log() {
     connection.pragma_update(None, "user_version", schema::newest() + 1).unwrap();
     drop(connection);
     left_behind_log_of(&place);
-    let newer = Fault::Newer(schema::newest() + 1);
+    let newer = SetAsideReason::Newer(schema::newest() + 1);
     assert_set_aside(&place, "history.db.newer-1800000000", |fault| *fault == newer);
 }
 
@@ -168,7 +168,7 @@ fn a_database_of_another_program_is_set_aside() {
     let connection = Connection::open(&place.path).unwrap();
     connection.execute_batch("CREATE TABLE key (secret BLOB)").unwrap();
     drop(connection);
-    assert_set_aside(&place, "history.db.foreign-1800000000", |fault| *fault == Fault::Foreign);
+    assert_set_aside(&place, "history.db.foreign-1800000000", |fault| *fault == SetAsideReason::Foreign);
 }
 
 #[test]

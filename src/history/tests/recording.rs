@@ -1,16 +1,16 @@
 //! Blocks forward and back, and on after a restart.
 
 use super::*;
-use crate::domain::counters::{NodeTally, Tallies};
+use crate::domain::counters::{EventCounters, NodeCounters};
 use crate::domain::list::Block;
 use crate::domain::masternode::{Height, MasternodeId, Outpoint};
 use crate::history::StoreError;
 use crate::history::store::BLOCKS_KEPT;
 
 /// Two books agree to the unit.
-fn assert_same(kept: &Tallies, expected: &Tallies) {
-    let sorted = |tallies: &Tallies| {
-        let mut nodes: Vec<(MasternodeId, NodeTally)> =
+fn assert_same(kept: &EventCounters, expected: &EventCounters) {
+    let sorted = |tallies: &EventCounters| {
+        let mut nodes: Vec<(MasternodeId, NodeCounters)> =
             tallies.nodes().map(|(id, tally)| (*id, tally.clone())).collect();
         nodes.sort_by_key(|(id, _)| *id);
         nodes
@@ -56,7 +56,7 @@ fn every_event_is_read_back_exactly_after_a_restart() {
 #[test]
 fn counters_go_on_to_the_unit_after_a_restart() {
     let place = Place::new();
-    let mut expected = Tallies::default();
+    let mut expected = EventCounters::default();
     for height in 1..=20 {
         let (mut store, network) = place.open_network();
         let kinds = every_kind();

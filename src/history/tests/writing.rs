@@ -6,24 +6,25 @@ use prometheus::Registry;
 
 use super::*;
 use crate::domain::masternode::Height;
-use crate::history::write_queue::Desk;
-use crate::history::{Ended, Kept, Settings, Step, StoreError, Writer};
+use crate::history::write_queue::WriteQueue;
+use crate::history::{HistoryOp, HistorySettings, StoreError, WriteOutcome, Writer, WriterHandle};
 use crate::meters::Meters;
 
 /// A writer that has no room for more than the file has.
-fn full(place: &Place) -> (Writer, Ended, Registry) {
+fn full(place: &Place) -> (Writer, WriterHandle, Registry) {
     let store = place.open();
     let pages: u32 = store.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     store.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
     start(place, store)
 }
 
-fn start(place: &Place, store: Store) -> (Writer, Ended, Registry) {
+fn start(place: &Place, store: Store) -> (Writer, WriterHandle, Registry) {
     let registry = Registry::new();
     let meters = Meters::new(&registry).unwrap();
-    let settings = Settings { path: place.path.clone(), retention: Duration::from_secs(86_400 * 400), clock: || NOW };
+    let settings =
+        HistorySettings { path: place.path.clone(), retention: Duration::from_secs(86_400 * 400), clock: || NOW };
     let (writer, ended) =
-        Writer::of(Desk::new(store, settings, meters.history().clone()), meters.history().clone()).unwrap();
+        Writer::of(WriteQueue::new(store, settings, meters.history().clone()), meters.history().clone()).unwrap();
     (writer, ended, registry)
 }
 
@@ -38,10 +39,10 @@ fn value(registry: &Registry, name: &str) -> f64 {
 /// Writes blocks, each with twenty penalties, until one has to wait. Returns its height.
 async fn fill(writer: &Writer, network: NetworkId) -> u32 {
     for height in 1.. {
-        match writer.keep(network, Step::Block(happened(height, &vec![(1, penalty()); 20]))).await {
-            Kept::Written { .. } => {}
-            Kept::Waiting => return height,
-            Kept::Lost => panic!("nothing is lost while little waits"),
+        match writer.keep(network, HistoryOp::Block(happened(height, &vec![(1, penalty()); 20]))).await {
+            WriteOutcome::Written { .. } => {}
+            WriteOutcome::Waiting => return height,
+            WriteOutcome::Lost => panic!("nothing is lost while little waits"),
         }
     }
     unreachable!("no disk is endless")
@@ -54,8 +55,8 @@ async fn what_a_full_disk_has_no_room_for_waits_and_the_end_says_how_much_it_was
     let (writer, ended, registry) = full(&place);
     let opened = writer.open("dash", main()).await.unwrap();
     let stuck = fill(&writer, opened.network).await;
-    let kept = writer.keep(opened.network, Step::Block(happened(stuck + 1, &[]))).await;
-    assert_eq!(kept, Kept::Waiting, "nothing overtakes what waits");
+    let kept = writer.keep(opened.network, HistoryOp::Block(happened(stuck + 1, &[]))).await;
+    assert_eq!(kept, WriteOutcome::Waiting, "nothing overtakes what waits");
     assert_eq!(value(&registry, "masternode_exporter_history_up"), 0.0);
     assert_eq!(value(&registry, "masternode_exporter_history_pending_blocks"), 2.0);
     assert!(value(&registry, "masternode_exporter_history_write_errors_total") >= 1.0);
@@ -72,15 +73,23 @@ async fn too_many_that_wait_are_given_up_all_at_once_and_it_is_gone_on_with_from
     let network = writer.open("dash", main()).await.unwrap().network;
     let stuck = fill(&writer, network).await;
     let flood = happened(stuck + 1, &vec![(1, penalty()); 50_000]);
-    assert_eq!(writer.keep(network, Step::Block(flood)).await, Kept::Lost);
-    assert_eq!(writer.keep(network, Step::Withdraw(Height(1))).await, Kept::Lost, "until it is opened anew");
+    assert_eq!(writer.keep(network, HistoryOp::Block(flood)).await, WriteOutcome::Lost);
+    assert_eq!(
+        writer.keep(network, HistoryOp::Withdraw(Height(1))).await,
+        WriteOutcome::Lost,
+        "until it is opened anew"
+    );
     assert_eq!(value(&registry, "masternode_exporter_history_pending_blocks"), 0.0);
     let opened = writer.open("dash", main()).await.unwrap();
     assert_eq!(opened.blocks.first(), Some(&block(stuck - 1)));
     let counted = writer.tallies(network).await.unwrap().node(&id(1)).penalties;
     assert_eq!(counted, u64::from(stuck - 1) * 20);
-    let again = Step::Block(happened(stuck, &vec![(1, penalty()); 20]));
-    assert_eq!(writer.keep(network, again).await, Kept::Waiting, "it is taken again, and the disk is still full");
+    let again = HistoryOp::Block(happened(stuck, &vec![(1, penalty()); 20]));
+    assert_eq!(
+        writer.keep(network, again).await,
+        WriteOutcome::Waiting,
+        "it is taken again, and the disk is still full"
+    );
 }
 
 #[tokio::test]
@@ -88,11 +97,11 @@ async fn a_step_that_can_never_be_written_does_not_stand_in_the_way_of_others() 
     let place = Place::new();
     let (writer, _ended, registry) = start(&place, place.open());
     let network = writer.open("dash", main()).await.unwrap().network;
-    let written = Kept::Written { withdrawn: 0 };
-    assert_eq!(writer.keep(network, Step::Block(happened(5, &[]))).await, written);
-    assert_eq!(writer.keep(network, Step::Block(happened(5, &[]))).await, Kept::Lost);
+    let written = WriteOutcome::Written { withdrawn: 0 };
+    assert_eq!(writer.keep(network, HistoryOp::Block(happened(5, &[]))).await, written);
+    assert_eq!(writer.keep(network, HistoryOp::Block(happened(5, &[]))).await, WriteOutcome::Lost);
     let other = writer.open("other", main()).await.unwrap().network;
-    assert_eq!(writer.keep(other, Step::Block(happened(5, &[]))).await, written);
+    assert_eq!(writer.keep(other, HistoryOp::Block(happened(5, &[]))).await, written);
     assert_eq!(value(&registry, "masternode_exporter_history_up"), 1.0);
     let elsewhere = Identity { chain: "test".into(), ..main() };
     assert!(matches!(writer.open("dash", elsewhere).await, Err(StoreError::OtherChain { .. })));

@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::domain::Snapshot;
-use crate::metrics::Settings;
+use crate::metrics::MetricsSettings;
 use crate::metrics::backfill::chunks::{Parts, Sample};
 use crate::metrics::catalog::{self, FAMILIES, Family};
-use crate::metrics::page::{Cursor, Filter, Format, Sheet};
-use crate::metrics::selection::{NetworkPage, Room};
+use crate::metrics::page::{Cursor, ExpositionPage, Filter, Format};
+use crate::metrics::selection::{NetworkPage, SeriesBudget};
 
 /// Prometheus takes a series for ended five minutes after its last sample: a block that is the last one for longer is told
 /// again. In seconds.
@@ -61,9 +61,9 @@ const OF_NOW: [&Family; 28] = [
 ];
 
 /// A file in the making. Until it is whole there is a folder beside it, which goes when this is dropped.
-pub struct PastFile {
+pub struct BackfillFile {
     target: PathBuf,
-    settings: Settings,
+    settings: MetricsSettings,
     filter: Filter,
     parts: Parts,
     page: Option<Arc<NetworkPage>>,
@@ -71,9 +71,9 @@ pub struct PastFile {
     moment: Option<u64>,
 }
 
-impl PastFile {
+impl BackfillFile {
     /// Begins it. Fails when there is a file of that name, or the folder beside it cannot be made.
-    pub fn create(target: &Path, settings: Settings) -> io::Result<PastFile> {
+    pub fn create(target: &Path, settings: MetricsSettings) -> io::Result<BackfillFile> {
         if fs::symlink_metadata(target).is_ok() {
             return Err(io::Error::other(format!("{} is there already: name another file", target.display())));
         }
@@ -81,7 +81,7 @@ impl PastFile {
         let filter = Filter { families: families.map(|family| family.name.to_string()).collect(), shard: None };
         let parts = Parts::create(target)?;
         let target = target.to_path_buf();
-        Ok(PastFile { target, settings, filter, parts, page: None, last: Vec::new(), moment: None })
+        Ok(BackfillFile { target, settings, filter, parts, page: None, last: Vec::new(), moment: None })
     }
 
     /// Adds the samples of a block, the next one to those before. Its moment is the time of the block, or a second after
@@ -90,9 +90,9 @@ impl PastFile {
         let time = snapshot.block().time.0;
         let moment = self.moment.map_or(time, |before| time.max(before + 1));
         self.repeat_until(moment)?;
-        let room = Room::new(&self.settings, [&snapshot].into_iter());
+        let room = SeriesBudget::new(&self.settings, [&snapshot].into_iter());
         let page = Arc::new(NetworkPage::new(snapshot, &self.settings, room, self.page.as_deref()));
-        let sheet = Sheet::new(self.settings.clone(), vec![page.clone()]);
+        let sheet = ExpositionPage::new(self.settings.clone(), vec![page.clone()]);
         let mut text = Vec::with_capacity(sheet.size_estimate());
         sheet.write(Format::OpenMetrics, &self.filter, &mut Cursor::default(), usize::MAX, &mut text);
         self.last = self.parts.read(&text)?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::domain::probe::{Failure, Peer};
+use crate::domain::probe::{Peer, ProbeError};
 use crate::probe::codec::{self, HEADER_LENGTH, Header, VERACK, VERSION, VERSION_LENGTH, Version};
 
 /// Most bytes that a peer may send before the handshake is over. Nodes send a few hundred.
@@ -32,8 +32,8 @@ pub struct Greeting {
 pub async fn handshake(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     greeting: &Greeting,
-) -> Result<Peer, Failure> {
-    timeout_at(greeting.deadline, talk(stream, greeting)).await.unwrap_or(Err(Failure::Timeout))
+) -> Result<Peer, ProbeError> {
+    timeout_at(greeting.deadline, talk(stream, greeting)).await.unwrap_or(Err(ProbeError::Timeout))
 }
 
 /// Says that no more comes and hears the peer out for a moment: dropping what it still sends would look like a crash.
@@ -55,7 +55,7 @@ pub(super) async fn close(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
     let _ = timeout(CLOSING, end).await;
 }
 
-async fn talk(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), greeting: &Greeting) -> Result<Peer, Failure> {
+async fn talk(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), greeting: &Greeting) -> Result<Peer, ProbeError> {
     let mut left = MOST_BYTES;
     let mut peer = None;
     send(stream, &codec::message(greeting.magic, VERSION, &greeting.version.payload())).await?;
@@ -64,40 +64,40 @@ async fn talk(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), greeting: &Gre
         match (header.command, &peer) {
             (VERSION, None) if header.length <= VERSION_LENGTH => {
                 let payload = payload(stream, &header).await?;
-                peer = Some(codec::peer(&payload).ok_or(Failure::Malformed)?);
+                peer = Some(codec::peer(&payload).ok_or(ProbeError::Malformed)?);
                 send(stream, &codec::message(greeting.magic, VERACK, &[])).await?;
             }
-            (VERSION, _) => return Err(Failure::Malformed),
-            (VERACK, Some(_)) if header.fits(&[]) => return peer.take().ok_or(Failure::Malformed),
-            (VERACK, _) => return Err(Failure::Malformed),
+            (VERSION, _) => return Err(ProbeError::Malformed),
+            (VERACK, Some(_)) if header.fits(&[]) => return peer.take().ok_or(ProbeError::Malformed),
+            (VERACK, _) => return Err(ProbeError::Malformed),
             _ => skip(stream, header.length).await?,
         }
     }
 }
 
 /// The next header. The magic is looked at before anything else: whoever is not of the network may never send a whole one.
-async fn header(stream: &mut (impl AsyncRead + Unpin), magic: [u8; 4], left: &mut u32) -> Result<Header, Failure> {
+async fn header(stream: &mut (impl AsyncRead + Unpin), magic: [u8; 4], left: &mut u32) -> Result<Header, ProbeError> {
     let mut bytes = [0; HEADER_LENGTH];
     let (start, rest) = bytes.split_at_mut(magic.len());
     stream.read_exact(start).await.map_err(|error| failure(&error))?;
     if *start != magic {
-        return Err(Failure::WrongMagic);
+        return Err(ProbeError::WrongMagic);
     }
     stream.read_exact(rest).await.map_err(|error| failure(&error))?;
     let header = Header::read(&bytes);
     let cost = header.length.saturating_add(HEADER_LENGTH as u32);
-    *left = left.checked_sub(cost).ok_or(Failure::Malformed)?;
+    *left = left.checked_sub(cost).ok_or(ProbeError::Malformed)?;
     Ok(header)
 }
 
 /// A payload that is kept: the caller has looked at its length.
-async fn payload(stream: &mut (impl AsyncRead + Unpin), header: &Header) -> Result<Vec<u8>, Failure> {
+async fn payload(stream: &mut (impl AsyncRead + Unpin), header: &Header) -> Result<Vec<u8>, ProbeError> {
     let mut bytes = vec![0; header.length as usize];
     stream.read_exact(&mut bytes).await.map_err(|error| failure(&error))?;
-    if header.fits(&bytes) { Ok(bytes) } else { Err(Failure::Malformed) }
+    if header.fits(&bytes) { Ok(bytes) } else { Err(ProbeError::Malformed) }
 }
 
-async fn skip(stream: &mut (impl AsyncRead + Unpin), length: u32) -> Result<(), Failure> {
+async fn skip(stream: &mut (impl AsyncRead + Unpin), length: u32) -> Result<(), ProbeError> {
     let mut buffer = [0; 1024];
     let mut left = length as usize;
     while left > 0 {
@@ -108,17 +108,17 @@ async fn skip(stream: &mut (impl AsyncRead + Unpin), length: u32) -> Result<(), 
     Ok(())
 }
 
-async fn send(stream: &mut (impl AsyncWrite + Unpin), message: &[u8]) -> Result<(), Failure> {
+async fn send(stream: &mut (impl AsyncWrite + Unpin), message: &[u8]) -> Result<(), ProbeError> {
     stream.write_all(message).await.map_err(|error| failure(&error))?;
     stream.flush().await.map_err(|error| failure(&error))
 }
 
 /// What an error of an open connection means.
-fn failure(error: &io::Error) -> Failure {
+fn failure(error: &io::Error) -> ProbeError {
     match error.kind() {
-        io::ErrorKind::TimedOut => Failure::Timeout,
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Failure::Unreachable,
-        _ => Failure::Reset,
+        io::ErrorKind::TimedOut => ProbeError::Timeout,
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => ProbeError::Unreachable,
+        _ => ProbeError::Reset,
     }
 }
 

@@ -38,7 +38,7 @@ fn announcing(command: [u8; 12], length: u32) -> Vec<u8> {
 }
 
 /// What comes of a peer that sends this and then keeps the connection open, or closes it.
-async fn answer(bytes: &[u8], stays: bool) -> Result<Peer, Failure> {
+async fn answer(bytes: &[u8], stays: bool) -> Result<Peer, ProbeError> {
     let (mut ours, mut theirs): (DuplexStream, DuplexStream) = duplex(256 * 1024);
     theirs.write_all(bytes).await.unwrap();
     let kept = if stays { Some(theirs) } else { theirs.shutdown().await.map(|()| None).unwrap() };
@@ -48,7 +48,7 @@ async fn answer(bytes: &[u8], stays: bool) -> Result<Peer, Failure> {
 }
 
 #[track_caller]
-fn check(what: &str, result: Result<Peer, Failure>, expected: Result<u32, Failure>) {
+fn check(what: &str, result: Result<Peer, ProbeError>, expected: Result<u32, ProbeError>) {
     assert_eq!(result.map(|peer| peer.protocol_version), expected, "{what}");
 }
 
@@ -75,10 +75,10 @@ async fn a_peer_of_the_network_is_heard_to_the_end() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_no_handshake_is_said_by_name() {
-    let silent = Err(Failure::Timeout);
-    let closed = Err(Failure::Reset);
-    let malformed = Err(Failure::Malformed);
-    let wrong = Err(Failure::WrongMagic);
+    let silent = Err(ProbeError::Timeout);
+    let closed = Err(ProbeError::Reset);
+    let malformed = Err(ProbeError::Malformed);
+    let wrong = Err(ProbeError::WrongMagic);
     let mut damaged = version(70_240);
     damaged[40] ^= 1;
     let flood = other(b"inv", &[5; 20_000]).repeat(4);
@@ -119,7 +119,7 @@ async fn a_slow_drip_ends_at_the_deadline() {
         }
     });
     let started = Instant::now();
-    check("drip", handshake(&mut ours, &greeting()).await, Err(Failure::Timeout));
+    check("drip", handshake(&mut ours, &greeting()).await, Err(ProbeError::Timeout));
     assert_eq!(started.elapsed(), PATIENCE);
     drop(ours);
     drip.await.unwrap();

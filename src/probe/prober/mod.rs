@@ -16,13 +16,13 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::debug;
 
 use crate::domain::masternode::{Masternode, MasternodeId, UnixSeconds};
-use crate::domain::probe::{Failure, Outcome, Peer, Probe, Probes, Unprobed};
+use crate::domain::probe::{Outcome, Peer, Probe, ProbeError, Probes, Unprobed};
 use crate::domain::{Snapshot, Subnet};
-use crate::probe::Settings;
+use crate::probe::ProbeSettings;
 use crate::probe::codec::Version;
-use crate::probe::connectivity_check::Control;
+use crate::probe::connectivity_check::ConnectivityCheck;
 use crate::probe::handshake::{Greeting, close, handshake};
-use crate::probe::network_magic::Wire;
+use crate::probe::network_magic::NetworkMagic;
 use crate::probe::target::target;
 
 /// Who we say we are: honestly, and where to find out more.
@@ -36,11 +36,11 @@ const SOON: Duration = Duration::from_secs(1);
 
 /// Calls the watched masternodes of one network; see the module.
 pub struct Prober {
-    settings: Settings,
+    settings: ProbeSettings,
     clock: fn() -> UnixSeconds,
     snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
     published: watch::Sender<Arc<Probes>>,
-    network: Option<(Wire, [u8; 4])>,
+    network: Option<(NetworkMagic, [u8; 4])>,
     nodes: BTreeMap<MasternodeId, Result<SocketAddr, Unprobed>>,
     places: BTreeMap<SocketAddr, Place>,
     /// Masternodes that nobody watches, for comparison.
@@ -69,7 +69,7 @@ struct Call {
 impl Prober {
     /// Calls those who are watched in `snapshots`; `clock` tells the present.
     pub fn new(
-        settings: Settings,
+        settings: ProbeSettings,
         clock: fn() -> UnixSeconds,
         snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
         published: watch::Sender<Arc<Probes>>,
@@ -168,8 +168,8 @@ impl Prober {
                 agent: AGENT.into(),
             };
             let greeting = Greeting { magic, version, deadline: now + self.settings.timeout };
-            let Settings { controls, timeout, .. } = self.settings;
-            let control = Control::of(*address, &self.others, controls, random(), timeout);
+            let ProbeSettings { controls, timeout, .. } = self.settings;
+            let control = ConnectivityCheck::of(*address, &self.others, controls, random(), timeout);
             self.calls.spawn(call(*address, greeting, wire.oldest_peer, control));
         }
     }
@@ -211,8 +211,8 @@ impl Prober {
     }
 }
 
-fn network(chain: &str, subnet: Subnet) -> Option<(Wire, [u8; 4])> {
-    let wire = Wire::built_in(chain)?;
+fn network(chain: &str, subnet: Subnet) -> Option<(NetworkMagic, [u8; 4])> {
+    let wire = NetworkMagic::built_in(chain)?;
     Some((wire, wire.magic(subnet)?))
 }
 
@@ -227,11 +227,11 @@ fn random() -> u64 {
 }
 
 /// One call, its close included. The duration ends with the handshake.
-async fn call(address: SocketAddr, greeting: Greeting, oldest_peer: u32, control: Control) -> Call {
+async fn call(address: SocketAddr, greeting: Greeting, oldest_peer: u32, control: ConnectivityCheck) -> Call {
     let started = Instant::now();
     let ended = |outcome, peer| Call { address, outcome, peer, duration: started.elapsed() };
     let mut stream = match timeout_at(greeting.deadline, TcpStream::connect(address)).await {
-        Err(_) => return ended(control.judge(Outcome::Failed(Failure::Timeout)).await, None),
+        Err(_) => return ended(control.judge(Outcome::Failed(ProbeError::Timeout)).await, None),
         Ok(Err(error)) => return ended(control.judge(no_connection(&error)).await, None),
         Ok(Ok(stream)) => stream,
     };
@@ -239,7 +239,7 @@ async fn call(address: SocketAddr, greeting: Greeting, oldest_peer: u32, control
         Err(failure) => ended(Outcome::Failed(failure), None),
         Ok(peer) => {
             let too_old = peer.protocol_version < oldest_peer;
-            let call = ended(if too_old { Outcome::Failed(Failure::TooOld) } else { Outcome::Reached }, Some(peer));
+            let call = ended(if too_old { Outcome::Failed(ProbeError::TooOld) } else { Outcome::Reached }, Some(peer));
             close(&mut stream).await;
             call
         }
@@ -249,10 +249,10 @@ async fn call(address: SocketAddr, greeting: Greeting, oldest_peer: u32, control
 /// What it means that no connection came about. What may be this host's own fault says nothing of the masternode.
 fn no_connection(error: &io::Error) -> Outcome {
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => Outcome::Failed(Failure::Refused),
-        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => Outcome::Failed(Failure::Reset),
-        io::ErrorKind::TimedOut => Outcome::Failed(Failure::Timeout),
-        io::ErrorKind::HostUnreachable => Outcome::Failed(Failure::Unreachable),
+        io::ErrorKind::ConnectionRefused => Outcome::Failed(ProbeError::Refused),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => Outcome::Failed(ProbeError::Reset),
+        io::ErrorKind::TimedOut => Outcome::Failed(ProbeError::Timeout),
+        io::ErrorKind::HostUnreachable => Outcome::Failed(ProbeError::Unreachable),
         _ => Outcome::Unprobed(Unprobed::NoRoute),
     }
 }

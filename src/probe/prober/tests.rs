@@ -10,11 +10,11 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::domain::chain::{ChainRules, DASH};
-use crate::domain::counters::Tallies;
+use crate::domain::counters::EventCounters;
 use crate::domain::details::{DetailTexts, Details};
 use crate::domain::list::tests::{id, list, masternode};
 use crate::domain::masternode::Masternode;
-use crate::domain::snapshot::Parts;
+use crate::domain::snapshot::SnapshotInputs;
 use crate::domain::watch::{Selector, WatchEntry, WatchList};
 use crate::domain::{ChainFacts, UnixSeconds};
 use crate::probe::codec::{VERACK, VERSION, message};
@@ -39,7 +39,7 @@ fn among(rules: ChainRules, subnet: Subnet, addresses: &[(u8, &str)], watched: u
         expectations: vec![],
     };
     let watched = WatchList::new(addresses[..watched].iter().map(entry).collect()).resolve(&nodes, &[]);
-    let parts = Parts {
+    let parts = SnapshotInputs {
         network: "net".into(),
         rules: Arc::new(rules),
         list: Arc::new(nodes),
@@ -48,7 +48,7 @@ fn among(rules: ChainRules, subnet: Subnet, addresses: &[(u8, &str)], watched: u
         watched,
         recent_events: vec![],
     };
-    Arc::new(Snapshot::new(parts, &Tallies::default()))
+    Arc::new(Snapshot::new(parts, &EventCounters::default()))
 }
 
 /// What a peer does with each connection.
@@ -118,7 +118,7 @@ struct Running {
     results: watch::Receiver<Arc<Probes>>,
 }
 
-fn run(settings: Settings, snapshot: Arc<Snapshot>) -> Running {
+fn run(settings: ProbeSettings, snapshot: Arc<Snapshot>) -> Running {
     let (snapshots, receiver) = watch::channel(Some(snapshot));
     let (publish, results) = watch::channel(Arc::default());
     let prober = Prober::new(settings, || UnixSeconds(1_800_000_000), receiver, publish);
@@ -126,8 +126,8 @@ fn run(settings: Settings, snapshot: Arc<Snapshot>) -> Running {
     Running { snapshots, results }
 }
 
-fn private() -> Settings {
-    Settings { allow_private: true, ..Settings::default() }
+fn private() -> ProbeSettings {
+    ProbeSettings { allow_private: true, ..ProbeSettings::default() }
 }
 
 impl Running {
@@ -174,7 +174,7 @@ async fn private_addresses_and_unknown_networks_are_never_called() {
     let addresses = [(1, &*good.address)];
     let other = ChainRules { name: "profile".into(), ..DASH };
     let cases = [
-        (Settings::default(), snapshot(DASH, Subnet::Regtest, &addresses), Unprobed::Private),
+        (ProbeSettings::default(), snapshot(DASH, Subnet::Regtest, &addresses), Unprobed::Private),
         (private(), snapshot(DASH, Subnet::Devnet, &addresses), Unprobed::UnknownNetwork),
         (private(), snapshot(other, Subnet::Regtest, &addresses), Unprobed::UnknownNetwork),
     ];
@@ -198,7 +198,7 @@ async fn one_address_of_two_masternodes_is_called_once() {
 async fn no_more_calls_are_under_way_than_allowed() {
     let silent = [peer(Manner::Silent).await, peer(Manner::Silent).await, peer(Manner::Silent).await];
     let addresses: Vec<(u8, &str)> = (1..).zip(silent.iter().map(|peer| &*peer.address)).collect();
-    let settings = Settings { max_parallel: 2, ..private() };
+    let settings = ProbeSettings { max_parallel: 2, ..private() };
     let started = Instant::now();
     let mut running = run(settings, snapshot(DASH, Subnet::Regtest, &addresses));
     tokio::time::sleep(Duration::from_secs(5)).await;
@@ -220,7 +220,7 @@ async fn a_masternode_is_called_again_after_the_interval_and_at_once_at_another_
     assert_eq!(first.calls.load(Ordering::SeqCst), 2);
 
     running.snapshots.send_replace(Some(snapshot(DASH, Subnet::Regtest, &[(1, &second.address)])));
-    let failed = |results: &Arc<Probes>| results[&id(1)].outcome == Outcome::Failed(Failure::Reset);
+    let failed = |results: &Arc<Probes>| results[&id(1)].outcome == Outcome::Failed(ProbeError::Reset);
     let moved = |results: &Arc<Probes>| results.contains_key(&id(1)) && failed(results);
     let results = running.results.wait_for(moved).await.unwrap().clone();
     assert_eq!(results[&id(1)].last_success, None, "the old address says nothing of the new one");
@@ -246,7 +246,7 @@ async fn an_old_success_is_remembered_through_a_failure() {
     let mut running = run(private(), snapshot(DASH, Subnet::Regtest, &[(1, &address)]));
     once.await.unwrap();
     let refused = |results: &Arc<Probes>| {
-        results.get(&id(1)).is_some_and(|probe| probe.outcome == Outcome::Failed(Failure::Refused))
+        results.get(&id(1)).is_some_and(|probe| probe.outcome == Outcome::Failed(ProbeError::Refused))
     };
     let results = running.results.wait_for(refused).await.unwrap().clone();
     assert_eq!(results[&id(1)].last_success, Some(UnixSeconds(1_800_000_000)));
@@ -291,11 +291,11 @@ async fn silence_is_laid_at_a_masternodes_door_only_if_others_can_be_heard() {
     // who serves for comparison, how many may: how the call of the silent one ends.
     let cases = [
         (&also_silent.address, 2, Outcome::Unprobed(Unprobed::NoRoute)),
-        (&refused, 2, Outcome::Failed(Failure::Timeout)),
-        (&also_silent.address, 0, Outcome::Failed(Failure::Timeout)),
+        (&refused, 2, Outcome::Failed(ProbeError::Timeout)),
+        (&also_silent.address, 0, Outcome::Failed(ProbeError::Timeout)),
     ];
     for (other, controls, expected) in cases {
-        let settings = Settings { allow_private: true, controls, ..Settings::default() };
+        let settings = ProbeSettings { allow_private: true, controls, ..ProbeSettings::default() };
         let nodes = among(DASH, Subnet::Regtest, &[(1, &silent.address), (2, other)], 1);
         let mut running = run(settings, nodes);
         let probes = running.results.wait_for(|probes| !probes.is_empty()).await.unwrap().clone();

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::domain::session::{Seat, Session};
+use crate::domain::session::{DkgMember, DkgSession};
 use crate::domain::{Hash, MasternodeId};
 use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
@@ -26,7 +26,7 @@ pub struct SeenSessions {
     /// It has ever seen one: a node that is no masternode and does not watch never does.
     pub sees: bool,
     /// Those under way.
-    pub sessions: Vec<Session>,
+    pub sessions: Vec<DkgSession>,
 }
 
 #[derive(Deserialize)]
@@ -87,7 +87,7 @@ pub fn sessions(body: &[u8]) -> Result<SeenSessions, ErrorKind> {
     Ok(SeenSessions { sees: status.time > 0 || !sessions.is_empty(), sessions })
 }
 
-fn session(value: Value) -> Result<Session, ErrorKind> {
+fn session(value: Value) -> Result<DkgSession, ErrorKind> {
     let WireSession { llmq_type, quorum_index, status } =
         serde_json::from_value(value).map_err(ErrorKind::malformed)?;
     if status.all_members.len() > MOST {
@@ -96,7 +96,7 @@ fn session(value: Value) -> Result<Session, ErrorKind> {
     let id = |hash: &str| convert::parse::<Hash>(hash, "proTxHash").map(MasternodeId::ProTx);
     let mut seats = BTreeMap::new();
     for hash in &status.all_members {
-        seats.insert(id(hash)?, Seat::default());
+        seats.insert(id(hash)?, DkgMember::default());
     }
     for member in &status.received_contributions {
         seats.entry(id(&member.pro_tx_hash)?).and_modify(|seat| seat.contributed = true);
@@ -105,7 +105,7 @@ fn session(value: Value) -> Result<Session, ErrorKind> {
     for member in status.bad_members.iter().chain(&status.we_complain) {
         seats.entry(id(&member.pro_tx_hash)?).and_modify(|seat| seat.marks = 1);
     }
-    Ok(Session {
+    Ok(DkgSession {
         quorum_type: llmq_type,
         quorum: convert::parse(&status.quorum_hash, "quorumHash")?,
         index: quorum_index,

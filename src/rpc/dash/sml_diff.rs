@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::domain::quorum_selection::{Entrant, Lot, RollChange};
+use crate::domain::quorum_selection::{QuorumModifierInput, SmlDiff, SmlEntry};
 use crate::domain::{Block, BlockHash, Hash, NodeType};
 use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
@@ -57,28 +57,28 @@ struct WirePayload<'a> {
 }
 
 /// `protx diff`: what changed on the simplified list up to `target`.
-pub fn roll_change(body: &[u8], target: &BlockHash) -> Result<RollChange, ErrorKind> {
+pub fn roll_change(body: &[u8], target: &BlockHash) -> Result<SmlDiff, ErrorKind> {
     let wire: WireRoll<'_> = result(body)?;
     if convert::parse::<BlockHash>(&wire.block, "blockHash")? != *target {
         return Err(ErrorKind::malformed("it is of another block than asked for"));
     }
     let entrant = |entrant: &WireEntrant<'_>| {
         let confirmed: Hash = convert::parse(&entrant.confirmed_hash, "confirmedHash")?;
-        Ok(Entrant {
+        Ok(SmlEntry {
             pro_tx: convert::parse(&entrant.pro_tx, "proRegTxHash")?,
             confirmed: Some(confirmed).filter(|hash| hash.0 != [0; 32]),
             node_type: if entrant.n_type == 0 { NodeType::Regular } else { NodeType::Evo },
             valid: entrant.is_valid,
         })
     };
-    Ok(RollChange {
+    Ok(SmlDiff {
         removed: wire.removed.iter().map(|hash| convert::parse(hash, "deletedMNs")).collect::<Result<_, _>>()?,
         entered: wire.entered.iter().map(entrant).collect::<Result<_, ErrorKind>>()?,
     })
 }
 
 /// `getspecialtxes` of the type of the coinbase, in full: what the block decides; `None` before the fork v20.
-pub fn lot(body: &[u8], block: &Block) -> Result<Option<Lot>, ErrorKind> {
+pub fn lot(body: &[u8], block: &Block) -> Result<Option<QuorumModifierInput>, ErrorKind> {
     let transactions: Vec<WireCoinbase<'_>> = result(body)?;
     let Some(WireCoinbase { payload }) = transactions.first() else { return Ok(None) };
     if payload.version < NAMES_CHAINLOCK {
@@ -87,7 +87,7 @@ pub fn lot(body: &[u8], block: &Block) -> Result<Option<Lot>, ErrorKind> {
     let signature = bytes(&payload.chainlock)
         .ok_or_else(|| ErrorKind::malformed("bestCLSignature is no signature of 96 bytes in hexadecimal"))?;
     let chainlock = Some(signature).filter(|signature| signature.iter().any(|byte| *byte != 0));
-    Ok(Some(Lot { height: block.height, hash: block.hash, chainlock }))
+    Ok(Some(QuorumModifierInput { height: block.height, hash: block.hash, chainlock }))
 }
 
 fn bytes(text: &str) -> Option<Vec<u8>> {
@@ -100,7 +100,7 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
 
 impl Client {
     /// What changed on the simplified list from an earlier block to a later one; from its beginning where none is given.
-    pub async fn roll_change(&self, base: Option<&BlockHash>, target: &BlockHash) -> Result<RollChange, RpcError> {
+    pub async fn roll_change(&self, base: Option<&BlockHash>, target: &BlockHash) -> Result<SmlDiff, RpcError> {
         let method = self.known(self.dialect().roll)?;
         // Block 1 has no masternodes; the genesis block cannot be named.
         let base = base.map_or_else(|| json!(1), |base| json!(base.to_string()));
@@ -110,7 +110,7 @@ impl Client {
     }
 
     /// What a block decides about sessions that begin after it; `None` before the fork v20.
-    pub async fn lot(&self, block: &Block) -> Result<Option<Lot>, RpcError> {
+    pub async fn lot(&self, block: &Block) -> Result<Option<QuorumModifierInput>, RpcError> {
         let method = self.known(self.dialect().special)?;
         let block = *block;
         self.call(method, quorums::of_coinbase(&block.hash), move |body| lot(body, &block)).await

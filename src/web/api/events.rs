@@ -14,7 +14,7 @@ use crate::domain::rfc3339;
 use crate::history::{EventId, Order, Query, Reader};
 use crate::web::api::json::{self, Object};
 use crate::web::api::parameters::{Known, Parameters, echo, whole};
-use crate::web::api::{Api, Network, Refused, conflict, missing, unavailable};
+use crate::web::api::{Api, ApiError, Network, conflict, missing, unavailable};
 
 const PARAMETERS: Known = Known {
     once: &["network", "from_height", "to_height", "from_time", "to_time", "withdrawn", "order", "limit", "after"],
@@ -72,7 +72,7 @@ impl<'a> Aliases<'a> {
     }
 
     /// The masternodes of these names.
-    fn resolve(&self, aliases: impl Iterator<Item = &'a str>, into: &mut Vec<MasternodeId>) -> Result<(), Refused> {
+    fn resolve(&self, aliases: impl Iterator<Item = &'a str>, into: &mut Vec<MasternodeId>) -> Result<(), ApiError> {
         for alias in aliases {
             let before = into.len();
             into.extend(self.0.iter().filter(|(_, name)| **name == alias).map(|((_, id), _)| *id));
@@ -85,7 +85,7 @@ impl<'a> Aliases<'a> {
 }
 
 /// A page of events.
-pub(super) fn page(api: &Api, query: &str) -> Result<Value, Refused> {
+pub(super) fn page(api: &Api, query: &str) -> Result<Value, ApiError> {
     let parameters = Parameters::read(query, &PARAMETERS)?;
     let networks = (api.networks)();
     let aliases = Aliases::of(&networks);
@@ -114,7 +114,7 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Value, Refused> {
     }
 }
 
-fn conditions<'a>(parameters: &'a Parameters, aliases: &Aliases<'a>) -> Result<Query, Refused> {
+fn conditions<'a>(parameters: &'a Parameters, aliases: &Aliases<'a>) -> Result<Query, ApiError> {
     let id = "a proTxHash, or txid-n of a collateral";
     let mut masternodes = parameters.each("masternode", id, |text| text.parse().ok())?;
     aliases.resolve(parameters.all("alias"), &mut masternodes)?;
@@ -135,7 +135,7 @@ fn conditions<'a>(parameters: &'a Parameters, aliases: &Aliases<'a>) -> Result<Q
     })
 }
 
-fn heights(parameters: &Parameters) -> Result<Option<RangeInclusive<Height>>, Refused> {
+fn heights(parameters: &Parameters) -> Result<Option<RangeInclusive<Height>>, ApiError> {
     let (from, to) = (parameters.number("from_height")?, parameters.number("to_height")?);
     let (first, last) = (from.unwrap_or(0), to.unwrap_or(u32::MAX));
     if first > last {
@@ -144,7 +144,7 @@ fn heights(parameters: &Parameters) -> Result<Option<RangeInclusive<Height>>, Re
     Ok((from.is_some() || to.is_some()).then_some(Height(first)..=Height(last)))
 }
 
-fn times(parameters: &Parameters) -> Result<Option<RangeInclusive<UnixSeconds>>, Refused> {
+fn times(parameters: &Parameters) -> Result<Option<RangeInclusive<UnixSeconds>>, ApiError> {
     let expected = "a day such as 2026-01-31 or a time such as 2026-01-31T12:00:00Z";
     let from = parameters.read_one("from_time", expected, rfc3339::span)?;
     let to = parameters.read_one("to_time", expected, rfc3339::span)?;
@@ -162,7 +162,7 @@ fn from_history(
     networks: &[Network],
     aliases: &Aliases<'_>,
     query: Query,
-) -> Result<Value, Refused> {
+) -> Result<Value, ApiError> {
     let unreadable = |error: &dyn std::fmt::Display| {
         tracing::debug!("the history cannot be read for the API: {error}");
         unavailable("the history cannot be read at the moment")
@@ -177,7 +177,7 @@ fn from_history(
         }
     }
     let page = reader.events(&query).map_err(|error| unreadable(&error))?;
-    let event = |kept: &crate::history::KeptEvent| {
+    let event = |kept: &crate::history::StoredEvent| {
         let alias = aliases.get(&kept.network, kept.event.masternode);
         json::kept_event(json::event(&kept.event, &kept.network, alias), kept.id, kept.withdrawn)
     };
@@ -191,7 +191,7 @@ fn from_memory(
     aliases: &Aliases<'_>,
     query: &Query,
     after: Option<&Place>,
-) -> Result<Value, Refused> {
+) -> Result<Value, ApiError> {
     let asked = |network: &&Network| query.network.as_ref().is_none_or(|name| *name == network.name);
     let mut found: Vec<(Place, &Event)> = networks.iter().filter(asked).flat_map(places).collect();
     found.retain(|(_, event)| fits(query, event));

@@ -16,11 +16,11 @@ use crate::domain::dkg::QuorumType;
 use crate::domain::event::{Event, EventKind, FailedQuorum};
 use crate::domain::masternode::{Height, NodeType, UnixSeconds};
 use crate::domain::pose::Risk;
-use crate::domain::quorum_selection::Drawing;
+use crate::domain::quorum_selection::SelectedQuorum;
 use crate::domain::rfc3339;
-use crate::domain::snapshot::{NodeView, Snapshot, WatchedNode};
+use crate::domain::snapshot::{NodeView, Snapshot, WatchedEntry};
 use crate::domain::state;
-use crate::domain::watch::Expected;
+use crate::domain::watch::WatchField;
 use crate::history::EventId;
 use crate::web::api::terms;
 
@@ -39,14 +39,14 @@ pub struct Subject<'a> {
     /// Its entry; `None` when it is not on the list.
     pub node: Option<NodeView<'a>>,
     /// What the watch list says of it; `None` when it does not name it.
-    pub watched: Option<&'a WatchedNode>,
+    pub watched: Option<&'a WatchedEntry>,
 }
 
 impl Subject<'_> {
     /// Label of its state; `None` when it is not registered.
     pub fn state(&self) -> Option<std::borrow::Cow<'static, str>> {
         let states = &self.snapshot.rules().states;
-        self.node.map(|node| state::label(states, state::place(states, node.masternode)))
+        self.node.map(|node| state::label(states, state::index_of(states, node.masternode)))
     }
 
     fn on_list<T>(&self, value: impl FnOnce(&NodeView<'_>) -> Option<T>) -> Option<T> {
@@ -133,7 +133,7 @@ pub fn whole_masternode(subject: &Subject<'_>) -> Object {
 
 /// Sessions for which was drawn, each with whether the masternode sits in it.
 fn dkg_seats(snapshot: &Snapshot, node: &NodeView<'_>) -> Vec<Value> {
-    let seat = |drawing: &Arc<Drawing>| {
+    let seat = |drawing: &Arc<SelectedQuorum>| {
         json!({
             "quorum_type": drawing.kind.name,
             "start_height": drawing.start.0,
@@ -147,8 +147,8 @@ fn dkg_seats(snapshot: &Snapshot, node: &NodeView<'_>) -> Vec<Value> {
 
 /// Each expectation of the watch list with what is so; `met` is `null` while the masternode is not registered, and where the
 /// list does not say it.
-fn expectations(subject: &Subject<'_>, watched: &WatchedNode) -> Vec<Value> {
-    let met = |field: Expected, value: &str| subject.node.and_then(|node| field.met_by(node.masternode, value));
+fn expectations(subject: &Subject<'_>, watched: &WatchedEntry) -> Vec<Value> {
+    let met = |field: WatchField, value: &str| subject.node.and_then(|node| field.met_by(node.masternode, value));
     let expected = watched.watched.expectations.iter();
     expected
         .map(|(field, value)| json!({ "field": field.label(), "value": value, "met": met(*field, value) }))
@@ -156,7 +156,7 @@ fn expectations(subject: &Subject<'_>, watched: &WatchedNode) -> Vec<Value> {
 }
 
 /// What happened to a watched masternode since counting began.
-fn counted(watched: &WatchedNode) -> Value {
+fn counted(watched: &WatchedEntry) -> Value {
     let tally = &watched.tally;
     json!({
         "penalties": tally.penalties,

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use crate::domain::masternode::MasternodeId;
 use crate::domain::pose::Risk;
 use crate::domain::probe::Probe;
-use crate::domain::snapshot::{Snapshot, WatchedNode};
+use crate::domain::snapshot::{Snapshot, WatchedEntry};
 use crate::web::api::json::{self, Object, Subject};
 use crate::web::api::parameters::{Known, Parameters, bad, echo, whole};
-use crate::web::api::{AlertsOf, Api, Network, Refused, alerts_and_probes, conflict, missing, unavailable};
+use crate::web::api::{AlertsOf, Api, ApiError, Network, alerts_and_probes, conflict, missing, unavailable};
 
 const PARAMETERS: Known =
     Known { once: &["network", "watched", "order", "limit", "after"], repeated: &["alias", "group", "state", "risk"] };
@@ -80,7 +80,7 @@ struct Filter<'a> {
 }
 
 impl Filter<'_> {
-    fn read<'a>(parameters: &'a Parameters, snapshots: &[&Snapshot]) -> Result<Filter<'a>, Refused> {
+    fn read<'a>(parameters: &'a Parameters, snapshots: &[&Snapshot]) -> Result<Filter<'a>, ApiError> {
         let group = |text: &str| text.split_once(':').is_some_and(|(key, value)| !key.is_empty() && !value.is_empty());
         parameters.each("group", "a group and its value, such as operator:acme", |text| group(text).then_some(()))?;
         let risk = |text: &str| Risk::ALL.into_iter().find(|risk| risk.label() == text);
@@ -97,7 +97,7 @@ impl Filter<'_> {
     }
 
     /// A name that nobody has is a mistake that an empty page would hide.
-    fn check_names(&self, snapshots: &[&Snapshot]) -> Result<(), Refused> {
+    fn check_names(&self, snapshots: &[&Snapshot]) -> Result<(), ApiError> {
         let watched = || snapshots.iter().flat_map(|snapshot| snapshot.watched()).map(|watched| &watched.watched);
         if let Some(alias) = self.aliases.iter().find(|alias| !watched().any(|watched| watched.alias == **alias)) {
             return Err(missing(format!("the watch list calls no masternode {}", echo(alias))));
@@ -121,7 +121,7 @@ impl Filter<'_> {
     }
 
     fn passes(&self, subject: &Subject<'_>) -> bool {
-        let named = |watched: &WatchedNode| {
+        let named = |watched: &WatchedEntry| {
             let watched = &watched.watched;
             let is = |(key, group): &(&str, &str)| watched.groups.get(*key).is_some_and(|value| value == group);
             (self.aliases.is_empty() || self.aliases.contains(&watched.alias.as_str())) && self.groups.iter().all(is)
@@ -134,7 +134,7 @@ impl Filter<'_> {
 }
 
 /// A page of masternodes.
-pub(super) fn page(api: &Api, query: &str) -> Result<Value, Refused> {
+pub(super) fn page(api: &Api, query: &str) -> Result<Value, ApiError> {
     let parameters = Parameters::read(query, &PARAMETERS)?;
     let limit = parameters.limit()?;
     let order = parameters.choice("order", &[("danger", Order::Danger), ("id", Order::Id)])?;
@@ -160,7 +160,7 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Value, Refused> {
 }
 
 /// Everything of one masternode.
-pub(super) fn one(api: &Api, id: &str, query: &str) -> Result<Value, Refused> {
+pub(super) fn one(api: &Api, id: &str, query: &str) -> Result<Value, ApiError> {
     let parameters = Parameters::read(query, &Known { once: &["network"], repeated: &[] })?;
     let id: MasternodeId = id.parse().map_err(|error| bad(format!("{} is no masternode: {error}", echo(id))))?;
     let networks = api.chosen(&parameters)?;
@@ -201,14 +201,14 @@ fn block(snapshot: &Snapshot) -> Value {
 }
 
 /// The lists of these networks; an error when none has any.
-fn fresh(networks: &[Network]) -> Result<Vec<&Snapshot>, Refused> {
+fn fresh(networks: &[Network]) -> Result<Vec<&Snapshot>, ApiError> {
     let snapshots: Vec<&Snapshot> = networks.iter().filter_map(|network| network.snapshot.as_deref()).collect();
     if snapshots.is_empty() { Err(unavailable("there is no masternode list that is fresh")) } else { Ok(snapshots) }
 }
 
 /// All masternodes of a list, and the watched ones that are not on it.
 pub(in crate::web) fn subjects<'a>(snapshot: &'a Snapshot) -> impl Iterator<Item = (MasternodeId, Subject<'a>)> {
-    let watched: HashMap<usize, &WatchedNode> =
+    let watched: HashMap<usize, &WatchedEntry> =
         snapshot.watched().iter().filter_map(|watched| Some((watched.index?, watched))).collect();
     let listed = snapshot.nodes().map(move |node| {
         let watched = watched.get(&node.index).copied();

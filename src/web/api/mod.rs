@@ -133,12 +133,12 @@ pub struct Source {
     /// Whether it is on another chain since that change.
     pub fork_split: Option<bool>,
     /// What it says of itself.
-    pub report: Report,
+    pub report: SourceHealth,
 }
 
 /// What a source says of itself; `None` where it does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct SourceHealth {
     /// Blocks by which its tip lies behind the best that any source of its network knows.
     pub blocks_behind: Option<u32>,
     /// Its connections to other nodes.
@@ -181,7 +181,7 @@ pub struct Reply {
 
 /// Why there is no answer: a status and a sentence for the client.
 #[derive(Debug)]
-struct Refused {
+struct ApiError {
     status: StatusCode,
     error: String,
 }
@@ -217,7 +217,7 @@ impl Api {
     }
 
     /// The networks that a request is about: the one that it names, or all.
-    fn chosen(&self, parameters: &Parameters) -> Result<Vec<Network>, Refused> {
+    fn chosen(&self, parameters: &Parameters) -> Result<Vec<Network>, ApiError> {
         let mut networks = (self.networks)();
         let Some(name) = parameters.one("network") else { return Ok(networks) };
         if !networks.iter().any(|network| network.name == name) {
@@ -256,16 +256,16 @@ fn written(value: &Value) -> Bytes {
 }
 
 /// A name that is in order and that nobody has.
-fn missing(error: String) -> Refused {
-    Refused { status: StatusCode::NOT_FOUND, error }
+fn missing(error: String) -> ApiError {
+    ApiError { status: StatusCode::NOT_FOUND, error }
 }
 
 /// Parameters that are in order each, and do not go together or not with what is served now.
-fn conflict(error: &str) -> Refused {
-    Refused { status: StatusCode::CONFLICT, error: error.into() }
+fn conflict(error: &str) -> ApiError {
+    ApiError { status: StatusCode::CONFLICT, error: error.into() }
 }
 
 /// What there may be later.
-fn unavailable(error: &str) -> Refused {
-    Refused { status: StatusCode::SERVICE_UNAVAILABLE, error: error.into() }
+fn unavailable(error: &str) -> ApiError {
+    ApiError { status: StatusCode::SERVICE_UNAVAILABLE, error: error.into() }
 }

@@ -4,7 +4,7 @@
 
 use hyper::StatusCode;
 
-use crate::web::api::Refused;
+use crate::web::api::ApiError;
 
 /// The most items that a page has.
 const MOST: u32 = 1000;
@@ -31,7 +31,7 @@ pub(super) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
     /// Reads a query; refuses what `known` does not have, an empty value, and a second value where one is all.
-    pub(super) fn read(query: &str, known: &Known) -> Result<Parameters, Refused> {
+    pub(super) fn read(query: &str, known: &Known) -> Result<Parameters, ApiError> {
         let mut given: Vec<(String, String)> = Vec::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let repeated = known.repeated.contains(&&*name);
@@ -73,7 +73,7 @@ impl Parameters {
         name: &str,
         expected: &str,
         read: impl Fn(&str) -> Option<T>,
-    ) -> Result<Vec<T>, Refused> {
+    ) -> Result<Vec<T>, ApiError> {
         self.all(name).map(|value| read(value).ok_or_else(|| unfit(name, expected, value))).collect()
     }
 
@@ -83,23 +83,23 @@ impl Parameters {
         name: &str,
         expected: &str,
         read: impl Fn(&str) -> Option<T>,
-    ) -> Result<Option<T>, Refused> {
+    ) -> Result<Option<T>, ApiError> {
         self.one(name).map(|value| read(value).ok_or_else(|| unfit(name, expected, value))).transpose()
     }
 
     /// A height, or another whole number of 32 bits.
-    pub(super) fn number(&self, name: &str) -> Result<Option<u32>, Refused> {
+    pub(super) fn number(&self, name: &str) -> Result<Option<u32>, ApiError> {
         self.read_one(name, "a whole number from 0 to 4294967295", whole)
     }
 
     /// `true` or `false`; `false` when not given.
-    pub(super) fn flag(&self, name: &str) -> Result<bool, Refused> {
+    pub(super) fn flag(&self, name: &str) -> Result<bool, ApiError> {
         let read = |value: &str| value.parse().ok();
         self.read_one(name, "true or false", read).map(Option::unwrap_or_default)
     }
 
     /// One of `choices`, the first when not given.
-    pub(super) fn choice<T: Copy>(&self, name: &str, choices: &[(&'static str, T)]) -> Result<T, Refused> {
+    pub(super) fn choice<T: Copy>(&self, name: &str, choices: &[(&'static str, T)]) -> Result<T, ApiError> {
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
         let read = |value: &str| choices.iter().find(|(name, _)| *name == value).map(|(_, choice)| *choice);
         let chosen = self.read_one(name, &names.join(" or "), read)?;
@@ -107,7 +107,7 @@ impl Parameters {
     }
 
     /// How many items a page may have.
-    pub(super) fn limit(&self) -> Result<usize, Refused> {
+    pub(super) fn limit(&self) -> Result<usize, ApiError> {
         let fits = |value: &str| whole(value).filter(|limit| (1..=MOST).contains(limit));
         let limit = self.read_one("limit", &format!("a whole number from 1 to {MOST}"), fits)?;
         Ok(limit.unwrap_or(USUAL) as usize)
@@ -128,15 +128,15 @@ pub(super) fn echo(text: &str) -> String {
 }
 
 /// A request that makes no sense by itself.
-pub(super) fn bad(error: String) -> Refused {
-    Refused { status: StatusCode::BAD_REQUEST, error }
+pub(super) fn bad(error: String) -> ApiError {
+    ApiError { status: StatusCode::BAD_REQUEST, error }
 }
 
-fn unfit(name: &str, expected: &str, value: &str) -> Refused {
+fn unfit(name: &str, expected: &str, value: &str) -> ApiError {
     bad(format!("{name} must be {expected}, and {} is not", echo(value)))
 }
 
-fn unknown(name: &str, known: &Known) -> Refused {
+fn unknown(name: &str, known: &Known) -> ApiError {
     let names: Vec<&str> = known.once.iter().chain(known.repeated).copied().collect();
     let there = if names.is_empty() { "there are none here".into() } else { format!("there are {}", names.join(", ")) };
     bad(format!("there is no parameter {}; {there}", echo(name)))

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use crate::history::{NetworkStatus, Reader};
 use crate::web::api::json::{self, Object};
 use crate::web::api::parameters::{Known, Parameters};
-use crate::web::api::{AlertsOf, Api, History, Network, Refused, Report, Source, alerts_and_probes};
+use crate::web::api::{AlertsOf, Api, ApiError, History, Network, Source, SourceHealth, alerts_and_probes};
 
-pub(super) fn answer(api: &Api, query: &str) -> Result<Value, Refused> {
+pub(super) fn answer(api: &Api, query: &str) -> Result<Value, ApiError> {
     Parameters::read(query, &Known { once: &[], repeated: &[] })?;
     let networks: Vec<Object> = (api.networks)().iter().map(|network| of_network(api, network)).collect();
     Ok(json!({
@@ -63,7 +63,8 @@ fn unknown() -> Object {
 }
 
 fn of_source(source: &Source) -> Value {
-    let Report { blocks_behind, connections, isolated, release_bad, filter_index_synced, masternode } = &source.report;
+    let SourceHealth { blocks_behind, connections, isolated, release_bad, filter_index_synced, masternode } =
+        &source.report;
     let own = masternode.as_ref();
     json!({
         "source": source.name,

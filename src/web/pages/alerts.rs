@@ -57,7 +57,7 @@ fn list(firing: &Firing, now: UnixSeconds, who: impl Fn(&Alert) -> Markup) -> Ma
                         span.when { (alert.description) }
                         (runbook(alert))
                     }
-                    span.age { "for " (format::span(now.0.saturating_sub(alert.since.0))) }
+                    span.age { "for " (format::format_duration(now.0.saturating_sub(alert.since.0))) }
                 }
             }
         }
@@ -74,7 +74,7 @@ fn who(alert: &Alert, several: bool) -> Markup {
     let id: Option<MasternodeId> = label("masternode").and_then(|id| id.parse().ok());
     html! {
         @if let Some((id, network)) = id.zip(label("network")) {
-            a href=(rows::address(&id, network, several)) { (label("alias").map_or_else(|| format::short(&id), str::to_string)) }
+            a href=(rows::address(&id, network, several)) { (label("alias").map_or_else(|| format::short_id(&id), str::to_string)) }
         }
     }
 }

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use crate::domain::event::Event;
 use crate::domain::masternode::Height;
 use crate::domain::pose::PoseLimits;
-use crate::web::pages::score_history::{Course, Point};
+use crate::web::pages::score_history::{Point, ScoreHistory};
 use crate::web::pages::{events, format};
 
 const WIDTH: f64 = 900.0;
@@ -26,7 +26,7 @@ struct Scale {
 }
 
 impl Scale {
-    fn of(course: &Course, limits: &PoseLimits, tip: Height) -> Scale {
+    fn of(course: &ScoreHistory, limits: &PoseLimits, tip: Height) -> Scale {
         let heights = || course.points().map(|point| point.height);
         let first = heights().min().unwrap_or(tip).min(tip);
         let last = heights().max().unwrap_or(tip).max(tip);
@@ -51,7 +51,7 @@ impl Scale {
 }
 
 /// The drawing, with its words.
-pub(super) fn chart(course: &Course, limits: &PoseLimits, tip: Height, now: u32) -> Markup {
+pub(super) fn chart(course: &ScoreHistory, limits: &PoseLimits, tip: Height, now: u32) -> Markup {
     let scale = Scale::of(course, limits, tip);
     let last = scale.first.after(scale.blocks as u32);
     let safe = limits.safe_at_tip();
@@ -90,7 +90,7 @@ pub(super) fn chart(course: &Course, limits: &PoseLimits, tip: Height, now: u32)
     }
 }
 
-fn description(course: &Course, limits: &PoseLimits, tip: Height, now: u32) -> String {
+fn description(course: &ScoreHistory, limits: &PoseLimits, tip: Height, now: u32) -> String {
     let bans = match course.bans.len() {
         0 => "no ban".to_string(),
         number => format::count(number as u64, "ban"),
@@ -142,8 +142,8 @@ pub(super) fn table(events: &[&Event]) -> Markup {
                         @for event in events.iter().rev() {
                             tr {
                                 td { (event.block.height.0) }
-                                td { (format::moment(event.block.time)) }
-                                td { (events::told(event)) }
+                                td { (format::format_time(event.block.time)) }
+                                td { (events::describe_event(event)) }
                             }
                         }
                     }

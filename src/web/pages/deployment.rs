@@ -14,7 +14,11 @@ pub fn words(snapshot: &Snapshot) -> Option<(String, String)> {
     let state = known.phase.label().replace('_', " ");
     let ahead = |height: Height| {
         let blocks = height.above(tip);
-        format!("{}, {}", format::count(blocks.into(), "block"), format::span(format::seconds_of(snapshot, blocks)))
+        format!(
+            "{}, {}",
+            format::count(blocks.into(), "block"),
+            format::format_duration(format::seconds_of(snapshot, blocks))
+        )
     };
     let next = match (known.phase, known.activation_height, known.earliest_height) {
         (Phase::Active, Some(since), _) if since <= tip => format!("since block {since}"),

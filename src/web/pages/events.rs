@@ -13,27 +13,27 @@ use crate::web::api::{Api, Network};
 use crate::web::pages::format;
 
 /// An event and its network.
-pub(super) struct Happened {
+pub(super) struct NetworkEvent {
     pub(super) network: String,
     pub(super) event: Event,
 }
 
 /// The last events that the query asks for. Where the history cannot be read, those that are remembered.
-pub(super) fn newest(api: &Api, networks: &[Network], query: &Query) -> Vec<Happened> {
+pub(super) fn newest(api: &Api, networks: &[Network], query: &Query) -> Vec<NetworkEvent> {
     let kept = api.history.as_ref().and_then(|history| {
         let reader = Reader::open(&history.path).map_err(|error| error.to_string());
         let page = reader.and_then(|reader| reader.events(query).map_err(|error| error.to_string()));
         page.map_err(|error| tracing::debug!("the history cannot be read for a page: {error}")).ok()
     });
     if let Some(page) = kept {
-        let happened = |kept: crate::history::KeptEvent| Happened { network: kept.network, event: kept.event };
+        let happened = |kept: crate::history::StoredEvent| NetworkEvent { network: kept.network, event: kept.event };
         return page.events.into_iter().map(happened).collect();
     }
     let mut found = Vec::new();
     for network in networks.iter().filter(|network| query.network.as_ref().is_none_or(|name| *name == network.name)) {
         let events = network.snapshot.as_deref().map_or(&[][..], |snapshot| snapshot.recent_events());
         let fitting = events.iter().rev().filter(|event| crate::web::api::events::fits(query, event)).take(query.limit);
-        found.extend(fitting.map(|event| Happened { network: network.name.clone(), event: event.clone() }));
+        found.extend(fitting.map(|event| NetworkEvent { network: network.name.clone(), event: event.clone() }));
     }
     // Stable: the events of one block keep their order.
     found.sort_by_key(|happened| std::cmp::Reverse(happened.event.block.time));
@@ -42,15 +42,15 @@ pub(super) fn newest(api: &Api, networks: &[Network], query: &Query) -> Vec<Happ
 }
 
 /// A list of events; `who` names the masternode of each, or nothing where all are of one.
-pub(super) fn list(happened: &[Happened], now: UnixSeconds, who: impl Fn(&Happened) -> Markup) -> Markup {
+pub(super) fn list(happened: &[NetworkEvent], now: UnixSeconds, who: impl Fn(&NetworkEvent) -> Markup) -> Markup {
     html! {
         ol.events {
             @for happened in happened {
                 @let event = &happened.event;
                 li {
-                    span.age { (format::ago(now, event.block.time)) }
-                    span.what { (who(happened)) " " (told(event)) }
-                    span.when { "block " (event.block.height.0) @if !event.exact { " or before" } ", " (format::moment(event.block.time)) }
+                    span.age { (format::format_age(now, event.block.time)) }
+                    span.what { (who(happened)) " " (describe_event(event)) }
+                    span.when { "block " (event.block.height.0) @if !event.exact { " or before" } ", " (format::format_time(event.block.time)) }
                 }
             }
         }
@@ -58,7 +58,7 @@ pub(super) fn list(happened: &[Happened], now: UnixSeconds, who: impl Fn(&Happen
 }
 
 /// What happened, in words.
-pub(super) fn told(event: &Event) -> Cow<'static, str> {
+pub(super) fn describe_event(event: &Event) -> Cow<'static, str> {
     match &event.kind {
         EventKind::Penalty { score, points, failures, quorums, .. } => {
             let sessions = format::count((*failures).into(), "DKG session");

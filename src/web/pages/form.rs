@@ -8,10 +8,10 @@ use maud::{Markup, html};
 
 use crate::domain::snapshot::Snapshot;
 use crate::web::pages::overview::PATH;
-use crate::web::pages::query::{Asked, Refresh, Show};
+use crate::web::pages::query::{PageQuery, Refresh, Show};
 
 /// The form, filled in with what is asked for.
-pub(super) fn form(snapshots: &[&Snapshot], asked: &Asked, show: Show) -> Markup {
+pub(super) fn form(snapshots: &[&Snapshot], asked: &PageQuery, show: Show) -> Markup {
     let networks: BTreeSet<String> = snapshots.iter().map(|snapshot| snapshot.network().to_string()).collect();
     let groups = snapshots.iter().flat_map(|snapshot| snapshot.groups().keys());
     let groups: BTreeSet<String> = groups.map(|(key, group)| format!("{key}:{group}")).collect();
@@ -45,8 +45,8 @@ fn choice(label: &str, name: &str, there_are: &BTreeSet<String>, asked: &str) ->
 }
 
 /// Links to the pages before and after.
-pub(super) fn paging(asked: &Asked, page: usize, pages: usize, last: usize) -> Markup {
-    let to = |page: usize| Asked { page, ..asked.clone() }.address(PATH);
+pub(super) fn paging(asked: &PageQuery, page: usize, pages: usize, last: usize) -> Markup {
+    let to = |page: usize| PageQuery { page, ..asked.clone() }.address(PATH);
     html! {
         nav.paging aria-label="Pages" {
             @if page > 1 { a rel="prev" href=(to(page - 1)) { "Before" } }

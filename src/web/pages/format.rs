@@ -14,7 +14,7 @@ const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
 /// A length of time in its two largest units: `40 s`, `12 min`, `3 h 20 min`, `4 d 2 h`.
-pub(super) fn span(seconds: u64) -> String {
+pub(super) fn format_duration(seconds: u64) -> String {
     let two = |large: u64, small: u64, of_large: &str, of_small: &str| match small {
         0 => format!("{large} {of_large}"),
         _ => format!("{large} {of_large} {small} {of_small}"),
@@ -43,7 +43,7 @@ pub(super) fn percent(share: f64) -> String {
 }
 
 /// The first and the last characters of an identity: enough to tell it from others at a glance.
-pub(super) fn short(id: &MasternodeId) -> String {
+pub(super) fn short_id(id: &MasternodeId) -> String {
     let text = id.to_string();
     // All of it is ASCII.
     let hash = text.split('-').next().unwrap_or_default();
@@ -51,21 +51,21 @@ pub(super) fn short(id: &MasternodeId) -> String {
 }
 
 /// A moment, to the minute for people and to the second for machines.
-pub(super) fn moment(moment: UnixSeconds) -> Markup {
+pub(super) fn format_time(moment: UnixSeconds) -> Markup {
     let text = rfc3339::text(moment);
     let people = format!("{} {} UTC", &text[..10], &text[11..16]);
     html! { time datetime=(text) { (people) } }
 }
 
 /// A moment that has passed, with how long ago.
-pub(super) fn ago(now: UnixSeconds, then: UnixSeconds) -> Markup {
-    html! { (span(now.0.saturating_sub(then.0))) " ago" }
+pub(super) fn format_age(now: UnixSeconds, then: UnixSeconds) -> Markup {
+    html! { (format_duration(now.0.saturating_sub(then.0))) " ago" }
 }
 
 /// So many blocks from now: in time, and when by the clock. An estimate, from the mean time between blocks.
 pub(super) fn in_blocks(snapshot: &Snapshot, now: UnixSeconds, blocks: u32) -> Markup {
     let seconds = seconds_of(snapshot, blocks);
-    html! { "about " (span(seconds)) span.when { (moment(UnixSeconds(now.0.saturating_add(seconds)))) } }
+    html! { "about " (format_duration(seconds)) span.when { (format_time(UnixSeconds(now.0.saturating_add(seconds)))) } }
 }
 
 /// How long so many blocks take.
@@ -108,7 +108,7 @@ mod tests {
             (86_400 * 4 + 7200, "4 d 2 h"),
         ];
         for (seconds, said) in cases {
-            assert_eq!(span(seconds), said);
+            assert_eq!(format_duration(seconds), said);
         }
     }
 
@@ -123,6 +123,6 @@ mod tests {
     #[test]
     fn an_outpoint_is_shortened_in_its_hash() {
         let id: MasternodeId = format!("{}89ab-12", "0".repeat(60)).parse().unwrap();
-        assert_eq!(short(&id), "00000000…89ab-12");
+        assert_eq!(short_id(&id), "00000000…89ab-12");
     }
 }

@@ -7,7 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use crate::web::handlers::Landing;
+use crate::web::handlers::LandingPage;
 use crate::web::pages::query::Refresh;
 
 const STYLE: &str = include_str!("style.css");
@@ -27,7 +27,7 @@ pub(in crate::web) fn content_security_policy() -> String {
 }
 
 /// A whole page; `refresh` says how it is read anew, `None` for one that is not.
-pub(super) fn page(landing: &Landing, title: &str, refresh: Option<(Refresh, &str)>, content: &Markup) -> String {
+pub(super) fn page(landing: &LandingPage, title: &str, refresh: Option<(Refresh, &str)>, content: &Markup) -> String {
     let whole = html! {
         (DOCTYPE)
         html lang="en" {
@@ -55,7 +55,7 @@ pub(super) fn page(landing: &Landing, title: &str, refresh: Option<(Refresh, &st
     whole.into_string()
 }
 
-fn links(landing: &Landing) -> Markup {
+fn links(landing: &LandingPage) -> Markup {
     html! {
         nav aria-label="More" {
             ul {
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn nothing_that_is_handed_in_becomes_markup() {
         let nasty = "\"'><script>alert(1)</script>&amp;";
-        let landing = Landing {
+        let landing = LandingPage {
             name: nasty.to_owned(),
             version: nasty.to_owned(),
             summary: nasty.to_owned(),

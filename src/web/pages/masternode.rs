@@ -10,14 +10,14 @@ use crate::domain::details::Purpose;
 use crate::domain::event::Event;
 use crate::domain::masternode::{Height, Masternode, MasternodeId, UnixSeconds};
 use crate::domain::payout::Payouts;
-use crate::domain::quorum_selection::Drawing;
+use crate::domain::quorum_selection::SelectedQuorum;
 use crate::domain::{Detail, NodeView, Snapshot};
 use crate::history::{Order, Query};
 use crate::web::api::json::Subject;
 use crate::web::api::masternodes::{find, probe};
 use crate::web::api::{AlertsOf, Api, Network};
-use crate::web::pages::events::{self, Happened};
-use crate::web::pages::score_history::Course;
+use crate::web::pages::events::{self, NetworkEvent};
+use crate::web::pages::score_history::ScoreHistory;
 use crate::web::pages::{alerts, chart, format, network, probe, revival, rows};
 
 /// Events that the page lists.
@@ -57,7 +57,7 @@ pub(super) fn find_and_show(api: &Api, id: &str, asked: &str) -> Found {
             let content = content(api, &networks, subject, id);
             Found { status: StatusCode::OK, title: name(subject, &id), content }
         }
-        several => Found { status: StatusCode::OK, title: format::short(&id), content: choice(several, &id) },
+        several => Found { status: StatusCode::OK, title: format::short_id(&id), content: choice(several, &id) },
     }
 }
 
@@ -72,7 +72,7 @@ fn sorry(status: StatusCode, reason: &str) -> Found {
 /// The same identity in several networks: the reader says which.
 fn choice(several: &[Subject<'_>], id: &MasternodeId) -> Markup {
     html! {
-        (top(&html! { h1 { (format::short(id)) } }))
+        (top(&html! { h1 { (format::short_id(id)) } }))
         main #content {
             p { "This masternode is in several networks:" }
             ul {
@@ -95,7 +95,7 @@ fn top(heading: &Markup) -> Markup {
 
 fn name(subject: &Subject<'_>, id: &MasternodeId) -> String {
     let alias = subject.watched.map(|watched| watched.watched.alias.as_str()).filter(|alias| !alias.is_empty());
-    alias.map_or_else(|| format::short(id), str::to_string)
+    alias.map_or_else(|| format::short_id(id), str::to_string)
 }
 
 fn content(api: &Api, networks: &[Network], subject: &Subject<'_>, id: MasternodeId) -> Markup {
@@ -117,7 +117,7 @@ fn content(api: &Api, networks: &[Network], subject: &Subject<'_>, id: Masternod
             h1 { (name(subject, &id)) }
             p.quiet {
                 code { (id) } " on " (snapshot.network()) ", block " (snapshot.block().height.0) ", list read "
-                (format::ago(now, snapshot.read_at()))
+                (format::format_age(now, snapshot.read_at()))
             }
         }))
         main #content {
@@ -159,7 +159,7 @@ fn standing(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
     }
 }
 
-fn score(subject: &Subject<'_>, moving: &[Happened]) -> Markup {
+fn score(subject: &Subject<'_>, moving: &[NetworkEvent]) -> Markup {
     let events: Vec<&Event> = moving.iter().map(|happened| &happened.event).collect();
     let known = subject.node.and_then(|node| node.pose()).zip(subject.snapshot.limits());
     let tip = subject.snapshot.block().height;
@@ -167,7 +167,7 @@ fn score(subject: &Subject<'_>, moving: &[Happened]) -> Markup {
         @if let Some((pose, limits)) = known {
             section aria-labelledby="score" {
                 h2 #score { "Score" }
-                (chart::chart(&Course::new(&events, &pose, tip, &limits.rule), &limits, tip, pose.score().0))
+                (chart::chart(&ScoreHistory::new(&events, &pose, tip, &limits.rule), &limits, tip, pose.score().0))
                 (chart::table(&events))
             }
         }
@@ -190,7 +190,7 @@ fn facts(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
     };
     let announced = masternode.and_then(|masternode| masternode.announced.as_deref());
     let moment = |time: Option<UnixSeconds>| {
-        time.map(|time| html! { (format::ago(now, time)) span.when { (format::moment(time)) } })
+        time.map(|time| html! { (format::format_age(now, time)) span.when { (format::format_time(time)) } })
     };
     let window = node.and_then(|node| snapshot.maintenance_window_of(&node));
     let offline = node.and_then(|node| snapshot.seconds_to_ban_if_offline(&node));
@@ -226,7 +226,7 @@ fn facts(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
                 (fact("DKG sessions a day", sessions.map(|sessions| format!("about {sessions:.1}"))))
                 @for drawing in &snapshot.facts().drawings { (fact("Next session", seat(snapshot, drawing, node))) }
                 (fact("Restart now", window.map(|blocks| network::restart(snapshot, blocks))))
-                (fact("Banned when offline, in", offline.map(|seconds| format!("about {}", format::span(seconds.round() as u64)))))
+                (fact("Banned when offline, in", offline.map(|seconds| format!("about {}", format::format_duration(seconds.round() as u64)))))
                 @for (key, group) in subject.watched.iter().flat_map(|watched| &watched.watched.groups) { (fact(key, Some(group))) }
             }
         }
@@ -263,9 +263,9 @@ fn parts(masternode: Option<&Masternode>) -> Vec<(String, String)> {
 }
 
 /// Whether it sits in a session for which was drawn; nothing where such a node is never drawn.
-fn seat(snapshot: &Snapshot, drawing: &Drawing, node: Option<NodeView<'_>>) -> Option<String> {
+fn seat(snapshot: &Snapshot, drawing: &SelectedQuorum, node: Option<NodeView<'_>>) -> Option<String> {
     let masternode = node?.masternode;
-    let Drawing { kind, start, .. } = drawing;
+    let SelectedQuorum { kind, start, .. } = drawing;
     let told = match drawing.seats(&masternode.id) {
         true => format!("sits in {} of block {start}, commitment due at {}", kind.name, snapshot.due(drawing)),
         false => format!("not drawn for {} of block {start}", kind.name),

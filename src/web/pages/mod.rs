@@ -26,8 +26,8 @@ mod score_history;
 
 use hyper::StatusCode;
 
-use crate::web::handlers::Site;
-use crate::web::pages::query::{Asked, Refresh};
+use crate::web::handlers::Handlers;
+use crate::web::pages::query::{PageQuery, Refresh};
 
 pub(super) use layout::content_security_policy;
 
@@ -50,8 +50,8 @@ pub(super) fn is_masternode(path: &str) -> bool {
 }
 
 /// The page at `path`. Reads files and may compute for some milliseconds, so it belongs on a thread of its own.
-pub fn answer(site: &Site, path: &str, query: &str) -> Page {
-    let asked = Asked::read(query);
+pub fn answer(site: &Handlers, path: &str, query: &str) -> Page {
+    let asked = PageQuery::read(query);
     let other = asked.with_other_refresh().address(path);
     let (status, title, content) = match (path.strip_prefix(MASTERNODES), site.api.as_deref()) {
         (Some(id), Some(api)) => {

@@ -29,7 +29,7 @@ pub(super) fn card(network: &Network, now: UnixSeconds, several: bool) -> Markup
                         @if let Some(behind) = source.report.blocks_behind.filter(|behind| *behind > 0) {
                             ", " (format::count(behind.into(), "block")) " behind"
                         }
-                        @if let Some(asked) = source.last_success { ", confirmed " (format::ago(now, asked)) }
+                        @if let Some(asked) = source.last_success { ", confirmed " (format::format_age(now, asked)) }
                         (fork(source))
                         (software(source))
                         @if let Some(own) = &source.report.masternode { (itself(network, source, own, several)) }
@@ -68,11 +68,11 @@ fn known(snapshot: &Snapshot, now: UnixSeconds) -> Markup {
     let limits = snapshot.limits();
     html! {
         p.quiet {
-            (snapshot.list().registered()) " masternodes, list read " (format::ago(now, snapshot.read_at()))
+            (snapshot.list().registered()) " masternodes, list read " (format::format_age(now, snapshot.read_at()))
         }
         (bar::risks(snapshot.risks(), limits.is_some()))
         dl.facts {
-            div { dt { "Height" } dd { (block.height.0) span.when { "block " (format::ago(now, block.time)) } } }
+            div { dt { "Height" } dd { (block.height.0) span.when { "block " (format::format_age(now, block.time)) } } }
             @if let Some(lock) = snapshot.facts().chainlock_height {
                 div {
                     dt { "ChainLock" }
@@ -96,7 +96,7 @@ fn known(snapshot: &Snapshot, now: UnixSeconds) -> Markup {
                 div { dt { "Payee drawn among" } dd { (size) span.when { "masternodes" } } }
             }
             @if let Some(blocks) = snapshot.payment_cycle_blocks() {
-                div { dt { "All paid once in" } dd { (format::count(blocks.into(), "block")) span.when { (format::span(format::seconds_of(snapshot, blocks))) } } }
+                div { dt { "All paid once in" } dd { (format::count(blocks.into(), "block")) span.when { (format::format_duration(format::seconds_of(snapshot, blocks))) } } }
             }
             @for node_type in NodeType::ALL { (window(snapshot, node_type)) }
             @for kind in snapshot.quorum_types().unwrap_or_default() { (quorums(snapshot, kind)) }
@@ -150,7 +150,7 @@ pub(super) fn restart(snapshot: &Snapshot, blocks: u32) -> Markup {
             0 => { "not now" span.when { "a session may be missed" } }
             _ => {
                 (format::count(blocks.into(), "block"))
-                span.when { "misses no session for " (format::span(format::seconds_of(snapshot, blocks))) }
+                span.when { "misses no session for " (format::format_duration(format::seconds_of(snapshot, blocks))) }
             }
         }
     }
@@ -179,7 +179,7 @@ fn name(network: &Network, id: &MasternodeId) -> String {
     let watched = network.snapshot.iter().flat_map(|snapshot| snapshot.watched()).map(|watched| &watched.watched);
     let alias =
         watched.filter(|watched| watched.id == *id).map(|watched| &watched.alias).find(|alias| !alias.is_empty());
-    alias.map_or_else(|| format::short(id), String::clone)
+    alias.map_or_else(|| format::short_id(id), String::clone)
 }
 
 /// How a source fared when it was last asked: a class, and words.

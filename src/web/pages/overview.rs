@@ -16,9 +16,9 @@ use crate::history::{Order, Query};
 use crate::web::api::json::Subject;
 use crate::web::api::masternodes::subjects;
 use crate::web::api::{AlertsOf, Api, Network};
-use crate::web::handlers::Landing;
-use crate::web::pages::events::{self, Happened};
-use crate::web::pages::query::{Asked, Show};
+use crate::web::handlers::LandingPage;
+use crate::web::pages::events::{self, NetworkEvent};
+use crate::web::pages::query::{PageQuery, Show};
 use crate::web::pages::rows::{self, Columns, Row};
 use crate::web::pages::{alerts, form, format, network};
 
@@ -32,7 +32,7 @@ const EVENTS: usize = 15;
 pub(super) const PATH: &str = "/";
 
 /// The content of the page; without an API there are only the facts of the program.
-pub(super) fn content(landing: &Landing, api: Option<&Api>, asked: &Asked) -> Markup {
+pub(super) fn content(landing: &LandingPage, api: Option<&Api>, asked: &PageQuery) -> Markup {
     html! {
         header.top {
             h1 { (landing.name) }
@@ -44,7 +44,7 @@ pub(super) fn content(landing: &Landing, api: Option<&Api>, asked: &Asked) -> Ma
     }
 }
 
-fn of_networks(api: &Api, asked: &Asked) -> Markup {
+fn of_networks(api: &Api, asked: &PageQuery) -> Markup {
     let (networks, now) = ((api.networks)(), (api.clock)());
     let fresh: Vec<&Snapshot> = networks.iter().filter_map(|network| network.snapshot.as_deref()).collect();
     let shown: Vec<&Snapshot> =
@@ -75,7 +75,7 @@ fn fits(asked: &str, name: &str) -> bool {
     asked.is_empty() || asked == name
 }
 
-fn masternodes(snapshots: &[&Snapshot], columns: Columns, asked: &Asked, show: Show, now: UnixSeconds) -> Markup {
+fn masternodes(snapshots: &[&Snapshot], columns: Columns, asked: &PageQuery, show: Show, now: UnixSeconds) -> Markup {
     let mut found: Vec<Row<'_>> = Vec::new();
     for snapshot in snapshots {
         let rows = subjects(snapshot).map(|(id, subject)| Row { id, subject });
@@ -106,7 +106,7 @@ fn danger(subject: &Subject<'_>) -> (u8, u32, u32) {
     })
 }
 
-fn passes(row: &Row<'_>, asked: &Asked, show: Show) -> bool {
+fn passes(row: &Row<'_>, asked: &PageQuery, show: Show) -> bool {
     let subject = &row.subject;
     let shown = match show {
         Show::Watched => subject.watched.is_some(),
@@ -137,9 +137,9 @@ fn mentions(row: &Row<'_>, text: &str) -> bool {
             .is_some_and(|node| node.masternode.details.get(Detail::Address).is_some_and(|address| has(&address)))
 }
 
-fn none(asked: &Asked, show: Show) -> Markup {
-    let all = Asked { show: Some(Show::All), page: 1, ..asked.clone() };
-    let cleared = Asked { show: asked.show, refresh: asked.refresh, ..Asked::default() };
+fn none(asked: &PageQuery, show: Show) -> Markup {
+    let all = PageQuery { show: Some(Show::All), page: 1, ..asked.clone() };
+    let cleared = PageQuery { show: asked.show, refresh: asked.refresh, ..PageQuery::default() };
     html! {
         p.none {
             @if asked.is_filter() {
@@ -176,10 +176,10 @@ fn events(api: &Api, networks: &[Network], now: UnixSeconds) -> Markup {
         ..Query::default()
     };
     let happened = events::newest(api, networks, &query);
-    let who = |happened: &Happened| {
+    let who = |happened: &NetworkEvent| {
         let id = happened.event.masternode;
         let alias = watched.get(&(happened.network.as_str(), id)).filter(|alias| !alias.is_empty());
-        let name = alias.map_or_else(|| format::short(&id), |alias| (*alias).to_string());
+        let name = alias.map_or_else(|| format::short_id(&id), |alias| (*alias).to_string());
         html! { a href=(rows::address(&id, &happened.network, networks.len() > 1)) { (name) } }
     };
     html! {

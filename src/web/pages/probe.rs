@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use crate::domain::masternode::UnixSeconds;
 use crate::domain::probe::{Outcome, Probe};
-use crate::domain::requirement::{Case, Evidence, Requirement, Verdict};
+use crate::domain::requirement::{Case, Evidence, Requirement, RequirementStatus};
 use crate::web::api::json::Subject;
 use crate::web::pages::format;
 
@@ -64,12 +64,12 @@ fn call(probe: &Probe, now: UnixSeconds) -> Markup {
                 span class={ "badge " (class) } { (words) }
                 span.when {
                     @if let Some(reason) = probe.outcome.reason() { (reason.replace('_', " ")) ", " }
-                    (format::ago(now, probe.at))
+                    (format::format_age(now, probe.at))
                 }
             }
         }
         @if let Some(success) = probe.last_success.filter(|success| *success != probe.at) {
-            div { dt { "Answered last" } dd { (format::ago(now, success)) span.when { (format::moment(success)) } } }
+            div { dt { "Answered last" } dd { (format::format_age(now, success)) span.when { (format::format_time(success)) } } }
         }
         @if let Some(duration) = probe.duration {
             div { dt { "Handshake took" } dd { (duration.as_millis()) " ms" } }
@@ -80,7 +80,7 @@ fn call(probe: &Probe, now: UnixSeconds) -> Markup {
     }
 }
 
-fn demanded(requirement: Requirement, verdict: Verdict) -> Markup {
+fn demanded(requirement: Requirement, verdict: RequirementStatus) -> Markup {
     let what = match requirement {
         Requirement::P2pPort => "Port open",
         Requirement::ProtocolVersion => "Protocol new enough",

@@ -82,7 +82,7 @@ impl Refresh {
 
 /// See the module. An empty text asks for nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct PageQuery {
     /// A part of an alias, an identity or an address, in small letters.
     pub(super) text: String,
     /// Name of a network.
@@ -99,9 +99,9 @@ pub(super) struct Asked {
     pub(super) page: usize,
 }
 
-impl Asked {
-    pub(super) fn read(query: &str) -> Asked {
-        let mut asked = Asked { page: 1, ..Asked::default() };
+impl PageQuery {
+    pub(super) fn read(query: &str) -> PageQuery {
+        let mut asked = PageQuery { page: 1, ..PageQuery::default() };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let value: String = value.trim().chars().take(LONGEST).collect();
             match &*name {
@@ -139,8 +139,8 @@ impl Asked {
     }
 
     /// The same with the other way to go on.
-    pub(super) fn with_other_refresh(&self) -> Asked {
-        Asked { refresh: self.refresh.other(), ..self.clone() }
+    pub(super) fn with_other_refresh(&self) -> PageQuery {
+        PageQuery { refresh: self.refresh.other(), ..self.clone() }
     }
 
     /// Whether anything but the page's own choice is asked for.
@@ -156,18 +156,18 @@ mod tests {
     #[test]
     fn an_address_asks_for_what_was_read_from_it() {
         let address = "/?q=a%26b&network=n&group=operator%3Aacme+%26+co&state=enabled&show=all&refresh=off&page=3";
-        let asked = Asked::read(&address[2..]);
+        let asked = PageQuery::read(&address[2..]);
         assert_eq!((asked.text.as_str(), asked.group.as_str(), asked.page), ("a&b", "operator:acme & co", 3));
         assert_eq!(asked.address("/"), address);
-        assert_eq!(Asked::read("").address("/"), "/");
+        assert_eq!(PageQuery::read("").address("/"), "/");
     }
 
     #[test]
     fn what_makes_no_sense_is_left_out() {
-        let nothing = Asked::read("");
+        let nothing = PageQuery::read("");
         for query in ["page=0", "page=x", "page=-1", "show=some", "refresh=1", "x=y", "%ff", "&&=", "q="] {
-            assert_eq!(Asked::read(query), nothing, "{query}");
+            assert_eq!(PageQuery::read(query), nothing, "{query}");
         }
-        assert_eq!(Asked::read(&format!("q={}", "é".repeat(1000))).text.chars().count(), LONGEST);
+        assert_eq!(PageQuery::read(&format!("q={}", "é".repeat(1000))).text.chars().count(), LONGEST);
     }
 }

@@ -99,7 +99,7 @@ fn who(row: &Row<'_>, columns: Columns) -> Markup {
     let network = row.subject.snapshot.network();
     let watched = row.subject.watched.map(|watched| &watched.watched);
     let alias = watched.map(|watched| watched.alias.as_str()).filter(|alias| !alias.is_empty());
-    let short = format::short(&row.id);
+    let short = format::short_id(&row.id);
     html! {
         a href=(address(&row.id, network, columns.networks)) { (alias.unwrap_or(&short)) }
         span.when {
@@ -163,7 +163,7 @@ fn ping(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
     let seen = subject.node.and_then(|node| node.masternode.announced.as_ref()?.last_seen);
     html! {
         @match seen {
-            Some(seen) => (format::ago(now, seen)),
+            Some(seen) => (format::format_age(now, seen)),
             None => (nothing()),
         }
     }

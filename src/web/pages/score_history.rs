@@ -17,7 +17,7 @@ pub(super) struct Point {
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Course {
+pub(super) struct ScoreHistory {
     /// Lines from point to point, in the order of the blocks. More than one where events are missing in between.
     pub(super) lines: Vec<Vec<Point>>,
     /// Blocks of bans.
@@ -28,16 +28,16 @@ pub(super) struct Course {
 
 /// Where a line has got to.
 #[derive(Clone, Copy)]
-struct Pen {
+struct Cursor {
     at: Point,
     decays: bool,
 }
 
-impl Course {
+impl ScoreHistory {
     /// Of `events`, oldest first, up to the score `now` at the tip.
-    pub(super) fn new(events: &[&Event], now: &PoseScore, tip: Height, rule: &PenaltyRule) -> Course {
-        let mut course = Course::default();
-        let mut pen: Option<Pen> = None;
+    pub(super) fn new(events: &[&Event], now: &PoseScore, tip: Height, rule: &PenaltyRule) -> ScoreHistory {
+        let mut course = ScoreHistory::default();
+        let mut pen: Option<Cursor> = None;
         for event in events.iter().filter(|event| event.block.height <= tip) {
             let height = event.block.height;
             let banned_here = course.bans.last() == Some(&height);
@@ -72,7 +72,7 @@ impl Course {
     }
 
     /// Draws on to a point: as the decay leads there, or, when it does not, as a line that begins anew.
-    fn reach(&mut self, pen: Option<Pen>, to: Point, rule: &PenaltyRule) {
+    fn reach(&mut self, pen: Option<Cursor>, to: Point, rule: &PenaltyRule) {
         let arrives = pen.filter(|pen| after(*pen, to.height, rule) == to.score);
         match (arrives, self.lines.last_mut()) {
             (Some(pen), Some(line)) => {
@@ -89,12 +89,12 @@ impl Course {
     }
 
     /// Jumps to a point in the same block.
-    fn turn(&mut self, to: Point, decays: bool) -> Pen {
+    fn turn(&mut self, to: Point, decays: bool) -> Cursor {
         match self.lines.last_mut() {
             Some(line) => line.push(to),
             None => self.lines.push(vec![to]),
         }
-        Pen { at: to, decays }
+        Cursor { at: to, decays }
     }
 
     /// All points, for whoever looks for their range.
@@ -104,7 +104,7 @@ impl Course {
 }
 
 /// The score at a height that nothing but the decay leads to.
-fn after(pen: Pen, height: Height, rule: &PenaltyRule) -> u32 {
+fn after(pen: Cursor, height: Height, rule: &PenaltyRule) -> u32 {
     let decays = if pen.decays { rule.decays(pen.at.height, height.above(pen.at.height)) } else { 0 };
     pen.at.score.saturating_sub(decays)
 }
@@ -134,9 +134,9 @@ mod tests {
 
     /// The lines as pairs of height and score.
     #[track_caller]
-    fn check(events: &[Event], score: u32, banned: bool, tip: u32, lines: &[&[(u32, u32)]]) -> Course {
+    fn check(events: &[Event], score: u32, banned: bool, tip: u32, lines: &[&[(u32, u32)]]) -> ScoreHistory {
         let now = PoseScore::new(Score(score), banned, Height(tip), CONSENSUS.limits(12));
-        let course = Course::new(&events.iter().collect::<Vec<_>>(), &now, Height(tip), &CONSENSUS);
+        let course = ScoreHistory::new(&events.iter().collect::<Vec<_>>(), &now, Height(tip), &CONSENSUS);
         let pairs = |line: &Vec<Point>| line.iter().map(|point| (point.height.0, point.score)).collect::<Vec<_>>();
         assert_eq!(course.lines.iter().map(pairs).collect::<Vec<_>>(), lines);
         course
@@ -160,7 +160,7 @@ mod tests {
         for in_block in [[penalty(110, 100, 44), ban(110)], [ban(110), penalty(110, 100, 44)]] {
             let [one, other] = in_block;
             let events = [penalty(100, 66, 66), one, other, event(150, EventKind::Revival)];
-            let course = Course::new(
+            let course = ScoreHistory::new(
                 &events.iter().collect::<Vec<_>>(),
                 &PoseScore::new(Score(0), false, Height(160), CONSENSUS.limits(12)),
                 Height(160),

@@ -17,7 +17,7 @@ impl Drop for Told {
 
 #[tokio::test]
 async fn a_header_that_never_ends_is_cut() {
-    let server = Running::start(page(&[]), Settings { header_timeout: SHORT, ..Settings::default() }).await;
+    let server = Running::start(page(&[]), WebSettings { header_timeout: SHORT, ..WebSettings::default() }).await;
     for beginning in ["", "GET /metr", "GET /metrics HTTP/1.1\r\nHost: t\r\n"] {
         let client = server.send(beginning).await;
         assert_eq!(everything(client).await, b"", "{beginning:?}");
@@ -26,7 +26,7 @@ async fn a_header_that_never_ends_is_cut() {
 
 #[tokio::test]
 async fn a_further_header_that_never_ends_is_cut() {
-    let server = Running::start(page(&[]), Settings { header_timeout: SHORT, ..Settings::default() }).await;
+    let server = Running::start(page(&[]), WebSettings { header_timeout: SHORT, ..WebSettings::default() }).await;
     let mut client = server.send("GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n").await;
     let mut answer = Vec::new();
     while !answer.ends_with(b"\r\n\r\n") {
@@ -38,7 +38,7 @@ async fn a_further_header_that_never_ends_is_cut() {
 
 #[tokio::test]
 async fn a_connection_that_rests_too_long_is_closed() {
-    let server = Running::start(page(&[]), Settings { idle_timeout: SHORT, ..Settings::default() }).await;
+    let server = Running::start(page(&[]), WebSettings { idle_timeout: SHORT, ..WebSettings::default() }).await;
     let client = server.send("GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n").await;
     assert_eq!(Reply::parse(&everything(client).await).status, 200);
 }
@@ -54,7 +54,7 @@ async fn a_reader_that_stalls_is_cut_and_its_page_let_go() {
             piece.clone()
         }))))
     });
-    let server = Running::start(site, Settings { write_stall_timeout: SHORT, ..Settings::default() }).await;
+    let server = Running::start(site, WebSettings { write_stall_timeout: SHORT, ..WebSettings::default() }).await;
     let client = server.send("GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n").await;
     soon(told.recv()).await.unwrap();
     server.wait_for_meter("masternode_exporter_http_connections", "0").await;
@@ -64,7 +64,7 @@ async fn a_reader_that_stalls_is_cut_and_its_page_let_go() {
 #[tokio::test]
 async fn a_request_that_takes_too_long_is_cut() {
     let site = site(|_| Box::pin(std::future::pending()));
-    let server = Running::start(site, Settings { request_timeout: SHORT, ..Settings::default() }).await;
+    let server = Running::start(site, WebSettings { request_timeout: SHORT, ..WebSettings::default() }).await;
     let client = server.send("GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n").await;
     assert_eq!(everything(client).await, b"");
     let client = server.send("POST /-/reload HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\nabc").await;
@@ -83,7 +83,7 @@ async fn nobody_works_for_a_client_that_left() {
             std::future::pending().await
         })
     });
-    let server = Running::start(site, Settings::default()).await;
+    let server = Running::start(site, WebSettings::default()).await;
     let client = server.send("GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n").await;
     soon(entered.recv()).await.unwrap();
     drop(client);
@@ -92,7 +92,7 @@ async fn nobody_works_for_a_client_that_left() {
 
 #[tokio::test]
 async fn silent_connections_push_each_other_out_and_keep_nobody_else_out() {
-    let server = Running::start(page(&["a 1\n"]), Settings { max_connections: 8, ..Settings::default() }).await;
+    let server = Running::start(page(&["a 1\n"]), WebSettings { max_connections: 8, ..WebSettings::default() }).await;
     let mut scraper = server.connect().await;
     scrape(&mut scraper).await;
     let mut silent = Vec::new();
@@ -126,7 +126,7 @@ async fn scrape(connection: &mut TcpStream) {
 
 #[tokio::test]
 async fn resting_connections_of_others_make_room_before_one_that_is_used() {
-    let server = Running::start(page(&["a 1\n"]), Settings { max_connections: 4, ..Settings::default() }).await;
+    let server = Running::start(page(&["a 1\n"]), WebSettings { max_connections: 4, ..WebSettings::default() }).await;
     let mut scraper = server.connect().await;
     for _ in 0..2 {
         scrape(&mut scraper).await;
@@ -148,7 +148,7 @@ async fn while_all_connections_wait_for_answers_a_further_one_is_closed_at_once(
         let _ = enter.send(());
         Box::pin(std::future::pending())
     });
-    let server = Running::start(site, Settings { max_connections: 2, ..Settings::default() }).await;
+    let server = Running::start(site, WebSettings { max_connections: 2, ..WebSettings::default() }).await;
     let request = "GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n";
     let (first, second) = (server.send(request).await, server.send(request).await);
     for _ in 0..2 {
@@ -165,7 +165,7 @@ async fn while_all_connections_wait_for_answers_a_further_one_is_closed_at_once(
 
 #[tokio::test]
 async fn too_large_a_header_is_refused() {
-    let server = Running::start(page(&[]), Settings::default()).await;
+    let server = Running::start(page(&[]), WebSettings::default()).await;
     let large = format!("GET /metrics HTTP/1.1\r\nX: {}", "x".repeat(15 * 1024));
     assert_eq!(server.ask(&large).await.status, 200, "15 KiB are allowed");
     let larger = format!("GET /metrics HTTP/1.1\r\nX: {}", "x".repeat(17 * 1024));
@@ -181,7 +181,7 @@ async fn too_large_a_header_is_refused() {
 
 #[tokio::test]
 async fn what_is_not_http_is_refused() {
-    let server = Running::start(page(&[]), Settings::default()).await;
+    let server = Running::start(page(&[]), WebSettings::default()).await;
     for garbage in ["GET /metrics HTTP/9.9\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\x01\r\n\r\n", "GET\r\n\r\n"] {
         let client = server.send(garbage).await;
         assert_eq!(Reply::parse(&everything(client).await).status, 400, "{garbage:?}");
@@ -191,7 +191,7 @@ async fn what_is_not_http_is_refused() {
 
 #[tokio::test]
 async fn a_small_body_is_thrown_away_and_the_connection_kept() {
-    let server = Running::start(page(&["page"]), Settings::default()).await;
+    let server = Running::start(page(&["page"]), WebSettings::default()).await;
     let body = "x".repeat(64 * 1024);
     let client = server
         .send(&format!(
@@ -206,7 +206,7 @@ async fn a_small_body_is_thrown_away_and_the_connection_kept() {
 
 #[tokio::test]
 async fn too_large_a_body_is_refused() {
-    let server = Running::start(page(&[]), Settings::default()).await;
+    let server = Running::start(page(&[]), WebSettings::default()).await;
     let announced = "POST /-/reload HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\nContent-Length: 65537\r\n\r\n";
     let reply = Reply::parse(&everything(server.send(announced).await).await);
     assert_eq!((reply.status, reply.header("connection")), (413, Some("close")), "before it is sent");

@@ -14,7 +14,7 @@ async fn a_page_of_another_site_neither_reloads_nor_reads() {
         let _ = count.send(());
         now(Ok(()))
     }));
-    let settings = Settings { allowed_hosts: vec!["exporter.example".to_owned()], ..Settings::default() };
+    let settings = WebSettings { allowed_hosts: vec!["exporter.example".to_owned()], ..WebSettings::default() };
     let server = Running::start(site, settings).await;
     for foreign in
         ["Origin: http://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site"]
@@ -43,7 +43,7 @@ async fn a_page_of_another_site_neither_reloads_nor_reads() {
 
 #[tokio::test]
 async fn a_request_with_no_host_or_two_is_refused() {
-    let server = Running::start(page(&["page"]), Settings::default()).await;
+    let server = Running::start(page(&["page"]), WebSettings::default()).await;
     for (lines, expected) in [("", 400), ("Host: a\r\nHost: a\r\n", 400), ("Host: a\r\n", 200)] {
         let request = format!("GET /metrics HTTP/1.1\r\n{lines}Connection: close\r\n\r\n");
         let reply = Reply::parse(&everything(server.send(&request).await).await);

@@ -15,11 +15,11 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::web::handlers::{
-    Answer, Body, Landing, Link, MetricsReply, MetricsRequest, Readiness, Refusal, Site, TelemetryPath,
+    Answer, Body, Handlers, LandingPage, Link, MetricsReply, MetricsRequest, Readiness, ScrapeError, TelemetryPath,
 };
 use crate::web::meters::Meters;
 use crate::web::serve;
-use crate::web::settings::Settings;
+use crate::web::settings::WebSettings;
 
 mod abuse;
 mod browser;
@@ -45,7 +45,7 @@ struct Running {
 }
 
 impl Running {
-    async fn start(site: Site, settings: Settings) -> Running {
+    async fn start(site: Handlers, settings: WebSettings) -> Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let registry = Registry::new();
@@ -148,9 +148,11 @@ fn dechunked(mut rest: &[u8]) -> Vec<u8> {
 }
 
 /// A site whose metrics are `answer`'s, ready, without reload.
-fn site(answer: impl Fn(MetricsRequest) -> Answer<Result<MetricsReply, Refusal>> + Send + Sync + 'static) -> Site {
-    Site {
-        landing: Landing {
+fn site(
+    answer: impl Fn(MetricsRequest) -> Answer<Result<MetricsReply, ScrapeError>> + Send + Sync + 'static,
+) -> Handlers {
+    Handlers {
+        landing: LandingPage {
             name: "masternode-exporter".to_owned(),
             version: "1.2.3".to_owned(),
             summary: "Tells <how close> a masternode is to a ban.".to_owned(),
@@ -165,7 +167,7 @@ fn site(answer: impl Fn(MetricsRequest) -> Answer<Result<MetricsReply, Refusal>>
 }
 
 /// A site whose metrics are `pieces`.
-fn page(pieces: &[&'static str]) -> Site {
+fn page(pieces: &[&'static str]) -> Handlers {
     let pieces: Vec<Bytes> = pieces.iter().map(|piece| Bytes::from_static(piece.as_bytes())).collect();
     site(move |_| now(Ok(whole(pieces.clone()))))
 }

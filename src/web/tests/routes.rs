@@ -16,7 +16,7 @@ use crate::web::probe;
 
 #[tokio::test]
 async fn the_page_is_sent_whole_with_its_length() {
-    let server = Running::start(page(&["a 1\n", "b 2\n"]), Settings::default()).await;
+    let server = Running::start(page(&["a 1\n", "b 2\n"]), WebSettings::default()).await;
     let reply = server.get("/metrics").await;
     assert_eq!((reply.status, reply.text()), (200, "a 1\nb 2\n"));
     assert_eq!(reply.header("content-length"), Some("8"));
@@ -28,7 +28,7 @@ async fn the_page_is_sent_whole_with_its_length() {
 
 #[tokio::test]
 async fn an_empty_page_is_a_page() {
-    let server = Running::start(page(&[]), Settings::default()).await;
+    let server = Running::start(page(&[]), WebSettings::default()).await;
     let reply = server.get("/metrics").await;
     assert_eq!((reply.status, reply.text(), reply.header("content-length")), (200, "", Some("0")));
 }
@@ -42,7 +42,7 @@ async fn the_page_hears_what_the_scrape_asks_for() {
         *tell.lock().unwrap() = Some(request);
         now(Ok(reply))
     });
-    let server = Running::start(site, Settings::default()).await;
+    let server = Running::start(site, WebSettings::default()).await;
     let reply = server
         .ask(
             "GET /metrics?collect[]=a&shard=1%2F4&collect[]=b HTTP/1.1\r\n\
@@ -68,7 +68,7 @@ async fn the_page_hears_what_the_scrape_asks_for() {
 
 #[tokio::test]
 async fn head_is_answered_like_get_without_the_body() {
-    let server = Running::start(page(&["a 1\n"]), Settings::default()).await;
+    let server = Running::start(page(&["a 1\n"]), WebSettings::default()).await;
     for target in ["/metrics", "/", "/-/healthy", "/-/ready", "/nowhere"] {
         let get = server.get(target).await;
         let head = server.ask(&format!("HEAD {target} HTTP/1.1")).await;
@@ -83,7 +83,7 @@ async fn head_is_answered_like_get_without_the_body() {
 #[tokio::test]
 async fn head_of_a_streamed_page_produces_none_of_it() {
     let server =
-        Running::start(site(|_| now(Ok(stream(std::iter::from_fn(|| panic!("asked for")))))), Settings::default())
+        Running::start(site(|_| now(Ok(stream(std::iter::from_fn(|| panic!("asked for")))))), WebSettings::default())
             .await;
     let reply = server.ask("HEAD /metrics HTTP/1.1").await;
     assert_eq!((reply.status, reply.header("content-length"), reply.body.len()), (200, None, 0));
@@ -93,7 +93,7 @@ async fn head_of_a_streamed_page_produces_none_of_it() {
 async fn a_wrong_method_is_told_the_right_ones() {
     let mut site = page(&[]);
     site.reload = Some(Box::new(|| now(Ok(()))));
-    let server = Running::start(site, Settings::default()).await;
+    let server = Running::start(site, WebSettings::default()).await;
     for (method, target, allow) in [
         ("POST", "/metrics", "GET, HEAD"),
         ("DELETE", "/", "GET, HEAD"),
@@ -110,7 +110,7 @@ async fn a_wrong_method_is_told_the_right_ones() {
 
 #[tokio::test]
 async fn what_is_not_there_is_not_found() {
-    let server = Running::start(page(&[]), Settings::default()).await;
+    let server = Running::start(page(&[]), WebSettings::default()).await;
     for target in ["/metrics/", "/METRICS", "/-/", "/-/metrics", "//", "/../metrics", "/%6detrics"] {
         let reply = server.get(target).await;
         assert_eq!((reply.status, reply.text()), (404, "There is no such page.\n"), "{target}");
@@ -123,7 +123,7 @@ async fn the_telemetry_path_is_a_choice_and_may_be_the_root() {
     for path in ["/other", "/"] {
         let mut site = page(&["a 1\n"]);
         site.landing.telemetry_path = TelemetryPath::new(path).unwrap();
-        let server = Running::start(site, Settings::default()).await;
+        let server = Running::start(site, WebSettings::default()).await;
         assert_eq!(server.get(path).await.text(), "a 1\n");
         assert_eq!(server.get("/metrics").await.status, 404);
     }
@@ -131,7 +131,7 @@ async fn the_telemetry_path_is_a_choice_and_may_be_the_root() {
 
 #[tokio::test]
 async fn the_landing_page_is_safe_and_leads_on() {
-    let server = Running::start(page(&[]), Settings::default()).await;
+    let server = Running::start(page(&[]), WebSettings::default()).await;
     let reply = server.get("/").await;
     assert_eq!((reply.status, reply.header("content-type")), (200, Some("text/html; charset=utf-8")));
     let policy = reply.header("content-security-policy").unwrap();
@@ -156,7 +156,7 @@ async fn readiness_names_what_is_missing_and_health_does_not_care() {
     let told = Arc::clone(&missing);
     let mut site = page(&[]);
     site.ready = Box::new(move || Readiness { missing: told.lock().unwrap().clone() });
-    let server = Running::start(site, Settings::default()).await;
+    let server = Running::start(site, WebSettings::default()).await;
     let reply = server.get("/-/ready").await;
     assert_eq!((reply.status, reply.text()), (503, "Not ready:\nno list of dash-main yet\nhistory is opening\n"));
     assert_eq!(server.get("/-/healthy").await.status, 200);
@@ -168,7 +168,7 @@ async fn readiness_names_what_is_missing_and_health_does_not_care() {
 async fn the_health_check_reads_what_readiness_says() {
     let mut site = page(&[]);
     site.ready = Box::new(|| Readiness { missing: vec!["a list".to_owned()] });
-    let server = Running::start(site, Settings::default()).await;
+    let server = Running::start(site, WebSettings::default()).await;
     let reply =
         soon(probe::get(&server.address.into(), "/-/ready", false, &Credentials::default(), PATIENCE)).await.unwrap();
     assert_eq!((reply.status, &*reply.body), (503, "Not ready:\na list\n"));
@@ -176,7 +176,7 @@ async fn the_health_check_reads_what_readiness_says() {
 
 #[tokio::test]
 async fn reload_is_forbidden_unless_it_is_enabled() {
-    let server = Running::start(page(&[]), Settings::default()).await;
+    let server = Running::start(page(&[]), WebSettings::default()).await;
     let reply = server.ask("POST /-/reload HTTP/1.1").await;
     assert_eq!(reply.status, 403);
     assert!(reply.text().contains("SIGHUP"), "{}", reply.text());
@@ -190,7 +190,7 @@ async fn reload_says_whether_it_worked() {
     site.reload = Some(Box::new(move || {
         now(if asked.load(Ordering::Relaxed) { Ok(()) } else { Err("watch[0]: no such key".to_owned()) })
     }));
-    let server = Running::start(site, Settings::default()).await;
+    let server = Running::start(site, WebSettings::default()).await;
     assert_eq!(server.ask("POST /-/reload HTTP/1.1\r\nContent-Length: 0").await.status, 200);
     assert_eq!(server.ask("PUT /-/reload HTTP/1.1").await.status, 200);
     good.store(false, Ordering::Relaxed);
@@ -203,11 +203,11 @@ async fn reload_says_whether_it_worked() {
 async fn a_refusal_reaches_the_client_as_its_sentence() {
     let site = site(|request| {
         now(Err(match request.collect.first() {
-            Some(family) => Refusal::BadRequest(format!("there is no family {family}")),
-            None => Refusal::Unavailable("the source is on another network".to_owned()),
+            Some(family) => ScrapeError::BadRequest(format!("there is no family {family}")),
+            None => ScrapeError::Unavailable("the source is on another network".to_owned()),
         }))
     });
-    let server = Running::start(site, Settings::default()).await;
+    let server = Running::start(site, WebSettings::default()).await;
     let reply = server.get("/metrics?collect[]=x").await;
     assert_eq!((reply.status, reply.text()), (400, "there is no family x\n"));
     let reply = server.get("/metrics").await;
@@ -219,7 +219,7 @@ async fn a_refusal_reaches_the_client_as_its_sentence() {
 
 #[tokio::test]
 async fn a_page_that_is_not_ready_in_time_is_refused_rather_than_torn() {
-    let server = Running::start(site(|_| Box::pin(std::future::pending())), Settings::default()).await;
+    let server = Running::start(site(|_| Box::pin(std::future::pending())), WebSettings::default()).await;
     let reply = server.ask("GET /metrics HTTP/1.1\r\nX-Prometheus-Scrape-Timeout-Seconds: 0.05").await;
     assert_eq!(reply.status, 503);
     assert!(reply.text().contains("scrape timeout of 50ms"), "{}", reply.text());
@@ -239,7 +239,7 @@ async fn scrapes_beyond_the_limit_are_refused_until_one_ends() {
             Ok(whole(Vec::new()))
         })
     });
-    let server = Running::start(site, Settings { max_requests: 2, ..Settings::default() }).await;
+    let server = Running::start(site, WebSettings { max_requests: 2, ..WebSettings::default() }).await;
     let request = "GET /metrics HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
     let running = [server.send(request).await, server.send(request).await];
     soon(async {
@@ -266,7 +266,7 @@ async fn a_panicking_page_is_an_error_of_this_request_only() {
         assert!(!first.swap(false, Ordering::Relaxed), "the first one panics");
         now(Ok(whole(vec![Bytes::from_static(b"fine")])))
     });
-    let server = Running::start(site, Settings::default()).await;
+    let server = Running::start(site, WebSettings::default()).await;
     let stream = server
         .send("GET /metrics HTTP/1.1\r\nHost: t\r\n\r\nGET /metrics HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
         .await;
@@ -277,7 +277,7 @@ async fn a_panicking_page_is_an_error_of_this_request_only() {
 
 #[tokio::test]
 async fn requests_are_counted_by_handler_and_code() {
-    let server = Running::start(page(&[]), Settings::default()).await;
+    let server = Running::start(page(&[]), WebSettings::default()).await;
     let metrics = "masternode_exporter_http_requests_total{code=\"200\",handler=\"metrics\"}";
     assert_eq!(server.meter(metrics).as_deref(), Some("0"), "before the first scrape");
     for target in ["/metrics", "/metrics", "/metrics?shard=x", "/", "/nowhere", "/elsewhere"] {
@@ -293,16 +293,16 @@ async fn requests_are_counted_by_handler_and_code() {
     server.wait_for_meter("masternode_exporter_http_connections", "0").await;
 }
 
-fn with_api(networks: impl Fn() -> Vec<crate::web::api::Network> + Send + Sync + 'static) -> Site {
+fn with_api(networks: impl Fn() -> Vec<crate::web::api::Network> + Send + Sync + 'static) -> Handlers {
     let networks = Box::new(networks);
     let alerts = Box::new(|_: AlertsOf<'_>, _| Firing::default());
     let api = Api { version: "1.2.3".into(), networks, alerts, history: None, clock: || UnixSeconds(0) };
-    Site { api: Some(Arc::new(api)), ..page(&[]) }
+    Handlers { api: Some(Arc::new(api)), ..page(&[]) }
 }
 
 #[tokio::test]
 async fn the_api_answers_json_whatever_the_status() {
-    let server = Running::start(with_api(Vec::new), Settings::default()).await;
+    let server = Running::start(with_api(Vec::new), WebSettings::default()).await;
     let table = [
         ("GET /api/v1/status HTTP/1.1", 200),
         ("HEAD /api/v1/status HTTP/1.1", 200),
@@ -332,14 +332,14 @@ async fn the_api_answers_json_whatever_the_status() {
 
 #[tokio::test]
 async fn without_an_api_its_paths_are_not_found() {
-    let server = Running::start(page(&[]), Settings::default()).await;
+    let server = Running::start(page(&[]), WebSettings::default()).await;
     assert_eq!(server.get("/api/v1/status").await.status, 404);
     assert_eq!(server.get("/masternodes/x").await.status, 404);
 }
 
 #[tokio::test]
 async fn pages_are_read_anew_unless_the_reader_does_not_want_it() {
-    let server = Running::start(with_api(Vec::new), Settings::default()).await;
+    let server = Running::start(with_api(Vec::new), WebSettings::default()).await;
     for (target, status, refresh) in [
         ("/", 200, Some("30")),
         ("/?q=x&refresh=off", 200, None),
@@ -361,7 +361,7 @@ async fn pages_are_read_anew_unless_the_reader_does_not_want_it() {
 
 #[tokio::test]
 async fn a_panic_behind_the_api_costs_one_answer() {
-    let server = Running::start(with_api(|| panic!("on purpose")), Settings::default()).await;
+    let server = Running::start(with_api(|| panic!("on purpose")), WebSettings::default()).await;
     for _ in 0..5 {
         let reply = server.get("/api/v1/status").await;
         assert_eq!(reply.status, 500, "the fifth has a permit as the first had");

@@ -19,7 +19,7 @@ async fn stopping_lets_the_request_in_flight_finish_and_takes_no_more() {
             Ok(whole(vec![Bytes::from_static(b"complete")]))
         })
     });
-    let mut server = Running::start(site, Settings { stop_grace: PATIENCE, ..Settings::default() }).await;
+    let mut server = Running::start(site, WebSettings { stop_grace: PATIENCE, ..WebSettings::default() }).await;
     let mut resting = server.send("GET /-/healthy HTTP/1.1\r\nHost: t\r\n\r\n").await;
     soon(resting.readable()).await.unwrap();
     let client = server.send("GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n").await;
@@ -45,7 +45,7 @@ async fn stopping_does_not_wait_for_those_who_never_finish() {
         let _ = enter.send(());
         Box::pin(std::future::pending())
     });
-    let mut server = Running::start(site, Settings { stop_grace: SHORT, ..Settings::default() }).await;
+    let mut server = Running::start(site, WebSettings { stop_grace: SHORT, ..WebSettings::default() }).await;
     let client = server.send("GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n").await;
     let unfinished = server.send("GET /met").await;
     soon(entered.recv()).await.unwrap();
@@ -66,7 +66,7 @@ async fn all_listeners_are_served_and_stopped() {
     let shutdown = async { stopped.await.unwrap_or_default() };
     let site = Arc::new(page(&[]));
     let security = Arc::new(WebSecurity::open());
-    let task = tokio::spawn(serve(vec![first, second], site, security, Settings::default(), meters, shutdown));
+    let task = tokio::spawn(serve(vec![first, second], site, security, WebSettings::default(), meters, shutdown));
     for address in addresses {
         let mut client = soon(TcpStream::connect(address)).await.unwrap();
         soon(client.write_all(b"GET / HTTP/1.0\r\n\r\n")).await.unwrap();

@@ -11,7 +11,7 @@ const PIECE_BYTES: usize = 256 * 1024;
 #[tokio::test]
 async fn a_streamed_page_arrives_complete_and_in_order() {
     let pieces = || (0..1000).map(|number| Bytes::from(format!("sample {number}\n").repeat(100)));
-    let server = Running::start(site(move |_| now(Ok(stream(pieces())))), Settings::default()).await;
+    let server = Running::start(site(move |_| now(Ok(stream(pieces())))), WebSettings::default()).await;
     let reply = server.get("/metrics").await;
     assert_eq!((reply.status, reply.header("transfer-encoding")), (200, Some("chunked")));
     assert_eq!(reply.header("content-length"), None);
@@ -34,7 +34,7 @@ async fn a_stream_is_produced_no_faster_than_it_is_read() {
             piece.clone()
         }))))
     });
-    let server = Running::start(site, Settings::default()).await;
+    let server = Running::start(site, WebSettings::default()).await;
     let mut client = server.send("GET /metrics HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n").await;
     let mut buffer = vec![0; PIECE_BYTES];
     let mut received = 0;
@@ -54,7 +54,7 @@ async fn a_stream_is_produced_no_faster_than_it_is_read() {
 #[tokio::test]
 async fn a_scrape_that_is_still_being_sent_counts_as_one() {
     let site = site(|_| now(Ok(stream(std::iter::repeat_with(|| Bytes::from_static(&[b'x'; PIECE_BYTES]))))));
-    let server = Running::start(site, Settings { max_requests: 1, ..Settings::default() }).await;
+    let server = Running::start(site, WebSettings { max_requests: 1, ..WebSettings::default() }).await;
     let client = server.send("GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n").await;
     soon(client.readable()).await.unwrap();
     assert_eq!(server.get("/metrics").await.status, 503);
@@ -71,7 +71,7 @@ async fn a_large_whole_page_is_sent_without_damage_to_a_slow_reader() {
     let body: Vec<u8> = (0..14_000_000_u32).map(|number| (number % 251) as u8).collect();
     let bytes = Bytes::from(body.clone());
     let site = site(move |_| now(Ok(whole(vec![bytes.clone(), Bytes::from_static(b"# EOF\n")]))));
-    let server = Running::start(site, Settings::default()).await;
+    let server = Running::start(site, WebSettings::default()).await;
     let mut client = server.send("GET /metrics HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n").await;
     let mut received = Vec::new();
     let mut buffer = [0; 10_000];
@@ -97,7 +97,7 @@ async fn a_stream_that_panics_breaks_its_own_connection_only() {
             Bytes::from_static(b"piece\n")
         }))))
     });
-    let server = Running::start(site, Settings::default()).await;
+    let server = Running::start(site, WebSettings::default()).await;
     let client = server.send("GET /metrics?collect[]=x HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n").await;
     let torn = everything(client).await;
     assert!(!torn.ends_with(b"0\r\n\r\n"), "a torn page must not look complete");

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use masternode_exporter::domain::deployment::{At, Deployment};
 use masternode_exporter::domain::dkg::{MAIN, REGTEST};
-use masternode_exporter::domain::quorum_selection::{Lot, Roll};
+use masternode_exporter::domain::quorum_selection::{QuorumModifierInput, Sml};
 use masternode_exporter::domain::{Details, Height, Masternode, MasternodeId, Subnet, UnixSeconds, rfc3339};
 use masternode_exporter::rpc::ErrorKind;
 use masternode_exporter::rpc::dash::{answers, forks, quorums, sessions, sml_diff, special};
@@ -125,9 +125,9 @@ fn quorum(body: &[u8]) {
 fn seats(body: &[u8]) {
     let _ = read(quorums::types(body));
     let lot = read(sml_diff::lot(body, &block(1))).flatten();
-    let lot = lot.unwrap_or(Lot { height: block(1).height, hash: block(1).hash, chainlock: None });
+    let lot = lot.unwrap_or(QuorumModifierInput { height: block(1).height, hash: block(1).hash, chainlock: None });
     if let Some(change) = read(sml_diff::roll_change(body, &block(1).hash)) {
-        let mut roll = Roll::default();
+        let mut roll = Sml::default();
         roll.apply(&change);
         let drawn = roll.draw(&MAIN[0], &lot).into_iter().chain(roll.draw(&REGTEST[0], &lot));
         for members in drawn {

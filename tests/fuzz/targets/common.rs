@@ -7,8 +7,8 @@ use std::future::ready;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use masternode_exporter::domain::counters::Tallies;
-use masternode_exporter::domain::snapshot::Parts;
+use masternode_exporter::domain::counters::EventCounters;
+use masternode_exporter::domain::snapshot::SnapshotInputs;
 use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
 use masternode_exporter::domain::{
     Block, BlockHash, ChainFacts, Event, Hash, Height, Masternode, MasternodeList, Snapshot, Subnet, UnixSeconds,
@@ -18,7 +18,7 @@ use masternode_exporter::history::{BlockEvents, Identity, NetworkId, Store};
 use masternode_exporter::rpc::ErrorKind;
 use masternode_exporter::rpc::dash::list_parser::ListParser;
 use masternode_exporter::web::api::{Api, Firing, History, Network};
-use masternode_exporter::web::handlers::{Body, Landing, MetricsReply, Readiness, Site, TelemetryPath};
+use masternode_exporter::web::handlers::{Body, Handlers, LandingPage, MetricsReply, Readiness, TelemetryPath};
 
 /// The height of the recorded list.
 pub(crate) const HEIGHT: u32 = 1_000;
@@ -89,7 +89,7 @@ pub(crate) fn history() -> (tempfile::TempDir, PathBuf, Store, NetworkId) {
 
 /// The API on the list, with the last events in memory or in a history.
 pub(crate) fn api(history: Option<PathBuf>) -> Api {
-    let parts = Parts {
+    let parts = SnapshotInputs {
         network: "dash".into(),
         rules: Arc::new(chain::DASH),
         list: Arc::clone(list()),
@@ -98,7 +98,7 @@ pub(crate) fn api(history: Option<PathBuf>) -> Api {
         watched: watched().resolve(list(), &[]),
         recent_events: events(),
     };
-    let snapshot = Arc::new(Snapshot::new(parts, &Tallies::default()));
+    let snapshot = Arc::new(Snapshot::new(parts, &EventCounters::default()));
     let network = move || Network {
         name: "dash".into(),
         chain: "dash".into(),
@@ -126,9 +126,9 @@ fn watched() -> WatchList {
 }
 
 /// A site that serves the API, and a page that says how a scrape was understood.
-pub(crate) fn site(history: Option<PathBuf>) -> Site {
-    Site {
-        landing: Landing {
+pub(crate) fn site(history: Option<PathBuf>) -> Handlers {
+    Handlers {
+        landing: LandingPage {
             name: "masternode-exporter".into(),
             version: "0".into(),
             summary: "Tells.".into(),

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use masternode_exporter::config::{Config, Loaded, Origin, load};
+use masternode_exporter::config::{Config, ConfigSources, LoadedConfig, load};
 
 use super::common;
 
@@ -38,10 +38,15 @@ pub(super) fn read(file: &[u8], environment: BTreeMap<String, String>) -> Option
     let folder = common::folder();
     let path = folder.path().join("exporter.yml");
     std::fs::write(&path, file).expect("there is room");
-    let origin = Origin { file: Some(path), environment, home: Some(folder.path().to_path_buf()), ..Origin::default() };
+    let origin = ConfigSources {
+        file: Some(path),
+        environment,
+        home: Some(folder.path().to_path_buf()),
+        ..ConfigSources::default()
+    };
     let (first, second) = (load(&origin), load(&origin));
     match (first, second) {
-        (Ok(Loaded { config, warnings }), Ok(again)) => {
+        (Ok(LoadedConfig { config, warnings }), Ok(again)) => {
             assert_eq!((&config, &warnings), (&again.config, &again.warnings), "it reads the same each time");
             usable(&config);
             Some(config)

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use masternode_exporter::domain::probe::{Failure, Peer};
+use masternode_exporter::domain::probe::{Peer, ProbeError};
 use masternode_exporter::probe::codec::{self, HEADER_LENGTH, Header, VERACK, VERSION, VERSION_LENGTH, Version};
 use masternode_exporter::probe::{Greeting, handshake};
 use tokio::io::AsyncWriteExt;
@@ -22,9 +22,9 @@ pub fn run(input: &[u8]) {
     let _ = talk(input).map(|peer| harmless(&peer));
     let whole = [codec::message(MAGIC, VERSION, input), codec::message(MAGIC, VERACK, &[])].concat();
     let expected = match peer {
-        _ if input.len() > VERSION_LENGTH as usize => Err(Failure::Malformed),
+        _ if input.len() > VERSION_LENGTH as usize => Err(ProbeError::Malformed),
         Some(peer) => Ok(peer),
-        None => Err(Failure::Malformed),
+        None => Err(ProbeError::Malformed),
     };
     assert_eq!(talk(&whole), expected);
 }
@@ -60,7 +60,7 @@ fn harmless(peer: &Peer) {
 }
 
 /// The handshake with a peer that says this and hangs up.
-fn talk(said: &[u8]) -> Result<Peer, Failure> {
+fn talk(said: &[u8]) -> Result<Peer, ProbeError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("it starts");
     runtime.block_on(async {
         let (mut ours, mut theirs) = tokio::io::duplex(said.len() + 4_096);
@@ -69,7 +69,7 @@ fn talk(said: &[u8]) -> Result<Peer, Failure> {
         let version = Version { protocol_version: 70_240, timestamp: 1, nonce: 2, agent: "/exporter/".to_string() };
         let deadline = Instant::now() + Duration::from_secs(60);
         let peer = handshake(&mut ours, &Greeting { magic: MAGIC, version, deadline }).await;
-        assert_ne!(peer, Err(Failure::Timeout), "it waits for bytes that cannot come");
+        assert_ne!(peer, Err(ProbeError::Timeout), "it waits for bytes that cannot come");
         peer
     })
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use masternode_exporter::web::api::{Api, Reply};
-use masternode_exporter::web::handlers::Site;
+use masternode_exporter::web::handlers::Handlers;
 use masternode_exporter::web::pages;
 use serde_json::Value;
 
@@ -17,8 +17,8 @@ const MOST: usize = 1_000;
 
 /// An open history, its folder and a site on it.
 struct Desk {
-    recorded: Site,
-    remembered: Site,
+    recorded: Handlers,
+    remembered: Handlers,
     _history: (tempfile::TempDir, masternode_exporter::history::Store),
 }
 
@@ -77,7 +77,7 @@ fn answered(reply: &Reply, path: &str) -> Option<Value> {
     None
 }
 
-fn page(site: &Site, path: &str, query: &str) {
+fn page(site: &Handlers, path: &str, query: &str) {
     let page = pages::answer(site, path, query);
     let status = page.status.as_u16();
     assert!([200, 400, 404, 409].contains(&status), "{status}");

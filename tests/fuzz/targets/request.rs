@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use masternode_exporter::web;
 use masternode_exporter::web::meters::Meters;
-use masternode_exporter::web::settings::Settings;
+use masternode_exporter::web::settings::WebSettings;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
@@ -30,7 +30,7 @@ fn start() -> (Runtime, SocketAddr) {
     let meters = Meters::new(&prometheus::Registry::new()).expect("an empty registry takes them");
     let security = Arc::new(exporter_toolkit::WebSecurity::open());
     let site = Arc::new(common::site(None));
-    runtime.spawn(web::serve(vec![listener], site, security, Settings::default(), meters, std::future::pending()));
+    runtime.spawn(web::serve(vec![listener], site, security, WebSettings::default(), meters, std::future::pending()));
     (runtime, address)
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use exporter_toolkit::web_config;
-use masternode_exporter::config::{Origin, load};
+use masternode_exporter::config::{ConfigSources, load};
 
 use super::common;
 
@@ -41,7 +41,7 @@ fn said(secret: &str) -> String {
         ("alerting__heartbeat__url", format!("http//{secret}")),
     ] {
         let environment = BTreeMap::from([(format!("MASTERNODE_EXPORTER__{}", place.to_uppercase()), network)]);
-        let origin = Origin { environment, home: Some(folder.path().to_path_buf()), ..Origin::default() };
+        let origin = ConfigSources { environment, home: Some(folder.path().to_path_buf()), ..ConfigSources::default() };
         match load(&origin) {
             Ok(loaded) => told += &format!("{:?}\n", loaded),
             Err(errors) => told += &format!("{errors}\n"),
@@ -59,7 +59,7 @@ fn said(secret: &str) -> String {
         std::fs::write(&web, &file).expect("there is room");
         let found = web_config::load(&web);
         told += &format!("{:?} {:?}\n", found.errors, found.warnings);
-        told += &load(&Origin { file: Some(web.clone()), ..Origin::default() })
+        told += &load(&ConfigSources { file: Some(web.clone()), ..ConfigSources::default() })
             .map_or_else(|errors| errors.to_string(), |loaded| format!("{loaded:?}"));
     }
     told

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 
-use masternode_exporter::alerting::state::Book;
+use masternode_exporter::alerting::state::AlertStore;
 use masternode_exporter::domain::{Event, EventKind};
 use masternode_exporter::history::{BlockEvents, NetworkId, Query, Store, StoreError};
 use rusqlite::{Connection, params};
@@ -104,8 +104,8 @@ impl Place {
 
 /// The state of an alert: what makes no sense is counted, what makes sense is kept as it is.
 fn alert(text: &str) {
-    let mut book = Book::default();
-    let strange = book.remember(vec![("key".into(), text.into())], common::NOW);
+    let mut book = AlertStore::default();
+    let strange = book.restore(vec![("key".into(), text.into())], common::NOW);
     let changes = book.take_changes();
     assert_eq!(changes.len(), strange, "what makes no sense is forgotten, and nothing else changes");
     assert!(changes.iter().all(|(_, state)| state.is_none()));

@@ -89,7 +89,7 @@ async fn scrape(server: &Server, from: Ipv4Addr) -> Option<u16> {
 }
 
 async fn start() -> Server {
-    Server::start_with(&users(), Settings { max_connections: MAX_CONNECTIONS, ..Settings::default() }).await
+    Server::start_with(&users(), WebSettings { max_connections: MAX_CONNECTIONS, ..WebSettings::default() }).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -122,7 +122,7 @@ async fn a_scrape_from_another_address_passes_also_when_its_password_is_not_know
 
 #[tokio::test]
 async fn an_authenticated_connection_is_not_displaced_by_others() {
-    let server = Server::start_with(&users(), Settings { max_connections: 4, ..Settings::default() }).await;
+    let server = Server::start_with(&users(), WebSettings { max_connections: 4, ..WebSettings::default() }).await;
     let mut scraper = TcpStream::connect(server.address).await.unwrap();
     let mut ask = async || {
         scraper.write_all(format!("GET /metrics HTTP/1.1\r\n{ALICE}Host: t\r\n\r\n").as_bytes()).await.unwrap();

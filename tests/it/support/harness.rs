@@ -7,9 +7,9 @@ use std::time::Duration;
 use masternode_exporter::domain::chain::DASH;
 use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
 use masternode_exporter::domain::{Event, Snapshot, UnixSeconds};
-use masternode_exporter::follower::offline_backfill::{Backfill, Refusal};
-use masternode_exporter::follower::{Ask, Follower, Settings};
-use masternode_exporter::history::{self, Ended, Writer};
+use masternode_exporter::follower::offline_backfill::{OfflineBackfill, OfflineBackfillError};
+use masternode_exporter::follower::{Follower, FollowerSettings, OptionalQueries};
+use masternode_exporter::history::{self, Writer, WriterHandle};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
 use masternode_exporter::rpc::{self, Client, Credentials, Dialect, Secret, dialect};
@@ -28,7 +28,7 @@ pub(crate) struct Stage {
     pub(crate) network: Network,
     pub(crate) servers: Vec<RunningServer>,
     follower: Option<Follower>,
-    pub(crate) settings: Settings,
+    pub(crate) settings: FollowerSettings,
     pub(crate) dialect: Arc<Dialect>,
     history: Option<Recording>,
     snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
@@ -39,7 +39,7 @@ pub(crate) struct Stage {
 /// A history in a folder of its own, and its writer.
 struct Recording {
     folder: TempDir,
-    writer: Option<(Writer, Ended)>,
+    writer: Option<(Writer, WriterHandle)>,
 }
 
 /// The present of every stage, in seconds since 1970.
@@ -57,19 +57,19 @@ impl Stage {
     }
 
     /// As [`Stage::new`] with other settings of the follower.
-    pub(crate) async fn with(options: Options, nodes: usize, change: impl FnOnce(&mut Settings)) -> Stage {
+    pub(crate) async fn with(options: Options, nodes: usize, change: impl FnOnce(&mut FollowerSettings)) -> Stage {
         let network = Network::new(options).unwrap();
         let mut servers = Vec::new();
         for _ in 0..nodes {
             servers.push(Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn());
         }
-        let mut settings = Settings {
+        let mut settings = FollowerSettings {
             network: "dash-test".into(),
             rules: Arc::new(DASH),
             poll_interval: Duration::ZERO,
             stale_after: Duration::from_secs(900),
             resync_blocks: 576,
-            ask: Ask::default(),
+            ask: OptionalQueries::default(),
             max_gap_blocks: 5000,
             backfill_blocks: 0,
             retention: Duration::from_secs(400 * 86_400),
@@ -78,7 +78,7 @@ impl Stage {
         change(&mut settings);
         let (watch_list, _) = watch::channel(watch_all(&network));
         let (_, snapshots) = watch::channel(None);
-        let exposition = Exposition::new(metrics::Settings::default(), Registry::new()).unwrap();
+        let exposition = Exposition::new(metrics::MetricsSettings::default(), Registry::new()).unwrap();
         let dialect = Arc::new(dialect::DASH);
         let follower = None;
         let mut stage =
@@ -88,7 +88,11 @@ impl Stage {
     }
 
     /// A stage with a history, on which the network has been seen once. The nodes are asked as the dialect says.
-    pub(crate) async fn recording(options: Options, dialect: Dialect, change: impl FnOnce(&mut Settings)) -> Stage {
+    pub(crate) async fn recording(
+        options: Options,
+        dialect: Dialect,
+        change: impl FnOnce(&mut FollowerSettings),
+    ) -> Stage {
         let mut stage = Stage::with(options, 1, change).await;
         stage.history = Some(Recording { folder: tempfile::tempdir().unwrap(), writer: None });
         stage.dialect = Arc::new(dialect);
@@ -97,7 +101,10 @@ impl Stage {
     }
 
     /// The same, but this happened before the history began.
-    pub(crate) async fn recording_after(before: impl FnOnce(&Network), change: impl FnOnce(&mut Settings)) -> Stage {
+    pub(crate) async fn recording_after(
+        before: impl FnOnce(&Network),
+        change: impl FnOnce(&mut FollowerSettings),
+    ) -> Stage {
         let mut stage = Stage::with(Options::default(), 1, change).await;
         before(&stage.network);
         stage.history = Some(Recording { folder: tempfile::tempdir().unwrap(), writer: None });
@@ -154,14 +161,14 @@ impl Stage {
         if let Some(history) = &mut self.history {
             let path = history.folder.path().join("history.db");
             let retention = Duration::from_secs(400 * 86_400);
-            let settings = history::Settings { path, retention, clock: || UnixSeconds(NOW) };
+            let settings = history::HistorySettings { path, retention, clock: || UnixSeconds(NOW) };
             let (writer, ended) = Writer::start(settings, meters.history().clone()).unwrap();
             follower = follower.with_history(writer.clone());
             history.writer = Some((writer, ended));
         }
         self.follower = Some(follower);
         self.snapshots = snapshots;
-        self.exposition = Exposition::new(metrics::Settings::default(), registry).unwrap();
+        self.exposition = Exposition::new(metrics::MetricsSettings::default(), registry).unwrap();
     }
 
     /// Ends the process: what is in memory is gone.
@@ -180,10 +187,10 @@ impl Stage {
     }
 
     /// What fills in old blocks from the first node.
-    pub(crate) async fn backfill(&self) -> Result<Backfill, Refusal> {
+    pub(crate) async fn backfill(&self) -> Result<OfflineBackfill, OfflineBackfillError> {
         let meters = Meters::new(&Registry::new()).unwrap();
         let client = client(0, &self.servers[0], self.dialect.clone(), &meters);
-        Backfill::new(self.settings.clone(), client, &meters).await
+        OfflineBackfill::new(self.settings.clone(), client, &meters).await
     }
 
     /// The history's file.
@@ -268,13 +275,13 @@ pub(crate) fn fail(masternode: &str, commitments: usize) -> Action {
 }
 
 fn client(index: usize, server: &RunningServer, dialect: Arc<Dialect>, meters: &Meters) -> Client {
-    let settings = rpc::Settings {
+    let settings = rpc::RpcSettings {
         name: format!("node-{index}"),
         url: server.handle().url(),
         credentials: Credentials::Password { user: "user".into(), password: Secret::new("password") },
         timeout: TIMEOUT,
         dialect,
-        ..rpc::Settings::default()
+        ..rpc::RpcSettings::default()
     };
     let meters = meters.rpc("dash-test", &settings.name);
     Client::new(settings, meters).unwrap()

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use masternode_exporter::domain::{BanCause, Event, EventKind};
-use masternode_exporter::history::{KeptEvent, Query, Reader};
+use masternode_exporter::history::{Query, Reader, StoredEvent};
 use masternode_exporter::sim::{BanCause as SimulatedCause, ChangedField, FieldChange, LedgerKind, Network};
 
 use crate::support::samples::Page;
@@ -73,7 +73,7 @@ pub(crate) fn assert_same(seen: Vec<Entry>, happened: Vec<Entry>) {
 }
 
 /// All events of a history, withdrawn or not, in the order in which they were recorded.
-pub(crate) fn kept(path: &Path) -> Vec<KeptEvent> {
+pub(crate) fn kept(path: &Path) -> Vec<StoredEvent> {
     let reader = Reader::open(path).unwrap();
     let mut query = Query { withdrawn: true, limit: 10_000, ..Query::default() };
     let mut events = Vec::new();

@@ -6,8 +6,8 @@ use std::time::Duration;
 use masternode_exporter::domain::chain::DASH;
 use masternode_exporter::domain::watch::WatchList;
 use masternode_exporter::domain::{Snapshot, UnixSeconds};
-use masternode_exporter::follower::{Ask, Follower, Settings};
-use masternode_exporter::history::{self, Ended, Writer};
+use masternode_exporter::follower::{Follower, FollowerSettings, OptionalQueries};
+use masternode_exporter::history::{self, Writer, WriterHandle};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
 use masternode_exporter::rpc::{self, Client, Credentials, Secret};
@@ -27,7 +27,7 @@ pub(crate) struct Fork {
     snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
     exposition: Arc<Exposition>,
     folder: TempDir,
-    writer: Option<(Writer, Ended)>,
+    writer: Option<(Writer, WriterHandle)>,
     watch_list: watch::Sender<WatchList>,
 }
 
@@ -42,7 +42,7 @@ impl Fork {
             relays.push(Relay::start(network, node).await);
         }
         let (watch_list, _) = watch::channel(watch_all(&relays[0].network));
-        let exposition = Exposition::new(metrics::Settings::default(), Registry::new()).unwrap();
+        let exposition = Exposition::new(metrics::MetricsSettings::default(), Registry::new()).unwrap();
         let (_, snapshots) = watch::channel(None);
         let folder = tempfile::tempdir().unwrap();
         let mut fork = Fork { relays, follower: None, snapshots, exposition, folder, writer: None, watch_list };
@@ -54,24 +54,24 @@ impl Fork {
         let registry = Registry::new();
         let meters = Meters::new(&registry).unwrap();
         let client = |(index, relay): (usize, &Relay)| {
-            let settings = rpc::Settings {
+            let settings = rpc::RpcSettings {
                 name: format!("node-{index}"),
                 url: relay.url.clone(),
                 credentials: Credentials::Password { user: "user".into(), password: Secret::new("password") },
                 timeout: Duration::from_secs(5),
-                ..rpc::Settings::default()
+                ..rpc::RpcSettings::default()
             };
             let meters = meters.rpc("dash-test", &settings.name);
             Client::new(settings, meters).unwrap()
         };
         let clients = self.relays.iter().enumerate().map(client).collect();
-        let settings = Settings {
+        let settings = FollowerSettings {
             network: "dash-test".into(),
             rules: Arc::new(DASH),
             poll_interval: Duration::ZERO,
             stale_after: Duration::ZERO,
             resync_blocks: 576,
-            ask: Ask::default(),
+            ask: OptionalQueries::default(),
             max_gap_blocks: 5000,
             backfill_blocks: 0,
             retention: Duration::from_secs(400 * 86_400),
@@ -79,13 +79,13 @@ impl Fork {
         };
         let (publish, snapshots) = watch::channel(None);
         let path = self.folder.path().join("history.db");
-        let kept = history::Settings { path, retention: settings.retention, clock: settings.clock };
+        let kept = history::HistorySettings { path, retention: settings.retention, clock: settings.clock };
         let (writer, ended) = Writer::start(kept, meters.history().clone()).unwrap();
         let follower = Follower::new(settings, clients, &meters, self.watch_list.subscribe(), publish);
         self.follower = Some(follower.with_history(writer.clone()));
         self.writer = Some((writer, ended));
         self.snapshots = snapshots;
-        self.exposition = Exposition::new(metrics::Settings::default(), registry).unwrap();
+        self.exposition = Exposition::new(metrics::MetricsSettings::default(), registry).unwrap();
     }
 
     /// Ends the process and starts it again on the same history.

@@ -10,11 +10,11 @@ fn what_is_not_understood_is_told_from_the_start_on_for_a_day_and_unknown_withou
     let labels: Labels = [("network".to_string(), "dash-main".to_string())].into();
     let snapshot = snapshot(masternode(1), watched(), vec![]);
     let at = now(&snapshot);
-    let mut before = Before::default();
+    let mut before = PreviousState::default();
     let mut count = |count, snapshot: Option<Arc<Snapshot>>, now| {
         let mut world = world(snapshot, Some(now));
         world.networks[0].not_understood = count;
-        let verdict = judge(&world, &Settings::default(), &mut before, UnixSeconds(now));
+        let verdict = judge(&world, &AlertingSettings::default(), &mut before, UnixSeconds(now));
         let found = verdict.judged.iter().find(|judged| judged.alert.name == not_understood.name);
         (found.map(|judged| judged.value), verdict.is_unknown(not_understood, &labels, UnixSeconds(at)))
     };
@@ -43,7 +43,7 @@ fn an_old_registration_of_an_evo_node_is_told_once_v24_is_active_and_unknown_whi
             activation_height: None,
             earliest_height: None,
         });
-        let parts = Parts {
+        let parts = SnapshotInputs {
             network: "dash-main".into(),
             rules: Arc::new(DASH),
             list: Arc::new(list),
@@ -52,8 +52,8 @@ fn an_old_registration_of_an_evo_node_is_told_once_v24_is_active_and_unknown_whi
             watched: vec![watched()],
             recent_events: vec![],
         };
-        let world = world(Some(Arc::new(Snapshot::new(parts, &Tallies::default()))), Some(at.0));
-        let verdict = judge(&world, &Settings::default(), &mut Before::default(), at);
+        let world = world(Some(Arc::new(Snapshot::new(parts, &EventCounters::default()))), Some(at.0));
+        let verdict = judge(&world, &AlertingSettings::default(), &mut PreviousState::default(), at);
         (told(&verdict).contains(&old.name), verdict.is_unknown(old, &labels, at))
     };
     assert_eq!(judged(2, Some(Phase::Active)), (true, false));

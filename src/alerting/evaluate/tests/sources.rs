@@ -21,7 +21,7 @@ fn a_source_that_does_not_follow_a_fork_is_told_by_how_certain_the_fork_is() {
         world.networks[0].fork_activation = certain.then_some(Height(600));
         let source = &mut world.networks[0].sources[0];
         (source.follows_fork, source.fork_split) = (follows, split);
-        let verdict = judge(&world, &Settings::default(), &mut Before::default(), UnixSeconds(1000));
+        let verdict = judge(&world, &AlertingSettings::default(), &mut PreviousState::default(), UnixSeconds(1000));
         let labels: Labels =
             [("network", "dash-main"), ("source", "local")].map(|(name, text)| (name.into(), text.into())).into();
         for (at, name) in names.into_iter().enumerate() {
@@ -39,11 +39,11 @@ fn a_release_with_a_fault_and_an_unbuilt_filter_index_are_told_and_unknown_until
         [("network", "dash-main"), ("source", "local")].map(|(name, text)| (name.into(), text.into())).into();
     let names = ["MasternodeExporterSourceReleaseBad", "MasternodeExporterSourceFilterIndexBehind"];
     let mut world = world(None, Some(1000));
-    let mut before = Before::default();
+    let mut before = PreviousState::default();
     let mut at = |now: u64, bad: Option<bool>, synced: Option<bool>| {
         let source = &mut world.networks[0].sources[0];
         (source.release_bad, source.filter_index_synced) = (bad, synced);
-        let verdict = judge(&world, &Settings::default(), &mut before, UnixSeconds(now));
+        let verdict = judge(&world, &AlertingSettings::default(), &mut before, UnixSeconds(now));
         names.map(|name| {
             let unknown = verdict.is_unknown(named(name).unwrap(), &labels, UnixSeconds(now));
             (told(&verdict).contains(&name), unknown)

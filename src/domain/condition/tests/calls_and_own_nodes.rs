@@ -42,9 +42,9 @@ fn a_call_tells_what_is_wrong_and_of_whom_nothing_is_known() {
     check_call(called(Outcome::Reached, Some(70_242)), &[], &[]);
     check_call(called(Outcome::Reached, Some(70_240)), &[NotReadyForNextRelease], &[]);
     check_call(called(Outcome::Reached, Some(70_239)), &[ProtocolTooOld, NotReadyForNextRelease], &[]);
-    check_call(called(Outcome::Failed(Failure::Refused), None), &[Unreachable], &said);
+    check_call(called(Outcome::Failed(ProbeError::Refused), None), &[Unreachable], &said);
     let old = [Unreachable, ProtocolTooOld, NotReadyForNextRelease];
-    check_call(called(Outcome::Failed(Failure::TooOld), Some(70_000)), &old, &said[2..4]);
+    check_call(called(Outcome::Failed(ProbeError::TooOld), Some(70_000)), &old, &said[2..4]);
     check_call(called(Outcome::Unprobed(Unprobed::NoRoute), None), &[], &all);
     for reason in [Unprobed::NoAddress, Unprobed::Name, Unprobed::Overlay, Unprobed::Private, Unprobed::UnknownNetwork]
     {
