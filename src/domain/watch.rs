@@ -104,7 +104,9 @@ impl WatchField {
             WatchField::OwnerAddress if !details.is_ordinary() && !details.has(Detail::OwnerAddress) => {
                 (details.payouts() != Payouts::Unknown).then_some(false)
             }
-            WatchField::OperatorKey => Some(details.get(Detail::OperatorKey).is_some_and(|key| same_key(&key, value))),
+            // Every masternode has a key, a revoked one of zeros: where there is none, the list does not say it.
+            WatchField::OperatorKey => details.get(Detail::OperatorKey).map(|key| same_key(&key, value)),
+            WatchField::VotingAddress | WatchField::OwnerAddress if !details.has(self.detail()?) => None,
             _ => Some(details.get(self.detail()?).as_deref() == Some(value)),
         }
     }
@@ -241,5 +243,15 @@ mod tests {
         let both = WatchList::new(vec![entry(treasury(), "treasury"), other]);
         let aliases = |watched: Vec<WatchTarget>| watched.into_iter().map(|watched| watched.alias).collect::<Vec<_>>();
         assert_eq!(aliases(both.resolve(&list(2, vec![paying(2, "Xother")]), &known)), ["other-02020202"]);
+    }
+
+    #[test]
+    fn what_the_list_does_not_say_is_neither_met_nor_broken() {
+        let node = masternode(1);
+        let bare = Masternode { details: DetailTexts::default().into(), ..node };
+        for field in [WatchField::OperatorKey, WatchField::VotingAddress, WatchField::OwnerAddress] {
+            assert_eq!(field.met_by(&bare, "Xvalue"), None, "{}", field.label());
+        }
+        assert_eq!(WatchField::Address.met_by(&bare, "192.0.2.1:9999"), Some(false), "no address is a statement");
     }
 }

@@ -29,11 +29,6 @@ pub(super) struct Activation {
 }
 
 impl Activation {
-    /// What an earlier process knew.
-    pub(super) fn remembered(height: Height) -> Activation {
-        Activation { height: Some(height), reached: false }
-    }
-
     /// Takes in what a source says that follows the activation. Returns whether the height is news.
     fn learn(&mut self, deployment: &Deployment, tip: Height) -> bool {
         let before = self.height;
@@ -42,6 +37,10 @@ impl Activation {
             let first_seen = active.then(|| self.height.map_or(tip, |height| height.min(tip)));
             self.height = deployment.activation_height.or(first_seen).or(self.height);
             let at_or_above = |height: Height| tip.after(1) >= height;
+            if self.height != before {
+                // Another branch has another activation: whether that is behind is not known yet.
+                self.reached = false;
+            }
             self.reached |= active && self.height.is_some_and(at_or_above);
         } else if self.height.is_some_and(|height| tip >= height) {
             // The chain was replaced below the block that locked it in.
@@ -150,10 +149,13 @@ impl Follower {
         self.note_unknown_forks(index);
         self.report_fork(chain);
         let follows = self.sources[index].forks.follows;
-        if follows == Some(false) && self.active != Some(index) {
-            self.compare_chains(index, chain.blocks).await;
-        } else {
-            self.fork_meters.split(self.sources[index].name(), (follows == Some(true)).then_some(false));
+        let old_in_use = self.active.is_none_or(|active| self.sources[active].forks.follows != Some(true));
+        let name = self.sources[index].name();
+        match follows {
+            // The chain that is followed, or is about to be.
+            Some(true) if self.active == Some(index) || old_in_use => self.fork_meters.split(name, Some(false)),
+            Some(_) if self.active != Some(index) => self.compare_chains(index, chain.blocks).await,
+            _ => self.fork_meters.split(name, None),
         }
         match self.activation.height {
             Some(height) if self.activation.refuses(follows, chain.blocks) => {
@@ -175,32 +177,29 @@ impl Follower {
         self.fork_meters.activation(self.activation.height.map(|height| height.0));
     }
 
-    /// Compares the block of a source with ours at a height that both have, from the activation on: two chains have no
-    /// such block in common.
+    /// Compares the activation block of a source with that of the source in use, where both have one: two chains that part there
+    /// never have it in common, and a reorg at the tip does not touch it.
     async fn compare_chains(&mut self, index: usize, tip: Height) {
-        let ours = self.book.as_ref().zip(self.activation.height).and_then(|(book, activation)| {
-            let height = tip.min(book.tip().height);
-            let depth = book.tip().height.above(height) as usize;
-            let block = book.at_depth(depth).filter(|block| block.height == height)?;
-            (height >= activation).then_some(*block)
-        });
-        let split = match ours {
-            Some(block) => match self.sources[index].client.block_hash(block.height).await {
-                Ok(hash) => Some(hash != block.hash),
-                Err(_) => return,
-            },
-            // Without a common block at or after the activation nothing is known.
+        let reached = |at: &Height| self.book.as_ref().is_some_and(|book| book.tip().height.min(tip) >= *at);
+        let at = self.activation.height.filter(reached);
+        let split = match at.zip(self.active) {
+            Some((at, active)) => {
+                let ours = self.sources[active].client.block_hash(at).await;
+                let theirs = self.sources[index].client.block_hash(at).await;
+                // Where one does not answer, what was found before stands.
+                let (Ok(ours), Ok(theirs)) = (ours, theirs) else { return };
+                Some(ours != theirs)
+            }
             None => None,
         };
         let name = self.sources[index].name();
-        if let (Some(true), Some(block)) = (split, ours)
+        if let (Some(true), Some(at)) = (split, at)
             && !self.fork_meters.is_split(name)
         {
             error!(
                 network = %self.settings.network,
-                "source {name} is on another chain than {} since the activation of v24: block {} differs",
+                "source {name} is on another chain than {} since the activation of v24: block {at} differs",
                 self.settings.network,
-                block.height
             );
         }
         self.fork_meters.split(name, split);
@@ -283,9 +282,10 @@ impl Follower {
     /// Refuses a source that was left behind by what the history knows.
     pub(super) async fn remember_activation(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
         if let Some(height) = self.recorder.take_activation()
-            && self.activation.height.is_none()
+            && self.activation.height.is_none_or(|known| height < known && self.activation.reached)
         {
-            self.activation = Activation::remembered(height);
+            // What was seen of a chain whose activation is behind may be a later block than the first.
+            self.activation = Activation { height: Some(height), ..self.activation };
             self.examine_fork(index, chain).await?;
         }
         self.recorder.keep_activation(self.activation.height).await;
@@ -334,6 +334,16 @@ mod tests {
     }
 
     #[test]
+    fn a_reorg_to_a_later_activation_takes_an_old_source_back_into_use() {
+        let mut activation = Activation::default();
+        activation.learn(&deployment(Phase::Active, Some(240)), Height(240));
+        assert!(activation.refuses(Some(false), Height(100)));
+        activation.learn(&deployment(Phase::LockedIn, Some(264)), Height(241));
+        assert!(!activation.refuses(Some(false), Height(245)), "the rules are not in force on this branch");
+        assert!(activation.refuses(Some(false), Height(263)));
+    }
+
+    #[test]
     fn a_later_release_that_has_it_buried_tells_where_it_was_active_at_the_latest() {
         let mut activation = Activation::default();
         activation.learn(&deployment(Phase::Active, None), Height(900));
@@ -345,7 +355,7 @@ mod tests {
 
     #[test]
     fn a_lock_in_that_was_reorganised_away_is_forgotten() {
-        let mut activation = Activation::remembered(Height(240));
+        let mut activation = Activation { height: Some(Height(240)), reached: false };
         activation.learn(&deployment(Phase::Started, None), Height(239));
         assert_eq!(activation.height, Some(Height(240)), "a source that is behind says nothing about it");
         activation.learn(&deployment(Phase::Started, None), Height(240));

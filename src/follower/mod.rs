@@ -305,6 +305,7 @@ impl Follower {
         self.ask_for_peers(index).await;
         self.read_at = (self.settings.clock)();
         self.publish();
+        self.refuse_hidden()?;
         let (is_news, drawn) = self.update_quorum_selection(index).await;
         if is_news {
             self.publish();

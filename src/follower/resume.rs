@@ -8,6 +8,8 @@ use tracing::{info, warn};
 use crate::domain::counters::EventCounters;
 use crate::domain::list::Block;
 use crate::follower::chain_state::{ChainState, DEPTH};
+use crate::follower::fork::Activation;
+use crate::follower::returned::TakenBack;
 use crate::follower::source::{Identity, SourceError};
 use crate::follower::{Follower, ROLLBACK_POLLS};
 use crate::rpc::{ChainInfo, ErrorKind};
@@ -65,7 +67,14 @@ impl Follower {
     async fn open_history(&mut self, identity: &Identity) -> Result<bool, SourceError> {
         let opened = self.recorder.open(identity).await;
         if opened.is_err() {
+            // What was followed so far is of the network that is refused now.
             self.identity = None;
+            self.activation = Activation::default();
+            (self.book, self.aside, self.facts) = (None, None, None);
+            (self.tallies, self.counts_history) = (EventCounters::default(), false);
+            self.taken_back = TakenBack::default();
+            self.recorder.discard_buffered();
+            self.published.send_replace(None);
         }
         opened
     }

@@ -6,6 +6,7 @@ use tracing::warn;
 
 use crate::follower::Follower;
 use crate::follower::chain_state::ChainState;
+use crate::follower::fork::Activation;
 use crate::follower::source::Source;
 
 impl Follower {
@@ -26,6 +27,7 @@ impl Follower {
                 // Perhaps the network was mistaken, not the source: the first answer now says which it is.
                 self.identity = None;
                 self.active = None;
+                self.activation = Activation::default();
                 self.tallies = self.book.take().map(ChainState::close).unwrap_or_default();
                 self.recorder.close();
             }

@@ -51,6 +51,17 @@ impl Follower {
         watched.find(|id| unreadable.has(id) || (unnamed && list.get(id).is_none()))
     }
 
+    /// Fails where the list that is followed has an unreadable entry of a watched masternode, so that nothing can be published.
+    pub(super) fn refuse_hidden(&self) -> Result<(), SourceError> {
+        match self.book.as_ref().filter(|book| hides_watched(book.list(), &self.watched)) {
+            Some(book) => Err(SourceError::Contradiction(format!(
+                "the list entry of a watched masternode cannot be read at block {}",
+                book.tip().height
+            ))),
+            None => Ok(()),
+        }
+    }
+
     fn log_unreadable(&self, list: &MasternodeList, entries: &[UnreadableEntry]) {
         let network = &self.settings.network;
         let height = list.block().height;

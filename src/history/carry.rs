@@ -16,6 +16,20 @@ use crate::history::readable::Readable;
 use crate::history::schema::{self, SchemaInfo};
 use crate::history::{network_id, open};
 
+/// Copies activation heights: without them an old source would be trusted past the activation. A wrong one is corrected by the
+/// first source that follows it.
+fn activations(from: &Connection, into: &Connection) -> rusqlite::Result<()> {
+    let mut statement = from.prepare("SELECT network, deployment, height FROM activation")?;
+    let mut insert =
+        into.prepare("INSERT OR IGNORE INTO activation (network, deployment, height) VALUES (?1, ?2, ?3)")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (network, deployment, height): (i64, String, u32) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        insert.execute(rusqlite::params![network, deployment, height])?;
+    }
+    Ok(())
+}
+
 /// Copies networks and events, each with its number, into a new file; all or none. Returns how many events. The damaged
 /// file stays as it is.
 pub(super) fn events(from: &Path, into: &mut Connection) -> Result<u64, StoreError> {
@@ -29,6 +43,9 @@ pub(super) fn events(from: &Path, into: &mut Connection) -> Result<u64, StoreErr
     }
     let transaction = into.transaction_with_behavior(TransactionBehavior::Immediate)?;
     network_id::carry(&damaged, &transaction)?;
+    if let Err(error) = activations(&damaged, &transaction) {
+        tracing::warn!("Activation heights are not carried over from the damaged history: {error}");
+    }
     let unchecked = Unchecked::read(&damaged);
     unchecked.write(&transaction)?;
     let places = vec!["?"; checksum::COLUMNS].join(", ");

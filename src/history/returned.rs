@@ -12,12 +12,12 @@ use crate::history::store::cursor;
 use crate::history::{BLOCKS_KEPT, BlockEvents, NetworkId, Store, StoreError, counters};
 
 impl Store {
-    /// Blocks near the highest one that were replaced and whose events are counted.
+    /// Blocks near the highest one that have events which were withdrawn.
     pub fn replaced(&self, network: NetworkId) -> Result<Vec<BlockHash>, StoreError> {
         let highest = cursor(&self.connection, network)?.map_or(0, |cursor| cursor.height.0);
-        let mut statement = self.connection.prepare(
-            "SELECT DISTINCT hash FROM event WHERE network = ?1 AND height >= ?2 AND withdrawn = 1 AND counted",
-        )?;
+        let mut statement = self
+            .connection
+            .prepare("SELECT DISTINCT hash FROM event WHERE network = ?1 AND height >= ?2 AND withdrawn = 1")?;
         let hashes = statement.query_map(params![network.0, highest.saturating_sub(BLOCKS_KEPT)], |row| {
             let Column(hash) = row.get(0)?;
             Ok(BlockHash(hash))
@@ -34,12 +34,17 @@ pub(super) fn restore(
     happened: &BlockEvents,
 ) -> Result<bool, StoreError> {
     let block = &happened.block;
-    let restored = transaction.execute(
-        &format!(
-            "UPDATE event SET {RESTORE} WHERE network = ?1 AND height = ?2 AND hash = ?3 AND withdrawn = 1 AND counted"
-        ),
-        params![network.0, Column(block.height), Column(block.hash.0)],
-    )?;
+    let update = format!(
+        "UPDATE event SET {RESTORE} WHERE network = ?1 AND height = ?2 AND hash = ?3 AND withdrawn = 1 AND counted = ?4"
+    );
+    let restore = |counted: bool| {
+        transaction.execute(&update, params![network.0, Column(block.height), Column(block.hash.0), counted])
+    };
+    // Events that a backfill recorded replaced those that were counted without a known block. They changed no counter.
+    if restore(false)? > 0 {
+        return Ok(true);
+    }
+    let restored = restore(true)?;
     let penalties = happened.events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. }));
     let penalised: Vec<_> = penalties.map(|event| event.masternode).collect();
     if restored > 0 && !penalised.is_empty() {

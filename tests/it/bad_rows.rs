@@ -98,6 +98,7 @@ async fn nothing_is_published_when_a_watch_list_comes_that_names_an_unreadable_e
     stage.watch(crate::support::harness::watch_all(&stage.network));
     stage.mine(&[]).await;
     assert!(stage.snapshot().is_none(), "it would be shown as one that is not registered");
+    stage.page().await.expect("masternode_exporter_source_synced", &[], 0.0);
 }
 
 fn entry(number: u8) -> Value {

@@ -190,6 +190,25 @@ async fn the_v24_side_is_followed_and_the_split_is_reported_however_long_the_old
 }
 
 #[tokio::test]
+async fn a_split_stays_reported_over_a_restart_and_when_the_old_side_falls_far_behind() {
+    let (old, new) = sides(LOCKED_IN + 10);
+    let nodes = vec![(old.clone(), Node::old()), (new.clone(), Node::new(Form::Softforks))];
+    let mut fork = Fork::new(nodes).await;
+    fork.look().await;
+    mine_to(&old, ACTIVE - 1);
+    mine_to(&new, ACTIVE - 1);
+    fork.look().await;
+    part(&old, &new);
+    old.mine(1);
+    fork.look().await.expect(SPLIT, &[("source", "node-0")], 1.0);
+    new.mine(700);
+    fork.look().await.expect(SPLIT, &[("source", "node-0")], 1.0);
+    fork.restart().await;
+    fork.look().await;
+    fork.look().await.expect(SPLIT, &[("source", "node-0")], 1.0);
+}
+
+#[tokio::test]
 async fn an_old_source_is_not_used_even_as_the_only_one_and_a_v24_source_that_returns_is() {
     let (old, new) = sides(LOCKED_IN + 10);
     let nodes = vec![(new.clone(), Node::new(Form::Deployments)), (old.clone(), Node::old())];

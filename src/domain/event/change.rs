@@ -6,10 +6,11 @@
 //! Never here: whether a change was expected (`watch`).
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use crate::domain::details::{Detail, Details, Endpoint, Purpose};
 use crate::domain::masternode::Masternode;
-use crate::domain::payout::Payouts;
+use crate::domain::payout::{Payee, Payouts};
 use crate::domain::terms::EXTENDED;
 
 /// What an owner or operator can change: the label `field`.
@@ -99,6 +100,10 @@ impl Field {
             }
             Field::Addresses => addresses_changed(old, new),
             Field::Payout => payout_changed(old, new),
+            // These are never empty: where one is missing, the list does not say it.
+            Field::OperatorKey | Field::VotingKey => {
+                self.detail().is_some_and(|detail| old.has(detail) && new.has(detail) && !old.agrees(new, detail))
+            }
             _ => self.detail().is_some_and(|detail| !old.agrees(new, detail)),
         };
         changed.then(|| Change { before: self.text(old).into(), after: self.text(new).into() })
@@ -120,6 +125,13 @@ fn payout_changed(old: &Details, new: &Details) -> bool {
     let (one, other) = (old.payouts(), new.payouts());
     if one == Payouts::Unknown || other == Payouts::Unknown {
         return false;
+    }
+    if let (Some(before), Some(after)) = (old.payees(), new.payees())
+        && before.iter().chain(&after).any(|payee| payee.ratio.is_none())
+    {
+        // Parts that are not known are no change; other payees are.
+        let names = |all: &[Payee]| all.iter().map(|payee| payee.address.clone()).collect::<BTreeSet<_>>();
+        return names(&before) != names(&after);
     }
     !one.means_the_same(&other) || !old.agrees(new, Detail::PayoutAddress)
 }

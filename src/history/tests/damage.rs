@@ -162,6 +162,10 @@ fn the_inspection_reports_damage_once_it_has_read_everything() {
 #[test]
 fn what_can_be_read_of_a_file_that_is_set_aside_is_in_the_new_one() {
     let (place, events) = written();
+    let mut store = place.open();
+    let network = store.network("dash", &main()).unwrap();
+    store.keep_activation(network, "v24", Some(Height(240))).unwrap();
+    drop(store);
     let (size, _, mut bytes) = pages(&place);
     // The leaf pages of tables; nearly all are of events.
     let leaves: Vec<usize> = (1..bytes.len() / size).filter(|page| bytes[page * size] == 0x0d).collect();
@@ -176,6 +180,7 @@ fn what_can_be_read_of_a_file_that_is_set_aside_is_in_the_new_one() {
     assert!(0 < missing && missing <= OF_A_PAGE, "{missing} are missing");
     assert_eq!((aside.carried, page.skipped), (page.events.len() as u64, 0));
     let network = store.network("dash", &main()).unwrap();
+    assert_eq!(store.activation(network, "v24").unwrap(), Some(Height(240)));
     store.record(network, &[happened(900, &[(1, penalty())])]).unwrap();
     assert_eq!(store.events(&everything()).unwrap().events.last().unwrap().id.0, EVENTS as i64 + 1);
 }

@@ -65,4 +65,9 @@ fn a_withdrawn_block_that_was_filled_in_leaves_the_counts_alone() {
     store.backfill(network, &[happened(20, &[(1, penalty())])]).unwrap();
     assert_eq!(store.withdraw(network, Height(20)).unwrap().events, 1);
     assert_eq!(store.tallies(network).unwrap().node(&id(1)).last_penalty_height, Some(Height(10)));
+    // The block returns: its events stand again, and are counted as little as before.
+    let penalties = |store: &Store| store.tallies(network).unwrap().node(&id(1)).penalties;
+    let before = penalties(&store);
+    store.record(network, &[happened(20, &[(1, penalty())])]).unwrap();
+    assert_eq!(penalties(&store), before);
 }

@@ -21,14 +21,15 @@ const MOST: usize = 256;
 #[derive(Deserialize)]
 struct WireDeployments {
     /// The block that the answer is about.
-    height: Option<u32>,
+    #[serde(default)]
+    height: Value,
     deployments: Map<String, Value>,
 }
 
 /// `getdeploymentinfo`.
 pub fn deployments(body: &[u8]) -> Result<Forks, ErrorKind> {
     let wire: WireDeployments = result(body)?;
-    let asked = wire.height.map(Height);
+    let asked = wire.height.as_u64().and_then(|height| u32::try_from(height).ok()).map(Height);
     Ok(wire.deployments.iter().take(MOST).map(|(name, fork)| (name.clone(), read(fork, asked))).collect())
 }
 
@@ -155,6 +156,10 @@ mod tests {
             "bip9": {"status": "started", "since": 192, "status_next": "locked_in"}}}}, "error": null});
         let bip9 = deployments(unnumbered.to_string().as_bytes()).unwrap()[V24].bip9.clone().unwrap();
         assert_eq!(bip9.since, None, "the height of the answer is missing");
+        let odd = json!({"result": {"height": "x", "deployments": {"v24": {"type": "bip9", "active": false,
+            "bip9": {"status": "started", "since": 192, "status_next": "started"}}}}, "error": null});
+        let bip9 = deployments(odd.to_string().as_bytes()).unwrap()[V24].bip9.clone().unwrap();
+        assert_eq!(bip9.since, Some(Height(192)), "an odd height costs itself only");
     }
 
     #[test]

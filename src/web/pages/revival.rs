@@ -18,7 +18,7 @@ pub(super) fn section(subject: &Subject<'_>) -> Markup {
                 p { "Find and remove the cause of the ban first. Then the operator sends a service update:" }
                 @for command in commands {
                     @if !command.when.is_empty() { p { (command.when) ":" } }
-                    pre { code { (command.text) } }
+                    pre tabindex="0" role="region" aria-label="Revival command" { code { (command.text) } }
                 }
                 @for note in NOTES.iter().chain([&NEW_KEY]) { p.quiet { (note) } }
             }

@@ -41,6 +41,12 @@ const WORDS: &[(&str, &[&str])] = &[
     ("Nothing is known of what the network demands", &[DASH, KEPT]),
     ("Only for watched masternodes of chains whose quorums are known (Dash)", &[DASH]),
     ("It answers, or nobody calls it", &[]),
+    ("Not watched, or this chain does not say who is paid", &[DASH, DIMECOIN, PRCYCOIN, KEPT]),
+    ("Only where the node says the version of registrations (Dash)", &[DASH]),
+    ("Nothing is known of it", &[DASH]),
+    // The simulated networks of these boards have no activation ahead.
+    ("No signals are counted", &[]),
+    ("Not locked in, or active already", &[]),
     // These depend on the masternode, not on the chain.
     ("No ban that ends by itself", &[]),
     ("No votes for a chosen masternode, or a chain without votes", &[]),
