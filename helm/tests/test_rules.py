@@ -27,8 +27,9 @@ class Rules(unittest.TestCase):
         shutil.copytree(chart.ROOT / "alerts" / "tests", folder / "tests")
         rules = folder / "masternode.rules.yml"
         rules.write_text(yaml.safe_dump({"groups": groups()}))
-        tests = sorted(path.name for path in (folder / "tests").glob("*.yml"))
-        self.assertGreater(len(tests), 20)
+        # The rendered rules equal the file, as the next test says, and scripts/test evaluates all tests of that file.
+        tests = sorted(path.name for path in (folder / "tests").glob("MasternodePoSe*.yml"))
+        self.assertGreaterEqual(len(tests), 5)
         chart.succeed("promtool", "check", "rules", rules)
         chart.succeed("promtool", "test", "rules", *tests, cwd=folder / "tests")
         # That they can fail: without one record, its tests do.

@@ -222,10 +222,7 @@ impl Deployment {
         let stated = bip9.signalling.map(|signalling| signalling.window).filter(|window| *window > 0);
         let window = stated.or(at.stated_window).or_else(|| self::window(at.subnet));
         let next = at.tip.after(1);
-        let signal_height = bip9
-            .signal_height
-            .or(at.seen_signal.filter(|_| bip9.needs_signal.is_none()))
-            .filter(|height| *height < next);
+        let signal_height = bip9.signal_height.or(at.seen_signal).filter(|height| *height < next);
         let phase = phase(bip9, signal_height, at)?;
         let since = bip9.since.filter(|since| since.0 > 0);
         let activation_height = match phase {
