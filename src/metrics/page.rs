@@ -82,6 +82,7 @@ pub struct ExpositionPage {
     pub(super) networks: Vec<Arc<NetworkPage>>,
     states: Vec<String>,
     quorum_types: Vec<&'static str>,
+    censuses: Vec<Census>,
     series: Vec<NodeSeries>,
 }
 
@@ -102,7 +103,8 @@ impl ExpositionPage {
         let quorum_types = masternode::quorum_types(networks.iter().map(|page| page.snapshot()));
         let most_payees = payees::most(networks.iter().map(|page| page.snapshot()));
         let series = masternode::series(&settings, &states, &quorum_types, most_payees);
-        ExpositionPage { series, states, quorum_types, settings, networks }
+        let censuses = networks.iter().map(|page| Census::of(page.snapshot(), page.probes())).collect();
+        ExpositionPage { series, states, quorum_types, censuses, settings, networks }
     }
 
     /// About how many bytes the whole page has.
@@ -161,11 +163,9 @@ impl ExpositionPage {
     }
 
     fn write_census(&self, format: Format, filter: &Filter, out: &mut Vec<u8>) {
-        let of = |page: &Arc<NetworkPage>| Census::of(page.snapshot(), page.probes());
-        let censuses: Vec<Census> = self.networks.iter().map(of).collect();
         for entry in CENSUS_FAMILIES.iter().filter(|entry| filter.shows(entry.family)) {
             let mut headed = false;
-            for (page, census) in self.networks.iter().zip(&censuses) {
+            for (page, census) in self.networks.iter().zip(&self.censuses) {
                 for (value, count) in (entry.counts)(census) {
                     if !std::mem::replace(&mut headed, true) {
                         head(entry.family, format, out);
