@@ -152,8 +152,11 @@ impl Follower {
         let old_in_use = self.active.is_none_or(|active| self.sources[active].forks.follows != Some(true));
         let name = self.sources[index].name();
         match follows {
-            // The chain that is followed, or is about to be.
-            Some(true) if self.active == Some(index) || old_in_use => self.fork_meters.split(name, Some(false)),
+            // The chain that is followed, or is about to be. Before the activation there is nothing to compare.
+            Some(true) if self.active == Some(index) || old_in_use => {
+                let reached = self.activation.height.is_some_and(|height| chain.blocks >= height);
+                self.fork_meters.split(name, reached.then_some(false));
+            }
             Some(_) if self.active != Some(index) => self.compare_chains(index, chain.blocks).await,
             _ => self.fork_meters.split(name, None),
         }
