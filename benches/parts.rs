@@ -4,8 +4,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use masternode_exporter::domain::counters::EventCounters;
-use masternode_exporter::domain::snapshot::Snapshot;
+use domain::counters::EventCounters;
+use domain::snapshot::Snapshot;
 use masternode_exporter::rpc::dash::list_parser::ListParser;
 use masternode_exporter_benches::{data, page, render, sheet};
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use masternode_exporter::domain::Snapshot;
+use domain::Snapshot;
 use prometheus::{Encoder, GaugeVec, Opts, Registry, TextEncoder};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};

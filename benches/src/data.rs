@@ -3,12 +3,12 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use masternode_exporter::domain::chain::{DASH, Subnet};
-use masternode_exporter::domain::counters::EventCounters;
-use masternode_exporter::domain::list::{Block, ListDiff, MasternodeList, StateChange};
-use masternode_exporter::domain::masternode::PeerView;
-use masternode_exporter::domain::snapshot::{Snapshot, SnapshotInputs};
-use masternode_exporter::domain::{
+use domain::chain::{DASH, Subnet};
+use domain::counters::EventCounters;
+use domain::list::{Block, ListDiff, MasternodeList, StateChange};
+use domain::masternode::PeerView;
+use domain::snapshot::{Snapshot, SnapshotInputs};
+use domain::{
     BlockHash, ChainFacts, Detail, DetailTexts, Details, Hash, Height, Masternode, MasternodeId, NodeType, Score,
     UnixSeconds,
 };

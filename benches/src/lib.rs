@@ -7,7 +7,7 @@ pub mod serving;
 
 use std::sync::Arc;
 
-use masternode_exporter::domain::{MasternodeList, Snapshot};
+use domain::{MasternodeList, Snapshot};
 use masternode_exporter::metrics::MetricsSettings;
 use masternode_exporter::metrics::page::{Cursor, ExpositionPage, Filter, Format};
 use masternode_exporter::metrics::selection::{NetworkPage, SeriesBudget};

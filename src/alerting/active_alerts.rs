@@ -11,7 +11,7 @@ use crate::alerting::catalog::{Alert, Severity};
 use crate::alerting::engine::{EngineState, lock};
 use crate::alerting::evaluate::Labels;
 use crate::alerting::state::AlertState;
-use crate::domain::masternode::UnixSeconds;
+use domain::masternode::UnixSeconds;
 
 /// A view of the book of an [`crate::alerting::Engine`].
 pub struct ActiveAlerts(pub(super) Arc<EngineState>);

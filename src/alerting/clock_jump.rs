@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use crate::alerting::evaluate::EvaluationInput;
-use crate::domain::masternode::{BlockHash, UnixSeconds};
+use domain::masternode::{BlockHash, UnixSeconds};
 
 /// What two looks at the clocks may differ by, in seconds: clocks are set right in small steps all the time.
 const TOLERANCE: i64 = 30;
@@ -59,7 +59,7 @@ impl ClockJumps {
 }
 
 fn tips(world: &EvaluationInput) -> BTreeMap<String, BlockHash> {
-    let tip = |snapshot: &crate::domain::Snapshot| snapshot.block().hash;
+    let tip = |snapshot: &domain::Snapshot| snapshot.block().hash;
     let networks = world.networks.iter();
     networks.filter_map(|network| Some((network.name.clone(), tip(network.snapshot.as_deref()?)))).collect()
 }

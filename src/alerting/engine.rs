@@ -21,10 +21,10 @@ use crate::alerting::evaluate::{Evaluation, EvaluationInput, PreviousState, judg
 use crate::alerting::notifier;
 use crate::alerting::settings::{AlertingSettings, Receiver};
 use crate::alerting::state::AlertStore;
-use crate::domain::condition::Condition;
-use crate::domain::masternode::UnixSeconds;
 use crate::history::Writer;
 use crate::meters::{NotificationMeters, Outcome};
+use domain::condition::Condition;
+use domain::masternode::UnixSeconds;
 
 /// Longest pause between two judgements: what holds may depend on the time alone.
 const PAUSE: Duration = Duration::from_secs(5);

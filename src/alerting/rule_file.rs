@@ -10,7 +10,7 @@ use std::fmt::Write;
 use crate::alerting::catalog::{About, Alert, alerts};
 use crate::alerting::recording_rules::{indent, recordings};
 use crate::alerting::template;
-use crate::domain::condition::Thresholds;
+use domain::condition::Thresholds;
 
 const HEAD: &str = "\
 # Recording and alerting rules for masternodes, for Prometheus 2.42 or later.

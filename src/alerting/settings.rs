@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::alerting::catalog::Severity;
-use crate::domain::condition::Thresholds;
+use domain::condition::Thresholds;
 
 /// A text that cannot be printed: an address with a token in it, a key, a password.
 #[derive(Clone, PartialEq, Eq)]

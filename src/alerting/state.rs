@@ -13,7 +13,7 @@ use crate::alerting::catalog::{Alert, alerts};
 use crate::alerting::clock_jump::ClockJump;
 use crate::alerting::evaluate::{ActiveCondition, Evaluation, Labels};
 use crate::alerting::settings::{Kind, Receiver};
-use crate::domain::masternode::UnixSeconds;
+use domain::masternode::UnixSeconds;
 
 /// Alerts that are kept at most. More at a time say no more than these.
 const MOST: usize = 20_000;

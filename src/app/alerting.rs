@@ -11,9 +11,9 @@ use crate::alerting::{Engine, StateSource};
 use crate::app::network::Shared;
 use crate::app::now;
 use crate::app::web_state::{NetworkView, NetworkViews};
-use crate::domain::masternode::{Height, UnixSeconds};
 use crate::meters::Meters;
 use crate::web;
+use domain::masternode::{Height, UnixSeconds};
 
 /// The engine, at rest until it has settings.
 pub(super) fn engine(shared: &Shared, web: web::meters::Meters, networks: watch::Receiver<NetworkViews>) -> Engine {
@@ -74,7 +74,7 @@ mod tests {
     use prometheus::Registry;
 
     use super::*;
-    use crate::domain::chain::DASH;
+    use domain::chain::DASH;
 
     #[test]
     fn what_was_confirmed_a_moment_ago_is_fresh_whatever_the_clock_says_now() {

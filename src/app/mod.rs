@@ -24,11 +24,11 @@ use crate::app::network::{Network, NetworkBuilder, Shared};
 pub use crate::app::network::{clients, follower_settings};
 use crate::app::web_state::{NetworkView, NetworkViews, ReloadRequest};
 use crate::config::{Config, LoadedConfig, NetworkConfig, WebConfig};
-use crate::domain::masternode::UnixSeconds;
 use crate::meters::Meters;
 use crate::metrics::Exposition;
 use crate::web;
 use crate::web::listen::ListenAddress;
+use domain::masternode::UnixSeconds;
 
 /// Errors on the way up: each names its place and cure.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

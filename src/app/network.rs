@@ -11,13 +11,13 @@ use tokio::task::JoinHandle;
 use crate::app::probes::{ProbeTask, ProbesReceiver};
 use crate::app::{Error, now};
 use crate::config::{Config, NetworkConfig, SourceConfig};
-use crate::domain::watch::WatchList;
-use crate::domain::{Snapshot, state};
 use crate::follower::{self, Follower};
 use crate::history::Writer;
 use crate::meters::Meters;
 use crate::metrics::Exposition;
 use crate::rpc::{self, Client};
+use domain::watch::WatchList;
+use domain::{Snapshot, state};
 
 /// Where a network's newest snapshot is found: none before the first, none when it was withdrawn.
 pub(super) type SnapshotReceiver = watch::Receiver<Option<Arc<Snapshot>>>;

@@ -9,9 +9,9 @@ use tokio::task::JoinHandle;
 
 use crate::app::network::{Shared, SnapshotReceiver};
 use crate::app::now;
-use crate::domain::probe::Probes;
 use crate::metrics::Exposition;
 use crate::probe::{ProbeSettings, Prober};
+use domain::probe::Probes;
 
 /// Where what came of a network's calls is found: none where nobody is called. Beside the snapshots and not in them, because a
 /// call ends when it ends, and the next block may be minutes away.

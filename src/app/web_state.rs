@@ -14,13 +14,13 @@ use crate::app::network::{Network, Shared, SnapshotReceiver};
 use crate::app::now;
 use crate::app::probes::ProbesReceiver;
 use crate::config::WebConfig;
-use crate::domain::masternode::UnixSeconds;
 use crate::meters::{self, Meters};
 use crate::metrics::{self, Exposition};
 use crate::web::api::{self, AlertsOf, Api};
 use crate::web::handlers::{
     Body, Format, Handlers, LandingPage, Link, MetricsReply, MetricsRequest, Readiness, ReloadFunction, ScrapeError,
 };
+use domain::masternode::UnixSeconds;
 
 /// A request for a reload, with the place for its answer.
 pub(super) type ReloadRequest = oneshot::Sender<Result<(), String>>;
@@ -57,7 +57,7 @@ impl NetworkView {
 #[cfg(test)]
 impl NetworkView {
     /// A network of one source, `local`, that began to be followed then and was never reached.
-    pub(super) fn at(rules: &crate::domain::ChainRules, begun: Instant) -> NetworkView {
+    pub(super) fn at(rules: &domain::ChainRules, begun: Instant) -> NetworkView {
         NetworkView {
             chain: rules.name.to_string(),
             sources: vec!["local".into()],

@@ -13,13 +13,13 @@ use crate::cli::CommandError;
 use crate::cli::block_or_time::{self, BlockOrTime};
 use crate::cli::progress::ProgressReport;
 use crate::config::{Config, NetworkConfig};
-use crate::domain::counters::EventCounters;
-use crate::domain::masternode::Height;
-use crate::domain::snapshot::{Snapshot, SnapshotInputs};
 use crate::follower::offline_backfill::OfflineBackfill;
 use crate::history::Store;
 use crate::meters::Meters;
 use crate::metrics::backfill::BackfillFile;
+use domain::counters::EventCounters;
+use domain::masternode::Height;
+use domain::snapshot::{Snapshot, SnapshotInputs};
 
 /// Arguments of `backfill`.
 #[derive(Debug, Args)]
@@ -65,7 +65,7 @@ pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Resul
         None => Height(u32::MAX),
         Some(BlockOrTime::Height(height)) => height,
         Some(BlockOrTime::Time(_, moment)) => {
-            let after = backfill.first_since(crate::domain::UnixSeconds(moment.0 + 1)).await?;
+            let after = backfill.first_since(domain::UnixSeconds(moment.0 + 1)).await?;
             Height(after.0.saturating_sub(1))
         }
     };

@@ -2,8 +2,8 @@
 //!
 //! Never here: what lies between two of them.
 
-use crate::domain::masternode::{Height, UnixSeconds};
-use crate::domain::rfc3339;
+use domain::masternode::{Height, UnixSeconds};
+use domain::rfc3339;
 
 /// A place in a chain: a block, or a span of time as short as the text said it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

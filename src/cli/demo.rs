@@ -12,11 +12,11 @@ use crate::app;
 use crate::cli::scenario::Scenario;
 use crate::cli::{CommandError, logging, run};
 use crate::config::{self, ChainConfig, ConfigSources, LoadedConfig, NetworkConfig, SourceConfig};
-use crate::domain::chain;
-use crate::domain::watch::{Selector, WatchEntry, WatchField};
 use crate::rpc::{Credentials, RpcUrl, Secret, dialect};
-use crate::sim::{self, AnyNetwork, Network, Options, RunningServer, Server, ServerOptions, drive, legacy};
 use crate::web::listen;
+use domain::chain;
+use domain::watch::{Selector, WatchEntry, WatchField};
+use simulator::{self, AnyNetwork, Network, Options, RunningServer, Server, ServerOptions, drive, legacy};
 
 /// User and password of the simulated nodes.
 const ACCESS: &str = "demo";
@@ -211,11 +211,11 @@ impl Chain {
         }
     }
 
-    fn legacy(self) -> Option<sim::legacy::Chain> {
+    fn legacy(self) -> Option<simulator::legacy::Chain> {
         match self {
             Chain::Dash => None,
-            Chain::Dimecoin => Some(sim::legacy::Chain::Dimecoin),
-            Chain::Prcycoin => Some(sim::legacy::Chain::Prcycoin),
+            Chain::Dimecoin => Some(simulator::legacy::Chain::Dimecoin),
+            Chain::Prcycoin => Some(simulator::legacy::Chain::Prcycoin),
         }
     }
 

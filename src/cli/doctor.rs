@@ -7,14 +7,14 @@ use std::fmt::Write;
 use crate::app;
 use crate::cli::readiness;
 use crate::config::{ChainConfig, Config, NetworkConfig};
-use crate::domain::chain::ChainRules;
-use crate::domain::deployment::{self, Forks, V24};
-use crate::domain::watch::WatchList;
-use crate::domain::{Block, Height, Masternode, MasternodeId, MasternodeList, Subnet};
 use crate::meters::Meters;
 use crate::rpc::dialect::Shape;
 use crate::rpc::node::FILTER_INDEX;
 use crate::rpc::{self, ChainInfo, Client, ErrorKind, NetworkInfo, RpcError};
+use domain::chain::ChainRules;
+use domain::deployment::{self, Forks, V24};
+use domain::watch::WatchList;
+use domain::{Block, Height, Masternode, MasternodeId, MasternodeList, Subnet};
 
 /// What the examination found, and whether every source can be used.
 pub(super) struct Findings {

@@ -4,6 +4,7 @@
 
 mod backfill;
 mod block_or_time;
+#[cfg(feature = "demo")]
 mod demo;
 mod doctor;
 mod events;
@@ -16,6 +17,7 @@ mod progress;
 mod readiness;
 mod restart_check;
 mod run;
+#[cfg(feature = "demo")]
 mod scenario;
 mod text_table;
 
@@ -29,10 +31,10 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::app;
 use crate::config::{self, Config, ConfigSources, LoadedConfig, Override};
-use crate::domain::watch::Selector;
 use crate::meters::Meters;
 use crate::metrics;
 use crate::web;
+use domain::watch::Selector;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -87,6 +89,7 @@ struct Arguments {
 enum Command {
     /// Follow the configured networks and serve their metrics (the default).
     Run,
+    #[cfg(feature = "demo")]
     /// Run against a built-in simulated Dash network. Needs no node and writes nothing.
     Demo(demo::DemoArguments),
     /// Poll every network once and print the result.
@@ -191,6 +194,7 @@ fn dispatch(
     let load = || config::load(&origin).map_err(|errors| CommandError::Configuration(errors.to_string()));
     match arguments.command.unwrap_or(Command::Run) {
         Command::Run => with_runtime(run::run(load()?, origin)),
+        #[cfg(feature = "demo")]
         Command::Demo(demo) => {
             // The demonstration has networks of its own; a configuration file could only contradict it.
             let own = ConfigSources { file: None, ..origin };

@@ -10,10 +10,10 @@ use tokio::sync::watch;
 use crate::app;
 use crate::cli::{ObserveFormat, observe_table};
 use crate::config::{Config, NetworkConfig};
-use crate::domain::Snapshot;
 use crate::follower::Follower;
 use crate::meters::Meters;
 use crate::metrics::{Exposition, Format};
+use domain::Snapshot;
 
 /// Looks once at every configured network, or at the one named. The text goes to the standard output.
 pub(super) async fn run(config: &Config, only: Option<&str>, format: ObserveFormat) -> Result<String, app::Error> {

@@ -7,12 +7,12 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::cli::text_table::{Alignment, columns};
-use crate::domain::masternode::{NodeType, UnixSeconds};
-use crate::domain::pose::Risk;
-use crate::domain::snapshot::{NodeView, Snapshot};
-use crate::domain::state;
 use crate::web::api::json::{self, Subject};
 use crate::web::pages::deployment;
+use domain::masternode::{NodeType, UnixSeconds};
+use domain::pose::Risk;
+use domain::snapshot::{NodeView, Snapshot};
+use domain::state;
 
 /// Rows of the table where nothing is watched.
 const ROWS: usize = 20;

@@ -79,7 +79,7 @@ fn line(Progress { height, done, total }: Progress, elapsed: Duration) -> String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Height;
+    use domain::Height;
 
     fn progress(done: u32, total: u32) -> Progress {
         Progress { height: Height(700), done, total }

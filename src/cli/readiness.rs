@@ -5,12 +5,12 @@
 
 use std::fmt::Write;
 
-use crate::domain::chain::{ChainRules, Subnet};
-use crate::domain::release::{FIRST_WITH_CHECKS, REFUSED_SETTINGS, bad_version};
-use crate::domain::revival::{self, NEW_KEY, NOTES};
-use crate::domain::watch::WatchTarget;
-use crate::domain::{Duffs, MasternodeList};
 use crate::rpc::NetworkInfo;
+use domain::chain::{ChainRules, Subnet};
+use domain::release::{FIRST_WITH_CHECKS, REFUSED_SETTINGS, bad_version};
+use domain::revival::{self, NEW_KEY, NOTES};
+use domain::watch::WatchTarget;
+use domain::{Duffs, MasternodeList};
 
 /// Default of `minrelaytxfee` and `incrementalrelayfee`, for 1000 bytes (`src/policy/policy.h` of Dash Core; recorded answers).
 const DEFAULT_FEE: Duffs = Duffs(1_000);
@@ -166,10 +166,10 @@ pub(super) fn revivals(watched: &[WatchTarget], list: &MasternodeList, v24_activ
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::chain::{DASH, DIMECOIN};
-    use crate::domain::list::tests::{id, list, masternode};
-    use crate::domain::masternode::{Height, Masternode, NodeType};
     use crate::rpc::dash::answers;
+    use domain::chain::{DASH, DIMECOIN};
+    use domain::masternode::{Height, Masternode, NodeType};
+    use domain::samples::{id, list, masternode};
 
     /// As a masternode of 23.1.2 said it, with other values of what is replaced.
     fn info(replace: &[(&str, &str)]) -> NetworkInfo {

@@ -10,9 +10,9 @@ use tokio::time::sleep;
 use crate::app;
 use crate::cli::{CommandError, observe, observe_table};
 use crate::config::{Config, NetworkConfig, nearest};
-use crate::domain::snapshot::NodeView;
-use crate::domain::{Height, MasternodeId, NodeType, Risk, Snapshot};
 use crate::meters::Meters;
+use domain::snapshot::NodeView;
+use domain::{Height, MasternodeId, NodeType, Risk, Snapshot};
 
 const EXAMPLES: &str = "\
 Exit codes: 0 safe to restart now; 1 network not reachable; 2 invalid arguments or configuration; 3 not safe now.

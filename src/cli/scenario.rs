@@ -5,8 +5,8 @@
 use clap::ValueEnum;
 
 use crate::app;
-use crate::domain::watch::WatchField;
-use crate::sim::{Network, Options, Software};
+use domain::watch::WatchField;
+use simulator::{Network, Options, Software};
 
 /// Version of the node that does not follow the fork.
 const OLD_RELEASE: u32 = 230_102;

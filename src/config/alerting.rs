@@ -21,7 +21,7 @@ use crate::config::leaf::{DAY, FilePath, Leaf, List, MINUTE, Name, Ratio, SECOND
 use crate::config::maintenance::MaintenanceSection;
 use crate::config::mistakes::Place;
 use crate::config::network::{count, required_name, url_in};
-use crate::domain::condition::Thresholds;
+use domain::condition::Thresholds;
 
 /// Where Telegram and PagerDuty listen by default.
 const TELEGRAM: &str = "https://api.telegram.org";

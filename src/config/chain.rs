@@ -14,12 +14,12 @@ use crate::config::profile::{
     Fields, ListSection, MethodName, ParameterValue, PaymentChoice, PaymentRuleSection, PenaltySection, PingSection,
     ProfileSection, ShapeChoice, StateWord, item_error,
 };
-use crate::domain::chain::{BUILT_IN, ChainRules, Penalty, Ping, SlowedDecay};
-use crate::domain::payment::{PaymentModel, PoolRule, pool};
-use crate::domain::pose::{PenaltyRule, Step};
-use crate::domain::state::{self, State};
 use crate::rpc::dialect::{Dialect, Item, ListCall, Parameter, Shape};
 use crate::rpc::methods;
+use domain::chain::{BUILT_IN, ChainRules, Penalty, Ping, SlowedDecay};
+use domain::payment::{PaymentModel, PoolRule, pool};
+use domain::pose::{PenaltyRule, Step};
+use domain::state::{self, State};
 
 /// The built-in chains and those of the section, by name.
 pub(super) fn chains(

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::config::leaf::{Kind, Leaf, List, Text, Whole};
 use crate::config::mistakes::{Place, required};
 use crate::config::network::count;
-use crate::domain::Duffs;
-use crate::domain::details::is_clean;
-use crate::domain::payout::{self, WHOLE};
-use crate::domain::watch::WatchField;
+use domain::Duffs;
+use domain::details::is_clean;
+use domain::payout::{self, WHOLE};
+use domain::watch::WatchField;
 
 /// What each of them must have: `masternode_expectation_met`.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]

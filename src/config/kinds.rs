@@ -9,11 +9,11 @@ use schemars::{Schema, json_schema};
 use crate::alerting::settings::check_address;
 use crate::config::duration::{Span, parse_duration};
 use crate::config::leaf::{DAY, Kind, MINUTE, Preset};
-use crate::domain::chain::DASH;
-use crate::domain::masternode::ParseIdError;
-use crate::domain::{Hash, MasternodeId, UnixSeconds, rfc3339};
 use crate::web::handlers::TelemetryPath;
 use crate::web::listen::ListenAddress;
+use domain::chain::DASH;
+use domain::masternode::ParseIdError;
+use domain::{Hash, MasternodeId, UnixSeconds, rfc3339};
 
 /// A text of the operator's choice.
 pub(super) struct TextKind;

@@ -10,7 +10,7 @@ use crate::config::kinds::{EndKind, IdentityKind};
 use crate::config::leaf::{Leaf, List, Name, Text};
 use crate::config::mistakes::Place;
 use crate::config::watch::{FieldsSection, check_network, selector};
-use crate::domain::maintenance::Maintenance;
+use domain::maintenance::Maintenance;
 
 /// Work on some masternodes.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]

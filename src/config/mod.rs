@@ -31,14 +31,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::ChainRules;
-use crate::domain::maintenance::Maintenance;
-use crate::domain::watch::{WatchEntry, WatchList};
 use crate::metrics;
 use crate::probe;
 use crate::rpc::{Credentials, Dialect, RpcUrl};
 use crate::web::handlers::TelemetryPath;
 use crate::web::listen::ListenAddress;
+use domain::ChainRules;
+use domain::maintenance::Maintenance;
+use domain::watch::{WatchEntry, WatchList};
 
 pub use duration::parse_duration;
 pub use load::{ConfigSources, Errors, LoadedConfig, Override, load, load_lenient};
@@ -113,7 +113,7 @@ impl ChainConfig {
 
     /// Dash, the chain of those who name none.
     pub fn dash() -> ChainConfig {
-        ChainConfig::new(crate::domain::chain::DASH, crate::rpc::dialect::DASH)
+        ChainConfig::new(domain::chain::DASH, crate::rpc::dialect::DASH)
     }
 }
 

@@ -15,10 +15,10 @@ use crate::config::leaf::{DAY, FilePath, Flag, Kind, Leaf, List, MINUTE, Name, S
 use crate::config::mistakes::{Place, required};
 use crate::config::sections::HistorySection;
 use crate::config::{ChainConfig, NetworkConfig, SourceConfig};
-use crate::domain::chain::DASH;
 use crate::follower::OptionalQueries;
 use crate::rpc::credentials::running_network;
 use crate::rpc::{Credentials, RpcUrl};
+use domain::chain::DASH;
 
 /// One network to follow.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]

@@ -13,8 +13,8 @@ use crate::config::kinds::IdentityKind;
 use crate::config::leaf::{LabelText, Leaf, List, Name, Text};
 use crate::config::mistakes::Place;
 use crate::config::value::nearest;
-use crate::domain::MasternodeId;
-use crate::domain::watch::{Selector, WatchEntry, WatchField};
+use domain::MasternodeId;
+use domain::watch::{Selector, WatchEntry, WatchField};
 
 /// Labels that a group key would collide with, here or in Prometheus.
 const RESERVED: &[&str] = &[

@@ -4,15 +4,15 @@
 
 use tracing::debug;
 
-use crate::domain::chain::{ChainRules, Subnet};
-use crate::domain::event::{self, EventKind};
-use crate::domain::list::{Block, MasternodeList};
-use crate::domain::masternode::{BlockHash, Height, UnixSeconds};
-use crate::domain::pose::PenaltyRule;
 use crate::follower::source::{ListDiffSupport, Source, SourceError};
 use crate::follower::{dkg_outcomes, unreadable};
 use crate::history::BlockEvents;
 use crate::rpc::dash::quorums::Commitment;
+use domain::chain::{ChainRules, Subnet};
+use domain::event::{self, EventKind};
+use domain::list::{Block, MasternodeList};
+use domain::masternode::{BlockHash, Height, UnixSeconds};
+use domain::pose::PenaltyRule;
 
 /// A node that tells old lists, and the rules of its chain.
 pub(super) struct BlockReplay<'a> {

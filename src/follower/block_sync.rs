@@ -5,14 +5,14 @@
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::domain::event::EventKind;
-use crate::domain::list::{Block, MasternodeList};
-use crate::domain::masternode::{BlockHash, Height};
-use crate::domain::pose::PenaltyRule;
 use crate::follower::source::{ListDiffSupport, SourceError, optional};
 use crate::follower::{ChainState, Follower};
 use crate::history::BlockEvents;
 use crate::rpc::{ChainInfo, Client, ErrorKind, Header};
+use domain::event::EventKind;
+use domain::list::{Block, MasternodeList};
+use domain::masternode::{BlockHash, Height};
+use domain::pose::PenaltyRule;
 
 /// Blocks over which the mean spacing is measured.
 const SPACING_SPAN: u32 = 1000;

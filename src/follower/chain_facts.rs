@@ -7,13 +7,13 @@ use tracing::warn;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::chain_facts::ChainFacts;
-use crate::domain::masternode::Height;
-use crate::domain::payment::PaymentModel;
-use crate::domain::{MasternodeId, Subnet};
 use crate::follower::source::{self, Identity, SourceError};
 use crate::follower::{Follower, block_sync, source_health};
 use crate::rpc::ChainInfo;
+use domain::chain_facts::ChainFacts;
+use domain::masternode::Height;
+use domain::payment::PaymentModel;
+use domain::{MasternodeId, Subnet};
 
 /// What was asked beside the list, and when it is due again.
 pub(super) struct Facts {

@@ -5,14 +5,14 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::domain::counters::EventCounters;
-use crate::domain::dkg_outcome::DkgOutcome;
-use crate::domain::event::{self, Event, EventKind, Field};
-use crate::domain::list::{Block, ListError, MasternodeList};
-use crate::domain::masternode::{BlockHash, Height, Masternode, MasternodeId};
-use crate::domain::pose::PenaltyRule;
-use crate::domain::unreadable::Unreadable;
 use crate::history::BlockEvents;
+use domain::counters::EventCounters;
+use domain::dkg_outcome::DkgOutcome;
+use domain::event::{self, Event, EventKind, Field};
+use domain::list::{Block, ListError, MasternodeList};
+use domain::masternode::{BlockHash, Height, Masternode, MasternodeId};
+use domain::pose::PenaltyRule;
+use domain::unreadable::Unreadable;
 
 /// How many blocks a reorg may reach back before the list must be read anew: a day on Dash, whose ChainLocks forbid
 /// all but the shallowest.
@@ -234,11 +234,11 @@ fn before((old, new): (Option<&Masternode>, Option<&Masternode>)) -> (Masternode
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::details::{DetailTexts, Rare};
-    use crate::domain::list::tests::{block, id, list, masternode};
-    use crate::domain::masternode::Score;
-    use crate::domain::payout::{Payout, Payouts};
-    use crate::domain::pose::CONSENSUS;
+    use domain::details::{DetailTexts, Rare};
+    use domain::masternode::Score;
+    use domain::payout::{Payout, Payouts};
+    use domain::pose::CONSENSUS;
+    use domain::samples::{block, id, list, masternode};
 
     fn scored(number: u8, score: u32) -> Masternode {
         Masternode { pose_score: Some(Score(score)), ..masternode(number) }

@@ -2,12 +2,12 @@
 //!
 //! Never here: taking blocks back (`resume`); reorgs within the blocks that are kept (`walk`).
 
-use crate::domain::list::Block;
-use crate::domain::masternode::{BlockHash, Height};
 use crate::follower::Follower;
 use crate::follower::resume::OUT_OF_RANGE;
 use crate::follower::source::{SourceError, optional};
 use crate::rpc::ErrorKind;
+use domain::list::Block;
+use domain::masternode::{BlockHash, Height};
 
 impl Follower {
     /// Blocks up to `tip` that are not walked because the common block lies below `oldest`, the oldest block that is kept.

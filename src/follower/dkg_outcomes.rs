@@ -10,15 +10,15 @@ use std::collections::HashMap;
 
 use tracing::{debug, warn};
 
-use crate::domain::MasternodeId;
-use crate::domain::dkg::QuorumType;
-use crate::domain::dkg_outcome::DkgOutcome;
-use crate::domain::event::{self, Event, EventKind, FailedQuorum};
-use crate::domain::list::{Block, MasternodeList};
 use crate::follower::Follower;
 use crate::follower::source::{Source, SourceError};
 use crate::rpc::dash::quorums::{Commitment, QuorumMembers};
 use crate::rpc::{Client, ErrorKind, RpcError, methods};
+use domain::MasternodeId;
+use domain::dkg::QuorumType;
+use domain::dkg_outcome::DkgOutcome;
+use domain::event::{self, Event, EventKind, FailedQuorum};
+use domain::list::{Block, MasternodeList};
 
 /// What the commitments of a block say.
 #[derive(Default)]

@@ -11,13 +11,13 @@ use std::collections::BTreeSet;
 
 use tracing::{error, info, warn};
 
-use crate::domain::chain::Subnet;
-use crate::domain::deployment::{self, At, Deployment, Forks, Phase, V24};
-use crate::domain::masternode::{BlockHash, Height};
 use crate::follower::Follower;
 use crate::follower::source::{Source, SourceError};
 use crate::meters::NotUnderstood;
 use crate::rpc::{ChainInfo, ErrorKind};
+use domain::chain::Subnet;
+use domain::deployment::{self, At, Deployment, Forks, Phase, V24};
+use domain::masternode::{BlockHash, Height};
 
 /// What is certain of the activation on a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -9,15 +9,15 @@ use std::collections::VecDeque;
 
 use tracing::{debug, error, warn};
 
-use crate::domain::counters::EventCounters;
-use crate::domain::deployment::V24;
-use crate::domain::event::Event;
-use crate::domain::list::Block;
-use crate::domain::masternode::{BlockHash, Height};
 use crate::follower::source::{Identity, SourceError};
 use crate::history::{
     self, BLOCKS_KEPT, BlockEvents, HistoryOp, MAX_PAGE, NetworkId, Order, Query, StoreError, WriteOutcome, Writer,
 };
+use domain::counters::EventCounters;
+use domain::deployment::V24;
+use domain::event::Event;
+use domain::list::Block;
+use domain::masternode::{BlockHash, Height};
 
 /// Steps and their events that wait here at most: weeks of Dash, and some megabytes.
 const HELD: usize = 50_000;

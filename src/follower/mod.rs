@@ -35,12 +35,6 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use crate::domain::Snapshot;
-use crate::domain::counters::EventCounters;
-use crate::domain::masternode::{BlockHash, Height, UnixSeconds};
-use crate::domain::quorum::Quorums;
-use crate::domain::snapshot::SnapshotInputs;
-use crate::domain::watch::{WatchList, WatchTarget};
 use crate::follower::chain_facts::Facts;
 use crate::follower::chain_state::ChainState;
 use crate::follower::fork::{Activation, UnknownForks};
@@ -54,6 +48,12 @@ pub use crate::follower::source_health::OptionalQueries;
 use crate::history::Writer;
 use crate::meters::{ForkMeters, Meters, NetworkMeters};
 use crate::rpc::{ChainInfo, Client};
+use domain::Snapshot;
+use domain::counters::EventCounters;
+use domain::masternode::{BlockHash, Height, UnixSeconds};
+use domain::quorum::Quorums;
+use domain::snapshot::SnapshotInputs;
+use domain::watch::{WatchList, WatchTarget};
 
 /// How often sources that are not in use are asked for their tip, in polls.
 const STANDBY_POLLS: u32 = 6;

@@ -10,11 +10,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::chain_facts::ChainFacts;
-use crate::domain::list::{Block, MasternodeList};
-use crate::domain::masternode::{Height, UnixSeconds};
-use crate::domain::pose::PenaltyRule;
-use crate::domain::quorum::Quorums;
 use crate::follower::block_replay::{BlockReplay, gaps};
 use crate::follower::block_sync::measure_spacing;
 use crate::follower::source::{self, Identity, Source, SourceError, optional};
@@ -22,6 +17,11 @@ use crate::follower::{FollowerSettings, quorums};
 use crate::history::{self, BlockEvents, NetworkId, Store, StoreError};
 use crate::meters::Meters;
 use crate::rpc::{ChainInfo, Client};
+use domain::chain_facts::ChainFacts;
+use domain::list::{Block, MasternodeList};
+use domain::masternode::{Height, UnixSeconds};
+use domain::pose::PenaltyRule;
+use domain::quorum::Quorums;
 
 /// Shortest pause after a block.
 pub(super) const BREATH: Duration = Duration::from_millis(5);

@@ -12,15 +12,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::domain::chain::Subnet;
-use crate::domain::list::MasternodeList;
-use crate::domain::masternode::{Height, UnixSeconds};
 use crate::follower::Follower;
 use crate::follower::block_replay::{BlockReplay, gaps};
 use crate::follower::offline_backfill::BREATH;
 use crate::follower::source::{Identity, Source, SourceError};
 use crate::history::StoreError;
 use crate::rpc::ErrorKind;
+use domain::chain::Subnet;
+use domain::list::MasternodeList;
+use domain::masternode::{Height, UnixSeconds};
 
 /// Pause after a failure, and until the tip is reached.
 const RETRY: Duration = Duration::from_secs(10);

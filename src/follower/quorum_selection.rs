@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::dkg::QuorumType;
-use crate::domain::list::Block;
-use crate::domain::masternode::{BlockHash, Height, UnixSeconds};
-use crate::domain::quorum_selection::{LEAD, QuorumModifierInput, SelectedQuorum, Sml, decided};
 use crate::follower::Follower;
 use crate::follower::source::{SourceError, optional};
 use crate::rpc::ErrorKind;
+use domain::dkg::QuorumType;
+use domain::list::Block;
+use domain::masternode::{BlockHash, Height, UnixSeconds};
+use domain::quorum_selection::{LEAD, QuorumModifierInput, SelectedQuorum, Sml, decided};
 
 /// The roll of the newest block at which was drawn, and what was drawn.
 #[derive(Default)]

@@ -5,15 +5,15 @@
 
 use tracing::debug;
 
-use crate::domain::ChainRules;
-use crate::domain::dkg::QuorumType;
-use crate::domain::list::Block;
-use crate::domain::masternode::BlockHash;
-use crate::domain::quorum::{Formation, Formations, Mined, Quorums};
 use crate::follower::source::{Identity, Source};
 use crate::follower::{Follower, dkg_outcomes};
 use crate::rpc::RpcError;
 use crate::rpc::dash::quorums::Commitment;
+use domain::ChainRules;
+use domain::dkg::QuorumType;
+use domain::list::Block;
+use domain::masternode::BlockHash;
+use domain::quorum::{Formation, Formations, Mined, Quorums};
 
 impl Follower {
     /// Goes on to the block after the tip; `commitments` are `None` where they were not read.

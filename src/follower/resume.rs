@@ -5,14 +5,14 @@
 
 use tracing::{info, warn};
 
-use crate::domain::counters::EventCounters;
-use crate::domain::list::Block;
 use crate::follower::chain_state::{ChainState, DEPTH};
 use crate::follower::fork::Activation;
 use crate::follower::returned::TakenBack;
 use crate::follower::source::{Identity, SourceError};
 use crate::follower::{Follower, ROLLBACK_POLLS};
 use crate::rpc::{ChainInfo, ErrorKind};
+use domain::counters::EventCounters;
+use domain::list::Block;
 
 /// What a node answers to a height above its tip: `RPC_INVALID_PARAMETER` of its `rpc/protocol.h`.
 pub(super) const OUT_OF_RANGE: i64 = -8;

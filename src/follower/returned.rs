@@ -4,8 +4,8 @@
 
 use std::collections::VecDeque;
 
-use crate::domain::list::Block;
-use crate::domain::masternode::BlockHash;
+use domain::list::Block;
+use domain::masternode::BlockHash;
 
 /// Blocks that are remembered: several reorgs of the greatest depth that is followed.
 const REMEMBERED: usize = 4 * 576;

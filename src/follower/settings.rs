@@ -5,9 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::chain::ChainRules;
-use crate::domain::masternode::UnixSeconds;
 use crate::follower::source_health::OptionalQueries;
+use domain::chain::ChainRules;
+use domain::masternode::UnixSeconds;
 
 /// How a network is followed.
 #[derive(Clone, Debug)]

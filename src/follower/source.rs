@@ -7,14 +7,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use crate::domain::chain::{ChainRules, Subnet};
-use crate::domain::deployment::FOLLOWS_SINCE;
-use crate::domain::masternode::{BlockHash, Height};
-use crate::domain::payment::EvoPayments;
 use crate::follower::fork::SourceForks;
 use crate::follower::source_health::CollectedHealth;
 use crate::meters::{Meters, SourceMeters};
 use crate::rpc::{ChainInfo, Client, ErrorKind, RpcError};
+use domain::chain::{ChainRules, Subnet};
+use domain::deployment::FOLLOWS_SINCE;
+use domain::masternode::{BlockHash, Height};
+use domain::payment::EvoPayments;
 
 /// Longest pause before a failing source is asked again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);

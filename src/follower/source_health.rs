@@ -8,17 +8,17 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::domain::masternode::Height;
-use crate::domain::probe::Peer;
-use crate::domain::release::bad_version;
-use crate::domain::session::DkgSessions;
-use crate::domain::{Masternode, MasternodeId, MasternodeList};
 use crate::follower::source::{Source, optional};
 use crate::follower::{Follower, FollowerSettings};
 use crate::meters::SourceHealthMeters;
 use crate::rpc::dash::sessions::SeenSessions;
 use crate::rpc::node::FILTER_INDEX;
 use crate::rpc::{ChainInfo, NetworkInfo};
+use domain::masternode::Height;
+use domain::probe::Peer;
+use domain::release::bad_version;
+use domain::session::DkgSessions;
+use domain::{Masternode, MasternodeId, MasternodeList};
 
 /// A node that said it is no masternode is asked again after so many reports: that changes with a restart only.
 const ORDINARY_REPORTS: u32 = 20;

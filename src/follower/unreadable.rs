@@ -4,13 +4,13 @@
 
 use tracing::warn;
 
-use crate::domain::list::{Block, MasternodeList};
-use crate::domain::masternode::MasternodeId;
-use crate::domain::unreadable::Unreadable;
-use crate::domain::watch::{Selector, WatchTarget};
 use crate::follower::Follower;
 use crate::follower::source::SourceError;
 use crate::rpc::{Registered, UnreadableEntry};
+use domain::list::{Block, MasternodeList};
+use domain::masternode::MasternodeId;
+use domain::unreadable::Unreadable;
+use domain::watch::{Selector, WatchTarget};
 
 /// Unreadable entries that one log line names.
 const NAMED: usize = 10;

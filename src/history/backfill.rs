@@ -4,13 +4,13 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use crate::domain::list::Block;
-use crate::domain::masternode::Height;
 use crate::history::checksum;
 use crate::history::codec::Column;
 use crate::history::error::StoreError;
 use crate::history::network_id::NetworkId;
 use crate::history::store::{BLOCKS_KEPT, BlockEvents, Insert, Store, check_order, cursor};
+use domain::list::Block;
+use domain::masternode::Height;
 
 /// A span of heights, both ends included.
 pub(super) type Span = (Height, Height);

@@ -8,9 +8,9 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::event::{BanCause, Change, EventKind, FailedQuorum, Field};
-use crate::domain::masternode::{Duffs, Hash, Height, MasternodeId, NodeType, Outpoint, Score, UnixSeconds};
 use crate::history::error::StoreError;
+use domain::event::{BanCause, Change, EventKind, FailedQuorum, Field};
+use domain::masternode::{Duffs, Hash, Height, MasternodeId, NodeType, Outpoint, Score, UnixSeconds};
 
 /// A value of ours as SQLite keeps it.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -11,12 +11,12 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::counters::{ByQuorumType, DkgCounters, EventCounters, Memberships, NetworkCounters, NodeCounters};
-use crate::domain::event::{BanCause, Field};
-use crate::domain::masternode::{Height, MasternodeId, NodeType};
 use crate::history::codec::{Column, from_json, to_json};
 use crate::history::error::StoreError;
 use crate::history::network_id::NetworkId;
+use domain::counters::{ByQuorumType, DkgCounters, EventCounters, Memberships, NetworkCounters, NodeCounters};
+use domain::event::{BanCause, Field};
+use domain::masternode::{Height, MasternodeId, NodeType};
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]

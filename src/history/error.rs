@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use rusqlite::ErrorCode;
 use rusqlite::types::FromSqlError;
 
-use crate::domain::list::Block;
-use crate::domain::masternode::Height;
+use domain::list::Block;
+use domain::masternode::Height;
 
 /// Why something could not be written or read. Nothing was changed, and the same call may be tried again later.
 #[derive(Debug)]

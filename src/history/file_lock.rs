@@ -7,8 +7,8 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::domain::masternode::UnixSeconds;
 use crate::history::error::{OpenError, StoreError};
+use domain::masternode::UnixSeconds;
 
 /// What SQLite keeps beside its file, in the order in which they are set aside.
 const COMPANIONS: &[&str] = &["-wal", "-shm"];

@@ -5,9 +5,9 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use crate::domain::masternode::Height;
 use crate::history::codec::Column;
 use crate::history::{NetworkId, Store, StoreError};
+use domain::masternode::Height;
 
 impl Store {
     /// The activation height of a deployment; `None` where none is recorded.

@@ -8,10 +8,10 @@ use std::fmt;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
 
-use crate::domain::masternode::BlockHash;
 use crate::history::checksum;
 use crate::history::codec::Column;
 use crate::history::error::StoreError;
+use domain::masternode::BlockHash;
 
 /// A network of the file: what it is is known, and was compared with what is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

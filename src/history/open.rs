@@ -12,11 +12,11 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::domain::masternode::UnixSeconds;
 use crate::history::error::{OpenError, StoreError};
 use crate::history::file_lock::{self, Lock};
 use crate::history::schema::{self, SchemaInfo};
 use crate::history::{carry, network_id};
+use domain::masternode::UnixSeconds;
 
 /// Longest wait for another process, which only ever holds the file for moments.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);

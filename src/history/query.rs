@@ -8,14 +8,14 @@ use std::ops::{ControlFlow, RangeInclusive};
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, params_from_iter};
 
-use crate::domain::event::Event;
-use crate::domain::list::Block;
-use crate::domain::masternode::{BlockHash, Height, MasternodeId, UnixSeconds};
 use crate::history::checksum::{self, EVENT_COLUMNS, Unchecked};
 use crate::history::codec::{self, Column};
 use crate::history::error::StoreError;
 use crate::history::network_id;
 use crate::history::readable::{self, Readable};
+use domain::event::Event;
+use domain::list::Block;
+use domain::masternode::{BlockHash, Height, MasternodeId, UnixSeconds};
 
 /// The most events that one page has.
 pub const MAX_PAGE: usize = 10_000;
@@ -41,7 +41,7 @@ pub struct Query {
     pub network: Option<String>,
     /// Of one of these masternodes.
     pub masternodes: Option<Vec<MasternodeId>>,
-    /// Of one of these kinds, by [`EventKind::NAMES`](crate::domain::EventKind::NAMES).
+    /// Of one of these kinds, by [`EventKind::NAMES`](domain::EventKind::NAMES).
     pub kinds: Option<Vec<&'static str>>,
     /// Of blocks in this range.
     pub heights: Option<RangeInclusive<Height>>,

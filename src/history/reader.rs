@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::domain::list::Block;
 use crate::history::error::{OpenError, StoreError};
 use crate::history::network_id::{self, Identity, NetworkId};
 use crate::history::open::PATIENCE;
 use crate::history::query::{self, Page, Query};
 use crate::history::schema::{self, SchemaInfo};
 use crate::history::{backfill, file_lock, store};
+use domain::list::Block;
 
 /// The history, open for reading only.
 pub struct Reader {

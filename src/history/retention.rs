@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use rusqlite::params;
 
-use crate::domain::masternode::UnixSeconds;
 use crate::history::codec::Column;
 use crate::history::error::StoreError;
 use crate::history::store::Store;
+use domain::masternode::UnixSeconds;
 
 /// Events that one call deletes at most: a few milliseconds.
 const EVENTS: usize = 2_000;

@@ -4,12 +4,12 @@
 
 use rusqlite::{Transaction, params};
 
-use crate::domain::event::EventKind;
-use crate::domain::masternode::BlockHash;
 use crate::history::checksum::RESTORE;
 use crate::history::codec::Column;
 use crate::history::store::cursor;
 use crate::history::{BLOCKS_KEPT, BlockEvents, NetworkId, Store, StoreError, counters};
+use domain::event::EventKind;
+use domain::masternode::BlockHash;
 
 impl Store {
     /// Blocks near the highest one that have events which were withdrawn.

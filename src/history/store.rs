@@ -10,11 +10,6 @@ use std::path::Path;
 use rusqlite::types::{ToSql, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use crate::domain::counters::EventCounters;
-use crate::domain::dkg_outcome::DkgOutcome;
-use crate::domain::event::{Event, EventKind};
-use crate::domain::list::Block;
-use crate::domain::masternode::{BlockHash, Height, MasternodeId, UnixSeconds};
 use crate::history::codec::{self, Column};
 use crate::history::error::{OpenError, StoreError};
 use crate::history::file_lock::Lock;
@@ -22,6 +17,11 @@ use crate::history::network_id::{self, Identity, NetworkId};
 use crate::history::open::{self, OpenOutcome};
 use crate::history::query::{self, Page, Query};
 use crate::history::{backfill, checksum, counters, returned};
+use domain::counters::EventCounters;
+use domain::dkg_outcome::DkgOutcome;
+use domain::event::{Event, EventKind};
+use domain::list::Block;
+use domain::masternode::{BlockHash, Height, MasternodeId, UnixSeconds};
 
 /// How far below the highest block the hashes of blocks are kept: two days on Dash, twice what a reorg may reach back.
 pub const BLOCKS_KEPT: u32 = 1152;

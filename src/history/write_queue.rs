@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
-use crate::domain::counters::EventCounters;
-use crate::domain::deployment::V24;
 use crate::history::backfill::Span;
 use crate::history::file_lock::{self, beside};
 use crate::history::inspection::Inspection;
 use crate::history::writer::{Command, HistoryOp, HistorySettings, OpenedNetwork, WriteOutcome};
 use crate::history::{BlockEvents, Identity, NetworkId, OpenError, Store, StoreError};
 use crate::meters::HistoryMeters;
+use domain::counters::EventCounters;
+use domain::deployment::V24;
 
 /// Steps and their events that wait at most, of a network: weeks of Dash, and some megabytes.
 const WAITING: usize = 50_000;

@@ -16,13 +16,13 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::domain::counters::EventCounters;
-use crate::domain::list::Block;
-use crate::domain::masternode::{BlockHash, Height, UnixSeconds};
 use crate::history::backfill::Span;
 use crate::history::write_queue::WriteQueue;
 use crate::history::{AlertChange, BlockEvents, Identity, NetworkId, OpenError, Page, Query, Store, StoreError};
 use crate::meters::HistoryMeters;
+use domain::counters::EventCounters;
+use domain::list::Block;
+use domain::masternode::{BlockHash, Height, UnixSeconds};
 
 /// Jobs that the thread has not begun yet; more mean that the disk stands still.
 const JOBS: usize = 1024;

@@ -2,8 +2,8 @@
 //!
 //! Never here: single masternodes; probes.
 
-use crate::domain::census::{Census, Counts};
 use crate::metrics::catalog::{self, Family};
+use domain::census::{Census, Counts};
 
 /// A family, its label, and what gives its samples.
 pub(super) struct CensusFamily {

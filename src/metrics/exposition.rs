@@ -9,8 +9,6 @@ use bytes::Bytes;
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 use tokio::sync::OnceCell;
 
-use crate::domain::Snapshot;
-use crate::domain::probe::Probes;
 use crate::metrics::MetricsSettings;
 use crate::metrics::buffers::Buffers;
 use crate::metrics::catalog::Tier;
@@ -18,6 +16,8 @@ use crate::metrics::gzip::GzipPrefix;
 use crate::metrics::page::{Cursor, ExpositionPage, Filter, Format};
 use crate::metrics::process;
 use crate::metrics::selection::{NetworkPage, SeriesBudget};
+use domain::Snapshot;
+use domain::probe::Probes;
 
 /// Size of the pieces of a page that is written while it is sent. The reader falls asleep while a piece is written and is
 /// woken by the next one: larger pieces are faster, up to where they no longer fit the cache of one core.

@@ -5,9 +5,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::domain::{Detail, Details, NodeType, state};
 use crate::metrics::labels;
 use crate::metrics::masternode::Row;
+use domain::{Detail, Details, NodeType, state};
 
 /// Digits of the operator key that are shown: enough to tell keys apart.
 const KEY_DIGITS: usize = 16;

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::MasternodeId;
+use domain::MasternodeId;
 
 /// Appends `name="value"` with the value escaped.
 pub(super) fn write(out: &mut Vec<u8>, name: &str, value: &str) {

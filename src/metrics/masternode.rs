@@ -4,15 +4,6 @@
 
 use std::borrow::Cow;
 
-use crate::domain::chain::ChainRules;
-use crate::domain::counters::NodeCounters;
-use crate::domain::event::{BanCause, Field};
-use crate::domain::payment::{PaymentCooldown, PaymentModel, Pool};
-use crate::domain::probe::Probes;
-use crate::domain::snapshot::{NodeView, Snapshot, WatchedEntry};
-use crate::domain::state;
-use crate::domain::state::Announced;
-use crate::domain::watch::WatchField;
 use crate::metrics::MetricsSettings;
 use crate::metrics::catalog::{self, Family, Tier};
 use crate::metrics::labels;
@@ -20,6 +11,15 @@ use crate::metrics::payees;
 use crate::metrics::probe;
 use crate::metrics::sessions;
 use crate::metrics::value::Value;
+use domain::chain::ChainRules;
+use domain::counters::NodeCounters;
+use domain::event::{BanCause, Field};
+use domain::payment::{PaymentCooldown, PaymentModel, Pool};
+use domain::probe::Probes;
+use domain::snapshot::{NodeView, Snapshot, WatchedEntry};
+use domain::state;
+use domain::state::Announced;
+use domain::watch::WatchField;
 
 /// One masternode of a page.
 #[derive(Clone, Copy)]
@@ -43,7 +43,7 @@ impl<'a> Row<'a> {
         Some(self.snapshot.node(self.index? as usize))
     }
 
-    fn pose(&self) -> Option<crate::domain::PoseScore> {
+    fn pose(&self) -> Option<domain::PoseScore> {
         self.node()?.pose()
     }
 
@@ -279,7 +279,7 @@ const SCORED: &[ScalarFamily] = &[
     (&catalog::PEER_LAST_SUCCESS, |row, _| Some(Value::Whole(row.node()?.masternode.peer.last_success()?.0))),
     (&catalog::PLATFORM_BANNED, |row, _| {
         let masternode = row.node()?.masternode;
-        let evo = masternode.node_type == crate::domain::NodeType::Evo;
+        let evo = masternode.node_type == domain::NodeType::Evo;
         Some(masternode.peer.platform_banned().filter(|_| evo)?.into())
     }),
 ];

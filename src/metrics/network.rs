@@ -2,17 +2,17 @@
 //!
 //! Never here: single masternodes.
 
-use crate::domain::counters::NetworkCounters;
-use crate::domain::deployment::{Deployment, Phase, V24};
-use crate::domain::masternode::Height;
-use crate::domain::pose::Risk;
-use crate::domain::quorum::QuorumHealth;
-use crate::domain::registrations::VERSIONS;
-use crate::domain::requirement::{Covers, QuorumSpork, compiled_in, minimum_protocol, next_protocol};
-use crate::domain::snapshot::Snapshot;
-use crate::domain::{NodeType, state};
 use crate::metrics::catalog::{self, Family};
 use crate::metrics::value::Value;
+use domain::counters::NetworkCounters;
+use domain::deployment::{Deployment, Phase, V24};
+use domain::masternode::Height;
+use domain::pose::Risk;
+use domain::quorum::QuorumHealth;
+use domain::registrations::VERSIONS;
+use domain::requirement::{Covers, QuorumSpork, compiled_in, minimum_protocol, next_protocol};
+use domain::snapshot::Snapshot;
+use domain::{NodeType, state};
 
 /// Takes the samples of one family: labels beside `network`, and value.
 pub(super) type Samples<'a> = &'a mut dyn FnMut(&[(&str, &str)], Value);

@@ -8,8 +8,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::domain::MasternodeId;
-use crate::domain::census::Census;
 use crate::metrics::MetricsSettings;
 use crate::metrics::catalog::{self, Family, Kind, Tier};
 use crate::metrics::census::CENSUS_FAMILIES;
@@ -20,6 +18,8 @@ use crate::metrics::network::NETWORK_FAMILIES;
 use crate::metrics::payees;
 use crate::metrics::selection::NetworkPage;
 use crate::metrics::value::Value;
+use domain::MasternodeId;
+use domain::census::Census;
 
 /// The two text formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,11 +4,11 @@
 
 use std::borrow::Cow;
 
-use crate::domain::Snapshot;
-use crate::domain::payout::Payee;
 use crate::metrics::catalog;
 use crate::metrics::masternode::{NodeSeries, Row, TrailingLabels};
 use crate::metrics::value::Value;
+use domain::Snapshot;
+use domain::payout::Payee;
 
 /// Payees of a masternode that have samples. A registration names at most 32; a node that says more is wrong.
 const MOST: usize = 64;

@@ -4,13 +4,13 @@
 
 use std::borrow::Cow;
 
-use crate::domain::chain::ChainRules;
-use crate::domain::probe::{Outcome, Probe};
-use crate::domain::requirement::{Case, EVIDENCE, Evidence, Requirement};
 use crate::metrics::catalog;
 use crate::metrics::labels;
 use crate::metrics::masternode::{NodeSeries, Row, ScalarFamily, TrailingLabels, single};
 use crate::metrics::value::Value;
+use domain::chain::ChainRules;
+use domain::probe::{Outcome, Probe};
+use domain::requirement::{Case, EVIDENCE, Evidence, Requirement};
 
 /// All of them, in the order of the page; those of probes only where there are probes.
 pub(super) fn series(probed: bool) -> Vec<NodeSeries> {

@@ -5,14 +5,14 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use crate::domain::probe::Probes;
-use crate::domain::{MasternodeId, Risk, Snapshot};
 use crate::metrics::catalog::Tier;
 use crate::metrics::info::{self, Facts};
 use crate::metrics::labels::{self, LabelArena};
 use crate::metrics::masternode::{self, Row};
 use crate::metrics::payees;
 use crate::metrics::{MetricsSettings, Others};
+use domain::probe::Probes;
+use domain::{MasternodeId, Risk, Snapshot};
 
 /// One network on a page: its snapshot, whom it shows, and their label text.
 pub struct NetworkPage {

@@ -2,9 +2,9 @@
 //!
 //! Never here: which sessions are told; that is looked up.
 
-use crate::domain::session::MemberSessions;
 use crate::metrics::catalog;
 use crate::metrics::masternode::{Row, ScalarFamily};
+use domain::session::MemberSessions;
 
 /// Where a source tells sessions, on chains that have them.
 pub(super) const SESSIONS: &[ScalarFamily] = &[

@@ -5,7 +5,7 @@
 
 use ring::digest::{SHA256, digest};
 
-use crate::domain::probe::Peer;
+use domain::probe::Peer;
 
 /// Bytes of a header: magic, command, length, checksum.
 pub const HEADER_LENGTH: usize = 24;

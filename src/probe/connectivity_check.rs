@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::domain::probe::{Outcome, ProbeError, Unprobed};
+use domain::probe::{Outcome, ProbeError, Unprobed};
 
 /// Masternodes to connect to for comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

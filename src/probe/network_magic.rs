@@ -2,7 +2,7 @@
 //!
 //! Never here: ports; the list names the address with its port.
 
-use crate::domain::Subnet;
+use domain::Subnet;
 
 /// How the nodes of one chain talk to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl NetworkMagic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::chain::BUILT_IN;
+    use domain::chain::BUILT_IN;
 
     #[test]
     fn every_built_in_chain_has_a_wire_and_a_devnet_has_no_magic() {

@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::domain::probe::Unprobed;
+use domain::probe::Unprobed;
 
 /// Networks of IPv4 that are not of the public internet, by first address and length (IANA's special-purpose registry).
 const SPECIAL: [(Ipv4Addr, u32); 15] = [

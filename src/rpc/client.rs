@@ -11,8 +11,6 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::domain::payment::Vote;
-use crate::domain::{Block, BlockHash, Height, ListDiff, Masternode, MasternodeId, Outpoint};
 use crate::meters::{NotUnderstood, RpcMeters};
 use crate::rpc::RpcSettings;
 use crate::rpc::credentials::{Secret, is_here};
@@ -25,6 +23,8 @@ use crate::rpc::legacy;
 use crate::rpc::methods::{self, Method};
 use crate::rpc::registered::Registered;
 use crate::rpc::retry;
+use domain::payment::Vote;
+use domain::{Block, BlockHash, Height, ListDiff, Masternode, MasternodeId, Outpoint};
 
 /// Longest error body that is worth reading.
 const ERROR_BODY_BYTES: u64 = 64 * 1024;

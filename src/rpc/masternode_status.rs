@@ -5,10 +5,10 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::domain::{MasternodeId, Outpoint};
 use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::error::{ErrorKind, RpcError};
+use domain::{MasternodeId, Outpoint};
 
 /// Code and text with which nodes say that they are no masternode (recorded of all three chains).
 const NO_MASTERNODE: [i64; 2] = [-32603, -1];

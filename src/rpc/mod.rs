@@ -27,7 +27,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{State, state};
+use domain::{State, state};
 
 pub use client::Client;
 pub use credentials::{Credentials, Secret};

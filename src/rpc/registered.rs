@@ -4,8 +4,8 @@
 
 use std::collections::HashSet;
 
-use crate::domain::{Masternode, MasternodeId};
 use crate::rpc::error::ErrorKind;
+use domain::{Masternode, MasternodeId};
 
 /// A list is refused when one entry in ten cannot be read.
 const REFUSED_SHARE: usize = 10;

@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use masternode_exporter::app;
-use masternode_exporter::sim::{Action, Clock, Network, Options, Server, ServerOptions};
+use simulator::{Action, Clock, Network, Options, Server, ServerOptions};
 
 use crate::configuration;
 use crate::process::{Running, exporter, free_port, get, wait_for};

@@ -7,21 +7,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use masternode_exporter::domain::chain::{DASH, Subnet};
-use masternode_exporter::domain::counters::EventCounters;
-use masternode_exporter::domain::list::Block;
-use masternode_exporter::domain::probe::{Outcome, Peer, Probe};
-use masternode_exporter::domain::snapshot::SnapshotInputs;
-use masternode_exporter::domain::watch::WatchTarget;
-use masternode_exporter::domain::{
+use domain::chain::{DASH, Subnet};
+use domain::counters::EventCounters;
+use domain::list::Block;
+use domain::probe::{Outcome, Peer, Probe};
+use domain::snapshot::SnapshotInputs;
+use domain::watch::WatchTarget;
+use domain::{
     BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NodeType, Score, Snapshot,
     UnixSeconds,
 };
-use masternode_exporter::sim::{Action, Clock, Options, Server, ServerOptions};
 use masternode_exporter::web::api::{Alert, Api, Firing, Network, OwnMasternode, Source, SourceHealth};
 use masternode_exporter::web::handlers::{Handlers, LandingPage, Readiness, ScrapeError};
-use masternode_exporter::{app, sim, web};
+use masternode_exporter::{app, web};
 use serde_json::Value;
+use simulator::{Action, Clock, Options, Server, ServerOptions};
 
 use crate::browser::{Browser, ENTER, TAB};
 use crate::configuration;
@@ -152,7 +152,7 @@ fn every_page_is_sound_in_light_and_dark_on_a_desk_and_on_a_phone() {
 fn what_fires_and_why_is_on_the_pages_as_the_api_says_it() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let clock = Clock::Following(|| app::now().0);
-    let network = sim::Network::new(Options { clock, ..Options::default() }).unwrap();
+    let network = simulator::Network::new(Options { clock, ..Options::default() }).unwrap();
     let access = ServerOptions { credentials: Some(("demo".into(), "demo".into())), ..ServerOptions::default() };
     let bind = Server::bind_with(network.clone(), "127.0.0.1:0", access);
     let node = runtime.block_on(async { bind.await.unwrap().spawn() });

@@ -9,8 +9,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use masternode_exporter::app;
-use masternode_exporter::sim::{Action, Clock, Fault, Network, Options, RunningServer, Server, ServerOptions};
 use serde_json::Value;
+use simulator::{Action, Clock, Fault, Network, Options, RunningServer, Server, ServerOptions};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 

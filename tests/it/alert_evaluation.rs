@@ -5,13 +5,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use masternode_exporter::domain::chain::{DASH, Subnet};
-use masternode_exporter::domain::condition::{Condition, Thresholds, findings};
-use masternode_exporter::domain::counters::EventCounters;
-use masternode_exporter::domain::list::Block;
-use masternode_exporter::domain::snapshot::SnapshotInputs;
-use masternode_exporter::domain::watch::WatchTarget;
-use masternode_exporter::domain::{
+use domain::chain::{DASH, Subnet};
+use domain::condition::{Condition, Thresholds, findings};
+use domain::counters::EventCounters;
+use domain::list::Block;
+use domain::snapshot::SnapshotInputs;
+use domain::watch::WatchTarget;
+use domain::{
     BlockHash, ChainFacts, Details, Hash, Height, Masternode, MasternodeId, MasternodeList, NodeType, Score, Snapshot,
     UnixSeconds,
 };

@@ -4,12 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::condition::Thresholds;
+use domain::release::{BAD_RELEASES, REFUSED_SETTINGS};
+use domain::revival::Revival;
+use domain::{MasternodeId, NodeType};
 use masternode_exporter::alerting::catalog::{About, Alert, alerts};
 use masternode_exporter::alerting::{inhibition, recording_rules, rule_file};
-use masternode_exporter::domain::condition::Thresholds;
-use masternode_exporter::domain::release::{BAD_RELEASES, REFUSED_SETTINGS};
-use masternode_exporter::domain::revival::Revival;
-use masternode_exporter::domain::{MasternodeId, NodeType};
 
 use crate::markdown;
 use crate::support::golden;

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use masternode_exporter::domain::UnixSeconds;
-use masternode_exporter::domain::probe::{Outcome, Peer, Probe, ProbeError, Unprobed};
+use domain::UnixSeconds;
+use domain::probe::{Outcome, Peer, Probe, ProbeError, Unprobed};
 use masternode_exporter::web::api::{Alert, AlertsOf, Api, Firing, Network, OwnMasternode, Source, SourceHealth};
 use masternode_exporter::web::handlers::{Handlers, LandingPage, Readiness, ScrapeError};
 use masternode_exporter::web::pages;

@@ -5,11 +5,11 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex};
 
-use masternode_exporter::domain::{EventKind, Risk, Snapshot, UnixSeconds};
+use domain::{EventKind, Risk, Snapshot, UnixSeconds};
 use masternode_exporter::rpc::dialect;
-use masternode_exporter::sim::{Action, Options};
 use masternode_exporter::web::api::{Api, Firing, History, Network, PAGES, Source, SourceHealth};
 use serde_json::{Value, json};
+use simulator::{Action, Options};
 
 use crate::support::contract::Contract;
 use crate::support::harness::{NOW, Stage, fail};

@@ -1,9 +1,9 @@
 //! Blocks that nobody followed, filled in later: what the file then has is what the simulator noted, once.
 
-use masternode_exporter::domain::{Height, UnixSeconds};
+use domain::{Height, UnixSeconds};
 use masternode_exporter::history::{Reader, Store};
 use masternode_exporter::rpc::dialect::{self, Dialect, Shape};
-use masternode_exporter::sim::{Action, Options};
+use simulator::{Action, Options};
 
 use crate::support::harness::{NOW, Stage, fail};
 use crate::support::ledger;
@@ -76,8 +76,7 @@ async fn penalties_that_are_filled_in_name_their_quorums() {
     let kept = ledger::kept(&stage.history());
     let mut penalties = 0;
     for kept in kept.iter().filter(|kept| kept.event.kind.name() == "penalty") {
-        let masternode_exporter::domain::EventKind::Penalty { failures, quorums, clamped, .. } = &kept.event.kind
-        else {
+        let domain::EventKind::Penalty { failures, quorums, clamped, .. } = &kept.event.kind else {
             unreachable!("by its name")
         };
         penalties += 1;

@@ -1,12 +1,12 @@
 //! One entry of a list that cannot be read costs its own masternode only.
 
-use masternode_exporter::domain::state;
-use masternode_exporter::domain::watch::WatchList;
+use domain::state;
+use domain::watch::WatchList;
 use masternode_exporter::rpc::dash::list_parser::ListParser;
 use masternode_exporter::rpc::legacy::answers;
 use masternode_exporter::rpc::{Registered, dialect};
-use masternode_exporter::sim::{Fault, Options};
 use serde_json::{Value, json};
+use simulator::{Fault, Options};
 
 use crate::support::harness::{Stage, fail};
 use crate::support::samples::Page;
@@ -163,7 +163,7 @@ fn a_row_without_an_address_costs_its_own_masternode_only() {
     let (key, text) = row(0xab);
     rows.insert(key, json!(text.rsplit_once(' ').unwrap().0));
     let body = json!({ "result": rows, "error": null, "id": "x" }).to_string();
-    let states = state::shared(&masternode_exporter::domain::chain::DIMECOIN.states);
+    let states = state::shared(&domain::chain::DIMECOIN.states);
     let list = answers::registered(body.as_bytes(), &dialect::DIMECOIN.list.shape, &states).unwrap();
     assert_eq!((list.masternodes.len(), list.unreadable.len()), (20, 1));
     let id = format!("{}-0", "ab".repeat(32));

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use domain::{Snapshot, UnixSeconds, rfc3339};
 use masternode_exporter::alerting::Engine;
 use masternode_exporter::alerting::evaluate::{EvaluationInput, Network, Source};
 use masternode_exporter::alerting::settings::Kind;
-use masternode_exporter::domain::{Snapshot, UnixSeconds, rfc3339};
 use masternode_exporter::meters::Meters;
-use masternode_exporter::sim::{Action, Options};
 use prometheus::Registry;
 use serde_json::Value;
+use simulator::{Action, Options};
 use tokio::sync::Notify;
 
 use crate::push::{FakeReceiver, Got, at_once, has};
@@ -166,7 +166,7 @@ async fn a_follower_whose_clock_jumps_goes_on_and_shows_nothing_negative() {
 async fn old_blocks_are_filled_in_to_the_end_over_jumps_of_the_clock() {
     static WALL: AtomicU64 = AtomicU64::new(NOW);
     const WANTED: u32 = 30;
-    let before = |network: &masternode_exporter::sim::Network| {
+    let before = |network: &simulator::Network| {
         for block in 0..40 {
             let node = network.masternodes()[block % 12].clone();
             network.mine_with(&if block % 5 == 1 { vec![fail(&node, 1)] } else { vec![] }).unwrap();

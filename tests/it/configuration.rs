@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use domain::watch::WatchField;
 use masternode_exporter::config::reference::{self, DefaultValue};
 use masternode_exporter::config::{self, Config, ConfigSources, LoadedConfig, Override};
-use masternode_exporter::domain::watch::WatchField;
 use masternode_exporter::metrics::Others;
 use masternode_exporter::rpc::Credentials;
 

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use masternode_exporter::sim::{Action, Network, Options, Server};
+use simulator::{Action, Network, Options, Server};
 use tempfile::TempDir;
 
 use crate::history::{Random, SIGKILL};

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use masternode_exporter::domain::{Duffs, EventKind};
+use domain::{Duffs, EventKind};
 use masternode_exporter::rpc::dialect;
-use masternode_exporter::sim::{Action, Fault, Network, Options};
+use simulator::{Action, Fault, Network, Options};
 
 use crate::support::harness::{Stage, fail};
 use crate::support::ledger;
@@ -137,8 +137,8 @@ async fn payments_carry_what_the_block_pays() {
     let mut stage = Stage::recording(Options::default(), dialect::DASH, |_| {}).await;
     stage.network.mine(15);
     stage.poll().await;
-    let amounts = |events: Vec<masternode_exporter::domain::Event>| {
-        let payment = |event: masternode_exporter::domain::Event| match event.kind {
+    let amounts = |events: Vec<domain::Event>| {
+        let payment = |event: domain::Event| match event.kind {
             EventKind::Payment { amount, .. } => Some((event.block.height.0, amount)),
             _ => None,
         };

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use masternode_exporter::domain::condition::{Condition, Thresholds, findings};
-use masternode_exporter::domain::dkg::{MAIN, QuorumType, REGTEST, next_due};
-use masternode_exporter::domain::quorum::{Formations, Quorums};
-use masternode_exporter::domain::{Block, BlockHash, Hash, Height, Snapshot, UnixSeconds};
+use domain::condition::{Condition, Thresholds, findings};
+use domain::dkg::{MAIN, QuorumType, REGTEST, next_due};
+use domain::quorum::{Formations, Quorums};
+use domain::{Block, BlockHash, Hash, Height, Snapshot, UnixSeconds};
 use masternode_exporter::rpc::dash::quorums;
-use masternode_exporter::sim::{Action, Fault};
 use serde_json::{Value, json};
+use simulator::{Action, Fault};
 
 use crate::support::harness::{NOW, Stage, fail};
 
@@ -139,7 +139,7 @@ fn no_recorded_quorum_is_mined_before_it_is_due() {
 /// What holds of a masternode.
 fn conditions(snapshot: &Snapshot, id: &str) -> Vec<Condition> {
     let found = findings(snapshot, &Thresholds::default(), UnixSeconds(NOW));
-    let own = |subject: &masternode_exporter::domain::condition::Subject<'_>| {
+    let own = |subject: &domain::condition::Subject<'_>| {
         subject.masternode().is_some_and(|masternode| masternode.to_string() == id)
     };
     found.iter().filter(|finding| own(&finding.subject)).map(|finding| finding.condition).collect()

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use masternode_exporter::domain::Height;
+use domain::Height;
 use masternode_exporter::meters::Meters;
 use masternode_exporter::rpc::{self, Client, Credentials, RpcError, Secret};
 use serde_json::Value;
@@ -186,7 +186,7 @@ async fn broken_answers_and_silence_end_in_time() {
 
 #[tokio::test]
 async fn a_cookie_that_changed_with_the_node_is_read_again() {
-    use masternode_exporter::sim::{Network, Options, Server, ServerOptions};
+    use simulator::{Network, Options, Server, ServerOptions};
     let home = tempfile::tempdir().unwrap();
     let network = Network::new(Options::default()).unwrap();
     let options = || ServerOptions {

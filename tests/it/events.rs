@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use masternode_exporter::domain::{
+use domain::{
     BanCause, Block, BlockHash, Event, EventKind, Field, Hash, Height, MasternodeId, NodeType, Outpoint, Score,
     UnixSeconds,
 };

@@ -5,14 +5,14 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
-use masternode_exporter::domain::chain::{DASH, Subnet};
-use masternode_exporter::domain::counters::EventCounters;
-use masternode_exporter::domain::list::{Block, MasternodeList};
-use masternode_exporter::domain::masternode::PeerView;
-use masternode_exporter::domain::probe::{Outcome, Peer, Probe, ProbeError};
-use masternode_exporter::domain::snapshot::SnapshotInputs;
-use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
-use masternode_exporter::domain::{
+use domain::chain::{DASH, Subnet};
+use domain::counters::EventCounters;
+use domain::list::{Block, MasternodeList};
+use domain::masternode::PeerView;
+use domain::probe::{Outcome, Peer, Probe, ProbeError};
+use domain::snapshot::SnapshotInputs;
+use domain::watch::{Selector, WatchEntry, WatchList};
+use domain::{
     BlockHash, ChainFacts, DetailTexts, Hash, Height, Masternode, MasternodeId, NodeType, Score, Snapshot, UnixSeconds,
 };
 use masternode_exporter::metrics::page::{Cursor, ExpositionPage, Filter, Shard};

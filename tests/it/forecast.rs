@@ -7,7 +7,7 @@
 use std::num::NonZeroU32;
 use std::process::Command;
 
-use masternode_exporter::domain::payment::{chance, pool};
+use domain::payment::{chance, pool};
 use serde_json::Value;
 
 use crate::markdown::{Table, read, table_of};

@@ -1,9 +1,9 @@
 //! Across the activation of v24: where it stands, which sources are used, and what is said of those that are left behind.
 
-use masternode_exporter::sim::{Network, Options};
 use masternode_exporter::web::api::json;
 use masternode_exporter::web::pages::deployment;
 use serde_json::json;
+use simulator::{Network, Options};
 
 use crate::support::relay::{ACTIVE, Form, LOCKED_IN, Node, SIGNAL, STARTED};
 use crate::support::samples::Page;

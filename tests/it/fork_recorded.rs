@@ -3,8 +3,8 @@
 use std::io::Read;
 use std::path::Path;
 
-use masternode_exporter::domain::deployment::{At, Deployment, Forks, KNOWN, Phase, Signalling, V24, follows};
-use masternode_exporter::domain::{Height, Subnet};
+use domain::deployment::{At, Deployment, Forks, KNOWN, Phase, Signalling, V24, follows};
+use domain::{Height, Subnet};
 use masternode_exporter::rpc::ChainInfo;
 use masternode_exporter::rpc::dash::{answers, forks, special};
 use serde_json::{Value, json};

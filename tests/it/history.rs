@@ -11,11 +11,9 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use masternode_exporter::domain::counters::{EventCounters, NodeCounters};
-use masternode_exporter::domain::list::Block;
-use masternode_exporter::domain::{
-    BanCause, BlockHash, Event, EventKind, Field, Hash, Height, MasternodeId, NodeType, Score, UnixSeconds,
-};
+use domain::counters::{EventCounters, NodeCounters};
+use domain::list::Block;
+use domain::{BanCause, BlockHash, Event, EventKind, Field, Hash, Height, MasternodeId, NodeType, Score, UnixSeconds};
 use masternode_exporter::history::{BlockEvents, Identity, NetworkId, Order, Query, Reader, Store};
 
 /// Names to a child the file that it writes.

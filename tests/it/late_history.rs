@@ -1,7 +1,7 @@
 //! A history that cannot be opened when the process starts: everything is served, and recorded as soon as it opens.
 
 use masternode_exporter::rpc::dialect::{self, Dialect, Shape};
-use masternode_exporter::sim::Options;
+use simulator::Options;
 
 use crate::support::harness::{Stage, fail};
 use crate::support::ledger;

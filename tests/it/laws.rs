@@ -2,14 +2,12 @@
 
 use std::num::NonZeroU32;
 
-use masternode_exporter::domain::list::{Block, MasternodeList};
-use masternode_exporter::domain::masternode::PeerView;
-use masternode_exporter::domain::payment::queue::{self, EvoPayments};
-use masternode_exporter::domain::payment::{chance, pool};
-use masternode_exporter::domain::pose::{CONSENSUS, DOCUMENTED, PoseScore};
-use masternode_exporter::domain::{
-    BlockHash, Details, Hash, Height, Masternode, MasternodeId, NodeType, Score, UnixSeconds,
-};
+use domain::list::{Block, MasternodeList};
+use domain::masternode::PeerView;
+use domain::payment::queue::{self, EvoPayments};
+use domain::payment::{chance, pool};
+use domain::pose::{CONSENSUS, DOCUMENTED, PoseScore};
+use domain::{BlockHash, Details, Hash, Height, Masternode, MasternodeId, NodeType, Score, UnixSeconds};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
 /// Walks the chain: `gap` blocks pass, the last of them carrying a failure. Returns the score, and whether it banned.

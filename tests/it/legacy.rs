@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use masternode_exporter::domain::chain::{ChainRules, DIMECOIN, PRCYCOIN, Subnet};
-use masternode_exporter::domain::list::{Block, MasternodeList};
-use masternode_exporter::domain::payment::Payments;
-use masternode_exporter::domain::{BlockHash, ChainFacts, Hash, Height, Masternode, UnixSeconds, state};
+use domain::chain::{ChainRules, DIMECOIN, PRCYCOIN, Subnet};
+use domain::list::{Block, MasternodeList};
+use domain::payment::Payments;
+use domain::{BlockHash, ChainFacts, Hash, Height, Masternode, UnixSeconds, state};
 use masternode_exporter::rpc::ErrorKind;
 use masternode_exporter::rpc::dash::answers;
 use masternode_exporter::rpc::dialect::{self, Dialect};

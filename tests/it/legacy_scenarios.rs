@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use masternode_exporter::domain::chain::{ChainRules, DIMECOIN, PRCYCOIN};
-use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
-use masternode_exporter::domain::{EventKind, MasternodeId, Snapshot, UnixSeconds, state};
+use domain::chain::{ChainRules, DIMECOIN, PRCYCOIN};
+use domain::watch::{Selector, WatchEntry, WatchList};
+use domain::{EventKind, MasternodeId, Snapshot, UnixSeconds, state};
 use masternode_exporter::follower::{Follower, FollowerSettings, OptionalQueries};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
 use masternode_exporter::rpc::{self, Client, Credentials, Dialect, Secret, dialect};
-use masternode_exporter::sim::legacy::{Action, Chain, LedgerKind, Network, Options};
-use masternode_exporter::sim::{self, AnyNetwork, Fault, RunningServer, Server};
 use prometheus::Registry;
+use simulator::legacy::{Action, Chain, LedgerKind, Network, Options};
+use simulator::{self, AnyNetwork, Fault, RunningServer, Server};
 use tokio::sync::watch;
 
 use crate::support::samples::Page;
@@ -115,7 +115,7 @@ fn client(server: &RunningServer, rules: ChainRules, dialect: Dialect, meters: &
 }
 
 fn lively(chain: Chain, masternodes: usize) -> Options {
-    Options { subnet: sim::Subnet::Regtest, ..Options::demo(chain, masternodes, 1_795_000_000) }
+    Options { subnet: simulator::Subnet::Regtest, ..Options::demo(chain, masternodes, 1_795_000_000) }
 }
 
 #[tokio::test]
@@ -323,7 +323,7 @@ async fn complaint(
 
 #[tokio::test]
 async fn the_node_of_another_chain_on_the_port_is_refused_by_its_name() {
-    let dash = || sim::Network::new(sim::Options::default()).unwrap();
+    let dash = || simulator::Network::new(simulator::Options::default()).unwrap();
     let dimecoin = || Network::new(Options::regtest(Chain::Dimecoin, 5)).unwrap();
     let told = complaint(dash(), Some(Fault::Bitcoin), DIMECOIN, dialect::DIMECOIN).await;
     assert!(told.contains("calls itself \"/Satoshi:"), "{told}");

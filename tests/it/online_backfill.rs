@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use masternode_exporter::domain::{Height, UnixSeconds};
+use domain::{Height, UnixSeconds};
 use masternode_exporter::history::{Reader, Store};
 use masternode_exporter::rpc::dialect::{self, Shape};
-use masternode_exporter::sim::{Action, Network};
+use simulator::{Action, Network};
 
 use crate::support::harness::{NOW, Stage, fail};
 use crate::support::ledger;

@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use masternode_exporter::domain::chain::DASH;
-use masternode_exporter::domain::counters::EventCounters;
-use masternode_exporter::domain::snapshot::{Snapshot, SnapshotInputs};
-use masternode_exporter::domain::watch::WatchList;
-use masternode_exporter::domain::{Height, UnixSeconds};
+use domain::chain::DASH;
+use domain::counters::EventCounters;
+use domain::snapshot::{Snapshot, SnapshotInputs};
+use domain::watch::WatchList;
+use domain::{Height, UnixSeconds};
 use masternode_exporter::history::Store;
 use masternode_exporter::metrics::backfill::BackfillFile;
 use masternode_exporter::metrics::{Format, MetricsSettings};
 use masternode_exporter::rpc::dialect;
-use masternode_exporter::sim::{Action, Options};
+use simulator::{Action, Options};
 
 use crate::support::harness::{NOW, Stage, fail, watch_all};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use masternode_exporter::history::Reader;
 use masternode_exporter::rpc::dialect;
-use masternode_exporter::sim::{Fault, Options};
+use simulator::{Fault, Options};
 
 use crate::support::harness::{Stage, fail};
 use crate::support::ledger;

@@ -7,21 +7,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use masternode_exporter::domain::chain::{DASH, Subnet};
-use masternode_exporter::domain::counters::EventCounters;
-use masternode_exporter::domain::list::Block;
-use masternode_exporter::domain::snapshot::SnapshotInputs;
-use masternode_exporter::domain::watch::WatchTarget;
-use masternode_exporter::domain::{
+use domain::chain::{DASH, Subnet};
+use domain::counters::EventCounters;
+use domain::list::Block;
+use domain::snapshot::SnapshotInputs;
+use domain::watch::WatchTarget;
+use domain::{
     BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NodeType, Score, Snapshot,
     UnixSeconds,
 };
 use masternode_exporter::rpc::dialect;
-use masternode_exporter::sim::{Action, Options};
 use masternode_exporter::web::api::{Api, Firing, History, Network, Source, SourceHealth};
 use masternode_exporter::web::handlers::{Handlers, LandingPage, Link, Readiness, ScrapeError};
 use masternode_exporter::web::pages::{self, Page};
 use serde_json::Value;
+use simulator::{Action, Options};
 
 use crate::support::harness::{NOW, Stage, fail};
 

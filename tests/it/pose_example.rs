@@ -2,11 +2,11 @@
 //!
 //! Never here: rules of its own; those are in `laws`.
 
-use masternode_exporter::domain::chain;
-use masternode_exporter::domain::chain_facts::Population;
-use masternode_exporter::domain::dkg;
-use masternode_exporter::domain::pose::{CONSENSUS, DOCUMENTED, PenaltyRule, PoseScore};
-use masternode_exporter::domain::{Height, NodeType, Score};
+use domain::chain;
+use domain::chain_facts::Population;
+use domain::dkg;
+use domain::pose::{CONSENSUS, DOCUMENTED, PenaltyRule, PoseScore};
+use domain::{Height, NodeType, Score};
 
 use crate::markdown::{Table, table_of};
 

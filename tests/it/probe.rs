@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
+use domain::watch::{Selector, WatchEntry};
 use masternode_exporter::app::App;
 use masternode_exporter::config::{ChainConfig, Config, ConfigSources, LoadedConfig, NetworkConfig, SourceConfig};
-use masternode_exporter::domain::watch::{Selector, WatchEntry};
 use masternode_exporter::probe;
 use masternode_exporter::probe::codec::{VERACK, VERSION, Version, message};
 use masternode_exporter::rpc::{Credentials, RpcUrl, Secret};
-use masternode_exporter::sim::{Action, Network, Options, Server};
+use simulator::{Action, Network, Options, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};

@@ -5,13 +5,11 @@
 
 use std::sync::Arc;
 
+use domain::chain::{DIMECOIN, PRCYCOIN};
+use domain::list::{Block, MasternodeList};
+use domain::payment::Payments;
+use domain::{BlockHash, ChainFacts, Hash, Height, Masternode, PoseScore, Score, Subnet, UnixSeconds, state};
 use masternode_exporter::config::{self, ChainConfig, ConfigSources, reference};
-use masternode_exporter::domain::chain::{DIMECOIN, PRCYCOIN};
-use masternode_exporter::domain::list::{Block, MasternodeList};
-use masternode_exporter::domain::payment::Payments;
-use masternode_exporter::domain::{
-    BlockHash, ChainFacts, Hash, Height, Masternode, PoseScore, Score, Subnet, UnixSeconds, state,
-};
 use masternode_exporter::rpc::dash::list_parser::ListParser;
 use masternode_exporter::rpc::dialect::{self, Shape};
 use masternode_exporter::rpc::legacy::answers;

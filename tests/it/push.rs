@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use domain::probe::{Outcome, Probe, ProbeError, Probes, Unprobed};
+use domain::{Snapshot, UnixSeconds};
 use masternode_exporter::alerting::catalog::Severity;
 use masternode_exporter::alerting::evaluate::{EvaluationInput, Network, Source};
 use masternode_exporter::alerting::settings::{Heartbeat, Kind, Receiver, Secret};
 use masternode_exporter::alerting::{AlertingSettings, Engine};
-use masternode_exporter::domain::probe::{Outcome, Probe, ProbeError, Probes, Unprobed};
-use masternode_exporter::domain::{Snapshot, UnixSeconds};
 use masternode_exporter::history::{self, Writer, WriterHandle};
 use masternode_exporter::meters::Meters;
 use prometheus::Registry;
@@ -247,7 +247,7 @@ async fn a_ban_and_its_end_reach_every_receiver_once_and_one_that_fails_holds_up
     stage.mine(&[fail(&masternode, 2)]).await;
     told.see(stage.snapshot());
     good.wait("the ban", |got| has(got, "MasternodePoSeBanned", "firing")).await;
-    stage.mine(&[masternode_exporter::sim::Action::Revive { masternode }]).await;
+    stage.mine(&[simulator::Action::Revive { masternode }]).await;
     told.see(stage.snapshot());
     let got = good.wait("its end", |got| has(got, "MasternodePoSeBanned", "resolved")).await;
     let of_ban: Vec<_> = story(&got).into_iter().filter(|(name, _)| name == "MasternodePoSeBanned").collect();
@@ -280,7 +280,7 @@ async fn a_restart_repeats_nothing_and_tells_what_ended_meanwhile() {
     let (writer, _ended) = open(folder.path());
     let mut told = Told::new(Some(writer));
     told.engine.reconfigure(&settings).await;
-    stage.mine(&[masternode_exporter::sim::Action::Revive { masternode }]).await;
+    stage.mine(&[simulator::Action::Revive { masternode }]).await;
     told.see(stage.snapshot());
     let all = receiver.wait("its end", |got| has(got, "MasternodePoSeBanned", "resolved")).await;
     let bans = story(&all).iter().filter(|(name, _)| name == "MasternodePoSeBanned").count();

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
-use masternode_exporter::domain::dkg::REGTEST;
-use masternode_exporter::domain::quorum_selection::Sml;
-use masternode_exporter::domain::{Block, BlockHash, Height, MasternodeId, UnixSeconds};
+use domain::dkg::REGTEST;
+use domain::quorum_selection::Sml;
+use domain::{Block, BlockHash, Height, MasternodeId, UnixSeconds};
 use masternode_exporter::rpc::dash::{quorums, sml_diff};
-use masternode_exporter::sim::{Action, Fault, Network, Options};
+use simulator::{Action, Fault, Network, Options};
 
 use crate::support::harness::{Stage, fail};
 

@@ -1,9 +1,9 @@
 //! Quorums by type: when one was last mined and which windows passed without one, against the simulator.
 
-use masternode_exporter::domain::Snapshot;
-use masternode_exporter::domain::UnixSeconds;
-use masternode_exporter::domain::condition::{Condition, Subject, Thresholds, findings};
-use masternode_exporter::sim::{Action, Fault, Network};
+use domain::Snapshot;
+use domain::UnixSeconds;
+use domain::condition::{Condition, Subject, Thresholds, findings};
+use simulator::{Action, Fault, Network};
 
 use crate::support::harness::{NOW, Stage};
 use crate::support::samples::Page;

@@ -5,12 +5,12 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use masternode_exporter::domain::dkg::REGTEST;
-use masternode_exporter::domain::event;
-use masternode_exporter::domain::list::{Block, MasternodeList};
-use masternode_exporter::domain::payment::queue::{self, EvoPayments};
-use masternode_exporter::domain::pose::{CONSENSUS, PoseScore};
-use masternode_exporter::domain::{BlockHash, Duffs, EventKind, Hash, Height, Masternode, UnixSeconds};
+use domain::dkg::REGTEST;
+use domain::event;
+use domain::list::{Block, MasternodeList};
+use domain::payment::queue::{self, EvoPayments};
+use domain::pose::{CONSENSUS, PoseScore};
+use domain::{BlockHash, Duffs, EventKind, Hash, Height, Masternode, UnixSeconds};
 use masternode_exporter::rpc::dash::answers;
 use masternode_exporter::rpc::dash::list_parser::ListParser;
 use masternode_exporter::rpc::dash::quorums;
@@ -190,7 +190,7 @@ fn each_block_of_the_episodes_follows_from_its_changes_and_has_the_recorded_even
     }
 }
 
-pub(crate) fn told(event: &masternode_exporter::domain::Event) -> Option<String> {
+pub(crate) fn told(event: &domain::Event) -> Option<String> {
     assert!(event.exact);
     let what = match &event.kind {
         EventKind::Penalty { score, points, clamped, .. } => format!("penalty {points} to {} {clamped}", score.0),

@@ -3,7 +3,7 @@
 use masternode_exporter::rpc::dash::answers;
 use masternode_exporter::rpc::masternode_status::own_masternode;
 use masternode_exporter::rpc::node;
-use masternode_exporter::sim::{Action, Fault};
+use simulator::{Action, Fault};
 
 use crate::support::harness::{Stage, fail};
 

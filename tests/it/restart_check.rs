@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use masternode_exporter::sim::{Action, Network, Options, RunningServer, Server, Subnet};
+use simulator::{Action, Network, Options, RunningServer, Server, Subnet};
 
 /// A network whose tip is at this offset into the cycle of 288 blocks, a node of it, and a configuration that names it.
 struct Stage {
@@ -120,7 +120,7 @@ async fn it_waits_for_the_window_where_it_is_told_to() {
     assert!(first.starts_with("no: at height 2880072"), "{first}");
     // No block comes before it has looked.
     let pause = std::time::Duration::from_millis(150);
-    let mining = tokio::spawn(masternode_exporter::sim::drive(stage.network.clone(), pause, std::future::pending()));
+    let mining = tokio::spawn(simulator::drive(stage.network.clone(), pause, std::future::pending()));
     let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
     mining.abort();
     drop(errors);

@@ -1,10 +1,10 @@
 //! Episodes with a history: what is counted and kept when the process stops and starts, and when the disk fails.
 
-use masternode_exporter::domain::{EventKind, Height, MasternodeId};
+use domain::{EventKind, Height, MasternodeId};
 use masternode_exporter::history::Reader;
 use masternode_exporter::rpc::dialect::{self, Dialect, Shape};
-use masternode_exporter::sim::{Action, Options};
 use rusqlite::Connection;
+use simulator::{Action, Options};
 
 use crate::support::harness::{Stage, fail};
 use crate::support::ledger;

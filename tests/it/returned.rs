@@ -1,7 +1,7 @@
 //! A node that falls back and returns on the same blocks: their events are restored, not counted again.
 
 use masternode_exporter::rpc::dialect;
-use masternode_exporter::sim::{Fault, Options};
+use simulator::{Fault, Options};
 
 use crate::support::harness::{Stage, fail};
 use crate::support::ledger;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use masternode_exporter::domain::EventKind;
-use masternode_exporter::sim::{Action, Fault, Options};
+use domain::EventKind;
+use simulator::{Action, Fault, Options};
 
 use crate::support::harness::{Stage, fail};
 use crate::support::ledger;
@@ -116,7 +116,7 @@ async fn a_watched_node_whose_collateral_is_spent_stays_on_the_page_as_not_regis
     assert_eq!(page.count("masternode_pose_score"), 11);
     page.expect("masternode_network_removals_total", &[("node_type", "regular")], 1.0);
     // A watch list that does not name it forgets it, also when a poll sees that list first.
-    stage.watch(masternode_exporter::domain::watch::WatchList::default());
+    stage.watch(domain::watch::WatchList::default());
     stage.mine(&[]).await;
     assert_eq!(stage.page().await.count("masternode_registered"), 0);
 }
@@ -418,7 +418,7 @@ async fn a_list_that_no_source_confirms_is_withdrawn_and_comes_back() {
 
 #[tokio::test]
 async fn another_watch_list_is_in_force_with_the_next_look_and_needs_no_call() {
-    use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchField, WatchList};
+    use domain::watch::{Selector, WatchEntry, WatchField, WatchList};
     let mut stage = Stage::following().await;
     let payout = stage.network.masternode(&stage.masternode(3)).unwrap().payout_address;
     let selected = WatchEntry {

@@ -1,7 +1,7 @@
 //! DKG sessions under way, as recorded and simulated masternodes tell them: a failure is seen before its penalty.
 
-use masternode_exporter::domain::session::{DkgSessions, MemberSessions};
-use masternode_exporter::domain::{Hash, MasternodeId};
+use domain::session::{DkgSessions, MemberSessions};
+use domain::{Hash, MasternodeId};
 use masternode_exporter::rpc::dash::sessions::{blocks_to_next, sessions};
 use masternode_exporter::rpc::masternode_status::own_masternode;
 use proptest::prelude::{any, proptest};

@@ -5,11 +5,11 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use masternode_exporter::domain::details::Purpose;
-use masternode_exporter::domain::event::{self, Field};
-use masternode_exporter::domain::list::{Block, ListError, MasternodeList};
-use masternode_exporter::domain::pose::CONSENSUS;
-use masternode_exporter::domain::{BlockHash, Duffs, EventKind, Hash, Height, Masternode, MasternodeId, UnixSeconds};
+use domain::details::Purpose;
+use domain::event::{self, Field};
+use domain::list::{Block, ListError, MasternodeList};
+use domain::pose::CONSENSUS;
+use domain::{BlockHash, Duffs, EventKind, Hash, Height, Masternode, MasternodeId, UnixSeconds};
 use masternode_exporter::meters::NotUnderstood;
 use masternode_exporter::rpc::Unknown;
 use masternode_exporter::rpc::dash::answers;

@@ -7,19 +7,19 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use domain::chain::DASH;
+use domain::condition::{Condition, Thresholds, findings};
+use domain::event::{Event, EventKind};
+use domain::watch::{Selector, WatchEntry, WatchField, WatchList};
+use domain::{Snapshot, UnixSeconds};
 use masternode_exporter::alerting::catalog::{Severity, alert_of};
-use masternode_exporter::domain::chain::DASH;
-use masternode_exporter::domain::condition::{Condition, Thresholds, findings};
-use masternode_exporter::domain::event::{Event, EventKind};
-use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchField, WatchList};
-use masternode_exporter::domain::{Snapshot, UnixSeconds};
 use masternode_exporter::follower::{Follower, FollowerSettings, OptionalQueries};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
 use masternode_exporter::rpc::{self, Client, Credentials, Secret, dialect};
-use masternode_exporter::sim::{Network, Options, RunningServer, Server};
 use prometheus::Registry;
 use serde_json::{Value, json};
+use simulator::{Network, Options, RunningServer, Server};
 use tokio::sync::watch;
 
 use crate::support::harness::NOW;

@@ -6,18 +6,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use domain::condition::{Condition, Thresholds, findings};
+use domain::event::{Event, EventKind, Field};
+use domain::watch::{Selector, WatchEntry, WatchField, WatchList};
+use domain::{Duffs, Snapshot};
 use masternode_exporter::alerting::AlertingSettings as Alerting;
 use masternode_exporter::alerting::settings::Kind;
-use masternode_exporter::domain::condition::{Condition, Thresholds, findings};
-use masternode_exporter::domain::event::{Event, EventKind, Field};
-use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchField, WatchList};
-use masternode_exporter::domain::{Duffs, Snapshot};
 use masternode_exporter::rpc::dialect;
-use masternode_exporter::sim::{
+use serde_json::Value;
+use simulator::{
     Action, ChangedField, Fault, FieldChange, Fork, LedgerKind, MasternodeFacts, Migration, Network, Options, Server,
     ServerOptions, Software,
 };
-use serde_json::Value;
 
 use crate::push::{FakeReceiver, Told, at_once};
 use crate::support::harness::Stage;

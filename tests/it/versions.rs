@@ -1,8 +1,8 @@
 //! Answers of other versions than the recorded one, written by the field tables of Dash Core's sources: what is missing
 //! there is not missed, what is new is not stumbled over.
 
-use masternode_exporter::domain::list::{Block, MasternodeList};
-use masternode_exporter::domain::{BlockHash, Hash, Height, NodeType, Score, UnixSeconds};
+use domain::list::{Block, MasternodeList};
+use domain::{BlockHash, Hash, Height, NodeType, Score, UnixSeconds};
 use masternode_exporter::rpc::dash::answers;
 use masternode_exporter::rpc::dash::list_parser::ListParser;
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};

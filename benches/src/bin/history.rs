@@ -6,12 +6,10 @@
 
 use std::time::Instant;
 
-use masternode_exporter::domain::dkg_outcome::DkgOutcome;
-use masternode_exporter::domain::event::FailedQuorum;
-use masternode_exporter::domain::list::Block;
-use masternode_exporter::domain::{
-    BanCause, BlockHash, Duffs, Event, EventKind, Hash, Height, MasternodeId, NodeType, Score, UnixSeconds,
-};
+use domain::dkg_outcome::DkgOutcome;
+use domain::event::FailedQuorum;
+use domain::list::Block;
+use domain::{BanCause, BlockHash, Duffs, Event, EventKind, Hash, Height, MasternodeId, NodeType, Score, UnixSeconds};
 use masternode_exporter::history::{BlockEvents, Identity, Query, Store};
 
 const BLOCKS: u32 = 10_000;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use cpu_time::{ProcessTime, ThreadTime};
-use masternode_exporter::domain::MasternodeList;
-use masternode_exporter::domain::counters::EventCounters;
-use masternode_exporter::domain::event;
-use masternode_exporter::domain::payment::queue::{self, EvoPayments};
-use masternode_exporter::domain::pose::CONSENSUS;
-use masternode_exporter::domain::snapshot::Snapshot;
+use domain::MasternodeList;
+use domain::counters::EventCounters;
+use domain::event;
+use domain::payment::queue::{self, EvoPayments};
+use domain::pose::CONSENSUS;
+use domain::snapshot::Snapshot;
 use masternode_exporter::metrics::{Exposition, MetricsSettings};
 use masternode_exporter::rpc::dash::list_parser::ListParser;
 use masternode_exporter_benches::allocations::{Counting, measure};

@@ -6,7 +6,7 @@
 //! Never here: what the masternode list says.
 
 use crate::alerting::catalog::{About, Alert, Severity};
-use crate::domain::condition::Condition;
+use domain::condition::Condition;
 
 const fn alert(
     name: &'static str,

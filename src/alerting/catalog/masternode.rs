@@ -3,7 +3,7 @@
 //! Never here: groups and networks.
 
 use crate::alerting::catalog::{About, Alert, Severity};
-use crate::domain::condition::Condition;
+use domain::condition::Condition;
 
 const fn alert(
     name: &'static str,

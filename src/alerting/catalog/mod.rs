@@ -11,7 +11,7 @@ mod fork;
 mod masternode;
 mod network;
 
-use crate::domain::condition::Condition;
+use domain::condition::Condition;
 
 /// How urgent it is: the label `severity`; the most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

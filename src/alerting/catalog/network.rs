@@ -3,7 +3,7 @@
 //! Never here: single masternodes.
 
 use crate::alerting::catalog::{About, Alert, Severity};
-use crate::domain::condition::Condition;
+use domain::condition::Condition;
 
 /// All of them.
 pub(super) const ALERTS: &[Alert] = &[

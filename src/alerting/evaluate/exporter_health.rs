@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::alerting::clock_jump::ClockJump;
 use crate::alerting::evaluate::{ActiveCondition, EvaluationInput, Labels, Network, Source, judged, named};
 use crate::alerting::settings::AlertingSettings;
-use crate::domain::masternode::UnixSeconds;
+use domain::masternode::UnixSeconds;
 
 /// What is told when no node of a network can be used.
 pub(super) const ALL_SOURCES_DOWN: &str = "MasternodeExporterAllSourcesDown";

@@ -7,13 +7,13 @@ use std::collections::HashMap;
 use crate::alerting::catalog::Alert;
 use crate::alerting::evaluate::{ActiveCondition, Labels};
 use crate::alerting::template;
-use crate::domain::condition::{Condition, Finding, recent_events};
-use crate::domain::event::{EventKind, FailedQuorum};
-use crate::domain::masternode::MasternodeId;
-use crate::domain::probe::Probe;
-use crate::domain::snapshot::{Snapshot, WatchedEntry};
-use crate::domain::state;
-use crate::domain::watch::WatchField;
+use domain::condition::{Condition, Finding, recent_events};
+use domain::event::{EventKind, FailedQuorum};
+use domain::masternode::MasternodeId;
+use domain::probe::Probe;
+use domain::snapshot::{Snapshot, WatchedEntry};
+use domain::state;
+use domain::watch::WatchField;
 
 /// The last penalties of each masternode: points, and the quorums that they came from.
 pub(super) struct PenaltyDetails<'a>(HashMap<MasternodeId, (u32, Vec<&'a FailedQuorum>)>);

@@ -16,11 +16,11 @@ pub use exporter_health::PreviousState;
 use crate::alerting::catalog::{About, Alert, alert_of, alerts};
 use crate::alerting::settings::AlertingSettings;
 use crate::alerting::template;
-use crate::domain::Snapshot;
-use crate::domain::condition::{Condition, Finding, Subject, called, findings, unknown_versions, unsaid_expectations};
-use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};
-use crate::domain::probe::Probes;
-use crate::domain::snapshot::WatchedEntry;
+use domain::Snapshot;
+use domain::condition::{Condition, Finding, Subject, called, findings, unknown_versions, unsaid_expectations};
+use domain::masternode::{Height, MasternodeId, UnixSeconds};
+use domain::probe::Probes;
+use domain::snapshot::WatchedEntry;
 
 /// Labels of an alert, without `alertname`; none is empty.
 pub type Labels = BTreeMap<String, String>;

@@ -5,7 +5,7 @@
 use super::tests::world;
 use super::{EvaluationInput, Labels, PreviousState, judge, named};
 use crate::alerting::settings::AlertingSettings;
-use crate::domain::masternode::UnixSeconds;
+use domain::masternode::UnixSeconds;
 
 #[test]
 fn a_restart_ends_neither_stale_data_nor_a_gap_before_the_network_is_confirmed_and_the_hour_is_over() {

@@ -2,17 +2,17 @@ mod answers;
 mod sources;
 
 use super::*;
-use crate::domain::chain::{DASH, Subnet};
-use crate::domain::chain_facts::ChainFacts;
-use crate::domain::counters::EventCounters;
-use crate::domain::deployment::{Deployment, Phase};
-use crate::domain::details::{DetailTexts, Details};
-use crate::domain::event::{Event, EventKind, FailedQuorum};
-use crate::domain::list::tests::{block, id, list, masternode};
-use crate::domain::masternode::{BlockHash, Hash, Height, Masternode, NodeType, Score};
-use crate::domain::probe::{Outcome, Probe, ProbeError, Unprobed};
-use crate::domain::snapshot::SnapshotInputs;
-use crate::domain::watch::{WatchField, WatchTarget};
+use domain::chain::{DASH, Subnet};
+use domain::chain_facts::ChainFacts;
+use domain::counters::EventCounters;
+use domain::deployment::{Deployment, Phase};
+use domain::details::{DetailTexts, Details};
+use domain::event::{Event, EventKind, FailedQuorum};
+use domain::masternode::{BlockHash, Hash, Height, Masternode, NodeType, Score};
+use domain::probe::{Outcome, Probe, ProbeError, Unprobed};
+use domain::samples::{block, id, list, masternode};
+use domain::snapshot::SnapshotInputs;
+use domain::watch::{WatchField, WatchTarget};
 
 /// A network of 200 at height 1000, of which number 1 is watched.
 fn snapshot(node: Masternode, watched: WatchTarget, events: Vec<Event>) -> Arc<Snapshot> {

@@ -15,7 +15,7 @@ pub use alertmanager::REFRESH;
 
 use crate::alerting::settings::{AlertingSettings, Kind, Receiver};
 use crate::alerting::state::Notification;
-use crate::domain::masternode::UnixSeconds;
+use domain::masternode::UnixSeconds;
 
 /// A body, and of how many of the notices it tells: from the first on, at least one.
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::alerting::payload::{Body, Links};
 use crate::alerting::settings::{Receiver, Secret};
 use crate::alerting::state::{Notification, NotificationReason};
-use crate::domain::masternode::UnixSeconds;
-use crate::domain::rfc3339;
+use domain::masternode::UnixSeconds;
+use domain::rfc3339;
 
 /// Longest summary, in characters.
 const SUMMARY: usize = 1024;

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::alerting::payload::{Body, Links};
 use crate::alerting::state::{Notification, NotificationReason, Phase};
-use crate::domain::masternode::UnixSeconds;
-use crate::domain::rfc3339;
+use domain::masternode::UnixSeconds;
+use domain::rfc3339;
 
 /// Alerts of one request.
 const MOST: usize = 100;

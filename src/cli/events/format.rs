@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use crate::cli::events::Format;
 use crate::cli::events::masternode_filter::WatchListNames;
-use crate::domain::event::{Event, EventKind, FailedQuorum};
-use crate::domain::masternode::{Duffs, MasternodeId};
-use crate::domain::rfc3339;
 use crate::history::StoredEvent;
 use crate::web::api::json::{self, Object};
+use domain::event::{Event, EventKind, FailedQuorum};
+use domain::masternode::{Duffs, MasternodeId};
+use domain::rfc3339;
 
 /// Columns of CSV, in their order; the JSON has the same names.
 const COLUMNS: [&str; 24] = [

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::config::{Config, nearest};
-use crate::domain::masternode::MasternodeId;
-use crate::domain::watch::{Selector, WatchEntry};
+use domain::masternode::MasternodeId;
+use domain::watch::{Selector, WatchEntry};
 
 /// The names of one network's masternodes, or of all.
 pub(super) struct WatchListNames<'a> {

@@ -18,9 +18,9 @@ use crate::cli::block_or_time::{self, BlockOrTime};
 use crate::cli::events::format::Form;
 use crate::cli::events::masternode_filter::{MasternodeFilter, WatchListNames};
 use crate::config::Config;
-use crate::domain::event::EventKind;
-use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};
 use crate::history::{self, EventId, MAX_PAGE, Query, Reader, StoredEvent};
+use domain::event::EventKind;
+use domain::masternode::{Height, MasternodeId, UnixSeconds};
 
 /// Pause between two looks for new events.
 const LOOK: Duration = Duration::from_secs(1);

@@ -9,7 +9,7 @@ mod pose;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::CommandError;
-use crate::domain::Snapshot;
+use domain::Snapshot;
 
 /// Arguments of `forecast`.
 #[derive(Debug, Args)]

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::cli::forecast::{Format, number, whole_number};
 use crate::cli::text_table::{Alignment, columns};
 use crate::cli::{CommandError, observe_table};
-use crate::domain::Snapshot;
-use crate::domain::payment::{PaymentModel, chance, pool};
+use domain::Snapshot;
+use domain::payment::{PaymentModel, chance, pool};
 
 /// The hours of the tables on the coins' pages.
 const HOURS: &str = "1,2,3,4,6,8,10,12,18,24,30,36,42,48,72,96";

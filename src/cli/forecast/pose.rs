@@ -13,9 +13,9 @@ use crate::app;
 use crate::cli::CommandError;
 use crate::cli::forecast::{Format, plot, whole_number};
 use crate::cli::text_table::{Alignment, columns};
-use crate::domain::pose::{CONSENSUS, DOCUMENTED, PenaltyRule};
-use crate::domain::score_projection::{Change, Moment, ScoreProjection};
-use crate::domain::{Height, Score};
+use domain::pose::{CONSENSUS, DOCUMENTED, PenaltyRule};
+use domain::score_projection::{Change, Moment, ScoreProjection};
+use domain::{Height, Score};
 
 /// Most failures that are played.
 const MOST_FAILURES: usize = 100;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::masternode::{Height, MasternodeId};
 use crate::history::query::Filter;
 use crate::history::{EventId, MAX_PAGE, Order, Reader};
+use domain::masternode::{Height, MasternodeId};
 
 /// Blocks 1 to 6 of two networks: a penalty and a payment in each, of masternodes 1 and 2; the last block withdrawn.
 fn filled(place: &Place) -> Store {

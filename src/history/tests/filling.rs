@@ -1,8 +1,8 @@
 //! Spans of heights that are known block by block, and the gaps between them.
 
 use super::*;
-use crate::domain::masternode::Height;
 use crate::history::StoreError;
+use domain::masternode::Height;
 
 fn spans(store: &Store, network: NetworkId) -> Vec<(u32, u32)> {
     store.spans(network).unwrap().into_iter().map(|(first, last)| (first.0, last.0)).collect()

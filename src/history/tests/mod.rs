@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use crate::domain::event::{BanCause, Change, Event, EventKind, FailedQuorum, Field};
-use crate::domain::list::tests::{block, id};
-use crate::domain::masternode::{BlockHash, Duffs, Hash, Height, NodeType, Score, UnixSeconds};
 use crate::history::{BlockEvents, Identity, NetworkId, Query, Store};
+use domain::event::{BanCause, Change, Event, EventKind, FailedQuorum, Field};
+use domain::masternode::{BlockHash, Duffs, Hash, Height, NodeType, Score, UnixSeconds};
+use domain::samples::{block, id};
 
 mod alerting;
 mod asking;

@@ -1,11 +1,11 @@
 //! Blocks forward and back, and on after a restart.
 
 use super::*;
-use crate::domain::counters::{EventCounters, NodeCounters};
-use crate::domain::list::Block;
-use crate::domain::masternode::{Height, MasternodeId, Outpoint};
 use crate::history::StoreError;
 use crate::history::store::BLOCKS_KEPT;
+use domain::counters::{EventCounters, NodeCounters};
+use domain::list::Block;
+use domain::masternode::{Height, MasternodeId, Outpoint};
 
 /// Two books agree to the unit.
 fn assert_same(kept: &EventCounters, expected: &EventCounters) {

@@ -5,10 +5,10 @@ use std::time::Duration;
 use prometheus::Registry;
 
 use super::*;
-use crate::domain::masternode::Height;
 use crate::history::write_queue::WriteQueue;
 use crate::history::{HistoryOp, HistorySettings, StoreError, WriteOutcome, Writer, WriterHandle};
 use crate::meters::Meters;
+use domain::masternode::Height;
 
 /// A writer that has no room for more than the file has.
 fn full(place: &Place) -> (Writer, WriterHandle, Registry) {

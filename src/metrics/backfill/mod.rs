@@ -14,12 +14,12 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::domain::Snapshot;
 use crate::metrics::MetricsSettings;
 use crate::metrics::backfill::chunks::{Parts, Sample};
 use crate::metrics::catalog::{self, FAMILIES, Family};
 use crate::metrics::page::{Cursor, ExpositionPage, Filter, Format};
 use crate::metrics::selection::{NetworkPage, SeriesBudget};
+use domain::Snapshot;
 
 /// Prometheus takes a series for ended five minutes after its last sample: a block that is the last one for longer is told
 /// again. In seconds.

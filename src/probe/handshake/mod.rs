@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::domain::probe::{Peer, ProbeError};
 use crate::probe::codec::{self, HEADER_LENGTH, Header, VERACK, VERSION, VERSION_LENGTH, Version};
+use domain::probe::{Peer, ProbeError};
 
 /// Most bytes that a peer may send before the handshake is over. Nodes send a few hundred.
 const MOST_BYTES: u32 = 64 * 1024;

@@ -15,15 +15,15 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::debug;
 
-use crate::domain::masternode::{Masternode, MasternodeId, UnixSeconds};
-use crate::domain::probe::{Outcome, Peer, Probe, ProbeError, Probes, Unprobed};
-use crate::domain::{Snapshot, Subnet};
 use crate::probe::ProbeSettings;
 use crate::probe::codec::Version;
 use crate::probe::connectivity_check::ConnectivityCheck;
 use crate::probe::handshake::{Greeting, close, handshake};
 use crate::probe::network_magic::NetworkMagic;
 use crate::probe::target::target;
+use domain::masternode::{Masternode, MasternodeId, UnixSeconds};
+use domain::probe::{Outcome, Peer, Probe, ProbeError, Probes, Unprobed};
+use domain::{Snapshot, Subnet};
 
 /// Who we say we are: honestly, and where to find out more.
 const AGENT: &str = concat!("/masternode-exporter:", env!("CARGO_PKG_VERSION"), "/");

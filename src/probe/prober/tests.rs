@@ -9,15 +9,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::domain::chain::{ChainRules, DASH};
-use crate::domain::counters::EventCounters;
-use crate::domain::details::{DetailTexts, Details};
-use crate::domain::list::tests::{id, list, masternode};
-use crate::domain::masternode::Masternode;
-use crate::domain::snapshot::SnapshotInputs;
-use crate::domain::watch::{Selector, WatchEntry, WatchList};
-use crate::domain::{ChainFacts, UnixSeconds};
 use crate::probe::codec::{VERACK, VERSION, message};
+use domain::chain::{ChainRules, DASH};
+use domain::counters::EventCounters;
+use domain::details::{DetailTexts, Details};
+use domain::masternode::Masternode;
+use domain::samples::{id, list, masternode};
+use domain::snapshot::SnapshotInputs;
+use domain::watch::{Selector, WatchEntry, WatchList};
+use domain::{ChainFacts, UnixSeconds};
 
 const MAGIC: [u8; 4] = [0xfc, 0xc1, 0xb7, 0xdc];
 

@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::domain::deployment::Forks;
-use crate::domain::{Block, BlockHash, Duffs, Height, ListDiff, Masternode, UnixSeconds};
 use crate::rpc::dash::wire::{
     Entry, Envelope, WireChainInfo, WireChainLock, WireCount, WireDiff, WireHeader, WireNetworkInfo, WireSync,
 };
 use crate::rpc::dash::{convert, forks};
 use crate::rpc::error::ErrorKind;
 use crate::rpc::unknown::Unknown;
+use domain::deployment::Forks;
+use domain::{Block, BlockHash, Duffs, Height, ListDiff, Masternode, UnixSeconds};
 
 /// A block and its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,15 +5,15 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::domain::list::{Block, StateChange};
-use crate::domain::masternode::PeerView;
-use crate::domain::state;
-use crate::domain::state::Announced;
-use crate::domain::{Hash, Height, ListDiff, Masternode, MasternodeId, NodeType, Score, UnixSeconds};
 use crate::rpc::dash::terms;
 use crate::rpc::dash::wire::{Entry, MetaInfo, State, WireDiff};
 use crate::rpc::error::ErrorKind;
 use crate::rpc::unknown::Unknown;
+use domain::list::{Block, StateChange};
+use domain::masternode::PeerView;
+use domain::state;
+use domain::state::Announced;
+use domain::{Hash, Height, ListDiff, Masternode, MasternodeId, NodeType, Score, UnixSeconds};
 
 /// An entry of the list. Its identity and its score must be there.
 pub(super) fn masternode(entry: &Entry<'_>, unknown: &mut Unknown) -> Result<Masternode, ErrorKind> {

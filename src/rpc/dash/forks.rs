@@ -9,11 +9,11 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::domain::deployment::{Bip9, Fork, Forks, Signalling};
-use crate::domain::masternode::{Height, UnixSeconds};
 use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::error::{ErrorKind, RpcError};
+use domain::deployment::{Bip9, Fork, Forks, Signalling};
+use domain::masternode::{Height, UnixSeconds};
 
 /// Most forks of an answer that are read.
 const MOST: usize = 256;
@@ -112,7 +112,7 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::deployment::V24;
+    use domain::deployment::V24;
 
     fn fork(value: Value) -> Fork {
         read(&value, None)

@@ -10,13 +10,13 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::domain::{Masternode, MasternodeId};
 use crate::meters::RpcMeters;
 use crate::rpc::dash::convert;
 use crate::rpc::dash::wire::{Entry, WireError};
 use crate::rpc::error::ErrorKind;
 use crate::rpc::registered::Registered;
 use crate::rpc::unknown::Unknown;
+use domain::{Masternode, MasternodeId};
 
 /// Longest element, key or member beside the list that is waited for: sixty times an entry as recorded.
 const PIECE_BYTES: usize = 64 * 1024;

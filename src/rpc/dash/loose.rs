@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::domain::details::Purpose;
+use domain::details::Purpose;
 
 /// A text or a whole number, or something else.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,11 +9,11 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
-use crate::domain::{Block, BlockHash, Duffs, Hash, Height, MasternodeId};
 use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::dash::convert;
 use crate::rpc::error::{ErrorKind, RpcError};
+use domain::{Block, BlockHash, Duffs, Hash, Height, MasternodeId};
 
 /// A quorum of the active ones, as `quorum listextended` tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::domain::session::{DkgMember, DkgSession};
-use crate::domain::{Hash, MasternodeId};
 use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::dash::convert;
 use crate::rpc::error::{ErrorKind, RpcError};
+use domain::session::{DkgMember, DkgSession};
+use domain::{Hash, MasternodeId};
 
 /// Most sessions of an answer, and most members of one: the largest quorums have 400, and 32 run at a time.
 const MOST: usize = 1_024;

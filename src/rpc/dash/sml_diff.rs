@@ -7,12 +7,12 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::domain::quorum_selection::{QuorumModifierInput, SmlDiff, SmlEntry};
-use crate::domain::{Block, BlockHash, Hash, NodeType};
 use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::dash::{convert, quorums};
 use crate::rpc::error::{ErrorKind, RpcError};
+use domain::quorum_selection::{QuorumModifierInput, SmlDiff, SmlEntry};
+use domain::{Block, BlockHash, Hash, NodeType};
 
 /// Bytes of the signature of a ChainLock.
 const SIGNATURE: usize = 96;

@@ -6,10 +6,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::domain::BlockHash;
 use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::error::{ErrorKind, RpcError};
+use domain::BlockHash;
 
 /// A special transaction of any type.
 const ALL: i8 = -1;

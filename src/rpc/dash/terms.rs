@@ -6,14 +6,14 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::domain::details::{Purpose, Rare, is_clean};
-use crate::domain::payout::{Payout, Payouts, SCRIPT, Share, Shared};
-use crate::domain::terms::{AddressChange, Addresses, EXTENDED, PayeeChange, TermsChange, endpoint};
-use crate::domain::{DetailTexts, Details, Duffs};
 use crate::meters::NotUnderstood;
 use crate::rpc::dash::loose::{self, Loose};
 use crate::rpc::dash::wire::State;
 use crate::rpc::unknown::Unknown;
+use domain::details::{Purpose, Rare, is_clean};
+use domain::payout::{Payout, Payouts, SCRIPT, Share, Shared};
+use domain::terms::{AddressChange, Addresses, EXTENDED, PayeeChange, TermsChange, endpoint};
+use domain::{DetailTexts, Details, Duffs};
 
 /// What stands for no address.
 const NO_ADDRESS: [&str; 3] = ["", "[::]:0", "0.0.0.0:0"];

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::domain::payment::Vote;
-use crate::domain::{Block, Height, Masternode, State};
 use crate::rpc::dash::answers::result;
 use crate::rpc::dialect::Shape;
 use crate::rpc::error::ErrorKind;
 use crate::rpc::legacy::convert;
 use crate::rpc::legacy::list_entry::{self, Members};
 use crate::rpc::registered::Registered;
+use domain::payment::Vote;
+use domain::{Block, Height, Masternode, State};
 
 /// What a node calls a height for which nobody has voted.
 const NOBODY: &str = "Unknown";

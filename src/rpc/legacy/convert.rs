@@ -6,15 +6,13 @@ use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use crate::domain::masternode::PeerView;
-use crate::domain::state;
-use crate::domain::state::Announced;
-use crate::domain::{
-    DetailTexts, Hash, Height, Masternode, MasternodeId, NodeType, Outpoint, Score, State, UnixSeconds,
-};
 use crate::rpc::dialect::Item;
 use crate::rpc::error::ErrorKind;
 use crate::rpc::legacy::list_entry::{Row, malformed};
+use domain::masternode::PeerView;
+use domain::state;
+use domain::state::Announced;
+use domain::{DetailTexts, Hash, Height, Masternode, MasternodeId, NodeType, Outpoint, Score, State, UnixSeconds};
 
 /// Later than any time that a node can mean: the year 2286.
 const LATEST: i64 = 10_000_000_000;

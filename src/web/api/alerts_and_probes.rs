@@ -4,10 +4,10 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::probe::{Outcome, Probe};
-use crate::domain::requirement::{Case, Requirement};
 use crate::web::api::json::{self, Subject};
 use crate::web::api::{Alert, Firing};
+use domain::probe::{Outcome, Probe};
+use domain::requirement::{Case, Requirement};
 
 /// Alerts that one answer shows; more are counted only.
 pub(super) const MOST_ALERTS: usize = 100;

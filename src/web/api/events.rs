@@ -8,13 +8,13 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
 
-use crate::domain::event::{Event, EventKind};
-use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};
-use crate::domain::rfc3339;
 use crate::history::{EventId, Order, Query, Reader};
 use crate::web::api::json::{self, Object};
 use crate::web::api::parameters::{Known, Parameters, echo, whole};
 use crate::web::api::{Api, ApiError, Network, conflict, missing, unavailable};
+use domain::event::{Event, EventKind};
+use domain::masternode::{Height, MasternodeId, UnixSeconds};
+use domain::rfc3339;
 
 const PARAMETERS: Known = Known {
     once: &["network", "from_height", "to_height", "from_time", "to_time", "withdrawn", "order", "limit", "after"],

@@ -9,20 +9,20 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::Detail;
-use crate::domain::Duffs;
-use crate::domain::deployment::{Deployment, V24};
-use crate::domain::dkg::QuorumType;
-use crate::domain::event::{Event, EventKind, FailedQuorum};
-use crate::domain::masternode::{Height, NodeType, UnixSeconds};
-use crate::domain::pose::Risk;
-use crate::domain::quorum_selection::SelectedQuorum;
-use crate::domain::rfc3339;
-use crate::domain::snapshot::{NodeView, Snapshot, WatchedEntry};
-use crate::domain::state;
-use crate::domain::watch::WatchField;
 use crate::history::EventId;
 use crate::web::api::terms;
+use domain::Detail;
+use domain::Duffs;
+use domain::deployment::{Deployment, V24};
+use domain::dkg::QuorumType;
+use domain::event::{Event, EventKind, FailedQuorum};
+use domain::masternode::{Height, NodeType, UnixSeconds};
+use domain::pose::Risk;
+use domain::quorum_selection::SelectedQuorum;
+use domain::rfc3339;
+use domain::snapshot::{NodeView, Snapshot, WatchedEntry};
+use domain::state;
+use domain::watch::WatchField;
 
 /// A day, the horizon of `payment_probability_24h`.
 const DAY: u64 = 86_400;

@@ -7,13 +7,13 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use crate::domain::masternode::MasternodeId;
-use crate::domain::pose::Risk;
-use crate::domain::probe::Probe;
-use crate::domain::snapshot::{Snapshot, WatchedEntry};
 use crate::web::api::json::{self, Object, Subject};
 use crate::web::api::parameters::{Known, Parameters, bad, echo, whole};
 use crate::web::api::{AlertsOf, Api, ApiError, Network, alerts_and_probes, conflict, missing, unavailable};
+use domain::masternode::MasternodeId;
+use domain::pose::Risk;
+use domain::probe::Probe;
+use domain::snapshot::{Snapshot, WatchedEntry};
 
 const PARAMETERS: Known =
     Known { once: &["network", "watched", "order", "limit", "after"], repeated: &["alias", "group", "state", "risk"] };
@@ -106,7 +106,7 @@ impl Filter<'_> {
         if let Some((key, group)) = self.groups.iter().find(|(key, group)| !has(key, group)) {
             return Err(missing(format!("the watch list has no group {}", echo(&format!("{key}:{group}")))));
         }
-        let unknown = crate::domain::state::UNKNOWN.label;
+        let unknown = domain::state::UNKNOWN.label;
         let mut known: Vec<&str> = snapshots
             .iter()
             .flat_map(|snapshot| snapshot.rules().states.iter().map(|state| state.label.as_ref()))

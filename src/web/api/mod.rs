@@ -23,10 +23,10 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use crate::domain::masternode::{MasternodeId, UnixSeconds};
-use crate::domain::probe::Probes;
-use crate::domain::snapshot::Snapshot;
 use crate::web::api::parameters::{Known, Parameters, echo};
+use domain::masternode::{MasternodeId, UnixSeconds};
+use domain::probe::Probes;
+use domain::snapshot::Snapshot;
 
 /// What every path of the API begins with.
 pub(super) const PREFIX: &str = "/api/";

@@ -26,9 +26,8 @@ fn of_network(api: &Api, network: &Network) -> Object {
     let snapshot = network.snapshot.as_deref();
     let age = snapshot.map(|snapshot| (api.clock)().0.saturating_sub(snapshot.read_at().0));
     let watched = snapshot.map(|snapshot| snapshot.watched().len());
-    let absent = |snapshot: &crate::domain::Snapshot| {
-        snapshot.watched().iter().filter(|watched| watched.index.is_none()).count()
-    };
+    let absent =
+        |snapshot: &domain::Snapshot| snapshot.watched().iter().filter(|watched| watched.index.is_none()).count();
     let mut object = snapshot.map_or_else(unknown, json::network);
     object.extend(json::object(json!({
         "network": network.name,

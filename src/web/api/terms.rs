@@ -4,9 +4,9 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::details::{Details, Purpose};
-use crate::domain::masternode::Duffs;
-use crate::domain::payout::{Payouts, Share};
+use domain::details::{Details, Purpose};
+use domain::masternode::Duffs;
+use domain::payout::{Payouts, Share};
 
 /// All addresses by purpose, the primary one first.
 pub(super) fn addresses(details: &Details) -> Value {

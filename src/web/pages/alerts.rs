@@ -4,9 +4,9 @@
 
 use maud::{Markup, html};
 
-use crate::domain::masternode::{MasternodeId, UnixSeconds};
 use crate::web::api::{Alert, Firing};
 use crate::web::pages::{format, rows};
+use domain::masternode::{MasternodeId, UnixSeconds};
 
 /// Alerts that a page shows; more are counted.
 pub(super) const SHOWN: usize = 20;

@@ -6,8 +6,8 @@
 
 use maud::{Markup, html};
 
-use crate::domain::pose::{PoseLimits, PoseScore, Risk};
 use crate::web::pages::format;
+use domain::pose::{PoseLimits, PoseScore, Risk};
 
 /// A score, with a mark at the safe level; full at the limit.
 pub(super) fn score(pose: &PoseScore, limits: &PoseLimits) -> Markup {

@@ -4,11 +4,11 @@
 
 use maud::{Markup, html};
 
-use crate::domain::event::Event;
-use crate::domain::masternode::Height;
-use crate::domain::pose::PoseLimits;
 use crate::web::pages::score_history::{Point, ScoreHistory};
 use crate::web::pages::{events, format};
+use domain::event::Event;
+use domain::masternode::Height;
+use domain::pose::PoseLimits;
 
 const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 260.0;

@@ -2,10 +2,10 @@
 //!
 //! Never here: whether a source is ready for it (`network`).
 
-use crate::domain::deployment::{Deployment, Phase};
-use crate::domain::masternode::Height;
-use crate::domain::snapshot::Snapshot;
 use crate::web::pages::format;
+use domain::deployment::{Deployment, Phase};
+use domain::masternode::Height;
+use domain::snapshot::Snapshot;
 
 /// What is said of the deployment v24: its state, and what comes next. `None` where no source names it.
 pub fn words(snapshot: &Snapshot) -> Option<(String, String)> {

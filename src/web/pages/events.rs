@@ -6,11 +6,11 @@ use std::borrow::Cow;
 
 use maud::{Markup, html};
 
-use crate::domain::event::{Event, EventKind, Field};
-use crate::domain::masternode::UnixSeconds;
 use crate::history::{Query, Reader};
 use crate::web::api::{Api, Network};
 use crate::web::pages::format;
+use domain::event::{Event, EventKind, Field};
+use domain::masternode::UnixSeconds;
 
 /// An event and its network.
 pub(super) struct NetworkEvent {
@@ -73,12 +73,12 @@ pub(super) fn describe_event(event: &Event) -> Cow<'static, str> {
             told.into()
         }
         EventKind::Ban { cause, .. } => match cause {
-            crate::domain::BanCause::Dkg => "was banned: its score reached the limit".into(),
-            crate::domain::BanCause::Revoked => "was banned: its operator revoked the key".into(),
-            crate::domain::BanCause::KeyChanged => "was banned: its owner named another operator key".into(),
-            crate::domain::BanCause::NoAddress => "was banned: registered without an address".into(),
-            crate::domain::BanCause::Platform => "was banned: the Platform asked for it".into(),
-            crate::domain::BanCause::Unknown => "was banned".into(),
+            domain::BanCause::Dkg => "was banned: its score reached the limit".into(),
+            domain::BanCause::Revoked => "was banned: its operator revoked the key".into(),
+            domain::BanCause::KeyChanged => "was banned: its owner named another operator key".into(),
+            domain::BanCause::NoAddress => "was banned: registered without an address".into(),
+            domain::BanCause::Platform => "was banned: the Platform asked for it".into(),
+            domain::BanCause::Unknown => "was banned".into(),
         },
         EventKind::Revival => "was revived".into(),
         EventKind::Registration => "was registered".into(),

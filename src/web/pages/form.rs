@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use crate::domain::snapshot::Snapshot;
 use crate::web::pages::overview::PATH;
 use crate::web::pages::query::{PageQuery, Refresh, Show};
+use domain::snapshot::Snapshot;
 
 /// The form, filled in with what is asked for.
 pub(super) fn form(snapshots: &[&Snapshot], asked: &PageQuery, show: Show) -> Markup {

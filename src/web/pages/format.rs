@@ -4,10 +4,10 @@
 
 use maud::{Markup, html};
 
-use crate::domain::masternode::{Height, MasternodeId, UnixSeconds};
-use crate::domain::pose::Risk;
-use crate::domain::rfc3339;
-use crate::domain::snapshot::Snapshot;
+use domain::masternode::{Height, MasternodeId, UnixSeconds};
+use domain::pose::Risk;
+use domain::rfc3339;
+use domain::snapshot::Snapshot;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;

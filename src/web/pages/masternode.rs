@@ -6,12 +6,6 @@
 use hyper::StatusCode;
 use maud::{Markup, Render, html};
 
-use crate::domain::details::Purpose;
-use crate::domain::event::Event;
-use crate::domain::masternode::{Height, Masternode, MasternodeId, UnixSeconds};
-use crate::domain::payout::Payouts;
-use crate::domain::quorum_selection::SelectedQuorum;
-use crate::domain::{Detail, NodeView, Snapshot};
 use crate::history::{Order, Query};
 use crate::web::api::json::Subject;
 use crate::web::api::masternodes::{find, probe};
@@ -19,6 +13,12 @@ use crate::web::api::{AlertsOf, Api, Network};
 use crate::web::pages::events::{self, NetworkEvent};
 use crate::web::pages::score_history::ScoreHistory;
 use crate::web::pages::{alerts, chart, format, network, probe, revival, rows};
+use domain::details::Purpose;
+use domain::event::Event;
+use domain::masternode::{Height, Masternode, MasternodeId, UnixSeconds};
+use domain::payout::Payouts;
+use domain::quorum_selection::SelectedQuorum;
+use domain::{Detail, NodeView, Snapshot};
 
 /// Events that the page lists.
 const LISTED: usize = 50;

@@ -4,12 +4,12 @@
 
 use maud::{Markup, html};
 
-use crate::domain::dkg::QuorumType;
-use crate::domain::masternode::{MasternodeId, NodeType, UnixSeconds};
-use crate::domain::quorum::QuorumHealth;
-use crate::domain::snapshot::Snapshot;
 use crate::web::api::{Network, OwnMasternode, Source};
 use crate::web::pages::{bar, deployment, format, rows};
+use domain::dkg::QuorumType;
+use domain::masternode::{MasternodeId, NodeType, UnixSeconds};
+use domain::quorum::QuorumHealth;
+use domain::snapshot::Snapshot;
 
 /// The card of a network.
 pub(super) fn card(network: &Network, now: UnixSeconds, several: bool) -> Markup {

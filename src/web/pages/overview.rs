@@ -7,11 +7,6 @@ use std::collections::{BTreeSet, HashMap};
 
 use maud::{Markup, html};
 
-use crate::domain::Detail;
-use crate::domain::event::EventKind;
-use crate::domain::masternode::{MasternodeId, UnixSeconds};
-use crate::domain::pose::Risk;
-use crate::domain::snapshot::Snapshot;
 use crate::history::{Order, Query};
 use crate::web::api::json::Subject;
 use crate::web::api::masternodes::subjects;
@@ -21,6 +16,11 @@ use crate::web::pages::events::{self, NetworkEvent};
 use crate::web::pages::query::{PageQuery, Show};
 use crate::web::pages::rows::{self, Columns, Row};
 use crate::web::pages::{alerts, form, format, network};
+use domain::Detail;
+use domain::event::EventKind;
+use domain::masternode::{MasternodeId, UnixSeconds};
+use domain::pose::Risk;
+use domain::snapshot::Snapshot;
 
 /// Masternodes on one page.
 const PER_PAGE: usize = 200;

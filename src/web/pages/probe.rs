@@ -4,11 +4,11 @@
 
 use maud::{Markup, html};
 
-use crate::domain::masternode::UnixSeconds;
-use crate::domain::probe::{Outcome, Probe};
-use crate::domain::requirement::{Case, Evidence, Requirement, RequirementStatus};
 use crate::web::api::json::Subject;
 use crate::web::pages::format;
+use domain::masternode::UnixSeconds;
+use domain::probe::{Outcome, Probe};
+use domain::requirement::{Case, Evidence, Requirement, RequirementStatus};
 
 /// `called` is whether anybody calls masternodes of this network, `probe` what came of this one's last call.
 pub(super) fn seen(subject: &Subject<'_>, called: bool, probe: Option<&Probe>, now: UnixSeconds) -> Markup {

@@ -4,8 +4,8 @@
 
 use maud::{Markup, html};
 
-use crate::domain::revival::{self, NEW_KEY, NOTES};
 use crate::web::api::json::Subject;
+use domain::revival::{self, NEW_KEY, NOTES};
 
 /// The section; nothing for a masternode that is not banned, or of a chain where bans end otherwise.
 pub(super) fn section(subject: &Subject<'_>) -> Markup {

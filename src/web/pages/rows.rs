@@ -6,10 +6,10 @@
 
 use maud::{Markup, html};
 
-use crate::domain::masternode::{MasternodeId, UnixSeconds};
-use crate::domain::snapshot::{NodeView, Snapshot};
 use crate::web::api::json::Subject;
 use crate::web::pages::{bar, format};
+use domain::masternode::{MasternodeId, UnixSeconds};
+use domain::snapshot::{NodeView, Snapshot};
 
 /// The horizon of a chance of payment.
 const DAY: u64 = 86_400;

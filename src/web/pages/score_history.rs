@@ -4,9 +4,9 @@
 //!
 //! Never here: how it is drawn (`chart`).
 
-use crate::domain::event::{Event, EventKind};
-use crate::domain::masternode::Height;
-use crate::domain::pose::{PenaltyRule, PoseScore};
+use domain::event::{Event, EventKind};
+use domain::masternode::Height;
+use domain::pose::{PenaltyRule, PoseScore};
 
 /// A score at the end of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,10 +112,10 @@ fn after(pen: Cursor, height: Height, rule: &PenaltyRule) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::event::BanCause;
-    use crate::domain::list::Block;
-    use crate::domain::masternode::{BlockHash, Hash, MasternodeId, NodeType, Score, UnixSeconds};
-    use crate::domain::pose::CONSENSUS;
+    use domain::event::BanCause;
+    use domain::list::Block;
+    use domain::masternode::{BlockHash, Hash, MasternodeId, NodeType, Score, UnixSeconds};
+    use domain::pose::CONSENSUS;
 
     fn event(height: u32, kind: EventKind) -> Event {
         let block = Block { height: Height(height), hash: BlockHash(Hash([0; 32])), time: UnixSeconds(0) };

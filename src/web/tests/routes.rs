@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::Notify;
 
 use super::*;
-use crate::domain::masternode::UnixSeconds;
 use crate::web::api::{AlertsOf, Api, Firing};
 use crate::web::credentials::Credentials;
 use crate::web::handlers::{Format, Shard};
 use crate::web::probe;
+use domain::masternode::UnixSeconds;
 
 #[tokio::test]
 async fn the_page_is_sent_whole_with_its_length() {

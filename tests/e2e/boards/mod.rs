@@ -15,7 +15,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use masternode_exporter::app;
-use masternode_exporter::sim::{Action, Clock, Network, Options, RunningServer, Server, ServerOptions};
+use simulator::{Action, Clock, Network, Options, RunningServer, Server, ServerOptions};
 
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use masternode_exporter::domain::deployment::{At, Deployment};
-use masternode_exporter::domain::dkg::{MAIN, REGTEST};
-use masternode_exporter::domain::quorum_selection::{QuorumModifierInput, Sml};
-use masternode_exporter::domain::{Details, Height, Masternode, MasternodeId, Subnet, UnixSeconds, rfc3339};
+use domain::deployment::{At, Deployment};
+use domain::dkg::{MAIN, REGTEST};
+use domain::quorum_selection::{QuorumModifierInput, Sml};
+use domain::{Details, Height, Masternode, MasternodeId, Subnet, UnixSeconds, rfc3339};
 use masternode_exporter::rpc::ErrorKind;
 use masternode_exporter::rpc::dash::{answers, forks, quorums, sessions, sml_diff, special};
 use masternode_exporter::rpc::masternode_status;

@@ -3,9 +3,9 @@
 //!
 //! Never here: whether the chain would make such changes.
 
-use masternode_exporter::domain::list::Block;
-use masternode_exporter::domain::pose::CONSENSUS;
-use masternode_exporter::domain::{Height, event};
+use domain::list::Block;
+use domain::pose::CONSENSUS;
+use domain::{Height, event};
 use masternode_exporter::rpc::dash::answers;
 use serde_json::Value;
 

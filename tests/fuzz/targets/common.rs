@@ -7,10 +7,10 @@ use std::future::ready;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use masternode_exporter::domain::counters::EventCounters;
-use masternode_exporter::domain::snapshot::SnapshotInputs;
-use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
-use masternode_exporter::domain::{
+use domain::counters::EventCounters;
+use domain::snapshot::SnapshotInputs;
+use domain::watch::{Selector, WatchEntry, WatchList};
+use domain::{
     Block, BlockHash, ChainFacts, Event, Hash, Height, Masternode, MasternodeList, Snapshot, Subnet, UnixSeconds,
     chain, event,
 };

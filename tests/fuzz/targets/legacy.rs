@@ -4,8 +4,8 @@
 
 use std::borrow::Cow;
 
-use masternode_exporter::domain::payment::Vote;
-use masternode_exporter::domain::{Masternode, MasternodeId, chain, rfc3339, state};
+use domain::payment::Vote;
+use domain::{Masternode, MasternodeId, chain, rfc3339, state};
 use masternode_exporter::rpc::dialect::{self, Item, Shape};
 use masternode_exporter::rpc::legacy::answers;
 

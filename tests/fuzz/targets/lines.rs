@@ -2,7 +2,7 @@
 //!
 //! Never here: the JSON around them (`legacy`).
 
-use masternode_exporter::domain::{chain, state};
+use domain::{chain, state};
 use masternode_exporter::rpc::dash::answers::count;
 use masternode_exporter::rpc::dialect;
 use masternode_exporter::rpc::legacy::answers;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use masternode_exporter::domain::probe::{Peer, ProbeError};
+use domain::probe::{Peer, ProbeError};
 use masternode_exporter::probe::codec::{self, HEADER_LENGTH, Header, VERACK, VERSION, VERSION_LENGTH, Version};
 use masternode_exporter::probe::{Greeting, handshake};
 use tokio::io::AsyncWriteExt;

@@ -5,8 +5,8 @@
 
 use std::cell::RefCell;
 
+use domain::{Event, EventKind};
 use masternode_exporter::alerting::state::AlertStore;
-use masternode_exporter::domain::{Event, EventKind};
 use masternode_exporter::history::{BlockEvents, NetworkId, Query, Store, StoreError};
 use rusqlite::{Connection, params};
 

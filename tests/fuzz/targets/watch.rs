@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use masternode_exporter::domain::watch::Selector;
+use domain::watch::Selector;
 
 use super::{common, configuration};
 

@@ -6,8 +6,8 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 use std::time::Duration;
 
+use domain::{BlockHash, MasternodeId, UnixSeconds, rfc3339};
 use masternode_exporter::config::parse_duration;
-use masternode_exporter::domain::{BlockHash, MasternodeId, UnixSeconds, rfc3339};
 use masternode_exporter::web::handlers::TelemetryPath;
 use masternode_exporter::web::listen::ListenAddress;
 

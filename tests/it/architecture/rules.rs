@@ -15,26 +15,8 @@ const FILE_LINES: usize = 400;
 /// Functions that may be longer, because they are a table: one arm or row a line and nothing to follow.
 const TABLES: &[&str] = &[];
 
-/// Crates that the core must not know.
-const IMPURE_CRATES: &[&str] =
-    &["tokio", "reqwest", "hyper", "prometheus", "serde", "serde_json", "tracing", "config", "clap"];
-
-/// What of the standard library the core must not know: clocks, files, streams, the process around it.
-const IMPURE_STD: &[&[&str]] = &[
-    &["std", "time", "SystemTime"],
-    &["std", "time", "Instant"],
-    &["std", "fs"],
-    &["std", "io"],
-    &["std", "env"],
-    &["std", "process"],
-    &["std", "thread"],
-];
-
 /// Crates of this workspace that the program uses.
-pub const CRATES: &[&str] = &["exporter-toolkit"];
-
-/// Macros that print.
-const PRINTING: &[&str] = &["print", "println", "eprint", "eprintln"];
+pub const CRATES: &[&str] = &["domain", "exporter-toolkit", "simulator"];
 
 /// For each part, the other parts that it may name.
 pub type Arrows = BTreeMap<String, BTreeSet<String>>;
@@ -61,7 +43,6 @@ fn breach(source: &Source, line: usize, rule: &'static str, what: String) -> Bre
 /// Every rule at once.
 pub fn check(source: &Source, arrows: &Arrows) -> Vec<Breach> {
     let mut breaches = check_arrows(source, arrows);
-    breaches.extend(check_purity(source));
     breaches.extend(check_exports(source));
     breaches.extend(check_imports(source));
     breaches.extend(check_lengths(source));
@@ -79,7 +60,7 @@ pub fn check_crate(source: &Source) -> Vec<Breach> {
     breaches
 }
 
-/// The part that a file belongs to, and how deep below it the file's module lies: `("domain", 1)` for its `mod.rs`.
+/// The part that a file belongs to, and how deep below it the file's module lies: `("rpc", 1)` for its `mod.rs`.
 fn place(path: &str) -> (&str, usize) {
     let module = path.trim_start_matches("src/").trim_end_matches(".rs").trim_end_matches("/mod");
     (module.split('/').next().unwrap_or_default(), module.split('/').count())
@@ -108,34 +89,6 @@ pub fn check_arrows(source: &Source, arrows: &Arrows) -> Vec<Breach> {
         .filter(|(other, _)| *other != part && !allowed.contains(other))
         .map(|(other, line)| breach(source, line, RULE, format!("`{part}` must not name `{other}`")))
         .collect()
-}
-
-/// The core takes values and returns values.
-pub fn check_purity(source: &Source) -> Vec<Breach> {
-    const RULE: &str = "pure core";
-    if place(&source.path).0 != "domain" {
-        return Vec::new();
-    }
-    let tokens = source.production();
-    let mut breaches = Vec::new();
-    for (at, token) in tokens.iter().enumerate() {
-        let names = IMPURE_CRATES.contains(&token.text.as_str())
-            && (reads(&tokens, at + 1, &["::"]) || (at > 0 && reads(&tokens, at - 1, &["use"])));
-        let inside = at > 0 && tokens[at - 1].text == "::";
-        let prints = PRINTING.contains(&token.text.as_str()) && reads(&tokens, at + 1, &["!"]);
-        if (names && !inside) || prints {
-            breaches.push(breach(source, token.line, RULE, format!("`domain` must not name `{}`", token.text)));
-        }
-    }
-    for path in paths(&tokens, "std") {
-        // A module imported whole would let the rest in by another name.
-        let impure = IMPURE_STD.iter().any(|banned| path.segments.iter().zip(*banned).all(|(one, other)| one == other));
-        if impure {
-            let what = format!("`domain` must not name `{}`", path.segments.join("::"));
-            breaches.push(breach(source, path.line, RULE, what));
-        }
-    }
-    breaches
 }
 
 /// A part re-exports what is its own, and nothing else.
@@ -243,7 +196,7 @@ mod tests {
 
     fn arrows() -> Arrows {
         let row = |part: &str, may: &[&str]| (part.to_string(), may.iter().map(ToString::to_string).collect());
-        [row("domain", &[]), row("rpc", &["domain"]), row("main", &["cli"])].into()
+        [row("meters", &[]), row("rpc", &["domain"]), row("main", &["cli"])].into()
     }
 
     /// Breaches as `line: what`.
@@ -257,16 +210,16 @@ mod tests {
 
     #[test]
     fn an_arrow_that_points_the_wrong_way_is_named_with_its_file_line_and_rule() {
-        let source = Source::new("src/domain/x.rs", "use std::fmt;\nuse crate::rpc::Client;\n");
+        let source = Source::new("src/meters/x.rs", "use std::fmt;\nuse crate::rpc::Client;\n");
         let breaches = check_arrows(&source, &arrows());
         assert_eq!(breaches.len(), 1);
-        assert_eq!(breaches[0].to_string(), "src/domain/x.rs:2: `domain` must not name `rpc` [arrows]");
+        assert_eq!(breaches[0].to_string(), "src/meters/x.rs:2: `meters` must not name `rpc` [arrows]");
     }
 
     #[test]
     fn an_arrow_is_seen_however_it_is_written() {
         let cases = [
-            "use crate::{domain::Height, web::Site};",
+            "use crate::{rpc::Height, web::Site};",
             "fn f() { let x = crate::web::probe(); }",
             "use {crate::web, std::fmt};",
             "pub use crate::web::Site;",
@@ -293,41 +246,19 @@ mod tests {
 
     #[test]
     fn what_the_table_allows_is_allowed() {
-        let text = "use crate::domain::{Height, list::Block};\nuse crate::rpc::error::RpcError;\nuse super::methods;\n\
+        let text = "use domain::{Height, list::Block};\nuse crate::rpc::error::RpcError;\nuse super::methods;\n\
                     // crate::web\n#[cfg(test)]\nmod tests { use super::*; }";
         assert_eq!(arrows_of("src/rpc/client.rs", text), [""; 0]);
         assert_eq!(arrows_of("src/rpc/mod.rs", "#[cfg(test)]\nmod tests { use super::*; }"), [""; 0]);
     }
 
     #[test]
-    fn the_core_names_no_clock_no_file_no_runtime_no_log() {
-        let bad = [
-            "use tokio::sync::watch;",
-            "use serde::Serialize;",
-            "use tracing;",
-            "fn f() { prometheus::Registry::new(); }",
-            "fn f() { println!(); }",
-            "use std::{fmt, time::{Duration, SystemTime}};",
-            "fn f() { std::time::Instant::now(); }",
-            "use std::time;",
-            "use std::fs::File;",
-        ];
-        for text in bad {
-            assert_eq!(check_purity(&Source::new("src/domain/x.rs", text)).len(), 1, "{text}");
-            assert_eq!(check_purity(&Source::new("src/rpc/x.rs", text)), [], "{text}");
-        }
-        let good =
-            "use std::time::Duration;\nuse std::fmt;\nstruct A { config: u8 }\n#[cfg(test)]\nmod t { use std::fs; }";
-        assert_eq!(check_purity(&Source::new("src/domain/x.rs", good)), []);
-    }
-
-    #[test]
     fn a_part_re_exports_only_what_is_its_own() {
-        let bad = ["pub use crate::domain::Height;", "pub(crate) use bytes::Bytes;", "pub use super::domain::Height;"];
+        let bad = ["pub use domain::Height;", "pub(crate) use bytes::Bytes;", "pub use super::meters::Height;"];
         for text in bad {
             assert_eq!(check_exports(&Source::new("src/rpc/mod.rs", text)).len(), 1, "{text}");
         }
-        let good = "mod client;\npub use client::Client;\npub(super) use self::client::X;\nuse crate::domain::Height;\n\
+        let good = "mod client;\npub use client::Client;\npub(super) use self::client::X;\nuse domain::Height;\n\
                     pub use crate::rpc::client::Y;\npub fn f() {}\npub(in crate::rpc) fn g() {}";
         assert_eq!(check_exports(&Source::new("src/rpc/mod.rs", good)), []);
         assert_eq!(check_exports(&Source::new("src/rpc/dash/x.rs", "pub(super) use super::y::Z;")), []);
@@ -335,7 +266,7 @@ mod tests {
 
     #[test]
     fn globs_and_grandparents_are_for_tests() {
-        let bad = "use super::super::x;\nuse crate::domain::*;\nuse crate::rpc::{a::*, b};";
+        let bad = "use super::super::x;\nuse domain::*;\nuse crate::rpc::{a::*, b};";
         let source = Source::new("src/rpc/x.rs", bad);
         assert_eq!(found(&check_imports(&source)), ["1: `super::super`", "2: a glob import", "3: a glob import"]);
         let good = "fn f() { let x = 2 * y; }\n#[cfg(test)]\nmod tests { use super::*; use super::super::x; }";

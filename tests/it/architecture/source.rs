@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// One source file.
 pub struct Source {
-    /// From the root of the package: `src/domain/pose.rs`.
+    /// From the root of the package: `crates/domain/src/pose.rs`.
     pub path: String,
     /// As it stands.
     pub text: String,

@@ -4,17 +4,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use masternode_exporter::domain::chain::DASH;
-use masternode_exporter::domain::watch::{Selector, WatchEntry, WatchList};
-use masternode_exporter::domain::{Event, Snapshot, UnixSeconds};
+use domain::chain::DASH;
+use domain::watch::{Selector, WatchEntry, WatchList};
+use domain::{Event, Snapshot, UnixSeconds};
 use masternode_exporter::follower::offline_backfill::{OfflineBackfill, OfflineBackfillError};
 use masternode_exporter::follower::{Follower, FollowerSettings, OptionalQueries};
 use masternode_exporter::history::{self, Writer, WriterHandle};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
 use masternode_exporter::rpc::{self, Client, Credentials, Dialect, Secret, dialect};
-use masternode_exporter::sim::{Action, Network, Options, RunningServer, Server, ServerOptions};
 use prometheus::Registry;
+use simulator::{Action, Network, Options, RunningServer, Server, ServerOptions};
 use tempfile::TempDir;
 use tokio::sync::watch;
 

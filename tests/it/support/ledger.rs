@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use masternode_exporter::domain::{BanCause, Event, EventKind};
+use domain::{BanCause, Event, EventKind};
 use masternode_exporter::history::{Query, Reader, StoredEvent};
-use masternode_exporter::sim::{BanCause as SimulatedCause, ChangedField, FieldChange, LedgerKind, Network};
+use simulator::{BanCause as SimulatedCause, ChangedField, FieldChange, LedgerKind, Network};
 
 use crate::support::samples::Page;
 

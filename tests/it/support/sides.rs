@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use masternode_exporter::domain::chain::DASH;
-use masternode_exporter::domain::watch::WatchList;
-use masternode_exporter::domain::{Snapshot, UnixSeconds};
+use domain::chain::DASH;
+use domain::watch::WatchList;
+use domain::{Snapshot, UnixSeconds};
 use masternode_exporter::follower::{Follower, FollowerSettings, OptionalQueries};
 use masternode_exporter::history::{self, Writer, WriterHandle};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
 use masternode_exporter::rpc::{self, Client, Credentials, Secret};
-use masternode_exporter::sim::{Network, Options};
 use prometheus::Registry;
+use simulator::{Network, Options};
 use tempfile::TempDir;
 use tokio::sync::watch;
 

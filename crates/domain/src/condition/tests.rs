@@ -1,0 +1,350 @@
+//! Each condition at its edge.
+//!
+//! Never here: how long a condition must hold.
+
+mod calls_and_own_nodes;
+
+use std::sync::Arc;
+
+use super::*;
+use crate::chain::{ChainRules, DASH, DIMECOIN, Subnet};
+use crate::chain_facts::ChainFacts;
+use crate::counters::EventCounters;
+use crate::event::Event;
+use crate::masternode::{BlockHash, Hash, Masternode, PeerView, Score};
+use crate::probe::{Outcome, Peer, Probe, ProbeError, Probes, Unprobed};
+use crate::quorum::{Formation, Formations, Mined};
+use crate::samples::{self, block, id, list};
+use crate::session::{DkgMember, DkgSession, DkgSessions};
+use crate::snapshot::SnapshotInputs;
+use crate::state::Announced;
+use crate::watch::WatchTarget;
+
+const TIP: u32 = 288_000;
+
+/// A masternode that is not the next to be paid; those with number 100 and above wait longer.
+fn masternode(number: u8) -> Masternode {
+    let last_paid_height = (number < 100).then_some(Height(1_000));
+    Masternode { last_paid_height, ..samples::masternode(number) }
+}
+
+/// What is found: conditions with their values.
+type Found = &'static [(Condition, f64)];
+
+/// What each source sees of one session: its phase, whose seat, whether the contribution came.
+type Seen = &'static [(u8, u8, bool)];
+
+/// A network with one watched masternode, number 1, among `others` healthy ones.
+struct Scene {
+    rules: ChainRules,
+    tip: u32,
+    node: Option<Masternode>,
+    others: u8,
+    watched: Vec<u8>,
+    expectations: Vec<(WatchField, String)>,
+    chainlock: Option<u32>,
+    sessions: Option<DkgSessions>,
+    own_nodes: BTreeMap<MasternodeId, Option<Peer>>,
+    events: Vec<Event>,
+    seconds_later: u64,
+    formations: Formations,
+}
+
+impl Default for Scene {
+    fn default() -> Scene {
+        Scene {
+            rules: DASH,
+            tip: TIP,
+            node: Some(masternode(1)),
+            others: 199,
+            watched: vec![1],
+            expectations: vec![],
+            chainlock: None,
+            sessions: None,
+            own_nodes: BTreeMap::new(),
+            events: vec![],
+            seconds_later: 0,
+            formations: Formations::new(),
+        }
+    }
+}
+
+impl Scene {
+    fn snapshot(&self) -> Snapshot {
+        self.snapshot_of_node(None)
+    }
+
+    /// As a node of this version answers.
+    fn snapshot_of_node(&self, node_version: Option<u32>) -> Snapshot {
+        let nodes: Vec<Masternode> = self.node.iter().cloned().chain((2..=self.others + 1).map(masternode)).collect();
+        let list = list(self.tip, nodes);
+        let read_at = list.block().time;
+        let mut tallies = EventCounters::default();
+        self.events.iter().for_each(|event| tallies.record(event));
+        let watched = |number: &u8| WatchTarget {
+            id: id(*number),
+            alias: format!("mn-{number}"),
+            groups: BTreeMap::from([("operator".to_string(), "acme".to_string())]),
+            expectations: self.expectations.clone(),
+            maintenance_until: None,
+        };
+        let facts = ChainFacts {
+            node_version,
+            chainlock_height: self.chainlock.map(Height),
+            sessions: self.sessions.clone().map(Arc::new),
+            formations: self.formations.clone(),
+            own_nodes: Arc::new(self.own_nodes.clone()),
+            ..ChainFacts::new(Subnet::Main)
+        };
+        let parts = SnapshotInputs {
+            network: "net".into(),
+            rules: Arc::new(self.rules.clone()),
+            list: Arc::new(list),
+            facts,
+            read_at,
+            watched: self.watched.iter().map(watched).collect(),
+            recent_events: self.events.clone(),
+        };
+        Snapshot::new(parts, &tallies)
+    }
+
+    #[track_caller]
+    fn check(&self, expected: &[(Condition, f64)]) {
+        let snapshot = self.snapshot();
+        let now = UnixSeconds(snapshot.block().time.0 + self.seconds_later);
+        let found = findings(&snapshot, &Thresholds::default(), now);
+        let found: Vec<_> = found.iter().map(|finding| (finding.condition, finding.value)).collect();
+        assert_eq!(found, expected);
+    }
+}
+
+fn scored(score: u32) -> Option<Masternode> {
+    Some(Masternode { pose_score: Some(Score(score)), ..masternode(1) })
+}
+
+fn event(number: u8, height: u32, kind: EventKind) -> Event {
+    Event { block: block(height), exact: true, masternode: id(number), node_type: NodeType::Regular, kind }
+}
+
+fn penalty(number: u8, height: u32) -> Event {
+    event(
+        number,
+        height,
+        EventKind::Penalty {
+            score: Score(132),
+            points: 132,
+            failures: 1,
+            clamped: false,
+            quorums: vec![],
+            others: Some(0),
+        },
+    )
+}
+
+#[test]
+fn nothing_is_said_of_a_healthy_network() {
+    Scene::default().check(&[]);
+}
+
+/// 200 masternodes: limit 200, step 132, safe level 68. Quorums of 400 have too few members, a rotation cycle has a seat for
+/// everybody; its commitments fall due at offset 42 into 288.
+#[test]
+fn a_ban_is_imminent_when_a_test_comes_before_safety() {
+    use Condition::{BanImminent, OneFailureFromBan};
+    // offset of the tip, score: safe after score − 68 blocks.
+    let cases: [(u32, u32, Found); 6] = [
+        (60, 132, &[(OneFailureFromBan, 64.0)]),
+        (0, 109, &[(OneFailureFromBan, 41.0)]),
+        (0, 110, &[(OneFailureFromBan, 42.0), (BanImminent, 1.0)]),
+        (240, 132, &[(OneFailureFromBan, 64.0)]),
+        (266, 132, &[(OneFailureFromBan, 64.0), (BanImminent, 1.0)]),
+        (0, 68, &[]),
+    ];
+    for (offset, score, expected) in cases {
+        Scene { tip: TIP + offset, node: scored(score), ..Scene::default() }.check(expected);
+    }
+}
+
+#[test]
+fn two_failures_inside_one_decay_are_told() {
+    // 1.05 · 132 = 138.6.
+    let tip = TIP + 60;
+    Scene { tip, node: scored(138), ..Scene::default() }.check(&[(Condition::OneFailureFromBan, 70.0)]);
+    let repeated = [(Condition::RepeatedFailures, 139.0), (Condition::OneFailureFromBan, 71.0)];
+    Scene { tip, node: scored(139), ..Scene::default() }.check(&repeated);
+}
+
+#[test]
+fn a_ban_is_told_whatever_the_score() {
+    for score in [0, 200] {
+        let node = scored(score).map(|node| Masternode { ban_height: Some(Height(5)), ..node });
+        Scene { node, ..Scene::default() }.check(&[(Condition::Banned, 1.0)]);
+    }
+}
+
+#[test]
+fn a_penalty_is_told_for_an_hour() {
+    // An hour has 22 blocks of 157.6 seconds.
+    let scene = |score, height| Scene { node: scored(score), events: vec![penalty(1, height)], ..Scene::default() };
+    scene(10, TIP - 21).check(&[(Condition::Penalized, 10.0)]);
+    scene(10, TIP - 22).check(&[]);
+    // A revival took the score away, and with it what there was to tell.
+    scene(0, TIP - 21).check(&[]);
+}
+
+#[test]
+fn a_masternode_that_left_is_missing_and_its_payment_lost() {
+    let events = vec![event(1, TIP - 3, EventKind::PaymentLost)];
+    let scene = Scene { node: None, events, ..Scene::default() };
+    scene.check(&[(Condition::PaymentLost, 1.0), (Condition::Missing, 0.0)]);
+    // An hour before the tip are 24 blocks of 150 seconds, whatever our clock says.
+    let lost =
+        |height| Scene { node: None, events: vec![event(1, height, EventKind::PaymentLost)], ..Scene::default() };
+    lost(TIP - 23).check(&[(Condition::PaymentLost, 1.0), (Condition::Missing, 0.0)]);
+    lost(TIP - 24).check(&[(Condition::Missing, 0.0)]);
+    let later = Scene { seconds_later: 5 * 3_600, ..scene };
+    later.check(&[(Condition::PaymentLost, 1.0), (Condition::Missing, 0.0), (Condition::ChainStalled, 18_000.0)]);
+}
+
+#[test]
+fn the_head_of_the_queue_is_told() {
+    let node = Some(Masternode { last_paid_height: Some(Height(1)), ..masternode(1) });
+    let others = |others| Scene { node: node.clone(), others, ..Scene::default() };
+    others(10).check(&[(Condition::HeadOfQueue, 1.0)]);
+    others(9).check(&[]);
+}
+
+#[test]
+fn what_is_not_as_expected_is_named() {
+    let expectations =
+        vec![(WatchField::Address, "192.0.2.1:9999".to_string()), (WatchField::PayoutAddress, "Xmine".to_string())];
+    let scene = Scene { expectations, ..Scene::default() };
+    scene.check(&[(Condition::UnexpectedChange, 1.0)]);
+    let snapshot = scene.snapshot();
+    let found = findings(&snapshot, &Thresholds::default(), snapshot.block().time);
+    assert_eq!(found[0].fields, [WatchField::PayoutAddress]);
+    assert_eq!(found[0].subject.masternode(), Some(&id(1)));
+}
+
+#[test]
+fn only_an_evo_node_is_banned_by_the_platform() {
+    let peer = PeerView::new(None, Some(true));
+    let flagged = Masternode { peer, ..masternode(1) };
+    Scene { node: Some(flagged.clone()), ..Scene::default() }.check(&[]);
+    let evo = Masternode { node_type: NodeType::Evo, ..flagged };
+    Scene { node: Some(evo), ..Scene::default() }.check(&[(Condition::PlatformBanned, 1.0)]);
+}
+
+#[test]
+fn silence_is_told_before_it_expires_a_node() {
+    let read_at = block(TIP).time.0;
+    let announced = |state: &str, silent: u64| {
+        let state = DIMECOIN.states.iter().find(|known| known.label == state).unwrap().clone();
+        Announced {
+            state: Arc::new(state),
+            protocol_version: None,
+            last_seen: Some(UnixSeconds(read_at - silent)),
+            started_at: None,
+            last_paid_at: None,
+            rank: None,
+        }
+    };
+    let cases: [(&str, u64, Found); 5] = [
+        ("enabled", 1_800, &[]),
+        ("enabled", 1_801, &[(Condition::PingLate, 1_801.0)]),
+        ("pre_enabled", 60, &[(Condition::NotEnabled, 0.0)]),
+        ("expired", 4_000, &[(Condition::NotEnabled, 0.0)]),
+        ("pose_ban", 4_000, &[(Condition::Banned, 1.0)]),
+    ];
+    for (state, silent, expected) in cases {
+        let announced = Some(Box::new(announced(state, silent)));
+        let node = Masternode { announced, pose_score: None, ..masternode(1) };
+        Scene { rules: DIMECOIN, node: Some(node), others: 0, ..Scene::default() }.check(expected);
+    }
+}
+
+#[test]
+fn a_wave_needs_ten_and_a_hundredth() {
+    let wave = |penalised: u8, blocks_ago| Scene {
+        watched: vec![],
+        events: (1..=penalised).map(|number| penalty(number, TIP - blocks_ago)).collect(),
+        ..Scene::default()
+    };
+    wave(9, 0).check(&[]);
+    wave(10, 0).check(&[(Condition::PenaltyWave, 10.0)]);
+    wave(10, 23).check(&[(Condition::PenaltyWave, 10.0)]);
+    wave(10, 24).check(&[]);
+}
+
+#[test]
+fn a_group_is_degraded_by_three_or_by_a_third_of_at_least_two() {
+    // watched masternodes of the group, newly penalised, told.
+    let cases =
+        [(1, 1, false), (2, 1, false), (3, 2, true), (6, 2, true), (7, 2, false), (30, 2, false), (30, 3, true)];
+    for (members, penalised, told) in cases {
+        let scene = Scene {
+            watched: (1..=members).collect(),
+            events: (1..=penalised).map(|number| penalty(number, TIP)).collect(),
+            ..Scene::default()
+        };
+        let snapshot = scene.snapshot();
+        let found = findings(&snapshot, &Thresholds::default(), snapshot.block().time);
+        let group = found.iter().find(|finding| finding.condition == Condition::GroupDegraded);
+        assert_eq!(group.is_some(), told, "{penalised} of {members}");
+        assert!(group.is_none_or(|finding| finding.subject == Subject::Group("operator", "acme")));
+    }
+}
+
+#[test]
+fn a_chain_that_stands_still_or_is_not_locked_is_told() {
+    Scene { seconds_later: 1_800, ..Scene::default() }.check(&[]);
+    Scene { seconds_later: 1_801, ..Scene::default() }.check(&[(Condition::ChainStalled, 1_801.0)]);
+    Scene { chainlock: Some(TIP - 5), ..Scene::default() }.check(&[]);
+    Scene { chainlock: Some(TIP - 6), ..Scene::default() }.check(&[(Condition::ChainLockLag, 6.0)]);
+}
+
+/// `llmq_400_85` has a session every 576 blocks, which is 288,000 and 287,424; their mining windows end 48 blocks later.
+#[test]
+fn a_type_without_a_quorum_in_two_windows_is_told_and_is_no_fault_of_a_masternode() {
+    let start = |windows: u32| TIP - windows * 576;
+    let cases: [(u32, u32, Found); 5] = [
+        (TIP + 47, start(1), &[]),
+        (TIP + 48, start(1), &[]),
+        (TIP + 47, start(2), &[]),
+        (TIP + 48, start(2), &[(Condition::QuorumMissing, 2.0)]),
+        (TIP + 48, start(30), &[(Condition::QuorumMissing, 30.0)]),
+    ];
+    for (tip, start, expected) in cases {
+        let newest = Some(Mined { start: Height(start), mined: Height(start + 21) });
+        let formations = Formations::from([("llmq_400_85", Formation { newest, open: None })]);
+        // A masternode with a score that sat in these sessions: nothing is said of it.
+        Scene { tip, node: scored(10), formations, ..Scene::default() }.check(expected);
+    }
+    Scene { tip: TIP + 48, ..Scene::default() }.check(&[]);
+}
+
+#[test]
+fn a_contribution_is_missing_once_the_phase_for_it_is_over_and_no_source_has_it() {
+    let session = |phase, masternode, contributed| DkgSession {
+        quorum_type: "llmq_60_75".into(),
+        quorum: BlockHash(Hash([9; 32])),
+        index: 0,
+        phase,
+        seats: BTreeMap::from([(id(masternode), DkgMember { contributed, marks: 0 })]),
+    };
+    // Phase 2: contribute; 3: complain.
+    let cases: [(Seen, Found); 6] = [
+        (&[], &[]),
+        (&[(2, 1, false)], &[]),
+        (&[(3, 1, false)], &[(Condition::ContributionMissing, 0.0)]),
+        (&[(3, 1, true)], &[]),
+        (&[(3, 1, false), (3, 1, true)], &[]),
+        // Number 2 is not watched.
+        (&[(3, 2, false)], &[]),
+    ];
+    for (seen, expected) in cases {
+        let mut sessions = DkgSessions::default();
+        seen.iter().for_each(|(phase, node, came)| sessions.add(None, &[session(*phase, *node, *came)]));
+        Scene { sessions: Some(sessions), ..Scene::default() }.check(expected);
+    }
+}

@@ -1,0 +1,265 @@
+//! Counts of events since the chain is followed: over restarts, where they are kept.
+//!
+//! Never here: events withdrawn by a reorg: counts never go down, those are counted apart (`meters`).
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
+use crate::dkg_outcome::DkgOutcome;
+use crate::event::{BanCause, Event, EventKind, Field};
+use crate::masternode::{Height, MasternodeId, NodeType};
+
+/// What happened to one masternode.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeCounters {
+    /// Failed sessions that raised the score.
+    pub penalties: u64,
+    /// Bans, by [`BanCause::ALL`].
+    pub bans: [u64; BanCause::ALL.len()],
+    /// Revivals.
+    pub revivals: u64,
+    /// Payments.
+    pub payments: u64,
+    /// Payments lost with the place in the queue.
+    pub payments_lost: u64,
+    /// Changes, by [`Field::ALL`].
+    pub changes: [u64; Field::ALL.len()],
+    /// Block of the last penalty; `None` when none was seen.
+    pub last_penalty_height: Option<Height>,
+    /// Block of the last ban and how many masternodes there were then; `None` when none was seen.
+    pub last_ban: Option<(Height, u32)>,
+    /// Seats in quorums, by their type.
+    pub memberships: ByQuorumType<Memberships>,
+}
+
+/// Counts by the name of a quorum type.
+pub type ByQuorumType<T> = BTreeMap<Cow<'static, str>, T>;
+
+/// Seats of one masternode in quorums that formed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memberships {
+    /// It did its part.
+    pub valid: u64,
+    /// It failed.
+    pub invalid: u64,
+}
+
+/// SessionTally of the network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DkgCounters {
+    /// A quorum came of it.
+    pub formed: u64,
+    /// It failed as a whole.
+    pub failed: u64,
+}
+
+/// What happened to all masternodes of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NetworkCounters {
+    /// Failed sessions that raised a score.
+    pub penalties: u64,
+    /// Bans.
+    pub bans: u64,
+    /// Revivals.
+    pub revivals: u64,
+    /// Registrations.
+    pub registrations: u64,
+    /// Removals.
+    pub removals: u64,
+}
+
+/// All counts of one network.
+#[derive(Clone, Debug, Default)]
+pub struct EventCounters {
+    nodes: HashMap<MasternodeId, NodeCounters>,
+    network: [NetworkCounters; NodeType::ALL.len()],
+    sessions: ByQuorumType<DkgCounters>,
+}
+
+impl EventCounters {
+    /// Counts that go on from earlier ones.
+    pub fn continue_from(
+        nodes: impl IntoIterator<Item = (MasternodeId, NodeCounters)>,
+        network: [NetworkCounters; NodeType::ALL.len()],
+        sessions: ByQuorumType<DkgCounters>,
+    ) -> EventCounters {
+        EventCounters { nodes: nodes.into_iter().collect(), network, sessions }
+    }
+
+    /// These counts, and on top of them those of what happened later.
+    #[must_use]
+    pub fn add_later(mut self, later: &EventCounters) -> EventCounters {
+        for (id, later) in &later.nodes {
+            let node = self.nodes.entry(*id).or_default();
+            node.penalties += later.penalties;
+            (0..).zip(later.bans).for_each(|(cause, bans): (usize, _)| node.bans[cause] += bans);
+            node.revivals += later.revivals;
+            node.payments += later.payments;
+            node.payments_lost += later.payments_lost;
+            (0..).zip(later.changes).for_each(|(field, changes): (usize, _)| node.changes[field] += changes);
+            node.last_penalty_height = later.last_penalty_height.or(node.last_penalty_height);
+            node.last_ban = later.last_ban.or(node.last_ban);
+            for (quorum_type, later) in &later.memberships {
+                let memberships = node.memberships.entry(quorum_type.clone()).or_default();
+                memberships.valid += later.valid;
+                memberships.invalid += later.invalid;
+            }
+        }
+        for (network, later) in self.network.iter_mut().zip(&later.network) {
+            network.penalties += later.penalties;
+            network.bans += later.bans;
+            network.revivals += later.revivals;
+            network.registrations += later.registrations;
+            network.removals += later.removals;
+        }
+        for (quorum_type, later) in &later.sessions {
+            let sessions = self.sessions.entry(quorum_type.clone()).or_default();
+            sessions.formed += later.formed;
+            sessions.failed += later.failed;
+        }
+        self
+    }
+
+    /// Counts one event.
+    pub fn record(&mut self, event: &Event) {
+        let node = self.nodes.entry(event.masternode).or_default();
+        let network = &mut self.network[event.node_type as usize];
+        match &event.kind {
+            EventKind::Penalty { failures, .. } => {
+                node.penalties += u64::from(*failures);
+                network.penalties += u64::from(*failures);
+                node.last_penalty_height = Some(event.block.height);
+            }
+            EventKind::Ban { cause, among } => {
+                node.last_ban = Some((event.block.height, *among));
+                node.bans[*cause as usize] += 1;
+                network.bans += 1;
+            }
+            EventKind::Revival => {
+                node.revivals += 1;
+                network.revivals += 1;
+            }
+            EventKind::Registration => network.registrations += 1,
+            EventKind::Removal => network.removals += 1,
+            EventKind::Payment { .. } => node.payments += 1,
+            EventKind::PaymentLost => node.payments_lost += 1,
+            EventKind::Change(field, _) => node.changes[*field as usize] += 1,
+            EventKind::State { .. } => {}
+        }
+    }
+
+    /// Counts how a session ended.
+    pub fn record_session(&mut self, session: &DkgOutcome) {
+        let sessions = self.sessions.entry(session.quorum_type.clone()).or_default();
+        let Some(members) = &session.members else {
+            sessions.failed += 1;
+            return;
+        };
+        sessions.formed += 1;
+        for (id, valid) in members {
+            let node = self.nodes.entry(*id).or_default();
+            let memberships = node.memberships.entry(session.quorum_type.clone()).or_default();
+            *(if *valid { &mut memberships.valid } else { &mut memberships.invalid }) += 1;
+        }
+    }
+
+    /// SessionTally of the network, by quorum type.
+    pub fn sessions(&self) -> &ByQuorumType<DkgCounters> {
+        &self.sessions
+    }
+
+    /// Puts back which block penalised a masternode last, after a reorg replaced that block.
+    pub fn set_last_penalty(&mut self, id: &MasternodeId, height: Option<Height>) {
+        if let Some(node) = self.nodes.get_mut(id) {
+            node.last_penalty_height = height;
+        }
+    }
+
+    /// What happened to a masternode; all zero when nothing did.
+    pub fn node(&self, id: &MasternodeId) -> NodeCounters {
+        self.nodes.get(id).cloned().unwrap_or_default()
+    }
+
+    /// Which block penalised a masternode last; `None` when none was seen.
+    pub fn last_penalty(&self, id: &MasternodeId) -> Option<Height> {
+        self.nodes.get(id)?.last_penalty_height
+    }
+
+    /// All to which something happened, in no order.
+    pub fn nodes(&self) -> impl Iterator<Item = (&MasternodeId, &NodeCounters)> {
+        self.nodes.iter()
+    }
+
+    /// What happened to all of a kind, by [`NodeType::ALL`].
+    pub fn network(&self) -> &[NetworkCounters; NodeType::ALL.len()] {
+        &self.network
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::masternode::Score;
+    use crate::samples::{block, id};
+
+    #[test]
+    fn a_penalty_counts_its_failures() {
+        let mut tallies = EventCounters::default();
+        let kind = EventKind::Penalty {
+            score: Score(100),
+            points: 100,
+            failures: 2,
+            clamped: true,
+            quorums: vec![],
+            others: Some(0),
+        };
+        let event = Event { block: block(5), exact: true, masternode: id(1), node_type: NodeType::Evo, kind };
+        tallies.record(&event);
+        tallies.record(&Event { kind: EventKind::Ban { cause: BanCause::Dkg, among: 9 }, ..event });
+        let node = tallies.node(&id(1));
+        assert_eq!((node.penalties, node.bans[0], node.last_penalty_height), (2, 1, Some(Height(5))));
+        assert_eq!(tallies.network()[1].penalties, 2);
+        assert_eq!(tallies.network()[0], NetworkCounters::default());
+        assert_eq!(tallies.node(&id(2)), NodeCounters::default());
+    }
+
+    #[test]
+    fn counts_on_top_of_earlier_ones_are_those_of_all_events_in_one_go() {
+        let penalty = EventKind::Penalty {
+            score: Score(66),
+            points: 66,
+            failures: 1,
+            clamped: false,
+            quorums: vec![],
+            others: Some(0),
+        };
+        let kinds = [
+            penalty,
+            EventKind::Ban { cause: BanCause::Revoked, among: 9 },
+            EventKind::Revival,
+            EventKind::Registration,
+            EventKind::Removal,
+            EventKind::Payment { amount: None, payees: vec![] },
+            EventKind::PaymentLost,
+            EventKind::Change(Field::Payout, None),
+        ];
+        let events: Vec<Event> = (1..)
+            .zip(kinds.iter().cycle().take(kinds.len() * 3))
+            .map(|(height, kind)| {
+                let masternode = id(height as u8 % 5);
+                let kind = kind.clone();
+                Event { block: block(height), exact: true, masternode, node_type: NodeType::Regular, kind }
+            })
+            .collect();
+        let count = |events: &[Event]| {
+            let mut tallies = EventCounters::default();
+            events.iter().for_each(|event| tallies.record(event));
+            tallies
+        };
+        let all = count(&events);
+        for cut in 0..=events.len() {
+            let sum = count(&events[..cut]).add_later(&count(&events[cut..]));
+            assert_eq!((&sum.nodes, sum.network), (&all.nodes, all.network), "cut at {cut}");
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! The events that lead from one list to the next.
+//!
+//! Never here: which quorum punished; a list does not say.
+
+use crate::details::Detail;
+use crate::event::{BanCause, Event, EventKind, Field};
+use crate::list::{Block, MasternodeList};
+use crate::masternode::{Height, Masternode, Score};
+use crate::pose::{PenaltyRule, PoseLimits};
+
+/// The events from `before` to `after`, ascending by masternode. Exact when the two blocks are neighbours.
+///
+/// Without a rule, on chains that show no score, nobody is penalised.
+pub fn diff(before: &MasternodeList, after: &MasternodeList, rule: Option<&PenaltyRule>) -> Vec<Event> {
+    let from = before.block().height;
+    let span = Span {
+        from,
+        blocks: after.block().height.above(from),
+        target: *after.block(),
+        among: u32::try_from(after.registered()).unwrap_or(u32::MAX),
+        // The limit in force is that of the list under construction, in practice the list before
+        // (docs/spec/dash.md#order-inside-a-block).
+        limits: rule.map(|rule| rule.limits(before.registered())),
+    };
+    let mut events = Vec::new();
+    for difference in before.differences(after) {
+        match difference {
+            // Of an entry that could not be read it is not known what happened to it.
+            (None, Some(new)) if before.unreadable().may_be(new, from) => {}
+            (Some(old), None) if after.unreadable().has(&old.id) => {}
+            (None, Some(new)) => span.registration(new, &mut events),
+            (Some(old), None) => span.removal(old, &mut events),
+            (Some(old), Some(new)) => span.changes(old, new, &mut events),
+            (None, None) => {}
+        }
+    }
+    note_others(&mut events);
+    events
+}
+
+/// Says of each penalty how many others the block has.
+fn note_others(events: &mut [Event]) {
+    let penalties = events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. })).count();
+    for event in events.iter_mut().filter(|event| event.exact) {
+        if let EventKind::Penalty { others, .. } = &mut event.kind {
+            *others = u32::try_from(penalties - 1).ok();
+        }
+    }
+}
+
+/// The blocks between two lists.
+struct Span {
+    from: Height,
+    blocks: u32,
+    target: Block,
+    among: u32,
+    limits: Option<PoseLimits>,
+}
+
+impl Span {
+    fn push(&self, events: &mut Vec<Event>, masternode: &Masternode, kind: EventKind) {
+        events.push(Event {
+            block: self.target,
+            exact: self.blocks == 1,
+            masternode: masternode.id,
+            node_type: masternode.node_type,
+            kind,
+        });
+    }
+
+    fn registration(&self, new: &Masternode, events: &mut Vec<Event>) {
+        self.push(events, new, EventKind::Registration);
+        if new.is_banned() {
+            let without_address = !new.details.has(Detail::Address) && new.ban_height == new.registered_height;
+            let cause = if without_address { BanCause::NoAddress } else { BanCause::Unknown };
+            self.push(events, new, EventKind::Ban { cause, among: self.among });
+        }
+    }
+
+    fn removal(&self, old: &Masternode, events: &mut Vec<Event>) {
+        self.push(events, old, EventKind::Removal);
+        if old.is_payable() {
+            self.push(events, old, EventKind::PaymentLost);
+        }
+    }
+
+    fn changes(&self, old: &Masternode, new: &Masternode, events: &mut Vec<Event>) {
+        let revived = new.revived_height != old.revived_height && new.revived_height.is_some();
+        if revived || (old.is_banned() && !new.is_banned()) {
+            self.push(events, new, EventKind::Revival);
+        }
+        let penalty = self.penalty(old, new, revived);
+        events.extend(penalty.clone().map(|kind| Event {
+            block: self.target,
+            exact: self.blocks == 1,
+            masternode: new.id,
+            node_type: new.node_type,
+            kind,
+        }));
+        let paid = new.last_paid_height != old.last_paid_height && self.is_within(new);
+        if paid {
+            self.push(events, new, EventKind::Payment { amount: None, payees: vec![] });
+        }
+        if new.is_banned() && (!old.is_banned() || new.ban_height != old.ban_height) {
+            let cause = ban_cause(old, new, penalty.is_some());
+            self.push(events, new, EventKind::Ban { cause, among: self.among });
+            if old.is_payable() && !paid {
+                self.push(events, new, EventKind::PaymentLost);
+            }
+        }
+        self.state(old, new, events);
+        for field in Field::ALL {
+            if let Some(change) = field.change(old, new) {
+                self.push(events, new, EventKind::Change(field, Some(Box::new(change))));
+            }
+        }
+    }
+
+    /// Whether the last payment of a node fell into these blocks. A node of an older chain forgets payments at its start
+    /// and finds them again later, which are none that happened now.
+    fn is_within(&self, new: &Masternode) -> bool {
+        new.last_paid_height.is_some_and(|height| new.announced.is_none() || height > self.from)
+    }
+
+    fn state(&self, old: &Masternode, new: &Masternode, events: &mut Vec<Event>) {
+        let (Some(from), Some(to)) = (old.announced_state(), new.announced_state()) else { return };
+        if from != to && !from.banned && !to.banned {
+            let kind = EventKind::State { from: from.label.clone(), to: to.label.clone() };
+            self.push(events, new, kind);
+        }
+    }
+
+    fn penalty(&self, old: &Masternode, new: &Masternode, revived: bool) -> Option<EventKind> {
+        let limits = self.limits?;
+        let (before, score) = (old.pose_score?.0, new.pose_score?.0);
+        let expected = match (revived, old.is_banned()) {
+            (true, _) => 0,
+            (false, true) => before,
+            // Only nodes that are paid lose points: Raptoreum walks the valid ones, whose collateral suffices.
+            (false, false) if !old.is_payable() => before,
+            (false, false) => before.saturating_sub(limits.rule.decays(self.from, self.blocks)),
+        };
+        let points = score.checked_sub(expected).filter(|points| *points > 0)?;
+        // A failure adds a whole step, or what is left up to the limit. Less is a decay that did not come when it was
+        // expected: a list of another moment, or a spork that was switched.
+        let whole = u64::from(points) * 2 > u64::from(limits.step) || score >= limits.limit;
+        if self.blocks == 1 && !whole {
+            return None;
+        }
+        let clamped = points % limits.step != 0 && score == limits.limit;
+        Some(EventKind::Penalty {
+            score: Score(score),
+            points,
+            failures: points.div_ceil(limits.step),
+            clamped,
+            quorums: vec![],
+            others: None,
+        })
+    }
+}
+
+fn ban_cause(old: &Masternode, new: &Masternode, penalised: bool) -> BanCause {
+    let key_changed = !old.details.agrees(&new.details, Detail::OperatorKey);
+    if new.details.operator_key_is_zero() && (key_changed || new.revocation_reason != old.revocation_reason) {
+        BanCause::Revoked
+    } else if key_changed && !new.details.has(Detail::Address) {
+        BanCause::KeyChanged
+    } else if penalised && old.peer.platform_banned() == Some(true) {
+        BanCause::Platform
+    } else if penalised {
+        BanCause::Dkg
+    } else {
+        BanCause::Unknown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::details::{DetailTexts, Details};
+    use crate::event::Change;
+    use crate::pose::CONSENSUS;
+    use crate::samples::{list, masternode};
+
+    fn scored(number: u8, score: u32) -> Masternode {
+        Masternode { pose_score: Some(Score(score)), ..masternode(number) }
+    }
+
+    fn ban(cause: BanCause) -> EventKind {
+        EventKind::Ban { cause, among: 1 }
+    }
+
+    fn check(before: Masternode, after: Masternode, blocks: u32, expected: &[EventKind]) {
+        let events = diff(&list(100, vec![before]), &list(100 + blocks, vec![after]), Some(&CONSENSUS));
+        let kinds: Vec<_> = events.iter().map(|event| event.kind.clone()).collect();
+        assert_eq!(kinds, expected);
+        assert!(events.iter().all(|event| event.exact == (blocks == 1)));
+    }
+
+    #[test]
+    fn decay_is_no_event() {
+        check(scored(1, 66), scored(1, 65), 1, &[]);
+        check(scored(1, 66), scored(1, 46), 20, &[]);
+        check(scored(1, 3), scored(1, 0), 20, &[]);
+    }
+
+    #[test]
+    fn a_penalty_shows_its_points_above_the_decay() {
+        let first = EventKind::Penalty {
+            score: Score(66),
+            points: 66,
+            failures: 1,
+            clamped: false,
+            quorums: vec![],
+            others: Some(0),
+        };
+        check(scored(1, 0), scored(1, 66), 1, &[first]);
+        let later = EventKind::Penalty {
+            score: Score(95),
+            points: 66,
+            failures: 1,
+            clamped: false,
+            quorums: vec![],
+            others: Some(0),
+        };
+        check(scored(1, 30), scored(1, 95), 1, &[later]);
+        let skipped = EventKind::Penalty {
+            score: Score(60),
+            points: 56,
+            failures: 1,
+            clamped: false,
+            quorums: vec![],
+            others: None,
+        };
+        check(scored(1, 14), scored(1, 60), 10, &[skipped]);
+    }
+
+    #[test]
+    fn a_second_failure_bans_at_the_limit() {
+        let after = Masternode { ban_height: Some(Height(101)), ..scored(1, 100) };
+        let penalty = EventKind::Penalty {
+            score: Score(100),
+            points: 58,
+            failures: 1,
+            clamped: true,
+            quorums: vec![],
+            others: Some(0),
+        };
+        check(scored(1, 43), after, 1, &[penalty, ban(BanCause::Dkg), EventKind::PaymentLost]);
+    }
+
+    #[test]
+    fn two_failures_in_one_block_are_two() {
+        let after = Masternode { ban_height: Some(Height(101)), ..scored(1, 100) };
+        let penalty = EventKind::Penalty {
+            score: Score(100),
+            points: 100,
+            failures: 2,
+            clamped: true,
+            quorums: vec![],
+            others: Some(0),
+        };
+        check(scored(1, 0), after, 1, &[penalty, ban(BanCause::Dkg), EventKind::PaymentLost]);
+    }
+
+    #[test]
+    fn a_banned_node_paid_in_the_same_block_lost_nothing() {
+        let after = Masternode { ban_height: Some(Height(101)), last_paid_height: Some(Height(101)), ..scored(1, 100) };
+        let penalty = EventKind::Penalty {
+            score: Score(100),
+            points: 58,
+            failures: 1,
+            clamped: true,
+            quorums: vec![],
+            others: Some(0),
+        };
+        check(
+            scored(1, 43),
+            after,
+            1,
+            &[penalty, EventKind::Payment { amount: None, payees: vec![] }, ban(BanCause::Dkg)],
+        );
+    }
+
+    #[test]
+    fn a_revival_is_no_penalty_and_resets_the_score() {
+        let before = Masternode { ban_height: Some(Height(90)), ..scored(1, 100) };
+        let after = Masternode { revived_height: Some(Height(101)), ..scored(1, 0) };
+        check(before.clone(), after, 1, &[EventKind::Revival]);
+        let punished = Masternode { revived_height: Some(Height(101)), ..scored(1, 66) };
+        let penalty = EventKind::Penalty {
+            score: Score(66),
+            points: 66,
+            failures: 1,
+            clamped: false,
+            quorums: vec![],
+            others: Some(0),
+        };
+        check(before, punished, 1, &[EventKind::Revival, penalty]);
+    }
+
+    #[test]
+    fn bans_by_owner_and_operator_name_their_cause() {
+        let keyed = |key: &str, address: Option<&str>| {
+            let (key, address) = (Some(key.to_string().into()), address.map(|address| address.to_string().into()));
+            Details::new(&DetailTexts { operator_key: key, address, ..DetailTexts::default() })
+        };
+        let before = Masternode { details: keyed("ab", Some("192.0.2.1:9999")), ..masternode(1) };
+        let banned = Masternode { ban_height: Some(Height(101)), ..before.clone() };
+        let change = |field, before: &str, after: &str| {
+            EventKind::Change(field, Some(Box::new(Change { before: before.into(), after: after.into() })))
+        };
+        for (key, cause) in [("00", BanCause::Revoked), ("cd", BanCause::KeyChanged)] {
+            let lost = [
+                EventKind::PaymentLost,
+                change(Field::Address, "192.0.2.1:9999", ""),
+                change(Field::OperatorKey, "ab", key),
+            ];
+            let after = Masternode { details: keyed(key, None), ..banned.clone() };
+            let expected: Vec<_> = [ban(cause)].into_iter().chain(lost).collect();
+            check(before.clone(), after, 1, &expected);
+        }
+    }
+
+    #[test]
+    fn a_node_registered_without_an_address_is_banned_from_birth() {
+        let newborn = Masternode {
+            registered_height: Some(Height(101)),
+            ban_height: Some(Height(101)),
+            details: Details::default(),
+            ..masternode(1)
+        };
+        let events = diff(&list(100, vec![]), &list(101, vec![newborn]), Some(&CONSENSUS));
+        let kinds: Vec<_> = events.into_iter().map(|event| event.kind).collect();
+        assert_eq!(kinds, [EventKind::Registration, ban(BanCause::NoAddress)]);
+    }
+}

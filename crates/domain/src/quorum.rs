@@ -1,0 +1,207 @@
+//! Quorums by type: when the last one was mined, which mining windows passed without one since, and whether a session can
+//! still form one.
+//!
+//! A network that forms no quorum punishes nobody: a session that fails as a whole is never a masternode's fault.
+//!
+//! Never here: members of quorums (`drawing`, `verdict`); asking a node.
+
+use std::collections::BTreeMap;
+
+use crate::dkg::{self, Known, KnownMembership, QuorumType};
+use crate::list::Block;
+use crate::masternode::{BlockHash, Height, MasternodeId};
+use crate::quorum_selection::SelectedQuorum;
+use crate::snapshot::Snapshot;
+
+/// What is known of the quorums of one type at a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Formation {
+    /// The newest quorum; `None` when none is known.
+    pub newest: Option<Mined>,
+    /// See [`Known::open`].
+    pub open: Option<bool>,
+}
+
+/// A mined quorum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mined {
+    /// Height of the block with which its session began, or its cycle of sessions.
+    pub start: Height,
+    /// Height of the block that has its commitment.
+    pub mined: Height,
+}
+
+/// What is known by the name of the quorum type.
+pub type Formations = BTreeMap<&'static str, Formation>;
+
+/// What is known at a block, carried on from block to block.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Quorums {
+    /// The block that it is true of; `None` when blocks were missed.
+    pub at: Option<BlockHash>,
+    /// By type.
+    pub formations: Formations,
+}
+
+impl Quorums {
+    /// Goes on to the block after `parent`. `commitments` are its own, each with the number of its type and whether it is of a
+    /// quorum that formed; `None` when they were not read.
+    pub fn step(
+        &mut self,
+        types: &[QuorumType],
+        (parent, block): (&BlockHash, &Block),
+        commitments: Option<&[(u8, bool)]>,
+    ) {
+        let is_due = types.iter().any(|kind| kind.is_due_at(block.height));
+        if self.at.as_ref() != Some(parent) || (is_due && commitments.is_none()) {
+            self.at = None;
+            return;
+        }
+        self.at = Some(block.hash);
+        for kind in types {
+            let formation = self.formations.entry(kind.name).or_default();
+            formation.read(kind, block.height, commitments.unwrap_or_default());
+        }
+    }
+}
+
+impl Formation {
+    /// Takes over what the commitments of a block say. Each type has one in each block of its mining window, a null one until
+    /// its quorum is mined.
+    pub fn read(&mut self, kind: &QuorumType, height: Height, commitments: &[(u8, bool)]) {
+        let mut own = commitments.iter().filter(|(id, _)| *id == kind.id).map(|(_, formed)| *formed);
+        self.open = kind.is_due_at(height).then(|| own.clone().any(|formed| !formed));
+        if own.any(|formed| formed) {
+            self.newest = Some(Mined { start: kind.begun(height), mined: height });
+        }
+    }
+}
+
+/// How the quorums of one type are doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuorumHealth {
+    /// Height at which the last one was mined.
+    pub last_mined: Height,
+    /// Mining windows that ended since without one.
+    pub missed_windows: u32,
+}
+
+impl Snapshot {
+    /// The quorum types of which a quorum is known, each with how they are doing.
+    pub fn quorums(&self) -> impl Iterator<Item = (&QuorumType, QuorumHealth)> {
+        let types = self.quorum_types().unwrap_or_default().iter();
+        types.filter_map(|kind| Some((kind, self.quorum_health(kind)?)))
+    }
+
+    /// How the quorums of a type are doing; `None` when none of them is known.
+    pub fn quorum_health(&self, kind: &QuorumType) -> Option<QuorumHealth> {
+        let Mined { start, mined } = self.facts().formations.get(kind.name)?.newest?;
+        Some(QuorumHealth { last_mined: mined, missed_windows: kind.missed_windows(self.block().height, start) })
+    }
+
+    /// What is known of the sessions of a type, and of a masternode's part in them.
+    pub fn known_sessions(&self, id: &MasternodeId, kind: &QuorumType) -> Known {
+        Known { draw: self.draw(id, kind), open: self.facts().open(kind) }
+    }
+
+    /// What is known of a masternode's part in the newest session of a type whose members are known.
+    pub fn draw(&self, id: &MasternodeId, kind: &QuorumType) -> Option<KnownMembership> {
+        let drawing = self.facts().drawings.iter().find(|drawing| drawing.kind == *kind)?;
+        Some(KnownMembership { start: drawing.start, seated: drawing.seats(id) })
+    }
+
+    /// Next height at which a quorum can be mined.
+    pub fn next_commitments(&self) -> Option<Height> {
+        dkg::next_due(self.quorum_types()?, self.block().height, |kind| self.facts().open(kind))
+    }
+
+    /// Height at which the result of a session is due: the next block when it is late; the first possible block once its
+    /// quorum is mined.
+    pub fn due(&self, drawing: &SelectedQuorum) -> Height {
+        let next = drawing.kind.next_due(self.block().height, self.facts().open(&drawing.kind));
+        if drawing.kind.begun(next) == drawing.start { next } else { drawing.due() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dkg::REGTEST;
+    use crate::samples::block;
+
+    /// Commitments of blocks, whether the session is open after the last one, and the next height that is due.
+    type Case = (&'static [&'static [bool]], Option<bool>, u32);
+
+    /// `llmq_test`: interval 24, mining window 10 to 18.
+    const KIND: &QuorumType = &REGTEST[0];
+
+    /// Steps through blocks, each with what its commitments say: `None` when they were not read.
+    fn walk(blocks: &[(u32, Option<&[bool]>)]) -> Quorums {
+        let first = blocks[0].0 - 1;
+        let mut quorums = Quorums { at: Some(block(first).hash), formations: Formations::new() };
+        for (height, commitments) in blocks {
+            let own: Option<Vec<_>> = commitments.map(|own| own.iter().map(|formed| (KIND.id, *formed)).collect());
+            quorums.step(&[*KIND], (&block(height - 1).hash, &block(*height)), own.as_deref());
+        }
+        quorums
+    }
+
+    #[test]
+    fn a_session_is_open_until_its_quorum_is_mined_or_its_window_ends() {
+        // Commitments of blocks 34, 35 …: null, formed, none.
+        const NULL: &[bool] = &[false];
+        const FORMED: &[bool] = &[true];
+        let cases: [Case; 6] = [
+            (&[NULL], Some(true), 35),
+            (&[NULL, FORMED], Some(false), 59),
+            (&[NULL, NULL], Some(true), 36),
+            (&[NULL, NULL, FORMED], Some(false), 59),
+            (&[&[]], Some(false), 59),
+            (&[NULL; 9], Some(true), 59),
+        ];
+        for (commitments, open, due) in cases {
+            let blocks: Vec<_> = (34..).zip(commitments.iter().map(|own| Some(*own))).collect();
+            let quorums = walk(&blocks);
+            let tip = Height(blocks.last().unwrap().0);
+            assert_eq!(quorums.formations[KIND.name].open, open, "{commitments:?}");
+            assert_eq!(KIND.next_due(tip, open), Height(due), "{commitments:?}");
+        }
+    }
+
+    #[test]
+    fn one_of_several_quorums_that_is_missing_keeps_the_cycle_open() {
+        let rotating = &REGTEST[2];
+        let mut formation = Formation::default();
+        formation.read(rotating, Height(36), &[(rotating.id, true), (rotating.id, false)]);
+        assert_eq!((formation.open, rotating.next_due(Height(36), formation.open)), (Some(true), Height(37)));
+        formation.read(rotating, Height(37), &[(rotating.id, true)]);
+        assert_eq!((formation.open, rotating.next_due(Height(37), formation.open)), (Some(false), Height(60)));
+        assert_eq!(formation.newest, Some(Mined { start: Height(24), mined: Height(37) }));
+    }
+
+    #[test]
+    fn a_window_is_missed_once_it_ended_without_a_quorum() {
+        // tip, mining windows missed since the session that began at 24: they end at 66 and 90.
+        for (tip, missed) in [(35, 0), (42, 0), (65, 0), (66, 1), (89, 1), (90, 2), (24 * 100 + 18, 99)] {
+            assert_eq!(KIND.missed_windows(Height(tip), Height(24)), missed, "tip {tip}");
+        }
+        let rotating = &REGTEST[2];
+        assert_eq!(rotating.missed_windows(Height(68), Height(25)), 1, "second quorum of the cycle at 24");
+    }
+
+    #[test]
+    fn nothing_is_known_after_a_block_whose_commitments_were_not_read() {
+        assert_eq!(walk(&[(34, Some(&[false])), (35, None)]).at, None);
+        assert_eq!(walk(&[(34, Some(&[false])), (36, Some(&[true]))]).at, None, "a block is missing");
+        assert_eq!(walk(&[(30, None), (31, None)]).at, Some(block(31).hash), "no window: nothing can be mined");
+    }
+
+    #[test]
+    fn what_was_mined_stays_known_between_windows() {
+        let mut blocks: Vec<(u32, Option<&[bool]>)> = vec![(34, Some(&[false])), (35, Some(&[true]))];
+        blocks.extend((36..=42).map(|height| (height, Some(&[][..]))));
+        blocks.extend((43..=50).map(|height| (height, None)));
+        let formation = walk(&blocks).formations[KIND.name];
+        assert_eq!(formation, Formation { newest: Some(Mined { start: Height(24), mined: Height(35) }), open: None });
+    }
+}

@@ -1,0 +1,53 @@
+//! Sample values for tests, of this crate and of those that use it (feature `samples`).
+//!
+//! Never here: anything that the exporter runs.
+
+use crate::details::DetailTexts;
+use crate::list::{Block, MasternodeList};
+use crate::masternode::{BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, PeerView, Score, UnixSeconds};
+
+/// The masternode whose ProTx hash consists of one repeated byte.
+#[must_use]
+pub fn id(number: u8) -> MasternodeId {
+    MasternodeId::ProTx(Hash([number; 32]))
+}
+
+/// A block whose hash and time follow from its height.
+#[must_use]
+pub fn block(height: u32) -> Block {
+    let mut hash = [0; 32];
+    hash[..4].copy_from_slice(&height.to_be_bytes());
+    Block {
+        height: Height(height),
+        hash: BlockHash(Hash(hash)),
+        time: UnixSeconds(1_700_000_000 + u64::from(height) * 150),
+    }
+}
+
+/// A registered regular masternode with score 0, never paid, never banned.
+#[must_use]
+pub fn masternode(number: u8) -> Masternode {
+    Masternode {
+        id: id(number),
+        node_type: NodeType::Regular,
+        pose_score: Some(Score(0)),
+        registered_height: Some(Height(10)),
+        last_paid_height: None,
+        consecutive_payments: 0,
+        revived_height: None,
+        ban_height: None,
+        revocation_reason: 0,
+        details: DetailTexts { address: Some("192.0.2.1:9999".into()), ..DetailTexts::default() }.into(),
+        peer: PeerView::default(),
+        announced: None,
+    }
+}
+
+/// A list at a height.
+///
+/// # Panics
+/// If a masternode is listed twice.
+#[must_use]
+pub fn list(height: u32, masternodes: Vec<Masternode>) -> MasternodeList {
+    MasternodeList::new(block(height), masternodes).expect("no masternode twice")
+}

@@ -1,0 +1,154 @@
+//! DKG sessions under way, as sources that sit in them or watch them see them: a failure before its penalty.
+//!
+//! Never here: sessions that have ended: their commitments speak for themselves.
+
+use std::collections::BTreeMap;
+
+use crate::masternode::{BlockHash, MasternodeId};
+
+/// The phase of contributions; what is missing before its end may still come. Phases (`QuorumPhase` in
+/// `src/llmq/dkgsessionhandler.h`): 1 begin, 2 contribute, 3 complain, 4 justify, 5 commit, 6 finalise, 7 idle.
+const CONTRIBUTE: u8 = 2;
+
+/// One session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DkgSession {
+    /// Name of its quorum type, e.g. `llmq_60_75`.
+    pub quorum_type: String,
+    /// The block at which it began, which names its quorum.
+    pub quorum: BlockHash,
+    /// Which of a cycle's quorums, 0 for types that do not rotate.
+    pub index: u32,
+    /// Its phase, 0…7.
+    pub phase: u8,
+    /// Its members.
+    pub seats: BTreeMap<MasternodeId, DkgMember>,
+}
+
+/// What is held of one member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DkgMember {
+    /// Its contribution was received.
+    pub contributed: bool,
+    /// How many sources hold it bad or complain of it.
+    pub marks: u32,
+}
+
+/// All that the sources of a network tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DkgSessions {
+    watched: bool,
+    told_by: Vec<MasternodeId>,
+    sessions: Vec<DkgSession>,
+}
+
+/// What is known of one masternode in the sessions under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberSessions {
+    /// Sessions in which it sits; where only other masternodes tell, those that it shares with them.
+    pub sessions: u32,
+    /// Bad marks and complaints against it, over all sources and sessions.
+    pub marks: u32,
+    /// Whether its contribution was received in each session that is past that phase; `None` when none is.
+    pub contributed: Option<bool>,
+}
+
+impl DkgSessions {
+    /// Takes over what one more source tells. `own` is the masternode that it is; `None` when it watches all sessions.
+    pub fn add(&mut self, own: Option<MasternodeId>, seen: &[DkgSession]) {
+        match own {
+            Some(id) => self.told_by.push(id),
+            None => self.watched = true,
+        }
+        for session in seen {
+            let key = |session: &DkgSession| (session.quorum_type.clone(), session.quorum, session.index);
+            match self.sessions.iter_mut().find(|known| key(known) == key(session)) {
+                None => self.sessions.push(session.clone()),
+                Some(known) => {
+                    known.phase = known.phase.max(session.phase);
+                    for (id, seat) in &session.seats {
+                        let seat_known = known.seats.entry(*id).or_default();
+                        seat_known.contributed |= seat.contributed;
+                        seat_known.marks += seat.marks;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What is known of one masternode. `None` when it sits in no session that is told, and nobody tells all of its own.
+    pub fn of(&self, id: &MasternodeId) -> Option<MemberSessions> {
+        let mut seats = MemberSessions { sessions: 0, marks: 0, contributed: None };
+        for (session, seat) in self.sessions.iter().filter_map(|session| Some((session, session.seats.get(id)?))) {
+            seats.sessions += 1;
+            seats.marks += seat.marks;
+            if session.phase > CONTRIBUTE {
+                seats.contributed = Some(seats.contributed.unwrap_or(true) && seat.contributed);
+            }
+        }
+        (seats.sessions > 0 || self.watched || self.told_by.contains(id)).then_some(seats)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::masternode::Hash;
+
+    fn id(number: u8) -> MasternodeId {
+        MasternodeId::ProTx(Hash([number; 32]))
+    }
+
+    fn session(quorum: u8, phase: u8, seats: &[(u8, bool, u32)]) -> DkgSession {
+        let seat = |(number, contributed, marks): &(u8, bool, u32)| {
+            (id(*number), DkgMember { contributed: *contributed, marks: *marks })
+        };
+        DkgSession {
+            quorum_type: "llmq_test".into(),
+            quorum: BlockHash(Hash([quorum; 32])),
+            index: 0,
+            phase,
+            seats: seats.iter().map(seat).collect(),
+        }
+    }
+
+    #[test]
+    fn a_contribution_is_missing_only_once_its_phase_is_over() {
+        // phase, received: what is known.
+        for (phase, received, expected) in
+            [(1, false, None), (2, false, None), (2, true, None), (3, false, Some(false)), (3, true, Some(true))]
+        {
+            let mut sessions = DkgSessions::default();
+            sessions.add(None, &[session(1, phase, &[(1, received, 0)])]);
+            assert_eq!(sessions.of(&id(1)).unwrap().contributed, expected, "phase {phase}, received {received}");
+        }
+    }
+
+    #[test]
+    fn one_missing_contribution_among_several_sessions_is_enough() {
+        let mut sessions = DkgSessions::default();
+        sessions.add(
+            None,
+            &[session(1, 4, &[(1, true, 0)]), session(2, 4, &[(1, false, 1)]), session(3, 1, &[(1, false, 0)])],
+        );
+        assert_eq!(sessions.of(&id(1)), Some(MemberSessions { sessions: 3, marks: 1, contributed: Some(false) }));
+    }
+
+    #[test]
+    fn what_several_sources_saw_of_a_session_is_put_together() {
+        let mut sessions = DkgSessions::default();
+        sessions.add(Some(id(2)), &[session(1, 3, &[(1, false, 1), (2, true, 0)])]);
+        sessions.add(Some(id(3)), &[session(1, 4, &[(1, true, 1), (2, true, 0)])]);
+        assert_eq!(sessions.of(&id(1)), Some(MemberSessions { sessions: 1, marks: 2, contributed: Some(true) }));
+    }
+
+    #[test]
+    fn a_masternode_tells_all_of_its_own_sessions_and_nothing_of_others() {
+        let mut sessions = DkgSessions::default();
+        sessions.add(Some(id(2)), &[]);
+        assert_eq!(sessions.of(&id(2)), Some(MemberSessions { sessions: 0, marks: 0, contributed: None }));
+        assert_eq!(sessions.of(&id(1)), None, "it may sit in one that nobody tells");
+        sessions.add(None, &[]);
+        assert_eq!(sessions.of(&id(1)).unwrap().sessions, 0, "who watches sees all");
+    }
+}

@@ -1,0 +1,399 @@
+//! Everything that follows from the list at the tip: what metrics, pages and alerts read. Immutable, shared.
+//!
+//! Never here: text, labels, thresholds of alerts.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use crate::chain::ChainRules;
+use crate::chain_facts::{ChainFacts, Population};
+use crate::counters::{ByQuorumType, DkgCounters, EventCounters, Memberships, NetworkCounters, NodeCounters};
+use crate::dkg::{self, QuorumType};
+use crate::event::Event;
+use crate::list::{Block, MasternodeList};
+use crate::masternode::{Height, Masternode, NodeType, UnixSeconds};
+use crate::payment::{PaymentModel, Payments, queue};
+use crate::pose::{PoseLimits, PoseScore, Risk};
+use crate::registrations::Registrations;
+use crate::state;
+use crate::watch::WatchTarget;
+
+/// What a snapshot is made from.
+pub struct SnapshotInputs {
+    /// Name of the network: the label `network`.
+    pub network: Arc<str>,
+    /// The chain's rules.
+    pub rules: Arc<ChainRules>,
+    /// The list.
+    pub list: Arc<MasternodeList>,
+    /// What is known beside the list.
+    pub facts: ChainFacts,
+    /// When the list was read.
+    pub read_at: UnixSeconds,
+    /// Watched masternodes, ascending by identity.
+    pub watched: Vec<WatchTarget>,
+    /// The last events, oldest first.
+    pub recent_events: Vec<Event>,
+}
+
+/// One network at one block.
+pub struct Snapshot {
+    network: Arc<str>,
+    rules: Arc<ChainRules>,
+    list: Arc<MasternodeList>,
+    facts: ChainFacts,
+    quorum_types: Vec<QuorumType>,
+    read_at: UnixSeconds,
+    limits: Option<PoseLimits>,
+    population: Population,
+    registrations: Option<Registrations>,
+    states: Vec<[usize; NodeType::ALL.len()]>,
+    payments: Payments,
+    watched: Vec<WatchedEntry>,
+    network_tally: [NetworkCounters; NodeType::ALL.len()],
+    sessions: ByQuorumType<DkgCounters>,
+    risks: [usize; Risk::ALL.len()],
+    groups: BTreeMap<(String, String), [usize; Risk::ALL.len()]>,
+    recent_events: Vec<Event>,
+}
+
+/// A watched masternode, on the list or not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WatchedEntry {
+    /// Name, groups, expectations.
+    pub watched: WatchTarget,
+    /// Its place in the list; `None` when it is not registered.
+    pub index: Option<usize>,
+    /// What happened to it since counting began.
+    pub tally: NodeCounters,
+}
+
+/// One masternode of a snapshot with what follows for it.
+#[derive(Clone, Copy)]
+pub struct NodeView<'a> {
+    /// The list's entry.
+    pub masternode: &'a Masternode,
+    /// Place in the payment queue, 1 = paid by the next block; `None` when not queued.
+    pub queue_position: Option<NonZeroU32>,
+    /// Its place in the list.
+    pub index: usize,
+    tip: Height,
+    limits: Option<&'a PoseLimits>,
+}
+
+impl NodeView<'_> {
+    /// Its score against the network's levels; `None` where the chain shows none.
+    pub fn pose(&self) -> Option<PoseScore> {
+        PoseScore::of(self.masternode, self.tip, *self.limits?)
+    }
+
+    /// In which band of danger it stands.
+    pub fn risk(&self) -> Risk {
+        self.pose().map_or_else(|| Risk::without_score(self.masternode), |pose| pose.risk())
+    }
+
+    /// How much in danger it is, more is worse: its band, then the blocks for which one more failure bans, then its score.
+    pub fn danger(&self) -> (Risk, u32, u32) {
+        let pose = self.pose();
+        let safe = pose.and_then(|pose| pose.blocks_until_safe()).unwrap_or(0);
+        (self.risk(), safe, pose.map_or(0, |pose| pose.score().0))
+    }
+}
+
+impl Snapshot {
+    /// Derives everything; a few milliseconds for 100,000 masternodes.
+    pub fn new(parts: SnapshotInputs, tallies: &EventCounters) -> Snapshot {
+        let SnapshotInputs { network, rules, list, facts, read_at, watched, recent_events } = parts;
+        let rule = rules.penalty_rule(&facts.sporks, list.block().time);
+        let limits = rule.map(|rule| rule.limits(list.registered()));
+        // Where the clocks differ, it is at least as late as the tip says.
+        let payments = Payments::new(&rules, &list, &facts, read_at.max(list.block().time));
+        let mut risks = [0; Risk::ALL.len()];
+        // One place more than there are states, for those that the chain's table does not have.
+        let mut states = vec![[0; NodeType::ALL.len()]; rules.states.len() + 1];
+        for masternode in list.masternodes() {
+            risks[risk(masternode, &list, limits) as usize] += 1;
+            states[state::index_of(&rules.states, masternode)][masternode.node_type as usize] += 1;
+        }
+        let watched: Vec<WatchedEntry> = watched
+            .into_iter()
+            .map(|watched| WatchedEntry {
+                index: list.position(&watched.id),
+                tally: tallies.node(&watched.id),
+                watched,
+            })
+            .collect();
+        let groups = groups(&watched, &list, limits);
+        let population = Population::of(list.masternodes());
+        let registrations = Registrations::of(list.masternodes());
+        let network_tally = *tallies.network();
+        let sessions = tallies.sessions().clone();
+        Snapshot {
+            quorum_types: facts.quorum_types(&rules),
+            network,
+            rules,
+            list,
+            facts,
+            read_at,
+            limits,
+            population,
+            registrations,
+            states,
+            payments,
+            watched,
+            network_tally,
+            sessions,
+            risks,
+            groups,
+            recent_events,
+        }
+    }
+
+    /// Name of the network.
+    pub fn network(&self) -> &str {
+        &self.network
+    }
+
+    /// The chain's rules.
+    pub fn rules(&self) -> &ChainRules {
+        &self.rules
+    }
+
+    /// The block that everything here is true of.
+    pub fn block(&self) -> &Block {
+        self.list.block()
+    }
+
+    /// The list itself.
+    pub fn list(&self) -> &Arc<MasternodeList> {
+        &self.list
+    }
+
+    /// What is known of the network beside the list.
+    pub fn facts(&self) -> &ChainFacts {
+        &self.facts
+    }
+
+    /// When the list was read from its source.
+    pub fn read_at(&self) -> UnixSeconds {
+        self.read_at
+    }
+
+    /// Limit, step and safe level; `None` where the chain shows no score.
+    pub fn limits(&self) -> Option<PoseLimits> {
+        self.limits
+    }
+
+    /// Valid and banned masternodes by kind.
+    pub fn population(&self) -> &Population {
+        &self.population
+    }
+
+    /// How many are registered in which form; `None` where the node does not say it.
+    pub fn registrations(&self) -> Option<&Registrations> {
+        self.registrations.as_ref()
+    }
+
+    /// How many masternodes are in which state, by place in the rules' table and by [`NodeType::ALL`]; the last place is
+    /// that of states which the table does not have.
+    pub fn states(&self) -> &[[usize; NodeType::ALL.len()]] {
+        &self.states
+    }
+
+    /// Who is paid when.
+    pub fn payments(&self) -> &Payments {
+        &self.payments
+    }
+
+    /// What happened on the network since counting began, by [`NodeType::ALL`].
+    pub fn network_tally(&self) -> &[NetworkCounters; NodeType::ALL.len()] {
+        &self.network_tally
+    }
+
+    /// How sessions of a quorum type ended since counting began; `None` where that is not told.
+    pub fn sessions(&self, quorum_type: &str) -> Option<DkgCounters> {
+        let known = self.facts.tells_sessions && self.quorum_types()?.iter().any(|kind| kind.name == quorum_type);
+        known.then(|| self.sessions.get(quorum_type).copied().unwrap_or_default())
+    }
+
+    /// Seats of a watched masternode in quorums of a type since counting began; `None` where that is not told, and for types
+    /// that never draw it.
+    pub fn memberships(&self, node: &WatchedEntry, quorum_type: &str) -> Option<Memberships> {
+        let kind = self.quorum_types()?.iter().find(|kind| kind.name == quorum_type)?;
+        let counted = node.tally.memberships.get(quorum_type).copied();
+        let drawn = node.index.is_some_and(|index| kind.draws(self.list.masternodes()[index].node_type));
+        counted.or(drawn.then(Memberships::default)).filter(|_| self.facts.tells_sessions)
+    }
+
+    /// How many masternodes are in which band of danger, by [`Risk::ALL`].
+    pub fn risks(&self) -> &[usize; Risk::ALL.len()] {
+        &self.risks
+    }
+
+    /// The same for the watched ones, by group key and group. Nodes that are not registered count nowhere.
+    pub fn groups(&self) -> &BTreeMap<(String, String), [usize; Risk::ALL.len()]> {
+        &self.groups
+    }
+
+    /// The last events that led here, oldest first; bounded, so old ones are missing.
+    pub fn recent_events(&self) -> &[Event] {
+        &self.recent_events
+    }
+
+    /// Watched masternodes, ascending by identity.
+    pub fn watched(&self) -> &[WatchedEntry] {
+        &self.watched
+    }
+
+    /// The view of the masternode at `index` of the list.
+    pub fn node(&self, index: usize) -> NodeView<'_> {
+        NodeView {
+            masternode: &self.list.masternodes()[index],
+            queue_position: self.payments.position(index),
+            index,
+            tip: self.block().height,
+            limits: self.limits.as_ref(),
+        }
+    }
+
+    /// The views of all masternodes, ascending by identity.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeView<'_>> {
+        (0..self.list.registered()).map(|index| self.node(index))
+    }
+
+    /// Chance in 0…1 of a payment within `seconds`: 0 for a node that is not eligible, `None` where it cannot be known.
+    pub fn payment_probability(&self, node: &NodeView<'_>, seconds: u64) -> Option<f64> {
+        self.payments.probability(node.index, node.masternode, self.facts.blocks_in(seconds, &self.rules))
+    }
+
+    /// Expected sessions a day in which a node of this kind is a member; `None` where no quorums are known.
+    pub fn sessions_per_day(&self, node_type: NodeType) -> Option<f64> {
+        let types = self.quorum_types()?;
+        let blocks_per_day = 86_400.0 / self.facts.spacing_seconds(&self.rules);
+        Some(blocks_per_day * dkg::sessions_per_block(types, node_type, &self.population))
+    }
+
+    /// The quorum types of the network; `None` where there are none.
+    pub fn quorum_types(&self) -> Option<&[QuorumType]> {
+        Some(self.quorum_types.as_slice()).filter(|types| !types.is_empty())
+    }
+
+    /// Block at which a ban that was seen to begin should end by itself: an estimate. `None` where bans last, and for
+    /// nodes that are not banned.
+    pub fn ban_end(&self, node: &WatchedEntry) -> Option<Height> {
+        let banned = node.index.is_some_and(|index| self.list.masternodes()[index].is_banned());
+        let (began, registered) = node.tally.last_ban.filter(|_| banned && self.rules.ban_ends)?;
+        // A ban that begins again the moment it ends is seen as one: its end is not known then.
+        Some(began.after(registered)).filter(|end| *end > self.block().height)
+    }
+
+    /// Expected seconds until a ban if the node went offline now; `None` when banned or never tested.
+    pub fn seconds_to_ban_if_offline(&self, node: &NodeView<'_>) -> Option<f64> {
+        let pose = node.pose().filter(|_| !node.masternode.is_banned())?;
+        let rate = dkg::sessions_per_block(self.quorum_types()?, node.masternode.node_type, &self.population);
+        let blocks = dkg::blocks_to_ban_if_offline(pose.score().0, self.limits.as_ref()?, rate)?;
+        Some(blocks * self.facts.spacing_seconds(&self.rules))
+    }
+
+    /// Chance in 0…1 that a DKG session tests the node while one more failure still bans it: 0 when it is safe, `None` when
+    /// it is banned or where no quorums are known.
+    pub fn chance_of_test_before_safe(&self, node: &NodeView<'_>) -> Option<f64> {
+        let blocks = node.pose()?.blocks_until_safe()?;
+        let types = self.quorum_types()?;
+        let ahead = (self.block().height, blocks);
+        let kind = node.masternode.node_type;
+        let known = |kind: &QuorumType| self.known_sessions(&node.masternode.id, kind);
+        Some(dkg::chance_of_test(types, kind, &self.population, ahead, known))
+    }
+
+    /// Blocks in which every valid masternode is paid once: more than one a head while Evo nodes are paid in runs. `None`
+    /// where chance decides.
+    pub fn payment_cycle_blocks(&self) -> Option<u32> {
+        let PaymentModel::Queue { more_than } = self.rules.payment else { return None };
+        let unpaid = |masternode: &&Masternode| !masternode.is_banned() && !masternode.is_payable();
+        let unpaid = self.list.masternodes().iter().filter(unpaid).count();
+        let blocks = queue::cycle_blocks(&self.population, self.facts.evo_payments);
+        let blocks = blocks.saturating_sub(u32::try_from(unpaid).unwrap_or(u32::MAX));
+        Some(blocks).filter(|_| self.list.registered() as u64 > u64::from(more_than))
+    }
+
+    /// Blocks in which a restart of such a node misses no session; 0 = not now.
+    pub fn maintenance_window(&self, node_type: NodeType) -> Option<u32> {
+        dkg::maintenance_window(self.quorum_types()?, node_type, self.block().height, |_| None)
+    }
+
+    /// The same of one masternode, longer where it is known not to sit in the next session.
+    pub fn maintenance_window_of(&self, node: &NodeView<'_>) -> Option<u32> {
+        self.maintenance_window_at(node, self.block().height)
+    }
+
+    /// The same at a later tip, with what is known now.
+    pub fn maintenance_window_at(&self, node: &NodeView<'_>, tip: Height) -> Option<u32> {
+        let Masternode { id, node_type, .. } = node.masternode;
+        dkg::maintenance_window(self.quorum_types()?, *node_type, tip, |kind| self.draw(id, kind))
+    }
+}
+
+fn groups(
+    watched: &[WatchedEntry],
+    list: &MasternodeList,
+    limits: Option<PoseLimits>,
+) -> BTreeMap<(String, String), [usize; Risk::ALL.len()]> {
+    let mut groups = BTreeMap::new();
+    for node in watched {
+        let risk = node.index.map(|index| risk(&list.masternodes()[index], list, limits));
+        for (key, group) in &node.watched.groups {
+            let counts: &mut [usize; Risk::ALL.len()] = groups.entry((key.clone(), group.clone())).or_default();
+            if let Some(risk) = risk {
+                counts[risk as usize] += 1;
+            }
+        }
+    }
+    groups
+}
+
+fn risk(masternode: &Masternode, list: &MasternodeList, limits: Option<PoseLimits>) -> Risk {
+    let pose = limits.and_then(|limits| PoseScore::of(masternode, list.block().height, limits));
+    pose.map_or_else(|| Risk::without_score(masternode), |pose| pose.risk())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::{DASH, Subnet};
+    use crate::masternode::Score;
+    use crate::samples::{id, list, masternode};
+
+    fn snapshot(nodes: Vec<Masternode>) -> Snapshot {
+        let facts = ChainFacts::new(Subnet::Regtest);
+        let groups = BTreeMap::from([("operator".to_string(), "acme".to_string())]);
+        let watched =
+            WatchTarget { id: id(2), alias: "two".into(), groups, expectations: vec![], maintenance_until: None };
+        let parts = SnapshotInputs {
+            network: "dash-test".into(),
+            rules: Arc::new(DASH),
+            list: Arc::new(list(100, nodes)),
+            facts,
+            read_at: UnixSeconds(0),
+            watched: vec![watched],
+            recent_events: vec![],
+        };
+        Snapshot::new(parts, &EventCounters::default())
+    }
+
+    #[test]
+    fn nodes_fall_into_bands_of_danger() {
+        let scored = |number, score| Masternode { pose_score: Some(Score(score)), ..masternode(number) };
+        let banned = Masternode { ban_height: Some(Height(50)), ..scored(5, 0) };
+        let snapshot = snapshot(vec![scored(1, 0), scored(2, 66), scored(3, 30), scored(4, 0), banned]);
+        assert_eq!(snapshot.risks(), &[2, 1, 1, 0, 1]);
+        assert_eq!(snapshot.groups()[&("operator".into(), "acme".into())], [0, 0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn a_watched_node_that_is_not_listed_has_no_place() {
+        let snapshot = snapshot(vec![masternode(1)]);
+        assert_eq!(snapshot.watched()[0].index, None);
+    }
+}

@@ -1,0 +1,257 @@
+//! Whom the operator cares about: names, groups and expectations for masternodes, by identity or by what they say.
+//!
+//! Never here: reading the watch list from a file (`config`).
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::details::{Detail, Wanted, same_key};
+use crate::list::MasternodeList;
+use crate::maintenance::{self, Maintenance};
+use crate::masternode::{Masternode, MasternodeId, UnixSeconds};
+use crate::payout::{self, Payouts};
+
+/// One entry of the watch list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WatchEntry {
+    /// Which masternodes.
+    pub selector: Selector,
+    /// Name of the one masternode, or prefix of the names of the selected ones; empty for none.
+    pub alias: String,
+    /// Group key to group, e.g. `operator` to `acme`.
+    pub groups: BTreeMap<String, String>,
+    /// What must hold of each of them.
+    pub expectations: Vec<(WatchField, String)>,
+}
+
+/// How an entry finds its masternodes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Selector {
+    /// One, by identity; it is watched also while it is not on the list.
+    Id(MasternodeId),
+    /// All for which every given field has the given value.
+    Fields(Vec<(WatchField, String)>),
+}
+
+/// A field that a selector or an expectation names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WatchField {
+    /// Where it listens.
+    Address,
+    /// Payee of the owner's share.
+    PayoutAddress,
+    /// Owner key's address.
+    OwnerAddress,
+    /// Voting key's address.
+    VotingAddress,
+    /// Operator key.
+    OperatorKey,
+    /// Payee of the operator's share.
+    OperatorPayoutAddress,
+    /// All payees of the owner's side with their parts; for expectations only.
+    Payouts,
+    /// All shares with owner and reward address; for expectations only.
+    Shares,
+}
+
+impl WatchField {
+    /// All, in the order of their names.
+    pub const ALL: [WatchField; 8] = [
+        WatchField::Address,
+        WatchField::PayoutAddress,
+        WatchField::OwnerAddress,
+        WatchField::VotingAddress,
+        WatchField::OperatorKey,
+        WatchField::OperatorPayoutAddress,
+        WatchField::Payouts,
+        WatchField::Shares,
+    ];
+
+    /// Name in the configuration and value of the label `field`.
+    pub fn label(self) -> &'static str {
+        match self {
+            WatchField::Address => "address",
+            WatchField::PayoutAddress => "payout_address",
+            WatchField::OwnerAddress => "owner_address",
+            WatchField::VotingAddress => "voting_address",
+            WatchField::OperatorKey => "operator_key",
+            WatchField::OperatorPayoutAddress => "operator_payout_address",
+            WatchField::Payouts => "payouts",
+            WatchField::Shares => "shares",
+        }
+    }
+
+    /// The text of the details that it is; `None` for what is more than one text, which nothing is selected by.
+    pub fn detail(self) -> Option<Detail> {
+        match self {
+            WatchField::Address => Some(Detail::Address),
+            WatchField::PayoutAddress => Some(Detail::PayoutAddress),
+            WatchField::OwnerAddress => Some(Detail::OwnerAddress),
+            WatchField::VotingAddress => Some(Detail::VotingAddress),
+            WatchField::OperatorKey => Some(Detail::OperatorKey),
+            WatchField::OperatorPayoutAddress => Some(Detail::OperatorPayoutAddress),
+            WatchField::Payouts | WatchField::Shares => None,
+        }
+    }
+
+    /// Whether the masternode says `value` here, of payees and owners: that and nothing else. `None` where the list does not
+    /// say it, or says it in a form that is not understood.
+    pub fn met_by(self, masternode: &Masternode, value: &str) -> Option<bool> {
+        let details = &masternode.details;
+        match self {
+            WatchField::PayoutAddress => payout::pays_only(details, value),
+            WatchField::Payouts => payout::pays(details, value),
+            WatchField::Shares => payout::has_shares(details, value),
+            WatchField::OwnerAddress if !details.is_ordinary() && !details.has(Detail::OwnerAddress) => {
+                (details.payouts() != Payouts::Unknown).then_some(false)
+            }
+            // Every masternode has a key, a revoked one of zeros: where there is none, the list does not say it.
+            WatchField::OperatorKey => details.get(Detail::OperatorKey).map(|key| same_key(&key, value)),
+            WatchField::VotingAddress | WatchField::OwnerAddress if !details.has(self.detail()?) => None,
+            _ => Some(details.get(self.detail()?).as_deref() == Some(value)),
+        }
+    }
+}
+
+/// What the fields of a selector look for.
+pub(super) fn wanted(fields: &[(WatchField, String)]) -> Vec<Wanted> {
+    fields.iter().filter_map(|(field, value)| Some(Wanted::new(field.detail()?, value))).collect()
+}
+
+/// The watch list of one network.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WatchList {
+    entries: Vec<WatchEntry>,
+    maintenance: Vec<Maintenance>,
+}
+
+/// A masternode that an entry of the watch list named or selected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WatchTarget {
+    /// Who.
+    pub id: MasternodeId,
+    /// Name; empty when the entry gives none.
+    pub alias: String,
+    /// Group key to group.
+    pub groups: BTreeMap<String, String>,
+    /// What must hold of it.
+    pub expectations: Vec<(WatchField, String)>,
+    /// When the work on it ends, be that past or to come; `None` when none is planned.
+    pub maintenance_until: Option<UnixSeconds>,
+}
+
+impl WatchList {
+    /// A watch list. Earlier entries win where several name one masternode; naming one wins over selecting it.
+    pub fn new(entries: Vec<WatchEntry>) -> WatchList {
+        WatchList { entries, maintenance: Vec::new() }
+    }
+
+    /// The same list, with work on some of the masternodes.
+    pub fn with_maintenance(self, maintenance: Vec<Maintenance>) -> WatchList {
+        WatchList { maintenance, ..self }
+    }
+
+    /// The entries.
+    pub fn entries(&self) -> &[WatchEntry] {
+        &self.entries
+    }
+
+    /// The masternodes watched on this list, ascending by identity. Those in `known`, the answer for the list before, stay
+    /// watched: one that left the list, so that its absence can be seen, and one that no entry selects any more, because a
+    /// payee or key that changes on the chain can be a theft.
+    pub fn resolve(&self, list: &MasternodeList, known: &[WatchTarget]) -> Vec<WatchTarget> {
+        let mut found: HashMap<MasternodeId, WatchTarget> = HashMap::new();
+        for entry in &self.entries {
+            if let Selector::Id(id) = &entry.selector {
+                found.entry(*id).or_insert_with(|| entry.watch(*id));
+            }
+        }
+        for entry in &self.entries {
+            if let Selector::Fields(fields) = &entry.selector {
+                let wanted = wanted(fields);
+                let selects = |node: &&Masternode| wanted.iter().all(|wanted| wanted.is_of(&node.details));
+                let selected = list.masternodes().iter().filter(selects);
+                for masternode in selected {
+                    found.entry(masternode.id).or_insert_with(|| entry.watch(masternode.id));
+                }
+            }
+        }
+        for watched in known {
+            found.entry(watched.id).or_insert_with(|| WatchTarget { maintenance_until: None, ..watched.clone() });
+        }
+        let mut watched: Vec<WatchTarget> = found.into_values().collect();
+        watched.sort_unstable_by_key(|watched| watched.id);
+        maintenance::apply(&self.maintenance, &mut watched, list, known);
+        watched
+    }
+}
+
+impl WatchEntry {
+    fn watch(&self, id: MasternodeId) -> WatchTarget {
+        let alias = match &self.selector {
+            Selector::Fields(_) if !self.alias.is_empty() => {
+                let digits = &id.hash().to_string()[..8];
+                match id {
+                    MasternodeId::ProTx(_) => format!("{}-{digits}", self.alias),
+                    // One transaction may have the collaterals of several.
+                    MasternodeId::Collateral(outpoint) => format!("{}-{digits}-{}", self.alias, outpoint.index),
+                }
+            }
+            _ => self.alias.clone(),
+        };
+        let (groups, expectations) = (self.groups.clone(), self.expectations.clone());
+        WatchTarget { id, alias, groups, expectations, maintenance_until: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::details::DetailTexts;
+    use crate::samples::{id, list, masternode};
+
+    fn paying(number: u8, payout: &str) -> Masternode {
+        Masternode {
+            details: DetailTexts { payout_address: Some(payout.to_string().into()), ..DetailTexts::default() }.into(),
+            ..masternode(number)
+        }
+    }
+
+    fn entry(selector: Selector, alias: &str) -> WatchEntry {
+        WatchEntry { selector, alias: alias.into(), groups: BTreeMap::new(), expectations: vec![] }
+    }
+
+    fn treasury() -> Selector {
+        Selector::Fields(vec![(WatchField::PayoutAddress, "Xtreasury".into())])
+    }
+
+    #[test]
+    fn naming_a_masternode_wins_over_selecting_it() {
+        let watch = WatchList::new(vec![entry(treasury(), "treasury"), entry(Selector::Id(id(1)), "mine")]);
+        let list = list(1, vec![paying(1, "Xtreasury"), paying(2, "Xtreasury"), paying(3, "Xother")]);
+        let aliases: Vec<_> = watch.resolve(&list, &[]).into_iter().map(|watched| watched.alias).collect();
+        assert_eq!(aliases, ["mine", "treasury-02020202"]);
+    }
+
+    #[test]
+    fn a_selected_masternode_stays_watched_when_it_leaves_the_list_and_when_its_payee_changes() {
+        let watch = WatchList::new(vec![entry(treasury(), "treasury")]);
+        let known = watch.resolve(&list(1, vec![paying(2, "Xtreasury")]), &[]);
+        assert_eq!(watch.resolve(&list(2, vec![]), &known), known);
+        let moved = watch.resolve(&list(2, vec![paying(2, "Xother")]), &known);
+        assert_eq!(moved, known, "another payee can be a theft");
+        let other = entry(Selector::Fields(vec![(WatchField::PayoutAddress, "Xother".into())]), "other");
+        let both = WatchList::new(vec![entry(treasury(), "treasury"), other]);
+        let aliases = |watched: Vec<WatchTarget>| watched.into_iter().map(|watched| watched.alias).collect::<Vec<_>>();
+        assert_eq!(aliases(both.resolve(&list(2, vec![paying(2, "Xother")]), &known)), ["other-02020202"]);
+    }
+
+    #[test]
+    fn what_the_list_does_not_say_is_neither_met_nor_broken() {
+        let node = masternode(1);
+        let bare = Masternode { details: DetailTexts::default().into(), ..node };
+        for field in [WatchField::OperatorKey, WatchField::VotingAddress, WatchField::OwnerAddress] {
+            assert_eq!(field.met_by(&bare, "Xvalue"), None, "{}", field.label());
+        }
+        assert_eq!(WatchField::Address.met_by(&bare, "192.0.2.1:9999"), Some(false), "no address is a statement");
+    }
+}

@@ -1,0 +1,153 @@
+//! What passing time does: pings, the checks that give each node its state, and the rounds of every minute.
+//!
+//! Dimecoin: `CMasternode::Check`, `CMasternodePing::CheckAndUpdate`, `CMasternodeMan::CheckAndRemove`; PRCYcoin: the functions of
+//! the same names. The real check runs every five seconds; here it runs at the end of every step of the clock, and such
+//! a step is never longer than to the next full minute.
+//!
+//! Never mines.
+
+use std::collections::HashMap;
+
+use super::ledger::LedgerKind;
+use super::node::{Node, NodeState};
+use super::options::Chain;
+use super::rules::{BAN_SCORE, PING_JITTER_SECONDS, PING_SECONDS, ROUND_SECONDS, Rules};
+use super::state::State;
+use crate::random::Random;
+
+impl State {
+    /// Moves the clock.
+    pub(super) fn advance_to(&mut self, time: u64) {
+        while self.now < time {
+            let round = (self.now / ROUND_SECONDS + 1) * ROUND_SECONDS;
+            let next = round.min(time);
+            let (chain, rules) = (self.options.chain, self.rules);
+            for node in self.nodes.iter_mut().filter(|node| node.online && node.next_ping <= next) {
+                while node.next_ping <= next {
+                    ping(node, node.next_ping, chain, rules);
+                }
+            }
+            self.now = next;
+            self.check();
+            if next == round {
+                self.round();
+                self.check();
+            }
+        }
+    }
+
+    /// Gives every listed node its state.
+    pub(super) fn check(&mut self) {
+        let (chain, rules, now) = (self.options.chain, self.rules, self.now);
+        let height = self.headers.tip().height;
+        let size = u32::try_from(self.listed().count()).expect("at most a few thousand");
+        for slot in 0..self.nodes.len() {
+            let node = &mut self.nodes[slot];
+            if !node.listed {
+                continue;
+            }
+            let (from, ban) = (node.state, node.banned_until);
+            node.state = match chain {
+                Chain::Dimecoin => dimecoin_state(node, rules, now, height, size),
+                Chain::Prcycoin => prcycoin_state(node, rules, now),
+            };
+            let (to, until) = (node.state, node.banned_until);
+            if let Some(until) = until.filter(|_| ban.is_none()) {
+                self.note(slot, LedgerKind::Banned { until });
+            }
+            if from != to {
+                self.note(slot, LedgerKind::State { from, to });
+            }
+        }
+    }
+
+    /// What a node does once a minute.
+    fn round(&mut self) {
+        if self.options.chain == Chain::Dimecoin {
+            self.punish_duplicates();
+        }
+        for slot in 0..self.nodes.len() {
+            let node = &mut self.nodes[slot];
+            let leaves = matches!(node.state, NodeState::OutpointSpent | NodeState::Remove | NodeState::VinSpent);
+            if node.listed && leaves {
+                node.listed = false;
+                self.note(slot, LedgerKind::Removed);
+            }
+        }
+    }
+
+    /// Of two nodes with one address the younger collateral is named twice, at equal age both once.
+    fn punish_duplicates(&mut self) {
+        let mut by_address: HashMap<u32, Vec<usize>> = HashMap::new();
+        for (slot, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.listed) {
+            by_address.entry(node.address).or_default().push(slot);
+        }
+        let tip = self.headers.tip().height;
+        for slots in by_address.into_values().filter(|slots| slots.len() > 1) {
+            for (position, first) in slots.iter().enumerate() {
+                for second in &slots[position + 1..] {
+                    let age = |slot: usize| self.nodes[slot].confirmations(tip);
+                    let (one, other) = (age(*first), age(*second));
+                    let named = match one.cmp(&other) {
+                        std::cmp::Ordering::Less => [*first, *first],
+                        std::cmp::Ordering::Equal => [*first, *second],
+                        std::cmp::Ordering::Greater => [*second, *second],
+                    };
+                    for slot in named {
+                        self.nodes[slot].score = (self.nodes[slot].score + 1).min(BAN_SCORE);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A ping of this time reaches the asked node, which may not take it; the next one is due ten minutes later.
+pub(super) fn ping(node: &mut Node, time: u64, chain: Chain, rules: &Rules) {
+    let mut random = Random::of(&[node.txid.seed(), 0x9199, time]);
+    node.next_ping = time + PING_SECONDS + u64::from(random.between(0, PING_JITTER_SECONDS));
+    let age = time.saturating_sub(node.seen);
+    // An expired node is beyond help by pings, and one that comes too early is ignored.
+    let counts = age < rules.expired && age >= PING_SECONDS - 60;
+    // Nobody passes the pings of a banned node on, so they do not reach a node that is no direct peer of it.
+    let relayed = chain == Chain::Prcycoin || node.banned_until.is_none();
+    if counts && relayed && node.listed && !node.spent {
+        node.seen = time;
+    }
+}
+
+/// `CMasternode::Check` of Dimecoin, in its order.
+fn dimecoin_state(node: &mut Node, rules: &Rules, now: u64, height: u32, size: u32) -> NodeState {
+    if node.spent {
+        return NodeState::OutpointSpent;
+    }
+    match node.banned_until {
+        Some(until) if height < until => return NodeState::PoseBan,
+        Some(_) => {
+            node.banned_until = None;
+            node.score = node.score.saturating_sub(1);
+        }
+        None if node.score >= BAN_SCORE => {
+            node.banned_until = Some(height + size);
+            return NodeState::PoseBan;
+        }
+        None => {}
+    }
+    match now.saturating_sub(node.seen) {
+        age if age >= rules.gone => NodeState::NewStartRequired,
+        age if age >= rules.expired => NodeState::Expired,
+        _ if node.seen.saturating_sub(node.started) < rules.pre_enabled => NodeState::PreEnabled,
+        _ => NodeState::Enabled,
+    }
+}
+
+/// `CMasternode::Check` of PRCYcoin, in its order.
+fn prcycoin_state(node: &Node, rules: &Rules, now: u64) -> NodeState {
+    match now.saturating_sub(node.seen) {
+        _ if node.state == NodeState::VinSpent => NodeState::VinSpent,
+        age if age >= rules.gone => NodeState::Remove,
+        age if age >= rules.expired => NodeState::Expired,
+        _ if node.spent => NodeState::VinSpent,
+        _ => NodeState::Enabled,
+    }
+}

@@ -1,0 +1,130 @@
+//! The network before anybody looks: nodes of all ages, a cycle of payments behind them, votes ahead.
+//!
+//! Never leaves entries in the ledger but payments.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::headers::Headers;
+use super::options::{Chain, Options};
+use super::rules::{HELD_OUT_SECONDS, START_CONFIRMATIONS, VOTE_LEAD, VOTERS, network_names, rules};
+use super::state::State;
+use super::votes::{Remembered, Votes};
+use crate::history::Naming;
+use crate::options::OptionsError;
+use crate::random::{Hash256, Random};
+
+/// Seconds since the last ping of the first node of a network with offline nodes.
+const FIRST_SILENCE_SECONDS: u64 = 50 * 60;
+
+impl State {
+    /// Sets a network up.
+    pub(super) fn new(options: Options) -> Result<Self, OptionsError> {
+        options.validate()?;
+        let mut state = empty(options);
+        state.settle();
+        state.remember_a_cycle();
+        for lead in 1..=VOTE_LEAD {
+            state.vote(state.headers.tip().height + lead);
+        }
+        for _ in 0..state.options.premined {
+            state.mine();
+        }
+        state.silence();
+        state.check();
+        state.setting_up = false;
+        Ok(state)
+    }
+
+    /// The masternodes: most older than a cycle, some younger.
+    fn settle(&mut self) {
+        let mut random = Random::of(&[self.options.seed, 0x5e771e]);
+        let nodes = u32::try_from(self.options.masternodes).expect("at most 5000");
+        let tip = self.headers.tip().height;
+        let cycle = HELD_OUT_SECONDS * u64::from(nodes);
+        for slot in 0..self.options.masternodes {
+            // The first nodes have parts to play; the last ones are the young.
+            let young = slot >= self.options.masternodes - self.options.young;
+            let age = if young {
+                random.between(START_CONFIRMATIONS, nodes.max(START_CONFIRMATIONS))
+            } else {
+                nodes + 1 + random.between(START_CONFIRMATIONS, nodes + START_CONFIRMATIONS)
+            };
+            let shares = slot > 0 && random.chance(self.options.shared_payouts);
+            let payout = if shares { self.nodes[random.below(slot)].payout } else { self.fresh_number() };
+            let mut node = self.new_node(tip + 1 - age, payout);
+            let since = if young { random.word() % cycle.max(3_600) } else { cycle + random.word() % (30 * 86_400) };
+            node.seen = self.now - random.word() % 600;
+            node.started = node.seen - since.max(600);
+            node.next_ping = node.seen + 600;
+            self.nodes.push(node);
+        }
+        for pair in 0..self.options.duplicates {
+            let (young, old) = (2 * pair + 1, 2 * pair + 2);
+            let born = self.nodes[old].born + 1;
+            let confirmed = self.headers.at(born + START_CONFIRMATIONS - 1);
+            self.nodes[young].born = born;
+            self.nodes[young].confirmed = confirmed.map_or(Hash256::ZERO, |header| header.hash);
+        }
+        self.check();
+    }
+
+    /// Votes and payments of the blocks before the set-up: each of the older nodes once, in some order.
+    fn remember_a_cycle(&mut self) {
+        let mut slots: Vec<usize> = (0..self.options.masternodes - self.options.young).collect();
+        Random::of(&[self.options.seed, 0xc7c1e]).shuffle(&mut slots);
+        let voters = self.options.masternodes.min(VOTERS);
+        let tip = self.headers.tip();
+        for (slot, height) in slots.into_iter().zip((0..=tip.height).rev()) {
+            let payout = self.nodes[slot].payout;
+            let Some(header) = self.headers.at(height) else { continue };
+            self.votes.cast(height, &vec![payout; voters]);
+            if self.options.chain == Chain::Dimecoin {
+                self.remembered.entry(payout).or_insert(Remembered { height, time: header.time });
+            }
+        }
+    }
+
+    /// What went wrong shortly before the end of the set-up: some stopped pinging, some took a taken address.
+    fn silence(&mut self) {
+        let mut random = Random::of(&[self.options.seed, 0x0ff]);
+        let (now, gone) = (self.now, self.rules.gone);
+        let paired = 1 + 2 * self.options.duplicates;
+        let slots = (0..1).chain(paired..self.options.masternodes).take(self.options.offline);
+        for slot in slots {
+            let silence = if slot == 0 { FIRST_SILENCE_SECONDS } else { random.word() % gone };
+            let node = &mut self.nodes[slot];
+            node.online = false;
+            node.seen = node.seen.min(now - silence);
+            node.started = node.started.min(node.seen.saturating_sub(600));
+        }
+        for pair in 0..self.options.duplicates {
+            self.nodes[2 * pair + 1].address = self.nodes[2 * pair + 2].address;
+        }
+    }
+}
+
+/// A network without masternodes, as many blocks before its start as are mined in the set-up.
+fn empty(options: Options) -> State {
+    let names = network_names(options.chain, options.subnet);
+    let naming = Naming {
+        seed: options.seed,
+        work_bytes: 2,
+        genesis: Hash256::parse(names.genesis).expect("the table holds 64 digits"),
+    };
+    let spacing = options.spacing_seconds();
+    let now = options.now - u64::from(options.premined) * spacing;
+    let headers = Headers::new(naming, spacing, options.start_height - options.premined, now);
+    State {
+        rules: rules(options.chain),
+        names,
+        headers,
+        nodes: Vec::new(),
+        now,
+        votes: Votes::default(),
+        remembered: HashMap::new(),
+        ledger: VecDeque::new(),
+        setting_up: true,
+        next_number: 0,
+        options,
+    }
+}

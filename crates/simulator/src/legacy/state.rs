@@ -1,0 +1,259 @@
+//! One asked node of the network: chain, memory, clock, and what moves them.
+//!
+//! Never locked here: `network` does that.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::action::{Action, ActionError};
+use super::check::ping;
+use super::headers::Headers;
+use super::ledger::{LedgerEntry, LedgerKind};
+use super::node::{Node, NodeState};
+use super::options::{Chain, Options};
+use super::rules::{AUDIT_PERIOD, NetworkNames, PING_SECONDS, REMEMBERED_VOTES, Rules, START_CONFIRMATIONS, VOTE_LEAD};
+use super::votes::{Remembered, Votes};
+use crate::random::{Hash256, Random};
+
+/// The whole network as one node knows it.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    pub(super) options: Options,
+    pub(super) rules: &'static Rules,
+    pub(super) names: &'static NetworkNames,
+    pub(super) headers: Headers,
+    /// All masternodes that ever were, in the order of their coming.
+    pub(super) nodes: Vec<Node>,
+    /// Simulated Unix time.
+    pub(super) now: u64,
+    pub(super) votes: Votes,
+    /// Dimecoin: last payments by payout address. A reorganisation takes none back: the memory is the node's.
+    pub(super) remembered: HashMap<u32, Remembered>,
+    pub(super) ledger: VecDeque<LedgerEntry>,
+    pub(super) setting_up: bool,
+    /// The next payout address and network address that nobody has.
+    pub(super) next_number: u32,
+}
+
+impl State {
+    /// The masternodes on the list.
+    pub(super) fn listed(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(|node| node.listed)
+    }
+
+    /// How many of them are enabled.
+    pub(super) fn enabled(&self) -> usize {
+        self.listed().filter(|node| node.state == NodeState::Enabled).count()
+    }
+
+    /// The slot of a masternode, listed or not.
+    pub(super) fn slot(&self, id: &str) -> Option<usize> {
+        let (txid, index) = id.split_once('-')?;
+        let (txid, index) = (Hash256::parse(txid)?, index.parse::<u32>().ok()?);
+        self.nodes.iter().position(|node| node.txid == txid && node.index == index)
+    }
+
+    /// Lets a block's time pass, and mines it.
+    pub(super) fn mine(&mut self) {
+        self.advance_to(self.now + self.options.spacing_seconds());
+        self.connect(self.now);
+        if self.options.lively && !self.setting_up {
+            self.live();
+        }
+    }
+
+    /// Replaces the last `depth` blocks by `blocks` new ones. The new ones of the same heights are a second younger than
+    /// those they replace; for each further one a block's time passes.
+    pub(super) fn reorg(&mut self, depth: usize, blocks: usize) -> Result<(), ActionError> {
+        let kept = (self.headers.tip().height - self.headers.root_height()) as usize;
+        if depth > kept {
+            return Err(ActionError::TooDeep);
+        }
+        let mut times: Vec<u64> = (0..depth).filter_map(|_| self.headers.pop()).map(|header| header.time + 1).collect();
+        times.reverse();
+        let fork = self.headers.tip().height;
+        self.ledger.retain(|entry| entry.height <= fork || !matches!(entry.kind, LedgerKind::Paid { .. }));
+        self.advance_to(self.now + 1);
+        for block in 0..blocks {
+            match times.get(block) {
+                Some(time) => self.connect(*time),
+                None => {
+                    self.advance_to(self.now + self.options.spacing_seconds());
+                    self.connect(self.now);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what an operator or an owner does.
+    pub(super) fn act(&mut self, action: &Action) -> Result<(), ActionError> {
+        match action {
+            Action::Register => self.register(),
+            Action::GoOffline { masternode } => {
+                let slot = self.known(masternode)?;
+                self.nodes[slot].online = false;
+                self.note(slot, LedgerKind::WentOffline);
+            }
+            Action::ComeBack { masternode } => {
+                let slot = self.known(masternode)?;
+                let (chain, rules, now) = (self.options.chain, self.rules, self.now);
+                self.nodes[slot].online = true;
+                ping(&mut self.nodes[slot], now, chain, rules);
+                self.note(slot, LedgerKind::CameBack);
+            }
+            Action::Restart { masternode } => {
+                let slot = self.startable(masternode)?;
+                self.start(slot, self.nodes[slot].address, LedgerKind::Restarted);
+            }
+            Action::Duplicate { masternode, of } => {
+                let (slot, other) = (self.startable(masternode)?, self.known(of)?);
+                self.start(slot, self.nodes[other].address, LedgerKind::Restarted);
+            }
+            Action::Move { masternode } => {
+                let slot = self.startable(masternode)?;
+                let address = self.fresh_number();
+                self.start(slot, address, LedgerKind::Restarted);
+            }
+            Action::SpendCollateral { masternode } => {
+                let slot = self.known(masternode)?;
+                self.nodes[slot].spent = true;
+            }
+        }
+        self.check();
+        Ok(())
+    }
+
+    /// Records what happened to a node.
+    pub(super) fn note(&mut self, slot: usize, kind: LedgerKind) {
+        if self.setting_up && !matches!(kind, LedgerKind::Paid { .. }) {
+            return;
+        }
+        let height = self.headers.tip().height;
+        let masternode = self.nodes[slot].id();
+        self.ledger.push_back(LedgerEntry { height, time: self.now, masternode, kind });
+        let oldest = height.saturating_sub(self.options.history);
+        while self.ledger.front().is_some_and(|entry| entry.height < oldest) {
+            self.ledger.pop_front();
+        }
+    }
+
+    /// The voters vote for this height, unless they did so before.
+    pub(super) fn vote(&mut self, height: u32) {
+        if self.votes.has(height) {
+            return;
+        }
+        let ballots = self.ballots(height);
+        if !ballots.is_empty() {
+            self.votes.cast(height, &ballots);
+        }
+    }
+
+    /// A number for an address that nobody has.
+    pub(super) fn fresh_number(&mut self) -> u32 {
+        self.next_number += 1;
+        self.next_number
+    }
+
+    /// A new node whose collateral lies in the block of this height, started and pinged now.
+    pub(super) fn new_node(&mut self, born: u32, payout: u32) -> Node {
+        let number = self.nodes.len() as u64;
+        let mut random = Random::of(&[self.options.seed, 0x90de, number]);
+        let confirmed = self.headers.at(born + START_CONFIRMATIONS - 1).map_or(Hash256::ZERO, |header| header.hash);
+        Node {
+            txid: random.hash(),
+            index: random.between(0, 1),
+            born,
+            confirmed,
+            payout,
+            address: self.fresh_number(),
+            started: self.now,
+            seen: self.now,
+            next_ping: self.now + PING_SECONDS,
+            online: true,
+            spent: false,
+            listed: true,
+            score: 0,
+            banned_until: None,
+            state: NodeState::Enabled,
+        }
+    }
+
+    /// Puts a block on the chain, pays, checks and votes.
+    fn connect(&mut self, time: u64) {
+        let height = self.headers.tip().height + 1;
+        let paid = match self.options.chain {
+            Chain::Dimecoin => self.dimecoin_payee(height),
+            Chain::Prcycoin => self.prcycoin_payees(height),
+        };
+        self.headers.push(time);
+        for (slot, votes) in paid {
+            let payment = Remembered { height, time };
+            if self.options.chain == Chain::Dimecoin && votes >= REMEMBERED_VOTES {
+                let known = self.remembered.entry(self.nodes[slot].payout).or_insert(payment);
+                if known.height < height {
+                    *known = payment;
+                }
+            }
+            self.note(slot, LedgerKind::Paid { votes });
+        }
+        self.check();
+        self.vote(height + VOTE_LEAD);
+    }
+
+    /// Slots paid by the next block, with the votes for their address: the voted address, or else who is elected now.
+    fn dimecoin_payee(&self, height: u32) -> Vec<(usize, u32)> {
+        let voted = self.votes.top(height).map(|tally| (tally.payout, tally.votes));
+        let Some((payout, votes)) = voted.or_else(|| self.elect(height).map(|node| (node.payout, 0))) else {
+            // The foundation is paid.
+            return Vec::new();
+        };
+        let owners = self.nodes.iter().enumerate().filter(|(_, node)| node.listed && node.payout == payout);
+        owners.map(|(slot, _)| (slot, votes)).collect()
+    }
+
+    /// The slot paid by the next block: the best score of all enabled nodes. Votes do not count.
+    fn prcycoin_payees(&self, height: u32) -> Vec<(usize, u32)> {
+        if height.is_multiple_of(AUDIT_PERIOD) {
+            return Vec::new();
+        }
+        let winner = self.best_ranked().map(Node::id).and_then(|id| self.slot(&id));
+        winner.map(|slot| (slot, self.votes.of(height, self.nodes[slot].payout))).into_iter().collect()
+    }
+
+    fn register(&mut self) {
+        let payout = self.fresh_number();
+        let born = self.headers.tip().height + 1 - START_CONFIRMATIONS;
+        let node = self.new_node(born, payout);
+        self.nodes.push(node);
+        self.note(self.nodes.len() - 1, LedgerKind::Registered);
+    }
+
+    /// A start message with a ping (`CMasternodeBroadcast::Update`).
+    fn start(&mut self, slot: usize, address: u32, kind: LedgerKind) {
+        let now = self.now;
+        let node = &mut self.nodes[slot];
+        node.address = address;
+        node.started = now;
+        node.seen = now;
+        node.next_ping = now + PING_SECONDS;
+        node.online = true;
+        node.listed = true;
+        node.score = 0;
+        self.note(slot, kind);
+    }
+
+    fn known(&self, id: &str) -> Result<usize, ActionError> {
+        self.slot(id).ok_or_else(|| ActionError::UnknownMasternode(id.to_owned()))
+    }
+
+    fn startable(&self, id: &str) -> Result<usize, ActionError> {
+        let slot = self.known(id)?;
+        if self.nodes[slot].spent {
+            return Err(ActionError::Spent(id.to_owned()));
+        }
+        if self.nodes[slot].banned_until.is_some() {
+            return Err(ActionError::Banned(id.to_owned()));
+        }
+        Ok(slot)
+    }
+}

@@ -1,0 +1,263 @@
+//! One simulated masternode: what consensus keeps of it, and the texts that follow from its hash.
+//!
+//! A record is small and copied freely; addresses and keys are derived when asked for, so that 100,000 nodes
+//! and a past of thousands of blocks fit into little memory.
+//!
+//! Never decides anything: the rules are in `block` and `dkg`.
+
+use super::extended::MOST_SHARES;
+use super::random::{Hash256, Random};
+use super::rules::ChainFacts;
+
+/// A masternode as the list of a block has it. "Edition" numbers count how often a field was replaced; 0 is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Masternode {
+    /// The proTxHash.
+    pub(super) hash: Hash256,
+    /// Place in the simulator's table, which is also what its network address follows from.
+    pub(super) slot: u32,
+    pub(super) evo: bool,
+    /// Share of the operator in hundredths of a percent.
+    pub(super) operator_reward: u16,
+    /// Height of the registration.
+    pub(super) registered: u32,
+    /// The block that made it old enough to be drawn; zero before.
+    pub(super) confirmed: Hash256,
+    /// Height of the last payment; 0 = never.
+    pub(super) last_paid: u32,
+    /// Payments in a row, for Evo nodes before MN_RR.
+    pub(super) consecutive: u32,
+    /// PoSe penalty points.
+    pub(super) score: u32,
+    /// Height of the ban in force.
+    pub(super) ban: Option<u32>,
+    /// Height of the last revival.
+    pub(super) revived: Option<u32>,
+    /// Reason the operator gave for a revocation.
+    pub(super) revocation: u8,
+    /// Version of the state (`src/evo/providertx.h ProTxVersion`): 1 with the operator's key in the legacy form and after
+    /// a revocation before the fork of Dash 24, 3 with payouts or shares, otherwise 2.
+    pub(super) version: u8,
+    pub(super) address: u32,
+    /// The port of this host at which it listens, instead of the address that follows from its place.
+    pub(super) local_port: Option<u16>,
+    pub(super) operator_key: u32,
+    pub(super) payout: u32,
+    pub(super) operator_payout: u32,
+    pub(super) voting_key: u32,
+    /// Wiped together with the operator's key; only Evo nodes have one.
+    pub(super) platform: u32,
+    /// How often the platform's ports were moved.
+    pub(super) platform_ports: u8,
+    /// Addresses behind the primary one; only of version 3.
+    pub(super) further: u8,
+    /// Payees; 0 and 1 both mean one.
+    pub(super) payouts: u8,
+    /// Owners of a shared masternode; 0 of any other.
+    pub(super) shares: u8,
+    /// Editions of the shares' reward addresses; 0 is the refund address.
+    pub(super) share_rewards: [u8; MOST_SHARES],
+    /// Number of an owner of many masternodes; 0: an owner of this one alone.
+    pub(super) owner: u32,
+}
+
+/// The texts that are derived, told apart when they are drawn.
+#[derive(Clone, Copy)]
+pub(super) enum Text {
+    Collateral = 1,
+    Owner,
+    Voting,
+    Payout,
+    OperatorPayout,
+    OperatorKey,
+    Platform,
+    CollateralHash,
+    FurtherPayout,
+    Refund,
+    ShareReward,
+    ShareOwner,
+    Onion,
+}
+
+impl Masternode {
+    /// A new node as its registration leaves it, with an address or (banned from birth) without one.
+    pub(super) fn registered(hash: Hash256, slot: u32, evo: bool, height: u32, with_address: bool) -> Self {
+        Self {
+            hash,
+            slot,
+            evo,
+            operator_reward: 0,
+            registered: height,
+            confirmed: Hash256::ZERO,
+            last_paid: 0,
+            consecutive: 0,
+            score: 0,
+            ban: (!with_address).then_some(height),
+            revived: None,
+            revocation: 0,
+            version: 2,
+            address: u32::from(with_address),
+            local_port: None,
+            operator_key: 1,
+            payout: 1,
+            operator_payout: 0,
+            voting_key: 1,
+            platform: u32::from(evo),
+            platform_ports: 0,
+            further: 0,
+            payouts: 0,
+            shares: 0,
+            share_rewards: [0; MOST_SHARES],
+            owner: 0,
+        }
+    }
+
+    /// Not banned.
+    pub(super) fn is_valid(&self) -> bool {
+        self.ban.is_none()
+    }
+
+    /// Old enough to be drawn.
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.confirmed != Hash256::ZERO
+    }
+
+    /// Empties what belongs to the operator (`CDeterministicMNState::ResetOperatorFields`).
+    pub(super) fn reset_operator(&mut self) {
+        self.version = 1;
+        self.further = 0;
+        self.operator_key = 0;
+        self.address = 0;
+        self.local_port = None;
+        self.operator_payout = 0;
+        self.revocation = 0;
+        self.platform = 0;
+    }
+
+    /// Starts a ban unless one is in force (`CDeterministicMNState::BanIfNotBanned`).
+    pub(super) fn ban_if_valid(&mut self, height: u32) {
+        self.ban.get_or_insert(height);
+    }
+
+    /// The key by which the payment queue is ordered (`src/evo/deterministicmns.cpp CompareByLastPaidGetHeight`).
+    pub(super) fn queue_height(&self) -> u32 {
+        match self.revived {
+            Some(revived) if revived > self.last_paid => revived,
+            _ if self.last_paid == 0 => self.registered,
+            _ => self.last_paid,
+        }
+    }
+
+    /// Hash of the transaction that holds the collateral.
+    pub(super) fn collateral_hash(&self) -> Hash256 {
+        self.draw(Text::CollateralHash, 0).hash()
+    }
+
+    /// Output of that transaction.
+    pub(super) fn collateral_index(&self) -> u32 {
+        u32::try_from(self.draw(Text::CollateralHash, 1).below(2)).expect("0 or 1")
+    }
+
+    /// The outpoint as `masternodelist` writes it.
+    pub(super) fn outpoint(&self) -> String {
+        format!("{}-{}", self.collateral_hash(), self.collateral_index())
+    }
+
+    /// IP address and port, `[::]:0` where there is none.
+    pub(super) fn service(&self, facts: &ChainFacts) -> String {
+        self.endpoint(facts.port).unwrap_or_else(|| "[::]:0".to_owned())
+    }
+
+    /// The node's address with another port.
+    pub(super) fn endpoint(&self, port: u16) -> Option<String> {
+        let edition = self.address.checked_sub(1)?;
+        if let Some(port) = self.local_port {
+            return Some(format!("127.0.0.1:{port}"));
+        }
+        let [_, high, middle, low] = self.slot.to_be_bytes();
+        Some(format!("{}.{high}.{middle}.{low}:{port}", 10 + edition % 100))
+    }
+
+    pub(super) fn owner_address(&self, facts: &ChainFacts) -> String {
+        self.coin_address(Text::Owner, 1, facts)
+    }
+
+    pub(super) fn voting_address(&self, facts: &ChainFacts) -> String {
+        self.coin_address(Text::Voting, self.voting_key, facts)
+    }
+
+    pub(super) fn payout_address(&self, facts: &ChainFacts) -> String {
+        self.coin_address(Text::Payout, self.payout, facts)
+    }
+
+    pub(super) fn collateral_address(&self, facts: &ChainFacts) -> String {
+        self.coin_address(Text::Collateral, 1, facts)
+    }
+
+    pub(super) fn operator_payout_address(&self, facts: &ChainFacts) -> Option<String> {
+        (self.operator_payout > 0).then(|| self.coin_address(Text::OperatorPayout, self.operator_payout, facts))
+    }
+
+    /// The BLS key of the operator; all zeros after a revocation.
+    pub(super) fn operator_key_hex(&self) -> String {
+        match self.operator_key {
+            0 => "0".repeat(96),
+            edition => {
+                let mut key = [0; 48];
+                self.draw(Text::OperatorKey, edition).fill(&mut key);
+                self.printed_key(key)
+            }
+        }
+    }
+
+    /// Platform's node id; all zeros once wiped.
+    pub(super) fn platform_id(&self) -> String {
+        match self.platform {
+            0 => "0".repeat(40),
+            edition => self.draw(Text::Platform, edition).hex(20),
+        }
+    }
+
+    pub(super) fn draw(&self, text: Text, edition: u32) -> Random {
+        Random::of(&[self.hash.seed(), text as u64, u64::from(edition)])
+    }
+
+    /// Looks like an address of the chain; its checksum is not valid.
+    pub(super) fn coin_address(&self, text: Text, edition: u32, facts: &ChainFacts) -> String {
+        let of_the_owner = matches!(text, Text::Owner | Text::Payout) && self.owner > 0;
+        let mut random = if of_the_owner {
+            Random::of(&[0x03e, u64::from(self.owner), text as u64, u64::from(edition)])
+        } else {
+            self.draw(text, edition)
+        };
+        format!("{}{}", facts.address_letter, random.base58(33))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Masternode;
+    use crate::random::Random;
+
+    fn node() -> Masternode {
+        Masternode::registered(Random::of(&[3]).hash(), 0, false, 100, true)
+    }
+
+    #[test]
+    fn the_queue_key_is_the_revival_only_while_it_is_newer_than_the_payment() {
+        let mut node = node();
+        assert_eq!(node.queue_height(), 100, "never paid: the registration");
+        node.last_paid = 150;
+        assert_eq!(node.queue_height(), 150);
+        node.revived = Some(140);
+        assert_eq!(node.queue_height(), 150, "an old revival no longer counts");
+        node.revived = Some(160);
+        assert_eq!(node.queue_height(), 160);
+    }
+
+    #[test]
+    fn a_node_registered_without_an_address_is_banned_from_birth() {
+        let node = Masternode::registered(Random::of(&[3]).hash(), 0, false, 100, false);
+        assert_eq!((node.ban, node.score, node.address), (Some(100), 0, 0));
+    }
+}

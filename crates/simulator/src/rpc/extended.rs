@@ -1,0 +1,170 @@
+//! What the answers about a masternode say since Dash 24: payees in place of a payout address, shares, differences
+//! (`src/evo/core_write.cpp`, `src/evo/dmnstate.cpp`, `src/evo/simplifiedmns.cpp`).
+//!
+//! Never used for an older node.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::entry::Scene;
+use crate::extended::{EXTENDED, script};
+use crate::history::Block;
+use crate::masternode::Masternode;
+use crate::random::Random;
+
+/// The placeholder address of a difference in which only a platform port changed.
+const NO_ADDRESS: &str = "255.255.255.255";
+
+/// Blocks in which a shared masternode is dissolved with a penalty.
+const EARLY_BLOCKS: u32 = 1_000;
+
+/// That penalty in duffs.
+const EARLY_PENALTY: u64 = 100_000_000;
+
+/// The payees of the owners' part: one address, several payees, or the owners of a shared masternode.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Payees {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payout_address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payouts: Option<Vec<Payout>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shares: Option<Vec<Share>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    early_period_blocks: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    early_penalty: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Payout {
+    address: String,
+    script: String,
+    reward: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Share {
+    amount: u64,
+    refund_address: String,
+    refund_script: String,
+    reward_address: String,
+    reward_script: String,
+    owner_address: String,
+}
+
+impl Payees {
+    /// Those of a node.
+    pub(super) fn of(scene: &Scene, node: &Masternode) -> Self {
+        let none =
+            Self { payout_address: None, payouts: None, shares: None, early_period_blocks: None, early_penalty: None };
+        if node.is_shared() {
+            let share = |share: crate::extended::Share| Share {
+                amount: share.amount,
+                refund_script: script(&share.refund),
+                refund_address: share.refund,
+                reward_script: script(&share.reward),
+                reward_address: share.reward,
+                owner_address: share.owner,
+            };
+            return Self {
+                shares: Some(node.shares(scene.facts).into_iter().map(share).collect()),
+                early_period_blocks: Some(EARLY_BLOCKS),
+                early_penalty: Some(EARLY_PENALTY),
+                ..none
+            };
+        }
+        if node.version < EXTENDED {
+            return Self { payout_address: Some(node.payout_address(scene.facts)), ..none };
+        }
+        let payout = |payout: crate::extended::Payout| Payout {
+            script: script(&payout.address),
+            address: payout.address,
+            reward: payout.reward,
+        };
+        Self { payouts: Some(node.payouts(scene.facts).into_iter().map(payout).collect()), ..none }
+    }
+}
+
+/// The changed fields of a node. As recorded, `version` comes with every change of the addresses or of the operator's
+/// key, and addresses that were emptied are not named.
+pub(super) fn changed_fields(
+    scene: &Scene,
+    (before, after): (&Masternode, &Masternode),
+    (old, new): (&Map<String, Value>, Map<String, Value>),
+) -> Map<String, Value> {
+    let key_changed = old.get("pubKeyOperator") != new.get("pubKeyOperator");
+    let ports_only = before.version < EXTENDED && after.version < EXTENDED && ports_alone(before, after);
+    // The two kinds of address lists differ even where their addresses are the same.
+    let kind_changed = (before.version < EXTENDED) != (after.version < EXTENDED);
+    let moved = !ports_only && (kind_changed || old.get("addresses") != new.get("addresses"));
+    let is_changed = |(name, value): &(String, Value)| match name.as_str() {
+        "addresses" => moved && value.as_object().is_some_and(|addresses| !addresses.is_empty()),
+        "version" => moved || key_changed || old.get(name) != Some(value),
+        _ => old.get(name) != Some(value),
+    };
+    let mut fields: Map<String, Value> = new.into_iter().filter(is_changed).collect();
+    if ports_only {
+        let (p2p, https) = scene.platform_ports(after);
+        let dummy = |port: u16| json!([format!("{NO_ADDRESS}:{port}")]);
+        fields.insert("platformP2PPort".to_owned(), json!(p2p));
+        fields.insert("platformHTTPPort".to_owned(), json!(https));
+        fields.insert("addresses".to_owned(), json!({ "platform_p2p": dummy(p2p), "platform_https": dummy(https) }));
+    }
+    fields
+}
+
+/// Only the platform's ports moved.
+fn ports_alone(before: &Masternode, after: &Masternode) -> bool {
+    before.platform_ports != after.platform_ports
+        && (before.address, before.local_port) == (after.address, after.local_port)
+}
+
+/// An entry of the simplified list.
+pub(super) fn simplified(scene: &Scene, node: &Masternode, extended: bool) -> Value {
+    let mut entry = json!({
+        "nVersion": node.version,
+        "nType": u8::from(node.evo),
+        "proRegTxHash": node.hash,
+        "confirmedHash": node.confirmed,
+        "addresses": scene.addresses(node),
+        "pubKeyOperator": node.operator_key_hex(),
+        "votingAddress": node.voting_address(scene.facts),
+        "isValid": node.is_valid(),
+    });
+    let fields = entry.as_object_mut().expect("an object");
+    if scene.shows_service {
+        fields.insert("service".to_owned(), json!(node.service(scene.facts)));
+    }
+    if node.evo {
+        fields.insert("platformNodeID".to_owned(), json!(node.platform_id()));
+        if scene.shows_service {
+            fields.insert("platformHTTPPort".to_owned(), json!(scene.platform_ports(node).1));
+        }
+    }
+    if extended {
+        let payees = serde_json::to_value(Payees::of(scene, node)).expect("plain JSON");
+        fields.extend(payees.as_object().cloned().unwrap_or_default());
+        fields.extend(
+            node.operator_payout_address(scene.facts)
+                .map(|address| ("operatorPayoutAddress".to_owned(), json!(address))),
+        );
+    }
+    entry
+}
+
+/// What `protx diff` has about the block in addition to its masternodes. The roots are random and prove nothing.
+pub(super) fn frame(block: &Block) -> Map<String, Value> {
+    let mut random = Random::of(&[block.hash.seed(), 0xd1ff]);
+    Map::from_iter([
+        ("cbTxMerkleTree".to_owned(), json!(format!("0100000001{}0101", random.hex(32)))),
+        ("cbTx".to_owned(), json!(random.hex(306))),
+        ("deletedQuorums".to_owned(), json!([])),
+        ("newQuorums".to_owned(), json!([])),
+        ("merkleRootMNList".to_owned(), json!(random.hash())),
+        ("merkleRootQuorums".to_owned(), json!(random.hash())),
+        ("quorumsCLSigs".to_owned(), json!([])),
+    ])
+}

@@ -1,0 +1,68 @@
+//! `quorum dkgstatus` and `quorum dkginfo` (`src/rpc/quorums.cpp`): the sessions in which the answering masternode sits.
+//!
+//! Never tells how a session will end: whoever is offline has sent nothing, and that is all.
+
+use serde_json::{Value, json};
+
+use super::params::Params;
+use super::{Context, RpcError};
+use crate::dkg::Session;
+use crate::masternode::Masternode;
+
+/// Blocks of each phase.
+const PHASE_BLOCKS: u32 = 2;
+
+/// Answers `quorum dkgstatus`: counts at level 0, indexes at 1, members at 2.
+pub(super) fn status(context: &Context<'_>, params: &Params) -> Result<Value, RpcError> {
+    let level = params.number(1, "detail_level")?.unwrap_or(0);
+    let own: Vec<&Session> = sessions(context).collect();
+    let told: Vec<Value> = own.iter().map(|session| told(context, session, level)).collect();
+    let time = if own.is_empty() { 0 } else { context.tip.time };
+    Ok(json!({ "time": time, "timeStr": "", "session": told, "quorumConnections": [], "minableCommitments": [] }))
+}
+
+/// Answers `quorum dkginfo`.
+pub(super) fn info(context: &Context<'_>) -> Value {
+    json!({ "active_dkgs": sessions(context).count(), "next_dkg": 24 - context.tip.height % 24 })
+}
+
+fn sessions<'a>(context: &'a Context<'_>) -> impl Iterator<Item = &'a Session> {
+    let own = context.masternode;
+    let pending = context.tip.dkg.pending.iter().map(AsRef::as_ref);
+    pending.filter(move |session: &&Session| session.members.iter().any(|member| Some(member.hash) == own))
+}
+
+fn told(context: &Context<'_>, session: &Session, level: i64) -> Value {
+    let phase = (context.tip.height - session.base_height) / PHASE_BLOCKS + 1;
+    let offline = |member: &Masternode| context.state.offline.contains(&member.slot);
+    let list = |from: u32, wanted: &dyn Fn(&Masternode) -> bool| -> Value {
+        let members = session.members.iter().enumerate().filter(|(_, member)| phase >= from && wanted(member));
+        match level {
+            0 => json!(members.count()),
+            1 => members.map(|(index, _)| json!(index)).collect(),
+            _ => members.map(|(index, member)| json!({ "memberIndex": index, "proTxHash": member.hash })).collect(),
+        }
+    };
+    let mut status = json!({
+        "llmqType": session.kind.id,
+        "quorumHash": session.base_hash,
+        "quorumHeight": session.base_height,
+        "phase": phase.min(7),
+        "sentContributions": phase >= 2,
+        "sentComplaint": false,
+        "sentJustification": false,
+        "sentPrematureCommitment": phase >= 5,
+        "aborted": false,
+        "badMembers": list(3, &offline),
+        "weComplain": list(8, &offline),
+        "receivedContributions": list(2, &|member| !offline(member)),
+        "receivedComplaints": list(8, &offline),
+        "receivedJustifications": list(8, &offline),
+        "receivedPrematureCommitments": list(5, &|member| !offline(member)),
+    });
+    if level >= 2 {
+        let all: Value = session.members.iter().map(|member| json!(member.hash)).collect();
+        status.as_object_mut().expect("an object").insert("allMembers".to_owned(), all);
+    }
+    json!({ "llmqType": session.kind.name, "quorumIndex": session.index, "status": status })
+}
