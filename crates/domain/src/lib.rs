@@ -9,7 +9,7 @@
 //! [`registrations`] how many are registered in which form, [`census`] how many watched ones run which software,
 //! [`release`] which software has a known fault, [`requirement`] what the network demands of one, [`revival`] how a banned one is
 //! revived, [`deployment`] when a consensus change activates, [`snapshot`] puts all
-//! of it together for the readers, and [`condition`] says what of it a human should know.
+//! of it together for the readers, [`network_state`] adds its sources and probes, and [`condition`] says what of it a human should know.
 //!
 //! Never here: input or output, clocks, async, JSON, metrics, logs.
 
@@ -26,6 +26,7 @@ pub mod event;
 pub mod list;
 pub mod maintenance;
 pub mod masternode;
+pub mod network_state;
 pub mod payment;
 pub mod payout;
 pub mod pose;
@@ -55,6 +56,7 @@ pub use list::{Block, ListDiff, MasternodeList, StateChange};
 pub use masternode::{
     BlockHash, Duffs, Hash, Height, Masternode, MasternodeId, NodeType, Outpoint, Score, UnixSeconds,
 };
+pub use network_state::{Moment, NetworkState, OwnMasternode, SourceHealth};
 pub use pose::{PoseLimits, PoseScore, Risk};
 pub use snapshot::{NodeView, Snapshot};
 pub use state::State;
