@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::app;
@@ -27,8 +26,8 @@ pub(super) async fn run(config: &Config, only: Option<&str>, format: ObserveForm
             Ok(snapshots.iter().map(|snapshot| observe_table::table(snapshot)).collect::<Vec<_>>().join("\n"))
         }
         ObserveFormat::Json => {
-            let all: Vec<Value> = snapshots.iter().map(|snapshot| observe_table::json(snapshot)).collect();
-            Ok(format!("{:#}\n", Value::Array(all)))
+            let all: Vec<_> = snapshots.iter().map(|snapshot| observe_table::json(snapshot)).collect();
+            Ok(serde_json::to_string_pretty(&all)? + "\n")
         }
         ObserveFormat::Metrics => page(config, &snapshots).await,
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use domain::{EventKind, Risk, Snapshot, UnixSeconds};
 use masternode_exporter::rpc::dialect;
-use masternode_exporter::web::api::{Api, Firing, History, Network, PAGES, Source, SourceHealth};
+use masternode_exporter::web::api::{Api, Firing, History, Network, PAGES, Source, SourceHealth, openapi};
 use serde_json::{Value, json};
 use simulator::{Action, Options};
 
@@ -359,6 +359,11 @@ async fn hostile_and_mistaken_requests_get_a_sentence() {
         let reply = desk.api.answer(path, "");
         assert_eq!(reply.status.as_u16(), 404, "{path}");
     }
+}
+
+#[test]
+fn the_contract_on_record_is_that_of_the_types() {
+    crate::support::golden("docs/openapi.json", openapi::contract());
 }
 
 #[tokio::test]

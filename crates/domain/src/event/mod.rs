@@ -6,6 +6,7 @@
 //! Never here: which quorum punished; a list does not say.
 
 mod change;
+mod description;
 mod diff;
 
 use std::borrow::Cow;
