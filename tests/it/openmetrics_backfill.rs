@@ -72,6 +72,7 @@ async fn lived() -> (Stage, u32, BTreeMap<u64, HashMap<String, f64>>, WatchList)
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one file, checked line by line")]
 async fn the_file_says_of_each_moment_what_the_page_said_then_and_is_in_the_order_of_the_format() {
     let (mut stage, from, pages, watch_list) = lived().await;
     stage.stop().await;

@@ -123,6 +123,7 @@ fn every_recorded_answer_decodes_to_what_it_says() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one recording, checked block by block")]
 fn each_block_across_the_activation_follows_from_its_changes_and_has_the_recorded_events() {
     // Blocks whose changes do not say who is paid in the new form, so that the full list is read; and those in which an address
     // beside the primary one comes or goes.
