@@ -23,6 +23,7 @@ pub mod details;
 pub mod dkg;
 pub mod dkg_outcome;
 pub mod event;
+pub mod hex;
 pub mod list;
 pub mod maintenance;
 pub mod masternode;

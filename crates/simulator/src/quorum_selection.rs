@@ -5,7 +5,7 @@
 
 use std::cmp::Reverse;
 
-use ring::digest::{SHA256, digest};
+use sha2::{Digest, Sha256};
 
 use super::masternode::Masternode;
 use super::random::{Hash256, Random};
@@ -23,14 +23,13 @@ pub(super) fn chainlock_signature(block: Hash256) -> [u8; 96] {
 /// The nodes, all of them confirmed, those that get the first seats in front.
 pub(super) fn by_draw(kind: u8, (height, hash): (u32, Hash256), nodes: Vec<Masternode>) -> Vec<Masternode> {
     let named = [&[kind][..], &height.to_le_bytes(), &chainlock_signature(hash)].concat();
-    let modifier = digest(&SHA256, digest(&SHA256, &named).as_ref());
+    let modifier = Sha256::digest(Sha256::digest(named));
     let mut scored: Vec<([u8; 32], Masternode)> = nodes
         .into_iter()
         .map(|node| {
             let own = [node.hash.memory_order(), node.confirmed.memory_order()].concat();
-            let both = [digest(&SHA256, &own).as_ref(), modifier.as_ref()].concat();
-            let mut score = [0; 32];
-            score.copy_from_slice(digest(&SHA256, &both).as_ref());
+            let both = [Sha256::digest(own), modifier].concat();
+            let mut score: [u8; 32] = Sha256::digest(both).into();
             // A number whose last byte counts most.
             score.reverse();
             (score, node)
