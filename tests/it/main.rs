@@ -43,6 +43,7 @@ mod probe;
 mod profiles;
 mod protection;
 mod push;
+mod quorum_rotation;
 mod quorum_selection;
 mod quorums;
 mod recorded;

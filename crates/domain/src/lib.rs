@@ -5,7 +5,7 @@
 //! [`payment`] what follows from it for one node, [`score_projection`] what failures at known blocks would do to it, [`event`] what
 //! changed from one block to the next, [`dkg_outcome`] how its DKG sessions ended, [`rfc3339`] how times are written, [`watch`]
 //! whom the operator cares about, [`maintenance`] who is being worked on, [`probe`] what came of calling a masternode,
-//! [`session`] what is seen of DKG sessions under way, [`quorum_selection`] who will sit in the next, [`quorum`] when quorums were last mined,
+//! [`session`] what is seen of DKG sessions under way, [`quorum_selection`] and [`quorum_rotation`] who will sit in the next, [`quorum`] when quorums were last mined,
 //! [`registrations`] how many are registered in which form, [`census`] how many watched ones run which software,
 //! [`release`] which software has a known fault, [`requirement`] what the network demands of one, [`revival`] how a banned one is
 //! revived, [`deployment`] when a consensus change activates, [`snapshot`] puts all
@@ -32,6 +32,7 @@ pub mod payout;
 pub mod pose;
 pub mod probe;
 pub mod quorum;
+pub mod quorum_rotation;
 pub mod quorum_selection;
 pub mod registrations;
 pub mod release;

@@ -5,7 +5,7 @@
 //! at the deciding block, each of its confirmed valid nodes with a number that is a hash of its registration, of the block that
 //! confirmed it and of the deciding block's ChainLock; the largest numbers get the seats.
 //!
-//! Never here: quorums that rotate, whose members follow from four cycles back; asking a node.
+//! Never here: quorums that rotate ([`crate::quorum_rotation`]); asking a node.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -40,6 +40,25 @@ pub struct SmlEntry {
     pub node_type: NodeType,
     /// Not banned.
     pub valid: bool,
+    /// Address; `None` when it has none. No two registered masternodes have the same one at the same block.
+    pub address: Option<Fingerprint>,
+    /// Operator key; `None` when it was revoked. No two have the same one at the same block.
+    pub operator_key: Option<Fingerprint>,
+}
+
+/// A short digest of a text: equal for equal texts, and for two different ones with a chance of 2⁻⁶⁴.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fingerprint(u64);
+
+impl Fingerprint {
+    /// The digest of a text.
+    #[must_use]
+    pub fn of(text: &str) -> Fingerprint {
+        let digest: [u8; 32] = Sha256::digest(text).into();
+        let mut first = [0; 8];
+        first.copy_from_slice(&digest[..8]);
+        Fingerprint(u64::from_be_bytes(first))
+    }
 }
 
 /// What changed on the simplified list from one block to a later one.
@@ -51,16 +70,19 @@ pub struct SmlDiff {
     pub entered: Vec<SmlEntry>,
 }
 
-/// All who may be drawn at a block.
+/// The simplified masternode list at a block, as far as selection goes: all registered masternodes, the banned ones too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sml(BTreeMap<Hash, SelectionCandidate>);
+pub struct Sml(BTreeMap<Hash, SmlNode>);
 
-/// An entrant with its half of the numbers that it will get.
+/// An entry of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct SelectionCandidate {
-    /// Hash of registration and confirming block (`confirmedHashWithProRegTxHash`).
-    stub: [u8; 32],
+pub(crate) struct SmlNode {
+    /// Hash of registration and confirming block (`confirmedHashWithProRegTxHash`); `None` before it is confirmed.
+    stub: Option<[u8; 32]>,
     node_type: NodeType,
+    pub(crate) valid: bool,
+    pub(crate) address: Option<Fingerprint>,
+    pub(crate) operator_key: Option<Fingerprint>,
 }
 
 /// One session for which was drawn.
@@ -80,33 +102,53 @@ impl Sml {
         for pro_tx in &change.removed {
             self.0.remove(pro_tx);
         }
-        for entrant in &change.entered {
-            match entrant.confirmed.filter(|_| entrant.valid) {
-                Some(confirmed) => {
-                    let ticket =
-                        SelectionCandidate { stub: stub(&entrant.pro_tx, &confirmed), node_type: entrant.node_type };
-                    self.0.insert(entrant.pro_tx, ticket);
-                }
-                None => drop(self.0.remove(&entrant.pro_tx)),
-            }
+        for entry in &change.entered {
+            let SmlEntry { pro_tx, confirmed, node_type, valid, address, operator_key } = *entry;
+            let stub = confirmed.map(|confirmed| stub(&pro_tx, &confirmed));
+            self.0.insert(pro_tx, SmlNode { stub, node_type, valid, address, operator_key });
         }
+    }
+
+    /// How many masternodes are registered, the banned ones too.
+    #[must_use]
+    pub fn registered(&self) -> usize {
+        self.0.len()
+    }
+
+    /// How many masternodes are not banned, those that are not confirmed yet too.
+    #[must_use]
+    pub fn valid(&self) -> usize {
+        self.0.values().filter(|node| node.valid).count()
+    }
+
+    pub(crate) fn get(&self, pro_tx: &Hash) -> Option<&SmlNode> {
+        self.0.get(pro_tx)
+    }
+
+    /// The confirmed valid nodes that `is_wanted`, in the order in which a quorum of the type selects them.
+    pub(crate) fn ranked(
+        &self,
+        kind: &QuorumType,
+        input: &QuorumModifierInput,
+        is_wanted: impl Fn(&Hash) -> bool,
+    ) -> Vec<Hash> {
+        let modifier = modifier(kind.id, input);
+        let candidates =
+            self.0.iter().filter(|(pro_tx, node)| node.valid && kind.draws(node.node_type) && is_wanted(pro_tx));
+        let mut numbered: Vec<([u8; 32], Hash)> =
+            candidates.filter_map(|(pro_tx, node)| Some((number(&node.stub?, &modifier), *pro_tx))).collect();
+        // Two equal numbers would need a collision of SHA-256.
+        numbered.sort_unstable_by_key(|(number, _)| Reverse(*number));
+        numbered.into_iter().map(|(_, pro_tx)| pro_tx).collect()
     }
 
     /// The members of the quorum of this type that the lot decides, in the order of their seats; fewer than seats when
     /// there are too few nodes. `None` when there are too few for a quorum: no session is held (`CDKGSession::Init`).
     pub fn draw(&self, kind: &QuorumType, lot: &QuorumModifierInput) -> Option<Vec<MasternodeId>> {
-        let modifier = modifier(kind.id, lot);
-        let mut numbered: Vec<([u8; 32], Hash)> = self
-            .0
-            .iter()
-            .filter(|(_, ticket)| kind.draws(ticket.node_type))
-            .map(|(pro_tx, ticket)| (number(&ticket.stub, &modifier), *pro_tx))
-            .collect();
-        // Two equal numbers would need a collision of SHA-256.
-        numbered.sort_unstable_by_key(|(number, _)| Reverse(*number));
-        let is_held = numbered.len() >= kind.minimum as usize;
-        numbered.truncate(kind.size as usize);
-        is_held.then(|| numbered.into_iter().map(|(_, pro_tx)| MasternodeId::ProTx(pro_tx)).collect())
+        let mut ranked = self.ranked(kind, lot, |_| true);
+        let is_held = ranked.len() >= kind.minimum as usize;
+        ranked.truncate(kind.size as usize);
+        is_held.then(|| ranked.into_iter().map(MasternodeId::ProTx).collect())
     }
 }
 
