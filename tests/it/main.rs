@@ -33,6 +33,7 @@ mod late_history;
 mod laws;
 mod legacy;
 mod legacy_scenarios;
+mod list_proof;
 mod markdown;
 mod online_backfill;
 mod openmetrics_backfill;

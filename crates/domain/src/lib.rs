@@ -5,7 +5,7 @@
 //! [`payment`] what follows from it for one node, [`score_projection`] what failures at known blocks would do to it, [`event`] what
 //! changed from one block to the next, [`dkg_outcome`] how its DKG sessions ended, [`rfc3339`] how times are written, [`watch`]
 //! whom the operator cares about, [`maintenance`] who is being worked on, [`probe`] what came of calling a masternode,
-//! [`session`] what is seen of DKG sessions under way, [`quorum_selection`] and [`quorum_rotation`] who will sit in the next, [`quorum`] when quorums were last mined,
+//! [`session`] what is seen of DKG sessions under way, [`quorum_selection`] and [`quorum_rotation`] who will sit in the next, [`quorum`] when quorums were last mined, [`list_proof`] that the list is the one the chain commits to,
 //! [`registrations`] how many are registered in which form, [`census`] how many watched ones run which software,
 //! [`release`] which software has a known fault, [`requirement`] what the network demands of one, [`revival`] how a banned one is
 //! revived, [`deployment`] when a consensus change activates, [`snapshot`] puts all
@@ -24,6 +24,7 @@ pub mod dkg;
 pub mod dkg_outcome;
 pub mod event;
 pub mod list;
+pub mod list_proof;
 pub mod maintenance;
 pub mod masternode;
 pub mod network_state;

@@ -10,7 +10,7 @@ use crate::details::compact::digit_values;
 const DIGITS: usize = 34;
 
 /// What the checksum is of: the version, and the hash of a key or a script.
-pub(super) const PACKED_BYTES: usize = 21;
+pub(crate) const PACKED_BYTES: usize = 21;
 
 /// Bytes of the number that an address is: behind the packed ones four of checksum. 58³⁴ is below 2²⁰⁰.
 const NUMBER_BYTES: usize = PACKED_BYTES + 4;
@@ -27,7 +27,7 @@ const DIGIT: [u8; 256] = digit_values(ALPHABET);
 
 /// The bytes of an address of [`DIGITS`] characters whose checksum is right; `None` for any other text. So
 /// [`write()`] gives back exactly what was packed: leading zeros are digits like others, as their number is fixed.
-pub(super) fn pack(text: &str) -> Option<[u8; PACKED_BYTES]> {
+pub(crate) fn pack(text: &str) -> Option<[u8; PACKED_BYTES]> {
     let digits: &[u8; DIGITS] = text.as_bytes().try_into().ok()?;
     let mut number = Number::default();
     for group in digits.chunks(GROUP) {

@@ -5,7 +5,7 @@
 //!
 //! Never here: what a text means.
 
-mod base58;
+pub(crate) mod base58;
 mod compact;
 mod key;
 mod rare;
