@@ -151,6 +151,12 @@ impl QuorumType {
         self.window_start + u32::from(self.quorums == 1)
     }
 
+    /// Blocks from the beginning of a session in which an absence is a failure: the four phases before the members commit. A
+    /// phase has 2 blocks, with 400 members 4 (docs/spec/dip24-rotation.md#when-a-seat-is-in-danger).
+    pub fn danger_blocks(&self) -> u32 {
+        if self.size >= 400 { 16 } else { 8 }
+    }
+
     /// Whether a session of this type that formed no quorum yet can form none any more after this block.
     pub fn ends_at(&self, height: Height) -> bool {
         self.offset(height) == self.window_end
@@ -198,7 +204,7 @@ impl QuorumType {
     }
 
     /// Seats that one eligible node expects in a session, or in a cycle of them.
-    fn seats(&self, population: &Population) -> f64 {
+    pub(crate) fn seats(&self, population: &Population) -> f64 {
         let eligible = if self.evo_only { population.valid_evo() } else { population.all_valid() };
         if eligible < self.minimum as usize {
             // Too few members for a quorum: no session is held and nobody is punished (`CDKGSession::Init`).

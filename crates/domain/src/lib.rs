@@ -3,7 +3,7 @@
 //! Values go in (the current time and height among them), values come out. Reading order: [`masternode`],
 //! [`details`], [`payout`], [`terms`] and [`list`] say what a node told us, [`chain`] and [`state`] by which rules, [`chain_facts`] what else is known, [`pose`], [`dkg`] and
 //! [`payment`] what follows from it for one node, [`score_projection`] what failures at known blocks would do to it, [`event`] what
-//! changed from one block to the next, [`dkg_outcome`] how its DKG sessions ended, [`rfc3339`] how times are written, [`watch`]
+//! changed from one block to the next, [`dkg_outcome`] how its DKG sessions ended, [`duty`] which ones are ahead and what an outage costs, [`rfc3339`] how times are written, [`watch`]
 //! whom the operator cares about, [`maintenance`] who is being worked on, [`probe`] what came of calling a masternode,
 //! [`session`] what is seen of DKG sessions under way, [`quorum_selection`] and [`quorum_rotation`] who will sit in the next, [`quorum`] when quorums were last mined, [`list_proof`] that the list is the one the chain commits to,
 //! [`registrations`] how many are registered in which form, [`census`] how many watched ones run which software,
@@ -22,6 +22,7 @@ pub mod deployment;
 pub mod details;
 pub mod dkg;
 pub mod dkg_outcome;
+pub mod duty;
 pub mod event;
 pub mod list;
 pub mod list_proof;
