@@ -47,10 +47,10 @@ fn sources_in(folder: &str) -> Vec<Source> {
     paths.map(|path| Source::new(&path, &markdown::read(&path))).collect()
 }
 
-/// The table of `ARCHITECTURE.md`: the first column has the parts of a row, the second the parts that they may depend on.
+/// The table of `ARCHITECTURE.md`: its first column has the parts of a row, its second whom they may name.
 fn arrows() -> Arrows {
     let table = markdown::table_of("ARCHITECTURE.md", "## Module dependencies");
-    assert_eq!(table.header[..2], ["part", "may depend on"]);
+    assert_eq!(table.header[..2], ["part", "may name"]);
     let rows = table.rows.iter().flat_map(|row| {
         let may: BTreeSet<String> = code_spans(&row[1]).into_iter().collect();
         assert_eq!(may.is_empty(), row[1] == "nothing of ours", "cannot be read: {row:?}");
