@@ -1,7 +1,7 @@
 //! All integration tests, linked once.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
-#![expect(unreachable_pub, reason = "nobody names this crate from outside")]
+#![expect(unreachable_pub, reason = "no other crate uses this one")]
 
 mod alert_evaluation;
 mod alerts;

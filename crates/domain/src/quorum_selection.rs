@@ -1,9 +1,9 @@
-//! Drawing: who will sit in the sessions of quorums that do not rotate, known [`LEAD`] blocks before each begins.
+//! Members of the next sessions of non-rotating quorums, known [`LEAD`] blocks before each begins.
 //!
 //! The rule is that of `GetAllQuorumMembers` in `src/llmq/utils.cpp` since Core 20
-//! (docs/spec/dash.md#quorum-members): the list
-//! at the deciding block, each of its confirmed valid nodes with a number that is a hash of its registration, of the block that
-//! confirmed it and of the deciding block's ChainLock; the largest numbers get the seats.
+//! (docs/spec/dash.md#quorum-members): each confirmed valid node of the list at the work block gets a number, a hash of
+//! its registration, of the block that confirmed it and of the work block's ChainLock. The nodes with the largest
+//! numbers are the members.
 //!
 //! Never here: quorums that rotate ([`crate::quorum_rotation`]); asking a node.
 
@@ -15,26 +15,26 @@ use sha2::{Digest, Sha256};
 use crate::dkg::QuorumType;
 use crate::masternode::{BlockHash, Hash, Height, MasternodeId, NodeType};
 
-/// Blocks from the one that decides who is drawn to the one with which the session begins (`WORK_DIFF_DEPTH`).
+/// Blocks from the work block to the block at which the session begins (`WORK_DIFF_DEPTH`).
 pub const LEAD: u32 = 8;
 
-/// What decides at a block, beside the list.
+/// The inputs of a selection at the work block, in addition to the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuorumModifierInput {
     /// Height of the block.
     pub height: Height,
     /// Its hash.
     pub hash: BlockHash,
-    /// Signature of the newest ChainLock that its coinbase names (96 bytes); `None` when it names none.
+    /// Signature of the newest ChainLock in its coinbase (96 bytes); `None` if it contains none.
     pub chainlock: Option<Vec<u8>>,
 }
 
-/// One masternode of the simplified list, as far as drawing goes.
+/// One entry of the simplified masternode list, with the fields for the selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SmlEntry {
     /// Hash of its registration.
     pub pro_tx: Hash,
-    /// The block that confirmed it; `None` before that: it cannot be drawn yet.
+    /// The block that confirmed it; `None` before that: it cannot be selected yet.
     pub confirmed: Option<Hash>,
     /// Regular or Evo.
     pub node_type: NodeType,
@@ -61,12 +61,12 @@ impl Fingerprint {
     }
 }
 
-/// What changed on the simplified list from one block to a later one.
+/// Changes of the simplified list from one block to a later one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SmlDiff {
-    /// Registrations that left.
+    /// Removed registrations.
     pub removed: Vec<Hash>,
-    /// Those that came, or are different now.
+    /// Added or changed registrations.
     pub entered: Vec<SmlEntry>,
 }
 
@@ -85,19 +85,19 @@ pub(crate) struct SmlNode {
     pub(crate) operator_key: Option<Fingerprint>,
 }
 
-/// One session for which was drawn.
+/// One session with known members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SelectedQuorum {
     /// Its quorum type.
     pub kind: QuorumType,
-    /// Height of the block with which it begins.
+    /// Height of the block at which it begins.
     pub start: Height,
     /// Its members, ascending.
     members: Vec<MasternodeId>,
 }
 
 impl Sml {
-    /// Takes over what changed.
+    /// Applies changes.
     pub fn apply(&mut self, change: &SmlDiff) {
         for pro_tx in &change.removed {
             self.0.remove(pro_tx);
@@ -153,26 +153,26 @@ impl Sml {
 }
 
 impl SelectedQuorum {
-    /// The session of this type that begins [`LEAD`] blocks after the lot; `None` when none is held.
+    /// The session of this type that begins [`LEAD`] blocks after the work block; `None` if none is held.
     pub fn new(kind: QuorumType, lot: &QuorumModifierInput, roll: &Sml) -> Option<SelectedQuorum> {
         let mut members = roll.draw(&kind, lot)?;
         members.sort_unstable();
         Some(SelectedQuorum { kind, start: lot.height.after(LEAD), members })
     }
 
-    /// Whether the masternode will sit, or sits, in the session.
+    /// Whether the masternode is a member of the session.
     pub fn seats(&self, id: &MasternodeId) -> bool {
         self.members.binary_search(id).is_ok()
     }
 
-    /// First height at which its quorum can be mined, whatever the tip.
+    /// First height at which its quorum can be mined, independent of the tip.
     pub fn due(&self) -> Height {
         self.start.after(self.kind.due_offset())
     }
 }
 
-/// The newest session of a type that is decided at `tip` and can still end after it: the height with which it begins.
-/// `None` for types that rotate, and when the last one is over and the next not decided.
+/// Start height of the newest session of a type whose members are decided at `tip` and that can still end after it.
+/// `None` for rotating types, and if the last session is over and the next one not decided.
 pub fn decided(kind: &QuorumType, tip: Height) -> Option<Height> {
     let reach = tip.0 + LEAD;
     let start = reach - reach % kind.interval;
@@ -183,14 +183,14 @@ fn stub(pro_tx: &Hash, confirmed: &Hash) -> [u8; 32] {
     Sha256::new().chain_update(pro_tx.in_memory_order()).chain_update(confirmed.in_memory_order()).finalize().into()
 }
 
-/// A node's number at a lot, the most significant byte first: the node reads the hash as a number from its other end.
+/// A node's number for a work block, most significant byte first: the node reads the hash as a little-endian number.
 fn number(stub: &[u8; 32], modifier: &[u8; 32]) -> [u8; 32] {
     let mut number: [u8; 32] = Sha256::new().chain_update(stub).chain_update(modifier).finalize().into();
     number.reverse();
     number
 }
 
-/// What a lot and a type add to each node's number (`GetHashModifier`).
+/// The contribution of work block and type to each node's number (`GetHashModifier`).
 fn modifier(quorum_type: u8, lot: &QuorumModifierInput) -> [u8; 32] {
     let first = Sha256::new().chain_update([quorum_type]);
     let first = match &lot.chainlock {
