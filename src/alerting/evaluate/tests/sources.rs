@@ -18,8 +18,8 @@ fn a_source_that_does_not_follow_a_fork_is_told_by_how_certain_the_fork_is() {
         (Some(false), Some(true), true, [false, true, true], [false; 3]),
     ] {
         let mut world = world(None, Some(1000));
-        world.networks[0].fork_activation = certain.then_some(Height(600));
-        let source = &mut world.networks[0].sources[0];
+        network(&mut world).fork_activation = certain.then_some(Height(600));
+        let source = &mut network(&mut world).sources[0];
         (source.follows_fork, source.fork_split) = (follows, split);
         let verdict = judge(&world, &AlertingSettings::default(), &mut PreviousState::default(), UnixSeconds(1000));
         let labels: Labels =
@@ -41,7 +41,7 @@ fn a_release_with_a_fault_and_an_unbuilt_filter_index_are_told_and_unknown_until
     let mut world = world(None, Some(1000));
     let mut before = PreviousState::default();
     let mut at = |now: u64, bad: Option<bool>, synced: Option<bool>| {
-        let source = &mut world.networks[0].sources[0];
+        let source = &mut network(&mut world).sources[0];
         (source.release_bad, source.filter_index_synced) = (bad, synced);
         let verdict = judge(&world, &AlertingSettings::default(), &mut before, UnixSeconds(now));
         names.map(|name| {
