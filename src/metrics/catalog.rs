@@ -1,4 +1,4 @@
-//! Every family about masternodes and networks, said once: name, kind, tier, labels, help.
+//! Every family about masternodes, networks and their sources, said once: name, kind, tier, labels, help.
 //!
 //! Never here: values; families about this process (`meters`).
 

@@ -254,6 +254,11 @@ impl Stage {
         self.states.borrow().clone()
     }
 
+    /// The states, as they are published.
+    pub(crate) fn states(&self) -> watch::Receiver<Arc<NetworkState>> {
+        self.states.clone()
+    }
+
     /// The snapshot that is published now.
     pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.states.borrow().snapshot.clone()

@@ -56,3 +56,24 @@ fn a_release_with_a_fault_and_an_unbuilt_filter_index_are_told_and_unknown_until
     assert_eq!(at(1602, None, None), [well, held], "it says nothing, so what it said last counts");
     assert_eq!(at(1603, None, None), [well, well], "for ten minutes");
 }
+
+#[test]
+fn how_old_a_confirmation_is_follows_from_the_time_that_passed_whatever_the_wall_clock_says_now() {
+    const UPTIME: u64 = 5_000;
+    let clock = 1_700_000_000;
+    for now in [clock, clock + 36_000, clock - 36_000] {
+        for (age, told_stale, fresh) in [(0, false, true), (300, false, true), (301, false, false), (901, true, false)]
+        {
+            let mut world = world(None, None);
+            world.started = UnixSeconds(now - UPTIME);
+            let uptime = Duration::from_secs(UPTIME - age);
+            let confirmed = Moment { unix: UnixSeconds(clock), uptime };
+            let source = &mut network(&mut world).sources[0];
+            source.last_success = Some(confirmed);
+            network(&mut world).snapshot = Some(snapshot(healthy(), watched(), vec![]));
+            let verdict = judge(&world, &AlertingSettings::default(), &mut PreviousState::default(), UnixSeconds(now));
+            assert_eq!(told(&verdict).contains(&"MasternodeExporterDataStale"), told_stale, "{now} {age}");
+            assert_eq!(verdict.unknown_lists.is_empty(), fresh, "{now} {age}");
+        }
+    }
+}
