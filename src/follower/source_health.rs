@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::follower::source::{Source, optional};
+use crate::follower::source_pool::SourcePool;
 use crate::follower::{Follower, FollowerSettings};
 use crate::rpc::dash::sessions::SeenSessions;
 use crate::rpc::node::FILTER_INDEX;
@@ -60,13 +61,13 @@ impl Follower {
     pub(super) fn learn_reports(&mut self) {
         let mut sessions = None;
         let mut next = None;
-        for report in self.sources.sources.iter().map(|source| &source.report) {
+        for report in self.sources.iter().map(|source| &source.report) {
             let Some((seen, next_session)) = &report.sessions else { continue };
             let own = report.identity.filter(|_| report.is_masternode);
             sessions.get_or_insert_with(DkgSessions::default).add(own, &seen.sessions);
             next = next.max(*next_session);
         }
-        let own_nodes = own_nodes(&self.sources.sources);
+        let own_nodes = own_nodes(&self.sources);
         let newest = self.sources.newest_version();
         let Some(facts) = &mut self.facts else { return };
         let chain = &mut facts.chain;
@@ -85,7 +86,7 @@ impl Follower {
 
 /// What the nodes of masternodes say of themselves, `None` while one says nothing. Of a node that is no masternode any more
 /// nothing is kept.
-fn own_nodes(sources: &[Source]) -> BTreeMap<MasternodeId, Option<Peer>> {
+fn own_nodes(sources: &SourcePool) -> BTreeMap<MasternodeId, Option<Peer>> {
     let mut nodes = BTreeMap::new();
     for report in sources.iter().map(|source| &source.report) {
         let Some(id) = report.identity.filter(|_| report.is_masternode) else { continue };

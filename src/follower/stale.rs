@@ -21,7 +21,7 @@ impl Follower {
                 troubles.join("; ")
             );
             self.withdraw();
-            if self.sources.sources.iter().any(Source::is_elsewhere) && !self.recorder.is_bound() {
+            if self.sources.iter().any(Source::is_elsewhere) && !self.recorder.is_bound() {
                 // Perhaps the network was mistaken, not the source: the first answer now says which it is.
                 self.sources.forget_network();
                 self.tallies = self.book.take().map(ChainState::close).unwrap_or_default();
