@@ -38,7 +38,7 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// The value of the header `Authorization` for a node at `port`, read anew. `None` where there is no cookie file, which
+    /// The value of the header `Authorization` for a node at `port`, read again. `None` where there is no cookie file, which
     /// is how a node looks that is not running: the call then finds out whether it is. The error names the file. A cookie that
     /// was found by itself is sent to no other host: it would let that one into the node here.
     pub(super) fn authorization(&self, port: Option<u16>, here: bool) -> Result<Option<Secret>, String> {

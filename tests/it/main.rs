@@ -43,6 +43,7 @@ mod pose_example;
 mod probe;
 mod profiles;
 mod protection;
+mod published;
 mod push;
 mod quorum_rotation;
 mod quorum_selection;

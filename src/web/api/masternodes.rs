@@ -4,6 +4,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use schemars::JsonSchema;
@@ -12,7 +13,8 @@ use serde_json::json;
 
 use crate::web::api::json::{self, Subject};
 use crate::web::api::parameters::{MOST, Parameter, Parameters, bad, choice, echo, flag, label, name, whole};
-use crate::web::api::{AlertsOf, Api, ApiError, MAX_ALERTS, Network, conflict, missing, unavailable, written};
+use crate::web::api::{AlertsOf, Api, ApiError, MAX_ALERTS, conflict, missing, unavailable, written};
+use domain::NetworkState;
 use domain::masternode::MasternodeId;
 use domain::pose::Risk;
 use domain::probe::Probe;
@@ -259,12 +261,16 @@ pub(super) fn one(api: &Api, id: &str, query: &str) -> Result<Bytes, ApiError> {
 }
 
 /// The last probe of a masternode; `None` when it was not probed.
-pub(in crate::web) fn probe<'a>(networks: &'a [Network], snapshot: &Snapshot, id: &MasternodeId) -> Option<&'a Probe> {
-    networks.iter().find(|network| network.name == snapshot.network())?.probes.as_ref()?.get(id)
+pub(in crate::web) fn probe<'a>(
+    networks: &'a [Arc<NetworkState>],
+    snapshot: &Snapshot,
+    id: &MasternodeId,
+) -> Option<&'a Probe> {
+    networks.iter().find(|network| *network.network == *snapshot.network())?.probes.as_ref()?.get(id)
 }
 
 /// The lists of these networks; an error when none has any.
-fn fresh(networks: &[Network]) -> Result<Vec<&Snapshot>, ApiError> {
+fn fresh(networks: &[Arc<NetworkState>]) -> Result<Vec<&Snapshot>, ApiError> {
     let snapshots: Vec<&Snapshot> = networks.iter().filter_map(|network| network.snapshot.as_deref()).collect();
     if snapshots.is_empty() { Err(unavailable("there is no masternode list that is fresh")) } else { Ok(snapshots) }
 }

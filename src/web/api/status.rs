@@ -2,6 +2,7 @@
 //!
 //! Never here: a verdict; `/-/healthy` and `/-/ready` have that.
 
+use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -9,8 +10,8 @@ use crate::history::{NetworkStatus, Reader};
 use crate::web::api::json::{self, Text};
 use crate::web::api::parameters::Parameters;
 use crate::web::api::{self, AlertsOf, Api, ApiError, MAX_ALERTS, written};
-use bytes::Bytes;
 use domain::masternode::{MasternodeId, UnixSeconds};
+use domain::{NetworkState, SourceHealth};
 
 /// The status.
 #[derive(Serialize, JsonSchema)]
@@ -133,13 +134,17 @@ pub(super) fn answer(api: &Api, query: &str) -> Result<Bytes, ApiError> {
 
 impl<'a> Network<'a> {
     /// Before the first list everything of the chain is `None`.
-    fn new(api: &Api, network: &'a api::Network) -> Network<'a> {
+    fn new(api: &Api, network: &'a NetworkState) -> Network<'a> {
         let snapshot = network.snapshot.as_deref();
         let summary = snapshot.map(json::NetworkSummary::new).unwrap_or_default();
         let absent =
             |snapshot: &domain::Snapshot| snapshot.watched().iter().filter(|watched| watched.index.is_none()).count();
         Network {
-            summary: json::NetworkSummary { network: network.name.clone(), chain: network.chain.clone(), ..summary },
+            summary: json::NetworkSummary {
+                network: network.network.to_string(),
+                chain: network.rules.name.to_string(),
+                ..summary
+            },
             list_age_seconds: snapshot.map(|snapshot| (api.clock)().0.saturating_sub(snapshot.read_at().0)),
             watched: snapshot.map(|snapshot| snapshot.watched().len()),
             watched_missing: snapshot.map(absent),
@@ -149,23 +154,23 @@ impl<'a> Network<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn new(source: &'a api::Source) -> Source<'a> {
-        let own = source.report.masternode.as_ref();
+    fn new(source: &'a SourceHealth) -> Source<'a> {
+        let own = source.masternode.as_ref();
         Source {
             source: &source.name,
             up: source.up,
             synced: source.synced,
             network_match: source.network_match,
-            last_success_time: source.last_success.map(Text),
-            blocks_behind: source.report.blocks_behind,
-            connections: source.report.connections,
-            isolated: source.report.isolated,
+            last_success_time: source.last_success.map(|at| Text(at.unix)),
+            blocks_behind: source.blocks_behind,
+            connections: source.connections,
+            isolated: source.isolated,
             follows_fork: source.follows_fork,
             fork_split: source.fork_split,
-            release_bad: source.report.release_bad,
-            filter_index_synced: source.report.filter_index_synced,
+            release_bad: source.release_bad,
+            filter_index_synced: source.filter_index_synced,
             masternode: own.and_then(|own| own.id).map(Text),
-            masternode_state: own.map(|own| own.state.as_str()),
+            masternode_state: own.map(|own| &*own.state),
         }
     }
 }
