@@ -1,4 +1,4 @@
-//! What is asked beside the list: facts about the network, the node's own view of peers, and a check of our list.
+//! What is asked next to the list: facts about the network, the node's own view of peers, and a check of our list.
 //!
 //! Never here: anything without which a list could not be published.
 
@@ -15,7 +15,7 @@ use domain::masternode::Height;
 use domain::payment::PaymentModel;
 use domain::{MasternodeId, Subnet};
 
-/// What was asked beside the list, and when it is due again.
+/// What was asked next to the list, and when it is due again.
 pub(super) struct Facts {
     pub(super) chain: ChainFacts,
     sporks_read: Option<Height>,
@@ -33,7 +33,7 @@ impl Facts {
 }
 
 impl Follower {
-    /// What is known beside the list; what cannot be asked stays as it was. Some of it is due only every so many blocks.
+    /// What is known next to the list; what cannot be asked stays as it was. Some of it is due only every so many blocks.
     pub(super) async fn refresh_chain_facts(&mut self, index: usize, chain: &ChainInfo) {
         const SPORK_BLOCKS: u32 = 24;
         const SPACING_BLOCKS: u32 = 100;

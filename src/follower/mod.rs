@@ -339,7 +339,7 @@ impl Follower {
         self.published.borrow().snapshot.as_ref().is_some_and(|snapshot| snapshot.block().hash == *tip)
     }
 
-    /// Publishes how the sources fare, beside the snapshot that is published already.
+    /// Publishes how the sources fare, next to the snapshot that is published already.
     fn publish_sources(&self) {
         self.published.send_modify(|state| self.complete(Arc::make_mut(state)));
     }
@@ -364,7 +364,7 @@ impl Follower {
         state.fork_activation = self.sources.activation.height;
     }
 
-    /// Publishes the list that is followed with what is known beside it.
+    /// Publishes the list that is followed with what is known next to it.
     fn publish(&mut self) {
         let (Some(book), Some(facts)) = (&self.book, &self.facts) else { return };
         // Those that left the list are remembered for as long as the same watch list is in force.

@@ -47,7 +47,7 @@ pub struct Walked<'a> {
     pub list: &'a MasternodeList,
     /// What happened in it, with the DKG sessions that ended.
     pub happened: &'a BlockEvents,
-    /// What was known beside the list.
+    /// What was known next to the list.
     pub facts: &'a ChainFacts,
 }
 
@@ -223,7 +223,7 @@ impl OfflineBackfill {
         Ok((network, last.min(cursor.height)))
     }
 
-    /// What was known beside the list at an old block.
+    /// What was known next to the list at an old block.
     async fn facts(&self, block: &Block) -> Result<ChainFacts, OfflineBackfillError> {
         let mut facts = ChainFacts::new(self.identity.subnet());
         facts.measured_spacing_seconds = measure_spacing(&self.source.client, block).await?;
