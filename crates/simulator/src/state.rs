@@ -21,6 +21,10 @@ use super::rules::{ChainFacts, QuorumType, chain_facts, quorum_types};
 use super::scenario::Life;
 use super::setup::{ENDANGERED, first_list, first_offline, outdated};
 
+/// Cycles of a rotation before the newest one that exist from the start: `quorum rotationinfo` shows four before that under
+/// way, and the newest can be the next one.
+const FIRST_CYCLES: u32 = 5;
+
 /// Everything behind a [`Network`](super::Network). A clone is independent.
 #[derive(Clone, Debug)]
 pub(super) struct State {
@@ -54,7 +58,8 @@ impl State {
         let genesis = Hash256::parse(facts.genesis).expect("a genesis hash has 64 digits");
         let naming = Naming { seed: options.seed, work_bytes: facts.work_bytes, genesis };
         let list = first_list(&options, height, &naming);
-        let history = History::new(naming, options.history, root_block(&options, naming, height));
+        let dkg = Arc::new(first_dkg(&options, &list, naming, height));
+        let history = History::new(naming, options.history, root_block(&options, naming, height, &dkg));
         let mut state = Self {
             facts,
             list,
@@ -65,13 +70,12 @@ impl State {
             signal: None,
             old: None,
             left_behind: None,
-            dkg: Arc::default(),
+            dkg,
             branch: 0,
             life: Life::default(),
             setting_up: true,
             options,
         };
-        state.start_open_sessions(height);
         for _ in 0..state.options.premined {
             state.mine(&[]).expect("a block without actions is always valid");
         }
@@ -282,7 +286,7 @@ impl State {
             .expect("a chain has more blocks than quorums");
         let base_hash = self.active_hash(base_height).expect("a block below the tip");
         // A script may punish on any network, however small.
-        let rule = Seating { shrink: true, ..self.seating() };
+        let rule = Seating { shrink: true };
         let block = (height, base_hash);
         let session = plain_session(kind, block, &Drawn::by(kind, &self.list, block, rule));
         let mut session = Session { base_height, cycle: first, ..session };
@@ -308,42 +312,17 @@ impl State {
         self.history.active_at(height).map(|block| block.hash)
     }
 
-    fn seating(&self) -> Seating {
-        Seating {
-            seed: self.options.seed,
-            shrink: self.options.shrink_quorums,
-            wanted: self.options.endangered.then_some(ENDANGERED),
-        }
-    }
-
     fn start_sessions(&mut self, height: u32, hash: Hash256) {
         let kinds = quorum_types(self.options.subnet);
         let begins = |kind: &&QuorumType| height % kind.interval < kind.rotating.max(1);
-        let decides = |kind: &&QuorumType| kind.rotating == 0 && (height + LEAD).is_multiple_of(kind.interval);
+        let decides = |kind: &&QuorumType| (height + LEAD).is_multiple_of(kind.interval);
         if !kinds.iter().any(|kind| begins(kind) || decides(kind)) {
             return;
         }
         let mut dkg = DkgState::clone(&self.dkg);
-        let rule = self.seating();
+        let rule = seating(&self.options);
         dkg.draw(kinds, &self.list, (height, hash), rule);
         dkg.start_sessions(kinds, &self.list, (height, hash), rule);
-        self.dkg = Arc::new(dkg);
-    }
-
-    /// Starts the sessions that are already under way at the first block.
-    fn start_open_sessions(&mut self, height: u32) {
-        let rule = self.seating();
-        let mut dkg = DkgState::clone(&self.dkg);
-        for kind in quorum_types(self.options.subnet) {
-            let cycle = height - height % kind.interval;
-            if height - cycle >= kind.window.0 {
-                continue;
-            }
-            for base in (cycle..=height).take(kind.rotating.max(1) as usize) {
-                let block = (base, self.history.naming().old(base));
-                dkg.start_sessions(&[kind], &self.list, block, rule);
-            }
-        }
         self.dkg = Arc::new(dkg);
     }
 
@@ -374,8 +353,34 @@ impl State {
     }
 }
 
+/// The quorums at the first kept block, as if its list had never changed before: the rotations of the newest cycles, and
+/// the sessions that are under way.
+fn first_dkg(options: &Options, list: &List, naming: Naming, height: u32) -> DkgState {
+    let rule = seating(options);
+    let mut dkg = DkgState::default();
+    for kind in quorum_types(options.subnet) {
+        let newest = (height + LEAD) / kind.interval * kind.interval;
+        let cycles = (0..=FIRST_CYCLES).rev().filter_map(|back| newest.checked_sub(back * kind.interval + LEAD));
+        for work in cycles.filter(|work| kind.rotating > 0 && *work > 0) {
+            dkg.rotate(kind, list, (work, naming.old(work)), rule);
+        }
+        let cycle = height - height % kind.interval;
+        if height - cycle >= kind.window.0 {
+            continue;
+        }
+        for base in (cycle..=height).take(kind.rotating.max(1) as usize) {
+            dkg.start_sessions(&[kind], list, (base, naming.old(base)), rule);
+        }
+    }
+    dkg
+}
+
+fn seating(options: &Options) -> Seating {
+    Seating { shrink: options.shrink_quorums }
+}
+
 /// The first kept block: it changed nothing.
-fn root_block(options: &Options, naming: Naming, height: u32) -> Block {
+fn root_block(options: &Options, naming: Naming, height: u32, dkg: &Arc<DkgState>) -> Block {
     Block {
         height,
         hash: naming.old(height),
@@ -384,7 +389,7 @@ fn root_block(options: &Options, naming: Naming, height: u32) -> Block {
         changes: Vec::new(),
         decays: Vec::new(),
         commitments: Vec::new(),
-        dkg: Arc::default(),
+        dkg: Arc::clone(dkg),
         notes: Vec::new(),
         special: Vec::new(),
         payee: None,

@@ -10,6 +10,7 @@ mod history;
 mod http;
 mod legacy;
 mod replay;
+mod rotation;
 mod scale;
 mod shapes;
 
