@@ -19,6 +19,14 @@ pub enum Action {
     },
     /// Every session that ends in this block fails as a whole: null commitments, nobody is punished.
     FailNetwork,
+    /// The session of a rotating type that is under way at this index fails as a whole, in every block of its window: null
+    /// commitments, nobody is punished. The seats stay as they are.
+    FailSession {
+        /// The type, e.g. 5.
+        quorum_type: u8,
+        /// The index in the rotation.
+        index: u32,
+    },
     /// A ProUpServTx with the same address: ends a ban, does nothing otherwise.
     Revive {
         /// Whose ban ends.
@@ -145,7 +153,11 @@ impl Action {
             | Self::ChangeShareReward { masternode, .. }
             | Self::Dissolve { masternode }
             | Self::SpendCollateral { masternode } => Some(masternode),
-            Self::FailNetwork | Self::SignFork | Self::Register { .. } | Self::RegisterShared { .. } => None,
+            Self::FailNetwork
+            | Self::FailSession { .. }
+            | Self::SignFork
+            | Self::Register { .. }
+            | Self::RegisterShared { .. } => None,
         }
     }
 }
@@ -159,6 +171,8 @@ pub enum ActionError {
     NoOperatorKey(String),
     /// The quorum type is not in use on this chain, or the node cannot be a member.
     QuorumType(u8),
+    /// No session of this type is under way at this index.
+    NoSession(u8, u32),
     /// The reorganisation reaches below the kept blocks.
     TooDeep,
     /// The network has no fork, or the rules of Dash 24 are not in force yet.
@@ -186,6 +200,7 @@ impl fmt::Display for ActionError {
             Self::UnknownMasternode(hash) => write!(formatter, "masternode {hash} is not on the list"),
             Self::NoOperatorKey(hash) => write!(formatter, "masternode {hash} has no operator key"),
             Self::QuorumType(id) => write!(formatter, "no quorum of type {id} can have this member"),
+            Self::NoSession(id, index) => write!(formatter, "no session of type {id} is under way at index {index}"),
             Self::NotForked => formatter.write_str("the rules of Dash 24 are not in force"),
             Self::Signed => formatter.write_str("the signal of the fork was mined already"),
             Self::Version(hash) => write!(formatter, "masternode {hash} cannot use this version"),

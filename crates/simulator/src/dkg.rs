@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::list::List;
 use super::masternode::Masternode;
+use super::options::Options;
 use super::quorum_rotation::{Rotation, Shape};
 use super::quorum_selection::{LEAD, modifier, ranked};
 use super::random::{Hash256, Random};
@@ -83,7 +84,7 @@ pub(super) struct DkgState {
     /// Seats of the rotating types.
     pub(super) rotations: BTreeMap<u8, Arc<Rotation>>,
     /// Sessions that fail as a whole, whatever their members do: type and quorum hash.
-    pub(super) failing: Vec<(u8, Hash256)>,
+    failing: Vec<(u8, Hash256)>,
 }
 
 /// What decides about a session's members.
@@ -145,6 +146,28 @@ impl DkgState {
         let shape = rule.shape(kind, list);
         let rotation = Arc::make_mut(self.rotations.entry(kind.id).or_default());
         rotation.advance((block.0 + LEAD, kind.interval), shape, list, (block, modifier(block, kind.id)));
+    }
+
+    /// The members of a session that is to begin, as its work block decided; none where that is not known.
+    pub(super) fn upcoming(&self, kind: &QuorumType, cycle: u32, index: u32) -> Vec<Masternode> {
+        if kind.rotating > 0 {
+            let rotation = self.rotations.get(&kind.id);
+            return rotation
+                .and_then(|rotation| rotation.members((cycle, kind.interval), index as usize))
+                .unwrap_or_default();
+        }
+        let drawn = self.drawn.get(&kind.id).filter(|(base, _)| *base == cycle);
+        drawn.map(|(_, drawn)| drawn.members.clone()).unwrap_or_default()
+    }
+
+    /// Lets the session at an index of a rotating type fail as a whole; says whether one is under way.
+    pub(super) fn fail_session(&mut self, id: u8, index: u32) -> bool {
+        let of_it =
+            |session: &&Arc<Session>| session.kind.id == id && session.index == index && session.kind.rotating > 0;
+        let failing: Vec<(u8, Hash256)> =
+            self.pending.iter().filter(of_it).map(|session| (id, session.base_hash)).collect();
+        self.failing.extend(&failing);
+        !failing.is_empty()
     }
 
     /// Ends the sessions that are due in the block `height` and keeps the mined ones.
@@ -225,6 +248,11 @@ pub(super) struct Seating {
 }
 
 impl Seating {
+    /// That of a network.
+    pub(super) fn of(options: &Options) -> Self {
+        Self { shrink: options.shrink_quorums }
+    }
+
     /// The quorums of a rotating type. One that shrinks is the only one of its cycle.
     fn shape(self, kind: &QuorumType, list: &List) -> Shape {
         let eligible = list.iter().filter(|node| node.is_valid() && node.is_confirmed()).count();

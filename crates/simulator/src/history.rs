@@ -6,7 +6,7 @@
 //! Never changes a masternode.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::dkg::{Commitment, DkgState};
 use super::fork_rules::Special;
@@ -43,6 +43,8 @@ pub(super) struct Block {
     pub(super) special: Vec<Special>,
     /// The payee as the list before the block had it.
     pub(super) payee: Option<Masternode>,
+    /// The root of the simplified list after the block, once somebody asked for it.
+    pub(super) list_root: OnceLock<Hash256>,
 }
 
 /// The difference of two lists in one slot.

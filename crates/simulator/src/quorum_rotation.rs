@@ -68,9 +68,8 @@ impl Rotation {
         list: &List,
         (work, modifier): ((u32, Hash256), [u8; 32]),
     ) {
-        let previous: Vec<&Quarter> = (1..QUARTERS)
-            .filter_map(|back| Some(&self.cycle(base.checked_sub(back * interval)?)?.restored))
-            .collect();
+        let previous: Vec<&Quarter> =
+            (1..QUARTERS).filter_map(|back| Some(&self.cycle(base.checked_sub(back * interval)?)?.restored)).collect();
         let order = ranked(list.iter(), &modifier);
         let (made, snapshot) = new_quarter(shape, list, &order, &previous);
         let restored = snapshot.as_ref().map(|snapshot| restore(shape, &order, snapshot)).unwrap_or_default();

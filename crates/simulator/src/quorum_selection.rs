@@ -46,10 +46,7 @@ pub(super) fn number(node: &Masternode, modifier: &[u8; 32]) -> [u8; 32] {
 }
 
 /// The valid and confirmed ones among the nodes, by their numbers, the largest first.
-pub(super) fn ranked<'a>(
-    nodes: impl IntoIterator<Item = &'a Masternode>,
-    modifier: &[u8; 32],
-) -> Vec<&'a Masternode> {
+pub(super) fn ranked<'a>(nodes: impl IntoIterator<Item = &'a Masternode>, modifier: &[u8; 32]) -> Vec<&'a Masternode> {
     let eligible = nodes.into_iter().filter(|node| node.is_valid() && node.is_confirmed());
     let mut numbered: Vec<([u8; 32], &Masternode)> = eligible.map(|node| (number(node, modifier), node)).collect();
     numbered.sort_unstable_by_key(|(number, _)| Reverse(*number));

@@ -2,6 +2,7 @@
 //!
 //! Never mines: it only makes the state that the first block builds on.
 
+use super::dkg::{DkgState, Seating};
 use super::fork_life::{LAST_SCHEDULED, MIGRATING};
 use super::history::Naming;
 use super::list::List;
@@ -14,12 +15,15 @@ use super::rules::{chain_facts, failure_points, maximum_score, quorum_types};
 /// Slot of the node that [`Options::endangered`] speaks of.
 pub(super) const ENDANGERED: u32 = 0;
 
+/// Cycles of a rotation before the newest one that exist from the start: `quorum rotationinfo` shows four before that under
+/// way, and the newest can be the next one.
+const FIRST_CYCLES: u32 = 5;
+
 /// All masternodes as they are at the block `height`.
 pub(super) fn first_list(options: &Options, height: u32, naming: &Naming) -> List {
     let mut random = Random::of(&[options.seed, 0x5e7]);
     let total = u32::try_from(options.masternodes).expect("validated");
-    let mut nodes: Vec<Masternode> =
-        (0..total).map(|slot| registered(options, slot, height, &mut random)).collect();
+    let mut nodes: Vec<Masternode> = (0..total).map(|slot| registered(options, slot, height, &mut random)).collect();
     spread_evo(options, &mut nodes, &mut random);
     spread_versions(options, &mut nodes);
     let banned = spread_bans(options, &mut nodes, height, &mut random);
@@ -38,6 +42,28 @@ pub(super) fn first_list(options: &Options, height: u32, naming: &Naming) -> Lis
         list.replace(node.slot, Some(node));
     }
     list
+}
+
+/// The quorums at the first kept block, as if its list had never changed before: the rotations of the newest cycles, and
+/// the sessions that are under way.
+pub(super) fn first_dkg(options: &Options, list: &List, naming: &Naming, height: u32) -> DkgState {
+    let rule = Seating::of(options);
+    let mut dkg = DkgState::default();
+    for kind in quorum_types(options.subnet) {
+        let newest = (height + LEAD) / kind.interval * kind.interval;
+        let cycles = (0..=FIRST_CYCLES).rev().filter_map(|back| newest.checked_sub(back * kind.interval + LEAD));
+        for work in cycles.filter(|work| kind.rotating > 0 && *work > 0) {
+            dkg.rotate(kind, list, (work, naming.old(work)), rule);
+        }
+        let cycle = height - height % kind.interval;
+        if height - cycle >= kind.window.0 {
+            continue;
+        }
+        for base in (cycle..=height).take(kind.rotating.max(1) as usize) {
+            dkg.start_sessions(&[kind], list, (base, naming.old(base)), rule);
+        }
+    }
+    dkg
 }
 
 /// Slots that are offline at the start, the endangered one first.

@@ -2,8 +2,9 @@
 //!
 //! Never speaks RPC and never waits.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::action::{Action, ActionError};
 use super::block::BlockBuilder;
@@ -13,17 +14,14 @@ use super::fork_rules;
 use super::history::{Block, Difference, History, Naming};
 use super::list::List;
 use super::masternode::Masternode;
+use super::merkle::Tree;
 use super::options::{Clock, Options, OptionsError};
 use super::payment;
 use super::quorum_selection::LEAD;
 use super::random::{Hash256, Random};
 use super::rules::{ChainFacts, QuorumType, chain_facts, quorum_types};
 use super::scenario::Life;
-use super::setup::{ENDANGERED, first_list, first_offline, outdated};
-
-/// Cycles of a rotation before the newest one that exist from the start: `quorum rotationinfo` shows four before that under
-/// way, and the newest can be the next one.
-const FIRST_CYCLES: u32 = 5;
+use super::setup::{ENDANGERED, first_dkg, first_list, first_offline, outdated};
 
 /// Everything behind a [`Network`](super::Network). A clone is independent.
 #[derive(Clone, Debug)]
@@ -43,6 +41,8 @@ pub(super) struct State {
     pub(super) old: Option<Box<OldBranch>>,
     /// This is that branch, with the height of the last block that both have.
     pub(super) left_behind: Option<u32>,
+    /// The tree of the block whose root was computed last.
+    pub(super) tree: RefCell<Option<(Arc<Block>, Tree)>>,
     dkg: Arc<DkgState>,
     branch: u64,
     life: Life,
@@ -58,7 +58,7 @@ impl State {
         let genesis = Hash256::parse(facts.genesis).expect("a genesis hash has 64 digits");
         let naming = Naming { seed: options.seed, work_bytes: facts.work_bytes, genesis };
         let list = first_list(&options, height, &naming);
-        let dkg = Arc::new(first_dkg(&options, &list, naming, height));
+        let dkg = Arc::new(first_dkg(&options, &list, &naming, height));
         let history = History::new(naming, options.history, root_block(&options, naming, height, &dkg));
         let mut state = Self {
             facts,
@@ -70,6 +70,7 @@ impl State {
             signal: None,
             old: None,
             left_behind: None,
+            tree: RefCell::default(),
             dkg,
             branch: 0,
             life: Life::default(),
@@ -140,6 +141,7 @@ impl State {
             notes: effect.notes,
             special,
             payee,
+            list_root: OnceLock::new(),
         });
         if all.contains(&Action::SignFork) {
             self.signal = Some(height);
@@ -201,6 +203,10 @@ impl State {
             Action::SignFork if self.options.fork.is_none() || self.left_behind.is_some() => {
                 return Err(ActionError::NotForked);
             }
+            Action::FailSession { quorum_type, index } => {
+                let found = DkgState::clone(&self.dkg).fail_session(*quorum_type, *index);
+                return if found { Ok(()) } else { Err(ActionError::NoSession(*quorum_type, *index)) };
+            }
             Action::SignFork if self.signal.is_some() => return Err(ActionError::Signed),
             Action::RegisterShared { .. } if !forked => return Err(ActionError::NotForked),
             Action::RegisterShared { number, shares } => {
@@ -241,6 +247,9 @@ impl State {
             if let (Action::FailDkg { commitments, quorum_type, .. }, Some(slot)) = (action, self.slot(action)) {
                 *ordered.entry(slot).or_default() += (*commitments).max(1);
                 types.insert(slot, *quorum_type);
+            }
+            if let Action::FailSession { quorum_type, index } = action {
+                dkg.fail_session(*quorum_type, *index);
             }
         }
         let mut random = Random::of(&[self.options.seed, hash.seed(), 0xd49]);
@@ -320,7 +329,7 @@ impl State {
             return;
         }
         let mut dkg = DkgState::clone(&self.dkg);
-        let rule = seating(&self.options);
+        let rule = Seating::of(&self.options);
         dkg.draw(kinds, &self.list, (height, hash), rule);
         dkg.start_sessions(kinds, &self.list, (height, hash), rule);
         self.dkg = Arc::new(dkg);
@@ -353,32 +362,6 @@ impl State {
     }
 }
 
-/// The quorums at the first kept block, as if its list had never changed before: the rotations of the newest cycles, and
-/// the sessions that are under way.
-fn first_dkg(options: &Options, list: &List, naming: Naming, height: u32) -> DkgState {
-    let rule = seating(options);
-    let mut dkg = DkgState::default();
-    for kind in quorum_types(options.subnet) {
-        let newest = (height + LEAD) / kind.interval * kind.interval;
-        let cycles = (0..=FIRST_CYCLES).rev().filter_map(|back| newest.checked_sub(back * kind.interval + LEAD));
-        for work in cycles.filter(|work| kind.rotating > 0 && *work > 0) {
-            dkg.rotate(kind, list, (work, naming.old(work)), rule);
-        }
-        let cycle = height - height % kind.interval;
-        if height - cycle >= kind.window.0 {
-            continue;
-        }
-        for base in (cycle..=height).take(kind.rotating.max(1) as usize) {
-            dkg.start_sessions(&[kind], list, (base, naming.old(base)), rule);
-        }
-    }
-    dkg
-}
-
-fn seating(options: &Options) -> Seating {
-    Seating { shrink: options.shrink_quorums }
-}
-
 /// The first kept block: it changed nothing.
 fn root_block(options: &Options, naming: Naming, height: u32, dkg: &Arc<DkgState>) -> Block {
     Block {
@@ -393,6 +376,7 @@ fn root_block(options: &Options, naming: Naming, height: u32, dkg: &Arc<DkgState
         notes: Vec::new(),
         special: Vec::new(),
         payee: None,
+        list_root: OnceLock::new(),
     }
 }
 

@@ -71,12 +71,7 @@ fn work_blocks(vectors: &Value) -> Vec<Work> {
         let modifier = modifier_of(5, height, &signature);
         assert_eq!(modifier, bytes(input["modifier"].as_str().expect("hex")), "{name}");
         let snapshot = info.get(format!("quorumSnapshot{name}")).map(|snapshot| Snapshot {
-            active: snapshot["activeQuorumMembers"]
-                .as_array()
-                .expect("bits")
-                .iter()
-                .map(|bit| *bit == true)
-                .collect(),
+            active: snapshot["activeQuorumMembers"].as_array().expect("bits").iter().map(|bit| *bit == true).collect(),
             skips: snapshot["mnSkipList"]
                 .as_array()
                 .expect("positions")
@@ -100,8 +95,7 @@ fn quarters(works: &[Work]) -> (Vec<Quarter>, Option<Snapshot>) {
         })
         .collect();
     let previous: Vec<&Quarter> = quarters.iter().rev().take(3).collect();
-    let (made, snapshot) =
-        new_quarter(SHAPE, &newest.list, &ranked(newest.list.iter(), &newest.modifier), &previous);
+    let (made, snapshot) = new_quarter(SHAPE, &newest.list, &ranked(newest.list.iter(), &newest.modifier), &previous);
     quarters.push(made);
     (quarters, snapshot)
 }
