@@ -14,13 +14,13 @@ pub enum Action {
         masternode: String,
         /// How often; at least 1.
         commitments: usize,
-        /// The type of the further quorums, e.g. 106; `None`: the first one the node may be in.
+        /// The type of the further quorums, e.g. 106, none that rotates; `None`: the first one the node may be in.
         quorum_type: Option<u8>,
     },
     /// Every session that ends in this block fails as a whole: null commitments, nobody is punished.
     FailNetwork,
     /// The session of a rotating type that is under way at this index fails as a whole, in every block of its window: null
-    /// commitments, nobody is punished. The seats stay as they are.
+    /// commitments, no masternode is punished. The seats stay as they are.
     FailSession {
         /// The type, e.g. 5.
         quorum_type: u8,
@@ -169,7 +169,7 @@ pub enum ActionError {
     UnknownMasternode(String),
     /// The operator has no key, so it can sign no ProUpServTx.
     NoOperatorKey(String),
-    /// The quorum type is not in use on this chain, or the node cannot be a member.
+    /// The quorum type is not in use on this chain, it rotates, or the node cannot be a member.
     QuorumType(u8),
     /// No session of this type is under way at this index.
     NoSession(u8, u32),

@@ -150,7 +150,7 @@ pub(super) fn new_quarter(
 }
 
 /// Hands out the nodes in their order, and notes who was passed over because the quorum has it already. `None`: a whole
-/// turn found nobody.
+/// turn found no node.
 fn fill(shape: Shape, combined: &[&Masternode], used_at: &mut [Seated]) -> Option<(Quarter, Vec<i64>)> {
     let position = |index: usize| i64::try_from(index).expect("a list is shorter than 2^63");
     let (mut skips, mut first, mut place) = (Vec::new(), 0_usize, 0_usize);

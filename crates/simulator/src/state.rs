@@ -231,7 +231,7 @@ impl State {
                 Err(ActionError::NoOperatorKey(name.to_owned()))
             }
             Action::FailDkg { quorum_type: Some(id), .. } => {
-                let fits = |kind: &&&QuorumType| kind.id == *id && (node.evo || !kind.evo_only);
+                let fits = |kind: &&&QuorumType| kind.id == *id && kind.rotating == 0 && (node.evo || !kind.evo_only);
                 quorum_types(self.options.subnet).iter().find(fits).map(|_| ()).ok_or(ActionError::QuorumType(*id))
             }
             _ => fork_rules::check_node(action, node, forked),

@@ -24,7 +24,7 @@ use crate::random::{Hash256, hex};
 const HELP: &str =
     "protx diff baseBlock block ( extended )\n\nCalculates a diff between two deterministic masternode lists.\n";
 
-/// Answers `protx diff`. The base may be block 1, which has nobody.
+/// Answers `protx diff`. The base may be block 1, whose list is empty.
 pub(super) fn answer(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> {
     if params.get(1).is_none() || params.get(2).is_none() {
         return Err(RpcError::new(-1, HELP));
@@ -42,14 +42,14 @@ pub(super) fn answer(context: &Context<'_>, params: &Params) -> Result<Reply, Rp
     Ok(between(context, (base.as_ref(), first), &target, extended)?.into())
 }
 
-/// The difference from a base, or from a block of this hash that has nobody.
+/// The difference from a base, or from a block of this hash whose list is empty.
 pub(super) fn between(
     context: &Context<'_>,
     (base, first): (Option<&Point>, Hash256),
     target: &Point,
     extended: bool,
 ) -> Result<Value, RpcError> {
-    // In the first block nobody can be registered.
+    // The list of the first block is empty.
     let base = base.filter(|base| base.height > 1);
     let (entered, removed) = changes(context, base, target, extended)?;
     let mut answer = json!({

@@ -128,7 +128,7 @@ fn bases(context: &Context<'_>, params: &Params) -> Result<Vec<Point>, RpcError>
     values.iter().map(|value| known(context, Params::parse_hash(value, "baseBlockHash")?)).collect()
 }
 
-/// The cycle so many before the newest, and what the node stored of it.
+/// The cycle `back` before the newest, and what the node stored of it.
 fn stored<'a>(
     rotation: &'a Rotation,
     newest: u32,

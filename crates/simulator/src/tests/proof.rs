@@ -34,7 +34,7 @@ fn key_id(address: &str) -> [u8; 20] {
     array(&bytes[1..21])
 }
 
-/// A leaf as an entry of `protx diff` tells it.
+/// The leaf of an entry of `protx diff`.
 fn leaf(entry: &Value) -> Leaf {
     let texts = |name: &str| -> Vec<String> {
         let list = entry["addresses"][name].as_array();
@@ -254,7 +254,7 @@ async fn a_lie_about_one_leaf_is_not_in_the_coinbase() {
         let differing: Vec<&Value> = entries(&diff).iter().filter(|entry| !entries(&truth).contains(entry)).collect();
         assert_eq!(differing.len(), 1);
         assert_eq!(differing[0]["proRegTxHash"], json!(masternode));
-        // The full list tells the same lie.
+        // The full list shows the same lie.
         let info = result(&server, "protx", json!(["info", masternode])).await;
         assert_eq!(info["state"]["pubKeyOperator"], differing[0]["pubKeyOperator"]);
         assert_eq!(info["state"]["PoSeBanHeight"] == json!(-1), differing[0]["isValid"] == true);

@@ -143,7 +143,7 @@ async fn a_client_computes_each_cycle_through_bans_revivals_and_removals() {
         let seats = check_regtest(&network, &server, &mut client).await;
         assert_eq!((&seats[0][3 - cycle], &seats[1][3 - cycle]), (banned, removed), "both keep their seats");
         if cycle == 1 {
-            // The seat of a removed node is invalid, nobody is punished for it; at four of four no quorum forms.
+            // The seat of a removed node is invalid and no node is punished for it; at four of four no quorum forms.
             let (created, _) = mined(&server, 103, "llmq_test_dip0024").await[&1];
             assert!(created + 24 < u64::from(network.tip().0), "index 1 failed");
             network.mine_with(&[Action::Revive { masternode: banned.clone() }]).expect("allowed");
@@ -206,7 +206,7 @@ async fn one_index_fails_and_its_quarter_counts_all_the_same() {
     let (height, tip) = network.tip();
     let quorums = mined(&server, 103, "llmq_test_dip0024").await;
     assert!(u64::from(height) - quorums[&0].0 < 24 && u64::from(height) - quorums[&1].0 > 24, "{quorums:?}");
-    // The snapshot that the older quorum needs is given beside the others.
+    // The snapshot that the older quorum needs is given in addition to the others.
     let info = result(&server, "quorum", json!(["rotationinfo", tip])).await;
     assert_eq!((texts(&info["quorumSnapshotList"]).count(), texts(&info["mnListDiffList"]).count()), (1, 1));
     assert_eq!(texts(&info["lastCommitmentPerIndex"]).count(), 2);
