@@ -1,6 +1,6 @@
 //! Faults of a server, set while it runs.
 //!
-//! Never faults by chance: a fault is there from when it is set until it is cleared.
+//! Never here: random faults. A fault is active from when it is set until it is cleared.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -9,10 +9,10 @@ use super::network_kind::{AnyNetwork, Frozen};
 use super::random::Hash256;
 use super::rpc::Lies;
 
-/// What is wrong with a server.
+/// The faults of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing.
+    /// No fault.
     None,
     /// Starting: error −28 with this text, e.g. "Loading block index…".
     WarmUp(String),
@@ -26,9 +26,9 @@ pub enum Fault {
     BusyOld,
     /// Answers late.
     Slow(Duration),
-    /// Closes the connection after so many bytes of the body.
+    /// Closes the connection after the given number of bytes of the body.
     Torn(usize),
-    /// A body of so many bytes of filler instead of the answer; `u64::MAX` never ends.
+    /// A body of the given number of filler bytes instead of the answer; `u64::MAX` never ends.
     Oversized(u64),
     /// 200 with a body that is not JSON.
     Garbage,
@@ -38,11 +38,11 @@ pub enum Fault {
     Bitcoin,
     /// In initial block download, `mnsync` not finished.
     NotSynced,
-    /// This is added to every height that is told of the tip and of headers.
+    /// This is added to every reported height of the tip and of headers.
     LyingHeight(i64),
-    /// `protx listdiff` names a masternode that is on no list.
+    /// `protx listdiff` contains a masternode that is on no list.
     LyingDiff,
-    /// The first N entries of `protx list` have the penalty −1; diffs are right.
+    /// The first N entries of `protx list` have the penalty −1; diffs are correct.
     BadScores(usize),
     /// One field of this masternode is wrong in each answer about the list, `protx diff` among them; the coinbases are right.
     LyingLeaf {
@@ -53,7 +53,7 @@ pub enum Fault {
     },
     /// `quorum rotationinfo` finds no snapshot, as on a fresh data directory.
     MissingSnapshots,
-    /// Cut off: the tip stays the block that the active branch has at this height when the fault is set.
+    /// Isolated: the tip stays at the block that the active branch has at this height when the fault is set.
     FrozenAt(u32),
     /// Never answers.
     Hang,
@@ -70,7 +70,7 @@ pub enum LeafField {
     OperatorKey,
 }
 
-/// A fault, where it applies, and the block a frozen server stays at.
+/// A fault, its scope, and the block at which a frozen server stays.
 #[derive(Clone, Debug)]
 pub(super) struct ActiveFault {
     pub(super) fault: Fault,
@@ -86,7 +86,7 @@ impl ActiveFault {
     }
 }
 
-/// The faults of one server. Clones are handles of the same ones.
+/// The faults of one server. Clones are handles of the same faults.
 #[derive(Clone, Debug)]
 pub struct Faults {
     network: AnyNetwork,
@@ -103,8 +103,8 @@ impl Faults {
         self.set_for(fault, &[]);
     }
 
-    /// Replaces all faults by this one, which concerns only these methods: "protx" means all its subcommands,
-    /// "protx list" one of them.
+    /// Replaces all faults by this one for the given methods only: "protx" means all its subcommands, "protx list" one
+    /// of them.
     pub fn set_for(&self, fault: Fault, methods: &[&str]) {
         self.clear();
         self.add_for(fault, methods);
@@ -115,7 +115,7 @@ impl Faults {
         self.add_for(fault, &[]);
     }
 
-    /// Adds a fault that concerns only these methods.
+    /// Adds a fault for the given methods only.
     pub fn add_for(&self, fault: Fault, methods: &[&str]) {
         if fault == Fault::None {
             return;
@@ -144,7 +144,7 @@ impl Faults {
     }
 }
 
-/// The deviations from the truth among the faults.
+/// The incorrect values among the faults.
 pub(super) fn lies(faults: &[ActiveFault]) -> Lies {
     let mut lies = Lies::default();
     for active in faults {

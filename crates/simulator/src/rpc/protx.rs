@@ -1,6 +1,6 @@
 //! `protx list`, `info` and `listdiff` (`src/rpc/evo.cpp`).
 //!
-//! Never writes: the commands that need a wallet are unknown here.
+//! Never here: writing; the commands that need a wallet are unknown.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use crate::history::{Block, Difference};
 use crate::masternode::Masternode;
 use crate::random::Hash256;
 
-/// What `protx info` says without its argument.
+/// The answer of `protx info` without its argument.
 const INFO_HELP: &str =
     "protx info \"proTxHash\" ( \"blockHash\" )\n\nReturns detailed information about a deterministic masternode.\n";
-/// What `protx listdiff` says without its arguments.
+/// The answer of `protx listdiff` without its arguments.
 const DIFF_HELP: &str =
     "protx listdiff baseBlock block\n\nCalculate a full MN list diff between two masternode lists.\n";
 
@@ -163,7 +163,7 @@ pub(super) fn point_argument(
         .ok_or_else(|| RpcError::new(-1, format!("{name} must be a block hash or chain height and not {text}")))
 }
 
-/// A real node has every list; the simulator says so when it no longer has one.
+/// A real node has every list; the simulator reports an error if it no longer has one.
 pub(super) fn not_kept(hash: Hash256) -> RpcError {
     RpcError::new(-1, format!("the simulator does not keep the list of block {hash}"))
 }

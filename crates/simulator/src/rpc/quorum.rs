@@ -98,7 +98,7 @@ fn find(context: &Context<'_>, id: u8, hash: Hash256) -> Option<Arc<Commitment>>
     let wanted = |quorum: &&Arc<Commitment>| {
         quorum.session.kind.id == id && quorum.session.base_hash == hash && !quorum.is_null()
     };
-    // Most questions are about a quorum in use.
+    // Most requests are for an active quorum.
     let in_use = context.tip.dkg.active.get(&id).and_then(|quorums| quorums.iter().find(wanted));
     if in_use.is_some() {
         return in_use.cloned();
