@@ -15,6 +15,7 @@ use crate::follower::Follower;
 use crate::follower::source::{Source, SourceError};
 use crate::meters::NotUnderstood;
 use crate::rpc::{ChainInfo, ErrorKind};
+use domain::ForeignText;
 use domain::chain::Subnet;
 use domain::deployment::{self, At, Deployment, Forks, Phase, V24};
 use domain::masternode::{BlockHash, Height};
@@ -306,7 +307,7 @@ const V24_BIT: u32 = 12;
 const LAST_TYPE: u32 = 12;
 
 /// What was named and is not known.
-pub(super) type UnknownForks = BTreeSet<String>;
+pub(super) type UnknownForks = BTreeSet<ForeignText>;
 
 #[cfg(test)]
 mod tests {

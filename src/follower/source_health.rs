@@ -96,7 +96,7 @@ impl Follower {
                 continue;
             }
             match source.client.chain_info().await {
-                Ok(chain) if self.identity.as_ref().is_none_or(|identity| identity.chain == chain.chain) => {
+                Ok(chain) if self.identity.as_ref().is_none_or(|identity| chain.chain == *identity.chain) => {
                     told.push((index, chain));
                 }
                 _ => source.report.is_silent(),

@@ -24,13 +24,17 @@ use crate::rpc::methods::{self, Method};
 use crate::rpc::registered::Registered;
 use crate::rpc::retry;
 use domain::payment::Vote;
-use domain::{Block, BlockHash, Height, ListDiff, Masternode, MasternodeId, Outpoint};
+use domain::{Block, BlockHash, ForeignText, Height, ListDiff, Masternode, MasternodeId, Outpoint};
 
 /// Longest error body that is worth reading.
 const ERROR_BODY_BYTES: u64 = 64 * 1024;
 
-/// Longest answer that is kept as a whole, which are all but the list: room for the changes of 500,000 masternodes.
-const ANSWER_BYTES: u64 = 64 * 1024 * 1024;
+/// Longest answer of a heavy call that is kept as a whole, which are all but the list: room for the changes of 500,000
+/// masternodes.
+const HEAVY_ANSWER_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Longest answer of any other call: room for the special transactions of a full block.
+const ANSWER_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A connection at rest is given up before the node does so (`rpcservertimeout`, 30 s), lest a call meet its closing.
 const REST: Duration = Duration::from_secs(20);
@@ -152,7 +156,7 @@ impl Client {
     }
 
     /// Sporks with their values, by name.
-    pub async fn sporks(&self) -> Result<Vec<(String, i64)>, RpcError> {
+    pub async fn sporks(&self) -> Result<Vec<(ForeignText, i64)>, RpcError> {
         let method = self.known(self.dialect().sporks)?;
         self.call(method, self.params(method, []), answers::sporks).await
     }
@@ -266,7 +270,8 @@ impl Client {
         let timeout = self.inner.settings.timeout * if is_list { LIST_TIMEOUTS } else { 1 };
         let answer = async {
             let response = self.request(method, params).await?;
-            let body = collect(response, self.inner.settings.body_limit.min(ANSWER_BYTES), timeout).await?;
+            let longest = if method.heavy { HEAVY_ANSWER_BYTES } else { ANSWER_BYTES };
+            let body = collect(response, self.inner.settings.body_limit.min(longest), timeout).await?;
             read(&body)
         };
         let result = tokio::time::timeout(timeout, answer).await.unwrap_or(Err(ErrorKind::Timeout { after: timeout }));

@@ -11,6 +11,7 @@ pub mod credentials;
 pub mod dash;
 pub mod dialect;
 mod error;
+mod foreign;
 mod http_body;
 pub mod legacy;
 pub mod masternode_status;

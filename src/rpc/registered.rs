@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use crate::rpc::error::ErrorKind;
-use domain::{Masternode, MasternodeId};
+use domain::{ForeignText, Masternode, MasternodeId};
 
 /// A list is refused when one entry in ten cannot be read.
 const REFUSED_SHARE: usize = 10;
@@ -22,7 +22,7 @@ pub struct UnreadableEntry {
     /// Its masternode; `None` where the entry does not say it readably.
     pub id: Option<MasternodeId>,
     /// The reason with the name of the entry; empty after the first 20 of a list.
-    pub why: String,
+    pub why: ForeignText,
 }
 
 /// A list as it was read.
@@ -46,9 +46,9 @@ impl Registered {
             return Err(error);
         }
         let why = match error {
-            _ if self.unreadable.len() >= REASONS => String::new(),
+            _ if self.unreadable.len() >= REASONS => ForeignText::default(),
             ErrorKind::Malformed { what } => what,
-            other => format!("{other:?}"),
+            other => ForeignText::new(format_args!("{other:?}")),
         };
         self.unreadable.push(UnreadableEntry { id, why });
         Ok(())

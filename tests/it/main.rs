@@ -23,6 +23,7 @@ mod error_messages;
 mod events;
 mod exposition;
 mod forecast;
+mod foreign_text;
 mod fork;
 mod fork_recorded;
 #[path = "../fuzz/targets/mod.rs"]

@@ -168,7 +168,7 @@ fn recorded_nodes_say_what_they_relay_and_serve_and_which_indexes_they_have() {
         "a strange field is unknown"
     );
     let indexes = node::indexes(&recorded("dash/v23.1.2/healthy/getindexinfo.json")).unwrap();
-    assert_eq!(indexes.into_iter().collect::<Vec<_>>(), [("txindex".to_string(), true)]);
+    assert_eq!(indexes.into_iter().collect::<Vec<_>>(), [("txindex".into(), true)]);
 }
 
 #[test]

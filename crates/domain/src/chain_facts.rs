@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::chain::{ChainRules, Subnet};
 use crate::deployment::{Deployment, Phase};
 use crate::dkg::QuorumType;
+use crate::foreign_text::ForeignText;
 use crate::list::Block;
 use crate::masternode::{Height, Masternode, MasternodeId, NodeType, UnixSeconds};
 use crate::payment::{EvoPayments, Vote, chance};
@@ -38,7 +39,7 @@ pub struct ChainFacts {
     /// Mean seconds between blocks, measured over the last blocks; `None` when not measured yet.
     pub measured_spacing_seconds: Option<f64>,
     /// Sporks by name, as the node shows them.
-    pub sporks: Vec<(String, i64)>,
+    pub sporks: Vec<(ForeignText, i64)>,
     /// DKG sessions under way; `None` where no source tells them.
     pub sessions: Option<Arc<DkgSessions>>,
     /// Block at which the next session of any type begins; `None` where no source tells.
@@ -51,7 +52,7 @@ pub struct ChainFacts {
     /// Blocks of collaterals, of those asked so far.
     pub collateral_heights: Arc<HashMap<MasternodeId, Height>>,
     /// Names of the quorum types of which the network holds sessions; `None` where nobody was asked: all of the chain's table.
-    pub held_types: Option<Vec<String>>,
+    pub held_types: Option<Vec<ForeignText>>,
     /// The node tells how DKG sessions end, so that they are counted.
     pub tells_sessions: bool,
     /// When quorums were last mined, and which sessions are open; types of which nothing is known are missing.
@@ -102,7 +103,7 @@ impl ChainFacts {
     /// The quorum types whose sessions can punish.
     pub fn quorum_types(&self, rules: &ChainRules) -> Vec<QuorumType> {
         let is_held =
-            |kind: &&QuorumType| self.held_types.as_ref().is_none_or(|held| held.iter().any(|name| name == kind.name));
+            |kind: &&QuorumType| self.held_types.as_ref().is_none_or(|held| held.iter().any(|name| *name == kind.name));
         rules.quorum_types(self.subnet).iter().filter(is_held).copied().collect()
     }
 

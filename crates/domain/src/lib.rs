@@ -7,7 +7,7 @@
 //! whom the operator cares about, [`maintenance`] who is being worked on, [`probe`] what came of calling a masternode,
 //! [`session`] what is seen of DKG sessions under way, [`quorum_selection`] who will sit in the next, [`quorum`] when quorums were last mined,
 //! [`registrations`] how many are registered in which form, [`census`] how many watched ones run which software,
-//! [`release`] which software has a known fault, [`requirement`] what the network demands of one, [`revival`] how a banned one is
+//! [`release`] which software has a known fault, [`foreign_text`] how text of others is kept, [`requirement`] what the network demands of one, [`revival`] how a banned one is
 //! revived, [`deployment`] when a consensus change activates, [`snapshot`] puts all
 //! of it together for the readers, [`network_state`] adds its sources and probes, and [`condition`] says what of it a human should know.
 //!
@@ -23,6 +23,7 @@ pub mod details;
 pub mod dkg;
 pub mod dkg_outcome;
 pub mod event;
+pub mod foreign_text;
 pub mod list;
 pub mod maintenance;
 pub mod masternode;
@@ -52,6 +53,7 @@ pub use chain::{ChainRules, Subnet};
 pub use chain_facts::ChainFacts;
 pub use details::{Detail, DetailTexts, Details};
 pub use event::{BanCause, Event, EventKind, Field};
+pub use foreign_text::ForeignText;
 pub use list::{Block, ListDiff, MasternodeList, StateChange};
 pub use masternode::{
     BlockHash, Duffs, Hash, Height, Masternode, MasternodeId, NodeType, Outpoint, Score, UnixSeconds,

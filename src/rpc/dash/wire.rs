@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::rpc::dash::loose::{self, Addresses, Loose};
+use crate::rpc::foreign::Foreign;
 
 /// The envelope of every answer.
 #[derive(Deserialize)]
@@ -144,7 +145,7 @@ pub(super) struct WireHeader<'a> {
 /// `getblockchaininfo`.
 #[derive(Deserialize)]
 pub(super) struct WireChainInfo {
-    pub(super) chain: String,
+    pub(super) chain: Foreign,
     pub(super) blocks: i64,
     pub(super) headers: i64,
     pub(super) bestblockhash: String,
@@ -162,7 +163,7 @@ pub(super) struct WireChainInfo {
 #[derive(Deserialize)]
 pub(super) struct WireNetworkInfo {
     pub(super) version: u32,
-    pub(super) subversion: String,
+    pub(super) subversion: Foreign,
     #[serde(default)]
     pub(super) protocolversion: u32,
     pub(super) connections: Option<u32>,

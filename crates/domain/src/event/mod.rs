@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::details::Details;
+use crate::foreign_text::ForeignText;
 use crate::list::{Block, MasternodeList};
 use crate::masternode::{BlockHash, Duffs, Height, MasternodeId, NodeType, Score};
 use crate::payout::Payee;
@@ -145,7 +146,7 @@ pub struct FailedQuorum {
 
 /// Puts the amounts that a block pays into its payments: to each the outputs to its payees in `before`, the list that the payee
 /// was chosen from. Several outputs to one address cannot be told apart.
-pub fn pay(events: &mut [Event], before: &MasternodeList, outputs: &[(String, Duffs)]) {
+pub fn pay(events: &mut [Event], before: &MasternodeList, outputs: &[(ForeignText, Duffs)]) {
     for event in events {
         let EventKind::Payment { amount, payees } = &mut event.kind else { continue };
         let Some(place) = before.position(&event.masternode) else { continue };
@@ -161,7 +162,7 @@ pub fn pay(events: &mut [Event], before: &MasternodeList, outputs: &[(String, Du
 }
 
 /// What the outputs pay to an address, 0 where none does; `None` where several do.
-fn paid_to(address: &str, outputs: &[(String, Duffs)]) -> Option<Duffs> {
+fn paid_to(address: &str, outputs: &[(ForeignText, Duffs)]) -> Option<Duffs> {
     let mut paid = outputs.iter().filter(|(to, _)| to == address).map(|(_, duffs)| *duffs);
     Some(paid.next().unwrap_or(Duffs(0))).filter(|_| paid.next().is_none())
 }
@@ -171,7 +172,7 @@ type Parts = Vec<(Box<str>, Duffs)>;
 
 /// What each of several payees gets, and the sum. `None` where the amounts are not those that the parts make of the sum: then
 /// another payment is among them.
-fn paid_by_payee(details: &Details, outputs: &[(String, Duffs)]) -> Option<(Duffs, Parts)> {
+fn paid_by_payee(details: &Details, outputs: &[(ForeignText, Duffs)]) -> Option<(Duffs, Parts)> {
     let payouts = details.payouts();
     let paid = |payee: Payee| Some((paid_to(&payee.address, outputs)?, payee.address));
     let paid = payouts.payees().into_iter().map(paid).collect::<Option<Vec<_>>>()?;
