@@ -14,6 +14,7 @@ pub struct HistoryMeters {
     last_write: GaugeVec,
     size: IntGaugeVec,
     damaged_rows: IntGaugeVec,
+    replaced: IntCounterVec,
     filled_blocks: IntCounterVec,
     filled_events: IntCounterVec,
     missing_blocks: IntGaugeVec,
@@ -64,6 +65,7 @@ impl HistoryMeters {
                 &[],
             )?,
             damaged_rows: damaged_rows(registry)?,
+            replaced: replaced(registry)?,
             filled_blocks: counter(
                 "masternode_exporter_backfill_blocks_total",
                 "Blocks from before the start, or from a gap, that were filled into the history while the exporter ran.",
@@ -84,6 +86,14 @@ impl HistoryMeters {
     pub fn began(&self) {
         self.up.with_label_values::<&str>(&[]).set(0);
         self.write_errors.with_label_values::<&str>(&[]);
+        for reason in REASONS {
+            self.replaced.with_label_values(&[reason]);
+        }
+    }
+
+    /// The file was replaced for one of [`REASONS`].
+    pub fn replaced(&self, reason: &'static str) {
+        self.replaced.with_label_values(&[reason]).inc();
     }
 
     /// Something was written at `now`, a Unix time in seconds.
@@ -150,6 +160,15 @@ impl HistoryMeters {
         let _ = self.pending_blocks.remove_label_values(&[network]);
         let _ = self.missing_blocks.remove_label_values(&[network]);
     }
+}
+
+/// Why a history file was replaced: values of the label `reason`.
+const REASONS: [&str; 5] = ["damaged", "foreign", "newer", "missing", "replaced"];
+
+fn replaced(registry: &Registry) -> prometheus::Result<IntCounterVec> {
+    let help = "Times that the history file was opened again or another one begun: damaged, foreign (of another program), newer (written by a newer version), missing (deleted while in use), replaced (by another file while in use). Absent without history.path.";
+    let family = IntCounterVec::new(Opts::new("masternode_exporter_history_replaced_total", help), &["reason"])?;
+    registry.register(Box::new(family.clone())).map(|()| family)
 }
 
 fn damaged_rows(registry: &Registry) -> prometheus::Result<IntGaugeVec> {
