@@ -204,7 +204,7 @@ impl Follower {
                     self.sources[index].diffs = ListDiffSupport::Unsupported;
                     return self.full_list(index, block).await;
                 }
-                ErrorKind::Call { .. } | ErrorKind::Malformed { .. } => error.to_string(),
+                ErrorKind::Call { .. } | ErrorKind::Malformed { .. } | ErrorKind::TooLarge { .. } => error.to_string(),
                 _ => return Err(error.into()),
             },
         };
@@ -222,10 +222,10 @@ impl Follower {
     /// The whole list at a block, made sure that the block was still on the node's branch when it was read.
     pub(super) async fn full_list(&self, index: usize, block: Block) -> Result<MasternodeList, SourceError> {
         let client = &self.sources[index].client;
-        // How many they will be, so that they need no room twice.
-        let expected = match &self.book {
-            Some(book) => book.list().registered(),
-            None => client.masternode_count().await.map_or(0, |count| count.total as usize),
+        // How many they will be, so that they need no room twice, and how many the client reads at most.
+        let expected = match client.masternode_count().await {
+            Ok(count) => count.total as usize,
+            Err(_) => self.book.as_ref().map_or(0, |book| book.list().registered()),
         };
         let registered = client.registered(block.height, expected).await?;
         if !client.dialect().is_pinned() && client.best_block_hash().await? != block.hash {

@@ -34,6 +34,11 @@ pub struct Registered {
     pub unreadable: Vec<UnreadableEntry>,
 }
 
+/// A list that has more entries than the node's count allows.
+pub(in crate::rpc) fn too_many(most: usize) -> ErrorKind {
+    ErrorKind::malformed(format_args!("the list has more than {most} entries, too many for the node's own count"))
+}
+
 impl Registered {
     /// An empty list with room for this number of masternodes.
     pub(in crate::rpc) fn expecting(masternodes: usize) -> Registered {
@@ -52,6 +57,11 @@ impl Registered {
         };
         self.unreadable.push(UnreadableEntry { id, why });
         Ok(())
+    }
+
+    /// Fails where it has more entries than that.
+    pub(in crate::rpc) fn at_most(self, entries: usize) -> Result<Registered, ErrorKind> {
+        if self.entries() > entries { Err(too_many(entries)) } else { Ok(self) }
     }
 
     /// The number of entries so far.

@@ -34,6 +34,7 @@ mod late_history;
 mod laws;
 mod legacy;
 mod legacy_scenarios;
+mod lying_node;
 mod markdown;
 mod online_backfill;
 mod openmetrics_backfill;

@@ -15,6 +15,9 @@ impl ForeignText {
     /// Most characters that are kept.
     pub const MAX_CHARS: usize = 300;
 
+    /// Most characters of an address or a key: a host name has up to 253, and a port.
+    pub const MAX_ADDRESS_CHARS: usize = 260;
+
     /// The start of a text. No more of it is written than is kept.
     pub fn new(text: impl fmt::Display) -> ForeignText {
         ForeignText::bounded(text, ForeignText::MAX_CHARS)
@@ -29,10 +32,15 @@ impl ForeignText {
         ForeignText(start.text.into())
     }
 
-    /// The text without a copy where it is short and harmless already.
-    pub fn cleaned(text: Cow<'_, str>) -> Cow<'_, str> {
-        let is_short = text.len() <= ForeignText::MAX_CHARS || text.chars().count() <= ForeignText::MAX_CHARS;
-        if is_short && text.chars().all(is_harmless) { text } else { Cow::Owned(ForeignText::new(text).into()) }
+    /// An address or a key, without a copy where it is short and harmless already. There are several of each masternode.
+    pub fn address(text: Cow<'_, str>) -> Cow<'_, str> {
+        let most = ForeignText::MAX_ADDRESS_CHARS;
+        let is_short = text.len() <= most || text.chars().count() <= most;
+        if is_short && text.chars().all(is_harmless) {
+            text
+        } else {
+            Cow::Owned(ForeignText::bounded(text, most).into())
+        }
     }
 
     /// The text.
@@ -132,9 +140,9 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(ForeignText::new(text), expected, "{text:?}");
-            assert_eq!(ForeignText::cleaned(text.into()), expected, "{text:?}");
+            assert_eq!(ForeignText::address(text.into()), expected, "{text:?}");
         }
-        assert!(matches!(ForeignText::cleaned("harmless".into()), Cow::Borrowed(_)), "no copy");
+        assert!(matches!(ForeignText::address("harmless".into()), Cow::Borrowed(_)), "no copy");
     }
 
     #[test]
@@ -142,7 +150,10 @@ mod tests {
         let most = "é".repeat(ForeignText::MAX_CHARS);
         assert_eq!(ForeignText::new(&most), *most);
         assert_eq!(ForeignText::new("é".repeat(1_000_000)), *(most.clone() + "…"));
-        assert_eq!(ForeignText::cleaned("é".repeat(1_000_000).into()), most + "…");
+        assert_eq!(
+            ForeignText::address("é".repeat(1_000_000).into()),
+            "é".repeat(ForeignText::MAX_ADDRESS_CHARS) + "…"
+        );
         assert_eq!(ForeignText::bounded("abcdef", 3), "abc…");
     }
 }

@@ -191,7 +191,7 @@ fn shared(state: &State<'_>) -> Option<Payouts> {
         let owner = entry.get("ownerAddress").and_then(Value::as_str).filter(|owner| is_clean(owner));
         let refund = payee(entry, "refundAddress", "refundScript");
         Some(Share {
-            owner_address: ForeignText::cleaned(owner.unwrap_or_default().into()).into(),
+            owner_address: ForeignText::address(owner.unwrap_or_default().into()).into(),
             reward_address: payee(entry, "rewardAddress", "rewardScript").or_else(|| refund.clone())?,
             refund_address: refund.unwrap_or_default(),
             amount: Duffs(entry.get("amount")?.as_u64()?),
@@ -210,5 +210,5 @@ fn shared(state: &State<'_>) -> Option<Payouts> {
 fn payee(entry: &Value, address: &str, script: &str) -> Option<Box<str>> {
     let text = |name: &str| entry.get(name).and_then(Value::as_str).filter(|text| is_clean(text));
     let named = text(address).map(Cow::Borrowed).or_else(|| Some(format!("{SCRIPT}{}", text(script)?).into()))?;
-    Some(ForeignText::cleaned(named).into())
+    Some(ForeignText::address(named).into())
 }

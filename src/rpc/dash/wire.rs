@@ -3,10 +3,10 @@
 //! Never here: what a value means; −1 and 0 for "never" are still themselves.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::rpc::dash::loose::{self, Addresses, Loose};
 use crate::rpc::foreign::Foreign;
@@ -115,7 +115,7 @@ pub(super) struct MetaInfo {
     pub(super) is_platform_banned: Option<bool>,
 }
 
-/// `protx listdiff`.
+/// `protx listdiff`. Its elements are read one by one, by `convert`: all at once would take many times the room of their text.
 #[derive(Deserialize)]
 pub(super) struct WireDiff<'a> {
     #[serde(rename = "baseHeight")]
@@ -123,12 +123,12 @@ pub(super) struct WireDiff<'a> {
     #[serde(rename = "blockHeight")]
     pub(super) block_height: i64,
     #[serde(rename = "addedMNs", borrow, default)]
-    pub(super) added: Vec<Entry<'a>>,
+    pub(super) added: Vec<&'a RawValue>,
     /// The help text misspells it `removedMns`.
     #[serde(rename = "removedMNs", borrow, default)]
-    pub(super) removed: Vec<Text<'a>>,
+    pub(super) removed: Vec<&'a RawValue>,
     #[serde(rename = "updatedMNs", borrow, default)]
-    pub(super) updated: Vec<BTreeMap<Cow<'a, str>, State<'a>>>,
+    pub(super) updated: Vec<&'a RawValue>,
 }
 
 /// `getblockheader`.

@@ -96,7 +96,7 @@ fn by_height((height, payees): &(String, Value)) -> Option<Result<Vote, ErrorKin
         }
     }
     best.map(|(payee, votes)| {
-        Ok(Vote { height: Height(number), payee: ForeignText::cleaned(payee.into()).into(), votes })
+        Ok(Vote { height: Height(number), payee: ForeignText::address(payee.into()).into(), votes })
     })
 }
 

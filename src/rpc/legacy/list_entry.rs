@@ -115,7 +115,7 @@ impl Row {
                 Err(self.wrong(item, &format!("is longer than {TEXT_CHARACTERS} characters")))
             }
             Some(Value::String(text)) => {
-                Ok(Some(text.trim()).filter(|text| !text.is_empty()).map(|text| ForeignText::cleaned(text.into())))
+                Ok(Some(text.trim()).filter(|text| !text.is_empty()).map(|text| ForeignText::address(text.into())))
             }
             Some(_) => Err(self.wrong(item, "is not a text")),
         }
