@@ -5,6 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -15,6 +16,9 @@ use crate::web::api::{Api, ApiError, Network, conflict, missing, unavailable};
 use domain::event::{Event, EventKind};
 use domain::masternode::{Height, MasternodeId, UnixSeconds};
 use domain::rfc3339;
+
+/// How long an answer looks for events. A page that ends because of it says where to go on.
+const BUDGET: Duration = Duration::from_millis(50);
 
 const PARAMETERS: Known = Known {
     once: &["network", "from_height", "to_height", "from_time", "to_time", "withdrawn", "order", "limit", "after"],
@@ -132,6 +136,7 @@ fn conditions<'a>(parameters: &'a Parameters, aliases: &Aliases<'a>) -> Result<Q
         order: parameters.choice("order", &[("newest", Order::NewestFirst), ("oldest", Order::OldestFirst)])?,
         after: None,
         limit: parameters.limit()?,
+        budget: Some(BUDGET),
     })
 }
 
