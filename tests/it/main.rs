@@ -62,3 +62,4 @@ mod v24_followed;
 mod v24_network;
 mod versions;
 mod work_queue;
+mod wrong_time;
