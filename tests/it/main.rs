@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
 #![expect(unreachable_pub, reason = "nobody names this crate from outside")]
 
+mod advisories;
 mod alert_evaluation;
 mod alerts;
 mod alerts_probes_api;
