@@ -28,6 +28,7 @@ mod source;
 mod source_health;
 mod stale;
 mod unreadable;
+mod watch_entries;
 
 use std::sync::Arc;
 
@@ -387,6 +388,9 @@ impl Follower {
             watched: self.watched.clone(),
             recent_events: book.recent().cloned().collect(),
         };
-        self.published.send_replace(Some(Arc::new(Snapshot::new(parts, book.tallies()))));
+        let matches = watch_list.matches(book.list(), &self.watched, self.read_at);
+        let snapshot = Snapshot::new(parts, book.tallies()).with_entry_matches(matches);
+        watch_entries::log_unmatched(self.published.borrow().as_deref(), &snapshot);
+        self.published.send_replace(Some(Arc::new(snapshot)));
     }
 }

@@ -273,6 +273,10 @@ families! {
         "First block under the rules of the deployment, once the tip is that block or a later one. Absent before, and where no source says since when.";
     GROUP_NODES: "masternode_group_nodes" Gauge Aggregate ["group_key", "group", "risk"]
         "Watched masternodes of a group by danger.";
+    WATCH_ENTRY_MATCHES: "masternode_watch_entry_matches" Gauge Aggregate ["entry"]
+        "Masternodes on the list that a selection of the watch list matches, 0 when it matches none; of the first 100 selections.";
+    MAINTENANCE_ENTRY_MATCHES: "masternode_maintenance_entry_matches" Gauge Aggregate ["entry"]
+        "Watched masternodes that an entry of alerting.maintenance matches until it ends, 0 when it matches none; of the first 100 entries.";
     LIST_HEIGHT: "masternode_exporter_list_height" Gauge Aggregate []
         "Height of the masternode list that this page is true of.";
     LIST_TIMESTAMP: "masternode_exporter_list_timestamp_seconds" Gauge Aggregate []

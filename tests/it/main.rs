@@ -62,5 +62,6 @@ mod v24;
 mod v24_followed;
 mod v24_network;
 mod versions;
+mod watch_entries;
 mod work_queue;
 mod wrong_time;

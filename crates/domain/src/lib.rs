@@ -4,7 +4,7 @@
 //! [`details`], [`payout`], [`terms`] and [`list`] say what a node told us, [`chain`] and [`state`] by which rules, [`chain_facts`] what else is known, [`pose`], [`dkg`] and
 //! [`payment`] what follows from it for one node, [`score_projection`] what failures at known blocks would do to it, [`event`] what
 //! changed from one block to the next, [`dkg_outcome`] how its DKG sessions ended, [`rfc3339`] how times are written, [`watch`]
-//! whom the operator cares about, [`maintenance`] who is being worked on, [`probe`] what came of calling a masternode,
+//! whom the operator cares about, [`entry_matches`] which of that matches nobody, [`maintenance`] who is being worked on, [`probe`] what came of calling a masternode,
 //! [`session`] what is seen of DKG sessions under way, [`quorum_selection`] who will sit in the next, [`quorum`] when quorums were last mined,
 //! [`registrations`] how many are registered in which form, [`census`] how many watched ones run which software,
 //! [`release`] which software has a known fault, [`foreign_text`] how text of others is kept, [`requirement`] what the network demands of one, [`revival`] how a banned one is
@@ -22,6 +22,7 @@ pub mod deployment;
 pub mod details;
 pub mod dkg;
 pub mod dkg_outcome;
+pub mod entry_matches;
 pub mod event;
 pub mod foreign_text;
 pub mod list;
