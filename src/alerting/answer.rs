@@ -10,6 +10,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use crate::alerting::client::SendError;
+use domain::ForeignText;
 
 /// Longest pause that a receiver may ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(600);
@@ -71,11 +72,7 @@ fn shown(text: &str, secrets: &[&str]) -> String {
     // A part may lie inside a longer one.
     parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
     let text = parts.iter().fold(text.to_string(), |text, part| text.replace(part, "<redacted>"));
-    let line: String = text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
-    match line.char_indices().nth(MOST_SHOWN) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
+    ForeignText::bounded(text, MOST_SHOWN).into()
 }
 
 #[cfg(test)]
@@ -126,7 +123,7 @@ mod tests {
         for secret in ["T0123456", "abcdefgh", "hunter2", "qwertyuiop", "xy", "\n"] {
             assert!(!shown.contains(secret), "{secret}: {shown}");
         }
-        assert!(shown.starts_with("no  route for /"), "{shown}");
+        assert!(shown.starts_with("no\u{fffd}\u{fffd}route for /"), "{shown}");
         let long = of(400, None, &"é".repeat(5_000)).answer;
         assert_eq!(long.chars().count(), MOST_SHOWN + 1);
     }

@@ -51,7 +51,8 @@ pub(super) struct RootSection {
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct SeriesSection {
-    /// Which masternodes that are not watched have samples of their own.
+    /// Which masternodes that are not watched have samples of their own: all, none (`watched`), or those with a score above 0 that
+    /// are not banned (`at_risk`): a masternode loses its samples when it is banned. Watch it to keep them.
     others: OthersChoice,
     /// Most samples of single masternodes; watched ones come first.
     limit: Whole<1, 100_000_000>,

@@ -23,6 +23,10 @@ const FULL_LIST_WALK: usize = 24;
 /// How often a long walk reports its progress, in blocks.
 const PROGRESS: usize = 200;
 
+/// Seconds by which a new block may be ahead of this host's clock and of the block that it stands on. Nodes refuse a block that is
+/// two hours ahead (`MAX_FUTURE_BLOCK_TIME` in `src/chain.h`).
+const LONGEST_AHEAD: u64 = 86_400;
+
 /// How the node's tip is reached from ours.
 enum SyncPlan {
     /// Step back so many blocks, then forward along these, oldest first.
@@ -75,7 +79,7 @@ impl Follower {
             let parent =
                 header.previous.ok_or_else(|| SourceError::Contradiction("its chain does not meet ours".into()))?;
             if let Some(back) = book.depth_of(&parent) {
-                self.check_heights(book, &forward, back)?;
+                self.check_blocks(book, &forward, back)?;
                 forward.reverse();
                 return Ok(SyncPlan::Walk { back, forward });
             }
@@ -87,16 +91,26 @@ impl Follower {
         }
     }
 
-    /// The lowest new block must stand on the common one: a node that lies about heights is not followed.
-    fn check_heights(&self, book: &ChainState, forward: &[Block], back: usize) -> Result<(), SourceError> {
-        let expected = book.at_depth(back).map_or(0, |common| common.height.0 + 1);
+    /// The lowest new block must stand on the common one, and none may be of a far future: a node that lies about heights or times
+    /// is not followed. A time counts as future by this host's clock and by the chain, as either of them may be behind.
+    fn check_blocks(&self, book: &ChainState, forward: &[Block], back: usize) -> Result<(), SourceError> {
+        let common = book.at_depth(back);
+        let expected = common.map_or(0, |common| common.height.0 + 1);
         let lowest = forward.last().map_or(expected, |block| block.height.0);
         if lowest != expected {
             return Err(SourceError::Contradiction(format!(
                 "it says height {lowest} of a block that must be at {expected}"
             )));
         }
-        Ok(())
+        let now = (self.settings.clock)();
+        let latest = common.map_or(now, |common| common.time.max(now)).0.saturating_add(LONGEST_AHEAD);
+        match forward.iter().find(|block| block.time.0 > latest) {
+            Some(block) => Err(SourceError::Contradiction(format!(
+                "it says a time of block {} that is more than a day ahead of its parents and of this host's clock",
+                block.height
+            ))),
+            None => Ok(()),
+        }
     }
 
     async fn step_back(&mut self, blocks: usize) -> Result<(), SourceError> {
@@ -204,7 +218,7 @@ impl Follower {
                     self.sources[index].diffs = ListDiffSupport::Unsupported;
                     return self.full_list(index, block).await;
                 }
-                ErrorKind::Call { .. } | ErrorKind::Malformed { .. } => error.to_string(),
+                ErrorKind::Call { .. } | ErrorKind::Malformed { .. } | ErrorKind::TooLarge { .. } => error.to_string(),
                 _ => return Err(error.into()),
             },
         };
@@ -222,10 +236,10 @@ impl Follower {
     /// The whole list at a block, made sure that the block was still on the node's branch when it was read.
     pub(super) async fn full_list(&self, index: usize, block: Block) -> Result<MasternodeList, SourceError> {
         let client = &self.sources[index].client;
-        // How many they will be, so that they need no room twice.
-        let expected = match &self.book {
-            Some(book) => book.list().registered(),
-            None => client.masternode_count().await.map_or(0, |count| count.total as usize),
+        // How many they will be, so that they need no room twice, and how many the client reads at most.
+        let expected = match client.masternode_count().await {
+            Ok(count) => count.total as usize,
+            Err(_) => self.book.as_ref().map_or(0, |book| book.list().registered()),
         };
         let registered = client.registered(block.height, expected).await?;
         if !client.dialect().is_pinned() && client.best_block_hash().await? != block.hash {

@@ -29,6 +29,7 @@ mod source_health;
 mod source_pool;
 mod stale;
 mod unreadable;
+mod watch_entries;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -371,6 +372,7 @@ impl Follower {
         let watch_list = self.watch_list.borrow_and_update();
         let known = if watch_list.has_changed() { Vec::new() } else { std::mem::take(&mut self.watched) };
         self.watched = watch_list.resolve(book.list(), &known);
+        let matches = watch_list.matches(book.list(), &self.watched, self.read_at);
         drop(watch_list);
         if unreadable::hides_watched(book.list(), &self.watched) {
             // It would be published as one that is not registered.
@@ -386,6 +388,8 @@ impl Follower {
             watched: self.watched.clone(),
             recent_events: book.recent().cloned().collect(),
         };
-        self.publish_snapshot(Some(Arc::new(Snapshot::new(parts, book.tallies()))));
+        let snapshot = Snapshot::new(parts, book.tallies()).with_entry_matches(matches);
+        watch_entries::log_unmatched(self.published.borrow().snapshot.as_deref(), &snapshot);
+        self.publish_snapshot(Some(Arc::new(snapshot)));
     }
 }

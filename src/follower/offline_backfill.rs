@@ -16,6 +16,7 @@ use crate::follower::source::{self, Identity, Source, SourceError, optional};
 use crate::follower::{FollowerSettings, quorums};
 use crate::history::{self, BlockEvents, NetworkId, Store, StoreError};
 use crate::rpc::{ChainInfo, Client};
+use domain::ForeignText;
 use domain::chain_facts::ChainFacts;
 use domain::list::{Block, MasternodeList};
 use domain::masternode::{Height, UnixSeconds};
@@ -95,7 +96,7 @@ pub struct OfflineBackfill {
     source: Source,
     identity: Identity,
     chain: ChainInfo,
-    sporks: Vec<(String, i64)>,
+    sporks: Vec<(ForeignText, i64)>,
     rule: Option<PenaltyRule>,
 }
 

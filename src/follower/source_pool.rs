@@ -223,7 +223,7 @@ impl SourcePool {
             let is_asked =
                 !self.sources[index].is_elsewhere() && !self.is_left_behind(index, followed) && self.is_due(index);
             let answer = if is_asked { self.sources[index].client.chain_info().await.ok() } else { None };
-            let is_ours = |chain: &ChainInfo| self.identity.as_ref().is_none_or(|ours| ours.chain == chain.chain);
+            let is_ours = |chain: &ChainInfo| self.identity.as_ref().is_none_or(|ours| chain.chain == *ours.chain);
             match answer.filter(is_ours) {
                 Some(chain) => told.push((index, chain)),
                 None => self.sources[index].is_silent(),

@@ -15,6 +15,7 @@ pub struct HistoryMeters {
     last_write: GaugeVec,
     size: IntGaugeVec,
     damaged_rows: IntGaugeVec,
+    replaced: IntCounterVec,
     filled_blocks: IntCounterVec,
     filled_events: IntCounterVec,
     missing_blocks: IntGaugeVec,
@@ -75,6 +76,7 @@ impl HistoryMeters {
                 &[],
             )?,
             damaged_rows: damaged_rows(registry)?,
+            replaced: replaced(registry)?,
             health: Arc::default(),
             filled_blocks: counter(
                 "masternode_exporter_backfill_blocks_total",
@@ -96,6 +98,14 @@ impl HistoryMeters {
     pub fn began(&self) {
         self.set_up(false);
         self.write_errors.with_label_values::<&str>(&[]);
+        for reason in REASONS {
+            self.replaced.with_label_values(&[reason]);
+        }
+    }
+
+    /// The file was replaced for one of [`REASONS`].
+    pub fn replaced(&self, reason: &'static str) {
+        self.replaced.with_label_values(&[reason]).inc();
     }
 
     /// Something was written at `now`, a Unix time in seconds.
@@ -161,6 +171,15 @@ impl HistoryMeters {
         let _ = self.pending_blocks.remove_label_values(&[network]);
         let _ = self.missing_blocks.remove_label_values(&[network]);
     }
+}
+
+/// Why a history file was replaced: values of the label `reason`.
+const REASONS: [&str; 5] = ["damaged", "foreign", "newer", "missing", "replaced"];
+
+fn replaced(registry: &Registry) -> prometheus::Result<IntCounterVec> {
+    let help = "Times that the history file was opened again or another one begun: damaged, foreign (of another program), newer (written by a newer version), missing (deleted while in use), replaced (by another file while in use). Absent without history.path.";
+    let family = IntCounterVec::new(Opts::new("masternode_exporter_history_replaced_total", help), &["reason"])?;
+    registry.register(Box::new(family.clone())).map(|()| family)
 }
 
 fn damaged_rows(registry: &Registry) -> prometheus::Result<IntGaugeVec> {

@@ -20,18 +20,16 @@ use crate::rpc::dialect::{Dialect, Parameter, Shape};
 use crate::rpc::error::{ErrorKind, RpcError};
 use crate::rpc::http_body::{broken, collect, refuse_longer};
 use crate::rpc::legacy;
+use crate::rpc::limits::Limits;
 use crate::rpc::methods::{self, Method};
 use crate::rpc::registered::Registered;
 use crate::rpc::retry;
 use crate::secret::Secret;
 use domain::payment::Vote;
-use domain::{Block, BlockHash, Height, ListDiff, Masternode, MasternodeId, Outpoint};
+use domain::{Block, BlockHash, ForeignText, Height, ListDiff, Masternode, MasternodeId, Outpoint};
 
 /// Longest error body that is worth reading.
 const ERROR_BODY_BYTES: u64 = 64 * 1024;
-
-/// Longest answer that is kept as a whole, which are all but the list: room for the changes of 500,000 masternodes.
-const ANSWER_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A connection at rest is given up before the node does so (`rpcservertimeout`, 30 s), lest a call meet its closing.
 const REST: Duration = Duration::from_secs(20);
@@ -51,6 +49,7 @@ struct Inner {
     url: reqwest::Url,
     authorization: Mutex<Option<Secret>>,
     heavy: Semaphore,
+    limits: Limits,
     meters: RpcMeters,
 }
 
@@ -82,7 +81,9 @@ impl Client {
             .pool_idle_timeout(REST)
             .build()
             .map_err(|error| refuse(ErrorKind::malformed(format_args!("no HTTP client: {error}"))))?;
-        let inner = Inner { settings, http, url, authorization: Mutex::default(), heavy: Semaphore::new(1), meters };
+        let limits = Limits::new(settings.body_limit);
+        let (authorization, heavy) = (Mutex::default(), Semaphore::new(1));
+        let inner = Inner { settings, http, url, authorization, heavy, limits, meters };
         Ok(Client { inner: Arc::new(inner) })
     }
 
@@ -144,16 +145,18 @@ impl Client {
         }
     }
 
-    /// How many masternodes there are.
+    /// How many masternodes there are. The list and its changes are read up to a limit that depends on it.
     pub async fn masternode_count(&self) -> Result<Count, RpcError> {
         let method = self.known(self.dialect().count)?;
         // Alone, `masternode count` of the older chains is one number.
         let all = (*method == methods::MASTERNODE_COUNT && self.dialect().string_arguments).then(|| json!("all"));
-        self.call(method, self.params(method, all), answers::count).await
+        let count = self.call(method, self.params(method, all), answers::count).await?;
+        self.inner.limits.counted(count.total);
+        Ok(count)
     }
 
     /// Sporks with their values, by name.
-    pub async fn sporks(&self) -> Result<Vec<(String, i64)>, RpcError> {
+    pub async fn sporks(&self) -> Result<Vec<(ForeignText, i64)>, RpcError> {
         let method = self.known(self.dialect().sporks)?;
         self.call(method, self.params(method, []), answers::sporks).await
     }
@@ -200,7 +203,10 @@ impl Client {
         let list = match call.shape {
             Shape::ProTx { .. } => self.streamed(call.method, params, expected).await?,
             ref shape => {
-                let read = |body: &[u8]| legacy::answers::registered(body, shape, &self.inner.settings.states);
+                let read = |body: &[u8]| {
+                    legacy::answers::registered(body, shape, &self.inner.settings.states)?
+                        .at_most(self.inner.limits.masternodes())
+                };
                 self.call(call.method, params, read).await?
             }
         };
@@ -267,7 +273,7 @@ impl Client {
         let timeout = self.inner.settings.timeout * if is_list { LIST_TIMEOUTS } else { 1 };
         let answer = async {
             let response = self.request(method, params).await?;
-            let body = collect(response, self.inner.settings.body_limit.min(ANSWER_BYTES), timeout).await?;
+            let body = collect(response, self.inner.limits.whole(method), timeout).await?;
             read(&body)
         };
         let result = tokio::time::timeout(timeout, answer).await.unwrap_or(Err(ErrorKind::Timeout { after: timeout }));
@@ -288,9 +294,9 @@ impl Client {
         let timeout = self.inner.settings.timeout;
         let late = |_| ErrorKind::Timeout { after: timeout };
         let mut response = tokio::time::timeout(timeout, self.request(method, params)).await.map_err(late)??;
-        let limit = self.inner.settings.body_limit;
+        let limit = self.inner.limits.streamed();
         refuse_longer(&response, limit)?;
-        let mut parser = ListParser::expecting(expected);
+        let mut parser = ListParser::expecting(expected).at_most(self.inner.limits.masternodes());
         let mut read: u64 = 0;
         loop {
             let chunk = tokio::time::timeout(timeout, response.chunk()).await.map_err(late)?;

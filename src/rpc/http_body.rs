@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::Response;
 
 use crate::rpc::error::ErrorKind;
+use domain::ForeignText;
 
 /// Refuses an answer that announces more than the limit, before any of it is read.
 pub(super) fn refuse_longer(response: &Response, limit: u64) -> Result<(), ErrorKind> {
@@ -38,5 +39,5 @@ pub(super) fn broken(error: &reqwest::Error, timeout: Duration) -> ErrorKind {
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    ErrorKind::Unreachable { cause: cause.to_string() }
+    ErrorKind::Unreachable { cause: ForeignText::new(cause) }
 }

@@ -11,8 +11,10 @@ pub mod credentials;
 pub mod dash;
 pub mod dialect;
 mod error;
+mod foreign;
 mod http_body;
 pub mod legacy;
+mod limits;
 pub mod masternode_status;
 pub mod methods;
 pub mod node;
@@ -58,7 +60,8 @@ pub struct RpcSettings {
     pub dialect: Arc<Dialect>,
     /// The states that the chain's nodes have.
     pub states: Vec<Arc<State>>,
-    /// Longest body of a list that is read, in bytes; a smaller bound holds for answers that are kept as a whole.
+    /// Longest body of a list that is read, in bytes; smaller bounds hold for other answers, and where the node counts few
+    /// masternodes.
     pub body_limit: u64,
 }
 
@@ -87,7 +90,7 @@ impl Default for RpcSettings {
             connect_timeout: Duration::from_secs(5),
             dialect: Arc::new(dialect::DASH),
             states: state::shared(state::DETERMINISTIC),
-            body_limit: 512 * 1024 * 1024,
+            body_limit: 128 * 1024 * 1024,
         }
     }
 }

@@ -452,3 +452,13 @@ fn masternodes_are_probed_only_if_enabled() {
         ],
     );
 }
+
+#[test]
+fn a_top_level_key_for_anchors_is_no_setting_and_one_below_is_a_mistake() {
+    let text = "\u{feff}x-common: &common { timeout: 7s }\nnetworks:\n  - name: dash-main\n    sources:\n      \
+                - { <<: *common, name: a, url: \"http://127.0.0.1:9998\" }\n";
+    let config = load(text, &[]).unwrap().config;
+    assert_eq!(config.networks[0].sources[0].timeout, Duration::from_secs(7));
+    let below = load(&text.replace("name: a", "x-name: b, name: a"), &[]).err().unwrap();
+    assert!(below.contains("x-name"), "{below}");
+}

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
 #![expect(unreachable_pub, reason = "no other crate uses this one")]
 
+mod advisories;
 mod alert_evaluation;
 mod alerts;
 mod alerts_probes_api;
@@ -23,6 +24,7 @@ mod error_messages;
 mod events;
 mod exposition;
 mod forecast;
+mod foreign_text;
 mod fork;
 mod fork_recorded;
 #[path = "../fuzz/targets/mod.rs"]
@@ -34,6 +36,7 @@ mod laws;
 mod legacy;
 mod legacy_scenarios;
 mod list_proof;
+mod lying_node;
 mod markdown;
 mod online_backfill;
 mod openmetrics_backfill;
@@ -62,4 +65,6 @@ mod v24;
 mod v24_followed;
 mod v24_network;
 mod versions;
+mod watch_entries;
 mod work_queue;
+mod wrong_time;

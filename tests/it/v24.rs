@@ -443,11 +443,11 @@ fn an_unknown_form_is_counted_and_breaks_nothing() {
             &[],
         ),
         (
-            "a long name",
+            "a name longer than a host name can be",
             json!({"addresses": {"core_p2p": ["192.0.2.1:9999"], "platform_https": [long]}}),
             Some(1),
             home,
-            &[],
+            &[AddressKind],
         ),
         (
             "I2P without a port",

@@ -18,18 +18,18 @@ fn full(place: &Place) -> (Writer, WriterHandle, Registry) {
     start(place, store)
 }
 
-fn start(place: &Place, store: Store) -> (Writer, WriterHandle, Registry) {
+pub(super) fn start(place: &Place, store: Store) -> (Writer, WriterHandle, Registry) {
     let registry = Registry::new();
     let meters = Meters::new(&registry).unwrap();
     let settings =
         HistorySettings { path: place.path.clone(), retention: Duration::from_secs(86_400 * 400), clock: || NOW };
     let (writer, ended) =
-        Writer::of(WriteQueue::new(store, settings, meters.history().clone()), meters.history().clone()).unwrap();
+        Writer::of(WriteQueue::new(Ok(store), settings, meters.history().clone()), meters.history().clone()).unwrap();
     (writer, ended, registry)
 }
 
 /// The value of a family with one sample.
-fn value(registry: &Registry, name: &str) -> f64 {
+pub(super) fn value(registry: &Registry, name: &str) -> f64 {
     let families = registry.gather();
     let family = families.iter().find(|family| family.name() == name).unwrap();
     let metric = &family.get_metric()[0];

@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -19,6 +20,9 @@ use domain::NetworkState;
 use domain::event::{Event, EventKind};
 use domain::masternode::{Height, MasternodeId, UnixSeconds};
 use domain::rfc3339;
+
+/// How long an answer looks for events. A page that ends because of it says where to go on.
+const BUDGET: Duration = Duration::from_millis(50);
 
 /// Parameters of a page of events.
 pub(super) const PARAMETERS: &[Parameter] = &[
@@ -65,7 +69,8 @@ pub(super) struct Events {
     /// The events.
     #[schemars(with = "Vec<json::Event<'static>>", length(max = MOST))]
     events: Vec<Object>,
-    /// The value of `after` for the next page; null on the last.
+    /// The value of `after` for the next page; null on the last. A page may have fewer events than `limit`, even none, and a
+    /// next page: a search ends after 50 ms.
     next: Option<String>,
     /// About how many damaged events of the history file between these are left out. 0 when `history` is false.
     skipped: u64,
@@ -182,6 +187,7 @@ fn conditions<'a>(parameters: &'a Parameters, aliases: &Aliases<'a>) -> Result<Q
         order: parameters.choice("order", &[("newest", Order::NewestFirst), ("oldest", Order::OldestFirst)])?,
         after: None,
         limit: parameters.limit()?,
+        budget: Some(BUDGET),
     })
 }
 

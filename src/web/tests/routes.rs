@@ -367,3 +367,30 @@ async fn a_panic_behind_the_api_costs_one_answer() {
     }
     assert_eq!(server.get("/-/healthy").await.status, 200);
 }
+
+#[tokio::test]
+async fn a_page_does_not_wait_for_questions_to_the_api() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let (gate, opened) = std::sync::mpsc::channel::<()>();
+    let (count, opened) = (Arc::clone(&calls), Mutex::new(opened));
+    let networks = move || {
+        if count.fetch_add(1, Ordering::SeqCst) < 4 {
+            // Ends with an error when the gate is dropped.
+            let _ = opened.lock().unwrap().recv();
+        }
+        Vec::new()
+    };
+    let server = Running::start(with_api(networks), WebSettings { max_questions: 4, ..WebSettings::default() }).await;
+    let mut questions = Vec::new();
+    for _ in 0..8 {
+        questions.push(server.send("GET /api/v1/status HTTP/1.1\r\nHost: t\r\n\r\n").await);
+    }
+    soon(async {
+        while calls.load(Ordering::SeqCst) < 4 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(server.get("/").await.status, 200);
+    drop(gate);
+}
