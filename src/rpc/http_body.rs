@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use reqwest::Response;
 
+use crate::outbound::cause;
 use crate::rpc::error::ErrorKind;
 
 /// Refuses an answer that announces more than the limit, before any of it is read.
@@ -34,9 +35,5 @@ pub(super) fn broken(error: &reqwest::Error, timeout: Duration) -> ErrorKind {
     if error.is_timeout() && !error.is_connect() {
         return ErrorKind::Timeout { after: timeout };
     }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    ErrorKind::Unreachable { cause: cause.to_string() }
+    ErrorKind::Unreachable { cause: cause(error) }
 }

@@ -296,7 +296,7 @@ fn a_stated_default_is_what_holds_when_the_key_is_left_out() {
     // Receivers have required keys, so that there must be some for the others to be left out.
     let text = format!(
         "{NETWORK}alerting:\n  alertmanagers: [{{url: 'http://a:1'}}]\n  webhooks: [{{name: w, url: 'http://w'}}]\n  \
-         heartbeat: {{url: 'http://h'}}\n"
+         emails: [{{name: m, server: 'm:25', from: 'a@example.org', to: ['b@example.org']}}]\n  heartbeat: {{url: 'http://h'}}\n"
     );
     for key in reference::keys() {
         let DefaultValue::Value(value) = &key.default else { continue };

@@ -45,6 +45,7 @@ mod protection;
 mod push;
 mod quorum_selection;
 mod quorums;
+mod receivers;
 mod recorded;
 mod reports;
 mod restart_check;
