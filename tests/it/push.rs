@@ -1,4 +1,4 @@
-//! Alerts that the exporter tells by itself, from a simulated network to receivers on loopback.
+//! Alerts that the exporter pushes itself, from a simulated network to receivers on loopback.
 //!
 //! Never here: a real Alertmanager; the end-to-end tests have one.
 
@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::probe::{Outcome, Probe, ProbeError, Probes, Unprobed};
-use domain::{Snapshot, UnixSeconds};
+use domain::samples::network_state;
+use domain::{Moment, NetworkState, Snapshot, SourceHealth, UnixSeconds};
 use masternode_exporter::alerting::catalog::Severity;
-use masternode_exporter::alerting::evaluate::{EvaluationInput, Network, Source};
+use masternode_exporter::alerting::evaluate::EvaluationInput;
 use masternode_exporter::alerting::routing::AlertMatch;
 use masternode_exporter::alerting::settings::{Heartbeat, Kind, Receiver};
 use masternode_exporter::alerting::{AlertingSettings, Engine};
@@ -27,14 +28,14 @@ use tokio::time::timeout;
 use crate::markdown;
 use crate::support::harness::{NOW, Stage, fail};
 
-/// A request that a receiver got.
+/// A received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Got {
     pub(crate) head: String,
     pub(crate) body: Value,
 }
 
-/// A receiver on loopback: keeps what it gets, and answers with the status that it is told to.
+/// A receiver on loopback: keeps its requests, and answers with the given status.
 pub(crate) struct FakeReceiver {
     pub(crate) address: String,
     got: watch::Receiver<Vec<Got>>,
@@ -96,7 +97,7 @@ impl FakeReceiver {
         FakeReceiver { address, got, status, poison, key, silent, date, _task: task }
     }
 
-    /// Each message that contains this text is answered with 400.
+    /// Each message with this text is answered with 400.
     pub(crate) fn refuse(&self, text: &str) {
         *self.poison.lock().unwrap() = Some(text.into());
     }
@@ -120,12 +121,12 @@ impl FakeReceiver {
         *self.status.lock().unwrap() = status;
     }
 
-    /// Everything that it got.
+    /// All received requests.
     pub(crate) fn got(&self) -> Vec<Got> {
         self.got.borrow().clone()
     }
 
-    /// Waits until everything that it got fits.
+    /// Waits until all received requests match.
     pub(crate) async fn wait(&self, what: &str, fits: impl Fn(&[Got]) -> bool) -> Vec<Got> {
         let mut got = self.got.clone();
         let waited = timeout(Duration::from_secs(30), got.wait_for(|all| fits(all))).await;
@@ -164,7 +165,7 @@ fn whole(read: &[u8]) -> Option<Got> {
         .then(|| Got { head: head.into(), body: serde_json::from_str(body).unwrap_or(Value::Null) })
 }
 
-/// What the engine of a test sees.
+/// The state that the engine of a test sees.
 #[derive(Clone, Default)]
 struct Sight {
     snapshot: Option<Arc<Snapshot>>,
@@ -173,7 +174,10 @@ struct Sight {
     isolated: Option<bool>,
 }
 
-/// An engine on a network that a test moves on.
+/// The name of it elsewhere.
+pub(crate) use self::Told as TestEngine;
+
+/// An engine on a network that a test advances.
 pub(crate) struct Told {
     pub(crate) engine: Engine,
     sight: Arc<Mutex<Sight>>,
@@ -191,38 +195,22 @@ impl Told {
         let seen = sight.clone();
         let look = move || {
             let Sight { snapshot, confirmed, probes, isolated } = seen.lock().unwrap().clone();
-            let last_success = confirmed.map(UnixSeconds);
-            let known = confirmed.is_some().then_some(true);
-            let source = Source {
-                name: "node".into(),
-                synced: known,
-                network_match: known,
-                isolated,
-                release_bad: None,
-                filter_index_synced: None,
-                last_success,
-                follows_fork: None,
-                fork_split: None,
-            };
-            let stale_after = Duration::from_secs(900);
-            let network = Network {
-                name: "dash-test".into(),
-                snapshot,
-                probes,
-                begun: UnixSeconds(NOW),
-                stale_after,
-                sources: vec![source],
-                gap_blocks: 0,
-                not_understood: 0,
-                fork_activation: None,
-            };
+            // What was confirmed before `NOW` was confirmed after the start.
+            let started = confirmed.map_or(NOW, |confirmed| confirmed.min(NOW));
+            let moment = |unix| Moment { unix: UnixSeconds(unix), uptime: Duration::from_secs(unix - started) };
+            let mut source = SourceHealth { name: "node".into(), isolated, ..SourceHealth::default() };
+            if let Some(unix) = confirmed {
+                source.confirm(moment(unix));
+            }
+            let state = network_state("dash-test", snapshot, vec![source]);
+            let network = Arc::new(NetworkState { probes, since: moment(NOW), ..state });
             EvaluationInput {
                 networks: vec![network],
                 config_good: true,
                 web_config_good: true,
                 history_damaged: Some(0),
                 failing: vec![],
-                started: UnixSeconds(NOW),
+                started: UnixSeconds(started),
             }
         };
         let notifications = meters.notifications().clone();
@@ -238,8 +226,8 @@ impl Told {
         self.news.notify_one();
     }
 
-    /// Waits until so many attempts ended like that. With it the engine knows what became of them, which it may not yet when a
-    /// receiver has its message.
+    /// Waits for the given number of attempts with this result. The engine then knows the result, which it may not know
+    /// yet when a receiver has its message.
     pub(crate) async fn noted(&self, outcome: &str, receiver: &str, attempts: usize) {
         let sample =
             format!("masternode_exporter_notifications_total{{outcome=\"{outcome}\",receiver=\"{receiver}\"}} ");
@@ -262,7 +250,7 @@ pub(crate) fn at_once(receivers: Vec<Receiver>) -> AlertingSettings {
     AlertingSettings { receivers, longest_hold: Some(Duration::ZERO), ..AlertingSettings::default() }
 }
 
-/// Name and status of each alert that a generic webhook was told, in order.
+/// Name and status of each alert in the notifications of a generic webhook, in order.
 pub(crate) fn story(got: &[Got]) -> Vec<(String, String)> {
     let alerts = got.iter().flat_map(|got| got.body["alerts"].as_array().unwrap().clone());
     let text = |value: &Value| value.as_str().unwrap().to_string();
@@ -282,7 +270,7 @@ pub(crate) fn open(folder: &Path) -> (Writer, WriterHandle) {
 
 /// Two failures in one block: a masternode of the small network is banned. Then it is revived.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ban_and_its_end_reach_every_receiver_once_and_one_that_fails_holds_up_no_other() {
+async fn a_ban_and_its_end_reach_every_receiver_once_and_a_failing_receiver_delays_no_other() {
     let mut stage = Stage::following().await;
     let (good, bad) = (FakeReceiver::start().await, FakeReceiver::start().await);
     bad.answer_with(503);
@@ -307,7 +295,7 @@ async fn a_ban_and_its_end_reach_every_receiver_once_and_one_that_fails_holds_up
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_repeats_nothing_and_tells_what_ended_meanwhile() {
+async fn a_restart_repeats_no_notification_and_reports_ended_alerts() {
     let folder = tempfile::tempdir().unwrap();
     let mut stage = Stage::following().await;
     let receiver = FakeReceiver::start().await;
@@ -336,7 +324,7 @@ async fn a_restart_repeats_nothing_and_tells_what_ended_meanwhile() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_snapshot_that_is_withdrawn_ends_nothing() {
+async fn a_withdrawn_snapshot_resolves_no_alert() {
     let mut stage = Stage::following().await;
     let receiver = FakeReceiver::start().await;
     let mut told = Told::new(None);
@@ -353,7 +341,7 @@ async fn a_snapshot_that_is_withdrawn_ends_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_kind_of_receiver_gets_a_body_that_it_takes_and_no_secret_is_shown() {
+async fn each_kind_of_receiver_gets_a_valid_body_and_no_secret_is_shown() {
     let mut stage = Stage::following().await;
     let token = text("hunter2");
     let kinds = [
@@ -411,14 +399,14 @@ async fn each_kind_of_receiver_gets_a_body_that_it_takes_and_no_secret_is_shown(
     told.engine.stop().await;
 }
 
-/// What came of calling one masternode.
+/// The result of probing one masternode.
 fn called(masternode: &str, outcome: Outcome) -> Option<Arc<Probes>> {
     let probe = Probe { outcome, at: UnixSeconds(NOW), duration: None, peer: None, last_success: None };
     Some(Arc::new([(masternode.parse().unwrap(), probe)].into()))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_silent_masternode_is_told_and_only_its_answer_ends_that_not_our_own_silence() {
+async fn an_unreachable_masternode_alerts_until_it_answers_but_not_for_our_own_outage() {
     let stage = Stage::following().await;
     let receiver = FakeReceiver::start().await;
     let mut told = Told::new(None);
@@ -434,7 +422,7 @@ async fn a_silent_masternode_is_told_and_only_its_answer_ends_that_not_our_own_s
     call(&told, called(&masternode, Outcome::Failed(ProbeError::Refused)), false);
     let fired = receiver.wait("the silence", |got| has(got, "MasternodeUnreachable", "firing")).await;
     assert!(fired.iter().any(|got| got.body.to_string().contains("The last call failed with: refused.")), "{fired:#?}");
-    // Not called yet, then no way out: each judged, as the source that is cut off and is told with it shows.
+    // Not probed yet, then no route: both are evaluated, as the alert about the isolated source shows.
     for (probes, isolated) in
         [(Some(Arc::default()), true), (called(&masternode, Outcome::Unprobed(Unprobed::NoRoute)), false)]
     {

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use masternode_exporter::alerting::settings::Kind;
 
-use crate::push::{FakeReceiver, Got, Told, at_once};
+use crate::push::{FakeReceiver, Got, TestEngine, at_once};
 use crate::support::harness::{NOW, Stage, fail};
 
 /// The last end that was sent of a ban.
@@ -25,7 +25,7 @@ async fn an_alert_ends_by_the_clock_of_alertmanager_and_not_on_arrival() {
         let fake = FakeReceiver::start().await;
         let its_now = NOW.saturating_add_signed(ahead);
         fake.set_clock(SystemTime::UNIX_EPOCH + Duration::from_secs(its_now));
-        let mut exporter = Told::new(None);
+        let mut exporter = TestEngine::new(None);
         exporter.engine.reconfigure(&at_once(vec![fake.settings("am", Kind::Alertmanager)])).await;
         let masternode = stage.masternode(0);
         stage.mine(&[fail(&masternode, 2)]).await;

@@ -6,7 +6,7 @@ use masternode_exporter::alerting::settings::{Email, Kind, Receiver, SmtpEncrypt
 use masternode_exporter::outbound::{Authorities, Outbound};
 
 use super::smtp_server::{Encryption, Mailbox, SmtpServer};
-use crate::push::{FakeReceiver, Told, at_once, has, text};
+use crate::push::{FakeReceiver, TestEngine, at_once, has, text};
 use crate::support::harness::{Stage, fail};
 
 async fn receiver(server: &SmtpServer, encryption: SmtpEncryption, password: Option<&str>) -> Receiver {
@@ -46,7 +46,7 @@ async fn a_ban_and_its_end_are_mailed_to_all_recipients_over_each_encryption() {
     ] {
         let mut stage = Stage::following().await;
         let server = SmtpServer::start(how).await;
-        let mut exporter = Told::new(None);
+        let mut exporter = TestEngine::new(None);
         let settings = at_once(vec![receiver(&server, encryption, password).await]);
         assert!(!format!("{settings:?}").contains("hunter2"));
         exporter.engine.reconfigure(&settings).await;
@@ -77,7 +77,7 @@ async fn alerts_that_begin_together_are_one_message_with_its_count_in_the_subjec
     let mut stage = Stage::following().await;
     let banned = [0, 1, 2].map(|number| stage.masternode(number));
     let server = SmtpServer::start(Encryption::None).await;
-    let mut exporter = Told::new(None);
+    let mut exporter = TestEngine::new(None);
     stage.mine(&banned.each_ref().map(|masternode| fail(masternode, 2))).await;
     exporter.see(stage.snapshot());
     exporter.engine.reconfigure(&at_once(vec![receiver(&server, SmtpEncryption::None, None).await])).await;
@@ -100,7 +100,7 @@ async fn a_code_of_5xx_is_final_for_that_message_and_one_of_4xx_or_about_the_pas
         let mut stage = Stage::following().await;
         let server = SmtpServer::start(Encryption::StartTls).await;
         server.refuse(what, answer);
-        let mut exporter = Told::new(None);
+        let mut exporter = TestEngine::new(None);
         let watcher = FakeReceiver::start().await;
         let mail = receiver(&server, SmtpEncryption::StartTls, Some("hunter2")).await;
         exporter.engine.reconfigure(&at_once(vec![mail, watcher.settings("watcher", Kind::Generic)])).await;
@@ -122,7 +122,7 @@ async fn without_starttls_or_by_an_unknown_authority_no_password_is_sent() {
     for (how, outbound) in [(Encryption::None, true), (Encryption::StartTls, false)] {
         let mut stage = Stage::following().await;
         let server = SmtpServer::start(how).await;
-        let mut exporter = Told::new(None);
+        let mut exporter = TestEngine::new(None);
         let mut mail = receiver(&server, SmtpEncryption::StartTls, Some("hunter2")).await;
         if !outbound {
             let other = SmtpServer::start(how).await;

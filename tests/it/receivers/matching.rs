@@ -7,7 +7,7 @@ use masternode_exporter::alerting::catalog::Severity;
 use masternode_exporter::alerting::routing::AlertMatch;
 use masternode_exporter::alerting::settings::{Kind, Receiver};
 
-use crate::push::{FakeReceiver, Got, Told, at_once, story, text};
+use crate::push::{FakeReceiver, Got, TestEngine, at_once, story, text};
 use crate::support::harness::{Stage, fail};
 
 fn of_customer(names: &[&str]) -> AlertMatch {
@@ -50,7 +50,7 @@ async fn an_alert_and_its_end_reach_only_receivers_that_match_also_after_a_reloa
             all.settings("all", Kind::Generic),
         ])
     };
-    let mut exporter = Told::new(None);
+    let mut exporter = TestEngine::new(None);
     exporter.engine.reconfigure(&receivers(of_customer(&["acme"]), of_customer(&["umbrella"]))).await;
     let masternodes = [0, 1].map(|number| stage.masternode(number));
     stage.mine(&[fail(&masternodes[0], 2)]).await;
@@ -91,7 +91,7 @@ async fn severities_and_networks_are_matched_and_alerts_about_the_exporter_have_
     broken.answer_with(503);
     let on = |network: &str| AlertMatch { networks: vec![network.into()], ..AlertMatch::default() };
     let severities = AlertMatch { severities: vec![Severity::Critical], ..AlertMatch::default() };
-    let mut exporter = Told::new(None);
+    let mut exporter = TestEngine::new(None);
     let receivers = vec![
         Receiver { matches: severities, ..critical.settings("critical", Kind::Generic) },
         Receiver { matches: on("other"), ..elsewhere.settings("elsewhere", Kind::Generic) },
@@ -125,7 +125,7 @@ async fn a_message_of_matrix_that_arrived_without_an_answer_keeps_its_transactio
     fake.be_silent(true);
     let matrix = Kind::Matrix { room: "!room:example.org".into() };
     let receiver = Receiver { token: Some(text("hunter2")), ..fake.settings("matrix", matrix) };
-    let mut exporter = Told::new(None);
+    let mut exporter = TestEngine::new(None);
     let masternodes = [0, 1].map(|number| stage.masternode(number));
     stage.mine(&[fail(&masternodes[0], 2)]).await;
     exporter.see(stage.snapshot());

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use crate::push::{FakeReceiver, Told, at_once, has, text};
+use crate::push::{FakeReceiver, TestEngine, at_once, has, text};
 use crate::support::harness::{Stage, fail};
 
 /// A proxy on loopback that connects every tunnel to one address, and answers plain requests itself.
@@ -133,7 +133,7 @@ async fn a_receiver_is_reached_through_its_proxy_and_trusted_by_its_authorities_
     ];
     let settings = at_once(receivers);
     assert!(!format!("{settings:?}").contains("hunter2"));
-    let mut exporter = Told::new(None);
+    let mut exporter = TestEngine::new(None);
     exporter.engine.reconfigure(&settings).await;
     let masternode = stage.masternode(0);
     stage.mine(&[fail(&masternode, 2)]).await;

@@ -3,7 +3,7 @@
 use masternode_exporter::alerting::settings::{Kind, Receiver};
 use masternode_exporter::secret::SecretSource;
 
-use crate::push::{FakeReceiver, Told, at_once, has};
+use crate::push::{FakeReceiver, TestEngine, at_once, has};
 use crate::support::harness::{Stage, fail};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -20,7 +20,7 @@ async fn a_replaced_token_or_url_is_used_without_a_reload() {
         Receiver { token: Some(SecretSource::File(token.clone())), ..by_token.settings("token", Kind::Generic) },
         Receiver { address: SecretSource::File(url.clone()), ..by_url.settings("url", Kind::Generic) },
     ];
-    let mut exporter = Told::new(None);
+    let mut exporter = TestEngine::new(None);
     exporter.engine.reconfigure(&at_once(receivers)).await;
     let masternodes = [0, 1].map(|number| stage.masternode(number));
     stage.mine(&[fail(&masternodes[0], 2)]).await;
