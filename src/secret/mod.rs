@@ -36,7 +36,7 @@ impl fmt::Debug for Secret {
 pub enum SecretSource {
     /// The configuration itself.
     Text(Secret),
-    /// A file with nothing else in it, read each time the secret is used: whoever replaces the file need not reload.
+    /// A file with nothing else in it, read each time the secret is used, so a replaced file needs no reload.
     File(PathBuf),
 }
 
