@@ -12,6 +12,7 @@ use crate::app;
 use crate::cli::scenario::Scenario;
 use crate::cli::{CommandError, logging, run};
 use crate::config::{self, ChainConfig, ConfigSources, LoadedConfig, NetworkConfig, SourceConfig};
+use crate::outbound::Outbound;
 use crate::rpc::{Credentials, RpcUrl, dialect};
 use crate::secret::Secret;
 use crate::web::listen;
@@ -278,6 +279,7 @@ fn source((name, url): &(&'static str, String)) -> SourceConfig {
         url: RpcUrl::new(url.clone()),
         credentials: Credentials::Password { user: ACCESS.into(), password: Secret::new(ACCESS) },
         timeout: Duration::from_secs(30),
+        outbound: Outbound::default(),
     }
 }
 

@@ -48,6 +48,13 @@ pub(super) async fn run(config: &Config, only: Option<&str>) -> Result<Findings,
             findings.report.push_str(&rpcauth_instructions(&network.chain, oldest));
         }
     }
+    let receivers = config.alerting.receivers.len();
+    if receivers > 0 {
+        let _ = writeln!(
+            findings.report,
+            "\nTo see that the {receivers} configured receivers of alerts are reached: masternode-exporter notify --test"
+        );
+    }
     Ok(findings)
 }
 

@@ -12,11 +12,13 @@ mod flags;
 mod forecast;
 pub mod healthcheck;
 mod logging;
+mod notify;
 mod observe;
 mod observe_table;
 mod progress;
 mod readiness;
 mod restart_check;
+mod rules;
 mod run;
 #[cfg(feature = "demo")]
 mod scenario;
@@ -42,7 +44,7 @@ Exit codes:
   0  success
   1  failure at run time
   2  invalid arguments or configuration
-  3  doctor or healthcheck reported a problem
+  3  doctor, healthcheck or notify reported a problem
 
 Examples:
   masternode-exporter                       follow the Dash node on this host
@@ -89,6 +91,10 @@ enum Command {
     Forecast(forecast::ForecastArguments),
     /// Report whether a masternode can be restarted now without missing a DKG session.
     RestartCheck(restart_check::RestartArguments),
+    /// Send a test message to the receivers of alerts, and print how each answered.
+    Notify(notify::NotifyArguments),
+    /// Print the alerting rules for Prometheus or Grafana. Needs no node and no configuration.
+    Rules(rules::RulesArguments),
     /// Validate the configuration and print the effective settings.
     Check,
     /// Print the reference of all metrics (Markdown).
@@ -194,8 +200,7 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
         Command::Doctor { network } => {
             let loaded = load()?;
             let findings = with_runtime(async move { Ok(doctor::run(&loaded.config, network.as_deref()).await?) })?;
-            print(&findings.report)?;
-            if findings.healthy { Ok(()) } else { Err(CommandError::NotWell) }
+            print_findings(&findings.report, findings.healthy)
         }
         Command::Forecast(arguments) => {
             let seen = match arguments.network().map(str::to_string) {
@@ -216,6 +221,12 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
             let loaded = load()?;
             with_runtime(async move { backfill::run(&arguments, &loaded.config).await })
         }
+        Command::Notify(arguments) => {
+            let loaded = load()?;
+            let answers = with_runtime(async move { notify::run(&arguments, &loaded.config).await })?;
+            print_findings(&answers.report, answers.all_accepted)
+        }
+        Command::Rules(arguments) => print(&rules::run(arguments)?),
         Command::Check => print(&describe_config(&load()?)),
         Command::Metrics => print(&reference()?),
         Command::Healthcheck(arguments) => with_runtime(healthcheck::run(arguments, &origin)),
@@ -251,6 +262,12 @@ fn print(text: &str) -> Result<(), CommandError> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// Prints what was found; a problem is an exit code of its own.
+fn print_findings(report: &str, is_well: bool) -> Result<(), CommandError> {
+    print(report)?;
+    if is_well { Ok(()) } else { Err(CommandError::NotWell) }
 }
 
 fn reference() -> Result<String, CommandError> {

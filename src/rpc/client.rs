@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::meters::{NotUnderstood, RpcMeters};
+use crate::outbound;
 use crate::rpc::RpcSettings;
 use crate::rpc::credentials::is_here;
 use crate::rpc::dash::answers::{self, ChainInfo, Count, Header, NetworkInfo, SyncStatus};
@@ -57,8 +58,6 @@ impl Client {
     /// A client; nothing is asked yet. Fails when the URL is none or holds credentials, or TLS cannot be set up.
     pub fn new(settings: RpcSettings, meters: RpcMeters) -> Result<Client, RpcError> {
         let refuse = |kind| RpcError { source: settings.name.clone(), method: "connect", kind };
-        // Only the first one in a process is installed; that one is as good as ours.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let url: reqwest::Url = settings
             .url
             .parse()
@@ -68,18 +67,16 @@ impl Client {
                 "its URL holds a user or password, which have settings of their own",
             )));
         }
-        let mut http = reqwest::Client::builder();
-        if url.scheme() == "http" {
-            // Else a system without certificate authorities could not even ask a node beside it.
-            http = http.tls_certs_only([]);
-        }
-        let http = http
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(settings.connect_timeout)
-            .pool_max_idle_per_host(2)
-            .pool_idle_timeout(REST)
-            .build()
+        let builder = settings.outbound.client(url.scheme() == "https");
+        let http = builder
+            .and_then(|http| {
+                let http = http
+                    .connect_timeout(settings.connect_timeout)
+                    .pool_max_idle_per_host(2)
+                    .pool_idle_timeout(REST)
+                    .build();
+                http.map_err(|error| outbound::cause(&error))
+            })
             .map_err(|error| refuse(ErrorKind::malformed(format_args!("no HTTP client: {error}"))))?;
         let limits = Limits::new(settings.body_limit);
         let (authorization, heavy) = (Mutex::default(), Semaphore::new(1));

@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::rpc::secret_file;
-use crate::secret::Secret;
+use crate::secret::{Secret, file};
 
 /// How to be let in.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,7 +81,7 @@ impl Credentials {
 }
 
 fn read(path: &Path) -> Result<Secret, String> {
-    let text = secret_file::read(path).map_err(|error| {
+    let text = file::read(path).map_err(|error| {
         format!("{} {error}; is the node running, and may this user read the file?", path.display())
     })?;
     Ok(Secret::new(text))

@@ -121,6 +121,8 @@ impl fmt::Display for RpcError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at source {}: ", self.method, self.source)?;
         match &self.kind {
+            // A certificate is a sign of life.
+            ErrorKind::Unreachable { cause } if cause.contains("certificate") => write!(f, "no connection ({cause})"),
             ErrorKind::Unreachable { cause } => {
                 write!(f, "no connection ({cause}); is the node running with server=1, and is the URL right?")
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use reqwest::Response;
 
+use crate::outbound::cause;
 use crate::rpc::error::ErrorKind;
 use domain::ForeignText;
 
@@ -35,9 +36,5 @@ pub(super) fn broken(error: &reqwest::Error, timeout: Duration) -> ErrorKind {
     if error.is_timeout() && !error.is_connect() {
         return ErrorKind::Timeout { after: timeout };
     }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    ErrorKind::Unreachable { cause: ForeignText::new(cause) }
+    ErrorKind::Unreachable { cause: ForeignText::new(cause(error)) }
 }

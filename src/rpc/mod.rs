@@ -21,7 +21,6 @@ pub mod node;
 mod registered;
 mod retry;
 pub mod rpcauth;
-pub mod secret_file;
 pub mod unknown;
 mod url;
 
@@ -29,6 +28,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::outbound::Outbound;
 use domain::{State, state};
 
 pub use client::Client;
@@ -60,6 +60,8 @@ pub struct RpcSettings {
     pub dialect: Arc<Dialect>,
     /// The states that the chain's nodes have.
     pub states: Vec<Arc<State>>,
+    /// How the node is reached.
+    pub outbound: Outbound,
     /// Longest body of a list that is read, in bytes; smaller bounds hold for other answers, and where the node counts few
     /// masternodes.
     pub body_limit: u64,
@@ -68,13 +70,13 @@ pub struct RpcSettings {
 impl fmt::Debug for RpcSettings {
     /// Without the URL, which may hold a password until [`Client::new`] refuses it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RpcSettings { name, url: _, credentials, timeout, connect_timeout, dialect: _, states: _, body_limit } =
-            self;
+        let RpcSettings { name, url: _, credentials, timeout, connect_timeout, outbound, body_limit, .. } = self;
         f.debug_struct("Settings")
             .field("name", name)
             .field("credentials", credentials)
             .field("timeout", timeout)
             .field("connect_timeout", connect_timeout)
+            .field("outbound", outbound)
             .field("body_limit", body_limit)
             .finish_non_exhaustive()
     }
@@ -91,6 +93,7 @@ impl Default for RpcSettings {
             dialect: Arc::new(dialect::DASH),
             states: state::shared(state::DETERMINISTIC),
             body_limit: 128 * 1024 * 1024,
+            outbound: Outbound::default(),
         }
     }
 }

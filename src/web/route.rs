@@ -46,6 +46,7 @@ enum Route {
     Api,
     Landing,
     Masternode,
+    Runbook,
     Healthy,
     Ready,
     Reload,
@@ -64,6 +65,7 @@ impl Route {
             "/-/reload" => Some(Route::Reload),
             _ if path.starts_with(api::PREFIX) => Some(Route::Api),
             _ if pages::is_masternode(path) => Some(Route::Masternode),
+            _ if pages::is_runbook(path) => Some(Route::Runbook),
             _ => None,
         }
     }
@@ -82,6 +84,7 @@ impl Route {
             Route::Api => "api",
             Route::Landing => "landing",
             Route::Masternode => "masternode",
+            Route::Runbook => "runbook",
             Route::Healthy => "healthy",
             Route::Ready => "ready",
             Route::Reload => "reload",
@@ -196,7 +199,7 @@ impl Server {
         match route {
             Route::Metrics => self.metrics(head).await,
             Route::Api => self.api(head).await,
-            Route::Landing | Route::Masternode => self.page(head).await,
+            Route::Landing | Route::Masternode | Route::Runbook => self.page(head).await,
             Route::Healthy => text(StatusCode::OK, "Healthy."),
             Route::Ready => self.ready(),
             Route::Reload => self.reload().await,

@@ -296,7 +296,7 @@ fn a_documented_default_applies_if_the_key_is_omitted() {
     // Receivers have required keys, so that these must be present before others can be omitted.
     let text = format!(
         "{NETWORK}alerting:\n  alertmanagers: [{{url: 'http://a:1'}}]\n  webhooks: [{{name: w, url: 'http://w'}}]\n  \
-         heartbeat: {{url: 'http://h'}}\n"
+         emails: [{{name: m, server: 'm:25', from: 'a@example.org', to: ['b@example.org']}}]\n  heartbeat: {{url: 'http://h'}}\n"
     );
     for key in reference::keys() {
         let DefaultValue::Value(value) = &key.default else { continue };

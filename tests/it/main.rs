@@ -51,6 +51,7 @@ mod push;
 mod quorum_rotation;
 mod quorum_selection;
 mod quorums;
+mod receivers;
 mod recorded;
 mod reports;
 mod restart_check;

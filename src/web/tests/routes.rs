@@ -394,3 +394,22 @@ async fn a_page_does_not_wait_for_questions_to_the_api() {
     assert_eq!(server.get("/").await.status, 200);
     drop(gate);
 }
+
+#[tokio::test]
+async fn a_runbook_is_a_page_under_the_policy_of_the_pages() {
+    let server = Running::start(page(&[]), WebSettings::default()).await;
+    let policy = server.get("/").await.header("content-security-policy").map(str::to_string);
+    assert!(policy.is_some());
+    for (target, status) in
+        [("/runbooks", 200), ("/runbooks/MasternodeX", 200), ("/runbooks/x", 404), ("/runbooksx", 404)]
+    {
+        let reply = server.get(target).await;
+        assert_eq!(reply.status, status, "{target}");
+        let is_page = target != "/runbooksx";
+        assert_eq!(
+            reply.header("content-security-policy").map(str::to_string),
+            policy.clone().filter(|_| is_page),
+            "{target}"
+        );
+    }
+}
