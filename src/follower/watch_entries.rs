@@ -13,10 +13,10 @@ pub(super) fn log_unmatched(before: Option<&Snapshot>, now: &Snapshot) {
         if before.is_some_and(|before| before.entry_matches().contains(found)) {
             continue;
         }
-        let (place, whom) = match found.kind {
+        let (place, target) = match found.kind {
             EntryKind::Watch => ("watch", "no masternode"),
             EntryKind::Maintenance => ("alerting.maintenance", "no masternode that is watched"),
         };
-        warn!(network = now.network(), "An entry of {place} matches {whom} of {}: {}", now.network(), found.entry);
+        warn!(network = now.network(), "An entry of {place} matches {target} of {}: {}", now.network(), found.entry);
     }
 }

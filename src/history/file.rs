@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
 use crate::history::error::{OpenError, StoreError};
-use crate::history::file_lock::{self, beside};
+use crate::history::file_lock::{self, with_suffix};
 use crate::history::open::SetAsideReason;
 use crate::history::{HistorySettings, Store};
 use crate::meters::HistoryMeters;
@@ -154,7 +154,7 @@ impl HistoryFile {
         let now = (self.settings.clock)();
         let opened = match std::mem::replace(&mut self.is_suspect, true) {
             false => Store::open(&self.path, now),
-            true => Store::open_beside(&self.path, now, SetAsideReason::Damaged(what)),
+            true => Store::open_renaming(&self.path, now, SetAsideReason::Damaged(what)),
         };
         match opened {
             Ok(store) => self.opened(store),
@@ -163,10 +163,10 @@ impl HistoryFile {
         self.store.is_some()
     }
 
-    /// Writes a file that was deleted again: what it held is still there for whoever has it open.
+    /// Writes a file that was deleted again: what it held is still there for the process that has it open.
     fn restore(&mut self) -> bool {
         let path = self.path.display().to_string();
-        let copy = beside(&self.real, ".restored");
+        let copy = with_suffix(&self.real, ".restored");
         let copied = self.with(|store| copy_to(store, &copy));
         self.close("missing");
         let restored = copied.and_then(|()| {
@@ -235,7 +235,7 @@ impl HistoryFile {
 
     /// Says in a metric how many bytes the file and its log have.
     pub(super) fn measure(&self) {
-        let sizes = ["", "-wal"].map(|suffix| fs::metadata(beside(&self.path, suffix)));
+        let sizes = ["", "-wal"].map(|suffix| fs::metadata(with_suffix(&self.path, suffix)));
         // A log that is not there has no size; nor has a file that cannot be looked at.
         self.meters.size(sizes.iter().flatten().map(fs::Metadata::len).sum());
     }
@@ -272,7 +272,7 @@ struct Seen {
 
 impl Seen {
     fn of(path: &Path) -> Seen {
-        let id = |suffix| id(&beside(path, suffix)).ok().flatten();
+        let id = |suffix| id(&with_suffix(path, suffix)).ok().flatten();
         Seen { file: id(""), log: id("-wal"), lock: id(".lock") }
     }
 
@@ -295,9 +295,9 @@ impl Seen {
 
     /// Removes the log of the file that was open, if it is still there.
     fn remove_log(&self, path: &Path) {
-        let log = beside(path, "-wal");
+        let log = with_suffix(path, "-wal");
         if self.log.is_some() && id(&log).ok().flatten() == self.log {
-            // Whoever opens the new file finds out if it could not be removed.
+            // The next open finds out if it could not be removed.
             let _ = fs::remove_file(log);
         }
     }

@@ -83,11 +83,11 @@ pub struct OpenOutcome {
 
 /// Takes the lock, examines the file, and opens it for writing.
 pub(super) fn open(path: &Path, now: UnixSeconds) -> Result<(Connection, Lock, OpenOutcome), OpenError> {
-    open_beside(path, now, None)
+    open_renaming(path, now, None)
 }
 
 /// The same; a file with a known fault is not examined.
-pub(super) fn open_beside(
+pub(super) fn open_renaming(
     path: &Path,
     now: UnixSeconds,
     known: Option<SetAsideReason>,

@@ -124,7 +124,7 @@ impl Search<'_> {
         let mut windows = Windows::new(connection, self.query)?;
         let mut filling = Filling::default();
         let mut after = self.query.after;
-        // One more than asked for tells whether there is another page.
+        // One more than asked for shows whether there is another page.
         let wanted = self.limit + 1;
         loop {
             let mut filter = Filter::of(self.query, network, after);

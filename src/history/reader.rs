@@ -80,7 +80,7 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<(Connection, Schem
 
 /// Whether a part of the history lies in the log: a writer is at work, or was killed.
 fn has_log(path: &Path) -> bool {
-    std::fs::metadata(file_lock::beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
+    std::fs::metadata(file_lock::with_suffix(path, "-wal")).is_ok_and(|log| log.len() > 0)
 }
 
 /// The same file, said never to change: SQLite then needs no file next to it, for which a folder that cannot be written

@@ -69,8 +69,8 @@ impl Store {
     }
 
     /// Gives the file another name for this reason, then opens a new one in its place.
-    pub(super) fn open_beside(path: &Path, now: UnixSeconds, fault: SetAsideReason) -> Result<Store, OpenError> {
-        let (connection, lock, report) = open::open_beside(path, now, Some(fault))?;
+    pub(super) fn open_renaming(path: &Path, now: UnixSeconds, fault: SetAsideReason) -> Result<Store, OpenError> {
+        let (connection, lock, report) = open::open_renaming(path, now, Some(fault))?;
         Ok(Store { connection, report, _lock: lock })
     }
 

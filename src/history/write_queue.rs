@@ -56,7 +56,7 @@ struct NetworkQueue {
     weight: usize,
     /// Events that the last withdrawal took back.
     withdrawn: usize,
-    /// Steps were given up: none is taken until the network is opened anew.
+    /// Steps were given up: none is taken until the network is opened again.
     lost: bool,
 }
 
@@ -199,7 +199,7 @@ impl WriteQueue {
             self.recovered(0);
         }
         if let Some(queue) = self.queues.get_mut(&opened.network).filter(|queue| !queue.steps.is_empty()) {
-            queue.give_up("the network is followed anew");
+            queue.give_up("the network is followed again");
         }
         self.meters.pending(&name, 0);
         let queue = NetworkQueue { name, steps: VecDeque::new(), weight: 0, withdrawn: 0, lost: false };

@@ -49,13 +49,9 @@ impl HistoryMeters {
             &[],
         )?;
         registry.register(Box::new(write_errors.clone()))?;
-        let last_write = GaugeVec::new(
-            Opts::new(
-                "masternode_exporter_history_last_write_timestamp_seconds",
-                "Unix time at which something was last written to the history.",
-            ),
-            &[],
-        )?;
+        let help = "Unix time at which something was last written to the history.";
+        let last_write =
+            GaugeVec::new(Opts::new("masternode_exporter_history_last_write_timestamp_seconds", help), &[])?;
         registry.register(Box::new(last_write.clone()))?;
         Ok(HistoryMeters {
             up: gauge(
@@ -134,12 +130,12 @@ impl HistoryMeters {
         self.health.lock().unwrap_or_else(PoisonError::into_inner).up = up;
     }
 
-    /// So many blocks of a network wait.
+    /// N blocks of a network wait.
     pub fn pending(&self, network: &str, blocks: usize) {
         self.pending_blocks.with_label_values(&[network]).set(i64::try_from(blocks).unwrap_or(i64::MAX));
     }
 
-    /// The file and its log have that many bytes.
+    /// The file and its log have N bytes.
     pub fn size(&self, bytes: u64) {
         self.size.with_label_values::<&str>(&[]).set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
@@ -150,14 +146,14 @@ impl HistoryMeters {
         self.health.lock().unwrap_or_else(PoisonError::into_inner).damaged_rows = Some(rows);
     }
 
-    /// A block of a network was filled in with that many events; that many blocks are missing still.
+    /// A block of a network was filled in with N events; N blocks are missing still.
     pub fn filled_in(&self, network: &str, events: usize, missing: u32) {
         self.filled_blocks.with_label_values(&[network]).inc();
         self.filled_events.with_label_values(&[network]).inc_by(events as u64);
         self.missing(network, missing);
     }
 
-    /// So many blocks of a network are to be filled in.
+    /// N blocks of a network are to be filled in.
     pub fn missing(&self, network: &str, blocks: u32) {
         // The counters begin when there may be something to count.
         self.filled_blocks.with_label_values(&[network]);

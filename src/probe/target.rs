@@ -34,7 +34,7 @@ const SPECIAL_V6: [(Ipv6Addr, u32); 4] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
 
-/// Networks that are never called: link-local ones, and the addresses at which cloud providers tell a machine its secrets
+/// Networks that are never called: link-local ones, and the addresses at which cloud providers serve credentials
 /// (AWS, Azure, Google Cloud and others use 169.254.169.254; further ones by first address and length).
 const NEVER: [(Ipv4Addr, u32); 4] = [
     (Ipv4Addr::new(169, 254, 0, 0), 16),

@@ -37,7 +37,7 @@ impl Limits {
         Limits { counted: AtomicU32::new(0), body_limit }
     }
 
-    /// The node counts so many masternodes.
+    /// The node counts N masternodes.
     pub(super) fn counted(&self, masternodes: u32) {
         self.counted.store(masternodes, Ordering::Relaxed);
     }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Says to the child which lie it is to be told.
+/// Says to the child which lie to use.
 const LIE: &str = "MASTERNODE_EXPORTER_TEST_LIE";
 
 /// What `docs/reliability.md` promises, in KiB.
@@ -113,19 +113,19 @@ fn a_list_without_an_end_takes_no_more_memory_than_is_promised() {
         let mut child = Command::new(std::env::current_exe().unwrap());
         child.args(["--exact", "lying_node::what_a_process_of_its_own_takes", "--nocapture"]).env(LIE, name);
         let output = child.output().unwrap();
-        let told = String::from_utf8_lossy(&output.stdout);
+        let output_text = String::from_utf8_lossy(&output.stdout);
         assert!(
-            output.status.success() && told.contains("1 passed"),
-            "{name}: {told} {}",
+            output.status.success() && output_text.contains("1 passed"),
+            "{name}: {output_text} {}",
             String::from_utf8_lossy(&output.stderr)
         );
-        println!("{name}: {}", told.lines().find(|line| line.contains("KiB")).unwrap_or_default());
+        println!("{name}: {}", output_text.lines().find(|line| line.contains("KiB")).unwrap_or_default());
     }
 }
 
 /// The child's part of the test above; without a lie there is nothing to do.
 #[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "the parent says through the environment which lie to tell")]
+#[expect(clippy::disallowed_methods, reason = "the parent says through the environment which lie to use")]
 async fn what_a_process_of_its_own_takes() {
     let Ok(name) = std::env::var(LIE) else { return };
     let errors = calls(&name).await;

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn selections_and_maintenance_that_match_nobody_are_told_apart_from_those_that_do() {
+    fn selections_and_maintenance_that_match_nobody_are_counted_apart() {
         let entry = |selector| WatchEntry { selector, alias: "a".into(), groups: [].into(), expectations: vec![] };
         let work = |selector, until| Maintenance { selector, until: UnixSeconds(until), reason: String::new() };
         let watch = WatchList::new(vec![

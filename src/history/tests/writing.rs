@@ -77,7 +77,7 @@ async fn too_many_that_wait_are_given_up_all_at_once_and_it_is_gone_on_with_from
     assert_eq!(
         writer.keep(network, HistoryOp::Withdraw(Height(1))).await,
         WriteOutcome::Lost,
-        "until it is opened anew"
+        "until it is opened again"
     );
     assert_eq!(value(&registry, "masternode_exporter_history_pending_blocks"), 0.0);
     let opened = writer.open("dash", main()).await.unwrap();

@@ -80,13 +80,13 @@ impl ListParser {
         ListParser::default()
     }
 
-    /// A parser of a list that is said to have so many masternodes. If it does, the result has no room to spare, and
+    /// A parser of a list that is said to have N masternodes. If it does, the result has no room to spare, and
     /// never had to move to a larger place.
     pub fn expecting(masternodes: usize) -> ListParser {
         ListParser { expected: masternodes.min(MOST_EXPECTED), ..ListParser::default() }
     }
 
-    /// The same, and a list of more than so many entries is refused at the first one too many.
+    /// The same, and a list of more than `entries` entries is refused at the first one too many.
     #[must_use]
     pub fn at_most(self, entries: usize) -> ListParser {
         ListParser { most: Some(entries), ..self }

@@ -148,7 +148,7 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Events, ApiError> {
     let query = conditions(&parameters, &aliases)?;
     match (&api.history, after) {
         (None, Some(After::Kept(_))) | (Some(_), Some(After::Remembered(_))) => {
-            Err(conflict("after is of another start of the exporter: begin anew without it"))
+            Err(conflict("after is of another start of the exporter: begin again without it"))
         }
         (Some(history), after) => {
             let after = after.and_then(|after| match after {
