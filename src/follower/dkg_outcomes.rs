@@ -8,12 +8,9 @@
 
 use std::collections::HashMap;
 
-use tracing::{debug, warn};
-
-use crate::follower::Follower;
-use crate::follower::source::{Source, SourceError};
+use crate::follower::source::Source;
 use crate::rpc::dash::quorums::{Commitment, QuorumMembers};
-use crate::rpc::{Client, ErrorKind, RpcError, methods};
+use crate::rpc::{Client, ErrorKind, RpcError};
 use domain::MasternodeId;
 use domain::dkg::QuorumType;
 use domain::dkg_outcome::DkgOutcome;
@@ -27,65 +24,6 @@ pub(super) struct DkgOutcomes {
     pub(super) failed: HashMap<MasternodeId, Vec<FailedQuorum>>,
     /// All of them; `None` when they were not read.
     pub(super) commitments: Option<Vec<Commitment>>,
-}
-
-impl Follower {
-    /// Puts into the events of a block what its transactions say: the quorums behind penalties, the amounts of payments.
-    /// Returns how its DKG sessions ended. A node that does not answer is asked once more, at the next poll.
-    pub(super) async fn explain(
-        &mut self,
-        index: usize,
-        block: &Block,
-        events: &mut [Event],
-    ) -> Result<Vec<DkgOutcome>, SourceError> {
-        let types =
-            self.identity.as_ref().map_or(&[][..], |identity| self.settings.rules.quorum_types(identity.subnet()));
-        let exact = self.book.as_ref().is_some_and(|book| book.tip().height.after(1) == block.height);
-        if !exact {
-            return Ok(Vec::new());
-        }
-        let verdicts = match verdicts(&self.sources[index], types, block, events, true).await {
-            Ok(verdicts) => verdicts,
-            Err(error) => {
-                self.sources[index].note_unsupported_method(&error);
-                if is_passing(&error) && self.unanswered != Some(block.hash) {
-                    self.unanswered = Some(block.hash);
-                    return Err(error.into());
-                }
-                if is_passing(&error) {
-                    warn!(
-                        network = %self.settings.network,
-                        "how the DKG sessions of block {} of {} ended is not known: {error}",
-                        block.height,
-                        self.settings.network
-                    );
-                }
-                debug!("the quorums of block {} are not known: {error}", block.height);
-                DkgOutcomes::default()
-            }
-        };
-        event::attribute(events, &verdicts.failed);
-        self.step_quorums(block, verdicts.commitments.as_deref());
-        if let Some(book) = &self.book
-            && let Err(error) = pay(&self.sources[index], book.list(), block, events).await
-        {
-            self.sources[index].note_unsupported_method(&error);
-        }
-        Ok(verdicts.sessions)
-    }
-}
-
-impl Source {
-    /// Notes that it refuses a method, so that it is not asked again.
-    pub(super) fn note_unsupported_method(&mut self, error: &RpcError) {
-        if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden) {
-            if error.method() == methods::GET_SPECIAL_TXES.name {
-                self.tells_special = false;
-            } else {
-                self.tells_quorums = false;
-            }
-        }
-    }
 }
 
 /// Whether the same question may be answered later.
@@ -114,7 +52,7 @@ pub(super) async fn pay(
 /// What the commitments of a block say; `types` are those that can punish. The members of quorums in which nobody failed are
 /// asked for only where `all` are to be counted; without the transactions of the block those of formed quorums are found
 /// where somebody was penalised.
-pub(super) async fn verdicts(
+pub(super) async fn read(
     source: &Source,
     types: &[QuorumType],
     block: &Block,

@@ -183,7 +183,7 @@ impl Follower {
     /// Compares the activation block of a source with that of the source in use, where both have one: two chains that part there
     /// never have it in common, and a reorg at the tip does not touch it.
     async fn compare_chains(&mut self, index: usize, tip: Height) {
-        let reached = |at: &Height| self.book.as_ref().is_some_and(|book| book.tip().height.min(tip) >= *at);
+        let reached = |at: &Height| self.chain.tip().is_some_and(|own| own.height.min(tip) >= *at);
         let at = self.activation.height.filter(reached);
         let split = match at.zip(self.active) {
             Some((at, active)) => {
@@ -210,7 +210,7 @@ impl Follower {
 
     /// Whether what is followed is the chain that was left behind, so that a shorter one may take its place.
     pub(super) fn is_astray(&self, index: usize) -> bool {
-        let beyond = |height: Height| self.book.as_ref().is_some_and(|book| book.tip().height >= height);
+        let beyond = |height: Height| self.chain.tip().is_some_and(|tip| tip.height >= height);
         let old = self.active.is_none_or(|active| self.sources[active].forks.follows == Some(false));
         self.sources[index].forks.follows == Some(true) && old && self.activation.height.is_some_and(beyond)
     }
@@ -218,7 +218,7 @@ impl Follower {
     /// Whether the source of this index is not to be used with the tip that it had last.
     pub(super) fn is_left_behind(&self, index: usize) -> bool {
         let source = &self.sources[index];
-        let tip = source.tip.or_else(|| self.book.as_ref().map(|book| book.tip().height));
+        let tip = source.tip.or_else(|| self.chain.tip().map(|tip| tip.height));
         self.activation.refuses(source.forks.follows, tip.unwrap_or(Height(0)))
     }
 
@@ -235,7 +235,7 @@ impl Follower {
     /// Looks at the special transactions of the tip, where they are due: the coinbase's version, an EHF signal, and what no
     /// known release has.
     pub(super) async fn look_at_special(&mut self, index: usize) {
-        let Some(tip) = self.book.as_ref().map(|book| *book.tip()) else { return };
+        let Some(tip) = self.chain.tip() else { return };
         let activation = self.activation.height;
         let source = &mut self.sources[index];
         if source.client.dialect().deployments.is_none() || !source.tells_special {
@@ -284,14 +284,14 @@ impl Follower {
     /// Takes over the activation height that the history knows, or records the one that it does not.
     /// Refuses a source that was left behind by what the history knows.
     pub(super) async fn remember_activation(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
-        if let Some(height) = self.recorder.take_activation()
+        if let Some(height) = self.chain.history.take_activation()
             && self.activation.height.is_none_or(|known| height < known && self.activation.reached)
         {
             // What was seen of a chain whose activation is behind may be a later block than the first.
             self.activation = Activation { height: Some(height), ..self.activation };
             self.examine_fork(index, chain).await?;
         }
-        self.recorder.keep_activation(self.activation.height).await;
+        self.chain.history.keep_activation(self.activation.height).await;
         Ok(())
     }
 }

@@ -11,23 +11,25 @@
 
 mod block_replay;
 mod block_sync;
-mod chain_facts;
 mod chain_state;
-mod deep;
+mod common_block;
 mod dkg_outcomes;
+mod enrichment;
+mod followed_chain;
 mod fork;
 mod history_sink;
+mod list_reader;
 pub mod offline_backfill;
 mod online_backfill;
-mod quorum_selection;
-mod quorums;
+mod replaced_blocks;
 mod resume;
-mod returned;
 mod settings;
 mod source;
 mod source_health;
 mod stale;
+mod sync_planner;
 mod unreadable;
+mod watching;
 
 use std::sync::Arc;
 
@@ -35,25 +37,20 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use crate::follower::chain_facts::Facts;
-use crate::follower::chain_state::ChainState;
+use crate::follower::block_sync::ChainSync;
 use crate::follower::fork::{Activation, UnknownForks};
 use crate::follower::history_sink::HistorySink;
-use crate::follower::online_backfill::{OnlineBackfill, reached};
-use crate::follower::quorum_selection::SelectionState;
-use crate::follower::returned::TakenBack;
+use crate::follower::online_backfill::reached;
 pub use crate::follower::settings::FollowerSettings;
 use crate::follower::source::{Identity, Source, SourceError};
 pub use crate::follower::source_health::OptionalQueries;
 use crate::history::Writer;
-use crate::meters::{ForkMeters, Meters, NetworkMeters};
+use crate::meters::{ForkMeters, Meters};
 use crate::rpc::{ChainInfo, Client};
 use domain::Snapshot;
-use domain::counters::EventCounters;
 use domain::masternode::{BlockHash, Height, UnixSeconds};
-use domain::quorum::Quorums;
 use domain::snapshot::SnapshotInputs;
-use domain::watch::{WatchList, WatchTarget};
+use domain::watch::WatchList;
 
 /// How often sources that are not in use are asked for their tip, in polls.
 const STANDBY_POLLS: u32 = 6;
@@ -72,38 +69,19 @@ const REFRESH_SECONDS: u64 = 300;
 
 /// Follows one network; see the module.
 pub struct Follower {
-    settings: FollowerSettings,
+    settings: Arc<FollowerSettings>,
     sources: Vec<Source>,
     active: Option<usize>,
     identity: Option<Identity>,
-    meters: NetworkMeters,
     fork_meters: ForkMeters,
     activation: Activation,
     unknown_forks: UnknownForks,
-    watch_list: watch::Receiver<WatchList>,
     published: watch::Sender<Option<Arc<Snapshot>>>,
-    book: Option<ChainState>,
-    /// What was followed before the history was opened, until it is known where to go on.
-    aside: Option<ChainState>,
-    recorder: HistorySink,
-    taken_back: TakenBack,
-    filling: OnlineBackfill,
-    /// The block of which the node did not say how its sessions ended when it was asked.
-    unanswered: Option<BlockHash>,
-    /// The history was opened, and its place on the chain is not found yet.
-    is_resuming: bool,
-    tallies: EventCounters,
-    /// The counts in memory go on from those of the history.
-    counts_history: bool,
-    facts: Option<Facts>,
-    drawn: SelectionState,
-    quorums: Quorums,
-    watched: Vec<WatchTarget>,
+    chain: ChainSync,
     read_at: UnixSeconds,
     confirmed: Option<Instant>,
     polls: u32,
     behind: u32,
-    peers_asked: usize,
 }
 
 impl Follower {
@@ -115,44 +93,30 @@ impl Follower {
         watch_list: watch::Receiver<WatchList>,
         published: watch::Sender<Option<Arc<Snapshot>>>,
     ) -> Follower {
-        let network = meters.network(&settings.network);
+        let settings = Arc::new(settings);
         let sources = clients.into_iter().map(|client| Source::new(client, &settings.network, meters)).collect();
         Follower {
             fork_meters: meters.fork(&settings.network),
-            recorder: HistorySink::new(&settings.network, None),
+            chain: ChainSync::new(settings.clone(), meters.network(&settings.network), watch_list),
             settings,
             sources,
             active: None,
             identity: None,
-            meters: network,
             activation: Activation::default(),
             unknown_forks: UnknownForks::new(),
-            watch_list,
             published,
-            book: None,
-            aside: None,
-            taken_back: TakenBack::default(),
-            filling: OnlineBackfill::new(),
-            unanswered: None,
-            is_resuming: false,
-            tallies: EventCounters::default(),
-            counts_history: false,
-            facts: None,
-            drawn: SelectionState::default(),
-            quorums: Quorums::default(),
-            watched: Vec::new(),
             read_at: UnixSeconds(0),
             confirmed: None,
             polls: 0,
             behind: 0,
-            peers_asked: 0,
         }
     }
 
-    /// The same, going on where the history ends and recording each block there before it is published.
+    /// The same, continuing where the history ends and recording each block there before it is published.
     #[must_use]
-    pub fn with_history(self, writer: Writer) -> Follower {
-        Follower { recorder: HistorySink::new(&self.settings.network, Some(writer)), ..self }
+    pub fn with_history(mut self, writer: Writer) -> Follower {
+        self.chain.history = HistorySink::new(&self.settings.network, Some(writer));
+        self
     }
 
     /// Follows until the watch list's sender is gone, which is how the owner stops it.
@@ -162,18 +126,17 @@ impl Follower {
         loop {
             tokio::select! {
                 biased; // The tip goes before the past.
-                changed = self.watch_list.changed() => {
+                changed = self.chain.watching.changed() => {
                     if changed.is_err() {
                         return;
                     }
-                    self.watched.clear();
                     // What was withdrawn stays so: another watch list does not make it any fresher.
                     if self.published.borrow().is_some() {
                         self.publish();
                     }
                 }
                 _ = timer.tick() => self.poll().await,
-                () = reached(self.filling.due()) => drop(self.fill().await),
+                () = reached(self.chain.backfill.due()) => drop(self.fill().await),
             }
         }
     }
@@ -191,6 +154,14 @@ impl Follower {
     /// As [`Follower::poll`], but says what is wrong: one line a source.
     pub async fn poll_once(&mut self) -> Result<(), Vec<String>> {
         self.try_sources().await
+    }
+
+    /// Fills in one block of the past, or finds out which are missing. Returns whether there is more to do.
+    pub async fn fill(&mut self) -> bool {
+        let tip = self.chain.tip();
+        let is_recorded = self.chain.history.is_written() && tip.is_some() && self.chain.history.cursor() == tip;
+        let source = self.active.map(|index| &mut self.sources[index]);
+        self.chain.fill(source.filter(|source| is_recorded && source.trouble().is_none())).await
     }
 
     async fn try_sources(&mut self) -> Result<(), Vec<String>> {
@@ -255,13 +226,9 @@ impl Follower {
         self.confirmed = Some(Instant::now());
         if self.active != Some(index) {
             if let Some(before) = self.active {
-                warn!(
-                    network = %self.settings.network,
-                    "network {} is now followed through source {} instead of {}",
-                    self.settings.network,
-                    self.sources[index].name(),
-                    self.sources[before].name()
-                );
+                let (network, now, before) =
+                    (&self.settings.network, self.sources[index].name(), self.sources[before].name());
+                warn!(%network, "network {network} is now followed through source {now} instead of {before}");
             }
             self.active = Some(index);
         }
@@ -270,19 +237,10 @@ impl Follower {
     /// Follows a source to its tip and publishes what is new. What only improves the picture cannot keep it back.
     async fn follow(&mut self, index: usize) -> Result<Height, SourceError> {
         let best = self.sources[index].client.best_block_hash().await?;
-        let book = self.book.as_ref().filter(|_| self.active == Some(index));
-        if let Some((depth, tip)) = book.and_then(|book| Some((book.depth_of(&best)?, book.tip().height))) {
+        let followed = self.chain.state.followed().filter(|_| self.active == Some(index));
+        if let Some((depth, tip)) = followed.and_then(|chain| Some((chain.depth_of(&best)?, chain.tip().height))) {
             if depth == 0 && self.is_published(&best) && !self.is_left_behind(index) {
-                // A node that stands still may have lost its sync: that is asked now and then, and after any trouble.
-                if self.sources[index].trouble().is_some() || self.polls.is_multiple_of(STANDBY_POLLS) {
-                    let (_, chain) = self.sources[index].check(&self.settings.rules, self.identity.as_ref()).await?;
-                    self.examine_fork(index, &chain).await?;
-                }
-                if self.settings.rules.ping.is_some() {
-                    self.refresh(index).await?;
-                }
-                self.relearn_quorums(index).await;
-                self.behind = 0;
+                self.confirm_tip(index).await?;
                 return Ok(tip);
             }
             if depth > 0 && self.behind + 1 < ROLLBACK_POLLS {
@@ -295,61 +253,113 @@ impl Follower {
         if self.active != Some(index) && self.is_behind(&chain) && !self.is_astray(index) {
             return Err(SourceError::Behind(chain.blocks));
         }
-        self.identity = Some(identity);
-        self.resume(index, &chain).await?;
+        self.identity = Some(identity.clone());
+        self.resume(index, identity, &chain).await?;
         self.behind = 0;
         let chain = self.walk_to_tip(index, chain).await?;
         self.look_at_special(index).await;
-        self.refresh_chain_facts(index, &chain).await;
-        self.learn_quorums(index).await;
-        self.ask_for_peers(index).await;
+        self.enrich(index, &chain).await;
         self.read_at = (self.settings.clock)();
         self.publish();
-        self.refuse_hidden()?;
-        let (is_news, drawn) = self.update_quorum_selection(index).await;
-        if is_news {
-            self.publish();
-        }
-        if let Err(trouble) = drawn {
-            debug!(
-                network = %self.settings.network,
-                "who sits in the next sessions of {} is not known: {trouble}",
-                self.settings.network
-            );
-        }
-        match self.check_against_node(index).await {
+        self.reveal_hidden(index).await?;
+        self.select_quorums(index).await;
+        match self.chain.check_against_node(&self.sources[index]).await {
             Ok(false) => {}
             Ok(true) => self.publish(),
-            Err(trouble) => warn!(
-                network = %self.settings.network,
-                "the list of {} could not be compared with the node's: {trouble}",
-                self.settings.network
-            ),
+            Err(trouble) => {
+                warn!("the list of {} could not be compared with the node's: {trouble}", self.settings.network);
+            }
         }
-        Ok(self.book.as_ref().map_or(chain.blocks, |book| book.tip().height))
+        Ok(self.chain.tip().map_or(chain.blocks, |tip| tip.height))
+    }
+
+    /// At a tip that is published: asks what may have changed without a block.
+    async fn confirm_tip(&mut self, index: usize) -> Result<(), SourceError> {
+        // A node that stands still may have lost its sync: that is asked now and then, and after any trouble.
+        if self.sources[index].trouble().is_some() || self.polls.is_multiple_of(STANDBY_POLLS) {
+            let (_, chain) = self.sources[index].check(&self.settings.rules, self.identity.as_ref()).await?;
+            self.examine_fork(index, &chain).await?;
+        }
+        if self.settings.rules.ping.is_some() {
+            self.refresh(index).await?;
+        }
+        if let Some(tip) = self.chain.tip()
+            && self.chain.enrichment.refresh_quorums(&mut self.sources[index], &tip, &self.settings.rules).await
+        {
+            self.publish();
+        }
+        self.behind = 0;
+        Ok(())
+    }
+
+    /// Opens the history if it is closed, and continues where it ends.
+    async fn resume(&mut self, index: usize, identity: Identity, chain: &ChainInfo) -> Result<(), SourceError> {
+        if let Err(trouble) = self.chain.open_history(&identity).await {
+            // What was followed so far is of the network that is refused now.
+            self.identity = None;
+            self.activation = Activation::default();
+            self.published.send_replace(None);
+            return Err(trouble);
+        }
+        // Before anything recorded is taken back for the sake of a chain that was left behind.
+        self.remember_activation(index, chain).await?;
+        let is_below = self.chain.state.is_resuming() && self.chain.history.is_below_cursor(&chain.best);
+        if is_below && self.behind + 1 < ROLLBACK_POLLS {
+            // It may only not have caught up yet after a restart of its own.
+            self.behind += 1;
+            return Err(SourceError::Behind(chain.blocks));
+        }
+        self.chain.resume(&self.sources[index], chain).await
     }
 
     /// Walks to a source's tip, and on to the next one where a block came while its list was read.
     async fn walk_to_tip(&mut self, index: usize, mut chain: ChainInfo) -> Result<ChainInfo, SourceError> {
         for _ in 0..MOVES {
-            match self.walk_to(index, &chain).await {
+            match self.chain.walk_to(&mut self.sources[index], &chain).await {
                 Err(SourceError::Moved) => chain = self.sources[index].client.chain_info().await?,
                 walked => return walked.map(|()| chain),
             }
         }
-        self.walk_to(index, &chain).await.map(|()| chain)
+        self.chain.walk_to(&mut self.sources[index], &chain).await.map(|()| chain)
+    }
+
+    /// Asks for what is due at the tip in addition to the list.
+    async fn enrich(&mut self, index: usize, chain: &ChainInfo) {
+        self.chain.enrich(&mut self.sources[index], chain).await;
+        let (deployment, newest) = (self.deployment(index), source_health::newest_version(&self.sources));
+        if let Some(facts) = self.chain.enrichment.facts_mut() {
+            (facts.deployment, facts.newest_version) = (deployment, newest);
+        }
+    }
+
+    async fn select_quorums(&mut self, index: usize) {
+        let (is_news, selected) = self.chain.select_quorums(&mut self.sources[index]).await;
+        if is_news {
+            self.publish();
+        }
+        if let Err(trouble) = selected {
+            debug!("the members of the next sessions of {} are not known: {trouble}", self.settings.network);
+        }
+    }
+
+    /// Reads the list of the tip again where a watched masternode is hidden in it: perhaps this source shows it. Fails where
+    /// it does not; then nothing is published.
+    async fn reveal_hidden(&mut self, index: usize) -> Result<(), SourceError> {
+        if self.chain.list().is_some_and(|list| self.chain.watching.is_hidden_in(list)) {
+            self.chain.verify(&self.sources[index]).await?;
+            self.publish();
+        }
+        Ok(())
     }
 
     /// Reads a list again that changes between blocks: masternodes fall silent while no block comes, too.
     async fn refresh(&mut self, index: usize) -> Result<(), SourceError> {
         let now = (self.settings.clock)();
         // A clock that jumped back counts as well: it would keep the list from being read until it caught up.
-        let aged = now.0.abs_diff(self.read_at.0) >= REFRESH_SECONDS;
-        let Some(tip) = self.book.as_ref().map(|book| *book.tip()).filter(|_| aged) else { return Ok(()) };
-        let full = self.full_list(index, tip).await?;
-        let Some(book) = &mut self.book else { return Ok(()) };
-        let (_, happened) = book.correct(full, None);
-        self.recorder.amend(happened).await;
+        if now.0.abs_diff(self.read_at.0) < REFRESH_SECONDS || self.chain.tip().is_none() {
+            return Ok(());
+        }
+        self.chain.verify(&self.sources[index]).await?;
         self.read_at = now;
         self.publish();
         Ok(())
@@ -357,9 +367,9 @@ impl Follower {
 
     /// Whether a source that is to take over has less than what was followed already.
     fn is_behind(&self, chain: &ChainInfo) -> bool {
-        self.book.as_ref().is_some_and(|book| match book.depth_of(&chain.best) {
+        self.chain.state.followed().is_some_and(|followed| match followed.depth_of(&chain.best) {
             Some(depth) => depth > 0,
-            None => chain.blocks < book.tip().height,
+            None => chain.blocks < followed.tip().height,
         })
     }
 
@@ -368,12 +378,10 @@ impl Follower {
     }
 
     fn publish(&mut self) {
-        let (Some(book), Some(facts)) = (&self.book, &self.facts) else { return };
-        // Those that left the list are remembered for as long as the same watch list is in force.
-        let watch_list = self.watch_list.borrow_and_update();
-        let known = if watch_list.has_changed() { Vec::new() } else { std::mem::take(&mut self.watched) };
-        self.watched = watch_list.resolve(book.list(), &known);
-        if unreadable::hides_watched(book.list(), &self.watched) {
+        let ChainSync { state, enrichment, watching, .. } = &mut self.chain;
+        let (Some(followed), Some(facts)) = (state.followed(), enrichment.facts()) else { return };
+        watching.select(followed.list());
+        if watching.is_hidden_in(followed.list()) {
             // It would be published as one that is not registered.
             self.published.send_replace(None);
             return;
@@ -381,12 +389,12 @@ impl Follower {
         let parts = SnapshotInputs {
             network: self.settings.network.clone(),
             rules: self.settings.rules.clone(),
-            list: book.list().clone(),
-            facts: facts.chain.clone(),
+            list: followed.list().clone(),
+            facts: facts.clone(),
             read_at: self.read_at,
-            watched: self.watched.clone(),
-            recent_events: book.recent().cloned().collect(),
+            watched: watching.targets().to_vec(),
+            recent_events: followed.recent().cloned().collect(),
         };
-        self.published.send_replace(Some(Arc::new(Snapshot::new(parts, book.tallies()))));
+        self.published.send_replace(Some(Arc::new(Snapshot::new(parts, followed.counters()))));
     }
 }

@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 use crate::follower::fork::SourceForks;
 use crate::follower::source_health::CollectedHealth;
 use crate::meters::{Meters, SourceMeters};
-use crate::rpc::{ChainInfo, Client, ErrorKind, RpcError};
+use crate::rpc::{ChainInfo, Client, ErrorKind, RpcError, methods};
 use domain::chain::{ChainRules, Subnet};
 use domain::deployment::FOLLOWS_SINCE;
 use domain::masternode::{BlockHash, Height};
@@ -153,6 +153,22 @@ impl Source {
 
     pub(super) fn name(&self) -> &str {
         self.client.name()
+    }
+
+    /// Notes that it refuses a method, so that it is not asked again.
+    pub(super) fn note_unsupported_method(&mut self, error: &RpcError) {
+        if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden) {
+            if error.method() == methods::GET_SPECIAL_TXES.name {
+                self.tells_special = false;
+            } else {
+                self.tells_quorums = false;
+            }
+        }
+    }
+
+    /// The kind of its network; `None` while it is not identified.
+    pub(super) fn subnet(&self) -> Option<Subnet> {
+        self.identity.as_ref().map(Identity::subnet)
     }
 
     /// Whether it tells how DKG sessions end, as far as we know.

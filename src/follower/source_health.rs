@@ -103,7 +103,7 @@ impl Follower {
             }
         }
         let best = told.iter().map(|(_, chain)| chain.headers.max(chain.blocks)).max().unwrap_or(Height(0));
-        let list = self.book.as_ref().map(|book| book.list().clone());
+        let list = self.chain.list().cloned();
         for (index, chain) in told {
             self.sources[index].tell(&chain, best, list.as_deref(), &self.settings).await;
         }
@@ -122,8 +122,7 @@ impl Follower {
         }
         let own_nodes = own_nodes(&self.sources);
         let newest = newest_version(&self.sources);
-        let Some(facts) = &mut self.facts else { return };
-        let chain = &mut facts.chain;
+        let Some(chain) = self.chain.enrichment.facts_mut() else { return };
         let same = chain.sessions.as_deref() == sessions.as_ref() && chain.next_session == next;
         if same && *chain.own_nodes == own_nodes && chain.newest_version == newest {
             return;

@@ -5,7 +5,6 @@
 use tracing::warn;
 
 use crate::follower::Follower;
-use crate::follower::chain_state::ChainState;
 use crate::follower::fork::Activation;
 use crate::follower::source::Source;
 
@@ -23,13 +22,13 @@ impl Follower {
                 troubles.join("; ")
             );
             self.published.send_replace(None);
-            if self.sources.iter().any(Source::is_elsewhere) && !self.recorder.is_bound() {
+            if self.sources.iter().any(Source::is_elsewhere) && !self.chain.history.is_bound() {
                 // Perhaps the network was mistaken, not the source: the first answer now says which it is.
                 self.identity = None;
                 self.active = None;
                 self.activation = Activation::default();
-                self.tallies = self.book.take().map(ChainState::close).unwrap_or_default();
-                self.recorder.close();
+                self.chain.state.give_up(None);
+                self.chain.history.close();
             }
         }
     }

@@ -43,6 +43,8 @@ pub enum Fault {
     LyingDiff,
     /// The first N entries of `protx list` have the penalty −1; diffs are right.
     BadScores(usize),
+    /// The same for the list of one block only, at this height.
+    BadScoresAt(usize, u32),
     /// Cut off: the tip stays the block that the active branch has at this height when the fault is set.
     FrozenAt(u32),
     /// Never answers.
@@ -134,7 +136,8 @@ pub(super) fn lies(faults: &[ActiveFault]) -> Lies {
             Fault::FrozenAt(_) => lies.cut_off = true,
             Fault::LyingHeight(offset) => lies.height_offset += offset,
             Fault::LyingDiff => lies.unknown_in_diff = true,
-            Fault::BadScores(count) => lies.bad_scores = count,
+            Fault::BadScores(count) => lies.bad_scores = Some((count, None)),
+            Fault::BadScoresAt(count, height) => lies.bad_scores = Some((count, Some(height))),
             _ => {}
         }
     }
