@@ -161,3 +161,92 @@ impl ChainState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::event::{Event, EventKind};
+    use domain::masternode::NodeType;
+    use domain::samples::{block, id, list, masternode};
+
+    /// Counters of so many revivals of one masternode.
+    fn counters(revivals: u32) -> EventCounters {
+        let mut counters = EventCounters::default();
+        for height in 0..revivals {
+            let (masternode, node_type) = (id(1), NodeType::Regular);
+            counters.record(&Event {
+                block: block(height),
+                exact: true,
+                masternode,
+                node_type,
+                kind: EventKind::Revival,
+            });
+        }
+        counters
+    }
+
+    fn chain(height: u32, revivals: u32) -> FollowedChain {
+        FollowedChain::open(list(height, vec![masternode(1)]), counters(revivals))
+    }
+
+    fn revivals(state: &mut ChainState) -> u64 {
+        let counted = match state.followed() {
+            Some(chain) => chain.counters().clone(),
+            None => state.take_counters(),
+        };
+        counted.node(&id(1)).revivals
+    }
+
+    #[test]
+    fn counters_are_those_of_the_history_or_on_top_of_it_but_never_both() {
+        type Step = fn(&mut ChainState);
+        let follow: Step = |state| state.follow(chain(10, 2));
+        let open: Step = |state| state.begin_resuming(vec![]);
+        let cancel: Step = ChainState::cancel_resuming;
+        let on_top: Step = |state| state.continue_on_top_of(counters(5));
+        let from_file: Step = |state| state.continue_from_history(chain(9, 5));
+        let give_up: Step = |state| state.give_up(None);
+        let cases: [(&str, &[Step], bool, u64); 9] = [
+            ("nothing", &[], false, 0),
+            ("a new history", &[open, on_top], false, 5),
+            ("a history that is continued", &[open, from_file], true, 5),
+            ("a history that closes at once", &[follow, open, cancel], true, 2),
+            ("a history that opens late, continued", &[follow, open, from_file], true, 5),
+            ("a history that opens late, too far behind", &[follow, open, on_top], true, 7),
+            ("the same, after the chain was given up", &[follow, give_up, open, on_top], false, 7),
+            ("a history that is opened twice", &[follow, open, on_top, open, on_top], true, 7),
+            ("a history that is opened again before the first block", &[open, on_top, open, on_top], false, 5),
+        ];
+        for (name, steps, is_followed, expected) in cases {
+            let mut state = ChainState::default();
+            steps.iter().for_each(|step| step(&mut state));
+            assert!(!state.is_resuming(), "{name}");
+            assert_eq!(state.followed().is_some(), is_followed, "{name}");
+            assert_eq!(revivals(&mut state), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn replaced_blocks_are_counted_where_the_counters_contain_them() {
+        let hash = |height| block(height).hash;
+        let begin = || {
+            let mut state = ChainState::default();
+            state.follow(chain(10, 0));
+            state.note_replaced([hash(11)]);
+            state.begin_resuming(vec![hash(8)]);
+            assert!(state.is_resuming() && state.followed().is_none());
+            state.note_replaced([hash(9)]);
+            state
+        };
+        let counted = |state: &ChainState| [8, 9, 11].map(|height| state.is_counted(&hash(height)));
+        let mut state = begin();
+        state.continue_from_history(chain(7, 0));
+        assert_eq!(counted(&state), [true, true, false], "the history knows nothing of block 11");
+        let mut state = begin();
+        state.continue_on_top_of(EventCounters::default());
+        assert_eq!(counted(&state), [true, true, true]);
+        let mut state = begin();
+        state.cancel_resuming();
+        assert_eq!(counted(&state), [false, false, true], "only what was counted here");
+    }
+}

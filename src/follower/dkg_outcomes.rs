@@ -86,20 +86,20 @@ async fn judged(
     commitments: &[Commitment],
     all: bool,
 ) -> Result<DkgOutcomes, RpcError> {
-    let mut verdicts = DkgOutcomes::default();
+    let mut outcomes = DkgOutcomes::default();
     for commitment in commitments {
         let Some(kind) = types.iter().find(|kind| kind.id == commitment.quorum_type) else { continue };
         if commitment.valid_members == 0 {
             // One that says so is in each block until a quorum forms or the time is over.
             if kind.ends_at(block.height) {
-                verdicts.sessions.push(DkgOutcome { quorum_type: kind.name.into(), members: None });
+                outcomes.sessions.push(DkgOutcome { quorum_type: kind.name.into(), members: None });
             }
         } else if all || commitment.valid_members < kind.size {
             let quorum = client.quorum_members(kind.id, &commitment.hash).await?;
-            verdicts.add(kind, commitment, quorum);
+            outcomes.add(kind, commitment, quorum);
         }
     }
-    Ok(verdicts)
+    Ok(outcomes)
 }
 
 impl DkgOutcomes {
@@ -123,16 +123,16 @@ impl DkgOutcomes {
 
 /// Whom the quorums that formed in a block call failed, by the quorums that were active after it.
 async fn failed_in(client: &Client, types: &[QuorumType], block: &Block) -> Result<DkgOutcomes, RpcError> {
-    let mut verdicts = DkgOutcomes::default();
+    let mut outcomes = DkgOutcomes::default();
     for formed in client.quorums_formed_in(block).await? {
         let Some(kind) = types.iter().find(|kind| kind.name == formed.quorum_type) else { continue };
         if formed.valid_members < kind.size {
             let quorum = client.quorum_members(kind.id, &formed.hash).await?;
             let (hash, index, valid_members) = (formed.hash, formed.index, formed.valid_members);
-            verdicts.add(kind, &Commitment { quorum_type: kind.id, hash, index, valid_members }, quorum);
+            outcomes.add(kind, &Commitment { quorum_type: kind.id, hash, index, valid_members }, quorum);
         }
     }
     // Those without failures are missing: what is not all is not counted.
-    verdicts.sessions.clear();
-    Ok(verdicts)
+    outcomes.sessions.clear();
+    Ok(outcomes)
 }
