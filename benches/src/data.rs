@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::chain::{DASH, Subnet};
 use domain::counters::EventCounters;
@@ -9,8 +10,8 @@ use domain::list::{Block, ListDiff, MasternodeList, StateChange};
 use domain::masternode::PeerView;
 use domain::snapshot::{Snapshot, SnapshotInputs};
 use domain::{
-    BlockHash, ChainFacts, Detail, DetailTexts, Details, Hash, Height, Masternode, MasternodeId, NodeType, Score,
-    UnixSeconds,
+    BlockHash, ChainFacts, Detail, DetailTexts, Details, Hash, Height, Masternode, MasternodeId, Moment, NetworkState,
+    NodeType, Score, UnixSeconds,
 };
 
 /// Height of the list.
@@ -151,4 +152,11 @@ pub fn list_body(count: u64) -> Vec<u8> {
     }
     body.push_str("],\"error\":null,\"id\":\"x\"}\n");
     body.into_bytes()
+}
+
+/// The published state with a snapshot.
+pub fn state(snapshot: Arc<Snapshot>) -> Arc<NetworkState> {
+    let since = Moment { unix: UnixSeconds(0), uptime: Duration::ZERO };
+    let network = NetworkState::new("dash-main", Arc::new(DASH), Duration::from_secs(900), since, []);
+    Arc::new(NetworkState { snapshot: Some(snapshot), ..network })
 }

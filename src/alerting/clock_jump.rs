@@ -61,7 +61,7 @@ impl ClockJumps {
 fn tips(world: &EvaluationInput) -> BTreeMap<String, BlockHash> {
     let tip = |snapshot: &domain::Snapshot| snapshot.block().hash;
     let networks = world.networks.iter();
-    networks.filter_map(|network| Some((network.name.clone(), tip(network.snapshot.as_deref()?)))).collect()
+    networks.filter_map(|network| Some((network.network.to_string(), tip(network.snapshot.as_deref()?)))).collect()
 }
 
 #[cfg(test)]

@@ -195,7 +195,7 @@ impl ChainSync {
             self.enrichment.step_quorums(types, (&before.hash, &block), replayed.commitments.as_deref());
         }
         if is_hidden {
-            self.meters.gap_blocks.inc();
+            self.meters.gap_blocks.inc_by(1);
         }
         let is_counted = self.state.is_counted(&block.hash);
         let Some(chain) = self.state.followed_mut() else { return Ok(()) };

@@ -21,95 +21,71 @@ mod history_sink;
 mod list_reader;
 pub mod offline_backfill;
 mod online_backfill;
+mod publisher;
 mod replaced_blocks;
 mod resume;
 mod settings;
 mod source;
 mod source_health;
-mod stale;
+mod source_pool;
 mod sync_planner;
 mod unreadable;
 mod watching;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::follower::block_sync::ChainSync;
-use crate::follower::fork::{Activation, UnknownForks};
 use crate::follower::history_sink::HistorySink;
 use crate::follower::online_backfill::reached;
+use crate::follower::publisher::Publisher;
+pub use crate::follower::publisher::state_channel;
 pub use crate::follower::settings::FollowerSettings;
 use crate::follower::source::{Identity, Source, SourceError};
 pub use crate::follower::source_health::OptionalQueries;
+use crate::follower::source_pool::SourcePool;
 use crate::history::Writer;
-use crate::meters::{ForkMeters, Meters};
+use crate::meters::Meters;
 use crate::rpc::{ChainInfo, Client};
-use domain::Snapshot;
-use domain::masternode::{BlockHash, Height, UnixSeconds};
-use domain::snapshot::SnapshotInputs;
+use domain::NetworkState;
+use domain::masternode::Height;
 use domain::watch::WatchList;
 
-/// How often sources that are not in use are asked for their tip, in polls.
-const STANDBY_POLLS: u32 = 6;
-
-/// Blocks by which the source in use may lie behind another one before that one is preferred.
-const LAG: u32 = 2;
-
-/// Polls in a row at which the node's tip must be an ancestor of ours before we believe that it was rolled back.
-const ROLLBACK_POLLS: u32 = 3;
-
-/// How often a list is read anew because another block came while it was read.
+/// How often a list is read again because another block came while it was read.
 const MOVES: usize = 3;
 
 /// Age at which a list that changes between blocks is read again although no block came, in seconds.
 const REFRESH_SECONDS: u64 = 300;
 
+/// How long a new list waits for the selection of the next quorums, so that both are published as one. A node that takes
+/// longer keeps back no list: what it says is published when it says it.
+const SELECTION_WAIT: Duration = Duration::from_secs(2);
+
 /// Follows one network; see the module.
 pub struct Follower {
     settings: Arc<FollowerSettings>,
-    sources: Vec<Source>,
-    active: Option<usize>,
-    identity: Option<Identity>,
-    fork_meters: ForkMeters,
-    activation: Activation,
-    unknown_forks: UnknownForks,
-    published: watch::Sender<Option<Arc<Snapshot>>>,
+    sources: SourcePool,
     chain: ChainSync,
-    read_at: UnixSeconds,
-    confirmed: Option<Instant>,
-    polls: u32,
-    behind: u32,
+    publisher: Publisher,
 }
 
 impl Follower {
-    /// A follower of the network behind `clients`, the preferred one first. `watch_list` may change at any time.
+    /// A follower of the network behind `clients`, the preferred one first. `watch_list` may change at any time. Of what is
+    /// published it writes everything but the probes.
     pub fn new(
         settings: FollowerSettings,
         clients: Vec<Client>,
         meters: &Meters,
         watch_list: watch::Receiver<WatchList>,
-        published: watch::Sender<Option<Arc<Snapshot>>>,
+        published: watch::Sender<Arc<NetworkState>>,
     ) -> Follower {
+        let sources = SourcePool::new(settings.clone(), clients, meters.not_understood(&settings.network));
         let settings = Arc::new(settings);
-        let sources = clients.into_iter().map(|client| Source::new(client, &settings.network, meters)).collect();
-        Follower {
-            fork_meters: meters.fork(&settings.network),
-            chain: ChainSync::new(settings.clone(), meters.network(&settings.network), watch_list),
-            settings,
-            sources,
-            active: None,
-            identity: None,
-            activation: Activation::default(),
-            unknown_forks: UnknownForks::new(),
-            published,
-            read_at: UnixSeconds(0),
-            confirmed: None,
-            polls: 0,
-            behind: 0,
-        }
+        let chain = ChainSync::new(settings.clone(), meters.network(&settings.network), watch_list);
+        Follower { settings, sources, chain, publisher: Publisher::new(published) }
     }
 
     /// The same, continuing where the history ends and recording each block there before it is published.
@@ -130,10 +106,7 @@ impl Follower {
                     if changed.is_err() {
                         return;
                     }
-                    // What was withdrawn stays so: another watch list does not make it any fresher.
-                    if self.published.borrow().is_some() {
-                        self.publish();
-                    }
+                    self.publish_again();
                 }
                 _ = timer.tick() => self.poll().await,
                 () = reached(self.chain.backfill.due()) => drop(self.fill().await),
@@ -146,139 +119,102 @@ impl Follower {
         if let Err(troubles) = self.try_sources().await {
             self.withdraw_if_stale(&troubles);
         }
-        if self.settings.ask.reports && self.polls % STANDBY_POLLS == 1 {
-            self.ask_for_reports().await;
+        if self.sources.is_report_poll() {
+            self.sources.ask_for_reports(self.chain.list().cloned()).await;
+            let facts = self.chain.enrichment.facts_mut();
+            if facts.is_some_and(|facts| source_health::collect(&self.sources, facts)) {
+                self.publish_again();
+            }
         }
+        self.publisher.publish_sources(&self.sources, &self.chain);
     }
 
     /// As [`Follower::poll`], but says what is wrong: one line a source.
     pub async fn poll_once(&mut self) -> Result<(), Vec<String>> {
-        self.try_sources().await
+        let followed = self.try_sources().await;
+        self.publisher.publish_sources(&self.sources, &self.chain);
+        followed
     }
 
     /// Fills in one block of the past, or finds out which are missing. Returns whether there is more to do.
     pub async fn fill(&mut self) -> bool {
         let tip = self.chain.tip();
         let is_recorded = self.chain.history.is_written() && tip.is_some() && self.chain.history.cursor() == tip;
-        let source = self.active.map(|index| &mut self.sources[index]);
+        let source = self.sources.active.map(|index| &mut self.sources[index]);
         self.chain.fill(source.filter(|source| is_recorded && source.trouble().is_none())).await
     }
 
     async fn try_sources(&mut self) -> Result<(), Vec<String>> {
-        self.polls = self.polls.wrapping_add(1);
-        if self.polls.is_multiple_of(STANDBY_POLLS) {
-            self.look_at_standbys().await;
+        self.sources.begin_poll();
+        if self.sources.is_standby_poll() {
+            self.sources.look_at_standbys(self.followed()).await;
         }
-        for index in self.by_preference() {
-            if !self.sources[index].is_due(Instant::now()) {
+        for index in self.sources.by_preference(self.followed()) {
+            if !self.sources.is_due(index) {
                 continue;
             }
             match self.follow(index).await {
                 Ok(tip) => {
-                    self.activate_source(index, tip);
+                    self.sources.activate(index, tip);
                     return Ok(());
                 }
-                Err(trouble) => self.sources[index].failed(&trouble, self.settings.poll_interval),
+                Err(trouble) => {
+                    self.sources.failed(index, &trouble);
+                    // To follow the next one may take minutes.
+                    self.publisher.publish_sources(&self.sources, &self.chain);
+                }
             }
         }
-        Err(self
-            .sources
-            .iter()
-            .filter_map(|source| Some(format!("{}: {}", source.name(), source.trouble()?)))
-            .collect())
+        Err(self.sources.complaints())
     }
 
-    /// In the order of the configuration; those that lag behind another one, or are cut off from all others, last.
-    fn by_preference(&self) -> Vec<usize> {
-        let best = self.sources.iter().filter_map(|source| source.tip).max();
-        let lags = |index: &usize| {
-            let source = &self.sources[*index];
-            source.report.isolated
-                || self.is_left_behind(*index)
-                || best.zip(source.tip).is_some_and(|(best, tip)| best.above(tip) > LAG)
-        };
-        let (lagging, mut order): (Vec<usize>, Vec<usize>) = (0..self.sources.len()).partition(lags);
-        order.extend(lagging);
-        order
-    }
-
-    /// Asks the sources that are waiting behind the one in use for their tip. Those before it are tried by themselves.
-    async fn look_at_standbys(&mut self) {
-        let expected = self.identity.clone();
-        let waiting = self.by_preference().into_iter().skip_while(|index| self.active != Some(*index)).skip(1);
-        for index in waiting.collect::<Vec<_>>() {
-            if !self.sources[index].is_due(Instant::now()) {
-                continue;
-            }
-            let checked = match self.sources[index].check(&self.settings.rules, expected.as_ref()).await {
-                Ok((_, chain)) => self.examine_fork(index, &chain).await.map(|()| chain.blocks),
-                Err(trouble) => Err(trouble),
-            };
-            match checked {
-                Ok(tip) => self.sources[index].succeeded(tip, (self.settings.clock)().0 as f64),
-                Err(trouble) => self.sources[index].failed(&trouble, self.settings.poll_interval),
-            }
-        }
-    }
-
-    fn activate_source(&mut self, index: usize, tip: Height) {
-        self.sources[index].succeeded(tip, (self.settings.clock)().0 as f64);
-        self.confirmed = Some(Instant::now());
-        if self.active != Some(index) {
-            if let Some(before) = self.active {
-                let (network, now, before) =
-                    (&self.settings.network, self.sources[index].name(), self.sources[before].name());
-                warn!(%network, "network {network} is now followed through source {now} instead of {before}");
-            }
-            self.active = Some(index);
-        }
+    /// Height of the tip that is followed.
+    fn followed(&self) -> Option<Height> {
+        self.chain.tip().map(|tip| tip.height)
     }
 
     /// Follows a source to its tip and publishes what is new. What only improves the picture cannot keep it back.
     async fn follow(&mut self, index: usize) -> Result<Height, SourceError> {
         let best = self.sources[index].client.best_block_hash().await?;
-        let followed = self.chain.state.followed().filter(|_| self.active == Some(index));
+        let followed = self.chain.state.followed().filter(|_| self.sources.active == Some(index));
         if let Some((depth, tip)) = followed.and_then(|chain| Some((chain.depth_of(&best)?, chain.tip().height))) {
-            if depth == 0 && self.is_published(&best) && !self.is_left_behind(index) {
+            let is_shown = depth == 0 && self.publisher.is_published_at(&best);
+            if is_shown && !self.sources.is_left_behind(index, Some(tip)) {
                 self.confirm_tip(index).await?;
                 return Ok(tip);
             }
-            if depth > 0 && self.behind + 1 < ROLLBACK_POLLS {
-                self.behind += 1;
+            if depth > 0 && self.sources.awaits_rollback() {
                 return Err(SourceError::Behind(Height(tip.0.saturating_sub(depth as u32))));
             }
         }
-        let (identity, chain) = self.sources[index].check(&self.settings.rules, self.identity.as_ref()).await?;
-        self.examine_fork(index, &chain).await?;
-        if self.active != Some(index) && self.is_behind(&chain) && !self.is_astray(index) {
+        let followed = self.followed();
+        let (identity, chain) = self.sources.check(index, followed).await?;
+        if self.sources.active != Some(index) && self.is_behind(&chain) && !self.sources.is_astray(index, followed) {
             return Err(SourceError::Behind(chain.blocks));
         }
-        self.identity = Some(identity.clone());
-        self.resume(index, identity, &chain).await?;
-        self.behind = 0;
+        self.sources.identity = Some(identity.clone());
+        self.resume(index, &identity, &chain).await?;
+        self.sources.is_not_rolled_back();
         let chain = self.walk_to_tip(index, chain).await?;
-        self.look_at_special(index).await;
         self.enrich(index, &chain).await;
-        self.read_at = (self.settings.clock)();
-        self.publish();
-        self.reveal_hidden(index).await?;
-        self.select_quorums(index).await;
+        self.publisher.read_at = (self.settings.clock)();
+        self.publish_with_selection(index).await?;
         match self.chain.check_against_node(&self.sources[index]).await {
             Ok(false) => {}
             Ok(true) => self.publish(),
             Err(trouble) => {
-                warn!("the list of {} could not be compared with the node's: {trouble}", self.settings.network);
+                let network = &self.settings.network;
+                warn!(%network, "the list of {network} could not be compared with the node's: {trouble}");
             }
         }
-        Ok(self.chain.tip().map_or(chain.blocks, |tip| tip.height))
+        Ok(self.followed().unwrap_or(chain.blocks))
     }
 
     /// At a tip that is published: asks what may have changed without a block.
     async fn confirm_tip(&mut self, index: usize) -> Result<(), SourceError> {
         // A node that stands still may have lost its sync: that is asked now and then, and after any trouble.
-        if self.sources[index].trouble().is_some() || self.polls.is_multiple_of(STANDBY_POLLS) {
-            let (_, chain) = self.sources[index].check(&self.settings.rules, self.identity.as_ref()).await?;
-            self.examine_fork(index, &chain).await?;
+        if self.sources[index].trouble().is_some() || self.sources.is_standby_poll() {
+            self.sources.check(index, self.followed()).await?;
         }
         if self.settings.rules.ping.is_some() {
             self.refresh(index).await?;
@@ -288,25 +224,25 @@ impl Follower {
         {
             self.publish();
         }
-        self.behind = 0;
+        self.sources.is_not_rolled_back();
         Ok(())
     }
 
     /// Opens the history if it is closed, and continues where it ends.
-    async fn resume(&mut self, index: usize, identity: Identity, chain: &ChainInfo) -> Result<(), SourceError> {
-        if let Err(trouble) = self.chain.open_history(&identity).await {
+    async fn resume(&mut self, index: usize, identity: &Identity, chain: &ChainInfo) -> Result<(), SourceError> {
+        if let Err(trouble) = self.chain.open_history(identity).await {
             // What was followed so far is of the network that is refused now.
-            self.identity = None;
-            self.activation = Activation::default();
-            self.published.send_replace(None);
+            self.sources.forget_answers();
+            self.publisher.withdraw(&self.sources, &self.chain);
             return Err(trouble);
         }
         // Before anything recorded is taken back for the sake of a chain that was left behind.
-        self.remember_activation(index, chain).await?;
+        if let Some(height) = self.chain.history.take_activation() {
+            self.sources.recall_activation(index, chain, (height, self.followed())).await?;
+        }
+        self.chain.history.keep_activation(self.sources.activation.height).await;
         let is_below = self.chain.state.is_resuming() && self.chain.history.is_below_cursor(&chain.best);
-        if is_below && self.behind + 1 < ROLLBACK_POLLS {
-            // It may only not have caught up yet after a restart of its own.
-            self.behind += 1;
+        if is_below && self.sources.awaits_rollback() {
             return Err(SourceError::Behind(chain.blocks));
         }
         self.chain.resume(&self.sources[index], chain).await
@@ -325,21 +261,39 @@ impl Follower {
 
     /// Asks for what is due at the tip in addition to the list.
     async fn enrich(&mut self, index: usize, chain: &ChainInfo) {
+        if let Some(tip) = self.chain.tip() {
+            self.sources.look_at_special(index, &tip).await;
+        }
         self.chain.enrich(&mut self.sources[index], chain).await;
-        let (deployment, newest) = (self.deployment(index), source_health::newest_version(&self.sources));
+        let (deployment, newest) = (self.sources.deployment(index), self.sources.newest_version());
         if let Some(facts) = self.chain.enrichment.facts_mut() {
             (facts.deployment, facts.newest_version) = (deployment, newest);
         }
     }
 
-    async fn select_quorums(&mut self, index: usize) {
-        let (is_news, selected) = self.chain.select_quorums(&mut self.sources[index]).await;
-        if is_news {
-            self.publish();
-        }
+    /// Publishes the new list once, with the selection of the next quorums. Where that takes longer than a moment, the list
+    /// comes first.
+    async fn publish_with_selection(&mut self, index: usize) -> Result<(), SourceError> {
+        // What a node that takes long answered so far is lost, and asked for again below: not waited for, but for once.
+        let selection = self.chain.select_quorums(&mut self.sources[index]);
+        let quick = tokio::time::timeout(SELECTION_WAIT, selection).await.ok();
+        self.publish();
+        self.reveal_hidden(index).await?;
+        let selected = match quick {
+            Some((_, selected)) => selected,
+            None => {
+                let (is_news, selected) = self.chain.select_quorums(&mut self.sources[index]).await;
+                if is_news {
+                    self.publish();
+                }
+                selected
+            }
+        };
         if let Err(trouble) = selected {
-            debug!("the members of the next sessions of {} are not known: {trouble}", self.settings.network);
+            let network = &self.settings.network;
+            debug!(%network, "the members of the next sessions of {network} are not known: {trouble}");
         }
+        Ok(())
     }
 
     /// Reads the list of the tip again where a watched masternode is hidden in it: perhaps this source shows it. Fails where
@@ -356,11 +310,11 @@ impl Follower {
     async fn refresh(&mut self, index: usize) -> Result<(), SourceError> {
         let now = (self.settings.clock)();
         // A clock that jumped back counts as well: it would keep the list from being read until it caught up.
-        if now.0.abs_diff(self.read_at.0) < REFRESH_SECONDS || self.chain.tip().is_none() {
+        if now.0.abs_diff(self.publisher.read_at.0) < REFRESH_SECONDS || self.chain.tip().is_none() {
             return Ok(());
         }
         self.chain.verify(&self.sources[index]).await?;
-        self.read_at = now;
+        self.publisher.read_at = now;
         self.publish();
         Ok(())
     }
@@ -373,28 +327,35 @@ impl Follower {
         })
     }
 
-    fn is_published(&self, tip: &BlockHash) -> bool {
-        self.published.borrow().as_ref().is_some_and(|snapshot| snapshot.block().hash == *tip)
+    fn publish(&mut self) {
+        self.publisher.publish(&self.sources, &mut self.chain);
     }
 
-    fn publish(&mut self) {
-        let ChainSync { state, enrichment, watching, .. } = &mut self.chain;
-        let (Some(followed), Some(facts)) = (state.followed(), enrichment.facts()) else { return };
-        watching.select(followed.list());
-        if watching.is_hidden_in(followed.list()) {
-            // It would be published as one that is not registered.
-            self.published.send_replace(None);
+    /// Publishes what became known of a snapshot that is published. What was withdrawn stays so: it is not fresher than before.
+    fn publish_again(&mut self) {
+        if self.publisher.is_published() {
+            self.publish();
+        }
+    }
+
+    /// Withdraws the snapshot that no source confirmed for `stale_after`. Where the history does not say which network this is, a
+    /// source of another one may be followed from then on.
+    fn withdraw_if_stale(&mut self, troubles: &[String]) {
+        if !self.sources.is_stale() || !self.publisher.is_published() {
             return;
         }
-        let parts = SnapshotInputs {
-            network: self.settings.network.clone(),
-            rules: self.settings.rules.clone(),
-            list: followed.list().clone(),
-            facts: facts.clone(),
-            read_at: self.read_at,
-            watched: watching.targets().to_vec(),
-            recent_events: followed.recent().cloned().collect(),
-        };
-        self.published.send_replace(Some(Arc::new(Snapshot::new(parts, followed.counters()))));
+        let (network, stale_after) = (&self.settings.network, self.settings.stale_after);
+        warn!(
+            %network,
+            "nothing is published of network {network} any more: no source confirmed its list for {stale_after:?} ({})",
+            troubles.join("; ")
+        );
+        self.publisher.withdraw(&self.sources, &self.chain);
+        if self.sources.sources.iter().any(Source::is_elsewhere) && !self.chain.history.is_bound() {
+            // Perhaps the network was mistaken, not the source: the first answer now says which it is.
+            self.sources.forget_network();
+            self.chain.state.give_up(None);
+            self.chain.history.close();
+        }
     }
 }

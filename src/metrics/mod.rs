@@ -24,6 +24,7 @@ mod process;
 pub mod reference;
 pub mod selection;
 mod sessions;
+mod sources;
 mod value;
 
 pub use exposition::{Body, Exposition, Page, Request};

@@ -7,17 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::chain::{DASH, Subnet};
+use domain::chain::{ChainRules, DASH, Subnet};
 use domain::counters::EventCounters;
 use domain::list::Block;
 use domain::probe::{Outcome, Peer, Probe};
+use domain::samples::network_state;
 use domain::snapshot::SnapshotInputs;
 use domain::watch::WatchTarget;
 use domain::{
-    BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NodeType, Score, Snapshot,
-    UnixSeconds,
+    BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NetworkState, NodeType,
+    OwnMasternode, Score, Snapshot, SourceHealth, UnixSeconds,
 };
-use masternode_exporter::web::api::{Alert, Api, Firing, Network, OwnMasternode, Source, SourceHealth};
+use masternode_exporter::web::api::{Alert, Api, Firing};
 use masternode_exporter::web::handlers::{Handlers, LandingPage, Readiness, ScrapeError};
 use masternode_exporter::{app, web};
 use serde_json::Value;
@@ -278,8 +279,13 @@ fn hostile() -> Snapshot {
 
 fn hostile_site() -> Handlers {
     let own = OwnMasternode { id: Some(format!("{:064x}", 3).parse().unwrap()), state: HOSTILE.into() };
-    let report = SourceHealth { isolated: Some(true), masternode: Some(own), ..SourceHealth::default() };
-    let source = Source { name: HOSTILE.into(), up: Some(true), report, ..Source::default() };
+    let source = SourceHealth {
+        name: HOSTILE.into(),
+        up: Some(true),
+        isolated: Some(true),
+        masternode: Some(own),
+        ..SourceHealth::default()
+    };
     let probe = Probe {
         outcome: Outcome::Reached,
         at: UnixSeconds(1_800_000_000),
@@ -299,15 +305,13 @@ fn hostile_site() -> Handlers {
     };
     let alerts = vec![alert("javascript:window.harmed=1"), alert(&format!("https://example.org/{HOSTILE}"))];
     let firing = Firing { critical: 2, warning: 0, alerts };
-    let network = Network {
-        name: HOSTILE.into(),
-        chain: HOSTILE.into(),
-        snapshot: Some(Arc::new(hostile())),
+    let rules = Arc::new(ChainRules { name: HOSTILE.into(), ..DASH });
+    let network = Arc::new(NetworkState {
+        rules: rules.clone(),
         probes: Some(Arc::new([(format!("{:064x}", 3).parse().unwrap(), probe)].into())),
-        sources: vec![source],
-    };
-    let nothing =
-        Network { name: format!("{HOSTILE} "), chain: HOSTILE.into(), snapshot: None, probes: None, sources: vec![] };
+        ..network_state(HOSTILE, Some(Arc::new(hostile())), vec![source])
+    });
+    let nothing = Arc::new(NetworkState { rules, ..network_state(&format!("{HOSTILE} "), None, vec![]) });
     let api = Api {
         version: HOSTILE.into(),
         networks: Box::new(move || vec![network.clone(), nothing.clone()]),

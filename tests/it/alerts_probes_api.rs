@@ -5,9 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::UnixSeconds;
 use domain::probe::{Outcome, Peer, Probe, ProbeError, Unprobed};
-use masternode_exporter::web::api::{Alert, AlertsOf, Api, Firing, Network, OwnMasternode, Source, SourceHealth};
+use domain::samples::network_state;
+use domain::{NetworkState, OwnMasternode, SourceHealth, UnixSeconds};
+use masternode_exporter::web::api::{Alert, AlertsOf, Api, Firing};
 use masternode_exporter::web::handlers::{Handlers, LandingPage, Readiness, ScrapeError};
 use masternode_exporter::web::pages;
 use serde_json::{Value, json};
@@ -36,23 +37,16 @@ impl Known {
     /// A site where calls are on.
     fn site(&self) -> Handlers {
         let id = self.id().parse().unwrap();
-        let source = Source {
+        let source = SourceHealth {
             name: "node-0".into(),
             up: Some(true),
             synced: Some(true),
             network_match: Some(true),
-            last_success: None,
-            follows_fork: None,
-            fork_split: None,
-            report: self.report.clone(),
+            ..self.report.clone()
         };
-        let network = Network {
-            name: "dash-test".into(),
-            chain: "dash".into(),
-            snapshot: self.stage.snapshot(),
-            probes: Some(Arc::new(self.probe.clone().map(|probe| (id, probe)).into_iter().collect())),
-            sources: vec![source],
-        };
+        let probes = self.probe.clone().map(|probe| (id, probe)).into_iter().collect();
+        let state = network_state("dash-test", self.stage.snapshot(), vec![source]);
+        let network = Arc::new(NetworkState { probes: Some(Arc::new(probes)), ..state });
         let firing = self.firing.clone();
         let of = move |of: AlertsOf<'_>, most: usize| match of {
             AlertsOf::Masternode(_, other) if *other != id => Firing::default(),

@@ -5,9 +5,10 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex};
 
-use domain::{EventKind, Risk, Snapshot, UnixSeconds};
+use domain::samples::{moment, network_state};
+use domain::{EventKind, NetworkState, Risk, Snapshot, SourceHealth, UnixSeconds};
 use masternode_exporter::rpc::dialect;
-use masternode_exporter::web::api::{Api, Firing, History, Network, PAGES, Source, SourceHealth};
+use masternode_exporter::web::api::{Api, Firing, History, PAGES};
 use serde_json::{Value, json};
 use simulator::{Action, Options};
 
@@ -22,13 +23,13 @@ const STATUS: &str = "/api/v1/status";
 struct Desk {
     api: Api,
     contract: Contract,
-    networks: Arc<Mutex<Vec<Network>>>,
+    networks: Arc<Mutex<Vec<Arc<NetworkState>>>>,
 }
 
 impl Desk {
     fn new(networks: &[(&str, Option<Arc<Snapshot>>)]) -> Desk {
         let networks = networks.iter().map(|(name, snapshot)| network(name, snapshot.clone())).collect();
-        let networks: Arc<Mutex<Vec<Network>>> = Arc::new(Mutex::new(networks));
+        let networks: Arc<Mutex<Vec<Arc<NetworkState>>>> = Arc::new(Mutex::new(networks));
         let shown = Arc::clone(&networks);
         let api = Api {
             version: "1.2.3".into(),
@@ -86,19 +87,17 @@ impl Desk {
     }
 }
 
-fn network(name: &str, snapshot: Option<Arc<Snapshot>>) -> Network {
-    let asked = Source {
+fn network(name: &str, snapshot: Option<Arc<Snapshot>>) -> Arc<NetworkState> {
+    let asked = SourceHealth {
         name: "node-0".into(),
         up: Some(true),
         synced: Some(false),
         network_match: Some(true),
-        last_success: Some(UnixSeconds(NOW)),
-        follows_fork: None,
-        fork_split: None,
-        report: SourceHealth::default(),
+        last_success: Some(moment(NOW)),
+        ..SourceHealth::default()
     };
-    let sources = vec![asked, Source { name: "node-1".into(), ..Source::default() }];
-    Network { name: name.into(), chain: "dash".into(), snapshot, probes: None, sources }
+    let sources = vec![asked, SourceHealth { name: "node-1".into(), ..SourceHealth::default() }];
+    Arc::new(network_state(name, snapshot, sources))
 }
 
 fn texts(items: &Value, name: &str) -> Vec<String> {

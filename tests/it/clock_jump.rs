@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use domain::{Snapshot, UnixSeconds, rfc3339};
+use domain::samples::network_state;
+use domain::{Moment, NetworkState, Snapshot, SourceHealth, UnixSeconds, rfc3339};
 use masternode_exporter::alerting::Engine;
-use masternode_exporter::alerting::evaluate::{EvaluationInput, Network, Source};
+use masternode_exporter::alerting::evaluate::EvaluationInput;
 use masternode_exporter::alerting::settings::Kind;
 use masternode_exporter::meters::Meters;
 use prometheus::Registry;
@@ -29,28 +30,11 @@ type Shown = Arc<Mutex<Option<Arc<Snapshot>>>>;
 /// An engine on whatever snapshot is put into it, each confirmed at the moment of the look, as the running program tells it.
 fn engine(seen: Shown, news: Arc<Notify>, clock: fn() -> UnixSeconds) -> (Engine, Registry) {
     let look = move || {
-        let source = Source {
-            name: "node".into(),
-            synced: Some(true),
-            network_match: Some(true),
-            isolated: None,
-            release_bad: None,
-            filter_index_synced: None,
-            last_success: Some(clock()),
-            follows_fork: None,
-            fork_split: None,
-        };
-        let network = Network {
-            name: "dash-test".into(),
-            snapshot: seen.lock().unwrap().clone(),
-            probes: None,
-            begun: clock(),
-            stale_after: Duration::from_secs(900),
-            sources: vec![source],
-            gap_blocks: 0,
-            not_understood: 0,
-            fork_activation: None,
-        };
+        let now = Moment { unix: clock(), uptime: Duration::from_secs(clock().0.saturating_sub(NOW)) };
+        let mut source = SourceHealth { name: "node".into(), ..SourceHealth::default() };
+        source.confirm(now);
+        let state = network_state("dash-test", seen.lock().unwrap().clone(), vec![source]);
+        let network = Arc::new(NetworkState { since: now, ..state });
         EvaluationInput {
             networks: vec![network],
             config_good: true,

@@ -10,10 +10,12 @@ use domain::counters::EventCounters;
 use domain::list::{Block, MasternodeList};
 use domain::masternode::PeerView;
 use domain::probe::{Outcome, Peer, Probe, ProbeError};
+use domain::samples::network_state;
 use domain::snapshot::SnapshotInputs;
 use domain::watch::{Selector, WatchEntry, WatchList};
 use domain::{
-    BlockHash, ChainFacts, DetailTexts, Hash, Height, Masternode, MasternodeId, NodeType, Score, Snapshot, UnixSeconds,
+    BlockHash, ChainFacts, DetailTexts, Hash, Height, Masternode, MasternodeId, NetworkState, NodeType, Score,
+    Snapshot, UnixSeconds,
 };
 use masternode_exporter::metrics::page::{Cursor, ExpositionPage, Filter, Shard};
 use masternode_exporter::metrics::selection::{NetworkPage, SeriesBudget};
@@ -138,8 +140,8 @@ fn what_came_of_calling_masternodes_stands_on_the_page_of_those_who_were_called(
     let probes = [(2, two), (7, seven)].map(|(number, probe)| (MasternodeId::ProTx(Hash([number; 32])), probe));
     let settings = MetricsSettings { probed: true, ..MetricsSettings::default() };
     let exposition = Exposition::new(settings, prometheus::Registry::new()).unwrap();
-    exposition.publish("dash-main", Some(example()[0].clone()));
-    exposition.publish_probes("dash-main", Some(Arc::new(probes.into())));
+    let state = network_state("dash-main", Some(example()[0].clone()), vec![]);
+    exposition.publish(Arc::new(NetworkState { probes: Some(Arc::new(probes.into())), ..state.clone() }));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let page = runtime.block_on(exposition.text(Format::Text));
     let lines: String = page
@@ -167,7 +169,7 @@ masternode_requirement_met{network="dash-main",masternode="two",alias="mn-\"two\
 masternode_requirement_met{network="dash-main",masternode="two",alias="mn-\"two\"",requirement="dkg_participation",evidence="list"} 0
 "#;
     assert_eq!(lines, expected);
-    exposition.publish_probes("dash-main", None);
+    exposition.publish(Arc::new(state));
     let page = runtime.block_on(exposition.text(Format::Text));
     assert!(
         !page.contains("masternode_p2p") && !page.contains("masternode_network_watched"),
@@ -199,8 +201,9 @@ fn watched_masternodes_of_a_later_network_come_before_the_others_of_an_earlier_o
         prometheus::Registry::new(),
     )
     .unwrap();
-    exposition.publish("a", Some(snapshot("a", crowd, &[])));
-    exposition.publish("b", Some(snapshot("b", vec![masternode(1, 0, false)], &[(1, "mine")])));
+    exposition.publish(Arc::new(network_state("a", Some(snapshot("a", crowd, &[])), vec![])));
+    let other = snapshot("b", vec![masternode(1, 0, false)], &[(1, "mine")]);
+    exposition.publish(Arc::new(network_state("b", Some(other), vec![])));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let page = Page::read(&runtime.block_on(exposition.text(Format::Text)));
     page.expect("masternode_pose_score", &[("alias", "mine")], 0.0);
@@ -249,7 +252,7 @@ fn open_metrics_differs_in_the_names_of_counters_and_nothing_else() {
 async fn a_page_is_the_same_by_gzip_and_streamed_and_ends_as_its_format_wants() {
     let exposition = Exposition::new(MetricsSettings::default(), prometheus::Registry::new()).unwrap();
     for snapshot in example() {
-        exposition.publish(snapshot.network(), Some(snapshot.clone()));
+        exposition.publish(Arc::new(network_state(snapshot.network(), Some(snapshot.clone()), vec![])));
     }
     for (format, end) in [(Format::Text, "\n"), (Format::OpenMetrics, "\n# EOF\n")] {
         let plain = exposition.text(format).await;
@@ -267,7 +270,7 @@ async fn a_page_is_the_same_by_gzip_and_streamed_and_ends_as_its_format_wants() 
         let without_shard: Vec<&str> = streamed.lines().filter(|line| !line.contains("shard_info")).collect();
         assert_eq!(without_shard, plain.lines().collect::<Vec<_>>());
     }
-    exposition.publish("dash-main", None);
+    exposition.remove("dash-main");
     assert!(!exposition.text(Format::Text).await.contains("dash-main\",masternode"));
 }
 

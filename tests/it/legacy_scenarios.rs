@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use domain::chain::{ChainRules, DIMECOIN, PRCYCOIN};
 use domain::watch::{Selector, WatchEntry, WatchList};
-use domain::{EventKind, MasternodeId, Snapshot, UnixSeconds, state};
-use masternode_exporter::follower::{Follower, FollowerSettings, OptionalQueries};
+use domain::{EventKind, MasternodeId, NetworkState, Snapshot, UnixSeconds, state};
+use masternode_exporter::follower::{self, Follower, FollowerSettings, OptionalQueries};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
 use masternode_exporter::rpc::{self, Client, Credentials, Dialect, Secret, dialect};
@@ -22,7 +22,7 @@ struct Stage {
     network: Network,
     _server: RunningServer,
     follower: Follower,
-    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    states: watch::Receiver<Arc<NetworkState>>,
     _watch_list: watch::Sender<WatchList>,
     exposition: Arc<Exposition>,
 }
@@ -45,11 +45,12 @@ impl Stage {
         };
         let list = WatchList::new(network.masternodes().iter().enumerate().map(entry).collect());
         let (watch_list, watch_receiver) = watch::channel(list);
-        let (publish, snapshots) = watch::channel(None);
-        let client = client(&server, rules.clone(), dialect, &meters);
-        let follower = Follower::new(settings(rules), vec![client], &meters, watch_receiver, publish);
+        let clients = vec![client(&server, rules.clone(), dialect, &meters)];
+        let settings = settings(rules);
+        let (publish, states) = follower::state_channel(&settings, &clients);
+        let follower = Follower::new(settings, clients, &meters, watch_receiver, publish);
         let exposition = Exposition::new(metrics::MetricsSettings::default(), registry).unwrap();
-        let mut stage = Stage { network, _server: server, follower, snapshots, _watch_list: watch_list, exposition };
+        let mut stage = Stage { network, _server: server, follower, states, _watch_list: watch_list, exposition };
         stage.follower.poll().await;
         stage
     }
@@ -62,11 +63,11 @@ impl Stage {
     }
 
     fn snapshot(&self) -> Arc<Snapshot> {
-        self.snapshots.borrow().clone().expect("a list was published")
+        self.states.borrow().snapshot.clone().expect("a list was published")
     }
 
     async fn page(&self) -> Page {
-        self.exposition.publish("it", self.snapshots.borrow().clone());
+        self.exposition.publish(self.states.borrow().clone());
         Page::read(&self.exposition.text(Format::Text).await)
     }
 
@@ -98,6 +99,7 @@ fn settings(rules: ChainRules) -> FollowerSettings {
         retention: Duration::from_secs(400 * 86_400),
         // Before the simulated time, so that the tip's is the later one.
         clock: || UnixSeconds(1),
+        started: std::time::Instant::now(),
     }
 }
 
@@ -313,11 +315,12 @@ async fn complaint(
     }
     let meters = Meters::new(&Registry::new()).unwrap();
     let (_keep, watch_receiver) = watch::channel(WatchList::default());
-    let (publish, snapshots) = watch::channel(None);
-    let client = client(&server, rules.clone(), dialect, &meters);
-    let mut follower = Follower::new(settings(rules), vec![client], &meters, watch_receiver, publish);
+    let clients = vec![client(&server, rules.clone(), dialect, &meters)];
+    let settings = settings(rules);
+    let (publish, states) = follower::state_channel(&settings, &clients);
+    let mut follower = Follower::new(settings, clients, &meters, watch_receiver, publish);
     let troubles = follower.poll_once().await.expect_err("such a node is refused");
-    assert!(snapshots.borrow().is_none());
+    assert!(states.borrow().snapshot.is_none());
     troubles.join("\n")
 }
 

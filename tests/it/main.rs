@@ -42,6 +42,7 @@ mod pose_example;
 mod probe;
 mod profiles;
 mod protection;
+mod published;
 mod push;
 mod quorum_selection;
 mod quorums;

@@ -10,14 +10,15 @@ use std::time::{Duration, Instant};
 use domain::chain::{DASH, Subnet};
 use domain::counters::EventCounters;
 use domain::list::Block;
+use domain::samples::network_state;
 use domain::snapshot::SnapshotInputs;
 use domain::watch::WatchTarget;
 use domain::{
-    BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NodeType, Score, Snapshot,
-    UnixSeconds,
+    BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NetworkState, NodeType,
+    Score, Snapshot, SourceHealth, UnixSeconds,
 };
 use masternode_exporter::rpc::dialect;
-use masternode_exporter::web::api::{Api, Firing, History, Network, Source, SourceHealth};
+use masternode_exporter::web::api::{Api, Firing, History};
 use masternode_exporter::web::handlers::{Handlers, LandingPage, Link, Readiness, ScrapeError};
 use masternode_exporter::web::pages::{self, Page};
 use serde_json::Value;
@@ -27,24 +28,18 @@ use crate::support::harness::{NOW, Stage, fail};
 
 /// A site that shows these networks.
 fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -> Handlers {
-    let source = Source {
+    let source = SourceHealth {
         name: "node-0".into(),
         up: Some(true),
         synced: Some(true),
         network_match: Some(true),
-        last_success: None,
-        follows_fork: None,
-        fork_split: None,
-        report: SourceHealth::default(),
+        ..SourceHealth::default()
     };
-    let network = |(name, snapshot): (&str, Option<Arc<Snapshot>>)| Network {
-        name: name.into(),
-        chain: "dash".into(),
-        snapshot,
-        probes: None,
-        sources: vec![source.clone(), Source { name: "node-1".into(), up: Some(false), ..Source::default() }],
+    let silent = SourceHealth { name: "node-1".into(), up: Some(false), ..SourceHealth::default() };
+    let network = |(name, snapshot): (&str, Option<Arc<Snapshot>>)| {
+        Arc::new(network_state(name, snapshot, vec![source.clone(), silent.clone()]))
     };
-    let networks: Vec<Network> = networks.into_iter().map(network).collect();
+    let networks: Vec<Arc<NetworkState>> = networks.into_iter().map(network).collect();
     let api = Api {
         version: "1.2.3".into(),
         networks: Box::new(move || networks.clone()),

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::probe::{Outcome, Probe, ProbeError, Probes, Unprobed};
-use domain::{Snapshot, UnixSeconds};
+use domain::samples::network_state;
+use domain::{Moment, NetworkState, Snapshot, SourceHealth, UnixSeconds};
 use masternode_exporter::alerting::catalog::Severity;
-use masternode_exporter::alerting::evaluate::{EvaluationInput, Network, Source};
+use masternode_exporter::alerting::evaluate::EvaluationInput;
 use masternode_exporter::alerting::settings::{Heartbeat, Kind, Receiver, Secret};
 use masternode_exporter::alerting::{AlertingSettings, Engine};
 use masternode_exporter::history::{self, Writer, WriterHandle};
@@ -117,6 +118,13 @@ fn whole(read: &[u8]) -> Option<Got> {
         .then(|| Got { head: head.into(), body: serde_json::from_str(body).unwrap_or(Value::Null) })
 }
 
+/// When the process of a test started.
+const STARTED: u64 = NOW - 20_000;
+
+fn moment(unix: u64) -> Moment {
+    Moment { unix: UnixSeconds(unix), uptime: Duration::from_secs(unix - STARTED) }
+}
+
 /// What the engine of a test sees.
 #[derive(Clone, Default)]
 struct Sight {
@@ -144,38 +152,19 @@ impl Told {
         let seen = sight.clone();
         let look = move || {
             let Sight { snapshot, confirmed, probes, isolated } = seen.lock().unwrap().clone();
-            let last_success = confirmed.map(UnixSeconds);
-            let known = confirmed.is_some().then_some(true);
-            let source = Source {
-                name: "node".into(),
-                synced: known,
-                network_match: known,
-                isolated,
-                release_bad: None,
-                filter_index_synced: None,
-                last_success,
-                follows_fork: None,
-                fork_split: None,
-            };
-            let stale_after = Duration::from_secs(900);
-            let network = Network {
-                name: "dash-test".into(),
-                snapshot,
-                probes,
-                begun: UnixSeconds(NOW),
-                stale_after,
-                sources: vec![source],
-                gap_blocks: 0,
-                not_understood: 0,
-                fork_activation: None,
-            };
+            let mut source = SourceHealth { name: "node".into(), isolated, ..SourceHealth::default() };
+            if let Some(unix) = confirmed {
+                source.confirm(moment(unix));
+            }
+            let state = network_state("dash-test", snapshot, vec![source]);
+            let network = Arc::new(NetworkState { probes, since: moment(NOW), ..state });
             EvaluationInput {
                 networks: vec![network],
                 config_good: true,
                 web_config_good: true,
                 history_damaged: Some(0),
                 failing: vec![],
-                started: UnixSeconds(NOW),
+                started: UnixSeconds(STARTED),
             }
         };
         let notifications = meters.notifications().clone();

@@ -11,9 +11,9 @@ use domain::chain::DASH;
 use domain::condition::{Condition, Thresholds, findings};
 use domain::event::{Event, EventKind};
 use domain::watch::{Selector, WatchEntry, WatchField, WatchList};
-use domain::{Snapshot, UnixSeconds};
+use domain::{NetworkState, Snapshot, UnixSeconds};
 use masternode_exporter::alerting::catalog::{Severity, alert_of};
-use masternode_exporter::follower::{Follower, FollowerSettings, OptionalQueries};
+use masternode_exporter::follower::{self, Follower, FollowerSettings, OptionalQueries};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
 use masternode_exporter::rpc::{self, Client, Credentials, Secret, dialect};
@@ -158,7 +158,7 @@ struct Followed {
     _server: RunningServer,
     rewritten: Arc<Mutex<Rewritten>>,
     follower: Follower,
-    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    states: watch::Receiver<Arc<NetworkState>>,
     exposition: Arc<Exposition>,
 }
 
@@ -190,19 +190,21 @@ impl Followed {
             backfill_blocks: 0,
             retention: Duration::from_secs(400 * 86_400),
             clock: || UnixSeconds(NOW),
+            started: std::time::Instant::now(),
         };
         let (_, watch_list) = watch::channel(WatchList::new(watch(&network)));
-        let (publish, snapshots) = watch::channel(None);
-        let follower = Follower::new(settings, vec![client], &meters, watch_list, publish);
+        let clients = vec![client];
+        let (publish, states) = follower::state_channel(&settings, &clients);
+        let follower = Follower::new(settings, clients, &meters, watch_list, publish);
         let exposition = Exposition::new(metrics::MetricsSettings::default(), registry).unwrap();
-        let mut followed = Followed { network, _server: server, rewritten, follower, snapshots, exposition };
+        let mut followed = Followed { network, _server: server, rewritten, follower, states, exposition };
         followed.poll().await;
         followed
     }
 
     async fn poll(&mut self) {
         self.follower.poll_once().await.unwrap();
-        self.exposition.publish("dash-test", self.snapshots.borrow().clone());
+        self.exposition.publish(self.states.borrow().clone());
     }
 
     /// One block, in which registrations change to that.
@@ -215,7 +217,7 @@ impl Followed {
     }
 
     fn snapshot(&self) -> Arc<Snapshot> {
-        self.snapshots.borrow().clone().unwrap()
+        self.states.borrow().snapshot.clone().unwrap()
     }
 
     /// Masternodes that are found to be otherwise than expected, and in which fields.

@@ -28,7 +28,7 @@ fn main() {
             let settings =
                 MetricsSettings { series_limit: usize::MAX, cache_limit_bytes: 0, ..MetricsSettings::default() };
             let exposition = Exposition::new(settings, Default::default()).expect("an empty registry takes it");
-            exposition.publish("dash-main", Some(data::snapshot(count)));
+            exposition.publish(data::state(data::snapshot(count)));
             let runtime = tokio::runtime::Builder::new_current_thread().build().expect("it needs no driver");
             let stream = || runtime.block_on(drain(&exposition));
             assert_eq!(stream(), stream());

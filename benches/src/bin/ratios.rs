@@ -140,7 +140,7 @@ async fn scraping(count: u64, rounds: usize) {
     let exposition = |cache_limit_bytes| {
         let settings = MetricsSettings { series_limit: usize::MAX, cache_limit_bytes, ..MetricsSettings::default() };
         let exposition = Exposition::new(settings, prometheus::Registry::new()).expect("an empty registry takes it");
-        exposition.publish("dash-main", Some(snapshot.clone()));
+        exposition.publish(data::state(snapshot.clone()));
         exposition
     };
     let (exposition, streaming) = (exposition(usize::MAX), exposition(0));

@@ -100,9 +100,60 @@ pub struct OwnMasternode {
 }
 
 impl NetworkState {
+    /// A network of which nothing is known yet, followed since `since` through sources of these names.
+    #[must_use]
+    pub fn new<'a>(
+        network: &str,
+        rules: Arc<ChainRules>,
+        stale_after: Duration,
+        since: Moment,
+        sources: impl IntoIterator<Item = &'a str>,
+    ) -> NetworkState {
+        let source = |name: &str| SourceHealth { name: name.into(), ..SourceHealth::default() };
+        NetworkState {
+            network: network.into(),
+            rules,
+            snapshot: None,
+            sources: sources.into_iter().map(source).collect(),
+            probes: None,
+            gap_blocks: 0,
+            not_understood: 0,
+            fork_activation: None,
+            since,
+            stale_after,
+        }
+    }
+
     /// When any source last confirmed the list.
     #[must_use]
     pub fn confirmed(&self) -> Option<Moment> {
         self.sources.iter().filter_map(|source| source.last_success).max_by_key(|moment| moment.uptime)
+    }
+}
+
+impl SourceHealth {
+    /// It answered usefully at `now`.
+    pub fn confirm(&mut self, now: Moment) {
+        (self.up, self.synced, self.network_match) = (Some(true), Some(true), Some(true));
+        self.last_success = Some(now);
+    }
+
+    /// It cannot be used; `answers` tells whether it answered at all.
+    pub fn fail(&mut self, answers: bool) {
+        (self.up, self.synced) = (Some(answers), Some(false));
+    }
+
+    /// It says nothing of itself any more: what it said is no longer known.
+    pub fn forget_statements(&mut self) {
+        *self = SourceHealth {
+            name: Arc::clone(&self.name),
+            up: self.up,
+            synced: self.synced,
+            network_match: self.network_match,
+            last_success: self.last_success,
+            follows_fork: self.follows_fork,
+            fork_split: self.fork_split,
+            ..SourceHealth::default()
+        };
     }
 }

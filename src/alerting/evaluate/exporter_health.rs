@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 
 use crate::alerting::clock_jump::ClockJump;
-use crate::alerting::evaluate::{ActiveCondition, EvaluationInput, Labels, Network, Source, judged, named};
+use crate::alerting::evaluate::{ActiveCondition, EvaluationInput, Labels, judged, named};
 use crate::alerting::settings::AlertingSettings;
 use domain::masternode::UnixSeconds;
+use domain::network_state::{NetworkState, SourceHealth};
 
 /// What is told when no node of a network can be used.
 pub(super) const ALL_SOURCES_DOWN: &str = "MasternodeExporterAllSourcesDown";
@@ -93,13 +94,13 @@ impl PreviousState {
     }
 
     /// Takes note of what a node says of itself. Returns whether the alert counts as given.
-    fn holds(&mut self, alert: &'static str, network: &str, source: &Source, now: UnixSeconds) -> bool {
+    fn holds(&mut self, alert: &'static str, network: &str, source: &SourceHealth, now: UnixSeconds) -> bool {
         let said = match alert {
             BAD_RELEASE => source.release_bad,
             FILTER_INDEX => source.filter_index_synced.map(|synced| !synced),
             _ => source.isolated,
         };
-        let key = (alert, network.to_string(), source.name.clone());
+        let key = (alert, network.to_string(), source.name.to_string());
         let known = self.said.entry(key).or_insert((None, now));
         if said.is_some() {
             *known = (said, now);
@@ -110,8 +111,9 @@ impl PreviousState {
     }
 
     /// The alerts about nodes of which nothing is known yet.
-    pub(super) fn unsaid(&self, network: &Network) -> impl Iterator<Item = Said> {
-        let of_source = |source: &Source| SAID.map(|alert| (alert, network.name.clone(), source.name.clone()));
+    pub(super) fn unsaid(&self, network: &NetworkState) -> impl Iterator<Item = Said> {
+        let of_source =
+            |source: &SourceHealth| SAID.map(|alert| (alert, network.network.to_string(), source.name.to_string()));
         let keys = network.sources.iter().flat_map(of_source);
         keys.filter(|key| self.said.get(key).is_some_and(|(said, _)| said.is_none()))
     }
@@ -122,23 +124,23 @@ fn alert(name: &str, labels: &[(&str, &str)], value: f64) -> Option<ActiveCondit
     Some(judged(named(name)?, labels, value))
 }
 
-/// What is to be told of a network's nodes and data; `confirmed` is when its list was last confirmed.
+/// What is to be told of a network's nodes and data; `confirmed` is when its list was last confirmed or, of one that was never
+/// reached, when it began to be followed: a reload may have added it long after the start.
 pub(super) fn of_network(
-    network: &Network,
-    confirmed: Option<UnixSeconds>,
+    network: &NetworkState,
+    confirmed: UnixSeconds,
     before: &mut PreviousState,
     now: UnixSeconds,
 ) -> Vec<ActiveCondition> {
-    let name = network.name.as_str();
+    let name = &*network.network;
     let of_network = [("network", name)];
     let mut told = Vec::new();
-    // Of a network that was never reached, its beginning counts: a reload may have added it long after the start.
-    let age = now.0.saturating_sub(confirmed.unwrap_or(network.begun).0);
+    let age = now.0.saturating_sub(confirmed.0);
     if age > network.stale_after.as_secs() {
         told.extend(alert(DATA_STALE, &of_network, age as f64));
     }
     for source in &network.sources {
-        let labels = [("network", name), ("source", source.name.as_str())];
+        let labels = [("network", name), ("source", &*source.name)];
         if source.synced == Some(false) {
             told.extend(alert("MasternodeExporterSourceDown", &labels, 0.0));
         }
@@ -170,12 +172,12 @@ pub(super) fn of_network(
 }
 
 /// The alerts about consensus changes of which nothing can be said, with network and node.
-pub(super) fn unknown_forks(network: &Network) -> impl Iterator<Item = (&'static str, String, String)> {
+pub(super) fn unknown_forks(network: &NetworkState) -> impl Iterator<Item = (&'static str, String, String)> {
     network.sources.iter().flat_map(|source| {
         let ready = source.follows_fork.is_none().then_some([NOT_READY, LEFT_BEHIND]);
         let split = source.fork_split.is_none().then_some(SPLIT);
         let names = ready.into_iter().flatten().chain(split);
-        names.map(|name| (name, network.name.clone(), source.name.clone()))
+        names.map(|name| (name, network.network.to_string(), source.name.to_string()))
     })
 }
 

@@ -18,8 +18,8 @@ use crate::alerting::settings::AlertingSettings;
 use crate::alerting::template;
 use domain::Snapshot;
 use domain::condition::{Condition, Finding, Subject, called, findings, unknown_versions, unsaid_expectations};
-use domain::masternode::{Height, MasternodeId, UnixSeconds};
-use domain::probe::Probes;
+use domain::masternode::{MasternodeId, UnixSeconds};
+use domain::network_state::{Moment, NetworkState};
 use domain::snapshot::WatchedEntry;
 
 /// Labels of an alert, without `alertname`; none is empty.
@@ -28,54 +28,10 @@ pub type Labels = BTreeMap<String, String>;
 /// Of a list that was confirmed longer ago nothing is concluded. The rules do the same.
 const FRESH: Duration = Duration::from_secs(300);
 
-/// What is known of a network.
-pub struct Network {
-    /// Its name.
-    pub name: String,
-    /// The newest snapshot; `None` before the first, and when it was withdrawn.
-    pub snapshot: Option<Arc<Snapshot>>,
-    /// What came of calling its watched masternodes, so far; `None` where nobody is called.
-    pub probes: Option<Arc<Probes>>,
-    /// When it began to be followed.
-    pub begun: UnixSeconds,
-    /// Without confirmation for so long, what is known is stale.
-    pub stale_after: Duration,
-    /// Its nodes.
-    pub sources: Vec<Source>,
-    /// Blocks jumped over since the process started.
-    pub gap_blocks: u64,
-    /// Values in answers that were not understood since the process started.
-    pub not_understood: u64,
-    /// First block under the rules of a consensus change, once that is certain.
-    pub fork_activation: Option<Height>,
-}
-
-/// What is known of a node that is asked; `None` where it is not known yet.
-pub struct Source {
-    /// Its name.
-    pub name: String,
-    /// Whether it could be used when last asked.
-    pub synced: Option<bool>,
-    /// Whether it is on the right network.
-    pub network_match: Option<bool>,
-    /// Whether it is cut off from its network.
-    pub isolated: Option<bool>,
-    /// Whether it runs a release with a known fault.
-    pub release_bad: Option<bool>,
-    /// Whether its index of compact block filters is synced.
-    pub filter_index_synced: Option<bool>,
-    /// When it last confirmed the list.
-    pub last_success: Option<UnixSeconds>,
-    /// Whether it follows the next consensus change.
-    pub follows_fork: Option<bool>,
-    /// Whether it is on another chain since that change.
-    pub fork_split: Option<bool>,
-}
-
 /// Everything that is judged.
 pub struct EvaluationInput {
     /// All networks.
-    pub networks: Vec<Network>,
+    pub networks: Vec<Arc<NetworkState>>,
     /// The configuration could be read when it was last tried.
     pub config_good: bool,
     /// The web configuration file could be used when it was last read; also where there is none.
@@ -213,21 +169,30 @@ pub fn judge(
         EventWindow { started: world.started.0, recent_seconds: settings.thresholds.recent_seconds, now: now.0 };
     let unknown_damage = world.history_damaged.is_none();
     let mut verdict = Evaluation { memory, unknown_damage, ..Evaluation::default() };
-    for network in &world.networks {
-        let confirmed = network.sources.iter().filter_map(|source| source.last_success).max();
+    // Times are told by their age, because the wall clock may have jumped in between.
+    let uptime = Duration::from_secs(now.0.saturating_sub(world.started.0));
+    let before_now = |at: Moment| UnixSeconds(now.0.saturating_sub(at.age(Moment { unix: now, uptime }).as_secs()));
+    for network in world.networks.iter().map(Arc::as_ref) {
+        let name = network.network.to_string();
+        let confirmed = network.confirmed().map(before_now);
         let limit = FRESH.min(network.stale_after).as_secs();
         let fresh = confirmed.is_some_and(|confirmed| now.0.saturating_sub(confirmed.0) <= limit);
         match network.snapshot.as_deref().filter(|_| fresh) {
             Some(snapshot) => of_snapshot(network, snapshot, settings, now, &mut verdict),
-            None => drop(verdict.unknown_lists.insert(network.name.clone())),
+            None => drop(verdict.unknown_lists.insert(name.clone())),
         }
         if confirmed.is_none() {
-            verdict.unconfirmed.insert(network.name.clone());
+            verdict.unconfirmed.insert(name.clone());
         }
         if network.sources.iter().any(|source| source.synced.is_none()) {
-            verdict.unknown_sources.insert(network.name.clone());
+            verdict.unknown_sources.insert(name);
         }
-        verdict.judged.extend(exporter_health::of_network(network, confirmed, before, now));
+        verdict.judged.extend(exporter_health::of_network(
+            network,
+            confirmed.unwrap_or(before_now(network.since)),
+            before,
+            now,
+        ));
         verdict.unknown_forks.extend(exporter_health::unknown_forks(network));
         verdict.unsaid.extend(before.unsaid(network));
     }
@@ -243,7 +208,7 @@ pub fn judge(
 }
 
 fn of_snapshot(
-    network: &Network,
+    network: &NetworkState,
     snapshot: &Snapshot,
     settings: &AlertingSettings,
     now: UnixSeconds,
@@ -276,13 +241,13 @@ fn of_snapshot(
     verdict.judged.extend(found.filter_map(told));
     let unknown = snapshot.quorum_types().unwrap_or_default().iter();
     let unknown = unknown.filter(|kind| snapshot.quorum_health(kind).is_none());
-    verdict.unknown_quorums.extend(unknown.map(|kind| (network.name.clone(), kind.name.to_string())));
+    verdict.unknown_quorums.extend(unknown.map(|kind| (network.network.to_string(), kind.name.to_string())));
     // Of what is being worked on nothing is told, whatever is known of it.
     let unsaid = unsaid_expectations(snapshot).map(|node| (Condition::UnexpectedChange, node));
     let versions = unknown_versions(snapshot).map(|node| (Condition::EvoVersionOld, node));
     let unknown = called.unknown.into_iter().chain(unsaid).chain(versions).filter(|(_, node)| !is_muted(node, now));
     let unknown: BTreeSet<_> = unknown.map(|(condition, node)| (condition, node.watched.id)).collect();
-    verdict.unknown_calls.insert(network.name.clone(), unknown);
+    verdict.unknown_calls.insert(network.network.to_string(), unknown);
 }
 
 fn is_muted(node: &WatchedEntry, now: UnixSeconds) -> bool {

@@ -9,8 +9,9 @@ use domain::deployment::{Deployment, Phase};
 use domain::details::{DetailTexts, Details};
 use domain::event::{Event, EventKind, FailedQuorum};
 use domain::masternode::{BlockHash, Hash, Height, Masternode, NodeType, Score};
+use domain::network_state::SourceHealth;
 use domain::probe::{Outcome, Probe, ProbeError, Unprobed};
-use domain::samples::{block, id, list, masternode};
+use domain::samples::{block, id, list, masternode, moment, network_state};
 use domain::snapshot::SnapshotInputs;
 use domain::watch::{WatchField, WatchTarget};
 
@@ -64,28 +65,16 @@ fn penalised() -> (Masternode, Vec<Event>) {
 }
 
 pub(super) fn world(snapshot: Option<Arc<Snapshot>>, confirmed: Option<u64>) -> EvaluationInput {
-    let source = Source {
+    let source = SourceHealth {
         name: "local".into(),
         synced: Some(true),
         network_match: Some(true),
         isolated: Some(false),
         release_bad: Some(false),
-        filter_index_synced: None,
-        last_success: confirmed.map(UnixSeconds),
-        follows_fork: None,
-        fork_split: None,
+        last_success: confirmed.map(moment),
+        ..SourceHealth::default()
     };
-    let network = Network {
-        name: "dash-main".into(),
-        snapshot,
-        probes: None,
-        begun: UnixSeconds(0),
-        stale_after: Duration::from_secs(900),
-        sources: vec![source],
-        gap_blocks: 0,
-        not_understood: 0,
-        fork_activation: None,
-    };
+    let network = Arc::new(network_state("dash-main", snapshot, vec![source]));
     EvaluationInput {
         networks: vec![network],
         config_good: true,
@@ -94,6 +83,11 @@ pub(super) fn world(snapshot: Option<Arc<Snapshot>>, confirmed: Option<u64>) -> 
         failing: vec![],
         started: UnixSeconds(0),
     }
+}
+
+/// The network of a world, to be changed.
+fn network(world: &mut EvaluationInput) -> &mut NetworkState {
+    Arc::make_mut(&mut world.networks[0])
 }
 
 fn told(verdict: &Evaluation) -> Vec<&'static str> {
@@ -206,8 +200,8 @@ fn of_old_data_nothing_is_told_but_that_it_is_old() {
 #[test]
 fn what_was_never_known_is_stale_from_the_start_and_its_sources_are_unknown() {
     let mut world = world(None, None);
-    world.networks[0].sources[0].synced = None;
-    (world.started, world.networks[0].begun) = (UnixSeconds(1000), UnixSeconds(1000));
+    network(&mut world).sources[0].synced = None;
+    world.started = UnixSeconds(1000);
     let settings = AlertingSettings::default();
     let at = |now| judge(&world, &settings, &mut PreviousState::default(), UnixSeconds(now));
     let early = at(1900);
@@ -223,9 +217,9 @@ fn what_was_never_known_is_stale_from_the_start_and_its_sources_are_unknown() {
 #[test]
 fn sources_gaps_configuration_and_receivers_are_told_for_themselves() {
     let mut world = world(None, Some(1000));
-    world.networks[0].sources[0].synced = Some(false);
-    world.networks[0].sources[0].network_match = Some(false);
-    world.networks[0].gap_blocks = 7;
+    network(&mut world).sources[0].synced = Some(false);
+    network(&mut world).sources[0].network_match = Some(false);
+    network(&mut world).gap_blocks = 7;
     world.config_good = false;
     world.web_config_good = false;
     world.history_damaged = Some(3);
@@ -271,7 +265,7 @@ fn a_lost_payment_that_an_earlier_process_saw_is_told_for_as_long_as_it_would_ha
 fn a_network_that_was_added_late_is_stale_by_its_own_age_only() {
     let told_at = |now: u64| {
         let mut world = world(None, None);
-        world.networks[0].begun = UnixSeconds(100_000);
+        network(&mut world).since = moment(100_000);
         told(&judge(&world, &AlertingSettings::default(), &mut PreviousState::default(), UnixSeconds(now)))
     };
     assert!(!told_at(100_900).contains(&"MasternodeExporterDataStale"));
@@ -290,7 +284,7 @@ fn probe(outcome: Outcome) -> Probe {
 fn with_probe(snapshot: Arc<Snapshot>, probe: Option<Probe>) -> EvaluationInput {
     let at = now(&snapshot);
     let mut world = world(Some(snapshot), Some(at));
-    world.networks[0].probes = Some(Arc::new(probe.into_iter().map(|probe| (id(1), probe)).collect()));
+    network(&mut world).probes = Some(Arc::new(probe.into_iter().map(|probe| (id(1), probe)).collect()));
     world
 }
 
@@ -344,7 +338,7 @@ fn a_node_that_is_cut_off_is_told_and_its_silence_ends_that_after_ten_minutes_on
     let mut world = world(None, Some(1000));
     let mut before = PreviousState::default();
     let mut at = |now: u64, isolated: Option<bool>| {
-        world.networks[0].sources[0].isolated = isolated;
+        network(&mut world).sources[0].isolated = isolated;
         let verdict = judge(&world, &AlertingSettings::default(), &mut before, UnixSeconds(now));
         (told(&verdict).contains(&alert.name), verdict.is_unknown(alert, &labels, UnixSeconds(now)))
     };

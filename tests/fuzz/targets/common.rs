@@ -6,18 +6,19 @@ use std::fmt::Debug;
 use std::future::ready;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use domain::counters::EventCounters;
 use domain::snapshot::SnapshotInputs;
 use domain::watch::{Selector, WatchEntry, WatchList};
 use domain::{
-    Block, BlockHash, ChainFacts, Event, Hash, Height, Masternode, MasternodeList, Snapshot, Subnet, UnixSeconds,
-    chain, event,
+    Block, BlockHash, ChainFacts, Event, Hash, Height, Masternode, MasternodeList, Moment, NetworkState, Snapshot,
+    Subnet, UnixSeconds, chain, event,
 };
 use masternode_exporter::history::{BlockEvents, Identity, NetworkId, Store};
 use masternode_exporter::rpc::ErrorKind;
 use masternode_exporter::rpc::dash::list_parser::ListParser;
-use masternode_exporter::web::api::{Api, Firing, History, Network};
+use masternode_exporter::web::api::{Api, Firing, History};
 use masternode_exporter::web::handlers::{Body, Handlers, LandingPage, MetricsReply, Readiness, TelemetryPath};
 
 /// The height of the recorded list.
@@ -99,16 +100,12 @@ pub(crate) fn api(history: Option<PathBuf>) -> Api {
         recent_events: events(),
     };
     let snapshot = Arc::new(Snapshot::new(parts, &EventCounters::default()));
-    let network = move || Network {
-        name: "dash".into(),
-        chain: "dash".into(),
-        snapshot: Some(Arc::clone(&snapshot)),
-        probes: None,
-        sources: Vec::new(),
-    };
+    let since = Moment { unix: NOW, uptime: Duration::ZERO };
+    let network = NetworkState::new("dash", Arc::new(chain::DASH), Duration::from_secs(900), since, []);
+    let network = Arc::new(NetworkState { snapshot: Some(snapshot), ..network });
     Api {
         version: "0".into(),
-        networks: Box::new(move || vec![network()]),
+        networks: Box::new(move || vec![network.clone()]),
         alerts: Box::new(|_, _| Firing::default()),
         history: history.map(|path| History { path, up: Box::new(|| true) }),
         clock: || NOW,

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::chain::DASH;
 use domain::watch::{Selector, WatchEntry, WatchList};
-use domain::{Event, Snapshot, UnixSeconds};
+use domain::{Event, NetworkState, Snapshot, UnixSeconds};
 use masternode_exporter::follower::offline_backfill::{OfflineBackfill, OfflineBackfillError};
-use masternode_exporter::follower::{Follower, FollowerSettings, OptionalQueries};
+use masternode_exporter::follower::{self, Follower, FollowerSettings, OptionalQueries};
 use masternode_exporter::history::{self, Writer, WriterHandle};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
@@ -31,7 +31,7 @@ pub(crate) struct Stage {
     pub(crate) settings: FollowerSettings,
     pub(crate) dialect: Arc<Dialect>,
     history: Option<Recording>,
-    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    states: watch::Receiver<Arc<NetworkState>>,
     watch_list: watch::Sender<WatchList>,
     exposition: Arc<Exposition>,
 }
@@ -74,15 +74,16 @@ impl Stage {
             backfill_blocks: 0,
             retention: Duration::from_secs(400 * 86_400),
             clock: || UnixSeconds(NOW),
+            started: Instant::now(),
         };
         change(&mut settings);
         let (watch_list, _) = watch::channel(watch_all(&network));
-        let (_, snapshots) = watch::channel(None);
+        let (_, states) = follower::state_channel(&settings, &[]);
         let exposition = Exposition::new(metrics::MetricsSettings::default(), Registry::new()).unwrap();
         let dialect = Arc::new(dialect::DASH);
         let follower = None;
         let mut stage =
-            Stage { network, servers, follower, settings, dialect, history: None, snapshots, watch_list, exposition };
+            Stage { network, servers, follower, settings, dialect, history: None, states, watch_list, exposition };
         stage.start();
         stage
     }
@@ -154,9 +155,9 @@ impl Stage {
         let registry = Registry::new();
         let meters = Meters::new(&registry).unwrap();
         let dialect = &self.dialect;
-        let clients =
+        let clients: Vec<Client> =
             (0..).zip(&self.servers).map(|(index, server)| client(index, server, dialect.clone(), &meters)).collect();
-        let (publish, snapshots) = watch::channel(None);
+        let (publish, states) = follower::state_channel(&self.settings, &clients);
         let mut follower = Follower::new(self.settings.clone(), clients, &meters, self.watch_list.subscribe(), publish);
         if let Some(history) = &mut self.history {
             let path = history.folder.path().join("history.db");
@@ -167,7 +168,7 @@ impl Stage {
             history.writer = Some((writer, ended));
         }
         self.follower = Some(follower);
-        self.snapshots = snapshots;
+        self.states = states;
         self.exposition = Exposition::new(metrics::MetricsSettings::default(), registry).unwrap();
     }
 
@@ -190,7 +191,7 @@ impl Stage {
     pub(crate) async fn backfill(&self) -> Result<OfflineBackfill, OfflineBackfillError> {
         let meters = Meters::new(&Registry::new()).unwrap();
         let client = client(0, &self.servers[0], self.dialect.clone(), &meters);
-        OfflineBackfill::new(self.settings.clone(), client, &meters).await
+        OfflineBackfill::new(self.settings.clone(), client).await
     }
 
     /// The history's file.
@@ -244,13 +245,23 @@ impl Stage {
 
     /// Its text.
     pub(crate) async fn text(&self, format: Format) -> String {
-        self.exposition.publish("dash-test", self.snapshot());
+        self.exposition.publish(self.state());
         self.exposition.text(format).await
+    }
+
+    /// The state that is published now.
+    pub(crate) fn state(&self) -> Arc<NetworkState> {
+        self.states.borrow().clone()
+    }
+
+    /// The states, as they are published.
+    pub(crate) fn states(&self) -> watch::Receiver<Arc<NetworkState>> {
+        self.states.clone()
     }
 
     /// The snapshot that is published now.
     pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
-        self.snapshots.borrow().clone()
+        self.states.borrow().snapshot.clone()
     }
 
     /// Events of the snapshot, oldest first.

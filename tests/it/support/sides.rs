@@ -1,12 +1,12 @@
 //! Nodes on one chain or on two that part at the activation of v24, and a follower with a history on them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::chain::DASH;
 use domain::watch::WatchList;
-use domain::{Snapshot, UnixSeconds};
-use masternode_exporter::follower::{Follower, FollowerSettings, OptionalQueries};
+use domain::{NetworkState, Snapshot, UnixSeconds};
+use masternode_exporter::follower::{self, Follower, FollowerSettings, OptionalQueries};
 use masternode_exporter::history::{self, Writer, WriterHandle};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
@@ -24,7 +24,7 @@ use crate::support::samples::Page;
 pub(crate) struct Fork {
     pub(crate) relays: Vec<Relay>,
     pub(crate) follower: Option<Follower>,
-    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    states: Option<watch::Receiver<Arc<NetworkState>>>,
     exposition: Arc<Exposition>,
     folder: TempDir,
     writer: Option<(Writer, WriterHandle)>,
@@ -43,9 +43,8 @@ impl Fork {
         }
         let (watch_list, _) = watch::channel(watch_all(&relays[0].network));
         let exposition = Exposition::new(metrics::MetricsSettings::default(), Registry::new()).unwrap();
-        let (_, snapshots) = watch::channel(None);
         let folder = tempfile::tempdir().unwrap();
-        let mut fork = Fork { relays, follower: None, snapshots, exposition, folder, writer: None, watch_list };
+        let mut fork = Fork { relays, follower: None, states: None, exposition, folder, writer: None, watch_list };
         fork.start();
         fork
     }
@@ -64,7 +63,7 @@ impl Fork {
             let meters = meters.rpc("dash-test", &settings.name);
             Client::new(settings, meters).unwrap()
         };
-        let clients = self.relays.iter().enumerate().map(client).collect();
+        let clients: Vec<Client> = self.relays.iter().enumerate().map(client).collect();
         let settings = FollowerSettings {
             network: "dash-test".into(),
             rules: Arc::new(DASH),
@@ -76,15 +75,16 @@ impl Fork {
             backfill_blocks: 0,
             retention: Duration::from_secs(400 * 86_400),
             clock: || UnixSeconds(NOW),
+            started: Instant::now(),
         };
-        let (publish, snapshots) = watch::channel(None);
+        let (publish, states) = follower::state_channel(&settings, &clients);
         let path = self.folder.path().join("history.db");
         let kept = history::HistorySettings { path, retention: settings.retention, clock: settings.clock };
         let (writer, ended) = Writer::start(kept, meters.history().clone()).unwrap();
         let follower = Follower::new(settings, clients, &meters, self.watch_list.subscribe(), publish);
         self.follower = Some(follower.with_history(writer.clone()));
         self.writer = Some((writer, ended));
-        self.snapshots = snapshots;
+        self.states = Some(states);
         self.exposition = Exposition::new(metrics::MetricsSettings::default(), registry).unwrap();
     }
 
@@ -106,21 +106,24 @@ impl Fork {
     }
 
     pub(crate) async fn page(&self) -> Page {
-        let snapshot = self.snapshots.borrow().clone();
-        self.exposition.publish("dash-test", snapshot);
+        self.exposition.publish(self.state());
         Page::read(&self.exposition.text(Format::Text).await)
     }
 
+    fn state(&self) -> Arc<NetworkState> {
+        self.states.as_ref().unwrap().borrow().clone()
+    }
+
     pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
-        self.snapshots.borrow().clone()
+        self.state().snapshot.clone()
     }
 
     pub(crate) fn height(&self) -> Option<u32> {
-        self.snapshots.borrow().as_ref().map(|snapshot| snapshot.block().height.0)
+        self.snapshot().map(|snapshot| snapshot.block().height.0)
     }
 
     pub(crate) fn hash(&self) -> Option<String> {
-        self.snapshots.borrow().as_ref().map(|snapshot| snapshot.block().hash.to_string())
+        self.snapshot().map(|snapshot| snapshot.block().hash.to_string())
     }
 }
 

@@ -13,7 +13,7 @@ fn what_is_not_understood_is_told_from_the_start_on_for_a_day_and_unknown_withou
     let mut before = PreviousState::default();
     let mut count = |count, snapshot: Option<Arc<Snapshot>>, now| {
         let mut world = world(snapshot, Some(now));
-        world.networks[0].not_understood = count;
+        network(&mut world).not_understood = count;
         let verdict = judge(&world, &AlertingSettings::default(), &mut before, UnixSeconds(now));
         let found = verdict.judged.iter().find(|judged| judged.alert.name == not_understood.name);
         (found.map(|judged| judged.value), verdict.is_unknown(not_understood, &labels, UnixSeconds(at)))
