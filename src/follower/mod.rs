@@ -351,7 +351,7 @@ impl Follower {
             troubles.join("; ")
         );
         self.publisher.withdraw(&self.sources, &self.chain);
-        if self.sources.sources.iter().any(Source::is_elsewhere) && !self.chain.history.is_bound() {
+        if self.sources.iter().any(Source::is_elsewhere) && !self.chain.history.is_bound() {
             // Perhaps the network was mistaken, not the source: the first answer now says which it is.
             self.sources.forget_network();
             self.chain.state.give_up(None);

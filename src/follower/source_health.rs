@@ -61,13 +61,13 @@ pub(super) struct CollectedHealth {
 pub(super) fn collect(sources: &SourcePool, facts: &mut ChainFacts) -> bool {
     let mut sessions = None;
     let mut next = None;
-    for report in sources.sources.iter().map(|source| &source.report) {
+    for report in sources.iter().map(|source| &source.report) {
         let Some((seen, next_session)) = &report.sessions else { continue };
         let own = report.identity.filter(|_| report.is_masternode);
         sessions.get_or_insert_with(DkgSessions::default).add(own, &seen.sessions);
         next = next.max(*next_session);
     }
-    let own_nodes = own_nodes(&sources.sources);
+    let own_nodes = own_nodes(sources);
     let newest = sources.newest_version();
     let same = facts.sessions.as_deref() == sessions.as_ref() && facts.next_session == next;
     if same && *facts.own_nodes == own_nodes && facts.newest_version == newest {
@@ -80,7 +80,7 @@ pub(super) fn collect(sources: &SourcePool, facts: &mut ChainFacts) -> bool {
 
 /// What the nodes of masternodes say of themselves, `None` while one says nothing. Of a node that is no masternode any more
 /// nothing is kept.
-fn own_nodes(sources: &[Source]) -> BTreeMap<MasternodeId, Option<Peer>> {
+fn own_nodes(sources: &SourcePool) -> BTreeMap<MasternodeId, Option<Peer>> {
     let mut nodes = BTreeMap::new();
     for report in sources.iter().map(|source| &source.report) {
         let Some(id) = report.identity.filter(|_| report.is_masternode) else { continue };

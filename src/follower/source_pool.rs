@@ -79,6 +79,11 @@ impl SourcePool {
         }
     }
 
+    /// The sources in the order of the configuration.
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, Source> {
+        self.sources.iter()
+    }
+
     /// How each source fares, for publishing.
     pub(super) fn health(&self) -> Vec<SourceHealth> {
         self.sources.iter().map(|source| source.health.clone()).collect()
