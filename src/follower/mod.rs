@@ -146,6 +146,7 @@ impl Follower {
 
     async fn try_sources(&mut self) -> Result<(), Vec<String>> {
         self.sources.begin_poll();
+        self.sources.introduce().await;
         if self.sources.is_standby_poll() {
             self.sources.look_at_standbys(self.followed()).await;
         }

@@ -194,6 +194,26 @@ impl SourcePool {
         }
     }
 
+    /// Before the first choice: asks all sources of the network that the preferred one is on, so that one that was left behind by
+    /// an activation is not chosen because no other was asked yet. What fails is tried again, and noted, when it is chosen.
+    pub(super) async fn introduce(&mut self) {
+        if self.active.is_some() || self.sources.len() < 2 {
+            return;
+        }
+        let mut expected = self.identity.clone();
+        for index in 0..self.sources.len() {
+            if !self.is_due(index) {
+                continue;
+            }
+            let checked = self.sources[index].check(&self.settings.rules, expected.as_ref()).await;
+            let Ok((identity, chain)) = checked else { continue };
+            expected = Some(identity);
+            self.sources[index].tip = Some(chain.blocks);
+            // A refusal is one again when the source is chosen.
+            let _ = self.examine_fork(index, &chain, None).await;
+        }
+    }
+
     /// Notes that a source is followed to `tip`: it confirmed the list.
     pub(super) fn activate(&mut self, index: usize, tip: Height) {
         self.succeeded(index, tip);
