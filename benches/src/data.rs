@@ -1,4 +1,4 @@
-//! A mainnet-like network of any size: as domain values, and as the JSON that a node would answer.
+//! A network of any size that resembles mainnet: as domain values, and as a node's JSON.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub fn block(height: u32) -> Block {
     Block { height: Height(height), hash: BlockHash(hash(u64::from(height))), time: UnixSeconds(1_795_000_000) }
 }
 
-/// 32 bytes that look random.
+/// 32 pseudo-random bytes.
 pub fn hash(seed: u64) -> Hash {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1);
     let mut bytes = [0; 32];
@@ -35,7 +35,7 @@ pub fn hash(seed: u64) -> Hash {
     Hash(bytes)
 }
 
-/// An address of mainnet for a key that looks random.
+/// An address of mainnet for a pseudo-random key.
 fn address(seed: u64) -> String {
     bs58::encode(&hash(seed).0[..20]).with_check_version(76).into_string()
 }
@@ -79,7 +79,7 @@ pub fn list(count: u64) -> MasternodeList {
     MasternodeList::new(block(TIP), (0..count).map(masternode).collect()).expect("numbers differ, so do the hashes")
 }
 
-/// What a snapshot of a list is made from.
+/// The inputs of a snapshot of a list.
 pub fn parts(list: Arc<MasternodeList>) -> SnapshotInputs {
     SnapshotInputs {
         network: "dash-main".into(),

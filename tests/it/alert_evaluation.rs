@@ -1,6 +1,6 @@
-//! Judging a large network of which everybody is watched: soon enough for a ban to be told with its block.
+//! Evaluation of a large, fully watched network: fast enough to notify of a ban with its block.
 //!
-//! Never here: what is found.
+//! Never here: which alerts are found.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ use domain::{
 const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
 
 /// One in fifty is banned.
-fn crowd(count: u32) -> Snapshot {
+fn large_network(count: u32) -> Snapshot {
     let id = |number: u32| -> MasternodeId { format!("{number:064x}").parse().unwrap() };
     let masternode = |number: u32| Masternode {
         id: id(number),
@@ -56,9 +56,9 @@ fn crowd(count: u32) -> Snapshot {
 }
 
 #[test]
-fn a_network_of_5_000_of_whom_everybody_is_watched_is_judged_in_milliseconds() {
-    let snapshot = crowd(5_000);
-    // The quickest of some: what else the machine does is not ours.
+fn a_network_of_5_000_watched_masternodes_is_evaluated_in_milliseconds() {
+    let snapshot = large_network(5_000);
+    // The fastest of several runs, because other load on the machine is not measured.
     let judge = |_| {
         let started = Instant::now();
         let found = findings(&snapshot, &Thresholds::DEFAULT, NOW);
@@ -66,7 +66,8 @@ fn a_network_of_5_000_of_whom_everybody_is_watched_is_judged_in_milliseconds() {
         started.elapsed()
     };
     let quickest = (0..5).map(judge).min().unwrap();
-    // Without optimisation everything takes many times as long. A walk over the list for each masternode takes seconds then.
+    // Without optimisation everything takes many times as long. A scan of the list for each masternode then takes
+    // seconds.
     let longest = Duration::from_millis(if cfg!(debug_assertions) { 400 } else { 20 });
     assert!(quickest < longest, "{quickest:?}");
 }

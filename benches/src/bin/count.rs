@@ -1,4 +1,4 @@
-//! One piece of work, so often: for counting instructions, which do not depend on the clock. See `benches/count`.
+//! Repeats one piece of work to count instructions, which do not depend on the clock. See `benches/count`.
 
 use std::hint::black_box;
 
@@ -50,7 +50,7 @@ fn main() {
     }
 }
 
-/// Takes a page piece by piece, as a connection does. Returns its length.
+/// Reads a page piece by piece, as a connection does. Returns its length.
 async fn drain(exposition: &Exposition) -> usize {
     let request = Request { format: Format::Text, gzip: false, filter: Filter::default() };
     match exposition.page(request).await.body {

@@ -1,6 +1,6 @@
-//! Sample values for tests, of this crate and of those that use it (feature `samples`).
+//! Sample values for the tests of this crate and of crates that use it (feature `samples`).
 //!
-//! Never here: anything that the exporter runs.
+//! Never here: code that the exporter runs.
 
 use std::sync::Arc;
 use std::time::Duration;

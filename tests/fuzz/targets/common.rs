@@ -1,6 +1,6 @@
-//! What several targets stand on: a recorded list, and what an error about an answer may be.
+//! Shared inputs of several targets: a recorded list, and the limits of an error about an answer.
 //!
-//! Never here: a promise of one decoder only.
+//! Never here: an invariant of a single decoder.
 
 use std::fmt::Debug;
 use std::future::ready;
@@ -24,10 +24,10 @@ use masternode_exporter::web::handlers::{Body, Handlers, LandingPage, MetricsRep
 /// The height of the recorded list.
 pub(crate) const HEIGHT: u32 = 1_000;
 
-/// The present of the targets.
+/// The current time of the targets.
 pub(crate) const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
 
-/// Most characters of an error about an answer: it goes to logs, and the node chose what stands in it.
+/// Maximum length of an error about an answer: it is logged, and the node controls its content.
 const LONGEST_ERROR: usize = 500;
 
 pub(crate) fn block(height: u32) -> Block {
@@ -36,7 +36,7 @@ pub(crate) fn block(height: u32) -> Block {
     Block { height: Height(height), hash: BlockHash(Hash(hash)), time: UnixSeconds(1_700_000_000 + u64::from(height)) }
 }
 
-/// A list as a node told it, at [`HEIGHT`].
+/// A list as recorded from a node, at [`HEIGHT`].
 pub(crate) fn list() -> &'static Arc<MasternodeList> {
     static LIST: OnceLock<Arc<MasternodeList>> = OnceLock::new();
     LIST.get_or_init(|| {
@@ -44,11 +44,11 @@ pub(crate) fn list() -> &'static Arc<MasternodeList> {
         let mut parser = ListParser::new();
         parser.push(body).expect("it was recorded");
         let masternodes = parser.finish().expect("it was recorded");
-        Arc::new(MasternodeList::new(block(HEIGHT), masternodes).expect("nobody is in it twice"))
+        Arc::new(MasternodeList::new(block(HEIGHT), masternodes).expect("no masternode is in it twice"))
     })
 }
 
-/// What was read; of an error that it can be logged: short, one line, nothing that a terminal obeys.
+/// The decoded value; an error is checked: short, one line, no terminal control characters.
 pub(crate) fn read<T: Debug>(result: Result<T, ErrorKind>) -> Option<T> {
     let error = match result {
         Ok(value) => return Some(value),
@@ -65,12 +65,12 @@ pub(crate) fn read<T: Debug>(result: Result<T, ErrorKind>) -> Option<T> {
     None
 }
 
-/// A folder that is deleted in the end.
+/// A folder that is deleted at the end.
 pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("there is room")
 }
 
-/// The events that lead from nothing to the list.
+/// The events between an empty list and this one.
 pub(crate) fn events() -> Vec<Event> {
     let before = MasternodeList::new(block(HEIGHT - 1), Vec::new()).expect("an empty list");
     event::diff(&before, list(), None)
@@ -122,7 +122,7 @@ fn watched() -> WatchList {
     WatchList::new(list().masternodes().iter().take(3).enumerate().map(entry).collect())
 }
 
-/// A site that serves the API, and a page that says how a scrape was understood.
+/// A site that serves the API, and a page that shows how a scrape was parsed.
 pub(crate) fn site(history: Option<PathBuf>) -> Handlers {
     Handlers {
         landing: LandingPage {

@@ -1,4 +1,4 @@
-//! Nodes on one chain or on two that part at the activation of v24, and a follower with a history on them.
+//! Nodes on one chain or on two that split at the activation of v24, and a follower with a history on them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use crate::support::harness::{NOW, watch_all};
 use crate::support::relay::{Node, Relay};
 use crate::support::samples::Page;
 
-/// Some nodes on one network or on two, and a follower on them; the first is the preferred one.
+/// Some nodes on one network or on two, and a follower; the first node is preferred.
 pub(crate) struct Fork {
     pub(crate) relays: Vec<Relay>,
     pub(crate) follower: Option<Follower>,
@@ -97,7 +97,7 @@ impl Fork {
         self.start();
     }
 
-    /// Lets the follower look so often that sources that are waiting are looked at, too. Returns the page.
+    /// Polls often enough that waiting sources are polled too. Returns the page.
     pub(crate) async fn look(&mut self) -> Page {
         for _ in 0..6 {
             self.follower.as_mut().unwrap().poll().await;
@@ -140,7 +140,7 @@ pub(crate) fn sides(common: u32) -> (Network, Network) {
     (old, new)
 }
 
-/// Gives the old side a block of its own in place of the one that both would mine.
+/// Gives the old side a different block instead of the common one.
 pub(crate) fn part(old: &Network, new: &Network) {
     old.mine(1);
     new.mine(1);
