@@ -252,12 +252,25 @@ impl Follower {
     /// Walks to a source's tip, and on to the next one where a block came while its list was read.
     async fn walk_to_tip(&mut self, index: usize, mut chain: ChainInfo) -> Result<ChainInfo, SourceError> {
         for _ in 0..MOVES {
-            match self.chain.walk_to(&mut self.sources[index], &chain).await {
+            match self.walk(index, &chain).await {
                 Err(SourceError::Moved) => chain = self.sources[index].client.chain_info().await?,
                 walked => return walked.map(|()| chain),
             }
         }
-        self.chain.walk_to(&mut self.sources[index], &chain).await.map(|()| chain)
+        self.walk(index, &chain).await.map(|()| chain)
+    }
+
+    /// Walks to a source's tip. The snapshot that becomes stale on the way is withdrawn: a walk by full lists takes long.
+    async fn walk(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
+        let stale_at = self.sources.stale_at();
+        let walk = self.chain.walk_to(&mut self.sources[index], chain);
+        tokio::pin!(walk);
+        tokio::select! {
+            biased;
+            walked = &mut walk => return walked,
+            () = reached(stale_at) => self.publisher.withdraw_snapshot(),
+        }
+        walk.await
     }
 
     /// Asks for what is due at the tip in addition to the list.

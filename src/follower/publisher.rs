@@ -58,6 +58,11 @@ impl Publisher {
         self.publish_snapshot(None, sources, chain);
     }
 
+    /// Takes back the snapshot, and leaves what is published of the sources as it is.
+    pub(super) fn withdraw_snapshot(&self) {
+        self.state.send_if_modified(|state| Arc::make_mut(state).snapshot.take().is_some());
+    }
+
     /// Publishes the list that is followed, with the facts that complete it. A list that hides a watched masternode would show it
     /// as one that is not registered: then nothing is published.
     pub(super) fn publish(&self, sources: &SourcePool, chain: &mut ChainSync) {

@@ -117,7 +117,12 @@ impl SourcePool {
 
     /// Whether no source confirmed the list for `stale_after`, though one had.
     pub(super) fn is_stale(&self) -> bool {
-        self.confirmed.is_some_and(|confirmed| confirmed.elapsed() >= self.settings.stale_after)
+        self.stale_at().is_some_and(|stale_at| Instant::now() >= stale_at)
+    }
+
+    /// When the list is stale; `None` while no source confirmed one.
+    pub(super) fn stale_at(&self) -> Option<Instant> {
+        Some(self.confirmed? + self.settings.stale_after)
     }
 
     /// Whether the pause of a source after its last failure is over.

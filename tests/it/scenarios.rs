@@ -238,6 +238,25 @@ async fn a_gap_is_walked_by_full_lists_where_the_node_has_no_list_diffs() {
 }
 
 #[tokio::test]
+async fn a_snapshot_that_becomes_stale_during_a_walk_is_withdrawn() {
+    let options = Options { version: 190_300, evo: 0, ..Options::default() };
+    let mut stage = Stage::with(options, 1, |settings| settings.stale_after = Duration::ZERO).await;
+    stage.poll().await;
+    assert!(stage.snapshot().is_some());
+    stage.network.mine(40);
+    let mut states = stage.states();
+    let is_withdrawn = tokio::select! {
+        biased;
+        state = states.wait_for(|state| state.snapshot.is_none()) => state.is_ok(),
+        () = stage.poll() => false,
+    };
+    assert!(is_withdrawn);
+    stage.poll().await;
+    stage.page().await.expect("masternode_network_height", &[], f64::from(stage.network.tip().0));
+    stage.page().await.expect("masternode_exporter_gap_blocks_total", &[], 0.0);
+}
+
+#[tokio::test]
 async fn the_load_on_the_node_depends_on_blocks_and_not_on_polls() {
     let mut stage = Stage::following().await;
     stage.servers[0].handle().forget_calls();
