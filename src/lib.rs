@@ -19,4 +19,5 @@ pub mod meters;
 pub mod metrics;
 pub mod probe;
 pub mod rpc;
+pub mod secret;
 pub mod web;

@@ -11,7 +11,8 @@ use reqwest::{Response, Url};
 use tracing::warn;
 
 use crate::alerting::answer;
-use crate::alerting::settings::{Kind, Receiver, Secret};
+use crate::alerting::settings::{Kind, Receiver};
+use crate::secret::Secret;
 
 /// Bytes of an answer that are read at most.
 const MOST_READ: usize = 16 * 1024;

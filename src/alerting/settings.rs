@@ -3,33 +3,11 @@
 //! Never here: reading it from a file (`config`); telling anybody.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use crate::alerting::catalog::Severity;
+use crate::secret::Secret;
 use domain::condition::Thresholds;
-
-/// A text that cannot be printed: an address with a token in it, a key, a password.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes the text.
-    pub fn new(text: impl Into<String>) -> Secret {
-        Secret(text.into())
-    }
-
-    /// The text, for those who send it.
-    pub(super) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
 
 /// Whether a text is an address that can be told something. The error repeats nothing of it: what is no address may well hold a
 /// token.

@@ -14,13 +14,14 @@ use serde::{Deserialize, Serialize};
 use crate::alerting::AlertingSettings;
 use crate::alerting::catalog::Severity;
 use crate::alerting::payload::REFRESH;
-use crate::alerting::settings::{Heartbeat, Kind, Receiver, Secret};
+use crate::alerting::settings::{Heartbeat, Kind, Receiver};
 use crate::config::files::read_secret;
 use crate::config::kinds::{AddressKind, LinkKind};
 use crate::config::leaf::{DAY, FilePath, Leaf, List, MINUTE, Name, Ratio, SECOND, Span, Text, Whole};
 use crate::config::maintenance::MaintenanceSection;
 use crate::config::mistakes::Place;
 use crate::config::network::{count, required_name, url_in};
+use crate::secret::Secret;
 use domain::condition::Thresholds;
 
 /// Where Telegram and PagerDuty listen by default.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::history::error::{OpenError, StoreError};
 use domain::masternode::UnixSeconds;
 
-/// What SQLite keeps beside its file, in the order in which they are set aside.
+/// What SQLite keeps next to its file, in the order in which they are set aside.
 const COMPANIONS: &[&str] = &["-wal", "-shm"];
 
 /// The right to write a file. The system takes it back when the process ends, however it ends.

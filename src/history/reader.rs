@@ -83,7 +83,7 @@ fn has_log(path: &Path) -> bool {
     std::fs::metadata(file_lock::beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
 }
 
-/// The same file, said never to change: SQLite then needs no file beside it, for which a folder that cannot be written
+/// The same file, said never to change: SQLite then needs no file next to it, for which a folder that cannot be written
 /// has no place. `None` when the path cannot be said that way.
 fn unchanging(path: &Path) -> Option<String> {
     let path = path.to_str()?.replace('%', "%25").replace('?', "%3f").replace('#', "%23");

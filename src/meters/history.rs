@@ -129,7 +129,7 @@ impl HistoryMeters {
         self.pending_blocks.with_label_values(&[network]).set(i64::try_from(blocks).unwrap_or(i64::MAX));
     }
 
-    /// The file and its log have so many bytes.
+    /// The file and its log have that many bytes.
     pub fn size(&self, bytes: u64) {
         self.size.with_label_values::<&str>(&[]).set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
@@ -140,7 +140,7 @@ impl HistoryMeters {
         self.health.lock().unwrap_or_else(PoisonError::into_inner).damaged_rows = Some(rows);
     }
 
-    /// A block of a network was filled in with so many events; so many blocks are missing still.
+    /// A block of a network was filled in with that many events; that many blocks are missing still.
     pub fn filled_in(&self, network: &str, events: usize, missing: u32) {
         self.filled_blocks.with_label_values(&[network]).inc();
         self.filled_events.with_label_values(&[network]).inc_by(events as u64);

@@ -45,7 +45,7 @@ pub struct Family {
     pub kind: Kind,
     /// For whom.
     pub tier: Tier,
-    /// Labels beside `network`, and beside `masternode` and `alias` where a sample is of one masternode.
+    /// Labels next to `network`, and next to `masternode` and `alias` where a sample is of one masternode.
     pub labels: &'static [&'static str],
     /// What it means, its unit, and when it is absent.
     pub help: &'static str,

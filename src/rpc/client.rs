@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::meters::{NotUnderstood, RpcMeters};
 use crate::rpc::RpcSettings;
-use crate::rpc::credentials::{Secret, is_here};
+use crate::rpc::credentials::is_here;
 use crate::rpc::dash::answers::{self, ChainInfo, Count, Header, NetworkInfo, SyncStatus};
 use crate::rpc::dash::list_parser::ListParser;
 use crate::rpc::dialect::{Dialect, Parameter, Shape};
@@ -23,6 +23,7 @@ use crate::rpc::legacy;
 use crate::rpc::methods::{self, Method};
 use crate::rpc::registered::Registered;
 use crate::rpc::retry;
+use crate::secret::Secret;
 use domain::payment::Vote;
 use domain::{Block, BlockHash, Height, ListDiff, Masternode, MasternodeId, Outpoint};
 

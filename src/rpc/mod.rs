@@ -30,7 +30,7 @@ use std::time::Duration;
 use domain::{State, state};
 
 pub use client::Client;
-pub use credentials::{Credentials, Secret};
+pub use credentials::Credentials;
 pub use dash::answers::{ChainInfo, Count, Header, NetworkInfo, SyncStatus};
 pub use dash::quorums::FormedQuorum;
 pub use dialect::Dialect;

@@ -230,7 +230,7 @@ async fn the_page_of_a_masternode_shows_events_from_memory_and_from_the_history(
         "banned since block",
         "100 of 100",
         "was banned: its score reached the limit",
-        "failed 1 DKG session: 66 points more, 66 now",
+        "failed 1 DKG session: 66 points more, score 66",
         "PoSe score by block",
         "Revival",
         "up to 10 minutes in the mempool",

@@ -25,6 +25,7 @@ pub mod dkg;
 pub mod dkg_outcome;
 pub mod duty;
 pub mod event;
+pub mod hex;
 pub mod list;
 pub mod list_proof;
 pub mod maintenance;

@@ -2,13 +2,14 @@
 //!
 //! Never here: an event for a change or an acknowledgement.
 
-use ring::digest::{SHA256, digest};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::alerting::payload::{Body, Links};
-use crate::alerting::settings::{Receiver, Secret};
+use crate::alerting::settings::Receiver;
 use crate::alerting::state::{Notification, NotificationReason};
-use domain::masternode::UnixSeconds;
+use crate::secret::Secret;
+use domain::masternode::{Hash, UnixSeconds};
 use domain::rfc3339;
 
 /// Longest summary, in characters.
@@ -18,8 +19,7 @@ pub(super) fn body(notices: &[Notification], receiver: &Receiver, links: &Links<
     let notice = &notices[0];
     let entry = &notice.entry;
     let label = |name: &str| entry.labels.get(name).map(String::as_str);
-    let key: String =
-        digest(&SHA256, notice.key.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let key = Hash(Sha256::digest(&notice.key).into()).to_string();
     let summary: String = format!("{}: {}", entry.alert.name, entry.description).chars().take(SUMMARY).collect();
     let source = label("alias").or(label("masternode")).or(label("network")).unwrap_or("masternode-exporter");
     let json = json!({

@@ -1,6 +1,6 @@
 use super::*;
 use crate::alerting::catalog::Severity;
-use crate::alerting::settings::Secret;
+use crate::secret::Secret;
 use std::time::Duration;
 
 const HOLD: u64 = 60;

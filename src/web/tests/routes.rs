@@ -9,9 +9,7 @@ use tokio::sync::Notify;
 
 use super::*;
 use crate::web::api::{AlertsOf, Api, Firing};
-use crate::web::credentials::Credentials;
 use crate::web::handlers::{Format, Shard};
-use crate::web::probe;
 use domain::masternode::UnixSeconds;
 
 #[tokio::test]
@@ -165,13 +163,12 @@ async fn readiness_names_what_is_missing_and_health_does_not_care() {
 }
 
 #[tokio::test]
-async fn the_health_check_reads_what_readiness_says() {
+async fn readiness_says_what_is_missing() {
     let mut site = page(&[]);
     site.ready = Box::new(|| Readiness { missing: vec!["a list".to_owned()] });
     let server = Running::start(site, WebSettings::default()).await;
-    let reply =
-        soon(probe::get(&server.address.into(), "/-/ready", false, &Credentials::default(), PATIENCE)).await.unwrap();
-    assert_eq!((reply.status, &*reply.body), (503, "Not ready:\na list\n"));
+    let reply = server.get("/-/ready").await;
+    assert_eq!((reply.status, reply.text()), (503, "Not ready:\na list\n"));
 }
 
 #[tokio::test]

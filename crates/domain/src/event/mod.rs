@@ -6,6 +6,7 @@
 //! Never here: which quorum punished; a list does not contain it.
 
 mod change;
+mod description;
 mod diff;
 
 use std::borrow::Cow;
