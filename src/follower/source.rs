@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 
 use crate::follower::fork::SourceForks;
 use crate::follower::source_health::CollectedHealth;
-use crate::rpc::{ChainInfo, Client, ErrorKind, RpcError};
+use crate::rpc::{ChainInfo, Client, ErrorKind, RpcError, methods};
 use domain::chain::{ChainRules, Subnet};
 use domain::deployment::FOLLOWS_SINCE;
 use domain::masternode::{BlockHash, Height};
@@ -155,6 +155,22 @@ impl Source {
         self.client.name()
     }
 
+    /// Notes that it refuses a method, so that it is not asked again.
+    pub(super) fn note_unsupported_method(&mut self, error: &RpcError) {
+        if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden) {
+            if error.method() == methods::GET_SPECIAL_TXES.name {
+                self.tells_special = false;
+            } else {
+                self.tells_quorums = false;
+            }
+        }
+    }
+
+    /// The kind of its network; `None` while it is not identified.
+    pub(super) fn subnet(&self) -> Option<Subnet> {
+        self.identity.as_ref().map(Identity::subnet)
+    }
+
     /// Whether it tells how DKG sessions end, as far as we know.
     pub(super) fn tells_sessions(&self) -> bool {
         self.tells_quorums && self.tells_special
@@ -184,7 +200,7 @@ impl Source {
             )));
         }
         self.identity = Some(identity.clone());
-        self.learn_forks(&mut chain).await;
+        self.forks.learn(&self.client, self.version, &mut chain).await;
         self.check_synced(&chain).await?;
         Ok((identity, chain))
     }

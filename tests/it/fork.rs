@@ -289,6 +289,20 @@ async fn an_unknowingly_followed_old_chain_is_left_for_a_shorter_v24_chain() {
 }
 
 #[tokio::test]
+async fn a_source_that_was_left_behind_is_not_followed_at_the_first_poll() {
+    for order in [0, 1] {
+        let (old, new) = sides(ACTIVE - 1);
+        part(&old, &new);
+        old.mine(20);
+        let mut nodes = vec![(old.clone(), Node::old()), (new.clone(), Node::new(Form::Deployments))];
+        nodes.rotate_left(order);
+        let mut fork = Fork::new(nodes).await;
+        fork.follower.as_mut().unwrap().poll().await;
+        assert_eq!(fork.hash(), Some(new.tip().1), "order {order}");
+    }
+}
+
+#[tokio::test]
 async fn values_of_no_known_release_are_counted() {
     let chain = network();
     let mut fork = Fork::new(vec![(chain.clone(), Node::new(Form::Deployments))]).await;

@@ -44,6 +44,8 @@ pub enum Fault {
     LyingDiff,
     /// The first N entries of `protx list` have the penalty −1; diffs are correct.
     BadScores(usize),
+    /// The same for the list of one block only, at this height.
+    BadScoresAt(usize, u32),
     /// One field of this masternode is wrong in each answer about the list, `protx diff` among them; the coinbases are right.
     LyingLeaf {
         /// Which one.
@@ -155,7 +157,8 @@ pub(super) fn lies(faults: &[ActiveFault]) -> Lies {
             Fault::FrozenAt(_) => lies.cut_off = true,
             Fault::LyingHeight(offset) => lies.height_offset += offset,
             Fault::LyingDiff => lies.unknown_in_diff = true,
-            Fault::BadScores(count) => lies.bad_scores = *count,
+            Fault::BadScores(count) => lies.bad_scores = Some((*count, None)),
+            Fault::BadScoresAt(count, height) => lies.bad_scores = Some((*count, Some(*height))),
             Fault::MissingSnapshots => lies.no_snapshots = true,
             Fault::LyingLeaf { masternode, field } => {
                 lies.leaf = Hash256::parse(masternode).map(|hash| (hash, *field));

@@ -77,8 +77,8 @@ pub(super) struct Lies {
     pub(super) height_offset: i64,
     /// `protx listdiff` contains an unknown masternode.
     pub(super) unknown_in_diff: bool,
-    /// Number of entries of `protx list` with a penalty of −1.
-    pub(super) bad_scores: usize,
+    /// Number of entries of `protx list` with a penalty of −1, and the height of the list where it is not every one.
+    pub(super) bad_scores: Option<(usize, Option<u32>)>,
     /// Another genesis hash and chain name.
     pub(super) other_network: bool,
     /// Answers as a Bitcoin node would.

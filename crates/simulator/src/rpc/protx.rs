@@ -68,7 +68,9 @@ fn list(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> {
     }
     if detailed {
         let scene = Scene::of(context);
-        let bad: Vec<Hash256> = nodes.iter().take(context.lies.bad_scores).map(|node| node.hash).collect();
+        let applies = |at: Option<u32>| at.is_none_or(|height| height == block.height);
+        let bad = context.lies.bad_scores.filter(|(_, at)| applies(*at)).map_or(0, |(count, _)| count);
+        let bad: Vec<Hash256> = nodes.iter().take(bad).map(|node| node.hash).collect();
         let write = move |node: &Masternode, out: &mut Vec<u8>| {
             let start = out.len();
             write_entry(&scene, node, out);

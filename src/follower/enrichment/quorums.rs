@@ -1,55 +1,21 @@
 //! When quorums were last mined, and which sessions are still open: carried on by the commitments of each block, and read
 //! from the node where that cannot be: after a start, a gap or a reorg, and where the node does not tell commitments.
 //!
-//! Never here: how sessions ended for masternodes (`cause`).
+//! Never here: how sessions ended for masternodes (`dkg_outcomes`).
 
 use tracing::debug;
 
-use crate::follower::source::{Identity, Source};
-use crate::follower::{Follower, dkg_outcomes};
+use crate::follower::dkg_outcomes;
+use crate::follower::source::Source;
 use crate::rpc::RpcError;
 use crate::rpc::dash::quorums::Commitment;
-use domain::ChainRules;
 use domain::dkg::QuorumType;
 use domain::list::Block;
 use domain::masternode::BlockHash;
 use domain::quorum::{Formation, Formations, Mined, Quorums};
 
-impl Follower {
-    /// Goes on to the block after the tip; `commitments` are `None` where they were not read.
-    pub(super) fn step_quorums(&mut self, block: &Block, commitments: Option<&[Commitment]>) {
-        let Some(parent) = self.book.as_ref().map(|book| book.tip().hash) else { return };
-        step(
-            &mut self.quorums,
-            types(&self.settings.rules, self.sources.identity.as_ref()),
-            (&parent, block),
-            commitments,
-        );
-    }
-
-    /// Makes what is known of quorums that of the tip. What the node does not tell stays unknown.
-    pub(super) async fn learn_quorums(&mut self, index: usize) {
-        let Some(tip) = self.book.as_ref().map(|book| *book.tip()) else { return };
-        let types = types(&self.settings.rules, self.sources.identity.as_ref());
-        bring(&mut self.quorums, &mut self.sources[index], types, &tip).await;
-        if let Some(facts) = &mut self.facts {
-            facts.chain.formations = self.quorums.formations.clone();
-        }
-    }
-
-    /// Asks again, at a tip that is published already, for what could not be answered.
-    pub(super) async fn relearn_quorums(&mut self, index: usize) {
-        if self.quorums.at.is_none() {
-            self.learn_quorums(index).await;
-            if self.quorums.at.is_some() {
-                self.publish();
-            }
-        }
-    }
-}
-
-/// Goes on to a block by its commitments.
-pub(super) fn step(
+/// Continues to a block by its commitments.
+pub(in crate::follower) fn step(
     quorums: &mut Quorums,
     types: &[QuorumType],
     blocks: (&BlockHash, &Block),
@@ -60,7 +26,12 @@ pub(super) fn step(
 }
 
 /// Makes what is known that of a block: asks the node where it is of another one.
-pub(super) async fn bring(quorums: &mut Quorums, source: &mut Source, types: &[QuorumType], block: &Block) {
+pub(in crate::follower) async fn bring(
+    quorums: &mut Quorums,
+    source: &mut Source,
+    types: &[QuorumType],
+    block: &Block,
+) {
     if quorums.at == Some(block.hash) {
         return;
     }
@@ -73,10 +44,6 @@ pub(super) async fn bring(quorums: &mut Quorums, source: &mut Source, types: &[Q
     };
 }
 
-fn types(rules: &ChainRules, identity: Option<&Identity>) -> &'static [QuorumType] {
-    identity.map_or(&[], |identity| rules.quorum_types(identity.subnet()))
-}
-
 fn brief(commitment: &Commitment) -> (u8, bool) {
     (commitment.quorum_type, commitment.valid_members > 0)
 }
@@ -85,7 +52,8 @@ fn brief(commitment: &Commitment) -> (u8, bool) {
 async fn read(source: &mut Source, types: &[QuorumType], tip: &Block) -> Result<Formations, RpcError> {
     let mut formations = Formations::new();
     if source.tells_quorums && !types.is_empty() {
-        let newest = source.answer(source.client.newest_quorums(tip.height).await)?;
+        let newest = source.client.newest_quorums(tip.height).await;
+        let newest = answered(source, newest)?;
         for (name, (start, block)) in newest.unwrap_or_default() {
             let Some(kind) = types.iter().find(|kind| name == kind.name) else { continue };
             let mined = source.client.block_header(block).await?.block.height;
@@ -97,7 +65,8 @@ async fn read(source: &mut Source, types: &[QuorumType], tip: &Block) -> Result<
         }
     }
     if source.tells_special && types.iter().any(|kind| kind.is_due_at(tip.height)) {
-        let commitments = source.answer(source.client.commitments(&tip.hash).await)?;
+        let commitments = source.client.commitments(&tip.hash).await;
+        let commitments = answered(source, commitments)?;
         let commitments: Option<Vec<_>> = commitments.map(|all| all.iter().map(brief).collect());
         for kind in types.iter().filter(|_| commitments.is_some()) {
             let own = commitments.as_deref().unwrap_or_default();
@@ -107,16 +76,14 @@ async fn read(source: &mut Source, types: &[QuorumType], tip: &Block) -> Result<
     Ok(formations)
 }
 
-impl Source {
-    /// What it answers; `None` where it refuses the method, which is noted, or cannot say it of this block.
-    fn answer<T>(&mut self, answer: Result<T, RpcError>) -> Result<Option<T>, RpcError> {
-        match answer {
-            Ok(value) => Ok(Some(value)),
-            Err(error) if dkg_outcomes::is_passing(&error) => Err(error),
-            Err(error) => {
-                self.note_unsupported_method(&error);
-                Ok(None)
-            }
+/// What a source answers; `None` where it refuses the method, which is noted, or cannot say it of this block.
+fn answered<T>(source: &mut Source, answer: Result<T, RpcError>) -> Result<Option<T>, RpcError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if dkg_outcomes::is_passing(&error) => Err(error),
+        Err(error) => {
+            source.note_unsupported_method(&error);
+            Ok(None)
         }
     }
 }
