@@ -1,7 +1,5 @@
 //! Which answer a request gets: the paths, their methods, and what is common to all answers.
 //!
-//! A further page is a [`Route`] with its path, its methods, its label and its arm in [`Server::dispatch`].
-//!
 //! Never here: sockets and deadlines of connections (`connection`), the content of the pages.
 
 use std::any::Any;
@@ -35,7 +33,7 @@ use crate::web::scrape_request::metrics_request;
 use crate::web::settings::WebSettings;
 use crate::web::timeouts::RequestMark;
 
-/// The part of a scrape's time that we leave for our answer to travel, so that "too slow" still arrives.
+/// The part of a scrape's time that is left for the answer to travel.
 const TRAVEL_SHARE: u32 = 10;
 const TRAVEL_MOST: Duration = Duration::from_millis(500);
 

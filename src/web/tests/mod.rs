@@ -23,6 +23,7 @@ use crate::web::settings::WebSettings;
 
 mod abuse;
 mod browser;
+mod pages;
 mod routes;
 mod stop;
 mod streaming;
