@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use crate::alerting::catalog::Severity;
 use domain::condition::Thresholds;
+use domain::condition::{Alert, Severity};
 
 /// A text that cannot be printed: an address with a token in it, a key, a password.
 #[derive(Clone, PartialEq, Eq)]
@@ -64,6 +64,15 @@ pub struct AlertingSettings {
     pub thresholds: Thresholds,
     /// No alert waits for longer than this before it is told; `None`: each as long as the catalogue says.
     pub longest_hold: Option<Duration>,
+}
+
+impl AlertingSettings {
+    /// For how many seconds an alert must hold. Where the time is the condition, no setting cuts it.
+    pub fn hold_seconds(&self, alert: &Alert) -> u64 {
+        let hold = u64::from(alert.hold_seconds);
+        let longest = self.longest_hold.filter(|_| !alert.keeps_hold);
+        longest.map_or(hold, |longest| hold.min(longest.as_secs()))
+    }
 }
 
 impl Default for AlertingSettings {

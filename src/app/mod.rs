@@ -66,8 +66,10 @@ impl App {
         let shared = Shared { meters, exposition, history: writer, news: Arc::default() };
         let seen = watch::Sender::default();
         let security = Arc::new(security(&config.web, &web_meters)?);
+        let alerting = alerting::engine(&shared, web_meters.clone(), seen.subscribe());
+        shared.exposition.show_conditions(alerting.evaluations());
         let mut app = App {
-            alerting: alerting::engine(&shared, web_meters.clone(), seen.subscribe()),
+            alerting,
             shared,
             history,
             started: config.clone(),

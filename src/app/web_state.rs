@@ -28,6 +28,7 @@ pub(super) type ReloadRequest = oneshot::Sender<Result<(), String>>;
 /// What can be seen of a network from outside.
 pub(super) struct NetworkView {
     chain: String,
+    pub(super) rules: Arc<domain::ChainRules>,
     pub(super) sources: Vec<String>,
     pub(super) snapshots: SnapshotReceiver,
     pub(super) probes: ProbesReceiver,
@@ -45,6 +46,7 @@ impl NetworkView {
         let config = network.config();
         NetworkView {
             chain: config.chain.rules.name.to_string(),
+            rules: config.chain.rules.clone(),
             sources: config.sources.iter().map(|source| source.name.clone()).collect(),
             snapshots: network.snapshots(),
             probes: network.probes(),
@@ -60,6 +62,7 @@ impl NetworkView {
     pub(super) fn at(rules: &domain::ChainRules, begun: Instant) -> NetworkView {
         NetworkView {
             chain: rules.name.to_string(),
+            rules: Arc::new(rules.clone()),
             sources: vec!["local".into()],
             snapshots: watch::channel(None).1,
             probes: watch::channel(None).1,

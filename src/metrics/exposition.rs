@@ -7,16 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 
 use crate::metrics::MetricsSettings;
 use crate::metrics::buffers::Buffers;
 use crate::metrics::catalog::Tier;
+use crate::metrics::conditions::Conditions;
 use crate::metrics::gzip::GzipPrefix;
 use crate::metrics::page::{Cursor, ExpositionPage, Filter, Format};
 use crate::metrics::process;
 use crate::metrics::selection::{NetworkPage, SeriesBudget};
 use domain::Snapshot;
+use domain::condition::Evaluation;
 use domain::probe::Probes;
 
 /// Size of the pieces of a page that is written while it is sent. The reader falls asleep while a piece is written and is
@@ -58,6 +60,7 @@ pub struct Exposition {
     series: IntGaugeVec,
     suppressed: IntCounterVec,
     buffers: Arc<Buffers>,
+    conditions: Conditions,
     state: Mutex<State>,
 }
 
@@ -103,7 +106,14 @@ impl Exposition {
         registry.register(Box::new(suppressed.clone()))?;
         let current = Arc::new(Published::new(ExpositionPage::new(settings.clone(), Vec::new())));
         let state = Mutex::new(State { settings, snapshots: BTreeMap::new(), probes: BTreeMap::new(), current });
-        Ok(Arc::new(Exposition { registry, series, suppressed, buffers: Arc::default(), state }))
+        Ok(Arc::new(Exposition {
+            registry,
+            series,
+            suppressed,
+            buffers: Arc::default(),
+            conditions: Conditions::default(),
+            state,
+        }))
     }
 
     /// Puts a network's new snapshot on the page, or takes the network off it.
@@ -126,6 +136,16 @@ impl Exposition {
         self.make(&mut state, None);
     }
 
+    /// Shows the conditions of the newest evaluation from now on.
+    pub fn show_conditions(&self, evaluations: watch::Receiver<Arc<Evaluation>>) {
+        self.conditions.read_from(evaluations);
+    }
+
+    /// Samples that the series limit keeps off the page at present.
+    pub fn suppressed(&self) -> usize {
+        self.lock().current.sheet.networks.iter().map(|page| page.left_out()).sum()
+    }
+
     /// Makes pages by other settings from now on.
     pub fn reconfigure(&self, settings: MetricsSettings) {
         let mut state = self.lock();
@@ -141,7 +161,7 @@ impl Exposition {
         let content_type = request.format.content_type();
         let too_large = published.sheet.size_estimate() > published.sheet.settings.cache_limit_bytes;
         if too_large || !request.filter.is_empty() {
-            let tail = if request.filter.families.is_empty() { self.tail(request.format) } else { end(request.format) };
+            let tail = self.tail(request.format, &request.filter);
             let stream = Stream {
                 published,
                 format: request.format,
@@ -156,7 +176,7 @@ impl Exposition {
         if request.gzip {
             published.compress(request.format).await;
         }
-        let tail = self.tail(request.format);
+        let tail = self.tail(request.format, &Filter::default());
         let kept = published.kept(request.format).get().expect("it was kept a moment ago");
         let body = match kept.gzip.get().filter(|_| request.gzip) {
             Some(opening) => opening.close(kept.text.len(), &tail),
@@ -205,10 +225,12 @@ impl Exposition {
         state.current = Arc::new(Published::new(ExpositionPage::new(state.settings.clone(), pages)));
     }
 
-    /// The families of this process, and the end of the page.
-    fn tail(&self, format: Format) -> Bytes {
-        let mut out = Vec::new();
-        process::write(&self.registry.gather(), format, &mut out);
+    /// The conditions of alerts, the families of this process, and the end of the page.
+    fn tail(&self, format: Format, filter: &Filter) -> Bytes {
+        let mut out = self.conditions.page(format, filter).to_vec();
+        if filter.families.is_empty() {
+            process::write(&self.registry.gather(), format, &mut out);
+        }
         out.extend_from_slice(&end(format));
         out.into()
     }

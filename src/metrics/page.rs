@@ -71,7 +71,7 @@ impl Filter {
         self.families.is_empty() && self.shard.is_none()
     }
 
-    fn shows(&self, family: &Family) -> bool {
+    pub(super) fn shows(&self, family: &Family) -> bool {
         self.families.is_empty() || self.families.iter().any(|name| name == family.name)
     }
 }

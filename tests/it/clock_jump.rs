@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use domain::condition::Catalogue;
 use domain::{Snapshot, UnixSeconds, rfc3339};
 use masternode_exporter::alerting::Engine;
-use masternode_exporter::alerting::evaluate::{EvaluationInput, Network, Source};
 use masternode_exporter::alerting::settings::Kind;
 use masternode_exporter::meters::Meters;
 use prometheus::Registry;
@@ -18,6 +18,7 @@ use simulator::{Action, Options};
 use tokio::sync::Notify;
 
 use crate::push::{FakeReceiver, Got, at_once, has};
+use crate::support::conditions::{input, moment, network};
 use crate::support::harness::{NOW, Stage, fail};
 use crate::support::ledger;
 
@@ -29,40 +30,12 @@ type Shown = Arc<Mutex<Option<Arc<Snapshot>>>>;
 /// An engine on whatever snapshot is put into it, each confirmed at the moment of the look, as the running program tells it.
 fn engine(seen: Shown, news: Arc<Notify>, clock: fn() -> UnixSeconds) -> (Engine, Registry) {
     let look = move || {
-        let source = Source {
-            name: "node".into(),
-            synced: Some(true),
-            network_match: Some(true),
-            isolated: None,
-            release_bad: None,
-            filter_index_synced: None,
-            last_success: Some(clock()),
-            follows_fork: None,
-            fork_split: None,
-        };
-        let network = Network {
-            name: "dash-test".into(),
-            snapshot: seen.lock().unwrap().clone(),
-            probes: None,
-            begun: clock(),
-            stale_after: Duration::from_secs(900),
-            sources: vec![source],
-            gap_blocks: 0,
-            not_understood: 0,
-            fork_activation: None,
-        };
-        EvaluationInput {
-            networks: vec![network],
-            config_good: true,
-            web_config_good: true,
-            history_damaged: Some(0),
-            failing: vec![],
-            started: UnixSeconds(NOW),
-        }
+        let now = moment(clock().0, 500_000);
+        input(vec![network("dash-test", seen.lock().unwrap().clone(), None, Some(now))], now)
     };
     let registry = Registry::new();
     let meters = Meters::new(&registry).unwrap();
-    (Engine::new(Box::new(look), news, meters.notifications().clone(), None, clock), registry)
+    (Engine::new(Catalogue::default(), Box::new(look), news, meters.notifications().clone(), None, clock), registry)
 }
 
 /// Waits until nobody is to be told anything: a receiver has its message a moment before it is noted that it was told.

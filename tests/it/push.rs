@@ -6,10 +6,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use domain::condition::{Catalogue, Severity};
 use domain::probe::{Outcome, Probe, ProbeError, Probes, Unprobed};
 use domain::{Snapshot, UnixSeconds};
-use masternode_exporter::alerting::catalog::Severity;
-use masternode_exporter::alerting::evaluate::{EvaluationInput, Network, Source};
 use masternode_exporter::alerting::settings::{Heartbeat, Kind, Receiver, Secret};
 use masternode_exporter::alerting::{AlertingSettings, Engine};
 use masternode_exporter::history::{self, Writer, WriterHandle};
@@ -22,6 +21,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use crate::markdown;
+use crate::support::conditions::{input, moment, network};
 use crate::support::harness::{NOW, Stage, fail};
 
 /// A request that a receiver got.
@@ -137,6 +137,11 @@ pub(crate) struct Told {
 
 impl Told {
     pub(crate) fn new(history: Option<Writer>) -> Told {
+        Told::with(Catalogue::default(), history)
+    }
+
+    /// An engine that evaluates these conditions.
+    pub(crate) fn with(catalogue: Catalogue, history: Option<Writer>) -> Told {
         let registry = Registry::new();
         let meters = Meters::new(&registry).unwrap();
         let sight: Arc<Mutex<Sight>> = Arc::default();
@@ -144,42 +149,17 @@ impl Told {
         let seen = sight.clone();
         let look = move || {
             let Sight { snapshot, confirmed, probes, isolated } = seen.lock().unwrap().clone();
-            let last_success = confirmed.map(UnixSeconds);
-            let known = confirmed.is_some().then_some(true);
-            let source = Source {
-                name: "node".into(),
-                synced: known,
-                network_match: known,
-                isolated,
-                release_bad: None,
-                filter_index_synced: None,
-                last_success,
-                follows_fork: None,
-                fork_split: None,
-            };
-            let stale_after = Duration::from_secs(900);
-            let network = Network {
-                name: "dash-test".into(),
-                snapshot,
-                probes,
-                begun: UnixSeconds(NOW),
-                stale_after,
-                sources: vec![source],
-                gap_blocks: 0,
-                not_understood: 0,
-                fork_activation: None,
-            };
-            EvaluationInput {
-                networks: vec![network],
-                config_good: true,
-                web_config_good: true,
-                history_damaged: Some(0),
-                failing: vec![],
-                started: UnixSeconds(NOW),
+            // The wall clock stands still, and the process runs for days.
+            let confirmed = confirmed.map(|at| moment(at, 500_000 - (NOW - at)));
+            let mut network = network("dash-test", snapshot, probes, confirmed);
+            network.sources[0].isolated = isolated;
+            if confirmed.is_none() {
+                network.since = moment(NOW, 500_000);
             }
+            input(vec![network], moment(NOW, 500_000))
         };
         let notifications = meters.notifications().clone();
-        let engine = Engine::new(Box::new(look), news.clone(), notifications, history, || UnixSeconds(NOW));
+        let engine = Engine::new(catalogue, Box::new(look), news.clone(), notifications, history, || UnixSeconds(NOW));
         Told { engine, sight, news, meters, registry }
     }
 
@@ -379,7 +359,7 @@ async fn a_silent_masternode_is_told_and_only_its_answer_ends_that_not_our_own_s
     told.see(stage.snapshot());
     call(&told, called(&masternode, Outcome::Failed(ProbeError::Refused)), false);
     let fired = receiver.wait("the silence", |got| has(got, "MasternodeUnreachable", "firing")).await;
-    assert!(fired.iter().any(|got| got.body.to_string().contains("The last call failed with: refused.")), "{fired:#?}");
+    assert!(fired.iter().any(|got| got.body.to_string().contains("address of the list: refused.")), "{fired:#?}");
     // Not called yet, then no way out: each judged, as the source that is cut off and is told with it shows.
     for (probes, isolated) in
         [(Some(Arc::default()), true), (called(&masternode, Outcome::Unprobed(Unprobed::NoRoute)), false)]

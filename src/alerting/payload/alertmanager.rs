@@ -31,13 +31,13 @@ fn alert(notice: &Notification, links: &Links<'_>, now: UnixSeconds) -> Value {
         entry.labels.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
     labels.insert("alertname".into(), entry.alert.name.into());
     let ends_at = match entry.stage {
-        Phase::Resolved(at) => UnixSeconds(at),
+        Phase::Resolved(at) | Phase::Muted(at) => UnixSeconds(at),
         _ => UnixSeconds(now.0 + LIFE_SECONDS),
     };
     let mut alert = json!({
         "labels": labels,
         "annotations": {
-            "summary": entry.alert.summary,
+            "summary": entry.summary(),
             "description": entry.description,
             "runbook_url": links.runbook(notice),
         },

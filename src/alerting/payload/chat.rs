@@ -59,9 +59,10 @@ fn paragraph(notice: &Notification, links: &Links<'_>) -> String {
         NotificationReason::Fired => alert.severity.label().to_uppercase(),
         NotificationReason::Reminder => format!("STILL {}", alert.severity.label().to_uppercase()),
         NotificationReason::Resolved => "RESOLVED".into(),
+        NotificationReason::Muted => "MUTED".into(),
     };
     let more = match notice.occasion {
-        NotificationReason::Resolved => alert.summary.to_string(),
+        NotificationReason::Resolved | NotificationReason::Muted => notice.entry.summary().to_string(),
         _ => format!("{}\n{}", notice.entry.description, links.runbook(notice)),
     };
     let who =

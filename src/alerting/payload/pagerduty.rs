@@ -24,7 +24,10 @@ pub(super) fn body(notices: &[Notification], receiver: &Receiver, links: &Links<
     let source = label("alias").or(label("masternode")).or(label("network")).unwrap_or("masternode-exporter");
     let json = json!({
         "routing_key": receiver.token.as_ref().map_or("", Secret::expose),
-        "event_action": if notice.occasion == NotificationReason::Resolved { "resolve" } else { "trigger" },
+        "event_action": match notice.occasion {
+            NotificationReason::Resolved | NotificationReason::Muted => "resolve",
+            NotificationReason::Fired | NotificationReason::Reminder => "trigger",
+        },
         "dedup_key": key,
         "client": "masternode-exporter",
         "client_url": links.exporter(),
