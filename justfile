@@ -13,16 +13,16 @@ check:
 test:
     cargo test --workspace --locked
 
-# Mends what can be mended by itself: format and simple lints.
+# Fixes format and simple lints automatically.
 fix:
     cargo clippy --workspace --all-targets --all-features --fix --allow-dirty --allow-staged
     cargo fmt --all
 
-# Invented bytes for everything that reads what others wrote, so many seconds for each target.
+# Fuzzes every decoder of foreign input, for the given number of seconds per target.
 fuzz seconds="60":
     scripts/fuzz {{seconds}}
 
-# What the parts cost, against baselines in the same run; then the instruction counts.
+# Cost of the parts compared with baselines in the same run; then the instruction counts.
 bench:
     cargo run --release --locked --package masternode-exporter-benches --bin ratios -- --large
     benches/count
@@ -37,12 +37,12 @@ alerts:
     promtool check rules alerts/*.rules.yml
     cd alerts/tests && promtool test rules ./*.yml
 
-# The dashboards, from their source; then what Grafana says of their form.
+# Generates the dashboards and validates them with Grafana's types.
 dashboards:
     cargo run --locked --package masternode-exporter-dashboards
     scripts/check-dashboards
 
-# The pictures of the dashboards in docs/img, from a run of the simulator. Needs npm, Chromium and pngquant.
+# Renders the pictures of the dashboards in docs/img from a run of the simulator. Needs npm, Chromium and pngquant.
 pictures:
     scripts/pictures
 
@@ -51,7 +51,7 @@ e2e:
     cargo build --release --locked
     cargo test --release --locked --features e2e --test e2e
 
-# The Helm chart: its tests; `just chart generate` makes its schema and the table of its values, `just chart package` the package.
+# Tests the Helm chart; `just chart generate` updates its schema and the table of its values, `just chart package` builds the package.
 chart *arguments:
     scripts/chart {{arguments}}
 
@@ -66,10 +66,10 @@ docs:
     cargo run --release --locked -- metrics > docs/metrics.md
     cargo doc --no-deps --locked
 
-# Every check and every test; installs what is missing on Debian. `just all quick` leaves out what needs a release build.
+# All checks and tests; installs missing tools on Debian. `just all quick` skips those that need a release build.
 all *arguments:
     scripts/test {{arguments}}
 
-# A simulated network and the exporter on it.
+# Runs the exporter on a simulated network.
 demo *arguments:
     cargo run --release --locked -- demo {{arguments}}

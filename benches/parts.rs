@@ -1,4 +1,5 @@
-//! The parts on 4,000 masternodes, by the clock. Ratios and budgets: `ratios`; instructions: `count`.
+//! Benchmarks of the parts with 4,000 masternodes, by the wall clock. Ratios and budgets: `ratios`; instructions:
+//! `count`.
 
 use std::hint::black_box;
 use std::sync::Arc;

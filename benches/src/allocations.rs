@@ -1,4 +1,4 @@
-//! An allocator that counts: how many allocations a piece of code makes, and how far the heap grows while it runs.
+//! A counting allocator: the number of allocations of a piece of code, and its heap growth.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -7,7 +7,7 @@ static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
-/// The system's allocator with counters beside it.
+/// The system's allocator with counters.
 pub struct Counting;
 
 fn grow(bytes: usize) {
@@ -15,7 +15,7 @@ fn grow(bytes: usize) {
     PEAK.fetch_max(LIVE.fetch_add(bytes, Relaxed) + bytes, Relaxed);
 }
 
-// SAFETY: every call is handed on to the system's allocator unchanged; the counters do not touch the memory.
+// SAFETY: every call is passed to the system's allocator unchanged; the counters do not touch the memory.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         grow(layout.size());
@@ -28,23 +28,23 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // Old and new may live at the same time: counted so.
+        // The old and the new block may exist at the same time, so both count.
         grow(size);
         LIVE.fetch_sub(layout.size(), Relaxed);
         unsafe { System.realloc(pointer, layout, size) }
     }
 }
 
-/// What a piece of code did to the heap.
+/// Heap use of a piece of code.
 #[derive(Clone, Copy, Debug)]
 pub struct Heap {
     /// Allocations made.
     pub allocations: usize,
-    /// Bytes by which the heap was larger at its largest than before.
+    /// Peak heap size minus the size before.
     pub peak_growth_bytes: usize,
 }
 
-/// Runs `work` and says what it did to the heap. Only true where [`Counting`] is the global allocator and nothing else runs.
+/// Runs `work` and returns its heap use. Only valid if [`Counting`] is the global allocator and nothing else runs.
 pub fn measure<T>(work: impl FnOnce() -> T) -> (T, Heap) {
     let before = LIVE.load(Relaxed);
     PEAK.store(before, Relaxed);

@@ -1,4 +1,4 @@
-//! The ordinary ways: what our own are held against, on the same data and in the same run.
+//! The usual implementations, as baselines with the same data in the same run.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::gauge::ConstGauge;
 use serde::Deserialize;
 
-/// Families of the baselines: as many samples a masternode as our lean tier has, and of the same kind.
+/// Families of the baselines: as many samples per masternode as our lean tier has, of the same kind.
 const FAMILIES: [&str; 8] =
     ["info", "enabled", "pose_score", "pose_banned", "failures", "blocks", "position", "probability"];
 
@@ -42,8 +42,8 @@ impl Vectors {
         vectors
     }
 
-    /// Puts a snapshot in: everything is forgotten first, as otherwise who left the list would stay on the page. The text
-    /// of the identities is at hand already, as a careful author would have it.
+    /// Sets a snapshot: resets everything first, because otherwise masternodes that left the list would stay on the
+    /// page. The text of the identities is prepared, as in a careful implementation.
     pub fn fill(&self) {
         for (family, gauges) in self.families.iter().enumerate() {
             gauges.reset();
@@ -96,7 +96,7 @@ pub fn encode_constants(registry: &prometheus_client::registry::Registry) -> Str
     out
 }
 
-/// The list as serde reads it in one go, with the fields that we use.
+/// The list as serde reads it at once, with the fields that we use.
 #[derive(Deserialize)]
 pub struct WholeBody {
     /// The list.

@@ -1,7 +1,8 @@
-//! A mainnet-like network of any size: as domain values, and as the JSON that a node would answer.
+//! A network of any size that resembles mainnet: as domain values, and as a node's JSON.
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::chain::{DASH, Subnet};
 use domain::counters::EventCounters;
@@ -9,8 +10,8 @@ use domain::list::{Block, ListDiff, MasternodeList, StateChange};
 use domain::masternode::PeerView;
 use domain::snapshot::{Snapshot, SnapshotInputs};
 use domain::{
-    BlockHash, ChainFacts, Detail, DetailTexts, Details, Hash, Height, Masternode, MasternodeId, NodeType, Score,
-    UnixSeconds,
+    BlockHash, ChainFacts, Detail, DetailTexts, Details, Hash, Height, Masternode, MasternodeId, Moment, NetworkState,
+    NodeType, Score, UnixSeconds,
 };
 
 /// Height of the list.
@@ -21,7 +22,7 @@ pub fn block(height: u32) -> Block {
     Block { height: Height(height), hash: BlockHash(hash(u64::from(height))), time: UnixSeconds(1_795_000_000) }
 }
 
-/// 32 bytes that look random.
+/// 32 pseudo-random bytes.
 pub fn hash(seed: u64) -> Hash {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1);
     let mut bytes = [0; 32];
@@ -34,7 +35,7 @@ pub fn hash(seed: u64) -> Hash {
     Hash(bytes)
 }
 
-/// An address of mainnet for a key that looks random.
+/// An address of mainnet for a pseudo-random key.
 fn address(seed: u64) -> String {
     bs58::encode(&hash(seed).0[..20]).with_check_version(76).into_string()
 }
@@ -78,7 +79,7 @@ pub fn list(count: u64) -> MasternodeList {
     MasternodeList::new(block(TIP), (0..count).map(masternode).collect()).expect("numbers differ, so do the hashes")
 }
 
-/// What a snapshot of a list is made from.
+/// The inputs of a snapshot of a list.
 pub fn parts(list: Arc<MasternodeList>) -> SnapshotInputs {
     SnapshotInputs {
         network: "dash-main".into(),
@@ -151,4 +152,11 @@ pub fn list_body(count: u64) -> Vec<u8> {
     }
     body.push_str("],\"error\":null,\"id\":\"x\"}\n");
     body.into_bytes()
+}
+
+/// The published state with a snapshot.
+pub fn state(snapshot: Arc<Snapshot>) -> Arc<NetworkState> {
+    let since = Moment { unix: UnixSeconds(0), uptime: Duration::ZERO };
+    let network = NetworkState::new("dash-main", Arc::new(DASH), Duration::from_secs(900), since, []);
+    Arc::new(NetworkState { snapshot: Some(snapshot), ..network })
 }

@@ -1,4 +1,4 @@
-//! Data, baselines and instruments that the benches share.
+//! Shared data, baselines and measuring tools of the benches.
 
 pub mod allocations;
 pub mod baselines;
@@ -13,7 +13,7 @@ use masternode_exporter::metrics::page::{Cursor, ExpositionPage, Filter, Format}
 use masternode_exporter::metrics::selection::{NetworkPage, SeriesBudget};
 use masternode_exporter::rpc::dash::list_parser::ListParser;
 
-/// A page of a snapshot, before it is written. `before` is the page of the block before, as the exporter has it at hand.
+/// A page of a snapshot, before it is rendered. `before` is the page of the previous block, as in the exporter.
 pub fn page(snapshot: Arc<Snapshot>, before: Option<&NetworkPage>) -> Arc<NetworkPage> {
     Arc::new(NetworkPage::new(snapshot, &settings(), SeriesBudget { watched: usize::MAX, lean: usize::MAX }, before))
 }
@@ -27,7 +27,7 @@ fn settings() -> MetricsSettings {
     MetricsSettings { series_limit: usize::MAX, ..MetricsSettings::default() }
 }
 
-/// Writes the whole page over what `out` held.
+/// Renders the whole page and replaces the content of `out`.
 pub fn render(sheet: &ExpositionPage, out: &mut Vec<u8>) {
     out.clear();
     sheet.write(Format::OpenMetrics, &Filter::default(), &mut Cursor::default(), usize::MAX, out);

@@ -1,4 +1,4 @@
-//! A page over loopback: through our server, and through a bare socket that writes the same bytes.
+//! A page over loopback: through the exporter's server, and through a bare socket that writes the same bytes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use masternode_exporter::web::handlers::{Body, Handlers, LandingPage, MetricsRep
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Starts our server on an exposition; its settings say whether a page is written while it is sent.
+/// Starts the exporter's server on an exposition; its settings determine whether a page is rendered while it is sent.
 pub async fn ours(exposition: Arc<Exposition>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has room");
     let address = listener.local_addr().expect("it is bound");
@@ -86,7 +86,7 @@ impl Scraper {
         Scraper { stream, buffer: vec![0; 1 << 20] }
     }
 
-    /// Asks for the page and reads it to its end. Returns how many bytes came.
+    /// Requests the page and reads it to its end. Returns the number of bytes.
     pub async fn scrape(&mut self) -> usize {
         self.stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("the server reads");
         let (mut total, mut expected, mut chunked) = (0, usize::MAX, false);

@@ -1,4 +1,4 @@
-"""What the objects of a release do: how pods are hardened, probed, rolled and given their secrets; dashboards; the sidecar.
+"""Objects of a release: hardening, probes, rollout and secrets of pods; dashboards; the sidecar.
 
 Never here: rules and inhibitions.
 """
@@ -97,13 +97,13 @@ class Objects(unittest.TestCase):
         def notes(values):
             file = chart.FOLDER / "notes.json"
             file.write_text(json.dumps(chart.DEMO | values))
-            # Helm 3 asks a server even for this.
+            # Helm 3 contacts a server even for this.
             said = chart.succeed(chart.HELMS[1], "install", "rel", chart.unpacked(), "--dry-run=client", "--values", file)
             return said.split("NOTES:")[1]
 
         protected = {"existingSecret": "web"}
         probe = {"username": "probe", "passwordSecret": "a"}
-        missing = "Whether a pod is ready cannot be seen", "Prometheus may be refused", "Nothing scrapes it", "Nobody is told"
+        missing = "The readiness probe has no credentials", "Prometheus may be refused", "Nothing scrapes the exporter", "No alerts are configured"
         for values, expected in [
             ({}, [2, 3]),
             ({"serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}, []),
@@ -257,7 +257,7 @@ class Sidecar(unittest.TestCase):
         cookie = config["networks"][0]["sources"][0]["cookie_file"]
         self.assertIn(f"-rpccookiefile={cookie}", node["args"])
         self.assertTrue(cookie.startswith(mount["mountPath"] + "/"))
-        # A cookie can be read by its owner only: both run as one user.
+        # Only the owner can read a cookie, so both run as one user.
         self.assertNotIn("runAsUser", json.dumps([container, node]))
 
     def test_its_readiness_is_not_that_of_the_node(self):

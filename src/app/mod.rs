@@ -6,11 +6,13 @@ mod alerting;
 mod history;
 mod network;
 mod probes;
+mod process_state;
 mod web_state;
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Instant;
 
 use exporter_toolkit::{WebSecurity, web_config};
 use prometheus::Registry;
@@ -22,7 +24,8 @@ use crate::alerting::Engine;
 use crate::app::history::History;
 use crate::app::network::{Network, NetworkBuilder, Shared};
 pub use crate::app::network::{clients, follower_settings};
-use crate::app::web_state::{NetworkView, NetworkViews, ReloadRequest};
+use crate::app::process_state::ProcessState;
+use crate::app::web_state::{NetworkStates, ReloadRequest};
 use crate::config::{Config, LoadedConfig, NetworkConfig, WebConfig};
 use crate::meters::Meters;
 use crate::metrics::Exposition;
@@ -47,7 +50,7 @@ pub struct App {
     /// What was started: what of it only a restart changes is still in force.
     started: Config,
     networks: BTreeMap<String, Network>,
-    seen: watch::Sender<NetworkViews>,
+    states: watch::Sender<NetworkStates>,
     web_meters: web::meters::Meters,
     alerting: Engine,
     security: Arc<WebSecurity>,
@@ -63,10 +66,12 @@ impl App {
         let exposition = Exposition::new(config.metrics.clone(), registry)?;
         let history = History::open(&config.history, &meters)?;
         let writer = history.as_ref().map(History::writer);
-        let shared = Shared { meters, exposition, history: writer, news: Arc::default() };
-        let seen = watch::Sender::default();
-        let security = Arc::new(security(&config.web, &web_meters)?);
-        let alerting = alerting::engine(&shared, web_meters.clone(), seen.subscribe());
+        let process = watch::Sender::default();
+        let security = Arc::new(security(&config.web, &web_meters, process.clone())?);
+        let started = Instant::now();
+        let shared = Shared { meters, exposition, history: writer, news: Arc::default(), started, process };
+        let states = watch::Sender::default();
+        let alerting = alerting::engine(&shared, states.subscribe());
         shared.exposition.show_conditions(alerting.evaluations());
         let mut app = App {
             alerting,
@@ -74,7 +79,7 @@ impl App {
             history,
             started: config.clone(),
             networks: BTreeMap::new(),
-            seen,
+            states,
             web_meters,
             security,
         };
@@ -99,16 +104,16 @@ impl App {
         self.stop(&gone).await;
         // One that starts afresh is never out of sight: who judges would take that for the end of its troubles.
         let is_configured = |name: &String| config.networks.iter().any(|network| network.name == *name);
-        self.seen.send_modify(|seen| seen.retain(|name, _| is_configured(name)));
+        self.states.send_modify(|states| states.retain(|name, _| is_configured(name)));
         self.shared.exposition.reconfigure(config.metrics.clone());
         for prepared in prepared {
             let name = prepared.name().to_string();
             let network = prepared.start(config, &self.shared);
-            self.seen.send_modify(|seen| drop(seen.insert(name.clone(), NetworkView::of(&network))));
+            self.states.send_modify(|states| drop(states.insert(name.clone(), network.state())));
             self.networks.insert(name, network);
         }
         for network in self.networks.values_mut() {
-            network.reconfigure(config, &self.shared).await;
+            network.reconfigure(config).await;
         }
         self.alerting.reconfigure(&config.alerting).await;
         Ok(())
@@ -143,7 +148,7 @@ impl App {
             &config.web,
             &self.shared,
             self.alerting.board(),
-            self.seen.subscribe(),
+            self.states.subscribe(),
             file,
             reload,
         ));
@@ -191,6 +196,7 @@ impl App {
             error!("{error}");
         }
         self.shared.meters.reloaded(result.is_ok(), now().0);
+        self.shared.process.send_modify(|process| process.config_good = result.is_ok());
         result
     }
 
@@ -229,11 +235,18 @@ fn allowed_hosts(config: &Config) -> Vec<String> {
 }
 
 /// The security settings of the server, from the web configuration file.
-fn security(config: &WebConfig, meters: &web::meters::Meters) -> Result<WebSecurity, Error> {
+fn security(
+    config: &WebConfig,
+    meters: &web::meters::Meters,
+    process: watch::Sender<ProcessState>,
+) -> Result<WebSecurity, Error> {
     let Some(file) = &config.config_file else { return Ok(WebSecurity::open()) };
     let (path, meters) = (file.path.clone(), meters.clone());
     Ok(WebSecurity::new(
         Box::new(move || web_config::read(&path)),
-        Box::new(move |good| meters.web_config_loaded(good)),
+        Box::new(move |good| {
+            meters.web_config_loaded(good);
+            process.send_modify(|process| process.web_config_good = good);
+        }),
     )?)
 }

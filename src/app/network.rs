@@ -3,12 +3,13 @@
 //! Never here: what other networks do; the HTTP server.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use crate::app::probes::{ProbeTask, ProbesReceiver};
+use crate::app::probes::ProbeTask;
+use crate::app::process_state::ProcessState;
 use crate::app::{Error, now};
 use crate::config::{Config, NetworkConfig, SourceConfig};
 use crate::follower::{self, Follower};
@@ -17,10 +18,10 @@ use crate::meters::Meters;
 use crate::metrics::Exposition;
 use crate::rpc::{self, Client};
 use domain::watch::WatchList;
-use domain::{Snapshot, state};
+use domain::{NetworkState, state};
 
-/// Where a network's newest snapshot is found: none before the first, none when it was withdrawn.
-pub(super) type SnapshotReceiver = watch::Receiver<Option<Arc<Snapshot>>>;
+/// Where the state of a network is found.
+pub(super) type StateReceiver = watch::Receiver<Arc<NetworkState>>;
 
 /// What the networks of one process share.
 pub(super) struct Shared {
@@ -29,6 +30,9 @@ pub(super) struct Shared {
     pub(super) history: Option<Writer>,
     /// Told of each new snapshot, and of what calls tell.
     pub(super) news: Arc<Notify>,
+    /// When the process started.
+    pub(super) started: Instant,
+    pub(super) process: watch::Sender<ProcessState>,
 }
 
 /// What starts a network, made before anything is stopped: making it can fail.
@@ -41,7 +45,7 @@ pub(super) struct NetworkBuilder {
 pub(super) struct Network {
     config: NetworkConfig,
     watch_list: watch::Sender<WatchList>,
-    snapshots: SnapshotReceiver,
+    state: StateReceiver,
     tasks: Vec<JoinHandle<()>>,
     calls: ProbeTask,
 }
@@ -61,17 +65,19 @@ impl NetworkBuilder {
     pub(super) fn start(self, config: &Config, shared: &Shared) -> Network {
         let NetworkBuilder { config: network, clients } = self;
         let (watch_list, watch_receiver) = watch::channel(config.watch_list(&network.name));
-        let (publish, snapshots) = watch::channel(None);
-        let settings = follower_settings(&network, config.history.retention);
+        let settings = follower::FollowerSettings {
+            started: shared.started,
+            ..follower_settings(&network, config.history.retention)
+        };
+        let (publish, state) = follower::state_channel(&settings, &clients);
+        let calls = ProbeTask::start(config.probe.clone(), publish.clone());
         let mut follower = Follower::new(settings, clients, &shared.meters, watch_receiver, publish);
         if let Some(history) = &shared.history {
             follower = follower.with_history(history.clone());
         }
-        let show =
-            publish_snapshots(shared.exposition.clone(), shared.news.clone(), network.name.clone(), snapshots.clone());
+        let show = show_state(shared.exposition.clone(), shared.news.clone(), state.clone());
         let tasks = vec![tokio::spawn(follower.run()), tokio::spawn(show)];
-        let calls = ProbeTask::start(config.probe.clone(), &network.name, &snapshots, shared);
-        Network { config: network, watch_list, snapshots, tasks, calls }
+        Network { config: network, watch_list, state, tasks, calls }
     }
 }
 
@@ -81,18 +87,13 @@ impl Network {
         &self.config
     }
 
-    /// Its snapshots, as they come.
-    pub(super) fn snapshots(&self) -> SnapshotReceiver {
-        self.snapshots.clone()
-    }
-
-    /// What comes of calling its watched masternodes, as it comes.
-    pub(super) fn probes(&self) -> ProbesReceiver {
-        self.calls.results()
+    /// Its state, as it changes.
+    pub(super) fn state(&self) -> StateReceiver {
+        self.state.clone()
     }
 
     /// Takes over what `config` says of it and what can change while it runs.
-    pub(super) async fn reconfigure(&mut self, config: &Config, shared: &Shared) {
+    pub(super) async fn reconfigure(&mut self, config: &Config) {
         let watch_list = config.watch_list(&self.config.name);
         self.watch_list.send_if_modified(|current| {
             let modified = *current != watch_list;
@@ -100,21 +101,20 @@ impl Network {
             modified
         });
         if !self.calls.are_by(config.probe.as_ref()) {
-            self.calls.reconfigure(config.probe.clone(), &self.config.name, &self.snapshots, shared).await;
+            self.calls.reconfigure(config.probe.clone()).await;
         }
     }
 
     /// Stops everything that runs for it, and takes it off the page.
     pub(super) async fn stop(mut self, shared: &Shared) {
-        self.calls.stop(&self.config.name, shared).await;
+        self.calls.stop().await;
         for task in self.tasks {
             task.abort();
             // Waited for, so that it puts nothing on the page any more. That it was stopped is no news.
             let _ = task.await;
         }
-        shared.exposition.publish(&self.config.name, None);
-        let sources: Vec<String> = self.config.sources.into_iter().map(|source| source.name).collect();
-        shared.meters.forget(&self.config.name, &sources);
+        shared.exposition.remove(&self.config.name);
+        shared.meters.forget(&self.config.name);
     }
 }
 
@@ -148,21 +148,20 @@ pub fn follower_settings(network: &NetworkConfig, retention: Duration) -> follow
         backfill_blocks: network.backfill_blocks,
         retention,
         clock: now,
+        started: Instant::now(),
     }
 }
 
-/// Hands each new snapshot of a network to the exposition, and wakes who waits for it. Whoever tells of a ban comes first.
-async fn publish_snapshots(
-    exposition: Arc<Exposition>,
-    news: Arc<Notify>,
-    network: String,
-    mut snapshots: SnapshotReceiver,
-) {
+/// Hands each new state of a network to the exposition, and wakes who waits for a new list or new probes. Whoever tells of a ban
+/// comes first.
+async fn show_state(exposition: Arc<Exposition>, news: Arc<Notify>, mut states: StateReceiver) {
     loop {
-        let snapshot = snapshots.borrow_and_update().clone();
-        news.notify_one();
-        exposition.publish(&network, snapshot);
-        if snapshots.changed().await.is_err() {
+        let state = states.borrow_and_update().clone();
+        if exposition.is_news(&state) {
+            news.notify_one();
+        }
+        exposition.publish(state);
+        if states.changed().await.is_err() {
             return;
         }
     }

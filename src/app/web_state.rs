@@ -5,79 +5,32 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::alerting::{self, ActiveAlerts};
-use crate::app::network::{Network, Shared, SnapshotReceiver};
+use crate::app::network::{Shared, StateReceiver};
 use crate::app::now;
-use crate::app::probes::ProbesReceiver;
 use crate::config::WebConfig;
-use crate::meters::{self, Meters};
+use crate::meters::HistoryMeters;
 use crate::metrics::{self, Exposition};
 use crate::web::api::{self, AlertsOf, Api};
 use crate::web::handlers::{
     Body, Format, Handlers, LandingPage, Link, MetricsReply, MetricsRequest, Readiness, ReloadFunction, ScrapeError,
 };
-use domain::masternode::UnixSeconds;
 
 /// A request for a reload, with the place for its answer.
 pub(super) type ReloadRequest = oneshot::Sender<Result<(), String>>;
 
-/// What can be seen of a network from outside.
-pub(super) struct NetworkView {
-    chain: String,
-    pub(super) rules: Arc<domain::ChainRules>,
-    pub(super) sources: Vec<String>,
-    pub(super) snapshots: SnapshotReceiver,
-    pub(super) probes: ProbesReceiver,
-    /// When it began to be followed.
-    pub(super) begun: Instant,
-    pub(super) stale_after: Duration,
-}
-
-/// The networks that run, by name.
-pub(super) type NetworkViews = BTreeMap<String, NetworkView>;
-
-impl NetworkView {
-    /// What can be seen of `network`.
-    pub(super) fn of(network: &Network) -> NetworkView {
-        let config = network.config();
-        NetworkView {
-            chain: config.chain.rules.name.to_string(),
-            rules: config.chain.rules.clone(),
-            sources: config.sources.iter().map(|source| source.name.clone()).collect(),
-            snapshots: network.snapshots(),
-            probes: network.probes(),
-            begun: Instant::now(),
-            stale_after: config.stale_after,
-        }
-    }
-}
-
-#[cfg(test)]
-impl NetworkView {
-    /// A network of one source, `local`, that began to be followed then and was never reached.
-    pub(super) fn at(rules: &domain::ChainRules, begun: Instant) -> NetworkView {
-        NetworkView {
-            chain: rules.name.to_string(),
-            rules: Arc::new(rules.clone()),
-            sources: vec!["local".into()],
-            snapshots: watch::channel(None).1,
-            probes: watch::channel(None).1,
-            begun,
-            stale_after: Duration::from_secs(900),
-        }
-    }
-}
+/// The states of the networks that run, by name.
+pub(super) type NetworkStates = BTreeMap<String, StateReceiver>;
 
 /// Everything that is served. `history` is the file that the events are asked from.
 pub(super) fn site(
     config: &WebConfig,
     shared: &Shared,
     board: ActiveAlerts,
-    networks: watch::Receiver<NetworkViews>,
+    networks: watch::Receiver<NetworkStates>,
     history: Option<PathBuf>,
     reload: mpsc::Sender<ReloadRequest>,
 ) -> Handlers {
@@ -90,7 +43,7 @@ pub(super) fn site(
             telemetry_path: config.telemetry_path.clone(),
             links: api::PAGES.map(|(target, text)| Link { target: target.into(), text: text.into() }).into(),
         },
-        api: Some(Arc::new(api(&shared.meters, board, networks, history))),
+        api: Some(Arc::new(api(shared.meters.history().clone(), board, networks, history))),
         metrics: Box::new(move |request| Box::pin(scrape(exposition.clone(), request))),
         ready: Box::new(move || readiness(&seen.borrow())),
         reload: config.enable_reload.then(|| reload_function(reload)),
@@ -109,19 +62,14 @@ fn reload_function(reload: mpsc::Sender<ReloadRequest>) -> ReloadFunction {
     })
 }
 
-fn api(meters: &Meters, board: ActiveAlerts, networks: watch::Receiver<NetworkViews>, history: Option<PathBuf>) -> Api {
-    let (meters, history_meters) = (meters.clone(), meters.history().clone());
-    let history = history.map(|path| api::History { path, up: Box::new(move || history_meters.is_up()) });
-    let networks = move || {
-        let network = |(name, seen): (&String, &NetworkView)| api::Network {
-            name: name.clone(),
-            chain: seen.chain.clone(),
-            snapshot: seen.snapshots.borrow().clone(),
-            probes: seen.probes.borrow().clone(),
-            sources: seen.sources.iter().map(|source| source_state(&meters, name, source)).collect(),
-        };
-        networks.borrow().iter().map(network).collect()
-    };
+fn api(
+    meters: HistoryMeters,
+    board: ActiveAlerts,
+    networks: watch::Receiver<NetworkStates>,
+    history: Option<PathBuf>,
+) -> Api {
+    let history = history.map(|path| api::History { path, up: Box::new(move || meters.health().up) });
+    let networks = move || networks.borrow().values().map(|state| Arc::clone(&state.borrow())).collect();
     Api {
         version: env!("CARGO_PKG_VERSION").into(),
         networks: Box::new(networks),
@@ -129,24 +77,6 @@ fn api(meters: &Meters, board: ActiveAlerts, networks: watch::Receiver<NetworkVi
         history,
         clock: now,
     }
-}
-
-fn source_state(meters: &Meters, network: &str, source: &str) -> api::Source {
-    let meters::SourceState { up, synced, network_match, last_success, .. } = meters.source_state(network, source);
-    let last_success = last_success.map(|seconds| UnixSeconds(seconds as u64));
-    let report = meters.source_report(network, source);
-    // Of a masternode that does not say which one it is the identity is empty, which is none.
-    let masternode = report.masternode.map(|(id, state)| api::OwnMasternode { id: id.parse().ok(), state });
-    let report = api::SourceHealth {
-        blocks_behind: report.blocks_behind,
-        connections: report.connections,
-        isolated: report.isolated,
-        release_bad: report.release_bad,
-        filter_index_synced: report.filter_index_synced,
-        masternode,
-    };
-    let meters::SourceFork { follows: follows_fork, split: fork_split } = meters.source_fork(network, source);
-    api::Source { name: source.into(), up, synced, network_match, last_success, follows_fork, fork_split, report }
 }
 
 fn firing(board: &ActiveAlerts, of: AlertsOf<'_>, most: usize) -> api::Firing {
@@ -190,9 +120,9 @@ async fn scrape(exposition: Arc<Exposition>, request: MetricsRequest) -> Result<
 }
 
 /// Ready as soon as one network has a list: a node that never answers must not hide the others.
-fn readiness(networks: &NetworkViews) -> Readiness {
-    let waiting = |(name, seen): (&String, &NetworkView)| {
-        seen.snapshots.borrow().is_none().then(|| format!("network {name} has no masternode list that is fresh"))
+fn readiness(networks: &NetworkStates) -> Readiness {
+    let waiting = |(name, state): (&String, &StateReceiver)| {
+        state.borrow().snapshot.is_none().then(|| format!("network {name} has no masternode list that is fresh"))
     };
     let missing: Vec<String> = networks.iter().filter_map(waiting).collect();
     if missing.len() < networks.len() { Readiness::default() } else { Readiness { missing } }

@@ -51,7 +51,7 @@ pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Resul
     for client in app::clients(network, &meters)? {
         let settings = app::follower_settings(network, config.history.retention);
         let name = client.name().to_string();
-        backfill = OfflineBackfill::new(settings, client, &meters).await.map_err(|why| format!("source {name}: {why}"));
+        backfill = OfflineBackfill::new(settings, client).await.map_err(|why| format!("source {name}: {why}"));
         if backfill.is_ok() {
             break;
         }

@@ -10,33 +10,33 @@ use tokio::sync::watch;
 use crate::app;
 use crate::cli::{ObserveFormat, observe_table};
 use crate::config::{Config, NetworkConfig};
-use crate::follower::Follower;
+use crate::follower::{self, Follower};
 use crate::meters::Meters;
 use crate::metrics::{Exposition, Format};
-use domain::Snapshot;
+use domain::{NetworkState, Snapshot};
 
 /// Looks once at every configured network, or at the one named. The text goes to the standard output.
 pub(super) async fn run(config: &Config, only: Option<&str>, format: ObserveFormat) -> Result<String, app::Error> {
     let chosen = chosen(config, only)?;
-    let mut snapshots = Vec::new();
+    let mut states = Vec::new();
     for network in chosen {
-        snapshots.push(look(config, network).await?);
+        states.push(look(config, network).await?);
     }
+    let snapshots = states.iter().filter_map(|state| state.snapshot.as_deref());
     match format {
-        ObserveFormat::Table => {
-            Ok(snapshots.iter().map(|snapshot| observe_table::table(snapshot)).collect::<Vec<_>>().join("\n"))
-        }
+        ObserveFormat::Table => Ok(snapshots.map(observe_table::table).collect::<Vec<_>>().join("\n")),
         ObserveFormat::Json => {
-            let all: Vec<Value> = snapshots.iter().map(|snapshot| observe_table::json(snapshot)).collect();
+            let all: Vec<Value> = snapshots.map(observe_table::json).collect();
             Ok(format!("{:#}\n", Value::Array(all)))
         }
-        ObserveFormat::Metrics => page(config, &snapshots).await,
+        ObserveFormat::Metrics => page(config, states).await,
     }
 }
 
 /// Looks once at the network of that name.
 pub(super) async fn look_at(config: &Config, name: &str) -> Result<Arc<Snapshot>, app::Error> {
-    look(config, chosen(config, Some(name))?[0]).await
+    let state = look(config, chosen(config, Some(name))?[0]).await?;
+    state.snapshot.clone().ok_or_else(|| no_list(name))
 }
 
 /// All networks, or the one named; never none.
@@ -55,12 +55,13 @@ fn chosen<'a>(config: &'a Config, only: Option<&str>) -> Result<Vec<&'a NetworkC
     Ok(chosen)
 }
 
-async fn look(config: &Config, network: &NetworkConfig) -> Result<Arc<Snapshot>, app::Error> {
+/// What one poll says of a network; with a list.
+async fn look(config: &Config, network: &NetworkConfig) -> Result<Arc<NetworkState>, app::Error> {
     let meters = Meters::new(&prometheus::Registry::new())?;
     let (_watch, watch_list) = watch::channel(config.watch_list(&network.name));
-    let (publish, snapshots) = watch::channel(None);
     let clients = app::clients(network, &meters)?;
     let settings = app::follower_settings(network, config.history.retention);
+    let (publish, states) = follower::state_channel(&settings, &clients);
     let mut follower = Follower::new(settings, clients, &meters, watch_list, publish);
     follower.poll_once().await.map_err(|troubles| {
         format!(
@@ -69,14 +70,18 @@ async fn look(config: &Config, network: &NetworkConfig) -> Result<Arc<Snapshot>,
             troubles.join("\n  ")
         )
     })?;
-    let snapshot = snapshots.borrow().clone();
-    snapshot.ok_or_else(|| format!("network {} has no list yet", network.name).into())
+    let state = states.borrow().clone();
+    if state.snapshot.is_some() { Ok(state) } else { Err(no_list(&network.name)) }
 }
 
-async fn page(config: &Config, snapshots: &[Arc<Snapshot>]) -> Result<String, app::Error> {
+fn no_list(network: &str) -> app::Error {
+    format!("network {network} has no list yet").into()
+}
+
+async fn page(config: &Config, states: Vec<Arc<NetworkState>>) -> Result<String, app::Error> {
     let exposition = Exposition::new(config.metrics.clone(), prometheus::Registry::new())?;
-    for snapshot in snapshots {
-        exposition.publish(snapshot.network(), Some(snapshot.clone()));
+    for state in states {
+        exposition.publish(state);
     }
     Ok(exposition.text(Format::Text).await)
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::follower::source::{self, Identity, SourceError};
-use crate::follower::{Follower, block_sync, source_health};
+use crate::follower::{Follower, block_sync};
 use crate::rpc::ChainInfo;
 use domain::chain_facts::ChainFacts;
 use domain::masternode::Height;
@@ -39,9 +39,10 @@ impl Follower {
         const SPACING_BLOCKS: u32 = 100;
         let Some(tip) = self.book.as_ref().map(|book| *book.tip()) else { return };
         let client = &self.sources[index].client;
-        let subnet = self.identity.as_ref().map_or_else(|| Subnet::from_chain_name(&chain.chain), Identity::subnet);
-        let deployment = self.deployment(index);
-        let newest = source_health::newest_version(&self.sources);
+        let subnet =
+            self.sources.identity.as_ref().map_or_else(|| Subnet::from_chain_name(&chain.chain), Identity::subnet);
+        let deployment = self.sources.deployment(index);
+        let newest = self.sources.newest_version();
         let facts = self.facts.get_or_insert_with(|| Facts::new(subnet, tip.height));
         facts.chain.deployment = deployment;
         facts.chain.coinbase_version = self.sources[index].forks.coinbase.map(|(_, version)| version);

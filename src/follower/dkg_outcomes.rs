@@ -38,8 +38,11 @@ impl Follower {
         block: &Block,
         events: &mut [Event],
     ) -> Result<Vec<DkgOutcome>, SourceError> {
-        let types =
-            self.identity.as_ref().map_or(&[][..], |identity| self.settings.rules.quorum_types(identity.subnet()));
+        let types = self
+            .sources
+            .identity
+            .as_ref()
+            .map_or(&[][..], |identity| self.settings.rules.quorum_types(identity.subnet()));
         let exact = self.book.as_ref().is_some_and(|book| book.tip().height.after(1) == block.height);
         if !exact {
             return Ok(Vec::new());

@@ -13,10 +13,12 @@ use tracing::{error, info, warn};
 
 use crate::follower::Follower;
 use crate::follower::source::{Source, SourceError};
+use crate::follower::source_pool::SourcePool;
 use crate::meters::NotUnderstood;
 use crate::rpc::{ChainInfo, ErrorKind};
 use domain::chain::Subnet;
 use domain::deployment::{self, At, Deployment, Forks, Phase, V24};
+use domain::list::Block;
 use domain::masternode::{BlockHash, Height};
 
 /// What is certain of the activation on a network.
@@ -134,9 +136,15 @@ impl Source {
     }
 }
 
-impl Follower {
+impl SourcePool {
     /// Takes in what a source says of the activation, after it was checked. Refuses it where it was left behind.
-    pub(super) async fn examine_fork(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
+    /// `followed` is the height of the tip that is followed.
+    pub(super) async fn examine_fork(
+        &mut self,
+        index: usize,
+        chain: &ChainInfo,
+        followed: Option<Height>,
+    ) -> Result<(), SourceError> {
         if self.sources[index].client.dialect().deployments.is_none() {
             return Ok(());
         }
@@ -150,15 +158,14 @@ impl Follower {
         self.report_fork(chain);
         let follows = self.sources[index].forks.follows;
         let old_in_use = self.active.is_none_or(|active| self.sources[active].forks.follows != Some(true));
-        let name = self.sources[index].name();
         match follows {
             // The chain that is followed, or is about to be. Before the activation there is nothing to compare.
             Some(true) if self.active == Some(index) || old_in_use => {
                 let reached = self.activation.height.is_some_and(|height| chain.blocks >= height);
-                self.fork_meters.split(name, reached.then_some(false));
+                self.sources[index].health.fork_split = reached.then_some(false);
             }
-            Some(_) if self.active != Some(index) => self.compare_chains(index, chain.blocks).await,
-            _ => self.fork_meters.split(name, None),
+            Some(_) if self.active != Some(index) => self.compare_chains(index, chain.blocks, followed).await,
+            _ => self.sources[index].health.fork_split = None,
         }
         match self.activation.height {
             Some(height) if self.activation.refuses(follows, chain.blocks) => {
@@ -170,20 +177,19 @@ impl Follower {
     }
 
     /// Says of each source whether it follows, where the network is one on which that matters.
-    fn report_fork(&self, chain: &ChainInfo) {
+    fn report_fork(&mut self, chain: &ChainInfo) {
         let public = matches!(Subnet::from_chain_name(&chain.chain), Subnet::Main | Subnet::Test);
         let seen = self.sources.iter().any(|source| source.forks.follows == Some(true));
         let matters = public || seen || self.activation.height.is_some();
-        for source in &self.sources {
-            self.fork_meters.follows(source.name(), source.forks.follows.filter(|_| matters));
+        for source in &mut self.sources {
+            source.health.follows_fork = source.forks.follows.filter(|_| matters);
         }
-        self.fork_meters.activation(self.activation.height.map(|height| height.0));
     }
 
     /// Compares the activation block of a source with that of the source in use, where both have one: two chains that part there
     /// never have it in common, and a reorg at the tip does not touch it.
-    async fn compare_chains(&mut self, index: usize, tip: Height) {
-        let reached = |at: &Height| self.book.as_ref().is_some_and(|book| book.tip().height.min(tip) >= *at);
+    async fn compare_chains(&mut self, index: usize, tip: Height, followed: Option<Height>) {
+        let reached = |at: &Height| followed.is_some_and(|followed| followed.min(tip) >= *at);
         let at = self.activation.height.filter(reached);
         let split = match at.zip(self.active) {
             Some((at, active)) => {
@@ -197,7 +203,7 @@ impl Follower {
         };
         let name = self.sources[index].name();
         if let (Some(true), Some(at)) = (split, at)
-            && !self.fork_meters.is_split(name)
+            && self.sources[index].health.fork_split != Some(true)
         {
             error!(
                 network = %self.settings.network,
@@ -205,21 +211,20 @@ impl Follower {
                 self.settings.network,
             );
         }
-        self.fork_meters.split(name, split);
+        self.sources[index].health.fork_split = split;
     }
 
     /// Whether what is followed is the chain that was left behind, so that a shorter one may take its place.
-    pub(super) fn is_astray(&self, index: usize) -> bool {
-        let beyond = |height: Height| self.book.as_ref().is_some_and(|book| book.tip().height >= height);
+    pub(super) fn is_astray(&self, index: usize, followed: Option<Height>) -> bool {
+        let beyond = |height: Height| followed.is_some_and(|followed| followed >= height);
         let old = self.active.is_none_or(|active| self.sources[active].forks.follows == Some(false));
         self.sources[index].forks.follows == Some(true) && old && self.activation.height.is_some_and(beyond)
     }
 
     /// Whether the source of this index is not to be used with the tip that it had last.
-    pub(super) fn is_left_behind(&self, index: usize) -> bool {
+    pub(super) fn is_left_behind(&self, index: usize, followed: Option<Height>) -> bool {
         let source = &self.sources[index];
-        let tip = source.tip.or_else(|| self.book.as_ref().map(|book| book.tip().height));
-        self.activation.refuses(source.forks.follows, tip.unwrap_or(Height(0)))
+        self.activation.refuses(source.forks.follows, source.tip.or(followed).unwrap_or(Height(0)))
     }
 
     /// Where v24 stands: as the source in use says, else as the furthest other one that follows.
@@ -234,8 +239,7 @@ impl Follower {
 
     /// Looks at the special transactions of the tip, where they are due: the coinbase's version, an EHF signal, and what no
     /// known release has.
-    pub(super) async fn look_at_special(&mut self, index: usize) {
-        let Some(tip) = self.book.as_ref().map(|book| *book.tip()) else { return };
+    pub(super) async fn look_at_special(&mut self, index: usize, tip: &Block) {
         let activation = self.activation.height;
         let source = &mut self.sources[index];
         if source.client.dialect().deployments.is_none() || !source.tells_special {
@@ -258,9 +262,9 @@ impl Follower {
             source.forks.seen_signal = Some(tip.height);
         }
         let unknown = found.types.iter().filter(|kind| **kind > LAST_TYPE).count();
-        self.fork_meters.not_understood(NotUnderstood::SpecialTransactionType, unknown as u64);
+        self.not_understood.add(NotUnderstood::SpecialTransactionType, unknown as u64);
         let beyond = found.coinbase_version.is_some_and(|version| version > deployment::V24_COINBASE);
-        self.fork_meters.not_understood(NotUnderstood::CoinbaseVersion, beyond.into());
+        self.not_understood.add(NotUnderstood::CoinbaseVersion, beyond.into());
     }
 
     /// Counts the names of forks that no known release has, each once.
@@ -278,20 +282,23 @@ impl Follower {
                 );
             }
         }
-        self.fork_meters.not_understood(NotUnderstood::SoftforkKey, news);
+        self.not_understood.add(NotUnderstood::SoftforkKey, news);
     }
+}
 
+impl Follower {
     /// Takes over the activation height that the history knows, or records the one that it does not.
     /// Refuses a source that was left behind by what the history knows.
     pub(super) async fn remember_activation(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
+        let followed = self.followed();
         if let Some(height) = self.recorder.take_activation()
-            && self.activation.height.is_none_or(|known| height < known && self.activation.reached)
+            && self.sources.activation.height.is_none_or(|known| height < known && self.sources.activation.reached)
         {
             // What was seen of a chain whose activation is behind may be a later block than the first.
-            self.activation = Activation { height: Some(height), ..self.activation };
-            self.examine_fork(index, chain).await?;
+            self.sources.activation = Activation { height: Some(height), ..self.sources.activation };
+            self.sources.examine_fork(index, chain, followed).await?;
         }
-        self.recorder.keep_activation(self.activation.height).await;
+        self.recorder.keep_activation(self.sources.activation.height).await;
         Ok(())
     }
 }

@@ -26,43 +26,35 @@ mod returned;
 mod settings;
 mod source;
 mod source_health;
+mod source_pool;
 mod stale;
 mod unreadable;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::follower::chain_facts::Facts;
 use crate::follower::chain_state::ChainState;
-use crate::follower::fork::{Activation, UnknownForks};
 use crate::follower::history_sink::HistorySink;
 use crate::follower::online_backfill::{OnlineBackfill, reached};
 use crate::follower::quorum_selection::SelectionState;
 use crate::follower::returned::TakenBack;
 pub use crate::follower::settings::FollowerSettings;
-use crate::follower::source::{Identity, Source, SourceError};
+use crate::follower::source::SourceError;
 pub use crate::follower::source_health::OptionalQueries;
+use crate::follower::source_pool::SourcePool;
 use crate::history::Writer;
-use crate::meters::{ForkMeters, Meters, NetworkMeters};
+use crate::meters::{Meters, NetworkMeters};
 use crate::rpc::{ChainInfo, Client};
-use domain::Snapshot;
 use domain::counters::EventCounters;
 use domain::masternode::{BlockHash, Height, UnixSeconds};
 use domain::quorum::Quorums;
 use domain::snapshot::SnapshotInputs;
 use domain::watch::{WatchList, WatchTarget};
-
-/// How often sources that are not in use are asked for their tip, in polls.
-const STANDBY_POLLS: u32 = 6;
-
-/// Blocks by which the source in use may lie behind another one before that one is preferred.
-const LAG: u32 = 2;
-
-/// Polls in a row at which the node's tip must be an ancestor of ours before we believe that it was rolled back.
-const ROLLBACK_POLLS: u32 = 3;
+use domain::{Moment, NetworkState, Snapshot};
 
 /// How often a list is read anew because another block came while it was read.
 const MOVES: usize = 3;
@@ -70,18 +62,17 @@ const MOVES: usize = 3;
 /// Age at which a list that changes between blocks is read again although no block came, in seconds.
 const REFRESH_SECONDS: u64 = 300;
 
+/// How long a new list waits for the selection of the next quorums, so that both are published as one. A node that takes
+/// longer keeps back no list: what it says is published when it says it.
+const SELECTION_WAIT: Duration = Duration::from_secs(2);
+
 /// Follows one network; see the module.
 pub struct Follower {
     settings: FollowerSettings,
-    sources: Vec<Source>,
-    active: Option<usize>,
-    identity: Option<Identity>,
+    sources: SourcePool,
     meters: NetworkMeters,
-    fork_meters: ForkMeters,
-    activation: Activation,
-    unknown_forks: UnknownForks,
     watch_list: watch::Receiver<WatchList>,
-    published: watch::Sender<Option<Arc<Snapshot>>>,
+    published: watch::Sender<Arc<NetworkState>>,
     book: Option<ChainState>,
     /// What was followed before the history was opened, until it is known where to go on.
     aside: Option<ChainState>,
@@ -100,33 +91,37 @@ pub struct Follower {
     quorums: Quorums,
     watched: Vec<WatchTarget>,
     read_at: UnixSeconds,
-    confirmed: Option<Instant>,
-    polls: u32,
-    behind: u32,
     peers_asked: usize,
 }
 
+/// Where the state of a network is published. Nothing is known of it at first.
+pub fn state_channel(
+    settings: &FollowerSettings,
+    clients: &[Client],
+) -> (watch::Sender<Arc<NetworkState>>, watch::Receiver<Arc<NetworkState>>) {
+    let since = Moment { unix: (settings.clock)(), uptime: settings.started.elapsed() };
+    let names = clients.iter().map(Client::name);
+    let FollowerSettings { network, rules, stale_after, .. } = settings;
+    watch::channel(Arc::new(NetworkState::new(network, rules.clone(), *stale_after, since, names)))
+}
+
 impl Follower {
-    /// A follower of the network behind `clients`, the preferred one first. `watch_list` may change at any time.
+    /// A follower of the network behind `clients`, the preferred one first. `watch_list` may change at any time. Of what is
+    /// published it writes everything but the probes.
     pub fn new(
         settings: FollowerSettings,
         clients: Vec<Client>,
         meters: &Meters,
         watch_list: watch::Receiver<WatchList>,
-        published: watch::Sender<Option<Arc<Snapshot>>>,
+        published: watch::Sender<Arc<NetworkState>>,
     ) -> Follower {
         let network = meters.network(&settings.network);
-        let sources = clients.into_iter().map(|client| Source::new(client, &settings.network, meters)).collect();
+        let sources = SourcePool::new(settings.clone(), clients, meters.not_understood(&settings.network));
         Follower {
-            fork_meters: meters.fork(&settings.network),
             recorder: HistorySink::new(&settings.network, None),
             settings,
             sources,
-            active: None,
-            identity: None,
             meters: network,
-            activation: Activation::default(),
-            unknown_forks: UnknownForks::new(),
             watch_list,
             published,
             book: None,
@@ -142,9 +137,6 @@ impl Follower {
             quorums: Quorums::default(),
             watched: Vec::new(),
             read_at: UnixSeconds(0),
-            confirmed: None,
-            polls: 0,
-            behind: 0,
             peers_asked: 0,
         }
     }
@@ -168,7 +160,7 @@ impl Follower {
                     }
                     self.watched.clear();
                     // What was withdrawn stays so: another watch list does not make it any fresher.
-                    if self.published.borrow().is_some() {
+                    if self.is_published() {
                         self.publish();
                     }
                 }
@@ -183,140 +175,89 @@ impl Follower {
         if let Err(troubles) = self.try_sources().await {
             self.withdraw_if_stale(&troubles);
         }
-        if self.settings.ask.reports && self.polls % STANDBY_POLLS == 1 {
-            self.ask_for_reports().await;
+        if self.sources.is_report_poll() {
+            let list = self.book.as_ref().map(|book| book.list().clone());
+            self.sources.ask_for_reports(list).await;
+            self.learn_reports();
         }
+        self.publish_sources();
     }
 
     /// As [`Follower::poll`], but says what is wrong: one line a source.
     pub async fn poll_once(&mut self) -> Result<(), Vec<String>> {
-        self.try_sources().await
+        let followed = self.try_sources().await;
+        self.publish_sources();
+        followed
     }
 
     async fn try_sources(&mut self) -> Result<(), Vec<String>> {
-        self.polls = self.polls.wrapping_add(1);
-        if self.polls.is_multiple_of(STANDBY_POLLS) {
-            self.look_at_standbys().await;
+        self.sources.begin_poll();
+        if self.sources.is_standby_poll() {
+            self.sources.look_at_standbys(self.followed()).await;
         }
-        for index in self.by_preference() {
-            if !self.sources[index].is_due(Instant::now()) {
+        for index in self.sources.by_preference(self.followed()) {
+            if !self.sources.is_due(index) {
                 continue;
             }
             match self.follow(index).await {
                 Ok(tip) => {
-                    self.activate_source(index, tip);
+                    self.sources.activate(index, tip);
                     return Ok(());
                 }
-                Err(trouble) => self.sources[index].failed(&trouble, self.settings.poll_interval),
+                Err(trouble) => {
+                    self.sources.failed(index, &trouble);
+                    // To follow the next one may take minutes.
+                    self.publish_sources();
+                }
             }
         }
-        Err(self
-            .sources
-            .iter()
-            .filter_map(|source| Some(format!("{}: {}", source.name(), source.trouble()?)))
-            .collect())
+        Err(self.sources.complaints())
     }
 
-    /// In the order of the configuration; those that lag behind another one, or are cut off from all others, last.
-    fn by_preference(&self) -> Vec<usize> {
-        let best = self.sources.iter().filter_map(|source| source.tip).max();
-        let lags = |index: &usize| {
-            let source = &self.sources[*index];
-            source.report.isolated
-                || self.is_left_behind(*index)
-                || best.zip(source.tip).is_some_and(|(best, tip)| best.above(tip) > LAG)
-        };
-        let (lagging, mut order): (Vec<usize>, Vec<usize>) = (0..self.sources.len()).partition(lags);
-        order.extend(lagging);
-        order
-    }
-
-    /// Asks the sources that are waiting behind the one in use for their tip. Those before it are tried by themselves.
-    async fn look_at_standbys(&mut self) {
-        let expected = self.identity.clone();
-        let waiting = self.by_preference().into_iter().skip_while(|index| self.active != Some(*index)).skip(1);
-        for index in waiting.collect::<Vec<_>>() {
-            if !self.sources[index].is_due(Instant::now()) {
-                continue;
-            }
-            let checked = match self.sources[index].check(&self.settings.rules, expected.as_ref()).await {
-                Ok((_, chain)) => self.examine_fork(index, &chain).await.map(|()| chain.blocks),
-                Err(trouble) => Err(trouble),
-            };
-            match checked {
-                Ok(tip) => self.sources[index].succeeded(tip, (self.settings.clock)().0 as f64),
-                Err(trouble) => self.sources[index].failed(&trouble, self.settings.poll_interval),
-            }
-        }
-    }
-
-    fn activate_source(&mut self, index: usize, tip: Height) {
-        self.sources[index].succeeded(tip, (self.settings.clock)().0 as f64);
-        self.confirmed = Some(Instant::now());
-        if self.active != Some(index) {
-            if let Some(before) = self.active {
-                warn!(
-                    network = %self.settings.network,
-                    "network {} is now followed through source {} instead of {}",
-                    self.settings.network,
-                    self.sources[index].name(),
-                    self.sources[before].name()
-                );
-            }
-            self.active = Some(index);
-        }
+    /// Height of the tip that is followed.
+    fn followed(&self) -> Option<Height> {
+        self.book.as_ref().map(|book| book.tip().height)
     }
 
     /// Follows a source to its tip and publishes what is new. What only improves the picture cannot keep it back.
     async fn follow(&mut self, index: usize) -> Result<Height, SourceError> {
         let best = self.sources[index].client.best_block_hash().await?;
-        let book = self.book.as_ref().filter(|_| self.active == Some(index));
+        let book = self.book.as_ref().filter(|_| self.sources.active == Some(index));
         if let Some((depth, tip)) = book.and_then(|book| Some((book.depth_of(&best)?, book.tip().height))) {
-            if depth == 0 && self.is_published(&best) && !self.is_left_behind(index) {
+            let is_shown = depth == 0 && self.is_published_at(&best);
+            if is_shown && !self.sources.is_left_behind(index, Some(tip)) {
                 // A node that stands still may have lost its sync: that is asked now and then, and after any trouble.
-                if self.sources[index].trouble().is_some() || self.polls.is_multiple_of(STANDBY_POLLS) {
-                    let (_, chain) = self.sources[index].check(&self.settings.rules, self.identity.as_ref()).await?;
-                    self.examine_fork(index, &chain).await?;
+                if self.sources[index].trouble().is_some() || self.sources.is_standby_poll() {
+                    self.sources.check(index, Some(tip)).await?;
                 }
                 if self.settings.rules.ping.is_some() {
                     self.refresh(index).await?;
                 }
                 self.relearn_quorums(index).await;
-                self.behind = 0;
+                self.sources.is_not_rolled_back();
                 return Ok(tip);
             }
-            if depth > 0 && self.behind + 1 < ROLLBACK_POLLS {
-                self.behind += 1;
+            if depth > 0 && self.sources.awaits_rollback() {
                 return Err(SourceError::Behind(Height(tip.0.saturating_sub(depth as u32))));
             }
         }
-        let (identity, chain) = self.sources[index].check(&self.settings.rules, self.identity.as_ref()).await?;
-        self.examine_fork(index, &chain).await?;
-        if self.active != Some(index) && self.is_behind(&chain) && !self.is_astray(index) {
+        let followed = self.followed();
+        let (identity, chain) = self.sources.check(index, followed).await?;
+        if self.sources.active != Some(index) && self.is_behind(&chain) && !self.sources.is_astray(index, followed) {
             return Err(SourceError::Behind(chain.blocks));
         }
-        self.identity = Some(identity);
+        self.sources.identity = Some(identity);
         self.resume(index, &chain).await?;
-        self.behind = 0;
+        self.sources.is_not_rolled_back();
         let chain = self.walk_to_tip(index, chain).await?;
-        self.look_at_special(index).await;
+        if let Some(tip) = self.book.as_ref().map(|book| *book.tip()) {
+            self.sources.look_at_special(index, &tip).await;
+        }
         self.refresh_chain_facts(index, &chain).await;
         self.learn_quorums(index).await;
         self.ask_for_peers(index).await;
         self.read_at = (self.settings.clock)();
-        self.publish();
-        self.refuse_hidden()?;
-        let (is_news, drawn) = self.update_quorum_selection(index).await;
-        if is_news {
-            self.publish();
-        }
-        if let Err(trouble) = drawn {
-            debug!(
-                network = %self.settings.network,
-                "who sits in the next sessions of {} is not known: {trouble}",
-                self.settings.network
-            );
-        }
+        self.publish_with_selection(index).await?;
         match self.check_against_node(index).await {
             Ok(false) => {}
             Ok(true) => self.publish(),
@@ -327,6 +268,33 @@ impl Follower {
             ),
         }
         Ok(self.book.as_ref().map_or(chain.blocks, |book| book.tip().height))
+    }
+
+    /// Publishes the new list once, with the selection of the next quorums. Where that takes longer than a moment, the list
+    /// comes first.
+    async fn publish_with_selection(&mut self, index: usize) -> Result<(), SourceError> {
+        // What a node that takes long answered so far is lost, and asked for again below: not waited for, but for once.
+        let quick = tokio::time::timeout(SELECTION_WAIT, self.update_quorum_selection(index)).await.ok();
+        self.publish();
+        self.refuse_hidden()?;
+        let selected = match quick {
+            Some((_, selected)) => selected,
+            None => {
+                let (is_news, selected) = self.update_quorum_selection(index).await;
+                if is_news {
+                    self.publish();
+                }
+                selected
+            }
+        };
+        if let Err(trouble) = selected {
+            debug!(
+                network = %self.settings.network,
+                "who sits in the next sessions of {} is not known: {trouble}",
+                self.settings.network
+            );
+        }
+        Ok(())
     }
 
     /// Walks to a source's tip, and on to the next one where a block came while its list was read.
@@ -363,19 +331,50 @@ impl Follower {
         })
     }
 
-    fn is_published(&self, tip: &BlockHash) -> bool {
-        self.published.borrow().as_ref().is_some_and(|snapshot| snapshot.block().hash == *tip)
+    fn is_published(&self) -> bool {
+        self.published.borrow().snapshot.is_some()
     }
 
+    fn is_published_at(&self, tip: &BlockHash) -> bool {
+        self.published.borrow().snapshot.as_ref().is_some_and(|snapshot| snapshot.block().hash == *tip)
+    }
+
+    /// Publishes how the sources fare, beside the snapshot that is published already.
+    fn publish_sources(&self) {
+        self.published.send_modify(|state| self.complete(Arc::make_mut(state)));
+    }
+
+    fn publish_snapshot(&self, snapshot: Option<Arc<Snapshot>>) {
+        self.published.send_modify(|state| {
+            let state = Arc::make_mut(state);
+            state.snapshot = snapshot;
+            self.complete(state);
+        });
+    }
+
+    /// Takes back the snapshot; the sources stay.
+    fn withdraw(&self) {
+        self.publish_snapshot(None);
+    }
+
+    fn complete(&self, state: &mut NetworkState) {
+        state.sources = self.sources.health();
+        state.gap_blocks = self.meters.gap_blocks.total();
+        state.not_understood = self.sources.not_understood.total();
+        state.fork_activation = self.sources.activation.height;
+    }
+
+    /// Publishes the list that is followed with what is known beside it.
     fn publish(&mut self) {
         let (Some(book), Some(facts)) = (&self.book, &self.facts) else { return };
         // Those that left the list are remembered for as long as the same watch list is in force.
         let watch_list = self.watch_list.borrow_and_update();
         let known = if watch_list.has_changed() { Vec::new() } else { std::mem::take(&mut self.watched) };
         self.watched = watch_list.resolve(book.list(), &known);
+        drop(watch_list);
         if unreadable::hides_watched(book.list(), &self.watched) {
             // It would be published as one that is not registered.
-            self.published.send_replace(None);
+            self.withdraw();
             return;
         }
         let parts = SnapshotInputs {
@@ -387,6 +386,6 @@ impl Follower {
             watched: self.watched.clone(),
             recent_events: book.recent().cloned().collect(),
         };
-        self.published.send_replace(Some(Arc::new(Snapshot::new(parts, book.tallies()))));
+        self.publish_snapshot(Some(Arc::new(Snapshot::new(parts, book.tallies()))));
     }
 }

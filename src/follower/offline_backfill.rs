@@ -15,7 +15,6 @@ use crate::follower::block_sync::measure_spacing;
 use crate::follower::source::{self, Identity, Source, SourceError, optional};
 use crate::follower::{FollowerSettings, quorums};
 use crate::history::{self, BlockEvents, NetworkId, Store, StoreError};
-use crate::meters::Meters;
 use crate::rpc::{ChainInfo, Client};
 use domain::chain_facts::ChainFacts;
 use domain::list::{Block, MasternodeList};
@@ -102,12 +101,8 @@ pub struct OfflineBackfill {
 
 impl OfflineBackfill {
     /// Makes sure that the node behind `client` is of the right chain, is in sync, and can tell what happened in old blocks.
-    pub async fn new(
-        settings: FollowerSettings,
-        client: Client,
-        meters: &Meters,
-    ) -> Result<OfflineBackfill, OfflineBackfillError> {
-        let mut source = Source::new(client.clone(), &settings.network, meters);
+    pub async fn new(settings: FollowerSettings, client: Client) -> Result<OfflineBackfill, OfflineBackfillError> {
+        let mut source = Source::new(client.clone());
         let (identity, chain) = source.check(&settings.rules, None).await?;
         if let Some(why) = BlockReplay::refusal(&source, &settings.rules) {
             return Err(OfflineBackfillError::Node(why));

@@ -100,7 +100,7 @@ impl Follower {
         let started = Instant::now();
         if self.settings.backfill_blocks == 0 || !self.recorder.records() {
             self.filling.over();
-        } else if let Some(index) = self.active.filter(|index| self.can_fill(*index)) {
+        } else if let Some(index) = self.sources.active.filter(|index| self.can_fill(*index)) {
             match self.fill_step(index).await {
                 Ok(()) => {
                     self.filling.due = Instant::now() + started.elapsed().max(BREATH);
@@ -247,7 +247,7 @@ impl Follower {
     }
 
     fn past<'a>(&'a self, source: &'a Source) -> BlockReplay<'a> {
-        let subnet = self.identity.as_ref().map_or(Subnet::Regtest, Identity::subnet);
+        let subnet = self.sources.identity.as_ref().map_or(Subnet::Regtest, Identity::subnet);
         BlockReplay { source, rules: &self.settings.rules, subnet, rule: self.penalty_rule(), counts_sessions: false }
     }
 }

@@ -19,13 +19,18 @@ impl Follower {
     /// Goes on to the block after the tip; `commitments` are `None` where they were not read.
     pub(super) fn step_quorums(&mut self, block: &Block, commitments: Option<&[Commitment]>) {
         let Some(parent) = self.book.as_ref().map(|book| book.tip().hash) else { return };
-        step(&mut self.quorums, types(&self.settings.rules, self.identity.as_ref()), (&parent, block), commitments);
+        step(
+            &mut self.quorums,
+            types(&self.settings.rules, self.sources.identity.as_ref()),
+            (&parent, block),
+            commitments,
+        );
     }
 
     /// Makes what is known of quorums that of the tip. What the node does not tell stays unknown.
     pub(super) async fn learn_quorums(&mut self, index: usize) {
         let Some(tip) = self.book.as_ref().map(|book| *book.tip()) else { return };
-        let types = types(&self.settings.rules, self.identity.as_ref());
+        let types = types(&self.settings.rules, self.sources.identity.as_ref());
         bring(&mut self.quorums, &mut self.sources[index], types, &tip).await;
         if let Some(facts) = &mut self.facts {
             facts.chain.formations = self.quorums.formations.clone();

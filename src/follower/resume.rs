@@ -5,11 +5,11 @@
 
 use tracing::{info, warn};
 
+use crate::follower::Follower;
 use crate::follower::chain_state::{ChainState, DEPTH};
 use crate::follower::fork::Activation;
 use crate::follower::returned::TakenBack;
 use crate::follower::source::{Identity, SourceError};
-use crate::follower::{Follower, ROLLBACK_POLLS};
 use crate::rpc::{ChainInfo, ErrorKind};
 use domain::counters::EventCounters;
 use domain::list::Block;
@@ -22,7 +22,7 @@ impl Follower {
     /// the node can say what the list was there. Without a history there is nothing to do.
     pub(super) async fn resume(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
         if self.recorder.is_closed()
-            && let Some(identity) = self.identity.clone()
+            && let Some(identity) = self.sources.identity.clone()
             && self.open_history(&identity).await?
         {
             // The file says where to go on: from there all that is in memory is walked again, if that can be.
@@ -36,9 +36,7 @@ impl Follower {
         if !self.is_resuming {
             return Ok(());
         }
-        if self.recorder.is_below_cursor(&chain.best) && self.behind + 1 < ROLLBACK_POLLS {
-            // It may only not have caught up yet after a restart of its own.
-            self.behind += 1;
+        if self.recorder.is_below_cursor(&chain.best) && self.sources.awaits_rollback() {
             return Err(SourceError::Behind(chain.blocks));
         }
         self.withdraw_abandoned(index).await?;
@@ -68,13 +66,13 @@ impl Follower {
         let opened = self.recorder.open(identity).await;
         if opened.is_err() {
             // What was followed so far is of the network that is refused now.
-            self.identity = None;
-            self.activation = Activation::default();
+            self.sources.identity = None;
+            self.sources.activation = Activation::default();
             (self.book, self.aside, self.facts) = (None, None, None);
             (self.tallies, self.counts_history) = (EventCounters::default(), false);
             self.taken_back = TakenBack::default();
             self.recorder.discard_buffered();
-            self.published.send_replace(None);
+            self.withdraw();
         }
         opened
     }

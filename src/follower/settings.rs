@@ -3,7 +3,7 @@
 //! Never here: what the configuration file calls it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::follower::source_health::OptionalQueries;
 use domain::chain::ChainRules;
@@ -32,4 +32,6 @@ pub struct FollowerSettings {
     pub retention: Duration,
     /// The present, in seconds since 1970.
     pub clock: fn() -> UnixSeconds,
+    /// When the process started: ages are measured from it, whatever the wall clock does.
+    pub started: Instant,
 }

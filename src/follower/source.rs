@@ -9,11 +9,11 @@ use tracing::{error, info, warn};
 
 use crate::follower::fork::SourceForks;
 use crate::follower::source_health::CollectedHealth;
-use crate::meters::{Meters, SourceMeters};
 use crate::rpc::{ChainInfo, Client, ErrorKind, RpcError};
 use domain::chain::{ChainRules, Subnet};
 use domain::deployment::FOLLOWS_SINCE;
 use domain::masternode::{BlockHash, Height};
+use domain::network_state::{Moment, SourceHealth};
 use domain::payment::EvoPayments;
 
 /// Longest pause before a failing source is asked again.
@@ -117,9 +117,10 @@ pub(super) struct Source {
     pub(super) version: Option<u32>,
     /// What it says of its forks.
     pub(super) forks: SourceForks,
-    /// What it says of itself.
+    /// How it fared when last asked, and what it says of itself: what is published.
+    pub(super) health: SourceHealth,
+    /// What of its answers about itself is needed to ask again.
     pub(super) report: CollectedHealth,
-    meters: SourceMeters,
     identity: Option<Identity>,
     trouble: Option<String>,
     elsewhere: bool,
@@ -128,11 +129,11 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(client: Client, network: &str, meters: &Meters) -> Source {
-        let report = CollectedHealth::new(meters.report(network, client.name()));
-        let meters = meters.source(network, client.name());
+    pub(super) fn new(client: Client) -> Source {
+        let health = SourceHealth { name: client.name().into(), ..SourceHealth::default() };
         Source {
             client,
+            health,
             diffs: ListDiffSupport::Supported,
             has_votes: false,
             tells_quorums: true,
@@ -141,8 +142,7 @@ impl Source {
             tip: None,
             version: None,
             forks: SourceForks::default(),
-            report,
-            meters,
+            report: CollectedHealth::default(),
             identity: None,
             trouble: None,
             elsewhere: false,
@@ -251,7 +251,7 @@ impl Source {
     }
 
     /// Notes a useful answer.
-    pub(super) fn succeeded(&mut self, tip: Height, now: f64) {
+    pub(super) fn succeeded(&mut self, tip: Height, now: Moment) {
         if self.trouble.take().is_some() {
             info!(source = self.name(), "source {} answers again, its tip is {tip}", self.name());
         }
@@ -259,7 +259,7 @@ impl Source {
         self.failures = 0;
         self.retry_at = None;
         self.tip = Some(tip);
-        self.meters.usable(now);
+        self.health.confirm(now);
     }
 
     /// Notes a failure; logs it when it is news, and sets the pause before the next try.
@@ -270,9 +270,9 @@ impl Source {
             SourceError::Rpc(error) => matches!(error.kind(), ErrorKind::WarmingUp { .. }),
             _ => true,
         };
-        self.meters.unusable(answers);
+        self.health.fail(answers);
         if let SourceError::WrongNetwork(_) = trouble {
-            self.meters.wrong_network();
+            self.health.network_match = Some(false);
         }
         let refused = matches!(trouble, SourceError::Rpc(error) if *error.kind() == ErrorKind::Refused);
         if !refused && !matches!(trouble, SourceError::NotSynced(_) | SourceError::Behind(_)) {

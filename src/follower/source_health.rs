@@ -6,15 +6,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
 use crate::follower::source::{Source, optional};
+use crate::follower::source_pool::SourcePool;
 use crate::follower::{Follower, FollowerSettings};
-use crate::meters::SourceHealthMeters;
 use crate::rpc::dash::sessions::SeenSessions;
 use crate::rpc::node::FILTER_INDEX;
 use crate::rpc::{ChainInfo, NetworkInfo};
 use domain::masternode::Height;
+use domain::network_state::OwnMasternode;
 use domain::probe::Peer;
 use domain::release::bad_version;
 use domain::session::DkgSessions;
@@ -40,15 +39,13 @@ impl Default for OptionalQueries {
     }
 }
 
-/// What one source last said of itself.
+/// What one source last said of itself, as far as it is not published.
+#[derive(Default)]
 pub(super) struct CollectedHealth {
-    meters: SourceHealthMeters,
     /// Which masternode it is: remembered, as it no longer says so while it is banned.
     identity: Option<MasternodeId>,
     /// It said last that it is a masternode.
     is_masternode: bool,
-    /// It is cut off from the network.
-    pub(super) isolated: bool,
     /// What it says of its version and services, as a peer would see it; `None` while it says nothing.
     said: Option<Peer>,
     /// It does not know or allow the question for its indexes.
@@ -59,59 +56,9 @@ pub(super) struct CollectedHealth {
     wait: u32,
 }
 
-impl CollectedHealth {
-    pub(super) fn new(meters: SourceHealthMeters) -> CollectedHealth {
-        CollectedHealth {
-            meters,
-            identity: None,
-            is_masternode: false,
-            isolated: false,
-            said: None,
-            tells_no_indexes: false,
-            sessions: None,
-            wait: 0,
-        }
-    }
-
-    /// It does not answer: what it said is no longer true of it, but for who it is.
-    fn is_silent(&mut self) {
-        self.meters.silent();
-        self.isolated = false;
-        self.said = None;
-        self.tells_no_indexes = false;
-        self.sessions = None;
-        self.wait = 0;
-    }
-}
-
 impl Follower {
-    /// Asks every source that is due for what it says of itself. A refused method costs its own samples only.
-    pub(super) async fn ask_for_reports(&mut self) {
-        let mut told: Vec<(usize, ChainInfo)> = Vec::new();
-        // One that was left behind tells of another chain: its height is none to compare with, its sessions are not the network's.
-        let left_behind: Vec<bool> = (0..self.sources.len()).map(|index| self.is_left_behind(index)).collect();
-        for (index, source) in self.sources.iter_mut().enumerate() {
-            if source.is_elsewhere() || left_behind[index] || !source.is_due(Instant::now()) {
-                source.report.is_silent();
-                continue;
-            }
-            match source.client.chain_info().await {
-                Ok(chain) if self.identity.as_ref().is_none_or(|identity| identity.chain == chain.chain) => {
-                    told.push((index, chain));
-                }
-                _ => source.report.is_silent(),
-            }
-        }
-        let best = told.iter().map(|(_, chain)| chain.headers.max(chain.blocks)).max().unwrap_or(Height(0));
-        let list = self.book.as_ref().map(|book| book.list().clone());
-        for (index, chain) in told {
-            self.sources[index].tell(&chain, best, list.as_deref(), &self.settings).await;
-        }
-        self.learn_reports();
-    }
-
     /// Puts together what the sources tell of sessions and of themselves, and publishes it where that is news.
-    fn learn_reports(&mut self) {
+    pub(super) fn learn_reports(&mut self) {
         let mut sessions = None;
         let mut next = None;
         for report in self.sources.iter().map(|source| &source.report) {
@@ -121,7 +68,7 @@ impl Follower {
             next = next.max(*next_session);
         }
         let own_nodes = own_nodes(&self.sources);
-        let newest = newest_version(&self.sources);
+        let newest = self.sources.newest_version();
         let Some(facts) = &mut self.facts else { return };
         let chain = &mut facts.chain;
         let same = chain.sessions.as_deref() == sessions.as_ref() && chain.next_session == next;
@@ -131,7 +78,7 @@ impl Follower {
         (chain.sessions, chain.next_session) = (sessions.map(Arc::new), next);
         (chain.own_nodes, chain.newest_version) = (Arc::new(own_nodes), newest);
         // What was withdrawn stays so: sessions do not make a list any fresher.
-        if self.published.borrow().is_some() {
+        if self.is_published() {
             self.publish();
         }
     }
@@ -139,7 +86,7 @@ impl Follower {
 
 /// What the nodes of masternodes say of themselves, `None` while one says nothing. Of a node that is no masternode any more
 /// nothing is kept.
-fn own_nodes(sources: &[Source]) -> BTreeMap<MasternodeId, Option<Peer>> {
+fn own_nodes(sources: &SourcePool) -> BTreeMap<MasternodeId, Option<Peer>> {
     let mut nodes = BTreeMap::new();
     for report in sources.iter().map(|source| &source.report) {
         let Some(id) = report.identity.filter(|_| report.is_masternode) else { continue };
@@ -148,11 +95,6 @@ fn own_nodes(sources: &[Source]) -> BTreeMap<MasternodeId, Option<Peer>> {
         *said = said.take().or_else(|| report.said.clone());
     }
     nodes
-}
-
-/// Version of the newest node among the sources of this network, whether it answers now or not.
-pub(super) fn newest_version(sources: &[Source]) -> Option<u32> {
-    sources.iter().filter(|source| !source.is_elsewhere()).filter_map(|source| source.version).max()
 }
 
 /// What a node says of itself, as a peer would see it.
@@ -171,22 +113,30 @@ fn by_address(list: &MasternodeList, address: &str) -> Option<MasternodeId> {
 }
 
 impl Source {
-    async fn tell(
+    /// It does not answer: what it said is no longer true of it, but for who it is.
+    pub(super) fn is_silent(&mut self) {
+        self.health.forget_statements();
+        let CollectedHealth { identity, is_masternode, .. } = self.report;
+        self.report = CollectedHealth { identity, is_masternode, ..CollectedHealth::default() };
+    }
+
+    /// Takes in what it says of itself, beside `chain`, which it just said; `best` is the highest block that any source knows.
+    pub(super) async fn tell(
         &mut self,
         chain: &ChainInfo,
         best: Height,
         list: Option<&MasternodeList>,
         settings: &FollowerSettings,
     ) {
-        let time = chain.tip_time.map(|time| time.0);
-        self.report.meters.tip(chain.blocks.0, best.above(chain.blocks), time);
+        self.health.height = Some(chain.blocks);
+        self.health.blocks_behind = Some(best.above(chain.blocks));
+        self.health.tip_time = chain.tip_time;
         let node = self.client.network_info().await.ok();
-        let isolated = node.as_ref().and_then(NetworkInfo::is_isolated);
-        self.report.meters.peers(node.as_ref().and_then(|node| node.connections), isolated);
-        self.report.isolated = isolated == Some(true);
+        self.health.isolated = node.as_ref().and_then(NetworkInfo::is_isolated);
+        self.health.connections = node.as_ref().and_then(|node| node.connections);
         self.report.said = node.as_ref().map(as_peer);
         let bad = |node: &NetworkInfo| bad_version(&settings.rules, node.version).is_some();
-        self.report.meters.release(node.as_ref().map(bad));
+        self.health.release_bad = node.as_ref().map(bad);
         // A node may have been updated between two looks; it was identified before.
         self.version = self.version.and(node.map(|node| node.version)).or(self.version);
         if self.report.wait > 0 {
@@ -202,8 +152,8 @@ impl Source {
             let known = || self.report.identity.or_else(|| by_address(list?, own.address.as_deref()?));
             self.report.identity = own.id.or_else(known);
         }
-        let id = self.report.identity.map(|id| id.to_string()).unwrap_or_default();
-        self.report.meters.masternode(own.map(|own| (id.as_str(), own.state.label())));
+        let id = self.report.identity;
+        self.health.masternode = own.map(|own| OwnMasternode { id, state: own.state.label().into() });
         self.tell_indexes().await;
         self.report.sessions = if settings.ask.sessions { self.sessions(chain.blocks).await } else { None };
         if !self.report.is_masternode && self.report.sessions.is_none() {
@@ -219,7 +169,7 @@ impl Source {
         let indexes = optional(self.client.indexes().await);
         self.report.tells_no_indexes = matches!(indexes, Ok(None));
         let synced = indexes.ok().flatten().and_then(|indexes| indexes.get(FILTER_INDEX).copied());
-        self.report.meters.filter_index(synced);
+        self.health.filter_index_synced = synced;
     }
 
     /// The sessions under way; `None` where the node has no part in them and does not watch them either.

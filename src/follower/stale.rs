@@ -6,15 +6,13 @@ use tracing::warn;
 
 use crate::follower::Follower;
 use crate::follower::chain_state::ChainState;
-use crate::follower::fork::Activation;
 use crate::follower::source::Source;
 
 impl Follower {
     /// Withdraws the snapshot that no source confirmed for `stale_after`. Where the history does not say which network this is, a
     /// source of another one may be followed from then on.
     pub(super) fn withdraw_if_stale(&mut self, troubles: &[String]) {
-        let stale = self.confirmed.is_some_and(|confirmed| confirmed.elapsed() >= self.settings.stale_after);
-        if stale && self.published.borrow().is_some() {
+        if self.sources.is_stale() && self.is_published() {
             warn!(
                 network = %self.settings.network,
                 "nothing is published of network {} any more: no source confirmed its list for {:?} ({})",
@@ -22,12 +20,10 @@ impl Follower {
                 self.settings.stale_after,
                 troubles.join("; ")
             );
-            self.published.send_replace(None);
+            self.withdraw();
             if self.sources.iter().any(Source::is_elsewhere) && !self.recorder.is_bound() {
                 // Perhaps the network was mistaken, not the source: the first answer now says which it is.
-                self.identity = None;
-                self.active = None;
-                self.activation = Activation::default();
+                self.sources.forget_network();
                 self.tallies = self.book.take().map(ChainState::close).unwrap_or_default();
                 self.recorder.close();
             }

@@ -2,7 +2,8 @@
 //!
 //! Never here: what happened.
 
-use prometheus::core::Collector;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use prometheus::{GaugeVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
 /// The families. Their samples begin with a history: without one there are none.
@@ -17,6 +18,16 @@ pub struct HistoryMeters {
     filled_blocks: IntCounterVec,
     filled_events: IntCounterVec,
     missing_blocks: IntGaugeVec,
+    health: Arc<Mutex<HistoryHealth>>,
+}
+
+/// How the history fares: what is decided on, beside the gauges of the same name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HistoryHealth {
+    /// Whether it could be written when last tried; not before it is open.
+    pub up: bool,
+    /// Damaged events at the last check; `None` before the first.
+    pub damaged_rows: Option<u64>,
 }
 
 impl HistoryMeters {
@@ -64,6 +75,7 @@ impl HistoryMeters {
                 &[],
             )?,
             damaged_rows: damaged_rows(registry)?,
+            health: Arc::default(),
             filled_blocks: counter(
                 "masternode_exporter_backfill_blocks_total",
                 "Blocks from before the start, or from a gap, that were filled into the history while the exporter ran.",
@@ -82,7 +94,7 @@ impl HistoryMeters {
 
     /// There is to be a history: all samples begin but the time of the last write. It is not open yet.
     pub fn began(&self) {
-        self.up.with_label_values::<&str>(&[]).set(0);
+        self.set_up(false);
         self.write_errors.with_label_values::<&str>(&[]);
     }
 
@@ -93,18 +105,23 @@ impl HistoryMeters {
 
     /// Writing failed.
     pub fn failed(&self) {
-        self.up.with_label_values::<&str>(&[]).set(0);
+        self.set_up(false);
         self.write_errors.with_label_values::<&str>(&[]).inc();
     }
 
     /// It can be written, or again.
     pub fn recovered(&self) {
-        self.up.with_label_values::<&str>(&[]).set(1);
+        self.set_up(true);
     }
 
-    /// Whether the history could be written when last tried; not before it is open.
-    pub fn is_up(&self) -> bool {
-        self.up.with_label_values::<&str>(&[]).get() == 1
+    /// How it fares.
+    pub fn health(&self) -> HistoryHealth {
+        *self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_up(&self, up: bool) {
+        self.up.with_label_values::<&str>(&[]).set(up.into());
+        self.health.lock().unwrap_or_else(PoisonError::into_inner).up = up;
     }
 
     /// So many blocks of a network wait.
@@ -120,13 +137,7 @@ impl HistoryMeters {
     /// The number of damaged events in the file, after a complete check.
     pub fn damaged(&self, rows: u64) {
         self.damaged_rows.with_label_values::<&str>(&[]).set(i64::try_from(rows).unwrap_or(i64::MAX));
-    }
-
-    /// Damaged events at the last check; `None` before the first.
-    pub fn damaged_rows(&self) -> Option<u64> {
-        let families = self.damaged_rows.collect();
-        let sample = families.first()?.get_metric().first()?;
-        Some(sample.get_gauge().get_value() as u64)
+        self.health.lock().unwrap_or_else(PoisonError::into_inner).damaged_rows = Some(rows);
     }
 
     /// A block of a network was filled in with so many events; so many blocks are missing still.

@@ -3,33 +3,30 @@
 //! Never here: anything about masternodes; those samples follow from the snapshot (`metrics`).
 
 mod follower;
-mod fork;
 mod history;
 mod not_understood;
 mod notifications;
 mod process;
 mod rpc;
-mod source_health;
+mod totals;
 
 use prometheus::Registry;
 
-pub use follower::{NetworkMeters, SourceMeters, SourceState};
-pub use fork::{ForkMeters, SourceFork};
-pub use history::HistoryMeters;
-pub use not_understood::NotUnderstood;
+pub use follower::{GapBlocks, NetworkMeters};
+pub use history::{HistoryHealth, HistoryMeters};
+pub use not_understood::{NotUnderstood, NotUnderstoodMeters};
 pub use notifications::{NotificationMeters, Outcome};
 pub use rpc::RpcMeters;
-pub use source_health::{SourceHealth, SourceHealthMeters};
 
 /// All families.
 #[derive(Clone)]
 pub struct Meters {
     follower: follower::FollowerFamilies,
-    fork: fork::ForkFamilies,
+    not_understood: not_understood::NotUnderstoodFamily,
+    totals: totals::Totals,
     history: HistoryMeters,
     notifications: NotificationMeters,
     process: process::ProcessFamilies,
-    report: source_health::SourceHealthFamilies,
     rpc: rpc::RpcFamilies,
 }
 
@@ -39,53 +36,23 @@ impl Meters {
         let not_understood = not_understood::NotUnderstoodFamily::new(registry)?;
         Ok(Meters {
             follower: follower::FollowerFamilies::new(registry)?,
-            fork: fork::ForkFamilies::new(registry, not_understood.clone())?,
+            not_understood: not_understood.clone(),
+            totals: totals::Totals::default(),
             history: HistoryMeters::new(registry)?,
             notifications: NotificationMeters::new(registry)?,
             process: process::ProcessFamilies::new(registry)?,
-            report: source_health::SourceHealthFamilies::new(registry)?,
             rpc: rpc::RpcFamilies::new(registry, not_understood)?,
         })
     }
 
     /// What the follower of a network counts.
     pub fn network(&self, network: &str) -> NetworkMeters {
-        self.follower.network(network)
+        self.follower.network(network, &self.totals.of(network))
     }
 
-    /// How a source of a network fares.
-    pub fn source(&self, network: &str, source: &str) -> SourceMeters {
-        self.follower.source(network, source)
-    }
-
-    /// How a source of a network fared when it was last asked.
-    pub fn source_state(&self, network: &str, source: &str) -> SourceState {
-        self.follower.state(network, source)
-    }
-
-    /// What a source of a network says of itself.
-    pub fn report(&self, network: &str, source: &str) -> SourceHealthMeters {
-        self.report.source(network, source)
-    }
-
-    /// What a source of a network last said of itself.
-    pub fn source_report(&self, network: &str, source: &str) -> SourceHealth {
-        self.report.read(network, source)
-    }
-
-    /// What is seen of an activation on a network.
-    pub fn fork(&self, network: &str) -> ForkMeters {
-        self.fork.network(network)
-    }
-
-    /// Whether a source of a network follows an activation.
-    pub fn source_fork(&self, network: &str, source: &str) -> SourceFork {
-        self.fork.read(network, source)
-    }
-
-    /// First block under new rules on a network, once that is certain.
-    pub fn fork_activation(&self, network: &str) -> Option<u32> {
-        self.fork.activation(network)
+    /// What of the answers of a network's sources is not understood.
+    pub fn not_understood(&self, network: &str) -> NotUnderstoodMeters {
+        self.not_understood.network(network, self.totals.of(network))
     }
 
     /// How the history fares.
@@ -98,19 +65,9 @@ impl Meters {
         &self.notifications
     }
 
-    /// Whether the configuration could be read when it was last tried.
-    pub fn is_config_good(&self) -> bool {
-        self.process.is_config_good()
-    }
-
     /// How long the calls to a source take.
     pub fn rpc(&self, network: &str, source: &str) -> RpcMeters {
-        self.rpc.source(network, source)
-    }
-
-    /// Values in answers of a network's sources that were not understood, of all kinds.
-    pub fn not_understood(&self, network: &str) -> u64 {
-        self.rpc.not_understood(network)
+        self.rpc.source(network, source, self.totals.of(network))
     }
 
     /// Notes a reload of the configuration, at a Unix time in seconds.
@@ -118,27 +75,14 @@ impl Meters {
         self.process.reloaded(successful, now);
     }
 
-    /// Forgets the state of sources that are no longer configured. Counters stay.
-    pub fn forget(&self, network: &str, sources: &[String]) {
-        self.follower.forget(network, sources);
-        sources.iter().for_each(|source| self.report(network, source).silent());
-        self.fork(network).forget(sources);
+    /// Forgets the gauges of a network that is no longer configured. Counters stay.
+    pub fn forget(&self, network: &str) {
         self.history.forget(network);
     }
 
     /// Makes one sample of each family, so that a reference can show their labels. For no process that is scraped.
     pub fn touch(&self) {
         self.network("");
-        let source = self.source("", "");
-        source.usable(0.0);
-        let report = self.report("", "");
-        report.tip(0, 0, Some(0));
-        report.peers(Some(0), Some(false));
-        report.masternode(Some(("", "")));
-        let fork = self.fork("");
-        fork.follows("", Some(true));
-        fork.split("", Some(true));
-        fork.activation(Some(0));
         self.history.began();
         self.history.written(0);
         self.history.pending("", 0);

@@ -2,7 +2,11 @@
 //!
 //! Never here: the content of an answer.
 
+use std::sync::Arc;
+
 use prometheus::{IntCounterVec, Opts, Registry};
+
+use crate::meters::totals::NetworkTotals;
 
 /// Kinds of it, a line each: the values of the label `kind`.
 macro_rules! kinds {
@@ -69,11 +73,27 @@ impl NotUnderstoodFamily {
         }
     }
 
-    pub(super) fn sum(&self, network: &str) -> u64 {
-        NotUnderstood::ALL.iter().map(|kind| self.0.with_label_values(&[network, kind.label()]).get()).sum()
+    pub(super) fn network(&self, network: &str, totals: Arc<NetworkTotals>) -> NotUnderstoodMeters {
+        NotUnderstoodMeters { family: self.0.clone(), network: network.into(), totals }
+    }
+}
+
+/// What of the answers of one network was not understood.
+pub struct NotUnderstoodMeters {
+    family: IntCounterVec,
+    network: String,
+    totals: Arc<NetworkTotals>,
+}
+
+impl NotUnderstoodMeters {
+    /// So many values more of a kind.
+    pub fn add(&self, kind: NotUnderstood, count: u64) {
+        self.family.with_label_values(&[&*self.network, kind.label()]).inc_by(count);
+        self.totals.add_not_understood(count);
     }
 
-    pub(super) fn add(&self, network: &str, kind: NotUnderstood, count: u64) {
-        self.0.with_label_values(&[network, kind.label()]).inc_by(count);
+    /// Values of all kinds since the process started.
+    pub fn total(&self) -> u64 {
+        self.totals.not_understood()
     }
 }

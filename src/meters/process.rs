@@ -37,11 +37,6 @@ impl ProcessFamilies {
         })
     }
 
-    /// Good until a first attempt failed.
-    pub(super) fn is_config_good(&self) -> bool {
-        self.reload_successful.get() == 1 || self.reload_timestamp.get() == 0
-    }
-
     pub(super) fn reloaded(&self, successful: bool, now: u64) {
         self.reload_successful.set(i64::from(successful));
         if successful {

@@ -2,11 +2,13 @@
 //!
 //! Never here: the content of an answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::{HistogramOpts, HistogramVec, Registry};
 
-use crate::meters::not_understood::{NotUnderstood, NotUnderstoodFamily};
+use crate::meters::not_understood::{NotUnderstood, NotUnderstoodFamily, NotUnderstoodMeters};
+use crate::meters::totals::NetworkTotals;
 
 /// From a look-up on the same host to a full list of a slow node, in seconds.
 const BUCKETS: &[f64] = &[0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0];
@@ -30,19 +32,17 @@ impl RpcFamilies {
         Ok(RpcFamilies { duration, not_understood })
     }
 
-    pub(super) fn not_understood(&self, network: &str) -> u64 {
-        self.not_understood.sum(network)
-    }
-
-    pub(super) fn source(&self, network: &str, source: &str) -> RpcMeters {
+    pub(super) fn source(&self, network: &str, source: &str, totals: Arc<NetworkTotals>) -> RpcMeters {
         self.not_understood.begin(network);
-        RpcMeters { families: self.clone(), network: network.into(), source: source.into() }
+        let not_understood = self.not_understood.network(network, totals);
+        RpcMeters { duration: self.duration.clone(), not_understood, network: network.into(), source: source.into() }
     }
 }
 
 /// The calls to one source.
 pub struct RpcMeters {
-    families: RpcFamilies,
+    duration: HistogramVec,
+    not_understood: NotUnderstoodMeters,
     network: String,
     source: String,
 }
@@ -51,11 +51,11 @@ impl RpcMeters {
     /// A call to `method` ended as `outcome`, both of a known set.
     pub fn observe(&self, method: &str, outcome: &str, took: Duration) {
         let labels = &[self.network.as_str(), &self.source, method, outcome];
-        self.families.duration.with_label_values(labels).observe(took.as_secs_f64());
+        self.duration.with_label_values(labels).observe(took.as_secs_f64());
     }
 
     /// Answers had so many values of a kind that is not understood.
     pub fn not_understood(&self, kind: NotUnderstood, count: u64) {
-        self.families.not_understood.add(&self.network, kind, count);
+        self.not_understood.add(kind, count);
     }
 }

@@ -1,4 +1,4 @@
-//! Every family about masternodes and networks, said once: name, kind, tier, labels, help.
+//! Every family about masternodes, networks and their sources, said once: name, kind, tier, labels, help.
 //!
 //! Never here: values; families about this process (`meters`).
 
@@ -14,6 +14,8 @@ pub enum Kind {
 /// For whom a family has samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
+    /// Sources of networks: always, whether there is a list or not.
+    Source,
     /// Networks and groups: always, a few dozen samples.
     Aggregate,
     /// Masternodes, all or those at risk, as `series.others` says.
@@ -26,6 +28,7 @@ impl Tier {
     /// The value of the label `tier`.
     pub fn label(self) -> &'static str {
         match self {
+            Tier::Source => "source",
             Tier::Aggregate => "aggregate",
             Tier::Lean => "lean",
             Tier::Watched => "watched",
@@ -273,6 +276,36 @@ families! {
         "First block under the rules of the deployment, once the tip is that block or a later one. Absent before, and where no source says since when.";
     GROUP_NODES: "masternode_group_nodes" Gauge Aggregate ["group_key", "group", "risk"]
         "Watched masternodes of a group by danger.";
+    SOURCE_UP: "masternode_exporter_source_up" Gauge Source ["source"]
+        "Whether the source answered when last asked, if only that it is starting.";
+    SOURCE_SYNCED: "masternode_exporter_source_synced" Gauge Source ["source"]
+        "Whether the source was usable and in sync when last asked.";
+    SOURCE_NETWORK_MATCH: "masternode_exporter_source_network_match" Gauge Source ["source"]
+        "Whether the source is on the configured chain and on the same network as the other sources.";
+    SOURCE_LAST_SUCCESS: "masternode_exporter_source_last_success_timestamp_seconds" Gauge Source ["source"]
+        "Unix time at which the source last confirmed the list or its tip.";
+    SOURCE_HEIGHT: "masternode_exporter_source_height" Gauge Source ["source"]
+        "Height of the source's own tip.";
+    SOURCE_BLOCKS_BEHIND: "masternode_exporter_source_blocks_behind" Gauge Source ["source"]
+        "Blocks by which the source's tip lies behind the best tip or header that any source of its network knows. A lone source that is cut off cannot know: see masternode_exporter_source_isolated.";
+    SOURCE_TIP_TIMESTAMP: "masternode_exporter_source_tip_timestamp_seconds" Gauge Source ["source"]
+        "Time in the header of the source's own tip. Absent on nodes that do not tell (Dash before v20).";
+    SOURCE_CONNECTIONS: "masternode_exporter_source_connections" Gauge Source ["source"]
+        "Connections of the source to other nodes.";
+    SOURCE_ISOLATED: "masternode_exporter_source_isolated" Gauge Source ["source"]
+        "1 when the source has no connections or its networking is switched off: it goes on to say that it is synced and ready. Such a source is used only when there is no other.";
+    SOURCE_RELEASE_BAD: "masternode_exporter_source_release_bad" Gauge Source ["source"]
+        "1 when the source runs a release with a known fault (Dash Core 24.0.0, 24.0.1), 0 when no fault of its release is known. Absent while it does not answer.";
+    SOURCE_FILTER_INDEX_SYNCED: "masternode_exporter_source_filter_index_synced" Gauge Source ["source"]
+        "1 when the source's index of compact block filters is synced, 0 while it is being built. Absent where the node does not build one or does not say (before v21).";
+    SOURCE_MASTERNODE_STATE: "masternode_exporter_source_masternode_state" Gauge Source ["source", "masternode", "state"]
+        "1 for the state in which a source that is itself a masternode sees itself: ready, waiting, pose_banned, removed, operator_key_changed, address_changed, error, unknown. Which masternode it is stays known while the node no longer tells (during a ban), from before or by its address; empty when neither says.";
+    SOURCE_FOLLOWS_FORK: "masternode_exporter_source_follows_fork" Gauge Source ["source"]
+        "1 when the source follows the activation of Dash Core 24, 0 when it does not: its version is below 24 and it does not name the deployment. Absent when its version is not known, and on private networks where no source names the deployment.";
+    SOURCE_FORK_SPLIT: "masternode_exporter_source_fork_split" Gauge Source ["source"]
+        "1 when the source has another block than the followed chain at a height at or after the activation of Dash Core 24, 0 when the blocks are equal. Absent when there is no such height that both have.";
+    FORK_ACTIVATION_HEIGHT: "masternode_exporter_fork_activation_height" Gauge Source []
+        "First block under the rules of Dash Core 24 (where only later blocks were seen, the first of those), once a source or the history says so with certainty. From the block before it on, sources that do not follow are not used. Absent when it is not known.";
     LIST_HEIGHT: "masternode_exporter_list_height" Gauge Aggregate []
         "Height of the masternode list that this page is true of.";
     LIST_TIMESTAMP: "masternode_exporter_list_timestamp_seconds" Gauge Aggregate []

@@ -17,9 +17,9 @@ use crate::metrics::gzip::GzipPrefix;
 use crate::metrics::page::{Cursor, ExpositionPage, Filter, Format};
 use crate::metrics::process;
 use crate::metrics::selection::{NetworkPage, SeriesBudget};
-use domain::Snapshot;
+use crate::metrics::sources;
+use domain::NetworkState;
 use domain::condition::Evaluation;
-use domain::probe::Probes;
 
 /// Size of the pieces of a page that is written while it is sent. The reader falls asleep while a piece is written and is
 /// woken by the next one: larger pieces are faster, up to where they no longer fit the cache of one core.
@@ -66,8 +66,7 @@ pub struct Exposition {
 
 struct State {
     settings: MetricsSettings,
-    snapshots: BTreeMap<String, Arc<Snapshot>>,
-    probes: BTreeMap<String, Arc<Probes>>,
+    networks: BTreeMap<String, Arc<NetworkState>>,
     current: Arc<Published>,
 }
 
@@ -105,7 +104,7 @@ impl Exposition {
         registry.register(Box::new(series.clone()))?;
         registry.register(Box::new(suppressed.clone()))?;
         let current = Arc::new(Published::new(ExpositionPage::new(settings.clone(), Vec::new())));
-        let state = Mutex::new(State { settings, snapshots: BTreeMap::new(), probes: BTreeMap::new(), current });
+        let state = Mutex::new(State { settings, networks: BTreeMap::new(), current });
         Ok(Arc::new(Exposition {
             registry,
             series,
@@ -116,24 +115,28 @@ impl Exposition {
         }))
     }
 
-    /// Puts a network's new snapshot on the page, or takes the network off it.
-    pub fn publish(&self, network: &str, snapshot: Option<Arc<Snapshot>>) {
+    /// Puts a network's new state on the page. Pages are made anew only when its list or its probes changed.
+    pub fn publish(&self, network: Arc<NetworkState>) {
         let mut state = self.lock();
-        match snapshot {
-            Some(snapshot) => drop(state.snapshots.insert(network.to_string(), snapshot)),
-            None => drop(state.snapshots.remove(network)),
+        let name = network.network.to_string();
+        let (has_list, has_probes) = news(state.networks.get(&name), &network);
+        state.networks.insert(name.clone(), network);
+        if has_list || has_probes {
+            self.make(&mut state, has_list.then_some(name.as_str()));
         }
-        self.make(&mut state, Some(network));
     }
 
-    /// Puts what came of calling a network's masternodes on the page, or takes it off.
-    pub fn publish_probes(&self, network: &str, probes: Option<Arc<Probes>>) {
+    /// Whether a state has another list, or other probes, than the one on the page.
+    pub fn is_news(&self, network: &NetworkState) -> bool {
+        news(self.lock().networks.get(&*network.network), network) != (false, false)
+    }
+
+    /// Takes a network off the page.
+    pub fn remove(&self, network: &str) {
         let mut state = self.lock();
-        match probes {
-            Some(probes) => drop(state.probes.insert(network.to_string(), probes)),
-            None => drop(state.probes.remove(network)),
+        if state.networks.remove(network).is_some() {
+            self.make(&mut state, None);
         }
-        self.make(&mut state, None);
     }
 
     /// Shows the conditions of the newest evaluation from now on.
@@ -176,7 +179,7 @@ impl Exposition {
         if request.gzip {
             published.compress(request.format).await;
         }
-        let tail = self.tail(request.format, &Filter::default());
+        let tail = self.tail(request.format, &request.filter);
         let kept = published.kept(request.format).get().expect("it was kept a moment ago");
         let body = match kept.gzip.get().filter(|_| request.gzip) {
             Some(opening) => opening.close(kept.text.len(), &tail),
@@ -204,13 +207,14 @@ impl Exposition {
     /// Makes the pages anew, after a list of `published` came or the settings changed.
     fn make(&self, state: &mut State, published: Option<&str>) {
         let before = state.current.sheet.networks.clone();
-        let mut room = SeriesBudget::new(&state.settings, state.snapshots.values());
+        let lists = || state.networks.iter().filter_map(|(name, state)| Some((name, state, state.snapshot.as_ref()?)));
+        let mut room = SeriesBudget::new(&state.settings, lists().map(|(_, _, snapshot)| snapshot));
         let mut pages = Vec::new();
         self.series.reset();
-        for (name, snapshot) in &state.snapshots {
+        for (name, network, snapshot) in lists() {
             let old = before.iter().find(|page| page.network() == name);
             let page = NetworkPage::new(snapshot.clone(), &state.settings, room, old.map(Arc::as_ref));
-            let page = page.with_probes(state.probes.get(name).cloned().unwrap_or_default());
+            let page = page.with_probes(network.probes.clone().unwrap_or_default());
             room = room.after(&page, &state.settings);
             for (tier, samples) in page.samples(&state.settings) {
                 let samples = i64::try_from(samples).unwrap_or(i64::MAX);
@@ -225,9 +229,12 @@ impl Exposition {
         state.current = Arc::new(Published::new(ExpositionPage::new(state.settings.clone(), pages)));
     }
 
-    /// The conditions of alerts, the families of this process, and the end of the page.
+    /// What is read anew for each scrape: conditions of alerts, the sources of the networks, and the families of this process. Then
+    /// the end of the page.
     fn tail(&self, format: Format, filter: &Filter) -> Bytes {
         let mut out = self.conditions.page(format, filter).to_vec();
+        let networks = self.lock().networks.clone();
+        sources::write(networks.values().map(Arc::as_ref), format, filter, &mut out);
         if filter.families.is_empty() {
             process::write(&self.registry.gather(), format, &mut out);
         }
@@ -238,6 +245,15 @@ impl Exposition {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a state has another list than before, and whether it has other probes.
+fn news(before: Option<&Arc<NetworkState>>, now: &NetworkState) -> (bool, bool) {
+    let (list, probes) = before.map(|before| (before.snapshot.as_ref(), before.probes.as_ref())).unwrap_or_default();
+    (
+        list.map(Arc::as_ptr) != now.snapshot.as_ref().map(Arc::as_ptr),
+        probes.map(Arc::as_ptr) != now.probes.as_ref().map(Arc::as_ptr),
+    )
 }
 
 fn end(format: Format) -> Bytes {

@@ -1,10 +1,10 @@
 //! What Prometheus reads: every family as data, and the pages made of snapshots.
 //!
-//! Reading order: [`catalog`] names every family, `masternode`, `info` and `network` pair each with a value, `shown`
-//! chooses whom to show, `page` writes them out, [`Exposition`] keeps the pages, [`backfill`]
+//! Reading order: [`catalog`] names every family, `masternode`, `info`, `network` and `sources` pair each with a value, `selection`
+//! chooses what is shown, `page` writes them out, [`Exposition`] keeps the pages, [`backfill`]
 //! writes those of old blocks into a file.
 //!
-//! Never here: a value that a snapshot does not hold; a call to a node; work per scrape that could be done per block.
+//! Never here: a value that the published state does not hold; a call to a node; work per scrape that could be done per block.
 
 pub mod backfill;
 mod buffers;
@@ -25,6 +25,7 @@ mod process;
 pub mod reference;
 pub mod selection;
 mod sessions;
+mod sources;
 mod value;
 
 pub use exposition::{Body, Exposition, Page, Request};

@@ -21,6 +21,7 @@ pub fn reference(own: &[MetricFamily]) -> String {
         (Tier::Aggregate, "Networks and groups: always"),
         (Tier::Lean, "Masternodes: all, or those at risk, as `series.others` says"),
         (Tier::Watched, "Watched masternodes"),
+        (Tier::Source, "Sources of networks: always, also while there is no list"),
     ];
     let kind = |kind| if kind == Kind::Counter { "counter" } else { "gauge" };
     let row = |family: &'static Family| (family.name, kind(family.kind), family.labels.join(", "), family.help);

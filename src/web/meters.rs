@@ -2,8 +2,6 @@
 //!
 //! Never here: a registry of its own; the caller's is used.
 
-use prometheus::core::Collector;
-use prometheus::proto::MetricFamily;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 /// The server's own metrics.
@@ -79,12 +77,6 @@ impl Meters {
         self.web_config_loaded(true);
     }
 
-    /// Whether the web configuration file could be used when it was last read; also where there is none.
-    pub fn is_protection_good(&self) -> bool {
-        let families = self.web_config_read.collect();
-        families.iter().flat_map(MetricFamily::get_metric).all(|sample| sample.get_gauge().get_value() != 0.0)
-    }
-
     /// Notes whether the web configuration file could be used when it was last read.
     pub fn web_config_loaded(&self, good: bool) {
         self.web_config_read.with_label_values::<&str>(&[]).set(good.into());
@@ -112,14 +104,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_without_a_web_configuration_has_a_good_one_and_no_sample_of_it() {
+    fn a_server_without_a_web_configuration_has_no_sample_of_it() {
         let registry = Registry::new();
         let meters = Meters::new(&registry).unwrap();
         let samples = || registry.gather().iter().filter(|family| family.name().contains("web_config")).count();
-        assert_eq!((meters.is_protection_good(), samples()), (true, 0));
+        assert_eq!(samples(), 0);
         for good in [false, true] {
             meters.web_config_loaded(good);
-            assert_eq!((meters.is_protection_good(), samples()), (good, 1));
+            assert_eq!(samples(), 1);
         }
     }
 }

@@ -1,6 +1,6 @@
-//! What a machine can do to the process. What clients and nodes can do, all at once and for long, is `scripts/soak`.
+//! Effects of the machine on the process. `scripts/soak` covers clients and nodes, all at once and for a longer time.
 //!
-//! Never here: a single hostile request or answer, which the tests of `web` and `rpc` have.
+//! Never here: a single hostile request or answer; the tests of `web` and `rpc` cover those.
 
 use std::fs::File;
 use std::process::Stdio;
@@ -13,7 +13,7 @@ const LONG: Duration = Duration::from_secs(60);
 /// Every write to this device fails as on a full disk.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_log_that_cannot_be_written_ends_nothing() {
+fn a_log_that_cannot_be_written_does_not_end_the_process() {
     let port = free_port();
     let log = File::options().write(true).open("/dev/full").unwrap();
     let mut command = exporter();

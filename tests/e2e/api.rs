@@ -1,7 +1,7 @@
-//! The JSON API of the binary itself under requests that schemathesis invents from its contract: good ones, broken ones,
-//! other methods. Every answer must be one that the contract has.
+//! The JSON API of the binary under requests that schemathesis generates from its contract: valid ones, invalid ones,
+//! other methods. The contract must cover every answer.
 //!
-//! Never here: what an answer should say; the integration tests have that.
+//! Never here: the expected content of an answer; the integration tests cover that.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,11 +10,11 @@ use std::time::Duration;
 use crate::configuration;
 use crate::process::{Running, exporter, free_port, get, wait_for};
 
-/// Where scripts/test puts it.
+/// The path at which scripts/test installs it.
 const SCHEMATHESIS: &str = "target/schemathesis/bin/schemathesis";
 
 #[test]
-fn nothing_that_schemathesis_invents_gets_an_answer_outside_the_contract() {
+fn every_request_of_schemathesis_gets_an_answer_of_the_contract() {
     for (history, kind) in [("history: {path: HISTORY}", "\"id\":"), ("", "\"history\":false")] {
         let (rpc_port, port) = (free_port(), free_port());
         let (address, web) = (format!("127.0.0.1:{rpc_port}"), format!("127.0.0.1:{port}"));
@@ -32,7 +32,7 @@ fn nothing_that_schemathesis_invents_gets_an_answer_outside_the_contract() {
     }
 }
 
-/// Fails with what it found.
+/// Fails with its findings.
 fn examine(directory: &Path, port: u16) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let url = format!("http://127.0.0.1:{port}");
@@ -45,7 +45,7 @@ fn examine(directory: &Path, port: u16) {
         .output()
         .unwrap_or_else(|error| panic!("{SCHEMATHESIS} is installed by scripts/test: {error}"));
     let said = String::from_utf8_lossy(&output.stdout);
-    // A request of its making may have many kilobytes.
+    // A generated request may have many kilobytes.
     let short: Vec<String> = said.lines().map(|line| line.chars().take(300).collect()).collect();
     assert!(output.status.success(), "{}\n{}", short.join("\n"), String::from_utf8_lossy(&output.stderr));
 }

@@ -1,7 +1,7 @@
-//! A headless Chromium that does what a reader of a page does, through chromedriver: the WebDriver protocol is JSON over
-//! HTTP, of which the tests need seven commands.
+//! A headless Chromium that acts as a reader of a page, through chromedriver: the WebDriver protocol is JSON over HTTP,
+//! and the tests need seven commands.
 //!
-//! Never here: what a page should show.
+//! Never here: the expected content of a page.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -16,13 +16,13 @@ use tempfile::TempDir;
 
 use crate::process::{Running, free_port, wait_for};
 
-/// Where scripts/test puts it.
+/// The path at which scripts/test installs it.
 const AXE: &str = "target/axe/node_modules/axe-core/axe.min.js";
 
-/// Where pictures go, for whoever wants to see what a test saw.
+/// Folder for screenshots.
 const PICTURES: &str = "target/pictures";
 
-/// Longest that a command may take: a page with its checks on a busy machine.
+/// Maximum duration of a command: a page with its checks on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Keys as WebDriver writes them.
@@ -70,12 +70,12 @@ impl Browser {
         send(self.port, "POST", &format!("/session/{}/{command}", self.session), body)
     }
 
-    /// Opens an address and waits until the page is there.
+    /// Opens an address and waits until the page is loaded.
     pub(crate) fn open(&self, url: &str) {
         self.ask("url", &json!({ "url": url }));
     }
 
-    /// What a script says, run as the body of a function.
+    /// The result of a script, run as the body of a function.
     pub(crate) fn run(&self, script: &str) -> Value {
         self.ask("execute/sync", &json!({ "script": script, "args": [] }))
     }
@@ -102,7 +102,7 @@ impl Browser {
         self.ask("actions", &json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": strokes }] }));
     }
 
-    /// Width and height of the window as the page sees it, and whether the reader likes it dark.
+    /// Width and height of the window as the page sees it, and the preferred colour scheme.
     pub(crate) fn look(&self, width: u32, height: u32, dark: bool) {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.protocol("Emulation.setDeviceMetricsOverride", &metrics);
@@ -115,13 +115,13 @@ impl Browser {
         self.ask("goog/cdp/execute", &json!({ "cmd": command, "params": parameters }));
     }
 
-    /// What stands in the console since the last time.
+    /// New messages of the console.
     pub(crate) fn console(&self) -> Vec<String> {
         let log = self.ask("se/log", &json!({ "type": "browser" }));
         log.as_array().unwrap().iter().map(|entry| entry["message"].to_string()).collect()
     }
 
-    /// What axe-core finds wrong, rule by rule.
+    /// The violations found by axe-core, rule by rule.
     pub(crate) fn violations(&self) -> Vec<String> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(AXE);
         let axe = std::fs::read_to_string(&path);
@@ -132,7 +132,7 @@ impl Browser {
         ))
     }
 
-    /// Keeps a picture of the window.
+    /// Stores a screenshot of the window.
     pub(crate) fn picture(&self, name: &str) {
         let answer = send(self.port, "GET", &format!("/session/{}/screenshot", self.session), &Value::Null);
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(PICTURES);
@@ -170,7 +170,7 @@ fn send(port: u16, method: &str, path: &str, body: &Value) -> Value {
     value["value"].take()
 }
 
-/// Head and body of an answer. The connection stays open behind it, whatever was asked.
+/// Head and body of an answer. The connection stays open.
 fn receive(stream: TcpStream) -> (String, String) {
     let mut reader = BufReader::new(stream);
     let (mut head, mut length) = (String::new(), 0);

@@ -1,6 +1,6 @@
-//! How long it takes from a block to the message about it, in a network of 5,000 masternodes that are all watched.
+//! Time from a block to its notification, in a network of 5,000 watched masternodes.
 //!
-//! Never here: what is told; the other tests have that.
+//! Never here: the content of notifications; other tests cover that.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
@@ -16,16 +16,16 @@ use crate::process::{Running, exporter, free_port, get, wait_for};
 
 const MASTERNODES: usize = 5_000;
 
-/// Bans that are measured.
+/// Measured bans.
 const BANS: usize = 20;
 
 const POLL: Duration = Duration::from_millis(100);
 
-/// A receiver that says when it was told what.
+/// A receiver that records the time and content of its notifications.
 fn receiver() -> (u16, mpsc::Receiver<(Instant, String)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let (sender, told) = mpsc::channel();
+    let (sender, notifications) = mpsc::channel();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
@@ -44,11 +44,11 @@ fn receiver() -> (u16, mpsc::Receiver<(Instant, String)>) {
             }
         }
     });
-    (port, told)
+    (port, notifications)
 }
 
 #[test]
-fn a_ban_is_told_when_its_block_was_read() {
+fn a_ban_is_notified_when_its_block_was_read() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let clock = Clock::Following(|| app::now().0);
     let network = Network::new(Options { masternodes: MASTERNODES, evo: 500, clock, ..Options::default() }).unwrap();
@@ -56,7 +56,7 @@ fn a_ban_is_told_when_its_block_was_read() {
     let bind = Server::bind_with(network.clone(), "127.0.0.1:0", access);
     let node = runtime.block_on(async { bind.await.unwrap().spawn() });
     let ids = network.masternodes();
-    let (hook, told) = receiver();
+    let (hook, notifications) = receiver();
     let folder = tempfile::tempdir().unwrap();
     let mut more = format!(
         "alerting:\n  longest_hold: 0s\n  webhooks: [{{name: own, url: \"http://127.0.0.1:{hook}\", minimum_severity: critical}}]\nwatch:\n"
@@ -81,7 +81,7 @@ fn a_ban_is_told_when_its_block_was_read() {
         network.mine_with(&[fail]).unwrap();
         let mined = Instant::now();
         loop {
-            let (arrived, text) = told.recv_timeout(Duration::from_secs(30)).unwrap();
+            let (arrived, text) = notifications.recv_timeout(Duration::from_secs(30)).unwrap();
             if text.contains("MasternodePoSeBanned") && text.contains(id.as_str()) {
                 delays.push(arrived.saturating_duration_since(mined));
                 break;
@@ -91,7 +91,8 @@ fn a_ban_is_told_when_its_block_was_read() {
     delays.sort();
     let (median, longest) = (delays[BANS / 2], delays[BANS - 1]);
     println!("from a block to its message: median {median:?}, longest {longest:?}, polled each {POLL:?}");
-    // The goal is the poll interval and 100 ms, measured with a release build on a machine at rest (docs/performance.md). This limit
-    // holds for any build beside other tests, and still tells when a message waits for the next judgement.
+    // The goal is the poll interval plus 100 ms, measured with a release build on an idle machine
+    // (docs/performance.md). This limit applies to any build in parallel with other tests, and still detects a message
+    // that waits for the next evaluation.
     assert!(median < Duration::from_secs(3), "{delays:?}");
 }

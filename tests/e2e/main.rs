@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 
 use crate::process::{Running, exporter, free_port, get, wait_for};
 
-/// A configuration for the simulated node at an address, and what else it says.
+/// A configuration for the simulated node at an address, with additions.
 fn configuration(directory: &Path, address: &str, more: &str) -> PathBuf {
     let (file, password) = (directory.join("exporter.yml"), directory.join("password"));
     std::fs::write(&password, "demo\n").unwrap();
@@ -38,7 +38,7 @@ fn configuration(directory: &Path, address: &str, more: &str) -> PathBuf {
     file
 }
 
-/// Masternodes of the demonstration.
+/// Number of masternodes of the demonstration.
 const MASTERNODES: usize = 300;
 
 fn demo(port: u16, extra: &[&str]) -> Running {
@@ -55,7 +55,7 @@ fn count(page: &str, family: &str) -> usize {
 }
 
 #[test]
-fn the_demo_shows_life_within_three_seconds_and_stops_within_two() {
+fn the_demo_serves_data_within_three_seconds_and_stops_within_two() {
     let port = free_port();
     let started = Instant::now();
     let mut demo = demo(port, &[]);
@@ -77,7 +77,7 @@ fn the_demo_shows_life_within_three_seconds_and_stops_within_two() {
 }
 
 #[test]
-fn promtool_finds_nothing_to_complain_of() {
+fn promtool_reports_no_problem() {
     let port = free_port();
     let _demo = demo(port, &[]);
     let page = wait_for("the first list", Duration::from_secs(30), || {
@@ -131,8 +131,8 @@ fn a_real_prometheus_scrapes_every_masternode() {
     });
 }
 
-/// The demo's own masternode in danger, through the rules as they are shipped. It is revived before the alert has held for its
-/// minute, so it stays pending.
+/// The demo's endangered masternode, with the rules of the release. It is revived before the alert has been pending for
+/// its minute, so it stays pending.
 #[test]
 fn a_ban_reaches_a_real_prometheus_as_an_alert_with_its_name() {
     let (port, prometheus_port) = (free_port(), free_port());
@@ -150,10 +150,10 @@ fn a_ban_reaches_a_real_prometheus_as_an_alert_with_its_name() {
         format!("--web.listen-address=127.0.0.1:{prometheus_port}"),
     ]));
     wait_for("Prometheus", Duration::from_secs(30), || get(prometheus_port, "/-/ready"));
-    // A block each second: the danger before the ban lasts twelve of them, the ban itself 45.
+    // One block per second: the risk before the ban lasts twelve blocks, the ban itself 45.
     let web = format!("127.0.0.1:{port}");
     let _demo = Running::start(exporter().args(["demo", "--masternodes", "300", "--web.listen-address", &web]));
-    let told = |alert: &str| {
+    let pending = |alert: &str| {
         let answer = get(prometheus_port, "/api/v1/alerts")?;
         let answer: serde_json::Value = serde_json::from_str(&answer).ok()?;
         let alerts = answer["data"]["alerts"].as_array()?.clone();
@@ -162,8 +162,8 @@ fn a_ban_reaches_a_real_prometheus_as_an_alert_with_its_name() {
             .find(|found| found["labels"]["alertname"] == alert && found["labels"]["alias"] == "in-danger")
     };
     for alert in ["MasternodePoSeOneFailureFromBan", "MasternodePoSeBanned"] {
-        let told = wait_for(alert, Duration::from_secs(60), || told(alert));
-        let description = told["annotations"]["description"].as_str().unwrap();
+        let pending = wait_for(alert, Duration::from_secs(60), || pending(alert));
+        let description = pending["annotations"]["description"].as_str().unwrap();
         assert!(description.starts_with("Masternode in-danger") && !description.contains("unknown"), "{description}");
     }
     let rules = get(prometheus_port, "/api/v1/rules").unwrap();
@@ -220,7 +220,7 @@ fn every_command_works_against_a_node() {
 }
 
 #[test]
-fn a_reload_takes_a_good_configuration_over_and_keeps_the_old_one_for_a_bad() {
+fn a_reload_uses_a_valid_configuration_and_keeps_the_old_one_otherwise() {
     let (rpc_port, port) = (free_port(), free_port());
     let address = format!("127.0.0.1:{rpc_port}");
     let _node = Running::start(exporter().args([

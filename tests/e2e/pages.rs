@@ -1,23 +1,24 @@
-//! The pages for people in a real browser: they show what the API says, answer to the keyboard, say the same to those who
-//! cannot see them, and nothing hostile in them does anything.
+//! The HTML pages in a real browser: they show the data of the API, support the keyboard and screen readers, and
+//! hostile text in them has no effect.
 //!
-//! Never here: which words stand where; the integration tests have that.
+//! Never here: the texts of the pages; the integration tests cover those.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::chain::{DASH, Subnet};
+use domain::chain::{ChainRules, DASH, Subnet};
 use domain::counters::EventCounters;
 use domain::list::Block;
 use domain::probe::{Outcome, Peer, Probe};
+use domain::samples::network_state;
 use domain::snapshot::SnapshotInputs;
 use domain::watch::WatchTarget;
 use domain::{
-    BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NodeType, Score, Snapshot,
-    UnixSeconds,
+    BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NetworkState, NodeType,
+    OwnMasternode, Score, Snapshot, SourceHealth, UnixSeconds,
 };
-use masternode_exporter::web::api::{Alert, Api, Firing, Network, OwnMasternode, Source, SourceHealth};
+use masternode_exporter::web::api::{Alert, Api, Firing};
 use masternode_exporter::web::handlers::{Handlers, LandingPage, Readiness, ScrapeError};
 use masternode_exporter::{app, web};
 use serde_json::Value;
@@ -27,14 +28,14 @@ use crate::browser::{Browser, ENTER, TAB};
 use crate::configuration;
 use crate::process::{Running, exporter, free_port, get, wait_for};
 
-/// The first words of the rows: what the masternodes are called.
+/// The first words of the rows: the names of the masternodes.
 const NAMES: &str = "return [...document.querySelectorAll('tbody th a')].map(link => link.textContent)";
 
-/// Everything that a reader can do something with, in the order in which it is shown.
+/// All interactive elements, in their order on the page.
 const CONTROLS: &str =
     "[...document.querySelectorAll('a[href],button,select,summary,input:not([type=hidden]),[tabindex=\"0\"]')]";
 
-/// All three chains, as they are right after the start: the next block is an hour away.
+/// All three chains right after the start: the next block is an hour away.
 fn demo() -> (Running, u16) {
     let port = free_port();
     let address = format!("127.0.0.1:{port}");
@@ -57,7 +58,7 @@ fn names(masternodes: &[Value]) -> Vec<&str> {
 }
 
 #[test]
-fn a_reader_finds_what_the_api_says_and_the_masternode_in_danger() {
+fn a_reader_finds_the_data_of_the_api_and_the_endangered_masternode() {
     let (_demo, port) = demo();
     let root = format!("http://127.0.0.1:{port}");
     let browser = Browser::start();
@@ -92,9 +93,9 @@ fn a_reader_finds_what_the_api_says_and_the_masternode_in_danger() {
     });
     let [in_danger] = masternodes(port, "alias=in-danger").try_into().unwrap();
     assert_eq!(browser.text("return document.querySelector('h1').innerText"), "in-danger");
-    let told = browser.text("return document.body.innerText");
+    let text = browser.text("return document.body.innerText");
     for name in ["masternode", "address", "payout_address"] {
-        assert!(told.contains(in_danger[name].as_str().unwrap()), "{name} in {told}");
+        assert!(text.contains(in_danger[name].as_str().unwrap()), "{name} in {text}");
     }
     let drawn = browser.text("return document.querySelector('svg.chart desc').textContent");
     assert!(drawn.starts_with(&format!("{} points at block", in_danger["pose_score"])), "{drawn}");
@@ -112,7 +113,7 @@ fn heights(port: u16) -> Vec<String> {
 }
 
 #[test]
-fn every_page_is_sound_in_light_and_dark_on_a_desk_and_on_a_phone() {
+fn every_page_works_in_light_and_dark_on_a_desktop_and_on_a_phone() {
     let (_demo, port) = demo();
     let browser = Browser::start();
     let of_chain = |network: &str| {
@@ -143,20 +144,20 @@ fn every_page_is_sound_in_light_and_dark_on_a_desk_and_on_a_phone() {
             assert_eq!(outside, 0, "{name}, {look}: no request but the page, no script");
         }
     }
-    // The page that is wrong is logged as the failed request that it is.
+    // The page with an error is logged as a failed request.
     let console: Vec<String> = browser.console().into_iter().filter(|line| !line.contains("nonsense")).collect();
     assert_eq!(console, Vec::<String>::new());
 }
 
 #[test]
-fn what_fires_and_why_is_on_the_pages_as_the_api_says_it() {
+fn firing_alerts_and_reasons_on_the_pages_match_the_api() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let clock = Clock::Following(|| app::now().0);
     let network = simulator::Network::new(Options { clock, ..Options::default() }).unwrap();
     let access = ServerOptions { credentials: Some(("demo".into(), "demo".into())), ..ServerOptions::default() };
     let bind = Server::bind_with(network.clone(), "127.0.0.1:0", access);
     let node = runtime.block_on(async { bind.await.unwrap().spawn() });
-    // Nobody listens there, and it is penalised.
+    // No process listens there, and it is penalised.
     let masternode = network.masternodes()[0].clone();
     network.mine_with(&[Action::MoveHere { masternode: masternode.clone(), port: free_port() }]).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -172,7 +173,7 @@ fn what_fires_and_why_is_on_the_pages_as_the_api_says_it() {
     network
         .mine_with(&[Action::FailDkg { masternode: masternode.clone(), commitments: 1, quorum_type: None }])
         .unwrap();
-    let firing = wait_for("the alerts, though nobody is told", Duration::from_secs(60), || {
+    let firing = wait_for("the alerts without receivers", Duration::from_secs(60), || {
         let status: Value = serde_json::from_str(&get(port, "/api/v1/status")?).ok()?;
         let firing = status["alerts"]["firing"].as_array()?.clone();
         let has = |name: &str| firing.iter().any(|alert| alert["alert"] == name);
@@ -187,10 +188,10 @@ fn what_fires_and_why_is_on_the_pages_as_the_api_says_it() {
         for (name, path) in [("alerts", "/".to_string()), ("unreachable", format!("/masternodes/{masternode}"))] {
             browser.open(&format!("http://127.0.0.1:{port}{path}"));
             browser.picture(&format!("{name}-{look}.png"));
-            let told = browser.text("return document.querySelector('section[aria-labelledby=alerts]').innerText");
+            let text = browser.text("return document.querySelector('section[aria-labelledby=alerts]').innerText");
             for alert in &firing {
                 for said in ["alert", "severity", "description"] {
-                    assert!(told.contains(alert[said].as_str().unwrap()), "{said} of {alert} in {told}");
+                    assert!(text.contains(alert[said].as_str().unwrap()), "{said} of {alert} in {text}");
                 }
             }
             let links = browser.texts("return [...document.querySelectorAll('.alerts a')].map(link => link.href)");
@@ -207,7 +208,7 @@ fn what_fires_and_why_is_on_the_pages_as_the_api_says_it() {
 }
 
 #[test]
-fn the_keyboard_reaches_everything_and_shows_where_it_is() {
+fn the_keyboard_reaches_everything_with_a_visible_focus() {
     let (_demo, port) = demo();
     let browser = Browser::start();
     browser.open(&format!("http://127.0.0.1:{port}/?refresh=off"));
@@ -231,11 +232,11 @@ fn the_keyboard_reaches_everything_and_shows_where_it_is() {
     assert_eq!(browser.console(), Vec::<String>::new());
 }
 
-/// What would do harm if it were taken for markup, as a text and inside an attribute.
+/// Text that would do harm as markup, as a text and inside an attribute.
 const HOSTILE: &str =
     "\"'><script>window.harmed=1</script><img src=x onerror=window.harmed=1><svg onload=window.harmed=1>";
 
-/// A network of which every word comes from an enemy: node, configuration, name.
+/// A network with only hostile texts: node, configuration, name.
 fn hostile() -> Snapshot {
     let masternode = |number: u32| Masternode {
         id: format!("{number:064x}").parse().unwrap(),
@@ -278,8 +279,13 @@ fn hostile() -> Snapshot {
 
 fn hostile_site() -> Handlers {
     let own = OwnMasternode { id: Some(format!("{:064x}", 3).parse().unwrap()), state: HOSTILE.into() };
-    let report = SourceHealth { isolated: Some(true), masternode: Some(own), ..SourceHealth::default() };
-    let source = Source { name: HOSTILE.into(), up: Some(true), report, ..Source::default() };
+    let source = SourceHealth {
+        name: HOSTILE.into(),
+        up: Some(true),
+        isolated: Some(true),
+        masternode: Some(own),
+        ..SourceHealth::default()
+    };
     let probe = Probe {
         outcome: Outcome::Reached,
         at: UnixSeconds(1_800_000_000),
@@ -299,15 +305,13 @@ fn hostile_site() -> Handlers {
     };
     let alerts = vec![alert("javascript:window.harmed=1"), alert(&format!("https://example.org/{HOSTILE}"))];
     let firing = Firing { critical: 2, warning: 0, alerts };
-    let network = Network {
-        name: HOSTILE.into(),
-        chain: HOSTILE.into(),
-        snapshot: Some(Arc::new(hostile())),
+    let rules = Arc::new(ChainRules { name: HOSTILE.into(), ..DASH });
+    let network = Arc::new(NetworkState {
+        rules: rules.clone(),
         probes: Some(Arc::new([(format!("{:064x}", 3).parse().unwrap(), probe)].into())),
-        sources: vec![source],
-    };
-    let nothing =
-        Network { name: format!("{HOSTILE} "), chain: HOSTILE.into(), snapshot: None, probes: None, sources: vec![] };
+        ..network_state(HOSTILE, Some(Arc::new(hostile())), vec![source])
+    });
+    let nothing = Arc::new(NetworkState { rules, ..network_state(&format!("{HOSTILE} "), None, vec![]) });
     let api = Api {
         version: HOSTILE.into(),
         networks: Box::new(move || vec![network.clone(), nothing.clone()]),
@@ -331,7 +335,7 @@ fn hostile_site() -> Handlers {
 }
 
 #[test]
-fn what_an_enemy_says_is_shown_as_text_and_does_nothing() {
+fn hostile_text_is_shown_as_text_without_effect() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());

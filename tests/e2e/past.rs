@@ -17,7 +17,7 @@ fn number(page: &str, series: &str) -> Option<u64> {
 }
 
 #[test]
-fn a_real_prometheus_answers_questions_about_blocks_from_before_it_ran() {
+fn a_real_prometheus_answers_queries_about_blocks_from_before_its_start() {
     let (rpc_port, port, prometheus_port) = (free_port(), free_port(), free_port());
     let address = format!("127.0.0.1:{rpc_port}");
     let count = MASTERNODES.to_string();

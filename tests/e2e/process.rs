@@ -1,32 +1,32 @@
-//! Processes that the tests start, and how they are asked.
+//! Processes of the tests, and requests to them.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// A process that is stopped when the test ends, however it ends.
+/// A process that is stopped when the test ends in any way.
 pub(crate) struct Running(Child);
 
 impl Running {
-    /// Starts it; what it prints is shown only when the test fails to find it alive.
+    /// Starts it; its output is shown only if the test fails.
     pub(crate) fn start(command: &mut Command) -> Running {
         Running::start_logging(command, Stdio::null())
     }
 
-    /// Starts it with its log going somewhere.
+    /// Starts it with a log to the given place.
     pub(crate) fn start_logging(command: &mut Command, log: Stdio) -> Running {
         let child = command.stdout(Stdio::null()).stderr(log).spawn();
         Running(child.unwrap_or_else(|error| panic!("{command:?} does not start: {error}")))
     }
 
-    /// Asks it to stop, as a service manager does, and waits for its end.
+    /// Stops it like a service manager does, and waits for its end.
     pub(crate) fn terminate(&mut self) -> ExitStatus {
         self.signal("-TERM");
         self.0.wait().unwrap()
     }
 
-    /// Asks it to read its configuration anew.
+    /// Makes it reload its configuration.
     pub(crate) fn hang_up(&self) {
         self.signal("-HUP");
     }
@@ -39,25 +39,25 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may be gone already; then there is nothing to stop.
+        // It may have ended already; then there is nothing to stop.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Our binary, with an empty environment of its own: no configuration of the machine leaks in.
+/// The binary with an empty environment, so that no configuration of the machine affects it.
 pub(crate) fn exporter() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_masternode-exporter"));
     command.env_clear().env("HOME", "/nonexistent");
     command
 }
 
-/// A port on loopback that nobody listens on.
+/// An unused port on loopback.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Body of a good answer to a GET; `None` for anything else.
+/// Body of a successful answer to a GET; `None` for anything else.
 pub(crate) fn get(port: u16, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
@@ -69,7 +69,7 @@ pub(crate) fn get(port: u16, path: &str) -> Option<String> {
     Some(body.to_string())
 }
 
-/// Asks until there is an answer; another process cannot be told to say when it is ready.
+/// Requests until there is an answer, because another process cannot signal that it is ready.
 pub(crate) fn wait_for<T>(what: &str, longest: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {

@@ -1,6 +1,6 @@
-//! The protected exporter, met by those who made the rules: a real Prometheus, OpenSSL and promtool.
+//! The protected exporter with a real Prometheus, OpenSSL and promtool.
 //!
-//! Never here: what each policy does to each client, which the integration tests have.
+//! Never here: the effect of each policy on each client; the integration tests cover that.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -12,7 +12,7 @@ use crate::web_cases::{Promtool, web_cases};
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// A web configuration with everything: certificates of clients and a password.
+/// A web configuration with all features: client certificates and a password.
 fn protected(folder: &Path) -> String {
     certificates::write(folder);
     let text = format!(
@@ -49,7 +49,7 @@ fn healthcheck_with(port: u16, web_config: &str, more: &[&str]) -> Output {
     exporter().args(arguments).args(more).output().unwrap()
 }
 
-/// Exit code, and what was said.
+/// Exit code and output.
 fn outcome(output: Output) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
 }
@@ -118,13 +118,13 @@ fn a_real_prometheus_scrapes_with_certificate_and_password_and_not_without() {
     for (job, health, error) in
         [("good", "up", ""), ("wrong-password", "down", "401"), ("stranger", "down", "tls"), ("nobody", "down", "tls")]
     {
-        // In TLS 1.3 a client asks before it knows that it is refused, and we hear it out for half a second. One that is
-        // kept from running for longer may meet a closed connection first. So who comes in is promised for each scrape, and
-        // that the reason is seen, for one of them.
+        // In TLS 1.3 a client sends its request before it knows that it is refused, and the server reads for half a
+        // second. A client that is delayed for longer may see a closed connection first. The test therefore checks
+        // acceptance for each scrape, and the reason for one of them.
         let mut said = String::new();
         wait_for(&format!("{job} to be {health} for {error:?}"), LONG, || {
             let (seen, why) = target(job)?;
-            // A slow machine may keep even a known one waiting.
+            // On a slow machine even a known client may wait.
             assert!(seen == health || health == "up", "{job} is {seen}: {why}");
             if said != why {
                 said = why;
@@ -173,7 +173,7 @@ fn openssl_sees_new_versions_only_http2_and_a_new_certificate_without_a_restart(
 }
 
 #[test]
-fn the_health_check_works_with_tls_and_takes_a_refusal_for_life() {
+fn the_health_check_works_with_tls_and_counts_a_refusal_as_alive() {
     let folder = tempfile::tempdir().unwrap();
     certificates::write(folder.path());
     let path = folder.path().join("open.yml");
@@ -186,7 +186,7 @@ fn the_health_check_works_with_tls_and_takes_a_refusal_for_life() {
     assert_eq!(
         unknowing.status.code(),
         Some(0),
-        "it finds out by itself, as in a container that was only told where to ask"
+        "it detects TLS itself, as in a container that only knows the address"
     );
     let some_file = path.display().to_string();
     let plain = [&["--username", "alice", "--password-file"][..], &[&*some_file]].concat();
@@ -194,7 +194,7 @@ fn the_health_check_works_with_tls_and_takes_a_refusal_for_life() {
     assert_eq!(plain.status.code(), Some(3), "with a password it does not guess");
 
     let (port, web_config) = (free_port(), protected(folder.path()));
-    assert_eq!(healthcheck(port, &web_config).status.code(), Some(3), "nobody is there yet");
+    assert_eq!(healthcheck(port, &web_config).status.code(), Some(3), "no server yet");
     let _demo = demo(port, &web_config);
     wait_for("the protected exporter", LONG, || {
         let found = healthcheck(port, &web_config);
@@ -203,7 +203,7 @@ fn the_health_check_works_with_tls_and_takes_a_refusal_for_life() {
 }
 
 #[test]
-fn readiness_is_told_to_a_health_check_that_shows_who_it_is() {
+fn readiness_is_reported_to_an_authenticated_health_check() {
     let folder = tempfile::tempdir().unwrap();
     let (port, web_config) = (free_port(), protected(folder.path()));
     let _demo = demo(port, &web_config);
@@ -226,7 +226,7 @@ fn readiness_is_told_to_a_health_check_that_shows_who_it_is() {
     refused(&["--username", "alice"], 2, "--password-file");
     refused(&["--cert-file", &certificate, "--key-file", &file("stranger.key")], 2, "stranger.key is not the key");
 
-    // It keeps what it had, and nobody should end it for a file that turned bad.
+    // It keeps its settings, and an invalid file must not end it.
     std::fs::write(file("server.crt"), "").unwrap();
     refused(&[], 0, "It is alive: it asks for a certificate");
     refused(&both, 2, "server.crt is empty");

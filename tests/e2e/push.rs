@@ -1,7 +1,7 @@
-//! Alerts from a simulated network to real Alertmanagers, by the exporter itself and by a real Prometheus with the rules as they
-//! are shipped. Only the times are shorter: minutes that an alert must hold are a second here.
+//! Alerts from a simulated network to real Alertmanagers, pushed by the exporter and by a real Prometheus with the
+//! rules of the release. Only the times are shorter: pending minutes are seconds here.
 //!
-//! Never here: bodies of other receivers; the integration tests have those.
+//! Never here: bodies of other receivers; the integration tests cover those.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,13 +18,14 @@ use crate::configuration;
 use crate::peer::begin_to_listen;
 use crate::process::{Running, exporter, free_port, get, wait_for};
 
-/// Longest wait for an alert to arrive or to end: scrapes, evaluations and groups are a second each.
+/// Maximum wait for an alert to arrive or to end: scrapes, evaluations and groups take a second each.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Name and label set of each alert about the watched masternode or its network, with whether it is inhibited.
 type Alerts = BTreeMap<String, (BTreeMap<String, String>, bool)>;
 
-/// A network, an exporter, a Prometheus, an Alertmanager that hears both and one that hears the exporter only.
+/// A network, an exporter, a Prometheus, an Alertmanager that receives from both and one that receives from the
+/// exporter only.
 struct Scene {
     network: Network,
     masternode: String,
@@ -33,7 +34,7 @@ struct Scene {
     folder: TempDir,
     exporter: Option<Running>,
     exporter_port: u16,
-    /// What its configuration says beside the usual.
+    /// Additions to its usual configuration.
     more: String,
     _prometheus: Running,
     prometheus_port: u16,
@@ -48,7 +49,7 @@ impl Scene {
         Scene::with("", |_, _| {})
     }
 
-    /// With more in the configuration, on a network to which something happened before.
+    /// With additions to the configuration, on a network with earlier events.
     fn with(more: &str, before: impl FnOnce(&Network, &str)) -> Scene {
         let runtime = Runtime::new().unwrap();
         let clock = Clock::Following(|| app::now().0);
@@ -81,7 +82,7 @@ impl Scene {
         };
         scene.start_exporter();
         scene.network.mine(1);
-        // The rules compare with what was before, so that must have been scraped.
+        // The rules compare with earlier samples, so those must be scraped first.
         wait_for("a healthy masternode in Prometheus", PATIENCE, || {
             let records = get(prometheus_port, "/api/v1/query?query=masternode:masternode_pose_score:newest")?;
             records.contains(&scene.masternode).then_some(())
@@ -120,7 +121,7 @@ impl Scene {
         self.network.mine_with(&[Action::FailDkg { masternode, commitments: 1, quorum_type: None }]).unwrap();
     }
 
-    /// What an Alertmanager has of alerts that fire.
+    /// Firing alerts of an Alertmanager.
     fn alerts(port: u16) -> Option<Alerts> {
         let answer: Vec<Value> = serde_json::from_str(&get(port, "/api/v2/alerts")?).ok()?;
         let mut alerts = Alerts::new();
@@ -136,7 +137,7 @@ impl Scene {
         Some(alerts)
     }
 
-    /// What Prometheus fires.
+    /// Firing alerts of Prometheus.
     fn fired_by_rules(&self) -> Option<Alerts> {
         let answer: Value = serde_json::from_str(&get(self.prometheus_port, "/api/v1/alerts")?).ok()?;
         let mut alerts = Alerts::new();
@@ -150,8 +151,8 @@ impl Scene {
         Some(alerts)
     }
 
-    /// Waits until exactly these alerts fire at both Alertmanagers and by the rules, with the same labels everywhere. A name that
-    /// ends with `*` is inhibited.
+    /// Waits until exactly these alerts fire at both Alertmanagers and by the rules, with the same labels everywhere. A
+    /// name that ends with `*` is inhibited.
     #[track_caller]
     fn expect(&self, when: &str, expected: &[&str]) {
         let named = |alerts: &Alerts| {
@@ -193,7 +194,7 @@ fn alertmanager(folder: &Path, name: &str, port: u16) -> Running {
     running
 }
 
-/// The rules as they are shipped, but for their times.
+/// The rules of the release, with shorter times.
 fn prometheus(folder: &Path, exporter: u16, port: u16, alertmanager: u16) -> Running {
     let rules = std::fs::read_to_string(root().join("alerts/masternode.rules.yml")).unwrap();
     let short = ["for: 10m", "for: 5m", "for: 1m"].iter().fold(rules, |rules, hold| rules.replace(hold, "for: 1s"));
@@ -222,11 +223,11 @@ fn root() -> PathBuf {
 const ONE_FAILURE: &[&str] =
     &["MasternodePoSeBanImminent", "MasternodePoSeOneFailureFromBan*", "MasternodePoSePenalized"];
 const BANNED: &[&str] = &["MasternodePaymentLost*", "MasternodePoSeBanned", "MasternodePoSePenalized*"];
-/// It is told for an hour that a payment was lost.
+/// The alert about a lost payment lasts an hour.
 const REVIVED: &[&str] = &["MasternodePaymentLost"];
 
 #[test]
-fn from_healthy_to_banned_to_revived_both_ways_tell_the_same_and_alertmanager_takes_them_for_one() {
+fn from_healthy_to_banned_to_revived_push_and_rules_are_one_alert() {
     let scene = Scene::start();
     scene.expect("healthy", &[]);
     scene.fail();
@@ -238,12 +239,12 @@ fn from_healthy_to_banned_to_revived_both_ways_tell_the_same_and_alertmanager_ta
 }
 
 #[test]
-fn an_exporter_that_is_killed_and_an_alertmanager_that_is_down_change_nothing_in_the_end() {
+fn a_killed_exporter_and_a_stopped_alertmanager_lose_no_alert() {
     let mut scene = Scene::start();
     scene.fail();
     scene.fail();
     scene.expect("banned", BANNED);
-    // Killed, not asked to stop.
+    // Killed, not stopped.
     drop(scene.exporter.take());
     scene.network.mine(1);
     scene.start_exporter();
@@ -258,7 +259,7 @@ fn an_exporter_that_is_killed_and_an_alertmanager_that_is_down_change_nothing_in
 }
 
 #[test]
-fn a_source_that_is_silent_ends_nothing_and_a_reorg_that_undoes_a_ban_does() {
+fn a_silent_source_resolves_no_alert_but_a_reorg_that_reverts_a_ban_does() {
     let scene = Scene::start();
     scene.fail();
     scene.fail();
@@ -275,7 +276,7 @@ fn a_source_that_is_silent_ends_nothing_and_a_reorg_that_undoes_a_ban_does() {
     scene.expect("silent", &all);
     scene.server.handle().faults().clear();
     scene.expect("heard again", BANNED);
-    // Both failures are undone, and with them everything that they led to but the counter.
+    // Both failures are reverted, with all their consequences except the counter.
     scene.network.reorg(2, &[vec![], vec![], vec![]]).unwrap();
     wait_for("the end of the ban", PATIENCE, || {
         let gone = |alerts: &Alerts| alerts.keys().all(|name| !name.contains("PoSe"));
@@ -285,12 +286,12 @@ fn a_source_that_is_silent_ends_nothing_and_a_reorg_that_undoes_a_ban_does() {
 }
 
 #[test]
-fn a_masternode_that_nobody_reaches_is_told_both_ways_before_its_score_rises_until_it_answers() {
+fn an_unreachable_masternode_alerts_both_ways_before_its_score_rises_until_it_answers() {
     let port = free_port();
     let scene = Scene::with("probe: {enabled: true, interval: 30s, allow_private: true}", |network, masternode| {
         network.mine_with(&[Action::MoveHere { masternode: masternode.into(), port }]).unwrap();
     });
-    scene.expect("nobody listens", &["MasternodeUnreachable"]);
+    scene.expect("no process listens", &["MasternodeUnreachable"]);
     let [both, rules] = [Scene::alerts(scene.both_port), scene.fired_by_rules()].map(Option::unwrap);
     let labels = &both["MasternodeUnreachable"].0;
     assert_eq!((labels["alias"].as_str(), labels["operator"].as_str()), ("mine", "acme"));

@@ -1,6 +1,6 @@
-//! What the process knows and nobody may read: looked for in everything that it writes and serves, at the most talkative level.
+//! Secrets of the process: searched for in all its output and answers, at the most verbose level.
 //!
-//! Never here: secrets that are refused, which the tests of `config` have.
+//! Never here: refused secrets; the tests of `config` cover those.
 
 use std::fs::File;
 use std::io::Write;
@@ -12,7 +12,7 @@ use crate::process::{Running, exporter, free_port, get, wait_for};
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// Stands in every secret of the scene.
+/// Part of every secret of the test.
 const SECRET: &str = "hunter2";
 
 /// Every kind of secret, each in its file.
@@ -29,13 +29,13 @@ alerting:
   heartbeat: {url_file: FOLDER/url, interval: 1s}
 "#;
 
-/// Answers everything with what is no HTTP, so that whoever asks has something to complain of.
+/// Answers everything with bytes that are not HTTP, so that clients log an error.
 fn babbler() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
-            // Who asked may be gone.
+            // The client may have disconnected.
             let _ = stream.write_all(b"hello\r\n\r\n");
         }
     });

@@ -1,13 +1,15 @@
-//! What is seen of masternodes and sources beside the list: alerts, calls, requirements. The pages show what the API says.
+//! Data of masternodes and sources in addition to the list: alerts, probes, requirements. The pages show the same as
+//! the API.
 //!
-//! Never here: which alerts fire; the tests of pushed alerts have that.
+//! Never here: which alerts fire; the tests of pushed alerts cover that.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::UnixSeconds;
 use domain::probe::{Outcome, Peer, Probe, ProbeError, Unprobed};
-use masternode_exporter::web::api::{Alert, AlertsOf, Api, Firing, Network, OwnMasternode, Source, SourceHealth};
+use domain::samples::network_state;
+use domain::{NetworkState, OwnMasternode, SourceHealth, UnixSeconds};
+use masternode_exporter::web::api::{Alert, AlertsOf, Api, Firing};
 use masternode_exporter::web::handlers::{Handlers, LandingPage, Readiness, ScrapeError};
 use masternode_exporter::web::pages;
 use serde_json::{Value, json};
@@ -15,7 +17,7 @@ use serde_json::{Value, json};
 use crate::support::contract::Contract;
 use crate::support::harness::{NOW, Stage};
 
-/// What a test makes known.
+/// The inputs of a test.
 struct Known {
     stage: Stage,
     probe: Option<Probe>,
@@ -33,26 +35,19 @@ impl Known {
         }
     }
 
-    /// A site where calls are on.
+    /// A site with probes enabled.
     fn site(&self) -> Handlers {
         let id = self.id().parse().unwrap();
-        let source = Source {
+        let source = SourceHealth {
             name: "node-0".into(),
             up: Some(true),
             synced: Some(true),
             network_match: Some(true),
-            last_success: None,
-            follows_fork: None,
-            fork_split: None,
-            report: self.report.clone(),
+            ..self.report.clone()
         };
-        let network = Network {
-            name: "dash-test".into(),
-            chain: "dash".into(),
-            snapshot: self.stage.snapshot(),
-            probes: Some(Arc::new(self.probe.clone().map(|probe| (id, probe)).into_iter().collect())),
-            sources: vec![source],
-        };
+        let probes = self.probe.clone().map(|probe| (id, probe)).into_iter().collect();
+        let state = network_state("dash-test", self.stage.snapshot(), vec![source]);
+        let network = Arc::new(NetworkState { probes: Some(Arc::new(probes)), ..state });
         let firing = self.firing.clone();
         let of = move |of: AlertsOf<'_>, most: usize| match of {
             AlertsOf::Masternode(_, other) if *other != id => Firing::default(),
@@ -80,12 +75,12 @@ impl Known {
         }
     }
 
-    /// The masternode that all of it is about.
+    /// The masternode of all tests.
     fn id(&self) -> String {
         self.stage.masternode(0)
     }
 
-    /// What the API says, held against its contract.
+    /// The API's answer, checked against the contract.
     #[track_caller]
     fn api(&self, path: &str) -> Value {
         Contract::read().good(self.site().api.as_deref().unwrap(), path)
@@ -136,7 +131,7 @@ fn alert(known: &Known, name: &str, severity: &'static str, runbook_url: &str) -
 }
 
 #[tokio::test]
-async fn a_masternode_that_does_not_answer_is_shown_with_the_reason_and_when_it_last_did() {
+async fn a_masternode_that_does_not_answer_is_shown_with_the_reason_and_its_last_success() {
     let mut known = Known::nothing().await;
     known.probe = ended(Outcome::Failed(ProbeError::Refused), None);
     let path = format!("/masternodes/{}", known.id());
@@ -163,7 +158,7 @@ async fn a_masternode_that_does_not_answer_is_shown_with_the_reason_and_when_it_
 }
 
 #[tokio::test]
-async fn a_masternode_that_answers_is_shown_with_what_it_says_of_itself() {
+async fn a_masternode_that_answers_is_shown_with_its_own_report() {
     let mut known = Known::nothing().await;
     known.probe = ended(Outcome::Reached, Some(70_240));
     let path = format!("/masternodes/{}", known.id());
@@ -178,7 +173,7 @@ async fn a_masternode_that_answers_is_shown_with_what_it_says_of_itself() {
 }
 
 #[tokio::test]
-async fn what_was_not_called_is_neither_up_nor_down() {
+async fn masternodes_without_a_probe_are_neither_up_nor_down() {
     let mut known = Known::nothing().await;
     let path = format!("/masternodes/{}", known.id());
     assert_eq!(known.api(&format!("/api/v1{path}"))["probe"], Value::Null);
@@ -191,7 +186,7 @@ async fn what_was_not_called_is_neither_up_nor_down() {
 }
 
 #[tokio::test]
-async fn what_fires_is_shown_with_its_runbook_and_of_whom_it_is() {
+async fn firing_alerts_are_shown_with_their_runbook_and_masternode() {
     let mut known = Known::nothing().await;
     known.shows("/", &["Alerts Nothing fires."]);
     assert_eq!(known.api("/api/v1/status")["alerts"], json!({ "critical": 0, "warning": 0, "firing": [] }));
@@ -227,7 +222,7 @@ async fn what_fires_is_shown_with_its_runbook_and_of_whom_it_is() {
 }
 
 #[tokio::test]
-async fn a_source_that_says_ready_while_it_is_cut_off_is_not_believed() {
+async fn an_isolated_source_that_reports_ready_is_not_trusted() {
     let mut known = Known::nothing().await;
     let own = OwnMasternode { id: known.id().parse().ok(), state: "ready".into() };
     let report = SourceHealth {

@@ -1,13 +1,14 @@
-//! The JSON API on a simulated network: each answer is what the contract says, and what the snapshot and the history say.
+//! The JSON API on a simulated network: each answer matches the contract, the snapshot and the history.
 //!
-//! Never here: HTTP; the server's own tests have that.
+//! Never here: HTTP; the server's own tests cover that.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex};
 
-use domain::{EventKind, Risk, Snapshot, UnixSeconds};
+use domain::samples::{moment, network_state};
+use domain::{EventKind, NetworkState, Risk, Snapshot, SourceHealth, UnixSeconds};
 use masternode_exporter::rpc::dialect;
-use masternode_exporter::web::api::{Api, Firing, History, Network, PAGES, Source, SourceHealth};
+use masternode_exporter::web::api::{Api, Firing, History, PAGES};
 use serde_json::{Value, json};
 use simulator::{Action, Options};
 
@@ -18,17 +19,17 @@ const MASTERNODES: &str = "/api/v1/masternodes";
 const EVENTS: &str = "/api/v1/events";
 const STATUS: &str = "/api/v1/status";
 
-/// The API on whatever networks are put into it.
+/// The API on the given networks.
 struct Desk {
     api: Api,
     contract: Contract,
-    networks: Arc<Mutex<Vec<Network>>>,
+    networks: Arc<Mutex<Vec<Arc<NetworkState>>>>,
 }
 
 impl Desk {
     fn new(networks: &[(&str, Option<Arc<Snapshot>>)]) -> Desk {
         let networks = networks.iter().map(|(name, snapshot)| network(name, snapshot.clone())).collect();
-        let networks: Arc<Mutex<Vec<Network>>> = Arc::new(Mutex::new(networks));
+        let networks: Arc<Mutex<Vec<Arc<NetworkState>>>> = Arc::new(Mutex::new(networks));
         let shown = Arc::clone(&networks);
         let api = Api {
             version: "1.2.3".into(),
@@ -72,7 +73,7 @@ impl Desk {
         texts(&self.good(&format!("{MASTERNODES}?alias={alias}"))["masternodes"], "masternode").remove(0)
     }
 
-    /// All items, asked for in pages.
+    /// All items, requested page by page.
     #[track_caller]
     fn all(&self, path: &str, items: &str, query: &str) -> Vec<Value> {
         let mut found = Vec::new();
@@ -86,19 +87,17 @@ impl Desk {
     }
 }
 
-fn network(name: &str, snapshot: Option<Arc<Snapshot>>) -> Network {
-    let asked = Source {
+fn network(name: &str, snapshot: Option<Arc<Snapshot>>) -> Arc<NetworkState> {
+    let asked = SourceHealth {
         name: "node-0".into(),
         up: Some(true),
         synced: Some(false),
         network_match: Some(true),
-        last_success: Some(UnixSeconds(NOW)),
-        follows_fork: None,
-        fork_split: None,
-        report: SourceHealth::default(),
+        last_success: Some(moment(NOW)),
+        ..SourceHealth::default()
     };
-    let sources = vec![asked, Source { name: "node-1".into(), ..Source::default() }];
-    Network { name: name.into(), chain: "dash".into(), snapshot, probes: None, sources }
+    let sources = vec![asked, SourceHealth { name: "node-1".into(), ..SourceHealth::default() }];
+    Arc::new(network_state(name, snapshot, sources))
 }
 
 fn texts(items: &Value, name: &str) -> Vec<String> {
@@ -122,7 +121,7 @@ async fn eventful() -> Stage {
 }
 
 #[tokio::test]
-async fn the_status_is_that_of_every_network_and_source() {
+async fn the_status_has_every_network_and_source() {
     let stage = eventful().await;
     let desk = Desk::with_history(&stage);
     desk.networks.lock().unwrap().push(network("not-yet", None));
@@ -156,7 +155,7 @@ async fn the_status_is_that_of_every_network_and_source() {
 }
 
 #[tokio::test]
-async fn masternodes_come_by_danger_and_by_identity() {
+async fn masternodes_are_ordered_by_risk_or_by_identity() {
     let stage = eventful().await;
     let desk = Desk::of(&stage);
     let by_danger = desk.aliases("");
@@ -170,7 +169,7 @@ async fn masternodes_come_by_danger_and_by_identity() {
 }
 
 #[tokio::test]
-async fn filters_leave_what_fits_all_of_them() {
+async fn filters_select_items_that_match_all_of_them() {
     let stage = eventful().await;
     let desk = Desk::of(&stage);
     let check = |query: &str, expected: &[&str]| {
@@ -187,7 +186,7 @@ async fn filters_leave_what_fits_all_of_them() {
 }
 
 #[tokio::test]
-async fn pages_together_are_the_whole_also_when_a_block_comes_between() {
+async fn all_pages_together_are_complete_even_with_a_new_block_in_between() {
     let mut stage = eventful().await;
     let desk = Desk::of(&stage);
     for order in ["danger", "id"] {
@@ -207,7 +206,7 @@ async fn pages_together_are_the_whole_also_when_a_block_comes_between() {
 }
 
 #[tokio::test]
-async fn one_masternode_has_everything_of_the_page_and_more() {
+async fn the_page_of_a_masternode_has_all_data_of_the_table_and_more() {
     let stage = eventful().await;
     let desk = Desk::of(&stage);
     for row in desk.good(MASTERNODES)["masternodes"].as_array().unwrap() {
@@ -232,7 +231,7 @@ async fn one_masternode_has_everything_of_the_page_and_more() {
 }
 
 #[tokio::test]
-async fn memory_and_history_tell_the_same_events() {
+async fn memory_and_history_have_the_same_events() {
     let stage = eventful().await;
     let (kept, remembered) = (Desk::with_history(&stage), Desk::of(&stage));
     let one = remembered.id("mn-4");
@@ -271,7 +270,7 @@ async fn memory_and_history_tell_the_same_events() {
 }
 
 #[tokio::test]
-async fn a_penalty_names_its_points_and_the_one_who_got_them() {
+async fn a_penalty_names_its_points_and_its_masternode() {
     let stage = eventful().await;
     let penalty = Desk::with_history(&stage).good(&format!("{EVENTS}?kind=penalty&limit=1"))["events"][0].clone();
     assert_eq!((&penalty["alias"], &penalty["failures"]), (&json!("mn-1"), &json!(1)));
@@ -291,7 +290,7 @@ async fn before_the_first_list_there_is_a_status_and_no_masternode() {
 }
 
 #[tokio::test]
-async fn a_history_that_cannot_be_read_is_said_and_costs_nothing_else() {
+async fn an_unreadable_history_is_reported_and_affects_nothing_else() {
     let stage = Stage::following().await;
     let mut desk = Desk::of(&stage);
     desk.api.history = Some(History { path: "/nonexistent/history.db".into(), up: Box::new(|| false) });
@@ -302,7 +301,7 @@ async fn a_history_that_cannot_be_read_is_said_and_costs_nothing_else() {
 }
 
 #[tokio::test]
-async fn hostile_and_mistaken_requests_get_a_sentence() {
+async fn hostile_and_invalid_requests_get_a_sentence() {
     let stage = eventful().await;
     let (desk, kept) = (Desk::of(&stage), Desk::with_history(&stage));
     let long = "9".repeat(8000);

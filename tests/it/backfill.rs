@@ -1,4 +1,4 @@
-//! Blocks that nobody followed, filled in later: what the file then has is what the simulator noted, once.
+//! Blocks that were not followed and are imported later: the file then has the simulator's events, each once.
 
 use domain::{Height, UnixSeconds};
 use masternode_exporter::history::{Reader, Store};
@@ -11,7 +11,7 @@ use crate::support::ledger;
 /// Blocks of the gap.
 const GAP: u32 = 60;
 
-/// A history with a gap, closed; and the first height that it could know of.
+/// A history with a closed gap, and the first height that it can know.
 async fn with_gap() -> (Stage, u32) {
     let mut stage = Stage::recording(Options::default(), dialect::DASH, |settings| settings.max_gap_blocks = 20).await;
     let from = stage.network.tip().0 + 1;
@@ -41,7 +41,7 @@ fn store(stage: &Stage) -> Store {
 }
 
 #[tokio::test]
-async fn a_walk_that_is_stopped_goes_on_where_it_ended_and_fills_in_what_happened_once() {
+async fn an_interrupted_backfill_continues_where_it_ended_and_imports_events_once() {
     let (mut stage, from) = with_gap().await;
     let counted = stage.page().await;
     let gap = (Height(from + 1), Height(from + GAP));
@@ -70,7 +70,7 @@ async fn a_walk_that_is_stopped_goes_on_where_it_ended_and_fills_in_what_happene
 }
 
 #[tokio::test]
-async fn penalties_that_are_filled_in_name_their_quorums() {
+async fn backfilled_penalties_name_their_quorums() {
     let (stage, from) = with_gap().await;
     stage.backfill().await.unwrap().fill(&mut store(&stage), (Height(from), ALL.1), |_| true).await.unwrap();
     let kept = ledger::kept(&stage.history());
@@ -87,7 +87,7 @@ async fn penalties_that_are_filled_in_name_their_quorums() {
 }
 
 #[tokio::test]
-async fn a_moment_is_found_among_the_blocks() {
+async fn a_time_is_found_among_the_blocks() {
     let (stage, _) = with_gap().await;
     let backfill = stage.backfill().await.unwrap();
     let tip = stage.snapshot().unwrap().block().to_owned();

@@ -1,4 +1,4 @@
-//! One entry of a list that cannot be read costs its own masternode only.
+//! One unreadable entry of a list affects its own masternode only.
 
 use domain::state;
 use domain::watch::WatchList;
@@ -15,7 +15,7 @@ const UNREADABLE: &str = "masternode_exporter_list_unreadable_entries";
 const SCORE: &str = "masternode_pose_score";
 const NOT_UNDERSTOOD: &str = "masternode_exporter_not_understood_total";
 
-/// A network of 12 masternodes of which none is watched.
+/// A network of 12 masternodes without watched ones.
 async fn stage(resync_blocks: u32) -> Stage {
     let stage = Stage::with(Options::default(), 1, |settings| settings.resync_blocks = resync_blocks).await;
     stage.watch(WatchList::default());
@@ -30,7 +30,7 @@ fn kinds(stage: &Stage) -> Vec<String> {
     stage.events().iter().map(|event| format!("{:?}", event.kind)).collect()
 }
 
-/// The masternode of the only unreadable entry, as the page names it.
+/// The masternode of the only unreadable entry, as named on the page.
 fn unreadable(page: &Page, stage: &Stage) -> String {
     let names = stage.network.masternodes();
     let mut found = names.iter().filter(|id| page.value(UNREADABLE, &[("masternode", id)]).is_some());
@@ -40,7 +40,7 @@ fn unreadable(page: &Page, stage: &Stage) -> String {
 }
 
 #[tokio::test]
-async fn an_unreadable_entry_costs_its_own_masternode_only() {
+async fn an_unreadable_entry_affects_only_its_own_masternode() {
     let mut stage = stage(576).await;
     set(&stage, 1);
     stage.poll().await;
@@ -50,7 +50,7 @@ async fn an_unreadable_entry_costs_its_own_masternode_only() {
     let name = unreadable(&page, &stage);
     stage.mine(&[]).await;
     assert_eq!(stage.page().await.count(SCORE), 11, "the next block is followed by its changes");
-    // Its next change is no change of a known entry: the full list is read, and is whole again.
+    // Its next change does not apply to a known entry: the full list is read, and is complete again.
     stage.servers[0].handle().faults().clear();
     stage.mine(&[fail(&name, 1)]).await;
     let page = stage.page().await;
@@ -90,7 +90,7 @@ async fn a_list_is_refused_when_a_watched_entry_or_a_tenth_is_unreadable() {
 }
 
 #[tokio::test]
-async fn nothing_is_published_when_a_watch_list_comes_that_names_an_unreadable_entry() {
+async fn nothing_is_published_after_a_watch_list_with_an_unreadable_entry() {
     let mut stage = stage(576).await;
     set(&stage, 1);
     stage.poll().await;
@@ -119,7 +119,7 @@ fn every_kind_of_unreadable_entry_is_left_out_with_its_name() {
     let id = "ab".repeat(32);
     let with = |state: Value| json!({ "proTxHash": id, "state": state });
     let named = format!("masternode {id}: ");
-    // entry, is its masternode known, reason.
+    // entry, whether its masternode is known, reason.
     let cases = [
         (with(json!({ "PoSePenalty": -1 })), true, named.as_str()),
         (with(json!({ "PoSePenalty": "x" })), true, &named),
@@ -152,7 +152,7 @@ fn every_kind_of_unreadable_entry_is_left_out_with_its_name() {
 }
 
 #[test]
-fn a_row_without_an_address_costs_its_own_masternode_only() {
+fn a_row_without_an_address_affects_only_its_own_masternode() {
     let row = |number: u8| {
         (
             format!("COutPoint({}, 0)", format!("{number:02x}").repeat(32)),

@@ -1,7 +1,8 @@
-//! The wall clock jumps by hours, forward and back: alerts go on, nothing is withdrawn, nothing is negative, no block is lost.
+//! Jumps of the wall clock by hours, forward and back: alerts continue, nothing is withdrawn or negative, no block is
+//! lost.
 //!
-//! Never here: a sleep; the clock is the test's own. What does not read the wall clock at all (deadlines, rate limits, remembered
-//! passwords, retries) has no test here: `clippy.toml` forbids to read it anywhere but in `app::now`.
+//! Never here: a sleep; the test has its own clock. Code that does not read the wall clock (deadlines, rate limits,
+//! remembered passwords, retries) has no test here: `clippy.toml` forbids reading it outside `app::now`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -24,10 +25,10 @@ use crate::support::ledger;
 
 const HOURS: u64 = 3_600;
 
-/// The snapshot that the engine of a test sees.
+/// The snapshot of a test's engine.
 type Shown = Arc<Mutex<Option<Arc<Snapshot>>>>;
 
-/// An engine on whatever snapshot is put into it, each confirmed at the moment of the look, as the running program tells it.
+/// An engine on the given snapshot, which is confirmed at each evaluation, as in the running program.
 fn engine(seen: Shown, news: Arc<Notify>, clock: fn() -> UnixSeconds) -> (Engine, Registry) {
     let look = move || {
         let now = moment(clock().0, 500_000);
@@ -38,7 +39,7 @@ fn engine(seen: Shown, news: Arc<Notify>, clock: fn() -> UnixSeconds) -> (Engine
     (Engine::new(Catalogue::default(), Box::new(look), news, meters.notifications().clone(), None, clock), registry)
 }
 
-/// Waits until nobody is to be told anything: a receiver has its message a moment before it is noted that it was told.
+/// Waits until no notification is pending: a receiver has its message shortly before that is recorded.
 async fn told_all(registry: &Registry) {
     let waits =
         |line: &str| line.starts_with("masternode_exporter_notification_queue_length{") && !line.ends_with(" 0");
@@ -47,23 +48,23 @@ async fn told_all(registry: &Registry) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), settled).await.expect("somebody is still to be told");
+    tokio::time::timeout(Duration::from_secs(30), settled).await.expect("no notification is pending");
 }
 
-/// What Alertmanager was told of alerts of this name: beginning and end of each message.
+/// The messages to Alertmanager about alerts of this name: start and end of each.
 fn spans(got: &[Got], alert: &str) -> Vec<(u64, u64)> {
     let alerts = got.iter().flat_map(|got| got.body.as_array().unwrap());
     let moment = |text: &Value| rfc3339::span(text.as_str().unwrap()).unwrap().0.0;
     alerts
-        .filter(|told| told["labels"]["alertname"] == alert)
-        .map(|told| (moment(&told["startsAt"]), moment(&told["endsAt"])))
+        .filter(|sent| sent["labels"]["alertname"] == alert)
+        .map(|sent| (moment(&sent["startsAt"]), moment(&sent["endsAt"])))
         .collect()
 }
 
 const BAN: &str = "MasternodePoSeBanned";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_jump_of_the_clock_ends_no_alert_and_alertmanager_is_never_told_an_end_before_a_beginning() {
+async fn a_clock_jump_ends_no_alert_and_alertmanager_never_gets_an_end_before_a_start() {
     static WALL: AtomicU64 = AtomicU64::new(NOW);
     let jump = |to: u64| WALL.store(to, Ordering::SeqCst);
     let mut stage = Stage::following().await;
@@ -86,7 +87,7 @@ async fn a_jump_of_the_clock_ends_no_alert_and_alertmanager_is_never_told_an_end
     jump(NOW + 6 * HOURS);
     news.notify_one();
     let lasts = |got: &[Got]| spans(got, BAN).iter().any(|(_, end)| *end > NOW + 6 * HOURS);
-    manager.wait("that it goes on beyond the jump", lasts).await;
+    manager.wait("that the alert continues after the jump", lasts).await;
     page.wait("one reminder, as it is later by the clock", |got| {
         let of_ban = got.iter().flat_map(|got| got.body["alerts"].as_array().unwrap());
         of_ban.filter(|alert| alert["alert"] == BAN && alert["reminder"] == true).count() == 1
@@ -113,7 +114,7 @@ async fn a_jump_of_the_clock_ends_no_alert_and_alertmanager_is_never_told_an_end
 }
 
 #[tokio::test]
-async fn a_follower_whose_clock_jumps_goes_on_and_shows_nothing_negative() {
+async fn a_follower_whose_clock_jumps_continues_without_negative_values() {
     static WALL: AtomicU64 = AtomicU64::new(NOW);
     let clock = |settings: &mut masternode_exporter::follower::FollowerSettings| {
         settings.clock = || UnixSeconds(WALL.load(Ordering::SeqCst));
@@ -136,7 +137,7 @@ async fn a_follower_whose_clock_jumps_goes_on_and_shows_nothing_negative() {
 }
 
 #[tokio::test]
-async fn old_blocks_are_filled_in_to_the_end_over_jumps_of_the_clock() {
+async fn the_backfill_completes_over_clock_jumps() {
     static WALL: AtomicU64 = AtomicU64::new(NOW);
     const WANTED: u32 = 30;
     let before = |network: &simulator::Network| {

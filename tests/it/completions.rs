@@ -1,9 +1,9 @@
-//! Completions: what a shell is told of the command line.
+//! Completions: the description of the command line for a shell.
 //!
 //! Never here: running a shell.
 
 #[test]
-fn the_completions_of_bash_know_the_options_of_every_command() {
+fn the_bash_completions_have_the_options_of_every_command() {
     let binary = env!("CARGO_BIN_EXE_masternode-exporter");
     let output = std::process::Command::new(binary).args(["completions", "bash"]).output().unwrap();
     let script = String::from_utf8(output.stdout).unwrap();

@@ -1,6 +1,6 @@
-//! The files that start everything at once: they name files that are there, and agree with those that they repeat.
+//! The files of the compose stack: referenced files exist, and repeated values match.
 //!
-//! Never here: an engine for containers.
+//! Never here: a container engine.
 
 use serde_json::Value;
 
@@ -21,7 +21,7 @@ fn strings(value: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn every_file_that_a_container_is_given_is_there_and_not_written_to() {
+fn every_file_of_a_container_exists_and_is_mounted_read_only() {
     let mut given = Vec::new();
     for (name, service) in services() {
         for mount in strings(&service["volumes"]).into_iter().filter(|mount| mount.starts_with('.')) {
@@ -58,13 +58,13 @@ fn the_parts_find_each_other_by_the_names_of_their_services() {
         assert!(services.contains_key(host), "no service {host}");
         named.push(texts.iter().any(|text| text.contains(&format!("{host}:{port}"))));
     }
-    assert_eq!(named, [true; 3], "an address that nobody is asked at");
+    assert_eq!(named, [true; 3], "an address without a service");
     let page = "/var/lib/grafana/dashboards";
     assert_eq!(yaml(&format!("{FOLDER}/grafana/dashboards.yaml"))["providers"][0]["options"]["path"], page);
 }
 
 #[test]
-fn alertmanager_has_the_inhibitions_that_ship_with_the_rules() {
+fn alertmanager_has_the_inhibition_rules_of_the_release() {
     let of = |path: &str| {
         let text = markdown::read(path);
         text[text.find("inhibit_rules:").unwrap()..].trim().to_string()
@@ -73,7 +73,7 @@ fn alertmanager_has_the_inhibitions_that_ship_with_the_rules() {
 }
 
 #[test]
-fn the_demo_names_files_that_are_there() {
+fn the_demo_names_existing_files() {
     let code = markdown::read("src/cli/demo.rs");
     let named: Vec<&str> = code.split_whitespace().filter(|word| word.starts_with("dashboards/")).collect();
     assert_eq!(named, ["dashboards/*.json.", "dashboards/compose/compose.yaml"]);
@@ -81,7 +81,7 @@ fn the_demo_names_files_that_are_there() {
 }
 
 #[test]
-fn the_image_is_built_of_every_file_that_the_code_takes_in() {
+fn the_image_is_built_from_every_included_file() {
     let ignore = markdown::read(&format!("{FOLDER}/Containerfile.dockerignore"));
     let kept: Vec<&str> = ignore.lines().filter_map(|line| line.strip_prefix('!')).collect();
     let (mut folders, mut taken) = (vec![markdown::root().join("src")], 0);

@@ -1,4 +1,4 @@
-//! Configuration files as people write them: YAML's own features, files that are no files, and what a reload takes over.
+//! Configuration files in practice: YAML features, special files, and the effect of a reload.
 //!
 //! Never here: single keys (`configuration`).
 
@@ -38,7 +38,7 @@ fn id(number: usize) -> String {
 }
 
 #[test]
-fn a_byte_order_mark_is_no_part_of_the_first_key() {
+fn a_byte_order_mark_is_not_part_of_the_first_key() {
     assert_eq!(good(&format!("\u{feff}{NETWORK}")), good(NETWORK));
 }
 
@@ -58,7 +58,7 @@ fn merge_keys_share_what_entries_have_in_common() {
 }
 
 #[test]
-fn one_anchor_may_serve_thousands_of_entries() {
+fn one_anchor_can_be_used_by_thousands_of_entries() {
     let entries: String =
         (0..5000).map(|number| format!("- {{masternode: \"{}\", groups: *groups}}\n", id(number + 1))).collect();
     let first = format!("- {{masternode: \"{}\", groups: &groups {{operator: acme}}}}\n", id(0));
@@ -93,7 +93,7 @@ fn a_syntax_error_has_its_line_and_column_and_no_secret() {
 }
 
 #[test]
-fn one_typo_in_many_entries_is_one_mistake_with_a_number() {
+fn one_typo_in_many_entries_is_one_error_with_a_count() {
     let entries: String =
         (0..67).map(|number| format!("- {{masternode: \"{}\", grups: {{operator: acme}}}}\n", id(number))).collect();
     let text = format!("{NETWORK}watch:\n{entries}log: {{level: loud}}\n");
@@ -110,11 +110,11 @@ fn one_typo_in_many_entries_is_one_mistake_with_a_number() {
 }
 
 #[test]
-fn a_variable_with_one_underscore_is_warned_of() {
+fn a_variable_with_one_underscore_causes_a_warning() {
     let environment = [
         ("MASTERNODE_EXPORTER_WEB__MAX_REQUESTS", "1"),
         ("MASTERNODE_EXPORTER_LOG_LEVEL", "debug"),
-        // What Kubernetes sets for a service of this name.
+        // The variables that Kubernetes sets for a service of this name.
         ("MASTERNODE_EXPORTER_SERVICE_PORT_WEB", "10066"),
         ("MASTERNODE_EXPORTER_PORT", "tcp://10.0.0.1:10066"),
     ];
@@ -134,7 +134,7 @@ fn source(keys: &str) -> String {
 }
 
 #[test]
-fn the_url_of_a_source_may_stand_in_a_file_and_its_path_is_not_printed() {
+fn the_url_of_a_source_can_be_in_a_file_and_its_path_is_not_printed() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("url");
     std::fs::write(&file, "https://rpc.example.org/hunter2\n").unwrap();
@@ -233,7 +233,7 @@ fn a_change_that_needs_a_restart_is_named_by_its_key() {
 
 #[cfg(unix)]
 #[test]
-fn a_reload_says_what_waits_for_a_restart_and_repeats_its_warnings() {
+fn a_reload_names_keys_that_need_a_restart_and_repeats_its_warnings() {
     use std::io::{BufRead, BufReader, Write};
     use std::process::{Command, Stdio};
 
@@ -274,7 +274,7 @@ fn a_reload_says_what_waits_for_a_restart_and_repeats_its_warnings() {
     assert!(is_warned(&started), "{started:?}");
     let address =
         started.last().and_then(|line| line.split("http://").nth(1)).and_then(|url| url.split('/').next()).unwrap();
-    // It answers once it listens for signals.
+    // It answers once it handles signals.
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     stream
         .write_all(format!("GET /-/healthy HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())

@@ -1,4 +1,4 @@
-//! Configuration: each good text with what it means, each bad one with its exact mistakes.
+//! Configuration: each valid text with its meaning, each invalid one with its exact errors.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ fn check_errors(text: &str, environment: &[(&str, &str)], expected: &[&str]) {
 }
 
 #[test]
-fn nothing_at_all_is_the_dash_node_on_this_host() {
+fn an_empty_configuration_is_the_dash_node_on_this_host() {
     let config = config::load(&ConfigSources::default()).unwrap().config;
     assert_eq!(config.networks.len(), 1);
     let network = &config.networks[0];
@@ -55,7 +55,7 @@ fn without_a_configuration_the_network_is_the_one_whose_cookie_is_there() {
 }
 
 #[test]
-fn the_example_is_good_and_means_what_it_says() {
+fn the_example_is_valid_and_has_the_documented_meaning() {
     let example = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/config.example.yaml");
     let text = std::fs::read_to_string(example).unwrap();
     let LoadedConfig { config, warnings } = load(&text, &[]).unwrap();
@@ -70,7 +70,7 @@ fn the_example_is_good_and_means_what_it_says() {
 }
 
 #[test]
-fn the_environment_wins_over_the_file_and_reaches_into_lists() {
+fn the_environment_takes_precedence_over_the_file_even_in_lists() {
     let text = "networks: [{name: one, sources: [{name: a, url: \"http://a:1\"}]}]";
     let environment = [
         ("MASTERNODE_EXPORTER__NETWORKS__0__SOURCES__0__URL", "http://b:2"),
@@ -85,7 +85,7 @@ fn the_environment_wins_over_the_file_and_reaches_into_lists() {
 }
 
 #[test]
-fn all_mistakes_are_told_at_once_each_with_its_key_in_the_order_of_the_file() {
+fn all_errors_are_reported_together_each_with_its_key_in_the_order_of_the_file() {
     let text = "
 networks:
 - name: Main Net
@@ -147,7 +147,7 @@ fn entries_of_the_watch_list_may_not_contradict_each_other() {
 }
 
 #[test]
-fn a_file_that_is_no_yaml_or_not_there_is_named() {
+fn an_invalid_or_missing_yaml_file_is_named() {
     assert!(load("networks: [", &[]).unwrap_err().contains("exporter.yml cannot be used"));
     let origin = ConfigSources {
         file: Some("/nonexistent/exporter.yml".into()),
@@ -159,7 +159,7 @@ fn a_file_that_is_no_yaml_or_not_there_is_named() {
 }
 
 #[test]
-fn what_is_allowed_but_odd_is_warned_of() {
+fn unusual_but_valid_settings_cause_a_warning() {
     let directory = tempfile::tempdir().unwrap();
     let password = directory.path().join("password");
     std::fs::write(&password, "x").unwrap();
@@ -173,7 +173,7 @@ fn what_is_allowed_but_odd_is_warned_of() {
 }
 
 #[test]
-fn an_address_for_other_hosts_is_warned_of_once_unless_it_is_encrypted_and_asks_who_comes() {
+fn an_address_for_other_hosts_causes_one_warning_without_tls_and_authentication() {
     let folder = tempfile::tempdir().unwrap();
     certificates::write(folder.path());
     let path = folder.path().join("web.yml");
@@ -210,7 +210,7 @@ fn an_address_for_other_hosts_is_warned_of_once_unless_it_is_encrypted_and_asks_
 
 #[cfg(unix)]
 #[test]
-fn a_cookie_or_a_key_that_everybody_can_read_is_warned_of() {
+fn a_cookie_or_key_that_all_users_can_read_causes_a_warning() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     certificates::write(folder.path());
@@ -236,9 +236,9 @@ fn good(text: &str, environment: &[(&str, &str)]) -> Config {
     load(text, environment).unwrap().config
 }
 
-/// Every file in `tests/fixtures/config`, with what becomes of it beside it.
+/// Every file in `tests/fixtures/config`, with its expected result in the file next to it.
 #[test]
-fn each_file_on_record_means_what_is_recorded_or_has_the_mistakes_that_are_recorded() {
+fn each_fixture_has_its_recorded_meaning_or_errors() {
     let folder = "tests/fixtures/config";
     let mut names: Vec<String> = std::fs::read_dir(markdown::root().join(folder))
         .unwrap()
@@ -250,17 +250,17 @@ fn each_file_on_record_means_what_is_recorded_or_has_the_mistakes_that_are_recor
     for name in names {
         let outcome = load(&markdown::read(&format!("{folder}/{name}")), &[]);
         assert_eq!(outcome.is_ok(), name.contains(".good."), "{name}: {:?}", outcome.err());
-        let told = match outcome {
+        let outcome_text = match outcome {
             Ok(loaded) => format!("{:#?}", loaded.config),
             Err(errors) => errors.lines().skip(1).map(str::trim).collect::<Vec<_>>().join("\n"),
         };
-        assert!(!told.contains("hunter2"), "{name} tells a password: {told}");
-        golden(&format!("{folder}/{}", name.replace(".yaml", ".txt")), &(told + "\n"));
+        assert!(!outcome_text.contains("hunter2"), "{name} shows a password: {outcome_text}");
+        golden(&format!("{folder}/{}", name.replace(".yaml", ".txt")), &(outcome_text + "\n"));
     }
 }
 
 #[test]
-fn the_page_of_keys_and_the_schema_are_what_the_loader_knows() {
+fn the_reference_of_keys_and_the_schema_match_the_loader() {
     let page = markdown::read("docs/configuration.md");
     let prose = page.lines().take_while(|line| !line.starts_with("| key |"));
     let prose: String = prose.map(|line| format!("{line}\n")).collect();
@@ -271,10 +271,10 @@ fn the_page_of_keys_and_the_schema_are_what_the_loader_knows() {
 #[test]
 fn every_key_of_the_page_is_read_and_settable_from_the_environment() {
     for key in reference::keys() {
-        // A group is a table whose keys are free, and a key is needed to see that its value is read.
+        // A group is a table with arbitrary keys, and one key is needed to check that its value is read.
         let variable = key.variable().replace("<NAME>", "OPERATOR");
         let below = format!("{variable}__X");
-        // Some are read together with another only.
+        // Some keys are valid only together with another one.
         let together = match key.path.rsplit('.').next() {
             Some("username") => key.variable().replace("USERNAME", "PASSWORD_FILE"),
             Some("password_file") => key.variable().replace("PASSWORD_FILE", "USERNAME"),
@@ -292,8 +292,8 @@ fn every_key_of_the_page_is_read_and_settable_from_the_environment() {
 }
 
 #[test]
-fn a_stated_default_is_what_holds_when_the_key_is_left_out() {
-    // Receivers have required keys, so that there must be some for the others to be left out.
+fn a_documented_default_applies_if_the_key_is_omitted() {
+    // Receivers have required keys, so that these must be present before others can be omitted.
     let text = format!(
         "{NETWORK}alerting:\n  alertmanagers: [{{url: 'http://a:1'}}]\n  webhooks: [{{name: w, url: 'http://w'}}]\n  \
          heartbeat: {{url: 'http://h'}}\n"
@@ -313,7 +313,7 @@ fn a_stated_default_is_what_holds_when_the_key_is_left_out() {
 }
 
 #[test]
-fn an_argument_wins_over_all_and_replaces_a_list_as_a_whole() {
+fn an_argument_takes_precedence_and_replaces_a_whole_list() {
     let listen = |values: &[&str]| Override {
         argument: "--web.listen-address",
         key: "web.listen_address",
@@ -343,8 +343,8 @@ fn an_argument_wins_over_all_and_replaces_a_list_as_a_whole() {
 }
 
 #[test]
-fn a_variable_that_fits_nowhere_is_named() {
-    // variable, the mistake.
+fn an_unknown_variable_is_named() {
+    // variable, the error.
     let cases = [
         ("NETWORKS__400000000__NAME", "place 400000000 is beyond the end of the list: the next free one is 1"),
         ("NETWORKS__99999999999999999999__NAME", "99999999999999999999 is not a place in a list"),
@@ -380,7 +380,7 @@ fn a_list_grows_from_the_environment_in_the_order_of_its_numbers() {
 }
 
 #[test]
-fn a_file_that_is_none_of_ours_is_refused_without_repeating_it() {
+fn an_unknown_file_is_refused_without_repeating_it() {
     let deep: String = (0..20_000).map(|level| format!("{}a:\n", " ".repeat(level % 300))).collect();
     let cases = [
         ("hunter2\n", "is not a table of keys and values"),
@@ -426,7 +426,7 @@ fn a_path_below_home_needs_a_home_and_a_password_file_must_be_readable() {
 }
 
 #[test]
-fn masternodes_are_called_only_when_that_is_switched_on() {
+fn masternodes_are_probed_only_if_enabled() {
     let probe = |text: &str| load(text, &[]).map(|loaded| (loaded.config.probe, loaded.config.metrics.probed));
     let on = masternode_exporter::probe::ProbeSettings::default();
     assert_eq!(probe("log: {}").unwrap(), (None, false));

@@ -1,6 +1,6 @@
-//! The binary itself, killed by SIGKILL again and again while its network lives: nothing is lost, nothing counts twice.
+//! The binary, killed repeatedly by SIGKILL while its network runs: nothing is lost, nothing is counted twice.
 //!
-//! What no scrape may ever see: a counter that goes back, or a page that knows more than the next start.
+//! No scrape may ever see a counter that decreases, or a page that is ahead of the next start.
 //!
 //! Never here: a real node; the network is simulated in this process, behind a socket.
 
@@ -22,10 +22,10 @@ use crate::support::samples::Page;
 
 const KILLS: usize = 16;
 
-/// Looks for a page, 20 ms apart, until the test gives up.
+/// Requests a page every 20 ms, until the test gives up.
 const LOOKS: usize = 3000;
 
-/// A configuration of a network behind `url` with a history beside it.
+/// A configuration of a network behind `url`, with a history in the same folder.
 fn configuration(folder: &Path, network: &Network, url: &str) -> PathBuf {
     let (file, password) = (folder.join("exporter.yml"), folder.join("password"));
     std::fs::write(&password, "password\n").unwrap();
@@ -41,7 +41,7 @@ fn configuration(folder: &Path, network: &Network, url: &str) -> PathBuf {
     file
 }
 
-/// A running exporter, killed in the end.
+/// A running exporter, which is killed at the end.
 struct Exporter {
     child: Child,
     address: SocketAddr,
@@ -61,12 +61,12 @@ impl Exporter {
                 None => before.push(line),
             }
         };
-        // The rest of its log must go somewhere, or it would wait for a reader.
+        // The rest of its log must be read, otherwise it would block.
         std::thread::spawn(move || log.for_each(drop));
         Exporter { child, address }
     }
 
-    /// The page, when it has a list.
+    /// The page, once it has a list.
     fn page(&self) -> Option<Page> {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
@@ -81,7 +81,7 @@ impl Exporter {
     async fn page_of(&self, height: u32) -> Page {
         let mut pace = tokio::time::interval(Duration::from_millis(20));
         for _ in 0..LOOKS {
-            // Another process cannot say when it is ready: it is asked, but not all the time.
+            // Another process cannot signal that it is ready, so it is polled at intervals.
             pace.tick().await;
             let page = tokio::task::block_in_place(|| self.page());
             match page {
@@ -101,13 +101,13 @@ impl Exporter {
 
 impl Drop for Exporter {
     fn drop(&mut self) {
-        // It was killed already unless the test failed.
+        // It is already killed unless the test failed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// What lives on while the exporter is killed.
+/// The state that outlives the exporter.
 struct Life {
     network: Network,
     random: Random,
@@ -127,7 +127,7 @@ impl Life {
         }
     }
 
-    /// A block, or now and then a branch that replaces the last ones.
+    /// A block, or occasionally a branch that replaces the last blocks.
     fn go_on(&mut self) {
         if self.random.below(6) > 0 {
             let actions = self.actions();
@@ -142,7 +142,7 @@ impl Life {
     }
 }
 
-/// No counter is less than it was on any page before.
+/// No counter is lower than on an earlier page.
 #[track_caller]
 fn assert_not_back(page: &Page, known: &mut BTreeMap<String, f64>) {
     let totals = page.totals();
@@ -154,7 +154,7 @@ fn assert_not_back(page: &Page, known: &mut BTreeMap<String, f64>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_at_any_moment_the_exporter_goes_on_counting_to_the_unit() {
+async fn an_exporter_killed_at_any_time_continues_counting_exactly() {
     let folder: TempDir = tempfile::tempdir().unwrap();
     let network = Network::new(Options::default()).unwrap();
     let server = Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn();
@@ -202,7 +202,7 @@ async fn killed_at_any_moment_the_exporter_goes_on_counting_to_the_unit() {
     }
 }
 
-/// What a process says that ends by itself, and its exit code.
+/// The output of a process that ends by itself, and its exit code.
 fn refused(configuration: &Path) -> (String, Option<i32>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_masternode-exporter"));
     command.env_clear().arg("--config.file").arg(configuration).args(["--web.listen-address", "127.0.0.1:0"]);
@@ -211,7 +211,7 @@ fn refused(configuration: &Path) -> (String, Option<i32>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_process_on_one_file_is_refused_as_a_wrong_configuration() {
+async fn a_second_process_on_one_file_is_refused_as_an_invalid_configuration() {
     let folder = tempfile::tempdir().unwrap();
     let network = Network::new(Options::default()).unwrap();
     let server = Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn();
@@ -227,7 +227,7 @@ async fn a_second_process_on_one_file_is_refused_as_a_wrong_configuration() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_is_no_history_is_set_aside_and_another_one_begun() {
+async fn a_file_that_is_not_a_history_is_renamed_and_a_new_one_created() {
     let folder = tempfile::tempdir().unwrap();
     let network = Network::new(Options::default()).unwrap();
     let server = Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn();

@@ -1,4 +1,4 @@
-//! A reorg that is deeper than what is kept: its true depth is counted, and no event of the dead branch stays valid.
+//! A reorg deeper than the kept blocks: its true depth is counted, and no event of the abandoned branch stays valid.
 
 use crate::support::harness::{Stage, fail};
 use crate::support::ledger;

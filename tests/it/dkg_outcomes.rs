@@ -1,4 +1,4 @@
-//! How DKG sessions end, whom they call failed, and what blocks pay: what is counted and told is what the simulator did.
+//! Results of DKG sessions, failed members and payments of blocks: counters and events match the simulator.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ const SESSIONS: &str = "masternode_network_dkg_sessions_total";
 
 type Sessions = Vec<(u32, &'static str, Option<Vec<(String, bool)>>)>;
 
-/// The page counts these sessions, to the unit.
+/// The page counts exactly these sessions.
 #[track_caller]
 fn assert_counted(page: &Page, sessions: &Sessions, network: &Network) {
     let mut ends: BTreeMap<(&str, &str), u32> = BTreeMap::new();
@@ -55,7 +55,7 @@ fn two_rounds(network: &Network, offline: &str) {
 }
 
 #[tokio::test]
-async fn sessions_and_seats_are_counted_to_the_unit_over_restarts_and_reorganisations() {
+async fn sessions_and_memberships_are_counted_exactly_over_restarts_and_reorganisations() {
     let mut stage = Stage::recording(Options::default(), dialect::DASH, |_| {}).await;
     let from = stage.network.tip().0 + 1;
     let mut abandoned: Sessions = Vec::new();
@@ -86,7 +86,7 @@ async fn sessions_and_seats_are_counted_to_the_unit_over_restarts_and_reorganisa
 }
 
 #[tokio::test]
-async fn a_node_that_refuses_the_method_costs_the_counts_and_nothing_else() {
+async fn a_refused_method_affects_only_the_counts() {
     for refused in ["getspecialtxes", "quorum info"] {
         let mut stage = Stage::following().await;
         stage.servers[0].handle().faults().set_for(Fault::Forbidden, &[refused]);
@@ -96,7 +96,7 @@ async fn a_node_that_refuses_the_method_costs_the_counts_and_nothing_else() {
         let page = stage.page().await;
         page.expect("masternode_exporter_list_height", &[], f64::from(stage.network.tip().0));
         page.expect("masternode_pose_penalties_total", &[("alias", "mn-1")], 1.0);
-        // The node was taken to tell them until it refused, and the facts are asked before that no more.
+        // The node counted as providing them until it refused, and the facts are requested before that.
         stage.mine(&[]).await;
         let page = stage.page().await;
         assert_eq!((page.count(SESSIONS), page.count(MEMBERSHIPS)), (0, 0), "{refused}");
@@ -109,7 +109,7 @@ async fn a_node_that_refuses_the_method_costs_the_counts_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_node_that_does_not_answer_at_once_is_asked_again_before_the_block_counts() {
+async fn a_node_that_does_not_answer_at_once_is_called_again_before_the_block_counts() {
     let mut stage = Stage::following().await;
     let from = stage.network.tip().0 + 1;
     stage.network.mine_with(&[fail(&stage.masternode(1), 1)]).unwrap();
@@ -133,7 +133,7 @@ async fn a_node_that_does_not_answer_at_once_is_asked_again_before_the_block_cou
 }
 
 #[tokio::test]
-async fn payments_carry_what_the_block_pays() {
+async fn payments_have_the_amounts_of_the_block() {
     let mut stage = Stage::recording(Options::default(), dialect::DASH, |_| {}).await;
     stage.network.mine(15);
     stage.poll().await;
@@ -159,15 +159,15 @@ async fn payments_carry_what_the_block_pays() {
 }
 
 #[tokio::test]
-async fn a_penalty_says_how_many_others_were_hit_in_the_same_block_and_commitment() {
+async fn a_penalty_has_the_number_of_others_in_the_same_block_and_commitment() {
     let mut stage = Stage::following().await;
     let hit: Vec<Action> = [1, 4, 6].map(|index| fail(&stage.masternode(index), 1)).into();
     stage.mine(&hit).await;
     stage.mine(&[fail(&stage.masternode(7), 1)]).await;
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for event in stage.events() {
         if let EventKind::Penalty { others, quorums, .. } = event.kind {
-            told.push(others);
+            reported.push(others);
             let ours = stage.network.sessions_since(event.block.height.0);
             let failed = |members: &Vec<(String, bool)>| members.iter().filter(|(_, valid)| !valid).count() as u32;
             for quorum in quorums {
@@ -179,5 +179,5 @@ async fn a_penalty_says_how_many_others_were_hit_in_the_same_block_and_commitmen
             }
         }
     }
-    assert_eq!(told, [Some(2), Some(2), Some(2), Some(0)]);
+    assert_eq!(reported, [Some(2), Some(2), Some(2), Some(0)]);
 }

@@ -1,4 +1,4 @@
-//! When the results of DKG sessions are due: held against what real chains mined, block by block, and against the simulator.
+//! Due heights of DKG sessions: compared with the blocks of real chains and with the simulator.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -17,7 +17,7 @@ const NEXT: &str = "masternode_network_dkg_next_window_height";
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/dash");
 
-/// A commitment: number of its type, index, and whether its quorum formed.
+/// A commitment: number of its type, index, and whether its quorum was formed.
 type Commitment = (u8, u32, bool);
 
 /// The heights of a recording in their order, each with its commitments.
@@ -55,7 +55,7 @@ fn mainnet() -> Blocks {
     blocks
 }
 
-/// The block in which the last quorum of a session, or of a cycle of them, was mined; `None` when one never was.
+/// The block that mined the last quorum of a session, or of a cycle of sessions; `None` if none was mined.
 fn done(blocks: &Blocks, kind: &QuorumType, start: u32) -> Option<u32> {
     let window = blocks.range(start + kind.window_start..=start + kind.window_end);
     let formed = window.flat_map(|(height, own)| own.iter().map(move |own| (*height, own)));
@@ -66,18 +66,19 @@ fn done(blocks: &Blocks, kind: &QuorumType, start: u32) -> Option<u32> {
     (formed.len() as u32 == kind.quorums).then(|| formed.into_values().max().unwrap())
 }
 
-/// The next height above a tip at which a quorum of a type can be mined, by what the chain mined later.
+/// The next height above a tip at which a quorum of a type can be mined, determined from later blocks of the chain.
 fn truth(blocks: &Blocks, kind: &QuorumType, tip: u32) -> u32 {
     let start = tip - tip % kind.interval;
     let first = start + kind.window_start + u32::from(kind.quorums == 1);
-    // Types that hold no session have no commitments.
+    // Types without sessions have no commitments.
     let window = start + kind.window_start..=(start + kind.window_end).min(tip);
     let is_held = window.is_empty() || blocks.range(window).any(|(_, own)| own.iter().any(|own| own.0 == kind.id));
     let last = if is_held { done(blocks, kind, start).unwrap_or(start + kind.window_end) } else { 0 };
     (first..=last).find(|height| *height > tip).unwrap_or(first + kind.interval)
 }
 
-/// Walks a recording as the follower does and compares at each tip. Returns how many quorums were mined when they were due.
+/// Processes a recording like the follower and compares at each tip. Returns the number of quorums mined at their due
+/// height.
 fn walk(name: &str, blocks: &Blocks, types: &'static [QuorumType]) -> usize {
     let block = |height: u32| {
         let mut hash = [0; 32];
@@ -142,7 +143,7 @@ fn held(stage: &Stage, id: &str) -> Vec<&'static str> {
     holding.into_iter().filter(|held| held.of == id).map(|held| held.alert).collect()
 }
 
-/// A stage at the beginning of a session in which a masternode will fail that the next failure bans.
+/// A stage at the beginning of a session in which a masternode will fail, which the next failure bans.
 async fn before_a_ban() -> (Stage, String, u32) {
     let mut stage = Stage::following().await;
     let evo =
@@ -150,14 +151,14 @@ async fn before_a_ban() -> (Stage, String, u32) {
     let start = stage.network.tip().0 + 24 - stage.network.tip().0 % 24;
     stage.network.mine((start - stage.network.tip().0 - 1) as usize);
     stage.mine(&[fail(&evo, 1)]).await;
-    // All three Evo nodes sit in the quorum of Platform.
+    // All three Evo nodes are members of the Platform quorum.
     stage.network.set_offline(&evo, true).unwrap();
     (stage, evo, start)
 }
 
 #[tokio::test]
 async fn a_ban_is_imminent_up_to_the_block_before_it() {
-    // Blocks at offset 11 and above in which no quorum is mined yet.
+    // Blocks at offset 11 and above without a mined quorum.
     for late in 0..3 {
         let (mut stage, evo, start) = before_a_ban().await;
         for offset in 1..=11 + late {
@@ -191,7 +192,7 @@ async fn a_start_or_a_reorg_in_the_middle_of_a_late_session_knows_that_it_is_ope
 }
 
 #[tokio::test]
-async fn a_session_of_which_nothing_is_told_counts_as_open_until_its_window_ends() {
+async fn an_unreported_session_counts_as_open_until_its_window_ends() {
     let (mut stage, _, start) = before_a_ban().await;
     stage.servers[0]
         .handle()
@@ -206,7 +207,7 @@ async fn a_session_of_which_nothing_is_told_counts_as_open_until_its_window_ends
 }
 
 #[tokio::test]
-async fn without_the_commitments_of_blocks_the_list_of_quorums_says_which_session_is_over() {
+async fn without_commitments_of_blocks_the_list_of_quorums_shows_finished_sessions() {
     let (mut stage, _, start) = before_a_ban().await;
     stage.servers[0].handle().faults().set_for(Fault::Forbidden, &["getspecialtxes"]);
     for _ in 0..12 {

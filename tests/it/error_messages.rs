@@ -1,4 +1,4 @@
-//! Refusals as real nodes sent them, byte for byte, through a socket: each is told apart.
+//! Refusals as real nodes sent them, byte for byte, through a socket: each is distinguished.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// Answers every request on a connection of its own with the same bytes, and returns the URL.
+/// Answers every request on a separate connection with the same bytes, and returns the URL.
 async fn node(answer: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -21,7 +21,7 @@ async fn node(answer: String) -> String {
             tokio::spawn(async move {
                 let mut request = [0; 4096];
                 if stream.read(&mut request).await.is_ok() {
-                    // A client that has gone needs no answer.
+                    // A client that has disconnected needs no answer.
                     let _ = stream.write_all(answer.as_bytes()).await;
                 }
             });
@@ -64,8 +64,8 @@ fn recorded(name: &str) -> String {
 }
 
 #[tokio::test]
-async fn recorded_refusals_are_told_apart() {
-    // file, outcome, what the operator is told.
+async fn recorded_refusals_are_distinguished() {
+    // file, outcome, message for the operator.
     let cases = [
         ("bad_password.json", "denied", "user \"exporter\""),
         ("no_auth_header.json", "denied", "rpcauth"),
@@ -91,10 +91,10 @@ async fn recorded_refusals_are_told_apart() {
         ("http_get.json", "malformed", "405"),
         ("batch.json", "malformed", "cannot be used"),
     ];
-    for (name, outcome, told) in cases {
+    for (name, outcome, reported) in cases {
         let error = error_of(recorded(name)).await;
         assert_eq!(error.kind().label(), outcome, "{name}: {error}");
-        assert!(error.to_string().contains(told), "{name}: {error}");
+        assert!(error.to_string().contains(reported), "{name}: {error}");
         assert!(!error.to_string().contains("hunter2") && !format!("{error:?}").contains("hunter2"), "{name}");
     }
 }
@@ -112,7 +112,7 @@ async fn a_node_without_a_chainlock_has_none() {
 }
 
 #[tokio::test]
-async fn an_answer_that_announces_too_much_is_not_waited_for() {
+async fn an_answer_that_announces_too_much_is_refused_at_once() {
     let url = node("HTTP/1.1 200 OK\r\nContent-Length: 10001\r\n\r\n".to_string()).await;
     let client = client(url);
     assert_eq!(client.best_block_hash().await.unwrap_err().kind().label(), "too_large");
@@ -130,9 +130,9 @@ async fn the_entry_of_another_masternode_is_refused() {
     assert_eq!(client.masternode(&id("02")).await.unwrap_err().kind().label(), "malformed");
 }
 
-/// A node deletes its cookie when it stops: then it is not there, rather than denying us.
+/// A node deletes its cookie when it stops: the node is then down, and does not refuse the credentials.
 #[tokio::test]
-async fn whether_a_node_without_a_cookie_runs_is_told_by_the_node() {
+async fn a_node_without_a_cookie_is_distinguished_from_a_stopped_node() {
     let error = |url: String| async move {
         let cookie = Credentials::CookieFile("/nonexistent/.cookie".into());
         new_client(settings(url, cookie)).unwrap().best_block_hash().await.unwrap_err()
@@ -145,7 +145,7 @@ async fn whether_a_node_without_a_cookie_runs_is_told_by_the_node() {
 }
 
 #[tokio::test]
-async fn a_password_file_that_cannot_be_read_is_no_refusal_by_the_node() {
+async fn an_unreadable_password_file_is_not_a_refusal_by_the_node() {
     let credentials = Credentials::PasswordFile { user: "exporter".into(), path: "/nonexistent/password".into() };
     let url = node(recorded("no_auth_header.json")).await;
     let error = new_client(settings(url, credentials)).unwrap().best_block_hash().await.unwrap_err();
@@ -165,7 +165,7 @@ async fn a_password_in_a_url_is_refused_and_never_printed() {
 }
 
 #[tokio::test]
-async fn broken_answers_and_silence_end_in_time() {
+async fn broken_answers_and_timeouts_end_in_time() {
     let cases = [
         ("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"result\":".to_string(), "unreachable"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nnothing".to_string(), "malformed"),
@@ -206,7 +206,7 @@ async fn a_cookie_that_changed_with_the_node_is_read_again() {
     client.best_block_hash().await.unwrap();
     first.stop().await;
     let second = Server::bind_with(network, address, options()).await.unwrap().spawn();
-    // The first call may meet the connection that the stopped node closed.
+    // The first call may use the connection that the stopped node closed.
     if client.best_block_hash().await.is_err() {
         client.best_block_hash().await.unwrap();
     }

@@ -1,6 +1,6 @@
-//! `events`: what the command prints of a history whose every event is known, and what it says of mistakes.
+//! `events`: the command's output for a history with known events, and its error messages.
 //!
-//! Never here: how a history is filled; the file is written by the library.
+//! Never here: how a history is filled; the library writes the file.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ fn id(byte: u8) -> MasternodeId {
     MasternodeId::ProTx(Hash([byte; 32]))
 }
 
-/// 2026-01-31 at noon is block 100; a block each day.
+/// 2026-01-31 at noon is block 100; one block per day.
 fn block(height: u32) -> Block {
     let time = UnixSeconds(1_769_860_800 + u64::from(height - 100) * 86_400);
     Block { height: Height(height), hash: BlockHash(Hash([height as u8; 32])), time }
@@ -102,9 +102,9 @@ impl Place {
         let (output, errors, code) = self.run(&[arguments, &["--format", "json"]].concat());
         assert_eq!(code, Some(0), "{errors}");
         let events = output.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-        let told: Vec<String> =
+        let printed: Vec<String> =
             events.map(|event| format!("{} {}", event["height"], event["kind"].as_str().unwrap())).collect();
-        assert_eq!(told, expected, "{arguments:?}");
+        assert_eq!(printed, expected, "{arguments:?}");
     }
 
     #[track_caller]
@@ -118,7 +118,7 @@ impl Place {
 }
 
 #[test]
-fn each_filter_leaves_what_fits_and_all_must() {
+fn each_filter_selects_matching_items_and_all_filters_must_match() {
     let place = Place::new();
     let one = id(1).to_string();
     let oldest = ["--order", "oldest", "--network", "dash-main"];
@@ -156,7 +156,7 @@ fn people_get_a_table() {
 }
 
 #[test]
-fn spreadsheets_get_csv_and_scripts_an_object_a_line() {
+fn csv_has_a_header_and_json_one_object_per_line() {
     let place = Place::new();
     let (csv, errors, _) = place.run(&["--kind", "penalty", "--kind", "state_change", "--format", "csv"]);
     let [one, seven] = [id(1).to_string(), format!("{}-1", "07".repeat(32))];
@@ -185,7 +185,7 @@ fn spreadsheets_get_csv_and_scripts_an_object_a_line() {
 }
 
 #[test]
-fn a_mistake_is_told_with_its_argument_and_its_cure() {
+fn an_error_names_its_argument_and_its_solution() {
     let place = Place::new();
     place.check_refusal(&["--alias", "three"], &["--alias three", "its names are one, two"]);
     place.check_refusal(&["--alias", "treasury-01010101"], &["--alias treasury-01010101", "--masternode"]);
@@ -206,7 +206,7 @@ fn a_mistake_is_told_with_its_argument_and_its_cure() {
 }
 
 #[test]
-fn those_who_follow_see_each_event_once_as_it_comes() {
+fn follow_prints_each_new_event_once() {
     let mut place = Place::new();
     let mut child = place
         .command(&["--follow", "--limit", "1", "--network", "dash-main", "--format", "csv"])

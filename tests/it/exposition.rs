@@ -1,4 +1,4 @@
-//! Pages: what stands on one, in both formats, whole and in pieces.
+//! Pages: their content, in both formats, whole and in pieces.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -10,10 +10,12 @@ use domain::counters::EventCounters;
 use domain::list::{Block, MasternodeList};
 use domain::masternode::PeerView;
 use domain::probe::{Outcome, Peer, Probe, ProbeError};
+use domain::samples::network_state;
 use domain::snapshot::SnapshotInputs;
 use domain::watch::{Selector, WatchEntry, WatchList};
 use domain::{
-    BlockHash, ChainFacts, DetailTexts, Hash, Height, Masternode, MasternodeId, NodeType, Score, Snapshot, UnixSeconds,
+    BlockHash, ChainFacts, DetailTexts, Hash, Height, Masternode, MasternodeId, NetworkState, NodeType, Score,
+    Snapshot, UnixSeconds,
 };
 use masternode_exporter::metrics::page::{Cursor, ExpositionPage, Filter, Shard};
 use masternode_exporter::metrics::selection::{NetworkPage, SeriesBudget};
@@ -95,9 +97,9 @@ fn example() -> Vec<Arc<Snapshot>> {
     ]
 }
 
-/// The page as a reader sees it, thought over line by line; `UPDATE_GOLDEN=1` writes it anew.
+/// The page as a reader sees it, reviewed line by line; `UPDATE_GOLDEN=1` rewrites it.
 #[test]
-fn a_page_of_two_networks_is_the_one_on_record() {
+fn a_page_of_two_networks_matches_the_golden_file() {
     let page = whole(&sheet(&example(), &MetricsSettings::default()), Format::Text, &Filter::default());
     crate::support::golden("tests/fixtures/exposition/two-networks.txt", &page);
 }
@@ -123,9 +125,9 @@ fn unknown_is_absent_and_a_watched_node_that_left_stays() {
     page.expect("masternode_payment_probability_ratio", banned, 0.0);
 }
 
-/// Every line that calls put on a page, thought over one by one.
+/// Every line of a page that comes from probes, reviewed one by one.
 #[test]
-fn what_came_of_calling_masternodes_stands_on_the_page_of_those_who_were_called() {
+fn probe_results_are_on_the_pages_of_the_probed_masternodes() {
     let probe = |outcome, peer: Option<Peer>| Probe {
         outcome,
         at: UnixSeconds(1_700_000_050),
@@ -138,8 +140,8 @@ fn what_came_of_calling_masternodes_stands_on_the_page_of_those_who_were_called(
     let probes = [(2, two), (7, seven)].map(|(number, probe)| (MasternodeId::ProTx(Hash([number; 32])), probe));
     let settings = MetricsSettings { probed: true, ..MetricsSettings::default() };
     let exposition = Exposition::new(settings, prometheus::Registry::new()).unwrap();
-    exposition.publish("dash-main", Some(example()[0].clone()));
-    exposition.publish_probes("dash-main", Some(Arc::new(probes.into())));
+    let state = network_state("dash-main", Some(example()[0].clone()), vec![]);
+    exposition.publish(Arc::new(NetworkState { probes: Some(Arc::new(probes.into())), ..state.clone() }));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let page = runtime.block_on(exposition.text(Format::Text));
     let lines: String = page
@@ -167,7 +169,7 @@ masternode_requirement_met{network="dash-main",masternode="two",alias="mn-\"two\
 masternode_requirement_met{network="dash-main",masternode="two",alias="mn-\"two\"",requirement="dkg_participation",evidence="list"} 0
 "#;
     assert_eq!(lines, expected);
-    exposition.publish_probes("dash-main", None);
+    exposition.publish(Arc::new(state));
     let page = runtime.block_on(exposition.text(Format::Text));
     assert!(
         !page.contains("masternode_p2p") && !page.contains("masternode_network_watched"),
@@ -176,17 +178,17 @@ masternode_requirement_met{network="dash-main",masternode="two",alias="mn-\"two\
 }
 
 #[test]
-fn tiers_and_the_limit_decide_who_is_shown() {
+fn tiers_and_the_limit_determine_the_shown_masternodes() {
     let count = |settings: &MetricsSettings| {
         let page = Page::read(&whole(&sheet(&example()[..1], settings), Format::Text, &Filter::default()));
         assert_eq!(page.count("masternode_registered"), 2, "watched nodes are always shown");
         page.count("masternode_pose_score")
     };
     assert_eq!(count(&MetricsSettings::default()), 4);
-    // The one with a score that is not banned, beside the watched one.
+    // The masternode with a score that is not banned, in addition to the watched one.
     assert_eq!(count(&MetricsSettings { others: Others::AtRisk, ..MetricsSettings::default() }), 2);
     assert_eq!(count(&MetricsSettings { others: Others::Watched, ..MetricsSettings::default() }), 1);
-    // Room for the two watched ones and one more.
+    // Space for the two watched ones and one more.
     let watched_and_one = 2 * 84 + 8;
     assert_eq!(count(&MetricsSettings { series_limit: watched_and_one, ..MetricsSettings::default() }), 2);
 }
@@ -199,17 +201,18 @@ fn watched_masternodes_of_a_later_network_come_before_the_others_of_an_earlier_o
         prometheus::Registry::new(),
     )
     .unwrap();
-    exposition.publish("a", Some(snapshot("a", crowd, &[])));
-    exposition.publish("b", Some(snapshot("b", vec![masternode(1, 0, false)], &[(1, "mine")])));
+    exposition.publish(Arc::new(network_state("a", Some(snapshot("a", crowd, &[])), vec![])));
+    let other = snapshot("b", vec![masternode(1, 0, false)], &[(1, "mine")]);
+    exposition.publish(Arc::new(network_state("b", Some(other), vec![])));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let page = Page::read(&runtime.block_on(exposition.text(Format::Text)));
     page.expect("masternode_pose_score", &[("alias", "mine")], 0.0);
-    // 84 samples of the watched one leave room for four others of eight samples each.
+    // 84 samples of the watched one leave space for four others of eight samples each.
     assert_eq!(page.count("masternode_pose_score"), 5);
 }
 
 #[test]
-fn shards_together_are_the_whole_and_aggregates_stand_on_the_first() {
+fn all_shards_together_are_complete_and_the_first_has_the_aggregates() {
     let sheet = sheet(&example(), &MetricsSettings::default());
     let lines = |filter: &Filter| -> BTreeSet<String> {
         let page = whole(&sheet, Format::Text, filter);
@@ -224,7 +227,7 @@ fn shards_together_are_the_whole_and_aggregates_stand_on_the_first() {
 }
 
 #[test]
-fn only_the_families_asked_for_are_shown() {
+fn only_the_requested_families_are_shown() {
     let filter =
         Filter { families: vec!["masternode_pose_score".into(), "masternode_network_height".into()], shard: None };
     let page = whole(&sheet(&example(), &MetricsSettings::default()), Format::Text, &filter);
@@ -234,7 +237,7 @@ fn only_the_families_asked_for_are_shown() {
 }
 
 #[test]
-fn open_metrics_differs_in_the_names_of_counters_and_nothing_else() {
+fn open_metrics_differs_only_in_the_names_of_counters() {
     let sheet = sheet(&example(), &MetricsSettings::default());
     let text = whole(&sheet, Format::Text, &Filter::default());
     let open = whole(&sheet, Format::OpenMetrics, &Filter::default());
@@ -246,10 +249,10 @@ fn open_metrics_differs_in_the_names_of_counters_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_page_is_the_same_by_gzip_and_streamed_and_ends_as_its_format_wants() {
+async fn a_page_is_the_same_compressed_and_streamed_and_ends_as_its_format_requires() {
     let exposition = Exposition::new(MetricsSettings::default(), prometheus::Registry::new()).unwrap();
     for snapshot in example() {
-        exposition.publish(snapshot.network(), Some(snapshot.clone()));
+        exposition.publish(Arc::new(network_state(snapshot.network(), Some(snapshot.clone()), vec![])));
     }
     for (format, end) in [(Format::Text, "\n"), (Format::OpenMetrics, "\n# EOF\n")] {
         let plain = exposition.text(format).await;
@@ -267,12 +270,12 @@ async fn a_page_is_the_same_by_gzip_and_streamed_and_ends_as_its_format_wants() 
         let without_shard: Vec<&str> = streamed.lines().filter(|line| !line.contains("shard_info")).collect();
         assert_eq!(without_shard, plain.lines().collect::<Vec<_>>());
     }
-    exposition.publish("dash-main", None);
+    exposition.remove("dash-main");
     assert!(!exposition.text(Format::Text).await.contains("dash-main\",masternode"));
 }
 
 #[test]
-fn the_reference_is_the_one_that_the_program_prints() {
+fn the_reference_matches_the_output_of_the_program() {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_masternode-exporter")).arg("metrics").output().unwrap();
     crate::support::golden("docs/metrics.md", &String::from_utf8(output.stdout).unwrap());
 }
@@ -281,7 +284,7 @@ fn the_reference_is_the_one_that_the_program_prints() {
 type State = (BTreeMap<u8, (u32, bool)>, BTreeMap<u8, String>);
 
 fn state() -> impl Strategy<Value = State> {
-    // Few numbers, so that most are in both states and many stand beside each other.
+    // Few numbers, so that most masternodes are in both states and many are adjacent.
     let nodes = proptest::collection::btree_map(0_u8..12, (0_u32..2, any::<bool>()), 0..12);
     (nodes, proptest::collection::btree_map(0_u8..12, alias(), 0..4))
 }
@@ -294,7 +297,7 @@ fn snapshot_of((nodes, watched): &State) -> Arc<Snapshot> {
 
 proptest! {
     #[test]
-    fn a_page_says_the_same_whatever_it_takes_over_from_the_one_before(
+    fn a_page_does_not_depend_on_the_previous_page(
         states in proptest::collection::vec((state(), 0_usize..600), 1..5)
     ) {
         let mut before: Option<Arc<NetworkPage>> = None;
@@ -311,7 +314,7 @@ proptest! {
     }
 
     #[test]
-    fn a_page_in_pieces_is_the_whole_page_and_no_series_stands_twice(
+    fn a_page_in_pieces_is_complete_and_has_no_series_twice(
         nodes in proptest::collection::btree_map(any::<u8>(), (0_u32..120, any::<bool>()), 0..30),
         watched in proptest::collection::btree_map(any::<u8>(), alias(), 0..8),
         piece in 1_usize..3000

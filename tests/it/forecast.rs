@@ -1,8 +1,9 @@
-//! `forecast`: the binary's answers held against the coins' own tables, `docs/payment.md` against the arithmetic.
+//! `forecast`: the output of the binary compared with the coins' own tables, and `docs/payment.md` with the arithmetic.
 //!
-//! The two `*-page.csv` are what the coins' pages print, with the exact percentages computed apart in 40 digits.
+//! The two `*-page.csv` contain the tables of the coins' pages, with exact percentages computed separately with 40
+//! digits.
 //!
-//! Never here: laws of the arithmetic; those are in `laws`.
+//! Never here: properties of the arithmetic; those are in `laws`.
 
 use std::num::NonZeroU32;
 use std::process::Command;
@@ -21,7 +22,7 @@ const EXAMPLE: &[&str] = &["forecast", "pose", "--limit", "5000", "--failures", 
 struct Printed {
     file: &'static str,
     arguments: &'static [&'static str],
-    /// How many rows are wrong, how many cut instead of rounded.
+    /// Number of wrong rows, and of rows that are truncated instead of rounded.
     wrong_and_cut: (usize, usize),
 }
 
@@ -39,7 +40,7 @@ const PRINTED: [Printed; 2] = [
 ];
 
 impl Printed {
-    /// Hours, blocks, the percentage printed, the exact one, the verdict.
+    /// Hours, blocks, the printed percentage, the exact one, the verdict.
     fn rows(&self) -> Vec<[String; 5]> {
         let text = read(&format!("{FOLDER}/{}.csv", self.file));
         let row = |line: &str| line.split(',').map(str::to_string).collect::<Vec<String>>().try_into().unwrap();
@@ -48,7 +49,7 @@ impl Printed {
         rows
     }
 
-    fn told(&self, more: &[&str]) -> String {
+    fn output(&self, more: &[&str]) -> String {
         good(&[self.arguments, more].concat())
     }
 }
@@ -66,16 +67,16 @@ fn good(arguments: &[&str]) -> String {
     text
 }
 
-/// The cells of a table as it is printed, below its heads.
+/// The cells of a printed table, without its header.
 fn cells(text: &str) -> Vec<Vec<&str>> {
     let below = text.lines().skip_while(|line| !line.starts_with("hours")).skip(1);
     below.map(|line| line.split_whitespace().collect()).collect()
 }
 
 #[test]
-fn the_tables_of_the_coins_pages_come_out_row_by_row_with_the_wrong_rows_put_right() {
+fn the_tables_of_the_coins_pages_are_reproduced_with_the_wrong_rows_corrected() {
     for page in &PRINTED {
-        let (four, two) = (page.told(&["--decimals", "4"]), page.told(&[]));
+        let (four, two) = (page.output(&["--decimals", "4"]), page.output(&[]));
         golden(&format!("{FOLDER}/{}.txt", page.file), &two);
         let (mut wrong, mut cut) = (0, 0);
         for ((row, four), two) in page.rows().iter().zip(cells(&four)).zip(cells(&two)) {
@@ -103,32 +104,32 @@ fn the_tables_of_the_coins_pages_come_out_row_by_row_with_the_wrong_rows_put_rig
 }
 
 #[test]
-fn csv_and_json_tell_what_the_table_rounds() {
+fn csv_and_json_have_the_unrounded_values_of_the_table() {
     for page in &PRINTED {
-        let json: Value = serde_json::from_str(&page.told(&["--format", "json"])).unwrap();
-        let csv = page.told(&["--format", "csv"]);
+        let json: Value = serde_json::from_str(&page.output(&["--format", "json"])).unwrap();
+        let csv = page.output(&["--format", "csv"]);
         let (head, lines) = csv.split_once('\n').unwrap();
         assert_eq!(head, "hours,blocks,probability_ratio");
         let rows = json["rows"].as_array().unwrap();
         assert_eq!((rows.len(), lines.lines().count()), (16, 16));
-        for ((row, line), told) in rows.iter().zip(lines.lines()).zip(page.rows()) {
+        for ((row, line), computed) in rows.iter().zip(lines.lines()).zip(page.rows()) {
             let csv: Vec<f64> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
             let ratio = row["probability_ratio"].as_f64().unwrap();
             let json = [row["hours"].as_f64().unwrap(), row["blocks"].as_f64().unwrap(), ratio];
-            // The reader of JSON may be off by the last bit.
+            // The JSON parser may be off by the last bit.
             assert!(csv.iter().zip(json).all(|(csv, json)| (csv - json).abs() <= json * f64::EPSILON), "{line}");
-            assert_eq!(csv[1], told[1].parse::<f64>().unwrap());
-            assert_eq!(format!("{:.4}", ratio * 100.0), told[3]);
+            assert_eq!(csv[1], computed[1].parse::<f64>().unwrap());
+            assert_eq!(format!("{:.4}", ratio * 100.0), computed[3]);
         }
     }
-    let json: Value = serde_json::from_str(&PRINTED[0].told(&["--format", "json"])).unwrap();
+    let json: Value = serde_json::from_str(&PRINTED[0].output(&["--format", "json"])).unwrap();
     let about = ["model", "masternodes", "candidates", "whole_blocks", "mean_wait_blocks", "median_wait_blocks"];
     let about = about.map(|key| json[key].to_string());
     assert_eq!(about, ["\"pool\"", "4500", "450", "false", "450", "312"]);
 }
 
 #[test]
-fn all_enabled_masternodes_take_part_in_a_uniform_draw() {
+fn all_enabled_masternodes_are_candidates_of_a_uniform_selection() {
     let twelve = ["forecast", "payment", "--nodes", "4500", "--block-seconds", "60", "--hours", "12"];
     let uniform = good(&[&twelve[..], &["--model", "uniform"]].concat());
     assert!(uniform.starts_with("drawn among  4500 enabled masternodes\n"), "{uniform}");
@@ -157,21 +158,21 @@ fn percent(chance: f64) -> String {
     format!("{:.2}%", chance * 100.0)
 }
 
-/// The rows of a page's table in the documentation, with the four columns that are the page's compared.
+/// The rows of a page's table in the documentation; the four columns of the page are compared.
 fn documented(page: &Printed, heading: &str) -> Table {
     let table = table_of(PAGE, heading);
-    let told = page.told(&[]);
+    let computed = page.output(&[]);
     assert_eq!(table.rows.len(), 16);
-    for ((row, printed), told) in table.rows.iter().zip(page.rows()).zip(cells(&told)) {
+    for ((row, printed), computed) in table.rows.iter().zip(page.rows()).zip(cells(&computed)) {
         let [hours, blocks, percent, ..] = printed;
         assert_eq!(row[..3], [hours, blocks, format!("{percent}%")]);
-        assert_eq!(row[3], told[2]);
+        assert_eq!(row[3], computed[2]);
     }
     table
 }
 
 #[test]
-fn the_documented_tables_are_what_the_code_computes() {
+fn the_documented_tables_match_the_code() {
     let table = documented(&PRINTED[0], "### PRCYcoin, row by row");
     for row in &table.rows {
         let blocks = chance::whole_blocks(u64::from(number(&row[0])) * 3600, 60.0);
@@ -189,7 +190,7 @@ fn the_documented_tables_are_what_the_code_computes() {
 }
 
 #[test]
-fn the_documented_waits_are_what_the_code_computes() {
+fn the_documented_waits_match_the_code() {
     let table = table_of(PAGE, "### Waits");
     assert!(table.rows.len() > 1);
     for row in table.rows.iter().map(|row| row.iter().map(|cell| number(cell)).collect::<Vec<u32>>()) {
@@ -199,7 +200,7 @@ fn the_documented_waits_are_what_the_code_computes() {
 }
 
 #[test]
-fn the_public_example_is_played_by_both_rules_in_every_form() {
+fn the_public_example_is_computed_by_both_rules_in_every_format() {
     golden(&format!("{FOLDER}/pose-example.txt"), &good(EXAMPLE));
     golden(&format!("{FOLDER}/pose-example.csv"), &good(&[EXAMPLE, &["--format", "csv"]].concat()));
     let json = good(&[EXAMPLE, &["--format", "json"]].concat());
@@ -216,7 +217,7 @@ fn the_public_example_is_played_by_both_rules_in_every_form() {
 }
 
 #[test]
-fn the_plot_is_drawn_into_the_file_and_says_in_words_what_it_shows() {
+fn the_plot_is_written_to_the_file_with_a_text_description() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pose.svg");
     let text = good(&[EXAMPLE, &["--svg", file.to_str().unwrap()]].concat());
@@ -234,11 +235,11 @@ fn the_plot_is_drawn_into_the_file_and_says_in_words_what_it_shows() {
 }
 
 #[test]
-fn a_wrong_argument_is_named_with_what_is_expected_and_the_exit_code_is_two() {
+fn a_wrong_argument_is_named_with_the_expected_value_and_the_exit_code_is_two() {
     let payment = |more: &[&'static str]| [&["forecast", "payment"], more].concat();
     let pose = |more: &[&'static str]| [&["forecast", "pose"], more].concat();
     let many: &'static str = vec!["1"; 101].join(",").leak();
-    // Arguments, what the error names, what it says to do.
+    // Arguments, the subject of the error, its advice.
     let cases = [
         (payment(&[]), "--nodes <NUMBER>|--pool <NUMBER>", "--block-seconds <SECONDS>"),
         (payment(&["--network", "x", "--block-seconds", "60"]), "--network <NAME>", "cannot be used with"),

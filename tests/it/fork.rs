@@ -1,4 +1,4 @@
-//! Across the activation of v24: where it stands, which sources are used, and what is said of those that are left behind.
+//! Across the activation of v24: its state, the used sources, and the reports about sources that do not follow.
 
 use masternode_exporter::web::api::json;
 use masternode_exporter::web::pages::deployment;
@@ -28,7 +28,7 @@ async fn each_step_is_shown_in_either_form_of_an_answer() {
     for form in [Form::Softforks, Form::Deployments] {
         let chain = network();
         let mut fork = Fork::new(vec![(chain.clone(), Node::new(form))]).await;
-        // tip, state, certain height, earliest height, active since.
+        // tip, state, final height, earliest height, active since.
         for (tip, expected, height, possible, active) in [
             (540, "waiting_for_signal", None, None, None),
             (SIGNAL, "signalled", None, None, None),
@@ -74,7 +74,7 @@ async fn signals_are_counted_and_the_expected_time_follows_the_measured_spacing(
 }
 
 #[tokio::test]
-async fn the_method_is_asked_once_a_block_and_no_more_where_it_is_refused() {
+async fn the_method_is_called_once_per_block_and_no_longer_after_a_refusal() {
     for (form, per_block) in [(Form::Deployments, 1), (Form::Softforks, 0), (Form::Forbidden, 0), (Form::Old, 0)] {
         let chain = network();
         let mut fork = Fork::new(vec![(chain.clone(), Node::new(form))]).await;
@@ -89,13 +89,13 @@ async fn the_method_is_asked_once_a_block_and_no_more_where_it_is_refused() {
         }
         let page = fork.page().await;
         assert_eq!(page.count(STATE) > 0, matches!(form, Form::Deployments | Form::Softforks), "{form:?}");
-        // A release that does not name MN_RR has it behind it: Evo nodes are paid as others.
+        // A release that does not report MN_RR has it buried: Evo nodes are paid like others.
         page.expect("masternode_network_payment_cycle_blocks", &[], 12.0);
     }
 }
 
 #[tokio::test]
-async fn a_release_that_has_it_buried_is_read_by_its_coinbase() {
+async fn a_release_with_a_buried_fork_is_recognised_by_its_coinbase() {
     let chain = network();
     let mut fork = Fork::new(vec![(chain.clone(), Node::new(Form::Forbidden))]).await;
     let page = fork.look().await;
@@ -112,7 +112,7 @@ async fn a_release_that_has_it_buried_is_read_by_its_coinbase() {
 }
 
 #[tokio::test]
-async fn an_eh_signal_is_seen_in_its_block_where_the_node_does_not_say_it() {
+async fn an_ehf_signal_is_found_in_its_block_if_the_node_does_not_report_it() {
     let chain = network();
     let mut fork = Fork::new(vec![(chain.clone(), Node { says_signal: false, ..Node::new(Form::Deployments) })]).await;
     let page = fork.look().await;
@@ -267,7 +267,7 @@ async fn a_restart_does_not_forget_the_activation() {
 }
 
 #[tokio::test]
-async fn what_was_followed_without_knowing_is_left_for_a_shorter_v24_side() {
+async fn an_unknowingly_followed_old_chain_is_left_for_a_shorter_v24_chain() {
     for preferred in [0, 1] {
         let (old, new) = sides(ACTIVE - 1);
         part(&old, &new);
@@ -289,7 +289,7 @@ async fn what_was_followed_without_knowing_is_left_for_a_shorter_v24_side() {
 }
 
 #[tokio::test]
-async fn what_no_known_release_has_is_counted() {
+async fn values_of_no_known_release_are_counted() {
     let chain = network();
     let mut fork = Fork::new(vec![(chain.clone(), Node::new(Form::Deployments))]).await;
     let kinds = ["softfork_key", "coinbase_version", "special_transaction_type"];
@@ -312,10 +312,10 @@ async fn what_no_known_release_has_is_counted() {
 }
 
 #[tokio::test]
-async fn the_api_and_the_page_say_where_it_stands() {
+async fn the_api_and_the_page_show_the_state() {
     let chain = network();
     let mut fork = Fork::new(vec![(chain.clone(), Node::new(Form::Deployments))]).await;
-    // tip, state, what the page says of it next.
+    // tip, state, what the page shows about the next state.
     for (tip, state, next) in [
         (540, "waiting for signal", "when it activates is not known"),
         (

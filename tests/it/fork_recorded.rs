@@ -1,4 +1,4 @@
-//! Recorded answers of a node across the activation of v24: where the deployment stands, in either form of an answer.
+//! Recorded answers of a node across the activation of v24: the state of the deployment, in both forms of an answer.
 
 use std::io::Read;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn read(moment: &str, file: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// What a release without `softforks` would have answered: the status of the tip itself and that of the next block.
+/// The answer of a release without `softforks`: the status of the tip and that of the next block.
 fn as_deployments(body: &[u8]) -> Forks {
     let info: Value = serde_json::from_slice(body).unwrap();
     let tip = &info["result"]["blocks"];
@@ -49,10 +49,10 @@ fn deployment(info: &ChainInfo, forks: &Forks) -> Deployment {
 }
 
 #[test]
-fn every_recorded_moment_says_where_the_deployment_stands() {
+fn every_recorded_time_has_the_state_of_the_deployment() {
     let counted =
         |elapsed, threshold, possible| Some(Signalling { window: 24, elapsed, count: elapsed, threshold, possible });
-    // moment, tip, state, signal, window under way, certain height, earliest height, active since.
+    // time, tip, state, signal, current window, final height, earliest height, active since.
     type Row = (&'static str, u32, Phase, Option<u32>, Option<Signalling>, Option<u32>, Option<u32>, Option<u32>);
     let rows: [Row; 6] = [
         ("before", 151, Phase::WaitingForSignal, None, None, None, None, None),
@@ -119,7 +119,7 @@ fn the_signal_in_the_recorded_blocks_gives_the_recorded_activation_where_the_nod
 }
 
 #[test]
-fn a_node_of_before_names_it_on_a_private_network_only() {
+fn an_older_node_reports_it_on_a_private_network_only() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/dash/v23.1.2/healthy/getblockchaininfo.json");
     let info = answers::chain_info(&std::fs::read(path).unwrap()).unwrap();
     let forks = info.forks.unwrap();

@@ -1,6 +1,6 @@
-//! Every input that fuzzing found worth keeping, given to the very functions that the fuzzer calls.
+//! Every input that fuzzing kept, passed to the same functions as in the fuzzer.
 //!
-//! Never here: inventing inputs; `scripts/fuzz` does.
+//! Never here: generating inputs; `scripts/fuzz` does that.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +11,7 @@ use std::thread;
 use crate::fuzz_targets::{TARGETS, Target};
 use crate::markdown;
 
-/// Most bytes that the inputs may have together: they are in every clone of the repository.
+/// Maximum total size of the inputs: they are in every clone of the repository.
 const MOST_BYTES: u64 = 1024 * 1024;
 
 fn corpus() -> PathBuf {
@@ -23,8 +23,8 @@ fn names_in(folder: &Path) -> BTreeSet<String> {
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-/// Gives a target all that was kept for it, and the first half of each. Returns what broke a promise; the panics themselves
-/// are printed.
+/// Passes all kept inputs to a target, and the first half of each. Returns the violated invariants; the panics
+/// themselves are printed.
 fn replay(name: &str, target: Target) -> Vec<String> {
     let folder = corpus().join(name);
     let inputs = names_in(&folder);
@@ -37,9 +37,9 @@ fn replay(name: &str, target: Target) -> Vec<String> {
 }
 
 #[test]
-fn what_was_kept_of_fuzzing_breaks_no_promise() {
+fn kept_fuzzing_inputs_violate_no_invariant() {
     let broken: Vec<String> = thread::scope(|scope| {
-        // What a target stands on is its thread's own, and put away when the thread ends.
+        // The state of a target belongs to its thread, and is dropped when the thread ends.
         let replayed = TARGETS.map(|(name, target)| scope.spawn(move || replay(name, target)));
         replayed.into_iter().flat_map(|replayed| replayed.join().unwrap()).collect()
     });
@@ -56,7 +56,7 @@ fn every_target_has_a_program_and_a_corpus() {
 }
 
 #[test]
-fn what_is_kept_stays_small() {
+fn kept_inputs_stay_small() {
     let folders = names_in(&corpus()).into_iter().map(|name| corpus().join(name));
     let files = folders.flat_map(|folder| names_in(&folder).into_iter().map(move |name| folder.join(name)));
     let bytes: u64 = files.map(|file| fs::metadata(file).unwrap().len()).sum();

@@ -1,9 +1,9 @@
-//! A writer that is killed at any moment, again and again: nothing is lost, nothing counts twice.
+//! A writer that is repeatedly killed at any time: nothing is lost, nothing is counted twice.
 //!
-//! The plan of what happens on the chain is fixed. A child process works it off; it is killed by SIGKILL about fifty
-//! times and each time the next one goes on from what the file says. In the end the file holds the plan exactly.
+//! The plan of events on the chain is fixed. A child process executes it; it is killed by SIGKILL about fifty times,
+//! and each time the next one continues from the state of the file. At the end the file holds exactly the plan.
 //!
-//! Never here: a sleep. The moment of the kill is drawn in steps of the plan and turns of a loop.
+//! Never here: a sleep. The time of the kill is random, in steps of the plan and iterations of a loop.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -16,7 +16,7 @@ use domain::list::Block;
 use domain::{BanCause, BlockHash, Event, EventKind, Field, Hash, Height, MasternodeId, NodeType, Score, UnixSeconds};
 use masternode_exporter::history::{BlockEvents, Identity, NetworkId, Order, Query, Reader, Store};
 
-/// Names to a child the file that it writes.
+/// Tells a child the name of the file to write.
 const FILE: &str = "MASTERNODE_EXPORTER_TEST_HISTORY";
 
 const KILLS: usize = 50;
@@ -27,13 +27,13 @@ const STEPS: usize = 1500;
 
 const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
 
-/// What the chain does next.
+/// The next step of the chain.
 enum Step {
     Record(Vec<BlockEvents>),
     Withdraw(Height),
 }
 
-/// A small generator of our own: the same numbers everywhere.
+/// A small generator with the same numbers on every machine.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
@@ -62,7 +62,7 @@ impl Random {
         }
     }
 
-    /// A block at that height with at least one event, so that a withdrawn block leaves a trace.
+    /// A block at that height with at least one event, so that a withdrawn block is visible.
     fn block(&mut self, height: u32, number: u64) -> BlockEvents {
         let mut hash = [0; 32];
         hash[..8].copy_from_slice(&number.to_be_bytes());
@@ -97,7 +97,7 @@ fn plan() -> Vec<Step> {
     steps
 }
 
-/// What the file must hold after some steps, by a second writing of the rules.
+/// The expected content of the file after some steps, by a second implementation of the rules.
 #[derive(Default)]
 struct Expected {
     branch: Vec<(Block, BTreeMap<MasternodeId, Option<Height>>)>,
@@ -128,7 +128,7 @@ impl Expected {
         self.events.extend(next.events.iter().map(|event| (event.clone(), false)));
     }
 
-    /// Where the plan stands, as the file shows it. Every block has events, so no two places look the same.
+    /// The position in the plan, derived from the file. Every block has events, so all positions differ.
     fn mark(&self) -> (Option<Block>, usize) {
         (self.branch.last().map(|(block, _)| *block), self.events.len())
     }
@@ -154,10 +154,10 @@ fn events(path: &Path) -> Vec<(Event, bool)> {
     }
 }
 
-/// The child: finds its place in the plan by what the file says, and goes on; a byte for each step done.
+/// The child: finds its position in the plan from the file, and continues; it writes a byte for each finished step.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the parent says through the environment which file to write")]
-fn a_writer_goes_on_where_the_one_before_was_killed() {
+fn a_writer_continues_where_the_previous_one_was_killed() {
     let Ok(path) = std::env::var(FILE) else { return };
     let path = PathBuf::from(path);
     let mut store = Store::open(&path, NOW).unwrap();
@@ -184,14 +184,14 @@ fn a_writer_goes_on_where_the_one_before_was_killed() {
 
 fn writer(path: &Path) -> (Child, ChildStdout) {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    let test = "history::a_writer_goes_on_where_the_one_before_was_killed";
+    let test = "history::a_writer_continues_where_the_previous_one_was_killed";
     command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(FILE, path);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
     let progress = child.stdout.take().unwrap();
     (child, progress)
 }
 
-/// Waits until a child took so many steps. Returns how many it took; fewer when it came to an end.
+/// Waits until a child has finished the given number of steps. Returns the number of steps; fewer if it ended.
 fn watch(progress: &mut ChildStdout, steps: usize) -> usize {
     let mut byte = [0];
     let mut taken = 0;
@@ -202,7 +202,7 @@ fn watch(progress: &mut ChildStdout, steps: usize) -> usize {
 }
 
 #[test]
-fn killed_fifty_times_a_history_holds_what_happened_exactly_once() {
+fn a_history_killed_fifty_times_holds_every_event_exactly_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.db");
     let mut random = Random(7);

@@ -1,4 +1,4 @@
-//! A history that cannot be opened when the process starts: everything is served, and recorded as soon as it opens.
+//! A history that cannot be opened when the process starts: metrics are served, and events are recorded once it opens.
 
 use masternode_exporter::rpc::dialect::{self, Dialect, Shape};
 use simulator::Options;
@@ -6,7 +6,7 @@ use simulator::Options;
 use crate::support::harness::{Stage, fail};
 use crate::support::ledger;
 
-/// So many blocks, in each of which a masternode fails, each seen on its own.
+/// The given number of blocks, in each of which a masternode fails, each seen separately.
 async fn live(stage: &mut Stage, blocks: usize) {
     for block in 0..blocks {
         let failing = stage.masternode(block % 12);
@@ -14,7 +14,7 @@ async fn live(stage: &mut Stage, blocks: usize) {
     }
 }
 
-/// Counters count what happened from a height on.
+/// Counters count the events from a height on.
 async fn assert_counted(stage: &Stage, from: u32) {
     let page = stage.page().await;
     ledger::assert_counted(&page, &ledger::happened(&stage.network, from), &stage.network.masternodes());
@@ -60,7 +60,7 @@ async fn a_new_history_that_opens_late_has_everything_since_the_start() {
 }
 
 #[tokio::test]
-async fn a_history_that_opens_late_is_gone_on_with_from_its_end() {
+async fn a_history_that_opens_late_continues_from_its_end() {
     let mut stage = Stage::recording(Options::default(), dialect::DASH, |_| {}).await;
     let from = stage.network.tip().0 + 1;
     live(&mut stage, 8).await;
@@ -83,7 +83,7 @@ async fn a_history_that_opens_late_is_gone_on_with_from_its_end() {
     assert_counted(&stage, from).await;
 }
 
-/// The history is too far behind, or its chain cannot say old lists: what was followed meanwhile comes on top.
+/// The history is too far behind, or its chain does not provide old lists: events followed meanwhile are added.
 async fn check_on_top(dialect: Dialect, max_gap_blocks: u32, missed: usize) {
     let change =
         |settings: &mut masternode_exporter::follower::FollowerSettings| settings.max_gap_blocks = max_gap_blocks;
@@ -111,12 +111,12 @@ async fn check_on_top(dialect: Dialect, max_gap_blocks: u32, missed: usize) {
 }
 
 #[tokio::test]
-async fn what_was_followed_meanwhile_comes_on_top_of_a_history_that_is_too_far_behind() {
+async fn events_followed_meanwhile_are_added_to_a_history_that_is_too_far_behind() {
     check_on_top(dialect::DASH, 9, 10).await;
 }
 
 #[tokio::test]
-async fn what_was_followed_meanwhile_comes_on_top_where_old_lists_cannot_be_had() {
+async fn events_followed_meanwhile_are_added_without_old_lists() {
     let mut dialect: Dialect = dialect::DASH;
     if let Shape::ProTx { pinned, diff, .. } = &mut dialect.list.shape {
         (*pinned, *diff) = (false, None);

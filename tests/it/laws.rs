@@ -1,4 +1,4 @@
-//! Laws of the domain, by random cases against brute force.
+//! Properties of the domain, tested with random cases against brute force.
 
 use std::num::NonZeroU32;
 
@@ -10,9 +10,9 @@ use domain::pose::{CONSENSUS, DOCUMENTED, PoseScore};
 use domain::{BlockHash, Details, Hash, Height, Masternode, MasternodeId, NodeType, Score, UnixSeconds};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
-/// Walks the chain: `gap` blocks pass, the last of them carrying a failure. Returns the score, and whether it banned.
+/// Simulates the chain: `gap` blocks pass, the last of them with a failure. Returns the score, and whether it banned.
 fn fail_after(score: u32, gap: u32, registered: usize, documented: bool) -> (u32, bool) {
-    // Written out anew on purpose: the law must not lean on the code that it tests.
+    // Implemented again on purpose: the test must not depend on the tested code.
     let (limit, step) = if documented {
         (registered as u32, registered as u32 * 2 / 3)
     } else {
@@ -43,13 +43,13 @@ proptest! {
     }
 
     #[test]
-    fn so_many_failures_in_a_row_ban_and_not_one_fewer(
+    fn exactly_the_computed_number_of_failures_bans(
         registered in 100_usize..6000, share in 0.0_f64..1.0, documented in any::<bool>()
     ) {
         let rule = if documented { DOCUMENTED } else { CONSENSUS };
         let score = (share * registered as f64) as u32;
         let failures = PoseScore::new(Score(score), false, Height(5_000), rule.limits(registered)).failures_until_ban();
-        // All in the next block, as two commitments of one block are.
+        // All in the next block, like two commitments of one block.
         let (mut at, mut needed) = (score.saturating_sub(1), 0);
         loop {
             let (raised, banned) = fail_after(at, 0, registered, documented);
@@ -96,7 +96,7 @@ proptest! {
     }
 
     #[test]
-    fn a_chance_is_one_grows_with_time_and_falls_with_the_candidates(
+    fn a_probability_grows_with_time_and_falls_with_the_candidates(
         candidates in candidates(), more in 0_u32..1000, blocks in blocks(), later in 0_u32..1000
     ) {
         let now = chance::chance_within(candidates, blocks);
@@ -106,15 +106,15 @@ proptest! {
     }
 
     #[test]
-    fn a_chance_is_what_missing_block_by_block_leaves(candidates in 1_u32..5000, blocks in 0_u32..2000) {
-        // Written out anew on purpose, and by another way: one factor a block.
+    fn a_probability_is_one_minus_the_product_over_blocks(candidates in 1_u32..5000, blocks in 0_u32..2000) {
+        // Implemented again on purpose, in another way: one factor per block.
         let missed = (0..blocks).fold(1.0, |missed, _| missed * f64::from(candidates - 1) / f64::from(candidates));
         let ours = chance::chance_within(NonZeroU32::new(candidates).unwrap(), blocks);
         prop_assert!((ours - (1.0 - missed)).abs() < 1e-11, "{ours} and {}", 1.0 - missed);
     }
 
     #[test]
-    fn any_fraction_of_blocks_has_a_chance_between_those_of_its_neighbours(
+    fn a_fraction_of_blocks_has_a_probability_between_its_neighbours(
         candidates in candidates(), blocks in 0_u32..100_000, part in 0.0_f64..1.0, odd in any::<f64>()
     ) {
         let between = chance::chance_within_fraction(candidates, f64::from(blocks) + part);
@@ -124,7 +124,7 @@ proptest! {
     }
 
     #[test]
-    fn the_median_is_the_first_block_with_an_even_chance(candidates in candidates()) {
+    fn the_median_is_the_first_block_with_a_probability_of_one_half(candidates in candidates()) {
         let median = chance::median_blocks(candidates);
         prop_assert!(chance::chance_within(candidates, median) >= 0.5);
         prop_assert!(median == 1 || chance::chance_within(candidates, median - 1) < 0.5);
@@ -132,7 +132,7 @@ proptest! {
     }
 
     #[test]
-    fn the_pool_has_somebody_exactly_where_somebody_is_eligible(
+    fn the_pool_is_empty_exactly_if_no_masternode_is_eligible(
         known in prop_oneof![0_u32..=11, any::<u32>()], share in 0.0_f64..=1.0
     ) {
         let eligible = (share * f64::from(known)) as u32;
@@ -146,7 +146,7 @@ proptest! {
     }
 
     #[test]
-    fn who_stands_further_back_waits_longer_and_has_the_smaller_chance(
+    fn a_later_position_waits_longer_and_has_a_smaller_probability(
         place in candidates(), pool in candidates(), blocks in blocks()
     ) {
         let behind = place.saturating_add(1);
@@ -158,7 +158,7 @@ proptest! {
     }
 }
 
-/// Sizes of a pool: the small ones, at which a wrong division shows, as often as any.
+/// Sizes of a pool: small ones, which reveal a wrong division, are as frequent as others.
 fn candidates() -> impl Strategy<Value = NonZeroU32> {
     prop_oneof![1_u32..=11, 1_u32..=5000, 1_u32..=u32::MAX].prop_map(|count| NonZeroU32::new(count).unwrap())
 }

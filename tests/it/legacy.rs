@@ -1,4 +1,4 @@
-//! The older chains by their recorded answers: what real daemons of Dimecoin and PRCYCoin said, and what follows.
+//! The older chains by recorded answers of real Dimecoin and PRCYCoin daemons, and the derived values.
 
 use std::fs;
 use std::path::PathBuf;
@@ -39,17 +39,17 @@ fn block(height: u32) -> Block {
     Block { height: Height(height), hash: BlockHash(Hash([7; 32])), time: UnixSeconds(1_795_270_571) }
 }
 
-/// Of each masternode what tells it: the first of its payee, and its state.
+/// The identifying properties of each masternode: the beginning of its payee, and its state.
 fn states_of(nodes: &[Masternode]) -> Vec<(String, String)> {
-    let mut told: Vec<(String, String)> = nodes
+    let mut expected_nodes: Vec<(String, String)> = nodes
         .iter()
         .map(|node| {
             let payee = node.details.payout_address().unwrap()[..3].to_string();
             (payee, node.announced.as_ref().unwrap().state.label.to_string())
         })
         .collect();
-    told.sort();
-    told
+    expected_nodes.sort();
+    expected_nodes
 }
 
 #[test]
@@ -99,8 +99,8 @@ fn every_recorded_answer_decodes() {
 }
 
 #[test]
-fn states_are_told_as_they_were_recorded() {
-    let told = |nodes: [&str; 3]| -> Vec<(String, String)> {
+fn states_match_the_recording() {
+    let expected_nodes = |nodes: [&str; 3]| -> Vec<(String, String)> {
         ["76R", "79U", "7CU"].into_iter().map(String::from).zip(nodes.map(String::from)).collect()
     };
     let cases = [
@@ -114,7 +114,7 @@ fn states_are_told_as_they_were_recorded() {
     ];
     for (moment, expected, payable) in cases {
         let nodes = dime_list(moment);
-        assert_eq!(states_of(&nodes), told(expected), "{moment}");
+        assert_eq!(states_of(&nodes), expected_nodes(expected), "{moment}");
         let count = answers::count(&dime(moment, "masternode_count_all.json")).unwrap();
         let enabled = nodes.iter().filter(|node| node.is_payable()).count();
         assert_eq!((count.total, count.enabled as usize), (3, enabled), "{moment}: the node counts the same");
@@ -128,7 +128,7 @@ fn states_are_told_as_they_were_recorded() {
 }
 
 #[test]
-fn a_recorded_line_is_read_whole() {
+fn a_recorded_line_is_read_completely() {
     let nodes = dime_list("regtest-3mn-enabled");
     let node = nodes
         .iter()
@@ -149,18 +149,22 @@ fn a_recorded_line_is_read_whole() {
 }
 
 #[test]
-fn collaterals_lie_where_the_recorded_confirmations_put_them() {
+fn collaterals_are_in_the_blocks_of_the_recorded_confirmations() {
     let body = dime("regtest-3mn-enabled", "gettxout_mn1.json");
     let tip = answers::header(&dime("regtest-3mn-enabled", "getblockheader_tip.json")).unwrap().block;
     assert_eq!(tip.height, Height(173));
     assert_eq!(legacy::collateral_height(&body, &tip).unwrap(), Some(Height(173 - 143 + 1)));
-    assert_eq!(legacy::collateral_height(&body, &block(173)).unwrap(), None, "it is told of another tip");
+    assert_eq!(
+        legacy::collateral_height(&body, &block(173)).unwrap(),
+        None,
+        "the confirmations are those of another tip"
+    );
     let spent = br#"{"result":null,"error":null,"id":"x"}"#;
     assert_eq!(legacy::collateral_height(spent, &tip).unwrap(), None);
 }
 
-/// The daemon's own votes, recomputed from its list and the votes it had: for each tip, whoever is in the pool of one is
-/// the payee that was voted for ten blocks ahead (docs/spec/legacy-chains.md#dimecoin-payee).
+/// The daemon's own votes, recomputed from its list and its votes: for each tip, a pool of one contains the payee that
+/// was voted for ten blocks ahead (docs/spec/legacy-chains.md#dimecoin-payee).
 #[test]
 fn the_recorded_votes_are_those_of_the_pool() {
     let nodes = dime_list("regtest-3mn-enabled");
@@ -183,7 +187,7 @@ fn the_recorded_votes_are_those_of_the_pool() {
 }
 
 #[test]
-fn the_queue_is_as_long_as_the_node_says() {
+fn the_queue_has_the_length_that_the_node_reports() {
     for (moment, tip, winners) in [
         ("regtest-3mn-enabled", 173, "masternode_winners.json"),
         ("regtest-3mn-enabled-no-votes", 193, "masternode_winners_12.json"),
@@ -198,7 +202,7 @@ fn the_queue_is_as_long_as_the_node_says() {
 }
 
 #[test]
-fn a_node_that_is_not_in_sync_says_so() {
+fn a_node_that_is_not_in_sync_is_reported() {
     let synced = |chain: &str, moment: &str| {
         let status = answers::sync_status(&fs::read(folder(chain).join(moment).join("mnsync_status.json")).unwrap());
         let status = status.unwrap();
@@ -217,7 +221,7 @@ fn a_node_that_is_not_in_sync_says_so() {
     assert_eq!([0, 1, 2, 3, 998, 999].map(stage).map(|(list, _)| list), [false, false, false, true, false, true]);
 }
 
-/// A list as PRCYCoin's source writes it; none was recorded that is not empty (docs/spec/legacy-chains.md#prcycoin-rpc).
+/// A list in the format of PRCYCoin's source code; the recorded one is empty (docs/spec/legacy-chains.md#prcycoin-rpc).
 const PRCY_LIST: &str = r#"{"result":[
   {"rank":1,"network":"ipv4","txhash":"1111111111111111111111111111111111111111111111111111111111111111","outidx":0,
    "pubkey":"02ab","status":"ENABLED","addr":"Paddr1","stealthaddress":"owner-a","version":70915,
@@ -228,7 +232,7 @@ const PRCY_LIST: &str = r#"{"result":[
 ],"error":null,"id":"x"}"#;
 
 #[test]
-fn prcycoin_claims_nothing_that_the_chain_hides() {
+fn prcycoin_has_no_values_that_the_chain_hides() {
     let nodes = list_of(PRCY_LIST.as_bytes(), &dialect::PRCYCOIN, &PRCYCOIN).unwrap();
     assert_eq!(states_of(&nodes), [("own".into(), "enabled".into()), ("own".into(), "expired".into())]);
     assert!(nodes.iter().all(|node| node.last_paid_height.is_none()));
@@ -243,7 +247,7 @@ fn prcycoin_claims_nothing_that_the_chain_hides() {
 }
 
 #[test]
-fn a_list_of_another_shape_or_with_a_wrong_value_is_refused_by_name() {
+fn a_list_of_another_format_or_with_a_wrong_value_is_refused_by_name() {
     let txid = "41".repeat(32);
     let line = |value: &str| format!(r#"{{"result":{{"COutPoint({txid}, 0)":{value}}},"error":null,"id":"x"}}"#);
     let full = |text: &str| line(&format!("{text:?}"));
@@ -274,7 +278,7 @@ fn a_list_of_another_shape_or_with_a_wrong_value_is_refused_by_name() {
 }
 
 #[test]
-fn a_state_that_the_table_does_not_have_is_neither_healthy_nor_paid() {
+fn an_unknown_state_is_neither_healthy_nor_paid() {
     let body = PRCY_LIST.replace("ENABLED", "SOMETHING_NEW");
     let nodes = list_of(body.as_bytes(), &dialect::PRCYCOIN, &PRCYCOIN).unwrap();
     let state = &nodes[0].announced.as_ref().unwrap().state;
@@ -295,7 +299,7 @@ fn both_forms_of_a_collateral_are_one_masternode() {
 }
 
 #[test]
-fn a_node_that_was_started_again_keeps_its_last_ping_for_a_while() {
+fn a_restarted_node_keeps_its_last_ping_for_some_time() {
     let txid = "41".repeat(32);
     let body = format!(
         r#"{{"result":{{"{txid}-0":"PRE_ENABLED 70008 payee 1795270312 -312 0 0 127.0.0.1:1"}},"error":null,"id":"x"}}"#

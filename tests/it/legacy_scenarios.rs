@@ -1,12 +1,12 @@
-//! Episodes of simulated Dimecoin and PRCYCoin networks, seen through the socket: states, bans, pools, payments, refusals.
+//! Scenarios of simulated Dimecoin and PRCYCoin networks, through the socket: states, bans, pools, payments, refusals.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::chain::{ChainRules, DIMECOIN, PRCYCOIN};
 use domain::watch::{Selector, WatchEntry, WatchList};
-use domain::{EventKind, MasternodeId, Snapshot, UnixSeconds, state};
-use masternode_exporter::follower::{Follower, FollowerSettings, OptionalQueries};
+use domain::{EventKind, MasternodeId, NetworkState, Snapshot, UnixSeconds, state};
+use masternode_exporter::follower::{self, Follower, FollowerSettings, OptionalQueries};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
 use masternode_exporter::rpc::{self, Client, Credentials, Dialect, Secret, dialect};
@@ -17,12 +17,12 @@ use tokio::sync::watch;
 
 use crate::support::samples::Page;
 
-/// A network, a node of it, and a follower that looks when told. All masternodes are watched as `mn-<index>`.
+/// A network, one of its nodes, and a follower that polls on request. All masternodes are watched as `mn-<index>`.
 struct Stage {
     network: Network,
     _server: RunningServer,
     follower: Follower,
-    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    states: watch::Receiver<Arc<NetworkState>>,
     _watch_list: watch::Sender<WatchList>,
     exposition: Arc<Exposition>,
 }
@@ -45,11 +45,12 @@ impl Stage {
         };
         let list = WatchList::new(network.masternodes().iter().enumerate().map(entry).collect());
         let (watch_list, watch_receiver) = watch::channel(list);
-        let (publish, snapshots) = watch::channel(None);
-        let client = client(&server, rules.clone(), dialect, &meters);
-        let follower = Follower::new(settings(rules), vec![client], &meters, watch_receiver, publish);
+        let clients = vec![client(&server, rules.clone(), dialect, &meters)];
+        let settings = settings(rules);
+        let (publish, states) = follower::state_channel(&settings, &clients);
+        let follower = Follower::new(settings, clients, &meters, watch_receiver, publish);
         let exposition = Exposition::new(metrics::MetricsSettings::default(), registry).unwrap();
-        let mut stage = Stage { network, _server: server, follower, snapshots, _watch_list: watch_list, exposition };
+        let mut stage = Stage { network, _server: server, follower, states, _watch_list: watch_list, exposition };
         stage.follower.poll().await;
         stage
     }
@@ -62,11 +63,11 @@ impl Stage {
     }
 
     fn snapshot(&self) -> Arc<Snapshot> {
-        self.snapshots.borrow().clone().expect("a list was published")
+        self.states.borrow().snapshot.clone().expect("a list was published")
     }
 
     async fn page(&self) -> Page {
-        self.exposition.publish("it", self.snapshots.borrow().clone());
+        self.exposition.publish(self.states.borrow().clone());
         Page::read(&self.exposition.text(Format::Text).await)
     }
 
@@ -96,8 +97,9 @@ fn settings(rules: ChainRules) -> FollowerSettings {
         max_gap_blocks: 5000,
         backfill_blocks: 0,
         retention: Duration::from_secs(400 * 86_400),
-        // Before the simulated time, so that the tip's is the later one.
+        // Before the simulated time, so that the tip's time is later.
         clock: || UnixSeconds(1),
+        started: std::time::Instant::now(),
     }
 }
 
@@ -121,7 +123,7 @@ fn lively(chain: Chain, masternodes: usize) -> Options {
 #[tokio::test]
 async fn dimecoins_queue_and_pool_are_those_of_the_network() {
     let mut stage = Stage::new(lively(Chain::Dimecoin, 48)).await;
-    // Eight collaterals a block are asked for.
+    // Eight collaterals are requested per block.
     stage.mine(8).await;
     let mut compared = 0;
     for _ in 0..60 {
@@ -138,14 +140,14 @@ async fn dimecoins_queue_and_pool_are_those_of_the_network() {
         assert_eq!(ours, theirs.candidates, "at height {}", stage.network.tip().0);
         assert_eq!(pool.size().map_or(0, |size| size.get() as usize), theirs.pool);
         let drawn = theirs.elected.map(|id| snapshot.list().position(&id.parse().unwrap()).unwrap());
-        assert!(drawn.is_none_or(|index| pool.has(index)), "whoever is elected was in the pool");
+        assert!(drawn.is_none_or(|index| pool.has(index)), "the elected masternode was in the pool");
         compared += ours.len();
     }
     assert!(compared > 500, "only {compared} places were compared");
 }
 
 #[tokio::test]
-async fn a_silent_dimecoin_node_expires_for_good_and_a_restart_holds_it_out() {
+async fn a_silent_dimecoin_node_expires_permanently_and_a_restart_excludes_it() {
     let mut stage = Stage::new(Options::regtest(Chain::Dimecoin, 12)).await;
     let id = stage.network.masternodes()[3].clone();
     let node = [("alias", "mn-3")];
@@ -171,7 +173,7 @@ async fn a_silent_dimecoin_node_expires_for_good_and_a_restart_holds_it_out() {
     page.expect_absent("masternode_payment_queue_position", &node);
     let expired = EventKind::State { from: "enabled".into(), to: "expired".into() };
     assert!(stage.events_of(&id).contains(&expired));
-    // Its daemon pings again, which no longer helps; a new start does.
+    // Its daemon pings again, which has no effect any more; a new start has.
     stage.network.act(&Action::ComeBack { masternode: id.clone() }).unwrap();
     stage.mine(12).await;
     assert_eq!(stage.state_of(&id), "expired");
@@ -187,7 +189,7 @@ async fn a_silent_dimecoin_node_expires_for_good_and_a_restart_holds_it_out() {
 }
 
 #[tokio::test]
-async fn a_dimecoin_ban_is_told_with_its_end_and_ends_there() {
+async fn a_dimecoin_ban_is_shown_with_its_end_and_ends_there() {
     let mut stage = Stage::new(Options::regtest(Chain::Dimecoin, 12)).await;
     let [id, of] = [5, 2].map(|index| stage.network.masternodes()[index].clone());
     stage.network.act(&Action::Duplicate { masternode: id.clone(), of: of.clone() }).unwrap();
@@ -207,11 +209,11 @@ async fn a_dimecoin_ban_is_told_with_its_end_and_ends_there() {
     let page = stage.page().await;
     let labels = [("alias", alias.as_str())];
     page.expect("masternode_pose_banned", &labels, 1.0);
-    // It begins between two blocks, and is seen with the second one: the estimate is one block late.
+    // It begins between two blocks and is seen with the second one, so the estimate is one block late.
     page.expect("masternode_pose_ban_end_height", &labels, f64::from(until + 1));
     page.expect("masternode_pose_bans_total", &[labels[0], ("cause", "unknown")], 1.0);
     page.expect("masternode_network_risk_nodes", &[("risk", "banned")], 1.0);
-    // Alone at its address again, it is not banned a second time.
+    // With an address of its own, it is not banned a second time.
     let other = if banned == stage.network.masternodes()[5] { 2 } else { 5 };
     stage.network.act(&Action::Move { masternode: stage.network.masternodes()[other].clone() }).unwrap();
     while stage.network.tip().0 < until {
@@ -224,7 +226,7 @@ async fn a_dimecoin_ban_is_told_with_its_end_and_ends_there() {
 }
 
 #[tokio::test]
-async fn dimecoin_payments_are_those_that_the_node_remembers() {
+async fn dimecoin_payments_are_those_in_the_memory_of_the_node() {
     let mut stage = Stage::new(Options { dissent: 0.0, ..Options::regtest(Chain::Dimecoin, 30) }).await;
     let start = stage.network.tip().0;
     stage.mine(80).await;
@@ -249,7 +251,7 @@ async fn dimecoin_payments_are_those_that_the_node_remembers() {
 }
 
 #[tokio::test]
-async fn a_prcycoin_node_that_dies_leaves_the_list_and_nothing_is_claimed_of_payments() {
+async fn a_dead_prcycoin_node_leaves_the_list_and_payments_stay_unknown() {
     let mut stage = Stage::new(Options::regtest(Chain::Prcycoin, 10)).await;
     stage.mine(3).await;
     let best = stage.network.best_ranked().unwrap();
@@ -300,7 +302,7 @@ async fn a_reorg_of_an_older_chain_is_followed() {
     stage.page().await.expect("masternode_exporter_reorgs_total", &[], 1.0);
 }
 
-/// What a follower of a chain complains of when it is pointed at such a node.
+/// The error of a follower of a chain with such a node.
 async fn complaint(
     network: impl Into<AnyNetwork>,
     fault: Option<Fault>,
@@ -313,11 +315,12 @@ async fn complaint(
     }
     let meters = Meters::new(&Registry::new()).unwrap();
     let (_keep, watch_receiver) = watch::channel(WatchList::default());
-    let (publish, snapshots) = watch::channel(None);
-    let client = client(&server, rules.clone(), dialect, &meters);
-    let mut follower = Follower::new(settings(rules), vec![client], &meters, watch_receiver, publish);
+    let clients = vec![client(&server, rules.clone(), dialect, &meters)];
+    let settings = settings(rules);
+    let (publish, states) = follower::state_channel(&settings, &clients);
+    let mut follower = Follower::new(settings, clients, &meters, watch_receiver, publish);
     let troubles = follower.poll_once().await.expect_err("such a node is refused");
-    assert!(snapshots.borrow().is_none());
+    assert!(states.borrow().snapshot.is_none());
     troubles.join("\n")
 }
 
@@ -325,16 +328,19 @@ async fn complaint(
 async fn the_node_of_another_chain_on_the_port_is_refused_by_its_name() {
     let dash = || simulator::Network::new(simulator::Options::default()).unwrap();
     let dimecoin = || Network::new(Options::regtest(Chain::Dimecoin, 5)).unwrap();
-    let told = complaint(dash(), Some(Fault::Bitcoin), DIMECOIN, dialect::DIMECOIN).await;
-    assert!(told.contains("calls itself \"/Satoshi:"), "{told}");
-    assert!(told.contains("a dimecoin node starts with \"/dimecoin:\""), "{told}");
-    let told = complaint(dash(), None, DIMECOIN, dialect::DIMECOIN).await;
-    assert!(told.contains("calls itself \"/Dash Core:"), "{told}");
-    let told = complaint(dimecoin(), None, PRCYCOIN, dialect::PRCYCOIN).await;
-    assert!(told.contains("a prcycoin node starts with \"/PRCY:\""), "{told}");
-    // The right name, but the list of another chain: its shape is refused.
+    let complaint_text = complaint(dash(), Some(Fault::Bitcoin), DIMECOIN, dialect::DIMECOIN).await;
+    assert!(complaint_text.contains("calls itself \"/Satoshi:"), "{complaint_text}");
+    assert!(complaint_text.contains("a dimecoin node starts with \"/dimecoin:\""), "{complaint_text}");
+    let complaint_text = complaint(dash(), None, DIMECOIN, dialect::DIMECOIN).await;
+    assert!(complaint_text.contains("calls itself \"/Dash Core:"), "{complaint_text}");
+    let complaint_text = complaint(dimecoin(), None, PRCYCOIN, dialect::PRCYCOIN).await;
+    assert!(complaint_text.contains("a prcycoin node starts with \"/PRCY:\""), "{complaint_text}");
+    // The right name, but the list of another chain: its format is refused.
     let rules = ChainRules { subversion_prefix: "/Dash".into(), genesis: vec![].into(), ..DIMECOIN };
-    let told = complaint(dash(), None, rules, dialect::DIMECOIN).await;
-    assert!(told.contains("masternodelist"), "{told}");
-    assert!(told.contains("fields, expected are 8") || told.contains("not a text"), "{told}");
+    let complaint_text = complaint(dash(), None, rules, dialect::DIMECOIN).await;
+    assert!(complaint_text.contains("masternodelist"), "{complaint_text}");
+    assert!(
+        complaint_text.contains("fields, expected are 8") || complaint_text.contains("not a text"),
+        "{complaint_text}"
+    );
 }

@@ -1,7 +1,7 @@
 //! All integration tests, linked once.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
-#![expect(unreachable_pub, reason = "nobody names this crate from outside")]
+#![expect(unreachable_pub, reason = "no other crate uses this one")]
 
 mod alert_evaluation;
 mod alerts;
@@ -34,6 +34,7 @@ mod late_history;
 mod laws;
 mod legacy;
 mod legacy_scenarios;
+mod list_proof;
 mod markdown;
 mod online_backfill;
 mod openmetrics_backfill;
@@ -43,7 +44,9 @@ mod pose_example;
 mod probe;
 mod profiles;
 mod protection;
+mod published;
 mod push;
+mod quorum_rotation;
 mod quorum_selection;
 mod quorums;
 mod recorded;

@@ -1,15 +1,15 @@
-//! Reads tables out of our own pages, so that a page can be held to the code and the code to a page.
+//! Reads tables from the repository's pages, to compare pages with the code.
 //!
-//! Never here: Markdown in general; only what our pages use.
+//! Never here: general Markdown; only the features that these pages use.
 
 use std::path::PathBuf;
 
-/// A table with the heading that it stands under.
+/// A table with its header.
 #[derive(Debug, Default)]
 pub struct Table {
     /// Cells of the first row.
     pub header: Vec<String>,
-    /// Cells of the others, each row as long as the header.
+    /// Cells of the other rows, each row as long as the header.
     pub rows: Vec<Vec<String>>,
 }
 
@@ -18,7 +18,7 @@ pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The text of a file of ours.
+/// The text of a file of the repository.
 pub fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }

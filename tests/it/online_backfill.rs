@@ -1,4 +1,4 @@
-//! Blocks from before the start, filled in between two polls: what the file then has is what the simulator noted, once.
+//! Blocks from before the start, imported between two polls: the file then has the simulator's events, each once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use crate::support::ledger;
 /// Blocks before the start.
 const BEFORE: u32 = 40;
 
-/// Blocks that are to be filled in.
+/// Blocks to import.
 const WANTED: u32 = 30;
 
 /// More steps than any of these tests needs.
 const STEPS: usize = 200;
 
-/// What happens before the history begins.
+/// Events before the history begins.
 fn lead_a_life(network: &Network) {
     for block in 0..BEFORE as usize {
         let node = network.masternodes()[block % 12].clone();
@@ -48,7 +48,7 @@ fn spans(stage: &Stage) -> Vec<(u32, u32)> {
 }
 
 #[tokio::test]
-async fn the_last_blocks_before_the_first_start_are_filled_in_and_not_counted() {
+async fn the_last_blocks_before_the_first_start_are_backfilled_and_not_counted() {
     let mut stage = stage().await;
     let start = tip(&stage);
     stage.mine(&[fail(&stage.masternode(4), 1)]).await;
@@ -69,7 +69,7 @@ async fn the_last_blocks_before_the_first_start_are_filled_in_and_not_counted() 
 }
 
 #[tokio::test]
-async fn a_process_that_is_killed_goes_on_where_it_ended() {
+async fn a_killed_process_continues_where_it_ended() {
     let mut stage = stage().await;
     let first = tip(&stage) + 1 - WANTED;
     assert!(stage.fill(12).await, "there is more to do");
@@ -91,7 +91,7 @@ async fn a_process_that_is_killed_goes_on_where_it_ended() {
 }
 
 #[tokio::test]
-async fn a_reorganisation_reaches_into_blocks_that_were_filled_in() {
+async fn a_reorganisation_reaches_into_backfilled_blocks() {
     for steps in [15, STEPS] {
         let mut stage = stage().await;
         stage.mine(&[]).await;
@@ -110,7 +110,7 @@ async fn a_reorganisation_reaches_into_blocks_that_were_filled_in() {
 }
 
 #[tokio::test]
-async fn nothing_is_filled_in_where_the_node_cannot_tell_or_nothing_is_asked_for() {
+async fn nothing_is_backfilled_if_impossible_or_not_requested() {
     let mut stage = Stage::recording_after(lead_a_life, |settings| settings.backfill_blocks = 0).await;
     assert!(!stage.fill(1).await);
     assert_eq!(spans(&stage), []);
@@ -129,7 +129,7 @@ async fn nothing_is_filled_in_where_the_node_cannot_tell_or_nothing_is_asked_for
 }
 
 #[tokio::test]
-async fn as_much_is_filled_in_as_the_node_knows() {
+async fn blocks_are_backfilled_as_far_as_the_node_knows_them() {
     let mut stage = Stage::recording_after(lead_a_life, |settings| settings.backfill_blocks = 4 * BEFORE).await;
     assert!(!stage.fill(STEPS).await);
     let known = spans(&stage);
@@ -138,13 +138,13 @@ async fn as_much_is_filled_in_as_the_node_knows() {
     ledger::assert_kept(&stage.history(), &stage.network, known[0].0);
 }
 
-/// The simulated chain's times lie far before the present of a stage: this retention ends in the middle of it.
+/// The simulated chain's times are far before a stage's current time: this retention ends in the middle of the chain.
 fn kept_from(moment: UnixSeconds) -> Duration {
     Duration::from_secs(NOW - moment.0)
 }
 
 #[tokio::test]
-async fn what_retention_would_delete_at_once_is_left_out_and_said() {
+async fn blocks_that_retention_would_delete_are_skipped_and_reported() {
     let mut stage = stage().await;
     let start = stage.snapshot().unwrap().block().to_owned();
     stage.settings.retention = kept_from(UnixSeconds(start.time.0 - 10 * 150));

@@ -1,4 +1,4 @@
-//! Samples of old blocks as a file: what a page said of a block when it was the tip, the file says of its moment.
+//! Samples of old blocks as a file: the file has the samples that the page had when the block was the tip.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use simulator::{Action, Options};
 
 use crate::support::harness::{NOW, Stage, fail, watch_all};
 
-/// Blocks that are lived through, and told afterwards.
+/// Blocks that are followed live, and exported afterwards.
 const BLOCKS: u32 = 30;
 
 /// Name with labels, and value, of each sample of a page.
@@ -28,7 +28,7 @@ fn samples(page: &str) -> HashMap<String, f64> {
         .collect()
 }
 
-/// What is known of the present only, or is about the page or the process.
+/// Samples that exist for the present only, or belong to the page or the process.
 fn is_of_now(series: &str) -> bool {
     let of_now = [
         "masternode_peer_",
@@ -48,12 +48,12 @@ fn is_of_now(series: &str) -> bool {
         || of_now.iter().any(|name| series.starts_with(name))
 }
 
-/// Lives through some blocks. Returns the pages by the times of their blocks, and whom they watch.
+/// Follows some blocks. Returns the pages by block time, and the watched masternodes.
 async fn lived() -> (Stage, u32, BTreeMap<u64, HashMap<String, f64>>, WatchList) {
-    // Who was drawn is not asked of the past, where chances are those of anybody.
+    // Members of sessions are not requested for past blocks, which have the probabilities of any masternode.
     let mut stage = Stage::recording(Options::default(), dialect::DASH, |settings| settings.ask.seats = false).await;
     let from = stage.network.tip().0 + 1;
-    // Those that are registered later are not watched.
+    // Masternodes that are registered later are not watched.
     let watch_list = watch_all(&stage.network);
     let mut pages = BTreeMap::new();
     for block in 0..BLOCKS as usize {
@@ -72,7 +72,7 @@ async fn lived() -> (Stage, u32, BTreeMap<u64, HashMap<String, f64>>, WatchList)
 }
 
 #[tokio::test]
-async fn the_file_says_of_each_moment_what_the_page_said_then_and_is_in_the_order_of_the_format() {
+async fn the_file_has_the_samples_of_the_page_for_each_block_in_the_order_of_the_format() {
     let (mut stage, from, pages, watch_list) = lived().await;
     stage.stop().await;
     let folder = tempfile::tempdir().unwrap();
@@ -81,7 +81,7 @@ async fn the_file_says_of_each_moment_what_the_page_said_then_and_is_in_the_orde
     let mut store = Store::open(&stage.history(), UnixSeconds(NOW)).unwrap();
     let mut tallies = EventCounters::default();
     let mut backfill = stage.backfill().await.unwrap();
-    let told = backfill.tell(&mut store, (Height(from), Height(u32::MAX)), |walked| {
+    let exported = backfill.tell(&mut store, (Height(from), Height(u32::MAX)), |walked| {
         walked.happened.events.iter().for_each(|event| tallies.record(event));
         walked.happened.sessions.iter().for_each(|session| tallies.record_session(session));
         let parts = SnapshotInputs {
@@ -96,12 +96,12 @@ async fn the_file_says_of_each_moment_what_the_page_said_then_and_is_in_the_orde
         file.add(Arc::new(Snapshot::new(parts, &tallies))).unwrap();
         Ok(true)
     });
-    assert_eq!(told.await.unwrap(), (BLOCKS, BLOCKS));
+    assert_eq!(exported.await.unwrap(), (BLOCKS, BLOCKS));
     assert!(!target.exists(), "it has no name before it is whole");
     let count = file.finish().unwrap();
 
     let text = std::fs::read_to_string(&target).unwrap();
-    let mut told: BTreeMap<u64, HashMap<String, f64>> = BTreeMap::new();
+    let mut exported: BTreeMap<u64, HashMap<String, f64>> = BTreeMap::new();
     let (mut families, mut series, mut last) = (HashSet::new(), HashSet::new(), ("", 0));
     for line in text.lines() {
         if let Some(name) = line.strip_prefix("# TYPE ") {
@@ -119,26 +119,26 @@ async fn the_file_says_of_each_moment_what_the_page_said_then_and_is_in_the_orde
             assert!(series.insert(name), "{name} stands in two places");
         }
         last = (name, moment);
-        told.entry(moment).or_default().insert(name.into(), value.parse().unwrap());
+        exported.entry(moment).or_default().insert(name.into(), value.parse().unwrap());
     }
     assert!(text.ends_with("# EOF\n"));
-    assert_eq!(told.values().map(HashMap::len).sum::<usize>() as u64, count);
+    assert_eq!(exported.values().map(HashMap::len).sum::<usize>() as u64, count);
     for (moment, page) in &pages {
-        let told = &told[moment];
+        let exported = &exported[moment];
         let expected = page.iter().filter(|(series, _)| !is_of_now(series));
         for (series, value) in expected.clone() {
-            assert_eq!(told.get(series), Some(value), "{series} at {moment}");
+            assert_eq!(exported.get(series), Some(value), "{series} at {moment}");
         }
         let known: HashSet<&String> = expected.map(|(series, _)| series).collect();
-        let other: Vec<&String> = told.keys().filter(|series| !known.contains(series)).collect();
-        assert!(other.is_empty(), "nothing else is told of {moment}: {other:?}");
+        let other: Vec<&String> = exported.keys().filter(|series| !known.contains(series)).collect();
+        assert!(other.is_empty(), "nothing else is exported at {moment}: {other:?}");
     }
     let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
-    assert_eq!(names.len(), 1, "nothing is left beside it: {names:?}");
+    assert_eq!(names.len(), 1, "nothing is left next to it: {names:?}");
 }
 
 #[test]
-fn a_file_that_is_there_and_a_folder_that_a_killed_run_left_are_not_touched() {
+fn an_existing_file_and_the_folder_of_a_killed_run_are_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("past.txt");
     std::fs::create_dir(folder.path().join("past.txt.parts")).unwrap();

@@ -1,4 +1,4 @@
-//! A source that answers for another network than the one that the history has is refused for as long as it does.
+//! A source that answers for another network than that of the history is refused as long as it does.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn assert_refused(stage: &Stage) {
 }
 
 #[tokio::test]
-async fn the_network_of_the_history_binds_beyond_stale_after_and_a_restart() {
+async fn the_network_of_the_history_stays_bound_beyond_stale_after_and_a_restart() {
     let withdraw_at_once =
         |settings: &mut masternode_exporter::follower::FollowerSettings| settings.stale_after = Duration::ZERO;
     let mut stage = Stage::recording(Options::default(), dialect::DASH, withdraw_at_once).await;

@@ -1,7 +1,7 @@
-//! The pages for people: what they show is what the API says, nothing that a node or a configuration says becomes markup,
-//! and a large network costs little.
+//! The HTML pages: they show the data of the API, no text of a node or configuration becomes markup, and a large
+//! network is cheap.
 //!
-//! Never here: how a page looks and what a browser makes of it; the end-to-end tests have that.
+//! Never here: the appearance of a page in a browser; the end-to-end tests cover that.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,14 +10,15 @@ use std::time::{Duration, Instant};
 use domain::chain::{DASH, Subnet};
 use domain::counters::EventCounters;
 use domain::list::Block;
+use domain::samples::network_state;
 use domain::snapshot::SnapshotInputs;
 use domain::watch::WatchTarget;
 use domain::{
-    BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NodeType, Score, Snapshot,
-    UnixSeconds,
+    BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NetworkState, NodeType,
+    Score, Snapshot, SourceHealth, UnixSeconds,
 };
 use masternode_exporter::rpc::dialect;
-use masternode_exporter::web::api::{Api, Firing, History, Network, Source, SourceHealth};
+use masternode_exporter::web::api::{Api, Firing, History};
 use masternode_exporter::web::handlers::{Handlers, LandingPage, Link, Readiness, ScrapeError};
 use masternode_exporter::web::pages::{self, Page};
 use serde_json::Value;
@@ -25,26 +26,20 @@ use simulator::{Action, Options};
 
 use crate::support::harness::{NOW, Stage, fail};
 
-/// A site that shows these networks.
+/// A site with these networks.
 fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -> Handlers {
-    let source = Source {
+    let source = SourceHealth {
         name: "node-0".into(),
         up: Some(true),
         synced: Some(true),
         network_match: Some(true),
-        last_success: None,
-        follows_fork: None,
-        fork_split: None,
-        report: SourceHealth::default(),
+        ..SourceHealth::default()
     };
-    let network = |(name, snapshot): (&str, Option<Arc<Snapshot>>)| Network {
-        name: name.into(),
-        chain: "dash".into(),
-        snapshot,
-        probes: None,
-        sources: vec![source.clone(), Source { name: "node-1".into(), up: Some(false), ..Source::default() }],
+    let silent = SourceHealth { name: "node-1".into(), up: Some(false), ..SourceHealth::default() };
+    let network = |(name, snapshot): (&str, Option<Arc<Snapshot>>)| {
+        Arc::new(network_state(name, snapshot, vec![source.clone(), silent.clone()]))
     };
-    let networks: Vec<Network> = networks.into_iter().map(network).collect();
+    let networks: Vec<Arc<NetworkState>> = networks.into_iter().map(network).collect();
     let api = Api {
         version: "1.2.3".into(),
         networks: Box::new(move || networks.clone()),
@@ -83,7 +78,7 @@ fn good(site: &Handlers, address: &str) -> String {
     page.html
 }
 
-/// What the API says.
+/// The API's answer.
 fn api(site: &Handlers, path: &str, query: &str) -> Value {
     serde_json::from_slice(&site.api.as_ref().unwrap().answer(path, query).body).unwrap()
 }
@@ -94,7 +89,7 @@ fn id_of(site: &Handlers, alias: &str) -> String {
     found["masternodes"][0]["masternode"].as_str().unwrap().to_string()
 }
 
-/// The text of a piece of HTML: without its tags, one space between words, the few escaped characters as they were.
+/// The text of a piece of HTML: without its tags, one space between words, unescaped.
 fn text(html: &str) -> String {
     let html = html.split_once("</head>").map_or(html, |(_, body)| body);
     let pieces = html.split('<').map(|piece| piece.split_once('>').map_or(piece, |(_, text)| text));
@@ -108,7 +103,7 @@ fn rows(html: &str) -> Vec<String> {
     body.split("<tr").skip(1).map(|row| text(&format!("<{row}"))).collect()
 }
 
-/// Their first words: the aliases.
+/// Their first words, which are the aliases.
 fn aliases(html: &str) -> Vec<String> {
     rows(html).iter().map(|row| row.split(' ').next().unwrap().to_string()).collect()
 }
@@ -125,7 +120,7 @@ async fn eventful() -> Stage {
 }
 
 #[tokio::test]
-async fn the_table_says_what_the_api_says_in_the_same_order() {
+async fn the_table_matches_the_api_in_the_same_order() {
     let stage = eventful().await;
     let site = of(&stage);
     let html = good(&site, "/");
@@ -157,7 +152,7 @@ async fn the_table_says_what_the_api_says_in_the_same_order() {
 }
 
 #[tokio::test]
-async fn the_card_of_a_network_says_what_the_status_says() {
+async fn the_card_of_a_network_matches_the_status() {
     let stage = eventful().await;
     let site = site(vec![("dash-test", stage.snapshot()), ("not-yet", None)], None);
     let page = text(&good(&site, "/"));
@@ -183,7 +178,7 @@ async fn the_card_of_a_network_says_what_the_status_says() {
 }
 
 #[tokio::test]
-async fn the_form_leaves_what_fits_all_of_it() {
+async fn the_form_selects_items_that_match_all_fields() {
     let stage = eventful().await;
     let site = of(&stage);
     let id = id_of(&site, "mn-7");
@@ -223,7 +218,7 @@ async fn without_a_watch_list_those_at_risk_are_shown() {
 }
 
 #[tokio::test]
-async fn the_page_of_a_masternode_tells_its_story_from_memory_and_from_the_history() {
+async fn the_page_of_a_masternode_shows_events_from_memory_and_from_the_history() {
     let stage = eventful().await;
     let (from_memory, from_history) = (of(&stage), site(vec![("dash-test", stage.snapshot())], Some(&stage)));
     let id = id_of(&from_memory, "mn-4");
@@ -257,7 +252,7 @@ async fn the_page_of_a_masternode_tells_its_story_from_memory_and_from_the_histo
 }
 
 #[tokio::test]
-async fn a_drawing_ends_at_the_score_that_the_list_has() {
+async fn a_score_chart_ends_at_the_score_of_the_list() {
     let mut stage = eventful().await;
     for _ in 0..5 {
         stage.mine(&[]).await;
@@ -268,7 +263,7 @@ async fn a_drawing_ends_at_the_score_that_the_list_has() {
     let points: Vec<Vec<f64>> =
         points.split(' ').map(|point| point.split(',').map(|part| part.parse().unwrap()).collect()).collect();
     let [before, jump, tip] = points.as_slice() else { panic!("{points:?}") };
-    // 66 points at the failure, 61 five blocks later: as high above the zero line as the numbers say.
+    // 66 points at the failure, 61 five blocks later: the heights above the zero line match.
     assert_eq!(before[0], jump[0]);
     let height = |point: &[f64]| before[1] - point[1];
     assert!((height(tip) / height(jump) - 61.0 / 66.0).abs() < 0.01, "{points:?}");
@@ -276,7 +271,7 @@ async fn a_drawing_ends_at_the_score_that_the_list_has() {
 }
 
 #[tokio::test]
-async fn an_address_that_leads_nowhere_says_so() {
+async fn an_unknown_address_is_answered_with_not_found() {
     let stage = eventful().await;
     let one = of(&stage);
     assert_eq!(get(&one, "/masternodes/nonsense").status, 400);
@@ -290,7 +285,7 @@ async fn an_address_that_leads_nowhere_says_so() {
     assert!(good(&two, "/").contains(&format!("{known}?network=dash-test")));
 }
 
-/// A list of `count` masternodes, with scores from 0 up; every one says `address`.
+/// A list of `count` masternodes, with scores from 0 up; each has the address `address`.
 fn crowd(count: u32, address: &str, watched: Vec<WatchTarget>) -> Snapshot {
     let masternode = |number: u32| Masternode {
         id: id(number).parse().unwrap(),
@@ -345,7 +340,7 @@ fn a_large_network_is_shown_page_by_page_within_fifty_milliseconds() {
     assert!(!pages[0].contains("rel=\"prev\"") && !pages[24].contains("rel=\"next\""));
     assert_eq!(rows(&good(&site, "/?show=all&page=999")), rows(&pages[24]), "beyond the last one is the last one");
     assert!(pages[0].len() < 400_000, "{} bytes", pages[0].len());
-    // The quickest of some: what else the machine does is not ours.
+    // The fastest of several runs, because other load on the machine is not measured.
     let quickest = |address: &str| {
         let took = |_| {
             let started = Instant::now();
@@ -363,7 +358,7 @@ fn a_large_network_is_shown_page_by_page_within_fifty_milliseconds() {
 }
 
 #[test]
-fn nothing_that_a_node_or_a_configuration_says_becomes_markup() {
+fn no_text_of_a_node_or_a_configuration_becomes_markup() {
     let nasty = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>";
     let hostile = Arc::new(crowd(12, nasty, vec![watched(3, nasty, nasty), watched(77, nasty, nasty)]));
     let site = site(vec![(nasty, Some(hostile)), ("other", None)], None);

@@ -1,6 +1,6 @@
-//! Holds the tables of `docs/pose.md` against the arithmetic, so that the page cannot drift from what we compute.
+//! Compares the tables of `docs/pose.md` with the arithmetic, so that page and code agree.
 //!
-//! Never here: rules of its own; those are in `laws`.
+//! Never here: separate rules; those are in `laws`.
 
 use domain::chain;
 use domain::chain_facts::Population;
@@ -12,7 +12,7 @@ use crate::markdown::{Table, table_of};
 
 const PAGE: &str = "docs/pose.md";
 
-/// Blocks a day at mainnet's measured spacing, as the page says.
+/// Blocks per day at mainnet's measured spacing, as on the page.
 const BLOCKS_PER_DAY: f64 = 548.0;
 
 fn number(cell: &str) -> u32 {
@@ -28,13 +28,13 @@ fn node_type(cell: &str) -> NodeType {
     types.into_iter().find(|node_type| node_type.label() == cell).unwrap_or_else(|| panic!("no type of node: {cell:?}"))
 }
 
-/// One column of the example, played by a rule: the cell that belongs into each row.
+/// One column of the example by one rule: the cell of each row.
 fn play(rule: PenaltyRule, registered: usize, table: &Table) -> Vec<String> {
     let limits = rule.limits(registered);
     let (mut height, mut score, mut banned) = (Height(0), 0_u32, false);
     let cell = |row: &Vec<String>| {
         let block = Height(number(&row[0]));
-        // The first failure comes without a row for the blocks before it: there is no score to decay yet.
+        // The first failure has no row for the blocks before it, because there is no score to decay yet.
         let passed = block.above(height);
         if row[1] == "failure" {
             assert!(passed == 0 || score == 0, "block {block}: blocks passed without a row of their own");
@@ -52,7 +52,7 @@ fn play(rule: PenaltyRule, registered: usize, table: &Table) -> Vec<String> {
 }
 
 #[test]
-fn the_public_example_is_what_both_rules_compute() {
+fn the_public_example_matches_both_rules() {
     let table = table_of(PAGE, "## The public example, under both rules");
     assert_eq!(table.header, ["block", "what happens", "public pages", "Dash Core"]);
     assert_eq!(table.rows.len(), 9, "the rows of the public table, its two markers left out");
@@ -89,7 +89,7 @@ fn the_countdowns_are_those_of_the_node() {
 }
 
 #[test]
-fn three_failures_are_survived_at_the_blocks_that_the_page_names() {
+fn three_failures_at_the_documented_blocks_are_survived() {
     let limits = CONSENSUS.limits(5000);
     let (first, second, third) = (0, 1601, 4901);
     let mut score = limits.punish(first);
@@ -104,7 +104,7 @@ fn three_failures_are_survived_at_the_blocks_that_the_page_names() {
 }
 
 #[test]
-fn the_exposure_is_what_the_quorum_table_gives() {
+fn the_exposure_follows_the_quorum_table() {
     let table = table_of(PAGE, "### Exposure");
     for row in &table.rows {
         let [registered, valid, evo] = [1, 2, 3].map(|column| number(&row[column]) as usize);
@@ -118,7 +118,7 @@ fn the_exposure_is_what_the_quorum_table_gives() {
 }
 
 #[test]
-fn the_maintenance_windows_are_those_of_the_quorum_table() {
+fn the_maintenance_windows_follow_the_quorum_table() {
     let table = table_of(PAGE, "### Maintenance windows");
     assert_eq!(table.rows.len(), 2, "regular and Evo");
     for row in &table.rows {
@@ -135,7 +135,7 @@ fn the_maintenance_windows_are_those_of_the_quorum_table() {
 }
 
 #[test]
-fn blocks_are_turned_into_time_by_the_measured_spacing() {
+fn blocks_are_converted_to_time_by_the_measured_spacing() {
     let page = crate::markdown::read(PAGE);
     let words: Vec<&str> = page.split_whitespace().map(|word| word.trim_end_matches(['.', ','])).collect();
     let mut found = 0;

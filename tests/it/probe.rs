@@ -1,6 +1,6 @@
-//! The whole exporter on a simulated network one of whose masternodes is really there: a peer on this host.
+//! The whole exporter on a simulated network with one real masternode: a peer on this host.
 //!
-//! Never here: an address beyond this host.
+//! Never here: an address outside this host.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::support::samples::Page;
 
-/// Far more than anything here takes.
+/// Far more than any step takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Dash's regtest.
@@ -26,7 +26,7 @@ const MAGIC: [u8; 4] = [0xfc, 0xc1, 0xb7, 0xdc];
 const HERE: &[(&str, &str)] = &[("alias", "here")];
 const ELSEWHERE: &[(&str, &str)] = &[("alias", "elsewhere")];
 
-/// A masternode of Dash Core 23.1, as far as a handshake shows it. Answers once the caller has said who it is.
+/// A masternode of Dash Core 23.1, as seen in a handshake. Answers after the client's `version`.
 async fn peer(listener: TcpListener) {
     while let Ok((mut stream, _)) = listener.accept().await {
         let mut start = [0; 16];
@@ -70,7 +70,7 @@ fn config(network: &Network, url: String, probe: Option<probe::ProbeSettings>) -
     config
 }
 
-/// An exporter that serves what a configuration says, and reads it anew when told to.
+/// An exporter with a configuration, which it reloads on request.
 struct Exporter {
     url: String,
     config: watch::Sender<Config>,
@@ -96,7 +96,7 @@ impl Exporter {
         self.hangup.send(()).await.unwrap();
     }
 
-    /// The first page that is as wanted.
+    /// The first page that meets a condition.
     async fn page(&self, wanted: impl Fn(&Page) -> bool) -> Page {
         let pages = async {
             loop {
@@ -113,7 +113,7 @@ impl Exporter {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_masternode_that_is_there_is_reachable_on_the_page() {
+async fn a_running_masternode_is_reachable_on_the_page() {
     let network = Network::new(Options::default()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -123,7 +123,8 @@ async fn a_masternode_that_is_there_is_reachable_on_the_page() {
     let node = Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn();
     let url = node.handle().url();
 
-    // Addresses of the other masternodes lead out of this host: they must not be called, so private ones are refused first.
+    // Addresses of the other masternodes are outside this host and must not be probed, so private ones are refused
+    // first.
     let careful = config(&network, url.clone(), Some(probe::ProbeSettings::default()));
     let exporter = Exporter::start(careful).await;
     let page = exporter.page(|page| page.count("masternode_p2p_failure") > 0).await;

@@ -1,6 +1,7 @@
-//! Profiles of further chains: each page's file is good, means what it says, and reads the answers of its nodes.
+//! Profiles of further chains: each file of the page is valid, has the documented meaning, and reads the answers of its
+//! nodes.
 //!
-//! The answers are written by the field tables of the chains' sources
+//! The answers follow the source code of the chains
 //! (docs/spec/legacy-chains.md#chain-profiles); none was recorded.
 
 use std::sync::Arc;
@@ -32,7 +33,7 @@ fn with_profile(profile: &str) -> String {
     )
 }
 
-/// The chain of a file of `docs/chains`, named in the configuration by its path.
+/// The chain of a file of `docs/chains`, referenced in the configuration by its path.
 fn profile(name: &str) -> ChainConfig {
     let path = markdown::root().join(format!("docs/chains/{name}.yaml"));
     let config = load(&with_profile(&format!("{path:?}"))).unwrap_or_else(|errors| panic!("{errors}"));
@@ -46,7 +47,7 @@ fn protx(entries: &[Value]) -> Vec<Masternode> {
     parser.finish().unwrap()
 }
 
-/// A detailed entry as all these chains have it.
+/// A detailed entry with the fields of all these chains.
 fn entry(number: u8, penalty: i64, ban_height: i64, more: &[(&str, Value)]) -> Value {
     let mut entry = json!({
         "proTxHash": format!("{number:02x}").repeat(32), "collateralHash": "02".repeat(32), "collateralIndex": 1,
@@ -69,7 +70,7 @@ fn block(height: u32) -> Block {
 }
 
 #[test]
-fn the_page_of_profiles_is_what_the_loader_knows() {
+fn the_reference_of_profiles_matches_the_loader() {
     let page = markdown::read("docs/chains/README.md");
     let prose: String =
         page.lines().take_while(|line| !line.starts_with("| key |")).map(|line| format!("{line}\n")).collect();
@@ -89,11 +90,7 @@ fn forks_with_a_deterministic_list_are_read_as_dash_is() {
         assert_eq!(chain.dialect.list.parameters[0], dialect::Parameter::Text(first.into()), "{name}");
         assert_eq!(chain.dialect.list.parameters[1], dialect::Parameter::Flag(true), "{name}: a flag, not a text");
         let pinned = name != "raptoreum";
-        assert_eq!(
-            chain.dialect.is_pinned(),
-            pinned,
-            "{name}: of an earlier block Raptoreum tells with spentindex only"
-        );
+        assert_eq!(chain.dialect.is_pinned(), pinned, "{name}: Raptoreum provides earlier blocks with spentindex only");
         assert!(matches!(chain.dialect.list.shape, Shape::ProTx { diff: None, .. }), "{name}");
         let rule = chain.rules.penalty_rule(&[], UnixSeconds(0)).unwrap();
         assert_eq!(rule.decay_period, decay_period, "{name}");
@@ -103,7 +100,7 @@ fn forks_with_a_deterministic_list_are_read_as_dash_is() {
         let limits = rule.limits(list.registered());
         assert_eq!((limits.limit, limits.step, limits.safe_level()), (100, 66, 34), "{name}");
         let pose = PoseScore::of(&list.masternodes()[1], Height(1000), limits).unwrap();
-        // To 34, and one further where a block may punish without a decay; each at a height that the period divides
+        // To 34, and one further if a block can punish without a decay; each at a height divisible by the period
         // (docs/spec/legacy-chains.md#chain-profiles).
         let decays = if decay_period == 1 { 36 } else { 37 };
         let last = (1000 / decay_period + decays) * decay_period;
@@ -114,13 +111,13 @@ fn forks_with_a_deterministic_list_are_read_as_dash_is() {
         assert_eq!(
             queued.count(),
             expected,
-            "{name}: banned nodes are not queued, and Raptoreum pays nobody among so few"
+            "{name}: banned nodes are not queued, and Raptoreum pays no masternode among so few"
         );
     }
 }
 
 #[test]
-fn raptoreum_knows_nodes_that_are_neither_banned_nor_paid_and_a_spork_that_slows_the_decay() {
+fn raptoreum_has_nodes_that_are_neither_banned_nor_paid_and_a_spork_that_slows_the_decay() {
     let chain = profile("raptoreum");
     let sporks = [("SPORK_21_LOW_LLMQ_PARAMS".to_string(), 0)];
     let rule = chain.rules.penalty_rule(&sporks, UnixSeconds(1_795_000_000)).unwrap();
@@ -139,7 +136,7 @@ fn raptoreum_knows_nodes_that_are_neither_banned_nor_paid_and_a_spork_that_slows
 }
 
 #[test]
-fn pivx_draws_among_a_tenth_of_the_enabled_by_the_time_since_the_last_payment() {
+fn pivx_selects_among_a_tenth_of_the_enabled_by_the_time_since_the_last_payment() {
     let chain = profile("pivx");
     let node = |number: u8, status: &str, paid: u64| {
         json!({"rank": number, "network": "ipv4", "txhash": format!("{number:02x}").repeat(32), "outidx": 1,
@@ -186,7 +183,7 @@ fn the_built_in_chains_can_be_written_as_profiles() {
 }
 
 #[test]
-fn a_profile_that_cannot_work_says_why() {
+fn an_invalid_profile_is_refused_with_the_reason() {
     let good = "{identity: {subversion_prefix: /X}, spacing: 60s, payment: {model: uniform}, \
                 list: {method: listmasternodes, shape: array, fields: {txid: a, output_index: b, state: s}}}";
     assert!(load(&with_profile(good)).is_ok());

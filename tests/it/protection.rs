@@ -1,8 +1,9 @@
-//! A protected server over real sockets: who comes through to which page, and what it may change while it runs.
+//! A protected server over real sockets: which clients can access which page, and which settings can change at run
+//! time.
 //!
 //! Reading order: this file, then `attacks`, then `health_check`.
 //!
-//! Never here: limits of unprotected connections, which the server tests for itself.
+//! Never here: limits of unprotected connections; the server's own tests cover them.
 
 mod attacks;
 mod health_check;
@@ -36,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 const TLS: &str = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n";
 
-/// `alice` with the password "secret", at the least cost.
+/// `alice` with the password "secret", at the lowest cost.
 fn users() -> String {
     format!("basic_auth_users: {{alice: {}}}\n", bcrypt::hash("secret", 4).unwrap())
 }
@@ -84,19 +85,19 @@ impl Server {
         std::fs::write(self.folder.path().join("web.yml"), file).unwrap();
     }
 
-    /// A client that shows the certificate of this name.
+    /// A client with the certificate of this name.
     fn client(&self, shows: Option<&str>) -> ClientConfig {
         client(self.folder.path(), shows)
     }
 
-    /// An encrypted connection, or why there is none. In TLS 1.3 the server's refusal of a client's certificate comes later.
+    /// An encrypted connection, or the error. In TLS 1.3 the server refuses a client's certificate later.
     async fn connect(&self, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
         let stream = TcpStream::connect(self.address).await.unwrap();
         let name = ServerName::try_from("localhost").unwrap();
         soon(TlsConnector::from(Arc::new(config)).connect(name, stream)).await
     }
 
-    /// Status of an answer over an encrypted connection; `None` when there is no answer.
+    /// Status of an answer over an encrypted connection; `None` without an answer.
     async fn status(&self, shows: Option<&str>, request: &str) -> Option<u16> {
         let mut stream = self.connect(self.client(shows)).await.ok()?;
         let header = "Host: localhost\r\nConnection: close\r\n\r\n";
@@ -168,7 +169,7 @@ async fn soon<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[tokio::test]
-async fn http2_is_spoken_with_those_who_offer_it_and_a_connection_serves_many_requests() {
+async fn http2_is_used_if_offered_and_a_connection_serves_many_requests() {
     let server = Server::start(TLS).await;
     let mut config = server.client(None);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -200,7 +201,7 @@ async fn http2_is_spoken_with_those_who_offer_it_and_a_connection_serves_many_re
 }
 
 #[tokio::test]
-async fn every_route_asks_for_a_password_and_says_the_configured_headers() {
+async fn every_route_requires_a_password_and_sends_the_configured_headers() {
     let headers = "http_server_config: {headers: {X-Frame-Options: deny, Content-Security-Policy: sandbox}}\n";
     let server = Server::start(&format!("{}{headers}", users())).await;
     for path in ["/", "/metrics", "/-/healthy", "/-/ready", "/-/reload", "/api/v1/status", "/nothing"] {
@@ -221,10 +222,10 @@ async fn every_route_asks_for_a_password_and_says_the_configured_headers() {
 }
 
 #[tokio::test]
-async fn a_client_is_let_in_by_its_certificate_as_the_policy_says() {
+async fn a_client_is_accepted_by_its_certificate_according_to_the_policy() {
     let verified = "client_ca_file: clients.crt\n";
     let named = "client_ca_file: clients.crt\n  client_allowed_sans: ";
-    // policy, what else, then who comes through: nobody's, the client's, the stranger's certificate.
+    // policy, other settings, then which are accepted: no certificate, the client's, the stranger's.
     let table = [
         ("NoClientCert", "", [true, true, true]),
         ("RequestClientCert", "", [true, true, true]),
@@ -250,13 +251,13 @@ async fn a_client_is_let_in_by_its_certificate_as_the_policy_says() {
 }
 
 #[tokio::test]
-async fn a_refused_client_that_has_begun_to_ask_can_read_why() {
+async fn a_refused_client_that_began_a_request_can_read_the_reason() {
     let policy = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.crt\n";
     let server = Server::start(&format!("{TLS}{policy}")).await;
     let mut stream = server.connect(server.client(None)).await.unwrap();
-    // In version 1.2 a client is not through before it is let in.
+    // In version 1.2 the handshake ends only after the client is accepted.
     assert_eq!(stream.get_ref().1.protocol_version(), Some(ProtocolVersion::TLSv1_3));
-    // More than the server takes from the socket before it refuses.
+    // More than the server reads from the socket before it refuses.
     stream.write_all(&[b'x'; 12 * 1024]).await.unwrap();
     let (mut socket, mut session) = stream.into_inner();
     let mut answer = Vec::new();
@@ -272,7 +273,7 @@ async fn a_refused_client_that_has_begun_to_ask_can_read_why() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_its_own_authority_is_known_by_its_certificate() {
+async fn a_client_that_is_its_own_authority_is_accepted_by_its_certificate() {
     let policy = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: own.crt\n";
     let server = Server::start(&format!("{TLS}{policy}")).await;
     assert_eq!(server.status(Some("own"), "GET / HTTP/1.1\r\n").await, Some(200));
@@ -290,7 +291,7 @@ async fn a_request_beyond_the_rate_is_refused() {
 }
 
 #[tokio::test]
-async fn a_new_certificate_is_shown_without_a_restart_also_when_nobody_says_so() {
+async fn a_new_certificate_is_used_without_a_restart_or_a_signal() {
     let server = Server::start(TLS).await;
     let old = server.client(None);
     assert!(server.connect(old.clone()).await.is_ok());
@@ -307,7 +308,7 @@ async fn a_new_certificate_is_shown_without_a_restart_also_when_nobody_says_so()
 }
 
 #[tokio::test]
-async fn what_cannot_be_used_changes_nothing_and_protection_is_not_taken_away() {
+async fn invalid_settings_change_nothing_and_protection_is_not_removed() {
     let (first, other) = (format!("{TLS}{}", users()), bcrypt::hash("other", 4).unwrap());
     let server = Server::start(&first).await;
     let request = format!("GET /metrics HTTP/1.1\r\n{ALICE}");
@@ -331,10 +332,10 @@ async fn what_cannot_be_used_changes_nothing_and_protection_is_not_taken_away() 
 }
 
 #[tokio::test]
-async fn a_handshake_that_never_ends_is_cut_with_the_time_of_a_header() {
+async fn an_endless_handshake_is_closed_after_the_header_timeout() {
     let header_timeout = Duration::from_millis(50);
     let server = Server::start_with(TLS, WebSettings { header_timeout, ..WebSettings::default() }).await;
-    // Nothing; the beginning of a handshake; something else.
+    // Nothing; the beginning of a handshake; other bytes.
     for beginning in [&b""[..], b"\x16\x03\x01\x02\x00\x01\x00\x01", b"GET / HTTP/1.1\r\n\r\n"] {
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         stream.write_all(beginning).await.unwrap();

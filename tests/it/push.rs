@@ -1,4 +1,4 @@
-//! Alerts that the exporter tells by itself, from a simulated network to receivers on loopback.
+//! Alerts that the exporter pushes itself, from a simulated network to receivers on loopback.
 //!
 //! Never here: a real Alertmanager; the end-to-end tests have one.
 
@@ -24,14 +24,14 @@ use crate::markdown;
 use crate::support::conditions::{input, moment, network};
 use crate::support::harness::{NOW, Stage, fail};
 
-/// A request that a receiver got.
+/// A received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Got {
     head: String,
     pub(crate) body: Value,
 }
 
-/// A receiver on loopback: keeps what it gets, and answers with the status that it is told to.
+/// A receiver on loopback: keeps its requests, and answers with the given status.
 pub(crate) struct FakeReceiver {
     address: String,
     got: watch::Receiver<Vec<Got>>,
@@ -76,7 +76,7 @@ impl FakeReceiver {
         FakeReceiver { address, got, status, poison, _task: task }
     }
 
-    /// Each message that contains this text is answered with 400.
+    /// Each message with this text is answered with 400.
     pub(crate) fn refuse(&self, text: &str) {
         *self.poison.lock().unwrap() = Some(text.into());
     }
@@ -85,7 +85,7 @@ impl FakeReceiver {
         *self.status.lock().unwrap() = status;
     }
 
-    /// Waits until everything that it got fits.
+    /// Waits until all received requests match.
     pub(crate) async fn wait(&self, what: &str, fits: impl Fn(&[Got]) -> bool) -> Vec<Got> {
         let mut got = self.got.clone();
         let waited = timeout(Duration::from_secs(30), got.wait_for(|all| fits(all))).await;
@@ -108,7 +108,7 @@ impl FakeReceiver {
     }
 }
 
-/// A request, once all of it was read.
+/// A request, once it is read completely.
 fn whole(read: &[u8]) -> Option<Got> {
     let text = std::str::from_utf8(read).ok()?;
     let (head, body) = text.split_once("\r\n\r\n")?;
@@ -117,7 +117,7 @@ fn whole(read: &[u8]) -> Option<Got> {
         .then(|| Got { head: head.into(), body: serde_json::from_str(body).unwrap_or(Value::Null) })
 }
 
-/// What the engine of a test sees.
+/// The state that the engine of a test sees.
 #[derive(Clone, Default)]
 struct Sight {
     snapshot: Option<Arc<Snapshot>>,
@@ -126,7 +126,7 @@ struct Sight {
     isolated: Option<bool>,
 }
 
-/// An engine on a network that a test moves on.
+/// An engine on a network that a test advances.
 pub(crate) struct Told {
     pub(crate) engine: Engine,
     sight: Arc<Mutex<Sight>>,
@@ -171,8 +171,8 @@ impl Told {
         self.news.notify_one();
     }
 
-    /// Waits until so many attempts ended like that. With it the engine knows what became of them, which it may not yet when a
-    /// receiver has its message.
+    /// Waits for the given number of attempts with this result. The engine then knows the result, which it may not know
+    /// yet when a receiver has its message.
     pub(crate) async fn noted(&self, outcome: &str, receiver: &str, attempts: usize) {
         let sample =
             format!("masternode_exporter_notifications_total{{outcome=\"{outcome}\",receiver=\"{receiver}\"}} ");
@@ -195,7 +195,7 @@ pub(crate) fn at_once(receivers: Vec<Receiver>) -> AlertingSettings {
     AlertingSettings { receivers, longest_hold: Some(Duration::ZERO), ..AlertingSettings::default() }
 }
 
-/// Name and status of each alert that a generic webhook was told, in order.
+/// Name and status of each alert in the notifications of a generic webhook, in order.
 pub(crate) fn story(got: &[Got]) -> Vec<(String, String)> {
     let alerts = got.iter().flat_map(|got| got.body["alerts"].as_array().unwrap().clone());
     let text = |value: &Value| value.as_str().unwrap().to_string();
@@ -215,7 +215,7 @@ pub(crate) fn open(folder: &Path) -> (Writer, WriterHandle) {
 
 /// Two failures in one block: a masternode of the small network is banned. Then it is revived.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ban_and_its_end_reach_every_receiver_once_and_one_that_fails_holds_up_no_other() {
+async fn a_ban_and_its_end_reach_every_receiver_once_and_a_failing_receiver_delays_no_other() {
     let mut stage = Stage::following().await;
     let (good, bad) = (FakeReceiver::start().await, FakeReceiver::start().await);
     bad.answer_with(503);
@@ -240,7 +240,7 @@ async fn a_ban_and_its_end_reach_every_receiver_once_and_one_that_fails_holds_up
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_repeats_nothing_and_tells_what_ended_meanwhile() {
+async fn a_restart_repeats_no_notification_and_reports_ended_alerts() {
     let folder = tempfile::tempdir().unwrap();
     let mut stage = Stage::following().await;
     let receiver = FakeReceiver::start().await;
@@ -269,7 +269,7 @@ async fn a_restart_repeats_nothing_and_tells_what_ended_meanwhile() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_snapshot_that_is_withdrawn_ends_nothing() {
+async fn a_withdrawn_snapshot_resolves_no_alert() {
     let mut stage = Stage::following().await;
     let receiver = FakeReceiver::start().await;
     let mut told = Told::new(None);
@@ -286,7 +286,7 @@ async fn a_snapshot_that_is_withdrawn_ends_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_kind_of_receiver_gets_a_body_that_it_takes_and_no_secret_is_shown() {
+async fn each_kind_of_receiver_gets_a_valid_body_and_no_secret_is_shown() {
     let mut stage = Stage::following().await;
     let token = Secret::new("hunter2");
     let kinds = [
@@ -337,14 +337,14 @@ async fn each_kind_of_receiver_gets_a_body_that_it_takes_and_no_secret_is_shown(
     told.engine.stop().await;
 }
 
-/// What came of calling one masternode.
+/// The result of probing one masternode.
 fn called(masternode: &str, outcome: Outcome) -> Option<Arc<Probes>> {
     let probe = Probe { outcome, at: UnixSeconds(NOW), duration: None, peer: None, last_success: None };
     Some(Arc::new([(masternode.parse().unwrap(), probe)].into()))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_silent_masternode_is_told_and_only_its_answer_ends_that_not_our_own_silence() {
+async fn an_unreachable_masternode_alerts_until_it_answers_but_not_for_our_own_outage() {
     let stage = Stage::following().await;
     let receiver = FakeReceiver::start().await;
     let mut told = Told::new(None);

@@ -1,4 +1,4 @@
-//! Who sits in the next sessions: what is computed from the list beforehand is what the network's quorums then show.
+//! Members of the next sessions: the members computed from the list match those of the network's quorums.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -14,9 +14,9 @@ use crate::support::harness::{Stage, fail};
 const SEAT: &str = "masternode_dkg_seat";
 const DRAWN: &str = "masternode_network_dkg_drawn_height";
 
-/// Quorums of a private network of Dash Core v23.1.2, each line those of one block: what decided who was drawn, eight blocks
-/// before, and who then sat. 9 masternodes, 3 of them Evo; without a ChainLock at first, with one of the Evo nodes banned at the
-/// end, so that quorums of three are formed by two.
+/// Quorums of a private network of Dash Core v23.1.2, each line those of one block: the inputs of the selection eight
+/// blocks before, and the members. 9 masternodes, 3 of them Evo; at first without a ChainLock, at the end with one of
+/// the Evo nodes banned, so that quorums of three are formed by two.
 fn recorded() -> Vec<serde_json::Value> {
     let file = format!("{}/tests/fixtures/dash/v23.1.2/seats/quorums.jsonl.gz", env!("CARGO_MANIFEST_DIR"));
     let mut text = String::new();
@@ -25,7 +25,7 @@ fn recorded() -> Vec<serde_json::Value> {
 }
 
 #[test]
-fn recorded_quorums_have_the_members_that_are_computed_in_their_order() {
+fn recorded_quorums_have_the_computed_members_in_order() {
     let mut carried = Sml::default();
     let (mut without_chainlock, mut compared) = (0, BTreeMap::new());
     for line in recorded() {
@@ -58,7 +58,7 @@ fn recorded_quorums_have_the_members_that_are_computed_in_their_order() {
 }
 
 #[test]
-fn an_answer_of_another_block_or_without_what_decides_is_refused() {
+fn an_answer_of_another_block_or_without_inputs_is_refused() {
     let line = recorded().remove(2);
     let text = |name: &str| line[name].as_str().unwrap().to_string();
     let hash: BlockHash = BlockHash(line["lot"]["hash"].as_str().unwrap().parse().unwrap());
@@ -80,22 +80,22 @@ fn an_answer_of_another_block_or_without_what_decides_is_refused() {
     );
 }
 
-/// The types of the small network that do not rotate.
+/// The non-rotating types of the small network.
 const TYPES: [&str; 3] = ["llmq_test", "llmq_test_v17", "llmq_test_platform"];
 
-/// Mines up to the block that decides the next sessions.
+/// Mines up to the work block of the next sessions.
 fn mine_to_the_lot(network: &Network) -> u32 {
     let lot = network.tip().0 + 24 - (network.tip().0 + 8) % 24;
     network.mine((lot - network.tip().0) as usize);
     lot
 }
 
-/// How often the list of those who can be drawn was asked for.
+/// How often the list of candidates was requested.
 fn asked(stage: &Stage) -> u64 {
     stage.servers[0].handle().calls().get("protx diff").copied().unwrap_or_default()
 }
 
-/// Who is drawn for a session of this type, which the page tells of all who are watched.
+/// The members of a session of this type, as the page shows them for all watched masternodes.
 async fn drawn(stage: &Stage, quorum_type: &str) -> BTreeSet<String> {
     let (snapshot, page) = (stage.snapshot().unwrap(), stage.page().await);
     let drawing = snapshot.facts().drawings.iter().find(|drawing| drawing.kind.name == quorum_type).unwrap();
@@ -124,20 +124,20 @@ async fn members_are_known_eight_blocks_before_their_session_begins() {
     for round in 0..6 {
         let lot = mine_to_the_lot(&stage.network);
         stage.poll().await;
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for kind in TYPES {
             stage.page().await.expect(DRAWN, &[("quorum_type", kind)], f64::from(lot + 8));
-            told.push(drawn(&stage, kind).await);
+            reported.push(drawn(&stage, kind).await);
         }
         stage.page().await.expect_absent(SEAT, &[("alias", "mn-0"), ("quorum_type", "llmq_test_dip0024")]);
-        // What happens between changes nobody's seat: a ban, a new node, another payee.
+        // Events in between change no member: a ban, a new node, another payee.
         let banned = stage.masternode(round);
         stage.network.mine_with(&[fail(&banned, 2), Action::Register { evo: true, with_address: true }]).unwrap();
         stage.network.mine(18);
         stage.poll().await;
-        for (kind, told) in TYPES.iter().zip(told) {
-            assert_eq!(told, members(&stage.network, kind, lot + 10), "{kind} of block {}", lot + 8);
-            seen.insert((kind.to_string(), told));
+        for (kind, reported) in TYPES.iter().zip(reported) {
+            assert_eq!(reported, members(&stage.network, kind, lot + 10), "{kind} of block {}", lot + 8);
+            seen.insert((kind.to_string(), reported));
         }
         stage.network.mine_with(&[Action::Revive { masternode: banned }]).unwrap();
     }
@@ -153,17 +153,17 @@ async fn a_start_in_the_middle_of_a_session_knows_its_members_and_the_next_ones(
         stage.poll().await;
         (stage, lot)
     };
-    // Blocks after the lot, height with which the session begins that is told: 8 + 18 blocks later the first can form no
-    // more, 24 blocks later the next is decided.
+    // Blocks after the work block, start height of the reported session: 8 + 18 blocks later the first session can form
+    // no quorum any more, 24 blocks later the next one is decided.
     for (blocks, expected) in [(0, Some(8)), (13, Some(8)), (23, Some(8)), (24, Some(32))] {
         let (stage, lot) = network_at(blocks).await;
-        let told = stage.page().await.value(DRAWN, &[("quorum_type", "llmq_test")]);
-        assert_eq!(told, expected.map(|start: u32| f64::from(lot + start)), "{blocks} blocks after the lot");
+        let reported = stage.page().await.value(DRAWN, &[("quorum_type", "llmq_test")]);
+        assert_eq!(reported, expected.map(|start: u32| f64::from(lot + start)), "{blocks} blocks after the lot");
     }
 }
 
 #[tokio::test]
-async fn a_reorganisation_across_the_deciding_block_draws_anew() {
+async fn a_reorganisation_across_the_work_block_selects_members_again() {
     let mut others = BTreeSet::new();
     for depth in 1..5 {
         let mut stage = Stage::following().await;
@@ -181,7 +181,7 @@ async fn a_reorganisation_across_the_deciding_block_draws_anew() {
 }
 
 #[tokio::test]
-async fn a_node_that_refuses_the_method_costs_the_seats_and_nothing_else() {
+async fn a_refused_method_affects_only_the_memberships() {
     let mut stage = Stage::small().await;
     stage.servers[0].handle().faults().set_for(Fault::Forbidden, &["protx diff"]);
     let lot = mine_to_the_lot(&stage.network);
@@ -196,12 +196,12 @@ async fn a_node_that_refuses_the_method_costs_the_seats_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_was_known_of_a_session_that_is_over_is_not_told_of_the_next() {
+async fn data_of_a_finished_session_is_not_reported_for_the_next() {
     let mut stage = Stage::following().await;
     mine_to_the_lot(&stage.network);
     stage.poll().await;
     assert!(stage.page().await.count(SEAT) > 0);
-    // The node answers no more what would tell of the next sessions; the list comes as before.
+    // The node no longer answers requests about the next sessions; the list still arrives.
     stage.servers[0].handle().faults().set_for(Fault::Forbidden, &["protx diff"]);
     stage.network.mine(24);
     stage.poll().await;
@@ -214,7 +214,7 @@ async fn what_was_known_of_a_session_that_is_over_is_not_told_of_the_next() {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_where_that_is_switched_off() {
+async fn no_request_is_sent_if_disabled() {
     let mut stage = Stage::with(Options::default(), 1, |settings| settings.ask.seats = false).await;
     mine_to_the_lot(&stage.network);
     stage.poll().await;
@@ -223,7 +223,7 @@ async fn nobody_is_asked_where_that_is_switched_off() {
 }
 
 #[tokio::test]
-async fn a_session_is_asked_about_once() {
+async fn a_session_is_requested_once() {
     let mut stage = Stage::following().await;
     let lot = mine_to_the_lot(&stage.network);
     stage.poll().await;

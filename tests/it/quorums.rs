@@ -16,7 +16,7 @@ const MISSED: &str = "masternode_network_quorum_missed_windows";
 
 const TYPES: [&str; 4] = ["llmq_test", "llmq_test_v17", "llmq_test_dip0024", "llmq_test_platform"];
 
-/// The newest quorum of each type is the one that the simulator mined last, and so many windows passed since.
+/// The newest quorum of each type is the last one of the simulator, and the given number of windows passed since.
 #[track_caller]
 fn assert_told(page: &Page, network: &Network, missed: f64) {
     for kind in TYPES {
@@ -28,7 +28,7 @@ fn assert_told(page: &Page, network: &Network, missed: f64) {
     }
 }
 
-/// Mines so many blocks in which every session fails as a whole, one after another.
+/// Mines the given number of blocks in which every session fails as a whole.
 async fn fail_as_a_whole(stage: &mut Stage, blocks: usize) {
     for _ in 0..blocks {
         stage.mine(&[Action::FailNetwork]).await;
@@ -51,7 +51,7 @@ async fn at_a_cycle() -> Stage {
 }
 
 #[tokio::test]
-async fn windows_without_a_quorum_are_counted_and_two_are_told_and_no_masternode_is_at_fault() {
+async fn windows_without_a_quorum_are_counted_and_two_raise_an_alert_without_a_masternode() {
     let mut stage = at_a_cycle().await;
     assert_told(&stage.page().await, &stage.network, 0.0);
     fail_as_a_whole(&mut stage, 17).await;
@@ -99,7 +99,7 @@ async fn the_values_are_right_at_the_first_page_after_a_start_and_after_a_reorg(
     stage.network.mine(24);
     stage.poll().await;
     assert_told(&stage.page().await, &stage.network, 0.0);
-    // The quorums were mined in blocks that are replaced by others, in which none is.
+    // The quorums were mined in blocks that are replaced by others without quorums.
     let replaced = vec![vec![Action::FailNetwork]; 25];
     stage.network.reorg(24, &replaced).unwrap();
     stage.poll().await;
@@ -107,7 +107,7 @@ async fn the_values_are_right_at_the_first_page_after_a_start_and_after_a_reorg(
 }
 
 #[tokio::test]
-async fn what_a_node_refuses_is_absent_or_comes_from_the_other_method() {
+async fn refused_data_is_absent_or_comes_from_the_other_method() {
     for (refused, absent) in
         [(&["getspecialtxes"][..], false), (&["quorum listextended", "quorum info", "getspecialtxes"], true)]
     {
@@ -127,7 +127,7 @@ async fn what_a_node_refuses_is_absent_or_comes_from_the_other_method() {
 }
 
 #[tokio::test]
-async fn a_node_that_is_busy_for_a_moment_is_asked_again_at_the_same_block() {
+async fn a_briefly_busy_node_is_called_again_for_the_same_block() {
     let mut stage = at_a_cycle().await;
     stage.servers[0].handle().faults().set_for(Fault::Busy, &["quorum listextended"]);
     stage.restart().await;

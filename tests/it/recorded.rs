@@ -1,4 +1,4 @@
-//! Recorded answers of a real Dash Core v23.1.2: every one that we read decodes, and says what was observed.
+//! Recorded answers of a real Dash Core v23.1.2: every answer that the exporter reads decodes to the observed values.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -41,7 +41,7 @@ fn list_at(moment: &str) -> MasternodeList {
     MasternodeList::new(block(height), parse_list(&body)).unwrap()
 }
 
-/// Every answer that a function of ours reads, in whatever moment it was recorded.
+/// Every answer that one of our functions reads, of any recorded time.
 #[test]
 fn every_recorded_answer_decodes() {
     let mut read_by_us = 0;
@@ -85,8 +85,8 @@ fn every_recorded_answer_decodes() {
 }
 
 #[test]
-fn the_numbers_are_those_that_were_observed() {
-    // moment, registered, limit, step, safe level, scores above 0 by the first digits of the hash:
+fn the_numbers_match_the_observation() {
+    // time, registered, limit, step, safe level, scores above 0 by the first digits of the hash:
     // docs/spec/recorded-answers.md#score.
     type Row = (&'static str, usize, u32, u32, u32, &'static [(&'static str, u32, u32)]);
     let rows: [Row; 7] = [
@@ -122,9 +122,9 @@ fn the_numbers_are_those_that_were_observed() {
     }
 }
 
-/// `masternode winners` projects the payout addresses of the coming blocks; ours are those of the queue.
+/// `masternode winners` projects the payout addresses of the next blocks; ours are those of the queue.
 #[test]
-fn the_next_payees_are_those_that_the_node_projects() {
+fn the_next_payees_match_the_projection_of_the_node() {
     for (moment, evo) in [
         ("pre-mnrr", EvoPayments::FourInARow),
         ("healthy", EvoPayments::Once),
@@ -148,7 +148,7 @@ fn the_next_payees_are_those_that_the_node_projects() {
     }
 }
 
-/// A list as the node would answer it, from the value that an episode holds.
+/// A list in the node's format, from the value of an episode.
 fn list_of(value: &Value, block: Block) -> MasternodeList {
     let body = json!({"result": value, "error": null, "id": "x"}).to_string();
     MasternodeList::new(block, parse_list(body.as_bytes())).unwrap()
@@ -179,7 +179,8 @@ fn each_block_of_the_episodes_follows_from_its_changes_and_has_the_recorded_even
             let next = list.apply(&diff).unwrap();
             let recorded = list_of(&line["list"], block);
             assert_eq!(next.differences(&recorded).count(), 0, "{episode} {}", block.height);
-            events.extend(event::diff(&list, &next, Some(&CONSENSUS)).into_iter().filter_map(|event| told(&event)));
+            events
+                .extend(event::diff(&list, &next, Some(&CONSENSUS)).into_iter().filter_map(|event| event_text(&event)));
             list = next;
         }
         let recorded: Vec<Value> = serde_json::from_slice(&read(&format!("episodes/{episode}/events.json"))).unwrap();
@@ -190,7 +191,7 @@ fn each_block_of_the_episodes_follows_from_its_changes_and_has_the_recorded_even
     }
 }
 
-pub(crate) fn told(event: &domain::Event) -> Option<String> {
+pub(crate) fn event_text(event: &domain::Event) -> Option<String> {
     assert!(event.exact);
     let what = match &event.kind {
         EventKind::Penalty { score, points, clamped, .. } => format!("penalty {points} to {} {clamped}", score.0),
@@ -219,7 +220,7 @@ pub(crate) fn recorded_event(event: &Value) -> Option<String> {
 #[test]
 fn the_recorded_penalties_have_the_recorded_causes() {
     let failed = "92bc30f6af4cfc670ab899d4510dd2afd896eb61c6d0add85bd20cea486d02f6";
-    // moment, block of the penalty, quorum (`events.json`, causes).
+    // time, block of the penalty, quorum (`events.json`, causes).
     let cases = [
         (
             "first-penalty",
@@ -246,14 +247,15 @@ fn the_recorded_penalties_have_the_recorded_causes() {
     }
 }
 
-/// What a block of an episode has under a name, as an answer.
+/// The value of a block of an episode with a name, as an answer.
 fn answer(result: &Value) -> Vec<u8> {
     json!({"result": result, "error": null, "id": "x"}).to_string().into_bytes()
 }
 
 #[test]
-fn the_commitments_of_the_episodes_end_as_many_sessions_as_were_recorded_and_name_the_recorded_causes() {
-    // Sessions that formed a quorum, and that failed as a whole, by the type's number: counted by another program.
+fn the_commitments_of_the_episodes_match_the_recorded_sessions_and_causes() {
+    // Sessions that formed a quorum, and sessions that failed as a whole, by the type's number: counted by another
+    // program.
     type Row = (&'static str, &'static [(u8, usize)], &'static [(u8, usize)]);
     let rows: [Row; 3] = [
         ("before-mn-rr", &[(100, 4), (103, 8), (106, 4)], &[]),
@@ -279,7 +281,7 @@ fn the_commitments_of_the_episodes_end_as_many_sessions_as_were_recorded_and_nam
                 }
                 if (1..kind.size).contains(&commitment.valid_members) {
                     let key = format!("{}:{}", kind.id, commitment.hash);
-                    // Who is at the limit already gets no penalty, and its quorum was not recorded.
+                    // A masternode at the limit gets no penalty, and its quorum was not recorded.
                     let Some(info) = line["quorum_info"].get(&key) else { continue };
                     let quorum = quorums::members(&answer(info)).unwrap();
                     let named = quorum.members.iter().filter(|(_, valid)| !valid);
@@ -289,13 +291,13 @@ fn the_commitments_of_the_episodes_end_as_many_sessions_as_were_recorded_and_nam
         }
         let recorded: Vec<Value> = serde_json::from_slice(&read(&format!("episodes/{episode}/events.json"))).unwrap();
         let penalties = recorded.iter().filter(|event| event["kind"] == "penalty");
-        let told = |event: &Value| -> Vec<String> {
+        let event_text = |event: &Value| -> Vec<String> {
             let causes = event["causes"].as_array().unwrap().iter().map(|cause| cause.as_str().unwrap().to_string());
             causes
                 .map(|cause| format!("{} {} {cause}", event["height"], event["masternode"].as_str().unwrap()))
                 .collect()
         };
-        let mut recorded: Vec<String> = penalties.flat_map(told).collect();
+        let mut recorded: Vec<String> = penalties.flat_map(event_text).collect();
         causes.sort();
         recorded.sort();
         assert_eq!(causes, recorded, "{episode}");
@@ -305,14 +307,14 @@ fn the_commitments_of_the_episodes_end_as_many_sessions_as_were_recorded_and_nam
 }
 
 #[test]
-fn a_recorded_block_pays_what_the_node_says_that_it_pays() {
+fn a_recorded_block_pays_the_amounts_that_the_node_reports() {
     let block: Value = serde_json::from_slice(&read("first-penalty/getblock_tip_2.json")).unwrap();
     let outputs = quorums::outputs(&answer(&json!([block["result"]["tx"][0]]))).unwrap();
     let payments: Value = serde_json::from_slice(&read("first-penalty/masternode_payments_10.json")).unwrap();
     let of_block =
         payments["result"].as_array().unwrap().iter().find(|paid| paid["blockhash"] == block["result"]["hash"]);
     let payees = of_block.unwrap()["masternodes"][0]["payees"].as_array().unwrap();
-    // The first is the share of the Platform, which goes to no address.
+    // The first is the share of Platform, which has no address.
     let (address, amount) = (payees[1]["address"].as_str().unwrap(), payees[1]["amount"].as_u64().unwrap());
     assert!(outputs.contains(&(address.to_string(), Duffs(amount))), "{outputs:?}");
     assert_eq!(outputs.len(), 2, "the miner and the payee: {outputs:?}");

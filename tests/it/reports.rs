@@ -1,4 +1,4 @@
-//! What sources say of themselves: one that is cut off, one that is a masternode, and what recorded nodes said.
+//! Source health: an isolated source, a source that is a masternode, and the reports of recorded nodes.
 
 use masternode_exporter::rpc::dash::answers;
 use masternode_exporter::rpc::masternode_status::own_masternode;
@@ -10,7 +10,7 @@ use crate::support::harness::{Stage, fail};
 const FIRST: &[(&str, &str)] = &[("source", "node-0")];
 const SECOND: &[(&str, &str)] = &[("source", "node-1")];
 
-/// Polls until the sources have been asked again for what they say of themselves.
+/// Polls until the reports of sources have been requested again.
 async fn report(stage: &mut Stage) {
     for _ in 0..6 {
         stage.poll().await;
@@ -18,7 +18,7 @@ async fn report(stage: &mut Stage) {
 }
 
 #[tokio::test]
-async fn an_isolated_source_that_says_it_is_synced_is_shown_as_behind_and_no_longer_used() {
+async fn an_isolated_source_that_reports_sync_is_shown_as_behind_and_no_longer_used() {
     let mut stage = Stage::following_of(2).await;
     let tip = stage.snapshot().unwrap().block().height.0;
     let page = stage.page().await;
@@ -39,13 +39,13 @@ async fn an_isolated_source_that_says_it_is_synced_is_shown_as_behind_and_no_lon
     page.expect("masternode_exporter_source_blocks_behind", FIRST, 2.0);
     page.expect("masternode_exporter_source_isolated", SECOND, 0.0);
     page.expect("masternode_exporter_source_blocks_behind", SECOND, 0.0);
-    // Two blocks would not be enough to be left for another source.
+    // Two blocks alone would not cause a change of the source.
     stage.poll().await;
     assert_eq!(stage.snapshot().unwrap().block().height.0, tip + 2, "the list is that of the source with connections");
 }
 
 #[tokio::test]
-async fn a_source_that_is_a_masternode_stays_known_while_it_is_banned_and_does_not_tell() {
+async fn a_source_that_is_a_masternode_stays_known_during_a_ban_without_reports() {
     let mut stage = Stage::small().await;
     let id = stage.masternode(0);
     stage.serve_masternode(0).await;
@@ -76,7 +76,7 @@ async fn a_source_that_is_a_masternode_stays_known_while_it_is_banned_and_does_n
 }
 
 #[tokio::test]
-async fn a_refused_method_costs_its_own_samples_only() {
+async fn a_refused_method_removes_only_its_own_samples() {
     let mut stage = Stage::small().await;
     let id = stage.masternode(0);
     stage.serve_masternode(0).await;
@@ -93,13 +93,13 @@ fn recorded(file: &str) -> Vec<u8> {
 }
 
 #[test]
-fn recorded_nodes_say_who_they_are_until_they_are_banned_or_revoked() {
+fn recorded_nodes_report_their_identity_until_a_ban_or_revocation() {
     let evo = Some("92bc30f6af4cfc670ab899d4510dd2afd896eb61c6d0add85bd20cea486d02f6");
     let address = Some("127.0.0.1:29710");
-    // chain and moment, identity, state, address.
+    // chain and time, identity, state, address.
     let cases = [
         ("dash/v23.1.2/healthy/masternode_status.json", evo, "ready", address),
-        // Its network is off, and it says this of its old tip.
+        // Its network is off, and it reports the state at its old tip.
         ("dash/v23.1.2/first-penalty/masternode_status.json", evo, "ready", address),
         (
             "dash/v23.1.2/isolated/masternode_status.json",
@@ -120,8 +120,8 @@ fn recorded_nodes_say_who_they_are_until_they_are_banned_or_revoked() {
     ];
     for (file, id, state, address) in cases {
         let own = own_masternode(&recorded(file)).unwrap();
-        let told = (own.id.map(|id| id.to_string()), own.state.label(), own.address);
-        assert_eq!(told, (id.map(Into::into), state, address.map(Into::into)), "{file}");
+        let reported = (own.id.map(|id| id.to_string()), own.state.label(), own.address);
+        assert_eq!(reported, (id.map(Into::into), state, address.map(Into::into)), "{file}");
     }
     for file in [
         "dimecoin/2.3.0.0/errors/masternode_status_on_plain_node.json",
@@ -137,14 +137,14 @@ fn a_recorded_node_without_network_is_isolated_though_it_says_that_it_is_synced(
     assert_eq!((node.connections, node.network_active, node.is_isolated()), (Some(0), Some(false), Some(true)));
     assert!(answers::sync_status(&recorded("dash/v23.1.2/isolated/mnsync_status.json")).unwrap().list);
     let chain = answers::chain_info(&recorded("dash/v23.1.2/isolated/getblockchaininfo.json")).unwrap();
-    // Recorded while the others were at 876: only they can tell.
+    // Recorded while the others were at 876: only they show that.
     assert_eq!((chain.blocks.0, chain.headers.0, chain.tip_time.unwrap().0), (871, 871, 1_795_239_570));
     let healthy = answers::network_info(&recorded("dash/v23.1.2/healthy/getnetworkinfo.json")).unwrap();
     assert_eq!((healthy.connections, healthy.is_isolated()), (Some(24), Some(false)));
 }
 
 #[test]
-fn recorded_nodes_say_what_they_relay_and_serve_and_which_indexes_they_have() {
+fn recorded_nodes_report_relay_services_and_indexes() {
     // file, version, protocol, relays, compact filters.
     let cases = [
         ("dash/v23.1.2/healthy/getnetworkinfo_on_masternode.json", 230_102, Some(true), Some(true)),
@@ -172,7 +172,7 @@ fn recorded_nodes_say_what_they_relay_and_serve_and_which_indexes_they_have() {
 }
 
 #[test]
-fn recorded_nodes_say_whether_v24_is_active() {
+fn recorded_nodes_report_whether_v24_is_active() {
     for (file, active) in [
         ("dash/v24/locked-in/getblockchaininfo.json", Some(false)),
         ("dash/v24/active/getblockchaininfo.json", Some(true)),

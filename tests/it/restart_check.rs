@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use simulator::{Action, Network, Options, RunningServer, Server, Subnet};
 
-/// A network whose tip is at this offset into the cycle of 288 blocks, a node of it, and a configuration that names it.
+/// A network whose tip has this offset into the cycle of 288 blocks, one of its nodes, and a configuration with it.
 struct Stage {
     network: Network,
     _server: RunningServer,
@@ -57,8 +57,8 @@ fn command(file: &Path, more: &[&str]) -> Command {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_window_decides_and_the_exit_code_says_it() {
-    // Offset into the cycle, blocks left for a regular one and for an Evo one: the table of `domain/dkg.rs`.
+async fn the_window_determines_the_exit_code() {
+    // Offset into the cycle, blocks left for a regular node and for an Evo node: the table of `domain/dkg.rs`.
     let stage = Stage::at(85).await;
     let (code, text, _) = stage.run(&["--masternode", "regular"]).await;
     assert_eq!(code, Some(0), "{text}");
@@ -75,23 +75,23 @@ async fn the_window_decides_and_the_exit_code_says_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_in_which_the_masternode_does_not_sit_is_passed_over() {
-    // Half of the Evo nodes are drawn for a quorum of Platform; there are too few nodes for quorums of 400.
+async fn a_session_without_the_masternode_is_ignored() {
+    // Half of the Evo nodes are members of a Platform quorum; there are too few nodes for quorums of 400.
     let stage = Stage::of(63, Options { masternodes: 220, evo: 200, ..Options::default() }).await;
     stage.network.mine(1);
     let evo = |id: &String| stage.network.masternode(id).unwrap().evo;
     let asked: Vec<String> = stage.network.masternodes().into_iter().filter(evo).take(6).collect();
-    let mut told = Vec::new();
+    let mut answers = Vec::new();
     for id in &asked {
         let (code, text, errors) = stage.run(&["--masternode", id]).await;
         assert_eq!(code, Some(0), "{text}{errors}");
-        told.push(text);
+        answers.push(text);
     }
     stage.network.mine(19);
     let sessions = stage.network.sessions_since(2_880_000 + 83);
     let (_, _, members) = sessions.iter().find(|(_, kind, _)| *kind == "llmq_100_67").unwrap();
     let mut sat = 0;
-    for (id, text) in asked.iter().zip(told) {
+    for (id, text) in asked.iter().zip(answers) {
         let sits = members.iter().flatten().any(|(member, _)| member == id);
         sat += u32::from(sits);
         // The session of block 72 begins in 8 blocks, the next one in 32.
@@ -102,7 +102,7 @@ async fn a_session_in_which_the_masternode_does_not_sit_is_passed_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_waits_for_the_window_where_it_is_told_to() {
+async fn it_waits_for_the_window_if_requested() {
     let stage = Stage::at(72).await;
     let mut child = command(&stage.file(), &["--masternode", "evo", "--wait", "--blocks", "8"])
         .stdout(Stdio::piped())
@@ -118,7 +118,7 @@ async fn it_waits_for_the_window_where_it_is_told_to() {
     .await
     .unwrap();
     assert!(first.starts_with("no: at height 2880072"), "{first}");
-    // No block comes before it has looked.
+    // No block arrives before its first poll.
     let pause = std::time::Duration::from_millis(150);
     let mining = tokio::spawn(simulator::drive(stage.network.clone(), pause, std::future::pending()));
     let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
@@ -140,7 +140,7 @@ async fn a_banned_masternode_can_be_restarted_at_any_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_system_without_certificate_authorities_can_ask_a_node_without_tls() {
+async fn a_system_without_certificate_authorities_can_call_a_node_without_tls() {
     let stage = Stage::at(85).await;
     let mut command = command(&stage.file(), &["--masternode", "regular"]);
     command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/dev/null");

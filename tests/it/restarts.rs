@@ -1,4 +1,4 @@
-//! Episodes with a history: what is counted and kept when the process stops and starts, and when the disk fails.
+//! Scenarios with a history: counters and events across restarts and disk failures.
 
 use domain::{EventKind, Height, MasternodeId};
 use masternode_exporter::history::Reader;
@@ -15,7 +15,7 @@ async fn recording() -> (Stage, u32) {
     (stage, started)
 }
 
-/// Mines blocks in which every kind of thing happens now and then; nobody looks.
+/// Mines blocks with every kind of event, without a follower.
 fn live(stage: &Stage, blocks: usize) {
     for block in 0..blocks {
         let node = stage.masternode(block % 12);
@@ -30,7 +30,7 @@ fn live(stage: &Stage, blocks: usize) {
     }
 }
 
-/// The page's counters and the file's events are what happened from a height on.
+/// The page's counters and the file's events are those from a height on.
 #[track_caller]
 fn assert_complete(stage: &Stage, page: &crate::support::samples::Page, from: u32) {
     ledger::assert_kept(&stage.history(), &stage.network, from);
@@ -38,7 +38,7 @@ fn assert_complete(stage: &Stage, page: &crate::support::samples::Page, from: u3
 }
 
 #[tokio::test]
-async fn a_restart_in_the_middle_loses_nothing_and_counts_nothing_twice() {
+async fn a_restart_loses_nothing_and_counts_nothing_twice() {
     let (mut stage, from) = recording().await;
     for round in 0..4 {
         live(&stage, 25);
@@ -72,7 +72,7 @@ async fn a_restart_without_a_new_block_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_gap_of_300_blocks_while_stopped_is_walked_and_every_event_has_its_own_height() {
+async fn a_gap_of_300_blocks_while_stopped_is_replayed_and_every_event_has_its_own_height() {
     let (mut stage, from) = recording().await;
     live(&stage, 10);
     stage.poll().await;
@@ -86,7 +86,7 @@ async fn a_gap_of_300_blocks_while_stopped_is_walked_and_every_event_has_its_own
 }
 
 #[tokio::test]
-async fn a_gap_beyond_the_limit_while_stopped_is_said_and_counters_go_on() {
+async fn a_gap_beyond_the_limit_while_stopped_is_reported_and_counters_continue() {
     let mut stage = Stage::recording(Options::default(), dialect::DASH, |settings| settings.max_gap_blocks = 20).await;
     let from = stage.network.tip().0 + 1;
     live(&stage, 10);
@@ -109,7 +109,7 @@ async fn a_gap_beyond_the_limit_while_stopped_is_said_and_counters_go_on() {
 }
 
 #[tokio::test]
-async fn a_reorg_while_stopped_withdraws_what_was_recorded_of_it() {
+async fn a_reorg_while_stopped_withdraws_its_recorded_events() {
     let (mut stage, from) = recording().await;
     live(&stage, 20);
     stage.mine(&[fail(&stage.masternode(1), 1)]).await;
@@ -134,7 +134,7 @@ async fn a_reorg_while_stopped_withdraws_what_was_recorded_of_it() {
 }
 
 #[tokio::test]
-async fn a_reorg_right_after_a_start_is_followed_block_by_block_from_what_was_recorded() {
+async fn a_reorg_right_after_a_start_is_followed_block_by_block_from_the_history() {
     let (mut stage, from) = recording().await;
     live(&stage, 20);
     stage.mine(&[fail(&stage.masternode(1), 1)]).await;
@@ -152,7 +152,7 @@ async fn a_reorg_right_after_a_start_is_followed_block_by_block_from_what_was_re
 }
 
 #[tokio::test]
-async fn a_node_that_has_less_than_the_history_withdraws_nothing_until_it_insists() {
+async fn a_node_behind_the_history_withdraws_nothing_at_first() {
     let (mut stage, from) = recording().await;
     live(&stage, 20);
     stage.poll().await;
@@ -167,7 +167,7 @@ async fn a_node_that_has_less_than_the_history_withdraws_nothing_until_it_insist
 }
 
 #[tokio::test]
-async fn a_chain_whose_old_lists_cannot_be_had_goes_on_counting_and_says_the_gap() {
+async fn a_chain_without_old_lists_continues_counting_and_reports_the_gap() {
     let mut dialect: Dialect = dialect::DASH;
     if let Shape::ProTx { pinned, diff, .. } = &mut dialect.list.shape {
         (*pinned, *diff) = (false, None);
@@ -191,7 +191,7 @@ async fn a_chain_whose_old_lists_cannot_be_had_goes_on_counting_and_says_the_gap
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_written_keeps_nothing_back_and_is_caught_up_with() {
+async fn a_file_that_cannot_be_written_delays_nothing_and_catches_up_later() {
     let (mut stage, from) = recording().await;
     stage.mine(&[]).await;
     let other = Connection::open(stage.history()).unwrap();
@@ -222,7 +222,7 @@ async fn a_file_that_cannot_be_written_keeps_nothing_back_and_is_caught_up_with(
 }
 
 #[tokio::test]
-async fn blocks_that_a_failing_disk_kept_out_of_the_file_are_walked_after_a_restart() {
+async fn blocks_missing_because_of_a_failing_disk_are_replayed_after_a_restart() {
     let (mut stage, from) = recording().await;
     let other = Connection::open(stage.history()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -235,7 +235,7 @@ async fn blocks_that_a_failing_disk_kept_out_of_the_file_are_walked_after_a_rest
 }
 
 #[tokio::test]
-async fn a_file_that_says_something_else_than_was_written_is_believed_and_gone_on_from() {
+async fn a_file_with_another_state_is_trusted_and_continued() {
     let (mut stage, from) = recording().await;
     live(&stage, 10);
     stage.poll().await;
@@ -250,7 +250,7 @@ async fn a_file_that_says_something_else_than_was_written_is_believed_and_gone_o
 }
 
 #[tokio::test]
-async fn a_network_that_became_another_chain_is_refused_and_not_mixed_up_with_what_is_recorded() {
+async fn a_network_that_became_another_chain_is_refused_and_not_mixed_with_the_history() {
     let (mut stage, _) = recording().await;
     live(&stage, 10);
     stage.poll().await;
@@ -266,7 +266,7 @@ async fn a_network_that_became_another_chain_is_refused_and_not_mixed_up_with_wh
     assert_eq!(ledger::kept(&stage.history()), before);
 }
 
-/// The last penalties that a snapshot remembers: of whom, and how many quorums each names.
+/// The last penalties of a snapshot: the masternodes, and the number of quorums of each.
 fn penalties(stage: &Stage) -> Vec<(String, usize)> {
     let snapshot = stage.snapshot().unwrap();
     let named = snapshot.recent_events().iter().filter_map(|event| match &event.kind {
@@ -282,12 +282,12 @@ async fn after_a_restart_the_last_penalties_still_name_their_quorums_unless_thei
     let (first, second) = (stage.masternode(3), stage.masternode(5));
     stage.mine(&[fail(&first, 1)]).await;
     stage.mine(&[fail(&second, 1)]).await;
-    let told = [(first.clone(), 1), (second, 1)];
-    assert_eq!(penalties(&stage), told);
+    let reported = [(first.clone(), 1), (second, 1)];
+    assert_eq!(penalties(&stage), reported);
     assert_eq!(stage.flush().await, 0);
     stage.stop().await;
     stage.restart().await;
-    assert_eq!(penalties(&stage), told, "each once");
+    assert_eq!(penalties(&stage), reported, "each once");
     stage.network.reorg(1, &[vec![], vec![]]).unwrap();
     stage.poll().await;
     assert_eq!(penalties(&stage), [(first, 1)]);

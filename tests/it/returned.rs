@@ -1,4 +1,4 @@
-//! A node that falls back and returns on the same blocks: their events are restored, not counted again.
+//! A node that falls back and returns to the same blocks: their events are restored, not counted again.
 
 use masternode_exporter::rpc::dialect;
 use simulator::{Fault, Options};
@@ -65,7 +65,7 @@ async fn events_of_blocks_that_return_after_a_restart_are_counted_once() {
 }
 
 #[tokio::test]
-async fn a_block_of_another_branch_is_counted_for_itself() {
+async fn a_block_of_another_branch_is_counted_separately() {
     let (mut stage, below) = penalised().await;
     let abandoned = ledger::happened(&stage.network, below + 1);
     stage.network.reorg(3, &[vec![fail(&stage.masternode(1), 1)], vec![], vec![], vec![]]).unwrap();

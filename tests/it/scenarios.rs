@@ -1,4 +1,4 @@
-//! Episodes on a simulated network, through the socket: what a reader of the page sees after each.
+//! Scenarios on a simulated network, through the socket: the page after each.
 
 use std::time::Duration;
 
@@ -93,7 +93,7 @@ async fn two_commitments_in_one_block_ban_a_node_that_had_no_score() {
 }
 
 #[tokio::test]
-async fn bans_by_the_operator_and_the_owner_are_told_apart() {
+async fn bans_by_the_operator_and_the_owner_are_distinguished() {
     let mut stage = Stage::following().await;
     let (one, two) = (stage.masternode(1), stage.masternode(2));
     stage.mine(&[Action::Revoke { masternode: one, reason: 1 }, Action::ChangeOperatorKey { masternode: two }]).await;
@@ -115,14 +115,14 @@ async fn a_watched_node_whose_collateral_is_spent_stays_on_the_page_as_not_regis
     page.expect_absent("masternode_pose_score", ONE);
     assert_eq!(page.count("masternode_pose_score"), 11);
     page.expect("masternode_network_removals_total", &[("node_type", "regular")], 1.0);
-    // A watch list that does not name it forgets it, also when a poll sees that list first.
+    // A watch list without it forgets it, also if a poll sees that list first.
     stage.watch(domain::watch::WatchList::default());
     stage.mine(&[]).await;
     assert_eq!(stage.page().await.count("masternode_registered"), 0);
 }
 
 #[tokio::test]
-async fn a_reorg_across_a_penalty_withdraws_it_and_counters_never_go_down() {
+async fn a_reorg_across_a_penalty_withdraws_it_and_counters_never_decrease() {
     let mut stage = Stage::following().await;
     let node = stage.masternode(1);
     stage.mine(&[fail(&node, 1)]).await;
@@ -149,7 +149,7 @@ async fn a_reorg_across_a_penalty_withdraws_it_and_counters_never_go_down() {
 }
 
 #[tokio::test]
-async fn after_a_pause_of_300_blocks_every_event_carries_its_own_height() {
+async fn after_a_pause_of_300_blocks_every_event_has_its_own_height() {
     let mut stage = Stage::following().await;
     let (started, _) = stage.network.tip();
     for block in 0..300 {
@@ -169,7 +169,7 @@ async fn after_a_pause_of_300_blocks_every_event_carries_its_own_height() {
 }
 
 #[tokio::test]
-async fn a_lively_network_of_mainnet_rules_is_seen_as_it_happened() {
+async fn events_of_a_lively_network_with_mainnet_rules_match_the_ledger() {
     let options = Options { lively: true, failure_rate: 0.02, offline: 3, ..Options::main(400) };
     let mut stage = Stage::new(options, 1).await;
     stage.poll().await;
@@ -183,7 +183,7 @@ async fn a_lively_network_of_mainnet_rules_is_seen_as_it_happened() {
     stage.page().await.expect("masternode_exporter_resyncs_total", &[], 0.0);
 }
 
-/// Holds our events against the simulator's own ledger: the same, at the same heights, in the same blocks.
+/// Compares our events with the simulator's ledger: the same events, heights and blocks.
 fn assert_seen_as_it_happened(stage: &Stage, started: u32) {
     let events = stage.events();
     assert!(events.iter().all(|event| event.exact));
@@ -191,7 +191,7 @@ fn assert_seen_as_it_happened(stage: &Stage, started: u32) {
 }
 
 #[tokio::test]
-async fn a_gap_beyond_the_limit_is_said_and_the_list_read_anew() {
+async fn a_gap_beyond_the_limit_is_reported_and_the_list_read_again() {
     let mut stage = Stage::with(Options::default(), 1, |settings| settings.max_gap_blocks = 20).await;
     stage.poll().await;
     stage.network.mine(21);
@@ -224,7 +224,7 @@ async fn the_load_on_the_node_depends_on_blocks_and_not_on_polls() {
         stage.poll().await;
     }
     let calls = stage.servers[0].handle().calls();
-    // A node whose tip stands still is asked now and then whether it is still in sync, and what it says of itself.
+    // A node whose tip does not change is occasionally asked for its sync state and its reports.
     let (rare, tip): (Vec<_>, Vec<_>) = calls.into_iter().partition(|(name, _)| name != "getbestblockhash");
     assert_eq!(tip, [("getbestblockhash".to_string(), 10)]);
     let light = |(name, times): &(String, u64)| match name.as_str() {
@@ -240,7 +240,7 @@ async fn the_load_on_the_node_depends_on_blocks_and_not_on_polls() {
 }
 
 #[tokio::test]
-async fn another_source_takes_over_and_the_preferred_one_is_taken_back() {
+async fn another_source_takes_over_and_the_preferred_one_returns() {
     let mut stage = Stage::new(Options::default(), 2).await;
     stage.poll().await;
     for fault in
@@ -261,7 +261,7 @@ async fn another_source_takes_over_and_the_preferred_one_is_taken_back() {
 }
 
 #[tokio::test]
-async fn a_source_that_stays_behind_is_left_for_one_that_does_not() {
+async fn a_source_that_stays_behind_is_replaced_by_another() {
     let mut stage = Stage::new(Options::default(), 2).await;
     stage.poll().await;
     let (height, _) = stage.network.tip();
@@ -275,7 +275,7 @@ async fn a_source_that_stays_behind_is_left_for_one_that_does_not() {
 }
 
 #[tokio::test]
-async fn a_node_that_is_starting_answers_but_gives_nothing_to_publish() {
+async fn a_starting_node_answers_without_data_to_publish() {
     let mut stage = Stage::small().await;
     for fault in [Fault::WarmUp("Verifying blocks…".into()), Fault::NotSynced] {
         stage.servers[0].handle().faults().set(fault);
@@ -309,7 +309,7 @@ async fn a_source_on_another_network_is_refused() {
 }
 
 #[tokio::test]
-async fn answers_that_cannot_be_true_change_nothing_and_the_truth_is_found_afterwards() {
+async fn impossible_answers_change_nothing_and_correct_ones_are_used_afterwards() {
     let faults = [
         Fault::Torn(40),
         Fault::Oversized(u64::MAX),
@@ -338,7 +338,7 @@ async fn answers_that_cannot_be_true_change_nothing_and_the_truth_is_found_after
 }
 
 #[tokio::test]
-async fn what_only_improves_the_picture_cannot_keep_a_list_back() {
+async fn optional_requests_cannot_delay_a_list() {
     for method in ["getbestchainlock", "masternode count", "protx info", "spork show"] {
         let mut stage = Stage::following().await;
         stage.servers[0].handle().faults().set_for(Fault::Busy, &[method]);
@@ -348,7 +348,7 @@ async fn what_only_improves_the_picture_cannot_keep_a_list_back() {
 }
 
 #[tokio::test]
-async fn a_user_who_may_not_ask_for_changes_gets_by_with_full_lists() {
+async fn a_user_without_listdiff_is_served_by_full_lists() {
     let mut stage = Stage::following().await;
     stage.servers[0].handle().faults().set_for(Fault::Forbidden, &["protx listdiff"]);
     stage.mine(&[fail(&stage.masternode(1), 1)]).await;
@@ -367,8 +367,8 @@ async fn a_node_that_loses_its_sync_at_our_tip_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_source_with_less_than_was_followed_does_not_take_over() {
-    // Right after the start there is no way back to recognise the other source's tip by.
+async fn a_source_behind_the_followed_tip_does_not_take_over() {
+    // Right after the start no earlier blocks are known by which to recognise the other source's tip.
     let mut stage = Stage::new(Options::default(), 2).await;
     stage.poll().await;
     let height = f64::from(stage.network.tip().0);
@@ -380,7 +380,7 @@ async fn a_source_with_less_than_was_followed_does_not_take_over() {
 }
 
 #[tokio::test]
-async fn a_reorg_into_a_gap_that_was_jumped_over_is_followed() {
+async fn a_reorg_into_a_skipped_gap_is_followed() {
     let mut stage = Stage::new(Options { version: 180_202, evo: 0, ..Options::default() }, 1).await;
     stage.poll().await;
     stage.network.mine(30);
@@ -403,7 +403,7 @@ async fn changes_that_contradict_the_list_are_replaced_by_the_full_list() {
 }
 
 #[tokio::test]
-async fn a_list_that_no_source_confirms_is_withdrawn_and_comes_back() {
+async fn a_list_that_no_source_confirms_is_withdrawn_and_restored() {
     let mut stage = Stage::with(Options::default(), 1, |settings| settings.stale_after = Duration::ZERO).await;
     stage.poll().await;
     assert!(stage.snapshot().is_some());
@@ -417,7 +417,7 @@ async fn a_list_that_no_source_confirms_is_withdrawn_and_comes_back() {
 }
 
 #[tokio::test]
-async fn another_watch_list_is_in_force_with_the_next_look_and_needs_no_call() {
+async fn another_watch_list_is_used_with_the_next_poll_and_needs_no_call() {
     use domain::watch::{Selector, WatchEntry, WatchField, WatchList};
     let mut stage = Stage::following().await;
     let payout = stage.network.masternode(&stage.masternode(3)).unwrap().payout_address;
@@ -446,15 +446,15 @@ async fn another_watch_list_is_in_force_with_the_next_look_and_needs_no_call() {
 }
 
 #[tokio::test]
-async fn a_penalty_names_the_quorums_that_called_the_masternode_failed() {
+async fn a_penalty_names_the_quorums_that_reported_the_failure() {
     let mut stage = Stage::following().await;
     let (one, two) = (stage.masternode(1), stage.masternode(2));
-    // Each in a block of its own, and seen together only after a pause: the quorums are those of the penalty's own block.
+    // Each in a separate block, and seen together after a pause: the quorums are those of the penalty's own block.
     stage.network.mine_with(&[fail(&one, 2)]).unwrap();
     stage.network.mine_with(&[fail(&two, 1)]).unwrap();
     stage.network.mine(20);
     stage.poll().await;
-    let told: Vec<(String, usize, u32)> = stage
+    let reported: Vec<(String, usize, u32)> = stage
         .events()
         .into_iter()
         .filter_map(|event| match event.kind {
@@ -467,11 +467,11 @@ async fn a_penalty_names_the_quorums_that_called_the_masternode_failed() {
             _ => None,
         })
         .collect();
-    assert_eq!(told, [(one, 2, 2), (two, 1, 1)]);
+    assert_eq!(reported, [(one, 2, 2), (two, 1, 1)]);
 }
 
 #[tokio::test]
-async fn a_node_that_does_not_tell_quorums_still_tells_penalties() {
+async fn a_node_that_does_not_provide_quorums_still_provides_penalties() {
     let mut stage = Stage::following().await;
     stage.servers[0].handle().faults().set_for(Fault::Forbidden, &["quorum"]);
     stage.mine(&[fail(&stage.masternode(1), 1)]).await;

@@ -1,13 +1,14 @@
-//! Words that the texts of this repository avoid, because a reader who knows Dash Core and Prometheus has to decode them.
+//! Words that the texts of this repository avoid, because a reader who knows Dash Core and Prometheus has to decode
+//! them.
 //!
-//! Each word has the largest number of times that it may occur. The numbers may only fall: a rewrite lowers
-//! them to what the variable `TIDY=1` prints with `--nocapture`, and a word that is gone stays at 0.
+//! Each word has a maximum number of occurrences. The numbers may only fall: after a rewrite, lower them to the output
+//! of `TIDY=1` with `--nocapture`. A word that no longer occurs stays at 0.
 //!
 //! Never here: names of items; the compiler knows those.
 
 use crate::markdown;
 
-/// A word or phrase, how often it may still occur, and what to write instead.
+/// A word or phrase, its maximum number of occurrences, and alternatives.
 const AVOIDED: &[(&str, usize, &str)] = &[
     ("told", 600, "notified, received, reported"),
     ("tell", 137, "notify, report, show"),
@@ -35,10 +36,10 @@ const AVOIDED: &[(&str, usize, &str)] = &[
     ("entrant", 19, "entry of the simplified masternode list"),
 ];
 
-/// Phrases in which a word is right, with the file in which they stand.
+/// Phrases in which a word is right, with the file that contains them.
 const ALLOWED: &[(&str, &str)] = &[];
 
-/// Folders and files that are read, and the kinds of files in them.
+/// Folders and files that are read, and the types of files in them.
 const READ: &[&str] = &[
     "src",
     "crates",
@@ -58,11 +59,11 @@ const READ: &[&str] = &[
 ];
 const KINDS: &[&str] = &["rs", "md", "yml", "yaml", "tpl", "txt", "toml", "py", ""];
 
-/// Not ours to write: recorded answers, generated inputs, and this list.
+/// Not part of our text: recorded answers, generated inputs, and this list.
 const SKIPPED: &[&str] =
     &["tests/fixtures/", "tests/fuzz/corpus/", "helm/masternode-exporter/files/", "tests/it/tidy.rs"];
 
-/// How often `phrase` stands in `line` as whole words, in any case.
+/// Number of occurrences of `phrase` in `line` as whole words, in any case.
 fn count(line: &str, phrase: &str) -> usize {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let bytes = line.as_bytes();

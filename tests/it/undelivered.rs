@@ -1,4 +1,5 @@
-//! Receivers that refuse or fail: one refused message holds up no other, and a restart resolves nothing that still fails.
+//! Receivers that refuse or fail: one refused message delays no other, and a restart resolves no alert that still
+//! holds.
 //!
 //! Never here: receivers that accept everything (`push`).
 
@@ -19,7 +20,7 @@ fn bans(got: &[Got], masternode: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_message_that_is_refused_for_good_is_dropped_and_the_others_are_sent() {
+async fn a_permanently_refused_message_is_dropped_and_the_others_are_sent() {
     let mut stage = Stage::following().await;
     let banned = [0, 1, 2, 3, 4].map(|number| stage.masternode(number));
     let watcher = FakeReceiver::start().await;

@@ -1,5 +1,6 @@
-//! Answers in the form of Dash Core 24: recorded of a chain that crosses the activation, out of public test data, and written by
-//! the tables of `dash-v24.md`. Each decodes to what its record says, and a change is one of meaning.
+//! Answers in the form of Dash Core 24: recorded from a chain that crosses the activation, from public test data, and
+//! written by the tables of `docs/spec/dash-24.md`. Each decodes to its recorded values, and a change is a change of
+//! meaning.
 
 use std::fs;
 use std::io::Read;
@@ -16,7 +17,7 @@ use masternode_exporter::rpc::dash::answers;
 use masternode_exporter::rpc::dash::list_parser::ListParser;
 use serde_json::{Value, json};
 
-use crate::recorded::{recorded_event, told};
+use crate::recorded::{event_text, recorded_event};
 
 fn fixtures(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/dash").join(folder)
@@ -46,8 +47,8 @@ fn diff(list: &MasternodeList, result: &Value) -> Result<MasternodeList, ListErr
     list.apply(&answers::list_diff(&answer(result), list.block(), &target).unwrap())
 }
 
-/// What an entry of a record says, against what was read of it. Written for these records only: the first of `core_p2p` is the
-/// primary address, and payees are those of `payouts`, of `shares`, or the one of `payoutAddress`.
+/// Compares an entry of a record with the decoded values. Written for these records only: the first of `core_p2p` is
+/// the primary address, and payees are those of `payouts`, of `shares`, or the one of `payoutAddress`.
 #[track_caller]
 fn assert_reads(masternode: &Masternode, entry: &Value) {
     let (state, details) = (&entry["state"], &masternode.details);
@@ -81,7 +82,7 @@ fn assert_reads(masternode: &Masternode, entry: &Value) {
 }
 
 #[test]
-fn every_recorded_answer_decodes_to_what_it_says() {
+fn every_recorded_answer_decodes_to_its_values() {
     let (mut lists, mut others) = (0, 0);
     for moment in fs::read_dir(fixtures("v24")).unwrap().map(|entry| entry.unwrap().path()) {
         if !moment.is_dir() || moment.ends_with("episodes") {
@@ -124,8 +125,8 @@ fn every_recorded_answer_decodes_to_what_it_says() {
 
 #[test]
 fn each_block_across_the_activation_follows_from_its_changes_and_has_the_recorded_events() {
-    // Blocks whose changes do not say who is paid in the new form, so that the full list is read; and those in which an address
-    // beside the primary one comes or goes.
+    // Blocks whose changes do not contain the payees in the new form, so that the full list is read; and blocks in
+    // which an address other than the primary one is added or removed.
     type Row = (&'static str, &'static [u32], &'static [u32]);
     let rows: [Row; 2] = [
         ("activation", &[242], &[242]),
@@ -165,9 +166,9 @@ fn each_block_across_the_activation_follows_from_its_changes_and_has_the_recorde
                         let change = change.as_ref().expect("a new event has both sides");
                         let (field, before, after) = (field.label(), &change.before, &change.after);
                         changes.push(format!("{height} {} {field} {before} {after}", event.masternode));
-                        events.extend(told(&event));
+                        events.extend(event_text(&event));
                     }
-                    _ => events.extend(told(&event)),
+                    _ => events.extend(event_text(&event)),
                 }
             }
             if height >= 339 {
@@ -200,13 +201,13 @@ fn each_block_across_the_activation_follows_from_its_changes_and_has_the_recorde
     }
 }
 
-/// What was read of an entry, by the first digits of its hash.
+/// The decoded values of an entry, by the first digits of its hash.
 fn of<'a>(list: &'a MasternodeList, digits: &str) -> &'a Masternode {
     list.masternodes().iter().find(|masternode| masternode.id.to_string().starts_with(digits)).unwrap()
 }
 
 #[test]
-fn the_public_answers_of_version_24_say_what_their_record_says() {
+fn the_public_answers_of_version_24_match_their_record() {
     let public = |name: &str| -> Value { serde_json::from_slice(&read(&format!("v24-public/{name}.json"))).unwrap() };
     let first = public("listdiff-1-1250");
     let empty = MasternodeList::new(block(1), vec![]).unwrap();
@@ -288,7 +289,7 @@ fn list_of(entry: &Value, height: u32) -> MasternodeList {
     MasternodeList::new(block(height), parse(&answer(&json!([entry]))).0).unwrap()
 }
 
-/// The fields that a diff changes, by their labels, and the masternode after it.
+/// The fields that a diff changes, by their labels, and the resulting masternode.
 fn changed_by(before: &Value, state: Value) -> Result<(Vec<&'static str>, Masternode), ListError> {
     let result = json!({"baseHeight": 100, "blockHeight": 101, "addedMNs": [], "removedMNs": [],
         "updatedMNs": [{"01".repeat(32): state}]});
@@ -302,7 +303,7 @@ fn changed_by(before: &Value, state: Value) -> Result<(Vec<&'static str>, Master
 }
 
 #[test]
-fn each_transition_is_a_change_of_what_it_means_and_of_nothing_else() {
+fn each_transition_changes_only_the_intended_values() {
     let v1 = || entry(json!({}));
     let v2 = || entry(json!({"version": 2, "pubKeyOperator": key(KEYS[1])}));
     let v3 = || entry(json!({"version": 3, "pubKeyOperator": key(KEYS[1]), "payouts": payouts(&[("Xa", 10_000)])}));
@@ -367,7 +368,7 @@ fn each_transition_is_a_change_of_what_it_means_and_of_nothing_else() {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table, one row a case")]
-fn a_strange_form_is_counted_and_not_known_and_breaks_nothing() {
+fn an_unknown_form_is_counted_and_breaks_nothing() {
     use NotUnderstood::{AddressKind, PayoutForm, ShareForm, StateVersion};
     // name, state, payees known, address, kinds.
     type Row = (&'static str, Value, Option<usize>, Option<&'static str>, &'static [NotUnderstood]);
@@ -403,13 +404,7 @@ fn a_strange_form_is_counted_and_not_known_and_breaks_nothing() {
             home,
             &[],
         ),
-        (
-            "payouts beside a version 2",
-            json!({"version": 2, "payouts": payouts(&[("Xb", 10_000)])}),
-            Some(1),
-            home,
-            &[],
-        ),
+        ("payouts in a version 2", json!({"version": 2, "payouts": payouts(&[("Xb", 10_000)])}), Some(1), home, &[]),
         ("shares of another form", json!({"version": 3, "shares": [{"amount": "all"}]}), None, home, &[ShareForm]),
         (
             "a share without a reward address",

@@ -1,5 +1,5 @@
-//! The exporter follows a network whose registrations move to version 3, over a socket: a relay before the simulator rewrites
-//! its answers. What is stolen is found within one block; what only changes its form alarms nobody.
+//! The exporter follows a network whose registrations move to version 3, over a socket: a relay in front of the
+//! simulator rewrites its answers. A theft is found within one block; a change of form raises no alert.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -11,8 +11,8 @@ use domain::chain::DASH;
 use domain::condition::{Catalogue, Severity};
 use domain::event::{Event, EventKind};
 use domain::watch::{Selector, WatchEntry, WatchField, WatchList};
-use domain::{Snapshot, UnixSeconds};
-use masternode_exporter::follower::{Follower, FollowerSettings, OptionalQueries};
+use domain::{NetworkState, Snapshot, UnixSeconds};
+use masternode_exporter::follower::{self, Follower, FollowerSettings, OptionalQueries};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
 use masternode_exporter::rpc::{self, Client, Credentials, Secret, dialect};
@@ -25,12 +25,12 @@ use crate::support::harness::NOW;
 use crate::support::samples::Page;
 use crate::v24_network::unexpected;
 
-/// How registrations are written otherwise than by the simulator, by proTxHash: fields of `state`, null for one that is gone.
+/// Registrations that differ from the simulator's, by proTxHash: fields of `state`, null for an absent one.
 #[derive(Default)]
 struct Rewritten {
-    /// What entries of lists have.
+    /// Fields of entries of lists.
     states: BTreeMap<String, Value>,
-    /// What the next diff has, besides.
+    /// Additional fields of the next diff.
     next: BTreeMap<String, Value>,
 }
 
@@ -48,7 +48,7 @@ impl Rewritten {
         }
     }
 
-    /// An answer to a call, as a node of version 24 gives it.
+    /// An answer to a call in the form of version 24.
     fn answer(&mut self, call: &Value, answer: &mut Value) {
         if call["method"] != "protx" {
             return;
@@ -83,7 +83,7 @@ fn merge(into: &mut Value, from: &Value) {
     }
 }
 
-/// One message of HTTP: its head and its body.
+/// One HTTP message: its head and its body.
 fn message(stream: &mut TcpStream) -> std::io::Result<(String, Vec<u8>)> {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {
@@ -120,7 +120,7 @@ fn message(stream: &mut TcpStream) -> std::io::Result<(String, Vec<u8>)> {
     Ok((head, body))
 }
 
-/// Answers for the simulator at `url`, each answer rewritten. Its threads end with the test's process.
+/// Relays the simulator at `url` and rewrites each answer. Its threads end with the test's process.
 fn relay(url: &str, rewritten: Arc<Mutex<Rewritten>>) -> String {
     let to = url.trim_start_matches("http://").trim_end_matches('/').to_string();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -158,12 +158,12 @@ struct Followed {
     _server: RunningServer,
     rewritten: Arc<Mutex<Rewritten>>,
     follower: Follower,
-    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    states: watch::Receiver<Arc<NetworkState>>,
     exposition: Arc<Exposition>,
 }
 
 impl Followed {
-    /// `watch` makes the watch list of the network.
+    /// `watch` creates the watch list of the network.
     async fn new(watch: impl FnOnce(&Network) -> Vec<WatchEntry>) -> Followed {
         let network = Network::new(Options::default()).unwrap();
         let server = Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn();
@@ -190,22 +190,24 @@ impl Followed {
             backfill_blocks: 0,
             retention: Duration::from_secs(400 * 86_400),
             clock: || UnixSeconds(NOW),
+            started: std::time::Instant::now(),
         };
         let (_, watch_list) = watch::channel(WatchList::new(watch(&network)));
-        let (publish, snapshots) = watch::channel(None);
-        let follower = Follower::new(settings, vec![client], &meters, watch_list, publish);
+        let clients = vec![client];
+        let (publish, states) = follower::state_channel(&settings, &clients);
+        let follower = Follower::new(settings, clients, &meters, watch_list, publish);
         let exposition = Exposition::new(metrics::MetricsSettings::default(), registry).unwrap();
-        let mut followed = Followed { network, _server: server, rewritten, follower, snapshots, exposition };
+        let mut followed = Followed { network, _server: server, rewritten, follower, states, exposition };
         followed.poll().await;
         followed
     }
 
     async fn poll(&mut self) {
         self.follower.poll_once().await.unwrap();
-        self.exposition.publish("dash-test", self.snapshots.borrow().clone());
+        self.exposition.publish(self.states.borrow().clone());
     }
 
-    /// One block, in which registrations change to that.
+    /// One block in which registrations change to the given values.
     async fn mine(&mut self, changes: &[(&str, Value)]) {
         for (id, state) in changes {
             self.rewritten.lock().unwrap().set(id, state.clone());
@@ -215,7 +217,7 @@ impl Followed {
     }
 
     fn snapshot(&self) -> Arc<Snapshot> {
-        self.snapshots.borrow().clone().unwrap()
+        self.states.borrow().snapshot.clone().unwrap()
     }
 
     /// Masternodes that are found to be otherwise than expected, and in which fields.

@@ -1,5 +1,5 @@
-//! The simulator's Dash 24 network through the activation and after it: the events and samples of the exporter against the
-//! simulator's ledger, and what reaches a receiver.
+//! The simulator's Dash 24 network through the activation and after it: events and samples of the exporter compared
+//! with the simulator's ledger, and the notifications of a receiver.
 //!
 //! Never here: how lists decode (`v24`), sources on two sides of the fork (`fork`).
 
@@ -35,13 +35,13 @@ fn options(fork: Fork) -> Options {
     Options { version: 240_003, fork: Some(fork), ..Options::default() }
 }
 
-/// The owners' part of a block's payment: payee to amount.
+/// The owners' part of a block's payment: amount by payee.
 type Paid = Vec<(String, u64)>;
 
-/// A network whose every block is told in advance, and what it paid so far.
+/// A network whose blocks are planned in advance, with its payments so far.
 struct Episode {
     stage: Stage,
-    /// Regular masternodes: first the two whose operator key has the legacy encoding.
+    /// Regular masternodes; the first two have operator keys in the legacy encoding.
     regular: Vec<String>,
     evo: Vec<String>,
     shared: String,
@@ -78,7 +78,7 @@ impl Episode {
         self.regular.iter().chain(&self.evo).chain([&self.shared]).cloned().collect()
     }
 
-    /// What happens in a block.
+    /// The actions of a block.
     fn actions(&self, height: u32) -> Vec<Action> {
         let of = |masternode: &String| masternode.clone();
         let migrate = |masternode: &String, version| Action::Migrate { masternode: of(masternode), version };
@@ -113,7 +113,7 @@ impl Episode {
         }
     }
 
-    /// Mines the next block without letting the follower look.
+    /// Mines the next block without a poll.
     fn mine(&mut self) -> u32 {
         let network = &self.stage.network;
         let height = network.tip().0 + 1;
@@ -130,7 +130,7 @@ impl Episode {
         height
     }
 
-    /// Everything that was recorded is what happened: kinds, both sides of each change, payments by payee.
+    /// All recorded events match: kinds, both sides of each change, payments by payee.
     fn assert_recorded(&self, from: u32) {
         let kept = kept(&self.stage.history());
         assert!(kept.iter().all(|kept| kept.event.exact && !kept.withdrawn));
@@ -150,7 +150,7 @@ impl Episode {
         }
     }
 
-    /// Counters are the sums of the ledger, and payees those of the chain.
+    /// Counters are the sums of the ledger, and payees are those of the chain.
     fn assert_page(&self, page: &Page, from: u32) {
         let network = &self.stage.network;
         let entries = happened(network, from);
@@ -185,10 +185,10 @@ impl Episode {
     }
 }
 
-/// A field with both sides, in our words.
+/// A field with both sides, in our format.
 type Sides = (u32, String, &'static str, String, String);
 
-/// Both sides of each change are those of the ledger.
+/// Both sides of each change match the ledger.
 #[track_caller]
 fn assert_sides(network: &Network, from: u32, events: &[&Event]) {
     let mut ours: Vec<Sides> = Vec::new();
@@ -222,7 +222,7 @@ fn assert_sides(network: &Network, from: u32, events: &[&Event]) {
             ChangedField::VotingKey => push("voting_key", &|text| text.into()),
             ChangedField::OperatorPayout => push("operator_payout", &|text| text.into()),
             ChangedField::Version => push("version", &|text| text.into()),
-            // The ports; the ledger does not name the hosts.
+            // The ports; the ledger does not contain the hosts.
             ChangedField::Platform => push("addresses", &|text| format!("platform {text}")),
         }
     }
@@ -238,7 +238,7 @@ fn assert_sides(network: &Network, from: u32, events: &[&Event]) {
     assert_eq!(ours.len(), theirs.len());
 }
 
-/// A side of an event in the ledger's words.
+/// A side of an event in the ledger's format.
 fn our_side(field: Field, text: &str) -> String {
     let first_words = |text: &str| -> Vec<String> {
         text.split(", ").map(|part| part.split(' ').next().unwrap_or_default().to_string()).collect()
@@ -263,7 +263,7 @@ fn payees_in_percent(text: &str) -> String {
     text.split(", ").map(part).collect::<Vec<_>>().join(", ")
 }
 
-/// The whole episode; `pauses` are blocks that are mined while no exporter runs.
+/// The whole scenario; `pauses` are blocks that are mined while no exporter runs.
 async fn play(mut episode: Episode, pauses: &[std::ops::RangeInclusive<u32>]) {
     let from = episode.stage.network.tip().0 + 1;
     let outdated = episode.regular.last().unwrap().clone();
@@ -311,7 +311,7 @@ async fn events_through_the_activation_are_the_ledger_without_listdiff() {
 }
 
 #[tokio::test]
-async fn events_through_the_activation_are_the_ledger_beside_a_source_that_stays_behind() {
+async fn events_through_the_activation_are_the_ledger_with_a_source_that_stays_behind() {
     let mut episode = Episode::start().await;
     let options = ServerOptions { software: Some(Software::release(230_102)), ..ServerOptions::default() };
     let old = Server::bind_with(episode.stage.network.clone(), "127.0.0.1:0", options).await.unwrap().spawn();
@@ -322,7 +322,7 @@ async fn events_through_the_activation_are_the_ledger_beside_a_source_that_stays
 }
 
 #[tokio::test]
-async fn a_selected_masternode_stays_watched_when_its_payee_is_swapped_also_while_the_exporter_is_down() {
+async fn a_selected_masternode_stays_watched_when_its_payee_changes_even_during_a_downtime() {
     let mut stage = Stage::recording(options(fork()), dialect::DASH, |_| {}).await;
     let (here, down) = (stage.masternode(1), stage.masternode(2));
     let select = |id: &String| WatchEntry {
@@ -348,7 +348,7 @@ async fn a_selected_masternode_stays_watched_when_its_payee_is_swapped_also_whil
     stage.page().await.expect("masternode_changes_total", &[("masternode", &down), ("field", "payout")], 1.0);
 }
 
-/// Watches these masternodes, each with what its owner expects of it now.
+/// Watches these masternodes, each with the current expectations of its owner.
 fn expecting(network: &Network, ids: &[String]) -> WatchList {
     let entry = |(place, id): (usize, &String)| {
         let facts = network.masternode(id).unwrap();
@@ -389,7 +389,7 @@ fn about_masternodes(got: &[crate::push::Got]) -> Vec<[String; 5]> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payout_swap_on_a_version_3_masternode_pages_within_one_block() {
+async fn a_payout_swap_on_a_version_3_masternode_is_notified_within_one_block() {
     let mut stage = Stage::new(options(fork()), 1).await;
     let ids = stage.network.masternodes().to_vec();
     stage.watch(expecting(&stage.network, &ids));
@@ -398,7 +398,7 @@ async fn a_payout_swap_on_a_version_3_masternode_pages_within_one_block() {
     let masternode = ids[1].clone();
     let receiver = FakeReceiver::start().await;
     let mut told = Told::new(None);
-    // Holds are those of the catalogue, and the clock of the engine stands still.
+    // Pending times are those of the catalogue, and the clock of the engine does not advance.
     let settings = Alerting { receivers: vec![receiver.settings("pager", Kind::Generic)], ..Alerting::default() };
     told.engine.reconfigure(&settings).await;
     stage.mine(&[Action::Migrate { masternode: masternode.clone(), version: 3 }]).await;
@@ -417,7 +417,7 @@ async fn a_payout_swap_on_a_version_3_masternode_pages_within_one_block() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_owner_who_migrates_60_percent_of_the_network_pages_nobody() {
+async fn a_migration_of_60_percent_of_the_network_raises_no_alert() {
     let migration = Some(Migration { after: 3, blocks: 10 });
     let fork = Fork { one_owner: 0.6, legacy: 0.6, migration, ..fork() };
     let options = Options { version: 240_003, fork: Some(fork), ..Options::regtest(100, 10) };
@@ -451,7 +451,7 @@ async fn an_owner_who_migrates_60_percent_of_the_network_pages_nobody() {
             page.expect("masternode_changes_total", &changes(field.label()), 0.0);
         }
     }
-    // A theft afterwards is the first that a receiver hears of any masternode.
+    // A later theft is the first notification about any masternode.
     let stolen = owned[7].clone();
     stage.mine(&[Action::ChangePayout { masternode: stolen.clone() }]).await;
     told.see(stage.snapshot());
@@ -462,7 +462,7 @@ async fn an_owner_who_migrates_60_percent_of_the_network_pages_nobody() {
         receiver.wait("the theft", is_theft).await
     };
     let got = about_masternodes(&got).into_iter().map(|[alert, id, ..]| (alert, id));
-    // Evo nodes below version 3 were warned about before they moved, which is true.
+    // Warnings about Evo nodes below version 3 before they moved are correct.
     let got: Vec<(String, String)> = got.filter(|(alert, _)| alert != "MasternodeEvoVersionOld").collect();
     assert_eq!(got, [("MasternodeUnexpectedChange".to_string(), stolen)]);
     told.engine.stop().await;

@@ -1,5 +1,5 @@
-//! Answers of other versions than the recorded one, written by the field tables of Dash Core's sources: what is missing
-//! there is not missed, what is new is not stumbled over.
+//! Answers of versions other than the recorded one, written by the field tables of Dash Core's sources: missing fields
+//! are accepted, and new fields are ignored.
 
 use domain::list::{Block, MasternodeList};
 use domain::{BlockHash, Hash, Height, NodeType, Score, UnixSeconds};
@@ -69,7 +69,7 @@ fn entries_of_every_version_are_read() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_by_name() {
+fn impossible_values_are_refused_by_name() {
     let mut nameless = entry(&json!({}));
     nameless["proTxHash"] = json!("zz");
     let mut scoreless = entry(&json!({}));
@@ -116,9 +116,9 @@ fn a_diff_of_another_span_is_refused() {
     assert!(error.contains("from height 4 to 5 were asked for, it answers 4 to 6"), "{error}");
 }
 
-/// v23 reports a change of a Platform port with the Platform's entries of `addresses` and none of ours.
+/// v23 reports a change of a Platform port with the Platform's entries of `addresses` and without the primary address.
 #[test]
-fn a_change_of_a_platform_port_leaves_the_address_alone() {
+fn a_change_of_a_platform_port_does_not_change_the_address() {
     let block = |height| Block { height: Height(height), hash: BlockHash(Hash([0; 32])), time: UnixSeconds(0) };
     let changed = |state: Value| {
         let body = answer(&json!([entry(&json!({"service": "192.0.2.1:9999"}))]));
@@ -153,7 +153,7 @@ fn body(count: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_list_is_found_wherever_it_stands_in_the_envelope() {
+fn a_list_is_found_anywhere_in_the_envelope() {
     let list = json!([entry(&json!({}))]).to_string();
     for envelope in [
         format!("{{\"result\":{list},\"error\":null,\"id\":\"x\"}}\n"),
@@ -202,7 +202,7 @@ fn a_masternode_is_too_long_however_it_arrives() {
 }
 
 #[test]
-fn a_list_that_is_cut_off_or_goes_on_is_refused() {
+fn a_truncated_list_or_one_with_trailing_data_is_refused() {
     let whole = body(3);
     for length in 0..whole.len() - 1 {
         assert!(parse(&[&whole[..length]]).is_err(), "{length} of {} bytes", whole.len());
@@ -241,7 +241,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_list_is_the_same_to_our_parser_as_to_serde_json(at in any::<u16>(), byte in 0x20_u8..0x7f) {
+    fn a_damaged_list_gives_the_same_result_as_with_serde_json(at in any::<u16>(), byte in 0x20_u8..0x7f) {
         let mut body = body(2);
         let at = usize::from(at) % body.len();
         body[at] = byte;

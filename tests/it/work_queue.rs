@@ -1,10 +1,10 @@
-//! A node whose work queue is often full: its refusals pass, so calls are repeated and no block is lost.
+//! A node whose work queue is often full: its refusals are temporary, so calls are repeated and no block is lost.
 
 use crate::support::relay::Node;
 use crate::support::sides::{Fork, network};
 
-/// Follows some blocks with up to `polls` polls for each, while the node refuses a share of all calls. Returns how far the
-/// exporter was behind after each block.
+/// Follows some blocks with up to `polls` polls for each, while the node refuses a share of all calls. Returns how many
+/// blocks the exporter was behind after each block.
 async fn behind(refused: u64, blocks: u32, polls: u32) -> Vec<u32> {
     let mut fork = Fork::new(vec![(network(), Node::old())]).await;
     fork.look().await;
@@ -33,7 +33,7 @@ async fn with_a_third_of_all_calls_refused_the_exporter_keeps_up() {
 
 #[tokio::test]
 async fn with_most_calls_refused_the_exporter_is_at_most_two_blocks_behind() {
-    // Four polls are the time from one block to the next in the field: 2 s at a poll interval of 500 ms.
+    // Four polls are the time from one block to the next in production: 2 s at a poll interval of 500 ms.
     let behind = behind(60, 6, 4).await;
     assert!(behind.iter().all(|blocks| *blocks <= 2), "{behind:?}");
 }

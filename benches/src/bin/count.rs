@@ -1,4 +1,4 @@
-//! One piece of work, so often: for counting instructions, which do not depend on the clock. See `benches/count`.
+//! Repeats one piece of work to count instructions, which do not depend on the clock. See `benches/count`.
 
 use std::hint::black_box;
 
@@ -28,7 +28,7 @@ fn main() {
             let settings =
                 MetricsSettings { series_limit: usize::MAX, cache_limit_bytes: 0, ..MetricsSettings::default() };
             let exposition = Exposition::new(settings, Default::default()).expect("an empty registry takes it");
-            exposition.publish("dash-main", Some(data::snapshot(count)));
+            exposition.publish(data::state(data::snapshot(count)));
             let runtime = tokio::runtime::Builder::new_current_thread().build().expect("it needs no driver");
             let stream = || runtime.block_on(drain(&exposition));
             assert_eq!(stream(), stream());
@@ -50,7 +50,7 @@ fn main() {
     }
 }
 
-/// Takes a page piece by piece, as a connection does. Returns its length.
+/// Reads a page piece by piece, as a connection does. Returns its length.
 async fn drain(exposition: &Exposition) -> usize {
     let request = Request { format: Format::Text, gzip: false, filter: Filter::default() };
     match exposition.page(request).await.body {

@@ -1,8 +1,8 @@
-//! What the history costs: 10,000 blocks of networks of two sizes, each written as it is followed.
+//! Cost of the history: 10,000 blocks of networks of two sizes, each written as it is followed.
 //!
 //! `cargo run --release -p masternode-exporter-benches --bin history`
 //!
-//! Never here: a node; the way of a block to the writer.
+//! Never here: a node; the path of a block to the writer.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use masternode_exporter::history::{BlockEvents, Identity, Query, Store};
 
 const BLOCKS: u32 = 10_000;
 
-/// Blocks of a round of the large quorums on mainnet.
+/// Blocks in a cycle of the large quorums on mainnet.
 const ROUND: u32 = 288;
 
 fn hash(kind: u8, number: u32) -> Hash {
@@ -28,7 +28,7 @@ fn id(number: u32) -> MasternodeId {
     MasternodeId::ProTx(hash(1, number))
 }
 
-/// A block as mainnet has them: a payment, and as many penalties, bans and changes as fall to a network of this size.
+/// A block as on mainnet: a payment, and penalties, bans and changes in proportion to the size of the network.
 fn block(height: u32, masternodes: u32) -> BlockEvents {
     let time = UnixSeconds(1_700_000_000 + u64::from(height) * 158);
     let block = Block { height: Height(height), hash: BlockHash(hash(2, height)), time };
@@ -40,7 +40,7 @@ fn block(height: u32, masternodes: u32) -> BlockEvents {
         kind,
     };
     let mut events = vec![event(height, EventKind::Payment { amount: Some(Duffs(77_050_000)), payees: vec![] })];
-    // Fifteen penalties a day among three thousand masternodes, all in the blocks with commitments.
+    // Fifteen penalties per day among three thousand masternodes, all in the blocks with commitments.
     if height % 24 == 10 {
         for number in 0..(masternodes / 4_500).max(1) {
             let quorum = FailedQuorum {

@@ -1,5 +1,5 @@
-//! Every ratio of the budgets in one run: ours and the baseline by turns, medians of the CPU time of the thread. What goes
-//! through sockets is measured by the clock, and by the CPU time of the process.
+//! Every ratio of the budgets in one run: the exporter and the baseline alternately, medians of the thread's CPU time.
+//! Ratios over sockets use the wall clock and the CPU time of the process.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use masternode_exporter_benches::{baselines, data, ingest, page, render, samples
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Median milliseconds of CPU of each piece of work, taken by turns. Each has one run before the one that counts, so
-/// that it finds its own data in the caches and not those of the work before it.
+/// Median milliseconds of CPU of each piece of work, measured alternately. Each runs once before the measured run, so
+/// that its data is in the caches and not that of the previous work.
 fn medians<const N: usize>(rounds: usize, mut work: [&mut dyn FnMut(); N]) -> [f64; N] {
     let mut times: [Vec<f64>; N] = std::array::from_fn(|_| Vec::new());
     for _ in 0..rounds {
@@ -140,7 +140,7 @@ async fn scraping(count: u64, rounds: usize) {
     let exposition = |cache_limit_bytes| {
         let settings = MetricsSettings { series_limit: usize::MAX, cache_limit_bytes, ..MetricsSettings::default() };
         let exposition = Exposition::new(settings, prometheus::Registry::new()).expect("an empty registry takes it");
-        exposition.publish("dash-main", Some(snapshot.clone()));
+        exposition.publish(data::state(snapshot.clone()));
         exposition
     };
     let (exposition, streaming) = (exposition(usize::MAX), exposition(0));

@@ -1,6 +1,7 @@
-//! How many watched masternodes speak which protocol and run which release, by what they said in their last probe.
+//! Counts of watched masternodes by protocol version and by release, from the answers to their last probe.
 //!
-//! A peer writes these texts itself, so the number of values is bounded: the most frequent are kept, the rest is one value.
+//! A peer chooses these texts, so the number of values is bounded: the most frequent values are kept, all others share
+//! one.
 //!
 //! Never here: single masternodes; the version of a registration (`registrations`).
 
@@ -12,24 +13,24 @@ use crate::probe::{Peer, Probes};
 use crate::release::named_release;
 use crate::snapshot::Snapshot;
 
-/// Most values that are kept by their own name.
+/// Maximum number of values that keep their own name.
 const MOST: usize = 16;
 
-/// Most characters of a release.
+/// Maximum length of a release, in characters.
 const RELEASE_LENGTH: usize = 16;
 
-/// What stands for everything else.
+/// The value for all others.
 pub const OTHER: &str = "other";
 
 /// Counts by value, each at least 1.
 pub type Counts = BTreeMap<String, usize>;
 
-/// Counts of watched masternodes; those of which the last probe says nothing are not counted.
+/// Counts of watched masternodes. Masternodes whose last probe has no result are not counted.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Census {
     /// By version of the peer-to-peer protocol.
     pub by_protocol: Counts,
-    /// By release of the chain's software; [`OTHER`] for an agent that names none.
+    /// By release of the chain's software; [`OTHER`] for a user agent that names no release.
     pub by_release: Counts,
 }
 
@@ -52,7 +53,7 @@ impl Census {
     }
 }
 
-/// Keeps the most frequent values; of equally frequent ones the greater as text.
+/// Keeps the most frequent values; of equally frequent ones, those that are greater as text.
 fn bounded(counts: Counts) -> Counts {
     let mut by_count: Vec<(String, usize)> = counts.into_iter().collect();
     by_count.sort_by_key(|(value, count)| (value == OTHER, Reverse(*count), Reverse(value.clone())));
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn watched_ones_are_counted_by_protocol_and_release() {
+    fn watched_masternodes_are_counted_by_protocol_and_release() {
         let census = census(&[
             (70_242, "/Dash Core:24.0.2/"),
             (70_242, "/Dash Core:24.0.2(mn1)/"),
@@ -96,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_cannot_make_any_number_of_values() {
+    fn the_number_of_values_from_peers_is_bounded() {
         let agents: Vec<String> = (0..50).map(|number| format!("/Dash Core:23.0.{number}/")).collect();
         let mut peers: Vec<(u32, &str)> = (0..).zip(&agents).map(|(number, agent)| (number, agent.as_str())).collect();
         peers.extend([(70_242, "/Dash Core:24.0.2/"); 2]);

@@ -1,6 +1,7 @@
-//! A chain's rules as data: everything in which one chain differs from another, for the arithmetic.
+//! A chain's rules as data: all differences between chains that the arithmetic needs.
 //!
-//! A further chain is one more value of [`ChainRules`], from a file or from here; no rule asks for a chain's name.
+//! A further chain is another value of [`ChainRules`], from a file or from this module. No rule depends on a chain's
+//! name.
 //!
 //! Never here: ports, methods or field names of a chain's RPC (`rpc`); facts about a running network (`facts`).
 
@@ -23,51 +24,51 @@ pub struct ChainRules {
     pub genesis: Cow<'static, [(Cow<'static, str>, Cow<'static, str>)]>,
     /// How failures become bans; `None` where RPC shows no score.
     pub penalty: Option<Penalty>,
-    /// Whether Dash's quorum types hold sessions here. Where not, nothing is said of exposure and windows.
+    /// Whether Dash's quorum types hold sessions on this chain. If not, exposure and windows are unknown.
     pub has_dkg: bool,
-    /// Who is paid.
+    /// How payees are selected.
     pub payment: PaymentModel,
-    /// The list shows the block of each node's last payment. Where not, nothing is said of payments that were made.
+    /// The list shows the block of each node's last payment. If not, past payments are unknown.
     pub tells_payments: bool,
-    /// All states that a node can be shown in.
+    /// All states that a node can report.
     pub states: Cow<'static, [State]>,
-    /// A ban ends by itself, after as many blocks as there were masternodes when it began.
+    /// A ban ends automatically, after as many blocks as there were masternodes when it began.
     pub ban_ends: bool,
-    /// Mean seconds between blocks where it could not be measured.
+    /// Mean seconds between blocks, used until they are measured.
     pub spacing_seconds: f64,
-    /// When silence is told; `None` where nodes do not live by pings.
+    /// When a missing ping is reported; `None` on chains without pings.
     pub ping: Option<Ping>,
-    /// A dead node leaves the list instead of staying in a bad state: its absence is the sign of death.
+    /// A dead node leaves the list instead of changing to another state, so its absence shows that it is dead.
     pub absent_is_dead: bool,
-    /// Least protocol version that a masternode needs, by the version of the node that judges it (`getnetworkinfo.version`),
-    /// ascending; empty where it is not known.
+    /// Minimum protocol version of a masternode, by the version of the node that checks it (`getnetworkinfo.version`),
+    /// ascending; empty if not known.
     pub minimum_protocols: Cow<'static, [(u32, u32)]>,
 }
 
-/// How failures become bans, and what changes it.
+/// How failures become bans, and a spork that changes the decay.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Penalty {
     /// The rule.
     pub rule: PenaltyRule,
-    /// A spork that slows the decay down.
+    /// A spork that slows down the decay.
     pub slowed: Option<SlowedDecay>,
 }
 
-/// A decay that comes more seldom while a spork is active.
+/// A slower decay while a spork is active.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SlowedDecay {
     /// Name of the spork.
     pub spork: Cow<'static, str>,
-    /// The decay comes in blocks whose height this divides.
+    /// Scores decay in blocks whose height is divisible by this.
     pub decay_period: u32,
 }
 
-/// Silence of a node that lives by pings, in seconds since its last one.
+/// Time without a ping on chains with pings, in seconds since the last ping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ping {
-    /// It should have pinged by now: time to look.
+    /// A ping is overdue: the operator should check.
     pub warning_seconds: u64,
-    /// The node counts it as expired.
+    /// The node treats the masternode as expired.
     pub expiry_seconds: u64,
 }
 
@@ -106,8 +107,8 @@ pub const DASH: ChainRules = ChainRules {
 
 /// Dimecoin 2.3. States: `CMasternode::Check` in `src/masternode/masternode.cpp`
 /// (docs/spec/legacy-chains.md#dimecoin-states); pool: `CMasternodeMan::GetNextMasternodeInQueueForPayment`
-/// (docs/spec/legacy-chains.md#dimecoin-payee); least protocol: `masternode-payments.h`. Its RPC port is
-/// Bitcoin's, so only the name distinguishes them.
+/// (docs/spec/legacy-chains.md#dimecoin-payee); minimum protocol: `masternode-payments.h`. Its RPC port is the same as
+/// Bitcoin's, so only the user agent distinguishes them.
 pub const DIMECOIN: ChainRules = ChainRules {
     name: Cow::Borrowed("dimecoin"),
     subversion_prefix: Cow::Borrowed("/dimecoin:"),
@@ -145,7 +146,7 @@ pub const DIMECOIN: ChainRules = ChainRules {
 
 /// PRCYCoin 2.0. States: `CMasternode::Check` in `src/masternode.cpp` (docs/spec/legacy-chains.md#prcycoin-rpc);
 /// payment: `CMasternodePayments::FillBlockPayee`, which pays any enabled node
-/// (docs/spec/legacy-chains.md#prcycoin-payee); least protocol: `ActiveProtocol` in `main.cpp`.
+/// (docs/spec/legacy-chains.md#prcycoin-payee); minimum protocol: `ActiveProtocol` in `main.cpp`.
 pub const PRCYCOIN: ChainRules = ChainRules {
     name: Cow::Borrowed("prcycoin"),
     subversion_prefix: Cow::Borrowed("/PRCY:"),
@@ -172,14 +173,14 @@ pub const PRCYCOIN: ChainRules = ChainRules {
     minimum_protocols: Cow::Borrowed(&[(2_000_006, 70_915)]),
 };
 
-/// The chains that need no file.
+/// The built-in chains, which need no profile.
 pub const BUILT_IN: [ChainRules; 3] = [DASH, DIMECOIN, PRCYCOIN];
 
 impl ChainRules {
-    /// The rule of penalties that holds while the sporks are so at `now`; `None` where RPC shows no score.
+    /// The penalty rule for the given sporks at `now`; `None` where RPC shows no score.
     pub fn penalty_rule(&self, sporks: &[(String, i64)], now: UnixSeconds) -> Option<PenaltyRule> {
         let penalty = self.penalty.as_ref()?;
-        // A spork is active from the time that is its value on (`CSporkManager::IsSporkActive`).
+        // A spork is active from the time in its value on (`CSporkManager::IsSporkActive`).
         let active = |name: &str| {
             sporks.iter().any(|(spork, value)| spork == name && u64::try_from(*value).is_ok_and(|value| value < now.0))
         };
@@ -198,16 +199,16 @@ impl ChainRules {
         }
     }
 
-    /// Whether nodes are told apart by their registration; else by their collateral.
+    /// Whether masternodes are identified by their registration; otherwise by their collateral.
     pub fn is_deterministic(&self) -> bool {
         self.penalty.is_some()
     }
 }
 
-/// Which of a chain's networks a node is on, by `getblockchaininfo.chain`.
+/// The network of a chain that a node is on, by `getblockchaininfo.chain`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subnet {
-    /// The real one.
+    /// The main network.
     Main,
     /// The public test network.
     Test,
@@ -234,11 +235,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_spork_slows_the_decay_while_its_time_has_come() {
+    fn a_spork_slows_the_decay_while_it_is_active() {
         let slowed = SlowedDecay { spork: "SPORK_21_LOW_LLMQ_PARAMS".into(), decay_period: 30 };
         let rule = PenaltyRule { decay_period: 2, ..pose::CONSENSUS };
         let rules = ChainRules { penalty: Some(Penalty { rule, slowed: Some(slowed) }), ..DASH };
-        // value of the spork, decay period: active from its time on; off is a time far away
+        // value of the spork, decay period: active from the given time on; off is a time in the far future
         // (docs/spec/legacy-chains.md#chain-profiles).
         for (value, period) in [(0, 30), (999, 30), (1000, 2), (4_070_908_800, 2), (-1, 2)] {
             let sporks = vec![("SPORK_21_LOW_LLMQ_PARAMS".to_string(), value)];
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn every_chain_of_pings_has_a_state_for_the_unknown() {
+    fn every_chain_with_pings_has_a_state_for_unknown_states() {
         for rules in BUILT_IN {
             assert!(rules.ping.is_none() || rules.states.last() == Some(&state::UNKNOWN), "{}", rules.name);
             assert_eq!(rules.states.iter().filter(|state| state.payable).count(), 1, "{}", rules.name);

@@ -1,4 +1,4 @@
-//! What is known of a running network beside its list, and how many masternodes of each kind it has.
+//! What is known about a running network in addition to its list, and the number of masternodes of each type.
 //!
 //! Never here: rules of a chain (`chain`).
 
@@ -16,20 +16,20 @@ use crate::quorum::Formations;
 use crate::quorum_selection::SelectedQuorum;
 use crate::session::DkgSessions;
 
-/// What is known of the running network at a list's block, beside the list.
+/// What is known about the running network at a list's block, in addition to the list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChainFacts {
     /// Which network.
     pub subnet: Subnet,
-    /// Version of the answering node (`getnetworkinfo.version`, 230102 for 23.1.2); `None` when not known.
+    /// Version of the queried node (`getnetworkinfo.version`, 230102 for 23.1.2); `None` when not known.
     pub node_version: Option<u32>,
-    /// Where the deployment v24 stands, for the next block; `None` where no source says.
+    /// State of the deployment v24 for the next block; `None` if no source reports it.
     pub deployment: Option<Deployment>,
-    /// Version of the coinbase transaction that was read last; `None` where no source tells.
+    /// Version of the last coinbase transaction that was read; `None` if no source provides it.
     pub coinbase_version: Option<u16>,
     /// Version of the newest node among all sources of the network; `None` when not known.
     pub newest_version: Option<u32>,
-    /// What the nodes of masternodes that are sources say of themselves; `None` for one that says nothing at the moment.
+    /// What masternodes that are sources report about themselves; `None` for one that reports nothing at the moment.
     pub own_nodes: Arc<BTreeMap<MasternodeId, Option<Peer>>>,
     /// How Evo nodes are paid at the next block.
     pub evo_payments: EvoPayments,
@@ -39,27 +39,28 @@ pub struct ChainFacts {
     pub measured_spacing_seconds: Option<f64>,
     /// Sporks by name, as the node shows them.
     pub sporks: Vec<(String, i64)>,
-    /// DKG sessions under way; `None` where no source tells them.
+    /// Active DKG sessions; `None` if no source reports them.
     pub sessions: Option<Arc<DkgSessions>>,
-    /// Block at which the next session of any type begins; `None` where no source tells.
+    /// Block at which the next session of any type begins; `None` if no source reports it.
     pub next_session: Option<Height>,
-    /// The sessions of types that do not rotate for which was drawn and that can still end, the newest of each type; those
-    /// that nobody could draw for are missing.
+    /// The newest session of each non-rotating type whose members are known and that can still end. Sessions without
+    /// known members are absent.
     pub drawings: Vec<Arc<SelectedQuorum>>,
-    /// Payees that were voted for, ascending by height; `None` where they could not be asked.
+    /// Payees with votes, ascending by height; `None` if they could not be requested.
     pub votes: Option<Vec<Vote>>,
-    /// Blocks of collaterals, of those asked so far.
+    /// Blocks of collaterals, for those requested so far.
     pub collateral_heights: Arc<HashMap<MasternodeId, Height>>,
-    /// Names of the quorum types of which the network holds sessions; `None` where nobody was asked: all of the chain's table.
+    /// Names of the quorum types that hold sessions on the network; `None` if not requested: then all types of the
+    /// chain's table.
     pub held_types: Option<Vec<String>>,
-    /// The node tells how DKG sessions end, so that they are counted.
+    /// The node reports the results of DKG sessions, so they can be counted.
     pub tells_sessions: bool,
-    /// When quorums were last mined, and which sessions are open; types of which nothing is known are missing.
+    /// When quorums were last mined, and which sessions are open; types without data are absent.
     pub formations: Formations,
 }
 
 impl ChainFacts {
-    /// Nothing is known of a network but which it is.
+    /// Facts of a network of which only the subnet is known.
     pub fn new(subnet: Subnet) -> ChainFacts {
         ChainFacts {
             subnet,
@@ -83,17 +84,17 @@ impl ChainFacts {
         }
     }
 
-    /// Whether the rules of Dash Core 24 hold for the next block; `None` where no source says.
+    /// Whether the rules of Dash Core 24 hold for the next block; `None` if no source reports it.
     pub fn v24_active(&self) -> Option<bool> {
         Some(self.deployment.as_ref()?.phase == Phase::Active)
     }
 
-    /// Seconds between blocks to count with: measured, or the chain's usual.
+    /// Seconds between blocks for estimates: measured, or else the chain's usual value.
     pub fn spacing_seconds(&self, rules: &ChainRules) -> f64 {
         self.measured_spacing_seconds.unwrap_or(rules.spacing_seconds)
     }
 
-    /// When a block of that height is expected; `None` when it lies behind the tip.
+    /// Expected time of a block; `None` if its height is not above the tip.
     pub fn expected_at(&self, height: Height, tip: &Block, rules: &ChainRules) -> Option<UnixSeconds> {
         let seconds = f64::from(height.above(tip.height)) * self.spacing_seconds(rules);
         (height > tip.height && seconds.is_finite()).then(|| UnixSeconds(tip.time.0.saturating_add(seconds as u64)))
@@ -111,13 +112,13 @@ impl ChainFacts {
         self.formations.get(kind.name)?.open
     }
 
-    /// How many whole blocks fall into `seconds`.
+    /// Number of whole blocks within `seconds`.
     pub fn blocks_in(&self, seconds: u64, rules: &ChainRules) -> u32 {
         chance::whole_blocks(seconds, self.spacing_seconds(rules))
     }
 }
 
-/// How many of each kind are on a list.
+/// Number of masternodes of each type on a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Population {
     /// Not banned, by [`NodeType::ALL`].

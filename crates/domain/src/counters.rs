@@ -1,6 +1,7 @@
-//! Counts of events since the chain is followed: over restarts, where they are kept.
+//! Counts of events since the start of the history, across restarts if a history is kept.
 //!
-//! Never here: events withdrawn by a reorg: counts never go down, those are counted apart (`meters`).
+//! Never here: events withdrawn by a reorg. These counts never decrease; withdrawn events are counted separately
+//! (`meters`).
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -9,7 +10,7 @@ use crate::dkg_outcome::DkgOutcome;
 use crate::event::{BanCause, Event, EventKind, Field};
 use crate::masternode::{Height, MasternodeId, NodeType};
 
-/// What happened to one masternode.
+/// Counts of events of one masternode.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeCounters {
     /// Failed sessions that raised the score.
@@ -20,7 +21,7 @@ pub struct NodeCounters {
     pub revivals: u64,
     /// Payments.
     pub payments: u64,
-    /// Payments lost with the place in the queue.
+    /// Payments lost with the position in the queue.
     pub payments_lost: u64,
     /// Changes, by [`Field::ALL`].
     pub changes: [u64; Field::ALL.len()],
@@ -28,32 +29,32 @@ pub struct NodeCounters {
     pub last_penalty_height: Option<Height>,
     /// Block of the last ban and how many masternodes there were then; `None` when none was seen.
     pub last_ban: Option<(Height, u32)>,
-    /// Seats in quorums, by their type.
+    /// Memberships in quorums, by quorum type.
     pub memberships: ByQuorumType<Memberships>,
 }
 
 /// Counts by the name of a quorum type.
 pub type ByQuorumType<T> = BTreeMap<Cow<'static, str>, T>;
 
-/// Seats of one masternode in quorums that formed.
+/// Memberships of one masternode in quorums that formed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memberships {
-    /// It did its part.
+    /// Sessions in which it participated.
     pub valid: u64,
-    /// It failed.
+    /// Sessions in which it failed.
     pub invalid: u64,
 }
 
-/// SessionTally of the network.
+/// Session results of the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DkgCounters {
-    /// A quorum came of it.
+    /// Sessions that formed a quorum.
     pub formed: u64,
-    /// It failed as a whole.
+    /// Sessions that failed as a whole.
     pub failed: u64,
 }
 
-/// What happened to all masternodes of one kind.
+/// Counts of events of all masternodes of one type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NetworkCounters {
     /// Failed sessions that raised a score.
@@ -77,7 +78,7 @@ pub struct EventCounters {
 }
 
 impl EventCounters {
-    /// Counts that go on from earlier ones.
+    /// Counts that continue from earlier ones.
     pub fn continue_from(
         nodes: impl IntoIterator<Item = (MasternodeId, NodeCounters)>,
         network: [NetworkCounters; NodeType::ALL.len()],
@@ -86,7 +87,7 @@ impl EventCounters {
         EventCounters { nodes: nodes.into_iter().collect(), network, sessions }
     }
 
-    /// These counts, and on top of them those of what happened later.
+    /// These counts plus those of later events.
     #[must_use]
     pub fn add_later(mut self, later: &EventCounters) -> EventCounters {
         for (id, later) in &later.nodes {
@@ -148,7 +149,7 @@ impl EventCounters {
         }
     }
 
-    /// Counts how a session ended.
+    /// Counts the result of a session.
     pub fn record_session(&mut self, session: &DkgOutcome) {
         let sessions = self.sessions.entry(session.quorum_type.clone()).or_default();
         let Some(members) = &session.members else {
@@ -163,34 +164,34 @@ impl EventCounters {
         }
     }
 
-    /// SessionTally of the network, by quorum type.
+    /// Session results of the network, by quorum type.
     pub fn sessions(&self) -> &ByQuorumType<DkgCounters> {
         &self.sessions
     }
 
-    /// Puts back which block penalised a masternode last, after a reorg replaced that block.
+    /// Restores the block of a masternode's last penalty, after a reorg replaced that block.
     pub fn set_last_penalty(&mut self, id: &MasternodeId, height: Option<Height>) {
         if let Some(node) = self.nodes.get_mut(id) {
             node.last_penalty_height = height;
         }
     }
 
-    /// What happened to a masternode; all zero when nothing did.
+    /// Counts of one masternode; all zero if it had no events.
     pub fn node(&self, id: &MasternodeId) -> NodeCounters {
         self.nodes.get(id).cloned().unwrap_or_default()
     }
 
-    /// Which block penalised a masternode last; `None` when none was seen.
+    /// Block of a masternode's last penalty; `None` when none was seen.
     pub fn last_penalty(&self, id: &MasternodeId) -> Option<Height> {
         self.nodes.get(id)?.last_penalty_height
     }
 
-    /// All to which something happened, in no order.
+    /// All masternodes with events, in no particular order.
     pub fn nodes(&self) -> impl Iterator<Item = (&MasternodeId, &NodeCounters)> {
         self.nodes.iter()
     }
 
-    /// What happened to all of a kind, by [`NodeType::ALL`].
+    /// Counts of all masternodes of a type, by [`NodeType::ALL`].
     pub fn network(&self) -> &[NetworkCounters; NodeType::ALL.len()] {
         &self.network
     }
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_on_top_of_earlier_ones_are_those_of_all_events_in_one_go() {
+    fn continued_counts_equal_the_counts_of_all_events_at_once() {
         let penalty = EventKind::Penalty {
             score: Score(66),
             points: 66,

@@ -1,8 +1,8 @@
-//! The activation of a consensus change that miners signal for, after a quorum signed it (BIP9 with an EHF signal): which
-//! state it is in, and at which height it activates at the earliest (docs/spec/dash-24.md#activation).
+//! The activation of a consensus change that miners signal for after a quorum signed it (BIP9 with an EHF signal): its
+//! state, and its earliest activation height (docs/spec/dash-24.md#activation).
 //!
-//! A node speaks of the block after its tip: at tip A − 1 it says "active", and block A is the first under the new rules.
-//! The state here is that of the next block, too; the heights are exact.
+//! A node reports the state of the block after its tip: at tip A − 1 it reports "active", and block A is the first
+//! under the new rules. The state here is also that of the next block; the heights are exact.
 //!
 //! Never here: whether a source is trusted (`follower`); names of RPC fields.
 
@@ -11,13 +11,13 @@ use std::collections::BTreeMap;
 use crate::chain::Subnet;
 use crate::masternode::{Height, UnixSeconds};
 
-/// Name of the deployment that Dash Core 24 brings, in answers and in the label `deployment`.
+/// Name of the deployment of Dash Core 24, in answers and in the label `deployment`.
 pub const V24: &str = "v24";
 
 /// Version of the coinbase transaction from the activation block of v24 on.
 pub const V24_COINBASE: u16 = 4;
 
-/// Names of forks that nodes of known releases say; any other one is a fork that is to come.
+/// Names of forks that nodes of known releases report; any other name is a future fork.
 pub const KNOWN: &[&str] = &[
     "bip16",
     "bip34",
@@ -48,82 +48,82 @@ pub const KNOWN: &[&str] = &[
     "distinct_required_payments",
 ];
 
-/// What a node says of its forks, by name; empty where it says nothing.
+/// What a node reports about its forks, by name; empty if it reports nothing.
 pub type Forks = BTreeMap<String, Fork>;
 
-/// What a node says of one fork. Everything that it may leave out is an option.
+/// What a node reports about one fork. All values that it may omit are options.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fork {
     /// The rules hold for the next block.
     pub active: Option<bool>,
-    /// First block under the rules, of a fork that is active or buried.
+    /// First block under the rules, for a fork that is active or buried.
     pub height: Option<Height>,
-    /// The signalling, where the fork is not buried.
+    /// The signalling, unless the fork is buried.
     pub bip9: Option<Bip9>,
 }
 
 /// The signalling of one fork.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bip9 {
-    /// The node's word for the state of the next block.
+    /// The node's name of the state of the next block.
     pub status: String,
-    /// Signals count from this median time on; `None` where none is stated.
+    /// Signals count from this median time on; `None` if none is stated.
     pub start_time: Option<UnixSeconds>,
     /// First block of the state.
     pub since: Option<Height>,
-    /// Whether an EHF signal is needed; `None` where the node does not print Dash's own fields.
+    /// Whether an EHF signal is required; `None` if the node does not print Dash's own fields.
     pub needs_signal: Option<bool>,
     /// Block of the EHF signal.
     pub signal_height: Option<Height>,
-    /// First block under the rules, once that is certain.
+    /// First block under the rules, once it is final.
     pub activation_height: Option<Height>,
-    /// The window under way.
+    /// The current window.
     pub signalling: Option<Signalling>,
 }
 
-/// The blocks of a window that signal.
+/// The signalling blocks of a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Signalling {
     /// Blocks of a window.
     pub window: u32,
-    /// Blocks of this window so far.
+    /// Blocks of this window up to the tip.
     pub elapsed: u32,
-    /// Those of them that signal.
+    /// Signalling blocks among them.
     pub count: u32,
-    /// Signals that lock the change in; only while it is started.
+    /// Number of signals that locks in the change; only in the state "started".
     pub threshold: Option<u32>,
     /// The threshold can still be reached in this window.
     pub possible: Option<bool>,
 }
 
 impl Signalling {
-    /// Part of the blocks so far that signal, 0…1; `None` at the beginning of a window.
+    /// Share of signalling blocks so far, 0…1; `None` at the beginning of a window.
     pub fn ratio(&self) -> Option<f64> {
         (self.elapsed > 0).then(|| f64::from(self.count) / f64::from(self.elapsed))
     }
 }
 
-/// Where the deployment stands, for the next block.
+/// State of the deployment for the next block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// Its start time has not come; also where the node does not say whether the EHF signal was mined.
+    /// The start time is not reached; also if the node does not report whether the EHF signal was mined.
     Defined,
-    /// Its start time has come, and the EHF signal is missing.
+    /// The start time is reached, and the EHF signal is missing.
     WaitingForSignal,
     /// The EHF signal was mined; signalling begins with the next window.
     Signalled,
-    /// Blocks that signal are counted.
+    /// Signalling blocks are counted.
     Started,
-    /// The activation height is certain.
+    /// The activation height is final.
     LockedIn,
     /// The rules hold.
     Active,
-    /// It was given up.
+    /// The deployment failed.
     Failed,
 }
 
 impl Phase {
-    /// All, in the order in which they come.
+    /// All states in their order.
     pub const ALL: [Phase; 7] = [
         Phase::Defined,
         Phase::WaitingForSignal,
@@ -147,7 +147,7 @@ impl Phase {
         }
     }
 
-    /// The activation height is certain, be it ahead or behind.
+    /// The activation height is final, whether in the past or in the future.
     pub fn is_certain(self) -> bool {
         matches!(self, Phase::LockedIn | Phase::Active)
     }
@@ -156,32 +156,32 @@ impl Phase {
 /// One deployment as of a tip.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deployment {
-    /// Where it stands, for the block after the tip.
+    /// State for the block after the tip.
     pub phase: Phase,
-    /// Block of the EHF signal; `None` where there is none or the node does not say.
+    /// Block of the EHF signal; `None` if there is none or the node does not report it.
     pub signal_height: Option<Height>,
-    /// Blocks of a window; `None` on a private network that has not said it yet.
+    /// Length of a window in blocks; `None` on a private network that has not reported it yet.
     pub window: Option<u32>,
-    /// The window under way, while blocks that signal are counted.
+    /// The current window, while signalling blocks are counted.
     pub signalling: Option<Signalling>,
-    /// First block under the new rules, once certain; `None` also where the node has it buried without a height.
+    /// First block under the new rules, once final; `None` also if the node has it buried without a height.
     pub activation_height: Option<Height>,
-    /// Lowest height at which it can activate, while that is not certain; `None` before the signal is awaited.
+    /// Lowest possible activation height while it is not final; `None` before the signal is awaited.
     pub earliest_height: Option<Height>,
 }
 
-/// What else is known when a deployment is judged.
+/// Further inputs for the state of a deployment.
 #[derive(Clone, Copy, Debug)]
 pub struct At {
     /// Which of the networks.
     pub subnet: Subnet,
-    /// Height of the tip that the node spoke of.
+    /// Height of the tip at the time of the node's answer.
     pub tip: Height,
-    /// Median time of the blocks before the next one; `None` where the node does not say.
+    /// Median time of the blocks before the next one; `None` if the node does not report it.
     pub median_time: Option<UnixSeconds>,
-    /// Block of an EHF signal that was seen itself.
+    /// Block of an EHF signal that the exporter saw itself.
     pub seen_signal: Option<Height>,
-    /// Blocks of a window, as the node said them earlier.
+    /// Length of a window in blocks, as the node reported it earlier.
     pub stated_window: Option<u32>,
     /// Version of the node.
     pub node_version: Option<u32>,
@@ -190,11 +190,11 @@ pub struct At {
 }
 
 impl Deployment {
-    /// The deployment v24 by what a node says. `None` where nothing can be said: an older node has no word for it.
+    /// The deployment v24 according to a node. `None` if nothing is known: an older node does not report it.
     pub fn v24(forks: &Forks, at: &At) -> Option<Deployment> {
         match forks.get(V24) {
             Some(fork) => Deployment::of(fork, at),
-            // Buried in a later release, so that the coinbase is what tells.
+            // Buried in a later release, so that the coinbase version decides.
             None => {
                 let follows = at.node_version.is_some_and(|version| version >= FOLLOWS_SINCE);
                 let active = follows && at.coinbase_version.is_some_and(|version| version >= V24_COINBASE);
@@ -212,7 +212,7 @@ impl Deployment {
         let Some(bip9) = &fork.bip9 else {
             return match (fork.active, fork.height) {
                 (Some(true), height) => Some(Deployment::active(height, window(at.subnet))),
-                // Buried, and the height is ahead: it is certain.
+                // Buried with a height ahead of the tip: it is final.
                 (Some(false), Some(height)) => {
                     Some(Deployment { phase: Phase::LockedIn, ..Deployment::active(Some(height), window(at.subnet)) })
                 }
@@ -249,7 +249,7 @@ impl Deployment {
     }
 }
 
-/// From this version on a node follows the activation of v24, whether it still names the deployment or not.
+/// From this version on, a node follows the activation of v24, whether or not it still reports the deployment.
 pub const FOLLOWS_SINCE: u32 = 240_000;
 
 fn phase(bip9: &Bip9, signal_height: Option<Height>, at: &At) -> Option<Phase> {
@@ -274,7 +274,8 @@ fn phase(bip9: &Bip9, signal_height: Option<Height>, at: &At) -> Option<Phase> {
     }
 }
 
-/// A signal mined in window P activates at (P + 3) · window at the earliest; a window that cannot lock in costs one more.
+/// A signal mined in window P activates at (P + 3) · window at the earliest; each window without lock-in adds one
+/// window.
 fn earliest(
     phase: Phase,
     signal_height: Option<Height>,
@@ -287,7 +288,7 @@ fn earliest(
     match phase {
         Phase::WaitingForSignal => from(next.0 / window * window, 3),
         Phase::Signalled => {
-            // A signal of an earlier window has its effect at the end of this one.
+            // A signal of an earlier window takes effect at the end of this one.
             let mined = signal_height?.0.max(next.0.saturating_sub(1));
             from(mined / window * window, 3)
         }
@@ -301,8 +302,8 @@ fn earliest(
     }
 }
 
-/// Blocks of a window, where the node does not say (`src/chainparams.cpp` of the development branch). `None` for a private
-/// network: it is 250 there unless the node was started with another one.
+/// Length of a window in blocks if the node does not report it (`src/chainparams.cpp` of the development branch).
+/// `None` for a private network: the default of 250 can be changed by a start argument.
 fn window(subnet: Subnet) -> Option<u32> {
     match subnet {
         Subnet::Main => Some(4032),
@@ -312,11 +313,11 @@ fn window(subnet: Subnet) -> Option<u32> {
     }
 }
 
-/// Signals that lock the change in, in the window of that number since it was started: 80 %, and less with each attempt,
-/// down to 60 % (`ThresholdConditionChecker::Threshold`). `None` for a window that is none.
+/// Number of signals that locks in the change in the given window after the start: 80 %, decreasing with each attempt
+/// to 60 % (`ThresholdConditionChecker::Threshold`). `None` for an invalid window.
 pub fn threshold(subnet: Subnet, window: u32, attempt: u32) -> Option<u32> {
     let (start, least) = match subnet {
-        // The chain's own numbers round up.
+        // The chain's own numbers are rounded up.
         Subnet::Main if window == 4032 => (3226, 2420),
         _ => (window.checked_mul(80)? / 100, window.checked_mul(60)? / 100),
     };
@@ -325,8 +326,8 @@ pub fn threshold(subnet: Subnet, window: u32, attempt: u32) -> Option<u32> {
     (window > 0).then_some(threshold)
 }
 
-/// Whether a source follows the activation of v24; `None` where that is not known. A node that names the deployment does,
-/// and one of a release that has it buried.
+/// Whether a source follows the activation of v24; `None` if not known. It does if it reports the deployment, or if its
+/// release has it buried.
 pub fn follows(forks: Option<&Forks>, version: Option<u32>) -> Option<bool> {
     let named = forks.is_some_and(|forks| forks.contains_key(V24));
     match version {

@@ -1,10 +1,10 @@
-//! Distributed key generation: when sessions run, how often a node sits in one, and what being offline costs.
+//! Distributed key generation: when sessions run, how often a node is a member, and the effect of being offline.
 //!
 //! A node is punished when a session's commitment is mined that marks it as failed
 //! (docs/spec/dash.md#dkg-sessions). The tables are
 //! those of `src/llmq/params.h` and `src/chainparams.cpp`.
 //!
-//! Never here: who sat in which session; that needs answers from a node.
+//! Never here: who was a member of which session; that needs answers from a node.
 
 use std::cmp::Ordering;
 
@@ -21,39 +21,39 @@ pub struct QuorumType {
     pub name: &'static str,
     /// Members of one quorum.
     pub size: u32,
-    /// Members without which none is formed.
+    /// Minimum number of members to form a quorum.
     pub minimum: u32,
     /// Blocks from one session (or cycle of sessions) to the next.
     pub interval: u32,
     /// Quorums formed in one cycle; 1 for types that do not rotate.
     pub quorums: u32,
-    /// Commitments can be mined from this offset into the interval …
+    /// First offset into the interval at which commitments can be mined.
     pub window_start: u32,
-    /// … up to this one.
+    /// Last offset into the interval at which commitments can be mined.
     pub window_end: u32,
     /// A member should not restart before this offset into the interval
     /// (docs/spec/dash.md#safe-maintenance).
     pub busy_until: u32,
-    /// Only Evo nodes are drawn.
+    /// Only Evo nodes are members.
     pub evo_only: bool,
 }
 
-/// What is known of the sessions of a type, beside the rules.
+/// What is known about the sessions of a type, in addition to the rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known {
-    /// The node's part in the newest session whose members are known.
+    /// The node's membership in the newest session whose members are known.
     pub draw: Option<KnownMembership>,
-    /// Whether the session whose mining window the tip lies in can still form a quorum after the tip: `false` once its
-    /// quorum is mined. `None` when that is not known, and outside mining windows.
+    /// Whether the session whose mining window includes the tip can still form a quorum after the tip: `false` once its
+    /// quorum is mined. `None` if not known, and outside mining windows.
     pub open: Option<bool>,
 }
 
-/// What is known of one node's part in the newest session of a type for which was drawn.
+/// A node's membership in the newest session of a type whose members are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KnownMembership {
     /// Height of the block with which the session begins.
     pub start: Height,
-    /// The node sits in it.
+    /// The node is a member.
     pub seated: bool,
 }
 
@@ -118,7 +118,7 @@ pub const DEVNET: &[QuorumType] = &[
     },
 ];
 
-/// Private networks. `llmq_test_v17` runs where the test deployment is active; `llmq_test_platform` draws Evo nodes.
+/// Private networks. `llmq_test_v17` runs where the test deployment is active; `llmq_test_platform` selects Evo nodes.
 pub const REGTEST: &[QuorumType] = &[
     small(100, "llmq_test", 3, 2),
     small(102, "llmq_test_v17", 3, 2),
@@ -133,22 +133,29 @@ pub const REGTEST: &[QuorumType] = &[
 ];
 
 impl QuorumType {
-    /// Whether nodes of this kind can be drawn.
+    /// Whether nodes of this type can be members.
     pub fn draws(&self, node_type: NodeType) -> bool {
         !self.evo_only || node_type == NodeType::Evo
     }
 
-    /// Whether a commitment of this type can be mined at this height: one that no quorum formed is, else, in each block.
+    /// Whether a commitment of this type can be mined at this height. Each block of the window has one, a null
+    /// commitment if no quorum was formed.
     pub fn is_due_at(&self, height: Height) -> bool {
         (self.window_start..=self.window_end).contains(&self.offset(height))
     }
 
-    /// Offset into the interval of the first block that can have a quorum. A type that does not rotate has a null commitment
-    /// in the first block of its mining window: finalising starts only once that block is connected. Recorded on regtest (76
-    /// of 79 sessions at offset 11, none at 10) and on mainnet (108 of 128 at 11, 400 members: 11 of 14 at 21, 349 of 352
-    /// rotating ones at 42).
+    /// Offset into the interval of the first block that can have a quorum. A non-rotating type has a null commitment in
+    /// the first block of its mining window, because finalising starts only once that block is connected. Recorded on
+    /// regtest (76 of 79 sessions at offset 11, none at 10) and on mainnet (108 of 128 at 11, 400 members: 11 of 14 at
+    /// 21, 349 of 352 rotating ones at 42).
     pub fn due_offset(&self) -> u32 {
         self.window_start + u32::from(self.quorums == 1)
+    }
+
+    /// Blocks from the beginning of a session in which an absence is a failure: the four phases before the members commit. A
+    /// phase has 2 blocks, with 400 members 4 (docs/spec/dip24-rotation.md#when-a-seat-is-in-danger).
+    pub fn danger_blocks(&self) -> u32 {
+        if self.size >= 400 { 16 } else { 8 }
     }
 
     /// Whether a session of this type that formed no quorum yet can form none any more after this block.
@@ -156,7 +163,7 @@ impl QuorumType {
         self.offset(height) == self.window_end
     }
 
-    /// Height with which the session began, or the cycle of sessions, in whose interval a height lies.
+    /// Height at which the session, or the cycle of sessions, began whose interval includes a height.
     pub fn begun(&self, height: Height) -> Height {
         Height(height.0 - self.offset(height))
     }
@@ -165,8 +172,8 @@ impl QuorumType {
         height.0 % self.interval
     }
 
-    /// First height above `tip` at which a quorum of this type can be mined. A session counts as long as it is open, see
-    /// [`Known::open`]; one of which that is not known counts until its mining window ends.
+    /// First height above `tip` at which a quorum of this type can be mined. A session counts while it is open, see
+    /// [`Known::open`]; if that is not known, it counts until its mining window ends.
     pub fn next_due(&self, tip: Height, open: Option<bool>) -> Height {
         let offset = self.offset(tip);
         let begun = self.begun(tip).0;
@@ -180,7 +187,8 @@ impl QuorumType {
         tip.0.saturating_sub(self.begun(last).0 + self.window_end) / self.interval
     }
 
-    /// Blocks after `tip` before the next session in which the node may sit, when none of this type needs it now; 0 else.
+    /// Blocks after `tip` before the next session that may include the node, if no session of this type needs it now;
+    /// otherwise 0.
     fn quiet_blocks(&self, tip: Height, draw: Option<KnownMembership>) -> u32 {
         let begun = tip.0 - self.offset(tip);
         let is_spared = |start: u32| draw.is_some_and(|draw| draw.start.0 == start && !draw.seated);
@@ -192,29 +200,29 @@ impl QuorumType {
         end - tip.0
     }
 
-    /// Seats that one eligible node expects per block.
+    /// Expected memberships of one eligible node per block.
     fn seats_per_block(&self, population: &Population) -> f64 {
         self.seats(population) / f64::from(self.interval)
     }
 
-    /// Seats that one eligible node expects in a session, or in a cycle of them.
-    fn seats(&self, population: &Population) -> f64 {
+    /// Expected memberships of one eligible node in a session, or in a cycle of sessions.
+    pub(crate) fn seats(&self, population: &Population) -> f64 {
         let eligible = if self.evo_only { population.valid_evo() } else { population.all_valid() };
         if eligible < self.minimum as usize {
-            // Too few members for a quorum: no session is held and nobody is punished (`CDKGSession::Init`).
+            // Too few members for a quorum: no session is held and no masternode is punished (`CDKGSession::Init`).
             return 0.0;
         }
         f64::from(self.quorums) * f64::from(self.size).min(eligible as f64) / eligible as f64
     }
 
-    /// How many sessions of this type have their result due in the `blocks` blocks after `tip`.
+    /// Number of sessions of this type whose result is due in the `blocks` blocks after `tip`.
     fn sessions_within(&self, tip: Height, blocks: u32, open: Option<bool>) -> u32 {
         let first = self.next_due(tip, open);
         let regular = self.begun(first).0 + self.due_offset();
         if first.above(tip) > blocks { 0 } else { 1 + (tip.0 + blocks - regular) / self.interval }
     }
 
-    /// Height after `tip` at which the result of the session of a draw is due; `None` when it is over.
+    /// Height after `tip` at which the result of the given session is due; `None` when it is over.
     fn due(&self, draw: KnownMembership, tip: Height, open: Option<bool>) -> Option<Height> {
         let next = self.next_due(tip, open);
         match draw.start.cmp(&self.begun(next)) {
@@ -230,8 +238,9 @@ pub fn next_due(types: &[QuorumType], tip: Height, open: impl Fn(&QuorumType) ->
     types.iter().map(|quorum| quorum.next_due(tip, open(quorum))).min()
 }
 
-/// Blocks after `tip` in which a restart of a node of this kind misses no session; 0 = not now. Be back before they end.
-/// `draw` tells what is known of the node's part in sessions of a type; nothing, where any node of the kind is meant.
+/// Blocks after `tip` in which a restart of a node of this type misses no session; 0 = no safe restart now. The node
+/// must be back before they end. `draw` returns the node's known membership in sessions of a type; `None` if the node
+/// is not a specific one.
 pub fn maintenance_window(
     types: &[QuorumType],
     node_type: NodeType,
@@ -241,16 +250,18 @@ pub fn maintenance_window(
     types.iter().filter(|quorum| quorum.draws(node_type)).map(|quorum| quorum.quiet_blocks(tip, draw(quorum))).min()
 }
 
-/// Expected sessions per block in which a node of this kind is a member (docs/spec/dash.md#exposure).
+/// Expected sessions per block that include a node of this type (docs/spec/dash.md#exposure).
 pub fn sessions_per_block(types: &[QuorumType], node_type: NodeType, population: &Population) -> f64 {
     types.iter().filter(|quorum| quorum.draws(node_type)).map(|quorum| quorum.seats_per_block(population)).sum()
 }
 
-/// Chance in 0…1 that a node of this kind sits in a session whose result is due in the `blocks` blocks after `tip`.
+/// Probability in 0…1 that a node of this type is a member of a session whose result is due in the `blocks` blocks
+/// after `tip`.
 ///
-/// Counts the sessions that really come, so it is 0 when none does. One that is open counts in each block until its quorum is
-/// mined or its window ends. Quorums of one cycle select different nodes: with 2,100 valid ones, 1,920 seats reach 91 %
-/// (docs/spec/dash.md#exposure). `known` says what is known of the sessions of a type: a known seat is no chance any more.
+/// Counts the sessions that are actually due, so it is 0 when there is none. An open session counts in each block until
+/// its quorum is mined or its window ends. Quorums of one cycle select different nodes: with 2,100 valid ones, 1,920
+/// members are 91 % (docs/spec/dash.md#exposure). `known` returns what is known about the sessions of a type: a known
+/// membership replaces the probability.
 pub fn chance_of_test(
     types: &[QuorumType],
     node_type: NodeType,
@@ -273,18 +284,21 @@ pub fn chance_of_test(
     1.0 - types.iter().filter(|quorum| quorum.draws(node_type)).map(spared).product::<f64>()
 }
 
-/// Expected blocks until a node that goes offline now, and stays so, is banned; `None` when no session would test it.
+/// Expected blocks until a node that goes offline now, and stays offline, is banned; `None` if no session would test
+/// it.
 ///
-/// Sessions are taken as independent with `rate` of them a block, each one missed. With decay 1 a block the node is in
-/// danger for `score − T` blocks after a failure; a failure in that time bans, one after it starts over from the level
-/// T. Summing the geometric series gives the closed form; a test walks the chain block by block against it.
+/// Sessions are assumed to be independent, `rate` of them per block, and each one missed. With a decay of 1 per block,
+/// the node is at risk for `score − T` blocks after a failure. A failure in that time bans; a later one starts again
+/// from the level T. The sum of the geometric series gives the closed form; a test compares it with a simulation block
+/// by block.
 pub fn blocks_to_ban_if_offline(score: u32, limits: &PoseLimits, rate: f64) -> Option<f64> {
     if rate <= 0.0 {
         return None;
     }
     let safe = f64::from(limits.safe_level());
     let shortest_gap = (f64::from(limits.step) - safe).max(0.0);
-    // Chance that no session falls into the danger time after a failure that finds the score `level`, itself decaying.
+    // Probability that no session falls into the time at risk after a failure that finds the score `level`, which
+    // decays too.
     let spared = |level: f64| (-rate * (shortest_gap + level)).exp() * (1.0 + rate * level);
     let from_safe_level = (2.0 - spared(safe)) / (rate * (1.0 - spared(safe)));
     let level = f64::from(score).min(safe);

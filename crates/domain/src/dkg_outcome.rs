@@ -1,4 +1,4 @@
-//! How the DKG sessions that ended in a block ended: as a quorum, with the verdict on each member, or not at all.
+//! Results of the DKG sessions that ended in a block: a quorum with a verdict on each member, or a failure.
 //!
 //! Never here: points; a list shows those.
 
@@ -11,13 +11,13 @@ use crate::masternode::MasternodeId;
 pub struct DkgOutcome {
     /// Name of the quorum type, e.g. `llmq_60_75`.
     pub quorum_type: Cow<'static, str>,
-    /// Its members, each with whether it did its part. `None` when the session failed as a whole, for which nobody is
-    /// punished (docs/spec/dash.md#penalty-trigger).
+    /// Its members, each with whether it participated. `None` when the session failed as a whole, which punishes no
+    /// masternode (docs/spec/dash.md#penalty-trigger).
     pub members: Option<Vec<(MasternodeId, bool)>>,
 }
 
 impl DkgOutcome {
-    /// About how much room it takes, in the room of an event.
+    /// Approximate memory use, in units of an event.
     pub fn weight(&self) -> usize {
         1 + self.members.as_ref().map_or(0, Vec::len) / 8
     }

@@ -1,15 +1,16 @@
-//! The pure core: what a masternode list means.
-//!
-//! Values go in (the current time and height among them), values come out. Reading order: [`masternode`],
-//! [`details`], [`payout`], [`terms`] and [`list`] say what a node told us, [`chain`] and [`state`] by which rules, [`chain_facts`] what else is known, [`pose`], [`dkg`] and
-//! [`payment`] what follows from it for one node, [`score_projection`] what failures at known blocks would do to it, [`event`] what
-//! changed from one block to the next, [`dkg_outcome`] how its DKG sessions ended, [`rfc3339`] how times are written, [`watch`]
-//! whom the operator cares about, [`maintenance`] who is being worked on, [`probe`] what came of calling a masternode,
-//! [`session`] what is seen of DKG sessions under way, [`quorum_selection`] who will sit in the next, [`quorum`] when quorums were last mined,
-//! [`registrations`] how many are registered in which form, [`census`] how many watched ones run which software,
-//! [`release`] which software has a known fault, [`requirement`] what the network demands of one, [`revival`] how a banned one is
-//! revived, [`deployment`] when a consensus change activates, [`snapshot`] puts all
-//! of it together for the readers, [`network_state`] adds its sources and probes, and [`condition`] says what of it a human should know.
+//! The pure core: the rules of a masternode list. Functions take values, including the current time and height, and
+//! return values. Reading order: [`masternode`], [`details`], [`payout`], [`terms`] and [`list`] hold what a node
+//! reports; [`chain`] and [`state`] hold the rules of chains, [`chain_facts`] further facts about a network. [`pose`],
+//! [`dkg`] and [`payment`] derive values for one masternode, and [`score_projection`] the effect of failures at known
+//! blocks. [`event`] holds the changes between blocks, [`dkg_outcome`] the results of DKG sessions, [`rfc3339`] the
+//! format of times. [`watch`] holds the watch list, [`maintenance`] masternodes in maintenance, [`probe`] the results
+//! of probes, [`session`] active DKG sessions, [`quorum_selection`] and [`quorum_rotation`] the members of the next ones,
+//! [`duty`] the known sessions of a masternode and the cost of an outage, and [`quorum`] the last quorums of each type.
+//! [`list_proof`] holds the proof that a list is the one that the chain commits to. [`registrations`] counts masternodes by form of registration, [`census`] watched ones by
+//! software. [`release`] lists software with known faults, [`requirement`] the requirements of the network, [`revival`]
+//! the commands that revive a masternode, and [`deployment`] the activation of consensus changes. [`snapshot`] combines
+//! all of it for readers, [`network_state`] adds sources and probes, and [`condition`] holds the conditions that alerts
+//! report.
 //!
 //! Never here: input or output, clocks, async, JSON, metrics, logs.
 
@@ -22,8 +23,10 @@ pub mod deployment;
 pub mod details;
 pub mod dkg;
 pub mod dkg_outcome;
+pub mod duty;
 pub mod event;
 pub mod list;
+pub mod list_proof;
 pub mod maintenance;
 pub mod masternode;
 pub mod network_state;
@@ -32,6 +35,7 @@ pub mod payout;
 pub mod pose;
 pub mod probe;
 pub mod quorum;
+pub mod quorum_rotation;
 pub mod quorum_selection;
 pub mod registrations;
 pub mod release;

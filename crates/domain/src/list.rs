@@ -1,6 +1,6 @@
-//! All registered masternodes at one block, and how the next block's list follows from it.
+//! All registered masternodes at one block, and the transition to the next block's list.
 //!
-//! Never here: which RPC the list came from, or whether it is still the truth.
+//! Never here: which RPC provided the list, or whether it is still current.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -9,7 +9,7 @@ use crate::masternode::{BlockHash, Height, Masternode, MasternodeId, PeerView, S
 use crate::terms::TermsChange;
 use crate::unreadable::Unreadable;
 
-/// A block: what a list is true of.
+/// The block of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
     /// Height.
@@ -28,16 +28,16 @@ pub struct MasternodeList {
     unreadable: Unreadable,
 }
 
-/// Why a list or a diff contradicts itself: the source answers nonsense, or the list in hand is wrong.
+/// Why a list or a diff is inconsistent: the source's answer is wrong, or the current list is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListError {
-    /// Named twice in one list, or added though present.
+    /// Listed twice, or added although present.
     Duplicate(MasternodeId),
-    /// Updated or removed though absent.
+    /// Updated or removed although absent.
     Unknown(MasternodeId),
-    /// Its registration moved to another form, and the diff does not say who is paid from then on.
+    /// Its registration changed its format, and the diff does not contain its payees.
     UnknownPayees(MasternodeId),
-    /// The diff does not start at the list's own block.
+    /// The diff does not start at the block of the list.
     WrongBase {
         /// Height of the list.
         list: Height,
@@ -66,31 +66,31 @@ impl fmt::Display for ListError {
 
 impl std::error::Error for ListError {}
 
-/// What one block (or a span of blocks) changed: the domain form of `protx listdiff`.
+/// The changes of one block (or a range of blocks): the domain form of `protx listdiff`.
 #[derive(Clone, Debug)]
 pub struct ListDiff {
-    /// Height of the list that it applies to.
+    /// Height of the list to which it applies.
     pub base: Height,
-    /// The block after which the result is true.
+    /// The block of the resulting list.
     pub target: Block,
     /// New entries.
     pub added: Vec<Masternode>,
-    /// Entries that left (collateral spent).
+    /// Removed entries (collateral spent).
     pub removed: Vec<MasternodeId>,
-    /// Changed fields of entries that stay.
+    /// Changed fields of remaining entries.
     pub updated: Vec<(MasternodeId, StateChange)>,
 }
 
-/// The fields of one entry that changed; `None` where they did not. An inner `None` is "never" or "none".
+/// The changed fields of one entry; `None` for an unchanged field. An inner `None` is "never" or "none".
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StateChange {
     /// New score.
     pub pose_score: Option<Score>,
-    /// New registration height (does not happen on a chain, but a diff can say it).
+    /// New registration height (does not happen on a chain, but a diff can contain it).
     pub registered_height: Option<Option<Height>>,
     /// New height of the last payment.
     pub last_paid_height: Option<Option<Height>>,
-    /// New count of payments in a row.
+    /// New number of consecutive payments.
     pub consecutive_payments: Option<u8>,
     /// New height of the last revival.
     pub revived_height: Option<Option<Height>>,
@@ -98,7 +98,7 @@ pub struct StateChange {
     pub ban_height: Option<Option<Height>>,
     /// New revocation reason.
     pub revocation_reason: Option<u8>,
-    /// What its owner or operator changed.
+    /// Properties changed by its owner or operator.
     pub terms: TermsChange,
 }
 
@@ -125,14 +125,15 @@ impl StateChange {
         Ok(())
     }
 
-    /// Whether the masternode was revived in these blocks: then it has an address, and one that is not named is as before.
+    /// Whether the masternode was revived in these blocks: then it has an address, and an address that the diff omits
+    /// is unchanged.
     fn revives(&self) -> bool {
         self.revived_height.is_some_and(|height| height.is_some()) && !matches!(self.ban_height, Some(Some(_)))
     }
 }
 
 impl MasternodeList {
-    /// A list from entries in any order. Fails when one is named twice.
+    /// A list from entries in any order. Fails if a masternode is listed twice.
     pub fn new(block: Block, mut masternodes: Vec<Masternode>) -> Result<MasternodeList, ListError> {
         masternodes.sort_unstable_by_key(|masternode| masternode.id);
         if let Some(pair) = masternodes.windows(2).find(|pair| pair[0].id == pair[1].id) {
@@ -142,18 +143,18 @@ impl MasternodeList {
         Ok(MasternodeList { block, masternodes, unreadable: Unreadable::default() })
     }
 
-    /// The same, with the entries that could not be read.
+    /// The same, with the unreadable entries.
     #[must_use]
     pub fn with_unreadable(self, unreadable: Unreadable) -> MasternodeList {
         MasternodeList { unreadable, ..self }
     }
 
-    /// The entries that could not be read; their masternodes are not among [`MasternodeList::masternodes`].
+    /// The unreadable entries; their masternodes are not in [`MasternodeList::masternodes`].
     pub fn unreadable(&self) -> &Unreadable {
         &self.unreadable
     }
 
-    /// The block that this list is true of.
+    /// The block of this list.
     pub fn block(&self) -> &Block {
         &self.block
     }
@@ -163,17 +164,17 @@ impl MasternodeList {
         &self.masternodes
     }
 
-    /// How many are registered, banned ones included.
+    /// Number of registered masternodes, including banned ones.
     pub fn registered(&self) -> usize {
         self.masternodes.len()
     }
 
-    /// How many are not banned.
+    /// Number of masternodes that are not banned.
     pub fn valid(&self) -> usize {
         self.masternodes.iter().filter(|masternode| !masternode.is_banned()).count()
     }
 
-    /// Place of a masternode in [`MasternodeList::masternodes`].
+    /// Index of a masternode in [`MasternodeList::masternodes`].
     pub fn position(&self, id: &MasternodeId) -> Option<usize> {
         self.masternodes.binary_search_by(|masternode| masternode.id.cmp(id)).ok()
     }
@@ -183,12 +184,12 @@ impl MasternodeList {
         self.position(id).map(|position| &self.masternodes[position])
     }
 
-    /// Leaves out how the answering node sees masternodes: what it says of an old list is of now.
+    /// Removes the queried node's view of masternodes, because for an old list the node returns its current view.
     pub fn forget_peers(&mut self) {
         self.masternodes.iter_mut().for_each(|masternode| masternode.peer = PeerView::default());
     }
 
-    /// Puts in what the answering node says of its peers, for the masternodes named.
+    /// Adds the queried node's view of its peers, for the given masternodes.
     pub fn see_peers(&mut self, seen: &[(MasternodeId, PeerView)]) {
         for (id, view) in seen {
             if let Some(position) = self.position(id) {
@@ -197,7 +198,7 @@ impl MasternodeList {
         }
     }
 
-    /// The list after the diff's target block. Fails, and changes nothing, when the diff contradicts this list.
+    /// The list after the diff's target block. Fails, and changes nothing, if the diff contradicts this list.
     pub fn apply(&self, diff: &ListDiff) -> Result<MasternodeList, ListError> {
         if diff.base != self.block.height {
             return Err(ListError::WrongBase { list: self.block.height, diff: diff.base });
@@ -222,7 +223,7 @@ impl MasternodeList {
         Ok(MasternodeList::new(diff.target, masternodes)?.with_unreadable(self.unreadable.clone()))
     }
 
-    /// The list of an earlier block, by what the entries that changed since were then; `None` for those not yet listed.
+    /// The list of an earlier block, from the earlier entries of changed masternodes; `None` for those not yet listed.
     pub fn restore(
         &self,
         block: Block,
@@ -233,7 +234,7 @@ impl MasternodeList {
         MasternodeList::new(block, unchanged.chain(entries.into_iter().filter_map(|(_, entry)| entry)).collect())
     }
 
-    /// The masternodes that differ in chain state between two lists, with both sides; ascending by identity.
+    /// The masternodes whose chain state differs between two lists, with both entries; ascending by identity.
     pub fn differences<'a>(&'a self, next: &'a MasternodeList) -> Differences<'a> {
         Differences { before: &self.masternodes, after: &next.masternodes }
     }
@@ -246,7 +247,7 @@ pub struct Differences<'a> {
 }
 
 impl<'a> Iterator for Differences<'a> {
-    /// The entry before and after; one of them is always there.
+    /// The entry before and after; at least one of them is present.
     type Item = (Option<&'a Masternode>, Option<&'a Masternode>);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_sorted_whatever_the_order_it_came_in() {
+    fn a_list_is_sorted_for_any_input_order() {
         let list = list(1, vec![masternode(3), masternode(1), masternode(2)]);
         let order: Vec<_> = list.masternodes().iter().map(|masternode| masternode.id).collect();
         assert_eq!(order, [id(1), id(2), id(3)]);

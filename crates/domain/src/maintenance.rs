@@ -1,24 +1,24 @@
-//! Which masternodes are being worked on, and until when: whoever is told of trouble is not told of theirs.
+//! Masternodes in maintenance, and the end of the maintenance. Alerts about these masternodes are muted.
 //!
-//! Never here: who is told, and of what; reading the entries from a file (`config`).
+//! Never here: receivers and alerts; reading the entries from a file (`config`).
 
 use crate::list::MasternodeList;
 use crate::masternode::UnixSeconds;
 use crate::watch::{self, Selector, WatchTarget};
 
-/// Work on some masternodes that ends.
+/// A maintenance of some masternodes, with an end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Maintenance {
-    /// On which.
+    /// The selected masternodes.
     pub selector: Selector,
-    /// When it ends.
+    /// The end.
     pub until: UnixSeconds,
-    /// Why, for whoever reads the configuration; may be empty.
+    /// Free text of the configuration; may be empty.
     pub reason: String,
 }
 
-/// Gives each of `watched` the latest end of the entries that select it. One that left the list keeps the end that it had
-/// in `known`, the answer for the list before: what it says of itself is no longer there to select it by.
+/// Gives each of `watched` the latest end of the entries that select it. A masternode that left the list keeps its end
+/// from `known`, the result for the list before, because its selected properties are no longer on the list.
 pub(super) fn apply(
     entries: &[Maintenance],
     watched: &mut [WatchTarget],
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_end_of_all_that_select_a_masternode_counts_also_while_it_is_off_the_list() {
+    fn the_latest_end_of_all_selecting_entries_counts_even_off_the_list() {
         let watch = |number| WatchEntry {
             selector: Selector::Id(id(number)),
             alias: String::new(),

@@ -1,6 +1,6 @@
 //! One masternode as a node's RPC describes it, and the newtypes it is made of.
 //!
-//! Never here: how a node spells these things in JSON (`rpc`), or what follows from them (`pose`, `payment`).
+//! Never here: the JSON of a node (`rpc`), or derived values (`pose`, `payment`).
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +15,8 @@ use crate::state::{Announced, State};
 pub struct Hash(pub [u8; 32]);
 
 impl Ord for Hash {
-    /// By the bytes as displayed. Lists are sorted and merged by hashes, and the first eight bytes decide almost always.
+    /// Ordered by the displayed bytes. Lists are sorted and merged by hashes, and the first eight bytes almost always
+    /// decide.
     fn cmp(&self, other: &Hash) -> std::cmp::Ordering {
         let first = |hash: &Hash| hash.0.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
         first(self).cmp(&first(other)).then_with(|| self.0.cmp(&other.0))
@@ -29,7 +30,7 @@ impl PartialOrd for Hash {
 }
 
 impl Hash {
-    /// The bytes as the node keeps them, the order in which consensus compares hashes (docs/spec/dash.md#payment-queue).
+    /// The bytes in the node's memory order, by which consensus compares hashes (docs/spec/dash.md#payment-queue).
     pub fn in_memory_order(&self) -> [u8; 32] {
         let mut bytes = self.0;
         bytes.reverse();
@@ -139,7 +140,7 @@ impl Height {
         Height(self.0.saturating_add(blocks))
     }
 
-    /// How many blocks this height lies above `lower`; 0 when it does not.
+    /// Number of blocks by which this height is above `lower`; 0 if it is not.
     pub fn above(self, lower: Height) -> u32 {
         self.0.saturating_sub(lower.0)
     }
@@ -155,7 +156,8 @@ impl fmt::Display for Height {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnixSeconds(pub u64);
 
-/// Proof-of-Service penalty points as the node reports them. May exceed the limit, which follows the number of nodes.
+/// Proof-of-Service penalty points as the node reports them. They may exceed the limit, which follows the number of
+/// nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Score(pub u32);
 
@@ -174,7 +176,7 @@ impl fmt::Display for Outpoint {
     }
 }
 
-/// What tells one masternode from another for good: the label `masternode`.
+/// The permanent identity of a masternode: the label `masternode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MasternodeId {
     /// Hash of the registration transaction (`proTxHash`), on chains with a deterministic list (DIP3).
@@ -184,7 +186,7 @@ pub enum MasternodeId {
 }
 
 impl MasternodeId {
-    /// The hash within, by which nodes are spread evenly (shards).
+    /// The hash within the identity, which distributes masternodes evenly over shards.
     pub fn hash(&self) -> &Hash {
         match self {
             MasternodeId::ProTx(hash) => hash,
@@ -215,12 +217,12 @@ impl FromStr for MasternodeId {
     }
 }
 
-/// Kind of masternode, by collateral.
+/// Type of a masternode, by its collateral.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NodeType {
     /// 1,000 DASH; the only kind before v19.
     Regular,
-    /// 4,000 DASH, serves the Platform (`HighPerformance` in v19, `Evo` since v20).
+    /// 4,000 DASH, serves Platform (`HighPerformance` in v19, `Evo` since v20).
     Evo,
 }
 
@@ -237,17 +239,17 @@ impl NodeType {
     }
 }
 
-/// What the answering node itself has seen of a masternode (`metaInfo`): its own view, not consensus.
-/// Five bytes: there is one for each of very many masternodes.
+/// The queried node's own view of a masternode (`metaInfo`), which is not consensus. It has five bytes, because there
+/// is one for each of very many masternodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct PeerView {
-    /// Seconds since 1970, least significant byte first, enough until 2106; 0 for never.
+    /// Seconds since 1970, least significant byte first, sufficient until 2106; 0 for never.
     last_success: [u8; 4],
     platform_banned: Option<bool>,
 }
 
 impl PeerView {
-    /// A view of a peer; `None` for never, and where the node does not say.
+    /// A view of a peer; `None` for never, or if the node does not report it.
     pub fn new(last_success: Option<UnixSeconds>, platform_banned: Option<bool>) -> PeerView {
         let seconds = last_success.map_or(0, |UnixSeconds(seconds)| u32::try_from(seconds).unwrap_or(u32::MAX));
         PeerView { last_success: seconds.to_le_bytes(), platform_banned }
@@ -259,59 +261,59 @@ impl PeerView {
         (seconds > 0).then(|| UnixSeconds(seconds.into()))
     }
 
-    /// Whether the Platform asked for a ban of this Evo node (v23+); `None` when the node does not say.
+    /// Whether Platform requested a ban of this Evo node (v23+); `None` if the node does not report it.
     pub fn platform_banned(&self) -> Option<bool> {
         self.platform_banned
     }
 }
 
-/// One entry of the list. Every height is `None` where the node says "never".
+/// One entry of the list. Every height is `None` if the node reports "never".
 #[derive(Clone, Debug)]
 pub struct Masternode {
     /// Identity.
     pub id: MasternodeId,
-    /// Kind.
+    /// Type.
     pub node_type: NodeType,
-    /// Penalty points; `None` on chains that show none.
+    /// Penalty points; `None` on chains that do not show them.
     pub pose_score: Option<Score>,
     /// Block that registered it.
     pub registered_height: Option<Height>,
     /// Block that last paid it.
     pub last_paid_height: Option<Height>,
-    /// Payments in a row up to the last one (Evo nodes between v19 and MN_RR).
+    /// Consecutive payments up to the last one (Evo nodes between v19 and MN_RR).
     pub consecutive_payments: u8,
     /// Block of the last revival; never cleared, so a value does not mean "recent".
     pub revived_height: Option<Height>,
-    /// Block of the ban; `None` means valid. The only test of a ban: a score says nothing
+    /// Block of the ban; `None` means valid. The score does not show whether a masternode is banned
     /// (docs/spec/recorded-answers.md#consequences).
     pub ban_height: Option<Height>,
     /// Operator's reason for a revocation, 0 = unspecified (docs/spec/dash.md#ban-causes).
     pub revocation_reason: u8,
-    /// The rest, shared between the lists of neighbouring blocks.
+    /// Further properties, shared between the lists of consecutive blocks.
     pub details: Details,
-    /// The answering node's own view, true of the time of the full list only.
+    /// The queried node's own view, valid at the time of the full list only.
     pub peer: PeerView,
     /// State and pings; `None` on chains with a deterministic list.
     pub announced: Option<Box<Announced>>,
 }
 
 impl Masternode {
-    /// Banned: earns nothing until revived or, on some of the older chains, until the ban ends.
+    /// Banned: receives no payments until revived or, on some of the older chains, until the ban ends.
     pub fn is_banned(&self) -> bool {
         self.ban_height.is_some() || self.announced.as_ref().is_some_and(|announced| announced.state.banned)
     }
 
-    /// In a state that is paid.
+    /// In a state in which it can be paid.
     pub fn is_payable(&self) -> bool {
         !self.is_banned() && self.announced.as_ref().is_none_or(|announced| announced.state.payable)
     }
 
-    /// The state that an older chain says it is in.
+    /// The state that an older chain reports.
     pub fn announced_state(&self) -> Option<&Arc<State>> {
         self.announced.as_ref().map(|announced| &announced.state)
     }
 
-    /// Whether both say the same of the chain; [`PeerView`] and pings are left out.
+    /// Whether both have the same chain state; [`PeerView`] and pings are ignored.
     pub fn same_state(&self, other: &Masternode) -> bool {
         self.same_counters(other) && self.details == other.details
     }
@@ -335,7 +337,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hash_reads_what_it_prints() {
+    fn a_printed_hash_parses_to_itself() {
         let text = "92bc30f6af4cfc670ab899d4510dd2afd896eb61c6d0add85bd20cea486d02f6";
         let hash: Hash = text.parse().unwrap();
         assert_eq!(hash.to_string(), text);
@@ -343,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn hashes_are_in_the_order_of_their_bytes() {
+    fn hashes_are_ordered_by_their_bytes() {
         let with = |at: usize, byte: u8| {
             let mut bytes = [0x7f; 32];
             bytes[at] = byte;
@@ -361,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_hash_says_why() {
+    fn an_invalid_hash_has_an_error_with_the_reason() {
         let cases = [("", "found 0 characters"), ("zz", "found 2 characters")];
         for (text, expected) in cases {
             assert!(text.parse::<Hash>().unwrap_err().to_string().contains(expected), "{text:?}");
@@ -371,12 +373,12 @@ mod tests {
 
     #[test]
     fn an_entry_of_the_list_is_small() {
-        // Each byte is 100 kB on a list of 100,000.
+        // Each byte costs 100 kB for a list of 100,000.
         assert!(size_of::<Masternode>() <= 104, "{} bytes", size_of::<Masternode>());
     }
 
     #[test]
-    fn a_view_of_a_peer_keeps_what_it_was_told() {
+    fn a_view_of_a_peer_keeps_its_values() {
         for (told, kept) in [(None, None), (Some(0), None), (Some(1_795_236_663), Some(1_795_236_663))] {
             let view = PeerView::new(told.map(UnixSeconds), Some(true));
             assert_eq!((view.last_success(), view.platform_banned()), (kept.map(UnixSeconds), Some(true)));

@@ -1,7 +1,7 @@
-//! What is known of one network at a moment: the value that its follower publishes, and that the exposition, alerting, the
-//! API, the pages and readiness read. Metrics are written from it; nothing reads a metric to decide.
+//! The state of one network: the value that its follower publishes, and that exposition, alerting, API, pages and
+//! readiness read. Metrics are written from it; no decision reads a metric.
 //!
-//! Never here: how any of it was learned.
+//! Never here: how the values were obtained.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,55 +11,55 @@ use crate::masternode::{Height, MasternodeId, UnixSeconds};
 use crate::probe::Probes;
 use crate::snapshot::Snapshot;
 
-/// A point in time by two clocks: one that people read, and one that never jumps.
+/// A point in time by the wall clock and by the monotonic clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// By the wall clock, which may jump.
     pub unix: UnixSeconds,
-    /// Since the process started, by the monotonic clock: the one to measure ages with.
+    /// Since the process started, by the monotonic clock. Ages are measured with it.
     pub uptime: Duration,
 }
 
 impl Moment {
-    /// How long before `now` this was, whatever the wall clock did in between.
+    /// Time from this point to `now`, unaffected by changes of the wall clock.
     #[must_use]
     pub fn age(&self, now: Moment) -> Duration {
         now.uptime.saturating_sub(self.uptime)
     }
 }
 
-/// Everything that is known of one network.
+/// The known state of one network.
 #[derive(Clone)]
 pub struct NetworkState {
     /// Its configured name.
     pub network: Arc<str>,
     /// The rules of its chain.
     pub rules: Arc<ChainRules>,
-    /// The newest list with all that follows from it. `None` before the first one, and after no source confirmed it for
+    /// The newest list with all derived values. `None` before the first list, and when no source confirmed it for
     /// longer than `stale_after`.
     pub snapshot: Option<Arc<Snapshot>>,
     /// Its sources in the order of the configuration.
     pub sources: Vec<SourceHealth>,
-    /// The last probe of each watched masternode; `None` where probes are off.
+    /// The last probe of each watched masternode; `None` if probes are off.
     pub probes: Option<Arc<Probes>>,
     /// Blocks that were not followed one by one since the process started.
     pub gap_blocks: u64,
     /// Values in answers that were not understood since the process started.
     pub not_understood: u64,
-    /// First block under the rules of the next consensus change, once that is certain.
+    /// First block under the rules of the next consensus change, once it is final.
     pub fork_activation: Option<Height>,
-    /// When the network began to be followed.
+    /// When following the network began.
     pub since: Moment,
-    /// Without a confirmation for this long, what is known is stale.
+    /// Without a confirmation for this long, the state is stale.
     pub stale_after: Duration,
 }
 
-/// What is known of one source, a node that is asked. `None` is unknown: not asked yet, or the node does not say.
+/// The known state of one source node. `None` is unknown: not requested yet, or not reported by the node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceHealth {
     /// Its configured name.
     pub name: Arc<str>,
-    /// Whether it answered when it was last asked.
+    /// Whether it answered the last request.
     pub up: Option<bool>,
     /// Whether it was usable and in sync.
     pub synced: Option<bool>,
@@ -69,40 +69,91 @@ pub struct SourceHealth {
     pub last_success: Option<Moment>,
     /// Height of its own tip.
     pub height: Option<Height>,
-    /// Blocks by which its tip lies behind the best that any source of its network knows.
+    /// Blocks by which its tip is behind the best tip or header of all sources of its network.
     pub blocks_behind: Option<u32>,
     /// Time in the header of its own tip.
     pub tip_time: Option<UnixSeconds>,
     /// Its connections to other nodes.
     pub connections: Option<u32>,
-    /// Whether it is cut off from its network.
+    /// Whether it is isolated from its network.
     pub isolated: Option<bool>,
     /// Whether it runs a release with a known fault.
     pub release_bad: Option<bool>,
-    /// Whether its index of compact block filters is synced; `None` also where it builds none.
+    /// Whether its index of compact block filters is synced; `None` also if it builds none.
     pub filter_index_synced: Option<bool>,
     /// Whether it follows the next consensus change.
     pub follows_fork: Option<bool>,
     /// Whether it is on another chain since that change.
     pub fork_split: Option<bool>,
-    /// The masternode that it is itself; `None` when it is none or does not say.
+    /// Its own masternode; `None` if it is not a masternode or does not report it.
     pub masternode: Option<OwnMasternode>,
 }
 
-/// The masternode that a source is.
+/// The masternode that a source runs as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnMasternode {
-    /// Which one, where that is known.
+    /// Its identity, if known.
     pub id: Option<MasternodeId>,
-    /// The state in which it sees itself: `ready`, `waiting`, `pose_banned`, `removed`, `operator_key_changed`,
+    /// Its own view of its state: `ready`, `waiting`, `pose_banned`, `removed`, `operator_key_changed`,
     /// `address_changed`, `error`, `unknown`.
     pub state: Arc<str>,
 }
 
 impl NetworkState {
+    /// A network of which nothing is known yet, followed since `since` through sources of these names.
+    #[must_use]
+    pub fn new<'a>(
+        network: &str,
+        rules: Arc<ChainRules>,
+        stale_after: Duration,
+        since: Moment,
+        sources: impl IntoIterator<Item = &'a str>,
+    ) -> NetworkState {
+        let source = |name: &str| SourceHealth { name: name.into(), ..SourceHealth::default() };
+        NetworkState {
+            network: network.into(),
+            rules,
+            snapshot: None,
+            sources: sources.into_iter().map(source).collect(),
+            probes: None,
+            gap_blocks: 0,
+            not_understood: 0,
+            fork_activation: None,
+            since,
+            stale_after,
+        }
+    }
+
     /// When any source last confirmed the list.
     #[must_use]
     pub fn confirmed(&self) -> Option<Moment> {
         self.sources.iter().filter_map(|source| source.last_success).max_by_key(|moment| moment.uptime)
+    }
+}
+
+impl SourceHealth {
+    /// It answered usefully at `now`.
+    pub fn confirm(&mut self, now: Moment) {
+        (self.up, self.synced, self.network_match) = (Some(true), Some(true), Some(true));
+        self.last_success = Some(now);
+    }
+
+    /// It cannot be used; `answers` tells whether it answered at all.
+    pub fn fail(&mut self, answers: bool) {
+        (self.up, self.synced) = (Some(answers), Some(false));
+    }
+
+    /// It says nothing of itself any more: what it said is no longer known.
+    pub fn forget_statements(&mut self) {
+        *self = SourceHealth {
+            name: Arc::clone(&self.name),
+            up: self.up,
+            synced: self.synced,
+            network_match: self.network_match,
+            last_success: self.last_success,
+            follows_fork: self.follows_fork,
+            fork_split: self.fork_split,
+            ..SourceHealth::default()
+        };
     }
 }

@@ -1,7 +1,7 @@
-//! To whom the owner's part of a reward goes: one payee, several with a part each, or the shares of several owners.
+//! The payees of the owner's part of a reward: one payee, several with a share each, or the shares of several owners.
 //!
-//! Since Dash Core 24 (docs/spec/dash-24.md#state-objects). Two lists of payees are the same when everybody gets the same part of
-//! each reward, whatever the order.
+//! Since Dash Core 24 (docs/spec/dash-24.md#state-objects). Two lists of payees are equal if every payee gets the same
+//! share of each reward, regardless of the order.
 //!
 //! Never here: the operator's part; JSON.
 
@@ -14,19 +14,19 @@ use crate::masternode::Duffs;
 
 pub use expected::{has_shares, payouts_text, pays, pays_only, shares_text};
 
-/// Parts of a reward are given in hundredths of a percent: all of them together.
+/// Shares of a reward are in hundredths of a percent: the sum of all shares.
 pub const WHOLE: u32 = 10_000;
 
-/// What stands before a script that has no address.
+/// Prefix of a script that has no address.
 pub const SCRIPT: &str = "script:";
 
-/// How the owner's part of a reward is divided, where that takes more than one address.
+/// How the owner's part of a reward is divided, if it has more than one address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Payouts {
-    /// All of it goes to one address, or the chain names none.
+    /// One address gets all of it, or the chain names none.
     #[default]
     One,
-    /// The node says it in a form that is not understood: who is paid is not known.
+    /// The node reports it in an unknown form: the payees are not known.
     Unknown,
     /// Several payees, in the order of the list.
     Split(Vec<Payout>),
@@ -34,53 +34,53 @@ pub enum Payouts {
     Shared(Shared),
 }
 
-/// A payee with its part.
+/// A payee with its share.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Payout {
-    /// Address; of a script without one, [`SCRIPT`] and its hexadecimal digits.
+    /// Address; for a script without one, [`SCRIPT`] and its hexadecimal digits.
     pub address: Box<str>,
-    /// Part in hundredths of a percent; `None` where the parts of the list do not make a whole.
+    /// Share in hundredths of a percent; `None` if the shares of the list do not add up to the whole.
     pub reward: Option<u32>,
 }
 
-/// What a masternode of several owners says of them.
+/// The owners of a masternode with several owners.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shared {
     /// The shares, in the order of the list.
     pub shares: Vec<Share>,
-    /// Blocks from the registration in which a dissolution costs a penalty; `None` where the node does not say.
+    /// Blocks from the registration in which a dissolution costs a penalty; `None` if the node does not report it.
     pub early_period_blocks: Option<u32>,
-    /// That penalty.
+    /// The penalty.
     pub early_penalty: Option<Duffs>,
 }
 
 /// The share of one owner in the collateral.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Share {
-    /// Owner key's address; empty where the node does not say.
+    /// Owner key's address; empty if the node does not report it.
     pub owner_address: Box<str>,
-    /// Where its part of rewards goes.
+    /// Address of its share of rewards.
     pub reward_address: Box<str>,
-    /// Where its part of the collateral goes when the masternode is dissolved; empty where the node does not say.
+    /// Address of its share of the collateral after a dissolution; empty if the node does not report it.
     pub refund_address: Box<str>,
-    /// Its part of the collateral.
+    /// Its share of the collateral.
     pub amount: Duffs,
 }
 
-/// Somebody who is paid a part of each reward.
+/// A payee of each reward.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Payee {
     /// Its address.
     pub address: Box<str>,
-    /// Its part of the owner's side, 0…1; `None` where that is not known.
+    /// Its share of the owner's side, 0…1; `None` if not known.
     pub ratio: Option<f64>,
 }
 
-/// A payee and its weight; `None` where the weights are not known.
+/// A payee and its weight; `None` if the weights are not known.
 type Weighed<'a> = (&'a str, Option<u64>);
 
 impl Payouts {
-    /// Several payees of a list; entries of one address count as one. `None` when there is none, or a part that is 0.
+    /// Several payees of a list; entries of one address are merged. `None` if there is none, or if a share is 0.
     pub fn of(payouts: Vec<Payout>) -> Option<Payouts> {
         if payouts.is_empty() || payouts.iter().any(|payout| payout.reward == Some(0)) {
             return None;
@@ -101,8 +101,8 @@ impl Payouts {
         Some(Payouts::Split(merged))
     }
 
-    /// The payees with their weights, each address once, in the order of the list; nothing where one address gets all or
-    /// nothing is known.
+    /// The payees with their weights, each address once, in the order of the list; empty if one address gets all or if
+    /// not known.
     fn weighed(&self) -> Vec<Weighed<'_>> {
         let parts: Vec<Weighed<'_>> = match self {
             Payouts::One | Payouts::Unknown => Vec::new(),
@@ -134,7 +134,7 @@ impl Payouts {
         weighed.into_iter().map(payee).collect()
     }
 
-    /// The address that gets all of it by its own list; `None` where there are several, or none is named here.
+    /// The address that gets all of it by this list; `None` if there are several, or none is named here.
     pub fn only_payee(&self) -> Option<&str> {
         match self.weighed().as_slice() {
             [(address, _)] => Some(*address),
@@ -142,7 +142,7 @@ impl Payouts {
         }
     }
 
-    /// The shares; none where it has one owner.
+    /// The shares; empty if it has one owner.
     pub fn shares(&self) -> &[Share] {
         match self {
             Payouts::Shared(shared) => &shared.shares,
@@ -150,8 +150,8 @@ impl Payouts {
         }
     }
 
-    /// What each address gets of `total` by the node's arithmetic: floors in the order of the list, the last the remainder
-    /// (`masternode/payments.cpp` of Dash Core 24). `None` where the parts are not known.
+    /// The amount of `total` for each address by the node's arithmetic: rounded down in the order of the list, the last
+    /// one gets the remainder (`masternode/payments.cpp` of Dash Core 24). `None` if the shares are not known.
     pub fn divide(&self, total: Duffs) -> Option<BTreeMap<&str, u64>> {
         let parts: Vec<(&str, u64)> = match self {
             Payouts::One | Payouts::Unknown => return None,
@@ -174,12 +174,12 @@ impl Payouts {
         Some(divided)
     }
 
-    /// What is compared: each address with its part of the whole. Not of the order, nor of the form.
+    /// The values to compare: each address with its share of the whole, independent of order and form.
     fn meaning(&self) -> BTreeMap<&str, Option<u64>> {
         self.weighed().into_iter().collect()
     }
 
-    /// Whether everybody gets the same by both, and owners and refunds of shares are the same.
+    /// Whether every payee gets the same by both, and owners and refunds of shares are the same.
     pub fn means_the_same(&self, other: &Payouts) -> bool {
         let shares = |payouts: &Payouts| {
             let mut shares = payouts.shares().to_vec();
@@ -192,7 +192,7 @@ impl Payouts {
     }
 }
 
-/// `Xone 70 %, Xtwo 30 %`, or the shares with their amounts; nothing where one address gets all.
+/// `Xone 70 %, Xtwo 30 %`, or the shares with their amounts; empty if one address gets all.
 impl fmt::Display for Payouts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -219,7 +219,7 @@ impl fmt::Display for Payouts {
     }
 }
 
-/// Hundredths of a percent, written without zeros that say nothing.
+/// Hundredths of a percent, without trailing zeros.
 struct Percent(u32);
 
 impl fmt::Display for Percent {
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn payees_have_their_part_and_each_address_stands_once() {
+    fn payees_have_their_share_and_each_address_appears_once() {
         let ratios = |payouts: &Payouts| -> Vec<(String, Option<f64>)> {
             payouts.payees().into_iter().map(|payee| (payee.address.into(), payee.ratio)).collect()
         };
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_floors_and_the_last_gets_the_remainder() {
+    fn amounts_are_rounded_down_and_the_last_gets_the_remainder() {
         let amounts = |payouts: &Payouts, total| {
             let divided = payouts.divide(Duffs(total));
             divided.map(|divided| divided.into_values().collect::<Vec<_>>())
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_and_the_form_of_a_list_mean_nothing_and_parts_and_owners_do() {
+    fn order_and_form_of_payees_do_not_matter_but_shares_and_owners_do() {
         let one = split(&[("a", 7000), ("b", 3000)]);
         assert!(one.means_the_same(&split(&[("b", 3000), ("a", 7000)])));
         assert!(!one.means_the_same(&split(&[("b", 7000), ("a", 3000)])));
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn payees_are_written_with_their_part() {
+    fn payees_are_written_with_their_share() {
         assert_eq!(split(&[("a", 7000), ("b", 3000)]).to_string(), "a 70 %, b 30 %");
         assert_eq!(split(&[("a", 3333), ("b", 6650), ("c", 17)]).to_string(), "a 33.33 %, b 66.5 %, c 0.17 %");
         assert_eq!(

@@ -1,14 +1,14 @@
-//! Proof-of-Service arithmetic: limit, step, safe level, and how far a score is from each.
+//! Proof-of-Service arithmetic: limit, step, safe level, and the distance of a score to each.
 //!
-//! One rule is data ([`PenaltyRule`]), so that what the node does ([`CONSENSUS`]) and what Dash's public pages print
-//! ([`DOCUMENTED`]) are computed by the same code. Rules:
+//! Rules are data ([`PenaltyRule`]), so that the same code computes the node's rule ([`CONSENSUS`]) and that of Dash's
+//! public pages ([`DOCUMENTED`]). Rules:
 //! docs/spec/dash.md#pose-state and docs/spec/dash.md#pose-headroom; docs/pose.md explains them to operators.
 //!
 //! Never here: why a node was penalised (`event`) or when it will be tested again (`dkg`).
 
 use crate::masternode::{Height, Masternode, Score};
 
-/// How much one failed DKG adds.
+/// How many points one failed DKG adds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// `limit · percent / 100`, multiplied first, truncated: `CDeterministicMNList::CalcPenalty`.
@@ -22,26 +22,26 @@ pub enum Step {
 pub struct PenaltyRule {
     /// Points one failure adds.
     pub step: Step,
-    /// The limit is never below this: `CDeterministicMNList::CalcMaxPoSePenalty`.
+    /// The minimum limit: `CDeterministicMNList::CalcMaxPoSePenalty`.
     pub minimum_limit: u32,
     /// A ban needs a score above the limit (public pages) rather than at it (`PoSePunish`).
     pub ban_above_limit: bool,
-    /// The score is cut to the limit.
+    /// The score is clamped to the limit.
     pub clamped: bool,
-    /// A valid node loses one point in each block whose height this divides: 1 on Dash.
+    /// A valid node loses one point in each block whose height is divisible by this: 1 on Dash.
     pub decay_period: u32,
 }
 
-/// What Dash Core does, the same in every version read: `src/evo/deterministicmns.cpp`.
+/// The rule of Dash Core, the same in every version read: `src/evo/deterministicmns.cpp`.
 pub const CONSENSUS: PenaltyRule =
     PenaltyRule { step: Step::Percent(66), minimum_limit: 100, ban_above_limit: false, clamped: true, decay_period: 1 };
 
-/// What the table on Dash's public pages computes: for comparison only.
+/// The rule of the table on Dash's public pages: for comparison only.
 pub const DOCUMENTED: PenaltyRule =
     PenaltyRule { step: Step::TwoThirds, minimum_limit: 1, ban_above_limit: true, clamped: false, decay_period: 1 };
 
 impl PenaltyRule {
-    /// The levels that hold while `registered` masternodes, banned ones included, are on the list.
+    /// The levels while `registered` masternodes, including banned ones, are on the list.
     pub fn limits(&self, registered: usize) -> PoseLimits {
         let limit = u32::try_from(registered).unwrap_or(u32::MAX).max(self.minimum_limit);
         let step = match self.step {
@@ -52,12 +52,13 @@ impl PenaltyRule {
         PoseLimits { limit, step, rule: *self }
     }
 
-    /// How many decays fall into the `blocks` blocks after `from`.
+    /// Number of decays in the `blocks` blocks after `from`.
     pub fn decays(&self, from: Height, blocks: u32) -> u32 {
         from.after(blocks).0 / self.decay_period - from.0 / self.decay_period
     }
 
-    /// How many blocks after `from` the `decays`-th decay comes; 0 for none. docs/spec/legacy-chains.md#chain-profiles.
+    /// Number of blocks after `from` until the `decays`-th decay; 0 for none.
+    /// docs/spec/legacy-chains.md#chain-profiles.
     fn blocks_for(&self, decays: u32, from: Height) -> u32 {
         if decays == 0 {
             return 0;
@@ -84,34 +85,34 @@ impl PoseLimits {
         self.limit - self.step.min(self.limit)
     }
 
-    /// Whether a failure that finds `score`, the block's own decay done, bans.
+    /// Whether a failure at `score`, after the block's own decay, bans.
     pub fn bans(&self, score: u32) -> bool {
         let raised = u64::from(score) + u64::from(self.step);
         if self.rule.ban_above_limit { raised > u64::from(self.limit) } else { raised >= u64::from(self.limit) }
     }
 
-    /// The score after a failure that finds `score`.
+    /// The score after a failure at `score`.
     pub fn punish(&self, score: u32) -> u32 {
         let raised = score.saturating_add(self.step);
         if self.rule.clamped { raised.min(self.limit.max(score)) } else { raised }
     }
 
-    /// Highest score at the tip that survives one more failure, whenever it comes: `T`, and one above it where a ban needs a
-    /// score above the limit. Where scores do not decay in every block, one below that: the failure may come first.
+    /// Highest score at the tip that survives one more failure at any later time: `T`, or one more if a ban needs a
+    /// score above the limit. If scores do not decay in every block, one less, because the failure may come first.
     pub fn safe_at_tip(&self) -> u32 {
-        // The decay of the failure's own block counts too, so the level to reach lies one above the surviving one.
+        // The decay of the failure's own block counts too, so the required level is one above the surviving one.
         let before_the_block = |score: u32| score + u32::from(self.rule.decay_period == 1);
         self.highest_surviving().map_or(0, before_the_block)
     }
 
-    /// The highest score that a failure survives; `None` when any failure bans.
+    /// The highest score that survives a failure; `None` when any failure bans.
     fn highest_surviving(&self) -> Option<u32> {
         let below = self.safe_level();
         if self.rule.ban_above_limit { Some(below) } else { below.checked_sub(1) }
     }
 }
 
-/// How close a node is to a ban: the label `risk`.
+/// The risk of a ban: the label `risk`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Risk {
     /// Valid, score 0.
@@ -120,17 +121,17 @@ pub enum Risk {
     Decaying,
     /// Valid, and a failure in the next block bans.
     OneFailureFromBan,
-    /// Neither healthy nor banned, on chains that show no score: expired, for instance.
+    /// Neither healthy nor banned, on chains without a score; for example expired.
     Unhealthy,
     /// Banned.
     Banned,
 }
 
 impl Risk {
-    /// All, from harmless to worst.
+    /// All, from the lowest to the highest risk.
     pub const ALL: [Risk; 5] = [Risk::Clear, Risk::Decaying, Risk::OneFailureFromBan, Risk::Unhealthy, Risk::Banned];
 
-    /// What is known of a masternode where its chain shows no score: whether it is well, not how close to a ban.
+    /// The risk of a masternode on chains without a score: whether it is healthy, not how close it is to a ban.
     pub fn without_score(masternode: &Masternode) -> Risk {
         match masternode.announced_state() {
             _ if masternode.is_banned() => Risk::Banned,
@@ -139,7 +140,7 @@ impl Risk {
         }
     }
 
-    /// Whether the band exists on a chain that shows scores, or on one that does not.
+    /// Whether this risk exists on chains with scores, or on those without.
     pub fn exists(self, with_scores: bool) -> bool {
         match self {
             Risk::Clear | Risk::Banned => true,
@@ -160,7 +161,7 @@ impl Risk {
     }
 }
 
-/// One node's score at the tip, with everything it is measured against.
+/// One node's score at the tip, with all levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoseScore {
     score: Score,
@@ -171,14 +172,14 @@ pub struct PoseScore {
 }
 
 impl PoseScore {
-    /// A score read at `tip`.
+    /// A score at `tip`.
     pub fn new(score: Score, banned: bool, tip: Height, limits: PoseLimits) -> PoseScore {
         PoseScore { score, banned, decays: !banned, tip, limits }
     }
 
-    /// The score of a masternode; `None` where the chain shows none.
+    /// The score of a masternode; `None` if the chain does not show it.
     pub fn of(masternode: &Masternode, tip: Height, limits: PoseLimits) -> Option<PoseScore> {
-        // One that is not paid although it is not banned (Raptoreum) loses no points either.
+        // A node that is not paid although it is not banned (Raptoreum) does not lose points either.
         let decays = masternode.is_payable();
         let score = masternode.pose_score?;
         Some(PoseScore { decays, ..PoseScore::new(score, masternode.is_banned(), tip, limits) })
@@ -189,7 +190,7 @@ impl PoseScore {
         self.score
     }
 
-    /// Further failures that ban if they came in the next block: 0 when banned, else 1 or 2
+    /// Number of failures that would ban if they came in the next block: 0 when banned, else 1 or 2
     /// (docs/spec/dash.md#pose-headroom).
     pub fn failures_until_ban(&self) -> u32 {
         if self.banned {
@@ -200,12 +201,12 @@ impl PoseScore {
         missing.div_ceil(self.limits.step).max(1)
     }
 
-    /// Blocks until one more failure no longer bans, whenever it comes after them. `None` when banned: no decay then.
+    /// Blocks until one more failure at any later time no longer bans. `None` when banned: no decay then.
     pub fn blocks_until_safe(&self) -> Option<u32> {
         self.blocks_until_at_most(self.limits.safe_at_tip())
     }
 
-    /// Blocks until the score lies below two thirds of the limit, the level that the public pages name.
+    /// Blocks until the score is below two thirds of the limit, the level of the public pages.
     pub fn blocks_until_below_two_thirds(&self) -> Option<u32> {
         let two_thirds = (u64::from(self.limits.limit) * 2).div_ceil(3);
         self.blocks_until_at_most(u32::try_from(two_thirds).unwrap_or(u32::MAX).saturating_sub(1))
@@ -216,8 +217,8 @@ impl PoseScore {
         self.blocks_until_at_most(0)
     }
 
-    /// First height at whose tip one more failure no longer bans: one that is mined in that block itself still does. `None`
-    /// when banned.
+    /// First height at whose tip one more failure no longer bans; a failure mined in that block itself still bans.
+    /// `None` when banned.
     pub fn safe_height(&self) -> Option<Height> {
         self.blocks_until_safe().map(|blocks| self.tip.after(blocks))
     }
@@ -227,7 +228,7 @@ impl PoseScore {
         self.blocks_until_clear().map(|blocks| self.tip.after(blocks))
     }
 
-    /// In which band of danger the node stands.
+    /// The risk of the node.
     pub fn risk(&self) -> Risk {
         match self.failures_until_ban() {
             0 => Risk::Banned,
@@ -345,13 +346,13 @@ mod tests {
     }
 
     #[test]
-    fn a_slower_decay_is_counted_by_the_block_not_by_the_point() {
+    fn a_slower_decay_is_counted_in_blocks_not_in_points() {
         for period in [1, 2, 3, 30] {
             let rule = PenaltyRule { decay_period: period, ..CONSENSUS };
             for tip in 1000..1000 + 2 * period {
                 let pose = PoseScore::new(Score(40), false, Height(tip), rule.limits(12));
                 let (mut height, mut score) = (tip, 40);
-                // At 34 a failure bans in a block that takes no point off: 34 + 66 is the limit.
+                // At 34, a failure bans in a block without decay: 34 + 66 is the limit.
                 while score > if period == 1 { 34 } else { 33 } {
                     height += 1;
                     score -= u32::from(height % period == 0);

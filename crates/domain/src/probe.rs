@@ -1,48 +1,49 @@
-//! What came of calling a masternode at the address that the list names.
+//! Results of probing a masternode at its registered address.
 //!
-//! Never here: connections and messages (the part `probe`); whether the chain demands an answer (`requirement`).
+//! Never here: connections and messages (the part `probe`); whether the network requires an answer (`requirement`).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::masternode::{MasternodeId, UnixSeconds};
 
-/// The last probe of each masternode that is watched.
+/// The last probe of each watched masternode.
 pub type Probes = BTreeMap<MasternodeId, Probe>;
 
-/// What came of the last probe of one masternode.
+/// Result of the last probe of one masternode.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probe {
-    /// How it ended.
+    /// Its outcome.
     pub outcome: Outcome,
     /// When it ended.
     pub at: UnixSeconds,
-    /// From the first packet to the end of the handshake; `None` when there was none.
+    /// From the first packet to the end of the handshake; `None` without a handshake.
     pub duration: Option<Duration>,
-    /// What the peer said of itself; `None` when it did not come to that.
+    /// What the peer reported about itself; `None` if it sent no `version`.
     pub peer: Option<Peer>,
-    /// When the last probe of the same address ended well; `None` when none did since this process began.
+    /// When the last successful probe of the same address ended; `None` if there was none since this process started.
     pub last_success: Option<UnixSeconds>,
 }
 
-/// What a peer says of itself in its `version` message.
+/// What a peer reports about itself in its `version` message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// Version of the peer-to-peer protocol.
     pub protocol_version: u32,
     /// Its user agent: at most [`Peer::AGENT_LENGTH`] harmless characters; may be empty.
     pub agent: String,
-    /// It relays transactions; `None` when it did not say.
+    /// It relays transactions; `None` if not reported.
     pub relays: Option<bool>,
-    /// It serves compact block filters (`NODE_COMPACT_FILTERS`); `None` when it did not say.
+    /// It serves compact block filters (`NODE_COMPACT_FILTERS`); `None` if not reported.
     pub compact_filters: Option<bool>,
 }
 
 impl Peer {
-    /// Most characters of a user agent that are kept.
+    /// Maximum length of a user agent, in characters.
     pub const AGENT_LENGTH: usize = 64;
 
-    /// A peer whose user agent is cut to what may be shown: a stranger wrote it. Nothing is known of its services.
+    /// A peer whose user agent is cut to displayable characters, because a stranger wrote it. Its services are not
+    /// known.
     pub fn new(protocol_version: u32, agent: &[u8]) -> Peer {
         let harmless = |byte: &&u8| byte.is_ascii_alphanumeric() || b" .,;-_/:?@()+".contains(byte);
         let agent = agent.iter().filter(harmless).take(Peer::AGENT_LENGTH).map(|byte| char::from(*byte)).collect();
@@ -50,19 +51,19 @@ impl Peer {
     }
 }
 
-/// How a probe ended.
+/// Outcome of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The handshake was completed with a peer of the right chain that is new enough.
+    /// The handshake was completed with a peer of the right chain and a sufficient version.
     Reached,
-    /// It was not: the masternode's fault, or of the way to it.
+    /// It was not: a fault of the masternode or of the route to it.
     Failed(ProbeError),
-    /// Nobody tried, or trying told nothing of the masternode.
+    /// Not probed, or the attempt gave no information about the masternode.
     Unprobed(Unprobed),
 }
 
 impl Outcome {
-    /// The value of the label `reason`; `None` when all went well.
+    /// The value of the label `reason`; `None` on success.
     pub fn reason(self) -> Option<&'static str> {
         match self {
             Outcome::Reached => None,
@@ -89,19 +90,19 @@ impl Outcome {
 /// Why a masternode could not be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ProbeError {
-    /// Nobody listens on the port.
+    /// No process listens on the port.
     Refused,
-    /// No answer, or not the whole of it, within the time.
+    /// No answer, or an incomplete one, in time.
     Timeout,
     /// The connection was closed before the handshake was over.
     Reset,
-    /// A router on the way said that there is no such host.
+    /// A router reported that the host does not exist.
     Unreachable,
-    /// Whoever answered is not of this network.
+    /// A node of another network answered.
     WrongMagic,
-    /// The answer is no handshake: damaged, out of order, or too long.
+    /// The answer is not a handshake: damaged, out of order, or too long.
     Malformed,
-    /// The handshake was completed, with a version that other nodes no longer keep a connection with.
+    /// The handshake was completed, with a version that other nodes disconnect.
     TooOld,
 }
 
@@ -131,20 +132,20 @@ impl ProbeError {
     }
 }
 
-/// Why nothing can be said of a masternode.
+/// Why a masternode was not probed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unprobed {
-    /// The list names no address, or none that can be called.
+    /// The list contains no address, or none that can be probed.
     NoAddress,
-    /// Its address is a name, and names are not looked up.
+    /// Its address is a host name, which is not resolved.
     Name,
     /// Its address is in an overlay network: onion or I2P.
     Overlay,
-    /// Its address is not of the public internet, and calling such ones is not allowed.
+    /// Its address is not of the public internet, and such addresses are not allowed.
     Private,
-    /// What messages on this network begin with is not known.
+    /// The message prefix of this network is not known.
     UnknownNetwork,
-    /// This host has no way there (no IPv6, say), could not open a connection at all, or reaches nobody.
+    /// This host has no route (for example no IPv6), cannot open a connection, or reaches no host at all.
     NoRoute,
 }
 
@@ -177,14 +178,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_agent_is_kept_short_and_harmless() {
+    fn a_user_agent_is_shortened_and_cleaned() {
         assert_eq!(Peer::new(70_240, b"/Dash Core:23.1.2(m9)/").agent, "/Dash Core:23.1.2(m9)/");
         assert_eq!(Peer::new(1, b"a\"b\n\\\xff\x00{c}").agent, "abc");
         assert_eq!(Peer::new(1, &[b'x'; 256]).agent.len(), 64);
     }
 
     #[test]
-    fn every_reason_has_a_label_of_its_own() {
+    fn every_reason_has_its_own_label() {
         let mut labels = Outcome::REASONS.to_vec();
         labels.sort_unstable();
         labels.dedup();

@@ -1,9 +1,10 @@
-//! Quorums by type: when the last one was mined, which mining windows passed without one since, and whether a session can
-//! still form one.
+//! Quorums by type: when the last one was mined, how many mining windows passed without one since, and whether a
+//! session can still form one.
 //!
-//! A network that forms no quorum punishes nobody: a session that fails as a whole is never a masternode's fault.
+//! A network that forms no quorum punishes no masternode: a session that fails as a whole is never a masternode's
+//! fault.
 //!
-//! Never here: members of quorums (`drawing`, `verdict`); asking a node.
+//! Never here: members of quorums (`quorum_selection`, `dkg_outcome`); calls to a node.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ use crate::masternode::{BlockHash, Height, MasternodeId};
 use crate::quorum_selection::SelectedQuorum;
 use crate::snapshot::Snapshot;
 
-/// What is known of the quorums of one type at a block.
+/// The known quorums of one type at a block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Formation {
     /// The newest quorum; `None` when none is known.
@@ -25,27 +26,27 @@ pub struct Formation {
 /// A mined quorum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mined {
-    /// Height of the block with which its session began, or its cycle of sessions.
+    /// Height at which its session, or its cycle of sessions, began.
     pub start: Height,
     /// Height of the block that has its commitment.
     pub mined: Height,
 }
 
-/// What is known by the name of the quorum type.
+/// Known quorums by the name of the quorum type.
 pub type Formations = BTreeMap<&'static str, Formation>;
 
-/// What is known at a block, carried on from block to block.
+/// Known quorums at a block, updated from block to block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Quorums {
-    /// The block that it is true of; `None` when blocks were missed.
+    /// The block of this state; `None` when blocks were missed.
     pub at: Option<BlockHash>,
     /// By type.
     pub formations: Formations,
 }
 
 impl Quorums {
-    /// Goes on to the block after `parent`. `commitments` are its own, each with the number of its type and whether it is of a
-    /// quorum that formed; `None` when they were not read.
+    /// Advances to the block after `parent`. `commitments` are those of the block, each with the number of its type and
+    /// whether its quorum was formed; `None` when they were not read.
     pub fn step(
         &mut self,
         types: &[QuorumType],
@@ -66,8 +67,8 @@ impl Quorums {
 }
 
 impl Formation {
-    /// Takes over what the commitments of a block say. Each type has one in each block of its mining window, a null one until
-    /// its quorum is mined.
+    /// Applies the commitments of a block. Each type has one in each block of its mining window, a null one until its
+    /// quorum is mined.
     pub fn read(&mut self, kind: &QuorumType, height: Height, commitments: &[(u8, bool)]) {
         let mut own = commitments.iter().filter(|(id, _)| *id == kind.id).map(|(_, formed)| *formed);
         self.open = kind.is_due_at(height).then(|| own.clone().any(|formed| !formed));
@@ -77,34 +78,34 @@ impl Formation {
     }
 }
 
-/// How the quorums of one type are doing.
+/// Health of the quorums of one type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuorumHealth {
     /// Height at which the last one was mined.
     pub last_mined: Height,
-    /// Mining windows that ended since without one.
+    /// Mining windows without a quorum since then.
     pub missed_windows: u32,
 }
 
 impl Snapshot {
-    /// The quorum types of which a quorum is known, each with how they are doing.
+    /// The quorum types with a known quorum, and their health.
     pub fn quorums(&self) -> impl Iterator<Item = (&QuorumType, QuorumHealth)> {
         let types = self.quorum_types().unwrap_or_default().iter();
         types.filter_map(|kind| Some((kind, self.quorum_health(kind)?)))
     }
 
-    /// How the quorums of a type are doing; `None` when none of them is known.
+    /// Health of the quorums of a type; `None` when none of them is known.
     pub fn quorum_health(&self, kind: &QuorumType) -> Option<QuorumHealth> {
         let Mined { start, mined } = self.facts().formations.get(kind.name)?.newest?;
         Some(QuorumHealth { last_mined: mined, missed_windows: kind.missed_windows(self.block().height, start) })
     }
 
-    /// What is known of the sessions of a type, and of a masternode's part in them.
+    /// What is known about the sessions of a type, and a masternode's membership in them.
     pub fn known_sessions(&self, id: &MasternodeId, kind: &QuorumType) -> Known {
         Known { draw: self.draw(id, kind), open: self.facts().open(kind) }
     }
 
-    /// What is known of a masternode's part in the newest session of a type whose members are known.
+    /// A masternode's membership in the newest session of a type whose members are known.
     pub fn draw(&self, id: &MasternodeId, kind: &QuorumType) -> Option<KnownMembership> {
         let drawing = self.facts().drawings.iter().find(|drawing| drawing.kind == *kind)?;
         Some(KnownMembership { start: drawing.start, seated: drawing.seats(id) })
@@ -115,7 +116,7 @@ impl Snapshot {
         dkg::next_due(self.quorum_types()?, self.block().height, |kind| self.facts().open(kind))
     }
 
-    /// Height at which the result of a session is due: the next block when it is late; the first possible block once its
+    /// Height at which the result of a session is due: the next block if it is late; the first possible block once its
     /// quorum is mined.
     pub fn due(&self, drawing: &SelectedQuorum) -> Height {
         let next = drawing.kind.next_due(self.block().height, self.facts().open(&drawing.kind));
@@ -135,7 +136,7 @@ mod tests {
     /// `llmq_test`: interval 24, mining window 10 to 18.
     const KIND: &QuorumType = &REGTEST[0];
 
-    /// Steps through blocks, each with what its commitments say: `None` when they were not read.
+    /// Processes blocks, each with its commitments: `None` when they were not read.
     fn walk(blocks: &[(u32, Option<&[bool]>)]) -> Quorums {
         let first = blocks[0].0 - 1;
         let mut quorums = Quorums { at: Some(block(first).hash), formations: Formations::new() };
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn one_of_several_quorums_that_is_missing_keeps_the_cycle_open() {
+    fn a_missing_quorum_of_several_keeps_the_cycle_open() {
         let rotating = &REGTEST[2];
         let mut formation = Formation::default();
         formation.read(rotating, Height(36), &[(rotating.id, true), (rotating.id, false)]);
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_is_missed_once_it_ended_without_a_quorum() {
+    fn a_window_is_missed_after_it_ended_without_a_quorum() {
         // tip, mining windows missed since the session that began at 24: they end at 66 and 90.
         for (tip, missed) in [(35, 0), (42, 0), (65, 0), (66, 1), (89, 1), (90, 2), (24 * 100 + 18, 99)] {
             assert_eq!(KIND.missed_windows(Height(tip), Height(24)), missed, "tip {tip}");
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_mined_stays_known_between_windows() {
+    fn mined_quorums_stay_known_between_windows() {
         let mut blocks: Vec<(u32, Option<&[bool]>)> = vec![(34, Some(&[false])), (35, Some(&[true]))];
         blocks.extend((36..=42).map(|height| (height, Some(&[][..]))));
         blocks.extend((43..=50).map(|height| (height, None)));

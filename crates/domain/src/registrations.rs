@@ -1,6 +1,7 @@
-//! How many masternodes are registered in which form: by ProTx version, shared, with several payees.
+//! Numbers of masternodes by form of registration: ProTx version, shared, several payees.
 //!
-//! The version is that of the registration, not of the software: it changes by a transaction of the owner or operator only.
+//! The version is that of the registration, not of the software: only a transaction of the owner or operator changes
+//! it.
 //!
 //! Never here: single masternodes.
 
@@ -10,25 +11,25 @@ use crate::payout::Payouts;
 /// Values of the label `protx_version`.
 pub const VERSIONS: [&str; 5] = ["1", "2", "3", "other", "unknown"];
 
-/// Place of versions that no known release has.
+/// Index of versions that no known release has.
 const OTHER: usize = 3;
 
-/// Place of those whose version the node does not say.
+/// Index of masternodes whose version the node does not report.
 const UNKNOWN: usize = 4;
 
 /// Counts of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Registrations {
-    /// All of the list, by [`VERSIONS`] and by [`NodeType::ALL`].
+    /// All masternodes of the list, by [`VERSIONS`] and by [`NodeType::ALL`].
     pub by_version: [[usize; NodeType::ALL.len()]; VERSIONS.len()],
-    /// Those of several owners; `None` while the payees of one are not understood.
+    /// Masternodes of several owners; `None` while the payees of any masternode are not understood.
     pub shared: Option<usize>,
-    /// Those of one owner with several payees; `None` likewise.
+    /// Masternodes of one owner with several payees; `None` likewise.
     pub split: Option<usize>,
 }
 
 impl Registrations {
-    /// Counts a list; `None` when the node says the version of none of them, as before Dash Core 19.
+    /// Counts a list; `None` if the node reports the version of none of them, as before Dash Core 19.
     pub fn of(masternodes: &[Masternode]) -> Option<Registrations> {
         let mut by_version = [[0; NodeType::ALL.len()]; VERSIONS.len()];
         let (mut shared, mut split) = (Some(0), Some(0));

@@ -1,19 +1,19 @@
-//! Releases of a node's software that are known to be bad, as data: which, and why to leave them.
+//! Releases of a node's software with known faults, as data: the releases, and the reasons to avoid them.
 //!
-//! Never here: which release is the newest; what a release demands of masternodes (`requirement`).
+//! Never here: which release is the newest; requirements of a release for masternodes (`requirement`).
 
 use crate::chain::ChainRules;
 
 /// A release with a known fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadRelease {
-    /// Chain, as [`ChainRules::name`] says it.
+    /// Chain, as in [`ChainRules::name`].
     pub chain: &'static str,
     /// `getnetworkinfo.version`: 240000 for 24.0.0.
     pub version: u32,
-    /// As the user agent says it.
+    /// Version as in the user agent.
     pub name: &'static str,
-    /// The fault, as a sentence without its full stop.
+    /// The fault, as a sentence without the full stop.
     pub fault: &'static str,
 }
 
@@ -37,8 +37,8 @@ pub const BAD_RELEASES: &[BadRelease] = &[
 /// The first release of Dash Core whose masternodes refuse to start with the settings below.
 pub const FIRST_WITH_CHECKS: u32 = 240_000;
 
-/// Settings of `dash.conf` with which a masternode of Dash Core 24 does not start, and what to do with each (Dash Core's
-/// `doc/release-notes-7754.md`; `minsporkkeys` no longer exists, docs/spec/dash-24.md#other-methods).
+/// Settings of `dash.conf` that prevent the start of a masternode of Dash Core 24, and what to do with each (Dash
+/// Core's `doc/release-notes-7754.md`; `minsporkkeys` no longer exists, docs/spec/dash-24.md#other-methods).
 pub const REFUSED_SETTINGS: &[(&str, &str)] = &[
     ("blocksonly", "remove it, or set 0"),
     ("peerblockfilters", "remove it, or set 1"),
@@ -60,14 +60,14 @@ pub fn bad_version(rules: &ChainRules, version: u32) -> Option<&'static BadRelea
     BAD_RELEASES.iter().find(|release| release.chain == rules.name && release.version == version)
 }
 
-/// The known fault of the release that a user agent names, such as `/Dash Core:24.0.1/` or `/Dash Core:24.0.1(mn3)/`. `None`
-/// when none is known, also of an agent that names no release of the chain's software.
+/// The known fault of the release in a user agent, such as `/Dash Core:24.0.1/` or `/Dash Core:24.0.1(mn3)/`. `None` if
+/// none is known, also for a user agent without a release of the chain's software.
 pub fn bad_agent(rules: &ChainRules, agent: &str) -> Option<&'static BadRelease> {
     let named = named_release(rules, agent)?;
     BAD_RELEASES.iter().find(|release| release.chain == rules.name && release.name == named)
 }
 
-/// The release that a user agent names; `None` when it is not one of the chain's software.
+/// The release in a user agent; `None` if it is not one of the chain's software.
 pub fn named_release<'a>(rules: &ChainRules, agent: &'a str) -> Option<&'a str> {
     let rest = agent.strip_prefix(&*rules.subversion_prefix)?;
     let end = rest.find(|character: char| !(character.is_ascii_digit() || character == '.')).unwrap_or(rest.len());

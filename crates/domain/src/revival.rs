@@ -1,12 +1,12 @@
-//! How a banned masternode of a deterministic list is revived: the command as text, with placeholders for what only its
-//! operator has. Argument order: `src/rpc/evo.cpp` of Dash Core, `protx update_service` and `protx update_service_evo`; rules
-//! of the fork v24: docs/spec/dash-24.md#provider-transaction-versions.
+//! Revival of a banned masternode of a deterministic list: the command as text, with placeholders for values that only
+//! its operator has. Argument order: `src/rpc/evo.cpp` of Dash Core, `protx update_service` and `protx
+//! update_service_evo`; rules of the fork v24: docs/spec/dash-24.md#provider-transaction-versions.
 //!
-//! Never here: a key, a wallet, a call of a node; whether the masternode may be revived.
+//! Never here: keys, wallets, calls to a node; whether the masternode may be revived.
 
 use crate::masternode::{Masternode, MasternodeId, NodeType};
 
-/// What a reader must know beside the command, in whole sentences.
+/// Notes in addition to the command, in whole sentences.
 pub const NOTES: [&str; 3] = [
     "The lines after the first are typed one by one and end with Ctrl-D, so that the operator secret key is in no shell history.",
     "A shared masternode has no payout address that could pay the fee: name an address that pays it.",
@@ -14,35 +14,35 @@ pub const NOTES: [&str; 3] = [
      before it is mined. Do not send it again meanwhile.",
 ];
 
-/// What the owner does first where the operator key was revoked or replaced.
+/// What the owner does first if the operator key was revoked or replaced.
 pub const NEW_KEY: &str = "If the operator key was revoked, the owner sets a new one first: \
                            protx update_registrar <proTxHash> <new operator public key> <voting address or \"\"> \
                            <payout address or \"\"> <address that pays the fee>. On a shared masternode all owners do it: \
                            protx shared_update_registrar_prepare, shared_sign, shared_combine.";
 
-/// A command, and when it is the right one.
+/// A command, and the case to which it applies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
-    /// When, as the beginning of a sentence; empty where there is one command only.
+    /// The case, as the beginning of a sentence; empty if there is only one command.
     pub when: &'static str,
     /// The lines: the first for the shell, the others for its standard input.
     pub text: String,
 }
 
-/// What tells which command revives a masternode.
+/// The inputs that determine the command.
 #[derive(Clone, Copy, Debug)]
 pub struct Revival<'a> {
     /// Its registration.
     pub id: &'a MasternodeId,
-    /// Its kind.
+    /// Its type.
     pub node_type: NodeType,
-    /// Where it listens, with its port; `None` where the list names no address.
+    /// Its address with port; `None` if the list contains no address.
     pub address: Option<&'a str>,
-    /// The fork v24 is active; `None` when not known: then both forms are given where they differ.
+    /// The fork v24 is active; `None` if not known: then both forms are given if they differ.
     pub v24_active: Option<bool>,
 }
 
-/// The commands for a masternode of the list; `None` when it is not banned, or lives on a chain where bans end otherwise.
+/// The commands for a masternode of the list; `None` if it is not banned, or if bans end differently on its chain.
 pub fn commands_for(masternode: &Masternode, v24_active: Option<bool>) -> Option<Vec<Command>> {
     if !masternode.is_banned() || !matches!(masternode.id, MasternodeId::ProTx(_)) {
         return None;
@@ -54,11 +54,11 @@ pub fn commands_for(masternode: &Masternode, v24_active: Option<bool>) -> Option
 }
 
 impl Revival<'_> {
-    /// The right command, or each possible one with its case.
+    /// The command, or each possible one with its case.
     pub fn commands(&self) -> Vec<Command> {
         let command = |when, text| Command { when, text };
         match (self.node_type, self.v24_active) {
-            // The node chooses the version of the transaction; the arguments are the same before and after.
+            // The node selects the version of the transaction; the arguments are the same before and after.
             (NodeType::Regular, _) => vec![command("", self.regular())],
             (NodeType::Evo, Some(true)) => vec![command("", self.evo_addresses())],
             (NodeType::Evo, Some(false)) => vec![command("", self.evo_ports())],
@@ -83,7 +83,7 @@ impl Revival<'_> {
     }
 
     fn lines(&self, command: &str, platform: &[&str]) -> String {
-        // A list may be answered by anybody: nothing of it goes to a shell but the characters of an address.
+        // Any node may provide the list: only the characters of an address may reach a shell.
         let harmless = |address: &&str| {
             !address.is_empty()
                 && address.chars().all(|character| character.is_ascii_alphanumeric() || ".:[]-".contains(character))
@@ -121,10 +121,10 @@ mod tests {
         }
     }
 
-    /// `bad-protx-version-disallowed`: after the activation a service update of an Evo node must be of version 3, which the
-    /// wallet makes where the Platform addresses are spelled out.
+    /// `bad-protx-version-disallowed`: after the activation, a service update of an Evo node must have version 3, which
+    /// the wallet creates if the Platform addresses are listed.
     #[test]
-    fn an_evo_node_names_its_platform_addresses_once_v24_is_active_and_ports_before() {
+    fn an_evo_node_lists_platform_addresses_once_v24_is_active_and_ports_before() {
         let arguments = |command: &Command| command.text.lines().skip(2).take(3).map(String::from).collect::<Vec<_>>();
         let ports = ["<Platform node ID>", "<Platform P2P port>", "<Platform HTTPS port>"];
         let addresses = ["<Platform node ID>", "<Platform P2P address:port>", "<Platform HTTPS address:port>"];
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_none_or_could_harm_a_shell_is_left_to_the_operator() {
+    fn a_missing_or_unsafe_address_is_left_to_the_operator() {
         for address in [None, Some(""), Some("$(reboot):1"), Some("a\nb:1"), Some("\"x:1")] {
             let command = commands(NodeType::Regular, address, None).remove(0).text;
             assert_eq!(command.lines().count(), 4, "{address:?}");

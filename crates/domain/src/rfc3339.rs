@@ -1,13 +1,13 @@
-//! Times as they are written and read everywhere outside of metrics: always UTC, always RFC 3339.
+//! Times as text outside of metrics: always UTC, always RFC 3339.
 //!
-//! Never here: the present; other time zones.
+//! Never here: the current time; other time zones.
 
 use crate::masternode::UnixSeconds;
 
 const DAY: u64 = 86_400;
 
-/// What `2026-01-31` or `2026-01-31T12:00:00Z` names, first second and last: a day, or one second. `None` for a text that
-/// is neither, and for what no calendar has or lies before 1970.
+/// The first and last second of `2026-01-31` or `2026-01-31T12:00:00Z`: a day, or one second. `None` for any other
+/// text, for dates that do not exist, and before 1970.
 pub fn span(text: &str) -> Option<(UnixSeconds, UnixSeconds)> {
     let (date, time) = match text.split_once('T') {
         Some((date, time)) => (date, Some(time.strip_suffix('Z')?)),
@@ -41,7 +41,7 @@ pub fn text(time: UnixSeconds) -> String {
     format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", days + 1)
 }
 
-/// Whole numbers of so many digits with a sign between them.
+/// Whole numbers with the given numbers of digits, separated by a sign.
 fn numbers(text: &str, between: char, digits: [usize; 3]) -> Option<[u64; 3]> {
     let mut parts = text.split(between);
     let mut found = [0; 3];
@@ -53,7 +53,7 @@ fn numbers(text: &str, between: char, digits: [usize; 3]) -> Option<[u64; 3]> {
     parts.next().is_none().then_some(found)
 }
 
-/// Days since 1970; `None` for a day that the calendar does not have, or before.
+/// Days since 1970; `None` for a day that does not exist, or before 1970.
 fn day_number(year: u64, month: u64, day: u64) -> Option<u64> {
     if year < 1970 || !(1..=12).contains(&month) || !(1..=days_of_month(year, month)).contains(&day) {
         return None;
@@ -84,8 +84,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_are_those_that_the_system_computes() {
-        // By `date -u -d … +%s`.
+    fn dates_match_those_of_the_system() {
+        // Computed by `date -u -d … +%s`.
         let cases = [
             ("1970-01-01T00:00:00Z", 0),
             ("2000-02-29T23:59:59Z", 951_868_799),

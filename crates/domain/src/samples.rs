@@ -1,10 +1,16 @@
-//! Sample values for tests, of this crate and of those that use it (feature `samples`).
+//! Sample values for the tests of this crate and of crates that use it (feature `samples`).
 //!
-//! Never here: anything that the exporter runs.
+//! Never here: code that the exporter runs.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::chain::DASH;
 use crate::details::DetailTexts;
 use crate::list::{Block, MasternodeList};
 use crate::masternode::{BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, PeerView, Score, UnixSeconds};
+use crate::network_state::{Moment, NetworkState, SourceHealth};
+use crate::snapshot::Snapshot;
 
 /// The masternode whose ProTx hash consists of one repeated byte.
 #[must_use]
@@ -50,4 +56,17 @@ pub fn masternode(number: u8) -> Masternode {
 #[must_use]
 pub fn list(height: u32, masternodes: Vec<Masternode>) -> MasternodeList {
     MasternodeList::new(block(height), masternodes).expect("no masternode twice")
+}
+
+/// The moment at which the wall clock shows `unix`, of a process that started in 1970.
+#[must_use]
+pub fn moment(unix: u64) -> Moment {
+    Moment { unix: UnixSeconds(unix), uptime: Duration::from_secs(unix) }
+}
+
+/// A network on Dash's rules with these sources, followed since 1970, stale after a quarter of an hour.
+#[must_use]
+pub fn network_state(network: &str, snapshot: Option<Arc<Snapshot>>, sources: Vec<SourceHealth>) -> NetworkState {
+    let stale_after = Duration::from_secs(900);
+    NetworkState { snapshot, sources, ..NetworkState::new(network, Arc::new(DASH), stale_after, moment(0), []) }
 }

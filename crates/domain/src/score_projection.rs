@@ -1,14 +1,14 @@
-//! The life of one PoSe score when failures come at known blocks: jumps, the decay between them, the ban.
+//! Projection of one PoSe score with failures at known blocks: steps, the decay between them, the ban.
 //!
-//! Never here: when failures are likely to come (`dkg`), or what a list says of a node (`event`).
+//! Never here: when failures are likely (`dkg`), or what a list contains about a node (`event`).
 
 use crate::masternode::{Height, Score};
 use crate::pose::{PoseLimits, PoseScore};
 
-/// What makes a block of a [`ScoreProjection`] worth a line.
+/// Why a block of a [`ScoreProjection`] is listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
-    /// Where it begins: block 0.
+    /// The start: block 0.
     Start,
     /// A failed DKG.
     Failure,
@@ -18,14 +18,14 @@ pub enum Change {
     Clear,
 }
 
-/// A block at which a score jumps or passes a level.
+/// A block at which a score changes by a step or passes a level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// Which block.
+    /// The block.
     pub height: Height,
-    /// What happens.
+    /// The change.
     pub change: Change,
-    /// The score that the change finds, the block's own decay done.
+    /// The score before the change, after the block's own decay.
     pub before: Score,
     /// The score after it.
     pub score: Score,
@@ -33,7 +33,7 @@ pub struct Moment {
     pub banned: bool,
 }
 
-/// A score from block 0 on, while limit and step stay as they are.
+/// A score from block 0 on, with constant limit and step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScoreProjection {
     limits: PoseLimits,
@@ -41,8 +41,8 @@ pub struct ScoreProjection {
 }
 
 impl ScoreProjection {
-    /// Plays failures at `failures`, counted from block 0, at whose tip the node has the score `start` and no ban. The
-    /// order does not matter; two at one block are two commitments in it, with no decay between them.
+    /// Applies failures at the blocks `failures`, counted from block 0, at whose tip the node has the score `start` and
+    /// no ban. Their order does not matter; two at one block are two commitments in it, without decay between them.
     pub fn new(limits: PoseLimits, start: Score, failures: &[Height]) -> ScoreProjection {
         let mut failures = failures.to_vec();
         failures.sort_unstable();
@@ -61,7 +61,7 @@ impl ScoreProjection {
         self.limits
     }
 
-    /// What happens, in the order of the blocks; at least the start.
+    /// The changes in the order of the blocks; at least the start.
     pub fn moments(&self) -> &[Moment] {
         &self.moments
     }
@@ -88,7 +88,7 @@ impl ScoreProjection {
         Score(from.score.0.saturating_sub(decay))
     }
 
-    /// Notes the levels that the score passes before the block at `until`, where a failure takes it away again.
+    /// Records the levels that the score passes before the block at `until`, at which a failure raises it again.
     fn pass(&mut self, until: Option<Height>) {
         let last = self.last();
         let pose = PoseScore::new(last.score, last.banned, last.height, self.limits);
@@ -105,8 +105,8 @@ impl ScoreProjection {
     fn fail(&mut self, height: Height) {
         let last = self.last();
         let before = self.decayed(last, height);
-        // A node that failures banned has the limit, and `PoSePunish` leaves it there. The public pages
-        // have no failure after a ban.
+        // A node that failures banned has the limit as score, and `PoSePunish` keeps it. The public pages have no
+        // failure after a ban.
         let score = if last.banned { before } else { Score(self.limits.punish(before.0)) };
         let banned = last.banned || self.limits.bans(before.0);
         self.moments.push(Moment { height, change: Change::Failure, before, score, banned });
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn the_public_example_is_played_under_both_rules() {
         // Block, change, score before, score after, banned: docs/spec/dash.md#worked-example; safe from T = 1700, or
-        // 1668 there.
+        // 1668 in the public pages.
         let failures = [1, 1734, 5500, 7000];
         let consensus: [Row; 7] = [
             (0, Change::Start, 0, 0, false),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn two_failures_in_one_block_ban_from_nought_and_nothing_moves_a_banned_score() {
+    fn two_failures_in_one_block_ban_from_zero_and_a_banned_score_is_constant() {
         let expected = [
             (0, Change::Start, 0, 0, false),
             (5, Change::Failure, 0, 66, false),
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_at_the_block_that_would_have_been_safe_still_bans() {
+    fn a_failure_in_the_safe_block_itself_still_bans() {
         // Safe at block 33 means: survives a failure from block 34 on.
         let safe_too_late = [(0, Change::Start, 67, 67, false), (33, Change::Failure, 34, 100, true)];
         assert_eq!(rows(CONSENSUS, 100, 67, &[33]), safe_too_late);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn between_two_moments_the_score_falls_by_a_point_a_block_and_never_below_nought() {
+    fn the_score_decreases_by_one_per_block_and_never_below_zero() {
         let timeline = ScoreProjection::new(CONSENSUS.limits(100), Score(0), &[Height(10)]);
         let cases = [(0, 0), (9, 0), (10, 66), (11, 65), (42, 34), (75, 1), (76, 0), (77, 0)];
         for (height, score) in cases {

@@ -1,12 +1,12 @@
-//! DKG sessions under way, as sources that sit in them or watch them see them: a failure before its penalty.
+//! Active DKG sessions, as seen by sources that are members or watch them: they show a failure before its penalty.
 //!
-//! Never here: sessions that have ended: their commitments speak for themselves.
+//! Never here: sessions that have ended; their commitments show the result.
 
 use std::collections::BTreeMap;
 
 use crate::masternode::{BlockHash, MasternodeId};
 
-/// The phase of contributions; what is missing before its end may still come. Phases (`QuorumPhase` in
+/// The phase of contributions; missing contributions may still arrive before its end. Phases (`QuorumPhase` in
 /// `src/llmq/dkgsessionhandler.h`): 1 begin, 2 contribute, 3 complain, 4 justify, 5 commit, 6 finalise, 7 idle.
 const CONTRIBUTE: u8 = 2;
 
@@ -15,9 +15,9 @@ const CONTRIBUTE: u8 = 2;
 pub struct DkgSession {
     /// Name of its quorum type, e.g. `llmq_60_75`.
     pub quorum_type: String,
-    /// The block at which it began, which names its quorum.
+    /// The block at which it began, which identifies its quorum.
     pub quorum: BlockHash,
-    /// Which of a cycle's quorums, 0 for types that do not rotate.
+    /// Index of the quorum in its cycle, 0 for non-rotating types.
     pub index: u32,
     /// Its phase, 0…7.
     pub phase: u8,
@@ -25,16 +25,16 @@ pub struct DkgSession {
     pub seats: BTreeMap<MasternodeId, DkgMember>,
 }
 
-/// What is held of one member.
+/// What sources see of one member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DkgMember {
     /// Its contribution was received.
     pub contributed: bool,
-    /// How many sources hold it bad or complain of it.
+    /// Number of sources with a bad vote or complaint against it.
     pub marks: u32,
 }
 
-/// All that the sources of a network tell.
+/// All session reports of the sources of a network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DkgSessions {
     watched: bool,
@@ -42,19 +42,20 @@ pub struct DkgSessions {
     sessions: Vec<DkgSession>,
 }
 
-/// What is known of one masternode in the sessions under way.
+/// What is known about one masternode in the active sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemberSessions {
-    /// Sessions in which it sits; where only other masternodes tell, those that it shares with them.
+    /// Sessions that include it; if only other masternodes report, those that they share with it.
     pub sessions: u32,
-    /// Bad marks and complaints against it, over all sources and sessions.
+    /// Bad votes and complaints against it, over all sources and sessions.
     pub marks: u32,
-    /// Whether its contribution was received in each session that is past that phase; `None` when none is.
+    /// Whether its contribution was received in each session past that phase; `None` if there is none.
     pub contributed: Option<bool>,
 }
 
 impl DkgSessions {
-    /// Takes over what one more source tells. `own` is the masternode that it is; `None` when it watches all sessions.
+    /// Adds the report of one more source. `own` is the masternode that the source is; `None` if it watches all
+    /// sessions.
     pub fn add(&mut self, own: Option<MasternodeId>, seen: &[DkgSession]) {
         match own {
             Some(id) => self.told_by.push(id),
@@ -76,7 +77,8 @@ impl DkgSessions {
         }
     }
 
-    /// What is known of one masternode. `None` when it sits in no session that is told, and nobody tells all of its own.
+    /// What is known about one masternode. `None` if no reported session includes it, and no source reports all of its
+    /// sessions.
     pub fn of(&self, id: &MasternodeId) -> Option<MemberSessions> {
         let mut seats = MemberSessions { sessions: 0, marks: 0, contributed: None };
         for (session, seat) in self.sessions.iter().filter_map(|session| Some((session, session.seats.get(id)?))) {
@@ -114,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_contribution_is_missing_only_once_its_phase_is_over() {
-        // phase, received: what is known.
+        // phase, received: expected result.
         for (phase, received, expected) in
             [(1, false, None), (2, false, None), (2, true, None), (3, false, Some(false)), (3, true, Some(true))]
         {
@@ -135,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_several_sources_saw_of_a_session_is_put_together() {
+    fn reports_of_several_sources_about_a_session_are_merged() {
         let mut sessions = DkgSessions::default();
         sessions.add(Some(id(2)), &[session(1, 3, &[(1, false, 1), (2, true, 0)])]);
         sessions.add(Some(id(3)), &[session(1, 4, &[(1, true, 1), (2, true, 0)])]);
@@ -143,11 +145,11 @@ mod tests {
     }
 
     #[test]
-    fn a_masternode_tells_all_of_its_own_sessions_and_nothing_of_others() {
+    fn a_masternode_reports_all_of_its_own_sessions_and_no_others() {
         let mut sessions = DkgSessions::default();
         sessions.add(Some(id(2)), &[]);
         assert_eq!(sessions.of(&id(2)), Some(MemberSessions { sessions: 0, marks: 0, contributed: None }));
-        assert_eq!(sessions.of(&id(1)), None, "it may sit in one that nobody tells");
+        assert_eq!(sessions.of(&id(1)), None, "an unreported session may include it");
         sessions.add(None, &[]);
         assert_eq!(sessions.of(&id(1)).unwrap().sessions, 0, "who watches sees all");
     }

@@ -1,4 +1,4 @@
-//! Everything that follows from the list at the tip: what metrics, pages and alerts read. Immutable, shared.
+//! All values derived from the list at the tip, for metrics, pages and alerts. Immutable and shared.
 //!
 //! Never here: text, labels, thresholds of alerts.
 
@@ -19,7 +19,7 @@ use crate::registrations::Registrations;
 use crate::state;
 use crate::watch::WatchTarget;
 
-/// What a snapshot is made from.
+/// The inputs of a snapshot.
 pub struct SnapshotInputs {
     /// Name of the network: the label `network`.
     pub network: Arc<str>,
@@ -27,7 +27,7 @@ pub struct SnapshotInputs {
     pub rules: Arc<ChainRules>,
     /// The list.
     pub list: Arc<MasternodeList>,
-    /// What is known beside the list.
+    /// Known facts in addition to the list.
     pub facts: ChainFacts,
     /// When the list was read.
     pub read_at: UnixSeconds,
@@ -58,25 +58,25 @@ pub struct Snapshot {
     recent_events: Vec<Event>,
 }
 
-/// A watched masternode, on the list or not.
+/// A watched masternode, whether or not it is on the list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WatchedEntry {
     /// Name, groups, expectations.
     pub watched: WatchTarget,
-    /// Its place in the list; `None` when it is not registered.
+    /// Its index in the list; `None` when it is not registered.
     pub index: Option<usize>,
-    /// What happened to it since counting began.
+    /// Its counts of events since counting began.
     pub tally: NodeCounters,
 }
 
-/// One masternode of a snapshot with what follows for it.
+/// One masternode of a snapshot with its derived values.
 #[derive(Clone, Copy)]
 pub struct NodeView<'a> {
     /// The list's entry.
     pub masternode: &'a Masternode,
-    /// Place in the payment queue, 1 = paid by the next block; `None` when not queued.
+    /// Position in the payment queue, 1 = paid by the next block; `None` when not queued.
     pub queue_position: Option<NonZeroU32>,
-    /// Its place in the list.
+    /// Its index in the list.
     pub index: usize,
     tip: Height,
     limits: Option<&'a PoseLimits>,
@@ -88,12 +88,12 @@ impl NodeView<'_> {
         PoseScore::of(self.masternode, self.tip, *self.limits?)
     }
 
-    /// In which band of danger it stands.
+    /// Its risk.
     pub fn risk(&self) -> Risk {
         self.pose().map_or_else(|| Risk::without_score(self.masternode), |pose| pose.risk())
     }
 
-    /// How much in danger it is, more is worse: its band, then the blocks for which one more failure bans, then its score.
+    /// The order of risk, greater is worse: risk, then the blocks for which one more failure bans, then the score.
     pub fn danger(&self) -> (Risk, u32, u32) {
         let pose = self.pose();
         let safe = pose.and_then(|pose| pose.blocks_until_safe()).unwrap_or(0);
@@ -102,15 +102,15 @@ impl NodeView<'_> {
 }
 
 impl Snapshot {
-    /// Derives everything; a few milliseconds for 100,000 masternodes.
+    /// Derives all values; takes a few milliseconds for 100,000 masternodes.
     pub fn new(parts: SnapshotInputs, tallies: &EventCounters) -> Snapshot {
         let SnapshotInputs { network, rules, list, facts, read_at, watched, recent_events } = parts;
         let rule = rules.penalty_rule(&facts.sporks, list.block().time);
         let limits = rule.map(|rule| rule.limits(list.registered()));
-        // Where the clocks differ, it is at least as late as the tip says.
+        // If the clocks differ, the time is at least that of the tip.
         let payments = Payments::new(&rules, &list, &facts, read_at.max(list.block().time));
         let mut risks = [0; Risk::ALL.len()];
-        // One place more than there are states, for those that the chain's table does not have.
+        // One more index than there are states, for states that the chain's table does not contain.
         let mut states = vec![[0; NodeType::ALL.len()]; rules.states.len() + 1];
         for masternode in list.masternodes() {
             risks[risk(masternode, &list, limits) as usize] += 1;
@@ -160,7 +160,7 @@ impl Snapshot {
         &self.rules
     }
 
-    /// The block that everything here is true of.
+    /// The block of this snapshot.
     pub fn block(&self) -> &Block {
         self.list.block()
     }
@@ -170,7 +170,7 @@ impl Snapshot {
         &self.list
     }
 
-    /// What is known of the network beside the list.
+    /// Known facts about the network in addition to the list.
     pub fn facts(&self) -> &ChainFacts {
         &self.facts
     }
@@ -185,40 +185,40 @@ impl Snapshot {
         self.limits
     }
 
-    /// Valid and banned masternodes by kind.
+    /// Valid and banned masternodes by type.
     pub fn population(&self) -> &Population {
         &self.population
     }
 
-    /// How many are registered in which form; `None` where the node does not say it.
+    /// Numbers of masternodes by form of registration; `None` if the node does not report it.
     pub fn registrations(&self) -> Option<&Registrations> {
         self.registrations.as_ref()
     }
 
-    /// How many masternodes are in which state, by place in the rules' table and by [`NodeType::ALL`]; the last place is
-    /// that of states which the table does not have.
+    /// Numbers of masternodes by state: by index in the rules' table and by [`NodeType::ALL`]. The last index is for
+    /// states that the table does not contain.
     pub fn states(&self) -> &[[usize; NodeType::ALL.len()]] {
         &self.states
     }
 
-    /// Who is paid when.
+    /// Payment positions or probabilities.
     pub fn payments(&self) -> &Payments {
         &self.payments
     }
 
-    /// What happened on the network since counting began, by [`NodeType::ALL`].
+    /// Counts of events on the network since counting began, by [`NodeType::ALL`].
     pub fn network_tally(&self) -> &[NetworkCounters; NodeType::ALL.len()] {
         &self.network_tally
     }
 
-    /// How sessions of a quorum type ended since counting began; `None` where that is not told.
+    /// Results of the sessions of a quorum type since counting began; `None` if the node does not report them.
     pub fn sessions(&self, quorum_type: &str) -> Option<DkgCounters> {
         let known = self.facts.tells_sessions && self.quorum_types()?.iter().any(|kind| kind.name == quorum_type);
         known.then(|| self.sessions.get(quorum_type).copied().unwrap_or_default())
     }
 
-    /// Seats of a watched masternode in quorums of a type since counting began; `None` where that is not told, and for types
-    /// that never draw it.
+    /// Memberships of a watched masternode in quorums of a type since counting began; `None` if the node does not
+    /// report them, and for types that never select it.
     pub fn memberships(&self, node: &WatchedEntry, quorum_type: &str) -> Option<Memberships> {
         let kind = self.quorum_types()?.iter().find(|kind| kind.name == quorum_type)?;
         let counted = node.tally.memberships.get(quorum_type).copied();
@@ -226,17 +226,17 @@ impl Snapshot {
         counted.or(drawn.then(Memberships::default)).filter(|_| self.facts.tells_sessions)
     }
 
-    /// How many masternodes are in which band of danger, by [`Risk::ALL`].
+    /// Numbers of masternodes by risk, by [`Risk::ALL`].
     pub fn risks(&self) -> &[usize; Risk::ALL.len()] {
         &self.risks
     }
 
-    /// The same for the watched ones, by group key and group. Nodes that are not registered count nowhere.
+    /// The same for watched masternodes, by group key and group. Unregistered masternodes are not counted.
     pub fn groups(&self) -> &BTreeMap<(String, String), [usize; Risk::ALL.len()]> {
         &self.groups
     }
 
-    /// The last events that led here, oldest first; bounded, so old ones are missing.
+    /// The last events up to this block, oldest first; bounded, so old ones are missing.
     pub fn recent_events(&self) -> &[Event] {
         &self.recent_events
     }
@@ -262,12 +262,12 @@ impl Snapshot {
         (0..self.list.registered()).map(|index| self.node(index))
     }
 
-    /// Chance in 0…1 of a payment within `seconds`: 0 for a node that is not eligible, `None` where it cannot be known.
+    /// Probability in 0…1 of a payment within `seconds`: 0 for a node that is not eligible, `None` if not known.
     pub fn payment_probability(&self, node: &NodeView<'_>, seconds: u64) -> Option<f64> {
         self.payments.probability(node.index, node.masternode, self.facts.blocks_in(seconds, &self.rules))
     }
 
-    /// Expected sessions a day in which a node of this kind is a member; `None` where no quorums are known.
+    /// Expected sessions per day that include a node of this type; `None` if no quorums are known.
     pub fn sessions_per_day(&self, node_type: NodeType) -> Option<f64> {
         let types = self.quorum_types()?;
         let blocks_per_day = 86_400.0 / self.facts.spacing_seconds(&self.rules);
@@ -279,16 +279,16 @@ impl Snapshot {
         Some(self.quorum_types.as_slice()).filter(|types| !types.is_empty())
     }
 
-    /// Block at which a ban that was seen to begin should end by itself: an estimate. `None` where bans last, and for
+    /// Expected block at which an observed ban ends automatically: an estimate. `None` if bans are permanent, and for
     /// nodes that are not banned.
     pub fn ban_end(&self, node: &WatchedEntry) -> Option<Height> {
         let banned = node.index.is_some_and(|index| self.list.masternodes()[index].is_banned());
         let (began, registered) = node.tally.last_ban.filter(|_| banned && self.rules.ban_ends)?;
-        // A ban that begins again the moment it ends is seen as one: its end is not known then.
+        // A ban that starts again at its end is seen as one ban: its end is then not known.
         Some(began.after(registered)).filter(|end| *end > self.block().height)
     }
 
-    /// Expected seconds until a ban if the node went offline now; `None` when banned or never tested.
+    /// Expected seconds until a ban if the node goes offline now; `None` when banned or never tested.
     pub fn seconds_to_ban_if_offline(&self, node: &NodeView<'_>) -> Option<f64> {
         let pose = node.pose().filter(|_| !node.masternode.is_banned())?;
         let rate = dkg::sessions_per_block(self.quorum_types()?, node.masternode.node_type, &self.population);
@@ -296,8 +296,8 @@ impl Snapshot {
         Some(blocks * self.facts.spacing_seconds(&self.rules))
     }
 
-    /// Chance in 0…1 that a DKG session tests the node while one more failure still bans it: 0 when it is safe, `None` when
-    /// it is banned or where no quorums are known.
+    /// Probability in 0…1 that a DKG session tests the node while one more failure still bans it: 0 when it is safe,
+    /// `None` when it is banned or if no quorums are known.
     pub fn chance_of_test_before_safe(&self, node: &NodeView<'_>) -> Option<f64> {
         let blocks = node.pose()?.blocks_until_safe()?;
         let types = self.quorum_types()?;
@@ -307,8 +307,8 @@ impl Snapshot {
         Some(dkg::chance_of_test(types, kind, &self.population, ahead, known))
     }
 
-    /// Blocks in which every valid masternode is paid once: more than one a head while Evo nodes are paid in runs. `None`
-    /// where chance decides.
+    /// Blocks in which every valid masternode is paid at least once: more than one block for each Evo node while they
+    /// are paid in runs. `None` on chains with random selection.
     pub fn payment_cycle_blocks(&self) -> Option<u32> {
         let PaymentModel::Queue { more_than } = self.rules.payment else { return None };
         let unpaid = |masternode: &&Masternode| !masternode.is_banned() && !masternode.is_payable();
@@ -318,17 +318,17 @@ impl Snapshot {
         Some(blocks).filter(|_| self.list.registered() as u64 > u64::from(more_than))
     }
 
-    /// Blocks in which a restart of such a node misses no session; 0 = not now.
+    /// Blocks in which a restart of a node of this type misses no session; 0 = no safe restart now.
     pub fn maintenance_window(&self, node_type: NodeType) -> Option<u32> {
         dkg::maintenance_window(self.quorum_types()?, node_type, self.block().height, |_| None)
     }
 
-    /// The same of one masternode, longer where it is known not to sit in the next session.
+    /// The same for one masternode, longer if it is known not to be a member of the next session.
     pub fn maintenance_window_of(&self, node: &NodeView<'_>) -> Option<u32> {
         self.maintenance_window_at(node, self.block().height)
     }
 
-    /// The same at a later tip, with what is known now.
+    /// The same at a later tip, with current knowledge.
     pub fn maintenance_window_at(&self, node: &NodeView<'_>, tip: Height) -> Option<u32> {
         let Masternode { id, node_type, .. } = node.masternode;
         dkg::maintenance_window(self.quorum_types()?, *node_type, tip, |kind| self.draw(id, kind))
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn nodes_fall_into_bands_of_danger() {
+    fn nodes_are_classified_by_risk() {
         let scored = |number, score| Masternode { pose_score: Some(Score(score)), ..masternode(number) };
         let banned = Masternode { ban_height: Some(Height(50)), ..scored(5, 0) };
         let snapshot = snapshot(vec![scored(1, 0), scored(2, 66), scored(3, 30), scored(4, 0), banned]);
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_watched_node_that_is_not_listed_has_no_place() {
+    fn a_watched_node_that_is_not_listed_has_no_index() {
         let snapshot = snapshot(vec![masternode(1)]);
         assert_eq!(snapshot.watched()[0].index, None);
     }

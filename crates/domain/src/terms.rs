@@ -1,7 +1,7 @@
-//! What a diff of the list says of addresses, keys and payees, and what follows for a masternode.
+//! Addresses, keys and payees in a diff of the list, and the resulting values of a masternode.
 //!
-//! A diff names what changed, and of some changes nothing: an address that is emptied, an operator's payout that a new key wipes,
-//! a payout address that a list of payees replaces (docs/spec/dash-24.md#state-objects).
+//! A diff contains changed values, but omits some changes: an emptied address, an operator's payout address that a new
+//! key resets, a payout address that a list of payees replaces (docs/spec/dash-24.md#state-objects).
 //!
 //! Never here: JSON; scores and heights.
 
@@ -10,13 +10,13 @@ use std::borrow::Cow;
 use crate::details::{DetailTexts, Details, Endpoint, Purpose, Rare, same_key};
 use crate::payout::Payouts;
 
-/// From this version on a registration lists its payees, and its addresses are one object that a diff prints as a whole.
+/// From this version on, a registration lists its payees, and a diff prints its addresses as one whole object.
 pub const EXTENDED: u32 = 3;
 
-/// The host that a diff prints before a Platform port of which it does not know the address.
+/// The host that a diff prints before a Platform port whose address it does not know.
 const PLACEHOLDER: &str = "255.255.255.255:";
 
-/// What changed; `None` where it did not. An inner `None` is "none".
+/// Changed values; `None` if unchanged. An inner `None` is "none".
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TermsChange {
     /// Version of the registration.
@@ -43,16 +43,16 @@ pub struct TermsChange {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AddressChange(pub [Option<Vec<Box<str>>>; 3]);
 
-/// The owner's payees: the address that gets all, and how it is divided otherwise.
+/// The owner's payees: the address that gets all, and otherwise the division.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PayeeChange {
-    /// The only payee; `None` where there is not exactly one.
+    /// The only payee; `None` if there is not exactly one.
     pub only: Option<Box<str>>,
     /// The others.
     pub payouts: Payouts,
 }
 
-/// Address, and those beside it.
+/// The primary address, and the others.
 #[derive(Debug, Default, PartialEq)]
 pub struct Addresses<'a> {
     /// The primary one.
@@ -70,7 +70,7 @@ impl AddressChange {
         self.0.iter().flatten().all(Vec::is_empty)
     }
 
-    /// All of the object: the first of `core_p2p` is the primary address. `service` is it where the object has none.
+    /// The whole object: the first of `core_p2p` is the primary address; `service` if the object has none.
     pub fn whole<'a>(&'a self, service: Option<&'a str>) -> Addresses<'a> {
         let core = self.of(Purpose::CoreP2p).unwrap_or_default();
         let primary = core.first().map(|address| &**address).or(service);
@@ -84,7 +84,7 @@ impl AddressChange {
     }
 }
 
-/// An address beside the primary one. A placeholder stands for the host of the primary one.
+/// An address other than the primary one. A placeholder stands for the host of the primary one.
 pub fn endpoint(purpose: Purpose, address: &str, primary: Option<&str>) -> Option<Endpoint> {
     match address.strip_prefix(PLACEHOLDER) {
         Some(port) => primary.map(|_| Endpoint { purpose, address: format!(":{port}").into() }),
@@ -98,8 +98,8 @@ impl TermsChange {
         *self == TermsChange::default()
     }
 
-    /// The details after it. `reason` is the new reason of a revocation; `revived` says that the masternode was revived in these
-    /// blocks. `None` where the diff does not say who is paid.
+    /// The details after the change. `reason` is the new reason of a revocation; `revived` is true if the masternode
+    /// was revived in these blocks. `None` if the diff does not contain the payees.
     pub fn apply(&self, before: &Details, reason: Option<u8>, revived: bool) -> Option<Details> {
         let old = before.texts();
         let version = self.version.or(old.version);
@@ -108,7 +108,7 @@ impl TermsChange {
             let (old, new) = (old.operator_key.as_deref().unwrap_or_default(), key.as_deref().unwrap_or_default());
             !same_key(old, new)
         });
-        // `CDeterministicMNState::ResetOperatorFields`; of what it empties a diff says nothing.
+        // `CDeterministicMNState::ResetOperatorFields`; a diff omits what it empties.
         let reset = (other_key || reason.is_some_and(|reason| reason != 0)) && !revived;
         let Addresses { primary, endpoints } = self.addresses_after(&old, is_extended, reset);
         let PayeeChange { only, payouts } = self.payees_after(&old, is_extended)?;
@@ -138,7 +138,7 @@ impl TermsChange {
             endpoints: addresses.endpoints,
         };
         match &self.addresses {
-            // One object that is printed as a whole, or all are gone.
+            // The object is printed as a whole, or all addresses are gone.
             Some(addresses) if is_extended || addresses.is_empty() => return owned(addresses.whole(named)),
             None if (reset && named.is_none()) || (is_extended && service.is_some_and(Option::is_none)) => {
                 return Addresses::default();
@@ -181,13 +181,13 @@ impl TermsChange {
         Addresses { primary: primary.map(Cow::Owned), endpoints }
     }
 
-    /// The payees after it: those that the diff names, else those before. `None` where the form of the registration changed, so
-    /// that those before are void, and the diff names none.
+    /// The payees after the change: those of the diff, otherwise those before. `None` if the form of the registration
+    /// changed, which invalidates those before, and the diff contains none.
     fn payees_after(&self, old: &DetailTexts<'_>, is_extended: bool) -> Option<PayeeChange> {
         if let Some(payees) = &self.payees {
             let mut payees = payees.clone();
             if let (Payouts::Shared(new), Payouts::Shared(old)) = (&mut payees.payouts, &old.rare.payouts) {
-                // These never change, so that a diff does not repeat them.
+                // These never change, so a diff does not repeat them.
                 new.early_period_blocks = new.early_period_blocks.or(old.early_period_blocks);
                 new.early_penalty = new.early_penalty.or(old.early_penalty);
             }
@@ -200,7 +200,7 @@ impl TermsChange {
 }
 
 impl DetailTexts<'_> {
-    /// Addresses beside the primary one for a purpose.
+    /// Addresses other than the primary one for a purpose.
     fn further(&self, purpose: Purpose) -> impl Iterator<Item = &Endpoint> {
         self.rare.endpoints.iter().filter(move |endpoint| endpoint.purpose == purpose)
     }

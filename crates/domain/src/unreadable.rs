@@ -1,4 +1,4 @@
-//! Entries of a masternode list that could not be read: which masternodes they are, as far as it is known.
+//! Entries of a masternode list that could not be read, with their masternodes if known.
 //!
 //! Never here: why an entry could not be read (`rpc`).
 
@@ -30,7 +30,7 @@ impl Unreadable {
         self.entries
     }
 
-    /// The number of entries of which it is not known which masternode they are.
+    /// The number of entries whose masternode is not known.
     pub fn unnamed(&self) -> usize {
         self.entries.saturating_sub(self.ids.len())
     }
@@ -40,8 +40,8 @@ impl Unreadable {
         self.ids.binary_search(id).is_ok()
     }
 
-    /// Whether a masternode that a later list has may stand behind one of these entries, the list being of `height`.
-    /// Then its appearance is no registration.
+    /// Whether a masternode of a later list may be behind one of these entries of a list at `height`. Its appearance is
+    /// then no registration.
     pub fn may_be(&self, masternode: &Masternode, height: Height) -> bool {
         let is_older = masternode.registered_height.is_none_or(|registered| registered <= height);
         self.has(&masternode.id) || (self.unnamed() > 0 && is_older)

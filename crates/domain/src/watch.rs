@@ -1,4 +1,4 @@
-//! Whom the operator cares about: names, groups and expectations for masternodes, by identity or by what they say.
+//! The watch list: names, groups and expectations for masternodes, by identity or by properties.
 //!
 //! Never here: reading the watch list from a file (`config`).
 
@@ -13,29 +13,29 @@ use crate::payout::{self, Payouts};
 /// One entry of the watch list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WatchEntry {
-    /// Which masternodes.
+    /// How it selects masternodes.
     pub selector: Selector,
     /// Name of the one masternode, or prefix of the names of the selected ones; empty for none.
     pub alias: String,
     /// Group key to group, e.g. `operator` to `acme`.
     pub groups: BTreeMap<String, String>,
-    /// What must hold of each of them.
+    /// Expectations for each of them.
     pub expectations: Vec<(WatchField, String)>,
 }
 
-/// How an entry finds its masternodes.
+/// How an entry selects its masternodes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Selector {
-    /// One, by identity; it is watched also while it is not on the list.
+    /// One, by identity; it is watched even while it is not on the list.
     Id(MasternodeId),
-    /// All for which every given field has the given value.
+    /// All whose given fields have the given values.
     Fields(Vec<(WatchField, String)>),
 }
 
-/// A field that a selector or an expectation names.
+/// A field of a selector or an expectation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WatchField {
-    /// Where it listens.
+    /// The primary address.
     Address,
     /// Payee of the owner's share.
     PayoutAddress,
@@ -47,7 +47,7 @@ pub enum WatchField {
     OperatorKey,
     /// Payee of the operator's share.
     OperatorPayoutAddress,
-    /// All payees of the owner's side with their parts; for expectations only.
+    /// All payees of the owner's side with their shares; for expectations only.
     Payouts,
     /// All shares with owner and reward address; for expectations only.
     Shares,
@@ -80,7 +80,7 @@ impl WatchField {
         }
     }
 
-    /// The text of the details that it is; `None` for what is more than one text, which nothing is selected by.
+    /// The corresponding text of the details; `None` for fields that are more than one text, which cannot select.
     pub fn detail(self) -> Option<Detail> {
         match self {
             WatchField::Address => Some(Detail::Address),
@@ -93,8 +93,8 @@ impl WatchField {
         }
     }
 
-    /// Whether the masternode says `value` here, of payees and owners: that and nothing else. `None` where the list does not
-    /// say it, or says it in a form that is not understood.
+    /// Whether the masternode has exactly `value` in this field, for payees and owners that value only. `None` if the
+    /// list does not contain it, or in an unknown form.
     pub fn met_by(self, masternode: &Masternode, value: &str) -> Option<bool> {
         let details = &masternode.details;
         match self {
@@ -104,7 +104,7 @@ impl WatchField {
             WatchField::OwnerAddress if !details.is_ordinary() && !details.has(Detail::OwnerAddress) => {
                 (details.payouts() != Payouts::Unknown).then_some(false)
             }
-            // Every masternode has a key, a revoked one of zeros: where there is none, the list does not say it.
+            // Every masternode has a key, a revoked one of zeros: if there is none, the list does not contain it.
             WatchField::OperatorKey => details.get(Detail::OperatorKey).map(|key| same_key(&key, value)),
             WatchField::VotingAddress | WatchField::OwnerAddress if !details.has(self.detail()?) => None,
             _ => Some(details.get(self.detail()?).as_deref() == Some(value)),
@@ -112,7 +112,7 @@ impl WatchField {
     }
 }
 
-/// What the fields of a selector look for.
+/// The values that a selector searches for.
 pub(super) fn wanted(fields: &[(WatchField, String)]) -> Vec<Wanted> {
     fields.iter().filter_map(|(field, value)| Some(Wanted::new(field.detail()?, value))).collect()
 }
@@ -124,28 +124,28 @@ pub struct WatchList {
     maintenance: Vec<Maintenance>,
 }
 
-/// A masternode that an entry of the watch list named or selected.
+/// A masternode that an entry of the watch list names or selects.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WatchTarget {
-    /// Who.
+    /// Its identity.
     pub id: MasternodeId,
     /// Name; empty when the entry gives none.
     pub alias: String,
     /// Group key to group.
     pub groups: BTreeMap<String, String>,
-    /// What must hold of it.
+    /// Expectations for it.
     pub expectations: Vec<(WatchField, String)>,
-    /// When the work on it ends, be that past or to come; `None` when none is planned.
+    /// The end of its maintenance, in the past or the future; `None` if none is configured.
     pub maintenance_until: Option<UnixSeconds>,
 }
 
 impl WatchList {
-    /// A watch list. Earlier entries win where several name one masternode; naming one wins over selecting it.
+    /// A watch list. Earlier entries take precedence; naming a masternode takes precedence over selecting it.
     pub fn new(entries: Vec<WatchEntry>) -> WatchList {
         WatchList { entries, maintenance: Vec::new() }
     }
 
-    /// The same list, with work on some of the masternodes.
+    /// The same list, with maintenance of some of the masternodes.
     pub fn with_maintenance(self, maintenance: Vec<Maintenance>) -> WatchList {
         WatchList { maintenance, ..self }
     }
@@ -155,9 +155,9 @@ impl WatchList {
         &self.entries
     }
 
-    /// The masternodes watched on this list, ascending by identity. Those in `known`, the answer for the list before, stay
-    /// watched: one that left the list, so that its absence can be seen, and one that no entry selects any more, because a
-    /// payee or key that changes on the chain can be a theft.
+    /// The watched masternodes on this list, ascending by identity. Those in `known`, the result for the list before,
+    /// stay watched: one that left the list, so that its absence is visible, and one that no entry selects any more,
+    /// because a payee or key that changes on the chain can be a theft.
     pub fn resolve(&self, list: &MasternodeList, known: &[WatchTarget]) -> Vec<WatchTarget> {
         let mut found: HashMap<MasternodeId, WatchTarget> = HashMap::new();
         for entry in &self.entries {
@@ -192,7 +192,7 @@ impl WatchEntry {
                 let digits = &id.hash().to_string()[..8];
                 match id {
                     MasternodeId::ProTx(_) => format!("{}-{digits}", self.alias),
-                    // One transaction may have the collaterals of several.
+                    // One transaction may contain the collaterals of several masternodes.
                     MasternodeId::Collateral(outpoint) => format!("{}-{digits}-{}", self.alias, outpoint.index),
                 }
             }
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_list_does_not_say_is_neither_met_nor_broken() {
+    fn an_expectation_without_data_is_neither_met_nor_broken() {
         let node = masternode(1);
         let bare = Masternode { details: DetailTexts::default().into(), ..node };
         for field in [WatchField::OperatorKey, WatchField::VotingAddress, WatchField::OwnerAddress] {

@@ -1,4 +1,4 @@
-//! Certificates of clients: whether one is asked for, and which are good.
+//! Client certificates: whether the server requests one, and which it accepts.
 //!
 //! Never here: HTTP, files.
 
@@ -16,24 +16,24 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::{Certificate, der};
 
-/// Whether a client must show a certificate, from the weakest demand to the strongest.
+/// Whether a client must present a certificate, from the weakest to the strictest policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ClientAuth {
-    /// None is asked for.
+    /// The server requests none.
     #[default]
     None,
-    /// One is asked for; none and any will do.
+    /// The server requests one, but accepts none or any.
     Request,
-    /// None will do; one that is shown must be signed by one of the authorities.
+    /// Optional; a presented certificate must be signed by one of the authorities.
     VerifyIfGiven,
-    /// Any will do, as long as the client has its key.
+    /// Any certificate is accepted if the client has its key.
     RequireAny,
-    /// One that is signed by one of the authorities.
+    /// The certificate must be signed by one of the authorities.
     RequireAndVerify,
 }
 
 impl ClientAuth {
-    /// The words of the file, in the order of the documentation.
+    /// The values in the file, in the order of the documentation.
     pub const NAMES: [&str; 6] = [
         "NoClientCert",
         "RequestClientCert",
@@ -43,10 +43,11 @@ impl ClientAuth {
         "RequireAndVerifyClientCert",
     ];
 
-    /// Reads one of [`ClientAuth::NAMES`]; `RequireClientCert` is an older name of the one before it. Empty is the default.
+    /// Parses one of [`ClientAuth::NAMES`]; `RequireClientCert` is an older name of the one before it. Empty is the
+    /// default.
     ///
     /// # Errors
-    /// A sentence with the words that are known.
+    /// A sentence with the valid values.
     pub fn new(text: &str) -> Result<ClientAuth, String> {
         Ok(match text {
             "" | "NoClientCert" => ClientAuth::None,
@@ -63,18 +64,18 @@ impl ClientAuth {
     }
 }
 
-/// What clients must show to be accepted.
+/// The requirements for client certificates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ClientTerms {
     pub(crate) auth: ClientAuth,
-    /// The authorities as they stand in the file.
+    /// The authorities as in the file.
     pub(crate) authorities: Vec<CertificateDer<'static>>,
-    /// Of these one must be among the names of a certificate; empty for any.
+    /// A certificate must contain one of these names; empty for any.
     pub(crate) allowed_names: Vec<String>,
 }
 
 impl ClientTerms {
-    /// What these terms demand less than `old`.
+    /// The requirements that are weaker than in `old`.
     pub(crate) fn weakness_against(&self, old: &ClientTerms) -> Option<&'static str> {
         let weaker = [
             (self.auth < old.auth, "client_auth_type is weaker"),
@@ -85,11 +86,11 @@ impl ClientTerms {
     }
 }
 
-/// Decides about the certificates of clients.
+/// Verifies client certificates.
 pub(crate) struct ClientCertVerifier {
     pub(crate) terms: ClientTerms,
     pub(crate) provider: Arc<CryptoProvider>,
-    /// Follows a chain to the authorities; `None` where there are none, and then no chain leads anywhere.
+    /// Verifies a chain up to the authorities; `None` without authorities, which rejects every chain.
     pub(crate) chains: Option<Arc<dyn danger::ClientCertVerifier>>,
 }
 
@@ -111,7 +112,7 @@ impl ClientCertVerifier {
             Ok(_) => return Ok(()),
             Err(refused) => refused,
         };
-        // Small installations trust the client's own certificate, which then is its own authority. A chain of one.
+        // Small installations trust the client's own certificate, which then is its own authority: a chain of one.
         let own = self.terms.authorities.iter().any(|authority| authority == end_entity);
         if own && is_valid(end_entity, now) { Ok(()) } else { Err(refused) }
     }
@@ -171,7 +172,7 @@ impl danger::ClientCertVerifier for ClientCertVerifier {
     }
 }
 
-/// The names that a certificate is made out to: hosts, e-mail addresses, IP addresses and URIs.
+/// The names in a certificate: hosts, e-mail addresses, IP addresses and URIs.
 fn names(certificate: &CertificateDer<'_>) -> der::Result<Vec<String>> {
     let certificate = Certificate::from_der(certificate)?;
     let Some((_, SubjectAltName(names))) = certificate.tbs_certificate.get::<SubjectAltName>()? else {

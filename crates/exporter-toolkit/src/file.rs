@@ -1,4 +1,4 @@
-//! Files that settings depend on: a stamp that changes with the file, and a bounded read.
+//! Files of the settings: a stamp that changes with the file, and a bounded read.
 //!
 //! Never here: the meaning of a file.
 
@@ -6,17 +6,17 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// A file's path with its time, size and number at a moment.
+/// A file's path with its time, size and inode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileStamp {
     path: PathBuf,
-    /// Modification time, size, and on Unix the inode: what changes when the file is written or replaced. `None` where there
-    /// is no file.
+    /// Modification time, size, and on Unix the inode, which change when the file is written or replaced. `None` if
+    /// there is no file.
     state: Option<(Option<SystemTime>, u64, u64)>,
 }
 
 impl FileStamp {
-    /// The file as it is now.
+    /// The stamp of the current file.
     pub fn new(path: &Path) -> FileStamp {
         let state = std::fs::metadata(path).ok().map(|file| {
             #[cfg(unix)]
@@ -28,17 +28,17 @@ impl FileStamp {
         FileStamp { path: path.to_owned(), state }
     }
 
-    /// Whether the file is still the same.
+    /// Whether the file is unchanged.
     pub fn is_current(&self) -> bool {
         FileStamp::new(&self.path) == *self
     }
 }
 
-/// Reads a regular file of at most `max_bytes`. A FIFO, which would block until somebody writes to it, a socket, a device or
-/// a directory is refused before it is opened.
+/// Reads a regular file of at most `max_bytes`. A FIFO, which would block until another process writes to it, a socket,
+/// a device or a directory is refused before it is opened.
 ///
 /// # Errors
-/// Why it cannot be read, to be put behind the path.
+/// The reason, to be appended to the path.
 pub fn read(path: &Path, max_bytes: u64) -> Result<Vec<u8>, String> {
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
     if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
@@ -86,7 +86,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_socket_is_refused_and_not_waited_for() {
+    fn a_socket_is_refused_without_waiting() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("socket");
         let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();

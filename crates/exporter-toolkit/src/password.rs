@@ -1,9 +1,9 @@
 //! Basic authentication: user and password of a request against the bcrypt hashes of the users.
 //!
-//! A check takes as long as the cost of the hash demands: tens of milliseconds to seconds of a whole core. So checks run one
-//! at a time on a thread that may block, few of them wait, and further ones are refused at once. A password that was accepted
-//! is remembered by a keyed digest and never waits. Each check does the same amount of work, whether the user exists and
-//! whatever the cost of its hash, so that its time does not tell which users exist.
+//! A check takes as long as the cost of the hash requires: tens of milliseconds to seconds of a whole core. Checks
+//! therefore run one at a time on a thread that may block, few of them wait, and further ones are refused at once. An
+//! accepted password is remembered as a keyed digest and never waits. Each check does the same amount of work, whether
+//! or not the user exists and whatever the cost of its hash, so that its duration does not reveal which users exist.
 //!
 //! Never here: a password in memory for longer than its check, a log.
 
@@ -20,16 +20,16 @@ use tokio::sync::Semaphore;
 use crate::rate_limit::Peer;
 use crate::settings::PasswordHash;
 
-/// Wrong passwords that are remembered, so that a client that repeats its mistake costs little.
+/// Wrong passwords that are remembered, so that repeated mistakes of a client cost little.
 const MAX_REMEMBERED_WRONG: usize = 64;
 
-/// Checks at a time: the one that runs, and those that wait for it.
+/// Concurrent checks: the running one and those that wait.
 const MAX_CHECKS: usize = 8;
 
-/// The same from one address, so that one client cannot take all places.
+/// The same for one address, so that one client cannot take all places.
 const MAX_CHECKS_OF_PEER: usize = 2;
 
-/// Behind the cost of a hash that no known password fits.
+/// Salt and digest, after the cost, of a hash that no known password matches.
 const DECOY: &str = "$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01232";
 
 type Digest = [u8; 32];
@@ -44,19 +44,19 @@ pub(crate) struct Users {
     checks: Arc<Checks>,
 }
 
-/// Outcomes of earlier checks. The digests are of no use without the key.
+/// Results of earlier checks. The digests are useless without the key.
 #[derive(Default)]
 struct Known {
-    /// The right password of each user, once seen.
+    /// The correct password of each user, once seen.
     right: HashMap<String, Digest>,
     wrong: VecDeque<Digest>,
 }
 
-/// What is known about a request before a check.
+/// The result that is known before a check.
 pub(crate) enum Recalled {
-    /// Its password is right.
+    /// The password is correct.
     Right,
-    /// It has none, or one that is wrong.
+    /// It has no password, or a wrong one.
     Wrong,
     /// It needs a check.
     Unknown(Credentials),
@@ -69,16 +69,16 @@ pub(crate) struct Credentials {
     digest: Digest,
 }
 
-/// There are [`MAX_CHECKS`] checks, or [`MAX_CHECKS_OF_PEER`] of the same address.
+/// [`MAX_CHECKS`] checks are active, or [`MAX_CHECKS_OF_PEER`] of the same address.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TooManyChecks;
 
 impl Users {
-    /// These users; `None` when there are none. What `previous` remembers of users whose hash is the same is kept, so that a
-    /// reload does not make known clients wait.
+    /// These users; `None` if there are none. Remembered passwords of `previous` are kept for users whose hash is
+    /// unchanged, so that known clients do not wait after a reload.
     ///
     /// # Errors
-    /// When the system gives no random numbers.
+    /// If the system provides no random numbers.
     pub(crate) fn new(
         hashes: BTreeMap<String, PasswordHash>,
         previous: Option<&Users>,
@@ -92,14 +92,14 @@ impl Users {
             }
             None => {
                 let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
-                    .map_err(|_| "the system gives no random numbers")?;
+                    .map_err(|_| "the system provides no random numbers")?;
                 (key, Known::default(), Arc::default())
             }
         };
         Ok(Some(Users { hashes, cost, key, known: Mutex::new(known), checks }))
     }
 
-    /// What is known about a request with this header `Authorization`.
+    /// The known result for a request with this header `Authorization`.
     pub(crate) fn recall(&self, authorization: Option<&HeaderValue>) -> Recalled {
         let Some((user, password)) = authorization.and_then(decode) else { return Recalled::Wrong };
         let digest = self.digest(&user, &password);
@@ -110,17 +110,17 @@ impl Users {
         }
     }
 
-    /// Checks a password that is not known yet. A check that has begun is finished and its outcome remembered also when the
-    /// caller does not wait for it.
+    /// Checks an unknown password. A check that has begun is completed and its result remembered, even if the caller
+    /// does not wait for it.
     ///
     /// # Errors
-    /// At once, when there are too many checks.
+    /// Immediately, if there are too many checks.
     pub(crate) async fn check(self: &Arc<Self>, credentials: Credentials, peer: Peer) -> Result<bool, TooManyChecks> {
         let place = Place::take(&self.checks, peer)?;
         // An error means that the semaphore was closed, which does not happen.
         let Ok(turn) = Arc::clone(&self.checks.turn).acquire_owned().await else { return Ok(false) };
         let Credentials { user, password, digest } = credentials;
-        // Others with the same password may have waited before this one.
+        // Other requests with the same password may have waited before this one.
         if let Some(right) = self.remembered(&user, &digest) {
             return Ok(right);
         }
@@ -131,7 +131,7 @@ impl Users {
             drop((turn, place));
             right
         });
-        // A panic in the check is a refusal.
+        // A panic in the check counts as a refusal.
         Ok(check.await.unwrap_or(false))
     }
 
@@ -146,14 +146,14 @@ impl Users {
         hash.is_some() && fits
     }
 
-    /// The costs of the hashes to compute for a user. A cost of one more is twice the work, so that `c`, and then `c` to
-    /// `highest - 1`, are the work of `highest`: 2^c + (2^c + … + 2^(highest-1)) = 2^highest.
+    /// The costs of the hashes to compute for a user. Each step of the cost doubles the work, so `c` followed by `c` to
+    /// `highest - 1` equals the work of `highest`: 2^c + (2^c + … + 2^(highest-1)) = 2^highest.
     fn costs(&self, hash: Option<&PasswordHash>) -> Vec<u32> {
         let own = hash.map_or(self.cost, PasswordHash::cost);
         std::iter::once(own).chain(own..self.cost).collect()
     }
 
-    /// Keyed with a number of this process. The length keeps name and password apart.
+    /// Keyed with a random number of this process. The length separates name and password.
     fn digest(&self, user: &str, password: &[u8]) -> Digest {
         let mut context = hmac::Context::with_key(&self.key);
         context.update(&(user.len() as u64).to_be_bytes());
@@ -166,7 +166,7 @@ impl Users {
 
     fn remembered(&self, user: &str, digest: &Digest) -> Option<bool> {
         let known = self.known();
-        // A comparison in constant time is not needed: nobody can choose digests without the key.
+        // A constant-time comparison is not needed: without the key, digests cannot be chosen.
         if known.right.get(user) == Some(digest) {
             return Some(true);
         }
@@ -186,14 +186,14 @@ impl Users {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        // No value in there is left half changed by a panic.
+        // A panic leaves no value half changed.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The checks that run or wait, also over reloads.
+/// The running and waiting checks, across reloads.
 struct Checks {
-    /// One check at a time: the other cores are for answers.
+    /// One check at a time: the other cores serve answers.
     turn: Arc<Semaphore>,
     by_peer: Mutex<HashMap<Peer, usize>>,
 }
@@ -204,7 +204,7 @@ impl Default for Checks {
     }
 }
 
-/// A place among the checks, until it is dropped.
+/// A place among the checks, held until it is dropped.
 struct Place {
     checks: Arc<Checks>,
     peer: Peer,
@@ -237,12 +237,12 @@ impl Drop for Place {
     }
 }
 
-/// A hash of this cost that no known password fits.
+/// A hash of this cost that no known password matches.
 fn decoy(cost: u32) -> String {
     format!("$2y${cost:02}{DECOY}")
 }
 
-/// User and password of HTTP's basic authentication (RFC 7617); the password may hold any bytes.
+/// User and password of HTTP basic authentication (RFC 7617); the password may contain any bytes.
 fn decode(authorization: &HeaderValue) -> Option<(String, Vec<u8>)> {
     let (scheme, encoded) = authorization.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

@@ -1,7 +1,7 @@
-//! Limits of the request rate: a burst at once, then one request each interval.
+//! Request rate limits: a burst, then one request per interval.
 //!
-//! Requests that are authenticated share one limit. The others have a limit for each address that they come from, so that
-//! they take nothing from the authenticated ones and little from each other.
+//! Authenticated requests share one limit. Others have a limit for each source address, so that they do not affect
+//! authenticated requests and barely affect each other.
 //!
 //! Never here: a clock.
 
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::settings::RateLimit;
 
-/// Addresses with a limit of their own at a time. Further ones share one.
+/// Maximum number of addresses with separate limits. Further addresses share one.
 const MAX_PEERS: usize = 256;
 
 /// The limits of a server.
@@ -23,25 +23,25 @@ pub(crate) struct RateLimits {
 }
 
 impl RateLimits {
-    /// No request came yet.
+    /// The state before the first request.
     pub(crate) fn new(limit: RateLimit) -> RateLimits {
         let bucket = Bucket { limit, due: None };
         let others = Others { by_peer: HashMap::new(), further: bucket.clone(), limit };
         RateLimits { authenticated: Mutex::new(bucket), others: Mutex::new(others) }
     }
 
-    /// Whether an authenticated request may be answered; it is counted when it may.
+    /// Whether an authenticated request is allowed; an allowed request is counted.
     pub(crate) fn take_authenticated(&self, now: Instant) -> bool {
         self.authenticated.lock().unwrap_or_else(PoisonError::into_inner).take(now)
     }
 
-    /// Whether another request may be answered; it is counted when it may.
+    /// Whether another request is allowed; an allowed request is counted.
     pub(crate) fn take_other(&self, peer: Peer, now: Instant) -> bool {
         self.others.lock().unwrap_or_else(PoisonError::into_inner).take(peer, now)
     }
 }
 
-/// Where a request comes from: an IPv4 address, or an IPv6 network of 64 bits, which is what one host usually has.
+/// Source of a request: an IPv4 address, or a /64 IPv6 network, which usually belongs to one host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Peer(u128);
 
@@ -78,12 +78,12 @@ impl Others {
 #[derive(Clone, Debug)]
 struct Bucket {
     limit: RateLimit,
-    /// When the next request would come if all so far had kept the interval.
+    /// When the next request would come if all previous ones had kept the interval.
     due: Option<Instant>,
 }
 
 impl Bucket {
-    /// Whether a request may come now; it is counted when it may.
+    /// Whether a request is allowed now; an allowed request is counted.
     fn take(&mut self, now: Instant) -> bool {
         let RateLimit { interval, burst } = self.limit;
         let Some(further) = burst.checked_sub(1) else { return false };
@@ -91,12 +91,12 @@ impl Bucket {
         if due - now > interval.checked_mul(further).unwrap_or(Duration::MAX) {
             return false;
         }
-        // Beyond what the clock can add, the limit stays where it is.
+        // If the clock cannot represent the time, the limit does not change.
         self.due = due.checked_add(interval).or(self.due);
         true
     }
 
-    /// Whether the whole burst may come now, as if no request had come before.
+    /// Whether the whole burst is available, as before the first request.
     fn is_full(&self, now: Instant) -> bool {
         self.due.is_none_or(|due| due <= now)
     }
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_comes_at_once_and_then_one_each_interval() {
+    fn a_burst_is_allowed_at_once_and_then_one_request_per_interval() {
         let mut bucket = bucket(SECOND, 3);
         let start = Instant::now();
         let taken = |bucket: &mut Bucket, now| (0..10).filter(|_| bucket.take(now)).count();
@@ -129,14 +129,14 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_of_none_lets_nothing_through_and_endless_numbers_do_not_overflow() {
+    fn a_burst_of_zero_allows_nothing_and_large_numbers_do_not_overflow() {
         assert!(!bucket(SECOND, 0).take(Instant::now()));
         let mut endless = bucket(Duration::MAX, u32::MAX);
         assert!(endless.take(Instant::now()) && endless.take(Instant::now()));
     }
 
     #[test]
-    fn each_address_has_a_limit_of_its_own_and_their_number_is_bounded() {
+    fn each_address_has_its_own_limit_and_their_number_is_bounded() {
         let limits = RateLimits::new(RateLimit { interval: SECOND, burst: 1 });
         let start = Instant::now();
         let many = MAX_PEERS as u32;
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_host_cannot_change_its_address_to_be_another_one() {
+    fn an_ipv6_host_cannot_evade_its_limit_by_changing_its_address() {
         let peer = |text: &str| Peer::from(text.parse::<IpAddr>().unwrap());
         assert_eq!(peer("2001:db8::1"), peer("2001:db8::ffff:1"));
         assert_ne!(peer("2001:db8::1"), peer("2001:db8:0:1::1"));

@@ -1,9 +1,9 @@
-//! The security settings in force, and their reload while the server runs.
+//! The active security settings, and their reload while the server runs.
 //!
-//! The settings come from files: the web configuration, certificates, keys. Once a second their times and sizes are compared;
-//! only after a change they are read. Settings that cannot be used are refused whole and the old ones stay in force. Settings
-//! that demand less than the old ones may be a file that is half written: they are refused until the files have stayed the
-//! same for a second.
+//! The settings come from files: the web configuration, certificates and keys. Once a second their times and sizes are
+//! compared, and they are read only after a change. Invalid settings are refused as a whole and the old ones stay
+//! active. Weaker settings may come from a half-written file, so they are refused until the files have been unchanged
+//! for a second.
 //!
 //! Never here: the format of the files, an HTTP server.
 
@@ -21,31 +21,32 @@ use crate::password::{Recalled, TooManyChecks, Users};
 use crate::rate_limit::RateLimits;
 use crate::settings::{ExtraHeader, SecuritySettings, Tls};
 
-/// Between two checks of the files, and how long files must stay the same before weaker settings are used.
+/// Interval between two checks of the files, and time for which files must be unchanged before weaker settings are
+/// used.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Loads the settings. It may block, and is called on a thread where that is allowed.
+/// Loads the settings. It may block, and is called on a thread that may block.
 pub type LoadFunction = Box<dyn Fn() -> LoadedSecurity + Send + Sync>;
 
-/// Is called after each load with whether the settings could be used.
+/// Called after each load, with whether the settings are valid.
 pub type LoadObserver = Box<dyn Fn(bool) + Send + Sync>;
 
-/// Settings that were loaded, or why they cannot be used.
+/// Loaded settings, or the errors.
 pub struct LoadedSecurity {
-    /// All files that the settings depend on, each as it was before it was read: a change is a reason to load again.
+    /// All files of the settings, each with its stamp from before it was read: a change causes another load.
     pub files: Vec<FileStamp>,
-    /// The settings; the error is one or more sentences for the operator.
+    /// The settings; the error consists of one or more sentences for the operator.
     pub result: Result<SecuritySettings, String>,
 }
 
-/// The security settings of a server, from its start to its end.
+/// The security settings of a server, from start to end.
 pub struct WebSecurity {
     /// `None` for a server without security settings.
     load: Option<LoadFunction>,
     observer: LoadObserver,
     active: Mutex<Arc<ActiveSecurity>>,
     watched: Mutex<Watched>,
-    /// [`ActiveSecurity::terms_number`] of the settings in force.
+    /// [`ActiveSecurity::terms_number`] of the active settings.
     terms_number: watch::Sender<u64>,
 }
 
@@ -53,16 +54,16 @@ pub struct WebSecurity {
 #[derive(Default)]
 struct Watched {
     files: Vec<FileStamp>,
-    /// Since when these files hold settings that are weaker than those in force.
+    /// Since when these files have held settings weaker than the active ones.
     weaker_since: Option<Instant>,
 }
 
-/// The settings in force, with what is needed to apply them.
+/// The active settings, ready for use.
 pub struct ActiveSecurity {
     tls: Option<Arc<ServerConfig>>,
-    /// What clients must show; `None` without TLS.
+    /// The requirements for client certificates; `None` without TLS.
     terms: Option<ClientTerms>,
-    /// Changes with the terms: connections that were accepted under another number are to be closed.
+    /// Changes with the requirements: connections that were accepted under another number must be closed.
     terms_number: u64,
     users: Option<Arc<Users>>,
     headers: Vec<ExtraHeader>,
@@ -72,25 +73,25 @@ pub struct ActiveSecurity {
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denial {
-    /// It names no user, or the wrong password (401).
+    /// It has no valid user and password (401).
     Unauthenticated,
     /// It exceeds the rate limit (429).
     RateLimited,
-    /// Its password is not known yet, and too many checks are waiting already (429).
+    /// Its password was not checked before, and too many checks are waiting (429).
     TooManyChecks,
 }
 
-/// How a request was admitted.
+/// How a request was authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Everybody may ask.
+    /// No authentication is required.
     Anonymous,
     /// By a password, or by a client certificate of a known authority.
     Authenticated,
 }
 
 impl WebSecurity {
-    /// No security settings: plain HTTP for everybody.
+    /// No security settings: plain HTTP without authentication.
     pub fn open() -> WebSecurity {
         let active = ActiveSecurity {
             tls: None,
@@ -109,10 +110,10 @@ impl WebSecurity {
         }
     }
 
-    /// The settings that `load` loads, now and after each change. `observer` is called after each load.
+    /// The settings of `load`, now and after each change. `observer` is called after each load.
     ///
     /// # Errors
-    /// When they cannot be loaded now: a server that should be protected must not start without protection.
+    /// If they cannot be loaded now: a server must not start without its configured protection.
     pub fn new(load: LoadFunction, observer: LoadObserver) -> Result<WebSecurity, String> {
         let LoadedSecurity { files, result } = load();
         let security = WebSecurity::open();
@@ -127,10 +128,10 @@ impl WebSecurity {
         })
     }
 
-    /// Loads the settings again if a file changed, or in any case when `always`. It blocks while it reads files.
+    /// Loads the settings again if a file changed, or always if `always` is set. It blocks while it reads files.
     ///
     /// # Errors
-    /// When the settings cannot be used, or not yet; the error was logged.
+    /// If the settings cannot be used, or not yet; the error was logged.
     pub fn refresh(&self, always: bool) -> Result<(), String> {
         self.refresh_at(always, Instant::now())
     }
@@ -174,30 +175,30 @@ impl WebSecurity {
         if terms_number != old.terms_number {
             tracing::info!("Settings of client certificates changed, connections from before are closed");
         }
-        // Behind the settings themselves, so that a connection that took the old ones before learns of it.
+        // After the settings themselves, so that a connection that took the old settings before is notified.
         self.terms_number.send_replace(terms_number);
         Ok(())
     }
 
-    /// Looks for changed files once a second, for as long as it is polled.
+    /// Checks once a second for changed files, while it is polled.
     pub async fn watch_files(self: Arc<Self>) {
         while self.load.is_some() {
             tokio::time::sleep(CHECK_INTERVAL).await;
             let security = Arc::clone(&self);
-            // An error was logged; after a panic, which the panic hook reports, the next check comes all the same.
+            // An error was logged; after a panic, which the panic hook reports, the next check still runs.
             let _ = tokio::task::spawn_blocking(move || security.refresh(false)).await;
         }
     }
 
-    /// The settings in force at this moment.
+    /// The currently active settings.
     pub fn active(&self) -> Arc<ActiveSecurity> {
         Arc::clone(&lock(&self.active))
     }
 
-    /// Waits until a connection that was accepted under `accepted` has to be closed: the settings in force ask clients for
-    /// something else.
+    /// Waits until a connection that was accepted under `accepted` must be closed, because the requirements for client
+    /// certificates changed.
     pub async fn superseded(self: Arc<Self>, accepted: Arc<ActiveSecurity>) {
-        // An error means that the sender is gone, which it is not while this function has it.
+        // An error means that the sender was dropped, which cannot happen while this function runs.
         let _ = self.terms_number.subscribe().wait_for(|number| *number != accepted.terms_number).await;
     }
 }
@@ -216,11 +217,11 @@ impl ActiveSecurity {
         })
     }
 
-    /// What `new` demands less than these settings.
+    /// The requirements of `new` that are weaker than those of these settings.
     ///
     /// # Errors
-    /// When it is so much less that only a restart may change it: a file that is being written may be empty for a moment,
-    /// and an empty file means no protection.
+    /// If only a restart may apply the change: a file that is being written may be briefly empty, and an empty file
+    /// means no protection.
     fn weakness_of(&self, new: &SecuritySettings) -> Result<Option<&'static str>, String> {
         let removed = [
             (self.tls.is_some() && new.tls.is_none(), "tls_server_config"),
@@ -240,20 +241,20 @@ impl ActiveSecurity {
         self.tls.clone()
     }
 
-    /// Whether requests of everybody are answered over plain HTTP.
+    /// Whether requests without authentication are answered over plain HTTP.
     pub fn is_open(&self) -> bool {
         self.tls.is_none() && self.users.is_none()
     }
 
-    /// Whether a connection that was accepted under `accepted` may still be used under these settings.
+    /// Whether a connection that was accepted under `accepted` is still valid under these settings.
     pub fn accepts_connections_of(&self, accepted: &ActiveSecurity) -> bool {
         self.terms_number == accepted.terms_number
     }
 
-    /// Checks whether a request with these headers, from this address, may be answered.
+    /// Checks whether a request with these headers, from this address, is allowed.
     ///
     /// # Errors
-    /// Why it is refused.
+    /// The reason for the refusal.
     pub async fn authenticate(&self, headers: &HeaderMap, address: IpAddr) -> Result<Access, Denial> {
         let (limits, peer, now) = (self.rate_limits.as_ref(), address.into(), Instant::now());
         let within = |allowed: bool| if allowed { Ok(()) } else { Err(Denial::RateLimited) };
@@ -282,7 +283,7 @@ impl ActiveSecurity {
         Ok(Access::Authenticated)
     }
 
-    /// Adds the configured headers to an answer; they replace those of the same name.
+    /// Adds the configured headers to an answer and replaces those of the same name.
     pub fn add_headers(&self, answer: &mut HeaderMap) {
         for ExtraHeader { name, value } in &self.headers {
             answer.insert(name.clone(), value.clone());
@@ -291,7 +292,7 @@ impl ActiveSecurity {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // No value here is left half changed by a panic.
+    // A panic leaves no value half changed.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

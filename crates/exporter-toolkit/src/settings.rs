@@ -22,24 +22,24 @@ pub use crate::tls::{Tls, TlsConfigError, TlsParts};
 pub struct SecuritySettings {
     /// TLS of the connections; `None` for plain HTTP.
     pub tls: Option<Tls>,
-    /// Headers to add to each answer.
+    /// Headers that are added to each answer.
     pub headers: Vec<ExtraHeader>,
-    /// Password hashes by user; empty to answer without a password.
+    /// Password hashes by user; empty if no password is required.
     pub users: BTreeMap<String, PasswordHash>,
     /// Limit of the request rate; `None` for no limit.
     pub rate_limit: Option<RateLimit>,
 }
 
-/// Requests that are answered at most: `burst` of them at once, then one each `interval`.
+/// The request rate: `burst` requests at once, then one per `interval`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
-    /// Time in which one more is allowed; not zero.
+    /// Time after which one more request is allowed; not zero.
     pub interval: Duration,
-    /// Most that are allowed at once; 0 allows none at all.
+    /// Maximum burst; 0 allows no request.
     pub burst: u32,
 }
 
-/// A bcrypt hash. It cannot be printed, because a hash allows guessing its password offline.
+/// A bcrypt hash. It cannot be printed, because a hash allows offline guessing of its password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash {
     text: String,
@@ -47,10 +47,10 @@ pub struct PasswordHash {
 }
 
 impl PasswordHash {
-    /// Takes a hash as `htpasswd -B` writes it: `$2y$10$…`.
+    /// Parses a hash as `htpasswd -B` writes it: `$2y$10$…`.
     ///
     /// # Errors
-    /// A sentence that says what is expected; it repeats nothing of the text, which may be a password.
+    /// A sentence with the expected format; it repeats nothing of the text, which may be a password.
     pub fn new(text: &str) -> Result<PasswordHash, String> {
         let parts = text.parse::<HashParts>().ok();
         let cost = parts.map(|parts| parts.get_cost()).filter(|cost| (4..=31).contains(cost));
@@ -62,7 +62,7 @@ impl PasswordHash {
         &self.text
     }
 
-    /// Logarithm of the work to check a password: one more is twice as much.
+    /// Logarithm of the work to check a password: each step doubles the work.
     pub(crate) fn cost(&self) -> u32 {
         self.cost
     }
@@ -74,7 +74,7 @@ impl std::fmt::Debug for PasswordHash {
     }
 }
 
-/// A header that may be set.
+/// A header that can be configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExtraHeader {
     pub(crate) name: HeaderName,
@@ -82,7 +82,7 @@ pub struct ExtraHeader {
 }
 
 impl ExtraHeader {
-    /// Names of the headers that may be set, as they are written in the file.
+    /// Names of the headers that can be configured, as written in the file.
     pub const NAMES: [&str; 5] = [
         "Content-Security-Policy",
         "Strict-Transport-Security",
@@ -91,10 +91,10 @@ impl ExtraHeader {
         "X-XSS-Protection",
     ];
 
-    /// Takes a header of [`ExtraHeader::NAMES`] and its value; `Ok(None)` where the value is empty, which sets nothing.
+    /// Parses a header of [`ExtraHeader::NAMES`] and its value; `Ok(None)` if the value is empty, which sets no header.
     ///
     /// # Errors
-    /// A sentence that says what is wrong with it.
+    /// A sentence with the reason.
     pub fn new(name: &str, value: &str) -> Result<Option<ExtraHeader>, String> {
         let (name, allowed): (HeaderName, &[&str]) = match name {
             "Content-Security-Policy" => (CONTENT_SECURITY_POLICY, &[]),
@@ -120,8 +120,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_hash_is_taken_only_whole_and_cannot_be_printed() {
-        // Of the words "secret": made by `htpasswd -nbBC 4`.
+    fn a_password_hash_must_be_complete_and_cannot_be_printed() {
+        // The hash of "secret", created by `htpasswd -nbBC 4`.
         let good = "$2y$04$Zrs4ONtfrQZsYWWYSdPeBeSlf5pE0u/RLCLbKhEoTDlbnTC6yDb3W";
         let hash = PasswordHash::new(good).unwrap();
         assert_eq!((hash.text(), hash.cost()), (good, 4));
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn only_headers_that_protect_can_be_set() {
+    fn only_security_headers_can_be_configured() {
         let value = |name, value| ExtraHeader::new(name, value).map(|header| header.is_some());
         assert_eq!(value("X-Frame-Options", "deny"), Ok(true));
         assert_eq!(value("X-XSS-Protection", "1"), Ok(true));

@@ -1,4 +1,4 @@
-//! Encryption of connections: certificate and key, versions, ciphers, what clients must show.
+//! Encryption of connections: certificate and key, versions, cipher suites, requirements for client certificates.
 //!
 //! Never here: files, sockets.
 
@@ -17,11 +17,11 @@ use crate::client_cert::{ClientAuth, ClientCertVerifier, ClientTerms};
 /// The name of HTTP/2 among the protocols above TLS (RFC 9113 §3.1).
 pub const HTTP2: &[u8] = b"h2";
 
-/// How connections are encrypted, ready for use.
+/// The encryption of connections, ready for use.
 #[derive(Clone)]
 pub struct Tls {
     config: Arc<ServerConfig>,
-    /// The server's own, without those that lead to its authority.
+    /// The server's own certificate, without intermediate ones.
     certificate: CertificateDer<'static>,
     terms: ClientTerms,
 }
@@ -32,44 +32,44 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// What [`Tls`] is made of, under the names of the file. Texts that are empty are not given.
+/// The inputs of [`Tls`], named as in the file. Empty texts are absent.
 #[derive(Default)]
 pub struct TlsParts {
-    /// The server's certificate with those that lead to its authority, as PEM.
+    /// The server's certificate and intermediate certificates, as PEM.
     pub cert: Vec<u8>,
     /// Its key, as PEM.
     pub key: Vec<u8>,
-    /// The authorities of clients, as PEM; `None` where none are given.
+    /// The authorities of client certificates, as PEM; `None` if not configured.
     pub client_ca: Option<Vec<u8>>,
-    /// What clients must show.
+    /// The policy for client certificates.
     pub client_auth_type: ClientAuth,
-    /// Names of which a client's certificate must have one; none for any.
+    /// Allowed names of client certificates; empty for any.
     pub client_allowed_sans: Vec<String>,
-    /// Least version; `None` for TLS 1.2.
+    /// Minimum version; `None` for TLS 1.2.
     pub min_version: Option<String>,
-    /// Highest version; `None` for TLS 1.3.
+    /// Maximum version; `None` for TLS 1.3.
     pub max_version: Option<String>,
-    /// Ciphers of TLS 1.2; none for all that are good. Those of TLS 1.3 cannot be chosen.
+    /// Cipher suites of TLS 1.2; empty for all safe ones. Those of TLS 1.3 cannot be chosen.
     pub cipher_suites: Vec<String>,
-    /// Whether the order of the server's ciphers counts, not that of the client's.
+    /// Whether the server's order of cipher suites takes precedence over the client's.
     pub prefer_server_cipher_suites: bool,
-    /// Groups for the exchange of keys, in their order; none for all.
+    /// Key exchange groups, in order; empty for all.
     pub curve_preferences: Vec<String>,
     /// Whether HTTP/2 is offered.
     pub http2: bool,
 }
 
-/// Why there can be no encryption: the key of the file, and a sentence. It repeats nothing of a key.
+/// Why TLS cannot be configured: the key of the file, and a sentence. It repeats nothing of a private key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsConfigError {
     /// The key, below `tls_server_config`.
     pub key: &'static str,
-    /// What is wrong there.
+    /// The error.
     pub what: String,
 }
 
 impl Tls {
-    /// Puts the parts together. The second value has sentences about what is allowed but hardly meant.
+    /// Combines the inputs. The second value has warnings about valid but probably unintended settings.
     ///
     /// # Errors
     /// Every error.
@@ -99,12 +99,12 @@ impl Tls {
         }
     }
 
-    /// For the next handshake.
+    /// The configuration of the next handshake.
     pub(crate) fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config)
     }
 
-    /// What clients must show.
+    /// The requirements for client certificates.
     pub(crate) fn terms(&self) -> &ClientTerms {
         &self.terms
     }
@@ -114,13 +114,13 @@ impl Tls {
         &self.certificate
     }
 
-    /// Whether only clients with a certificate of a known authority come through.
+    /// Whether only clients with a certificate of a known authority are accepted.
     pub fn knows_its_clients(&self) -> bool {
         self.terms.auth == ClientAuth::RequireAndVerify
     }
 }
 
-/// The certificates and the key that were read.
+/// The parsed certificates and key.
 struct Identity {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
@@ -197,24 +197,25 @@ fn key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
 
 fn authorities(parts: &TlsParts, warnings: &mut Vec<String>) -> Result<Vec<CertificateDer<'static>>, String> {
     match (&parts.client_ca, parts.client_auth_type) {
-        (Some(_), ClientAuth::None) => {
-            Err("is given, and client_auth_type asks for no certificate: set it, to RequireAndVerifyClientCert".into())
-        }
+        (Some(_), ClientAuth::None) => Err(
+            "is set, but client_auth_type requests no certificate: set it, for example to RequireAndVerifyClientCert"
+                .into(),
+        ),
         (Some(pem), _) => certificates(pem),
         (None, auth) => {
             if auth.verifies() {
-                warnings.push("there is no client_ca_file, so every certificate of a client is refused".into());
+                warnings.push("there is no client_ca_file, so every client certificate is refused".into());
             }
             if auth == ClientAuth::None && !parts.client_allowed_sans.is_empty() {
                 warnings
-                    .push("client_allowed_sans has no effect while client_auth_type asks for no certificate".into());
+                    .push("client_allowed_sans has no effect while client_auth_type requests no certificate".into());
             }
             Ok(Vec::new())
         }
     }
 }
 
-/// Names of the versions that can be asked for; the first two are older than anybody should use.
+/// Names of the versions in the file; the first two are no longer safe.
 const VERSIONS: [&str; 4] = ["TLS10", "TLS11", "TLS12", "TLS13"];
 
 fn versions(parts: &TlsParts, warnings: &mut Vec<String>) -> Result<Vec<&'static SupportedProtocolVersion>, String> {
@@ -227,19 +228,17 @@ fn versions(parts: &TlsParts, warnings: &mut Vec<String>) -> Result<Vec<&'static
     };
     let (least, highest) = (place(&parts.min_version, 2)?, place(&parts.max_version, 3)?);
     if least < 2 {
-        warnings.push("min_version is TLS12: older versions are not safe and not spoken".into());
+        warnings.push("min_version is TLS12: older versions are not secure and not supported".into());
     }
     let both: [(usize, &'static SupportedProtocolVersion); 2] = [(2, &version::TLS12), (3, &version::TLS13)];
     let chosen: Vec<_> = both.into_iter().filter(|(place, _)| (least..=highest).contains(place)).collect();
     if chosen.is_empty() {
-        return Err(
-            "leaves no version of TLS to speak: max_version is TLS12 or TLS13, and not below min_version".into()
-        );
+        return Err("leaves no TLS version: max_version must be TLS12 or TLS13, and not below min_version".into());
     }
     Ok(chosen.into_iter().map(|(_, version)| version).collect())
 }
 
-/// Ciphers of TLS 1.2 and 1.3 by their names. `None`: known to others, and not spoken here.
+/// Cipher suites of TLS 1.2 and 1.3 by name. `None`: known to other exporters, but not supported here.
 const SUITES: [(&str, Option<CipherSuite>); 13] = [
     ("TLS_AES_128_GCM_SHA256", Some(CipherSuite::TLS13_AES_128_GCM_SHA256)),
     ("TLS_AES_256_GCM_SHA384", Some(CipherSuite::TLS13_AES_256_GCM_SHA384)),
@@ -256,7 +255,7 @@ const SUITES: [(&str, Option<CipherSuite>); 13] = [
     ("TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA", None),
 ];
 
-/// One of these must be spoken where HTTP/2 may meet TLS 1.2 (RFC 9113 §9.2.2).
+/// One of these is required if HTTP/2 can be used with TLS 1.2 (RFC 9113 §9.2.2).
 const SMALL_ECDSA: &str = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256";
 const SMALL_RSA: &str = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256";
 
@@ -270,8 +269,8 @@ fn suites(parts: &TlsParts, warnings: &mut Vec<String>) -> Result<Vec<SupportedC
         all.iter().filter(|suite| suite.version() == &version::TLS13).copied().collect();
     for name in named {
         match SUITES.iter().find(|(known, _)| known == name) {
-            None => return Err(format!("{name:?} is no cipher suite that is known here")),
-            Some((_, None)) => warnings.push(format!("{name} is not safe and not spoken")),
+            None => return Err(format!("{name:?} is not a known cipher suite")),
+            Some((_, None)) => warnings.push(format!("{name} is not secure and not supported")),
             Some((_, Some(suite))) => {
                 let suite = all.iter().find(|known| known.suite() == *suite).copied();
                 chosen.extend(suite.filter(|suite| !chosen.contains(suite)));
@@ -281,7 +280,7 @@ fn suites(parts: &TlsParts, warnings: &mut Vec<String>) -> Result<Vec<SupportedC
     let old = parts.min_version.as_deref() != Some("TLS13");
     if parts.http2 && old && ![SMALL_ECDSA, SMALL_RSA].iter().any(|small| named.iter().any(|name| name == small)) {
         return Err(format!(
-            "lacks what HTTP/2 needs with TLS 1.2: add {SMALL_RSA} or {SMALL_ECDSA}, or set http_server_config.http2 to false"
+            "lacks a cipher suite that HTTP/2 needs with TLS 1.2: add {SMALL_RSA} or {SMALL_ECDSA}, or set http_server_config.http2 to false"
         ));
     }
     Ok(chosen)
@@ -298,14 +297,14 @@ fn groups(parts: &TlsParts, warnings: &mut Vec<String>) -> Result<Vec<&'static d
             "CurveP256" => ring::kx_group::SECP256R1,
             "CurveP384" => ring::kx_group::SECP384R1,
             "CurveP521" => {
-                warnings.push("CurveP521 is not spoken here".into());
+                warnings.push("CurveP521 is not supported".into());
                 continue;
             }
             _ => return Err(format!("{name:?} is none of CurveP256, CurveP384, CurveP521, X25519")),
         });
     }
     if chosen.is_empty() {
-        return Err("leaves no curve to use: CurveP521 is not spoken here; add X25519, CurveP256 or CurveP384".into());
+        return Err("leaves no curve: CurveP521 is not supported; add X25519, CurveP256 or CurveP384".into());
     }
     Ok(chosen)
 }

@@ -1,10 +1,10 @@
 //! The web configuration file that all Prometheus exporters share:
 //! <https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md>.
 //!
-//! Empty texts count as left out, as in the toolkit in Go. An unknown key or a value of the wrong type is reported alone, as
-//! the parser stops there; all other errors are reported at once. No error repeats a value that may be secret.
+//! Empty texts count as absent, as in the toolkit in Go. An unknown key or a value of the wrong type is reported alone,
+//! because the parser stops there; all other errors are reported together. No error repeats a value that may be secret.
 //!
-//! Never here: what the settings do; the check whether the file changed.
+//! Never here: the effect of the settings; the check whether the file changed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,31 +16,31 @@ use crate::file::{self, FileStamp, is_open_to_everybody};
 use crate::security::LoadedSecurity;
 use crate::settings::{ClientAuth, ExtraHeader, PasswordHash, RateLimit, SecuritySettings, Tls, TlsParts};
 
-/// Largest web configuration, certificate or key file that is read, in bytes.
+/// Maximum size of a web configuration, certificate or key file, in bytes.
 pub const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
-/// Most YAML aliases in a file.
+/// Maximum number of YAML aliases in a file.
 const MAX_ALIASES: usize = 16;
 
-/// Longest interval of the rate limit.
+/// Maximum interval of the rate limit.
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Edits between an unknown key and the one that was probably meant.
+/// Maximum number of edits between an unknown key and a suggestion.
 const NEAR: usize = 2;
 
 /// The content of a web configuration file.
 pub struct WebConfigFile {
-    /// The settings; where there are errors, those that could be read.
+    /// The settings; if there are errors, those that could be read.
     pub settings: SecuritySettings,
     /// All errors, each with its key.
     pub errors: Vec<String>,
-    /// What is allowed but probably not meant.
+    /// Warnings about valid but probably unintended settings.
     pub warnings: Vec<String>,
     /// All files that were read.
     files: Vec<FileStamp>,
 }
 
-/// Reads the file and the files that it names, which are relative to its own folder.
+/// Reads the file and the files that it names, relative to its folder.
 pub fn load(path: &Path) -> WebConfigFile {
     let mut reader = Reader {
         folder: path.parent().unwrap_or(Path::new("")),
@@ -56,7 +56,7 @@ pub fn load(path: &Path) -> WebConfigFile {
         }
     };
     if !settings.users.is_empty() && is_open_to_everybody(path) {
-        reader.warnings.push(format!("{} holds users and can be read by everybody: chmod 640 it", path.display()));
+        reader.warnings.push(format!("{} contains users and is readable by all users: chmod 640 it", path.display()));
     }
     let Reader { files, errors, warnings, .. } = reader;
     WebConfigFile { settings, errors, warnings, files }
@@ -112,8 +112,8 @@ struct RateSection {
 
 fn parse(bytes: &[u8]) -> Result<File, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "the file: is not UTF-8 text")?;
-    // The limits are far above every sensible file. An alias may stand for a text as large as the file, so few of them bound
-    // the memory.
+    // The limits are far above every reasonable file. An alias can expand to a text as large as the file, so a low
+    // limit of aliases bounds the memory.
     let options = serde_saphyr::options! {
         with_snippet: false,
         budget: serde_saphyr::budget! { max_depth: 16, max_nodes: 100_000, max_aliases: MAX_ALIASES },
@@ -129,7 +129,8 @@ fn parse(bytes: &[u8]) -> Result<File, String> {
     file.map(Option::unwrap_or_default).map_err(|error| describe(&path, &error))
 }
 
-/// The place of an error and a sentence. Values are left out: one may be a password, or the file another one.
+/// The location of an error and a sentence. Values are omitted, because a value may be a password, or the file may be
+/// another one.
 fn describe(path: &str, error: &serde_saphyr::Error) -> String {
     use serde_saphyr::Error;
     let line = error.location().map_or(String::new(), |location| format!(" (line {})", location.line()));
@@ -169,7 +170,7 @@ fn describe(path: &str, error: &serde_saphyr::Error) -> String {
     }
 }
 
-/// A text that is not empty.
+/// A non-empty text.
 fn given(text: Option<&String>) -> Option<&str> {
     text.map(String::as_str).filter(|text| !text.is_empty())
 }
@@ -198,7 +199,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The entries of a table, each made by `make` from its name and text.
+    /// The entries of a table; `make` creates each from its name and text.
     fn each<T>(
         &mut self,
         place: &str,
@@ -246,7 +247,7 @@ impl Reader<'_> {
                 Some(tls)
             }
             Err(errors) => {
-                // That these could not be read was reported already.
+                // The failure to read them was already reported.
                 let missing = |key| match key {
                     "cert_file" => parts.cert.is_empty(),
                     "key_file" => parts.key.is_empty(),
@@ -260,7 +261,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The content of the file `name`, or else the text that stands in the configuration itself. Neither is an error.
+    /// The content of the file `name`, or else the text in the configuration itself. It is not an error if both are
+    /// absent.
     fn pem(
         &mut self,
         file_key: &str,
@@ -272,7 +274,7 @@ impl Reader<'_> {
         let Some(name) = given(name.as_ref()) else {
             let text = given(text.as_ref()).map(|text| text.as_bytes().to_vec());
             if text.is_none() {
-                self.error(&place, format_args!("is missing: give it, or the text itself as {inline_key}"));
+                self.error(&place, format_args!("is missing: set it, or the text itself as {inline_key}"));
             }
             return text;
         };
@@ -282,7 +284,7 @@ impl Reader<'_> {
         let path: PathBuf = self.folder.join(name);
         self.files.push(FileStamp::new(&path));
         if file_key == "key_file" && is_open_to_everybody(&path) {
-            self.warnings.push(format!("{} is a key that everybody can read: chmod 640 it", path.display()));
+            self.warnings.push(format!("{} is a key that all users can read: chmod 640 it", path.display()));
         }
         match file::read(&path, MAX_FILE_BYTES) {
             Ok(bytes) if bytes.is_empty() => self.error(&place, format_args!("{} is empty", path.display())),

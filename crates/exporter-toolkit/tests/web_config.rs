@@ -1,6 +1,6 @@
-//! Web configuration files: which are accepted, and what is reported of the others.
+//! Web configuration files: which are accepted, and the errors of the others.
 //!
-//! Never here: what a server does with the settings.
+//! Never here: the effect of the settings on a server.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
 
@@ -14,7 +14,7 @@ use exporter_toolkit::web_config;
 use crate::web_cases::{Promtool, web_cases};
 
 #[test]
-fn good_files_are_accepted_and_bad_ones_name_their_error() {
+fn valid_files_are_accepted_and_invalid_ones_report_their_error() {
     let folder = tempfile::tempdir().unwrap();
     certificates::write(folder.path());
     for case in web_cases(folder.path()) {
@@ -68,7 +68,7 @@ fn an_error_has_its_key_and_line_and_no_value() {
 }
 
 #[test]
-fn all_errors_that_are_not_of_syntax_are_reported_at_once() {
+fn all_errors_other_than_syntax_are_reported_together() {
     let found = errors(
         "tls_server_config: {cert_file: absent, key_file: server.key, client_auth_type: x, min_version: TLS1}\n\
          basic_auth_users: {alice: x, bob: x}\nrate_limit: {interval: often}\n",
@@ -99,7 +99,7 @@ fn aliases_that_multiply_are_refused() {
     for text in [text.clone(), text.replace("basic_auth_users", "http_server_config")] {
         assert_eq!(errors(&text).len(), 1, "{text}");
     }
-    // Each stands for half a megabyte.
+    // Each expands to half a megabyte.
     let aliases = |count: usize| {
         let long = "x".repeat(1 << 19);
         errors(&format!(

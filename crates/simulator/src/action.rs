@@ -1,78 +1,79 @@
-//! What a script can make happen in a block.
+//! Actions that a script can trigger in a block.
 //!
-//! Never applied here: `block` does that, in the order of consensus.
+//! Never here: applying actions; `block` does that, in the order of consensus.
 
 use std::fmt;
 
-/// Something that happens in one block. A masternode is named by its proTxHash.
+/// An action in one block. A masternode is named by its proTxHash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// The masternode misses in `commitments` commitments of the block. Sessions that end in this block anyway are
-    /// used first; where they do not suffice, further quorums with it as a member are mined.
+    /// The masternode fails in `commitments` commitments of the block. Sessions that end in this block are used first;
+    /// if they do not suffice, further quorums with it as a member are mined.
     FailDkg {
-        /// Who misses.
+        /// The failing masternode.
         masternode: String,
-        /// How often; at least 1.
+        /// Number of failures; at least 1.
         commitments: usize,
-        /// The type of the further quorums, e.g. 106; `None`: the first one the node may be in.
+        /// The type of the further quorums, e.g. 106; `None`: the first type that can include the node.
         quorum_type: Option<u8>,
     },
-    /// Every session that ends in this block fails as a whole: null commitments, nobody is punished.
+    /// Every session that ends in this block fails as a whole: null commitments, which punish no masternode.
     FailNetwork,
     /// A ProUpServTx with the same address: ends a ban, does nothing otherwise.
     Revive {
-        /// Whose ban ends.
+        /// The revived masternode.
         masternode: String,
     },
     /// A ProUpRevTx: operator data wiped, banned.
     Revoke {
-        /// Who is revoked.
+        /// The revoked masternode.
         masternode: String,
         /// 0 unspecified, 1 termination, 2 compromised, 3 change of keys.
         reason: u8,
     },
     /// A ProUpRegTx with another operator key: operator data wiped, banned.
     ChangeOperatorKey {
-        /// Whose key changes.
+        /// The masternode whose key changes.
         masternode: String,
     },
     /// A ProUpServTx with another address; ends a ban, as any ProUpServTx does.
     ChangeAddress {
-        /// Who moves.
+        /// The masternode that moves.
         masternode: String,
     },
-    /// A ProUpServTx with a port of this host, where a peer may really listen; ends a ban, as any ProUpServTx does.
+    /// A ProUpServTx with a port of this host, on which a peer may actually listen; ends a ban, as any ProUpServTx
+    /// does.
     MoveHere {
-        /// Who moves.
+        /// The masternode that moves.
         masternode: String,
-        /// A port of 127.0.0.1. An Evo node's other services are said to be there too.
+        /// A port of 127.0.0.1. An Evo node's other services have the same host.
         port: u16,
     },
     /// A ProUpRegTx with another payout address.
     ChangePayout {
-        /// Whose payout changes.
+        /// The masternode whose payout changes.
         masternode: String,
     },
     /// A ProUpRegTx with another voting key.
     ChangeVotingKey {
-        /// Whose voting key changes.
+        /// The masternode whose voting key changes.
         masternode: String,
     },
     /// A ProUpServTx with another operator payout address; ends a ban, as any ProUpServTx does.
     ChangeOperatorPayout {
-        /// Whose operator payout changes.
+        /// The masternode whose operator payout changes.
         masternode: String,
     },
     /// A ProRegTx.
     Register {
         /// An Evo node.
         evo: bool,
-        /// Without an address the node is banned from birth.
+        /// Without an address the node is banned at registration.
         with_address: bool,
     },
     /// The collateral is spent: the masternode leaves the list at the end of the block.
     SpendCollateral {
-        /// Who leaves.
+        /// The removed masternode.
         masternode: String,
     },
     /// The signal for the fork of Dash 24, signed by a quorum (MNHF transaction, type 7).
@@ -80,52 +81,52 @@ pub enum Action {
     /// A ProUpServTx of this version with the same address; ends a ban, as any ProUpServTx does. After the fork it
     /// raises the version of the state.
     Migrate {
-        /// Who migrates.
+        /// The migrated masternode.
         masternode: String,
         /// Version of the transaction: 1, 2 or 3.
         version: u8,
     },
     /// A ProUpRegTx of version 3 with this number of payees, all of them new addresses.
     SetPayouts {
-        /// Whose payees change.
+        /// The masternode whose payees change.
         masternode: String,
-        /// How many there are then, 1 to 32.
+        /// The new number of payees, 1 to 32.
         payouts: u8,
     },
-    /// A ProUpServTx of version 3 with one more address of the node itself.
+    /// A ProUpServTx of version 3 with one more address of the masternode.
     AddAddress {
-        /// Who gets it.
+        /// The masternode that gets the address.
         masternode: String,
     },
     /// A ProUpServTx with other ports of an Evo node's platform services.
     ChangePlatformPorts {
-        /// Whose ports change.
+        /// The masternode whose ports change.
         masternode: String,
     },
     /// A ProRegTx of version 3 with several owners. [`Network::shared_masternode`](super::Network::shared_masternode)
-    /// gives its proTxHash in advance.
+    /// returns its proTxHash in advance.
     RegisterShared {
-        /// Which of the shared masternodes, counted freely.
+        /// Number of the shared masternode, chosen freely.
         number: u32,
-        /// How many owners, 2 to 8.
+        /// Number of owners, 2 to 8.
         shares: u8,
     },
     /// A ProUpShareTx (type 11): one owner's reward address changes.
     ChangeShareReward {
-        /// Which shared masternode.
+        /// The shared masternode.
         masternode: String,
-        /// Which owner, from 0.
+        /// Index of the owner, from 0.
         share: u8,
     },
     /// A ProDisTx (type 10): a shared masternode is dissolved and leaves the list at the end of the block.
     Dissolve {
-        /// Which shared masternode.
+        /// The shared masternode.
         masternode: String,
     },
 }
 
 impl Action {
-    /// The masternode it concerns, if it names one.
+    /// The affected masternode, if the action names one.
     #[must_use]
     pub fn masternode(&self) -> Option<&str> {
         match self {
@@ -150,7 +151,7 @@ impl Action {
     }
 }
 
-/// A script asked for something that the chain does not allow.
+/// A script requested an action that the chain does not allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ActionError {
     /// The proTxHash is not on the list.
@@ -161,18 +162,18 @@ pub enum ActionError {
     QuorumType(u8),
     /// The reorganisation reaches below the kept blocks.
     TooDeep,
-    /// The network has no fork, or the rules of Dash 24 are not in force yet.
+    /// The network has no fork, or the rules of Dash 24 are not active yet.
     NotForked,
     /// The signal of the fork was mined already.
     Signed,
     /// A transaction of this version is refused for the masternode (`bad-protx-version-disallowed`, `-downgrade`).
     Version(String),
-    /// A version 3 change of the owner's data of an Evo node that is still at version 2 with an address
+    /// A version 3 change of the owner's data of an Evo node that still has version 2 with an address
     /// (`bad-protx-netinfo-version`).
     AddressVersion(String),
-    /// The masternode is shared, or is not, or has no such share.
+    /// The masternode is shared, is not shared, or has no such share.
     Shares(String),
-    /// The masternode has no platform services, or no room for another address.
+    /// The masternode has no platform services, or no space for another address.
     Address(String),
     /// A shared masternode of this number is or was registered.
     Number(u32),

@@ -1,7 +1,7 @@
 //! One block applied to the list, in the order of `src/evo/specialtxman.cpp RebuildListFromBlock`:
 //! decay, commitments (miners put them first), other transactions, spent collaterals, payee.
 //!
-//! Never looks at the block tree or at the time.
+//! Never here: the block tree, the time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(super) struct BlockBuilder<'a> {
     forked: bool,
 }
 
-/// What the block did.
+/// The results of the block.
 pub(super) struct BlockEffect {
     pub(super) changes: Vec<Change>,
     pub(super) decays: Vec<(u32, u32)>,
@@ -35,19 +35,19 @@ pub(super) struct BlockEffect {
 }
 
 impl<'a> BlockBuilder<'a> {
-    /// Begins the block: every valid score above 0 loses a point before anything else.
+    /// Begins the block: every valid score above 0 loses a point first.
     pub(super) fn begin(list: &'a mut List, height: u32, hash: Hash256) -> Self {
         let decayed = list.decay();
         Self { list, height, hash, decayed, before: BTreeMap::new(), notes: Vec::new(), forked: false }
     }
 
-    /// Whether the rules of Dash 24 are in force in this block.
+    /// Whether the rules of Dash 24 are active in this block.
     pub(super) fn forked(self, forked: bool) -> Self {
         Self { forked, ..self }
     }
 
-    /// Makes the nodes drawable that were registered at this height or before: `hash` is that of the block before this one
-    /// (`CDeterministicMNState::UpdateConfirmedHash`).
+    /// Confirms the nodes that were registered at this height or before, so that they can be selected: `hash` is that
+    /// of the block before this one (`CDeterministicMNState::UpdateConfirmedHash`).
     pub(super) fn confirm(&mut self, registered: u32, hash: Hash256) {
         let due = self.list.unconfirmed().filter(|node| node.registered <= registered).map(|node| node.slot);
         for slot in due.collect::<Vec<_>>() {
@@ -55,7 +55,7 @@ impl<'a> BlockBuilder<'a> {
         }
     }
 
-    /// Punishes the members that the commitments leave out (`CDeterministicMNList::PoSePunish`).
+    /// Punishes the members that the commitments mark as failed (`CDeterministicMNList::PoSePunish`).
     pub(super) fn punish(&mut self, commitments: &[Arc<Commitment>]) {
         let maximum = maximum_score(self.list.registered());
         let points = failure_points(maximum);
@@ -63,7 +63,7 @@ impl<'a> BlockBuilder<'a> {
         for slot in commitments.iter().flat_map(|commitment| commitment.failed()) {
             let height = self.height;
             let Some((old, new)) = self.update(slot, |node| {
-                // A banned node's score still rises; only the height of its ban stays.
+                // A banned node's score still rises; only the height of its ban stays unchanged.
                 node.score = node.score.saturating_add(points).min(maximum);
                 if node.score >= maximum {
                     node.ban_if_valid(height);
@@ -126,12 +126,12 @@ impl<'a> BlockBuilder<'a> {
         }
     }
 
-    /// The node in the slot, as the block has made it so far.
+    /// The node in the slot, in its current state within the block.
     pub(super) fn node(&self, slot: u32) -> Option<&Masternode> {
         self.list.get(slot)
     }
 
-    /// Takes a node off the list because its collateral is spent.
+    /// Removes a node from the list because its collateral is spent.
     pub(super) fn remove(&mut self, slot: u32) {
         if self.list.get(slot).is_some() {
             self.note(slot, LedgerKind::Removal);
@@ -140,7 +140,7 @@ impl<'a> BlockBuilder<'a> {
         }
     }
 
-    /// Credits the payee, if it is still there, and ends the runs of all other Evo nodes.
+    /// Credits the payee, if it is still registered, and ends the runs of all other Evo nodes.
     pub(super) fn pay(&mut self, payee: Option<u32>, mn_rr: bool) {
         let height = self.height;
         if let Some(slot) = payee {
@@ -194,7 +194,7 @@ impl<'a> BlockBuilder<'a> {
         self.note(node.slot, LedgerKind::Registration);
     }
 
-    /// A ProUpServTx: sets what it carries, and revives (`CDeterministicMNState::Revive`).
+    /// A ProUpServTx: sets its values, and revives (`CDeterministicMNState::Revive`).
     fn update_service(&mut self, slot: Option<u32>, field: Option<ChangedField>) {
         self.serve(slot, None, field, |node| match field {
             Some(ChangedField::Address) => {
@@ -207,7 +207,7 @@ impl<'a> BlockBuilder<'a> {
         });
     }
 
-    /// A ProUpServTx of a version; without one, of the version that the masternode's state asks for.
+    /// A ProUpServTx of a version; without one, of the version that the masternode's state requires.
     fn serve(
         &mut self,
         slot: Option<u32>,
@@ -287,7 +287,7 @@ impl<'a> BlockBuilder<'a> {
             let version = if forked { node.version.max(2) } else { 2 };
             node.reset_operator();
             node.version = version;
-            // A key that was wiped must not come back as it was.
+            // A wiped key must not be restored with the same value.
             node.operator_key = edition + 1_000 * u32::from(edition == 1);
         });
     }
@@ -323,7 +323,7 @@ impl<'a> BlockBuilder<'a> {
         }
     }
 
-    /// Edits a registered node; gives it before and after the edit.
+    /// Edits a registered node; returns it before and after the edit.
     fn update(&mut self, slot: u32, edit: impl FnOnce(&mut Masternode)) -> Option<(Masternode, Masternode)> {
         let old = *self.list.get(slot)?;
         let mut new = old;
@@ -335,7 +335,7 @@ impl<'a> BlockBuilder<'a> {
         Some((old, new))
     }
 
-    /// Keeps the node as the block found it: before this edit, and before this block's decay.
+    /// Keeps the node as it was before this block: before this edit, and before the block's decay.
     fn remember(&mut self, slot: u32, old: Option<Masternode>) {
         let decayed = self.decayed.binary_search(&slot).is_ok();
         self.before
@@ -354,7 +354,7 @@ impl<'a> BlockBuilder<'a> {
         note.change = Some(Box::new(nodes));
     }
 
-    /// Before the fork a version says only that an operator revoked.
+    /// Before the fork, a version only indicates that an operator revoked.
     fn note_version(&mut self, slot: u32, nodes: (Masternode, Masternode)) {
         if self.forked && nodes.0.version != nodes.1.version {
             self.note_change(slot, ChangedField::Version, nodes);

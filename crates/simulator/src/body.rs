@@ -1,6 +1,6 @@
-//! Bodies of answers: whole, piece by piece, torn, or without end.
+//! Bodies of answers: complete, in pieces, torn, or endless.
 //!
-//! Never holds more than one piece of a long answer.
+//! Never here: more than one piece of a long answer in memory.
 
 use std::io;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use hyper::body::{Body, Frame, SizeHint};
 
 use super::rpc::Pieces;
 
-/// Answers up to this size carry their length, longer ones are chunked.
+/// Answers up to this size have a length; longer ones are chunked.
 const WHOLE_BYTES: usize = 256 * 1024;
 
 /// Size of one piece of filler.
@@ -23,7 +23,7 @@ pub(super) struct AnswerBody {
     content: Content,
     /// Bytes after which the connection breaks.
     tear: Option<usize>,
-    /// What came before the tear was given time to leave.
+    /// The data before the tear had time to be sent.
     flushed: bool,
 }
 
@@ -35,12 +35,12 @@ enum Content {
 }
 
 impl AnswerBody {
-    /// A body that is there already.
+    /// A complete body.
     pub(super) fn whole(bytes: impl Into<Bytes>) -> Self {
         Self { content: Content::Whole(bytes.into()), tear: None, flushed: false }
     }
 
-    /// `start`, the pieces, `end`; short ones are put together at once.
+    /// `start`, the pieces, `end`; short ones are joined at once.
     pub(super) fn pieces(start: Vec<u8>, mut pieces: Pieces, end: Vec<u8>) -> Self {
         let mut ready = start;
         while ready.len() < WHOLE_BYTES {
@@ -54,12 +54,12 @@ impl AnswerBody {
         Self { content, tear: None, flushed: false }
     }
 
-    /// So many bytes that are no answer.
+    /// The given number of bytes that are not an answer.
     pub(super) fn filler(bytes: u64) -> Self {
         Self { content: Content::Filler(bytes), tear: None, flushed: false }
     }
 
-    /// Breaks the connection after so many bytes.
+    /// Breaks the connection after the given number of bytes.
     pub(super) fn torn(self, bytes: usize) -> Self {
         Self { tear: Some(bytes), ..self }
     }
@@ -96,7 +96,7 @@ impl Body for AnswerBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         if self.tear == Some(0) {
-            // Hyper drops what it has not sent yet when a body fails; a pause makes it send.
+            // Hyper drops unsent data when a body fails; a pause makes it send the data.
             if !std::mem::replace(&mut self.flushed, true) {
                 context.waker().wake_by_ref();
                 return Poll::Pending;

@@ -1,6 +1,7 @@
-//! The two branches of a network after the fork of Dash 24: which software follows which, and how fast the old one grows.
+//! The two branches of a network after the fork of Dash 24: which software follows which branch, and how fast the old
+//! one grows.
 //!
-//! Never decides what a block does to a masternode.
+//! Never here: the effect of a block on a masternode.
 
 use super::action::Action;
 use super::fork_life;
@@ -8,24 +9,24 @@ use super::random::Hash256;
 use super::software::Software;
 use super::state::State;
 
-/// Distance of the branch numbers of the old branch, so that its blocks have hashes of their own.
+/// Offset of the branch numbers of the old branch, so that its blocks have different hashes.
 const OLD: u64 = 1 << 32;
 
 /// The branch that does not follow the fork.
 #[derive(Clone, Debug)]
 pub(super) struct OldBranch {
     pub(super) state: State,
-    /// Blocks that are due, in parts of a block.
+    /// Due blocks, as a fraction.
     due: f64,
 }
 
 impl State {
-    /// Whether the rules of Dash 24 are in force in the block of this height.
+    /// Whether the rules of Dash 24 are active in the block of this height.
     pub(super) fn forked(&self, height: u32) -> bool {
         self.activation().is_some_and(|first| height >= first)
     }
 
-    /// The first block under the new rules, as far as it is certain.
+    /// The first block under the new rules, once it is final.
     pub(super) fn activation(&self) -> Option<u32> {
         if self.left_behind.is_some() {
             return None;
@@ -41,7 +42,7 @@ impl State {
         }
     }
 
-    /// Copies the chain as the old branch before the first block under the new rules.
+    /// Copies the chain as the old branch, before the first block under the new rules.
     pub(super) fn part(&mut self) {
         let tip = self.history.tip().height;
         if self.old.is_some() || self.activation() != Some(tip + 1) {
@@ -53,7 +54,7 @@ impl State {
         self.old = Some(Box::new(OldBranch { state, due: 0.0 }));
     }
 
-    /// Mines the blocks of the old branch that are due.
+    /// Mines the due blocks of the old branch.
     pub(super) fn follow_old(&mut self) {
         let pace = self.options.fork.as_ref().map_or(0.0, |fork| fork.old_pace);
         let Some(old) = &mut self.old else { return };
@@ -64,7 +65,7 @@ impl State {
         }
     }
 
-    /// Drops the signal and the old branch where a reorganisation removed the block that they depend on.
+    /// Drops the signal and the old branch if a reorganisation removed the block on which they depend.
     pub(super) fn forget_fork(&mut self) {
         let tip = self.history.tip().height;
         self.signal = self.signal.filter(|signal| *signal <= tip);

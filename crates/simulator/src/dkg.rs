@@ -1,9 +1,9 @@
 //! DKG sessions and the commitments that end them (`src/llmq/blockprocessor.cpp`, `src/llmq/utils.cpp`).
 //!
-//! Simplified against a real chain: a rotation hands out whole quarters but not by the real permutation, and draws at its
-//! base; a quorum that does not rotate is mined in the second block of its window, after a null commitment in the first.
+//! Simplified: a rotation assigns whole quarters, but not by the real permutation, and selects at its base. A
+//! non-rotating quorum is mined in the second block of its window, after a null commitment in the first.
 //!
-//! Never punishes: `block` does, for each member that a commitment leaves out.
+//! Never here: punishment; `block` does that, for each member that a commitment marks as failed.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -16,35 +16,35 @@ use super::rules::QuorumType;
 use super::masternode::Masternode;
 pub(super) use super::quorum_rotation::Rotation;
 
-/// One session: who takes part.
+/// One session with its members.
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) kind: &'static QuorumType,
-    /// Index in the rotation; 0 where the type does not rotate.
+    /// Index in the rotation; 0 for non-rotating types.
     pub(super) index: u32,
-    /// Height of the block the quorum is named after.
+    /// Height of the block that identifies the quorum.
     pub(super) base_height: u32,
-    /// Hash of that block: the quorum's name.
+    /// Hash of that block, which identifies the quorum.
     pub(super) base_hash: Hash256,
-    /// Start of the interval, from which the window counts.
+    /// Start of the interval, from which the window is counted.
     pub(super) cycle: u32,
-    /// Seats.
+    /// Size of the quorum.
     pub(super) size: usize,
-    /// Valid members without which the commitment is null.
+    /// Minimum number of valid members; with fewer, the commitment is null.
     pub(super) minimum: usize,
-    /// The members as they were at the base; fewer than seats when there were too few nodes.
+    /// The members at the base; fewer than the quorum size if there were too few nodes.
     pub(super) members: Vec<Masternode>,
 }
 
-/// How a session ended in a block.
+/// The result of a session in a block.
 #[derive(Debug)]
 pub(super) struct Commitment {
     pub(super) session: Arc<Session>,
-    /// Height of the block that carries it.
+    /// Height of the block with the commitment.
     pub(super) height: u32,
     /// Hash of that block.
     pub(super) block: Hash256,
-    /// A bit a seat. All false in a null commitment, which punishes nobody.
+    /// One bit for each member. All are false in a null commitment, which punishes no masternode.
     pub(super) valid: Vec<bool>,
 }
 
@@ -71,36 +71,36 @@ impl Commitment {
     }
 }
 
-/// What the chain remembers of its quorums at a block.
+/// The state of the chain's quorums at a block.
 #[derive(Clone, Debug, Default)]
 pub(super) struct DkgState {
-    /// Sessions whose commitment is still to come.
+    /// Sessions whose commitment is pending.
     pub(super) pending: Vec<Arc<Session>>,
-    /// Mined quorums that are in use, the newest first, by type.
+    /// Active mined quorums, the newest first, by type.
     pub(super) active: BTreeMap<u8, Vec<Arc<Commitment>>>,
-    /// Members of the next session of a type that does not rotate, with the height of its base.
+    /// Members of the next session of a non-rotating type, with the height of its base.
     drawn: BTreeMap<u8, (u32, Arc<Drawn>)>,
-    /// Seats of the rotating types.
+    /// Members of the rotating types.
     rotations: BTreeMap<u8, Arc<Rotation>>,
 }
 
-/// What decides about a session's members.
+/// Inputs that decide about a session's members.
 pub(super) struct Conduct<'a> {
-    /// Slots that take part in nothing.
+    /// Offline slots, which participate in nothing.
     pub(super) offline: &'a HashSet<u32>,
-    /// Slots whose protocol is below what the others ask for.
+    /// Slots whose protocol is below the required one.
     pub(super) outdated: &'a HashSet<u32>,
-    /// Slots that fail this many more commitments of this block.
+    /// Slots that fail the given number of further commitments of this block.
     pub(super) ordered: &'a mut BTreeMap<u32, usize>,
     /// Every session of the block fails as a whole.
     pub(super) outage: bool,
-    /// Share of sessions that an online node fails by bad luck, and the nodes it does not touch.
+    /// Share of sessions that an online node fails at random, and the nodes that are exempt.
     pub(super) failure_rate: f64,
     pub(super) spared: Option<u32>,
 }
 
 impl DkgState {
-    /// Starts the sessions whose base is the block `height`/`hash`. `wanted` gets a seat in the first rotation.
+    /// Starts the sessions whose base is the block `height`/`hash`. `wanted` becomes a member in the first rotation.
     pub(super) fn start_sessions(
         &mut self,
         kinds: &[&'static QuorumType],
@@ -126,7 +126,7 @@ impl DkgState {
         }
     }
 
-    /// Draws for the sessions that the block `height`/`hash` decides.
+    /// Selects the members of the sessions whose work block is `height`/`hash`.
     pub(super) fn draw(&mut self, kinds: &[&'static QuorumType], list: &List, block: (u32, Hash256), rule: Seating) {
         let base = block.0 + LEAD;
         for kind in kinds.iter().filter(|kind| kind.rotating == 0 && base.is_multiple_of(kind.interval)) {
@@ -134,7 +134,7 @@ impl DkgState {
         }
     }
 
-    /// Ends the sessions that are due in the block `height` and keeps the mined ones.
+    /// Ends the sessions that are due in the block `height` and stores the mined ones.
     pub(super) fn finish_sessions(
         &mut self,
         list: &List,
@@ -152,7 +152,8 @@ impl DkgState {
                 left.push(session);
                 continue;
             }
-            // Finalising starts only once the first block of the window is connected: that has a null commitment.
+            // Finalising starts only once the first block of the window is connected, so that block has a null
+            // commitment.
             let is_too_early = session.kind.rotating == 0 && offset == first;
             let valid = match is_too_early {
                 true => vec![false; session.size],
@@ -171,7 +172,7 @@ impl DkgState {
         commitments
     }
 
-    /// Puts a mined quorum in front of its type.
+    /// Adds a mined quorum as the newest of its type.
     pub(super) fn activate(&mut self, commitment: Arc<Commitment>) {
         let kind = commitment.session.kind;
         let quorums = self.active.entry(kind.id).or_default();
@@ -216,13 +217,13 @@ impl DkgState {
     }
 }
 
-/// How seats are given out.
+/// How members are selected.
 #[derive(Clone, Copy)]
 pub(super) struct Seating {
     pub(super) seed: u64,
     /// See [`super::Options::shrink_quorums`].
     pub(super) shrink: bool,
-    /// A slot that gets a seat in the first quorum of a rotation.
+    /// A slot that becomes a member of the first quorum of a rotation.
     pub(super) wanted: Option<u32>,
 }
 
@@ -231,7 +232,7 @@ impl Seating {
         Random::of(&[self.seed, u64::from(kind.id), hash.seed()])
     }
 
-    /// Seats and least valid members for this many eligible nodes; `None`: no session can work.
+    /// Quorum size and minimum of valid members for this number of eligible nodes; `None`: no session is possible.
     pub(super) fn sizes(self, kind: &QuorumType, eligible: usize) -> Option<(usize, usize)> {
         if eligible >= kind.size {
             Some((kind.size, kind.minimum))
@@ -243,17 +244,17 @@ impl Seating {
     }
 }
 
-/// Who was drawn for a session.
+/// The selected members of a session.
 #[derive(Debug)]
 pub(super) struct Drawn {
     size: usize,
     minimum: usize,
-    /// Fewer than seats when there were too few nodes, none when there were too few for any session.
+    /// Fewer than the quorum size if there were too few nodes, empty if there were too few for any session.
     members: Vec<Masternode>,
 }
 
 impl Drawn {
-    /// The draw of a block.
+    /// The selection at a block.
     pub(super) fn by(kind: &QuorumType, list: &List, block: (u32, Hash256), rule: Seating) -> Self {
         let slots = eligible(kind, list);
         let Some((size, minimum)) = rule.sizes(kind, slots.len()) else {
@@ -266,7 +267,7 @@ impl Drawn {
     }
 }
 
-/// The session that begins with a block, of those who were drawn.
+/// The session that begins at a block, with the selected members.
 pub(super) fn plain_session(kind: &'static QuorumType, (height, hash): (u32, Hash256), drawn: &Drawn) -> Session {
     Session {
         kind,
@@ -280,7 +281,7 @@ pub(super) fn plain_session(kind: &'static QuorumType, (height, hash): (u32, Has
     }
 }
 
-/// Slots of the nodes that may be drawn.
+/// Slots of the nodes that can be selected.
 fn eligible(kind: &QuorumType, list: &List) -> Vec<u32> {
     list.iter()
         .filter(|node| node.is_valid() && node.is_confirmed() && (node.evo || !kind.evo_only))
@@ -288,14 +289,14 @@ fn eligible(kind: &QuorumType, list: &List) -> Vec<u32> {
         .collect()
 }
 
-/// Whether enough members with the new protocol are there to vote the others bad (`dkgBadVotesThreshold`).
+/// Whether enough members with the new protocol exist to vote out the others (`dkgBadVotesThreshold`).
 fn voted_bad(session: &Session, conduct: &Conduct<'_>) -> bool {
     let votes =
         |member: &&Masternode| !conduct.outdated.contains(&member.slot) && !conduct.offline.contains(&member.slot);
     !conduct.outdated.is_empty() && session.members.iter().filter(votes).count() >= session.kind.bad_votes(session.size)
 }
 
-/// Which seats are valid; none when too few are.
+/// Which members are valid; none if there are too few.
 fn contributions(session: &Session, list: &List, random: &mut Random, conduct: &mut Conduct<'_>) -> Vec<bool> {
     let none = vec![false; session.size];
     if conduct.outage || session.members.len() < session.minimum {

@@ -1,6 +1,6 @@
-//! What a masternode has more of since Dash 24: several payees, shares, several addresses, two forms of its key.
+//! Extensions of a masternode since Dash 24: several payees, shares, several addresses, two encodings of its key.
 //!
-//! Never changes a masternode: `block` does.
+//! Never here: changing a masternode; `block` does that.
 
 use std::net::{Ipv6Addr, SocketAddrV6};
 
@@ -8,16 +8,16 @@ use super::masternode::{Masternode, Text};
 use super::random::{Random, hex};
 use super::rules::ChainFacts;
 
-/// Most shares of a masternode.
+/// Maximum number of shares of a masternode.
 pub(super) const MOST_SHARES: usize = 8;
 
 /// The first version of a state with payouts in place of one payout address.
 pub(super) const EXTENDED: u8 = 3;
 
-/// Hundredths of a percent that the payouts of a masternode add up to.
+/// Hundredths of a percent: the sum of the payouts of a masternode.
 const WHOLE: u64 = 10_000;
 
-/// Letters of an onion address before its ending.
+/// Letters of an onion address before its suffix.
 const ONION_BYTES: usize = 56;
 
 /// One payee of a version 3 masternode.
@@ -42,7 +42,7 @@ impl Masternode {
         self.shares > 0
     }
 
-    /// The payees and their rewards; one with all of it in the older versions.
+    /// The payees and their rewards; a single one with the whole reward in older versions.
     pub(super) fn payouts(&self, facts: &ChainFacts) -> Vec<Payout> {
         let count = u64::from(self.payouts.max(1));
         let rewards = parts(WHOLE, count);
@@ -53,7 +53,7 @@ impl Masternode {
         (0..).zip(rewards).map(|(index, reward)| Payout { address: address(index), reward }).collect()
     }
 
-    /// The owners of a shared masternode; none of any other.
+    /// The owners of a shared masternode; empty for others.
     pub(super) fn shares(&self, facts: &ChainFacts) -> Vec<Share> {
         let amounts = parts(self.collateral_amount(), u64::from(self.shares));
         let share = |(index, amount): (u32, u64)| {
@@ -73,7 +73,7 @@ impl Masternode {
         if self.evo { 400_000_000_000 } else { 100_000_000_000 }
     }
 
-    /// The addresses that the owners' part is paid to, in order.
+    /// The addresses that receive the owners' part, in order.
     pub(super) fn owner_payees(&self, facts: &ChainFacts) -> Vec<String> {
         if self.is_shared() {
             return self.shares(facts).into_iter().map(|share| share.reward).collect();
@@ -89,7 +89,7 @@ impl Masternode {
         vec![self.owner_address(facts)]
     }
 
-    /// The payees as one text; a reward behind each where there are several.
+    /// The payees as one text; each with its reward if there are several.
     pub(super) fn payouts_text(&self, facts: &ChainFacts) -> String {
         let payouts = self.payouts(facts);
         if let [only] = payouts.as_slice() {
@@ -99,7 +99,7 @@ impl Masternode {
         texts.join(", ")
     }
 
-    /// What each payee gets of the owners' and the operator's part: addresses and duffs, the operator last
+    /// The amounts of the owners' and the operator's part: addresses and duffs, the operator last
     /// (`src/masternode/payments.cpp`).
     pub(super) fn split(&self, amount: u64, facts: &ChainFacts) -> Vec<(String, u64)> {
         let operator = self.operator_payout_address(facts);
@@ -125,7 +125,7 @@ impl Masternode {
         split
     }
 
-    /// The addresses of the node itself, the primary one first; none where there is none.
+    /// The addresses of the masternode, the primary one first; empty if it has none.
     pub(super) fn core_addresses(&self, facts: &ChainFacts) -> Vec<String> {
         let Some(primary) = self.endpoint(facts.port) else { return Vec::new() };
         let [_, high, middle, low] = self.slot.to_be_bytes();
@@ -150,14 +150,14 @@ impl Masternode {
         std::iter::once(primary).chain((1..=self.further).map(further)).collect()
     }
 
-    /// A port of an Evo node's platform services: `first`, moved by ten thousand with each change.
+    /// A port of an Evo node's platform services: `first`, plus ten thousand for each change.
     pub(super) fn platform_port(&self, first: u16) -> u16 {
         let moved = (u32::from(first) + 10_000 * u32::from(self.platform_ports)) % 65_000;
         u16::try_from(moved).expect("below 65000").max(1)
     }
 
-    /// The operator's key in the form of the state's version: the legacy one has the sign in bit 7 of its first byte,
-    /// the basic one sets bit 7 and has the sign in bit 5 (`src/bls/bls.h`).
+    /// The operator's key in the encoding of the state's version: the legacy one has the sign in bit 7 of its first
+    /// byte, the basic one sets bit 7 and has the sign in bit 5 (`src/bls/bls.h`).
     pub(super) fn printed_key(&self, mut drawn: [u8; 48]) -> String {
         let sign = drawn[0] >> 7;
         let rest = drawn[0] & 0x1f;
@@ -166,7 +166,7 @@ impl Masternode {
     }
 }
 
-/// Whole numbers in falling order that add up to `whole`: the first of three gets three sixths.
+/// Decreasing whole numbers that add up to `whole`: the first of three gets three sixths.
 fn parts(whole: u64, count: u64) -> Vec<u64> {
     let weights = count * (count + 1) / 2;
     let mut left = whole;
@@ -178,7 +178,7 @@ fn parts(whole: u64, count: u64) -> Vec<u64> {
     (1..=count).rev().map(part).collect()
 }
 
-/// The script that pays to an address. Addresses have no valid checksum, so their scripts are drawn too.
+/// The script that pays to an address. Addresses have no valid checksum, so their scripts are generated too.
 pub(super) fn script(address: &str) -> String {
     let letters: Vec<u64> = address.bytes().map(u64::from).collect();
     format!("76a914{}88ac", Random::of(&letters).hex(20))
@@ -202,7 +202,7 @@ mod tests {
         assert!(parts(10_000, 0).is_empty());
     }
 
-    /// As recorded: 217633929 with an operator's share of 3 % gives 211104912 and 6529017.
+    /// Recorded: 217633929 with an operator's share of 3 % gives 211104912 and 6529017.
     #[test]
     fn the_operator_is_paid_from_the_masternodes_part() {
         let facts = chain_facts(Subnet::Regtest);

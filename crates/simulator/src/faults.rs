@@ -1,6 +1,6 @@
 //! Faults of a server, set while it runs.
 //!
-//! Never faults by chance: a fault is there from when it is set until it is cleared.
+//! Never here: random faults. A fault is active from when it is set until it is cleared.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use super::network_kind::{AnyNetwork, Frozen};
 use super::rpc::Lies;
 
-/// What is wrong with a server.
+/// The faults of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing.
+    /// No fault.
     None,
     /// Starting: error −28 with this text, e.g. "Loading block index…".
     WarmUp(String),
@@ -25,9 +25,9 @@ pub enum Fault {
     BusyOld,
     /// Answers late.
     Slow(Duration),
-    /// Closes the connection after so many bytes of the body.
+    /// Closes the connection after the given number of bytes of the body.
     Torn(usize),
-    /// A body of so many bytes of filler instead of the answer; `u64::MAX` never ends.
+    /// A body of the given number of filler bytes instead of the answer; `u64::MAX` never ends.
     Oversized(u64),
     /// 200 with a body that is not JSON.
     Garbage,
@@ -37,19 +37,19 @@ pub enum Fault {
     Bitcoin,
     /// In initial block download, `mnsync` not finished.
     NotSynced,
-    /// This is added to every height that is told of the tip and of headers.
+    /// This is added to every reported height of the tip and of headers.
     LyingHeight(i64),
-    /// `protx listdiff` names a masternode that is on no list.
+    /// `protx listdiff` contains a masternode that is on no list.
     LyingDiff,
-    /// The first N entries of `protx list` have the penalty −1; diffs are right.
+    /// The first N entries of `protx list` have the penalty −1; diffs are correct.
     BadScores(usize),
-    /// Cut off: the tip stays the block that the active branch has at this height when the fault is set.
+    /// Isolated: the tip stays at the block that the active branch has at this height when the fault is set.
     FrozenAt(u32),
     /// Never answers.
     Hang,
 }
 
-/// A fault, where it applies, and the block a frozen server stays at.
+/// A fault, its scope, and the block at which a frozen server stays.
 #[derive(Clone, Debug)]
 pub(super) struct ActiveFault {
     pub(super) fault: Fault,
@@ -65,7 +65,7 @@ impl ActiveFault {
     }
 }
 
-/// The faults of one server. Clones are handles of the same ones.
+/// The faults of one server. Clones are handles of the same faults.
 #[derive(Clone, Debug)]
 pub struct Faults {
     network: AnyNetwork,
@@ -82,8 +82,8 @@ impl Faults {
         self.set_for(fault, &[]);
     }
 
-    /// Replaces all faults by this one, which concerns only these methods: "protx" means all its subcommands,
-    /// "protx list" one of them.
+    /// Replaces all faults by this one for the given methods only: "protx" means all its subcommands, "protx list" one
+    /// of them.
     pub fn set_for(&self, fault: Fault, methods: &[&str]) {
         self.clear();
         self.add_for(fault, methods);
@@ -94,7 +94,7 @@ impl Faults {
         self.add_for(fault, &[]);
     }
 
-    /// Adds a fault that concerns only these methods.
+    /// Adds a fault for the given methods only.
     pub fn add_for(&self, fault: Fault, methods: &[&str]) {
         if fault == Fault::None {
             return;
@@ -123,7 +123,7 @@ impl Faults {
     }
 }
 
-/// The deviations from the truth among the faults.
+/// The incorrect values among the faults.
 pub(super) fn lies(faults: &[ActiveFault]) -> Lies {
     let mut lies = Lies::default();
     for active in faults {

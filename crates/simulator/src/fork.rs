@@ -1,42 +1,44 @@
-//! The fork of Dash 24: what a network is configured with, and the state of the deployment at each block
+//! The fork of Dash 24: the configuration of a network, and the state of the deployment at each block
 //! (`src/versionbits.cpp`, `src/evo/mnhftx.cpp` of Dash Core).
 //!
-//! Never mines and never names a masternode.
+//! Never here: mining, masternodes.
 
 use super::options::OptionsError;
 
-/// The bit of a block's version that signals readiness.
+/// The bit of a block's version that signals.
 pub(super) const BIT: u32 = 12;
 
-/// Windows after which a deployment that misses its threshold is no longer computed: longer than any simulation.
+/// Windows after which a deployment that misses its threshold is no longer computed: more than in any simulation.
 const MOST_WINDOWS: u32 = 10_000;
 
-/// The fork of a simulated network, and how its masternodes are set up for it.
+/// The fork of a simulated network, and the setup of its masternodes for it.
 #[derive(Clone, Debug)]
 pub struct Fork {
-    /// Blocks of a signalling window: 4032 on mainnet.
+    /// Blocks of a signalling window; 4032 on mainnet.
     pub window: u32,
-    /// Blocks of a window that must signal; `None`: 80 % that fall to 60 % with each window that misses it.
+    /// Threshold of a window in blocks; `None`: 80 %, decreasing to 60 % with each window that misses it.
     pub threshold: Option<u32>,
-    /// Unix time before which nothing starts. A signal is to be mined after it.
+    /// Start time as Unix time. A signal must be mined after it.
     pub start_time: u64,
-    /// The block that carries the signature of the quorum (the EHF signal); `None`: only [`Action::SignFork`] brings it.
+    /// The block with the signature of the quorum (the EHF signal); `None`: only [`Action::SignFork`] adds it.
     ///
     /// [`Action::SignFork`]: super::Action::SignFork
     pub signal_height: Option<u32>,
-    /// Share of the blocks that signal.
+    /// Share of signalling blocks.
     pub signalling: f64,
-    /// Blocks of the old branch for each block under the new rules: 0 stops at the fork, 1 keeps pace, 2 is twice as fast.
+    /// Blocks of the old branch for each block under the new rules: 0 stops at the fork, 1 is as fast, 2 is twice as
+    /// fast.
     pub old_pace: f64,
-    /// Masternodes that run protocol 70240 at the start, the first ones of the list: quorums of newer ones vote them bad.
+    /// Masternodes that run protocol 70240 at the start, the first ones of the list: quorums of newer ones give them
+    /// bad votes.
     pub outdated: usize,
-    /// Share of the regular masternodes whose state has version 1, with an operator key in the legacy form.
+    /// Share of regular masternodes whose state has version 1, with an operator key in the legacy encoding.
     pub legacy: f64,
     /// Share of the masternodes that belong to one owner: one owner address and one payout address.
     pub one_owner: f64,
     /// That owner moves all of its masternodes to version 3.
     pub migration: Option<Migration>,
-    /// The first masternodes do what [`Options::dash_24`](super::Options::dash_24) says.
+    /// The first masternodes follow the scenario of [`Options::dash_24`](super::Options::dash_24).
     pub story: bool,
 }
 
@@ -45,12 +47,12 @@ pub struct Fork {
 pub struct Migration {
     /// Blocks from the activation to the first block with a migration.
     pub after: u32,
-    /// Blocks over which the migrations are spread, in even parts.
+    /// Blocks over which the migrations are distributed evenly.
     pub blocks: u32,
 }
 
 impl Default for Fork {
-    /// A small window, all blocks signal, the signal is not mined yet.
+    /// A small window, all blocks signal, the EHF signal is not mined yet.
     fn default() -> Self {
         Self {
             window: 24,
@@ -72,9 +74,9 @@ impl Default for Fork {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Phase {
     pub(super) status: Status,
-    /// The first block with this status; 0 of the first status.
+    /// The first block with this status; 0 for the first status.
     pub(super) since: u32,
-    /// Blocks of the window that must signal.
+    /// Threshold of the window in blocks.
     pub(super) threshold: u32,
 }
 
@@ -88,7 +90,7 @@ pub(super) enum Status {
 }
 
 impl Status {
-    /// As a node writes it.
+    /// The node's name of the state.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Defined => "defined",
@@ -128,7 +130,7 @@ impl Fork {
         Ok(())
     }
 
-    /// The state for the block of this height, when the signal was mined in `signal`.
+    /// The state for the block of this height, if the signal was mined in `signal`.
     pub(super) fn phase(&self, signal: Option<u32>, height: u32) -> Phase {
         let defined = Phase { status: Status::Defined, since: 0, threshold: self.threshold_of(0) };
         let Some(signal) = signal else { return defined };
@@ -159,19 +161,19 @@ impl Fork {
         Some((first + attempt + 2) * self.window)
     }
 
-    /// How many of the first `blocks` blocks of a window signal.
+    /// Number of signalling blocks among the first `blocks` blocks of a window.
     pub(super) fn signals(&self, blocks: u32) -> u32 {
         // Rounded down with a small tolerance: 0.8 of 30 is 24.
         (f64::from(blocks) * self.signalling + 1e-9) as u32
     }
 
-    /// Whether the block of this height signals while blocks do.
+    /// Whether the block of this height signals, in the signalling state.
     pub(super) fn signals_in(&self, height: u32) -> bool {
         let place = height % self.window;
         self.signals(place + 1) > self.signals(place)
     }
 
-    /// The threshold of a window, counted from the first one that may lock in.
+    /// The threshold of a window, counted from the first one that can lock in.
     fn threshold_of(&self, attempt: u32) -> u32 {
         if let Some(threshold) = self.threshold {
             return threshold;

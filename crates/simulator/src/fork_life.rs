@@ -1,6 +1,6 @@
-//! Scheduled actions around the fork of Dash 24: one owner that migrates many masternodes, and the scenario of the demo.
+//! Scheduled actions of the fork of Dash 24: one owner that migrates many masternodes, and the scenario of the demo.
 //!
-//! Never acts on a network without a fork.
+//! Never here: actions on a network without a fork.
 
 use super::action::Action;
 use super::block::shared_hash;
@@ -11,11 +11,11 @@ use super::masternode::Masternode;
 use super::options::Options;
 use super::random::Random;
 
-/// Slots with a scheduled change each. Slot 0 is the endangered one.
+/// Slots with one scheduled change each. Slot 0 is the endangered masternode.
 mod role {
-    /// Migrates and gets several payees.
+    /// Migrates and has several payees.
     pub(super) const SPLIT: u32 = 2;
-    /// Its payout address is swapped.
+    /// Its payout address is stolen.
     pub(super) const STOLEN: u32 = 3;
     /// Gets further addresses.
     pub(super) const ADDRESSES: u32 = 4;
@@ -28,10 +28,10 @@ mod role {
 /// Slot that migrates from version 1 to 2 to 3.
 pub(super) const MIGRATING: u32 = 1;
 
-/// The last slot on which only the scenario acts.
+/// The last slot that is reserved for the scenario.
 pub(super) const LAST_SCHEDULED: u32 = role::REVOKED;
 
-/// What happens in a block, `active` blocks after the activation: 0 is the first block under the new rules.
+/// The actions of a block, `active` blocks after the activation: 0 is the first block under the new rules.
 pub(super) fn actions(options: &Options, fork: &Fork, list: &List, active: u32) -> Vec<Action> {
     let mut actions = migrations(fork, list, active);
     if fork.story {

@@ -1,7 +1,7 @@
-//! What the rules of Dash 24 allow (`src/evo/specialtxman.cpp CheckProUpServTx` and its siblings), and which transactions
-//! of the new types a block carries.
+//! The transactions that the rules of Dash 24 allow (`src/evo/specialtxman.cpp CheckProUpServTx` and related
+//! functions), and the transactions of the new types in a block.
 //!
-//! Never changes a masternode: `block` does.
+//! Never here: changing a masternode; `block` does that.
 
 use super::action::{Action, ActionError};
 use super::block::shared_hash;
@@ -9,13 +9,13 @@ use super::extended::{EXTENDED, MOST_SHARES};
 use super::list::List;
 use super::masternode::Masternode;
 
-/// Most payees of a masternode (draft of DIP-26).
+/// Maximum number of payees of a masternode (draft of DIP-26).
 const MOST_PAYOUTS: u8 = 32;
 
-/// Most addresses behind the primary one.
+/// Maximum number of addresses after the primary one.
 const MOST_FURTHER: u8 = 3;
 
-/// A transaction of a block that the network keeps for `getspecialtxes`.
+/// A transaction of a block that the network stores for `getspecialtxes`.
 #[derive(Clone, Debug)]
 pub(super) enum Special {
     /// Type 7: the signal of the fork.
@@ -28,7 +28,7 @@ pub(super) enum Special {
     SharedKey(Box<Masternode>),
 }
 
-/// Refuses what Dash 24 does not allow to this masternode. `forked`: its rules are in force in the block to come.
+/// Rejects actions that Dash 24 does not allow for this masternode. `forked`: its rules are active in the next block.
 pub(super) fn check_node(action: &Action, node: &Masternode, forked: bool) -> Result<(), ActionError> {
     let name = node.hash.to_string();
     let allowed = |fits: bool, error: fn(String) -> ActionError| if fits { Ok(()) } else { Err(error(name.clone())) };
@@ -66,7 +66,7 @@ pub(super) fn check_node(action: &Action, node: &Masternode, forked: bool) -> Re
     }
 }
 
-/// Refuses a registration that Dash 24 does not allow.
+/// Rejects a registration that Dash 24 does not allow.
 pub(super) fn check_shared(list: &List, seed: u64, number: u32, shares: u8) -> Result<(), ActionError> {
     if !(2..=MOST_SHARES).contains(&usize::from(shares)) {
         return Err(ActionError::Count(shares));
@@ -74,8 +74,8 @@ pub(super) fn check_shared(list: &List, seed: u64, number: u32, shares: u8) -> R
     if list.was_known(shared_hash(seed, number)) { Err(ActionError::Number(number)) } else { Ok(()) }
 }
 
-/// The transaction of a new type that an action makes. `node` is the masternode after the block, or before one that
-/// removes it.
+/// The transaction of a new type that an action creates. `node` is the masternode after the block, or before it if the
+/// action removes it.
 pub(super) fn special(action: &Action, node: Option<&Masternode>) -> Option<Special> {
     let own = || node.map(|node| Box::new(*node));
     match action {

@@ -1,9 +1,9 @@
-//! The block tree: what each kept block changed, on the active branch and on abandoned ones.
+//! The block tree: the changes of each kept block, on the active branch and on abandoned ones.
 //!
-//! A block keeps the nodes it changed, before and after, and of a mere decay only the score; never a list.
-//! The list of any kept block, and the difference of any two, follow from the way between them.
+//! A block keeps its changed nodes, before and after, and only the score for a mere decay; never a list. The list of
+//! any kept block, and the difference of any two, follow from the path between them.
 //!
-//! Never changes a masternode.
+//! Never here: changing a masternode.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::ledger::Note;
 use super::masternode::Masternode;
 use super::random::{Hash256, Random};
 
-/// What a block did to one slot.
+/// The change of one slot by a block.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Change {
     pub(super) slot: u32,
@@ -30,18 +30,18 @@ pub(super) struct Block {
     pub(super) parent: Hash256,
     /// Unix time.
     pub(super) time: u64,
-    /// Nodes changed in more than a decay.
+    /// Nodes with changes other than the decay.
     pub(super) changes: Vec<Change>,
     /// Slots that only decayed, with the score after it.
     pub(super) decays: Vec<(u32, u32)>,
     /// Commitments in the order of the block, null ones included.
     pub(super) commitments: Vec<Arc<Commitment>>,
-    /// The quorums after the block.
+    /// The state of quorums after the block.
     pub(super) dkg: Arc<DkgState>,
     pub(super) notes: Vec<Note>,
     /// Transactions of the types that came with Dash 24.
     pub(super) special: Vec<Special>,
-    /// The payee as the list before the block had it.
+    /// The payee as in the list before the block.
     pub(super) payee: Option<Masternode>,
 }
 
@@ -55,7 +55,7 @@ pub(super) enum Difference {
     Node { before: Option<Masternode>, after: Option<Masternode> },
 }
 
-/// How blocks get their hashes.
+/// How block hashes are generated.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Naming {
     pub(super) seed: u64,
@@ -65,7 +65,7 @@ pub(super) struct Naming {
 }
 
 impl Naming {
-    /// Hash of a block that is older than the kept ones: it follows from the height alone.
+    /// Hash of a block that is older than the kept ones; it depends on the height only.
     pub(super) fn old(&self, height: u32) -> Hash256 {
         if height == 0 {
             return self.genesis;
@@ -155,7 +155,7 @@ impl History {
         Some(block)
     }
 
-    /// How blocks get their hashes.
+    /// How block hashes are generated.
     pub(super) fn naming(&self) -> Naming {
         self.naming
     }
@@ -171,7 +171,7 @@ impl History {
         (height < self.root().height && self.naming.old(height) == hash).then_some(height)
     }
 
-    /// Puts a block on top of the active branch and lets go of what is too old.
+    /// Adds a block to the active branch and drops blocks that are too old.
     pub(super) fn push(&mut self, block: Block) {
         let block = Arc::new(block);
         self.by_height.entry(block.height).or_default().push(block.hash);
@@ -190,7 +190,7 @@ impl History {
         }
     }
 
-    /// Takes the newest block off the active branch; it stays known by its hash. The root stays.
+    /// Removes the newest block from the active branch; it stays available by its hash. The root stays.
     pub(super) fn pop(&mut self) -> Option<Arc<Block>> {
         if self.active.len() < 2 {
             return None;
@@ -198,7 +198,7 @@ impl History {
         self.active.pop_back()
     }
 
-    /// What differs between the lists of two kept blocks, by slot. `None` if the way between them is not kept.
+    /// The differences between the lists of two kept blocks, by slot. `None` if the path between them is not kept.
     pub(super) fn difference(&self, from: &Arc<Block>, to: &Arc<Block>) -> Option<BTreeMap<u32, Difference>> {
         let mut down = Arc::clone(from);
         let mut up = Arc::clone(to);
@@ -234,7 +234,7 @@ fn redo(differences: &mut BTreeMap<u32, Difference>, block: &Block) {
     }
 }
 
-/// Adds the block's changes backwards.
+/// Adds the block's changes in reverse.
 fn undo(differences: &mut BTreeMap<u32, Difference>, block: &Block) {
     for change in &block.changes {
         extend(differences, change.slot, change.after, change.before);
@@ -252,7 +252,7 @@ fn extend(
 ) {
     let before = match differences.get(&slot) {
         Some(Difference::Node { before, .. }) => *before,
-        // So far only the score was known to differ: the rest of the node is as this step finds it.
+        // So far only the score differed: the rest of the node is as before this step.
         Some(Difference::Score { before: score, .. }) => before.map(|node| Masternode { score: *score, ..node }),
         None => before,
     };

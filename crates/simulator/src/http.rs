@@ -1,6 +1,7 @@
-//! One HTTP request answered as a node of the Bitcoin family answers it (`src/httprpc.cpp`, `src/httpserver.cpp`, `src/rpc/server.cpp`).
+//! Answers one HTTP request like a node of the Bitcoin family (`src/httprpc.cpp`, `src/httpserver.cpp`,
+//! `src/rpc/server.cpp`).
 //!
-//! Never accepts a connection: `server` does.
+//! Never here: accepting connections; `server` does that.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,12 +20,12 @@ use super::network_kind::{AnyNetwork, View};
 use super::rpc::{Params, Reply, RpcError, full_name};
 use super::software::Software;
 
-/// Largest request a node reads (`src/httpserver.cpp MAX_SIZE`).
+/// Largest request that a node reads (`src/httpserver.cpp MAX_SIZE`).
 const REQUEST_BYTES: usize = 32 * 1024 * 1024;
 const JSON: &str = "application/json";
 const HTML: &str = "text/html; charset=ISO-8859-1";
 
-/// What all connections of a server share.
+/// Shared state of all connections of a server.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) network: AnyNetwork,
@@ -33,7 +34,7 @@ pub(super) struct Shared {
     pub(super) credentials: Vec<String>,
     /// The masternode that the answering node runs.
     pub(super) masternode: Option<String>,
-    /// What the node runs, if that differs from its network.
+    /// The node's software, if it differs from that of its network.
     pub(super) software: Mutex<Option<Software>>,
     /// Blocks that this server is behind the network.
     pub(super) lag: AtomicU32,
@@ -85,7 +86,7 @@ pub(super) async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> 
     }
 }
 
-/// An answer of a fault that keeps the call from being made at all.
+/// The answer for a fault that prevents the call.
 async fn hindrance(faults: &[ActiveFault], calls: &[Result<Call, (RpcError, Value)>]) -> Option<Answer> {
     for active in faults {
         match &active.fault {
@@ -128,7 +129,7 @@ fn single(shared: &Shared, faults: &[ActiveFault], calls: Vec<Result<Call, (RpcE
     }
 }
 
-/// A batch is answered with 200, whatever its parts say.
+/// A batch gets status 200, whatever its parts return.
 fn batch(shared: &Shared, faults: &[ActiveFault], calls: Vec<Result<Call, (RpcError, Value)>>) -> Answer {
     let mut parts = Vec::with_capacity(calls.len());
     for call in calls {

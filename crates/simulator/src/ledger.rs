@@ -1,12 +1,12 @@
-//! The simulator's own record of what happened, block by block: what an observer should have seen.
+//! The simulator's own record of events, block by block: the expected observations.
 //!
-//! Never derived from lists: an entry is written where the rule is applied.
+//! Never here: values derived from lists. An entry is written where the rule is applied.
 
 use super::masternode::Masternode;
 use super::random::Hash256;
 use super::rules::ChainFacts;
 
-/// Something that happened to a masternode in a block of the active branch.
+/// An event of a masternode in a block of the active branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerEntry {
     /// Height of the block.
@@ -15,44 +15,44 @@ pub struct LedgerEntry {
     pub hash: String,
     /// The masternode's proTxHash.
     pub masternode: String,
-    /// What happened.
+    /// The event.
     pub kind: LedgerKind,
-    /// Of a replaced field: what it was and what it became.
+    /// Values of a replaced field before and after.
     pub change: Option<FieldChange>,
 }
 
-/// The two values of a replaced field, as texts. Lists are separated by ", ", a payee among several has its reward
-/// behind it in hundredths of a percent.
+/// The two values of a replaced field, as texts. Lists are separated by ", "; each of several payees is followed by its
+/// reward in hundredths of a percent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldChange {
-    /// Before the block.
+    /// Value before the block.
     pub before: String,
-    /// After it.
+    /// Value after the block.
     pub after: String,
 }
 
 /// Kinds of ledger entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LedgerKind {
-    /// Failed commitments of this block, taken together.
+    /// Failed commitments of this block, combined.
     Penalty {
-        /// Points really added, after the cut at the maximum; 0 for a banned node that was at the maximum.
+        /// Points actually added, after the cut at the maximum; 0 for a banned node at the maximum.
         points: u32,
-        /// Commitments that left the node out.
+        /// Number of commitments that marked the node as failed.
         hits: u32,
         /// Score after the block's punishments.
         score: u32,
     },
     /// A ban began.
     Ban {
-        /// Why.
+        /// The cause.
         cause: BanCause,
-        /// Score at that moment, frozen from then on.
+        /// Score at that time, constant from then on.
         score: u32,
     },
     /// A ban ended.
     Revival,
-    /// The node was the block's payee and still registered.
+    /// The node was the block's payee and is still registered.
     Payment,
     /// The node entered the list.
     Registration,
@@ -69,24 +69,24 @@ pub enum BanCause {
     Dkg,
     /// The operator revoked.
     Revoked,
-    /// The owner named another operator key.
+    /// The owner set another operator key.
     KeyChanged,
     /// Registered without an address.
     NoAddress,
 }
 
-/// Fields that a change can concern.
+/// Fields that can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangedField {
     /// Network address.
     Address,
-    /// Address that the owner's share is paid to.
+    /// Address that receives the owner's share.
     Payout,
     /// The operator's BLS key.
     OperatorKey,
     /// The voting key's address.
     VotingKey,
-    /// Address that the operator's share is paid to.
+    /// Address that receives the operator's share.
     OperatorPayout,
     /// Version of the masternode's state, after the fork of Dash 24.
     Version,

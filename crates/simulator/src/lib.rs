@@ -1,12 +1,11 @@
 //! A simulated Dash network behind a real JSON-RPC server: for the demonstration, for tests, for load and for faults.
 //!
-//! [`Network`] is a Dash chain, [`legacy::Network`] one of Dimecoin or PRCYcoin: each mines, reorganises and keeps an
-//! exact ledger of what happened.
-//! [`Server`] answers from either as a node would, over HTTP, with faults that can be switched on and off.
-//! [`drive`] mines by the clock.
+//! [`Network`] is a Dash chain, [`legacy::Network`] a chain of Dimecoin or PRCYcoin: each mines, reorganises and keeps
+//! an exact ledger of events. [`Server`] answers for either like a node, over HTTP, with switchable faults. [`drive`]
+//! mines by the clock.
 //!
-//! Never names another part of this crate: its consensus rules are written for it alone, so that they can be held
-//! against the ones the exporter uses.
+//! Never here: code of the exporter. The consensus rules are implemented separately, so that they can be compared with
+//! those of the exporter.
 
 mod action;
 mod block;

@@ -1,6 +1,6 @@
-//! The masternode list of the tip, with what is asked of it often: the payment queue, the nodes with a score.
+//! The masternode list of the tip, with frequently used views: the payment queue, the nodes with a score.
 //!
-//! Never knows of blocks: `block` changes it and `history` undoes the changes.
+//! Never here: blocks; `block` changes the list and `history` reverts changes.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,7 +10,7 @@ use super::random::Hash256;
 /// Height key, then the hash in memory order, then the slot: the order of payment.
 type QueueKey = (u32, [u8; 32], u32);
 
-/// All nodes by slot. A slot is never reused; an empty one is a node that left or was never confirmed.
+/// All nodes by slot. A slot is never reused; an empty slot belongs to a node that left or was never confirmed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct List {
     slots: Vec<Option<Masternode>>,
@@ -44,12 +44,12 @@ impl List {
         self.hashes.get(slot as usize).copied()
     }
 
-    /// The slot that the next new node takes.
+    /// The slot of the next new node.
     pub(super) fn next_slot(&self) -> u32 {
         u32::try_from(self.slots.len()).expect("a network has fewer than 2^32 masternodes")
     }
 
-    /// Registered nodes, banned ones included.
+    /// Registered nodes, including banned ones.
     pub(super) fn registered(&self) -> usize {
         self.registered
     }
@@ -69,22 +69,22 @@ impl List {
         self.queue.iter().map(|key| self.slots[key.2 as usize].as_ref().expect("a queued node is registered"))
     }
 
-    /// Slots of the Evo nodes that are in the middle of their payments in a row.
+    /// Slots of the Evo nodes within a run of consecutive payments.
     pub(super) fn running(&self) -> impl Iterator<Item = u32> {
         self.running.iter().copied()
     }
 
-    /// Slots of the nodes that cannot be drawn yet.
+    /// Slots of the nodes that cannot be selected yet.
     pub(super) fn unconfirmed(&self) -> impl Iterator<Item = &Masternode> {
         self.unconfirmed.iter().filter_map(|slot| self.get(*slot))
     }
 
-    /// Copies every slot, empty ones included.
+    /// Copies every slot, including empty ones.
     pub(super) fn copy_slots(&self) -> Vec<Option<Masternode>> {
         self.slots.clone()
     }
 
-    /// Puts a node, or nothing, into the slot and gives back what was there.
+    /// Sets or clears the node of the slot and returns the previous one.
     pub(super) fn replace(&mut self, slot: u32, after: Option<Masternode>) -> Option<Masternode> {
         let index = slot as usize;
         if index >= self.slots.len() {
@@ -119,7 +119,7 @@ impl List {
         before
     }
 
-    /// Takes one point from every valid node that has any and names their slots (`DecreaseScores`).
+    /// Subtracts one point from every valid node with a score and returns their slots (`DecreaseScores`).
     pub(super) fn decay(&mut self) -> Vec<u32> {
         let slots: Vec<u32> = self.decaying.iter().copied().collect();
         for slot in &slots {

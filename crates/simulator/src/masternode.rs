@@ -1,45 +1,45 @@
-//! One simulated masternode: what consensus keeps of it, and the texts that follow from its hash.
+//! One simulated masternode: its consensus state, and the texts derived from its hash.
 //!
-//! A record is small and copied freely; addresses and keys are derived when asked for, so that 100,000 nodes
-//! and a past of thousands of blocks fit into little memory.
+//! A record is small and copied freely. Addresses and keys are derived on demand, so that 100,000 nodes and a history
+//! of thousands of blocks fit into little memory.
 //!
-//! Never decides anything: the rules are in `block` and `dkg`.
+//! Never here: decisions; the rules are in `block` and `dkg`.
 
 use super::extended::MOST_SHARES;
 use super::random::{Hash256, Random};
 use super::rules::ChainFacts;
 
-/// A masternode as the list of a block has it. "Edition" numbers count how often a field was replaced; 0 is empty.
+/// A masternode in the list of a block. "Edition" numbers count how often a field was replaced; 0 is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Masternode {
     /// The proTxHash.
     pub(super) hash: Hash256,
-    /// Place in the simulator's table, which is also what its network address follows from.
+    /// Index in the simulator's table, from which its network address is derived.
     pub(super) slot: u32,
     pub(super) evo: bool,
     /// Share of the operator in hundredths of a percent.
     pub(super) operator_reward: u16,
     /// Height of the registration.
     pub(super) registered: u32,
-    /// The block that made it old enough to be drawn; zero before.
+    /// The block that confirmed it, so that it can be selected; zero before.
     pub(super) confirmed: Hash256,
     /// Height of the last payment; 0 = never.
     pub(super) last_paid: u32,
-    /// Payments in a row, for Evo nodes before MN_RR.
+    /// Consecutive payments of Evo nodes before MN_RR.
     pub(super) consecutive: u32,
     /// PoSe penalty points.
     pub(super) score: u32,
-    /// Height of the ban in force.
+    /// Height of the current ban.
     pub(super) ban: Option<u32>,
     /// Height of the last revival.
     pub(super) revived: Option<u32>,
-    /// Reason the operator gave for a revocation.
+    /// The operator's reason for a revocation.
     pub(super) revocation: u8,
-    /// Version of the state (`src/evo/providertx.h ProTxVersion`): 1 with the operator's key in the legacy form and after
-    /// a revocation before the fork of Dash 24, 3 with payouts or shares, otherwise 2.
+    /// Version of the state (`src/evo/providertx.h ProTxVersion`): 1 with the operator's key in the legacy encoding and
+    /// after a revocation before the fork of Dash 24, 3 with payouts or shares, otherwise 2.
     pub(super) version: u8,
     pub(super) address: u32,
-    /// The port of this host at which it listens, instead of the address that follows from its place.
+    /// The local port on which it listens, instead of the address derived from its index.
     pub(super) local_port: Option<u16>,
     pub(super) operator_key: u32,
     pub(super) payout: u32,
@@ -47,21 +47,21 @@ pub(super) struct Masternode {
     pub(super) voting_key: u32,
     /// Wiped together with the operator's key; only Evo nodes have one.
     pub(super) platform: u32,
-    /// How often the platform's ports were moved.
+    /// Number of changes of the platform's ports.
     pub(super) platform_ports: u8,
-    /// Addresses behind the primary one; only of version 3.
+    /// Number of addresses after the primary one; version 3 only.
     pub(super) further: u8,
     /// Payees; 0 and 1 both mean one.
     pub(super) payouts: u8,
-    /// Owners of a shared masternode; 0 of any other.
+    /// Owners of a shared masternode; 0 for others.
     pub(super) shares: u8,
     /// Editions of the shares' reward addresses; 0 is the refund address.
     pub(super) share_rewards: [u8; MOST_SHARES],
-    /// Number of an owner of many masternodes; 0: an owner of this one alone.
+    /// Number of an owner of several masternodes; 0: an owner of this one only.
     pub(super) owner: u32,
 }
 
-/// The texts that are derived, told apart when they are drawn.
+/// The derived texts, distinguished when they are generated.
 #[derive(Clone, Copy)]
 pub(super) enum Text {
     Collateral = 1,
@@ -80,7 +80,7 @@ pub(super) enum Text {
 }
 
 impl Masternode {
-    /// A new node as its registration leaves it, with an address or (banned from birth) without one.
+    /// A new node after its registration, with an address or (banned at registration) without one.
     pub(super) fn registered(hash: Hash256, slot: u32, evo: bool, height: u32, with_address: bool) -> Self {
         Self {
             hash,
@@ -117,12 +117,12 @@ impl Masternode {
         self.ban.is_none()
     }
 
-    /// Old enough to be drawn.
+    /// Confirmed, so that it can be selected.
     pub(super) fn is_confirmed(&self) -> bool {
         self.confirmed != Hash256::ZERO
     }
 
-    /// Empties what belongs to the operator (`CDeterministicMNState::ResetOperatorFields`).
+    /// Clears the operator's data (`CDeterministicMNState::ResetOperatorFields`).
     pub(super) fn reset_operator(&mut self) {
         self.version = 1;
         self.further = 0;
@@ -134,12 +134,12 @@ impl Masternode {
         self.platform = 0;
     }
 
-    /// Starts a ban unless one is in force (`CDeterministicMNState::BanIfNotBanned`).
+    /// Starts a ban unless one is active (`CDeterministicMNState::BanIfNotBanned`).
     pub(super) fn ban_if_valid(&mut self, height: u32) {
         self.ban.get_or_insert(height);
     }
 
-    /// The key by which the payment queue is ordered (`src/evo/deterministicmns.cpp CompareByLastPaidGetHeight`).
+    /// The sort key of the payment queue (`src/evo/deterministicmns.cpp CompareByLastPaidGetHeight`).
     pub(super) fn queue_height(&self) -> u32 {
         match self.revived {
             Some(revived) if revived > self.last_paid => revived,
@@ -148,7 +148,7 @@ impl Masternode {
         }
     }
 
-    /// Hash of the transaction that holds the collateral.
+    /// Hash of the transaction with the collateral.
     pub(super) fn collateral_hash(&self) -> Hash256 {
         self.draw(Text::CollateralHash, 0).hash()
     }
@@ -163,7 +163,7 @@ impl Masternode {
         format!("{}-{}", self.collateral_hash(), self.collateral_index())
     }
 
-    /// IP address and port, `[::]:0` where there is none.
+    /// IP address and port, `[::]:0` if there is none.
     pub(super) fn service(&self, facts: &ChainFacts) -> String {
         self.endpoint(facts.port).unwrap_or_else(|| "[::]:0".to_owned())
     }

@@ -1,6 +1,6 @@
 //! Mining by the clock, for the demonstration.
 //!
-//! Never mines two blocks at once to catch up: a late block is a late block.
+//! Never here: catching up by mining two blocks at once; a late block stays late.
 
 use std::future::Future;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, interval_at};
 
 use super::network_kind::AnyNetwork;
 
-/// Mines a block each `interval` (at least 10 ms) until `shutdown` is ready.
+/// Mines a block every `interval` (at least 10 ms) until `shutdown` is ready.
 pub async fn drive(network: impl Into<AnyNetwork>, interval: Duration, shutdown: impl Future<Output = ()>) {
     let network = network.into();
     let interval = interval.max(Duration::from_millis(10));

@@ -1,6 +1,6 @@
-//! The handle of a simulated network: what tests and the demo drive, and what servers answer from.
+//! The handle of a simulated network, for tests, the demo and servers.
 //!
-//! Never speaks RPC: that is `server`.
+//! Never here: RPC (`server`).
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -17,7 +17,7 @@ use super::state::State;
 const OLD_PROTOCOL: u32 = 70_240;
 const NEW_PROTOCOL: u32 = 70_242;
 
-/// Each member of a session with whether it did its part; none where the session failed as a whole.
+/// Each member of a session with whether it participated; empty if the session failed as a whole.
 pub type SessionMembers = Option<Vec<(String, bool)>>;
 
 /// A simulated network. Clones are handles of the same one.
@@ -26,7 +26,7 @@ pub struct Network {
     state: Arc<Mutex<State>>,
 }
 
-/// What the network knows of a masternode at the tip.
+/// The state of a masternode at the tip.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MasternodeFacts {
     /// The proTxHash.
@@ -35,7 +35,7 @@ pub struct MasternodeFacts {
     pub evo: bool,
     /// PoSe score.
     pub score: u32,
-    /// Height of the ban in force.
+    /// Height of the current ban.
     pub ban_height: Option<u32>,
     /// Height of the last revival.
     pub revived_height: Option<u32>,
@@ -43,7 +43,7 @@ pub struct MasternodeFacts {
     pub registered_height: u32,
     /// Height of the last payment; 0 = never.
     pub last_paid_height: u32,
-    /// Payments in a row so far, before MN_RR.
+    /// Consecutive payments so far, before MN_RR.
     pub consecutive_payments: u32,
     /// Reason of a revocation, 0 without one.
     pub revocation_reason: u8,
@@ -63,13 +63,13 @@ pub struct MasternodeFacts {
     pub protocol: u32,
     /// Its own addresses, the primary one first.
     pub addresses: Vec<String>,
-    /// Payees of the owners' part, in order, with what each gets of a payment of 10,000 to the owners.
+    /// Payees of the owners' part, in order, with the amount of each for a payment of 10,000 to the owners.
     pub payees: Vec<(String, u64)>,
-    /// Addresses of the owners: several of a shared masternode.
+    /// Addresses of the owners; several for a shared masternode.
     pub owners: Vec<String>,
     /// Several owners hold the collateral.
     pub shared: bool,
-    /// It belongs to the one owner of many masternodes, see [`Fork::one_owner`](super::Fork::one_owner).
+    /// It belongs to the owner of many masternodes, see [`Fork::one_owner`](super::Fork::one_owner).
     pub of_one_owner: bool,
 }
 
@@ -78,7 +78,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// When the options make no sense.
+    /// If the options are invalid.
     pub fn new(options: Options) -> Result<Self, OptionsError> {
         Ok(Self { state: Arc::new(Mutex::new(State::new(options)?)) })
     }
@@ -110,32 +110,32 @@ impl Network {
         }
     }
 
-    /// Mines one block in which the actions happen, in their order; gives its hash.
+    /// Mines one block with the actions, in their order; returns its hash.
     ///
     /// # Errors
     ///
-    /// When the chain does not allow an action; no block is mined then.
+    /// If the chain does not allow an action; no block is mined then.
     pub fn mine_with(&self, actions: &[Action]) -> Result<String, ActionError> {
         let mut state = self.lock();
         state.mine(actions)?;
         Ok(state.history.tip().hash.to_string())
     }
 
-    /// Replaces the last `depth` blocks by as many new ones as there are entries in `blocks`, each with its
-    /// actions. What happened in the abandoned blocks did not happen, unless it is given again.
+    /// Replaces the last `depth` blocks by as many new ones as there are entries in `blocks`, each with its actions.
+    /// The events of the abandoned blocks are reverted, unless their actions are given again.
     ///
     /// # Errors
     ///
-    /// When the blocks are no longer kept, or an action is not allowed: blocks before that one stay mined.
+    /// If the blocks are no longer kept, or an action is not allowed: blocks before that one stay mined.
     pub fn reorg(&self, depth: usize, blocks: &[Vec<Action>]) -> Result<(), ActionError> {
         self.lock().reorg(depth, blocks)
     }
 
-    /// Takes a masternode off or on line. Offline it fails each session that ends from now on.
+    /// Takes a masternode offline or online. Offline it fails each session that ends from now on.
     ///
     /// # Errors
     ///
-    /// When the masternode is not on the list.
+    /// If the masternode is not on the list.
     pub fn set_offline(&self, masternode: &str, offline: bool) -> Result<(), ActionError> {
         let mut state = self.lock();
         let slot = find(&state, masternode)?.slot;
@@ -151,7 +151,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// When the masternode is not on the list.
+    /// If the masternode is not on the list.
     pub fn set_outdated(&self, masternode: &str, outdated: bool) -> Result<(), ActionError> {
         let mut state = self.lock();
         let slot = find(&state, masternode)?.slot;
@@ -169,7 +169,7 @@ impl Network {
         self.lock().activation()
     }
 
-    /// The proTxHash that the shared masternode of this number has or will have.
+    /// The proTxHash of the existing or future shared masternode of this number.
     #[must_use]
     pub fn shared_masternode(&self, number: u32) -> String {
         shared_hash(self.lock().options.seed, number).to_string()
@@ -201,12 +201,12 @@ impl Network {
         payee.map_or_else(Vec::new, |node| node.split(super::payment::payment_amount(height), state.facts))
     }
 
-    /// Sets or clears the platform's ban of an Evo node, which every server reports in `metaInfo`; it is not part
-    /// of consensus and bans nobody by itself.
+    /// Sets or clears the platform's ban of an Evo node, which every server reports in `metaInfo`. It is not part of
+    /// consensus and does not ban by itself.
     ///
     /// # Errors
     ///
-    /// When the masternode is not on the list.
+    /// If the masternode is not on the list.
     pub fn set_platform_banned(&self, masternode: &str, banned: bool) -> Result<(), ActionError> {
         let mut state = self.lock();
         let slot = find(&state, masternode)?.slot;
@@ -231,7 +231,7 @@ impl Network {
         self.lock().list.queue().take(count).map(|node| node.hash.to_string()).collect()
     }
 
-    /// What is known of a masternode at the tip.
+    /// The state of a masternode at the tip.
     #[must_use]
     pub fn masternode(&self, masternode: &str) -> Option<MasternodeFacts> {
         let state = self.lock();
@@ -246,20 +246,20 @@ impl Network {
         (state.list.registered(), state.list.valid())
     }
 
-    /// Maximum score, and points of one failed DKG in the next block.
+    /// Maximum score, and points of one failed DKG, in the next block.
     #[must_use]
     pub fn limits(&self) -> (u32, u32) {
         let maximum = maximum_score(self.lock().list.registered());
         (maximum, failure_points(maximum))
     }
 
-    /// What happened in the kept blocks of the active branch, the oldest first.
+    /// Events in the kept blocks of the active branch, the oldest first.
     #[must_use]
     pub fn ledger(&self) -> Vec<LedgerEntry> {
         self.ledger_since(0)
     }
 
-    /// What happened in the kept blocks of the active branch from this height on.
+    /// Events in the kept blocks of the active branch from this height on.
     #[must_use]
     pub fn ledger_since(&self, height: u32) -> Vec<LedgerEntry> {
         let state = self.lock();
@@ -277,14 +277,14 @@ impl Network {
         entries
     }
 
-    /// What the block at a height pays to its payee, in duffs.
+    /// The amount that the block at a height pays to its payee, in duffs.
     #[must_use]
     pub fn payment_amount(height: u32) -> u64 {
         super::payment::payment_amount(height)
     }
 
-    /// How the sessions ended that ended in kept blocks of the active branch from this height on: the height, the quorum type,
-    /// and its members.
+    /// Results of the sessions that ended in kept blocks of the active branch from this height on: the height, the
+    /// quorum type, and the members.
     #[must_use]
     pub fn sessions_since(&self, height: u32) -> Vec<(u32, &'static str, SessionMembers)> {
         let state = self.lock();
@@ -304,9 +304,9 @@ impl Network {
         ended
     }
 
-    /// The chain, locked for a moment.
+    /// The chain, locked briefly.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic while the lock was held is a failed test; the others may go on with what is there.
+        // A panic while the lock was held is a failed test; the others may continue with the current state.
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

@@ -1,6 +1,6 @@
-//! A network of any chain, as servers and the miner need it: the one place that knows which chains there are.
+//! A network of any chain for servers and the miner: the only module that knows all chains.
 //!
-//! Never decides what an answer says: each chain does.
+//! Never here: the content of an answer; each chain decides that.
 
 use std::sync::Arc;
 
@@ -34,16 +34,16 @@ impl From<legacy::Network> for AnyNetwork {
     }
 }
 
-/// What a server that is cut off still knows.
+/// The data that an isolated server still has.
 #[derive(Clone, Debug)]
 pub(super) enum Frozen {
-    /// The block it stays at; the lists of past blocks are kept.
+    /// The block at which it stays; the lists of past blocks are kept.
     Dash(Hash256),
-    /// A copy of the network of that moment, because there a node's memory has no past.
+    /// A copy of the network at that time, because a node's memory has no history on these chains.
     Legacy(legacy::Network),
 }
 
-/// How a server sees its network.
+/// A server's view of its network.
 pub(super) struct View<'a> {
     pub(super) frozen: Option<&'a Frozen>,
     /// Blocks that the server is behind.
@@ -51,7 +51,7 @@ pub(super) struct View<'a> {
     pub(super) lies: Lies,
     /// The masternode that the answering node runs.
     pub(super) masternode: Option<&'a str>,
-    /// What the answering node runs, if that differs from its network.
+    /// The node's software, if it differs from that of its network.
     pub(super) software: Option<Software>,
 }
 
@@ -64,7 +64,7 @@ impl AnyNetwork {
         }
     }
 
-    /// What stays known to a server that is cut off at this height.
+    /// The data of a server that is isolated at this height.
     pub(super) fn freeze(&self, height: u32) -> Frozen {
         match self {
             Self::Dash(network) => {
@@ -75,7 +75,7 @@ impl AnyNetwork {
         }
     }
 
-    /// The folder below the data directory in which the cookie lies, and the cookie's secret.
+    /// The folder of the cookie below the data directory, and the cookie's secret.
     pub(super) fn cookie(&self, port: u16) -> (&'static str, String) {
         let (folder, seed) = match self {
             Self::Dash(network) => {
@@ -106,7 +106,7 @@ impl AnyNetwork {
     }
 }
 
-/// The newest block that a server of a Dash network knows which is frozen or lags.
+/// The newest block of a frozen or lagging server of a Dash network.
 fn known_tip(state: &State, view: &View<'_>) -> Arc<Block> {
     let history = &state.history;
     if let Some(Frozen::Dash(hash)) = view.frozen {

@@ -1,6 +1,6 @@
-//! What a simulated network looks like when it starts.
+//! Initial options of a simulated network.
 //!
-//! Never reads a clock, the environment or a file: the time is an argument, as everything else.
+//! Never here: clock, environment, files; the time is an argument.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,49 +8,49 @@ use std::time::Duration;
 use super::fork::{Fork, Migration};
 use super::rules::chain_facts;
 
-/// Which chain is imitated: genesis hash, chain name, addresses and quorum table.
+/// The simulated chain: genesis hash, chain name, addresses and quorum table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subnet {
     /// Mainnet: quorums of 60, 100 and 400 members.
     Main,
     /// Testnet.
     Test,
-    /// A private chain: quorums of 3 and 4 members, a session each 24 blocks.
+    /// A private chain: quorums of 3 and 4 members, a session every 24 blocks.
     Regtest,
 }
 
-/// Where block times come from.
+/// Source of block times.
 #[derive(Clone, Copy, Debug)]
 pub enum Clock {
-    /// The first block has this Unix time, each further one comes `spacing` later.
+    /// The first block has this Unix time; each further one is `spacing` later.
     Fixed(u64),
-    /// A block has the Unix time that this function gives when it is mined; blocks that are mined while
-    /// the network is set up are `spacing` apart and end there.
+    /// A block has the Unix time that this function returns when it is mined. Blocks that are mined during the setup
+    /// are `spacing` apart and end there.
     Following(fn() -> u64),
 }
 
-/// The make-up of a simulated network.
+/// The options of a simulated network.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Registered masternodes, banned ones and Evo nodes included.
+    /// Registered masternodes, including banned ones and Evo nodes.
     pub masternodes: usize,
-    /// How many of them are Evo nodes.
+    /// Number of Evo nodes among them.
     pub evo: usize,
-    /// Everything that looks random follows from it.
+    /// Seed of all random values.
     pub seed: u64,
-    /// The imitated chain.
+    /// The simulated chain.
     pub subnet: Subnet,
-    /// Height of the tip once the network is set up.
+    /// Height of the tip after the setup.
     pub start_height: u32,
-    /// Blocks mined during the set-up, so that there is a past to ask for. Older ones have hashes but no lists.
+    /// Blocks mined during the setup, so that a history can be queried. Older blocks have hashes but no lists.
     pub premined: u32,
-    /// How many past blocks can be asked for with their lists.
+    /// Number of past blocks whose lists can be queried.
     pub history: u32,
     /// Chain time between two blocks.
     pub spacing: Duration,
-    /// Where block times come from.
+    /// Source of block times.
     pub clock: Clock,
-    /// What `getnetworkinfo` says, e.g. 230102; decides which fields and methods exist.
+    /// `getnetworkinfo.version`, e.g. 230102; determines the available fields and methods.
     pub version: u32,
     /// Nodes that were banned long before the start.
     pub banned: usize,
@@ -58,24 +58,24 @@ pub struct Options {
     pub decaying: usize,
     /// Nodes that are offline at the start: they fail each DKG session they are a member of.
     pub offline: usize,
-    /// Share of its sessions that a node fails by bad luck. 0 makes a network that only does what it is told.
+    /// Share of its sessions that a node fails at random. 0 makes a network without random failures.
     pub failure_rate: f64,
-    /// First block with MN_RR (Evo nodes paid once a cycle); `None`: it never comes.
+    /// First block with MN_RR (Evo nodes paid once per cycle); `None`: never.
     pub mn_rr_height: Option<u32>,
-    /// Owners revive, register, move and go offline by themselves.
+    /// Owners revive, register, move and go offline at random.
     pub lively: bool,
-    /// The first masternode starts with a score from which one failure bans, is offline, and sits in the
-    /// next quorum.
+    /// The first masternode starts with a score at which one failure bans, is offline, and is a member of the next
+    /// quorum.
     pub endangered: bool,
-    /// Quorums shrink in proportion when there are too few nodes; otherwise their commitments are null, as on
-    /// a real chain.
+    /// Quorums shrink in proportion if there are too few nodes; otherwise their commitments are null, as on a real
+    /// chain.
     pub shrink_quorums: bool,
-    /// The fork of Dash 24; `None`: it never comes.
+    /// The fork of Dash 24; `None`: never.
     pub fork: Option<Fork>,
 }
 
 impl Default for Options {
-    /// A scripted private chain of 9 regular and 3 Evo nodes, like the one the recorded answers come from.
+    /// A scripted private chain of 9 regular and 3 Evo nodes, like that of the recorded answers.
     fn default() -> Self {
         Self {
             masternodes: 12,
@@ -113,8 +113,8 @@ impl Options {
         }
     }
 
-    /// A scripted chain with mainnet's rules, like mainnet of August 2026 in proportion:
-    /// 12 % Evo nodes, 30 % banned, a few with a score.
+    /// A scripted chain with mainnet's rules, in the proportions of mainnet of August 2026: 12 % Evo nodes, 30 %
+    /// banned, a few with a score.
     #[must_use]
     pub fn main(masternodes: usize) -> Self {
         Self {
@@ -129,11 +129,11 @@ impl Options {
         }
     }
 
-    /// A lively network for a demonstration, meant for a block each second. `now` gives the Unix time.
+    /// A lively network for a demonstration with a block per second. `now` returns the Unix time.
     ///
     /// The first masternode of [`Network::masternodes`](super::Network::masternodes) is one failure from a ban and
-    /// offline; it sits in a quorum whose commitment is mined 12 blocks after the start, so it is banned then,
-    /// and its owner revives it 45 blocks later.
+    /// offline. It is a member of a quorum whose commitment is mined 12 blocks after the start, which bans it. Its
+    /// owner revives it 45 blocks later.
     #[must_use]
     pub fn demo(masternodes: usize, now: fn() -> u64) -> Self {
         let premined = u32::try_from(masternodes / 10).unwrap_or(u32::MAX).clamp(10, 576);
@@ -155,11 +155,11 @@ impl Options {
 
     /// The network of [`Options::demo`] at the time of the fork of Dash 24, with a window of 20 blocks.
     ///
-    /// The signal is mined 15 blocks after the start, miners signal 18 blocks after it, the fork is locked in 20 blocks later
-    /// and in force another 20 blocks later. The first masternodes are part of the scenario: 0 runs protocol 70240 and
-    /// is banned by its quorum 12 blocks after the start, 1 migrates from version 1 to 2 to 3, 2 gets two payees, the payout
-    /// of 3 is stolen, 4 gets further addresses, the operator key of 5 is replaced, the operator of 6 revokes. A shared
-    /// masternode is registered, changes a reward address and is dissolved.
+    /// The EHF signal is mined 15 blocks after the start, miners signal 18 blocks after it, the fork locks in 20 blocks
+    /// later and is active another 20 blocks later. The first masternodes are part of the scenario: 0 runs protocol
+    /// 70240 and is banned by its quorum 12 blocks after the start, 1 migrates from version 1 to 2 to 3, 2 gets two
+    /// payees, the payout of 3 is stolen, 4 gets further addresses, the operator key of 5 is replaced, the operator of
+    /// 6 revokes. A shared masternode is registered, changes a reward address and is dissolved.
     #[must_use]
     pub fn dash_24(masternodes: usize, now: fn() -> u64) -> Self {
         let demo = Self::demo(masternodes, now);
@@ -169,8 +169,8 @@ impl Options {
         Self { version: 240_003, fork: Some(fork), ..demo }
     }
 
-    /// As [`Options::dash_24`], but instead of the story one owner of 60 % of the masternodes moves all of them to version 3
-    /// within 30 blocks, from the fifth block under the new rules on.
+    /// Like [`Options::dash_24`], but instead of the scenario one owner of 60 % of the masternodes moves all of them to
+    /// version 3 within 30 blocks, from the fifth block under the new rules on.
     #[must_use]
     pub fn dash_24_migration(masternodes: usize, now: fn() -> u64) -> Self {
         let story = Self::dash_24(masternodes, now);
@@ -183,7 +183,7 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// Names the first option that makes no sense.
+    /// Names the first invalid option.
     pub fn validate(&self) -> Result<(), OptionsError> {
         let fault = |option: &'static str, reason: &'static str| Err(OptionsError::new(option, reason));
         if self.masternodes == 0 {
@@ -233,13 +233,13 @@ impl Options {
         self.mn_rr_height.is_some_and(|first| height >= first)
     }
 
-    /// Blocks below the start that the set-up itself looks at.
+    /// Blocks below the start that the setup itself uses.
     fn window(&self) -> u32 {
         chain_facts(self.subnet).confirmations + 1
     }
 }
 
-/// An option that makes no sense.
+/// An invalid option.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionsError {
     option: &'static str,
@@ -247,7 +247,7 @@ pub struct OptionsError {
 }
 
 impl OptionsError {
-    /// The option, and what is wrong with it.
+    /// The option, and the reason.
     pub(super) fn new(option: &'static str, reason: &'static str) -> Self {
         Self { option, reason }
     }

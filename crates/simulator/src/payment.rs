@@ -1,17 +1,17 @@
-//! Who is paid: the deterministic queue (`src/evo/deterministicmns.cpp GetMNPayee`, `GetProjectedMNPayees`).
+//! The payees: the deterministic queue (`src/evo/deterministicmns.cpp GetMNPayee`, `GetProjectedMNPayees`).
 //!
-//! Never changes the list.
+//! Never here: changing the list.
 
 use super::list::List;
 use super::masternode::Masternode;
 use super::rules::EVO_PAYMENTS_IN_A_ROW;
 
-/// What a block pays to its payee, in duffs: another amount in each block.
+/// The amount that a block pays to its payee, in duffs: different in each block.
 pub(super) fn payment_amount(height: u32) -> u64 {
     187_000_000 + u64::from(height)
 }
 
-/// The payee of the block after `tip`, chosen from the list at `tip`. `mn_rr`: the rule of the block to come.
+/// The payee of the block after `tip`, selected from the list at `tip`. `mn_rr`: the rule of the next block.
 pub(super) fn payee(list: &List, tip: u32, mn_rr: bool) -> Option<Masternode> {
     if !mn_rr && let Some(node) = continuing(list, tip) {
         return Some(node);
@@ -19,7 +19,7 @@ pub(super) fn payee(list: &List, tip: u32, mn_rr: bool) -> Option<Masternode> {
     list.queue().next().copied()
 }
 
-/// The next payees if nothing else happens, at most `count` and at most one cycle.
+/// The next payees without further events, at most `count` and at most one cycle.
 pub(super) fn projection(list: &List, tip: u32, mn_rr: bool, count: usize) -> Vec<Masternode> {
     let mut payees = Vec::with_capacity(count);
     let mut first = None;
@@ -39,7 +39,7 @@ pub(super) fn projection(list: &List, tip: u32, mn_rr: bool, count: usize) -> Ve
     payees
 }
 
-/// Before MN_RR an Evo node that was paid last is paid again until it had four in a row.
+/// Before MN_RR an Evo node that was paid last is paid again until it has four consecutive payments.
 fn continuing(list: &List, tip: u32) -> Option<Masternode> {
     list.running()
         .filter_map(|slot| list.get(slot))

@@ -1,7 +1,7 @@
-//! The seats of a rotating quorum type (DIP-24, `src/llmq/utils.cpp BuildNewQuorumQuarterMembers`): every cycle
-//! a quarter of each quorum is replaced, so a node keeps its seat for four cycles, even if it is banned meanwhile.
+//! The members of a rotating quorum type (DIP-24, `src/llmq/utils.cpp BuildNewQuorumQuarterMembers`): every cycle
+//! replaces a quarter of each quorum, so a node remains a member for four cycles, even if it is banned in the meantime.
 //!
-//! Never knows when a session starts or ends.
+//! Never here: when a session starts or ends.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -9,21 +9,21 @@ use super::dkg::Seating;
 use super::random::Random;
 use super::rules::QuorumType;
 
-/// A quorum is made of four quarters, the oldest first.
+/// A quorum has four quarters, the oldest first.
 type Quarters = VecDeque<Vec<u32>>;
 
-/// Seats of all quorums of one type in one cycle.
+/// Members of all quorums of one type in one cycle.
 #[derive(Clone, Debug)]
 pub(super) struct Rotation {
-    /// Seats of one quorum.
+    /// Size of one quorum.
     pub(super) size: usize,
-    /// Valid members without which a commitment is null.
+    /// Minimum number of valid members; with fewer, a commitment is null.
     pub(super) minimum: usize,
     quorums: Vec<Quarters>,
 }
 
 impl Rotation {
-    /// The cycle after `old`, drawn from the eligible slots; the first cycle fills every quarter.
+    /// The cycle after `old`, selected from the eligible slots; the first cycle fills every quarter.
     pub(super) fn next(
         kind: &QuorumType,
         slots: &[u32],
@@ -35,7 +35,7 @@ impl Rotation {
             return Self { size: kind.size, minimum: kind.minimum, quorums: Vec::new() };
         };
         let most = kind.rotating as usize;
-        // With fewer seats than nodes, as on a large network, one missed cycle is one failure and not many.
+        // With fewer members than nodes, as on a large network, one missed cycle is one failure and not many.
         let count = if rule.shrink { (slots.len() / kind.size).clamp(1, most) } else { most };
         let mut quorums = old.map_or_else(Vec::new, |old| old.quorums.clone());
         quorums.resize(count, Quarters::new());
@@ -56,13 +56,13 @@ impl Rotation {
         Self { size, minimum, quorums }
     }
 
-    /// Members of a quorum in the order of their seats; `None` when the rotation has no such quorum.
+    /// Members of a quorum in their order; `None` if the rotation has no such quorum.
     pub(super) fn members(&self, index: u32) -> Option<impl Iterator<Item = u32> + '_> {
         Some(self.quorums.get(index as usize)?.iter().flatten().copied().take(self.size))
     }
 }
 
-/// One new quarter: nodes without a seat first, then any that is not in this quorum yet.
+/// One new quarter: first nodes that are not members, then any that is not in this quorum yet.
 fn draw(
     quorum: &Quarters,
     pool: &mut Vec<u32>,

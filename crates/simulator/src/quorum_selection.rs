@@ -1,7 +1,7 @@
-//! Who sits in a quorum that does not rotate (`src/llmq/utils.cpp GetAllQuorumMembers`, `GetHashModifier`): drawn by hash
+//! Members of a non-rotating quorum (`src/llmq/utils.cpp GetAllQuorumMembers`, `GetHashModifier`): selected by hash
 //! among the confirmed valid nodes, eight blocks before the session begins.
 //!
-//! Never knows when a session begins.
+//! Never here: when a session begins.
 
 use std::cmp::Reverse;
 
@@ -10,17 +10,17 @@ use ring::digest::{SHA256, digest};
 use super::masternode::Masternode;
 use super::random::{Hash256, Random};
 
-/// Blocks from the drawing to the base of the session (`WORK_DIFF_DEPTH`).
+/// Blocks from the work block to the base of the session (`WORK_DIFF_DEPTH`).
 pub(super) const LEAD: u32 = 8;
 
-/// The signature of the newest ChainLock that the coinbase of a block names: that of its parent.
+/// The signature of the newest ChainLock in the coinbase of a block: that of its parent.
 pub(super) fn chainlock_signature(block: Hash256) -> [u8; 96] {
     let mut signature = [0; 96];
     Random::of(&[block.seed(), 0xc10c]).fill(&mut signature);
     signature
 }
 
-/// The nodes, all of them confirmed, those that get the first seats in front.
+/// The confirmed nodes, in the order of selection.
 pub(super) fn by_draw(kind: u8, (height, hash): (u32, Hash256), nodes: Vec<Masternode>) -> Vec<Masternode> {
     let named = [&[kind][..], &height.to_le_bytes(), &chainlock_signature(hash)].concat();
     let modifier = digest(&SHA256, digest(&SHA256, &named).as_ref());
@@ -31,7 +31,7 @@ pub(super) fn by_draw(kind: u8, (height, hash): (u32, Hash256), nodes: Vec<Maste
             let both = [digest(&SHA256, &own).as_ref(), modifier.as_ref()].concat();
             let mut score = [0; 32];
             score.copy_from_slice(digest(&SHA256, &both).as_ref());
-            // A number whose last byte counts most.
+            // A number with the most significant byte last.
             score.reverse();
             (score, node)
         })

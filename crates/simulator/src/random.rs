@@ -1,8 +1,8 @@
-//! The simulator's own small pseudo-random generator (splitmix64) and the 32-byte hashes drawn from it.
+//! The simulator's own small pseudo-random generator (splitmix64) and the 32-byte hashes generated from it.
 //!
-//! The same seed gives the same network, on every machine and in every run.
+//! The same seed gives the same network on every machine and in every run.
 //!
-//! Never used for anything secret: it is fast and repeatable, not unpredictable.
+//! Never here: secrets; the generator is fast and repeatable, not unpredictable.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub(super) struct Random {
 }
 
 impl Random {
-    /// A generator that repeats itself for the same `parts`, in the same order.
+    /// A generator that repeats its output for the same `parts` in the same order.
     pub(super) fn of(parts: &[u64]) -> Self {
         let mut random = Self { state: 0x6a09_e667_f3bc_c908 };
         for part in parts {
@@ -60,7 +60,7 @@ impl Random {
         unit < share
     }
 
-    /// Puts the items in a random order.
+    /// Shuffles the items.
     pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             let other = self.below(last + 1);
@@ -83,11 +83,11 @@ impl Random {
         Hash256(bytes)
     }
 
-    /// Letters that look like a Base58 text; what they say has no valid checksum.
+    /// Letters that look like a Base58 text, without a valid checksum.
     pub(super) fn base58(&mut self, letters: usize) -> String {
         let mut text = String::with_capacity(letters);
         while text.len() < letters {
-            // Ten letters of 58 fit one word of 64 bits; eleven are drawn from each, the bias is only cosmetic.
+            // Ten letters of 58 fit one word of 64 bits; eleven are taken from each, the bias is only cosmetic.
             let mut word = self.word();
             for _ in 0..(letters - text.len()).min(11) {
                 let letter = usize::try_from(word % 58).expect("below 58");
@@ -106,7 +106,7 @@ impl Random {
     }
 }
 
-/// A 256-bit hash, kept in the order in which a node prints it.
+/// A 256-bit hash, stored in the order in which a node prints it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Hash256(pub(super) [u8; 32]);
 
@@ -129,14 +129,14 @@ impl Hash256 {
         Some(Self(bytes))
     }
 
-    /// The bytes in the order of the node's memory, which is what it compares (`src/uint256.h base_blob::Compare`).
+    /// The bytes in the node's memory order, in which it compares hashes (`src/uint256.h base_blob::Compare`).
     pub(super) fn memory_order(self) -> [u8; 32] {
         let mut bytes = self.0;
         bytes.reverse();
         bytes
     }
 
-    /// Eight bytes of the hash as a seed for what is derived from it.
+    /// Eight bytes of the hash as a seed for derived values.
     pub(super) fn seed(self) -> u64 {
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&self.0[8..16]);

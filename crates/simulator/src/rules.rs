@@ -1,25 +1,25 @@
-//! The consensus rules of the simulated chain, as numbers: PoSe arithmetic, quorum tables, fork heights.
+//! The consensus rules of the simulated chain as constants: PoSe arithmetic, quorum tables, fork heights.
 //!
 //! Written from Dash Core's source (`src/evo/deterministicmns.cpp`, `src/llmq/params.h`, `src/chainparams.cpp`)
-//! and held against answers of a real v23.1.2.
+//! and compared with answers of a real v23.1.2.
 //!
-//! Never names the exporter's own arithmetic: it is what that arithmetic is tested against.
+//! Never here: the exporter's arithmetic, which is tested against these rules.
 
 use super::options::Subnet;
 
 /// Percent of the maximum that one failed DKG adds (`src/evo/specialtxman.cpp HandleQuorumCommitment`).
 const FAILURE_PERCENT: u64 = 66;
 
-/// Blocks an Evo node is paid in a row from v19 until MN_RR (`src/evo/dmn_types.h`).
+/// Consecutive payments of an Evo node from v19 until MN_RR (`src/evo/dmn_types.h`).
 pub(super) const EVO_PAYMENTS_IN_A_ROW: u32 = 4;
 
-/// The maximum PoSe score: all registered nodes, banned ones included, but at least 100
+/// The maximum PoSe score: all registered nodes, including banned ones, but at least 100
 /// (`CDeterministicMNList::CalcMaxPoSePenalty`).
 pub(super) fn maximum_score(registered: usize) -> u32 {
     u32::try_from(registered.max(100)).expect("a network has fewer than 2^32 masternodes")
 }
 
-/// What one failed DKG adds: multiplied first, then truncated (`CDeterministicMNList::CalcPenalty`).
+/// The points of one failed DKG: multiplied first, then truncated (`CDeterministicMNList::CalcPenalty`).
 pub(super) fn failure_points(maximum: u32) -> u32 {
     u32::try_from(u64::from(maximum) * FAILURE_PERCENT / 100).expect("66 percent of a u32 is a u32")
 }
@@ -33,22 +33,22 @@ pub(super) struct QuorumType {
     pub(super) name: &'static str,
     /// Members.
     pub(super) size: usize,
-    /// Valid members without which the commitment is null.
+    /// Minimum number of valid members; with fewer, the commitment is null.
     pub(super) minimum: usize,
     /// Blocks between two sessions.
     pub(super) interval: u32,
     /// First and last block of an interval in which the commitment may be mined.
     pub(super) window: (u32, u32),
-    /// How many quorums run side by side in a rotation; 0 where the type does not rotate.
+    /// Number of parallel quorums of a rotation; 0 for non-rotating types.
     pub(super) rotating: u32,
     /// Only Evo nodes are members.
     pub(super) evo_only: bool,
-    /// How many quorums `quorum list` shows (`signingActiveQuorumCount`).
+    /// Number of quorums in `quorum list` (`signingActiveQuorumCount`).
     pub(super) active: usize,
 }
 
 impl QuorumType {
-    /// Number of votes that make a seat of a quorum of this size invalid.
+    /// Number of bad votes that make a member of a quorum of this size invalid.
     pub(super) fn bad_votes(&self, size: usize) -> usize {
         let percent = match self.id {
             2 | 3 => 75,
@@ -88,14 +88,14 @@ pub(super) fn quorum_types(subnet: Subnet) -> &'static [&'static QuorumType] {
     }
 }
 
-/// What differs between the networks beside the quorums (`src/chainparams.cpp`).
+/// Differences between the networks, other than the quorums (`src/chainparams.cpp`).
 #[derive(Debug)]
 pub(super) struct ChainFacts {
-    /// What `getblockchaininfo` calls the chain.
+    /// The name of the chain in `getblockchaininfo`.
     pub(super) name: &'static str,
     /// Hash of block 0.
     pub(super) genesis: &'static str,
-    /// Folder below the data directory that holds the cookie.
+    /// Folder of the cookie below the data directory.
     pub(super) folder: &'static str,
     /// First letter of a pay-to-public-key-hash address.
     pub(super) address_letter: char,
@@ -103,13 +103,13 @@ pub(super) struct ChainFacts {
     pub(super) port: u16,
     /// Platform's P2P and HTTP ports.
     pub(super) platform_ports: (u16, u16),
-    /// Blocks before a new node may join a quorum.
+    /// Blocks before a new node can be a member of a quorum.
     pub(super) confirmations: u32,
     /// Blocks between two superblocks.
     pub(super) superblock_cycle: u32,
     /// Activation of DIP3, v19 and v20.
     pub(super) forks: [u32; 3],
-    /// Leading zero bytes of a block hash, for looks.
+    /// Leading zero bytes of a block hash, for appearance only.
     pub(super) work_bytes: usize,
 }
 

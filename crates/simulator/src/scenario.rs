@@ -1,6 +1,6 @@
-//! What owners and operators do by themselves on a lively network: revive, register, move, go offline.
+//! Random actions of owners and operators on a lively network: revive, register, move, go offline.
 //!
-//! Never used by a scripted network.
+//! Never here: scripted networks.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -15,7 +15,7 @@ use super::setup::ENDANGERED;
 /// Blocks until the owner of the endangered node revives it.
 const ENDANGERED_REVIVAL: u32 = 45;
 
-/// Plans that span blocks.
+/// Plans that extend over several blocks.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Life {
     /// Slots to revive, by height.
@@ -23,7 +23,7 @@ pub(super) struct Life {
 }
 
 impl Life {
-    /// What happens in the block of this height.
+    /// The actions in the block of this height.
     pub(super) fn actions(
         &mut self,
         options: &Options,
@@ -62,14 +62,14 @@ impl Life {
             actions.push(Action::Register { evo, with_address: true });
         }
         if random.chance(1.0 / 30.0) {
-            // Some operator notices in time.
+            // Some operator reacts in time.
             let slot = offline.iter().copied().filter(|slot| *slot != ENDANGERED).min();
             slot.map(|slot| offline.remove(&slot));
         }
         actions
     }
 
-    /// Plans the answer of the owners to the bans of a block.
+    /// Plans the reaction of the owners to the bans of a block.
     pub(super) fn watch(&mut self, options: &Options, height: u32, notes: &[Note]) {
         let mut random = Random::of(&[options.seed, 0x0a7c, u64::from(height)]);
         for note in notes {

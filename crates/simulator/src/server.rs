@@ -1,6 +1,6 @@
-//! A node's RPC server: binds, accepts, stops. Several may serve one network, each with faults of its own.
+//! A node's RPC server: binds, accepts, stops. Several servers can serve one network, each with its own faults.
 //!
-//! Never changes the network.
+//! Never here: changing the network.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -24,16 +24,16 @@ use super::http::{Shared, respond};
 use super::network_kind::AnyNetwork;
 use super::software::Software;
 
-/// Who may ask a server, and what it runs.
+/// A server's credentials and software.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
     /// User and password; `None`: only the cookie is accepted.
     pub credentials: Option<(String, String)>,
-    /// The cookie is written below this directory, where a node of the chain puts it, and accepted.
+    /// The cookie is accepted, and written below this directory, where a node of the chain puts it.
     pub data_directory: Option<PathBuf>,
     /// proTxHash, or on a legacy chain the outpoint, of the masternode that the node runs, for `masternode status`.
     pub masternode: Option<String>,
-    /// What the node runs; `None`: a release with the version of the network's options. Software from before Dash 24
+    /// The node's software; `None`: a release with the version of the network's options. Software from before Dash 24
     /// stays on the old branch after the fork.
     pub software: Option<Software>,
 }
@@ -53,7 +53,7 @@ pub struct Server {
     handle: ServerHandle,
 }
 
-/// What can be done with a server while it runs.
+/// The operations on a running server.
 #[derive(Clone, Debug)]
 pub struct ServerHandle {
     address: SocketAddr,
@@ -74,7 +74,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When the address cannot be bound.
+    /// If the address cannot be bound.
     pub async fn bind(network: impl Into<AnyNetwork>, address: impl ToSocketAddrs) -> io::Result<Self> {
         Self::bind_with(network, address, ServerOptions::default()).await
     }
@@ -83,7 +83,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When the address cannot be bound or the cookie not written.
+    /// If the address cannot be bound or the cookie cannot be written.
     pub async fn bind_with(
         network: impl Into<AnyNetwork>,
         address: impl ToSocketAddrs,
@@ -92,11 +92,11 @@ impl Server {
         Self::on(TcpListener::bind(address).await?, network, options)
     }
 
-    /// Serves on a listener that is bound already.
+    /// Serves on a bound listener.
     ///
     /// # Errors
     ///
-    /// When the cookie cannot be written.
+    /// If the cookie cannot be written.
     pub fn on(listener: TcpListener, network: impl Into<AnyNetwork>, options: ServerOptions) -> io::Result<Self> {
         let network = network.into();
         let address = listener.local_addr()?;
@@ -128,7 +128,7 @@ impl Server {
         self.handle.clone()
     }
 
-    /// Serves until `shutdown` is ready; then open connections are closed too.
+    /// Serves until `shutdown` is ready, and then closes open connections.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let mut connections = JoinSet::new();
         let mut shutdown = std::pin::pin!(shutdown);
@@ -136,7 +136,7 @@ impl Server {
             tokio::select! {
                 () = &mut shutdown => break,
                 accepted = self.listener.accept() => {
-                    // A failed accept concerns one client; the listener goes on.
+                    // A failed accept affects one client; the listener continues.
                     if let Ok((stream, _)) = accepted {
                         connections.spawn(serve(stream, Arc::clone(&self.handle.shared)));
                     }
@@ -152,7 +152,7 @@ impl Server {
         let handle = self.handle();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(self.run(async {
-            // A dropped sender means the same as a sent word: stop.
+            // A dropped sender is equivalent to a sent message: stop.
             let _ = stopped.await;
         }));
         RunningServer { handle, stop: Some(stop), task }
@@ -160,7 +160,7 @@ impl Server {
 }
 
 impl ServerHandle {
-    /// Where the server listens.
+    /// The address of the server.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -190,12 +190,12 @@ impl ServerHandle {
         self.shared.calls.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
-    /// Sets the calls back to none.
+    /// Resets the call counts.
     pub fn forget_calls(&self) {
         self.shared.calls.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
     }
 
-    /// Changes what the node runs, as an upgrade does.
+    /// Changes the node's software, as an upgrade does.
     pub fn set_software(&self, software: Software) {
         *self.shared.software.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(software);
     }
@@ -216,7 +216,7 @@ impl RunningServer {
     /// Stops the server and waits until its port is free.
     pub async fn stop(mut self) {
         self.stop.take();
-        // The task cannot fail: it has no panicking path and nobody else aborts it.
+        // The task cannot fail: it has no panicking path, and no other code aborts it.
         let _ = (&mut self.task).await;
     }
 }
@@ -240,7 +240,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
         let shared = Arc::clone(&shared);
         async move { Ok::<_, Infallible>(respond(shared, request).await) }
     });
-    // A broken connection is the client's affair, and torn answers end this way on purpose.
+    // A broken connection is normal for a client, and torn answers end this way on purpose.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 

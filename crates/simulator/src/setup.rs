@@ -1,6 +1,6 @@
 //! The first list of a simulated network.
 //!
-//! Never mines: it only makes the state that the first block builds on.
+//! Never here: mining; this module only creates the state before the first block.
 
 use super::fork_life::{LAST_SCHEDULED, MIGRATING};
 use super::history::Naming;
@@ -10,7 +10,7 @@ use super::options::Options;
 use super::random::Random;
 use super::rules::{failure_points, maximum_score};
 
-/// Slot of the node that [`Options::endangered`] speaks of.
+/// Slot of the node of [`Options::endangered`].
 pub(super) const ENDANGERED: u32 = 0;
 
 /// All masternodes as they are at the block `height`.
@@ -42,7 +42,7 @@ pub(super) fn first_offline(options: &Options, list: &List) -> Vec<u32> {
         .collect();
     random.shuffle(&mut slots);
     let others = options.offline.saturating_sub(usize::from(options.endangered));
-    // Old software is the reason of its ban, if the fork has outdated masternodes.
+    // Old software causes its ban, if the fork has outdated masternodes.
     let first = (options.endangered && outdated(options) == 0).then_some(ENDANGERED);
     first.into_iter().chain(slots.into_iter().take(others)).collect()
 }
@@ -53,7 +53,7 @@ fn first_free(options: &Options) -> usize {
     if scenario { LAST_SCHEDULED as usize + 1 } else { 1 }
 }
 
-/// How many of the first masternodes run old software.
+/// Number of the first masternodes that run old software.
 pub(super) fn outdated(options: &Options) -> u32 {
     let outdated = options.fork.as_ref().map_or(0, |fork| fork.outdated);
     u32::try_from(outdated).expect("validated")
@@ -128,7 +128,7 @@ fn spread_bans(options: &Options, nodes: &mut [Masternode], height: u32, random:
     slots
 }
 
-/// Everybody was paid once a cycle: each valid node in a block of its own, banned ones before their ban.
+/// Every masternode was paid once per cycle: each valid node in a separate block, banned ones before their ban.
 fn spread_payments(nodes: &mut [Masternode], banned: &[usize], height: u32, random: &mut Random) {
     for slot in banned {
         let node = &mut nodes[*slot];
@@ -147,7 +147,7 @@ fn spread_payments(nodes: &mut [Masternode], banned: &[usize], height: u32, rand
     }
 }
 
-/// Scores from low to high; the endangered node gets one that stays dangerous through the set-up.
+/// Scores from low to high; the endangered node gets one that stays dangerous throughout the setup.
 fn spread_scores(options: &Options, nodes: &mut [Masternode]) {
     let maximum = maximum_score(nodes.len());
     let points = failure_points(maximum);

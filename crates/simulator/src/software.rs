@@ -1,6 +1,6 @@
-//! What a simulated node runs: its release, and the settings that decide what its answers show.
+//! The software of a simulated node: its release, and the settings that affect its answers.
 //!
-//! Never says what an answer looks like: `rpc` does.
+//! Never here: the format of an answer (`rpc`).
 
 /// The first release that follows the fork of Dash 24.
 pub(super) const DASH_24: u32 = 240_000;
@@ -8,9 +8,9 @@ pub(super) const DASH_24: u32 = 240_000;
 /// The software of one simulated node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Software {
-    /// `getnetworkinfo.version`, e.g. 230102 or 240003; decides which fields and methods exist.
+    /// `getnetworkinfo.version`, e.g. 230102 or 240003; determines the available fields and methods.
     pub version: u32,
-    /// `subversion`; `None`: what the release says.
+    /// `subversion`; `None`: that of the release.
     pub subversion: Option<String>,
     /// `protocolversion`; `None`: that of the release.
     pub protocol: Option<u32>,
@@ -29,7 +29,7 @@ pub struct Software {
 }
 
 impl Software {
-    /// A release with its settings as they come.
+    /// A release with default settings.
     #[must_use]
     pub fn release(version: u32) -> Self {
         Self {

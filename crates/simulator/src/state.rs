@@ -1,6 +1,6 @@
-//! The whole simulated chain: its list, its blocks, its quorums, who is offline; mining and reorganising.
+//! The whole simulated chain: its list, blocks, quorums, offline masternodes; mining and reorganising.
 //!
-//! Never speaks RPC and never waits.
+//! Never here: RPC, waiting.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -37,12 +37,12 @@ pub(super) struct State {
     pub(super) signal: Option<u32>,
     /// The branch that does not follow the fork, once there is one.
     pub(super) old: Option<Box<OldBranch>>,
-    /// This is that branch, with the height of the last block that both have.
+    /// This is that branch, with the height of the last common block.
     pub(super) left_behind: Option<u32>,
     dkg: Arc<DkgState>,
     branch: u64,
     life: Life,
-    /// The past is being made: nobody acts, and nothing happens to the endangered node.
+    /// The setup is running: owners do not act, and the endangered node does not change.
     setting_up: bool,
 }
 
@@ -81,8 +81,8 @@ impl State {
         Ok(state)
     }
 
-    /// Mines one block; refuses actions that the chain does not allow, before anything changes. The branch that does not
-    /// follow the fork grows at its own pace.
+    /// Mines one block. Refuses actions that the chain does not allow, before any change. The branch that does not
+    /// follow the fork grows at its own rate.
     pub(super) fn mine(&mut self, actions: &[Action]) -> Result<(), ActionError> {
         for action in actions {
             self.check(action)?;
@@ -93,7 +93,7 @@ impl State {
         Ok(())
     }
 
-    /// Mines one block with actions that are checked.
+    /// Mines one block with checked actions.
     pub(super) fn extend(&mut self, actions: &[Action]) {
         let tip = Arc::clone(self.history.tip());
         let height = tip.height + 1;
@@ -142,7 +142,7 @@ impl State {
         }
     }
 
-    /// Takes `depth` blocks off and mines others in their place.
+    /// Removes `depth` blocks and mines others instead.
     pub(super) fn reorg(&mut self, depth: usize, blocks: &[Vec<Action>]) -> Result<(), ActionError> {
         let kept = self.history.tip().height - self.history.root().height;
         if depth > kept as usize {
@@ -166,7 +166,7 @@ impl State {
         Ok(())
     }
 
-    /// Gives the blocks to come other hashes.
+    /// Changes the hashes of future blocks.
     pub(super) fn start_branch(&mut self, distance: u64) {
         self.branch += distance;
     }
@@ -244,7 +244,7 @@ impl State {
             offline: &self.offline,
             outdated: &self.outdated,
             ordered: &mut ordered,
-            // On the old branch no quorum can form.
+            // The old branch cannot form a quorum.
             outage: actions.contains(&Action::FailNetwork) || self.left_behind.is_some(),
             failure_rate: self.options.failure_rate,
             spared: (self.setting_up && self.options.endangered).then_some(ENDANGERED),
@@ -261,8 +261,8 @@ impl State {
         (dkg, commitments)
     }
 
-    /// A further quorum, named after a recent block that no other quorum of the type is named after, which
-    /// leaves out the node in `slot` and nobody else.
+    /// A further quorum, named after a recent block that identifies no other quorum of the type; it marks only the node
+    /// in `slot` as failed.
     fn extra_commitment(
         &self,
         block: (u32, Hash256),
@@ -281,7 +281,7 @@ impl State {
             .find(|base| !self.is_named_after(kind, *base, others))
             .expect("a chain has more blocks than quorums");
         let base_hash = self.active_hash(base_height).expect("a block below the tip");
-        // A script may punish on any network, however small.
+        // A script may punish on a network of any size.
         let rule = Seating { shrink: true, ..self.seating() };
         let block = (height, base_hash);
         let session = plain_session(kind, block, &Drawn::by(kind, &self.list, block, rule));
@@ -330,7 +330,7 @@ impl State {
         self.dkg = Arc::new(dkg);
     }
 
-    /// Starts the sessions that are already under way at the first block.
+    /// Starts the sessions that are already active at the first block.
     fn start_open_sessions(&mut self, height: u32) {
         let rule = self.seating();
         let mut dkg = DkgState::clone(&self.dkg);
@@ -355,7 +355,7 @@ impl State {
         }
     }
 
-    /// The actions of the script and what the owners do by themselves.
+    /// The actions of the script and the random actions of owners.
     fn with_life(&mut self, actions: &[Action], height: u32) -> Vec<Action> {
         let mut all = actions.to_vec();
         if self.options.lively && !self.setting_up {
@@ -374,7 +374,7 @@ impl State {
     }
 }
 
-/// The first kept block: it changed nothing.
+/// The first kept block, without changes.
 fn root_block(options: &Options, naming: Naming, height: u32) -> Block {
     Block {
         height,

@@ -1,29 +1,29 @@
-//! What every board has: variables, links to the others, annotations, and the grid.
+//! Common parts of all dashboards: variables, links to the others, annotations, and the grid.
 //!
-//! Never here: what a board shows.
+//! Never here: the panels of a dashboard.
 
 use serde_json::{Value, json};
 
 use crate::panel::Panel;
 
-/// The tag by which the boards find each other.
+/// The tag by which the dashboards link to each other.
 pub(crate) const TAG: &str = "masternode-exporter";
 
 /// Columns of the grid.
 const COLUMNS: u32 = 24;
 
-/// The line of the grid that is being filled.
+/// The current line of the grid.
 #[derive(Default)]
 struct Line {
     top: u32,
     height: u32,
-    /// How far it is filled from the left.
+    /// Filled columns from the left.
     filled: u32,
-    /// Width and bottom of the last panel: a low one leaves room below it.
+    /// Width and bottom of the last panel: a low one leaves space below it.
     last: (u32, u32),
 }
 
-/// A board while it is put together.
+/// A dashboard under construction.
 pub(crate) struct Board {
     json: Value,
     panels: Vec<Value>,
@@ -61,13 +61,13 @@ impl Board {
             variable[key] = value.clone();
         }
         if variable["includeAll"] == false && rest.get("current").is_none() {
-            // Nothing is chosen yet: Grafana takes the first.
+            // Without a current value, Grafana selects the first.
             variable.as_object_mut().expect("a variable is an object").remove("current");
         }
         self.variables.push(variable);
     }
 
-    /// The networks. They are asked of the sources, whose health is told even when there is no list to tell of.
+    /// The networks, from metrics of the sources, which exist even without a list.
     pub(crate) fn networks(mut self) -> Board {
         self.variable(
             "network",
@@ -78,8 +78,8 @@ impl Board {
         self
     }
 
-    /// The kinds of groups, and the groups of the kind that is chosen. Where the watch list has none, the kind is `alias`,
-    /// a label that is always there, so that what filters by a group stays a query.
+    /// The group keys, and the groups of the selected key. Without groups in the watch list, the key is `alias`, a
+    /// label that always exists, so that filters by group stay valid queries.
     pub(crate) fn groups(mut self) -> Board {
         let kinds = "query_result(group by (group_key) (masternode_group_nodes{network=~\"$network\"}) \
                      or on () label_replace(vector(1), \"group_key\", \"alias\", \"\", \"\"))";
@@ -90,8 +90,8 @@ impl Board {
         self
     }
 
-    /// The watched masternodes of the groups. With no watch list the choice is empty, and an empty alias is what every
-    /// other masternode has: the boards then show those.
+    /// The watched masternodes of the groups. Without a watch list the selection is empty, which matches the empty
+    /// alias of all other masternodes: the dashboards then show those.
     pub(crate) fn aliases(mut self) -> Board {
         let query = "label_values({__name__=~\"masternode_info|masternode_registered\",network=~\"$network\",\
                      ${group_key:raw}=~\"$group\"}, alias)";
@@ -121,7 +121,7 @@ impl Board {
         self
     }
 
-    /// Marks on every panel where a counter of ours rose.
+    /// Annotations on every panel when one of our counters rises.
     pub(crate) fn annotation(mut self, name: &str, expr: &str, title: &str, colour: &str, shown: bool) -> Board {
         self.annotations.push(json!({
             "name": name, "datasource": {"type": "prometheus", "uid": "${datasource}"}, "enable": shown, "hide": false,
@@ -150,7 +150,8 @@ impl Board {
         self
     }
 
-    /// The next panel: beside the last one where there is room, else below it where it is low enough, else on a new line.
+    /// The next panel: next to the last one if it fits, otherwise below it if that is low enough, otherwise on a new
+    /// line.
     pub(crate) fn panel(mut self, panel: Panel) -> Board {
         let (width, bottom) = self.line.last;
         let end = self.line.top + self.line.height;

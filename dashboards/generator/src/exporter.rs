@@ -1,4 +1,4 @@
-//! The exporter itself: are its sources well, and does it cost what it should?
+//! The exporter itself: health of its sources, and its resource usage.
 //!
 //! Never here: masternodes.
 
@@ -8,35 +8,35 @@ use crate::board::Board;
 use crate::fleet::data_age_panel;
 use crate::panel::{BLOCKS, CALM, Column, HARM, LOOK, NEAR, PLAIN, Panel, coloured, mapping};
 
-/// The exporters and networks that the variables choose.
+/// The selected exporters and networks.
 const BOTH: &str = "network=~\"$network\",instance=~\"$instance\"";
 
-/// The exporters that the variables choose: for what belongs to no network.
+/// The selected exporters, for metrics without a network.
 const SELF: &str = "instance=~\"$instance\"";
 
-/// What the history's panels say without one.
+/// Text of the history panels without a history.
 const NO_HISTORY: &str = "No history: history.path is not set";
 
-/// What the panels of notifications say where nobody is to be told.
-const NO_RECEIVERS: &str = "Nobody is told: alerting names no receivers";
+/// Text of the notification panels without receivers.
+const NO_RECEIVERS: &str = "No receivers are configured (alerting)";
 
 fn rate(family: &str, matching: &str, by: &str) -> String {
     format!("sum by ({by}) (rate({family}{{{matching}}}[$__rate_interval]))")
 }
 
-/// The board.
+/// The dashboard.
 pub(crate) fn board() -> Value {
-    let about = "Sources, calls to them, what was followed and what was not, series, and the process itself.";
+    let about = "Sources, RPC calls, followed and skipped blocks, series, history, notifications, and the process.";
     let board = Board::new("masternode-self", "Exporter", about, "now-6h", "now").networks().instances();
     let reorgs =
         format!("sum by (network) (increase(masternode_exporter_reorgs_total{{{BOTH}}}[$__rate_interval])) > 0");
     let board = board.annotation("Reorganisations", &reorgs, "Reorganisation of {{network}}", NEAR, true);
     let board = sources(board.row("Sources"));
-    let board = calls(board.row("Calls to the sources"));
-    let board = followed(board.row("What was followed, and what is shown"));
-    let board = history(board.row("History: where history.path is set"));
-    let board = notifications(board.row("Notifications: where alerting has receivers"));
-    process(board.row("The process")).build()
+    let board = calls(board.row("RPC calls"));
+    let board = followed(board.row("Blocks and series"));
+    let board = history(board.row("History (history.path)"));
+    let board = notifications(board.row("Notifications (alerting)"));
+    process(board.row("Process")).build()
 }
 
 fn sources(board: Board) -> Board {
@@ -63,7 +63,7 @@ fn sources(board: Board) -> Board {
     board
         .panel(data_age_panel().size(6, 6))
         .panel(
-            Panel::table("Sources", "The nodes that are asked. Answers: if only to say that it is starting. Last confirmed: seconds since it confirmed the list or its tip.", &[("network", "Network"), ("source", "Source"), ("instance", "Exporter")], columns, &[("Answers", false), ("In sync", false)])
+            Panel::table("Sources", "The source nodes. Answers: whether it answered the last request, even if it is starting. Last confirmed: seconds since it confirmed the list or its tip.", &[("network", "Network"), ("source", "Source"), ("instance", "Exporter")], columns, &[("Answers", false), ("In sync", false)])
                 .levels(CALM, &[])
                 .size(18, 6),
         )
@@ -91,24 +91,24 @@ fn calls(board: Board) -> Board {
     );
     board
         .panel(
-            Panel::lines("Time of calls, 95 of 100 are faster", "By method. Read from the buckets of a histogram, so no finer than they are. No line where a method was not called.", "s")
+            Panel::lines("RPC call duration, 95th percentile", "By method, with the precision of the histogram's buckets. No line for methods that were not called.", "s")
                 .levels(CALM, &[(10.0, LOOK)])
                 .query("{{network}} {{method}}", format!("histogram_quantile(0.95, {buckets}) >= 0"))
                 .size(12, 9),
         )
         .panel(
-            Panel::lines("Mean time of calls", "By method.", "s")
+            Panel::lines("Mean RPC call duration", "By method.", "s")
                 .levels(CALM, &[(5.0, LOOK)])
                 .query("{{network}} {{method}}", format!("{mean} >= 0"))
                 .size(12, 9),
         )
         .panel(
-            Panel::lines("Calls a second by method", "They follow the blocks and the poll interval, never the scrapes.", "reqps")
+            Panel::lines("RPC calls per second by method", "The rate depends on blocks and the poll interval, not on scrapes.", "reqps")
                 .levels(CALM, &[])
                 .query("{{network}} {{method}}", rate(&format!("{seconds}_count"), BOTH, "network, method")),
         )
         .panel(
-            Panel::areas("Calls a second by outcome", "Anything but ok is a source that refuses, is starting, is slow or gone. The log says which once.", "reqps")
+            Panel::areas("RPC calls per second by outcome", "Any outcome other than ok means that a source refuses, is starting, is slow or is down. The log names it once.", "reqps")
                 .levels(CALM, &[])
                 .query("{{outcome}}", rate(&format!("{seconds}_count"), BOTH, "outcome"))
                 .colour("ok", CALM),
@@ -119,53 +119,53 @@ fn followed(board: Board) -> Board {
     let window = |family: &str| format!("sum by (network) (increase({family}{{{BOTH}}}[$__range]))");
     board
         .panel(
-            Panel::stat("Blocks not followed one by one", "In the time shown. Events of such blocks are missing or not exact.", "none")
+            Panel::stat("Blocks not followed one by one", "In the selected time range. Events of such blocks are missing or not exact.", "none")
                 .decimals(0)
                 .levels(CALM, &[(0.5, NEAR)])
                 .query("{{network}}", window("masternode_exporter_gap_blocks_total"))
                 .size(6, 4),
         )
         .panel(
-            Panel::stat("Reorganisations", "In the time shown.", "none")
+            Panel::stat("Reorganisations", "In the selected time range.", "none")
                 .decimals(0)
                 .levels(CALM, &[(0.5, LOOK)])
                 .query("{{network}}", window("masternode_exporter_reorgs_total"))
                 .size(6, 4),
         )
         .panel(
-            Panel::stat("Events withdrawn", "Events of blocks that a reorganisation replaced, in the time shown. The counters that counted them do not go down.", "none")
+            Panel::stat("Events withdrawn", "Events of blocks that a reorganisation replaced, in the selected time range. Counters that counted them do not decrease.", "none")
                 .decimals(0)
                 .levels(CALM, &[(0.5, LOOK)])
                 .query("{{network}}", window("masternode_exporter_events_withdrawn_total"))
                 .size(6, 4),
         )
         .panel(
-            Panel::stat("Lists read anew", "In the time shown: because the list carried on from block to block could not be, or disagreed with the node.", "none")
+            Panel::stat("Full list downloads", "In the selected time range, after an incremental update failed or contradicted the node.", "none")
                 .decimals(0)
                 .levels(CALM, &[(0.5, LOOK)])
                 .query("{{network}}", window("masternode_exporter_resyncs_total"))
                 .size(6, 4),
         )
         .panel(
-            Panel::bars("Answers not understood", "Values in answers of sources that this version does not understand, in each step of time, by kind. What they mean is absent elsewhere: update the exporter.", "none")
+            Panel::bars("Answers not understood", "Values in answers of sources that this version does not understand, per time step, by kind. The affected values are absent elsewhere: update the exporter.", "none")
                 .levels(CALM, &[(0.5, NEAR)])
                 .query("{{network}} {{kind}}", format!("sum by (network, kind) (increase(masternode_exporter_not_understood_total{{{BOTH}}}[$__rate_interval]))"))
                 .size(24, 6),
         )
         .panel(
-            Panel::lines("Blocks followed a minute", "About one in 2.6 minutes on Dash, one a minute on the older chains.", "none")
+            Panel::lines("Blocks followed per minute", "About one per 2.6 minutes on Dash, and one per minute on the older chains.", "none")
                 .levels(CALM, &[])
                 .query("{{network}}", format!("60 * {}", rate("masternode_exporter_blocks_followed_total", BOTH, "network")))
                 .size(8, 8),
         )
         .panel(
-            Panel::lines("Samples of single masternodes", "The most that a page can have, by tier: watched ones have all families, the others the lean ones.", "none")
+            Panel::lines("Samples of individual masternodes", "Maximum number on a page, by tier: watched masternodes have all families, others the lean ones.", "none")
                 .levels(CALM, &[])
                 .query("{{network}} {{tier}}", format!("max by (network, tier) (masternode_exporter_series{{{BOTH}}})"))
                 .size(8, 8),
         )
         .panel(
-            Panel::lines("Samples kept off the page", "Samples a second that series.limit kept off. Above 0: raise the limit, or show fewer masternodes.", "none")
+            Panel::lines("Samples dropped by the limit", "Samples per second that series.limit dropped. Above 0: raise the limit, or select fewer masternodes.", "none")
                 .levels(CALM, &[(0.001, NEAR)])
                 .query("{{network}} {{tier}}", rate("masternode_exporter_series_suppressed_total", BOTH, "network, tier"))
                 .size(8, 8),
@@ -176,7 +176,7 @@ fn history(board: Board) -> Board {
     let of = |family: &str| format!("max by (instance) ({family}{{{SELF}}})");
     board
         .panel(
-            Panel::stat("History", "Whether the file could be opened and written when last tried. While it cannot be, everything is served all the same, and written later.", "bool_yes_no")
+            Panel::stat("History", "Whether the last attempt to open or write the file succeeded. While it fails, the exporter continues to serve metrics and writes later.", "bool_yes_no")
                 .levels(HARM, &[(1.0, CALM)])
                 .words(&[("1", "written", CALM), ("0", "cannot be written", HARM)])
                 .or_says(NO_HISTORY)
@@ -184,7 +184,7 @@ fn history(board: Board) -> Board {
                 .size(6, 4),
         )
         .panel(
-            Panel::stat("Last written", "Time since something was last written to it. It is written with each block.", "s")
+            Panel::stat("Last written", "Time since the last write. Each block causes a write.", "s")
                 .decimals(0)
                 .levels(CALM, &[(1800.0, NEAR)])
                 .or_says(NO_HISTORY)
@@ -192,14 +192,14 @@ fn history(board: Board) -> Board {
                 .size(6, 4),
         )
         .panel(
-            Panel::stat("Blocks that wait", "Blocks that were followed and wait to be written.", BLOCKS)
+            Panel::stat("Queued blocks", "Followed blocks that wait to be written.", BLOCKS)
                 .levels(CALM, &[(3.0, LOOK), (100.0, NEAR)])
                 .or_says(NO_HISTORY)
                 .query("{{network}}", format!("max by (network) (masternode_exporter_history_pending_blocks{{{BOTH}}})"))
                 .size(6, 4),
         )
         .panel(
-            Panel::stat("Failed writes", "Attempts to open or to write it that failed, in the time shown. Each block is tried again until it is written.", "none")
+            Panel::stat("Failed writes", "Failed attempts to open or write it, in the selected time range. Each block is retried until it is written.", "none")
                 .decimals(0)
                 .levels(CALM, &[(0.5, NEAR)])
                 .or_says(NO_HISTORY)
@@ -207,7 +207,7 @@ fn history(board: Board) -> Board {
                 .size(6, 4),
         )
         .panel(
-            Panel::lines("Size of the history", "The file and its log. history.retention bounds it.", "bytes")
+            Panel::lines("Size of the history", "The file and its write-ahead log. history.retention limits it.", "bytes")
                 .levels(CALM, &[])
                 .or_says(NO_HISTORY)
                 .query("{{instance}}", of("masternode_exporter_history_size_bytes"))
@@ -223,7 +223,7 @@ fn notifications(board: Board) -> Board {
     };
     board
         .panel(
-            Panel::stat("Delivered", "Messages that each receiver took, in the time shown. Alertmanager hears of each alert once a minute; a heartbeat is a receiver too.", "none")
+            Panel::stat("Delivered", "Messages that each receiver accepted, in the selected time range. Alertmanager gets each alert once a minute; a heartbeat is a receiver too.", "none")
                 .decimals(0)
                 .levels(PLAIN, &[])
                 .or_says(NO_RECEIVERS)
@@ -231,7 +231,7 @@ fn notifications(board: Board) -> Board {
                 .size(6, 5),
         )
         .panel(
-            Panel::stat("Failed attempts", "Attempts that a receiver did not take, in the time shown. Each is tried again.", "none")
+            Panel::stat("Failed attempts", "Attempts that a receiver did not accept, in the selected time range. Each is retried.", "none")
                 .decimals(0)
                 .levels(CALM, &[(0.5, NEAR)])
                 .or_says(NO_RECEIVERS)
@@ -239,7 +239,7 @@ fn notifications(board: Board) -> Board {
                 .size(6, 5),
         )
         .panel(
-            Panel::stat("Given up", "What a receiver was never told, in the time shown: an end that it could not be told of for a day, or too many alerts at once.", "none")
+            Panel::stat("Dropped", "Notifications that a receiver never got, in the selected time range: a refused message, a resolution that failed for a day, or too many alerts at once.", "none")
                 .decimals(0)
                 .levels(CALM, &[(0.5, HARM)])
                 .or_says(NO_RECEIVERS)
@@ -247,7 +247,7 @@ fn notifications(board: Board) -> Board {
                 .size(6, 5),
         )
         .panel(
-            Panel::stat("Last delivered", "Time since a receiver last took a message. It may be long where nothing is to be told; an Alertmanager hears once a minute while an alert fires.", "s")
+            Panel::stat("Last delivered", "Time since a receiver last accepted a message. It may be long without alerts; an Alertmanager gets one per minute while an alert fires.", "s")
                 .decimals(0)
                 .levels(PLAIN, &[])
                 .or_says(NO_RECEIVERS)
@@ -255,7 +255,7 @@ fn notifications(board: Board) -> Board {
                 .size(6, 5),
         )
         .panel(
-            Panel::lines("Alerts that wait", "Alerts of which each receiver is still to be told something. Above 0 for longer than a moment: it is away.", "none")
+            Panel::lines("Pending notifications", "Alerts with a pending notification for each receiver. A lasting value above 0 means that the receiver is unreachable.", "none")
                 .levels(CALM, &[(1.0, LOOK)])
                 .or_says(NO_RECEIVERS)
                 .query("{{receiver}}", format!("max by (receiver) (masternode_exporter_notification_queue_length{{{SELF}}})"))
@@ -270,19 +270,19 @@ fn process(board: Board) -> Board {
     let build = vec![Column::new("Running for", "s", format!("max by (instance, version, revision, rustc) ((time() - process_start_time_seconds{{{SELF}}}) * on (instance, job) group_left (version, revision, rustc) masternode_exporter_build_info)")).look("decimals", json!(0))];
     board
         .panel(
-            Panel::table("Exporters", "What runs where, and since when.", &[("instance", "Exporter"), ("version", "Version"), ("revision", "Revision"), ("rustc", "Compiler")], build, &[("Exporter", false)])
+            Panel::table("Exporters", "Versions of the running exporters.", &[("instance", "Exporter"), ("version", "Version"), ("revision", "Revision"), ("rustc", "Compiler")], build, &[("Exporter", false)])
                 .levels(PLAIN, &[])
                 .size(12, 5),
         )
         .panel(
-            Panel::stat("Configuration", "Whether the configuration could be read when it was last tried. If not, the old one is in force.", "bool_yes_no")
+            Panel::stat("Configuration", "Whether the last configuration reload succeeded. If not, the previous configuration is active.", "bool_yes_no")
                 .levels(HARM, &[(1.0, CALM)])
                 .words(&[("1", "read", CALM), ("0", "refused", HARM)])
                 .query("{{instance}}", of("masternode_exporter_config_last_reload_successful"))
                 .size(6, 5),
         )
         .panel(
-            Panel::stat("Scrape takes", "Time of the last scrape, as Prometheus measured it.", "s")
+            Panel::stat("Scrape duration", "Duration of the last scrape, as measured by Prometheus.", "s")
                 .levels(CALM, &[(5.0, NEAR), (10.0, HARM)])
                 .query("{{instance}}", of("scrape_duration_seconds"))
                 .size(6, 5),
@@ -291,13 +291,13 @@ fn process(board: Board) -> Board {
             Panel::lines("Memory", "Resident memory.", "bytes").levels(CALM, &[]).query("{{instance}}", of("process_resident_memory_bytes")).size(8, 8),
         )
         .panel(
-            Panel::lines("Processor", "Share of one core.", "percentunit")
+            Panel::lines("CPU", "Share of one core.", "percentunit")
                 .levels(CALM, &[])
                 .query("{{instance}}", format!("max by (instance) (rate(process_cpu_seconds_total{{{SELF}}}[$__rate_interval]) and on (instance, job) masternode_exporter_build_info)"))
                 .size(8, 8),
         )
         .panel(
-            Panel::lines("HTTP requests a second", "By handler and status code. 503 before the first list, or too many at once.", "reqps")
+            Panel::lines("HTTP requests per second", "By handler and status code. 503 means no list yet, or too many concurrent requests.", "reqps")
                 .levels(CALM, &[])
                 .query("{{handler}} {{code}}", rate("masternode_exporter_http_requests_total", SELF, "handler, code"))
                 .size(8, 8),

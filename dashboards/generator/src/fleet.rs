@@ -1,6 +1,6 @@
-//! The board that stays open: are my masternodes in danger, and is this still true?
+//! The dashboard for permanent display: masternodes in danger, and the age of the data.
 //!
-//! Never here: one masternode's story.
+//! Never here: details of a single masternode.
 
 use serde_json::{Value, json};
 
@@ -31,10 +31,10 @@ const COUNTS: &[(&str, &str)] = &[
     ("Clear", CALM),
 ];
 
-/// The board.
+/// The dashboard.
 pub(crate) fn board() -> Value {
-    let about = "Your masternodes by danger, who is paid next, and how fresh all this is. Without a watch list it shows \
-                 every masternode that the exporter tells of.";
+    let about = "Your masternodes by danger, the next payments, and the age of the data. Without a watch list it shows \
+                 every masternode that the exporter publishes.";
     let board = Board::new("masternode-fleet", "Fleet", about, "now-24h", "now");
     let board = board.networks().groups().aliases().horizons();
     let board = board
@@ -52,19 +52,19 @@ pub(crate) fn board() -> Value {
             CALM,
             true,
         );
-    let board = trust(board.row("Is this the truth, and of when?"));
-    let board = danger_now(board.row("Who is in danger?"));
-    let board = outlook(board.row("Who is seen to fail before a penalty?"));
+    let board = trust(board.row("Data quality"));
+    let board = danger_now(board.row("Masternodes in danger"));
+    let board = outlook(board.row("Signs before a penalty"));
     later(board).build()
 }
 
-/// The first line: nothing below it means anything when the data are old.
+/// The first line: if the data is old, everything below it is meaningless.
 fn trust(board: Board) -> Board {
     board
         .panel(data_age_panel().size(6, 4))
         .panel(synced_panel().size(6, 4))
         .panel(
-            Panel::stat("Alerts firing", "Alerts of the project's rules that fire now. The watchdog, which always fires, is not counted; it tells that the rules are loaded.", "none")
+            Panel::stat("Alerts firing", "Firing alerts of the project's rules, without the watchdog. The watchdog always fires and shows that the rules are loaded.", "none")
                 .levels(CALM, &[(1.0, HARM)])
                 .or_says(NO_RULES)
                 .query("firing", format!("count({ALERTS}) or 0 * max({WATCHDOG})"))
@@ -73,19 +73,19 @@ fn trust(board: Board) -> Board {
         .panel(restart_panel().size(8, 4))
 }
 
-/// Alerts of ours; those that are about no network too. The watchdog always fires and says nothing about danger.
+/// Alerts of the project, including those without a network. The watchdog always fires and does not show danger.
 const ALERTS: &str = "ALERTS{alertname=~\"Masternode.+\",alertname!=\"MasternodeExporterWatchdog\",\
                       alertstate=\"firing\",network=~\"$network|\"}";
 
-/// Fires wherever the rules are loaded.
+/// Fires if the rules are loaded.
 const WATCHDOG: &str = "ALERTS{alertname=\"MasternodeExporterWatchdog\",alertstate=\"firing\"}";
 
-/// Without rules there is no count of alerts, and certainly not 0.
+/// Without rules the number of alerts is unknown, not 0.
 const NO_RULES: &str = "The project's alert rules are not loaded into this Prometheus";
 
-/// Age of the data, on every board that speaks of now.
+/// Age of the data, on every dashboard with current values.
 pub(crate) fn data_age_panel() -> Panel {
-    Panel::stat("Data age", "Seconds since a source last confirmed what the pages say. It should stay near the poll interval. From a minute on a source is slow or gone; after 15 minutes (by default) the exporter withdraws its data rather than show old numbers.", "s")
+    Panel::stat("Data age", "Seconds since a source last confirmed the data. It should stay near the poll interval. From a minute on, a source is slow or down; after 15 minutes (by default) the exporter withdraws its data.", "s")
         .decimals(0)
         .levels(CALM, &[(60.0, LOOK), (300.0, NEAR), (900.0, HARM)])
         .query("{{network}}", data_age())
@@ -103,9 +103,9 @@ pub(crate) fn synced_panel() -> Panel {
     .query("{{network}}", networks("masternode_exporter_source_synced", "network"))
 }
 
-/// Whether a restart is harmless now.
+/// Time for a safe restart.
 pub(crate) fn restart_panel() -> Panel {
-    Panel::stat("Restart without harm", "Time in which a restart of a masternode of this kind misses no DKG session, by the measured time between blocks. 0 means: not now, a session is under way or about to begin.", "s")
+    Panel::stat("Safe restart window", "Time in which a restart of a masternode of this type misses no DKG session, by the measured block time. 0 means that a session is active or about to begin.", "s")
         .decimals(0)
         .levels(HARM, &[(1.0, NEAR), (600.0, CALM)])
         .or_says(QUORUMS)
@@ -113,7 +113,7 @@ pub(crate) fn restart_panel() -> Panel {
 }
 
 fn danger_now(board: Board) -> Board {
-    let mut counts = Panel::stat("Masternodes by danger", "The chosen masternodes, each counted once under the worst that is true of it. One failure from a ban: the score is above the safe level. Unhealthy: on the older chains, in a state that is not paid. Missing: watched, but not on the list.", "none").size(24, 4);
+    let mut counts = Panel::stat("Masternodes by danger", "The selected masternodes, each counted once in its worst category. One failure from a ban: the score is above the safe level. Unhealthy: on the older chains, in a state that is not paid. Missing: watched, but not on the list.", "none").size(24, 4);
     for ((name, query), (_, colour)) in by_danger().into_iter().zip(COUNTS) {
         counts = counts.query(name, query).counted(name, colour);
     }
@@ -121,7 +121,7 @@ fn danger_now(board: Board) -> Board {
         .panel(counts)
         .panel(table())
         .panel(
-            Panel::lines("Time until one more failure no longer bans", "The 20 that wait longest, by the measured time between blocks. It falls by one block a block. 0 is safe; a banned masternode has no value here.", "s")
+            Panel::lines("Time until one more failure no longer bans", "The 20 longest times, by the measured block time. The value falls by one block per block. 0 is safe; a banned masternode has no value.", "s")
                 .levels(CALM, &[(1.0, NEAR)])
                 .or_says(SCORED)
                 .query("{{network}} {{alias}}", format!("topk(20, {})", as_seconds(&chosen("masternode_pose_blocks_until_safe")))),
@@ -136,21 +136,21 @@ fn outlook(board: Board) -> Board {
     let unmet = met("requirement");
     board
         .panel(
-            Panel::stat("Do not answer", "Chosen masternodes that did not complete the handshake of their chain when they were last called. Those that were not called are not counted.", "none")
+            Panel::stat("Unreachable", "Selected masternodes that did not complete the handshake of their chain in their last probe. Masternodes without a probe are not counted.", "none")
                 .levels(CALM, &[(1.0, HARM)])
                 .or_says(CALLED)
                 .query("do not answer", format!("count({reachable} == 0) or 0 * count({reachable})"))
                 .size(4, 8),
         )
         .panel(
-            Panel::stat("Do not meet what is demanded", "Chosen masternodes by the requirement that they do not meet, by the best evidence there is.", "none")
+            Panel::stat("Unmet requirements", "Selected masternodes by unmet requirement, by the best evidence.", "none")
                 .levels(CALM, &[(1.0, NEAR)])
                 .or_says(DEMANDED)
                 .query("{{requirement}}", format!("count by (requirement) ({unmet} == 0) or 0 * count by (requirement) ({unmet})"))
                 .size(8, 8),
         )
         .panel(
-            Panel::lines("Time of handshakes", "The 20 slowest of the chosen masternodes to answer a call.", "s")
+            Panel::lines("Handshake duration", "The 20 slowest probes of the selected masternodes.", "s")
                 .levels(CALM, &[(2.0, LOOK), (5.0, NEAR)])
                 .or_says(CALLED)
                 .query("{{network}} {{alias}}", format!("topk(20, {})", chosen("masternode_p2p_handshake_duration_seconds"))),
@@ -182,14 +182,14 @@ fn table() -> Panel {
         ("node_type", "Kind"),
         ("masternode", "Masternode"),
     ];
-    Panel::table("Masternodes, the most endangered first", "Click an alias for the story of that masternode. Time until safe: how long one more failed DKG session would still ban. Queue position 1 is the next block; where chance decides it says how long unpaid, and the chance is what counts.", &labels, columns, &[("Danger", true), ("Blocks until safe", true), ("Score", true)])
+    Panel::table("Masternodes, the most endangered first", "Click an alias for the dashboard of that masternode. Time until safe: how long one more failed DKG session would still ban. Queue position 1 is the next block; on chains with random selection, position 1 is the longest unpaid.", &labels, columns, &[("Danger", true), ("Blocks until safe", true), ("Score", true)])
         .levels(CALM, &[])
         .series("alias", &[("links", to_masternode())])
         .series("masternode", &[("links", to_masternode()), ("custom.width", json!(160))])
         .size(24, 12)
 }
 
-/// Chance of a payment within the chosen horizon.
+/// Probability of a payment within the selected horizon.
 pub(crate) fn chosen_within() -> String {
     format!("max by ({KEY}) (masternode_payment_probability_ratio{{{},horizon=\"$horizon\"}})", crate::queries::CHOSEN)
 }
@@ -197,7 +197,7 @@ pub(crate) fn chosen_within() -> String {
 fn over_time() -> Panel {
     let mut panel = Panel::areas(
         "Masternodes by danger over time",
-        "The counts from above. A gap is a time without data, not a time without danger.",
+        "The counts above over time. A gap is a time without data, not a time without danger.",
         "none",
     )
     .levels(CALM, &[]);
@@ -219,13 +219,13 @@ fn later(board: Board) -> Board {
         ),
     ];
     let labels = [("alias", "Alias"), ("network", "Network"), ("masternode", "Masternode")];
-    let payments = Panel::table("Next payments", "Soonest first. Where an order decides, the masternode is paid by that block at the latest, sooner when others drop out. Where chance decides there is no latest block, only the chance.", &labels, columns, &[("Queue position", false)])
+    let payments = Panel::table("Next payments", "Soonest first. On chains with a fixed order, the masternode is paid by that block at the latest, and sooner when others leave the queue. On chains with random selection there is only a probability.", &labels, columns, &[("Queue position", false)])
         .levels(CALM, &[])
         .series("alias", &[("links", to_masternode())])
         .size(12, 9);
     let alerts = Panel::table(
         "Firing alerts",
-        "Alerts of the project's rules that fire in this Prometheus. Silences and routes are the Alertmanager's.",
+        "Firing alerts of the project's rules in this Prometheus. Silences and routing are not considered.",
         &[("severity", "Severity"), ("alertname", "Alert"), ("network", "Network"), ("alias", "Alias")],
         vec![
             Column::new("Firing", "none", format!("max by (severity, alertname, network, alias) ({ALERTS})"))
@@ -246,10 +246,10 @@ fn later(board: Board) -> Board {
         ],
     )
     .size(12, 9);
-    board.row("What comes next").panel(payments).panel(alerts)
+    board.row("Next payments and alerts").panel(payments).panel(alerts)
 }
 
-/// Blocks until the projected payment. Absent where chance decides.
+/// Blocks until the projected payment. Absent on chains with random selection.
 pub(crate) fn blocks_until_paid() -> String {
     format!(
         "{} - on (network) group_left () {}",

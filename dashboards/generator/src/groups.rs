@@ -1,6 +1,6 @@
-//! Groups of the watch list, against each other and against the network.
+//! Groups of the watch list, compared with each other and with the network.
 //!
-//! Never here: the names of groups; they are the watch list's.
+//! Never here: names of groups; the watch list defines them.
 
 use serde_json::Value;
 
@@ -10,10 +10,10 @@ use crate::network::RISKS;
 use crate::panel::{CALM, Column, HARM, LOOK, NEAR, PAID, Panel, SCORED, coloured};
 use crate::queries::{CHOSEN, NETWORKS};
 
-/// What an empty board says.
+/// Text of an empty dashboard.
 const NO_GROUPS: &str = "No masternode on the watch list has groups";
 
-/// Masternodes of the chosen groups with some risk.
+/// Masternodes of the selected groups with a given risk.
 fn nodes(matching: &str) -> String {
     format!(
         "sum by (network, group) (max by (network, group, risk) (masternode_group_nodes{{{NETWORKS},group_key=\"$group_key\",\
@@ -21,12 +21,12 @@ fn nodes(matching: &str) -> String {
     )
 }
 
-/// All masternodes of the networks with some risk.
+/// All masternodes of the networks with a given risk.
 fn network(matching: &str) -> String {
     format!("sum by (network) (max by (network, risk) (masternode_network_risk_nodes{{{NETWORKS}{matching}}}))")
 }
 
-/// A counter of the watched masternodes, added up by group. The group is a label of the masternode's facts.
+/// A counter of the watched masternodes, summed by group. The group is a label of `masternode_info`.
 fn by_group(family: &str, window: &str) -> String {
     let facts = format!("max by (network, masternode, ${{group_key:raw}}) (masternode_info{{{CHOSEN}}})");
     format!(
@@ -35,10 +35,10 @@ fn by_group(family: &str, window: &str) -> String {
     )
 }
 
-/// The board.
+/// The dashboard.
 pub(crate) fn board() -> Value {
-    let about = "The groups of the watch list, such as operators or regions, against each other and against the whole network. \
-                 If a group is worse off than the network, the cause is in the group.";
+    let about = "The groups of the watch list, such as operators or regions, compared with each other and with the \
+                 whole network. If a group is worse than the network, the cause is in the group.";
     let board = Board::new("masternode-groups", "Groups", about, "now-7d", "now").networks().groups().aliases();
     let share = |matching: &str| {
         (format!("{} / {}", nodes(matching), nodes("")), format!("{} / {}", network(matching), network("")))
@@ -61,7 +61,7 @@ pub(crate) fn board() -> Value {
         column("Decaying", "decaying"),
         column("Clear", "clear"),
     ];
-    let mut risks = Panel::areas("Masternodes of the groups by danger", "The chosen groups together.", "none")
+    let mut risks = Panel::areas("Masternodes of the groups by danger", "All selected groups.", "none")
         .levels(CALM, &[])
         .or_says(NO_GROUPS);
     let by_risk = format!(
@@ -77,20 +77,20 @@ pub(crate) fn board() -> Value {
                 .or_says(NO_GROUPS)
                 .size(18, 9),
         )
-        .row("Against the network")
-        .panel(against(Panel::lines("Not clear: groups against the network", "Share of masternodes with a score, in a bad state or banned. The dashed line is the whole network: a group above it has a trouble of its own.", "percentunit"), ",risk!=\"clear\""))
-        .panel(against(Panel::lines("Banned: groups against the network", "Share of masternodes that are banned. The dashed line is the whole network.", "percentunit"), ",risk=\"banned\""))
+        .row("Comparison with the network")
+        .panel(against(Panel::lines("Not clear: groups and network", "Share of masternodes with a score, in a bad state or banned. The dashed line is the whole network: a group above it has a fault of its own.", "percentunit"), ",risk!=\"clear\""))
+        .panel(against(Panel::lines("Banned: groups and network", "Share of masternodes that are banned. The dashed line is the whole network.", "percentunit"), ",risk=\"banned\""))
         .panel(risks);
     by_day(board).build()
 }
 
-/// What happened, added up by group.
+/// Events, summed by group.
 fn by_day(board: Board) -> Board {
     board
         .panel(
             Panel::lines(
                 "Penalties in 24 hours by group",
-                "Failed DKG sessions that raised a score, in the 24 hours before each moment.",
+                "Failed DKG sessions that raised a score, in the preceding 24 hours.",
                 "none",
             )
             .levels(CALM, &[])
@@ -98,22 +98,14 @@ fn by_day(board: Board) -> Board {
             .query("{{network}} {{${group_key:raw}}}", by_group("masternode_pose_penalties_total", "1d")),
         )
         .panel(
-            Panel::lines(
-                "Bans in 24 hours by group",
-                "Bans for whatever cause, in the 24 hours before each moment.",
-                "none",
-            )
-            .levels(CALM, &[])
-            .query("{{network}} {{${group_key:raw}}}", by_group("masternode_pose_bans_total", "1d")),
+            Panel::lines("Bans in 24 hours by group", "Bans for any cause, in the preceding 24 hours.", "none")
+                .levels(CALM, &[])
+                .query("{{network}} {{${group_key:raw}}}", by_group("masternode_pose_bans_total", "1d")),
         )
         .panel(
-            Panel::lines(
-                "Payments in 24 hours by group",
-                "Payments that our counters saw in the 24 hours before each moment.",
-                "none",
-            )
-            .levels(CALM, &[])
-            .or_says(PAID)
-            .query("{{network}} {{${group_key:raw}}}", by_group("masternode_payments_total", "1d")),
+            Panel::lines("Payments in 24 hours by group", "Payments counted in the preceding 24 hours.", "none")
+                .levels(CALM, &[])
+                .or_says(PAID)
+                .query("{{network}} {{${group_key:raw}}}", by_group("masternode_payments_total", "1d")),
         )
 }

@@ -1,9 +1,9 @@
-//! The Grafana dashboards, written down once: `cargo run -p masternode-exporter-dashboards` makes `dashboards/*.json`.
+//! The source of the Grafana dashboards: `cargo run -p masternode-exporter-dashboards` writes `dashboards/*.json`.
 //!
-//! A board is a file here that names its panels in reading order. `queries` has what several boards ask, `panel` how a
-//! panel looks, `board` what every board has: variables, links, places on the grid.
+//! A dashboard is a file that lists its panels in reading order. `queries` has the shared queries, `panel` the
+//! appearance of panels, `board` the common parts: variables, links, positions on the grid.
 //!
-//! Never here: a query to a server, or a number that Prometheus should know.
+//! Never here: a query to a server, or a value that Prometheus should compute.
 
 mod board;
 mod exporter;
@@ -17,7 +17,7 @@ mod queries;
 
 use serde_json::Value;
 
-/// Every board with the name of its file, in the order of the links between them.
+/// Every dashboard with its file name, in the order of the links between them.
 pub fn all() -> Vec<(&'static str, Value)> {
     vec![
         ("fleet.json", fleet::board()),
@@ -29,7 +29,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// The text of a file: keys in the order of the alphabet, so that the same board is always the same bytes.
+/// The text of a file: keys in alphabetical order, so that the output is deterministic.
 pub fn text(board: &Value) -> String {
     format!("{board:#}\n")
 }

@@ -1,6 +1,6 @@
-//! Writes the dashboards into the folder that is named, by default `dashboards`.
+//! Writes the dashboards into the given folder, by default `dashboards`.
 //!
-//! Never here: what is on a board.
+//! Never here: the content of a dashboard.
 
 use std::path::PathBuf;
 

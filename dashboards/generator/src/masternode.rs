@@ -1,4 +1,4 @@
-//! The story of one masternode.
+//! The dashboard of one masternode.
 //!
 //! Never here: more than one masternode.
 
@@ -11,14 +11,14 @@ use crate::panel::{
     POINTS, Panel, QUEUED, SCORED, SEATED, SESSIONS, WATCHED,
 };
 
-/// The masternode that the variables choose.
+/// The selected masternode.
 const ONE: &str = "network=~\"$network\",masternode=\"$masternode\"";
 
 fn one(family: &str) -> String {
     format!("max by (network) ({family}{{{ONE}}})")
 }
 
-/// A family of the masternode's network. Several networks may be chosen; the masternode is on one of them.
+/// A metric of the masternode's network. Several networks may be selected; the masternode is on one of them.
 fn of_network(family: &str) -> String {
     format!(
         "(max by (network) ({family}{{network=~\"$network\"}}) and on (network) max by (network) \
@@ -36,7 +36,7 @@ fn as_seconds(blocks: &str) -> String {
     )
 }
 
-/// The state as a label; 1 where it is paid, else 0, so that the colour tells.
+/// The state as a label; the value is 1 if it can be paid, otherwise 0, which determines the colour.
 fn state_and_earning() -> String {
     let paid = format!("max by (network) (masternode_enabled{{{ONE}}} or 0 * masternode_registered{{{ONE}}})");
     format!("max by (network, state, node_type) (masternode_info{{{ONE}}}) * on (network) group_left () {paid}")
@@ -47,9 +47,9 @@ fn rise(family: &str, by: &str, window: &str) -> String {
     format!("round(sum by ({by}) (max by (network, cause, field) (increase({family}{{{ONE}}}[{window}]))))")
 }
 
-/// The board.
+/// The dashboard.
 pub(crate) fn board() -> Value {
-    let about = "One masternode: how near to a ban, until when, what happened to it and what it was paid. It looks half a day \
+    let about = "One masternode: its risk of a ban, events and payments. The time range extends half a day \
                  ahead, for the projected decay of the score.";
     let mut board = Board::new("masternode-one", "Masternode", about, "now-36h", "now+12h");
     board = board.networks().groups().aliases().one_masternode();
@@ -65,18 +65,18 @@ pub(crate) fn board() -> Value {
         board = board.annotation(name, &query, &format!("{name} on {{{{network}}}}"), colour, shown);
     }
     board = now(board.row("Now"));
-    board = states(board.row("What happened"));
-    board = score(board.row("Proof-of-Service score: chains that have one"));
-    board = outlook(board.row("Seen before a penalty"));
+    board = states(board.row("Events and states"));
+    board = score(board.row("Proof-of-Service score (chains with a score)"));
+    board = outlook(board.row("Signs before a penalty"));
     board = payments(board.row("Payments"));
-    board = pings(board.row("Pings: chains whose masternodes live by them"));
-    identity(board.row("Who it is")).build()
+    board = pings(board.row("Pings (chains with pings)"));
+    identity(board.row("Identity")).build()
 }
 
 fn now(board: Board) -> Board {
     board
         .panel(
-            Panel::stat("State", "The masternode's state on the list, in the node's own words on the older chains.", "none")
+            Panel::stat("State", "The masternode's state on the list; on the older chains as the node reports it.", "none")
                 .option("textMode", json!("name"))
                 .levels(HARM, &[(1.0, CALM)])
                 .or_says("Not on the list")
@@ -84,7 +84,7 @@ fn now(board: Board) -> Board {
         )
         .panel(data_age_panel())
         .panel(
-            Panel::stat("Earning", "Whether it is on the list in a state that is paid.", "bool_yes_no")
+            Panel::stat("Earning", "Whether it is on the list in a state that can be paid.", "bool_yes_no")
                 .levels(HARM, &[(1.0, CALM)])
                 .words(&[("1", "yes", CALM), ("0", "no", HARM)])
                 .or_says("Not on the list")
@@ -98,27 +98,27 @@ fn now(board: Board) -> Board {
                 .query("failures", one("masternode_pose_failures_until_ban")),
         )
         .panel(
-            Panel::stat("Time until safe", "Time until one more failed DKG session no longer bans, by the measured time between blocks. Avoid restarts until then. No value while it is banned.", "s")
+            Panel::stat("Time until safe", "Time until one more failed DKG session no longer bans, by the measured block time. Avoid restarts until then. No value while it is banned.", "s")
                 .decimals(0)
                 .levels(CALM, &[(1.0, NEAR)])
                 .or_says("Banned, or a chain without a score")
                 .query("until safe", as_seconds(&one("masternode_pose_blocks_until_safe"))),
         )
         .panel(
-            Panel::stat("Paid in, at most", "Time until it is paid at the latest, by the measured time between blocks. Sooner when others drop out of the queue.", "s")
+            Panel::stat("Paid in, at most", "Latest time of the next payment, by the measured block time. Sooner when others leave the queue.", "s")
                 .decimals(0)
                 .or_says("Not in a queue of fixed order")
                 .query("paid in", as_seconds(&until_paid())),
         )
 }
 
-/// Blocks until it is paid at the latest. Absent where chance decides.
+/// Blocks until its latest payment. Absent on chains with random selection.
 fn until_paid() -> String {
     format!("{} - on (network) {}", one("masternode_payment_projected_height"), of_network("masternode_network_height"))
 }
 
 fn states(board: Board) -> Board {
-    let events = Panel::bars("Events", "What our own counters saw in each step of time: failed DKG sessions, bans, revivals, payments, places in the queue lost, changes by owner or operator. Counters begin when the exporter starts.", "none")
+    let events = Panel::bars("Events", "Events per time step from the exporter's counters: failed DKG sessions, bans, revivals, payments, lost queue positions, changes by owner or operator. Without a history, counters begin when the exporter starts.", "none")
         .levels(CALM, &[])
         .or_says(WATCHED);
     let events = [
@@ -135,7 +135,7 @@ fn states(board: Board) -> Board {
     });
     board
         .panel(
-            Panel::bands("State over time", "A band for each state while it held. Where no band is drawn, the exporter had no data, or the masternode was not on the list.")
+            Panel::bands("State over time", "A band for each state. Without a band, the exporter had no data, or the masternode was not on the list.")
                 .levels(LOOK, &[])
                 .option("showValue", json!("never"))
                 .or_says("Not on the list")
@@ -150,7 +150,7 @@ fn states(board: Board) -> Board {
         )
         .panel(events)
         .panel(
-            Panel::bars("Changes by field", "Changes of address, payout, keys and operator payout. One that you did not make is an emergency.", "none")
+            Panel::bars("Changes by field", "Changes of address, payout, keys and operator payout. Treat a change that you did not make as an emergency.", "none")
                 .levels(CALM, &[])
                 .or_says(WATCHED)
                 .query("{{field}}", rise("masternode_changes_total", "field", "$__rate_interval")),
@@ -160,8 +160,8 @@ fn states(board: Board) -> Board {
 fn score(board: Board) -> Board {
     let ahead = |family: &str| format!("max by (network) (last_over_time({family}{{{ONE}}}[1d]))");
     let network = |family: &str| format!("max by (network) (last_over_time({family}{{network=~\"$network\"}}[1d]))");
-    // The score is 0 at its clear height, and one less with each block before. The height of a moment to come is the
-    // last one known and the blocks that the time since should bring.
+    // The score is 0 at its clear height, and one more in each block before. A future height is the last known one plus
+    // the expected number of blocks since.
     let projected = format!(
         "clamp_min({} - on (network) ({} + on (network) (time() - {}) / on (network) {}), 0) unless on (network) {} == 1",
         ahead("masternode_pose_clear_height"),
@@ -172,7 +172,7 @@ fn score(board: Board) -> Board {
     );
     board
         .panel(
-            Panel::lines("Score, limit, safe level and projected decay", "A failed DKG session adds the step, each block takes 1 point off. At the limit it is banned. Above the safe level one more failure bans. The dashed projection says where the score goes if nothing else fails.", POINTS)
+            Panel::lines("Score, limit, safe level and projected decay", "A failed DKG session adds the step, each block takes 1 point off. At the limit it is banned. Above the safe level one more failure bans. The dashed line projects the score without further failures.", POINTS)
                 .levels(CALM, &[])
                 .or_says(SCORED)
                 .query("score", one("masternode_pose_score"))
@@ -186,7 +186,7 @@ fn score(board: Board) -> Board {
                 .size(16, 10),
         )
         .panel(
-            Panel::stat("Blocks to go", "Blocks until the score is at the safe level, below the two thirds that the public pages name, and at 0.", BLOCKS)
+            Panel::stat("Blocks until decay", "Blocks until the score is at the safe level, below the two thirds of Dash's public pages, and at 0.", BLOCKS)
                 .levels(CALM, &[(1.0, NEAR)])
                 .or_says("Banned, not watched, or a chain without a score")
                 .query("until safe", one("masternode_pose_blocks_until_safe"))
@@ -195,7 +195,7 @@ fn score(board: Board) -> Board {
                 .size(8, 5),
         )
         .panel(
-            Panel::stat("Expected time to a ban if offline", "If it went offline now: expected time until it is banned, from its score and how often masternodes of its kind are tested.", "s")
+            Panel::stat("Expected time to a ban if offline", "Expected time until a ban if it goes offline now, from its score and the test rate of masternodes of its type.", "s")
                 .decimals(0)
                 .levels(HARM, &[(3600.0, NEAR), (86400.0, CALM)])
                 .or_says("Banned, not watched, or a chain without a score")
@@ -210,7 +210,7 @@ fn outlook(board: Board) -> Board {
     );
     board
         .panel(
-            Panel::stat("Answers at its address", "Whether the last call completed the handshake of its chain. A masternode that does not answer is penalised when the next quorum meets without it.", "bool_yes_no")
+            Panel::stat("Reachable", "Whether the last probe completed the handshake of its chain. A masternode that does not answer is penalised when the next quorum is formed without it.", "bool_yes_no")
                 .levels(HARM, &[(1.0, CALM)])
                 .words(&[("1", "yes", CALM), ("0", "no", HARM)])
                 .or_says(CALLED)
@@ -218,15 +218,15 @@ fn outlook(board: Board) -> Board {
                 .size(5, 4),
         )
         .panel(
-            Panel::stat("Why not", "What came of the last call where it did not answer, or why it was not called.", "none")
+            Panel::stat("Probe failure", "Why the last probe failed, or why the masternode was not probed.", "none")
                 .option("textMode", json!("name"))
                 .levels(NEAR, &[])
-                .or_says("It answers, or nobody calls it")
+                .or_says("It answers, or is not probed")
                 .query("{{reason}}", one_by("reason", "masternode_p2p_failure"))
                 .size(5, 4),
         )
         .panel(
-            Panel::stat("Protocol version", "What it spoke in the last call, and the least that nodes like the one we ask accept of a masternode.", "none")
+            Panel::stat("Protocol version", "Its version in the last probe, and the minimum that members with the newest source's version accept.", "none")
                 .decimals(0)
                 .levels(PLAIN, &[])
                 .or_says(CALLED)
@@ -235,7 +235,7 @@ fn outlook(board: Board) -> Board {
                 .size(6, 4),
         )
         .panel(
-            Panel::stat("What the network demands", "Whether each requirement is met, by the best evidence there is: our call, what the answering node saw, a session under way, the list.", "bool_yes_no")
+            Panel::stat("Network requirements", "Whether each requirement is met, by the best evidence: a probe, the queried node's view, an active session, the list.", "bool_yes_no")
                 .levels(HARM, &[(1.0, CALM)])
                 .words(&[("1", "met", CALM), ("0", "not met", HARM)])
                 .or_says(DEMANDED)
@@ -243,14 +243,14 @@ fn outlook(board: Board) -> Board {
                 .size(8, 4),
         )
         .panel(
-            Panel::lines("Time of the handshake", "From the first packet of a call to the end of the handshake. No line while it does not answer.", "s")
+            Panel::lines("Duration of the handshake", "From the first packet of a probe to the end of the handshake. No line while it does not answer.", "s")
                 .levels(CALM, &[(2.0, LOOK), (5.0, NEAR)])
                 .or_says(CALLED)
                 .query("handshake", one("masternode_p2p_handshake_duration_seconds"))
                 .colour("handshake", PLAIN),
         )
         .panel(
-            Panel::bars("Seats in quorums by result", "What the commitments of quorums in which it had a seat said of it, in each step of time. Each invalid one is a penalty.", "none")
+            Panel::bars("Quorum memberships by result", "Result of its memberships in the commitments of quorums, per time step. Each invalid one is a penalty.", "none")
                 .levels(CALM, &[])
                 .or_says(SEATED)
                 .query("{{result}}", seats)
@@ -258,7 +258,7 @@ fn outlook(board: Board) -> Board {
                 .colour("invalid", NEAR),
         )
         .panel(
-            Panel::stat("Sessions under way", "DKG sessions in which it sits now, and how many sources hold it bad or complain of it there.", "none")
+            Panel::stat("Active DKG sessions", "Active DKG sessions that include it, and the bad votes and complaints of sources against it.", "none")
                 .decimals(0)
                 .levels(PLAIN, &[])
                 .or_says(SESSIONS)
@@ -268,7 +268,7 @@ fn outlook(board: Board) -> Board {
                 .size(12, 4),
         )
         .panel(
-            Panel::stat("Contribution received", "Whether its contribution was received in each session under way that is past that phase. No value between sessions.", "bool_yes_no")
+            Panel::stat("Contribution received", "Whether its contribution was received in each active session past that phase. No value between sessions.", "bool_yes_no")
                 .levels(HARM, &[(1.0, CALM)])
                 .words(&[("1", "yes", CALM), ("0", "missing", HARM)])
                 .or_says(SESSIONS)
@@ -282,7 +282,7 @@ fn payments(board: Board) -> Board {
         format!("{} - on (network) {}", of_network("masternode_network_height"), one("masternode_payment_last_height"));
     board
         .panel(
-            Panel::lines("Payments against projection", "Blocks until it is paid at the latest, and blocks since it was last paid. The first falls to about 1 and jumps up with each payment, as the second falls to 0. If the second passes the cycle, a payment was missed.", BLOCKS)
+            Panel::lines("Payments and projection", "Maximum number of blocks until the next payment, and blocks since the last one. With each payment, the first rises from about 1 and the second falls to 0. If the second exceeds the cycle, a payment was missed.", BLOCKS)
                 .levels(CALM, &[])
                 .or_says(QUEUED)
                 .query("until paid, at most", until_paid())
@@ -294,7 +294,7 @@ fn payments(board: Board) -> Board {
                 .size(10, 8),
         )
         .panel(
-            Panel::lines("Queue position", "Place in the payment queue: 1 is the next block. Where a pool draws, 1 is the longest unpaid. No line while it is not eligible.", "none")
+            Panel::lines("Queue position", "Position in the payment queue: 1 is the next block. On chains with a pool, 1 is the longest unpaid. No line while it is not eligible.", "none")
                 .levels(CALM, &[])
                 .or_says("Not eligible for a payment")
                 .query("position", one("masternode_payment_queue_position"))
@@ -302,7 +302,7 @@ fn payments(board: Board) -> Board {
                 .size(7, 8),
         )
         .panel(
-            Panel::stat("Received in the time shown", "Payments that our counters saw in the time shown, and places in the queue lost to a ban or a removal.", "none")
+            Panel::stat("Received payments", "Payments counted in the selected time range, and queue positions lost by a ban or a removal.", "none")
                 .decimals(0)
                 .levels(CALM, &[])
                 .or_says(PAID)
@@ -312,7 +312,7 @@ fn payments(board: Board) -> Board {
                 .size(7, 4),
         )
         .panel(
-            Panel::stat("Chance of the next draw", "Chance that the next draw pays it.", "percentunit")
+            Panel::stat("Probability of the next selection", "Probability that the next selection pays it.", "percentunit")
                 .decimals(3)
                 .levels(FAINT, &[(0.000_001, CALM)])
                 .or_says(DRAWN)
@@ -320,7 +320,7 @@ fn payments(board: Board) -> Board {
                 .size(7, 4),
         )
         .panel(
-            Panel::gauges("Chance of a payment", "Chance of a payment within each horizon. A fixed order knows only 0 and 100 %.", "percentunit")
+            Panel::gauges("Probability of a payment", "Probability of a payment within each horizon. With a fixed order it is 0 or 100 %.", "percentunit")
                 .levels(FAINT, &[(0.000_001, CALM)])
                 .between(0.0, 1.0)
                 .or_says("Not on the list")
@@ -337,7 +337,7 @@ fn pings(board: Board) -> Board {
     );
     board
         .panel(
-            Panel::lines("Silence since the last ping", "By the clock of the chain, as the answering node saw the ping. Above the warning it should be looked at; at the expiry the chain counts it as expired and pays it no more.", "s")
+            Panel::lines("Time since the last ping", "By block time, as seen by the queried node. Above the warning level, check it. At the expiry level the chain treats it as expired and no longer pays it.", "s")
                 .levels(CALM, &[])
                 .or_says(PINGED)
                 .query("silence", &silence)
@@ -349,7 +349,7 @@ fn pings(board: Board) -> Board {
                 .size(16, 8),
         )
         .panel(
-            Panel::stat("Active", "Time from its start to its last ping.", "s")
+            Panel::stat("Active", "Uptime from its start to its last ping.", "s")
                 .decimals(0)
                 .levels(LOOK, &[(86400.0, CALM)])
                 .or_says(PINGED)
@@ -357,9 +357,9 @@ fn pings(board: Board) -> Board {
                 .size(8, 4),
         )
         .panel(
-            Panel::stat("Ban ends in", "Estimated blocks until the ban in force ends by itself. Only on Dimecoin, and only when the exporter saw the ban begin.", BLOCKS)
+            Panel::stat("Ban ends in", "Estimated blocks until the current ban ends automatically. Only on Dimecoin, and only if the exporter saw the ban begin.", BLOCKS)
                 .levels(NEAR, &[])
-                .or_says("No ban that ends by itself")
+                .or_says("No temporary ban")
                 .query("ban ends in", format!("{} - on (network) {}", one("masternode_pose_ban_end_height"), of_network("masternode_network_height")))
                 .size(8, 4),
         )
@@ -382,7 +382,7 @@ fn identity(board: Board) -> Board {
         .panel(
             Panel::table(
                 "Identity",
-                "What the list says of it. An empty cell is what this chain does not say.",
+                "Its values on the list. An empty cell means that this chain does not report the value.",
                 &labels,
                 info,
                 &[("Alias", false)],
@@ -394,35 +394,35 @@ fn identity(board: Board) -> Board {
         .panel(
             Panel::table(
                 "Payees",
-                "Who is paid and which part of the owner's side each one gets; of several owners, each by its share. A payee whose part is not known is left out.",
+                "Payees and their shares of the owner's side; with several owners, each by its share. A payee with an unknown share is left out.",
                 &[("payout_address", "Payee")],
                 vec![Column::new("Part", "percentunit", one_by("payout_address", "masternode_payout_info"))],
                 &[("Part", true)],
             )
             .levels(CALM, &[])
-            .or_says("Not watched, or this chain does not say who is paid")
+            .or_says("Not watched, or this chain does not report payees")
             .size(24, 5),
         )
         .panel(
             Panel::stat(
                 "Expectations of the watch list",
-                "Whether each field has the value that the watch list states. One that has not may be a theft.",
+                "Whether each field has the value of the watch list. A difference may be a theft.",
                 "bool_yes_no",
             )
             .levels(HARM, &[(1.0, CALM)])
             .words(&[("1", "as expected", CALM), ("0", "differs", HARM)])
-            .or_says("The watch list states no expectation for it")
+            .or_says("The watch list has no expectation for it")
             .query("{{field}}", one_by("field", "masternode_expectation_met"))
             .size(12, 4),
         )
         .panel(
             Panel::stat(
-                "Last connected by the answering node",
-                "When the node that we ask last connected to it, as that node says.",
+                "Last connection of the queried node",
+                "When the queried node last connected to it, as that node reports.",
                 "dateTimeFromNow",
             )
             .levels(PLAIN, &[])
-            .or_says("This chain does not say, or never")
+            .or_says("Never, or not reported by this chain")
             .query("connected", format!("1000 * {}", one("masternode_peer_last_success_timestamp_seconds")))
             .size(12, 4),
         )

@@ -1,4 +1,4 @@
-//! The network as a whole: is it me, or everybody?
+//! The whole network, to distinguish its faults from those of single masternodes.
 //!
 //! Never here: single masternodes.
 
@@ -11,13 +11,14 @@ use crate::panel::{
 };
 use crate::queries::{NETWORKS, network_rise, networks};
 
-/// The words of the label `risk`, the worst last, as areas are stacked.
+/// The values of the label `risk`, the worst last, as areas are stacked.
 pub(crate) const RISKS: &[(&str, &str)] =
     &[("clear", CALM), ("decaying", LOOK), ("unhealthy", EXPECTED), ("one_failure_from_ban", NEAR), ("banned", HARM)];
 
-/// The board.
+/// The dashboard.
 pub(crate) fn board() -> Value {
-    let about = "All masternodes of a network: how many there are, how many are in danger, and whether penalties come in waves.";
+    let about =
+        "All masternodes of a network: their number, how many are in danger, and whether penalties come in waves.";
     let bans = format!("{} > 0", network_rise("masternode_network_bans_total", "$__rate_interval"));
     let penalties = format!("{} > 0", network_rise("masternode_network_penalties_total", "$__rate_interval"));
     let board = Board::new("masternode-network", "Network", about, "now-7d", "now").networks();
@@ -33,7 +34,7 @@ pub(crate) fn board() -> Value {
     rules(board.row("Chain and rules")).build()
 }
 
-/// Masternodes of a network in some states or of some kind.
+/// Masternodes of a network in some states or of some type.
 fn nodes(matching: &str) -> String {
     format!("sum by (network) (max by (network, state, node_type) (masternode_network_nodes{{{NETWORKS},{matching}}}))")
 }
@@ -47,26 +48,26 @@ fn now(board: Board) -> Board {
     );
     board
         .panel(data_age_panel())
-        .panel(Panel::stat("Enabled", "Masternodes that are paid.", "none").query("{{network}}", nodes("state=\"enabled\"")))
+        .panel(Panel::stat("Enabled", "Masternodes that can be paid.", "none").query("{{network}}", nodes("state=\"enabled\"")))
         .panel(
-            Panel::stat("Banned", "Banned masternodes, for whatever cause.", "none")
+            Panel::stat("Banned", "Banned masternodes, for any cause.", "none")
                 .levels(CALM, &[(1.0, LOOK)])
                 .query("{{network}}", banned),
         )
         .panel(
-            Panel::stat("Evo", "Evo nodes, banned ones included.", "none")
+            Panel::stat("Evo", "Evo nodes, including banned ones.", "none")
                 .levels(PLAIN, &[])
                 .or_says("Only on networks with Evo nodes (Dash)")
                 .query("{{network}}", nodes("node_type=\"evo\"")),
         )
         .panel(
-            Panel::stat("ChainLock lag", "Blocks between the tip and the highest block under a ChainLock. More than a few: the quorums do not sign, and a reorganisation is possible.", BLOCKS)
+            Panel::stat("ChainLock lag", "Blocks between the tip and the highest block under a ChainLock. A larger value means that quorums do not sign, and that a reorganisation is possible.", BLOCKS)
                 .levels(CALM, &[(3.0, LOOK), (6.0, NEAR)])
                 .or_says("Only on chains with ChainLocks (Dash)")
                 .query("{{network}}", lag),
         )
         .panel(
-            Panel::stat("Height", "The block that the numbers are true of.", "none")
+            Panel::stat("Height", "The block of the data.", "none")
                 .levels(PLAIN, &[])
                 .query("{{network}}", networks("masternode_exporter_list_height", "network")),
         )
@@ -81,10 +82,10 @@ fn over_time(board: Board) -> Board {
         "sum by (network) (max by (network, risk) (masternode_network_risk_nodes{{{NETWORKS},risk!=\"banned\"}}))"
     );
     let wave = format!("{} / {alive}", network_rise("masternode_network_penalties_total", "1h"));
-    let mut risks = Panel::areas("Masternodes by danger", "All masternodes of the chosen networks. Decaying: a score above 0 that survives one more failure. Unhealthy: on the older chains, in a state that is not paid.", "none").levels(CALM, &[]);
+    let mut risks = Panel::areas("Masternodes by danger", "All masternodes of the selected networks. Decaying: a score above 0 that survives one more failure. Unhealthy: on the older chains, in a state that is not paid.", "none").levels(CALM, &[]);
     risks = risks.query("{{risk}}", by_risk);
     risks = RISKS.iter().fold(risks, |panel, (risk, colour)| panel.colour(risk, colour));
-    let daily = Panel::lines("Penalties, bans and revivals in 24 hours", "What our counters saw in the 24 hours before each moment. They begin when the exporter starts, so the first day is not whole. Penalties exist only on chains with a score.", "none")
+    let daily = Panel::lines("Penalties, bans and revivals in 24 hours", "Events counted in the preceding 24 hours. Without a history, counters begin when the exporter starts, so the first day is incomplete. Penalties exist only on chains with a score.", "none")
         .levels(CALM, &[])
         .query("{{network}} penalties", network_rise("masternode_network_penalties_total", "1d"))
         .query("{{network}} bans", network_rise("masternode_network_bans_total", "1d"))
@@ -101,25 +102,25 @@ fn over_time(board: Board) -> Board {
     board
         .panel(risks)
         .panel(
-            Panel::lines("Share in danger", "Masternodes with a score or in a bad state, as a share of those that are not banned.", "percentunit")
+            Panel::lines("Share in danger", "Masternodes with a score or in an unhealthy state, as a share of those that are not banned.", "percentunit")
                 .levels(CALM, &[(0.05, LOOK), (0.2, NEAR)])
                 .query("{{network}}", format!("{endangered} / {alive}")),
         )
         .panel(daily)
         .panel(
-            Panel::lines("Waves: penalised within an hour", "Penalties in the hour before each moment, as a share of the masternodes that are not banned. If many are hit at once, look at the network first and at your own machines second.", "percentunit")
+            Panel::lines("Waves: penalised within an hour", "Penalties in the preceding hour, as a share of the masternodes that are not banned. If many are penalised at once, check the network before your own machines.", "percentunit")
                 .levels(CALM, &[(0.01, LOOK), (0.05, NEAR)])
                 .or_says(SCORED)
                 .query("{{network}}", wave),
         )
         .panel(
-            Panel::lines("DKG sessions that formed a quorum, in 24 hours", "By quorum type, as a share of those that ended in the 24 hours before each moment. Where a session fails as a whole, nobody is punished, but the network has a quorum less.", "percentunit")
+            Panel::lines("DKG sessions that formed a quorum, in 24 hours", "By quorum type, as a share of those that ended in the preceding 24 hours. A session that fails as a whole punishes no masternode, but the network lacks a quorum.", "percentunit")
                 .levels(CALM, &[])
                 .or_says(QUORUMS)
                 .query("{{network}} {{quorum_type}}", formed),
         )
         .panel(
-            Panel::bars("DKG sessions by result", "Sessions that ended in each step of time: formed, or failed as a whole.", "none")
+            Panel::bars("DKG sessions by result", "Sessions that ended per time step: formed, or failed as a whole.", "none")
                 .levels(CALM, &[])
                 .or_says(QUORUMS)
                 .query("{{result}}", results)
@@ -127,7 +128,7 @@ fn over_time(board: Board) -> Board {
                 .colour("failed", NEAR),
         )
         .panel(
-            Panel::lines("Mining windows without a quorum", "By quorum type, since its newest quorum; 0 while quorums form. From 2 on MasternodeQuorumMissing fires. Nobody is punished for a session that forms no quorum.", "none")
+            Panel::lines("Mining windows without a quorum", "By quorum type, since its newest quorum; 0 while quorums form. From 2 on MasternodeQuorumMissing fires. A session without a quorum punishes no masternode.", "none")
                 .levels(CALM, &[(1.0, LOOK), (2.0, NEAR)])
                 .or_says(QUORUMS)
                 .query("{{network}} {{quorum_type}}", networks("masternode_network_quorum_missed_windows", "network, quorum_type")),
@@ -146,33 +147,33 @@ fn over_time(board: Board) -> Board {
                 ),
         )
         .panel(
-            Panel::lines("Registrations and removals in 24 hours", "Masternodes that came to the list and that left it, in the 24 hours before each moment.", "none")
+            Panel::lines("Registrations and removals in 24 hours", "Masternodes that were added to the list and removed from it, in the preceding 24 hours.", "none")
                 .levels(CALM, &[])
                 .query("{{network}} registered", network_rise("masternode_network_registrations_total", "1d"))
                 .query("{{network}} removed", network_rise("masternode_network_removals_total", "1d")),
         )
         .panel(
-            Panel::lines("Masternodes by ProTx version", "By the version of their registration, not of their software: it changes by a transaction of owner or operator. Shared: of several owners.", "none")
+            Panel::lines("Masternodes by ProTx version", "By the version of their registration, not of their software. Only a transaction of the owner or operator changes it. Shared: with several owners.", "none")
                 .levels(CALM, &[])
-                .or_says("Only where the node says the version of registrations (Dash)")
+                .or_says("Only if the node reports registration versions (Dash)")
                 .query("{{network}} version {{protx_version}} {{node_type}}", networks("masternode_network_nodes_by_version", "network, protx_version, node_type"))
                 .query("{{network}} shared", networks("masternode_network_shared_nodes", "network"))
                 .query("{{network}} several payees", networks("masternode_network_split_payout_nodes", "network")),
         )
         .panel(
-            Panel::lines("Watched masternodes by release", "By the user agent of their last probe. Those that did not answer are not counted.", "none")
+            Panel::lines("Watched masternodes by release", "By the user agent in their last probe. Masternodes that did not answer are not counted.", "none")
                 .levels(CALM, &[])
                 .or_says(CALLED)
                 .query("{{network}} {{release}}", networks("masternode_network_watched_nodes_by_release", "network, release")),
         )
         .panel(
-            Panel::lines("Watched masternodes by protocol version", "By what they said in their last probe. Those that did not answer are not counted.", "none")
+            Panel::lines("Watched masternodes by protocol version", "By the protocol version in their last probe. Masternodes that did not answer are not counted.", "none")
                 .levels(CALM, &[])
                 .or_says(CALLED)
                 .query("{{network}} protocol {{protocol_version}}", networks("masternode_network_watched_nodes_by_protocol", "network, protocol_version")),
         )
         .panel(
-            Panel::lines("Masternodes by state and kind", "States that no masternode is in are left out.", "none")
+            Panel::lines("Masternodes by state and type", "States without masternodes are left out.", "none")
                 .levels(CALM, &[])
                 .query("{{network}} {{state}} {{node_type}}", format!("{} > 0", networks("masternode_network_nodes", "network, state, node_type"))),
         )
@@ -202,26 +203,26 @@ fn rules(board: Board) -> Board {
         )
         .panel(restart_panel().size(6, 8))
         .panel(
-            Panel::stat("Next block that can punish", "Blocks until the quorum of a DKG session can be mined, and so a score can rise. 1 while a session in its mining window has no quorum yet.", BLOCKS)
+            Panel::stat("Next block that can punish", "Blocks until the quorum of a DKG session can be mined, which can raise a score. 1 while a session in its mining window has no quorum yet.", BLOCKS)
                 .levels(PLAIN, &[])
                 .or_says(QUORUMS)
                 .query("{{network}}", next)
                 .size(6, 8),
         )
         .panel(
-            Panel::lines("Time between blocks", "Mean of the last 1000 blocks. Every duration on these boards is computed with it.", "s")
+            Panel::lines("Time between blocks", "Mean of the last 1000 blocks. All durations on these dashboards are computed with it.", "s")
                 .levels(CALM, &[])
                 .query("{{network}}", networks("masternode_network_block_interval_seconds", "network")),
         )
         .panel(
-            Panel::table("Sporks", "Switches of the network, as the node shows them. A large number is a time in seconds from which it is on.", &[("network", "Network"), ("spork", "Spork")], spork, &[("Network", false), ("Spork", false)])
+            Panel::table("Sporks", "Sporks of the network, as the node reports them. A large number is a time in Unix seconds.", &[("network", "Network"), ("spork", "Spork")], spork, &[("Network", false), ("Spork", false)])
                 .levels(LEVEL, &[])
                 .or_says("This chain shows no sporks")
                 .option("cellHeight", json!("sm"))
                 .size(12, 8),
         )
         .panel(
-            Panel::lines("Consensus change: signals for the threshold", "Blocks of the window under way that signal for Dash Core 24, as a share of those that lock it in.", "percentunit")
+            Panel::lines("Consensus change: signals for the threshold", "Blocks of the current window that signal for Dash Core 24, as a share of the threshold.", "percentunit")
                 .levels(CALM, &[])
                 .or_says("No signals are counted")
                 .query("{{network}} {{deployment}}", signals),
@@ -229,14 +230,14 @@ fn rules(board: Board) -> Board {
         .panel(
             Panel::stat("Consensus change: activates in", "Expected time until the activation of Dash Core 24 once it is locked in.", "s")
                 .levels(PLAIN, &[])
-                .or_says("Not locked in, or active already")
+                .or_says("Not locked in, or already active")
                 .query("{{network}} {{deployment}}", left)
                 .size(6, 8),
         )
         .panel(
-            Panel::stat("Sources that do not follow", "Nodes that the exporter asks and that do not follow the activation of Dash Core 24: upgrade them.", "none")
+            Panel::stat("Sources that do not follow", "Source nodes that do not follow the activation of Dash Core 24: upgrade them.", "none")
                 .levels(CALM, &[(1.0, NEAR)])
-                .or_says("Nothing is known of it")
+                .or_says("Not known")
                 .query(
                     "{{network}}",
                     format!("count by (network) ({}) - sum by (network) ({})", sources(), sources()),

@@ -1,46 +1,45 @@
-//! One panel: its kind, its words, its queries, its unit and the levels that mean something.
+//! A panel: its type, texts, queries, unit and thresholds.
 //!
-//! Never here: where a panel stands, or what a board is about.
+//! Never here: the position of a panel, or the subject of a dashboard.
 
 use serde_json::{Value, json};
 
-/// All is well. The colours are told apart by people who see red and green alike (Okabe and Ito's set), and none of them
-/// speaks alone: a word or a number stands beside it.
+/// Healthy. The colours are distinguishable with red-green colour blindness (Okabe and Ito's set), and are always
+/// accompanied by a word or a number.
 pub(crate) const CALM: &str = "#56B4E9";
-/// Worth a look.
+/// Should be checked.
 pub(crate) const LOOK: &str = "#F0E442";
 /// One step from harm.
 pub(crate) const NEAR: &str = "#E69F00";
 /// Harm.
 pub(crate) const HARM: &str = "#D55E00";
-/// A level that things are compared with.
+/// A reference level.
 pub(crate) const LEVEL: &str = "#009E73";
-/// What is expected, not seen.
+/// An expected value, not an observed one.
 pub(crate) const EXPECTED: &str = "#CC79A7";
-/// Neither good nor bad.
+/// Neutral.
 pub(crate) const PLAIN: &str = "#0072B2";
-/// Gone, or of no account.
+/// Missing or irrelevant.
 pub(crate) const FAINT: &str = "#999999";
 
-/// Why a panel may be empty, in the words that it then shows.
+/// Texts of empty panels: why a panel may be empty.
 pub(crate) const SCORED: &str = "Only on chains with a Proof-of-Service score (Dash)";
 pub(crate) const QUORUMS: &str = "Only on chains whose quorums are known (Dash)";
-pub(crate) const PINGED: &str = "Only on chains whose masternodes live by pings (Dimecoin, PRCYCoin)";
+pub(crate) const PINGED: &str = "Only on chains with pings (Dimecoin, PRCYCoin)";
 pub(crate) const QUEUED: &str = "Only on chains that pay in a fixed order (Dash)";
-pub(crate) const DRAWN: &str = "Only on chains that draw the payee (Dimecoin, PRCYCoin)";
+pub(crate) const DRAWN: &str = "Only on chains with random payee selection (Dimecoin, PRCYCoin)";
 pub(crate) const POOLED: &str = "Only on chains with a payment pool (Dimecoin)";
-pub(crate) const PAID: &str = "This chain hides who is paid (PRCYCoin)";
-pub(crate) const CALLED: &str = "Nobody is called (probe.enabled), or there is no address to call";
-pub(crate) const SESSIONS: &str =
-    "No source tells of sessions: one that is a masternode or runs with watchquorums does";
-pub(crate) const DEMANDED: &str = "Nothing is known of what the network demands";
+pub(crate) const PAID: &str = "This chain hides payees (PRCYCoin)";
+pub(crate) const CALLED: &str = "Probes are off (probe.enabled), or there is no address to probe";
+pub(crate) const SESSIONS: &str = "No source reports DKG sessions: only a masternode or a node with watchquorums does";
+pub(crate) const DEMANDED: &str = "No requirement can be evaluated";
 pub(crate) const SEATED: &str = "Only for watched masternodes of chains whose quorums are known (Dash)";
-pub(crate) const WATCHED: &str = "Only for watched masternodes: put them on the watch list";
+pub(crate) const WATCHED: &str = "Only for masternodes on the watch list";
 
 pub(crate) const BLOCKS: &str = "suffix:blocks";
 pub(crate) const POINTS: &str = "suffix:points";
 
-/// A panel while it is put together.
+/// A panel under construction.
 pub(crate) struct Panel {
     pub(crate) json: Value,
     pub(crate) width: u32,
@@ -60,7 +59,7 @@ impl Column {
         Column { name, expr: expr.into(), unit, looks: Vec::new() }
     }
 
-    /// One more property of the column's cells.
+    /// Adds a property to the column's cells.
     pub(crate) fn look(mut self, id: &str, value: Value) -> Column {
         self.looks.push(json!({"id": id, "value": value}));
         self
@@ -92,7 +91,7 @@ impl Panel {
         Panel { json, width: 12, height: 8 }
     }
 
-    /// Numbers of now, each coloured by its level.
+    /// Current values, each coloured by its threshold.
     pub(crate) fn stat(title: &str, description: &str, unit: &str) -> Panel {
         let options = json!({
             "colorMode": "value", "graphMode": "none", "justifyMode": "auto", "orientation": "auto", "textMode": "auto",
@@ -102,7 +101,7 @@ impl Panel {
         Panel::new("stat", title, description, unit, options).size(4, 4)
     }
 
-    /// Lines over time. Nothing is drawn over a gap.
+    /// Lines over time. Gaps stay empty.
     pub(crate) fn lines(title: &str, description: &str, unit: &str) -> Panel {
         let options = json!({
             "legend": {"calcs": ["lastNotNull"], "displayMode": "table", "placement": "bottom", "showLegend": true},
@@ -118,10 +117,10 @@ impl Panel {
         panel
     }
 
-    /// Bars for what happened in each step of time.
+    /// Bars of events per time step.
     pub(crate) fn bars(title: &str, description: &str, unit: &str) -> Panel {
         let mut panel = Panel::lines(title, description, unit).decimals(0);
-        // Steps of a few scrapes at least: else the windows overlap, and one event stands in several bars.
+        // Steps of at least a few scrapes: otherwise the windows overlap, and one event appears in several bars.
         panel.json["interval"] = json!("2m");
         panel.json["options"]["legend"]["calcs"] = json!(["sum"]);
         panel.custom("drawStyle", json!("bars"));
@@ -130,7 +129,7 @@ impl Panel {
         panel
     }
 
-    /// Parts of a whole over time, one above the other.
+    /// Stacked shares over time.
     pub(crate) fn areas(title: &str, description: &str, unit: &str) -> Panel {
         let mut panel = Panel::lines(title, description, unit);
         panel.custom("fillOpacity", json!(60));
@@ -139,7 +138,7 @@ impl Panel {
         panel
     }
 
-    /// What held when, as bands.
+    /// States over time, as bands.
     pub(crate) fn bands(title: &str, description: &str) -> Panel {
         let options = json!({
             "alignValue": "left", "mergeValues": true, "rowHeight": 0.8, "showValue": "auto",
@@ -151,7 +150,7 @@ impl Panel {
         panel
     }
 
-    /// Bars of now, one for each thing.
+    /// Bars of current values, one for each series.
     pub(crate) fn gauges(title: &str, description: &str, unit: &str) -> Panel {
         let options = json!({
             "displayMode": "basic", "minVizHeight": 16, "minVizWidth": 8, "maxVizHeight": 300, "namePlacement": "auto",
@@ -164,8 +163,8 @@ impl Panel {
         panel
     }
 
-    /// A table of now: a row for each set of labels, the labels named first, then a column for each query; a column that is
-    /// sorted by before all others stands first. Sorted by `sort`, each largest first if that is asked.
+    /// A table of current values: a row for each set of labels, the given labels first, then a column for each query. A
+    /// column that is sorted by before all others comes first. Sorted by `sort`, each descending if requested.
     pub(crate) fn table(
         title: &str,
         description: &str,
@@ -183,7 +182,7 @@ impl Panel {
             json!({"align": "auto", "cellOptions": {"type": "auto"}, "filterable": false, "inspect": false}),
         );
         let fields = fields(columns.len());
-        // What is sorted by stands first, then who it is. A long hash would push what matters out of sight: it stands last.
+        // The sort column comes first, then the identity. A long hash would hide important columns, so it comes last.
         let leads = columns.first().is_some_and(|column| sort.first().is_some_and(|(name, _)| *name == column.name));
         let (first, rest) = fields.split_at(usize::from(leads));
         let (hash, names): (Vec<&str>, Vec<&str>) =
@@ -231,7 +230,7 @@ impl Panel {
         self
     }
 
-    /// One more query; of now where only the newest value is shown.
+    /// Adds a query; an instant query if only the newest value is shown.
     pub(crate) fn query(self, legend: &str, expr: impl AsRef<str>) -> Panel {
         let instant = matches!(self.json["type"].as_str(), Some("stat" | "bargauge"));
         self.target(expr.as_ref(), legend, instant, "time_series")
@@ -242,7 +241,7 @@ impl Panel {
         self
     }
 
-    /// Levels from which the colour changes; below the first, `base`. Lines are drawn at them where there is an axis.
+    /// Thresholds at which the colour changes; below the first, `base`. Panels with an axis show them as lines.
     pub(crate) fn levels(mut self, base: &str, levels: &[(f64, &str)]) -> Panel {
         self.defaults("thresholds", steps(levels, base));
         if self.json["type"] == "timeseries" && !levels.is_empty() {
@@ -254,13 +253,13 @@ impl Panel {
         self
     }
 
-    /// Words in the place of numbers, each with its colour.
+    /// Words instead of numbers, each with its colour.
     pub(crate) fn words(mut self, words: &[(&str, &str, &str)]) -> Panel {
         self.defaults("mappings", mapping(words));
         self
     }
 
-    /// What stands there when there is nothing to show.
+    /// The text of an empty panel.
     pub(crate) fn or_says(mut self, words: &str) -> Panel {
         self.defaults("noValue", json!(words));
         self
@@ -282,12 +281,12 @@ impl Panel {
         self
     }
 
-    /// A fixed colour for the series with this name, whatever else is shown.
+    /// A fixed colour for the series with this name.
     pub(crate) fn colour(self, name: &str, colour: &str) -> Panel {
         self.series(name, &[("color", json!({"mode": "fixed", "fixedColor": colour}))])
     }
 
-    /// A colour for the number with this name from 1 on; 0 is of no account.
+    /// A colour for this number from 1 on; 0 is neutral.
     pub(crate) fn counted(self, name: &str, colour: &str) -> Panel {
         self.series(name, &[("thresholds", steps(&[(1.0, colour)], FAINT))])
     }
@@ -304,7 +303,7 @@ impl Panel {
         )
     }
 
-    /// Dashes for all series whose name ends so.
+    /// Dashes for all series with this suffix.
     pub(crate) fn dashed_ending(mut self, ending: &str) -> Panel {
         let overrides = self.json["fieldConfig"]["overrides"].as_array_mut().expect("a panel is made with overrides");
         overrides.push(json!({"matcher": {"id": "byRegexp", "options": format!("/{ending}$/")}, "properties": [
@@ -321,12 +320,12 @@ impl Panel {
     }
 }
 
-/// Letter by which Grafana tells the queries of a panel apart.
+/// Letter by which Grafana identifies the queries of a panel.
 fn reference(index: usize) -> char {
     char::from(b'A' + u8::try_from(index).expect("a panel has a few queries"))
 }
 
-/// What Grafana calls the values of a table's queries: a single one has no letter.
+/// Grafana's name for the values of a table's queries: a single one has no letter.
 fn fields(queries: usize) -> Vec<String> {
     match queries {
         1 => vec!["Value".to_string()],
@@ -351,7 +350,7 @@ pub(crate) fn coloured() -> Value {
     json!({"type": "color-background", "mode": "basic", "applyToRow": false})
 }
 
-/// A link to the board of one masternode, from a row that names it.
+/// A link to the dashboard of one masternode, from a row with its identity.
 pub(crate) fn to_masternode() -> Value {
     json!([{
         "title": "This masternode",

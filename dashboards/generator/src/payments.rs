@@ -1,6 +1,6 @@
-//! Who is paid when, and was it so?
+//! Expected and received payments.
 //!
-//! Never here: amounts; the exporter does not know them.
+//! Never here: amounts; the exporter has no metric for them.
 
 use serde_json::Value;
 
@@ -11,17 +11,16 @@ use crate::panel::{
 };
 use crate::queries::{CHOSEN, KEY, as_seconds, chosen, networks, rise};
 
-/// The board.
+/// The dashboard.
 pub(crate) fn board() -> Value {
-    let about =
-        "The payment queue, the chances, what was expected and what came. Counters begin when the exporter starts.";
+    let about = "The payment queue, probabilities, expected and received payments. Without a history, counters begin when the exporter starts.";
     let board = Board::new("masternode-payments", "Payments", about, "now-7d", "now");
     let board = board.networks().groups().aliases().horizons();
     let lost = format!("sum by (network, alias) ({}) > 0", rise("masternode_payments_lost_total", "$__rate_interval"));
     let board = board.annotation("Payments lost", &lost, "{{alias}} lost its place on {{network}}", HARM, true);
     let board = next(board.row("What comes"));
     let board = came(board.row("What came"));
-    pool(board.row("Payment by chance: Dimecoin and PRCYCoin")).build()
+    pool(board.row("Random selection (Dimecoin and PRCYCoin)")).build()
 }
 
 fn next(board: Board) -> Board {
@@ -34,52 +33,56 @@ fn next(board: Board) -> Board {
             format!("1000 * (time() + {})", as_seconds(&blocks_until_paid())),
         ),
         Column::new("Paid within $horizon", "percentunit", chosen_within()),
-        Column::new("Chance of the next draw", "percentunit", chosen("masternode_payment_draw_probability_ratio")),
+        Column::new(
+            "Probability of the next selection",
+            "percentunit",
+            chosen("masternode_payment_draw_probability_ratio"),
+        ),
         Column::new("Last paid at block", "none", chosen("masternode_payment_last_height")),
     ];
     let labels = [("alias", "Alias"), ("network", "Network"), ("masternode", "Masternode")];
     board
         .panel(data_age_panel())
         .panel(
-            Panel::stat("Payment cycle", "Time in which every valid masternode is paid once, by the measured time between blocks.", "s")
+            Panel::stat("Payment cycle", "Time in which every valid masternode is paid once, by the measured block time.", "s")
                 .levels(PLAIN, &[])
                 .or_says(QUEUED)
                 .query("{{network}}", as_seconds(&networks("masternode_network_payment_cycle_blocks", "network")))
                 .size(5, 4),
         )
         .panel(
-            Panel::stat("Paid within $horizon, on average", "Mean chance of the chosen masternodes, those that earn nothing included.", "percentunit")
+            Panel::stat("Paid within $horizon, on average", "Mean probability of the selected masternodes, including those that cannot be paid.", "percentunit")
                 .levels(HARM, &[(0.000_001, CALM)])
                 .query("{{network}}", format!("avg by (network) ({})", chosen_within()))
                 .size(5, 4),
         )
         .panel(
-            Panel::stat("Earning nothing", "Chosen masternodes whose chance of a payment is 0 in every horizon: banned or not eligible.", "none")
+            Panel::stat("Not paid", "Selected masternodes whose probability of a payment is 0 in every horizon: banned or not eligible.", "none")
                 .levels(CALM, &[(1.0, NEAR)])
                 .query("{{network}}", format!("count by (network) ({} == 0) or 0 * count by (network) ({0})", chosen("masternode_payment_probability_ratio")))
                 .size(10, 4),
         )
         .panel(
-            Panel::table("Next payments", "Soonest first. Where an order decides, the masternode is paid by that block at the latest; a place improves when others drop out. Where chance decides, only the chance counts.", &labels, columns, &[("Queue position", false)])
+            Panel::table("Next payments", "Soonest first. On chains with a fixed order, the masternode is paid by that block at the latest; the position improves when others leave the queue. On chains with random selection there is only a probability.", &labels, columns, &[("Queue position", false)])
                 .levels(CALM, &[])
                 .series("alias", &[("links", to_masternode())]),
         )
         .panel(
-            Panel::lines("Queue position", "The 20 foremost. 1 is the next block. A jump up is a payment, or a ban and its revival. On chains with a pool: 1 is the longest unpaid.", "none")
+            Panel::lines("Queue position", "The first 20. 1 is the next block. A jump up is a payment, or a ban and its revival. On chains with a pool, 1 is the longest unpaid.", "none")
                 .levels(CALM, &[])
                 .query("{{network}} {{alias}}", format!("bottomk(20, {})", chosen("masternode_payment_queue_position"))),
         )
         .panel(
-            Panel::lines("Chance of a payment within $horizon", "The 20 most likely. A fixed order knows only 0 and 100 %.", "percentunit")
+            Panel::lines("Probability of a payment within $horizon", "The 20 highest. With a fixed order it is 0 or 100 %.", "percentunit")
                 .levels(CALM, &[])
                 .between(0.0, 1.0)
                 .query("{{network}} {{alias}}", format!("topk(20, {})", chosen_within())),
         )
 }
 
-/// Payments that the rules let expect in the time shown.
+/// Expected payments in the selected time range.
 fn expected() -> String {
-    // In a fixed order: one in each cycle while it earns. By chance: one draw a block.
+    // With a fixed order: one per cycle while it can be paid. With random selection: one selection per block.
     let queue = format!(
         "avg_over_time(masternode_enabled{{{CHOSEN}}}[$__range]) * on (network) group_left () (1 / {})",
         networks("masternode_network_payment_cycle_blocks", "network")
@@ -97,14 +100,14 @@ fn came(board: Board) -> Board {
     let bars = |family: &str| format!("sum by (network) ({})", rise(family, "$__rate_interval"));
     board
         .panel(
-            Panel::gauges("Expected and received in the time shown", "Expected: one payment for each masternode in a cycle while it earned, or its mean chance in each block where chance decides. Over a short time the two differ by luck and by the place in the queue; over several cycles they should agree.", "none")
+            Panel::gauges("Expected and received payments", "Expected: one payment per cycle for each masternode while it could be paid; on chains with random selection, its mean probability per block. Over a short time the two differ by chance and by queue position; over several cycles they should agree.", "none")
                 .decimals(1)
                 .levels(PLAIN, &[])
                 .query("{{network}} expected", expected())
                 .query("{{network}} received", sum("masternode_payments_total")),
         )
         .panel(
-            Panel::stat("Lost in the time shown", "Places in the queue lost to a ban or a removal. Each costs a whole cycle.", "none")
+            Panel::stat("Lost queue positions", "Queue positions lost by a ban or a removal in the selected time range. Each costs a whole cycle.", "none")
                 .decimals(0)
                 .levels(CALM, &[(0.5, HARM)])
                 .or_says(PAID)
@@ -112,13 +115,13 @@ fn came(board: Board) -> Board {
                 .size(12, 8),
         )
         .panel(
-            Panel::bars("Received", "Payments in each step of time.", "none")
+            Panel::bars("Received", "Payments per time step.", "none")
                 .levels(CALM, &[])
                 .or_says(PAID)
                 .query("{{network}}", bars("masternode_payments_total")),
         )
         .panel(
-            Panel::bars("Lost", "Places in the queue lost in each step of time.", "none")
+            Panel::bars("Lost", "Lost queue positions per time step.", "none")
                 .levels(CALM, &[])
                 .or_says(PAID)
                 .query("{{network}}", bars("masternode_payments_lost_total")),
@@ -142,32 +145,32 @@ fn pool(board: Board) -> Board {
     let labels = [("alias", "Alias"), ("network", "Network"), ("masternode", "Masternode")];
     board
         .panel(
-            Panel::lines("Pool and queue", "Among how many masternodes the next payee is drawn, and how many are in the queue that the pool is the head of.", "none")
+            Panel::lines("Pool and queue", "Number of candidates for the next payment, and length of the queue whose head is the pool.", "none")
                 .levels(CALM, &[])
                 .or_says(DRAWN)
                 .query("{{network}} pool", networks("masternode_network_payment_pool_size", "network"))
                 .query("{{network}} queue", networks("masternode_network_payment_eligible_nodes", "network")),
         )
         .panel(
-            Panel::lines("Yours in the pool", "How many of the chosen masternodes are in the pool that the next vote draws from.", "none")
+            Panel::lines("Selected masternodes in the pool", "Number of selected masternodes in the pool of the next vote.", "none")
                 .levels(CALM, &[])
                 .or_says(POOLED)
                 .query("{{network}}", members),
         )
         .panel(
-            Panel::table("Voted to be paid", "Next block that is voted to pay the masternode's address. 6 votes bind where payments are enforced.", &labels, votes, &[("At block", false)])
+            Panel::table("Voted payments", "Next block with votes for the masternode's address. 6 votes are binding where payments are enforced.", &labels, votes, &[("At block", false)])
                 .levels(EXPECTED, &[])
-                .or_says("No votes for a chosen masternode, or a chain without votes")
+                .or_says("No votes for a selected masternode, or a chain without votes")
                 .size(12, 8),
         )
         .panel(
-            Panel::table("Kept out of the queue", "After a start a masternode waits: until its collateral is deep enough, and for 156 seconds for each known masternode.", &labels, held, &[("For seconds", true)])
+            Panel::table("Excluded from the queue", "After a start a masternode waits until its collateral is deep enough, and for 156 seconds per known masternode.", &labels, held, &[("For seconds", true)])
                 .levels(FAINT, &[])
-                .or_says("None is kept out, or a chain without a pool")
+                .or_says("None is excluded, or a chain without a pool")
                 .size(12, 8),
         )
         .panel(
-            Panel::lines("Chance of the next draw", "Chance that the next draw pays the masternode, the 20 most likely. 0 outside the pool.", "percentunit")
+            Panel::lines("Probability of the next selection", "Probability that the next selection pays the masternode, the 20 highest. 0 outside the pool.", "percentunit")
                 .levels(LEVEL, &[])
                 .or_says(DRAWN)
                 .query("{{network}} {{alias}}", format!("topk(20, {})", chosen("masternode_payment_draw_probability_ratio")))

@@ -1,30 +1,30 @@
-//! What several boards ask.
+//! Shared queries of several dashboards.
 //!
-//! Every query takes the maximum over the exporters that tell of the same thing, so that a pair of exporters for safety
-//! does not count everything twice.
+//! Every query takes the maximum over the exporters of the same network, so that redundant exporters are not counted
+//! twice.
 //!
 //! Never here: titles, units, colours.
 
-/// What names a masternode.
+/// The labels that identify a masternode.
 pub(crate) const KEY: &str = "network, masternode, alias";
 
-/// The masternodes that the variables choose.
+/// The selected masternodes.
 pub(crate) const CHOSEN: &str = "network=~\"$network\",alias=~\"$alias\"";
 
-/// The networks that the variables choose.
+/// The selected networks.
 pub(crate) const NETWORKS: &str = "network=~\"$network\"";
 
-/// A family of the chosen masternodes.
+/// A metric of the selected masternodes.
 pub(crate) fn chosen(family: &str) -> String {
     format!("max by ({KEY}) ({family}{{{CHOSEN}}})")
 }
 
-/// A family of the chosen networks, by these labels.
+/// A metric of the selected networks, by these labels.
 pub(crate) fn networks(family: &str, by: &str) -> String {
     format!("max by ({by}) ({family}{{{NETWORKS}}})")
 }
 
-/// Blocks, given by an expression for masternodes, as seconds by the measured time between blocks.
+/// Converts an expression in blocks, for masternodes, to seconds by the measured block time.
 pub(crate) fn as_seconds(blocks: &str) -> String {
     format!(
         "({blocks}) * on (network) group_left () {}",
@@ -32,12 +32,13 @@ pub(crate) fn as_seconds(blocks: &str) -> String {
     )
 }
 
-/// How many rows an expression has; 0 only where there are masternodes at all, so that silence is not "none in danger".
+/// Number of rows of an expression; 0 only if there are masternodes at all, so that missing data is not shown as "none
+/// in danger".
 fn count(rows: &str) -> String {
     format!("count({rows}) or 0 * count({})", chosen("masternode_enabled"))
 }
 
-/// Counts of the chosen masternodes by danger, the worst first, each with its name.
+/// Numbers of the selected masternodes by danger, the worst first, each with its name.
 pub(crate) fn by_danger() -> Vec<(&'static str, String)> {
     let (banned, enabled) = (chosen("masternode_pose_banned"), chosen("masternode_enabled"));
     let failures = chosen("masternode_pose_failures_until_ban");
@@ -52,7 +53,7 @@ pub(crate) fn by_danger() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The danger of each chosen masternode as a number, 6 the worst: see [`DANGERS`].
+/// The danger of each selected masternode as a number, 6 the worst: see [`DANGERS`].
 pub(crate) fn danger() -> String {
     let ranks = [
         (6, format!("{} == 0", chosen("masternode_registered"))),
@@ -66,18 +67,18 @@ pub(crate) fn danger() -> String {
     parts.join(" or ")
 }
 
-/// Seconds since a source last confirmed what the page says.
+/// Seconds since a source last confirmed the data.
 pub(crate) fn data_age() -> String {
     format!("time() - {}", networks("masternode_exporter_source_last_success_timestamp_seconds", "network"))
 }
 
-/// How often a counter of the chosen masternodes rose in a window, in whole numbers: `increase` guesses what came between two
+/// Increase of a counter of the selected masternodes in a window, in whole numbers: `increase` extrapolates between
 /// scrapes.
 pub(crate) fn rise(family: &str, window: &str) -> String {
     format!("round(max by ({KEY}) (sum without (cause, field) (increase({family}{{{CHOSEN}}}[{window}]))))")
 }
 
-/// How often a counter of the networks rose in a window, kinds of masternodes added up.
+/// Increase of a counter of the networks in a window, summed over masternode types.
 pub(crate) fn network_rise(family: &str, window: &str) -> String {
     format!("round(sum by (network) (max by (network, node_type) (increase({family}{{{NETWORKS}}}[{window}]))))")
 }

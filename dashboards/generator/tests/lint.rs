@@ -1,6 +1,6 @@
-//! What holds for every board: the rules of Grafana's own linter and ours, on the boards as they are generated.
+//! Rules for every dashboard: those of Grafana's own linter and ours, checked on the generated dashboards.
 //!
-//! Never here: whether a query answers; the end-to-end tests ask a Prometheus.
+//! Never here: whether a query has an answer; the end-to-end tests query a Prometheus.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::path::Path;
 use boards::{all, text};
 use serde_json::{Value, json};
 
-/// The uids that links, bookmarks and alerts hold on to. To change one is to break them.
+/// The uids that links, bookmarks and alerts use. A change breaks them.
 const UIDS: &[(&str, &str)] = &[
     ("fleet.json", "masternode-fleet"),
     ("masternode.json", "masternode-one"),
@@ -18,7 +18,7 @@ const UIDS: &[(&str, &str)] = &[
     ("exporter.json", "masternode-self"),
 ];
 
-/// Units that Grafana knows and that we use; what has another carries its words as a suffix.
+/// The Grafana units in use; other units are suffixes.
 const UNITS: &[&str] = &[
     "none",
     "s",
@@ -47,7 +47,7 @@ const OF_NO_NETWORK: &[&str] = &[
     "masternode_exporter_notification_last_success_timestamp_seconds",
 ];
 
-/// Windows of `increase` other than the step: what a panel's words say.
+/// Windows of `increase` other than the step, as stated in the texts of panels.
 const WINDOWS: &[&str] = &["$__rate_interval", "$__range", "1h", "1d"];
 
 fn list<'a>(value: &'a Value, path: &str) -> impl Iterator<Item = &'a Value> {
@@ -62,7 +62,7 @@ fn panels(board: &Value) -> impl Iterator<Item = &Value> {
     list(board, "/panels").filter(|panel| panel["type"] != "row")
 }
 
-/// Every query of a board with the place where it stands.
+/// Every query of a dashboard with its location.
 fn queries(board: &Value) -> Vec<(String, String)> {
     let of_panels = panels(board).flat_map(|panel| {
         list(panel, "/targets")
@@ -74,7 +74,7 @@ fn queries(board: &Value) -> Vec<(String, String)> {
     of_panels.chain(of_marks).collect()
 }
 
-/// Fails with all that was found at once.
+/// Fails with all findings at once.
 fn assert_none(found: &[String]) {
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
@@ -189,12 +189,12 @@ fn panels_stand_side_by_side_and_never_upon_each_other() {
     }
 }
 
-/// What stands between a bracket and its partner, at the start of a text.
+/// The text between a bracket and its partner, at the start of a text.
 fn bracket(text: &str, close: char) -> Option<&str> {
     Some(text.split_once(close)?.0)
 }
 
-/// Metrics of ours in a query: name, matchers, window, and the function around it where there is one at once.
+/// Our metrics in a query: name, matchers, window, and the directly enclosing function if there is one.
 fn selectors(query: &str) -> Vec<(String, String, String, String)> {
     let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
     let mut found = Vec::new();
@@ -262,7 +262,7 @@ fn every_query_follows_the_chosen_network() {
     assert_none(&found);
 }
 
-/// Names after a dollar, with or without braces.
+/// Names after a dollar sign, with or without braces.
 fn variables_in(text: &str) -> BTreeSet<String> {
     let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
     let names = text.split('$').skip(1).map(|rest| rest.strip_prefix('{').unwrap_or(rest));

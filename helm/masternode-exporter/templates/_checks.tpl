@@ -1,4 +1,4 @@
-{{/* What the schema cannot say: values that each are right and together are not. */}}
+{{/* Checks beyond the schema: values that are valid separately but not together. */}}
 
 {{- define "masternode-exporter.checks" -}}
 {{- $v := .Values -}}

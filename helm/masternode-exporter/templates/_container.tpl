@@ -1,4 +1,4 @@
-{{/* The exporter's container and its volumes: in a pod of ours, or beside a node in a pod of another chart. */}}
+{{/* The exporter's container and its volumes: in a pod of this chart, or next to a node in a pod of another chart. */}}
 
 {{- define "masternode-exporter.arguments" -}}
 {{- if .Values.demo.enabled }}
@@ -22,7 +22,7 @@
 {{- end }}
 {{- end -}}
 
-{{/* A probe. Takes the context, the values of the probe, and whether it asks for readiness. */}}
+{{/* A probe. Takes the context, the values of the probe, and whether it checks readiness. */}}
 {{- define "masternode-exporter.probe" -}}
 {{- $context := index . 0 -}}
 {{- $probe := index . 1 -}}
@@ -128,12 +128,12 @@ volumeMounts:
 {{- if $mounts }}{{ toYaml $mounts }}{{ end -}}
 {{- end -}}
 
-{{/* Takes the name of a Secret. A volume's name is shorter than a Secret's may be, and has no dots. */}}
+{{/* Takes the name of a Secret. The name of a volume must be shorter than that of a Secret, and has no dots. */}}
 {{- define "masternode-exporter.secretVolume" -}}
 secret-{{ . | replace "." "-" | trunc 40 | trimSuffix "-" }}-{{ . | sha256sum | trunc 8 }}
 {{- end -}}
 
-{{/* What the readiness probe shows, each with its Secret. A sidecar is asked for life only. */}}
+{{/* Credentials of the readiness probe, each with its Secret. A sidecar has a liveness check only. */}}
 {{- define "masternode-exporter.probeSecrets" -}}
 {{- $secrets := dict -}}
 {{- with ternary dict .Values.webConfig.probe (eq .Values.kind "None") -}}
@@ -143,7 +143,7 @@ secret-{{ . | replace "." "-" | trunc 40 | trimSuffix "-" }}-{{ . | sha256sum | 
 {{- toJson $secrets -}}
 {{- end -}}
 
-{{/* Volumes that the container needs; those of the pod that another chart makes are its own. */}}
+{{/* Volumes of the container; another chart's pod adds its own volumes. */}}
 {{- define "masternode-exporter.volumes" -}}
 {{- $volumes := list -}}
 {{- if include "masternode-exporter.hasConfig" . -}}

@@ -1,4 +1,4 @@
-{{/* What a ServiceMonitor and a PodMonitor say of an endpoint. Takes the context and the monitor's values. */}}
+{{/* The endpoint of a ServiceMonitor and a PodMonitor. Takes the context and the monitor's values. */}}
 
 {{- define "masternode-exporter.endpoint" -}}
 {{- $context := index . 0 -}}

@@ -17,13 +17,13 @@
 {{- default .Release.Namespace .Values.namespaceOverride -}}
 {{- end -}}
 
-{{/* What stays the same over upgrades: selectors are made of these. */}}
+{{/* Labels that do not change with upgrades, for selectors. */}}
 {{- define "masternode-exporter.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "masternode-exporter.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
-{{/* Labels of the pods that run the exporter, be they ours or those that carry it as a sidecar. */}}
+{{/* Labels of the pods that run the exporter, of this chart or with the sidecar. */}}
 {{- define "masternode-exporter.podSelector" -}}
 {{- if ne .Values.kind "None" -}}
 {{ include "masternode-exporter.selectorLabels" . }}

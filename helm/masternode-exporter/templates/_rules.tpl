@@ -1,4 +1,4 @@
-{{/* The rules of alerts/masternode.rules.yml with what the values change. They are read as data: nothing in them is rendered. */}}
+{{/* The rules of alerts/masternode.rules.yml with the changes of the values. They are read as data and not rendered. */}}
 
 {{- define "masternode-exporter.ruleGroups" -}}
 {{- $groups := list -}}

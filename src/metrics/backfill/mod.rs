@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use crate::metrics::MetricsSettings;
 use crate::metrics::backfill::chunks::{Parts, Sample};
-use crate::metrics::catalog::{self, FAMILIES, Family};
+use crate::metrics::catalog::{self, FAMILIES, Family, Tier};
 use crate::metrics::page::{Cursor, ExpositionPage, Filter, Format};
 use crate::metrics::selection::{NetworkPage, SeriesBudget};
 use domain::Snapshot;
@@ -77,7 +77,7 @@ impl BackfillFile {
         if fs::symlink_metadata(target).is_ok() {
             return Err(io::Error::other(format!("{} is there already: name another file", target.display())));
         }
-        let families = FAMILIES.iter().filter(|family| !OF_NOW.contains(family));
+        let families = FAMILIES.iter().filter(|family| family.tier != Tier::Source && !OF_NOW.contains(family));
         let filter = Filter { families: families.map(|family| family.name.to_string()).collect(), shard: None };
         let parts = Parts::create(target)?;
         let target = target.to_path_buf();

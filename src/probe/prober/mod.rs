@@ -21,6 +21,7 @@ use crate::probe::connectivity_check::ConnectivityCheck;
 use crate::probe::handshake::{Greeting, close, handshake};
 use crate::probe::network_magic::NetworkMagic;
 use crate::probe::target::target;
+use domain::NetworkState;
 use domain::masternode::{Masternode, MasternodeId, UnixSeconds};
 use domain::probe::{Outcome, Peer, Probe, ProbeError, Probes, Unprobed};
 use domain::{Snapshot, Subnet};
@@ -38,7 +39,9 @@ const SOON: Duration = Duration::from_secs(1);
 pub struct Prober {
     settings: ProbeSettings,
     clock: fn() -> UnixSeconds,
-    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    states: watch::Receiver<Arc<NetworkState>>,
+    /// The snapshot that was looked at last.
+    seen: Option<Arc<Snapshot>>,
     published: watch::Sender<Arc<Probes>>,
     network: Option<(NetworkMagic, [u8; 4])>,
     nodes: BTreeMap<MasternodeId, Result<SocketAddr, Unprobed>>,
@@ -67,17 +70,18 @@ struct Call {
 }
 
 impl Prober {
-    /// Calls those who are watched in `snapshots`; `clock` tells the present.
+    /// Calls those who are watched in the snapshots of `states`; `clock` tells the present.
     pub fn new(
         settings: ProbeSettings,
         clock: fn() -> UnixSeconds,
-        snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+        states: watch::Receiver<Arc<NetworkState>>,
         published: watch::Sender<Arc<Probes>>,
     ) -> Prober {
         Prober {
             settings,
             clock,
-            snapshots,
+            states,
+            seen: None,
             published,
             network: None,
             nodes: BTreeMap::new(),
@@ -90,7 +94,7 @@ impl Prober {
         }
     }
 
-    /// Calls until the sender of the snapshots is gone.
+    /// Calls until the sender of the states is gone.
     pub async fn run(mut self) {
         self.look();
         loop {
@@ -102,7 +106,7 @@ impl Prober {
             }
             let wake = [self.start_at(), self.publish_at(now)].into_iter().flatten().min();
             tokio::select! {
-                changed = self.snapshots.changed() => match changed {
+                changed = self.states.changed() => match changed {
                     Ok(()) => self.look(),
                     Err(_) => return,
                 },
@@ -117,7 +121,11 @@ impl Prober {
 
     /// Takes over whom to call, and where, from the newest snapshot. A snapshot that was withdrawn changes nothing.
     fn look(&mut self) {
-        let Some(snapshot) = self.snapshots.borrow_and_update().clone() else { return };
+        let Some(snapshot) = self.states.borrow_and_update().snapshot.clone() else { return };
+        if self.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &snapshot)) {
+            return;
+        }
+        self.seen = Some(Arc::clone(&snapshot));
         self.network = network(&snapshot.rules().name, snapshot.facts().subnet);
         let list = snapshot.list().masternodes();
         let listed = snapshot.watched().iter().filter_map(|node| Some((node.watched.id, &list[node.index?])));

@@ -14,7 +14,7 @@ use domain::chain::{ChainRules, DASH};
 use domain::counters::EventCounters;
 use domain::details::{DetailTexts, Details};
 use domain::masternode::Masternode;
-use domain::samples::{id, list, masternode};
+use domain::samples::{id, list, masternode, network_state};
 use domain::snapshot::SnapshotInputs;
 use domain::watch::{Selector, WatchEntry, WatchList};
 use domain::{ChainFacts, UnixSeconds};
@@ -114,16 +114,16 @@ async fn nobody() -> String {
 }
 
 struct Running {
-    snapshots: watch::Sender<Option<Arc<Snapshot>>>,
+    states: watch::Sender<Arc<NetworkState>>,
     results: watch::Receiver<Arc<Probes>>,
 }
 
 fn run(settings: ProbeSettings, snapshot: Arc<Snapshot>) -> Running {
-    let (snapshots, receiver) = watch::channel(Some(snapshot));
+    let (states, receiver) = watch::channel(Arc::new(network_state("dash", Some(snapshot), vec![])));
     let (publish, results) = watch::channel(Arc::default());
     let prober = Prober::new(settings, || UnixSeconds(1_800_000_000), receiver, publish);
     tokio::spawn(prober.run());
-    Running { snapshots, results }
+    Running { states, results }
 }
 
 fn private() -> ProbeSettings {
@@ -219,13 +219,17 @@ async fn a_masternode_is_called_again_after_the_interval_and_at_once_at_another_
     tokio::time::sleep(Duration::from_secs(70)).await;
     assert_eq!(first.calls.load(Ordering::SeqCst), 2);
 
-    running.snapshots.send_replace(Some(snapshot(DASH, Subnet::Regtest, &[(1, &second.address)])));
+    running.states.send_replace(Arc::new(network_state(
+        "dash",
+        Some(snapshot(DASH, Subnet::Regtest, &[(1, &second.address)])),
+        vec![],
+    )));
     let failed = |results: &Arc<Probes>| results[&id(1)].outcome == Outcome::Failed(ProbeError::Reset);
     let moved = |results: &Arc<Probes>| results.contains_key(&id(1)) && failed(results);
     let results = running.results.wait_for(moved).await.unwrap().clone();
     assert_eq!(results[&id(1)].last_success, None, "the old address says nothing of the new one");
 
-    running.snapshots.send_replace(Some(snapshot(DASH, Subnet::Regtest, &[])));
+    running.states.send_replace(Arc::new(network_state("dash", Some(snapshot(DASH, Subnet::Regtest, &[])), vec![])));
     running.results(0).await;
     tokio::time::sleep(Duration::from_secs(1_000)).await;
     assert_eq!((first.calls.load(Ordering::SeqCst), second.calls.load(Ordering::SeqCst)), (2, 1));

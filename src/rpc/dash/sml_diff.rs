@@ -11,7 +11,7 @@ use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::dash::{convert, quorums};
 use crate::rpc::error::{ErrorKind, RpcError};
-use domain::quorum_selection::{QuorumModifierInput, SmlDiff, SmlEntry};
+use domain::quorum_selection::{Fingerprint, QuorumModifierInput, SmlDiff, SmlEntry};
 use domain::{Block, BlockHash, Hash, NodeType};
 
 /// Bytes of the signature of a ChainLock.
@@ -41,6 +41,34 @@ struct WireEntrant<'a> {
     /// 0 regular, 1 Evo. Version 19 and later.
     #[serde(default)]
     n_type: u8,
+    /// Address and port; gated behind `-deprecatedrpc=service` from version 23 on.
+    #[serde(borrow, default)]
+    service: Option<Cow<'a, str>>,
+    /// Addresses by purpose, version 23 and later.
+    #[serde(default)]
+    addresses: Option<WireAddresses>,
+    #[serde(borrow, default)]
+    pub_key_operator: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct WireAddresses {
+    #[serde(default)]
+    core_p2p: Vec<String>,
+}
+
+impl WireEntrant<'_> {
+    /// Its first address; `None` when it has none, which older versions write as port 0 of no address.
+    fn address(&self) -> Option<&str> {
+        let first = self.addresses.as_ref().and_then(|addresses| addresses.core_p2p.first());
+        let text = first.map(String::as_str).or(self.service.as_deref())?;
+        (!text.is_empty() && !text.ends_with(":0")).then_some(text)
+    }
+
+    /// Its operator key; `None` when it was revoked, which is written as zeros.
+    fn operator_key(&self) -> Option<&str> {
+        self.pub_key_operator.as_deref().filter(|key| key.bytes().any(|digit| digit != b'0'))
+    }
 }
 
 #[derive(Deserialize)]
@@ -69,6 +97,8 @@ pub fn roll_change(body: &[u8], target: &BlockHash) -> Result<SmlDiff, ErrorKind
             confirmed: Some(confirmed).filter(|hash| hash.0 != [0; 32]),
             node_type: if entrant.n_type == 0 { NodeType::Regular } else { NodeType::Evo },
             valid: entrant.is_valid,
+            address: entrant.address().map(Fingerprint::of),
+            operator_key: entrant.operator_key().map(Fingerprint::of),
         })
     };
     Ok(SmlDiff {

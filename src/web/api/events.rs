@@ -5,13 +5,15 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::history::{EventId, Order, Query, Reader};
 use crate::web::api::json::{self, Object};
 use crate::web::api::parameters::{Known, Parameters, echo, whole};
-use crate::web::api::{Api, ApiError, Network, conflict, missing, unavailable};
+use crate::web::api::{Api, ApiError, conflict, missing, unavailable};
+use domain::NetworkState;
 use domain::event::{Event, EventKind};
 use domain::masternode::{Height, MasternodeId, UnixSeconds};
 use domain::rfc3339;
@@ -58,7 +60,7 @@ fn after(text: &str) -> Option<After> {
 struct Aliases<'a>(HashMap<(&'a str, MasternodeId), &'a str>);
 
 impl<'a> Aliases<'a> {
-    fn of(networks: &'a [Network]) -> Aliases<'a> {
+    fn of(networks: &'a [Arc<NetworkState>]) -> Aliases<'a> {
         let snapshots = networks.iter().filter_map(|network| network.snapshot.as_deref());
         let named = snapshots.flat_map(|snapshot| {
             let watched = snapshot.watched().iter().map(|watched| &watched.watched);
@@ -159,7 +161,7 @@ fn times(parameters: &Parameters) -> Result<Option<RangeInclusive<UnixSeconds>>,
 
 fn from_history(
     path: &std::path::Path,
-    networks: &[Network],
+    networks: &[Arc<NetworkState>],
     aliases: &Aliases<'_>,
     query: Query,
 ) -> Result<Value, ApiError> {
@@ -169,7 +171,7 @@ fn from_history(
     };
     let reader = Reader::open(path).map_err(|error| unreadable(&error))?;
     if let Some(name) = &query.network
-        && !networks.iter().any(|network| network.name == *name)
+        && !networks.iter().any(|network| *network.network == **name)
     {
         let recorded = reader.networks().map_err(|error| unreadable(&error))?;
         if !recorded.iter().any(|network| network.name == *name) {
@@ -187,13 +189,13 @@ fn from_history(
 }
 
 fn from_memory(
-    networks: &[Network],
+    networks: &[Arc<NetworkState>],
     aliases: &Aliases<'_>,
     query: &Query,
     after: Option<&Place>,
 ) -> Result<Value, ApiError> {
-    let asked = |network: &&Network| query.network.as_ref().is_none_or(|name| *name == network.name);
-    let mut found: Vec<(Place, &Event)> = networks.iter().filter(asked).flat_map(places).collect();
+    let asked = |network: &&Arc<NetworkState>| query.network.as_ref().is_none_or(|name| **name == *network.network);
+    let mut found: Vec<(Place, &Event)> = networks.iter().filter(asked).flat_map(|network| places(network)).collect();
     found.retain(|(_, event)| fits(query, event));
     found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     if query.order == Order::NewestFirst {
@@ -213,14 +215,14 @@ fn from_memory(
 }
 
 /// The last events of a network, each with its place.
-fn places(network: &Network) -> Vec<(Place, &Event)> {
+fn places(network: &NetworkState) -> Vec<(Place, &Event)> {
     let events = network.snapshot.as_deref().map_or(&[][..], |snapshot| snapshot.recent_events());
     let mut found = Vec::with_capacity(events.len());
     let (mut height, mut from_end) = (None, 0);
     for event in events.iter().rev() {
         from_end = if height == Some(event.block.height) { from_end + 1 } else { 0 };
         height = Some(event.block.height);
-        let (time, height, network) = (event.block.time.0, event.block.height.0, network.name.clone());
+        let (time, height, network) = (event.block.time.0, event.block.height.0, network.network.to_string());
         found.push((Place { time, height, network, from_end: Reverse(from_end) }, event));
     }
     found

@@ -4,12 +4,14 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::web::api::json::{self, Object, Subject};
 use crate::web::api::parameters::{Known, Parameters, bad, echo, whole};
-use crate::web::api::{AlertsOf, Api, ApiError, Network, alerts_and_probes, conflict, missing, unavailable};
+use crate::web::api::{AlertsOf, Api, ApiError, alerts_and_probes, conflict, missing, unavailable};
+use domain::NetworkState;
 use domain::masternode::MasternodeId;
 use domain::pose::Risk;
 use domain::probe::Probe;
@@ -185,8 +187,12 @@ pub(super) fn one(api: &Api, id: &str, query: &str) -> Result<Value, ApiError> {
 }
 
 /// What came of the last call of a masternode; `None` when it was not called.
-pub(in crate::web) fn probe<'a>(networks: &'a [Network], snapshot: &Snapshot, id: &MasternodeId) -> Option<&'a Probe> {
-    networks.iter().find(|network| network.name == snapshot.network())?.probes.as_ref()?.get(id)
+pub(in crate::web) fn probe<'a>(
+    networks: &'a [Arc<NetworkState>],
+    snapshot: &Snapshot,
+    id: &MasternodeId,
+) -> Option<&'a Probe> {
+    networks.iter().find(|network| *network.network == *snapshot.network())?.probes.as_ref()?.get(id)
 }
 
 /// What an answer is true of.
@@ -201,7 +207,7 @@ fn block(snapshot: &Snapshot) -> Value {
 }
 
 /// The lists of these networks; an error when none has any.
-fn fresh(networks: &[Network]) -> Result<Vec<&Snapshot>, ApiError> {
+fn fresh(networks: &[Arc<NetworkState>]) -> Result<Vec<&Snapshot>, ApiError> {
     let snapshots: Vec<&Snapshot> = networks.iter().filter_map(|network| network.snapshot.as_deref()).collect();
     if snapshots.is_empty() { Err(unavailable("there is no masternode list that is fresh")) } else { Ok(snapshots) }
 }

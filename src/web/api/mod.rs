@@ -24,9 +24,8 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use crate::web::api::parameters::{Known, Parameters, echo};
+use domain::NetworkState;
 use domain::masternode::{MasternodeId, UnixSeconds};
-use domain::probe::Probes;
-use domain::snapshot::Snapshot;
 
 /// What every path of the API begins with.
 pub(super) const PREFIX: &str = "/api/";
@@ -52,28 +51,13 @@ pub struct Api {
     /// Version of the program.
     pub version: String,
     /// The configured networks as they are now, ascending by name; called for each request, so it must be cheap.
-    pub networks: Box<dyn Fn() -> Vec<Network> + Send + Sync>,
+    pub networks: Box<dyn Fn() -> Vec<Arc<NetworkState>> + Send + Sync>,
     /// What fires, at most so many of them; called for each request, so it must be cheap.
     pub alerts: Box<dyn Fn(AlertsOf<'_>, usize) -> Firing + Send + Sync>,
     /// Where events are kept; `None` when they are not.
     pub history: Option<History>,
     /// Says what time it is.
     pub clock: fn() -> UnixSeconds,
-}
-
-/// A configured network.
-#[derive(Clone)]
-pub struct Network {
-    /// Its name.
-    pub name: String,
-    /// Name of its chain.
-    pub chain: String,
-    /// What is known of it; `None` before the first list, and when the last one is too old.
-    pub snapshot: Option<Arc<Snapshot>>,
-    /// What came of calling its watched masternodes, so far; `None` where nobody is called.
-    pub probes: Option<Arc<Probes>>,
-    /// Its sources in the order of the configuration.
-    pub sources: Vec<Source>,
 }
 
 /// Whose alerts are asked for.
@@ -113,53 +97,6 @@ pub struct Alert {
     pub runbook_url: String,
     /// Since when.
     pub since: UnixSeconds,
-}
-
-/// How a source fared when it was last asked; all `None` before that.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Source {
-    /// Its name.
-    pub name: String,
-    /// Whether it answered.
-    pub up: Option<bool>,
-    /// Whether it was usable and in sync.
-    pub synced: Option<bool>,
-    /// Whether it is on the configured chain and network.
-    pub network_match: Option<bool>,
-    /// When it last confirmed the list or its tip.
-    pub last_success: Option<UnixSeconds>,
-    /// Whether it follows the next consensus change.
-    pub follows_fork: Option<bool>,
-    /// Whether it is on another chain since that change.
-    pub fork_split: Option<bool>,
-    /// What it says of itself.
-    pub report: SourceHealth,
-}
-
-/// What a source says of itself; `None` where it does not.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SourceHealth {
-    /// Blocks by which its tip lies behind the best that any source of its network knows.
-    pub blocks_behind: Option<u32>,
-    /// Its connections to other nodes.
-    pub connections: Option<u32>,
-    /// Whether it is cut off: it goes on to say that it is in sync and ready.
-    pub isolated: Option<bool>,
-    /// Whether it runs a release with a known fault.
-    pub release_bad: Option<bool>,
-    /// Whether its index of compact block filters is synced; `None` where it builds none.
-    pub filter_index_synced: Option<bool>,
-    /// The masternode that it is; `None` when it is none.
-    pub masternode: Option<OwnMasternode>,
-}
-
-/// A source that is a masternode itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnMasternode {
-    /// Which one; `None` where neither it nor the list says.
-    pub id: Option<MasternodeId>,
-    /// In which state it sees itself: the label `state` of `masternode_exporter_source_masternode_state`.
-    pub state: String,
 }
 
 /// Where events are kept.
@@ -217,14 +154,14 @@ impl Api {
     }
 
     /// The networks that a request is about: the one that it names, or all.
-    fn chosen(&self, parameters: &Parameters) -> Result<Vec<Network>, ApiError> {
+    fn chosen(&self, parameters: &Parameters) -> Result<Vec<Arc<NetworkState>>, ApiError> {
         let mut networks = (self.networks)();
         let Some(name) = parameters.one("network") else { return Ok(networks) };
-        if !networks.iter().any(|network| network.name == name) {
-            let names: Vec<&str> = networks.iter().map(|network| network.name.as_str()).collect();
+        if !networks.iter().any(|network| *network.network == *name) {
+            let names: Vec<&str> = networks.iter().map(|network| &*network.network).collect();
             return Err(missing(format!("there is no network {}; there is {}", echo(name), names.join(", "))));
         }
-        networks.retain(|network| network.name == name);
+        networks.retain(|network| *network.network == *name);
         Ok(networks)
     }
 }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::history::{NetworkStatus, Reader};
 use crate::web::api::json::{self, Object};
 use crate::web::api::parameters::{Known, Parameters};
-use crate::web::api::{AlertsOf, Api, ApiError, History, Network, Source, SourceHealth, alerts_and_probes};
+use crate::web::api::{AlertsOf, Api, ApiError, History, alerts_and_probes};
+use domain::{NetworkState, SourceHealth};
 
 pub(super) fn answer(api: &Api, query: &str) -> Result<Value, ApiError> {
     Parameters::read(query, &Known { once: &[], repeated: &[] })?;
@@ -22,7 +23,7 @@ pub(super) fn answer(api: &Api, query: &str) -> Result<Value, ApiError> {
 }
 
 /// Before the first list everything of the chain is `null`.
-fn of_network(api: &Api, network: &Network) -> Object {
+fn of_network(api: &Api, network: &NetworkState) -> Object {
     let snapshot = network.snapshot.as_deref();
     let age = snapshot.map(|snapshot| (api.clock)().0.saturating_sub(snapshot.read_at().0));
     let watched = snapshot.map(|snapshot| snapshot.watched().len());
@@ -30,8 +31,8 @@ fn of_network(api: &Api, network: &Network) -> Object {
         |snapshot: &domain::Snapshot| snapshot.watched().iter().filter(|watched| watched.index.is_none()).count();
     let mut object = snapshot.map_or_else(unknown, json::network);
     object.extend(json::object(json!({
-        "network": network.name,
-        "chain": network.chain,
+        "network": &*network.network,
+        "chain": &*network.rules.name,
         "list_age_seconds": age,
         "watched": watched,
         "watched_missing": snapshot.map(absent),
@@ -61,25 +62,23 @@ fn unknown() -> Object {
     names.into_iter().map(|name| (name.to_string(), Value::Null)).collect()
 }
 
-fn of_source(source: &Source) -> Value {
-    let SourceHealth { blocks_behind, connections, isolated, release_bad, filter_index_synced, masternode } =
-        &source.report;
-    let own = masternode.as_ref();
+fn of_source(source: &SourceHealth) -> Value {
+    let own = source.masternode.as_ref();
     json!({
-        "source": source.name,
+        "source": &*source.name,
         "up": source.up,
         "synced": source.synced,
         "network_match": source.network_match,
-        "last_success_time": json::clock(source.last_success),
-        "blocks_behind": blocks_behind,
-        "connections": connections,
-        "isolated": isolated,
+        "last_success_time": json::clock(source.last_success.map(|at| at.unix)),
+        "blocks_behind": source.blocks_behind,
+        "connections": source.connections,
+        "isolated": source.isolated,
         "follows_fork": source.follows_fork,
         "fork_split": source.fork_split,
-        "release_bad": release_bad,
-        "filter_index_synced": filter_index_synced,
+        "release_bad": source.release_bad,
+        "filter_index_synced": source.filter_index_synced,
         "masternode": own.and_then(|own| own.id).map(|id| id.to_string()),
-        "masternode_state": own.map(|own| own.state.as_str()),
+        "masternode_state": own.map(|own| &*own.state),
     })
 }
 

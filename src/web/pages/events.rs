@@ -3,12 +3,14 @@
 //! Never here: how a history is kept.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use maud::{Markup, html};
 
 use crate::history::{Query, Reader};
-use crate::web::api::{Api, Network};
+use crate::web::api::Api;
 use crate::web::pages::format;
+use domain::NetworkState;
 use domain::event::{Event, EventKind, Field};
 use domain::masternode::UnixSeconds;
 
@@ -19,7 +21,7 @@ pub(super) struct NetworkEvent {
 }
 
 /// The last events that the query asks for. Where the history cannot be read, those that are remembered.
-pub(super) fn newest(api: &Api, networks: &[Network], query: &Query) -> Vec<NetworkEvent> {
+pub(super) fn newest(api: &Api, networks: &[Arc<NetworkState>], query: &Query) -> Vec<NetworkEvent> {
     let kept = api.history.as_ref().and_then(|history| {
         let reader = Reader::open(&history.path).map_err(|error| error.to_string());
         let page = reader.and_then(|reader| reader.events(query).map_err(|error| error.to_string()));
@@ -30,10 +32,12 @@ pub(super) fn newest(api: &Api, networks: &[Network], query: &Query) -> Vec<Netw
         return page.events.into_iter().map(happened).collect();
     }
     let mut found = Vec::new();
-    for network in networks.iter().filter(|network| query.network.as_ref().is_none_or(|name| *name == network.name)) {
+    for network in
+        networks.iter().filter(|network| query.network.as_ref().is_none_or(|name| **name == *network.network))
+    {
         let events = network.snapshot.as_deref().map_or(&[][..], |snapshot| snapshot.recent_events());
         let fitting = events.iter().rev().filter(|event| crate::web::api::events::fits(query, event)).take(query.limit);
-        found.extend(fitting.map(|event| NetworkEvent { network: network.name.clone(), event: event.clone() }));
+        found.extend(fitting.map(|event| NetworkEvent { network: network.network.to_string(), event: event.clone() }));
     }
     // Stable: the events of one block keep their order.
     found.sort_by_key(|happened| std::cmp::Reverse(happened.event.block.time));

@@ -3,16 +3,19 @@
 //!
 //! Never here: other masternodes.
 
+use std::sync::Arc;
+
 use hyper::StatusCode;
 use maud::{Markup, Render, html};
 
 use crate::history::{Order, Query};
 use crate::web::api::json::Subject;
 use crate::web::api::masternodes::{find, probe};
-use crate::web::api::{AlertsOf, Api, Network};
+use crate::web::api::{AlertsOf, Api};
 use crate::web::pages::events::{self, NetworkEvent};
 use crate::web::pages::score_history::ScoreHistory;
 use crate::web::pages::{alerts, chart, format, network, probe, revival, rows};
+use domain::NetworkState;
 use domain::details::Purpose;
 use domain::event::Event;
 use domain::masternode::{Height, Masternode, MasternodeId, UnixSeconds};
@@ -98,7 +101,7 @@ fn name(subject: &Subject<'_>, id: &MasternodeId) -> String {
     alias.map_or_else(|| format::short_id(id), str::to_string)
 }
 
-fn content(api: &Api, networks: &[Network], subject: &Subject<'_>, id: MasternodeId) -> Markup {
+fn content(api: &Api, networks: &[Arc<NetworkState>], subject: &Subject<'_>, id: MasternodeId) -> Markup {
     let (snapshot, now) = (subject.snapshot, (api.clock)());
     let of_it = |kinds: Option<Vec<&'static str>>, limit: usize| Query {
         network: Some(snapshot.network().into()),
@@ -111,7 +114,7 @@ fn content(api: &Api, networks: &[Network], subject: &Subject<'_>, id: Masternod
     let listed = events::newest(api, networks, &of_it(None, LISTED));
     let mut moving = events::newest(api, networks, &of_it(Some(MOVING.to_vec()), DRAWN));
     moving.reverse();
-    let called = networks.iter().any(|network| network.name == snapshot.network() && network.probes.is_some());
+    let called = networks.iter().any(|network| *network.network == *snapshot.network() && network.probes.is_some());
     html! {
         (top(&html! {
             h1 { (name(subject, &id)) }

@@ -4,18 +4,18 @@
 
 use maud::{Markup, html};
 
-use crate::web::api::{Network, OwnMasternode, Source};
 use crate::web::pages::{bar, deployment, format, rows};
 use domain::dkg::QuorumType;
 use domain::masternode::{MasternodeId, NodeType, UnixSeconds};
+use domain::network_state::{NetworkState, OwnMasternode, SourceHealth};
 use domain::quorum::QuorumHealth;
 use domain::snapshot::Snapshot;
 
 /// The card of a network.
-pub(super) fn card(network: &Network, now: UnixSeconds, several: bool) -> Markup {
+pub(super) fn card(network: &NetworkState, now: UnixSeconds, several: bool) -> Markup {
     html! {
         article.card {
-            h3 { (network.name) }
+            h3 { (network.network) }
             @match network.snapshot.as_deref() {
                 Some(snapshot) => (known(snapshot, now)),
                 None => p.alarm { strong { "No fresh list." } " None was read yet, or the last one is too old to be shown." },
@@ -26,13 +26,13 @@ pub(super) fn card(network: &Network, now: UnixSeconds, several: bool) -> Markup
                     @let (class, words) = health(source);
                     li {
                         span class={ "dot " (class) } {} (source.name) ": " (words)
-                        @if let Some(behind) = source.report.blocks_behind.filter(|behind| *behind > 0) {
+                        @if let Some(behind) = source.blocks_behind.filter(|behind| *behind > 0) {
                             ", " (format::count(behind.into(), "block")) " behind"
                         }
-                        @if let Some(asked) = source.last_success { ", confirmed " (format::format_age(now, asked)) }
+                        @if let Some(asked) = source.last_success.map(|at| at.unix) { ", confirmed " (format::format_age(now, asked)) }
                         (fork(source))
                         (software(source))
-                        @if let Some(own) = &source.report.masternode { (itself(network, source, own, several)) }
+                        @if let Some(own) = &source.masternode { (itself(network, source, own, several)) }
                     }
                 }
             }
@@ -41,7 +41,7 @@ pub(super) fn card(network: &Network, now: UnixSeconds, several: bool) -> Markup
 }
 
 /// Whether a source is ready for the next consensus change.
-fn fork(source: &Source) -> Markup {
+fn fork(source: &SourceHealth) -> Markup {
     html! {
         @if source.fork_split == Some(true) {
             strong.alarm { " It is on another chain since the activation of Dash Core 24." }
@@ -52,12 +52,12 @@ fn fork(source: &Source) -> Markup {
 }
 
 /// What a source says of its release and of its index of compact block filters, where that is a problem.
-fn software(source: &Source) -> Markup {
+fn software(source: &SourceHealth) -> Markup {
     html! {
-        @if source.report.release_bad == Some(true) {
+        @if source.release_bad == Some(true) {
             strong.alarm { " Its release has a known fault: update it." }
         }
-        @if source.report.filter_index_synced == Some(false) {
+        @if source.filter_index_synced == Some(false) {
             strong.alarm { " Its index of compact block filters is not synced." }
         }
     }
@@ -157,25 +157,24 @@ pub(super) fn restart(snapshot: &Snapshot, blocks: u32) -> Markup {
 }
 
 /// A source that is a masternode: which, and how it sees itself. What it says while it is cut off or behind is of its old tip.
-fn itself(network: &Network, source: &Source, own: &OwnMasternode, several: bool) -> Markup {
-    let report = &source.report;
+fn itself(network: &NetworkState, source: &SourceHealth, own: &OwnMasternode, several: bool) -> Markup {
     html! {
         span.when {
             "Is a masternode itself"
             @if let Some(id) = &own.id {
-                ", " a href=(rows::address(id, &network.name, several)) { (name(network, id)) }
+                ", " a href=(rows::address(id, &network.network, several)) { (name(network, id)) }
             }
             ", and says: " (own.state.replace('_', " "))
-            @if report.isolated == Some(true) {
+            @if source.isolated == Some(true) {
                 strong.alarm { " (of the time before it was cut off)" }
-            } @else if report.blocks_behind.is_some_and(|behind| behind > 0) {
+            } @else if source.blocks_behind.is_some_and(|behind| behind > 0) {
                 " (as of its own, older tip)"
             }
         }
     }
 }
 
-fn name(network: &Network, id: &MasternodeId) -> String {
+fn name(network: &NetworkState, id: &MasternodeId) -> String {
     let watched = network.snapshot.iter().flat_map(|snapshot| snapshot.watched()).map(|watched| &watched.watched);
     let alias =
         watched.filter(|watched| watched.id == *id).map(|watched| &watched.alias).find(|alias| !alias.is_empty());
@@ -183,8 +182,8 @@ fn name(network: &Network, id: &MasternodeId) -> String {
 }
 
 /// How a source fared when it was last asked: a class, and words.
-fn health(source: &Source) -> (&'static str, &'static str) {
-    if source.report.isolated == Some(true) && source.up == Some(true) {
+fn health(source: &SourceHealth) -> (&'static str, &'static str) {
+    if source.isolated == Some(true) && source.up == Some(true) {
         return ("banned", "is cut off from its network, whatever it says");
     }
     match (source.up, source.network_match, source.synced) {

@@ -4,19 +4,21 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use maud::{Markup, html};
 
 use crate::history::{Order, Query};
 use crate::web::api::json::Subject;
 use crate::web::api::masternodes::subjects;
-use crate::web::api::{AlertsOf, Api, Network};
+use crate::web::api::{AlertsOf, Api};
 use crate::web::handlers::LandingPage;
 use crate::web::pages::events::{self, NetworkEvent};
 use crate::web::pages::query::{PageQuery, Show};
 use crate::web::pages::rows::{self, Columns, Row};
 use crate::web::pages::{alerts, form, format, network};
 use domain::Detail;
+use domain::NetworkState;
 use domain::event::EventKind;
 use domain::masternode::{MasternodeId, UnixSeconds};
 use domain::pose::Risk;
@@ -158,7 +160,7 @@ fn none(asked: &PageQuery, show: Show) -> Markup {
 }
 
 /// The last events of those that are watched; of all when none is, without their payments, of which each block has one.
-fn events(api: &Api, networks: &[Network], now: UnixSeconds) -> Markup {
+fn events(api: &Api, networks: &[Arc<NetworkState>], now: UnixSeconds) -> Markup {
     let watched: HashMap<(&str, MasternodeId), &str> = networks
         .iter()
         .filter_map(|network| network.snapshot.as_deref())

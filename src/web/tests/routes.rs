@@ -293,7 +293,7 @@ async fn requests_are_counted_by_handler_and_code() {
     server.wait_for_meter("masternode_exporter_http_connections", "0").await;
 }
 
-fn with_api(networks: impl Fn() -> Vec<crate::web::api::Network> + Send + Sync + 'static) -> Handlers {
+fn with_api(networks: impl Fn() -> Vec<Arc<domain::NetworkState>> + Send + Sync + 'static) -> Handlers {
     let networks = Box::new(networks);
     let alerts = Box::new(|_: AlertsOf<'_>, _| Firing::default());
     let api = Api { version: "1.2.3".into(), networks, alerts, history: None, clock: || UnixSeconds(0) };

@@ -1,4 +1,4 @@
-//! A Prometheus and how it is asked.
+//! A Prometheus and queries to it.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-/// A server on loopback, and the time that is of interest: from a moment until now, or until a later one that was kept.
+/// A server on loopback, and the observed time range: from a start until now, or until a fixed later time.
 pub(crate) struct Prometheus {
     port: u16,
     since: f64,
@@ -24,8 +24,8 @@ impl Prometheus {
         Prometheus { port, since: now(), until: None }
     }
 
-    /// Ends the time of interest now, if the expression has an answer now. What a busy machine makes of later scrapes is no
-    /// answer of a board.
+    /// Ends the observed time range now, if the expression has an answer now. Later scrapes on a busy machine are not
+    /// part of it.
     pub(crate) fn end_with(&mut self, expression: &str) -> Option<()> {
         let until = now();
         self.until = Some(until);
@@ -38,22 +38,22 @@ impl Prometheus {
         self.until.unwrap_or_else(now)
     }
 
-    /// Seconds that it has been of interest.
+    /// Length of the observed time range in seconds.
     pub(crate) fn seconds(&self) -> u64 {
         (self.end() - self.since) as u64 + 1
     }
 
-    /// First and last moment of interest.
+    /// Start and end of the observed time range.
     pub(crate) fn span(&self) -> Value {
         json!([self.since, self.end()])
     }
 
-    /// Series of the end.
+    /// Series at the end.
     pub(crate) fn instant(&self, expression: &str) -> Result<Vec<Value>, String> {
         self.ask("/api/v1/query", &[("query", expression), ("time", &self.end().to_string())])
     }
 
-    /// Series over the whole time of interest and so many seconds beyond it, in steps of so many seconds.
+    /// Series over the observed time range plus the given number of seconds, with the given step.
     pub(crate) fn range(&self, expression: &str, ahead: f64, step: u32) -> Result<Vec<Value>, String> {
         let (start, end) = (self.since.to_string(), (self.end() + ahead).to_string());
         self.ask(
@@ -62,7 +62,7 @@ impl Prometheus {
         )
     }
 
-    /// Values of a label among the series that a selector finds.
+    /// Values of a label in the series of a selector.
     pub(crate) fn values(&self, selector: &str, label: &str) -> Result<Vec<String>, String> {
         let series = self.ask("/api/v1/series", &[("match[]", selector), ("start", &self.since.to_string())])?;
         let mut values: Vec<String> = series.iter().filter_map(|one| one[label].as_str()).map(str::to_string).collect();

@@ -1,4 +1,4 @@
-//! What a panel must show on which chain, and within which range.
+//! The expected content of a panel by chain, and its range.
 
 use serde_json::Value;
 
@@ -10,51 +10,51 @@ const PRCYCOIN: &str = "prcycoin-demo";
 /// The network of the exporter that keeps a history.
 const KEPT: &str = "dash-kept";
 
-/// The words that an empty panel shows, and the networks on which it must not be empty all the same.
+/// The text of an empty panel, and the networks on which it must not be empty.
 const WORDS: &[(&str, &[&str])] = &[
     ("Only on chains with a Proof-of-Service score (Dash)", &[DASH]),
     ("Only on chains whose quorums are known (Dash)", &[DASH]),
     ("Only on networks with Evo nodes (Dash)", &[DASH]),
     ("Only on chains with ChainLocks (Dash)", &[DASH]),
     ("Only on chains that pay in a fixed order (Dash)", &[DASH]),
-    ("Only on chains that draw the payee (Dimecoin, PRCYCoin)", &[DIMECOIN, PRCYCOIN]),
-    ("Only on chains whose masternodes live by pings (Dimecoin, PRCYCoin)", &[DIMECOIN, PRCYCOIN]),
+    ("Only on chains with random payee selection (Dimecoin, PRCYCoin)", &[DIMECOIN, PRCYCOIN]),
+    ("Only on chains with pings (Dimecoin, PRCYCoin)", &[DIMECOIN, PRCYCOIN]),
     ("Only on chains with a payment pool (Dimecoin)", &[DIMECOIN]),
-    ("This chain hides who is paid (PRCYCoin)", &[DASH, DIMECOIN]),
+    ("This chain hides payees (PRCYCoin)", &[DASH, DIMECOIN]),
     ("This chain shows no sporks", &[DASH, DIMECOIN]),
     ("Banned, or a chain without a score", &[DASH]),
     ("Banned, not watched, or a chain without a score", &[DASH]),
-    ("This chain does not say, or never", &[DASH]),
+    ("Never, or not reported by this chain", &[DASH]),
     ("No alert of the project's rules fires", &[DASH]),
     ("The project's alert rules are not loaded into this Prometheus", &[DASH, DIMECOIN, PRCYCOIN]),
     ("No history: history.path is not set", &[KEPT]),
-    ("None is kept out, or a chain without a pool", &[DIMECOIN]),
-    ("Only for watched masternodes: put them on the watch list", &[DASH, DIMECOIN, PRCYCOIN]),
+    ("None is excluded, or a chain without a pool", &[DIMECOIN]),
+    ("Only for masternodes on the watch list", &[DASH, DIMECOIN, PRCYCOIN]),
     ("Not on the list", &[DASH, DIMECOIN, PRCYCOIN]),
     ("No masternode on the watch list has groups", &[DASH, DIMECOIN, PRCYCOIN]),
-    // A banned masternode is not eligible, and one that fell silent expires.
+    // A banned masternode is not eligible, and a silent one expires.
     ("Not eligible for a payment", &[DASH, PRCYCOIN]),
     ("Not in a queue of fixed order", &[DASH]),
-    ("Nobody is told: alerting names no receivers", &[KEPT]),
-    ("Nobody is called (probe.enabled), or there is no address to call", &[KEPT]),
-    ("No source tells of sessions: one that is a masternode or runs with watchquorums does", &[KEPT]),
-    ("Nothing is known of what the network demands", &[DASH, KEPT]),
+    ("No receivers are configured (alerting)", &[KEPT]),
+    ("Probes are off (probe.enabled), or there is no address to probe", &[KEPT]),
+    ("No source reports DKG sessions: only a masternode or a node with watchquorums does", &[KEPT]),
+    ("No requirement can be evaluated", &[DASH, KEPT]),
     ("Only for watched masternodes of chains whose quorums are known (Dash)", &[DASH]),
-    ("It answers, or nobody calls it", &[]),
-    ("Not watched, or this chain does not say who is paid", &[DASH, DIMECOIN, PRCYCOIN, KEPT]),
-    ("Only where the node says the version of registrations (Dash)", &[DASH]),
-    ("Nothing is known of it", &[DASH]),
-    // The simulated networks of these boards have no activation ahead.
+    ("It answers, or is not probed", &[]),
+    ("Not watched, or this chain does not report payees", &[DASH, DIMECOIN, PRCYCOIN, KEPT]),
+    ("Only if the node reports registration versions (Dash)", &[DASH]),
+    ("Not known", &[DASH]),
+    // The simulated networks of these dashboards have no coming activation.
     ("No signals are counted", &[]),
-    ("Not locked in, or active already", &[]),
+    ("Not locked in, or already active", &[]),
     // These depend on the masternode, not on the chain.
-    ("No ban that ends by itself", &[]),
-    ("No votes for a chosen masternode, or a chain without votes", &[]),
-    // Only the exporter with a file states one; its masternodes have no story.
-    ("The watch list states no expectation for it", &[KEPT]),
+    ("No temporary ban", &[]),
+    ("No votes for a selected masternode, or a chain without votes", &[]),
+    // Only the exporter with a file has one; its masternodes have no scenario.
+    ("The watch list has no expectation for it", &[KEPT]),
 ];
 
-/// What is wrong with the answers to a panel's queries.
+/// Errors in the answers to a panel's queries.
 pub(crate) fn problems(panel: &Value, answers: &[Value], choice: &Choice) -> Vec<String> {
     let title = panel["title"].as_str().unwrap();
     let mut problems = Vec::new();
@@ -76,7 +76,7 @@ pub(crate) fn problems(panel: &Value, answers: &[Value], choice: &Choice) -> Vec
     if filled == 0 && must {
         problems.push(format!("{title}: no data: {}", answers[0]["expr"]));
     }
-    // Where everything is chosen, each single query of such a panel has something to show.
+    // With all variables set to "All", each query of such a panel has data.
     if choice.network.is_none() && must {
         let empty = answers.iter().filter(|answer| answer["result"].as_array().unwrap().is_empty());
         problems.extend(empty.map(|answer| format!("{title}: no data: {}", answer["expr"])));
@@ -105,7 +105,7 @@ fn range(unit: &str) -> std::ops::RangeInclusive<f64> {
     match unit {
         "percentunit" => 0.0..=1.000_001,
         "bool" | "bool_yes_no" => 0.0..=1.0,
-        // The clocks of Prometheus and of the exporter's machine are read a moment apart.
+        // The clocks of Prometheus and of the exporter are read at slightly different times.
         "s" => -1.0..=1e9,
         "bytes" => 1e4..=1e11,
         "reqps" => 0.0..=1e5,
@@ -123,8 +123,8 @@ fn values(answer: &Value) -> impl Iterator<Item = f64> {
     pairs.map(|pair| pair[1].as_str().unwrap().parse().unwrap())
 }
 
-/// Whether an annotation must have marked something: the simulator has no reorganisations and no changes by owners, and
-/// only one masternode is penalised, banned and revived for sure.
+/// Whether an annotation must exist: the simulator has no reorganisations and no changes by owners, and only one
+/// masternode is certainly penalised, banned and revived.
 pub(crate) fn must_have_marks(board: &Value, annotation: &Value, choice: &Choice) -> bool {
     let name = annotation["name"].as_str().unwrap();
     let of_one = board["uid"] == "masternode-one";

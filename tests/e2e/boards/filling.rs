@@ -1,4 +1,4 @@
-//! The variables of a board, filled from what Prometheus knows, as Grafana does.
+//! The variables of a dashboard, filled from Prometheus like in Grafana.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use serde_json::Value;
 use super::asking::Prometheus;
 use super::list;
 
-/// Seconds for which `$__rate_interval` stands: some scrapes.
+/// Seconds of `$__rate_interval`: several scrapes.
 pub(crate) const WINDOW: u32 = 8;
 
-/// What is chosen by hand; the rest is "All", or the first there is.
+/// The explicit selection; all others are "All", or the first value.
 #[derive(Default)]
 pub(crate) struct Choice {
-    /// The network, where one is chosen.
+    /// The network, if selected.
     pub(crate) network: Option<String>,
     alias: Option<String>,
 }
@@ -51,11 +51,11 @@ impl std::fmt::Display for Choice {
     }
 }
 
-/// Variables with their values, as they stand in a query.
+/// Variables with their values, as in a query.
 pub(crate) struct Filled {
     pub(crate) values: BTreeMap<String, String>,
     pub(crate) problems: Vec<String>,
-    /// Seconds beyond now that the board shows.
+    /// Seconds of the future that the dashboard shows.
     pub(crate) ahead: f64,
 }
 
@@ -98,7 +98,7 @@ impl Filled {
             return prometheus.values(selector, label);
         }
         let expression = inner("query_result(").ok_or("neither label_values nor query_result")?;
-        // The only expression that is used reads one label: /label="([^"]+)"/.
+        // The only expression in use reads one label: /label="([^"]+)"/.
         let pattern = variable["regex"].as_str().unwrap_or_default();
         let label =
             pattern.strip_prefix('/').and_then(|rest| rest.strip_suffix("=\"([^\"]+)\"/")).ok_or("another regex")?;
@@ -106,7 +106,7 @@ impl Filled {
         Ok(found.iter().filter_map(|one| one["metric"][label].as_str()).map(str::to_string).collect())
     }
 
-    /// A text with its variables in place, the longest names first: `$group_key` is not `$group`.
+    /// A text with its variables replaced, the longest names first: `$group_key` is not `$group`.
     pub(crate) fn fill(&self, text: &str) -> String {
         let mut names: Vec<&String> = self.values.keys().collect();
         names.sort_by_key(|name| std::cmp::Reverse(name.len()));

@@ -1,7 +1,8 @@
-//! Every query of every dashboard, asked of a real Prometheus that has scraped three simulated chains through a ban, a
+//! Every query of every dashboard, sent to a real Prometheus that has scraped three simulated chains through a ban, a
 //! revival, an expiry and a removal.
 //!
-//! With `DASHBOARD_ANSWERS` naming a folder, what was answered is kept there: `scripts/pictures` draws the boards from it.
+//! If `DASHBOARD_ANSWERS` names a folder, the answers are stored there: `scripts/pictures` renders the dashboards from
+//! them.
 
 mod asking;
 mod expected;
@@ -28,8 +29,8 @@ use crate::process::{Running, exporter, free_port, get, wait_for};
 /// The simulated networks.
 const NETWORKS: &[&str] = &["dash-demo", "dimecoin-demo", "prcycoin-demo"];
 
-/// Masternodes with a story: one is banned and revived, one has a taken address and is banned, one expires, one is paid, one
-/// is not what the watch list expects, one is not on the list.
+/// Masternodes with a scenario: one is banned and revived, one has an address in use and is banned, one expires, one is
+/// paid, one does not meet the expectations of the watch list, one is not on the list.
 const STORIES: &[(&str, &str)] = &[
     ("dash-demo", "in-danger"),
     ("dimecoin-demo", "duplicate"),
@@ -39,7 +40,7 @@ const STORIES: &[(&str, &str)] = &[
     ("dash-kept", "missing"),
 ];
 
-/// What has to have happened before the boards are asked.
+/// Events that must precede the queries.
 const HAPPENED: &[&str] = &[
     "masternode_pose_revivals_total{alias=\"in-danger\"} > 0",
     "max_over_time(masternode_pose_banned{alias=\"duplicate\"}[10m]) == 1",
@@ -55,10 +56,10 @@ const HAPPENED: &[&str] = &[
     "ALERTS{alertstate=\"firing\",severity!~\"info|none\"}",
 ];
 
-/// Has an answer where the last scrape of everything was good.
+/// Has an answer if the last scrape of everything was successful.
 const EVERY_PAGE: &str = "(min(up) == 1) and (count(masternode_network_height) == 4)";
 
-/// A demonstration of all chains, and an exporter with a history and an expectation on a node of its own.
+/// A demonstration of all chains, and an exporter with a history and an expectation on a separate node.
 struct Run {
     prometheus: Prometheus,
     _processes: [Running; 3],
@@ -66,7 +67,7 @@ struct Run {
     _directory: tempfile::TempDir,
 }
 
-/// The node of the network that is kept: one of its masternodes, which also listens on this host. A block a second.
+/// The node of the network with a history: one of its masternodes also listens on this host. One block per second.
 struct Node {
     network: Network,
     server: RunningServer,
@@ -98,13 +99,13 @@ impl Node {
     }
 }
 
-/// A receiver of messages that takes them all, until the test ends.
+/// A receiver that accepts all messages until the test ends.
 fn receiver() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
-            // The end of what was sent is of no interest: whoever sent it reads the answer first.
+            // The rest of the request is irrelevant: the sender reads the answer first.
             let _ = stream.read(&mut [0; 65_536]);
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         }
@@ -112,8 +113,8 @@ fn receiver() -> u16 {
     port
 }
 
-/// A configuration with what the demonstration leaves out: a history, an expectation that is not met, a masternode that is on
-/// no list, calls, a receiver that takes messages and one that is away.
+/// A configuration with features that the demonstration lacks: a history, an unmet expectation, a masternode that is on
+/// no list, probes, a receiver that accepts messages and one that is unreachable.
 fn kept(directory: &Path, node: &Node) -> PathBuf {
     let (file, password) = (directory.join("kept.yml"), directory.join("password"));
     std::fs::write(&password, "demo\n").unwrap();
@@ -148,7 +149,7 @@ fn run() -> Run {
         env!("CARGO_MANIFEST_DIR")
     );
     std::fs::write(file("prometheus.yml"), configuration).unwrap();
-    // Prometheus first: it sees the counters from their beginning.
+    // Prometheus starts first, so that it sees the counters from their beginning.
     let server = Running::start(Command::new("prometheus").args([
         format!("--config.file={}", file("prometheus.yml").display()),
         format!("--storage.tsdb.path={}", file("data").display()),
@@ -188,13 +189,13 @@ fn list<'a>(value: &'a Value, path: &str) -> impl Iterator<Item = &'a Value> {
     value.pointer(path).and_then(Value::as_array).into_iter().flatten()
 }
 
-/// What the panels of a board answered.
+/// The answers to the panels of a dashboard.
 struct Answered {
     problems: Vec<String>,
     kept: Value,
 }
 
-/// Asks everything that a board asks, with the variables as chosen.
+/// Sends all queries of a dashboard, with the selected variables.
 fn ask(prometheus: &Prometheus, board: &Value, choice: &Choice) -> Answered {
     let filled = Filled::new(prometheus, board, choice);
     let place = format!("{} ({choice})", board["uid"].as_str().unwrap());
@@ -203,7 +204,7 @@ fn ask(prometheus: &Prometheus, board: &Value, choice: &Choice) -> Answered {
     let panels = list(board, "/panels").filter(|panel| panel["type"] != "row");
     for panel in panels {
         let mut answers = Vec::new();
-        // A panel that asks for long steps gets those of the window that stands for `$__rate_interval`.
+        // A panel with long steps gets those of the window of `$__rate_interval`.
         let step = if panel["interval"].is_string() { filling::WINDOW } else { 1 };
         for target in list(panel, "/targets") {
             let expression = filled.fill(target["expr"].as_str().unwrap());

@@ -1,4 +1,4 @@
-//! Whatever a Dash node answers to a small question, each decoder ends with a value that is true of the bytes, or with an error
+//! For any answer of a Dash node to a small request, each decoder returns a value that matches the bytes, or an error
 //! that can be logged.
 //!
 //! Never here: lists (`list`), changes (`changes`), the older chains (`legacy`).
@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 
 use super::common::{block, read};
 
-/// Fewest bytes in which an answer can name one more of anything with a hash.
+/// Minimum number of bytes for each further item with a hash.
 const HASH_BYTES: usize = 64;
 
-/// What the field of 32 bits in a block's header can hold.
+/// Range of the 32-bit field in a block's header.
 const LATEST: UnixSeconds = UnixSeconds(u32::MAX as u64);
 
 /// See the module.
@@ -29,7 +29,7 @@ pub fn run(body: &[u8]) {
     quorum(body);
     seats(body);
     if let Some(masternode) = read(answers::masternode(body)) {
-        // What stands twice in an object is refused by one reader and overwritten by the other.
+        // One reader refuses duplicate keys of an object, the other overwrites them.
         if let Ok(value) = serde_json::from_slice::<Value>(body) {
             entry(&masternode, &value["result"]);
         }
@@ -121,7 +121,7 @@ fn quorum(body: &[u8]) {
     let _ = read(sessions::blocks_to_next(body));
 }
 
-/// Whoever may be drawn, no quorum has more members than seats, and none twice.
+/// For any candidates, no quorum has more members than its size, and none twice.
 fn seats(body: &[u8]) {
     let _ = read(quorums::types(body));
     let lot = read(sml_diff::lot(body, &block(1))).flatten();
@@ -137,7 +137,7 @@ fn seats(body: &[u8]) {
     }
 }
 
-/// The packed form of a masternode says what the answer said.
+/// The packed form of a masternode matches the answer.
 pub(super) fn entry(masternode: &Masternode, said: &Value) {
     let details: &Details = &masternode.details;
     let state = &said["state"];
@@ -157,7 +157,7 @@ pub(super) fn entry(masternode: &Masternode, said: &Value) {
     assert_eq!(Some(masternode.id.to_string()), said["proTxHash"].as_str().map(str::to_ascii_lowercase));
 }
 
-/// Reads what is written as a node would.
+/// Reads the written value as from a node.
 fn again<T>(result: &Value, read: impl Fn(&[u8]) -> Result<T, ErrorKind>) -> T {
     let body = json!({ "result": result, "error": null, "id": "0" }).to_string();
     read(body.as_bytes()).unwrap_or_else(|error| panic!("{error:?} in {body}"))

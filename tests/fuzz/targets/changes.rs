@@ -1,5 +1,5 @@
-//! Any changes, applied to a recorded list, leave a list in order and events that tell exactly what changed; or they are refused
-//! and change nothing.
+//! Any changes, applied to a recorded list, leave a sorted list and events for exactly these changes; or they are
+//! refused and change nothing.
 //!
 //! Never here: whether the chain would make such changes.
 
@@ -14,18 +14,18 @@ use super::common::{HEIGHT, block, list, read};
 /// See the module.
 pub fn run(body: &[u8]) {
     let Some((base, target)) = span(body) else {
-        // Whoever does not say which blocks cannot have been asked for these.
+        // An answer without its blocks cannot have been requested for these.
         assert_eq!(read(answers::list_diff(body, &block(HEIGHT), &block(HEIGHT + 1))).map(drop), None);
         return;
     };
     let Some(mut diff) = read(answers::list_diff(body, &base, &target)) else { return };
     assert_eq!((diff.base, diff.target), (base.height, target));
-    // The recorded list is of one height, and any change may come next.
+    // The recorded list has one height, and any change may follow.
     (diff.base, diff.target) = (Height(HEIGHT), block(HEIGHT + 1));
     let before = list();
     let Ok(after) = before.apply(&diff) else { return };
     let ids: Vec<_> = after.masternodes().iter().map(|masternode| masternode.id).collect();
-    assert!(ids.is_sorted_by(|one, next| one < next), "the list is in order and names nobody twice");
+    assert!(ids.is_sorted_by(|one, next| one < next), "the list is sorted without duplicates");
     let mut removed = diff.removed.clone();
     removed.sort_unstable();
     removed.dedup();
@@ -38,7 +38,7 @@ pub fn run(body: &[u8]) {
     assert_eq!(back, [], "nothing happened between a list and itself");
 }
 
-/// The blocks that the body says it is about.
+/// The blocks named in the body.
 fn span(body: &[u8]) -> Option<(Block, Block)> {
     let value: Value = serde_json::from_slice(body).ok()?;
     let height = |name: &str| u32::try_from(value["result"][name].as_u64()?).ok();

@@ -1,32 +1,33 @@
-//! What several targets stand on: a recorded list, and what an error about an answer may be.
+//! Shared inputs of several targets: a recorded list, and the limits of an error about an answer.
 //!
-//! Never here: a promise of one decoder only.
+//! Never here: an invariant of a single decoder.
 
 use std::fmt::Debug;
 use std::future::ready;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use domain::counters::EventCounters;
 use domain::snapshot::SnapshotInputs;
 use domain::watch::{Selector, WatchEntry, WatchList};
 use domain::{
-    Block, BlockHash, ChainFacts, Event, Hash, Height, Masternode, MasternodeList, Snapshot, Subnet, UnixSeconds,
-    chain, event,
+    Block, BlockHash, ChainFacts, Event, Hash, Height, Masternode, MasternodeList, Moment, NetworkState, Snapshot,
+    Subnet, UnixSeconds, chain, event,
 };
 use masternode_exporter::history::{BlockEvents, Identity, NetworkId, Store};
 use masternode_exporter::rpc::ErrorKind;
 use masternode_exporter::rpc::dash::list_parser::ListParser;
-use masternode_exporter::web::api::{Api, Firing, History, Network};
+use masternode_exporter::web::api::{Api, Firing, History};
 use masternode_exporter::web::handlers::{Body, Handlers, LandingPage, MetricsReply, Readiness, TelemetryPath};
 
 /// The height of the recorded list.
 pub(crate) const HEIGHT: u32 = 1_000;
 
-/// The present of the targets.
+/// The current time of the targets.
 pub(crate) const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
 
-/// Most characters of an error about an answer: it goes to logs, and the node chose what stands in it.
+/// Maximum length of an error about an answer: it is logged, and the node controls its content.
 const LONGEST_ERROR: usize = 500;
 
 pub(crate) fn block(height: u32) -> Block {
@@ -35,7 +36,7 @@ pub(crate) fn block(height: u32) -> Block {
     Block { height: Height(height), hash: BlockHash(Hash(hash)), time: UnixSeconds(1_700_000_000 + u64::from(height)) }
 }
 
-/// A list as a node told it, at [`HEIGHT`].
+/// A list as recorded from a node, at [`HEIGHT`].
 pub(crate) fn list() -> &'static Arc<MasternodeList> {
     static LIST: OnceLock<Arc<MasternodeList>> = OnceLock::new();
     LIST.get_or_init(|| {
@@ -43,11 +44,11 @@ pub(crate) fn list() -> &'static Arc<MasternodeList> {
         let mut parser = ListParser::new();
         parser.push(body).expect("it was recorded");
         let masternodes = parser.finish().expect("it was recorded");
-        Arc::new(MasternodeList::new(block(HEIGHT), masternodes).expect("nobody is in it twice"))
+        Arc::new(MasternodeList::new(block(HEIGHT), masternodes).expect("no masternode is in it twice"))
     })
 }
 
-/// What was read; of an error that it can be logged: short, one line, nothing that a terminal obeys.
+/// The decoded value; an error is checked: short, one line, no terminal control characters.
 pub(crate) fn read<T: Debug>(result: Result<T, ErrorKind>) -> Option<T> {
     let error = match result {
         Ok(value) => return Some(value),
@@ -64,12 +65,12 @@ pub(crate) fn read<T: Debug>(result: Result<T, ErrorKind>) -> Option<T> {
     None
 }
 
-/// A folder that is deleted in the end.
+/// A folder that is deleted at the end.
 pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("there is room")
 }
 
-/// The events that lead from nothing to the list.
+/// The events between an empty list and this one.
 pub(crate) fn events() -> Vec<Event> {
     let before = MasternodeList::new(block(HEIGHT - 1), Vec::new()).expect("an empty list");
     event::diff(&before, list(), None)
@@ -99,16 +100,12 @@ pub(crate) fn api(history: Option<PathBuf>) -> Api {
         recent_events: events(),
     };
     let snapshot = Arc::new(Snapshot::new(parts, &EventCounters::default()));
-    let network = move || Network {
-        name: "dash".into(),
-        chain: "dash".into(),
-        snapshot: Some(Arc::clone(&snapshot)),
-        probes: None,
-        sources: Vec::new(),
-    };
+    let since = Moment { unix: NOW, uptime: Duration::ZERO };
+    let network = NetworkState::new("dash", Arc::new(chain::DASH), Duration::from_secs(900), since, []);
+    let network = Arc::new(NetworkState { snapshot: Some(snapshot), ..network });
     Api {
         version: "0".into(),
-        networks: Box::new(move || vec![network()]),
+        networks: Box::new(move || vec![network.clone()]),
         alerts: Box::new(|_, _| Firing::default()),
         history: history.map(|path| History { path, up: Box::new(|| true) }),
         clock: || NOW,
@@ -125,7 +122,7 @@ fn watched() -> WatchList {
     WatchList::new(list().masternodes().iter().take(3).enumerate().map(entry).collect())
 }
 
-/// A site that serves the API, and a page that says how a scrape was understood.
+/// A site that serves the API, and a page that shows how a scrape was parsed.
 pub(crate) fn site(history: Option<PathBuf>) -> Handlers {
     Handlers {
         landing: LandingPage {

@@ -1,6 +1,6 @@
-//! Any file and any environment end with a configuration or with its mistakes, each with its place, and the same each time.
+//! Any file and any environment give a configuration or errors with their locations, and the same result each time.
 //!
-//! Never here: what a key means.
+//! Never here: the meaning of a key.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,15 @@ use masternode_exporter::config::{Config, ConfigSources, LoadedConfig, load};
 
 use super::common;
 
-/// Between the file and the environment, which has one variable a line.
+/// Separator between the file and the environment, which has one variable per line.
 const ENVIRONMENT: &str = "\n%environment\n";
 
-/// What names of variables begin with, so that the fuzzer need not find it out.
+/// Prefix of variable names, so that the fuzzer need not find it.
 const PREFIX: &str = "MASTERNODE_EXPORTER__";
 
 /// See the module.
 pub fn run(input: &[u8]) {
-    // A name leads to a file, and the fuzzer must not wait for a terminal or read the machine's memory.
+    // A value can name a file, and the fuzzer must not wait for a terminal or read the machine's memory.
     if [&b"/dev"[..], b"/proc", b"/sys"].iter().any(|bad| input.windows(bad.len()).any(|part| part == *bad)) {
         return;
     }
@@ -33,7 +33,7 @@ pub fn run(input: &[u8]) {
     let _ = read(file, environment);
 }
 
-/// Reads a configuration twice, and checks what is said of it.
+/// Reads a configuration twice, and checks the result.
 pub(super) fn read(file: &[u8], environment: BTreeMap<String, String>) -> Option<Config> {
     let folder = common::folder();
     let path = folder.path().join("exporter.yml");
@@ -62,7 +62,7 @@ pub(super) fn read(file: &[u8], environment: BTreeMap<String, String>) -> Option
     }
 }
 
-/// What everybody behind the configuration relies on.
+/// Invariants that all users of the configuration rely on.
 fn usable(config: &Config) {
     assert!(!config.networks.is_empty(), "there is a network to follow");
     let mut names: Vec<&str> = config.networks.iter().map(|network| network.name.as_str()).collect();
@@ -72,7 +72,7 @@ fn usable(config: &Config) {
         assert!(!network.sources.is_empty(), "a network has a source");
         assert!(!network.poll_interval.is_zero(), "a pause has a length");
         assert!(network.sources.iter().all(|source| !source.timeout.is_zero()), "an answer has some time");
-        // Passwords stand in files.
+        // Passwords are in files.
         assert!(network.sources.iter().all(|source| !source.url.expose().contains('@')), "a URL with a password");
         let _ = config.watch_list(&network.name).resolve(common::list(), &[]);
     }

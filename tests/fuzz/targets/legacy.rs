@@ -1,4 +1,4 @@
-//! Whatever a node of the older chains answers, in each shape of a list that a profile can name.
+//! Any answer of a node of the older chains, in each list format of a profile.
 //!
 //! Never here: the text of one masternode (`lines`).
 
@@ -11,7 +11,7 @@ use masternode_exporter::rpc::legacy::answers;
 
 use super::common::{block, read};
 
-/// As a profile may write them; a dot leads into an object.
+/// As in a profile; a dot leads into an object.
 const OBJECT: Shape = Shape::Object(Cow::Borrowed(&[
     (Item::ProTxHash, Cow::Borrowed("proTxHash")),
     (Item::State, Cow::Borrowed("status")),
@@ -46,17 +46,17 @@ pub fn run(body: &[u8]) {
     }
 }
 
-/// What must hold of each masternode of such a list.
+/// Invariants of each masternode of such a list.
 pub(super) fn entry(masternode: &Masternode) {
     assert_eq!(masternode.id.to_string().parse::<MasternodeId>(), Ok(masternode.id));
     let Some(announced) = &masternode.announced else { return };
     for time in [announced.last_seen, announced.started_at, announced.last_paid_at].into_iter().flatten() {
-        // Every time that is kept can be shown.
+        // Every stored time can be displayed.
         assert!(rfc3339::span(&rfc3339::text(time)).is_some(), "{time:?}");
     }
 }
 
-/// Votes stand in the order of their heights, each with a payee.
+/// Votes are in the order of their heights, each with a payee.
 pub(super) fn check_votes(votes: &[Vote]) {
     assert!(votes.is_sorted_by_key(|vote| vote.height));
 }

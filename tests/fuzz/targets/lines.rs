@@ -32,7 +32,7 @@ pub fn run(input: &[u8]) {
     let body = json!({ "result": text, "error": null }).to_string();
     if let Some(count) = common::read(count(body.as_bytes())) {
         for number in [count.total, count.enabled] {
-            // Leading zeros are no part of the number.
+            // Leading zeros are not part of the number.
             assert!(text.contains(&number.to_string()), "{count:?}");
         }
     }

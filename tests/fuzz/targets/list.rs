@@ -1,6 +1,6 @@
-//! A list reads the same however the network cuts it into pieces, and each entry as it reads alone.
+//! A list gives the same result for any split into chunks, and each entry the same as if decoded alone.
 //!
-//! Never here: what a single entry says (`answers`).
+//! Never here: the values of a single entry (`answers`).
 
 use std::fmt::Debug;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::common;
 
-/// See the module. The first byte says how long the pieces are.
+/// See the module. The first byte is the length of the chunks.
 pub fn run(input: &[u8]) {
     let Some((size, body)) = input.split_first() else { return };
     let whole = in_pieces(body, body.len().max(1));
@@ -43,7 +43,7 @@ fn in_pieces(body: &[u8], size: usize) -> Result<Registered, ErrorKind> {
     parser.finish_registered()
 }
 
-/// A masternode is compared by what it shows: two of them are never equal to the code, which asks for one side of them at a time.
+/// Masternodes are compared by their displayed values, because the type has no equality.
 fn shown(value: &impl Debug) -> String {
     format!("{value:?}")
 }

@@ -1,4 +1,4 @@
-//! Whatever a peer says, the talk ends within its bounds, and what it says of itself is short and harmless.
+//! For any message of a peer, the handshake ends within its bounds, and the peer's report is short and clean.
 //!
 //! Never here: sockets.
 
@@ -18,7 +18,7 @@ pub fn run(input: &[u8]) {
     let peer = codec::peer(input);
     peer.iter().for_each(harmless);
     written(input);
-    // As it is, and in an envelope that is in order, which the fuzzer would never make: it has a checksum.
+    // Unchanged, and in a valid envelope, which the fuzzer cannot generate because of its checksum.
     let _ = talk(input).map(|peer| harmless(&peer));
     let whole = [codec::message(MAGIC, VERSION, input), codec::message(MAGIC, VERACK, &[])].concat();
     let expected = match peer {
@@ -29,7 +29,7 @@ pub fn run(input: &[u8]) {
     assert_eq!(talk(&whole), expected);
 }
 
-/// A header that fits its payload is written as it was read.
+/// A header that matches its payload is written as it was read.
 fn header(input: &[u8]) {
     let Some((bytes, payload)) = input.split_first_chunk::<HEADER_LENGTH>() else { return };
     let header = Header::read(bytes);
@@ -37,7 +37,7 @@ fn header(input: &[u8]) {
     assert_eq!(header.fits(payload), again == input);
 }
 
-/// Our own message is read as it was meant.
+/// The exporter's own message decodes to its values.
 fn written(input: &[u8]) {
     let Some((numbers, agent)) = input.split_first_chunk::<20>() else { return };
     let agent: String = String::from_utf8_lossy(agent).chars().take(60).collect();
@@ -59,7 +59,7 @@ fn harmless(peer: &Peer) {
     assert!(!peer.agent.contains(['"', '\\', '<', '\n']), "{peer:?}");
 }
 
-/// The handshake with a peer that says this and hangs up.
+/// The handshake with a peer that sends this and disconnects.
 fn talk(said: &[u8]) -> Result<Peer, ProbeError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("it starts");
     runtime.block_on(async {

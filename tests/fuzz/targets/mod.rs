@@ -1,9 +1,9 @@
-//! What is done with invented bytes, and what must hold of it: a function for each decoder of what others wrote.
+//! Fuzz targets: a function with invariants for each decoder of foreign input.
 //!
-//! A function takes any bytes and panics when something that we promise does not hold. The fuzzer calls it millions of times
-//! (`scripts/fuzz`), the ordinary tests with the bytes that were worth keeping (`tests/fuzz/corpus`).
+//! A function takes any bytes and panics if an invariant does not hold. The fuzzer calls it millions of times
+//! (`scripts/fuzz`), and the ordinary tests call it with the kept inputs (`tests/fuzz/corpus`).
 //!
-//! Never here: an assertion about bytes that one of ours would write only.
+//! Never here: an assertion about bytes that only our own code writes.
 
 pub mod answers;
 pub mod changes;
@@ -21,10 +21,10 @@ pub mod watch;
 pub mod web_file;
 pub mod words;
 
-/// Takes bytes and panics when they break a promise.
+/// Takes bytes and panics if they violate an invariant.
 pub type Target = fn(&[u8]);
 
-/// All of them by name.
+/// All targets by name.
 pub const TARGETS: [(&str, Target); 14] = [
     ("answers", answers::run),
     ("changes", changes::run),

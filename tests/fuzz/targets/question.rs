@@ -1,5 +1,5 @@
-//! Any path and query get one JSON value or one page without anything of the asker's in it that a browser would obey; a page
-//! is no longer than its limit, and what it says comes next is next.
+//! Any path and query give one JSON value or one page without scripts of the request; a page does not exceed its limit,
+//! and the next page continues it.
 //!
 //! Never here: HTTP (`request`).
 
@@ -12,29 +12,29 @@ use serde_json::Value;
 
 use super::common;
 
-/// Most items of a page, whatever was asked for.
+/// Maximum number of items of a page, for any request.
 const MOST: usize = 1_000;
 
 /// An open history, its folder and a site on it.
-struct Desk {
+struct Sites {
     recorded: Handlers,
     remembered: Handlers,
     _history: (tempfile::TempDir, masternode_exporter::history::Store),
 }
 
 thread_local! {
-    static DESK: Desk = {
+    static SITES: Sites = {
         let (folder, path, store, _) = common::history();
-        Desk { recorded: common::site(Some(path)), remembered: common::site(None), _history: (folder, store) }
+        Sites { recorded: common::site(Some(path)), remembered: common::site(None), _history: (folder, store) }
     };
 }
 
-/// See the module. The input is the target of a request: a path, and perhaps a question mark with a query.
+/// See the module. The input is the target of a request: a path, and optionally a question mark with a query.
 pub fn run(input: &[u8]) {
     let Ok(target) = std::str::from_utf8(input) else { return };
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    DESK.with(|desk| {
-        for site in [&desk.recorded, &desk.remembered] {
+    SITES.with(|sites| {
+        for site in [&sites.recorded, &sites.remembered] {
             let api = site.api.as_deref().expect("it has one");
             ask(api, path, query);
             page(site, path, query);
@@ -63,7 +63,7 @@ fn ask(api: &Api, path: &str, query: &str) {
     assert!(texts(&value).is_disjoint(&texts(&further)), "{path}?{query}: the next page repeats something");
 }
 
-/// The value of a good answer; of another one that it says why.
+/// The value of a successful answer; another answer must have a reason.
 fn answered(reply: &Reply, path: &str) -> Option<Value> {
     let status = reply.status.as_u16();
     let value: Value = serde_json::from_slice(&reply.body).expect("every answer is JSON");

@@ -1,6 +1,6 @@
-//! Bytes of a client, to the server as it runs: it answers in HTTP or closes, and the next client is answered.
+//! Bytes of a client to the running server: it sends an HTTP response or closes, and the next client gets an answer.
 //!
-//! Never here: what an answer says (`question`); encryption.
+//! Never here: the content of an answer (`question`); encryption.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use tokio::runtime::Runtime;
 
 use super::common;
 
-/// Far more than any answer takes, far less than the server's own patience with a silent client.
+/// Far more than any answer takes, and far less than the server's timeout for a silent client.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 thread_local! {
-    /// The server runs while a client waits, on the client's own thread, so that the same bytes take the same way.
+    /// The server runs on the client's thread while the client waits, so that the same bytes take the same path.
     static SERVER: (Runtime, SocketAddr) = start();
 }
 
@@ -49,12 +49,12 @@ async fn talk(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let (mut from, mut to) = stream.into_split();
     let mut answer = Vec::new();
     let send = async {
-        // What the server has refused already need not be sent to the end.
+        // A refused request need not be sent to its end.
         let _ = to.write_all(bytes).await;
         let _ = to.shutdown().await;
     };
     let receive = async {
-        // A reset ends an answer as well as a close.
+        // A reset ends an answer like a close.
         let _ = from.read_to_end(&mut answer).await;
     };
     tokio::join!(send, receive);

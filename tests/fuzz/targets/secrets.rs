@@ -1,6 +1,6 @@
-//! Whatever stands where a secret may stand by mistake, no error, warning or debug text repeats it.
+//! No error, warning or debug text contains a value from a place that may hold a secret.
 //!
-//! Never here: files that are in order.
+//! Never here: valid files.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use masternode_exporter::config::{ConfigSources, load};
 
 use super::common;
 
-/// Shorter ones may stand in a sentence by chance.
+/// Shorter ones may be part of a sentence by chance.
 const SHORTEST: usize = 12;
 
 /// See the module. The input is the secret.
 pub fn run(input: &[u8]) {
     let Ok(secret) = std::str::from_utf8(input) else { return };
     let harmless = "0123456789abcdef";
-    // What is said of any other one is no repetition: a piece of our own sentences, or the form of a time span.
+    // Other inputs are not checked: a part of our own sentences, or a time span.
     if secret.trim().len() < SHORTEST || secret.len() > 2_000 || said(harmless).contains(secret.trim()) {
         return;
     }
@@ -26,9 +26,9 @@ pub fn run(input: &[u8]) {
     }
 }
 
-/// All that is said of configurations that hold a secret at wrong and at right places.
+/// All messages about configurations with a secret at wrong and at right places.
 fn said(secret: &str) -> String {
-    let mut told = String::new();
+    let mut messages = String::new();
     let quoted = serde_json::Value::from(secret).to_string();
     let folder = common::folder();
     for (place, network) in [
@@ -43,8 +43,8 @@ fn said(secret: &str) -> String {
         let environment = BTreeMap::from([(format!("MASTERNODE_EXPORTER__{}", place.to_uppercase()), network)]);
         let origin = ConfigSources { environment, home: Some(folder.path().to_path_buf()), ..ConfigSources::default() };
         match load(&origin) {
-            Ok(loaded) => told += &format!("{:?}\n", loaded),
-            Err(errors) => told += &format!("{errors}\n"),
+            Ok(loaded) => messages += &format!("{:?}\n", loaded),
+            Err(errors) => messages += &format!("{errors}\n"),
         }
     }
     let web = folder.path().join("web.yml");
@@ -52,15 +52,15 @@ fn said(secret: &str) -> String {
         format!("basic_auth_users: {{ alice: {quoted} }}\n"),
         format!("tls_server_config: {{ cert: {quoted}, key: {quoted} }}\n"),
         format!("tls_server_config: {{ cert_file: missing.crt, key: {quoted} }}\n"),
-        // A file that is no YAML at all may hold anything: the parser's complaint must not show it.
+        // A file that is not YAML may contain anything: the parser's error must not show it.
         format!("password: {secret}\n  broken: [\n"),
         format!("{quoted}\n"),
     ] {
         std::fs::write(&web, &file).expect("there is room");
         let found = web_config::load(&web);
-        told += &format!("{:?} {:?}\n", found.errors, found.warnings);
-        told += &load(&ConfigSources { file: Some(web.clone()), ..ConfigSources::default() })
+        messages += &format!("{:?} {:?}\n", found.errors, found.warnings);
+        messages += &load(&ConfigSources { file: Some(web.clone()), ..ConfigSources::default() })
             .map_or_else(|errors| errors.to_string(), |loaded| format!("{loaded:?}"));
     }
-    told
+    messages
 }

@@ -1,7 +1,7 @@
-//! Whatever a history's texts hold, they are read as what they say or called damage; what was read is written so that it is
-//! read as the same.
+//! For any texts of a history, rows decode to their content or are reported as damaged; decoded values survive writing
+//! and reading.
 //!
-//! Never here: a damaged file as such, which SQLite tells.
+//! Never here: a damaged file, which SQLite reports.
 
 use std::cell::RefCell;
 
@@ -13,7 +13,7 @@ use rusqlite::{Connection, params};
 
 use super::common::{self, HEIGHT, block};
 
-/// A history, and another way into its file.
+/// A history, and a second connection to its file.
 struct Place {
     store: Store,
     network: NetworkId,
@@ -32,7 +32,7 @@ thread_local! {
     });
 }
 
-/// See the module. The first byte says which kind of event, the rest is its text.
+/// See the module. The first byte selects the kind of event, the rest is its text.
 pub fn run(input: &[u8]) {
     let Some((first, text)) = input.split_first() else { return };
     let Ok(text) = std::str::from_utf8(text) else { return };
@@ -64,8 +64,8 @@ impl Place {
         assert_eq!(kept.event.kind.name(), kind);
         let event = Event { block: block(HEIGHT + 2), exact: true, ..kept.event.clone() };
         let step = BlockEvents { block: event.block, events: vec![event.clone()], sessions: Vec::new() };
-        // Counts that overflow are refused: no chain has so many points.
-        self.store.record(self.network, &[step]).expect("it goes on from the block before");
+        // Counts that overflow are refused: no chain has that many points.
+        self.store.record(self.network, &[step]).expect("it continues from the previous block");
         let page = self.store.events(&all).expect("it was written by us");
         assert_eq!(page.events.last().map(|kept| &kept.event), Some(&event));
         let undo = format!(
@@ -103,7 +103,7 @@ impl Place {
     }
 }
 
-/// The state of an alert: what makes no sense is counted, what makes sense is kept as it is.
+/// The state of an alert: invalid states are counted, valid ones are kept unchanged.
 fn alert(text: &str) {
     let mut book = AlertStore::default();
     let strange = book.restore(vec![("key".into(), text.into())], &Catalogue::default(), common::NOW);

@@ -1,4 +1,4 @@
-//! Any watch list finds each masternode at most once, by the entry that names it, and only those that it means.
+//! Any watch list selects each masternode at most once, by the entry that names it, and only intended ones.
 //!
 //! Never here: the rest of a configuration (`configuration`).
 
@@ -8,7 +8,7 @@ use domain::watch::Selector;
 
 use super::{common, configuration};
 
-/// A configuration in which all but the watch list is in order.
+/// A configuration in which everything except the watch list is valid.
 const FILE: &str = "networks: [{name: n, sources: [{url: 'http://127.0.0.1:9998', cookie_file: /nowhere}]}]\n";
 
 /// See the module. Each line of the input is a key below `watch` with its value, as in the environment.
@@ -20,7 +20,7 @@ pub fn run(input: &[u8]) {
     let Some(config) = configuration::read(FILE.as_bytes(), environment) else { return };
     let (watch_list, list) = (config.watch_list("n"), common::list());
     let watched = watch_list.resolve(list, &[]);
-    assert!(watched.is_sorted_by(|one, next| one.id < next.id), "in order, nobody twice");
+    assert!(watched.is_sorted_by(|one, next| one.id < next.id), "sorted without duplicates");
     let entries = watch_list.entries();
     for node in &watched {
         let named = entries.iter().any(|entry| entry.selector == Selector::Id(node.id));
@@ -32,7 +32,7 @@ pub fn run(input: &[u8]) {
                 Selector::Id(_) => false,
             })
         });
-        assert!(named || selected, "nobody means {}", node.id);
+        assert!(named || selected, "no entry selects {}", node.id);
     }
     for entry in entries {
         if let Selector::Id(id) = &entry.selector {

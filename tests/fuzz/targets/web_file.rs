@@ -1,6 +1,6 @@
-//! Any web configuration file ends with a protection or with its mistakes, and both ways of reading it agree.
+//! Any web configuration file gives settings or errors, and both ways of reading it agree.
 //!
-//! Never here: whether it keeps its secrets (`secrets`).
+//! Never here: whether it reveals secrets (`secrets`).
 
 use exporter_toolkit::web_config;
 

@@ -1,6 +1,6 @@
-//! The small texts that people and nodes write, each read back as it is written: identities, times, spans, addresses, paths.
+//! Small texts that operators and nodes write: identities, times, durations, addresses and paths are restored exactly.
 //!
-//! Never here: where they stand.
+//! Never here: where these texts occur.
 
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
@@ -23,7 +23,7 @@ pub fn run(input: &[u8]) {
         assert!(rfc3339::text(first).starts_with(text.trim_end_matches('Z')), "{text}");
     }
     if let Some(bytes) = input.first_chunk() {
-        // Every moment that the header of a block can name.
+        // Every time that the header of a block can contain.
         let moment = UnixSeconds(u64::from(u32::from_le_bytes(*bytes)));
         assert_eq!(rfc3339::span(&rfc3339::text(moment)), Some((moment, moment)));
     }
@@ -38,7 +38,7 @@ pub fn run(input: &[u8]) {
     }
 }
 
-/// What is read is written so that it is read as the same.
+/// A decoded value survives writing and reading.
 fn written<T: FromStr<Err: Debug> + Display + PartialEq + Debug>(text: &str) {
     if let Ok(value) = text.parse::<T>() {
         assert_eq!(value.to_string().parse::<T>().expect("we wrote it"), value, "{text}");

@@ -1,6 +1,6 @@
-//! Clients that are not let in: what they can and cannot take from those that are.
+//! Unauthenticated clients: their effect on authenticated ones.
 //!
-//! Never here: limits of a server without protection, which the server tests for itself.
+//! Never here: limits of a server without protection; the server's own tests cover them.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,12 +16,12 @@ use super::*;
 
 const ATTACKERS: usize = 600;
 
-/// Fewer than there are attackers, and few enough that both ends of all connections are within the usual limit of files.
+/// Fewer than the attackers, and few enough that both ends of all connections fit the usual limit of open files.
 const MAX_CONNECTIONS: usize = 128;
 
 static PASSWORDS: AtomicUsize = AtomicUsize::new(0);
 
-/// Asks with another wrong password in each round, on a new connection whenever the old one was closed.
+/// Sends another wrong password in each round, on a new connection if the old one was closed.
 async fn attack(address: SocketAddr, mut rounds: watch::Receiver<u32>) {
     let mut open = None;
     let mut answer = [0; 1024];
@@ -42,7 +42,7 @@ async fn attack(address: SocketAddr, mut rounds: watch::Receiver<u32>) {
     }
 }
 
-/// Attackers of a server, and what makes all of them ask at once.
+/// Attackers of a server, and the trigger that makes all of them send at once.
 struct Attack {
     _attackers: JoinSet<()>,
     rounds: watch::Sender<u32>,
@@ -76,7 +76,7 @@ impl Attack {
     }
 }
 
-/// The status of a scrape with the right password on a new connection from this address.
+/// The status of a scrape with the correct password on a new connection from this address.
 async fn scrape(server: &Server, from: Ipv4Addr) -> Option<u16> {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind((from, 0).into()).unwrap();
@@ -113,7 +113,7 @@ async fn scrapes_and_health_checks_pass_between_600_connections_with_wrong_passw
 /// All of 127.0.0.0/8 is this host on Linux.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_scrape_from_another_address_passes_also_when_its_password_is_not_known_yet() {
+async fn a_scrape_from_another_address_passes_with_an_unchecked_password() {
     let server = start().await;
     let attack = Attack::start(&server).await;
     attack.next_round();
@@ -135,7 +135,7 @@ async fn an_authenticated_connection_is_not_displaced_by_others() {
     assert_eq!(ask().await, Some(200));
     let mut strangers = Vec::new();
     for _ in 0..40 {
-        // Others ask as often, and are refused.
+        // Others send as many requests, and are refused.
         let mut stranger = TcpStream::connect(server.address).await.unwrap();
         for _ in 0..3 {
             stranger.write_all(b"GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n").await.unwrap();
@@ -148,17 +148,17 @@ async fn an_authenticated_connection_is_not_displaced_by_others() {
 }
 
 #[tokio::test]
-async fn strangers_do_not_use_up_the_rate_of_those_that_are_let_in() {
+async fn unauthenticated_clients_do_not_use_the_rate_of_authenticated_ones() {
     let server = Server::start(&format!("{}rate_limit: {{interval: 1h, burst: 3}}\n", users())).await;
     let mut codes = Vec::new();
-    // The first one is not known yet.
+    // The first password was not checked before.
     for lines in [ALICE, "", "", "", "", ALICE, ALICE, ALICE, ALICE] {
         codes.push(status(server.plain(&format!("GET /metrics HTTP/1.1\r\n{lines}")).await.as_bytes()).unwrap());
     }
     assert_eq!(codes, [200, 401, 401, 429, 429, 200, 200, 200, 429]);
 }
 
-/// A connection on which one request was answered.
+/// A connection with one answered request.
 async fn used(server: &Server) -> TlsStream<TcpStream> {
     let mut stream = server.connect(server.client(None)).await.unwrap();
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
@@ -182,7 +182,7 @@ async fn a_connection_from_before_certificates_were_required_is_closed() {
     let mut rest = Vec::new();
     let _ = soon(resting.read_to_end(&mut rest)).await;
     assert_eq!(rest, b"");
-    // The rest may be too late.
+    // The others may be too late.
     let _ = half.write_all(b"Host: localhost\r\n\r\n").await;
     let _ = soon(half.read_to_end(&mut rest)).await;
     assert!(matches!(status(&rest), None | Some(421)), "{}", String::from_utf8_lossy(&rest));
@@ -191,7 +191,7 @@ async fn a_connection_from_before_certificates_were_required_is_closed() {
 }
 
 #[tokio::test]
-async fn a_file_without_client_certificates_is_used_only_when_it_stays_so() {
+async fn a_file_without_client_certificates_is_used_only_if_it_stays_unchanged() {
     let server = Server::start(&format!("{TLS}{STRICT}")).await;
     server.rewrite(TLS);
     let refused = server.security.refresh(true).unwrap_err();

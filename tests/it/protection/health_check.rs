@@ -1,6 +1,6 @@
-//! The health check of an exporter that asks who wants to know.
+//! The health check of a protected exporter.
 //!
-//! Never here: the command's exit codes, which the end-to-end tests have.
+//! Never here: the command's exit codes; the end-to-end tests cover them.
 
 use masternode_exporter::web::credentials::Credentials;
 use masternode_exporter::web::probe::{self, HealthcheckError, HealthcheckReply};
@@ -53,8 +53,8 @@ async fn it_finds_a_protected_server() {
 }
 
 #[tokio::test]
-async fn who_shows_what_is_asked_for_is_answered() {
-    // What protects, encrypted, certificate, password, status.
+async fn a_health_check_with_credentials_is_answered() {
+    // Protection, encrypted, certificate, password, status.
     let both = format!("{TLS}{STRICT}{}", users());
     for (file, encrypted, shows, password, status) in [
         (users(), false, None, Some("secret\n"), 200),
@@ -71,11 +71,11 @@ async fn who_shows_what_is_asked_for_is_answered() {
 }
 
 #[tokio::test]
-async fn nothing_is_shown_to_a_server_with_another_certificate() {
+async fn no_credentials_are_sent_to_a_server_with_another_certificate() {
     let other = Server::start(TLS).await;
     let mut unknown = Credentials::only_for(None);
     unknown.set_password("alice", "secret").unwrap();
-    // Each would be let in if it showed what it has.
+    // Each would be accepted if it sent its credentials.
     for (file, knocking) in [
         (users(), other.knocking(None, Some("secret"))),
         (users(), unknown),
@@ -88,7 +88,7 @@ async fn nothing_is_shown_to_a_server_with_another_certificate() {
 }
 
 #[test]
-fn what_cannot_be_shown_is_refused_without_repeating_it() {
+fn invalid_requests_are_refused_without_repeating_their_text() {
     let mut credentials = Credentials::only_for(None);
     for (user, password) in [("", "secret"), ("a:b", "secret"), ("alice", " \n")] {
         let error = credentials.set_password(user, password).unwrap_err();

@@ -1,6 +1,6 @@
-//! The contract of the API: every answer that a test asks for is held against it.
+//! The contract of the API: every answer that a test requests is checked against it.
 //!
-//! Never here: what the answers should say.
+//! Never here: the expected content of answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ impl Contract {
                     Some(reference) => document.pointer(&reference[1..]).unwrap(),
                     None => response,
                 };
-                // Without content it is an answer that the server gives before the API sees the request.
+                // Without a content type it is an answer of the server before the request reaches the API.
                 let Some(content) = response.get("content") else { continue };
                 let mut schema = content["application/json"]["schema"].clone();
                 schema["components"] = json!({ "schemas": document["components"]["schemas"] });
@@ -35,7 +35,7 @@ impl Contract {
         Contract { document, validators }
     }
 
-    /// Status and body, which are what the contract says of this path.
+    /// Status and body, as in the contract of this path.
     #[track_caller]
     pub(crate) fn ask(&self, api: &Api, target: &str) -> (u16, Value) {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -50,7 +50,7 @@ impl Contract {
         (status, body)
     }
 
-    /// A good answer.
+    /// A successful answer.
     #[track_caller]
     pub(crate) fn good(&self, api: &Api, target: &str) -> Value {
         let (status, body) = self.ask(api, target);

@@ -1,14 +1,14 @@
-//! A simulated network on loopback, some nodes that serve it, and our follower on them: polls happen when told.
+//! A simulated network on loopback, some nodes that serve it, and a follower that polls on request.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::chain::DASH;
 use domain::watch::{Selector, WatchEntry, WatchList};
-use domain::{Event, Snapshot, UnixSeconds};
+use domain::{Event, NetworkState, Snapshot, UnixSeconds};
 use masternode_exporter::follower::offline_backfill::{OfflineBackfill, OfflineBackfillError};
-use masternode_exporter::follower::{Follower, FollowerSettings, OptionalQueries};
+use masternode_exporter::follower::{self, Follower, FollowerSettings, OptionalQueries};
 use masternode_exporter::history::{self, Writer, WriterHandle};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use crate::support::samples::Page;
 
-/// Longest that a test waits for an answer that never comes.
+/// Maximum wait of a test for an answer that never comes.
 const TIMEOUT: Duration = Duration::from_millis(1_500);
 
 /// See the module.
@@ -31,18 +31,18 @@ pub(crate) struct Stage {
     pub(crate) settings: FollowerSettings,
     pub(crate) dialect: Arc<Dialect>,
     history: Option<Recording>,
-    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    states: watch::Receiver<Arc<NetworkState>>,
     watch_list: watch::Sender<WatchList>,
     exposition: Arc<Exposition>,
 }
 
-/// A history in a folder of its own, and its writer.
+/// A history in a separate folder, and its writer.
 struct Recording {
     folder: TempDir,
     writer: Option<(Writer, WriterHandle)>,
 }
 
-/// The present of every stage, in seconds since 1970.
+/// The current time of every stage, in seconds since 1970.
 pub(crate) const NOW: u64 = 1_800_000_000;
 
 impl Stage {
@@ -51,7 +51,8 @@ impl Stage {
         Stage::new(Options::default(), 1).await
     }
 
-    /// A network behind so many nodes, `node-0` being the preferred one. Every masternode is watched as `mn-<index>`.
+    /// A network behind the given number of nodes, `node-0` being the preferred one. Every masternode is watched as
+    /// `mn-<index>`.
     pub(crate) async fn new(options: Options, nodes: usize) -> Stage {
         Stage::with(options, nodes, |_| {}).await
     }
@@ -74,20 +75,21 @@ impl Stage {
             backfill_blocks: 0,
             retention: Duration::from_secs(400 * 86_400),
             clock: || UnixSeconds(NOW),
+            started: Instant::now(),
         };
         change(&mut settings);
         let (watch_list, _) = watch::channel(watch_all(&network));
-        let (_, snapshots) = watch::channel(None);
+        let (_, states) = follower::state_channel(&settings, &[]);
         let exposition = Exposition::new(metrics::MetricsSettings::default(), Registry::new()).unwrap();
         let dialect = Arc::new(dialect::DASH);
         let follower = None;
         let mut stage =
-            Stage { network, servers, follower, settings, dialect, history: None, snapshots, watch_list, exposition };
+            Stage { network, servers, follower, settings, dialect, history: None, states, watch_list, exposition };
         stage.start();
         stage
     }
 
-    /// A stage with a history, on which the network has been seen once. The nodes are asked as the dialect says.
+    /// A stage with a history, after the first poll. Calls follow the dialect.
     pub(crate) async fn recording(
         options: Options,
         dialect: Dialect,
@@ -100,7 +102,7 @@ impl Stage {
         stage
     }
 
-    /// The same, but this happened before the history began.
+    /// The same, with events from before the history began.
     pub(crate) async fn recording_after(
         before: impl FnOnce(&Network),
         change: impl FnOnce(&mut FollowerSettings),
@@ -112,10 +114,10 @@ impl Stage {
         stage
     }
 
-    /// Lets the follower fill in old blocks, in so many steps at most. Returns whether there is more to do.
+    /// Lets the follower import old blocks, in at most the given number of steps. Returns whether there is more to do.
     pub(crate) async fn fill(&mut self, steps: usize) -> bool {
         for step in 0..steps {
-            // A poll that a busy machine let time out keeps the past back too.
+            // A poll that times out on a busy machine delays the backfill too.
             if step % 50 == 49 {
                 self.poll().await;
             }
@@ -135,28 +137,29 @@ impl Stage {
         stage
     }
 
-    /// Makes the next start find a history that cannot be opened. Rights would mean nothing to a test that root runs.
+    /// Makes the next start find a history that cannot be opened. File permissions would not affect a test that root
+    /// runs.
     pub(crate) fn forbid_history(&self) {
         let lock = self.history().with_extension("db.lock");
-        // There is none before the first start.
+        // There is no file before the first start.
         let _ = std::fs::remove_file(&lock);
         std::fs::create_dir(lock).unwrap();
     }
 
-    /// Makes that history one that can be opened, and lets it be.
+    /// Makes that history readable again.
     pub(crate) async fn allow_history(&self) {
         std::fs::remove_dir(self.history().with_extension("db.lock")).unwrap();
         assert_eq!(self.flush().await, 0);
     }
 
-    /// What a process does when it starts: everything in memory is new, the history is opened.
+    /// The start of a process: everything in memory is new, the history is opened.
     fn start(&mut self) {
         let registry = Registry::new();
         let meters = Meters::new(&registry).unwrap();
         let dialect = &self.dialect;
-        let clients =
+        let clients: Vec<Client> =
             (0..).zip(&self.servers).map(|(index, server)| client(index, server, dialect.clone(), &meters)).collect();
-        let (publish, snapshots) = watch::channel(None);
+        let (publish, states) = follower::state_channel(&self.settings, &clients);
         let mut follower = Follower::new(self.settings.clone(), clients, &meters, self.watch_list.subscribe(), publish);
         if let Some(history) = &mut self.history {
             let path = history.folder.path().join("history.db");
@@ -167,11 +170,11 @@ impl Stage {
             history.writer = Some((writer, ended));
         }
         self.follower = Some(follower);
-        self.snapshots = snapshots;
+        self.states = states;
         self.exposition = Exposition::new(metrics::MetricsSettings::default(), registry).unwrap();
     }
 
-    /// Ends the process: what is in memory is gone.
+    /// Ends the process: the data in memory is lost.
     pub(crate) async fn stop(&mut self) {
         self.follower = None;
         if let Some((writer, ended)) = self.history.as_mut().and_then(|history| history.writer.take()) {
@@ -180,17 +183,17 @@ impl Stage {
         }
     }
 
-    /// Starts it again on the same history, and looks once.
+    /// Starts it again on the same history, and polls once.
     pub(crate) async fn restart(&mut self) {
         self.start();
         self.poll().await;
     }
 
-    /// What fills in old blocks from the first node.
+    /// The backfill from the first node.
     pub(crate) async fn backfill(&self) -> Result<OfflineBackfill, OfflineBackfillError> {
         let meters = Meters::new(&Registry::new()).unwrap();
         let client = client(0, &self.servers[0], self.dialect.clone(), &meters);
-        OfflineBackfill::new(self.settings.clone(), client, &meters).await
+        OfflineBackfill::new(self.settings.clone(), client).await
     }
 
     /// The history's file.
@@ -198,27 +201,27 @@ impl Stage {
         self.history.as_ref().unwrap().folder.path().join("history.db")
     }
 
-    /// Tries to write what waits. Returns how many steps wait still.
+    /// Tries to write the queued steps. Returns the number of steps that are still queued.
     pub(crate) async fn flush(&self) -> usize {
         let (writer, _) = self.history.as_ref().unwrap().writer.as_ref().unwrap();
         writer.flush().await.unwrap()
     }
 
-    /// A stage on which the network has been seen once.
+    /// A stage after the first poll.
     pub(crate) async fn following() -> Stage {
         let mut stage = Stage::small().await;
         stage.poll().await;
         stage
     }
 
-    /// A stage behind so many nodes on which the network has been seen once.
+    /// A stage behind the given number of nodes, after the first poll.
     pub(crate) async fn following_of(nodes: usize) -> Stage {
         let mut stage = Stage::new(Options::default(), nodes).await;
         stage.poll().await;
         stage
     }
 
-    /// Puts a node that is the masternode `mn-<index>` in the place of the first, behind a process that starts anew.
+    /// Replaces the first node by one that is the masternode `mn-<index>`, behind a process that starts again.
     pub(crate) async fn serve_masternode(&mut self, index: usize) {
         let options = ServerOptions { masternode: Some(self.masternode(index)), ..ServerOptions::default() };
         let server = Server::bind_with(self.network.clone(), "127.0.0.1:0", options).await.unwrap();
@@ -226,12 +229,12 @@ impl Stage {
         self.start();
     }
 
-    /// Lets the follower look once.
+    /// Lets the follower poll once.
     pub(crate) async fn poll(&mut self) {
         self.follower.as_mut().unwrap().poll().await;
     }
 
-    /// Mines a block in which this happens, and lets the follower look.
+    /// Mines a block with these actions, and polls.
     pub(crate) async fn mine(&mut self, actions: &[Action]) {
         self.network.mine_with(actions).unwrap();
         self.poll().await;
@@ -244,13 +247,23 @@ impl Stage {
 
     /// Its text.
     pub(crate) async fn text(&self, format: Format) -> String {
-        self.exposition.publish("dash-test", self.snapshot());
+        self.exposition.publish(self.state());
         self.exposition.text(format).await
     }
 
-    /// The snapshot that is published now.
+    /// The state that is published now.
+    pub(crate) fn state(&self) -> Arc<NetworkState> {
+        self.states.borrow().clone()
+    }
+
+    /// The states, as they are published.
+    pub(crate) fn states(&self) -> watch::Receiver<Arc<NetworkState>> {
+        self.states.clone()
+    }
+
+    /// The currently published snapshot.
     pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
-        self.snapshots.borrow().clone()
+        self.states.borrow().snapshot.clone()
     }
 
     /// Events of the snapshot, oldest first.
@@ -263,13 +276,13 @@ impl Stage {
         self.network.masternodes()[index].clone()
     }
 
-    /// Puts another watch list in force, as a reload does.
+    /// Activates another watch list, as a reload does.
     pub(crate) fn watch(&self, list: WatchList) {
         self.watch_list.send_replace(list);
     }
 }
 
-/// A failure of one masternode in so many commitments of one block.
+/// A failure of one masternode in the given number of commitments of one block.
 pub(crate) fn fail(masternode: &str, commitments: usize) -> Action {
     Action::FailDkg { masternode: masternode.into(), commitments, quorum_type: None }
 }

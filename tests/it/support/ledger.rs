@@ -1,4 +1,4 @@
-//! What we saw and what the simulator noted, in the same words.
+//! Our events and the simulator's ledger in the same format.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use simulator::{BanCause as SimulatedCause, ChangedField, FieldChange, LedgerKin
 
 use crate::support::samples::Page;
 
-/// Height, masternode, and what happened.
+/// Height, masternode, and event.
 pub(crate) type Entry = (u32, String, String);
 
-/// Our events in the words of the ledger, sorted.
+/// Our events in the ledger's format, sorted.
 pub(crate) fn seen<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Entry> {
     let mut seen: Vec<Entry> = events
         .into_iter()
@@ -25,7 +25,7 @@ pub(crate) fn seen<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Entry
                 EventKind::Payment { .. } => "payment".into(),
                 EventKind::Change(field, _) => format!("change {}", field.label()),
                 EventKind::State { from, to } => format!("state {from} to {to}"),
-                // The ledger knows no losses: they follow from bans and removals.
+                // The ledger contains no losses: they follow from bans and removals.
                 EventKind::PaymentLost => return None,
             };
             Some((event.block.height.0, event.masternode.to_string(), kind))
@@ -35,12 +35,12 @@ pub(crate) fn seen<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Entry
     seen
 }
 
-/// What happened on the active branch from this height on, sorted.
+/// Events on the active branch from this height on, sorted.
 pub(crate) fn happened(network: &Network, from: u32) -> Vec<Entry> {
     let mut happened: Vec<Entry> = network
         .ledger_since(from)
         .into_iter()
-        // A list does not show a penalty of a node that is at the limit already: no point was added.
+        // A list does not show a penalty of a node that is already at the limit, because no point was added.
         .filter(|entry| !matches!(entry.kind, LedgerKind::Penalty { points: 0, .. }))
         .flat_map(|entry| {
             let kinds = match entry.kind {
@@ -63,7 +63,7 @@ pub(crate) fn happened(network: &Network, from: u32) -> Vec<Entry> {
     happened
 }
 
-/// Neither more nor less, and on failure the first difference.
+/// Equal entries; on failure the first difference.
 #[track_caller]
 pub(crate) fn assert_same(seen: Vec<Entry>, happened: Vec<Entry>) {
     for (seen, happened) in seen.iter().zip(&happened) {
@@ -87,7 +87,7 @@ pub(crate) fn kept(path: &Path) -> Vec<StoredEvent> {
     }
 }
 
-/// The history holds this branch of the ledger and no other: each block's events once.
+/// The history holds exactly this branch of the ledger: each block's events once.
 #[track_caller]
 pub(crate) fn assert_kept(path: &Path, network: &Network, from: u32) {
     let kept = kept(path);
@@ -96,10 +96,10 @@ pub(crate) fn assert_kept(path: &Path, network: &Network, from: u32) {
     assert_same(seen(standing), happened(network, from));
 }
 
-/// The counters of watched masternodes on the page are what these entries add up to, to the unit.
+/// The counters of watched masternodes on the page are exactly the sums of these entries.
 #[track_caller]
 pub(crate) fn assert_counted(page: &Page, entries: &[Entry], masternodes: &[String]) {
-    // Name, the label that tells the kind, and how the ledger's words for it begin.
+    // Name, the label that identifies the kind, and the beginning of the ledger's text for it.
     let counters = [
         ("masternode_pose_penalties_total", None, "penalty"),
         ("masternode_pose_bans_total", Some(("cause", "dkg")), "ban dkg"),
@@ -131,7 +131,7 @@ fn ban_cause(cause: SimulatedCause) -> BanCause {
     }
 }
 
-/// The fields of ours that a change concerns. The primary address and the further ones are two.
+/// Our fields for a change. The primary address and the further ones are separate.
 fn changed(field: ChangedField, change: Option<&FieldChange>) -> Vec<&'static str> {
     vec![match field {
         ChangedField::Address => return changed_addresses(change.expect("a change has both sides")),

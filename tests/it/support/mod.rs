@@ -1,4 +1,4 @@
-//! What the scenarios share: a simulated network behind its servers with a follower on it, and a reader of pages.
+//! Shared code of the scenarios: a simulated network behind its servers with a follower, and a parser of pages.
 
 #[path = "../../../crates/exporter-toolkit/tests/support/certificates.rs"]
 pub(crate) mod certificates;
@@ -12,11 +12,11 @@ pub(crate) mod sides;
 
 use std::path::Path;
 
-/// Compares with a text on record. `UPDATE_GOLDEN=1` writes the record anew, to be read before it is committed.
+/// Compares with a golden text. `UPDATE_GOLDEN=1` rewrites it; review it before the commit.
 #[track_caller]
 pub(crate) fn golden(path: &str, text: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    #[expect(clippy::disallowed_methods, reason = "how a record is written anew")]
+    #[expect(clippy::disallowed_methods, reason = "how a golden file is rewritten")]
     let update = std::env::var("UPDATE_GOLDEN").is_ok();
     if update {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();

@@ -1,5 +1,5 @@
-//! A node in front of a simulated one that says of v24 what a release of Dash Core says: an old one, one with `softforks`, or
-//! one with `getdeploymentinfo` only.
+//! A relay in front of a simulated node that reports v24 like a release of Dash Core: an old one, one with `softforks`,
+//! or one with `getdeploymentinfo` only.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -9,30 +9,30 @@ use simulator::{Network, RunningServer, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// How a node says its forks.
+/// How a node reports its forks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// A release before v24: no word of it.
+    /// A release before v24: not at all.
     Old,
     /// In `softforks` of `getblockchaininfo`; the method for it is unknown.
     Softforks,
     /// By `getdeploymentinfo` only.
     Deployments,
-    /// Gone from `getblockchaininfo`, and the method for it is not allowed.
+    /// Absent from `getblockchaininfo`, and `getdeploymentinfo` is not allowed.
     Forbidden,
 }
 
-/// What a node is at the moment.
+/// The current state of a node.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) form: Form,
     pub(crate) version: u32,
     pub(crate) down: bool,
-    /// Calls of a hundred that it refuses because its work queue is full.
+    /// Percentage of calls that it refuses because its work queue is full.
     pub(crate) refused: u64,
     /// The node prints `ehf` and `ehf_height`.
     pub(crate) says_signal: bool,
-    /// Further deployments that it names.
+    /// Further deployments that it reports.
     pub(crate) others: Vec<&'static str>,
     /// Version of coinbases.
     pub(crate) coinbase: u16,
@@ -60,14 +60,14 @@ impl Node {
     }
 }
 
-/// Blocks of a window, the block of the signal, and the first of each state.
+/// Blocks of a window, the block of the signal, and the first block of each state.
 pub(crate) const WINDOW: u32 = 24;
 pub(crate) const SIGNAL: u32 = 545;
 pub(crate) const STARTED: u32 = 552;
 pub(crate) const LOCKED_IN: u32 = 576;
 pub(crate) const ACTIVE: u32 = 600;
 
-/// What a node answers whose work queue is full.
+/// The answer of a node whose work queue is full.
 const REFUSED: &str = "HTTP/1.1 503 x\r\nConnection: close\r\nContent-Length: 25\r\n\r\nWork queue depth exceeded";
 
 /// See the module.
@@ -111,7 +111,7 @@ impl Relay {
                 let mut answer = Vec::new();
                 upstream.read_to_end(&mut answer).await.unwrap();
                 let answer = rewritten(&method, &node, &chain, answer);
-                // A client that gave up is no fault.
+                // A client that disconnects is not an error.
                 let _ = client.write_all(&answer).await;
             }
         });
@@ -122,7 +122,7 @@ impl Relay {
         change(&mut self.node.lock().unwrap());
     }
 
-    /// How often a method was called since the last look.
+    /// How often a method was called since the last query.
     pub(crate) fn calls(&self, method: &str) -> u32 {
         self.calls.lock().unwrap().remove(method).unwrap_or(0)
     }
@@ -190,7 +190,7 @@ fn rewritten(method: &str, node: &Node, network: &Network, answer: Vec<u8>) -> V
     whole("200 OK", body.to_string())
 }
 
-/// What a node says of its forks with such a tip.
+/// A node's report of its forks at the given tip.
 fn forks(node: &Node, tip: u32, with_next: bool) -> Value {
     let next = tip + 1;
     let buried = json!({ "type": "buried", "active": true, "height": 1 });

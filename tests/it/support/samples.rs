@@ -1,9 +1,9 @@
-//! Finds a sample on a page by name and labels; on failure shows the near misses.
+//! Finds a sample on a page by name and labels; on failure shows similar samples.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// A page of metrics, read as Prometheus would read it.
+/// A page of metrics, parsed like Prometheus does.
 pub(crate) struct Page {
     samples: Vec<(String, BTreeMap<String, String>, f64)>,
 }
@@ -15,7 +15,7 @@ impl Page {
         Page { samples: lines.map(sample).collect() }
     }
 
-    /// The value of the one sample of this name that has at least these labels; `None` when there is none.
+    /// The value of the only sample of this name with at least these labels; `None` if there is none.
     pub(crate) fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let found: Vec<f64> = self
             .samples
@@ -29,7 +29,7 @@ impl Page {
         found.first().copied()
     }
 
-    /// As [`Page::value`], but the sample must be there.
+    /// Like [`Page::value`], but the sample must exist.
     #[track_caller]
     pub(crate) fn expect(&self, name: &str, labels: &[(&str, &str)], expected: f64) {
         let value = self.value(name, labels);
@@ -38,14 +38,14 @@ impl Page {
         }
     }
 
-    /// The sample must not be there.
+    /// The sample must not exist.
     #[track_caller]
     pub(crate) fn expect_absent(&self, name: &str, labels: &[(&str, &str)]) {
         let value = self.value(name, labels);
         assert!(value.is_none(), "{name} {labels:?} is {value:?}, expected to be absent");
     }
 
-    /// How many samples have this name.
+    /// Number of samples of this name.
     pub(crate) fn count(&self, name: &str) -> usize {
         self.samples.iter().filter(|(candidate, _, _)| candidate == name).count()
     }

@@ -1,12 +1,12 @@
-//! Nodes on one chain or on two that part at the activation of v24, and a follower with a history on them.
+//! Nodes on one chain or on two that split at the activation of v24, and a follower with a history on them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::chain::DASH;
 use domain::watch::WatchList;
-use domain::{Snapshot, UnixSeconds};
-use masternode_exporter::follower::{Follower, FollowerSettings, OptionalQueries};
+use domain::{NetworkState, Snapshot, UnixSeconds};
+use masternode_exporter::follower::{self, Follower, FollowerSettings, OptionalQueries};
 use masternode_exporter::history::{self, Writer, WriterHandle};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
@@ -20,11 +20,11 @@ use crate::support::harness::{NOW, watch_all};
 use crate::support::relay::{Node, Relay};
 use crate::support::samples::Page;
 
-/// Some nodes on one network or on two, and a follower on them; the first is the preferred one.
+/// Some nodes on one network or on two, and a follower; the first node is preferred.
 pub(crate) struct Fork {
     pub(crate) relays: Vec<Relay>,
     pub(crate) follower: Option<Follower>,
-    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    states: Option<watch::Receiver<Arc<NetworkState>>>,
     exposition: Arc<Exposition>,
     folder: TempDir,
     writer: Option<(Writer, WriterHandle)>,
@@ -43,9 +43,8 @@ impl Fork {
         }
         let (watch_list, _) = watch::channel(watch_all(&relays[0].network));
         let exposition = Exposition::new(metrics::MetricsSettings::default(), Registry::new()).unwrap();
-        let (_, snapshots) = watch::channel(None);
         let folder = tempfile::tempdir().unwrap();
-        let mut fork = Fork { relays, follower: None, snapshots, exposition, folder, writer: None, watch_list };
+        let mut fork = Fork { relays, follower: None, states: None, exposition, folder, writer: None, watch_list };
         fork.start();
         fork
     }
@@ -64,7 +63,7 @@ impl Fork {
             let meters = meters.rpc("dash-test", &settings.name);
             Client::new(settings, meters).unwrap()
         };
-        let clients = self.relays.iter().enumerate().map(client).collect();
+        let clients: Vec<Client> = self.relays.iter().enumerate().map(client).collect();
         let settings = FollowerSettings {
             network: "dash-test".into(),
             rules: Arc::new(DASH),
@@ -76,15 +75,16 @@ impl Fork {
             backfill_blocks: 0,
             retention: Duration::from_secs(400 * 86_400),
             clock: || UnixSeconds(NOW),
+            started: Instant::now(),
         };
-        let (publish, snapshots) = watch::channel(None);
+        let (publish, states) = follower::state_channel(&settings, &clients);
         let path = self.folder.path().join("history.db");
         let kept = history::HistorySettings { path, retention: settings.retention, clock: settings.clock };
         let (writer, ended) = Writer::start(kept, meters.history().clone()).unwrap();
         let follower = Follower::new(settings, clients, &meters, self.watch_list.subscribe(), publish);
         self.follower = Some(follower.with_history(writer.clone()));
         self.writer = Some((writer, ended));
-        self.snapshots = snapshots;
+        self.states = Some(states);
         self.exposition = Exposition::new(metrics::MetricsSettings::default(), registry).unwrap();
     }
 
@@ -97,7 +97,7 @@ impl Fork {
         self.start();
     }
 
-    /// Lets the follower look so often that sources that are waiting are looked at, too. Returns the page.
+    /// Polls often enough that waiting sources are polled too. Returns the page.
     pub(crate) async fn look(&mut self) -> Page {
         for _ in 0..6 {
             self.follower.as_mut().unwrap().poll().await;
@@ -106,21 +106,24 @@ impl Fork {
     }
 
     pub(crate) async fn page(&self) -> Page {
-        let snapshot = self.snapshots.borrow().clone();
-        self.exposition.publish("dash-test", snapshot);
+        self.exposition.publish(self.state());
         Page::read(&self.exposition.text(Format::Text).await)
     }
 
+    fn state(&self) -> Arc<NetworkState> {
+        self.states.as_ref().unwrap().borrow().clone()
+    }
+
     pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
-        self.snapshots.borrow().clone()
+        self.state().snapshot.clone()
     }
 
     pub(crate) fn height(&self) -> Option<u32> {
-        self.snapshots.borrow().as_ref().map(|snapshot| snapshot.block().height.0)
+        self.snapshot().map(|snapshot| snapshot.block().height.0)
     }
 
     pub(crate) fn hash(&self) -> Option<String> {
-        self.snapshots.borrow().as_ref().map(|snapshot| snapshot.block().hash.to_string())
+        self.snapshot().map(|snapshot| snapshot.block().hash.to_string())
     }
 }
 
@@ -137,7 +140,7 @@ pub(crate) fn sides(common: u32) -> (Network, Network) {
     (old, new)
 }
 
-/// Gives the old side a block of its own in place of the one that both would mine.
+/// Gives the old side a different block instead of the common one.
 pub(crate) fn part(old: &Network, new: &Network) {
     old.mine(1);
     new.mine(1);

@@ -39,7 +39,7 @@ fn the_earliest_activation_follows_from_the_window_of_the_signal() {
             (Phase::Signalled, Some(Height(earliest))),
             "{signal}"
         );
-        // The window after: blocks are counted, and the first window can lock in.
+        // The next window: blocks are counted, and it is the first that can lock in.
         let since = Height((signal / 4032 + 1) * 4032);
         let started = Bip9 { status: "started".into(), since: Some(since), ..signalled };
         for tip in [since.0 - 1, since.0, since.0 + 4030] {
@@ -56,7 +56,7 @@ fn the_earliest_activation_follows_from_the_window_of_the_signal() {
 }
 
 #[test]
-fn a_window_that_cannot_lock_in_costs_another_one() {
+fn a_window_that_cannot_lock_in_delays_activation_by_one_window() {
     let signalling = Signalling { window: 24, elapsed: 20, count: 3, threshold: Some(19), possible: Some(false) };
     let started = Bip9 { since: Some(Height(192)), signalling: Some(signalling), ..bip9("started") };
     let deployment = v24(started, &at(Subnet::Regtest, 211)).unwrap();
@@ -91,7 +91,7 @@ fn the_steps_come_in_order() {
 }
 
 #[test]
-fn a_signal_that_was_seen_in_a_block_counts_where_the_node_does_not_say() {
+fn a_signal_seen_in_a_block_counts_when_the_node_does_not_report_it() {
     let said = Bip9 { needs_signal: None, ..bip9("defined") };
     let seen = |height| At { seen_signal: Some(Height(height)), ..at(Subnet::Main, 2_576_500) };
     let deployment = v24(said.clone(), &seen(2_576_490)).unwrap();
@@ -104,7 +104,7 @@ fn a_signal_that_was_seen_in_a_block_counts_where_the_node_does_not_say() {
 }
 
 #[test]
-fn an_activation_is_certain_from_its_lock_in_on_and_began_with_its_block() {
+fn an_activation_is_final_from_lock_in_and_starts_with_its_block() {
     let locked = Bip9 { since: Some(Height(216)), ..bip9("locked_in") };
     let stated = Bip9 { activation_height: Some(Height(240)), ..locked.clone() };
     let with_window = Bip9 { signalling: Some(Signalling { window: 24, ..Signalling::default() }), ..locked };
@@ -120,10 +120,10 @@ fn an_activation_is_certain_from_its_lock_in_on_and_began_with_its_block() {
 }
 
 #[test]
-fn a_node_that_has_it_buried_or_does_not_know_it() {
+fn a_buried_or_unknown_deployment_is_recognised() {
     let tip =
         |version, coinbase| At { node_version: version, coinbase_version: coinbase, ..at(Subnet::Main, 3_000_000) };
-    // version, coinbase version: active or nothing known.
+    // version, coinbase version: active or unknown.
     for (version, coinbase, known) in [
         (Some(250_000), Some(4), true),
         (Some(250_000), Some(3), false),
@@ -148,7 +148,7 @@ fn a_node_that_has_it_buried_or_does_not_know_it() {
 }
 
 #[test]
-fn the_threshold_falls_with_each_attempt() {
+fn the_threshold_decreases_with_each_attempt() {
     // Network, window, attempt, threshold.
     for (subnet, window, attempt, expected) in [
         (Subnet::Main, 4032, 0, 3226),
@@ -168,7 +168,7 @@ fn the_threshold_falls_with_each_attempt() {
 }
 
 #[test]
-fn a_threshold_that_a_node_leaves_out_is_computed_by_the_attempt() {
+fn a_missing_threshold_is_computed_from_the_attempt() {
     let signalling = Signalling { window: 4032, elapsed: 1, count: 1, threshold: None, possible: None };
     let started = Bip9 { since: Some(Height(4032 * 640)), signalling: Some(signalling), ..bip9("started") };
     let at = at(Subnet::Main, 4032 * 641);
@@ -176,7 +176,7 @@ fn a_threshold_that_a_node_leaves_out_is_computed_by_the_attempt() {
 }
 
 #[test]
-fn a_source_follows_when_it_names_the_deployment_or_is_new_enough() {
+fn a_source_follows_when_it_reports_the_deployment_or_is_new_enough() {
     let named = Forks::from([(V24.to_string(), Fork::default())]);
     for (forks, version, expected) in [
         (Some(&named), Some(230_102), Some(true)),
@@ -199,7 +199,7 @@ fn the_expected_time_counts_from_the_tip() {
 }
 
 #[test]
-fn a_private_network_has_the_window_that_it_said_and_no_other() {
+fn a_private_network_has_only_the_window_that_it_reported() {
     let signalled = Bip9 { signal_height: Some(Height(190)), ..bip9("defined") };
     let unsaid = v24(signalled.clone(), &at(Subnet::Regtest, 190)).unwrap();
     assert_eq!((unsaid.window, unsaid.earliest_height), (None, None), "it may have been started with another one");

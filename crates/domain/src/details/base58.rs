@@ -1,4 +1,4 @@
-//! Addresses in base 58, as they are written and in the 21 bytes that they stand for.
+//! Addresses in base 58, as text and as the 21 bytes that they encode.
 //!
 //! Never here: which network or kind of script an address is of.
 
@@ -6,28 +6,28 @@ use sha2::{Digest, Sha256};
 
 use crate::details::compact::digit_values;
 
-/// Characters of an address that is packed. One of a key or a script on a Dash network always has as many.
+/// Characters of an address that can be packed. Addresses of keys and scripts on Dash networks always have this length.
 const DIGITS: usize = 34;
 
-/// What the checksum is of: the version, and the hash of a key or a script.
-pub(super) const PACKED_BYTES: usize = 21;
+/// The bytes that the checksum covers: the version, and the hash of a key or a script.
+pub(crate) const PACKED_BYTES: usize = 21;
 
-/// Bytes of the number that an address is: behind the packed ones four of checksum. 58³⁴ is below 2²⁰⁰.
+/// Bytes of an address as a number: the packed bytes and four bytes of checksum. 58³⁴ is below 2²⁰⁰.
 const NUMBER_BYTES: usize = PACKED_BYTES + 4;
 
 /// Limbs of 64 bits, least significant first.
 type Number = [u64; NUMBER_BYTES.div_ceil(8)];
 
-/// Digits that are read or written at once: 58¹⁰ is below 2⁶⁴.
+/// Digits that are read or written in one step: 58¹⁰ is below 2⁶⁴.
 const GROUP: usize = 10;
 
 const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
 const DIGIT: [u8; 256] = digit_values(ALPHABET);
 
-/// The bytes of an address of [`DIGITS`] characters whose checksum is right; `None` for any other text. So
-/// [`write()`] gives back exactly what was packed: leading zeros are digits like others, as their number is fixed.
-pub(super) fn pack(text: &str) -> Option<[u8; PACKED_BYTES]> {
+/// The bytes of an address of [`DIGITS`] characters with a valid checksum; `None` for any other text. [`write()`]
+/// restores exactly the packed text: leading zeros are ordinary digits, because the length is fixed.
+pub(crate) fn pack(text: &str) -> Option<[u8; PACKED_BYTES]> {
     let digits: &[u8; DIGITS] = text.as_bytes().try_into().ok()?;
     let mut number = Number::default();
     for group in digits.chunks(GROUP) {
@@ -56,13 +56,13 @@ pub(super) fn pack(text: &str) -> Option<[u8; PACKED_BYTES]> {
     (checksum(&packed) == sum).then_some(packed)
 }
 
-/// Appends the address that was packed.
+/// Appends the text of a packed address.
 pub(super) fn write(packed: &[u8; PACKED_BYTES], out: &mut String) {
     let mut bytes = [0; size_of::<Number>()];
     let (_, number) = bytes.split_at_mut(size_of::<Number>() - NUMBER_BYTES);
     number[..PACKED_BYTES].copy_from_slice(packed);
     number[PACKED_BYTES..].copy_from_slice(&checksum(packed));
-    // Most significant first here, as in a division by hand.
+    // Most significant first, as in long division.
     let mut limbs = Number::default();
     for (limb, from) in limbs.iter_mut().zip(bytes.chunks_exact(8)) {
         *limb = u64::from_be_bytes(from.try_into().expect("chunks of eight"));
@@ -73,7 +73,7 @@ pub(super) fn write(packed: &[u8; PACKED_BYTES], out: &mut String) {
         let mut rest = 0;
         for limb in &mut limbs {
             let value = u128::from(rest) << 64 | u128::from(*limb);
-            // The rest is below the scale, so the quotient fits.
+            // The remainder is below the scale, so the quotient fits.
             *limb = (value / scale) as u64;
             rest = (value % scale) as u64;
         }
@@ -105,21 +105,22 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_every_kind_come_back_as_they_were() {
-        // Recorded from a node, then made by another implementation. Versions: `src/chainparams.cpp`, `base58Prefixes`.
+    fn addresses_of_every_kind_are_restored_exactly() {
+        // Recorded from a node, and created by another implementation. Versions: `src/chainparams.cpp`,
+        // `base58Prefixes`.
         check("yWfYk2T5eeHhEx48BPzM5acDDmMk5tgC9U", Some(140));
         check("yft8wn4AnQizsjz4Lj4yVzNrhCuKXwtR2s", Some(140));
         check("XagqqFetxiDb9wbartKDrXgnqLah6SqX2S", Some(76));
         check("Xz2SpMxBftgTyNjftJeYLexaTqqdgzkiPj", Some(76));
         check("7SQekjmcMtR25wEPPiL6m1Mb5586R5ut33", Some(16));
         check("93m4hAxmCcGXMfnjVPfNhWSjb69sBgdWN2", Some(19));
-        // Bitcoin's version 0 is a digit of its own: these have fewer or as many digits.
+        // Bitcoin's version 0 is a separate digit: these addresses have fewer or the same number of digits.
         check("1111111111111111111114oLvT2", None);
         check("1QLbz7JHiBTspS962RLKV8GndWFwi5j6Qr", Some(0));
     }
 
     #[test]
-    fn what_is_not_such_an_address_is_not_packed() {
+    fn other_texts_are_not_packed() {
         let good = "yWfYk2T5eeHhEx48BPzM5acDDmMk5tgC9U";
         for at in 0..good.len() {
             let mut other = good.as_bytes().to_vec();

@@ -1,28 +1,28 @@
-//! The packed form of the texts: bytes, and how each text is found among them.
+//! The packed form of the texts: bytes, and the location of each text in them.
 //!
-//! Never here: who shares them.
+//! Never here: who shares the packed bytes.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 
 use crate::details::{Detail, DetailTexts, Rare, base58};
 
-/// Bytes that are kept where the count is: the forms of two bits, an IPv4 address, three addresses in base 58, and a key.
+/// Bytes that are stored inline: the forms of two bits, an IPv4 address, three addresses in base 58, and a key.
 const SHORT_BYTES: usize = FORMS_BYTES + 6 + 3 * base58::PACKED_BYTES + KEY_BYTES;
 const FORMS_BYTES: usize = 2;
 const KEY_BYTES: usize = 48;
 
-/// Place of what few masternodes have, behind all details.
+/// Index of the rare properties, after all details.
 const RARE: usize = Detail::ALL.len();
 
-/// Place of the version among the forms, behind that: two bits, 0 for none.
+/// Index of the version among the forms, after the rare properties: two bits, 0 for none.
 const VERSION: usize = RARE + 1;
 
-/// The highest version that has room among the forms.
+/// The highest version that fits among the forms.
 const MOST_VERSION: u32 = 3;
 
-/// The forms of all texts, two bits each, then their bytes in the order of [`Detail::ALL`], what is rare last. What is left
-/// of the short ones is zeros. The same texts are always the same bytes, since each text has one form.
+/// The forms of all texts, two bits each, then their bytes in the order of [`Detail::ALL`], rare properties last.
+/// Unused inline bytes are zero. Equal texts always have equal bytes, because each text has exactly one form.
 pub(super) enum Packed {
     Short([u8; SHORT_BYTES]),
     Long(Box<[u8]>),
@@ -42,7 +42,7 @@ impl Packed {
         packer.finish(forms | (rare as u16) << (2 * RARE) | (small.unwrap_or(0) as u16) << (2 * VERSION))
     }
 
-    /// Version of the registration, and what few masternodes have.
+    /// Version of the registration, and the rare properties.
     pub(super) fn rare(&self) -> (Option<u32>, Rare) {
         let small = self.forms() >> (2 * VERSION) & 3;
         let (rare, large) = match self.at(RARE) {
@@ -52,7 +52,7 @@ impl Packed {
         (Some(u32::from(small)).filter(|version| *version > 0).or(large), rare)
     }
 
-    /// Whether there is nothing that few masternodes have.
+    /// Whether there are no rare properties.
     pub(super) fn is_ordinary(&self) -> bool {
         self.form_at(RARE) == Form::None
     }
@@ -71,7 +71,7 @@ impl Packed {
             bytes = &bytes[self.form(*before).length(*before, bytes)..];
         }
         let form = self.form_at(place);
-        // What is rare is a text or none: any detail will do for its length.
+        // The rare properties are a text or absent: any detail gives the right length.
         let detail = Detail::ALL.get(place).copied().unwrap_or(Detail::Address);
         (form, &bytes[..form.length(detail, bytes)])
     }
@@ -89,12 +89,12 @@ impl Packed {
         self.form_at(detail as usize)
     }
 
-    /// A text as it is packed: equal when the texts are.
+    /// A packed text: equal when the texts are.
     pub(super) fn item(&self, detail: Detail) -> (Form, &[u8]) {
         self.at(detail as usize)
     }
 
-    /// Appends a text; nothing when there is none.
+    /// Appends a text; appends nothing if it is absent.
     pub(super) fn write(&self, detail: Detail, out: &mut String) {
         let (form, bytes) = self.item(detail);
         match (form, detail) {
@@ -117,20 +117,20 @@ impl Packed {
 /// How a text is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// There is none.
+    /// Absent.
     None,
-    /// As what it should be: a key, an address in base 58, or an IPv4 address and port.
+    /// The expected format: a key, an address in base 58, or an IPv4 address and port.
     Usual,
     /// An IPv6 address and port: 18 bytes.
     V6,
-    /// The text itself behind its length in four bytes.
+    /// The text itself, after its length in four bytes.
     Text,
 }
 
 impl Form {
     const ALL: [Form; 4] = [Form::None, Form::Usual, Form::V6, Form::Text];
 
-    /// How many of `bytes`, at whose start the text is packed, are its own.
+    /// Length of the packed text at the start of `bytes`.
     fn length(self, detail: Detail, bytes: &[u8]) -> usize {
         match (self, detail) {
             (Form::None, _) => 0,
@@ -143,7 +143,7 @@ impl Form {
     }
 }
 
-/// Bytes on their way into [`Packed`]: on the stack while they are short.
+/// Bytes that will become [`Packed`]: on the stack while they are short.
 struct Packer {
     short: [u8; SHORT_BYTES],
     length: usize,
@@ -165,7 +165,7 @@ impl Packer {
                     self.push(&address.port().to_be_bytes());
                     return Form::Usual;
                 }
-                // Many texts are one IPv6 address: packed is the one that we would write.
+                // Several texts can denote one IPv6 address: only the canonical one is packed.
                 if let Some(address) = text.parse().ok().filter(|address: &SocketAddrV6| address.to_string() == text)
                     && (address.scope_id(), address.flowinfo()) == (0, 0)
                 {
@@ -219,10 +219,10 @@ impl Packer {
     }
 }
 
-/// An IPv4 address and port, if this is how it is written.
+/// An IPv4 address and port, if the text is its canonical form.
 fn v4(text: &str) -> Option<SocketAddrV4> {
     let (_, port) = text.split_once(':')?;
-    // Of all that is read, only zeros before the port would not be written.
+    // Of all accepted inputs, only leading zeros of the port are not canonical.
     text.parse().ok().filter(|_| !port.starts_with('0') || port.len() == 1)
 }
 

@@ -1,14 +1,14 @@
 //! Operator keys in their two encodings.
 //!
-//! The same key is written otherwise by a masternode of version 1 and by one of a later version: the legacy and the basic
+//! A masternode of version 1 and one of a later version write the same key differently: the legacy and the basic
 //! encoding of BLS differ in the three top bits of the first byte (docs/spec/dash-24.md#operator-key-encodings).
 //!
 //! Never here: cryptography; whether a key is a point of the curve.
 
-/// The bits of the first byte that are of the key in both encodings.
+/// The bits of the first byte that belong to the key in both encodings.
 const KEY_BITS: u8 = 0x1f;
 
-/// Whether both bytes are the same key. Zeros stand for none and are the same in both encodings.
+/// Whether both byte sequences are the same key. All zeros mean no key and are equal in both encodings.
 pub(super) fn same_bytes(one: &[u8], other: &[u8]) -> bool {
     if one == other {
         return true;
@@ -22,7 +22,7 @@ pub(super) fn same_bytes(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// Whether both texts are the same key, whatever the case of their digits.
+/// Whether both texts are the same key, regardless of case.
 pub fn same_key(one: &str, other: &str) -> bool {
     let bytes = |text: &str| -> Option<Vec<u8>> {
         let digits = text.as_bytes();
@@ -45,7 +45,7 @@ mod tests {
         let key = |first: &str, last: &str| format!("{first}{}{last}", "5a".repeat(46));
         let legacy = key("0b", "01");
         let cases = [
-            // Both signs: the legacy encoding has it in bit 7, the basic one in bit 5, and bit 7 is always set there.
+            // Both signs: the legacy encoding has the sign in bit 7, the basic one in bit 5; bit 7 is always set there.
             (key("8b", "01"), true),
             (key("ab", "01"), true),
             (key("0B", "01"), true),

@@ -1,11 +1,11 @@
-//! What an owner or operator may change, and no arithmetic needs: six texts, packed into one allocation.
+//! Properties that an owner or operator can change and that no arithmetic needs: six texts, packed into one allocation.
 //!
-//! An address in base 58 is 21 bytes, a key 48, an IPv4 address with its port 6. Whatever is not exactly of such a form is
-//! kept as the text that it is, so every text comes back as it was.
+//! An address in base 58 takes 21 bytes, a key 48, an IPv4 address with its port 6. Any other text is stored unchanged,
+//! so every text is restored exactly.
 //!
 //! Never here: what a text means.
 
-mod base58;
+pub(crate) mod base58;
 mod compact;
 mod key;
 mod rare;
@@ -27,7 +27,7 @@ pub use wanted::Wanted;
 /// One of the texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
-    /// Where the node says it listens, as the node writes it (`ip:port`, also onion or domain names).
+    /// Address on which the node listens, as the node writes it (`ip:port`, also onion or domain names).
     Address,
     /// Payee of the owner's share.
     PayoutAddress,
@@ -53,7 +53,7 @@ impl Detail {
     ];
 }
 
-/// The texts as they are; `None` where the masternode has none.
+/// The texts; `None` if the masternode does not have one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DetailTexts<'a> {
     /// [`Detail::Address`].
@@ -68,9 +68,9 @@ pub struct DetailTexts<'a> {
     pub operator_key: Option<Cow<'a, str>>,
     /// [`Detail::OperatorPayoutAddress`].
     pub operator_payout_address: Option<Cow<'a, str>>,
-    /// Version of the registration (`state.version`); `None` where the node does not say.
+    /// Version of the registration (`state.version`); `None` if the node does not report it.
     pub version: Option<u32>,
-    /// What few masternodes have.
+    /// Rare properties.
     pub rare: Rare,
 }
 
@@ -89,7 +89,7 @@ impl DetailTexts<'_> {
     }
 }
 
-/// The texts, packed and shared between the lists of neighbouring blocks: a clone costs a count.
+/// The packed texts, shared between the lists of consecutive blocks: a clone only increments a reference count.
 #[derive(Clone)]
 pub struct Details(Arc<Packed>);
 
@@ -99,7 +99,7 @@ impl Details {
         Details(Arc::new(Packed::new(texts)))
     }
 
-    /// A text; `None` when there is none.
+    /// A text; `None` if absent.
     pub fn get(&self, detail: Detail) -> Option<Cow<'_, str>> {
         let (form, bytes) = self.0.item(detail);
         match form {
@@ -113,7 +113,7 @@ impl Details {
         }
     }
 
-    /// Where the node says it listens.
+    /// Address on which the node listens.
     pub fn address(&self) -> Option<Cow<'_, str>> {
         self.get(Detail::Address)
     }
@@ -123,18 +123,18 @@ impl Details {
         self.get(Detail::PayoutAddress)
     }
 
-    /// Appends a text; nothing when there is none.
+    /// Appends a text; appends nothing if it is absent.
     pub fn write(&self, detail: Detail, out: &mut String) {
         self.0.write(detail, out);
     }
 
-    /// Whether there is such a text.
+    /// Whether the text is present.
     pub fn has(&self, detail: Detail) -> bool {
         self.0.form(detail) != Form::None
     }
 
-    /// Whether the text of both is the same, or neither has one. Of operator keys: whether it is the same key, however it
-    /// is encoded.
+    /// Whether both have the same text, or both have none. Operator keys are compared as keys, regardless of their
+    /// encoding.
     pub fn agrees(&self, other: &Details, detail: Detail) -> bool {
         if Arc::ptr_eq(&self.0, &other.0) {
             return true;
@@ -149,17 +149,17 @@ impl Details {
         }
     }
 
-    /// Version of the registration; `None` where the node does not say.
+    /// Version of the registration; `None` if the node does not report it.
     pub fn version(&self) -> Option<u32> {
         self.0.rare().0
     }
 
-    /// What few masternodes have.
+    /// Rare properties.
     pub fn rare(&self) -> Rare {
         self.0.rare().1
     }
 
-    /// Whether it has nothing that only few masternodes have: one address, one payee.
+    /// Whether it has no rare properties: one address, one payee.
     pub fn is_ordinary(&self) -> bool {
         self.0.is_ordinary()
     }
@@ -169,12 +169,12 @@ impl Details {
         self.rare().payouts
     }
 
-    /// Whether the node says who is paid in a form that is understood; a chain that names no payees says it, too.
+    /// Whether the payees are in a known form; also true on chains that do not name payees.
     pub fn are_payees_known(&self) -> bool {
         self.is_ordinary() || self.payouts() != Payouts::Unknown
     }
 
-    /// Everybody who is paid a part of the owner's side, each address once; `None` where that is not known.
+    /// All payees of the owner's side, each address once; `None` if not known.
     pub fn payees(&self) -> Option<Vec<Payee>> {
         let rare = self.rare();
         match rare.payouts {
@@ -187,7 +187,8 @@ impl Details {
         }
     }
 
-    /// All addresses for a purpose, as the node writes them, the primary one first; of Platform in the order of the list.
+    /// All addresses for a purpose, as the node writes them, the primary one first; those of Platform in the order of
+    /// the list.
     pub fn addresses(&self, purpose: Purpose) -> Vec<String> {
         let primary = self.address();
         let first = primary.as_deref().filter(|_| purpose == Purpose::CoreP2p).map(str::to_string);
@@ -196,7 +197,7 @@ impl Details {
         first.into_iter().chain(others.filter_map(|endpoint| endpoint.whole(primary.as_deref()))).collect()
     }
 
-    /// Whether the operator key is known and zeroed: the mark of a revoked operator (docs/spec/dash.md#ban-causes).
+    /// Whether the operator key is known and all zeros, which marks a revoked operator (docs/spec/dash.md#ban-causes).
     pub fn operator_key_is_zero(&self) -> bool {
         match self.0.item(Detail::OperatorKey) {
             (Form::Usual, key) => key.iter().all(|byte| *byte == 0),
@@ -272,14 +273,14 @@ mod tests {
     fn the_details_of_an_ordinary_masternode_take_one_allocation_of_128_bytes() {
         let details = Details::new(&usual());
         assert!(matches!(*details.0, Packed::Short(_)));
-        // The count of the shared allocation stands beside it.
+        // The reference count of the shared allocation is stored next to the bytes.
         assert_eq!(size_of::<Packed>() + size_of::<usize>(), 128);
         assert_eq!(size_of::<Option<Details>>(), size_of::<usize>());
         assert_eq!(details.texts(), usual());
     }
 
     #[test]
-    fn what_is_written_otherwise_than_we_would_is_kept_as_text() {
+    fn non_canonical_texts_are_kept_as_text() {
         let texts = [
             (Detail::Address, Form::Usual, "0.0.0.0:0"),
             (Detail::Address, Form::Text, "192.0.2.1:09999"),
@@ -304,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zeroed_key_is_told_from_none_and_from_others() {
+    fn a_zeroed_key_differs_from_no_key_and_from_other_keys() {
         let cases = [("0".repeat(96), true), ("00".into(), true), ("01".into(), false), (String::new(), false)];
         for (key, expected) in cases {
             let details = Wanted::new(Detail::OperatorKey, &key).like;
@@ -315,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn each_text_is_told_from_its_neighbours() {
+    fn each_text_is_separated_from_its_neighbours() {
         let (all, none) = (Details::new(&usual()), Details::default());
         for detail in Detail::ALL {
             let same = detail == Detail::OperatorPayoutAddress;
@@ -326,7 +327,7 @@ mod tests {
         assert!(form(Detail::Address, PAYOUT) == Form::Text, "each has its own form");
     }
 
-    /// Texts as nodes write them, and as they do not.
+    /// Texts in the node's format, and in other formats.
     fn text() -> impl Strategy<Value = Option<String>> {
         let forms = proptest::prop_oneof![
             "\\PC{0,40}",

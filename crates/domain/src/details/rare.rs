@@ -1,23 +1,24 @@
-//! What few masternodes have: further addresses, several payees, shares, a version that is still to come. One text, packed
-//! behind the others.
+//! Rare properties: further addresses, several payees, shares, a future version. They are one text, packed after the
+//! others.
 //!
-//! A line for each thing: a letter, then its fields with tabs between them. No field has a control character: [`is_clean`].
+//! One line for each property: a letter, then its fields, separated by tabs. No field has a control character:
+//! [`is_clean`].
 //!
-//! Never here: what all masternodes have.
+//! Never here: properties of every masternode.
 
 use std::fmt::Write;
 
 use crate::masternode::Duffs;
 use crate::payout::{Payout, Payouts, Share, Shared};
 
-/// What an address is for: the key of `addresses`.
+/// Purpose of an address: the key of `addresses`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Purpose {
-    /// Other nodes connect here.
+    /// Connections of other nodes.
     CoreP2p,
-    /// Platform's own peer-to-peer network.
+    /// Platform's peer-to-peer network.
     PlatformP2p,
-    /// Platform's interface for applications.
+    /// Platform's API for applications.
     PlatformHttps,
 }
 
@@ -25,7 +26,7 @@ impl Purpose {
     /// All, in the order in which they are shown.
     pub const ALL: [Purpose; 3] = [Purpose::CoreP2p, Purpose::PlatformP2p, Purpose::PlatformHttps];
 
-    /// The node's name of it.
+    /// The node's name of the purpose.
     pub fn label(self) -> &'static str {
         match self {
             Purpose::CoreP2p => "core_p2p",
@@ -43,17 +44,17 @@ impl Purpose {
     }
 }
 
-/// An address beside the primary one.
+/// An address other than the primary one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Endpoint {
-    /// What it is for.
+    /// Its purpose.
     pub purpose: Purpose,
-    /// `host:port`; without the host, `:port`, where the host is that of the primary address.
+    /// `host:port`; or `:port`, if the host is that of the primary address.
     pub address: Box<str>,
 }
 
 impl Endpoint {
-    /// An address, without its host where that is the one of the primary address.
+    /// An address, without its host if that is the host of the primary address.
     pub fn new(purpose: Purpose, address: &str, primary: Option<&str>) -> Endpoint {
         let same =
             primary.and_then(host).zip(host(address)).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other));
@@ -61,12 +62,12 @@ impl Endpoint {
         Endpoint { purpose, address: address.into() }
     }
 
-    /// Whether its host is that of the primary address, with which it comes and goes.
+    /// Whether its host is that of the primary address, with which it changes.
     pub fn is_beside_primary(&self) -> bool {
         self.address.starts_with(':')
     }
 
-    /// The whole address; `None` for one beside a primary address that there is not.
+    /// The whole address; `None` if it needs the primary address and there is none.
     pub fn whole(&self, primary: Option<&str>) -> Option<String> {
         match self.is_beside_primary() {
             true => Some(format!("{}{}", host(primary?)?, self.address)),
@@ -80,22 +81,22 @@ fn host(address: &str) -> Option<&str> {
     address.rsplit_once(':').map(|(host, _)| host)
 }
 
-/// What few masternodes have.
+/// Rare properties.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rare {
-    /// Addresses beside the primary one, in the order of the list.
+    /// Addresses other than the primary one, in the order of the list.
     pub endpoints: Vec<Endpoint>,
-    /// Payees, where there are several or none that is known.
+    /// Payees, if there are several, or if none is known.
     pub payouts: Payouts,
 }
 
 impl Rare {
-    /// Whether there is none of it.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.endpoints.is_empty() && self.payouts == Payouts::One
     }
 
-    /// The text; `version` is added where it has no room elsewhere. `None` where there is nothing to say.
+    /// The text. `version` is added if it does not fit elsewhere. `None` if it is empty.
     pub(super) fn pack(&self, version: Option<u32>) -> Option<String> {
         if self.is_empty() && version.is_none() {
             return None;
@@ -126,7 +127,7 @@ impl Rare {
         Some(text)
     }
 
-    /// What was packed, and the version where it was added.
+    /// The unpacked properties, and the version if it was added.
     pub(super) fn unpack(text: &str) -> (Rare, Option<u32>) {
         let (mut rare, mut version) = (Rare::default(), None);
         let (mut payouts, mut shared) = (Vec::new(), None::<Shared>);
@@ -165,7 +166,7 @@ impl Rare {
     }
 }
 
-/// Whether a text of a node can stand in a field: it has no control character and no blank, and there is something of it.
+/// Whether a text of a node can be a field: it is not empty, and has no control character and no blank.
 pub fn is_clean(text: &str) -> bool {
     !text.is_empty() && !text.chars().any(|character| character.is_control() || character.is_whitespace())
 }
@@ -192,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_packed_comes_back() {
+    fn packed_properties_are_restored() {
         let endpoints = vec![
             Endpoint { purpose: Purpose::CoreP2p, address: "[2001:4860::1]:9999".into() },
             Endpoint { purpose: Purpose::PlatformP2p, address: ":26656".into() },
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_with_blanks_or_controls_stands_in_no_field() {
+    fn a_text_with_blanks_or_control_characters_is_no_field() {
         for (text, clean) in [("yX4Ve7Q8", true), ("", false), ("a b", false), ("a\tb", false), ("a\n", false)] {
             assert_eq!(is_clean(text), clean, "{text:?}");
         }

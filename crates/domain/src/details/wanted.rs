@@ -1,4 +1,4 @@
-//! Looking for a text in many masternodes.
+//! Searching for a text in many masternodes.
 //!
 //! Never here: which masternodes.
 
@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use crate::details::{Detail, DetailTexts, Details};
 
-/// A text as it is packed, to be looked for in many masternodes.
+/// A packed text to search for in many masternodes.
 #[derive(Clone, Debug)]
 pub struct Wanted {
     detail: Detail,
@@ -14,7 +14,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Packs what is looked for.
+    /// Packs the text.
     pub fn new(detail: Detail, text: &str) -> Wanted {
         let text = Some(Cow::Borrowed(text));
         let texts = match detail {
@@ -28,7 +28,7 @@ impl Wanted {
         Wanted { detail, like: texts.into() }
     }
 
-    /// Whether the text is that; of payees and owners, whether it is one of several.
+    /// Whether a masternode has the text; for payees and owners, whether it is one of several.
     pub fn is_of(&self, details: &Details) -> bool {
         self.like.agrees(details, self.detail) || !details.is_ordinary() && self.is_one_of(details)
     }

@@ -1,6 +1,6 @@
-//! The tables and the arithmetic of sessions, against the spec and against a walk through the blocks.
+//! The tables and the arithmetic of sessions, compared with the specification and with a simulation block by block.
 //!
-//! Never here: drawing, which real quorums are held against.
+//! Never here: the selection of members, which is compared with real quorums.
 
 use super::*;
 use crate::pose::CONSENSUS;
@@ -12,8 +12,8 @@ fn unknown(_: &QuorumType) -> Option<KnownMembership> {
 }
 
 #[test]
-fn exposure_is_that_of_the_table() {
-    // valid, valid Evo, sessions a day of a regular node, of an Evo node: docs/spec/dash.md#exposure.
+fn exposure_matches_the_table() {
+    // valid, valid Evo, sessions per day of a regular node, of an Evo node: docs/spec/dash.md#exposure.
     let cases = [(3000, 400, 1.60, 7.31), (2100, 348, 2.28, 8.85), (2305, 299, 2.08, 9.72)];
     for (valid, evo, regular_expected, evo_expected) in cases {
         let population = Population { valid: [valid - evo, evo], banned: [0, 0] };
@@ -25,7 +25,7 @@ fn exposure_is_that_of_the_table() {
 }
 
 #[test]
-fn results_are_due_at_the_offsets_of_the_recordings() {
+fn results_are_due_at_the_recorded_offsets() {
     // tip, whether the sessions of a window are open, next height with a quorum: 288 · 1000 is the base of every mainnet type.
     let base = 288_000;
     let cases = [
@@ -46,8 +46,8 @@ fn results_are_due_at_the_offsets_of_the_recordings() {
 }
 
 #[test]
-fn the_first_result_of_a_type_is_due_by_its_own_mining_window() {
-    // Spec `dash.md` §4: window start, and one block later for types that do not rotate.
+fn the_first_result_of_a_type_follows_its_mining_window() {
+    // docs/spec/dash.md#dkg-phases-and-mining-windows: window start, and one block later for non-rotating types.
     for (types, expected) in [
         (MAIN, &[21, 21, 11, 42][..]),
         (TEST, &[11, 21, 21, 11, 42, 11]),
@@ -71,9 +71,9 @@ fn a_restart_is_safe_when_the_spec_says_so() {
 }
 
 #[test]
-fn the_chance_of_a_test_counts_the_windows_that_come() {
+fn the_probability_of_a_test_counts_coming_windows() {
     let population = Population { valid: [1752, 348], banned: [0, 0] };
-    // offset of the tip into 576, blocks, kind, which windows: chance. 1920 / 2100 = 0.914 in a rotation cycle,
+    // offset of the tip into 576, blocks, type, known windows: probability. 1920 / 2100 = 0.914 in a rotation cycle,
     // 400 / 2100 = 0.190 in each quorum of 400, 100 / 348 = 0.287 in a Platform quorum.
     let (regular, evo) = (NodeType::Regular, NodeType::Evo);
     let over = Known { draw: None, open: Some(false) };
@@ -95,25 +95,25 @@ fn the_chance_of_a_test_counts_the_windows_that_come() {
 }
 
 #[test]
-fn what_was_drawn_replaces_the_chance() {
+fn a_known_membership_replaces_the_probability() {
     let population = Population { valid: [1752, 348], banned: [0, 0] };
-    // offset of the tip into 576, the Platform session whose members are known, open, seated: chance within 47 blocks, in
-    // which the results of two Platform sessions that have not begun are due and nothing else, 0.287 each; then blocks left
-    // for a restart.
+    // offset of the tip into 576, the Platform session whose members are known, open, member: probability within 47
+    // blocks, in which only the results of two Platform sessions are due that have not begun, 0.287 each; then blocks
+    // left for a restart.
     let two = 1.0 - 0.7126 * 0.7126;
     let cases = [
         (64, 72, false, true, 1.0, 8),
         (64, 72, false, false, 0.2874, 32),
         (71, 72, false, false, 0.2874, 25),
-        // The session under way: its quorum is mined, two others come.
+        // The active session: its quorum is mined, two others follow.
         (84, 72, false, false, two, 12),
         (84, 72, false, true, two, 0),
-        // No quorum is mined yet: the seat stays one.
+        // No quorum is mined yet: the membership still counts.
         (83, 72, true, true, 1.0, 0),
         (84, 72, true, true, 1.0, 0),
         (89, 72, true, true, 1.0, 7),
         (90, 72, true, true, two, 6),
-        // A session that is over says nothing of the next one.
+        // A finished session does not affect the next one.
         (64, 48, false, true, two, 8),
     ];
     for (offset, start, open, seated, expected, restart) in cases {
@@ -129,15 +129,16 @@ fn what_was_drawn_replaces_the_chance() {
 }
 
 #[test]
-fn a_network_too_small_for_a_quorum_tests_nobody() {
+fn a_network_too_small_for_a_quorum_tests_no_masternode() {
     let population = Population { valid: [1, 0], banned: [0, 0] };
     assert_eq!(sessions_per_block(REGTEST, NodeType::Regular, &population), 0.0);
     assert_eq!(blocks_to_ban_if_offline(0, &CONSENSUS.limits(100), 0.0), None);
 }
 
 #[test]
-fn a_network_smaller_than_a_quorum_seats_everybody_as_long_as_one_can_form() {
-    // valid Evo nodes, sessions that one of them expects in each interval of llmq_test_platform, of three and at least two.
+fn a_network_smaller_than_a_quorum_selects_every_node_while_one_can_form() {
+    // valid Evo nodes, expected sessions of one of them in each interval of llmq_test_platform, with three members and
+    // at least two.
     for (evo, expected) in [(1, 0.0), (2, 1.0), (3, 1.0), (6, 0.5)] {
         let population = Population { valid: [0, evo], banned: [0, 0] };
         let platform: Vec<QuorumType> = REGTEST.iter().copied().filter(|kind| kind.evo_only).collect();
@@ -145,7 +146,7 @@ fn a_network_smaller_than_a_quorum_seats_everybody_as_long_as_one_can_form() {
     }
 }
 
-/// Walks an offline node block by block until its ban: one session a block with chance `rate`.
+/// Simulates an offline node block by block until its ban: one session per block with probability `rate`.
 fn walk(score: u32, limits: &PoseLimits, rate: f64, random: &mut u64) -> u32 {
     let (mut score, mut blocks) = (score, 0);
     loop {
@@ -162,7 +163,7 @@ fn walk(score: u32, limits: &PoseLimits, rate: f64, random: &mut u64) -> u32 {
 }
 
 #[test]
-fn the_time_to_a_ban_is_what_a_walk_through_the_blocks_finds() {
+fn the_time_to_a_ban_matches_a_simulation_by_block() {
     let limits = CONSENSUS.limits(2993);
     let mut random = 7;
     for (score, rate) in [(0, 2.28 / DAY), (500, 2.28 / DAY), (1975, 2.28 / DAY), (1200, 8.85 / DAY), (0, 0.5 / DAY)] {

@@ -1,7 +1,7 @@
-//! What an owner or operator can change, and from what to what.
+//! Changes that an owner or operator can make, with the values before and after.
 //!
-//! A change is one of meaning. A key in its other encoding is the same key; another form or order of the same payees is no change
-//! of payees; an address on the host of the primary one comes and goes with it.
+//! A change is a change of meaning. A key in another encoding is the same key. Another form or order of the same payees
+//! is not a change. An address on the host of the primary one changes with it.
 //!
 //! Never here: whether a change was expected (`watch`).
 
@@ -13,12 +13,12 @@ use crate::masternode::Masternode;
 use crate::payout::{Payee, Payouts};
 use crate::terms::EXTENDED;
 
-/// What an owner or operator can change: the label `field`.
+/// A property that an owner or operator can change: the label `field`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
-    /// Where it listens: the primary address.
+    /// The primary address.
     Address,
-    /// Payees of the owner's side, and what part each gets.
+    /// Payees of the owner's side, and their shares.
     Payout,
     /// Operator key.
     OperatorKey,
@@ -26,18 +26,18 @@ pub enum Field {
     VotingKey,
     /// Payee of the operator's share.
     OperatorPayout,
-    /// Addresses beside the primary one, those of Platform among them.
+    /// Addresses other than the primary one, including those of Platform.
     Addresses,
-    /// Version of the registration: a change of form.
+    /// Version of the registration: a change of format.
     Version,
 }
 
-/// The two sides of a change, as they are shown; empty for none.
+/// The two sides of a change, as displayed; empty for none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Before.
+    /// Value before the change.
     pub before: Box<str>,
-    /// After.
+    /// Value after the change.
     pub after: Box<str>,
 }
 
@@ -66,7 +66,7 @@ impl Field {
         }
     }
 
-    /// The text of the details that it is; `None` for what is more than one text.
+    /// The corresponding text of the details; `None` if the property is more than one text.
     fn detail(self) -> Option<Detail> {
         match self {
             Field::Address => Some(Detail::Address),
@@ -77,7 +77,7 @@ impl Field {
         }
     }
 
-    /// What the masternode says of it, as it is shown; empty for nothing.
+    /// The masternode's value, as displayed; empty for none.
     pub fn text(self, details: &Details) -> Cow<'_, str> {
         if let Some(detail) = self.detail() {
             return details.get(detail).unwrap_or_default();
@@ -89,18 +89,19 @@ impl Field {
         }
     }
 
-    /// The change from one to the other; `None` where it means the same, or one of them is not known.
+    /// The change from one to the other; `None` if both mean the same, or one of them is not known.
     pub fn change(self, old: &Masternode, new: &Masternode) -> Option<Change> {
         let (old, new) = (&old.details, &new.details);
         let changed = match self {
-            // Before extended registrations, any revocation or new key sets the version back: that is no change of form.
+            // Before extended registrations, a revocation or new key resets the version: that is not a change of
+            // format.
             Field::Version => {
                 let versions = old.version().zip(new.version());
                 versions.is_some_and(|(old, new)| new > old || (new < old && old >= EXTENDED))
             }
             Field::Addresses => addresses_changed(old, new),
             Field::Payout => payout_changed(old, new),
-            // These are never empty: where one is missing, the list does not say it.
+            // These are never empty: if one is missing, the list does not contain it.
             Field::OperatorKey | Field::VotingKey => {
                 self.detail().is_some_and(|detail| old.has(detail) && new.has(detail) && !old.agrees(new, detail))
             }
@@ -129,14 +130,14 @@ fn payout_changed(old: &Details, new: &Details) -> bool {
     if let (Some(before), Some(after)) = (old.payees(), new.payees())
         && before.iter().chain(&after).any(|payee| payee.ratio.is_none())
     {
-        // Parts that are not known are no change; other payees are.
+        // An unknown share is not a change; another payee is.
         let names = |all: &[Payee]| all.iter().map(|payee| payee.address.clone()).collect::<BTreeSet<_>>();
         return names(&before) != names(&after);
     }
     !one.means_the_same(&other) || !old.agrees(new, Detail::PayoutAddress)
 }
 
-/// Addresses beside the primary one: `core_p2p 192.0.2.2:9999, platform_https example.com:443`.
+/// Addresses other than the primary one: `core_p2p 192.0.2.2:9999, platform_https example.com:443`.
 fn addresses(details: &Details) -> String {
     let primary = details.address();
     let mut text = String::new();

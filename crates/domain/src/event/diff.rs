@@ -1,6 +1,6 @@
-//! The events that lead from one list to the next.
+//! The events between two lists.
 //!
-//! Never here: which quorum punished; a list does not say.
+//! Never here: which quorum punished; a list does not contain it.
 
 use crate::details::Detail;
 use crate::event::{BanCause, Event, EventKind, Field};
@@ -8,9 +8,9 @@ use crate::list::{Block, MasternodeList};
 use crate::masternode::{Height, Masternode, Score};
 use crate::pose::{PenaltyRule, PoseLimits};
 
-/// The events from `before` to `after`, ascending by masternode. Exact when the two blocks are neighbours.
+/// The events from `before` to `after`, ascending by masternode. Exact if the two blocks are consecutive.
 ///
-/// Without a rule, on chains that show no score, nobody is penalised.
+/// Without a rule, on chains that show no score, there are no penalties.
 pub fn diff(before: &MasternodeList, after: &MasternodeList, rule: Option<&PenaltyRule>) -> Vec<Event> {
     let from = before.block().height;
     let span = Span {
@@ -25,7 +25,7 @@ pub fn diff(before: &MasternodeList, after: &MasternodeList, rule: Option<&Penal
     let mut events = Vec::new();
     for difference in before.differences(after) {
         match difference {
-            // Of an entry that could not be read it is not known what happened to it.
+            // The events of an unreadable entry are not known.
             (None, Some(new)) if before.unreadable().may_be(new, from) => {}
             (Some(old), None) if after.unreadable().has(&old.id) => {}
             (None, Some(new)) => span.registration(new, &mut events),
@@ -38,7 +38,7 @@ pub fn diff(before: &MasternodeList, after: &MasternodeList, rule: Option<&Penal
     events
 }
 
-/// Says of each penalty how many others the block has.
+/// Sets in each penalty the number of others in the block.
 fn note_others(events: &mut [Event]) {
     let penalties = events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. })).count();
     for event in events.iter_mut().filter(|event| event.exact) {
@@ -116,8 +116,8 @@ impl Span {
         }
     }
 
-    /// Whether the last payment of a node fell into these blocks. A node of an older chain forgets payments at its start
-    /// and finds them again later, which are none that happened now.
+    /// Whether the last payment of a node was in these blocks. A node of an older chain forgets payments at its start
+    /// and finds them again later; these are not new payments.
     fn is_within(&self, new: &Masternode) -> bool {
         new.last_paid_height.is_some_and(|height| new.announced.is_none() || height > self.from)
     }
@@ -136,13 +136,13 @@ impl Span {
         let expected = match (revived, old.is_banned()) {
             (true, _) => 0,
             (false, true) => before,
-            // Only nodes that are paid lose points: Raptoreum walks the valid ones, whose collateral suffices.
+            // Only nodes that are paid lose points: Raptoreum iterates over valid ones, whose collateral suffices.
             (false, false) if !old.is_payable() => before,
             (false, false) => before.saturating_sub(limits.rule.decays(self.from, self.blocks)),
         };
         let points = score.checked_sub(expected).filter(|points| *points > 0)?;
-        // A failure adds a whole step, or what is left up to the limit. Less is a decay that did not come when it was
-        // expected: a list of another moment, or a spork that was switched.
+        // A failure adds a whole step, or the remainder up to the limit. Less is a missing expected decay: a list of
+        // another time, or a changed spork.
         let whole = u64::from(points) * 2 > u64::from(limits.step) || score >= limits.limit;
         if self.blocks == 1 && !whole {
             return None;
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn two_failures_in_one_block_are_two() {
+    fn two_failures_in_one_block_count_twice() {
         let after = Masternode { ban_height: Some(Height(101)), ..scored(1, 100) };
         let penalty = EventKind::Penalty {
             score: Score(100),
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_banned_node_paid_in_the_same_block_lost_nothing() {
+    fn a_banned_node_paid_in_the_same_block_lost_no_payment() {
         let after = Masternode { ban_height: Some(Height(101)), last_paid_height: Some(Height(101)), ..scored(1, 100) };
         let penalty = EventKind::Penalty {
             score: Score(100),
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn bans_by_owner_and_operator_name_their_cause() {
+    fn bans_by_owner_and_operator_have_their_cause() {
         let keyed = |key: &str, address: Option<&str>| {
             let (key, address) = (Some(key.to_string().into()), address.map(|address| address.to_string().into()));
             Details::new(&DetailTexts { operator_key: key, address, ..DetailTexts::default() })
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_registered_without_an_address_is_banned_from_birth() {
+    fn a_node_registered_without_an_address_is_banned_at_registration() {
         let newborn = Masternode {
             registered_height: Some(Height(101)),
             ban_height: Some(Height(101)),

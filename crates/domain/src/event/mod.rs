@@ -1,9 +1,9 @@
-//! What happened between the lists of two blocks.
+//! Events between the lists of two blocks.
 //!
-//! The normal decay is not an event: it is accounted for, so that a penalty shows its true points
+//! The normal decay is not an event. It is taken into account, so that a penalty shows its true points
 //! (docs/spec/dash.md#attributing-a-penalty).
 //!
-//! Never here: which quorum punished; a list does not say.
+//! Never here: which quorum punished; a list does not contain it.
 
 mod change;
 mod diff;
@@ -19,18 +19,18 @@ use crate::payout::Payee;
 pub use change::{Change, Field, payout_text};
 pub use diff::diff;
 
-/// One change of one masternode.
+/// One event of one masternode.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// The block whose list first shows it.
     pub block: Block,
-    /// Whether that very block made it. `false` when blocks were skipped: then it happened in one of them.
+    /// Whether exactly this block caused it. `false` when blocks were skipped: then one of them may have caused it.
     pub exact: bool,
-    /// Who.
+    /// The masternode.
     pub masternode: MasternodeId,
-    /// Its kind.
+    /// Its type.
     pub node_type: NodeType,
-    /// What.
+    /// The event.
     pub kind: EventKind,
 }
 
@@ -41,42 +41,45 @@ pub enum EventKind {
     Penalty {
         /// Score after.
         score: Score,
-        /// Points above the expected decay.
+        /// Points in addition to the expected decay.
         points: u32,
-        /// Failed sessions that these points make: whole steps, rounded up where the limit cut them.
+        /// Number of failed sessions: whole steps, rounded up if the limit cut them.
         failures: u32,
         /// The limit cut the points.
         clamped: bool,
-        /// The quorums whose commitments of this block name it as failed; fewer than failures where a node cannot say.
+        /// The quorums whose commitments of this block report it as failed; fewer than failures if a node cannot
+        /// provide them.
         quorums: Vec<FailedQuorum>,
-        /// How many other masternodes the same block penalised; `None` when blocks were skipped, or it was not noted yet.
+        /// Number of other masternodes that the same block penalised; `None` when blocks were skipped, or in old
+        /// events.
         others: Option<u32>,
     },
-    /// Lost its place until its owner revives it.
+    /// A ban until the masternode is revived.
     Ban {
-        /// Why.
+        /// The cause.
         cause: BanCause,
-        /// How many masternodes there were, it and other banned ones included: some chains end a ban after as many blocks.
+        /// Number of masternodes, including banned ones: on some chains a ban ends after as many blocks.
         among: u32,
     },
-    /// Banned no longer.
+    /// A ban ended.
     Revival,
-    /// New on the list.
+    /// A new entry of the list.
     Registration,
-    /// Left the list: its collateral was spent.
+    /// The entry left the list: its collateral was spent.
     Removal,
-    /// Was paid.
+    /// A payment.
     Payment {
-        /// What the block pays to its owner's side; `None` where that is not known, or cannot be told from other payments.
+        /// Amount that the block pays to the owner's side; `None` if not known, or if other payments to the address
+        /// exist.
         amount: Option<Duffs>,
-        /// The same by payee, in the order of the list; empty where there is one payee, and where it is not known.
+        /// The amounts by payee, in the order of the list; empty if there is one payee, or if not known.
         payees: Vec<(Box<str>, Duffs)>,
     },
-    /// Left the queue by a ban or a removal, and with it the payment it had been waiting for.
+    /// The masternode left the queue by a ban or a removal, and lost the payment it was waiting for.
     PaymentLost,
-    /// Owner or operator changed something: from what to what, or `None` in events of before that was noted.
+    /// The owner or operator changed a property: values before and after, or `None` in old events.
     Change(Field, Option<Box<Change>>),
-    /// Fell into another state that is no ban (older chains); labels of both.
+    /// A change between states that are not bans (older chains), with both labels.
     State {
         /// Before.
         from: Cow<'static, str>,
@@ -86,7 +89,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// The names of all kinds: what one filters by. They never change.
+    /// The names of all kinds, as used in filters. They never change.
     pub const NAMES: [&'static str; 15] = [
         "penalty",
         "ban",
@@ -127,7 +130,7 @@ impl EventKind {
     }
 }
 
-/// A quorum whose commitment says that a member failed: the cause of a penalty
+/// A quorum whose commitment reports a member as failed: the cause of a penalty
 /// (docs/spec/dash.md#attributing-a-penalty).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FailedQuorum {
@@ -137,14 +140,14 @@ pub struct FailedQuorum {
     pub hash: BlockHash,
     /// Height of that block.
     pub height: Height,
-    /// Which of the quorums of a cycle, 0 for types that do not rotate.
+    /// Index of the quorum in its cycle; 0 for non-rotating types.
     pub index: u32,
-    /// How many other members its commitment calls failed; `None` when it was not noted yet.
+    /// Number of other members that its commitment reports as failed; `None` in old events.
     pub others: Option<u32>,
 }
 
-/// Puts the amounts that a block pays into its payments: to each the outputs to its payees in `before`, the list that the payee
-/// was chosen from. Several outputs to one address cannot be told apart.
+/// Sets the amounts of a block in its payments: each gets the outputs to its payees in `before`, the list from which
+/// the payee was selected. Several outputs to one address cannot be distinguished.
 pub fn pay(events: &mut [Event], before: &MasternodeList, outputs: &[(String, Duffs)]) {
     for event in events {
         let EventKind::Payment { amount, payees } = &mut event.kind else { continue };
@@ -160,7 +163,7 @@ pub fn pay(events: &mut [Event], before: &MasternodeList, outputs: &[(String, Du
     }
 }
 
-/// What the outputs pay to an address, 0 where none does; `None` where several do.
+/// Amount of the outputs to an address, 0 if there is none; `None` if there are several.
 fn paid_to(address: &str, outputs: &[(String, Duffs)]) -> Option<Duffs> {
     let mut paid = outputs.iter().filter(|(to, _)| to == address).map(|(_, duffs)| *duffs);
     Some(paid.next().unwrap_or(Duffs(0))).filter(|_| paid.next().is_none())
@@ -169,8 +172,8 @@ fn paid_to(address: &str, outputs: &[(String, Duffs)]) -> Option<Duffs> {
 /// Amounts by payee.
 type Parts = Vec<(Box<str>, Duffs)>;
 
-/// What each of several payees gets, and the sum. `None` where the amounts are not those that the parts make of the sum: then
-/// another payment is among them.
+/// The amount of each of several payees, and the sum. `None` if the amounts do not match the shares: then they include
+/// another payment.
 fn paid_by_payee(details: &Details, outputs: &[(String, Duffs)]) -> Option<(Duffs, Parts)> {
     let payouts = details.payouts();
     let paid = |payee: Payee| Some((paid_to(&payee.address, outputs)?, payee.address));
@@ -181,7 +184,7 @@ fn paid_by_payee(details: &Details, outputs: &[(String, Duffs)]) -> Option<(Duff
     fits.then(|| (Duffs(total), paid.into_iter().map(|(duffs, address)| (address, duffs)).collect()))
 }
 
-/// Puts the quorums that name each masternode as failed into the penalties of one block.
+/// Adds to the penalties of one block the quorums that report each masternode as failed.
 pub fn attribute(events: &mut [Event], failed: &HashMap<MasternodeId, Vec<FailedQuorum>>) {
     for event in events {
         if let (EventKind::Penalty { quorums, .. }, Some(named)) = (&mut event.kind, failed.get(&event.masternode)) {
@@ -197,13 +200,13 @@ pub enum BanCause {
     Dkg,
     /// Its operator revoked the key.
     Revoked,
-    /// Its owner named another operator key.
+    /// Its owner set another operator key.
     KeyChanged,
     /// It was registered without an address.
     NoAddress,
-    /// Its score reached the limit after the Platform had asked for a ban.
+    /// Its score reached the limit after Platform requested a ban.
     Platform,
-    /// None of these can be seen.
+    /// No known cause matches.
     Unknown,
 }
 

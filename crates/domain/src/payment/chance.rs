@@ -1,76 +1,77 @@
-//! Payment by chance: in each block the payee is drawn among some candidates, each as likely as the others.
+//! Payment by chance: each block selects the payee at random among some candidates, all with the same probability.
 //!
-//! Two models differ only in who the candidates are. *Pool* (Dimecoin): those that wait longest, a tenth of all known
-//! ones. *Uniform* (PRCYcoin): every enabled masternode. Rules:
+//! The two models differ only in the candidates. *Pool* (Dimecoin): those that wait longest, a tenth of all known ones.
+//! *Uniform* (PRCYcoin): every enabled masternode. Rules:
 //! docs/spec/legacy-chains.md#payment and docs/spec/legacy-chains.md#computed-values; docs/payment.md explains both.
 //!
-//! Never here: the deterministic queue (`queue`), or who the candidates are by name.
+//! Never here: the deterministic queue (`queue`), or the identities of the candidates.
 
 use std::f64::consts::LN_2;
 use std::num::NonZeroU32;
 
-/// Candidates of the model *pool*: one of `divisor` of the `known` masternodes of any state, cut, at least 1, at most the
-/// `eligible` ones. `None` when nobody is eligible: then nobody is paid.
+/// Number of candidates of the model *pool*: the `known` masternodes of any state divided by `divisor`, rounded down,
+/// at least 1, at most the `eligible` ones. `None` when no masternode is eligible: then none is paid.
 pub fn pool_size(eligible: u32, known: u32, divisor: NonZeroU32) -> Option<NonZeroU32> {
     NonZeroU32::new(eligible.min((known / divisor).max(1)))
 }
 
-/// Candidates of the model *uniform*: all `enabled` masternodes. `None` when there is none.
+/// Number of candidates of the model *uniform*: all `enabled` masternodes. `None` when there is none.
 pub fn uniform_size(enabled: u32) -> Option<NonZeroU32> {
     NonZeroU32::new(enabled)
 }
 
-/// Chance of a candidate to be paid at least once in the next `blocks` blocks, 0 to 1.
+/// Probability that a candidate is paid at least once in the next `blocks` blocks, 0 to 1.
 ///
-/// It tells nothing about a node that has waited already: each draw is a new one.
+/// It does not depend on how long a node has waited, because selections are independent.
 pub fn chance_within(candidates: NonZeroU32, blocks: u32) -> f64 {
     chance_within_fraction(candidates, f64::from(blocks))
 }
 
-/// [`chance_within`] for a mean number of blocks that is not whole, as public tables print it. 0 for what is no number
-/// of blocks: below 0, or not a number.
+/// [`chance_within`] for a fractional number of blocks, as in public tables. 0 for a negative value or not a number.
 pub fn chance_within_fraction(candidates: NonZeroU32, blocks: f64) -> f64 {
     if blocks > 0.0 {
-        // 1 − (1 − 1/k)^b without the loss of digits that a chance near 0 suffers. One candidate: 1, by −∞.
+        // 1 − (1 − 1/k)^b without the loss of digits of a probability near 0. One candidate: 1, by −∞.
         -f64::exp_m1(blocks * f64::ln_1p(-1.0 / f64::from(candidates.get())))
     } else {
         0.0
     }
 }
 
-/// [`chance_within`] for the masternode at `position` of the queue, 1 = the longest unpaid, that may not be in the pool
-/// yet.
+/// [`chance_within`] for the masternode at `position` of the queue, 1 = the longest unpaid, which may not be in the
+/// pool yet.
 pub fn chance_within_from(position: NonZeroU32, pool: NonZeroU32, blocks: u32) -> f64 {
     chance_within(pool, blocks.saturating_sub(blocks_until_in_pool(position, pool)))
 }
 
-/// Blocks until the masternode at `position` of the queue is in the pool: each payment removes one that is ahead.
+/// Blocks until the masternode at `position` of the queue is in the pool: each payment removes one ahead of it.
 pub fn blocks_until_in_pool(position: NonZeroU32, pool: NonZeroU32) -> u32 {
     position.get().saturating_sub(pool.get())
 }
 
-/// Mean wait of a candidate in blocks, the paying block included.
+/// Mean wait of a candidate in blocks, including the paying block.
 pub fn mean_blocks(candidates: NonZeroU32) -> u32 {
     candidates.get()
 }
 
-/// Median wait of a candidate in blocks: the first number of blocks that pays with a chance of a half or more.
+/// Median wait of a candidate in blocks: the smallest number of blocks that pays with a probability of at least one
+/// half.
 pub fn median_blocks(candidates: NonZeroU32) -> u32 {
     let blocks = -LN_2 / f64::ln_1p(-1.0 / f64::from(candidates.get()));
-    // One candidate: 0 by the formula, and no wait is shorter than the next block. The cast cuts nothing after `ceil`.
+    // One candidate: the formula gives 0, but the shortest wait is the next block. After `ceil` the cast truncates
+    // nothing.
     blocks.ceil().max(1.0) as u32
 }
 
-/// Mean wait in blocks of the masternode at `position` of the queue, the way into the pool included.
+/// Mean wait in blocks of the masternode at `position` of the queue, including the wait for the pool.
 pub fn mean_blocks_from(position: NonZeroU32, pool: NonZeroU32) -> u32 {
     blocks_until_in_pool(position, pool).saturating_add(mean_blocks(pool))
 }
 
-/// Whole blocks that fall into `seconds`, at one block each `spacing_seconds`: cut once, here.
+/// Whole blocks within `seconds`, at one block per `spacing_seconds`. Only this function rounds down.
 pub fn whole_blocks(seconds: u64, spacing_seconds: f64) -> u32 {
     let blocks = seconds as f64 / spacing_seconds;
     let nearest = blocks.round();
-    // 10800 s of 2.7 s are 4000 blocks, but 2.7 has no exact double and the quotient lies one bit below.
+    // 10800 s of 2.7 s are 4000 blocks, but 2.7 has no exact double and the quotient is one bit too small.
     let whole = if (blocks - nearest).abs() <= nearest * f64::EPSILON { nearest } else { blocks.floor() };
     whole as u32
 }
@@ -85,7 +86,7 @@ mod tests {
 
     #[test]
     fn chances_to_twelve_digits() {
-        // candidates, blocks, chance: computed apart, in 50 digits.
+        // candidates, blocks, probability: computed separately with 50 digits.
         let cases = [
             (450, 1, 0.002222222222),
             (450, 277, 0.460029365320),
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn no_block_pays_nobody_and_one_candidate_is_paid_by_the_next() {
+    fn zero_blocks_pay_no_candidate_and_a_single_candidate_is_paid_next() {
         for candidates in [1, 2, 450, u32::MAX] {
             assert_eq!(chance_within(count(candidates), 0), 0.0, "{candidates} candidates");
         }
@@ -116,14 +117,14 @@ mod tests {
     }
 
     #[test]
-    fn a_small_chance_keeps_its_digits() {
-        // b/k − b(b−1)/2k² + …: the next term lies below 1e-26.
+    fn a_small_probability_keeps_its_digits() {
+        // b/k − b(b−1)/2k² + …: the next term is below 1e-26.
         let ours = chance_within(count(1_000_000_000), 2);
         assert!((ours - 1.999_999_999e-9).abs() < 1e-24, "{ours:e}");
     }
 
     #[test]
-    fn a_tenth_of_the_known_masternodes_at_least_one_at_most_the_eligible() {
+    fn the_pool_is_a_tenth_of_the_known_at_least_one_at_most_the_eligible() {
         // eligible, known, size.
         let cases = [
             (0, 0, None),
@@ -145,8 +146,8 @@ mod tests {
     }
 
     #[test]
-    fn who_is_behind_the_pool_first_waits_for_those_ahead() {
-        // position, pool, blocks until in it, mean wait.
+    fn a_masternode_behind_the_pool_first_waits_for_those_ahead() {
+        // position, pool, blocks until in the pool, mean wait.
         let cases = [(1, 450, 0, 450), (450, 450, 0, 450), (451, 450, 1, 451), (4500, 450, 4050, 4500), (2, 1, 1, 2)];
         for (position, pool, until, mean) in cases {
             let (position, pool) = (count(position), count(pool));
@@ -166,8 +167,9 @@ mod tests {
     }
 
     #[test]
-    fn blocks_of_a_window_are_cut_once() {
-        // seconds, spacing, blocks: 1 h, 3 h and 12 h of the public tables, then quotients that one bit would spoil.
+    fn blocks_of_a_window_are_rounded_down_once() {
+        // seconds, spacing, blocks: 1 h, 3 h and 12 h of the public tables, then quotients that are sensitive to one
+        // bit.
         let cases = [
             (3600, 50.0, 72),
             (3600, 64.0, 56),

@@ -1,9 +1,9 @@
-//! Who is paid next.
+//! The next payees.
 //!
-//! Three models ([`PaymentModel`]): an order (`queue`), a draw among the longest unpaid (`pool`), a draw among all. The
-//! chances of a draw are `chance`'s; [`Payments`] is what a snapshot holds of any of them.
+//! Three models ([`PaymentModel`]): a fixed order (`queue`), a random selection among the longest unpaid (`pool`), a
+//! random selection among all. `chance` has the probabilities; [`Payments`] is what a snapshot holds for each of them.
 //!
-//! Never here: amounts, or payees by address where a chain pays by identity: a payout address may be shared by many nodes.
+//! Never here: amounts, or payees by address on chains that pay by identity: several nodes may share a payout address.
 
 pub mod chance;
 pub mod pool;
@@ -19,33 +19,33 @@ use crate::masternode::{Height, Masternode, UnixSeconds};
 pub use pool::{PaymentCooldown, Pool, PoolRule, Vote};
 pub use queue::EvoPayments;
 
-/// How a chain chooses whom a block pays.
+/// How a chain selects the payee of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentModel {
-    /// A deterministic order (DIP3). Nobody is paid until there are more masternodes than this.
+    /// A deterministic order (DIP3). No masternode is paid unless there are more masternodes than this.
     Queue {
-        /// Raptoreum's main network pays nobody while there are 10 or fewer.
+        /// Raptoreum's main network pays no masternode while there are 10 or fewer.
         more_than: u32,
     },
-    /// A draw among the longest unpaid.
+    /// A random selection among the longest unpaid.
     Pool(PoolRule),
-    /// A draw among all that are enabled.
+    /// A random selection among all enabled ones.
     Uniform,
 }
 
-/// Who is paid when, of all masternodes of a list.
+/// The payment positions or probabilities of all masternodes of a list.
 #[derive(Clone, Debug)]
 pub struct Payments {
     model: PaymentModel,
     tip: Height,
     positions: Vec<Option<NonZeroU32>>,
     pool: Option<Pool>,
-    /// How many share the draw: the pool, or all that are enabled.
+    /// Number of candidates: the pool, or all enabled ones.
     drawn_from: Option<NonZeroU32>,
 }
 
 impl Payments {
-    /// What holds at the tip of `list`, read at `now`.
+    /// The payments at the tip of `list`, read at `now`.
     pub fn new(rules: &ChainRules, list: &MasternodeList, facts: &ChainFacts, now: UnixSeconds) -> Payments {
         let tip = list.block().height;
         let none = || vec![None; list.registered()];
@@ -68,29 +68,30 @@ impl Payments {
         Payments { model: rules.payment, tip, positions, pool, drawn_from }
     }
 
-    /// Place of the masternode at `index` of the list, 1 = first; `None` when it has none.
+    /// Position of the masternode at `index` of the list, 1 = first; `None` if it has none.
     pub fn position(&self, index: usize) -> Option<NonZeroU32> {
         self.positions[index]
     }
 
-    /// The pool, on chains that draw from one and where the votes are known.
+    /// The pool, on chains with the pool model, if the votes are known.
     pub fn pool(&self) -> Option<&Pool> {
         self.pool.as_ref()
     }
 
-    /// Among how many masternodes the next block's payee is drawn; `None` where an order decides, or nobody is eligible.
+    /// Number of candidates for the next block; `None` on chains with a fixed order, or if none is eligible.
     pub fn drawn_from(&self) -> Option<NonZeroU32> {
         self.drawn_from
     }
 
-    /// Block by which the masternode at `index` is paid at the latest; `None` where chance decides, or it is not queued.
+    /// Latest block that pays the masternode at `index`; `None` on chains with random selection, or if it is not
+    /// queued.
     pub fn projected_height(&self, index: usize) -> Option<Height> {
         let PaymentModel::Queue { .. } = self.model else { return None };
         self.positions[index].map(|position| self.tip.after(position.get()))
     }
 
-    /// Chance in 0…1 that one of the next `blocks` blocks pays the masternode at `index`: 0 when it is not eligible,
-    /// `None` where it cannot be known.
+    /// Probability in 0…1 that one of the next `blocks` blocks pays the masternode at `index`: 0 if it is not eligible,
+    /// `None` if not known.
     pub fn probability(&self, index: usize, masternode: &Masternode, blocks: u32) -> Option<f64> {
         let position = self.positions[index];
         match self.model {
@@ -102,7 +103,7 @@ impl Payments {
         }
     }
 
-    /// Chance in 0…1 of the one draw that comes next: 0 when it is not in it, `None` where an order decides.
+    /// Probability in 0…1 of the next selection: 0 if it is not a candidate, `None` on chains with a fixed order.
     pub fn draw_probability(&self, index: usize, masternode: &Masternode) -> Option<f64> {
         let share = || self.drawn_from.map_or(0.0, |number| 1.0 / f64::from(number.get()));
         match self.model {

@@ -1,11 +1,11 @@
-//! The payment pool of the older chains: the longest unpaid of those eligible, one of which each vote draws.
+//! The payment pool of the older chains: the longest unpaid eligible masternodes, among which each vote selects one.
 //!
 //! docs/spec/legacy-chains.md#dimecoin-payee and docs/spec/legacy-chains.md#computed-values;
 //! `CMasternodeMan::GetNextMasternodeInQueueForPayment` in
-//! `src/masternode/masternodeman.cpp` of Dimecoin, the same steps as Dash's 0.12.3. What is computed is the queue that the
-//! next vote is drawn from, the one for the block [`PoolRule::votes_ahead`] above the tip.
+//! `src/masternode/masternodeman.cpp` of Dimecoin, the same steps as Dash's 0.12.3. The computed queue is that of the
+//! next vote, for the block [`PoolRule::votes_ahead`] above the tip.
 //!
-//! Never here: the draw itself (it needs the hashes of blocks, and is known only when it is over).
+//! Never here: the selection itself (it needs hashes of future blocks).
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -16,22 +16,22 @@ use crate::list::MasternodeList;
 use crate::masternode::{Height, Masternode, MasternodeId, UnixSeconds};
 use crate::payment::chance;
 
-/// What a chain's pool is made by.
+/// The parameters of a chain's pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolRule {
-    /// The pool is this part of the known masternodes: 10 for a tenth.
+    /// Divisor of the known masternodes that gives the pool size: 10 for a tenth.
     pub divisor: NonZeroU32,
-    /// Only enabled masternodes count as known; else those in any state.
+    /// Only enabled masternodes count as known; otherwise those in any state.
     pub of_enabled: bool,
-    /// A started node waits so many seconds for each known masternode.
+    /// Seconds that a started node waits for each known masternode.
     pub hold_out_seconds: u64,
-    /// Nodes of an older protocol are not known to the payments.
+    /// Payments ignore nodes with an older protocol.
     pub minimum_protocol: u32,
-    /// For which block above the tip is voted.
+    /// Votes are for the block this many blocks above the tip.
     pub votes_ahead: u32,
 }
 
-/// The divisor of every pool that is known.
+/// The divisor of every known chain.
 pub const TENTH: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
 
 /// The payee with the most votes for a block.
@@ -39,27 +39,27 @@ pub const TENTH: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
 pub struct Vote {
     /// The block.
     pub height: Height,
-    /// Address to be paid; several masternodes may share it.
+    /// Address of the payee; several masternodes may share it.
     pub payee: Box<str>,
-    /// How many voted for it.
+    /// Number of votes.
     pub votes: u32,
 }
 
-/// The payee that a block above the tip is voted to pay.
+/// The payee with votes for a block above the tip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scheduled {
     /// The block.
     pub height: Height,
-    /// How many votes it has; 6 bind where payments are enforced.
+    /// Number of votes; 6 are binding where payments are enforced.
     pub votes: u32,
 }
 
-/// What keeps a node out of the queue after its start.
+/// What excludes a node from the queue after its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PaymentCooldown {
-    /// Seconds until its start is long enough ago.
+    /// Seconds until its start is old enough.
     pub seconds: u64,
-    /// Blocks until its collateral is deep enough; `None` where the collateral's block is not known.
+    /// Blocks until its collateral is deep enough; `None` if the collateral's block is not known.
     pub blocks: Option<u32>,
 }
 
@@ -77,7 +77,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// The pool of a list read at `now`; `None` while the votes are not known, without which nobody is excluded rightly.
+    /// The pool of a list read at `now`; `None` while the votes are not known, because they exclude masternodes.
     pub fn new(rule: &PoolRule, list: &MasternodeList, facts: &ChainFacts, now: UnixSeconds) -> Option<Pool> {
         let votes = facts.votes.as_deref()?;
         let masternodes = list.masternodes();
@@ -120,37 +120,37 @@ impl Pool {
         })
     }
 
-    /// Place of each masternode of the list in the queue, 1 = longest unpaid; `None` when it is not eligible.
+    /// Position of each masternode of the list in the queue, 1 = longest unpaid; `None` if it is not eligible.
     pub fn positions(&self) -> &[Option<NonZeroU32>] {
         &self.positions
     }
 
-    /// How many the next vote is drawn from; `None` when nobody is eligible.
+    /// Number of candidates of the next vote; `None` if no masternode is eligible.
     pub fn size(&self) -> Option<NonZeroU32> {
         self.size
     }
 
-    /// How many masternodes are known to the payments.
+    /// Number of masternodes that payments consider as known.
     pub fn known(&self) -> u32 {
         self.known
     }
 
-    /// How many are eligible.
+    /// Number of eligible masternodes.
     pub fn queue_length(&self) -> u32 {
         self.queue_length
     }
 
-    /// Whether the masternode at `index` of the list can be drawn next.
+    /// Whether the next vote can select the masternode at `index` of the list.
     pub fn has(&self, index: usize) -> bool {
         self.positions[index].zip(self.size).is_some_and(|(position, size)| position <= size)
     }
 
-    /// The next block that is voted to pay the address of the masternode at `index`; `None` when there is none.
+    /// The next block with votes for the address of the masternode at `index`; `None` if there is none.
     pub fn scheduled(&self, index: usize) -> Option<Scheduled> {
         self.scheduled[index]
     }
 
-    /// What still keeps a masternode out of the queue after its start; `None` when its start is not known.
+    /// What still excludes a masternode from the queue after its start; `None` if its start is not known.
     pub fn hold_out(&self, masternode: &Masternode, facts: &ChainFacts) -> Option<PaymentCooldown> {
         masternode.announced.as_ref()?.started_at?;
         Some(PaymentCooldown {
@@ -159,9 +159,9 @@ impl Pool {
         })
     }
 
-    /// Chance in 0…1 that one of the next `blocks` blocks pays the masternode at `index`
-    /// (docs/spec/legacy-chains.md#computed-values). One that is voted for
-    /// is paid by its block; one that is not eligible has 0.
+    /// Probability in 0…1 that one of the next `blocks` blocks pays the masternode at `index`
+    /// (docs/spec/legacy-chains.md#computed-values). A masternode with the votes is paid by its block; one that is not
+    /// eligible has 0.
     pub fn probability(&self, index: usize, blocks: u32) -> f64 {
         if let Some(scheduled) = self.scheduled[index] {
             return f64::from(u8::from(scheduled.height.above(self.tip) <= blocks));
@@ -190,13 +190,13 @@ fn blocks_held_out(masternode: &Masternode, facts: &ChainFacts, tip: Height, kno
     Some(known.saturating_sub(tip.above(*height).saturating_add(1)))
 }
 
-/// Block of the last payment, or its time where the list has that only; never is before any.
+/// Block of the last payment, or its time if the list has only that; "never" sorts first.
 fn last_paid(masternode: &Masternode) -> (Option<Height>, Option<UnixSeconds>) {
     let time = masternode.announced.as_ref().and_then(|announced| announced.last_paid_at);
     (masternode.last_paid_height, time.filter(|_| masternode.last_paid_height.is_none()))
 }
 
-/// The order of outpoints in a node: bytes of the transaction id as they are kept, then the index.
+/// The order of outpoints in a node: bytes of the transaction id in memory order, then the index.
 fn storage_order(id: &MasternodeId) -> ([u8; 32], u32) {
     match id {
         MasternodeId::Collateral(outpoint) => (outpoint.txid.in_memory_order(), outpoint.index),
@@ -232,7 +232,7 @@ mod tests {
         }
     }
 
-    /// A node in a state, started so many seconds ago, last paid at a height (0 = never), paid at `payee-<number>`.
+    /// A node in a state, started the given seconds ago, last paid at a height (0 = never), paid at `payee-<number>`.
     fn node(number: u8, state: &str, started_ago: u64, paid: u32) -> Masternode {
         let place = DIMECOIN.states.iter().position(|known| known.label == state).unwrap();
         let mut node = masternode(number);
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_unpaid_come_first_and_the_never_paid_before_them() {
+    fn never_paid_masternodes_precede_the_longest_unpaid() {
         let nodes = (1..=30).map(|number| node(number, "enabled", 100_000, 1000 - u32::from(number) * 5));
         let mut nodes: Vec<Masternode> = nodes.collect();
         nodes[4].last_paid_height = None;
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tie_goes_by_the_bytes_as_the_node_keeps_them() {
+    fn a_tie_is_decided_by_the_bytes_in_memory_order() {
         let with_id = |displayed: [u8; 2], number| {
             let mut hash = [0; 32];
             (hash[0], hash[31]) = (displayed[0], displayed[1]);
@@ -285,14 +285,14 @@ mod tests {
             let outpoint = crate::Outpoint { txid, index: 0 };
             Masternode { id: MasternodeId::Collateral(outpoint), ..node(number, "enabled", 100_000, 5) }
         };
-        // Displayed, the first is the smaller one; reversed, the last byte decides.
+        // As displayed, the first is smaller; reversed, the last byte decides.
         let (list, pool) = pool(vec![with_id([1, 9], 1), with_id([2, 3], 2)], vec![]);
         assert_eq!(list.masternodes()[0].id.hash().0[0], 1);
         assert_eq!(pool.positions().iter().map(|place| place.unwrap().get()).collect::<Vec<_>>(), [2, 1]);
     }
 
     #[test]
-    fn who_is_not_enabled_or_is_scheduled_or_too_fresh_has_no_place() {
+    fn disabled_scheduled_or_recently_started_masternodes_have_no_position() {
         let mut nodes: Vec<Masternode> = (1..=9).map(|number| node(number, "enabled", 100_000, 10)).collect();
         nodes.push(node(10, "pose_ban", 100_000, 1));
         nodes.push(node(11, "expired", 100_000, 1));
@@ -313,8 +313,8 @@ mod tests {
     }
 
     #[test]
-    fn a_short_queue_takes_the_fresh_ones_too() {
-        // 9 known: at least 3 must be left, or the time since the start is not looked at.
+    fn a_short_queue_includes_recently_started_masternodes() {
+        // 9 known: unless at least 3 remain, the time since the start is ignored.
         let fresh = |number| node(number, "enabled", 100, 10);
         let old = |number| node(number, "enabled", 100_000, 10);
         let (_, short) = pool((1..=2).map(old).chain((3..=9).map(fresh)).collect(), vec![]);
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn without_nodes_or_votes_there_is_no_pool_to_speak_of() {
+    fn without_nodes_or_votes_there_is_no_pool() {
         let (_, empty) = pool(vec![], vec![]);
         assert_eq!((empty.queue_length(), empty.size()), (0, None));
         let (_, banned) = pool(vec![node(1, "pose_ban", 100_000, 1)], vec![]);

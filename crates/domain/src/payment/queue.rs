@@ -1,4 +1,4 @@
-//! The deterministic payment queue of DIP3 chains: an order, not chance.
+//! The deterministic payment queue of DIP3 chains.
 //!
 //! docs/spec/dash.md#payment-queue; `src/evo/deterministicmns.cpp` `CompareByLastPaid`, `GetProjectedMNPayees`.
 //!
@@ -10,21 +10,21 @@ use crate::chain_facts::Population;
 use crate::list::MasternodeList;
 use crate::masternode::{Height, Masternode, NodeType};
 
-/// Payments in a row that an Evo node received between the forks v19 and MN_RR: its voting weight.
+/// Consecutive payments of an Evo node between the forks v19 and MN_RR: its voting weight.
 const EVO_RUN: u32 = 4;
 
-/// How often in a row an Evo node is paid when its turn comes.
+/// Number of consecutive payments of an Evo node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EvoPayments {
-    /// Once, as any other node: before v19, and since MN_RR (mainnet height 2128896).
+    /// One, like any other node: before v19, and since MN_RR (mainnet height 2128896).
     Once,
-    /// Four times in a row: between the two.
+    /// Four: between the two forks.
     FourInARow,
 }
 
-/// Place of each masternode of the list in the payment queue, 1 = paid by the next block; `None` when banned.
+/// Position of each masternode of the list in the payment queue, 1 = paid by the next block; `None` when banned.
 ///
-/// The node is paid at tip + place at the latest: nobody can enter ahead of it, those ahead can only leave.
+/// The node is paid at tip + position at the latest: no node can enter ahead of it, and nodes ahead can only leave.
 pub fn positions(list: &MasternodeList, evo: EvoPayments) -> Vec<Option<NonZeroU32>> {
     let masternodes = list.masternodes();
     let mut order: Vec<Place> = (0_u32..)
@@ -53,19 +53,19 @@ pub fn positions(list: &MasternodeList, evo: EvoPayments) -> Vec<Option<NonZeroU
     positions
 }
 
-/// Blocks in which every valid masternode is paid once.
+/// Number of blocks in which every valid masternode is paid once.
 pub fn cycle_blocks(population: &Population, evo: EvoPayments) -> u32 {
     let weight = if evo == EvoPayments::FourInARow { EVO_RUN } else { 1 };
     let [regular, evo] = population.valid.map(|count| u32::try_from(count).unwrap_or(u32::MAX));
     regular.saturating_add(evo.saturating_mul(weight))
 }
 
-/// Chance of a payment within `blocks` blocks: an order knows only 0 and 1. `None` stays for a node that is not queued.
+/// Probability of a payment within `blocks` blocks: 0 or 1 in a fixed order. `None` for a node that is not queued.
 pub fn probability(position: Option<NonZeroU32>, blocks: u32) -> f64 {
     f64::from(u8::from(position.is_some_and(|position| position.get() <= blocks)))
 }
 
-/// A valid node in the order, small enough that sorting moves little.
+/// A valid node in the order, small so that sorting moves little memory.
 struct Place {
     /// Height since which it waits, then the first bytes of the tie-break.
     key: u64,
@@ -74,18 +74,18 @@ struct Place {
 
 impl Place {
     fn of(index: u32, masternode: &Masternode) -> Place {
-        // Memory order starts with the last displayed byte; its first four decide all but a few ties.
+        // Memory order starts with the last displayed byte; its first four bytes decide almost all ties.
         let tie = masternode.id.hash().0.last_chunk().map_or(0, |last: &[u8; 4]| u32::from_le_bytes(*last));
         Place { key: u64::from(waiting_since(masternode).0) << 32 | u64::from(tie), index }
     }
 }
 
-/// The full tie-break: the hash in the order in which the node's memory holds it.
+/// The full tie-break: the hash in the node's memory order.
 fn tie(masternodes: &[Masternode], place: &Place) -> [u8; 32] {
     masternodes[place.index as usize].id.hash().in_memory_order()
 }
 
-/// The sort key: last payment, or a later revival, or the registration of a node never paid.
+/// The sort key: last payment, or a later revival, or the registration of a node that was never paid.
 fn waiting_since(masternode: &Masternode) -> Height {
     let paid = masternode.last_paid_height.unwrap_or(Height(0));
     match masternode.revived_height {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_longest_is_paid_next() {
+    fn the_masternode_that_waits_longest_is_paid_next() {
         let revived = Masternode { revived_height: Some(Height(95)), ..paid(3, 20) };
         let old_revival = Masternode { revived_height: Some(Height(5)), ..paid(4, 60) };
         let nodes = vec![paid(1, 90), paid(2, 50), revived, old_revival, masternode(5)];
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_banned_node_has_no_place_in_the_queue() {
+    fn a_banned_node_has_no_position_in_the_queue() {
         let banned = Masternode { ban_height: Some(Height(80)), ..paid(1, 10) };
         assert_eq!(queued(100, EvoPayments::Once, vec![banned, paid(2, 50)]), [(1, None), (2, Some(1))]);
     }
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn before_mn_rr_an_evo_node_takes_four_payments() {
+    fn before_mn_rr_an_evo_node_gets_four_payments() {
         let evo = |number, height, consecutive_payments| Masternode {
             node_type: NodeType::Evo,
             consecutive_payments,
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_knows_no_chance_between_nought_and_one() {
+    fn a_fixed_order_gives_probability_zero_or_one() {
         assert_eq!(probability(NonZeroU32::new(5), 4), 0.0);
         assert_eq!(probability(NonZeroU32::new(5), 5), 1.0);
         assert_eq!(probability(None, 1000), 0.0);

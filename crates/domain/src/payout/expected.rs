@@ -1,7 +1,7 @@
-//! Payees and shares as the watch list names them, and whether a masternode has them.
+//! Payees and shares in the watch list, and whether a masternode has them.
 //!
-//! A text for each: `address reward` for a payee, the reward in hundredths of a percent, `owner reward_address amount` for a share,
-//! where the amount may be left out; `, ` between them, in any order.
+//! Each is a text: `address reward` for a payee, with the reward in hundredths of a percent; `owner reward_address
+//! amount` for a share, where the amount is optional; separated by `, `, in any order.
 //!
 //! Never here: reading them from a file (`config`).
 
@@ -11,7 +11,7 @@ use crate::details::{Detail, Details};
 use crate::masternode::Duffs;
 use crate::payout::{Payouts, WHOLE};
 
-/// A share as it is named.
+/// An expected share.
 type Named<'a> = (&'a str, &'a str, Option<u64>);
 
 /// The text of payees.
@@ -28,17 +28,17 @@ pub fn shares_text(shares: &[(String, String, Option<Duffs>)]) -> String {
     shares.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether all of the owner's side goes to one address; `None` where that is not known.
+/// Whether one address gets the whole owner's side; `None` if not known.
 pub fn pays_only(details: &Details, address: &str) -> Option<bool> {
     match details.get(Detail::PayoutAddress) {
         Some(only) if only != address => Some(false),
-        // Alone, and yet without all of it: there is something that is not understood.
+        // A single payee without the whole reward means that something was not understood.
         Some(_) => details.payees()?.iter().all(|payee| payee.ratio.is_some()).then_some(true),
         None => (details.payouts() != Payouts::Unknown).then_some(false),
     }
 }
 
-/// Whether the owner's side is divided as a text says; `None` where that is not known.
+/// Whether the owner's side is divided as in the text; `None` if not known.
 pub fn pays(details: &Details, text: &str) -> Option<bool> {
     let payouts = details.payouts();
     let only = details.payout_address();
@@ -62,7 +62,7 @@ pub fn pays(details: &Details, text: &str) -> Option<bool> {
     Some(sum > 0 && weighed.iter().all(fits))
 }
 
-/// Whether it has the shares that a text names and no others; `None` where that is not known.
+/// Whether it has exactly the shares of the text; `None` if not known.
 pub fn has_shares(details: &Details, text: &str) -> Option<bool> {
     let payouts = details.payouts();
     if payouts == Payouts::Unknown {
@@ -78,7 +78,7 @@ pub fn has_shares(details: &Details, text: &str) -> Option<bool> {
         return Some(false);
     }
     if found.iter().any(|(owner, ..)| owner.is_empty()) {
-        // Who the owners are is not said; where the rewards go is.
+        // The owners are not known; the reward addresses are.
         let rewards = |shares: &[Named<'_>]| {
             let mut rewards: Vec<String> = shares.iter().map(|(_, reward, _)| (*reward).to_string()).collect();
             rewards.sort_unstable();
@@ -86,7 +86,7 @@ pub fn has_shares(details: &Details, text: &str) -> Option<bool> {
         };
         return if rewards(&found) == rewards(&wanted) { None } else { Some(false) };
     }
-    // Those with an amount first, so that one without does not take the share of another.
+    // Shares with an amount first, so that one without an amount does not take the share of another.
     wanted.sort_unstable_by_key(|(_, _, amount)| amount.is_none());
     let is_found = |(owner, reward, amount): &Named<'_>| {
         let fits =
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn one_payee_means_exactly_that_one() {
+    fn a_single_expected_payee_means_exactly_that_one() {
         let half = details(Some("a"), Payouts::Split(vec![Payout { address: "a".into(), reward: None }]));
         let cases = [
             (details(Some("a"), Payouts::One), "a", Some(true)),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn payees_are_met_by_parts_in_any_order_and_unknown_ones_by_nothing() {
+    fn expected_payees_match_in_any_order_and_unknown_ones_never() {
         let two = split(&[("a", Some(7000)), ("b", Some(3000))]);
         let cases = [
             (&two, "a 7000, b 3000", Some(true)),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_met_by_owner_and_reward_address() {
+    fn expected_shares_match_by_owner_and_reward_address() {
         let two = shared(&[("o", "a", 600), ("p", "b", 400)]);
         let cases = [
             (&two, "o a 600, p b 400", Some(true)),

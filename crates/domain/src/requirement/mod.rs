@@ -1,6 +1,6 @@
-//! What the network demands of a masternode, and whether one meets it, by which evidence.
+//! Requirements of the network for a masternode, and whether one meets them, by which evidence.
 //!
-//! Never here: how the evidence was come by.
+//! Never here: how the evidence was obtained.
 
 use crate::chain::{ChainRules, Subnet};
 use crate::chain_facts::ChainFacts;
@@ -9,14 +9,15 @@ use crate::probe::{Outcome, Peer, Probe, ProbeError};
 use crate::release::{BAD_RELEASES, bad_agent, named_release};
 use crate::snapshot::{NodeView, Snapshot};
 
-/// Something without which other masternodes vote a masternode bad (docs/spec/dash.md#bad-members), or do not pay it.
+/// A requirement without which other masternodes give a masternode a bad vote (docs/spec/dash.md#bad-members), or do
+/// not pay it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requirement {
-    /// Its port can be connected to.
+    /// Its port accepts connections.
     P2pPort,
-    /// It speaks a protocol that is new enough for the newest release among the sources.
+    /// Its protocol version is sufficient for the newest release among the sources.
     ProtocolVersion,
-    /// It speaks a protocol that is new enough for the next release, which no source runs yet.
+    /// Its protocol version is sufficient for the next release, which no source runs yet.
     NextProtocolVersion,
     /// It relays transactions.
     TransactionRelay,
@@ -24,11 +25,11 @@ pub enum Requirement {
     CompactFilters,
     /// Its software has no known fault.
     Release,
-    /// An Evo node has a registration of the version that Dash Core 24 demands.
+    /// The registration of an Evo node has the version that Dash Core 24 requires.
     ProtxVersion,
-    /// It takes part in the DKG sessions in which it has a seat.
+    /// It participates in the DKG sessions of which it is a member.
     DkgParticipation,
-    /// An Evo node serves the Platform.
+    /// An Evo node serves Platform.
     Platform,
 }
 
@@ -62,16 +63,16 @@ impl Requirement {
     }
 }
 
-/// What a verdict rests on.
+/// The evidence of a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
-    /// Our own call of the masternode.
+    /// A probe of the masternode.
     Probe,
-    /// What the masternode's own node says of itself, where it is a source.
+    /// The masternode's own node, if it is a source.
     OwnNode,
-    /// What the answering node saw of it.
+    /// The queried node's view of it.
     PeerView,
-    /// What sources saw in DKG sessions under way.
+    /// The sources' view of active DKG sessions.
     Session,
     /// The masternode list.
     List,
@@ -90,16 +91,16 @@ impl Evidence {
     }
 }
 
-/// Whether a requirement is met, and how that is known.
+/// Whether a requirement is met, and the evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequirementStatus {
     /// It is met.
     pub met: bool,
-    /// What that rests on.
+    /// The evidence.
     pub evidence: Evidence,
 }
 
-/// Every requirement with the evidence that there can be for it, the better first.
+/// Every requirement with its possible kinds of evidence, the better first.
 pub const EVIDENCE: [(Requirement, Evidence); 17] = [
     (Requirement::P2pPort, Evidence::Probe),
     (Requirement::P2pPort, Evidence::PeerView),
@@ -120,35 +121,35 @@ pub const EVIDENCE: [(Requirement, Evidence); 17] = [
     (Requirement::Platform, Evidence::PeerView),
 ];
 
-/// Seconds for which a connection of the answering node says that the port is open. Nodes of v0.17 voted one bad to
-/// which none succeeded for longer (docs/spec/dash.md#bad-members).
+/// Seconds for which a connection of the queried node shows that the port is open. Nodes of v0.17 gave a bad vote to
+/// masternodes without a successful connection for longer (docs/spec/dash.md#bad-members).
 const PEER_VIEW_SECONDS: u64 = 3_600;
 
-/// From this version on members vote one bad that does not relay transactions or serve compact block filters, whether or
-/// not the fork is active (Dash Core's `doc/release-notes-7755.md`).
+/// From this version on, members give a bad vote to a masternode that does not relay transactions or serve compact
+/// block filters, whether or not the fork is active (Dash Core's `doc/release-notes-7755.md`).
 const SERVICES_SINCE: u32 = 240_000;
 
-/// Least ProTx version that a service update of an Evo node may have once v24 is active
+/// Minimum ProTx version of a service update of an Evo node once v24 is active
 /// (docs/spec/dash-24.md#provider-transaction-versions).
 const EVO_VERSION: u32 = 3;
 
-/// All that is known of one masternode.
+/// The known facts of one masternode.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
     /// Its entry of the list.
     pub masternode: &'a Masternode,
-    /// The last probe of it; `None` when probes are off.
+    /// Its last probe; `None` when probes are off.
     pub probe: Option<&'a Probe>,
     /// The chain's rules.
     pub rules: &'a ChainRules,
-    /// What is known of the network.
+    /// The known facts of the network.
     pub facts: &'a ChainFacts,
     /// When the list was read.
     pub read_at: UnixSeconds,
 }
 
 impl<'a> Case<'a> {
-    /// What a snapshot and a call tell of a masternode; `None` when it is not on the list.
+    /// The facts of a masternode from a snapshot and a probe; `None` when it is not on the list.
     pub fn of(snapshot: &'a Snapshot, node: Option<&NodeView<'a>>, probe: Option<&'a Probe>) -> Option<Case<'a>> {
         Some(Case {
             masternode: node?.masternode,
@@ -158,7 +159,8 @@ impl<'a> Case<'a> {
             read_at: snapshot.read_at(),
         })
     }
-    /// The verdict on a requirement by the best evidence; `None` when there is none, or when it is not demanded of it.
+    /// The verdict on a requirement by the best evidence; `None` without evidence, or if the requirement does not
+    /// apply.
     pub fn verdict(&self, requirement: Requirement) -> Option<RequirementStatus> {
         let by = |evidence| move |met| RequirementStatus { met, evidence };
         match requirement {
@@ -190,7 +192,8 @@ impl<'a> Case<'a> {
                 let version = self.evo_version()?;
                 match self.facts.v24_active() {
                     Some(true) => Some(version >= EVO_VERSION).map(by(Evidence::List)),
-                    // There is no such version before the activation, so it is met whoever says what of the fork.
+                    // Such a version does not exist before the activation, so it is met whatever is reported about the
+                    // fork.
                     None => (version >= EVO_VERSION).then_some(true).map(by(Evidence::List)),
                     Some(false) => None,
                 }
@@ -213,26 +216,26 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The ProTx version of an Evo node; `None` for others, and when the list does not say it.
+    /// The ProTx version of an Evo node; `None` for others, and if the list does not contain it.
     fn evo_version(&self) -> Option<u32> {
         let is_evo = self.rules.has_dkg && self.masternode.node_type == NodeType::Evo;
         self.masternode.details.version().filter(|_| is_evo)
     }
 
-    /// The ProTx version of an Evo node that must be raised once v24 is active, while v24 is known not to be active yet.
+    /// The ProTx version of an Evo node that must be raised once v24 is active, while v24 is known to be inactive.
     pub fn version_to_raise(&self) -> Option<u32> {
         let waits = self.facts.v24_active() == Some(false);
         self.evo_version().filter(|version| waits && *version < EVO_VERSION)
     }
 
-    /// Whether nothing can be said of the ProTx version of an Evo node: the list does not say it, or no source says whether
-    /// v24 is active.
+    /// Whether the ProTx version of an Evo node cannot be evaluated: the list does not contain it, or no source reports
+    /// whether v24 is active.
     pub fn protx_version_is_unknown(&self) -> bool {
         let is_evo = self.rules.has_dkg && self.masternode.node_type == NodeType::Evo;
         is_evo && self.facts.v24_active() != Some(false) && self.verdict(Requirement::ProtxVersion).is_none()
     }
 
-    /// What follows from what its node said of itself: to our call, else as a source.
+    /// A verdict from what its node reports about itself: to a probe, otherwise as a source.
     fn said(&self, judge: impl Fn(&Peer) -> Option<bool>) -> Option<RequirementStatus> {
         let probed = self.probe.and_then(|probe| judge(probe.peer.as_ref()?));
         let own = || judge(self.facts.own_nodes.get(&self.masternode.id)?.as_ref()?);
@@ -240,12 +243,12 @@ impl<'a> Case<'a> {
         probed.map(by(Evidence::Probe)).or_else(|| own().map(by(Evidence::OwnNode)))
     }
 
-    /// Its own node is a source and says nothing at the moment.
+    /// Its own node is a source that reports nothing at the moment.
     pub fn own_node_is_silent(&self) -> bool {
         self.facts.own_nodes.get(&self.masternode.id).is_some_and(Option::is_none)
     }
 
-    /// Whether a node of the chain answered; one that is too old has an open port all the same.
+    /// Whether a node of the chain answered; one that is too old still has an open port.
     fn port_answers(&self) -> Option<bool> {
         match self.probe?.outcome {
             Outcome::Reached | Outcome::Failed(ProbeError::TooOld) => Some(true),
@@ -254,28 +257,29 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Whether it takes part in the sessions under way; `None` when none has come so far that it shows.
+    /// Whether it participates in the active sessions; `None` if none has reached the phase that shows it.
     fn takes_part(&self) -> Option<bool> {
         let seats = self.facts.sessions.as_ref()?.of(&self.masternode.id)?;
         seats.contributed.map(|contributed| contributed && seats.marks == 0)
     }
 
-    /// `Some(true)` when the answering node was connected to it a short while ago. It may not have tried since, so an older
-    /// connection, or none, says nothing.
+    /// `Some(true)` if the queried node was recently connected to it. The node may not have tried since, so an older
+    /// connection, or none, shows nothing.
     fn recently_connected(&self) -> Option<bool> {
         let last = self.masternode.peer.last_success()?;
         (self.read_at.0.saturating_sub(last.0) <= PEER_VIEW_SECONDS).then_some(true)
     }
 }
 
-/// Version of the newest node that is known to vote: the newest among the sources.
+/// Version of the newest node that is known to vote: the newest source.
 fn newest_version(facts: &ChainFacts) -> Option<u32> {
     facts.newest_version.max(facts.node_version)
 }
 
-/// Least protocol version that nodes like the newest source accept of a masternode; `None` when that is not known of its
-/// version. A table's row holds for its release and later ones of the same line (`23.1`, `23.2`). The newest decides, because
-/// members judge by their own release, whether or not a fork is active: who is too old for it is voted bad by all who run it.
+/// Minimum protocol version that nodes of the newest source's version accept; `None` if not known for its version. A
+/// table row applies to its release and later ones of the same line (`23.1`, `23.2`). The newest source decides,
+/// because members apply the rule of their own release, whether or not a fork is active: all members with that release
+/// give an older masternode a bad vote.
 pub fn minimum_protocol(rules: &ChainRules, facts: &ChainFacts) -> Option<u32> {
     let version = newest_version(facts)?;
     let line = |version: u32| version / 10_000;
@@ -283,26 +287,26 @@ pub fn minimum_protocol(rules: &ChainRules, facts: &ChainFacts) -> Option<u32> {
     rules.minimum_protocols.iter().rev().find(fits).map(|(_, minimum)| *minimum)
 }
 
-/// Least protocol version of the newest known release, where all sources are older than it; `None` where one runs it (then
-/// [`minimum_protocol`] demands it), where no version is known, and on private networks, which may never run it. How many of
-/// a quorum run it cannot be seen from an older node.
+/// Minimum protocol version of the newest known release, if all sources are older than it; `None` if a source runs it
+/// (then [`minimum_protocol`] applies), if no version is known, and on private networks, which may never run it. An
+/// older node cannot show how many members of a quorum run it.
 pub fn next_protocol(rules: &ChainRules, facts: &ChainFacts) -> Option<u32> {
     let is_public = matches!(facts.subnet, Subnet::Main | Subnet::Test);
     let (release, minimum) = rules.minimum_protocols.last().filter(|_| rules.has_dkg && is_public)?;
     (newest_version(facts)? < *release).then_some(*minimum)
 }
 
-/// Whether members are known to vote one bad that lacks a service.
+/// Whether members are known to give a bad vote for a missing service.
 fn demands_services(rules: &ChainRules, facts: &ChainFacts) -> bool {
     rules.has_dkg && newest_version(facts).is_some_and(|version| version >= SERVICES_SINCE)
 }
 
-/// A spork that says for which quorum types masternodes are held to something.
+/// A spork that selects the quorum types with enforced requirements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuorumSpork {
-    /// Members connect to all others and vote those bad to which they are not connected.
+    /// Members connect to all others and give a bad vote to those without a connection.
     AllConnected,
-    /// Members vote those bad that cannot be reached or are too old.
+    /// Members give a bad vote to those that are unreachable or too old.
     Pose,
 }
 
@@ -318,7 +322,7 @@ impl QuorumSpork {
         }
     }
 
-    /// Which quorum types it covers; `None` when the node does not tell and it is not compiled in.
+    /// Which quorum types it covers; `None` if the node does not report it and it is not compiled in.
     pub fn covers(self, rules: &ChainRules, facts: &ChainFacts) -> Option<Covers> {
         if !rules.has_dkg {
             return None;
@@ -338,7 +342,7 @@ impl QuorumSpork {
 pub enum Covers {
     /// All.
     All,
-    /// All but llmq_100_67, llmq_400_60 and llmq_400_85.
+    /// All except llmq_100_67, llmq_400_60 and llmq_400_85.
     Small,
     /// None: it is off.
     None,
@@ -348,7 +352,8 @@ impl Covers {
     /// All.
     pub const ALL: [Covers; 3] = [Covers::All, Covers::Small, Covers::None];
 
-    /// Reads a spork's value (`EvalSpork` in `src/llmq/options.cpp`). It is no time, though `spork active` takes it for one.
+    /// Reads a spork's value (`EvalSpork` in `src/llmq/options.cpp`). It is not a time, although `spork active` treats
+    /// it as one.
     pub fn of(value: i64) -> Covers {
         match value {
             0 => Covers::All,
@@ -367,8 +372,8 @@ impl Covers {
     }
 }
 
-/// Whether the answering node has the sporks compiled in, whatever is broadcast: on mainnet since v21
-/// (`CSporkManager::GetSporkValue` in `src/spork.cpp`). `None` where there are no such sporks or its version is unknown.
+/// Whether the queried node has the sporks compiled in, regardless of broadcasts: on mainnet since v21
+/// (`CSporkManager::GetSporkValue` in `src/spork.cpp`). `None` if such sporks do not exist or its version is unknown.
 pub fn compiled_in(rules: &ChainRules, facts: &ChainFacts) -> Option<bool> {
     let version = facts.node_version.filter(|_| rules.has_dkg)?;
     Some(facts.subnet == Subnet::Main && version >= 210_000)

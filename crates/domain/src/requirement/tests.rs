@@ -1,6 +1,6 @@
 //! Requirements, as tables.
 //!
-//! Never here: numbers that the specification of the chain does not have.
+//! Never here: numbers that the specification of the chain does not contain.
 
 use super::*;
 use crate::chain::{BUILT_IN, DASH, DIMECOIN, PRCYCOIN};
@@ -38,8 +38,8 @@ fn check(
 }
 
 #[test]
-fn the_least_protocol_follows_the_version_of_the_node_that_votes() {
-    // chain, the node's version, least protocol (docs/spec/dash.md#protocol-versions,
+fn the_minimum_protocol_follows_the_version_of_the_voting_node() {
+    // chain, the node's version, minimum protocol (docs/spec/dash.md#protocol-versions,
     // docs/spec/legacy-chains.md#at-a-glance).
     let cases = [
         (&DASH, 170_003, Some(70_219)),
@@ -64,10 +64,10 @@ fn the_least_protocol_follows_the_version_of_the_node_that_votes() {
     assert_eq!(minimum_protocol(&DASH, &ChainFacts::new(Subnet::Main)), None, "unknown is no minimum");
 }
 
-/// Members judge by their own release, so the newest source decides, whichever answered for the list.
+/// Members apply the rule of their own release, so the newest source decides, whichever source provided the list.
 #[test]
-fn the_newest_source_decides_what_is_demanded_and_the_next_release_is_told_until_one_runs_it() {
-    // subnet, answering node, newest source; minimum, minimum of the next release.
+fn the_newest_source_sets_the_requirements_and_the_next_release_applies_until_a_source_runs_it() {
+    // subnet, queried node, newest source; minimum, minimum of the next release.
     let cases = [
         (Subnet::Main, Some(230_102), None, Some(70_240), Some(70_242)),
         (Subnet::Main, Some(230_102), Some(230_102), Some(70_240), Some(70_242)),
@@ -88,14 +88,14 @@ fn the_newest_source_decides_what_is_demanded_and_the_next_release_is_told_until
     assert_eq!(next_protocol(&DIMECOIN, &facts(Subnet::Main, 2_020_000)), None, "no fork of that chain is known");
 }
 
-/// What a node says of itself: protocol, relay, filters, user agent.
+/// What a node reports: protocol, relay, filters, user agent.
 type Said = (u32, Option<bool>, Option<bool>, &'static str);
 
 fn peer((protocol_version, relays, compact_filters, agent): Said) -> Peer {
     Peer { relays, compact_filters, ..Peer::new(protocol_version, agent.as_bytes()) }
 }
 
-/// The verdict on a masternode that said this to a call, and whose own node says that.
+/// The verdict on a masternode with this probe result and this report of its own node.
 fn verdict_on(
     version: u32,
     probed: Option<Said>,
@@ -112,12 +112,12 @@ fn verdict_on(
 }
 
 #[test]
-fn relay_and_filters_are_demanded_once_a_source_runs_v24_and_known_by_a_call_or_the_own_node() {
+fn relay_and_filters_are_required_once_a_source_runs_v24_by_probe_or_own_node() {
     let services = [Requirement::TransactionRelay, Requirement::CompactFilters];
     let said = |has| (70_242, has, has, "/Dash Core:24.0.3/");
     let (on, off, unsaid) = (said(Some(true)), said(Some(false)), said(None));
     let by = |met, evidence| Some(RequirementStatus { met, evidence });
-    // version of the node that votes, what was said to a call, what its own node says.
+    // version of the voting node, probe result, report of its own node.
     let cases = [
         (240_000, Some(on), None, by(true, Evidence::Probe)),
         (240_003, Some(off), None, by(false, Evidence::Probe)),
@@ -139,7 +139,7 @@ fn relay_and_filters_are_demanded_once_a_source_runs_v24_and_known_by_a_call_or_
 }
 
 #[test]
-fn a_protocol_below_that_of_the_next_release_is_a_verdict_of_its_own() {
+fn a_protocol_below_that_of_the_next_release_has_its_own_verdict() {
     let said = |protocol| Some((protocol, None, None, "/Dash Core:23.1.2/"));
     let on_public = |protocol| {
         [Requirement::ProtocolVersion, Requirement::NextProtocolVersion]
@@ -153,7 +153,7 @@ fn a_protocol_below_that_of_the_next_release_is_a_verdict_of_its_own() {
 }
 
 #[test]
-fn a_release_is_bad_by_its_user_agent_and_unknown_where_that_names_none() {
+fn a_bad_release_is_found_by_user_agent_and_unknown_without_one() {
     let by_agent = |agent| {
         verdict_on(240_003, Some((70_242, None, None, agent)), None, Requirement::Release).map(|verdict| verdict.met)
     };
@@ -166,7 +166,7 @@ fn a_release_is_bad_by_its_user_agent_and_unknown_where_that_names_none() {
 
 #[test]
 fn an_evo_node_needs_a_registration_of_version_3_once_v24_is_active() {
-    // kind, ProTx version, phase; met, version to raise, unknown.
+    // type, ProTx version, phase; met, version to raise, unknown.
     let (evo, regular) = (NodeType::Evo, NodeType::Regular);
     let cases = [
         (evo, Some(1), Some(Phase::Active), Some(false), None, false),
@@ -214,7 +214,7 @@ fn every_verdict_rests_on_evidence_of_the_table() {
 }
 
 #[test]
-fn tables_of_versions_ascend() {
+fn version_tables_are_ascending() {
     for rules in BUILT_IN {
         assert!(rules.minimum_protocols.is_sorted(), "{}", rules.name);
     }
@@ -244,7 +244,7 @@ fn a_port_is_open_when_a_node_of_the_chain_answers() {
 }
 
 #[test]
-fn a_protocol_is_new_enough_by_the_peer_itself_or_else_by_the_list() {
+fn a_protocol_is_checked_by_the_probe_or_else_by_the_list() {
     let announced = |protocol_version| Masternode {
         announced: Some(Box::new(Announced {
             state: Arc::new(state::UNKNOWN),
@@ -269,7 +269,7 @@ fn a_protocol_is_new_enough_by_the_peer_itself_or_else_by_the_list() {
 }
 
 #[test]
-fn taking_part_shows_in_the_score_and_the_platform_in_its_bans() {
+fn participation_follows_the_score_and_platform_its_bans() {
     let scored = |score, ban_height| Masternode { pose_score: Some(Score(score)), ban_height, ..masternode(1) };
     let evo = |platform_banned| Masternode {
         node_type: NodeType::Evo,
@@ -288,7 +288,7 @@ fn taking_part_shows_in_the_score_and_the_platform_in_its_bans() {
 }
 
 #[test]
-fn a_sporks_value_names_quorum_types_and_is_no_time() {
+fn the_value_of_a_spork_selects_quorum_types_and_is_not_a_time() {
     let cases = [
         (0, Covers::All),
         (1, Covers::Small),
@@ -308,7 +308,7 @@ fn mainnet_has_its_sporks_compiled_in_since_v21() {
         sporks: QuorumSpork::ALL.map(|spork| (spork.name().to_string(), 4_070_908_800)).to_vec(),
         ..facts
     };
-    // subnet, the node's version, compiled in, what sporks 21 and 23 cover when both are said to be off.
+    // subnet, the node's version, compiled in, what sporks 21 and 23 cover when both are reported as off.
     let cases = [
         (Subnet::Main, 210_000, true, [Covers::Small, Covers::All]),
         (Subnet::Main, 200_101, false, [Covers::None; 2]),
@@ -321,7 +321,7 @@ fn mainnet_has_its_sporks_compiled_in_since_v21() {
         assert_eq!(QuorumSpork::ALL.map(|spork| spork.covers(&DASH, &facts)), covers.map(Some), "{subnet:?} {version}");
     }
     let silent = facts(Subnet::Test, 230_102);
-    assert_eq!(QuorumSpork::Pose.covers(&DASH, &silent), None, "what the node does not tell is not known");
+    assert_eq!(QuorumSpork::Pose.covers(&DASH, &silent), None, "a spork that the node does not report is unknown");
     assert_eq!(compiled_in(&DIMECOIN, &silent), None);
     assert_eq!(QuorumSpork::Pose.covers(&DIMECOIN, &off(silent)), None);
 }

@@ -1,4 +1,4 @@
-//! Checks of passwords, and what is remembered of them.
+//! Checks of passwords, and remembered results.
 //!
 //! Never here: a server.
 
@@ -37,7 +37,7 @@ impl Users {
 }
 
 #[tokio::test]
-async fn only_the_right_password_of_a_user_passes_also_when_asked_again() {
+async fn only_the_correct_password_of_a_user_is_accepted_also_when_repeated() {
     let users = users();
     for _ in 0..3 {
         assert_eq!(users.admits(&header("alice", "secret"), peer(1)).await, Ok(true));
@@ -51,7 +51,7 @@ async fn only_the_right_password_of_a_user_passes_also_when_asked_again() {
 }
 
 #[tokio::test]
-async fn what_is_no_basic_authentication_is_refused_without_work() {
+async fn other_authentication_is_refused_without_a_check() {
     let users = users();
     for bad in ["", "Basic", "Basic ", "Basic ###", "Bearer YWxpY2U6c2VjcmV0", "Basic YWxpY2U="] {
         let header = HeaderValue::from_str(bad).unwrap();
@@ -64,7 +64,7 @@ async fn what_is_no_basic_authentication_is_refused_without_work() {
 }
 
 #[test]
-fn each_check_is_the_same_work_whoever_the_user_is() {
+fn each_check_takes_the_same_work_for_any_user() {
     let users = users();
     for user in ["alice", "bob", "nobody"] {
         let costs = users.costs(users.hashes.get(user));
@@ -77,7 +77,7 @@ fn each_check_is_the_same_work_whoever_the_user_is() {
 }
 
 #[tokio::test]
-async fn wrong_passwords_are_remembered_up_to_a_limit_and_right_ones_do_not_wait() {
+async fn wrong_passwords_are_remembered_up_to_a_limit_and_correct_ones_do_not_wait() {
     let users = users();
     assert_eq!(users.admits(&header("alice", "secret"), peer(1)).await, Ok(true));
     for number in 0..2 * MAX_REMEMBERED_WRONG {
@@ -119,7 +119,7 @@ async fn one_address_does_not_take_the_places_of_others() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_does_not_let_a_second_check_begin() {
+async fn a_client_that_disconnects_does_not_let_a_second_check_begin() {
     let users = users();
     let Recalled::Unknown(credentials) = users.recall(Some(&header("bob", "wrong"))) else { panic!("not known") };
     let mut check = Box::pin(users.check(credentials, peer(1)));

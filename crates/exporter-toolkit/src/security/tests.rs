@@ -1,4 +1,4 @@
-//! When settings are reloaded, and what becomes of connections from before.
+//! When settings are reloaded, and the effect on existing connections.
 //!
 //! Never here: the content of files.
 
@@ -18,7 +18,7 @@ struct Terms {
     authority: bool,
 }
 
-/// A server certificate, which is an authority of clients as well.
+/// A server certificate that is also a client authority.
 struct Identity {
     cert: Vec<u8>,
     key: Vec<u8>,
@@ -44,7 +44,7 @@ impl Identity {
     }
 }
 
-/// A security whose settings and file a test changes.
+/// A `WebSecurity` whose settings and file a test changes.
 struct Changing {
     security: Arc<WebSecurity>,
     settings: Arc<Mutex<SecuritySettings>>,
@@ -65,7 +65,7 @@ impl Changing {
         Changing { security: Arc::new(security), settings, path, loads }
     }
 
-    /// Other settings in a file of another size.
+    /// Changes the settings and the size of the file.
     fn write(&self, settings: SecuritySettings) {
         *lock(&self.settings) = settings;
         let size = self.path.as_file().metadata().unwrap().len();
@@ -74,7 +74,7 @@ impl Changing {
 }
 
 #[test]
-fn settings_that_demand_less_are_used_only_when_the_files_stay_the_same_for_a_second() {
+fn weaker_settings_are_used_only_after_the_files_are_unchanged_for_a_second() {
     let identity = Identity::new();
     let weaker = [
         (Terms { auth: ClientAuth::VerifyIfGiven, ..STRICT }, "client_auth_type is weaker"),
@@ -137,7 +137,7 @@ fn files_are_read_only_after_a_change() {
 }
 
 #[tokio::test]
-async fn a_connection_is_superseded_when_its_terms_change_and_not_before() {
+async fn a_connection_is_superseded_only_when_its_requirements_change() {
     let identity = Identity::new();
     let server = Changing::new(identity.settings(Terms { auth: ClientAuth::Request, ..STRICT }));
     let accepted = server.security.active();

@@ -1,6 +1,6 @@
-//! Certificates and keys in a folder, made for each test.
+//! Certificates and keys in a folder, created for each test.
 //!
-//! Never here: files that are kept in the repository: a key in there would be a key that everybody has.
+//! Never here: files in the repository; a private key in the repository would be public.
 
 use std::path::Path;
 
@@ -11,9 +11,9 @@ use rcgen::{
 /// Names of the client's certificate.
 pub(crate) const CLIENT_NAMES: [&str; 2] = ["prometheus.example", "192.0.2.7"];
 
-/// Writes into `folder`: `server.crt` and `server.key`, made out to localhost by `servers.crt`; `client.crt` and
-/// `client.key`, made out to [`CLIENT_NAMES`] by `clients.crt`; `stranger.crt` and `stranger.key`, of an authority that
-/// nobody knows; `own.crt` and `own.key`, a client that is its own authority.
+/// Writes into `folder`: `server.crt` and `server.key`, issued for localhost by `servers.crt`; `client.crt` and
+/// `client.key`, issued for [`CLIENT_NAMES`] by `clients.crt`; `stranger.crt` and `stranger.key`, of an unknown
+/// authority; `own.crt` and `own.key`, a client that is its own authority.
 pub(crate) fn write(folder: &Path) {
     write_server(folder);
     let clients = authority("clients");
@@ -29,7 +29,7 @@ pub(crate) fn write(folder: &Path) {
     put(folder, "own.key", &key.serialize_pem());
 }
 
-/// Writes another certificate of the server, of another authority.
+/// Writes another server certificate, of another authority.
 pub(crate) fn write_server(folder: &Path) {
     let servers = authority("servers");
     put(folder, "servers.crt", &servers.pem());

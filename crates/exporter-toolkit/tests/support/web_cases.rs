@@ -1,29 +1,29 @@
-//! The web configuration files in `tests/fixtures`: good ones, and bad ones with the mistake in their first line.
+//! The web configuration files in `tests/fixtures`: valid ones, and invalid ones with the error in their first line.
 //!
-//! Never here: what becomes of them.
+//! Never here: checks of the results.
 
 use std::path::{Path, PathBuf};
 
-/// What `promtool` makes of a file where it is not what we do.
+/// How the result of `promtool` differs from ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Promtool {
-    /// The same.
+    /// It does not differ.
     Agrees,
-    /// An older one does not know the keys yet.
+    /// An older promtool does not know the keys yet.
     MayBeTooOld,
-    /// It takes what we refuse: it does not look at everything, or speaks what we do not.
+    /// It accepts what this crate refuses: it checks less, or supports more.
     IsLenient,
 }
 
 /// One file.
 pub(crate) struct WebCase {
-    /// For messages.
+    /// Name for messages.
     pub(crate) name: String,
     /// A copy in a folder with certificates.
     pub(crate) path: PathBuf,
-    /// Part of its mistake; `None` for a good file.
+    /// Part of its error; `None` for a valid file.
     pub(crate) error: Option<String>,
-    /// What `promtool` says.
+    /// The result of `promtool`.
     pub(crate) promtool: Promtool,
 }
 

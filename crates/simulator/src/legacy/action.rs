@@ -1,49 +1,49 @@
-//! What a script can make happen on a network.
+//! Actions that a script can trigger on a network.
 //!
-//! Never applied here: `state` does that.
+//! Never here: applying actions; `state` does that.
 
 use std::fmt;
 
-/// Something that an operator or an owner does now, between two blocks. A masternode is named by its outpoint, `txid-n`.
+/// An immediate action of an operator or an owner, between two blocks. A masternode is named by its outpoint, `txid-n`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// The daemon stops: no pings and no votes from now on.
+    /// The daemon stops: no more pings and votes.
     GoOffline {
-        /// Whose daemon.
+        /// The masternode of the daemon.
         masternode: String,
     },
-    /// The daemon runs again and pings at once. That does not help a node that is `EXPIRED` or worse.
+    /// The daemon runs again and pings at once. This does not change a node that is `EXPIRED` or worse.
     ComeBack {
-        /// Whose daemon.
+        /// The masternode of the daemon.
         masternode: String,
     },
     /// The owner sends a new start message, with a ping; the daemon runs. Refused while banned.
     Restart {
-        /// Who is started.
+        /// The started masternode.
         masternode: String,
     },
     /// A new start message with the network address of another node. Refused while banned.
     Duplicate {
-        /// Who moves to a taken address.
+        /// The masternode that takes an address in use.
         masternode: String,
-        /// Whose address it takes.
+        /// The masternode whose address it takes.
         of: String,
     },
-    /// A new start message with an address of its own. Refused while banned.
+    /// A new start message with an unused address. Refused while banned.
     Move {
-        /// Who moves.
+        /// The masternode that moves.
         masternode: String,
     },
-    /// The collateral is spent: the entry vanishes within a minute.
+    /// The collateral is spent: the entry disappears within a minute.
     SpendCollateral {
-        /// Whose collateral.
+        /// The masternode of the collateral.
         masternode: String,
     },
-    /// A new masternode starts; its collateral has just the 15 confirmations that it needs.
+    /// A new masternode starts; its collateral has exactly the required 15 confirmations.
     Register,
 }
 
-/// A script asked for something that the chain does not allow.
+/// A script requested an action that the chain does not allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ActionError {
     /// No masternode has this outpoint.

@@ -1,10 +1,10 @@
-//! What passing time does: pings, the checks that give each node its state, and the rounds of every minute.
+//! Effects of passing time: pings, the checks that determine each node's state, and the tasks of every minute.
 //!
-//! Dimecoin: `CMasternode::Check`, `CMasternodePing::CheckAndUpdate`, `CMasternodeMan::CheckAndRemove`; PRCYcoin: the functions of
-//! the same names. The real check runs every five seconds; here it runs at the end of every step of the clock, and such
-//! a step is never longer than to the next full minute.
+//! Dimecoin: `CMasternode::Check`, `CMasternodePing::CheckAndUpdate`, `CMasternodeMan::CheckAndRemove`; PRCYcoin: the
+//! functions of the same names. The real check runs every five seconds; here it runs at the end of every clock step,
+//! and a step ends at the next full minute at the latest.
 //!
-//! Never mines.
+//! Never here: mining.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use super::state::State;
 use crate::random::Random;
 
 impl State {
-    /// Moves the clock.
+    /// Advances the clock.
     pub(super) fn advance_to(&mut self, time: u64) {
         while self.now < time {
             let round = (self.now / ROUND_SECONDS + 1) * ROUND_SECONDS;
@@ -36,7 +36,7 @@ impl State {
         }
     }
 
-    /// Gives every listed node its state.
+    /// Determines the state of every listed node.
     pub(super) fn check(&mut self) {
         let (chain, rules, now) = (self.options.chain, self.rules, self.now);
         let height = self.headers.tip().height;
@@ -61,7 +61,7 @@ impl State {
         }
     }
 
-    /// What a node does once a minute.
+    /// The tasks of a node once a minute.
     fn round(&mut self) {
         if self.options.chain == Chain::Dimecoin {
             self.punish_duplicates();
@@ -76,7 +76,7 @@ impl State {
         }
     }
 
-    /// Of two nodes with one address the younger collateral is named twice, at equal age both once.
+    /// Of two nodes with one address, the one with the younger collateral is counted twice; at equal age both once.
     fn punish_duplicates(&mut self) {
         let mut by_address: HashMap<u32, Vec<usize>> = HashMap::new();
         for (slot, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.listed) {
@@ -102,14 +102,14 @@ impl State {
     }
 }
 
-/// A ping of this time reaches the asked node, which may not take it; the next one is due ten minutes later.
+/// A ping of this time reaches the queried node, which may ignore it; the next one is due ten minutes later.
 pub(super) fn ping(node: &mut Node, time: u64, chain: Chain, rules: &Rules) {
     let mut random = Random::of(&[node.txid.seed(), 0x9199, time]);
     node.next_ping = time + PING_SECONDS + u64::from(random.between(0, PING_JITTER_SECONDS));
     let age = time.saturating_sub(node.seen);
-    // An expired node is beyond help by pings, and one that comes too early is ignored.
+    // Pings cannot revive an expired node, and a ping that comes too early is ignored.
     let counts = age < rules.expired && age >= PING_SECONDS - 60;
-    // Nobody passes the pings of a banned node on, so they do not reach a node that is no direct peer of it.
+    // No node relays the pings of a banned node, so they do not reach a node that is not its direct peer.
     let relayed = chain == Chain::Prcycoin || node.banned_until.is_none();
     if counts && relayed && node.listed && !node.spent {
         node.seen = time;

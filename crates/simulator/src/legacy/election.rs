@@ -1,9 +1,9 @@
-//! Who is in the queue, in the pool, among the voters, and who is elected.
+//! The payment queue, the pool, the voters and the elected masternode.
 //!
-//! Dimecoin: `CMasternodeMan::GetNextMasternodeInQueueForPayment` in `src/masternode/masternodeman.cpp`. PRCYcoin has the same
-//! function in `src/masternodeman.cpp`, on which only votes depend, and pays by `GetCurrentMasterNode`.
+//! Dimecoin: `CMasternodeMan::GetNextMasternodeInQueueForPayment` in `src/masternode/masternodeman.cpp`. PRCYcoin has
+//! the same function in `src/masternodeman.cpp`, which only affects votes, and pays by `GetCurrentMasterNode`.
 //!
-//! Never changes anything.
+//! Never here: changes of state.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -16,12 +16,12 @@ use super::state::State;
 use crate::random::{Hash256, Random};
 
 impl State {
-    /// The masternodes that a payment of this height may go to, the longest unpaid first.
+    /// The masternodes that a payment of this height can go to, the longest unpaid first.
     pub(super) fn queue(&self, height: u32) -> Vec<&Node> {
         let nodes = self.voting_size();
         let mut queue = self.eligible(height, nodes, true);
         if queue.len() < nodes / 3 {
-            // A network that is being upgraded does not punish whoever restarted.
+            // While a network is upgraded, restarted masternodes are not excluded.
             queue = self.eligible(height, nodes, false);
         }
         match self.options.chain {
@@ -34,9 +34,9 @@ impl State {
         queue
     }
 
-    /// How many of a queue of this length the draw is among.
+    /// Number of candidates for a queue of this length.
     pub(super) fn pool_size(&self, queued: usize) -> usize {
-        // The loop takes one node even where a tenth of the network is none.
+        // The loop takes one node even if a tenth of the network is zero.
         queued.min((self.voting_size() / 10).max(1))
     }
 
@@ -45,14 +45,14 @@ impl State {
         let queue = self.queue(height);
         let block = self.electing_hash(height)?;
         let pool = &queue[..self.pool_size(queue.len())];
-        // Of equal scores the first wins; they do not occur.
+        // Of equal scores the first wins; equal scores do not occur.
         pool.iter().copied().rev().max_by_key(|node| match self.options.chain {
             Chain::Dimecoin => dimecoin_score(node.txid, node.index, node.confirmed, block),
             Chain::Prcycoin => prcycoin_score(node.txid, node.index, block),
         })
     }
 
-    /// The payout addresses that are voted for at this height, one entry for each voter that is on line.
+    /// The payout addresses with votes at this height, one entry for each online voter.
     pub(super) fn ballots(&self, height: u32) -> Vec<u32> {
         let (Some(elected), Some(block)) = (self.elect(height), self.electing_hash(height)) else {
             return Vec::new();
@@ -65,7 +65,7 @@ impl State {
                 let dissents = random.chance(self.options.dissent);
                 if dissents { queue[random.below(queue.len())].payout } else { elected.payout }
             }
-            // `AddWinningMasternode` counts the vote for the voter, not for whom it voted.
+            // `AddWinningMasternode` counts the vote for the voter, not for the voted masternode.
             Chain::Prcycoin => voter.payout,
         });
         cast.collect()
@@ -73,7 +73,7 @@ impl State {
 
     /// PRCYcoin: all listed masternodes, the best score first, those that are not enabled last.
     pub(super) fn ranked(&self) -> Vec<&Node> {
-        // `GetBlockHash(x)` gives block x - 1 in this code, so the block below the tip decides.
+        // `GetBlockHash(x)` returns block x - 1 in this code, so the block below the tip decides.
         let block =
             self.headers.at(self.headers.tip().height.saturating_sub(1)).map_or(Hash256::ZERO, |header| header.hash);
         let mut nodes: Vec<&Node> = self.listed().collect();
@@ -103,18 +103,18 @@ impl State {
         paid
     }
 
-    /// PRCYcoin: what the list shows as last payment, 0 when unknown.
+    /// PRCYcoin: the last payment as shown in the list, 0 when unknown.
     pub(super) fn prcycoin_last_paid(&self, node: &Node, paid: &HashMap<u32, u64>) -> u64 {
         // A fixed offset for each start breaks ties.
         paid.get(&node.payout).map_or(0, |time| time + tie_breaker(node).word() % 150)
     }
 
-    /// Dimecoin: height of the payment that the asked node remembers, 0 without one.
+    /// Dimecoin: height of the payment that the queried node remembers, 0 without one.
     pub(super) fn last_paid_block(&self, node: &Node) -> u32 {
         self.remembered.get(&node.payout).map_or(0, |payment| payment.height)
     }
 
-    /// The number of masternodes that all thresholds follow from: all known ones, or on PRCYcoin the enabled ones.
+    /// The number of masternodes from which all thresholds follow: all known ones, or on PRCYcoin the enabled ones.
     pub(super) fn voting_size(&self) -> usize {
         match self.options.chain {
             Chain::Dimecoin => self.listed().count(),
@@ -122,7 +122,7 @@ impl State {
         }
     }
 
-    /// Steps 2 and 3: whoever may be paid.
+    /// Steps 2 and 3: the masternodes that can be paid.
     fn eligible(&self, height: u32, nodes: usize, hold_out: bool) -> Vec<&Node> {
         let tip = self.headers.tip().height;
         let scheduled: Vec<u32> = (tip..=tip + SCHEDULED_BLOCKS)
@@ -160,7 +160,7 @@ impl State {
         self.headers.at(height.checked_sub(ELECTING_DEPTH)?).map(|header| header.hash)
     }
 
-    /// PRCYcoin's sort key (`SecondsSincePayment`): whoever is unknown counts as more than 30 days unpaid.
+    /// PRCYcoin's sort key (`SecondsSincePayment`): an unknown masternode counts as unpaid for more than 30 days.
     fn seconds_unpaid(&self, node: &Node, paid: &HashMap<u32, u64>) -> u64 {
         const MONTH: u64 = 60 * 60 * 24 * 30;
         let seconds = self.now.saturating_sub(self.prcycoin_last_paid(node, paid));
@@ -168,7 +168,7 @@ impl State {
     }
 }
 
-/// What PRCYcoin draws from a hash of outpoint and start time, which no call shows.
+/// PRCYcoin's hash of outpoint and start time, which no call shows.
 fn tie_breaker(node: &Node) -> Random {
     Random::of(&[node.txid.seed(), u64::from(node.index), node.started])
 }

@@ -1,11 +1,11 @@
 //! The chain: headers of the active branch and of abandoned ones, and hashes of all older blocks.
 //!
-//! Never knows a masternode.
+//! Never here: masternodes.
 
 use crate::history::Naming;
 use crate::random::Hash256;
 
-/// A block, as far as anybody asks for it.
+/// The queryable values of a block.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Header {
     pub(super) height: u32,
@@ -15,7 +15,7 @@ pub(super) struct Header {
     pub(super) time: u64,
 }
 
-/// All headers since the set-up began.
+/// All headers since the setup began.
 #[derive(Clone, Debug)]
 pub(super) struct Headers {
     naming: Naming,
@@ -26,7 +26,7 @@ pub(super) struct Headers {
 }
 
 impl Headers {
-    /// Starts with the newest block of the time before the set-up.
+    /// Starts with the newest block before the setup.
     pub(super) fn new(naming: Naming, spacing: u64, height: u32, time: u64) -> Self {
         let root = Header { height, hash: naming.old(height), parent: naming.old(height - 1), time };
         Self { naming, spacing, active: vec![root], abandoned: Vec::new() }
@@ -70,7 +70,7 @@ impl Headers {
         (header.hash == hash).then_some((header, true))
     }
 
-    /// Puts a block on the tip.
+    /// Adds a block to the tip.
     pub(super) fn push(&mut self, time: u64) {
         let tip = self.tip();
         let height = tip.height + 1;
@@ -86,7 +86,7 @@ impl Headers {
         Some(popped)
     }
 
-    /// Forgets what is above the height, as if it had not come yet.
+    /// Drops the blocks above the height.
     pub(super) fn forget_above(&mut self, height: u32) {
         let root = self.root_height();
         let kept = (height.max(root) - root) as usize + 1;

@@ -1,19 +1,19 @@
-//! The simulator's own record of what happened, entry by entry: what an observer should have seen.
+//! The simulator's own record of events, entry by entry: the expected observations.
 //!
-//! Never derived from lists: an entry is written where the rule is applied.
+//! Never here: values derived from lists. An entry is written where the rule is applied.
 
 use super::node::NodeState;
 
-/// Something that happened on the network.
+/// An event on the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerEntry {
-    /// Height of the tip at that moment; of the block itself where a block did it.
+    /// Height of the tip at that time; of the block itself if a block caused the event.
     pub height: u32,
     /// Simulated Unix time.
     pub time: u64,
-    /// Outpoint `txid-n` of the masternode; of a payment, every masternode that is paid to this address has an entry.
+    /// Outpoint `txid-n` of the masternode; for a payment, every masternode with this payout address has an entry.
     pub masternode: String,
-    /// What happened.
+    /// The event.
     pub kind: LedgerKind,
 }
 
@@ -28,21 +28,21 @@ pub enum LedgerKind {
     WentOffline,
     /// The daemon runs again.
     CameBack,
-    /// The asked node sees another state than before.
+    /// The queried node sees another state than before.
     State {
-        /// Before.
+        /// Old state.
         from: NodeState,
-        /// From now on.
+        /// New state.
         to: NodeState,
     },
-    /// A ban began; at height `until` it ends.
+    /// A ban began; it ends at height `until`.
     Banned {
-        /// First height at which the usual checks are made again.
+        /// First height at which the regular checks apply again.
         until: u32,
     },
     /// The block paid the node's address.
     Paid {
-        /// Votes that the asked node knew for it; below 2 it does not remember the payment.
+        /// Votes for it that the queried node knew; below 2 the node does not remember the payment.
         votes: u32,
     },
     /// The entry left the list.

@@ -1,6 +1,6 @@
-//! What owners and operators do by themselves on a lively network: stop, come back, restart, move, register, leave.
+//! Random actions of owners and operators on a lively network: stop, return, restart, move, register, leave.
 //!
-//! Never used by a scripted network.
+//! Never here: scripted networks.
 
 use super::action::Action;
 use super::node::NodeState;
@@ -8,15 +8,15 @@ use super::options::Chain;
 use super::state::State;
 use crate::random::Random;
 
-/// Slots with parts to play that nothing else happens to: the silent first one and the first pair of duplicates.
+/// Slots that are reserved for the scenario: the silent first one and the first pair of duplicates.
 const CAST: usize = 3;
 
-/// Seconds of silence after which the owner of the first node notices: two hours past its expiry on Dimecoin, when it is
-/// `NEW_START_REQUIRED`, and on PRCYcoin when it has been missing for a while.
+/// Seconds of silence until the owner of the first node reacts: two hours past its expiry on Dimecoin, when it is
+/// `NEW_START_REQUIRED`, and on PRCYcoin when it has been missing for some time.
 const FIRST_NOTICED_SECONDS: u64 = 185 * 60;
 
 impl State {
-    /// What happens after a block.
+    /// The actions after a block.
     pub(super) fn live(&mut self) {
         let height = u64::from(self.headers.tip().height);
         let mut random = Random::of(&[self.options.seed, 0x11fe, height]);
@@ -44,7 +44,7 @@ impl State {
             actions.extend(self.pick(&mut random, true).map(|masternode| Action::SpendCollateral { masternode }));
         }
         for action in actions {
-            // Two of them may concern one node, of which the second is then refused.
+            // Two of them may affect one node; the second is then refused.
             let _ = self.act(&action);
         }
     }
@@ -66,7 +66,7 @@ impl State {
         slots.get(random.below(slots.len())).map(|slot| self.nodes[*slot].id())
     }
 
-    /// An owner starts a node again that pings cannot help, at an address of its own if its address is shared.
+    /// An owner starts an expired node again, at an address of its own if its address is shared.
     fn recovery(&self, random: &mut Random) -> Option<Action> {
         let lost = |slot: &usize| {
             let node = &self.nodes[*slot];

@@ -1,6 +1,6 @@
-//! The handle of a simulated network: what tests and the demonstration drive, and what servers answer from.
+//! The handle of a simulated network, for tests, the demonstration and servers.
 //!
-//! Never speaks RPC: that is `rpc`.
+//! Never here: RPC (`rpc`).
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -21,12 +21,12 @@ pub struct Network {
     state: Arc<Mutex<State>>,
 }
 
-/// What the asked node knows of a masternode, and what only the simulator knows.
+/// The queried node's view of a masternode, and values that only the simulator knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MasternodeFacts {
     /// The outpoint, `txid-n`.
     pub masternode: String,
-    /// On the list. The other fields are those of before where it is not.
+    /// On the list. If it is not, the other fields are those of before.
     pub listed: bool,
     /// Its state as of the last check.
     pub state: NodeState,
@@ -34,7 +34,7 @@ pub struct MasternodeFacts {
     pub online: bool,
     /// Unix time of the start message (`lastseen - activeseconds`).
     pub started: u64,
-    /// Unix time of the last ping that counts.
+    /// Unix time of the last valid ping.
     pub seen: u64,
     /// IP address and port.
     pub service: String,
@@ -46,22 +46,22 @@ pub struct MasternodeFacts {
     pub confirmations: u32,
     /// Dimecoin's hidden score, 0 to 5. No call shows it.
     pub score: u32,
-    /// First height at which the ban in force no longer holds.
+    /// First height after the current ban.
     pub banned_until: Option<u32>,
-    /// Height of the last payment that the asked node remembers, 0 without one; always 0 on PRCYcoin.
+    /// Height of the last payment that the queried node remembers, 0 without one; always 0 on PRCYcoin.
     pub last_paid_height: u32,
-    /// Its Unix time; on PRCYcoin what the list shows as `lastpaid`.
+    /// Its Unix time; on PRCYcoin the list's `lastpaid`.
     pub last_paid_time: u64,
 }
 
-/// The queue for the payment of one height, as of now.
+/// The current queue for the payment of one height.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueFacts {
-    /// Outpoints of all who may be paid, the longest unpaid first.
+    /// Outpoints of all candidates, the longest unpaid first.
     pub candidates: Vec<String>,
-    /// The draw is among so many of the first ones.
+    /// Number of candidates among them that can be selected.
     pub pool: usize,
-    /// Who is elected.
+    /// The elected masternode.
     pub elected: Option<String>,
 }
 
@@ -70,7 +70,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// When the options make no sense.
+    /// If the options are invalid.
     pub fn new(options: Options) -> Result<Self, OptionsError> {
         Ok(Self::of(State::new(options)?))
     }
@@ -100,46 +100,46 @@ impl Network {
         self.lock().headers.at(height).map(|header| header.hash.to_string())
     }
 
-    /// Mines `blocks` blocks; before each one its time passes.
+    /// Mines `blocks` blocks; the time of each block passes before it.
     pub fn mine(&self, blocks: usize) {
         for _ in 0..blocks {
             self.lock().mine();
         }
     }
 
-    /// Lets time pass without a block, in whole seconds.
+    /// Advances the time without a block, in whole seconds.
     pub fn advance(&self, time: Duration) {
         let mut state = self.lock();
         let later = state.now + time.as_secs();
         state.advance_to(later);
     }
 
-    /// Replaces the last `depth` blocks by `blocks` new ones. Votes, bans and remembered payments stay: they are the
+    /// Replaces the last `depth` blocks by `blocks` new ones. Votes, bans and remembered payments stay: they are in the
     /// node's memory and belong to no block.
     ///
     /// # Errors
     ///
-    /// When the blocks are no longer kept.
+    /// If the blocks are no longer kept.
     pub fn reorg(&self, depth: usize, blocks: usize) -> Result<(), ActionError> {
         self.lock().reorg(depth, blocks)
     }
 
-    /// Does now what an operator or an owner does.
+    /// Applies an action of an operator or an owner now.
     ///
     /// # Errors
     ///
-    /// When the chain does not allow it; nothing happens then.
+    /// If the chain does not allow it; the state is then unchanged.
     pub fn act(&self, action: &Action) -> Result<(), ActionError> {
         self.lock().act(action)
     }
 
-    /// Outpoints `txid-n` of all listed masternodes, in the order of their coming.
+    /// Outpoints `txid-n` of all listed masternodes, in the order of their arrival.
     #[must_use]
     pub fn masternodes(&self) -> Vec<String> {
         self.lock().listed().map(Node::id).collect()
     }
 
-    /// What is known of a masternode, also of one that left the list.
+    /// The known values of a masternode, even of one that left the list.
     #[must_use]
     pub fn masternode(&self, masternode: &str) -> Option<MasternodeFacts> {
         let state = self.lock();
@@ -179,19 +179,19 @@ impl Network {
         tallies.map(|tally| (payout_text(&state, tally.payout), tally.votes)).collect()
     }
 
-    /// What happened lately, the oldest first.
+    /// Recent events, the oldest first.
     #[must_use]
     pub fn ledger(&self) -> Vec<LedgerEntry> {
         self.ledger_since(0)
     }
 
-    /// What happened lately from this height on.
+    /// Recent events from this height on.
     #[must_use]
     pub fn ledger_since(&self, height: u32) -> Vec<LedgerEntry> {
         self.lock().ledger.iter().filter(|entry| entry.height >= height).cloned().collect()
     }
 
-    /// A copy of this moment whose chain ends at this height, or at the tip where that is lower.
+    /// A copy of the current state whose chain ends at this height, or at the tip if that is lower.
     pub(crate) fn frozen_at(&self, height: u32) -> Self {
         let mut state = self.lock().clone();
         state.headers.forget_above(height);
@@ -218,7 +218,7 @@ impl Network {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic while the lock was held is a failed test; the others may go on with what is there.
+        // A panic while the lock was held is a failed test; the others may continue with the current state.
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

@@ -1,20 +1,20 @@
-//! One simulated masternode: what the asked node knows of it, and the texts that follow from its outpoint.
+//! One simulated masternode as seen by the queried node, and the texts derived from its outpoint.
 //!
-//! Never decides anything: the rules are in `check` and `election`.
+//! Never here: decisions; the rules are in `check` and `election`.
 
 use std::fmt;
 
 use super::rules::NetworkNames;
 use crate::random::{Hash256, Random};
 
-/// A state in which a masternode can be seen.
+/// A state of a masternode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum NodeState {
     /// Started less than ten minutes before its last ping (Dimecoin).
     PreEnabled,
-    /// May be paid.
+    /// Can be paid.
     Enabled,
-    /// Pings stopped long ago. Final on both chains: later pings are dropped.
+    /// Pings stopped long ago. Final on both chains: later pings are ignored.
     Expired,
     /// Pings stopped three hours ago (Dimecoin).
     NewStartRequired,
@@ -22,14 +22,14 @@ pub enum NodeState {
     PoseBan,
     /// The collateral is spent (Dimecoin).
     OutpointSpent,
-    /// Pings stopped so long ago that the entry vanishes (PRCYcoin).
+    /// Pings stopped so long ago that the entry disappears (PRCYcoin).
     Remove,
     /// The collateral is spent (PRCYcoin).
     VinSpent,
 }
 
 impl NodeState {
-    /// As the node writes it.
+    /// The node's name of the state.
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl fmt::Display for NodeState {
     }
 }
 
-/// A masternode in the memory of the asked node.
+/// A masternode in the memory of the queried node.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
     pub(super) txid: Hash256,
@@ -66,7 +66,7 @@ pub(super) struct Node {
     pub(super) address: u32,
     /// Unix time of the start message.
     pub(super) started: u64,
-    /// Unix time of the last ping that counts.
+    /// Unix time of the last valid ping.
     pub(super) seen: u64,
     /// Unix time of the next ping, if the daemon runs then.
     pub(super) next_ping: u64,
@@ -74,16 +74,16 @@ pub(super) struct Node {
     pub(super) online: bool,
     /// The collateral is spent.
     pub(super) spent: bool,
-    /// On the list of the asked node.
+    /// On the list of the queried node.
     pub(super) listed: bool,
     /// Dimecoin's hidden score; the verifications that lower it below 0 are not simulated.
     pub(super) score: u32,
-    /// First height at which a ban no longer holds.
+    /// First height after the current ban.
     pub(super) banned_until: Option<u32>,
     pub(super) state: NodeState,
 }
 
-/// The texts that are derived, told apart when they are drawn.
+/// The derived texts, distinguished when they are generated.
 #[derive(Clone, Copy)]
 enum Text {
     Key = 1,
@@ -91,7 +91,7 @@ enum Text {
 }
 
 impl Node {
-    /// The outpoint as this simulator names masternodes.
+    /// The outpoint as the simulator's name of the masternode.
     pub(super) fn id(&self) -> String {
         format!("{}-{}", self.txid, self.index)
     }
@@ -137,12 +137,12 @@ pub(super) fn payout_address(seed: u64, payout: u32, names: &NetworkNames) -> St
     format!("{}{}", names.letter, payout_draw(seed, payout).base58(33))
 }
 
-/// The 20 bytes that the payout address stands for in a script.
+/// The 20 bytes of the payout address in a script.
 pub(super) fn payout_hash(seed: u64, payout: u32) -> String {
     payout_draw(seed, payout).hex(20)
 }
 
-/// PRCYcoin's stealth address of this number. Its look is not recorded: no filled list could be.
+/// PRCYcoin's stealth address of this number. Its format is not recorded, because the recorded list was empty.
 pub(super) fn stealth_address(seed: u64, payout: u32) -> String {
     format!("41{}", payout_draw(seed, payout).base58(97))
 }

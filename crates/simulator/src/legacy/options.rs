@@ -1,60 +1,60 @@
-//! What a simulated Dimecoin or PRCYcoin network looks like when it starts.
+//! Initial options of a simulated Dimecoin or PRCYcoin network.
 //!
-//! Never reads a clock, the environment or a file: the time is an argument, as everything else.
+//! Never here: clock, environment, files; the time is an argument.
 
 use std::time::Duration;
 
 use crate::options::{OptionsError, Subnet};
 
-/// Which chain is imitated.
+/// The simulated chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chain {
-    /// Dimecoin 2.3.0.0: a pool of the longest unpaid, chosen by votes.
+    /// Dimecoin 2.3.0.0: votes select from a pool of the longest unpaid.
     Dimecoin,
-    /// PRCYcoin 2.0.0.6: any enabled node, chosen by the last block but one.
+    /// PRCYcoin 2.0.0.6: the block before the tip selects any enabled node.
     Prcycoin,
 }
 
-/// The make-up of a simulated network.
+/// The options of a simulated network.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The imitated chain.
+    /// The simulated chain.
     pub chain: Chain,
     /// Its network: genesis hash, chain name and addresses.
     pub subnet: Subnet,
-    /// Masternodes that the asked node knows, whatever their state; 3 to 5000.
+    /// Masternodes that the queried node knows, in any state; 3 to 5000.
     pub masternodes: usize,
-    /// Share of nodes whose payout address another node of the same owner has too. On Dimecoin such nodes block each
-    /// other in the queue, on PRCYcoin it is their stealth address.
+    /// Share of nodes with the same payout address as another node of the same owner. On Dimecoin such nodes block each
+    /// other in the queue; on PRCYcoin it is their stealth address.
     pub shared_payouts: f64,
-    /// Everything that looks random follows from it.
+    /// Seed of all random values.
     pub seed: u64,
-    /// Height of the tip once the network is set up.
+    /// Height of the tip after the setup.
     pub start_height: u32,
-    /// Blocks mined during the set-up, so that there are votes and payments to ask for. Older ones have hashes only.
+    /// Blocks mined during the setup, so that votes and payments can be queried. Older blocks have hashes only.
     pub premined: u32,
     /// Simulated time between two blocks, in whole seconds.
     pub spacing: Duration,
-    /// Unix time that the simulated clock shows, and the tip has, once the network is set up.
+    /// Unix time of the simulated clock and the tip after the setup.
     pub now: u64,
-    /// How many past blocks keep their ledger entries.
+    /// Number of past blocks with ledger entries.
     pub history: u32,
-    /// Nodes that stopped pinging before the start: their last pings are spread over the last three hours.
+    /// Nodes that stopped pinging before the start; their last pings are distributed over the last three hours.
     pub offline: usize,
-    /// Nodes that were started within the last cycle: never paid, and most of them held out.
+    /// Nodes that were started within the last cycle: never paid, and most of them excluded from the queue.
     pub young: usize,
-    /// Pairs of nodes with one address. Dimecoin bans the younger of each within minutes.
+    /// Pairs of nodes with one address. Dimecoin bans the younger node of each pair within minutes.
     pub duplicates: usize,
-    /// Share of votes that go to another candidate than the elected one, as voters with another view cast them.
+    /// Share of votes for another candidate than the elected one, as from voters with another view.
     pub dissent: f64,
     /// Dimecoin: payments are enforced (spork 8).
     pub enforced: bool,
-    /// Operators stop, restart, move and register nodes by themselves.
+    /// Operators stop, restart, move and register nodes at random.
     pub lively: bool,
 }
 
 impl Options {
-    /// A scripted private chain on which nothing happens but what it is told; the first blocks are mined already.
+    /// A scripted private chain without random events; the first blocks are already mined.
     #[must_use]
     pub fn regtest(chain: Chain, masternodes: usize) -> Self {
         let nodes = u32::try_from(masternodes).unwrap_or(u32::MAX / 4);
@@ -81,11 +81,11 @@ impl Options {
         }
     }
 
-    /// A lively network with mainnet's names for a demonstration, whose past ends at the Unix time `now`.
+    /// A lively network with mainnet's names for a demonstration, whose history ends at the Unix time `now`.
     ///
-    /// The first masternode of [`Network::masternodes`](super::Network::masternodes) stopped 50 minutes before: its
-    /// owner does nothing until it has expired. On Dimecoin the second one shares the address of an older
-    /// node, and is banned within five simulated minutes.
+    /// The first masternode of [`Network::masternodes`](super::Network::masternodes) stopped 50 minutes before. Its
+    /// owner does nothing until it has expired. On Dimecoin the second one shares the address of an older node, and is
+    /// banned within five simulated minutes.
     #[must_use]
     pub fn demo(chain: Chain, masternodes: usize, now: u64) -> Self {
         Self {
@@ -109,7 +109,7 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// Names the first option that makes no sense.
+    /// Names the first invalid option.
     pub fn validate(&self) -> Result<(), OptionsError> {
         let fault = |option: &'static str, reason: &'static str| Err(OptionsError::new(option, reason));
         if !(3..=5_000).contains(&self.masternodes) {

@@ -1,15 +1,15 @@
-//! Numbers of the two chains, and what their networks are called.
+//! Constants of the two chains, and the names of their networks.
 //!
-//! Never computes.
+//! Never here: computations.
 
 use super::options::Chain;
 use crate::options::Subnet;
 
-/// Seconds between two pings of a masternode (`MASTERNODE_MIN_MNP_SECONDS`, both chains); nearer ones are refused.
+/// Seconds between two pings of a masternode (`MASTERNODE_MIN_MNP_SECONDS`, both chains); earlier ones are refused.
 pub(super) const PING_SECONDS: u64 = 10 * 60;
-/// A ping comes up to so many seconds later than due.
+/// Maximum delay of a ping in seconds.
 pub(super) const PING_JITTER_SECONDS: u32 = 5;
-/// How often a node looks for duplicates and removes entries (`CheckAndRemove`, both chains).
+/// How often a node checks for duplicates and removes entries (`CheckAndRemove`, both chains).
 pub(super) const ROUND_SECONDS: u64 = 60;
 /// Score at which Dimecoin bans (`src/masternode/masternode.h MASTERNODE_POSE_BAN_MAX_SCORE`).
 pub(super) const BAN_SCORE: u32 = 5;
@@ -17,29 +17,29 @@ pub(super) const BAN_SCORE: u32 = 5;
 pub(super) const START_CONFIRMATIONS: u32 = 15;
 /// Voters of a height (`MNPAYMENTS_SIGNATURES_TOTAL`, both chains).
 pub(super) const VOTERS: usize = 10;
-/// Votes are cast for so many blocks above the tip, both chains.
+/// Votes are for the block this many blocks above the tip, both chains.
 pub(super) const VOTE_LEAD: u32 = 10;
 /// Votes that a node must have seen before it remembers a payment (`HasPayeeWithVotes(.., 2)`, both chains).
 pub(super) const REMEMBERED_VOTES: u32 = 2;
 /// Heights from the tip on whose payees are not elected again (`IsScheduled`, both chains).
 pub(super) const SCHEDULED_BLOCKS: u32 = 8;
-/// The block whose hash elects the payee of a height lies so far below it.
+/// Distance below a height of the block whose hash elects the payee of that height.
 pub(super) const ELECTING_DEPTH: u32 = 101;
-/// Seconds for each masternode that a started one is held out, 2.6 minutes, whatever the block time.
+/// Seconds per masternode during which a started one is excluded, 2.6 minutes, independent of the block time.
 pub(super) const HELD_OUT_SECONDS: u64 = 156;
-/// A PRCYcoin audit block, which pays no masternode, comes once in so many (`59–65` in the source, here always).
+/// Interval of PRCYcoin audit blocks, which pay no masternode (`59–65` in the source, constant here).
 pub(super) const AUDIT_PERIOD: u32 = 60;
 
-/// What differs between the chains.
+/// Differences between the chains.
 #[derive(Debug)]
 pub(super) struct Rules {
-    /// Seconds between start and ping below which a node is `PRE_ENABLED`; 0: there is no such state.
+    /// Seconds between start and ping below which a node is `PRE_ENABLED`; 0: this state does not exist.
     pub(super) pre_enabled: u64,
     /// Age of the last ping, in seconds, from which a node is `EXPIRED`.
     pub(super) expired: u64,
     /// Age of the last ping, in seconds, from which it is `NEW_START_REQUIRED`, or on PRCYcoin `REMOVE`.
     pub(super) gone: u64,
-    /// The protocol that nodes speak.
+    /// The protocol version of nodes.
     pub(super) protocol: u32,
 }
 
@@ -57,7 +57,7 @@ pub(super) fn rules(chain: Chain) -> &'static Rules {
     }
 }
 
-/// What a network of a chain is called and starts with (`src/chainparams.cpp`, `src/chainparamsbase.cpp`).
+/// Names and start values of a network of a chain (`src/chainparams.cpp`, `src/chainparamsbase.cpp`).
 #[derive(Debug)]
 pub(super) struct NetworkNames {
     /// As in `getblockchaininfo`.

@@ -1,12 +1,12 @@
 //! Election scores: double SHA-256 and 256-bit numbers.
 //!
-//! Never knows who is elected.
+//! Never here: the election.
 
 use ring::digest::{SHA256, digest};
 
 use crate::random::Hash256;
 
-/// Double SHA-256 of the parts, one after the other. As the node prints hashes, the result is a big-endian number.
+/// Double SHA-256 of the concatenated parts. Like printed hashes, the result is a big-endian number.
 pub(super) fn double_sha256(parts: &[&[u8]]) -> Hash256 {
     let once = digest(&SHA256, &parts.concat());
     let twice = digest(&SHA256, once.as_ref());
@@ -32,7 +32,7 @@ pub(super) fn prcycoin_score(txid: Hash256, index: u32, block: Hash256) -> Hash2
     distance(own, double_sha256(&[&block]))
 }
 
-/// The sum as a 256-bit number, without the carry that falls out.
+/// The sum as a 256-bit number, without the carry.
 fn add(number: Hash256, addend: u32) -> Hash256 {
     let mut bytes = number.0;
     let mut carry = u64::from(addend);
@@ -66,7 +66,7 @@ pub(super) fn compact(number: Hash256) -> u32 {
     let mut size = u32::try_from(32 - first).expect("at most 32");
     let byte = |index: usize| number.0.get(first + index).map_or(0, |byte| u32::from(*byte));
     let mut mantissa = byte(0) << 16 | byte(1) << 8 | byte(2);
-    // The highest bit of the mantissa is a sign.
+    // The highest bit of the mantissa is the sign.
     if mantissa & 0x0080_0000 != 0 {
         mantissa >>= 8;
         size += 1;

@@ -1,6 +1,6 @@
-//! The network before anybody looks: nodes of all ages, a cycle of payments behind them, votes ahead.
+//! The initial network: nodes of all ages, a cycle of past payments, and votes for future blocks.
 //!
-//! Never leaves entries in the ledger but payments.
+//! Never here: ledger entries other than payments.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -42,7 +42,7 @@ impl State {
         let tip = self.headers.tip().height;
         let cycle = HELD_OUT_SECONDS * u64::from(nodes);
         for slot in 0..self.options.masternodes {
-            // The first nodes have parts to play; the last ones are the young.
+            // The first nodes belong to the scenario; the last ones are the young ones.
             let young = slot >= self.options.masternodes - self.options.young;
             let age = if young {
                 random.between(START_CONFIRMATIONS, nodes.max(START_CONFIRMATIONS))
@@ -68,7 +68,7 @@ impl State {
         self.check();
     }
 
-    /// Votes and payments of the blocks before the set-up: each of the older nodes once, in some order.
+    /// Votes and payments of the blocks before the setup: each of the older nodes once, in random order.
     fn remember_a_cycle(&mut self) {
         let mut slots: Vec<usize> = (0..self.options.masternodes - self.options.young).collect();
         Random::of(&[self.options.seed, 0xc7c1e]).shuffle(&mut slots);
@@ -84,7 +84,7 @@ impl State {
         }
     }
 
-    /// What went wrong shortly before the end of the set-up: some stopped pinging, some took a taken address.
+    /// Faults shortly before the end of the setup: some nodes stopped pinging, some took an address in use.
     fn silence(&mut self) {
         let mut random = Random::of(&[self.options.seed, 0x0ff]);
         let (now, gone) = (self.now, self.rules.gone);
@@ -103,7 +103,7 @@ impl State {
     }
 }
 
-/// A network without masternodes, as many blocks before its start as are mined in the set-up.
+/// A network without masternodes, at the height before the blocks of the setup.
 fn empty(options: Options) -> State {
     let names = network_names(options.chain, options.subnet);
     let naming = Naming {

@@ -1,6 +1,6 @@
-//! One asked node of the network: chain, memory, clock, and what moves them.
+//! One queried node of the network: chain, memory, clock, and their changes.
 //!
-//! Never locked here: `network` does that.
+//! Never here: locking; `network` does that.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -14,23 +14,23 @@ use super::rules::{AUDIT_PERIOD, NetworkNames, PING_SECONDS, REMEMBERED_VOTES, R
 use super::votes::{Remembered, Votes};
 use crate::random::{Hash256, Random};
 
-/// The whole network as one node knows it.
+/// The whole network as one node sees it.
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) options: Options,
     pub(super) rules: &'static Rules,
     pub(super) names: &'static NetworkNames,
     pub(super) headers: Headers,
-    /// All masternodes that ever were, in the order of their coming.
+    /// All masternodes that ever existed, in the order of their arrival.
     pub(super) nodes: Vec<Node>,
     /// Simulated Unix time.
     pub(super) now: u64,
     pub(super) votes: Votes,
-    /// Dimecoin: last payments by payout address. A reorganisation takes none back: the memory is the node's.
+    /// Dimecoin: last payments by payout address. A reorganisation reverts none: they are the node's memory.
     pub(super) remembered: HashMap<u32, Remembered>,
     pub(super) ledger: VecDeque<LedgerEntry>,
     pub(super) setting_up: bool,
-    /// The next payout address and network address that nobody has.
+    /// The next unused payout address and network address.
     pub(super) next_number: u32,
 }
 
@@ -40,7 +40,7 @@ impl State {
         self.nodes.iter().filter(|node| node.listed)
     }
 
-    /// How many of them are enabled.
+    /// Number of enabled masternodes.
     pub(super) fn enabled(&self) -> usize {
         self.listed().filter(|node| node.state == NodeState::Enabled).count()
     }
@@ -52,7 +52,7 @@ impl State {
         self.nodes.iter().position(|node| node.txid == txid && node.index == index)
     }
 
-    /// Lets a block's time pass, and mines it.
+    /// Advances the time of a block, and mines it.
     pub(super) fn mine(&mut self) {
         self.advance_to(self.now + self.options.spacing_seconds());
         self.connect(self.now);
@@ -61,8 +61,8 @@ impl State {
         }
     }
 
-    /// Replaces the last `depth` blocks by `blocks` new ones. The new ones of the same heights are a second younger than
-    /// those they replace; for each further one a block's time passes.
+    /// Replaces the last `depth` blocks by `blocks` new ones. New blocks of the same heights are a second younger than
+    /// those they replace; each further one takes the time of a block.
     pub(super) fn reorg(&mut self, depth: usize, blocks: usize) -> Result<(), ActionError> {
         let kept = (self.headers.tip().height - self.headers.root_height()) as usize;
         if depth > kept {
@@ -85,7 +85,7 @@ impl State {
         Ok(())
     }
 
-    /// Does what an operator or an owner does.
+    /// Applies an action of an operator or an owner.
     pub(super) fn act(&mut self, action: &Action) -> Result<(), ActionError> {
         match action {
             Action::Register => self.register(),
@@ -123,7 +123,7 @@ impl State {
         Ok(())
     }
 
-    /// Records what happened to a node.
+    /// Records an event of a node.
     pub(super) fn note(&mut self, slot: usize, kind: LedgerKind) {
         if self.setting_up && !matches!(kind, LedgerKind::Paid { .. }) {
             return;
@@ -137,7 +137,7 @@ impl State {
         }
     }
 
-    /// The voters vote for this height, unless they did so before.
+    /// The voters vote for this height, unless they already did.
     pub(super) fn vote(&mut self, height: u32) {
         if self.votes.has(height) {
             return;
@@ -148,13 +148,13 @@ impl State {
         }
     }
 
-    /// A number for an address that nobody has.
+    /// A number for an unused address.
     pub(super) fn fresh_number(&mut self) -> u32 {
         self.next_number += 1;
         self.next_number
     }
 
-    /// A new node whose collateral lies in the block of this height, started and pinged now.
+    /// A new node whose collateral is in the block of this height, started and pinged now.
     pub(super) fn new_node(&mut self, born: u32, payout: u32) -> Node {
         let number = self.nodes.len() as u64;
         let mut random = Random::of(&[self.options.seed, 0x90de, number]);
@@ -178,7 +178,7 @@ impl State {
         }
     }
 
-    /// Puts a block on the chain, pays, checks and votes.
+    /// Adds a block to the chain, pays, checks and votes.
     fn connect(&mut self, time: u64) {
         let height = self.headers.tip().height + 1;
         let paid = match self.options.chain {
@@ -200,7 +200,8 @@ impl State {
         self.vote(height + VOTE_LEAD);
     }
 
-    /// Slots paid by the next block, with the votes for their address: the voted address, or else who is elected now.
+    /// Slots paid by the next block, with the votes for their address: the voted address, or else the currently elected
+    /// node.
     fn dimecoin_payee(&self, height: u32) -> Vec<(usize, u32)> {
         let voted = self.votes.top(height).map(|tally| (tally.payout, tally.votes));
         let Some((payout, votes)) = voted.or_else(|| self.elect(height).map(|node| (node.payout, 0))) else {

@@ -1,8 +1,8 @@
-//! The votes that the asked node has seen, and the payments that it remembers.
+//! The votes that the queried node has seen, and the payments that it remembers.
 //!
-//! Votes belong to heights, not to blocks: a reorganisation takes none back, and nobody votes twice for a height.
+//! Votes belong to heights, not to blocks: a reorganisation reverts none, and no masternode votes twice for a height.
 //!
-//! Never elects: `election` does.
+//! Never here: the election (`election`).
 
 use std::collections::BTreeMap;
 
@@ -13,24 +13,24 @@ pub(super) struct Tally {
     pub(super) votes: u32,
 }
 
-/// A payment that the asked node remembers.
+/// A payment that the queried node remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Remembered {
     pub(super) height: u32,
     pub(super) time: u64,
 }
 
-/// Votes by height. Addresses of a height stand in the order in which the first vote for each came.
+/// Votes by height. Addresses of a height are in the order of their first votes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Votes {
     heights: BTreeMap<u32, Vec<Tally>>,
 }
 
 impl Votes {
-    /// Heights of which votes are kept.
+    /// Number of heights whose votes are kept.
     const KEPT: usize = 6_500;
 
-    /// Whether the voters were through with this height.
+    /// Whether the voters have voted for this height.
     pub(super) fn has(&self, height: u32) -> bool {
         self.heights.contains_key(&height)
     }
@@ -50,7 +50,7 @@ impl Votes {
         self.at(height).iter().find(|tally| tally.payout == payout).map_or(0, |tally| tally.votes)
     }
 
-    /// Records the votes that were cast for a height, one entry a voter.
+    /// Records the votes for a height, one entry per voter.
     pub(super) fn cast(&mut self, height: u32, payouts: &[u32]) {
         let tallies = self.heights.entry(height).or_default();
         for payout in payouts {

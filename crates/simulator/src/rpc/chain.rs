@@ -1,6 +1,6 @@
 //! Blocks, headers, versions, sync state and sporks.
 //!
-//! Never looks at a masternode.
+//! Never here: masternodes.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::rules::chain_facts;
 /// Peers of the node.
 pub(super) const CONNECTIONS: u32 = 24;
 
-/// What `getblockhash` says without its argument, as recorded.
+/// The recorded answer of `getblockhash` without its argument.
 const BLOCK_HASH_HELP: &str = "getblockhash height\n\nReturns hash of block in best-block-chain at height provided.\n\nArguments:\n1. height    (numeric, required) The height index\n\nResult:\n\"hex\"    (string) The block hash\n\nExamples:\n> dash-cli getblockhash 1000\n> curl --user myusername --data-binary '{\"jsonrpc\": \"1.0\", \"id\": \"curltest\", \"method\": \"getblockhash\", \"params\": [1000]}' -H 'content-type: text/plain;' http://127.0.0.1:9998/\n";
 const HEADER_HELP: &str = "getblockheader \"blockhash\" ( verbose )\n";
 /// Genesis hash of Bitcoin.
@@ -40,7 +40,7 @@ const GONE_SPORKS: [&str; 2] = ["SPORK_3_INSTANTSEND_BLOCK_FILTERING", "SPORK_9_
 pub(super) fn block_hash(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> {
     let height = params.strict_number(0, BLOCK_HASH_HELP)?;
     let out_of_range = || RpcError::parameter("Block height out of range");
-    // A node that lies about its height knows its blocks by the heights it tells.
+    // A node that reports wrong heights identifies its blocks by these heights.
     let real = if height == 0 { 0 } else { height - context.lies.height_offset };
     let height = u32::try_from(real).map_err(|_| out_of_range())?;
     if height == 0 {
@@ -70,7 +70,7 @@ pub(super) fn block_header(context: &Context<'_>, params: &Params) -> Result<Rep
     Ok(header.json(context).into())
 }
 
-/// What is known of a block's header.
+/// The queryable values of a block's header.
 struct Header {
     height: u32,
     hash: Hash256,
@@ -86,12 +86,12 @@ impl Header {
         // Without the fork of Dash 24, as recorded.
         let signals = deployment::signals(context, self.height).unwrap_or(true);
         let version = 0x2000_0000 + (u32::from(signals) << BIT);
-        // No quorum follows the old branch.
+        // The old branch has no quorums.
         let locked = self.active && context.state.left_behind.is_none_or(|last| self.height <= last);
         let mut header = json!({
             "hash": self.hash,
             "confirmations": confirmations,
-            "height": context.told(self.height),
+            "height": context.reported(self.height),
             "version": version,
             "versionHex": format!("{version:08x}"),
             "merkleroot": Random::of(&[self.hash.seed(), 0x3e4]).hash(),
@@ -126,8 +126,8 @@ pub(super) fn blockchain_info(context: &Context<'_>) -> Value {
     let behind = if context.lies.not_synced { 1_000 } else { 0 };
     let mut info = json!({
         "chain": chain_name(context),
-        "blocks": context.told(tip.height),
-        "headers": context.told(tip.height) + behind,
+        "blocks": context.reported(tip.height),
+        "headers": context.reported(tip.height) + behind,
         "bestblockhash": tip.hash,
         "difficulty": difficulty(),
         "mediantime": tip.time.saturating_sub(5 * spacing),
@@ -154,12 +154,12 @@ pub(super) fn blockchain_info(context: &Context<'_>) -> Value {
     info
 }
 
-/// The forks that are known to the node.
+/// The forks that the node knows.
 pub(super) fn softforks(context: &Context<'_>) -> Map<String, Value> {
     let [dip3, v19, v20] = context.state.facts.forks;
     let options = &context.state.options;
     let buried = |height: u32| {
-        // Active means active in the block to come (`DeploymentActiveAfter`).
+        // Active means active in the next block (`DeploymentActiveAfter`).
         json!({ "type": "buried", "active": context.tip.height + 1 >= height, "height": height })
     };
     let mut forks = Map::new();
@@ -266,15 +266,15 @@ fn services(filters: bool) -> Vec<&'static str> {
     names
 }
 
-/// `getbestchainlock`: the tip is locked at once.
+/// `getbestchainlock`: the tip is always locked.
 pub(super) fn best_chain_lock(context: &Context<'_>) -> Value {
-    // On the old branch the newest lock is of the last block that both have.
+    // On the old branch the newest lock is of the last common block.
     let last = context.state.left_behind.filter(|last| *last <= context.tip.height);
     let block = last.and_then(|last| context.block_at(last)).unwrap_or_else(|| Arc::clone(&context.tip));
     let mut random = Random::of(&[block.hash.seed(), 0xc1]);
     let mut lock = json!({
         "blockhash": block.hash,
-        "height": context.told(block.height),
+        "height": context.reported(block.height),
         "signature": random.hex(96),
         "known_block": true,
     });
@@ -318,7 +318,7 @@ pub(super) fn sporks(context: &Context<'_>, subcommand: &str) -> Result<Reply, R
     if !["active", "show"].contains(&subcommand) {
         return Err(context.unknown_subcommand("spork"));
     }
-    // Two are gone in Dash 24.
+    // Dash 24 removed two.
     let known = |name: &&&str| !context.software.follows_fork() || !GONE_SPORKS.contains(*name);
     let sporks: Map<String, Value> =
         SPORKS.iter().filter(known).map(|name| ((*name).to_owned(), value(name))).collect();

@@ -1,7 +1,7 @@
 //! The deployment of Dash 24 in `getblockchaininfo` and `getdeploymentinfo`, and `getindexinfo`
 //! (`src/rpc/blockchain.cpp`, `src/versionbits.cpp`).
 //!
-//! Never decides how far the deployment is: `fork` does.
+//! Never here: the state of the deployment (`fork`).
 
 use serde_json::{Map, Value, json};
 
@@ -20,7 +20,7 @@ fn fork_at<'a>(context: &'a Context<'_>, height: u32) -> Option<(&'a Fork, Optio
     Some((fork, context.state.signal.filter(|signal| *signal <= height)))
 }
 
-/// `softforks.v24`, which speaks of the block after the tip; `None` on a network without the fork.
+/// `softforks.v24`, which reports the state of the block after the tip; `None` on a network without the fork.
 pub(super) fn softfork(context: &Context<'_>) -> Option<Value> {
     let tip = context.tip.height;
     let (fork, signal) = fork_at(context, tip)?;
@@ -37,7 +37,7 @@ pub(super) fn softfork(context: &Context<'_>) -> Option<Value> {
     Some(deployment(bip9, phase))
 }
 
-/// `getdeploymentinfo`: the state of the asked block and of the one after it.
+/// `getdeploymentinfo`: the state of the requested block and of the one after it.
 pub(super) fn info(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> {
     let block = match params.get(0) {
         None => context.tip.clone(),
@@ -52,7 +52,7 @@ pub(super) fn info(context: &Context<'_>, params: &Params) -> Result<Reply, RpcE
     if let Some((fork, signal)) = fork_at(context, block.height) {
         deployments.insert("v24".to_owned(), of_block(context, fork, signal, block.height));
     }
-    Ok(json!({ "hash": block.hash, "height": context.told(block.height), "deployments": deployments }).into())
+    Ok(json!({ "hash": block.hash, "height": context.reported(block.height), "deployments": deployments }).into())
 }
 
 /// The deployment of a block in `getdeploymentinfo`.
@@ -78,7 +78,7 @@ fn of_block(context: &Context<'_>, fork: &Fork, signal: Option<u32>, height: u32
     deployment(bip9, next)
 }
 
-/// What does not depend on the method.
+/// The part that does not depend on the method.
 fn frame(fork: &Fork, phase: Phase, signal: Option<u32>) -> Map<String, Value> {
     let mut bip9 = Map::new();
     if matches!(phase.status, Status::Started | Status::LockedIn) {
@@ -94,7 +94,7 @@ fn frame(fork: &Fork, phase: Phase, signal: Option<u32>) -> Map<String, Value> {
     bip9
 }
 
-/// The count of a window of which this many blocks are there; without threshold once that is reached.
+/// The count of a window with this number of blocks; without the threshold once that is reached.
 fn statistics(fork: &Fork, phase: Phase, elapsed: u32) -> Option<Value> {
     let count = fork.signals(elapsed);
     let mut statistics = json!({ "period": fork.window, "elapsed": elapsed, "count": count });
@@ -111,7 +111,7 @@ fn statistics(fork: &Fork, phase: Phase, elapsed: u32) -> Option<Value> {
     }
 }
 
-/// `active` speaks of the next block in both answers.
+/// `active` is the state of the next block in both answers.
 fn deployment(bip9: Map<String, Value>, next: Phase) -> Value {
     let mut deployment = json!({ "type": "bip9", "bip9": bip9, "active": next.status == Status::Active });
     if next.status == Status::Active {
@@ -129,7 +129,7 @@ pub(super) fn signals(context: &Context<'_>, height: u32) -> Option<bool> {
 
 /// `getindexinfo`.
 pub(super) fn indexes(context: &Context<'_>) -> Value {
-    let height = context.told(context.tip.height);
+    let height = context.reported(context.tip.height);
     let mut indexes = json!({ "txindex": { "synced": true, "best_block_height": height } });
     if let Some(synced) = context.software.filter_index {
         let best = if synced { height } else { height / 2 };

@@ -1,7 +1,7 @@
-//! A masternode as `protx` and `masternodelist` write it, with the fields of the imitated version
-//! (`src/rpc/evo.cpp`, `src/rpc/masternode.cpp`, `src/evo/dmnstate.cpp`).
+//! A masternode as `protx` and `masternodelist` write it, with the fields of the simulated version (`src/rpc/evo.cpp`,
+//! `src/rpc/masternode.cpp`, `src/evo/dmnstate.cpp`).
 //!
-//! Never reads the chain: what an entry needs beside the node is in its [`Scene`].
+//! Never here: reading the chain; [`Scene`] holds the inputs of an entry in addition to the node.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -16,15 +16,15 @@ use crate::random::{Hash256, Random};
 use crate::rules::ChainFacts;
 use crate::software::DASH_24;
 
-/// The addresses of a node by their purpose.
+/// The addresses of a node by purpose.
 type Addresses = BTreeMap<&'static str, Vec<String>>;
 
-/// What an entry needs beside its node. It owns all of it, so that a long answer can outlive the lock.
+/// The inputs of an entry in addition to its node. It owns all of them, so that a long answer can outlive the lock.
 #[derive(Clone, Debug)]
 pub(super) struct Scene {
     pub(super) facts: &'static ChainFacts,
     pub(super) version: u32,
-    /// `service` and what goes with it are shown.
+    /// `service` and related fields are shown.
     pub(super) shows_service: bool,
     tip_height: u32,
     tip_time: u64,
@@ -52,7 +52,7 @@ impl Scene {
         }
     }
 
-    /// Unix time of the block at this height; of blocks that are no longer kept, by their spacing.
+    /// Unix time of the block at this height; for blocks that are no longer kept, estimated by their spacing.
     pub(super) fn time_at(&self, height: u32) -> u64 {
         let older = |blocks: u32| self.times[0].saturating_sub(u64::from(blocks) * self.spacing);
         match height.checked_sub(self.root_height) {
@@ -61,13 +61,13 @@ impl Scene {
         }
     }
 
-    /// What the version calls the kind of a node; nothing before v19.
+    /// The version's name of the node type; empty before v19.
     pub(super) fn kind_name(&self, evo: bool) -> Option<&'static str> {
         let evo_name = if self.version >= 200_000 { "Evo" } else { "HighPerformance" };
         (self.version >= 190_000).then_some(if evo { evo_name } else { "Regular" })
     }
 
-    /// The three address lists; nothing before v23.
+    /// The three address lists; empty before v23.
     pub(super) fn addresses(&self, node: &Masternode) -> Option<Addresses> {
         (self.version >= 230_000).then(|| {
             let mut addresses = BTreeMap::new();
@@ -112,7 +112,7 @@ struct Platform {
     http: Option<i32>,
 }
 
-/// An entry of `protx list`, `protx info`, and, without what is of now, of `addedMNs`.
+/// An entry of `protx list`, `protx info`, and, without current values, of `addedMNs`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry {
@@ -163,7 +163,7 @@ struct NodeState {
     operator_payout_address: Option<String>,
 }
 
-/// What the answering node itself saw of the masternode.
+/// The answering node's own view of the masternode.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct MetaInfo {
@@ -263,8 +263,8 @@ pub(super) fn paid_time(scene: &Scene, node: &Masternode) -> u64 {
     if node.last_paid == 0 { 0 } else { scene.time_at(node.last_paid) }
 }
 
-/// The changed fields of a node, as an element of `updatedMNs` has them (`CDeterministicMNStateDiff::ToJson`).
-/// As recorded of v23.1.2, an address change shows in `service` alone, and a new operator key brings `version` along.
+/// The changed fields of a node, as an element of `updatedMNs` has them (`CDeterministicMNStateDiff::ToJson`). As
+/// recorded from v23.1.2, an address change shows in `service` only, and a new operator key includes `version`.
 pub(super) fn changed_fields(scene: &Scene, before: &Masternode, after: &Masternode) -> Map<String, Value> {
     let (Value::Object(old), Value::Object(new)) = (state_value(scene, before), state_value(scene, after)) else {
         unreachable!("a state is written as an object");
@@ -281,7 +281,7 @@ pub(super) fn changed_fields(scene: &Scene, before: &Masternode, after: &Mastern
         .collect()
 }
 
-/// The fields of a difference between two lists; `None` for a node that came or went.
+/// The fields of a difference between two lists; `None` for a node that was added or removed.
 pub(super) fn difference_fields(scene: &Scene, difference: &Difference) -> Option<Map<String, Value>> {
     match difference {
         Difference::Score { after, .. } => Some(Map::from_iter([("PoSePenalty".to_owned(), Value::from(*after))])),
@@ -351,7 +351,7 @@ fn meta_info(scene: &Scene, node: &Masternode) -> MetaInfo {
     }
 }
 
-/// Hundredths of a percent as a node prints them: whole where they are.
+/// Hundredths of a percent as a node prints them: as a whole number if possible.
 fn percent(hundredths: u16) -> Number {
     if hundredths.is_multiple_of(100) {
         Number::from(hundredths / 100)

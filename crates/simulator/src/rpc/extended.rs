@@ -1,7 +1,7 @@
-//! What the answers about a masternode say since Dash 24: payees in place of a payout address, shares, differences
+//! Answers about a masternode since Dash 24: payees instead of a payout address, shares, differences
 //! (`src/evo/core_write.cpp`, `src/evo/dmnstate.cpp`, `src/evo/simplifiedmns.cpp`).
 //!
-//! Never used for an older node.
+//! Never here: answers of older nodes.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -15,10 +15,10 @@ use crate::random::Random;
 /// The placeholder address of a difference in which only a platform port changed.
 const NO_ADDRESS: &str = "255.255.255.255";
 
-/// Blocks in which a shared masternode is dissolved with a penalty.
+/// Blocks in which the dissolution of a shared masternode costs a penalty.
 const EARLY_BLOCKS: u32 = 1_000;
 
-/// That penalty in duffs.
+/// The penalty in duffs.
 const EARLY_PENALTY: u64 = 100_000_000;
 
 /// The payees of the owners' part: one address, several payees, or the owners of a shared masternode.
@@ -56,7 +56,7 @@ struct Share {
 }
 
 impl Payees {
-    /// Those of a node.
+    /// The payees of a node.
     pub(super) fn of(scene: &Scene, node: &Masternode) -> Self {
         let none =
             Self { payout_address: None, payouts: None, shares: None, early_period_blocks: None, early_penalty: None };
@@ -88,8 +88,8 @@ impl Payees {
     }
 }
 
-/// The changed fields of a node. As recorded, `version` comes with every change of the addresses or of the operator's
-/// key, and addresses that were emptied are not named.
+/// The changed fields of a node. As recorded, `version` is included in every change of the addresses or of the
+/// operator's key, and emptied addresses are omitted.
 pub(super) fn changed_fields(
     scene: &Scene,
     (before, after): (&Masternode, &Masternode),
@@ -97,7 +97,7 @@ pub(super) fn changed_fields(
 ) -> Map<String, Value> {
     let key_changed = old.get("pubKeyOperator") != new.get("pubKeyOperator");
     let ports_only = before.version < EXTENDED && after.version < EXTENDED && ports_alone(before, after);
-    // The two kinds of address lists differ even where their addresses are the same.
+    // The two kinds of address lists differ even if their addresses are the same.
     let kind_changed = (before.version < EXTENDED) != (after.version < EXTENDED);
     let moved = !ports_only && (kind_changed || old.get("addresses") != new.get("addresses"));
     let is_changed = |(name, value): &(String, Value)| match name.as_str() {
@@ -116,7 +116,7 @@ pub(super) fn changed_fields(
     fields
 }
 
-/// Only the platform's ports moved.
+/// Only the platform's ports changed.
 fn ports_alone(before: &Masternode, after: &Masternode) -> bool {
     before.platform_ports != after.platform_ports
         && (before.address, before.local_port) == (after.address, after.local_port)
@@ -155,7 +155,7 @@ pub(super) fn simplified(scene: &Scene, node: &Masternode, extended: bool) -> Va
     entry
 }
 
-/// What `protx diff` has about the block in addition to its masternodes. The roots are random and prove nothing.
+/// The block's part of `protx diff`, in addition to its masternodes. The roots are random and prove nothing.
 pub(super) fn frame(block: &Block) -> Map<String, Value> {
     let mut random = Random::of(&[block.hash.seed(), 0xd1ff]);
     Map::from_iter([

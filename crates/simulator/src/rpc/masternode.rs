@@ -1,6 +1,6 @@
 //! `masternodelist` and `masternode` (`src/rpc/masternode.cpp`).
 //!
-//! Never answers `masternode payments` as a node before Dash 24, which without an index may not survive it.
+//! Never here: `masternode payments` as a node before Dash 24 answers it; without an index it may crash.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -70,7 +70,7 @@ fn list_from(context: &Context<'_>, params: &Params, first: usize) -> Result<Rep
 /// The JSON of a node in this mode.
 fn value_text(scene: &Scene, node: &Masternode, mode: &str) -> String {
     match mode {
-        // Where there is none, Dash 24 says nothing.
+        // If there is none, Dash 24 prints nothing.
         "addr" if scene.version >= DASH_24 => text(&node.endpoint(scene.facts.port).unwrap_or_default()),
         "addr" => text(&node.service(scene.facts)),
         "full" => text(&full(scene, node)),
@@ -90,8 +90,8 @@ fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("plain JSON")
 }
 
-/// "status score payee lastpaidtime lastpaidblock address"; without the score before v18. The address is empty
-/// where there is none, as recorded of revoked nodes.
+/// "status score payee lastpaidtime lastpaidblock address"; without the score before v18. The address is empty if there
+/// is none, as recorded from revoked nodes.
 fn full(scene: &Scene, node: &Masternode) -> String {
     let score = score_column(scene, node);
     let time = paid_time(scene, node);
@@ -111,7 +111,7 @@ fn score_column(scene: &Scene, node: &Masternode) -> String {
 }
 
 fn count(context: &Context<'_>) -> Result<Reply, RpcError> {
-    // Asked at each block: at the newest one the list need not be copied.
+    // Requested at each block: for the newest one the list need not be copied.
     let past;
     let nodes: &mut dyn Iterator<Item = &Masternode> = if context.tip.hash == context.state.history.tip().hash {
         &mut context.state.list.iter()
@@ -136,7 +136,7 @@ fn count(context: &Context<'_>) -> Result<Reply, RpcError> {
     Ok(counts.into())
 }
 
-/// `masternode status` of the node that answers: identity is lost with a ban, as recorded.
+/// `masternode status` of the answering node: a ban removes its identity, as recorded.
 fn own_status(context: &Context<'_>) -> Result<Value, RpcError> {
     let Some(hash) = context.masternode else {
         return Err(RpcError::new(-32603, "This node does not run an active masternode."));
@@ -175,7 +175,7 @@ fn own_status(context: &Context<'_>) -> Result<Value, RpcError> {
     Ok(gated(status))
 }
 
-/// `masternode payments`: this many blocks from the named one on, or up to it when the number is negative.
+/// `masternode payments`: the given number of blocks from the named one on, or up to it if the number is negative.
 fn payments(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> {
     let count = params.number(2, "count")?.unwrap_or(1).clamp(-1_000, 1_000);
     let start = match params.get(1) {

@@ -1,6 +1,6 @@
-//! The RPC methods of a node: what is asked, and which part answers.
+//! The RPC methods of a node, and their routing.
 //!
-//! Never opens a socket; `server` brings the requests and carries the answers away.
+//! Never here: sockets; `server` passes requests and answers.
 
 mod chain;
 mod deployment;
@@ -26,11 +26,11 @@ use super::random::Hash256;
 use super::software::Software;
 use super::state::State;
 
-/// What a method gave.
+/// The result of a method.
 pub(super) enum Reply {
     /// A small result.
     Json(Value),
-    /// A result that is JSON text already, with its keys in the order of the node.
+    /// A result that is already JSON text, with its keys in the node's order.
     Written(String),
     /// A result that is written piece by piece.
     Stream(Pieces),
@@ -65,12 +65,12 @@ impl RpcError {
     }
 }
 
-/// In what a server deviates from the truth.
+/// Incorrect values that a server reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lies {
-    /// Added to every height that is reported of the tip and of headers.
+    /// Added to every reported height of the tip and of headers.
     pub(super) height_offset: i64,
-    /// `protx listdiff` names a masternode that nobody knows.
+    /// `protx listdiff` contains an unknown masternode.
     pub(super) unknown_in_diff: bool,
     /// Number of entries of `protx list` with a penalty of −1.
     pub(super) bad_scores: usize,
@@ -78,13 +78,13 @@ pub(super) struct Lies {
     pub(super) other_network: bool,
     /// Answers as a Bitcoin node would.
     pub(super) bitcoin: bool,
-    /// It is connected with nobody.
+    /// It has no connections.
     pub(super) cut_off: bool,
     /// Still loading blocks.
     pub(super) not_synced: bool,
 }
 
-/// What a method may look at.
+/// The inputs of a method.
 pub(super) struct Context<'a> {
     pub(super) state: &'a State,
     /// The newest block that this server knows.
@@ -92,18 +92,18 @@ pub(super) struct Context<'a> {
     pub(super) lies: Lies,
     /// proTxHash of the masternode that the answering node runs.
     pub(super) masternode: Option<Hash256>,
-    /// What the answering node runs.
+    /// The software of the answering node.
     pub(super) software: &'a Software,
 }
 
 impl Context<'_> {
-    /// The imitated version.
+    /// The simulated version.
     fn version(&self) -> u32 {
         self.software.version
     }
 
     /// A height as this server reports it.
-    fn told(&self, height: u32) -> i64 {
+    fn reported(&self, height: u32) -> i64 {
         i64::from(height) + self.lies.height_offset
     }
 
@@ -120,7 +120,7 @@ impl Context<'_> {
         self.state.history.ancestor(&self.tip, height)
     }
 
-    /// Whether the node of this version knows a subcommand that came with `since`; the refusal otherwise.
+    /// Whether a node of this version has a subcommand that was added in `since`; otherwise the refusal.
     fn since(&self, since: u32, method: &str) -> Result<(), RpcError> {
         if self.version() >= since { Ok(()) } else { Err(self.unknown_subcommand(method)) }
     }
@@ -158,7 +158,7 @@ pub(super) fn answer(context: &Context<'_>, method: &str, params: &Params) -> Re
     }
     match method {
         "getbestblockhash" => Ok(Value::from(context.tip.hash.to_string()).into()),
-        "getblockcount" => Ok(Value::from(context.told(context.tip.height)).into()),
+        "getblockcount" => Ok(Value::from(context.reported(context.tip.height)).into()),
         "getblockhash" => chain::block_hash(context, params),
         "getblockheader" => chain::block_header(context, params),
         "getblockchaininfo" => Ok(chain::blockchain_info(context).into()),

@@ -1,6 +1,6 @@
 //! The parameters of a call, and the refusals of a node for wrong ones.
 //!
-//! Never decides what a parameter means.
+//! Never here: the meaning of a parameter.
 
 use serde_json::{Map, Value};
 
@@ -14,7 +14,7 @@ pub(crate) struct Params {
 }
 
 impl Params {
-    /// Reads the `params` of a request: an array, an object with the names of the method, or nothing.
+    /// Reads the `params` of a request: an array, an object with the method's parameter names, or nothing.
     pub(crate) fn of(method: &str, params: Option<&Value>) -> Result<Self, RpcError> {
         match params {
             None | Some(Value::Null) => Ok(Self::default()),
@@ -49,7 +49,7 @@ impl Params {
         self.get(index)?.as_str()
     }
 
-    /// A whole number; a text with one is accepted too, as by the Dash commands (`ParseInt32V`).
+    /// A whole number; a text with a number is accepted too, as by the Dash commands (`ParseInt32V`).
     pub(super) fn number(&self, index: usize, name: &str) -> Result<Option<i64>, RpcError> {
         match self.get(index) {
             None => Ok(None),
@@ -59,7 +59,7 @@ impl Params {
         }
     }
 
-    /// A number of the strict kind, as the methods inherited from Bitcoin want it.
+    /// A strict number, as required by the methods inherited from Bitcoin.
     pub(super) fn strict_number(&self, index: usize, help: &str) -> Result<i64, RpcError> {
         match self.get(index) {
             None => Err(RpcError::new(-1, help)),

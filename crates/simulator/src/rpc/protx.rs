@@ -1,6 +1,6 @@
 //! `protx list`, `info` and `listdiff` (`src/rpc/evo.cpp`).
 //!
-//! Never writes: the commands that need a wallet are unknown here.
+//! Never here: writing; the commands that need a wallet are unknown.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use crate::history::{Block, Difference};
 use crate::masternode::Masternode;
 use crate::random::Hash256;
 
-/// What `protx info` says without its argument.
+/// The answer of `protx info` without its argument.
 const INFO_HELP: &str =
     "protx info \"proTxHash\" ( \"blockHash\" )\n\nReturns detailed information about a deterministic masternode.\n";
-/// What `protx listdiff` says without its arguments.
+/// The answer of `protx listdiff` without its arguments.
 const DIFF_HELP: &str =
     "protx listdiff baseBlock block\n\nCalculate a full MN list diff between two masternode lists.\n";
 
-/// What `protx diff` says without its arguments.
+/// The answer of `protx diff` without its arguments.
 const SIMPLIFIED_HELP: &str =
     "protx diff baseBlock block ( extended )\n\nCalculates a diff between two deterministic masternode lists.\n";
 
@@ -143,7 +143,7 @@ fn list_diff(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> 
     .into())
 }
 
-/// The simplified list: who is new or different since the base, which may be block 1, that has nobody.
+/// The simplified list: new or changed entries since the base. The base may be block 1, which has no entries.
 fn diff(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> {
     if params.get(1).is_none() || params.get(2).is_none() {
         return Err(RpcError::new(-1, SIMPLIFIED_HELP));
@@ -219,7 +219,7 @@ fn block_argument(context: &Context<'_>, params: &Params, index: usize, name: &s
     context.block_at(height).ok_or_else(|| not_kept(context.state.history.naming().old(height)))
 }
 
-/// A real node has every list; the simulator says so when it no longer has one.
+/// A real node has every list; the simulator reports an error if it no longer has one.
 fn not_kept(hash: Hash256) -> RpcError {
     RpcError::new(-1, format!("the simulator does not keep the list of block {hash}"))
 }

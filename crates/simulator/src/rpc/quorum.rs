@@ -1,8 +1,8 @@
 //! `quorum` commands and `getspecialtxes` (`src/rpc/quorums.cpp`, `src/rpc/blockchain.cpp`).
 //!
-//! A coinbase has the outputs of the miner, of the platform and of the payee, whose operator shares nothing.
+//! A coinbase has the outputs of the miner, of the platform and of the payee; the operator gets no output.
 //!
-//! Never here: sessions that are under way (`session`).
+//! Never here: active sessions (`session`).
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ const COINBASE_TYPE: i64 = 5;
 /// The type of a transaction that carries a commitment.
 const COMMITMENT_TYPE: i64 = 6;
 
-/// Duffs that go to the platform.
+/// Duffs for the platform.
 pub(super) const PLATFORM_AMOUNT: u64 = 112_592_247;
 
 /// Answers a `quorum` command.
@@ -109,7 +109,7 @@ fn find(context: &Context<'_>, id: u8, hash: Hash256) -> Option<Arc<Commitment>>
     let wanted = |quorum: &&Arc<Commitment>| {
         quorum.session.kind.id == id && quorum.session.base_hash == hash && !quorum.is_null()
     };
-    // Most questions are about a quorum in use.
+    // Most requests are for an active quorum.
     let in_use = context.tip.dkg.active.get(&id).and_then(|quorums| quorums.iter().find(wanted));
     if in_use.is_some() {
         return in_use.cloned();
@@ -176,7 +176,7 @@ fn member_of(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> 
     Ok(Value::Array(quorums).into())
 }
 
-/// `getspecialtxes`: of a block's special transactions the simulator has the commitments.
+/// `getspecialtxes`: the simulator has the commitments among a block's special transactions.
 pub(super) fn special_transactions(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> {
     let hash = params.hash(0, "blockhash", "getspecialtxes \"blockhash\" ( type count skip verbosity )\n")?;
     let kind = params.number(1, "type")?.unwrap_or(-1);
@@ -221,7 +221,7 @@ fn coinbase(context: &Context<'_>, block: &Block, verbosity: i64) -> Value {
     let miner = ("yMiner", 100_081_998);
     let facts = context.state.facts;
     let amount = payment_amount(block.height);
-    // Without the fork of Dash 24 the operator shares nothing, see the module.
+    // Without the fork of Dash 24 the operator gets no output, see the module.
     let paid = |payee: Masternode| match context.state.options.fork {
         None => vec![(payee.payout_address(facts), amount)],
         Some(_) => payee.split(amount, facts),
@@ -258,7 +258,7 @@ fn coinbase(context: &Context<'_>, block: &Block, verbosity: i64) -> Value {
     })
 }
 
-/// A commitment's transaction in full.
+/// A commitment's whole transaction.
 fn transaction(commitment: &Commitment, time: u64, confirmations: i64) -> Value {
     let session = &commitment.session;
     let bits = bit_field(&commitment.valid);

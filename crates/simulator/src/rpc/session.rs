@@ -1,6 +1,7 @@
-//! `quorum dkgstatus` and `quorum dkginfo` (`src/rpc/quorums.cpp`): the sessions in which the answering masternode sits.
+//! `quorum dkgstatus` and `quorum dkginfo` (`src/rpc/quorums.cpp`): the sessions of which the answering masternode is a
+//! member.
 //!
-//! Never tells how a session will end: whoever is offline has sent nothing, and that is all.
+//! Never here: the result of a session. An offline member has sent nothing, and that is the only information.
 
 use serde_json::{Value, json};
 
@@ -16,9 +17,9 @@ const PHASE_BLOCKS: u32 = 2;
 pub(super) fn status(context: &Context<'_>, params: &Params) -> Result<Value, RpcError> {
     let level = params.number(1, "detail_level")?.unwrap_or(0);
     let own: Vec<&Session> = sessions(context).collect();
-    let told: Vec<Value> = own.iter().map(|session| told(context, session, level)).collect();
+    let reported: Vec<Value> = own.iter().map(|session| reported(context, session, level)).collect();
     let time = if own.is_empty() { 0 } else { context.tip.time };
-    Ok(json!({ "time": time, "timeStr": "", "session": told, "quorumConnections": [], "minableCommitments": [] }))
+    Ok(json!({ "time": time, "timeStr": "", "session": reported, "quorumConnections": [], "minableCommitments": [] }))
 }
 
 /// Answers `quorum dkginfo`.
@@ -32,7 +33,7 @@ fn sessions<'a>(context: &'a Context<'_>) -> impl Iterator<Item = &'a Session> {
     pending.filter(move |session: &&Session| session.members.iter().any(|member| Some(member.hash) == own))
 }
 
-fn told(context: &Context<'_>, session: &Session, level: i64) -> Value {
+fn reported(context: &Context<'_>, session: &Session, level: i64) -> Value {
     let phase = (context.tip.height - session.base_height) / PHASE_BLOCKS + 1;
     let offline = |member: &Masternode| context.state.offline.contains(&member.slot);
     let list = |from: u32, wanted: &dyn Fn(&Masternode) -> bool| -> Value {

@@ -1,8 +1,9 @@
-//! Transactions of the types that came with Dash 24, as `getspecialtxes` writes them.
+//! Transactions of the types that Dash 24 added, as `getspecialtxes` writes them.
 //!
-//! Their names and fields are those of the payloads (`src/evo/providertx.h`); of types 10 to 12 no answer of a node is known.
+//! Their names and fields are those of the payloads (`src/evo/providertx.h`); no recorded answer exists for types 10 to
+//! 12.
 //!
-//! Never decides which transactions a block has: `fork_rules` does.
+//! Never here: which transactions a block has (`fork_rules`).
 
 use serde_json::{Value, json};
 

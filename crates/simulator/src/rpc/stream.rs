@@ -1,12 +1,12 @@
 //! A long array or object, written node by node, so that 100,000 masternodes are never one text in memory.
 //!
-//! Never knows what a piece means.
+//! Never here: the meaning of a piece.
 
 use std::fmt;
 
 use crate::masternode::Masternode;
 
-/// About how much is handed over at a time.
+/// Approximate size of a piece.
 const CHUNK_BYTES: usize = 64 * 1024;
 
 /// Writes one node.
@@ -22,12 +22,12 @@ pub(crate) struct Pieces {
 }
 
 impl Pieces {
-    /// `[…]` with one entry a node.
+    /// `[…]` with one entry per node.
     pub(super) fn array(nodes: Vec<Masternode>, write: Writer) -> Self {
         Self { nodes: nodes.into_iter(), write, brackets: (b'[', b']'), opened: false, closed: false }
     }
 
-    /// `{…}` with one `"key":value` a node.
+    /// `{…}` with one `"key":value` per node.
     pub(super) fn object(nodes: Vec<Masternode>, write: Writer) -> Self {
         Self { brackets: (b'{', b'}'), ..Self::array(nodes, write) }
     }

@@ -1,4 +1,4 @@
-//! A plain HTTP client over a socket, which shows what really came.
+//! A plain HTTP client over a socket, which shows the received bytes.
 
 use base64::Engine as _;
 use serde_json::{Value, json};
@@ -7,12 +7,12 @@ use tokio::net::TcpStream;
 
 use crate::ServerHandle;
 
-/// What came back.
+/// The received response.
 pub(super) struct Response {
     pub(super) status: u16,
     pub(super) head: String,
     pub(super) body: Vec<u8>,
-    /// The body ended as its head had said.
+    /// The body ended as its header announced.
     pub(super) complete: bool,
 }
 
@@ -33,12 +33,12 @@ impl Response {
     }
 }
 
-/// Sends a request as it is.
+/// Sends a request unchanged.
 pub(super) async fn send(server: &ServerHandle, request: &str) -> Response {
     let mut stream = TcpStream::connect(server.address()).await.expect("the server listens");
     stream.write_all(request.as_bytes()).await.expect("the request is taken");
     let mut bytes = Vec::new();
-    // A torn answer may end in a reset: what came before it counts.
+    // A torn answer may end in a reset: the data before it counts.
     let _ = stream.read_to_end(&mut bytes).await;
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("an answer has a head");
     let head = String::from_utf8(bytes[..end].to_vec()).expect("a head is text");
@@ -71,7 +71,7 @@ pub(super) async fn call(server: &ServerHandle, method: &str, params: Value) -> 
     post(server, "user:password", &body).await
 }
 
-/// The result of a call that must work.
+/// The result of a call that must succeed.
 pub(super) async fn result(server: &ServerHandle, method: &str, params: Value) -> Value {
     let mut answer = call(server, method, params.clone()).await.json();
     assert_eq!(answer["error"], Value::Null, "{method} {params}");

@@ -102,14 +102,14 @@ fn an_offline_node_fails_every_quorum_it_is_a_member_of() {
     assert_eq!(network.masternode(&evo[0]).expect("listed").score, 0, "the first commitment of the window is null");
     network.mine(1);
     assert_eq!(network.tip().0, 563, "as recorded: 552, then 563");
-    // Its seat in llmq_test_platform is certain (three of three).
+    // It is always a member in llmq_test_platform (three of three).
     let facts = network.masternode(&evo[0]).expect("listed");
     assert!(facts.score >= 66, "{facts:?}");
     assert_eq!(network.masternode(&evo[1]).expect("listed").score, 0);
 }
 
 #[test]
-fn a_network_wide_failure_punishes_nobody() {
+fn a_network_wide_failure_punishes_no_masternode() {
     let network = Network::new(Options { start_height: 552, ..Options::regtest(4, 3) }).expect("valid");
     let nodes = network.masternodes();
     for node in &nodes[..2] {
@@ -207,7 +207,7 @@ fn the_maximum_follows_the_registrations_of_the_blocks_before() {
 }
 
 #[test]
-fn wishes_that_the_chain_does_not_allow_mine_nothing() {
+fn actions_that_the_chain_does_not_allow_mine_no_block() {
     let network = network();
     let before = network.tip();
     let unknown = "00".repeat(32);

@@ -1,4 +1,4 @@
-//! Each fault, as a client meets it.
+//! Each fault, as a client sees it.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ async fn refusing_faults_answer_as_recorded() {
 }
 
 #[tokio::test]
-async fn a_fault_may_concern_some_methods_only() {
+async fn a_fault_can_apply_to_some_methods_only() {
     let (_, server) = server().await;
     server.faults().set_for(Fault::Forbidden, &["protx list"]);
     server.faults().add_for(Fault::Garbage, &["masternode"]);
@@ -58,7 +58,7 @@ async fn broken_bodies_are_torn_or_too_long() {
 }
 
 #[tokio::test]
-async fn lying_faults_lie_in_what_they_name_only() {
+async fn incorrect_values_are_limited_to_the_named_methods() {
     let (network, server) = server().await;
     network.mine(2);
     let (height, tip) = network.tip();
@@ -81,7 +81,7 @@ async fn lying_faults_lie_in_what_they_name_only() {
 }
 
 #[tokio::test]
-async fn a_frozen_server_stays_on_its_branch_while_another_moves_on() {
+async fn a_frozen_server_stays_on_its_branch_while_another_continues() {
     let network = network();
     let frozen = Server::bind(network.clone(), "127.0.0.1:0").await.expect("a free port").spawn();
     let other = Server::bind(network.clone(), "127.0.0.1:0").await.expect("a free port").spawn();
@@ -100,7 +100,7 @@ async fn a_frozen_server_stays_on_its_branch_while_another_moves_on() {
 }
 
 #[tokio::test]
-async fn a_hanging_server_never_answers_and_a_slow_one_does_late() {
+async fn a_hanging_server_never_answers_and_a_slow_one_answers_late() {
     let (_, server) = server().await;
     server.faults().set(Fault::Hang);
     let waited = tokio::time::timeout(Duration::from_millis(50), call(&server, "getblockcount", json!([]))).await;
@@ -112,7 +112,7 @@ async fn a_hanging_server_never_answers_and_a_slow_one_does_late() {
 }
 
 #[tokio::test]
-async fn an_evo_node_flagged_by_the_platform_says_so() {
+async fn an_evo_node_reported_by_platform_is_shown_as_platform_banned() {
     let network = Network::new(Options::default()).expect("valid");
     let server = Server::bind(network.clone(), "127.0.0.1:0").await.expect("a free port").spawn();
     let node = network.masternodes().remove(0);

@@ -1,4 +1,4 @@
-//! The fork of Dash 24 as a chain: when it comes, who follows it, what it allows.
+//! The fork of Dash 24 as a chain: when it activates, which software follows it, what it allows.
 
 use serde_json::{Value, json};
 
@@ -48,7 +48,7 @@ async fn the_coinbase_changes_its_version_in_the_first_block_under_the_new_rules
 }
 
 #[tokio::test]
-async fn a_node_of_the_old_release_stays_on_a_branch_of_its_own() {
+async fn a_node_of_the_old_release_stays_on_its_own_branch() {
     let network = forked(|fork| fork.old_pace = 0.5, 599);
     let (new, old) = (serve(&network, 240_003).await, serve(&network, 230_102).await);
     let tip = async |server: &RunningServer| result(server, "getbestblockhash", json!([])).await;
@@ -83,7 +83,7 @@ async fn an_old_branch_without_blocks_stops_at_the_fork() {
 }
 
 #[test]
-fn nothing_happens_without_the_signal() {
+fn without_the_signal_the_fork_does_not_activate() {
     let network = forking(|fork| fork.signal_height = None);
     network.mine(200);
     assert_eq!((network.activation_height(), network.old_tip()), (None, None));
@@ -96,7 +96,7 @@ fn nothing_happens_without_the_signal() {
 }
 
 #[test]
-fn a_reorganisation_takes_the_fork_back() {
+fn a_reorganisation_reverts_the_fork() {
     let network = forked(|_| {}, 603);
     let parted = network.old_tip();
     network.reorg(2, &[vec![], vec![], vec![]]).expect("kept");
@@ -113,7 +113,7 @@ fn a_reorganisation_takes_the_fork_back() {
 }
 
 #[test]
-fn what_the_new_rules_refuse_is_refused() {
+fn actions_that_the_new_rules_forbid_are_refused() {
     let network = forked(|fork| fork.legacy = 1.0, 590);
     let nodes = network.masternodes();
     let of = |evo: bool| nodes.iter().find(|node| network.masternode(node).is_some_and(|facts| facts.evo == evo));
@@ -144,7 +144,7 @@ fn what_the_new_rules_refuse_is_refused() {
 }
 
 #[test]
-fn nonsense_about_the_fork_is_refused_by_name() {
+fn invalid_fork_options_are_refused_by_name() {
     let check = |name: &str, change: fn(&mut Fork)| {
         let mut fork = Fork::default();
         change(&mut fork);

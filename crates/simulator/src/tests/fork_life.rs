@@ -1,4 +1,4 @@
-//! What happens to masternodes around the fork of Dash 24, in the ledger and in the differences of lists.
+//! Changes of masternodes around the fork of Dash 24, in the ledger and in the differences of lists.
 
 use serde_json::{Map, Value, json};
 
@@ -24,7 +24,7 @@ fn names(fields: &Map<String, Value>) -> Vec<&str> {
     fields.keys().map(String::as_str).collect()
 }
 
-/// What the ledger has of a masternode in the last block, payments left out.
+/// The ledger entries of a masternode in the last block, without payments.
 fn noted(network: &Network, masternode: &str) -> Vec<(LedgerKind, Option<FieldChange>)> {
     let of_it = |entry: &LedgerEntry| entry.masternode == masternode && entry.kind != LedgerKind::Payment;
     network.ledger_since(network.tip().0).into_iter().filter(of_it).map(|entry| (entry.kind, entry.change)).collect()
@@ -44,7 +44,7 @@ fn mine(network: &Network, action: Action) {
 }
 
 #[tokio::test]
-async fn a_migration_changes_the_form_of_the_key_and_of_the_payee_but_neither() {
+async fn a_migration_changes_only_the_encoding_of_key_and_payee() {
     let network = forked(|fork| fork.legacy = 1.0, 600);
     let server = serve(&network, 240_003).await;
     let node = some(&network, false);
@@ -86,7 +86,7 @@ async fn a_theft_and_a_split_are_in_the_ledger_with_both_values() {
     let (_, change) = noted(&network, &node).remove(0);
     let after = facts.payees.iter().map(|(address, part)| format!("{address} {part}")).collect::<Vec<_>>().join(", ");
     assert_eq!(change, Some(FieldChange { before: thief, after }));
-    // When it is paid, each payee gets its part.
+    // When it is paid, each payee gets its share.
     let paid = |network: &Network| {
         network
             .ledger_since(network.tip().0)
@@ -118,7 +118,7 @@ async fn a_theft_and_a_split_are_in_the_ledger_with_both_values() {
 }
 
 #[tokio::test]
-async fn a_shared_masternode_lives_and_is_dissolved() {
+async fn a_shared_masternode_is_registered_changed_and_dissolved() {
     let network = forked(|_| {}, 600);
     let server = serve(&network, 240_003).await;
     let node = network.shared_masternode(4);
@@ -170,7 +170,7 @@ async fn an_emptied_address_is_not_printed() {
     assert_eq!(names(&fields), ["PoSeBanHeight", "platformNodeID", "pubKeyOperator", "version"]);
     let wiped = [ChangedField::OperatorKey, ChangedField::Address].map(LedgerKind::Change);
     assert_eq!(kinds(&network, &evo)[..2], wiped);
-    // It comes back by version 3 only.
+    // Only version 3 revives it.
     mine(&network, Action::Revive { masternode: evo.clone() });
     let facts = network.masternode(&evo).expect("listed");
     assert_eq!((facts.version, facts.ban_height), (3, None));
@@ -195,7 +195,7 @@ async fn platform_ports_are_printed_in_two_ways() {
 }
 
 #[tokio::test]
-async fn a_further_address_appears_behind_the_primary_one() {
+async fn a_further_address_appears_after_the_primary_one() {
     let network = forked(|_| {}, 600);
     let server = serve(&network, 240_003).await;
     let node = some(&network, false);
@@ -216,7 +216,7 @@ async fn a_further_address_appears_behind_the_primary_one() {
 }
 
 #[test]
-fn members_with_the_new_protocol_vote_the_old_one_bad() {
+fn members_with_the_new_protocol_vote_against_the_old_one() {
     let network = forking(|fork| fork.outdated = 1);
     let node = network.masternodes().remove(0);
     assert_eq!(network.masternode(&node).map(|facts| facts.protocol), Some(70_240));

@@ -1,5 +1,5 @@
-//! Answers around the fork of Dash 24, held against a recorded chain that crosses the activation and against public
-//! answers of the new shape.
+//! Answers around the fork of Dash 24, compared with a recorded chain that crosses the activation and with public
+//! answers of the new format.
 //!
 //! The recorded node is a development build: it has no `payouts`, no `shares`, no `getdeploymentinfo`, it still shows
 //! `softforks`, the service of `masternode status` and two old sporks.
@@ -11,10 +11,10 @@ use super::recorded_24;
 use super::shapes::shape;
 use crate::{Action, Fork, Network, Options, RunningServer, Server, ServerOptions, Software};
 
-/// Heights of the recorded chain and of ours differ by fifteen windows.
+/// Heights of the recorded chain and of the simulated one differ by fifteen windows.
 const SHIFT: u32 = 15 * 24;
 
-/// A network like the recorded one, at the block that answers to a recorded height.
+/// A network like the recorded one, at the block that corresponds to a recorded height.
 fn network(height: u32) -> Network {
     let fork = Fork { threshold: Some(19), start_time: 0, signal_height: Some(191 + SHIFT), ..Fork::default() };
     let options = Options { version: 240_003, fork: Some(fork), start_height: 140 + SHIFT, ..Options::default() };
@@ -141,7 +141,7 @@ async fn answers_before_any_migration_have_the_recorded_shape() {
     check(&server, &folder("protx_diff_1_239_true"), "protx", extended, &commitments).await;
     let tip = network.tip().1;
     check(&server, &folder("masternode_payments_3"), "masternode", json!(["payments", tip, 3]), &[]).await;
-    // The simulated coinbase is shorter: it has never had its bytes and its place in the chain.
+    // The simulated coinbase is shorter: it has no bytes and no position in the chain.
     let missing = ["hex", "blockhash", "height", "confirmations", "time", "lock", "desc", "extraPayload:"];
     let coinbase = json!([tip, 5, 10, 0, 2]);
     check(&server, &folder("getspecialtxes_5_10_0_2"), "getspecialtxes", coinbase, &missing).await;
@@ -206,7 +206,7 @@ async fn payees_and_shares_have_the_public_shape() {
     let public = recorded_24("v24-public/listdiff-1250-1260.json");
     let migrated = diff["updatedMNs"].as_array().expect("updates").iter().find_map(|update| update.get(evo));
     let mut ours = shape(migrated.expect("it migrated"));
-    // There its ports moved too, and it was not paid.
+    // In the recording its ports changed too, and it was not paid.
     ours.extend([".platformP2PPort: number".to_owned(), ".platformHTTPPort: number".to_owned()]);
     ours.retain(|line| !["service", "lastPaidHeight"].iter().any(|part| line.contains(part)));
     let mut theirs = shape(public["updatedMNs"][0].as_object().expect("an update").values().next().expect("one"));

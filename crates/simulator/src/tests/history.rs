@@ -1,4 +1,4 @@
-//! Lists of the past, differences and reorganisations, asked over the socket as an observer would.
+//! Lists of the past, differences and reorganisations, requested over the socket.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ async fn list(server: &RunningServer, height: u32) -> List {
     let named = |entry: &Value| {
         let mut entry = entry.clone();
         let object = entry.as_object_mut().expect("an entry");
-        // What is of now is not part of the list.
+        // Current values are not part of the list.
         object.remove("confirmations");
         object.remove("metaInfo");
         (entry["proTxHash"].as_str().expect("a hash").to_owned(), entry)
@@ -39,7 +39,7 @@ fn apply(mut list: List, diff: &Value) -> List {
             }
         }
     }
-    // A diff of v23.1 tells a new address by `service` alone, and that an operator's payout was wiped not at all.
+    // A diff of v23.1 reports a new address by `service` only, and omits that an operator's payout was wiped.
     for entry in list.values_mut() {
         let state = entry["state"].as_object_mut().expect("a state");
         state.remove("addresses");
@@ -52,7 +52,7 @@ fn comparable(list: List) -> List {
     apply(list, &json!({ "removedMNs": [], "addedMNs": [], "updatedMNs": [] }))
 }
 
-/// Something happens in most blocks.
+/// Most blocks have events.
 fn random_actions(network: &Network, random: &mut Random) -> Vec<Action> {
     let nodes = network.masternodes();
     let mut actions = Vec::new();
@@ -70,7 +70,7 @@ fn random_actions(network: &Network, random: &mut Random) -> Vec<Action> {
             8 if nodes.len() > 8 => Action::SpendCollateral { masternode },
             _ => Action::Register { evo: random.chance(0.3), with_address: random.chance(0.8) },
         });
-        // An action of this block may take away what a later one needs.
+        // An action of this block may invalidate a later one.
         if matches!(actions.last(), Some(Action::Revoke { .. } | Action::SpendCollateral { .. })) {
             break;
         }
@@ -107,7 +107,7 @@ async fn a_list_plus_a_diff_is_the_later_list_on_random_chains() {
 }
 
 #[tokio::test]
-async fn a_reorganisation_forgets_what_happened_and_diffs_cross_branches() {
+async fn a_reorganisation_reverts_events_and_diffs_cross_branches() {
     let network = network();
     let server = Server::bind(network.clone(), "127.0.0.1:0").await.expect("a free port").spawn();
     let node = network.masternodes().remove(0);
@@ -128,7 +128,7 @@ async fn a_reorganisation_forgets_what_happened_and_diffs_cross_branches() {
     assert_eq!(decayed, 66 - 2 - 3, "two blocks before the fork, three after it");
     assert_eq!(list(&server, fork).await, before);
     let banned = |kind: LedgerKind| matches!(kind, LedgerKind::Ban { .. } | LedgerKind::Registration);
-    assert!(!network.ledger().iter().any(|entry| banned(entry.kind)), "the abandoned blocks are not told");
+    assert!(!network.ledger().iter().any(|entry| banned(entry.kind)), "abandoned blocks are not in the ledger");
     let header = result(&server, "getblockheader", json!([abandoned])).await;
     assert_eq!(header["confirmations"], json!(-1));
     let (_, tip) = network.tip();
@@ -153,7 +153,7 @@ async fn a_reorganisation_of_the_same_actions_has_other_hashes_and_the_same_scor
 }
 
 #[tokio::test]
-async fn only_so_many_blocks_are_kept() {
+async fn the_number_of_kept_blocks_is_limited() {
     let network = Network::new(Options { history: 20, ..Options::default() }).expect("valid");
     let server = Server::bind(network.clone(), "127.0.0.1:0").await.expect("a free port").spawn();
     let (_, first) = network.tip();
@@ -166,7 +166,7 @@ async fn only_so_many_blocks_are_kept() {
 }
 
 #[tokio::test]
-async fn a_decay_is_told_even_if_the_node_changes_later() {
+async fn a_decay_is_in_the_diff_even_if_the_node_changes_later() {
     let network = network();
     let server = Server::bind(network.clone(), "127.0.0.1:0").await.expect("a free port").spawn();
     let node = network.masternodes().remove(0);

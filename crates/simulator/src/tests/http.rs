@@ -1,4 +1,4 @@
-//! The HTTP behaviour of a server, held against recorded refusals.
+//! The HTTP behaviour of a server, compared with recorded refusals.
 
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ async fn refusals_are_those_of_a_real_node() {
 }
 
 #[tokio::test]
-async fn requests_that_are_no_calls_are_refused_as_recorded() {
+async fn invalid_requests_are_refused_as_recorded() {
     let (_, server) = server().await;
     let body = "{}";
     let without = format!("POST / HTTP/1.1\r\nHost: node\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{body}");
@@ -93,7 +93,7 @@ async fn named_parameters_and_json_rpc_2_are_answered_as_recorded() {
 }
 
 #[tokio::test]
-async fn the_cookie_is_accepted_and_lies_where_a_node_puts_it() {
+async fn the_cookie_is_accepted_and_stored_where_a_node_puts_it() {
     let directory = tempfile::tempdir().expect("a directory");
     let options = ServerOptions {
         credentials: None,

@@ -1,4 +1,4 @@
-//! Tests of the simulator as a whole: its rules against recorded chains, its answers against recorded answers.
+//! Tests of the whole simulator: its rules against recorded chains, its answers against recorded answers.
 
 mod client;
 mod consensus;
@@ -32,7 +32,7 @@ fn recorded(name: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A JSON file about Dash 24: below `v24` recorded, below `v24-public` made by hand for other tests.
+/// A JSON file about Dash 24: below `v24` recorded, below `v24-public` written by hand for other tests.
 fn recorded_24(name: &str) -> Value {
     recorded(&format!("../{name}"))
 }
@@ -42,7 +42,7 @@ fn network() -> Network {
     Network::new(Options::default()).expect("the default options are valid")
 }
 
-/// The entries of a masternode, payments left out.
+/// The entries of a masternode, without payments.
 fn story(network: &Network, masternode: &str) -> Vec<(u32, LedgerKind)> {
     let of_it = |entry: &LedgerEntry| entry.masternode == masternode && entry.kind != LedgerKind::Payment;
     network.ledger().into_iter().filter(of_it).map(|entry| (entry.height, entry.kind)).collect()

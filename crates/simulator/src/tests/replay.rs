@@ -1,4 +1,4 @@
-//! Three recorded chains replayed by the simulator's rules: every score, ban and payment must come out the same.
+//! Three recorded chains replayed by the simulator's rules: every score, ban and payment must be equal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -20,17 +20,17 @@ use crate::random::Hash256;
 use crate::rules::quorum_types;
 
 #[test]
-fn fail_ban_and_revival_come_out_as_recorded() {
+fn failure_ban_and_revival_match_the_recording() {
     replay("fail-ban-revive", 96, true);
 }
 
 #[test]
-fn decay_a_double_failure_and_a_revocation_come_out_as_recorded() {
+fn decay_double_failure_and_revocation_match_the_recording() {
     replay("decay-and-changes", 80, true);
 }
 
 #[test]
-fn payments_before_mn_rr_come_out_as_recorded() {
+fn payments_before_mn_rr_match_the_recording() {
     replay("before-mn-rr", 91, false);
 }
 
@@ -54,7 +54,7 @@ fn replay(episode: &str, blocks: usize, mn_rr: bool) {
     assert_eq!(replayed, blocks, "{episode} is complete");
 }
 
-/// One recorded block: its commitments, its transactions (told from the listdiff), its payee.
+/// One recorded block: its commitments, its transactions (derived from the listdiff), its payee.
 fn apply(list: &mut List, block: &Value, mn_rr: bool) {
     let height = number(&block["height"]);
     let payee = payee(list, height - 1, mn_rr).map(|node| node.slot);
@@ -89,7 +89,7 @@ fn compare(list: &List, block: &Value) {
     assert_eq!(expected.len(), list.registered(), "block {height}");
     for node in list.iter() {
         let mut wanted = expected[&format!("\"{}\"", node.hash)];
-        // Keys and addresses are the recorded chain's own; only the rules are held against it.
+        // Keys and addresses are those of the recorded chain; only the rules are compared.
         wanted.operator_key = node.operator_key;
         wanted.address = node.address;
         wanted.platform = node.platform;
@@ -115,7 +115,7 @@ fn read_node(entry: &Value, slot: u32) -> Masternode {
     }
 }
 
-/// The commitments that left somebody out.
+/// The commitments that marked a member as failed.
 fn read_commitments(list: &List, block: &Value) -> Vec<Arc<Commitment>> {
     let mut commitments = Vec::new();
     let mined: BTreeSet<String> = block["commitments"]

@@ -6,7 +6,7 @@ use super::client::{call, result};
 use super::story;
 use crate::{BanCause, LedgerKind, Network, Options, Server};
 
-/// 2026-11-21, long after which nothing here depends on.
+/// 2026-11-21; nothing here depends on the current time.
 fn now() -> u64 {
     1_795_219_200
 }
@@ -27,8 +27,8 @@ fn the_demo_bans_its_endangered_node_after_12_blocks_and_revives_it() {
         let facts = network.masternode(&node).expect("listed");
         assert_eq!(facts.revived_height, Some(network.tip().0), "{masternodes}");
         let height = network.tip().0 - 45;
-        let told = story(&network, &node);
-        assert!(told.contains(&(height, LedgerKind::Ban { cause: BanCause::Dkg, score: maximum })), "{told:?}");
+        let reported = story(&network, &node);
+        assert!(reported.contains(&(height, LedgerKind::Ban { cause: BanCause::Dkg, score: maximum })), "{reported:?}");
     }
 }
 
@@ -64,7 +64,7 @@ async fn a_block_of_a_large_network_is_a_small_diff() {
 }
 
 #[tokio::test]
-async fn a_long_list_comes_in_chunks_and_is_whole() {
+async fn a_long_list_is_chunked_and_complete() {
     let network = Network::new(Options::main(3_000)).expect("valid");
     let server = Server::bind(network.clone(), "127.0.0.1:0").await.expect("a free port").spawn();
     let answer = call(&server, "protx", json!(["list", "registered", true])).await;
@@ -79,7 +79,7 @@ async fn a_long_list_comes_in_chunks_and_is_whole() {
 }
 
 #[tokio::test]
-async fn the_miner_mines_until_it_is_told_to_stop() {
+async fn the_miner_mines_until_it_is_stopped() {
     let network = super::network();
     let start = network.tip().0;
     let watched = network.clone();

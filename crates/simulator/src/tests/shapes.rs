@@ -1,4 +1,4 @@
-//! The keys and JSON types of every answer, held against the answers of a real node.
+//! The keys and JSON types of every answer, compared with the answers of a real node.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::client::result;
 use super::recorded;
 use crate::{Action, Network, Options, RunningServer, Server, ServerOptions};
 
-/// A chain like the recorded one: somebody was punished, quorums exist, the server runs an Evo masternode.
+/// A chain like the recorded one: a masternode was punished, quorums exist, the server runs an Evo masternode.
 async fn recorded_like() -> (Network, RunningServer) {
     let network = Network::new(Options { start_height: 528, ..Options::default() }).expect("valid");
     network.mine(40);
@@ -19,7 +19,7 @@ async fn recorded_like() -> (Network, RunningServer) {
     (network, server)
 }
 
-/// `path: type` of everything in a value; keys that are data are named by what they are.
+/// `path: type` of everything in a value; keys that are data are replaced by their kind.
 pub(super) fn shape(value: &Value) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
     describe(value, "", &mut lines);
@@ -56,7 +56,7 @@ fn key_kind(key: &str) -> &str {
     }
 }
 
-/// Compares an answer with a recorded one. `except` lists parts of paths that depend on what happens to be there.
+/// Compares an answer with a recorded one. `except` lists parts of paths that depend on the available data.
 async fn check(server: &RunningServer, file: &str, method: &str, params: Value, except: &[&str]) {
     let answer = shape(&result(server, method, params).await);
     let expected = shape(&recorded(file)["result"]);
@@ -137,7 +137,7 @@ async fn bans_and_revocations_have_the_recorded_shape() {
     let regular = nodes
         .iter()
         .find(|node| {
-            // A node whose operator has no payout address of its own, as the recorded one.
+            // A node whose operator has no payout address, like the recorded one.
             network.masternode(node).is_some_and(|facts| !facts.evo && facts.ban_height.is_none())
         })
         .expect("nine");
@@ -159,19 +159,19 @@ async fn quorum_answers_have_the_recorded_shape() {
     check(&server, "healthy/quorum_dkginfo.json", "quorum", json!(["dkginfo"]), &[]).await;
     for _ in 0..40 {
         network.mine(1);
-        let told = result(&server, "quorum", json!(["dkgstatus", 2])).await;
-        if told["session"].as_array().is_some_and(|sessions| sessions.len() > 1 && network.tip().0 % 24 == 8) {
+        let reported = result(&server, "quorum", json!(["dkgstatus", 2])).await;
+        if reported["session"].as_array().is_some_and(|sessions| sessions.len() > 1 && network.tip().0 % 24 == 8) {
             break;
         }
     }
-    // Who is connected to whom is not simulated.
+    // Connections between nodes are not simulated.
     let except = ["quorumConnections", "minableCommitments"];
     check(&server, "dkg/quorum_dkgstatus_offset8_detail2.json", "quorum", json!(["dkgstatus", 2]), &except).await;
     check(&server, "dkg/quorum_dkgstatus_offset8.json", "quorum", json!(["dkgstatus", 0]), &except).await;
     let quorums = result(&server, "quorum", json!(["list", 1])).await;
     for (id, name) in [(100, "llmq_test"), (103, "llmq_test_dip0024"), (106, "llmq_test_platform")] {
         let file = format!("healthy/quorum_info_{id}.json");
-        // The drawn members may have no Evo node among them, or some.
+        // The selected members may or may not include Evo nodes.
         let by_chance = ["platform_https", "platform_p2p"];
         check(&server, &file, "quorum", json!(["info", id, quorums[name][0]]), &by_chance).await;
     }
@@ -184,7 +184,7 @@ async fn quorum_answers_have_the_recorded_shape() {
 }
 
 #[tokio::test]
-async fn commitments_have_the_recorded_shape_and_name_who_failed() {
+async fn commitments_have_the_recorded_shape_and_name_failed_members() {
     let (network, server) = recorded_like().await;
     let node = network.masternodes().remove(3);
     let fail = Action::FailDkg { masternode: node.clone(), commitments: 1, quorum_type: Some(100) };
@@ -214,7 +214,7 @@ fn first_recorded_block_with_commitments() -> Value {
 }
 
 #[tokio::test]
-async fn older_versions_lack_what_came_later() {
+async fn older_versions_lack_later_fields() {
     let cases = [
         (170_003, ["pospenaltyscore", "type", "addresses"].as_slice(), ["status"].as_slice()),
         (180_202, &["type", "consecutivePayments", "addresses"], &["pospenaltyscore"]),
@@ -230,7 +230,7 @@ async fn older_versions_lack_what_came_later() {
         let has = |field: &str| list.as_object().expect("an object").values().any(|entry| !entry[field].is_null());
         assert!(absent.iter().all(|field| !has(field)), "{version} has none of {absent:?}");
         assert!(present.iter().all(|field| has(field)), "{version} has {present:?}");
-        let told = result(&server, "getnetworkinfo", json!([])).await;
-        assert_eq!(told["version"], json!(version));
+        let reported = result(&server, "getnetworkinfo", json!([])).await;
+        assert_eq!(reported["version"], json!(version));
     }
 }

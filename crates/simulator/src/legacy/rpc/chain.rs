@@ -1,6 +1,6 @@
-//! Blocks, headers and versions: what both chains have, each in its own words.
+//! Blocks, headers and versions of both chains, each in its own format.
 //!
-//! Never looks at a masternode.
+//! Never here: masternodes.
 
 use super::written::{Json, Object};
 use super::{Answer, Context, hash, integer, misuse};
@@ -11,7 +11,7 @@ use crate::rpc::{Params, RpcError};
 
 /// Peers of the node.
 pub(super) const CONNECTIONS: u32 = 16;
-/// Blocks whose times make up the median.
+/// Number of blocks of the median time.
 const MEDIAN_BLOCKS: u64 = 5;
 
 const DIMECOIN_HASH_HELP: &str = include_str!("../help/dimecoin-getblockhash.txt");
@@ -20,11 +20,11 @@ const HEADER_HELP: &str = "getblockheader \"hash\" ( verbose )\n";
 /// Genesis hash of Bitcoin.
 const BITCOIN_GENESIS: &str = "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f";
 
-/// Answers a call about blocks; `None` if it is about something else.
+/// Answers a call about blocks; `None` for other calls.
 pub(super) fn answer(context: &Context<'_>, method: &str, params: &Params) -> Option<Answer> {
     Some(match method {
         "getbestblockhash" => Ok(context.state.headers.tip().hash.to_string().into()),
-        "getblockcount" => Ok(context.told(context.tip()).into()),
+        "getblockcount" => Ok(context.reported(context.tip()).into()),
         "getblockhash" => block_hash(context, params),
         "getblockheader" => block_header(context, params),
         "getblockchaininfo" => Ok(match context.state.options.chain {
@@ -42,7 +42,7 @@ fn block_hash(context: &Context<'_>, params: &Params) -> Answer {
         Chain::Prcycoin => PRCYCOIN_HASH_HELP,
     };
     let height = integer(params, 0, help)?;
-    // A node that lies about its height knows its blocks by the heights it tells.
+    // A node that reports wrong heights identifies its blocks by these heights.
     let real = if height == 0 { 0 } else { height - context.lies.height_offset };
     let header = u32::try_from(real).ok().and_then(|height| context.state.headers.at(height));
     let header = header.ok_or_else(|| RpcError::parameter("Block height out of range"))?;
@@ -72,7 +72,7 @@ fn header_json(context: &Context<'_>, header: Header, active: bool) -> Json {
     let mut json = Object::new()
         .with("hash", header.hash.to_string())
         .with("confirmations", confirmations)
-        .with("height", context.told(header.height))
+        .with("height", context.reported(header.height))
         .with("version", if dimecoin { 0x2000_0000 } else { 5 });
     if dimecoin {
         json.add("versionHex", "20000000");
@@ -105,7 +105,7 @@ fn median(context: &Context<'_>, header: Header) -> u64 {
     header.time.saturating_sub(MEDIAN_BLOCKS * context.state.options.spacing_seconds())
 }
 
-/// Grows with the height, as the sum of all work does.
+/// Grows with the height, like the sum of all work.
 fn work(height: u32) -> String {
     let mut bytes = [0; 32];
     bytes[24..].copy_from_slice(&(u64::from(height) * 0x0001_0001).to_be_bytes());
@@ -131,8 +131,8 @@ fn dimecoin_info(context: &Context<'_>) -> Json {
     };
     Object::new()
         .with("chain", chain_name(context))
-        .with("blocks", context.told(tip.height))
-        .with("headers", context.told(tip.height))
+        .with("blocks", context.reported(tip.height))
+        .with("headers", context.reported(tip.height))
         .with("bestblockhash", tip.hash.to_string())
         .with("difficulty", Object::new().with("proof-of-work", 16_307.42).with("proof-of-stake", 71_021.5))
         .with("mediantime", median(context, tip))
@@ -151,7 +151,7 @@ fn dimecoin_info(context: &Context<'_>) -> Json {
         .into()
 }
 
-/// `getblockchaininfo` as PRCYcoin answers it: no times, no flag of the initial download.
+/// `getblockchaininfo` as PRCYcoin answers it: without times and without the flag of the initial download.
 fn prcycoin_info(context: &Context<'_>) -> Json {
     let tip = context.state.headers.tip();
     let progress = |required: u32| {
@@ -162,8 +162,8 @@ fn prcycoin_info(context: &Context<'_>) -> Json {
     let fork = fork.with("enforce", progress(750)).with("reject", progress(950));
     Object::new()
         .with("chain", chain_name(context))
-        .with("blocks", context.told(tip.height))
-        .with("headers", context.told(tip.height))
+        .with("blocks", context.reported(tip.height))
+        .with("headers", context.reported(tip.height))
         .with("bestblockhash", tip.hash.to_string())
         .with("difficulty", 16_307.42)
         .with("verificationprogress", if context.lies.not_synced { Json::raw("0.5") } else { Json::raw("1") })

@@ -1,6 +1,6 @@
-//! What only Dimecoin answers (`src/rpc/masternode.cpp`, `src/rpc/bitcoinmisc.cpp`).
+//! Answers that only Dimecoin gives (`src/rpc/masternode.cpp`, `src/rpc/bitcoinmisc.cpp`).
 //!
-//! Never decides a state or a payment.
+//! Never here: deciding a state or a payment.
 
 use super::written::{Json, Object};
 use super::{Answer, Context, count, hash, integer, misuse, text};
@@ -14,7 +14,7 @@ const SYNC_HELP: &str =
     "mnsync [status|next|reset]\nReturns the sync status, updates to the next step or resets it entirely.\n";
 const SPORK_HELP: &str = "spork <name> [<value>]\n<name> is the corresponding spork name, or 'show' to show all current spork settings, active to show which sporks are active\n<value> is a epoch datetime to enable or disable spork";
 const OUTPUT_HELP: &str = "gettxout \"txid\" n ( include_mempool )\n";
-/// What the call says that was removed long ago, as recorded.
+/// The recorded answer of a call that was removed long ago.
 const INFO_REMOVED: &str = "getinfo\n\nThis call was removed in version 0.16.0. Use the appropriate fields from:\n- getblockchaininfo: blocks, difficulty, chain\n- getnetworkinfo: version, protocolversion, timeoffset, connections, proxy, relayfee, warnings\n- getwalletinfo: balance, keypoololdest, keypoolsize, paytxfee, unlocked_until, walletversion\n\ndimecoin-cli has the option -getinfo to collect and format these in the old format.";
 
 /// Modes of the list.
@@ -87,7 +87,7 @@ fn list(context: &Context<'_>, mode: Option<&str>, filter: Option<&str>) -> Answ
     }
     let mut list = Object::new();
     if mode == "rank" {
-        // The ranks are asked for at height -1, which this version's `GetBlockHash` refuses.
+        // The ranks are requested for height -1, which this version's `GetBlockHash` refuses.
         return Ok(list.into());
     }
     let mut nodes: Vec<&Node> = context.state.listed().collect();
@@ -104,7 +104,7 @@ fn list(context: &Context<'_>, mode: Option<&str>, filter: Option<&str>) -> Answ
     Ok(list.into())
 }
 
-/// The value of a masternode in a mode, and the text that a filter is looked for in beside the outpoint.
+/// The value of a masternode in a mode, and the text that a filter searches in addition to the outpoint.
 fn entry(context: &Context<'_>, node: &Node, mode: &str) -> (Json, Option<String>) {
     let state = context.state;
     let texts = |text: String| (Json::from(text.clone()), Some(text));
@@ -117,7 +117,7 @@ fn entry(context: &Context<'_>, node: &Node, mode: &str) -> (Json, Option<String
         "full" => texts(format!(
             "{status:>18} {protocol} {payee} {seen} {active:>8} {paid_time:>10} {paid_block:>6} {service}"
         )),
-        // Sentinels of stock nodes never ping.
+        // Sentinels of default nodes never ping.
         "info" => texts(format!("{status:>18} {protocol} {payee} {seen} {active:>8} expired {service}")),
         "addr" => texts(service),
         "payee" => texts(payee),
@@ -138,7 +138,7 @@ fn counted(context: &Context<'_>, params: &Params) -> Answer {
     }
     let total = state.listed().count();
     let enabled = state.enabled();
-    // The queue is counted for the height of the tip, and not at all before the winners are known.
+    // The queue is computed for the height of the tip, and not before the winners are known.
     let qualify = || if context.synced() { state.queue(context.tip()).len() } else { 0 };
     Ok(match text(params, 1)? {
         None => total.into(),
@@ -149,13 +149,13 @@ fn counted(context: &Context<'_>, params: &Params) -> Answer {
     })
 }
 
-/// `current` and `winner`: the election of now, whatever was voted.
+/// `current` and `winner`: the current election, independent of votes.
 fn elected(context: &Context<'_>, height: u32) -> Json {
     let Some(node) = context.state.elect(height).filter(|_| context.synced()) else {
         return "unknown".into();
     };
     Object::new()
-        .with("height", context.told(height))
+        .with("height", context.reported(height))
         .with("IP:port", node.service(context.state.names))
         .with("protocol", context.state.rules.protocol)
         .with("outpoint", node.outpoint())
@@ -175,7 +175,7 @@ fn winners(context: &Context<'_>, params: &Params) -> Answer {
             votes.map(|tally| format!("{}:{}", payout_text(context.state, tally.payout), tally.votes)).collect();
         let line = if votes.is_empty() { "Unknown".to_owned() } else { votes.join(", ") };
         if line.contains(filter) {
-            winners.add(&context.told(height).to_string(), line);
+            winners.add(&context.reported(height).to_string(), line);
         }
     }
     Ok(winners.into())
@@ -191,7 +191,7 @@ fn own_status(context: &Context<'_>) -> Answer {
         let status = "Not capable masternode: Masternode not in masternode list";
         return Ok(Object::new().with("outpoint", outpoint).with("service", "[::]:0").with("status", status).into());
     };
-    // Its own daemon sees itself as fine while others see it expired (`IsValidStateForAutoStart`).
+    // Its own daemon reports itself as healthy while others see it as expired (`IsValidStateForAutoStart`).
     let fine = matches!(node.state, NodeState::Enabled | NodeState::PreEnabled | NodeState::Expired);
     let status = if fine {
         "Masternode successfully started".to_owned()
@@ -234,7 +234,7 @@ fn sporks(context: &Context<'_>, params: &Params) -> Answer {
     Ok(sporks.into())
 }
 
-/// `gettxout` of a collateral; of anything else nothing is known.
+/// `gettxout` of a collateral; other outputs are not known.
 fn output(context: &Context<'_>, params: &Params) -> Answer {
     let (txid, index) = (hash(params, 0, OUTPUT_HELP)?, integer(params, 1, OUTPUT_HELP)?);
     let nodes = context.state.nodes.iter();

@@ -1,6 +1,6 @@
-//! The RPC methods of a Dimecoin and of a PRCYcoin node: what is asked, and which part answers.
+//! The RPC methods of a Dimecoin and of a PRCYcoin node, and their routing.
 //!
-//! Never opens a socket; the server brings the requests and carries the answers away.
+//! Never here: sockets; the server passes requests and answers.
 
 mod chain;
 mod dimecoin;
@@ -16,7 +16,7 @@ use crate::network_kind::View;
 use crate::random::Hash256;
 use crate::rpc::{Lies, Params, Reply, RpcError};
 
-/// What a method may look at.
+/// The inputs of a method.
 struct Context<'a> {
     state: &'a State,
     lies: Lies,
@@ -31,7 +31,7 @@ impl Context<'_> {
     }
 
     /// A height as this server reports it.
-    fn told(&self, height: u32) -> i64 {
+    fn reported(&self, height: u32) -> i64 {
         i64::from(height) + self.lies.height_offset
     }
 
@@ -47,7 +47,7 @@ impl Context<'_> {
     }
 }
 
-/// What a method gives.
+/// The result of a method.
 type Answer = Result<Json, RpcError>;
 
 /// Answers one call.
@@ -64,12 +64,12 @@ pub(super) fn answer(state: &State, view: &View<'_>, method: &str, params: &Para
     answer.map(|json| Reply::Written(json.into_text()))
 }
 
-/// A refusal that the node words as the message of an exception: the help text, or the wrong JSON type.
+/// A refusal as the message of an exception: the help text, or the wrong JSON type.
 fn misuse(message: impl Into<String>) -> RpcError {
     RpcError::new(-1, message)
 }
 
-/// A parameter that must be a text, counts too; `None` if it is not given.
+/// A parameter that must be a text, even for counts; `None` if it is not given.
 fn text(params: &Params, index: usize) -> Result<Option<&str>, RpcError> {
     let refusal = || misuse("JSON value is not a string as expected");
     params.get(index).map(|value| value.as_str().ok_or_else(refusal)).transpose()
@@ -81,7 +81,7 @@ fn integer(params: &Params, index: usize, help: &str) -> Result<i64, RpcError> {
     value.as_i64().ok_or_else(|| misuse("JSON value is not an integer as expected"))
 }
 
-/// A count given as a text, read as C's `atoi` reads it.
+/// A count given as a text, parsed like C's `atoi`.
 fn count(params: &Params, index: usize, default: u32) -> Result<u32, RpcError> {
     let Some(text) = text(params, index)? else { return Ok(default) };
     let digits: String = text.trim_start().chars().take_while(char::is_ascii_digit).collect();

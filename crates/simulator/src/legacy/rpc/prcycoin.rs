@@ -1,6 +1,6 @@
-//! What only PRCYcoin answers (`src/rpc/masternode.cpp`, `src/rpc/misc.cpp`).
+//! Answers that only PRCYcoin gives (`src/rpc/masternode.cpp`, `src/rpc/misc.cpp`).
 //!
-//! Never decides a state or a payment.
+//! Never here: deciding a state or a payment.
 
 use std::cmp::Reverse;
 
@@ -16,7 +16,7 @@ use crate::rpc::{Params, RpcError};
 const MASTERNODE_HELP: &str = include_str!("../help/prcycoin-masternode.txt");
 const SYNC_HELP: &str = "mnsync \"status|reset\"\n\nReturns the sync status or resets sync.\n";
 
-/// Answers one call. Below the parent `masternode` the other calls have a second name each.
+/// Answers one call. Below the parent `masternode` each other call has a second name.
 pub(super) fn answer(context: &Context<'_>, method: &str, params: &Params) -> Answer {
     let subcommand = if method == "masternode" { text(params, 0)?.unwrap_or_default() } else { "" };
     match (method, subcommand) {
@@ -83,7 +83,7 @@ fn counts(context: &Context<'_>) -> Json {
         .into()
 }
 
-/// `masternodecurrent`: whom the unused queue would elect.
+/// `masternodecurrent`: the masternode that the unused queue would elect.
 fn current(context: &Context<'_>) -> Answer {
     let node = context.state.elect(context.tip() + 1).ok_or_else(|| misuse("unknown"))?;
     Ok(Object::new()
@@ -95,7 +95,7 @@ fn current(context: &Context<'_>) -> Answer {
         .into())
 }
 
-/// `getmasternodewinners`: voters, in truth, under the name of winners.
+/// `getmasternodewinners`: actually voters, under the name of winners.
 fn winners(context: &Context<'_>, back: u32, filter: &str) -> Answer {
     let tip = i64::from(context.tip());
     let mut list = Vec::new();
@@ -110,7 +110,7 @@ fn winners(context: &Context<'_>, back: u32, filter: &str) -> Answer {
             continue;
         }
         let entries = winners.into_iter().enumerate().map(|(index, (address, votes))| {
-            // The node cuts the text "a:1, b:1" at its commas only, so all but the first begin with a blank.
+            // The node splits the text "a:1, b:1" at its commas only, so all but the first begin with a space.
             let address = if index == 0 { address } else { format!(" {address}") };
             Json::from(Object::new().with("address", address).with("nVotes", votes))
         });
@@ -187,7 +187,7 @@ fn info(context: &Context<'_>) -> Json {
         .with("protocolversion", context.state.rules.protocol)
         .with("walletversion", 61_000)
         .with("balance", Json::raw("0.00000000"))
-        .with("blocks", context.told(context.tip()))
+        .with("blocks", context.reported(context.tip()))
         .with("synced", context.synced())
         .with("timeoffset", 0)
         .with("connections", CONNECTIONS)

@@ -1,6 +1,6 @@
-//! JSON text with its keys in the order of the node, which a sorted map would lose.
+//! JSON text with its keys in the node's order, which a sorted map would lose.
 //!
-//! Never parses.
+//! Never here: parsing.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 pub(super) struct Json(String);
 
 impl Json {
-    /// A value that is JSON text already, e.g. an amount with a fixed number of decimals.
+    /// A value that is already JSON text, e.g. an amount with a fixed number of decimals.
     pub(super) fn raw(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -47,12 +47,12 @@ pub(super) struct Object {
 }
 
 impl Object {
-    /// Without members.
+    /// An empty object.
     pub(super) fn new() -> Self {
         Self { text: "{".to_owned() }
     }
 
-    /// With one more member.
+    /// Adds a member.
     #[must_use]
     pub(super) fn with(mut self, name: &str, value: impl Into<Json>) -> Self {
         self.add(name, value);

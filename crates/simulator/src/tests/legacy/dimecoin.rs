@@ -1,4 +1,4 @@
-//! Dimecoin's answers against recorded ones.
+//! Dimecoin's answers compared with recorded ones.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ const CHAIN: Chain = Chain::Dimecoin;
 const FULL: &str = "regtest-3mn-enabled";
 const EMPTY: &str = "regtest-empty-synced";
 
-/// Three masternodes as in the recorded network, with votes ahead and payments behind.
+/// Three masternodes as in the recorded network, with past payments and votes for future blocks.
 async fn three() -> (Network, RunningServer) {
     let network = network(CHAIN, 3);
     network.mine(5);
@@ -66,7 +66,7 @@ async fn every_mode_of_the_list_is_answered_as_recorded() {
     assert_eq!(result(&server, "masternodelist", json!(["protocol", "7000"])).await, json!({}), "exact");
 }
 
-/// Where each field of a line ends, but the last.
+/// The end of each field of a line, except the last.
 fn field_ends(line: &str) -> Vec<usize> {
     let bytes = line.as_bytes();
     (1..bytes.len()).filter(|at| bytes[*at] == b' ' && bytes[*at - 1] != b' ').collect()
@@ -121,7 +121,7 @@ async fn masternode_calls_have_the_recorded_keys_types_and_order() {
     let line = |height: u32| match network.votes(height).as_slice() {
         [] => "Unknown".to_owned(),
         [(address, votes)] => format!("{address}:{votes}"),
-        several => panic!("nobody dissents: {several:?}"),
+        several => panic!("no voter dissents: {several:?}"),
     };
     for height in heights {
         assert_eq!(winners[height.to_string()], json!(line(height)));
@@ -145,7 +145,7 @@ async fn current_and_winner_are_objects_or_unknown() {
         assert_eq!(answer["height"], json!(height));
         assert!(answer["outpoint"].as_str().unwrap().contains(elected.split_once('-').unwrap().0));
     }
-    // Nobody is enabled on a network whose nodes are silent for two hours.
+    // No masternode is enabled on a network whose nodes have been silent for two hours.
     for id in network.masternodes() {
         network.act(&Action::GoOffline { masternode: id }).expect("known");
     }
@@ -159,7 +159,7 @@ async fn current_and_winner_are_objects_or_unknown() {
 }
 
 #[tokio::test]
-async fn collaterals_can_be_asked_for_and_nothing_else() {
+async fn only_collaterals_can_be_queried() {
     let (network, server) = three().await;
     let first = facts(&network, &network.masternodes()[0]);
     let (txid, index) = first.masternode.split_once('-').expect("txid-n");
@@ -175,7 +175,7 @@ async fn collaterals_can_be_asked_for_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_masternode_tells_its_own_status() {
+async fn a_masternode_reports_its_own_status() {
     let network = network(CHAIN, 3);
     let server = serve(&network, Some(network.masternodes().remove(1))).await;
     let file = "regtest-3mn-enabled-masternode-side/masternode_status.json";
@@ -225,7 +225,7 @@ async fn a_batch_answers_200_whatever_is_inside() {
 }
 
 #[tokio::test]
-async fn faults_hinder_and_lie_as_on_a_dash_network() {
+async fn faults_work_as_on_a_dash_network() {
     let network = Network::new(Options { enforced: true, ..Options::regtest(CHAIN, 30) }).expect("valid");
     let server = serve(&network, None).await;
     let height = network.tip().0;

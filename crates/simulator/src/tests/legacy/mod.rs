@@ -1,4 +1,4 @@
-//! Tests of the simulated Dimecoin and PRCYcoin networks: rules to the second, answers against recorded ones.
+//! Tests of the simulated Dimecoin and PRCYcoin networks: rules to the second, answers compared with recorded ones.
 
 mod dimecoin;
 mod payment;
@@ -29,7 +29,7 @@ fn network(chain: Chain, masternodes: usize) -> Network {
     Network::new(Options::regtest(chain, masternodes)).expect("valid")
 }
 
-/// A server of the network, perhaps on a host that runs a masternode.
+/// A server of the network, optionally on a host that runs a masternode.
 async fn serve(network: &Network, masternode: Option<String>) -> RunningServer {
     let options = ServerOptions { masternode, ..ServerOptions::default() };
     Server::bind_with(network.clone(), "127.0.0.1:0", options).await.expect("a free port").spawn()
@@ -39,7 +39,7 @@ fn facts(network: &Network, masternode: &str) -> MasternodeFacts {
     network.masternode(masternode).expect("known")
 }
 
-/// Lets time pass up to this moment, without a block.
+/// Advances the time to this second, without a block.
 fn advance_to(network: &Network, time: u64) {
     network.advance(Duration::from_secs(time.checked_sub(network.now()).expect("a moment to come")));
 }

@@ -1,4 +1,4 @@
-//! Queue, pool, votes and payments of Dimecoin, worked out a second time from what a server says.
+//! Queue, pool, votes and payments of Dimecoin, computed a second time from the answers of a server.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ fn stored(hex: &str) -> Vec<u8> {
     bytes(hex).into_iter().rev().collect()
 }
 
-/// Step 6 in the words of the rule: read as a little-endian number, so compared from the last byte on.
+/// Step 6 literally: read as a little-endian number, so compared from the last byte on.
 fn score(txid: &str, index: u32, confirmed: &str, block: &str) -> Vec<u8> {
     let text = [stored(txid), index.to_le_bytes().to_vec(), stored(confirmed), stored(block)].concat();
     let hash = digest(&SHA256, digest(&SHA256, &text).as_ref());
@@ -30,7 +30,7 @@ fn score(txid: &str, index: u32, confirmed: &str, block: &str) -> Vec<u8> {
 
 #[test]
 fn a_score_is_the_double_hash_of_outpoint_confirming_block_and_electing_block() {
-    // Worked out with another implementation of SHA-256.
+    // Computed with another implementation of SHA-256.
     let txid = "4103e6a4af66c1c8bc9b007caa23d0b5be67f013632d5e9b885737b487ae7e35";
     let confirmed = "0000e2910960dee2b7e3661e1563142c17900f24cc7e5fafa398aa0e99b3e0ab";
     let block = "000c19a367a0146676af34f38dff188f87a49ef452dc44d3ced8a0521c6d094c";
@@ -71,7 +71,7 @@ async fn seen(server: &ServerHandle) -> Vec<Seen> {
     nodes
 }
 
-/// The address that most votes of a height are for.
+/// The address with the most votes of a height.
 fn top(winners: &Value, height: u32) -> Option<String> {
     let line = winners[height.to_string()].as_str().filter(|line| *line != "Unknown")?;
     let votes = line.split(", ").map(|entry| entry.split_once(':').expect("address and votes"));
@@ -80,7 +80,7 @@ fn top(winners: &Value, height: u32) -> Option<String> {
     votes.iter().find(|entry| entry.1 == most).map(|entry| entry.0.to_owned())
 }
 
-/// Steps 1 to 6 for a height from what the server says: queue, pool size, elected outpoint.
+/// Steps 1 to 6 for a height from the server's answers: queue, pool size, elected outpoint.
 async fn worked_out(server: &ServerHandle, height: u32, now: u64) -> (Vec<String>, usize, Option<String>) {
     let mut nodes = seen(server).await;
     let count = nodes.len();
@@ -114,7 +114,7 @@ async fn worked_out(server: &ServerHandle, height: u32, now: u64) -> (Vec<String
 }
 
 #[tokio::test]
-async fn who_is_voted_for_follows_from_the_answers_of_a_server() {
+async fn the_voted_masternode_follows_from_the_answers_of_a_server() {
     let options = Options { shared_payouts: 0.1, young: 4, ..Options::regtest(CHAIN, 40) };
     let network = Network::new(options).expect("valid");
     let server = serve(&network, None).await;
@@ -137,12 +137,12 @@ async fn who_is_voted_for_follows_from_the_answers_of_a_server() {
 }
 
 #[test]
-fn votes_are_for_the_elected_one_ten_blocks_ahead() {
+fn votes_are_for_the_masternode_elected_ten_blocks_ahead() {
     let network = network(CHAIN, 30);
     for _ in 0..30 {
         network.mine(1);
         let target = network.tip().0 + 10;
-        // Whoever is voted for at T + 10 is not looked at by IsScheduled, so the election can be repeated.
+        // IsScheduled ignores the masternode with the votes for T + 10, so the election can be repeated.
         let elected = network.queue(target).elected.expect("a queue");
         assert_eq!(network.votes(target), [(facts(&network, &elected).payout, 10)]);
         assert!(network.votes(target + 1).is_empty());
@@ -167,9 +167,9 @@ fn voters_that_are_off_line_do_not_vote_and_without_two_votes_a_payment_is_not_r
     assert!(nodes.iter().all(|node| facts(&network, node).last_paid_height < tip - 20));
 }
 
-/// Steps 1 to 5 by hand: 20 nodes, so a node is held out for 52 minutes and 20 confirmations, and the pool has 2.
+/// Steps 1 to 5 by hand: 20 nodes, so a node is excluded for 52 minutes and 20 confirmations, and the pool has 2.
 #[test]
-fn the_queue_leaves_out_who_is_too_new_too_young_scheduled_or_silent() {
+fn the_queue_excludes_new_young_scheduled_and_silent_masternodes() {
     let network = network(CHAIN, 20);
     let nodes = network.masternodes();
     let (restarted, silent) = (nodes[0].clone(), nodes[1].clone());
@@ -209,7 +209,7 @@ fn the_queue_leaves_out_who_is_too_new_too_young_scheduled_or_silent() {
 }
 
 #[test]
-fn a_network_that_restarts_as_a_whole_holds_nobody_out() {
+fn a_network_that_restarts_as_a_whole_excludes_no_masternode() {
     let network = network(CHAIN, 30);
     for node in network.masternodes() {
         network.act(&Action::Restart { masternode: node }).expect("allowed");
@@ -220,7 +220,7 @@ fn a_network_that_restarts_as_a_whole_holds_nobody_out() {
 }
 
 #[test]
-fn blocks_pay_what_was_voted_and_the_node_remembers_it() {
+fn blocks_pay_the_voted_address_and_the_node_remembers_it() {
     let network = network(CHAIN, 30);
     let start = network.tip().0;
     let mut voted = BTreeMap::new();

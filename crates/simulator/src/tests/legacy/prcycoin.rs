@@ -1,4 +1,4 @@
-//! PRCYcoin: answers against recorded ones, ranks and payments by its code.
+//! PRCYcoin: answers compared with recorded ones, ranks and payments by its code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,7 @@ async fn answers_have_the_recorded_keys_types_and_order() {
         ("masternode_winners_3", "masternode", json!(["winners", "3"])),
         ("mnsync_status", "mnsync", json!(["status"])),
     ] {
-        // Several winners of a height are an array, which an empty network has not shown.
+        // Several winners of a height are an array, which was not recorded from the empty network.
         check(&server, CHAIN, &format!("{EMPTY}/{name}.json"), (method, params), &["winner: array", "winner[]"]).await;
     }
     assert_eq!(result(&server, "getnetworkinfo", json!([])).await["subversion"], "/PRCY:2.0.0.6/");
@@ -118,7 +118,7 @@ async fn the_filled_list_has_the_fields_of_the_source() {
 }
 
 #[tokio::test]
-async fn an_expired_node_has_no_rank_and_the_others_close_up() {
+async fn an_expired_node_has_no_rank_and_the_others_move_up() {
     let network = network(CHAIN, 5);
     let server = serve(&network, None).await;
     let node = network.masternodes().remove(1);
@@ -126,13 +126,13 @@ async fn an_expired_node_has_no_rank_and_the_others_close_up() {
     let seen = facts(&network, &node).seen;
     super::advance_to(&network, seen + 7_200);
     let list = result(&server, "listmasternodes", json!([])).await;
-    let told: Vec<(u64, &str)> = list
+    let reported: Vec<(u64, &str)> = list
         .as_array()
         .unwrap()
         .iter()
         .map(|entry| (entry["rank"].as_u64().unwrap(), entry["status"].as_str().unwrap()))
         .collect();
-    assert_eq!(told, [(1, "ENABLED"), (2, "ENABLED"), (3, "ENABLED"), (4, "ENABLED"), (0, "EXPIRED")]);
+    assert_eq!(reported, [(1, "ENABLED"), (2, "ENABLED"), (3, "ENABLED"), (4, "ENABLED"), (0, "EXPIRED")]);
     network.advance(std::time::Duration::from_secs(660));
     assert_eq!(result(&server, "listmasternodes", json!([])).await.as_array().map(Vec::len), Some(4));
     assert_eq!(result(&server, "getmasternodecount", json!([])).await["total"], json!(4));
@@ -167,7 +167,7 @@ fn score(txid: &str, index: u8, block: &str) -> Vec<u8> {
 
 #[test]
 fn a_score_is_the_distance_between_two_hashes() {
-    // Worked out with another implementation of SHA-256 and of large numbers.
+    // Computed with other implementations of SHA-256 and of large numbers.
     let txid = "4103e6a4af66c1c8bc9b007caa23d0b5be67f013632d5e9b885737b487ae7e35";
     let block = "000c19a367a0146676af34f38dff188f87a49ef452dc44d3ced8a0521c6d094c";
     assert_eq!(score(txid, 1, block), number("5c6abb6a1c777f6714e5daafdc868b82a36a7f66c9ebdf34e4e13dbe6be0a547"));
@@ -187,7 +187,7 @@ async fn rank_1_is_the_largest_distance_over_the_block_below_the_tip_and_is_paid
             let txid = entry["txhash"].as_str().unwrap();
             nodes.push((txid.to_owned(), index, format!("{txid}-{index}")));
         }
-        // All but the 23 highest bits are cut off, which does not matter among twelve.
+        // All but the 23 highest bits are truncated, which makes no difference among twelve.
         let best: Vec<Vec<u8>> = nodes.iter().map(|(txid, index, _)| score(txid, *index, &block)).collect();
         assert!(best.is_sorted_by(|one, other| one >= other));
         network.mine(1);

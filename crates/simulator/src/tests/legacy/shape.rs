@@ -1,4 +1,4 @@
-//! What a JSON text looks like: every path with its type, in the order of the text.
+//! The structure of a JSON text: every path with its type, in the order of the text.
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -11,7 +11,7 @@ use crate::ServerHandle;
 use crate::legacy::Chain;
 use crate::tests::client::call;
 
-/// Paths with their types in the order in which each comes first; keys that are data are named by what they are.
+/// Paths with their types in the order of their first occurrence; keys that are data are replaced by their kind.
 pub(super) fn shape(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut reader = serde_json::Deserializer::from_str(text);
@@ -22,7 +22,7 @@ pub(super) fn shape(text: &str) -> Vec<String> {
 }
 
 /// Calls, and compares status, keys, types and order with a recorded answer. `except` lists parts of paths that depend
-/// on what happens to be there.
+/// on the available data.
 pub(super) async fn check(
     server: &ServerHandle,
     chain: Chain,
@@ -47,7 +47,7 @@ pub(super) async fn check_exactly(server: &ServerHandle, chain: Chain, file: &st
     assert_eq!(answer.status, status(chain, file), "{method} {params} against {file}");
 }
 
-/// The recorded HTTP status of a file, from the index beside it.
+/// The recorded HTTP status of a file, from the index next to it.
 pub(super) fn status(chain: Chain, file: &str) -> u16 {
     let (folder, name) = file.split_once('/').expect("a scenario and a file");
     let index: Value = serde_json::from_str(&recorded(chain, &format!("{folder}/_index.json"))).expect("JSON");

@@ -69,7 +69,7 @@ fn dimecoin_expires_after_65_minutes_for_good_and_needs_a_new_start_after_180() 
 }
 
 #[test]
-fn a_node_that_comes_back_in_time_is_seen_again_at_once() {
+fn a_node_that_returns_in_time_is_listed_again_at_once() {
     let network = network(Chain::Dimecoin, 5);
     let node = network.masternodes().remove(0);
     act(&network, Action::GoOffline { masternode: node.clone() });
@@ -104,7 +104,7 @@ fn the_younger_of_two_at_one_address_is_banned_in_the_third_minute_and_the_older
 }
 
 #[test]
-fn of_two_equally_old_ones_both_are_banned_in_the_fifth_minute() {
+fn two_equally_old_nodes_at_one_address_are_both_banned_in_the_fifth_minute() {
     let network = network(Chain::Dimecoin, 5);
     act(&network, Action::Register);
     act(&network, Action::Register);
@@ -126,7 +126,7 @@ fn a_ban_at_height_b_ends_at_b_plus_n_and_one_more_point_bans_again() {
     network.advance(Duration::from_secs(180));
     let banned_at = network.tip().0;
     assert_eq!(facts(&network, &young).banned_until, Some(banned_at + 10), "ten masternodes are known");
-    // A later change of the count does not move the end.
+    // A later change of the number does not change the end.
     act(&network, Action::Register);
     let refused = network.act(&Action::Restart { masternode: young.clone() });
     assert_eq!(refused, Err(ActionError::Banned(young.clone())));
@@ -158,7 +158,7 @@ fn a_node_that_moves_after_its_ban_stays_unbanned() {
 }
 
 #[test]
-fn nobody_passes_on_the_pings_of_a_banned_node_so_a_long_ban_ends_expired() {
+fn pings_of_a_banned_node_are_not_relayed_so_a_long_ban_ends_expired() {
     let network = network(Chain::Dimecoin, 100);
     let (old, young) = by_age(&network);
     act(&network, Action::Duplicate { masternode: young.clone(), of: old });

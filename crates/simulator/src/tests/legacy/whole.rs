@@ -13,7 +13,7 @@ use crate::tests::client::result;
 const NOW: u64 = 1_795_219_200;
 
 #[test]
-fn the_past_ends_now_and_blocks_are_a_minute_apart() {
+fn the_setup_ends_now_and_blocks_are_a_minute_apart() {
     for (chain, spacing) in [(Chain::Dimecoin, 64), (Chain::Prcycoin, 60)] {
         let network = Network::new(Options::demo(chain, 100, NOW)).expect("valid");
         assert_eq!((network.now(), network.tip_time()), (NOW, NOW));
@@ -64,7 +64,7 @@ fn the_demo_is_lively_and_the_same_seed_repeats_it() {
 }
 
 #[tokio::test]
-async fn a_reorganisation_replaces_blocks_and_takes_no_vote_back() {
+async fn a_reorganisation_replaces_blocks_and_reverts_no_vote() {
     let network = network(Chain::Dimecoin, 30);
     let server = serve(&network, None).await;
     network.mine(3);

@@ -1,0 +1,242 @@
+//! Duties of a masternode: the DKG sessions in which it sits or may sit, and what an outage over known blocks costs.
+//!
+//! Seats in quorums that do not rotate are known [`LEAD`] blocks ahead, those in rotating ones up to four cycles.
+//!
+//! Never here: how members are selected; asking a node.
+
+use crate::chain_facts::Population;
+use crate::dkg::QuorumType;
+use crate::masternode::{Height, MasternodeId, NodeType, Score};
+use crate::pose::PoseLimits;
+use crate::quorum_rotation::{CYCLES, Rotation};
+#[cfg(doc)]
+use crate::quorum_selection::LEAD;
+use crate::quorum_selection::SelectedQuorum;
+use crate::score_projection::ScoreProjection;
+
+/// A session in which a masternode sits or may sit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Duty {
+    /// Name of the quorum type.
+    pub quorum_type: &'static str,
+    /// Index of the quorum in its cycle; `None` for types that do not rotate, and while it is not known.
+    pub index: Option<u32>,
+    /// First block at which an absence is a failure: the one with which the session begins.
+    pub start: Height,
+    /// First block behind the danger: an absence from here on is no failure in this session.
+    pub end: Height,
+    /// First height at which a failure can be punished.
+    pub due: Height,
+    /// Chance in 0…1 that the masternode sits in it; 1 for a known seat.
+    pub chance: f64,
+}
+
+impl Duty {
+    /// Whether its seat is known.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.chance >= 1.0
+    }
+
+    /// Whether an outage of the blocks from `first` to `last` misses it; `None` for an outage without end.
+    #[must_use]
+    pub fn is_missed_by(&self, first: Height, last: Option<Height>) -> bool {
+        first < self.end && last.is_none_or(|last| last >= self.start)
+    }
+}
+
+/// What decides about a masternode's duties.
+pub struct DutyInputs<'a> {
+    /// Quorum types of the network.
+    pub types: &'a [QuorumType],
+    /// How many masternodes there are.
+    pub population: &'a Population,
+    /// Sessions of types that do not rotate whose members are known.
+    pub selected: &'a [std::sync::Arc<SelectedQuorum>],
+    /// Members of rotating types, where they are known.
+    pub rotations: &'a [std::sync::Arc<Rotation>],
+    /// The newest block.
+    pub tip: Height,
+}
+
+impl DutyInputs<'_> {
+    /// The duties of a masternode that are not over at the tip and begin up to `until`, by their first block.
+    #[must_use]
+    pub fn of(&self, id: &MasternodeId, node_type: NodeType, until: Height) -> Vec<Duty> {
+        let mut duties = Vec::new();
+        for kind in self.types.iter().filter(|kind| kind.draws(node_type)) {
+            let mut start = kind.begun(self.tip);
+            while start <= until {
+                match kind.quorums {
+                    1 => duties.extend(self.in_session(id, kind, start)),
+                    _ => duties.extend(self.in_cycle(id, kind, start)),
+                }
+                start = start.after(kind.interval);
+            }
+        }
+        duties.retain(|duty| duty.end > self.tip.after(1) && duty.start <= until);
+        duties.sort_unstable_by_key(|duty| (duty.start, duty.due, duty.quorum_type, duty.index));
+        duties
+    }
+
+    fn in_session(&self, id: &MasternodeId, kind: &QuorumType, start: Height) -> Option<Duty> {
+        let known = self.selected.iter().find(|selected| selected.kind == *kind && selected.start == start);
+        let chance = match known {
+            Some(selected) => f64::from(u8::from(selected.seats(id))),
+            None => kind.seats(self.population).min(1.0),
+        };
+        let end = start.after(kind.danger_blocks());
+        let due = start.after(kind.due_offset());
+        (chance > 0.0).then_some(Duty { quorum_type: kind.name, index: None, start, end, due, chance })
+    }
+
+    fn in_cycle(&self, id: &MasternodeId, kind: &QuorumType, cycle: Height) -> Vec<Duty> {
+        let MasternodeId::ProTx(pro_tx) = id else { return Vec::new() };
+        let (danger, due) = (kind.danger_blocks(), cycle.after(kind.due_offset()));
+        let rotation = self.rotations.iter().find(|rotation| rotation.kind() == kind);
+        let known = rotation.map_or_else(Vec::new, |rotation| rotation.seats(pro_tx));
+        let mut duties: Vec<Duty> = known
+            .iter()
+            .filter(|seat| seat.due == due)
+            .map(|seat| {
+                let end = seat.start.after(danger);
+                let index = Some(seat.index);
+                Duty { quorum_type: kind.name, index, start: seat.start, end, due, chance: 1.0 }
+            })
+            .collect();
+        // Quarters of this cycle that are not made yet. A cycle before the newest one is over or was never known.
+        let missing = match rotation {
+            Some(rotation) if rotation.cycle() >= cycle => 0,
+            Some(rotation) => (cycle.above(rotation.cycle()) / kind.interval).min(CYCLES),
+            None => CYCLES,
+        };
+        let chance = self.chance_of_more(kind, missing, !duties.is_empty());
+        if chance > 0.0 {
+            let end = cycle.after(kind.quorums - 1 + danger);
+            // At a chance of 1 the session is still not known.
+            let chance = chance.min(0.999);
+            duties.push(Duty { quorum_type: kind.name, index: None, start: cycle, end, due, chance });
+        }
+        duties
+    }
+
+    /// Chance of a seat in the quarters of a cycle that are still missing (docs/spec/dip24-rotation.md#what-rotates).
+    fn chance_of_more(&self, kind: &QuorumType, missing: u32, has_seat: bool) -> f64 {
+        let valid = self.population.all_valid() as f64;
+        let seats = f64::from(kind.size * kind.quorums);
+        let (open, taken) = (seats * f64::from(missing) / 4.0, seats * f64::from(CYCLES - missing) / 4.0);
+        if missing == 0 || valid < f64::from(kind.minimum) {
+            return 0.0;
+        }
+        if has_seat {
+            // With as many valid masternodes as seats none has two in a cycle.
+            return if valid >= seats { 0.0 } else { ((seats - valid) / valid).clamp(0.0, 1.0) };
+        }
+        (open / (valid - taken).max(open)).min(1.0)
+    }
+}
+
+/// A height that is known, or between two others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Not before this one; `None` when it does not come within the duties.
+    pub earliest: Option<Height>,
+    /// Not after this one; `None` when the known seats do not decide it.
+    pub latest: Option<Height>,
+}
+
+impl Bounds {
+    /// The height, where known seats decide it.
+    #[must_use]
+    pub fn exact(&self) -> Option<Height> {
+        self.latest.filter(|latest| self.earliest == Some(*latest))
+    }
+}
+
+/// What follows if a masternode goes offline after the tip and stays so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfflineOutlook {
+    /// Height of the first penalty.
+    pub penalty: Bounds,
+    /// Height of the ban.
+    pub ban: Bounds,
+}
+
+/// What follows if a masternode with this score goes offline after the tip. The earliest heights count every session in which
+/// it may sit, the latest ones only its known seats. Penalties are counted at the first height at which they can come.
+#[must_use]
+pub fn offline_outlook(duties: &[Duty], tip: Height, score: Score, limits: PoseLimits) -> OfflineOutlook {
+    let next = tip.after(1);
+    let heights = |is_counted: &dyn Fn(&Duty) -> bool| {
+        let missed = duties.iter().filter(|duty| duty.is_missed_by(next, None) && is_counted(duty));
+        let failures: Vec<Height> = missed.map(|duty| Height(duty.due.max(next).above(tip))).collect();
+        let projection = ScoreProjection::new(limits, score, &failures);
+        let absolute = |height: Height| tip.after(height.0);
+        (failures.iter().min().copied().map(absolute), projection.ban_height().map(absolute))
+    };
+    let (earliest, latest) = (heights(&|_| true), heights(&Duty::is_known));
+    OfflineOutlook {
+        penalty: Bounds { earliest: earliest.0, latest: latest.0 },
+        ban: Bounds { earliest: earliest.1, latest: latest.1 },
+    }
+}
+
+/// What an outage of some blocks costs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OutageCost {
+    /// Known seats that are missed.
+    pub known: usize,
+    /// Expected further ones.
+    pub expected: f64,
+    /// Whether the known ones ban.
+    pub bans: bool,
+}
+
+/// What an outage of the blocks from `first` to `last` costs a masternode with this score at the tip.
+#[must_use]
+pub fn outage_cost(
+    duties: &[Duty],
+    tip: Height,
+    (score, limits): (Score, PoseLimits),
+    (first, last): (Height, Height),
+) -> OutageCost {
+    let missed = || duties.iter().filter(|duty| duty.is_missed_by(first, Some(last)));
+    let failures: Vec<Height> =
+        missed().filter(|duty| duty.is_known()).map(|duty| Height(duty.due.above(tip))).collect();
+    OutageCost {
+        known: failures.len(),
+        expected: missed().filter(|duty| !duty.is_known()).map(|duty| duty.chance).sum(),
+        bans: ScoreProjection::new(limits, score, &failures).ban_height().is_some(),
+    }
+}
+
+/// Blocks of an outage that misses nothing: the first one, and how many; up to `until`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuietWindow {
+    /// First block that may be missed.
+    pub start: Height,
+    /// How many blocks may be missed.
+    pub blocks: u32,
+}
+
+/// The windows from the block after the tip up to `until` in which an absence misses no session, known or possible.
+#[must_use]
+pub fn quiet_windows(duties: &[Duty], tip: Height, until: Height) -> Vec<QuietWindow> {
+    let mut windows = Vec::new();
+    let mut free = tip.after(1);
+    let mut busy: Vec<(Height, Height)> = duties.iter().map(|duty| (duty.start, duty.end)).collect();
+    busy.sort_unstable();
+    for (start, end) in busy {
+        if start > free {
+            windows.push(QuietWindow { start: free, blocks: start.above(free) });
+        }
+        free = free.max(end);
+    }
+    if until >= free {
+        windows.push(QuietWindow { start: free, blocks: until.above(free) + 1 });
+    }
+    windows
+}
+
+#[cfg(test)]
+mod tests;

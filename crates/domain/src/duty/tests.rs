@@ -1,0 +1,188 @@
+//! Duties over a rotating type of 32 seats a cycle and a type of one quorum, small enough to count by hand.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::dkg::MAIN;
+use crate::masternode::{BlockHash, Hash};
+use crate::pose::CONSENSUS;
+use crate::quorum_selection::{QuorumModifierInput, Sml, SmlDiff, SmlEntry};
+
+fn rotating() -> QuorumType {
+    let kind = *MAIN.iter().find(|kind| kind.quorums > 1).unwrap();
+    QuorumType { size: 8, minimum: 6, quorums: 4, interval: 48, window_start: 12, window_end: 20, ..kind }
+}
+
+fn single() -> QuorumType {
+    QuorumType {
+        name: "single",
+        id: 100,
+        size: 4,
+        quorums: 1,
+        interval: 24,
+        window_start: 10,
+        window_end: 18,
+        ..rotating()
+    }
+}
+
+fn hash(number: u8) -> Hash {
+    Hash([number; 32])
+}
+
+fn id(number: u8) -> MasternodeId {
+    MasternodeId::ProTx(hash(number))
+}
+
+fn list() -> Sml {
+    let entry = |number: u8| SmlEntry {
+        pro_tx: hash(number),
+        confirmed: Some(hash(200)),
+        node_type: NodeType::Regular,
+        valid: true,
+        address: None,
+        operator_key: None,
+    };
+    let mut list = Sml::default();
+    list.apply(&SmlDiff { removed: Vec::new(), entered: (1..=40).map(entry).collect() });
+    list
+}
+
+fn input(height: u32) -> QuorumModifierInput {
+    QuorumModifierInput { height: Height(height), hash: BlockHash(hash(99)), chainlock: None }
+}
+
+/// Members of quorum `index` of the cycle at 480: 8 index + 1 … 8 index + 8, each quarter two of them.
+fn rotation() -> Arc<Rotation> {
+    let members: Vec<Vec<Hash>> =
+        (0..4).map(|index| (1..=8).map(|member| hash(8 * index + member)).collect()).collect();
+    Arc::new(Rotation::from_members(rotating(), Height(480), &members, &list()).unwrap())
+}
+
+fn population(valid: usize) -> Population {
+    Population { valid: [valid, 0], banned: [0, 0] }
+}
+
+fn duties(number: u8, tip: u32, valid: usize, until: u32) -> Vec<(u32, u32, u32, Option<u32>, bool)> {
+    let rotations = [rotation()];
+    let types = [rotating()];
+    let population = population(valid);
+    let inputs =
+        DutyInputs { types: &types, population: &population, selected: &[], rotations: &rotations, tip: Height(tip) };
+    let duties = inputs.of(&id(number), NodeType::Regular, Height(until));
+    duties.iter().map(|duty| (duty.start.0, duty.end.0, duty.due.0, duty.index, duty.is_known())).collect()
+}
+
+#[test]
+fn a_seat_of_the_newest_quarter_is_known_in_four_cycles_and_one_of_the_oldest_in_its_last() {
+    // Member 8 of quorum 0 is of the quarter that the newest cycle made.
+    let known = |cycle: u32| (cycle, cycle + 8, cycle + 12, Some(0), true);
+    assert_eq!(duties(8, 479, 40, 624), [known(480), known(528), known(576), known(624)]);
+    // Member 1 is of the oldest: in later cycles it may be selected again, from the first block of the cycle to the end of
+    // the danger of the last index.
+    let possible = |cycle: u32| (cycle, cycle + 11, cycle + 12, None, false);
+    assert_eq!(duties(1, 479, 40, 624), [known(480), possible(528), possible(576), possible(624)]);
+}
+
+#[test]
+fn what_is_served_is_no_duty_any_more_and_what_is_under_way_is_one() {
+    assert_eq!(duties(8, 486, 40, 480).len(), 1, "block 487 is in danger still");
+    assert_eq!(duties(8, 487, 40, 480).len(), 0, "block 488 is not");
+    // Quorum 3 begins three blocks later.
+    assert_eq!(duties(32, 489, 40, 527).first().map(|duty| (duty.0, duty.1)), Some((483, 491)));
+}
+
+#[test]
+fn with_fewer_masternodes_than_seats_a_second_seat_is_possible() {
+    assert!(duties(8, 479, 32, 528).iter().all(|duty| duty.4));
+    assert_eq!(duties(8, 479, 31, 528).iter().filter(|duty| !duty.4).count(), 1, "528 has a quarter to come");
+}
+
+#[test]
+fn without_known_members_every_cycle_is_possible_and_none_is_certain() {
+    let (types, population) = ([rotating()], population(40));
+    let inputs = DutyInputs { types: &types, population: &population, selected: &[], rotations: &[], tip: Height(479) };
+    let duties = inputs.of(&id(1), NodeType::Regular, Height(528));
+    assert_eq!(duties.iter().map(|duty| duty.start.0).collect::<Vec<_>>(), [480, 528]);
+    assert!(duties.iter().all(|duty| !duty.is_known() && (duty.chance - 0.8).abs() < 1e-9), "{duties:?}");
+}
+
+#[test]
+fn a_session_whose_members_are_known_is_a_duty_or_none() {
+    let (types, population) = ([single()], population(40));
+    let selected = Arc::new(SelectedQuorum::new(single(), &input(496), &list()).unwrap());
+    let seated: Vec<u8> = (1..=40).filter(|number| selected.seats(&id(*number))).collect();
+    assert_eq!(seated.len(), 4);
+    let selected = [selected];
+    let inputs =
+        DutyInputs { types: &types, population: &population, selected: &selected, rotations: &[], tip: Height(500) };
+    let starts = |number: u8| {
+        let duties = inputs.of(&id(number), NodeType::Regular, Height(530));
+        duties.iter().map(|duty| (duty.start.0, duty.is_known(), duty.due.0)).collect::<Vec<_>>()
+    };
+    assert_eq!(starts(seated[0]), [(504, true, 515), (528, false, 539)]);
+    let free = (1..=40).find(|number| !seated.contains(number)).unwrap();
+    assert_eq!(starts(free), [(528, false, 539)]);
+}
+
+fn known(start: u32, due: u32) -> Duty {
+    Duty {
+        quorum_type: "t",
+        index: Some(0),
+        start: Height(start),
+        end: Height(start + 8),
+        due: Height(due),
+        chance: 1.0,
+    }
+}
+
+#[test]
+fn two_seats_before_the_score_decays_are_a_ban_at_a_known_height() {
+    // Limit 100, step 66: a second failure bans while the score is above 34.
+    let limits = CONSENSUS.limits(100);
+    let outlook = |duties: &[Duty], score: u32| offline_outlook(duties, Height(1000), Score(score), limits);
+    let two = [known(1010, 1052), known(1030, 1072)];
+    let exact = |height: u32| Bounds { earliest: Some(Height(height)), latest: Some(Height(height)) };
+    assert_eq!(outlook(&two, 0), OfflineOutlook { penalty: exact(1052), ban: exact(1072) });
+    assert_eq!(outlook(&two, 0).ban.exact(), Some(Height(1072)));
+    assert_eq!(outlook(&two[..1], 0).ban, Bounds { earliest: None, latest: None });
+    // One that is due in the same block bans from zero.
+    assert_eq!(outlook(&[known(1010, 1052), known(1011, 1052)], 0).ban, exact(1052));
+    // 90 now: after 52 blocks 38, and one failure bans.
+    assert_eq!(outlook(&two[..1], 90).ban, exact(1052));
+    // A session that may seat it makes the ban earlier at most.
+    let possible = Duty { chance: 0.5, ..known(1005, 1020) };
+    let outlook = outlook(&[possible, two[0], two[1]], 0);
+    assert_eq!(outlook.penalty, Bounds { earliest: Some(Height(1020)), latest: Some(Height(1052)) });
+    assert_eq!(outlook.ban, Bounds { earliest: Some(Height(1052)), latest: Some(Height(1072)) });
+    assert_eq!(outlook.ban.exact(), None);
+}
+
+#[test]
+fn an_outage_costs_the_seats_that_it_touches() {
+    let limits = CONSENSUS.limits(100);
+    let duties = [known(1010, 1052), Duty { chance: 0.25, ..known(1040, 1052) }];
+    let cost =
+        |first: u32, last: u32| outage_cost(&duties, Height(1000), (Score(0), limits), (Height(first), Height(last)));
+    assert_eq!(cost(1001, 1009), OutageCost { known: 0, expected: 0.0, bans: false });
+    assert_eq!(cost(1001, 1010).known, 1);
+    assert_eq!(cost(1017, 1020).known, 1);
+    assert_eq!(cost(1018, 1039), OutageCost { known: 0, expected: 0.0, bans: false });
+    assert_eq!(cost(1018, 1040), OutageCost { known: 0, expected: 0.25, bans: false });
+    let high = outage_cost(&duties, Height(1000), (Score(99), limits), (Height(1010), Height(1010)));
+    assert!(high.bans);
+}
+
+#[test]
+fn windows_lie_between_the_duties_and_overlapping_ones_leave_none() {
+    let duties = [known(1010, 1052), known(1012, 1054), known(1030, 1072)];
+    let windows = |until: u32| {
+        let windows = quiet_windows(&duties, Height(1000), Height(until));
+        windows.iter().map(|window| (window.start.0, window.blocks)).collect::<Vec<_>>()
+    };
+    assert_eq!(windows(1100), [(1001, 9), (1020, 10), (1038, 63)]);
+    assert_eq!(windows(1030), [(1001, 9), (1020, 10)]);
+    let busy = [Duty { start: Height(990), end: Height(1005), ..known(990, 1011) }];
+    assert_eq!(quiet_windows(&busy, Height(1000), Height(1004)), []);
+    assert_eq!(quiet_windows(&[], Height(1000), Height(1004)), [QuietWindow { start: Height(1001), blocks: 4 }]);
+}

@@ -1,0 +1,237 @@
+//! The sources of a network: which one is followed, when another takes over, and how each of them fares.
+//!
+//! Never here: the chain that is followed; publishing.
+
+use std::ops::{Index, IndexMut};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tracing::warn;
+
+use crate::follower::FollowerSettings;
+use crate::follower::fork::{Activation, UnknownForks};
+use crate::follower::source::{Identity, Source, SourceError};
+use crate::meters::NotUnderstoodMeters;
+use crate::rpc::{ChainInfo, Client};
+use domain::MasternodeList;
+use domain::masternode::Height;
+use domain::network_state::{Moment, SourceHealth};
+
+/// How often sources that are not in use are asked for their tip, in polls.
+const STANDBY_POLLS: u32 = 6;
+
+/// Blocks by which the source in use may lie behind another one before that one is preferred.
+const LAG: u32 = 2;
+
+/// Polls in a row at which the node's tip must be an ancestor of ours before we believe that it was rolled back.
+const ROLLBACK_POLLS: u32 = 3;
+
+/// All sources of one network, in the order of the configuration; a source is named by its index.
+pub(super) struct SourcePool {
+    pub(super) settings: FollowerSettings,
+    pub(super) sources: Vec<Source>,
+    /// The source that is followed.
+    pub(super) active: Option<usize>,
+    /// The network that the sources are on, once one said it.
+    pub(super) identity: Option<Identity>,
+    /// What is certain of the next consensus change.
+    pub(super) activation: Activation,
+    pub(super) unknown_forks: UnknownForks,
+    pub(super) not_understood: NotUnderstoodMeters,
+    polls: u32,
+    /// Polls in a row at which the tip was an ancestor of the one that is followed.
+    rolled_back: u32,
+    confirmed: Option<Instant>,
+}
+
+impl Index<usize> for SourcePool {
+    type Output = Source;
+
+    fn index(&self, index: usize) -> &Source {
+        &self.sources[index]
+    }
+}
+
+impl IndexMut<usize> for SourcePool {
+    fn index_mut(&mut self, index: usize) -> &mut Source {
+        &mut self.sources[index]
+    }
+}
+
+impl SourcePool {
+    /// The sources behind `clients`, the preferred one first.
+    pub(super) fn new(
+        settings: FollowerSettings,
+        clients: Vec<Client>,
+        not_understood: NotUnderstoodMeters,
+    ) -> SourcePool {
+        SourcePool {
+            settings,
+            sources: clients.into_iter().map(Source::new).collect(),
+            active: None,
+            identity: None,
+            activation: Activation::default(),
+            unknown_forks: UnknownForks::new(),
+            not_understood,
+            polls: 0,
+            rolled_back: 0,
+            confirmed: None,
+        }
+    }
+
+    /// The sources in the order of the configuration.
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, Source> {
+        self.sources.iter()
+    }
+
+    /// How each source fares, for publishing.
+    pub(super) fn health(&self) -> Vec<SourceHealth> {
+        self.sources.iter().map(|source| source.health.clone()).collect()
+    }
+
+    /// Each source with what it last complained of; those without a complaint are left out.
+    pub(super) fn complaints(&self) -> Vec<String> {
+        let complaint = |source: &Source| Some(format!("{}: {}", source.name(), source.trouble()?));
+        self.sources.iter().filter_map(complaint).collect()
+    }
+
+    /// Version of the newest node among the sources of this network, whether it answers now or not.
+    pub(super) fn newest_version(&self) -> Option<u32> {
+        self.sources.iter().filter(|source| !source.is_elsewhere()).filter_map(|source| source.version).max()
+    }
+
+    /// Begins a poll.
+    pub(super) fn begin_poll(&mut self) {
+        self.polls = self.polls.wrapping_add(1);
+    }
+
+    /// Whether the sources that are not in use are due in this poll.
+    pub(super) fn is_standby_poll(&self) -> bool {
+        self.polls.is_multiple_of(STANDBY_POLLS)
+    }
+
+    /// Whether what the sources say of themselves is due in this poll.
+    pub(super) fn is_report_poll(&self) -> bool {
+        self.settings.ask.reports && self.polls % STANDBY_POLLS == 1
+    }
+
+    /// Whether no source confirmed the list for `stale_after`, though one had.
+    pub(super) fn is_stale(&self) -> bool {
+        self.confirmed.is_some_and(|confirmed| confirmed.elapsed() >= self.settings.stale_after)
+    }
+
+    /// Whether the pause of a source after its last failure is over.
+    pub(super) fn is_due(&self, index: usize) -> bool {
+        self.sources[index].is_due(Instant::now())
+    }
+
+    /// Counts a poll at which the tip was an ancestor of the one that is followed. Returns whether to wait: the node may only
+    /// not have caught up yet after a restart of its own.
+    pub(super) fn awaits_rollback(&mut self) -> bool {
+        let waits = self.rolled_back + 1 < ROLLBACK_POLLS;
+        if waits {
+            self.rolled_back += 1;
+        }
+        waits
+    }
+
+    /// The tip is no ancestor of the one that is followed.
+    pub(super) fn is_not_rolled_back(&mut self) {
+        self.rolled_back = 0;
+    }
+
+    /// Forgets the network: the first answer says which it is.
+    pub(super) fn forget_network(&mut self) {
+        self.identity = None;
+        self.active = None;
+        self.activation = Activation::default();
+    }
+
+    /// In the order of the configuration; those that lag behind another one, or are cut off from all others, last. `followed` is
+    /// the height of the tip that is followed.
+    pub(super) fn by_preference(&self, followed: Option<Height>) -> Vec<usize> {
+        let best = self.sources.iter().filter_map(|source| source.tip).max();
+        let lags = |index: &usize| {
+            let source = &self.sources[*index];
+            source.health.isolated == Some(true)
+                || self.is_left_behind(*index, followed)
+                || best.zip(source.tip).is_some_and(|(best, tip)| best.above(tip) > LAG)
+        };
+        let (lagging, mut order): (Vec<usize>, Vec<usize>) = (0..self.sources.len()).partition(lags);
+        order.extend(lagging);
+        order
+    }
+
+    /// Makes sure that a source is of the network and in sync, and takes in what it says of the next consensus change.
+    pub(super) async fn check(
+        &mut self,
+        index: usize,
+        followed: Option<Height>,
+    ) -> Result<(Identity, ChainInfo), SourceError> {
+        let checked = self.sources[index].check(&self.settings.rules, self.identity.as_ref()).await?;
+        self.examine_fork(index, &checked.1, followed).await?;
+        Ok(checked)
+    }
+
+    /// Asks the sources that are waiting behind the one in use for their tip. Those before it are tried by themselves.
+    pub(super) async fn look_at_standbys(&mut self, followed: Option<Height>) {
+        let order = self.by_preference(followed).into_iter();
+        let waiting: Vec<usize> = order.skip_while(|index| self.active != Some(*index)).skip(1).collect();
+        for index in waiting {
+            if !self.is_due(index) {
+                continue;
+            }
+            match self.check(index, followed).await {
+                Ok((_, chain)) => self.succeeded(index, chain.blocks),
+                Err(trouble) => self.failed(index, &trouble),
+            }
+        }
+    }
+
+    /// Notes that a source is followed to `tip`: it confirmed the list.
+    pub(super) fn activate(&mut self, index: usize, tip: Height) {
+        self.succeeded(index, tip);
+        self.confirmed = Some(Instant::now());
+        if let Some(before) = self.active.replace(index).filter(|before| *before != index) {
+            warn!(
+                network = %self.settings.network,
+                "network {} is now followed through source {} instead of {}",
+                self.settings.network,
+                self.sources[index].name(),
+                self.sources[before].name()
+            );
+        }
+    }
+
+    fn succeeded(&mut self, index: usize, tip: Height) {
+        let now = Moment { unix: (self.settings.clock)(), uptime: self.settings.started.elapsed() };
+        self.sources[index].succeeded(tip, now);
+    }
+
+    /// Notes that a source is not usable.
+    pub(super) fn failed(&mut self, index: usize, trouble: &SourceError) {
+        self.sources[index].failed(trouble, self.settings.poll_interval);
+    }
+
+    /// Asks every source that is due for what it says of itself. A refused method costs its own samples only.
+    pub(super) async fn ask_for_reports(&mut self, list: Option<Arc<MasternodeList>>) {
+        let followed = list.as_ref().map(|list| list.block().height);
+        let mut told: Vec<(usize, ChainInfo)> = Vec::new();
+        for index in 0..self.sources.len() {
+            // One that was left behind tells of another chain: its height is none to compare with, its sessions are not the
+            // network's.
+            let is_asked =
+                !self.sources[index].is_elsewhere() && !self.is_left_behind(index, followed) && self.is_due(index);
+            let answer = if is_asked { self.sources[index].client.chain_info().await.ok() } else { None };
+            let is_ours = |chain: &ChainInfo| self.identity.as_ref().is_none_or(|ours| ours.chain == chain.chain);
+            match answer.filter(is_ours) {
+                Some(chain) => told.push((index, chain)),
+                None => self.sources[index].is_silent(),
+            }
+        }
+        let best = told.iter().map(|(_, chain)| chain.headers.max(chain.blocks)).max().unwrap_or(Height(0));
+        for (index, chain) in told {
+            self.sources[index].tell(&chain, best, list.as_deref(), &self.settings).await;
+        }
+    }
+}

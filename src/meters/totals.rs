@@ -1,0 +1,44 @@
+//! What is counted of a network since the process started and decided on: plain numbers beside the counters of the same name.
+//!
+//! Never here: metrics; they are written, and nothing reads them.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The totals of one network. They outlive its follower, as the counters do.
+#[derive(Default)]
+pub(super) struct NetworkTotals {
+    gap_blocks: AtomicU64,
+    not_understood: AtomicU64,
+}
+
+impl NetworkTotals {
+    pub(super) fn add_gap_blocks(&self, blocks: u64) {
+        self.gap_blocks.fetch_add(blocks, Ordering::Relaxed);
+    }
+
+    pub(super) fn gap_blocks(&self) -> u64 {
+        self.gap_blocks.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add_not_understood(&self, values: u64) {
+        self.not_understood.fetch_add(values, Ordering::Relaxed);
+    }
+
+    pub(super) fn not_understood(&self) -> u64 {
+        self.not_understood.load(Ordering::Relaxed)
+    }
+}
+
+/// The totals of all networks, by name.
+#[derive(Clone, Default)]
+pub(super) struct Totals(Arc<Mutex<BTreeMap<String, Arc<NetworkTotals>>>>);
+
+impl Totals {
+    pub(super) fn of(&self, network: &str) -> Arc<NetworkTotals> {
+        // Each change of it is whole, whatever panicked elsewhere.
+        let mut networks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        networks.entry(network.into()).or_default().clone()
+    }
+}

@@ -1,0 +1,131 @@
+//! `protx diff` with all that a list proof needs: whole entries, the raw coinbase and its Merkle branch.
+//!
+//! Never here: hashing (`domain::list_proof`).
+
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::rpc::client::Client;
+use crate::rpc::dash::answers::result;
+use crate::rpc::dash::convert;
+use crate::rpc::error::{ErrorKind, RpcError};
+use domain::list_proof::leaf::key_hash;
+use domain::list_proof::{LeafFields, ProofDiff};
+use domain::{BlockHash, Hash, NodeType};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireDiff {
+    block_hash: String,
+    #[serde(rename = "deletedMNs")]
+    removed: Vec<String>,
+    mn_list: Vec<WireEntry>,
+    cb_tx: String,
+    cb_tx_merkle_tree: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireEntry {
+    /// 1, 2 or 3. Version 19 and later.
+    n_version: u16,
+    /// 0 regular, 1 Evo. Version 19 and later.
+    #[serde(default)]
+    n_type: u8,
+    #[serde(rename = "proRegTxHash")]
+    pro_tx: String,
+    confirmed_hash: String,
+    /// Address and port; gated behind `-deprecatedrpc=service` from version 23 on.
+    #[serde(default)]
+    service: Option<String>,
+    /// Addresses by purpose, version 23 and later.
+    #[serde(default)]
+    addresses: Option<WireAddresses>,
+    pub_key_operator: String,
+    voting_address: String,
+    is_valid: bool,
+    /// Gated behind `-deprecatedrpc=service` from version 23 on.
+    #[serde(default, rename = "platformHTTPPort")]
+    http_port: Option<u16>,
+    #[serde(default, rename = "platformNodeID")]
+    platform_node: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct WireAddresses {
+    #[serde(default)]
+    core_p2p: Vec<String>,
+    #[serde(default)]
+    platform_p2p: Vec<String>,
+    #[serde(default)]
+    platform_https: Vec<String>,
+}
+
+impl WireEntry {
+    fn fields(self) -> Result<LeafFields, ErrorKind> {
+        let confirmed: Hash = convert::parse(&self.confirmed_hash, "confirmedHash")?;
+        let addresses = match self.addresses {
+            Some(addresses) => [addresses.core_p2p, addresses.platform_p2p, addresses.platform_https],
+            // A masternode without an address has port 0 there.
+            None => [self.service.into_iter().filter(|text| !text.ends_with(":0")).collect(), Vec::new(), Vec::new()],
+        };
+        let mut platform_node = [0; 20];
+        if let Some(id) = self.platform_node {
+            platform_node = bytes(&id, "platformNodeID")?;
+            platform_node.reverse();
+        }
+        Ok(LeafFields {
+            version: self.n_version,
+            pro_tx: convert::parse(&self.pro_tx, "proRegTxHash")?,
+            confirmed: Some(confirmed).filter(|hash| hash.0 != [0; 32]),
+            addresses,
+            operator_key: bytes(&self.pub_key_operator, "pubKeyOperator")?,
+            voting_key: key_hash(&self.voting_address),
+            valid: self.is_valid,
+            node_type: if self.n_type == 0 { NodeType::Regular } else { NodeType::Evo },
+            http_port: self.http_port,
+            platform_node,
+        })
+    }
+}
+
+/// `protx diff`: what changed on the simplified list up to `target`, with the proof of that block.
+pub fn proof_diff(body: &[u8], target: &BlockHash) -> Result<ProofDiff, ErrorKind> {
+    let wire: WireDiff = result(body)?;
+    if convert::parse::<BlockHash>(&wire.block_hash, "blockHash")? != *target {
+        return Err(ErrorKind::malformed("it is of another block than asked for"));
+    }
+    Ok(ProofDiff {
+        removed: wire.removed.iter().map(|hash| convert::parse(hash, "deletedMNs")).collect::<Result<_, _>>()?,
+        entered: wire.mn_list.into_iter().map(WireEntry::fields).collect::<Result<_, _>>()?,
+        coinbase: hexadecimal(&wire.cb_tx, "cbTx")?,
+        branch: hexadecimal(&wire.cb_tx_merkle_tree, "cbTxMerkleTree")?,
+    })
+}
+
+fn hexadecimal(text: &str, key: &str) -> Result<Vec<u8>, ErrorKind> {
+    let is_whole = text.len().is_multiple_of(2) && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    is_whole
+        .then(|| text.as_bytes().chunks_exact(2).map(byte).collect())
+        .flatten()
+        .ok_or_else(|| ErrorKind::malformed(format!("{key} is not hexadecimal")))
+}
+
+fn bytes<const N: usize>(text: &str, key: &str) -> Result<[u8; N], ErrorKind> {
+    let bytes = hexadecimal(text, key)?;
+    bytes.try_into().map_err(|_| ErrorKind::malformed(format!("{key} does not have {N} bytes")))
+}
+
+impl Client {
+    /// What changed on the simplified list from an earlier block to a later one, whole and with the later block's proof; from its
+    /// beginning where no earlier one is given.
+    pub async fn proof_diff(&self, base: Option<&BlockHash>, target: &BlockHash) -> Result<ProofDiff, RpcError> {
+        let method = self.known(self.dialect().roll)?;
+        // Block 1 has no masternodes; the genesis block cannot be named.
+        let base = base.map_or_else(|| json!(1), |base| json!(base.to_string()));
+        let params = self.params(method, [base, json!(target.to_string())]);
+        let target = *target;
+        self.call(method, params, move |body| proof_diff(body, &target)).await
+    }
+}
