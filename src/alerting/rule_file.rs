@@ -40,6 +40,12 @@ pub const FIRING: &str = "masternode:masternode_alert_text:firing";
 /// How many exporters of a job report a network.
 const PAGES: &str = "job:masternode_alert_evaluated:count";
 
+/// Held conditions of masternodes that an exporter knows to hold or not.
+const KNOWN: &str = "masternode:masternode_alert_text:known";
+
+/// The condition of masternodes that is known wherever there is a list: it stands for being watched.
+pub const ALWAYS_KNOWN: &str = "MasternodeMissing";
+
 /// The jobs of which no exporter is missing, by network.
 const WHOLE: &str = "job:masternode_alert_evaluated:whole";
 
@@ -94,7 +100,7 @@ type Record = (&'static str, &'static str, String);
 
 /// Each recording rule, in the order in which they need each other.
 fn records(catalogue: &Catalogue) -> Vec<Record> {
-    presence().into_iter().chain([held(catalogue), firing(catalogue)]).collect()
+    presence().into_iter().chain([known(), held(catalogue), firing(catalogue)]).collect()
 }
 
 /// Which exporters are there, and what is missing without them.
@@ -141,6 +147,33 @@ fn names(catalogue: &Catalogue, fits: impl Fn(&Condition) -> bool) -> String {
     fitting.map(|condition| condition.alert.name).collect::<Vec<_>>().join("|")
 }
 
+/// More exporters have a list with the masternode than do not know the condition. There are a hundred thousand conditions where
+/// 5,000 masternodes are watched, so only those are looked at that held.
+fn known() -> Record {
+    let (target, target_and_text) = (without(&[]), without(&["text"]));
+    let held = format!("max without ({target_and_text}) ({HELD}{{masternode!=\"\"}}) * 0");
+    (
+        KNOWN,
+        "What held of masternodes and is known now, by more exporters with a list than do not know it.",
+        format!(
+            "(\n  \
+               {held}\n    \
+                 + on (network, masternode, alias) group_left ()\n  \
+               count by (network, masternode, alias) (masternode_alert_condition{{alertname=\"{ALWAYS_KNOWN}\"}})\n\
+             )\n\
+             - (\n  \
+               count without ({target}) (\n    \
+                 masternode_alert_condition_unknown{{masternode!=\"\"}}\n      \
+                   and on (job, instance, network) masternode_alert_evaluated\n  \
+               )\n  \
+               or\n  \
+               {held}\n\
+             )\n\
+             > 0"
+        ),
+    )
+}
+
 fn held(catalogue: &Catalogue) -> Record {
     let target_and_text = without(&["text"]);
     let is_never_muted = |condition: &Condition| condition.alert.scope == Scope::Masternode && !condition.mutable;
@@ -159,7 +192,8 @@ fn held(catalogue: &Catalogue) -> Record {
              ) * 0 + time()\n\
              or\n\
              {HELD} > time() - {MEMORY_SECONDS}\n  \
-               unless ignoring ({target_and_text}) masternode_alert_condition\n  \
+               unless ignoring ({target_and_text}) masternode_alert_condition{{masternode=\"\"}}\n  \
+               unless ignoring ({target_and_text}) {KNOWN}\n  \
                unless (\n    \
                  # All exporters of the job are there, and none of them has it on its list.\n    \
                  {HELD}\n      \

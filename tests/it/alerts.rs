@@ -128,7 +128,7 @@ async fn one_more_entry_of_the_catalogue_is_in_rules_documents_messages_metrics_
     let page = Page::read(&exposition.text(Format::Text).await);
     let labels = [("alertname", "MasternodeExtra"), ("severity", "critical"), ("alias", "mn-0"), ("half", "even")];
     page.expect("masternode_alert_condition", &labels, 1.0);
-    let text = format!("Masternode mn-0 half=even on dash-test is one more.");
+    let text = "Masternode mn-0 half=even on dash-test is one more.".to_string();
     page.expect("masternode_alert_text", &[labels[0], labels[2], ("text", &text)], 1.0);
     page.expect("masternode_alert_evaluated", &[("network", "dash-test")], 1.0);
     // What page and API read.

@@ -70,7 +70,8 @@ pub(crate) fn input(networks: Vec<NetworkState>, now: Moment) -> EvaluationInput
 /// Evaluates a snapshot at `now` with what was seen before.
 pub(crate) fn evaluated(snapshot: Arc<Snapshot>, memory: &mut Memory, now: UnixSeconds) -> Evaluation {
     let now = moment(now.0, 500_000);
-    let network = network(&snapshot.network().to_string(), Some(snapshot), None, Some(now));
+    let name = snapshot.network().to_string();
+    let network = network(&name, Some(snapshot), None, Some(now));
     evaluate(&Catalogue::default(), &input(vec![network], now), &Thresholds::DEFAULT, memory)
 }
 
