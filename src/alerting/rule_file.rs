@@ -246,7 +246,7 @@ fn write_alert(text: &mut String, alert: &Alert, expression: &str, description: 
     let _ = writeln!(text, "        for: {}", duration(alert.hold_seconds.into()));
     let _ = writeln!(text, "        labels:\n          severity: {}", severity.label());
     for (name, value) in &options.labels {
-        let _ = writeln!(text, "          {name}: {value:?}");
+        let _ = writeln!(text, "          {name}: {}", serde_json::Value::from(value.as_str()));
     }
     let _ = writeln!(text, "        annotations:\n          summary: {:?}", alert.summary);
     let _ = writeln!(text, "          description: >-\n            {description}");

@@ -1,34 +1,109 @@
-//! Old blocks, one after another: the list after each, and what happened in it.
+//! The replay of one block: from a list and the next one to the events, DKG outcomes and payments of the block. Blocks at the
+//! tip, blocks of a downtime and old blocks of a backfill are all replayed here.
 //!
-//! Never here: how fast; where it is kept; counting.
+//! Never here: the pace; recording; counting.
 
-use tracing::debug;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::follower::source::{ListDiffSupport, Source, SourceError};
-use crate::follower::{dkg_outcomes, unreadable};
+use crate::follower::{dkg_outcomes, list_reader};
 use crate::history::BlockEvents;
+use crate::rpc::RpcError;
 use crate::rpc::dash::quorums::Commitment;
 use domain::chain::{ChainRules, Subnet};
-use domain::event::{self, EventKind};
+use domain::event::{self, Event, EventKind, Field};
 use domain::list::{Block, MasternodeList};
-use domain::masternode::{BlockHash, Height, UnixSeconds};
+use domain::masternode::{Height, Masternode, MasternodeId, UnixSeconds};
 use domain::pose::PenaltyRule;
 
-/// A node that tells old lists, and the rules of its chain.
+/// A list, with what the next one is compared with.
+pub(super) struct ReplayPoint {
+    list: Arc<MasternodeList>,
+    /// Masternodes whose payees a list did not state in a known form, as they were on the last list that did.
+    known_payees: HashMap<MasternodeId, Masternode>,
+}
+
+/// A block after its replay.
+pub(super) struct ReplayedBlock {
+    /// The list after it.
+    pub(super) list: MasternodeList,
+    /// Its events and the DKG sessions that ended in it.
+    pub(super) happened: BlockEvents,
+    /// Its commitments; `None` when they were not read.
+    pub(super) commitments: Option<Vec<Commitment>>,
+    /// Why it is not known how its DKG sessions ended.
+    pub(super) unanswered: Option<RpcError>,
+}
+
+/// How blocks of a chain are replayed.
 pub(super) struct BlockReplay<'a> {
-    pub(super) source: &'a Source,
     pub(super) rules: &'a ChainRules,
     pub(super) subnet: Subnet,
-    pub(super) rule: Option<PenaltyRule>,
-    /// All sessions are asked for, not only those that punished.
+    /// The rule of penalties; `None` where the chain shows no score.
+    pub(super) penalty_rule: Option<PenaltyRule>,
+    /// All DKG sessions are asked for, not only those that punished.
     pub(super) counts_sessions: bool,
 }
 
-/// See [`BlockReplay::next`].
-pub(super) type Next = (MasternodeList, BlockEvents, Option<Vec<Commitment>>);
+impl ReplayPoint {
+    /// Starts at a list.
+    pub(super) fn new(list: MasternodeList) -> ReplayPoint {
+        ReplayPoint { list: Arc::new(list), known_payees: HashMap::new() }
+    }
+
+    /// The list.
+    pub(super) fn list(&self) -> &Arc<MasternodeList> {
+        &self.list
+    }
+
+    /// What happens between the list and a later one.
+    pub(super) fn events_until(&self, next: &MasternodeList, rule: Option<&PenaltyRule>) -> Vec<Event> {
+        let mut events = event::diff(&self.list, next, rule);
+        // Payees that were unknown in between are compared with the last ones that were known.
+        for (id, before) in &self.known_payees {
+            let (Some(unknown), Some(after)) = (self.list.get(id), next.get(id)) else { continue };
+            if unknown.details.are_payees_known() {
+                continue;
+            }
+            if let Some(change) = Field::Payout.change(before, after) {
+                let (masternode, node_type) = (*id, after.node_type);
+                let kind = EventKind::Change(Field::Payout, Some(Box::new(change)));
+                events.push(Event { block: *next.block(), exact: false, masternode, node_type, kind });
+            }
+        }
+        events.sort_by_key(|event| event.masternode);
+        events
+    }
+
+    /// Moves to a later list. Keeps the masternodes whose payees are known on this list and not on that one; they stay after
+    /// that, as a reorg may lead back to a list without payees.
+    pub(super) fn advance(&mut self, next: MasternodeList) {
+        for (old, new) in self.list.differences(&next) {
+            match (old, new) {
+                (Some(old), Some(new)) if old.details.are_payees_known() && !new.details.are_payees_known() => {
+                    self.known_payees.insert(old.id, old.clone());
+                }
+                (Some(old), None) => drop(self.known_payees.remove(&old.id)),
+                _ => {}
+            }
+        }
+        self.list = Arc::new(next);
+    }
+
+    /// Moves to an earlier list.
+    pub(super) fn restore(&mut self, list: MasternodeList) {
+        self.list = Arc::new(list);
+    }
+
+    /// Changes what the list says of peers.
+    pub(super) fn amend(&mut self, change: impl FnOnce(&mut MasternodeList)) {
+        change(Arc::make_mut(&mut self.list));
+    }
+}
 
 impl BlockReplay<'_> {
-    /// Why a source cannot be asked for old blocks; `None` when it can.
+    /// Why old blocks of a source cannot be replayed; `None` when they can.
     pub(super) fn refusal(source: &Source, rules: &ChainRules) -> Option<String> {
         if !source.client.dialect().is_pinned() {
             return Some(format!("a {} node tells the list of now only: what was before is not known", rules.name));
@@ -37,72 +112,77 @@ impl BlockReplay<'_> {
         (!tells).then(|| "the node does not tell what a block changed: that came with version 20".into())
     }
 
-    /// The first block from `low` to `high` at or after a moment; above `high` when there is none. Times of blocks are
-    /// taken to rise.
-    pub(super) async fn first_since(
-        &self,
-        moment: UnixSeconds,
-        (low, high): (Height, Height),
-    ) -> Result<Height, SourceError> {
-        let (mut low, mut high) = (low.0, high.0 + 1);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.block(Height(middle)).await?.0.time < moment {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        Ok(Height(low))
-    }
-
-    /// The list before a block.
-    pub(super) async fn list_before(&self, height: Height) -> Result<MasternodeList, SourceError> {
-        let (block, _) = self.block(Height(height.0.saturating_sub(1))).await?;
-        let registered = self.source.client.registered(block.height, 0).await?;
-        let mut list = unreadable::list_of(block, registered, None)?;
-        list.forget_peers();
-        Ok(list)
-    }
-
-    /// The list after the next block, what happened in that block, and its commitments where they were read.
-    pub(super) async fn next(&self, list: &MasternodeList) -> Result<Next, SourceError> {
-        let height = list.block().height.after(1);
-        let (block, previous) = self.block(height).await?;
-        if previous != Some(list.block().hash) {
-            return Err(SourceError::Contradiction(format!("block {height} was replaced meanwhile: try again")));
-        }
-        let diff = self.source.client.list_diff(list.block(), &block).await?;
-        let next = list
-            .apply(&diff)
-            .map_err(|error| SourceError::Contradiction(format!("the changes of block {height}: {error}")))?;
-        let mut events = event::diff(list, &next, self.rule.as_ref());
+    /// Replays the block of `next`. What the node refuses to say of the block stays unknown.
+    pub(super) async fn replay(&self, source: &mut Source, from: &ReplayPoint, next: MasternodeList) -> ReplayedBlock {
+        let (before, block) = (from.list(), *next.block());
+        let mut events = from.events_until(&next, self.penalty_rule.as_ref());
         if !self.rules.tells_payments {
             events.retain(|event| event.kind != EventKind::PaymentLost);
         }
-        let types = self.rules.quorum_types(self.subnet);
-        let (sessions, commitments) =
-            match dkg_outcomes::verdicts(self.source, types, &block, &events, self.counts_sessions).await {
-                Ok(verdicts) => {
-                    event::attribute(&mut events, &verdicts.failed);
-                    (verdicts.sessions, verdicts.commitments)
+        let (mut sessions, mut commitments, mut unanswered) = (Vec::new(), None, None);
+        // Of several blocks at once nothing says in which of them an event happened.
+        if before.block().height.after(1) == block.height {
+            let types = self.rules.quorum_types(self.subnet);
+            match dkg_outcomes::read(source, types, &block, &events, self.counts_sessions).await {
+                Ok(outcomes) => {
+                    event::attribute(&mut events, &outcomes.failed);
+                    (sessions, commitments) = (outcomes.sessions, outcomes.commitments);
                 }
                 Err(error) => {
-                    debug!("the quorums of block {height} are not known: {error}");
-                    (Vec::new(), None)
+                    source.note_unsupported_method(&error);
+                    unanswered = Some(error);
                 }
-            };
-        if let Err(error) = dkg_outcomes::pay(self.source, list, &block, &mut events).await {
-            debug!("what block {height} pays is not known: {error}");
+            }
+            if let Err(error) = dkg_outcomes::pay(source, before, &block, &mut events).await {
+                source.note_unsupported_method(&error);
+            }
         }
-        Ok((next, BlockEvents { block, events, sessions }, commitments))
+        ReplayedBlock { list: next, happened: BlockEvents { block, events, sessions }, commitments, unanswered }
     }
 
-    async fn block(&self, height: Height) -> Result<(Block, Option<BlockHash>), SourceError> {
-        let hash = self.source.client.block_hash(height).await?;
-        let header = self.source.client.block_header(hash).await?;
-        Ok((header.block, header.previous))
+    /// Replays the block after `from`, by what it changed.
+    pub(super) async fn replay_next(
+        &self,
+        source: &mut Source,
+        from: &ReplayPoint,
+    ) -> Result<ReplayedBlock, SourceError> {
+        let before = from.list();
+        let height = before.block().height.after(1);
+        let header = list_reader::header_at(source, height).await?;
+        if header.previous != Some(before.block().hash) {
+            return Err(SourceError::Contradiction(format!("block {height} was replaced meanwhile: try again")));
+        }
+        let next = list_reader::by_diff(source, before, &header.block).await?;
+        Ok(self.replay(source, from, next).await)
     }
+}
+
+/// The list before a block, without what the node says of its own peers.
+pub(super) async fn point_before(source: &Source, height: Height) -> Result<ReplayPoint, SourceError> {
+    let block = list_reader::header_at(source, Height(height.0.saturating_sub(1))).await?.block;
+    let (mut list, _) = list_reader::in_full(source, block, None).await?;
+    list.forget_peers();
+    Ok(ReplayPoint::new(list))
+}
+
+/// The first block from `low` to `high` at or after a moment; above `high` when there is none. Times of blocks are assumed to
+/// rise.
+pub(super) async fn first_since(
+    source: &Source,
+    moment: UnixSeconds,
+    (low, high): (Height, Height),
+) -> Result<Height, SourceError> {
+    let (mut low, mut high) = (low.0, high.0 + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let block: Block = list_reader::header_at(source, Height(middle)).await?.block;
+        if block.time < moment {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(Height(low))
 }
 
 /// What of a span is in none of `known`, which ascend.

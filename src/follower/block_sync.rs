@@ -1,310 +1,397 @@
-//! The way from our tip to the node's: forward block by block, back over a reorg, or anew where it is too far.
+//! The chain of a network and how it is brought to the tip of a source: forward block by block, back over a reorg, or by a jump
+//! where it is too far.
 //!
-//! Never here: choosing the source; judging whether it is in sync.
+//! Never here: choosing the source; judging whether it is in sync; how the tip is reached (`sync_planner`).
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::follower::source::{ListDiffSupport, SourceError, optional};
-use crate::follower::{ChainState, Follower};
+use crate::follower::block_replay::{BlockReplay, ReplayedBlock};
+use crate::follower::chain_state::ChainState;
+use crate::follower::enrichment::Enrichment;
+use crate::follower::followed_chain::FollowedChain;
+use crate::follower::history_sink::HistorySink;
+use crate::follower::online_backfill::{BackfillContext, OnlineBackfill};
+use crate::follower::source::{ListDiffSupport, Source, SourceError, optional};
+use crate::follower::sync_planner::{AvailableLists, Missed, PlanStep, SyncPlan, SyncPlanner, SyncStart};
+use crate::follower::unreadable::{Hidden, HiddenAttempts};
+use crate::follower::watching::Watching;
+use crate::follower::{FollowerSettings, common_block, dkg_outcomes, list_reader, unreadable};
 use crate::history::BlockEvents;
-use crate::rpc::{ChainInfo, Client, ErrorKind, Header};
-use domain::event::EventKind;
+use crate::meters::NetworkMeters;
+use crate::rpc::{ChainInfo, ErrorKind};
+use domain::chain::Subnet;
 use domain::list::{Block, MasternodeList};
-use domain::masternode::{BlockHash, Height};
-use domain::pose::PenaltyRule;
-
-/// Blocks over which the mean spacing is measured.
-const SPACING_SPAN: u32 = 1000;
-
-/// Missed blocks that are walked by full lists where the node cannot tell changes; more are jumped over.
-const FULL_LIST_WALK: usize = 24;
+use domain::masternode::BlockHash;
+use domain::unreadable::Unreadable;
+use domain::watch::WatchList;
 
 /// How often a long walk reports its progress, in blocks.
 const PROGRESS: usize = 200;
 
-/// How the node's tip is reached from ours.
-enum SyncPlan {
-    /// Step back so many blocks, then forward along these, oldest first.
-    Walk { back: usize, forward: Vec<Block> },
-    /// Too far, or no common block: read the list at the tip; so many blocks are not seen.
-    Resync { tip: Block, skipped: u32 },
-    /// The same, because the common block lies below the oldest one that is kept.
-    Deep { tip: Block, oldest: Block },
+/// Longest pause between two full lists of a walk. The pause is as long as the list took to read.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The followed chain of a network, with its history and the facts that complete its list. Its methods are here (the tip) and in
+/// `resume` (the history).
+pub(super) struct ChainSync {
+    pub(super) settings: Arc<FollowerSettings>,
+    pub(super) meters: NetworkMeters,
+    pub(super) state: ChainState,
+    pub(super) history: HistorySink,
+    pub(super) backfill: OnlineBackfill,
+    pub(super) enrichment: Enrichment,
+    pub(super) watching: Watching,
+    /// The block of which the node did not say how its sessions ended when it was asked.
+    unanswered: Option<BlockHash>,
+    hidden: HiddenAttempts,
 }
 
-impl Follower {
-    /// Brings the book to the tip of a source.
-    pub(super) async fn walk_to(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
-        let mut way = self.find_way(index, chain.best).await?;
-        if !matches!(way, SyncPlan::Walk { .. }) && self.resume_from_history(index, chain).await? {
-            way = self.find_way(index, chain.best).await?;
+impl ChainSync {
+    /// Nothing is followed yet.
+    pub(super) fn new(
+        settings: Arc<FollowerSettings>,
+        meters: NetworkMeters,
+        watch_list: watch::Receiver<WatchList>,
+    ) -> ChainSync {
+        ChainSync {
+            history: HistorySink::new(&settings.network, None),
+            settings,
+            meters,
+            state: ChainState::default(),
+            backfill: OnlineBackfill::new(),
+            enrichment: Enrichment::default(),
+            watching: Watching::new(watch_list),
+            unanswered: None,
+            hidden: HiddenAttempts::default(),
         }
-        match way {
-            SyncPlan::Resync { tip, skipped } => self.open_book(index, tip, skipped).await,
-            SyncPlan::Deep { tip, oldest } => {
-                let skipped = self.blocks_replaced(index, tip, oldest).await?;
-                self.open_book(index, tip, skipped).await
+    }
+
+    /// The tip; `None` while no chain is followed.
+    pub(super) fn tip(&self) -> Option<Block> {
+        self.state.followed().map(|chain| *chain.tip())
+    }
+
+    /// The list at the tip; `None` while no chain is followed.
+    pub(super) fn list(&self) -> Option<&Arc<MasternodeList>> {
+        self.state.followed().map(FollowedChain::list)
+    }
+
+    /// How blocks of a network of that kind are replayed now.
+    fn replay(&self, subnet: Option<Subnet>) -> BlockReplay<'_> {
+        let rules = &self.settings.rules;
+        let penalty_rule = rules.penalty_rule(self.enrichment.sporks(), (self.settings.clock)());
+        BlockReplay { rules, subnet: subnet.unwrap_or(Subnet::Regtest), penalty_rule, counts_sessions: true }
+    }
+
+    /// Brings the chain to the tip of a source.
+    pub(super) async fn walk_to(&mut self, source: &mut Source, chain: &ChainInfo) -> Result<(), SourceError> {
+        let mut plan = self.plan(source, chain.best).await?;
+        let is_jump = matches!(plan, SyncPlan::Jump { .. } | SyncPlan::DeepReorg { .. });
+        if is_jump && self.resume_from_history(source, chain).await? {
+            plan = self.plan(source, chain.best).await?;
+        }
+        match plan {
+            SyncPlan::Stay => Ok(()),
+            SyncPlan::Rollback { depth } => self.step_back(depth).await,
+            SyncPlan::Extend(missed) => self.walk(source, missed).await,
+            SyncPlan::Reorg { depth, missed } => {
+                self.step_back(depth).await?;
+                self.walk(source, missed).await
             }
-            SyncPlan::Walk { back, forward } => {
-                self.step_back(back).await?;
-                self.step_forward(index, &forward).await
+            SyncPlan::Jump { tip, skipped } => self.jump(source, tip, skipped).await,
+            SyncPlan::DeepReorg { tip, oldest } => {
+                warn!("the chain was reorganised below height {}: the list is read at the tip", oldest.height);
+                let headers = self.settings.max_gap_blocks;
+                let common = common_block::below_all(&source.client, &self.history, oldest, headers).await?;
+                // Where nothing says how deep the reorg is, the blocks from the oldest one on.
+                let skipped = common.map_or(tip.height.above(oldest.height) + 1, |common| tip.height.above(common));
+                self.jump(source, tip, skipped).await
             }
         }
     }
 
-    async fn find_way(&self, index: usize, best: BlockHash) -> Result<SyncPlan, SourceError> {
-        let client = &self.sources[index].client;
-        let mut header = client.block_header(best).await?;
-        let tip = header.block;
-        let Some(book) = &self.book else {
-            let recorded = self.recorder.cursor().map(|cursor| cursor.height).or(self.recorder.common());
-            let recorded = recorded.unwrap_or(tip.height);
-            return Ok(SyncPlan::Resync { tip, skipped: tip.height.above(recorded) });
-        };
-        let missed = tip.height.above(book.tip().height);
-        if missed > self.settings.max_gap_blocks {
-            return Ok(SyncPlan::Resync { tip, skipped: missed });
-        }
-        if let Some(back) = book.depth_of(&best) {
-            return Ok(SyncPlan::Walk { back, forward: Vec::new() });
-        }
-        let mut forward = Vec::new();
+    async fn plan(&self, source: &Source, best: BlockHash) -> Result<SyncPlan, SourceError> {
+        let is_any = source.diffs == ListDiffSupport::Supported || source.client.dialect().is_pinned();
+        let mut planner = SyncPlanner::new(SyncStart {
+            chain: self.state.followed(),
+            recorded: self.history.cursor().map(|cursor| cursor.height).or(self.history.common()),
+            max_gap_blocks: self.settings.max_gap_blocks,
+            now: (self.settings.clock)(),
+            lists: if is_any { AvailableLists::AnyBlock } else { AvailableLists::TipOnly },
+        });
+        let mut wanted = best;
         loop {
-            forward.push(header.block);
-            let parent =
-                header.previous.ok_or_else(|| SourceError::Contradiction("its chain does not meet ours".into()))?;
-            if let Some(back) = book.depth_of(&parent) {
-                self.check_heights(book, &forward, back)?;
-                forward.reverse();
-                return Ok(SyncPlan::Walk { back, forward });
+            match planner.next(&source.client.block_header(wanted).await?)? {
+                PlanStep::Plan(plan) => return Ok(plan),
+                PlanStep::Header(hash) => wanted = hash,
             }
-            if header.block.height <= book.oldest().height {
-                warn!("the chain was reorganised below height {}: the list is read anew", book.oldest().height);
-                return Ok(SyncPlan::Deep { tip, oldest: *book.oldest() });
-            }
-            header = next_down(client, &header, parent).await?;
         }
-    }
-
-    /// The lowest new block must stand on the common one: a node that lies about heights is not followed.
-    fn check_heights(&self, book: &ChainState, forward: &[Block], back: usize) -> Result<(), SourceError> {
-        let expected = book.at_depth(back).map_or(0, |common| common.height.0 + 1);
-        let lowest = forward.last().map_or(expected, |block| block.height.0);
-        if lowest != expected {
-            return Err(SourceError::Contradiction(format!(
-                "it says height {lowest} of a block that must be at {expected}"
-            )));
-        }
-        Ok(())
     }
 
     async fn step_back(&mut self, blocks: usize) -> Result<(), SourceError> {
-        let Some(book) = self.book.as_mut().filter(|_| blocks > 0) else { return Ok(()) };
-        let from = book.tip().height;
+        let Some(from) = self.tip() else { return Ok(()) };
         let mut withdrawn = 0;
         for _ in 0..blocks {
-            self.taken_back.note(book.tip());
-            let events = book.step_back().map_err(|error| SourceError::Contradiction(error.to_string()))?;
+            let Some(chain) = self.state.followed_mut() else { return Ok(()) };
+            let replaced = chain.tip().hash;
+            let events = chain.step_back().map_err(|error| SourceError::Contradiction(error.to_string()))?;
+            self.state.note_replaced([replaced]);
             withdrawn += events.unwrap_or(0);
         }
-        let replaced = book.tip().height.after(1);
-        self.recorder.withdraw(replaced).await;
-        self.filling.again();
+        let Some(tip) = self.tip() else { return Ok(()) };
+        self.history.withdraw(tip.height.after(1)).await;
+        self.backfill.again();
         self.meters.reorgs.inc();
         self.meters.events_withdrawn.inc_by(withdrawn as u64);
+        let (network, height) = (&self.settings.network, from.height);
         info!(
-            network = %self.settings.network,
-            height = from.0,
-            "reorg of {}: {blocks} blocks below height {from} were replaced, {withdrawn} events are withdrawn",
-            self.settings.network
+            %network,
+            height = height.0,
+            "reorg of {network}: {blocks} blocks below height {height} were replaced, {withdrawn} events are withdrawn"
         );
         Ok(())
     }
 
-    async fn step_forward(&mut self, index: usize, forward: &[Block]) -> Result<(), SourceError> {
-        let skipped = forward.len().saturating_sub(self.walked_by_lists(index, forward.len()));
+    async fn walk(&mut self, source: &mut Source, missed: Missed) -> Result<(), SourceError> {
+        let Missed { skipped, blocks } = missed;
         if skipped > 0 {
-            warn!(
-                network = %self.settings.network,
-                "{skipped} blocks of {} are jumped over: the node tells no changes, events of them are not exact",
-                self.settings.network
-            );
+            let network = &self.settings.network;
+            warn!(%network, "{skipped} blocks of {network} are not walked: the node returns the list of its tip only");
         }
         let started = Instant::now();
-        for (done, block) in forward.iter().enumerate().skip(skipped) {
-            let next = self.next_list(index, *block).await?;
-            self.advance(index, next).await?;
-            if done == skipped {
-                self.meters.gap_blocks.inc_by(skipped as u64);
+        for (done, block) in blocks.iter().enumerate() {
+            let asked = Instant::now();
+            let next = self.next_list(source, *block).await?;
+            self.advance(source, next).await?;
+            if done == 0 {
+                self.meters.gap_blocks.inc_by(u64::from(skipped));
             }
-            if (done + 1) % PROGRESS == 0 && done + 1 < forward.len() {
-                let left = started.elapsed().as_secs_f64() / (done + 1) as f64 * (forward.len() - done - 1) as f64;
-                info!(
-                    network = %self.settings.network,
-                    "catching up with {}: {} of {} blocks, about {left:.0} s left",
-                    self.settings.network,
-                    done + 1,
-                    forward.len()
-                );
+            let left = blocks.len() - done - 1;
+            if left > 0 && source.diffs == ListDiffSupport::Unsupported {
+                // A full list is work for the node: it is left as much time for others.
+                tokio::time::sleep(asked.elapsed().min(LONGEST_PAUSE)).await;
+            }
+            if (done + 1) % PROGRESS == 0 && left > 0 {
+                let seconds = started.elapsed().as_secs_f64() / (done + 1) as f64 * left as f64;
+                let (network, walked, all) = (&self.settings.network, done + 1, blocks.len());
+                info!(%network, "catching up with {network}: {walked} of {all} blocks, about {seconds:.0} s left");
             }
         }
         Ok(())
     }
 
-    /// How many of so many missed blocks are walked: all by their changes, few by lists, and only the last one where a list
-    /// is always of now.
-    fn walked_by_lists(&self, index: usize, missed: usize) -> usize {
-        let pinned = self.sources[index].client.dialect().is_pinned();
-        match self.sources[index].diffs {
-            ListDiffSupport::Supported => missed,
-            ListDiffSupport::Unsupported if pinned && missed <= FULL_LIST_WALK => missed,
-            ListDiffSupport::Unsupported => missed.min(1),
+    async fn advance(&mut self, source: &mut Source, next: MasternodeList) -> Result<(), SourceError> {
+        let Some(chain) = self.state.followed() else { return Ok(()) };
+        let (before, block) = (*chain.tip(), *next.block());
+        let replayed = self.replay(source.subnet()).replay(source, chain.replay_point(), next).await;
+        let is_hidden = self.watching.is_hidden_in(chain.list()) || self.watching.is_hidden_in(&replayed.list);
+        self.check_answered(&replayed)?;
+        if before.height.after(1) == block.height {
+            let types = self.settings.rules.quorum_types(source.subnet().unwrap_or(Subnet::Regtest));
+            self.enrichment.step_quorums(types, (&before.hash, &block), replayed.commitments.as_deref());
         }
-    }
-
-    /// The rule of penalties that holds now; `None` where the chain shows no score.
-    pub(super) fn penalty_rule(&self) -> Option<PenaltyRule> {
-        let sporks = self.facts.as_ref().map_or(&[][..], |facts| &facts.chain.sporks);
-        self.settings.rules.penalty_rule(sporks, (self.settings.clock)())
-    }
-
-    async fn advance(&mut self, index: usize, next: MasternodeList) -> Result<(), SourceError> {
-        let rule = self.penalty_rule();
-        let Some(book) = &self.book else { return Ok(()) };
-        let mut events = book.events_until(&next, rule.as_ref());
-        if !self.settings.rules.tells_payments {
-            events.retain(|event| event.kind != EventKind::PaymentLost);
+        if is_hidden {
+            self.meters.gap_blocks.inc_by(1);
         }
-        let sessions = self.explain(index, next.block(), &mut events).await?;
-        let Some(book) = &mut self.book else { return Ok(()) };
-        let happened = if self.taken_back.has(&next.block().hash) {
-            self.meters.events_restored.inc_by(events.len() as u64);
-            book.advance_again(next, events)
+        let is_counted = self.state.is_counted(&block.hash);
+        let Some(chain) = self.state.followed_mut() else { return Ok(()) };
+        let happened = if is_counted {
+            self.meters.events_restored.inc_by(replayed.happened.events.len() as u64);
+            chain.restore(replayed)
         } else {
-            book.advance(next, events, sessions)
+            chain.advance(replayed)
         };
-        self.recorder.record(happened).await;
+        self.history.record(happened).await;
         self.meters.blocks_followed.inc();
         Ok(())
     }
 
-    /// The list after `block`, the next one to ours: by its changes, or read in full where that fails.
-    async fn next_list(&mut self, index: usize, block: Block) -> Result<MasternodeList, SourceError> {
-        let Some(book) = self.book.as_ref().filter(|_| self.sources[index].diffs == ListDiffSupport::Supported) else {
-            return self.full_list(index, block).await;
+    /// A node that does not say how sessions ended is asked once more, at the next poll.
+    fn check_answered(&mut self, replayed: &ReplayedBlock) -> Result<(), SourceError> {
+        let Some(error) = replayed.unanswered.as_ref().filter(|error| dkg_outcomes::is_passing(error)) else {
+            return Ok(());
         };
-        let why = match self.sources[index].client.list_diff(book.tip(), &block).await {
-            Ok(diff) => match book.list().apply(&diff) {
-                Ok(next) => return Ok(next),
-                Err(error) => error.to_string(),
-            },
-            Err(error) => match error.kind() {
-                ErrorKind::UnknownMethod | ErrorKind::Forbidden => {
-                    self.sources[index].diffs = ListDiffSupport::Unsupported;
-                    return self.full_list(index, block).await;
-                }
-                ErrorKind::Call { .. } | ErrorKind::Malformed { .. } => error.to_string(),
-                _ => return Err(error.into()),
-            },
-        };
-        self.meters.resyncs.inc();
-        warn!(
-            network = %self.settings.network,
-            height = block.height.0,
-            "the changes of block {} of {} cannot be used ({why}); its full list is read instead",
-            block.height,
-            self.settings.network
-        );
-        self.full_list(index, block).await
-    }
-
-    /// The whole list at a block, made sure that the block was still on the node's branch when it was read.
-    pub(super) async fn full_list(&self, index: usize, block: Block) -> Result<MasternodeList, SourceError> {
-        let client = &self.sources[index].client;
-        // How many they will be, so that they need no room twice.
-        let expected = match &self.book {
-            Some(book) => book.list().registered(),
-            None => client.masternode_count().await.map_or(0, |count| count.total as usize),
-        };
-        let registered = client.registered(block.height, expected).await?;
-        if !client.dialect().is_pinned() && client.best_block_hash().await? != block.hash {
-            return Err(SourceError::Moved);
+        let block = replayed.happened.block;
+        if self.unanswered != Some(block.hash) {
+            self.unanswered = Some(block.hash);
+            return Err(error.clone().into());
         }
-        if client.block_hash(block.height).await? != block.hash {
-            return Err(SourceError::Contradiction(format!(
-                "block {} was replaced while its list was read",
-                block.height
-            )));
-        }
-        self.accept(block, registered)
-    }
-
-    async fn open_book(&mut self, index: usize, tip: Block, skipped: u32) -> Result<(), SourceError> {
-        let started = Instant::now();
-        let list = self.full_list(index, tip).await?;
-        self.withdraw_abandoned(index).await?;
-        let skipped = self.recorder.cursor().map_or(skipped, |cursor| tip.height.above(cursor.height));
-        if skipped > 0 {
-            self.meters.gap_blocks.inc_by(u64::from(skipped));
-            warn!(
-                network = %self.settings.network,
-                "the list of {} was read anew at height {}; events of {skipped} blocks before it were not seen",
-                self.settings.network,
-                tip.height
-            );
-        }
-        let tallies = match self.book.take() {
-            Some(book) => {
-                self.meters.resyncs.inc();
-                book.close()
-            }
-            None => std::mem::take(&mut self.tallies),
-        };
-        if self.recorder.cursor() != Some(tip) {
-            self.recorder.record(BlockEvents { block: tip, events: Vec::new(), sessions: Vec::new() }).await;
-        }
-        self.log_opened(&list, started.elapsed().as_secs_f64());
-        self.book = Some(ChainState::open(list, tallies));
-        self.filling.again();
-        self.facts = None;
+        let (network, height) = (&self.settings.network, block.height);
+        warn!(%network, "how the DKG sessions of block {height} of {network} ended is not known: {error}");
         Ok(())
     }
 
-    fn log_opened(&self, list: &MasternodeList, seconds: f64) {
-        let block = list.block();
-        info!(
-            network = %self.settings.network,
-            height = block.height.0,
-            masternodes = list.registered(),
-            "following {} from height {}: {} masternodes, {} of them valid, read in {seconds:.1} s",
-            self.settings.network,
-            block.height,
-            list.registered(),
-            list.valid()
+    /// The list after `block`, the next one to ours: by its changes, or read in full where that fails.
+    async fn next_list(&mut self, source: &mut Source, block: Block) -> Result<MasternodeList, SourceError> {
+        let before = self.list().filter(|_| source.diffs == ListDiffSupport::Supported).cloned();
+        let Some(before) = before else { return self.full_list(source, block).await };
+        let why = match list_reader::by_diff(source, &before, &block).await {
+            Ok(next) => return Ok(next),
+            Err(SourceError::Rpc(error)) => match error.kind() {
+                ErrorKind::UnknownMethod | ErrorKind::Forbidden => {
+                    source.diffs = ListDiffSupport::Unsupported;
+                    return self.full_list(source, block).await;
+                }
+                ErrorKind::Call { .. } | ErrorKind::Malformed { .. } | ErrorKind::TooLarge { .. } => error.to_string(),
+                _ => return Err(error.into()),
+            },
+            Err(trouble) => trouble.to_string(),
+        };
+        self.meters.resyncs.inc();
+        let (network, height) = (&self.settings.network, block.height);
+        warn!(
+            %network,
+            height = height.0,
+            "the changes of block {height} of {network} cannot be used ({why}); its full list is read instead"
         );
+        self.full_list(source, block).await
     }
-}
 
-async fn next_down(client: &Client, header: &Header, parent: BlockHash) -> Result<Header, SourceError> {
-    let below = client.block_header(parent).await?;
-    if below.block.height.0 + 1 != header.block.height.0 {
-        return Err(SourceError::Contradiction(format!(
-            "block {} says height {}, its parent {}",
-            header.block.hash, header.block.height, below.block.height
-        )));
+    /// The whole list of a block on the way to the tip. One that hides a watched masternode is refused until the source was asked
+    /// often enough; then the block is passed, and nothing is published until a list shows the masternode again.
+    pub(super) async fn full_list(&mut self, source: &Source, block: Block) -> Result<MasternodeList, SourceError> {
+        let hidden = match self.visible_list(source, block).await? {
+            Ok(list) => return Ok(list),
+            Err(hidden) => hidden,
+        };
+        if !self.hidden.is_exhausted(block.hash, source.name()) {
+            return Err(hidden.into());
+        }
+        let (network, height) = (&self.settings.network, block.height);
+        warn!(%network, height = height.0, "block {height} of {network} is passed, its events are not exact: {hidden}");
+        Ok(self.watching.with_hidden(hidden.list))
     }
-    Ok(below)
-}
 
-/// Mean seconds between the last blocks; `None` where there are too few to tell.
-pub(super) async fn measure_spacing(client: &Client, tip: &Block) -> Result<Option<f64>, SourceError> {
-    let blocks = SPACING_SPAN.min(tip.height.0.saturating_sub(1));
-    if blocks < 2 {
-        return Ok(None);
+    /// The whole list of a block, or the error of one that hides a watched masternode.
+    async fn visible_list(&self, source: &Source, block: Block) -> Result<Result<MasternodeList, Hidden>, SourceError> {
+        let before = self.list().map(AsRef::as_ref);
+        let (list, reasons) = list_reader::in_full(source, block, before).await?;
+        if before.map_or(&Unreadable::default(), MasternodeList::unreadable) != list.unreadable() {
+            unreadable::log(&self.settings.network, &list, &reasons);
+        }
+        Ok(match self.watching.unreadable_in(&list) {
+            Some(id) => Err(Hidden::new(&id, list, &reasons)),
+            None => Ok(list),
+        })
     }
-    let Some(hash) = optional(client.block_hash(Height(tip.height.0 - blocks)).await)? else { return Ok(None) };
-    let Some(header) = optional(client.block_header(hash).await)? else { return Ok(None) };
-    let seconds = tip.time.0.saturating_sub(header.block.time.0) as f64;
-    Ok(Some(seconds / f64::from(blocks)).filter(|spacing| *spacing > 0.0))
+
+    async fn tip_list(&self, source: &Source, tip: Block) -> Result<MasternodeList, SourceError> {
+        Ok(self.visible_list(source, tip).await??)
+    }
+
+    async fn jump(&mut self, source: &Source, tip: Block, skipped: u32) -> Result<(), SourceError> {
+        let started = Instant::now();
+        let list = self.tip_list(source, tip).await?;
+        self.withdraw_abandoned(source).await?;
+        let skipped = self.history.cursor().map_or(skipped, |cursor| tip.height.above(cursor.height));
+        let network = &self.settings.network;
+        if skipped > 0 {
+            self.meters.gap_blocks.inc_by(u64::from(skipped));
+            warn!(
+                %network,
+                "the list of {network} was read at height {}; events of {skipped} blocks before it were not seen",
+                tip.height
+            );
+        }
+        if self.state.followed().is_some() {
+            self.meters.resyncs.inc();
+        }
+        if self.history.cursor() != Some(tip) {
+            self.history.record(BlockEvents { block: tip, events: Vec::new(), sessions: Vec::new() }).await;
+        }
+        info!(
+            %network,
+            height = tip.height.0,
+            masternodes = list.registered(),
+            "following {network} from height {}: {} masternodes, {} of them valid, read in {:.1} s",
+            tip.height,
+            list.registered(),
+            list.valid(),
+            started.elapsed().as_secs_f64()
+        );
+        let counters = self.state.take_counters();
+        self.state.follow(FollowedChain::open(list, counters));
+        self.backfill.again();
+        self.enrichment.forget_facts();
+        Ok(())
+    }
+
+    /// Reads the list of the tip in full and puts it in the place of ours. Returns how many masternodes differed.
+    pub(super) async fn verify(&mut self, source: &Source) -> Result<usize, SourceError> {
+        let Some(chain) = self.state.followed_mut() else { return Ok(0) };
+        // Noted before it is read: a list that cannot be read is tried again when it is due again.
+        chain.set_verified();
+        let tip = *chain.tip();
+        let full = self.tip_list(source, tip).await?;
+        let rule = self.replay(source.subnet()).penalty_rule;
+        let Some(chain) = self.state.followed_mut() else { return Ok(0) };
+        let (wrong, found) = chain.correct(full, rule.as_ref());
+        self.history.amend(found).await;
+        Ok(wrong)
+    }
+
+    /// Compares the list carried on from block to block with the node's own count, and now and then with its full list.
+    /// Returns whether the list had to be corrected.
+    pub(super) async fn check_against_node(&mut self, source: &Source) -> Result<bool, SourceError> {
+        if !source.client.dialect().is_pinned() {
+            // It was read whole just now, and may differ from the count by what happened in between.
+            return Ok(false);
+        }
+        let Some(chain) = self.state.followed() else { return Ok(false) };
+        let tip = *chain.tip();
+        let counted = optional(source.client.masternode_count().await)?;
+        let agrees = counted.is_none_or(|count| {
+            // Of entries that could not be read it is not known whether they are enabled.
+            let (list, unreadable) = (chain.list(), chain.list().unreadable().entries());
+            count.total as usize == list.registered() + unreadable
+                && (list.valid()..=list.valid() + unreadable).contains(&(count.enabled as usize))
+        });
+        let due = tip.height.above(chain.verified()) >= self.settings.resync_blocks;
+        if (agrees && !due) || source.client.best_block_hash().await? != tip.hash {
+            // A block came in between: the counts are not of our tip, the next block compares again.
+            return Ok(false);
+        }
+        let wrong = self.verify(source).await?;
+        if wrong > 0 || !agrees {
+            self.meters.resyncs.inc();
+            let (network, height) = (&self.settings.network, tip.height);
+            warn!(
+                %network,
+                height = height.0,
+                "the list of {network} was read again at height {height}: {wrong} masternodes differed from the node's"
+            );
+        }
+        Ok(wrong > 0)
+    }
+
+    /// Asks for what is due at the tip in addition to the list.
+    pub(super) async fn enrich(&mut self, source: &mut Source, chain: &ChainInfo) {
+        let Some(followed) = self.state.followed_mut() else { return };
+        let (rules, watched) = (&self.settings.rules, self.watching.targets());
+        self.enrichment.refresh(source, chain, followed, rules, watched).await;
+    }
+
+    /// Selects the members of the sessions that are decided. Returns whether they are news, and what went wrong.
+    pub(super) async fn select_quorums(&mut self, source: &mut Source) -> (bool, Result<(), SourceError>) {
+        match self.state.followed().filter(|_| self.settings.ask.seats) {
+            Some(followed) => self.enrichment.select_quorums(source, followed, &self.settings.rules).await,
+            None => (false, Ok(())),
+        }
+    }
+
+    /// Fills in one block of the past, or finds out which are missing. `source` is the one that is followed, if the tip is reached
+    /// and recorded. Returns whether there is more to do.
+    pub(super) async fn fill(&mut self, source: Option<&mut Source>) -> bool {
+        let subnet = source.as_ref().and_then(|source| source.subnet()).unwrap_or(Subnet::Regtest);
+        let settings = &self.settings;
+        let penalty_rule = settings.rules.penalty_rule(self.enrichment.sporks(), (settings.clock)());
+        let replay = BlockReplay { rules: &settings.rules, subnet, penalty_rule, counts_sessions: false };
+        self.backfill.step(BackfillContext { settings, source, history: &mut self.history, replay }).await;
+        self.backfill.due().is_some()
+    }
 }

@@ -1,321 +1,252 @@
-//! The list at our tip, the way back from it, and the counts.
+//! What is followed of a network: nothing yet, a place in the history to continue from, or a chain up to its tip.
 //!
-//! Never here: any call to a node; what is true is decided by the caller.
+//! Never here: calls to a node; calls to the history.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
-
-use crate::history::BlockEvents;
+use crate::follower::followed_chain::FollowedChain;
+use crate::follower::replaced_blocks::ReplacedBlocks;
 use domain::counters::EventCounters;
-use domain::dkg_outcome::DkgOutcome;
-use domain::event::{self, Event, EventKind, Field};
-use domain::list::{Block, ListError, MasternodeList};
-use domain::masternode::{BlockHash, Height, Masternode, MasternodeId};
-use domain::pose::PenaltyRule;
-use domain::unreadable::Unreadable;
+use domain::masternode::BlockHash;
 
-/// How many blocks a reorg may reach back before the list must be read anew: a day on Dash, whose ChainLocks forbid
-/// all but the shallowest.
-pub(super) const DEPTH: usize = 576;
-
-/// How many of the last events are kept for those who look at a snapshot.
-const RECENT: usize = 1024;
-
-/// The followed chain up to our tip.
+/// See the module.
 pub(super) struct ChainState {
-    list: Arc<MasternodeList>,
-    back: VecDeque<StepBack>,
-    recent: VecDeque<Event>,
-    tallies: EventCounters,
-    /// Masternodes whose payees a list did not say in a known form, as they were on the last list that did.
-    payees_before: HashMap<MasternodeId, Masternode>,
+    phase: Phase,
+    baseline: Baseline,
+    /// Replaced blocks whose events the counters contain.
+    replaced: ReplacedBlocks,
 }
 
-/// What one block changed, to take it back.
-struct StepBack {
-    parent: Block,
-    entries: Vec<(MasternodeId, Option<Masternode>)>,
-    unreadable: Unreadable,
-    events: usize,
-    /// Heights of the penalties before, of those whom this block penalised.
-    penalties: Vec<(MasternodeId, Option<Height>)>,
+/// What the counters count from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Baseline {
+    /// The start of the process: no history was read yet.
+    ProcessStart,
+    /// The counters of the history.
+    History,
+}
+
+enum Phase {
+    /// No list was read, or the last one was given up. The counters stay.
+    Fresh(EventCounters),
+    /// The history is open. Where to continue is not known yet.
+    Resuming { unrecorded: Unrecorded, replaced: ReplacedBlocks },
+    /// A chain is followed.
+    Following(Box<FollowedChain>),
+}
+
+/// What was followed before the history was opened.
+enum Unrecorded {
+    Counters(EventCounters),
+    Chain(Box<FollowedChain>),
+}
+
+impl Default for ChainState {
+    fn default() -> Self {
+        ChainState {
+            phase: Phase::Fresh(EventCounters::default()),
+            baseline: Baseline::ProcessStart,
+            replaced: ReplacedBlocks::default(),
+        }
+    }
 }
 
 impl ChainState {
-    /// Starts at a list; counts go on from `tallies`.
-    pub(super) fn open(list: MasternodeList, tallies: EventCounters) -> ChainState {
-        let (back, recent) = (VecDeque::new(), VecDeque::new());
-        ChainState { list: Arc::new(list), back, recent, tallies, payees_before: HashMap::new() }
-    }
-
-    /// The list at our tip.
-    pub(super) fn list(&self) -> &Arc<MasternodeList> {
-        &self.list
-    }
-
-    /// Our tip.
-    pub(super) fn tip(&self) -> &Block {
-        self.list.block()
-    }
-
-    /// Takes over what an earlier process saw up to our tip; nothing of it is counted again.
-    pub(super) fn remember(&mut self, earlier: Vec<Event>) {
-        let last = earlier.len().saturating_sub(RECENT);
-        self.recent = earlier.into_iter().skip(last).collect();
-    }
-
-    /// Counts so far.
-    pub(super) fn tallies(&self) -> &EventCounters {
-        &self.tallies
-    }
-
-    /// The last events of our branch, oldest first.
-    pub(super) fn recent(&self) -> impl Iterator<Item = &Event> {
-        self.recent.iter()
-    }
-
-    /// Puts the counts on top of earlier ones, of which nothing was known so far.
-    pub(super) fn rebase_on(&mut self, earlier: EventCounters) {
-        for (id, height) in self.back.iter_mut().flat_map(|step| &mut step.penalties) {
-            *height = height.or(earlier.last_penalty(id));
-        }
-        self.tallies = earlier.add_later(&self.tallies);
-    }
-
-    /// Gives up the lists and keeps the counts.
-    pub(super) fn close(self) -> EventCounters {
-        self.tallies
-    }
-
-    /// How many blocks back a block lies on our branch, 0 being the tip; `None` when it is not among those remembered.
-    pub(super) fn depth_of(&self, hash: &BlockHash) -> Option<usize> {
-        if self.tip().hash == *hash {
-            return Some(0);
-        }
-        self.back.iter().rev().position(|step| step.parent.hash == *hash).map(|position| position + 1)
-    }
-
-    /// The block of our branch so many steps back, 0 being the tip.
-    pub(super) fn at_depth(&self, depth: usize) -> Option<&Block> {
-        match depth {
-            0 => Some(self.tip()),
-            steps => self.back.get(self.back.len().checked_sub(steps)?).map(|step| &step.parent),
+    /// The chain that is followed; `None` in the other phases.
+    pub(super) fn followed(&self) -> Option<&FollowedChain> {
+        match &self.phase {
+            Phase::Following(chain) => Some(chain),
+            Phase::Fresh(_) | Phase::Resuming { .. } => None,
         }
     }
 
-    /// The oldest block that can be stepped back to.
-    pub(super) fn oldest(&self) -> &Block {
-        self.back.front().map_or(self.tip(), |step| &step.parent)
+    /// The same, to change it.
+    pub(super) fn followed_mut(&mut self) -> Option<&mut FollowedChain> {
+        match &mut self.phase {
+            Phase::Following(chain) => Some(chain),
+            Phase::Fresh(_) | Phase::Resuming { .. } => None,
+        }
     }
 
-    /// What happens between our list and a later one.
-    pub(super) fn events_until(&self, next: &MasternodeList, rule: Option<&PenaltyRule>) -> Vec<Event> {
-        let mut events = event::diff(&self.list, next, rule);
-        // Payees that were unknown in between are compared with the last ones that were known.
-        for (id, before) in &self.payees_before {
-            let (Some(unknown), Some(after)) = (self.list.get(id), next.get(id)) else { continue };
-            if unknown.details.are_payees_known() {
-                continue;
+    /// Whether the history is open and the block to continue from is not known yet.
+    pub(super) fn is_resuming(&self) -> bool {
+        matches!(self.phase, Phase::Resuming { .. })
+    }
+
+    /// The history was opened; it has these blocks as replaced.
+    pub(super) fn begin_resuming(&mut self, replaced: Vec<BlockHash>) {
+        let unrecorded = self.take_unrecorded();
+        let mut in_file = ReplacedBlocks::default();
+        in_file.extend(replaced);
+        self.phase = Phase::Resuming { unrecorded, replaced: in_file };
+    }
+
+    /// The history is closed again: continues as before it was opened.
+    pub(super) fn cancel_resuming(&mut self) {
+        if self.is_resuming() {
+            self.phase = match self.take_unrecorded() {
+                Unrecorded::Chain(chain) => Phase::Following(chain),
+                Unrecorded::Counters(counters) => Phase::Fresh(counters),
+            };
+        }
+    }
+
+    /// Continues with a chain whose counters are those of the history. Blocks that were replaced while the history was closed are
+    /// not counted there, so only those that the history has as replaced stay known.
+    pub(super) fn continue_from_history(&mut self, chain: FollowedChain) {
+        if let Phase::Resuming { replaced, .. } = &mut self.phase {
+            self.replaced = std::mem::take(replaced);
+        }
+        self.phase = Phase::Following(Box::new(chain));
+        self.baseline = Baseline::History;
+    }
+
+    /// Continues with what was followed before the history was opened, on top of the counters of the history.
+    pub(super) fn continue_on_top_of(&mut self, in_file: EventCounters) {
+        if let Phase::Resuming { replaced, .. } = &mut self.phase {
+            self.replaced.extend(std::mem::take(replaced).into_hashes());
+        }
+        self.phase = match (self.take_unrecorded(), self.baseline) {
+            (Unrecorded::Chain(mut chain), Baseline::ProcessStart) => {
+                chain.rebase_on(in_file);
+                Phase::Following(chain)
             }
-            if let Some(change) = Field::Payout.change(before, after) {
-                let (masternode, node_type) = (*id, after.node_type);
-                let kind = EventKind::Change(Field::Payout, Some(Box::new(change)));
-                events.push(Event { block: *next.block(), exact: false, masternode, node_type, kind });
-            }
-        }
-        events.sort_by_key(|event| event.masternode);
-        events
+            (Unrecorded::Chain(chain), Baseline::History) => Phase::Following(chain),
+            (Unrecorded::Counters(counters), Baseline::ProcessStart) => Phase::Fresh(in_file.add_later(&counters)),
+            (Unrecorded::Counters(_), Baseline::History) => Phase::Fresh(in_file),
+        };
+        self.baseline = Baseline::History;
     }
 
-    /// Moves on to the list of a later block and counts what happened between, which is returned.
-    pub(super) fn advance(
-        &mut self,
-        next: MasternodeList,
-        events: Vec<Event>,
-        sessions: Vec<DkgOutcome>,
-    ) -> BlockEvents {
-        let penalised = events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. }));
-        let penalties =
-            penalised.map(|event| (event.masternode, self.tallies.last_penalty(&event.masternode))).collect();
-        self.record(&events);
-        sessions.iter().for_each(|session| self.tallies.record_session(session));
-        self.step(next, penalties, events.len());
-        BlockEvents { block: *self.tip(), events, sessions }
+    /// Whether a chain was followed before the history was opened.
+    pub(super) fn has_unrecorded_chain(&self) -> bool {
+        matches!(&self.phase, Phase::Resuming { unrecorded: Unrecorded::Chain(_), .. })
     }
 
-    /// Moves on to the list of a block that was taken back earlier: what happened in it is counted already.
-    pub(super) fn advance_again(&mut self, next: MasternodeList, events: Vec<Event>) -> BlockEvents {
-        let mut penalties = Vec::new();
-        for event in events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. })) {
-            penalties.push((event.masternode, self.tallies.last_penalty(&event.masternode)));
-            self.tallies.set_last_penalty(&event.masternode, Some(event.block.height));
-        }
-        self.keep(&events);
-        self.step(next, penalties, events.len());
-        BlockEvents { block: *self.tip(), events, sessions: Vec::new() }
+    /// Follows a chain in the place of the one before.
+    pub(super) fn follow(&mut self, chain: FollowedChain) {
+        self.phase = Phase::Following(Box::new(chain));
     }
 
-    fn step(&mut self, next: MasternodeList, penalties: Vec<(MasternodeId, Option<Height>)>, events: usize) {
-        let entries = self.list.differences(&next).map(before).collect();
-        self.keep_payees(&next);
-        let unreadable = self.list.unreadable().clone();
-        self.back.push_back(StepBack { parent: *self.tip(), entries, unreadable, events, penalties });
-        if self.back.len() > DEPTH {
-            self.back.pop_front();
-        }
-        self.list = Arc::new(next);
+    /// Gives up the chain. Its counters stay, or the ones given take their place.
+    pub(super) fn give_up(&mut self, counters: Option<EventCounters>) {
+        let own = self.take_counters();
+        self.phase = Phase::Fresh(counters.unwrap_or(own));
     }
 
-    /// Keeps the masternodes whose payees are known on our list and not on the next one. What is kept stays after that, as a
-    /// reorg may lead back to a list without payees.
-    fn keep_payees(&mut self, next: &MasternodeList) {
-        for (old, new) in self.list.differences(next) {
-            match (old, new) {
-                (Some(old), Some(new)) if old.details.are_payees_known() && !new.details.are_payees_known() => {
-                    self.payees_before.insert(old.id, old.clone());
-                }
-                (Some(old), None) => drop(self.payees_before.remove(&old.id)),
-                _ => {}
-            }
+    /// Takes the counters out of the phase, which the caller replaces.
+    pub(super) fn take_counters(&mut self) -> EventCounters {
+        match self.take_unrecorded() {
+            Unrecorded::Counters(counters) => counters,
+            Unrecorded::Chain(chain) => chain.into_counters(),
         }
     }
 
-    /// Counts events and keeps the last of them.
-    fn record(&mut self, events: &[Event]) {
-        for event in events {
-            self.tallies.record(event);
+    /// Remembers blocks of which the events are counted and which were replaced.
+    pub(super) fn note_replaced(&mut self, blocks: impl IntoIterator<Item = BlockHash>) {
+        match &mut self.phase {
+            Phase::Resuming { replaced, .. } => replaced.extend(blocks),
+            Phase::Fresh(_) | Phase::Following(_) => self.replaced.extend(blocks),
         }
-        self.keep(events);
     }
 
-    fn keep(&mut self, events: &[Event]) {
-        let last = &events[events.len().saturating_sub(RECENT)..];
-        self.recent.extend(last.iter().cloned());
-        self.recent.drain(..self.recent.len().saturating_sub(RECENT));
+    /// Whether the events of a block are counted already.
+    pub(super) fn is_counted(&self, hash: &BlockHash) -> bool {
+        self.replaced.contains(hash)
     }
 
-    /// Takes back one block. Returns how many events it had, `None` at the oldest block remembered.
-    pub(super) fn step_back(&mut self) -> Result<Option<usize>, ListError> {
-        let Some(step) = self.back.pop_back() else { return Ok(None) };
-        self.list = Arc::new(self.list.restore(step.parent, step.entries)?.with_unreadable(step.unreadable));
-        for (id, height) in step.penalties {
-            self.tallies.set_last_penalty(&id, height);
+    fn take_unrecorded(&mut self) -> Unrecorded {
+        match std::mem::replace(&mut self.phase, Phase::Fresh(EventCounters::default())) {
+            Phase::Fresh(counters) => Unrecorded::Counters(counters),
+            Phase::Resuming { unrecorded, .. } => unrecorded,
+            Phase::Following(chain) => Unrecorded::Chain(chain),
         }
-        self.recent.truncate(self.recent.len().saturating_sub(step.events));
-        Ok(Some(step.events))
     }
-
-    /// Puts a list of our own tip, read in full, in the place of the one that was carried on from block to block.
-    /// Returns how many masternodes differed, and the events that follow; if any did, the way back is gone.
-    pub(super) fn correct(&mut self, full: MasternodeList, rule: Option<&PenaltyRule>) -> (usize, BlockEvents) {
-        let wrong = self.list.differences(&full).count();
-        let mut events = Vec::new();
-        if wrong > 0 {
-            events = self.events_until(&full, rule);
-            self.keep_payees(&full);
-            self.record(&events);
-            self.back.clear();
-        }
-        self.list = Arc::new(full);
-        (wrong, BlockEvents { block: *self.tip(), events, sessions: Vec::new() })
-    }
-
-    /// Changes what the list says of peers; no event follows from it.
-    pub(super) fn amend(&mut self, change: impl FnOnce(&mut MasternodeList)) {
-        change(Arc::make_mut(&mut self.list));
-    }
-}
-
-fn before((old, new): (Option<&Masternode>, Option<&Masternode>)) -> (MasternodeId, Option<Masternode>) {
-    let either = old.or(new).expect("a difference has at least one side");
-    (either.id, old.cloned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::details::{DetailTexts, Rare};
-    use domain::masternode::Score;
-    use domain::payout::{Payout, Payouts};
-    use domain::pose::CONSENSUS;
+    use domain::event::{Event, EventKind};
+    use domain::masternode::NodeType;
     use domain::samples::{block, id, list, masternode};
 
-    fn scored(number: u8, score: u32) -> Masternode {
-        Masternode { pose_score: Some(Score(score)), ..masternode(number) }
+    /// Counters of so many revivals of one masternode.
+    fn counters(revivals: u32) -> EventCounters {
+        let mut counters = EventCounters::default();
+        for height in 0..revivals {
+            let (masternode, node_type) = (id(1), NodeType::Regular);
+            counters.record(&Event {
+                block: block(height),
+                exact: true,
+                masternode,
+                node_type,
+                kind: EventKind::Revival,
+            });
+        }
+        counters
     }
 
-    fn advance(book: &mut ChainState, next: MasternodeList) {
-        let events = book.events_until(&next, Some(&CONSENSUS));
-        book.advance(next, events, vec![]);
+    fn chain(height: u32, revivals: u32) -> FollowedChain {
+        FollowedChain::open(list(height, vec![masternode(1)]), counters(revivals))
     }
 
-    fn scores(book: &ChainState) -> Vec<(MasternodeId, u32)> {
-        book.list().masternodes().iter().map(|node| (node.id, node.pose_score.unwrap().0)).collect()
+    fn revivals(state: &mut ChainState) -> u64 {
+        let counted = match state.followed() {
+            Some(chain) => chain.counters().clone(),
+            None => state.take_counters(),
+        };
+        counted.node(&id(1)).revivals
     }
 
     #[test]
-    fn stepping_back_restores_the_list_before() {
-        let mut book = ChainState::open(list(10, vec![scored(1, 0), scored(2, 5)]), EventCounters::default());
-        advance(&mut book, list(11, vec![scored(1, 66), scored(3, 0)]));
-        assert_eq!(book.depth_of(&block(10).hash), Some(1));
-        assert_eq!(book.step_back(), Ok(Some(4)), "penalty, removal, lost payment, registration");
-        assert_eq!(book.tip(), &block(10));
-        assert_eq!(scores(&book), [(id(1), 0), (id(2), 5)]);
-        assert_eq!(book.tallies().node(&id(1)).penalties, 1, "counts never go down");
-        assert_eq!(
-            book.tallies().node(&id(1)).last_penalty_height,
-            None,
-            "a height of an abandoned block is no height"
-        );
-        assert_eq!(book.step_back(), Ok(None));
-    }
-
-    #[test]
-    fn payees_that_were_unknown_for_some_blocks_are_compared_with_the_last_known_ones() {
-        let paying = |height, payouts: Option<Payouts>| {
-            let rare = Rare { payouts: payouts.unwrap_or(Payouts::Unknown), ..Rare::default() };
-            let texts = DetailTexts { rare, ..DetailTexts::default() };
-            list(height, vec![Masternode { details: texts.into(), ..masternode(1) }])
-        };
-        let split = |address: &str, reward| {
-            let payout = |address: &str, reward| Payout { address: address.into(), reward: Some(reward) };
-            Payouts::of(vec![payout(address, reward), payout("Xsecond", 10_000 - reward)])
-        };
-        for (after, changes) in [(split("Xone", 7000), 0), (split("Xthief", 7000), 1), (split("Xone", 6000), 1)] {
-            let mut book = ChainState::open(paying(10, split("Xone", 7000)), EventCounters::default());
-            for height in 11..14 {
-                advance(&mut book, paying(height, None));
-            }
-            advance(&mut book, paying(14, after.clone()));
-            let seen: Vec<Event> = book.recent().cloned().collect();
-            assert_eq!(seen.len(), changes, "{seen:?}");
-            assert!(seen.iter().all(|event| event.kind.name() == "payout_change" && !event.exact));
-            book.step_back().unwrap();
-            advance(&mut book, paying(14, after));
-            assert_eq!(book.recent().count(), changes, "once more after a reorg");
-            advance(&mut book, paying(15, split("Xone", 7000)));
-            assert_eq!(book.recent().count(), 2 * changes, "known on both sides");
+    fn counters_are_those_of_the_history_or_on_top_of_it_but_never_both() {
+        type Step = fn(&mut ChainState);
+        let follow: Step = |state| state.follow(chain(10, 2));
+        let open: Step = |state| state.begin_resuming(vec![]);
+        let cancel: Step = ChainState::cancel_resuming;
+        let on_top: Step = |state| state.continue_on_top_of(counters(5));
+        let from_file: Step = |state| state.continue_from_history(chain(9, 5));
+        let give_up: Step = |state| state.give_up(None);
+        let cases: [(&str, &[Step], bool, u64); 9] = [
+            ("nothing", &[], false, 0),
+            ("a new history", &[open, on_top], false, 5),
+            ("a history that is continued", &[open, from_file], true, 5),
+            ("a history that closes at once", &[follow, open, cancel], true, 2),
+            ("a history that opens late, continued", &[follow, open, from_file], true, 5),
+            ("a history that opens late, too far behind", &[follow, open, on_top], true, 7),
+            ("the same, after the chain was given up", &[follow, give_up, open, on_top], false, 7),
+            ("a history that is opened twice", &[follow, open, on_top, open, on_top], true, 7),
+            ("a history that is opened again before the first block", &[open, on_top, open, on_top], false, 5),
+        ];
+        for (name, steps, is_followed, expected) in cases {
+            let mut state = ChainState::default();
+            steps.iter().for_each(|step| step(&mut state));
+            assert!(!state.is_resuming(), "{name}");
+            assert_eq!(state.followed().is_some(), is_followed, "{name}");
+            assert_eq!(revivals(&mut state), expected, "{name}");
         }
     }
 
     #[test]
-    fn the_way_back_has_an_end() {
-        let mut book = ChainState::open(list(0, vec![masternode(1)]), EventCounters::default());
-        for height in 1..=600 {
-            advance(&mut book, list(height, vec![masternode(1)]));
-        }
-        assert_eq!(book.oldest(), &block(600 - 576));
-        assert_eq!(book.depth_of(&block(23).hash), None);
-    }
-
-    #[test]
-    fn a_corrected_list_forgets_the_way_back() {
-        let mut book = ChainState::open(list(10, vec![scored(1, 0)]), EventCounters::default());
-        advance(&mut book, list(11, vec![scored(1, 0)]));
-        assert_eq!(book.correct(list(11, vec![scored(1, 0)]), Some(&CONSENSUS)).0, 0);
-        assert_eq!(book.depth_of(&block(10).hash), Some(1));
-        assert_eq!(book.correct(list(11, vec![scored(1, 66)]), Some(&CONSENSUS)).0, 1);
-        assert_eq!(book.depth_of(&block(10).hash), None);
-        assert_eq!(book.tallies().node(&id(1)).penalties, 1);
+    fn replaced_blocks_are_counted_where_the_counters_contain_them() {
+        let hash = |height| block(height).hash;
+        let begin = || {
+            let mut state = ChainState::default();
+            state.follow(chain(10, 0));
+            state.note_replaced([hash(11)]);
+            state.begin_resuming(vec![hash(8)]);
+            assert!(state.is_resuming() && state.followed().is_none());
+            state.note_replaced([hash(9)]);
+            state
+        };
+        let counted = |state: &ChainState| [8, 9, 11].map(|height| state.is_counted(&hash(height)));
+        let mut state = begin();
+        state.continue_from_history(chain(7, 0));
+        assert_eq!(counted(&state), [true, true, false], "the history knows nothing of block 11");
+        let mut state = begin();
+        state.continue_on_top_of(EventCounters::default());
+        assert_eq!(counted(&state), [true, true, true]);
+        let mut state = begin();
+        state.cancel_resuming();
+        assert_eq!(counted(&state), [false, false, true], "only what was counted here");
     }
 }

@@ -8,12 +8,9 @@
 
 use std::collections::HashMap;
 
-use tracing::{debug, warn};
-
-use crate::follower::Follower;
-use crate::follower::source::{Source, SourceError};
+use crate::follower::source::Source;
 use crate::rpc::dash::quorums::{Commitment, QuorumMembers};
-use crate::rpc::{Client, ErrorKind, RpcError, methods};
+use crate::rpc::{Client, ErrorKind, RpcError};
 use domain::MasternodeId;
 use domain::dkg::QuorumType;
 use domain::dkg_outcome::DkgOutcome;
@@ -27,68 +24,6 @@ pub(super) struct DkgOutcomes {
     pub(super) failed: HashMap<MasternodeId, Vec<FailedQuorum>>,
     /// All of them; `None` when they were not read.
     pub(super) commitments: Option<Vec<Commitment>>,
-}
-
-impl Follower {
-    /// Puts into the events of a block what its transactions say: the quorums behind penalties, the amounts of payments.
-    /// Returns how its DKG sessions ended. A node that does not answer is asked once more, at the next poll.
-    pub(super) async fn explain(
-        &mut self,
-        index: usize,
-        block: &Block,
-        events: &mut [Event],
-    ) -> Result<Vec<DkgOutcome>, SourceError> {
-        let types = self
-            .sources
-            .identity
-            .as_ref()
-            .map_or(&[][..], |identity| self.settings.rules.quorum_types(identity.subnet()));
-        let exact = self.book.as_ref().is_some_and(|book| book.tip().height.after(1) == block.height);
-        if !exact {
-            return Ok(Vec::new());
-        }
-        let verdicts = match verdicts(&self.sources[index], types, block, events, true).await {
-            Ok(verdicts) => verdicts,
-            Err(error) => {
-                self.sources[index].note_unsupported_method(&error);
-                if is_passing(&error) && self.unanswered != Some(block.hash) {
-                    self.unanswered = Some(block.hash);
-                    return Err(error.into());
-                }
-                if is_passing(&error) {
-                    warn!(
-                        network = %self.settings.network,
-                        "how the DKG sessions of block {} of {} ended is not known: {error}",
-                        block.height,
-                        self.settings.network
-                    );
-                }
-                debug!("the quorums of block {} are not known: {error}", block.height);
-                DkgOutcomes::default()
-            }
-        };
-        event::attribute(events, &verdicts.failed);
-        self.step_quorums(block, verdicts.commitments.as_deref());
-        if let Some(book) = &self.book
-            && let Err(error) = pay(&self.sources[index], book.list(), block, events).await
-        {
-            self.sources[index].note_unsupported_method(&error);
-        }
-        Ok(verdicts.sessions)
-    }
-}
-
-impl Source {
-    /// Notes that it refuses a method, so that it is not asked again.
-    pub(super) fn note_unsupported_method(&mut self, error: &RpcError) {
-        if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden) {
-            if error.method() == methods::GET_SPECIAL_TXES.name {
-                self.tells_special = false;
-            } else {
-                self.tells_quorums = false;
-            }
-        }
-    }
 }
 
 /// Whether the same question may be answered later.
@@ -117,7 +52,7 @@ pub(super) async fn pay(
 /// What the commitments of a block say; `types` are those that can punish. The members of quorums in which nobody failed are
 /// asked for only where `all` are to be counted; without the transactions of the block those of formed quorums are found
 /// where somebody was penalised.
-pub(super) async fn verdicts(
+pub(super) async fn read(
     source: &Source,
     types: &[QuorumType],
     block: &Block,
@@ -151,20 +86,20 @@ async fn judged(
     commitments: &[Commitment],
     all: bool,
 ) -> Result<DkgOutcomes, RpcError> {
-    let mut verdicts = DkgOutcomes::default();
+    let mut outcomes = DkgOutcomes::default();
     for commitment in commitments {
         let Some(kind) = types.iter().find(|kind| kind.id == commitment.quorum_type) else { continue };
         if commitment.valid_members == 0 {
             // One that says so is in each block until a quorum forms or the time is over.
             if kind.ends_at(block.height) {
-                verdicts.sessions.push(DkgOutcome { quorum_type: kind.name.into(), members: None });
+                outcomes.sessions.push(DkgOutcome { quorum_type: kind.name.into(), members: None });
             }
         } else if all || commitment.valid_members < kind.size {
             let quorum = client.quorum_members(kind.id, &commitment.hash).await?;
-            verdicts.add(kind, commitment, quorum);
+            outcomes.add(kind, commitment, quorum);
         }
     }
-    Ok(verdicts)
+    Ok(outcomes)
 }
 
 impl DkgOutcomes {
@@ -188,16 +123,16 @@ impl DkgOutcomes {
 
 /// Whom the quorums that formed in a block call failed, by the quorums that were active after it.
 async fn failed_in(client: &Client, types: &[QuorumType], block: &Block) -> Result<DkgOutcomes, RpcError> {
-    let mut verdicts = DkgOutcomes::default();
+    let mut outcomes = DkgOutcomes::default();
     for formed in client.quorums_formed_in(block).await? {
-        let Some(kind) = types.iter().find(|kind| kind.name == formed.quorum_type) else { continue };
+        let Some(kind) = types.iter().find(|kind| formed.quorum_type == kind.name) else { continue };
         if formed.valid_members < kind.size {
             let quorum = client.quorum_members(kind.id, &formed.hash).await?;
             let (hash, index, valid_members) = (formed.hash, formed.index, formed.valid_members);
-            verdicts.add(kind, &Commitment { quorum_type: kind.id, hash, index, valid_members }, quorum);
+            outcomes.add(kind, &Commitment { quorum_type: kind.id, hash, index, valid_members }, quorum);
         }
     }
     // Those without failures are missing: what is not all is not counted.
-    verdicts.sessions.clear();
-    Ok(verdicts)
+    outcomes.sessions.clear();
+    Ok(outcomes)
 }

@@ -11,11 +11,11 @@ use std::collections::BTreeSet;
 
 use tracing::{error, info, warn};
 
-use crate::follower::Follower;
-use crate::follower::source::{Source, SourceError};
+use crate::follower::source::SourceError;
 use crate::follower::source_pool::SourcePool;
 use crate::meters::NotUnderstood;
-use crate::rpc::{ChainInfo, ErrorKind};
+use crate::rpc::{ChainInfo, Client, ErrorKind};
+use domain::ForeignText;
 use domain::chain::Subnet;
 use domain::deployment::{self, At, Deployment, Forks, Phase, V24};
 use domain::list::Block;
@@ -94,45 +94,43 @@ impl SourceForks {
         let crossed = activation.is_some_and(|height| last < height && tip >= height);
         last != tip && (signal_unsaid || crossed || last > tip || tip.above(last) >= BLOCKS)
     }
-}
 
-impl Source {
     /// Puts what the node says of its forks into `chain`, asked once a block, and judges where v24 stands. A call that fails
     /// keeps nothing back.
-    pub(super) async fn learn_forks(&mut self, chain: &mut ChainInfo) {
-        if self.client.dialect().deployments.is_none() {
+    pub(super) async fn learn(&mut self, client: &Client, version: Option<u32>, chain: &mut ChainInfo) {
+        if client.dialect().deployments.is_none() {
             return;
         }
-        let known = self.forks.said.as_ref().is_some_and(|(block, _)| *block == chain.best);
-        if !known && !self.forks.silent {
-            match self.client.deployments().await {
-                Ok(forks) => self.forks.said = Some((chain.best, forks)),
+        let known = self.said.as_ref().is_some_and(|(block, _)| *block == chain.best);
+        if !known && !self.silent {
+            match client.deployments().await {
+                Ok(forks) => self.said = Some((chain.best, forks)),
                 Err(error) => {
-                    self.forks.silent = matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden);
+                    self.silent = matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden);
                 }
             }
         }
-        match &self.forks.said {
-            Some((_, forks)) if !self.forks.silent => chain.forks = Some(forks.clone()),
-            _ => self.forks.said = chain.forks.clone().map(|forks| (chain.best, forks)),
+        match &self.said {
+            Some((_, forks)) if !self.silent => chain.forks = Some(forks.clone()),
+            _ => self.said = chain.forks.clone().map(|forks| (chain.best, forks)),
         }
-        self.judge_forks(chain);
+        self.judge(version, chain);
     }
 
-    fn judge_forks(&mut self, chain: &ChainInfo) {
+    fn judge(&mut self, version: Option<u32>, chain: &ChainInfo) {
         let at = At {
             subnet: Subnet::from_chain_name(&chain.chain),
             tip: chain.blocks,
             median_time: chain.median_time,
-            seen_signal: self.forks.seen_signal,
-            stated_window: self.forks.window,
-            node_version: self.version,
-            coinbase_version: self.forks.coinbase.map(|(_, version)| version),
+            seen_signal: self.seen_signal,
+            stated_window: self.window,
+            node_version: version,
+            coinbase_version: self.coinbase.map(|(_, version)| version),
         };
-        self.forks.follows = deployment::follows(chain.forks.as_ref(), self.version);
+        self.follows = deployment::follows(chain.forks.as_ref(), version);
         let none = Forks::new();
-        self.forks.deployment = Deployment::v24(chain.forks.as_ref().unwrap_or(&none), &at);
-        self.forks.window = self.forks.deployment.as_ref().and_then(|known| known.window).or(self.forks.window);
+        self.deployment = Deployment::v24(chain.forks.as_ref().unwrap_or(&none), &at);
+        self.window = self.deployment.as_ref().and_then(|known| known.window).or(self.window);
     }
 }
 
@@ -284,22 +282,21 @@ impl SourcePool {
         }
         self.not_understood.add(NotUnderstood::SoftforkKey, news);
     }
-}
 
-impl Follower {
-    /// Takes over the activation height that the history knows, or records the one that it does not.
-    /// Refuses a source that was left behind by what the history knows.
-    pub(super) async fn remember_activation(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
-        let followed = self.followed();
-        if let Some(height) = self.recorder.take_activation()
-            && self.sources.activation.height.is_none_or(|known| height < known && self.sources.activation.reached)
-        {
-            // What was seen of a chain whose activation is behind may be a later block than the first.
-            self.sources.activation = Activation { height: Some(height), ..self.sources.activation };
-            self.sources.examine_fork(index, chain, followed).await?;
+    /// Takes over the activation height that the history has. Refuses a source that was left behind by it. `followed` is the
+    /// height of the tip that is followed.
+    pub(super) async fn recall_activation(
+        &mut self,
+        index: usize,
+        chain: &ChainInfo,
+        (recorded, followed): (Height, Option<Height>),
+    ) -> Result<(), SourceError> {
+        if self.activation.height.is_some_and(|known| recorded >= known || !self.activation.reached) {
+            return Ok(());
         }
-        self.recorder.keep_activation(self.sources.activation.height).await;
-        Ok(())
+        // What was seen of a chain whose activation is behind may be a later block than the first.
+        self.activation = Activation { height: Some(recorded), ..self.activation };
+        self.examine_fork(index, chain, followed).await
     }
 }
 
@@ -313,7 +310,7 @@ const V24_BIT: u32 = 12;
 const LAST_TYPE: u32 = 12;
 
 /// What was named and is not known.
-pub(super) type UnknownForks = BTreeSet<String>;
+pub(super) type UnknownForks = BTreeSet<ForeignText>;
 
 #[cfg(test)]
 mod tests {

@@ -20,7 +20,7 @@ use domain::list::Block;
 use domain::masternode::{BlockHash, Height};
 
 /// Steps and their events that wait here at most: weeks of Dash, and some megabytes.
-const HELD: usize = 50_000;
+const MAX_BUFFERED: usize = 50_000;
 
 /// See the module.
 pub(super) struct HistorySink {
@@ -31,22 +31,31 @@ pub(super) struct HistorySink {
     blocks: VecDeque<Block>,
     /// Nothing waits to be written.
     is_written: bool,
-    /// What happened while it was closed, in order; begins with a block.
-    held: Vec<HistoryOp>,
-    /// Steps held and their events.
-    weight: usize,
-    /// The activation height of v24 that the file has.
-    activation: Option<Height>,
-    /// It was not taken over yet.
-    is_news: bool,
+    buffer: ClosedBuffer,
+    activation: RecordedActivation,
     /// The common block of a reorg that took back all blocks, until another block is recorded.
     common: Option<Height>,
     /// The file said once which network this is.
     is_bound: bool,
-    /// Blocks that the file has as replaced, to be taken over once.
-    replaced: Vec<BlockHash>,
     /// What was said last of why it cannot be used.
     complaint: Option<String>,
+}
+
+/// What happened while the history was closed.
+#[derive(Default)]
+struct ClosedBuffer {
+    /// In order; begins with a block.
+    steps: Vec<HistoryOp>,
+    /// Steps and their events.
+    weight: usize,
+}
+
+/// The activation height of v24 in the file.
+#[derive(Default)]
+struct RecordedActivation {
+    height: Option<Height>,
+    /// It was not taken over yet.
+    is_news: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,30 +64,22 @@ enum State {
     Closed,
     /// Each block is recorded.
     Open(NetworkId),
-    /// It is damaged: nothing is recorded until the history is opened again.
-    Refused,
 }
 
 impl HistorySink {
     /// For a network of that name; without a writer nothing is recorded.
     pub(super) fn new(name: &str, writer: Option<Writer>) -> HistorySink {
-        let (state, blocks) = (State::Closed, VecDeque::new());
-        let name = name.into();
-        let (held, activation, complaint) = (Vec::new(), None, None);
         HistorySink {
-            name,
+            name: name.into(),
             writer,
-            state,
-            blocks,
+            state: State::Closed,
+            blocks: VecDeque::new(),
             is_written: true,
-            held,
-            weight: 0,
-            activation,
-            is_news: false,
+            buffer: ClosedBuffer::default(),
+            activation: RecordedActivation::default(),
             common: None,
             is_bound: false,
-            replaced: Vec::new(),
-            complaint,
+            complaint: None,
         }
     }
 
@@ -96,13 +97,12 @@ impl HistorySink {
 
     /// Forgets what was held while it was closed.
     pub(super) fn discard_buffered(&mut self) {
-        self.held.clear();
-        self.weight = 0;
+        self.buffer = ClosedBuffer::default();
     }
 
-    /// The first block that is held.
-    pub(super) fn first_held(&self) -> Option<Height> {
-        self.held.iter().find_map(|step| match step {
+    /// The first block that waits until the history is open.
+    pub(super) fn first_buffered(&self) -> Option<Height> {
+        self.buffer.steps.iter().find_map(|step| match step {
             HistoryOp::Block(happened) => Some(happened.block.height),
             _ => None,
         })
@@ -110,8 +110,7 @@ impl HistorySink {
 
     /// Records what happened while it was closed, after it was opened.
     pub(super) async fn flush_buffered(&mut self) {
-        self.weight = 0;
-        for step in std::mem::take(&mut self.held) {
+        for step in std::mem::take(&mut self.buffer).steps {
             match step {
                 // The start, which the history ended with already.
                 HistoryOp::Block(start) if self.cursor() == Some(start.block) => {}
@@ -124,19 +123,20 @@ impl HistorySink {
 
     fn buffer(&mut self, step: HistoryOp) {
         let Some(writer) = &self.writer else { return };
-        self.weight += match &step {
+        let ClosedBuffer { steps, weight } = &mut self.buffer;
+        *weight += match &step {
             HistoryOp::Block(happened) | HistoryOp::Amend(happened) => happened.weight(),
             HistoryOp::Withdraw(_) => 1,
         };
-        if self.weight > HELD {
-            warn!(network = %self.name, "{} steps of {} are not recorded: too many wait", self.held.len(), self.name);
-            self.held.clear();
-            self.weight = 0;
+        if *weight > MAX_BUFFERED {
+            warn!(network = %self.name, "{} steps of {} are not recorded: too many wait", steps.len(), self.name);
+            steps.clear();
+            *weight = 0;
         }
-        if matches!(step, HistoryOp::Block(_)) || !self.held.is_empty() {
-            self.held.push(step);
+        if matches!(step, HistoryOp::Block(_)) || !steps.is_empty() {
+            steps.push(step);
         }
-        let blocks = self.held.iter().filter(|step| matches!(step, HistoryOp::Block(_))).count();
+        let blocks = steps.iter().filter(|step| matches!(step, HistoryOp::Block(_))).count();
         writer.waiting_outside(&self.name, blocks);
     }
 
@@ -145,20 +145,19 @@ impl HistorySink {
         self.is_bound
     }
 
-    /// Asks what is recorded of the network. Returns whether each block is recorded from now on. Fails where the history is of
-    /// another network.
-    pub(super) async fn open(&mut self, identity: &Identity) -> Result<bool, SourceError> {
-        let Some(writer) = &self.writer else { return Ok(false) };
+    /// Asks what is recorded of the network. Returns the blocks that the file has as replaced; each block is recorded from now on.
+    /// `None` while it cannot be opened. Fails where the history is of another network.
+    pub(super) async fn open(&mut self, identity: &Identity) -> Result<Option<Vec<BlockHash>>, SourceError> {
+        let Some(writer) = &self.writer else { return Ok(None) };
         let identity = history::Identity { chain: identity.chain.clone(), genesis: identity.genesis };
         match writer.open(&self.name, identity).await {
             Ok(opened) => {
                 self.blocks = opened.blocks.into_iter().rev().collect();
                 self.state = State::Open(opened.network);
-                (self.activation, self.is_news) = (opened.activation, true);
-                self.replaced = opened.replaced;
+                self.activation = RecordedActivation { height: opened.activation, is_news: true };
                 (self.is_written, self.complaint) = (true, None);
                 self.is_bound = true;
-                Ok(true)
+                Ok(Some(opened.replaced))
             }
             Err(error @ StoreError::OtherChain { .. }) => {
                 self.is_bound = true;
@@ -166,7 +165,7 @@ impl HistorySink {
             }
             Err(error) => {
                 self.log_once(&error);
-                Ok(false)
+                Ok(None)
             }
         }
     }
@@ -177,7 +176,6 @@ impl HistorySink {
             return;
         }
         if matches!(error, StoreError::Damaged(_)) {
-            self.state = State::Refused;
             error!(network = %self.name, "nothing is recorded of {}: {message}", self.name);
         } else if !matches!(error, StoreError::NotOpen) {
             warn!(network = %self.name, "nothing is recorded of {} at the moment: {message}", self.name);
@@ -185,11 +183,11 @@ impl HistorySink {
         self.complaint = Some(message);
     }
 
-    /// The counts that the history has; `None` where it is not open or cannot be read, and then it is closed.
-    pub(super) async fn tallies(&mut self) -> Option<EventCounters> {
+    /// The counters that the history has; `None` where it is not open or cannot be read, and then it is closed.
+    pub(super) async fn counters(&mut self) -> Option<EventCounters> {
         let (Some(writer), State::Open(network)) = (&self.writer, self.state) else { return None };
         match writer.tallies(network).await {
-            Ok(tallies) => Some(tallies),
+            Ok(counters) => Some(counters),
             Err(error) => {
                 self.close();
                 self.log_once(&error);
@@ -225,22 +223,17 @@ impl HistorySink {
 
     /// The activation height of v24 that the history had when it was opened, once.
     pub(super) fn take_activation(&mut self) -> Option<Height> {
-        std::mem::take(&mut self.is_news).then_some(self.activation)?
-    }
-
-    /// The blocks that the history had as replaced when it was opened, once.
-    pub(super) fn take_replaced(&mut self) -> Vec<BlockHash> {
-        std::mem::take(&mut self.replaced)
+        std::mem::take(&mut self.activation.is_news).then_some(self.activation.height)?
     }
 
     /// Records an activation height that is news. What cannot be written now is tried again the next time.
     pub(super) async fn keep_activation(&mut self, height: Option<Height>) {
         let (Some(writer), State::Open(network)) = (&self.writer, self.state) else { return };
-        if self.activation == height {
+        if self.activation.height == height {
             return;
         }
         match writer.keep_activation(network, V24, height).await {
-            Ok(()) => self.activation = height,
+            Ok(()) => self.activation.height = height,
             Err(error) => {
                 debug!(network = %self.name, "the activation height of {} is not recorded yet: {error}", self.name);
             }
@@ -339,7 +332,7 @@ impl HistorySink {
 
     /// Whether anything is ever recorded.
     pub(super) fn records(&self) -> bool {
-        self.writer.is_some() && self.state != State::Refused
+        self.writer.is_some()
     }
 
     /// Records what came to light of the highest block.

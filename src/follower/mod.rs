@@ -11,24 +11,27 @@
 
 mod block_replay;
 mod block_sync;
-mod chain_facts;
 mod chain_state;
-mod deep;
+mod common_block;
 mod dkg_outcomes;
+mod enrichment;
+mod followed_chain;
 mod fork;
 mod history_sink;
+mod list_reader;
 pub mod offline_backfill;
 mod online_backfill;
-mod quorum_selection;
-mod quorums;
+mod publisher;
+mod replaced_blocks;
 mod resume;
-mod returned;
 mod settings;
 mod source;
 mod source_health;
 mod source_pool;
-mod stale;
+mod sync_planner;
 mod unreadable;
+mod watch_entries;
+mod watching;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,27 +39,23 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tracing::{debug, warn};
 
-use crate::follower::chain_facts::Facts;
-use crate::follower::chain_state::ChainState;
+use crate::follower::block_sync::ChainSync;
 use crate::follower::history_sink::HistorySink;
-use crate::follower::online_backfill::{OnlineBackfill, reached};
-use crate::follower::quorum_selection::SelectionState;
-use crate::follower::returned::TakenBack;
+use crate::follower::online_backfill::reached;
+use crate::follower::publisher::Publisher;
+pub use crate::follower::publisher::state_channel;
 pub use crate::follower::settings::FollowerSettings;
-use crate::follower::source::SourceError;
+use crate::follower::source::{Identity, Source, SourceError};
 pub use crate::follower::source_health::OptionalQueries;
 use crate::follower::source_pool::SourcePool;
 use crate::history::Writer;
-use crate::meters::{Meters, NetworkMeters};
+use crate::meters::Meters;
 use crate::rpc::{ChainInfo, Client};
-use domain::counters::EventCounters;
-use domain::masternode::{BlockHash, Height, UnixSeconds};
-use domain::quorum::Quorums;
-use domain::snapshot::SnapshotInputs;
-use domain::watch::{WatchList, WatchTarget};
-use domain::{Moment, NetworkState, Snapshot};
+use domain::NetworkState;
+use domain::masternode::Height;
+use domain::watch::WatchList;
 
-/// How often a list is read anew because another block came while it was read.
+/// How often a list is read again because another block came while it was read.
 const MOVES: usize = 3;
 
 /// Age at which a list that changes between blocks is read again although no block came, in seconds.
@@ -68,41 +67,10 @@ const SELECTION_WAIT: Duration = Duration::from_secs(2);
 
 /// Follows one network; see the module.
 pub struct Follower {
-    settings: FollowerSettings,
+    settings: Arc<FollowerSettings>,
     sources: SourcePool,
-    meters: NetworkMeters,
-    watch_list: watch::Receiver<WatchList>,
-    published: watch::Sender<Arc<NetworkState>>,
-    book: Option<ChainState>,
-    /// What was followed before the history was opened, until it is known where to go on.
-    aside: Option<ChainState>,
-    recorder: HistorySink,
-    taken_back: TakenBack,
-    filling: OnlineBackfill,
-    /// The block of which the node did not say how its sessions ended when it was asked.
-    unanswered: Option<BlockHash>,
-    /// The history was opened, and its place on the chain is not found yet.
-    is_resuming: bool,
-    tallies: EventCounters,
-    /// The counts in memory go on from those of the history.
-    counts_history: bool,
-    facts: Option<Facts>,
-    drawn: SelectionState,
-    quorums: Quorums,
-    watched: Vec<WatchTarget>,
-    read_at: UnixSeconds,
-    peers_asked: usize,
-}
-
-/// Where the state of a network is published. Nothing is known of it at first.
-pub fn state_channel(
-    settings: &FollowerSettings,
-    clients: &[Client],
-) -> (watch::Sender<Arc<NetworkState>>, watch::Receiver<Arc<NetworkState>>) {
-    let since = Moment { unix: (settings.clock)(), uptime: settings.started.elapsed() };
-    let names = clients.iter().map(Client::name);
-    let FollowerSettings { network, rules, stale_after, .. } = settings;
-    watch::channel(Arc::new(NetworkState::new(network, rules.clone(), *stale_after, since, names)))
+    chain: ChainSync,
+    publisher: Publisher,
 }
 
 impl Follower {
@@ -115,36 +83,17 @@ impl Follower {
         watch_list: watch::Receiver<WatchList>,
         published: watch::Sender<Arc<NetworkState>>,
     ) -> Follower {
-        let network = meters.network(&settings.network);
         let sources = SourcePool::new(settings.clone(), clients, meters.not_understood(&settings.network));
-        Follower {
-            recorder: HistorySink::new(&settings.network, None),
-            settings,
-            sources,
-            meters: network,
-            watch_list,
-            published,
-            book: None,
-            aside: None,
-            taken_back: TakenBack::default(),
-            filling: OnlineBackfill::new(),
-            unanswered: None,
-            is_resuming: false,
-            tallies: EventCounters::default(),
-            counts_history: false,
-            facts: None,
-            drawn: SelectionState::default(),
-            quorums: Quorums::default(),
-            watched: Vec::new(),
-            read_at: UnixSeconds(0),
-            peers_asked: 0,
-        }
+        let settings = Arc::new(settings);
+        let chain = ChainSync::new(settings.clone(), meters.network(&settings.network), watch_list);
+        Follower { settings, sources, chain, publisher: Publisher::new(published) }
     }
 
-    /// The same, going on where the history ends and recording each block there before it is published.
+    /// The same, continuing where the history ends and recording each block there before it is published.
     #[must_use]
-    pub fn with_history(self, writer: Writer) -> Follower {
-        Follower { recorder: HistorySink::new(&self.settings.network, Some(writer)), ..self }
+    pub fn with_history(mut self, writer: Writer) -> Follower {
+        self.chain.history = HistorySink::new(&self.settings.network, Some(writer));
+        self
     }
 
     /// Follows until the watch list's sender is gone, which is how the owner stops it.
@@ -154,18 +103,14 @@ impl Follower {
         loop {
             tokio::select! {
                 biased; // The tip goes before the past.
-                changed = self.watch_list.changed() => {
+                changed = self.chain.watching.changed() => {
                     if changed.is_err() {
                         return;
                     }
-                    self.watched.clear();
-                    // What was withdrawn stays so: another watch list does not make it any fresher.
-                    if self.is_published() {
-                        self.publish();
-                    }
+                    self.publish_again();
                 }
                 _ = timer.tick() => self.poll().await,
-                () = reached(self.filling.due()) => drop(self.fill().await),
+                () = reached(self.chain.backfill.due()) => drop(self.fill().await),
             }
         }
     }
@@ -176,22 +121,33 @@ impl Follower {
             self.withdraw_if_stale(&troubles);
         }
         if self.sources.is_report_poll() {
-            let list = self.book.as_ref().map(|book| book.list().clone());
-            self.sources.ask_for_reports(list).await;
-            self.learn_reports();
+            self.sources.ask_for_reports(self.chain.list().cloned()).await;
+            let facts = self.chain.enrichment.facts_mut();
+            if facts.is_some_and(|facts| source_health::collect(&self.sources, facts)) {
+                self.publish_again();
+            }
         }
-        self.publish_sources();
+        self.publisher.publish_sources(&self.sources, &self.chain);
     }
 
     /// As [`Follower::poll`], but says what is wrong: one line a source.
     pub async fn poll_once(&mut self) -> Result<(), Vec<String>> {
         let followed = self.try_sources().await;
-        self.publish_sources();
+        self.publisher.publish_sources(&self.sources, &self.chain);
         followed
+    }
+
+    /// Fills in one block of the past, or finds out which are missing. Returns whether there is more to do.
+    pub async fn fill(&mut self) -> bool {
+        let tip = self.chain.tip();
+        let is_recorded = self.chain.history.is_written() && tip.is_some() && self.chain.history.cursor() == tip;
+        let source = self.sources.active.map(|index| &mut self.sources[index]);
+        self.chain.fill(source.filter(|source| is_recorded && source.trouble().is_none())).await
     }
 
     async fn try_sources(&mut self) -> Result<(), Vec<String>> {
         self.sources.begin_poll();
+        self.sources.introduce().await;
         if self.sources.is_standby_poll() {
             self.sources.look_at_standbys(self.followed()).await;
         }
@@ -207,7 +163,7 @@ impl Follower {
                 Err(trouble) => {
                     self.sources.failed(index, &trouble);
                     // To follow the next one may take minutes.
-                    self.publish_sources();
+                    self.publisher.publish_sources(&self.sources, &self.chain);
                 }
             }
         }
@@ -216,25 +172,17 @@ impl Follower {
 
     /// Height of the tip that is followed.
     fn followed(&self) -> Option<Height> {
-        self.book.as_ref().map(|book| book.tip().height)
+        self.chain.tip().map(|tip| tip.height)
     }
 
     /// Follows a source to its tip and publishes what is new. What only improves the picture cannot keep it back.
     async fn follow(&mut self, index: usize) -> Result<Height, SourceError> {
         let best = self.sources[index].client.best_block_hash().await?;
-        let book = self.book.as_ref().filter(|_| self.sources.active == Some(index));
-        if let Some((depth, tip)) = book.and_then(|book| Some((book.depth_of(&best)?, book.tip().height))) {
-            let is_shown = depth == 0 && self.is_published_at(&best);
+        let followed = self.chain.state.followed().filter(|_| self.sources.active == Some(index));
+        if let Some((depth, tip)) = followed.and_then(|chain| Some((chain.depth_of(&best)?, chain.tip().height))) {
+            let is_shown = depth == 0 && self.publisher.is_published_at(&best);
             if is_shown && !self.sources.is_left_behind(index, Some(tip)) {
-                // A node that stands still may have lost its sync: that is asked now and then, and after any trouble.
-                if self.sources[index].trouble().is_some() || self.sources.is_standby_poll() {
-                    self.sources.check(index, Some(tip)).await?;
-                }
-                if self.settings.rules.ping.is_some() {
-                    self.refresh(index).await?;
-                }
-                self.relearn_quorums(index).await;
-                self.sources.is_not_rolled_back();
+                self.confirm_tip(index).await?;
                 return Ok(tip);
             }
             if depth > 0 && self.sources.awaits_rollback() {
@@ -246,41 +194,110 @@ impl Follower {
         if self.sources.active != Some(index) && self.is_behind(&chain) && !self.sources.is_astray(index, followed) {
             return Err(SourceError::Behind(chain.blocks));
         }
-        self.sources.identity = Some(identity);
-        self.resume(index, &chain).await?;
+        self.sources.identity = Some(identity.clone());
+        self.resume(index, &identity, &chain).await?;
         self.sources.is_not_rolled_back();
         let chain = self.walk_to_tip(index, chain).await?;
-        if let Some(tip) = self.book.as_ref().map(|book| *book.tip()) {
-            self.sources.look_at_special(index, &tip).await;
-        }
-        self.refresh_chain_facts(index, &chain).await;
-        self.learn_quorums(index).await;
-        self.ask_for_peers(index).await;
-        self.read_at = (self.settings.clock)();
+        self.enrich(index, &chain).await;
+        self.publisher.read_at = (self.settings.clock)();
         self.publish_with_selection(index).await?;
-        match self.check_against_node(index).await {
+        match self.chain.check_against_node(&self.sources[index]).await {
             Ok(false) => {}
             Ok(true) => self.publish(),
-            Err(trouble) => warn!(
-                network = %self.settings.network,
-                "the list of {} could not be compared with the node's: {trouble}",
-                self.settings.network
-            ),
+            Err(trouble) => {
+                let network = &self.settings.network;
+                warn!(%network, "the list of {network} could not be compared with the node's: {trouble}");
+            }
         }
-        Ok(self.book.as_ref().map_or(chain.blocks, |book| book.tip().height))
+        Ok(self.followed().unwrap_or(chain.blocks))
+    }
+
+    /// At a tip that is published: asks what may have changed without a block.
+    async fn confirm_tip(&mut self, index: usize) -> Result<(), SourceError> {
+        // A node that stands still may have lost its sync: that is asked now and then, and after any trouble.
+        if self.sources[index].trouble().is_some() || self.sources.is_standby_poll() {
+            self.sources.check(index, self.followed()).await?;
+        }
+        if self.settings.rules.ping.is_some() {
+            self.refresh(index).await?;
+        }
+        if let Some(tip) = self.chain.tip()
+            && self.chain.enrichment.refresh_quorums(&mut self.sources[index], &tip, &self.settings.rules).await
+        {
+            self.publish();
+        }
+        self.sources.is_not_rolled_back();
+        Ok(())
+    }
+
+    /// Opens the history if it is closed, and continues where it ends.
+    async fn resume(&mut self, index: usize, identity: &Identity, chain: &ChainInfo) -> Result<(), SourceError> {
+        if let Err(trouble) = self.chain.open_history(identity).await {
+            // What was followed so far is of the network that is refused now.
+            self.sources.forget_answers();
+            self.publisher.withdraw(&self.sources, &self.chain);
+            return Err(trouble);
+        }
+        // Before anything recorded is taken back for the sake of a chain that was left behind.
+        if let Some(height) = self.chain.history.take_activation() {
+            self.sources.recall_activation(index, chain, (height, self.followed())).await?;
+        }
+        self.chain.history.keep_activation(self.sources.activation.height).await;
+        let is_below = self.chain.state.is_resuming() && self.chain.history.is_below_cursor(&chain.best);
+        if is_below && self.sources.awaits_rollback() {
+            return Err(SourceError::Behind(chain.blocks));
+        }
+        self.chain.resume(&self.sources[index], chain).await
+    }
+
+    /// Walks to a source's tip, and on to the next one where a block came while its list was read.
+    async fn walk_to_tip(&mut self, index: usize, mut chain: ChainInfo) -> Result<ChainInfo, SourceError> {
+        for _ in 0..MOVES {
+            match self.walk(index, &chain).await {
+                Err(SourceError::Moved) => chain = self.sources[index].client.chain_info().await?,
+                walked => return walked.map(|()| chain),
+            }
+        }
+        self.walk(index, &chain).await.map(|()| chain)
+    }
+
+    /// Walks to a source's tip. The snapshot that becomes stale on the way is withdrawn: a walk by full lists takes long.
+    async fn walk(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
+        let stale_at = self.sources.stale_at();
+        let walk = self.chain.walk_to(&mut self.sources[index], chain);
+        tokio::pin!(walk);
+        tokio::select! {
+            biased;
+            walked = &mut walk => return walked,
+            () = reached(stale_at) => self.publisher.withdraw_snapshot(),
+        }
+        walk.await
+    }
+
+    /// Asks for what is due at the tip in addition to the list.
+    async fn enrich(&mut self, index: usize, chain: &ChainInfo) {
+        if let Some(tip) = self.chain.tip() {
+            self.sources.look_at_special(index, &tip).await;
+        }
+        self.chain.enrich(&mut self.sources[index], chain).await;
+        let (deployment, newest) = (self.sources.deployment(index), self.sources.newest_version());
+        if let Some(facts) = self.chain.enrichment.facts_mut() {
+            (facts.deployment, facts.newest_version) = (deployment, newest);
+        }
     }
 
     /// Publishes the new list once, with the selection of the next quorums. Where that takes longer than a moment, the list
     /// comes first.
     async fn publish_with_selection(&mut self, index: usize) -> Result<(), SourceError> {
         // What a node that takes long answered so far is lost, and asked for again below: not waited for, but for once.
-        let quick = tokio::time::timeout(SELECTION_WAIT, self.update_quorum_selection(index)).await.ok();
+        let selection = self.chain.select_quorums(&mut self.sources[index]);
+        let quick = tokio::time::timeout(SELECTION_WAIT, selection).await.ok();
         self.publish();
-        self.refuse_hidden()?;
+        self.reveal_hidden(index).await?;
         let selected = match quick {
             Some((_, selected)) => selected,
             None => {
-                let (is_news, selected) = self.update_quorum_selection(index).await;
+                let (is_news, selected) = self.chain.select_quorums(&mut self.sources[index]).await;
                 if is_news {
                     self.publish();
                 }
@@ -288,104 +305,72 @@ impl Follower {
             }
         };
         if let Err(trouble) = selected {
-            debug!(
-                network = %self.settings.network,
-                "who sits in the next sessions of {} is not known: {trouble}",
-                self.settings.network
-            );
+            let network = &self.settings.network;
+            debug!(%network, "the members of the next sessions of {network} are not known: {trouble}");
         }
         Ok(())
     }
 
-    /// Walks to a source's tip, and on to the next one where a block came while its list was read.
-    async fn walk_to_tip(&mut self, index: usize, mut chain: ChainInfo) -> Result<ChainInfo, SourceError> {
-        for _ in 0..MOVES {
-            match self.walk_to(index, &chain).await {
-                Err(SourceError::Moved) => chain = self.sources[index].client.chain_info().await?,
-                walked => return walked.map(|()| chain),
-            }
+    /// Reads the list of the tip again where a watched masternode is hidden in it: perhaps this source shows it. Fails where
+    /// it does not; then nothing is published.
+    async fn reveal_hidden(&mut self, index: usize) -> Result<(), SourceError> {
+        if self.chain.list().is_some_and(|list| self.chain.watching.is_hidden_in(list)) {
+            self.chain.verify(&self.sources[index]).await?;
+            self.publish();
         }
-        self.walk_to(index, &chain).await.map(|()| chain)
+        Ok(())
     }
 
     /// Reads a list again that changes between blocks: masternodes fall silent while no block comes, too.
     async fn refresh(&mut self, index: usize) -> Result<(), SourceError> {
         let now = (self.settings.clock)();
         // A clock that jumped back counts as well: it would keep the list from being read until it caught up.
-        let aged = now.0.abs_diff(self.read_at.0) >= REFRESH_SECONDS;
-        let Some(tip) = self.book.as_ref().map(|book| *book.tip()).filter(|_| aged) else { return Ok(()) };
-        let full = self.full_list(index, tip).await?;
-        let Some(book) = &mut self.book else { return Ok(()) };
-        let (_, happened) = book.correct(full, None);
-        self.recorder.amend(happened).await;
-        self.read_at = now;
+        if now.0.abs_diff(self.publisher.read_at.0) < REFRESH_SECONDS || self.chain.tip().is_none() {
+            return Ok(());
+        }
+        self.chain.verify(&self.sources[index]).await?;
+        self.publisher.read_at = now;
         self.publish();
         Ok(())
     }
 
     /// Whether a source that is to take over has less than what was followed already.
     fn is_behind(&self, chain: &ChainInfo) -> bool {
-        self.book.as_ref().is_some_and(|book| match book.depth_of(&chain.best) {
+        self.chain.state.followed().is_some_and(|followed| match followed.depth_of(&chain.best) {
             Some(depth) => depth > 0,
-            None => chain.blocks < book.tip().height,
+            None => chain.blocks < followed.tip().height,
         })
     }
 
-    fn is_published(&self) -> bool {
-        self.published.borrow().snapshot.is_some()
-    }
-
-    fn is_published_at(&self, tip: &BlockHash) -> bool {
-        self.published.borrow().snapshot.as_ref().is_some_and(|snapshot| snapshot.block().hash == *tip)
-    }
-
-    /// Publishes how the sources fare, beside the snapshot that is published already.
-    fn publish_sources(&self) {
-        self.published.send_modify(|state| self.complete(Arc::make_mut(state)));
-    }
-
-    fn publish_snapshot(&self, snapshot: Option<Arc<Snapshot>>) {
-        self.published.send_modify(|state| {
-            let state = Arc::make_mut(state);
-            state.snapshot = snapshot;
-            self.complete(state);
-        });
-    }
-
-    /// Takes back the snapshot; the sources stay.
-    fn withdraw(&self) {
-        self.publish_snapshot(None);
-    }
-
-    fn complete(&self, state: &mut NetworkState) {
-        state.sources = self.sources.health();
-        state.gap_blocks = self.meters.gap_blocks.total();
-        state.not_understood = self.sources.not_understood.total();
-        state.fork_activation = self.sources.activation.height;
-    }
-
-    /// Publishes the list that is followed with what is known beside it.
     fn publish(&mut self) {
-        let (Some(book), Some(facts)) = (&self.book, &self.facts) else { return };
-        // Those that left the list are remembered for as long as the same watch list is in force.
-        let watch_list = self.watch_list.borrow_and_update();
-        let known = if watch_list.has_changed() { Vec::new() } else { std::mem::take(&mut self.watched) };
-        self.watched = watch_list.resolve(book.list(), &known);
-        drop(watch_list);
-        if unreadable::hides_watched(book.list(), &self.watched) {
-            // It would be published as one that is not registered.
-            self.withdraw();
+        self.publisher.publish(&self.sources, &mut self.chain);
+    }
+
+    /// Publishes what became known of a snapshot that is published. What was withdrawn stays so: it is not fresher than before.
+    fn publish_again(&mut self) {
+        if self.publisher.is_published() {
+            self.publish();
+        }
+    }
+
+    /// Withdraws the snapshot that no source confirmed for `stale_after`. Where the history does not say which network this is, a
+    /// source of another one may be followed from then on.
+    fn withdraw_if_stale(&mut self, troubles: &[String]) {
+        if !self.sources.is_stale() || !self.publisher.is_published() {
             return;
         }
-        let parts = SnapshotInputs {
-            network: self.settings.network.clone(),
-            rules: self.settings.rules.clone(),
-            list: book.list().clone(),
-            facts: facts.chain.clone(),
-            read_at: self.read_at,
-            watched: self.watched.clone(),
-            recent_events: book.recent().cloned().collect(),
-        };
-        self.publish_snapshot(Some(Arc::new(Snapshot::new(parts, book.tallies()))));
+        let (network, stale_after) = (&self.settings.network, self.settings.stale_after);
+        warn!(
+            %network,
+            "nothing is published of network {network} any more: no source confirmed its list for {stale_after:?} ({})",
+            troubles.join("; ")
+        );
+        self.publisher.withdraw(&self.sources, &self.chain);
+        if self.sources.iter().any(Source::is_elsewhere) && !self.chain.history.is_bound() {
+            // Perhaps the network was mistaken, not the source: the first answer now says which it is.
+            self.sources.forget_network();
+            self.chain.state.give_up(None);
+            self.chain.history.close();
+        }
     }
 }

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::follower::block_replay::{BlockReplay, gaps};
-use crate::follower::block_sync::measure_spacing;
+use crate::follower::block_replay::{self, BlockReplay, ReplayedBlock, gaps};
 use crate::follower::source::{self, Identity, Source, SourceError, optional};
-use crate::follower::{FollowerSettings, quorums};
+use crate::follower::{FollowerSettings, enrichment};
 use crate::history::{self, BlockEvents, NetworkId, Store, StoreError};
 use crate::rpc::{ChainInfo, Client};
+use domain::ForeignText;
 use domain::chain_facts::ChainFacts;
 use domain::list::{Block, MasternodeList};
 use domain::masternode::{Height, UnixSeconds};
@@ -47,7 +47,7 @@ pub struct Walked<'a> {
     pub list: &'a MasternodeList,
     /// What happened in it, with the DKG sessions that ended.
     pub happened: &'a BlockEvents,
-    /// What was known beside the list.
+    /// What was known in addition to the list.
     pub facts: &'a ChainFacts,
 }
 
@@ -95,7 +95,7 @@ pub struct OfflineBackfill {
     source: Source,
     identity: Identity,
     chain: ChainInfo,
-    sporks: Vec<(String, i64)>,
+    sporks: Vec<(ForeignText, i64)>,
     rule: Option<PenaltyRule>,
 }
 
@@ -112,15 +112,10 @@ impl OfflineBackfill {
         Ok(OfflineBackfill { settings, source, identity, chain, sporks, rule })
     }
 
-    fn past(&self, counts_sessions: bool) -> BlockReplay<'_> {
-        let (rules, subnet) = (&*self.settings.rules, self.identity.subnet());
-        BlockReplay { source: &self.source, rules, subnet, rule: self.rule, counts_sessions }
-    }
-
     /// The first block at or after a moment; above the tip when there is none yet. Times of blocks are taken to rise.
     pub async fn first_since(&self, moment: UnixSeconds) -> Result<Height, OfflineBackfillError> {
         let tip = self.source.client.chain_info().await?.blocks;
-        Ok(self.past(false).first_since(moment, (Height(0), tip)).await?)
+        Ok(block_replay::first_since(&self.source, moment, (Height(0), tip)).await?)
     }
 
     /// The first block whose events are kept: those of older ones are deleted at once.
@@ -129,8 +124,8 @@ impl OfflineBackfill {
         self.first_since(UnixSeconds(now.0.saturating_sub(self.settings.retention.as_secs()))).await
     }
 
-    /// Fills in what the history lacks from `first` to `last` and below its end, as far as events are kept. `go_on` is told
-    /// of each block, and ends the walk by `false`. Returns how many blocks were filled in, and how many were to be.
+    /// Fills in what the history lacks from `first` to `last` and below its end, as far as events are kept. `go_on` is called
+    /// for each block, and ends the walk by `false`. Returns how many blocks were filled in, and how many were to be.
     pub async fn fill(
         &mut self,
         store: &mut Store,
@@ -146,13 +141,14 @@ impl OfflineBackfill {
         let gaps = gaps(&store.spans(network)?, (span.0.max(kept).max(Height(1)), last));
         let total = gaps.iter().map(|(first, last)| last.above(*first) + 1).sum();
         let mut done = 0;
+        let replay = replay(&self.settings, &self.identity, self.rule, false);
         for (first, last) in gaps {
-            let mut list = self.past(false).list_before(first).await?;
+            let mut from = block_replay::point_before(&self.source, first).await?;
             for height in first.0..=last.0 {
                 let started = Instant::now();
-                let (next, happened, _) = self.past(false).next(&list).await?;
-                store.backfill(network, &[happened])?;
-                list = next;
+                let replayed = replay.replay_next(&mut self.source, &from).await?;
+                store.backfill(network, &[replayed.happened])?;
+                from.advance(replayed.list);
                 done += 1;
                 if !go_on(Progress { height: Height(height), done, total }) {
                     return Ok((done, total));
@@ -178,28 +174,30 @@ impl OfflineBackfill {
         if total == 0 {
             return Ok((0, 0));
         }
-        let mut list = self.past(true).list_before(first).await?;
-        let mut facts = self.facts(list.block()).await?;
+        let mut from = block_replay::point_before(&self.source, first).await?;
+        let mut facts = self.facts(from.list().block()).await?;
+        let replay = replay(&self.settings, &self.identity, self.rule, true);
         let types = self.settings.rules.quorum_types(self.identity.subnet());
         let mut quorums = Quorums::default();
-        quorums::bring(&mut quorums, &mut self.source, types, list.block()).await;
+        enrichment::bring(&mut quorums, &mut self.source, types, from.list().block()).await;
         for done in 1..=total {
             let started = Instant::now();
-            let (next, happened, commitments) = self.past(true).next(&list).await?;
-            quorums::step(&mut quorums, types, (&list.block().hash, next.block()), commitments.as_deref());
-            quorums::bring(&mut quorums, &mut self.source, types, next.block()).await;
-            let height = next.block().height;
+            let ReplayedBlock { list, happened, commitments, .. } = replay.replay_next(&mut self.source, &from).await?;
+            let parent = from.list().block().hash;
+            enrichment::step(&mut quorums, types, (&parent, list.block()), commitments.as_deref());
+            enrichment::bring(&mut quorums, &mut self.source, types, list.block()).await;
+            from.advance(list);
+            let (list, height) = (from.list(), from.list().block().height);
             if height.0 % SPACING_BLOCKS == 0 {
-                facts = self.facts(next.block()).await?;
+                facts = self.facts(list.block()).await?;
             }
             facts.formations.clone_from(&quorums.formations);
             facts.evo_payments = source::evo_payments_after(&self.chain, self.source.version, height);
             if missing.iter().any(|(first, last)| (*first..=*last).contains(&height)) {
                 store.backfill(network, std::slice::from_ref(&happened))?;
             }
-            list = next;
             let progress = Progress { height, done, total };
-            let walked = Walked { progress, list: &list, happened: &happened, facts: &facts };
+            let walked = Walked { progress, list, happened: &happened, facts: &facts };
             if !go_on(walked).map_err(OfflineBackfillError::Node)? {
                 return Ok((done, total));
             }
@@ -223,12 +221,21 @@ impl OfflineBackfill {
         Ok((network, last.min(cursor.height)))
     }
 
-    /// What was known beside the list at an old block.
+    /// What was known in addition to the list at an old block.
     async fn facts(&self, block: &Block) -> Result<ChainFacts, OfflineBackfillError> {
         let mut facts = ChainFacts::new(self.identity.subnet());
-        facts.measured_spacing_seconds = measure_spacing(&self.source.client, block).await?;
+        facts.measured_spacing_seconds = enrichment::measure_spacing(&self.source.client, block).await?;
         facts.sporks.clone_from(&self.sporks);
         facts.tells_sessions = self.source.tells_sessions();
         Ok(facts)
     }
+}
+
+fn replay<'a>(
+    settings: &'a FollowerSettings,
+    identity: &Identity,
+    penalty_rule: Option<PenaltyRule>,
+    counts_sessions: bool,
+) -> BlockReplay<'a> {
+    BlockReplay { rules: &settings.rules, subnet: identity.subnet(), penalty_rule, counts_sessions }
 }

@@ -12,14 +12,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::follower::Follower;
-use crate::follower::block_replay::{BlockReplay, gaps};
+use crate::follower::FollowerSettings;
+use crate::follower::block_replay::{self, BlockReplay, ReplayPoint, gaps};
+use crate::follower::history_sink::HistorySink;
 use crate::follower::offline_backfill::BREATH;
-use crate::follower::source::{Identity, Source, SourceError};
+use crate::follower::source::{Source, SourceError};
 use crate::history::StoreError;
 use crate::rpc::ErrorKind;
-use domain::chain::Subnet;
-use domain::list::MasternodeList;
 use domain::masternode::{Height, UnixSeconds};
 
 /// Pause after a failure, and until the tip is reached.
@@ -27,6 +26,15 @@ const RETRY: Duration = Duration::from_secs(10);
 
 /// From one line about the progress to the next.
 const REPORT: Duration = Duration::from_secs(60);
+
+/// What one step needs.
+pub(super) struct BackfillContext<'a> {
+    pub(super) settings: &'a FollowerSettings,
+    /// The source that is followed, if the tip is reached and recorded.
+    pub(super) source: Option<&'a mut Source>,
+    pub(super) history: &'a mut HistorySink,
+    pub(super) replay: BlockReplay<'a>,
+}
 
 /// What is to be filled in.
 pub(super) struct OnlineBackfill {
@@ -47,7 +55,7 @@ enum State {
 struct BackfillProgress {
     gaps: VecDeque<(Height, Height)>,
     /// The list before the first block of the first gap.
-    list: Option<MasternodeList>,
+    from: Option<ReplayPoint>,
     total: u32,
     missing: u32,
     events: usize,
@@ -84,171 +92,156 @@ impl OnlineBackfill {
         (!matches!(self.state, State::Over)).then_some(self.due)
     }
 
-    /// What is missing is to be found out anew: the history is another one than it was.
+    /// What is missing is to be found out again: the history is another one than it was.
     pub(super) fn again(&mut self) {
         (self.state, self.due) = (State::Unknown, Instant::now());
     }
 
-    fn over(&mut self) {
-        self.state = State::Over;
-    }
-}
-
-impl Follower {
-    /// Fills in one block, or finds out which are missing. Returns whether there is more to do.
-    pub async fn fill(&mut self) -> bool {
+    /// Fills in one block, or finds out which are missing.
+    pub(super) async fn step(&mut self, context: BackfillContext<'_>) {
         let started = Instant::now();
-        if self.settings.backfill_blocks == 0 || !self.recorder.records() {
-            self.filling.over();
-        } else if let Some(index) = self.sources.active.filter(|index| self.can_fill(*index)) {
-            match self.fill_step(index).await {
-                Ok(()) => {
-                    self.filling.due = Instant::now() + started.elapsed().max(BREATH);
-                    self.filling.complaint = None;
-                }
-                Err(failure) => self.not_filled(failure),
-            }
-        } else {
-            self.filling.due = Instant::now() + RETRY.min(self.settings.poll_interval.max(BREATH));
+        let BackfillContext { settings, source, history, replay } = context;
+        if settings.backfill_blocks == 0 || !history.records() {
+            self.state = State::Over;
+            return;
         }
-        self.filling.due().is_some()
+        let Some(source) = source else {
+            self.due = Instant::now() + RETRY.min(settings.poll_interval.max(BREATH));
+            return;
+        };
+        let step = match &mut self.state {
+            State::Over => return,
+            State::Unknown => find_missing(settings, source, history).await.map(|state| self.state = state),
+            State::Walking(progress) => match progress.step(settings, source, history, &replay).await {
+                Ok(true) => Ok(()),
+                Ok(false) => {
+                    progress.log_end(&settings.network);
+                    self.state = State::Over;
+                    Ok(())
+                }
+                Err(failure) => Err(failure),
+            },
+        };
+        match step {
+            Ok(()) => {
+                self.due = Instant::now() + started.elapsed().max(BREATH);
+                self.complaint = None;
+            }
+            Err(failure) => self.failed(failure, &settings.network),
+        }
     }
 
-    /// Whether the tip is reached, is recorded, and its source answers.
-    fn can_fill(&self, index: usize) -> bool {
-        let is_recorded =
-            self.recorder.is_written() && self.recorder.cursor() == self.book.as_ref().map(|book| *book.tip());
-        self.sources[index].trouble().is_none() && self.book.is_some() && is_recorded
-    }
-
-    fn not_filled(&mut self, failure: StepError) {
-        self.filling.due = Instant::now() + RETRY;
+    fn failed(&mut self, failure: StepError, network: &str) {
+        self.due = Instant::now() + RETRY;
         let message = match failure {
             StepError::Node(trouble) => trouble.to_string(),
             StepError::History(error) => error.to_string(),
         };
         // Perhaps a reorg, or a source that was another: what is missing is looked at again.
-        self.filling.state = State::Unknown;
-        if self.filling.complaint.as_ref() != Some(&message) {
-            let network = &self.settings.network;
+        self.state = State::Unknown;
+        if self.complaint.as_ref() != Some(&message) {
             warn!(%network, "old blocks of {network} are not filled in at the moment: {message}");
-            self.filling.complaint = Some(message);
+            self.complaint = Some(message);
         }
     }
+}
 
-    async fn fill_step(&mut self, index: usize) -> Result<(), StepError> {
-        match &self.filling.state {
-            State::Over => Ok(()),
-            State::Unknown => self.look_for_gaps(index).await,
-            State::Walking(walk) if walk.list.is_none() => self.stand_before_gap(index).await,
-            State::Walking(_) => self.fill_next(index).await,
+/// Finds out which blocks are missing of those that are asked for and that are kept.
+async fn find_missing(settings: &FollowerSettings, source: &Source, history: &HistorySink) -> Result<State, StepError> {
+    let network = &settings.network;
+    if let Some(why) = BlockReplay::refusal(source, &settings.rules) {
+        info!(%network, "blocks of {network} from before the start are not filled into the history: {why}");
+        history.missing(0);
+        return Ok(State::Over);
+    }
+    let (Some(cursor), Some(known)) = (history.cursor(), history.spans().await?) else {
+        return Err(StoreError::NotOpen.into());
+    };
+    let first = Height((cursor.height.0 + 1).saturating_sub(settings.backfill_blocks).max(2));
+    let mut missing = gaps(&known, (first, cursor.height));
+    if let Some((lowest, _)) = missing.first().copied() {
+        let now = (settings.clock)();
+        let oldest = UnixSeconds(now.0.saturating_sub(settings.retention.as_secs()));
+        let kept = block_replay::first_since(source, oldest, (lowest, cursor.height)).await?;
+        missing = gaps(&known, (kept, cursor.height));
+    }
+    let total = missing.iter().map(|(first, last)| last.above(*first) + 1).sum();
+    history.missing(total);
+    if total == 0 {
+        return Ok(State::Over);
+    }
+    info!(%network, blocks = total, "{total} blocks of {network} from before are filled into the history meanwhile");
+    let now = Instant::now();
+    let gaps = missing.into();
+    Ok(State::Walking(BackfillProgress { gaps, from: None, total, missing: total, events: 0, begun: now, said: now }))
+}
+
+impl BackfillProgress {
+    /// Goes one step forward. Returns whether there is more to do.
+    async fn step(
+        &mut self,
+        settings: &FollowerSettings,
+        source: &mut Source,
+        history: &mut HistorySink,
+        replay: &BlockReplay<'_>,
+    ) -> Result<bool, StepError> {
+        match self.from.take() {
+            Some(from) => self.fill_next(&settings.network, source, history, (replay, from)).await?,
+            None => self.enter_gap(&settings.network, source, history).await?,
         }
+        Ok(!self.gaps.is_empty())
     }
 
-    /// Finds out which blocks are missing of those that are asked for and that are kept.
-    async fn look_for_gaps(&mut self, index: usize) -> Result<(), StepError> {
-        if let Some(why) = BlockReplay::refusal(&self.sources[index], &self.settings.rules) {
-            let network = &self.settings.network;
-            info!(%network, "blocks of {network} from before the start are not filled into the history: {why}");
-            self.recorder.missing(0);
-            self.filling.over();
-            return Ok(());
-        }
-        let (Some(cursor), Some(known)) = (self.recorder.cursor(), self.recorder.spans().await?) else {
-            return Err(StoreError::NotOpen.into());
-        };
-        let first = Height((cursor.height.0 + 1).saturating_sub(self.settings.backfill_blocks).max(2));
-        let mut missing = gaps(&known, (first, cursor.height));
-        if let Some((lowest, _)) = missing.first().copied() {
-            let now = (self.settings.clock)();
-            let oldest = UnixSeconds(now.0.saturating_sub(self.settings.retention.as_secs()));
-            let kept = self.past(&self.sources[index]).first_since(oldest, (lowest, cursor.height)).await?;
-            missing = gaps(&known, (kept, cursor.height));
-        }
-        let total = missing.iter().map(|(first, last)| last.above(*first) + 1).sum();
-        self.recorder.missing(total);
-        if total == 0 {
-            self.filling.over();
-            return Ok(());
-        }
-        let network = &self.settings.network;
-        info!(%network, blocks = total, "{total} blocks of {network} from before are filled into the history meanwhile");
-        let now = Instant::now();
-        let gaps = missing.into();
-        self.filling.state = State::Walking(BackfillProgress {
-            gaps,
-            list: None,
-            total,
-            missing: total,
-            events: 0,
-            begun: now,
-            said: now,
-        });
-        Ok(())
-    }
-
-    /// Reads the list before the first gap. Where the node cannot say it, the walk begins half-way to the gap's end.
-    async fn stand_before_gap(&mut self, index: usize) -> Result<(), StepError> {
-        let State::Walking(walk) = &self.filling.state else { return Ok(()) };
-        let Some((first, last)) = walk.gaps.front().copied() else {
-            self.filled();
-            return Ok(());
-        };
-        let read = self.past(&self.sources[index]).list_before(first).await;
-        let State::Walking(walk) = &mut self.filling.state else { return Ok(()) };
-        match read {
-            Ok(list) => walk.list = Some(list),
+    /// Reads the list before the first gap. Where the node cannot return it, the walk begins half-way to the gap's end.
+    async fn enter_gap(&mut self, network: &str, source: &Source, history: &HistorySink) -> Result<(), StepError> {
+        let Some((first, last)) = self.gaps.front().copied() else { return Ok(()) };
+        match block_replay::point_before(source, first).await {
+            Ok(from) => self.from = Some(from),
             Err(SourceError::Rpc(error)) if matches!(error.kind(), ErrorKind::Call { .. }) => {
                 let later = first.after(last.above(first) / 2 + 1);
-                let network = &self.settings.network;
-                warn!(%network, "the node cannot say the list of {network} before block {first}: {error}");
-                walk.gaps.pop_front();
+                warn!(%network, "the node cannot return the list of {network} before block {first}: {error}");
+                self.gaps.pop_front();
                 if later <= last {
-                    walk.gaps.push_front((later, last));
+                    self.gaps.push_front((later, last));
                 }
-                walk.missing -= later.above(first);
-                self.recorder.missing(walk.missing);
+                self.missing -= later.above(first);
+                history.missing(self.missing);
             }
             Err(trouble) => return Err(trouble.into()),
         }
         Ok(())
     }
 
-    async fn fill_next(&mut self, index: usize) -> Result<(), StepError> {
-        let State::Walking(BackfillProgress { list: Some(list), .. }) = &self.filling.state else { return Ok(()) };
-        let (next, happened, _) = self.past(&self.sources[index]).next(list).await?;
-        let State::Walking(walk) = &mut self.filling.state else { return Ok(()) };
-        let (block, events) = (happened.block, happened.events.len());
-        self.recorder.fill_in(happened, walk.missing - 1).await?;
-        walk.missing -= 1;
-        walk.events += events;
-        let at_end = walk.gaps.front().is_some_and(|(_, last)| *last <= block.height);
-        walk.list = Some(next).filter(|_| !at_end);
-        if at_end {
-            walk.gaps.pop_front();
+    async fn fill_next(
+        &mut self,
+        network: &str,
+        source: &mut Source,
+        history: &mut HistorySink,
+        (replay, mut from): (&BlockReplay<'_>, ReplayPoint),
+    ) -> Result<(), StepError> {
+        let replayed = replay.replay_next(source, &from).await?;
+        let (block, events) = (replayed.happened.block, replayed.happened.events.len());
+        history.fill_in(replayed.happened, self.missing - 1).await?;
+        self.missing -= 1;
+        self.events += events;
+        if self.gaps.front().is_some_and(|(_, last)| *last <= block.height) {
+            self.gaps.pop_front();
+        } else {
+            from.advance(replayed.list);
+            self.from = Some(from);
         }
-        if walk.gaps.is_empty() {
-            self.filled();
-        } else if walk.said.elapsed() >= REPORT {
-            walk.said = Instant::now();
-            let done = walk.total - walk.missing;
-            let left = walk.begun.elapsed().as_secs_f64() / f64::from(done.max(1)) * f64::from(walk.missing);
-            let (network, total) = (&self.settings.network, walk.total);
+        if !self.gaps.is_empty() && self.said.elapsed() >= REPORT {
+            self.said = Instant::now();
+            let (total, done) = (self.total, self.total - self.missing);
+            let left = self.begun.elapsed().as_secs_f64() / f64::from(done.max(1)) * f64::from(self.missing);
             info!(%network, "filling in old blocks of {network}: {done} of {total}, about {left:.0} s left");
         }
         Ok(())
     }
 
-    fn filled(&mut self) {
-        let State::Walking(walk) = &self.filling.state else { return };
-        let (network, blocks, events) = (&self.settings.network, walk.total, walk.events);
+    fn log_end(&self, network: &str) {
+        let (blocks, events) = (self.total, self.events);
         info!(%network, blocks, events, "old blocks of {network} are filled in: {events} events");
-        self.filling.over();
-    }
-
-    fn past<'a>(&'a self, source: &'a Source) -> BlockReplay<'a> {
-        let subnet = self.sources.identity.as_ref().map_or(Subnet::Regtest, Identity::subnet);
-        BlockReplay { source, rules: &self.settings.rules, subnet, rule: self.penalty_rule(), counts_sessions: false }
     }
 }
 

@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 
 use crate::follower::fork::SourceForks;
 use crate::follower::source_health::CollectedHealth;
-use crate::rpc::{ChainInfo, Client, ErrorKind, RpcError};
+use crate::rpc::{ChainInfo, Client, ErrorKind, RpcError, methods};
 use domain::chain::{ChainRules, Subnet};
 use domain::deployment::FOLLOWS_SINCE;
 use domain::masternode::{BlockHash, Height};
@@ -155,6 +155,22 @@ impl Source {
         self.client.name()
     }
 
+    /// Notes that it refuses a method, so that it is not asked again.
+    pub(super) fn note_unsupported_method(&mut self, error: &RpcError) {
+        if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden) {
+            if error.method() == methods::GET_SPECIAL_TXES.name {
+                self.tells_special = false;
+            } else {
+                self.tells_quorums = false;
+            }
+        }
+    }
+
+    /// The kind of its network; `None` while it is not identified.
+    pub(super) fn subnet(&self) -> Option<Subnet> {
+        self.identity.as_ref().map(Identity::subnet)
+    }
+
     /// Whether it tells how DKG sessions end, as far as we know.
     pub(super) fn tells_sessions(&self) -> bool {
         self.tells_quorums && self.tells_special
@@ -174,7 +190,7 @@ impl Source {
     ) -> Result<(Identity, ChainInfo), SourceError> {
         let mut chain = self.client.chain_info().await?;
         let identity = match self.identity.take() {
-            Some(identity) if identity.chain == chain.chain => identity,
+            Some(identity) if chain.chain == *identity.chain => identity,
             _ => self.identify(rules, &chain).await?,
         };
         if let Some(expected) = expected.filter(|expected| **expected != identity) {
@@ -184,7 +200,7 @@ impl Source {
             )));
         }
         self.identity = Some(identity.clone());
-        self.learn_forks(&mut chain).await;
+        self.forks.learn(&self.client, self.version, &mut chain).await;
         self.check_synced(&chain).await?;
         Ok((identity, chain))
     }
@@ -198,7 +214,7 @@ impl Source {
             )));
         }
         let genesis = self.client.block_hash(Height(0)).await?;
-        let known = rules.genesis.iter().find(|(name, _)| *name == chain.chain);
+        let known = rules.genesis.iter().find(|(name, _)| chain.chain == **name);
         if let Some((name, hash)) = known.filter(|(_, hash)| *hash != genesis.to_string()) {
             return Err(SourceError::WrongNetwork(format!(
                 "its genesis block is {genesis}, {} {name} begins with {hash}",
@@ -220,7 +236,7 @@ impl Source {
             info!(
                 source = self.name(),
                 version = node.version,
-                chain = chain.chain,
+                chain = %chain.chain,
                 "source {} is {} on {}, {}",
                 self.name(),
                 node.subversion,
@@ -228,7 +244,7 @@ impl Source {
                 if has_diffs { "followed by list diffs" } else { "followed by full lists" }
             );
         }
-        Ok(Identity { chain: chain.chain.clone(), genesis })
+        Ok(Identity { chain: chain.chain.to_string(), genesis })
     }
 
     async fn check_synced(&mut self, chain: &ChainInfo) -> Result<(), SourceError> {

@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::follower::FollowerSettings;
 use crate::follower::source::{Source, optional};
 use crate::follower::source_pool::SourcePool;
-use crate::follower::{Follower, FollowerSettings};
 use crate::rpc::dash::sessions::SeenSessions;
 use crate::rpc::node::FILTER_INDEX;
 use crate::rpc::{ChainInfo, NetworkInfo};
+use domain::chain_facts::ChainFacts;
 use domain::masternode::Height;
 use domain::network_state::OwnMasternode;
 use domain::probe::Peer;
@@ -56,32 +57,25 @@ pub(super) struct CollectedHealth {
     wait: u32,
 }
 
-impl Follower {
-    /// Puts together what the sources tell of sessions and of themselves, and publishes it where that is news.
-    pub(super) fn learn_reports(&mut self) {
-        let mut sessions = None;
-        let mut next = None;
-        for report in self.sources.iter().map(|source| &source.report) {
-            let Some((seen, next_session)) = &report.sessions else { continue };
-            let own = report.identity.filter(|_| report.is_masternode);
-            sessions.get_or_insert_with(DkgSessions::default).add(own, &seen.sessions);
-            next = next.max(*next_session);
-        }
-        let own_nodes = own_nodes(&self.sources);
-        let newest = self.sources.newest_version();
-        let Some(facts) = &mut self.facts else { return };
-        let chain = &mut facts.chain;
-        let same = chain.sessions.as_deref() == sessions.as_ref() && chain.next_session == next;
-        if same && *chain.own_nodes == own_nodes && chain.newest_version == newest {
-            return;
-        }
-        (chain.sessions, chain.next_session) = (sessions.map(Arc::new), next);
-        (chain.own_nodes, chain.newest_version) = (Arc::new(own_nodes), newest);
-        // What was withdrawn stays so: sessions do not make a list any fresher.
-        if self.is_published() {
-            self.publish();
-        }
+/// Puts together what the sources report of DKG sessions and of themselves. Returns whether it is news.
+pub(super) fn collect(sources: &SourcePool, facts: &mut ChainFacts) -> bool {
+    let mut sessions = None;
+    let mut next = None;
+    for report in sources.iter().map(|source| &source.report) {
+        let Some((seen, next_session)) = &report.sessions else { continue };
+        let own = report.identity.filter(|_| report.is_masternode);
+        sessions.get_or_insert_with(DkgSessions::default).add(own, &seen.sessions);
+        next = next.max(*next_session);
     }
+    let own_nodes = own_nodes(sources);
+    let newest = sources.newest_version();
+    let same = facts.sessions.as_deref() == sessions.as_ref() && facts.next_session == next;
+    if same && *facts.own_nodes == own_nodes && facts.newest_version == newest {
+        return false;
+    }
+    (facts.sessions, facts.next_session) = (sessions.map(Arc::new), next);
+    (facts.own_nodes, facts.newest_version) = (Arc::new(own_nodes), newest);
+    true
 }
 
 /// What the nodes of masternodes say of themselves, `None` while one says nothing. Of a node that is no masternode any more

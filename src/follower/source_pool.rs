@@ -117,7 +117,12 @@ impl SourcePool {
 
     /// Whether no source confirmed the list for `stale_after`, though one had.
     pub(super) fn is_stale(&self) -> bool {
-        self.confirmed.is_some_and(|confirmed| confirmed.elapsed() >= self.settings.stale_after)
+        self.stale_at().is_some_and(|stale_at| Instant::now() >= stale_at)
+    }
+
+    /// When the list is stale; `None` while no source confirmed one.
+    pub(super) fn stale_at(&self) -> Option<Instant> {
+        Some(self.confirmed? + self.settings.stale_after)
     }
 
     /// Whether the pause of a source after its last failure is over.
@@ -138,6 +143,12 @@ impl SourcePool {
     /// The tip is no ancestor of the one that is followed.
     pub(super) fn is_not_rolled_back(&mut self) {
         self.rolled_back = 0;
+    }
+
+    /// Forgets what the sources said of the network; the one that is followed stays.
+    pub(super) fn forget_answers(&mut self) {
+        self.identity = None;
+        self.activation = Activation::default();
     }
 
     /// Forgets the network: the first answer says which it is.
@@ -188,6 +199,26 @@ impl SourcePool {
         }
     }
 
+    /// Before the first choice: asks all sources of the network that the preferred one is on, so that one that was left behind by
+    /// an activation is not chosen because no other was asked yet. What fails is tried again, and noted, when it is chosen.
+    pub(super) async fn introduce(&mut self) {
+        if self.active.is_some() || self.sources.len() < 2 {
+            return;
+        }
+        let mut expected = self.identity.clone();
+        for index in 0..self.sources.len() {
+            if !self.is_due(index) {
+                continue;
+            }
+            let checked = self.sources[index].check(&self.settings.rules, expected.as_ref()).await;
+            let Ok((identity, chain)) = checked else { continue };
+            expected = Some(identity);
+            self.sources[index].tip = Some(chain.blocks);
+            // A refusal is one again when the source is chosen.
+            let _ = self.examine_fork(index, &chain, None).await;
+        }
+    }
+
     /// Notes that a source is followed to `tip`: it confirmed the list.
     pub(super) fn activate(&mut self, index: usize, tip: Height) {
         self.succeeded(index, tip);
@@ -216,21 +247,21 @@ impl SourcePool {
     /// Asks every source that is due for what it says of itself. A refused method costs its own samples only.
     pub(super) async fn ask_for_reports(&mut self, list: Option<Arc<MasternodeList>>) {
         let followed = list.as_ref().map(|list| list.block().height);
-        let mut told: Vec<(usize, ChainInfo)> = Vec::new();
+        let mut answers: Vec<(usize, ChainInfo)> = Vec::new();
         for index in 0..self.sources.len() {
             // One that was left behind tells of another chain: its height is none to compare with, its sessions are not the
             // network's.
             let is_asked =
                 !self.sources[index].is_elsewhere() && !self.is_left_behind(index, followed) && self.is_due(index);
             let answer = if is_asked { self.sources[index].client.chain_info().await.ok() } else { None };
-            let is_ours = |chain: &ChainInfo| self.identity.as_ref().is_none_or(|ours| ours.chain == chain.chain);
+            let is_ours = |chain: &ChainInfo| self.identity.as_ref().is_none_or(|ours| chain.chain == *ours.chain);
             match answer.filter(is_ours) {
-                Some(chain) => told.push((index, chain)),
+                Some(chain) => answers.push((index, chain)),
                 None => self.sources[index].is_silent(),
             }
         }
-        let best = told.iter().map(|(_, chain)| chain.headers.max(chain.blocks)).max().unwrap_or(Height(0));
-        for (index, chain) in told {
+        let best = answers.iter().map(|(_, chain)| chain.headers.max(chain.blocks)).max().unwrap_or(Height(0));
+        for (index, chain) in answers {
             self.sources[index].tell(&chain, best, list.as_deref(), &self.settings).await;
         }
     }

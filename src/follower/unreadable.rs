@@ -2,83 +2,40 @@
 //!
 //! Never here: reading entries (`rpc`); the share of unreadable entries that refuses a list (`rpc`).
 
+use std::collections::BTreeMap;
+use std::fmt;
+
 use tracing::warn;
 
-use crate::follower::Follower;
 use crate::follower::source::SourceError;
 use crate::rpc::{Registered, UnreadableEntry};
 use domain::list::{Block, MasternodeList};
-use domain::masternode::MasternodeId;
+use domain::masternode::{BlockHash, MasternodeId};
 use domain::unreadable::Unreadable;
-use domain::watch::{Selector, WatchTarget};
 
 /// Unreadable entries that one log line names.
 const NAMED: usize = 10;
 
-impl Follower {
-    /// The list of an answer. Refuses one in which the entry of a watched masternode cannot be read.
-    pub(super) fn accept(&self, block: Block, read: Registered) -> Result<MasternodeList, SourceError> {
-        let before = self.book.as_ref().map(|book| book.list().as_ref());
-        let reasons = read.unreadable.clone();
-        let list = list_of(block, read, before)?;
-        if let Some(id) = self.watched_unreadable(&list) {
-            let why = reasons.iter().find(|entry| entry.id == Some(id)).or(reasons.first());
-            return Err(SourceError::Contradiction(format!(
-                "the list entry of the watched masternode {id} cannot be read ({})",
-                why.map_or("", |entry| &entry.why)
-            )));
-        }
-        let known = before.map_or(&Unreadable::default(), MasternodeList::unreadable) == list.unreadable();
-        if !known {
-            self.log_unreadable(&list, &reasons);
-        }
-        Ok(list)
-    }
+/// How often one source is asked for the list of a block in which it hides a watched masternode.
+const ATTEMPTS: u32 = 3;
 
-    /// A watched masternode whose entry is not readable, or may be one of those without a readable identity.
-    fn watched_unreadable(&self, list: &MasternodeList) -> Option<MasternodeId> {
-        let unreadable = list.unreadable();
-        if unreadable.entries() == 0 {
-            return None;
-        }
-        let watch_list = self.watch_list.borrow();
-        let named = watch_list.entries().iter().filter_map(|entry| match &entry.selector {
-            Selector::Id(id) => Some(*id),
-            Selector::Fields(_) => None,
-        });
-        let mut watched = named.chain(self.watched.iter().map(|watched| watched.id));
-        let unnamed = unreadable.unnamed() > 0;
-        watched.find(|id| unreadable.has(id) || (unnamed && list.get(id).is_none()))
-    }
+/// The attempts to read the list of one block in which a watched masternode is unreadable.
+#[derive(Default)]
+pub(super) struct HiddenAttempts {
+    block: Option<BlockHash>,
+    /// By name of the source.
+    attempts: BTreeMap<String, u32>,
+}
 
-    /// Fails where the list that is followed has an unreadable entry of a watched masternode, so that nothing can be published.
-    pub(super) fn refuse_hidden(&self) -> Result<(), SourceError> {
-        match self.book.as_ref().filter(|book| hides_watched(book.list(), &self.watched)) {
-            Some(book) => Err(SourceError::Contradiction(format!(
-                "the list entry of a watched masternode cannot be read at block {}",
-                book.tip().height
-            ))),
-            None => Ok(()),
+impl HiddenAttempts {
+    /// Counts an attempt. Returns whether the source was asked often enough, so that the block is passed without the entry.
+    pub(super) fn is_exhausted(&mut self, block: BlockHash, source: &str) -> bool {
+        if self.block != Some(block) {
+            *self = HiddenAttempts { block: Some(block), attempts: BTreeMap::new() };
         }
-    }
-
-    fn log_unreadable(&self, list: &MasternodeList, entries: &[UnreadableEntry]) {
-        let network = &self.settings.network;
-        let height = list.block().height;
-        if entries.is_empty() {
-            warn!(network = %network, height = height.0, "all entries of the list of {network} are readable again");
-            return;
-        }
-        let named: Vec<&str> = entries.iter().take(NAMED).map(|entry| entry.why.as_str()).collect();
-        warn!(
-            network = %network,
-            height = height.0,
-            entries = entries.len(),
-            "{} entries of the list of {network} at height {height} cannot be read, their masternodes are left out: {}{}",
-            entries.len(),
-            named.join("; "),
-            if entries.len() > NAMED { "; …" } else { "" }
-        );
+        let attempts = self.attempts.entry(source.into()).or_default();
+        *attempts += 1;
+        *attempts >= ATTEMPTS
     }
 }
 
@@ -100,7 +57,51 @@ pub(super) fn list_of(
     Ok(list.with_unreadable(Unreadable::new(ids, read.unreadable.len())))
 }
 
-/// Whether a masternode that is watched now is one of the unreadable entries, so nothing may be said about it.
-pub(super) fn hides_watched(list: &MasternodeList, watched: &[WatchTarget]) -> bool {
-    watched.iter().any(|watched| list.unreadable().has(&watched.id))
+/// A list in which the entry of a watched masternode cannot be read.
+pub(super) struct Hidden {
+    pub(super) list: MasternodeList,
+    why: String,
+}
+
+impl Hidden {
+    pub(super) fn new(id: &MasternodeId, list: MasternodeList, entries: &[UnreadableEntry]) -> Hidden {
+        let why = entries.iter().find(|entry| entry.id == Some(*id)).or(entries.first());
+        let why = format!(
+            "the list entry of the watched masternode {id} cannot be read at block {} ({})",
+            list.block().height,
+            why.map_or("", |entry| &entry.why)
+        );
+        Hidden { list, why }
+    }
+}
+
+impl fmt::Display for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+impl From<Hidden> for SourceError {
+    fn from(hidden: Hidden) -> SourceError {
+        SourceError::Contradiction(hidden.why)
+    }
+}
+
+/// Logs the unreadable entries of a list.
+pub(super) fn log(network: &str, list: &MasternodeList, entries: &[UnreadableEntry]) {
+    let height = list.block().height;
+    if entries.is_empty() {
+        warn!(network, height = height.0, "all entries of the list of {network} are readable again");
+        return;
+    }
+    let named: Vec<&str> = entries.iter().take(NAMED).map(|entry| entry.why.as_str()).collect();
+    warn!(
+        network,
+        height = height.0,
+        entries = entries.len(),
+        "{} entries of the list of {network} at height {height} cannot be read, their masternodes are left out: {}{}",
+        entries.len(),
+        named.join("; "),
+        if entries.len() > NAMED { "; …" } else { "" }
+    );
 }

@@ -115,7 +115,7 @@ impl Exposition {
         }))
     }
 
-    /// Puts a network's new state on the page. Pages are made anew only when its list or its probes changed.
+    /// Puts a network's new state on the page. Pages are made again only when its list or its probes changed.
     pub fn publish(&self, network: Arc<NetworkState>) {
         let mut state = self.lock();
         let name = network.network.to_string();
@@ -204,7 +204,7 @@ impl Exposition {
         self.suppressed.with_label_values(&["", ""]);
     }
 
-    /// Makes the pages anew, after a list of `published` came or the settings changed.
+    /// Makes the pages again, after a list of `published` came or the settings changed.
     fn make(&self, state: &mut State, published: Option<&str>) {
         let before = state.current.sheet.networks.clone();
         let lists = || state.networks.iter().filter_map(|(name, state)| Some((name, state, state.snapshot.as_ref()?)));

@@ -21,7 +21,7 @@ use crate::support::conditions::evaluated;
 const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
 
 /// One in fifty is banned.
-fn crowd(count: u32) -> Snapshot {
+fn network_of(count: u32) -> Snapshot {
     let id = |number: u32| -> MasternodeId { format!("{number:064x}").parse().unwrap() };
     let masternode = |number: u32| Masternode {
         id: id(number),
@@ -59,7 +59,7 @@ fn crowd(count: u32) -> Snapshot {
 
 #[test]
 fn a_network_of_5_000_of_whom_everybody_is_watched_is_evaluated_in_milliseconds() {
-    let snapshot = Arc::new(crowd(5_000));
+    let snapshot = Arc::new(network_of(5_000));
     let mut memory = Memory::default();
     // The quickest of some: what else the machine does is not ours.
     let mut evaluate = |_| {

@@ -68,6 +68,22 @@ fn stems(folder: &str) -> BTreeSet<String> {
 }
 
 #[test]
+fn a_diagnosis_with_commands_says_how_they_run_in_kubernetes() {
+    let mut without = Vec::new();
+    for alert in alerts(&catalogue()) {
+        let page = markdown::read(&alert.runbook());
+        let diagnosis = page.split("## Diagnosis").nth(1).unwrap().split("## Resolution").next().unwrap();
+        let has_commands = ["-cli ", "masternode-exporter ", "journalctl", "exporter's log"]
+            .iter()
+            .any(|word| diagnosis.contains(word));
+        if has_commands && !diagnosis.contains("kubectl ") {
+            without.push(alert.name);
+        }
+    }
+    assert_eq!(without, Vec::<&str>::new());
+}
+
+#[test]
 fn every_alert_has_a_runbook_that_says_what_to_do() {
     assert_eq!(stems("docs/runbooks"), alerts(&catalogue()).map(|alert| alert.name.to_string()).collect());
     for alert in alerts(&catalogue()) {

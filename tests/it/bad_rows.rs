@@ -101,6 +101,104 @@ async fn nothing_is_published_after_a_watch_list_with_an_unreadable_entry() {
     stage.page().await.expect("masternode_exporter_source_synced", &[], 0.0);
 }
 
+/// Nodes without list diffs: the list of each block is read in full.
+fn full_lists() -> Options {
+    Options { version: 190_300, evo: 0, ..Options::default() }
+}
+
+/// A block whose list hides a watched masternode for ever, below the tip. Returns its height.
+async fn hide_below_tip(stage: &mut Stage) -> u32 {
+    let hidden = stage.network.tip().0 + 2;
+    for server in &stage.servers {
+        server.handle().faults().set(Fault::BadScoresAt(1, hidden));
+    }
+    for block in 0..6 {
+        let actions = if block == 4 { vec![fail(&stage.masternode(3), 1)] } else { vec![] };
+        stage.network.mine_with(&actions).unwrap();
+    }
+    hidden
+}
+
+#[tokio::test]
+async fn a_block_that_hides_a_watched_masternode_is_passed_after_some_attempts() {
+    let mut stage = Stage::with(full_lists(), 1, |_| {}).await;
+    stage.poll().await;
+    let from = stage.network.tip().0 + 1;
+    let hidden = hide_below_tip(&mut stage).await;
+    for _ in 0..2 {
+        stage.poll().await;
+        let page = stage.page().await;
+        page.expect("masternode_exporter_source_synced", &[], 0.0);
+        page.expect("masternode_network_height", &[], f64::from(from - 1));
+        page.expect("masternode_exporter_gap_blocks_total", &[], 0.0);
+    }
+    stage.poll().await;
+    let page = stage.page().await;
+    page.expect("masternode_exporter_source_synced", &[], 1.0);
+    page.expect("masternode_network_height", &[], f64::from(stage.network.tip().0));
+    // Events of the masternode are missing from the block that hides it and from the one after it.
+    page.expect("masternode_exporter_gap_blocks_total", &[], 2.0);
+    page.expect("masternode_pose_penalties_total", &[("alias", "mn-3")], 1.0);
+    assert_eq!((page.count(SCORE), page.count(UNREADABLE)), (12, 0));
+    let wrong = |kind: &String| kind.contains("Removal") || kind.contains("Registration") || kind.contains("Lost");
+    assert!(!kinds(&stage).iter().any(wrong), "block {hidden}: {:?}", kinds(&stage));
+}
+
+#[tokio::test]
+async fn another_source_that_shows_the_watched_masternode_is_used_before_a_block_is_passed() {
+    let mut stage = Stage::with(full_lists(), 2, |_| {}).await;
+    stage.poll().await;
+    hide_below_tip(&mut stage).await;
+    stage.servers[1].handle().faults().clear();
+    stage.poll().await;
+    let page = stage.page().await;
+    page.expect("masternode_network_height", &[], f64::from(stage.network.tip().0));
+    page.expect("masternode_exporter_gap_blocks_total", &[], 0.0);
+    page.expect("masternode_pose_penalties_total", &[("alias", "mn-3")], 1.0);
+}
+
+#[tokio::test]
+async fn nothing_is_published_while_the_tip_hides_a_watched_masternode_and_all_of_it_once_it_does_not() {
+    let mut stage = Stage::with(full_lists(), 2, |_| {}).await;
+    stage.poll().await;
+    for server in &stage.servers {
+        server.handle().faults().set(Fault::BadScores(1));
+    }
+    stage.network.mine(1);
+    for _ in 0..8 {
+        stage.poll().await;
+        assert!(stage.snapshot().is_none_or(|snapshot| snapshot.block().height.0 < stage.network.tip().0));
+    }
+    assert!(stage.snapshot().is_none(), "the block is passed, and its list hides a watched masternode");
+    // At the same tip, another source shows it.
+    stage.servers[1].handle().faults().clear();
+    stage.poll().await;
+    let page = stage.page().await;
+    page.expect("masternode_network_height", &[], f64::from(stage.network.tip().0));
+    assert_eq!(page.count(SCORE), 12);
+}
+
+#[tokio::test]
+async fn a_history_that_ends_at_a_block_that_hides_a_watched_masternode_is_continued() {
+    let mut stage = Stage::recording(full_lists(), dialect::DASH, |_| {}).await;
+    stage.mine(&[fail(&stage.masternode(3), 1)]).await;
+    stage.stop().await;
+    stage.servers[0].handle().faults().set(Fault::BadScoresAt(1, stage.network.tip().0));
+    stage.network.mine_with(&[fail(&stage.masternode(4), 1)]).unwrap();
+    stage.network.mine(2);
+    stage.restart().await;
+    assert!(stage.snapshot().is_none());
+    stage.poll().await;
+    stage.poll().await;
+    let page = stage.page().await;
+    page.expect("masternode_network_height", &[], f64::from(stage.network.tip().0));
+    page.expect("masternode_exporter_gap_blocks_total", &[], 1.0);
+    for alias in ["mn-3", "mn-4"] {
+        page.expect("masternode_pose_penalties_total", &[("alias", alias)], 1.0);
+    }
+    assert_eq!(page.count(SCORE), 12);
+}
+
 fn entry(number: u8) -> Value {
     json!({ "proTxHash": format!("{number:02x}").repeat(32), "state": { "PoSePenalty": 0, "registeredHeight": 7 } })
 }

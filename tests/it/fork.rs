@@ -1,6 +1,6 @@
 //! Across the activation of v24: its state, the used sources, and the reports about sources that do not follow.
 
-use masternode_exporter::web::api::json;
+use masternode_exporter::web::api::json::NetworkSummary;
 use masternode_exporter::web::pages::deployment;
 use serde_json::json;
 use simulator::{Network, Options};
@@ -289,6 +289,20 @@ async fn an_unknowingly_followed_old_chain_is_left_for_a_shorter_v24_chain() {
 }
 
 #[tokio::test]
+async fn a_source_that_was_left_behind_is_not_followed_at_the_first_poll() {
+    for order in [0, 1] {
+        let (old, new) = sides(ACTIVE - 1);
+        part(&old, &new);
+        old.mine(20);
+        let mut nodes = vec![(old.clone(), Node::old()), (new.clone(), Node::new(Form::Deployments))];
+        nodes.rotate_left(order);
+        let mut fork = Fork::new(nodes).await;
+        fork.follower.as_mut().unwrap().poll().await;
+        assert_eq!(fork.hash(), Some(new.tip().1), "order {order}");
+    }
+}
+
+#[tokio::test]
 async fn values_of_no_known_release_are_counted() {
     let chain = network();
     let mut fork = Fork::new(vec![(chain.clone(), Node::new(Form::Deployments))]).await;
@@ -333,7 +347,7 @@ async fn the_api_and_the_page_show_the_state() {
         let (said, after) = deployment::words(&snapshot).unwrap();
         assert_eq!(said, state, "{tip}");
         assert!(after.starts_with(next), "{tip}: {after}");
-        let said_by_api = &json::network(&snapshot)["deployment"];
+        let said_by_api = &serde_json::to_value(NetworkSummary::new(&snapshot)).unwrap()["deployment"];
         assert_eq!((&said_by_api["name"], &said_by_api["state"]), (&json!("v24"), &json!(state.replace(' ', "_"))));
         let since = (tip >= ACTIVE).then_some(ACTIVE);
         assert_eq!(said_by_api["active_since_height"], json!(since), "{tip}");

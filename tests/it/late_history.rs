@@ -1,7 +1,7 @@
 //! A history that cannot be opened when the process starts: metrics are served, and events are recorded once it opens.
 
 use masternode_exporter::rpc::dialect::{self, Dialect, Shape};
-use simulator::Options;
+use simulator::{Fault, Options};
 
 use crate::support::harness::{Stage, fail};
 use crate::support::ledger;
@@ -123,4 +123,28 @@ async fn events_followed_meanwhile_are_added_without_old_lists() {
     }
     check_on_top(dialect.clone(), 5000, 10).await;
     check_on_top(dialect, 5000, 0).await;
+}
+
+#[tokio::test]
+async fn a_block_that_returns_after_the_history_opened_late_is_counted() {
+    let mut stage = Stage::recording(Options::default(), dialect::DASH, |_| {}).await;
+    let from = stage.network.tip().0 + 1;
+    live(&mut stage, 3).await;
+    stage.stop().await;
+    stage.forbid_history();
+    stage.restart().await;
+    let below = stage.network.tip().0;
+    stage.mine(&[fail(&stage.masternode(5), 1)]).await;
+    // The node falls back, so the block is taken back before it was ever recorded. Then the history opens.
+    stage.servers[0].handle().faults().set(Fault::FrozenAt(below));
+    for _ in 0..4 {
+        stage.poll().await;
+    }
+    stage.page().await.expect("masternode_network_height", &[], f64::from(below));
+    stage.allow_history().await;
+    stage.servers[0].handle().faults().clear();
+    stage.poll().await;
+    assert_counted(&stage, from).await;
+    assert_eq!(stage.flush().await, 0);
+    ledger::assert_kept(&stage.history(), &stage.network, from);
 }

@@ -217,6 +217,46 @@ async fn a_node_without_list_diffs_is_followed_by_full_lists() {
 }
 
 #[tokio::test]
+async fn a_gap_is_walked_by_full_lists_where_the_node_has_no_list_diffs() {
+    for version in [190_300, 170_003] {
+        let mut stage = Stage::new(Options { version, evo: 0, ..Options::default() }, 1).await;
+        stage.poll().await;
+        let from = stage.network.tip().0 + 1;
+        for block in 0..60 {
+            let actions = if block % 7 == 3 { vec![fail(&stage.masternode(block % 9), 1)] } else { vec![] };
+            stage.network.mine_with(&actions).unwrap();
+        }
+        stage.poll().await;
+        let page = stage.page().await;
+        page.expect("masternode_exporter_gap_blocks_total", &[], 0.0);
+        page.expect("masternode_exporter_blocks_followed_total", &[], 60.0);
+        let happened = ledger::happened(&stage.network, from);
+        assert!(happened.len() > 60, "payments and penalties");
+        ledger::assert_same(ledger::seen(&stage.events()), happened.clone());
+        ledger::assert_counted(&page, &happened, &stage.network.masternodes());
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_that_becomes_stale_during_a_walk_is_withdrawn() {
+    let options = Options { version: 190_300, evo: 0, ..Options::default() };
+    let mut stage = Stage::with(options, 1, |settings| settings.stale_after = Duration::ZERO).await;
+    stage.poll().await;
+    assert!(stage.snapshot().is_some());
+    stage.network.mine(40);
+    let mut states = stage.states();
+    let is_withdrawn = tokio::select! {
+        biased;
+        state = states.wait_for(|state| state.snapshot.is_none()) => state.is_ok(),
+        () = stage.poll() => false,
+    };
+    assert!(is_withdrawn);
+    stage.poll().await;
+    stage.page().await.expect("masternode_network_height", &[], f64::from(stage.network.tip().0));
+    stage.page().await.expect("masternode_exporter_gap_blocks_total", &[], 0.0);
+}
+
+#[tokio::test]
 async fn the_load_on_the_node_depends_on_blocks_and_not_on_polls() {
     let mut stage = Stage::following().await;
     stage.servers[0].handle().forget_calls();
@@ -381,11 +421,12 @@ async fn a_source_behind_the_followed_tip_does_not_take_over() {
 
 #[tokio::test]
 async fn a_reorg_into_a_skipped_gap_is_followed() {
-    let mut stage = Stage::new(Options { version: 180_202, evo: 0, ..Options::default() }, 1).await;
+    let options = Options { version: 180_202, evo: 0, ..Options::default() };
+    let mut stage = Stage::with(options, 1, |settings| settings.max_gap_blocks = 20).await;
     stage.poll().await;
     stage.network.mine(30);
     stage.poll().await;
-    stage.page().await.expect("masternode_exporter_gap_blocks_total", &[], 29.0);
+    stage.page().await.expect("masternode_exporter_gap_blocks_total", &[], 30.0);
     stage.network.reorg(1, &[vec![], vec![]]).unwrap();
     stage.poll().await;
     stage.page().await.expect("masternode_network_height", &[], f64::from(stage.network.tip().0));

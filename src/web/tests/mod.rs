@@ -159,6 +159,7 @@ fn site(
             telemetry_path: TelemetryPath::default(),
             links: vec![Link { target: "/api/v1/status".to_owned(), text: "Status".to_owned() }],
         },
+        runbooks: &[("MasternodeX", "# MasternodeX\n")],
         metrics: Box::new(answer),
         api: None,
         ready: Box::new(Readiness::default),

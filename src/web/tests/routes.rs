@@ -9,9 +9,7 @@ use tokio::sync::Notify;
 
 use super::*;
 use crate::web::api::{AlertsOf, Api, Firing};
-use crate::web::credentials::Credentials;
 use crate::web::handlers::{Format, Shard};
-use crate::web::probe;
 use domain::masternode::UnixSeconds;
 
 #[tokio::test]
@@ -165,13 +163,12 @@ async fn readiness_names_what_is_missing_and_health_does_not_care() {
 }
 
 #[tokio::test]
-async fn the_health_check_reads_what_readiness_says() {
+async fn readiness_says_what_is_missing() {
     let mut site = page(&[]);
     site.ready = Box::new(|| Readiness { missing: vec!["a list".to_owned()] });
     let server = Running::start(site, WebSettings::default()).await;
-    let reply =
-        soon(probe::get(&server.address.into(), "/-/ready", false, &Credentials::default(), PATIENCE)).await.unwrap();
-    assert_eq!((reply.status, &*reply.body), (503, "Not ready:\na list\n"));
+    let reply = server.get("/-/ready").await;
+    assert_eq!((reply.status, reply.text()), (503, "Not ready:\na list\n"));
 }
 
 #[tokio::test]
@@ -369,4 +366,50 @@ async fn a_panic_behind_the_api_costs_one_answer() {
         assert_eq!(server.get("/").await.status, 500);
     }
     assert_eq!(server.get("/-/healthy").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_page_does_not_wait_for_questions_to_the_api() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let (gate, opened) = std::sync::mpsc::channel::<()>();
+    let (count, opened) = (Arc::clone(&calls), Mutex::new(opened));
+    let networks = move || {
+        if count.fetch_add(1, Ordering::SeqCst) < 4 {
+            // Ends with an error when the gate is dropped.
+            let _ = opened.lock().unwrap().recv();
+        }
+        Vec::new()
+    };
+    let server = Running::start(with_api(networks), WebSettings { max_questions: 4, ..WebSettings::default() }).await;
+    let mut questions = Vec::new();
+    for _ in 0..8 {
+        questions.push(server.send("GET /api/v1/status HTTP/1.1\r\nHost: t\r\n\r\n").await);
+    }
+    soon(async {
+        while calls.load(Ordering::SeqCst) < 4 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(server.get("/").await.status, 200);
+    drop(gate);
+}
+
+#[tokio::test]
+async fn a_runbook_is_a_page_under_the_policy_of_the_pages() {
+    let server = Running::start(page(&[]), WebSettings::default()).await;
+    let policy = server.get("/").await.header("content-security-policy").map(str::to_string);
+    assert!(policy.is_some());
+    for (target, status) in
+        [("/runbooks", 200), ("/runbooks/MasternodeX", 200), ("/runbooks/x", 404), ("/runbooksx", 404)]
+    {
+        let reply = server.get(target).await;
+        assert_eq!(reply.status, status, "{target}");
+        let is_page = target != "/runbooksx";
+        assert_eq!(
+            reply.header("content-security-policy").map(str::to_string),
+            policy.clone().filter(|_| is_page),
+            "{target}"
+        );
+    }
 }

@@ -4,7 +4,7 @@
 
 use crate::condition::memory::Penalties;
 use crate::condition::{Condition, Inhibition, NODE, NodeContext, Rule, Severity, Verdict, text};
-use crate::event::{BanCause, FailedQuorum};
+use crate::event::BanCause;
 use crate::masternode::NodeType;
 use crate::pose::{PoseLimits, PoseScore, Risk};
 
@@ -194,11 +194,8 @@ fn named(penalties: Option<&Penalties<'_>>) -> String {
     if quorums.is_empty() {
         return "Which quorum called it failed is not known".into();
     }
-    let name = |quorum: &&FailedQuorum| {
-        let FailedQuorum { quorum_type, hash, height, index, .. } = quorum;
-        format!("{quorum_type} {hash} of height {height}, index {index}")
-    };
-    format!("Called failed by quorum {}", quorums.iter().map(name).collect::<Vec<_>>().join("; "))
+    let names: Vec<String> = quorums.iter().map(ToString::to_string).collect();
+    format!("Called failed by quorum {}", names.join("; "))
 }
 
 fn repeated_failures(node: &NodeContext<'_>) -> Verdict {

@@ -1,0 +1,123 @@
+//! What is asked of a node in addition to the list. Each piece knows when it is due; here they are asked, in order.
+//!
+//! Never here: anything without which a list could not be published.
+
+mod chain_facts;
+mod peers;
+mod quorum_selection;
+mod quorums;
+
+use crate::follower::enrichment::chain_facts::FactQueries;
+pub(super) use crate::follower::enrichment::chain_facts::measure_spacing;
+use crate::follower::enrichment::peers::PeerQueries;
+use crate::follower::enrichment::quorum_selection::SelectionState;
+pub(super) use crate::follower::enrichment::quorums::{bring, step};
+use crate::follower::followed_chain::FollowedChain;
+use crate::follower::source::{Source, SourceError};
+use crate::rpc::ChainInfo;
+use crate::rpc::dash::quorums::Commitment;
+use domain::chain::ChainRules;
+use domain::chain_facts::ChainFacts;
+use domain::dkg::QuorumType;
+use domain::list::Block;
+use domain::masternode::BlockHash;
+use domain::quorum::Quorums;
+use domain::watch::WatchTarget;
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Enrichment {
+    facts: Option<FactQueries>,
+    quorums: Quorums,
+    selection: SelectionState,
+    peers: PeerQueries,
+}
+
+impl Enrichment {
+    /// The facts of the chain; `None` until they were asked for.
+    pub(super) fn facts(&self) -> Option<&ChainFacts> {
+        self.facts.as_ref().map(|queries| &queries.facts)
+    }
+
+    /// The same, to change them.
+    pub(super) fn facts_mut(&mut self) -> Option<&mut ChainFacts> {
+        self.facts.as_mut().map(|queries| &mut queries.facts)
+    }
+
+    /// The sporks as last read; none while they are not known.
+    pub(super) fn sporks(&self) -> &[(domain::ForeignText, i64)] {
+        self.facts().map_or(&[], |facts| &facts.sporks)
+    }
+
+    /// Another list was opened: the facts are asked for again.
+    pub(super) fn forget_facts(&mut self) {
+        self.facts = None;
+    }
+
+    /// Continues to the block after `parent`. `commitments` are `None` where they were not read.
+    pub(super) fn step_quorums(
+        &mut self,
+        types: &[QuorumType],
+        blocks: (&BlockHash, &Block),
+        commitments: Option<&[Commitment]>,
+    ) {
+        step(&mut self.quorums, types, blocks, commitments);
+    }
+
+    /// Asks for the facts that are due at a block. What cannot be asked stays as it was.
+    pub(super) async fn refresh_facts(&mut self, source: &Source, chain: &ChainInfo, tip: &Block, rules: &ChainRules) {
+        let facts = self.facts.get_or_insert_with(|| FactQueries::new(source, chain));
+        facts.refresh(source, chain, tip, rules).await;
+    }
+
+    /// Asks for everything that is due at a new tip and that takes few calls.
+    pub(super) async fn refresh(
+        &mut self,
+        source: &mut Source,
+        chain: &ChainInfo,
+        followed: &mut FollowedChain,
+        rules: &ChainRules,
+        watched: &[WatchTarget],
+    ) {
+        let tip = *followed.tip();
+        self.refresh_facts(source, chain, &tip, rules).await;
+        self.refresh_quorums(source, &tip, rules).await;
+        if let Some(queries) = &mut self.facts {
+            self.peers.refresh(source, followed, &mut queries.facts, watched).await;
+        }
+    }
+
+    /// Asks for the quorums where they are not known at the tip. Returns whether they are news.
+    pub(super) async fn refresh_quorums(&mut self, source: &mut Source, tip: &Block, rules: &ChainRules) -> bool {
+        if self.quorums.at == Some(tip.hash) {
+            return self.share_formations();
+        }
+        let types = source.subnet().map_or(&[][..], |subnet| rules.quorum_types(subnet));
+        bring(&mut self.quorums, source, types, tip).await;
+        self.share_formations() && self.quorums.at.is_some()
+    }
+
+    fn share_formations(&mut self) -> bool {
+        let Some(queries) = &mut self.facts else { return false };
+        let is_news = queries.facts.formations != self.quorums.formations;
+        queries.facts.formations.clone_from(&self.quorums.formations);
+        is_news
+    }
+
+    /// Selects the members of the sessions that are decided and can still end: on a new node this takes one large answer. Returns
+    /// whether what is known is news, and what went wrong.
+    pub(super) async fn select_quorums(
+        &mut self,
+        source: &mut Source,
+        followed: &FollowedChain,
+        rules: &ChainRules,
+    ) -> (bool, Result<(), SourceError>) {
+        let Some(queries) = &mut self.facts else { return (false, Ok(())) };
+        let types = queries.facts.quorum_types(rules);
+        let selected = self.selection.refresh(source, followed, &types).await;
+        let drawings = self.selection.drawings();
+        let is_news = queries.facts.drawings != drawings;
+        queries.facts.drawings = drawings;
+        (is_news, selected)
+    }
+}

@@ -1,0 +1,304 @@
+//! A chain up to its tip: the list there, the steps back from it, and the counters.
+//!
+//! Never here: any call to a node; what is true is decided by the caller.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::follower::block_replay::{ReplayPoint, ReplayedBlock};
+use crate::history::BlockEvents;
+use domain::counters::EventCounters;
+use domain::event::{Event, EventKind};
+use domain::list::{Block, ListError, MasternodeList};
+use domain::masternode::{BlockHash, Height, Masternode, MasternodeId};
+use domain::pose::PenaltyRule;
+use domain::unreadable::Unreadable;
+
+/// How many blocks a reorg may reach back before the list must be read anew: a day on Dash, whose ChainLocks forbid
+/// all but the shallowest.
+pub(super) const DEPTH: usize = 576;
+
+/// How many of the last events are kept for those who look at a snapshot.
+const RECENT: usize = 1024;
+
+/// See the module.
+pub(super) struct FollowedChain {
+    at: ReplayPoint,
+    back: VecDeque<StepBack>,
+    recent: VecDeque<Event>,
+    counters: EventCounters,
+    /// Height of the last list that was read in full.
+    verified: Height,
+}
+
+/// What one block changed, to take it back.
+struct StepBack {
+    parent: Block,
+    entries: Vec<(MasternodeId, Option<Masternode>)>,
+    unreadable: Unreadable,
+    events: usize,
+    /// Heights of the penalties before, of those whom this block penalised.
+    penalties: Vec<(MasternodeId, Option<Height>)>,
+}
+
+impl FollowedChain {
+    /// Starts at a list that was read in full; counters continue from `counters`.
+    pub(super) fn open(list: MasternodeList, counters: EventCounters) -> FollowedChain {
+        let (back, recent) = (VecDeque::new(), VecDeque::new());
+        FollowedChain { verified: list.block().height, at: ReplayPoint::new(list), back, recent, counters }
+    }
+
+    /// The list at the tip, with what the next block is compared with.
+    pub(super) fn replay_point(&self) -> &ReplayPoint {
+        &self.at
+    }
+
+    /// The list at the tip.
+    pub(super) fn list(&self) -> &Arc<MasternodeList> {
+        self.at.list()
+    }
+
+    /// The tip.
+    pub(super) fn tip(&self) -> &Block {
+        self.list().block()
+    }
+
+    /// Height of the last list that was read in full.
+    pub(super) fn verified(&self) -> Height {
+        self.verified
+    }
+
+    /// Notes that the list of the tip is read in full.
+    pub(super) fn set_verified(&mut self) {
+        self.verified = self.tip().height;
+    }
+
+    /// Takes over what an earlier process saw up to the tip; nothing of it is counted again.
+    pub(super) fn remember(&mut self, earlier: Vec<Event>) {
+        let last = earlier.len().saturating_sub(RECENT);
+        self.recent = earlier.into_iter().skip(last).collect();
+    }
+
+    /// The counters up to the tip.
+    pub(super) fn counters(&self) -> &EventCounters {
+        &self.counters
+    }
+
+    /// The last events of the branch, oldest first.
+    pub(super) fn recent(&self) -> impl Iterator<Item = &Event> {
+        self.recent.iter()
+    }
+
+    /// Puts the counters on top of earlier ones, of which nothing was known so far.
+    pub(super) fn rebase_on(&mut self, earlier: EventCounters) {
+        for (id, height) in self.back.iter_mut().flat_map(|step| &mut step.penalties) {
+            *height = height.or(earlier.last_penalty(id));
+        }
+        self.counters = earlier.add_later(&self.counters);
+    }
+
+    /// Gives up the lists and keeps the counters.
+    pub(super) fn into_counters(self) -> EventCounters {
+        self.counters
+    }
+
+    /// How many blocks back a block lies on our branch, 0 being the tip; `None` when it is not among those remembered.
+    pub(super) fn depth_of(&self, hash: &BlockHash) -> Option<usize> {
+        if self.tip().hash == *hash {
+            return Some(0);
+        }
+        self.back.iter().rev().position(|step| step.parent.hash == *hash).map(|position| position + 1)
+    }
+
+    /// The block of our branch so many steps back, 0 being the tip.
+    pub(super) fn at_depth(&self, depth: usize) -> Option<&Block> {
+        match depth {
+            0 => Some(self.tip()),
+            steps => self.back.get(self.back.len().checked_sub(steps)?).map(|step| &step.parent),
+        }
+    }
+
+    /// The oldest block that can be stepped back to.
+    pub(super) fn oldest(&self) -> &Block {
+        self.back.front().map_or(self.tip(), |step| &step.parent)
+    }
+
+    /// Moves to the list of a later block and counts what happened, which is returned.
+    pub(super) fn advance(&mut self, block: ReplayedBlock) -> BlockEvents {
+        let ReplayedBlock { list, happened, .. } = block;
+        let penalties = penalised(&happened)
+            .map(|event| (event.masternode, self.counters.last_penalty(&event.masternode)))
+            .collect();
+        self.record(&happened.events);
+        happened.sessions.iter().for_each(|session| self.counters.record_session(session));
+        self.step(list, penalties, happened.events.len());
+        happened
+    }
+
+    /// Moves to the list of a block that was replaced earlier: what happened in it is counted already.
+    pub(super) fn restore(&mut self, block: ReplayedBlock) -> BlockEvents {
+        let ReplayedBlock { list, happened, .. } = block;
+        let mut penalties = Vec::new();
+        for event in penalised(&happened) {
+            penalties.push((event.masternode, self.counters.last_penalty(&event.masternode)));
+            self.counters.set_last_penalty(&event.masternode, Some(event.block.height));
+        }
+        self.keep(&happened.events);
+        self.step(list, penalties, happened.events.len());
+        BlockEvents { sessions: Vec::new(), ..happened }
+    }
+
+    fn step(&mut self, next: MasternodeList, penalties: Vec<(MasternodeId, Option<Height>)>, events: usize) {
+        let entries = self.list().differences(&next).map(before).collect();
+        let unreadable = self.list().unreadable().clone();
+        self.back.push_back(StepBack { parent: *self.tip(), entries, unreadable, events, penalties });
+        if self.back.len() > DEPTH {
+            self.back.pop_front();
+        }
+        self.at.advance(next);
+    }
+
+    /// Counts events and keeps the last of them.
+    fn record(&mut self, events: &[Event]) {
+        for event in events {
+            self.counters.record(event);
+        }
+        self.keep(events);
+    }
+
+    fn keep(&mut self, events: &[Event]) {
+        let last = &events[events.len().saturating_sub(RECENT)..];
+        self.recent.extend(last.iter().cloned());
+        self.recent.drain(..self.recent.len().saturating_sub(RECENT));
+    }
+
+    /// Takes back one block. Returns how many events it had, `None` at the oldest block remembered.
+    pub(super) fn step_back(&mut self) -> Result<Option<usize>, ListError> {
+        let Some(step) = self.back.pop_back() else { return Ok(None) };
+        let list = self.list().restore(step.parent, step.entries)?.with_unreadable(step.unreadable);
+        self.at.restore(list);
+        for (id, height) in step.penalties {
+            self.counters.set_last_penalty(&id, height);
+        }
+        self.recent.truncate(self.recent.len().saturating_sub(step.events));
+        Ok(Some(step.events))
+    }
+
+    /// Replaces the list of the tip by one that was read in full.
+    /// Returns how many masternodes differed, and the events that follow; if any did, no step back is left.
+    pub(super) fn correct(&mut self, full: MasternodeList, rule: Option<&PenaltyRule>) -> (usize, BlockEvents) {
+        let wrong = self.list().differences(&full).count();
+        let mut events = Vec::new();
+        if wrong > 0 {
+            events = self.at.events_until(&full, rule);
+            self.record(&events);
+            self.back.clear();
+        }
+        self.at.advance(full);
+        (wrong, BlockEvents { block: *self.tip(), events, sessions: Vec::new() })
+    }
+
+    /// Changes what the list says of peers; no event follows from it.
+    pub(super) fn amend(&mut self, change: impl FnOnce(&mut MasternodeList)) {
+        self.at.amend(change);
+    }
+}
+
+fn penalised(happened: &BlockEvents) -> impl Iterator<Item = &Event> {
+    happened.events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. }))
+}
+
+fn before((old, new): (Option<&Masternode>, Option<&Masternode>)) -> (MasternodeId, Option<Masternode>) {
+    let either = old.or(new).expect("a difference has at least one side");
+    (either.id, old.cloned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::details::{DetailTexts, Rare};
+    use domain::masternode::Score;
+    use domain::payout::{Payout, Payouts};
+    use domain::pose::CONSENSUS;
+    use domain::samples::{block, id, list, masternode};
+
+    fn scored(number: u8, score: u32) -> Masternode {
+        Masternode { pose_score: Some(Score(score)), ..masternode(number) }
+    }
+
+    fn advance(chain: &mut FollowedChain, next: MasternodeList) {
+        let events = chain.replay_point().events_until(&next, Some(&CONSENSUS));
+        let happened = BlockEvents { block: *next.block(), events, sessions: vec![] };
+        chain.advance(ReplayedBlock { list: next, happened, commitments: None, unanswered: None });
+    }
+
+    fn scores(chain: &FollowedChain) -> Vec<(MasternodeId, u32)> {
+        chain.list().masternodes().iter().map(|node| (node.id, node.pose_score.unwrap().0)).collect()
+    }
+
+    #[test]
+    fn stepping_back_restores_the_list_before() {
+        let mut chain = FollowedChain::open(list(10, vec![scored(1, 0), scored(2, 5)]), EventCounters::default());
+        advance(&mut chain, list(11, vec![scored(1, 66), scored(3, 0)]));
+        assert_eq!(chain.depth_of(&block(10).hash), Some(1));
+        assert_eq!(chain.step_back(), Ok(Some(4)), "penalty, removal, lost payment, registration");
+        assert_eq!(chain.tip(), &block(10));
+        assert_eq!(scores(&chain), [(id(1), 0), (id(2), 5)]);
+        assert_eq!(chain.counters().node(&id(1)).penalties, 1, "counts never go down");
+        assert_eq!(
+            chain.counters().node(&id(1)).last_penalty_height,
+            None,
+            "a height of an abandoned block is no height"
+        );
+        assert_eq!(chain.step_back(), Ok(None));
+    }
+
+    #[test]
+    fn payees_that_were_unknown_for_some_blocks_are_compared_with_the_last_known_ones() {
+        let paying = |height, payouts: Option<Payouts>| {
+            let rare = Rare { payouts: payouts.unwrap_or(Payouts::Unknown), ..Rare::default() };
+            let texts = DetailTexts { rare, ..DetailTexts::default() };
+            list(height, vec![Masternode { details: texts.into(), ..masternode(1) }])
+        };
+        let split = |address: &str, reward| {
+            let payout = |address: &str, reward| Payout { address: address.into(), reward: Some(reward) };
+            Payouts::of(vec![payout(address, reward), payout("Xsecond", 10_000 - reward)])
+        };
+        for (after, changes) in [(split("Xone", 7000), 0), (split("Xthief", 7000), 1), (split("Xone", 6000), 1)] {
+            let mut chain = FollowedChain::open(paying(10, split("Xone", 7000)), EventCounters::default());
+            for height in 11..14 {
+                advance(&mut chain, paying(height, None));
+            }
+            advance(&mut chain, paying(14, after.clone()));
+            let seen: Vec<Event> = chain.recent().cloned().collect();
+            assert_eq!(seen.len(), changes, "{seen:?}");
+            assert!(seen.iter().all(|event| event.kind.name() == "payout_change" && !event.exact));
+            chain.step_back().unwrap();
+            advance(&mut chain, paying(14, after));
+            assert_eq!(chain.recent().count(), changes, "once more after a reorg");
+            advance(&mut chain, paying(15, split("Xone", 7000)));
+            assert_eq!(chain.recent().count(), 2 * changes, "known on both sides");
+        }
+    }
+
+    #[test]
+    fn the_way_back_has_an_end() {
+        let mut chain = FollowedChain::open(list(0, vec![masternode(1)]), EventCounters::default());
+        for height in 1..=600 {
+            advance(&mut chain, list(height, vec![masternode(1)]));
+        }
+        assert_eq!(chain.oldest(), &block(600 - 576));
+        assert_eq!(chain.depth_of(&block(23).hash), None);
+    }
+
+    #[test]
+    fn a_corrected_list_forgets_the_way_back() {
+        let mut chain = FollowedChain::open(list(10, vec![scored(1, 0)]), EventCounters::default());
+        advance(&mut chain, list(11, vec![scored(1, 0)]));
+        assert_eq!(chain.correct(list(11, vec![scored(1, 0)]), Some(&CONSENSUS)).0, 0);
+        assert_eq!(chain.depth_of(&block(10).hash), Some(1));
+        assert_eq!(chain.correct(list(11, vec![scored(1, 66)]), Some(&CONSENSUS)).0, 1);
+        assert_eq!(chain.depth_of(&block(10).hash), None);
+        assert_eq!(chain.counters().node(&id(1)).penalties, 1);
+    }
+}

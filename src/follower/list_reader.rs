@@ -1,0 +1,51 @@
+//! Reads the list of a block from a source: by what the block changed, or in full.
+//!
+//! Never here: which block is read; whether a list with unreadable entries is accepted.
+
+use crate::follower::source::{Source, SourceError};
+use crate::follower::unreadable;
+use crate::rpc::{Header, UnreadableEntry};
+use domain::list::{Block, MasternodeList};
+use domain::masternode::Height;
+
+/// The header of the block at a height.
+pub(super) async fn header_at(source: &Source, height: Height) -> Result<Header, SourceError> {
+    let hash = source.client.block_hash(height).await?;
+    Ok(source.client.block_header(hash).await?)
+}
+
+/// The list after `block`, by its changes since `before`. Changes that do not fit are a [`SourceError::Contradiction`].
+pub(super) async fn by_diff(
+    source: &Source,
+    before: &MasternodeList,
+    block: &Block,
+) -> Result<MasternodeList, SourceError> {
+    let diff = source.client.list_diff(before.block(), block).await?;
+    before
+        .apply(&diff)
+        .map_err(|error| SourceError::Contradiction(format!("the changes of block {}: {error}", block.height)))
+}
+
+/// The whole list at a block, and why entries of it cannot be read. The block was on the node's branch after the list was read.
+/// `before` is an earlier list, if there is one.
+pub(super) async fn in_full(
+    source: &Source,
+    block: Block,
+    before: Option<&MasternodeList>,
+) -> Result<(MasternodeList, Vec<UnreadableEntry>), SourceError> {
+    let client = &source.client;
+    // The number of entries, so that the list is allocated once and the client knows how many to read at most.
+    let expected = match client.masternode_count().await {
+        Ok(count) => count.total as usize,
+        Err(_) => before.map_or(0, MasternodeList::registered),
+    };
+    let registered = client.registered(block.height, expected).await?;
+    if !client.dialect().is_pinned() && client.best_block_hash().await? != block.hash {
+        return Err(SourceError::Moved);
+    }
+    if client.block_hash(block.height).await? != block.hash {
+        return Err(SourceError::Contradiction(format!("block {} was replaced while its list was read", block.height)));
+    }
+    let reasons = registered.unreadable.clone();
+    Ok((unreadable::list_of(block, registered, before)?, reasons))
+}

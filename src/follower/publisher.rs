@@ -1,0 +1,104 @@
+//! The published state of a network: the snapshot of the tip, and how the sources fare.
+//!
+//! Never here: what is followed; which source is used.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::follower::block_sync::ChainSync;
+use crate::follower::source_pool::SourcePool;
+use crate::follower::{FollowerSettings, watch_entries};
+use crate::rpc::Client;
+use domain::masternode::{BlockHash, UnixSeconds};
+use domain::snapshot::SnapshotInputs;
+use domain::{Moment, NetworkState, Snapshot};
+
+/// Where the state of a network is published. Nothing is known of it at first.
+pub fn state_channel(
+    settings: &FollowerSettings,
+    clients: &[Client],
+) -> (watch::Sender<Arc<NetworkState>>, watch::Receiver<Arc<NetworkState>>) {
+    let since = Moment { unix: (settings.clock)(), uptime: settings.started.elapsed() };
+    let names = clients.iter().map(Client::name);
+    let FollowerSettings { network, rules, stale_after, .. } = settings;
+    watch::channel(Arc::new(NetworkState::new(network, rules.clone(), *stale_after, since, names)))
+}
+
+/// See the module.
+pub(super) struct Publisher {
+    state: watch::Sender<Arc<NetworkState>>,
+    /// When the list was read from a node last.
+    pub(super) read_at: UnixSeconds,
+}
+
+impl Publisher {
+    /// Publishes to `state`.
+    pub(super) fn new(state: watch::Sender<Arc<NetworkState>>) -> Publisher {
+        Publisher { state, read_at: UnixSeconds(0) }
+    }
+
+    /// Whether a snapshot is published.
+    pub(super) fn is_published(&self) -> bool {
+        self.state.borrow().snapshot.is_some()
+    }
+
+    /// Whether the published snapshot is of this block.
+    pub(super) fn is_published_at(&self, tip: &BlockHash) -> bool {
+        self.state.borrow().snapshot.as_ref().is_some_and(|snapshot| snapshot.block().hash == *tip)
+    }
+
+    /// Publishes how the sources fare. The snapshot that is published already stays.
+    pub(super) fn publish_sources(&self, sources: &SourcePool, chain: &ChainSync) {
+        self.state.send_modify(|state| complete(Arc::make_mut(state), sources, chain));
+    }
+
+    /// Takes back the snapshot; the sources stay.
+    pub(super) fn withdraw(&self, sources: &SourcePool, chain: &ChainSync) {
+        self.publish_snapshot(None, sources, chain);
+    }
+
+    /// Takes back the snapshot, and leaves what is published of the sources as it is.
+    pub(super) fn withdraw_snapshot(&self) {
+        self.state.send_if_modified(|state| Arc::make_mut(state).snapshot.take().is_some());
+    }
+
+    /// Publishes the list that is followed, with the facts that complete it. A list that hides a watched masternode would show it
+    /// as one that is not registered: then nothing is published.
+    pub(super) fn publish(&self, sources: &SourcePool, chain: &mut ChainSync) {
+        let ChainSync { state, enrichment, watching, settings, .. } = chain;
+        let (Some(followed), Some(facts)) = (state.followed(), enrichment.facts()) else { return };
+        watching.select(followed.list());
+        if watching.is_hidden_in(followed.list()) {
+            return self.withdraw(sources, chain);
+        }
+        let inputs = SnapshotInputs {
+            network: settings.network.clone(),
+            rules: settings.rules.clone(),
+            list: followed.list().clone(),
+            facts: facts.clone(),
+            read_at: self.read_at,
+            watched: watching.targets().to_vec(),
+            recent_events: followed.recent().cloned().collect(),
+        };
+        let matches = watching.matches(followed.list(), self.read_at);
+        let snapshot = Snapshot::new(inputs, followed.counters()).with_entry_matches(matches);
+        watch_entries::log_unmatched(self.state.borrow().snapshot.as_deref(), &snapshot);
+        self.publish_snapshot(Some(Arc::new(snapshot)), sources, chain);
+    }
+
+    fn publish_snapshot(&self, snapshot: Option<Arc<Snapshot>>, sources: &SourcePool, chain: &ChainSync) {
+        self.state.send_modify(|state| {
+            let state = Arc::make_mut(state);
+            state.snapshot = snapshot;
+            complete(state, sources, chain);
+        });
+    }
+}
+
+fn complete(state: &mut NetworkState, sources: &SourcePool, chain: &ChainSync) {
+    state.sources = sources.health();
+    state.gap_blocks = chain.meters.gap_blocks.total();
+    state.not_understood = sources.not_understood.total();
+    state.fork_activation = sources.activation.height;
+}
