@@ -150,7 +150,9 @@ impl BlockReplay<'_> {
         let height = before.block().height.after(1);
         let header = list_reader::header_at(source, height).await?;
         if header.previous != Some(before.block().hash) {
-            return Err(SourceError::Contradiction(format!("block {height} was replaced by a reorg during the call: retry")));
+            return Err(SourceError::Contradiction(format!(
+                "block {height} was replaced by a reorg during the call: retry"
+            )));
         }
         let next = list_reader::by_diff(source, before, &header.block).await?;
         Ok(self.replay(source, from, next).await)

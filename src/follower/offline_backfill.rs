@@ -217,7 +217,10 @@ impl OfflineBackfill {
             return Err(OfflineBackfillError::Node(why));
         };
         if self.source.client.block_hash(cursor.height).await? != cursor.hash {
-            let why = format!("block {} of the node differs from the one in the history: run the exporter first", cursor.height);
+            let why = format!(
+                "block {} of the node differs from the one in the history: run the exporter first",
+                cursor.height
+            );
             return Err(OfflineBackfillError::Node(why));
         }
         Ok((network, last.min(cursor.height)))
