@@ -85,7 +85,7 @@ fn profile(name: &str, section: ProfileSection, at: &Place<'_>) -> ChainConfig {
         sessions: None,
         own: method(section.own_status),
         special: None,
-        roll: None,
+        sml_diff: None,
         deployments: None,
         indexes: None,
         mempool: None,

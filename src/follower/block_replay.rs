@@ -108,8 +108,8 @@ impl BlockReplay<'_> {
         if !source.client.dialect().is_pinned() {
             return Some(format!("a {} node returns the current list only; earlier lists are unavailable", rules.name));
         }
-        let tells = source.diffs == ListDiffSupport::Supported;
-        (!tells).then(|| "the node does not support `protx listdiff`: it needs Dash Core 20 or later".into())
+        let has_diffs = source.diffs == ListDiffSupport::Supported;
+        (!has_diffs).then(|| "the node does not support `protx listdiff`: it needs Dash Core 20 or later".into())
     }
 
     /// Replays the block of `next`. Data that the node does not return stays unknown.

@@ -226,7 +226,7 @@ impl Source {
         self.tells_quorums = self.client.dialect().quorums.is_some();
         self.tells_special = self.client.dialect().special.is_some();
         // The selection rule that is computed here also came with version 20.
-        self.tells_roll = self.client.dialect().roll.is_some() && self.tells_special && node.version >= 200_000;
+        self.tells_roll = self.client.dialect().sml_diff.is_some() && self.tells_special && node.version >= 200_000;
         let has_diffs = self.client.dialect().diff().is_some() && node.version >= 200_000;
         let before = (self.version.replace(node.version), self.diffs);
         self.diffs = if has_diffs { ListDiffSupport::Supported } else { ListDiffSupport::Unsupported };

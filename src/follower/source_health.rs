@@ -50,7 +50,7 @@ pub(super) struct CollectedHealth {
     /// Its version and services as a peer sees them; `None` while it does not answer.
     said: Option<Peer>,
     /// It does not know `getindexinfo`, or refuses it.
-    tells_no_indexes: bool,
+    lacks_indexes: bool,
     /// Its DKG sessions, and the block at which the next one begins.
     sessions: Option<(SeenSessions, Option<Height>)>,
     /// Reports until it is asked again whether it is a masternode.
@@ -149,7 +149,7 @@ impl Source {
         }
         let id = self.report.identity;
         self.health.masternode = own.map(|own| OwnMasternode { id, state: own.state.label().into() });
-        self.tell_indexes().await;
+        self.read_indexes().await;
         self.report.sessions = if settings.ask.sessions { self.sessions(chain.blocks).await } else { None };
         if !self.report.is_masternode && self.report.sessions.is_none() {
             self.report.wait = ORDINARY_REPORTS;
@@ -157,12 +157,12 @@ impl Source {
     }
 
     /// Whether the index of compact block filters is synced. A node that does not know the call is not asked again.
-    async fn tell_indexes(&mut self) {
-        if self.report.tells_no_indexes || self.client.dialect().indexes.is_none() {
+    async fn read_indexes(&mut self) {
+        if self.report.lacks_indexes || self.client.dialect().indexes.is_none() {
             return;
         }
         let indexes = optional(self.client.indexes().await);
-        self.report.tells_no_indexes = matches!(indexes, Ok(None));
+        self.report.lacks_indexes = matches!(indexes, Ok(None));
         let synced = indexes.ok().flatten().and_then(|indexes| indexes.get(FILTER_INDEX).copied());
         self.health.filter_index_synced = synced;
     }

@@ -153,18 +153,18 @@ impl Writer {
             Err(error @ OpenError::InUse { .. }) => return Err(error),
             opened => opened,
         };
-        let desk = WriteQueue::new(opened, settings, meters.clone());
-        Writer::of(desk, meters).map_err(|error| OpenError::Failed { path, error: error.into() })
+        let write_queue = WriteQueue::new(opened, settings, meters.clone());
+        Writer::of(write_queue, meters).map_err(|error| OpenError::Failed { path, error: error.into() })
     }
 
     /// Starts the thread.
-    pub(super) fn of(mut desk: WriteQueue, meters: HistoryMeters) -> std::io::Result<(Writer, WriterHandle)> {
+    pub(super) fn of(mut write_queue: WriteQueue, meters: HistoryMeters) -> std::io::Result<(Writer, WriterHandle)> {
         let (jobs, queue) = sync_channel(JOBS);
         let (end, ended) = oneshot::channel();
         std::thread::Builder::new().name("history".into()).spawn(move || {
-            work(&mut desk, &queue);
-            let waiting = desk.flush();
-            drop(desk);
+            work(&mut write_queue, &queue);
+            let waiting = write_queue.flush();
+            drop(write_queue);
             // The receiver may be gone.
             let _ = end.send(waiting);
         })?;
@@ -261,13 +261,13 @@ impl Writer {
     }
 }
 
-fn work(desk: &mut WriteQueue, queue: &Receiver<Command>) {
+fn work(write_queue: &mut WriteQueue, queue: &Receiver<Command>) {
     loop {
-        match queue.recv_timeout(desk.next_wakeup()) {
-            Ok(job) => desk.handle(job),
+        match queue.recv_timeout(write_queue.next_wakeup()) {
+            Ok(job) => write_queue.handle(job),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        desk.run_due_tasks();
+        write_queue.run_due_tasks();
     }
 }

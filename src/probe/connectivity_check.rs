@@ -37,7 +37,7 @@ impl ConnectivityCheck {
     /// What a call's end means: silence says something of the masternode only if others can be heard.
     pub(super) async fn judge(&self, outcome: Outcome) -> Outcome {
         match outcome {
-            Outcome::Failed(ProbeError::Timeout | ProbeError::Unreachable) if self.hears_nobody().await => {
+            Outcome::Failed(ProbeError::Timeout | ProbeError::Unreachable) if self.is_isolated().await => {
                 Outcome::Unprobed(Unprobed::NoRoute)
             }
             outcome => outcome,
@@ -45,7 +45,7 @@ impl ConnectivityCheck {
     }
 
     /// Whether there is somebody to compare with, and none of them answers.
-    async fn hears_nobody(&self) -> bool {
+    async fn is_isolated(&self) -> bool {
         for address in &self.addresses {
             if timeout(self.timeout, TcpStream::connect(address)).await.is_ok_and(|answer| is_heard(&answer)) {
                 return false;
