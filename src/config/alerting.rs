@@ -1,4 +1,4 @@
-//! The section `alerting`: what holds for all receivers, and thresholds.
+//! The section `alerting`: common settings of all receivers, and thresholds.
 //!
 //! Never here: sending anything.
 
@@ -178,7 +178,7 @@ impl AlertingSection {
     }
 }
 
-/// Where the exporter serves the runbooks; empty when it is not known where the exporter is.
+/// URL under which the exporter serves the runbooks; empty if the URL of the exporter is unknown.
 fn served_runbooks(external_url: &str) -> String {
     if external_url.is_empty() { String::new() } else { format!("{external_url}{SERVED}") }
 }
@@ -187,7 +187,7 @@ fn labels(section: BTreeMap<String, Text>, at: &Place<'_>) -> BTreeMap<String, S
     let good = |character: char| character.is_ascii_alphanumeric() || character == '_';
     for key in section.keys() {
         if !key.chars().all(good) || key.starts_with(|first: char| first.is_ascii_digit()) || key.starts_with("__") {
-            at.key(key).error("is no name of a label: use letters, digits and _, and begin with a letter");
+            at.key(key).error("is not a label name: use letters, digits and _, and begin with a letter");
         }
     }
     section.into_iter().map(|(key, value)| (key, value.0)).collect()

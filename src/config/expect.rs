@@ -1,6 +1,6 @@
-//! The section `watch[].expect`: what a watched masternode must have.
+//! The section `watch[].expect`: the expected values of a watched masternode.
 //!
-//! Never here: whether it has it.
+//! Never here: the comparison with the actual values.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -78,7 +78,7 @@ impl Kind for WordKind {
 }
 
 impl ExpectSection {
-    /// The fields and what they must be.
+    /// The fields and their expected values.
     pub(super) fn expectations(self, at: &Place<'_>) -> Vec<(WatchField, String)> {
         let text = |text: Option<Text>| text.map(|text| text.0);
         let fields = [
@@ -95,7 +95,7 @@ impl ExpectSection {
     }
 }
 
-/// The payees that are expected: each with its part in hundredths of a percent, as the node prints it.
+/// The expected payees: each with its part in hundredths of a percent, as the node prints it.
 fn payouts_text(section: List<PayoutSection>, at: &Place<'_>) -> Option<String> {
     let is_complete = section.is_complete();
     let mut payouts = Vec::new();
@@ -115,7 +115,7 @@ fn payouts_text(section: List<PayoutSection>, at: &Place<'_>) -> Option<String> 
     Some(payout::payouts_text(&payouts))
 }
 
-/// The shares that are expected.
+/// The expected shares.
 fn shares_text(section: List<ShareSection>, at: &Place<'_>) -> Option<String> {
     let is_complete = section.is_complete();
     let mut shares = Vec::new();
@@ -128,7 +128,7 @@ fn shares_text(section: List<ShareSection>, at: &Place<'_>) -> Option<String> {
     }
     let shares: Vec<_> = shares.into_iter().collect::<Option<_>>()?;
     if is_complete && shares.len() < 2 {
-        at.error("names fewer than two shares: a shared masternode has at least two");
+        at.error("has fewer than two shares: a shared masternode has at least two");
         return None;
     }
     Some(payout::shares_text(&shares))

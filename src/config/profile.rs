@@ -1,6 +1,6 @@
 //! The keys of a chain's profile.
 //!
-//! Never here: what a chain's rules are made of them (`chain`).
+//! Never here: the conversion to a chain's rules (`chain`).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ impl Kind for MethodKind {
     }
 }
 
-/// What a column or a field of a list holds.
+/// The content of a column or a field of a list.
 pub(super) struct ItemKind;
 
 impl Kind for ItemKind {
@@ -51,15 +51,15 @@ impl Kind for ItemKind {
     }
 }
 
-/// Says that a name is none of an item.
+/// The error of an unknown item.
 pub(super) fn item_error(name: &str) -> String {
     format!("{name:?} is none of: {}", Item::NAMES.map(|(_, name)| name).join(", "))
 }
 
-/// Where the items of a list stand.
+/// The positions of the items of a list.
 pub(super) type Fields = BTreeMap<String, Text>;
 
-/// Any number that the program keeps.
+/// Any number that the program can store.
 type Any<const LEAST: u64> = Whole<LEAST, { u32::MAX as u64 }>;
 
 /// The profile of a chain: its rules, and how its nodes are asked.
@@ -235,7 +235,7 @@ pub(super) enum PaymentChoice {
     Uniform,
 }
 
-/// What a state can be said to be.
+/// The meaning of a state.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum StateWord {

@@ -1,7 +1,7 @@
 //! The sections `alerting.alertmanagers`, `alerting.webhooks` and `alerting.heartbeat`.
 //!
-//! Addresses may hold tokens, so no mistake repeats what stands in one. Of files with a secret the settings hold the path: they are
-//! read here once, to see that they can be, and again for each message.
+//! Addresses may contain tokens, so no error quotes one. For a file with a secret the settings contain its path: the
+//! file is read once here, to check that it is readable, and again for each message.
 //!
 //! Never here: sending anything.
 
@@ -24,12 +24,12 @@ use crate::outbound::Outbound;
 use crate::secret::{Secret, SecretSource};
 use domain::condition::Severity;
 
-/// Where the services listen by default.
+/// Default URLs of the services.
 const TELEGRAM: &str = "https://api.telegram.org";
 const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
 const NTFY: &str = "https://ntfy.sh";
 
-/// What receivers are checked against.
+/// The context of the checks of receivers.
 pub(super) struct Context<'a> {
     pub(super) home: Option<&'a Path>,
     pub(super) networks: &'a [NetworkConfig],
@@ -201,7 +201,7 @@ impl WebhookSection {
         }
     }
 
-    /// The kind with what belongs to it: a key of another kind is a mistake.
+    /// The kind with its settings: a key of another kind is an error.
     fn kind(&self, at: &Place<'_>) -> Kind {
         let text = |text: Option<&String>| text.cloned().unwrap_or_default();
         let (chat, topic, room) =
@@ -260,8 +260,8 @@ impl HeartbeatSection {
     }
 }
 
-/// The address in `url` or in the file that `url_file` names; empty where a mistake was noted, by which the whole configuration is
-/// refused.
+/// The address in `url` or in the file of `url_file`; empty if an error was recorded, which makes the whole
+/// configuration invalid.
 fn address(
     url: Option<Leaf<AddressKind>>,
     file: Option<FilePath>,
@@ -297,7 +297,7 @@ fn token(file: Option<FilePath>, at: &Place<'_>, context: &Context<'_>) -> Optio
     })
 }
 
-/// A file with a secret, which can be read and passes a check now.
+/// A file with a secret, which is currently readable and passes a check.
 pub(super) fn secret_file(
     file: Option<FilePath>,
     at: &Place<'_>,

@@ -1,7 +1,7 @@
 //! The root, and the small sections: `history`, `series`, `payment`, `probe`, `web`, `log`.
 //!
-//! A key is a field: its name, its help (the comment), its type with the range, and its default in [`Default`]. The reference
-//! and the schemas are made of these.
+//! A key is a field: its name, its help (the comment), its type with the range, and its default in [`Default`]. The
+//! reference and the schemas are generated from these.
 //!
 //! Never here: networks, the watch list, alerting and chains.
 
@@ -91,7 +91,7 @@ impl Default for PaymentSection {
 pub(super) fn metrics(series: SeriesSection, payment: PaymentSection, at: &Place<'_>) -> metrics::MetricsSettings {
     let at = at.key("payment").key("horizons");
     if payment.horizons.is_empty() {
-        at.error("names no span: leave the key out, or name at least one");
+        at.error("is empty: leave the key out, or give at least one duration");
     }
     let mut horizons: Vec<(String, u64)> = Vec::new();
     for (index, Leaf((text, seconds))) in payment.horizons.each() {
@@ -175,7 +175,7 @@ pub(super) struct HistorySection {
 }
 
 impl HistorySection {
-    /// What of it is not the networks'.
+    /// The settings except those of networks.
     pub(super) fn settings(self, at: &Place<'_>, home: Option<&Path>) -> HistoryConfig {
         let file = self.path.and_then(|file| path(file, &at.key("path"), home));
         HistoryConfig { path: file, retention: self.retention.0 }
@@ -228,7 +228,7 @@ impl WebSection {
     /// The settings.
     pub(super) fn settings(self, at: &Place<'_>, home: Option<&Path>) -> WebConfig {
         if self.listen_address.is_empty() {
-            at.key("listen_address").error("names no address: leave the key out, or name at least one");
+            at.key("listen_address").error("is empty: leave the key out, or give at least one address");
         }
         WebConfig {
             listen_addresses: self.listen_address.each().map(|(_, address)| address.0).collect(),

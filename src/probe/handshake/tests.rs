@@ -32,7 +32,7 @@ fn other(command: &[u8], payload: &[u8]) -> Vec<u8> {
     codec::message(MAGIC, name, payload)
 }
 
-/// A header that announces so many bytes.
+/// A header that announces this number of bytes.
 fn announcing(command: [u8; 12], length: u32) -> Vec<u8> {
     [&MAGIC[..], &command, &length.to_le_bytes(), &[0; 4]].concat()
 }
