@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_spans_are_read_as_people_write_them() {
+    fn durations_are_parsed_with_their_units() {
         let cases = [("5s", 5_000), ("200ms", 200), ("15m", 900_000), ("1h30m", 5_400_000), ("400d", 34_560_000_000)];
         for (text, milliseconds) in cases {
             assert_eq!(parse_duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");

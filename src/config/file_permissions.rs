@@ -93,12 +93,12 @@ mod tests {
             ("root's, and a strange group reads", 0o440, 0, 9, true),
             ("root's group is not ours", 0o440, 0, 0, true),
             ("our own, and a strange group reads", 0o640, 1000, 9, true),
-            ("somebody else's, and a group of ours reads", 0o640, 9, 2000, true),
+            ("another user's, and a group of ours reads", 0o640, 9, 2000, true),
             ("a group of ours writes", 0o660, 1000, 2000, true),
             ("a group of ours only writes", 0o620, 1000, 2000, true),
-            ("everybody reads", 0o444, 0, 2000, true),
-            ("everybody but the group reads", 0o404, 1000, 1000, true),
-            ("everybody writes", 0o602, 1000, 1000, true),
+            ("all users read", 0o444, 0, 2000, true),
+            ("all users except the group read", 0o404, 1000, 1000, true),
+            ("all users write", 0o602, 1000, 1000, true),
         ];
         for (name, mode, owner, group, expected) in table {
             assert_eq!(FileMode { mode, owner, group }.is_open_beyond(&us), expected, "{name}");

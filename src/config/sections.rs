@@ -166,7 +166,7 @@ pub(super) struct HistorySection {
     /// File that keeps events and counters over restarts; each process needs its own. Without it nothing is kept, and
     /// counters begin when the process starts.
     path: Option<FilePath>,
-    /// Events of older blocks are deleted from the file; counters go on.
+    /// Events of older blocks are deleted from the file; counters continue.
     retention: Span<DAY, { 36_500 * DAY }, { 400 * DAY }>,
     /// After a longer gap the full list is read instead of each block.
     pub(super) max_gap_blocks: Whole<1, 1_000_000, 5000>,
@@ -236,7 +236,7 @@ impl WebSection {
             max_requests: count(self.max_requests.0) as usize,
             allowed_hosts: self.allowed_hosts.each().map(|(_, host)| host.0).collect(),
             enable_reload: self.enable_reload.0,
-            // What the file says is read after everything else.
+            // The content of the file is read after everything else.
             config_file: self.config_file.and_then(|file| path(file, &at.key("config_file"), home)).map(|path| {
                 WebFileConfig {
                     path,

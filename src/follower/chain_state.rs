@@ -1,4 +1,5 @@
 //! The state of a followed network: nothing yet, a block of the history to resume from, or a chain up to its tip.
+//!
 //! Never here: calls to a node; calls to the history.
 
 use crate::follower::followed_chain::FollowedChain;

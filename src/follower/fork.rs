@@ -1,6 +1,6 @@
 //! The activation of Dash Core 24 as the sources report it: which sources follow it, and which must not be used after
 //! it.
-//! A node below version 24 stays on the old rules. It goes on to say that it is synced: at the block before the activation,
+//!
 //! A node below version 24 stays on the old rules. It still reports itself as synced: at the block before the
 //! activation, or on its own chain. Once the activation height is certain, such a source is refused from the block
 //! before it on, even if it is the only one: the list becomes stale and is withdrawn, and the log says so. The height
@@ -65,7 +65,7 @@ pub(super) struct SourceForks {
     /// It does not know `getdeploymentinfo`, or refuses it.
     silent: bool,
     /// Its answer at a block.
-    said: Option<(BlockHash, Forks)>,
+    reported: Option<(BlockHash, Forks)>,
     /// State of v24 at its tip.
     pub(super) deployment: Option<Deployment>,
     /// Whether it follows the activation, once that is known.
@@ -92,7 +92,7 @@ impl SourceForks {
     fn is_due(&self, tip: Height, activation: Option<Height>) -> bool {
         const BLOCKS: u32 = 24;
         let Some(last) = self.looked_at else { return true };
-        let bip9 = self.said.as_ref().and_then(|(_, forks)| forks.get(V24)?.bip9.as_ref());
+        let bip9 = self.reported.as_ref().and_then(|(_, forks)| forks.get(V24)?.bip9.as_ref());
         let signal_unsaid = bip9.is_some_and(|bip9| bip9.status == "defined" && bip9.needs_signal.is_none());
         let crossed = activation.is_some_and(|height| last < height && tip >= height);
         last != tip && (signal_unsaid || crossed || last > tip || tip.above(last) >= BLOCKS)
@@ -104,18 +104,18 @@ impl SourceForks {
         if client.dialect().deployments.is_none() {
             return;
         }
-        let known = self.said.as_ref().is_some_and(|(block, _)| *block == chain.best);
+        let known = self.reported.as_ref().is_some_and(|(block, _)| *block == chain.best);
         if !known && !self.silent {
             match client.deployments().await {
-                Ok(forks) => self.said = Some((chain.best, forks)),
+                Ok(forks) => self.reported = Some((chain.best, forks)),
                 Err(error) => {
                     self.silent = matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden);
                 }
             }
         }
-        match &self.said {
+        match &self.reported {
             Some((_, forks)) if !self.silent => chain.forks = Some(forks.clone()),
-            _ => self.said = chain.forks.clone().map(|forks| (chain.best, forks)),
+            _ => self.reported = chain.forks.clone().map(|forks| (chain.best, forks)),
         }
         self.judge(version, chain);
     }
@@ -270,7 +270,7 @@ impl SourcePool {
 
     /// Counts fork names that no known release has, each once.
     fn note_unknown_forks(&mut self, index: usize) {
-        let Some((_, forks)) = &self.sources[index].forks.said else { return };
+        let Some((_, forks)) = &self.sources[index].forks.reported else { return };
         let unknown = forks.keys().filter(|name| !deployment::KNOWN.contains(&name.as_str()));
         let mut news = 0;
         for name in unknown {
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_release_that_has_it_buried_tells_where_it_was_active_at_the_latest() {
+    fn a_later_release_that_has_buried_it_bounds_the_activation_height() {
         let mut activation = Activation::default();
         activation.learn(&deployment(Phase::Active, None), Height(900));
         assert_eq!(activation.height, Some(Height(900)));
@@ -367,7 +367,7 @@ mod tests {
     fn a_lock_in_that_was_reorganised_away_is_forgotten() {
         let mut activation = Activation { height: Some(Height(240)), reached: false };
         activation.learn(&deployment(Phase::Started, None), Height(239));
-        assert_eq!(activation.height, Some(Height(240)), "a source that is behind says nothing about it");
+        assert_eq!(activation.height, Some(Height(240)), "a source that is behind does not change it");
         activation.learn(&deployment(Phase::Started, None), Height(240));
         assert_eq!(activation, Activation::default());
     }

@@ -126,13 +126,13 @@ impl OfflineBackfill {
     }
 
     /// Backfills the blocks missing in the history from `first` to `last` and below its end, as far as events are kept.
-    /// Calls `go_on` for each block; `false` stops the backfill. Returns the number of blocks recorded and the number
+    /// Calls `proceed` for each block; `false` stops the backfill. Returns the number of blocks recorded and the number
     /// that was planned.
     pub async fn fill(
         &mut self,
         store: &mut Store,
         span: (Height, Height),
-        mut go_on: impl FnMut(Progress) -> bool,
+        mut proceed: impl FnMut(Progress) -> bool,
     ) -> Result<(u32, u32), OfflineBackfillError> {
         let (network, last) = self.end(store, span.1).await?;
         let kept = self.first_kept().await?;
@@ -152,7 +152,7 @@ impl OfflineBackfill {
                 store.backfill(network, &[replayed.happened])?;
                 from.advance(replayed.list);
                 done += 1;
-                if !go_on(Progress { height: Height(height), done, total }) {
+                if !proceed(Progress { height: Height(height), done, total }) {
                     return Ok((done, total));
                 }
                 tokio::time::sleep(started.elapsed().max(BREATH)).await;
@@ -162,12 +162,12 @@ impl OfflineBackfill {
     }
 
     /// Replays all blocks from `first` to `last` and below the end of the history, reports each, and records those that
-    /// are missing and kept. `go_on` stops it with `false`. Returns as [`OfflineBackfill::fill`].
-    pub async fn tell(
+    /// are missing and kept. `proceed` stops it with `false`. Returns as [`OfflineBackfill::fill`].
+    pub async fn replay_all(
         &mut self,
         store: &mut Store,
         (first, last): (Height, Height),
-        mut go_on: impl FnMut(Walked<'_>) -> Result<bool, String>,
+        mut proceed: impl FnMut(Walked<'_>) -> Result<bool, String>,
     ) -> Result<(u32, u32), OfflineBackfillError> {
         let (network, last) = self.end(store, last).await?;
         let (first, kept) = (first.max(Height(1)), self.first_kept().await?);
@@ -200,7 +200,7 @@ impl OfflineBackfill {
             }
             let progress = Progress { height, done, total };
             let walked = Walked { progress, list, happened: &happened, facts: &facts };
-            if !go_on(walked).map_err(OfflineBackfillError::Node)? {
+            if !proceed(walked).map_err(OfflineBackfillError::Node)? {
                 return Ok((done, total));
             }
             tokio::time::sleep(started.elapsed().max(BREATH)).await;

@@ -60,7 +60,7 @@ struct BackfillProgress {
     missing: u32,
     events: usize,
     begun: Instant,
-    said: Instant,
+    logged_at: Instant,
 }
 
 /// Why a step failed.
@@ -173,7 +173,15 @@ async fn find_missing(settings: &FollowerSettings, source: &Source, history: &Hi
     info!(%network, blocks = total, "Backfill of {network} started: {total} blocks");
     let now = Instant::now();
     let gaps = missing.into();
-    Ok(State::Walking(BackfillProgress { gaps, from: None, total, missing: total, events: 0, begun: now, said: now }))
+    Ok(State::Walking(BackfillProgress {
+        gaps,
+        from: None,
+        total,
+        missing: total,
+        events: 0,
+        begun: now,
+        logged_at: now,
+    }))
 }
 
 impl BackfillProgress {
@@ -231,8 +239,8 @@ impl BackfillProgress {
             from.advance(replayed.list);
             self.from = Some(from);
         }
-        if !self.gaps.is_empty() && self.said.elapsed() >= REPORT {
-            self.said = Instant::now();
+        if !self.gaps.is_empty() && self.logged_at.elapsed() >= REPORT {
+            self.logged_at = Instant::now();
             let (total, done) = (self.total, self.total - self.missing);
             let left = self.begun.elapsed().as_secs_f64() / f64::from(done.max(1)) * f64::from(self.missing);
             info!(%network, "Backfill of {network}: {done} of {total} blocks, about {left:.0} s left");

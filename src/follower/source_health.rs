@@ -48,7 +48,7 @@ pub(super) struct CollectedHealth {
     /// Its last report was that it is a masternode.
     is_masternode: bool,
     /// Its version and services as a peer sees them; `None` while it does not answer.
-    said: Option<Peer>,
+    peer: Option<Peer>,
     /// It does not know `getindexinfo`, or refuses it.
     lacks_indexes: bool,
     /// Its DKG sessions, and the block at which the next one begins.
@@ -85,8 +85,8 @@ fn own_nodes(sources: &SourcePool) -> BTreeMap<MasternodeId, Option<Peer>> {
     for report in sources.iter().map(|source| &source.report) {
         let Some(id) = report.identity.filter(|_| report.is_masternode) else { continue };
         // If several sources are one masternode, one that answers.
-        let said: &mut Option<Peer> = nodes.entry(id).or_default();
-        *said = said.take().or_else(|| report.said.clone());
+        let peer: &mut Option<Peer> = nodes.entry(id).or_default();
+        *peer = peer.take().or_else(|| report.peer.clone());
     }
     nodes
 }
@@ -116,7 +116,7 @@ impl Source {
 
     /// Reads its reports about itself, in addition to `chain`, its latest answer; `best` is the highest block that any
     /// source knows.
-    pub(super) async fn tell(
+    pub(super) async fn read_report(
         &mut self,
         chain: &ChainInfo,
         best: Height,
@@ -129,7 +129,7 @@ impl Source {
         let node = self.client.network_info().await.ok();
         self.health.isolated = node.as_ref().and_then(NetworkInfo::is_isolated);
         self.health.connections = node.as_ref().and_then(|node| node.connections);
-        self.report.said = node.as_ref().map(as_peer);
+        self.report.peer = node.as_ref().map(as_peer);
         let bad = |node: &NetworkInfo| bad_version(&settings.rules, node.version).is_some();
         self.health.release_bad = node.as_ref().map(bad);
         // A node may have been updated between two reports; it was identified before.

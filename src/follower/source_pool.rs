@@ -263,7 +263,7 @@ impl SourcePool {
         }
         let best = answers.iter().map(|(_, chain)| chain.headers.max(chain.blocks)).max().unwrap_or(Height(0));
         for (index, chain) in answers {
-            self.sources[index].tell(&chain, best, list.as_deref(), &self.settings).await;
+            self.sources[index].read_report(&chain, best, list.as_deref(), &self.settings).await;
         }
     }
 }

@@ -88,7 +88,7 @@ impl Version {
             &self.protocol_version.to_le_bytes()[..],
             &0_u64.to_le_bytes(), // services
             &self.timestamp.to_le_bytes(),
-            &[0; 2 * ADDRESS_LENGTH], // theirs and ours: neither tells them anything
+            &[0; 2 * ADDRESS_LENGTH], // addresses of peer and sender: unused
             &self.nonce.to_le_bytes(),
             &[agent_length],
             self.agent.as_bytes(),

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_serves_for_comparison_is_another_host_of_the_same_protocol() {
+    fn a_host_for_comparison_is_another_one_with_the_same_ip_version() {
         let candidates =
             ["8.8.4.4:1", "9.9.9.9:1", "[2a01::1]:1", "8.8.8.8:2", "1.1.1.1:1"].map(|text| text.parse().unwrap());
         // probed address, start, number: expected addresses.

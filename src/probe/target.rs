@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_called_or_said_why_not() {
+    fn an_address_is_probed_or_has_a_reason() {
         let public = |text: &str| Ok(text.parse::<SocketAddr>().unwrap());
         // address, where private ones are refused, where they are allowed.
         let cases = [

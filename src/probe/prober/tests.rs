@@ -109,7 +109,7 @@ async fn peer(manner: Manner) -> FakePeer {
 }
 
 /// An address without a listener.
-async fn nobody() -> String {
+async fn refusing_address() -> String {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string()
 }
 
@@ -144,7 +144,7 @@ async fn every_kind_of_peer_has_its_outcome() {
     let silent = peer(Manner::Silent).await;
     let closing = peer(Manner::Closes).await;
     let other = peer(Manner::OtherNetwork).await;
-    let refusing = nobody().await;
+    let refusing = refusing_address().await;
     let addresses = [
         (1, &*good.address),
         (2, &old.address),
@@ -289,7 +289,7 @@ async fn full(ip: &str) -> Full {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_laid_at_a_masternodes_door_only_if_others_can_be_heard() {
+async fn a_timeout_counts_against_a_masternode_only_if_others_can_be_reached() {
     let (silent, also_silent) = (full("127.0.0.1").await, full("127.0.0.2").await);
     let refused = TcpListener::bind("127.0.0.3:0").await.unwrap().local_addr().unwrap().to_string();
     // the masternode for comparison, the number of controls: the outcome of the probe of the silent one.

@@ -127,7 +127,7 @@ impl Client {
         self.call(method, self.params(method, [json!(WITH_MEMBERS)]), sessions).await
     }
 
-    /// Blocks until the next session of any type begins, whoever its members are.
+    /// Blocks until the next session of any type begins, whatever its members are.
     pub async fn blocks_to_next_session(&self) -> Result<u32, RpcError> {
         let method = self.known(self.dialect().sessions.map(|(_, next)| next))?;
         self.call(method, self.params(method, []), blocks_to_next).await

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_tells_its_coinbase_signals_and_types() {
+    fn a_block_has_its_coinbase_version_signals_and_types() {
         let block = json!([
             {"type": 5, "cbTx": {"version": 4, "height": 9}},
             {"type": 7, "mnhfTx": {"version": 1, "signal": {"versionBit": 12, "quorumHash": "00", "sig": "00"}}},

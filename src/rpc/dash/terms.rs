@@ -22,7 +22,7 @@ const NO_ADDRESS: [&str; 3] = ["", "[::]:0", "0.0.0.0:0"];
 pub(super) fn details(state: &State<'_>, unknown: &mut Unknown) -> Details {
     let version = version(state, unknown);
     let is_extended = version.is_some_and(|version| version >= EXTENDED);
-    let service = said(&state.service).flatten();
+    let service = present(&state.service).flatten();
     let has_further = state.addresses.as_ref().is_some_and(|addresses| {
         let [core, platform @ ..] = &addresses.by_purpose;
         addresses.unknown > 0
@@ -45,7 +45,7 @@ pub(super) fn details(state: &State<'_>, unknown: &mut Unknown) -> Details {
         unknown.note(NotUnderstood::PayoutForm, 1);
         PayeeChange { only: None, payouts: Payouts::Unknown }
     });
-    let text = |value| said(value).flatten().map(Cow::Borrowed);
+    let text = |value| present(value).flatten().map(Cow::Borrowed);
     Details::new(&DetailTexts {
         address: primary,
         payout_address: payees.only.as_deref().map(Cow::Borrowed),
@@ -60,7 +60,7 @@ pub(super) fn details(state: &State<'_>, unknown: &mut Unknown) -> Details {
 
 /// The terms in an entry of a diff.
 pub(super) fn change(state: &State<'_>, unknown: &mut Unknown) -> TermsChange {
-    let text = |value| said(value).map(|text: Option<&str>| text.map(Into::into));
+    let text = |value| present(value).map(|text: Option<&str>| text.map(Into::into));
     let version = version(state, unknown);
     TermsChange {
         version,
@@ -76,14 +76,14 @@ pub(super) fn change(state: &State<'_>, unknown: &mut Unknown) -> TermsChange {
 }
 
 /// A text that is present; the inner `None` if it is empty or a placeholder. Anything but a text counts as not present.
-fn said<'a>(value: &'a Option<Loose<'_>>) -> Option<Option<&'a str>> {
+fn present<'a>(value: &'a Option<Loose<'_>>) -> Option<Option<&'a str>> {
     let text = value.as_ref()?.text()?;
     Some(Some(text).filter(|text| !NO_ADDRESS.contains(text)))
 }
 
 fn version(state: &State<'_>, unknown: &mut Unknown) -> Option<u32> {
-    let said = state.version.as_ref().filter(|said| **said != Loose::Null)?;
-    let version = said.whole().and_then(|version| u32::try_from(version).ok());
+    let present = state.version.as_ref().filter(|version| **version != Loose::Null)?;
+    let version = present.whole().and_then(|version| u32::try_from(version).ok());
     if version.is_none_or(|version| version > EXTENDED) {
         unknown.note(NotUnderstood::StateVersion, 1);
     }
@@ -139,7 +139,7 @@ fn address_change(state: &State<'_>, unknown: &mut Unknown) -> Option<AddressCha
 fn payees(state: &State<'_>, version: Option<u32>, unknown: &mut Unknown) -> Option<PayeeChange> {
     let listed = |value: &Option<Value>| value.as_ref().is_some_and(|value| !value.is_null());
     let is_empty = |value: &Option<Value>| matches!(value, Some(Value::Array(list)) if list.is_empty());
-    let single = said(&state.payout_address);
+    let single = present(&state.payout_address);
     let strange = || PayeeChange { only: None, payouts: Payouts::Unknown };
     if listed(&state.shares) && !is_empty(&state.shares) {
         let shared = shared(state);

@@ -18,7 +18,7 @@ use domain::payment::Vote;
 use domain::{Block, ForeignText, Height, Masternode, State};
 
 /// Placeholder of a node for a height without votes.
-const NOBODY: &str = "Unknown";
+const NO_VOTES: &str = "Unknown";
 
 /// The masternodes of a list in any format except that of `protx list`.
 pub fn masternodes(body: &[u8], shape: &Shape, states: &[Arc<State>]) -> Result<Vec<Masternode>, ErrorKind> {
@@ -88,7 +88,7 @@ fn by_height((height, payees): &(String, Value)) -> Option<Result<Vote, ErrorKin
     let Ok(number) = height.parse() else { return Some(Err(wrong("not a height"))) };
     let Some(text) = payees.as_str() else { return Some(Err(wrong("not a text"))) };
     let mut best: Option<(&str, u32)> = None;
-    for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty() && *entry != NOBODY) {
+    for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty() && *entry != NO_VOTES) {
         let counted = entry.rsplit_once(':').and_then(|(payee, votes)| Some((payee, votes.parse().ok()?)));
         let Some((payee, votes)) = counted else { return Some(Err(wrong("expected address:votes"))) };
         if best.is_none_or(|(_, most)| votes > most) {
@@ -107,7 +107,7 @@ fn listed(entry: WinnerEntry) -> Option<Vote> {
         OneOrMany::One(winner) => vec![winner],
         OneOrMany::Many(winners) => winners,
     };
-    let named = winners.into_iter().filter(|winner| winner.address.0 != NOBODY);
+    let named = winners.into_iter().filter(|winner| winner.address.0 != NO_VOTES);
     let best = named.reduce(|best, winner| if winner.votes > best.votes { winner } else { best })?;
     Some(Vote { height: Height(height), payee: best.address.0.trim().into(), votes: best.votes })
 }
