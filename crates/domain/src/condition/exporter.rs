@@ -57,6 +57,16 @@ pub(super) const CONDITIONS: &[Condition] = &[
             "The series limit kept samples off the page and no longer does.",
         ],
     ),
+    Condition::new(
+        "MasternodeExporterEntryUnmatched",
+        Severity::Warning,
+        600,
+        Rule::Exporter(entry_unmatched),
+        [
+            "An entry of the watch list or of maintenance matches no masternode.",
+            "Every entry of the watch list and of maintenance matches a masternode again.",
+        ],
+    ),
 ];
 
 fn notifications_failing(receiver: &ReceiverState) -> Verdict {
@@ -106,5 +116,15 @@ fn history_not_written(process: &ProcessState) -> Verdict {
 fn series_suppressed(process: &ProcessState) -> Verdict {
     Verdict::of(Some(process.suppressed_series > 0), || {
         "series.limit keeps samples of masternodes off the page: raise it, or choose series.others: at_risk.".into()
+    })
+}
+
+fn entry_unmatched(process: &ProcessState) -> Verdict {
+    let Some(entries) = &process.unmatched_entries else { return Verdict::Unknown };
+    Verdict::of(Some(!entries.is_empty()), || {
+        format!(
+            "No masternode matches {}: what the entry is meant for is not watched. Look for a typing mistake, or remove the entry.",
+            entries.join("; ")
+        )
     })
 }
