@@ -13,11 +13,11 @@ use domain::details::is_clean;
 use domain::payout::{self, WHOLE};
 use domain::watch::WatchField;
 
-/// What each of them must have: `masternode_expectation_met`.
+/// Expected values of each of them: `masternode_expectation_met`.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ExpectSection {
-    /// Where it listens: address and port; see `masternode_expectation_met`.
+    /// Its address and port; see `masternode_expectation_met`.
     address: Option<Text>,
     /// This one address is paid, and no other.
     payout_address: Option<Text>,
@@ -53,7 +53,7 @@ struct PayoutSection {
 struct ShareSection {
     /// Owner of the share.
     owner_address: Option<Address>,
-    /// Where the rewards of this owner go.
+    /// Payout address of this owner.
     reward_address: Option<Address>,
     /// Amount of this share in duffs, as `protx info` prints it; any without it.
     amount: Option<Whole<1, { u64::MAX }>>,

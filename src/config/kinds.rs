@@ -349,7 +349,7 @@ impl Kind for HostKind {
     }
 }
 
-/// Where to listen.
+/// A listen address.
 pub(super) struct ListenKind;
 
 impl Kind for ListenKind {

@@ -54,7 +54,7 @@ pub struct LoadedConfig {
     pub warnings: Vec<String>,
 }
 
-/// Every mistake of a configuration, each with the path of its key.
+/// Every error of a configuration, each with the path of its key.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Errors {
     place: String,

@@ -131,7 +131,7 @@ impl ChainConfig {
 pub struct SourceConfig {
     /// The label `source`.
     pub name: String,
-    /// `http://host:port` or `https://…`; its path may hold a token.
+    /// `http://host:port` or `https://…`; its path may contain a token.
     pub url: RpcUrl,
     /// Authentication.
     pub credentials: Credentials,
@@ -153,7 +153,7 @@ pub struct HistoryConfig {
 /// The HTTP server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WebConfig {
-    /// Where it listens.
+    /// Listen addresses.
     pub listen_addresses: Vec<ListenAddress>,
     /// Path of the metrics.
     pub telemetry_path: TelemetryPath,

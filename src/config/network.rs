@@ -29,7 +29,7 @@ use domain::chain::DASH;
 pub(super) struct NetworkSection {
     /// The label `network`: a-z, 0-9, `-`, `_`.
     name: Option<Name>,
-    /// The chain, whose rules hold.
+    /// The chain.
     chain: Leaf<ChainKind>,
     /// Pause between two checks for a new block.
     poll_interval: Span<{ SECOND / 10 }, { 10 * MINUTE }, { 5 * SECOND }>,
@@ -71,7 +71,7 @@ struct SourceSection {
     name: Option<Name>,
     /// The node's RPC, without user or password. Either this or `url_file` is required.
     url: Option<Leaf<RpcUrlKind>>,
-    /// File with the URL, where it holds a token.
+    /// File with the URL, if it contains a token.
     url_file: Option<FilePath>,
     /// The node's cookie; read again when the node refuses it. Without credentials, Dash's cookie is searched for.
     cookie_file: Option<FilePath>,

@@ -1,7 +1,7 @@
 //! Deserialises the sections of a configuration as far as they are valid: serde stops at the first error, so each error
 //! is recorded, its value is removed, and the rest is read again.
 //!
-//! Never here: what a key means; checks of one key against another.
+//! Never here: the meaning of a key; checks of one key against another.
 
 use ::config::{Value, ValueKind};
 use serde::de::DeserializeOwned;

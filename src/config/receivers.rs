@@ -69,7 +69,7 @@ pub(super) type Repeat = Span<MINUTE, { 30 * DAY }, { 240 * MINUTE }>;
 pub(super) struct AlertmanagerSection {
     /// Its address, without `/api/v2/alerts`. Either this or `url_file` is required.
     url: Option<Leaf<AddressKind>>,
-    /// File with the URL, where it holds a password; read again for each message.
+    /// File with the URL, if it contains a password; read again for each message.
     url_file: Option<FilePath>,
     /// File with a bearer token; read again for each message.
     token_file: Option<FilePath>,
@@ -93,12 +93,12 @@ pub(super) struct AlertmanagerSection {
 pub(super) struct WebhookSection {
     /// The label `receiver` of metrics.
     name: Option<Name>,
-    /// What the receiver understands; see [alerts.md](alerts.md#push).
+    /// API of the receiver; see [alerts.md](alerts.md#push).
     kind: WebhookKind,
-    /// Where it listens; that of the service for telegram, pagerduty and ntfy, the homeserver for matrix, required for the others
-    /// (or `url_file`).
+    /// URL of the receiver; by default the public service for telegram, pagerduty and ntfy. The homeserver for matrix. Required for
+    /// the others (or `url_file`).
     url: Option<Leaf<AddressKind>>,
-    /// File with the URL, where it holds a token: Slack, Discord. Read again for each message.
+    /// File with the URL, if it contains a token: Slack, Discord. Read again for each message.
     url_file: Option<FilePath>,
     /// File with the bearer or access token, the token of the bot, or PagerDuty's routing key; read again for each message.
     token_file: Option<FilePath>,
@@ -134,13 +134,13 @@ enum WebhookKind {
     Matrix,
 }
 
-/// A dead man's switch: a service that alerts when it hears nothing from the exporter.
+/// A dead man's switch: a service that alerts when requests from the exporter stop.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct HeartbeatSection {
     /// Requested by GET as long as the exporter evaluates alerts. Either this or `url_file` is required.
     url: Option<Leaf<AddressKind>>,
-    /// File with that URL, where it holds a token; read again for each request.
+    /// File with that URL, if it contains a token; read again for each request.
     url_file: Option<FilePath>,
     /// How often.
     interval: Span<SECOND, DAY, MINUTE>,

@@ -76,7 +76,7 @@ pub(super) struct WatchSection {
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct FieldsSection {
-    /// Where it listens: address and port.
+    /// Its address and port.
     address: Option<Text>,
     /// Address of a payee, be it one of several.
     payout_address: Option<Text>,

@@ -68,7 +68,7 @@ impl HistoryMeters {
             last_write,
             size: gauge(
                 "masternode_exporter_history_size_bytes",
-                "Size of the history file and its write-ahead log in bytes, measured once a minute. Absent while the file cannot be read.",
+                "Size of the history file and its write-ahead log in bytes, measured once a minute. Absent without history.path.",
                 &[],
             )?,
             damaged_rows: damaged_rows(registry)?,

@@ -3,7 +3,7 @@
 //! A dialect can only choose methods of the table ([`METHODS`](crate::rpc::METHODS)): whatever a configuration file
 //! contains, no other method is called.
 //!
-//! Never here: what an answer means.
+//! Never here: the meaning of an answer.
 
 use std::borrow::Cow;
 

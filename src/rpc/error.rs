@@ -60,7 +60,7 @@ pub enum ErrorKind {
     },
     /// The answer has an unexpected form.
     Malformed {
-        /// What is wrong with it.
+        /// The error in it.
         what: ForeignText,
     },
     /// The answer is longer than the limit.
@@ -110,7 +110,7 @@ impl RpcError {
         self.method
     }
 
-    /// What went wrong.
+    /// The kind of failure.
     pub fn kind(&self) -> &ErrorKind {
         &self.kind
     }

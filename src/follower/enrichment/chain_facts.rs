@@ -1,6 +1,6 @@
 //! Facts about the chain: sporks, block spacing, ChainLock, votes, forks.
 //!
-//! Never here: facts of a masternode; what sources report of themselves.
+//! Never here: facts of a masternode; reports of sources about themselves.
 
 use crate::follower::source::{self, Source, SourceError, optional};
 use crate::rpc::{ChainInfo, Client};
