@@ -50,7 +50,7 @@ pub const PROMETHEUS_ALERTS: &[PrometheusAlert] = &[
         inhibits: &[Inhibition {
             targets: &["MasternodeExporterNetworkUnreported", "MasternodeExporterDown"],
             equal: &["job"],
-            reason: "It is the cause of both.",
+            reason: "It is the cause of both alerts.",
         }],
     },
     PrometheusAlert {
@@ -97,7 +97,7 @@ pub const PROMETHEUS_ALERTS: &[PrometheusAlert] = &[
             Severity::Warning,
             300,
             Scope::Exporter,
-            ["Prometheus cannot scrape an exporter.", "An exporter could not be scraped and can be again."],
+            ["Prometheus cannot scrape an exporter.", "An exporter could not be scraped and is scraped again."],
         ),
         expression: "up == 0 and on (job) job:masternode_exporter:seen",
         description: "Exporter {{ $labels.instance }} of job {{ $labels.job }} cannot be scraped. If another one watches the same \
@@ -127,10 +127,10 @@ pub const PROMETHEUS_ALERTS: &[PrometheusAlert] = &[
             Severity::None,
             0,
             Scope::Exporter,
-            ["Always fires: whoever does not receive it knows that the way is broken.", "Never resolved."],
+            ["Always firing; its absence means that the alerting pipeline is broken.", "Never resolved."],
         ),
         expression: "vector(1)",
-        description: "This alert always fires, so that a dead man's switch can tell when Prometheus or Alertmanager is silent.",
+        description: "This alert always fires, so that a dead man's switch detects a failure of Prometheus or Alertmanager.",
         inhibits: &[],
     },
 ];

@@ -350,7 +350,7 @@ fn maintenance_of_what_fires_says_muted_and_its_recovery_is_in_the_past_tense() 
     story.at(4_060, holding(vec![banned()]));
     story.book.update(&holding(vec![]), &hold(HOLD), UnixSeconds(4_100));
     let due = story.book.due(&pager(), UnixSeconds(4_100));
-    assert_eq!(due[0].entry.summary(), "Masternode ab on net was banned and is no longer.");
+    assert_eq!(due[0].entry.summary(), "Masternode ab on net was banned; the ban is over.");
     story.deliver(4_100);
     assert_eq!(story.told[2..], [(4_060, NotificationReason::Fired), (4_100, NotificationReason::Resolved)]);
 }
