@@ -107,7 +107,7 @@ impl NetworkMemory {
         }
     }
 
-    /// The report of a source about itself, now or within [`SAID_SECONDS`]; `Err` if it reported nothing in that time.
+    /// The report of a source about itself, now or within [`SILENCE_SECONDS`]; `Err` if it reported nothing in that time.
     pub(super) fn said(&self, fact: &'static str, source: &Arc<str>, now: Moment) -> Result<Option<bool>, ()> {
         let Some((said, at)) = self.said.get(&(fact, source.clone())) else { return Ok(None) };
         if at.age(now).as_secs() > SILENCE_SECONDS { Err(()) } else { Ok(*said) }
