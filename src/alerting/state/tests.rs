@@ -50,7 +50,7 @@ fn hold(seconds: u64) -> AlertingSettings {
     AlertingSettings { longest_hold: Some(Duration::from_secs(seconds)), ..AlertingSettings::default() }
 }
 
-/// What a receiver is notified, second by second, of an alert that holds or not at these times.
+/// The notifications of a receiver, second by second, of an alert that holds or not at these times.
 struct Story {
     book: AlertStore,
     notified: Vec<(u64, NotificationReason)>,
