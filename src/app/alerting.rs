@@ -14,7 +14,7 @@ use crate::app::web_state::NetworkStates;
 use domain::condition::{Catalogue, EvaluationInput, ProcessState};
 use domain::network_state::Moment;
 
-/// The engine, idle until it has settings.
+/// The alerting engine, idle until it has settings.
 pub(super) fn engine(shared: &Shared, networks: watch::Receiver<NetworkStates>) -> Engine {
     let (history, process, started) = (shared.meters.history().clone(), shared.process.subscribe(), shared.started);
     let (exposition, has_history) = (shared.exposition.clone(), shared.history.is_some());
