@@ -1,8 +1,8 @@
 //! Flags that override the configuration, each under the commands that use it.
 //!
-//! A flag may stand before or behind its command. Without a command it belongs to `run`.
+//! A flag may precede or follow its command. Without a command it belongs to `run`.
 //!
-//! Never here: what a setting means; its default is that of the configuration.
+//! Never here: the meaning of a setting; the configuration defines its default.
 
 use std::path::PathBuf;
 
@@ -14,10 +14,10 @@ use crate::config::Override;
 /// Heading of these flags in the help of every command.
 const HEADING: &str = "Configuration";
 
-/// In place of a key, for the flag that names the configuration file.
+/// Used instead of a key for the flag that names the configuration file.
 const FILE: &str = "";
 
-/// A flag, the key of the configuration that it overrides, its help, and the commands that use it.
+/// A flag: the key of the configuration that it overrides, its help, and the commands that use it.
 struct Flag {
     argument: &'static str,
     key: &'static str,
@@ -111,7 +111,7 @@ impl Flag {
         }
     }
 
-    /// The values given with the command, or else before it.
+    /// The values given with the command, or before it.
     fn values(&self, matches: &ArgMatches) -> Vec<String> {
         let behind = matches.subcommand().map(|(_, behind)| self.values(behind)).unwrap_or_default();
         if !behind.is_empty() {
