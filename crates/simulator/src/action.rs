@@ -14,11 +14,19 @@ pub enum Action {
         masternode: String,
         /// Number of failures; at least 1.
         commitments: usize,
-        /// The type of the further quorums, e.g. 106; `None`: the first type that can include the node.
+        /// The type of the further quorums, e.g. 106, of none that rotates; `None`: the first type that can include the node.
         quorum_type: Option<u8>,
     },
     /// Every session that ends in this block fails as a whole: null commitments, which punish no masternode.
     FailNetwork,
+    /// The session of a rotating type that is under way at this index fails as a whole, in every block of its window: null
+    /// commitments, no masternode is punished. The seats stay as they are.
+    FailSession {
+        /// The type, e.g. 5.
+        quorum_type: u8,
+        /// The index in the rotation.
+        index: u32,
+    },
     /// A ProUpServTx with the same address: ends a ban, does nothing otherwise.
     Revive {
         /// The revived masternode.
@@ -146,7 +154,11 @@ impl Action {
             | Self::ChangeShareReward { masternode, .. }
             | Self::Dissolve { masternode }
             | Self::SpendCollateral { masternode } => Some(masternode),
-            Self::FailNetwork | Self::SignFork | Self::Register { .. } | Self::RegisterShared { .. } => None,
+            Self::FailNetwork
+            | Self::FailSession { .. }
+            | Self::SignFork
+            | Self::Register { .. }
+            | Self::RegisterShared { .. } => None,
         }
     }
 }
@@ -158,8 +170,10 @@ pub enum ActionError {
     UnknownMasternode(String),
     /// The operator has no key, so it can sign no ProUpServTx.
     NoOperatorKey(String),
-    /// The quorum type is not in use on this chain, or the node cannot be a member.
+    /// The quorum type is not in use on this chain, it rotates, or the node cannot be a member.
     QuorumType(u8),
+    /// No session of this type is under way at this index.
+    NoSession(u8, u32),
     /// The reorganisation reaches below the kept blocks.
     TooDeep,
     /// The network has no fork, or the rules of Dash 24 are not active yet.
@@ -187,6 +201,7 @@ impl fmt::Display for ActionError {
             Self::UnknownMasternode(hash) => write!(formatter, "masternode {hash} is not on the list"),
             Self::NoOperatorKey(hash) => write!(formatter, "masternode {hash} has no operator key"),
             Self::QuorumType(id) => write!(formatter, "no quorum of type {id} can have this member"),
+            Self::NoSession(id, index) => write!(formatter, "no session of type {id} is under way at index {index}"),
             Self::NotForked => formatter.write_str("the rules of Dash 24 are not in force"),
             Self::Signed => formatter.write_str("the signal of the fork was mined already"),
             Self::Version(hash) => write!(formatter, "masternode {hash} cannot use this version"),

@@ -90,6 +90,7 @@ impl<'a> BlockBuilder<'a> {
         match action {
             Action::FailDkg { .. }
             | Action::FailNetwork
+            | Action::FailSession { .. }
             | Action::SignFork
             | Action::Dissolve { .. }
             | Action::SpendCollateral { .. } => {}

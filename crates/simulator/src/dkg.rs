@@ -1,7 +1,7 @@
 //! DKG sessions and the commitments that end them (`src/llmq/blockprocessor.cpp`, `src/llmq/utils.cpp`).
 //!
-//! Simplified: a rotation assigns whole quarters, but not by the real permutation, and selects at its base. A
-//! non-rotating quorum is mined in the second block of its window, after a null commitment in the first.
+//! Simplified against a real chain: a quorum that does not rotate is mined in the second block of its window, after a null
+//! commitment in the first.
 //!
 //! Never here: punishment; `block` does that, for each member that a commitment marks as failed.
 
@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::list::List;
-use super::quorum_selection::{LEAD, by_draw};
+use super::masternode::Masternode;
+use super::options::Options;
+use super::quorum_rotation::{Rotation, Shape};
+use super::quorum_selection::{LEAD, modifier, ranked};
 use super::random::{Hash256, Random};
 use super::rules::QuorumType;
-
-use super::masternode::Masternode;
-pub(super) use super::quorum_rotation::Rotation;
 
 /// One session with its members.
 #[derive(Debug)]
@@ -32,7 +32,8 @@ pub(super) struct Session {
     pub(super) size: usize,
     /// Minimum number of valid members; with fewer, the commitment is null.
     pub(super) minimum: usize,
-    /// The members at the base; fewer than the quorum size if there were too few nodes.
+    /// The members as the work block of their quarter or session has them; fewer than seats when there were too few nodes.
+    /// With too few nodes one can have two seats in a rotating quorum.
     pub(super) members: Vec<Masternode>,
 }
 
@@ -80,8 +81,10 @@ pub(super) struct DkgState {
     pub(super) active: BTreeMap<u8, Vec<Arc<Commitment>>>,
     /// Members of the next session of a non-rotating type, with the height of its base.
     drawn: BTreeMap<u8, (u32, Arc<Drawn>)>,
-    /// Members of the rotating types.
-    rotations: BTreeMap<u8, Arc<Rotation>>,
+    /// Seats of the rotating types.
+    pub(super) rotations: BTreeMap<u8, Arc<Rotation>>,
+    /// Sessions that fail as a whole, whatever their members do: type and quorum hash.
+    failing: Vec<(u8, Hash256)>,
 }
 
 /// Inputs that decide about a session's members.
@@ -100,7 +103,7 @@ pub(super) struct Conduct<'a> {
 }
 
 impl DkgState {
-    /// Starts the sessions whose base is the block `height`/`hash`. `wanted` becomes a member in the first rotation.
+    /// Starts the sessions whose base is the block `height`/`hash`.
     pub(super) fn start_sessions(
         &mut self,
         kinds: &[&'static QuorumType],
@@ -115,7 +118,7 @@ impl DkgState {
                 continue;
             }
             let session = if kind.rotating > 0 {
-                self.rotating_session(kind, list, block, rule)
+                self.rotating_session(kind, block)
             } else {
                 let drawn = self.drawn.get(&kind.id).filter(|(base, _)| *base == height);
                 let drawn =
@@ -129,9 +132,42 @@ impl DkgState {
     /// Selects the members of the sessions whose work block is `height`/`hash`.
     pub(super) fn draw(&mut self, kinds: &[&'static QuorumType], list: &List, block: (u32, Hash256), rule: Seating) {
         let base = block.0 + LEAD;
-        for kind in kinds.iter().filter(|kind| kind.rotating == 0 && base.is_multiple_of(kind.interval)) {
-            self.drawn.insert(kind.id, (base, Arc::new(Drawn::by(kind, list, block, rule))));
+        for kind in kinds.iter().filter(|kind| base.is_multiple_of(kind.interval)) {
+            if kind.rotating > 0 {
+                self.rotate(kind, list, block, rule);
+            } else {
+                self.drawn.insert(kind.id, (base, Arc::new(Drawn::by(kind, list, block, rule))));
+            }
         }
+    }
+
+    /// Adds the cycle of a rotating type whose work block is `block`.
+    pub(super) fn rotate(&mut self, kind: &'static QuorumType, list: &List, block: (u32, Hash256), rule: Seating) {
+        let shape = rule.shape(kind, list);
+        let rotation = Arc::make_mut(self.rotations.entry(kind.id).or_default());
+        rotation.advance((block.0 + LEAD, kind.interval), shape, list, (block, modifier(block, kind.id)));
+    }
+
+    /// The members of a session that is to begin, as its work block decided; none where that is not known.
+    pub(super) fn upcoming(&self, kind: &QuorumType, cycle: u32, index: u32) -> Vec<Masternode> {
+        if kind.rotating > 0 {
+            let rotation = self.rotations.get(&kind.id);
+            return rotation
+                .and_then(|rotation| rotation.members((cycle, kind.interval), index as usize))
+                .unwrap_or_default();
+        }
+        let drawn = self.drawn.get(&kind.id).filter(|(base, _)| *base == cycle);
+        drawn.map(|(_, drawn)| drawn.members.clone()).unwrap_or_default()
+    }
+
+    /// Lets the session at an index of a rotating type fail as a whole; says whether one is under way.
+    pub(super) fn fail_session(&mut self, id: u8, index: u32) -> bool {
+        let of_it =
+            |session: &&Arc<Session>| session.kind.id == id && session.index == index && session.kind.rotating > 0;
+        let failing: Vec<(u8, Hash256)> =
+            self.pending.iter().filter(of_it).map(|session| (id, session.base_hash)).collect();
+        self.failing.extend(&failing);
+        !failing.is_empty()
     }
 
     /// Ends the sessions that are due in the block `height` and stores the mined ones.
@@ -155,7 +191,8 @@ impl DkgState {
             // Finalising starts only once the first block of the window is connected, so that block has a null
             // commitment.
             let is_too_early = session.kind.rotating == 0 && offset == first;
-            let valid = match is_too_early {
+            let fails = is_too_early || self.failing.contains(&(session.kind.id, session.base_hash));
+            let valid = match fails {
                 true => vec![false; session.size],
                 false => contributions(&session, list, random, conduct),
             };
@@ -166,6 +203,10 @@ impl DkgState {
             commitments.push(commitment);
         }
         self.pending = left;
+        let pending = |(id, hash): &(u8, Hash256)| {
+            self.pending.iter().any(|session| session.kind.id == *id && session.base_hash == *hash)
+        };
+        self.failing.retain(pending);
         for commitment in commitments.iter().filter(|commitment| !commitment.is_null()) {
             self.activate(Arc::clone(commitment));
         }
@@ -186,50 +227,41 @@ impl DkgState {
         quorums.truncate(kind.active);
     }
 
-    fn rotating_session(
-        &mut self,
-        kind: &'static QuorumType,
-        list: &List,
-        block: (u32, Hash256),
-        rule: Seating,
-    ) -> Option<Session> {
-        let (height, hash) = block;
+    fn rotating_session(&self, kind: &'static QuorumType, (height, hash): (u32, Hash256)) -> Option<Session> {
         let index = height % kind.interval;
-        if index == 0 || !self.rotations.contains_key(&kind.id) {
-            let slots = eligible(kind, list);
-            let old = self.rotations.get(&kind.id).map(Arc::as_ref);
-            let next = Rotation::next(kind, &slots, old, &mut rule.random(kind, hash), rule);
-            self.rotations.insert(kind.id, Arc::new(next));
-        }
-        let rotation = &self.rotations[&kind.id];
-        let members = rotation.members(index)?;
-        let members: Vec<Masternode> = members.filter_map(|slot| list.get(slot).copied()).collect();
-        Some(Session {
-            kind,
-            index,
-            base_height: height,
-            base_hash: hash,
-            cycle: height - index,
-            size: rotation.size,
-            minimum: rotation.minimum,
-            members,
-        })
+        let cycle = height - index;
+        let members = self.rotations.get(&kind.id)?.members((cycle, kind.interval), index as usize)?;
+        let (size, minimum) = match members.len() {
+            seats if seats < kind.size && self.rotations[&kind.id].is_shrunk(cycle, kind) => {
+                (seats, (kind.minimum * seats).div_ceil(kind.size))
+            }
+            _ => (kind.size, kind.minimum),
+        };
+        Some(Session { kind, index, base_height: height, base_hash: hash, cycle, size, minimum, members })
     }
 }
 
 /// How members are selected.
 #[derive(Clone, Copy)]
 pub(super) struct Seating {
-    pub(super) seed: u64,
     /// See [`super::Options::shrink_quorums`].
     pub(super) shrink: bool,
-    /// A slot that becomes a member of the first quorum of a rotation.
-    pub(super) wanted: Option<u32>,
 }
 
 impl Seating {
-    fn random(self, kind: &QuorumType, hash: Hash256) -> Random {
-        Random::of(&[self.seed, u64::from(kind.id), hash.seed()])
+    /// That of a network.
+    pub(super) fn of(options: &Options) -> Self {
+        Self { shrink: options.shrink_quorums }
+    }
+
+    /// The quorums of a rotating type. One that shrinks is the only one of its cycle.
+    fn shape(self, kind: &QuorumType, list: &List) -> Shape {
+        let eligible = list.iter().filter(|node| node.is_valid() && node.is_confirmed()).count();
+        let shrunk = self.shrink && (4..kind.size).contains(&eligible);
+        match shrunk {
+            true => Shape { quorums: 1, quarter: eligible / 4 },
+            false => Shape { quorums: kind.rotating as usize, quarter: kind.size / 4 },
+        }
     }
 
     /// Quorum size and minimum of valid members for this number of eligible nodes; `None`: no session is possible.
@@ -256,13 +288,11 @@ pub(super) struct Drawn {
 impl Drawn {
     /// The selection at a block.
     pub(super) fn by(kind: &QuorumType, list: &List, block: (u32, Hash256), rule: Seating) -> Self {
-        let slots = eligible(kind, list);
-        let Some((size, minimum)) = rule.sizes(kind, slots.len()) else {
+        let nodes = ranked(list.iter().filter(|node| node.evo || !kind.evo_only), &modifier(block, kind.id));
+        let Some((size, minimum)) = rule.sizes(kind, nodes.len()) else {
             return Self { size: kind.size, minimum: kind.minimum, members: Vec::new() };
         };
-        let nodes = slots.iter().filter_map(|slot| list.get(*slot).copied()).collect();
-        let mut members = by_draw(kind.id, block, nodes);
-        members.truncate(size);
+        let members = nodes.into_iter().take(size).copied().collect();
         Self { size, minimum, members }
     }
 }
@@ -281,14 +311,6 @@ pub(super) fn plain_session(kind: &'static QuorumType, (height, hash): (u32, Has
     }
 }
 
-/// Slots of the nodes that can be selected.
-fn eligible(kind: &QuorumType, list: &List) -> Vec<u32> {
-    list.iter()
-        .filter(|node| node.is_valid() && node.is_confirmed() && (node.evo || !kind.evo_only))
-        .map(|node| node.slot)
-        .collect()
-}
-
 /// Whether enough members with the new protocol exist to vote out the others (`dkgBadVotesThreshold`).
 fn voted_bad(session: &Session, conduct: &Conduct<'_>) -> bool {
     let votes =
@@ -304,12 +326,14 @@ fn contributions(session: &Session, list: &List, random: &mut Random, conduct: &
     }
     let mut valid = none.clone();
     let bad = voted_bad(session, conduct);
+    let mut seated = HashSet::new();
     for (seat, member) in session.members.iter().enumerate() {
         let slot = member.slot;
         let unlucky = random.chance(conduct.failure_rate) && conduct.spared != Some(slot);
         let able = list.get(slot).is_some_and(|node| node.operator_key != 0);
         let failing = unlucky || conduct.offline.contains(&slot) || (bad && conduct.outdated.contains(&slot));
-        valid[seat] = able && !failing;
+        // Of two seats of one node in one quorum the second cannot be served.
+        valid[seat] = able && !failing && seated.insert(slot);
         if let Some(orders) = conduct.ordered.get_mut(&slot).filter(|orders| **orders > 0) {
             *orders -= 1;
             valid[seat] = false;

@@ -5,7 +5,7 @@
 use std::net::{Ipv6Addr, SocketAddrV6};
 
 use super::masternode::{Masternode, Text};
-use super::random::{Random, hex};
+use super::random::Random;
 use super::rules::ChainFacts;
 
 /// Maximum number of shares of a masternode.
@@ -156,13 +156,13 @@ impl Masternode {
         u16::try_from(moved).expect("below 65000").max(1)
     }
 
-    /// The operator's key in the encoding of the state's version: the legacy one has the sign in bit 7 of its first
-    /// byte, the basic one sets bit 7 and has the sign in bit 5 (`src/bls/bls.h`).
-    pub(super) fn printed_key(&self, mut drawn: [u8; 48]) -> String {
+    /// The operator's key in the form of the state's version: the legacy one has the sign in bit 7 of its first byte,
+    /// the basic one sets bit 7 and has the sign in bit 5 (`src/bls/bls.h`).
+    pub(super) fn encoded_key(&self, mut drawn: [u8; 48]) -> [u8; 48] {
         let sign = drawn[0] >> 7;
         let rest = drawn[0] & 0x1f;
         drawn[0] = if self.version <= 1 { sign << 7 | rest } else { 0x80 | sign << 5 | rest };
-        hex(&drawn)
+        drawn
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::network_kind::{AnyNetwork, Frozen};
+use super::random::Hash256;
 use super::rpc::Lies;
 
 /// The faults of a server.
@@ -45,10 +46,30 @@ pub enum Fault {
     BadScores(usize),
     /// The same for the list of one block only, at this height.
     BadScoresAt(usize, u32),
+    /// One field of this masternode is wrong in each answer about the list, `protx diff` among them; the coinbases are right.
+    LyingLeaf {
+        /// Which one.
+        masternode: String,
+        /// What is wrong about it.
+        field: LeafField,
+    },
+    /// `quorum rotationinfo` finds no snapshot, as on a fresh data directory.
+    MissingSnapshots,
     /// Isolated: the tip stays at the block that the active branch has at this height when the fault is set.
     FrozenAt(u32),
     /// Never answers.
     Hang,
+}
+
+/// A field that the root of the list covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeafField {
+    /// Banned or not.
+    Validity,
+    /// The network address.
+    Address,
+    /// The operator's key.
+    OperatorKey,
 }
 
 /// A fault, its scope, and the block at which a frozen server stays.
@@ -129,15 +150,19 @@ impl Faults {
 pub(super) fn lies(faults: &[ActiveFault]) -> Lies {
     let mut lies = Lies::default();
     for active in faults {
-        match active.fault {
+        match &active.fault {
             Fault::WrongNetwork => lies.other_network = true,
             Fault::Bitcoin => lies.bitcoin = true,
             Fault::NotSynced => lies.not_synced = true,
             Fault::FrozenAt(_) => lies.cut_off = true,
             Fault::LyingHeight(offset) => lies.height_offset += offset,
             Fault::LyingDiff => lies.unknown_in_diff = true,
-            Fault::BadScores(count) => lies.bad_scores = Some((count, None)),
-            Fault::BadScoresAt(count, height) => lies.bad_scores = Some((count, Some(height))),
+            Fault::BadScores(count) => lies.bad_scores = Some((*count, None)),
+            Fault::BadScoresAt(count, height) => lies.bad_scores = Some((*count, Some(*height))),
+            Fault::MissingSnapshots => lies.no_snapshots = true,
+            Fault::LyingLeaf { masternode, field } => {
+                lies.leaf = Hash256::parse(masternode).map(|hash| (hash, *field));
+            }
             _ => {}
         }
     }

@@ -6,7 +6,7 @@
 //! Never here: changing a masternode.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::dkg::{Commitment, DkgState};
 use super::fork_rules::Special;
@@ -43,6 +43,8 @@ pub(super) struct Block {
     pub(super) special: Vec<Special>,
     /// The payee as in the list before the block.
     pub(super) payee: Option<Masternode>,
+    /// The root of the simplified list after the block, once somebody asked for it.
+    pub(super) list_root: OnceLock<Hash256>,
 }
 
 /// The difference of two lists in one slot.
@@ -91,6 +93,8 @@ impl Naming {
 pub(super) struct History {
     naming: Naming,
     keep: usize,
+    /// Height of the block it started with.
+    first: u32,
     blocks: HashMap<Hash256, Arc<Block>>,
     by_height: BTreeMap<u32, Vec<Hash256>>,
     active: VecDeque<Arc<Block>>,
@@ -101,6 +105,7 @@ impl History {
     pub(super) fn new(naming: Naming, keep: u32, root: Block) -> Self {
         let mut history = Self {
             naming,
+            first: root.height,
             keep: keep as usize + 1,
             blocks: HashMap::new(),
             by_height: BTreeMap::new(),
@@ -118,6 +123,12 @@ impl History {
     /// The oldest kept block of the active branch.
     pub(super) fn root(&self) -> &Arc<Block> {
         self.active.front().expect("the active branch is never empty")
+    }
+
+    /// The block whose list an older block had, too: before the first block the list never changed. `None` once that block is
+    /// no longer kept.
+    pub(super) fn older_list(&self) -> Option<&Arc<Block>> {
+        Some(self.root()).filter(|root| root.height == self.first)
     }
 
     /// The kept blocks of the active branch, the oldest first.

@@ -23,6 +23,7 @@ mod ledger;
 pub mod legacy;
 mod list;
 mod masternode;
+mod merkle;
 mod miner;
 mod network;
 mod network_kind;
@@ -36,13 +37,14 @@ mod rules;
 mod scenario;
 mod server;
 mod setup;
+mod simplified_list;
 mod software;
 mod state;
 #[cfg(test)]
 mod tests;
 
 pub use action::{Action, ActionError};
-pub use faults::{Fault, Faults};
+pub use faults::{Fault, Faults, LeafField};
 pub use fork::{Fork, Migration};
 pub use ledger::{BanCause, ChangedField, FieldChange, LedgerEntry, LedgerKind};
 pub use miner::drive;

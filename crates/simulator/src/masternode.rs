@@ -6,7 +6,7 @@
 //! Never here: decisions; the rules are in `block` and `dkg`.
 
 use super::extended::MOST_SHARES;
-use super::random::{Hash256, Random};
+use super::random::{Hash256, Random, base58_check, hex};
 use super::rules::ChainFacts;
 
 /// A masternode in the list of a block. "Edition" numbers count how often a field was replaced; 0 is empty.
@@ -182,8 +182,16 @@ impl Masternode {
         self.coin_address(Text::Owner, 1, facts)
     }
 
+    /// The voting address has a valid checksum: the root of a list covers the key that it stands for.
     pub(super) fn voting_address(&self, facts: &ChainFacts) -> String {
-        self.coin_address(Text::Voting, self.voting_key, facts)
+        base58_check(facts.address_version, self.voting_key_id())
+    }
+
+    /// Hash of the voting key.
+    pub(super) fn voting_key_id(&self) -> [u8; 20] {
+        let mut id = [0; 20];
+        self.draw(Text::Voting, self.voting_key).fill(&mut id);
+        id
     }
 
     pub(super) fn payout_address(&self, facts: &ChainFacts) -> String {
@@ -198,24 +206,28 @@ impl Masternode {
         (self.operator_payout > 0).then(|| self.coin_address(Text::OperatorPayout, self.operator_payout, facts))
     }
 
-    /// The BLS key of the operator; all zeros after a revocation.
-    pub(super) fn operator_key_hex(&self) -> String {
-        match self.operator_key {
-            0 => "0".repeat(96),
-            edition => {
-                let mut key = [0; 48];
-                self.draw(Text::OperatorKey, edition).fill(&mut key);
-                self.printed_key(key)
-            }
+    /// The BLS key of the operator in the form of the state's version; all zeros after a revocation.
+    pub(super) fn operator_key(&self) -> [u8; 48] {
+        let mut key = [0; 48];
+        if self.operator_key == 0 {
+            return key;
         }
+        self.draw(Text::OperatorKey, self.operator_key).fill(&mut key);
+        self.encoded_key(key)
+    }
+
+    /// That key as it is printed.
+    pub(super) fn operator_key_hex(&self) -> String {
+        hex(&self.operator_key())
     }
 
     /// Platform's node id; all zeros once wiped.
-    pub(super) fn platform_id(&self) -> String {
-        match self.platform {
-            0 => "0".repeat(40),
-            edition => self.draw(Text::Platform, edition).hex(20),
+    pub(super) fn platform_id(&self) -> [u8; 20] {
+        let mut id = [0; 20];
+        if self.platform > 0 {
+            self.draw(Text::Platform, self.platform).fill(&mut id);
         }
+        id
     }
 
     pub(super) fn draw(&self, text: Text, edition: u32) -> Random {

@@ -67,8 +67,9 @@ pub struct Options {
     /// The first masternode starts with a score at which one failure bans, is offline, and is a member of the next
     /// quorum.
     pub endangered: bool,
-    /// Quorums shrink in proportion if there are too few nodes; otherwise their commitments are null, as on a real
-    /// chain.
+    /// Quorums shrink in proportion when there are fewer nodes than a quorum has members, and a rotation then has one quorum;
+    /// otherwise their commitments are null, as on a real chain. A rotation with fewer nodes than seats has double seats,
+    /// as on a real chain.
     pub shrink_quorums: bool,
     /// The fork of Dash 24; `None`: never.
     pub fork: Option<Fork>,

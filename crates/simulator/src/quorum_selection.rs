@@ -1,7 +1,7 @@
-//! Members of a non-rotating quorum (`src/llmq/utils.cpp GetAllQuorumMembers`, `GetHashModifier`): selected by hash
-//! among the confirmed valid nodes, eight blocks before the session begins.
+//! The order in which nodes get the seats of a quorum (`src/llmq/utils.cpp GetHashModifier`, `CalculateQuorum`): by hash
+//! among the confirmed valid nodes, as of the work block, eight blocks before the session begins.
 //!
-//! Never here: when a session begins.
+//! Never here: when a session begins, which of the ranked nodes get its seats.
 
 use std::cmp::Reverse;
 
@@ -13,29 +13,48 @@ use super::random::{Hash256, Random};
 /// Blocks from the work block to the base of the session (`WORK_DIFF_DEPTH`).
 pub(super) const LEAD: u32 = 8;
 
-/// The signature of the newest ChainLock in the coinbase of a block: that of its parent.
+/// The signature of the newest ChainLock that the coinbase of a block names: that of its parent.
 pub(super) fn chainlock_signature(block: Hash256) -> [u8; 96] {
     let mut signature = [0; 96];
     Random::of(&[block.seed(), 0xc10c]).fill(&mut signature);
     signature
 }
 
-/// The confirmed nodes, in the order of selection.
-pub(super) fn by_draw(kind: u8, (height, hash): (u32, Hash256), nodes: Vec<Masternode>) -> Vec<Masternode> {
-    let named = [&[kind][..], &height.to_le_bytes(), &chainlock_signature(hash)].concat();
-    let modifier = digest(&SHA256, digest(&SHA256, &named).as_ref());
-    let mut scored: Vec<([u8; 32], Masternode)> = nodes
-        .into_iter()
-        .map(|node| {
-            let own = [node.hash.memory_order(), node.confirmed.memory_order()].concat();
-            let both = [digest(&SHA256, &own).as_ref(), modifier.as_ref()].concat();
-            let mut score = [0; 32];
-            score.copy_from_slice(digest(&SHA256, &both).as_ref());
-            // A number with the most significant byte last.
-            score.reverse();
-            (score, node)
-        })
-        .collect();
-    scored.sort_unstable_by_key(|(score, _)| Reverse(*score));
-    scored.into_iter().map(|(_, node)| node).collect()
+/// The quorum modifier of a simulated work block (`docs/spec/dip24-rotation.md#inputs-of-a-cycle`).
+pub(super) fn modifier((height, hash): (u32, Hash256), kind: u8) -> [u8; 32] {
+    modifier_of(kind, height, &chainlock_signature(hash))
+}
+
+/// The quorum modifier of a work block whose coinbase names this ChainLock.
+pub(super) fn modifier_of(kind: u8, height: u32, signature: &[u8; 96]) -> [u8; 32] {
+    let named = [&[kind][..], &height.to_le_bytes(), signature].concat();
+    sha256(digest(&SHA256, &named).as_ref())
+}
+
+/// The number by which a node is ranked, its most significant byte first.
+pub(super) fn number(node: &Masternode, modifier: &[u8; 32]) -> [u8; 32] {
+    let mut own = [0; 64];
+    own[..32].copy_from_slice(&node.hash.memory_order());
+    own[32..].copy_from_slice(&node.confirmed.memory_order());
+    let mut both = [0; 64];
+    both[..32].copy_from_slice(&sha256(&own));
+    both[32..].copy_from_slice(modifier);
+    let mut number = sha256(&both);
+    // A number whose last byte counts most.
+    number.reverse();
+    number
+}
+
+/// The valid and confirmed ones among the nodes, by their numbers, the largest first.
+pub(super) fn ranked<'a>(nodes: impl IntoIterator<Item = &'a Masternode>, modifier: &[u8; 32]) -> Vec<&'a Masternode> {
+    let eligible = nodes.into_iter().filter(|node| node.is_valid() && node.is_confirmed());
+    let mut numbered: Vec<([u8; 32], &Masternode)> = eligible.map(|node| (number(node, modifier), node)).collect();
+    numbered.sort_unstable_by_key(|(number, _)| Reverse(*number));
+    numbered.into_iter().map(|(_, node)| node).collect()
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    hash
 }

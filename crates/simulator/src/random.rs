@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use super::merkle::double_sha256;
+
 /// The letters of Base58.
 const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
@@ -173,9 +175,58 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     text
 }
 
+/// The bytes of a hex text.
+pub(super) fn unhex(text: &str) -> Vec<u8> {
+    let digit = |letter: u8| u8::try_from(char::from(letter).to_digit(16).expect("hex digits")).expect("below 16");
+    text.as_bytes().chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+}
+
+/// An address: a version, the hash of a key, and a checksum in Base58 (`src/base58.cpp`).
+pub(super) fn base58_check(version: u8, id: [u8; 20]) -> String {
+    let mut bytes = [0; 25];
+    bytes[0] = version;
+    bytes[1..21].copy_from_slice(&id);
+    let checksum = double_sha256(&bytes[..21]);
+    bytes[21..].copy_from_slice(&checksum[..4]);
+    // One division by 58^5 gives five letters.
+    const FIVE: u64 = 58 * 58 * 58 * 58 * 58;
+    let mut padded = [0; 28];
+    padded[3..].copy_from_slice(&bytes);
+    let mut words = [0_u64; 7];
+    for (word, chunk) in words.iter_mut().zip(padded.chunks_exact(4)) {
+        *word = chunk.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    }
+    let mut letters = Vec::with_capacity(35);
+    for _ in 0..7 {
+        let mut rest = 0;
+        for word in &mut words {
+            let value = rest << 32 | *word;
+            (*word, rest) = (value / FIVE, value % FIVE);
+        }
+        for _ in 0..5 {
+            letters.push(BASE58[usize::try_from(rest % 58).expect("below 58")]);
+            rest /= 58;
+        }
+    }
+    while letters.last() == Some(&BASE58[0]) {
+        letters.pop();
+    }
+    letters.reverse();
+    String::from_utf8(letters).expect("the letters are ASCII")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Hash256, Random};
+    use super::{Hash256, Random, base58_check};
+
+    /// Recorded: the script of an address has its hash.
+    #[test]
+    fn an_address_has_the_hash_of_its_script() {
+        let hash = Hash256::parse(&format!("8708dff2bf8b31363cb4201d179b4714aa7b54a0{}", "0".repeat(24))).expect("64");
+        let mut id = [0; 20];
+        id.copy_from_slice(&hash.0[..20]);
+        assert_eq!(base58_check(140, id), "yYdShjQSptFKitYLksFEUSwHe4hnbar5rf");
+    }
 
     #[test]
     fn the_same_seed_repeats_and_another_does_not() {

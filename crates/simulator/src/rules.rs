@@ -99,6 +99,8 @@ pub(super) struct ChainFacts {
     pub(super) folder: &'static str,
     /// First letter of a pay-to-public-key-hash address.
     pub(super) address_letter: char,
+    /// The version byte of such an address.
+    pub(super) address_version: u8,
     /// P2P port of a masternode.
     pub(super) port: u16,
     /// Platform's P2P and HTTP ports.
@@ -118,6 +120,7 @@ static MAIN: ChainFacts = ChainFacts {
     genesis: "00000ffd590b1485b3caadc19b22e6379c733355108f107a430458cdf3407ab6",
     folder: "",
     address_letter: 'X',
+    address_version: 76,
     port: 9999,
     platform_ports: (26656, 443),
     confirmations: 15,
@@ -131,6 +134,7 @@ static TEST: ChainFacts = ChainFacts {
     genesis: "00000bafbc94add76cb75e2ec92894837288a481e5c005f6563d91623bf8bc2c",
     folder: "testnet3",
     address_letter: 'y',
+    address_version: 140,
     port: 19999,
     platform_ports: (22000, 22001),
     confirmations: 1,
@@ -144,6 +148,7 @@ static REGTEST: ChainFacts = ChainFacts {
     genesis: "000008ca1832a4baf228eb1553c03d3a2c8e02399550dd6ea8d65cec3ef23d2e",
     folder: "regtest",
     address_letter: 'y',
+    address_version: 140,
     port: 19899,
     platform_ports: (22200, 22201),
     confirmations: 1,

@@ -2,34 +2,68 @@
 //!
 //! Never here: mining; this module only creates the state before the first block.
 
+use super::dkg::{DkgState, Seating};
 use super::fork_life::{LAST_SCHEDULED, MIGRATING};
 use super::history::Naming;
 use super::list::List;
 use super::masternode::Masternode;
 use super::options::Options;
+use super::quorum_selection::{LEAD, modifier, number};
 use super::random::Random;
-use super::rules::{failure_points, maximum_score};
+use super::rules::{chain_facts, failure_points, maximum_score, quorum_types};
 
 /// Slot of the node of [`Options::endangered`].
 pub(super) const ENDANGERED: u32 = 0;
+
+/// Cycles of a rotation before the newest one that exist from the start: `quorum rotationinfo` shows four before that under
+/// way, and the newest can be the next one.
+const FIRST_CYCLES: u32 = 5;
 
 /// All masternodes as they are at the block `height`.
 pub(super) fn first_list(options: &Options, height: u32, naming: &Naming) -> List {
     let mut random = Random::of(&[options.seed, 0x5e7]);
     let total = u32::try_from(options.masternodes).expect("validated");
-    let mut nodes: Vec<Masternode> =
-        (0..total).map(|slot| registered(options, slot, height, naming, &mut random)).collect();
+    let mut nodes: Vec<Masternode> = (0..total).map(|slot| registered(options, slot, height, &mut random)).collect();
     spread_evo(options, &mut nodes, &mut random);
     spread_versions(options, &mut nodes);
     let banned = spread_bans(options, &mut nodes, height, &mut random);
     spread_owners(options, &mut nodes);
     spread_payments(&mut nodes, &banned, height, &mut random);
     spread_scores(options, &mut nodes);
+    let confirmations = chain_facts(options.subnet).confirmations;
+    for node in &mut nodes {
+        node.confirmed = naming.old(node.registered + confirmations);
+    }
+    if options.endangered {
+        seat_endangered(options, &mut nodes, height, naming);
+    }
     let mut list = List::default();
     for node in nodes {
         list.replace(node.slot, Some(node));
     }
     list
+}
+
+/// The quorums at the first kept block, as if its list had never changed before: the rotations of the newest cycles, and
+/// the sessions that are under way.
+pub(super) fn first_dkg(options: &Options, list: &List, naming: &Naming, height: u32) -> DkgState {
+    let rule = Seating::of(options);
+    let mut dkg = DkgState::default();
+    for kind in quorum_types(options.subnet) {
+        let newest = (height + LEAD) / kind.interval * kind.interval;
+        let cycles = (0..=FIRST_CYCLES).rev().filter_map(|back| newest.checked_sub(back * kind.interval + LEAD));
+        for work in cycles.filter(|work| kind.rotating > 0 && *work > 0) {
+            dkg.rotate(kind, list, (work, naming.old(work)), rule);
+        }
+        let cycle = height - height % kind.interval;
+        if height - cycle >= kind.window.0 {
+            continue;
+        }
+        for base in (cycle..=height).take(kind.rotating.max(1) as usize) {
+            dkg.start_sessions(&[kind], list, (base, naming.old(base)), rule);
+        }
+    }
+    dkg
 }
 
 /// Slots that are offline at the start, the endangered one first.
@@ -59,17 +93,46 @@ pub(super) fn outdated(options: &Options) -> u32 {
     u32::try_from(outdated).expect("validated")
 }
 
-fn registered(options: &Options, slot: u32, height: u32, naming: &Naming, random: &mut Random) -> Masternode {
+fn registered(options: &Options, slot: u32, height: u32, random: &mut Random) -> Masternode {
     let hash = Random::of(&[options.seed, 0x9107, u64::from(slot)]).hash();
     // Old enough for every quorum.
-    let confirmations = super::rules::chain_facts(options.subnet).confirmations;
+    let confirmations = chain_facts(options.subnet).confirmations;
     let mut node = Masternode::registered(hash, slot, false, random.between(1, height - 1 - confirmations), true);
-    node.confirmed = naming.old(node.registered + confirmations);
     if random.chance(0.1) {
         node.operator_reward = 1_000;
         node.operator_payout = 1;
     }
     node
+}
+
+/// Gives the endangered node a hash with which it has a seat in the first rotation that ends after the start.
+fn seat_endangered(options: &Options, nodes: &mut [Masternode], height: u32, naming: &Naming) {
+    let valid = nodes.iter().filter(|node| node.is_valid()).count();
+    for kind in quorum_types(options.subnet).iter().filter(|kind| kind.rotating > 0) {
+        let quorums = kind.rotating as usize;
+        if valid <= quorums * kind.size {
+            // Everyone has a seat.
+            continue;
+        }
+        let ended = options.start_height % kind.interval >= kind.window.0;
+        let base = (options.start_height / kind.interval + u32::from(ended)) * kind.interval;
+        let work = base - LEAD;
+        let hash = (height + 1..=work)
+            .fold(naming.old(work.min(height)), |parent, height| naming.new_block(parent, height, 0));
+        let modifier = modifier((work, hash), kind.id);
+        // Among the first half of those who get the new seats, for the nodes in front can have a seat already.
+        let share = (quorums * kind.size / 8) as f64 / valid as f64;
+        let node = &mut nodes[ENDANGERED as usize];
+        let is_seated = |node: &Masternode| {
+            let [first, second, ..] = number(node, &modifier);
+            f64::from(u16::from_be_bytes([first, second])) >= (1.0 - share) * 65_536.0
+        };
+        let mut attempt = 0;
+        while !is_seated(node) {
+            attempt += 1;
+            node.hash = Random::of(&[options.seed, 0x9107, u64::from(ENDANGERED), attempt]).hash();
+        }
+    }
 }
 
 fn spread_evo(options: &Options, nodes: &mut [Masternode], random: &mut Random) {

@@ -2,8 +2,9 @@
 //!
 //! Never here: RPC, waiting.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::action::{Action, ActionError};
 use super::block::BlockBuilder;
@@ -13,13 +14,14 @@ use super::fork_rules;
 use super::history::{Block, Difference, History, Naming};
 use super::list::List;
 use super::masternode::Masternode;
+use super::merkle::Tree;
 use super::options::{Clock, Options, OptionsError};
 use super::payment;
 use super::quorum_selection::LEAD;
 use super::random::{Hash256, Random};
 use super::rules::{ChainFacts, QuorumType, chain_facts, quorum_types};
 use super::scenario::Life;
-use super::setup::{ENDANGERED, first_list, first_offline, outdated};
+use super::setup::{ENDANGERED, first_dkg, first_list, first_offline, outdated};
 
 /// Everything behind a [`Network`](super::Network). A clone is independent.
 #[derive(Clone, Debug)]
@@ -39,6 +41,8 @@ pub(super) struct State {
     pub(super) old: Option<Box<OldBranch>>,
     /// This is that branch, with the height of the last common block.
     pub(super) left_behind: Option<u32>,
+    /// The tree of the block whose root was computed last.
+    pub(super) tree: RefCell<Option<(Arc<Block>, Tree)>>,
     dkg: Arc<DkgState>,
     branch: u64,
     life: Life,
@@ -54,7 +58,8 @@ impl State {
         let genesis = Hash256::parse(facts.genesis).expect("a genesis hash has 64 digits");
         let naming = Naming { seed: options.seed, work_bytes: facts.work_bytes, genesis };
         let list = first_list(&options, height, &naming);
-        let history = History::new(naming, options.history, root_block(&options, naming, height));
+        let dkg = Arc::new(first_dkg(&options, &list, &naming, height));
+        let history = History::new(naming, options.history, root_block(&options, naming, height, &dkg));
         let mut state = Self {
             facts,
             list,
@@ -65,13 +70,13 @@ impl State {
             signal: None,
             old: None,
             left_behind: None,
-            dkg: Arc::default(),
+            tree: RefCell::default(),
+            dkg,
             branch: 0,
             life: Life::default(),
             setting_up: true,
             options,
         };
-        state.start_open_sessions(height);
         for _ in 0..state.options.premined {
             state.mine(&[]).expect("a block without actions is always valid");
         }
@@ -136,6 +141,7 @@ impl State {
             notes: effect.notes,
             special,
             payee,
+            list_root: OnceLock::new(),
         });
         if all.contains(&Action::SignFork) {
             self.signal = Some(height);
@@ -197,6 +203,10 @@ impl State {
             Action::SignFork if self.options.fork.is_none() || self.left_behind.is_some() => {
                 return Err(ActionError::NotForked);
             }
+            Action::FailSession { quorum_type, index } => {
+                let found = DkgState::clone(&self.dkg).fail_session(*quorum_type, *index);
+                return if found { Ok(()) } else { Err(ActionError::NoSession(*quorum_type, *index)) };
+            }
             Action::SignFork if self.signal.is_some() => return Err(ActionError::Signed),
             Action::RegisterShared { .. } if !forked => return Err(ActionError::NotForked),
             Action::RegisterShared { number, shares } => {
@@ -221,7 +231,7 @@ impl State {
                 Err(ActionError::NoOperatorKey(name.to_owned()))
             }
             Action::FailDkg { quorum_type: Some(id), .. } => {
-                let fits = |kind: &&&QuorumType| kind.id == *id && (node.evo || !kind.evo_only);
+                let fits = |kind: &&&QuorumType| kind.id == *id && kind.rotating == 0 && (node.evo || !kind.evo_only);
                 quorum_types(self.options.subnet).iter().find(fits).map(|_| ()).ok_or(ActionError::QuorumType(*id))
             }
             _ => fork_rules::check_node(action, node, forked),
@@ -237,6 +247,9 @@ impl State {
             if let (Action::FailDkg { commitments, quorum_type, .. }, Some(slot)) = (action, self.slot(action)) {
                 *ordered.entry(slot).or_default() += (*commitments).max(1);
                 types.insert(slot, *quorum_type);
+            }
+            if let Action::FailSession { quorum_type, index } = action {
+                dkg.fail_session(*quorum_type, *index);
             }
         }
         let mut random = Random::of(&[self.options.seed, hash.seed(), 0xd49]);
@@ -282,7 +295,7 @@ impl State {
             .expect("a chain has more blocks than quorums");
         let base_hash = self.active_hash(base_height).expect("a block below the tip");
         // A script may punish on a network of any size.
-        let rule = Seating { shrink: true, ..self.seating() };
+        let rule = Seating { shrink: true };
         let block = (height, base_hash);
         let session = plain_session(kind, block, &Drawn::by(kind, &self.list, block, rule));
         let mut session = Session { base_height, cycle: first, ..session };
@@ -308,42 +321,17 @@ impl State {
         self.history.active_at(height).map(|block| block.hash)
     }
 
-    fn seating(&self) -> Seating {
-        Seating {
-            seed: self.options.seed,
-            shrink: self.options.shrink_quorums,
-            wanted: self.options.endangered.then_some(ENDANGERED),
-        }
-    }
-
     fn start_sessions(&mut self, height: u32, hash: Hash256) {
         let kinds = quorum_types(self.options.subnet);
         let begins = |kind: &&QuorumType| height % kind.interval < kind.rotating.max(1);
-        let decides = |kind: &&QuorumType| kind.rotating == 0 && (height + LEAD).is_multiple_of(kind.interval);
+        let decides = |kind: &&QuorumType| (height + LEAD).is_multiple_of(kind.interval);
         if !kinds.iter().any(|kind| begins(kind) || decides(kind)) {
             return;
         }
         let mut dkg = DkgState::clone(&self.dkg);
-        let rule = self.seating();
+        let rule = Seating::of(&self.options);
         dkg.draw(kinds, &self.list, (height, hash), rule);
         dkg.start_sessions(kinds, &self.list, (height, hash), rule);
-        self.dkg = Arc::new(dkg);
-    }
-
-    /// Starts the sessions that are already active at the first block.
-    fn start_open_sessions(&mut self, height: u32) {
-        let rule = self.seating();
-        let mut dkg = DkgState::clone(&self.dkg);
-        for kind in quorum_types(self.options.subnet) {
-            let cycle = height - height % kind.interval;
-            if height - cycle >= kind.window.0 {
-                continue;
-            }
-            for base in (cycle..=height).take(kind.rotating.max(1) as usize) {
-                let block = (base, self.history.naming().old(base));
-                dkg.start_sessions(&[kind], &self.list, block, rule);
-            }
-        }
         self.dkg = Arc::new(dkg);
     }
 
@@ -375,7 +363,7 @@ impl State {
 }
 
 /// The first kept block, without changes.
-fn root_block(options: &Options, naming: Naming, height: u32) -> Block {
+fn root_block(options: &Options, naming: Naming, height: u32, dkg: &Arc<DkgState>) -> Block {
     Block {
         height,
         hash: naming.old(height),
@@ -384,10 +372,11 @@ fn root_block(options: &Options, naming: Naming, height: u32) -> Block {
         changes: Vec::new(),
         decays: Vec::new(),
         commitments: Vec::new(),
-        dkg: Arc::default(),
+        dkg: Arc::clone(dkg),
         notes: Vec::new(),
         special: Vec::new(),
         payee: None,
+        list_root: OnceLock::new(),
     }
 }
 

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::params::Params;
+use super::transactions::{self, Point};
 use super::{Context, Reply, RpcError, deployment};
 use crate::fork::BIT;
 use crate::options::Subnet;
-use crate::random::{Hash256, Random};
+use crate::random::Random;
 use crate::rules::chain_facts;
 
 /// Peers of the node.
@@ -53,69 +54,66 @@ pub(super) fn block_hash(context: &Context<'_>, params: &Params) -> Result<Reply
 /// `getblockheader`.
 pub(super) fn block_header(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> {
     let hash = params.hash(0, "blockhash", HEADER_HELP)?;
-    let history = &context.state.history;
-    let header = if let Some(block) = history.block(hash).filter(|block| block.height <= context.tip.height) {
-        let known = context.hash_at(block.height) == Some(hash);
-        Header { height: block.height, hash, parent: block.parent, time: block.time, active: known }
-    } else {
-        let height = history.old_height(hash).ok_or_else(|| RpcError::new(-5, "Block not found"))?;
-        let age = u64::from(history.root().height - height) * context.state.options.spacing.as_secs();
-        let time = history.root().time.saturating_sub(age);
-        let parent = history.naming().old(height.saturating_sub(1));
-        Header { height, hash, parent, time, active: true }
-    };
+    let point = Point::of(context, hash).ok_or_else(|| RpcError::new(-5, "Block not found"))?;
     if params.get(1) == Some(&Value::Bool(false)) {
         return Ok(Value::from(Random::of(&[hash.seed(), 0x4ead]).hex(80)).into());
     }
-    Ok(header.json(context).into())
+    Ok(Value::Object(header_value(context, &point)).into())
 }
 
-/// The queryable values of a block's header.
-struct Header {
-    height: u32,
-    hash: Hash256,
-    parent: Hash256,
-    time: u64,
-    active: bool,
+/// Unix time of a block; of one that is no longer kept, by the spacing.
+pub(super) fn time_of(context: &Context<'_>, point: &Point) -> u64 {
+    let root = context.state.history.root();
+    let older = |height: u32| {
+        let age = u64::from(root.height - height) * context.state.options.spacing.as_secs();
+        root.time.saturating_sub(age)
+    };
+    point.block.as_ref().map_or_else(|| older(point.height), |block| block.time)
 }
 
-impl Header {
-    fn json(&self, context: &Context<'_>) -> Value {
-        let spacing = context.state.options.spacing.as_secs();
-        let confirmations = if self.active { i64::from(context.tip.height) - i64::from(self.height) + 1 } else { -1 };
-        // Without the fork of Dash 24, as recorded.
-        let signals = deployment::signals(context, self.height).unwrap_or(true);
-        let version = 0x2000_0000 + (u32::from(signals) << BIT);
-        // The old branch has no quorums.
-        let locked = self.active && context.state.left_behind.is_none_or(|last| self.height <= last);
-        let mut header = json!({
-            "hash": self.hash,
-            "confirmations": confirmations,
-            "height": context.reported(self.height),
-            "version": version,
-            "versionHex": format!("{version:08x}"),
-            "merkleroot": Random::of(&[self.hash.seed(), 0x3e4]).hash(),
-            "time": self.time,
-            "mediantime": self.time.saturating_sub(5 * spacing),
-            "nonce": self.hash.seed() & 0xffff,
-            "bits": "207fffff",
-            "difficulty": difficulty(),
-            "chainwork": chain_work(self.height),
-            "nTx": 1,
-            "chainlock": locked,
-        });
-        let object = header.as_object_mut().expect("a header is an object");
-        if self.height > 0 {
-            object.insert("previousblockhash".to_owned(), json!(self.parent));
-        }
-        if self.active
-            && self.height < context.tip.height
-            && let Some(next) = context.hash_at(self.height + 1)
-        {
-            object.insert("nextblockhash".to_owned(), json!(next));
-        }
-        header
+/// The fields of a block's header.
+pub(super) fn header_value(context: &Context<'_>, point: &Point) -> Map<String, Value> {
+    let (height, time) = (point.height, time_of(context, point));
+    let active = context.hash_at(height) == Some(point.hash);
+    let spacing = context.state.options.spacing.as_secs();
+    let confirmations = if active { i64::from(context.tip.height) - i64::from(height) + 1 } else { -1 };
+    // Without the fork of Dash 24, as recorded.
+    let signals = deployment::signals(context, height).unwrap_or(true);
+    let version = 0x2000_0000 + (u32::from(signals) << BIT);
+    // The old branch has no quorums.
+    let locked = active && context.state.left_behind.is_none_or(|last| height <= last);
+    let (root, count) = transactions::merkle_root(context, point);
+    let header = json!({
+        "hash": point.hash,
+        "confirmations": confirmations,
+        "height": context.reported(height),
+        "version": version,
+        "versionHex": format!("{version:08x}"),
+        "merkleroot": root,
+        "time": time,
+        "mediantime": time.saturating_sub(5 * spacing),
+        "nonce": point.hash.seed() & 0xffff,
+        "bits": "207fffff",
+        "difficulty": difficulty(),
+        "chainwork": chain_work(height),
+        "nTx": count,
+        "chainlock": locked,
+    });
+    let Value::Object(mut fields) = header else { unreachable!("written as an object") };
+    if height > 0 {
+        let older = || context.state.history.naming().old(height - 1);
+        fields.insert(
+            "previousblockhash".to_owned(),
+            json!(point.block.as_ref().map_or_else(older, |block| block.parent)),
+        );
     }
+    if active
+        && height < context.tip.height
+        && let Some(next) = context.hash_at(height + 1)
+    {
+        fields.insert("nextblockhash".to_owned(), json!(next));
+    }
+    fields
 }
 
 /// `getblockchaininfo`.

@@ -10,9 +10,10 @@ use serde_json::{Map, Number, Value};
 
 use super::Context;
 use super::extended::{self, Payees};
+use crate::faults::LeafField;
 use crate::history::Difference;
 use crate::masternode::Masternode;
-use crate::random::{Hash256, Random};
+use crate::random::{Hash256, Random, hex};
 use crate::rules::ChainFacts;
 use crate::software::DASH_24;
 
@@ -33,6 +34,7 @@ pub(super) struct Scene {
     times: Vec<u64>,
     offline: HashSet<u32>,
     platform_bans: BTreeMap<u32, u32>,
+    lie: Option<(Hash256, LeafField)>,
 }
 
 impl Scene {
@@ -49,7 +51,21 @@ impl Scene {
             times: state.history.active().map(|block| block.time).collect(),
             offline: state.offline.clone(),
             platform_bans: state.platform_bans.clone(),
+            lie: context.lies.leaf,
         }
+    }
+
+    /// The node as this server shows it: one that lies has a field of one node wrong.
+    pub(super) fn shown(&self, node: &Masternode) -> Masternode {
+        let mut node = *node;
+        if let Some((_, field)) = self.lie.filter(|(hash, _)| *hash == node.hash) {
+            match field {
+                LeafField::Validity => node.ban = if node.ban.is_none() { Some(node.registered) } else { None },
+                LeafField::Address => node.address += 1,
+                LeafField::OperatorKey => node.operator_key += 1,
+            }
+        }
+        node
     }
 
     /// Unix time of the block at this height; for blocks that are no longer kept, estimated by their spacing.
@@ -97,7 +113,7 @@ impl Scene {
             let unknown = if self.version >= 230_000 { -1 } else { 0 };
             let port = |port: u16| self.shows_service.then(|| if node.address > 0 { i32::from(port) } else { unknown });
             let (p2p, https) = self.platform_ports(node);
-            Platform { id: node.platform_id(), p2p: port(p2p), http: port(https) }
+            Platform { id: hex(&node.platform_id()), p2p: port(p2p), http: port(https) }
         })
     }
 }
@@ -229,11 +245,12 @@ pub(super) fn entry_value(scene: &Scene, node: &Masternode, with_now: bool) -> V
 
 /// The consensus state alone.
 pub(super) fn state_value(scene: &Scene, node: &Masternode) -> Value {
-    serde_json::to_value(node_state(scene, node)).expect("a state is plain JSON")
+    serde_json::to_value(node_state(scene, &scene.shown(node))).expect("a state is plain JSON")
 }
 
 /// The value of `masternodelist json`.
 pub(super) fn list_entry(scene: &Scene, node: &Masternode) -> impl Serialize + use<> {
+    let node = &scene.shown(node);
     ListEntry {
         hash: node.hash,
         address: scene.shows_service.then(|| node.service(scene.facts)),
@@ -296,6 +313,7 @@ fn collateral_address(scene: &Scene, node: &Masternode) -> Option<String> {
 }
 
 fn entry(scene: &Scene, node: &Masternode, with_now: bool) -> Entry {
+    let node = &scene.shown(node);
     let confirmations = i64::from(scene.tip_height) - i64::from(node.registered) + 1;
     Entry {
         kind: scene.kind_name(node.evo),

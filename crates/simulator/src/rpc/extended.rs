@@ -8,9 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::entry::Scene;
 use crate::extended::{EXTENDED, script};
-use crate::history::Block;
 use crate::masternode::Masternode;
-use crate::random::Random;
 
 /// The placeholder address of a difference in which only a platform port changed.
 const NO_ADDRESS: &str = "255.255.255.255";
@@ -120,51 +118,4 @@ pub(super) fn changed_fields(
 fn ports_alone(before: &Masternode, after: &Masternode) -> bool {
     before.platform_ports != after.platform_ports
         && (before.address, before.local_port) == (after.address, after.local_port)
-}
-
-/// An entry of the simplified list.
-pub(super) fn simplified(scene: &Scene, node: &Masternode, extended: bool) -> Value {
-    let mut entry = json!({
-        "nVersion": node.version,
-        "nType": u8::from(node.evo),
-        "proRegTxHash": node.hash,
-        "confirmedHash": node.confirmed,
-        "addresses": scene.addresses(node),
-        "pubKeyOperator": node.operator_key_hex(),
-        "votingAddress": node.voting_address(scene.facts),
-        "isValid": node.is_valid(),
-    });
-    let fields = entry.as_object_mut().expect("an object");
-    if scene.shows_service {
-        fields.insert("service".to_owned(), json!(node.service(scene.facts)));
-    }
-    if node.evo {
-        fields.insert("platformNodeID".to_owned(), json!(node.platform_id()));
-        if scene.shows_service {
-            fields.insert("platformHTTPPort".to_owned(), json!(scene.platform_ports(node).1));
-        }
-    }
-    if extended {
-        let payees = serde_json::to_value(Payees::of(scene, node)).expect("plain JSON");
-        fields.extend(payees.as_object().cloned().unwrap_or_default());
-        fields.extend(
-            node.operator_payout_address(scene.facts)
-                .map(|address| ("operatorPayoutAddress".to_owned(), json!(address))),
-        );
-    }
-    entry
-}
-
-/// The block's part of `protx diff`, in addition to its masternodes. The roots are random and prove nothing.
-pub(super) fn frame(block: &Block) -> Map<String, Value> {
-    let mut random = Random::of(&[block.hash.seed(), 0xd1ff]);
-    Map::from_iter([
-        ("cbTxMerkleTree".to_owned(), json!(format!("0100000001{}0101", random.hex(32)))),
-        ("cbTx".to_owned(), json!(random.hex(306))),
-        ("deletedQuorums".to_owned(), json!([])),
-        ("newQuorums".to_owned(), json!([])),
-        ("merkleRootMNList".to_owned(), json!(random.hash())),
-        ("merkleRootQuorums".to_owned(), json!(random.hash())),
-        ("quorumsCLSigs".to_owned(), json!([])),
-    ])
 }

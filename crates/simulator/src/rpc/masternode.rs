@@ -8,10 +8,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::coinbase::PLATFORM_AMOUNT;
 use super::entry::{Scene, list_entry, paid_time, state_value, status};
 use super::params::Params;
 use super::protx::nodes_at;
-use super::quorum::PLATFORM_AMOUNT;
 use super::stream::Pieces;
 use super::{Context, Reply, RpcError, special};
 use crate::history::Block;

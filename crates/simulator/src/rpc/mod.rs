@@ -3,16 +3,20 @@
 //! Never here: sockets; `server` passes requests and answers.
 
 mod chain;
+mod coinbase;
 mod deployment;
+mod diff;
 mod entry;
 mod extended;
 mod masternode;
 mod params;
 mod protx;
 mod quorum;
+mod rotation;
 mod session;
 mod special;
 mod stream;
+mod transactions;
 
 use std::sync::Arc;
 
@@ -21,6 +25,7 @@ use serde_json::Value;
 pub(super) use params::Params;
 pub(super) use stream::Pieces;
 
+use super::faults::LeafField;
 use super::history::Block;
 use super::random::Hash256;
 use super::software::Software;
@@ -82,6 +87,10 @@ pub(super) struct Lies {
     pub(super) cut_off: bool,
     /// Still loading blocks.
     pub(super) not_synced: bool,
+    /// `quorum rotationinfo` finds no snapshot.
+    pub(super) no_snapshots: bool,
+    /// The masternode about which one field is wrong in every answer.
+    pub(super) leaf: Option<(Hash256, LeafField)>,
 }
 
 /// The inputs of a method.
@@ -166,7 +175,8 @@ pub(super) fn answer(context: &Context<'_>, method: &str, params: &Params) -> Re
         "getindexinfo" if context.software.follows_fork() => Ok(deployment::indexes(context).into()),
         "getnetworkinfo" => Ok(chain::network_info(context).into()),
         "getbestchainlock" => Ok(chain::best_chain_lock(context).into()),
-        "getspecialtxes" => quorum::special_transactions(context, params),
+        "getspecialtxes" => transactions::special_transactions(context, params),
+        "getblock" => transactions::block(context, params),
         "getpeerinfo" => Ok(Value::Array(Vec::new()).into()),
         "getconnectioncount" => Ok(Value::from(chain::CONNECTIONS).into()),
         "uptime" => Ok(Value::from(chain::uptime(context)).into()),

@@ -80,9 +80,27 @@ impl Params {
         }
     }
 
-    /// A hash of 64 digits (`ParseHashV`).
+    /// A hash of 64 digits.
     pub(super) fn hash(&self, index: usize, name: &str, help: &str) -> Result<Hash256, RpcError> {
-        let value = self.get(index).ok_or_else(|| RpcError::new(-1, help))?;
+        Self::parse_hash(self.get(index).ok_or_else(|| RpcError::new(-1, help))?, name)
+    }
+
+    /// The parameters from this place on.
+    pub(super) fn rest(&self, index: usize) -> &[Value] {
+        self.values.get(index..).unwrap_or_default()
+    }
+
+    /// A list of them in one parameter; none without it.
+    pub(super) fn list(&self, index: usize) -> Result<&[Value], RpcError> {
+        match self.get(index) {
+            None => Ok(&[]),
+            Some(Value::Array(values)) => Ok(values),
+            Some(other) => Err(wrong_type(other, "array")),
+        }
+    }
+
+    /// A hash of 64 digits (`ParseHashV`).
+    pub(super) fn parse_hash(value: &Value, name: &str) -> Result<Hash256, RpcError> {
         let text = value.as_str().ok_or_else(|| wrong_type(value, "string"))?;
         if text.len() != 64 {
             let message = format!("{name} must be of length 64 (not {}, for '{text}')", text.len());

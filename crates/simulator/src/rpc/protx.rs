@@ -2,16 +2,15 @@
 //!
 //! Never here: writing; the commands that need a wallet are unknown.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use super::entry::{Scene, difference_fields, entry_value, write_entry};
-use super::extended::{frame as extended_frame, simplified as simplified_entry};
 use super::params::{Params, shown};
 use super::stream::Pieces;
-use super::{Context, Reply, RpcError};
+use super::transactions::Point;
+use super::{Context, Reply, RpcError, diff};
 use crate::history::{Block, Difference};
 use crate::masternode::Masternode;
 use crate::random::Hash256;
@@ -23,10 +22,6 @@ const INFO_HELP: &str =
 const DIFF_HELP: &str =
     "protx listdiff baseBlock block\n\nCalculate a full MN list diff between two masternode lists.\n";
 
-/// The answer of `protx diff` without its arguments.
-const SIMPLIFIED_HELP: &str =
-    "protx diff baseBlock block ( extended )\n\nCalculates a diff between two deterministic masternode lists.\n";
-
 /// Answers a `protx` command.
 pub(super) fn command(context: &Context<'_>, subcommand: &str, params: &Params) -> Result<Reply, RpcError> {
     match subcommand {
@@ -36,7 +31,7 @@ pub(super) fn command(context: &Context<'_>, subcommand: &str, params: &Params) 
             context.since(200_000, "protx")?;
             list_diff(context, params)
         }
-        "diff" => diff(context, params),
+        "diff" => diff::answer(context, params),
         _ => Err(context.unknown_subcommand("protx")),
     }
 }
@@ -145,83 +140,32 @@ fn list_diff(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> 
     .into())
 }
 
-/// The simplified list: new or changed entries since the base. The base may be block 1, which has no entries.
-fn diff(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> {
-    if params.get(1).is_none() || params.get(2).is_none() {
-        return Err(RpcError::new(-1, SIMPLIFIED_HELP));
-    }
-    let target = block_argument(context, params, 2, "block")?;
-    let from_the_beginning = params.number(1, "baseBlock").ok().flatten() == Some(1);
-    let base = (!from_the_beginning).then(|| block_argument(context, params, 1, "baseBlock")).transpose()?;
-    let active = |block: &Arc<Block>| context.hash_at(block.height) == Some(block.hash);
-    if !active(&target) || !base.as_ref().is_none_or(active) {
-        let base = base.map_or(Hash256::ZERO, |base| base.hash);
-        return Err(RpcError::new(-1, format!("block {base} and {} are not in the same chain", target.hash)));
-    }
-    let extended = context.software.follows_fork() && params.truth(3, "extended")?;
-    let before: BTreeMap<Hash256, Value> = match &base {
-        Some(base) => simplified(context, base, extended)?,
-        None => BTreeMap::new(),
-    };
-    let after = simplified(context, &target, extended)?;
-    let entered: Vec<&Value> =
-        after.iter().filter(|(hash, entry)| before.get(*hash) != Some(*entry)).map(|(_, entry)| entry).collect();
-    let removed: Vec<&Hash256> = before.keys().filter(|hash| !after.contains_key(*hash)).collect();
-    let mut answer = json!({
-        "nVersion": 1,
-        "baseBlockHash": base.map_or_else(|| context.state.history.naming().old(1), |base| base.hash),
-        "blockHash": target.hash,
-        "deletedMNs": removed,
-        "mnList": entered,
-    });
-    if context.software.follows_fork() {
-        answer.as_object_mut().expect("an object").extend(extended_frame(&target));
-    }
-    Ok(answer.into())
-}
-
-/// The entries of the simplified list at a block.
-fn simplified(context: &Context<'_>, block: &Arc<Block>, extended: bool) -> Result<BTreeMap<Hash256, Value>, RpcError> {
-    let scene = Scene::of(context);
-    let entry = |node: &Masternode| {
-        if context.software.follows_fork() {
-            return simplified_entry(&scene, node, extended);
-        }
-        json!({
-            "nVersion": 2,
-            "nType": u8::from(node.evo),
-            "proRegTxHash": node.hash,
-            "confirmedHash": node.confirmed,
-            "service": node.service(scene.facts),
-            "pubKeyOperator": node.operator_key_hex(),
-            "isValid": node.is_valid(),
-        })
-    };
-    Ok(nodes_at(context, block)?.iter().map(|node| (node.hash, entry(node))).collect())
-}
-
 /// A block by its hash or its height, a number or a text (`src/rpc/evo.cpp ParseBlockIndex`).
 fn block_argument(context: &Context<'_>, params: &Params, index: usize, name: &str) -> Result<Arc<Block>, RpcError> {
+    let point = point_argument(context, params, index, name)?;
+    point.block.ok_or_else(|| not_kept(point.hash))
+}
+
+/// The same, also of a block from before the kept ones.
+pub(super) fn point_argument(
+    context: &Context<'_>,
+    params: &Params,
+    index: usize,
+    name: &str,
+) -> Result<Point, RpcError> {
     let value = params.get(index).expect("checked to be there");
     let text = shown(value);
     if let Some(hash) = Hash256::parse(&text) {
-        let history = &context.state.history;
-        if let Some(block) = history.block(hash).filter(|block| block.height <= context.tip.height) {
-            return Ok(Arc::clone(block));
-        }
-        return Err(match history.old_height(hash) {
-            Some(_) => not_kept(hash),
-            None => RpcError::new(-1, format!("Block {name} with hash {text} not found")),
-        });
+        let unknown = || RpcError::new(-1, format!("Block {name} with hash {text} not found"));
+        return Point::of(context, hash).ok_or_else(unknown);
     }
     let height = text.parse::<u32>().ok().filter(|height| (1..=context.tip.height).contains(height));
-    let Some(height) = height else {
-        return Err(RpcError::new(-1, format!("{name} must be a block hash or chain height and not {text}")));
-    };
-    context.block_at(height).ok_or_else(|| not_kept(context.state.history.naming().old(height)))
+    height
+        .and_then(|height| Point::at(context, height))
+        .ok_or_else(|| RpcError::new(-1, format!("{name} must be a block hash or chain height and not {text}")))
 }
 
 /// A real node has every list; the simulator reports an error if it no longer has one.
-fn not_kept(hash: Hash256) -> RpcError {
+pub(super) fn not_kept(hash: Hash256) -> RpcError {
     RpcError::new(-1, format!("the simulator does not keep the list of block {hash}"))
 }

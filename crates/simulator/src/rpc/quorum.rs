@@ -1,8 +1,6 @@
-//! `quorum` commands and `getspecialtxes` (`src/rpc/quorums.cpp`, `src/rpc/blockchain.cpp`).
+//! `quorum` commands (`src/rpc/quorums.cpp`), and commitments as answers write them.
 //!
-//! A coinbase has the outputs of the miner, of the platform and of the payee; the operator gets no output.
-//!
-//! Never here: active sessions (`session`).
+//! Never here: sessions that are under way (`session`), `quorum rotationinfo` (`rotation`).
 
 use std::sync::Arc;
 
@@ -10,23 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::entry::Scene;
 use super::params::Params;
-use super::{Context, Reply, RpcError, session, special};
+use super::{Context, Reply, RpcError, rotation, session};
 use crate::dkg::{Commitment, DkgState};
-use crate::history::Block;
-use crate::masternode::Masternode;
-use crate::payment::payment_amount;
-use crate::quorum_selection::chainlock_signature;
 use crate::random::{Hash256, Random, hex};
 use crate::rules::quorum_types;
-
-/// The type of a block's first transaction.
-const COINBASE_TYPE: i64 = 5;
-
-/// The type of a transaction that carries a commitment.
-const COMMITMENT_TYPE: i64 = 6;
-
-/// Duffs for the platform.
-pub(super) const PLATFORM_AMOUNT: u64 = 112_592_247;
 
 /// Answers a `quorum` command.
 pub(super) fn command(context: &Context<'_>, subcommand: &str, params: &Params) -> Result<Reply, RpcError> {
@@ -38,10 +23,14 @@ pub(super) fn command(context: &Context<'_>, subcommand: &str, params: &Params) 
         }
         "info" => info(context, params),
         "memberof" => member_of(context, params),
+        "rotationinfo" => {
+            context.since(180_000, "quorum")?;
+            rotation::info(context, params)
+        }
         "dkgstatus" => session::status(context, params).map(Reply::from),
         "dkginfo" => {
             context.since(200_100, "quorum")?;
-            Ok(session::info(context).into())
+            session::info(context, params).map(Reply::from)
         }
         _ => Err(context.unknown_subcommand("quorum")),
     }
@@ -176,133 +165,49 @@ fn member_of(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> 
     Ok(Value::Array(quorums).into())
 }
 
-/// `getspecialtxes`: the simulator has the commitments among a block's special transactions.
-pub(super) fn special_transactions(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> {
-    let hash = params.hash(0, "blockhash", "getspecialtxes \"blockhash\" ( type count skip verbosity )\n")?;
-    let kind = params.number(1, "type")?.unwrap_or(-1);
-    let count = params.number(2, "count")?.unwrap_or(10).clamp(0, 1_000_000);
-    let skip = params.number(3, "skip")?.unwrap_or(0).clamp(0, 1_000_000);
-    let verbosity = params.number(4, "verbosity")?.unwrap_or(0);
-    let history = &context.state.history;
-    let Some(block) = history.block(hash).filter(|block| block.height <= context.tip.height) else {
-        return match history.old_height(hash) {
-            Some(_) => Ok(Value::Array(Vec::new()).into()),
-            None => Err(RpcError::new(-5, "Block not found")),
-        };
-    };
-    let known = context.hash_at(block.height) == Some(hash);
-    let confirmations = if known { i64::from(context.tip.height) - i64::from(block.height) + 1 } else { 0 };
-    let coinbase = [-1, COINBASE_TYPE].contains(&kind).then(|| coinbase(context, block, verbosity));
-    let commitments =
-        block.commitments.iter().filter(|_| [-1, COMMITMENT_TYPE].contains(&kind)).map(|commitment| match verbosity {
-            0 => json!(draw(commitment, 0).hash()),
-            1 => Value::from(draw(commitment, 1).hex(330)),
-            _ => transaction(commitment, block.time, confirmations),
-        });
-    let further = (0..).zip(&block.special).filter(|(_, special)| [-1, special.kind()].contains(&kind));
-    let further =
-        further.map(|(place, transaction)| special::transaction(context, block, place, transaction, verbosity));
-    let transactions = coinbase
-        .into_iter()
-        .chain(commitments)
-        .chain(further)
-        .skip(usize::try_from(skip).expect("clamped"))
-        .take(usize::try_from(count).expect("clamped"));
-    Ok(Value::Array(transactions.collect()).into())
-}
-
-/// The transaction that pays the miner, the platform and the payee.
-fn coinbase(context: &Context<'_>, block: &Block, verbosity: i64) -> Value {
-    let mut random = Random::of(&[block.hash.seed(), 0xc0b]);
-    let txid = random.hash();
-    if verbosity < 2 {
-        return if verbosity == 0 { json!(txid) } else { Value::from(random.hex(306)) };
-    }
-    let miner = ("yMiner", 100_081_998);
-    let facts = context.state.facts;
-    let amount = payment_amount(block.height);
-    // Without the fork of Dash 24 the operator gets no output, see the module.
-    let paid = |payee: Masternode| match context.state.options.fork {
-        None => vec![(payee.payout_address(facts), amount)],
-        Some(_) => payee.split(amount, facts),
-    };
-    let forked = context.state.forked(block.height);
-    let to = |address: &str| json!({ "asm": "", "hex": "76a914", "address": address, "type": "pubkeyhash" });
-    let burnt = json!({ "asm": "OP_RETURN", "hex": "6a", "type": "nulldata" });
-    let mut outputs = vec![(to(miner.0), miner.1), (burnt, PLATFORM_AMOUNT)];
-    let payees = block.payee.map(paid).unwrap_or_default();
-    outputs.extend(payees.into_iter().map(|(address, amount)| (to(&address), amount)));
-    let output = |(n, (script, value)): (usize, (Value, u64))| json!({ "value": value as f64 / 1e8, "valueSat": value, "n": n, "scriptPubKey": script });
-    let mut payload = json!({
-        "version": if forked { 4 } else { 3 },
-        "height": block.height,
-        "merkleRootMNList": random.hash(),
-        "merkleRootQuorums": random.hash(),
-        "bestCLHeightDiff": 0,
-        "bestCLSignature": hex(&chainlock_signature(block.hash)),
-        "creditPoolBalance": 32.65175163,
-    });
-    if forked {
-        payload.as_object_mut().expect("an object").insert("merkleRootAssetUnlocks".to_owned(), json!(Hash256::ZERO));
-    }
-    json!({
-        "txid": txid,
+/// The transaction of a commitment, without its hash and where it was mined.
+pub(super) fn commitment_value(commitment: &Commitment) -> Map<String, Value> {
+    let value = json!({
         "version": 3,
-        "type": COINBASE_TYPE,
-        "size": 306,
-        "locktime": 0,
-        "vin": [{ "coinbase": "6a", "sequence": 4_294_967_295_u32 }],
-        "vout": outputs.into_iter().enumerate().map(output).collect::<Vec<Value>>(),
-        "extraPayloadSize": if forked { 207 } else { 175 },
-        "cbTx": payload,
-    })
-}
-
-/// A commitment's whole transaction.
-fn transaction(commitment: &Commitment, time: u64, confirmations: i64) -> Value {
-    let session = &commitment.session;
-    let bits = bit_field(&commitment.valid);
-    let payload = draw(commitment, 2).hex(317);
-    let quorum_version = if session.kind.rotating > 0 { 4 } else { 3 };
-    let signed = |text: String| if commitment.is_null() { "0".repeat(text.len()) } else { text };
-    let mut random = draw(commitment, 3);
-    json!({
-        "txid": draw(commitment, 0).hash(),
-        "version": 3,
-        "type": COMMITMENT_TYPE,
+        "type": 6,
         "size": 330,
         "locktime": 0,
         "vin": [],
         "vout": [],
         "extraPayloadSize": 317,
-        "extraPayload": payload,
-        "qcTx": {
-            "version": 1,
-            "height": commitment.height,
-            "commitment": {
-                "version": quorum_version,
-                "llmqType": session.kind.id,
-                "quorumHash": session.base_hash,
-                "quorumIndex": session.index,
-                "signersCount": commitment.valid_count(),
-                "signers": bits,
-                "validMembersCount": commitment.valid_count(),
-                "validMembers": bits,
-                "quorumPublicKey": signed(public_key(commitment)),
-                "quorumVvecHash": signed(random.hex(32)),
-                "quorumSig": signed(random.hex(96)),
-                "membersSig": signed(random.hex(96)),
-            },
-        },
-        "hex": format!("03000600000000000000fd3d01{payload}"),
-        "blockhash": commitment.block,
-        "height": commitment.height,
-        "confirmations": confirmations,
-        "time": time,
-        "blocktime": time,
-        "instantlock": false,
-        "instantlock_internal": false,
-        "chainlock": false,
+        "extraPayload": draw(commitment, 2).hex(317),
+        "qcTx": { "version": 1, "height": commitment.height, "commitment": commitment_fields(commitment) },
+        "hex": commitment_bytes(commitment),
+    });
+    let Value::Object(fields) = value else { unreachable!("written as an object") };
+    fields
+}
+
+/// Its bytes; the payload is random.
+pub(super) fn commitment_bytes(commitment: &Commitment) -> String {
+    format!("03000600000000000000fd3d01{}", draw(commitment, 2).hex(317))
+}
+
+/// The commitment itself.
+pub(super) fn commitment_fields(commitment: &Commitment) -> Value {
+    let session = &commitment.session;
+    let bits = bit_field(&commitment.valid);
+    let quorum_version = if session.kind.rotating > 0 { 4 } else { 3 };
+    let signed = |text: String| if commitment.is_null() { "0".repeat(text.len()) } else { text };
+    let mut random = draw(commitment, 3);
+    json!({
+        "version": quorum_version,
+        "llmqType": session.kind.id,
+        "quorumHash": session.base_hash,
+        "quorumIndex": session.index,
+        "signersCount": commitment.valid_count(),
+        "signers": bits,
+        "validMembersCount": commitment.valid_count(),
+        "validMembers": bits,
+        "quorumPublicKey": signed(public_key(commitment)),
+        "quorumVvecHash": signed(random.hex(32)),
+        "quorumSig": signed(random.hex(96)),
+        "membersSig": signed(random.hex(96)),
     })
 }
 

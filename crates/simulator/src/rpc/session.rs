@@ -9,6 +9,9 @@ use super::params::Params;
 use super::{Context, RpcError};
 use crate::dkg::Session;
 use crate::masternode::Masternode;
+use crate::quorum_selection::LEAD;
+use crate::random::Hash256;
+use crate::rules::quorum_types;
 
 /// Blocks of each phase.
 const PHASE_BLOCKS: u32 = 2;
@@ -23,8 +26,45 @@ pub(super) fn status(context: &Context<'_>, params: &Params) -> Result<Value, Rp
 }
 
 /// Answers `quorum dkginfo`.
-pub(super) fn info(context: &Context<'_>) -> Value {
-    json!({ "active_dkgs": sessions(context).count(), "next_dkg": 24 - context.tip.height % 24 })
+pub(super) fn info(context: &Context<'_>, params: &Params) -> Result<Value, RpcError> {
+    let mut info = json!({ "active_dkgs": sessions(context).count(), "next_dkg": 24 - context.tip.height % 24 });
+    let asked = params.get(1).map(|_| params.hash(1, "proTxHash", "quorum dkginfo ( \"proTxHash\" )\n")).transpose()?;
+    if context.software.follows_fork()
+        && let Some(masternode) = asked.or(context.masternode)
+    {
+        let fields = info.as_object_mut().expect("an object");
+        fields.insert("proTxHash".to_owned(), json!(masternode));
+        fields.insert("upcoming_dkgs".to_owned(), upcoming(context, masternode));
+    }
+    Ok(info)
+}
+
+/// The sessions whose work block is mined and which have not begun.
+fn upcoming(context: &Context<'_>, masternode: Hash256) -> Value {
+    let tip = context.tip.height;
+    let mut upcoming = Vec::new();
+    for kind in quorum_types(context.state.options.subnet) {
+        // The last base whose work block is mined, which can be the one of the cycle under way.
+        let cycle = (tip + LEAD) / kind.interval * kind.interval;
+        let indexes = (0..kind.rotating.max(1)).filter(|index| cycle + index > tip);
+        let work = cycle.checked_sub(LEAD).and_then(|work| Some((work, context.hash_at(work)?)));
+        let Some((work, hash)) = work else { continue };
+        for index in indexes {
+            let members = context.tip.dkg.upcoming(kind, cycle, index);
+            let is_member = members.iter().any(|member| member.hash == masternode);
+            upcoming.push(json!({
+                "llmqType": kind.id,
+                "quorumIndex": index,
+                "quorumHeight": cycle + index,
+                "blocksUntilStart": cycle + index - tip,
+                "known": true,
+                "isMember": is_member,
+                "workBlockHeight": work,
+                "workBlockHash": hash,
+            }));
+        }
+    }
+    Value::Array(upcoming)
 }
 
 fn sessions<'a>(context: &'a Context<'_>) -> impl Iterator<Item = &'a Session> {

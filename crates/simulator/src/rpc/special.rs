@@ -5,15 +5,15 @@
 //!
 //! Never here: which transactions a block has (`fork_rules`).
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Context;
 use crate::extended::script;
 use crate::fork::BIT;
-use crate::fork_rules::Special;
+pub(super) use crate::fork_rules::Special;
 use crate::history::Block;
 use crate::masternode::Masternode;
-use crate::random::Random;
+use crate::random::{Hash256, Random};
 
 impl Special {
     /// The number of the transaction's type.
@@ -27,25 +27,11 @@ impl Special {
     }
 }
 
-/// The transaction: its hash at verbosity 0, its bytes at 1, its fields from 2 on.
-pub(super) fn transaction(
-    context: &Context<'_>,
-    block: &Block,
-    place: u64,
-    special: &Special,
-    verbosity: i64,
-) -> Value {
-    let mut random = Random::of(&[block.hash.seed(), 0x59ec, place]);
-    let txid = random.hash();
-    match verbosity {
-        0 => return json!(txid),
-        1 => return Value::from(random.hex(250)),
-        _ => {}
-    }
+/// The transaction, without its hash and where it was mined.
+pub(super) fn transaction(context: &Context<'_>, block: &Block, place: u64, special: &Special) -> Map<String, Value> {
+    let mut random = random(block.hash, place);
     let (name, payload) = payload(context, block, special, &mut random);
-    let confirmations = i64::from(context.tip.height) - i64::from(block.height) + 1;
-    let mut transaction = json!({
-        "txid": txid,
+    let value = json!({
         "version": 3,
         "type": special.kind(),
         "size": 250,
@@ -54,18 +40,20 @@ pub(super) fn transaction(
         "vout": [],
         "extraPayloadSize": 130,
         "extraPayload": random.hex(130),
-        "hex": random.hex(250),
-        "blockhash": block.hash,
-        "height": block.height,
-        "confirmations": confirmations,
-        "time": block.time,
-        "blocktime": block.time,
-        "instantlock": false,
-        "instantlock_internal": false,
-        "chainlock": true,
+        "hex": bytes(block.hash, place),
+        name: payload,
     });
-    transaction.as_object_mut().expect("an object").insert(name.to_owned(), payload);
-    transaction
+    let Value::Object(fields) = value else { unreachable!("written as an object") };
+    fields
+}
+
+/// Its bytes, which are random.
+pub(super) fn bytes(block: Hash256, place: u64) -> String {
+    random(block, place).hex(250)
+}
+
+fn random(block: Hash256, place: u64) -> Random {
+    Random::of(&[block.seed(), 0x59ec, place])
 }
 
 fn payload(context: &Context<'_>, block: &Block, special: &Special, random: &mut Random) -> (&'static str, Value) {

@@ -9,7 +9,10 @@ mod fork_shapes;
 mod history;
 mod http;
 mod legacy;
+mod proof;
 mod replay;
+mod rotation;
+mod rotation_info;
 mod scale;
 mod shapes;
 
