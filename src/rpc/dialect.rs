@@ -36,6 +36,8 @@ pub struct Dialect {
     pub special: Option<&'static Method>,
     /// The simplified list, which says who can be drawn for DKG sessions.
     pub roll: Option<&'static Method>,
+    /// What the node stored of the selection of rotating quorums.
+    pub rotation: Option<&'static Method>,
     /// Forks and their activation.
     pub deployments: Option<&'static Method>,
     /// Which indexes the node has built.
@@ -198,6 +200,7 @@ pub const DASH: Dialect = Dialect {
     own: Some(&methods::MASTERNODE_STATUS),
     special: Some(&methods::GET_SPECIAL_TXES),
     roll: Some(&methods::PROTX_DIFF),
+    rotation: Some(&methods::QUORUM_ROTATIONINFO),
     deployments: Some(&methods::GET_DEPLOYMENT_INFO),
     indexes: Some(&methods::GET_INDEX_INFO),
     mempool: Some(&methods::GET_MEMPOOL_INFO),
@@ -231,6 +234,7 @@ pub const DIMECOIN: Dialect = Dialect {
     own: Some(&methods::MASTERNODE_STATUS),
     special: None,
     roll: None,
+    rotation: None,
     deployments: None,
     indexes: None,
     mempool: None,
@@ -267,6 +271,7 @@ pub const PRCYCOIN: Dialect = Dialect {
     own: Some(&methods::MASTERNODE_STATUS),
     special: None,
     roll: None,
+    rotation: None,
     deployments: None,
     indexes: None,
     mempool: None,
@@ -309,6 +314,7 @@ impl Dialect {
             next_session,
             self.special,
             self.roll,
+            self.rotation,
             self.count,
             self.winners,
             self.collateral,

@@ -74,6 +74,7 @@ methods! {
     EVOZNSYNC_STATUS: "evoznsync status", optional, light, "whether the node has finished its masternode sync";
     QUORUM_LISTEXTENDED: "quorum listextended", optional, light, "when quorums were last mined, and which were formed in a block that punished";
     QUORUM_INFO: "quorum info", optional, light, "which of their members failed";
+    QUORUM_ROTATIONINFO: "quorum rotationinfo", optional, heavy, "how the members of rotating quorums were selected, at start (v18 and later)";
     QUORUM_DKGSTATUS: "quorum dkgstatus", optional, light, "DKG sessions under way, where the node is a masternode or watches them";
     QUORUM_DKGINFO: "quorum dkginfo", optional, light, "when the next of them begins (v20.1 and later)";
     GET_SPECIAL_TXES: "getspecialtxes", optional, light, "the commitments of quorums that a block has, and what it pays to whom";
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     /// What can be called without a wallet, changes nothing, and prints no key.
-    const HARMLESS: [&str; 37] = [
+    const HARMLESS: [&str; 38] = [
         "getdeploymentinfo",
         "getindexinfo",
         "getmempoolinfo",
@@ -103,6 +104,7 @@ mod tests {
         "masternode status",
         "quorum listextended",
         "quorum info",
+        "quorum rotationinfo",
         "getbestblockhash",
         "getblockhash",
         "getblockheader",
