@@ -377,10 +377,12 @@ impl ChainSync {
 
     /// Selects the members of the sessions that are decided. Returns whether they are news, and what went wrong.
     pub(super) async fn select_quorums(&mut self, source: &mut Source) -> (bool, Result<(), SourceError>) {
-        match self.state.followed().filter(|_| self.settings.ask.seats) {
-            Some(followed) => self.enrichment.select_quorums(source, followed, &self.settings.rules).await,
-            None => (false, Ok(())),
+        let Some(followed) = self.state.followed().filter(|_| self.settings.ask.seats) else { return (false, Ok(())) };
+        let selected = self.enrichment.select_quorums(source, followed, &self.settings.rules).await;
+        for quorum_type in self.enrichment.take_mismatches() {
+            self.meters.selection_mismatches.inc(quorum_type);
         }
+        selected
     }
 
     /// Fills in one block of the past, or finds out which are missing. `source` is the one that is followed, if the tip is reached

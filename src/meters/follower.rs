@@ -17,6 +17,7 @@ pub(super) struct FollowerFamilies {
     events_withdrawn: IntCounterVec,
     events_restored: IntCounterVec,
     resyncs: IntCounterVec,
+    selection_mismatches: IntCounterVec,
 }
 
 /// What the follower of one network did.
@@ -33,6 +34,21 @@ pub struct NetworkMeters {
     pub events_restored: IntCounter,
     /// Lists read anew because the one in hand did not fit.
     pub resyncs: IntCounter,
+    /// Computed members of a quorum that are not those of the mined one.
+    pub selection_mismatches: SelectionMismatches,
+}
+
+/// The counter of mismatches of one network, by quorum type.
+pub struct SelectionMismatches {
+    family: IntCounterVec,
+    network: String,
+}
+
+impl SelectionMismatches {
+    /// One more of a quorum type.
+    pub fn inc(&self, quorum_type: &str) {
+        self.family.with_label_values(&[self.network.as_str(), quorum_type]).inc();
+    }
 }
 
 /// The counter of blocks that were not followed, which is also a number that decisions are made on.
@@ -58,10 +74,11 @@ const NETWORK: &[&str] = &["network"];
 
 impl FollowerFamilies {
     pub(super) fn new(registry: &Registry) -> prometheus::Result<FollowerFamilies> {
-        let counter = |name: &str, help: &str| {
-            let family = IntCounterVec::new(Opts::new(name, help), NETWORK)?;
+        let labelled = |name: &str, help: &str, labels: &[&str]| {
+            let family = IntCounterVec::new(Opts::new(name, help), labels)?;
             registry.register(Box::new(family.clone())).map(|()| family)
         };
+        let counter = |name: &str, help: &str| labelled(name, help, NETWORK);
         Ok(FollowerFamilies {
             blocks_followed: counter("masternode_exporter_blocks_followed_total", "Blocks whose list was followed.")?,
             gap_blocks: counter(
@@ -81,6 +98,12 @@ impl FollowerFamilies {
                 "masternode_exporter_resyncs_total",
                 "Lists read in full because the one carried on from block to block could not be, or disagreed with the node.",
             )?,
+            selection_mismatches: labelled(
+                "masternode_exporter_quorum_selection_mismatches_total",
+                "Cycles in which the computed members of a rotating quorum were not those of the mined one. Expected 0. \
+                 The seats of the type are withdrawn and computed again from the node's snapshots.",
+                &["network", "quorum_type"],
+            )?,
         })
     }
 
@@ -93,6 +116,10 @@ impl FollowerFamilies {
             events_withdrawn: self.events_withdrawn.with_label_values(labels),
             events_restored: self.events_restored.with_label_values(labels),
             resyncs: self.resyncs.with_label_values(labels),
+            selection_mismatches: SelectionMismatches {
+                family: self.selection_mismatches.clone(),
+                network: network.to_string(),
+            },
         }
     }
 }

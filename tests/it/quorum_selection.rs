@@ -234,7 +234,7 @@ async fn a_session_is_requested_once() {
     assert_eq!(asked(&stage), before);
     stage.network.mine(24 - 15);
     stage.poll().await;
-    assert_eq!(asked(&stage), before + 1, "what changed since, in one call");
+    assert_eq!(asked(&stage), before + 2, "what changed since, in one call for each of the two lists");
     let start = stage.snapshot().unwrap().facts().drawings[0].start;
     assert_eq!(start, Height(lot + 32));
 }

@@ -13,6 +13,7 @@ use crate::masternode::{Height, Masternode, MasternodeId, NodeType, UnixSeconds}
 use crate::payment::{EvoPayments, Vote, chance};
 use crate::probe::Peer;
 use crate::quorum::Formations;
+use crate::quorum_rotation::Rotation;
 use crate::quorum_selection::SelectedQuorum;
 use crate::session::DkgSessions;
 
@@ -46,6 +47,8 @@ pub struct ChainFacts {
     /// The newest session of each non-rotating type whose members are known and that can still end. Sessions without
     /// known members are absent.
     pub drawings: Vec<Arc<SelectedQuorum>>,
+    /// Members of rotating quorums, by type; types whose members cannot be computed are absent.
+    pub rotations: Vec<Arc<Rotation>>,
     /// Payees with votes, ascending by height; `None` if they could not be requested.
     pub votes: Option<Vec<Vote>>,
     /// Blocks of collaterals, for those requested so far.
@@ -76,6 +79,7 @@ impl ChainFacts {
             sessions: None,
             next_session: None,
             drawings: Vec::new(),
+            rotations: Vec::new(),
             votes: None,
             collateral_heights: Arc::default(),
             held_types: None,
