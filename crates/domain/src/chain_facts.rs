@@ -111,9 +111,15 @@ impl ChainFacts {
         rules.quorum_types(self.subnet).iter().filter(is_held).copied().collect()
     }
 
-    /// See [`crate::dkg::Known::open`].
+    /// Whether the session of a type whose mining window includes the tip can still form a quorum after the tip: `false` once its
+    /// quorum is mined. `None` if not known, and outside mining windows.
     pub fn open(&self, kind: &QuorumType) -> Option<bool> {
         self.formations.get(kind.name)?.open
+    }
+
+    /// The members of a rotating type; `None` where they are not known.
+    pub fn rotation(&self, kind: &QuorumType) -> Option<&Rotation> {
+        self.rotations.iter().find(|rotation| rotation.kind() == kind).map(AsRef::as_ref)
     }
 
     /// Number of whole blocks within `seconds`.
