@@ -1,5 +1,8 @@
-//! Hands the compiler's version and the revision of the source to `masternode_exporter_build_info`.
+//! Hands the compiler's version and the revision of the source to `masternode_exporter_build_info`, and the runbooks to
+//! `alerting::runbooks`.
 
+use std::fmt::Write;
+use std::path::Path;
 use std::process::Command;
 
 fn main() {
@@ -15,4 +18,24 @@ fn main() {
     println!("cargo:rustc-env=BUILD_REVISION={}", revision.unwrap_or_else(|| "unknown".into()));
     println!("cargo:rerun-if-changed=.git/HEAD");
     println!("cargo:rerun-if-changed=build.rs");
+    embed_runbooks();
+}
+
+/// Writes a list of all runbooks, each with its name and its text, in the order of the names.
+#[expect(clippy::disallowed_methods, reason = "how cargo says where a build script reads and writes")]
+fn embed_runbooks() {
+    let variable = |name: &str| std::env::var(name).expect("cargo sets it for every build script");
+    let folder = Path::new(&variable("CARGO_MANIFEST_DIR")).join("docs/runbooks");
+    println!("cargo:rerun-if-changed={}", folder.display());
+    let entries = std::fs::read_dir(&folder).expect("the runbooks are a part of the package");
+    let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    files.sort();
+    let mut list = String::from("&[\n");
+    for path in &files {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let _ = writeln!(list, "    ({name:?}, include_str!({:?})),", path.display().to_string());
+    }
+    list.push_str("]\n");
+    std::fs::write(Path::new(&variable("OUT_DIR")).join("runbooks.rs"), list).expect("cargo made the folder");
 }

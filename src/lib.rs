@@ -17,6 +17,8 @@ pub mod follower;
 pub mod history;
 pub mod meters;
 pub mod metrics;
+pub mod outbound;
 pub mod probe;
 pub mod rpc;
+pub mod secret;
 pub mod web;

@@ -23,6 +23,7 @@ pub async fn ours(exposition: Arc<Exposition>) -> SocketAddr {
             telemetry_path: Default::default(),
             links: Vec::new(),
         },
+        runbooks: &[],
         metrics: Box::new(move |_| {
             let exposition = exposition.clone();
             Box::pin(async move {

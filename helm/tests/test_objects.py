@@ -212,7 +212,7 @@ class Objects(unittest.TestCase):
             ((name, text),) = one["data"].items()
             self.assertLess(len(text), 1 << 20, "more than an object may hold")
             found[name] = text
-        files = {path.name: path.read_text() for path in (chart.ROOT / "dashboards").glob("*.json")}
+        files = {f"masternode-{path.name}": path.read_text() for path in (chart.ROOT / "dashboards").glob("*.json")}
         self.assertTrue(files, "there are no dashboards")
         self.assertEqual(found, files)
         self.assertEqual(len({one["metadata"]["name"] for one in maps}), len(files))

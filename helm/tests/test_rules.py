@@ -65,6 +65,13 @@ class Rules(unittest.TestCase):
             self.assertEqual(alert["annotations"]["runbook_url"], f"https://git.example.org/x/docs/runbooks/{name}.md")
             self.assertTrue((chart.ROOT / "docs" / "runbooks" / f"{name}.md").exists())
 
+    def test_with_the_address_of_the_exporter_alerts_link_to_the_runbooks_that_it_serves(self):
+        config = {"config": chart.NODE["config"] | {"web": {"external_url": "https://exporter.example.org/"}}}
+        values = config | {"prometheusRule": {"enabled": True}}
+        found = alerts(chart.only(chart.render(values), "PrometheusRule")["spec"]["groups"])
+        for name, alert in found.items():
+            self.assertEqual(alert["annotations"]["runbook_url"], f"https://exporter.example.org/runbooks/{name}")
+
     def test_further_groups_come_after_ours(self):
         extra = {"name": "extra", "rules": [{"record": "a:b", "expr": "1"}]}
         self.assertEqual(groups(additionalGroups=[extra]), [*groups(), extra])

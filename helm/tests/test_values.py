@@ -18,7 +18,7 @@ from cloudcoil.models.prometheus_operator import v1, v1alpha1
 import chart
 import generate
 
-# Wrong values, and what the message says of them: the first four are the chart's own words, the others those of the schema.
+# Wrong values, and what the message says of them: the first ones are the chart's own words, the others those of the schema.
 WRONG = [
     ({}, "config.networks names no network: say which node to ask, or set demo.enabled"),
     (chart.NODE | {"replicaCount": 2, "persistence": {"enabled": True}}, "set kind to StatefulSet"),
@@ -36,6 +36,9 @@ WRONG = [
     (chart.DEMO | {"webConfig": {"probe": {"certificateSecret": "asks"}}}, "nothing asks for it: set webConfig.existingSecret"),
     (chart.DEMO | {"webConfig": {"existingSecret": "x", "tls": False, "probe": {"certificateSecret": "asks"}}}, "without TLS"),
     (chart.DEMO | {"webConfig": {"existingSecret": "x", "anonymous": True, "probe": {"certificateSecret": "asks"}}}, "anonymous"),
+    ({"config": chart.NODE["config"] | {"alerting": {"alertmanagers": [{"url": "http://alertmanager:9093"}]}},
+      "networkPolicy": {"enabled": True}}, "name them in networkPolicy.extraEgress"),
+    ({"config": chart.NODE["config"] | {"probe": {"enabled": True}}, "networkPolicy": {"enabled": True}}, "lets no probe"),
     (chart.DEMO | {"replicaCount": "two"}, "replicaCount"),
     (chart.DEMO | {"replicas": 2}, "replicas"),
     (chart.DEMO | {"containerPort": 80}, "containerPort"),

@@ -2,7 +2,7 @@
 //!
 //! A service may repeat what it was sent, its token included. So a piece of its answer is shown without any part of a secret.
 //!
-//! Never here: HTTP; what becomes of a refused message (`book`).
+//! Never here: HTTP; what becomes of a refused message (`state`).
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use crate::alerting::client::SendError;
+use domain::ForeignText;
 
 /// Longest pause that a receiver may ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(600);
@@ -50,18 +51,19 @@ fn is_final(status: StatusCode) -> bool {
     status.is_client_error() && !may_pass.contains(&status)
 }
 
-/// The longest pause that the header, or the body as Telegram (`parameters.retry_after`) or Discord (`retry_after`, with a
-/// fraction) writes it, asks for.
+/// The longest pause that the header asks for, or the body as Telegram (`parameters.retry_after`), Discord (`retry_after`, with a
+/// fraction) and Matrix (`retry_after_ms`) write it.
 fn asked(header: Option<&str>, body: &Value) -> Option<Duration> {
     let header = header.and_then(|text| text.trim().parse().ok());
-    let in_body = [&body["parameters"]["retry_after"], &body["retry_after"]].map(Value::as_f64);
+    let milliseconds = body["retry_after_ms"].as_f64().map(|milliseconds| milliseconds / 1000.0);
+    let in_body = [body["parameters"]["retry_after"].as_f64(), body["retry_after"].as_f64(), milliseconds];
     let seconds = in_body.into_iter().chain([header]).flatten();
     let seconds = seconds.filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0).reduce(f64::max)?;
     Some(Duration::from_secs_f64(seconds.min(LONGEST_ASKED.as_secs_f64())))
 }
 
 /// The beginning of an answer on one line, without any part of a secret.
-fn shown(text: &str, secrets: &[&str]) -> String {
+pub(super) fn shown(text: &str, secrets: &[&str]) -> String {
     let is_part = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-');
     let mut parts: Vec<&str> = secrets
         .iter()
@@ -71,11 +73,7 @@ fn shown(text: &str, secrets: &[&str]) -> String {
     // A part may lie inside a longer one.
     parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
     let text = parts.iter().fold(text.to_string(), |text, part| text.replace(part, "<redacted>"));
-    let line: String = text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
-    match line.char_indices().nth(MOST_SHOWN) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
+    ForeignText::bounded(text, MOST_SHOWN).into()
 }
 
 #[cfg(test)]
@@ -106,6 +104,7 @@ mod tests {
             (Some("40"), telegram, Some(40.0)),
             (Some("1"), telegram, Some(35.0)),
             (None, r#"{"message":"You are being rate limited.","retry_after":64.57,"global":false}"#, Some(64.57)),
+            (None, r#"{"errcode":"M_LIMIT_EXCEEDED","retry_after_ms":2500}"#, Some(2.5)),
             (None, r#"{"parameters":{"retry_after":1e300}}"#, Some(600.0)),
             (None, r#"{"retry_after":-3}"#, None),
             (None, r#"{"retry_after":"soon"}"#, None),
@@ -126,7 +125,7 @@ mod tests {
         for secret in ["T0123456", "abcdefgh", "hunter2", "qwertyuiop", "xy", "\n"] {
             assert!(!shown.contains(secret), "{secret}: {shown}");
         }
-        assert!(shown.starts_with("no  route for /"), "{shown}");
+        assert!(shown.starts_with("no\u{fffd}\u{fffd}route for /"), "{shown}");
         let long = of(400, None, &"é".repeat(5_000)).answer;
         assert_eq!(long.chars().count(), MOST_SHOWN + 1);
     }

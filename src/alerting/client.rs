@@ -1,17 +1,23 @@
-//! One receiver's HTTP: a body goes out, and the answer says whether it arrived.
+//! One receiver's transport: a message is sent, and the answer says whether it was accepted.
 //!
-//! An address may hold a token, so no error repeats anything of it.
+//! An address may hold a token, so no error repeats anything of it. Secrets in files are read at each attempt, so a token that was
+//! replaced works without a reload.
 //!
-//! Never here: trying again.
+//! Never here: another attempt.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use reqwest::{Response, Url};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, Response, Url};
 use tracing::warn;
 
 use crate::alerting::answer;
-use crate::alerting::settings::{Kind, Receiver, Secret};
+use crate::alerting::payload::{Body, Content};
+use crate::alerting::settings::{Kind, Receiver, check_address};
+use crate::alerting::smtp;
+use crate::outbound::{Outbound, cause};
+use crate::secret::{Secret, SecretSource};
+use domain::masternode::UnixSeconds;
 
 /// Bytes of an answer that are read at most.
 const MOST_READ: usize = 16 * 1024;
@@ -19,12 +25,12 @@ const MOST_READ: usize = 16 * 1024;
 /// A connection at rest is given up after so long.
 const REST: Duration = Duration::from_secs(20);
 
-/// Why something did not arrive.
+/// Why a message was not accepted.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SendError {
     /// For people.
     pub(super) what: String,
-    /// For how long the receiver asked not to be told anything.
+    /// The pause that the receiver asked for.
     pub(super) wait: Option<Duration>,
     /// The receiver would refuse the same message again.
     pub(super) is_final: bool,
@@ -33,96 +39,165 @@ pub(super) struct SendError {
 }
 
 impl SendError {
-    fn of(what: impl Into<String>) -> SendError {
+    /// A failure without an answer, after which another attempt may succeed.
+    pub(super) fn of(what: impl Into<String>) -> SendError {
         SendError { what: what.into(), wait: None, is_final: false, answer: String::new() }
     }
 }
 
-/// What sends.
+/// A message was accepted.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    /// The time by the receiver's clock, where its answer says it.
+    pub(super) date: Option<UnixSeconds>,
+}
+
+/// The secrets of a receiver as they are now.
+pub(super) struct Access {
+    address: Secret,
+    pub(super) token: Option<Secret>,
+}
+
+impl Access {
+    /// Reads them.
+    pub(super) fn read(receiver: &Receiver) -> Result<Access, SendError> {
+        let token = receiver.token.as_ref().map(|token| read(token, "token or password")).transpose()?;
+        let address = match receiver.kind {
+            Kind::Email(_) => Secret::default(),
+            _ => read_address(&receiver.address)?,
+        };
+        Ok(Access { address, token })
+    }
+}
+
+fn read(source: &SecretSource, what: &str) -> Result<Secret, SendError> {
+    source.read().map_err(|error| SendError::of(format!("the file with its {what} {error}")))
+}
+
+fn read_address(source: &SecretSource) -> Result<Secret, SendError> {
+    let address = read(source, "url")?;
+    check_address(address.expose()).map_err(|error| SendError::of(format!("its url {error}")))?;
+    Ok(address)
+}
+
+/// Sends messages to one receiver.
 pub(super) struct Client {
     http: reqwest::Client,
     timeout: Duration,
 }
 
 impl Client {
-    /// One whose requests take no longer than that. Fails when TLS cannot be set up; where the system has no certificate
-    /// authorities, only receivers on `https` cannot be reached.
-    pub(super) fn new(timeout: Duration) -> Result<Client, SendError> {
-        // Only the first one in a process is installed; that one is as good as ours.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = || {
-            reqwest::Client::builder()
-                .no_proxy()
-                .redirect(reqwest::redirect::Policy::none())
-                .connect_timeout(timeout)
-                .pool_idle_timeout(REST)
+    /// A client whose requests take no longer than `timeout`. Fails when TLS or the proxy cannot be set up; where the system has
+    /// no certificate authorities, only receivers on `https` cannot be reached.
+    pub(super) fn new(timeout: Duration, outbound: &Outbound) -> Result<Client, SendError> {
+        let build = |uses_tls| {
+            let builder = outbound.client(uses_tls)?.connect_timeout(timeout).pool_idle_timeout(REST);
+            builder.build().map_err(|error| cause(&error))
         };
-        let http = builder()
-            .build()
+        let http = build(true)
             .or_else(|error| {
-                warn!("receivers on https cannot be reached: {}; install certificate authorities", error.without_url());
-                builder().tls_certs_only([]).build()
+                warn!("Receivers on https cannot be reached: {error}; install certificate authorities");
+                build(false)
             })
-            .map_err(|error| SendError::of(format!("no HTTP client: {}", error.without_url())))?;
+            .map_err(|error| SendError::of(format!("no HTTP client: {error}")))?;
         Ok(Client { http, timeout })
     }
 
-    /// Sends a body to a receiver.
-    pub(super) async fn send(&self, receiver: &Receiver, body: String) -> Result<(), SendError> {
-        let mut request = self.http.post(address(receiver)?).header(CONTENT_TYPE, "application/json").body(body);
-        if let Some(token) = receiver.token.as_ref().filter(|_| uses_bearer(&receiver.kind)) {
+    /// Sends a message. `transaction` identifies it: a second attempt has the same.
+    pub(super) async fn send(
+        &self,
+        receiver: &Receiver,
+        access: &Access,
+        body: &Body,
+        transaction: &str,
+    ) -> Result<Accepted, SendError> {
+        match (&receiver.kind, &body.content) {
+            (Kind::Email(email), Content::Mail { subject, text }) => {
+                let message = smtp::message(email, subject, text, transaction)?;
+                let sent = smtp::send(email, access.token.as_ref(), &receiver.outbound, self.timeout, message);
+                let late = |_| SendError::of(format!("no answer within {:?}", self.timeout));
+                let sent = tokio::time::timeout(self.timeout, sent).await.unwrap_or_else(|elapsed| Err(late(elapsed)));
+                sent.map(|()| Accepted { date: None })
+            }
+            (_, Content::Json(json)) => self.send_json(receiver, access, json.to_string(), transaction).await,
+            (_, Content::Mail { .. }) => Err(SendError::of("only e-mail has a subject")),
+        }
+    }
+
+    async fn send_json(
+        &self,
+        receiver: &Receiver,
+        access: &Access,
+        body: String,
+        transaction: &str,
+    ) -> Result<Accepted, SendError> {
+        let method = if matches!(receiver.kind, Kind::Matrix { .. }) { Method::PUT } else { Method::POST };
+        let url = endpoint(&receiver.kind, access, transaction)?;
+        let mut request = self.http.request(method, url).header(CONTENT_TYPE, "application/json").body(body);
+        if let Some(token) = access.token.as_ref().filter(|_| uses_bearer(&receiver.kind)) {
             let value = HeaderValue::from_str(&format!("Bearer {}", token.expose()));
             let mut value = value.map_err(|_| SendError::of("its token cannot stand in a header"))?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        let token = receiver.token.as_ref().map_or("", Secret::expose);
-        self.run(request, &[receiver.address.expose(), token]).await
+        let topic = match &receiver.kind {
+            Kind::Ntfy { topic } => topic.expose(),
+            _ => "",
+        };
+        self.run(request, &[access.address.expose(), access.token.as_ref().map_or("", Secret::expose), topic]).await
     }
 
-    /// Asks for an address.
-    pub(super) async fn get(&self, address: &Secret) -> Result<(), SendError> {
+    /// Requests an address.
+    pub(super) async fn get(&self, address: &SecretSource) -> Result<Accepted, SendError> {
+        let address = read_address(address)?;
         self.run(self.http.get(parse(address.expose())?), &[address.expose()]).await
     }
 
-    async fn run(&self, request: reqwest::RequestBuilder, secrets: &[&str]) -> Result<(), SendError> {
+    async fn run(&self, request: reqwest::RequestBuilder, secrets: &[&str]) -> Result<Accepted, SendError> {
         match request.timeout(self.timeout).send().await {
             Ok(answer) => judge(answer, secrets).await,
             Err(error) if error.is_timeout() => Err(SendError::of(format!("no answer within {:?}", self.timeout))),
-            Err(error) if error.is_connect() => Err(SendError::of("no connection")),
+            Err(error) if error.is_connect() => {
+                Err(SendError::of(format!("no connection: {}", answer::shown(&cause(&error), secrets))))
+            }
             Err(error) => Err(SendError::of(format!("{}", error.without_url()))),
         }
     }
 }
 
-/// Only these two kinds read a bearer token; the others have theirs elsewhere.
+/// Kinds that read a bearer token; the others have theirs elsewhere.
 fn uses_bearer(kind: &Kind) -> bool {
-    matches!(kind, Kind::Alertmanager | Kind::Generic)
+    matches!(kind, Kind::Alertmanager | Kind::Generic | Kind::Ntfy { .. } | Kind::Matrix { .. })
 }
 
-/// Where exactly a receiver listens.
-fn address(receiver: &Receiver) -> Result<Url, SendError> {
-    let mut text = receiver.address.expose().to_string();
-    match &receiver.kind {
-        Kind::Alertmanager => text = format!("{}/api/v2/alerts", text.trim_end_matches('/')),
-        Kind::Telegram { .. } => {
-            if let Some(token) = &receiver.token {
-                text = format!("{}/bot{}/sendMessage", text.trim_end_matches('/'), token.expose());
-            }
+/// Where exactly a receiver takes messages.
+fn endpoint(kind: &Kind, access: &Access, transaction: &str) -> Result<Url, SendError> {
+    let base = access.address.expose();
+    let below = |path: &str| format!("{}/{path}", base.trim_end_matches('/'));
+    match (kind, &access.token) {
+        (Kind::Alertmanager, _) => parse(&below("api/v2/alerts")),
+        (Kind::Telegram { .. }, Some(token)) => parse(&below(&format!("bot{}/sendMessage", token.expose()))),
+        (Kind::Matrix { room }, _) => {
+            let mut url = parse(&below("_matrix/client/v3/rooms"))?;
+            let mut path = url.path_segments_mut().map_err(|()| SendError::of("its url has no path"))?;
+            path.extend([room.as_str(), "send", "m.room.message", transaction]);
+            drop(path);
+            Ok(url)
         }
-        _ => {}
+        _ => parse(base),
     }
-    parse(&text)
 }
 
 fn parse(address: &str) -> Result<Url, SendError> {
-    address.parse().map_err(|_| SendError::of("its address is none"))
+    address.parse().map_err(|_| SendError::of("its url is not one"))
 }
 
-async fn judge(mut answer: Response, secrets: &[&str]) -> Result<(), SendError> {
+async fn judge(mut answer: Response, secrets: &[&str]) -> Result<Accepted, SendError> {
     let status = answer.status();
     if status.is_success() {
-        return Ok(());
+        let date = answer.headers().get(DATE).and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
+        let date = date.and_then(|date| date.duration_since(SystemTime::UNIX_EPOCH).ok());
+        return Ok(Accepted { date: date.map(|since| UnixSeconds(since.as_secs())) });
     }
     let body = beginning(&mut answer).await;
     let asked = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());

@@ -1,6 +1,6 @@
-//! Tells one receiver what is due, one message at a time, and tries again until it arrives.
+//! Sends one receiver what is due, one message at a time, with further attempts until it is accepted.
 //!
-//! Never here: what is due (`book`); another receiver.
+//! Never here: what is due (`state`); another receiver.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +9,14 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use crate::alerting::client::{Client, SendError};
+use crate::alerting::client::{Accepted, Access, Client, SendError};
 use crate::alerting::engine::{EngineState, HEARTBEAT, lock};
 use crate::alerting::payload;
-use crate::alerting::settings::{AlertingSettings, Heartbeat, Receiver};
-use crate::alerting::state::Notification;
+use crate::alerting::receiver_clock::ReceiverClock;
+use crate::alerting::settings::{AlertingSettings, Heartbeat, Kind, Receiver};
+use crate::alerting::state::{Notification, NotificationReason};
 use crate::meters::Outcome;
+use domain::masternode::UnixSeconds;
 
 /// Pause after the first failure; each further one doubles it.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -28,10 +30,10 @@ const REST: Duration = Duration::from_secs(30);
 /// Longest wait for the answer to a heartbeat.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Tells a receiver, for ever.
+/// Sends a receiver what is due, until it is stopped.
 pub(super) async fn notify_loop(shared: Arc<EngineState>, settings: Arc<AlertingSettings>, receiver: Receiver) {
     shared.meters.began(&receiver.name);
-    let client = match Client::new(receiver.timeout) {
+    let client = match Client::new(receiver.timeout, &receiver.outbound) {
         Ok(client) => client,
         Err(failure) => return note(&shared, &receiver.name, Err(&failure)),
     };
@@ -39,6 +41,8 @@ pub(super) async fn notify_loop(shared: Arc<EngineState>, settings: Arc<Alerting
     let mut failures = 0;
     // Notices in one message at most: fewer after a refusal, until the one that is refused is found.
     let mut most = usize::MAX;
+    let mut unanswered = Unanswered::default();
+    let mut clock = ReceiverClock::default();
     loop {
         changes.mark_unchanged();
         let now = (shared.clock)();
@@ -51,9 +55,9 @@ pub(super) async fn notify_loop(shared: Arc<EngineState>, settings: Arc<Alerting
             let _ = timeout(rest, changes.changed()).await;
             continue;
         }
-        let body = payload::body(&settings, &receiver, &due[..due.len().min(most)], now);
-        let notices = &due[..body.notices];
-        let sent = client.send(&receiver, body.json.to_string()).await;
+        let due = unanswered.first(due);
+        let (sent, count) = send(&client, &settings, &receiver, &due[..due.len().min(most)], &clock, now).await;
+        let notices = &due[..count];
         if let (Err(failure), [notice]) = (&sent, notices)
             && failure.is_final
         {
@@ -61,33 +65,77 @@ pub(super) async fn notify_loop(shared: Arc<EngineState>, settings: Arc<Alerting
             most = most.saturating_mul(2);
             continue;
         }
-        note(&shared, &receiver.name, sent.as_ref().map(|&()| ()));
+        note(&shared, &receiver.name, sent.as_ref().map(drop));
         match sent {
-            Ok(()) => {
+            Ok(Accepted { date }) => {
                 (failures, most) = (0, most.saturating_mul(2));
+                let is_wrong = clock.answered(&receiver.name, date, (shared.clock)(), &shared.meters);
+                if is_wrong && receiver.kind == Kind::Alertmanager {
+                    continue;
+                }
                 lock(&shared.book).mark_notified(&receiver.name, notices, (shared.clock)());
                 shared.changed();
             }
             Err(failure) if failure.is_final => most = notices.len() / 2,
             Err(failure) => {
                 failures += 1;
+                unanswered.remember(&receiver, notices);
                 sleep(failure.wait.unwrap_or_default().max(pause(failures))).await;
             }
         }
     }
 }
 
+/// Sends one message about the first of `notices`. Returns with how many of them it was about.
+pub(super) async fn send(
+    client: &Client,
+    settings: &AlertingSettings,
+    receiver: &Receiver,
+    notices: &[Notification],
+    clock: &ReceiverClock,
+    now: UnixSeconds,
+) -> (Result<Accepted, SendError>, usize) {
+    let access = match Access::read(receiver) {
+        Ok(access) => access,
+        Err(failure) => return (Err(failure), notices.len()),
+    };
+    let body = payload::body(settings, receiver, access.token.as_ref(), notices, clock.ahead_seconds(), now);
+    let transaction = payload::transaction(receiver, &notices[..body.notices]);
+    (client.send(receiver, &access, &body, &transaction).await, body.notices)
+}
+
+/// The notifications of a message that may have arrived although no answer did. A second attempt is about the same ones as far as
+/// they are still due: with the same transaction, Matrix ignores it where the first one arrived.
+#[derive(Default)]
+struct Unanswered(Vec<(String, NotificationReason)>);
+
+impl Unanswered {
+    fn remember(&mut self, receiver: &Receiver, notices: &[Notification]) {
+        if matches!(receiver.kind, Kind::Matrix { .. }) {
+            self.0 = notices.iter().map(|notice| (notice.key.clone(), notice.occasion)).collect();
+        }
+    }
+
+    /// What of `due` is sent next.
+    fn first(&mut self, due: Vec<Notification>) -> Vec<Notification> {
+        let keys = std::mem::take(&mut self.0);
+        let is_again =
+            |notice: &Notification| keys.iter().any(|(key, reason)| *key == notice.key && *reason == notice.occasion);
+        if due.iter().any(is_again) { due.into_iter().filter(is_again).collect() } else { due }
+    }
+}
+
 /// Lets a dead man's switch hear of us as long as somebody judges.
 pub(super) async fn heartbeat_loop(shared: Arc<EngineState>, heartbeat: Heartbeat) {
     shared.meters.began(HEARTBEAT);
-    let client = match Client::new(HEARTBEAT_TIMEOUT) {
+    let client = match Client::new(HEARTBEAT_TIMEOUT, &heartbeat.outbound) {
         Ok(client) => client,
         Err(failure) => return note(&shared, HEARTBEAT, Err(&failure)),
     };
     loop {
         if shared.is_alive() {
             let sent = client.get(&heartbeat.address).await;
-            note(&shared, HEARTBEAT, sent.as_ref().map(|&()| ()));
+            note(&shared, HEARTBEAT, sent.as_ref().map(drop));
         }
         sleep(heartbeat.interval).await;
     }

@@ -5,12 +5,17 @@
 //!
 //! Never here: an alert; a threshold of its own.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::alerting::catalog::{About, Alert, alerts};
+use crate::alerting::catalog::{About, Alert, Severity, alerts};
 use crate::alerting::recording_rules::{indent, recordings};
 use crate::alerting::template;
 use domain::condition::Thresholds;
+
+/// The alert that names a job, and the metric by which it is known.
+const ABSENT: &str = "MasternodeExporterAbsent";
+const BUILD_INFO: &str = "masternode_exporter_build_info";
 
 const HEAD: &str = "\
 # Recording and alerting rules for masternodes, for Prometheus 2.42 or later.
@@ -22,8 +27,21 @@ groups:
     rules:
 ";
 
+/// What differs from one installation to another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleOptions {
+    /// Labels that each alert gets.
+    pub labels: BTreeMap<String, String>,
+    /// Another severity for an alert, by its name.
+    pub severities: BTreeMap<String, Severity>,
+    /// What stands before the path of a runbook; empty for none.
+    pub runbook_url: String,
+    /// The job of the exporters: with it, `MasternodeExporterAbsent` has its `job` also where Prometheus never saw an exporter.
+    pub job: Option<String>,
+}
+
 /// The file. Fails when an alert's text has a placeholder that does not exist.
-pub fn rules(thresholds: &Thresholds) -> Result<String, String> {
+pub fn render(thresholds: &Thresholds, options: &RuleOptions) -> Result<String, String> {
     let mut text = HEAD.to_string();
     for rule in recordings() {
         if !rule.comment.is_empty() {
@@ -33,22 +51,30 @@ pub fn rules(thresholds: &Thresholds) -> Result<String, String> {
         write_expression(&mut text, &rule.expression);
     }
     for alert in alerts() {
-        write_alert(&mut text, alert, thresholds)?;
+        write_alert(&mut text, alert, thresholds, options)?;
     }
     Ok(text)
 }
 
-fn write_alert(text: &mut String, alert: &Alert, thresholds: &Thresholds) -> Result<(), String> {
+fn write_alert(text: &mut String, alert: &Alert, thresholds: &Thresholds, options: &RuleOptions) -> Result<(), String> {
+    let severity = options.severities.get(alert.name).copied().unwrap_or(alert.severity);
     let _ = write!(text, "\n      - alert: {}\n", alert.name);
-    write_expression(text, &expression(alert, thresholds));
+    let mut rule = expression(alert, thresholds);
+    if let Some(job) = options.job.as_ref().filter(|_| alert.name == ABSENT) {
+        rule = rule.replace(BUILD_INFO, &format!("{BUILD_INFO}{{job={job:?}}}"));
+    }
+    write_expression(text, &rule);
     let _ = writeln!(text, "        for: {}", duration(u64::from(alert.hold_seconds)));
-    let _ = writeln!(text, "        labels:\n          severity: {}", alert.severity.label());
+    let _ = writeln!(text, "        labels:\n          severity: {}", severity.label());
+    for (name, value) in &options.labels {
+        let _ = writeln!(text, "          {name}: {}", serde_json::Value::from(value.as_str()));
+    }
     let _ = writeln!(text, "        annotations:\n          summary: {:?}", alert.summary);
     let _ = writeln!(text, "          description: >-");
     for line in template::prometheus(alert.description)?.lines() {
         let _ = writeln!(text, "            {line}");
     }
-    let _ = writeln!(text, "          runbook_url: {}", alert.runbook());
+    let _ = writeln!(text, "          runbook_url: {}", alert.runbook_url(&options.runbook_url));
     Ok(())
 }
 

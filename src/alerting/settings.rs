@@ -3,33 +3,13 @@
 //! Never here: reading it from a file (`config`); telling anybody.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use crate::alerting::catalog::Severity;
+use crate::alerting::routing::AlertMatch;
+use crate::outbound::Outbound;
+use crate::secret::{Secret, SecretSource};
 use domain::condition::Thresholds;
-
-/// A text that cannot be printed: an address with a token in it, a key, a password.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes the text.
-    pub fn new(text: impl Into<String>) -> Secret {
-        Secret(text.into())
-    }
-
-    /// The text, for those who send it.
-    pub(super) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
 
 /// Whether a text is an address that can be told something. The error repeats nothing of it: what is no address may well hold a
 /// token.
@@ -81,23 +61,27 @@ impl Default for AlertingSettings {
     }
 }
 
-/// One who is told.
+/// One receiver of notifications.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Receiver {
     /// The label `receiver`.
     pub name: String,
     /// What it understands.
     pub kind: Kind,
-    /// Where it listens; may hold a token.
-    pub address: Secret,
-    /// What it wants to see: a bearer token, or PagerDuty's routing key.
-    pub token: Option<Secret>,
-    /// Less urgent alerts are not told.
+    /// Its URL, which may hold a token; not used for e-mail.
+    pub address: SecretSource,
+    /// A bearer token, the token of a bot, PagerDuty's routing key, or the password of an e-mail account.
+    pub token: Option<SecretSource>,
+    /// Less urgent alerts are not sent.
     pub minimum_severity: Severity,
-    /// From one message about an alert that goes on to the next.
+    /// Alerts that it gets.
+    pub matches: AlertMatch,
+    /// From one message about an alert that is still active to the next.
     pub repeat: Duration,
     /// Longest wait for its answer.
     pub timeout: Duration,
+    /// How it is reached.
+    pub outbound: Outbound,
 }
 
 /// What a receiver understands.
@@ -118,13 +102,55 @@ pub enum Kind {
     },
     /// PagerDuty's events, API v2.
     PagerDuty,
+    /// ntfy, publishing as JSON.
+    Ntfy {
+        /// Which topic; on a public server, its name is all that protects it.
+        topic: Secret,
+    },
+    /// Matrix, client-server API v3.
+    Matrix {
+        /// Identifier of the room: `!…`.
+        room: String,
+    },
+    /// E-mail over SMTP.
+    Email(Email),
+}
+
+/// An SMTP server, and the addresses of its messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email {
+    /// Host name of the server.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is encrypted.
+    pub encryption: SmtpEncryption,
+    /// Name of the user; `None` for no authentication. The password is the receiver's token.
+    pub user: Option<String>,
+    /// Sender.
+    pub from: String,
+    /// Recipients; at least one.
+    pub to: Vec<String>,
+}
+
+/// How a connection to an SMTP server is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SmtpEncryption {
+    /// By the command STARTTLS, which the server must offer.
+    StartTls,
+    /// From the first byte.
+    Tls,
+    /// Not at all.
+    None,
 }
 
 /// A dead man's switch that hears of us as long as we judge.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Heartbeat {
     /// What is asked for by GET; may hold a token.
-    pub address: Secret,
+    pub address: SecretSource,
     /// How often.
     pub interval: Duration,
+    /// How it is reached.
+    pub outbound: Outbound,
 }

@@ -106,6 +106,20 @@ pub struct Notification {
     pub entry: AlertState,
 }
 
+impl Notification {
+    /// That an alert fires since now.
+    pub(super) fn fired(
+        alert: &'static Alert,
+        key: String,
+        labels: Labels,
+        description: String,
+        now: UnixSeconds,
+    ) -> Notification {
+        let entry = AlertState { description, ..AlertState::new(alert, labels, Phase::Firing, now) };
+        Notification { key, occasion: NotificationReason::Fired, entry }
+    }
+}
+
 /// What an alert is known by: its name and its labels.
 fn key(alert: &Alert, labels: &Labels) -> String {
     let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
@@ -138,15 +152,7 @@ impl AlertStore {
     }
 
     fn mark_active(&mut self, key: &str, judged: &ActiveCondition, hold: u64, now: UnixSeconds) {
-        let fresh = || AlertState {
-            alert: judged.alert,
-            labels: judged.labels.clone(),
-            value: judged.value,
-            description: String::new(),
-            stage: Phase::Pending(now.0),
-            starts_at: now,
-            told: BTreeMap::new(),
-        };
+        let fresh = || AlertState::new(judged.alert, judged.labels.clone(), Phase::Pending(now.0), now);
         let entry = self.entries.entry(key.to_string()).or_insert_with(fresh);
         let before = (entry.stage, entry.description.is_empty());
         if matches!(entry.stage, Phase::Resolved(_)) {
@@ -201,6 +207,10 @@ impl AlertStore {
     pub fn next_reminder(&self, receiver: &Receiver) -> Option<UnixSeconds> {
         let next = |entry: &AlertState| {
             let told = entry.told.get(&receiver.name).filter(|told| told.firing && entry.stage == Phase::Firing)?;
+            let is_wanted = receiver.wants(entry.alert.severity, &entry.labels);
+            if !is_wanted && (receiver.kind != Kind::Alertmanager || told.refused) {
+                return None;
+            }
             Some(UnixSeconds(told.at.saturating_add(receiver.repeat.as_secs())))
         };
         self.entries.values().filter_map(next).min()
@@ -296,6 +306,11 @@ impl AlertStore {
 }
 
 impl AlertState {
+    fn new(alert: &'static Alert, labels: Labels, stage: Phase, now: UnixSeconds) -> AlertState {
+        let (description, told) = (String::new(), BTreeMap::new());
+        AlertState { alert, labels, value: 1.0, description, stage, starts_at: now, told }
+    }
+
     fn shift(&mut self, jump: ClockJump) {
         let carry = |moment: &mut u64| *moment = jump.carry(UnixSeconds(*moment)).0;
         if let Phase::Pending(at) | Phase::Resolved(at) = &mut self.stage {
@@ -317,10 +332,10 @@ impl AlertState {
     }
 
     fn occasion(&self, receiver: &Receiver, now: UnixSeconds) -> Option<NotificationReason> {
-        if self.alert.severity > receiver.minimum_severity {
-            return None;
-        }
         let told = self.told.get(&receiver.name);
+        if !receiver.wants(self.alert.severity, &self.labels) {
+            return self.remainder(receiver, now, told?);
+        }
         match (self.stage, told) {
             (Phase::Pending(_), _) => None,
             (Phase::Firing, Some(told)) if told.firing => {
@@ -337,6 +352,23 @@ impl AlertState {
             // Alertmanager would have nobody to tell: for it an alert that it never saw is none.
             (Phase::Resolved(_), None) => (receiver.kind != Kind::Alertmanager).then_some(NotificationReason::Resolved),
         }
+    }
+
+    /// What a receiver still gets of an alert that it does not match, or no longer, when it was sent it before: that it is resolved,
+    /// because it would stay open there. Alertmanager resolves by itself what is not repeated, so it gets that as well.
+    fn remainder(&self, receiver: &Receiver, now: UnixSeconds, last: &LastNotified) -> Option<NotificationReason> {
+        let repeats = receiver.kind == Kind::Alertmanager && now.0 >= last.at.saturating_add(receiver.repeat.as_secs());
+        match self.stage {
+            _ if !last.firing || last.refused => None,
+            Phase::Resolved(_) => Some(NotificationReason::Resolved),
+            Phase::Firing => repeats.then_some(NotificationReason::Reminder),
+            Phase::Pending(_) => None,
+        }
+    }
+
+    /// When this receiver was last sent a message about it; `None` when it never was.
+    pub(super) fn last_notified(&self, receiver: &str) -> Option<UnixSeconds> {
+        self.told.get(receiver).map(|last| UnixSeconds(last.at))
     }
 
     fn to_text(&self) -> String {

@@ -126,6 +126,7 @@ pub fn clients(network: &NetworkConfig, meters: &Meters) -> Result<Vec<Client>, 
             url: source.url.expose().to_string(),
             credentials: source.credentials.clone(),
             timeout: source.timeout,
+            outbound: source.outbound.clone(),
             dialect: network.chain.dialect.clone(),
             states: state::shared(&network.chain.rules.states),
             ..rpc::RpcSettings::default()

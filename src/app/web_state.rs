@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::alerting::runbooks::RUNBOOKS;
 use crate::alerting::{self, ActiveAlerts};
 use crate::app::network::{Shared, StateReceiver};
 use crate::app::now;
@@ -41,9 +42,14 @@ pub(super) fn site(
             version: env!("CARGO_PKG_VERSION").into(),
             summary: "How close each masternode is to a Proof-of-Service ban, and when it is paid next.".into(),
             telemetry_path: config.telemetry_path.clone(),
-            links: api::PAGES.map(|(target, text)| Link { target: target.into(), text: text.into() }).into(),
+            links: api::PAGES
+                .into_iter()
+                .chain([("/runbooks", "Runbooks")])
+                .map(|(target, text)| Link { target: target.into(), text: text.into() })
+                .collect(),
         },
         api: Some(Arc::new(api(shared.meters.history().clone(), board, networks, history))),
+        runbooks: RUNBOOKS,
         metrics: Box::new(move |request| Box::pin(scrape(exposition.clone(), request))),
         ready: Box::new(move || readiness(&seen.borrow())),
         reload: config.enable_reload.then(|| reload_function(reload)),

@@ -12,7 +12,9 @@ use crate::app;
 use crate::cli::scenario::Scenario;
 use crate::cli::{CommandError, logging, run};
 use crate::config::{self, ChainConfig, ConfigSources, LoadedConfig, NetworkConfig, SourceConfig};
-use crate::rpc::{Credentials, RpcUrl, Secret, dialect};
+use crate::outbound::Outbound;
+use crate::rpc::{Credentials, RpcUrl, dialect};
+use crate::secret::Secret;
 use crate::web::listen;
 use domain::chain;
 use domain::watch::{Selector, WatchEntry, WatchField};
@@ -277,6 +279,7 @@ fn source((name, url): &(&'static str, String)) -> SourceConfig {
         url: RpcUrl::new(url.clone()),
         credentials: Credentials::Password { user: ACCESS.into(), password: Secret::new(ACCESS) },
         timeout: Duration::from_secs(30),
+        outbound: Outbound::default(),
     }
 }
 

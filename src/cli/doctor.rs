@@ -14,7 +14,7 @@ use crate::rpc::{self, ChainInfo, Client, ErrorKind, NetworkInfo, RpcError};
 use domain::chain::ChainRules;
 use domain::deployment::{self, Forks, V24};
 use domain::watch::WatchList;
-use domain::{Block, Height, Masternode, MasternodeId, MasternodeList, Subnet};
+use domain::{Block, ForeignText, Height, Masternode, MasternodeId, MasternodeList, Subnet};
 
 /// What the examination found, and whether every source can be used.
 pub(super) struct Findings {
@@ -47,6 +47,13 @@ pub(super) async fn run(config: &Config, only: Option<&str>) -> Result<Findings,
             findings.report.push_str(&readiness::before_update(&network.chain.rules, oldest));
             findings.report.push_str(&rpcauth_instructions(&network.chain, oldest));
         }
+    }
+    let receivers = config.alerting.receivers.len();
+    if receivers > 0 {
+        let _ = writeln!(
+            findings.report,
+            "\nTo see that the {receivers} configured receivers of alerts are reached: masternode-exporter notify --test"
+        );
     }
     Ok(findings)
 }
@@ -206,8 +213,9 @@ async fn examine_readiness(
     let mut filter_index = None;
     if let Some(method) = dialect.indexes {
         let indexes = findings.note(method.name, false, client.indexes().await, |indexes| {
-            let show =
-                |(name, synced): (&String, &bool)| format!("{name} {}", if *synced { "synced" } else { "NOT synced" });
+            let show = |(name, synced): (&ForeignText, &bool)| {
+                format!("{name} {}", if *synced { "synced" } else { "NOT synced" })
+            };
             if indexes.is_empty() { "no index".into() } else { indexes.iter().map(show).collect::<Vec<_>>().join(", ") }
         });
         filter_index = indexes.map(|indexes| indexes.get(FILTER_INDEX).copied());

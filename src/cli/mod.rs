@@ -8,14 +8,17 @@ mod block_or_time;
 mod demo;
 mod doctor;
 mod events;
+mod flags;
 mod forecast;
-mod healthcheck;
+pub mod healthcheck;
 mod logging;
+mod notify;
 mod observe;
 mod observe_table;
 mod progress;
 mod readiness;
 mod restart_check;
+mod rules;
 mod run;
 #[cfg(feature = "demo")]
 mod scenario;
@@ -27,10 +30,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::app;
-use crate::config::{self, Config, ConfigSources, LoadedConfig, Override};
+use crate::config::{self, Config, ConfigSources, LoadedConfig};
 use crate::meters::Meters;
 use crate::metrics;
 use crate::web;
@@ -41,7 +44,7 @@ Exit codes:
   0  success
   1  failure at run time
   2  invalid arguments or configuration
-  3  doctor or healthcheck reported a problem
+  3  doctor, healthcheck or notify reported a problem
 
 Examples:
   masternode-exporter                       follow the Dash node on this host
@@ -50,37 +53,10 @@ Examples:
   masternode-exporter forecast payment -h   list what can be computed without a node
   masternode-exporter --config.file=/etc/masternode-exporter.yml check";
 
-/// Heading of the options that follow and serve networks, in the help of every command.
-const GLOBAL: &str = "Global options";
-
 /// Prometheus exporter for masternodes: how close each one is to a Proof-of-Service ban, and when it is paid next.
 #[derive(Debug, Parser)]
-#[command(name = "masternode-exporter", version, after_help = EXIT_CODES, max_term_width = 100, next_help_heading = GLOBAL)]
+#[command(name = "masternode-exporter", version, after_help = EXIT_CODES, max_term_width = 100)]
 struct Arguments {
-    /// Configuration file (YAML). Without one, the exporter follows the Dash node on this host.
-    #[arg(long = "config.file", value_name = "FILE", global = true, value_hint = clap::ValueHint::FilePath)]
-    config_file: Option<PathBuf>,
-    /// History file, which keeps events and counters across restarts. [default: none, counters start at zero]
-    #[arg(long = "history.path", value_name = "FILE", global = true, value_hint = clap::ValueHint::FilePath)]
-    history_path: Option<String>,
-    /// Where to listen: host:port, :port or [address]:port. May be given several times. [default: 127.0.0.1:10066]
-    #[arg(long = "web.listen-address", value_name = "ADDRESS", global = true)]
-    listen_addresses: Vec<String>,
-    /// Web configuration file: TLS, client certificates, users, headers. [default: none, unprotected]
-    #[arg(long = "web.config.file", value_name = "FILE", global = true, value_hint = clap::ValueHint::FilePath)]
-    web_config_file: Option<String>,
-    /// Path of the metrics. [default: /metrics]
-    #[arg(long = "web.telemetry-path", value_name = "PATH", global = true)]
-    telemetry_path: Option<String>,
-    /// Maximum number of concurrent scrapes; 0 for no limit. [default: 40]
-    #[arg(long = "web.max-requests", value_name = "NUMBER", global = true)]
-    max_requests: Option<u32>,
-    /// Minimum level to log: trace, debug, info, warn, error. [default: info]
-    #[arg(long = "log.level", value_name = "LEVEL", global = true, value_parser = ["trace", "debug", "info", "warn", "error"], hide_possible_values = true)]
-    log_level: Option<String>,
-    /// Log format: text or json. [default: text]
-    #[arg(long = "log.format", value_name = "FORMAT", global = true, value_parser = ["text", "json"], hide_possible_values = true)]
-    log_format: Option<String>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -115,6 +91,10 @@ enum Command {
     Forecast(forecast::ForecastArguments),
     /// Report whether a masternode can be restarted now without missing a DKG session.
     RestartCheck(restart_check::RestartArguments),
+    /// Send a test message to the receivers of alerts, and print how each answered.
+    Notify(notify::NotifyArguments),
+    /// Print the alerting rules for Prometheus or Grafana. Needs no node and no configuration.
+    Rules(rules::RulesArguments),
     /// Validate the configuration and print the effective settings.
     Check,
     /// Print the reference of all metrics (Markdown).
@@ -128,6 +108,8 @@ enum Command {
     },
     /// Print the manual page.
     Man,
+    /// Print the version.
+    Version,
 }
 
 /// Forms of `observe`.
@@ -163,15 +145,15 @@ pub fn main(
     environment: BTreeMap<String, String>,
     home: Option<PathBuf>,
 ) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
+    let (arguments, sources) = match parse(arguments, environment, home) {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Nothing can be done about an error stream that is closed.
             let _ = error.print();
             return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
         }
     };
-    match dispatch(arguments, environment, home) {
+    match dispatch(arguments, sources) {
         Ok(()) => ExitCode::SUCCESS,
         Err(CommandError::Run(error)) => {
             eprintln!("masternode-exporter: {error}");
@@ -185,12 +167,23 @@ pub fn main(
     }
 }
 
-fn dispatch(
-    arguments: Arguments,
+/// The command line with all commands and their flags.
+fn command_line() -> clap::Command {
+    flags::add(Arguments::command())
+}
+
+fn parse(
+    arguments: Vec<std::ffi::OsString>,
     environment: BTreeMap<String, String>,
     home: Option<PathBuf>,
-) -> Result<(), CommandError> {
-    let origin = origin(&arguments, environment, home);
+) -> Result<(Arguments, ConfigSources), clap::Error> {
+    let mut command = command_line();
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    let (file, overrides) = flags::read(&matches).map_err(|error| error.with_cmd(&command))?;
+    Ok((Arguments::from_arg_matches(&matches)?, ConfigSources { file, environment, home, overrides }))
+}
+
+fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandError> {
     let load = || config::load(&origin).map_err(|errors| CommandError::Configuration(errors.to_string()));
     match arguments.command.unwrap_or(Command::Run) {
         Command::Run => with_runtime(run::run(load()?, origin)),
@@ -207,8 +200,7 @@ fn dispatch(
         Command::Doctor { network } => {
             let loaded = load()?;
             let findings = with_runtime(async move { Ok(doctor::run(&loaded.config, network.as_deref()).await?) })?;
-            print(&findings.report)?;
-            if findings.healthy { Ok(()) } else { Err(CommandError::NotWell) }
+            print_findings(&findings.report, findings.healthy)
         }
         Command::Forecast(arguments) => {
             let seen = match arguments.network().map(str::to_string) {
@@ -229,43 +221,31 @@ fn dispatch(
             let loaded = load()?;
             with_runtime(async move { backfill::run(&arguments, &loaded.config).await })
         }
+        Command::Notify(arguments) => {
+            let loaded = load()?;
+            let answers = with_runtime(async move { notify::run(&arguments, &loaded.config).await })?;
+            print_findings(&answers.report, answers.all_accepted)
+        }
+        Command::Rules(arguments) => print(&rules::run(arguments)?),
         Command::Check => print(&describe_config(&load()?)),
         Command::Metrics => print(&reference()?),
         Command::Healthcheck(arguments) => with_runtime(healthcheck::run(arguments, &origin)),
         Command::Completions { shell } => print(&completions(shell)),
         Command::Man => {
             let mut page = Vec::new();
-            clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
+            clap_mangen::Man::new(command_line()).render(&mut page)?;
             print(&String::from_utf8_lossy(&page))
         }
+        Command::Version => print(&command_line().render_version()),
     }
 }
 
 fn completions(shell: clap_complete::Shell) -> String {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "masternode-exporter", &mut script);
+    clap_complete::generate(shell, &mut command_line(), "masternode-exporter", &mut script);
     // The Bash script jumps to labels that it spells otherwise where the program's name has a hyphen, and so completes
     // nothing behind a command: https://github.com/clap-rs/clap/issues/6421.
     String::from_utf8_lossy(&script).replace("masternode__subcmd__exporter", "masternode__exporter")
-}
-
-fn origin(arguments: &Arguments, environment: BTreeMap<String, String>, home: Option<PathBuf>) -> ConfigSources {
-    let one = |value: Option<String>| value.into_iter().collect::<Vec<String>>();
-    let given = [
-        ("--history.path", "history.path", one(arguments.history_path.clone())),
-        ("--web.listen-address", "web.listen_address", arguments.listen_addresses.clone()),
-        ("--web.config.file", "web.config_file", one(arguments.web_config_file.clone())),
-        ("--web.telemetry-path", "web.telemetry_path", one(arguments.telemetry_path.clone())),
-        ("--web.max-requests", "web.max_requests", one(arguments.max_requests.map(|number| number.to_string()))),
-        ("--log.level", "log.level", one(arguments.log_level.clone())),
-        ("--log.format", "log.format", one(arguments.log_format.clone())),
-    ];
-    let overrides = given
-        .into_iter()
-        .filter(|(_, _, values)| !values.is_empty())
-        .map(|(argument, key, values)| Override { argument, key, values })
-        .collect();
-    ConfigSources { file: arguments.config_file.clone(), environment, home, overrides }
 }
 
 fn with_runtime<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
@@ -282,6 +262,12 @@ fn print(text: &str) -> Result<(), CommandError> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// Prints what was found; a problem is an exit code of its own.
+fn print_findings(report: &str, is_well: bool) -> Result<(), CommandError> {
+    print(report)?;
+    if is_well { Ok(()) } else { Err(CommandError::NotWell) }
 }
 
 fn reference() -> Result<String, CommandError> {

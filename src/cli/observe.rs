@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::app;
@@ -26,8 +25,8 @@ pub(super) async fn run(config: &Config, only: Option<&str>, format: ObserveForm
     match format {
         ObserveFormat::Table => Ok(snapshots.map(observe_table::table).collect::<Vec<_>>().join("\n")),
         ObserveFormat::Json => {
-            let all: Vec<Value> = snapshots.map(observe_table::json).collect();
-            Ok(format!("{:#}\n", Value::Array(all)))
+            let all: Vec<_> = snapshots.map(observe_table::json).collect();
+            Ok(serde_json::to_string_pretty(&all)? + "\n")
         }
         ObserveFormat::Metrics => page(config, states).await,
     }

@@ -4,10 +4,8 @@
 
 use std::fmt::Write;
 
-use serde_json::Value;
-
 use crate::cli::text_table::{Alignment, columns};
-use crate::web::api::json::{self, Subject};
+use crate::web::api::json::{Masternode, NetworkSummary, ObservedNetwork, Subject};
 use crate::web::pages::deployment;
 use domain::masternode::{NodeType, UnixSeconds};
 use domain::pose::Risk;
@@ -185,7 +183,7 @@ pub(super) fn time(seconds: f64) -> String {
 }
 
 /// Everything that a snapshot says: the network, then the watched masternodes or, where none is watched, all.
-pub(super) fn json(snapshot: &Snapshot) -> Value {
+pub(super) fn json(snapshot: &Snapshot) -> ObservedNetwork<'_> {
     let subjects: Vec<Subject<'_>> = if snapshot.watched().is_empty() {
         snapshot.nodes().map(|node| Subject { snapshot, node: Some(node), watched: None }).collect()
     } else {
@@ -193,8 +191,6 @@ pub(super) fn json(snapshot: &Snapshot) -> Value {
         let node = |index: Option<usize>| index.map(|index| snapshot.node(index));
         watched.map(|watched| Subject { snapshot, node: node(watched.index), watched: Some(watched) }).collect()
     };
-    let masternodes: Vec<Value> = subjects.iter().map(|subject| json::masternode(subject).into()).collect();
-    let mut network = json::network(snapshot);
-    network.insert("masternodes".into(), masternodes.into());
-    network.into()
+    let masternodes = subjects.iter().map(Masternode::new).collect();
+    ObservedNetwork { summary: NetworkSummary::new(snapshot), masternodes }
 }

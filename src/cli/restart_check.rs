@@ -24,7 +24,8 @@ Examples:
 A window is free when no session is in its busy part in which the masternode may sit. Who sits in a
 session of a type that does not rotate is known 8 blocks before it begins, and then one in which it
 does not sit is passed over; of types that rotate (llmq_60_75) every session counts. A banned
-masternode sits in no session and can be restarted at any time.";
+masternode can be restarted at any time: a session that it misses costs it nothing, although it may
+keep seats in rotating quorums for some cycles after the ban.";
 
 /// Arguments of `restart-check`.
 #[derive(Debug, Args)]
@@ -47,7 +48,8 @@ pub(super) struct RestartArguments {
 /// Whether there is time for a restart.
 #[derive(Debug, PartialEq, Eq)]
 enum RestartAdvice {
-    /// So many blocks are left; `None` where the masternode is banned and no session matters.
+    /// So many blocks are left; `None` where the masternode is banned: a failure changes nothing for it
+    /// (docs/spec/dash.md#pose-state), although seats in rotating quorums outlast a ban.
     Now(Option<u32>),
     /// Only so many blocks are left.
     NotNow(u32),
@@ -142,7 +144,9 @@ fn tell(snapshot: &Snapshot, node: &NodeView<'_>, height: Height, verdict: &Rest
         NodeType::Evo => "an Evo masternode",
     };
     match verdict {
-        RestartAdvice::Now(None) => format!("yes: at height {height} it is banned, so it misses nothing\n"),
+        RestartAdvice::Now(None) => format!(
+            "yes: at height {height} it is banned, so a missed session costs it nothing; it may still sit in rotating quorums\n"
+        ),
         RestartAdvice::Now(Some(left)) => format!(
             "yes: at height {height} {kind} misses no session for {}; be back before they end\n",
             observe_table::blocks_and_time(snapshot, *left)

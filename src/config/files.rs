@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::config::leaf::FilePath;
 use crate::config::mistakes::Place;
-use crate::rpc::secret_file;
+use crate::outbound::Authorities;
+use crate::secret::file;
+
+/// Largest file with certificate authorities, in bytes: several times all those of a browser.
+const MAX_PEM_BYTES: u64 = 1024 * 1024;
 
 /// The path of a file, with `~` for the home directory.
 pub(super) fn path(file: FilePath, at: &Place<'_>, home: Option<&Path>) -> Option<PathBuf> {
@@ -22,14 +26,21 @@ pub(super) fn path(file: FilePath, at: &Place<'_>, home: Option<&Path>) -> Optio
 }
 
 /// What stands in a file with one secret, without the white space around it.
-pub(super) fn read_secret(file: FilePath, at: &Place<'_>, home: Option<&Path>) -> Option<String> {
-    let path = path(file, at, home)?;
-    secret_file::read(&path).map_err(|error| at.error(format_args!("{} {error}", path.display()))).ok()
+pub(super) fn read_secret(path: &Path, at: &Place<'_>) -> Option<String> {
+    file::read(path).map_err(|error| at.error(format_args!("{} {error}", path.display()))).ok()
+}
+
+/// The certificate authorities in the file that `ca_file` names. They are a part of the settings, so that a reload takes over a
+/// file that changed.
+pub(super) fn read_authorities(file: Option<FilePath>, at: &Place<'_>, home: Option<&Path>) -> Option<Authorities> {
+    let at = at.key("ca_file");
+    let path = path(file?, &at, home)?;
+    let pem = file::read_up_to(&path, MAX_PEM_BYTES).map_err(|error| error.to_string());
+    let authorities = pem.and_then(|pem| Authorities::new(&pem));
+    authorities.map_err(|error| at.error(format_args!("{} {error}", path.display()))).ok()
 }
 
 /// Checks that a file with one secret can be read, which the exporter does when it needs it.
 pub(super) fn check_secret_file(path: &Path, at: &Place<'_>) {
-    if let Err(error) = secret_file::read(path) {
-        at.error(format_args!("{} {error}", path.display()));
-    }
+    let _ = read_secret(path, at);
 }

@@ -14,7 +14,7 @@ use exporter_toolkit::web_config;
 use crate::config::file_permissions::{open_to_everybody, open_to_others};
 use crate::config::mistakes::{Mistakes, Place};
 use crate::config::sections::RootSection;
-use crate::config::{Config, chain, maintenance, network, overrides, reference, sections, watch, yaml};
+use crate::config::{Config, chain, maintenance, network, overrides, receiver_match, reference, sections, watch, yaml};
 use crate::metrics;
 use crate::rpc::Credentials;
 
@@ -101,6 +101,7 @@ pub fn load_lenient(origin: &ConfigSources) -> Result<(LoadedConfig, Option<Erro
     let mut config = read(&merged, &mistakes, origin.home.as_deref());
     let mut warnings = overrides::mistyped(&origin.environment, reference::sections());
     warnings.extend(readable_secrets(&config));
+    warnings.extend(receiver_match::warnings(&config.alerting, &config.watch));
     if let Some(file) = &mut config.web.config_file {
         let found = web_config::load(&file.path);
         file.encrypted = found.settings.tls.is_some();
@@ -155,7 +156,8 @@ fn read(merged: &Value, mistakes: &Mistakes, home: Option<&Path>) -> Config {
     let metrics = sections::metrics(root.series, root.payment, &at);
     let probe = root.probe.settings();
     let history = root.history.settings(&at.key("history"), home);
-    let (alerting, maintenance) = root.alerting.settings(&at.key("alerting"), home);
+    let (alerting, maintenance) =
+        root.alerting.settings(&at.key("alerting"), home, &networks, &watch, root.web.external_url());
     let maintenance = maintenance::maintenance(maintenance, &networks, &at.key("alerting").key("maintenance"));
     Config {
         watch,

@@ -8,6 +8,7 @@
 mod alerting;
 mod chain;
 mod duration;
+mod email;
 mod expect;
 mod file_permissions;
 mod files;
@@ -20,6 +21,9 @@ mod network;
 mod overrides;
 mod profile;
 mod read;
+mod receiver_kinds;
+mod receiver_match;
+mod receivers;
 pub mod reference;
 mod sections;
 mod startup;
@@ -32,6 +36,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::metrics;
+use crate::outbound::Outbound;
 use crate::probe;
 use crate::rpc::{Credentials, Dialect, RpcUrl};
 use crate::web::handlers::TelemetryPath;
@@ -50,7 +55,7 @@ pub struct Config {
     /// Networks to follow; at least one.
     pub networks: Vec<NetworkConfig>,
     /// Whom to watch, with the network's name where the entry is of one only.
-    pub watch: Vec<(Option<String>, WatchEntry)>,
+    pub watch: Vec<WatchConfig>,
     /// Whom to tell.
     pub alerting: crate::alerting::AlertingSettings,
     /// Who is being worked on, with the network's name where the entry is of one only.
@@ -66,6 +71,9 @@ pub struct Config {
     /// What to log.
     pub log: LogConfig,
 }
+
+/// An entry of the watch list, with the network's name where it is of one only.
+pub type WatchConfig = (Option<String>, WatchEntry);
 
 /// One network.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,6 +136,8 @@ pub struct SourceConfig {
     pub credentials: Credentials,
     /// Longest wait for an answer.
     pub timeout: Duration,
+    /// How it is reached.
+    pub outbound: Outbound,
 }
 
 /// What is kept over restarts.

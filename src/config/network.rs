@@ -9,13 +9,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::duration::Span as Written;
-use crate::config::files::{check_secret_file, path, read_secret};
+use crate::config::files::{check_secret_file, path, read_authorities, read_secret};
 use crate::config::kinds::{ChainKind, RpcUrlKind};
 use crate::config::leaf::{DAY, FilePath, Flag, Kind, Leaf, List, MINUTE, Name, SECOND, Span, Text, Whole};
 use crate::config::mistakes::{Place, required};
+use crate::config::receiver_kinds::ProxyKind;
 use crate::config::sections::HistorySection;
 use crate::config::{ChainConfig, NetworkConfig, SourceConfig};
 use crate::follower::OptionalQueries;
+use crate::outbound::Outbound;
 use crate::rpc::credentials::running_network;
 use crate::rpc::{Credentials, RpcUrl};
 use domain::chain::DASH;
@@ -79,6 +81,10 @@ struct SourceSection {
     password_file: Option<FilePath>,
     /// Longest wait for an answer.
     timeout: Span<{ SECOND / 10 }, { 10 * MINUTE }, { 30 * SECOND }>,
+    /// HTTP proxy, such as `http://user:password@proxy:3128`. Proxies of the environment are ignored.
+    proxy: Option<Leaf<ProxyKind>>,
+    /// PEM file with the certificate authorities of this source, in place of the system's; read at the start and on a reload.
+    ca_file: Option<FilePath>,
 }
 
 /// Checks all networks; without any, the one whose node runs on this host.
@@ -190,13 +196,17 @@ fn source(section: SourceSection, chain: &str, at: &Place<'_>, home: Option<&Pat
         url: RpcUrl::new(url),
         credentials: credentials(section.cookie_file, section.username, section.password_file, chain, at, home),
         timeout: section.timeout.0,
+        outbound: Outbound {
+            proxy: section.proxy.and_then(|proxy| proxy.0),
+            authorities: read_authorities(section.ca_file, at, home),
+        },
     }
 }
 
 /// The URL in the file that `url_file` names; empty where a mistake was noted, by which the whole configuration is refused.
-pub(super) fn url_in<K: Kind<Value = String>>(file: FilePath, at: &Place<'_>, home: Option<&Path>) -> String {
+fn url_in<K: Kind<Value = String>>(file: FilePath, at: &Place<'_>, home: Option<&Path>) -> String {
     let at = at.key("url_file");
-    let Some(text) = read_secret(file, &at, home) else { return String::new() };
+    let Some(text) = path(file, &at, home).and_then(|path| read_secret(&path, &at)) else { return String::new() };
     K::read(&text).unwrap_or_else(|error| {
         at.error(error);
         String::new()
@@ -253,6 +263,7 @@ fn local(history: &HistorySection, home: Option<&Path>) -> NetworkConfig {
             url: RpcUrl::new(format!("http://127.0.0.1:{port}")),
             credentials: Credentials::FindCookie { home: home.map(Path::to_path_buf) },
             timeout: source.timeout.0,
+            outbound: Outbound::default(),
         }],
         poll_interval: defaults.poll_interval.0,
         stale_after: defaults.stale_after.0,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::alerting::AlertingSection;
 use crate::config::files::path;
-use crate::config::kinds::{HorizonKind, HostKind, ListenKind, TelemetryKind};
+use crate::config::kinds::{HorizonKind, HostKind, LinkKind, ListenKind, TelemetryKind};
 use crate::config::leaf::{DAY, FilePath, Flag, Leaf, List, SECOND, Span, Whole};
 use crate::config::mistakes::Place;
 use crate::config::network::{NetworkSection, count};
@@ -51,7 +51,8 @@ pub(super) struct RootSection {
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct SeriesSection {
-    /// Which masternodes that are not watched have samples of their own.
+    /// Which masternodes that are not watched have samples of their own: all, none (`watched`), or those with a score above 0 that
+    /// are not banned (`at_risk`): a masternode loses its samples when it is banned. Watch it to keep them.
     others: OthersChoice,
     /// Most samples of single masternodes; watched ones come first.
     limit: Whole<1, 100_000_000>,
@@ -194,6 +195,9 @@ pub(super) struct WebSection {
     /// Further names by which browsers may open a server without TLS and users: see `docs/web.md`. Takes effect with the
     /// next start.
     allowed_hosts: List<Leaf<HostKind>>,
+    /// Where people reach this exporter, such as `https://exporter.example.org`: a link in alerts, and the address of the runbooks that
+    /// it serves. As a name by which browsers may open the server, it takes effect with the next start.
+    external_url: Option<Leaf<LinkKind>>,
     /// Answer `/-/reload`. Takes effect with the next start.
     enable_reload: Flag,
     /// Web configuration file: TLS, users, headers and rate limit, see `docs/web.md`. Without it the server is open and
@@ -208,6 +212,7 @@ impl Default for WebSection {
             telemetry_path: Leaf(TelemetryPath::default()),
             max_requests: Leaf(40),
             allowed_hosts: List::default(),
+            external_url: None,
             enable_reload: Leaf(false),
             config_file: None,
         }
@@ -215,6 +220,11 @@ impl Default for WebSection {
 }
 
 impl WebSection {
+    /// Where people reach the exporter.
+    pub(super) fn external_url(&self) -> Option<String> {
+        self.external_url.as_ref().map(|url| url.0.clone())
+    }
+
     /// The settings.
     pub(super) fn settings(self, at: &Place<'_>, home: Option<&Path>) -> WebConfig {
         if self.listen_address.is_empty() {

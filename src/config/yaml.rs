@@ -1,4 +1,4 @@
-//! YAML text as a table of values: merge keys, line and column of a syntax error, bounds on size, depth and aliases.
+//! YAML text as a table of values: merge keys, top-level keys `x-…` that only hold anchors, line and column of a syntax error, bounds on size, depth and aliases.
 //!
 //! Never here: the meaning of a key; opening a file.
 
@@ -45,7 +45,11 @@ impl FileStoredFormat for Yaml {
 pub(super) fn parse(text: &str) -> Result<Value, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match File::from_str(text, Yaml).collect() {
-        Ok(table) => Ok(table.into()),
+        Ok(mut table) => {
+            // Places for anchors, as in compose files.
+            table.retain(|key, _| !key.starts_with("x-"));
+            Ok(table.into())
+        }
         Err(::config::ConfigError::FileParse { cause, .. }) => Err(cause.to_string()),
         Err(error) => Err(format!("is not YAML: {error}")),
     }

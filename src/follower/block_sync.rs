@@ -121,6 +121,7 @@ impl ChainSync {
             chain: self.state.followed(),
             recorded: self.history.cursor().map(|cursor| cursor.height).or(self.history.common()),
             max_gap_blocks: self.settings.max_gap_blocks,
+            now: (self.settings.clock)(),
             lists: if is_any { AvailableLists::AnyBlock } else { AvailableLists::TipOnly },
         });
         let mut wanted = best;
@@ -236,7 +237,7 @@ impl ChainSync {
                     source.diffs = ListDiffSupport::Unsupported;
                     return self.full_list(source, block).await;
                 }
-                ErrorKind::Call { .. } | ErrorKind::Malformed { .. } => error.to_string(),
+                ErrorKind::Call { .. } | ErrorKind::Malformed { .. } | ErrorKind::TooLarge { .. } => error.to_string(),
                 _ => return Err(error.into()),
             },
             Err(trouble) => trouble.to_string(),

@@ -125,7 +125,7 @@ impl DkgOutcomes {
 async fn failed_in(client: &Client, types: &[QuorumType], block: &Block) -> Result<DkgOutcomes, RpcError> {
     let mut outcomes = DkgOutcomes::default();
     for formed in client.quorums_formed_in(block).await? {
-        let Some(kind) = types.iter().find(|kind| kind.name == formed.quorum_type) else { continue };
+        let Some(kind) = types.iter().find(|kind| formed.quorum_type == kind.name) else { continue };
         if formed.valid_members < kind.size {
             let quorum = client.quorum_members(kind.id, &formed.hash).await?;
             let (hash, index, valid_members) = (formed.hash, formed.index, formed.valid_members);

@@ -15,6 +15,7 @@ use crate::follower::source::SourceError;
 use crate::follower::source_pool::SourcePool;
 use crate::meters::NotUnderstood;
 use crate::rpc::{ChainInfo, Client, ErrorKind};
+use domain::ForeignText;
 use domain::chain::Subnet;
 use domain::deployment::{self, At, Deployment, Forks, Phase, V24};
 use domain::list::Block;
@@ -309,7 +310,7 @@ const V24_BIT: u32 = 12;
 const LAST_TYPE: u32 = 12;
 
 /// What was named and is not known.
-pub(super) type UnknownForks = BTreeSet<String>;
+pub(super) type UnknownForks = BTreeSet<ForeignText>;
 
 #[cfg(test)]
 mod tests {

@@ -64,8 +64,6 @@ enum State {
     Closed,
     /// Each block is recorded.
     Open(NetworkId),
-    /// It is damaged: nothing is recorded until the history is opened again.
-    Refused,
 }
 
 impl HistorySink {
@@ -178,7 +176,6 @@ impl HistorySink {
             return;
         }
         if matches!(error, StoreError::Damaged(_)) {
-            self.state = State::Refused;
             error!(network = %self.name, "nothing is recorded of {}: {message}", self.name);
         } else if !matches!(error, StoreError::NotOpen) {
             warn!(network = %self.name, "nothing is recorded of {} at the moment: {message}", self.name);
@@ -335,7 +332,7 @@ impl HistorySink {
 
     /// Whether anything is ever recorded.
     pub(super) fn records(&self) -> bool {
-        self.writer.is_some() && self.state != State::Refused
+        self.writer.is_some()
     }
 
     /// Records what came to light of the highest block.

@@ -34,10 +34,10 @@ pub(super) async fn in_full(
     before: Option<&MasternodeList>,
 ) -> Result<(MasternodeList, Vec<UnreadableEntry>), SourceError> {
     let client = &source.client;
-    // The number of entries, so that the list is allocated once.
-    let expected = match before {
-        Some(before) => before.registered(),
-        None => client.masternode_count().await.map_or(0, |count| count.total as usize),
+    // The number of entries, so that the list is allocated once and the client knows how many to read at most.
+    let expected = match client.masternode_count().await {
+        Ok(count) => count.total as usize,
+        Err(_) => before.map_or(0, MasternodeList::registered),
     };
     let registered = client.registered(block.height, expected).await?;
     if !client.dialect().is_pinned() && client.best_block_hash().await? != block.hash {

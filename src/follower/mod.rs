@@ -30,6 +30,7 @@ mod source_health;
 mod source_pool;
 mod sync_planner;
 mod unreadable;
+mod watch_entries;
 mod watching;
 
 use std::sync::Arc;

@@ -15,6 +15,7 @@ use crate::follower::source::{self, Identity, Source, SourceError, optional};
 use crate::follower::{FollowerSettings, enrichment};
 use crate::history::{self, BlockEvents, NetworkId, Store, StoreError};
 use crate::rpc::{ChainInfo, Client};
+use domain::ForeignText;
 use domain::chain_facts::ChainFacts;
 use domain::list::{Block, MasternodeList};
 use domain::masternode::{Height, UnixSeconds};
@@ -46,7 +47,7 @@ pub struct Walked<'a> {
     pub list: &'a MasternodeList,
     /// What happened in it, with the DKG sessions that ended.
     pub happened: &'a BlockEvents,
-    /// What was known beside the list.
+    /// What was known in addition to the list.
     pub facts: &'a ChainFacts,
 }
 
@@ -94,7 +95,7 @@ pub struct OfflineBackfill {
     source: Source,
     identity: Identity,
     chain: ChainInfo,
-    sporks: Vec<(String, i64)>,
+    sporks: Vec<(ForeignText, i64)>,
     rule: Option<PenaltyRule>,
 }
 
@@ -123,8 +124,8 @@ impl OfflineBackfill {
         self.first_since(UnixSeconds(now.0.saturating_sub(self.settings.retention.as_secs()))).await
     }
 
-    /// Fills in what the history lacks from `first` to `last` and below its end, as far as events are kept. `go_on` is told
-    /// of each block, and ends the walk by `false`. Returns how many blocks were filled in, and how many were to be.
+    /// Fills in what the history lacks from `first` to `last` and below its end, as far as events are kept. `go_on` is called
+    /// for each block, and ends the walk by `false`. Returns how many blocks were filled in, and how many were to be.
     pub async fn fill(
         &mut self,
         store: &mut Store,
@@ -220,7 +221,7 @@ impl OfflineBackfill {
         Ok((network, last.min(cursor.height)))
     }
 
-    /// What was known beside the list at an old block.
+    /// What was known in addition to the list at an old block.
     async fn facts(&self, block: &Block) -> Result<ChainFacts, OfflineBackfillError> {
         let mut facts = ChainFacts::new(self.identity.subnet());
         facts.measured_spacing_seconds = enrichment::measure_spacing(&self.source.client, block).await?;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::follower::FollowerSettings;
 use crate::follower::block_sync::ChainSync;
 use crate::follower::source_pool::SourcePool;
+use crate::follower::{FollowerSettings, watch_entries};
 use crate::rpc::Client;
 use domain::masternode::{BlockHash, UnixSeconds};
 use domain::snapshot::SnapshotInputs;
@@ -81,8 +81,10 @@ impl Publisher {
             watched: watching.targets().to_vec(),
             recent_events: followed.recent().cloned().collect(),
         };
-        let snapshot = Arc::new(Snapshot::new(inputs, followed.counters()));
-        self.publish_snapshot(Some(snapshot), sources, chain);
+        let matches = watching.matches(followed.list(), self.read_at);
+        let snapshot = Snapshot::new(inputs, followed.counters()).with_entry_matches(matches);
+        watch_entries::log_unmatched(self.state.borrow().snapshot.as_deref(), &snapshot);
+        self.publish_snapshot(Some(Arc::new(snapshot)), sources, chain);
     }
 
     fn publish_snapshot(&self, snapshot: Option<Arc<Snapshot>>, sources: &SourcePool, chain: &ChainSync) {

@@ -1,4 +1,4 @@
-//! What a follower is told once, when it is made.
+//! The settings of a follower.
 //!
 //! Never here: what the configuration file calls it.
 
@@ -24,7 +24,7 @@ pub struct FollowerSettings {
     pub resync_blocks: u32,
     /// A gap of more blocks than this is not walked: the list is read anew.
     pub max_gap_blocks: u32,
-    /// What is asked of sources beside the list.
+    /// What sources are asked in addition to the list.
     pub ask: OptionalQueries,
     /// Blocks below the tip at a start that are filled into a history that does not know them.
     pub backfill_blocks: u32,

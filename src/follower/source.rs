@@ -190,7 +190,7 @@ impl Source {
     ) -> Result<(Identity, ChainInfo), SourceError> {
         let mut chain = self.client.chain_info().await?;
         let identity = match self.identity.take() {
-            Some(identity) if identity.chain == chain.chain => identity,
+            Some(identity) if chain.chain == *identity.chain => identity,
             _ => self.identify(rules, &chain).await?,
         };
         if let Some(expected) = expected.filter(|expected| **expected != identity) {
@@ -214,7 +214,7 @@ impl Source {
             )));
         }
         let genesis = self.client.block_hash(Height(0)).await?;
-        let known = rules.genesis.iter().find(|(name, _)| *name == chain.chain);
+        let known = rules.genesis.iter().find(|(name, _)| chain.chain == **name);
         if let Some((name, hash)) = known.filter(|(_, hash)| *hash != genesis.to_string()) {
             return Err(SourceError::WrongNetwork(format!(
                 "its genesis block is {genesis}, {} {name} begins with {hash}",
@@ -236,7 +236,7 @@ impl Source {
             info!(
                 source = self.name(),
                 version = node.version,
-                chain = chain.chain,
+                chain = %chain.chain,
                 "source {} is {} on {}, {}",
                 self.name(),
                 node.subversion,
@@ -244,7 +244,7 @@ impl Source {
                 if has_diffs { "followed by list diffs" } else { "followed by full lists" }
             );
         }
-        Ok(Identity { chain: chain.chain.clone(), genesis })
+        Ok(Identity { chain: chain.chain.to_string(), genesis })
     }
 
     async fn check_synced(&mut self, chain: &ChainInfo) -> Result<(), SourceError> {

@@ -247,21 +247,21 @@ impl SourcePool {
     /// Asks every source that is due for what it says of itself. A refused method costs its own samples only.
     pub(super) async fn ask_for_reports(&mut self, list: Option<Arc<MasternodeList>>) {
         let followed = list.as_ref().map(|list| list.block().height);
-        let mut told: Vec<(usize, ChainInfo)> = Vec::new();
+        let mut answers: Vec<(usize, ChainInfo)> = Vec::new();
         for index in 0..self.sources.len() {
             // One that was left behind tells of another chain: its height is none to compare with, its sessions are not the
             // network's.
             let is_asked =
                 !self.sources[index].is_elsewhere() && !self.is_left_behind(index, followed) && self.is_due(index);
             let answer = if is_asked { self.sources[index].client.chain_info().await.ok() } else { None };
-            let is_ours = |chain: &ChainInfo| self.identity.as_ref().is_none_or(|ours| ours.chain == chain.chain);
+            let is_ours = |chain: &ChainInfo| self.identity.as_ref().is_none_or(|ours| chain.chain == *ours.chain);
             match answer.filter(is_ours) {
-                Some(chain) => told.push((index, chain)),
+                Some(chain) => answers.push((index, chain)),
                 None => self.sources[index].is_silent(),
             }
         }
-        let best = told.iter().map(|(_, chain)| chain.headers.max(chain.blocks)).max().unwrap_or(Height(0));
-        for (index, chain) in told {
+        let best = answers.iter().map(|(_, chain)| chain.headers.max(chain.blocks)).max().unwrap_or(Height(0));
+        for (index, chain) in answers {
             self.sources[index].tell(&chain, best, list.as_deref(), &self.settings).await;
         }
     }

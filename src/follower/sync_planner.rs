@@ -7,7 +7,11 @@ use crate::follower::followed_chain::FollowedChain;
 use crate::follower::source::SourceError;
 use crate::rpc::Header;
 use domain::list::Block;
-use domain::masternode::{BlockHash, Height};
+use domain::masternode::{BlockHash, Height, UnixSeconds};
+
+/// Seconds by which a new block may be ahead of this host's clock and of the block that it stands on. Nodes refuse a block that is
+/// two hours ahead (`MAX_FUTURE_BLOCK_TIME` in `src/chain.h`).
+const LONGEST_AHEAD: u64 = 86_400;
 
 /// How the node's tip is reached from ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +58,8 @@ pub(super) struct SyncStart<'a> {
     pub(super) recorded: Option<Height>,
     /// Most missed blocks that are walked.
     pub(super) max_gap_blocks: u32,
+    /// The time by this host's clock.
+    pub(super) now: UnixSeconds,
     pub(super) lists: AvailableLists,
 }
 
@@ -104,6 +110,7 @@ impl<'a> SyncPlanner<'a> {
         let parent = header.previous.ok_or_else(contradiction)?;
         if let Some(depth) = chain.depth_of(&parent) {
             check_height(chain, depth, header.block.height)?;
+            self.check_times(chain, depth)?;
             let missed = self.missed();
             let plan = if depth == 0 { SyncPlan::Extend(missed) } else { SyncPlan::Reorg { depth, missed } };
             return Ok(PlanStep::Plan(plan));
@@ -112,6 +119,20 @@ impl<'a> SyncPlanner<'a> {
             return Ok(PlanStep::Plan(SyncPlan::DeepReorg { tip, oldest: *chain.oldest() }));
         }
         Ok(PlanStep::Header(parent))
+    }
+
+    /// No new block may be of a far future: a node that lies about times is not followed. A time counts as future by this host's
+    /// clock and by the chain, as either of them may be behind.
+    fn check_times(&self, chain: &FollowedChain, depth: usize) -> Result<(), SourceError> {
+        let now = self.start.now;
+        let latest = chain.at_depth(depth).map_or(now, |common| common.time.max(now)).0.saturating_add(LONGEST_AHEAD);
+        match self.forward.iter().find(|block| block.time.0 > latest) {
+            Some(block) => Err(SourceError::Contradiction(format!(
+                "it says a time of block {} that is more than a day ahead of its parents and of this host's clock",
+                block.height
+            ))),
+            None => Ok(()),
+        }
     }
 
     fn missed(&mut self) -> Missed {
@@ -155,8 +176,11 @@ mod tests {
     use crate::history::BlockEvents;
     use domain::counters::EventCounters;
     use domain::list::MasternodeList;
-    use domain::masternode::{Hash, UnixSeconds};
+    use domain::masternode::Hash;
     use domain::samples::{block, list, masternode};
+
+    /// After every block here.
+    const NOW: UnixSeconds = UnixSeconds(2_000_000_000);
 
     /// A block of another branch.
     fn other(height: u32) -> Block {
@@ -201,7 +225,7 @@ mod tests {
     fn check(cases: Vec<Case>) {
         let chain = followed(10, 20);
         for (name, common, tip, lists, expected, headers) in cases {
-            let start = SyncStart { chain: Some(&chain), recorded: None, max_gap_blocks: 30, lists };
+            let start = SyncStart { chain: Some(&chain), recorded: None, max_gap_blocks: 30, now: NOW, lists };
             assert_eq!(plan(start, common, tip).unwrap(), (expected, headers), "{name}");
         }
     }
@@ -252,6 +276,7 @@ mod tests {
             chain: None,
             recorded: recorded.map(Height),
             max_gap_blocks: 30,
+            now: NOW,
             lists: AvailableLists::AnyBlock,
         };
         let jump = |skipped| SyncPlan::Jump { tip: block(90), skipped };
@@ -263,8 +288,13 @@ mod tests {
     #[test]
     fn headers_that_contradict_each_other_are_refused() {
         let chain = followed(10, 20);
-        let start =
-            SyncStart { chain: Some(&chain), recorded: None, max_gap_blocks: 30, lists: AvailableLists::AnyBlock };
+        let start = SyncStart {
+            chain: Some(&chain),
+            recorded: None,
+            max_gap_blocks: 30,
+            now: NOW,
+            lists: AvailableLists::AnyBlock,
+        };
         let header =
             |block: Block, previous: Option<Block>| Header { block, previous: previous.map(|block| block.hash) };
         let at = |height: u32, of: u32| Block { height: Height(height), ..other(of) };
@@ -285,5 +315,28 @@ mod tests {
             assert!(first.iter().all(Result::is_ok), "{name}: {first:?}");
             assert!(matches!(last, Err(SourceError::Contradiction(_))), "{name}: {last:?}");
         }
+    }
+
+    #[test]
+    fn a_block_of_a_far_future_is_refused_whichever_clock_is_behind() {
+        let chain = followed(10, 20);
+        let tip = chain.tip().time.0;
+        let plan = |now: u64, time: u64| {
+            let start = SyncStart {
+                chain: Some(&chain),
+                recorded: None,
+                max_gap_blocks: 30,
+                now: UnixSeconds(now),
+                lists: AvailableLists::AnyBlock,
+            };
+            let new = Block { time: UnixSeconds(time), ..block(21) };
+            SyncPlanner::new(start).next(&Header { block: new, previous: Some(block(20).hash) })
+        };
+        let hour = 3_600;
+        assert!(plan(tip, tip + hour).is_ok());
+        assert!(plan(tip + 30 * 24 * hour, tip + 30 * 24 * hour).is_ok(), "the chain stood still for a month");
+        assert!(plan(tip - 30 * 24 * hour, tip + hour).is_ok(), "this host's clock is behind");
+        assert!(matches!(plan(tip, tip + 25 * hour), Err(SourceError::Contradiction(_))));
+        assert!(matches!(plan(tip, u64::MAX), Err(SourceError::Contradiction(_))));
     }
 }

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 
 use tokio::sync::watch;
 
+use domain::entry_matches::EntryMatches;
 use domain::list::MasternodeList;
-use domain::masternode::MasternodeId;
+use domain::masternode::{MasternodeId, UnixSeconds};
 use domain::unreadable::Unreadable;
 use domain::watch::{Selector, WatchList, WatchTarget};
 
@@ -41,6 +42,11 @@ impl Watching {
     /// The same for the list of an earlier block: what an entry selected there stays watched, whatever changed since.
     pub(super) fn select_earlier(&mut self, list: &MasternodeList) {
         self.targets = self.list.borrow().resolve(list, &self.targets);
+    }
+
+    /// How many masternodes of a list each entry matches at a time.
+    pub(super) fn matches(&self, list: &MasternodeList, now: UnixSeconds) -> Vec<EntryMatches> {
+        self.list.borrow().matches(list, &self.targets, now)
     }
 
     /// The masternodes that were selected last.

@@ -1,6 +1,7 @@
-//! The events of a damaged file that can be read, carried into the file that takes its place.
+//! What can be read of a damaged file, carried into the file that takes its place: events one by one, counters and the place in
+//! the chain all or none.
 //!
-//! Never here: counters, blocks and spans, of which a part would be wrong.
+//! Never here: the choice of the file; names of files.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -14,23 +15,54 @@ use crate::history::error::StoreError;
 use crate::history::query::Order;
 use crate::history::readable::Readable;
 use crate::history::schema::{self, SchemaInfo};
-use crate::history::{network_id, open};
+use crate::history::{counters, network_id, open};
 
-/// Copies activation heights: without them an old source would be trusted past the activation. A wrong one is corrected by the
-/// first source that follows it.
-fn activations(from: &Connection, into: &Connection) -> rusqlite::Result<()> {
-    let mut statement = from.prepare("SELECT network, deployment, height FROM activation")?;
-    let mut insert =
-        into.prepare("INSERT OR IGNORE INTO activation (network, deployment, height) VALUES (?1, ?2, ?3)")?;
+/// What stands for itself, so that a row that cannot be read costs no other. Without activation heights an old source would be
+/// trusted past the activation; a wrong one is corrected by the first source that follows it.
+const INDEPENDENT: [(&str, &str); 2] = [("activation", "network, deployment, height"), ("alert", "key, state")];
+
+/// Counters and the place in the chain up to which they go: of these a part would be wrong.
+const TOGETHER: [(&str, &str); 5] = [
+    ("block", "network, height, hash, time"),
+    ("span", "network, first, last"),
+    ("node_tally", "network, masternode, counts"),
+    ("network_tally", "network, node_type, counts"),
+    ("session_tally", "network, quorum_type, counts"),
+];
+
+/// Copies the rows of a table. Fails at the first that cannot be read, or leaves it out.
+fn table(from: &Connection, into: &Connection, (name, columns): (&str, &str), whole: bool) -> Result<(), StoreError> {
+    let places = vec!["?"; columns.split(',').count()].join(", ");
+    let mut statement = from.prepare(&format!("SELECT {columns} FROM {name}"))?;
+    let mut insert = into.prepare(&format!("INSERT OR IGNORE INTO {name} ({columns}) VALUES ({places})"))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let (network, deployment, height): (i64, String, u32) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        insert.execute(rusqlite::params![network, deployment, height])?;
+        let value = |column| match row.get::<_, Value>(column) {
+            Err(error) => Err(StoreError::from(error)),
+            Ok(value) => Ok(value),
+        };
+        let values = (0..columns.split(',').count()).map(value).collect::<Result<Vec<_>, _>>();
+        let copied = values.and_then(|values| Ok(insert.execute(params_from_iter(values))?));
+        match copied {
+            Err(StoreError::Damaged(_)) if !whole => {}
+            copied => drop(copied?),
+        }
     }
     Ok(())
 }
 
-/// Copies networks and events, each with its number, into a new file; all or none. Returns how many events. The damaged
+/// Copies counters, blocks and spans of all networks, or nothing.
+fn state(from: &Connection, into: &Connection) -> Result<(), StoreError> {
+    into.execute_batch("SAVEPOINT state")?;
+    let copied = TOGETHER.iter().try_for_each(|tables| table(from, into, *tables, true)).and_then(|()| {
+        let networks = network_id::recorded(into)?;
+        networks.iter().try_for_each(|(_, network, _)| counters::load(into, *network).map(drop))
+    });
+    into.execute_batch(if copied.is_ok() { "RELEASE state" } else { "ROLLBACK TO state; RELEASE state" })?;
+    copied
+}
+
+/// Copies networks and events, each with its number, and the rest as far as it can be read, into a new file. Returns how many events. The damaged
 /// file stays as it is.
 pub(super) fn events(from: &Path, into: &mut Connection) -> Result<u64, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -43,8 +75,13 @@ pub(super) fn events(from: &Path, into: &mut Connection) -> Result<u64, StoreErr
     }
     let transaction = into.transaction_with_behavior(TransactionBehavior::Immediate)?;
     network_id::carry(&damaged, &transaction)?;
-    if let Err(error) = activations(&damaged, &transaction) {
-        tracing::warn!("Activation heights are not carried over from the damaged history: {error}");
+    for independent in INDEPENDENT {
+        if let Err(error) = table(&damaged, &transaction, independent, false) {
+            tracing::warn!("Rows of {} are not carried over from the damaged history: {error}", independent.0);
+        }
+    }
+    if let Err(error) = state(&damaged, &transaction) {
+        tracing::warn!("Counters are not carried over from the damaged history, they begin at 0: {error}");
     }
     let unchecked = Unchecked::read(&damaged);
     unchecked.write(&transaction)?;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::history::error::{OpenError, StoreError};
 use domain::masternode::UnixSeconds;
 
-/// What SQLite keeps beside its file, in the order in which they are set aside.
+/// What SQLite keeps next to its file, in the order in which they are set aside.
 const COMPANIONS: &[&str] = &["-wal", "-shm"];
 
 /// The right to write a file. The system takes it back when the process ends, however it ends.
@@ -25,7 +25,7 @@ impl Lock {
     pub(super) fn take(path: &Path, named: &Path) -> Result<Lock, OpenError> {
         let failed = |error: io::Error| OpenError::Failed { path: named.into(), error: StoreError::from(error) };
         let mut options = OpenOptions::new();
-        let file = options.write(true).create(true).truncate(false).open(beside(path, ".lock")).map_err(failed)?;
+        let file = options.write(true).create(true).truncate(false).open(with_suffix(path, ".lock")).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Lock { _file: file }),
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: named.into() }),
@@ -68,7 +68,7 @@ pub(super) fn is_world_readable(_path: &Path) -> bool {
 }
 
 /// The path with something behind its name.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
@@ -80,9 +80,9 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// that it finds without its file.
 pub(super) fn set_aside(path: &Path, why: &str, now: UnixSeconds) -> io::Result<PathBuf> {
     let suffix = free_suffix(path, &format!(".{why}-{}", now.0))?;
-    let aside = beside(path, &suffix);
+    let aside = with_suffix(path, &suffix);
     for companion in COMPANIONS {
-        match fs::rename(beside(path, companion), beside(&aside, companion)) {
+        match fs::rename(with_suffix(path, companion), with_suffix(&aside, companion)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
@@ -95,8 +95,8 @@ pub(super) fn set_aside(path: &Path, why: &str, now: UnixSeconds) -> io::Result<
 fn free_suffix(path: &Path, suffix: &str) -> io::Result<String> {
     for number in 1..1000 {
         let suffix = if number == 1 { suffix.to_string() } else { format!("{suffix}-{number}") };
-        let aside = beside(path, &suffix);
-        let mut names = COMPANIONS.iter().map(|companion| beside(&aside, companion)).chain([aside.clone()]);
+        let aside = with_suffix(path, &suffix);
+        let mut names = COMPANIONS.iter().map(|companion| with_suffix(&aside, companion)).chain([aside.clone()]);
         if !names.any(|name| fs::symlink_metadata(name).is_ok()) {
             return Ok(suffix);
         }

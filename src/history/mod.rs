@@ -17,6 +17,7 @@ mod checksum;
 mod codec;
 mod counters;
 mod error;
+mod file;
 mod file_lock;
 mod forks;
 mod inspection;

@@ -35,6 +35,17 @@ pub enum SetAsideReason {
     Newer(u32),
 }
 
+impl SetAsideReason {
+    /// The value of the label `reason`, and a part of the name that the file gets.
+    pub(super) fn label(&self) -> &'static str {
+        match self {
+            SetAsideReason::Damaged(_) => "damaged",
+            SetAsideReason::Foreign => "foreign",
+            SetAsideReason::Newer(_) => "newer",
+        }
+    }
+}
+
 /// A file that could not be used and was given another name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetAside {
@@ -72,13 +83,23 @@ pub struct OpenOutcome {
 
 /// Takes the lock, examines the file, and opens it for writing.
 pub(super) fn open(path: &Path, now: UnixSeconds) -> Result<(Connection, Lock, OpenOutcome), OpenError> {
+    open_renaming(path, now, None)
+}
+
+/// The same; a file with a known fault is not examined.
+pub(super) fn open_renaming(
+    path: &Path,
+    now: UnixSeconds,
+    known: Option<SetAsideReason>,
+) -> Result<(Connection, Lock, OpenOutcome), OpenError> {
     let failed = |error: StoreError| OpenError::Failed { path: path.into(), error };
     let (named, real) = (path, file_lock::real(path).map_err(|error| failed(error.into()))?);
     let path = real.as_path();
     let lock = Lock::take(path, named)?;
     let mut report = OpenOutcome::default();
-    if let Some(fault) = examine(path).map_err(failed)? {
-        let aside = file_lock::set_aside(path, word(&fault), now).map_err(|error| failed(error.into()))?;
+    let fault = known.map_or_else(|| examine(path), |fault| Ok(Some(fault))).map_err(failed)?;
+    if let Some(fault) = fault {
+        let aside = file_lock::set_aside(path, fault.label(), now).map_err(|error| failed(error.into()))?;
         file_lock::create(path).map_err(|error| failed(error.into()))?;
         report.set_aside = Some(SetAside { path: aside, fault, carried: 0 });
     }
@@ -91,14 +112,6 @@ pub(super) fn open(path: &Path, now: UnixSeconds) -> Result<(Connection, Lock, O
     }
     report.migrated_from = Some(before).filter(|version| (1..schema::newest()).contains(version));
     Ok((connection, lock, report))
-}
-
-fn word(fault: &SetAsideReason) -> &'static str {
-    match fault {
-        SetAsideReason::Damaged(_) => "damaged",
-        SetAsideReason::Foreign => "foreign",
-        SetAsideReason::Newer(_) => "newer",
-    }
 }
 
 /// What is the matter with a file, if anything. What only keeps us from looking is an error, not a fault of the file.

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::ops::{ControlFlow, RangeInclusive};
+use std::time::{Duration, Instant};
 
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, params_from_iter};
@@ -19,6 +20,9 @@ use domain::masternode::{BlockHash, Height, MasternodeId, UnixSeconds};
 
 /// The most events that one page has.
 pub const MAX_PAGE: usize = 10_000;
+
+/// Numbers of events that are looked through before the time is looked at: some milliseconds.
+const WINDOW: i64 = 50_000;
 
 /// The place of an event in the order in which events were recorded. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,6 +59,9 @@ pub struct Query {
     pub after: Option<EventId>,
     /// How many at most; [`MAX_PAGE`] if that is less.
     pub limit: usize,
+    /// How long to look for them. A page that ends because of it may have fewer events than there are, even none, and a
+    /// [`Page::next`] behind the last event that was looked at. `None` looks at all.
+    pub budget: Option<Duration>,
 }
 
 /// An event as it was recorded.
@@ -75,7 +82,8 @@ pub struct StoredEvent {
 pub struct Page {
     /// The events, in the order asked for.
     pub events: Vec<StoredEvent>,
-    /// What to ask for as [`Query::after`] to see the next page; `None` on the last.
+    /// What to ask for as [`Query::after`] to see the next page; `None` on the last. Behind the last event, or behind the last
+    /// number that was looked at where [`Query::budget`] ended.
     pub next: Option<EventId>,
     /// About how many events between these are damaged and therefore left out.
     pub skipped: u64,
@@ -105,17 +113,24 @@ struct Search<'a> {
 impl Search<'_> {
     /// Lets SQLite choose the rows.
     fn filtered(&self, connection: &Connection) -> rusqlite::Result<Page> {
-        let network = self.query.network.as_ref().map(|name| {
-            let known = self.names.iter().find(|(_, known)| *known == name);
-            // No network has this number.
-            known.map_or(-1, |(id, _)| *id)
-        });
+        let network = match &self.query.network {
+            None => None,
+            Some(name) => match self.names.iter().find(|(_, known)| *known == name) {
+                Some((id, _)) => Some(*id),
+                None => return Ok(Page::default()),
+            },
+        };
+        let started = Instant::now();
+        let mut windows = Windows::new(connection, self.query)?;
         let mut filling = Filling::default();
         let mut after = self.query.after;
-        // One more than asked for tells whether there is another page.
+        // One more than asked for shows whether there is another page.
         let wanted = self.limit + 1;
         loop {
-            let filter = Filter::of(self.query, network, after);
+            let mut filter = Filter::of(self.query, network, after);
+            if let Some(end) = windows.end {
+                filter.up_to(self.query.order, end);
+            }
             let mut statement = connection.prepare(&filter.select(self.query.order, wanted))?;
             let mut rows = statement.query(params_from_iter(filter.values))?;
             let mut read = 0;
@@ -128,7 +143,12 @@ impl Search<'_> {
             }
             // Damaged rows may have taken the place of others.
             if read < wanted {
-                return Ok(filling.done());
+                let Some(end) = windows.next() else { return Ok(filling.done()) };
+                after = Some(EventId(end));
+                if self.query.budget.is_some_and(|budget| started.elapsed() >= budget) {
+                    filling.page.next = after;
+                    return Ok(filling.done());
+                }
             }
         }
     }
@@ -180,6 +200,51 @@ impl Search<'_> {
             withdrawn: row.get(12)?,
             event: Event { block, exact: row.get(8)?, masternode, node_type, kind },
         })
+    }
+}
+
+/// The numbers of events, cut so that the time can be looked at in between.
+struct Windows {
+    order: Order,
+    /// The last number of the window; `None` when all numbers are in it.
+    end: Option<i64>,
+    /// The last number of all.
+    last: i64,
+}
+
+impl Windows {
+    fn new(connection: &Connection, query: &Query) -> rusqlite::Result<Windows> {
+        let mut windows = Windows { order: query.order, end: None, last: 0 };
+        if query.budget.is_none() {
+            return Ok(windows);
+        }
+        let ends = "SELECT (SELECT min(id) FROM event), (SELECT max(id) FROM event)";
+        let ends: (Option<i64>, Option<i64>) = connection.query_row(ends, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (Some(lowest), Some(highest)) = ends.0.zip(ends.1).unzip() else { return Ok(windows) };
+        let after = query.after.map(|EventId(after)| after);
+        let first = match query.order {
+            Order::OldestFirst => after.map_or(lowest, |after| after.max(lowest)),
+            Order::NewestFirst => after.map_or(highest, |after| after.min(highest)),
+        };
+        windows.last = if query.order == Order::OldestFirst { highest } else { lowest };
+        windows.end = windows.behind(first);
+        Ok(windows)
+    }
+
+    /// The end of the window that begins at a number.
+    fn behind(&self, first: i64) -> Option<i64> {
+        let (end, is_last) = match self.order {
+            Order::OldestFirst => (first.saturating_add(WINDOW), first.saturating_add(WINDOW) >= self.last),
+            Order::NewestFirst => (first.saturating_sub(WINDOW), first.saturating_sub(WINDOW) <= self.last),
+        };
+        (!is_last).then_some(end)
+    }
+
+    /// Takes the next window. Returns the last number of the one before; `None` when that was the last.
+    fn next(&mut self) -> Option<i64> {
+        let end = self.end?;
+        self.end = self.behind(end);
+        Some(end)
     }
 }
 
@@ -247,6 +312,11 @@ impl Filter {
             filter.add(if query.order == Order::OldestFirst { "event.id > ?" } else { "event.id < ?" }, [after]);
         }
         filter
+    }
+
+    /// Finds no event behind that one.
+    fn up_to(&mut self, order: Order, end: i64) {
+        self.add(if order == Order::OldestFirst { "event.id <= ?" } else { "event.id >= ?" }, [end]);
     }
 
     /// The statement that finds so many events at most.

@@ -80,10 +80,10 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<(Connection, Schem
 
 /// Whether a part of the history lies in the log: a writer is at work, or was killed.
 fn has_log(path: &Path) -> bool {
-    std::fs::metadata(file_lock::beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
+    std::fs::metadata(file_lock::with_suffix(path, "-wal")).is_ok_and(|log| log.len() > 0)
 }
 
-/// The same file, said never to change: SQLite then needs no file beside it, for which a folder that cannot be written
+/// The same file, said never to change: SQLite then needs no file next to it, for which a folder that cannot be written
 /// has no place. `None` when the path cannot be said that way.
 fn unchanging(path: &Path) -> Option<String> {
     let path = path.to_str()?.replace('%', "%25").replace('?', "%3f").replace('#', "%23");

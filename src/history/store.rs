@@ -14,7 +14,7 @@ use crate::history::codec::{self, Column};
 use crate::history::error::{OpenError, StoreError};
 use crate::history::file_lock::Lock;
 use crate::history::network_id::{self, Identity, NetworkId};
-use crate::history::open::{self, OpenOutcome};
+use crate::history::open::{self, OpenOutcome, SetAsideReason};
 use crate::history::query::{self, Page, Query};
 use crate::history::{backfill, checksum, counters, returned};
 use domain::counters::EventCounters;
@@ -66,6 +66,19 @@ impl Store {
     pub fn open(path: &Path, now: UnixSeconds) -> Result<Store, OpenError> {
         let (connection, lock, report) = open::open(path, now)?;
         Ok(Store { connection, report, _lock: lock })
+    }
+
+    /// Gives the file another name for this reason, then opens a new one in its place.
+    pub(super) fn open_renaming(path: &Path, now: UnixSeconds, fault: SetAsideReason) -> Result<Store, OpenError> {
+        let (connection, lock, report) = open::open_renaming(path, now, Some(fault))?;
+        Ok(Store { connection, report, _lock: lock })
+    }
+
+    /// Copies everything into an empty file, which need not be the one that is open at the same path.
+    pub(super) fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
+        let text = path.to_str().ok_or_else(|| StoreError::Other("its path is not UTF-8".into()))?;
+        self.connection.execute("VACUUM INTO ?1", [text])?;
+        Ok(())
     }
 
     /// What happened while the file was opened.

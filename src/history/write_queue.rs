@@ -7,23 +7,18 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
-use crate::history::backfill::Span;
-use crate::history::file_lock::{self, beside};
+use crate::history::file::{HistoryFile, RETRY};
 use crate::history::inspection::Inspection;
 use crate::history::writer::{Command, HistoryOp, HistorySettings, OpenedNetwork, WriteOutcome};
-use crate::history::{BlockEvents, Identity, NetworkId, OpenError, Store, StoreError};
+use crate::history::{Identity, NetworkId, OpenError, Store, StoreError};
 use crate::meters::HistoryMeters;
-use domain::counters::EventCounters;
 use domain::deployment::V24;
 
 /// Steps and their events that wait at most, of a network: weeks of Dash, and some megabytes.
 const WAITING: usize = 50_000;
 
-/// Pause after a failure.
-const RETRY: Duration = Duration::from_secs(1);
-
-/// Longest pause between two attempts to open the file.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Longest pause after a failure to write.
+const LONGEST_RETRY: Duration = Duration::from_secs(16);
 
 /// From one look for old events to the next.
 const RETENTION: Duration = Duration::from_secs(3600);
@@ -31,21 +26,22 @@ const RETENTION: Duration = Duration::from_secs(3600);
 /// Pause between two deletions of old events, and before the first.
 const BREATH: Duration = Duration::from_millis(200);
 
+/// From one look for damage to the next while the file is not open.
+const INSPECT_LATER: Duration = Duration::from_secs(60);
+
 /// From one measurement of the file to the next.
 const MEASURE: Duration = Duration::from_secs(60);
 
 pub(super) struct WriteQueue {
-    /// `None` while the file cannot be opened.
-    store: Option<Store>,
+    file: HistoryFile,
     settings: HistorySettings,
     meters: HistoryMeters,
     queues: BTreeMap<NetworkId, NetworkQueue>,
     /// What the last failure said; `None` while all is well.
     failure: Option<String>,
+    /// When what waits is tried again, and the pause after that.
     retry_at: Instant,
-    /// When the file is tried again, and the pause after that.
-    open_at: Instant,
-    open_pause: Duration,
+    retry_pause: Duration,
     retain_at: Instant,
     measure_at: Instant,
     inspect_at: Instant,
@@ -60,7 +56,7 @@ struct NetworkQueue {
     weight: usize,
     /// Events that the last withdrawal took back.
     withdrawn: usize,
-    /// Steps were given up: none is taken until the network is opened anew.
+    /// Steps were given up: none is taken until the network is opened again.
     lost: bool,
 }
 
@@ -90,32 +86,22 @@ fn weight(step: &HistoryOp) -> usize {
 }
 
 impl WriteQueue {
-    /// On a file that is open.
-    pub(super) fn new(store: Store, settings: HistorySettings, meters: HistoryMeters) -> WriteQueue {
-        let mut desk = WriteQueue::closed(settings, meters);
-        desk.opened(store);
-        desk
-    }
-
-    /// On a file that cannot be opened yet.
-    pub(super) fn without_file(why: &OpenError, settings: HistorySettings, meters: HistoryMeters) -> WriteQueue {
-        let mut desk = WriteQueue::closed(settings, meters);
-        desk.not_opened(why);
-        desk
-    }
-
-    fn closed(settings: HistorySettings, meters: HistoryMeters) -> WriteQueue {
+    /// On a file that is open, or that cannot be opened yet.
+    pub(super) fn new(
+        opened: Result<Store, OpenError>,
+        settings: HistorySettings,
+        meters: HistoryMeters,
+    ) -> WriteQueue {
         let now = Instant::now();
-        meters.began();
+        let file = HistoryFile::new(opened, settings.clone(), meters.clone());
         WriteQueue {
-            store: None,
+            file,
             settings,
             meters,
             queues: BTreeMap::new(),
             failure: None,
             retry_at: now,
-            open_at: now,
-            open_pause: RETRY,
+            retry_pause: RETRY,
             retain_at: now + BREATH,
             measure_at: now,
             inspect_at: now + BREATH,
@@ -125,9 +111,8 @@ impl WriteQueue {
 
     /// How long nothing is due.
     pub(super) fn next_wakeup(&self) -> Duration {
-        let next = self.retain_at.min(self.measure_at).min(self.inspect_at);
+        let next = self.retain_at.min(self.measure_at).min(self.inspect_at).min(self.file.due());
         let next = if self.waiting() > 0 { next.min(self.retry_at) } else { next };
-        let next = if self.store.is_none() { next.min(self.open_at) } else { next };
         next.saturating_duration_since(Instant::now())
     }
 
@@ -135,22 +120,24 @@ impl WriteQueue {
     pub(super) fn handle(&mut self, job: Command) {
         match job {
             Command::Open { name, identity, reply } => drop(reply.send(self.open(name, &identity))),
-            Command::Events { query, reply } => drop(reply.send(self.store().and_then(|store| store.events(&query)))),
-            Command::Tallies { network, reply } => drop(reply.send(self.tallies(network))),
+            Command::Events { query, reply } => drop(reply.send(self.file.with(|store| store.events(&query)))),
+            Command::Tallies { network, reply } => drop(reply.send(self.file.with(|store| store.tallies(network)))),
             Command::Keep { network, step, reply } => drop(reply.send(self.keep(network, step))),
-            Command::Spans { network, reply } => drop(reply.send(self.spans(network))),
-            Command::Backfill { network, happened, reply } => drop(reply.send(self.backfill(network, &happened))),
-            Command::Alerts { reply } => drop(reply.send(self.store().and_then(|store| store.alerts()))),
+            Command::Spans { network, reply } => drop(reply.send(self.file.with(|store| store.spans(network)))),
+            Command::Backfill { network, happened, reply } => {
+                let blocks = std::slice::from_ref(&happened);
+                drop(reply.send(self.file.with(|store| store.backfill(network, blocks))));
+            }
+            Command::Alerts { reply } => drop(reply.send(self.file.with(|store| store.alerts()))),
             Command::KeepAlerts { changes, reply } => {
-                let kept = self.store.as_mut().ok_or(StoreError::NotOpen).and_then(|store| store.keep_alerts(&changes));
-                let _ = reply.send(kept);
+                drop(reply.send(self.file.with(|store| store.keep_alerts(&changes))));
             }
             Command::KeepActivation { network, deployment, height, reply } => {
-                let store = self.store.as_mut().ok_or(StoreError::NotOpen);
-                let _ = reply.send(store.and_then(|store| store.keep_activation(network, deployment, height)));
+                drop(reply.send(self.file.with(|store| store.keep_activation(network, deployment, height))));
             }
             Command::Flush { reply } => {
-                self.open_file();
+                self.file.look_now();
+                self.check_file();
                 let waiting = self.flush();
                 let _ = reply.send(waiting);
             }
@@ -160,9 +147,7 @@ impl WriteQueue {
     /// Does what is due.
     pub(super) fn run_due_tasks(&mut self) {
         let now = Instant::now();
-        if now >= self.open_at {
-            self.open_file();
-        }
+        self.check_file();
         if self.waiting() > 0 && now >= self.retry_at {
             self.flush();
         }
@@ -171,78 +156,33 @@ impl WriteQueue {
         }
         if now >= self.measure_at {
             self.measure_at = now + MEASURE;
-            self.measure();
+            self.file.measure();
         }
         if now >= self.inspect_at {
-            let pause = self.store.as_ref().map(|store| self.inspection.step(store, &self.meters));
-            self.inspect_at = now + pause.unwrap_or(LONGEST_PAUSE);
+            let step = self.file.store().map(|store| self.inspection.step(store, &self.meters));
+            self.inspect_at = now + step.unwrap_or(INSPECT_LATER);
         }
     }
 
-    /// Opens the file where it is not open yet.
-    fn open_file(&mut self) {
-        if self.store.is_none() {
-            match Store::open(&self.settings.path, (self.settings.clock)()) {
-                Ok(store) => self.opened(store),
-                Err(error) => self.not_opened(&error),
-            }
+    /// Looks after the file. Where a network goes on is asked from one that was opened again.
+    fn check_file(&mut self) {
+        if !self.file.check() {
+            return;
         }
-    }
-
-    fn opened(&mut self, store: Store) {
-        let path = self.settings.path.display();
-        let report = store.report();
-        if let Some(aside) = &report.set_aside {
-            warn!(%path, "{path}: {aside}");
+        for queue in self.queues.values_mut() {
+            queue.give_up("the history file was opened again");
         }
-        if let Some(version) = report.migrated_from {
-            info!(%path, "the history {path} was of version {version} and is of the newest now");
-        }
-        if file_lock::is_world_readable(&self.settings.path) {
-            warn!(%path, "The history file {path} is readable by all users: chmod o-r {path}");
-        }
-        info!(%path, "events and counters are kept in {path}");
-        self.store = Some(store);
+        self.failure = None;
+        self.retry_pause = RETRY;
         self.retain_at = Instant::now() + BREATH;
         self.inspect_at = self.retain_at;
-        self.failure = None;
-        self.meters.recovered();
-    }
-
-    fn not_opened(&mut self, why: &OpenError) {
-        self.meters.failed();
-        self.open_at = Instant::now() + self.open_pause;
-        self.open_pause = (self.open_pause * 2).min(LONGEST_PAUSE);
-        let message = match why {
-            OpenError::Failed { error, .. } => format!("{why}; {}", error.cure()),
-            other => other.to_string(),
-        };
-        if self.failure.as_ref() != Some(&message) {
-            warn!("history.path: {message}. What happens is served all the same, and kept as soon as that is possible");
-            self.failure = Some(message);
-        }
-    }
-
-    fn tallies(&self, network: NetworkId) -> Result<EventCounters, StoreError> {
-        self.store()?.tallies(network)
-    }
-
-    fn store(&self) -> Result<&Store, StoreError> {
-        self.store.as_ref().ok_or(StoreError::NotOpen)
-    }
-
-    fn spans(&self, network: NetworkId) -> Result<Vec<Span>, StoreError> {
-        self.store.as_ref().ok_or(StoreError::NotOpen)?.spans(network)
-    }
-
-    fn backfill(&mut self, network: NetworkId, happened: &BlockEvents) -> Result<(), StoreError> {
-        self.store.as_mut().ok_or(StoreError::NotOpen)?.backfill(network, std::slice::from_ref(happened))
+        self.inspection = Inspection::default();
     }
 
     fn open(&mut self, name: String, identity: &Identity) -> Result<OpenedNetwork, StoreError> {
         self.flush();
-        let store = self.store.as_mut().ok_or(StoreError::NotOpen)?;
-        let found = store.network(&name, identity).and_then(|network| {
+        let found = self.file.with(|store| {
+            let network = store.network(&name, identity)?;
             let (blocks, activation) = (store.blocks(network)?, store.activation(network, V24)?);
             Ok(OpenedNetwork { network, blocks, activation, replaced: store.replaced(network)? })
         });
@@ -259,7 +199,7 @@ impl WriteQueue {
             self.recovered(0);
         }
         if let Some(queue) = self.queues.get_mut(&opened.network).filter(|queue| !queue.steps.is_empty()) {
-            queue.give_up("the network is followed anew");
+            queue.give_up("the network is followed again");
         }
         self.meters.pending(&name, 0);
         let queue = NetworkQueue { name, steps: VecDeque::new(), weight: 0, withdrawn: 0, lost: false };
@@ -294,7 +234,7 @@ impl WriteQueue {
     /// Writes what it can. Returns how many steps wait still.
     pub(super) fn flush(&mut self) -> usize {
         let before = self.waiting();
-        let Some(store) = self.store.as_mut().filter(|_| before > 0) else { return before };
+        let Some(store) = self.file.store().ok().filter(|_| before > 0) else { return before };
         let mut failure = None;
         for (network, queue) in &mut self.queues {
             if queue.steps.is_empty() {
@@ -323,8 +263,8 @@ impl WriteQueue {
     fn failed(&mut self, error: &StoreError, network: &str) {
         self.meters.failed();
         // Those of a network that is gone on with from elsewhere are not the disk's fault.
-        let pause = if matches!(error, StoreError::NotNext { .. }) { Duration::ZERO } else { RETRY };
-        self.retry_at = Instant::now() + pause;
+        self.retry_at = Instant::now() + self.after_failure(error);
+        self.file.note(error);
         let message = error.to_string();
         if self.failure.as_ref() != Some(&message) {
             warn!(network, "{message}; what happens is served all the same, and written as soon as that is possible");
@@ -332,7 +272,17 @@ impl WriteQueue {
         }
     }
 
+    /// The pause after another failure.
+    pub(super) fn after_failure(&mut self, error: &StoreError) -> Duration {
+        if matches!(error, StoreError::NotNext { .. }) {
+            return Duration::ZERO;
+        }
+        let longer = (self.retry_pause * 2).min(LONGEST_RETRY);
+        std::mem::replace(&mut self.retry_pause, longer)
+    }
+
     fn recovered(&mut self, written: usize) {
+        self.retry_pause = RETRY;
         if self.failure.take().is_some() {
             self.meters.recovered();
             info!("the history is written again; {written} steps had waited");
@@ -341,21 +291,15 @@ impl WriteQueue {
 
     /// Deletes some old events. Returns the pause until more are looked for.
     fn retain(&mut self) -> Duration {
-        let Some(store) = &mut self.store else { return RETENTION };
-        match store.retain((self.settings.clock)(), self.settings.retention) {
+        let (now, retention) = ((self.settings.clock)(), self.settings.retention);
+        match self.file.with(|store| store.retain(now, retention)) {
             Ok(retained) if retained.more => BREATH,
-            Ok(_) => RETENTION,
+            Ok(_) | Err(StoreError::NotOpen) => RETENTION,
             Err(error) => {
                 self.failed(&error, "");
                 RETENTION
             }
         }
-    }
-
-    fn measure(&self) {
-        let sizes = ["", "-wal"].map(|suffix| std::fs::metadata(beside(&self.settings.path, suffix)));
-        // A log that is not there has no size; nor has a file that cannot be looked at.
-        self.meters.size(sizes.iter().flatten().map(std::fs::Metadata::len).sum());
     }
 }
 

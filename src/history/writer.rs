@@ -1,11 +1,12 @@
 //! The one writer of the process: a thread that owns the [`Store`], and the handle by which followers reach it.
 //!
 //! Steps are taken in the order in which they come. A step that cannot be written waits with those behind it and is tried
-//! again each second; nobody who follows a chain waits longer than they want to. Too many that wait are given up all at
+//! again after 1, 2, 4 … 16 s; nobody who follows a chain waits longer than they want to. Too many that wait are given up all at
 //! once: the file then goes up to an earlier block, from which the follower goes on as after a restart. So a step is
 //! written once or not at all, and never without those before it.
 //!
-//! A file that cannot be opened at first is tried again, less and less often; nothing is taken until it is.
+//! A file that cannot be opened is tried again, less and less often; nothing is taken until it is. One that is damaged, deleted or
+//! replaced while the process runs is opened again, and every network continues where that file ends.
 //!
 //! Never here: which chain is right; what is done while steps wait (`follower`).
 
@@ -148,11 +149,11 @@ impl Writer {
     /// only one that another process writes is refused.
     pub fn start(settings: HistorySettings, meters: HistoryMeters) -> Result<(Writer, WriterHandle), OpenError> {
         let path = settings.path.clone();
-        let desk = match Store::open(&path, (settings.clock)()) {
-            Ok(store) => WriteQueue::new(store, settings, meters.clone()),
+        let opened = match Store::open(&path, (settings.clock)()) {
             Err(error @ OpenError::InUse { .. }) => return Err(error),
-            Err(error) => WriteQueue::without_file(&error, settings, meters.clone()),
+            opened => opened,
         };
+        let desk = WriteQueue::new(opened, settings, meters.clone());
         Writer::of(desk, meters).map_err(|error| OpenError::Failed { path, error: error.into() })
     }
 

@@ -15,6 +15,7 @@ pub struct HistoryMeters {
     last_write: GaugeVec,
     size: IntGaugeVec,
     damaged_rows: IntGaugeVec,
+    replaced: IntCounterVec,
     filled_blocks: IntCounterVec,
     filled_events: IntCounterVec,
     missing_blocks: IntGaugeVec,
@@ -48,13 +49,9 @@ impl HistoryMeters {
             &[],
         )?;
         registry.register(Box::new(write_errors.clone()))?;
-        let last_write = GaugeVec::new(
-            Opts::new(
-                "masternode_exporter_history_last_write_timestamp_seconds",
-                "Unix time at which something was last written to the history.",
-            ),
-            &[],
-        )?;
+        let help = "Unix time at which something was last written to the history.";
+        let last_write =
+            GaugeVec::new(Opts::new("masternode_exporter_history_last_write_timestamp_seconds", help), &[])?;
         registry.register(Box::new(last_write.clone()))?;
         Ok(HistoryMeters {
             up: gauge(
@@ -75,6 +72,7 @@ impl HistoryMeters {
                 &[],
             )?,
             damaged_rows: damaged_rows(registry)?,
+            replaced: replaced(registry)?,
             health: Arc::default(),
             filled_blocks: counter(
                 "masternode_exporter_backfill_blocks_total",
@@ -96,6 +94,14 @@ impl HistoryMeters {
     pub fn began(&self) {
         self.set_up(false);
         self.write_errors.with_label_values::<&str>(&[]);
+        for reason in REASONS {
+            self.replaced.with_label_values(&[reason]);
+        }
+    }
+
+    /// The file was replaced for one of [`REASONS`].
+    pub fn replaced(&self, reason: &'static str) {
+        self.replaced.with_label_values(&[reason]).inc();
     }
 
     /// Something was written at `now`, a Unix time in seconds.
@@ -124,12 +130,12 @@ impl HistoryMeters {
         self.health.lock().unwrap_or_else(PoisonError::into_inner).up = up;
     }
 
-    /// So many blocks of a network wait.
+    /// N blocks of a network wait.
     pub fn pending(&self, network: &str, blocks: usize) {
         self.pending_blocks.with_label_values(&[network]).set(i64::try_from(blocks).unwrap_or(i64::MAX));
     }
 
-    /// The file and its log have so many bytes.
+    /// The file and its log have N bytes.
     pub fn size(&self, bytes: u64) {
         self.size.with_label_values::<&str>(&[]).set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
@@ -140,14 +146,14 @@ impl HistoryMeters {
         self.health.lock().unwrap_or_else(PoisonError::into_inner).damaged_rows = Some(rows);
     }
 
-    /// A block of a network was filled in with so many events; so many blocks are missing still.
+    /// A block of a network was filled in with N events; N blocks are missing still.
     pub fn filled_in(&self, network: &str, events: usize, missing: u32) {
         self.filled_blocks.with_label_values(&[network]).inc();
         self.filled_events.with_label_values(&[network]).inc_by(events as u64);
         self.missing(network, missing);
     }
 
-    /// So many blocks of a network are to be filled in.
+    /// N blocks of a network are to be filled in.
     pub fn missing(&self, network: &str, blocks: u32) {
         // The counters begin when there may be something to count.
         self.filled_blocks.with_label_values(&[network]);
@@ -161,6 +167,15 @@ impl HistoryMeters {
         let _ = self.pending_blocks.remove_label_values(&[network]);
         let _ = self.missing_blocks.remove_label_values(&[network]);
     }
+}
+
+/// Why a history file was replaced: values of the label `reason`.
+const REASONS: [&str; 5] = ["damaged", "foreign", "newer", "missing", "replaced"];
+
+fn replaced(registry: &Registry) -> prometheus::Result<IntCounterVec> {
+    let help = "Times that the history file was opened again or another one begun: damaged, foreign (of another program), newer (written by a newer version), missing (deleted while in use), replaced (by another file while in use). Absent without history.path.";
+    let family = IntCounterVec::new(Opts::new("masternode_exporter_history_replaced_total", help), &["reason"])?;
+    registry.register(Box::new(family.clone())).map(|()| family)
 }
 
 fn damaged_rows(registry: &Registry) -> prometheus::Result<IntGaugeVec> {

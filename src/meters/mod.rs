@@ -91,6 +91,7 @@ impl Meters {
         self.history.damaged(0);
         self.notifications.began("");
         self.notifications.delivered("", 0);
+        self.notifications.clock_ahead("", 0);
         self.rpc("", "").observe("", "", std::time::Duration::ZERO);
     }
 }

@@ -33,6 +33,7 @@ pub struct NotificationMeters {
     notifications: IntCounterVec,
     queue: IntGaugeVec,
     last_success: IntGaugeVec,
+    clock_ahead: IntGaugeVec,
 }
 
 impl NotificationMeters {
@@ -61,7 +62,16 @@ impl NotificationMeters {
             &["receiver"],
         )?;
         registry.register(Box::new(last_success.clone()))?;
-        Ok(NotificationMeters { notifications, queue, last_success })
+        let clock_ahead = IntGaugeVec::new(
+            Opts::new(
+                "masternode_exporter_notification_clock_ahead_seconds",
+                "Seconds by which the receiver's clock is ahead of this host's, by its last answer; negative when it is behind. \
+                 Absent when its answers have no time.",
+            ),
+            &["receiver"],
+        )?;
+        registry.register(Box::new(clock_ahead.clone()))?;
+        Ok(NotificationMeters { notifications, queue, last_success, clock_ahead })
     }
 
     /// There is such a receiver: all its samples begin.
@@ -83,6 +93,11 @@ impl NotificationMeters {
         self.last_success.with_label_values(&[receiver]).set(i64::try_from(now).unwrap_or(i64::MAX));
     }
 
+    /// The receiver's clock is this far ahead.
+    pub fn clock_ahead(&self, receiver: &str, seconds: i64) {
+        self.clock_ahead.with_label_values(&[receiver]).set(seconds);
+    }
+
     /// So many alerts wait.
     pub fn waiting(&self, receiver: &str, alerts: usize) {
         self.queue.with_label_values(&[receiver]).set(i64::try_from(alerts).unwrap_or(i64::MAX));
@@ -93,5 +108,6 @@ impl NotificationMeters {
         // Absent already is as good as removed.
         let _ = self.queue.remove_label_values(&[receiver]);
         let _ = self.last_success.remove_label_values(&[receiver]);
+        let _ = self.clock_ahead.remove_label_values(&[receiver]);
     }
 }

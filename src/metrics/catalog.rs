@@ -45,7 +45,7 @@ pub struct Family {
     pub kind: Kind,
     /// For whom.
     pub tier: Tier,
-    /// Labels beside `network`, and beside `masternode` and `alias` where a sample is of one masternode.
+    /// Labels next to `network`, and next to `masternode` and `alias` where a sample is of one masternode.
     pub labels: &'static [&'static str],
     /// What it means, its unit, and when it is absent.
     pub help: &'static str,
@@ -276,6 +276,10 @@ families! {
         "First block under the rules of the deployment, once the tip is that block or a later one. Absent before, and where no source says since when.";
     GROUP_NODES: "masternode_group_nodes" Gauge Aggregate ["group_key", "group", "risk"]
         "Watched masternodes of a group by danger.";
+    WATCH_ENTRY_MATCHES: "masternode_watch_entry_matches" Gauge Aggregate ["entry"]
+        "Masternodes on the list that a selection of the watch list matches, 0 when it matches none; of the first 100 selections.";
+    MAINTENANCE_ENTRY_MATCHES: "masternode_maintenance_entry_matches" Gauge Aggregate ["entry"]
+        "Watched masternodes that an entry of alerting.maintenance matches until it ends, 0 when it matches none; of the first 100 entries.";
     SOURCE_UP: "masternode_exporter_source_up" Gauge Source ["source"]
         "Whether the source answered when last asked, if only that it is starting.";
     SOURCE_SYNCED: "masternode_exporter_source_synced" Gauge Source ["source"]

@@ -105,7 +105,7 @@ impl Exposition {
         Ok(Arc::new(Exposition { registry, series, suppressed, buffers: Arc::default(), state }))
     }
 
-    /// Puts a network's new state on the page. Pages are made anew only when its list or its probes changed.
+    /// Puts a network's new state on the page. Pages are made again only when its list or its probes changed.
     pub fn publish(&self, network: Arc<NetworkState>) {
         let mut state = self.lock();
         let name = network.network.to_string();
@@ -184,7 +184,7 @@ impl Exposition {
         self.suppressed.with_label_values(&["", ""]);
     }
 
-    /// Makes the pages anew, after a list of `published` came or the settings changed.
+    /// Makes the pages again, after a list of `published` came or the settings changed.
     fn make(&self, state: &mut State, published: Option<&str>) {
         let before = state.current.sheet.networks.clone();
         let lists = || state.networks.iter().filter_map(|(name, state)| Some((name, state, state.snapshot.as_ref()?)));
@@ -209,7 +209,7 @@ impl Exposition {
         state.current = Arc::new(Published::new(ExpositionPage::new(state.settings.clone(), pages)));
     }
 
-    /// What is read anew for each scrape: the sources of the networks, and the families of this process. Then the end of the page.
+    /// What is read again for each scrape: the sources of the networks, and the families of this process. Then the end of the page.
     fn tail(&self, format: Format, filter: &Filter) -> Bytes {
         let mut out = Vec::new();
         let networks = self.lock().networks.clone();

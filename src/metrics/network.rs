@@ -6,6 +6,7 @@ use crate::metrics::catalog::{self, Family};
 use crate::metrics::value::Value;
 use domain::counters::NetworkCounters;
 use domain::deployment::{Deployment, Phase, V24};
+use domain::entry_matches::EntryKind;
 use domain::masternode::Height;
 use domain::pose::Risk;
 use domain::quorum::QuorumHealth;
@@ -135,6 +136,14 @@ network_families! {
     GROUP_NODES => |snapshot, add| for ((key, group), counts) in snapshot.groups() {
         risks(snapshot, counts, &mut |risk, count| add(&[("group_key", key), ("group", group), ("risk", risk)], count));
     };
+    WATCH_ENTRY_MATCHES => |snapshot, add| entries(snapshot, add, EntryKind::Watch);
+    MAINTENANCE_ENTRY_MATCHES => |snapshot, add| entries(snapshot, add, EntryKind::Maintenance);
+}
+
+fn entries(snapshot: &Snapshot, add: Samples<'_>, kind: EntryKind) {
+    for found in snapshot.entry_matches().iter().filter(|found| found.kind == kind) {
+        add(&[("entry", &found.entry)], found.masternodes.into());
+    }
 }
 
 fn deployment(snapshot: &Snapshot, add: Samples<'_>, value: impl Fn(&Deployment) -> Option<u32>) {

@@ -34,6 +34,27 @@ const SPECIAL_V6: [(Ipv6Addr, u32); 4] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
 
+/// Networks that are never called: link-local ones, and the addresses at which cloud providers serve credentials
+/// (AWS, Azure, Google Cloud and others use 169.254.169.254; further ones by first address and length).
+const NEVER: [(Ipv4Addr, u32); 4] = [
+    (Ipv4Addr::new(169, 254, 0, 0), 16),
+    // Alibaba Cloud.
+    (Ipv4Addr::new(100, 100, 100, 200), 32),
+    // Oracle Cloud.
+    (Ipv4Addr::new(192, 0, 0, 192), 32),
+    // Azure's host, which is of a public network.
+    (Ipv4Addr::new(168, 63, 129, 16), 32),
+];
+
+/// The same of IPv6.
+const NEVER_V6: [(Ipv6Addr, u32); 3] = [
+    (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10),
+    // AWS.
+    (Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0), 32),
+    // Google Cloud.
+    (Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0), 32),
+];
+
 /// The socket to connect to for an address of the list: `ip:port` or `[ip]:port`.
 pub fn target(address: Option<&str>, allow_private: bool) -> Result<SocketAddr, Unprobed> {
     let address = address.ok_or(Unprobed::NoAddress)?;
@@ -42,7 +63,7 @@ pub fn target(address: Option<&str>, allow_private: bool) -> Result<SocketAddr, 
     let ip = socket.ip().to_canonical();
     if socket.port() == 0 || ip.is_unspecified() {
         Err(Unprobed::NoAddress)
-    } else if !is_public(ip) && (!allow_private || ip.is_multicast() || ip == IpAddr::V4(Ipv4Addr::BROADCAST)) {
+    } else if is_never_called(ip) || (!allow_private && !is_public(ip)) {
         Err(Unprobed::Private)
     } else {
         Ok(SocketAddr::new(ip, socket.port()))
@@ -65,12 +86,41 @@ fn nameless(address: &str) -> Unprobed {
 /// Whether an address is of the public internet.
 pub fn is_public(ip: IpAddr) -> bool {
     match ip.to_canonical() {
-        IpAddr::V4(ip) => !SPECIAL.iter().any(|(first, length)| (ip.to_bits() ^ first.to_bits()) >> (32 - length) == 0),
+        IpAddr::V4(ip) => !is_in(ip, &SPECIAL),
+        IpAddr::V6(ip) => ip.to_bits() >> 125 == 0b001 && !is_in_v6(ip, &SPECIAL_V6),
+    }
+}
+
+/// Whether an address is called on no network, private ones included.
+fn is_never_called(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.is_multicast() || ip.is_broadcast() || is_in(ip, &NEVER),
         IpAddr::V6(ip) => {
-            ip.to_bits() >> 125 == 0b001
-                && !SPECIAL_V6.iter().any(|(first, length)| (ip.to_bits() ^ first.to_bits()) >> (128 - length) == 0)
+            let is_carried = |carried: Ipv4Addr| is_never_called(carried.into());
+            ip.is_multicast() || is_in_v6(ip, &NEVER_V6) || carried(ip).is_some_and(is_carried)
         }
     }
+}
+
+/// The IPv4 address that a gateway would call for an IPv6 one: NAT64 (RFC 6052, RFC 8215), 6to4, and the deprecated form of
+/// `::a.b.c.d`.
+fn carried(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    let (bits, low) = (ip.to_bits(), Ipv4Addr::from_bits(ip.to_bits() as u32));
+    match bits >> 80 {
+        0x2002_0000_0000..=0x2002_ffff_ffff => Some(Ipv4Addr::from_bits((bits >> 80) as u32)),
+        0x0064_ff9b_0001 => Some(low),
+        _ if bits >> 32 == 0x0064_ff9b_u128 << 64 => Some(low),
+        _ if bits >> 32 == 0 => Some(low),
+        _ => None,
+    }
+}
+
+fn is_in(ip: Ipv4Addr, networks: &[(Ipv4Addr, u32)]) -> bool {
+    networks.iter().any(|(first, length)| (ip.to_bits() ^ first.to_bits()) >> (32 - length) == 0)
+}
+
+fn is_in_v6(ip: Ipv6Addr, networks: &[(Ipv6Addr, u32)]) -> bool {
+    networks.iter().any(|(first, length)| (ip.to_bits() ^ first.to_bits()) >> (128 - length) == 0)
 }
 
 #[cfg(test)]
@@ -92,7 +142,22 @@ mod tests {
             ("[::ffff:127.0.0.1]:1", Err(Unprobed::Private), public("127.0.0.1:1")),
             ("192.0.2.7:9999", Err(Unprobed::Private), public("192.0.2.7:9999")),
             ("[::1]:9999", Err(Unprobed::Private), public("[::1]:9999")),
-            ("[fe80::1]:9999", Err(Unprobed::Private), public("[fe80::1]:9999")),
+            ("[fe80::1]:9999", Err(Unprobed::Private), Err(Unprobed::Private)),
+            ("169.254.169.254:80", Err(Unprobed::Private), Err(Unprobed::Private)),
+            ("169.254.0.1:9999", Err(Unprobed::Private), Err(Unprobed::Private)),
+            ("[::ffff:169.254.169.254]:80", Err(Unprobed::Private), Err(Unprobed::Private)),
+            ("[::169.254.169.254]:80", Err(Unprobed::Private), Err(Unprobed::Private)),
+            ("[64:ff9b::169.254.169.254]:80", Err(Unprobed::Private), Err(Unprobed::Private)),
+            ("[64:ff9b:1::a9fe:a9fe]:80", Err(Unprobed::Private), Err(Unprobed::Private)),
+            ("[2002:a9fe:a9fe::1]:80", Err(Unprobed::Private), Err(Unprobed::Private)),
+            ("[fd00:ec2::254]:80", Err(Unprobed::Private), Err(Unprobed::Private)),
+            ("[fd20:ce::254]:80", Err(Unprobed::Private), Err(Unprobed::Private)),
+            ("100.100.100.200:80", Err(Unprobed::Private), Err(Unprobed::Private)),
+            ("192.0.0.192:80", Err(Unprobed::Private), Err(Unprobed::Private)),
+            ("168.63.129.16:80", Err(Unprobed::Private), Err(Unprobed::Private)),
+            ("100.100.100.201:9999", Err(Unprobed::Private), public("100.100.100.201:9999")),
+            ("[fd00:ec3::254]:9999", Err(Unprobed::Private), public("[fd00:ec3::254]:9999")),
+            ("168.63.129.17:9999", public("168.63.129.17:9999"), public("168.63.129.17:9999")),
             ("[2001:db8::1]:9999", Err(Unprobed::Private), public("[2001:db8::1]:9999")),
             ("224.0.0.1:9999", Err(Unprobed::Private), Err(Unprobed::Private)),
             ("255.255.255.255:9999", Err(Unprobed::Private), Err(Unprobed::Private)),
@@ -148,6 +213,9 @@ mod tests {
             for address in [text, SocketAddr::new(Ipv6Addr::from_bits(bits).into(), port).to_string()] {
                 if let Ok(socket) = target(Some(&address), false) {
                     prop_assert!(is_public(socket.ip()) && socket.port() > 0);
+                }
+                if let Ok(socket) = target(Some(&address), true) {
+                    prop_assert!(!is_never_called(socket.ip()));
                 }
             }
         }

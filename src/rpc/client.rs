@@ -12,25 +12,25 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::meters::{NotUnderstood, RpcMeters};
+use crate::outbound;
 use crate::rpc::RpcSettings;
-use crate::rpc::credentials::{Secret, is_here};
+use crate::rpc::credentials::is_here;
 use crate::rpc::dash::answers::{self, ChainInfo, Count, Header, NetworkInfo, SyncStatus};
 use crate::rpc::dash::list_parser::ListParser;
 use crate::rpc::dialect::{Dialect, Parameter, Shape};
 use crate::rpc::error::{ErrorKind, RpcError};
 use crate::rpc::http_body::{broken, collect, refuse_longer};
 use crate::rpc::legacy;
+use crate::rpc::limits::Limits;
 use crate::rpc::methods::{self, Method};
 use crate::rpc::registered::Registered;
 use crate::rpc::retry;
+use crate::secret::Secret;
 use domain::payment::Vote;
-use domain::{Block, BlockHash, Height, ListDiff, Masternode, MasternodeId, Outpoint};
+use domain::{Block, BlockHash, ForeignText, Height, ListDiff, Masternode, MasternodeId, Outpoint};
 
 /// Longest error body that is worth reading.
 const ERROR_BODY_BYTES: u64 = 64 * 1024;
-
-/// Longest answer that is kept as a whole, which are all but the list: room for the changes of 500,000 masternodes.
-const ANSWER_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A connection at rest is given up before the node does so (`rpcservertimeout`, 30 s), lest a call meet its closing.
 const REST: Duration = Duration::from_secs(20);
@@ -50,6 +50,7 @@ struct Inner {
     url: reqwest::Url,
     authorization: Mutex<Option<Secret>>,
     heavy: Semaphore,
+    limits: Limits,
     meters: RpcMeters,
 }
 
@@ -57,8 +58,6 @@ impl Client {
     /// A client; nothing is asked yet. Fails when the URL is none or holds credentials, or TLS cannot be set up.
     pub fn new(settings: RpcSettings, meters: RpcMeters) -> Result<Client, RpcError> {
         let refuse = |kind| RpcError { source: settings.name.clone(), method: "connect", kind };
-        // Only the first one in a process is installed; that one is as good as ours.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let url: reqwest::Url = settings
             .url
             .parse()
@@ -68,20 +67,20 @@ impl Client {
                 "its URL holds a user or password, which have settings of their own",
             )));
         }
-        let mut http = reqwest::Client::builder();
-        if url.scheme() == "http" {
-            // Else a system without certificate authorities could not even ask a node beside it.
-            http = http.tls_certs_only([]);
-        }
-        let http = http
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(settings.connect_timeout)
-            .pool_max_idle_per_host(2)
-            .pool_idle_timeout(REST)
-            .build()
+        let builder = settings.outbound.client(url.scheme() == "https");
+        let http = builder
+            .and_then(|http| {
+                let http = http
+                    .connect_timeout(settings.connect_timeout)
+                    .pool_max_idle_per_host(2)
+                    .pool_idle_timeout(REST)
+                    .build();
+                http.map_err(|error| outbound::cause(&error))
+            })
             .map_err(|error| refuse(ErrorKind::malformed(format_args!("no HTTP client: {error}"))))?;
-        let inner = Inner { settings, http, url, authorization: Mutex::default(), heavy: Semaphore::new(1), meters };
+        let limits = Limits::new(settings.body_limit);
+        let (authorization, heavy) = (Mutex::default(), Semaphore::new(1));
+        let inner = Inner { settings, http, url, authorization, heavy, limits, meters };
         Ok(Client { inner: Arc::new(inner) })
     }
 
@@ -143,16 +142,18 @@ impl Client {
         }
     }
 
-    /// How many masternodes there are.
+    /// How many masternodes there are. The list and its changes are read up to a limit that depends on it.
     pub async fn masternode_count(&self) -> Result<Count, RpcError> {
         let method = self.known(self.dialect().count)?;
         // Alone, `masternode count` of the older chains is one number.
         let all = (*method == methods::MASTERNODE_COUNT && self.dialect().string_arguments).then(|| json!("all"));
-        self.call(method, self.params(method, all), answers::count).await
+        let count = self.call(method, self.params(method, all), answers::count).await?;
+        self.inner.limits.counted(count.total);
+        Ok(count)
     }
 
     /// Sporks with their values, by name.
-    pub async fn sporks(&self) -> Result<Vec<(String, i64)>, RpcError> {
+    pub async fn sporks(&self) -> Result<Vec<(ForeignText, i64)>, RpcError> {
         let method = self.known(self.dialect().sporks)?;
         self.call(method, self.params(method, []), answers::sporks).await
     }
@@ -199,7 +200,10 @@ impl Client {
         let list = match call.shape {
             Shape::ProTx { .. } => self.streamed(call.method, params, expected).await?,
             ref shape => {
-                let read = |body: &[u8]| legacy::answers::registered(body, shape, &self.inner.settings.states);
+                let read = |body: &[u8]| {
+                    legacy::answers::registered(body, shape, &self.inner.settings.states)?
+                        .at_most(self.inner.limits.masternodes())
+                };
                 self.call(call.method, params, read).await?
             }
         };
@@ -266,7 +270,7 @@ impl Client {
         let timeout = self.inner.settings.timeout * if is_list { LIST_TIMEOUTS } else { 1 };
         let answer = async {
             let response = self.request(method, params).await?;
-            let body = collect(response, self.inner.settings.body_limit.min(ANSWER_BYTES), timeout).await?;
+            let body = collect(response, self.inner.limits.whole(method), timeout).await?;
             read(&body)
         };
         let result = tokio::time::timeout(timeout, answer).await.unwrap_or(Err(ErrorKind::Timeout { after: timeout }));
@@ -287,9 +291,9 @@ impl Client {
         let timeout = self.inner.settings.timeout;
         let late = |_| ErrorKind::Timeout { after: timeout };
         let mut response = tokio::time::timeout(timeout, self.request(method, params)).await.map_err(late)??;
-        let limit = self.inner.settings.body_limit;
+        let limit = self.inner.limits.streamed();
         refuse_longer(&response, limit)?;
-        let mut parser = ListParser::expecting(expected);
+        let mut parser = ListParser::expecting(expected).at_most(self.inner.limits.masternodes());
         let mut read: u64 = 0;
         loop {
             let chunk = tokio::time::timeout(timeout, response.chunk()).await.map_err(late)?;

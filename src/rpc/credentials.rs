@@ -2,31 +2,13 @@
 //!
 //! Never here: a secret in a log, an error or a `Debug` output.
 
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::rpc::secret_file;
-
-/// A text that cannot be printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes the text.
-    pub fn new(text: impl Into<String>) -> Secret {
-        Secret(text.into())
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
+use crate::secret::{Secret, file};
 
 /// How to be let in.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,22 +37,22 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// The value of the header `Authorization` for a node at `port`, read anew. `None` where there is no cookie file, which
+    /// The value of the header `Authorization` for a node at `port`, read again. `None` where there is no cookie file, which
     /// is how a node looks that is not running: the call then finds out whether it is. The error names the file. A cookie that
     /// was found by itself is sent to no other host: it would let that one into the node here.
     pub(super) fn authorization(&self, port: Option<u16>, here: bool) -> Result<Option<Secret>, String> {
         let pair = match self {
-            Credentials::Password { user, password } => format!("{user}:{}", password.0),
-            Credentials::PasswordFile { user, path } => format!("{user}:{}", read(path)?.0),
+            Credentials::Password { user, password } => format!("{user}:{}", password.expose()),
+            Credentials::PasswordFile { user, path } => format!("{user}:{}", read(path)?.expose()),
             Credentials::CookieFile(path) if !path.exists() => return Ok(None),
-            Credentials::CookieFile(path) => read(path)?.0,
+            Credentials::CookieFile(path) => read(path)?.expose().to_string(),
             Credentials::FindCookie { .. } if !here => return Ok(None),
             Credentials::FindCookie { home } => match found(home.as_deref(), port) {
-                Some(path) => read(&path)?.0,
+                Some(path) => read(&path)?.expose().to_string(),
                 None => return Ok(None),
             },
         };
-        Ok(Some(Secret(format!("Basic {}", STANDARD.encode(pair)))))
+        Ok(Some(Secret::new(format!("Basic {}", STANDARD.encode(pair)))))
     }
 
     /// Which credentials these are, without the secret, and where to look when they are wrong.
@@ -98,18 +80,11 @@ impl Credentials {
     }
 }
 
-impl Secret {
-    /// The text, for the one place that sends it.
-    pub(super) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
 fn read(path: &Path) -> Result<Secret, String> {
-    let text = secret_file::read(path).map_err(|error| {
+    let text = file::read(path).map_err(|error| {
         format!("{} {error}; is the node running, and may this user read the file?", path.display())
     })?;
-    Ok(Secret(text))
+    Ok(Secret::new(text))
 }
 
 /// Data directory of a network below Dash Core's, and its default RPC port (docs/spec/dash.md#chain-constants).

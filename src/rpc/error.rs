@@ -5,8 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// Longest part of a node's message that is kept: it goes to logs.
-const MESSAGE_CHARS: usize = 300;
+use domain::ForeignText;
 
 /// A failed call.
 #[derive(Clone, Debug)]
@@ -21,8 +20,8 @@ pub struct RpcError {
 pub enum ErrorKind {
     /// No connection, or one that broke.
     Unreachable {
-        /// What the connection said.
-        cause: String,
+        /// What the connection said; the other side may have chosen parts of it.
+        cause: ForeignText,
     },
     /// No answer in time.
     Timeout {
@@ -44,7 +43,7 @@ pub enum ErrorKind {
     /// −28: the node is starting.
     WarmingUp {
         /// What it is doing.
-        message: String,
+        message: ForeignText,
     },
     /// 503, or 500 before v20: the node's work queue is full. 429 of a proxy means the same.
     Refused,
@@ -56,13 +55,13 @@ pub enum ErrorKind {
     Call {
         /// JSON-RPC code.
         code: i64,
-        /// The start of its first line.
-        message: String,
+        /// Its first line.
+        message: ForeignText,
     },
     /// The answer is not what this method answers.
     Malformed {
         /// What is wrong with it.
-        what: String,
+        what: ForeignText,
     },
     /// The answer is longer than we read.
     TooLarge {
@@ -91,7 +90,7 @@ impl ErrorKind {
     /// with the help text (docs/spec/dash.md#transport,
     /// docs/spec/recorded-answers.md#refusals).
     pub(super) fn reported(code: i64, message: &str) -> ErrorKind {
-        let line = loggable(message.lines().next().unwrap_or_default());
+        let line = ForeignText::new(message.lines().next().unwrap_or_default());
         match code {
             -28 => ErrorKind::WarmingUp { message: line },
             -32601 => ErrorKind::UnknownMethod,
@@ -102,31 +101,8 @@ impl ErrorKind {
     }
 
     pub(super) fn malformed(what: impl fmt::Display) -> ErrorKind {
-        ErrorKind::Malformed { what: loggable(what) }
+        ErrorKind::Malformed { what: ForeignText::new(what) }
     }
-}
-
-/// The start of a text that the node may have chosen, without what a terminal would obey.
-fn loggable(text: impl fmt::Display) -> String {
-    /// Takes characters until there is no room.
-    struct Start {
-        text: String,
-        room: usize,
-    }
-    impl fmt::Write for Start {
-        fn write_str(&mut self, piece: &str) -> fmt::Result {
-            for character in piece.chars() {
-                self.room = self.room.checked_sub(1).ok_or(fmt::Error)?;
-                self.text.push(if character.is_control() { char::REPLACEMENT_CHARACTER } else { character });
-            }
-            Ok(())
-        }
-    }
-    let mut start = Start { text: String::new(), room: MESSAGE_CHARS };
-    if fmt::write(&mut start, format_args!("{text}")).is_err() {
-        start.text.push('…');
-    }
-    start.text
 }
 
 impl RpcError {
@@ -145,6 +121,8 @@ impl fmt::Display for RpcError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at source {}: ", self.method, self.source)?;
         match &self.kind {
+            // A certificate is a sign of life.
+            ErrorKind::Unreachable { cause } if cause.contains("certificate") => write!(f, "no connection ({cause})"),
             ErrorKind::Unreachable { cause } => {
                 write!(f, "no connection ({cause}); is the node running with server=1, and is the URL right?")
             }
@@ -184,7 +162,7 @@ mod tests {
             assert_eq!(ErrorKind::reported(code, message), ErrorKind::UnknownMethod, "{code} {message}");
         }
         let long = ErrorKind::reported(-5, &"é".repeat(100_000));
-        assert_eq!(long, ErrorKind::Call { code: -5, message: "é".repeat(MESSAGE_CHARS) + "…" });
+        assert_eq!(long, ErrorKind::Call { code: -5, message: ForeignText::new("é".repeat(100_000)) });
         let orders = ErrorKind::malformed("a\u{1b}[2Jb\rc");
         assert_eq!(orders, ErrorKind::Malformed { what: "a\u{fffd}[2Jb\u{fffd}c".into() });
         let other = ErrorKind::Call { code: -8, message: "invalid height specified".into() };

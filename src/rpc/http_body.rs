@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use reqwest::Response;
 
+use crate::outbound::cause;
 use crate::rpc::error::ErrorKind;
+use domain::ForeignText;
 
 /// Refuses an answer that announces more than the limit, before any of it is read.
 pub(super) fn refuse_longer(response: &Response, limit: u64) -> Result<(), ErrorKind> {
@@ -34,9 +36,5 @@ pub(super) fn broken(error: &reqwest::Error, timeout: Duration) -> ErrorKind {
     if error.is_timeout() && !error.is_connect() {
         return ErrorKind::Timeout { after: timeout };
     }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    ErrorKind::Unreachable { cause: cause.to_string() }
+    ErrorKind::Unreachable { cause: ForeignText::new(cause(error)) }
 }

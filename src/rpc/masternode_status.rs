@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::error::{ErrorKind, RpcError};
-use domain::{MasternodeId, Outpoint};
+use crate::rpc::foreign::Foreign;
+use domain::{ForeignText, MasternodeId, Outpoint};
 
 /// Code and text with which nodes say that they are no masternode (recorded of all three chains).
 const NO_MASTERNODE: [i64; 2] = [-32603, -1];
@@ -25,7 +26,7 @@ pub struct OwnMasternode {
     /// Its state.
     pub state: OwnState,
     /// The address that it was started with, which it tells during a ban, too; `None` where it tells none.
-    pub address: Option<String>,
+    pub address: Option<ForeignText>,
 }
 
 /// In which state a masternode's own node sees it. On an isolated node it is that of its old tip.
@@ -101,7 +102,7 @@ struct WireOwn {
     state: Option<String>,
     #[serde(default)]
     status: Value,
-    service: Option<String>,
+    service: Option<Foreign>,
     /// Dash Core: what the list says of it. Since v24 the only place of its address.
     #[serde(rename = "dmnState", default)]
     listed: Value,
@@ -112,14 +113,15 @@ struct WireOwn {
 
 /// `masternode status` of any chain.
 pub fn own_masternode(body: &[u8]) -> Result<OwnMasternode, ErrorKind> {
-    let wire: WireOwn = result(body)?;
+    let mut wire: WireOwn = result(body)?;
     let state = match &wire.state {
         Some(word) => OwnState::of_word(word),
         None => OwnState::of_status(&wire.status),
     };
     let id = id(&wire)?;
-    let listed = || wire.listed.get("addresses")?.get("core_p2p")?.get(0)?.as_str().map(str::to_string);
-    let address = wire.service.clone().or_else(listed).filter(|service| service != NO_ADDRESS);
+    let listed = || wire.listed.get("addresses")?.get("core_p2p")?.get(0)?.as_str().map(ForeignText::from);
+    let address =
+        wire.service.take().map(|Foreign(service)| service).or_else(listed).filter(|service| *service != NO_ADDRESS);
     Ok(OwnMasternode { id, state, address })
 }
 

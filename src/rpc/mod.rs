@@ -11,15 +11,16 @@ pub mod credentials;
 pub mod dash;
 pub mod dialect;
 mod error;
+mod foreign;
 mod http_body;
 pub mod legacy;
+mod limits;
 pub mod masternode_status;
 pub mod methods;
 pub mod node;
 mod registered;
 mod retry;
 pub mod rpcauth;
-pub mod secret_file;
 pub mod unknown;
 mod url;
 
@@ -27,10 +28,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::outbound::Outbound;
 use domain::{State, state};
 
 pub use client::Client;
-pub use credentials::{Credentials, Secret};
+pub use credentials::Credentials;
 pub use dash::answers::{ChainInfo, Count, Header, NetworkInfo, SyncStatus};
 pub use dash::quorums::FormedQuorum;
 pub use dialect::Dialect;
@@ -58,20 +60,23 @@ pub struct RpcSettings {
     pub dialect: Arc<Dialect>,
     /// The states that the chain's nodes have.
     pub states: Vec<Arc<State>>,
-    /// Longest body of a list that is read, in bytes; a smaller bound holds for answers that are kept as a whole.
+    /// How the node is reached.
+    pub outbound: Outbound,
+    /// Longest body of a list that is read, in bytes; smaller bounds hold for other answers, and where the node counts few
+    /// masternodes.
     pub body_limit: u64,
 }
 
 impl fmt::Debug for RpcSettings {
     /// Without the URL, which may hold a password until [`Client::new`] refuses it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RpcSettings { name, url: _, credentials, timeout, connect_timeout, dialect: _, states: _, body_limit } =
-            self;
+        let RpcSettings { name, url: _, credentials, timeout, connect_timeout, outbound, body_limit, .. } = self;
         f.debug_struct("Settings")
             .field("name", name)
             .field("credentials", credentials)
             .field("timeout", timeout)
             .field("connect_timeout", connect_timeout)
+            .field("outbound", outbound)
             .field("body_limit", body_limit)
             .finish_non_exhaustive()
     }
@@ -87,7 +92,8 @@ impl Default for RpcSettings {
             connect_timeout: Duration::from_secs(5),
             dialect: Arc::new(dialect::DASH),
             states: state::shared(state::DETERMINISTIC),
-            body_limit: 512 * 1024 * 1024,
+            body_limit: 128 * 1024 * 1024,
+            outbound: Outbound::default(),
         }
     }
 }

@@ -9,14 +9,16 @@ use serde_json::{Value, json};
 use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::error::{ErrorKind, RpcError};
+use crate::rpc::foreign::Foreign;
+use domain::ForeignText;
 
 /// The index of compact block filters, as `getindexinfo` names it.
 pub const FILTER_INDEX: &str = "basic block filter index";
 
 /// The indexes that a node has built or is building: whether each is synced, by its name. One that is not there is off.
-pub fn indexes(body: &[u8]) -> Result<BTreeMap<String, bool>, ErrorKind> {
-    let answer = result::<BTreeMap<String, Value>>(body)?;
-    let synced = answer.into_iter().filter_map(|(name, index)| Some((name, index.get("synced")?.as_bool()?)));
+pub fn indexes(body: &[u8]) -> Result<BTreeMap<ForeignText, bool>, ErrorKind> {
+    let answer = result::<BTreeMap<Foreign, Value>>(body)?;
+    let synced = answer.into_iter().filter_map(|(Foreign(name), index)| Some((name, index.get("synced")?.as_bool()?)));
     Ok(synced.collect())
 }
 
@@ -27,7 +29,7 @@ pub fn mempool_limit(body: &[u8]) -> Result<Option<u64>, ErrorKind> {
 
 impl Client {
     /// The node's indexes, see [`indexes`].
-    pub async fn indexes(&self) -> Result<BTreeMap<String, bool>, RpcError> {
+    pub async fn indexes(&self) -> Result<BTreeMap<ForeignText, bool>, RpcError> {
         let method = self.known(self.dialect().indexes)?;
         self.call(method, json!([]), indexes).await
     }
@@ -48,7 +50,7 @@ mod tests {
         let body = br#"{"result":{"txindex":{"synced":true,"best_block_height":548},
             "basic block filter index":{"synced":false,"best_block_height":12},"odd":7,"new":{"synced":"yes"}},"error":null}"#;
         let read = indexes(body).unwrap();
-        assert_eq!(read, BTreeMap::from([("txindex".to_string(), true), (FILTER_INDEX.to_string(), false)]));
+        assert_eq!(read, BTreeMap::from([("txindex".into(), true), (FILTER_INDEX.into(), false)]));
         assert!(indexes(br#"{"result":{},"error":null}"#).unwrap().is_empty(), "all of them are off");
         assert!(indexes(br#"{"result":[],"error":null}"#).is_err());
     }

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use crate::rpc::error::ErrorKind;
-use domain::{Masternode, MasternodeId};
+use domain::{ForeignText, Masternode, MasternodeId};
 
 /// A list is refused when one entry in ten cannot be read.
 const REFUSED_SHARE: usize = 10;
@@ -22,7 +22,7 @@ pub struct UnreadableEntry {
     /// Its masternode; `None` where the entry does not say it readably.
     pub id: Option<MasternodeId>,
     /// The reason with the name of the entry; empty after the first 20 of a list.
-    pub why: String,
+    pub why: ForeignText,
 }
 
 /// A list as it was read.
@@ -32,6 +32,11 @@ pub struct Registered {
     pub masternodes: Vec<Masternode>,
     /// The other entries.
     pub unreadable: Vec<UnreadableEntry>,
+}
+
+/// A list that has more entries than the node's count allows.
+pub(in crate::rpc) fn too_many(most: usize) -> ErrorKind {
+    ErrorKind::malformed(format_args!("the list has more than {most} entries, too many for the node's own count"))
 }
 
 impl Registered {
@@ -46,12 +51,17 @@ impl Registered {
             return Err(error);
         }
         let why = match error {
-            _ if self.unreadable.len() >= REASONS => String::new(),
+            _ if self.unreadable.len() >= REASONS => ForeignText::default(),
             ErrorKind::Malformed { what } => what,
-            other => format!("{other:?}"),
+            other => ForeignText::new(format_args!("{other:?}")),
         };
         self.unreadable.push(UnreadableEntry { id, why });
         Ok(())
+    }
+
+    /// Fails where it has more entries than that.
+    pub(in crate::rpc) fn at_most(self, entries: usize) -> Result<Registered, ErrorKind> {
+        if self.entries() > entries { Err(too_many(entries)) } else { Ok(self) }
     }
 
     /// The number of entries so far.

@@ -6,6 +6,7 @@ use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::rpc::methods::Method;
+use domain::hex;
 
 /// From this version on a node takes a method joined with its subcommand for its name
 /// (docs/spec/dash.md#transport; v23.1.2 tried).
@@ -41,7 +42,7 @@ pub fn configuration_lines(methods: &[&Method], oldest: Option<u32>) -> String {
 pub fn rpcauth(user: &str, password: &str, salt: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, salt.as_bytes());
     let hash = hmac::sign(&key, password.as_bytes());
-    format!("rpcauth={user}:{salt}${}", hex(hash.as_ref()))
+    format!("rpcauth={user}:{salt}${}", hex::encode(hash.as_ref()))
 }
 
 /// Names for `rpcwhitelist`: joined with their subcommands, as later nodes take them, and the methods alone, which is all that
@@ -58,11 +59,7 @@ fn whitelist(methods: &[&Method], joined: bool) -> Vec<String> {
 fn random_hex(bytes: usize) -> Option<String> {
     let mut random = vec![0; bytes];
     SystemRandom::new().fill(&mut random).ok()?;
-    Some(hex(&random))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Some(hex::encode(&random))
 }
 
 #[cfg(test)]

@@ -6,19 +6,24 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::timeout;
 
 use crate::web::handlers::Body;
 use crate::web::timeouts::RequestMark;
+
+/// How long a page that is produced while it is sent holds its place among the scrapes.
+const LONGEST_PLACE: Duration = Duration::from_secs(1);
 
 /// The body type of all our answers.
 pub(super) struct Payload {
     source: Source,
     // Both are let go when hyper has taken the last piece and drops the body.
-    _permit: Option<OwnedSemaphorePermit>,
+    _place: Option<oneshot::Sender<()>>,
     _mark: Option<RequestMark>,
 }
 
@@ -36,12 +41,20 @@ impl Payload {
             }
             Body::Stream(pieces) => Source::Stream(pieces),
         };
-        Payload { source, _permit: None, _mark: None }
+        Payload { source, _place: None, _mark: None }
     }
 
-    /// Holds a place among the scrapes until the last piece is taken.
+    /// Holds a place among the scrapes until the last piece is taken, but not for long: a client that reads slowly would keep
+    /// others out. A page that is known as a whole is shared, so it needs no place at all.
     pub(super) fn occupying(self, permit: Option<OwnedSemaphorePermit>) -> Payload {
-        Payload { _permit: permit, ..self }
+        let Some(permit) = permit.filter(|_| matches!(self.source, Source::Stream(_))) else { return self };
+        let (place, taken) = oneshot::channel::<()>();
+        tokio::spawn(async move {
+            // Either the body is dropped or its time is over.
+            let _ = timeout(LONGEST_PLACE, taken).await;
+            drop(permit);
+        });
+        Payload { _place: Some(place), ..self }
     }
 
     /// Holds the request open on its connection's clock until the last piece is taken.

@@ -33,6 +33,8 @@ pub struct Handlers {
     pub metrics: MetricsFunction,
     /// Behind `/api/`; `None` serves nothing there.
     pub api: Option<Arc<Api>>,
+    /// Behind `/runbooks`: the name of each alert and its runbook in Markdown.
+    pub runbooks: &'static [(&'static str, &'static str)],
     /// Behind `/-/ready`.
     pub ready: ReadyFunction,
     /// Behind `/-/reload`; `None` refuses it (403), which is the default of the program.

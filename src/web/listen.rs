@@ -46,16 +46,15 @@ impl ListenAddress {
         }
     }
 
-    /// Host and port for a client on this host: what listens on all interfaces is reached over loopback.
-    pub(super) fn dial(&self) -> (String, u16) {
+    /// The address for a client on this host: what listens on all interfaces is reached over loopback.
+    pub(crate) fn dial(&self) -> ListenAddress {
         let host = match &self.host {
-            Host::Any => Ipv4Addr::LOCALHOST.to_string(),
-            Host::Ip(IpAddr::V4(ip)) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
-            Host::Ip(IpAddr::V6(ip)) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.to_string(),
-            Host::Ip(ip) => ip.to_string(),
-            Host::Name(name) => name.clone(),
+            Host::Any => Host::Ip(Ipv4Addr::LOCALHOST.into()),
+            Host::Ip(IpAddr::V4(ip)) if ip.is_unspecified() => Host::Ip(Ipv4Addr::LOCALHOST.into()),
+            Host::Ip(IpAddr::V6(ip)) if ip.is_unspecified() => Host::Ip(Ipv6Addr::LOCALHOST.into()),
+            host => host.clone(),
         };
-        (host, self.port)
+        ListenAddress { host, port: self.port }
     }
 }
 

@@ -5,7 +5,6 @@
 //! leaves, `crowd` keeps their number within bounds, `route` picks the answer, `browser` refuses what a foreign page sends, `negotiate` and `query` read what the client asked for, `payload` sends the bytes.
 //! [`api`] answers the questions of scripts, [`pages`] those of people. The crate `exporter-toolkit` has
 //! encryption and authentication.
-//! [`probe`] is the other end, for the health check of a container.
 //!
 //! Every wait has a deadline and every size a limit, all of them in [`settings::WebSettings`]: a hostile or broken client
 //! costs one connection for a bounded time.
@@ -37,12 +36,10 @@ mod browser;
 mod connection;
 mod connections;
 mod content_negotiation;
-pub mod credentials;
 pub mod handlers;
 pub mod listen;
 pub mod meters;
 pub mod pages;
-pub mod probe;
 mod route;
 mod scrape_request;
 pub mod settings;

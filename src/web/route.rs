@@ -1,7 +1,5 @@
 //! Which answer a request gets: the paths, their methods, and what is common to all answers.
 //!
-//! A further page is a [`Route`] with its path, its methods, its label and its arm in [`Server::dispatch`].
-//!
 //! Never here: sockets and deadlines of connections (`connection`), the content of the pages.
 
 use std::any::Any;
@@ -35,7 +33,7 @@ use crate::web::scrape_request::metrics_request;
 use crate::web::settings::WebSettings;
 use crate::web::timeouts::RequestMark;
 
-/// The part of a scrape's time that we leave for our answer to travel, so that "too slow" still arrives.
+/// The part of a scrape's time that is left for the answer to travel.
 const TRAVEL_SHARE: u32 = 10;
 const TRAVEL_MOST: Duration = Duration::from_millis(500);
 
@@ -46,6 +44,7 @@ enum Route {
     Api,
     Landing,
     Masternode,
+    Runbook,
     Healthy,
     Ready,
     Reload,
@@ -64,6 +63,7 @@ impl Route {
             "/-/reload" => Some(Route::Reload),
             _ if path.starts_with(api::PREFIX) => Some(Route::Api),
             _ if pages::is_masternode(path) => Some(Route::Masternode),
+            _ if pages::is_runbook(path) => Some(Route::Runbook),
             _ => None,
         }
     }
@@ -82,6 +82,7 @@ impl Route {
             Route::Api => "api",
             Route::Landing => "landing",
             Route::Masternode => "masternode",
+            Route::Runbook => "runbook",
             Route::Healthy => "healthy",
             Route::Ready => "ready",
             Route::Reload => "reload",
@@ -97,8 +98,10 @@ pub(super) struct Server {
     site: Arc<Handlers>,
     /// One permit for each scrape that may run; `None` for no limit.
     scrapes: Option<Arc<Semaphore>>,
-    /// One permit for each question to the API, and each page, that may be answered.
+    /// One permit for each question to the API that may be answered.
     questions: Arc<Semaphore>,
+    /// The same for pages, which do not wait for the API.
+    pages: Arc<Semaphore>,
     /// What a browser may do with a page.
     policy: HeaderValue,
     /// Whether a panic was logged.
@@ -114,9 +117,10 @@ impl Server {
     ) -> Server {
         let limit = settings.max_requests.min(Semaphore::MAX_PERMITS);
         let scrapes = (limit > 0).then(|| Arc::new(Semaphore::new(limit)));
-        let questions = Arc::new(Semaphore::new(settings.max_questions.clamp(1, Semaphore::MAX_PERMITS)));
+        let places = || Arc::new(Semaphore::new(settings.max_questions.clamp(1, Semaphore::MAX_PERMITS)));
+        let (questions, pages) = (places(), places());
         let policy = HeaderValue::try_from(pages::content_security_policy()).expect("the policy is plain text of ours");
-        Server { settings, meters, security, site, scrapes, questions, policy, panicked: AtomicBool::new(false) }
+        Server { settings, meters, security, site, scrapes, questions, pages, policy, panicked: AtomicBool::new(false) }
     }
 
     /// Answers one request, whatever it is. The answer to HEAD is that to GET: hyper sends its header only, and asks for
@@ -193,7 +197,7 @@ impl Server {
         match route {
             Route::Metrics => self.metrics(head).await,
             Route::Api => self.api(head).await,
-            Route::Landing | Route::Masternode => self.page(head).await,
+            Route::Landing | Route::Masternode | Route::Runbook => self.page(head).await,
             Route::Healthy => text(StatusCode::OK, "Healthy."),
             Route::Ready => self.ready(),
             Route::Reload => self.reload().await,
@@ -235,7 +239,7 @@ impl Server {
     async fn api(&self, head: &Parts) -> Response<Payload> {
         let Some(api) = self.site.api.clone() else { return text(StatusCode::NOT_FOUND, "There is no such page.") };
         let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
-        json(self.run_blocking("api", move || api.answer(&path, &query)).await.unwrap_or_else(|()| {
+        json(self.run_blocking("api", &self.questions, move || api.answer(&path, &query)).await.unwrap_or_else(|()| {
             let reason = "internal error: the log of the exporter has more";
             api::error(StatusCode::INTERNAL_SERVER_ERROR, reason)
         }))
@@ -247,7 +251,7 @@ impl Server {
             return text(StatusCode::NOT_FOUND, "There is no such page.");
         }
         let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
-        match self.run_blocking("page", move || pages::answer(&site, &path, &query)).await {
+        match self.run_blocking("page", &self.pages, move || pages::answer(&site, &path, &query)).await {
             Ok(page) => html(page, self.policy.clone()),
             Err(()) => text(StatusCode::INTERNAL_SERVER_ERROR, "Internal error: the log of the exporter has more."),
         }
@@ -258,9 +262,10 @@ impl Server {
     async fn run_blocking<T: Send + 'static>(
         &self,
         handler: &'static str,
+        places: &Arc<Semaphore>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, ()> {
-        let permit = Arc::clone(&self.questions).acquire_owned().await;
+        let permit = Arc::clone(places).acquire_owned().await;
         let answer = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             work()

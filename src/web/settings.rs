@@ -13,7 +13,8 @@ pub struct WebSettings {
     /// Scrapes answered at a time, from their request until the last byte was handed to the connection; further ones are
     /// answered 503. 0 is no limit, as with the other exporters' `--web.max-requests`. 40.
     pub max_requests: usize,
-    /// Questions to the API answered at a time, at least 1, each on a thread of its own; further ones wait. 4.
+    /// Questions to the API answered at a time, and as many pages, at least 1, each on a thread of its own; further ones
+    /// wait. 4.
     pub max_questions: usize,
     /// From the opening of a connection, or from the first byte of a further request, to the end of the header. 10 s.
     pub header_timeout: Duration,

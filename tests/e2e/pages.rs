@@ -327,6 +327,7 @@ fn hostile_site() -> Handlers {
             telemetry_path: Default::default(),
             links: Vec::new(),
         },
+        runbooks: &[],
         metrics: Box::new(|_| Box::pin(std::future::ready(Err(ScrapeError::Unavailable("not here".into()))))),
         api: Some(Arc::new(api)),
         ready: Box::new(Readiness::default),

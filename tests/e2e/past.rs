@@ -1,5 +1,6 @@
 //! The past in a real Prometheus: a file of samples, imported by promtool, answers what happened before it was set up.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -14,6 +15,19 @@ const MASTERNODES: usize = 60;
 fn number(page: &str, series: &str) -> Option<u64> {
     let line = page.lines().find(|line| line.starts_with(series))?;
     line.rsplit(' ').next()?.parse::<f64>().ok().map(|value| value as u64)
+}
+
+/// A Prometheus that scrapes nothing, on the blocks below `data`.
+fn prometheus(directory: &Path, port: u16) -> Running {
+    let file = directory.join("prometheus.yml");
+    std::fs::write(&file, "scrape_configs: []\n").unwrap();
+    let running = Running::start(Command::new("prometheus").args([
+        format!("--config.file={}", file.display()),
+        format!("--storage.tsdb.path={}", directory.join("data").display()),
+        format!("--web.listen-address=127.0.0.1:{port}"),
+    ]));
+    wait_for("Prometheus", Duration::from_secs(30), || get(port, "/-/ready"));
+    running
 }
 
 #[test]
@@ -52,13 +66,7 @@ fn a_real_prometheus_answers_queries_about_blocks_from_before_its_start() {
     let imported = imported.expect("promtool is installed by scripts/test");
     assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
 
-    std::fs::write(path("prometheus.yml"), "scrape_configs: []\n").unwrap();
-    let _prometheus = Running::start(Command::new("prometheus").args([
-        format!("--config.file={}", path("prometheus.yml")),
-        format!("--storage.tsdb.path={data}"),
-        format!("--web.listen-address=127.0.0.1:{prometheus_port}"),
-    ]));
-    wait_for("Prometheus", Duration::from_secs(30), || get(prometheus_port, "/-/ready"));
+    let _prometheus = prometheus(directory.path(), prometheus_port);
     let query = |expression: &str, time: u64| {
         let answer = get(prometheus_port, &format!("/api/v1/query?query={expression}&time={time}")).unwrap();
         let answer: Value = serde_json::from_str(&answer).unwrap();

@@ -9,6 +9,7 @@ use domain::release::{BAD_RELEASES, REFUSED_SETTINGS};
 use domain::revival::Revival;
 use domain::{MasternodeId, NodeType};
 use masternode_exporter::alerting::catalog::{About, Alert, alerts};
+use masternode_exporter::alerting::rule_file::RuleOptions;
 use masternode_exporter::alerting::{inhibition, recording_rules, rule_file};
 
 use crate::markdown;
@@ -25,7 +26,7 @@ const WATCHDOG: &str = "MasternodeExporterWatchdog";
 
 #[test]
 fn the_rules_are_those_of_the_catalogue() {
-    golden(RULES, &rule_file::rules(&Thresholds::DEFAULT).unwrap());
+    golden(RULES, &rule_file::render(&Thresholds::DEFAULT, &RuleOptions::default()).unwrap());
 }
 
 #[test]
@@ -94,6 +95,22 @@ fn every_alert_has_tests_of_every_case_with_its_labels_and_text() {
         assert!(text.contains(&format!("summary: {:?}", alert.summary)), "{path} has another summary");
         assert!(text.contains(&alert.runbook()), "{path} names no runbook");
     }
+}
+
+#[test]
+fn a_diagnosis_with_commands_says_how_they_run_in_kubernetes() {
+    let mut without = Vec::new();
+    for alert in alerts() {
+        let page = markdown::read(&alert.runbook());
+        let diagnosis = page.split("## Diagnosis").nth(1).unwrap().split("## Resolution").next().unwrap();
+        let has_commands = ["-cli ", "masternode-exporter ", "journalctl", "exporter's log"]
+            .iter()
+            .any(|word| diagnosis.contains(word));
+        if has_commands && !diagnosis.contains("kubectl ") {
+            without.push(alert.name);
+        }
+    }
+    assert_eq!(without, Vec::<&str>::new());
 }
 
 #[test]

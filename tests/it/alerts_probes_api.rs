@@ -68,6 +68,7 @@ impl Known {
                 telemetry_path: Default::default(),
                 links: vec![],
             },
+            runbooks: &[],
             metrics: Box::new(|_| Box::pin(std::future::ready(Err(ScrapeError::Unavailable("not here".into()))))),
             api: Some(Arc::new(api)),
             ready: Box::new(Readiness::default),

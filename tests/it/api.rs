@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use domain::samples::{moment, network_state};
 use domain::{EventKind, NetworkState, Risk, Snapshot, SourceHealth, UnixSeconds};
 use masternode_exporter::rpc::dialect;
-use masternode_exporter::web::api::{Api, Firing, History, PAGES};
+use masternode_exporter::web::api::{Api, Firing, History, PAGES, openapi};
 use serde_json::{Value, json};
 use simulator::{Action, Options};
 
@@ -358,6 +358,11 @@ async fn hostile_and_invalid_requests_get_a_sentence() {
         let reply = desk.api.answer(path, "");
         assert_eq!(reply.status.as_u16(), 404, "{path}");
     }
+}
+
+#[test]
+fn the_contract_on_record_is_that_of_the_types() {
+    crate::support::golden("docs/openapi.json", openapi::contract());
 }
 
 #[tokio::test]

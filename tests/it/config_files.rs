@@ -171,7 +171,7 @@ fn a_file_with_a_secret_is_a_small_regular_file() {
     };
     check(&path("fifo"), "is a FIFO, not a regular file");
     check(folder.path(), "is a directory, not a regular file");
-    check(&path("large"), "is larger than 64 KiB: it must hold the secret only");
+    check(&path("large"), "is larger than 64 KiB: it must hold nothing else");
     check(Path::new("/dev/zero"), "is a device, not a regular file");
 }
 

@@ -296,7 +296,7 @@ fn a_documented_default_applies_if_the_key_is_omitted() {
     // Receivers have required keys, so that these must be present before others can be omitted.
     let text = format!(
         "{NETWORK}alerting:\n  alertmanagers: [{{url: 'http://a:1'}}]\n  webhooks: [{{name: w, url: 'http://w'}}]\n  \
-         heartbeat: {{url: 'http://h'}}\n"
+         emails: [{{name: m, server: 'm:25', from: 'a@example.org', to: ['b@example.org']}}]\n  heartbeat: {{url: 'http://h'}}\n"
     );
     for key in reference::keys() {
         let DefaultValue::Value(value) = &key.default else { continue };
@@ -451,4 +451,14 @@ fn masternodes_are_probed_only_if_enabled() {
             "probe.max_parallel: \"0\" is not a whole number from 1 to 64",
         ],
     );
+}
+
+#[test]
+fn a_top_level_key_for_anchors_is_no_setting_and_one_below_is_a_mistake() {
+    let text = "\u{feff}x-common: &common { timeout: 7s }\nnetworks:\n  - name: dash-main\n    sources:\n      \
+                - { <<: *common, name: a, url: \"http://127.0.0.1:9998\" }\n";
+    let config = load(text, &[]).unwrap().config;
+    assert_eq!(config.networks[0].sources[0].timeout, Duration::from_secs(7));
+    let below = load(&text.replace("name: a", "x-name: b, name: a"), &[]).err().unwrap();
+    assert!(below.contains("x-name"), "{below}");
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use domain::Height;
 use masternode_exporter::meters::Meters;
-use masternode_exporter::rpc::{self, Client, Credentials, RpcError, Secret};
+use masternode_exporter::rpc::{self, Client, Credentials, RpcError};
+use masternode_exporter::secret::Secret;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;

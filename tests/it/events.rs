@@ -143,14 +143,14 @@ fn people_get_a_table() {
     let (table, _, _) = Place::new().run(&["--order", "oldest", "--withdrawn"]);
     let expected = [
         "time                     height  network         masternode            event",
-        "2026-01-31T12:00:00Z        100  dash-main       one                   registration",
-        "2026-02-01T12:00:00Z        101  dash-main       one                   penalty: 1 failure, 58 points, cut at \
-         the limit, score 100",
-        "2026-02-01T12:00:00Z        101  dash-main       one                   ban: cause dkg",
-        "2026-02-02T12:00:00Z        102  dash-main       two                   payment",
-        "2026-02-03T12:00:00Z        103  dash-main       030303030303…         payout change",
-        "2026-02-04T12:00:00Z        104  dash-main       one                   revival (withdrawn)",
-        "2026-01-31T12:00:00Z        100  dime-main       070707070707…-1       state change: enabled to a \"b\", c",
+        "2026-01-31T12:00:00Z        100  dash-main       one                   was registered",
+        "2026-02-01T12:00:00Z        101  dash-main       one                   failed 1 DKG session: 58 points \
+         more, cut at the limit, score 100",
+        "2026-02-01T12:00:00Z        101  dash-main       one                   was banned: its score reached the limit",
+        "2026-02-02T12:00:00Z        102  dash-main       two                   was paid",
+        "2026-02-03T12:00:00Z        103  dash-main       030303030303…         has other payees",
+        "2026-02-04T12:00:00Z        104  dash-main       one                   was revived (withdrawn)",
+        "2026-01-31T12:00:00Z        100  dime-main       070707070707…-1       went from enabled to a \"b\", c",
     ];
     assert_eq!(table.lines().collect::<Vec<_>>(), expected);
 }

@@ -9,7 +9,8 @@ use domain::{EventKind, MasternodeId, NetworkState, Snapshot, UnixSeconds, state
 use masternode_exporter::follower::{self, Follower, FollowerSettings, OptionalQueries};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
-use masternode_exporter::rpc::{self, Client, Credentials, Dialect, Secret, dialect};
+use masternode_exporter::rpc::{self, Client, Credentials, Dialect, dialect};
+use masternode_exporter::secret::Secret;
 use prometheus::Registry;
 use simulator::legacy::{Action, Chain, LedgerKind, Network, Options};
 use simulator::{self, AnyNetwork, Fault, RunningServer, Server};

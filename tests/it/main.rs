@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
 #![expect(unreachable_pub, reason = "no other crate uses this one")]
 
+mod advisories;
 mod alert_evaluation;
 mod alerts;
 mod alerts_probes_api;
@@ -24,6 +25,7 @@ mod error_messages;
 mod events;
 mod exposition;
 mod forecast;
+mod foreign_text;
 mod fork;
 mod fork_recorded;
 #[path = "../fuzz/targets/mod.rs"]
@@ -35,6 +37,7 @@ mod laws;
 mod legacy;
 mod legacy_scenarios;
 mod list_proof;
+mod lying_node;
 mod markdown;
 mod online_backfill;
 mod openmetrics_backfill;
@@ -49,6 +52,7 @@ mod push;
 mod quorum_rotation;
 mod quorum_selection;
 mod quorums;
+mod receivers;
 mod recorded;
 mod reports;
 mod restart_check;
@@ -63,4 +67,6 @@ mod v24;
 mod v24_followed;
 mod v24_network;
 mod versions;
+mod watch_entries;
 mod work_queue;
+mod wrong_time;

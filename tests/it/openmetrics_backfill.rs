@@ -72,6 +72,7 @@ async fn lived() -> (Stage, u32, BTreeMap<u64, HashMap<String, f64>>, WatchList)
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one file, checked line by line")]
 async fn the_file_has_the_samples_of_the_page_for_each_block_in_the_order_of_the_format() {
     let (mut stage, from, pages, watch_list) = lived().await;
     stage.stop().await;

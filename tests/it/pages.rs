@@ -17,6 +17,7 @@ use domain::{
     BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NetworkState, NodeType,
     Score, Snapshot, SourceHealth, UnixSeconds,
 };
+use masternode_exporter::alerting::runbooks::RUNBOOKS;
 use masternode_exporter::rpc::dialect;
 use masternode_exporter::web::api::{Api, Firing, History};
 use masternode_exporter::web::handlers::{Handlers, LandingPage, Link, Readiness, ScrapeError};
@@ -55,6 +56,7 @@ fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -
             telemetry_path: Default::default(),
             links: vec![Link { target: "/api/v1/status".into(), text: "API: status".into() }],
         },
+        runbooks: RUNBOOKS,
         metrics: Box::new(|_| Box::pin(std::future::ready(Err(ScrapeError::Unavailable("not here".into()))))),
         api: Some(Arc::new(api)),
         ready: Box::new(Readiness::default),
@@ -230,7 +232,7 @@ async fn the_page_of_a_masternode_shows_events_from_memory_and_from_the_history(
         "banned since block",
         "100 of 100",
         "was banned: its score reached the limit",
-        "failed 1 DKG session: 66 points more, 66 now",
+        "failed 1 DKG session: 66 points more, score 66",
         "PoSe score by block",
         "Revival",
         "up to 10 minutes in the mempool",
@@ -379,4 +381,21 @@ fn no_text_of_a_node_or_a_configuration_becomes_markup() {
     }
     let page = good(&site, &format!("/masternodes/{}", id(3)));
     assert!(text(&page).contains(nasty), "it is shown as the text that it is: {page}");
+}
+
+#[test]
+fn every_runbook_is_a_page_in_the_list_and_leads_to_pages_that_are_served() {
+    let site = site(Vec::new(), None);
+    let list = good(&site, "/runbooks");
+    assert!(RUNBOOKS.len() > 30);
+    for (name, _) in RUNBOOKS {
+        assert!(list.contains(&format!("<a href=\"/runbooks/{name}\">")), "{name}");
+        let page = good(&site, &format!("/runbooks/{name}"));
+        assert!(page.contains(&format!("<h1>{name}</h1>")) && page.contains("<h2>Diagnosis</h2>"), "{name}");
+        let runbook = page.split("article").nth(1).unwrap();
+        for link in runbook.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(link.starts_with("https://") || get(&site, link).status == 200, "{name} leads to {link}");
+        }
+    }
+    assert_eq!(get(&site, "/runbooks/Nothing").status, 404);
 }

@@ -7,9 +7,11 @@ use std::time::Duration;
 use domain::watch::{Selector, WatchEntry};
 use masternode_exporter::app::App;
 use masternode_exporter::config::{ChainConfig, Config, ConfigSources, LoadedConfig, NetworkConfig, SourceConfig};
+use masternode_exporter::outbound::Outbound;
 use masternode_exporter::probe;
 use masternode_exporter::probe::codec::{VERACK, VERSION, Version, message};
-use masternode_exporter::rpc::{Credentials, RpcUrl, Secret};
+use masternode_exporter::rpc::{Credentials, RpcUrl};
+use masternode_exporter::secret::Secret;
 use simulator::{Action, Network, Options, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -52,6 +54,7 @@ fn config(network: &Network, url: String, probe: Option<probe::ProbeSettings>) -
             url: RpcUrl::new(url),
             credentials: access,
             timeout: PATIENCE,
+            outbound: Outbound::default(),
         }],
         poll_interval: Duration::from_millis(50),
         stale_after: Duration::from_secs(60),

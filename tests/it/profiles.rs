@@ -119,7 +119,7 @@ fn forks_with_a_deterministic_list_are_read_as_dash_is() {
 #[test]
 fn raptoreum_has_nodes_that_are_neither_banned_nor_paid_and_a_spork_that_slows_the_decay() {
     let chain = profile("raptoreum");
-    let sporks = [("SPORK_21_LOW_LLMQ_PARAMS".to_string(), 0)];
+    let sporks = [("SPORK_21_LOW_LLMQ_PARAMS".into(), 0)];
     let rule = chain.rules.penalty_rule(&sporks, UnixSeconds(1_795_000_000)).unwrap();
     let pose = PoseScore::new(Score(70), false, Height(1000), rule.limits(20));
     assert_eq!(pose.safe_height(), Some(Height((1000 / 30 + 37) * 30)));

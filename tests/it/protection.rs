@@ -154,6 +154,7 @@ fn site() -> Handlers {
             telemetry_path: TelemetryPath::default(),
             links: vec![],
         },
+        runbooks: &[],
         metrics: Box::new(move |_| {
             let reply = MetricsReply { content_type: "text/plain; version=0.0.4", gzip: false, body: body() };
             Box::pin(std::future::ready(Ok(reply)))

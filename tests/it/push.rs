@@ -11,10 +11,13 @@ use domain::samples::network_state;
 use domain::{Moment, NetworkState, Snapshot, SourceHealth, UnixSeconds};
 use masternode_exporter::alerting::catalog::Severity;
 use masternode_exporter::alerting::evaluate::EvaluationInput;
-use masternode_exporter::alerting::settings::{Heartbeat, Kind, Receiver, Secret};
+use masternode_exporter::alerting::routing::AlertMatch;
+use masternode_exporter::alerting::settings::{Heartbeat, Kind, Receiver};
 use masternode_exporter::alerting::{AlertingSettings, Engine};
 use masternode_exporter::history::{self, Writer, WriterHandle};
 use masternode_exporter::meters::Meters;
+use masternode_exporter::outbound::Outbound;
+use masternode_exporter::secret::{Secret, SecretSource};
 use prometheus::Registry;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,16 +31,19 @@ use crate::support::harness::{NOW, Stage, fail};
 /// A received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Got {
-    head: String,
+    pub(crate) head: String,
     pub(crate) body: Value,
 }
 
 /// A receiver on loopback: keeps its requests, and answers with the given status.
 pub(crate) struct FakeReceiver {
-    address: String,
+    pub(crate) address: String,
     got: watch::Receiver<Vec<Got>>,
     status: Arc<Mutex<u16>>,
     poison: Arc<Mutex<Option<String>>>,
+    key: Arc<Mutex<String>>,
+    silent: Arc<Mutex<bool>>,
+    date: Arc<Mutex<String>>,
     _task: tokio::task::JoinHandle<()>,
 }
 
@@ -48,7 +54,10 @@ impl FakeReceiver {
         let (sender, got) = watch::channel(Vec::new());
         let status = Arc::new(Mutex::new(200));
         let poison: Arc<Mutex<Option<String>>> = Arc::default();
-        let (answer, refused) = (status.clone(), poison.clone());
+        let (key, silent) = (Arc::<Mutex<String>>::default(), Arc::<Mutex<bool>>::default());
+        let date: Arc<Mutex<String>> = Arc::default();
+        let said = date.clone();
+        let (answer, refused, needed, is_silent) = (status.clone(), poison.clone(), key.clone(), silent.clone());
         let task = tokio::spawn(async move {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
@@ -66,15 +75,26 @@ impl FakeReceiver {
                 };
                 let sent = String::from_utf8_lossy(&read);
                 let is_poison = refused.lock().unwrap().as_ref().is_some_and(|poison| sent.contains(poison));
-                let status = if is_poison { 400 } else { *answer.lock().unwrap() };
-                let reply = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                let status = match (sent.contains(&*needed.lock().unwrap()), is_poison) {
+                    (false, _) => 401,
+                    (true, true) => 400,
+                    (true, false) => *answer.lock().unwrap(),
+                };
+                if *is_silent.lock().unwrap() {
+                    sender.send_modify(|all| all.extend(got));
+                    continue;
+                }
+                let reply = format!(
+                    "HTTP/1.1 {status} X\r\n{}Content-Length: 0\r\nConnection: close\r\n\r\n",
+                    said.lock().unwrap()
+                );
                 let _ = stream.write_all(reply.as_bytes()).await;
                 if let Some(got) = got.filter(|_| status < 300) {
                     sender.send_modify(|all| all.push(got));
                 }
             }
         });
-        FakeReceiver { address, got, status, poison, _task: task }
+        FakeReceiver { address, got, status, poison, key, silent, date, _task: task }
     }
 
     /// Each message with this text is answered with 400.
@@ -82,8 +102,28 @@ impl FakeReceiver {
         *self.poison.lock().unwrap() = Some(text.into());
     }
 
+    /// Each message without this text is answered with 401.
+    pub(crate) fn require(&self, text: &str) {
+        *self.key.lock().unwrap() = text.into();
+    }
+
+    /// Its answers have this time.
+    pub(crate) fn set_clock(&self, at: std::time::SystemTime) {
+        *self.date.lock().unwrap() = format!("Date: {}\r\n", httpdate::fmt_http_date(at));
+    }
+
+    /// Each message is taken, and the connection closed without an answer.
+    pub(crate) fn be_silent(&self, silent: bool) {
+        *self.silent.lock().unwrap() = silent;
+    }
+
     pub(crate) fn answer_with(&self, status: u16) {
         *self.status.lock().unwrap() = status;
+    }
+
+    /// All received requests.
+    pub(crate) fn got(&self) -> Vec<Got> {
+        self.got.borrow().clone()
     }
 
     /// Waits until all received requests match.
@@ -100,16 +140,23 @@ impl FakeReceiver {
         Receiver {
             name: name.into(),
             kind,
-            address: Secret::new(&*self.address),
+            address: text(&self.address),
             token: None,
             minimum_severity: Severity::Info,
+            matches: AlertMatch::default(),
             repeat: Duration::from_secs(3600),
             timeout: Duration::from_secs(5),
+            outbound: Outbound::default(),
         }
     }
 }
 
-/// A request, once it is read completely.
+/// A secret that stands in the configuration itself.
+pub(crate) fn text(text: &str) -> SecretSource {
+    SecretSource::Text(Secret::new(text))
+}
+
+/// A request, once all of it was read.
 fn whole(read: &[u8]) -> Option<Got> {
     let text = std::str::from_utf8(read).ok()?;
     let (head, body) = text.split_once("\r\n\r\n")?;
@@ -126,6 +173,9 @@ struct Sight {
     probes: Option<Arc<Probes>>,
     isolated: Option<bool>,
 }
+
+/// The name of it elsewhere.
+pub(crate) use self::Told as TestEngine;
 
 /// An engine on a network that a test advances.
 pub(crate) struct Told {
@@ -191,7 +241,7 @@ impl Told {
     }
 
     /// The metrics of the process, as text.
-    fn page(&self) -> String {
+    pub(crate) fn page(&self) -> String {
         prometheus::TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap()
     }
 }
@@ -293,7 +343,7 @@ async fn a_withdrawn_snapshot_resolves_no_alert() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_kind_of_receiver_gets_a_valid_body_and_no_secret_is_shown() {
     let mut stage = Stage::following().await;
-    let token = Secret::new("hunter2");
+    let token = text("hunter2");
     let kinds = [
         ("alertmanager", Kind::Alertmanager, "POST /api/v2/alerts "),
         ("generic", Kind::Generic, "POST / "),
@@ -301,6 +351,12 @@ async fn each_kind_of_receiver_gets_a_valid_body_and_no_secret_is_shown() {
         ("discord", Kind::Discord, "POST / "),
         ("telegram", Kind::Telegram { chat: "-1001".into() }, "POST /bothunter2/sendMessage "),
         ("pagerduty", Kind::PagerDuty, "POST / "),
+        ("ntfy", Kind::Ntfy { topic: Secret::new("masternodes") }, "POST / "),
+        (
+            "matrix",
+            Kind::Matrix { room: "!ab/c:example.org".into() },
+            "PUT /_matrix/client/v3/rooms/!ab%2Fc:example.org/send/m.room.message/",
+        ),
     ];
     let mut fakes = Vec::new();
     let mut receivers = Vec::new();
@@ -311,8 +367,9 @@ async fn each_kind_of_receiver_gets_a_valid_body_and_no_secret_is_shown() {
     }
     let beat = FakeReceiver::start().await;
     let mut told = Told::new(None);
-    let address = Secret::new(format!("{}/hunter2", beat.address));
-    let heartbeat = Some(Heartbeat { address, interval: Duration::from_millis(100) });
+    let address = text(&format!("{}/hunter2", beat.address));
+    let outbound = Outbound::default();
+    let heartbeat = Some(Heartbeat { address, interval: Duration::from_millis(100), outbound });
     let settings =
         AlertingSettings { heartbeat, external_url: "https://exporter.example.org".into(), ..at_once(receivers) };
     assert!(!format!("{settings:?}").contains("hunter2"));
@@ -331,7 +388,7 @@ async fn each_kind_of_receiver_gets_a_valid_body_and_no_secret_is_shown() {
         for Got { head, body } in &got {
             assert!(head.starts_with(request), "{name}: {head}");
             let bearer = head.to_lowercase().contains("authorization: bearer hunter2");
-            assert_eq!(bearer, ["alertmanager", "generic"].contains(name), "{name}: {head}");
+            assert_eq!(bearer, ["alertmanager", "generic", "ntfy", "matrix"].contains(name), "{name}: {head}");
             if let Err(error) = jsonschema::validate(&schema, body) {
                 panic!("{name}: {error}\n{body:#}");
             }

@@ -316,6 +316,6 @@ fn a_recorded_block_pays_the_amounts_that_the_node_reports() {
     let payees = of_block.unwrap()["masternodes"][0]["payees"].as_array().unwrap();
     // The first is the share of Platform, which has no address.
     let (address, amount) = (payees[1]["address"].as_str().unwrap(), payees[1]["amount"].as_u64().unwrap());
-    assert!(outputs.contains(&(address.to_string(), Duffs(amount))), "{outputs:?}");
+    assert!(outputs.contains(&(address.into(), Duffs(amount))), "{outputs:?}");
     assert_eq!(outputs.len(), 2, "the miner and the payee: {outputs:?}");
 }

@@ -168,7 +168,7 @@ fn recorded_nodes_report_relay_services_and_indexes() {
         "a strange field is unknown"
     );
     let indexes = node::indexes(&recorded("dash/v23.1.2/healthy/getindexinfo.json")).unwrap();
-    assert_eq!(indexes.into_iter().collect::<Vec<_>>(), [("txindex".to_string(), true)]);
+    assert_eq!(indexes.into_iter().collect::<Vec<_>>(), [("txindex".into(), true)]);
 }
 
 #[test]

@@ -136,7 +136,7 @@ async fn a_banned_masternode_can_be_restarted_at_any_time() {
     let id = ids.into_iter().find(|id| !stage.network.masternode(id).unwrap().evo).unwrap();
     stage.network.mine_with(&[Action::FailDkg { masternode: id, commitments: 2, quorum_type: None }]).unwrap();
     let (code, text, _) = stage.run(&["--masternode", "regular"]).await;
-    assert_eq!((code, text.contains("it is banned, so it misses nothing")), (Some(0), true), "{text}");
+    assert_eq!((code, text.contains("it is banned, so a missed session costs it nothing")), (Some(0), true), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

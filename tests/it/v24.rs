@@ -124,6 +124,7 @@ fn every_recorded_answer_decodes_to_its_values() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one recording, checked block by block")]
 fn each_block_across_the_activation_follows_from_its_changes_and_has_the_recorded_events() {
     // Blocks whose changes do not contain the payees in the new form, so that the full list is read; and blocks in
     // which an address other than the primary one is added or removed.
@@ -442,11 +443,11 @@ fn an_unknown_form_is_counted_and_breaks_nothing() {
             &[],
         ),
         (
-            "a long name",
+            "a name longer than a host name can be",
             json!({"addresses": {"core_p2p": ["192.0.2.1:9999"], "platform_https": [long]}}),
             Some(1),
             home,
-            &[],
+            &[AddressKind],
         ),
         (
             "I2P without a port",

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 use crate::dkg::{self, QuorumType};
+use crate::foreign_text::ForeignText;
 use crate::masternode::UnixSeconds;
 use crate::payment::{PaymentModel, PoolRule, pool};
 use crate::pose::{self, PenaltyRule};
@@ -178,11 +179,11 @@ pub const BUILT_IN: [ChainRules; 3] = [DASH, DIMECOIN, PRCYCOIN];
 
 impl ChainRules {
     /// The penalty rule for the given sporks at `now`; `None` where RPC shows no score.
-    pub fn penalty_rule(&self, sporks: &[(String, i64)], now: UnixSeconds) -> Option<PenaltyRule> {
+    pub fn penalty_rule(&self, sporks: &[(ForeignText, i64)], now: UnixSeconds) -> Option<PenaltyRule> {
         let penalty = self.penalty.as_ref()?;
         // A spork is active from the time in its value on (`CSporkManager::IsSporkActive`).
         let active = |name: &str| {
-            sporks.iter().any(|(spork, value)| spork == name && u64::try_from(*value).is_ok_and(|value| value < now.0))
+            sporks.iter().any(|(spork, value)| *spork == name && u64::try_from(*value).is_ok_and(|value| value < now.0))
         };
         let slowed = penalty.slowed.as_ref().filter(|slowed| active(&slowed.spork));
         Some(slowed.map_or(penalty.rule, |slowed| PenaltyRule { decay_period: slowed.decay_period, ..penalty.rule }))
@@ -242,7 +243,7 @@ mod tests {
         // value of the spork, decay period: active from the given time on; off is a time in the far future
         // (docs/spec/legacy-chains.md#chain-profiles).
         for (value, period) in [(0, 30), (999, 30), (1000, 2), (4_070_908_800, 2), (-1, 2)] {
-            let sporks = vec![("SPORK_21_LOW_LLMQ_PARAMS".to_string(), value)];
+            let sporks = vec![("SPORK_21_LOW_LLMQ_PARAMS".into(), value)];
             let rule = rules.penalty_rule(&sporks, UnixSeconds(1000)).unwrap();
             assert_eq!(rule.decay_period, period, "spork value {value}");
         }

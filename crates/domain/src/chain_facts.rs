@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::chain::{ChainRules, Subnet};
 use crate::deployment::{Deployment, Phase};
 use crate::dkg::QuorumType;
+use crate::foreign_text::ForeignText;
 use crate::list::Block;
 use crate::masternode::{Height, Masternode, MasternodeId, NodeType, UnixSeconds};
 use crate::payment::{EvoPayments, Vote, chance};
@@ -39,7 +40,7 @@ pub struct ChainFacts {
     /// Mean seconds between blocks, measured over the last blocks; `None` when not measured yet.
     pub measured_spacing_seconds: Option<f64>,
     /// Sporks by name, as the node shows them.
-    pub sporks: Vec<(String, i64)>,
+    pub sporks: Vec<(ForeignText, i64)>,
     /// Active DKG sessions; `None` if no source reports them.
     pub sessions: Option<Arc<DkgSessions>>,
     /// Block at which the next session of any type begins; `None` if no source reports it.
@@ -55,7 +56,7 @@ pub struct ChainFacts {
     pub collateral_heights: Arc<HashMap<MasternodeId, Height>>,
     /// Names of the quorum types that hold sessions on the network; `None` if not requested: then all types of the
     /// chain's table.
-    pub held_types: Option<Vec<String>>,
+    pub held_types: Option<Vec<ForeignText>>,
     /// The node reports the results of DKG sessions, so they can be counted.
     pub tells_sessions: bool,
     /// When quorums were last mined, and which sessions are open; types without data are absent.
@@ -107,7 +108,7 @@ impl ChainFacts {
     /// The quorum types whose sessions can punish.
     pub fn quorum_types(&self, rules: &ChainRules) -> Vec<QuorumType> {
         let is_held =
-            |kind: &&QuorumType| self.held_types.as_ref().is_none_or(|held| held.iter().any(|name| name == kind.name));
+            |kind: &&QuorumType| self.held_types.as_ref().is_none_or(|held| held.iter().any(|name| *name == kind.name));
         rules.quorum_types(self.subnet).iter().filter(is_held).copied().collect()
     }
 

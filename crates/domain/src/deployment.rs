@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 
 use crate::chain::Subnet;
+use crate::foreign_text::ForeignText;
 use crate::masternode::{Height, UnixSeconds};
 
 /// Name of the deployment of Dash Core 24, in answers and in the label `deployment`.
@@ -49,7 +50,7 @@ pub const KNOWN: &[&str] = &[
 ];
 
 /// What a node reports about its forks, by name; empty if it reports nothing.
-pub type Forks = BTreeMap<String, Fork>;
+pub type Forks = BTreeMap<ForeignText, Fork>;
 
 /// What a node reports about one fork. All values that it may omit are options.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,7 +67,7 @@ pub struct Fork {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bip9 {
     /// The node's name of the state of the next block.
-    pub status: String,
+    pub status: ForeignText,
     /// Signals count from this median time on; `None` if none is stated.
     pub start_time: Option<UnixSeconds>,
     /// First block of the state.

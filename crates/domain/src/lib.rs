@@ -3,11 +3,11 @@
 //! reports; [`chain`] and [`state`] hold the rules of chains, [`chain_facts`] further facts about a network. [`pose`],
 //! [`dkg`] and [`payment`] derive values for one masternode, and [`score_projection`] the effect of failures at known
 //! blocks. [`event`] holds the changes between blocks, [`dkg_outcome`] the results of DKG sessions, [`rfc3339`] the
-//! format of times. [`watch`] holds the watch list, [`maintenance`] masternodes in maintenance, [`probe`] the results
+//! format of times. [`watch`] holds the watch list, [`entry_matches`] what its entries match, [`maintenance`] masternodes in maintenance, [`probe`] the results
 //! of probes, [`session`] active DKG sessions, [`quorum_selection`] and [`quorum_rotation`] the members of the next ones,
 //! [`duty`] the known sessions of a masternode and the cost of an outage, and [`quorum`] the last quorums of each type.
 //! [`list_proof`] holds the proof that a list is the one that the chain commits to. [`registrations`] counts masternodes by form of registration, [`census`] watched ones by
-//! software. [`release`] lists software with known faults, [`requirement`] the requirements of the network, [`revival`]
+//! software. [`foreign_text`] bounds text that others wrote. [`release`] lists software with known faults, [`requirement`] the requirements of the network, [`revival`]
 //! the commands that revive a masternode, and [`deployment`] the activation of consensus changes. [`snapshot`] combines
 //! all of it for readers, [`network_state`] adds sources and probes, and [`condition`] holds the conditions that alerts
 //! report.
@@ -24,7 +24,10 @@ pub mod details;
 pub mod dkg;
 pub mod dkg_outcome;
 pub mod duty;
+pub mod entry_matches;
 pub mod event;
+pub mod foreign_text;
+pub mod hex;
 pub mod list;
 pub mod list_proof;
 pub mod maintenance;
@@ -56,6 +59,7 @@ pub use chain::{ChainRules, Subnet};
 pub use chain_facts::ChainFacts;
 pub use details::{Detail, DetailTexts, Details};
 pub use event::{BanCause, Event, EventKind, Field};
+pub use foreign_text::ForeignText;
 pub use list::{Block, ListDiff, MasternodeList, StateChange};
 pub use masternode::{
     BlockHash, Duffs, Hash, Height, Masternode, MasternodeId, NodeType, Outpoint, Score, UnixSeconds,

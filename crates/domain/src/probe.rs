@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::foreign_text::ForeignText;
 use crate::masternode::{MasternodeId, UnixSeconds};
 
 /// The last probe of each watched masternode.
@@ -31,7 +32,7 @@ pub struct Peer {
     /// Version of the peer-to-peer protocol.
     pub protocol_version: u32,
     /// Its user agent: at most [`Peer::AGENT_LENGTH`] harmless characters; may be empty.
-    pub agent: String,
+    pub agent: ForeignText,
     /// It relays transactions; `None` if not reported.
     pub relays: Option<bool>,
     /// It serves compact block filters (`NODE_COMPACT_FILTERS`); `None` if not reported.
@@ -46,8 +47,9 @@ impl Peer {
     /// known.
     pub fn new(protocol_version: u32, agent: &[u8]) -> Peer {
         let harmless = |byte: &&u8| byte.is_ascii_alphanumeric() || b" .,;-_/:?@()+".contains(byte);
-        let agent = agent.iter().filter(harmless).take(Peer::AGENT_LENGTH).map(|byte| char::from(*byte)).collect();
-        Peer { protocol_version, agent, relays: None, compact_filters: None }
+        let agent: String =
+            agent.iter().filter(harmless).take(Peer::AGENT_LENGTH).map(|byte| char::from(*byte)).collect();
+        Peer { protocol_version, agent: ForeignText::new(agent), relays: None, compact_filters: None }
     }
 }
 

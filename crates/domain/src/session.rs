@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::foreign_text::ForeignText;
 use crate::masternode::{BlockHash, MasternodeId};
 
 /// The phase of contributions; missing contributions may still arrive before its end. Phases (`QuorumPhase` in
@@ -14,7 +15,7 @@ const CONTRIBUTE: u8 = 2;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DkgSession {
     /// Name of its quorum type, e.g. `llmq_60_75`.
-    pub quorum_type: String,
+    pub quorum_type: ForeignText,
     /// The block at which it began, which identifies its quorum.
     pub quorum: BlockHash,
     /// Index of the quorum in its cycle, 0 for non-rotating types.

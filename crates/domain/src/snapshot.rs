@@ -56,6 +56,7 @@ pub struct Snapshot {
     risks: [usize; Risk::ALL.len()],
     groups: BTreeMap<(String, String), [usize; Risk::ALL.len()]>,
     recent_events: Vec<Event>,
+    pub(crate) entry_matches: Vec<crate::entry_matches::EntryMatches>,
 }
 
 /// A watched masternode, whether or not it is on the list.
@@ -125,19 +126,18 @@ impl Snapshot {
             })
             .collect();
         let groups = groups(&watched, &list, limits);
-        let population = Population::of(list.masternodes());
         let registrations = Registrations::of(list.masternodes());
         let network_tally = *tallies.network();
         let sessions = tallies.sessions().clone();
         Snapshot {
             quorum_types: facts.quorum_types(&rules),
+            population: Population::of(list.masternodes()),
             network,
             rules,
             list,
             facts,
             read_at,
             limits,
-            population,
             registrations,
             states,
             payments,
@@ -147,6 +147,7 @@ impl Snapshot {
             risks,
             groups,
             recent_events,
+            entry_matches: Vec::new(),
         }
     }
 

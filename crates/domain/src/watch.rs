@@ -112,6 +112,11 @@ impl WatchField {
     }
 }
 
+/// Whether a masternode has the values of all fields.
+pub(super) fn selects(fields: &[(WatchField, String)], masternode: &Masternode) -> bool {
+    wanted(fields).iter().all(|wanted| wanted.is_of(&masternode.details))
+}
+
 /// The values that a selector searches for.
 pub(super) fn wanted(fields: &[(WatchField, String)]) -> Vec<Wanted> {
     fields.iter().filter_map(|(field, value)| Some(Wanted::new(field.detail()?, value))).collect()
@@ -148,6 +153,11 @@ impl WatchList {
     /// The same list, with maintenance of some of the masternodes.
     pub fn with_maintenance(self, maintenance: Vec<Maintenance>) -> WatchList {
         WatchList { maintenance, ..self }
+    }
+
+    /// Work on masternodes.
+    pub fn maintenance(&self) -> &[Maintenance] {
+        &self.maintenance
     }
 
     /// The entries.

@@ -3,7 +3,7 @@
 //!
 //! Never here: what a leaf says.
 
-use ring::digest::{SHA256, digest};
+use sha2::{Digest, Sha256};
 
 use super::random::Hash256;
 
@@ -12,9 +12,7 @@ type Node = [u8; 32];
 
 /// The hash of a transaction, a block or a leaf, in memory order.
 pub(super) fn double_sha256(bytes: &[u8]) -> Node {
-    let mut node = [0; 32];
-    node.copy_from_slice(digest(&SHA256, digest(&SHA256, bytes).as_ref()).as_ref());
-    node
+    Sha256::digest(Sha256::digest(bytes)).into()
 }
 
 fn parent(left: &Node, right: &Node) -> Node {

@@ -5,7 +5,7 @@
 
 use std::cmp::Reverse;
 
-use ring::digest::{SHA256, digest};
+use sha2::{Digest, Sha256};
 
 use super::masternode::Masternode;
 use super::random::{Hash256, Random};
@@ -28,7 +28,7 @@ pub(super) fn modifier((height, hash): (u32, Hash256), kind: u8) -> [u8; 32] {
 /// The quorum modifier of a work block whose coinbase names this ChainLock.
 pub(super) fn modifier_of(kind: u8, height: u32, signature: &[u8; 96]) -> [u8; 32] {
     let named = [&[kind][..], &height.to_le_bytes(), signature].concat();
-    sha256(digest(&SHA256, &named).as_ref())
+    sha256(&sha256(&named))
 }
 
 /// The number by which a node is ranked, its most significant byte first.
@@ -54,7 +54,5 @@ pub(super) fn ranked<'a>(nodes: impl IntoIterator<Item = &'a Masternode>, modifi
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
-    hash
+    Sha256::digest(bytes).into()
 }

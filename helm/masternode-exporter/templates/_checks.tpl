@@ -53,6 +53,16 @@
 {{- if and (ne (toString $v.podDisruptionBudget.minAvailable) "") (ne (toString $v.podDisruptionBudget.maxUnavailable) "") -}}
   {{- $mistakes = append $mistakes "podDisruptionBudget has both minAvailable and maxUnavailable: keep one of them" -}}
 {{- end -}}
+{{- if and $v.networkPolicy.enabled $v.networkPolicy.egress (not $v.networkPolicy.extraEgress) -}}
+  {{- $config := $v.config | default dict -}}
+  {{- $alerting := dig "alerting" dict $config | default dict -}}
+  {{- if or $alerting.alertmanagers $alerting.receivers $alerting.webhooks $alerting.heartbeat -}}
+    {{- $mistakes = append $mistakes "networkPolicy.egress lets nothing through to the receivers of config.alerting: name them in networkPolicy.extraEgress" -}}
+  {{- end -}}
+  {{- if dig "probe" "enabled" false $config -}}
+    {{- $mistakes = append $mistakes "networkPolicy.egress lets no probe of a masternode through: allow it in networkPolicy.extraEgress, or unset config.probe.enabled" -}}
+  {{- end -}}
+{{- end -}}
 {{- if and $v.prometheusRule.enabled (not (.Files.Get "files/alerts/masternode.rules.yml")) -}}
   {{- $mistakes = append $mistakes "the alert rules are missing in this copy of the chart, whose links were lost: use one made by `scripts/chart package`" -}}
 {{- end -}}

@@ -29,7 +29,10 @@
 {{- end -}}
 {{- $labels = mergeOverwrite $labels (default dict $own.labels) (ternary (dict "severity" $own.severity) dict (hasKey $own "severity")) -}}
 {{- $annotations := $alert.annotations -}}
-{{- if hasPrefix "docs/" $annotations.runbook_url -}}
+{{- $external := dig "web" "external_url" "" $context.Values.config | trimSuffix "/" -}}
+{{- if and (not $values.runbookBaseUrl) $external -}}
+  {{- $_ := set $annotations "runbook_url" (printf "%s/runbooks/%s" $external $alert.alert) -}}
+{{- else if hasPrefix "docs/" $annotations.runbook_url -}}
   {{- $_ := set $annotations "runbook_url" (print $values.runbookBaseUrl $annotations.runbook_url) -}}
 {{- end -}}
 {{- $annotations = mergeOverwrite $annotations (default dict $own.annotations) -}}

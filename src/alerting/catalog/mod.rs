@@ -11,6 +11,7 @@ mod fork;
 mod masternode;
 mod network;
 
+use crate::alerting::runbooks::SERVED;
 use domain::condition::Condition;
 
 /// How urgent it is: the label `severity`; the most urgent first.
@@ -84,9 +85,15 @@ impl Alert {
         self.about == About::Masternode && self.condition != Some(Condition::UnexpectedChange)
     }
 
-    /// Its runbook below the address of a copy of this project, or as a path where there is none.
+    /// Its runbook below an address: one that ends in `/runbooks` is that of an exporter, which serves them, any other one that of
+    /// a copy of this project. Without an address, its path in the project.
     pub fn runbook_url(&self, base: &str) -> String {
-        if base.is_empty() { self.runbook() } else { format!("{}/{}", base.trim_end_matches('/'), self.runbook()) }
+        let base = base.trim_end_matches('/');
+        match base {
+            "" => self.runbook(),
+            _ if base.ends_with(SERVED) => format!("{base}/{}", self.name),
+            _ => format!("{base}/{}", self.runbook()),
+        }
     }
 
     /// Path of its runbook, from the root of the project.

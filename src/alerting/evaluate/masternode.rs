@@ -40,11 +40,8 @@ impl<'a> PenaltyDetails<'a> {
         if quorums.is_empty() {
             return "Which quorum called it failed is not known".into();
         }
-        let name = |quorum: &&FailedQuorum| {
-            let FailedQuorum { quorum_type, hash, height, index, .. } = quorum;
-            format!("{quorum_type} {hash} of height {height}, index {index}")
-        };
-        format!("Called failed by quorum {}", quorums.iter().map(name).collect::<Vec<_>>().join("; "))
+        let names: Vec<String> = quorums.iter().map(ToString::to_string).collect();
+        format!("Called failed by quorum {}", names.join("; "))
     }
 }
 

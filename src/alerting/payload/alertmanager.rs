@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::alerting::payload::{Body, Links};
+use crate::alerting::payload::{Body, Content, Links};
 use crate::alerting::state::{Notification, Phase};
 use domain::masternode::UnixSeconds;
 use domain::rfc3339;
@@ -20,12 +20,13 @@ pub const REFRESH: Duration = Duration::from_secs(60);
 /// Without a word for so long, Alertmanager takes an alert for ended: four refreshes, as Prometheus has it.
 const LIFE_SECONDS: u64 = 240;
 
-pub(super) fn body(notices: &[Notification], links: &Links<'_>, now: UnixSeconds) -> Body {
+pub(super) fn body(notices: &[Notification], links: &Links<'_>, ahead_seconds: i64, now: UnixSeconds) -> Body {
     let notices = &notices[..notices.len().min(MOST)];
-    Body { json: notices.iter().map(|notice| alert(notice, links, now)).collect(), notices: notices.len() }
+    let alerts = notices.iter().map(|notice| alert(notice, links, ahead_seconds, now)).collect();
+    Body { content: Content::Json(alerts), notices: notices.len() }
 }
 
-fn alert(notice: &Notification, links: &Links<'_>, now: UnixSeconds) -> Value {
+fn alert(notice: &Notification, links: &Links<'_>, ahead_seconds: i64, now: UnixSeconds) -> Value {
     let entry = &notice.entry;
     let mut labels: Map<String, Value> =
         entry.labels.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
@@ -34,6 +35,7 @@ fn alert(notice: &Notification, links: &Links<'_>, now: UnixSeconds) -> Value {
         Phase::Resolved(at) => UnixSeconds(at),
         _ => UnixSeconds(now.0 + LIFE_SECONDS),
     };
+    let by_its_clock = |at: UnixSeconds| rfc3339::text(UnixSeconds(at.0.saturating_add_signed(ahead_seconds)));
     let mut alert = json!({
         "labels": labels,
         "annotations": {
@@ -41,8 +43,8 @@ fn alert(notice: &Notification, links: &Links<'_>, now: UnixSeconds) -> Value {
             "description": entry.description,
             "runbook_url": links.runbook(notice),
         },
-        "startsAt": rfc3339::text(entry.starts_at),
-        "endsAt": rfc3339::text(ends_at),
+        "startsAt": by_its_clock(entry.starts_at),
+        "endsAt": by_its_clock(ends_at),
     });
     if let Some(url) = links.exporter() {
         alert["generatorURL"] = url.into();

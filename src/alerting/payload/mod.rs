@@ -1,42 +1,90 @@
-//! What a receiver is sent, as its kind understands it.
+//! The message for a receiver, in the form that its kind understands.
 //!
-//! Every body says of how many notices it tells: what does not fit is told in the next one.
+//! Every body states how many notifications it covers: those that do not fit go into the next one.
 //!
-//! Never here: sending; which notices are due.
+//! Never here: sending; which notifications are due.
 
 mod alertmanager;
 mod chat;
 mod pagerduty;
 mod webhook;
 
+use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
 pub use alertmanager::REFRESH;
 
 use crate::alerting::settings::{AlertingSettings, Kind, Receiver};
-use crate::alerting::state::Notification;
+use crate::alerting::state::{Notification, Phase};
+use crate::alerting::test_message::TEST;
+use crate::secret::Secret;
 use domain::masternode::UnixSeconds;
 
-/// A body, and of how many of the notices it tells: from the first on, at least one.
+/// A message, and how many of the notifications it covers: from the first on, at least one.
 #[derive(Debug)]
 pub struct Body {
-    /// JSON.
-    pub json: Value,
+    /// What is sent.
+    pub content: Content,
     /// How many.
     pub notices: usize,
 }
 
-/// The body for the first of `notices`, of which there is at least one.
-pub fn body(settings: &AlertingSettings, receiver: &Receiver, notices: &[Notification], now: UnixSeconds) -> Body {
+/// What is sent.
+#[derive(Debug)]
+pub enum Content {
+    /// JSON.
+    Json(Value),
+    /// An e-mail: its subject and its text.
+    Mail {
+        /// One line.
+        subject: String,
+        /// Plain text.
+        text: String,
+    },
+}
+
+/// The message for the first of `notices`, of which there is at least one. `token` is the receiver's, where it has one, and
+/// `ahead_seconds` is how far its clock is ahead of this host's.
+pub fn body(
+    settings: &AlertingSettings,
+    receiver: &Receiver,
+    token: Option<&Secret>,
+    notices: &[Notification],
+    ahead_seconds: i64,
+    now: UnixSeconds,
+) -> Body {
     let links = Links { settings };
     match &receiver.kind {
-        Kind::Alertmanager => alertmanager::body(notices, &links, now),
+        Kind::Alertmanager => alertmanager::body(notices, &links, ahead_seconds, now),
         Kind::Generic => webhook::body(notices, &receiver.name, &links),
         Kind::Slack => chat::slack(notices, &links),
         Kind::Discord => chat::discord(notices, &links),
         Kind::Telegram { chat } => chat::telegram(notices, chat, &links),
-        Kind::PagerDuty => pagerduty::body(notices, receiver, &links, now),
+        Kind::PagerDuty => pagerduty::body(notices, token, &links, now),
+        Kind::Ntfy { topic } => chat::ntfy(notices, topic.expose(), &links),
+        Kind::Matrix { .. } => chat::matrix(notices, &links),
+        Kind::Email(_) => chat::email(notices, &links),
     }
+}
+
+/// An identifier of a message about these notifications for a receiver: the same for a second attempt, another one for anything
+/// new. Matrix ignores a transaction that it has had, and an e-mail has it as its Message-ID.
+pub fn transaction(receiver: &Receiver, notices: &[Notification]) -> String {
+    let mut text = receiver.name.clone();
+    for Notification { key, occasion, entry } in notices {
+        let ended = match entry.stage {
+            Phase::Resolved(at) => at,
+            _ => 0,
+        };
+        let last = entry.last_notified(&receiver.name).map_or(0, |at| at.0);
+        text += &format!("\n{key} {occasion:?} {} {ended} {last}", entry.starts_at.0);
+    }
+    hex(&text)
+}
+
+/// SHA-256 of a text in hexadecimal digits.
+pub(super) fn hex(text: &str) -> String {
+    digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Where people read on.
@@ -46,7 +94,12 @@ struct Links<'a> {
 
 impl Links<'_> {
     fn runbook(&self, notice: &Notification) -> String {
-        notice.entry.alert.runbook_url(&self.settings.runbook_url)
+        let alert = notice.entry.alert;
+        match self.exporter() {
+            // A test has no runbook.
+            _ if alert.name != TEST.name => alert.runbook_url(&self.settings.runbook_url),
+            exporter => exporter.unwrap_or("docs/alerts.md").to_string(),
+        }
     }
 
     /// Where this exporter is found, if that is known.

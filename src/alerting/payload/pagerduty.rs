@@ -2,30 +2,27 @@
 //!
 //! Never here: an event for a change or an acknowledgement.
 
-use ring::digest::{SHA256, digest};
 use serde_json::json;
 
-use crate::alerting::payload::{Body, Links};
-use crate::alerting::settings::{Receiver, Secret};
+use crate::alerting::payload::{Body, Content, Links, hex};
 use crate::alerting::state::{Notification, NotificationReason};
+use crate::secret::Secret;
 use domain::masternode::UnixSeconds;
 use domain::rfc3339;
 
 /// Longest summary, in characters.
 const SUMMARY: usize = 1024;
 
-pub(super) fn body(notices: &[Notification], receiver: &Receiver, links: &Links<'_>, now: UnixSeconds) -> Body {
+pub(super) fn body(notices: &[Notification], token: Option<&Secret>, links: &Links<'_>, now: UnixSeconds) -> Body {
     let notice = &notices[0];
     let entry = &notice.entry;
     let label = |name: &str| entry.labels.get(name).map(String::as_str);
-    let key: String =
-        digest(&SHA256, notice.key.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     let summary: String = format!("{}: {}", entry.alert.name, entry.description).chars().take(SUMMARY).collect();
     let source = label("alias").or(label("masternode")).or(label("network")).unwrap_or("masternode-exporter");
     let json = json!({
-        "routing_key": receiver.token.as_ref().map_or("", Secret::expose),
+        "routing_key": token.map_or("", Secret::expose),
         "event_action": if notice.occasion == NotificationReason::Resolved { "resolve" } else { "trigger" },
-        "dedup_key": key,
+        "dedup_key": hex(&notice.key),
         "client": "masternode-exporter",
         "client_url": links.exporter(),
         "links": [{ "href": links.runbook(notice), "text": "Runbook" }],
@@ -39,5 +36,5 @@ pub(super) fn body(notices: &[Notification], receiver: &Receiver, links: &Links<
             "custom_details": entry.labels,
         },
     });
-    Body { json, notices: 1 }
+    Body { content: Content::Json(json), notices: 1 }
 }

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::alerting::payload::{Body, Links};
+use crate::alerting::payload::{Body, Content, Links};
 use crate::alerting::state::{Notification, NotificationReason, Phase};
 use domain::masternode::UnixSeconds;
 use domain::rfc3339;
@@ -21,7 +21,7 @@ pub(super) fn body(notices: &[Notification], receiver: &str, links: &Links<'_>) 
         "external_url": links.exporter(),
         "alerts": alerts,
     });
-    Body { json, notices: notices.len() }
+    Body { content: Content::Json(json), notices: notices.len() }
 }
 
 fn alert(notice: &Notification, links: &Links<'_>) -> Value {

@@ -1,6 +1,8 @@
 use super::*;
 use crate::alerting::catalog::Severity;
-use crate::alerting::settings::Secret;
+use crate::alerting::routing::AlertMatch;
+use crate::outbound::Outbound;
+use crate::secret::{Secret, SecretSource};
 use std::time::Duration;
 
 const HOLD: u64 = 60;
@@ -9,11 +11,13 @@ fn receiver(name: &str, kind: Kind, minimum_severity: Severity) -> Receiver {
     Receiver {
         name: name.into(),
         kind,
-        address: Secret::new("http://127.0.0.1:1"),
+        address: SecretSource::Text(Secret::new("http://127.0.0.1:1")),
         token: None,
         minimum_severity,
+        matches: AlertMatch::default(),
         repeat: Duration::from_secs(600),
         timeout: Duration::from_secs(1),
+        outbound: Outbound::default(),
     }
 }
 
@@ -310,4 +314,36 @@ fn what_was_kept_by_a_clock_that_was_ahead_goes_on_from_now() {
     assert_eq!(reminder, UnixSeconds(500 + 600));
     let entry = book.entries.values().next().unwrap();
     assert_eq!((entry.stage, entry.starts_at), (Phase::Firing, UnixSeconds(500)));
+}
+
+#[test]
+fn a_receiver_that_no_longer_matches_is_sent_the_resolution_of_what_it_was_sent_and_nothing_else() {
+    let matching = |networks: &[&str]| AlertMatch {
+        networks: networks.iter().map(ToString::to_string).collect(),
+        ..AlertMatch::default()
+    };
+    let with =
+        |kind, networks: &[&str]| Receiver { matches: matching(networks), ..receiver("pager", kind, Severity::Info) };
+    for kind in [Kind::Generic, Kind::PagerDuty, Kind::Alertmanager] {
+        let (before, after) = (with(kind.clone(), &["net"]), with(kind.clone(), &["other"]));
+        let mut store = AlertStore::default();
+        let update = |store: &mut AlertStore, judged, second| store.update(holding(judged), |_| 0, UnixSeconds(second));
+        let due = |store: &mut AlertStore, receiver: &Receiver, second| {
+            let due = store.due(receiver, UnixSeconds(second));
+            store.mark_notified("pager", &due, UnixSeconds(second));
+            due.iter().map(|notice| notice.occasion).collect::<Vec<_>>()
+        };
+        update(&mut store, vec![banned()], 1);
+        assert_eq!(due(&mut store, &after, 1), [], "{kind:?}: it never matched");
+        assert_eq!(due(&mut store, &before, 2), [NotificationReason::Fired], "{kind:?}");
+        assert_eq!(due(&mut store, &after, 3), [], "{kind:?}: it still fires");
+        // Alertmanager resolves what is not repeated.
+        let repeated = if kind == Kind::Alertmanager { vec![NotificationReason::Reminder] } else { vec![] };
+        assert_eq!(due(&mut store, &after, 700), repeated, "{kind:?}");
+        assert_eq!(store.next_reminder(&after).is_some(), kind == Kind::Alertmanager, "{kind:?}");
+        update(&mut store, vec![], 800);
+        assert_eq!(store.prune(std::slice::from_ref(&after), UnixSeconds(800)), Vec::<String>::new());
+        assert_eq!(due(&mut store, &after, 801), [NotificationReason::Resolved], "{kind:?}");
+        assert_eq!(due(&mut store, &before, 802), [], "{kind:?}: it knows");
+    }
 }

@@ -167,6 +167,7 @@ fn query(arguments: &EventsArguments, config: &Config, reader: &Reader) -> Resul
         },
         after: None,
         limit: arguments.limit as usize,
+        budget: None,
     })
 }
 

@@ -49,7 +49,7 @@ impl Enrichment {
     }
 
     /// The sporks as last read; none while they are not known.
-    pub(super) fn sporks(&self) -> &[(String, i64)] {
+    pub(super) fn sporks(&self) -> &[(domain::ForeignText, i64)] {
         self.facts().map_or(&[], |facts| &facts.sporks)
     }
 

@@ -55,7 +55,7 @@ async fn read(source: &mut Source, types: &[QuorumType], tip: &Block) -> Result<
         let newest = source.client.newest_quorums(tip.height).await;
         let newest = answered(source, newest)?;
         for (name, (start, block)) in newest.unwrap_or_default() {
-            let Some(kind) = types.iter().find(|kind| kind.name == name) else { continue };
+            let Some(kind) = types.iter().find(|kind| name == kind.name) else { continue };
             let mined = source.client.block_header(block).await?.block.height;
             let newest = Mined { start: kind.begun(start), mined };
             // Of a rotating type others of the same cycle may be missing.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::history::query::Filter;
-use crate::history::{EventId, MAX_PAGE, Order, Reader};
+use crate::history::{EventId, MAX_PAGE, Order, Page, Reader};
 use domain::masternode::{Height, MasternodeId};
 
 /// Blocks 1 to 6 of two networks: a penalty and a payment in each, of masternodes 1 and 2; the last block withdrawn.
@@ -205,4 +205,44 @@ fn what_a_reorg_could_withdraw_is_never_too_old() {
     assert_eq!(store.retain(NOW, Duration::ZERO).unwrap().deleted, 0);
     assert_eq!(store.withdraw(network, Height(2)).unwrap().events, 2);
     assert_eq!(store.retain(NOW, Duration::ZERO).unwrap().deleted, 2, "a withdrawn event has no block any more");
+}
+
+/// A store with `count` payments and one ban, the event number `ban`.
+fn many(place: &Place, count: i64, ban: i64) -> Store {
+    let (store, network) = place.open_network();
+    let fill = "WITH RECURSIVE number(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM number WHERE id < ?2)
+        INSERT INTO event (id, network, height, hash, time, masternode, node_type, kind, exact, details, counted)
+        SELECT id, ?1, id, zeroblob(32), id, zeroblob(32), 'regular', iif(id = ?3, 'revival', 'payment'), 1, '{}', 1 FROM number";
+    store.connection.execute(fill, rusqlite::params![network.0, count, ban]).unwrap();
+    // Without checksums, as an earlier version wrote them.
+    store.connection.execute("UPDATE unchecked SET last_event = ?1, again = ?1", [count]).unwrap();
+    store
+}
+
+#[test]
+fn a_search_whose_time_is_over_says_where_to_go_on_and_misses_nothing() {
+    let place = Place::new();
+    let store = many(&place, 130_000, 70_000);
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        let mut query =
+            Query { kinds: Some(vec!["revival"]), order, budget: Some(Duration::ZERO), limit: 10, ..Query::default() };
+        let (mut found, mut pages) = (vec![], 0);
+        loop {
+            let page = store.events(&query).unwrap();
+            (pages, query.after) = (pages + 1, page.next);
+            found.extend(page.events.iter().map(|kept| kept.id.0));
+            if page.next.is_none() {
+                break;
+            }
+        }
+        assert_eq!((found, pages), (vec![70_000], 3), "{order:?}: windows of 50,000 numbers");
+        let whole = store.events(&Query { budget: Some(Duration::MAX), after: None, ..query.clone() }).unwrap();
+        assert_eq!((whole.events.len(), whole.next), (1, None), "{order:?}");
+        let page = store
+            .events(&Query { kinds: None, after: None, limit: 60_000, budget: Some(Duration::MAX), ..query })
+            .unwrap();
+        assert_eq!(page.events.len(), MAX_PAGE, "{order:?}");
+    }
+    let nowhere = Query { network: Some("nowhere".into()), limit: 10, ..Query::default() };
+    assert_eq!(store.events(&nowhere).unwrap(), Page::default());
 }

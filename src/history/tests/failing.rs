@@ -101,8 +101,8 @@ fn a_read_only_folder_is_said_so_and_its_history_can_be_read() {
     }
     let output = child.output().unwrap();
     mode(0o755);
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && told.contains("1 passed"), "{told}");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
 }
 
 /// Whether permissions mean nothing to this process.

@@ -18,6 +18,7 @@ mod failing;
 mod filling;
 mod opening;
 mod recording;
+mod running;
 mod writing;
 
 /// When the tests take place.

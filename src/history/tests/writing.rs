@@ -18,18 +18,18 @@ fn full(place: &Place) -> (Writer, WriterHandle, Registry) {
     start(place, store)
 }
 
-fn start(place: &Place, store: Store) -> (Writer, WriterHandle, Registry) {
+pub(super) fn start(place: &Place, store: Store) -> (Writer, WriterHandle, Registry) {
     let registry = Registry::new();
     let meters = Meters::new(&registry).unwrap();
     let settings =
         HistorySettings { path: place.path.clone(), retention: Duration::from_secs(86_400 * 400), clock: || NOW };
     let (writer, ended) =
-        Writer::of(WriteQueue::new(store, settings, meters.history().clone()), meters.history().clone()).unwrap();
+        Writer::of(WriteQueue::new(Ok(store), settings, meters.history().clone()), meters.history().clone()).unwrap();
     (writer, ended, registry)
 }
 
 /// The value of a family with one sample.
-fn value(registry: &Registry, name: &str) -> f64 {
+pub(super) fn value(registry: &Registry, name: &str) -> f64 {
     let families = registry.gather();
     let family = families.iter().find(|family| family.name() == name).unwrap();
     let metric = &family.get_metric()[0];
@@ -77,7 +77,7 @@ async fn too_many_that_wait_are_given_up_all_at_once_and_it_is_gone_on_with_from
     assert_eq!(
         writer.keep(network, HistoryOp::Withdraw(Height(1))).await,
         WriteOutcome::Lost,
-        "until it is opened anew"
+        "until it is opened again"
     );
     assert_eq!(value(&registry, "masternode_exporter_history_pending_blocks"), 0.0);
     let opened = writer.open("dash", main()).await.unwrap();

@@ -60,7 +60,7 @@ const OF_NOW: [&Family; 28] = [
     &catalog::LIST_TIMESTAMP,
 ];
 
-/// A file in the making. Until it is whole there is a folder beside it, which goes when this is dropped.
+/// A file in the making. Until it is whole there is a folder next to it, which goes when this is dropped.
 pub struct BackfillFile {
     target: PathBuf,
     settings: MetricsSettings,
@@ -72,7 +72,7 @@ pub struct BackfillFile {
 }
 
 impl BackfillFile {
-    /// Begins it. Fails when there is a file of that name, or the folder beside it cannot be made.
+    /// Begins it. Fails when there is a file of that name, or the folder next to it cannot be made.
     pub fn create(target: &Path, settings: MetricsSettings) -> io::Result<BackfillFile> {
         if fs::symlink_metadata(target).is_ok() {
             return Err(io::Error::other(format!("{} is there already: name another file", target.display())));

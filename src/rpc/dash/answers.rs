@@ -13,9 +13,10 @@ use crate::rpc::dash::wire::{
 };
 use crate::rpc::dash::{convert, forks};
 use crate::rpc::error::ErrorKind;
+use crate::rpc::foreign::Foreign;
 use crate::rpc::unknown::Unknown;
 use domain::deployment::Forks;
-use domain::{Block, BlockHash, Duffs, Height, ListDiff, Masternode, UnixSeconds};
+use domain::{Block, BlockHash, Duffs, ForeignText, Height, ListDiff, Masternode, UnixSeconds};
 
 /// A block and its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub struct Header {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainInfo {
     /// `main`, `test`, `regtest` or the name of a development network.
-    pub chain: String,
+    pub chain: ForeignText,
     /// Height of its tip.
     pub blocks: Height,
     /// Height of the best header that it knows.
@@ -65,7 +66,7 @@ pub struct NetworkInfo {
     /// 230102 for 23.1.2; 170003 for 0.17.0.3.
     pub version: u32,
     /// E.g. `/Dash Core:23.1.2/`.
-    pub subversion: String,
+    pub subversion: ForeignText,
     /// Version of the peer-to-peer protocol.
     pub protocol_version: u32,
     /// Connections to other nodes; `None` where it does not say.
@@ -138,7 +139,7 @@ pub fn chain_info(body: &[u8]) -> Result<ChainInfo, ErrorKind> {
         best: convert::parse(&wire.bestblockhash, "bestblockhash")?,
         initial_block_download: wire.initialblockdownload,
         tip_time: wire.time.map(|time| convert::block_time(time, "time")).transpose()?,
-        chain: wire.chain,
+        chain: wire.chain.0,
     })
 }
 
@@ -153,7 +154,7 @@ pub fn network_info(body: &[u8]) -> Result<NetworkInfo, ErrorKind> {
         relay_fee: duffs(&wire.relayfee),
         incremental_fee: duffs(&wire.incrementalfee),
         version: wire.version,
-        subversion: wire.subversion,
+        subversion: wire.subversion.0,
         protocol_version: wire.protocolversion,
         connections: wire.connections,
         network_active: wire.networkactive,
@@ -211,8 +212,8 @@ pub fn chainlock(body: &[u8]) -> Result<(Height, BlockHash), ErrorKind> {
 }
 
 /// `spork show`.
-pub fn sporks(body: &[u8]) -> Result<Vec<(String, i64)>, ErrorKind> {
-    Ok(result::<BTreeMap<String, i64>>(body)?.into_iter().collect())
+pub fn sporks(body: &[u8]) -> Result<Vec<(ForeignText, i64)>, ErrorKind> {
+    Ok(result::<BTreeMap<Foreign, i64>>(body)?.into_iter().map(|(Foreign(name), value)| (name, value)).collect())
 }
 
 /// `protx info`.

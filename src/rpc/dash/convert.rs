@@ -1,9 +1,14 @@
 //! From the wire to the domain, with every range checked. The node's spelling ends here.
 //!
-//! Never here: parsing of JSON.
+//! Never here: the shape of a whole answer.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::rpc::dash::terms;
 use crate::rpc::dash::wire::{Entry, MetaInfo, State, WireDiff};
@@ -67,16 +72,23 @@ pub(super) fn list_diff(
             asked.0, asked.1, wire.base_height, wire.block_height
         )));
     }
-    let updated = wire.updated.iter().flatten();
+    let mut updated = Vec::new();
+    for element in &wire.updated {
+        for (hash, state) in &read::<BTreeMap<Cow<'_, str>, State<'_>>>(element)? {
+            updated.push((id(hash)?, change(state, unknown)?));
+        }
+    }
     Ok(ListDiff {
         base: base.height,
         target: *target,
-        added: wire.added.iter().map(|entry| masternode(entry, unknown)).collect::<Result<_, _>>()?,
-        removed: wire.removed.iter().map(|hash| id(hash)).collect::<Result<_, _>>()?,
-        updated: updated
-            .map(|(hash, state)| Ok((id(hash)?, change(state, unknown)?)))
-            .collect::<Result<_, ErrorKind>>()?,
+        added: wire.added.iter().map(|entry| masternode(&read(entry)?, unknown)).collect::<Result<_, ErrorKind>>()?,
+        removed: wire.removed.iter().map(|hash| id(&read::<Cow<'_, str>>(hash)?)).collect::<Result<_, _>>()?,
+        updated,
     })
+}
+
+fn read<'a, T: Deserialize<'a>>(element: &'a RawValue) -> Result<T, ErrorKind> {
+    serde_json::from_str(element.get()).map_err(ErrorKind::malformed)
 }
 
 fn change(state: &State<'_>, unknown: &mut Unknown) -> Result<StateChange, ErrorKind> {

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::error::{ErrorKind, RpcError};
+use domain::ForeignText;
 use domain::deployment::{Bip9, Fork, Forks, Signalling};
 use domain::masternode::{Height, UnixSeconds};
 
@@ -30,7 +31,7 @@ struct WireDeployments {
 pub fn deployments(body: &[u8]) -> Result<Forks, ErrorKind> {
     let wire: WireDeployments = result(body)?;
     let asked = wire.height.as_u64().and_then(|height| u32::try_from(height).ok()).map(Height);
-    Ok(wire.deployments.iter().take(MOST).map(|(name, fork)| (name.clone(), read(fork, asked))).collect())
+    Ok(wire.deployments.iter().take(MOST).map(|(name, fork)| (ForeignText::new(name), read(fork, asked))).collect())
 }
 
 /// `softforks` and, before v20, `bip9_softforks` of `getblockchaininfo`; `None` where it has neither.
@@ -67,7 +68,7 @@ fn read(fork: &Value, asked: Option<Height>) -> Fork {
 fn bip9(fork: &Value, place: &Value, asked: Option<Height>) -> Option<Bip9> {
     let text = |key: &str| place.get(key).and_then(Value::as_str);
     // Of the next block, which `softforks` calls the status.
-    let status = text("status_next").or_else(|| text("status"))?.to_string();
+    let status = text("status_next").or_else(|| text("status"))?.into();
     // `since` is the first block of `status`; a state that begins with the next block has that one.
     let begins = text("status_next").is_some_and(|next| text("status").is_some_and(|status| status != next));
     let since = if begins { asked.map(|asked| asked.after(1)) } else { height(place, "since") };

@@ -14,7 +14,7 @@ use crate::meters::RpcMeters;
 use crate::rpc::dash::convert;
 use crate::rpc::dash::wire::{Entry, WireError};
 use crate::rpc::error::ErrorKind;
-use crate::rpc::registered::Registered;
+use crate::rpc::registered::{Registered, too_many};
 use crate::rpc::unknown::Unknown;
 use domain::{Masternode, MasternodeId};
 
@@ -22,7 +22,11 @@ use domain::{Masternode, MasternodeId};
 const PIECE_BYTES: usize = 64 * 1024;
 
 /// Masternodes for which room is made on somebody's word, before the first of them is read.
-const MOST_EXPECTED: usize = 1_000_000;
+const MOST_EXPECTED: usize = 200_000;
+
+/// Bytes of texts of a list that are not packed as those of most masternodes are. Those of 100,000 masternodes with onion
+/// addresses or several payees take 25 MB.
+const TEXT_BYTES: usize = 32 * 1024 * 1024;
 
 /// Takes a body in pieces of any size.
 #[derive(Default)]
@@ -32,8 +36,12 @@ pub struct ListParser {
     cut: Vec<u8>,
     at: usize,
     place: Place,
+    /// Bytes of texts so far, see [`TEXT_BYTES`].
+    texts: usize,
     list: Option<Registered>,
     expected: usize,
+    /// Most entries that are read; `None` for any number.
+    most: Option<usize>,
     error: Option<WireError>,
     unknown: Unknown,
 }
@@ -72,10 +80,16 @@ impl ListParser {
         ListParser::default()
     }
 
-    /// A parser of a list that is said to have so many masternodes. If it does, the result has no room to spare, and
+    /// A parser of a list that is said to have N masternodes. If it does, the result has no room to spare, and
     /// never had to move to a larger place.
     pub fn expecting(masternodes: usize) -> ListParser {
         ListParser { expected: masternodes.min(MOST_EXPECTED), ..ListParser::default() }
+    }
+
+    /// The same, and a list of more than `entries` entries is refused at the first one too many.
+    #[must_use]
+    pub fn at_most(self, entries: usize) -> ListParser {
+        ListParser { most: Some(entries), ..self }
     }
 
     /// Takes the next bytes. An error is final.
@@ -200,8 +214,17 @@ impl ListParser {
             }
         };
         let list = self.list.get_or_insert_default();
+        if let Some(most) = self.most.filter(|most| list.entries() >= *most) {
+            return Err(too_many(most));
+        }
         match read {
-            Ok(masternode) => list.masternodes.push(masternode),
+            Ok(masternode) => {
+                self.texts += masternode.details.further_bytes();
+                if self.texts > TEXT_BYTES {
+                    return Err(ErrorKind::malformed("addresses and payees of its entries are too long"));
+                }
+                list.masternodes.push(masternode);
+            }
             Err(error) => {
                 let id = identity(&text[..length]);
                 let error = named(id, list.entries() + 1, error);

@@ -9,6 +9,7 @@ use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::dash::convert;
 use crate::rpc::error::{ErrorKind, RpcError};
+use domain::hex;
 use domain::list_proof::leaf::key_hash;
 use domain::list_proof::{LeafFields, ProofDiff};
 use domain::{BlockHash, Hash, NodeType};
@@ -104,12 +105,7 @@ pub fn proof_diff(body: &[u8], target: &BlockHash) -> Result<ProofDiff, ErrorKin
 }
 
 fn hexadecimal(text: &str, key: &str) -> Result<Vec<u8>, ErrorKind> {
-    let is_whole = text.len().is_multiple_of(2) && text.bytes().all(|digit| digit.is_ascii_hexdigit());
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    is_whole
-        .then(|| text.as_bytes().chunks_exact(2).map(byte).collect())
-        .flatten()
-        .ok_or_else(|| ErrorKind::malformed(format!("{key} is not hexadecimal")))
+    hex::decode(text).ok_or_else(|| ErrorKind::malformed(format!("{key} is not hexadecimal")))
 }
 
 fn bytes<const N: usize>(text: &str, key: &str) -> Result<[u8; N], ErrorKind> {

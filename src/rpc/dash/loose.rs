@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use domain::ForeignText;
 use domain::details::Purpose;
 
 /// A text or a whole number, or something else.
@@ -46,11 +47,11 @@ impl<'de> Visitor<'de> for LooseVisitor {
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Loose<'de>, E> {
-        Ok(Loose::Text(Cow::Borrowed(text)))
+        Ok(Loose::Text(ForeignText::address(Cow::Borrowed(text))))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Loose<'de>, E> {
-        Ok(Loose::Text(Cow::Owned(text.to_string())))
+        Ok(Loose::Text(ForeignText::address(Cow::Owned(text.to_string()))))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Loose<'de>, E> {
@@ -123,11 +124,11 @@ impl<'de> Visitor<'de> for EntriesVisitor {
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Entries<'de>, E> {
-        Ok(Entries(vec![Cow::Borrowed(text)], 0))
+        Ok(Entries(vec![ForeignText::address(Cow::Borrowed(text))], 0))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Entries<'de>, E> {
-        Ok(Entries(vec![Cow::Owned(text.to_string())], 0))
+        Ok(Entries(vec![ForeignText::address(Cow::Owned(text.to_string()))], 0))
     }
 
     fn visit_unit<E>(self) -> Result<Entries<'de>, E> {

@@ -13,13 +13,14 @@ use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::dash::convert;
 use crate::rpc::error::{ErrorKind, RpcError};
-use domain::{Block, BlockHash, Duffs, Hash, Height, MasternodeId};
+use crate::rpc::foreign::Foreign;
+use domain::{Block, BlockHash, Duffs, ForeignText, Hash, Height, MasternodeId};
 
 /// A quorum of the active ones, as `quorum listextended` tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormedQuorum {
     /// Name of its type, e.g. `llmq_60_75`.
-    pub quorum_type: String,
+    pub quorum_type: ForeignText,
     /// Hash of the block at which its session began, which names it.
     pub hash: BlockHash,
     /// Height of that block.
@@ -147,9 +148,9 @@ pub fn active_of(body: &[u8], kind: &str) -> Result<Vec<FormedQuorum>, ErrorKind
 }
 
 fn formed(body: &[u8], is_wanted: impl Fn(&str, &WireQuorum<'_>) -> bool) -> Result<Vec<FormedQuorum>, ErrorKind> {
-    let types: BTreeMap<String, Vec<ByHash<'_>>> = result(body)?;
+    let types: BTreeMap<Foreign, Vec<ByHash<'_>>> = result(body)?;
     let mut formed = Vec::new();
-    for (quorum_type, quorums) in &types {
+    for (Foreign(quorum_type), quorums) in &types {
         for (hash, quorum) in quorums.iter().flatten().filter(|(_, quorum)| is_wanted(quorum_type, quorum)) {
             formed.push(FormedQuorum {
                 quorum_type: quorum_type.clone(),
@@ -164,10 +165,10 @@ fn formed(body: &[u8], is_wanted: impl Fn(&str, &WireQuorum<'_>) -> bool) -> Res
 }
 
 /// The same: of each type with a quorum, the newest one: the height at which its session began, and the block that has it.
-pub fn newest(body: &[u8]) -> Result<BTreeMap<String, (Height, BlockHash)>, ErrorKind> {
-    let types: BTreeMap<String, Vec<ByHash<'_>>> = result(body)?;
+pub fn newest(body: &[u8]) -> Result<BTreeMap<ForeignText, (Height, BlockHash)>, ErrorKind> {
+    let types: BTreeMap<Foreign, Vec<ByHash<'_>>> = result(body)?;
     let mut newest = BTreeMap::new();
-    for (quorum_type, quorums) in types {
+    for (Foreign(quorum_type), quorums) in types {
         let last = quorums.iter().flatten().map(|(_, quorum)| quorum).max_by_key(|quorum| quorum.creation_height);
         if let Some(last) = last {
             let start = convert::block_height(last.creation_height, "creationHeight")?;
@@ -178,9 +179,9 @@ pub fn newest(body: &[u8]) -> Result<BTreeMap<String, (Height, BlockHash)>, Erro
 }
 
 /// The same: names of all types of which the network holds sessions, with or without a quorum.
-pub fn types(body: &[u8]) -> Result<Vec<String>, ErrorKind> {
-    let types: BTreeMap<String, IgnoredAny> = result(body)?;
-    Ok(types.into_keys().collect())
+pub fn types(body: &[u8]) -> Result<Vec<ForeignText>, ErrorKind> {
+    let types: BTreeMap<Foreign, IgnoredAny> = result(body)?;
+    Ok(types.into_keys().map(|Foreign(name)| name).collect())
 }
 
 /// `quorum info`: the members of a quorum.
@@ -215,13 +216,13 @@ pub fn commitments(body: &[u8]) -> Result<Vec<Commitment>, ErrorKind> {
 }
 
 /// `getspecialtxes` of the type of the coinbase, in full: what the block pays to which address. Outputs to none are left out.
-pub fn outputs(body: &[u8]) -> Result<Vec<(String, Duffs)>, ErrorKind> {
+pub fn outputs(body: &[u8]) -> Result<Vec<(ForeignText, Duffs)>, ErrorKind> {
     let transactions: Vec<WireCoinbase<'_>> = result(body)?;
     let outputs = transactions.iter().flat_map(|coinbase| &coinbase.outputs);
     let paid = |output: &WireOutput<'_>| {
         let WireScript { address, addresses } = &output.script;
         let address = address.as_ref().or(addresses.first().filter(|_| addresses.len() == 1))?;
-        Some((address.to_string(), Duffs(output.value)))
+        Some((ForeignText::new(address), Duffs(output.value)))
     };
     Ok(outputs.filter_map(paid).collect())
 }
@@ -255,19 +256,19 @@ impl Client {
     }
 
     /// What a block pays to which address, where its coinbase is a special transaction.
-    pub async fn block_outputs(&self, block: &BlockHash) -> Result<Vec<(String, Duffs)>, RpcError> {
+    pub async fn block_outputs(&self, block: &BlockHash) -> Result<Vec<(ForeignText, Duffs)>, RpcError> {
         let method = self.known(self.dialect().special)?;
         self.call(method, of_coinbase(block), outputs).await
     }
 
     /// The newest quorum of each type at a block, see [`newest`].
-    pub async fn newest_quorums(&self, height: Height) -> Result<BTreeMap<String, (Height, BlockHash)>, RpcError> {
+    pub async fn newest_quorums(&self, height: Height) -> Result<BTreeMap<ForeignText, (Height, BlockHash)>, RpcError> {
         let method = self.known(self.dialect().quorums.map(|(list, _)| list))?;
         self.call(method, self.params(method, [json!(height.0)]), newest).await
     }
 
     /// Names of the quorum types of which the network holds sessions now.
-    pub async fn quorum_types(&self) -> Result<Vec<String>, RpcError> {
+    pub async fn quorum_types(&self) -> Result<Vec<ForeignText>, RpcError> {
         let method = self.known(self.dialect().quorums.map(|(list, _)| list))?;
         self.call(method, self.params(method, []), types).await
     }

@@ -11,6 +11,7 @@ use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::dash::convert;
 use crate::rpc::error::{ErrorKind, RpcError};
+use crate::rpc::foreign::Foreign;
 use domain::session::{DkgMember, DkgSession};
 use domain::{Hash, MasternodeId};
 
@@ -42,7 +43,7 @@ struct WireStatus {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WireSession {
-    llmq_type: String,
+    llmq_type: Foreign,
     #[serde(default)]
     quorum_index: u32,
     status: WireState,
@@ -106,7 +107,7 @@ fn session(value: Value) -> Result<DkgSession, ErrorKind> {
         seats.entry(id(&member.pro_tx_hash)?).and_modify(|seat| seat.marks = 1);
     }
     Ok(DkgSession {
-        quorum_type: llmq_type,
+        quorum_type: llmq_type.0,
         quorum: convert::parse(&status.quorum_hash, "quorumHash")?,
         index: quorum_index,
         phase: status.phase,

@@ -11,6 +11,7 @@ use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::dash::{convert, quorums};
 use crate::rpc::error::{ErrorKind, RpcError};
+use domain::hex;
 use domain::quorum_selection::{Fingerprint, QuorumModifierInput, SmlDiff, SmlEntry};
 use domain::{Block, BlockHash, Hash, NodeType};
 
@@ -114,18 +115,11 @@ pub fn lot(body: &[u8], block: &Block) -> Result<Option<QuorumModifierInput>, Er
     if payload.version < NAMES_CHAINLOCK {
         return Ok(None);
     }
-    let signature = bytes(&payload.chainlock)
+    let signature = hex::decode(&payload.chainlock)
+        .filter(|signature| signature.len() == SIGNATURE)
         .ok_or_else(|| ErrorKind::malformed("bestCLSignature is no signature of 96 bytes in hexadecimal"))?;
     let chainlock = Some(signature).filter(|signature| signature.iter().any(|byte| *byte != 0));
     Ok(Some(QuorumModifierInput { height: block.height, hash: block.hash, chainlock }))
-}
-
-fn bytes(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes();
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    // A sign would be read as part of a number.
-    let is_whole = digits.len() == 2 * SIGNATURE && digits.iter().all(u8::is_ascii_hexdigit);
-    is_whole.then(|| digits.chunks_exact(2).map(byte).collect())?
 }
 
 impl Client {

@@ -13,7 +13,7 @@ use crate::rpc::unknown::Unknown;
 use domain::details::{Purpose, Rare, is_clean};
 use domain::payout::{Payout, Payouts, SCRIPT, Share, Shared};
 use domain::terms::{AddressChange, Addresses, EXTENDED, PayeeChange, TermsChange, endpoint};
-use domain::{DetailTexts, Details, Duffs};
+use domain::{DetailTexts, Details, Duffs, ForeignText};
 
 /// What stands for no address.
 const NO_ADDRESS: [&str; 3] = ["", "[::]:0", "0.0.0.0:0"];
@@ -191,7 +191,7 @@ fn shared(state: &State<'_>) -> Option<Payouts> {
         let owner = entry.get("ownerAddress").and_then(Value::as_str).filter(|owner| is_clean(owner));
         let refund = payee(entry, "refundAddress", "refundScript");
         Some(Share {
-            owner_address: owner.unwrap_or_default().into(),
+            owner_address: ForeignText::address(owner.unwrap_or_default().into()).into(),
             reward_address: payee(entry, "rewardAddress", "rewardScript").or_else(|| refund.clone())?,
             refund_address: refund.unwrap_or_default(),
             amount: Duffs(entry.get("amount")?.as_u64()?),
@@ -209,5 +209,6 @@ fn shared(state: &State<'_>) -> Option<Payouts> {
 /// An address, or the script that has none.
 fn payee(entry: &Value, address: &str, script: &str) -> Option<Box<str>> {
     let text = |name: &str| entry.get(name).and_then(Value::as_str).filter(|text| is_clean(text));
-    text(address).map(Into::into).or_else(|| Some(format!("{SCRIPT}{}", text(script)?).into()))
+    let named = text(address).map(Cow::Borrowed).or_else(|| Some(format!("{SCRIPT}{}", text(script)?).into()))?;
+    Some(ForeignText::address(named).into())
 }

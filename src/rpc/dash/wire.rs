@@ -3,12 +3,13 @@
 //! Never here: what a value means; −1 and 0 for "never" are still themselves.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::rpc::dash::loose::{self, Addresses, Loose};
+use crate::rpc::foreign::Foreign;
 
 /// The envelope of every answer.
 #[derive(Deserialize)]
@@ -114,7 +115,7 @@ pub(super) struct MetaInfo {
     pub(super) is_platform_banned: Option<bool>,
 }
 
-/// `protx listdiff`.
+/// `protx listdiff`. Its elements are read one by one, by `convert`: all at once would take many times the room of their text.
 #[derive(Deserialize)]
 pub(super) struct WireDiff<'a> {
     #[serde(rename = "baseHeight")]
@@ -122,12 +123,12 @@ pub(super) struct WireDiff<'a> {
     #[serde(rename = "blockHeight")]
     pub(super) block_height: i64,
     #[serde(rename = "addedMNs", borrow, default)]
-    pub(super) added: Vec<Entry<'a>>,
+    pub(super) added: Vec<&'a RawValue>,
     /// The help text misspells it `removedMns`.
     #[serde(rename = "removedMNs", borrow, default)]
-    pub(super) removed: Vec<Text<'a>>,
+    pub(super) removed: Vec<&'a RawValue>,
     #[serde(rename = "updatedMNs", borrow, default)]
-    pub(super) updated: Vec<BTreeMap<Cow<'a, str>, State<'a>>>,
+    pub(super) updated: Vec<&'a RawValue>,
 }
 
 /// `getblockheader`.
@@ -144,7 +145,7 @@ pub(super) struct WireHeader<'a> {
 /// `getblockchaininfo`.
 #[derive(Deserialize)]
 pub(super) struct WireChainInfo {
-    pub(super) chain: String,
+    pub(super) chain: Foreign,
     pub(super) blocks: i64,
     pub(super) headers: i64,
     pub(super) bestblockhash: String,
@@ -162,7 +163,7 @@ pub(super) struct WireChainInfo {
 #[derive(Deserialize)]
 pub(super) struct WireNetworkInfo {
     pub(super) version: u32,
-    pub(super) subversion: String,
+    pub(super) subversion: Foreign,
     #[serde(default)]
     pub(super) protocolversion: u32,
     pub(super) connections: Option<u32>,

@@ -10,11 +10,12 @@ use serde_json::Value;
 use crate::rpc::dash::answers::result;
 use crate::rpc::dialect::Shape;
 use crate::rpc::error::ErrorKind;
+use crate::rpc::foreign::Foreign;
 use crate::rpc::legacy::convert;
 use crate::rpc::legacy::list_entry::{self, Members};
 use crate::rpc::registered::Registered;
 use domain::payment::Vote;
-use domain::{Block, Height, Masternode, State};
+use domain::{Block, ForeignText, Height, Masternode, State};
 
 /// What a node calls a height for which nobody has voted.
 const NOBODY: &str = "Unknown";
@@ -76,7 +77,7 @@ enum OneOrMany {
 
 #[derive(Deserialize)]
 struct Winner {
-    address: String,
+    address: Foreign,
     #[serde(rename = "nVotes")]
     votes: u32,
 }
@@ -94,7 +95,9 @@ fn by_height((height, payees): &(String, Value)) -> Option<Result<Vote, ErrorKin
             best = Some((payee, votes));
         }
     }
-    best.map(|(payee, votes)| Ok(Vote { height: Height(number), payee: payee.into(), votes }))
+    best.map(|(payee, votes)| {
+        Ok(Vote { height: Height(number), payee: ForeignText::address(payee.into()).into(), votes })
+    })
 }
 
 /// Heights below the first block are named too, and have no votes.
@@ -104,9 +107,9 @@ fn listed(entry: WinnerEntry) -> Option<Vote> {
         OneOrMany::One(winner) => vec![winner],
         OneOrMany::Many(winners) => winners,
     };
-    let named = winners.into_iter().filter(|winner| winner.address != NOBODY);
+    let named = winners.into_iter().filter(|winner| winner.address.0 != NOBODY);
     let best = named.reduce(|best, winner| if winner.votes > best.votes { winner } else { best })?;
-    Some(Vote { height: Height(height), payee: best.address.trim().into(), votes: best.votes })
+    Some(Vote { height: Height(height), payee: best.address.0.trim().into(), votes: best.votes })
 }
 
 /// The block of an output that `gettxout` shows; `None` when it is spent, or the node's tip is not `tip`.

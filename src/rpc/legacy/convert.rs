@@ -2,7 +2,6 @@
 //!
 //! Never here: JSON.
 
-use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -19,7 +18,7 @@ const LATEST: i64 = 10_000_000_000;
 
 /// A masternode of a row. Who it is must be there, and its state where the list has one.
 pub(super) fn masternode(row: &Row, states: &[Arc<State>]) -> Result<Masternode, ErrorKind> {
-    let text = |item| Ok::<_, ErrorKind>(row.text(item)?.map(Cow::Borrowed));
+    let text = |item| row.text(item);
     let details = DetailTexts {
         address: text(Item::Address)?.filter(|address| !["[::]:0", "0.0.0.0:0"].contains(&&**address)),
         payout_address: text(Item::PayoutAddress)?,

@@ -2,6 +2,7 @@
 //!
 //! Never here: what a value means, or whether it is in range.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use crate::rpc::dialect::{Item, Shape};
 use crate::rpc::error::ErrorKind;
+use domain::ForeignText;
 
 /// Longest text that is kept of a masternode: an address, a key or a state.
 const TEXT_CHARACTERS: usize = 256;
@@ -56,7 +58,7 @@ impl<'de> Deserialize<'de> for Members {
 /// The rows of an object by collateral.
 pub(super) fn keyed(members: Members, shape: &Shape) -> Vec<Result<Row, Unread>> {
     let row = |(key, value): (String, Value)| {
-        let key = shortened(key);
+        let key = String::from(ForeignText::new(key));
         let values = match (shape, &value) {
             (Shape::Text(columns), Value::String(text)) => columns_of(columns, text),
             (Shape::Object(fields), Value::Object(_)) => Ok(fields_of(fields, &value)),
@@ -94,7 +96,7 @@ fn columns_of(columns: &[Item], text: &str) -> Result<BTreeMap<Item, Value>, Str
 }
 
 /// Looks members up; a dot leads into an object.
-fn fields_of(fields: &[(Item, std::borrow::Cow<'static, str>)], value: &Value) -> BTreeMap<Item, Value> {
+fn fields_of(fields: &[(Item, Cow<'static, str>)], value: &Value) -> BTreeMap<Item, Value> {
     let find = |path: &str| path.split('.').try_fold(value, |value, name| value.get(name));
     fields.iter().filter_map(|(item, path)| Some((*item, find(path)?.clone()))).collect()
 }
@@ -104,23 +106,17 @@ pub(super) fn malformed(name: &str, what: &str) -> ErrorKind {
     ErrorKind::malformed(format_args!("masternode {name}: {what}"))
 }
 
-fn shortened(mut key: String) -> String {
-    if let Some((end, _)) = key.char_indices().nth(TEXT_CHARACTERS) {
-        key.truncate(end);
-        key.push('…');
-    }
-    key
-}
-
 impl Row {
     /// A text; `None` when it is missing or empty.
-    pub(super) fn text(&self, item: Item) -> Result<Option<&str>, ErrorKind> {
+    pub(super) fn text(&self, item: Item) -> Result<Option<Cow<'_, str>>, ErrorKind> {
         match self.values.get(&item) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if text.chars().count() > TEXT_CHARACTERS => {
                 Err(self.wrong(item, &format!("is longer than {TEXT_CHARACTERS} characters")))
             }
-            Some(Value::String(text)) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
+            Some(Value::String(text)) => {
+                Ok(Some(text.trim()).filter(|text| !text.is_empty()).map(|text| ForeignText::address(text.into())))
+            }
             Some(_) => Err(self.wrong(item, "is not a text")),
         }
     }

@@ -1,27 +1,80 @@
 //! Events: from the history where there is one, else the last ones that the snapshots remember.
 //!
-//! Never here: the JSON of an event (`words`); how a history is kept.
+//! Never here: the JSON of an event (`json`); how a history is kept.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::history::{EventId, Order, Query, Reader};
 use crate::web::api::json::{self, Object};
-use crate::web::api::parameters::{Known, Parameters, echo, whole};
-use crate::web::api::{Api, ApiError, conflict, missing, unavailable};
+use crate::web::api::parameters::{MOST, Parameter, Parameters, choice, echo, flag, label, name, whole};
+use crate::web::api::{Api, ApiError, conflict, missing, openapi, unavailable};
 use domain::NetworkState;
 use domain::event::{Event, EventKind};
 use domain::masternode::{Height, MasternodeId, UnixSeconds};
 use domain::rfc3339;
 
-const PARAMETERS: Known = Known {
-    once: &["network", "from_height", "to_height", "from_time", "to_time", "withdrawn", "order", "limit", "after"],
-    repeated: &["masternode", "alias", "kind"],
-};
+/// How long an answer looks for events. A page that ends because of it says where to go on.
+const BUDGET: Duration = Duration::from_millis(50);
+
+/// Parameters of a page of events.
+pub(super) const PARAMETERS: &[Parameter] = &[
+    Parameter::NETWORK,
+    Parameter::many("masternode", "Only of this masternode. Can be repeated.", openapi::masternode_id),
+    Parameter::many("alias", "Only of the masternode with this name in the watch list. Can be repeated.", name),
+    Parameter::many("kind", "Only of this kind. Can be repeated.", || label(&EventKind::NAMES)),
+    Parameter::once("from_height", "From this block on.", height),
+    Parameter::once("to_height", "Up to this block, itself included.", height),
+    Parameter::once("from_time", "From this day or time on, by the time of the block.", day_or_time),
+    Parameter::once("to_time", "Up to this day or time, itself included.", day_or_time),
+    Parameter::once("withdrawn", "With those that a reorganisation withdrew.", flag),
+    Parameter::once("order", "newest: the last recorded first. oldest: the first recorded first.", || {
+        choice(&["newest", "oldest"])
+    }),
+    Parameter::LIMIT,
+    Parameter::once(
+        "after",
+        "The `next` of the page before, or the `id` of the last event seen: where this page begins.",
+        || json!({ "type": "string", "pattern": "^([0-9]{1,18}|[0-9]{1,10}\\.[0-9]{1,9}\\.[0-9]{1,9}\\.[!-~]+)$" }),
+    ),
+];
+
+fn height() -> Value {
+    json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX })
+}
+
+fn day_or_time() -> Value {
+    let day = "(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8])";
+    let time = "(T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z)?";
+    json!({
+        "type": "string",
+        "pattern": format!("^(19[7-9][0-9]|20[0-9][0-9])-({day}){time}$"),
+        "examples": ["2026-01-31", "2026-01-31T12:00:00Z"],
+    })
+}
+
+/// A page of events.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Events {
+    /// Whether the events come from the history. False when `history.path` is not set: then these are the last ones since
+    /// the exporter started, at most 1024 of each network.
+    history: bool,
+    /// The events.
+    #[schemars(with = "Vec<json::Event<'static>>", length(max = MOST))]
+    events: Vec<Object>,
+    /// The value of `after` for the next page; null on the last. A page may have fewer events than `limit`, even none, and a
+    /// next page: a search ends after 50 ms.
+    next: Option<String>,
+    /// About how many damaged events of the history file between these are left out. 0 when `history` is false.
+    skipped: u64,
+}
 
 /// A place behind which a page begins: that of an event in the history, or in memory.
 enum After {
@@ -87,15 +140,15 @@ impl<'a> Aliases<'a> {
 }
 
 /// A page of events.
-pub(super) fn page(api: &Api, query: &str) -> Result<Value, ApiError> {
-    let parameters = Parameters::read(query, &PARAMETERS)?;
+pub(super) fn page(api: &Api, query: &str) -> Result<Events, ApiError> {
+    let parameters = Parameters::read(query, PARAMETERS)?;
     let networks = (api.networks)();
     let aliases = Aliases::of(&networks);
     let after = parameters.read_one("after", "the next of a page, or the id of an event", after)?;
     let query = conditions(&parameters, &aliases)?;
     match (&api.history, after) {
         (None, Some(After::Kept(_))) | (Some(_), Some(After::Remembered(_))) => {
-            Err(conflict("after is of another start of the exporter: begin anew without it"))
+            Err(conflict("after is of another start of the exporter: begin again without it"))
         }
         (Some(history), after) => {
             let after = after.and_then(|after| match after {
@@ -134,6 +187,7 @@ fn conditions<'a>(parameters: &'a Parameters, aliases: &Aliases<'a>) -> Result<Q
         order: parameters.choice("order", &[("newest", Order::NewestFirst), ("oldest", Order::OldestFirst)])?,
         after: None,
         limit: parameters.limit()?,
+        budget: Some(BUDGET),
     })
 }
 
@@ -164,7 +218,7 @@ fn from_history(
     networks: &[Arc<NetworkState>],
     aliases: &Aliases<'_>,
     query: Query,
-) -> Result<Value, ApiError> {
+) -> Result<Events, ApiError> {
     let unreadable = |error: &dyn std::fmt::Display| {
         tracing::debug!("the history cannot be read for the API: {error}");
         unavailable("the history cannot be read at the moment")
@@ -181,11 +235,10 @@ fn from_history(
     let page = reader.events(&query).map_err(|error| unreadable(&error))?;
     let event = |kept: &crate::history::StoredEvent| {
         let alias = aliases.get(&kept.network, kept.event.masternode);
-        json::kept_event(json::event(&kept.event, &kept.network, alias), kept.id, kept.withdrawn)
+        json::Event::new(&kept.event, &kept.network, alias, Some((kept.id, kept.withdrawn))).json()
     };
-    let events: Vec<Object> = page.events.iter().map(event).collect();
     let next = page.next.map(|next| next.0.to_string());
-    Ok(json!({ "history": true, "events": events, "next": next, "skipped": page.skipped }))
+    Ok(Events { history: true, events: page.events.iter().map(event).collect(), next, skipped: page.skipped })
 }
 
 fn from_memory(
@@ -193,7 +246,7 @@ fn from_memory(
     aliases: &Aliases<'_>,
     query: &Query,
     after: Option<&Place>,
-) -> Result<Value, ApiError> {
+) -> Result<Events, ApiError> {
     let asked = |network: &&Arc<NetworkState>| query.network.as_ref().is_none_or(|name| **name == *network.network);
     let mut found: Vec<(Place, &Event)> = networks.iter().filter(asked).flat_map(|network| places(network)).collect();
     found.retain(|(_, event)| fits(query, event));
@@ -208,10 +261,9 @@ fn from_memory(
     found.truncate(query.limit);
     let next = found.last().filter(|_| more).map(|(place, _)| place.text());
     let event = |(place, event): &(Place, &Event)| {
-        json::event(event, &place.network, aliases.get(&place.network, event.masternode))
+        json::Event::new(event, &place.network, aliases.get(&place.network, event.masternode), None).json()
     };
-    let events: Vec<Object> = found.iter().map(event).collect();
-    Ok(json!({ "history": false, "events": events, "next": next, "skipped": 0 }))
+    Ok(Events { history: false, events: found.iter().map(event).collect(), next, skipped: 0 })
 }
 
 /// The last events of a network, each with its place.

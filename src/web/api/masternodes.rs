@@ -1,24 +1,89 @@
 //! Masternodes: page by page in an order that does not depend on the page, or one with everything of it.
 //!
-//! Never here: the JSON of a masternode (`words`).
+//! Never here: the JSON of a masternode (`json`).
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use bytes::Bytes;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
 
-use crate::web::api::json::{self, Object, Subject};
-use crate::web::api::parameters::{Known, Parameters, bad, echo, whole};
-use crate::web::api::{AlertsOf, Api, ApiError, alerts_and_probes, conflict, missing, unavailable};
+use crate::web::api::json::{self, Subject};
+use crate::web::api::parameters::{MOST, Parameter, Parameters, bad, choice, echo, flag, label, name, whole};
+use crate::web::api::{AlertsOf, Api, ApiError, MAX_ALERTS, conflict, missing, unavailable, written};
 use domain::NetworkState;
 use domain::masternode::MasternodeId;
 use domain::pose::Risk;
 use domain::probe::Probe;
 use domain::snapshot::{Snapshot, WatchedEntry};
 
-const PARAMETERS: Known =
-    Known { once: &["network", "watched", "order", "limit", "after"], repeated: &["alias", "group", "state", "risk"] };
+/// Parameters of a page of masternodes.
+pub(super) const PARAMETERS: &[Parameter] = &[
+    Parameter::NETWORK,
+    Parameter::many("alias", "Only masternodes with this name in the watch list. Can be repeated.", name),
+    Parameter::many(
+        "group",
+        "Only masternodes in this group of the watch list, written key:value. If repeated, all must match.",
+        || json!({ "type": "string", "pattern": "^[^:]+:[\\s\\S]+$" }),
+    ),
+    Parameter::many("state", "Only masternodes in this state. Can be repeated.", name),
+    Parameter::many("risk", "Only masternodes at this risk. Can be repeated.", || label(&Risk::ALL.map(Risk::label))),
+    Parameter::once("watched", "Only watched masternodes.", flag),
+    Parameter::once(
+        "order",
+        "danger: the most endangered first, those that are missing before all. id: ascending by network and identity.",
+        || choice(&["danger", "id"]),
+    ),
+    Parameter::LIMIT,
+    Parameter::once(
+        "after",
+        "The `next` of the page before: where this one begins. Keep the other parameters as they were.",
+        || {
+            let pattern = "^[0-5]\\.[0-9]{1,9}\\.[0-9]{1,9}\\.[0-9a-f]{64}(-[0-9]{1,9})?\\.[!-~]+$";
+            json!({ "type": "string", "pattern": pattern })
+        },
+    ),
+];
+
+/// A page of masternodes.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Masternodes<'a> {
+    /// The block that each network's masternodes are true of.
+    networks: Vec<NetworkBlock<'a>>,
+    /// The masternodes.
+    #[schemars(length(max = MOST))]
+    masternodes: Vec<json::Masternode<'a>>,
+    /// The value of `after` for the next page; null on the last.
+    next: Option<String>,
+}
+
+/// The block of a network that an answer is true of.
+#[derive(Serialize, JsonSchema)]
+struct NetworkBlock<'a> {
+    /// Name of the network in the configuration.
+    network: &'a str,
+    #[serde(flatten)]
+    block: json::Block,
+}
+
+/// Everything of a masternode, and the block that it is true of.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct WholeMasternode<'a> {
+    #[serde(flatten)]
+    details: json::MasternodeDetails<'a>,
+    #[serde(flatten)]
+    block: json::Block,
+    /// Its alerts that fire, the most urgent first.
+    #[schemars(length(max = MAX_ALERTS))]
+    alerts: Vec<json::Alert<'a>>,
+    /// The result of the last probe; null when it was not probed.
+    probe: Option<json::Probe<'a>>,
+    /// The requirements of the network, each with the verdict by the best evidence.
+    requirements: Vec<json::Requirement>,
+}
 
 /// Rank of danger of a watched masternode that is not registered: above all bands.
 const ABSENT: u8 = Risk::ALL.len() as u8;
@@ -136,8 +201,8 @@ impl Filter<'_> {
 }
 
 /// A page of masternodes.
-pub(super) fn page(api: &Api, query: &str) -> Result<Value, ApiError> {
-    let parameters = Parameters::read(query, &PARAMETERS)?;
+pub(super) fn page(api: &Api, query: &str) -> Result<Bytes, ApiError> {
+    let parameters = Parameters::read(query, PARAMETERS)?;
     let limit = parameters.limit()?;
     let order = parameters.choice("order", &[("danger", Order::Danger), ("id", Order::Id)])?;
     let after = parameters.read_one("after", "the next of a page", Place::read)?;
@@ -155,15 +220,22 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Value, ApiError> {
     found.sort_unstable_by(|(one, _), (other, _)| one.compare(other, order));
     let more = found.len() > limit;
     found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|(place, _)| place.text());
-    let masternodes: Vec<Object> = found.iter().map(|(_, subject)| json::masternode(subject)).collect();
-    let blocks: Vec<Value> = snapshots.iter().map(|snapshot| block(snapshot)).collect();
-    Ok(json!({ "networks": blocks, "masternodes": masternodes, "next": next }))
+    written(&Masternodes {
+        networks: snapshots.iter().map(|snapshot| NetworkBlock::new(snapshot)).collect(),
+        masternodes: found.iter().map(|(_, subject)| json::Masternode::new(subject)).collect(),
+        next: found.last().filter(|_| more).map(|(place, _)| place.text()),
+    })
+}
+
+impl<'a> NetworkBlock<'a> {
+    fn new(snapshot: &'a Snapshot) -> NetworkBlock<'a> {
+        NetworkBlock { network: snapshot.network(), block: json::Block::new(snapshot) }
+    }
 }
 
 /// Everything of one masternode.
-pub(super) fn one(api: &Api, id: &str, query: &str) -> Result<Value, ApiError> {
-    let parameters = Parameters::read(query, &Known { once: &["network"], repeated: &[] })?;
+pub(super) fn one(api: &Api, id: &str, query: &str) -> Result<Bytes, ApiError> {
+    let parameters = Parameters::read(query, &[Parameter::NETWORK])?;
     let id: MasternodeId = id.parse().map_err(|error| bad(format!("{} is no masternode: {error}", echo(id))))?;
     let networks = api.chosen(&parameters)?;
     let snapshots = fresh(&networks)?;
@@ -171,13 +243,15 @@ pub(super) fn one(api: &Api, id: &str, query: &str) -> Result<Value, ApiError> {
     match found.as_slice() {
         [] => Err(missing(format!("no masternode {id} is registered or watched"))),
         [subject] => {
-            let mut object = json::whole_masternode(subject);
-            object.extend(json::object(block(subject.snapshot)));
             let probe = probe(&networks, subject.snapshot, &id);
-            let alerts =
-                (api.alerts)(AlertsOf::Masternode(subject.snapshot.network(), &id), alerts_and_probes::MOST_ALERTS);
-            object.extend(json::object(alerts_and_probes::masternode(subject, probe, &alerts)));
-            Ok(Value::Object(object))
+            let firing = (api.alerts)(AlertsOf::Masternode(subject.snapshot.network(), &id), MAX_ALERTS);
+            written(&WholeMasternode {
+                details: json::MasternodeDetails::new(subject),
+                block: json::Block::new(subject.snapshot),
+                alerts: json::Alert::all(&firing),
+                probe: probe.map(json::Probe::new),
+                requirements: json::Requirement::all(subject, probe),
+            })
         }
         several => {
             let names: Vec<&str> = several.iter().map(|subject| subject.snapshot.network()).collect();
@@ -186,24 +260,13 @@ pub(super) fn one(api: &Api, id: &str, query: &str) -> Result<Value, ApiError> {
     }
 }
 
-/// What came of the last call of a masternode; `None` when it was not called.
+/// The last probe of a masternode; `None` when it was not probed.
 pub(in crate::web) fn probe<'a>(
     networks: &'a [Arc<NetworkState>],
     snapshot: &Snapshot,
     id: &MasternodeId,
 ) -> Option<&'a Probe> {
     networks.iter().find(|network| *network.network == *snapshot.network())?.probes.as_ref()?.get(id)
-}
-
-/// What an answer is true of.
-fn block(snapshot: &Snapshot) -> Value {
-    let block = snapshot.block();
-    json!({
-        "network": snapshot.network(),
-        "height": block.height.0,
-        "block": block.hash.to_string(),
-        "time": json::clock(Some(block.time)),
-    })
 }
 
 /// The lists of these networks; an error when none has any.

@@ -1,19 +1,18 @@
 //! The JSON API: what the snapshots and the history say, for scripts. `docs/openapi.json` is its contract.
 //!
-//! [`Api`] is what it is told of the rest of the program; [`Api::answer`] turns a path and a query into an answer.
-//! [`json`] has the spelling of everything, which the command line shares, and [`time`] that of times.
+//! [`Api`] is what it needs of the rest of the program; [`Api::answer`] turns a path and a query into an answer.
+//! [`json`] has the types of what is answered, which the command line shares; [`openapi`] makes the contract of them.
 //!
 //! Everything is bounded: a page by its limit, a query by the header of the request. Nothing here asks a node.
 //!
 //! Never here: HTTP's methods and headers (`route`); anything that changes anything.
 
-mod alerts_and_probes;
 pub(super) mod events;
 pub mod json;
 pub(super) mod masternodes;
+pub mod openapi;
 mod parameters;
 mod status;
-mod terms;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,9 +20,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::StatusCode;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use crate::web::api::parameters::{Known, Parameters, echo};
+use crate::web::api::parameters::{Parameters, echo};
 use domain::NetworkState;
 use domain::masternode::{MasternodeId, UnixSeconds};
 
@@ -33,16 +33,20 @@ pub(super) const PREFIX: &str = "/api/";
 /// Where the contract is served.
 pub const CONTRACT_PATH: &str = "/api/v1/openapi.json";
 
-/// The contract: every path, parameter, answer.
-pub const CONTRACT: &str = include_str!("../../../docs/openapi.json");
+/// Alerts that one answer shows; more are counted only.
+const MAX_ALERTS: usize = 100;
 
 /// Pages for the landing page, each with its name.
 pub const PAGES: [(&str, &str); 4] = [
-    ("/api/v1/status", "API: status"),
-    ("/api/v1/masternodes", "API: masternodes"),
-    ("/api/v1/events", "API: events"),
+    (STATUS, "API: status"),
+    (MASTERNODES, "API: masternodes"),
+    (EVENTS, "API: events"),
     (CONTRACT_PATH, "API: OpenAPI"),
 ];
+
+const STATUS: &str = "/api/v1/status";
+
+const EVENTS: &str = "/api/v1/events";
 
 const MASTERNODES: &str = "/api/v1/masternodes";
 
@@ -52,7 +56,7 @@ pub struct Api {
     pub version: String,
     /// The configured networks as they are now, ascending by name; called for each request, so it must be cheap.
     pub networks: Box<dyn Fn() -> Vec<Arc<NetworkState>> + Send + Sync>,
-    /// What fires, at most so many of them; called for each request, so it must be cheap.
+    /// What fires, at most the given number of them; called for each request, so it must be cheap.
     pub alerts: Box<dyn Fn(AlertsOf<'_>, usize) -> Firing + Send + Sync>,
     /// Where events are kept; `None` when they are not.
     pub history: Option<History>,
@@ -138,13 +142,12 @@ impl Api {
     pub fn answer(&self, path: &str, query: &str) -> Reply {
         let answer = match Endpoint::find(path) {
             Some(Endpoint::Contract) => {
-                let checked = Parameters::read(query, &Known { once: &[], repeated: &[] });
-                checked.map(|_| Bytes::from_static(CONTRACT.as_bytes()))
+                Parameters::read(query, &[]).map(|_| Bytes::from_static(openapi::contract().as_bytes()))
             }
-            Some(Endpoint::Status) => status::answer(self, query).map(|value| written(&value)),
-            Some(Endpoint::Masternodes) => masternodes::page(self, query).map(|value| written(&value)),
-            Some(Endpoint::Masternode(id)) => masternodes::one(self, id, query).map(|value| written(&value)),
-            Some(Endpoint::Events) => events::page(self, query).map(|value| written(&value)),
+            Some(Endpoint::Status) => status::answer(self, query),
+            Some(Endpoint::Masternodes) => masternodes::page(self, query),
+            Some(Endpoint::Masternode(id)) => masternodes::one(self, id, query),
+            Some(Endpoint::Events) => events::page(self, query).and_then(|page| written(&page)),
             None => Err(missing(format!("there is no such path; {CONTRACT_PATH} describes those that there are"))),
         };
         match answer {
@@ -169,8 +172,8 @@ impl Api {
 impl Endpoint<'_> {
     fn find(path: &str) -> Option<Endpoint<'_>> {
         match path {
-            "/api/v1/status" => Some(Endpoint::Status),
-            "/api/v1/events" => Some(Endpoint::Events),
+            STATUS => Some(Endpoint::Status),
+            EVENTS => Some(Endpoint::Events),
             MASTERNODES => Some(Endpoint::Masternodes),
             CONTRACT_PATH => Some(Endpoint::Contract),
             _ => {
@@ -182,14 +185,23 @@ impl Endpoint<'_> {
 }
 
 /// An answer that is an error.
-pub(super) fn error(status: StatusCode, error: &str) -> Reply {
-    Reply { status, body: written(&json!({ "error": error })) }
+#[derive(Serialize, JsonSchema)]
+struct Error<'a> {
+    /// A sentence: what is wrong and, where it helps, what there is.
+    #[schemars(length(min = 1))]
+    error: &'a str,
 }
 
-fn written(value: &Value) -> Bytes {
-    let mut text = value.to_string();
-    text.push('\n');
-    text.into()
+/// An answer that is an error.
+pub(super) fn error(status: StatusCode, error: &str) -> Reply {
+    Reply { status, body: written(&Error { error }).unwrap_or_default() }
+}
+
+fn written(answer: &impl Serialize) -> Result<Bytes, ApiError> {
+    let mut text = serde_json::to_vec(answer)
+        .map_err(|error| ApiError { status: StatusCode::INTERNAL_SERVER_ERROR, error: error.to_string() })?;
+    text.push(b'\n');
+    Ok(text.into())
 }
 
 /// A name that is in order and that nobody has.

@@ -3,27 +3,77 @@
 //! Never here: what is looked for; whether a name exists.
 
 use hyper::StatusCode;
+use serde_json::{Value, json};
 
 use crate::web::api::ApiError;
 
 /// The most items that a page has.
-const MOST: u32 = 1000;
+pub(super) const MOST: u32 = 1000;
 
 /// How many a page has unless told otherwise.
 const USUAL: u32 = 100;
 
 /// How often a parameter may be given that may be given several times.
-const TIMES: usize = 100;
+pub(super) const TIMES: usize = 100;
 
 /// Characters of a text of the client that an error repeats.
 const ECHO: usize = 80;
 
-/// Parameters of an endpoint.
-pub(super) struct Known {
-    /// Those that may be given once.
-    pub(super) once: &'static [&'static str],
-    /// Those that may be given several times.
-    pub(super) repeated: &'static [&'static str],
+/// A parameter of an endpoint.
+pub(super) struct Parameter {
+    pub(super) name: &'static str,
+    pub(super) description: &'static str,
+    /// How often it may be given.
+    pub(super) times: Times,
+    /// JSON schema of one value.
+    pub(super) schema: fn() -> Value,
+}
+
+/// How often a parameter may be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Times {
+    Once,
+    Many,
+}
+
+impl Parameter {
+    pub(super) const fn once(name: &'static str, description: &'static str, schema: fn() -> Value) -> Parameter {
+        Parameter { name, description, times: Times::Once, schema }
+    }
+
+    pub(super) const fn many(name: &'static str, description: &'static str, schema: fn() -> Value) -> Parameter {
+        Parameter { name, description, times: Times::Many, schema }
+    }
+
+    /// The name of a network.
+    pub(super) const NETWORK: Parameter = Parameter::once("network", "Only of this network.", name);
+
+    /// See [`Parameters::limit`].
+    pub(super) const LIMIT: Parameter = Parameter::once(
+        "limit",
+        "Maximum number of items.",
+        || json!({ "type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL }),
+    );
+}
+
+/// Schema of a name.
+pub(super) fn name() -> Value {
+    json!({ "type": "string", "minLength": 1 })
+}
+
+/// Schema of a flag.
+pub(super) fn flag() -> Value {
+    json!({ "type": "boolean", "default": false })
+}
+
+/// Schema of a choice whose default is the first.
+pub(super) fn choice(names: &[&str]) -> Value {
+    json!({ "type": "string", "enum": names, "default": names[0] })
+}
+
+/// Schema of a label.
+pub(super) fn label(labels: &[&str]) -> Value {
+    json!({ "type": "string", "enum": labels })
 }
 
 /// What a request gave.
@@ -31,13 +81,13 @@ pub(super) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
     /// Reads a query; refuses what `known` does not have, an empty value, and a second value where one is all.
-    pub(super) fn read(query: &str, known: &Known) -> Result<Parameters, ApiError> {
+    pub(super) fn read(query: &str, known: &[Parameter]) -> Result<Parameters, ApiError> {
         let mut given: Vec<(String, String)> = Vec::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let repeated = known.repeated.contains(&&*name);
-            if !repeated && !known.once.contains(&&*name) {
+            let Some(parameter) = known.iter().find(|parameter| parameter.name == name) else {
                 return Err(unknown(&name, known));
-            }
+            };
+            let repeated = parameter.times == Times::Many;
             if value.is_empty() {
                 return Err(bad(format!("{name} has no value: leave it out")));
             }
@@ -136,8 +186,8 @@ fn unfit(name: &str, expected: &str, value: &str) -> ApiError {
     bad(format!("{name} must be {expected}, and {} is not", echo(value)))
 }
 
-fn unknown(name: &str, known: &Known) -> ApiError {
-    let names: Vec<&str> = known.once.iter().chain(known.repeated).copied().collect();
+fn unknown(name: &str, known: &[Parameter]) -> ApiError {
+    let names: Vec<&str> = known.iter().map(|parameter| parameter.name).collect();
     let there = if names.is_empty() { "there are none here".into() } else { format!("there are {}", names.join(", ")) };
     bad(format!("there is no parameter {}; {there}", echo(name)))
 }

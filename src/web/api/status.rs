@@ -2,103 +2,200 @@
 //!
 //! Never here: a verdict; `/-/healthy` and `/-/ready` have that.
 
-use serde_json::{Value, json};
+use bytes::Bytes;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::history::{NetworkStatus, Reader};
-use crate::web::api::json::{self, Object};
-use crate::web::api::parameters::{Known, Parameters};
-use crate::web::api::{AlertsOf, Api, ApiError, History, alerts_and_probes};
+use crate::web::api::json::{self, Text};
+use crate::web::api::parameters::Parameters;
+use crate::web::api::{self, AlertsOf, Api, ApiError, MAX_ALERTS, written};
+use domain::masternode::{MasternodeId, UnixSeconds};
 use domain::{NetworkState, SourceHealth};
 
-pub(super) fn answer(api: &Api, query: &str) -> Result<Value, ApiError> {
-    Parameters::read(query, &Known { once: &[], repeated: &[] })?;
-    let networks: Vec<Object> = (api.networks)().iter().map(|network| of_network(api, network)).collect();
-    Ok(json!({
-        "version": api.version,
-        "time": json::clock(Some((api.clock)())),
-        "networks": networks,
-        "alerts": alerts_and_probes::firing(&(api.alerts)(AlertsOf::All, alerts_and_probes::MOST_ALERTS)),
-        "history": api.history.as_ref().map(of_history),
-    }))
+/// The status.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Status<'a> {
+    /// Version of the exporter.
+    version: &'a str,
+    /// When the answer was made.
+    time: Text<UnixSeconds>,
+    /// The configured networks.
+    networks: Vec<Network<'a>>,
+    /// The alerts that fire in the exporter itself, whether or not it notifies a receiver.
+    alerts: Firing<'a>,
+    /// The history. Null when `history.path` is not set.
+    history: Option<History>,
 }
 
-/// Before the first list everything of the chain is `null`.
-fn of_network(api: &Api, network: &NetworkState) -> Object {
-    let snapshot = network.snapshot.as_deref();
-    let age = snapshot.map(|snapshot| (api.clock)().0.saturating_sub(snapshot.read_at().0));
-    let watched = snapshot.map(|snapshot| snapshot.watched().len());
-    let absent =
-        |snapshot: &domain::Snapshot| snapshot.watched().iter().filter(|watched| watched.index.is_none()).count();
-    let mut object = snapshot.map_or_else(unknown, json::network);
-    object.extend(json::object(json!({
-        "network": &*network.network,
-        "chain": &*network.rules.name,
-        "list_age_seconds": age,
-        "watched": watched,
-        "watched_missing": snapshot.map(absent),
-        "sources": network.sources.iter().map(of_source).collect::<Vec<Value>>(),
-    })));
-    object
+/// A network and its sources.
+#[derive(Serialize, JsonSchema)]
+struct Network<'a> {
+    #[serde(flatten)]
+    summary: json::NetworkSummary,
+    /// Seconds since the list was read.
+    list_age_seconds: Option<u64>,
+    /// Watched masternodes.
+    watched: Option<usize>,
+    /// Watched masternodes that are not registered.
+    watched_missing: Option<usize>,
+    /// The nodes that are asked, in the order of the configuration.
+    sources: Vec<Source<'a>>,
 }
 
-/// The names of a network of which nothing is known yet.
-fn unknown() -> Object {
-    let names = [
-        "height",
-        "block",
-        "time",
-        "list_time",
-        "registered",
-        "nodes",
-        "risk_nodes",
-        "pose_limit",
-        "pose_step",
-        "pose_safe_level",
-        "payment_pool_size",
-        "maintenance_window_blocks",
-        "quorums",
-        "deployment",
-    ];
-    names.into_iter().map(|name| (name.to_string(), Value::Null)).collect()
+/// The state of a node that is asked.
+#[derive(Serialize, JsonSchema)]
+struct Source<'a> {
+    /// Its name in the configuration.
+    source: &'a str,
+    /// Whether it answered when last asked; null before that.
+    up: Option<bool>,
+    /// Whether it was usable and in sync.
+    synced: Option<bool>,
+    /// Whether it is on the configured chain and network.
+    network_match: Option<bool>,
+    /// When it last confirmed the list or its tip.
+    last_success_time: Option<Text<UnixSeconds>>,
+    /// Blocks by which its tip lies behind the best that any source of the network knows.
+    blocks_behind: Option<u32>,
+    /// Its connections to other nodes.
+    connections: Option<u32>,
+    /// Whether it is cut off from its network while it reports itself in sync and ready.
+    isolated: Option<bool>,
+    /// Whether it follows the activation of Dash Core 24; null where that is not known or does not matter.
+    follows_fork: Option<bool>,
+    /// Whether it is on another chain than the one that is followed since that activation; null where both have no block
+    /// since.
+    fork_split: Option<bool>,
+    /// Whether its release has a known fault; null while it does not answer.
+    release_bad: Option<bool>,
+    /// Whether its index of compact block filters is synced; null where it builds none or does not say.
+    filter_index_synced: Option<bool>,
+    /// Which masternode it is itself; null when it is none, or neither it nor the list says.
+    masternode: Option<Text<MasternodeId>>,
+    /// In which state that masternode sees itself: ready, waiting, pose_banned, removed, operator_key_changed,
+    /// address_changed, error, unknown; null when it is none.
+    masternode_state: Option<&'a str>,
 }
 
-fn of_source(source: &SourceHealth) -> Value {
-    let own = source.masternode.as_ref();
-    json!({
-        "source": &*source.name,
-        "up": source.up,
-        "synced": source.synced,
-        "network_match": source.network_match,
-        "last_success_time": json::clock(source.last_success.map(|at| at.unix)),
-        "blocks_behind": source.blocks_behind,
-        "connections": source.connections,
-        "isolated": source.isolated,
-        "follows_fork": source.follows_fork,
-        "fork_split": source.fork_split,
-        "release_bad": source.release_bad,
-        "filter_index_synced": source.filter_index_synced,
-        "masternode": own.and_then(|own| own.id).map(|id| id.to_string()),
-        "masternode_state": own.map(|own| &*own.state),
+/// Alerts that fire.
+#[derive(Serialize, JsonSchema)]
+struct Firing<'a> {
+    /// Critical alerts that fire.
+    critical: usize,
+    /// Warnings that fire.
+    warning: usize,
+    /// The most urgent of them first, and of those the newest.
+    #[schemars(length(max = MAX_ALERTS))]
+    firing: Vec<json::Alert<'a>>,
+}
+
+/// The history.
+#[derive(Serialize, JsonSchema)]
+struct History {
+    /// Whether the history could be written when last tried.
+    up: bool,
+    /// What is recorded; null when the file cannot be read at the moment.
+    networks: Option<Vec<Recorded>>,
+}
+
+/// What is recorded of a network.
+#[derive(Serialize, JsonSchema)]
+struct Recorded {
+    /// Name of the network.
+    network: String,
+    /// The highest block recorded.
+    height: Option<u32>,
+    /// Spans of heights whose events are known block by block, both ends included.
+    spans: Vec<Span>,
+}
+
+/// A span of heights.
+#[derive(Serialize, JsonSchema)]
+struct Span {
+    /// First.
+    from_height: u32,
+    /// Last.
+    to_height: u32,
+}
+
+pub(super) fn answer(api: &Api, query: &str) -> Result<Bytes, ApiError> {
+    Parameters::read(query, &[])?;
+    let networks = (api.networks)();
+    let firing = (api.alerts)(AlertsOf::All, MAX_ALERTS);
+    written(&Status {
+        version: &api.version,
+        time: Text((api.clock)()),
+        networks: networks.iter().map(|network| Network::new(api, network)).collect(),
+        alerts: Firing { critical: firing.critical, warning: firing.warning, firing: json::Alert::all(&firing) },
+        history: api.history.as_ref().map(History::new),
     })
 }
 
-/// `networks` is `null` when the file cannot be read at the moment.
-fn of_history(history: &History) -> Value {
-    let recorded = Reader::open(&history.path).map_err(|error| error.to_string());
-    let recorded = recorded.and_then(|reader| reader.networks().map_err(|error| error.to_string()));
-    if let Err(error) = &recorded {
-        tracing::debug!("the history cannot be read for the API: {error}");
+impl<'a> Network<'a> {
+    /// Before the first list everything of the chain is `None`.
+    fn new(api: &Api, network: &'a NetworkState) -> Network<'a> {
+        let snapshot = network.snapshot.as_deref();
+        let summary = snapshot.map(json::NetworkSummary::new).unwrap_or_default();
+        let absent =
+            |snapshot: &domain::Snapshot| snapshot.watched().iter().filter(|watched| watched.index.is_none()).count();
+        Network {
+            summary: json::NetworkSummary {
+                network: network.network.to_string(),
+                chain: network.rules.name.to_string(),
+                ..summary
+            },
+            list_age_seconds: snapshot.map(|snapshot| (api.clock)().0.saturating_sub(snapshot.read_at().0)),
+            watched: snapshot.map(|snapshot| snapshot.watched().len()),
+            watched_missing: snapshot.map(absent),
+            sources: network.sources.iter().map(Source::new).collect(),
+        }
     }
-    let networks: Option<Vec<Value>> = recorded.ok().map(|networks| networks.iter().map(of_recorded).collect());
-    json!({ "up": (history.up)(), "networks": networks })
 }
 
-fn of_recorded(network: &NetworkStatus) -> Value {
-    let spans = network.spans.iter();
-    let spans: Vec<Value> = spans.map(|(from, to)| json!({ "from_height": from.0, "to_height": to.0 })).collect();
-    json!({
-        "network": network.name,
-        "height": network.cursor.as_ref().map(|block| block.height.0),
-        "spans": spans,
-    })
+impl<'a> Source<'a> {
+    fn new(source: &'a SourceHealth) -> Source<'a> {
+        let own = source.masternode.as_ref();
+        Source {
+            source: &source.name,
+            up: source.up,
+            synced: source.synced,
+            network_match: source.network_match,
+            last_success_time: source.last_success.map(|at| Text(at.unix)),
+            blocks_behind: source.blocks_behind,
+            connections: source.connections,
+            isolated: source.isolated,
+            follows_fork: source.follows_fork,
+            fork_split: source.fork_split,
+            release_bad: source.release_bad,
+            filter_index_synced: source.filter_index_synced,
+            masternode: own.and_then(|own| own.id).map(Text),
+            masternode_state: own.map(|own| &*own.state),
+        }
+    }
+}
+
+impl History {
+    fn new(history: &api::History) -> History {
+        let recorded = Reader::open(&history.path).map_err(|error| error.to_string());
+        let recorded = recorded.and_then(|reader| reader.networks().map_err(|error| error.to_string()));
+        if let Err(error) = &recorded {
+            tracing::debug!("the history cannot be read for the API: {error}");
+        }
+        History {
+            up: (history.up)(),
+            networks: recorded.ok().map(|networks| networks.iter().map(Recorded::new).collect()),
+        }
+    }
+}
+
+impl Recorded {
+    fn new(network: &NetworkStatus) -> Recorded {
+        let spans = network.spans.iter();
+        Recorded {
+            network: network.name.clone(),
+            height: network.cursor.as_ref().map(|block| block.height.0),
+            spans: spans.map(|(from, to)| Span { from_height: from.0, to_height: to.0 }).collect(),
+        }
+    }
 }

@@ -4,8 +4,8 @@
 
 use maud::{Markup, html};
 
+use crate::web::pages::format;
 use crate::web::pages::score_history::{Point, ScoreHistory};
-use crate::web::pages::{events, format};
 use domain::event::Event;
 use domain::masternode::Height;
 use domain::pose::PoseLimits;
@@ -143,7 +143,7 @@ pub(super) fn table(events: &[&Event]) -> Markup {
                             tr {
                                 td { (event.block.height.0) }
                                 td { (format::format_time(event.block.time)) }
-                                td { (events::describe_event(event)) }
+                                td { (event.kind.describe()) }
                             }
                         }
                     }

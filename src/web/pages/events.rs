@@ -2,7 +2,6 @@
 //!
 //! Never here: how a history is kept.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use maud::{Markup, html};
@@ -11,7 +10,7 @@ use crate::history::{Query, Reader};
 use crate::web::api::Api;
 use crate::web::pages::format;
 use domain::NetworkState;
-use domain::event::{Event, EventKind, Field};
+use domain::event::Event;
 use domain::masternode::UnixSeconds;
 
 /// An event and its network.
@@ -53,66 +52,10 @@ pub(super) fn list(happened: &[NetworkEvent], now: UnixSeconds, who: impl Fn(&Ne
                 @let event = &happened.event;
                 li {
                     span.age { (format::format_age(now, event.block.time)) }
-                    span.what { (who(happened)) " " (describe_event(event)) }
+                    span.what { (who(happened)) " " (event.kind.describe()) }
                     span.when { "block " (event.block.height.0) @if !event.exact { " or before" } ", " (format::format_time(event.block.time)) }
                 }
             }
         }
-    }
-}
-
-/// What happened, in words.
-pub(super) fn describe_event(event: &Event) -> Cow<'static, str> {
-    match &event.kind {
-        EventKind::Penalty { score, points, failures, quorums, .. } => {
-            let sessions = format::count((*failures).into(), "DKG session");
-            let mut told = format!("failed {sessions}: {points} points more, {} now", score.0);
-            for (number, quorum) in quorums.iter().enumerate() {
-                let before = if number == 0 { " (" } else { ", " };
-                told += &format!("{before}{} formed at {}", quorum.quorum_type, quorum.height.0);
-            }
-            if !quorums.is_empty() {
-                told.push(')');
-            }
-            told.into()
-        }
-        EventKind::Ban { cause, .. } => match cause {
-            domain::BanCause::Dkg => "was banned: its score reached the limit".into(),
-            domain::BanCause::Revoked => "was banned: its operator revoked the key".into(),
-            domain::BanCause::KeyChanged => "was banned: its owner named another operator key".into(),
-            domain::BanCause::NoAddress => "was banned: registered without an address".into(),
-            domain::BanCause::Platform => "was banned: the Platform asked for it".into(),
-            domain::BanCause::Unknown => "was banned".into(),
-        },
-        EventKind::Revival => "was revived".into(),
-        EventKind::Registration => "was registered".into(),
-        EventKind::Removal => "left the list: its collateral was spent".into(),
-        EventKind::Payment { amount, payees } => {
-            let parts = payees.iter().map(|(address, amount)| format!("{amount} to {address}")).collect::<Vec<_>>();
-            let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
-            amount.map_or_else(|| "was paid".into(), |amount| format!("was paid {amount}{parts}").into())
-        }
-        EventKind::PaymentLost => "lost its place in the payment queue".into(),
-        EventKind::Change(field, change) => match change {
-            Some(change) => {
-                let side = |text: &str| if text.is_empty() { "none".to_string() } else { text.to_string() };
-                let (before, after) = (side(&change.before), side(&change.after));
-                format!("{}: {after}, before {before}", changed(*field)).into()
-            }
-            None => changed(*field).into(),
-        },
-        EventKind::State { from, to } => format!("went from {from} to {to}").into(),
-    }
-}
-
-fn changed(field: Field) -> &'static str {
-    match field {
-        Field::Address => "has another address",
-        Field::Payout => "has other payees",
-        Field::OperatorKey => "has another operator key",
-        Field::VotingKey => "has another voting key",
-        Field::OperatorPayout => "has another payout address of the operator",
-        Field::Addresses => "has other further addresses",
-        Field::Version => "has another version of its registration",
     }
 }

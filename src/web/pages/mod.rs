@@ -22,6 +22,7 @@ mod probe;
 mod query;
 mod revival;
 mod rows;
+mod runbook;
 mod score_history;
 
 use hyper::StatusCode;
@@ -49,8 +50,17 @@ pub(super) fn is_masternode(path: &str) -> bool {
     path.strip_prefix(MASTERNODES).is_some_and(|id| !id.is_empty() && !id.contains('/'))
 }
 
+/// Whether a runbook, or their list, may be there.
+pub(super) fn is_runbook(path: &str) -> bool {
+    path.strip_prefix(runbook::RUNBOOKS).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// The page at `path`. Reads files and may compute for some milliseconds, so it belongs on a thread of its own.
 pub fn answer(site: &Handlers, path: &str, query: &str) -> Page {
+    if let Some(name) = path.strip_prefix(runbook::RUNBOOKS) {
+        let (status, title, content) = runbook::content(site.runbooks, name.trim_matches('/'));
+        return Page { status, html: layout::page(&site.landing, &title, None, &content), refresh: None };
+    }
     let asked = PageQuery::read(query);
     let other = asked.with_other_refresh().address(path);
     let (status, title, content) = match (path.strip_prefix(MASTERNODES), site.api.as_deref()) {

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use crate::web::pages::{bar, deployment, format, rows};
 use domain::dkg::QuorumType;
+use domain::entry_matches::EntryKind;
 use domain::masternode::{MasternodeId, NodeType, UnixSeconds};
 use domain::network_state::{NetworkState, OwnMasternode, SourceHealth};
 use domain::quorum::QuorumHealth;
@@ -69,6 +70,17 @@ fn known(snapshot: &Snapshot, now: UnixSeconds) -> Markup {
     html! {
         p.quiet {
             (snapshot.list().registered()) " masternodes, list read " (format::format_age(now, snapshot.read_at()))
+        }
+        @for found in snapshot.entry_matches().iter().filter(|found| found.masternodes == 0) {
+            p {
+                strong.alarm {
+                    @match found.kind {
+                        EntryKind::Watch => "An entry of the watch list matches no masternode of this network: ",
+                        EntryKind::Maintenance => "A maintenance entry matches no watched masternode of this network: ",
+                    }
+                }
+                (found.entry)
+            }
         }
         (bar::risks(snapshot.risks(), limits.is_some()))
         dl.facts {

@@ -23,6 +23,7 @@ use crate::web::settings::WebSettings;
 
 mod abuse;
 mod browser;
+mod pages;
 mod routes;
 mod stop;
 mod streaming;
@@ -159,6 +160,7 @@ fn site(
             telemetry_path: TelemetryPath::default(),
             links: vec![Link { target: "/api/v1/status".to_owned(), text: "Status".to_owned() }],
         },
+        runbooks: &[("MasternodeX", "# MasternodeX\n")],
         metrics: Box::new(answer),
         api: None,
         ready: Box::new(Readiness::default),

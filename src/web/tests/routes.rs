@@ -9,9 +9,7 @@ use tokio::sync::Notify;
 
 use super::*;
 use crate::web::api::{AlertsOf, Api, Firing};
-use crate::web::credentials::Credentials;
 use crate::web::handlers::{Format, Shard};
-use crate::web::probe;
 use domain::masternode::UnixSeconds;
 
 #[tokio::test]
@@ -165,13 +163,12 @@ async fn readiness_names_what_is_missing_and_health_does_not_care() {
 }
 
 #[tokio::test]
-async fn the_health_check_reads_what_readiness_says() {
+async fn readiness_says_what_is_missing() {
     let mut site = page(&[]);
     site.ready = Box::new(|| Readiness { missing: vec!["a list".to_owned()] });
     let server = Running::start(site, WebSettings::default()).await;
-    let reply =
-        soon(probe::get(&server.address.into(), "/-/ready", false, &Credentials::default(), PATIENCE)).await.unwrap();
-    assert_eq!((reply.status, &*reply.body), (503, "Not ready:\na list\n"));
+    let reply = server.get("/-/ready").await;
+    assert_eq!((reply.status, reply.text()), (503, "Not ready:\na list\n"));
 }
 
 #[tokio::test]
@@ -293,7 +290,7 @@ async fn requests_are_counted_by_handler_and_code() {
     server.wait_for_meter("masternode_exporter_http_connections", "0").await;
 }
 
-fn with_api(networks: impl Fn() -> Vec<Arc<domain::NetworkState>> + Send + Sync + 'static) -> Handlers {
+pub(super) fn with_api(networks: impl Fn() -> Vec<Arc<domain::NetworkState>> + Send + Sync + 'static) -> Handlers {
     let networks = Box::new(networks);
     let alerts = Box::new(|_: AlertsOf<'_>, _| Firing::default());
     let api = Api { version: "1.2.3".into(), networks, alerts, history: None, clock: || UnixSeconds(0) };
@@ -335,38 +332,4 @@ async fn without_an_api_its_paths_are_not_found() {
     let server = Running::start(page(&[]), WebSettings::default()).await;
     assert_eq!(server.get("/api/v1/status").await.status, 404);
     assert_eq!(server.get("/masternodes/x").await.status, 404);
-}
-
-#[tokio::test]
-async fn pages_are_read_anew_unless_the_reader_does_not_want_it() {
-    let server = Running::start(with_api(Vec::new), WebSettings::default()).await;
-    for (target, status, refresh) in [
-        ("/", 200, Some("30")),
-        ("/?q=x&refresh=off", 200, None),
-        ("/masternodes/x", 400, Some("30")),
-        ("/masternodes/x?refresh=off", 400, None),
-    ] {
-        let reply = server.get(target).await;
-        assert_eq!((reply.status, reply.header("refresh")), (status, refresh), "{target}");
-        assert_eq!(reply.header("content-type"), Some("text/html; charset=utf-8"), "{target}");
-        assert!(reply.header("content-security-policy").unwrap().starts_with("default-src 'none'"), "{target}");
-    }
-    let absent = format!("/masternodes/{}", "0".repeat(64));
-    assert_eq!(server.get(&absent).await.status, 503, "there is no list");
-    assert_eq!(server.get("/masternodes/").await.status, 404);
-    assert_eq!(server.ask("POST /masternodes/x HTTP/1.1").await.status, 405);
-    let counted = "masternode_exporter_http_requests_total{code=\"400\",handler=\"masternode\"}";
-    assert_eq!(server.meter(counted).as_deref(), Some("2"));
-}
-
-#[tokio::test]
-async fn a_panic_behind_the_api_costs_one_answer() {
-    let server = Running::start(with_api(|| panic!("on purpose")), WebSettings::default()).await;
-    for _ in 0..5 {
-        let reply = server.get("/api/v1/status").await;
-        assert_eq!(reply.status, 500, "the fifth has a permit as the first had");
-        assert!(reply.text().contains("error"));
-        assert_eq!(server.get("/").await.status, 500);
-    }
-    assert_eq!(server.get("/-/healthy").await.status, 200);
 }

@@ -66,6 +66,41 @@ async fn a_scrape_that_is_still_being_sent_counts_as_one() {
     assert_eq!(&start, b"HTTP/1.1 200");
 }
 
+/// Sends a request whose answer is not read.
+async fn slow_reader(server: &Running) -> TcpStream {
+    let client = server.send("GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n").await;
+    soon(client.readable()).await.unwrap();
+    client
+}
+
+#[tokio::test]
+async fn slow_readers_of_a_whole_page_keep_nobody_out() {
+    let bytes = Bytes::from(vec![b'x'; 14_000_000]);
+    let site = site(move |_| now(Ok(whole(vec![bytes.clone()]))));
+    let server = Running::start(site, WebSettings { max_requests: 1, ..WebSettings::default() }).await;
+    let _slow = [slow_reader(&server).await, slow_reader(&server).await, slow_reader(&server).await];
+    assert_eq!(server.get("/metrics").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_slow_reader_of_a_page_that_is_produced_keeps_others_out_for_a_moment_only() {
+    let endless =
+        |_: MetricsRequest| now(Ok(stream(std::iter::repeat_with(|| Bytes::from_static(&[b'x'; PIECE_BYTES])))));
+    let server = Running::start(site(endless), WebSettings { max_requests: 1, ..WebSettings::default() }).await;
+    let _slow = slow_reader(&server).await;
+    soon(async {
+        loop {
+            let next = slow_reader(&server).await;
+            let mut start = [0; 12];
+            assert!(next.try_read(&mut start).is_ok());
+            if start == *b"HTTP/1.1 200" {
+                break;
+            }
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_large_whole_page_is_sent_without_damage_to_a_slow_reader() {
     let body: Vec<u8> = (0..14_000_000_u32).map(|number| (number % 251) as u8).collect();

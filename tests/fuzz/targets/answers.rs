@@ -95,7 +95,7 @@ fn state(body: &[u8]) {
         assert_eq!(again(&written, answers::count), count);
     }
     if let Some(sporks) = read(answers::sporks(body)) {
-        let written = sporks.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+        let written = sporks.iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
         assert_eq!(again(&Value::Object(written), answers::sporks), sporks);
     }
     if let Some(id) = read(masternode_status::own_masternode(body)).and_then(|own| own.id) {

@@ -132,6 +132,7 @@ pub(crate) fn site(history: Option<PathBuf>) -> Handlers {
             telemetry_path: TelemetryPath::default(),
             links: Vec::new(),
         },
+        runbooks: &[],
         metrics: Box::new(|request| {
             assert!(request.shard.is_none_or(|shard| shard.index < shard.total), "{request:?}");
             assert!(request.scrape_timeout.is_none_or(|timeout| !timeout.is_zero()), "{request:?}");

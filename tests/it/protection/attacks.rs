@@ -6,8 +6,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine;
-use masternode_exporter::web::credentials::Credentials;
-use masternode_exporter::web::probe;
+use masternode_exporter::cli::healthcheck::credentials::Credentials;
+use masternode_exporter::cli::healthcheck::request;
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -105,7 +105,7 @@ async fn scrapes_and_health_checks_pass_between_600_connections_with_wrong_passw
     assert_eq!(codes, [Some(200); 15]);
     for _ in 0..8 {
         attack.next_round();
-        let asked = probe::get(&server.address.into(), "/-/healthy", false, &Credentials::default(), PATIENCE).await;
+        let asked = request::get(&server.address.into(), "/-/healthy", false, &Credentials::default(), PATIENCE).await;
         assert_eq!(asked.unwrap().status, 401, "which is a sign of life");
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Never here: the command's exit codes; the end-to-end tests cover them.
 
-use masternode_exporter::web::credentials::Credentials;
-use masternode_exporter::web::probe::{self, HealthcheckError, HealthcheckReply};
+use masternode_exporter::cli::healthcheck::credentials::Credentials;
+use masternode_exporter::cli::healthcheck::request::{self, Reply, RequestError};
 use rustls::AlertDescription;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -13,8 +13,8 @@ use super::{PATIENCE, Server, TLS, users};
 const STRICT: &str = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.crt\n";
 
 impl Server {
-    async fn asked(&self, encrypted: bool, credentials: &Credentials) -> Result<HealthcheckReply, HealthcheckError> {
-        probe::get(&self.address.into(), "/-/healthy", encrypted, credentials, PATIENCE).await
+    async fn asked(&self, encrypted: bool, credentials: &Credentials) -> Result<Reply, RequestError> {
+        request::get(&self.address.into(), "/-/healthy", encrypted, credentials, PATIENCE).await
     }
 
     /// With the certificate of this name for the server whose certificate is in `server.crt`.
@@ -43,10 +43,10 @@ async fn it_finds_a_protected_server() {
         let file = format!("{TLS}{STRICT}  min_version: {version}\n  max_version: {version}\n");
         let server = Server::start(&file).await;
         let asked = server.asked(true, &nothing).await;
-        assert!(matches!(asked, Err(HealthcheckError::CertificateNeeded)), "{version}: {asked:?}");
+        assert!(matches!(asked, Err(RequestError::CertificateNeeded)), "{version}: {asked:?}");
         let stranger = server.asked(true, &server.knocking(Some("stranger"), None)).await;
         assert!(
-            matches!(stranger, Err(HealthcheckError::CertificateRefused(AlertDescription::UnknownCA))),
+            matches!(stranger, Err(RequestError::CertificateRefused(AlertDescription::UnknownCA))),
             "{version}: {stranger:?}"
         );
     }
@@ -83,7 +83,7 @@ async fn no_credentials_are_sent_to_a_server_with_another_certificate() {
     ] {
         let server = Server::start(&format!("{TLS}{file}")).await;
         let asked = server.asked(true, &knocking).await;
-        assert!(matches!(asked, Err(HealthcheckError::Stranger)), "{file}: {asked:?}");
+        assert!(matches!(asked, Err(RequestError::OtherServer)), "{file}: {asked:?}");
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jsonschema::Validator;
-use masternode_exporter::web::api::{Api, CONTRACT};
+use masternode_exporter::web::api::{Api, openapi};
 use serde_json::{Value, json};
 
 /// See the module.
@@ -16,7 +16,7 @@ pub(crate) struct Contract {
 
 impl Contract {
     pub(crate) fn read() -> Contract {
-        let document: Value = serde_json::from_str(CONTRACT).unwrap();
+        let document: Value = serde_json::from_str(openapi::contract()).unwrap();
         let mut validators = BTreeMap::new();
         for (path, item) in document["paths"].as_object().unwrap() {
             for (status, response) in item["get"]["responses"].as_object().unwrap() {

@@ -12,7 +12,8 @@ use masternode_exporter::follower::{self, Follower, FollowerSettings, OptionalQu
 use masternode_exporter::history::{self, Writer, WriterHandle};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
-use masternode_exporter::rpc::{self, Client, Credentials, Dialect, Secret, dialect};
+use masternode_exporter::rpc::{self, Client, Credentials, Dialect, dialect};
+use masternode_exporter::secret::Secret;
 use prometheus::Registry;
 use simulator::{Action, Network, Options, RunningServer, Server, ServerOptions};
 use tempfile::TempDir;

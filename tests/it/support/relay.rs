@@ -38,6 +38,8 @@ pub(crate) struct Node {
     pub(crate) coinbase: u16,
     /// A special transaction of this type in each block.
     pub(crate) special: Option<u8>,
+    /// The time that it says of each block.
+    pub(crate) time: Option<u64>,
 }
 
 impl Node {
@@ -52,6 +54,7 @@ impl Node {
             others,
             coinbase: 3,
             special: None,
+            time: None,
         }
     }
 
@@ -168,6 +171,12 @@ fn rewritten(method: &str, node: &Node, network: &Network, answer: Vec<u8>) -> V
     let Ok(mut body) = serde_json::from_slice::<Value>(&answer[end..]) else { return answer };
     match method {
         "getnetworkinfo" => body["result"]["version"] = json!(node.version),
+        "getblockheader" | "getblockchaininfo" if node.time.is_some() => {
+            let result = body["result"].as_object_mut().unwrap();
+            for name in ["time", "mediantime"] {
+                result.insert(name.into(), json!(node.time));
+            }
+        }
         "getblockchaininfo" => match node.form {
             Form::Old => {}
             Form::Softforks => {

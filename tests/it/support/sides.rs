@@ -10,7 +10,8 @@ use masternode_exporter::follower::{self, Follower, FollowerSettings, OptionalQu
 use masternode_exporter::history::{self, Writer, WriterHandle};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
-use masternode_exporter::rpc::{self, Client, Credentials, Secret};
+use masternode_exporter::rpc::{self, Client, Credentials};
+use masternode_exporter::secret::Secret;
 use prometheus::Registry;
 use simulator::{Network, Options};
 use tempfile::TempDir;

@@ -17,7 +17,7 @@ fn bip9(status: &str) -> Bip9 {
 
 fn v24(bip9: Bip9, at: &At) -> Option<Deployment> {
     let fork = Fork { active: Some(bip9.status == "active"), height: None, bip9: Some(bip9) };
-    Deployment::v24(&Forks::from([(V24.to_string(), fork)]), at)
+    Deployment::v24(&Forks::from([(V24.into(), fork)]), at)
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_buried_or_unknown_deployment_is_recognised() {
     }
     let buried = |active, height| {
         let fork = Fork { active: Some(active), height: Some(Height(height)), bip9: None };
-        Deployment::v24(&Forks::from([(V24.to_string(), fork)]), &at(Subnet::Main, 3_000_000)).unwrap()
+        Deployment::v24(&Forks::from([(V24.into(), fork)]), &at(Subnet::Main, 3_000_000)).unwrap()
     };
     assert_eq!(buried(true, 2_592_576).active_since(Height(3_000_000)), Some(Height(2_592_576)));
     assert_eq!(buried(false, 3_100_000).phase, Phase::LockedIn);
@@ -177,7 +177,7 @@ fn a_missing_threshold_is_computed_from_the_attempt() {
 
 #[test]
 fn a_source_follows_when_it_reports_the_deployment_or_is_new_enough() {
-    let named = Forks::from([(V24.to_string(), Fork::default())]);
+    let named = Forks::from([(V24.into(), Fork::default())]);
     for (forks, version, expected) in [
         (Some(&named), Some(230_102), Some(true)),
         (Some(&named), None, Some(true)),

@@ -5,6 +5,8 @@
 //!
 //! Never here: cryptography; whether a key is a point of the curve.
 
+use crate::hex;
+
 /// The bits of the first byte that belong to the key in both encodings.
 const KEY_BITS: u8 = 0x1f;
 
@@ -24,12 +26,7 @@ pub(super) fn same_bytes(one: &[u8], other: &[u8]) -> bool {
 
 /// Whether both texts are the same key, regardless of case.
 pub fn same_key(one: &str, other: &str) -> bool {
-    let bytes = |text: &str| -> Option<Vec<u8>> {
-        let digits = text.as_bytes();
-        let whole = !digits.is_empty() && digits.len().is_multiple_of(2) && digits.iter().all(u8::is_ascii_hexdigit);
-        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-        whole.then(|| digits.chunks_exact(2).map(byte).collect())?
-    };
+    let bytes = |text| hex::decode(text).filter(|bytes| !bytes.is_empty());
     match (bytes(one), bytes(other)) {
         (Some(one), Some(other)) => same_bytes(&one, &other),
         _ => one == other,

@@ -99,6 +99,14 @@ impl Details {
         Details(Arc::new(Packed::new(texts)))
     }
 
+    /// Bytes that the texts take beyond the room that those of every masternode have.
+    pub fn further_bytes(&self) -> usize {
+        match &*self.0 {
+            Packed::Short(_) => 0,
+            Packed::Long(bytes) => bytes.len(),
+        }
+    }
+
     /// A text; `None` if absent.
     pub fn get(&self, detail: Detail) -> Option<Cow<'_, str>> {
         let (form, bytes) = self.0.item(detail);

@@ -6,12 +6,14 @@
 //! Never here: which quorum punished; a list does not contain it.
 
 mod change;
+mod description;
 mod diff;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::details::Details;
+use crate::foreign_text::ForeignText;
 use crate::list::{Block, MasternodeList};
 use crate::masternode::{BlockHash, Duffs, Height, MasternodeId, NodeType, Score};
 use crate::payout::Payee;
@@ -148,7 +150,7 @@ pub struct FailedQuorum {
 
 /// Sets the amounts of a block in its payments: each gets the outputs to its payees in `before`, the list from which
 /// the payee was selected. Several outputs to one address cannot be distinguished.
-pub fn pay(events: &mut [Event], before: &MasternodeList, outputs: &[(String, Duffs)]) {
+pub fn pay(events: &mut [Event], before: &MasternodeList, outputs: &[(ForeignText, Duffs)]) {
     for event in events {
         let EventKind::Payment { amount, payees } = &mut event.kind else { continue };
         let Some(place) = before.position(&event.masternode) else { continue };
@@ -164,7 +166,7 @@ pub fn pay(events: &mut [Event], before: &MasternodeList, outputs: &[(String, Du
 }
 
 /// Amount of the outputs to an address, 0 if there is none; `None` if there are several.
-fn paid_to(address: &str, outputs: &[(String, Duffs)]) -> Option<Duffs> {
+fn paid_to(address: &str, outputs: &[(ForeignText, Duffs)]) -> Option<Duffs> {
     let mut paid = outputs.iter().filter(|(to, _)| to == address).map(|(_, duffs)| *duffs);
     Some(paid.next().unwrap_or(Duffs(0))).filter(|_| paid.next().is_none())
 }
@@ -174,7 +176,7 @@ type Parts = Vec<(Box<str>, Duffs)>;
 
 /// The amount of each of several payees, and the sum. `None` if the amounts do not match the shares: then they include
 /// another payment.
-fn paid_by_payee(details: &Details, outputs: &[(String, Duffs)]) -> Option<(Duffs, Parts)> {
+fn paid_by_payee(details: &Details, outputs: &[(ForeignText, Duffs)]) -> Option<(Duffs, Parts)> {
     let payouts = details.payouts();
     let paid = |payee: Payee| Some((paid_to(&payee.address, outputs)?, payee.address));
     let paid = payouts.payees().into_iter().map(paid).collect::<Option<Vec<_>>>()?;

@@ -79,6 +79,10 @@ pub enum Evidence {
 }
 
 impl Evidence {
+    /// All.
+    pub const ALL: [Evidence; 5] =
+        [Evidence::Probe, Evidence::OwnNode, Evidence::PeerView, Evidence::Session, Evidence::List];
+
     /// The value of the label `evidence`.
     pub fn label(self) -> &'static str {
         match self {

@@ -305,7 +305,7 @@ fn the_value_of_a_spork_selects_quorum_types_and_is_not_a_time() {
 #[test]
 fn mainnet_has_its_sporks_compiled_in_since_v21() {
     let off = |facts: ChainFacts| ChainFacts {
-        sporks: QuorumSpork::ALL.map(|spork| (spork.name().to_string(), 4_070_908_800)).to_vec(),
+        sporks: QuorumSpork::ALL.map(|spork| (spork.name().into(), 4_070_908_800)).to_vec(),
         ..facts
     };
     // subnet, the node's version, compiled in, what sporks 21 and 23 cover when both are reported as off.

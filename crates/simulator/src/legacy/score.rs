@@ -2,16 +2,13 @@
 //!
 //! Never here: the election.
 
-use ring::digest::{SHA256, digest};
+use sha2::{Digest, Sha256};
 
 use crate::random::Hash256;
 
 /// Double SHA-256 of the concatenated parts. Like printed hashes, the result is a big-endian number.
 pub(super) fn double_sha256(parts: &[&[u8]]) -> Hash256 {
-    let once = digest(&SHA256, &parts.concat());
-    let twice = digest(&SHA256, once.as_ref());
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(twice.as_ref());
+    let mut bytes: [u8; 32] = Sha256::digest(Sha256::digest(parts.concat())).into();
     bytes.reverse();
     Hash256(bytes)
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::{facts, network, serve};
 use crate::ServerHandle;
@@ -24,8 +24,7 @@ fn stored(hex: &str) -> Vec<u8> {
 /// Step 6 literally: read as a little-endian number, so compared from the last byte on.
 fn score(txid: &str, index: u32, confirmed: &str, block: &str) -> Vec<u8> {
     let text = [stored(txid), index.to_le_bytes().to_vec(), stored(confirmed), stored(block)].concat();
-    let hash = digest(&SHA256, digest(&SHA256, &text).as_ref());
-    hash.as_ref().iter().rev().copied().collect()
+    Sha256::digest(Sha256::digest(text)).iter().rev().copied().collect()
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::shape::{check, check_exactly, shape, status};
 use super::{facts, network, recorded, serve};
@@ -143,7 +143,7 @@ fn number(hex: &str) -> Vec<u8> {
 }
 
 fn twice(text: &[u8]) -> Vec<u8> {
-    digest(&SHA256, digest(&SHA256, text).as_ref()).as_ref().iter().rev().copied().collect()
+    Sha256::digest(Sha256::digest(text)).iter().rev().copied().collect()
 }
 
 /// The distance of the two hashes as a big-endian number; output numbers up to 1 only.

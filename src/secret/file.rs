@@ -1,4 +1,4 @@
-//! A file that holds one secret: a cookie, a password, a token, a URL with one in it.
+//! A file that holds one secret: a cookie, a password, a token, a URL with one in it. Certificates are read in the same way.
 //!
 //! Never here: what stands in it, in an error; files that may wait or never end, such as a FIFO or a device.
 
@@ -17,8 +17,8 @@ pub enum SecretFileError {
     Io(io::Error),
     /// It is a directory, a FIFO, a socket or a device.
     NotAFile(&'static str),
-    /// It is larger than a secret.
-    TooLarge,
+    /// It is larger than this, in bytes.
+    TooLarge(u64),
 }
 
 impl fmt::Display for SecretFileError {
@@ -26,8 +26,8 @@ impl fmt::Display for SecretFileError {
         match self {
             SecretFileError::Io(error) => write!(f, "cannot be read: {error}"),
             SecretFileError::NotAFile(kind) => write!(f, "is {kind}, not a regular file"),
-            SecretFileError::TooLarge => {
-                write!(f, "is larger than {} KiB: it must hold the secret only", MAX_BYTES >> 10)
+            SecretFileError::TooLarge(limit) => {
+                write!(f, "is larger than {} KiB: it must hold nothing else", limit >> 10)
             }
         }
     }
@@ -46,17 +46,25 @@ impl From<io::Error> for SecretFileError {
 /// # Errors
 /// When it is no regular file, cannot be read, is no UTF-8, or is larger than 64 KiB.
 pub fn read(path: &Path) -> Result<String, SecretFileError> {
-    // Looked at before it is opened: to open a FIFO waits for whoever writes to it.
+    read_up_to(path, MAX_BYTES).map(|text| text.trim().to_string())
+}
+
+/// The text in a file of at most `limit` bytes.
+///
+/// # Errors
+/// When it is no regular file, cannot be read, is no UTF-8, or is larger.
+pub fn read_up_to(path: &Path, limit: u64) -> Result<String, SecretFileError> {
+    // Looked at before it is opened: to open a FIFO waits for its writer.
     let kind = std::fs::metadata(path)?.file_type();
     if !kind.is_file() {
         return Err(SecretFileError::NotAFile(name(kind)));
     }
     let mut text = String::new();
-    File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(SecretFileError::TooLarge);
+    File::open(path)?.take(limit + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > limit {
+        return Err(SecretFileError::TooLarge(limit));
     }
-    Ok(text.trim().to_string())
+    Ok(text)
 }
 
 #[cfg(unix)]
@@ -87,7 +95,7 @@ mod tests {
         assert_eq!(read(&file).unwrap(), "hunter2");
         assert_eq!(read(folder.path()).unwrap_err().to_string(), "is a directory, not a regular file");
         std::fs::write(&file, "x".repeat(MAX_BYTES as usize + 1)).unwrap();
-        assert_eq!(read(&file).unwrap_err().to_string(), "is larger than 64 KiB: it must hold the secret only");
+        assert_eq!(read(&file).unwrap_err().to_string(), "is larger than 64 KiB: it must hold nothing else");
         assert!(matches!(read(&folder.path().join("absent")), Err(SecretFileError::Io(_))));
         assert_eq!(read(Path::new("/dev/null")).unwrap_err().to_string(), "is a device, not a regular file");
     }

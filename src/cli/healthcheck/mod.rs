@@ -2,17 +2,20 @@
 //!
 //! Never here: looking at a node; a secret as an argument, where every user of the host can read it.
 
+pub mod credentials;
+pub mod request;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueHint};
 
+use crate::cli::healthcheck::credentials::Credentials;
+use crate::cli::healthcheck::request::{Reply, RequestError};
 use crate::cli::{CommandError, print};
 use crate::config::{self, Config, ConfigSources};
-use crate::web::credentials::Credentials;
 use crate::web::listen::ListenAddress;
-use crate::web::probe::{self, HealthcheckError, HealthcheckReply};
 
 /// Largest password, certificate or key file that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -72,9 +75,7 @@ pub(super) async fn run(arguments: HealthcheckArguments, origin: &ConfigSources)
         Ok(reply) if reply.status == 401 && arguments.username.is_some() => "refuses user or password".to_string(),
         Ok(reply) if reply.status == 401 => "asks for a password".to_string(),
         Ok(reply) if reply.status == 429 => "is asked too often".to_string(),
-        Err(refusal @ (HealthcheckError::CertificateNeeded | HealthcheckError::CertificateRefused(_))) => {
-            refusal.to_string()
-        }
+        Err(refusal @ (RequestError::CertificateNeeded | RequestError::CertificateRefused(_))) => refusal.to_string(),
         Ok(reply) => return not_well(&format!("{address}{path} answers {}: {}", reply.status, reply.body.trim())),
         Err(error) if mistaken => return not_well(&format!("{address}: {error}; mind the mistakes named before")),
         Err(error) => return not_well(&format!("{address}: {error}")),
@@ -113,20 +114,20 @@ struct Question<'a> {
 }
 
 impl Question<'_> {
-    async fn ask(&self, encrypted: bool) -> Result<HealthcheckReply, HealthcheckError> {
-        probe::get(self.address, self.path, encrypted, &self.credentials, self.timeout).await
+    async fn ask(&self, encrypted: bool) -> Result<Reply, RequestError> {
+        request::get(self.address, self.path, encrypted, &self.credentials, self.timeout).await
     }
 
     /// Asks the other way when this one is not understood.
-    async fn ask_either(&self, encrypted: bool) -> Result<HealthcheckReply, HealthcheckError> {
+    async fn ask_either(&self, encrypted: bool) -> Result<Reply, RequestError> {
         let started = Instant::now();
         let first = self.ask(encrypted).await;
-        if !matches!(first, Err(HealthcheckError::Protocol(_))) {
+        if !matches!(first, Err(RequestError::Failed(_))) {
             return first;
         }
         let timeout = self.timeout.saturating_sub(started.elapsed());
-        match probe::get(self.address, self.path, !encrypted, &self.credentials, timeout).await {
-            Err(HealthcheckError::Protocol(_) | HealthcheckError::Timeout(_)) => first,
+        match request::get(self.address, self.path, !encrypted, &self.credentials, timeout).await {
+            Err(RequestError::Failed(_) | RequestError::Timeout(_)) => first,
             second => second,
         }
     }

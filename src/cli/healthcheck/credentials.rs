@@ -1,26 +1,24 @@
-//! What the health check shows to an exporter that asks who it is, and the TLS client that shows it.
+//! The credentials of the health check, and the TLS client that sends them.
 //!
-//! Showing nothing, it takes any certificate: it asks whether somebody is alive, and must not call an exporter dead whose
-//! certificate ran out. With a password or a certificate to show, it does so only to whoever has the very certificate of the
-//! web configuration.
+//! Without credentials it accepts any certificate: an exporter is alive also when its certificate has expired. Credentials
+//! are sent only to a server that has the very certificate of the web configuration.
 //!
 //! Never here: reading a file, a use beyond the health check.
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use hyper::header::HeaderValue;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
-/// What is shown; by default nothing. It cannot be printed.
+use crate::secret::Secret;
+
+/// Password and client certificate, by default neither. They cannot be printed.
 #[derive(Default)]
 pub struct Credentials {
-    authorization: Option<HeaderValue>,
+    password: Option<(String, Secret)>,
     identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
     server: Option<CertificateDer<'static>>,
 }
@@ -32,7 +30,7 @@ impl Credentials {
         Credentials { server, ..Credentials::default() }
     }
 
-    /// Shows a user's name and password. Blanks and line ends around the password do not belong to it.
+    /// Sends a user's name and password. Blanks and line ends around the password do not belong to it.
     ///
     /// # Errors
     /// A sentence that repeats nothing of the password.
@@ -44,14 +42,11 @@ impl Credentials {
         if password.is_empty() {
             return Err("holds no password".into());
         }
-        let encoded = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
-        let mut value = HeaderValue::from_str(&encoded).expect("a header may have all letters of Base64");
-        value.set_sensitive(true);
-        self.authorization = Some(value);
+        self.password = Some((user.into(), Secret::new(password)));
         Ok(())
     }
 
-    /// Shows a client's certificate, with those that lead to its authority, and has its key; both PEM.
+    /// Sends a client certificate, with those that lead to its authority, and has its key; both PEM.
     ///
     /// # Errors
     /// Whether the certificate (`Err(false)`) or the key (`Err(true)`) cannot be used, and a sentence why.
@@ -70,9 +65,9 @@ impl Credentials {
         Ok(())
     }
 
-    /// The header `Authorization` of a request.
-    pub(super) fn authorization(&self) -> Option<&HeaderValue> {
-        self.authorization.as_ref()
+    /// User and password.
+    pub(super) fn password(&self) -> Option<(&str, &str)> {
+        self.password.as_ref().map(|(user, password)| (user.as_str(), password.expose()))
     }
 
     /// The client of an encrypted connection.
@@ -81,9 +76,9 @@ impl Credentials {
     /// When certificate and key do not fit.
     pub(super) fn tls_client(&self) -> Result<ClientConfig, Error> {
         let provider = Arc::new(ring::default_provider());
-        let shows = self.authorization.is_some() || self.identity.is_some();
-        let whom = if shows { ServerIdentity::Only(self.server.clone()) } else { ServerIdentity::Anybody };
-        let verifier = Arc::new(Verifier { provider: Arc::clone(&provider), whom });
+        let secret = self.password.is_some() || self.identity.is_some();
+        let verifier =
+            Arc::new(Verifier { provider: Arc::clone(&provider), only: secret.then(|| self.server.clone()) });
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
         match &self.identity {
@@ -93,19 +88,12 @@ impl Credentials {
     }
 }
 
-/// Whose certificate is taken.
-#[derive(Debug)]
-enum ServerIdentity {
-    Anybody,
-    /// Nobody's where it is not known.
-    Only(Option<CertificateDer<'static>>),
-}
-
-/// Takes the certificate of whom it should, if the server has the key to it. Names and dates do not count.
+/// Accepts the certificate of a server that has the key to it. Names and dates do not count.
 #[derive(Debug)]
 struct Verifier {
     provider: Arc<CryptoProvider>,
-    whom: ServerIdentity,
+    /// The only certificate to accept, `Some(None)` where it is not known and none is; `None` accepts any.
+    only: Option<Option<CertificateDer<'static>>>,
 }
 
 impl ServerCertVerifier for Verifier {
@@ -117,8 +105,8 @@ impl ServerCertVerifier for Verifier {
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        match &self.whom {
-            ServerIdentity::Only(known) if known.as_ref() != Some(end_entity) => {
+        match &self.only {
+            Some(known) if known.as_ref() != Some(end_entity) => {
                 Err(CertificateError::ApplicationVerificationFailure.into())
             }
             _ => Ok(ServerCertVerified::assertion()),

@@ -1,0 +1,146 @@
+//! How many masternodes each selection of the watch list and each maintenance entry matches: one that matches none is a typing mistake, or
+//! no longer what the operator means.
+//!
+//! Never here: entries that name one masternode of the watch list, whose absence has an alert of its own.
+
+use std::fmt::Write;
+
+use crate::list::MasternodeList;
+use crate::masternode::UnixSeconds;
+use crate::snapshot::Snapshot;
+use crate::watch::{self, Selector, WatchField, WatchList, WatchTarget};
+
+/// Most entries of each kind that are counted.
+const MOST_ENTRIES: usize = 100;
+
+/// Where an entry stands in the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EntryKind {
+    /// In `watch`.
+    Watch,
+    /// In `alerting.maintenance`.
+    Maintenance,
+}
+
+/// One entry and how many masternodes it matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryMatches {
+    /// Where the entry stands.
+    pub kind: EntryKind,
+    /// What it looks for: `payout_address=X…`, several fields with commas between them, or an identity.
+    pub entry: String,
+    /// On the list; of maintenance, among those that are watched.
+    pub masternodes: usize,
+}
+
+impl WatchList {
+    /// Counts the masternodes of each selection and of each maintenance entry that has not ended, in the order of the configuration. Entries
+    /// with the same text are one. At most 100 of each kind are counted.
+    pub fn matches(&self, list: &MasternodeList, watched: &[WatchTarget], now: UnixSeconds) -> Vec<EntryMatches> {
+        let selections = self.entries().iter().filter_map(|entry| match &entry.selector {
+            Selector::Fields(fields) => Some(EntryMatches {
+                kind: EntryKind::Watch,
+                entry: text(fields),
+                masternodes: list.masternodes().iter().filter(|node| watch::selects(fields, node)).count(),
+            }),
+            Selector::Id(_) => None,
+        });
+        let of_watched = |selector: &Selector| match selector {
+            Selector::Id(id) => watched.iter().filter(|node| node.id == *id).count(),
+            Selector::Fields(fields) => {
+                let listed = watched.iter().filter_map(|node| list.get(&node.id));
+                listed.filter(|node| watch::selects(fields, node)).count()
+            }
+        };
+        let maintenance = self.maintenance().iter().filter(|entry| entry.until > now).map(|entry| EntryMatches {
+            kind: EntryKind::Maintenance,
+            entry: match &entry.selector {
+                Selector::Id(id) => id.to_string(),
+                Selector::Fields(fields) => text(fields),
+            },
+            masternodes: of_watched(&entry.selector),
+        });
+        let mut matches: Vec<EntryMatches> = Vec::new();
+        for found in selections.take(MOST_ENTRIES).chain(maintenance.take(MOST_ENTRIES)) {
+            if matches.iter().all(|other| (other.kind, &other.entry) != (found.kind, &found.entry)) {
+                matches.push(found);
+            }
+        }
+        matches
+    }
+}
+
+impl Snapshot {
+    /// The same snapshot, with what the entries of the watch list match.
+    #[must_use]
+    pub fn with_entry_matches(mut self, matches: Vec<EntryMatches>) -> Snapshot {
+        self.entry_matches = matches;
+        self
+    }
+
+    /// What the entries of the watch list match, see [`WatchList::matches`].
+    pub fn entry_matches(&self) -> &[EntryMatches] {
+        &self.entry_matches
+    }
+}
+
+fn text(fields: &[(WatchField, String)]) -> String {
+    let mut text = String::new();
+    for (field, value) in fields {
+        let comma = if text.is_empty() { "" } else { "," };
+        write!(text, "{comma}{}={value}", field.label()).expect("a String takes all");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::details::DetailTexts;
+    use crate::maintenance::Maintenance;
+    use crate::masternode::Masternode;
+    use crate::samples::{id, list, masternode};
+    use crate::watch::WatchEntry;
+
+    fn paying(number: u8, payout: &'static str) -> Masternode {
+        let texts = DetailTexts { payout_address: Some(payout.into()), ..DetailTexts::default() };
+        Masternode { details: texts.into(), ..masternode(number) }
+    }
+
+    fn payout(value: &str) -> Selector {
+        Selector::Fields(vec![(WatchField::PayoutAddress, value.into())])
+    }
+
+    #[test]
+    fn selections_and_maintenance_that_match_nobody_are_counted_apart() {
+        let entry = |selector| WatchEntry { selector, alias: "a".into(), groups: [].into(), expectations: vec![] };
+        let work = |selector, until| Maintenance { selector, until: UnixSeconds(until), reason: String::new() };
+        let watch = WatchList::new(vec![
+            entry(payout("Xone")),
+            entry(payout("Xmistyped")),
+            entry(payout("Xone")),
+            entry(Selector::Id(id(9))),
+        ])
+        .with_maintenance(vec![
+            work(Selector::Id(id(1)), 900),
+            work(Selector::Id(id(3)), 900),
+            work(payout("Xother"), 900),
+            work(payout("Xone"), 900),
+            work(Selector::Id(id(4)), 100),
+        ]);
+        let list = list(1, vec![paying(1, "Xone"), paying(2, "Xone"), paying(3, "Xother")]);
+        let watched = watch.resolve(&list, &[]);
+        let matches = watch.matches(&list, &watched, UnixSeconds(500));
+        let found: Vec<_> = matches.iter().map(|found| (found.kind, found.entry.as_str(), found.masternodes)).collect();
+        let (one, three) = (id(1).to_string(), id(3).to_string());
+        let expected = [
+            (EntryKind::Watch, "payout_address=Xone", 2),
+            (EntryKind::Watch, "payout_address=Xmistyped", 0),
+            (EntryKind::Maintenance, one.as_str(), 1),
+            (EntryKind::Maintenance, three.as_str(), 0),
+            (EntryKind::Maintenance, "payout_address=Xother", 0),
+            (EntryKind::Maintenance, "payout_address=Xone", 2),
+        ];
+        assert_eq!(found, expected);
+    }
+}

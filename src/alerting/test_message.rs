@@ -1,0 +1,49 @@
+//! A marked message that shows whether a receiver is reached, without any alert.
+//!
+//! Never here: what is due.
+
+use crate::alerting::catalog::{About, Alert, Severity};
+use crate::alerting::client::{Client, SendError};
+use crate::alerting::notifier;
+use crate::alerting::receiver_clock::ReceiverClock;
+use crate::alerting::settings::{AlertingSettings, Receiver};
+use crate::alerting::state::Notification;
+use domain::masternode::UnixSeconds;
+
+/// What the message is about. It is in no catalogue, so that no rule and no page has it.
+pub(super) const TEST: Alert = Alert {
+    name: "MasternodeExporterTest",
+    severity: Severity::Warning,
+    hold_seconds: 0,
+    about: About::Exporter,
+    condition: None,
+    rule: "",
+    summary: "TEST: this is no alert.",
+    description: "TEST: masternode-exporter reaches receiver {receiver}. Nothing is wrong. Where it stays open, close it by hand.",
+};
+
+/// Sends a receiver the test message, whatever its `match` and severity. Returns how it answered when it did not accept.
+///
+/// # Errors
+/// A sentence, with the beginning of the answer; without secrets.
+pub async fn send_test(settings: &AlertingSettings, receiver: &Receiver, now: UnixSeconds) -> Result<(), String> {
+    let client = Client::new(receiver.timeout, &receiver.outbound).map_err(sentence)?;
+    let mut labels = settings.labels.clone();
+    labels.insert("severity".into(), TEST.severity.label().into());
+    labels.insert("job".into(), settings.job.clone());
+    labels.insert("receiver".into(), receiver.name.clone());
+    let description = TEST.description.replace("{receiver}", &receiver.name);
+    // Each test is a message of its own.
+    let key = format!("{} {} {}", TEST.name, receiver.name, now.0);
+    let notice = Notification::fired(&TEST, key, labels, description, now);
+    let clock = ReceiverClock::default();
+    let (sent, _) = notifier::send(&client, settings, receiver, &[notice], &clock, now).await;
+    sent.map(drop).map_err(sentence)
+}
+
+fn sentence(failure: SendError) -> String {
+    match failure.answer.as_str() {
+        "" => failure.what,
+        answer => format!("{}; answer: {answer:?}", failure.what),
+    }
+}

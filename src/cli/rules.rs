@@ -1,0 +1,78 @@
+//! `rules`: prints the rules for Prometheus, or the same for Grafana.
+//!
+//! Never here: a rule.
+
+use clap::Args;
+
+use crate::alerting::catalog::{Severity, alerts};
+use crate::alerting::grafana::{self, Grafana};
+use crate::alerting::rule_file::{self, RuleOptions};
+use crate::cli::CommandError;
+use crate::config::nearest;
+use domain::condition::Thresholds;
+
+#[derive(Debug, Args)]
+pub(super) struct RulesArguments {
+    /// Label that each alert gets. May be given several times.
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = label)]
+    labels: Vec<(String, String)>,
+    /// Another severity for one alert: critical, warning, info or none. May be given several times.
+    #[arg(long = "severity", value_name = "ALERT=SEVERITY", value_parser = severity)]
+    severities: Vec<(String, Severity)>,
+    /// Where the runbooks are: the address of an exporter with /runbooks at its end, or that of a copy of this project. [default: a path in the project]
+    #[arg(long, value_name = "URL")]
+    runbook_url: Option<String>,
+    /// The job by which Prometheus scrapes the exporters. With it, the alert about their absence has its label also where Prometheus never saw one.
+    #[arg(long, value_name = "NAME")]
+    job: Option<String>,
+    /// Print a file for Grafana's provisioning of alert rules instead.
+    #[arg(long)]
+    grafana: bool,
+    /// Identifier (UID) of the Prometheus data source in Grafana.
+    #[arg(long, value_name = "UID", default_value = "prometheus", requires = "grafana")]
+    datasource: String,
+    /// Folder of the rules in Grafana.
+    #[arg(long, value_name = "NAME", default_value = "Masternodes", requires = "grafana")]
+    folder: String,
+}
+
+/// The file.
+pub(super) fn run(arguments: RulesArguments) -> Result<String, CommandError> {
+    let options = RuleOptions {
+        labels: arguments.labels.into_iter().collect(),
+        severities: arguments.severities.into_iter().collect(),
+        runbook_url: arguments.runbook_url.unwrap_or_default(),
+        job: arguments.job,
+    };
+    let rules = rule_file::render(&Thresholds::DEFAULT, &options)?;
+    if !arguments.grafana {
+        return Ok(rules);
+    }
+    let grafana = Grafana { datasource: arguments.datasource, folder: arguments.folder };
+    Ok(grafana::provisioning(&rules, &grafana)?)
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    let good = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    if name.is_empty() || !name.chars().all(good) || name.starts_with(|first: char| first.is_ascii_digit()) {
+        return Err(format!("{name:?} is no name of a label"));
+    }
+    match name {
+        "severity" => Err("use --severity for the severity of an alert".into()),
+        "alertname" => Err("the name of an alert cannot be changed".into()),
+        _ => Ok((name.into(), value.into())),
+    }
+}
+
+fn severity(text: &str) -> Result<(String, Severity), String> {
+    let (name, severity) = text.split_once('=').ok_or("expected ALERT=SEVERITY")?;
+    let names = || alerts().map(|alert| alert.name);
+    if !names().any(|known| known == name) {
+        let hint = nearest(name, names()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+        return Err(format!("there is no alert {name:?}{hint}"));
+    }
+    let all = [Severity::Critical, Severity::Warning, Severity::Info, Severity::None];
+    let found = all.into_iter().find(|known| known.label() == severity);
+    Ok((name.into(), found.ok_or_else(|| format!("{severity:?} is none of critical, warning, info, none"))?))
+}

@@ -1,0 +1,322 @@
+//! The file while the process runs: it is opened, watched, and opened again when it is damaged, deleted or replaced.
+//!
+//! Never here: what is written to it; when the writing thread does so.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tracing::{info, warn};
+
+use crate::history::error::{OpenError, StoreError};
+use crate::history::file_lock::{self, with_suffix};
+use crate::history::open::SetAsideReason;
+use crate::history::{HistorySettings, Store};
+use crate::meters::HistoryMeters;
+
+/// Pause after the first failure.
+pub(super) const RETRY: Duration = Duration::from_secs(1);
+
+/// Longest pause between two attempts to open the file.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// From one look at the path to the next.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// A database file that the process has open.
+pub(super) struct HistoryFile {
+    /// `None` while the file cannot be opened.
+    store: Option<Store>,
+    path: PathBuf,
+    /// The same without symbolic links, since the file was opened.
+    real: PathBuf,
+    settings: HistorySettings,
+    meters: HistoryMeters,
+    seen: Seen,
+    look_at: Instant,
+    open_at: Instant,
+    pause: Duration,
+    /// What was found damaged since the file was opened.
+    damage: Option<String>,
+    /// The file was opened again because of damage: the next damage sets it aside, examined or not.
+    is_suspect: bool,
+    /// What the last failure to open it said.
+    complaint: Option<String>,
+}
+
+impl HistoryFile {
+    /// A file that is open, or why it is not.
+    pub(super) fn new(
+        opened: Result<Store, OpenError>,
+        settings: HistorySettings,
+        meters: HistoryMeters,
+    ) -> HistoryFile {
+        let now = Instant::now();
+        meters.began();
+        let path = settings.path.clone();
+        let mut file = HistoryFile {
+            store: None,
+            real: path.clone(),
+            path,
+            settings,
+            meters,
+            seen: Seen::default(),
+            look_at: now,
+            open_at: now,
+            pause: RETRY,
+            damage: None,
+            is_suspect: false,
+            complaint: None,
+        };
+        match opened {
+            Ok(store) => file.opened(store),
+            Err(why) => file.not_opened(&why),
+        }
+        file
+    }
+
+    /// The open file.
+    pub(super) fn store(&mut self) -> Result<&mut Store, StoreError> {
+        self.store.as_mut().ok_or(StoreError::NotOpen)
+    }
+
+    /// Calls the store. Damage that it finds is remembered for [`HistoryFile::check`].
+    pub(super) fn with<T>(&mut self, call: impl FnOnce(&mut Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let result = self.store().and_then(call);
+        if let Err(error) = &result {
+            self.note(error);
+        }
+        result
+    }
+
+    /// Remembers what an error says of the file.
+    pub(super) fn note(&mut self, error: &StoreError) {
+        if let StoreError::Damaged(what) = error {
+            self.damage = Some(what.clone());
+            self.look_at = Instant::now();
+        }
+    }
+
+    /// Has the next check look at the path, and try to open a file that is not open.
+    pub(super) fn look_now(&mut self) {
+        (self.look_at, self.open_at) = (Instant::now(), Instant::now());
+    }
+
+    /// When something is to be done.
+    pub(super) fn due(&self) -> Instant {
+        if self.store.is_some() { self.look_at } else { self.open_at }
+    }
+
+    /// Opens the file where it is not open, and again where it is not the one that is open or damage was found. Returns whether
+    /// another file is open now, or the same one again.
+    pub(super) fn check(&mut self) -> bool {
+        let now = Instant::now();
+        if self.store.is_none() {
+            return now >= self.open_at && self.open();
+        }
+        if now < self.look_at {
+            return false;
+        }
+        self.look_at = now + LOOK;
+        if let Some(what) = self.damage.take() {
+            return self.reopen_damaged(what);
+        }
+        match self.seen.look(&self.path) {
+            Found::Same => false,
+            Found::Missing => self.restore(),
+            Found::Other => {
+                warn!(path = %self.path.display(), "The history file {} was replaced: opening the file that is there now", self.path.display());
+                self.close("replaced");
+                // A log of the file that was replaced would damage the new one.
+                self.seen.remove_log(&self.real);
+                self.open()
+            }
+        }
+    }
+
+    /// Opens the file where it is not open yet.
+    pub(super) fn open(&mut self) -> bool {
+        if self.store.is_some() {
+            return false;
+        }
+        match Store::open(&self.path, (self.settings.clock)()) {
+            Ok(store) => self.opened(store),
+            Err(error) => self.not_opened(&error),
+        }
+        self.store.is_some()
+    }
+
+    /// Opens a file that contradicts itself: examined again, or set aside where that found nothing before.
+    fn reopen_damaged(&mut self, what: String) -> bool {
+        warn!(path = %self.path.display(), "The history file {} is damaged: {what}; opening it again", self.path.display());
+        self.close("damaged");
+        let now = (self.settings.clock)();
+        let opened = match std::mem::replace(&mut self.is_suspect, true) {
+            false => Store::open(&self.path, now),
+            true => Store::open_renaming(&self.path, now, SetAsideReason::Damaged(what)),
+        };
+        match opened {
+            Ok(store) => self.opened(store),
+            Err(error) => self.not_opened(&error),
+        }
+        self.store.is_some()
+    }
+
+    /// Writes a file that was deleted again: what it held is still there for the process that has it open.
+    fn restore(&mut self) -> bool {
+        let path = self.path.display().to_string();
+        let copy = with_suffix(&self.real, ".restored");
+        let copied = self.with(|store| copy_to(store, &copy));
+        self.close("missing");
+        let restored = copied.and_then(|()| {
+            // The log belongs to the file that was deleted.
+            self.seen.remove_log(&self.real);
+            fs::rename(&copy, &self.real).map_err(StoreError::from)
+        });
+        match restored {
+            Ok(()) => {
+                warn!(path, "The history file {path} was deleted while it was in use: its contents are written again")
+            }
+            Err(error) => warn!(
+                path,
+                "The history file {path} was deleted while it was in use, and its contents are lost: {error}"
+            ),
+        }
+        self.open()
+    }
+
+    fn close(&mut self, reason: &'static str) {
+        self.store = None;
+        self.open_at = Instant::now();
+        self.meters.failed();
+        self.meters.replaced(reason);
+    }
+
+    fn opened(&mut self, store: Store) {
+        let path = self.path.display();
+        let report = store.report();
+        if let Some(aside) = &report.set_aside {
+            warn!(%path, "{path}: {aside}");
+            if self.damage.is_none() && !self.is_suspect {
+                self.meters.replaced(aside.fault.label());
+            }
+        }
+        if let Some(version) = report.migrated_from {
+            info!(%path, "the history {path} was of version {version} and is of the newest now");
+        }
+        if file_lock::is_world_readable(&self.path) {
+            warn!(%path, "The history file {path} is readable by all users: chmod o-r {path}");
+        }
+        info!(%path, "events and counters are kept in {path}");
+        self.real = real(&self.path);
+        self.seen = Seen::of(&self.real);
+        self.pause = RETRY;
+        self.look_at = Instant::now() + LOOK;
+        self.store = Some(store);
+        self.complaint = None;
+        self.damage = None;
+        self.meters.recovered();
+    }
+
+    fn not_opened(&mut self, why: &OpenError) {
+        self.meters.failed();
+        self.open_at = Instant::now() + self.pause;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        let message = match why {
+            OpenError::Failed { error, .. } => format!("{why}; {}", error.cure()),
+            other => other.to_string(),
+        };
+        if self.complaint.as_ref() != Some(&message) {
+            warn!("history.path: {message}. What happens is served all the same, and kept as soon as that is possible");
+            self.complaint = Some(message);
+        }
+    }
+
+    /// Says in a metric how many bytes the file and its log have.
+    pub(super) fn measure(&self) {
+        let sizes = ["", "-wal"].map(|suffix| fs::metadata(with_suffix(&self.path, suffix)));
+        // A log that is not there has no size; nor has a file that cannot be looked at.
+        self.meters.size(sizes.iter().flatten().map(fs::Metadata::len).sum());
+    }
+}
+
+/// Copies everything to a new file.
+fn copy_to(store: &Store, copy: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(copy) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    file_lock::create(copy)?;
+    store.copy_to(copy)
+}
+
+/// What the path was found to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    /// The file that is open, with its lock, or it cannot be said.
+    Same,
+    /// Nothing is there.
+    Missing,
+    /// Another file, or the lock is another.
+    Other,
+}
+
+/// Which files the names stood for when they were opened: device and inode.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    file: Option<(u64, u64)>,
+    log: Option<(u64, u64)>,
+    lock: Option<(u64, u64)>,
+}
+
+impl Seen {
+    fn of(path: &Path) -> Seen {
+        let id = |suffix| id(&with_suffix(path, suffix)).ok().flatten();
+        Seen { file: id(""), log: id("-wal"), lock: id(".lock") }
+    }
+
+    /// Compares with what is there now.
+    fn look(&mut self, path: &Path) -> Found {
+        let now = Seen::of(&real(path));
+        let is_gone = || fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        if self.file.is_none() || (now.file.is_none() && !is_gone()) {
+            return Found::Same;
+        }
+        match now.file {
+            None => Found::Missing,
+            file if file != self.file || now.lock != self.lock => Found::Other,
+            _ => {
+                self.log = now.log.or(self.log);
+                Found::Same
+            }
+        }
+    }
+
+    /// Removes the log of the file that was open, if it is still there.
+    fn remove_log(&self, path: &Path) {
+        let log = with_suffix(path, "-wal");
+        if self.log.is_some() && id(&log).ok().flatten() == self.log {
+            // The next open finds out if it could not be removed.
+            let _ = fs::remove_file(log);
+        }
+    }
+}
+
+/// The path without symbolic links, as far as there is something.
+fn real(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.into())
+}
+
+/// Device and inode of a file; `None` where the system has none.
+#[cfg(unix)]
+fn id(path: &Path) -> io::Result<Option<(u64, u64)>> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(path).map(|file| Some((file.dev(), file.ino())))
+}
+
+/// Device and inode of a file: not known here.
+#[cfg(not(unix))]
+fn id(path: &Path) -> io::Result<Option<(u64, u64)>> {
+    fs::metadata(path).map(|_| None)
+}

@@ -1,0 +1,161 @@
+//! A file that is deleted, replaced or damaged while the thread that writes has it open.
+
+use std::fs;
+use std::time::Duration;
+
+use prometheus::Registry;
+
+use super::writing::{start, value};
+use super::*;
+use crate::history::{HistoryOp, Reader, WriteOutcome, Writer};
+
+const WRITTEN: WriteOutcome = WriteOutcome::Written { withdrawn: 0 };
+
+/// A writer, with two blocks in its file.
+async fn written(place: &Place) -> (Writer, NetworkId, Registry) {
+    let (writer, _ended, registry) = start(place, place.open());
+    let network = writer.open("dash", main()).await.unwrap().network;
+    for height in [1, 2] {
+        assert_eq!(keep(&writer, network, height).await, WRITTEN);
+    }
+    (writer, network, registry)
+}
+
+async fn keep(writer: &Writer, network: NetworkId, height: u32) -> WriteOutcome {
+    writer.keep(network, HistoryOp::Block(happened(height, &[(1, penalty())]))).await
+}
+
+/// Continues with a block where the file ends, as a follower does after [`WriteOutcome::Lost`].
+async fn go_on(writer: &Writer, height: u32) {
+    let opened = writer.open("dash", main()).await.unwrap();
+    assert_eq!(opened.blocks.first().map(|block| block.height.0), Some(height - 1), "it continues where the file ends");
+    assert_eq!(keep(writer, opened.network, height).await, WRITTEN);
+}
+
+fn heights(place: &Place) -> Vec<u32> {
+    let page = Reader::open(&place.path).unwrap().events(&everything()).unwrap();
+    page.events.iter().map(|kept| kept.event.block.height.0).collect()
+}
+
+fn replaced(registry: &Registry, reason: &str) -> f64 {
+    let families = registry.gather();
+    let family = families.iter().find(|family| family.name() == "masternode_exporter_history_replaced_total").unwrap();
+    let metric = family.get_metric().iter().find(|metric| metric.get_label()[0].value() == reason).unwrap();
+    metric.get_counter().get_value()
+}
+
+#[tokio::test]
+async fn a_file_that_is_deleted_while_in_use_is_written_again_with_all_that_it_held() {
+    for all in [false, true] {
+        let place = Place::new();
+        let (writer, network, registry) = written(&place).await;
+        let names = if all { place.files() } else { vec!["history.db".into()] };
+        for name in names.iter().map(String::as_str).chain(all.then_some("history.db.lock")) {
+            fs::remove_file(place.folder.path().join(name)).unwrap();
+        }
+        writer.flush().await.unwrap();
+        assert_eq!(replaced(&registry, "missing"), 1.0, "it is noticed");
+        assert_eq!(value(&registry, "masternode_exporter_history_up"), 1.0);
+        assert_eq!(keep(&writer, network, 3).await, WriteOutcome::Lost, "where to go on is asked from the new file");
+        go_on(&writer, 3).await;
+        assert_eq!(heights(&place), [1, 2, 3]);
+        assert_eq!(writer.tallies(network).await.unwrap().node(&id(1)).penalties, 3, "counters are kept");
+        writer.flush().await.unwrap();
+        assert_eq!(replaced(&registry, "missing"), 1.0, "once");
+        assert!(Store::open(&place.path, NOW).is_err(), "the new file is locked");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_replaced_while_in_use_is_opened_without_the_log_of_the_old_one() {
+    let place = Place::new();
+    let (writer, network, registry) = written(&place).await;
+    let other = Place::new();
+    let (mut store, of_other) = other.open_network();
+    store.record(of_other, &[happened(1, &[(1, penalty())])]).unwrap();
+    drop(store);
+    fs::rename(&other.path, &place.path).unwrap();
+    writer.flush().await.unwrap();
+    assert_eq!(replaced(&registry, "replaced"), 1.0);
+    assert_eq!(keep(&writer, network, 3).await, WriteOutcome::Lost);
+    go_on(&writer, 2).await;
+    assert_eq!(heights(&place), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_folder_that_is_gone_is_said_and_the_history_begins_again_when_it_is_back() {
+    let place = Place::new();
+    let (writer, network, registry) = written(&place).await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::rename(place.folder.path(), elsewhere.path().join("moved")).unwrap();
+    writer.flush().await.unwrap();
+    assert_eq!(value(&registry, "masternode_exporter_history_up"), 0.0);
+    assert_eq!(keep(&writer, network, 3).await, WriteOutcome::Waiting);
+    fs::rename(elsewhere.path().join("moved"), place.folder.path()).unwrap();
+    writer.flush().await.unwrap();
+    assert_eq!(value(&registry, "masternode_exporter_history_up"), 1.0);
+    go_on(&writer, 3).await;
+}
+
+#[tokio::test]
+async fn damage_that_is_found_while_running_sets_the_file_aside_with_what_can_be_read() {
+    let place = Place::new();
+    let (writer, network, registry) = written(&place).await;
+    let other = rusqlite::Connection::open(&place.path).unwrap();
+    other.execute("UPDATE network_tally SET counts = 'many'", []).unwrap();
+    other.execute("INSERT INTO alert (key, state) VALUES ('key', 'state')", []).unwrap();
+    drop(other);
+    assert_ne!(keep(&writer, network, 3).await, WRITTEN);
+    writer.flush().await.unwrap();
+    assert_eq!(replaced(&registry, "damaged"), 1.0, "it is opened again and examined");
+    assert!(place.files().iter().all(|name| !name.contains("damaged")), "the examination finds nothing");
+    let opened = writer.open("dash", main()).await.unwrap();
+    assert_ne!(keep(&writer, opened.network, 3).await, WRITTEN);
+    writer.flush().await.unwrap();
+    assert!(place.files().iter().any(|name| name.contains("damaged")), "{:?}", place.files());
+    let opened = writer.open("dash", main()).await.unwrap();
+    assert_eq!(keep(&writer, opened.network, 3).await, WRITTEN);
+    assert_eq!(heights(&place), [1, 2, 3]);
+    assert_eq!(writer.alerts().await.unwrap(), [("key".into(), "state".into())]);
+    assert_eq!(value(&registry, "masternode_exporter_history_up"), 1.0);
+}
+
+#[tokio::test]
+async fn counters_and_the_place_in_the_chain_survive_a_file_that_is_set_aside() {
+    let place = Place::new();
+    let (writer, network, _registry) = written(&place).await;
+    let before = writer.tallies(network).await.unwrap();
+    let other = rusqlite::Connection::open(&place.path).unwrap();
+    other.execute("INSERT INTO alert (key, state) VALUES ('bad', 'a'), ('good', 'b')", []).unwrap();
+    // Text in a column of text that is none: found when it is read, not by an examination.
+    other.execute("UPDATE alert SET state = CAST(x'ff' AS TEXT) WHERE key = 'bad'", []).unwrap();
+    drop(other);
+    for _ in 0..2 {
+        assert!(writer.alerts().await.is_err());
+        writer.flush().await.unwrap();
+    }
+    assert!(place.files().iter().any(|name| name.contains("damaged")), "{:?}", place.files());
+    assert_eq!(writer.alerts().await.unwrap(), [("good".to_string(), "b".to_string())]);
+    go_on(&writer, 3).await;
+    let after = writer.tallies(network).await.unwrap();
+    assert_eq!(after.node(&id(1)).penalties, before.node(&id(1)).penalties + 1);
+    assert_eq!(heights(&place), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_step_that_cannot_be_written_is_tried_less_and_less_often() {
+    let place = Place::new();
+    let store = place.open();
+    store.connection.pragma_update(None, "query_only", true).unwrap();
+    let registry = Registry::new();
+    let meters = crate::meters::Meters::new(&registry).unwrap();
+    let settings = crate::history::HistorySettings {
+        path: place.path.clone(),
+        retention: Duration::from_secs(86_400),
+        clock: || NOW,
+    };
+    let mut queue = crate::history::write_queue::WriteQueue::new(Ok(store), settings, meters.history().clone());
+    let pauses: Vec<u64> =
+        (0..7).map(|_| queue.after_failure(&crate::history::StoreError::ReadOnly).as_secs()).collect();
+    assert_eq!(pauses, [1, 2, 4, 8, 16, 16, 16]);
+}

@@ -1,0 +1,130 @@
+//! HTTP connections that the exporter opens: through which proxy, and by which certificate authorities it trusts the other side.
+//!
+//! Environment variables such as `HTTPS_PROXY` are ignored: a proxy is a setting of the source or receiver it is for.
+//!
+//! Never here: requests.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use reqwest::{Certificate, Client, ClientBuilder, Proxy, Url, redirect};
+
+use crate::secret::Secret;
+
+/// How one peer is reached.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outbound {
+    /// HTTP proxy, which may hold a user and a password; `None` for a direct connection.
+    pub proxy: Option<Secret>,
+    /// Certificate authorities in place of the system's; `None` for the system's.
+    pub authorities: Option<Authorities>,
+}
+
+/// Certificate authorities as a PEM text with at least one certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authorities(Arc<str>);
+
+impl Authorities {
+    /// Takes a PEM text.
+    ///
+    /// # Errors
+    /// When there is no certificate in it, or one that cannot be read.
+    pub fn new(pem: &str) -> Result<Authorities, String> {
+        let authorities = Authorities(pem.into());
+        if authorities.certificates()?.is_empty() {
+            return Err("holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)".into());
+        }
+        let outbound = Outbound { proxy: None, authorities: Some(authorities.clone()) };
+        outbound.client(true)?.build().map_err(|error| format!("cannot be used: {}", cause(&error)))?;
+        Ok(authorities)
+    }
+
+    /// The PEM text.
+    pub(crate) fn pem(&self) -> &str {
+        &self.0
+    }
+
+    fn certificates(&self) -> Result<Vec<Certificate>, String> {
+        Certificate::from_pem_bundle(self.0.as_bytes()).map_err(|error| format!("cannot be read: {}", cause(&error)))
+    }
+}
+
+impl Outbound {
+    /// A client builder that connects as configured and follows no redirects. Without `uses_tls` no certificate authorities
+    /// are loaded, so that a system without any can use plain HTTP.
+    ///
+    /// # Errors
+    /// When the proxy or the authorities cannot be used. The error repeats nothing of the proxy's address.
+    pub(crate) fn client(&self, uses_tls: bool) -> Result<ClientBuilder, String> {
+        // Only the first provider of a process is installed, and every one of ours is ring.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = Client::builder().redirect(redirect::Policy::none());
+        builder = match &self.proxy {
+            Some(proxy) => builder.proxy(Proxy::all(proxy.expose()).map_err(|_| "its proxy is not a URL".to_string())?),
+            None => builder.no_proxy(),
+        };
+        let proxy_uses_tls = self.proxy.as_ref().is_some_and(|proxy| is_https(proxy.expose()));
+        Ok(match &self.authorities {
+            Some(authorities) => builder.tls_certs_only(authorities.certificates()?),
+            None if !uses_tls && !proxy_uses_tls => builder.tls_certs_only([]),
+            None => builder,
+        })
+    }
+}
+
+/// Whether an address is one of HTTPS.
+pub(crate) fn is_https(address: &str) -> bool {
+    address.parse().is_ok_and(|url: Url| url.scheme() == "https")
+}
+
+/// Why a connection failed: the innermost error, which names neither the URL nor the proxy. Where the certificate is of an unknown
+/// authority, the setting that helps.
+pub(crate) fn cause(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn Error = error;
+    while let Some(deeper) = innermost.source() {
+        innermost = deeper;
+    }
+    let text = match innermost.downcast_ref::<reqwest::Error>() {
+        Some(error) => error.to_string().replace(error.url().map_or("", Url::as_str), "…"),
+        None => innermost.to_string(),
+    };
+    advised(text)
+}
+
+/// A text about a failed connection, with the setting that helps where the certificate is of an unknown authority. Another authority
+/// of the same name shows as a bad signature.
+pub(crate) fn advised(text: String) -> String {
+    match text.contains("UnknownIssuer") || text.contains("BadSignature") {
+        true => format!("{text}; set ca_file to the authority that signed its certificate"),
+        false => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn authority() -> String {
+        rcgen::generate_simple_self_signed(["ca.example.org".to_string()]).unwrap().cert.pem()
+    }
+
+    #[test]
+    fn authorities_are_certificates_and_nothing_else() {
+        let pem = authority();
+        assert_eq!(Authorities::new(&pem).unwrap().certificates().unwrap().len(), 1);
+        assert_eq!(Authorities::new(&format!("{pem}{}", authority())).unwrap().certificates().unwrap().len(), 2);
+        for bad in ["", "hunter2", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            let error = Authorities::new(bad).unwrap_err();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_not_printed() {
+        let proxy = Some(Secret::new("http://user:hunter2@proxy.example.org:3128"));
+        let outbound = Outbound { proxy, authorities: None };
+        assert!(outbound.client(false).is_ok() && !format!("{outbound:?}").contains("hunter2"));
+        let bad = Outbound { proxy: Some(Secret::new("http://hunter2[")), authorities: None };
+        assert_eq!(bad.client(false).unwrap_err(), "its proxy is not a URL");
+    }
+}

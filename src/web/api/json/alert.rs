@@ -1,0 +1,126 @@
+//! What is known of a masternode in addition to its list, as JSON: alerts, probes, requirements.
+//!
+//! Never here: deciding whether an alert fires or a requirement is met.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::web::api;
+use crate::web::api::json::Subject;
+use crate::web::api::json::values::{Text, or_null};
+use domain::masternode::UnixSeconds;
+use domain::probe::{self, Outcome};
+use domain::requirement::{self, Case, Evidence};
+
+/// An alert that fires.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Alert<'a> {
+    /// Its name.
+    alert: &'a str,
+    /// How urgent it is.
+    #[schemars(extend("enum" = ["critical", "warning"]))]
+    severity: &'a str,
+    /// Its labels in notifications.
+    labels: &'a BTreeMap<String, String>,
+    /// One sentence, the same for all alerts of this name.
+    summary: &'a str,
+    /// What exactly.
+    description: &'a str,
+    /// Its runbook: an address, or a path in the project where `alerting.runbook_url` is not set.
+    runbook_url: &'a str,
+    /// Since when it fires.
+    start_time: Text<UnixSeconds>,
+}
+
+impl<'a> Alert<'a> {
+    /// All alerts, in their order.
+    pub fn all(firing: &'a api::Firing) -> Vec<Alert<'a>> {
+        let alert = |alert: &'a api::Alert| Alert {
+            alert: &alert.name,
+            severity: alert.severity,
+            labels: &alert.labels,
+            summary: &alert.summary,
+            description: &alert.description,
+            runbook_url: &alert.runbook_url,
+            start_time: Text(alert.since),
+        };
+        firing.alerts.iter().map(alert).collect()
+    }
+}
+
+/// The result of a probe.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Probe<'a> {
+    /// Whether it answered with its chain's handshake; null when it was not probed, or the result says nothing about it.
+    reachable: Option<bool>,
+    /// Why not; null when it is reachable.
+    reason: Option<&'a str>,
+    /// When the probe ended.
+    last_probe_time: Text<UnixSeconds>,
+    /// When the last probe of the same address succeeded.
+    last_success_time: Option<Text<UnixSeconds>>,
+    /// From the first packet to the end of the handshake.
+    #[schemars(range(min = 0))]
+    handshake_duration_seconds: Option<f64>,
+    /// Version of the peer-to-peer protocol of the peer.
+    protocol_version: Option<u32>,
+    /// User agent of the peer.
+    agent: Option<&'a str>,
+    /// Whether the peer relays transactions; null when it did not say.
+    relays_transactions: Option<bool>,
+    /// Whether the peer advertises compact block filters; null when it did not say.
+    serves_compact_filters: Option<bool>,
+}
+
+impl<'a> Probe<'a> {
+    /// As the metrics have it: what was not probed was neither reached nor not.
+    pub fn new(probe: &'a probe::Probe) -> Probe<'a> {
+        let peer = probe.peer.as_ref();
+        Probe {
+            reachable: match probe.outcome {
+                Outcome::Reached => Some(true),
+                Outcome::Failed(_) => Some(false),
+                Outcome::Unprobed(_) => None,
+            },
+            reason: probe.outcome.reason(),
+            last_probe_time: Text(probe.at),
+            last_success_time: probe.last_success.map(Text),
+            handshake_duration_seconds: probe.duration.map(|duration| duration.as_secs_f64()),
+            protocol_version: peer.map(|peer| peer.protocol_version),
+            agent: peer.map(|peer| peer.agent.as_str()),
+            relays_transactions: peer.and_then(|peer| peer.relays),
+            serves_compact_filters: peer.and_then(|peer| peer.compact_filters),
+        }
+    }
+}
+
+/// A requirement of the network with the verdict by the best evidence.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Requirement {
+    /// What is required.
+    #[schemars(extend("enum" = requirement::Requirement::ALL.map(requirement::Requirement::label)))]
+    requirement: &'static str,
+    /// Whether it is met; null without evidence, and where it is not required.
+    met: Option<bool>,
+    /// What the verdict rests on.
+    #[schemars(extend("enum" = or_null(Evidence::ALL.map(Evidence::label))))]
+    evidence: Option<&'static str>,
+}
+
+impl Requirement {
+    /// All requirements of a masternode.
+    pub fn all(subject: &Subject<'_>, probe: Option<&probe::Probe>) -> Vec<Requirement> {
+        let case = Case::of(subject.snapshot, subject.node.as_ref(), probe);
+        let judged = |requirement: requirement::Requirement| {
+            let verdict = case.as_ref().and_then(|case| case.verdict(requirement));
+            Requirement {
+                requirement: requirement.label(),
+                met: verdict.map(|verdict| verdict.met),
+                evidence: verdict.map(|verdict| verdict.evidence.label()),
+            }
+        };
+        requirement::Requirement::ALL.into_iter().map(judged).collect()
+    }
+}

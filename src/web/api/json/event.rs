@@ -1,0 +1,192 @@
+//! An event: as JSON without what its kind does not carry, as CSV with an empty cell for it.
+//!
+//! Never here: which events; their text for people (`domain::event`).
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::history::EventId;
+use crate::web::api::json::values::{Text, absent_instead_of_null};
+use domain::event::{self, BanCause, EventKind, FailedQuorum};
+use domain::masternode::{BlockHash, Duffs, MasternodeId, NodeType, UnixSeconds};
+
+/// One object.
+pub type Object = Map<String, Value>;
+
+/// What happened to a masternode. Names that its kind does not carry are absent.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Event", transform = absent_instead_of_null)]
+pub struct Event<'a, Q = Vec<Quorum<'a>>, P = Vec<Payee<'a>>> {
+    /// Its place in the history, never used twice. Absent when `history` is false.
+    #[schemars(range(min = 1))]
+    pub id: Option<i64>,
+    /// Time in the header of the block.
+    pub time: Text<UnixSeconds>,
+    /// Height of the block.
+    pub height: u32,
+    /// Hash of the block.
+    pub block: Text<BlockHash>,
+    /// Name of the network.
+    pub network: &'a str,
+    /// Identity.
+    pub masternode: Text<MasternodeId>,
+    /// Name in the watch list now; empty where there is none.
+    pub alias: &'a str,
+    /// Kind by collateral.
+    #[schemars(extend("enum" = NodeType::ALL.map(NodeType::label)))]
+    pub node_type: &'static str,
+    /// What happened.
+    #[schemars(extend("enum" = EventKind::NAMES))]
+    pub kind: &'static str,
+    /// Whether that very block made it; false: that block or one before it.
+    pub exact: bool,
+    /// Whether a reorganisation withdrew it. Absent when `history` is false.
+    pub withdrawn: Option<bool>,
+    /// penalty: the score after it.
+    pub score: Option<u32>,
+    /// penalty: points above the normal decay.
+    pub points: Option<u32>,
+    /// penalty: failed sessions that these points make.
+    pub failures: Option<u32>,
+    /// penalty: whether the limit cut the points.
+    pub clamped: Option<bool>,
+    /// penalty: the quorums that called it failed, as far as the node could say.
+    pub quorums: Option<Q>,
+    /// penalty: how many other masternodes the same block penalised. Absent when blocks were skipped, or it was not noted.
+    pub others: Option<u32>,
+    /// payment: what the block pays to its owner's side, in hundred millionths of a coin. Absent where that is not known.
+    pub amount_duffs: Option<u64>,
+    /// ban: why.
+    #[schemars(extend("enum" = BanCause::ALL.map(BanCause::label)))]
+    pub cause: Option<&'static str>,
+    /// state_change: the state before.
+    pub from: Option<&'a str>,
+    /// state_change: the state after.
+    pub to: Option<&'a str>,
+    /// Changes of fields: what it was, empty for none. Absent in events of before it was noted.
+    pub before: Option<&'a str>,
+    /// Changes of fields: what it is, likewise.
+    pub after: Option<&'a str>,
+    /// payment: the same by payee. Absent where there is one, and where it is not known.
+    pub payees: Option<P>,
+}
+
+/// A quorum whose commitment calls a member failed.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(transform = absent_instead_of_null)]
+pub struct Quorum<'a> {
+    /// Such as llmq_60_75.
+    pub quorum_type: &'a str,
+    /// Hash of the block at which the session began.
+    pub hash: Text<BlockHash>,
+    /// Height of that block.
+    pub height: u32,
+    /// Place among the quorums of a cycle.
+    pub index: u32,
+    /// How many other members its commitment calls failed. Absent where it was not noted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub others: Option<u32>,
+}
+
+/// What a payment pays to one of several payees.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Payee<'a> {
+    /// Its address.
+    pub address: &'a str,
+    /// What it gets, in hundred millionths of a coin.
+    pub amount_duffs: u64,
+}
+
+/// Where an event is in the history, and whether it was withdrawn there.
+type Place = Option<(EventId, bool)>;
+
+impl<'a> Event<'a> {
+    /// An event of a network.
+    pub fn new(event: &'a event::Event, network: &'a str, alias: &'a str, place: Place) -> Event<'a> {
+        let quorum = |quorum: &'a FailedQuorum| Quorum {
+            quorum_type: &quorum.quorum_type,
+            hash: Text(quorum.hash),
+            height: quorum.height.0,
+            index: quorum.index,
+            others: quorum.others,
+        };
+        let payee = |(address, Duffs(amount)): &'a (Box<str>, Duffs)| Payee { address, amount_duffs: *amount };
+        let quorums = |quorums: &'a [FailedQuorum]| quorums.iter().map(quorum).collect();
+        Event::with_lists(event, network, alias, place, quorums, |payees| payees.iter().map(payee).collect())
+    }
+
+    /// The object, without what the kind does not carry.
+    pub fn json(&self) -> Object {
+        let Ok(Value::Object(mut object)) = serde_json::to_value(self) else { return Object::new() };
+        object.retain(|_, value| !value.is_null());
+        object
+    }
+}
+
+impl<'a> Event<'a, String, String> {
+    /// The row of a table, whose cells have no place for a list: texts, with `; ` between them.
+    pub fn row(event: &'a event::Event, network: &'a str, alias: &'a str, place: Place) -> Self {
+        let join = |texts: Vec<String>| texts.join("; ");
+        let quorums = |quorums: &[FailedQuorum]| join(quorums.iter().map(ToString::to_string).collect());
+        let payee = |(address, amount): &(Box<str>, Duffs)| format!("{amount} to {address}");
+        Event::with_lists(event, network, alias, place, quorums, |payees| join(payees.iter().map(payee).collect()))
+    }
+}
+
+impl<'a, Q, P> Event<'a, Q, P> {
+    fn with_lists(
+        event: &'a event::Event,
+        network: &'a str,
+        alias: &'a str,
+        place: Place,
+        to_quorums: impl FnOnce(&'a [FailedQuorum]) -> Q,
+        to_payees: impl FnOnce(&'a [(Box<str>, Duffs)]) -> P,
+    ) -> Self {
+        let event::Event { block, exact, masternode, node_type, kind } = event;
+        let mut written = Event {
+            id: place.map(|(id, _)| id.0),
+            time: Text(block.time),
+            height: block.height.0,
+            block: Text(block.hash),
+            network,
+            masternode: Text(*masternode),
+            alias,
+            node_type: node_type.label(),
+            kind: kind.name(),
+            exact: *exact,
+            withdrawn: place.map(|(_, withdrawn)| withdrawn),
+            score: None,
+            points: None,
+            failures: None,
+            clamped: None,
+            quorums: None,
+            others: None,
+            amount_duffs: None,
+            cause: None,
+            from: None,
+            to: None,
+            before: None,
+            after: None,
+            payees: None,
+        };
+        match kind {
+            EventKind::Penalty { score, points, failures, clamped, quorums, others } => {
+                (written.score, written.points, written.failures) = (Some(score.0), Some(*points), Some(*failures));
+                (written.clamped, written.others) = (Some(*clamped), *others);
+                written.quorums = Some(to_quorums(quorums));
+            }
+            EventKind::Payment { amount, payees } => {
+                written.amount_duffs = amount.map(|Duffs(amount)| amount);
+                written.payees = (!payees.is_empty()).then(|| to_payees(payees));
+            }
+            EventKind::Change(_, Some(change)) => {
+                (written.before, written.after) = (Some(&*change.before), Some(&*change.after));
+            }
+            EventKind::Ban { cause, .. } => written.cause = Some(cause.label()),
+            EventKind::State { from, to } => (written.from, written.to) = (Some(from.as_ref()), Some(to.as_ref())),
+            _ => {}
+        }
+        written
+    }
+}

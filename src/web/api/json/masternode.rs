@@ -1,0 +1,148 @@
+//! A masternode at a glance, as JSON.
+//!
+//! Never here: which masternodes; what only the answer about one of them has (`masternode_details`).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::web::api::json::values::{Text, number, or_null};
+use domain::Detail;
+use domain::masternode::{MasternodeId, NodeType, UnixSeconds};
+use domain::pose::Risk;
+use domain::snapshot::{NodeView, Snapshot, WatchedEntry};
+use domain::state;
+
+/// A day, the horizon of `payment_probability_24h`.
+const DAY: u64 = 86_400;
+
+/// A masternode of a snapshot: on its list, watched, or both. One that is watched and not on the list has an identity,
+/// what the operator says of it, and otherwise `null`.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// Where it was seen.
+    pub snapshot: &'a Snapshot,
+    /// Its entry; `None` when it is not on the list.
+    pub node: Option<NodeView<'a>>,
+    /// What the watch list says of it; `None` when it does not name it.
+    pub watched: Option<&'a WatchedEntry>,
+}
+
+impl<'a> Subject<'a> {
+    /// Label of its state; `None` when it is not registered.
+    pub fn state(&self) -> Option<Cow<'static, str>> {
+        let states = &self.snapshot.rules().states;
+        self.node.map(|node| state::label(states, state::index_of(states, node.masternode)))
+    }
+
+    pub(super) fn on_list<T>(&self, value: impl FnOnce(&NodeView<'a>) -> Option<T>) -> Option<T> {
+        self.node.as_ref().and_then(value)
+    }
+
+    pub(super) fn detail(&self, detail: Detail) -> Option<Cow<'a, str>> {
+        self.node?.masternode.details.get(detail)
+    }
+}
+
+/// A masternode at a glance. Every name is always there; null is what is not known or what the chain does not have.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Masternode<'a> {
+    /// Name of the network in the configuration.
+    pub network: &'a str,
+    /// Identity: proTxHash, or txid-n of the collateral on the older chains.
+    #[schemars(with = "Text<MasternodeId>")]
+    pub masternode: Option<Text<MasternodeId>>,
+    /// Name in the watch list; empty where there is none.
+    pub alias: &'a str,
+    /// Whether the watch list names or selects it.
+    pub watched: bool,
+    /// Groups of the watch list.
+    pub groups: BTreeMap<&'a str, &'a str>,
+    /// Whether it is on the list. Where it is not, what the list says is null.
+    pub registered: bool,
+    /// Kind by collateral.
+    #[schemars(extend("enum" = or_null(NodeType::ALL.map(NodeType::label))))]
+    pub node_type: Option<&'static str>,
+    /// The address at which it says it listens.
+    pub address: Option<Cow<'a, str>>,
+    /// Payee of the owner's side, where there is exactly one.
+    pub payout_address: Option<Cow<'a, str>>,
+    /// Its state, in small letters. Chains differ: enabled, pose_banned, revoked, expired, and others.
+    pub state: Option<Cow<'static, str>>,
+    /// How close it is to a ban.
+    #[schemars(extend("enum" = or_null(Risk::ALL.map(Risk::label))))]
+    pub risk: Option<&'static str>,
+    /// Its last ping; older chains only.
+    pub last_seen_time: Option<Text<UnixSeconds>>,
+    /// Seconds from its start to its last ping; older chains only.
+    pub active_seconds: Option<u64>,
+    /// Penalty points.
+    pub pose_score: Option<u32>,
+    /// Whether it is banned.
+    pub pose_banned: Option<bool>,
+    /// Block of the ban.
+    pub pose_ban_height: Option<u32>,
+    /// Failed DKG sessions that ban if they come in the next block: 2, 1, or 0 when banned.
+    pub pose_failures_until_ban: Option<u32>,
+    /// Blocks until one more failure no longer bans. Null when banned.
+    pub pose_blocks_until_safe: Option<u32>,
+    /// Blocks until the score is 0. Null when banned.
+    pub pose_blocks_until_clear: Option<u32>,
+    /// First height at whose tip one more failure no longer bans. A failure mined in that block itself still bans.
+    pub pose_safe_height: Option<u32>,
+    /// Place in the payment queue, 1 is the next block; the rank on the older chains.
+    #[schemars(range(min = 1))]
+    pub payment_queue_position: Option<u32>,
+    /// Block by which it is paid at the latest. Null where chance decides.
+    pub payment_projected_height: Option<u32>,
+    /// Chance of a payment within 24 hours.
+    #[schemars(range(min = 0, max = 1))]
+    pub payment_probability_24h: Option<f64>,
+    /// Block that is voted to pay it; Dimecoin.
+    pub payment_scheduled_height: Option<u32>,
+    /// Block that last paid it.
+    pub payment_last_height: Option<u32>,
+}
+
+impl<'a> Masternode<'a> {
+    /// What matters of a masternode at a glance.
+    pub fn new(subject: &Subject<'a>) -> Masternode<'a> {
+        let (snapshot, node) = (subject.snapshot, subject.node.as_ref());
+        let watched = subject.watched.map(|watched| &watched.watched);
+        let id = node.map(|node| node.masternode.id).or(watched.map(|watched| watched.id));
+        let announced = node.and_then(|node| node.masternode.announced.as_deref());
+        let pose = node.and_then(NodeView::pose);
+        let groups = watched.map(|watched| watched.groups.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+        Masternode {
+            network: snapshot.network(),
+            masternode: id.map(Text),
+            alias: watched.map(|watched| watched.alias.as_str()).unwrap_or_default(),
+            watched: watched.is_some(),
+            groups: groups.into_iter().flatten().collect(),
+            registered: node.is_some(),
+            node_type: node.map(|node| node.masternode.node_type.label()),
+            address: subject.detail(Detail::Address),
+            payout_address: subject.detail(Detail::PayoutAddress),
+            state: subject.state(),
+            risk: node.map(|node| node.risk().label()),
+            last_seen_time: announced.and_then(|announced| announced.last_seen).map(Text),
+            active_seconds: announced.and_then(|announced| announced.active_seconds()),
+            pose_score: subject.on_list(|node| node.masternode.pose_score).map(|score| score.0),
+            pose_banned: node.map(|node| node.masternode.is_banned()),
+            pose_ban_height: number(subject.on_list(|node| node.masternode.ban_height)),
+            pose_failures_until_ban: pose.map(|pose| pose.failures_until_ban()),
+            pose_blocks_until_safe: pose.and_then(|pose| pose.blocks_until_safe()),
+            pose_blocks_until_clear: pose.and_then(|pose| pose.blocks_until_clear()),
+            pose_safe_height: number(pose.and_then(|pose| pose.safe_height())),
+            payment_queue_position: subject.on_list(|node| node.queue_position).map(|position| position.get()),
+            payment_projected_height: number(subject.on_list(|node| snapshot.payments().projected_height(node.index))),
+            payment_probability_24h: subject.on_list(|node| snapshot.payment_probability(node, DAY)),
+            payment_scheduled_height: subject
+                .on_list(|node| snapshot.payments().pool()?.scheduled(node.index))
+                .map(|scheduled| scheduled.height.0),
+            payment_last_height: number(subject.on_list(|node| node.masternode.last_paid_height)),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Everything of one masternode, as JSON.
+//!
+//! Never here: its events, its alerts.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::web::api::json::values::{Text, number};
+use crate::web::api::json::{Masternode, Subject};
+use domain::Detail;
+use domain::details::{Details, Purpose};
+use domain::masternode::UnixSeconds;
+use domain::payout::{self, Payouts};
+use domain::quorum_selection::SelectedQuorum;
+use domain::snapshot::{NodeView, Snapshot, WatchedEntry};
+use domain::watch::WatchField;
+
+/// Everything of a masternode that its list and the watch list say.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct MasternodeDetails<'a> {
+    #[serde(flatten)]
+    summary: Masternode<'a>,
+    /// Version of its registration; null where the node does not say.
+    version: Option<u32>,
+    /// All its addresses by purpose, the primary one first.
+    addresses: Option<Addresses>,
+    /// Payees of the owner's side, reward addresses of shares among them; null where they are not known.
+    payouts: Option<Vec<Payout>>,
+    /// The owners, where there are several; else null.
+    shares: Option<Shares>,
+    /// Address of the owner key; null where there are several owners.
+    owner_address: Option<Cow<'a, str>>,
+    /// Address of the voting key.
+    voting_address: Option<Cow<'a, str>>,
+    /// The operator's public key in hexadecimal; zeros when revoked.
+    operator_key: Option<Cow<'a, str>>,
+    /// Payee of the operator's share.
+    operator_payout_address: Option<Cow<'a, str>>,
+    /// Block that registered it.
+    registered_height: Option<u32>,
+    /// Version of the peer-to-peer protocol that it announced; older chains only.
+    protocol_version: Option<u32>,
+    /// When the answering node last connected to it.
+    peer_last_success_time: Option<Text<UnixSeconds>>,
+    /// Whether the Platform asked for a ban, in the answering node's view.
+    platform_banned: Option<bool>,
+    /// Block of its last revival.
+    pose_revived_height: Option<u32>,
+    /// Blocks until the score lies below two thirds of the limit.
+    pose_blocks_until_below_two_thirds: Option<u32>,
+    /// Height at which the score is 0.
+    pose_clear_height: Option<u32>,
+    /// Block at which its ban should end by itself: an estimate.
+    pose_ban_end_height: Option<u32>,
+    /// Expected seconds until a ban if it went offline now.
+    #[schemars(range(min = 0))]
+    pose_time_to_ban_if_offline_seconds: Option<f64>,
+    /// Expected DKG sessions a day in which it is a member.
+    #[schemars(range(min = 0))]
+    dkg_sessions_per_day: Option<f64>,
+    /// Blocks in which a restart misses no DKG session; 0 is not now. Sessions in which it is known not to sit do not count.
+    maintenance_window_blocks: Option<u32>,
+    /// The newest DKG session of each quorum type that does not rotate for which it is decided who sits in it. Null while
+    /// the masternode is not registered.
+    dkg_seats: Option<Vec<DkgSeat<'a>>>,
+    /// Whether it is in the pool from which the next payee is drawn.
+    payment_pool_member: Option<bool>,
+    /// Votes for the block that is voted to pay it.
+    payment_scheduled_votes: Option<u32>,
+    /// When it was last paid, in the answering node's view; older chains only.
+    payment_last_time: Option<Text<UnixSeconds>>,
+    /// What the watch list expects of it; null when not watched.
+    expectations: Option<Vec<Expectation<'a>>>,
+    /// What happened to it since counting began; null when not watched.
+    counted: Option<Counted>,
+}
+
+/// Addresses by purpose.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct Addresses {
+    /// For other nodes, the primary one first.
+    core_p2p: Vec<String>,
+    /// For Platform's own network.
+    platform_p2p: Vec<String>,
+    /// For applications on Platform.
+    platform_https: Vec<String>,
+}
+
+/// A payee of the owner's side.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct Payout {
+    /// Its address; of a script without one, `script:` and its hexadecimal digits.
+    address: Box<str>,
+    /// Its part of the owner's side; null where that is not known.
+    #[schemars(range(min = 0, max = 1))]
+    ratio: Option<f64>,
+}
+
+/// Several owners of one masternode.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct Shares {
+    /// Blocks from the registration in which a dissolution costs a penalty.
+    early_period_blocks: Option<u32>,
+    /// That penalty, in hundred millionths of a coin.
+    early_penalty_duffs: Option<u64>,
+    /// The owners with their shares.
+    owners: Vec<Owner>,
+}
+
+/// An owner and its share.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct Owner {
+    /// Address of the owner key; empty where the node does not say.
+    owner_address: Box<str>,
+    /// The address that gets its part of rewards.
+    reward_address: Box<str>,
+    /// The address that gets its part of the collateral; empty where the node does not say.
+    refund_address: Box<str>,
+    /// Its part of the collateral, in hundred millionths of a coin.
+    amount_duffs: u64,
+}
+
+/// A DKG session, and whether the masternode is a member.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct DkgSeat<'a> {
+    /// Name of the quorum type, such as llmq_400_60.
+    quorum_type: &'a str,
+    /// Height with which the session begins.
+    #[schemars(range(min = 1))]
+    start_height: u32,
+    /// Height at which its result is due: 11 blocks after its start, for types of 400 members 21; the next block while it
+    /// has no quorum after that.
+    #[schemars(range(min = 1))]
+    due_height: u32,
+    /// Whether the masternode sits in it.
+    drawn: bool,
+}
+
+/// A field as the watch list expects it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct Expectation<'a> {
+    /// The field.
+    #[schemars(extend("enum" = WatchField::ALL.map(WatchField::label)))]
+    field: &'static str,
+    /// The value expected.
+    value: &'a str,
+    /// Whether it is so; null while it is not registered, and where the list does not say it.
+    met: Option<bool>,
+}
+
+/// What happened to a watched masternode since counting began.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct Counted {
+    /// Penalties.
+    penalties: u64,
+    /// Bans.
+    bans: u64,
+    /// Revivals.
+    revivals: u64,
+    /// Payments.
+    payments: u64,
+    /// Payments lost to a ban.
+    payments_lost: u64,
+    /// Changes of keys, payees or address.
+    changes: u64,
+    /// Block of the last penalty.
+    last_penalty_height: Option<u32>,
+}
+
+impl<'a> MasternodeDetails<'a> {
+    /// Everything that its list and its watch list say of a masternode.
+    pub fn new(subject: &Subject<'a>) -> MasternodeDetails<'a> {
+        let (snapshot, node) = (subject.snapshot, subject.node.as_ref());
+        let details = node.map(|node| &node.masternode.details);
+        let announced = node.and_then(|node| node.masternode.announced.as_deref());
+        let pose = node.and_then(NodeView::pose);
+        MasternodeDetails {
+            summary: Masternode::new(subject),
+            version: details.and_then(Details::version),
+            addresses: details.map(Addresses::new),
+            payouts: details.and_then(payouts),
+            shares: details.and_then(Shares::new),
+            owner_address: subject.detail(Detail::OwnerAddress),
+            voting_address: subject.detail(Detail::VotingAddress),
+            operator_key: subject.detail(Detail::OperatorKey),
+            operator_payout_address: subject.detail(Detail::OperatorPayoutAddress),
+            registered_height: number(subject.on_list(|node| node.masternode.registered_height)),
+            protocol_version: announced.and_then(|announced| announced.protocol_version),
+            peer_last_success_time: subject.on_list(|node| node.masternode.peer.last_success()).map(Text),
+            platform_banned: subject.on_list(|node| node.masternode.peer.platform_banned()),
+            pose_revived_height: number(subject.on_list(|node| node.masternode.revived_height)),
+            pose_blocks_until_below_two_thirds: pose.and_then(|pose| pose.blocks_until_below_two_thirds()),
+            pose_clear_height: number(pose.and_then(|pose| pose.clear_height())),
+            pose_ban_end_height: number(subject.watched.and_then(|watched| snapshot.ban_end(watched))),
+            pose_time_to_ban_if_offline_seconds: subject.on_list(|node| snapshot.seconds_to_ban_if_offline(node)),
+            dkg_sessions_per_day: subject.on_list(|node| snapshot.sessions_per_day(node.masternode.node_type)),
+            maintenance_window_blocks: subject.on_list(|node| snapshot.maintenance_window_of(node)),
+            dkg_seats: node.map(|node| dkg_seats(snapshot, node)),
+            payment_pool_member: subject.on_list(|node| Some(snapshot.payments().pool()?.has(node.index))),
+            payment_scheduled_votes: subject
+                .on_list(|node| snapshot.payments().pool()?.scheduled(node.index))
+                .map(|scheduled| scheduled.votes),
+            payment_last_time: announced.and_then(|announced| announced.last_paid_at).map(Text),
+            expectations: subject.watched.map(|watched| expectations(subject, watched)),
+            counted: subject.watched.map(Counted::new),
+        }
+    }
+}
+
+impl Addresses {
+    fn new(details: &Details) -> Addresses {
+        Addresses {
+            core_p2p: details.addresses(Purpose::CoreP2p),
+            platform_p2p: details.addresses(Purpose::PlatformP2p),
+            platform_https: details.addresses(Purpose::PlatformHttps),
+        }
+    }
+}
+
+fn payouts(details: &Details) -> Option<Vec<Payout>> {
+    let payout = |payee: payout::Payee| Payout { address: payee.address, ratio: payee.ratio };
+    Some(details.payees()?.into_iter().map(payout).collect())
+}
+
+impl Shares {
+    fn new(details: &Details) -> Option<Shares> {
+        let Payouts::Shared(shared) = details.payouts() else { return None };
+        let owner = |share: payout::Share| Owner {
+            owner_address: share.owner_address,
+            reward_address: share.reward_address,
+            refund_address: share.refund_address,
+            amount_duffs: share.amount.0,
+        };
+        Some(Shares {
+            early_period_blocks: shared.early_period_blocks,
+            early_penalty_duffs: shared.early_penalty.map(|penalty| penalty.0),
+            owners: shared.shares.into_iter().map(owner).collect(),
+        })
+    }
+}
+
+fn dkg_seats<'a>(snapshot: &'a Snapshot, node: &NodeView<'_>) -> Vec<DkgSeat<'a>> {
+    let drawings = snapshot.facts().drawings.iter();
+    let of_type = drawings.filter(|drawing| drawing.kind.draws(node.masternode.node_type));
+    let seat = |drawing: &'a Arc<SelectedQuorum>| DkgSeat {
+        quorum_type: drawing.kind.name,
+        start_height: drawing.start.0,
+        due_height: snapshot.due(drawing).0,
+        drawn: drawing.seats(&node.masternode.id),
+    };
+    of_type.map(seat).collect()
+}
+
+fn expectations<'a>(subject: &Subject<'_>, watched: &'a WatchedEntry) -> Vec<Expectation<'a>> {
+    let met = |field: WatchField, value: &str| subject.node.and_then(|node| field.met_by(node.masternode, value));
+    let expected = watched.watched.expectations.iter();
+    expected.map(|(field, value)| Expectation { field: field.label(), value, met: met(*field, value) }).collect()
+}
+
+impl Counted {
+    fn new(watched: &WatchedEntry) -> Counted {
+        let tally = &watched.tally;
+        Counted {
+            penalties: tally.penalties,
+            bans: tally.bans.iter().sum(),
+            revivals: tally.revivals,
+            payments: tally.payments,
+            payments_lost: tally.payments_lost,
+            changes: tally.changes.iter().sum(),
+            last_penalty_height: number(tally.last_penalty_height),
+        }
+    }
+}

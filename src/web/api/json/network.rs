@@ -1,0 +1,225 @@
+//! A network as JSON: its block, its counts, its quorums, the next consensus change.
+//!
+//! Never here: its sources.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::web::api::json::Masternode;
+use crate::web::api::json::values::{Text, number};
+use domain::deployment::{self, V24};
+use domain::dkg::QuorumType;
+use domain::masternode::{BlockHash, Height, NodeType, UnixSeconds};
+use domain::pose::Risk;
+use domain::snapshot::Snapshot;
+use domain::state;
+
+/// The block that an answer is true of.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Block {
+    /// Height of the block that the answer is true of.
+    height: u32,
+    /// Hash of that block.
+    block: Text<BlockHash>,
+    /// Time in the header of that block.
+    time: Text<UnixSeconds>,
+}
+
+impl Block {
+    /// The block of a snapshot.
+    pub fn new(snapshot: &Snapshot) -> Block {
+        let block = snapshot.block();
+        Block { height: block.height.0, block: Text(block.hash), time: Text(block.time) }
+    }
+}
+
+/// What is known of a network. All that follows from its list is null while there is no list that is fresh.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct NetworkSummary {
+    /// Name of the network in the configuration.
+    pub network: String,
+    /// Name of its chain: dash, dimecoin, prcycoin, or that of a profile.
+    pub chain: String,
+    /// Height of the tip that was followed. Null, as all that follows from the list, while there is no list that is fresh.
+    pub height: Option<u32>,
+    /// Hash of the tip.
+    pub block: Option<Text<BlockHash>>,
+    /// Time in the header of the tip.
+    pub time: Option<Text<UnixSeconds>>,
+    /// When the list was read from its source.
+    pub list_time: Option<Text<UnixSeconds>>,
+    /// Masternodes on the list, banned ones included.
+    pub registered: Option<usize>,
+    /// Masternodes by state.
+    pub nodes: Option<BTreeMap<String, usize>>,
+    /// Masternodes by risk; only those bands that the chain has.
+    pub risk_nodes: Option<BTreeMap<&'static str, usize>>,
+    /// The maximum score. Null where the chain shows none.
+    pub pose_limit: Option<u32>,
+    /// Points that one failed DKG session adds.
+    pub pose_step: Option<u32>,
+    /// At or below it one more failure does not ban.
+    pub pose_safe_level: Option<u32>,
+    /// Masternodes among which the next payee is drawn. Null where an order decides.
+    pub payment_pool_size: Option<NonZeroU32>,
+    /// Blocks in which a restart misses no DKG session, by kind; 0 is not now.
+    pub maintenance_window_blocks: Option<MaintenanceWindows>,
+    /// The quorum types of the network. Null where there are none, and while there is no list that is fresh.
+    pub quorums: Option<Vec<Quorums>>,
+    /// Where the consensus change of Dash Core 24 stands. Null where no source says.
+    pub deployment: Option<Deployment>,
+}
+
+/// Blocks in which a restart misses no DKG session.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct MaintenanceWindows {
+    /// Of a regular masternode.
+    pub regular: Option<u32>,
+    /// Of an Evo masternode.
+    pub evo: Option<u32>,
+}
+
+/// The health of the quorums of a type.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Quorums {
+    /// Name of the quorum type, such as llmq_400_85.
+    pub quorum_type: &'static str,
+    /// Height of the block with the newest quorum. Null when none is known.
+    pub last_mined_height: Option<u32>,
+    /// Mining windows that ended without a quorum since then. A session that forms no quorum punishes no masternode.
+    pub missed_windows: Option<u32>,
+    /// DKG sessions that formed a quorum, since counting began. Null where the node does not report them.
+    pub sessions_formed: Option<u64>,
+    /// DKG sessions that failed as a whole, since counting began. Null where the node does not report them.
+    pub sessions_failed: Option<u64>,
+}
+
+/// Where a consensus change stands.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Deployment {
+    /// Its name in the answers of nodes: v24.
+    pub name: &'static str,
+    /// Its state for the block after the tip: defined, waiting_for_signal, signalled, started, locked_in, active, failed.
+    pub state: &'static str,
+    /// Blocks of a signalling window; null where that is not known.
+    #[schemars(range(min = 1))]
+    pub window_blocks: Option<u32>,
+    /// Block of its EHF signal; null where there is none, or no source says.
+    pub signal_height: Option<u32>,
+    /// The window under way. Null while no signals are counted.
+    pub signalling: Option<Signalling>,
+    /// First block under its rules; null before it is locked in.
+    pub activation_height: Option<u32>,
+    /// When that block is expected; null once it is there.
+    pub activation_time: Option<Text<UnixSeconds>>,
+    /// Lowest height at which it can activate; null once that is certain.
+    pub earliest_activation_height: Option<u32>,
+    /// When that height is expected.
+    pub earliest_activation_time: Option<Text<UnixSeconds>>,
+    /// First block under its rules, once the tip is that block or a later one.
+    pub active_since_height: Option<u32>,
+}
+
+/// A signalling window.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Signalling {
+    /// Blocks that signal.
+    pub blocks: u32,
+    /// Blocks so far.
+    pub elapsed_blocks: u32,
+    /// Signalling blocks that lock it in; null unless its state is started.
+    pub threshold_blocks: Option<u32>,
+    /// Whether the threshold can still be reached; null where the node does not say.
+    pub possible: Option<bool>,
+}
+
+/// A network with its masternodes, as `observe` prints it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ObservedNetwork<'a> {
+    /// The network.
+    #[serde(flatten)]
+    pub summary: NetworkSummary,
+    /// Those that are watched; all where none is.
+    pub masternodes: Vec<Masternode<'a>>,
+}
+
+impl NetworkSummary {
+    /// What a snapshot says of its network.
+    pub fn new(snapshot: &Snapshot) -> NetworkSummary {
+        let limits = snapshot.limits();
+        let bands = Risk::ALL.iter().zip(snapshot.risks()).filter(|(risk, _)| risk.exists(limits.is_some()));
+        NetworkSummary {
+            network: snapshot.network().into(),
+            chain: snapshot.rules().name.to_string(),
+            height: Some(snapshot.block().height.0),
+            block: Some(Text(snapshot.block().hash)),
+            time: Some(Text(snapshot.block().time)),
+            list_time: Some(Text(snapshot.read_at())),
+            registered: Some(snapshot.list().registered()),
+            nodes: Some(nodes(snapshot)),
+            risk_nodes: Some(bands.map(|(risk, count)| (risk.label(), *count)).collect()),
+            pose_limit: limits.map(|limits| limits.limit),
+            pose_step: limits.map(|limits| limits.step),
+            pose_safe_level: limits.map(|limits| limits.safe_at_tip()),
+            payment_pool_size: snapshot.payments().drawn_from(),
+            maintenance_window_blocks: Some(MaintenanceWindows {
+                regular: snapshot.maintenance_window(NodeType::Regular),
+                evo: snapshot.maintenance_window(NodeType::Evo),
+            }),
+            quorums: snapshot
+                .quorum_types()
+                .map(|types| types.iter().map(|kind| Quorums::new(snapshot, kind)).collect()),
+            deployment: snapshot.facts().deployment.as_ref().map(|known| Deployment::new(snapshot, known)),
+        }
+    }
+}
+
+/// Masternodes by state. Those of states that the chain's table does not have are shown when there are any.
+fn nodes(snapshot: &Snapshot) -> BTreeMap<String, usize> {
+    let states = &snapshot.rules().states;
+    let counts = snapshot.states().iter().map(|counts| counts.iter().sum::<usize>()).enumerate();
+    let known = counts.filter(|(place, count)| *place < states.len() || *count > 0);
+    known.map(|(place, count)| (state::label(states, place).into_owned(), count)).collect()
+}
+
+impl Quorums {
+    fn new(snapshot: &Snapshot, kind: &QuorumType) -> Quorums {
+        let health = snapshot.quorum_health(kind);
+        let ended = snapshot.sessions(kind.name);
+        Quorums {
+            quorum_type: kind.name,
+            last_mined_height: health.map(|health| health.last_mined.0),
+            missed_windows: health.map(|health| health.missed_windows),
+            sessions_formed: ended.map(|ended| ended.formed),
+            sessions_failed: ended.map(|ended| ended.failed),
+        }
+    }
+}
+
+impl Deployment {
+    fn new(snapshot: &Snapshot, known: &deployment::Deployment) -> Deployment {
+        let time = |height: Option<Height>| {
+            snapshot.facts().expected_at(height?, snapshot.block(), snapshot.rules()).map(Text)
+        };
+        Deployment {
+            name: V24,
+            state: known.phase.label(),
+            window_blocks: known.window,
+            signal_height: number(known.signal_height),
+            signalling: known.signalling.as_ref().map(|signalling| Signalling {
+                blocks: signalling.count,
+                elapsed_blocks: signalling.elapsed,
+                threshold_blocks: signalling.threshold,
+                possible: signalling.possible,
+            }),
+            activation_height: number(known.activation_height),
+            activation_time: time(known.activation_height),
+            earliest_activation_height: number(known.earliest_height),
+            earliest_activation_time: time(known.earliest_height),
+            active_since_height: number(known.active_since(snapshot.block().height)),
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The contract of the API as an OpenAPI document, made of the types of the answers and of the parameters that are read.
+//!
+//! Never here: a name of a field or of a parameter: these stand at the type and at the endpoint.
+
+use std::sync::LazyLock;
+
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::transform::{RecursiveTransform, Transform};
+use schemars::{JsonSchema, Schema};
+use serde_json::{Map, Value, json};
+
+use crate::web::api::parameters::{Parameter, TIMES, Times};
+use crate::web::api::{CONTRACT_PATH, EVENTS, Error, MASTERNODES, STATUS, events, masternodes, status};
+
+const DESCRIPTION: &str = "Read only. Answers come from what the exporter knows already: no request asks a node. Times are \
+                           RFC 3339 in UTC, amounts of time are seconds or blocks as the name says. A name is always there; \
+                           null is what is not known or what a chain does not have; only events leave out what their kind \
+                           does not carry. Parameters that are not listed are refused.";
+
+/// Answers that are errors, and where they come from.
+const ERRORS: [(&str, &str); 5] = [
+    ("400", "A parameter that is not known, given twice, or out of its bounds."),
+    ("404", "A name that does not exist: network, alias, group, state, masternode."),
+    ("409", "Parameters that do not go together."),
+    ("500", "A fault of the exporter; its log has more."),
+    ("503", "There is no answer now; there may be one later."),
+];
+
+/// A path of the API.
+struct Operation {
+    path: String,
+    id: &'static str,
+    summary: &'static str,
+    answer: &'static str,
+    schema: Value,
+    parameters: Vec<Value>,
+    errors: &'static [&'static str],
+    links: Value,
+}
+
+/// The document: every path, parameter, answer.
+pub fn contract() -> &'static str {
+    static CONTRACT: LazyLock<String> = LazyLock::new(|| format!("{:#}\n", document()));
+    &CONTRACT
+}
+
+fn document() -> Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+    });
+    let mut generator = settings.into_generator();
+    let operations = operations(&mut generator);
+    let error = reference::<Error<'_>>(&mut generator);
+    let mut responses: Map<String, Value> =
+        ERRORS.iter().map(|(status, description)| (status.to_string(), response(description, &error))).collect();
+    responses.insert("431".into(), json!({ "description": "The request is longer than 16 KiB; without a body." }));
+    let mut schemas = generator.take_definitions(true);
+    for schema in schemas.values_mut() {
+        if let Ok(schema) = <&mut Schema>::try_from(schema) {
+            RecursiveTransform(close).transform(schema);
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Masternode exporter",
+            "version": "1",
+            "summary": "What masternodes do, for scripts.",
+            "description": DESCRIPTION,
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+        },
+        "servers": [{ "url": "http://127.0.0.1:10066", "description": "The default of web.listen_address." }],
+        "paths": operations.iter().map(|operation| (operation.path.clone(), operation.item())).collect::<Map<_, _>>(),
+        "components": { "schemas": schemas, "responses": responses },
+    })
+}
+
+fn operations(generator: &mut SchemaGenerator) -> [Operation; 5] {
+    let id = json!({
+        "name": "id", "in": "path", "required": true,
+        "description": "proTxHash, or txid-n of the collateral.", "schema": masternode_id(),
+    });
+    [
+        Operation {
+            path: STATUS.into(),
+            id: "status",
+            summary: "Whether all is well: networks, sources, history.",
+            answer: "The status.",
+            schema: reference::<status::Status<'_>>(generator),
+            parameters: vec![],
+            errors: &["400", "431", "500"],
+            links: Value::Null,
+        },
+        Operation {
+            path: MASTERNODES.into(),
+            id: "masternodes",
+            summary: "Masternodes, page by page. Watched ones that are not registered are among them.",
+            answer: "A page of masternodes.",
+            schema: reference::<masternodes::Masternodes<'_>>(generator),
+            parameters: masternodes::PARAMETERS.iter().map(parameter).collect(),
+            errors: &["400", "404", "431", "500", "503"],
+            links: links_of_masternodes(),
+        },
+        Operation {
+            path: format!("{MASTERNODES}/{{id}}"),
+            id: "masternode",
+            summary: "Everything of one masternode.",
+            answer: "The masternode.",
+            schema: reference::<masternodes::WholeMasternode<'_>>(generator),
+            parameters: vec![id, parameter(&Parameter::NETWORK)],
+            errors: &["400", "404", "409", "431", "500", "503"],
+            links: Value::Null,
+        },
+        Operation {
+            path: EVENTS.into(),
+            id: "events",
+            summary: "What happened, page by page.",
+            answer: "A page of events.",
+            schema: reference::<events::Events>(generator),
+            parameters: events::PARAMETERS.iter().map(parameter).collect(),
+            errors: &["400", "404", "409", "431", "500", "503"],
+            links: json!({
+                "since": {
+                    "operationId": "events",
+                    "parameters": { "after": "$response.body#/events/0/id" },
+                    "description": "What follows the first one, where there is a history.",
+                },
+            }),
+        },
+        operation_contract(),
+    ]
+}
+
+fn operation_contract() -> Operation {
+    Operation {
+        path: CONTRACT_PATH.into(),
+        id: "contract",
+        summary: "This description.",
+        answer: "An OpenAPI document.",
+        schema: json!({
+            "type": "object",
+            "required": ["openapi", "paths"],
+            "properties": { "openapi": { "const": "3.1.0" }, "paths": { "type": "object" } },
+        }),
+        parameters: vec![],
+        errors: &["400", "431"],
+        links: Value::Null,
+    }
+}
+
+fn links_of_masternodes() -> Value {
+    let to = |operation: &str, id: &str, description: &str| {
+        json!({
+            "operationId": operation,
+            "parameters": {
+                id: "$response.body#/masternodes/0/masternode",
+                "network": "$response.body#/masternodes/0/network",
+            },
+            "description": description,
+        })
+    };
+    json!({
+        "masternode": to("masternode", "id", "Everything of the first one."),
+        "events": to("events", "masternode", "What happened to the first one."),
+    })
+}
+
+impl Operation {
+    fn item(&self) -> Value {
+        let mut good = response(self.answer, &self.schema);
+        if !self.links.is_null() {
+            good["links"] = self.links.clone();
+        }
+        let errors = self
+            .errors
+            .iter()
+            .map(|status| (status.to_string(), json!({ "$ref": format!("#/components/responses/{status}") })));
+        let responses: Map<String, Value> = errors.chain([("200".to_string(), good)]).collect();
+        let mut get = json!({ "operationId": self.id, "summary": self.summary, "responses": responses });
+        if !self.parameters.is_empty() {
+            get["parameters"] = self.parameters.clone().into();
+        }
+        json!({ "get": get })
+    }
+}
+
+fn response(description: &str, schema: &Value) -> Value {
+    json!({ "description": description, "content": { "application/json": { "schema": schema } } })
+}
+
+fn reference<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
+    generator.subschema_for::<T>().into()
+}
+
+fn parameter(parameter: &Parameter) -> Value {
+    let Parameter { name, description, times, schema } = parameter;
+    let value = schema();
+    match times {
+        Times::Once => json!({ "name": name, "in": "query", "description": description, "schema": value }),
+        Times::Many => json!({
+            "name": name, "in": "query", "description": description, "style": "form", "explode": true,
+            "schema": { "type": "array", "items": value, "minItems": 1, "maxItems": TIMES },
+        }),
+    }
+}
+
+/// Schema of the identity of a masternode, as a client may write it.
+pub(super) fn masternode_id() -> Value {
+    json!({ "type": "string", "pattern": "^[0-9a-fA-F]{64}(-[0-9]{1,9})?$" })
+}
+
+/// An object has no other names than its own, and a number is one of JSON.
+fn close(schema: &mut Schema) {
+    if schema.get("properties").is_some() {
+        schema.insert("additionalProperties".into(), false.into());
+    }
+    let of_rust = |format: &Value| format.as_str().is_some_and(|format| format == "double" || format.contains("int"));
+    if schema.get("format").is_some_and(of_rust) {
+        schema.remove("format");
+    }
+}
