@@ -109,9 +109,19 @@ families! {
     DKG_MEMBERSHIPS: "masternode_dkg_memberships_total" Counter Watched ["quorum_type", "result"]
         "Seats in quorums that formed, by what their commitment says, since counting began: valid, or invalid, for which it is punished. Absent where the node does not tell them.";
     DKG_SESSIONS_PER_DAY: "masternode_dkg_sessions_per_day" Gauge Watched []
-        "DKG sessions a day in which a masternode of this kind is expected to be a member: a rate over all quorum types. Who is drawn next is computed for those that do not rotate (masternode_dkg_seat); for rotating ones, such as llmq_60_75, nothing but this rate is known. Only where the chain's quorums are known (Dash).";
+        "DKG sessions a day in which a masternode of this kind is expected to be a member: a rate over all quorum types. Who sits in the next ones is computed (masternode_dkg_seat, masternode_dkg_next_seat_height). Only where the chain's quorums are known (Dash).";
     DKG_SEAT: "masternode_dkg_seat" Gauge Watched ["quorum_type"]
-        "1 when the masternode is drawn into the newest DKG session of a type that does not rotate for which that is decided, 0 when it is not: known 8 blocks before the session begins, and told until its commitment can come no more or the next is decided. Computed from the list as the node does it; absent for rotating types, for which masternode_dkg_sessions_per_day is a rate, and where the node does not tell who can be drawn.";
+        "1 when the masternode is a member in the newest DKG session of a type, or cycle of sessions of a rotating type, whose members are decided, 0 when it is not: known 8 blocks before the session begins, and reported until its commitment can come no more or the next is decided. Computed from the list as the node does it, for rotating types compared with a mined quorum in each cycle; absent where members cannot be computed.";
+    DKG_NEXT_SEAT_HEIGHT: "masternode_dkg_next_seat_height" Gauge Watched []
+        "Block with which the next DKG session begins, or the one under way began, in which the masternode is known to be a member. In rotating quorums seats are known up to four cycles ahead, in others 8 blocks before; a session that is not decided yet may begin earlier. Absent when no seat is known.";
+    DKG_NEXT_SEAT_DUE_HEIGHT: "masternode_dkg_next_seat_due_height" Gauge Watched []
+        "First height at which a failure in that session can be punished. Absent when no seat is known.";
+    DKG_DOUBLE_SEAT_HEIGHT: "masternode_dkg_double_seat_height" Gauge Watched []
+        "First height at which two known seats of the masternode are due: missed together, they ban whatever the score is. Absent when there is none among the known seats.";
+    POSE_OFFLINE_PENALTY_HEIGHT: "masternode_pose_offline_penalty_height" Gauge Watched []
+        "First height at which a penalty can come if the masternode goes offline now. Only where known seats decide it: absent while a session that is not decided may come before, and when banned.";
+    POSE_OFFLINE_BAN_HEIGHT: "masternode_pose_offline_ban_height" Gauge Watched []
+        "First height at which the ban can come if the masternode goes offline now and stays so. Only where known seats decide it: absent while a session that is not decided may bring it earlier, and when banned.";
     PAYMENT_QUEUE_POSITION: "masternode_payment_queue_position" Gauge Lean []
         "Place in the payment queue, 1 = paid by the next block; where a pool draws (Dimecoin), 1 = longest unpaid; on PRCYCoin the rank by score, 1 = paid by the next proof-of-stake block. Absent when not eligible.";
     PAYMENT_PROBABILITY: "masternode_payment_probability_ratio" Gauge Lean ["horizon"]
@@ -223,7 +233,9 @@ families! {
     NETWORK_DKG_NEXT_START: "masternode_network_dkg_next_start_height" Gauge Aggregate []
         "Height at which the next DKG session of any type begins, as a source tells that is a masternode or watches quorums.";
     NETWORK_DKG_DRAWN: "masternode_network_dkg_drawn_height" Gauge Aggregate ["quorum_type"]
-        "Height with which the DKG session begins that masternode_dkg_seat speaks of. Its result is due 11 blocks later, for types of 400 members 21, or in a later block of its mining window.";
+        "Height with which the DKG session, or cycle of sessions, begins that masternode_dkg_seat is about. Its result is due 11 blocks later, for types of 400 members 21, or in a later block of its mining window.";
+    NETWORK_ROTATION_SLACK: "masternode_network_rotation_slack_nodes" Gauge Aggregate ["quorum_type"]
+        "Masternodes that are not banned above the seats of a cycle of a rotating quorum type (1920 for llmq_60_75). Below 0 some masternodes have two seats in one cycle, which are due in the same block.";
     NETWORK_DKG_SESSIONS: "masternode_network_dkg_sessions_total" Counter Aggregate ["quorum_type", "result"]
         "DKG sessions that ended, since counting began: formed, or failed as a whole, for which nobody is punished. Absent where the node does not tell them.";
     NETWORK_QUORUM_LAST_MINED: "masternode_network_quorum_last_mined_height" Gauge Aggregate ["quorum_type"]

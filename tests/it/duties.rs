@@ -233,3 +233,81 @@ async fn members_that_the_chain_contradicts_are_withdrawn_and_counted() {
     }
     assert!(wrong > 0, "a lie changes members");
 }
+
+#[tokio::test]
+async fn the_next_known_seat_of_each_masternode_is_on_the_page() {
+    let mut stage = Stage::following().await;
+    stage.network.mine(48);
+    follow_to(&mut stage, 17).await;
+    let (snapshot, page, known) = (stage.snapshot().unwrap(), stage.page().await, rotation(&stage).unwrap());
+    let tip = snapshot.block().height;
+    let mut seated = 0;
+    for node in snapshot.watched() {
+        let MasternodeId::ProTx(hash) = node.watched.id else { panic!("a Dash masternode has a registration") };
+        let single = snapshot.facts().drawings.iter().filter(|selected| selected.seats(&node.watched.id));
+        let seats = known.seats(&hash).into_iter().map(|seat| (seat.start, seat.due));
+        let all = seats.chain(single.map(|selected| (selected.start, selected.due())));
+        let next = all.filter(|(start, _)| start.after(8) > tip.after(1)).min();
+        let labels = [("alias", node.watched.alias.as_str())];
+        let height = |height: Option<Height>| height.map(|height| f64::from(height.0));
+        let (start, due) = next.unzip();
+        assert_eq!(page.value("masternode_dkg_next_seat_height", &labels), height(start), "{labels:?}");
+        assert_eq!(page.value("masternode_dkg_next_seat_due_height", &labels), height(due), "{labels:?}");
+        let sits = (0..2).any(|index| known.members(index).contains(&hash));
+        let seat = [labels[0], ("quorum_type", KIND.1)];
+        page.expect("masternode_dkg_seat", &seat, f64::from(u8::from(sits)));
+        seated += u32::from(sits);
+    }
+    assert!(seated > 0 && seated < 12, "{seated} of 12 are members");
+    let kind = [("quorum_type", KIND.1)];
+    page.expect("masternode_network_rotation_slack_nodes", &kind, 4.0);
+    page.expect("masternode_network_dkg_drawn_height", &kind, f64::from(known.cycle().0));
+}
+
+#[tokio::test]
+async fn a_known_seat_before_it_is_safe_makes_a_ban_certain_when_it_fails() {
+    const CHANCE: &str = "masternode_pose_test_before_safe_probability_ratio";
+    let mut stage = Stage::following().await;
+    stage.network.mine(48);
+    follow_to(&mut stage, 18).await;
+    let known = rotation(&stage).unwrap();
+    let sits = |id: &String| (0..2).any(|index| known.members(index).contains(&id.parse().unwrap()));
+    let members: Vec<String> = stage.network.masternodes().iter().filter(|id| sits(id)).cloned().collect();
+    stage.mine(&[fail(&members[0], 1)]).await;
+    let page = stage.page().await;
+    page.expect("masternode_pose_failures_until_ban", &[("masternode", &members[0])], 1.0);
+    page.expect(CHANCE, &[("masternode", &members[0])], 1.0);
+    // Without the computed members there is only a rate.
+    stage.servers[0].handle().faults().set_for(Fault::Forbidden, &["protx diff"]);
+    stage.restart().await;
+    let rate = stage.page().await.value(CHANCE, &[("masternode", &members[0])]).unwrap();
+    assert!(rate > 0.5 && rate < 1.0, "{rate}");
+}
+
+#[tokio::test]
+async fn a_masternode_that_goes_offline_is_penalised_and_banned_at_the_heights_that_were_said() {
+    // A quorum of the rotating type of four members needs all of them: where it fails as a whole, the penalty comes later.
+    let (mut banned, mut penalised) = (0, 0);
+    for index in 0..9 {
+        let mut stage = Stage::following().await;
+        stage.network.mine(48);
+        follow_to(&mut stage, 17).await;
+        let (alias, id) = (format!("mn-{index}"), stage.masternode(index));
+        let page = stage.page().await;
+        let labels = [("alias", alias.as_str())];
+        let penalty = page.value("masternode_pose_offline_penalty_height", &labels);
+        let ban = page.value("masternode_pose_offline_ban_height", &labels);
+        stage.network.set_offline(&id, true).unwrap();
+        for _ in 0..2 * INTERVAL {
+            stage.mine(&[]).await;
+            let (page, tip) = (stage.page().await, f64::from(stage.network.tip().0));
+            let score = page.value("masternode_pose_score", &labels).unwrap();
+            let is_banned = page.value("masternode_pose_banned", &labels) == Some(1.0);
+            assert!(score == 0.0 || penalty.is_none_or(|penalty| tip >= penalty), "{alias}: penalty at {tip}");
+            assert!(!is_banned || ban.is_none_or(|ban| tip >= ban), "{alias}: ban at {tip}");
+            penalised += u32::from(score > 0.0 && penalty == Some(tip));
+            banned += u32::from(is_banned && ban == Some(tip));
+        }
+    }
+    assert!(penalised > 2 && banned > 0, "{penalised} penalties and {banned} bans came at once");
+}

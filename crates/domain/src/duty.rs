@@ -88,21 +88,26 @@ impl DutyInputs<'_> {
     pub fn membership(&self, id: &MasternodeId, kind: &QuorumType, start: Height) -> Membership {
         let rotation = self.rotations.iter().find(|rotation| rotation.kind() == kind);
         let duties = match (kind.quorums, rotation) {
-            (1, _) => self.in_session(id, kind, start).into_iter().collect(),
-            (_, Some(rotation)) if rotation.cycle() <= start => self.in_cycle(id, kind, start),
+            (1, _) if self.selected_at(kind, start).is_some() => self.in_session(id, kind, start).into_iter().collect(),
+            (2.., Some(rotation)) if rotation.cycle() <= start => self.in_cycle(id, kind, start),
             _ => return Membership::Possible(kind.seats(self.population)),
         };
+        let is_decided = kind.quorums == 1 || rotation.is_some_and(|rotation| rotation.cycle() == start);
         match duties.iter().map(|duty| duty.start).min() {
-            None => Membership::Absent,
+            None if is_decided => Membership::Absent,
+            None => Membership::Possible(0.0),
             // A further seat that is possible begins with the cycle.
             Some(first) if duties.iter().any(Duty::is_known) => Membership::Seated(first),
             Some(_) => Membership::Possible(1.0 - duties.iter().map(|duty| 1.0 - duty.chance).product::<f64>()),
         }
     }
 
+    fn selected_at(&self, kind: &QuorumType, start: Height) -> Option<&SelectedQuorum> {
+        self.selected.iter().find(|selected| selected.kind == *kind && selected.start == start).map(AsRef::as_ref)
+    }
+
     fn in_session(&self, id: &MasternodeId, kind: &QuorumType, start: Height) -> Option<Duty> {
-        let known = self.selected.iter().find(|selected| selected.kind == *kind && selected.start == start);
-        let chance = match known {
+        let chance = match self.selected_at(kind, start) {
             Some(selected) => f64::from(u8::from(selected.seats(id))),
             None => kind.seats(self.population).min(1.0),
         };

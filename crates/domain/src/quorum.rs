@@ -105,6 +105,9 @@ impl Snapshot {
         let facts = self.facts();
         if let (Some(rotation), MasternodeId::ProTx(pro_tx)) = (facts.rotation(kind), id) {
             let start = rotation.cycle();
+            if self.block().height >= start.after(kind.window_end) {
+                return None;
+            }
             let seated = rotation.seats(pro_tx).iter().any(|seat| seat.start < start.after(kind.interval));
             return Some(KnownMembership { start, seated });
         }

@@ -11,6 +11,7 @@ mod alerts;
 mod bar;
 mod chart;
 pub mod deployment;
+mod duties;
 mod events;
 mod form;
 mod format;
