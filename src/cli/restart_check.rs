@@ -22,8 +22,8 @@ Examples:
   masternode-exporter restart-check --masternode mn-fra-1 --wait --blocks 4 && systemctl restart dashd
 
 A window is free when no session is in its busy part in which the masternode may sit. Who sits in a
-session of a type that does not rotate is known 8 blocks before it begins, and then one in which it
-does not sit is passed over; of types that rotate (llmq_60_75) every session counts. A banned
+session is known 8 blocks before it begins, in one of a type that rotates (llmq_60_75) for whole cycles,
+and then one in which it does not sit is passed over. A banned
 masternode can be restarted at any time: a session that it misses costs it nothing, although it may
 keep seats in rotating quorums for some cycles after the ban.";
 
