@@ -7,10 +7,9 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use crate::alerting::catalog::{Alert, Severity};
 use crate::alerting::engine::{EngineState, lock};
-use crate::alerting::evaluate::Labels;
-use crate::alerting::state::AlertState;
+use crate::alerting::state::{AlertState, Labels};
+use domain::condition::{Alert, Severity};
 use domain::masternode::UnixSeconds;
 
 /// A view of the book of an [`crate::alerting::Engine`].

@@ -5,10 +5,11 @@
 //! Never here: reading either clock.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::sync::Arc;
 
-use crate::alerting::evaluate::EvaluationInput;
+use domain::condition::EvaluationInput;
 use domain::masternode::{BlockHash, UnixSeconds};
+use domain::network_state::Moment;
 
 /// What two looks at the clocks may differ by, in seconds: clocks are set right in small steps all the time.
 const TOLERANCE: i64 = 30;
@@ -32,36 +33,37 @@ impl ClockJump {
 /// The last look at the clocks.
 #[derive(Default)]
 pub(super) struct ClockJumps {
-    last: Option<(UnixSeconds, Instant)>,
+    last: Option<Moment>,
     /// The tip of each network when the clock jumped last.
-    tips: BTreeMap<String, BlockHash>,
+    tips: BTreeMap<Arc<str>, BlockHash>,
 }
 
 impl ClockJumps {
     /// Looks at both clocks. Returns the jump since the last look, if there was one.
-    pub(super) fn look(&mut self, now: UnixSeconds, steady: Instant, world: &EvaluationInput) -> Option<ClockJump> {
-        let (before, since) = self.last.replace((now, steady))?;
-        let passed = i128::from(steady.saturating_duration_since(since).as_secs());
+    pub(super) fn look(&mut self, input: &EvaluationInput) -> Option<ClockJump> {
+        let now = input.now;
+        let before = self.last.replace(now)?;
+        let passed = i128::from(before.age(now).as_secs());
+        let (before, now) = (before.unix, now.unix);
         let most = i128::from(i64::MAX);
         let said = (i128::from(now.0) - i128::from(before.0)).clamp(-most, most);
         let jump = i64::try_from(said - passed).unwrap_or(-i64::MAX);
         if jump.abs() <= TOLERANCE {
             return None;
         }
-        self.tips = tips(world);
+        self.tips = tips(input);
         Some(ClockJump(jump))
     }
 
     /// Networks that had no block since the last jump.
-    pub(super) fn stalled_since(&self, world: &EvaluationInput) -> BTreeSet<String> {
-        tips(world).into_iter().filter(|(name, tip)| self.tips.get(name) == Some(tip)).map(|(name, _)| name).collect()
+    pub(super) fn stalled_since(&self, input: &EvaluationInput) -> BTreeSet<Arc<str>> {
+        tips(input).into_iter().filter(|(name, tip)| self.tips.get(name) == Some(tip)).map(|(name, _)| name).collect()
     }
 }
 
-fn tips(world: &EvaluationInput) -> BTreeMap<String, BlockHash> {
-    let tip = |snapshot: &domain::Snapshot| snapshot.block().hash;
-    let networks = world.networks.iter();
-    networks.filter_map(|network| Some((network.network.to_string(), tip(network.snapshot.as_deref()?)))).collect()
+fn tips(input: &EvaluationInput) -> BTreeMap<Arc<str>, BlockHash> {
+    let networks = input.networks.iter();
+    networks.filter_map(|state| Some((state.network.clone(), state.snapshot.as_ref()?.block().hash))).collect()
 }
 
 #[cfg(test)]
@@ -70,25 +72,19 @@ mod tests {
 
     use super::*;
 
-    fn nothing() -> EvaluationInput {
-        EvaluationInput {
-            networks: vec![],
-            config_good: true,
-            web_config_good: true,
-            history_damaged: Some(0),
-            failing: vec![],
-            started: UnixSeconds(0),
-        }
+    fn at(unix: u64, uptime: u64) -> EvaluationInput {
+        let now = Moment { unix: UnixSeconds(unix), uptime: Duration::from_secs(uptime) };
+        EvaluationInput { networks: vec![], process: Default::default(), now, jumped: BTreeSet::new() }
     }
 
     /// What is noted when the two clocks go on by so many seconds at each look.
     fn looks(steps: &[(i64, u64)]) -> Vec<Option<i64>> {
-        let (mut jumps, mut wall, mut steady) = (ClockJumps::default(), UnixSeconds(1_700_000_000), Instant::now());
-        assert_eq!(jumps.look(wall, steady, &nothing()), None, "the first look compares with nothing");
+        let (mut jumps, mut wall, mut steady) = (ClockJumps::default(), 1_700_000_000_u64, 0);
+        assert_eq!(jumps.look(&at(wall, steady)), None, "the first look compares with nothing");
         let look = |(said, passed): &(i64, u64)| {
-            wall = ClockJump(*said).carry(wall);
-            steady += Duration::from_secs(*passed);
-            jumps.look(wall, steady, &nothing()).map(|jump| jump.0)
+            wall = wall.saturating_add_signed(*said);
+            steady += passed;
+            jumps.look(&at(wall, steady)).map(|jump| jump.0)
         };
         steps.iter().map(look).collect()
     }
@@ -112,9 +108,8 @@ mod tests {
         assert_eq!(ClockJump(-50).carry(UnixSeconds(20)), UnixSeconds(0));
         assert_eq!(ClockJump(i64::MAX).carry(UnixSeconds(u64::MAX - 5)), UnixSeconds(u64::MAX));
         let mut jumps = ClockJumps::default();
-        let start = Instant::now();
-        jumps.look(UnixSeconds(0), start, &nothing());
-        assert_eq!(jumps.look(UnixSeconds(u64::MAX), start, &nothing()), Some(ClockJump(i64::MAX)));
-        assert_eq!(jumps.look(UnixSeconds(0), start, &nothing()), Some(ClockJump(-i64::MAX)));
+        jumps.look(&at(0, 0));
+        assert_eq!(jumps.look(&at(u64::MAX, 0)), Some(ClockJump(i64::MAX)));
+        assert_eq!(jumps.look(&at(0, 0)), Some(ClockJump(-i64::MAX)));
     }
 }

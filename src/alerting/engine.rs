@@ -15,15 +15,14 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 
 use crate::alerting::active_alerts::ActiveAlerts;
-use crate::alerting::catalog::Alert;
 use crate::alerting::clock_jump::{ClockJump, ClockJumps};
-use crate::alerting::evaluate::{Evaluation, EvaluationInput, PreviousState, judge};
 use crate::alerting::notifier;
 use crate::alerting::settings::{AlertingSettings, Receiver};
 use crate::alerting::state::AlertStore;
 use crate::history::Writer;
 use crate::meters::{NotificationMeters, Outcome};
-use domain::condition::Condition;
+use domain::condition::Catalogue;
+use domain::condition::{Evaluation, EvaluationInput, Memory, ReceiverState, evaluate};
 use domain::masternode::UnixSeconds;
 
 /// Longest pause between two judgements: what holds may depend on the time alone.
@@ -62,8 +61,13 @@ pub(super) struct EngineState {
     /// What stands before the path of a runbook.
     pub(super) runbook_url: Mutex<String>,
     changed: watch::Sender<()>,
+    started: Instant,
     judged_at: Mutex<Option<Instant>>,
     jumps: Mutex<ClockJumps>,
+    /// What evaluations leave for the next one; a reload keeps it.
+    memory: Mutex<Memory>,
+    catalogue: Catalogue,
+    evaluated: watch::Sender<Arc<Evaluation>>,
     look: StateSource,
     wake: Arc<Notify>,
     history: Option<Writer>,
@@ -78,8 +82,9 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine at rest. `wake` is told of each new snapshot, and when calls of masternodes told something new.
+    /// An engine at rest. `wake` is notified of each new snapshot, and of new results of probes.
     pub fn new(
+        catalogue: Catalogue,
         look: StateSource,
         wake: Arc<Notify>,
         meters: NotificationMeters,
@@ -95,8 +100,12 @@ impl Engine {
             attempted: Mutex::default(),
             runbook_url: Mutex::default(),
             changed: watch::Sender::default(),
+            started: Instant::now(),
             judged_at: Mutex::default(),
             jumps: Mutex::default(),
+            memory: Mutex::default(),
+            catalogue,
+            evaluated: watch::Sender::default(),
             look,
             wake,
             history,
@@ -127,6 +136,8 @@ impl Engine {
         }
         lock(&self.shared.book).retry_refused();
         let settings = Arc::new(settings.clone());
+        // The first scrape after a start already has the conditions.
+        self.shared.evaluate(&settings, &mut lock(&self.shared.memory));
         self.tasks.push(tokio::spawn(evaluation_loop(self.shared.clone(), settings.clone())));
         if self.shared.history.is_some() {
             self.tasks.push(tokio::spawn(persistence_loop(self.shared.clone())));
@@ -138,6 +149,11 @@ impl Engine {
         if let Some(heartbeat) = settings.heartbeat.clone() {
             self.tasks.push(tokio::spawn(notifier::heartbeat_loop(self.shared.clone(), heartbeat)));
         }
+    }
+
+    /// The newest evaluation of all conditions.
+    pub fn evaluations(&self) -> watch::Receiver<Arc<Evaluation>> {
+        self.shared.evaluated.subscribe()
     }
 
     /// What fires, for those who look.
@@ -193,40 +209,27 @@ impl EngineState {
         lock(&self.dropped).insert(receiver.into(), (self.clock)());
     }
 
-    /// Receivers with a failure or a drop that still counts at `now`.
-    fn failing(&self, now: UnixSeconds) -> Vec<String> {
+    /// Every receiver, with whether a failure or a drop still counts at `now`. It is not known of one that was sent nothing since
+    /// the start; after a while it counts as well, as nothing may be due to it.
+    fn receivers(&self, settings: &AlertingSettings, is_young: bool, now: UnixSeconds) -> Vec<ReceiverState> {
         let recent = |at: UnixSeconds| now.0.saturating_sub(at.0) < FAILING_SECONDS;
-        let failing = lock(&self.failing);
-        let mut names: BTreeSet<String> =
-            failing.iter().filter(|(_, (_, at))| recent(*at)).map(|(name, _)| name.clone()).collect();
-        drop(failing);
-        let dropped = lock(&self.dropped);
-        names.extend(dropped.iter().filter(|(_, at)| recent(**at)).map(|(name, _)| name.clone()));
-        names.into_iter().collect()
-    }
-
-    /// Receivers that were sent nothing since the start: whether they fail is not known. As a failure, that counts for a while
-    /// only, as nothing may be due to them.
-    fn unknown_receivers(
-        &self,
-        settings: &AlertingSettings,
-        started: UnixSeconds,
-        now: UnixSeconds,
-    ) -> BTreeSet<String> {
-        if now.0.saturating_sub(started.0) >= FAILING_SECONDS {
-            return BTreeSet::new();
-        }
+        let (failing, dropped, attempted) = (lock(&self.failing), lock(&self.dropped), lock(&self.attempted));
         let heartbeat = settings.heartbeat.as_ref().map(|_| HEARTBEAT);
         let names = settings.receivers.iter().map(|receiver| receiver.name.as_str()).chain(heartbeat);
-        let attempted = lock(&self.attempted);
-        names.filter(|name| !attempted.contains(*name)).map(String::from).collect()
+        let state = |name: &str| {
+            let is_failing =
+                failing.get(name).is_some_and(|(_, at)| recent(*at)) || dropped.get(name).is_some_and(|at| recent(*at));
+            let is_known = is_failing || attempted.contains(name) || !is_young;
+            ReceiverState { name: name.into(), failing: is_known.then_some(is_failing) }
+        };
+        names.map(state).collect()
     }
 
     async fn load(&self) {
         let Some(history) = &self.history else { return };
         match history.alerts().await {
             Ok(kept) => {
-                let strange = lock(&self.book).restore(kept, (self.clock)());
+                let strange = lock(&self.book).restore(kept, &self.catalogue, (self.clock)());
                 if strange > 0 {
                     warn!("{strange} alerts in the history are of another version, and are forgotten");
                 }
@@ -249,31 +252,31 @@ impl EngineState {
         kept.is_ok()
     }
 
-    /// Judges once. Returns the pause until the next time.
-    fn judge(&self, settings: &AlertingSettings, before: &mut PreviousState) -> Duration {
-        let mut world = (self.look)();
-        let now = (self.clock)();
+    /// Evaluates once. Returns the pause until the next time.
+    fn evaluate(&self, settings: &AlertingSettings, memory: &mut Memory) -> Duration {
+        let mut input = (self.look)();
+        let now = input.now.unix;
         let mut jumps = lock(&self.jumps);
-        let jump = jumps.look(now, Instant::now(), &world);
-        let unknown_tips = jumps.stalled_since(&world);
+        let jump = jumps.look(&input);
+        input.jumped = jumps.stalled_since(&input);
         drop(jumps);
         if let Some(jump) = jump {
-            self.carry_over(jump, before);
+            self.carry_over(jump);
         }
-        world.failing = self.failing(now);
-        let hold = |alert: &Alert| hold_seconds(settings, alert);
-        let unknown_receivers = self.unknown_receivers(settings, world.started, now);
-        let verdict = Evaluation { unknown_tips, unknown_receivers, ..judge(&world, settings, before, now) };
+        let is_young = self.started.elapsed().as_secs() < FAILING_SECONDS;
+        input.process.receivers = self.receivers(settings, is_young, now);
+        let evaluation = Arc::new(evaluate(&self.catalogue, &input, &settings.thresholds, memory));
+        self.evaluated.send_replace(evaluation.clone());
         let mut book = lock(&self.book);
-        let left_out = book.update(verdict, hold, now);
+        let left_out = book.update(&evaluation, settings, now);
         let given_up = book.prune(&settings.receivers, now);
-        let next = book.next_firing(hold);
+        let next = book.next_firing(settings);
         for receiver in &settings.receivers {
             self.meters.waiting(&receiver.name, book.waiting(receiver, now));
         }
         drop(book);
         if left_out > 0 {
-            warn!("{left_out} alerts are not told: too many hold at once");
+            warn!("{left_out} alerts are left out: too many hold at once");
         }
         for name in given_up.iter().map(String::as_str).chain(dropped_for(left_out, &settings.receivers)) {
             self.dropped(name);
@@ -284,12 +287,11 @@ impl EngineState {
     }
 
     /// Makes what was noted before the wall clock jumped lie as far back as before.
-    fn carry_over(&self, jump: ClockJump, before: &mut PreviousState) {
+    fn carry_over(&self, jump: ClockJump) {
         warn!("the clock jumped by {} s: how long alerts hold is counted on without it", jump.0);
         lock(&self.book).shift(jump);
         lock(&self.failing).values_mut().for_each(|(_, at)| *at = jump.carry(*at));
         lock(&self.dropped).values_mut().for_each(|at| *at = jump.carry(*at));
-        before.shift(jump);
     }
 }
 
@@ -297,19 +299,9 @@ fn dropped_for(left_out: usize, receivers: &[Receiver]) -> impl Iterator<Item = 
     receivers.iter().filter(move |_| left_out > 0).map(|receiver| receiver.name.as_str())
 }
 
-/// For how long an alert must hold. To be first in the queue is wrong only after a while: there the time is the condition.
-fn hold_seconds(settings: &AlertingSettings, alert: &Alert) -> u64 {
-    let hold = u64::from(alert.hold_seconds);
-    if alert.condition == Some(Condition::HeadOfQueue) {
-        return hold;
-    }
-    settings.longest_hold.map_or(hold, |longest| hold.min(longest.as_secs()))
-}
-
 async fn evaluation_loop(shared: Arc<EngineState>, settings: Arc<AlertingSettings>) {
-    let mut before = PreviousState::default();
     loop {
-        let pause = shared.judge(&settings, &mut before);
+        let pause = shared.evaluate(&settings, &mut lock(&shared.memory));
         tokio::select! {
             () = shared.wake.notified() => {}
             () = sleep(pause) => {}

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::alerting::catalog::Severity;
-use crate::alerting::evaluate::Labels;
 use crate::alerting::settings::Receiver;
+use crate::alerting::state::Labels;
+use domain::condition::Severity;
 
 /// Conditions on the labels of an alert. All must hold; an empty one holds for every alert.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

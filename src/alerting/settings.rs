@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::alerting::catalog::Severity;
 use crate::alerting::routing::AlertMatch;
 use crate::outbound::Outbound;
 use crate::secret::{Secret, SecretSource};
 use domain::condition::Thresholds;
+use domain::condition::{Alert, Severity};
 
 /// Whether a text is an address that can be told something. The error repeats nothing of it: what is no address may well hold a
 /// token.
@@ -44,6 +44,15 @@ pub struct AlertingSettings {
     pub thresholds: Thresholds,
     /// No alert waits for longer than this before it is told; `None`: each as long as the catalogue says.
     pub longest_hold: Option<Duration>,
+}
+
+impl AlertingSettings {
+    /// For how many seconds an alert must hold. Where the time is the condition, no setting cuts it.
+    pub fn hold_seconds(&self, alert: &Alert) -> u64 {
+        let hold = u64::from(alert.hold_seconds);
+        let longest = self.longest_hold.filter(|_| !alert.keeps_hold);
+        longest.map_or(hold, |longest| hold.min(longest.as_secs()))
+    }
 }
 
 impl Default for AlertingSettings {

@@ -1,19 +1,23 @@
-//! What is told of whom: each alert from pending to firing to ended, and which receiver knows how much of it.
+//! The state of each alert: pending, firing, muted, resolved, and which receiver was notified of how much of it.
 //!
-//! There is no queue of messages. What a receiver is to be told follows from what it was told last, so nothing is told twice,
-//! nothing is forgotten over a restart, and a receiver that was away for a day hears the present, not the past.
+//! There is no queue of messages. What is due to a receiver follows from its last notification, so nothing is sent twice,
+//! nothing is forgotten over a restart, and a receiver that was away for a day gets the present, not the past.
 //!
 //! Never here: clocks, sending, files.
+
+mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::alerting::catalog::{Alert, alerts};
 use crate::alerting::clock_jump::ClockJump;
-use crate::alerting::evaluate::{ActiveCondition, Evaluation, Labels};
-use crate::alerting::settings::{Kind, Receiver};
+use crate::alerting::settings::{AlertingSettings, Kind, Receiver};
+use domain::condition::{Alert, Catalogue};
 use domain::masternode::UnixSeconds;
+
+/// Labels of an alert, without `alertname`; none is empty.
+pub type Labels = BTreeMap<String, String>;
 
 /// Alerts that are kept at most. More at a time say no more than these.
 const MOST: usize = 20_000;
@@ -55,6 +59,8 @@ pub enum Phase {
     Pending(u64),
     /// It is told.
     Firing,
+    /// It holds, and maintenance mutes it since then.
+    Muted(u64),
     /// It held until then.
     #[serde(rename = "Ended")]
     Resolved(u64),
@@ -93,6 +99,8 @@ pub enum NotificationReason {
     Reminder,
     /// It ended.
     Resolved,
+    /// It holds, and is muted by maintenance.
+    Muted,
 }
 
 /// Something that a receiver is to be told.
@@ -127,61 +135,6 @@ fn key(alert: &Alert, labels: &Labels) -> String {
 }
 
 impl AlertStore {
-    /// Takes what was found at `now`. `hold` says for how many seconds an alert must hold. Returns how many were left out
-    /// because the book is full.
-    pub fn update(&mut self, verdict: Evaluation, hold: impl Fn(&Alert) -> u64, now: UnixSeconds) -> usize {
-        let mut present = BTreeSet::new();
-        let mut left_out = 0;
-        for judged in &verdict.judged {
-            let key = key(judged.alert, &judged.labels);
-            if self.entries.len() >= MOST && !self.entries.contains_key(&key) {
-                left_out += 1;
-                continue;
-            }
-            self.mark_active(&key, judged, hold(judged.alert), now);
-            present.insert(key);
-        }
-        let gone = |(key, entry): &(&String, &AlertState)| {
-            !present.contains(*key) && !verdict.is_unknown(entry.alert, &entry.labels, entry.starts_at)
-        };
-        let gone: Vec<String> = self.entries.iter().filter(gone).map(|(key, _)| key.clone()).collect();
-        for key in gone {
-            self.mark_resolved(&key, now);
-        }
-        left_out
-    }
-
-    fn mark_active(&mut self, key: &str, judged: &ActiveCondition, hold: u64, now: UnixSeconds) {
-        let fresh = || AlertState::new(judged.alert, judged.labels.clone(), Phase::Pending(now.0), now);
-        let entry = self.entries.entry(key.to_string()).or_insert_with(fresh);
-        let before = (entry.stage, entry.description.is_empty());
-        if matches!(entry.stage, Phase::Resolved(_)) {
-            entry.stage = Phase::Pending(now.0);
-        }
-        if let Phase::Pending(since) = entry.stage
-            && now.0 >= since.saturating_add(hold)
-        {
-            (entry.stage, entry.starts_at) = (Phase::Firing, now);
-        }
-        entry.value = judged.value;
-        entry.description.clone_from(&judged.description);
-        if before != (entry.stage, false) {
-            self.changed.insert(key.to_string());
-        }
-    }
-
-    fn mark_resolved(&mut self, key: &str, now: UnixSeconds) {
-        let Some(entry) = self.entries.get_mut(key) else { return };
-        match entry.stage {
-            Phase::Resolved(_) => return,
-            // Somebody still believes that it fires, from before it ended last.
-            Phase::Pending(_) if entry.told.values().any(|told| told.firing) => entry.stage = Phase::Resolved(now.0),
-            Phase::Pending(_) => drop(self.entries.remove(key)),
-            Phase::Firing => entry.stage = Phase::Resolved(now.0),
-        }
-        self.changed.insert(key.to_string());
-    }
-
     /// What a receiver is to be told at `now`: what began first comes first.
     pub fn due(&self, receiver: &Receiver, now: UnixSeconds) -> Vec<Notification> {
         let due = |(key, entry): (&String, &AlertState)| {
@@ -217,9 +170,9 @@ impl AlertStore {
     }
 
     /// When the next alert has held for long enough; `None` when none is pending.
-    pub fn next_firing(&self, hold: impl Fn(&Alert) -> u64) -> Option<UnixSeconds> {
+    pub fn next_firing(&self, settings: &AlertingSettings) -> Option<UnixSeconds> {
         let next = |entry: &AlertState| match entry.stage {
-            Phase::Pending(since) => Some(UnixSeconds(since.saturating_add(hold(entry.alert)))),
+            Phase::Pending(since) => Some(UnixSeconds(since.saturating_add(settings.hold_seconds(entry.alert)))),
             _ => None,
         };
         self.entries.values().filter_map(next).min()
@@ -238,7 +191,7 @@ impl AlertStore {
     fn sent(&mut self, receiver: &str, notices: &[Notification], now: UnixSeconds, refused: bool) {
         for notice in notices {
             let Some(entry) = self.entries.get_mut(&notice.key) else { continue };
-            let firing = notice.occasion != NotificationReason::Resolved;
+            let firing = !matches!(notice.occasion, NotificationReason::Resolved | NotificationReason::Muted);
             entry.told.insert(receiver.into(), LastNotified { at: now.0, firing, refused });
             self.changed.insert(notice.key.clone());
         }
@@ -287,10 +240,10 @@ impl AlertStore {
 
     /// Takes over what was kept before; what seems to be of later than `now` is of now, as the clock was wrong then or is
     /// wrong now. Returns how many of them make no sense to this version.
-    pub fn restore(&mut self, kept: Vec<(String, String)>, now: UnixSeconds) -> usize {
+    pub fn restore(&mut self, kept: Vec<(String, String)>, catalogue: &Catalogue, now: UnixSeconds) -> usize {
         let mut strange = 0;
         for (key, text) in kept {
-            match AlertState::from_text(&text) {
+            match AlertState::from_text(&text, catalogue) {
                 Some(mut entry) => {
                     entry.not_after(now);
                     self.entries.entry(key).or_insert(entry);
@@ -306,6 +259,14 @@ impl AlertStore {
 }
 
 impl AlertState {
+    /// One sentence: what it is, or what was once it is over.
+    pub fn summary(&self) -> &str {
+        match self.stage {
+            Phase::Pending(_) | Phase::Firing => self.alert.summary,
+            Phase::Muted(_) | Phase::Resolved(_) => &self.description,
+        }
+    }
+
     fn new(alert: &'static Alert, labels: Labels, stage: Phase, now: UnixSeconds) -> AlertState {
         let (description, told) = (String::new(), BTreeMap::new());
         AlertState { alert, labels, value: 1.0, description, stage, starts_at: now, told }
@@ -313,7 +274,7 @@ impl AlertState {
 
     fn shift(&mut self, jump: ClockJump) {
         let carry = |moment: &mut u64| *moment = jump.carry(UnixSeconds(*moment)).0;
-        if let Phase::Pending(at) | Phase::Resolved(at) = &mut self.stage {
+        if let Phase::Pending(at) | Phase::Muted(at) | Phase::Resolved(at) = &mut self.stage {
             carry(at);
         }
         carry(&mut self.starts_at.0);
@@ -324,7 +285,7 @@ impl AlertState {
     }
 
     fn not_after(&mut self, now: UnixSeconds) {
-        if let Phase::Pending(at) | Phase::Resolved(at) = &mut self.stage {
+        if let Phase::Pending(at) | Phase::Muted(at) | Phase::Resolved(at) = &mut self.stage {
             *at = (*at).min(now.0);
         }
         self.starts_at = self.starts_at.min(now);
@@ -338,6 +299,7 @@ impl AlertState {
         }
         match (self.stage, told) {
             (Phase::Pending(_), _) => None,
+            (Phase::Muted(_), told) => told.is_some_and(|told| told.firing).then_some(NotificationReason::Muted),
             (Phase::Firing, Some(told)) if told.firing => {
                 let again = told.at.saturating_add(receiver.repeat.as_secs());
                 (now.0 >= again).then_some(if told.refused {
@@ -362,6 +324,7 @@ impl AlertState {
             _ if !last.firing || last.refused => None,
             Phase::Resolved(_) => Some(NotificationReason::Resolved),
             Phase::Firing => repeats.then_some(NotificationReason::Reminder),
+            Phase::Muted(_) => Some(NotificationReason::Muted),
             Phase::Pending(_) => None,
         }
     }
@@ -384,10 +347,10 @@ impl AlertState {
         serde_json::to_string(&kept).expect("its keys are texts and its numbers finite")
     }
 
-    fn from_text(text: &str) -> Option<AlertState> {
+    fn from_text(text: &str, catalogue: &Catalogue) -> Option<AlertState> {
         let StoredAlert { alert, labels, value, description, stage, starts_at, told } =
             serde_json::from_str(text).ok()?;
-        let alert = alerts().find(|known| known.name == alert)?;
+        let alert = &catalogue.find(&alert)?.alert;
         Some(AlertState { alert, labels, value, description, stage, starts_at: UnixSeconds(starts_at), told })
     }
 }

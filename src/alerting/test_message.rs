@@ -2,12 +2,12 @@
 //!
 //! Never here: what is due.
 
-use crate::alerting::catalog::{About, Alert, Severity};
 use crate::alerting::client::{Client, SendError};
 use crate::alerting::notifier;
 use crate::alerting::receiver_clock::ReceiverClock;
 use crate::alerting::settings::{AlertingSettings, Receiver};
 use crate::alerting::state::Notification;
+use domain::condition::{Alert, Scope, Severity};
 use domain::masternode::UnixSeconds;
 
 /// What the message is about. It is in no catalogue, so that no rule and no page has it.
@@ -15,12 +15,15 @@ pub(super) const TEST: Alert = Alert {
     name: "MasternodeExporterTest",
     severity: Severity::Warning,
     hold_seconds: 0,
-    about: About::Exporter,
-    condition: None,
-    rule: "",
+    scope: Scope::Exporter,
+    keeps_hold: false,
     summary: "TEST: this is no alert.",
-    description: "TEST: masternode-exporter reaches receiver {receiver}. Nothing is wrong. Where it stays open, close it by hand.",
+    resolved: "TEST: this was no alert.",
 };
+
+/// What exactly.
+const DESCRIPTION: &str =
+    "TEST: masternode-exporter reaches receiver {receiver}. Nothing is wrong. Where it stays open, close it by hand.";
 
 /// Sends a receiver the test message, whatever its `match` and severity. Returns how it answered when it did not accept.
 ///
@@ -32,7 +35,7 @@ pub async fn send_test(settings: &AlertingSettings, receiver: &Receiver, now: Un
     labels.insert("severity".into(), TEST.severity.label().into());
     labels.insert("job".into(), settings.job.clone());
     labels.insert("receiver".into(), receiver.name.clone());
-    let description = TEST.description.replace("{receiver}", &receiver.name);
+    let description = DESCRIPTION.replace("{receiver}", &receiver.name);
     // Each test is a message of its own.
     let key = format!("{} {} {}", TEST.name, receiver.name, now.0);
     let notice = Notification::fired(&TEST, key, labels, description, now);

@@ -1,33 +1,43 @@
-//! What the alerting engine looks at: the networks that run, how their nodes fare, and this process.
+//! The input of the alerting engine: the networks that run, and this process.
 //!
-//! Never here: what is told of it.
+//! Never here: a condition.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::alerting::evaluate::EvaluationInput;
 use crate::alerting::{Engine, StateSource};
 use crate::app::network::Shared;
 use crate::app::now;
 use crate::app::web_state::NetworkStates;
-use domain::masternode::UnixSeconds;
+use domain::condition::{Catalogue, EvaluationInput, ProcessState};
+use domain::entry_matches;
+use domain::network_state::Moment;
 
-/// The engine, at rest until it has settings.
+/// The engine, idle until it has settings.
 pub(super) fn engine(shared: &Shared, networks: watch::Receiver<NetworkStates>) -> Engine {
     let (history, process, started) = (shared.meters.history().clone(), shared.process.subscribe(), shared.started);
+    let (exposition, has_history) = (shared.exposition.clone(), shared.history.is_some());
     let look: StateSource = Box::new(move || {
-        let process = *process.borrow();
-        EvaluationInput {
-            networks: networks.borrow().values().map(|state| Arc::clone(&state.borrow())).collect(),
+        let (process, health) = (*process.borrow(), history.health());
+        let networks: Vec<_> = networks.borrow().values().map(|state| Arc::clone(&state.borrow())).collect();
+        let process = ProcessState {
             config_good: process.config_good,
             web_config_good: process.web_config_good,
-            history_damaged: history.health().damaged_rows,
-            failing: Vec::new(),
-            // Told by the clock that does not jump, and not as it was read when the process started.
-            started: UnixSeconds(now().0.saturating_sub(started.elapsed().as_secs())),
+            history_damaged: health.damaged_rows,
+            history_writable: has_history.then_some(health.up),
+            suppressed_series: exposition.suppressed() as u64,
+            unmatched_entries: entry_matches::unmatched(networks.iter().map(AsRef::as_ref)),
+            receivers: Vec::new(),
+        };
+        EvaluationInput {
+            networks,
+            process,
+            now: Moment { unix: now(), uptime: started.elapsed() },
+            jumped: BTreeSet::new(),
         }
     });
     let notifications = shared.meters.notifications().clone();
-    Engine::new(look, shared.news.clone(), notifications, shared.history.clone(), now)
+    Engine::new(Catalogue::default(), look, shared.news.clone(), notifications, shared.history.clone(), now)
 }

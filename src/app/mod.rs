@@ -71,8 +71,10 @@ impl App {
         let started = Instant::now();
         let shared = Shared { meters, exposition, history: writer, news: Arc::default(), started, process };
         let states = watch::Sender::default();
+        let alerting = alerting::engine(&shared, states.subscribe());
+        shared.exposition.show_conditions(alerting.evaluations());
         let mut app = App {
-            alerting: alerting::engine(&shared, states.subscribe()),
+            alerting,
             shared,
             history,
             started: config.clone(),

@@ -325,7 +325,7 @@ impl Chain {
         let see = |alias: &str| format!("See it:   curl -s {page} | grep '{}-demo.*{alias}'", self.name());
         match self {
             Chain::Dash => vec![
-                "dash: \"in-danger\" is offline and one failure from a ban. It is banned 12 blocks after the start and revived 45 blocks later.".into(),
+                "dash: \"in-danger\" is offline and one failure from a ban. It is banned 12 blocks after the start and revived 90 blocks later. Its alert fires a minute after the ban.".into(),
                 see("in-danger"),
             ],
             Chain::Dimecoin => vec![

@@ -4,12 +4,12 @@
 
 use clap::Args;
 
-use crate::alerting::catalog::{Severity, alerts};
+use crate::alerting::catalog::alerts;
 use crate::alerting::grafana::{self, Grafana};
 use crate::alerting::rule_file::{self, RuleOptions};
 use crate::cli::CommandError;
 use crate::config::nearest;
-use domain::condition::Thresholds;
+use domain::condition::{Catalogue, Severity};
 
 #[derive(Debug, Args)]
 pub(super) struct RulesArguments {
@@ -44,7 +44,7 @@ pub(super) fn run(arguments: RulesArguments) -> Result<String, CommandError> {
         runbook_url: arguments.runbook_url.unwrap_or_default(),
         job: arguments.job,
     };
-    let rules = rule_file::render(&Thresholds::DEFAULT, &options)?;
+    let rules = rule_file::render(&Catalogue::default(), &options);
     if !arguments.grafana {
         return Ok(rules);
     }
@@ -67,7 +67,8 @@ fn label(text: &str) -> Result<(String, String), String> {
 
 fn severity(text: &str) -> Result<(String, Severity), String> {
     let (name, severity) = text.split_once('=').ok_or("expected ALERT=SEVERITY")?;
-    let names = || alerts().map(|alert| alert.name);
+    let catalogue = Catalogue::default();
+    let names = || alerts(&catalogue).map(|alert| alert.name);
     if !names().any(|known| known == name) {
         let hint = nearest(name, names()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
         return Err(format!("there is no alert {name:?}{hint}"));

@@ -89,7 +89,7 @@ impl Scenario {
         let fork = [
             "fork: the EHF signal is mined in block 15, miners signal from block 18, locked in at block 38, active from block 58.",
             "sources: \"core-24\" follows the fork; \"core-23\" (23.1.2) stays on the old chain, which grows at half the speed.",
-            "\"old-protocol\" runs protocol 70240: its quorum votes it bad in block 12, and it is revived 45 blocks later.",
+            "\"old-protocol\" runs protocol 70240: its quorum votes it bad in block 12, and it is revived 90 blocks later.",
         ];
         let events: &[&str] = match self {
             Scenario::Dash24 => &[

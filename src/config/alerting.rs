@@ -88,8 +88,8 @@ struct ThresholdsSection {
     group_nodes: Whole<1, 1_000_000>,
     /// Fewer are one, but at least two, when they are this part of the group; a third by default.
     group_ratio: Ratio,
-    /// Age of the tip of a stalled chain.
-    stalled_after: Span<MINUTE, { 30 * DAY }>,
+    /// Age of the tip of a stalled chain; without it, the longer of 30 minutes and 15 measured block intervals.
+    stalled_after: Option<Span<MINUTE, { 30 * DAY }>>,
     /// Blocks by which ChainLocks may lag.
     chainlock_lag: Whole<1, 1_000_000>,
     /// Mining windows without a quorum of a type from which on it is an alert.
@@ -106,7 +106,7 @@ impl Default for ThresholdsSection {
             wave_minimum: Leaf(default.wave_minimum),
             group_nodes: Leaf(default.group_nodes),
             group_ratio: Leaf(default.group_ratio),
-            stalled_after: Leaf(Duration::from_secs(default.stalled_seconds)),
+            stalled_after: None,
             chainlock_lag: Leaf(default.chainlock_lag.into()),
             quorum_windows: Leaf(default.quorum_windows.into()),
         }
@@ -122,7 +122,7 @@ impl ThresholdsSection {
             wave_minimum: self.wave_minimum.0,
             group_nodes: self.group_nodes.0,
             group_ratio: self.group_ratio.0,
-            stalled_seconds: self.stalled_after.0.as_secs(),
+            stalled_seconds: self.stalled_after.map(|after| after.0.as_secs()),
             chainlock_lag: count(self.chainlock_lag.0),
             quorum_windows: count(self.quorum_windows.0),
             ..Thresholds::DEFAULT

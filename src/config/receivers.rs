@@ -10,7 +10,6 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::alerting::catalog::Severity;
 use crate::alerting::payload::REFRESH;
 use crate::alerting::settings::{Heartbeat, Kind, Receiver};
 use crate::config::files::{path, read_authorities, read_secret};
@@ -23,6 +22,7 @@ use crate::config::receiver_match::MatchSection;
 use crate::config::{NetworkConfig, WatchConfig};
 use crate::outbound::Outbound;
 use crate::secret::{Secret, SecretSource};
+use domain::condition::Severity;
 
 /// Where the services listen by default.
 const TELEGRAM: &str = "https://api.telegram.org";

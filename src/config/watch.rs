@@ -48,6 +48,9 @@ const RESERVED: &[&str] = &[
     "node",
     "prometheus",
     "prometheus_replica",
+    "namespace",
+    "text",
+    "quorum_type",
 ];
 
 /// One entry of the watch list: a masternode, or all that a selector finds.

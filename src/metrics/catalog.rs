@@ -332,8 +332,50 @@ families! {
 
 /// The family of a name; `None` when there is none.
 pub fn family(name: &str) -> Option<&'static Family> {
-    FAMILIES.iter().find(|family| family.name == name)
+    FAMILIES.iter().chain(ALERT_FAMILIES).find(|family| family.name == name)
 }
+
+/// Labels of a family of alerts that all subjects can have.
+const OF_ALERTS: &[&str] = &["alertname", "severity"];
+
+#[doc = "Every condition."]
+pub const ALERT_CONDITION: Family = Family {
+    name: "masternode_alert_condition",
+    kind: Kind::Gauge,
+    tier: Tier::Aggregate,
+    labels: OF_ALERTS,
+    help: "1 when the condition of an alert holds, 0 when it is known not to; absent when it is not known. Further labels say of what: masternode, alias, node_type and groups, or group_key and group, quorum_type, source, or receiver.",
+};
+
+#[doc = "Conditions of which nothing is known."]
+pub const ALERT_CONDITION_UNKNOWN: Family = Family {
+    name: "masternode_alert_condition_unknown",
+    kind: Kind::Gauge,
+    tier: Tier::Aggregate,
+    labels: OF_ALERTS,
+    help: "Constant 1 for each condition that is evaluated and not known to hold or not to hold, with the labels that masternode_alert_condition has.",
+};
+
+#[doc = "What is said of a condition that holds."]
+pub const ALERT_TEXT: Family = Family {
+    name: "masternode_alert_text",
+    kind: Kind::Gauge,
+    tier: Tier::Aggregate,
+    labels: &["alertname", "severity", "text"],
+    help: "Constant 1 for each condition that holds, with the labels that masternode_alert_condition has and the text of its alert.",
+};
+
+#[doc = "Networks with a list."]
+pub const ALERT_EVALUATED: Family = Family {
+    name: "masternode_alert_evaluated",
+    kind: Kind::Gauge,
+    tier: Tier::Aggregate,
+    labels: &[],
+    help: "Constant 1 for each network with a fresh masternode list, of which every watched masternode has its conditions on this page. Absent while the list is not known.",
+};
+
+/// The families of alerts. They follow from an evaluation, not from a snapshot.
+pub const ALERT_FAMILIES: &[Family] = &[ALERT_CONDITION, ALERT_CONDITION_UNKNOWN, ALERT_TEXT, ALERT_EVALUATED];
 
 #[cfg(test)]
 mod tests {

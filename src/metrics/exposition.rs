@@ -7,17 +7,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 
 use crate::metrics::MetricsSettings;
 use crate::metrics::buffers::Buffers;
 use crate::metrics::catalog::Tier;
+use crate::metrics::conditions::Conditions;
 use crate::metrics::gzip::GzipPrefix;
 use crate::metrics::page::{Cursor, ExpositionPage, Filter, Format};
 use crate::metrics::process;
 use crate::metrics::selection::{NetworkPage, SeriesBudget};
 use crate::metrics::sources;
 use domain::NetworkState;
+use domain::condition::Evaluation;
 
 /// Size of the pieces of a page that is written while it is sent. The reader falls asleep while a piece is written and is
 /// woken by the next one: larger pieces are faster, up to where they no longer fit the cache of one core.
@@ -58,6 +60,7 @@ pub struct Exposition {
     series: IntGaugeVec,
     suppressed: IntCounterVec,
     buffers: Arc<Buffers>,
+    conditions: Conditions,
     state: Mutex<State>,
 }
 
@@ -102,7 +105,14 @@ impl Exposition {
         registry.register(Box::new(suppressed.clone()))?;
         let current = Arc::new(Published::new(ExpositionPage::new(settings.clone(), Vec::new())));
         let state = Mutex::new(State { settings, networks: BTreeMap::new(), current });
-        Ok(Arc::new(Exposition { registry, series, suppressed, buffers: Arc::default(), state }))
+        Ok(Arc::new(Exposition {
+            registry,
+            series,
+            suppressed,
+            buffers: Arc::default(),
+            conditions: Conditions::default(),
+            state,
+        }))
     }
 
     /// Puts a network's new state on the page. Pages are made again only when its list or its probes changed.
@@ -127,6 +137,16 @@ impl Exposition {
         if state.networks.remove(network).is_some() {
             self.make(&mut state, None);
         }
+    }
+
+    /// Shows the conditions of the newest evaluation from now on.
+    pub fn show_conditions(&self, evaluations: watch::Receiver<Arc<Evaluation>>) {
+        self.conditions.read_from(evaluations);
+    }
+
+    /// Samples that the series limit keeps off the page at present.
+    pub fn suppressed(&self) -> usize {
+        self.lock().current.sheet.networks.iter().map(|page| page.left_out()).sum()
     }
 
     /// Makes pages by other settings from now on.
@@ -209,9 +229,10 @@ impl Exposition {
         state.current = Arc::new(Published::new(ExpositionPage::new(state.settings.clone(), pages)));
     }
 
-    /// What is read again for each scrape: the sources of the networks, and the families of this process. Then the end of the page.
+    /// What is read anew for each scrape: conditions of alerts, the sources of the networks, and the families of this process. Then
+    /// the end of the page.
     fn tail(&self, format: Format, filter: &Filter) -> Bytes {
-        let mut out = Vec::new();
+        let mut out = self.conditions.page(format, filter).to_vec();
         let networks = self.lock().networks.clone();
         sources::write(networks.values().map(Arc::as_ref), format, filter, &mut out);
         if filter.families.is_empty() {

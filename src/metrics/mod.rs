@@ -10,6 +10,7 @@ pub mod backfill;
 mod buffers;
 pub mod catalog;
 mod census;
+mod conditions;
 mod exposition;
 mod gzip;
 mod info;

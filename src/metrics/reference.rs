@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use prometheus::proto::{MetricFamily, MetricType};
 
-use crate::metrics::catalog::{FAMILIES, Kind, Tier};
+use crate::metrics::catalog::{ALERT_FAMILIES, FAMILIES, Family, Kind, Tier};
 
 /// The page. `own` are this process's families, with at least one sample each so that their labels can be seen.
 pub fn reference(own: &[MetricFamily]) -> String {
@@ -23,15 +23,16 @@ pub fn reference(own: &[MetricFamily]) -> String {
         (Tier::Watched, "Watched masternodes"),
         (Tier::Source, "Sources of networks: always, also while there is no list"),
     ];
+    let kind = |kind| if kind == Kind::Counter { "counter" } else { "gauge" };
+    let row = |family: &'static Family| (family.name, kind(family.kind), family.labels.join(", "), family.help);
     for (tier, title) in tiers {
-        let families = FAMILIES.iter().filter(|family| family.tier == tier);
-        let kind = |kind| if kind == Kind::Counter { "counter" } else { "gauge" };
-        table(
-            &mut text,
-            title,
-            families.map(|family| (family.name, kind(family.kind), family.labels.join(", "), family.help)),
-        );
+        table(&mut text, title, FAMILIES.iter().filter(|family| family.tier == tier).map(row));
     }
+    table(
+        &mut text,
+        "Conditions of alerts: watched masternodes, groups, networks, sources, receivers",
+        ALERT_FAMILIES.iter().map(row),
+    );
     table(&mut text, "This process", own.iter().map(process_row));
     text
 }

@@ -10,6 +10,7 @@ mod boards;
 mod browser;
 #[path = "../../crates/exporter-toolkit/tests/support/certificates.rs"]
 mod certificates;
+mod demo_alert;
 mod latency;
 mod pages;
 mod past;

@@ -2,63 +2,62 @@
 //!
 //! Never here: whether a rule fires when it should; `alerts/tests` and promtool tell (`scripts/test`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use domain::condition::Thresholds;
+use domain::condition::{Alert, Catalogue, Condition, Rule, Severity, Verdict};
 use domain::release::{BAD_RELEASES, REFUSED_SETTINGS};
 use domain::revival::Revival;
 use domain::{MasternodeId, NodeType};
-use masternode_exporter::alerting::catalog::{About, Alert, alerts};
-use masternode_exporter::alerting::rule_file::RuleOptions;
-use masternode_exporter::alerting::{inhibition, recording_rules, rule_file};
+use masternode_exporter::alerting::catalog::{alerts, inhibitions};
+use masternode_exporter::alerting::inhibition;
+use masternode_exporter::alerting::rule_file::{self, RuleOptions};
+
+use masternode_exporter::alerting::settings::Kind;
+use masternode_exporter::metrics::{Exposition, Format, MetricsSettings};
+use prometheus::Registry;
 
 use crate::markdown;
+use crate::push::{FakeReceiver, Told, at_once, has};
 use crate::support::golden;
+use crate::support::harness::Stage;
+use crate::support::samples::Page;
 
-const RULES: &str = "alerts/masternode.rules.yml";
-
-/// What the tests of every alert must show.
-const CASES: &[&str] =
-    &["fires", "does not fire", "resolves", "the data is stale", "the exporter restarts", "two replicas"];
-
-/// Always fires, so two of the cases cannot be.
-const WATCHDOG: &str = "MasternodeExporterWatchdog";
+fn catalogue() -> Catalogue {
+    Catalogue::default()
+}
 
 #[test]
 fn the_rules_are_those_of_the_catalogue() {
-    golden(RULES, &rule_file::render(&Thresholds::DEFAULT, &RuleOptions::default()).unwrap());
+    golden("alerts/masternode.rules.yml", &rule_file::render(&catalogue(), &RuleOptions::default()));
 }
 
 #[test]
 fn the_inhibitions_are_those_of_the_code() {
-    golden("alerts/inhibition.yml", &inhibition::inhibition());
-}
-
-/// What a file of rules says of one alert: the key of each line to its value, up to the next one. Alerts stand behind all records.
-fn read_rules(text: &str) -> BTreeMap<String, BTreeMap<String, String>> {
-    let mut read: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
-    let blocks = text.split("- alert: ").skip(1);
-    for block in blocks {
-        let (name, block) = block.split_once('\n').unwrap();
-        let pairs = block.lines().filter_map(|line| line.trim().split_once(": "));
-        let pairs = pairs.map(|(key, value)| (key.to_string(), value.trim_matches('"').to_string()));
-        assert!(read.insert(name.into(), pairs.collect()).is_none(), "{name} stands twice");
-    }
-    read
+    golden("alerts/inhibition.yml", &inhibition::render(&catalogue()));
 }
 
 #[test]
-fn rules_and_catalogue_agree_on_names_severities_durations_and_runbooks() {
-    let read = read_rules(&markdown::read(RULES));
-    let names: BTreeSet<&str> = read.keys().map(String::as_str).collect();
-    assert_eq!(names, alerts().map(|alert| alert.name).collect());
-    for alert in alerts() {
-        let said = &read[alert.name];
-        assert_eq!(said["severity"], alert.severity.label(), "{}", alert.name);
-        assert_eq!(said["for"], rule_file::duration(alert.hold_seconds.into()), "{}", alert.name);
-        assert_eq!(said["summary"], alert.summary);
-        assert_eq!(said["runbook_url"], alert.runbook());
+fn the_rules_have_every_alert_with_its_hold_severity_and_runbook_and_what_is_configured() {
+    let options = RuleOptions {
+        labels: [("team".to_string(), "masternodes".to_string())].into(),
+        severities: [("MasternodeMissing".to_string(), Severity::Warning)].into(),
+        runbook_url: "https://example.org".into(),
+        job: Some("exporters".into()),
+    };
+    let text = rule_file::render(&catalogue(), &options);
+    let blocks: Vec<(&str, &str)> =
+        text.split("- alert: ").skip(1).map(|block| block.split_once('\n').unwrap()).collect();
+    let names: Vec<&str> = blocks.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, alerts(&catalogue()).map(|alert| alert.name).collect::<Vec<_>>());
+    for (alert, (_, block)) in alerts(&catalogue()).zip(blocks) {
+        let has = |line: String| assert!(block.lines().any(|found| found.trim() == line), "{}: {line}", alert.name);
+        let severity = if alert.name == "MasternodeMissing" { "warning" } else { alert.severity.label() };
+        has(format!("for: {}", rule_file::duration(alert.hold_seconds.into())));
+        has(format!("severity: {severity}"));
+        has("team: \"masternodes\"".into());
+        has(format!("runbook_url: https://example.org/{}", alert.runbook()));
     }
+    assert!(text.contains("absent(masternode_exporter_build_info{job=\"exporters\"})"));
 }
 
 /// The names of the files of a folder, without what follows the last dot.
@@ -69,38 +68,9 @@ fn stems(folder: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_alert_has_tests_of_every_case_with_its_labels_and_text() {
-    assert_eq!(stems("alerts/tests"), alerts().map(|alert| alert.name.to_string()).collect());
-    for alert in alerts() {
-        let path = format!("alerts/tests/{}.yml", alert.name);
-        let text = markdown::read(&path);
-        let cases: Vec<&str> = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("  - name: "))
-            .map(|name| name.trim_matches('"'))
-            .collect();
-        let cannot: &[&str] = if alert.name == WATCHDOG { &CASES[1..] } else { &[] };
-        for case in CASES.iter().filter(|case| !cannot.contains(case)) {
-            let shown =
-                cases.iter().any(|name| name.starts_with(case) || name.contains(&case.replace("the exporter ", "")));
-            assert!(shown, "{path} has no case {case:?}: {cases:?}");
-        }
-        let tested = text.lines().filter_map(|line| line.trim().strip_prefix("alertname: "));
-        assert!(tested.clone().count() > 0 && tested.clone().all(|name| name == alert.name), "{path}");
-        let labels: Vec<&str> = text.lines().filter(|line| line.contains("exp_labels")).collect();
-        assert!(!labels.is_empty(), "{path} looks at no label");
-        for line in labels {
-            assert!(line.ends_with(&format!("severity: {}}}", alert.severity.label())), "{path}: {line}");
-        }
-        assert!(text.contains(&format!("summary: {:?}", alert.summary)), "{path} has another summary");
-        assert!(text.contains(&alert.runbook()), "{path} names no runbook");
-    }
-}
-
-#[test]
 fn a_diagnosis_with_commands_says_how_they_run_in_kubernetes() {
     let mut without = Vec::new();
-    for alert in alerts() {
+    for alert in alerts(&catalogue()) {
         let page = markdown::read(&alert.runbook());
         let diagnosis = page.split("## Diagnosis").nth(1).unwrap().split("## Resolution").next().unwrap();
         let has_commands = ["-cli ", "masternode-exporter ", "journalctl", "exporter's log"]
@@ -115,8 +85,8 @@ fn a_diagnosis_with_commands_says_how_they_run_in_kubernetes() {
 
 #[test]
 fn every_alert_has_a_runbook_that_says_what_to_do() {
-    assert_eq!(stems("docs/runbooks"), alerts().map(|alert| alert.name.to_string()).collect());
-    for alert in alerts() {
+    assert_eq!(stems("docs/runbooks"), alerts(&catalogue()).map(|alert| alert.name.to_string()).collect());
+    for alert in alerts(&catalogue()) {
         let page = markdown::read(&alert.runbook());
         let mut lines = page.lines();
         assert_eq!(lines.next(), Some(&*format!("# {}", alert.name)));
@@ -128,62 +98,85 @@ fn every_alert_has_a_runbook_that_says_what_to_do() {
     }
 }
 
-#[test]
-fn the_overview_lists_every_alert_with_severity_and_duration() {
-    let table = markdown::table_of("docs/alerts.md", "## All alerts");
+/// The rows of the overview in docs/alerts.md.
+fn overview(catalogue: &Catalogue) -> String {
     let row = |alert: &Alert| {
-        let link = format!("[{}](runbooks/{}.md)", alert.name, alert.name);
-        [link, alert.severity.label().into(), rule_file::duration(alert.hold_seconds.into()), alert.summary.into()]
+        let (name, held) = (alert.name, rule_file::duration(alert.hold_seconds.into()));
+        format!("| [{name}](runbooks/{name}.md) | {} | {held} | {} |\n", alert.severity.label(), alert.summary)
     };
-    let expected: Vec<[String; 4]> = alerts().map(row).collect();
-    assert_eq!(table.rows, expected);
+    alerts(catalogue).map(row).collect()
 }
 
 #[test]
-fn every_record_that_a_rule_reads_is_recorded() {
-    let text = markdown::read(RULES);
-    let recorded: BTreeSet<String> = recording_rules::recordings().into_iter().map(|rule| rule.name).collect();
-    let word = |character: char| !(character.is_ascii_alphanumeric() || character == '_' || character == ':');
-    let levels = ["page:", "masternode:", "network:", "group:", "source:"];
-    let read: BTreeSet<String> = text
-        .split(word)
-        .filter(|word| levels.iter().any(|level| word.strip_prefix(level).is_some_and(|rest| rest.contains(':'))))
-        .map(str::to_string)
-        .collect();
-    assert_eq!(read, recorded, "read and recorded; a record that nobody reads would stand on the right only");
-    for name in &recorded {
-        assert!(text.matches(name.as_str()).count() > 1, "nobody reads {name}");
-    }
+fn the_overview_lists_every_alert_with_severity_and_duration() {
+    let page = markdown::read("docs/alerts.md");
+    let (before, rest) = page.split_once("|---|---|---|---|\n").unwrap();
+    let (_, after) = rest.split_once("\n\n").unwrap();
+    golden("docs/alerts.md", &format!("{before}|---|---|---|---|\n{}\n{after}", overview(&catalogue())));
+}
+
+static EXTRA: Condition = Condition::new(
+    "MasternodeExtra",
+    Severity::Critical,
+    0,
+    Rule::Masternode(|node| Verdict::holds(7.0, format!("{} is one more.", node.who()))),
+    ["One more condition.", "Masternode {node} was one more."],
+);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_more_entry_of_the_catalogue_is_in_rules_documents_messages_metrics_page_and_api() {
+    let catalogue = catalogue().with(&EXTRA);
+    let rules = rule_file::render(&catalogue, &RuleOptions::default());
+    // The chart reads the same file.
+    assert!(rules.contains("- alert: MasternodeExtra\n"));
+    assert!(overview(&catalogue).contains("| [MasternodeExtra](runbooks/MasternodeExtra.md) | critical | 0m |"));
+
+    let stage = Stage::following().await;
+    let receiver = FakeReceiver::start().await;
+    let mut exporter = Told::with(catalogue, None);
+    let exposition = Exposition::new(MetricsSettings::default(), Registry::new()).unwrap();
+    exposition.show_conditions(exporter.engine.evaluations());
+    exporter.see(stage.snapshot());
+    exporter.engine.reconfigure(&at_once(vec![receiver.settings("one", Kind::Generic)])).await;
+    let got = receiver.wait("one more", |got| has(got, "MasternodeExtra", "firing")).await;
+    let description = got[0].body.to_string();
+    assert!(description.contains("is one more."), "{description}");
+    let page = Page::read(&exposition.text(Format::Text).await);
+    let labels = [("alertname", "MasternodeExtra"), ("severity", "critical"), ("alias", "mn-0"), ("half", "even")];
+    page.expect("masternode_alert_condition", &labels, 1.0);
+    let text = "Masternode mn-0 half=even on dash-test is one more.".to_string();
+    page.expect("masternode_alert_text", &[labels[0], labels[2], ("text", &text)], 1.0);
+    page.expect("masternode_alert_evaluated", &[("network", "dash-test")], 1.0);
+    // What page and API read.
+    let firing = exporter.engine.board().firing(|labels| labels.get("alias").is_some_and(|alias| alias == "mn-0"), 9);
+    let shown = firing.alerts.iter().find(|shown| shown.alert.name == "MasternodeExtra").unwrap();
+    assert_eq!((shown.description.as_str(), shown.alert.severity), (text.as_str(), Severity::Critical));
+    exporter.engine.stop().await;
 }
 
 #[test]
 fn an_inhibition_names_alerts_that_exist_and_labels_that_both_have() {
-    let labels = |about: About| -> &[&str] {
-        match about {
-            About::Masternode => &["network", "masternode", "alias", "node_type"],
-            About::Group => &["network", "group_key", "group"],
-            About::Network => &["network"],
-            About::QuorumType => &["network", "quorum_type"],
-            About::Source => &["network", "source"],
-            About::Receiver => &["receiver"],
-            About::Exporter => &["job"],
+    let catalogue = catalogue();
+    let named = |name: &str| alerts(&catalogue).find(|alert| alert.name == name).unwrap_or_else(|| panic!("no {name}"));
+    // Alerts that only Prometheus raises have the job, too.
+    let has = |alert: &Alert, label: &str| alert.scope.labels().contains(&label) || label == "job";
+    for (source, rule) in inhibitions(&catalogue) {
+        for alert in rule.targets.iter().chain([&source]).map(|name| named(name)) {
+            assert!(rule.equal.iter().all(|label| has(alert, label)), "{}", alert.name);
         }
-    };
-    let named = |name: &str| alerts().find(|alert| alert.name == name).unwrap_or_else(|| panic!("no alert {name}"));
-    for rule in inhibition::INHIBITIONS {
-        for alert in rule.targets.iter().chain([&rule.source]).map(|name| named(name)) {
-            assert!(rule.equal.iter().all(|label| labels(alert.about).contains(label)), "{}", alert.name);
-        }
-        assert!(!rule.targets.contains(&rule.source), "{} mutes itself", rule.source);
+        assert!(!rule.targets.contains(&source), "{source} mutes itself");
     }
 }
 
 /// A wave tells of the network; what is critical for one masternode stays told.
 #[test]
 fn a_wave_mutes_nothing_critical() {
-    let wave = inhibition::INHIBITIONS.iter().find(|rule| rule.source == "MasternodePenaltyWave").unwrap();
-    let severity = |name: &str| alerts().find(|alert| alert.name == name).unwrap().severity.label();
-    assert!(wave.targets.iter().all(|name| severity(name) == "warning"));
+    let catalogue = catalogue();
+    let targets = inhibitions(&catalogue).filter(|(source, _)| *source == "MasternodePenaltyWave");
+    let targets: Vec<_> = targets.flat_map(|(_, rule)| rule.targets).collect();
+    assert!(!targets.is_empty());
+    let severity = |name: &str| catalogue.find(name).unwrap().alert.severity;
+    assert!(targets.iter().all(|name| severity(name) == Severity::Warning));
 }
 
 /// Words that stand in two places: a runbook or a page, and what `doctor` and the page of a masternode print.

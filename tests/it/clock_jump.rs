@@ -8,10 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use domain::samples::network_state;
-use domain::{Moment, NetworkState, Snapshot, SourceHealth, UnixSeconds, rfc3339};
+use domain::condition::Catalogue;
+use domain::{Snapshot, UnixSeconds, rfc3339};
 use masternode_exporter::alerting::Engine;
-use masternode_exporter::alerting::evaluate::EvaluationInput;
 use masternode_exporter::alerting::settings::Kind;
 use masternode_exporter::meters::Meters;
 use prometheus::Registry;
@@ -20,6 +19,7 @@ use simulator::{Action, Options};
 use tokio::sync::Notify;
 
 use crate::push::{FakeReceiver, Got, at_once, has};
+use crate::support::conditions::{input, moment, network};
 use crate::support::harness::{NOW, Stage, fail};
 use crate::support::ledger;
 
@@ -31,23 +31,12 @@ type Shown = Arc<Mutex<Option<Arc<Snapshot>>>>;
 /// An engine on the given snapshot, which is confirmed at each evaluation, as in the running program.
 fn engine(seen: Shown, news: Arc<Notify>, clock: fn() -> UnixSeconds) -> (Engine, Registry) {
     let look = move || {
-        let now = Moment { unix: clock(), uptime: Duration::from_secs(clock().0.saturating_sub(NOW)) };
-        let mut source = SourceHealth { name: "node".into(), ..SourceHealth::default() };
-        source.confirm(now);
-        let state = network_state("dash-test", seen.lock().unwrap().clone(), vec![source]);
-        let network = Arc::new(NetworkState { since: now, ..state });
-        EvaluationInput {
-            networks: vec![network],
-            config_good: true,
-            web_config_good: true,
-            history_damaged: Some(0),
-            failing: vec![],
-            started: UnixSeconds(NOW),
-        }
+        let now = moment(clock().0, 500_000);
+        input(vec![network("dash-test", seen.lock().unwrap().clone(), None, Some(now))], now)
     };
     let registry = Registry::new();
     let meters = Meters::new(&registry).unwrap();
-    (Engine::new(Box::new(look), news, meters.notifications().clone(), None, clock), registry)
+    (Engine::new(Catalogue::default(), Box::new(look), news, meters.notifications().clone(), None, clock), registry)
 }
 
 /// Waits until no notification is pending: a receiver has its message shortly before that is recorded.

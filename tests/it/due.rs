@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use domain::condition::{Condition, Thresholds, findings};
 use domain::dkg::{MAIN, QuorumType, REGTEST, next_due};
 use domain::quorum::{Formations, Quorums};
-use domain::{Block, BlockHash, Hash, Height, Snapshot, UnixSeconds};
+use domain::{Block, BlockHash, Hash, Height, UnixSeconds};
 use masternode_exporter::rpc::dash::quorums;
 use serde_json::{Value, json};
 use simulator::{Action, Fault};
 
+use crate::support::conditions::holding;
 use crate::support::harness::{NOW, Stage, fail};
 
 const NEXT: &str = "masternode_network_dkg_next_window_height";
@@ -137,13 +137,10 @@ fn no_recorded_quorum_is_mined_before_it_is_due() {
     assert_eq!(offsets[&("llmq_60_75", 42)], 349);
 }
 
-/// The expected values of a masternode.
-fn conditions(snapshot: &Snapshot, id: &str) -> Vec<Condition> {
-    let found = findings(snapshot, &Thresholds::default(), UnixSeconds(NOW));
-    let own = |subject: &domain::condition::Subject<'_>| {
-        subject.masternode().is_some_and(|masternode| masternode.to_string() == id)
-    };
-    found.iter().filter(|finding| own(&finding.subject)).map(|finding| finding.condition).collect()
+/// What holds of a masternode.
+fn held(stage: &Stage, id: &str) -> Vec<&'static str> {
+    let holding = holding(stage.snapshot().unwrap(), UnixSeconds(NOW));
+    holding.into_iter().filter(|held| held.of == id).map(|held| held.alert).collect()
 }
 
 /// A stage at the beginning of a session in which a masternode will fail, which the next failure bans.
@@ -166,14 +163,14 @@ async fn a_ban_is_imminent_up_to_the_block_before_it() {
         let (mut stage, evo, start) = before_a_ban().await;
         for offset in 1..=11 + late {
             stage.page().await.expect(NEXT, &[], f64::from(start + offset.max(11)));
-            let held = conditions(&stage.snapshot().unwrap(), &evo);
-            assert!(held.contains(&Condition::BanImminent), "late by {late}, before offset {offset}: {held:?}");
+            let held = held(&stage, &evo);
+            assert!(held.contains(&"MasternodePoSeBanImminent"), "late by {late}, before offset {offset}: {held:?}");
             let outage = (11..11 + late).contains(&offset);
             stage.mine(if outage { &[Action::FailNetwork] } else { &[] }).await;
         }
-        let held = conditions(&stage.snapshot().unwrap(), &evo);
-        assert_eq!(held.first(), Some(&Condition::PaymentLost), "{held:?}");
-        assert!(held.contains(&Condition::Banned) && !held.contains(&Condition::BanImminent), "{held:?}");
+        let held = held(&stage, &evo);
+        assert!(held.contains(&"MasternodePaymentLost"), "{held:?}");
+        assert!(held.contains(&"MasternodePoSeBanned") && !held.contains(&"MasternodePoSeBanImminent"), "{held:?}");
     }
 }
 
@@ -186,12 +183,12 @@ async fn a_start_or_a_reorg_in_the_middle_of_a_late_session_knows_that_it_is_ope
     }
     stage.restart().await;
     stage.page().await.expect(NEXT, &[], f64::from(start + 13));
-    assert!(conditions(&stage.snapshot().unwrap(), &evo).contains(&Condition::BanImminent));
+    assert!(held(&stage, &evo).contains(&"MasternodePoSeBanImminent"));
     let late = vec![vec![Action::FailNetwork]; 3];
     stage.network.reorg(2, &late).unwrap();
     stage.poll().await;
     stage.page().await.expect(NEXT, &[], f64::from(start + 14));
-    assert!(conditions(&stage.snapshot().unwrap(), &evo).contains(&Condition::BanImminent));
+    assert!(held(&stage, &evo).contains(&"MasternodePoSeBanImminent"));
 }
 
 #[tokio::test]

@@ -31,6 +31,7 @@ mod fork_recorded;
 #[path = "../fuzz/targets/mod.rs"]
 mod fuzz_targets;
 mod fuzzed;
+mod healthy_day;
 mod history;
 mod late_history;
 mod laws;

@@ -6,11 +6,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use domain::condition::{Catalogue, Severity};
 use domain::probe::{Outcome, Probe, ProbeError, Probes, Unprobed};
-use domain::samples::network_state;
-use domain::{Moment, NetworkState, Snapshot, SourceHealth, UnixSeconds};
-use masternode_exporter::alerting::catalog::Severity;
-use masternode_exporter::alerting::evaluate::EvaluationInput;
+use domain::{Snapshot, UnixSeconds};
 use masternode_exporter::alerting::routing::AlertMatch;
 use masternode_exporter::alerting::settings::{Heartbeat, Kind, Receiver};
 use masternode_exporter::alerting::{AlertingSettings, Engine};
@@ -26,6 +24,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use crate::markdown;
+use crate::support::conditions::{input, moment, network};
 use crate::support::harness::{NOW, Stage, fail};
 
 /// A received request.
@@ -188,6 +187,11 @@ pub(crate) struct Told {
 
 impl Told {
     pub(crate) fn new(history: Option<Writer>) -> Told {
+        Told::with(Catalogue::default(), history)
+    }
+
+    /// An engine that evaluates these conditions.
+    pub(crate) fn with(catalogue: Catalogue, history: Option<Writer>) -> Told {
         let registry = Registry::new();
         let meters = Meters::new(&registry).unwrap();
         let sight: Arc<Mutex<Sight>> = Arc::default();
@@ -195,26 +199,17 @@ impl Told {
         let seen = sight.clone();
         let look = move || {
             let Sight { snapshot, confirmed, probes, isolated } = seen.lock().unwrap().clone();
-            // What was confirmed before `NOW` was confirmed after the start.
-            let started = confirmed.map_or(NOW, |confirmed| confirmed.min(NOW));
-            let moment = |unix| Moment { unix: UnixSeconds(unix), uptime: Duration::from_secs(unix - started) };
-            let mut source = SourceHealth { name: "node".into(), isolated, ..SourceHealth::default() };
-            if let Some(unix) = confirmed {
-                source.confirm(moment(unix));
+            // The wall clock stands still, and the process runs for days.
+            let confirmed = confirmed.map(|at| moment(at, 500_000 - (NOW - at)));
+            let mut network = network("dash-test", snapshot, probes, confirmed);
+            network.sources[0].isolated = isolated;
+            if confirmed.is_none() {
+                network.since = moment(NOW, 500_000);
             }
-            let state = network_state("dash-test", snapshot, vec![source]);
-            let network = Arc::new(NetworkState { probes, since: moment(NOW), ..state });
-            EvaluationInput {
-                networks: vec![network],
-                config_good: true,
-                web_config_good: true,
-                history_damaged: Some(0),
-                failing: vec![],
-                started: UnixSeconds(started),
-            }
+            input(vec![network], moment(NOW, 500_000))
         };
         let notifications = meters.notifications().clone();
-        let engine = Engine::new(Box::new(look), news.clone(), notifications, history, || UnixSeconds(NOW));
+        let engine = Engine::new(catalogue, Box::new(look), news.clone(), notifications, history, || UnixSeconds(NOW));
         Told { engine, sight, news, meters, registry }
     }
 
@@ -421,8 +416,8 @@ async fn an_unreachable_masternode_alerts_until_it_answers_but_not_for_our_own_o
     told.see(stage.snapshot());
     call(&told, called(&masternode, Outcome::Failed(ProbeError::Refused)), false);
     let fired = receiver.wait("the silence", |got| has(got, "MasternodeUnreachable", "firing")).await;
-    assert!(fired.iter().any(|got| got.body.to_string().contains("The last call failed with: refused.")), "{fired:#?}");
-    // Not probed yet, then no route: both are evaluated, as the alert about the isolated source shows.
+    assert!(fired.iter().any(|got| got.body.to_string().contains("address of the list: refused.")), "{fired:#?}");
+    // Not called yet, then no way out: each judged, as the source that is cut off and is told with it shows.
     for (probes, isolated) in
         [(Some(Arc::default()), true), (called(&masternode, Outcome::Unprobed(Unprobed::NoRoute)), false)]
     {

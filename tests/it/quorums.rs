@@ -1,10 +1,12 @@
 //! Quorums by type: when one was last mined and which windows passed without one, against the simulator.
 
+use std::sync::Arc;
+
 use domain::Snapshot;
 use domain::UnixSeconds;
-use domain::condition::{Condition, Subject, Thresholds, findings};
 use simulator::{Action, Fault, Network};
 
+use crate::support::conditions::holding;
 use crate::support::harness::{NOW, Stage};
 use crate::support::samples::Page;
 
@@ -33,16 +35,11 @@ async fn fail_as_a_whole(stage: &mut Stage, blocks: usize) {
     }
 }
 
-/// The quorum types that are reported to form none, each with the number of missed windows.
-fn missing(snapshot: &Snapshot) -> Vec<(&'static str, f64)> {
-    let found = findings(snapshot, &Thresholds::default(), UnixSeconds(NOW));
-    let reported = found.iter().filter(|finding| finding.condition == Condition::QuorumMissing);
-    reported
-        .map(|finding| match finding.subject {
-            Subject::QuorumType(name) => (name, finding.value),
-            _ => panic!("{:?}", finding.subject),
-        })
-        .collect()
+/// The quorum types that are told to form none, each with how many windows passed.
+fn missing(snapshot: Arc<Snapshot>) -> Vec<(String, f64)> {
+    let holding = holding(snapshot, UnixSeconds(NOW)).into_iter();
+    let missing = holding.filter(|held| held.alert == "MasternodeQuorumMissing");
+    missing.map(|held| (held.of, held.value)).collect()
 }
 
 /// A network at the beginning of a cycle, in which each type has formed a quorum.
@@ -62,14 +59,14 @@ async fn windows_without_a_quorum_are_counted_and_two_raise_an_alert_without_a_m
     // The windows end at offsets 18 and 20.
     fail_as_a_whole(&mut stage, 7).await;
     assert_told(&stage.page().await, &stage.network, 1.0);
-    assert_eq!(missing(&stage.snapshot().unwrap()), []);
+    assert_eq!(missing(stage.snapshot().unwrap()), []);
     fail_as_a_whole(&mut stage, 24).await;
     let page = stage.page().await;
     assert_told(&page, &stage.network, 2.0);
-    let mut reported = missing(&stage.snapshot().unwrap());
-    reported.sort_by_key(|(name, _)| TYPES.iter().position(|kind| kind == name));
-    assert_eq!(reported, TYPES.map(|kind| (kind, 2.0)));
-    // Every masternode was a member of such sessions, and none is reported.
+    let mut told = missing(stage.snapshot().unwrap());
+    told.sort_by_key(|(name, _)| TYPES.iter().position(|kind| kind == name));
+    assert_eq!(told, TYPES.map(|kind| (kind.to_string(), 2.0)));
+    // Every masternode sat in such sessions, and of none anything is said.
     for id in stage.network.masternodes() {
         let own = [("masternode", id.as_str())];
         page.expect("masternode_pose_score", &own, 0.0);
@@ -81,17 +78,16 @@ async fn windows_without_a_quorum_are_counted_and_two_raise_an_alert_without_a_m
             assert!(page.value("masternode_dkg_memberships_total", &invalid).unwrap_or_default() == 0.0);
         }
     }
-    let snapshot = stage.snapshot().unwrap();
-    for finding in findings(&snapshot, &Thresholds::default(), UnixSeconds(NOW)) {
-        // Block times of the simulator differ from the clock of the test.
-        let expected = [Condition::QuorumMissing, Condition::HeadOfQueue, Condition::ChainStalled];
-        assert!(expected.contains(&finding.condition), "{finding:?}");
+    for held in holding(stage.snapshot().unwrap(), UnixSeconds(NOW)) {
+        // Blocks of the simulator are of another time than the clock of the test.
+        let expected = ["MasternodeQuorumMissing", "MasternodeChainStalled"];
+        assert!(expected.contains(&held.alert), "{held:?}");
     }
 
     stage.network.mine(24);
     stage.poll().await;
     assert_told(&stage.page().await, &stage.network, 0.0);
-    assert_eq!(missing(&stage.snapshot().unwrap()), []);
+    assert_eq!(missing(stage.snapshot().unwrap()), []);
 }
 
 #[tokio::test]

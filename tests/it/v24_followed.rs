@@ -8,11 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::chain::DASH;
-use domain::condition::{Condition, Thresholds, findings};
+use domain::condition::{Catalogue, Severity};
 use domain::event::{Event, EventKind};
 use domain::watch::{Selector, WatchEntry, WatchField, WatchList};
 use domain::{NetworkState, Snapshot, UnixSeconds};
-use masternode_exporter::alerting::catalog::{Severity, alert_of};
 use masternode_exporter::follower::{self, Follower, FollowerSettings, OptionalQueries};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
@@ -25,6 +24,7 @@ use tokio::sync::watch;
 
 use crate::support::harness::NOW;
 use crate::support::samples::Page;
+use crate::v24_network::unexpected;
 
 /// Registrations that differ from the simulator's, by proTxHash: fields of `state`, null for an absent one.
 #[derive(Default)]
@@ -221,12 +221,9 @@ impl Followed {
         self.states.borrow().snapshot.clone().unwrap()
     }
 
-    /// Masternodes that do not meet expectations, and the fields.
-    fn unexpected(&self) -> Vec<(String, Vec<WatchField>)> {
-        let snapshot = self.snapshot();
-        let found = findings(&snapshot, &Thresholds::default(), snapshot.block().time);
-        let unexpected = found.into_iter().filter(|finding| finding.condition == Condition::UnexpectedChange);
-        unexpected.map(|finding| (finding.subject.masternode().unwrap().to_string(), finding.fields)).collect()
+    /// Masternodes that are found to be otherwise than expected, and in which fields.
+    fn unexpected(&self) -> Vec<(String, String)> {
+        unexpected(self.snapshot())
     }
 
     /// Changes so far: masternode, name, both sides.
@@ -281,9 +278,9 @@ async fn a_payout_that_is_swapped_on_a_version_3_masternode_is_found_within_one_
 
     let split = json!({"payouts": payouts(&[(&payout, 7_000), ("yThief", 3_000)])});
     followed.mine(&[(&id, split)]).await;
-    assert_eq!(followed.unexpected(), [(id.clone(), vec![WatchField::PayoutAddress, WatchField::Payouts])]);
-    let alert = alert_of(Condition::UnexpectedChange).unwrap();
-    assert_eq!((alert.name, alert.severity), ("MasternodeUnexpectedChange", Severity::Critical));
+    assert_eq!(followed.unexpected(), [(id.clone(), "payout_address, payouts.".to_string())]);
+    let severity = Catalogue::default().find("MasternodeUnexpectedChange").unwrap().alert.severity;
+    assert_eq!(severity, Severity::Critical);
     let page = followed.page().await;
     page.expect("masternode_info", &[("alias", "mn-0"), ("payout_address", "")], 1.0);
     page.expect("masternode_payout_info", &[("alias", "mn-0"), ("payout_address", &payout)], 0.7);

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::condition::{Condition, Thresholds, findings};
 use domain::event::{Event, EventKind, Field};
 use domain::watch::{Selector, WatchEntry, WatchField, WatchList};
 use domain::{Duffs, Snapshot};
@@ -20,6 +19,7 @@ use simulator::{
 };
 
 use crate::push::{FakeReceiver, Told, at_once};
+use crate::support::conditions::holding;
 use crate::support::harness::Stage;
 use crate::support::ledger::{assert_same, happened, kept, seen};
 use crate::support::samples::Page;
@@ -337,14 +337,14 @@ async fn a_selected_masternode_stays_watched_when_its_payee_changes_even_during_
     stage.watch(WatchList::new(vec![select(&here), select(&down)]));
     stage.mine(&[]).await;
     assert_eq!(stage.page().await.count("masternode_registered"), 2);
-    let swapped = |id: &String| (id.clone(), vec![WatchField::PayoutAddress]);
+    let swapped = |id: &String| (id.clone(), "payout_address.".to_string());
     stage.mine(&[Action::ChangePayout { masternode: here.clone() }]).await;
-    assert_eq!(unexpected(&stage.snapshot().unwrap()), [swapped(&here)]);
+    assert_eq!(unexpected(stage.snapshot().unwrap()), [swapped(&here)]);
     stage.stop().await;
     stage.network.mine_with(&[Action::ChangePayout { masternode: down.clone() }]).unwrap();
     stage.network.mine(3);
     stage.restart().await;
-    assert!(unexpected(&stage.snapshot().unwrap()).contains(&swapped(&down)));
+    assert!(unexpected(stage.snapshot().unwrap()).contains(&swapped(&down)));
     stage.page().await.expect("masternode_changes_total", &[("masternode", &down), ("field", "payout")], 1.0);
 }
 
@@ -363,10 +363,10 @@ fn expecting(network: &Network, ids: &[String]) -> WatchList {
     WatchList::new(ids.iter().enumerate().map(entry).collect())
 }
 
-fn unexpected(snapshot: &Snapshot) -> Vec<(String, Vec<WatchField>)> {
-    let found = findings(snapshot, &Thresholds::default(), snapshot.block().time);
-    let unexpected = found.into_iter().filter(|finding| finding.condition == Condition::UnexpectedChange);
-    unexpected.map(|finding| (finding.subject.masternode().unwrap().to_string(), finding.fields)).collect()
+pub(crate) fn unexpected(snapshot: Arc<Snapshot>) -> Vec<(String, String)> {
+    let now = snapshot.block().time;
+    let unexpected = holding(snapshot, now).into_iter().filter(|held| held.alert == "MasternodeUnexpectedChange");
+    unexpected.map(|held| (held.of, held.text.rsplit(": ").next().unwrap().to_string())).collect()
 }
 
 /// Alerts about masternodes that a receiver got: name, masternode, status, severity and description.
@@ -403,7 +403,7 @@ async fn a_payout_swap_on_a_version_3_masternode_is_notified_within_one_block() 
     told.engine.reconfigure(&settings).await;
     stage.mine(&[Action::Migrate { masternode: masternode.clone(), version: 3 }]).await;
     let migrated = stage.snapshot().unwrap();
-    assert_eq!(unexpected(&migrated), []);
+    assert_eq!(unexpected(migrated.clone()), []);
     told.see(Some(migrated));
     stage.mine(&[Action::ChangePayout { masternode: masternode.clone() }]).await;
     told.see(stage.snapshot());
@@ -436,7 +436,7 @@ async fn a_migration_of_60_percent_of_the_network_raises_no_alert() {
     for _ in 0..15 {
         stage.mine(&[]).await;
         let snapshot: Arc<Snapshot> = stage.snapshot().unwrap();
-        assert_eq!(unexpected(&snapshot), [], "{}", snapshot.block().height);
+        assert_eq!(unexpected(snapshot.clone()), [], "{}", snapshot.block().height);
         told.see(Some(snapshot));
     }
     let after: Vec<MasternodeFacts> = owned.iter().map(|id| stage.network.masternode(id).unwrap()).collect();

@@ -134,7 +134,7 @@ impl Options {
     ///
     /// The first masternode of [`Network::masternodes`](super::Network::masternodes) is one failure from a ban and
     /// offline. It is a member of a quorum whose commitment is mined 12 blocks after the start, which bans it. Its
-    /// owner revives it 45 blocks later.
+    /// owner revives it 90 blocks later: at a block each second its alert, which must hold for a minute, fires before.
     #[must_use]
     pub fn demo(masternodes: usize, now: fn() -> u64) -> Self {
         let premined = u32::try_from(masternodes / 10).unwrap_or(u32::MAX).clamp(10, 576);

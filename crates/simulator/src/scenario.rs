@@ -13,7 +13,7 @@ use super::random::Random;
 use super::setup::ENDANGERED;
 
 /// Blocks until the owner of the endangered node revives it.
-const ENDANGERED_REVIVAL: u32 = 45;
+const ENDANGERED_REVIVAL: u32 = 90;
 
 /// Plans that extend over several blocks.
 #[derive(Clone, Debug, Default)]

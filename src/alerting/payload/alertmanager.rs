@@ -32,14 +32,14 @@ fn alert(notice: &Notification, links: &Links<'_>, ahead_seconds: i64, now: Unix
         entry.labels.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
     labels.insert("alertname".into(), entry.alert.name.into());
     let ends_at = match entry.stage {
-        Phase::Resolved(at) => UnixSeconds(at),
+        Phase::Resolved(at) | Phase::Muted(at) => UnixSeconds(at),
         _ => UnixSeconds(now.0 + LIFE_SECONDS),
     };
     let by_its_clock = |at: UnixSeconds| rfc3339::text(UnixSeconds(at.0.saturating_add_signed(ahead_seconds)));
     let mut alert = json!({
         "labels": labels,
         "annotations": {
-            "summary": entry.alert.summary,
+            "summary": entry.summary(),
             "description": entry.description,
             "runbook_url": links.runbook(notice),
         },

@@ -5,9 +5,9 @@
 
 use serde_json::{Value, json};
 
-use crate::alerting::catalog::Severity;
 use crate::alerting::payload::{Body, Content, Links};
 use crate::alerting::state::{Notification, NotificationReason};
+use domain::condition::Severity;
 
 /// Longest messages. Slack cuts at 40,000 characters and asks for 4,000; Discord and Telegram refuse longer ones; ntfy turns more
 /// bytes into an attachment. An event of Matrix has at most 65,536 bytes, its JSON escapes included.
@@ -99,7 +99,9 @@ fn subject(notices: &[Notification]) -> String {
     if let [notice] = notices {
         return headline(notice);
     }
-    let resolved = notices.iter().filter(|notice| notice.occasion == NotificationReason::Resolved).count();
+    let is_over =
+        |notice: &&Notification| matches!(notice.occasion, NotificationReason::Resolved | NotificationReason::Muted);
+    let resolved = notices.iter().filter(is_over).count();
     let firing = notices.len() - resolved;
     let counts = [(firing, "firing"), (resolved, "resolved")].map(|(count, what)| format!("{count} {what}"));
     let names: std::collections::BTreeSet<&str> = notices.iter().map(|notice| notice.entry.alert.name).collect();
@@ -136,7 +138,7 @@ fn message(
 
 fn paragraph(notice: &Notification, links: &Links<'_>) -> String {
     let more = match notice.occasion {
-        NotificationReason::Resolved => notice.entry.alert.summary.to_string(),
+        NotificationReason::Resolved | NotificationReason::Muted => notice.entry.summary().to_string(),
         _ => format!("{}\n{}", notice.entry.description, links.runbook(notice)),
     };
     format!("{}\n{more}", headline(notice))
@@ -149,6 +151,7 @@ fn headline(notice: &Notification) -> String {
         NotificationReason::Fired => alert.severity.label().to_uppercase(),
         NotificationReason::Reminder => format!("STILL {}", alert.severity.label().to_uppercase()),
         NotificationReason::Resolved => "RESOLVED".into(),
+        NotificationReason::Muted => "MUTED".into(),
     };
     let who =
         ["alias", "masternode", "group", "source", "receiver"].iter().find_map(|name| notice.entry.labels.get(*name));

@@ -21,7 +21,10 @@ pub(super) fn body(notices: &[Notification], token: Option<&Secret>, links: &Lin
     let source = label("alias").or(label("masternode")).or(label("network")).unwrap_or("masternode-exporter");
     let json = json!({
         "routing_key": token.map_or("", Secret::expose),
-        "event_action": if notice.occasion == NotificationReason::Resolved { "resolve" } else { "trigger" },
+        "event_action": match notice.occasion {
+            NotificationReason::Resolved | NotificationReason::Muted => "resolve",
+            NotificationReason::Fired | NotificationReason::Reminder => "trigger",
+        },
         "dedup_key": hex(&notice.key),
         "client": "masternode-exporter",
         "client_url": links.exporter(),

@@ -27,18 +27,22 @@ pub(super) fn body(notices: &[Notification], receiver: &str, links: &Links<'_>) 
 fn alert(notice: &Notification, links: &Links<'_>) -> Value {
     let entry = &notice.entry;
     let ends_at = match entry.stage {
-        Phase::Resolved(at) => Some(rfc3339::text(UnixSeconds(at))),
+        Phase::Resolved(at) | Phase::Muted(at) => Some(rfc3339::text(UnixSeconds(at))),
         _ => None,
     };
     json!({
         "alert": entry.alert.name,
-        "status": if notice.occasion == NotificationReason::Resolved { "resolved" } else { "firing" },
+        "status": match notice.occasion {
+            NotificationReason::Resolved => "resolved",
+            NotificationReason::Muted => "muted",
+            NotificationReason::Fired | NotificationReason::Reminder => "firing",
+        },
         "reminder": notice.occasion == NotificationReason::Reminder,
         "severity": entry.alert.severity.label(),
         "key": notice.key,
         "labels": entry.labels,
         "value": entry.value,
-        "summary": entry.alert.summary,
+        "summary": entry.summary(),
         "description": entry.description,
         "runbook_url": links.runbook(notice),
         "starts_at": rfc3339::text(entry.starts_at),

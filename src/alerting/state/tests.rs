@@ -1,8 +1,8 @@
 use super::*;
-use crate::alerting::catalog::Severity;
 use crate::alerting::routing::AlertMatch;
 use crate::outbound::Outbound;
 use crate::secret::{Secret, SecretSource};
+use domain::condition::{Condition, EvaluatedSubject, Evaluation, Scope, Severity, Verdict};
 use std::time::Duration;
 
 const HOLD: u64 = 60;
@@ -25,17 +25,29 @@ fn pager() -> Receiver {
     receiver("pager", Kind::Generic, Severity::Critical)
 }
 
-fn alert(name: &str) -> &'static Alert {
-    alerts().find(|alert| alert.name == name).unwrap()
+fn condition(name: &str) -> &'static Condition {
+    Catalogue::default().find(name).unwrap()
 }
 
-fn banned() -> ActiveCondition {
-    let labels = [("network".to_string(), "net".to_string()), ("masternode".to_string(), "ab".to_string())].into();
-    ActiveCondition { alert: alert("MasternodePoSeBanned"), labels, value: 1.0, description: "banned".into() }
+/// A masternode with a verdict on whether it is banned.
+fn masternode(name: &str, verdict: Verdict) -> EvaluatedSubject {
+    let labels: Labels =
+        [("network".to_string(), "net".to_string()), ("masternode".to_string(), name.to_string())].into();
+    let verdicts = vec![(condition("MasternodePoSeBanned"), verdict)];
+    EvaluatedSubject { scope: Scope::Masternode, labels: labels.into(), muted_until: None, verdicts }
 }
 
-fn holding(judged: Vec<ActiveCondition>) -> Evaluation {
-    Evaluation { judged, ..Evaluation::default() }
+fn banned() -> EvaluatedSubject {
+    masternode("ab", Verdict::holds(1.0, "banned"))
+}
+
+/// A network with a list, and these subjects.
+fn holding(subjects: Vec<EvaluatedSubject>) -> Evaluation {
+    Evaluation { subjects, networks: ["net".into()].into(), complete: ["net".into()].into() }
+}
+
+fn hold(seconds: u64) -> AlertingSettings {
+    AlertingSettings { longest_hold: Some(Duration::from_secs(seconds)), ..AlertingSettings::default() }
 }
 
 /// What a receiver is told, second by second, of an alert that holds or not at these times.
@@ -51,7 +63,7 @@ impl Story {
 
     fn at(&mut self, second: u64, verdict: Evaluation) {
         let now = UnixSeconds(second);
-        self.book.update(verdict, |_| HOLD, now);
+        self.book.update(&verdict, &hold(HOLD), now);
         self.deliver(second);
     }
 
@@ -68,7 +80,7 @@ impl Story {
         let kept: Vec<(String, String)> =
             self.book.entries.iter().map(|(key, entry)| (key.clone(), entry.to_text())).collect();
         self.book = AlertStore::default();
-        assert_eq!(self.book.restore(kept, UnixSeconds(u64::MAX)), 0);
+        assert_eq!(self.book.restore(kept, &Catalogue::default(), UnixSeconds(u64::MAX)), 0);
     }
 }
 
@@ -108,16 +120,20 @@ fn what_does_not_hold_for_long_enough_is_never_told() {
 
 #[test]
 fn what_nothing_is_known_of_neither_fires_nor_ends() {
-    let unknown = || Evaluation { unknown_lists: ["net".to_string()].into(), ..Evaluation::default() };
-    let mut story = Story::new();
-    story.at(0, holding(vec![banned()]));
-    story.at(100, unknown());
-    assert_eq!(story.told, []);
-    story.at(101, holding(vec![banned()]));
-    story.at(200, unknown());
-    assert_eq!(story.told, [(101, NotificationReason::Fired)]);
-    story.at(201, holding(vec![]));
-    assert_eq!(story.told[1..], [(201, NotificationReason::Resolved)]);
+    // Of the masternode nothing is known, its network has no list yet; at last the list is there without it.
+    let one = || holding(vec![masternode("ab", Verdict::Unknown)]);
+    let all = || Evaluation { networks: ["net".into()].into(), ..Evaluation::default() };
+    for unknown in [&one as &dyn Fn() -> Evaluation, &all] {
+        let mut story = Story::new();
+        story.at(0, holding(vec![banned()]));
+        story.at(100, unknown());
+        assert_eq!(story.told, []);
+        story.at(101, holding(vec![banned()]));
+        story.at(200, unknown());
+        assert_eq!(story.told, [(101, NotificationReason::Fired)]);
+        story.at(201, holding(vec![]));
+        assert_eq!(story.told[1..], [(201, NotificationReason::Resolved)]);
+    }
 }
 
 #[test]
@@ -139,7 +155,7 @@ fn an_end_that_was_not_told_before_a_restart_is_told_after_it() {
     let mut story = Story::new();
     story.at(0, holding(vec![banned()]));
     story.at(60, holding(vec![banned()]));
-    story.book.update(holding(vec![]), |_| HOLD, UnixSeconds(70));
+    story.book.update(&holding(vec![]), &hold(HOLD), UnixSeconds(70));
     story.restart();
     story.deliver(80);
     assert_eq!(story.told, [(60, NotificationReason::Fired), (80, NotificationReason::Resolved)]);
@@ -148,8 +164,8 @@ fn an_end_that_was_not_told_before_a_restart_is_told_after_it() {
 #[test]
 fn a_webhook_that_was_away_hears_of_what_began_and_ended_meanwhile_and_alertmanager_does_not() {
     let mut book = AlertStore::default();
-    book.update(holding(vec![banned()]), |_| 0, UnixSeconds(10));
-    book.update(holding(vec![]), |_| 0, UnixSeconds(20));
+    book.update(&holding(vec![banned()]), &hold(0), UnixSeconds(10));
+    book.update(&holding(vec![]), &hold(0), UnixSeconds(20));
     let due = |receiver: &Receiver| book.due(receiver, UnixSeconds(30)).len();
     assert_eq!(due(&pager()), 1);
     assert_eq!(due(&receiver("am", Kind::Alertmanager, Severity::Info)), 0);
@@ -161,8 +177,8 @@ fn what_flaps_before_it_is_told_again_still_ends() {
     story.at(0, holding(vec![banned()]));
     story.at(60, holding(vec![banned()]));
     // It ends, and holds again before anybody was told of the end; then it ends for good.
-    story.book.update(holding(vec![]), |_| HOLD, UnixSeconds(61));
-    story.book.update(holding(vec![banned()]), |_| HOLD, UnixSeconds(62));
+    story.book.update(&holding(vec![]), &hold(HOLD), UnixSeconds(61));
+    story.book.update(&holding(vec![banned()]), &hold(HOLD), UnixSeconds(62));
     story.at(70, holding(vec![]));
     assert_eq!(story.told, [(60, NotificationReason::Fired), (70, NotificationReason::Resolved)]);
 }
@@ -170,10 +186,10 @@ fn what_flaps_before_it_is_told_again_still_ends() {
 #[test]
 fn a_receiver_is_told_nothing_below_its_severity() {
     let mut book = AlertStore::default();
+    let verdicts = vec![(condition("MasternodePenaltyWave"), Verdict::holds(12.0, "a wave"))];
     let labels: Labels = [("network".to_string(), "net".to_string())].into();
-    let wave =
-        ActiveCondition { alert: alert("MasternodePenaltyWave"), labels, value: 12.0, description: "a wave".into() };
-    book.update(holding(vec![wave, banned()]), |_| 0, UnixSeconds(10));
+    let wave = EvaluatedSubject { scope: Scope::Network, labels: labels.into(), muted_until: None, verdicts };
+    book.update(&holding(vec![wave, banned()]), &hold(0), UnixSeconds(10));
     let names = |minimum| {
         let due = book.due(&receiver("one", Kind::Generic, minimum), UnixSeconds(10));
         due.iter().map(|notice| notice.entry.alert.name).collect::<Vec<_>>()
@@ -185,8 +201,8 @@ fn a_receiver_is_told_nothing_below_its_severity() {
 #[test]
 fn the_end_that_nobody_can_be_told_of_is_given_up_after_a_day() {
     let mut book = AlertStore::default();
-    book.update(holding(vec![banned()]), |_| 0, UnixSeconds(10));
-    book.update(holding(vec![]), |_| 0, UnixSeconds(20));
+    book.update(&holding(vec![banned()]), &hold(0), UnixSeconds(10));
+    book.update(&holding(vec![]), &hold(0), UnixSeconds(20));
     assert_eq!(book.prune(&[pager()], UnixSeconds(20 + FORGET_SECONDS)), Vec::<String>::new());
     assert_eq!(book.prune(&[pager()], UnixSeconds(21 + FORGET_SECONDS)), ["pager"]);
     assert!(book.entries.is_empty());
@@ -195,7 +211,7 @@ fn the_end_that_nobody_can_be_told_of_is_given_up_after_a_day() {
 #[test]
 fn what_a_receiver_refuses_waits_for_the_next_reminder_or_a_restart_and_its_end_is_still_sent() {
     let mut story = Story::new();
-    story.book.update(holding(vec![banned()]), |_| 0, UnixSeconds(10));
+    story.book.update(&holding(vec![banned()]), &hold(0), UnixSeconds(10));
     let due = story.book.due(&pager(), UnixSeconds(10));
     story.book.refused("pager", &due, UnixSeconds(10));
     assert_eq!(story.book.next_reminder(&pager()), Some(UnixSeconds(610)));
@@ -219,25 +235,22 @@ fn what_a_receiver_refuses_waits_for_the_next_reminder_or_a_restart_and_its_end_
 #[test]
 fn the_book_is_bounded() {
     let mut book = AlertStore::default();
-    let many = (0..MOST + 5).map(|number| {
-        let labels = [("network".to_string(), "net".to_string()), ("masternode".to_string(), number.to_string())];
-        ActiveCondition { labels: labels.into(), ..banned() }
-    });
-    assert_eq!(book.update(holding(many.collect()), |_| 0, UnixSeconds(1)), 5);
+    let many = (0..MOST + 5).map(|number| masternode(&number.to_string(), Verdict::holds(1.0, "banned")));
+    assert_eq!(book.update(&holding(many.collect()), &hold(0), UnixSeconds(1)), 5);
 }
 
 #[test]
 fn what_changed_is_handed_out_once_and_again_when_it_could_not_be_kept() {
     let mut book = AlertStore::default();
-    book.update(holding(vec![banned()]), |_| HOLD, UnixSeconds(1));
+    book.update(&holding(vec![banned()]), &hold(HOLD), UnixSeconds(1));
     let changes = book.take_changes();
     assert_eq!(changes.len(), 1);
     assert!(book.take_changes().is_empty());
-    book.update(holding(vec![banned()]), |_| HOLD, UnixSeconds(2));
+    book.update(&holding(vec![banned()]), &hold(HOLD), UnixSeconds(2));
     assert!(book.take_changes().is_empty(), "it stands as it stood");
     book.mark_unsaved(&changes);
     assert_eq!(book.take_changes().len(), 1);
-    book.update(holding(vec![]), |_| HOLD, UnixSeconds(3));
+    book.update(&holding(vec![]), &hold(HOLD), UnixSeconds(3));
     assert_eq!(book.take_changes()[0].1, None);
 }
 
@@ -285,10 +298,10 @@ fn an_end_that_nobody_could_be_told_of_is_not_forgotten_early_and_lies_behind_th
     for jump in [30 * HOURS, -30 * HOURS] {
         let mut book = AlertStore::default();
         let start = 1_000_000_u64;
-        book.update(holding(vec![banned()]), |_| 0, UnixSeconds(start));
+        book.update(&holding(vec![banned()]), &hold(0), UnixSeconds(start));
         let fired = book.due(&pager(), UnixSeconds(start));
         book.mark_notified("pager", &fired, UnixSeconds(start));
-        book.update(holding(vec![]), |_| 0, UnixSeconds(start + 10));
+        book.update(&holding(vec![]), &hold(0), UnixSeconds(start + 10));
         book.shift(ClockJump(jump));
         let now = UnixSeconds((start + 20).saturating_add_signed(jump));
         assert!(book.prune(&[pager()], now).is_empty(), "nobody is given up");
@@ -309,11 +322,48 @@ fn what_was_kept_by_a_clock_that_was_ahead_goes_on_from_now() {
     story.at(1_000_060, holding(vec![banned()]));
     let kept = story.book.entries.iter().map(|(key, entry)| (key.clone(), entry.to_text())).collect();
     let mut book = AlertStore::default();
-    book.restore(kept, UnixSeconds(500));
+    book.restore(kept, &Catalogue::default(), UnixSeconds(500));
     let reminder = book.next_reminder(&pager()).unwrap();
     assert_eq!(reminder, UnixSeconds(500 + 600));
     let entry = book.entries.values().next().unwrap();
     assert_eq!((entry.stage, entry.starts_at), (Phase::Firing, UnixSeconds(500)));
+}
+
+#[test]
+fn maintenance_of_what_fires_says_muted_and_its_recovery_is_in_the_past_tense() {
+    let muted = || EvaluatedSubject { muted_until: Some(UnixSeconds(4_000)), ..banned() };
+    let mut story = Story::new();
+    story.at(0, holding(vec![banned()]));
+    story.at(60, holding(vec![banned()]));
+    story.book.update(&holding(vec![muted()]), &hold(HOLD), UnixSeconds(70));
+    let due = story.book.due(&pager(), UnixSeconds(70));
+    assert_eq!(
+        due[0].entry.summary(),
+        "Muted until 1970-01-01 01:06 UTC by maintenance: A watched masternode is banned."
+    );
+    story.deliver(70);
+    story.restart();
+    story.at(80, holding(vec![muted()]));
+    assert_eq!(story.told, [(60, NotificationReason::Fired), (70, NotificationReason::Muted)]);
+    // The maintenance is over and it still holds: it fires again, then recovers.
+    story.at(4_000, holding(vec![banned()]));
+    story.at(4_060, holding(vec![banned()]));
+    story.book.update(&holding(vec![]), &hold(HOLD), UnixSeconds(4_100));
+    let due = story.book.due(&pager(), UnixSeconds(4_100));
+    assert_eq!(due[0].entry.summary(), "Masternode ab on net was banned and is no longer.");
+    story.deliver(4_100);
+    assert_eq!(story.told[2..], [(4_060, NotificationReason::Fired), (4_100, NotificationReason::Resolved)]);
+}
+
+#[test]
+fn what_is_muted_before_it_was_told_stays_untold() {
+    let muted = || EvaluatedSubject { muted_until: Some(UnixSeconds(4_000)), ..banned() };
+    let mut story = Story::new();
+    story.at(0, holding(vec![banned()]));
+    story.at(30, holding(vec![muted()]));
+    story.at(100, holding(vec![muted()]));
+    story.at(200, holding(vec![]));
+    assert_eq!(story.told, []);
 }
 
 #[test]
@@ -327,7 +377,8 @@ fn a_receiver_that_no_longer_matches_is_sent_the_resolution_of_what_it_was_sent_
     for kind in [Kind::Generic, Kind::PagerDuty, Kind::Alertmanager] {
         let (before, after) = (with(kind.clone(), &["net"]), with(kind.clone(), &["other"]));
         let mut store = AlertStore::default();
-        let update = |store: &mut AlertStore, judged, second| store.update(holding(judged), |_| 0, UnixSeconds(second));
+        let update =
+            |store: &mut AlertStore, judged, second| store.update(&holding(judged), &hold(0), UnixSeconds(second));
         let due = |store: &mut AlertStore, receiver: &Receiver, second| {
             let due = store.due(receiver, UnixSeconds(second));
             store.mark_notified("pager", &due, UnixSeconds(second));

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 
+use domain::condition::Catalogue;
 use domain::{Event, EventKind};
 use masternode_exporter::alerting::state::AlertStore;
 use masternode_exporter::history::{BlockEvents, NetworkId, Query, Store, StoreError};
@@ -105,7 +106,7 @@ impl Place {
 /// The state of an alert: invalid states are counted, valid ones are kept unchanged.
 fn alert(text: &str) {
     let mut book = AlertStore::default();
-    let strange = book.restore(vec![("key".into(), text.into())], common::NOW);
+    let strange = book.restore(vec![("key".into(), text.into())], &Catalogue::default(), common::NOW);
     let changes = book.take_changes();
     assert_eq!(changes.len(), strange, "what makes no sense is forgotten, and nothing else changes");
     assert!(changes.iter().all(|(_, state)| state.is_none()));

@@ -97,6 +97,7 @@ fn rules_prints_the_file_of_the_project_with_what_the_options_change() {
 }
 
 fn is_warning(name: &str) -> bool {
-    let alert = masternode_exporter::alerting::catalog::alerts().find(|alert| alert.name == name).unwrap();
+    let catalogue = domain::condition::Catalogue::default();
+    let alert = masternode_exporter::alerting::catalog::alerts(&catalogue).find(|alert| alert.name == name).unwrap();
     alert.severity.label() == "warning"
 }

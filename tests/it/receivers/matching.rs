@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use domain::condition::Severity;
 use domain::watch::{Selector, WatchEntry, WatchList};
-use masternode_exporter::alerting::catalog::Severity;
 use masternode_exporter::alerting::routing::AlertMatch;
 use masternode_exporter::alerting::settings::{Kind, Receiver};
 

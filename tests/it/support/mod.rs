@@ -2,6 +2,7 @@
 
 #[path = "../../../crates/exporter-toolkit/tests/support/certificates.rs"]
 pub(crate) mod certificates;
+pub(crate) mod conditions;
 pub(crate) mod contract;
 pub(crate) mod harness;
 pub(crate) mod ledger;

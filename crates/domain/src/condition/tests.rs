@@ -3,22 +3,28 @@
 //! Never here: how long a condition must hold.
 
 mod calls_and_own_nodes;
+mod process;
+mod restarts;
+mod sessions;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::*;
 use crate::chain::{ChainRules, DASH, DIMECOIN, Subnet};
 use crate::chain_facts::ChainFacts;
 use crate::counters::EventCounters;
-use crate::event::Event;
-use crate::masternode::{BlockHash, Hash, Masternode, PeerView, Score};
+use crate::event::{Event, EventKind};
+use crate::masternode::{BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, PeerView, Score, UnixSeconds};
+use crate::network_state::{Moment, NetworkState, SourceHealth};
 use crate::probe::{Outcome, Peer, Probe, ProbeError, Probes, Unprobed};
 use crate::quorum::{Formation, Formations, Mined};
 use crate::samples::{self, block, id, list};
 use crate::session::{DkgMember, DkgSession, DkgSessions};
-use crate::snapshot::SnapshotInputs;
+use crate::snapshot::{Snapshot, SnapshotInputs};
 use crate::state::Announced;
-use crate::watch::WatchTarget;
+use crate::watch::{WatchField, WatchTarget};
 
 const TIP: u32 = 288_000;
 
@@ -29,7 +35,7 @@ fn masternode(number: u8) -> Masternode {
 }
 
 /// What is found: conditions with their values.
-type Found = &'static [(Condition, f64)];
+type Found = &'static [(&'static str, f64)];
 
 /// What each source sees of one session: its phase, whose seat, whether the contribution came.
 type Seen = &'static [(u8, u8, bool)];
@@ -70,10 +76,6 @@ impl Default for Scene {
 }
 
 impl Scene {
-    fn snapshot(&self) -> Snapshot {
-        self.snapshot_of_node(None)
-    }
-
     /// As a node of this version answers.
     fn snapshot_of_node(&self, node_version: Option<u32>) -> Snapshot {
         let nodes: Vec<Masternode> = self.node.iter().cloned().chain((2..=self.others + 1).map(masternode)).collect();
@@ -108,14 +110,76 @@ impl Scene {
         Snapshot::new(parts, &tallies)
     }
 
+    /// What is known of the network so long after its tip.
+    fn state(&self, probes: Option<Probes>, node_version: Option<u32>) -> NetworkState {
+        let snapshot = self.snapshot_of_node(node_version);
+        let source = SourceHealth {
+            name: "local".into(),
+            synced: Some(true),
+            network_match: Some(true),
+            last_success: Some(self.now()),
+            ..SourceHealth::default()
+        };
+        NetworkState {
+            network: "net".into(),
+            rules: Arc::new(self.rules.clone()),
+            snapshot: Some(Arc::new(snapshot)),
+            sources: vec![source],
+            probes: probes.map(Arc::new),
+            gap_blocks: 0,
+            not_understood: 0,
+            fork_activation: None,
+            since: Moment { unix: UnixSeconds(0), uptime: Duration::ZERO },
+            stale_after: Duration::from_secs(900),
+        }
+    }
+
+    /// The process runs for days.
+    fn now(&self) -> Moment {
+        let unix = UnixSeconds(block(self.tip).time.0 + self.seconds_later);
+        Moment { unix, uptime: Duration::from_secs(500_000) }
+    }
+
+    fn evaluate(&self) -> Evaluation {
+        evaluate_state(self.state(None, None), &mut Memory::default(), self.now())
+    }
+
     #[track_caller]
-    fn check(&self, expected: &[(Condition, f64)]) {
-        let snapshot = self.snapshot();
-        let now = UnixSeconds(snapshot.block().time.0 + self.seconds_later);
-        let found = findings(&snapshot, &Thresholds::default(), now);
-        let found: Vec<_> = found.iter().map(|finding| (finding.condition, finding.value)).collect();
+    fn check(&self, expected: &[(&str, f64)]) {
+        let evaluation = self.evaluate();
+        let mut found: Vec<_> = evaluation.holding().map(|(_, held, value, _)| (held.alert.name, value)).collect();
+        let mut expected = expected.to_vec();
+        found.sort_by_key(|(name, _)| *name);
+        expected.sort_by_key(|(name, _)| *name);
         assert_eq!(found, expected);
     }
+}
+
+/// Everything that is evaluated of one network and a process without trouble.
+fn input(state: NetworkState, now: Moment) -> EvaluationInput {
+    let process = ProcessState {
+        config_good: true,
+        web_config_good: true,
+        history_damaged: Some(0),
+        history_writable: Some(true),
+        unmatched_entries: Some(Vec::new()),
+        ..ProcessState::default()
+    };
+    EvaluationInput { networks: vec![Arc::new(state)], process, now, jumped: BTreeSet::new() }
+}
+
+fn evaluate_state(state: NetworkState, memory: &mut Memory, now: Moment) -> Evaluation {
+    evaluate(&Catalogue::default(), &input(state, now), &Thresholds::DEFAULT, memory)
+}
+
+/// The verdict on a condition of the only subject that has it.
+#[track_caller]
+fn verdict(evaluation: &Evaluation, name: &str) -> Option<Verdict> {
+    let verdicts = evaluation.subjects.iter().flat_map(|subject| &subject.verdicts);
+    let mut found = verdicts.filter(|(condition, _)| condition.alert.name == name).map(|(_, verdict)| verdict.clone());
+    let first = found.next();
+    assert!(found.next().is_none(), "{name} has several subjects");
+    first
 }
 
 fn scored(score: u32) -> Option<Masternode> {
@@ -150,14 +214,13 @@ fn nothing_is_said_of_a_healthy_network() {
 /// everybody; its commitments fall due at offset 42 into 288.
 #[test]
 fn a_ban_is_imminent_when_a_test_comes_before_safety() {
-    use Condition::{BanImminent, OneFailureFromBan};
     // offset of the tip, score: safe after score − 68 blocks.
     let cases: [(u32, u32, Found); 6] = [
-        (60, 132, &[(OneFailureFromBan, 64.0)]),
-        (0, 109, &[(OneFailureFromBan, 41.0)]),
-        (0, 110, &[(OneFailureFromBan, 42.0), (BanImminent, 1.0)]),
-        (240, 132, &[(OneFailureFromBan, 64.0)]),
-        (266, 132, &[(OneFailureFromBan, 64.0), (BanImminent, 1.0)]),
+        (60, 132, &[("MasternodePoSeOneFailureFromBan", 64.0)]),
+        (0, 109, &[("MasternodePoSeOneFailureFromBan", 41.0)]),
+        (0, 110, &[("MasternodePoSeOneFailureFromBan", 42.0), ("MasternodePoSeBanImminent", 1.0)]),
+        (240, 132, &[("MasternodePoSeOneFailureFromBan", 64.0)]),
+        (266, 132, &[("MasternodePoSeOneFailureFromBan", 64.0), ("MasternodePoSeBanImminent", 1.0)]),
         (0, 68, &[]),
     ];
     for (offset, score, expected) in cases {
@@ -169,8 +232,8 @@ fn a_ban_is_imminent_when_a_test_comes_before_safety() {
 fn two_failures_inside_one_decay_are_told() {
     // 1.05 · 132 = 138.6.
     let tip = TIP + 60;
-    Scene { tip, node: scored(138), ..Scene::default() }.check(&[(Condition::OneFailureFromBan, 70.0)]);
-    let repeated = [(Condition::RepeatedFailures, 139.0), (Condition::OneFailureFromBan, 71.0)];
+    Scene { tip, node: scored(138), ..Scene::default() }.check(&[("MasternodePoSeOneFailureFromBan", 70.0)]);
+    let repeated = [("MasternodePoSeRepeatedFailures", 139.0), ("MasternodePoSeOneFailureFromBan", 71.0)];
     Scene { tip, node: scored(139), ..Scene::default() }.check(&repeated);
 }
 
@@ -178,7 +241,7 @@ fn two_failures_inside_one_decay_are_told() {
 fn a_ban_is_told_whatever_the_score() {
     for score in [0, 200] {
         let node = scored(score).map(|node| Masternode { ban_height: Some(Height(5)), ..node });
-        Scene { node, ..Scene::default() }.check(&[(Condition::Banned, 1.0)]);
+        Scene { node, ..Scene::default() }.check(&[("MasternodePoSeBanned", 1.0)]);
     }
 }
 
@@ -186,7 +249,7 @@ fn a_ban_is_told_whatever_the_score() {
 fn a_penalty_is_told_for_an_hour() {
     // An hour has 22 blocks of 157.6 seconds.
     let scene = |score, height| Scene { node: scored(score), events: vec![penalty(1, height)], ..Scene::default() };
-    scene(10, TIP - 21).check(&[(Condition::Penalized, 10.0)]);
+    scene(10, TIP - 21).check(&[("MasternodePoSePenalized", 132.0)]);
     scene(10, TIP - 22).check(&[]);
     // A revival took the score away, and with it what there was to tell.
     scene(0, TIP - 21).check(&[]);
@@ -196,22 +259,29 @@ fn a_penalty_is_told_for_an_hour() {
 fn a_masternode_that_left_is_missing_and_its_payment_lost() {
     let events = vec![event(1, TIP - 3, EventKind::PaymentLost)];
     let scene = Scene { node: None, events, ..Scene::default() };
-    scene.check(&[(Condition::PaymentLost, 1.0), (Condition::Missing, 0.0)]);
+    scene.check(&[("MasternodePaymentLost", 1.0), ("MasternodeMissing", 0.0)]);
     // An hour before the tip are 24 blocks of 150 seconds, whatever our clock says.
     let lost =
         |height| Scene { node: None, events: vec![event(1, height, EventKind::PaymentLost)], ..Scene::default() };
-    lost(TIP - 23).check(&[(Condition::PaymentLost, 1.0), (Condition::Missing, 0.0)]);
-    lost(TIP - 24).check(&[(Condition::Missing, 0.0)]);
+    lost(TIP - 23).check(&[("MasternodePaymentLost", 1.0), ("MasternodeMissing", 0.0)]);
+    lost(TIP - 24).check(&[("MasternodeMissing", 0.0)]);
     let later = Scene { seconds_later: 5 * 3_600, ..scene };
-    later.check(&[(Condition::PaymentLost, 1.0), (Condition::Missing, 0.0), (Condition::ChainStalled, 18_000.0)]);
+    later.check(&[("MasternodePaymentLost", 1.0), ("MasternodeMissing", 0.0), ("MasternodeChainStalled", 18_000.0)]);
 }
 
 #[test]
-fn the_head_of_the_queue_is_told() {
+fn who_stays_first_in_the_queue_for_three_blocks_is_overdue() {
     let node = Some(Masternode { last_paid_height: Some(Height(1)), ..masternode(1) });
-    let others = |others| Scene { node: node.clone(), others, ..Scene::default() };
-    others(10).check(&[(Condition::HeadOfQueue, 1.0)]);
-    others(9).check(&[]);
+    for (others, after) in [(10, Some(3)), (9, None)] {
+        let mut memory = Memory::default();
+        let overdue = |blocks: u32, memory: &mut Memory| {
+            let scene = Scene { tip: TIP + blocks, node: node.clone(), others, ..Scene::default() };
+            let evaluation = evaluate_state(scene.state(None, None), memory, scene.now());
+            evaluation.holding().any(|(_, held, ..)| held.alert.name == "MasternodePaymentOverdue")
+        };
+        let first = (0..6).find(|blocks| overdue(*blocks, &mut memory));
+        assert_eq!(first, after, "{others} others");
+    }
 }
 
 #[test]
@@ -219,11 +289,12 @@ fn what_is_not_as_expected_is_named() {
     let expectations =
         vec![(WatchField::Address, "192.0.2.1:9999".to_string()), (WatchField::PayoutAddress, "Xmine".to_string())];
     let scene = Scene { expectations, ..Scene::default() };
-    scene.check(&[(Condition::UnexpectedChange, 1.0)]);
-    let snapshot = scene.snapshot();
-    let found = findings(&snapshot, &Thresholds::default(), snapshot.block().time);
-    assert_eq!(found[0].fields, [WatchField::PayoutAddress]);
-    assert_eq!(found[0].subject.masternode(), Some(&id(1)));
+    scene.check(&[("MasternodeUnexpectedChange", 1.0)]);
+    let evaluation = scene.evaluate();
+    let (subject, _, _, text) = evaluation.holding().next().unwrap();
+    assert!(text.ends_with("in: payout_address."), "{text}");
+    assert_eq!(subject.labels["masternode"], id(1).to_string());
+    assert_eq!(subject.labels["operator"], "acme");
 }
 
 #[test]
@@ -232,7 +303,7 @@ fn only_an_evo_node_is_banned_by_the_platform() {
     let flagged = Masternode { peer, ..masternode(1) };
     Scene { node: Some(flagged.clone()), ..Scene::default() }.check(&[]);
     let evo = Masternode { node_type: NodeType::Evo, ..flagged };
-    Scene { node: Some(evo), ..Scene::default() }.check(&[(Condition::PlatformBanned, 1.0)]);
+    Scene { node: Some(evo), ..Scene::default() }.check(&[("MasternodePlatformBanned", 1.0)]);
 }
 
 #[test]
@@ -251,10 +322,10 @@ fn silence_is_told_before_it_expires_a_node() {
     };
     let cases: [(&str, u64, Found); 5] = [
         ("enabled", 1_800, &[]),
-        ("enabled", 1_801, &[(Condition::PingLate, 1_801.0)]),
-        ("pre_enabled", 60, &[(Condition::NotEnabled, 0.0)]),
-        ("expired", 4_000, &[(Condition::NotEnabled, 0.0)]),
-        ("pose_ban", 4_000, &[(Condition::Banned, 1.0)]),
+        ("enabled", 1_801, &[("MasternodePingLate", 1_801.0)]),
+        ("pre_enabled", 60, &[("MasternodeNotEnabled", 0.0)]),
+        ("expired", 4_000, &[("MasternodeNotEnabled", 0.0)]),
+        ("pose_ban", 4_000, &[("MasternodePoSeBanned", 1.0)]),
     ];
     for (state, silent, expected) in cases {
         let announced = Some(Box::new(announced(state, silent)));
@@ -271,8 +342,8 @@ fn a_wave_needs_ten_and_a_hundredth() {
         ..Scene::default()
     };
     wave(9, 0).check(&[]);
-    wave(10, 0).check(&[(Condition::PenaltyWave, 10.0)]);
-    wave(10, 23).check(&[(Condition::PenaltyWave, 10.0)]);
+    wave(10, 0).check(&[("MasternodePenaltyWave", 10.0)]);
+    wave(10, 23).check(&[("MasternodePenaltyWave", 10.0)]);
     wave(10, 24).check(&[]);
 }
 
@@ -287,64 +358,17 @@ fn a_group_is_degraded_by_three_or_by_a_third_of_at_least_two() {
             events: (1..=penalised).map(|number| penalty(number, TIP)).collect(),
             ..Scene::default()
         };
-        let snapshot = scene.snapshot();
-        let found = findings(&snapshot, &Thresholds::default(), snapshot.block().time);
-        let group = found.iter().find(|finding| finding.condition == Condition::GroupDegraded);
+        let evaluation = scene.evaluate();
+        let group = evaluation.holding().find(|(_, held, ..)| held.alert.name == "MasternodeGroupDegraded");
         assert_eq!(group.is_some(), told, "{penalised} of {members}");
-        assert!(group.is_none_or(|finding| finding.subject == Subject::Group("operator", "acme")));
+        assert!(group.is_none_or(|(subject, ..)| subject.labels["group"] == "acme"));
     }
 }
 
 #[test]
 fn a_chain_that_stands_still_or_is_not_locked_is_told() {
-    Scene { seconds_later: 1_800, ..Scene::default() }.check(&[]);
-    Scene { seconds_later: 1_801, ..Scene::default() }.check(&[(Condition::ChainStalled, 1_801.0)]);
+    Scene { seconds_later: 2_364, ..Scene::default() }.check(&[]);
+    Scene { seconds_later: 2_365, ..Scene::default() }.check(&[("MasternodeChainStalled", 2_365.0)]);
     Scene { chainlock: Some(TIP - 5), ..Scene::default() }.check(&[]);
-    Scene { chainlock: Some(TIP - 6), ..Scene::default() }.check(&[(Condition::ChainLockLag, 6.0)]);
-}
-
-/// `llmq_400_85` has a session every 576 blocks, which is 288,000 and 287,424; their mining windows end 48 blocks later.
-#[test]
-fn a_type_without_a_quorum_in_two_windows_is_told_and_is_no_fault_of_a_masternode() {
-    let start = |windows: u32| TIP - windows * 576;
-    let cases: [(u32, u32, Found); 5] = [
-        (TIP + 47, start(1), &[]),
-        (TIP + 48, start(1), &[]),
-        (TIP + 47, start(2), &[]),
-        (TIP + 48, start(2), &[(Condition::QuorumMissing, 2.0)]),
-        (TIP + 48, start(30), &[(Condition::QuorumMissing, 30.0)]),
-    ];
-    for (tip, start, expected) in cases {
-        let newest = Some(Mined { start: Height(start), mined: Height(start + 21) });
-        let formations = Formations::from([("llmq_400_85", Formation { newest, open: None })]);
-        // A masternode with a score that sat in these sessions: nothing is said of it.
-        Scene { tip, node: scored(10), formations, ..Scene::default() }.check(expected);
-    }
-    Scene { tip: TIP + 48, ..Scene::default() }.check(&[]);
-}
-
-#[test]
-fn a_contribution_is_missing_once_the_phase_for_it_is_over_and_no_source_has_it() {
-    let session = |phase, masternode, contributed| DkgSession {
-        quorum_type: "llmq_60_75".into(),
-        quorum: BlockHash(Hash([9; 32])),
-        index: 0,
-        phase,
-        seats: BTreeMap::from([(id(masternode), DkgMember { contributed, marks: 0 })]),
-    };
-    // Phase 2: contribute; 3: complain.
-    let cases: [(Seen, Found); 6] = [
-        (&[], &[]),
-        (&[(2, 1, false)], &[]),
-        (&[(3, 1, false)], &[(Condition::ContributionMissing, 0.0)]),
-        (&[(3, 1, true)], &[]),
-        (&[(3, 1, false), (3, 1, true)], &[]),
-        // Number 2 is not watched.
-        (&[(3, 2, false)], &[]),
-    ];
-    for (seen, expected) in cases {
-        let mut sessions = DkgSessions::default();
-        seen.iter().for_each(|(phase, node, came)| sessions.add(None, &[session(*phase, *node, *came)]));
-        Scene { sessions: Some(sessions), ..Scene::default() }.check(expected);
-    }
+    Scene { chainlock: Some(TIP - 6), ..Scene::default() }.check(&[("MasternodeChainLockLag", 6.0)]);
 }

@@ -1,0 +1,167 @@
+//! On the list, enabled, paid, and as its owner wants it.
+//!
+//! Never here: penalties.
+
+use crate::condition::{Condition, Inhibition, NODE, NodeContext, Rule, Severity, Verdict, text};
+use crate::state;
+use crate::watch::WatchField;
+
+/// How far ahead of a node's own clock the time of a block may be: `MAX_FUTURE_BLOCK_TIME` in `src/chain.h` of Dash Core.
+const MOST_AHEAD_SECONDS: u64 = 7_200;
+
+/// All of them.
+pub(super) const CONDITIONS: &[Condition] = &[
+    Condition::new(
+        "MasternodeMissing",
+        Severity::Critical,
+        300,
+        Rule::Masternode(missing),
+        [
+            "A watched masternode is not on the list.",
+            "Masternode {node}{groups} on {network} was not on the list of masternodes and is again.",
+        ],
+    )
+    .inhibits(&[Inhibition {
+        targets: &["MasternodePaymentLost"],
+        equal: NODE,
+        reason: "Whoever is not on the list is not paid.",
+    }]),
+    Condition::new(
+        "MasternodeNotEnabled",
+        Severity::Critical,
+        900,
+        Rule::Masternode(not_enabled),
+        [
+            "A watched masternode is on the list in a state that is not paid.",
+            "Masternode {node}{groups} on {network} was in a state that is not paid and is no longer.",
+        ],
+    ),
+    Condition::new(
+        "MasternodePingLate",
+        Severity::Warning,
+        300,
+        Rule::Masternode(ping_late),
+        [
+            "A watched masternode is silent and will expire.",
+            "Masternode {node}{groups} on {network} was silent and sent a ping again.",
+        ],
+    ),
+    Condition::new(
+        "MasternodePaymentOverdue",
+        Severity::Warning,
+        1_800,
+        Rule::Masternode(payment_overdue),
+        [
+            "A watched masternode is not paid although it is its turn.",
+            "Masternode {node}{groups} on {network} was first in the payment queue for long and is no longer.",
+        ],
+    )
+    .keeps_hold(),
+    Condition::new(
+        "MasternodePaymentLost",
+        Severity::Warning,
+        0,
+        Rule::Masternode(payment_lost),
+        [
+            "A watched masternode lost its place in the payment queue.",
+            "Masternode {node}{groups} on {network} lost a payment more than an hour ago.",
+        ],
+    ),
+    Condition::new(
+        "MasternodeUnexpectedChange",
+        Severity::Critical,
+        0,
+        Rule::Masternode(unexpected_change),
+        [
+            "A watched masternode has another key, address or payee than it should.",
+            "Masternode {node}{groups} on {network} was not as the watch list states and is again.",
+        ],
+    )
+    .never_muted(),
+];
+
+fn missing(node: &NodeContext<'_>) -> Verdict {
+    if node.view.is_some() {
+        return Verdict::DoesNotHold;
+    }
+    Verdict::holds(
+        0.0,
+        format!(
+            "{} is not on the list of masternodes: its collateral was spent, or the watch list is wrong.",
+            node.who()
+        ),
+    )
+}
+
+fn not_enabled(node: &NodeContext<'_>) -> Verdict {
+    let Some(view) = &node.view else { return Verdict::Inapplicable };
+    if view.masternode.is_banned() || view.masternode.is_payable() {
+        return Verdict::DoesNotHold;
+    }
+    let states = &node.snapshot.rules().states;
+    let label = state::label(states, state::index_of(states, view.masternode));
+    Verdict::holds(0.0, format!("{} is in the state {label} and earns nothing.", node.who()))
+}
+
+fn ping_late(node: &NodeContext<'_>) -> Verdict {
+    let (Some(view), Some(ping)) = (&node.view, node.snapshot.rules().ping) else { return Verdict::Inapplicable };
+    let masternode = view.masternode;
+    if masternode.is_banned() || !masternode.is_payable() {
+        return Verdict::DoesNotHold;
+    }
+    let seen = masternode.announced.as_ref().and_then(|announced| announced.last_seen);
+    let Some(seen) = seen else { return Verdict::Unknown };
+    // Against the time of the list, not the present: what is not read again must not seem to fall silent.
+    let (read_at, tip) = (node.snapshot.read_at(), node.snapshot.block().time);
+    // No node takes a block from further ahead: our clock is behind, and nothing was received in the future.
+    let read_at = if read_at.0.saturating_add(MOST_AHEAD_SECONDS) < tip.0 { tip } else { read_at };
+    let silent = read_at.0.saturating_sub(seen.0);
+    if silent <= ping.warning_seconds {
+        return Verdict::DoesNotHold;
+    }
+    let text = format!(
+        "{} sent its last ping at {}. It expires {} after that, and may then need a new start.",
+        node.who(),
+        text::time(seen),
+        text::duration(ping.expiry_seconds)
+    );
+    Verdict::holds(silent as f64, text)
+}
+
+fn payment_overdue(node: &NodeContext<'_>) -> Verdict {
+    let Some(view) = &node.view else { return Verdict::Inapplicable };
+    // Tiny networks turn around too fast to tell.
+    if node.network.cycle <= node.network.thresholds.shortest_cycle {
+        return Verdict::Inapplicable;
+    }
+    let tip = node.snapshot.block().height;
+    let blocks = node.network.memory.blocks_at_head(&view.masternode.id, tip);
+    match blocks.filter(|blocks| *blocks >= node.network.thresholds.overdue_blocks) {
+        Some(blocks) => Verdict::holds(
+            blocks,
+            format!("{} is first in the payment queue since block {} and was not paid.", node.who(), tip.0 - blocks),
+        ),
+        None => Verdict::DoesNotHold,
+    }
+}
+
+fn payment_lost(node: &NodeContext<'_>) -> Verdict {
+    if node.network.events.lost.contains(&node.watched.watched.id) {
+        let text = format!("{} lost the payment that it was waiting for, by a ban or by leaving the list.", node.who());
+        return Verdict::holds(1.0, text);
+    }
+    if node.network.is_young(node.network.thresholds.recent_seconds) { Verdict::Unknown } else { Verdict::DoesNotHold }
+}
+
+fn unexpected_change(node: &NodeContext<'_>) -> Verdict {
+    let expectations = &node.watched.watched.expectations;
+    let Some(view) = node.view.as_ref().filter(|_| !expectations.is_empty()) else { return Verdict::Inapplicable };
+    let met = |(field, value): &(WatchField, String)| (*field, field.met_by(view.masternode, value));
+    let met: Vec<_> = expectations.iter().map(met).collect();
+    let wrong: Vec<&str> = met.iter().filter(|(_, met)| *met == Some(false)).map(|(field, _)| field.label()).collect();
+    if !wrong.is_empty() {
+        let text = format!("{} is not as the watch list states in: {}.", node.who(), wrong.join(", "));
+        return Verdict::holds(wrong.len() as f64, text);
+    }
+    if met.iter().any(|(_, met)| met.is_none()) { Verdict::Unknown } else { Verdict::DoesNotHold }
+}

@@ -1,0 +1,171 @@
+//! Sources, data and this process at their edges.
+//!
+//! Never here: masternodes.
+
+use super::*;
+
+fn at(seconds: u64) -> Moment {
+    Moment { unix: UnixSeconds(block(TIP).time.0 + seconds), uptime: Duration::from_secs(500_000 + seconds) }
+}
+
+/// The verdicts on some conditions after a change of a healthy network.
+fn after(change: impl Fn(&mut NetworkState), names: &[&str]) -> Vec<Option<Verdict>> {
+    let mut state = Scene::default().state(None, None);
+    change(&mut state);
+    let evaluation = evaluate_state(state, &mut Memory::default(), at(0));
+    names.iter().map(|name| verdict(&evaluation, name)).map(|verdict| verdict.map(short)).collect()
+}
+
+/// Without its text.
+fn short(verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Holds { value, text } => {
+            assert!(text.ends_with('.'), "{text}");
+            Verdict::holds(value, "")
+        }
+        other => other,
+    }
+}
+
+fn held(value: f64) -> Option<Verdict> {
+    Some(Verdict::holds(value, ""))
+}
+
+const NOT: Option<Verdict> = Some(Verdict::DoesNotHold);
+const UNKNOWN: Option<Verdict> = Some(Verdict::Unknown);
+
+#[test]
+fn what_a_source_says_or_does_not_say_follows_it() {
+    let names = ["MasternodeExporterSourceDown", "MasternodeExporterAllSourcesDown", "MasternodeExporterWrongNetwork"];
+    assert_eq!(after(|_| {}, &names), [NOT, NOT, NOT]);
+    assert_eq!(after(|state| state.sources[0].synced = None, &names), [UNKNOWN, UNKNOWN, NOT]);
+    assert_eq!(after(|state| state.sources[0].synced = Some(false), &names), [held(1.0), held(0.0), NOT]);
+    assert_eq!(after(|state| state.sources[0].network_match = Some(false), &names)[2], held(1.0));
+    assert_eq!(after(|state| state.sources[0].network_match = None, &names)[2], UNKNOWN);
+    let said = ["MasternodeExporterSourceIsolated", "MasternodeExporterSourceReleaseBad"];
+    assert_eq!(after(|_| {}, &said), [UNKNOWN, UNKNOWN], "nothing was said yet");
+    let fork = ["MasternodeExporterSourceForkNotReady", "MasternodeExporterSourceLeftBehind"];
+    let behind = |activation: Option<u32>| {
+        after(
+            |state| {
+                state.sources[0].follows_fork = Some(false);
+                state.fork_activation = activation.map(Height);
+            },
+            &fork,
+        )
+    };
+    assert_eq!(after(|_| {}, &fork), [UNKNOWN, UNKNOWN]);
+    assert_eq!(behind(None), [held(1.0), NOT]);
+    assert_eq!(behind(Some(5)), [NOT, held(1.0)]);
+}
+
+#[test]
+fn what_a_source_said_counts_for_ten_minutes_of_silence() {
+    let mut memory = Memory::default();
+    let mut isolated = |said, seconds| {
+        let mut state = Scene::default().state(None, None);
+        state.sources[0].isolated = said;
+        verdict(&evaluate_state(state, &mut memory, at(seconds)), "MasternodeExporterSourceIsolated").map(short)
+    };
+    assert_eq!(isolated(Some(true), 0), held(1.0));
+    assert_eq!(isolated(None, 600), held(1.0));
+    assert_eq!(isolated(None, 601), None, "that it is down is another alert");
+    assert_eq!(isolated(Some(false), 700), NOT);
+}
+
+#[test]
+fn data_is_stale_by_the_clock_that_does_not_jump_and_its_masternodes_are_unknown_then() {
+    let mut memory = Memory::default();
+    let scene = Scene { node: scored(138), tip: TIP + 60, ..Scene::default() };
+    let mut evaluated = |seconds: u64, clock_jump: u64| {
+        let now = Moment { unix: UnixSeconds(at(seconds).unix.0 + clock_jump), ..at(seconds) };
+        let mut state = scene.state(None, None);
+        state.sources[0].last_success = Some(at(0));
+        let evaluation = evaluate_state(state, &mut memory, now);
+        let of = |name| verdict(&evaluation, name).map(short);
+        (of("MasternodeExporterDataStale"), of("MasternodePoSeOneFailureFromBan"), evaluation.complete.len())
+    };
+    assert_eq!(evaluated(300, 0), (NOT, held(70.0), 1));
+    assert_eq!(evaluated(300, 36_000), (NOT, held(70.0), 1), "the wall clock jumped");
+    assert_eq!(evaluated(301, 0), (NOT, UNKNOWN, 0));
+    assert_eq!(evaluated(900, 0), (NOT, UNKNOWN, 0));
+    assert_eq!(evaluated(901, 0), (held(901.0), UNKNOWN, 0));
+}
+
+#[test]
+fn a_network_that_was_never_reached_is_stale_after_its_beginning_and_unknown_before() {
+    let never = |since: u64| {
+        let change = |state: &mut NetworkState| {
+            state.sources[0].last_success = None;
+            state.since = Moment { uptime: Duration::from_secs(500_000 - since), ..at(0) };
+        };
+        after(change, &["MasternodeExporterDataStale", "MasternodeChainStalled"])
+    };
+    assert_eq!(never(900), [UNKNOWN, UNKNOWN]);
+    assert_eq!(never(901), [held(901.0), UNKNOWN]);
+}
+
+#[test]
+fn a_gap_counts_for_an_hour_and_what_is_not_understood_for_a_day() {
+    let mut memory = Memory::default();
+    let mut rises = |gap, not_understood, seconds| {
+        let state = NetworkState { gap_blocks: gap, not_understood, ..Scene::default().state(None, None) };
+        let evaluation = evaluate_state(state, &mut memory, at(seconds));
+        ["MasternodeExporterHistoryGap", "MasternodeExporterAnswersNotUnderstood"]
+            .map(|name| verdict(&evaluation, name).map(short))
+    };
+    // The first look already finds the gap of a start after a long pause.
+    assert_eq!(rises(6_000, 0, 0), [held(6_000.0), NOT]);
+    assert_eq!(rises(6_000, 2, 3_599), [held(6_000.0), held(2.0)]);
+    assert_eq!(rises(6_000, 2, 3_600), [NOT, held(2.0)]);
+    assert_eq!(rises(6_001, 3, 3_700), [held(1.0), held(3.0)]);
+    assert_eq!(rises(6_001, 3, 90_099), [NOT, held(3.0)]);
+    assert_eq!(rises(6_001, 3, 90_100), [NOT, NOT]);
+}
+
+#[test]
+fn a_chain_is_stalled_after_half_an_hour_or_fifteen_blocks_or_as_configured() {
+    for (spacing, configured, expected) in [
+        (60.0, None, 1_800),
+        (157.6, None, 2_364),
+        (300.0, None, 4_500),
+        (300.0, Some(600), 600),
+        (f64::NAN, None, 1_800),
+    ] {
+        let thresholds = Thresholds { stalled_seconds: configured, ..Thresholds::DEFAULT };
+        assert_eq!(thresholds.stalled_after(spacing), expected, "{spacing} {configured:?}");
+    }
+    let mut input = input(Scene::default().state(None, None), at(0));
+    input.jumped.insert("net".into());
+    let evaluation = evaluate(&Catalogue::default(), &input, &Thresholds::DEFAULT, &mut Memory::default());
+    assert_eq!(verdict(&evaluation, "MasternodeChainStalled"), UNKNOWN, "the clock jumped since the tip");
+}
+
+#[test]
+fn this_process_is_evaluated_with_each_of_its_receivers() {
+    let receiver = |name: &str, failing| ReceiverState { name: name.into(), failing };
+    let process = ProcessState {
+        config_good: false,
+        web_config_good: true,
+        history_damaged: None,
+        history_writable: Some(false),
+        suppressed_series: 3,
+        unmatched_entries: Some(vec!["the watch entry payout_address=X".into()]),
+        receivers: vec![receiver("a", Some(true)), receiver("b", Some(false)), receiver("c", None)],
+    };
+    let input = EvaluationInput { process, ..input(Scene::default().state(None, None), at(0)) };
+    let evaluation = evaluate(&Catalogue::default(), &input, &Thresholds::DEFAULT, &mut Memory::default());
+    let held: Vec<_> = evaluation.holding().map(|(_, held, ..)| held.alert.name).collect();
+    let expected = [
+        "MasternodeExporterNotificationsFailing",
+        "MasternodeExporterConfigReloadFailed",
+        "MasternodeExporterHistoryNotWritten",
+        "MasternodeExporterSeriesSuppressed",
+        "MasternodeExporterEntryUnmatched",
+    ];
+    assert_eq!(held, expected);
+    assert_eq!(verdict(&evaluation, "MasternodeExporterHistoryDamaged"), UNKNOWN);
+    let receivers: Vec<_> = evaluation.subjects.iter().filter(|subject| subject.scope == Scope::Receiver).collect();
+    let verdicts: Vec<_> = receivers.iter().map(|subject| short(subject.verdicts[0].1.clone())).collect();
+    assert_eq!(verdicts, [Verdict::holds(1.0, ""), Verdict::DoesNotHold, Verdict::Unknown]);
+}

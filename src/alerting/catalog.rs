@@ -1,0 +1,176 @@
+//! Every alert: those of the conditions that the exporter evaluates, and those that only Prometheus can raise.
+//!
+//! A name has one severity. Two tiers of one trouble have two names, so that an inhibition of one never mutes the other.
+//!
+//! Never here: a condition (`domain::condition`).
+
+use domain::condition::{Alert, Catalogue, Inhibition, Scope, Severity};
+
+/// An alert that no exporter can raise, because it is about exporters that are gone.
+#[derive(Debug)]
+pub struct PrometheusAlert {
+    /// Name, severity, hold and texts.
+    pub alert: Alert,
+    /// PromQL; `$job` stands for a matcher of the job, or for nothing.
+    pub expression: &'static str,
+    /// What exactly, as a template of Prometheus.
+    pub description: &'static str,
+    /// What is not sent while it fires.
+    pub inhibits: &'static [Inhibition],
+}
+
+const fn alert(
+    name: &'static str,
+    severity: Severity,
+    hold_seconds: u32,
+    scope: Scope,
+    [summary, resolved]: [&'static str; 2],
+) -> Alert {
+    Alert { name, severity, hold_seconds, scope, summary, resolved, keeps_hold: false }
+}
+
+/// All of them.
+pub const PROMETHEUS_ALERTS: &[PrometheusAlert] = &[
+    PrometheusAlert {
+        alert: alert(
+            "MasternodeExporterAbsent",
+            Severity::Critical,
+            300,
+            Scope::Exporter,
+            ["Prometheus sees no masternode exporter.", "No exporter was scraped; one is again."],
+        ),
+        expression: "# A job of which a network is missing, or no exporter at all.\n\
+                     count by (job) (\n  \
+                       job:masternode_exporter:seen unless on (network) masternode_exporter_gap_blocks_total\n\
+                     )\n\
+                     unless on (job) masternode_exporter_build_info\n\
+                     or\n\
+                     absent(masternode_exporter_build_info$job) unless on () job:masternode_exporter:seen",
+        description: "No exporter{{ with $labels.job }} of job {{ . }}{{ end }} is scraped: nothing is known of its masternodes.",
+        inhibits: &[Inhibition {
+            targets: &["MasternodeExporterNetworkUnreported", "MasternodeExporterDown"],
+            equal: &["job"],
+            reason: "It is the cause of both.",
+        }],
+    },
+    PrometheusAlert {
+        alert: alert(
+            "MasternodeExporterNetworkUnreported",
+            Severity::Critical,
+            300,
+            Scope::Network,
+            [
+                "No exporter reports a network that was reported before.",
+                "Network {network} was not reported and is again.",
+            ],
+        ),
+        expression: "job:masternode_exporter:seen unless on (network) masternode_exporter_gap_blocks_total",
+        description: "No exporter reports {{ $labels.network }}: bans and penalties are not seen. The last one was of job \
+                      {{ $labels.job }}, at {{ $value | humanizeTimestamp }}.",
+        inhibits: &[Inhibition {
+            targets: &["MasternodeExporterMasternodesUnreported", "MasternodeExporterDataStale"],
+            equal: &["network"],
+            reason: "Nothing of the network is known.",
+        }],
+    },
+    PrometheusAlert {
+        alert: alert(
+            "MasternodeExporterMasternodesUnreported",
+            Severity::Critical,
+            300,
+            Scope::Network,
+            [
+                "Watched masternodes are reported by no exporter any more.",
+                "Masternodes of {network} were not reported and are again.",
+            ],
+        ),
+        expression: "count by (job, network) (masternode:masternode_registered:lost)",
+        description: "{{ $value }} masternodes of {{ $labels.network }} were watched by an exporter of job {{ $labels.job }} that is \
+                      gone or has no list, and no other exporter watches them: {{ range printf \
+                      \"topk(10, masternode:masternode_registered:lost{job=%q,network=%q})\" $labels.job $labels.network | query }}\
+                      {{ or .Labels.alias .Labels.masternode }} {{ end }}",
+        inhibits: &[],
+    },
+    PrometheusAlert {
+        alert: alert(
+            "MasternodeExporterDown",
+            Severity::Warning,
+            300,
+            Scope::Exporter,
+            ["Prometheus cannot scrape an exporter.", "An exporter could not be scraped and can be again."],
+        ),
+        expression: "up == 0 and on (job) job:masternode_exporter:seen",
+        description: "Exporter {{ $labels.instance }} of job {{ $labels.job }} cannot be scraped. If another one watches the same \
+                      masternodes, nothing is missed yet.",
+        inhibits: &[],
+    },
+    PrometheusAlert {
+        alert: alert(
+            "MasternodeExporterBehind",
+            Severity::Warning,
+            900,
+            Scope::Exporter,
+            [
+                "An exporter is behind another one of the same network.",
+                "An exporter was behind another one and has caught up.",
+            ],
+        ),
+        expression: "masternode_exporter_list_height\n  \
+                       < on (network) group_left () max by (network) (masternode_exporter_list_height) - 5",
+        description: "The list of exporter {{ $labels.instance }} of job {{ $labels.job }} is at block {{ $value }} of \
+                      {{ $labels.network }}; another exporter is further. Its source is stuck, or on another chain.",
+        inhibits: &[],
+    },
+    PrometheusAlert {
+        alert: alert(
+            "MasternodeExporterWatchdog",
+            Severity::None,
+            0,
+            Scope::Exporter,
+            ["Always fires: whoever does not receive it knows that the way is broken.", "Never resolved."],
+        ),
+        expression: "vector(1)",
+        description: "This alert always fires, so that a dead man's switch can tell when Prometheus or Alertmanager is silent.",
+        inhibits: &[],
+    },
+];
+
+/// All alerts, in the order in which they are documented.
+pub fn alerts(catalogue: &Catalogue) -> impl Iterator<Item = &'static Alert> {
+    let evaluated = catalogue.conditions().map(|condition| &condition.alert);
+    evaluated.chain(PROMETHEUS_ALERTS.iter().map(|alert| &alert.alert))
+}
+
+/// Which alert makes which others needless: its name, and what is not sent.
+pub fn inhibitions(catalogue: &Catalogue) -> impl Iterator<Item = (&'static str, &'static Inhibition)> {
+    let of =
+        |alert: &'static Alert, inhibits: &'static [Inhibition]| inhibits.iter().map(move |rule| (alert.name, rule));
+    let evaluated = catalogue.conditions().flat_map(move |condition| of(&condition.alert, condition.inhibits));
+    evaluated.chain(PROMETHEUS_ALERTS.iter().flat_map(move |alert| of(&alert.alert, alert.inhibits)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_alert_has_a_name_of_its_own_and_whole_sentences() {
+        let catalogue = Catalogue::default();
+        let names: BTreeSet<_> = alerts(&catalogue).map(|alert| alert.name).collect();
+        assert_eq!(names.len(), alerts(&catalogue).count());
+        for alert in alerts(&catalogue) {
+            assert!(alert.name.starts_with("Masternode"), "{}", alert.name);
+            assert!(alert.summary.ends_with('.') && !alert.summary.contains('{'), "{}", alert.name);
+            assert!(alert.resolved.ends_with('.'), "{}", alert.name);
+        }
+    }
+
+    #[test]
+    fn the_watchdog_alone_has_a_severity_that_no_inhibition_of_info_matches() {
+        let catalogue = Catalogue::default();
+        let none = alerts(&catalogue).filter(|alert| alert.severity == Severity::None).map(|alert| alert.name);
+        assert_eq!(none.collect::<Vec<_>>(), ["MasternodeExporterWatchdog"]);
+    }
+}

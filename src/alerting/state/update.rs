@@ -1,0 +1,157 @@
+//! What an evaluation makes of the alerts: each begins, is muted or is resolved.
+//!
+//! Never here: what is due to a receiver.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::alerting::settings::AlertingSettings;
+use crate::alerting::state::{AlertState, AlertStore, Labels, MOST, Phase, key};
+use domain::condition::{Alert, EvaluatedSubject, Evaluation, Scope, Verdict, text};
+use domain::masternode::UnixSeconds;
+
+/// One condition that holds, as an alert.
+struct ActiveCondition<'a> {
+    alert: &'static Alert,
+    labels: Labels,
+    value: f64,
+    text: &'a str,
+    muted_until: Option<UnixSeconds>,
+}
+
+/// The labels of an alert about a subject: those of the rules for Prometheus, and those that are configured.
+fn labels_of(subject: &EvaluatedSubject, alert: &Alert, settings: &AlertingSettings) -> Labels {
+    let mut labels = Labels::clone(&subject.labels);
+    if alert.scope == Scope::Exporter {
+        labels.insert("job".into(), settings.job.clone());
+    }
+    labels.insert("severity".into(), alert.severity.label().into());
+    for (name, value) in &settings.labels {
+        labels.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    labels.retain(|_, value| !value.is_empty());
+    labels
+}
+
+impl AlertStore {
+    /// Takes what was found at `now`. Returns how many were left out because there are too many.
+    pub fn update(&mut self, evaluation: &Evaluation, settings: &AlertingSettings, now: UnixSeconds) -> usize {
+        let mut present = BTreeSet::new();
+        let mut left_out = 0;
+        for (subject, condition, value, text) in evaluation.holding() {
+            let labels = labels_of(subject, &condition.alert, settings);
+            let muted_until = subject.muted(condition);
+            let active = ActiveCondition { alert: &condition.alert, labels, value, text, muted_until };
+            let key = key(active.alert, &active.labels);
+            if self.entries.len() >= MOST && !self.entries.contains_key(&key) {
+                left_out += 1;
+                continue;
+            }
+            self.mark_active(&key, active, settings.hold_seconds(&condition.alert), now);
+            present.insert(key);
+        }
+        let unknown = self.unknown(evaluation, settings);
+        let gone = |(key, entry): &(&String, &AlertState)| {
+            !present.contains(*key) && !unknown.contains(*key) && !is_without_list(evaluation, entry)
+        };
+        let gone: Vec<String> = self.entries.iter().filter(gone).map(|(key, _)| key.clone()).collect();
+        for key in gone {
+            self.mark_resolved(&key, now);
+        }
+        left_out
+    }
+
+    /// The alerts of which it is not known whether they still hold.
+    fn unknown(&self, evaluation: &Evaluation, settings: &AlertingSettings) -> BTreeSet<String> {
+        let names: BTreeSet<&str> = self.entries.values().map(|entry| entry.alert.name).collect();
+        let verdicts = evaluation.subjects.iter().flat_map(|subject| {
+            subject.verdicts.iter().map(move |(condition, verdict)| (subject, &condition.alert, verdict))
+        });
+        verdicts
+            .filter(|(_, alert, verdict)| **verdict == Verdict::Unknown && names.contains(alert.name))
+            .map(|(subject, alert, _)| key(alert, &labels_of(subject, alert, settings)))
+            .collect()
+    }
+
+    fn mark_active(&mut self, key: &str, active: ActiveCondition<'_>, hold: u64, now: UnixSeconds) {
+        if let Some(until) = active.muted_until {
+            return self.mark_muted(key, until, now);
+        }
+        let fresh = || AlertState {
+            alert: active.alert,
+            labels: active.labels.clone(),
+            value: active.value,
+            description: String::new(),
+            stage: Phase::Pending(now.0),
+            starts_at: now,
+            told: BTreeMap::new(),
+        };
+        let entry = self.entries.entry(key.to_string()).or_insert_with(fresh);
+        let before = (entry.stage, entry.description.is_empty());
+        if matches!(entry.stage, Phase::Resolved(_) | Phase::Muted(_)) {
+            entry.stage = Phase::Pending(now.0);
+        }
+        if let Phase::Pending(since) = entry.stage
+            && now.0 >= since.saturating_add(hold)
+        {
+            (entry.stage, entry.starts_at) = (Phase::Firing, now);
+        }
+        entry.value = active.value;
+        entry.description.clear();
+        entry.description.push_str(active.text);
+        if before != (entry.stage, false) {
+            self.changed.insert(key.to_string());
+        }
+    }
+
+    /// What is not known to anybody stays so while it is muted.
+    fn mark_muted(&mut self, key: &str, until: UnixSeconds, now: UnixSeconds) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        match entry.stage {
+            Phase::Muted(_) | Phase::Resolved(_) => {}
+            Phase::Pending(_) if entry.told.is_empty() => {
+                self.entries.remove(key);
+                self.changed.insert(key.to_string());
+            }
+            Phase::Pending(_) | Phase::Firing => {
+                entry.stage = Phase::Muted(now.0);
+                entry.description =
+                    format!("Muted until {} by maintenance: {}", text::time(until), entry.alert.summary);
+                self.changed.insert(key.to_string());
+            }
+        }
+    }
+
+    fn mark_resolved(&mut self, key: &str, now: UnixSeconds) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        match entry.stage {
+            Phase::Resolved(_) => return,
+            // A receiver still believes that it fires, from before it ended last.
+            Phase::Pending(_) if !entry.told.values().any(|told| told.firing) => drop(self.entries.remove(key)),
+            Phase::Pending(_) | Phase::Firing | Phase::Muted(_) => {
+                entry.stage = Phase::Resolved(now.0);
+                entry.description = resolution(entry.alert, &entry.labels);
+            }
+        }
+        self.changed.insert(key.to_string());
+    }
+}
+
+/// Labels of a masternode that are no groups.
+const OWN: &[&str] = &["network", "masternode", "alias", "node_type", "severity"];
+
+/// What is said of an alert that is resolved.
+fn resolution(alert: &Alert, labels: &Labels) -> String {
+    let node = labels.get("alias").or_else(|| labels.get("masternode"));
+    let groups = labels.iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
+    let groups: String = groups.map(|(name, group)| format!(" {name}={group}")).collect();
+    let own = [("node", node.map_or("", String::as_str)), ("groups", groups.as_str())];
+    let all = own.into_iter().chain(labels.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+    all.fold(alert.resolved.to_string(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+}
+
+/// Whether an alert follows from a list that was not read yet: nothing of it is among the subjects.
+fn is_without_list(evaluation: &Evaluation, entry: &AlertState) -> bool {
+    let of_list = matches!(entry.alert.scope, Scope::Masternode | Scope::Group | Scope::QuorumType);
+    let network = entry.labels.get("network").map_or("", String::as_str);
+    of_list && evaluation.networks.contains(network) && !evaluation.complete.contains(network)
+}
