@@ -380,9 +380,8 @@ impl ChainSync {
     pub(super) async fn select_quorums(&mut self, source: &mut Source) -> (bool, Result<(), SourceError>) {
         let Some(followed) = self.state.followed().filter(|_| self.settings.ask.seats) else { return (false, Ok(())) };
         let selected = self.enrichment.select_quorums(source, followed, &self.settings.rules).await;
-        for quorum_type in self.enrichment.take_mismatches() {
-            self.meters.selection_mismatches.inc(quorum_type);
-        }
+        let mismatches = self.enrichment.take_mismatches();
+        self.meters.selection_mismatches.count(&self.enrichment.computed_types(), &mismatches);
         selected
     }
 

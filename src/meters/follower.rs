@@ -45,9 +45,11 @@ pub struct SelectionMismatches {
 }
 
 impl SelectionMismatches {
-    /// One more of a quorum type.
-    pub fn inc(&self, quorum_type: &str) {
-        self.family.with_label_values(&[self.network.as_str(), quorum_type]).inc();
+    /// Counts mismatches by quorum type. The types that are `computed` are shown with 0 before their first one.
+    pub fn count(&self, computed: &[&str], mismatches: &[&str]) {
+        let of_type = |quorum_type: &&str| self.family.with_label_values(&[self.network.as_str(), *quorum_type]);
+        computed.iter().map(of_type).for_each(drop);
+        mismatches.iter().for_each(|quorum_type| of_type(quorum_type).inc());
     }
 }
 

@@ -82,7 +82,7 @@ impl Meters {
 
     /// Makes one sample of each family, so that a reference can show their labels. For no process that is scraped.
     pub fn touch(&self) {
-        self.network("");
+        self.network("").selection_mismatches.count(&[""], &[]);
         self.history.began();
         self.history.written(0);
         self.history.pending("", 0);

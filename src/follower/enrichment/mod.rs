@@ -133,6 +133,11 @@ impl Enrichment {
         (is_news, selected)
     }
 
+    /// Rotating quorum types whose members are computed.
+    pub(super) fn computed_types(&self) -> Vec<&'static str> {
+        self.rotation.rotations().iter().map(|rotation| rotation.kind().name).collect()
+    }
+
     /// Quorum types whose computed members differed from those of a mined quorum since this was last asked.
     pub(super) fn take_mismatches(&mut self) -> Vec<&'static str> {
         self.rotation.take_mismatches()
