@@ -113,16 +113,7 @@ fn operations(generator: &mut SchemaGenerator) -> [Operation; 6] {
             errors: &["400", "404", "409", "431", "500", "503"],
             links: Value::Null,
         },
-        Operation {
-            path: format!("{MASTERNODES}/{{id}}{DUTIES}"),
-            id: "duties",
-            summary: "DKG sessions ahead of one masternode, and what follows if it goes offline.",
-            answer: "The sessions in which it sits or may sit.",
-            schema: reference::<answers::Duties<'_>>(generator),
-            parameters: vec![id, parameter(&Parameter::NETWORK)],
-            errors: &["400", "404", "409", "431", "500", "503"],
-            links: Value::Null,
-        },
+        operation_duties(generator, id),
         Operation {
             path: EVENTS.into(),
             id: "events",
@@ -141,6 +132,19 @@ fn operations(generator: &mut SchemaGenerator) -> [Operation; 6] {
         },
         operation_contract(),
     ]
+}
+
+fn operation_duties(generator: &mut SchemaGenerator, id: Value) -> Operation {
+    Operation {
+        path: format!("{MASTERNODES}/{{id}}{DUTIES}"),
+        id: "duties",
+        summary: "DKG sessions ahead of one masternode, and what follows if it goes offline.",
+        answer: "The sessions in which it sits or may sit.",
+        schema: reference::<answers::Duties<'_>>(generator),
+        parameters: vec![id, parameter(&Parameter::NETWORK)],
+        errors: &["400", "404", "409", "431", "500", "503"],
+        links: Value::Null,
+    }
 }
 
 fn operation_contract() -> Operation {
