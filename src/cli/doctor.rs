@@ -306,6 +306,11 @@ async fn examine_quorums(client: &Client, parent: &Block, tip: &Block, findings:
         findings
             .note(method.name, false, client.roll_change(Some(&parent.hash), &tip.hash).await, |_| "answers".into());
     }
+    if let Some(method) = dialect.rotation {
+        findings.note(method.name, false, client.rotation_info(&tip.hash, &[parent.hash]).await, |_| {
+            "answers: seats in rotating quorums can be known ahead".into()
+        });
+    }
 }
 
 /// Calls for a single masternode, tried on one.

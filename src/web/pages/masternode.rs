@@ -13,7 +13,7 @@ use crate::web::api::masternodes::{find, probe};
 use crate::web::api::{AlertsOf, Api};
 use crate::web::pages::events::{self, NetworkEvent};
 use crate::web::pages::score_history::ScoreHistory;
-use crate::web::pages::{alerts, chart, format, network, probe, revival, rows};
+use crate::web::pages::{alerts, chart, duties, format, network, probe, revival, rows};
 use domain::NetworkState;
 use domain::details::Purpose;
 use domain::event::Event;
@@ -129,6 +129,7 @@ fn content(api: &Api, networks: &[Arc<NetworkState>], subject: &Subject<'_>, id:
             (revival::section(subject))
             (probe::seen(subject, called, probe(networks, snapshot, &id), now))
             (facts(subject, now))
+            (duties::section(subject, now))
             (expected(subject))
             section aria-labelledby="events" {
                 h2 #events { "Events" }
