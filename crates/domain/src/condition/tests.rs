@@ -250,7 +250,7 @@ fn a_penalty_is_told_for_an_hour() {
     let scene = |score, height| Scene { node: scored(score), events: vec![penalty(1, height)], ..Scene::default() };
     scene(10, TIP - 21).check(&[("MasternodePoSePenalized", 132.0)]);
     scene(10, TIP - 22).check(&[]);
-    // A revival took the score away, and with it what there was to tell.
+    // A revival resets the score and ends the condition.
     scene(0, TIP - 21).check(&[]);
 }
 
@@ -348,10 +348,10 @@ fn a_wave_needs_ten_and_a_hundredth() {
 
 #[test]
 fn a_group_is_degraded_by_three_or_by_a_third_of_at_least_two() {
-    // watched masternodes of the group, newly penalised, told.
+    // watched masternodes of the group, newly penalised, degraded.
     let cases =
         [(1, 1, false), (2, 1, false), (3, 2, true), (6, 2, true), (7, 2, false), (30, 2, false), (30, 3, true)];
-    for (members, penalised, told) in cases {
+    for (members, penalised, degraded) in cases {
         let scene = Scene {
             watched: (1..=members).collect(),
             events: (1..=penalised).map(|number| penalty(number, TIP)).collect(),
@@ -359,7 +359,7 @@ fn a_group_is_degraded_by_three_or_by_a_third_of_at_least_two() {
         };
         let evaluation = scene.evaluate();
         let group = evaluation.holding().find(|(_, held, ..)| held.alert.name == "MasternodeGroupDegraded");
-        assert_eq!(group.is_some(), told, "{penalised} of {members}");
+        assert_eq!(group.is_some(), degraded, "{penalised} of {members}");
         assert!(group.is_none_or(|(subject, ..)| subject.labels["group"] == "acme"));
     }
 }

@@ -4,7 +4,7 @@
 
 use super::*;
 
-/// The last call: how it ended, and the version that was told.
+/// The last probe: its outcome, and the reported version.
 type Call = Option<(Outcome, Option<u32>)>;
 
 /// The conditions of probes and own nodes, in the order of the catalogue.

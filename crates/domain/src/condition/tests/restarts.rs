@@ -4,7 +4,7 @@
 
 use super::*;
 
-/// The verdict on a condition by a process that follows the network for so many seconds.
+/// The verdict on a condition in a process that has followed the network for this many seconds.
 fn young(scene: &Scene, seconds: u64, name: &str) -> Option<Verdict> {
     let mut state = scene.state(None, None);
     state.since = Moment { uptime: scene.now().uptime - Duration::from_secs(seconds), ..scene.now() };
