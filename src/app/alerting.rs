@@ -12,6 +12,7 @@ use crate::app::network::Shared;
 use crate::app::now;
 use crate::app::web_state::NetworkStates;
 use domain::condition::{Catalogue, EvaluationInput, ProcessState};
+use domain::entry_matches;
 use domain::network_state::Moment;
 
 /// The alerting engine, idle until it has settings.
@@ -20,16 +21,18 @@ pub(super) fn engine(shared: &Shared, networks: watch::Receiver<NetworkStates>) 
     let (exposition, has_history) = (shared.exposition.clone(), shared.history.is_some());
     let look: StateSource = Box::new(move || {
         let (process, health) = (*process.borrow(), history.health());
+        let networks: Vec<_> = networks.borrow().values().map(|state| Arc::clone(&state.borrow())).collect();
         let process = ProcessState {
             config_good: process.config_good,
             web_config_good: process.web_config_good,
             history_damaged: health.damaged_rows,
             history_writable: has_history.then_some(health.up),
             suppressed_series: exposition.suppressed() as u64,
+            unmatched_entries: entry_matches::unmatched(networks.iter().map(AsRef::as_ref)),
             receivers: Vec::new(),
         };
         EvaluationInput {
-            networks: networks.borrow().values().map(|state| Arc::clone(&state.borrow())).collect(),
+            networks,
             process,
             now: Moment { unix: now(), uptime: started.elapsed() },
             jumped: BTreeSet::new(),

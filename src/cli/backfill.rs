@@ -122,7 +122,7 @@ async fn with_samples(
         .map_err(|error| CommandError::Configuration(wrong(error)))?;
     let (watch_list, mut watched) = (config.watch_list(&network.name), Vec::new());
     let mut tallies = EventCounters::default();
-    let progress = backfill.tell(store, span, |walked| {
+    let progress = backfill.replay_all(store, span, |walked| {
         walked.happened.events.iter().for_each(|event| tallies.record(event));
         walked.happened.sessions.iter().for_each(|session| tallies.record_session(session));
         watched = watch_list.resolve(walked.list, &watched);

@@ -302,7 +302,7 @@ async fn examine_quorums(client: &Client, parent: &Block, tip: &Block, findings:
             format!("{} commitments in the last block", commitments.len())
         });
     }
-    if let Some(method) = dialect.roll {
+    if let Some(method) = dialect.sml_diff {
         findings
             .note(method.name, false, client.roll_change(Some(&parent.hash), &tip.hash).await, |_| "answers".into());
     }

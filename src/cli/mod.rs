@@ -179,7 +179,10 @@ fn parse(
 ) -> Result<(Arguments, ConfigSources), clap::Error> {
     let mut command = command_line();
     let matches = command.try_get_matches_from_mut(arguments)?;
-    let (file, overrides) = flags::read(&matches).map_err(|error| error.with_cmd(&command))?;
+    let (file, overrides, warnings) = flags::read(&matches);
+    for warning in warnings {
+        eprintln!("masternode-exporter: {warning}");
+    }
     Ok((Arguments::from_arg_matches(&matches)?, ConfigSources { file, environment, home, overrides }))
 }
 

@@ -1,8 +1,14 @@
 //! A selection and a maintenance entry that match nobody are on the page from the first block on.
 
+use std::sync::Arc;
+
+use domain::counters::EventCounters;
+use domain::entry_matches::{EntryMatches, unmatched};
 use domain::maintenance::Maintenance;
+use domain::samples::network_state;
+use domain::snapshot::SnapshotInputs;
 use domain::watch::{Selector, WatchEntry, WatchField, WatchList};
-use domain::{Detail, UnixSeconds};
+use domain::{Detail, Snapshot, UnixSeconds};
 
 use crate::support::harness::{NOW, Stage};
 
@@ -29,4 +35,36 @@ async fn an_entry_that_matches_nobody_has_a_sample_of_0() {
     page.expect("masternode_watch_entry_matches", &[("entry", &real)], 1.0);
     page.expect("masternode_watch_entry_matches", &[("entry", mistyped)], 0.0);
     page.expect("masternode_maintenance_entry_matches", &[("entry", "payout_address=Xnobody")], 0.0);
+}
+
+#[tokio::test]
+async fn an_entry_is_unmatched_once_no_network_that_has_it_matches_it() {
+    let mut stage = Stage::small().await;
+    stage.poll().await;
+    let snapshot = stage.snapshot().unwrap();
+    let real = snapshot.list().masternodes()[0].details.get(Detail::PayoutAddress).unwrap().into_owned();
+    stage.watch(WatchList::new(vec![entry(&real), entry("Xmistyped")]));
+    stage.mine(&[]).await;
+    let here = network_state("here", stage.snapshot(), Vec::new());
+    assert_eq!(unmatched([&here]), Some(vec!["the watch entry payout_address=Xmistyped".to_string()]));
+    // Both entries are for every network: each of them matches on one.
+    let matches = here.snapshot.as_ref().unwrap().entry_matches().to_vec();
+    let elsewhere = |matches: Vec<EntryMatches>| {
+        let list = here.snapshot.as_ref().unwrap().list().clone();
+        let inputs = SnapshotInputs {
+            network: "there".into(),
+            rules: here.rules.clone(),
+            list,
+            facts: here.snapshot.as_ref().unwrap().facts().clone(),
+            read_at: UnixSeconds(NOW),
+            watched: Vec::new(),
+            recent_events: Vec::new(),
+        };
+        let snapshot = Snapshot::new(inputs, &EventCounters::default()).with_entry_matches(matches);
+        network_state("there", Some(Arc::new(snapshot)), Vec::new())
+    };
+    let swapped = matches.into_iter().map(|found| EntryMatches { masternodes: 1 - found.masternodes.min(1), ..found });
+    assert_eq!(unmatched([&here, &elsewhere(swapped.collect())]), Some(Vec::new()));
+    let unknown = network_state("there", None, Vec::new());
+    assert_eq!(unmatched([&here, &unknown]), None, "a network without a list may have what is meant");
 }

@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use crate::list::MasternodeList;
 use crate::masternode::UnixSeconds;
+use crate::network_state::NetworkState;
 use crate::snapshot::Snapshot;
 use crate::watch::{self, Selector, WatchField, WatchList, WatchTarget};
 
@@ -68,6 +69,27 @@ impl WatchList {
         }
         matches
     }
+}
+
+/// Entries that match no masternode of any network that has them, described with their place in the configuration; at most
+/// five. An entry without a network belongs to every network and needs to match on one of them. `None` while the list of a
+/// network is not known.
+#[must_use]
+pub fn unmatched<'a>(networks: impl IntoIterator<Item = &'a NetworkState>) -> Option<Vec<String>> {
+    let mut best: Vec<EntryMatches> = Vec::new();
+    for network in networks {
+        for found in network.snapshot.as_deref()?.entry_matches() {
+            match best.iter_mut().find(|other| (other.kind, &other.entry) == (found.kind, &found.entry)) {
+                Some(other) => other.masternodes = other.masternodes.max(found.masternodes),
+                None => best.push(found.clone()),
+            }
+        }
+    }
+    let unmatched = best.iter().filter(|found| found.masternodes == 0).map(|found| match found.kind {
+        EntryKind::Watch => format!("the watch entry {}", found.entry),
+        EntryKind::Maintenance => format!("the maintenance entry {}", found.entry),
+    });
+    Some(unmatched.take(5).collect())
 }
 
 impl Snapshot {

@@ -62,6 +62,7 @@ pub(crate) fn input(networks: Vec<NetworkState>, now: Moment) -> EvaluationInput
         web_config_good: true,
         history_damaged: Some(0),
         history_writable: Some(true),
+        unmatched_entries: Some(Vec::new()),
         ..ProcessState::default()
     };
     EvaluationInput { networks: networks.into_iter().map(Arc::new).collect(), process, now, jumped: BTreeSet::new() }

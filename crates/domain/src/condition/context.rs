@@ -39,6 +39,9 @@ pub struct ProcessState {
     pub history_writable: Option<bool>,
     /// Samples that the series limit removes from the exposition.
     pub suppressed_series: u64,
+    /// Entries of the watch list and of maintenance that match no masternode of any network; `None` while the list of a network
+    /// is not known.
+    pub unmatched_entries: Option<Vec<String>>,
     /// Every receiver of notifications.
     pub receivers: Vec<ReceiverState>,
 }

@@ -60,6 +60,16 @@ pub(super) const CONDITIONS: &[Condition] = &[
             "The series limit removed samples from `/metrics` and no longer does.",
         ],
     ),
+    Condition::new(
+        "MasternodeExporterEntryUnmatched",
+        Severity::Warning,
+        600,
+        Rule::Exporter(entry_unmatched),
+        [
+            "An entry of the watch list or of maintenance matches no masternode.",
+            "Every entry of the watch list and of maintenance matches a masternode again.",
+        ],
+    ),
 ];
 
 fn notifications_failing(receiver: &ReceiverState) -> Verdict {
@@ -109,5 +119,15 @@ fn history_not_written(process: &ProcessState) -> Verdict {
 fn series_suppressed(process: &ProcessState) -> Verdict {
     Verdict::of(Some(process.suppressed_series > 0), || {
         "series.limit removes samples of masternodes from /metrics. Raise it, or set series.others to at_risk.".into()
+    })
+}
+
+fn entry_unmatched(process: &ProcessState) -> Verdict {
+    let Some(entries) = &process.unmatched_entries else { return Verdict::Unknown };
+    Verdict::of(Some(!entries.is_empty()), || {
+        format!(
+            "No masternode matches {}: the intended masternodes are not watched. Correct the entry, or remove it.",
+            entries.join("; ")
+        )
     })
 }

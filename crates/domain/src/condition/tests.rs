@@ -162,6 +162,7 @@ fn input(state: NetworkState, now: Moment) -> EvaluationInput {
         web_config_good: true,
         history_damaged: Some(0),
         history_writable: Some(true),
+        unmatched_entries: Some(Vec::new()),
         ..ProcessState::default()
     };
     EvaluationInput { networks: vec![Arc::new(state)], process, now, jumped: BTreeSet::new() }

@@ -23,10 +23,10 @@ fn the_demo_bans_its_endangered_node_after_12_blocks_and_revives_it() {
         assert_eq!(network.masternode(&node).expect("listed").ban_height, None, "{masternodes}");
         network.mine(1);
         assert_eq!(network.masternode(&node).expect("listed").ban_height, Some(network.tip().0), "{masternodes}");
-        network.mine(45);
+        network.mine(90);
         let facts = network.masternode(&node).expect("listed");
         assert_eq!(facts.revived_height, Some(network.tip().0), "{masternodes}");
-        let height = network.tip().0 - 45;
+        let height = network.tip().0 - 90;
         let reported = story(&network, &node);
         assert!(reported.contains(&(height, LedgerKind::Ban { cause: BanCause::Dkg, score: maximum })), "{reported:?}");
     }

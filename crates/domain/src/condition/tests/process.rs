@@ -150,6 +150,7 @@ fn this_process_is_evaluated_with_each_of_its_receivers() {
         history_damaged: None,
         history_writable: Some(false),
         suppressed_series: 3,
+        unmatched_entries: Some(vec!["the watch entry payout_address=X".into()]),
         receivers: vec![receiver("a", Some(true)), receiver("b", Some(false)), receiver("c", None)],
     };
     let input = EvaluationInput { process, ..input(Scene::default().state(None, None), at(0)) };
@@ -160,6 +161,7 @@ fn this_process_is_evaluated_with_each_of_its_receivers() {
         "MasternodeExporterConfigReloadFailed",
         "MasternodeExporterHistoryNotWritten",
         "MasternodeExporterSeriesSuppressed",
+        "MasternodeExporterEntryUnmatched",
     ];
     assert_eq!(held, expected);
     assert_eq!(verdict(&evaluation, "MasternodeExporterHistoryDamaged"), UNKNOWN);
