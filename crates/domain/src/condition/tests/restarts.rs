@@ -1,6 +1,6 @@
-//! What a process does not know that began a moment ago, and what it does know by its history.
+//! Unknown conditions of a process that has just started, and conditions that the history makes known.
 //!
-//! Never here: how alerts are kept over a restart (`alerting`).
+//! Never here: alert state over a restart (`alerting`).
 
 use super::*;
 
