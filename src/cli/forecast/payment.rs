@@ -222,12 +222,12 @@ fn table(draw: &Draw, rows: &[Row], decimals: usize) -> String {
 fn summary(draw: &Draw) -> String {
     let candidates = draw.candidates;
     let mut text = String::new();
-    let candidates = match (draw.model, draw.nodes) {
+    let described = match (draw.model, draw.nodes) {
         (Model::Uniform, _) => format!("{candidates} enabled masternodes"),
         (Model::Pool, Some(nodes)) => format!("the {candidates} longest unpaid of {nodes} masternodes"),
         (Model::Pool, None) => format!("the {candidates} longest unpaid masternodes"),
     };
-    let _ = writeln!(text, "drawn among  {candidates}");
+    let _ = writeln!(text, "drawn among  {described}");
     let _ = match draw.pace.blocks_per_hour {
         Some(blocks) => writeln!(text, "blocks       {blocks} an hour, fractions counted"),
         None => writeln!(text, "blocks       one every {} s, whole ones counted", draw.pace.seconds()),
