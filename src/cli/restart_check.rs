@@ -63,7 +63,7 @@ pub(super) async fn run(arguments: &RestartArguments, config: &Config) -> Result
     let mut height = snapshot.block().height;
     loop {
         let verdict = judge(&snapshot, &node, height, arguments.blocks)?;
-        let text = tell(&snapshot, &node, height, &verdict, arguments.blocks);
+        let text = describe(&snapshot, &node, height, &verdict, arguments.blocks);
         match verdict {
             RestartAdvice::Now(_) => return Ok(text),
             RestartAdvice::NotNow(_) if !arguments.wait => {
@@ -139,7 +139,7 @@ fn judge(snapshot: &Snapshot, node: &NodeView<'_>, height: Height, blocks: u32) 
     }
 }
 
-fn tell(snapshot: &Snapshot, node: &NodeView<'_>, height: Height, verdict: &RestartAdvice, blocks: u32) -> String {
+fn describe(snapshot: &Snapshot, node: &NodeView<'_>, height: Height, verdict: &RestartAdvice, blocks: u32) -> String {
     let kind = match node.masternode.node_type {
         NodeType::Regular => "a regular masternode",
         NodeType::Evo => "an Evo masternode",

@@ -123,8 +123,8 @@ pub(super) fn series(
     }));
     series.extend(variants(&catalog::POSE_BANS, "cause", &BanCause::ALL.map(BanCause::label), |row, variant| {
         // Without a score, causes cannot be distinguished.
-        let told = row.snapshot.limits().is_some() || BanCause::ALL[variant] == BanCause::Unknown;
-        Some(Value::Whole(row.tally().filter(|_| told)?.bans[variant]))
+        let known = row.snapshot.limits().is_some() || BanCause::ALL[variant] == BanCause::Unknown;
+        Some(Value::Whole(row.tally().filter(|_| known)?.bans[variant]))
     }));
     series.extend(memberships(quorum_types));
     series.extend(variants(&catalog::DKG_SEAT, "quorum_type", quorum_types, |row, variant| {

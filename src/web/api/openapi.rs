@@ -14,10 +14,10 @@ use crate::web::api::{
     CONTRACT_PATH, DUTIES, EVENTS, Error, MASTERNODES, STATUS, events, json as answers, masternodes, status,
 };
 
-const DESCRIPTION: &str = "Read only. Answers come from what the exporter knows already: no request asks a node. Times are \
-                           RFC 3339 in UTC, amounts of time are seconds or blocks as the name says. A name is always there; \
-                           null is what is not known or what a chain does not have; only events leave out what their kind \
-                           does not carry. Parameters that are not listed are refused.";
+const DESCRIPTION: &str = "Read-only. Responses come from the current state of the exporter: no request calls a node. \
+                           Times are RFC 3339 in UTC; durations are in seconds or blocks, as the name says. Every \
+                           field is always present; null means not known, or not part of the chain; only events omit \
+                           fields that their kind does not have. Unknown parameters are rejected.";
 
 /// Error responses, and their causes.
 const ERRORS: [(&str, &str); 5] = [

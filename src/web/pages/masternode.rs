@@ -269,11 +269,11 @@ fn parts(masternode: Option<&Masternode>) -> Vec<(String, String)> {
 fn seat(snapshot: &Snapshot, drawing: &SelectedQuorum, node: Option<NodeView<'_>>) -> Option<String> {
     let masternode = node?.masternode;
     let SelectedQuorum { kind, start, .. } = drawing;
-    let told = match drawing.seats(&masternode.id) {
+    let text = match drawing.seats(&masternode.id) {
         true => format!("member of {} of block {start}, commitment due at {}", kind.name, snapshot.due(drawing)),
         false => format!("not a member of {} of block {start}", kind.name),
     };
-    kind.draws(masternode.node_type).then_some(told)
+    kind.draws(masternode.node_type).then_some(text)
 }
 
 /// Expected values of the watch list, and whether they are met.
