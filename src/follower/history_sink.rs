@@ -11,7 +11,7 @@ use tracing::{debug, error, warn};
 
 use crate::follower::source::{Identity, SourceError};
 use crate::history::{
-    self, BLOCKS_KEPT, BlockEvents, HistoryOp, MAX_PAGE, NetworkId, Order, Query, StoreError, WriteOutcome, Writer,
+    self, BLOCKS_KEPT, BlockEvents, HistoryOp, MAX_PAGE, NetworkHandle, Order, Query, StoreError, WriteOutcome, Writer,
 };
 use domain::counters::EventCounters;
 use domain::deployment::V24;
@@ -63,7 +63,7 @@ enum State {
     /// What it holds is not known: to be asked before the chain is followed.
     Closed,
     /// Each block is recorded.
-    Open(NetworkId),
+    Open(NetworkHandle),
 }
 
 impl HistorySink {

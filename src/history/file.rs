@@ -110,8 +110,7 @@ impl HistoryFile {
 
     /// Opens the file where it is not open, and again where it is not the one that is open or damage was found. Returns whether
     /// another file is open now, or the same one again.
-    pub(super) fn check(&mut self) -> bool {
-        let now = Instant::now();
+    pub(super) fn check(&mut self, now: Instant) -> bool {
         if self.store.is_none() {
             return now >= self.open_at && self.open();
         }
