@@ -131,6 +131,12 @@ impl HistoryFile {
                 self.seen.remove_log(&self.real);
                 self.open()
             }
+            Found::OtherLock => {
+                warn!(path = %self.path.display(), "The lock of the history file {} was replaced: opening the file again", self.path.display());
+                // The log stays: it belongs to the file that is there, which another program may have open.
+                self.close("replaced");
+                self.open()
+            }
         }
     }
 
@@ -257,8 +263,10 @@ enum Found {
     Same,
     /// Nothing is there.
     Missing,
-    /// Another file, or the lock is another.
+    /// Another file.
     Other,
+    /// The file that is open, with another lock.
+    OtherLock,
 }
 
 /// Which files the names stood for when they were opened: device and inode.
@@ -284,7 +292,8 @@ impl Seen {
         }
         match now.file {
             None => Found::Missing,
-            file if file != self.file || now.lock != self.lock => Found::Other,
+            file if file != self.file => Found::Other,
+            _ if now.lock != self.lock => Found::OtherLock,
             _ => {
                 self.log = now.log.or(self.log);
                 Found::Same
