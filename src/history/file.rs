@@ -24,6 +24,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// From one look at the path to the next.
 const LOOK: Duration = Duration::from_secs(10);
 
+/// How long damage may follow damage that an examination did not find, and set the file aside unexamined.
+const SUSPECT: Duration = Duration::from_secs(3600);
+
 /// A database file that the process has open.
 pub(super) struct HistoryFile {
     /// `None` while the file cannot be opened.
@@ -39,8 +42,10 @@ pub(super) struct HistoryFile {
     pause: Duration,
     /// What was found damaged since the file was opened.
     damage: Option<String>,
-    /// The file was opened again because of damage: the next damage sets it aside, examined or not.
-    is_suspect: bool,
+    /// When the file was opened again last because of damage.
+    damaged_at: Option<Instant>,
+    /// The reason that was counted when the file was closed.
+    closed_for: Option<&'static str>,
     /// What the last failure to open it said.
     complaint: Option<String>,
 }
@@ -66,7 +71,8 @@ impl HistoryFile {
             open_at: now,
             pause: RETRY,
             damage: None,
-            is_suspect: false,
+            damaged_at: None,
+            closed_for: None,
             complaint: None,
         };
         match opened {
@@ -119,7 +125,7 @@ impl HistoryFile {
         }
         self.look_at = now + LOOK;
         if let Some(what) = self.damage.take() {
-            return self.reopen_damaged(what);
+            return self.reopen_damaged(what, now);
         }
         match self.seen.look(&self.path) {
             Found::Same => false,
@@ -152,14 +158,16 @@ impl HistoryFile {
         self.store.is_some()
     }
 
-    /// Opens a file that contradicts itself: examined again, or set aside where that found nothing before.
-    fn reopen_damaged(&mut self, what: String) -> bool {
+    /// Opens a file that contradicts itself: examined again, or set aside where that found nothing a short time before.
+    fn reopen_damaged(&mut self, what: String, found_at: Instant) -> bool {
         warn!(path = %self.path.display(), "The history file {} is damaged: {what}; opening it again", self.path.display());
         self.close("damaged");
         let now = (self.settings.clock)();
-        let opened = match std::mem::replace(&mut self.is_suspect, true) {
-            false => Store::open(&self.path, now),
-            true => Store::open_renaming(&self.path, now, SetAsideReason::Damaged(what)),
+        let before = self.damaged_at.replace(found_at);
+        let opened = if before.is_some_and(|before| found_at.duration_since(before) < SUSPECT) {
+            Store::open_renaming(&self.path, now, SetAsideReason::Damaged(what))
+        } else {
+            Store::open(&self.path, now)
         };
         match opened {
             Ok(store) => self.opened(store),
@@ -196,14 +204,16 @@ impl HistoryFile {
         self.open_at = Instant::now();
         self.meters.failed();
         self.meters.replaced(reason);
+        self.closed_for = Some(reason);
     }
 
     fn opened(&mut self, store: Store) {
         let path = self.path.display();
         let report = store.report();
+        let counted = self.closed_for.take();
         if let Some(aside) = &report.set_aside {
             warn!(%path, "{path}: {aside}");
-            if self.damage.is_none() && !self.is_suspect {
+            if counted != Some(aside.fault.label()) {
                 self.meters.replaced(aside.fault.label());
             }
         }
