@@ -1,6 +1,6 @@
-//! `backfill`: what happened in blocks from before the history began, filled into it; politely, and on again after a stop.
+//! `backfill`: imports blocks from before the history into it; it continues after an interruption.
 //!
-//! Never here: how a block is walked.
+//! Never here: replay of a block.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,7 +70,7 @@ pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Resul
         }
     };
     if first > last {
-        return Err(CommandError::Configuration("--from lies behind --to: swap them".into()));
+        return Err(CommandError::Configuration("--from is later than --to: swap them".into()));
     }
     let kept = backfill.first_kept().await?;
     if first < kept && kept <= last {
@@ -101,14 +101,14 @@ async fn fill(
     let (done, total) = backfill.fill(store, span, |progress| report.goes_on(progress)).await?;
     drop(report);
     if done < total {
-        eprintln!("stopped after {done} of {total} blocks: the same command goes on there");
+        eprintln!("stopped after {done} of {total} blocks: run the same command again to continue");
     } else {
         eprintln!("{done} blocks were filled in; all others were known, or lie above the end of the history");
     }
     Ok(())
 }
 
-/// The samples too: of known blocks as well, with counters that begin at the first of them.
+/// With samples: known blocks too, with counters that start at the first of them.
 async fn tell(
     backfill: &mut OfflineBackfill,
     store: &mut Store,
@@ -122,7 +122,7 @@ async fn tell(
         .map_err(|error| CommandError::Configuration(wrong(error)))?;
     let (watch_list, mut watched) = (config.watch_list(&network.name), Vec::new());
     let mut tallies = EventCounters::default();
-    let told = backfill.tell(store, span, |walked| {
+    let told = backfill.replay_all(store, span, |walked| {
         walked.happened.events.iter().for_each(|event| tallies.record(event));
         walked.happened.sessions.iter().for_each(|session| tallies.record_session(session));
         watched = watch_list.resolve(walked.list, &watched);

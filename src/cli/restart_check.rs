@@ -1,6 +1,6 @@
-//! `restart-check`: whether a masternode can be restarted now without missing a DKG session, for people and for scripts.
+//! `restart-check`: whether a masternode can be restarted now without missing a DKG session.
 //!
-//! Never here: restarting anything.
+//! Never here: restarts.
 
 use std::sync::Arc;
 
@@ -45,17 +45,17 @@ pub(super) struct RestartArguments {
     wait: bool,
 }
 
-/// Whether there is time for a restart.
+/// The result of the check.
 #[derive(Debug, PartialEq, Eq)]
 enum RestartAdvice {
-    /// So many blocks are left; `None` where the masternode is banned: a failure changes nothing for it
-    /// (docs/spec/dash.md#pose-state), although seats in rotating quorums outlast a ban.
+    /// This many blocks are left; `None` if the masternode is banned: a failure has no further effect
+    /// (docs/spec/dash.md#pose-state), although memberships in rotating quorums outlast a ban.
     Now(Option<u32>),
-    /// Only so many blocks are left.
+    /// Only this many blocks are left.
     NotNow(u32),
 }
 
-/// Looks, and waits where that is wanted. Says what it sees on the standard output; while waiting, on the error stream.
+/// Checks, and waits if requested. Prints the result on the standard output, and progress on the error stream.
 pub(super) async fn run(arguments: &RestartArguments, config: &Config) -> Result<String, CommandError> {
     let network = network(arguments, config)?;
     let snapshot = observe::look_at(config, &network.name).await?;
@@ -90,7 +90,7 @@ async fn next_block(network: &NetworkConfig, height: Height) -> Result<Height, a
             }
         }
         if troubles.len() == clients.len() {
-            return Err(format!("network {} cannot be seen any more: {}", network.name, troubles.join("; ")).into());
+            return Err(format!("network {} is no longer reachable: {}", network.name, troubles.join("; ")).into());
         }
     }
 }
@@ -133,7 +133,7 @@ fn judge(snapshot: &Snapshot, node: &NodeView<'_>, height: Height, blocks: u32) 
         Some(left) if left >= blocks => Ok(RestartAdvice::Now(Some(left))),
         Some(left) => Ok(RestartAdvice::NotNow(left)),
         None => {
-            Err(format!("the quorums of chain {} are not known: nothing can be said", snapshot.rules().name).into())
+            Err(format!("the quorums of chain {} are not known: no result is possible", snapshot.rules().name).into())
         }
     }
 }

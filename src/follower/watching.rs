@@ -24,22 +24,23 @@ impl Watching {
         Watching { list, targets: Vec::new() }
     }
 
-    /// Waits until another watch list is in force. Fails when there will be none any more.
+    /// Waits for another watch list. Fails when the sender is gone.
     pub(super) async fn changed(&mut self) -> Result<(), watch::error::RecvError> {
         self.list.changed().await?;
         self.targets.clear();
         Ok(())
     }
 
-    /// Selects the watched masternodes of a list. Those that left it are remembered for as long as the same watch list is in
-    /// force.
+    /// Selects the watched masternodes of a list. Masternodes that left it are remembered for as long as the same watch
+    /// list is in force.
     pub(super) fn select(&mut self, list: &MasternodeList) {
         let watch_list = self.list.borrow_and_update();
         let known = if watch_list.has_changed() { Vec::new() } else { std::mem::take(&mut self.targets) };
         self.targets = watch_list.resolve(list, &known);
     }
 
-    /// The same for the list of an earlier block: what an entry selected there stays watched, whatever changed since.
+    /// The same for the list of an earlier block: a masternode that an entry selected stays watched, whatever changed
+    /// since.
     pub(super) fn select_earlier(&mut self, list: &MasternodeList) {
         self.targets = self.list.borrow().resolve(list, &self.targets);
     }
@@ -54,7 +55,7 @@ impl Watching {
         &self.targets
     }
 
-    /// Whether a watched masternode is one of the unreadable entries of a list, so nothing may be said about it.
+    /// Whether a watched masternode is one of the unreadable entries of a list, so nothing may be reported about it.
     pub(super) fn is_hidden_in(&self, list: &MasternodeList) -> bool {
         self.targets.iter().any(|target| list.unreadable().has(&target.id))
     }
@@ -64,8 +65,8 @@ impl Watching {
         self.hidden_in(list).first().copied()
     }
 
-    /// A list that hides watched masternodes, with each of them among its unreadable ones. One that may stand behind an entry
-    /// without a readable identity is one entry more.
+    /// A list that hides watched masternodes, with each of them among its unreadable ones. A masternode that may be an
+    /// entry without a readable identity adds one entry.
     pub(super) fn with_hidden(&self, list: MasternodeList) -> MasternodeList {
         let unreadable = list.unreadable();
         let hidden = self.hidden_in(&list);

@@ -15,10 +15,10 @@ use domain::requirement::{Covers, QuorumSpork, compiled_in, minimum_protocol, ne
 use domain::snapshot::Snapshot;
 use domain::{NodeType, state};
 
-/// Takes the samples of one family: labels beside `network`, and value.
+/// Receives the samples of one family: labels next to `network`, and value.
 pub(super) type Samples<'a> = &'a mut dyn FnMut(&[(&str, &str)], Value);
 
-/// A family and what gives its samples.
+/// A family and the function that gives its samples.
 pub(super) struct NetworkFamily {
     pub(super) family: &'static Family,
     pub(super) samples: fn(&Snapshot, Samples<'_>),
@@ -152,7 +152,7 @@ fn deployment(snapshot: &Snapshot, add: Samples<'_>, value: impl Fn(&Deployment)
     }
 }
 
-/// The time at which a height of the deployment is expected.
+/// Expected time of a height of the deployment.
 fn expected(snapshot: &Snapshot, add: Samples<'_>, height: fn(&Deployment) -> Option<Height>) {
     let height = snapshot.facts().deployment.as_ref().and_then(height);
     if let Some(at) = height.and_then(|height| snapshot.facts().expected_at(height, snapshot.block(), snapshot.rules()))
@@ -181,7 +181,7 @@ fn nodes(snapshot: &Snapshot, add: Samples<'_>) {
     for (place, counts) in snapshot.states().iter().enumerate() {
         let beyond = place == states.len();
         for (node_type, count) in kinds(snapshot).iter().zip(counts) {
-            // Nodes of states that the chain's table does not have are told only where there are any.
+            // States that are not in the table of the chain are shown only if there are masternodes in them.
             if *count > 0 || !beyond {
                 add(&[("state", &state::label(states, place)), ("node_type", node_type.label())], (*count).into());
             }
@@ -198,12 +198,12 @@ fn versions(snapshot: &Snapshot, add: Samples<'_>) {
     }
 }
 
-/// The kinds of masternodes that the chain has: Evo nodes are Dash's own.
+/// Masternode types of the chain: only Dash has Evo nodes.
 fn kinds(snapshot: &Snapshot) -> &'static [NodeType] {
     if snapshot.rules().has_dkg { &NodeType::ALL } else { &NodeType::ALL[..1] }
 }
 
-/// Counts by danger, for the bands that the chain has.
+/// Counts by risk, for the risk bands of the chain.
 fn risks(snapshot: &Snapshot, counts: &[usize; Risk::ALL.len()], add: &mut dyn FnMut(&str, Value)) {
     let with_scores = snapshot.limits().is_some();
     for (risk, count) in Risk::ALL.iter().zip(counts).filter(|(risk, _)| risk.exists(with_scores)) {

@@ -1,6 +1,6 @@
-//! The reference of all metrics, made from the catalog and a registry: `docs/metrics.md`.
+//! The reference of all metrics, generated from the catalog and a registry: `docs/metrics.md`.
 //!
-//! Never here: a description that stands nowhere else.
+//! Never here: descriptions that exist nowhere else.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use prometheus::proto::{MetricFamily, MetricType};
 
 use crate::metrics::catalog::{ALERT_FAMILIES, FAMILIES, Family, Kind, Tier};
 
-/// The page. `own` are this process's families, with at least one sample each so that their labels can be seen.
+/// The page. `own` are this process's families, with at least one sample each so that their labels are visible.
 pub fn reference(own: &[MetricFamily]) -> String {
     let mut text = String::from(
         "# Metrics\n\n\

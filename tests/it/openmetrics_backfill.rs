@@ -82,7 +82,7 @@ async fn the_file_has_the_samples_of_the_page_for_each_block_in_the_order_of_the
     let mut store = Store::open(&stage.history(), UnixSeconds(NOW)).unwrap();
     let mut tallies = EventCounters::default();
     let mut backfill = stage.backfill().await.unwrap();
-    let exported = backfill.tell(&mut store, (Height(from), Height(u32::MAX)), |walked| {
+    let exported = backfill.replay_all(&mut store, (Height(from), Height(u32::MAX)), |walked| {
         walked.happened.events.iter().for_each(|event| tallies.record(event));
         walked.happened.sessions.iter().for_each(|session| tallies.record_session(session));
         let parts = SnapshotInputs {

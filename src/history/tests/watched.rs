@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use prometheus::Registry;
 use rusqlite::Connection;
 
-use super::running::{go_on, heights, replaced, written};
+use super::running::{heights, record_next, replaced, written};
 use super::*;
 use crate::history::file::HistoryFile;
 use crate::history::{HistorySettings, StoreError};
@@ -25,7 +25,7 @@ async fn a_file_whose_lock_was_replaced_is_opened_again_with_its_log() {
     fs::write(&lock, "").unwrap();
     writer.flush().await.unwrap();
     assert_eq!(replaced(&registry, "replaced"), 1.0, "it is noticed");
-    go_on(&writer, 3).await;
+    record_next(&writer, 3).await;
     assert_eq!(heights(&place), [1, 2, 3]);
     assert_eq!(count(), 3);
     assert!(Store::open(&place.path, NOW).is_err(), "the new lock is taken");

@@ -156,7 +156,7 @@ fn site(
         landing: LandingPage {
             name: "masternode-exporter".to_owned(),
             version: "1.2.3".to_owned(),
-            summary: "Tells <how close> a masternode is to a ban.".to_owned(),
+            summary: "Shows <how close> a masternode is to a ban.".to_owned(),
             telemetry_path: TelemetryPath::default(),
             links: vec![Link { target: "/api/v1/status".to_owned(), text: "Status".to_owned() }],
         },
