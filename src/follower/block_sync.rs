@@ -206,7 +206,7 @@ impl ChainSync {
         } else {
             chain.advance(replayed)
         };
-        self.history.record(happened).await;
+        self.history.record(happened, before.height).await;
         self.meters.blocks_followed.inc();
         Ok(())
     }
@@ -303,7 +303,8 @@ impl ChainSync {
             self.meters.resyncs.inc();
         }
         if self.history.cursor() != Some(tip) {
-            self.history.record(BlockEvents { block: tip, events: Vec::new(), sessions: Vec::new() }).await;
+            let start = BlockEvents { block: tip, events: Vec::new(), sessions: Vec::new() };
+            self.history.record(start, tip.height).await;
         }
         info!(
             %network,
