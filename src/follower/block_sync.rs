@@ -1,5 +1,4 @@
-//! Brings the followed chain of a network to the tip of a source: forward block by block, back over a reorg, or by a
-//! jump when the gap is too large.
+//! Brings the followed chain of a network to the tip of a source: block by block, back over a reorg, or by a jump.
 //!
 //! Never here: choosing the source; checking whether it is in sync; planning the way to the tip (`sync_planner`).
 
@@ -159,8 +158,8 @@ impl ChainSync {
 
     async fn walk(&mut self, source: &mut Source, missed: Missed) -> Result<(), SourceError> {
         let Missed { skipped, blocks } = missed;
+        let network = &self.settings.network;
         if skipped > 0 {
-            let network = &self.settings.network;
             warn!(%network, "Skipping {skipped} blocks of {network}: the node returns the list of its tip only");
         }
         let started = Instant::now();

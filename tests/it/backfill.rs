@@ -104,7 +104,7 @@ async fn a_chain_without_old_lists_and_a_history_without_a_block_are_refused_wit
     }
     let stage = Stage::recording(Options::default(), dialect, |_| {}).await;
     let refusal = stage.backfill().await.err().unwrap().to_string();
-    assert!(refusal.contains("tells the list of now only"), "{refusal}");
+    assert!(refusal.contains("returns the current list only"), "{refusal}");
 
     let stage = Stage::small().await;
     let folder = tempfile::tempdir().unwrap();
