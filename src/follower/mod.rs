@@ -191,9 +191,7 @@ impl Follower {
         }
         let followed = self.followed();
         let (identity, chain) = self.sources.check(index, followed).await?;
-        if self.sources.active != Some(index) && self.is_behind(&chain) && !self.sources.is_astray(index, followed) {
-            return Err(SourceError::Behind(chain.blocks));
-        }
+        self.check_takeover(index, &chain)?;
         self.sources.identity = Some(identity.clone());
         self.resume(index, &identity, &chain).await?;
         self.sources.is_not_rolled_back();
@@ -331,6 +329,25 @@ impl Follower {
         self.chain.verify(&self.sources[index]).await?;
         self.publisher.read_at = now;
         self.publish();
+        Ok(())
+    }
+
+    /// Refuses a source that is to take over and has less than what was followed already. After `stale_after` without a
+    /// confirmation what was followed may have been wrong, and any source that passes the checks is followed.
+    fn check_takeover(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
+        if self.sources.active == Some(index) || !self.is_behind(chain) || self.sources.is_astray(index, self.followed()) {
+            return Ok(());
+        }
+        if !self.sources.is_stale() {
+            return Err(SourceError::Behind(chain.blocks));
+        }
+        let (network, name, height) = (&self.settings.network, self.sources[index].name(), chain.blocks);
+        warn!(
+            %network,
+            "source {name} is followed from height {height}, behind what was followed of {network}: no source confirmed that \
+             for {:?}",
+            self.settings.stale_after
+        );
         Ok(())
     }
 

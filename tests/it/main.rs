@@ -23,6 +23,7 @@ mod due;
 mod error_messages;
 mod events;
 mod exposition;
+mod failing_sources;
 mod forecast;
 mod foreign_text;
 mod fork;

@@ -1,0 +1,42 @@
+//! Sources that lie about their tip, lie behind what was followed, or do not answer: the network is followed again.
+
+use std::time::{Duration, Instant};
+
+use domain::EventKind;
+use simulator::{Fault, Options};
+
+use crate::support::harness::{Stage, fail};
+use crate::support::ledger;
+use crate::support::relay::Node;
+use crate::support::sides::{Fork, mine_to, network, part, sides};
+
+const GAP: &str = "masternode_exporter_gap_blocks_total";
+
+/// Longer than a test.
+const LONG: Duration = Duration::from_secs(900);
+
+#[tokio::test]
+async fn after_stale_after_a_lower_source_on_another_branch_is_followed() {
+    let (wrong, right) = sides(540);
+    part(&wrong, &right);
+    let victim = wrong.masternodes()[1].clone();
+    wrong.mine_with(&[fail(&victim, 1)]).unwrap();
+    wrong.mine(5);
+    right.mine(1);
+    for (stale_after, is_followed) in [(LONG, false), (Duration::ZERO, true)] {
+        let nodes = vec![(wrong.clone(), Node::old()), (right.clone(), Node::old())];
+        let mut fork = Fork::with_stale_after(nodes, stale_after).await;
+        fork.relays[1].set(|node| node.down = true);
+        fork.look().await;
+        assert_eq!(fork.height(), Some(wrong.tip().0));
+        fork.relays[0].set(|node| node.down = true);
+        fork.relays[1].set(|node| node.down = false);
+        fork.look().await;
+        fork.look().await;
+        assert_eq!(fork.hash() == Some(right.tip().1), is_followed, "{:?}", fork.height());
+        if is_followed {
+            let events = fork.snapshot().unwrap().recent_events().to_vec();
+            assert!(!events.iter().any(|event| matches!(event.kind, EventKind::Penalty { .. })), "{events:?}");
+        }
+    }
+}
