@@ -46,6 +46,8 @@ pub(super) struct ChainSync {
     pub(super) backfill: OnlineBackfill,
     pub(super) enrichment: Enrichment,
     pub(super) watching: Watching,
+    /// No source confirmed what was followed for `stale_after`.
+    pub(super) accepts_any_branch: bool,
     /// The block of which the node did not say how its sessions ended when it was asked.
     unanswered: Option<BlockHash>,
     hidden: HiddenAttempts,
@@ -66,6 +68,7 @@ impl ChainSync {
             backfill: OnlineBackfill::new(),
             enrichment: Enrichment::default(),
             watching: Watching::new(watch_list),
+            accepts_any_branch: false,
             unanswered: None,
             hidden: HiddenAttempts::default(),
         }
@@ -285,6 +288,7 @@ impl ChainSync {
     }
 
     async fn jump(&mut self, source: &Source, tip: Block, skipped: u32) -> Result<(), SourceError> {
+        self.check_far_tip(source, tip.height).await?;
         let started = Instant::now();
         let list = self.tip_list(source, tip).await?;
         self.withdraw_abandoned(source).await?;

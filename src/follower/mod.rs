@@ -192,6 +192,7 @@ impl Follower {
         let followed = self.followed();
         let (identity, chain) = self.sources.check(index, followed).await?;
         self.check_takeover(index, &chain)?;
+        self.chain.accepts_any_branch = self.sources.is_overdue();
         self.sources.identity = Some(identity.clone());
         self.resume(index, &identity, &chain).await?;
         self.sources.is_not_rolled_back();

@@ -12,6 +12,8 @@ use crate::follower::followed_chain::{DEPTH, FollowedChain};
 use crate::follower::source::{Identity, Source, SourceError};
 use crate::rpc::{ChainInfo, ErrorKind};
 use domain::counters::EventCounters;
+use domain::list::Block;
+use domain::masternode::Height;
 
 impl ChainSync {
     /// Opens the history if it is closed. Fails where it is of another network; then everything that was followed is given up.
@@ -42,6 +44,7 @@ impl ChainSync {
         if !self.state.is_resuming() {
             return Ok(());
         }
+        self.check_far_tip(source, chain.blocks).await?;
         self.withdraw_abandoned(source).await?;
         let Some(in_file) = self.history.counters().await else {
             self.state.cancel_resuming();
@@ -100,6 +103,28 @@ impl ChainSync {
                 Ok(false)
             }
         }
+    }
+
+    /// Refuses a source whose tip is more than `max_gap_blocks` ahead and that knows none of our blocks: a lie about the height
+    /// looks like that. A branch of the network that replaced all of them is followed after `stale_after`.
+    pub(super) async fn check_far_tip(&self, source: &Source, tip: Height) -> Result<(), SourceError> {
+        let ours: Vec<Block> = match self.state.followed() {
+            Some(chain) => vec![*chain.tip(), *chain.oldest()],
+            None => self.history.blocks().copied().collect(),
+        };
+        let is_far = |highest: &Block| tip.above(highest.height) > self.settings.max_gap_blocks;
+        let Some(highest) = ours.first().filter(|highest| is_far(highest) && !self.accepts_any_branch) else {
+            return Ok(());
+        };
+        for block in &ours {
+            if common_block::is_on_branch(&source.client, block.height, &block.hash).await? {
+                return Ok(());
+            }
+        }
+        Err(SourceError::Contradiction(format!(
+            "its tip is at height {tip}, and it does not know block {} that was followed",
+            highest.height
+        )))
     }
 
     /// Takes back what is recorded of blocks that are not on the node's branch.

@@ -42,6 +42,7 @@ pub(super) struct SourcePool {
     /// Polls in a row at which the tip was an ancestor of the one that is followed.
     rolled_back: u32,
     confirmed: Option<Instant>,
+    began: Instant,
 }
 
 impl Index<usize> for SourcePool {
@@ -76,6 +77,7 @@ impl SourcePool {
             polls: 0,
             rolled_back: 0,
             confirmed: None,
+            began: Instant::now(),
         }
     }
 
@@ -125,6 +127,11 @@ impl SourcePool {
         Some(self.confirmed? + self.settings.stale_after)
     }
 
+    /// Whether no source confirmed a list for `stale_after`, or since the start.
+    pub(super) fn is_overdue(&self) -> bool {
+        self.confirmed.unwrap_or(self.began).elapsed() >= self.settings.stale_after
+    }
+
     /// Whether the pause of a source after its last failure is over.
     pub(super) fn is_due(&self, index: usize) -> bool {
         self.sources[index].is_due(Instant::now())
@@ -159,9 +166,13 @@ impl SourcePool {
     }
 
     /// In the order of the configuration; those that lag behind another one, or are cut off from all others, last. `followed` is
-    /// the height of the tip that is followed.
+    /// the height of the tip that is followed. A tip that is more than `max_gap_blocks` ahead of it, or of the lowest tip before
+    /// anything is followed, may be a lie: no source lags behind that.
     pub(super) fn by_preference(&self, followed: Option<Height>) -> Vec<usize> {
-        let best = self.sources.iter().filter_map(|source| source.tip).max();
+        let tips = || self.sources.iter().filter_map(|source| source.tip);
+        let base = followed.or_else(|| tips().min());
+        let is_plausible = |tip: &Height| base.is_none_or(|base| tip.above(base) <= self.settings.max_gap_blocks);
+        let best = tips().filter(is_plausible).max();
         let lags = |index: &usize| {
             let source = &self.sources[*index];
             source.health.isolated == Some(true)

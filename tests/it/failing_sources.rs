@@ -40,3 +40,40 @@ async fn after_stale_after_a_lower_source_on_another_branch_is_followed() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_source_that_claims_a_tip_far_ahead_is_neither_preferred_nor_followed() {
+    let honest = network();
+    mine_to(&honest, 540);
+    let liar = Node { ahead: 1_000_000, ..Node::old() };
+    let mut fork = Fork::with_stale_after(vec![(honest.clone(), Node::old()), (honest.clone(), liar)], LONG).await;
+    for _ in 0..3 {
+        let page = fork.look().await;
+        assert_eq!(fork.height(), Some(honest.tip().0));
+        page.expect(GAP, &[], 0.0);
+        honest.mine(1);
+    }
+    fork.look().await;
+    fork.relays[0].set(|node| node.down = true);
+    let page = fork.look().await;
+    assert_eq!(fork.height(), Some(honest.tip().0), "it does not know our block");
+    page.expect(GAP, &[], 0.0);
+    fork.restart().await;
+    let page = fork.look().await;
+    assert_eq!(fork.height(), None, "it does not know the recorded block");
+    page.expect(GAP, &[], 0.0);
+    fork.relays[0].set(|node| node.down = false);
+    fork.look().await;
+    assert_eq!(fork.height(), Some(honest.tip().0));
+}
+
+#[tokio::test]
+async fn a_tip_of_a_far_future_is_not_followed_at_the_start() {
+    let nodes = vec![(network(), Node { time: Some(u64::from(u32::MAX)), ..Node::old() })];
+    let mut fork = Fork::with_stale_after(nodes, LONG).await;
+    fork.look().await;
+    assert_eq!(fork.height(), None);
+    fork.relays[0].set(|node| node.time = None);
+    fork.look().await;
+    assert!(fork.height().is_some());
+}
