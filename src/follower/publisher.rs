@@ -98,6 +98,7 @@ impl Publisher {
 
 fn complete(state: &mut NetworkState, sources: &SourcePool, chain: &ChainSync) {
     state.sources = sources.health();
+    state.confirmed = sources.confirmed();
     state.gap_blocks = chain.meters.gap_blocks.total();
     state.not_understood = sources.not_understood.total();
     state.fork_activation = sources.activation.height;

@@ -41,7 +41,7 @@ pub(super) struct SourcePool {
     polls: u32,
     /// Polls in a row at which the tip was an ancestor of the one that is followed.
     rolled_back: u32,
-    confirmed: Option<Instant>,
+    confirmed: Option<(Instant, Moment)>,
     began: Instant,
 }
 
@@ -91,6 +91,11 @@ impl SourcePool {
         self.sources.iter().map(|source| source.health.clone()).collect()
     }
 
+    /// When the source in use last confirmed the list.
+    pub(super) fn confirmed(&self) -> Option<Moment> {
+        self.confirmed.map(|(_, moment)| moment)
+    }
+
     /// Each source with what it last complained of; those without a complaint are left out.
     pub(super) fn complaints(&self) -> Vec<String> {
         let complaint = |source: &Source| Some(format!("{}: {}", source.name(), source.trouble()?));
@@ -124,12 +129,12 @@ impl SourcePool {
 
     /// When the list is stale; `None` while no source confirmed one.
     pub(super) fn stale_at(&self) -> Option<Instant> {
-        Some(self.confirmed? + self.settings.stale_after)
+        Some(self.confirmed?.0 + self.settings.stale_after)
     }
 
     /// Whether no source confirmed a list for `stale_after`, or since the start.
     pub(super) fn is_overdue(&self) -> bool {
-        self.confirmed.unwrap_or(self.began).elapsed() >= self.settings.stale_after
+        self.confirmed.map_or(self.began, |(at, _)| at).elapsed() >= self.settings.stale_after
     }
 
     /// Whether the pause of a source after its last failure is over.
@@ -233,7 +238,7 @@ impl SourcePool {
     /// Notes that a source is followed to `tip`: it confirmed the list.
     pub(super) fn activate(&mut self, index: usize, tip: Height) {
         self.succeeded(index, tip);
-        self.confirmed = Some(Instant::now());
+        self.confirmed = Some((Instant::now(), self.now()));
         if let Some(before) = self.active.replace(index).filter(|before| *before != index) {
             warn!(
                 network = %self.settings.network,
@@ -246,8 +251,12 @@ impl SourcePool {
     }
 
     fn succeeded(&mut self, index: usize, tip: Height) {
-        let now = Moment { unix: (self.settings.clock)(), uptime: self.settings.started.elapsed() };
+        let now = self.now();
         self.sources[index].succeeded(tip, now);
+    }
+
+    fn now(&self) -> Moment {
+        Moment { unix: (self.settings.clock)(), uptime: self.settings.started.elapsed() }
     }
 
     /// Notes that a source is not usable.

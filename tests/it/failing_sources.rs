@@ -77,3 +77,19 @@ async fn a_tip_of_a_far_future_is_not_followed_at_the_start() {
     fork.look().await;
     assert!(fork.height().is_some());
 }
+
+#[tokio::test]
+async fn a_standby_that_cannot_be_followed_confirms_no_list() {
+    let mut stage = Stage::new(Options::default(), 2).await;
+    stage.poll().await;
+    let confirmed = stage.state().confirmed.unwrap();
+    stage.servers[0].handle().faults().set(Fault::Busy);
+    stage.servers[1].handle().set_lag(1);
+    for _ in 0..12 {
+        stage.poll().await;
+    }
+    assert_eq!(stage.state().confirmed, Some(confirmed));
+    stage.servers[1].handle().set_lag(0);
+    stage.poll().await;
+    assert!(stage.state().confirmed.unwrap().uptime > confirmed.uptime);
+}

@@ -115,7 +115,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
 ];
 
 fn data_stale(network: &NetworkContext<'_>) -> Verdict {
-    let (confirmed, limit) = (network.state.confirmed(), network.state.stale_after.as_secs());
+    let (confirmed, limit) = (network.state.confirmed, network.state.stale_after.as_secs());
     // Of a network that was never reached, its beginning counts: a reload may have added it long after the start.
     let age = confirmed.unwrap_or(network.state.since).age(network.now).as_secs();
     if age > limit {
