@@ -85,7 +85,7 @@ impl Fork {
             clock: || UnixSeconds(NOW),
             started: Instant::now(),
         };
-        let (publish, states) = follower::state_channel(&settings, &clients);
+        let (publish, states) = follower::state_channel(&settings, &clients, &meters);
         let path = self.folder.path().join("history.db");
         let kept = history::HistorySettings { path, retention: settings.retention, clock: settings.clock };
         let (writer, ended) = Writer::start(kept, meters.history().clone()).unwrap();

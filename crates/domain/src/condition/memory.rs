@@ -51,7 +51,7 @@ pub struct NetworkMemory {
     said: BTreeMap<Fact, (Option<bool>, Moment)>,
 }
 
-/// A counter that began at 0 with the process.
+/// A counter that began at 0 with the process. A lower value, as before a network is followed again, is no new beginning.
 #[derive(Default)]
 pub struct Rise {
     counted: u64,
@@ -65,7 +65,7 @@ impl Rise {
             let before = self.last.map_or(0, |(_, count)| count);
             self.last = Some((now, before + counted - self.counted));
         }
-        self.counted = counted;
+        self.counted = self.counted.max(counted);
     }
 
     /// By how much it rose within the window; `None` when it did not.

@@ -121,6 +121,8 @@ fn a_gap_counts_for_an_hour_and_what_is_not_understood_for_a_day() {
     assert_eq!(rises(6_001, 3, 3_700), [held(1.0), held(3.0)]);
     assert_eq!(rises(6_001, 3, 90_099), [NOT, held(3.0)]);
     assert_eq!(rises(6_001, 3, 90_100), [NOT, NOT]);
+    assert_eq!(rises(0, 0, 90_200), [NOT, NOT], "the network is followed again");
+    assert_eq!(rises(6_001, 3, 90_300), [NOT, NOT]);
 }
 
 #[test]
