@@ -374,16 +374,18 @@ impl Follower {
     /// Withdraws the snapshot that no source confirmed for `stale_after`. Where the history does not say which network this is, a
     /// source of another one may be followed from then on.
     fn withdraw_if_stale(&mut self, troubles: &[String]) {
-        if !self.sources.is_stale() || !self.publisher.is_published() {
+        if !self.sources.is_stale() {
             return;
         }
-        let (network, stale_after) = (&self.settings.network, self.settings.stale_after);
-        warn!(
-            %network,
-            "nothing is published of network {network} any more: no source confirmed its list for {stale_after:?} ({})",
-            troubles.join("; ")
-        );
-        self.publisher.withdraw(&self.sources, &self.chain);
+        if self.publisher.is_published() {
+            let (network, stale_after) = (&self.settings.network, self.settings.stale_after);
+            warn!(
+                %network,
+                "nothing is published of network {network} any more: no source confirmed its list for {stale_after:?} ({})",
+                troubles.join("; ")
+            );
+            self.publisher.withdraw(&self.sources, &self.chain);
+        }
         if self.sources.iter().any(Source::is_elsewhere) && !self.chain.history.is_bound() {
             // Perhaps the network was mistaken, not the source: the first answer now says which it is.
             self.sources.forget_network();

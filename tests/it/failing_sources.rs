@@ -93,3 +93,17 @@ async fn a_standby_that_cannot_be_followed_confirms_no_list() {
     stage.poll().await;
     assert!(stage.state().confirmed.unwrap().uptime > confirmed.uptime);
 }
+
+#[tokio::test]
+async fn a_mistaken_network_is_forgotten_also_when_nothing_is_published_any_more() {
+    let mut stage = Stage::with(Options::default(), 1, |settings| settings.stale_after = Duration::ZERO).await;
+    stage.poll().await;
+    stage.servers[0].handle().faults().set(Fault::Busy);
+    stage.poll().await;
+    assert!(stage.snapshot().is_none());
+    stage.servers[0].handle().faults().set(Fault::WrongNetwork);
+    for _ in 0..4 {
+        stage.poll().await;
+    }
+    assert!(stage.snapshot().is_some(), "the network was mistaken, not the source");
+}
