@@ -4,8 +4,10 @@
 
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::time::Instant;
+use futures_util::future::join_all;
+use tokio::time::{Instant, timeout};
 use tracing::warn;
 
 use crate::follower::FollowerSettings;
@@ -22,6 +24,9 @@ const STANDBY_POLLS: u32 = 6;
 
 /// Blocks by which the source in use may lie behind another one before that one is preferred.
 const LAG: u32 = 2;
+
+/// How long the first choice waits for sources that do not answer.
+const INTRODUCTION: Duration = Duration::from_secs(3);
 
 /// Polls in a row at which the node's tip must be an ancestor of ours before we believe that it was rolled back.
 const ROLLBACK_POLLS: u32 = 3;
@@ -215,20 +220,23 @@ impl SourcePool {
         }
     }
 
-    /// Before the first choice: asks all sources of the network that the preferred one is on, so that one that was left behind by
+    /// Before the first choice: asks at once, for a moment, all sources of the network that the preferred one is on, so that one that was left behind by
     /// an activation is not chosen because no other was asked yet. What fails is tried again, and noted, when it is chosen.
     pub(super) async fn introduce(&mut self) {
         if self.active.is_some() || self.sources.len() < 2 {
             return;
         }
-        let mut expected = self.identity.clone();
-        for index in 0..self.sources.len() {
-            if !self.is_due(index) {
+        let (rules, known, now) = (self.settings.rules.clone(), self.identity.clone(), Instant::now());
+        let due = self.sources.iter_mut().enumerate().filter(|(_, source)| source.is_due(now));
+        let checks = due.map(async |(index, source)| {
+            (index, timeout(INTRODUCTION, source.check(&rules, known.as_ref())).await)
+        });
+        let mut expected = known.clone();
+        for (index, checked) in join_all(checks).await {
+            let Ok(Ok((identity, chain))) = checked else { continue };
+            if *expected.get_or_insert_with(|| identity.clone()) != identity {
                 continue;
             }
-            let checked = self.sources[index].check(&self.settings.rules, expected.as_ref()).await;
-            let Ok((identity, chain)) = checked else { continue };
-            expected = Some(identity);
             self.sources[index].tip = Some(chain.blocks);
             // A refusal is one again when the source is chosen.
             let _ = self.examine_fork(index, &chain, None).await;

@@ -107,3 +107,18 @@ async fn a_mistaken_network_is_forgotten_also_when_nothing_is_published_any_more
     }
     assert!(stage.snapshot().is_some(), "the network was mistaken, not the source");
 }
+
+#[tokio::test]
+async fn standbys_that_do_not_answer_delay_the_first_list_together_not_one_after_another() {
+    let mut stage = Stage::new(Options::default(), 6).await;
+    for server in &stage.servers[1..] {
+        server.handle().faults().set(Fault::Hang);
+    }
+    let (mut states, begun) = (stage.states(), Instant::now());
+    tokio::select! {
+        state = states.wait_for(|state| state.snapshot.is_some()) => drop(state.unwrap()),
+        () = stage.poll() => {}
+    }
+    assert!(stage.snapshot().is_some());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
