@@ -32,7 +32,7 @@ pub(super) struct ReplayedBlock {
     pub(super) happened: BlockEvents,
     /// Its commitments; `None` when they were not read.
     pub(super) commitments: Option<Vec<Commitment>>,
-    /// Why it is not known how its DKG sessions ended.
+    /// Why not all is known that happened in it, where the node may say it later.
     pub(super) unanswered: Option<RpcError>,
 }
 
@@ -135,12 +135,14 @@ impl BlockReplay<'_> {
             }
             if let Err(error) = dkg_outcomes::pay(source, before, &block, &mut events).await {
                 source.note_unsupported_method(&error);
+                unanswered = unanswered.filter(dkg_outcomes::is_passing).or(Some(error));
             }
         }
+        let unanswered = unanswered.filter(dkg_outcomes::is_passing);
         ReplayedBlock { list: next, happened: BlockEvents { block, events, sessions }, commitments, unanswered }
     }
 
-    /// Replays the block after `from`, by what it changed.
+    /// Replays the block after `from`, by what it changed. Fails where the node may say later what it does not say now.
     pub(super) async fn replay_next(
         &self,
         source: &mut Source,
@@ -153,7 +155,8 @@ impl BlockReplay<'_> {
             return Err(SourceError::Contradiction(format!("block {height} was replaced meanwhile: try again")));
         }
         let next = list_reader::by_diff(source, before, &header.block).await?;
-        Ok(self.replay(source, from, next).await)
+        let mut replayed = self.replay(source, from, next).await;
+        replayed.unanswered.take().map_or(Ok(replayed), |error| Err(error.into()))
     }
 }
 

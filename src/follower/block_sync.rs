@@ -20,7 +20,7 @@ use crate::follower::source::{ListDiffSupport, Source, SourceError, optional};
 use crate::follower::sync_planner::{AvailableLists, Missed, PlanStep, SyncPlan, SyncPlanner, SyncStart};
 use crate::follower::unreadable::{Hidden, HiddenAttempts};
 use crate::follower::watching::Watching;
-use crate::follower::{FollowerSettings, common_block, dkg_outcomes, list_reader, unreadable};
+use crate::follower::{FollowerSettings, common_block, list_reader, unreadable};
 use crate::history::BlockEvents;
 use crate::meters::NetworkMeters;
 use crate::rpc::{ChainInfo, ErrorKind};
@@ -48,7 +48,7 @@ pub(super) struct ChainSync {
     pub(super) watching: Watching,
     /// No source confirmed what was followed for `stale_after`.
     pub(super) accepts_any_branch: bool,
-    /// The block of which the node did not say how its sessions ended when it was asked.
+    /// The block of which the node did not say all that happened when it was asked.
     unanswered: Option<BlockHash>,
     hidden: HiddenAttempts,
 }
@@ -214,18 +214,16 @@ impl ChainSync {
         Ok(())
     }
 
-    /// A node that does not say how sessions ended is asked once more, at the next poll.
+    /// A node that does not say what happened in a block is asked once more, at the next poll.
     fn check_answered(&mut self, replayed: &ReplayedBlock) -> Result<(), SourceError> {
-        let Some(error) = replayed.unanswered.as_ref().filter(|error| dkg_outcomes::is_passing(error)) else {
-            return Ok(());
-        };
+        let Some(error) = &replayed.unanswered else { return Ok(()) };
         let block = replayed.happened.block;
         if self.unanswered != Some(block.hash) {
             self.unanswered = Some(block.hash);
             return Err(error.clone().into());
         }
         let (network, height) = (&self.settings.network, block.height);
-        warn!(%network, "how the DKG sessions of block {height} of {network} ended is not known: {error}");
+        warn!(%network, "not all is known that happened in block {height} of {network}: {error}");
         Ok(())
     }
 

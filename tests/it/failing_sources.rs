@@ -122,3 +122,32 @@ async fn standbys_that_do_not_answer_delay_the_first_list_together_not_one_after
     assert!(stage.snapshot().is_some());
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
+
+#[tokio::test]
+async fn a_block_of_the_past_is_filled_in_once_the_node_says_what_happened_in_it() {
+    for method in ["getspecialtxes", "quorum"] {
+        let life = |network: &simulator::Network| {
+            for block in 0..20 {
+                network.mine_with(&[fail(&network.masternodes()[block % 12], 1)]).unwrap();
+            }
+        };
+        let mut stage = Stage::recording_after(life, |settings| settings.backfill_blocks = 12).await;
+        stage.servers[0].handle().faults().set_for(Fault::Busy, &[method]);
+        for _ in 0..4 {
+            stage.fill(3).await;
+        }
+        stage.servers[0].handle().faults().clear();
+        stage.poll().await;
+        assert!(!stage.fill(60).await);
+        let tip = stage.network.tip().0;
+        ledger::assert_kept(&stage.history(), &stage.network, tip + 1 - 12);
+        for kept in ledger::kept(&stage.history()) {
+            let is_known = match &kept.event.kind {
+                EventKind::Penalty { quorums, .. } => !quorums.is_empty(),
+                EventKind::Payment { amount, .. } => amount.is_some(),
+                _ => true,
+            };
+            assert!(is_known, "{method}: {:?}", kept.event);
+        }
+    }
+}
