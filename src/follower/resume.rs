@@ -191,7 +191,7 @@ impl ChainSync {
         );
         let mut followed = FollowedChain::open(list, counters.clone());
         followed.remember(self.history.recent(DEPTH as u32).await);
-        self.watching.select_earlier(followed.list());
+        self.watching.select(followed.list());
         if self.enrichment.facts().is_none() {
             // The rules of penalties depend on them on some chains, and blocks are walked next.
             self.enrichment.refresh_facts(source, chain, &cursor, &self.settings.rules).await;
