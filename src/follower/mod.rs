@@ -336,7 +336,8 @@ impl Follower {
     /// Refuses a source that is to take over and has less than what was followed already. After `stale_after` without a
     /// confirmation what was followed may have been wrong, and any source that passes the checks is followed.
     fn check_takeover(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
-        if self.sources.active == Some(index) || !self.is_behind(chain) || self.sources.is_astray(index, self.followed()) {
+        let loses = self.sources.active != Some(index) && self.is_behind(chain);
+        if !loses || self.sources.is_astray(index, self.followed()) {
             return Ok(());
         }
         if !self.sources.is_stale() {

@@ -42,7 +42,8 @@ impl Watching {
         let is_news = std::mem::take(&mut self.is_news) || watch_list.has_changed();
         let mut known = std::mem::take(&mut self.targets);
         if is_news {
-            known = known.iter().filter_map(|target| kept(&watch_list, target, self.selected_by.get(&target.id)?)).collect();
+            let kept = |target: &WatchTarget| kept(&watch_list, target, self.selected_by.get(&target.id)?);
+            known = known.iter().filter_map(kept).collect();
         }
         self.targets = watch_list.resolve(list, &known);
         for id in self.targets.iter().map(|target| target.id) {

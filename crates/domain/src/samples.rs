@@ -69,5 +69,10 @@ pub fn moment(unix: u64) -> Moment {
 pub fn network_state(network: &str, snapshot: Option<Arc<Snapshot>>, sources: Vec<SourceHealth>) -> NetworkState {
     let stale_after = Duration::from_secs(900);
     let confirmed = sources.iter().filter_map(|source| source.last_success).max_by_key(|moment| moment.uptime);
-    NetworkState { snapshot, sources, confirmed, ..NetworkState::new(network, Arc::new(DASH), stale_after, moment(0), []) }
+    NetworkState {
+        snapshot,
+        sources,
+        confirmed,
+        ..NetworkState::new(network, Arc::new(DASH), stale_after, moment(0), [])
+    }
 }
