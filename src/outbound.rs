@@ -1,6 +1,6 @@
-//! HTTP connections that the exporter opens: through which proxy, and by which certificate authorities it trusts the other side.
+//! Outgoing HTTP connections: proxy and trusted certificate authorities.
 //!
-//! Environment variables such as `HTTPS_PROXY` are ignored: a proxy is a setting of the source or receiver it is for.
+//! Environment variables such as `HTTPS_PROXY` are ignored: a proxy is a setting of a source or receiver.
 //!
 //! Never here: requests.
 
@@ -11,16 +11,16 @@ use reqwest::{Certificate, Client, ClientBuilder, Proxy, Url, redirect};
 
 use crate::secret::Secret;
 
-/// How one peer is reached.
+/// Connection settings of one peer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outbound {
-    /// HTTP proxy, which may hold a user and a password; `None` for a direct connection.
+    /// HTTP proxy, which may contain a user and a password; `None` for a direct connection.
     pub proxy: Option<Secret>,
-    /// Certificate authorities in place of the system's; `None` for the system's.
+    /// Certificate authorities instead of the system's; `None` for the system's.
     pub authorities: Option<Authorities>,
 }
 
-/// Certificate authorities as a PEM text with at least one certificate.
+/// Certificate authorities as PEM text with at least one certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorities(Arc<str>);
 
@@ -28,7 +28,7 @@ impl Authorities {
     /// Takes a PEM text.
     ///
     /// # Errors
-    /// When there is no certificate in it, or one that cannot be read.
+    /// If it contains no certificate, or one that cannot be read.
     pub fn new(pem: &str) -> Result<Authorities, String> {
         let authorities = Authorities(pem.into());
         if authorities.certificates()?.is_empty() {
@@ -50,13 +50,13 @@ impl Authorities {
 }
 
 impl Outbound {
-    /// A client builder that connects as configured and follows no redirects. Without `uses_tls` no certificate authorities
+    /// A client builder with these settings that follows no redirects. Without `uses_tls` no certificate authorities
     /// are loaded, so that a system without any can use plain HTTP.
     ///
     /// # Errors
-    /// When the proxy or the authorities cannot be used. The error repeats nothing of the proxy's address.
+    /// If the proxy or the authorities cannot be used. The error repeats nothing of the proxy's URL.
     pub(crate) fn client(&self, uses_tls: bool) -> Result<ClientBuilder, String> {
-        // Only the first provider of a process is installed, and every one of ours is ring.
+        // Only the first provider of a process is installed, and every one here is ring.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = Client::builder().redirect(redirect::Policy::none());
         builder = match &self.proxy {
@@ -72,13 +72,13 @@ impl Outbound {
     }
 }
 
-/// Whether an address is one of HTTPS.
+/// Whether a URL uses HTTPS.
 pub(crate) fn is_https(address: &str) -> bool {
     address.parse().is_ok_and(|url: Url| url.scheme() == "https")
 }
 
-/// Why a connection failed: the innermost error, which names neither the URL nor the proxy. Where the certificate is of an unknown
-/// authority, the setting that helps.
+/// Why a connection failed: the innermost error, which contains neither the URL nor the proxy. For a certificate of an
+/// unknown authority, the setting that fixes it.
 pub(crate) fn cause(error: &reqwest::Error) -> String {
     let mut innermost: &dyn Error = error;
     while let Some(deeper) = innermost.source() {
@@ -91,8 +91,8 @@ pub(crate) fn cause(error: &reqwest::Error) -> String {
     advised(text)
 }
 
-/// A text about a failed connection, with the setting that helps where the certificate is of an unknown authority. Another authority
-/// of the same name shows as a bad signature.
+/// The text of a connection failure. For a certificate of an unknown authority, with the setting that fixes it. Another
+/// authority of the same name causes a bad signature.
 pub(crate) fn advised(text: String) -> String {
     match text.contains("UnknownIssuer") || text.contains("BadSignature") {
         true => format!("{text}; set ca_file to the authority that signed its certificate"),

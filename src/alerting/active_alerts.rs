@@ -1,8 +1,8 @@
-//! What fires now, for those who look instead of being told.
+//! The firing alerts, for pages and the API.
 //!
-//! The same book that receivers are told from, so a page and a message never disagree.
+//! Notifications use the same store, so a page and a notification never disagree.
 //!
-//! Never here: judging; telling anybody.
+//! Never here: evaluation; notifications.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -12,44 +12,44 @@ use crate::alerting::state::{AlertState, Labels};
 use domain::condition::{Alert, Severity};
 use domain::masternode::UnixSeconds;
 
-/// A view of the book of an [`crate::alerting::Engine`].
+/// A view of the alert store of an [`crate::alerting::Engine`].
 pub struct ActiveAlerts(pub(super) Arc<EngineState>);
 
-/// What fires.
+/// Firing alerts.
 #[derive(Debug, Default)]
 pub struct ActiveAlertList {
-    /// How many are critical.
+    /// Number of critical alerts.
     pub critical: usize,
-    /// How many are warnings.
+    /// Number of warnings.
     pub warning: usize,
-    /// The most urgent of them, and of those the newest, first.
+    /// Sorted by severity, then newest first.
     pub alerts: Vec<ActiveAlert>,
 }
 
-/// One alert that fires.
+/// One firing alert.
 #[derive(Clone, Debug)]
 pub struct ActiveAlert {
-    /// Which.
+    /// Its definition.
     pub alert: &'static Alert,
-    /// Of whom; `alertname` is not among them.
+    /// Labels of its subject, without `alertname`.
     pub labels: Labels,
-    /// What exactly.
+    /// Its description.
     pub description: String,
-    /// Since when it is told.
+    /// Since when it fires.
     pub since: UnixSeconds,
-    /// Its runbook: an address, or the path in the project where none is configured.
+    /// Its runbook: a URL, or the path in the repository if no base URL is configured.
     pub runbook_url: String,
 }
 
 impl ActiveAlerts {
-    /// What fires whose labels fit: all are counted, and at most `most` are shown.
+    /// Firing alerts with matching labels: all are counted, and at most `most` are returned.
     pub fn firing(&self, fits: impl Fn(&Labels) -> bool, most: usize) -> ActiveAlertList {
         let base = lock(&self.0.runbook_url).clone();
         let book = lock(&self.0.book);
         let mut found: Vec<&AlertState> = book.firing().filter(|entry| fits(&entry.labels)).collect();
         let count = |severity: Severity| found.iter().filter(|entry| entry.alert.severity == severity).count();
         let (critical, warning) = (count(Severity::Critical), count(Severity::Warning));
-        // The sort is stable, and the book is in the order of names and labels.
+        // The sort is stable, and the store is ordered by names and labels.
         found.sort_by_key(|entry| (entry.alert.severity, Reverse(entry.starts_at)));
         let show = |entry: &&AlertState| ActiveAlert {
             alert: entry.alert,

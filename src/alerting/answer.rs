@@ -1,8 +1,9 @@
-//! The answer of a receiver that did not accept a message: whether and when it is sent again, and what may be logged of it.
+//! The response of a receiver that did not accept a message: whether and when to retry, and what may be logged.
 //!
-//! A service may repeat what it was sent, its token included. So a piece of its answer is shown without any part of a secret.
+//! A service may repeat the request, including its token. So the logged part of a response contains no part of a
+//! secret.
 //!
-//! Never here: HTTP; what becomes of a refused message (`state`).
+//! Never here: HTTP; the state of a rejected notification (`state`).
 
 use std::time::Duration;
 
@@ -12,34 +13,34 @@ use serde_json::Value;
 use crate::alerting::client::SendError;
 use domain::ForeignText;
 
-/// Longest pause that a receiver may ask for.
+/// Maximum pause that a receiver may request.
 const LONGEST_ASKED: Duration = Duration::from_secs(600);
 
-/// Characters of an answer that are shown at most.
+/// Maximum number of characters shown of a response.
 const MOST_SHOWN: usize = 200;
 
-/// Parts of a secret from this length on are removed from what is shown.
+/// Parts of a secret of at least this length are removed from the shown text.
 const SHORTEST_PART: usize = 6;
 
-/// Describes an answer other than success. `retry_after` is its header, `secrets` are what must not be shown.
+/// Describes a response other than success. `retry_after` is its header, `secrets` must not be shown.
 pub(super) fn failure(status: StatusCode, retry_after: Option<&str>, body: &[u8], secrets: &[&str]) -> SendError {
     let text = String::from_utf8_lossy(body);
     let wait = asked(retry_after, &serde_json::from_str(&text).unwrap_or_default());
     let why = match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "; look at its token",
-        StatusCode::NOT_FOUND | StatusCode::GONE => "; look at its url",
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "; check its token",
+        StatusCode::NOT_FOUND | StatusCode::GONE => "; check its url",
         StatusCode::TOO_MANY_REQUESTS => "; too many messages",
         _ => "",
     };
     SendError {
-        what: format!("it answered with status {}{why}", status.as_u16()),
+        what: format!("HTTP status {}{why}", status.as_u16()),
         wait,
         is_final: is_final(status) && wait.is_none(),
         answer: shown(&text, secrets),
     }
 }
 
-/// Whether the same message would be refused again. The excepted statuses are about the token, the address or the moment.
+/// Whether the same message would be rejected again. The excepted statuses depend on the token, the URL or the time.
 fn is_final(status: StatusCode) -> bool {
     let may_pass = [
         StatusCode::UNAUTHORIZED,
@@ -51,8 +52,8 @@ fn is_final(status: StatusCode) -> bool {
     status.is_client_error() && !may_pass.contains(&status)
 }
 
-/// The longest pause that the header asks for, or the body as Telegram (`parameters.retry_after`), Discord (`retry_after`, with a
-/// fraction) and Matrix (`retry_after_ms`) write it.
+/// The longest pause of the header and of the body as Telegram (`parameters.retry_after`), Discord (`retry_after`, with
+/// a fraction) and Matrix (`retry_after_ms`) write it.
 fn asked(header: Option<&str>, body: &Value) -> Option<Duration> {
     let header = header.and_then(|text| text.trim().parse().ok());
     let milliseconds = body["retry_after_ms"].as_f64().map(|milliseconds| milliseconds / 1000.0);
@@ -62,7 +63,7 @@ fn asked(header: Option<&str>, body: &Value) -> Option<Duration> {
     Some(Duration::from_secs_f64(seconds.min(LONGEST_ASKED.as_secs_f64())))
 }
 
-/// The beginning of an answer on one line, without any part of a secret.
+/// The beginning of a response on one line, without any part of a secret.
 pub(super) fn shown(text: &str, secrets: &[&str]) -> String {
     let is_part = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-');
     let mut parts: Vec<&str> = secrets
@@ -70,7 +71,7 @@ pub(super) fn shown(text: &str, secrets: &[&str]) -> String {
         .flat_map(|secret| secret.split(|character| !is_part(character)).filter(|part| part.len() >= SHORTEST_PART))
         .chain(secrets.iter().copied().filter(|secret| !secret.is_empty()))
         .collect();
-    // A part may lie inside a longer one.
+    // One part may contain another.
     parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
     let text = parts.iter().fold(text.to_string(), |text, part| text.replace(part, "<redacted>"));
     ForeignText::bounded(text, MOST_SHOWN).into()

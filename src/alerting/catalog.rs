@@ -1,21 +1,22 @@
 //! Every alert: those of the conditions that the exporter evaluates, and those that only Prometheus can raise.
 //!
-//! A name has one severity. Two tiers of one trouble have two names, so that an inhibition of one never mutes the other.
+//! A name has one severity. Two severities of one problem have two names, so that an inhibition of one never mutes the
+//! other.
 //!
 //! Never here: a condition (`domain::condition`).
 
 use domain::condition::{Alert, Catalogue, Inhibition, Scope, Severity};
 
-/// An alert that no exporter can raise, because it is about exporters that are gone.
+/// An alert that no exporter can raise, because it is about missing exporters.
 #[derive(Debug)]
 pub struct PrometheusAlert {
-    /// Name, severity, hold and texts.
+    /// Name, severity, pending duration and texts.
     pub alert: Alert,
-    /// PromQL; `$job` stands for a matcher of the job, or for nothing.
+    /// PromQL; `$job` is replaced by a matcher of the job, or by nothing.
     pub expression: &'static str,
-    /// What exactly, as a template of Prometheus.
+    /// The description, as a Prometheus template.
     pub description: &'static str,
-    /// What is not sent while it fires.
+    /// Alerts that it inhibits.
     pub inhibits: &'static [Inhibition],
 }
 
@@ -29,7 +30,7 @@ const fn alert(
     Alert { name, severity, hold_seconds, scope, summary, resolved, keeps_hold: false }
 }
 
-/// All of them.
+/// The alerts of this kind.
 pub const PROMETHEUS_ALERTS: &[PrometheusAlert] = &[
     PrometheusAlert {
         alert: alert(
@@ -37,7 +38,7 @@ pub const PROMETHEUS_ALERTS: &[PrometheusAlert] = &[
             Severity::Critical,
             300,
             Scope::Exporter,
-            ["Prometheus sees no masternode exporter.", "No exporter was scraped; one is again."],
+            ["Prometheus sees no masternode exporter.", "No exporter was scraped; at least one is scraped again."],
         ),
         expression: "# A job of which a network is missing, or no exporter at all.\n\
                      count by (job) (\n  \
@@ -46,11 +47,11 @@ pub const PROMETHEUS_ALERTS: &[PrometheusAlert] = &[
                      unless on (job) masternode_exporter_build_info\n\
                      or\n\
                      absent(masternode_exporter_build_info$job) unless on () job:masternode_exporter:seen",
-        description: "No exporter{{ with $labels.job }} of job {{ . }}{{ end }} is scraped: nothing is known of its masternodes.",
+        description: "No exporter{{ with $labels.job }} of job {{ . }}{{ end }} is scraped: the state of its masternodes is unknown.",
         inhibits: &[Inhibition {
             targets: &["MasternodeExporterNetworkUnreported", "MasternodeExporterDown"],
             equal: &["job"],
-            reason: "It is the cause of both.",
+            reason: "It is the cause of both alerts.",
         }],
     },
     PrometheusAlert {
@@ -61,7 +62,7 @@ pub const PROMETHEUS_ALERTS: &[PrometheusAlert] = &[
             Scope::Network,
             [
                 "No exporter reports a network that was reported before.",
-                "Network {network} was not reported and is again.",
+                "Network {network} was not reported and is reported again.",
             ],
         ),
         expression: "job:masternode_exporter:seen unless on (network) masternode_exporter_gap_blocks_total",
@@ -70,7 +71,7 @@ pub const PROMETHEUS_ALERTS: &[PrometheusAlert] = &[
         inhibits: &[Inhibition {
             targets: &["MasternodeExporterMasternodesUnreported", "MasternodeExporterDataStale"],
             equal: &["network"],
-            reason: "Nothing of the network is known.",
+            reason: "The state of the network is unknown.",
         }],
     },
     PrometheusAlert {
@@ -80,8 +81,8 @@ pub const PROMETHEUS_ALERTS: &[PrometheusAlert] = &[
             300,
             Scope::Network,
             [
-                "Watched masternodes are reported by no exporter any more.",
-                "Masternodes of {network} were not reported and are again.",
+                "No exporter reports some watched masternodes any more.",
+                "Masternodes of {network} were not reported and are reported again.",
             ],
         ),
         expression: "count by (job, network) (masternode:masternode_registered:lost)",
@@ -97,11 +98,11 @@ pub const PROMETHEUS_ALERTS: &[PrometheusAlert] = &[
             Severity::Warning,
             300,
             Scope::Exporter,
-            ["Prometheus cannot scrape an exporter.", "An exporter could not be scraped and can be again."],
+            ["Prometheus cannot scrape an exporter.", "An exporter could not be scraped and is scraped again."],
         ),
         expression: "up == 0 and on (job) job:masternode_exporter:seen",
-        description: "Exporter {{ $labels.instance }} of job {{ $labels.job }} cannot be scraped. If another one watches the same \
-                      masternodes, nothing is missed yet.",
+        description: "Exporter {{ $labels.instance }} of job {{ $labels.job }} cannot be scraped. If another exporter watches the same \
+                      masternodes, their alerts still work.",
         inhibits: &[],
     },
     PrometheusAlert {
@@ -118,7 +119,7 @@ pub const PROMETHEUS_ALERTS: &[PrometheusAlert] = &[
         expression: "masternode_exporter_list_height\n  \
                        < on (network) group_left () max by (network) (masternode_exporter_list_height) - 5",
         description: "The list of exporter {{ $labels.instance }} of job {{ $labels.job }} is at block {{ $value }} of \
-                      {{ $labels.network }}; another exporter is further. Its source is stuck, or on another chain.",
+                      {{ $labels.network }}; another exporter is ahead. Its source is stuck or on another chain.",
         inhibits: &[],
     },
     PrometheusAlert {
@@ -127,10 +128,10 @@ pub const PROMETHEUS_ALERTS: &[PrometheusAlert] = &[
             Severity::None,
             0,
             Scope::Exporter,
-            ["Always fires: whoever does not receive it knows that the way is broken.", "Never resolved."],
+            ["Always firing; its absence means that the alerting pipeline is broken.", "Never resolved."],
         ),
         expression: "vector(1)",
-        description: "This alert always fires, so that a dead man's switch can tell when Prometheus or Alertmanager is silent.",
+        description: "This alert always fires, so that a dead man's switch detects a failure of Prometheus or Alertmanager.",
         inhibits: &[],
     },
 ];
@@ -141,7 +142,7 @@ pub fn alerts(catalogue: &Catalogue) -> impl Iterator<Item = &'static Alert> {
     evaluated.chain(PROMETHEUS_ALERTS.iter().map(|alert| &alert.alert))
 }
 
-/// Which alert makes which others needless: its name, and what is not sent.
+/// The inhibitions: name of the inhibiting alert, and the rule.
 pub fn inhibitions(catalogue: &Catalogue) -> impl Iterator<Item = (&'static str, &'static Inhibition)> {
     let of =
         |alert: &'static Alert, inhibits: &'static [Inhibition]| inhibits.iter().map(move |rule| (alert.name, rule));

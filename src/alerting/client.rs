@@ -1,9 +1,9 @@
-//! One receiver's transport: a message is sent, and the answer says whether it was accepted.
+//! The HTTP and SMTP client of one receiver: sends a message and reads whether it was accepted.
 //!
-//! An address may hold a token, so no error repeats anything of it. Secrets in files are read at each attempt, so a token that was
-//! replaced works without a reload.
+//! A URL may contain a token, so no error repeats any part of it. Secrets in files are read at each attempt, so a
+//! replaced token works without a reload.
 //!
-//! Never here: another attempt.
+//! Never here: retries.
 
 use std::time::{Duration, SystemTime};
 
@@ -19,27 +19,27 @@ use crate::outbound::{Outbound, cause};
 use crate::secret::{Secret, SecretSource};
 use domain::masternode::UnixSeconds;
 
-/// Bytes of an answer that are read at most.
+/// Maximum number of bytes read of a response.
 const MOST_READ: usize = 16 * 1024;
 
-/// A connection at rest is given up after so long.
+/// Idle time after which a connection is closed.
 const REST: Duration = Duration::from_secs(20);
 
 /// Why a message was not accepted.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SendError {
-    /// For people.
+    /// The message for the log.
     pub(super) what: String,
-    /// The pause that the receiver asked for.
+    /// The pause that the receiver requested.
     pub(super) wait: Option<Duration>,
-    /// The receiver would refuse the same message again.
+    /// The receiver would reject the same message again.
     pub(super) is_final: bool,
-    /// The beginning of its answer, without secrets; empty where it gave none.
+    /// The beginning of its response, without secrets; empty without one.
     pub(super) answer: String,
 }
 
 impl SendError {
-    /// A failure without an answer, after which another attempt may succeed.
+    /// A failure without a response, after which a retry may succeed.
     pub(super) fn of(what: impl Into<String>) -> SendError {
         SendError { what: what.into(), wait: None, is_final: false, answer: String::new() }
     }
@@ -48,11 +48,11 @@ impl SendError {
 /// A message was accepted.
 #[derive(Debug)]
 pub(super) struct Accepted {
-    /// The time by the receiver's clock, where its answer says it.
+    /// Time of the receiver's clock, if the response contains it.
     pub(super) date: Option<UnixSeconds>,
 }
 
-/// The secrets of a receiver as they are now.
+/// The current secrets of a receiver.
 pub(super) struct Access {
     address: Secret,
     pub(super) token: Option<Secret>,
@@ -87,8 +87,8 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// A client whose requests take no longer than `timeout`. Fails when TLS or the proxy cannot be set up; where the system has
-    /// no certificate authorities, only receivers on `https` cannot be reached.
+    /// A client whose requests time out after `timeout`. Fails if TLS or the proxy cannot be set up. On a system
+    /// without certificate authorities, only receivers on `https` fail.
     pub(super) fn new(timeout: Duration, outbound: &Outbound) -> Result<Client, SendError> {
         let build = |uses_tls| {
             let builder = outbound.client(uses_tls)?.connect_timeout(timeout).pool_idle_timeout(REST);
@@ -103,7 +103,7 @@ impl Client {
         Ok(Client { http, timeout })
     }
 
-    /// Sends a message. `transaction` identifies it: a second attempt has the same.
+    /// Sends a message. `transaction` identifies it: a retry uses the same one.
     pub(super) async fn send(
         &self,
         receiver: &Receiver,
@@ -115,7 +115,7 @@ impl Client {
             (Kind::Email(email), Content::Mail { subject, text }) => {
                 let message = smtp::message(email, subject, text, transaction)?;
                 let sent = smtp::send(email, access.token.as_ref(), &receiver.outbound, self.timeout, message);
-                let late = |_| SendError::of(format!("no answer within {:?}", self.timeout));
+                let late = |_| SendError::of(format!("no response within {:?}", self.timeout));
                 let sent = tokio::time::timeout(self.timeout, sent).await.unwrap_or_else(|elapsed| Err(late(elapsed)));
                 sent.map(|()| Accepted { date: None })
             }
@@ -136,7 +136,7 @@ impl Client {
         let mut request = self.http.request(method, url).header(CONTENT_TYPE, "application/json").body(body);
         if let Some(token) = access.token.as_ref().filter(|_| uses_bearer(&receiver.kind)) {
             let value = HeaderValue::from_str(&format!("Bearer {}", token.expose()));
-            let mut value = value.map_err(|_| SendError::of("its token cannot stand in a header"))?;
+            let mut value = value.map_err(|_| SendError::of("its token is not valid in a header"))?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
@@ -147,7 +147,7 @@ impl Client {
         self.run(request, &[access.address.expose(), access.token.as_ref().map_or("", Secret::expose), topic]).await
     }
 
-    /// Requests an address.
+    /// Sends a request to a URL.
     pub(super) async fn get(&self, address: &SecretSource) -> Result<Accepted, SendError> {
         let address = read_address(address)?;
         self.run(self.http.get(parse(address.expose())?), &[address.expose()]).await
@@ -156,7 +156,7 @@ impl Client {
     async fn run(&self, request: reqwest::RequestBuilder, secrets: &[&str]) -> Result<Accepted, SendError> {
         match request.timeout(self.timeout).send().await {
             Ok(answer) => judge(answer, secrets).await,
-            Err(error) if error.is_timeout() => Err(SendError::of(format!("no answer within {:?}", self.timeout))),
+            Err(error) if error.is_timeout() => Err(SendError::of(format!("no response within {:?}", self.timeout))),
             Err(error) if error.is_connect() => {
                 Err(SendError::of(format!("no connection: {}", answer::shown(&cause(&error), secrets))))
             }
@@ -165,12 +165,12 @@ impl Client {
     }
 }
 
-/// Kinds that read a bearer token; the others have theirs elsewhere.
+/// Whether the kind uses a bearer token; the others have their token elsewhere.
 fn uses_bearer(kind: &Kind) -> bool {
     matches!(kind, Kind::Alertmanager | Kind::Generic | Kind::Ntfy { .. } | Kind::Matrix { .. })
 }
 
-/// Where exactly a receiver takes messages.
+/// The URL to which a message is sent.
 fn endpoint(kind: &Kind, access: &Access, transaction: &str) -> Result<Url, SendError> {
     let base = access.address.expose();
     let below = |path: &str| format!("{}/{path}", base.trim_end_matches('/'));
@@ -189,7 +189,7 @@ fn endpoint(kind: &Kind, access: &Access, transaction: &str) -> Result<Url, Send
 }
 
 fn parse(address: &str) -> Result<Url, SendError> {
-    address.parse().map_err(|_| SendError::of("its url is not one"))
+    address.parse().map_err(|_| SendError::of("its url is invalid"))
 }
 
 async fn judge(mut answer: Response, secrets: &[&str]) -> Result<Accepted, SendError> {
@@ -204,7 +204,7 @@ async fn judge(mut answer: Response, secrets: &[&str]) -> Result<Accepted, SendE
     Err(answer::failure(status, asked, &body, secrets))
 }
 
-/// As much of a body as is read at most, or as arrives.
+/// The body, up to the limit, or as far as it arrives.
 async fn beginning(answer: &mut Response) -> Vec<u8> {
     let mut read = Vec::new();
     while read.len() < MOST_READ

@@ -1,6 +1,7 @@
-//! Jumps of the wall clock, told by a clock that does not jump: a wrong time that is set right, a host that slept.
+//! Jumps of the wall clock, detected by comparison with the monotonic clock: a corrected time, a suspended host.
 //!
-//! What was noted before is carried along, so that an alert is neither told early nor forgotten, and what holds goes on to hold.
+//! Stored times are shifted by the jump, so that an alert neither fires early nor is forgotten, and a firing alert
+//! continues to fire.
 //!
 //! Never here: reading either clock.
 
@@ -11,15 +12,15 @@ use domain::condition::EvaluationInput;
 use domain::masternode::{BlockHash, UnixSeconds};
 use domain::network_state::Moment;
 
-/// What two looks at the clocks may differ by, in seconds: clocks are set right in small steps all the time.
+/// Tolerated difference between two readings, in seconds: NTP adjusts clocks in small steps.
 const TOLERANCE: i64 = 30;
 
-/// By how much the wall clock jumped, in seconds; below zero for back.
+/// The jump of the wall clock in seconds; negative for backward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockJump(pub i64);
 
 impl ClockJump {
-    /// A moment of before the jump, as if it had been noted by the clock of now.
+    /// A time from before the jump, as the current clock would have recorded it.
     pub fn carry(self, moment: UnixSeconds) -> UnixSeconds {
         UnixSeconds(moment.0.saturating_add_signed(self.0))
     }
@@ -30,16 +31,16 @@ impl ClockJump {
     }
 }
 
-/// The last look at the clocks.
+/// The last reading of the clocks.
 #[derive(Default)]
 pub(super) struct ClockJumps {
     last: Option<Moment>,
-    /// The tip of each network when the clock jumped last.
+    /// The tip of each network at the last jump.
     tips: BTreeMap<Arc<str>, BlockHash>,
 }
 
 impl ClockJumps {
-    /// Looks at both clocks. Returns the jump since the last look, if there was one.
+    /// Reads both clocks. Returns the jump since the last reading, if there was one.
     pub(super) fn look(&mut self, input: &EvaluationInput) -> Option<ClockJump> {
         let now = input.now;
         let before = self.last.replace(now)?;
@@ -55,7 +56,7 @@ impl ClockJumps {
         Some(ClockJump(jump))
     }
 
-    /// Networks that had no block since the last jump.
+    /// Networks without a block since the last jump.
     pub(super) fn stalled_since(&self, input: &EvaluationInput) -> BTreeSet<Arc<str>> {
         tips(input).into_iter().filter(|(name, tip)| self.tips.get(name) == Some(tip)).map(|(name, _)| name).collect()
     }
@@ -77,7 +78,7 @@ mod tests {
         EvaluationInput { networks: vec![], process: Default::default(), now, jumped: BTreeSet::new() }
     }
 
-    /// What is noted when the two clocks go on by so many seconds at each look.
+    /// Jumps found when the two clocks advance by these numbers of seconds between readings.
     fn looks(steps: &[(i64, u64)]) -> Vec<Option<i64>> {
         let (mut jumps, mut wall, mut steady) = (ClockJumps::default(), 1_700_000_000_u64, 0);
         assert_eq!(jumps.look(&at(wall, steady)), None, "the first look compares with nothing");

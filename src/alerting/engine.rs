@@ -1,9 +1,9 @@
-//! The tasks: one judges, one for each receiver tells, one keeps the book over restarts.
+//! The tasks of alerting: one evaluates, one for each receiver sends notifications, one stores the state of alerts.
 //!
-//! The book is what they share. Whoever changes it wakes the others, so a receiver hears of a block as soon as it was judged, and
-//! none waits for another.
+//! The tasks share one [`AlertStore`]. A change of it wakes the other tasks, so a notification is sent as soon as a
+//! block was evaluated, and no receiver waits for another.
 //!
-//! Never here: what holds (`judge`), what is due (`book`), what is said (`body`).
+//! Never here: conditions (`domain::condition`), due notifications (`state`), texts (`payload`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,46 +25,46 @@ use domain::condition::Catalogue;
 use domain::condition::{Evaluation, EvaluationInput, Memory, ReceiverState, evaluate};
 use domain::masternode::UnixSeconds;
 
-/// Longest pause between two judgements: what holds may depend on the time alone.
+/// Longest pause between two evaluations: a condition may depend on time alone.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Pause until the book is tried to be kept again.
+/// Pause until storing the alert state is retried.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// Longest wait for the book's last words.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+/// Longest wait for the last write of the alert state at shutdown.
+const FINAL_WRITE: Duration = Duration::from_millis(500);
 
-/// Without a judgement for so long the heartbeat stops.
+/// The heartbeat stops after this long without an evaluation.
 const ALIVE: Duration = Duration::from_secs(60);
 
-/// A failure counts for so long, in seconds: where nothing is to be told any more, nobody finds out whether it would arrive. The
-/// rules look back as far.
+/// Seconds for which a failure counts: without a later notification it is not known whether the receiver works again.
+/// The Prometheus rules use the same window.
 const FAILING_SECONDS: u64 = 900;
 
 /// Name under which heartbeats are counted.
 pub(super) const HEARTBEAT: &str = "heartbeat";
 
-/// Everything that is known, at the moment of the call.
+/// The evaluated state, read at each call.
 pub type StateSource = Box<dyn Fn() -> EvaluationInput + Send + Sync>;
 
-/// What the tasks share.
+/// State that the tasks share.
 pub(super) struct EngineState {
     pub(super) book: Mutex<AlertStore>,
     pub(super) meters: NotificationMeters,
     pub(super) clock: fn() -> UnixSeconds,
-    /// Receivers whose last message did not arrive, each with what was said of it and when.
+    /// Receivers whose last message failed, each with the reason and the time.
     pub(super) failing: Mutex<BTreeMap<String, (String, UnixSeconds)>>,
-    /// When something for a receiver was last dropped.
+    /// When a notification for a receiver was last dropped.
     dropped: Mutex<BTreeMap<String, UnixSeconds>>,
-    /// Receivers that were sent something since the start, with whatever success.
+    /// Receivers to which a message was sent since the start, successful or not.
     attempted: Mutex<BTreeSet<String>>,
-    /// What stands before the path of a runbook.
+    /// Base URL of the runbooks.
     pub(super) runbook_url: Mutex<String>,
     changed: watch::Sender<()>,
     started: Instant,
     judged_at: Mutex<Option<Instant>>,
     jumps: Mutex<ClockJumps>,
-    /// What evaluations leave for the next one; a reload keeps it.
+    /// Facts that an evaluation keeps for the next one; a reload preserves them.
     memory: Mutex<Memory>,
     catalogue: Catalogue,
     evaluated: watch::Sender<Arc<Evaluation>>,
@@ -73,7 +73,7 @@ pub(super) struct EngineState {
     history: Option<Writer>,
 }
 
-/// The engine. It judges from the first settings on, whether or not anybody is to be told: somebody may look.
+/// The engine. It evaluates from the first settings on, with or without receivers: pages and the API show the alerts.
 pub struct Engine {
     shared: Arc<EngineState>,
     settings: AlertingSettings,
@@ -82,7 +82,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine at rest. `wake` is notified of each new snapshot, and of new results of probes.
+    /// An idle engine. `wake` is notified of each new snapshot and of new probe results.
     pub fn new(
         catalogue: Catalogue,
         look: StateSource,
@@ -113,7 +113,7 @@ impl Engine {
         Engine { shared: Arc::new(shared), settings: AlertingSettings::default(), tasks: Vec::new(), is_loaded: false }
     }
 
-    /// Tells as these settings say from now on. What was told stays told.
+    /// Applies new settings. The state of alerts and their past notifications are kept.
     pub async fn reconfigure(&mut self, settings: &AlertingSettings) {
         if self.is_loaded && *settings == self.settings {
             return;
@@ -129,14 +129,14 @@ impl Engine {
         self.settings = settings.clone();
         lock(&self.shared.runbook_url).clone_from(&settings.runbook_url);
         if self.shared.history.is_none() && !settings.receivers.is_empty() {
-            info!("without history.path, a restart forgets which alerts were told");
+            info!("history.path is not set: notification state is lost at a restart");
         }
         if !std::mem::replace(&mut self.is_loaded, true) {
             self.shared.load().await;
         }
         lock(&self.shared.book).retry_refused();
         let settings = Arc::new(settings.clone());
-        // The first scrape after a start already has the conditions.
+        // The conditions are available to the first scrape.
         self.shared.evaluate(&settings, &mut lock(&self.shared.memory));
         self.tasks.push(tokio::spawn(evaluation_loop(self.shared.clone(), settings.clone())));
         if self.shared.history.is_some() {
@@ -151,66 +151,66 @@ impl Engine {
         }
     }
 
-    /// The newest evaluation of all conditions.
+    /// The latest evaluation of all conditions.
     pub fn evaluations(&self) -> watch::Receiver<Arc<Evaluation>> {
         self.shared.evaluated.subscribe()
     }
 
-    /// What fires, for those who look.
+    /// The firing alerts, for pages and the API.
     pub fn board(&self) -> ActiveAlerts {
         ActiveAlerts(self.shared.clone())
     }
 
-    /// Stops everything, and keeps the book a last time.
+    /// Stops all tasks and stores the alert state a last time.
     pub async fn stop(&mut self) {
         self.halt().await;
-        // It is kept again after each change; what is lost here is told once more.
-        let _ = tokio::time::timeout(LAST_WORDS, self.shared.keep()).await;
+        // The state is stored after each change; a notification that was not stored is sent again after a restart.
+        let _ = tokio::time::timeout(FINAL_WRITE, self.shared.keep()).await;
     }
 
     async fn halt(&mut self) {
         for task in self.tasks.drain(..) {
             task.abort();
-            // Waited for, so that it tells nothing any more. That it was stopped is no news.
+            // Awaited, so that it sends nothing more. The only error is its cancellation.
             let _ = task.await;
         }
     }
 }
 
-/// A lock that a panic elsewhere does not make useless: each change of what it guards is whole.
+/// Recovers from a poisoned lock: each change of the guarded value is complete.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl EngineState {
-    /// Hears of each change of the book.
+    /// Subscribes to changes of the alert state.
     pub(super) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 
-    /// Tells the others that the book changed.
+    /// Notifies the other tasks of a change of the alert state.
     pub(super) fn changed(&self) {
         self.changed.send_replace(());
     }
 
-    /// Whether somebody judged lately.
+    /// Whether there was an evaluation within [`ALIVE`].
     pub(super) fn is_alive(&self) -> bool {
         lock(&self.judged_at).is_some_and(|judged_at| judged_at.elapsed() < ALIVE)
     }
 
-    /// A receiver was sent something, with whatever success.
+    /// A message was sent to a receiver, successful or not.
     pub(super) fn attempted(&self, receiver: &str) {
         lock(&self.attempted).insert(receiver.into());
     }
 
-    /// Something for a receiver is given up: counted, and an alert for a while.
+    /// A notification was dropped: it is counted and raises an alert for a while.
     pub(super) fn dropped(&self, receiver: &str) {
         self.meters.ended(receiver, Outcome::Dropped);
         lock(&self.dropped).insert(receiver.into(), (self.clock)());
     }
 
-    /// Every receiver, with whether a failure or a drop still counts at `now`. It is not known of one that was sent nothing since
-    /// the start; after a while it counts as well, as nothing may be due to it.
+    /// Every receiver, with whether a failure or a drop still counts at `now`. `None` if nothing was sent to it since
+    /// the start; a failure expires, because no further notification may be due.
     fn receivers(&self, settings: &AlertingSettings, is_young: bool, now: UnixSeconds) -> Vec<ReceiverState> {
         let recent = |at: UnixSeconds| now.0.saturating_sub(at.0) < FAILING_SECONDS;
         let (failing, dropped, attempted) = (lock(&self.failing), lock(&self.dropped), lock(&self.attempted));
@@ -231,14 +231,14 @@ impl EngineState {
             Ok(kept) => {
                 let strange = lock(&self.book).restore(kept, &self.catalogue, (self.clock)());
                 if strange > 0 {
-                    warn!("{strange} alerts in the history are of another version, and are forgotten");
+                    warn!("{strange} alerts in the history were written by another version and are ignored");
                 }
             }
-            Err(error) => warn!("which alerts were told before is not known: {error}"),
+            Err(error) => warn!("Could not load alert state: {error}; active alerts may be sent again"),
         }
     }
 
-    /// Keeps what changed. Returns whether that was possible.
+    /// Stores changed alerts. Returns whether that succeeded.
     async fn keep(&self) -> bool {
         let Some(history) = &self.history else { return true };
         let changes = lock(&self.book).take_changes();
@@ -252,7 +252,7 @@ impl EngineState {
         kept.is_ok()
     }
 
-    /// Evaluates once. Returns the pause until the next time.
+    /// Evaluates once. Returns the pause until the next evaluation.
     fn evaluate(&self, settings: &AlertingSettings, memory: &mut Memory) -> Duration {
         let mut input = (self.look)();
         let now = input.now.unix;
@@ -276,7 +276,7 @@ impl EngineState {
         }
         drop(book);
         if left_out > 0 {
-            warn!("{left_out} alerts are left out: too many hold at once");
+            warn!("{left_out} alerts suppressed: too many active alerts");
         }
         for name in given_up.iter().map(String::as_str).chain(dropped_for(left_out, &settings.receivers)) {
             self.dropped(name);
@@ -286,9 +286,9 @@ impl EngineState {
         next.map_or(PAUSE, |next| PAUSE.min(Duration::from_secs(next.0.saturating_sub(now.0).max(1))))
     }
 
-    /// Makes what was noted before the wall clock jumped lie as far back as before.
+    /// Shifts all stored times by a jump of the wall clock.
     fn carry_over(&self, jump: ClockJump) {
-        warn!("the clock jumped by {} s: how long alerts hold is counted on without it", jump.0);
+        warn!("System clock jumped by {} s; alert timers adjusted", jump.0);
         lock(&self.book).shift(jump);
         lock(&self.failing).values_mut().for_each(|(_, at)| *at = jump.carry(*at));
         lock(&self.dropped).values_mut().for_each(|at| *at = jump.carry(*at));
@@ -315,7 +315,7 @@ async fn persistence_loop(shared: Arc<EngineState>) {
     loop {
         let kept = shared.keep().await;
         if !kept && !complained {
-            warn!("which alerts were told cannot be kept at the moment: a restart now would tell some twice");
+            warn!("Could not store alert state; after a restart, some notifications may be sent twice");
         }
         complained = !kept;
         if !kept {

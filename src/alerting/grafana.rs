@@ -1,8 +1,9 @@
-//! The rules as Grafana provisions them from a file: <https://grafana.com/docs/grafana/latest/alerting/set-up/provision-alerting-resources/file-provisioning/>.
+//! The rules as a Grafana provisioning file:
+//! <https://grafana.com/docs/grafana/latest/alerting/set-up/provision-alerting-resources/file-provisioning/>.
 //!
-//! Made of the rule file for Prometheus, so that both are the same rules. Of Grafana's own: an alert needs a number other than 0, and
-//! Prometheus only a sample, so a second query turns every sample into 1. In labels a `$` stands for a variable of the environment, in
-//! annotations only `${`.
+//! Generated from the Prometheus rule file, so that both contain the same rules. Differences of Grafana: an alert needs
+//! a number other than 0 where Prometheus needs only a sample, so a second query turns every sample into 1. In labels
+//! `$` starts an environment variable, in annotations only `${` does.
 //!
 //! Never here: a rule.
 
@@ -20,16 +21,16 @@ const HEAD: &str = "\
 # stays empty, because Grafana runs no query in annotations: the summary and the runbook say what to do.
 ";
 
-/// How often Grafana evaluates the rules.
+/// Evaluation interval of the rules.
 const INTERVAL: &str = "1m";
 
-/// Seconds of the past that a query may read.
+/// Time range of a query, in seconds.
 const RANGE_SECONDS: u32 = 600;
 
-/// Where Grafana finds the metrics, and where it shows the rules.
+/// Data source and folder of the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grafana {
-    /// Identifier of the Prometheus data source.
+    /// UID of the Prometheus data source.
     pub datasource: String,
     /// Name of the folder.
     pub folder: String,
@@ -61,7 +62,7 @@ struct Rule {
 /// A provisioning file for the rules of a rule file.
 ///
 /// # Errors
-/// When the rule file is not one.
+/// If the text is not a rule file.
 pub fn provisioning(rules: &str, grafana: &Grafana) -> Result<String, String> {
     let file: RuleFile = serde_saphyr::from_str(rules).map_err(|error| error.to_string())?;
     let group = |group: &Group| {
@@ -126,7 +127,7 @@ fn provisioned(rule: &Rule, grafana: &Grafana) -> Value {
     })
 }
 
-/// Writes a value as YAML: strings in the double quotes of JSON, longer ones as blocks.
+/// Writes a value as YAML: strings in JSON's double quotes, longer ones as blocks.
 fn write_value(text: &mut String, value: &Value, indent: usize) {
     let start = " ".repeat(indent);
     match value {

@@ -1,6 +1,6 @@
-//! `alerts/inhibition.yml`: which alert makes which other needless, for Alertmanager.
+//! `alerts/inhibition.yml`: the inhibition rules for Alertmanager.
 //!
-//! Never here: which; the catalogue says it.
+//! Never here: the choice of inhibitions (`catalog`).
 
 use std::fmt::Write;
 

@@ -1,10 +1,10 @@
-//! Alerts: the catalogue, the files for Prometheus and Alertmanager that are made of it, and the engine that notifies receivers
-//! without Prometheus.
+//! Alerts: the catalogue, the Prometheus and Alertmanager files generated from it, and the engine that notifies
+//! receivers without Prometheus.
 //!
-//! Reading order: `domain::condition` evaluates, [`catalog`] adds what only Prometheus can see, [`rule_file`] and [`inhibition`]
-//! write the files in `alerts/`. Of the engine, [`settings`] says whom to notify, [`state`] what is due, [`payload`] how it is
-//! said, `client` sends it, `answer` reads what the receiver said, `notifier` tries until it arrives, [`Engine`] lets them run;
-//! [`ActiveAlerts`] shows what fires.
+//! Reading order: `domain::condition` evaluates conditions, [`catalog`] adds the alerts that only Prometheus can raise,
+//! [`rule_file`] and [`inhibition`] write the files in `alerts/`. Of the engine, [`settings`] names the receivers,
+//! [`state`] decides which notifications are due, [`payload`] writes the message, `client` sends it, `answer` reads the
+//! response, `notifier` retries, [`Engine`] runs the tasks; [`ActiveAlerts`] lists firing alerts.
 //!
 //! Never here: a condition (`domain::condition`).
 

@@ -1,6 +1,6 @@
-//! Sends one receiver what is due, one message at a time, with further attempts until it is accepted.
+//! Sends due notifications to one receiver, one message at a time, with retries until it is accepted.
 //!
-//! Never here: what is due (`state`); another receiver.
+//! Never here: due notifications (`state`); other receivers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,19 +18,19 @@ use crate::alerting::state::{Notification, NotificationReason};
 use crate::meters::Outcome;
 use domain::masternode::UnixSeconds;
 
-/// Pause after the first failure; each further one doubles it.
+/// Pause after the first failure; each further failure doubles it.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Longest rest when nothing is due: a look costs little.
+/// Longest pause without a due notification.
 const REST: Duration = Duration::from_secs(30);
 
-/// Longest wait for the answer to a heartbeat.
+/// Timeout of a heartbeat request.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Sends a receiver what is due, until it is stopped.
+/// Sends due notifications to a receiver until the task is stopped.
 pub(super) async fn notify_loop(shared: Arc<EngineState>, settings: Arc<AlertingSettings>, receiver: Receiver) {
     shared.meters.began(&receiver.name);
     let client = match Client::new(receiver.timeout, &receiver.outbound) {
@@ -39,7 +39,7 @@ pub(super) async fn notify_loop(shared: Arc<EngineState>, settings: Arc<Alerting
     };
     let mut changes = shared.changes();
     let mut failures = 0;
-    // Notices in one message at most: fewer after a refusal, until the one that is refused is found.
+    // Maximum number of notifications in a message: fewer after a rejection, until the rejected one is found.
     let mut most = usize::MAX;
     let mut unanswered = Unanswered::default();
     let mut clock = ReceiverClock::default();
@@ -51,7 +51,7 @@ pub(super) async fn notify_loop(shared: Arc<EngineState>, settings: Arc<Alerting
         if due.is_empty() {
             let reminder = lock(&shared.book).next_reminder(&receiver);
             let rest = reminder.map_or(REST, |at| REST.min(Duration::from_secs(at.0.saturating_sub(now.0).max(1))));
-            // A change or the end of the rest: both are a reason to look again.
+            // Both a change and the end of the pause lead to another look.
             let _ = timeout(rest, changes.changed()).await;
             continue;
         }
@@ -86,7 +86,7 @@ pub(super) async fn notify_loop(shared: Arc<EngineState>, settings: Arc<Alerting
     }
 }
 
-/// Sends one message about the first of `notices`. Returns with how many of them it was about.
+/// Sends one message about the first of `notices`. Returns how many of them it covers.
 pub(super) async fn send(
     client: &Client,
     settings: &AlertingSettings,
@@ -104,8 +104,8 @@ pub(super) async fn send(
     (client.send(receiver, &access, &body, &transaction).await, body.notices)
 }
 
-/// The notifications of a message that may have arrived although no answer did. A second attempt is about the same ones as far as
-/// they are still due: with the same transaction, Matrix ignores it where the first one arrived.
+/// The notifications of a message without a response, which may have arrived. A retry covers the same notifications as
+/// far as they are still due: Matrix ignores a repeated transaction.
 #[derive(Default)]
 struct Unanswered(Vec<(String, NotificationReason)>);
 
@@ -116,7 +116,7 @@ impl Unanswered {
         }
     }
 
-    /// What of `due` is sent next.
+    /// The part of `due` that the next message covers.
     fn first(&mut self, due: Vec<Notification>) -> Vec<Notification> {
         let keys = std::mem::take(&mut self.0);
         let is_again =
@@ -125,7 +125,7 @@ impl Unanswered {
     }
 }
 
-/// Lets a dead man's switch hear of us as long as somebody judges.
+/// Sends heartbeats to a dead man's switch while alert evaluation is running.
 pub(super) async fn heartbeat_loop(shared: Arc<EngineState>, heartbeat: Heartbeat) {
     shared.meters.began(HEARTBEAT);
     let client = match Client::new(HEARTBEAT_TIMEOUT, &heartbeat.outbound) {
@@ -141,7 +141,7 @@ pub(super) async fn heartbeat_loop(shared: Arc<EngineState>, heartbeat: Heartbea
     }
 }
 
-/// Skips a notice that a receiver refuses for good, so that the others are sent.
+/// Drops a notification that a receiver rejects permanently, so that the others are sent.
 fn refuse(shared: &EngineState, receiver: &Receiver, notice: &Notification, failure: &SendError) {
     let alert = notice.entry.alert.name;
     warn!(
@@ -160,7 +160,7 @@ fn refuse(shared: &EngineState, receiver: &Receiver, notice: &Notification, fail
     shared.changed();
 }
 
-/// Counts an attempt, and says once that a receiver cannot be reached, or can again.
+/// Counts an attempt, and logs the first failure and the first success after it.
 fn note(shared: &EngineState, receiver: &str, sent: Result<(), &SendError>) {
     shared.attempted(receiver);
     let mut failing = lock(&shared.failing);
@@ -168,25 +168,25 @@ fn note(shared: &EngineState, receiver: &str, sent: Result<(), &SendError>) {
         Ok(()) => {
             shared.meters.delivered(receiver, (shared.clock)().0);
             if failing.remove(receiver).is_some() {
-                info!(receiver, "receiver {receiver} is reached again");
+                info!(receiver, "Notifications to receiver {receiver} succeed again");
             }
         }
         Err(failure) => {
             shared.meters.ended(receiver, Outcome::Failed);
             let before = failing.insert(receiver.into(), (failure.what.clone(), (shared.clock)()));
             if before.is_none_or(|(what, _)| what != failure.what) {
-                warn!(receiver, "receiver {receiver} was not reached: {}; it is tried again", failure.what);
+                warn!(receiver, "Notification to receiver {receiver} failed: {}; will retry", failure.what);
             }
         }
     }
 }
 
-/// The pause after so many failures: twice as long each time, and by chance up to a half longer, so that exporters that failed
-/// together do not come back together.
+/// The pause after this number of failures: it doubles each time, plus up to a half at random, so that exporters that
+/// failed together do not retry together.
 fn pause(failures: u32) -> Duration {
     let steady = FIRST_PAUSE.saturating_mul(1 << (failures - 1).min(6)).min(LONGEST_PAUSE);
     let mut random = [0];
-    // Without randomness the pause is only less scattered.
+    // Without randomness only the jitter is smaller.
     let _ = SystemRandom::new().fill(&mut random);
     steady + steady.mul_f64(f64::from(random[0]) / 512.0)
 }

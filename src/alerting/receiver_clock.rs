@@ -1,7 +1,7 @@
-//! The clock of a receiver, as the header `Date` of its answers shows it, compared with this host's.
+//! The clock of a receiver, from the `Date` header of its responses, compared with the clock of this host.
 //!
-//! Alertmanager takes an alert for resolved when its end lies in the past. So the times of an alert are written by Alertmanager's
-//! clock: where this host's is behind, an alert would end on arrival.
+//! Alertmanager treats an alert as resolved when its end time is in the past. So its alerts carry times of
+//! Alertmanager's clock: if the clock of this host is behind, an alert would be resolved on arrival.
 //!
 //! Never here: reading a clock.
 
@@ -10,10 +10,10 @@ use tracing::{info, warn};
 use crate::meters::NotificationMeters;
 use domain::masternode::UnixSeconds;
 
-/// Seconds by which both clocks may differ: answers travel, and the header has whole seconds.
+/// Tolerated difference of the clocks in seconds: responses take time, and the header has whole seconds.
 const TOLERANCE: u64 = 30;
 
-/// By how much a receiver's clock is ahead.
+/// How far a receiver's clock is ahead.
 #[derive(Debug, Default)]
 pub(super) struct ReceiverClock {
     ahead_seconds: i64,
@@ -21,13 +21,13 @@ pub(super) struct ReceiverClock {
 }
 
 impl ReceiverClock {
-    /// A time of this host by the receiver's clock.
+    /// A time of this host in the receiver's clock.
     pub(super) fn ahead_seconds(&self) -> i64 {
         self.ahead_seconds
     }
 
-    /// Takes the time of an answer that arrived at `now`. Returns whether the message was written by a wrong clock, so that it must be
-    /// sent again; that is so once, and not for each answer of a clock that jumps.
+    /// Processes the time of a response that arrived at `now`. Returns whether the message was written with a wrong
+    /// clock and must be sent again; that happens once, not for each response of a clock that jumps.
     pub(super) fn answered(
         &mut self,
         receiver: &str,

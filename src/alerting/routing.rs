@@ -1,6 +1,6 @@
 //! Which alerts a receiver gets: the setting `match`.
 //!
-//! Never here: what a receiver was sent before (`state`).
+//! Never here: past notifications of a receiver (`state`).
 
 use std::collections::BTreeMap;
 
@@ -20,13 +20,13 @@ pub struct AlertMatch {
 }
 
 impl AlertMatch {
-    /// Whether an alert of this severity with these labels matches. An alert without a label that is asked for does not: an alert
-    /// about a network has no groups, one about the exporter has no network.
+    /// Whether an alert of this severity with these labels matches. An alert without a required label does not match:
+    /// an alert of a network has no groups, an alert of the exporter has no network.
     pub(super) fn fits(&self, severity: Severity, labels: &Labels) -> bool {
         let is_one_of = |values: &[String], label: Option<&String>| label.is_some_and(|label| values.contains(label));
         let network = self.networks.is_empty() || is_one_of(&self.networks, labels.get("network"));
         let severity = self.severities.is_empty() || self.severities.contains(&severity);
-        // An alert about a group as a whole names it in two labels.
+        // An alert of a whole group names it in two labels.
         let group = |key: &str| match labels.get("group_key") {
             Some(group_key) if group_key == key => labels.get("group"),
             _ => labels.get(key),
@@ -34,14 +34,14 @@ impl AlertMatch {
         network && severity && self.groups.iter().all(|(key, values)| is_one_of(values, group(key)))
     }
 
-    /// Whether alerts about the exporter itself match, which have no label of a network or group.
+    /// Whether alerts of the exporter match, which have no network and group labels.
     pub fn takes_exporter_alerts(&self) -> bool {
         self.networks.is_empty() && self.groups.is_empty()
     }
 }
 
 impl Receiver {
-    /// Whether it gets alerts of this severity with these labels.
+    /// Whether the receiver gets alerts of this severity with these labels.
     pub(super) fn wants(&self, severity: Severity, labels: &Labels) -> bool {
         severity <= self.minimum_severity && self.matches.fits(severity, labels)
     }

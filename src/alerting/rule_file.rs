@@ -1,7 +1,7 @@
-//! `alerts/masternode.rules.yml`: the rules for Prometheus.
+//! `alerts/masternode.rules.yml`: the Prometheus rules.
 //!
-//! The exporter evaluates the conditions. The rules add what no exporter can: how long a condition must hold, which of several
-//! exporters speaks, what was known last while an exporter is away, and that it is away.
+//! The exporter evaluates the conditions. The rules add what an exporter cannot know: the pending duration, which of
+//! several exporters counts, the last known state while an exporter is down, and that it is down.
 //!
 //! Never here: a condition; a threshold.
 
@@ -12,8 +12,8 @@ use crate::alerting::catalog::PROMETHEUS_ALERTS;
 use domain::condition::{Agreement, Condition};
 use domain::condition::{Alert, Catalogue, Scope, Severity};
 
-/// Labels by which Prometheus and Kubernetes tell targets apart. Alerts have none of them, so that two replicas give one alert,
-/// and a rule and a notification of the exporter are one alert to Alertmanager.
+/// Labels by which Prometheus and Kubernetes distinguish targets. Alerts do not have them, so that two replicas raise
+/// one alert, and a rule and a notification of the exporter are one alert in Alertmanager.
 pub const TARGET_LABELS: &[&str] = &[
     "job",
     "instance",
@@ -27,38 +27,40 @@ pub const TARGET_LABELS: &[&str] = &[
     "prometheus_replica",
 ];
 
-/// What was known last counts for so long while nobody knows better.
+/// How long the last known state counts while no exporter reports a newer one.
 pub const MEMORY: &str = "7d";
 const MEMORY_SECONDS: u32 = 7 * 86_400;
 
-/// The conditions that hold, each with its text and the target that said so; the value is when it last did.
+/// The conditions that hold, each with its text and the target that reported it; the value is the time of the last
+/// report.
 pub const HELD: &str = "page:masternode_alert_text:held";
 
-/// The same, one for each subject, without those that are muted.
+/// The same, one series for each subject, without muted ones.
 pub const FIRING: &str = "masternode:masternode_alert_text:firing";
 
-/// How many exporters of a job report a network.
+/// Number of exporters of a job that report a network.
 const PAGES: &str = "job:masternode_alert_evaluated:count";
 
-/// Held conditions of masternodes that an exporter knows to hold or not.
+/// Conditions of masternodes that held, and for which an exporter knows whether they hold.
 const KNOWN: &str = "masternode:masternode_alert_text:known";
 
-/// The condition of masternodes that is known wherever there is a list: it stands for being watched.
+/// The condition that is known of every listed masternode: it stands for being watched.
 pub const ALWAYS_KNOWN: &str = "MasternodeMissing";
 
-/// The jobs of which no exporter is missing, by network.
+/// Jobs with all their exporters, by network.
 const WHOLE: &str = "job:masternode_alert_evaluated:whole";
 
-/// What differs from one installation to another.
+/// Options that differ between installations.
 #[derive(Clone, Debug, Default)]
 pub struct RuleOptions {
-    /// Labels that each alert gets.
+    /// Labels added to each alert.
     pub labels: BTreeMap<String, String>,
-    /// Another severity for an alert, by its name.
+    /// Severity overrides by alert name.
     pub severities: BTreeMap<String, Severity>,
-    /// What stands before the path of a runbook; empty for none.
+    /// Base URL of runbooks; empty for none.
     pub runbook_url: String,
-    /// The job of the exporters: with it, `MasternodeExporterAbsent` has its `job` also where Prometheus never saw an exporter.
+    /// The job of the exporters. With it, `MasternodeExporterAbsent` has its `job` even if Prometheus never scraped an
+    /// exporter.
     pub job: Option<String>,
 }
 
@@ -98,28 +100,28 @@ fn without(more: &[&str]) -> String {
 /// Name, comment and expression of a recording rule.
 type Record = (&'static str, &'static str, String);
 
-/// Each recording rule, in the order in which they need each other.
+/// Each recording rule, in order of dependency.
 fn records(catalogue: &Catalogue) -> Vec<Record> {
     presence().into_iter().chain([known(), held(catalogue), firing(catalogue)]).collect()
 }
 
-/// Which exporters are there, and what is missing without them.
+/// Rules about exporters that are present, and about what is missing without them.
 fn presence() -> [Record; 4] {
     [
         (
             PAGES,
-            "How many exporters of a job report a network; without a network, how many there are.",
+            "Number of exporters of a job that report a network; without a network, number of exporters of the job.",
             "count by (job, network) (masternode_alert_evaluated)\nor\ncount by (job) (masternode_exporter_build_info)"
                 .into(),
         ),
         (
             WHOLE,
-            "The jobs of which no exporter is missing: as many as in the last two days, but for ten minutes of a roll-out.",
+            "Jobs with all their exporters: as many as in the last two days, not counting ten minutes of a rollout.",
             format!("{PAGES} >= max_over_time(min_over_time({PAGES}[10m])[2d:10m])\n  unless on (job) up == 0"),
         ),
         (
             "job:masternode_exporter:seen",
-            "When a job last reported a network.",
+            "Time at which a job last reported a network.",
             format!(
                 "count by (job, network) (masternode_exporter_gap_blocks_total) * 0 + time()\n\
                  or\n\
@@ -128,7 +130,7 @@ fn presence() -> [Record; 4] {
         ),
         (
             "masternode:masternode_registered:lost",
-            "Masternodes of an exporter that is gone without another in its place, which no other exporter watches.",
+            "Masternodes of an exporter that is gone without a replacement, and that no other exporter watches.",
             format!(
                 "(\n  \
                    max by (job, network, masternode, alias) (masternode_registered offset 5m) * 0 + time()\n  \
@@ -147,14 +149,14 @@ fn names(catalogue: &Catalogue, fits: impl Fn(&Condition) -> bool) -> String {
     fitting.map(|condition| condition.alert.name).collect::<Vec<_>>().join("|")
 }
 
-/// More exporters have a list with the masternode than do not know the condition. There are a hundred thousand conditions where
-/// 5,000 masternodes are watched, so only those are looked at that held.
+/// More exporters have a list with the masternode than do not know the condition. With 5,000 watched masternodes there
+/// are a hundred thousand conditions, so only those that held are examined.
 fn known() -> Record {
     let (target, target_and_text) = (without(&[]), without(&["text"]));
     let held = format!("max without ({target_and_text}) ({HELD}{{masternode!=\"\"}}) * 0");
     (
         KNOWN,
-        "What held of masternodes and is known now, by more exporters with a list than do not know it.",
+        "Conditions of masternodes that held and are known now by more exporters with a list than do not know them.",
         format!(
             "(\n  \
                {held}\n    \
@@ -180,7 +182,7 @@ fn held(catalogue: &Catalogue) -> Record {
     let unmuted = names(catalogue, is_never_muted);
     (
         HELD,
-        "What exporters say now, or said last: until one knows better, the subject is no longer watched, or a week is over.",
+        "Conditions as exporters report them now or reported them last: until one reports otherwise, the subject is no longer watched, or a week has passed.",
         format!(
             "(\n  \
                masternode_alert_text{{masternode=\"\"}}\n  \
@@ -209,7 +211,7 @@ fn firing(catalogue: &Catalogue) -> Record {
     let all = names(catalogue, |condition| condition.agreement == Agreement::All);
     (
         FIRING,
-        "One for each subject, whoever said so. What concerns a whole network holds only while no exporter says otherwise.",
+        "One series for each subject. A condition of a whole network holds only while no exporter contradicts it.",
         format!(
             "(\n  \
                max without ({target_and_text}) ({HELD}{{network!=\"\"}} or {HELD}{{receiver!=\"\"}})\n  \
@@ -223,7 +225,7 @@ fn firing(catalogue: &Catalogue) -> Record {
     )
 }
 
-/// The text of a condition, as the exporter wrote it. Where it matters which exporter it is, its instance is named.
+/// The text of a condition as the exporter wrote it. If the exporter matters, its instance is named.
 fn description(condition: &Condition) -> String {
     let labels = condition.alert.scope.labels();
     let labels: Vec<&str> = labels.iter().copied().filter(|label| *label != "node_type").collect();
@@ -253,7 +255,7 @@ fn write_alert(text: &mut String, alert: &Alert, expression: &str, description: 
     let _ = writeln!(text, "          runbook_url: {}", alert.runbook_url(&options.runbook_url));
 }
 
-/// As Prometheus writes spans.
+/// A duration in the format of Prometheus.
 pub fn duration(seconds: u64) -> String {
     match seconds {
         _ if seconds > 0 && seconds.is_multiple_of(3600) => format!("{}h", seconds / 3600),

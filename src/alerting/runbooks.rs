@@ -1,11 +1,11 @@
-//! The runbooks of all alerts, as a part of the program: an exporter serves them where no copy of the project is at hand.
+//! The runbooks of all alerts, compiled into the program: an exporter serves them without a copy of the repository.
 //!
 //! Never here: HTML.
 
-/// Each alert that has a runbook, with its Markdown, in the order of the names.
+/// Each alert with a runbook, with its Markdown, in the order of names.
 pub const RUNBOOKS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/runbooks.rs"));
 
-/// Path below which an exporter serves them.
+/// URL path of the runbooks.
 pub const SERVED: &str = "/runbooks";
 
 #[cfg(test)]

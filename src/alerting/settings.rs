@@ -1,6 +1,6 @@
-//! Whom to tell what, and how.
+//! Settings of alerting: receivers, heartbeat, labels, pending durations.
 //!
-//! Never here: reading it from a file (`config`); telling anybody.
+//! Never here: reading them from a file (`config`); sending notifications.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,12 +11,11 @@ use crate::secret::{Secret, SecretSource};
 use domain::condition::Thresholds;
 use domain::condition::{Alert, Severity};
 
-/// Whether a text is an address that can be told something. The error repeats nothing of it: what is no address may well hold a
-/// token.
+/// Checks that a text is an HTTP URL. The error repeats nothing of it, because an invalid URL may contain a token.
 pub fn check_address(text: &str) -> Result<(), String> {
-    let bad = |reason: &str| Err(format!("is not an address such as https://example.org/hook: {reason}"));
+    let bad = |reason: &str| Err(format!("is not a URL such as https://example.org/hook: {reason}"));
     if text.chars().any(|character| character.is_whitespace() || character.is_control()) {
-        return bad("there is white space in it");
+        return bad("it contains white space");
     }
     match reqwest::Url::parse(text) {
         Err(error) => bad(&error.to_string()),
@@ -25,29 +24,29 @@ pub fn check_address(text: &str) -> Result<(), String> {
     }
 }
 
-/// Everything.
+/// Settings of alerting.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlertingSettings {
-    /// Whom to tell.
+    /// Receivers of notifications.
     pub receivers: Vec<Receiver>,
-    /// Who is to miss us.
+    /// The dead man's switch.
     pub heartbeat: Option<Heartbeat>,
-    /// Labels that every alert gets where it does not have them: those that Prometheus adds for itself.
+    /// Labels added to every alert that does not have them: those that Prometheus adds as external labels.
     pub labels: BTreeMap<String, String>,
-    /// The label `job` of alerts about the exporter: that of its scrape.
+    /// The label `job` of alerts about the exporter: the job of its scrape.
     pub job: String,
-    /// What stands before the path of a runbook, without a slash at its end; empty for none.
+    /// Base URL of runbooks, without a slash at its end; empty for none.
     pub runbook_url: String,
-    /// Where people find this exporter; empty when that is not known.
+    /// URL at which people open this exporter; empty if not known.
     pub external_url: String,
-    /// From where on something is told.
+    /// Thresholds of the conditions.
     pub thresholds: Thresholds,
-    /// No alert waits for longer than this before it is told; `None`: each as long as the catalogue says.
+    /// Upper bound of every pending duration. `None`: the durations of the catalogue.
     pub longest_hold: Option<Duration>,
 }
 
 impl AlertingSettings {
-    /// For how many seconds an alert must hold. Where the time is the condition, no setting cuts it.
+    /// Pending duration of an alert in seconds. A duration that is part of the condition is not shortened.
     pub fn hold_seconds(&self, alert: &Alert) -> u64 {
         let hold = u64::from(alert.hold_seconds);
         let longest = self.longest_hold.filter(|_| !alert.keeps_hold);
@@ -75,25 +74,25 @@ impl Default for AlertingSettings {
 pub struct Receiver {
     /// The label `receiver`.
     pub name: String,
-    /// What it understands.
+    /// Its message format.
     pub kind: Kind,
     /// Its URL, which may hold a token; not used for e-mail.
     pub address: SecretSource,
     /// A bearer token, the token of a bot, PagerDuty's routing key, or the password of an e-mail account.
     pub token: Option<SecretSource>,
-    /// Less urgent alerts are not sent.
+    /// Minimum severity.
     pub minimum_severity: Severity,
-    /// Alerts that it gets.
+    /// The alerts that it gets.
     pub matches: AlertMatch,
-    /// From one message about an alert that is still active to the next.
+    /// Interval between reminders of a firing alert.
     pub repeat: Duration,
-    /// Longest wait for its answer.
+    /// Timeout of a request.
     pub timeout: Duration,
-    /// How it is reached.
+    /// Its proxy and TLS settings.
     pub outbound: Outbound,
 }
 
-/// What a receiver understands.
+/// Message format of a receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Alertmanager, API v2.
@@ -106,14 +105,14 @@ pub enum Kind {
     Discord,
     /// Telegram's bots.
     Telegram {
-        /// Which chat.
+        /// Identifier of the chat.
         chat: String,
     },
     /// PagerDuty's events, API v2.
     PagerDuty,
     /// ntfy, publishing as JSON.
     Ntfy {
-        /// Which topic; on a public server, its name is all that protects it.
+        /// The topic; on a public server, its name is its only protection.
         topic: Secret,
     },
     /// Matrix, client-server API v3.
@@ -142,24 +141,24 @@ pub struct Email {
     pub to: Vec<String>,
 }
 
-/// How a connection to an SMTP server is encrypted.
+/// Encryption of a connection to an SMTP server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SmtpEncryption {
-    /// By the command STARTTLS, which the server must offer.
+    /// STARTTLS, which the server must offer.
     StartTls,
-    /// From the first byte.
+    /// TLS from the first byte.
     Tls,
-    /// Not at all.
+    /// None.
     None,
 }
 
-/// A dead man's switch that hears of us as long as we judge.
+/// A dead man's switch, requested while alert evaluation is running.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Heartbeat {
-    /// What is asked for by GET; may hold a token.
+    /// The URL, requested with GET; may contain a token.
     pub address: SecretSource,
-    /// How often.
+    /// Interval between requests.
     pub interval: Duration,
-    /// How it is reached.
+    /// Its proxy and TLS settings.
     pub outbound: Outbound,
 }

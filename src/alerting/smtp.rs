@@ -1,6 +1,6 @@
-//! E-mail over SMTP: one message, one connection.
+//! E-mail over SMTP: one connection for each message.
 //!
-//! Never here: the text of a message; another attempt.
+//! Never here: the text of a message; retries.
 
 use std::time::Duration;
 
@@ -19,30 +19,31 @@ use crate::secret::Secret;
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
-/// Whether a text is a mail address, with or without a name: `Alerts <alerts@example.org>`.
+/// Checks a mail address, with or without a name: `Alerts <alerts@example.org>`.
 pub fn check_mailbox(text: &str) -> Result<(), String> {
     let example = "is not a mail address such as alerts@example.org";
     text.parse::<Mailbox>().map(drop).map_err(|error| format!("{example}: {error}"))
 }
 
-/// A message from the configured sender to the recipients. Its Message-ID follows from `transaction`, so that a mail server or
-/// client can recognise a second copy.
+/// A message from the configured sender to the recipients. Its Message-ID follows from `transaction`, so that a mail
+/// server or client can detect a duplicate.
 pub(super) fn message(email: &Email, subject: &str, text: &str, transaction: &str) -> Result<Message, SendError> {
-    let mailbox = |text: &str| text.parse::<Mailbox>().map_err(|_| SendError::of("one of its addresses is not one"));
+    let mailbox =
+        |text: &str| text.parse::<Mailbox>().map_err(|_| SendError::of("one of its mail addresses is invalid"));
     let from = mailbox(&email.from)?;
     let id = format!("<{transaction}@{}>", from.email.domain());
     let mut builder =
         Message::builder().from(from).message_id(Some(id)).subject(subject).header(ContentType::TEXT_PLAIN);
-    // RFC 3834: no automatic replies, please.
+    // RFC 3834: suppresses automatic replies.
     let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
     builder = builder.raw_header(HeaderValue::new(automatic, "auto-generated".into()));
     for to in &email.to {
         builder = builder.to(mailbox(to)?);
     }
-    builder.body(text.to_string()).map_err(|error| SendError::of(format!("no message: {error}")))
+    builder.body(text.to_string()).map_err(|error| SendError::of(format!("invalid message: {error}")))
 }
 
-/// Sends a message over a connection of its own.
+/// Sends a message over a new connection.
 pub(super) async fn send(
     email: &Email,
     password: Option<&Secret>,
@@ -79,8 +80,8 @@ fn encrypt(
     }))
 }
 
-/// Describes a failure. An answer of 5xx is final (RFC 5321, section 4.2.1), except those about the user and the password
-/// (RFC 4954, section 6), which somebody may correct.
+/// Describes a failure. A 5xx response is final (RFC 5321, section 4.2.1), except those about user name and password
+/// (RFC 4954, section 6), which can be corrected.
 fn failure(error: &smtp::Error, password: Option<&Secret>) -> SendError {
     const OF_THE_USER: [u16; 4] = [530, 534, 535, 538];
     let Some(code) = error.status().map(u16::from) else {
@@ -88,10 +89,10 @@ fn failure(error: &smtp::Error, password: Option<&Secret>) -> SendError {
         return SendError::of(answer::shown(&what, &secrets(password)));
     };
     let is_of_the_user = OF_THE_USER.contains(&code);
-    let hint = if is_of_the_user { "; look at its username and password" } else { "" };
+    let hint = if is_of_the_user { "; check its username and password" } else { "" };
     let text = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     SendError {
-        what: format!("it answered with code {code}{hint}"),
+        what: format!("SMTP status {code}{hint}"),
         wait: None,
         is_final: error.is_permanent() && !is_of_the_user,
         answer: answer::shown(&text, &secrets(password)),

@@ -1,7 +1,8 @@
-//! The state of each alert: pending, firing, muted, resolved, and which receiver was notified of how much of it.
+//! The state of each alert: pending, firing, muted or resolved, and the last notification of each receiver.
 //!
-//! There is no queue of messages. What is due to a receiver follows from its last notification, so nothing is sent twice,
-//! nothing is forgotten over a restart, and a receiver that was away for a day gets the present, not the past.
+//! There is no queue of messages. The due notification of a receiver follows from its last one, so no notification is
+//! sent twice or lost over a restart, and a receiver that was unreachable for a day gets the current state, not the
+//! past.
 //!
 //! Never here: clocks, sending, files.
 
@@ -19,66 +20,66 @@ use domain::masternode::UnixSeconds;
 /// Labels of an alert, without `alertname`; none is empty.
 pub type Labels = BTreeMap<String, String>;
 
-/// Alerts that are kept at most. More at a time say no more than these.
+/// Maximum number of stored alerts.
 const MOST: usize = 20_000;
 
-/// An end that nobody could be told of for so long is forgotten, in seconds.
+/// A resolved alert that could not be delivered for this many seconds is dropped.
 const FORGET_SECONDS: u64 = 24 * 3600;
 
-/// All alerts that hold, or whose end not everybody knows.
+/// All alerts that are active, or whose resolution is not delivered to every receiver.
 #[derive(Default)]
 pub struct AlertStore {
     entries: BTreeMap<String, AlertState>,
-    /// Those that changed since they were last handed out to be kept.
+    /// Alerts that changed since they were last taken for storage.
     changed: BTreeSet<String>,
 }
 
-/// One alert.
+/// State of one alert.
 #[derive(Clone, Debug)]
 pub struct AlertState {
-    /// Which.
+    /// Its definition.
     pub alert: &'static Alert,
-    /// Of whom; `alertname` is not among them.
+    /// Labels of its subject, without `alertname`.
     pub labels: Labels,
-    /// The number that it is about.
+    /// Its measured value.
     pub value: f64,
-    /// What exactly.
+    /// Its description.
     pub description: String,
-    /// How far it is.
+    /// Its phase.
     pub stage: Phase,
-    /// When it was first told, or is to be.
+    /// When it started to fire, or will.
     pub starts_at: UnixSeconds,
-    /// What each receiver knows.
-    told: BTreeMap<String, LastNotified>,
+    /// Last notification of each receiver.
+    notified: BTreeMap<String, LastNotified>,
 }
 
-/// How far an alert is.
+/// Phase of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
-    /// It holds since then, not long enough.
+    /// Pending since then.
     Pending(u64),
-    /// It is told.
+    /// Firing.
     Firing,
-    /// It holds, and maintenance mutes it since then.
+    /// Firing, but muted by maintenance since then.
     Muted(u64),
-    /// It held until then.
+    /// Resolved since then.
     #[serde(rename = "Ended")]
     Resolved(u64),
 }
 
-/// What a receiver was told last.
+/// The last notification of a receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct LastNotified {
-    /// When.
+    /// When it was sent.
     at: u64,
-    /// That it fires; otherwise that it ended.
+    /// True if it said that the alert fires, false if that it is resolved.
     firing: bool,
-    /// The receiver refused the message for good: it does not know.
+    /// The receiver rejected the message permanently and does not know of the alert.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     refused: bool,
 }
 
-/// An alert as it is kept over restarts.
+/// An alert as it is stored over restarts.
 #[derive(Serialize, Deserialize)]
 struct StoredAlert {
     alert: String,
@@ -87,35 +88,36 @@ struct StoredAlert {
     description: String,
     stage: Phase,
     starts_at: u64,
-    told: BTreeMap<String, LastNotified>,
+    #[serde(rename = "told")]
+    notified: BTreeMap<String, LastNotified>,
 }
 
-/// Why a receiver is told something.
+/// Reason of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotificationReason {
-    /// It fires.
+    /// The alert fires.
     Fired,
-    /// It still does.
+    /// The alert still fires.
     Reminder,
-    /// It ended.
+    /// The alert is resolved.
     Resolved,
-    /// It holds, and is muted by maintenance.
+    /// The alert still fires, but maintenance mutes it.
     Muted,
 }
 
-/// Something that a receiver is to be told.
+/// A due notification of a receiver.
 #[derive(Clone, Debug)]
 pub struct Notification {
-    /// Names the alert for as long as it is in the book.
+    /// Key of the alert in the store.
     pub key: String,
-    /// Why now.
+    /// Its reason.
     pub occasion: NotificationReason,
-    /// The alert as it stood when the notice was made.
+    /// The alert as it was when the notification became due.
     pub entry: AlertState,
 }
 
 impl Notification {
-    /// That an alert fires since now.
+    /// Whether it is the first notification of a firing alert.
     pub(super) fn fired(
         alert: &'static Alert,
         key: String,
@@ -128,14 +130,14 @@ impl Notification {
     }
 }
 
-/// What an alert is known by: its name and its labels.
+/// Key of an alert: its name and its labels.
 fn key(alert: &Alert, labels: &Labels) -> String {
     let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
     format!("{}{{{}}}", alert.name, labels.join(","))
 }
 
 impl AlertStore {
-    /// What a receiver is to be told at `now`: what began first comes first.
+    /// Notifications of a receiver that are due at `now`, by start of the alert.
     pub fn due(&self, receiver: &Receiver, now: UnixSeconds) -> Vec<Notification> {
         let due = |(key, entry): (&String, &AlertState)| {
             let occasion = entry.occasion(receiver, now)?;
@@ -146,30 +148,33 @@ impl AlertStore {
         due
     }
 
-    /// What fires, in the order of names and labels.
+    /// Firing alerts, in the order of names and labels.
     pub fn firing(&self) -> impl Iterator<Item = &AlertState> {
         self.entries.values().filter(|entry| entry.stage == Phase::Firing)
     }
 
-    /// How many notices wait for a receiver.
+    /// Number of pending notifications of a receiver.
     pub fn waiting(&self, receiver: &Receiver, now: UnixSeconds) -> usize {
         self.entries.values().filter(|entry| entry.occasion(receiver, now).is_some()).count()
     }
 
-    /// When a receiver is next to be reminded; `None` when never.
+    /// When the next reminder of a receiver is due. `None` if never.
     pub fn next_reminder(&self, receiver: &Receiver) -> Option<UnixSeconds> {
         let next = |entry: &AlertState| {
-            let told = entry.told.get(&receiver.name).filter(|told| told.firing && entry.stage == Phase::Firing)?;
+            let notified = entry
+                .notified
+                .get(&receiver.name)
+                .filter(|notified| notified.firing && entry.stage == Phase::Firing)?;
             let is_wanted = receiver.wants(entry.alert.severity, &entry.labels);
-            if !is_wanted && (receiver.kind != Kind::Alertmanager || told.refused) {
+            if !is_wanted && (receiver.kind != Kind::Alertmanager || notified.refused) {
                 return None;
             }
-            Some(UnixSeconds(told.at.saturating_add(receiver.repeat.as_secs())))
+            Some(UnixSeconds(notified.at.saturating_add(receiver.repeat.as_secs())))
         };
         self.entries.values().filter_map(next).min()
     }
 
-    /// When the next alert has held for long enough; `None` when none is pending.
+    /// When the next pending alert fires. `None` if none is pending.
     pub fn next_firing(&self, settings: &AlertingSettings) -> Option<UnixSeconds> {
         let next = |entry: &AlertState| match entry.stage {
             Phase::Pending(since) => Some(UnixSeconds(since.saturating_add(settings.hold_seconds(entry.alert)))),
@@ -178,12 +183,13 @@ impl AlertStore {
         self.entries.values().filter_map(next).min()
     }
 
-    /// A receiver was told at `now`.
+    /// Records that a receiver was notified at `now`.
     pub fn mark_notified(&mut self, receiver: &str, notices: &[Notification], now: UnixSeconds) {
         self.sent(receiver, notices, now, false);
     }
 
-    /// A receiver refused these for good at `now`. What fires is sent again when a reminder would be; an end is given up.
+    /// Records that a receiver rejected these permanently at `now`. A firing alert is sent again when a reminder would
+    /// be due; a resolution is dropped.
     pub fn refused(&mut self, receiver: &str, notices: &[Notification], now: UnixSeconds) {
         self.sent(receiver, notices, now, true);
     }
@@ -192,19 +198,19 @@ impl AlertStore {
         for notice in notices {
             let Some(entry) = self.entries.get_mut(&notice.key) else { continue };
             let firing = !matches!(notice.occasion, NotificationReason::Resolved | NotificationReason::Muted);
-            entry.told.insert(receiver.into(), LastNotified { at: now.0, firing, refused });
+            entry.notified.insert(receiver.into(), LastNotified { at: now.0, firing, refused });
             self.changed.insert(notice.key.clone());
         }
     }
 
-    /// Makes what was refused due at once: a restart or other settings may have removed the reason.
+    /// Makes rejected notifications due at once: a restart or new settings may have removed the reason.
     pub fn retry_refused(&mut self) {
-        let last = self.entries.values_mut().flat_map(|entry| entry.told.values_mut());
+        let last = self.entries.values_mut().flat_map(|entry| entry.notified.values_mut());
         last.filter(|last| last.refused && last.firing).for_each(|last| last.at = 0);
     }
 
-    /// Forgets ends that all of `receivers` know, and those that somebody could not be told of for a day. Returns for whom
-    /// something was given up.
+    /// Removes resolved alerts that all of `receivers` know, and those that could not be delivered for a day. Returns
+    /// the receivers of the dropped notifications.
     pub fn prune(&mut self, receivers: &[Receiver], now: UnixSeconds) -> Vec<String> {
         let mut given_up = Vec::new();
         self.entries.retain(|key, entry| {
@@ -221,25 +227,25 @@ impl AlertStore {
         given_up
     }
 
-    /// What changed since the last call: what an alert is known by, and its state, or none when it is forgotten.
+    /// Changes since the last call: key and state of an alert, `None` for a removed one.
     pub fn take_changes(&mut self) -> Vec<(String, Option<String>)> {
         let changed = std::mem::take(&mut self.changed);
         changed.into_iter().map(|key| (key.clone(), self.entries.get(&key).map(AlertState::to_text))).collect()
     }
 
-    /// Takes note that these could not be kept.
+    /// Marks these as not stored.
     pub fn mark_unsaved(&mut self, changes: &[(String, Option<String>)]) {
         self.changed.extend(changes.iter().map(|(key, _)| key.clone()));
     }
 
-    /// The wall clock jumped: what was noted lies as far back as before.
+    /// Shifts stored times by a jump of the wall clock.
     pub fn shift(&mut self, jump: ClockJump) {
         self.entries.values_mut().for_each(|entry| entry.shift(jump));
         self.changed.extend(self.entries.keys().cloned());
     }
 
-    /// Takes over what was kept before; what seems to be of later than `now` is of now, as the clock was wrong then or is
-    /// wrong now. Returns how many of them make no sense to this version.
+    /// Restores stored alerts. A time later than `now` becomes `now`, because the clock was or is wrong. Returns the
+    /// number of alerts that this version cannot read.
     pub fn restore(&mut self, kept: Vec<(String, String)>, catalogue: &Catalogue, now: UnixSeconds) -> usize {
         let mut strange = 0;
         for (key, text) in kept {
@@ -259,7 +265,7 @@ impl AlertStore {
 }
 
 impl AlertState {
-    /// One sentence: what it is, or what was once it is over.
+    /// One sentence: the description, or the resolved text of a resolved alert.
     pub fn summary(&self) -> &str {
         match self.stage {
             Phase::Pending(_) | Phase::Firing => self.alert.summary,
@@ -268,8 +274,8 @@ impl AlertState {
     }
 
     fn new(alert: &'static Alert, labels: Labels, stage: Phase, now: UnixSeconds) -> AlertState {
-        let (description, told) = (String::new(), BTreeMap::new());
-        AlertState { alert, labels, value: 1.0, description, stage, starts_at: now, told }
+        let (description, notified) = (String::new(), BTreeMap::new());
+        AlertState { alert, labels, value: 1.0, description, stage, starts_at: now, notified }
     }
 
     fn shift(&mut self, jump: ClockJump) {
@@ -278,10 +284,10 @@ impl AlertState {
             carry(at);
         }
         carry(&mut self.starts_at.0);
-        // Over a jump forward a receiver may have given up on us, as Alertmanager does without a word: so what fires is told
+        // During a jump forward Alertmanager may have resolved the alert by its end time, so a firing alert is sent
         // again at once.
-        let told = self.told.values_mut().filter(|told| jump.is_back() || !told.firing);
-        told.for_each(|told| carry(&mut told.at));
+        let notified = self.notified.values_mut().filter(|notified| jump.is_back() || !notified.firing);
+        notified.for_each(|notified| carry(&mut notified.at));
     }
 
     fn not_after(&mut self, now: UnixSeconds) {
@@ -289,35 +295,38 @@ impl AlertState {
             *at = (*at).min(now.0);
         }
         self.starts_at = self.starts_at.min(now);
-        self.told.values_mut().for_each(|told| told.at = told.at.min(now.0));
+        self.notified.values_mut().for_each(|notified| notified.at = notified.at.min(now.0));
     }
 
     fn occasion(&self, receiver: &Receiver, now: UnixSeconds) -> Option<NotificationReason> {
-        let told = self.told.get(&receiver.name);
+        let notified = self.notified.get(&receiver.name);
         if !receiver.wants(self.alert.severity, &self.labels) {
-            return self.remainder(receiver, now, told?);
+            return self.remainder(receiver, now, notified?);
         }
-        match (self.stage, told) {
+        match (self.stage, notified) {
             (Phase::Pending(_), _) => None,
-            (Phase::Muted(_), told) => told.is_some_and(|told| told.firing).then_some(NotificationReason::Muted),
-            (Phase::Firing, Some(told)) if told.firing => {
-                let again = told.at.saturating_add(receiver.repeat.as_secs());
-                (now.0 >= again).then_some(if told.refused {
+            (Phase::Muted(_), notified) => {
+                notified.is_some_and(|notified| notified.firing).then_some(NotificationReason::Muted)
+            }
+            (Phase::Firing, Some(notified)) if notified.firing => {
+                let again = notified.at.saturating_add(receiver.repeat.as_secs());
+                (now.0 >= again).then_some(if notified.refused {
                     NotificationReason::Fired
                 } else {
                     NotificationReason::Reminder
                 })
             }
             (Phase::Firing, _) => Some(NotificationReason::Fired),
-            (Phase::Resolved(_), Some(told)) if told.firing => Some(NotificationReason::Resolved),
-            (Phase::Resolved(at), Some(told)) => (told.at < at).then_some(NotificationReason::Resolved),
-            // Alertmanager would have nobody to tell: for it an alert that it never saw is none.
+            (Phase::Resolved(_), Some(notified)) if notified.firing => Some(NotificationReason::Resolved),
+            (Phase::Resolved(at), Some(notified)) => (notified.at < at).then_some(NotificationReason::Resolved),
+            // Alertmanager ignores the resolution of an alert that it never received.
             (Phase::Resolved(_), None) => (receiver.kind != Kind::Alertmanager).then_some(NotificationReason::Resolved),
         }
     }
 
-    /// What a receiver still gets of an alert that it does not match, or no longer, when it was sent it before: that it is resolved,
-    /// because it would stay open there. Alertmanager resolves by itself what is not repeated, so it gets that as well.
+    /// The notification of an alert that no longer matches a receiver which was notified of it: a resolution, because
+    /// the alert would stay open there. Alertmanager resolves an alert that is not repeated, but gets the resolution
+    /// too.
     fn remainder(&self, receiver: &Receiver, now: UnixSeconds, last: &LastNotified) -> Option<NotificationReason> {
         let repeats = receiver.kind == Kind::Alertmanager && now.0 >= last.at.saturating_add(receiver.repeat.as_secs());
         match self.stage {
@@ -329,9 +338,9 @@ impl AlertState {
         }
     }
 
-    /// When this receiver was last sent a message about it; `None` when it never was.
+    /// When this receiver was last sent a message about the alert. `None` if never.
     pub(super) fn last_notified(&self, receiver: &str) -> Option<UnixSeconds> {
-        self.told.get(receiver).map(|last| UnixSeconds(last.at))
+        self.notified.get(receiver).map(|last| UnixSeconds(last.at))
     }
 
     fn to_text(&self) -> String {
@@ -342,16 +351,16 @@ impl AlertState {
             description: self.description.clone(),
             stage: self.stage,
             starts_at: self.starts_at.0,
-            told: self.told.clone(),
+            notified: self.notified.clone(),
         };
         serde_json::to_string(&kept).expect("its keys are texts and its numbers finite")
     }
 
     fn from_text(text: &str, catalogue: &Catalogue) -> Option<AlertState> {
-        let StoredAlert { alert, labels, value, description, stage, starts_at, told } =
+        let StoredAlert { alert, labels, value, description, stage, starts_at, notified } =
             serde_json::from_str(text).ok()?;
         let alert = &catalogue.find(&alert)?.alert;
-        Some(AlertState { alert, labels, value, description, stage, starts_at: UnixSeconds(starts_at), told })
+        Some(AlertState { alert, labels, value, description, stage, starts_at: UnixSeconds(starts_at), notified })
     }
 }
 

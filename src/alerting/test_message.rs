@@ -1,6 +1,6 @@
-//! A marked message that shows whether a receiver is reached, without any alert.
+//! A marked message that shows whether a receiver works, without an alert.
 //!
-//! Never here: what is due.
+//! Never here: due notifications.
 
 use crate::alerting::client::{Client, SendError};
 use crate::alerting::notifier;
@@ -10,7 +10,7 @@ use crate::alerting::state::Notification;
 use domain::condition::{Alert, Scope, Severity};
 use domain::masternode::UnixSeconds;
 
-/// What the message is about. It is in no catalogue, so that no rule and no page has it.
+/// The alert of the message. It is in no catalogue, so that no rule and no page contains it.
 pub(super) const TEST: Alert = Alert {
     name: "MasternodeExporterTest",
     severity: Severity::Warning,
@@ -21,14 +21,15 @@ pub(super) const TEST: Alert = Alert {
     resolved: "TEST: this was no alert.",
 };
 
-/// What exactly.
+/// Its description.
 const DESCRIPTION: &str =
     "TEST: masternode-exporter reaches receiver {receiver}. Nothing is wrong. Where it stays open, close it by hand.";
 
-/// Sends a receiver the test message, whatever its `match` and severity. Returns how it answered when it did not accept.
+/// Sends the test message to a receiver, regardless of its `match` and severity. Returns the response if it was not
+/// accepted.
 ///
 /// # Errors
-/// A sentence, with the beginning of the answer; without secrets.
+/// A sentence with the beginning of the response, without secrets.
 pub async fn send_test(settings: &AlertingSettings, receiver: &Receiver, now: UnixSeconds) -> Result<(), String> {
     let client = Client::new(receiver.timeout, &receiver.outbound).map_err(sentence)?;
     let mut labels = settings.labels.clone();
@@ -36,7 +37,7 @@ pub async fn send_test(settings: &AlertingSettings, receiver: &Receiver, now: Un
     labels.insert("job".into(), settings.job.clone());
     labels.insert("receiver".into(), receiver.name.clone());
     let description = DESCRIPTION.replace("{receiver}", &receiver.name);
-    // Each test is a message of its own.
+    // Each test is a new message.
     let key = format!("{} {} {}", TEST.name, receiver.name, now.0);
     let notice = Notification::fired(&TEST, key, labels, description, now);
     let clock = ReceiverClock::default();

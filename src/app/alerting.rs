@@ -15,7 +15,7 @@ use domain::condition::{Catalogue, EvaluationInput, ProcessState};
 use domain::entry_matches;
 use domain::network_state::Moment;
 
-/// The engine, idle until it has settings.
+/// The alerting engine, idle until it has settings.
 pub(super) fn engine(shared: &Shared, networks: watch::Receiver<NetworkStates>) -> Engine {
     let (history, process, started) = (shared.meters.history().clone(), shared.process.subscribe(), shared.started);
     let (exposition, has_history) = (shared.exposition.clone(), shared.history.is_some());

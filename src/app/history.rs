@@ -1,4 +1,4 @@
-//! The history of all networks, from its opening to the last words that are written to it.
+//! The history of all networks, from opening to the final write.
 //!
 //! Never here: what is written, or when.
 
@@ -12,7 +12,7 @@ use crate::config::HistoryConfig;
 use crate::history::{self, Writer};
 use crate::meters::Meters;
 
-/// Longest wait for the history's last words at the end: a service manager gives us more, an operator not much.
+/// Longest wait for the final write at shutdown: a service manager allows more, an operator does not.
 const LAST_WORDS: Duration = Duration::from_millis(1500);
 
 /// The history, open for writing.
@@ -40,22 +40,22 @@ impl History {
         &self.path
     }
 
-    /// What takes the events of a network.
+    /// The writer for the events of a network.
     pub(super) fn writer(&self) -> Writer {
         self.writer.clone()
     }
 
-    /// Waits, not for long, until what was followed is written and the file is closed.
+    /// Waits, for a short time, until queued writes are done and the file is closed.
     pub(super) async fn close(self) {
         let History { writer, ended, .. } = self;
         drop(writer);
         match ended.within(LAST_WORDS).await {
             Some(0) => {}
             Some(steps) => {
-                warn!("{steps} steps could not be written to the history: the next start follows them again")
+                warn!("{steps} queued history writes failed; their blocks are replayed after the next start")
             }
             None => {
-                warn!("the history could not be closed in time: the next start follows again what it does not have")
+                warn!("History was not closed in time; missing blocks are replayed after the next start")
             }
         }
     }

@@ -33,21 +33,21 @@ use crate::web;
 use crate::web::listen::ListenAddress;
 use domain::masternode::UnixSeconds;
 
-/// Errors on the way up: each names its place and cure.
+/// Errors at startup: each names its place and its fix.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Seconds since 1970. The one place that asks the machine what time it is; everybody else is told.
+/// Seconds since 1970. The only place that reads the clock; other code gets the time as an argument.
 pub fn now() -> UnixSeconds {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     let now = std::time::SystemTime::now();
     UnixSeconds(now.duration_since(std::time::UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs()))
 }
 
-/// All parts, wired.
+/// All parts of the running exporter.
 pub struct App {
     shared: Shared,
     history: Option<History>,
-    /// What was started: what of it only a restart changes is still in force.
+    /// The configuration at startup, whose startup-only settings stay in use until a restart.
     started: Config,
     networks: BTreeMap<String, Network>,
     states: watch::Sender<NetworkStates>,
@@ -57,8 +57,8 @@ pub struct App {
 }
 
 impl App {
-    /// All parts of `config`, following at once. Fails when a source cannot be set up (not when it cannot be reached), and
-    /// with a [`crate::history::OpenError`] when another process writes the history.
+    /// Starts all parts of `config`. Fails if a source cannot be set up (not if it is unreachable), and with a
+    /// [`crate::history::OpenError`] if another process writes the history.
     pub async fn start(config: &Config) -> Result<App, Error> {
         let registry = Registry::new();
         let meters = Meters::new(&registry)?;
@@ -87,7 +87,7 @@ impl App {
         Ok(app)
     }
 
-    /// Makes the running parts those of `config`. On an error nothing has changed.
+    /// Applies `config` to the running parts. On an error nothing has changed.
     async fn reconfigure(&mut self, config: &Config) -> Result<(), Error> {
         let changed =
             |network: &&NetworkConfig| self.networks.get(&network.name).is_none_or(|runs| runs.config() != *network);
@@ -102,7 +102,7 @@ impl App {
         };
         let gone: Vec<String> = self.networks.keys().filter(|name| !stays(name)).cloned().collect();
         self.stop(&gone).await;
-        // One that starts afresh is never out of sight: who judges would take that for the end of its troubles.
+        // A restarted network stays in the map: alert evaluation would treat its absence as a resolution.
         let is_configured = |name: &String| config.networks.iter().any(|network| network.name == *name);
         self.states.send_modify(|states| states.retain(|name, _| is_configured(name)));
         self.shared.exposition.reconfigure(config.metrics.clone());
@@ -126,8 +126,8 @@ impl App {
         }
     }
 
-    /// Serves until `shutdown`, then stops everything. `load` reads the configuration anew, on each message of `hangup`
-    /// and on a request for a reload where those are allowed.
+    /// Serves until `shutdown`, then stops everything. `load` reads the configuration again, on each message of
+    /// `hangup` and on a reload request, if those are allowed.
     pub async fn serve(
         mut self,
         listeners: Vec<TcpListener>,
@@ -163,27 +163,27 @@ impl App {
             tokio::select! {
                 () = &mut shutdown => break,
                 Some(()) = hangup.recv() => drop(self.reload(&load).await),
-                // Whoever asked may be gone; the outcome is logged and metered all the same.
+                // The client may be gone; the result is logged and counted anyway.
                 Some(answer) = reloads.recv() => drop(answer.send(self.reload(&load).await)),
             }
         }
-        info!("stopping: requests under way are finished");
+        info!("Shutting down: draining requests");
         drop(stop);
         if let Err(error) = server.await {
-            error!("the HTTP server ended badly: {error}");
+            error!("HTTP server failed: {error}");
         }
         self.close().await;
     }
 
-    /// Stops every network, then writes the history's last words.
+    /// Stops every network, then writes the end of the history.
     async fn close(mut self) {
-        // Before the networks: what is followed no more is not over.
+        // Before the networks: alerts of a network that is no longer followed are not resolved.
         self.alerting.stop().await;
         let names: Vec<String> = self.networks.keys().cloned().collect();
         self.stop(&names).await;
         let App { shared, history, alerting, .. } = self;
         drop(alerting);
-        // The history ends when nobody can write to it any more.
+        // The history ends when no writer is left.
         drop(shared);
         if let Some(history) = history {
             history.close().await;
@@ -200,7 +200,7 @@ impl App {
         result
     }
 
-    /// Takes over what was loaded, and logs what of it is in force. The error says what is in force instead.
+    /// Applies a loaded configuration, and logs what is in use. The error names what stays in use.
     async fn take_over(&mut self, loaded: Result<LoadedConfig, String>) -> Result<(), String> {
         let refused = |error: String| format!("Configuration not reloaded, the previous one stays in force: {error}");
         let LoadedConfig { config, warnings } = loaded.map_err(refused)?;
@@ -226,7 +226,8 @@ impl App {
     }
 }
 
-/// The names by which browsers may ask: those that are configured, and those that the configuration uses for the exporter.
+/// Names by which browsers may access the server: the configured ones, and those that the configuration uses for the
+/// exporter.
 fn allowed_hosts(config: &Config) -> Vec<String> {
     let external = config.alerting.external_url.parse::<hyper::Uri>().ok();
     let external = external.as_ref().and_then(hyper::Uri::host).map(str::to_string);

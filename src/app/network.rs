@@ -1,4 +1,4 @@
-//! One network that is being followed: everything that runs for it, started, told of a change and stopped together.
+//! One followed network: all its tasks, started, reconfigured and stopped together.
 //!
 //! Never here: what other networks do; the HTTP server.
 
@@ -20,28 +20,28 @@ use crate::rpc::{self, Client};
 use domain::watch::WatchList;
 use domain::{NetworkState, state};
 
-/// Where the state of a network is found.
+/// The states of the networks.
 pub(super) type StateReceiver = watch::Receiver<Arc<NetworkState>>;
 
-/// What the networks of one process share.
+/// State that the networks of a process share.
 pub(super) struct Shared {
     pub(super) meters: Meters,
     pub(super) exposition: Arc<Exposition>,
     pub(super) history: Option<Writer>,
-    /// Told of each new snapshot, and of what calls tell.
+    /// Notified of each new snapshot and of probe results.
     pub(super) news: Arc<Notify>,
-    /// When the process started.
+    /// Start time of the process.
     pub(super) started: Instant,
     pub(super) process: watch::Sender<ProcessState>,
 }
 
-/// What starts a network, made before anything is stopped: making it can fail.
+/// Everything needed to start a network, created before anything is stopped, because creating it can fail.
 pub(super) struct NetworkBuilder {
     config: NetworkConfig,
     clients: Vec<Client>,
 }
 
-/// A network that is being followed.
+/// A followed network.
 pub(super) struct Network {
     config: NetworkConfig,
     watch_list: watch::Sender<WatchList>,
@@ -51,7 +51,7 @@ pub(super) struct Network {
 }
 
 impl NetworkBuilder {
-    /// What `config` needs. Fails when a source cannot be set up (not when it cannot be reached).
+    /// Prepares `config`. Fails if a source cannot be set up (not if it is unreachable).
     pub(super) fn new(config: &NetworkConfig, meters: &Meters) -> Result<NetworkBuilder, Error> {
         Ok(NetworkBuilder { config: config.clone(), clients: clients(config, meters)? })
     }
@@ -61,7 +61,7 @@ impl NetworkBuilder {
         &self.config.name
     }
 
-    /// Follows from now on. `config` is the whole configuration, for what it says of this network elsewhere.
+    /// Starts to follow. `config` is the whole configuration, for settings of this network in other sections.
     pub(super) fn start(self, config: &Config, shared: &Shared) -> Network {
         let NetworkBuilder { config: network, clients } = self;
         let (watch_list, watch_receiver) = watch::channel(config.watch_list(&network.name));
@@ -82,7 +82,7 @@ impl NetworkBuilder {
 }
 
 impl Network {
-    /// Settings under which it runs.
+    /// Its current settings.
     pub(super) fn config(&self) -> &NetworkConfig {
         &self.config
     }
@@ -92,7 +92,7 @@ impl Network {
         self.state.clone()
     }
 
-    /// Takes over what `config` says of it and what can change while it runs.
+    /// Applies the settings of `config` that can change at run time.
     pub(super) async fn reconfigure(&mut self, config: &Config) {
         let watch_list = config.watch_list(&self.config.name);
         self.watch_list.send_if_modified(|current| {
@@ -105,12 +105,12 @@ impl Network {
         }
     }
 
-    /// Stops everything that runs for it, and takes it off the page.
+    /// Stops all its tasks, and removes it from the exposition.
     pub(super) async fn stop(mut self, shared: &Shared) {
         self.calls.stop().await;
         for task in self.tasks {
             task.abort();
-            // Waited for, so that it puts nothing on the page any more. That it was stopped is no news.
+            // Awaited, so that it publishes nothing more. The only error is its cancellation.
             let _ = task.await;
         }
         shared.exposition.remove(&self.config.name);
@@ -136,7 +136,7 @@ pub fn clients(network: &NetworkConfig, meters: &Meters) -> Result<Vec<Client>, 
     network.sources.iter().map(client).collect()
 }
 
-/// How a network is followed, whose events are kept for so long.
+/// Settings of a followed network, with the retention of its events.
 pub fn follower_settings(network: &NetworkConfig, retention: Duration) -> follower::FollowerSettings {
     follower::FollowerSettings {
         network: network.name.as_str().into(),
@@ -153,8 +153,8 @@ pub fn follower_settings(network: &NetworkConfig, retention: Duration) -> follow
     }
 }
 
-/// Hands each new state of a network to the exposition, and wakes who waits for a new list or new probes. Whoever tells of a ban
-/// comes first.
+/// Publishes each new state of a network in the exposition, and wakes the tasks that wait for a new list or new probes.
+/// Alert evaluation comes first.
 async fn show_state(exposition: Arc<Exposition>, news: Arc<Notify>, mut states: StateReceiver) {
     loop {
         let state = states.borrow_and_update().clone();

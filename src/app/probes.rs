@@ -1,6 +1,7 @@
-//! Calls of one network's watched masternodes: begun where they are asked for, by other settings after a reload, ended.
+//! Probes of one network's watched masternodes: started if enabled, restarted with new settings after a reload,
+//! stopped.
 //!
-//! Never here: whom to call, and how (`probe`).
+//! Never here: targets and protocol of a probe (`probe`).
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::probe::{ProbeSettings, Prober};
 use domain::NetworkState;
 use domain::probe::Probes;
 
-/// What calls the masternodes of one network, if anything does. Of the network's state it writes the probes.
+/// The prober of one network, if enabled. Of the network's state it writes the probe results.
 pub(super) struct ProbeTask {
     settings: Option<ProbeSettings>,
     state: watch::Sender<Arc<NetworkState>>,
@@ -20,14 +21,14 @@ pub(super) struct ProbeTask {
 }
 
 impl ProbeTask {
-    /// Begins to call those who are watched, by `settings`; without any nobody is called.
+    /// Starts to probe the watched masternodes with `settings`; `None` disables probes.
     pub(super) fn start(settings: Option<ProbeSettings>, state: watch::Sender<Arc<NetworkState>>) -> ProbeTask {
         let mut calls = ProbeTask { settings: None, state, tasks: Vec::new() };
         calls.begin(settings);
         calls
     }
 
-    /// Calls by other settings from now on. What was known is forgotten: it may be of addresses that are called no more.
+    /// Applies new settings. Earlier results are discarded: their addresses may no longer be probed.
     pub(super) async fn reconfigure(&mut self, settings: Option<ProbeSettings>) {
         self.stop().await;
         self.begin(settings);
@@ -35,7 +36,7 @@ impl ProbeTask {
 
     fn begin(&mut self, settings: Option<ProbeSettings>) {
         self.settings = settings;
-        // That nobody was called yet is not that nobody is called: whoever judges must not take it for an end.
+        // Not yet probed is different from not probed: alert evaluation must not take it for a resolution.
         publish_probes(&self.state, self.settings.as_ref().map(|_| Arc::default()));
         let Some(wanted) = self.settings.clone() else { return };
         let (publish, mut results) = watch::channel(Arc::default());
@@ -50,16 +51,16 @@ impl ProbeTask {
         self.tasks = vec![tokio::spawn(prober.run()), tokio::spawn(forward)];
     }
 
-    /// Whether they are made by these settings.
+    /// Whether these settings are in use.
     pub(super) fn are_by(&self, settings: Option<&ProbeSettings>) -> bool {
         self.settings.as_ref() == settings
     }
 
-    /// Stops calling. Whoever judges keeps what was known: this is no news of anybody.
+    /// Stops probing. The last results stay: stopping is no result.
     pub(super) async fn stop(&mut self) {
         for task in self.tasks.drain(..) {
             task.abort();
-            // Waited for, so that it publishes nothing any more. That it was stopped is no news.
+            // Awaited, so that it publishes nothing more. The only error is its cancellation.
             let _ = task.await;
         }
     }

@@ -1,13 +1,13 @@
-//! What is known of this process itself, for alerts: whether its configuration files are good.
+//! State of this process for alerts: whether its configuration files are valid.
 //!
-//! Never here: networks; metrics, which are written beside it.
+//! Never here: networks; metrics, which are written separately.
 
-/// Whether the files that this process reads could be used when they were last read.
+/// Whether the last load of each file succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ProcessState {
-    /// The configuration; also before the first reload.
+    /// The configuration; true before the first reload.
     pub(super) config_good: bool,
-    /// The web configuration file; also where there is none.
+    /// The web configuration file; true without one.
     pub(super) web_config_good: bool,
 }
 

@@ -1,6 +1,6 @@
-//! What the HTTP server is handed: the page, the API, readiness and the reload, each made of the running parts.
+//! The handlers of the HTTP server: exposition, API, readiness and reload.
 //!
-//! Never here: starting or stopping anything.
+//! Never here: starting or stopping tasks.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,13 +20,13 @@ use crate::web::handlers::{
     Body, Format, Handlers, LandingPage, Link, MetricsReply, MetricsRequest, Readiness, ReloadFunction, ScrapeError,
 };
 
-/// A request for a reload, with the place for its answer.
+/// A request for a reload, with the channel for its result.
 pub(super) type ReloadRequest = oneshot::Sender<Result<(), String>>;
 
-/// The states of the networks that run, by name.
+/// The states of the running networks, by name.
 pub(super) type NetworkStates = BTreeMap<String, StateReceiver>;
 
-/// Everything that is served. `history` is the file that the events are asked from.
+/// All handlers. `history` is the file from which events are read.
 pub(super) fn site(
     config: &WebConfig,
     shared: &Shared,
@@ -109,7 +109,7 @@ fn firing(board: &ActiveAlerts, of: AlertsOf<'_>, most: usize) -> api::Firing {
 async fn scrape(exposition: Arc<Exposition>, request: MetricsRequest) -> Result<MetricsReply, ScrapeError> {
     let known = |name: &String| metrics::catalog::family(name).is_some();
     if let Some(unknown) = request.collect.iter().find(|name| !known(name)) {
-        return Err(ScrapeError::BadRequest(format!("collect[]={unknown} is no family of masternodes or networks")));
+        return Err(ScrapeError::BadRequest(format!("collect[]={unknown} is not a family of masternodes or networks")));
     }
     let format = match request.format {
         Format::Text => metrics::Format::Text,
@@ -125,10 +125,10 @@ async fn scrape(exposition: Arc<Exposition>, request: MetricsRequest) -> Result<
     Ok(MetricsReply { content_type: page.content_type, gzip: page.gzip, body })
 }
 
-/// Ready as soon as one network has a list: a node that never answers must not hide the others.
+/// Ready as soon as one network has a list: a node that never answers must not block the others.
 fn readiness(networks: &NetworkStates) -> Readiness {
     let waiting = |(name, state): (&String, &StateReceiver)| {
-        state.borrow().snapshot.is_none().then(|| format!("network {name} has no masternode list that is fresh"))
+        state.borrow().snapshot.is_none().then(|| format!("network {name} has no fresh masternode list"))
     };
     let missing: Vec<String> = networks.iter().filter_map(waiting).collect();
     if missing.len() < networks.len() { Readiness::default() } else { Readiness { missing } }

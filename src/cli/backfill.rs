@@ -1,6 +1,6 @@
-//! `backfill`: what happened in blocks from before the history began, filled into it; politely, and on again after a stop.
+//! `backfill`: imports blocks from before the history into it; it continues after an interruption.
 //!
-//! Never here: how a block is walked.
+//! Never here: replay of a block.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,7 +70,7 @@ pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Resul
         }
     };
     if first > last {
-        return Err(CommandError::Configuration("--from lies behind --to: swap them".into()));
+        return Err(CommandError::Configuration("--from is later than --to: swap them".into()));
     }
     let kept = backfill.first_kept().await?;
     if first < kept && kept <= last {
@@ -87,7 +87,7 @@ pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Resul
     });
     let report = ProgressReport::new(stop);
     match &arguments.openmetrics {
-        Some(file) => tell(&mut backfill, &mut store, (first, last), (config, network), file, report).await,
+        Some(file) => with_samples(&mut backfill, &mut store, (first, last), (config, network), file, report).await,
         None => fill(&mut backfill, &mut store, (first, last), report).await,
     }
 }
@@ -101,15 +101,15 @@ async fn fill(
     let (done, total) = backfill.fill(store, span, |progress| report.goes_on(progress)).await?;
     drop(report);
     if done < total {
-        eprintln!("stopped after {done} of {total} blocks: the same command goes on there");
+        eprintln!("stopped after {done} of {total} blocks: run the same command again to continue");
     } else {
         eprintln!("{done} blocks were filled in; all others were known, or lie above the end of the history");
     }
     Ok(())
 }
 
-/// The samples too: of known blocks as well, with counters that begin at the first of them.
-async fn tell(
+/// With samples: known blocks too, with counters that start at the first of them.
+async fn with_samples(
     backfill: &mut OfflineBackfill,
     store: &mut Store,
     span: (Height, Height),
@@ -122,7 +122,7 @@ async fn tell(
         .map_err(|error| CommandError::Configuration(wrong(error)))?;
     let (watch_list, mut watched) = (config.watch_list(&network.name), Vec::new());
     let mut tallies = EventCounters::default();
-    let told = backfill.tell(store, span, |walked| {
+    let progress = backfill.replay_all(store, span, |walked| {
         walked.happened.events.iter().for_each(|event| tallies.record(event));
         walked.happened.sessions.iter().for_each(|session| tallies.record_session(session));
         watched = watch_list.resolve(walked.list, &watched);
@@ -138,7 +138,7 @@ async fn tell(
         file.add(Arc::new(Snapshot::new(parts, &tallies))).map_err(wrong)?;
         Ok(report.goes_on(walked.progress))
     });
-    let (done, total) = told.await?;
+    let (done, total) = progress.await?;
     drop(report);
     if done < total {
         eprintln!("stopped after {done} of {total} blocks: their events are kept, {} is not written", target.display());

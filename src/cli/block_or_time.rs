@@ -1,20 +1,20 @@
-//! Heights and dates as arguments say them.
+//! Heights and dates as arguments.
 //!
-//! Never here: what lies between two of them.
+//! Never here: the blocks between two of them.
 
 use domain::masternode::{Height, UnixSeconds};
 use domain::rfc3339;
 
-/// A place in a chain: a block, or a span of time as short as the text said it.
+/// A position in a chain: a block, or a time range of the given precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BlockOrTime {
     /// A block.
     Height(Height),
-    /// From the first of these seconds to the last: a day, or one second.
+    /// From the first to the last of these seconds: a day, or one second.
     Time(UnixSeconds, UnixSeconds),
 }
 
-/// Reads `2528000`, `2026-01-31` or `2026-01-31T12:00:00Z`.
+/// Parses `2528000`, `2026-01-31` or `2026-01-31T12:00:00Z`.
 pub(super) fn parse(text: &str) -> Result<BlockOrTime, String> {
     if let Ok(height) = text.parse() {
         return Ok(BlockOrTime::Height(Height(height)));

@@ -1,6 +1,6 @@
-//! `demo`: the exporter on simulated networks in the same process, speaking to them over real sockets.
+//! `demo`: the exporter on simulated networks in the same process, over real sockets.
 //!
-//! Never here: a shortcut around the sockets.
+//! Never here: a bypass of the sockets.
 
 use std::time::Duration;
 
@@ -23,13 +23,13 @@ use simulator::{self, AnyNetwork, Network, Options, RunningServer, Server, Serve
 /// User and password of the simulated nodes.
 const ACCESS: &str = "demo";
 
-/// How many masternodes of each network the demonstration watches.
+/// Number of watched masternodes per network.
 const WATCHED: usize = 8;
 
-/// Most masternodes of a simulated network of the older chains.
+/// Maximum number of masternodes of a simulated older chain.
 const MOST_LEGACY: u32 = 5000;
 
-/// How to see it in Grafana; the files are those of the repository.
+/// Instructions for Grafana; the files are in the repository.
 const DASHBOARDS: &str = "\
 Grafana:  add a Prometheus that scrapes this address, then Dashboards > New > Import each of dashboards/*.json.
           Or start all of it: docker compose -f dashboards/compose/compose.yaml up --build";
@@ -63,7 +63,7 @@ pub(super) struct DemoArguments {
 /// A chain that can be simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Chain {
-    /// Score, quorums and a payment queue.
+    /// PoSe score, quorums and a payment queue.
     Dash,
     /// Pings and a payment pool.
     Dimecoin,
@@ -71,7 +71,7 @@ enum Chain {
     Prcycoin,
 }
 
-/// Reads the time between two blocks. Without a lower end the simulation would take a whole core.
+/// Parses the block interval. Without a lower bound the simulation would use a whole core.
 fn block_time(text: &str) -> Result<Duration, String> {
     let span = config::parse_duration(text)?;
     if (Duration::from_millis(10)..=Duration::from_secs(3600)).contains(&span) {
@@ -81,7 +81,7 @@ fn block_time(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// A simulated network that runs.
+/// A running simulated network.
 struct Stage {
     chain: Chain,
     scenario: Option<Scenario>,
@@ -90,7 +90,7 @@ struct Stage {
     sources: Vec<(&'static str, String)>,
     /// Its masternodes, those with a story first.
     ids: Vec<String>,
-    /// What is expected of them.
+    /// Expectations of the watch list.
     expectations: Vec<Vec<(WatchField, String)>>,
     miner: JoinHandle<()>,
     _nodes: Vec<RunningServer>,
@@ -115,7 +115,7 @@ pub(super) async fn run(arguments: DemoArguments, origin: ConfigSources) -> Resu
     } else {
         config.networks = stages.iter().map(|stage| stage.network(arguments.block_time)).collect();
         config.watch = stages.iter().flat_map(Stage::watched).collect();
-        // Another simulated network would be another chain: nothing of it is worth keeping.
+        // Another run simulates another chain, so nothing is stored.
         config.history.path = None;
         let again = config.clone();
         let listeners = listen::bind(&config.web.listen_addresses).await?;
@@ -130,7 +130,7 @@ pub(super) async fn run(arguments: DemoArguments, origin: ConfigSources) -> Resu
     Ok(())
 }
 
-/// What no single argument can be blamed for.
+/// Mistakes that concern several arguments.
 fn check(arguments: &DemoArguments) -> Result<(), CommandError> {
     let refuse = |what: String| Err(CommandError::Configuration(what));
     let mut seen = Vec::new();
@@ -183,7 +183,7 @@ async fn stage(chain: Chain, arguments: &DemoArguments) -> Result<Stage, Command
     Ok(Stage { chain, scenario, masternodes, sources, ids, expectations, miner, _nodes: nodes })
 }
 
-/// Starts the nodes of a network: one, or those of the scenario. Only the first one has a given port.
+/// Starts the nodes of a network: one, or those of the scenario. Only the first one has a configured port.
 async fn serve(
     network: &AnyNetwork,
     scenario: Option<Scenario>,
@@ -229,7 +229,7 @@ impl Chain {
         }
     }
 
-    /// Name of the first masternodes with a story, in their order.
+    /// Aliases of the first masternodes with a story, in order.
     fn stories(self) -> &'static [&'static str] {
         match self {
             Chain::Dash => &["in-danger"],
@@ -258,7 +258,7 @@ impl Stage {
         }
     }
 
-    /// Watches the first masternodes; those with a story have its name.
+    /// Watches the first masternodes; those with a story have its alias.
     fn watched(&self) -> Vec<(Option<String>, WatchEntry)> {
         let stories = self.scenario.map_or_else(|| self.chain.stories(), Scenario::aliases);
         let entry = |(index, id): (usize, &String)| {
@@ -283,7 +283,7 @@ fn source((name, url): &(&'static str, String)) -> SourceConfig {
     }
 }
 
-/// Says what runs: the networks, and where the exporter answers, as the address of its site and the path of its metrics.
+/// Prints the running networks, and the URLs of the exporter's pages and metrics.
 fn introduce(stages: &[Stage], arguments: &DemoArguments, page: Option<(&str, &str)>) {
     for stage in stages {
         let urls: Vec<String> = match stage.sources.as_slice() {
@@ -305,7 +305,7 @@ fn introduce(stages: &[Stage], arguments: &DemoArguments, page: Option<(&str, &s
         return;
     };
     let page = format!("{root}{metrics_path}");
-    // The metrics may have taken its place.
+    // The metrics may be at this path.
     if metrics_path != "/" {
         eprintln!("Status:   {root}/ in a browser");
     }
@@ -320,7 +320,7 @@ fn introduce(stages: &[Stage], arguments: &DemoArguments, page: Option<(&str, &s
 }
 
 impl Chain {
-    /// What there is to see soon, and how.
+    /// The next visible events, and how to see them.
     fn story(self, page: &str) -> Vec<String> {
         let see = |alias: &str| format!("See it:   curl -s {page} | grep '{}-demo.*{alias}'", self.name());
         match self {
@@ -329,7 +329,7 @@ impl Chain {
                 see("in-danger"),
             ],
             Chain::Dimecoin => vec![
-                "dimecoin: \"silent\" stopped 50 minutes ago and expires some 15 blocks after the start, for good until it is started anew. \"duplicate\" has the address of another masternode and is banned within 5 blocks. A block is 64 seconds of its time.".into(),
+                "dimecoin: \"silent\" stopped 50 minutes ago and expires some 15 blocks after the start, and stays expired until it is started again. \"duplicate\" has the address of another masternode and is banned within 5 blocks. A block is 64 seconds of its time.".into(),
                 see("silent"),
             ],
             Chain::Prcycoin => vec![

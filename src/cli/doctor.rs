@@ -1,6 +1,6 @@
-//! `doctor`: tries everything that the exporter needs of each source, says what is wrong and how to mend it.
+//! `doctor`: tries every call that the exporter needs of each source, and reports what to change.
 //!
-//! Never here: a wallet or writing call, not even to see whether it is forbidden.
+//! Never here: wallet calls and calls that write, not even to check whether they are forbidden.
 
 use std::fmt::Write;
 
@@ -16,17 +16,17 @@ use domain::deployment::{self, Forks, V24};
 use domain::watch::WatchList;
 use domain::{Block, ForeignText, Height, Masternode, MasternodeId, MasternodeList, Subnet};
 
-/// What the examination found, and whether every source can be used.
+/// The findings, and whether every source is usable.
 pub(super) struct Findings {
-    /// To be printed.
+    /// The report.
     pub(super) report: String,
-    /// No source has a fault that stops the exporter.
+    /// Whether no source has a fault that stops the exporter.
     pub(super) healthy: bool,
-    /// Versions of the nodes by the name of their chain; `None` of one that did not say it.
+    /// Versions of the nodes by the name of their chain; `None` for one that did not report it.
     versions: Vec<(String, Option<u32>)>,
 }
 
-/// Examines every source of every network, or of the one named.
+/// Examines every source of every network, or of the named one.
 pub(super) async fn run(config: &Config, only: Option<&str>) -> Result<Findings, app::Error> {
     let meters = Meters::new(&prometheus::Registry::new())?;
     let mut findings = Findings { report: String::new(), healthy: true, versions: Vec::new() };
@@ -39,10 +39,10 @@ pub(super) async fn run(config: &Config, only: Option<&str>) -> Result<Findings,
     if findings.report.is_empty() {
         return Err(format!("no network {:?} is configured", only.unwrap_or_default()).into());
     }
-    let mut told: Vec<&ChainConfig> = Vec::new();
+    let mut described: Vec<&ChainConfig> = Vec::new();
     for network in &config.networks {
-        if !told.contains(&&network.chain) {
-            told.push(&network.chain);
+        if !described.contains(&&network.chain) {
+            described.push(&network.chain);
             let oldest = findings.oldest(&network.chain.rules.name);
             findings.report.push_str(&readiness::before_update(&network.chain.rules, oldest));
             findings.report.push_str(&rpcauth_instructions(&network.chain, oldest));
@@ -68,13 +68,13 @@ impl Findings {
         let _ = writeln!(self.report, "  {}  {what:<28} {why}", if required { "FAIL" } else { "note" });
     }
 
-    /// Version of the oldest node of a chain; `None` where one did not say it.
+    /// Version of the oldest node of a chain; `None` if one did not report it.
     fn oldest(&self, chain: &str) -> Option<u32> {
         let versions = self.versions.iter().filter(|(name, _)| name == chain).map(|(_, version)| *version);
         versions.collect::<Option<Vec<u32>>>()?.into_iter().min()
     }
 
-    /// Notes an answer; returns it when there is one.
+    /// Records a result; returns it if the call succeeded.
     fn note<T>(
         &mut self,
         what: &str,
@@ -134,7 +134,7 @@ async fn examine(network: &NetworkConfig, client: &Client, watch: &WatchList, fi
     let sync = client.dialect().sync.map_or("mnsync status", |method| method.name);
     findings.note(sync, false, client.sync_status().await, |synced| match (synced.list, synced.votes) {
         (true, true) => "synced".into(),
-        (true, false) => "the list is synced, votes are not: payments are not told until they are".into(),
+        (true, false) => "the list is synced, votes are not: payments are not shown until they are".into(),
         (false, _) => "NOT synced: nothing is published until it is".into(),
     });
     examine_extras(client, findings).await;
@@ -153,7 +153,7 @@ async fn examine(network: &NetworkConfig, client: &Client, watch: &WatchList, fi
     }
 }
 
-/// What improves the picture and is not needed.
+/// Optional calls that add data.
 async fn examine_extras(client: &Client, findings: &mut Findings) {
     let dialect = client.dialect();
     if let Some(method) = dialect.count {
@@ -176,7 +176,7 @@ async fn examine_extras(client: &Client, findings: &mut Findings) {
     if let Some(method) = dialect.own {
         findings.note(method.name, false, client.own_masternode().await, |own| match own {
             Some(own) => own.id.map_or_else(
-                || format!("a masternode in the state {}, it does not tell which", own.state.label()),
+                || format!("a masternode in the state {}, it does not report which one", own.state.label()),
                 |id| format!("masternode {id}, {}", own.state.label()),
             ),
             None => "no masternode".into(),
@@ -188,7 +188,7 @@ async fn examine_extras(client: &Client, findings: &mut Findings) {
     }
 }
 
-/// Where the forks are said: a node below version 24 has no method for it and says them in `getblockchaininfo`.
+/// Where forks are reported: a node below version 24 has no method for it and reports them in `getblockchaininfo`.
 async fn examine_forks(method: &str, client: &Client, findings: &mut Findings) {
     let named = |forks: &Forks| forks.contains_key(V24);
     let ready = |named: bool| if named { "v24 among them" } else { "v24 is NOT among them" };
@@ -201,7 +201,7 @@ async fn examine_forks(method: &str, client: &Client, findings: &mut Findings) {
     }
 }
 
-/// What Dash Core 24 demands of the node, where it is a masternode, and whether its release has a known fault.
+/// The requirements of Dash Core 24 for a masternode's node, and known faults of its release.
 async fn examine_readiness(
     client: &Client,
     info: &NetworkInfo,
@@ -238,7 +238,7 @@ async fn examine_readiness(
     }
 }
 
-/// Whether DKG sessions under way can be followed, and what to do where not.
+/// Whether active DKG sessions can be followed, and what to do if not.
 async fn examine_sessions(client: &Client, findings: &mut Findings) {
     let Some((method, next)) = client.dialect().sessions else { return };
     let own = client.own_masternode().await.is_ok_and(|own| own.is_some());
@@ -258,7 +258,7 @@ async fn examine_sessions(client: &Client, findings: &mut Findings) {
     }
 }
 
-/// The list at the tip, what is asked of one of it, and what the last block changed. Returns the list.
+/// The list at the tip, the calls for one masternode of it, and the changes of the last block. Returns the list.
 async fn examine_list(client: &Client, chain: &ChainInfo, findings: &mut Findings) -> Option<MasternodeList> {
     let dialect = client.dialect();
     let tip = findings.note("getblockheader", true, client.block_header(chain.best).await, |header| {
@@ -291,7 +291,7 @@ async fn examine_list(client: &Client, chain: &ChainInfo, findings: &mut Finding
     MasternodeList::new(tip.block, list?.masternodes).ok()
 }
 
-/// What tells how DKG sessions end, and who sits in the next ones.
+/// Calls that show the results of DKG sessions and the members of the next ones.
 async fn examine_quorums(client: &Client, parent: &Block, tip: &Block, findings: &mut Findings) {
     let dialect = client.dialect();
     if let Some((method, _)) = dialect.quorums {
@@ -302,13 +302,18 @@ async fn examine_quorums(client: &Client, parent: &Block, tip: &Block, findings:
             format!("{} commitments in the last block", commitments.len())
         });
     }
-    if let Some(method) = dialect.roll {
+    if let Some(method) = dialect.sml_diff {
         findings
             .note(method.name, false, client.roll_change(Some(&parent.hash), &tip.hash).await, |_| "answers".into());
     }
+    if let Some(method) = dialect.rotation {
+        findings.note(method.name, false, client.rotation_info(&tip.hash, &[parent.hash]).await, |_| {
+            "answers: seats in rotating quorums can be known ahead".into()
+        });
+    }
 }
 
-/// What is asked of a single masternode, tried on one.
+/// Calls for a single masternode, tried on one.
 async fn examine_one(client: &Client, first: &Masternode, tip: &Block, findings: &mut Findings) {
     let dialect = client.dialect();
     if let Shape::ProTx { info: Some(method), .. } = dialect.list.shape {
@@ -316,12 +321,12 @@ async fn examine_one(client: &Client, first: &Masternode, tip: &Block, findings:
     }
     if let (Some(method), MasternodeId::Collateral(outpoint)) = (dialect.collateral, &first.id) {
         findings.note(method.name, false, client.collateral_height(outpoint, tip).await, |height| {
-            height.map_or_else(|| "not told".into(), |height| format!("a collateral of block {height}"))
+            height.map_or_else(|| "not reported".into(), |height| format!("a collateral of block {height}"))
         });
     }
 }
 
-/// What the exporter calls, and the lines that an operator should add to the node's configuration.
+/// The calls of the exporter, and the lines to add to the node's configuration.
 fn rpcauth_instructions(chain: &ChainConfig, oldest: Option<u32>) -> String {
     let mut text = format!(
         "\nThe exporter calls these methods of {} nodes and no others; none needs a wallet, none writes:\n",

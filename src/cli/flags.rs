@@ -1,12 +1,11 @@
 //! Flags that override the configuration, each under the commands that use it.
 //!
-//! A flag may stand before or behind its command. Without a command it belongs to `run`.
+//! A flag may precede or follow its command. Without a command it belongs to `run`.
 //!
-//! Never here: what a setting means; its default is that of the configuration.
+//! Never here: the meaning of a setting; the configuration defines its default.
 
 use std::path::PathBuf;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 
@@ -15,10 +14,10 @@ use crate::config::Override;
 /// Heading of these flags in the help of every command.
 const HEADING: &str = "Configuration";
 
-/// In place of a key, for the flag that names the configuration file.
+/// Used instead of a key for the flag that names the configuration file.
 const FILE: &str = "";
 
-/// A flag, the key of the configuration that it overrides, its help, and the commands that use it.
+/// A flag: the key of the configuration that it overrides, its help, and the commands that use it.
 struct Flag {
     argument: &'static str,
     key: &'static str,
@@ -30,8 +29,19 @@ struct Flag {
 const SERVING: &[&str] = &["run", "demo", "check"];
 const ASKED: &[&str] = &["run", "demo", "check", "healthcheck"];
 const RECORDING: &[&str] = &["run", "demo", "check", "events", "backfill"];
-const CONFIGURED: &[&str] =
-    &["run", "check", "observe", "doctor", "events", "backfill", "forecast", "restart-check", "healthcheck", "notify"];
+const CONFIGURED: &[&str] = &[
+    "run",
+    "check",
+    "observe",
+    "doctor",
+    "events",
+    "backfill",
+    "forecast",
+    "duties",
+    "restart-check",
+    "healthcheck",
+    "notify",
+];
 
 const FLAGS: [Flag; 8] = [
     Flag {
@@ -112,7 +122,7 @@ impl Flag {
         }
     }
 
-    /// The values given with the command, or else before it.
+    /// The values given with the command, or before it.
     fn values(&self, matches: &ArgMatches) -> Vec<String> {
         let behind = matches.subcommand().map(|(_, behind)| self.values(behind)).unwrap_or_default();
         if !behind.is_empty() {
@@ -135,35 +145,28 @@ pub(super) fn add(command: Command) -> Command {
 fn add_to(command: Command, used_by: &str) -> Command {
     let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_string()).collect();
     if names.is_empty() {
-        return command.args(FLAGS.iter().filter(|flag| flag.commands.contains(&used_by)).map(Flag::arg));
+        // Also those that it does not use: command lines of scripts and images keep working.
+        return command.args(FLAGS.iter().map(|flag| flag.arg().hide(!flag.commands.contains(&used_by))));
     }
     names.iter().fold(command, |command, name| command.mut_subcommand(name, |below| add_to(below, used_by)))
 }
 
-/// The configuration file and the settings that the flags override.
-///
-/// # Errors
-/// When a flag stands before a command that does not use it.
-pub(super) fn read(matches: &ArgMatches) -> Result<(Option<PathBuf>, Vec<Override>), clap::Error> {
+/// The configuration file and the settings that the flags override, and a warning for each flag that the command does not use.
+pub(super) fn read(matches: &ArgMatches) -> (Option<PathBuf>, Vec<Override>, Vec<String>) {
     let command = matches.subcommand_name().unwrap_or("run");
-    let mut file = None;
-    let mut overrides = Vec::new();
+    let (mut file, mut overrides, mut warnings) = (None, Vec::new(), Vec::new());
     for flag in &FLAGS {
         let values = flag.values(matches);
         if values.is_empty() {
             continue;
         }
         if !flag.commands.contains(&command) {
-            let mut error = clap::Error::new(ErrorKind::ArgumentConflict);
-            error.insert(ContextKind::InvalidArg, ContextValue::String(flag.argument.into()));
-            error.insert(ContextKind::PriorArg, ContextValue::String(format!("`{command}`, which does not use it")));
-            return Err(error);
-        }
-        if flag.key == FILE {
+            warnings.push(format!("{} is ignored: {command} does not use it", flag.argument));
+        } else if flag.key == FILE {
             file = values.first().map(PathBuf::from);
         } else {
             overrides.push(Override { argument: flag.argument, key: flag.key, values });
         }
     }
-    Ok((file, overrides))
+    (file, overrides, warnings)
 }

@@ -7,6 +7,7 @@ mod block_or_time;
 #[cfg(feature = "demo")]
 mod demo;
 mod doctor;
+mod duties;
 mod events;
 mod flags;
 mod forecast;
@@ -89,6 +90,8 @@ enum Command {
     Backfill(backfill::BackfillArguments),
     /// Compute payment chances or a Proof-of-Service score from given numbers. Needs no node and no configuration.
     Forecast(forecast::ForecastArguments),
+    /// Print the DKG sessions ahead of a masternode, as far as its seats are known.
+    Duties(duties::DutiesArguments),
     /// Report whether a masternode can be restarted now without missing a DKG session.
     RestartCheck(restart_check::RestartArguments),
     /// Send a test message to the receivers of alerts, and print how each answered.
@@ -112,24 +115,24 @@ enum Command {
     Version,
 }
 
-/// Forms of `observe`.
+/// Output formats of `observe`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ObserveFormat {
     /// For people.
     Table,
     /// For scripts.
     Json,
-    /// As Prometheus would get it.
+    /// The exposition format of Prometheus.
     Metrics,
 }
 
-/// How a command failed.
+/// How a command fails.
 enum CommandError {
     /// Exit code 1.
     Run(app::Error),
     /// Exit code 2.
     Configuration(String),
-    /// Exit code 3: the text was printed already.
+    /// Exit code 3: the text was already printed.
     NotWell,
 }
 
@@ -139,7 +142,7 @@ impl<E: Into<app::Error>> From<E> for CommandError {
     }
 }
 
-/// Runs what the arguments say. `environment` and `home` are those of the process.
+/// Runs the command. `environment` and `home` are those of the process.
 pub fn main(
     arguments: Vec<std::ffi::OsString>,
     environment: BTreeMap<String, String>,
@@ -148,7 +151,7 @@ pub fn main(
     let (arguments, sources) = match parse(arguments, environment, home) {
         Ok(parsed) => parsed,
         Err(error) => {
-            // Nothing can be done about an error stream that is closed.
+            // A closed error stream cannot be reported.
             let _ = error.print();
             return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
         }
@@ -179,7 +182,10 @@ fn parse(
 ) -> Result<(Arguments, ConfigSources), clap::Error> {
     let mut command = command_line();
     let matches = command.try_get_matches_from_mut(arguments)?;
-    let (file, overrides) = flags::read(&matches).map_err(|error| error.with_cmd(&command))?;
+    let (file, overrides, warnings) = flags::read(&matches);
+    for warning in warnings {
+        eprintln!("masternode-exporter: {warning}");
+    }
     Ok((Arguments::from_arg_matches(&matches)?, ConfigSources { file, environment, home, overrides }))
 }
 
@@ -189,7 +195,7 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
         Command::Run => with_runtime(run::run(load()?, origin)),
         #[cfg(feature = "demo")]
         Command::Demo(demo) => {
-            // The demonstration has networks of its own; a configuration file could only contradict it.
+            // The demo has its own networks, which a configuration file could only contradict.
             let own = ConfigSources { file: None, ..origin };
             with_runtime(demo::run(demo, own))
         }
@@ -213,6 +219,10 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
             print(&forecast::run(&arguments, seen.as_deref())?)
         }
         Command::Events(arguments) => events::run(&arguments, &load()?.config),
+        Command::Duties(arguments) => {
+            let loaded = load()?;
+            print(&with_runtime(async move { duties::run(&arguments, &loaded.config).await })?)
+        }
         Command::RestartCheck(arguments) => {
             let loaded = load()?;
             print(&with_runtime(async move { restart_check::run(&arguments, &loaded.config).await })?)
@@ -243,20 +253,20 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
 fn completions(shell: clap_complete::Shell) -> String {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command_line(), "masternode-exporter", &mut script);
-    // The Bash script jumps to labels that it spells otherwise where the program's name has a hyphen, and so completes
-    // nothing behind a command: https://github.com/clap-rs/clap/issues/6421.
+    // The Bash script uses different labels if the program's name has a hyphen, and then completes nothing after a
+    // command: https://github.com/clap-rs/clap/issues/6421.
     String::from_utf8_lossy(&script).replace("masternode__subcmd__exporter", "masternode__exporter")
 }
 
 fn with_runtime<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let result = runtime.block_on(work);
-    // A call to a node may still be waiting on a thread of its own.
+    // A blocking thread may still wait for a node.
     runtime.shutdown_background();
     result
 }
 
-/// Prints to the standard output. A reader that closes early, such as `head`, is no error.
+/// Prints to the standard output. A reader that closes early, such as `head`, is not an error.
 fn print(text: &str) -> Result<(), CommandError> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
@@ -264,7 +274,7 @@ fn print(text: &str) -> Result<(), CommandError> {
     }
 }
 
-/// Prints what was found; a problem is an exit code of its own.
+/// Prints the result; a problem has its own exit code.
 fn print_findings(report: &str, is_well: bool) -> Result<(), CommandError> {
     print(report)?;
     if is_well { Ok(()) } else { Err(CommandError::NotWell) }
@@ -284,7 +294,7 @@ fn days(span: Duration) -> u64 {
     span.as_secs() / 86_400
 }
 
-/// How the server is protected.
+/// The protection of the server in words.
 fn protection(config: &Config) -> String {
     let Some(file) = &config.web.config_file else { return "to anybody, unencrypted".into() };
     let parts = [
@@ -297,7 +307,7 @@ fn protection(config: &Config) -> String {
     format!("{parts}, by {}", file.path.display())
 }
 
-/// The configuration as it was understood.
+/// The effective configuration.
 fn describe_config(loaded: &LoadedConfig) -> String {
     let config = &loaded.config;
     let mut lines = vec!["the configuration is good".to_string()];
@@ -309,7 +319,7 @@ fn describe_config(loaded: &LoadedConfig) -> String {
         lines.extend(network.sources.iter().map(|source| format!("  source {}: {}", source.name, source.url)));
     }
     for (network, entry) in &config.watch {
-        let whom = match &entry.selector {
+        let selection = match &entry.selector {
             Selector::Id(id) => id.to_string(),
             Selector::Fields(fields) => {
                 let fields: Vec<String> =
@@ -318,7 +328,7 @@ fn describe_config(loaded: &LoadedConfig) -> String {
             }
         };
         let place = network.as_ref().map_or_else(String::new, |network| format!(" on {network}"));
-        lines.push(format!("watch {:?}{place}: {whom}", entry.alias));
+        lines.push(format!("watch {:?}{place}: {selection}", entry.alias));
     }
     let addresses: Vec<String> = config.web.listen_addresses.iter().map(ToString::to_string).collect();
     lines.push(format!("serves {} on {} ({})", config.web.telemetry_path, addresses.join(", "), protection(config)));

@@ -1,6 +1,6 @@
-//! `notify --test`: sends each receiver a marked message, and prints how it answered.
+//! `notify --test`: sends a test message to each receiver, and prints each response.
 //!
-//! Never here: an alert.
+//! Never here: alerts.
 
 use std::fmt::Write;
 
@@ -13,7 +13,7 @@ use crate::config::{Config, nearest};
 
 #[derive(Debug, Args)]
 pub(super) struct NotifyArguments {
-    /// Send a message that is marked as a test. Alerts are sent by a running exporter only.
+    /// Send a message that is marked as a test. Only a running exporter sends alerts.
     #[arg(long, required = true)]
     test: bool,
     /// Only to these receivers, by their names. [default: all]
@@ -21,7 +21,7 @@ pub(super) struct NotifyArguments {
     receivers: Vec<String>,
 }
 
-/// What was answered, and whether every receiver accepted the message.
+/// The responses, and whether every receiver accepted the message.
 pub(super) struct Answers {
     pub(super) report: String,
     pub(super) all_accepted: bool,

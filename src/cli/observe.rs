@@ -1,4 +1,4 @@
-//! `observe`: one look at the networks, as a table, as JSON, or as the metrics page.
+//! `observe`: polls the networks once and prints a table, JSON, or the metrics.
 //!
 //! Never here: following; the list is read once.
 
@@ -14,7 +14,7 @@ use crate::meters::Meters;
 use crate::metrics::{Exposition, Format};
 use domain::{NetworkState, Snapshot};
 
-/// Looks once at every configured network, or at the one named. The text goes to the standard output.
+/// Polls every configured network once, or the named one. Prints to the standard output.
 pub(super) async fn run(config: &Config, only: Option<&str>, format: ObserveFormat) -> Result<String, app::Error> {
     let chosen = chosen(config, only)?;
     let mut states = Vec::new();
@@ -32,13 +32,13 @@ pub(super) async fn run(config: &Config, only: Option<&str>, format: ObserveForm
     }
 }
 
-/// Looks once at the network of that name.
+/// Polls the network of that name once.
 pub(super) async fn look_at(config: &Config, name: &str) -> Result<Arc<Snapshot>, app::Error> {
     let state = look(config, chosen(config, Some(name))?[0]).await?;
     state.snapshot.clone().ok_or_else(|| no_list(name))
 }
 
-/// All networks, or the one named; never none.
+/// All networks, or the named one; never none.
 fn chosen<'a>(config: &'a Config, only: Option<&str>) -> Result<Vec<&'a NetworkConfig>, app::Error> {
     let chosen: Vec<&NetworkConfig> =
         config.networks.iter().filter(|network| only.is_none_or(|name| name == network.name)).collect();
@@ -54,7 +54,7 @@ fn chosen<'a>(config: &'a Config, only: Option<&str>) -> Result<Vec<&'a NetworkC
     Ok(chosen)
 }
 
-/// What one poll says of a network; with a list.
+/// The result of one poll of a network, with a list.
 async fn look(config: &Config, network: &NetworkConfig) -> Result<Arc<NetworkState>, app::Error> {
     let meters = Meters::new(&prometheus::Registry::new())?;
     let (_watch, watch_list) = watch::channel(config.watch_list(&network.name));

@@ -1,6 +1,6 @@
-//! A snapshot as people and scripts read it: the table and the JSON of `observe`.
+//! The output of `observe`: table and JSON of a snapshot.
 //!
-//! Never here: asking a node.
+//! Never here: RPC calls.
 
 use std::fmt::Write;
 
@@ -12,16 +12,16 @@ use domain::pose::Risk;
 use domain::snapshot::{NodeView, Snapshot};
 use domain::state;
 
-/// Rows of the table where nothing is watched.
+/// Rows of the table if nothing is watched.
 const ROWS: usize = 20;
 
-/// A masternode of the report with the name the operator gave it.
+/// A masternode with its alias.
 struct Row<'a> {
     alias: &'a str,
     node: NodeView<'a>,
 }
 
-/// The network in a few lines, then the watched masternodes, or those nearest to a ban, the most endangered first.
+/// The network in a few lines, then the watched masternodes, or those closest to a ban, in that order.
 pub(super) fn table(snapshot: &Snapshot) -> String {
     let mut text = summary(snapshot);
     let rows = rows(snapshot);
@@ -125,7 +125,7 @@ fn unknown() -> String {
     "-".into()
 }
 
-/// Cells of a masternode that lives by pings.
+/// Cells of a masternode of a chain with pings.
 fn pinged_cells(snapshot: &Snapshot, row: &Row<'_>) -> [String; 8] {
     let node = &row.node;
     let announced = node.masternode.announced.as_deref();
@@ -166,13 +166,13 @@ fn scored_cells(snapshot: &Snapshot, row: &Row<'_>) -> [String; 8] {
     ]
 }
 
-/// A number of blocks with the time that they take.
+/// A number of blocks with their duration.
 pub(super) fn blocks_and_time(snapshot: &Snapshot, blocks: u32) -> String {
     let seconds = f64::from(blocks) * snapshot.facts().spacing_seconds(snapshot.rules());
     format!("{blocks} blocks, {}", time(seconds))
 }
 
-/// A span of time in the unit in which people say it.
+/// A duration in a common unit.
 pub(super) fn time(seconds: f64) -> String {
     match seconds {
         seconds if seconds < 90.0 => format!("{seconds:.0} s"),
@@ -182,7 +182,7 @@ pub(super) fn time(seconds: f64) -> String {
     }
 }
 
-/// Everything that a snapshot says: the network, then the watched masternodes or, where none is watched, all.
+/// The complete snapshot: the network, then the watched masternodes or, if none is watched, all.
 pub(super) fn json(snapshot: &Snapshot) -> ObservedNetwork<'_> {
     let subjects: Vec<Subject<'_>> = if snapshot.watched().is_empty() {
         snapshot.nodes().map(|node| Subject { snapshot, node: Some(node), watched: None }).collect()

@@ -1,4 +1,4 @@
-//! How far long work is: a bar that moves where somebody looks on, a line now and then where a log is written.
+//! Progress of a long operation: a progress bar on a terminal, periodic lines in a log.
 //!
 //! Never here: the work.
 
@@ -9,16 +9,16 @@ use std::time::{Duration, Instant};
 
 use crate::follower::offline_backfill::Progress;
 
-/// Between two lines of a log.
+/// Interval between two lines of a log.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Between two states of a bar.
+/// Interval between two states of a bar.
 const BAR_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Signs of a full bar.
+/// Characters of a full bar.
 const BAR_LENGTH: u32 = 30;
 
-/// Says on standard error how far it is, and hears whether it shall go on.
+/// Reports progress on standard error, and checks whether to stop.
 pub(super) struct ProgressReport {
     begun: Instant,
     said: Instant,
@@ -28,20 +28,20 @@ pub(super) struct ProgressReport {
 }
 
 impl ProgressReport {
-    /// Of work that begins now and ends early once `stop` is set.
+    /// Progress of work that starts now and ends early once `stop` is set.
     pub(super) fn new(stop: Arc<AtomicBool>) -> ProgressReport {
         let now = Instant::now();
         ProgressReport { begun: now, said: now, stop, terminal: std::io::stderr().is_terminal(), drawn: false }
     }
 
-    /// Says now and then how far it is. Returns whether nobody asked to stop.
+    /// Reports progress from time to time. Returns whether to continue.
     pub(super) fn goes_on(&mut self, progress: Progress) -> bool {
         let interval = if self.terminal { BAR_INTERVAL } else { LOG_INTERVAL };
         if self.said.elapsed() >= interval {
             self.said = Instant::now();
             let line = line(progress, self.begun.elapsed());
             if self.terminal {
-                // Over the state before, to the end of the line.
+                // Overwrites the previous state up to the end of the line.
                 eprint!("\r{} {line}\x1b[K", bar(progress));
                 self.drawn = true;
             } else {
@@ -60,14 +60,14 @@ impl Drop for ProgressReport {
     }
 }
 
-/// The part that is done, as a picture.
+/// The completed part as a bar.
 fn bar(Progress { done, total, .. }: Progress) -> String {
     let filled = u64::from(done) * u64::from(BAR_LENGTH) / u64::from(total.max(1));
     let filled = usize::try_from(filled).unwrap_or(usize::MAX).min(BAR_LENGTH as usize);
     format!("[{}{}]", "#".repeat(filled), ".".repeat(BAR_LENGTH as usize - filled))
 }
 
-/// The part that is done, in words, and how long the rest takes at this pace; nothing of it before the first block.
+/// The completed part in words, with the estimated remaining time; without it before the first block.
 fn line(Progress { height, done, total }: Progress, elapsed: Duration) -> String {
     let left = (done > 0).then(|| elapsed.as_secs_f64() / f64::from(done) * f64::from(total.saturating_sub(done)));
     match left {

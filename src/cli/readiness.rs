@@ -1,7 +1,7 @@
-//! What `doctor` says about Dash Core 24: what the node of a masternode lacks, what to change before an update, and how banned
-//! masternodes of the watch list are revived.
+//! The part of `doctor` about Dash Core 24: unmet requirements of a masternode's node, changes before an upgrade, and
+//! the revival of banned masternodes of the watch list.
 //!
-//! Never here: a call of a node; the other findings of `doctor`.
+//! Never here: RPC calls; the other findings of `doctor`.
 
 use std::fmt::Write;
 
@@ -18,25 +18,25 @@ const DEFAULT_FEE: Duffs = Duffs(1_000);
 /// Default of `maxmempool` (`DEFAULT_MAX_MEMPOOL_SIZE_MB` in `src/policy/policy.h` of Dash Core).
 const DEFAULT_MEMPOOL_BYTES: u64 = 300_000_000;
 
-/// Commands that are printed at most: more banned masternodes are counted only.
+/// Maximum number of printed commands: further banned masternodes are only counted.
 const MOST_REVIVALS: usize = 3;
 
-/// What a node says of itself.
+/// Facts that a node reports about itself.
 pub(super) struct Node<'a> {
     /// `getnetworkinfo`.
     pub(super) info: &'a NetworkInfo,
-    /// Its indexes are known: whether the one of compact block filters is synced, `Some(None)` where there is none.
+    /// State of the compact block filter index, if its indexes are known; `Some(None)` if it has none.
     pub(super) filter_index: Option<Option<bool>>,
-    /// Most bytes of its mempool; `None` when not known.
+    /// Maximum size of its mempool in bytes; `None` if not known.
     pub(super) mempool_bytes: Option<u64>,
-    /// It is a masternode.
+    /// Whether it is a masternode.
     pub(super) is_masternode: bool,
 }
 
-/// One line of the report: about what, whether it is well, and words.
+/// One line of the report: subject, whether it is fine, and text.
 pub(super) type Line = (&'static str, bool, String);
 
-/// What is known of a node's release and, where it is a masternode, of what Dash Core 24 demands of it.
+/// The release of a node and, if it is a masternode, the requirements of Dash Core 24.
 pub(super) fn lines(node: &Node<'_>, rules: &ChainRules, subnet: Option<Subnet>) -> Vec<Line> {
     let mut lines = Vec::new();
     if let Some(release) = bad_version(rules, node.info.version) {
@@ -59,7 +59,7 @@ pub(super) fn lines(node: &Node<'_>, rules: &ChainRules, subnet: Option<Subnet>)
             ("filter index", false, "being built: filters are not served whole until it is synced".into())
         }
         Some(None) => ("filter index", false, "none: set blockfilterindex=basic, or remove blockfilterindex=0".into()),
-        None => ("filter index", false, "not known: the node does not tell its indexes".into()),
+        None => ("filter index", false, "not known: the node does not report its indexes".into()),
     });
     // Relay policy is not checked on regtest (Dash Core's `doc/release-notes-7754.md`).
     if subnet != Some(Subnet::Regtest) {
@@ -90,7 +90,7 @@ fn demanded(what: &'static str, has: Option<bool>, off: &str) -> Line {
     }
 }
 
-/// Relay settings that can be seen over RPC and with which a masternode of version 24 does not start.
+/// Relay settings that are visible over RPC and that prevent a masternode of version 24 from starting.
 fn policy(node: &Node<'_>) -> impl Iterator<Item = Line> {
     let above = |setting: &str, fee: Option<Duffs>| {
         let fee = fee.filter(|fee| *fee > DEFAULT_FEE)?;
@@ -108,8 +108,8 @@ fn policy(node: &Node<'_>) -> impl Iterator<Item = Line> {
     fees.into_iter().chain([small]).flatten()
 }
 
-/// What to change before the update of a masternode whose oldest node has this version, where it is known; empty when all
-/// nodes run a release that would not have started otherwise.
+/// What to change before the upgrade of a masternode whose oldest node has this version, if known; empty if all nodes
+/// run a release that would not have started otherwise.
 pub(super) fn before_update(rules: &ChainRules, oldest: Option<u32>) -> String {
     if !rules.has_dkg || oldest.is_some_and(|version| version >= FIRST_WITH_CHECKS) {
         return String::new();
@@ -127,7 +127,7 @@ pub(super) fn before_update(rules: &ChainRules, oldest: Option<u32>) -> String {
     text
 }
 
-/// How the banned ones of the watched masternodes are revived; empty when none is banned.
+/// How to revive the banned ones of the watched masternodes; empty if none is banned.
 pub(super) fn revivals(watched: &[WatchTarget], list: &MasternodeList, v24_active: Option<bool>) -> String {
     let banned: Vec<_> = watched
         .iter()
@@ -171,7 +171,7 @@ mod tests {
     use domain::masternode::{Height, Masternode, NodeType};
     use domain::samples::{id, list, masternode};
 
-    /// As a masternode of 23.1.2 said it, with other values of what is replaced.
+    /// The report of a masternode of 23.1.2, with other values in some fields.
     fn info(replace: &[(&str, &str)]) -> NetworkInfo {
         let path = concat!(
             env!("CARGO_MANIFEST_DIR"),

@@ -1,6 +1,6 @@
-//! `restart-check`: whether a masternode can be restarted now without missing a DKG session, for people and for scripts.
+//! `restart-check`: whether a masternode can be restarted now without missing a DKG session.
 //!
-//! Never here: restarting anything.
+//! Never here: restarts.
 
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ Examples:
   masternode-exporter restart-check --masternode mn-fra-1 --wait --blocks 4 && systemctl restart dashd
 
 A window is free when no session is in its busy part in which the masternode may sit. Who sits in a
-session of a type that does not rotate is known 8 blocks before it begins, and then one in which it
-does not sit is passed over; of types that rotate (llmq_60_75) every session counts. A banned
+session is known 8 blocks before it begins, in one of a type that rotates (llmq_60_75) for whole cycles,
+and then one in which it does not sit is passed over. A banned
 masternode can be restarted at any time: a session that it misses costs it nothing, although it may
 keep seats in rotating quorums for some cycles after the ban.";
 
@@ -45,25 +45,25 @@ pub(super) struct RestartArguments {
     wait: bool,
 }
 
-/// Whether there is time for a restart.
+/// The result of the check.
 #[derive(Debug, PartialEq, Eq)]
 enum RestartAdvice {
-    /// So many blocks are left; `None` where the masternode is banned: a failure changes nothing for it
-    /// (docs/spec/dash.md#pose-state), although seats in rotating quorums outlast a ban.
+    /// This many blocks are left; `None` if the masternode is banned: a failure has no further effect
+    /// (docs/spec/dash.md#pose-state), although memberships in rotating quorums outlast a ban.
     Now(Option<u32>),
-    /// Only so many blocks are left.
+    /// Only this many blocks are left.
     NotNow(u32),
 }
 
-/// Looks, and waits where that is wanted. Says what it sees on the standard output; while waiting, on the error stream.
+/// Checks, and waits if requested. Prints the result on the standard output, and progress on the error stream.
 pub(super) async fn run(arguments: &RestartArguments, config: &Config) -> Result<String, CommandError> {
-    let network = network(arguments, config)?;
+    let network = network(arguments.network.as_ref(), config)?;
     let snapshot = observe::look_at(config, &network.name).await?;
     let node = find(&snapshot, &arguments.masternode)?;
     let mut height = snapshot.block().height;
     loop {
         let verdict = judge(&snapshot, &node, height, arguments.blocks)?;
-        let text = tell(&snapshot, &node, height, &verdict, arguments.blocks);
+        let text = describe(&snapshot, &node, height, &verdict, arguments.blocks);
         match verdict {
             RestartAdvice::Now(_) => return Ok(text),
             RestartAdvice::NotNow(_) if !arguments.wait => {
@@ -90,13 +90,14 @@ async fn next_block(network: &NetworkConfig, height: Height) -> Result<Height, a
             }
         }
         if troubles.len() == clients.len() {
-            return Err(format!("network {} cannot be seen any more: {}", network.name, troubles.join("; ")).into());
+            return Err(format!("network {} is no longer reachable: {}", network.name, troubles.join("; ")).into());
         }
     }
 }
 
-fn network<'a>(arguments: &RestartArguments, config: &'a Config) -> Result<&'a NetworkConfig, CommandError> {
-    let wanted = |network: &&NetworkConfig| arguments.network.as_ref().is_none_or(|name| *name == network.name);
+/// The network of a name; without one the only one.
+pub(super) fn network<'a>(named: Option<&String>, config: &'a Config) -> Result<&'a NetworkConfig, CommandError> {
+    let wanted = |network: &&NetworkConfig| named.is_none_or(|name| *name == network.name);
     let found: Vec<&NetworkConfig> = config.networks.iter().filter(wanted).collect();
     if let [only] = found.as_slice() {
         return Ok(only);
@@ -106,7 +107,7 @@ fn network<'a>(arguments: &RestartArguments, config: &'a Config) -> Result<&'a N
 }
 
 /// The masternode of an alias or an identity.
-fn find<'a>(snapshot: &'a Arc<Snapshot>, name: &str) -> Result<NodeView<'a>, CommandError> {
+pub(super) fn find<'a>(snapshot: &'a Arc<Snapshot>, name: &str) -> Result<NodeView<'a>, CommandError> {
     let watched = snapshot.watched().iter().find(|node| node.watched.alias == name);
     let id = match (watched, name.parse::<MasternodeId>()) {
         (Some(node), _) => node.watched.id,
@@ -133,12 +134,12 @@ fn judge(snapshot: &Snapshot, node: &NodeView<'_>, height: Height, blocks: u32) 
         Some(left) if left >= blocks => Ok(RestartAdvice::Now(Some(left))),
         Some(left) => Ok(RestartAdvice::NotNow(left)),
         None => {
-            Err(format!("the quorums of chain {} are not known: nothing can be said", snapshot.rules().name).into())
+            Err(format!("the quorums of chain {} are not known: no result is possible", snapshot.rules().name).into())
         }
     }
 }
 
-fn tell(snapshot: &Snapshot, node: &NodeView<'_>, height: Height, verdict: &RestartAdvice, blocks: u32) -> String {
+fn describe(snapshot: &Snapshot, node: &NodeView<'_>, height: Height, verdict: &RestartAdvice, blocks: u32) -> String {
     let kind = match node.masternode.node_type {
         NodeType::Regular => "a regular masternode",
         NodeType::Evo => "an Evo masternode",

@@ -1,6 +1,6 @@
-//! `rules`: prints the rules for Prometheus, or the same for Grafana.
+//! `rules`: prints the rules for Prometheus or Grafana.
 //!
-//! Never here: a rule.
+//! Never here: the definition of a rule.
 
 use clap::Args;
 
@@ -13,22 +13,24 @@ use domain::condition::{Catalogue, Severity};
 
 #[derive(Debug, Args)]
 pub(super) struct RulesArguments {
-    /// Label that each alert gets. May be given several times.
+    /// Label to add to each alert. Can be repeated.
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = label)]
     labels: Vec<(String, String)>,
-    /// Another severity for one alert: critical, warning, info or none. May be given several times.
+    /// Severity of one alert: critical, warning, info or none. Can be repeated.
     #[arg(long = "severity", value_name = "ALERT=SEVERITY", value_parser = severity)]
     severities: Vec<(String, Severity)>,
-    /// Where the runbooks are: the address of an exporter with /runbooks at its end, or that of a copy of this project. [default: a path in the project]
+    /// Base URL of the runbooks: an exporter's URL that ends in /runbooks, or a copy of this repository. [default: a
+    /// path in the repository]
     #[arg(long, value_name = "URL")]
     runbook_url: Option<String>,
-    /// The job by which Prometheus scrapes the exporters. With it, the alert about their absence has its label also where Prometheus never saw one.
+    /// The job of the exporters in Prometheus. With it, the alert about absent exporters has its label even if
+    /// Prometheus never scraped one.
     #[arg(long, value_name = "NAME")]
     job: Option<String>,
-    /// Print a file for Grafana's provisioning of alert rules instead.
+    /// Print a Grafana provisioning file instead.
     #[arg(long)]
     grafana: bool,
-    /// Identifier (UID) of the Prometheus data source in Grafana.
+    /// UID of the Prometheus data source in Grafana.
     #[arg(long, value_name = "UID", default_value = "prometheus", requires = "grafana")]
     datasource: String,
     /// Folder of the rules in Grafana.

@@ -1,6 +1,6 @@
-//! `run`: follows and serves until a signal says stop.
+//! `run`: follows and serves until a signal stops it.
 //!
-//! Never here: what following and serving are.
+//! Never here: following and serving themselves.
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -13,7 +13,7 @@ use crate::config::{self, Config, ConfigSources, LoadedConfig};
 use crate::history::OpenError;
 use crate::web::listen;
 
-/// Runs on a configuration that was loaded from `origin`.
+/// Runs with a configuration that was loaded from `origin`.
 pub(super) async fn run(loaded: LoadedConfig, origin: ConfigSources) -> Result<(), CommandError> {
     let LoadedConfig { config, warnings } = loaded;
     logging::start(&config.log);
@@ -25,7 +25,7 @@ pub(super) async fn run(loaded: LoadedConfig, origin: ConfigSources) -> Result<(
     serve(config, listeners, load).await
 }
 
-/// Serves a configuration on `listeners` until a signal says stop; `load` reads it anew for a reload.
+/// Serves a configuration on `listeners` until a signal stops it; `load` reads it again for a reload.
 pub(super) async fn serve(
     config: Config,
     listeners: Vec<TcpListener>,
@@ -41,7 +41,7 @@ pub(super) async fn serve(
     let mut signals = signal(SignalKind::hangup())?;
     let forward = tokio::spawn(async move {
         while signals.recv().await.is_some() {
-            // A reload that waits already serves this signal too.
+            // A pending reload also handles this signal.
             let _ = hangup.try_send(());
         }
     });
@@ -57,7 +57,7 @@ pub(super) async fn serve(
     Ok(())
 }
 
-/// A history that cannot be opened is for whoever named the file, as every other mistake of a configuration.
+/// A history that cannot be opened is reported as a mistake of the configuration.
 fn refusal(error: app::Error) -> CommandError {
     match error.downcast::<OpenError>() {
         Ok(error) => CommandError::Configuration(format!("history.path: {error}")),

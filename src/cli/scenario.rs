@@ -1,6 +1,6 @@
-//! The scenarios of `demo`: a simulated Dash network around the fork of Dash 24, its nodes, and what happens when.
+//! The scenarios of `demo`: a simulated Dash network around the fork of Dash 24, its nodes, and its events.
 //!
-//! Never here: a source or a server; `demo` starts them.
+//! Never here: sources and servers; `demo` starts them.
 
 use clap::ValueEnum;
 
@@ -38,7 +38,7 @@ impl Scenario {
         }
     }
 
-    /// The nodes that serve it: the name of the source and its software.
+    /// The nodes that serve it: name of the source and software.
     pub(super) fn nodes() -> [(&'static str, Software); 2] {
         [("core-24", Software::release(NEW_RELEASE)), ("core-23", Software::release(OLD_RELEASE))]
     }
@@ -73,7 +73,7 @@ impl Scenario {
         ids
     }
 
-    /// What is expected of the masternode with this index.
+    /// Expectation of the masternode with this index.
     pub(super) fn expectations(self, network: &Network, index: usize) -> Vec<(WatchField, String)> {
         let honest = network.masternodes().get(STOLEN).and_then(|id| network.masternode(id));
         match (self, honest) {
@@ -84,7 +84,7 @@ impl Scenario {
         }
     }
 
-    /// What happens, in blocks after the start.
+    /// The events, in blocks after the start.
     pub(super) fn story(self) -> Vec<String> {
         let fork = [
             "fork: the EHF signal is mined in block 15, miners signal from block 18, locked in at block 38, active from block 58.",

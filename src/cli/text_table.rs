@@ -1,10 +1,10 @@
-//! Text in columns, as tables are printed for people.
+//! Tables as text.
 //!
-//! Never here: what stands in the cells.
+//! Never here: content of the cells.
 
 use std::fmt::Write;
 
-/// To which side the cells of a column lean.
+/// Alignment of the cells of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Alignment {
     /// Words.
@@ -13,7 +13,7 @@ pub(super) enum Alignment {
     Right,
 }
 
-/// One line for the heads and one for each row, every column as wide as its widest cell.
+/// A header line and one line for each row; every column is as wide as its widest cell.
 pub(super) fn columns<const N: usize>(heads: [(&str, Alignment); N], rows: &[[String; N]]) -> String {
     let mut widths = heads.map(|(head, _)| head.chars().count());
     for row in rows {

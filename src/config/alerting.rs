@@ -1,4 +1,4 @@
-//! The section `alerting`: what holds for all receivers, and thresholds.
+//! The section `alerting`: common settings of all receivers, and thresholds.
 //!
 //! Never here: sending anything.
 
@@ -37,16 +37,16 @@ pub(super) struct AlertingSection {
     /// HTTP proxy for all receivers and the heartbeat, such as `http://user:password@proxy:3128`. E-mail takes no proxy. The variables
     /// `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of the environment are ignored.
     proxy: Option<Leaf<ProxyKind>>,
-    /// Labels that each sent alert gets: what `external_labels` of Prometheus adds to those of the rules.
+    /// Labels that are added to each sent alert, like `external_labels` of Prometheus.
     labels: BTreeMap<String, Text>,
-    /// Label `job` of alerts about the exporter: that of its scrape.
+    /// Label `job` of alerts about the exporter: the job of its scrape configuration.
     job: Text,
-    /// Where the runbooks are: the address of a copy of this project, before `docs/runbooks/…`, or one that ends in `/runbooks`, before
-    /// `/<Alert>`. Without it, `/runbooks` below `web.external_url`, where the exporter serves them; without both, a path in the project.
+    /// Base URL of the runbooks: a copy of this project, to which `docs/runbooks/…` is appended, or a URL that ends in `/runbooks`, to
+    /// which `/<Alert>` is appended. Without it, `/runbooks` below `web.external_url`; without both, a path in the project.
     runbook_url: Option<Leaf<LinkKind>>,
-    /// Former place of `web.external_url`, still read.
+    /// Deprecated: use `web.external_url`.
     external_url: Option<Leaf<LinkKind>>,
-    /// No alert waits longer than this before it is sent; without it, each waits as long as its rule says.
+    /// No alert waits longer than this before it is sent; without it, each alert has the duration of its rule.
     longest_hold: Option<Span<0, DAY>>,
     thresholds: ThresholdsSection,
     /// Masternodes that are being worked on: their alerts are muted.
@@ -76,23 +76,23 @@ impl Default for AlertingSection {
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct ThresholdsSection {
-    /// Chance of a test above which a ban is imminent.
+    /// Probability of a test above which a ban is imminent.
     imminent_chance: Ratio,
-    /// What "recently" means.
+    /// Period for which an event counts as recent.
     recent: Span<MINUTE, { 30 * DAY }>,
-    /// Part of all masternodes that makes a wave of penalties …
+    /// Share of all masternodes from which penalties are a wave …
     wave_ratio: Ratio,
-    /// … and how many at least.
+    /// … and the least number of them.
     wave_minimum: Whole<1, 1_000_000>,
-    /// This many masternodes of a group are an alert, whatever the size of the group.
+    /// Number of masternodes of a group that fire an alert, whatever the size of the group.
     group_nodes: Whole<1, 1_000_000>,
-    /// Fewer are one, but at least two, when they are this part of the group; a third by default.
+    /// Share of a group that fires an alert too, from two masternodes on; a third by default.
     group_ratio: Ratio,
     /// Age of the tip of a stalled chain; without it, the longer of 30 minutes and 15 measured block intervals.
     stalled_after: Option<Span<MINUTE, { 30 * DAY }>>,
     /// Blocks by which ChainLocks may lag.
     chainlock_lag: Whole<1, 1_000_000>,
-    /// Mining windows without a quorum of a type from which on it is an alert.
+    /// Number of mining windows without a quorum of a type that fires an alert.
     quorum_windows: Whole<1, 1_000_000>,
 }
 
@@ -178,7 +178,7 @@ impl AlertingSection {
     }
 }
 
-/// Where the exporter serves the runbooks; empty when it is not known where the exporter is.
+/// URL under which the exporter serves the runbooks; empty if the URL of the exporter is unknown.
 fn served_runbooks(external_url: &str) -> String {
     if external_url.is_empty() { String::new() } else { format!("{external_url}{SERVED}") }
 }
@@ -187,7 +187,7 @@ fn labels(section: BTreeMap<String, Text>, at: &Place<'_>) -> BTreeMap<String, S
     let good = |character: char| character.is_ascii_alphanumeric() || character == '_';
     for key in section.keys() {
         if !key.chars().all(good) || key.starts_with(|first: char| first.is_ascii_digit()) || key.starts_with("__") {
-            at.key(key).error("is no name of a label: use letters, digits and _, and begin with a letter");
+            at.key(key).error("is not a label name: use letters, digits and _, and begin with a letter");
         }
     }
     section.into_iter().map(|(key, value)| (key, value.0)).collect()

@@ -1,4 +1,4 @@
-//! The section `chains`: profiles of further chains, each the rules of a chain and how its nodes are asked.
+//! The section `chains`: profiles of further chains, each with the chain's rules and the RPC dialect of its nodes.
 //!
 //! Never here: a method that is not in the table of `rpc`: a profile chooses among those.
 
@@ -33,7 +33,7 @@ pub(super) fn chains(
             at.error("is built in: give the profile another name");
             continue;
         }
-        // What could not be read is a mistake already; the name is known nevertheless.
+        // An unreadable profile is an error already; its name is known nevertheless.
         let chain = section.map_or_else(ChainConfig::dash, |section| profile(&name, section, &at));
         chains.insert(name, chain);
     }
@@ -85,7 +85,8 @@ fn profile(name: &str, section: ProfileSection, at: &Place<'_>) -> ChainConfig {
         sessions: None,
         own: method(section.own_status),
         special: None,
-        roll: None,
+        sml_diff: None,
+        rotation: None,
         deployments: None,
         indexes: None,
         mempool: None,
@@ -94,7 +95,7 @@ fn profile(name: &str, section: ProfileSection, at: &Place<'_>) -> ChainConfig {
     ChainConfig::new(rules, dialect)
 }
 
-/// Least protocol versions by the version of the node that judges.
+/// Least protocol versions by the version of the node that enforces them.
 fn minimum_protocols(
     section: BTreeMap<String, Whole<1, { u32::MAX as u64 }>>,
     at: &Place<'_>,
@@ -104,7 +105,7 @@ fn minimum_protocols(
         match version.parse::<u32>() {
             Ok(version) => versions.push((version, count(minimum.0))),
             Err(_) => {
-                at.key(&version).error("its name must be a version as getnetworkinfo says it, e.g. 2030000");
+                at.key(&version).error("its name must be a version as getnetworkinfo returns it, e.g. 2030000");
             }
         }
     }
@@ -141,11 +142,12 @@ fn list_call(section: ListSection, rules: &ChainRules, at: &Place<'_>) -> ListCa
     ListCall { method, parameters, shape }
 }
 
-/// What a shape must say for the rules to have something to work with.
+/// Fields that a list format must have for the rules to work.
 fn check_shape(shape: &Shape, rules: &ChainRules, at: &Place<'_>) {
     let has = |item| shape.has(item);
     if matches!(shape, Shape::Array(_)) && !has(Item::ProTxHash) && !(has(Item::Txid) && has(Item::OutputIndex)) {
-        at.key("fields").error("an array names nobody: it needs pro_tx_hash, or txid and output_index");
+        at.key("fields")
+            .error("an array has no identity of a masternode: it needs pro_tx_hash, or txid and output_index");
     }
     if rules.penalty.is_some() && !has(Item::Score) {
         at.error("there is a penalty, but the list has no score");
@@ -217,7 +219,7 @@ fn states(section: Option<BTreeMap<String, List<StateWord>>>, at: &Place<'_>) ->
     let is_complete = section.values().all(List::is_complete);
     let mut states: Vec<State> = section.into_iter().map(read).collect();
     if is_complete && !states.iter().any(|state| state.payable) {
-        at.error("no state is payable: nobody would ever be paid");
+        at.error("no state is payable: no masternode would ever be paid");
     }
     if !states.iter().any(|state| state.label == state::UNKNOWN.label) {
         states.push(state::UNKNOWN);
@@ -229,7 +231,7 @@ fn ping_rule(section: PingSection, at: &Place<'_>) -> Option<Ping> {
     let (warning, expiry) = (required(section.warning, "warning", at), required(section.expiry, "expiry", at));
     let ping = Ping { warning_seconds: warning?.0.as_secs(), expiry_seconds: expiry?.0.as_secs() };
     if ping.warning_seconds > ping.expiry_seconds {
-        at.key("warning").error("must not be longer than expiry: it would never be told in time");
+        at.key("warning").error("must not be longer than expiry: the warning would come after the expiry");
     }
     Some(ping)
 }

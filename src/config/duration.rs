@@ -1,17 +1,18 @@
 //! Durations as people write them: `5s`, `1h30m`, `400d`.
 //!
-//! Never here: which durations make sense for a key.
+//! Never here: the durations that a key accepts.
 
 use std::fmt;
 use std::time::Duration;
 
-/// Reads a duration: numbers with units behind them, `1h30m`, `15m`, `200ms`. The error says how one is written.
+/// Parses a duration: numbers with units, `1h30m`, `15m`, `200ms`. The error describes the format.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|_| format!("{text:?} is not a time span such as 200ms, 5s, 15m, 24h, 400d or 1h30m"))
 }
 
-/// A span as [`parse_duration`] reads it: each unit once, from days to milliseconds. What is below a millisecond is cut.
+/// A duration as [`parse_duration`] reads it: each unit once, from days to milliseconds. Fractions of a millisecond are
+/// truncated.
 pub(super) struct Span(pub(super) Duration);
 
 impl fmt::Display for Span {
@@ -35,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_spans_are_read_as_people_write_them() {
+    fn durations_are_parsed_with_their_units() {
         let cases = [("5s", 5_000), ("200ms", 200), ("15m", 900_000), ("1h30m", 5_400_000), ("400d", 34_560_000_000)];
         for (text, milliseconds) in cases {
             assert_eq!(parse_duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");

@@ -1,6 +1,6 @@
-//! The section `watch[].expect`: what a watched masternode must have.
+//! The section `watch[].expect`: the expected values of a watched masternode.
 //!
-//! Never here: whether it has it.
+//! Never here: the comparison with the actual values.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,11 +13,11 @@ use domain::details::is_clean;
 use domain::payout::{self, WHOLE};
 use domain::watch::WatchField;
 
-/// What each of them must have: `masternode_expectation_met`.
+/// Expected values of each of them: `masternode_expectation_met`.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ExpectSection {
-    /// Where it listens: address and port; see `masternode_expectation_met`.
+    /// Its address and port; see `masternode_expectation_met`.
     address: Option<Text>,
     /// This one address is paid, and no other.
     payout_address: Option<Text>,
@@ -53,7 +53,7 @@ struct PayoutSection {
 struct ShareSection {
     /// Owner of the share.
     owner_address: Option<Address>,
-    /// Where the rewards of this owner go.
+    /// Payout address of this owner.
     reward_address: Option<Address>,
     /// Amount of this share in duffs, as `protx info` prints it; any without it.
     amount: Option<Whole<1, { u64::MAX }>>,
@@ -78,7 +78,7 @@ impl Kind for WordKind {
 }
 
 impl ExpectSection {
-    /// The fields and what they must be.
+    /// The fields and their expected values.
     pub(super) fn expectations(self, at: &Place<'_>) -> Vec<(WatchField, String)> {
         let text = |text: Option<Text>| text.map(|text| text.0);
         let fields = [
@@ -95,7 +95,7 @@ impl ExpectSection {
     }
 }
 
-/// The payees that are expected: each with its part in hundredths of a percent, as the node prints it.
+/// The expected payees: each with its part in hundredths of a percent, as the node prints it.
 fn payouts_text(section: List<PayoutSection>, at: &Place<'_>) -> Option<String> {
     let is_complete = section.is_complete();
     let mut payouts = Vec::new();
@@ -115,7 +115,7 @@ fn payouts_text(section: List<PayoutSection>, at: &Place<'_>) -> Option<String> 
     Some(payout::payouts_text(&payouts))
 }
 
-/// The shares that are expected.
+/// The expected shares.
 fn shares_text(section: List<ShareSection>, at: &Place<'_>) -> Option<String> {
     let is_complete = section.is_complete();
     let mut shares = Vec::new();
@@ -128,7 +128,7 @@ fn shares_text(section: List<ShareSection>, at: &Place<'_>) -> Option<String> {
     }
     let shares: Vec<_> = shares.into_iter().collect::<Option<_>>()?;
     if is_complete && shares.len() < 2 {
-        at.error("names fewer than two shares: a shared masternode has at least two");
+        at.error("has fewer than two shares: a shared masternode has at least two");
         return None;
     }
     Some(payout::shares_text(&shares))

@@ -1,12 +1,12 @@
-//! Who else may read a file that holds a secret.
+//! Checks which users may read a file with a secret.
 //!
-//! Never here: reading it; a judgement where the system has no owners and groups.
+//! Never here: reading it; systems without owners and groups.
 
 use std::path::Path;
 
-/// Whether anybody but root, us and our groups may read or change a file: one for its user may, or one for its group, if that
-/// is none of ours or the file belongs to somebody else. So a Secret of Kubernetes, which root owns and the pod's group
-/// reads, is as good as a file of our own.
+/// Whether users other than root and this process's user and groups may read or change a file. Its owner may always. Its
+/// group may read it if root or this process's user owns the file and this process is a member of the group: a Kubernetes
+/// Secret, which root owns and the pod's group reads, is as private as a file of our own.
 #[cfg(unix)]
 pub(super) fn open_to_others(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -15,7 +15,7 @@ pub(super) fn open_to_others(path: &Path) -> bool {
     })
 }
 
-/// Whether everybody on this host may read or change a file.
+/// Whether every user of this host may read or change a file.
 #[cfg(unix)]
 pub(super) fn open_to_everybody(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -39,7 +39,7 @@ const GROUP: u32 = 0o070;
 #[cfg(unix)]
 const GROUP_READS: u32 = 0o040;
 
-/// What a file lets do, and whom.
+/// The permissions of a file, and its owner and group.
 #[cfg(unix)]
 struct FileMode {
     mode: u32,
@@ -47,7 +47,7 @@ struct FileMode {
     group: u32,
 }
 
-/// As whom this process opens files.
+/// The user and groups of this process.
 #[cfg(unix)]
 struct ProcessIdentity {
     user: u32,
@@ -58,7 +58,7 @@ struct ProcessIdentity {
 impl ProcessIdentity {
     fn now() -> ProcessIdentity {
         use rustix::process::{getegid, geteuid, getgroups};
-        // Without the others our own group is left, and a warning too many at worst.
+        // Without the other groups our own group remains, and at worst there is an unnecessary warning.
         let others = getgroups().unwrap_or_default();
         let groups = std::iter::once(getegid()).chain(others).map(rustix::process::Gid::as_raw).collect();
         ProcessIdentity { user: geteuid().as_raw(), groups }
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn a_secret_may_be_read_by_us_and_by_a_group_of_ours_that_root_or_we_chose() {
         let us = ProcessIdentity { user: 1000, groups: vec![1000, 2000] };
-        // Mode, owner, group, whether it is open to others.
+        // Mode, owner, group, whether other users may access it.
         let table = [
             ("our own", 0o600, 1000, 1000, false),
             ("our own, of a strange group that may nothing", 0o400, 1000, 9, false),
@@ -93,12 +93,12 @@ mod tests {
             ("root's, and a strange group reads", 0o440, 0, 9, true),
             ("root's group is not ours", 0o440, 0, 0, true),
             ("our own, and a strange group reads", 0o640, 1000, 9, true),
-            ("somebody else's, and a group of ours reads", 0o640, 9, 2000, true),
+            ("another user's, and a group of ours reads", 0o640, 9, 2000, true),
             ("a group of ours writes", 0o660, 1000, 2000, true),
             ("a group of ours only writes", 0o620, 1000, 2000, true),
-            ("everybody reads", 0o444, 0, 2000, true),
-            ("everybody but the group reads", 0o404, 1000, 1000, true),
-            ("everybody writes", 0o602, 1000, 1000, true),
+            ("all users read", 0o444, 0, 2000, true),
+            ("all users except the group read", 0o404, 1000, 1000, true),
+            ("all users write", 0o602, 1000, 1000, true),
         ];
         for (name, mode, owner, group, expected) in table {
             assert_eq!(FileMode { mode, owner, group }.is_open_beyond(&us), expected, "{name}");

@@ -1,6 +1,6 @@
-//! Files that the configuration names: their paths, with `~` for the home directory, and those with one secret in them.
+//! Files that the configuration names: their paths, with `~` for the home directory, and files with a single secret.
 //!
-//! Never here: what a secret is for.
+//! Never here: the use of a secret.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::config::mistakes::Place;
 use crate::outbound::Authorities;
 use crate::secret::file;
 
-/// Largest file with certificate authorities, in bytes: several times all those of a browser.
+/// Largest file with certificate authorities, in bytes: several times that of a browser.
 const MAX_PEM_BYTES: u64 = 1024 * 1024;
 
 /// The path of a file, with `~` for the home directory.
@@ -19,19 +19,19 @@ pub(super) fn path(file: FilePath, at: &Place<'_>, home: Option<&Path>) -> Optio
         (None, _) => Some(file.0.into()),
         (Some(below), Some(home)) => Some(home.join(below.trim_start_matches('/'))),
         (Some(_), None) => {
-            at.error("begins with ~, and no home directory is known: write the whole path");
+            at.error("begins with ~, and no home directory is known: write the absolute path");
             None
         }
     }
 }
 
-/// What stands in a file with one secret, without the white space around it.
+/// The content of a file with a single secret, without surrounding white space.
 pub(super) fn read_secret(path: &Path, at: &Place<'_>) -> Option<String> {
     file::read(path).map_err(|error| at.error(format_args!("{} {error}", path.display()))).ok()
 }
 
-/// The certificate authorities in the file that `ca_file` names. They are a part of the settings, so that a reload takes over a
-/// file that changed.
+/// The certificate authorities in the file of `ca_file`. They are part of the settings, so that a reload takes over a
+/// changed file.
 pub(super) fn read_authorities(file: Option<FilePath>, at: &Place<'_>, home: Option<&Path>) -> Option<Authorities> {
     let at = at.key("ca_file");
     let path = path(file?, &at, home)?;
@@ -40,7 +40,7 @@ pub(super) fn read_authorities(file: Option<FilePath>, at: &Place<'_>, home: Opt
     authorities.map_err(|error| at.error(format_args!("{} {error}", path.display()))).ok()
 }
 
-/// Checks that a file with one secret can be read, which the exporter does when it needs it.
+/// Checks that a file with a single secret is readable; the exporter reads it when it needs it.
 pub(super) fn check_secret_file(path: &Path, at: &Place<'_>) {
     let _ = read_secret(path, at);
 }

@@ -1,4 +1,4 @@
-//! The kinds of values: how each is written and what it may be. A mistake never quotes an address, which may hold a token.
+//! The value types: their syntax and their range. An error never quotes an address, which may contain a token.
 //!
 //! Never here: keys and their defaults.
 
@@ -50,7 +50,7 @@ impl Kind for LabelTextKind {
     }
 }
 
-/// The name of something that is configured, a label value.
+/// The name of a configured object, a label value.
 pub(super) struct NameKind;
 
 impl Kind for NameKind {
@@ -224,7 +224,7 @@ impl<const LEAST: u64, const MOST: u64, const DEFAULT: u64> Preset for SpanKind<
     }
 }
 
-/// A time ahead for which a chance is computed: how it is written, and its seconds.
+/// A horizon of payment probabilities: its text, and its seconds.
 pub(super) struct HorizonKind;
 
 type HorizonSpan = SpanKind<MINUTE, { 400 * DAY }, DAY>;
@@ -245,7 +245,7 @@ impl Kind for HorizonKind {
     }
 }
 
-/// The URL of a node's RPC. The error repeats nothing of it: what is no URL may well hold a password.
+/// The URL of a node's RPC. The error does not quote it: an invalid URL may contain a password.
 pub(super) struct RpcUrlKind;
 
 impl Kind for RpcUrlKind {
@@ -271,7 +271,7 @@ impl Kind for RpcUrlKind {
     }
 }
 
-/// A URL that may hold a token or a password.
+/// A URL that may contain a token or a password.
 pub(super) struct AddressKind;
 
 impl Kind for AddressKind {
@@ -302,7 +302,7 @@ impl Kind for LinkKind {
     }
 }
 
-/// What a masternode is known by.
+/// The identity of a masternode.
 pub(super) struct IdentityKind;
 
 impl Kind for IdentityKind {
@@ -315,7 +315,7 @@ impl Kind for IdentityKind {
     }
 }
 
-/// A day, up to its end, or a moment.
+/// A day, up to its end, or a time.
 pub(super) struct EndKind;
 
 impl Kind for EndKind {
@@ -349,7 +349,7 @@ impl Kind for HostKind {
     }
 }
 
-/// Where to listen.
+/// A listen address.
 pub(super) struct ListenKind;
 
 impl Kind for ListenKind {

@@ -1,6 +1,6 @@
-//! The values at the ends of the paths: read from a word or a text of the file or the environment, with their JSON schema.
+//! Leaf values: parsed from a scalar of the file or the environment, with their JSON schema.
 //!
-//! Never here: what each kind of value may be (`kinds`); keys and their defaults.
+//! Never here: the range of each type (`kinds`); keys and their defaults.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,17 +18,17 @@ pub(super) const MINUTE: u64 = 60 * SECOND;
 /// The same for a day.
 pub(super) const DAY: u64 = 24 * 60 * MINUTE;
 
-/// A kind of value that is written as one word or text.
+/// A type of value that is written as one scalar.
 pub(super) trait Kind {
-    /// What it is to the program.
+    /// The parsed type.
     type Value;
     /// The type in the reference.
     const TITLE: &'static str = "text";
     /// The regular expression of its text in the JSON schema; empty for any text.
     const PATTERN: &'static str = "";
-    /// Whether it is taken as it is written, so that what YAML takes for a number or a flag must be quoted.
+    /// Whether it is a text, so that a value that YAML reads as a number or a flag must be quoted.
     const VERBATIM: bool = false;
-    /// Reads it; the error follows the path of its key.
+    /// Parses it; the error follows the path of its key.
     fn read(text: &str) -> Result<Self::Value, String>;
     /// Its JSON schema; the title is the type in the reference.
     fn schema() -> Schema {
@@ -38,19 +38,19 @@ pub(super) trait Kind {
         }
         schema
     }
-    /// How a default is written, where the kind has any.
+    /// The text of the default, if the type has one.
     fn write(_: &Self::Value) -> serde_json::Value {
         serde_json::Value::Null
     }
 }
 
-/// A kind of value with a default of its own, for sections that derive theirs.
+/// A type of value with its own default, for sections that derive theirs.
 pub(super) trait Preset: Kind {
     /// The default.
     fn preset() -> Self::Value;
 }
 
-/// A value of a kind.
+/// A value of a type.
 pub(super) struct Leaf<K: Kind>(pub(super) K::Value);
 
 impl<'de, K: Kind> Deserialize<'de> for Leaf<K> {
@@ -86,7 +86,7 @@ impl<K: Kind> JsonSchema for Leaf<K> {
     }
 }
 
-/// Takes a scalar as text.
+/// Reads a scalar as text.
 struct Scalar {
     verbatim: bool,
 }
@@ -94,7 +94,7 @@ struct Scalar {
 impl Scalar {
     fn unquoted<E: Error>(&self, value: impl fmt::Display) -> Result<String, E> {
         if self.verbatim {
-            return Err(E::custom("is a number or a flag to YAML: put it into quotes"));
+            return Err(E::custom("is a number or a boolean in YAML: quote it"));
         }
         Ok(value.to_string())
     }
@@ -173,7 +173,7 @@ impl<T> FromIterator<T> for List<T> {
 }
 
 impl<T> List<T> {
-    /// Whether it has no element, be that a wrong one.
+    /// Whether it has no element, not even an invalid one.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -183,7 +183,7 @@ impl<T> List<T> {
         self.0.iter().all(Option::is_some)
     }
 
-    /// Its elements that could be read, each with its place.
+    /// Its valid elements, each with its index.
     pub(super) fn each(self) -> impl Iterator<Item = (usize, T)> {
         self.0.into_iter().enumerate().filter_map(|(index, element)| Some((index, element?)))
     }

@@ -1,4 +1,4 @@
-//! Where the configuration comes from: a file, then the environment over it, then the arguments over both.
+//! Loads the configuration: the file, overridden by the environment, overridden by the arguments.
 //!
 //! Never here: reading the process's environment; the meaning of a key.
 
@@ -18,10 +18,10 @@ use crate::config::{Config, chain, maintenance, network, overrides, receiver_mat
 use crate::metrics;
 use crate::rpc::Credentials;
 
-/// Largest file that is read, in bytes: a watch list of every masternode of a large network fits many times.
+/// Largest file that is read, in bytes: several times a watch list of every masternode of a large network.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Where to read from.
+/// The inputs.
 #[derive(Clone, Debug, Default)]
 pub struct ConfigSources {
     /// The file; `None` for none.
@@ -34,27 +34,27 @@ pub struct ConfigSources {
     pub overrides: Vec<Override>,
 }
 
-/// A key that an argument sets; it wins over the file and the environment.
+/// A key set by an argument; it overrides the file and the environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Override {
     /// The argument as it is typed, for messages: `--web.listen-address`.
     pub argument: &'static str,
-    /// The key, its parts with dots between them.
+    /// The path of the key, its parts joined by dots.
     pub key: &'static str,
     /// Its value; several make a list.
     pub values: Vec<String>,
 }
 
-/// A configuration, and what is odd about it but allowed.
+/// A configuration, and its warnings.
 #[derive(Debug)]
 pub struct LoadedConfig {
     /// The configuration.
     pub config: Config,
-    /// Sentences for the operator.
+    /// Warnings for the operator.
     pub warnings: Vec<String>,
 }
 
-/// Every mistake of a configuration, each with the path of its key.
+/// Every error of a configuration, each with the path of its key.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Errors {
     place: String,
@@ -78,11 +78,11 @@ pub fn load(origin: &ConfigSources) -> Result<LoadedConfig, Errors> {
     }
 }
 
-/// Reads everything as far as it can be understood, with its mistakes: for a look at a server that runs already. It keeps
-/// what it had when a file turned bad, and nobody should end it for that.
+/// Reads as much as possible, with all errors: for a reload check of a running server, which keeps its previous
+/// configuration when a file is invalid.
 ///
 /// # Errors
-/// When nothing of the file can be read.
+/// If nothing of the file is readable.
 pub fn load_lenient(origin: &ConfigSources) -> Result<(LoadedConfig, Option<Errors>), Errors> {
     let place = origin
         .file
@@ -117,7 +117,7 @@ pub fn load_lenient(origin: &ConfigSources) -> Result<(LoadedConfig, Option<Erro
     Ok((LoadedConfig { warnings, config }, errors))
 }
 
-/// The keys and values of a file. An error never repeats what stands in it: the wrong file may be one with a password.
+/// The keys and values of a file. An error never quotes its content: the wrong file may be one with a password.
 pub(super) fn from_file(path: &Path) -> Result<Value, String> {
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
     let mut text = String::new();
@@ -129,7 +129,7 @@ pub(super) fn from_file(path: &Path) -> Result<Value, String> {
     yaml::parse(&text)
 }
 
-/// Puts the profiles of chains that stand in files of their own, relative to the configuration's, into their places.
+/// Loads the profiles of chains that are separate files, with paths relative to the configuration file.
 fn include_profiles(merged: &mut Value, origin: &ConfigSources, mistakes: &Mistakes) {
     let ValueKind::Table(root) = &mut merged.kind else { return };
     let Some(ValueKind::Table(chains)) = root.get_mut("chains").map(|chains| &mut chains.kind) else { return };
@@ -146,7 +146,7 @@ fn include_profiles(merged: &mut Value, origin: &ConfigSources, mistakes: &Mista
     }
 }
 
-/// Reads and checks every section, in the order of the mistakes.
+/// Reads and checks every section, in the order of the errors.
 fn read(merged: &Value, mistakes: &Mistakes, home: Option<&Path>) -> Config {
     let root: RootSection = crate::config::read::read(merged, mistakes);
     let at = Place::root(merged, mistakes);
@@ -178,14 +178,16 @@ fn readable_secrets(config: &Config) -> Vec<String> {
         match &source.credentials {
             Credentials::PasswordFile { path, .. } if open_to_others(path) => {
                 warnings.push(format!(
-                    "{} can be read by other users: chmod 600 it, or 640 where it is root's and its group is ours",
+                    "{} can be read by other users: chmod 600 it, or 640 if it belongs to root and its group is one of the exporter's",
                     path.display()
                 ));
             }
-            // A node may let its group read the cookie, which is how another user on its host gets in.
+            // A node may let its group read the cookie, which is how another user on its host authenticates.
             Credentials::CookieFile(path) if open_to_everybody(path) => {
-                warnings
-                    .push(format!("the cookie {} can be read by everybody on this host: chmod 640 it", path.display()));
+                warnings.push(format!(
+                    "the cookie {} can be read by every user of this host: chmod 640 it",
+                    path.display()
+                ));
             }
             _ => {}
         }
@@ -193,7 +195,7 @@ fn readable_secrets(config: &Config) -> Vec<String> {
     warnings
 }
 
-/// One sentence where other hosts reach a server that does not protect itself against them.
+/// A warning if other hosts can reach a server without protection.
 fn exposed(config: &Config) -> Option<String> {
     let addresses = config.web.listen_addresses.iter().filter(|address| !address.is_loopback());
     let addresses: Vec<String> = addresses.map(ToString::to_string).collect();
@@ -203,9 +205,9 @@ fn exposed(config: &Config) -> Option<String> {
     let fault = match (encrypted, asks) {
         _ if addresses.is_empty() => return None,
         (true, true) => return None,
-        (false, false) => "nothing asks them for a password, and nothing is encrypted",
-        (true, false) => "nothing asks them for a password or a certificate",
-        (false, true) => "their passwords are not encrypted on the way",
+        (false, false) => "no password is required, and nothing is encrypted",
+        (true, false) => "no password or certificate is required",
+        (false, true) => "passwords are sent unencrypted",
     };
     Some(format!(
         "{} can be reached from other hosts, and {fault}: protect it by --web.config.file, or keep it behind a firewall or a proxy",

@@ -12,7 +12,7 @@ use crate::config::mistakes::Place;
 use crate::config::watch::{FieldsSection, check_network, selector};
 use domain::maintenance::Maintenance;
 
-/// Work on some masternodes.
+/// Maintenance of some masternodes.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("required" = ["until"]))]
@@ -29,7 +29,7 @@ pub(super) struct MaintenanceSection {
     reason: Option<Text>,
 }
 
-/// Checks `maintenance`; each entry has the network's name where it is of one only.
+/// Checks `maintenance`; each entry has the network's name if it is limited to one.
 pub(super) fn maintenance(
     section: List<MaintenanceSection>,
     networks: &[NetworkConfig],
@@ -41,7 +41,7 @@ pub(super) fn maintenance(
         let only = section.network.map(|name| name.0);
         check_network(only.as_deref(), networks, &at);
         if section.until.is_none() {
-            at.key("until").error("is missing: work that has no end would mute for ever");
+            at.key("until").error("is missing: without an end, the alerts would be muted for ever");
         }
         let reason = section.reason.map(|reason| reason.0).unwrap_or_default();
         let selector = selector(section.masternode, section.select, &at);

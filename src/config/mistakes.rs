@@ -1,6 +1,6 @@
-//! Mistakes of a configuration, collected instead of returned one by one, each with the path of its key.
+//! The errors of a configuration, collected instead of returned one by one, each with the path of its key.
 //!
-//! Never here: what is a mistake.
+//! Never here: the rules.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -8,18 +8,18 @@ use std::fmt::Display;
 
 use ::config::{Value, ValueKind};
 
-/// The same mistake at more places than this is one line with a count.
+/// The same error at more places than this is one line with a count.
 const MOST_ALIKE: usize = 3;
 
-/// One mistake.
+/// One error.
 struct Mistake {
     path: String,
     what: String,
-    /// Where it stands: the place of each part of the path among its siblings.
+    /// Its position: the index of each part of the path among its siblings.
     order: Vec<usize>,
 }
 
-/// Mistakes found so far.
+/// Errors found so far.
 #[derive(Default)]
 pub(super) struct Mistakes {
     found: RefCell<Vec<Mistake>>,
@@ -27,7 +27,7 @@ pub(super) struct Mistakes {
 }
 
 impl Mistakes {
-    /// Adds a mistake that stands at no key of the file.
+    /// Adds an error that belongs to no key of the file.
     pub(super) fn add(&self, path: &str, what: impl Display) {
         self.add_at(path, what, vec![usize::MAX]);
     }
@@ -37,7 +37,7 @@ impl Mistakes {
         self.found.borrow_mut().push(Mistake { path: path.to_string(), what: what.to_string(), order });
     }
 
-    /// All mistakes in the order of the file; many of one kind as one with their number.
+    /// All errors in the order of the file; repeated ones as one line with their number.
     pub(super) fn into_lines(self) -> Vec<String> {
         let mut found = self.found.into_inner();
         found.sort_by(|one, other| one.order.cmp(&other.order));
@@ -61,7 +61,7 @@ impl Mistakes {
     }
 }
 
-/// A path without the numbers of places in lists.
+/// A path without list indexes.
 fn pattern(path: &str) -> String {
     let mut pattern = String::new();
     for (index, part) in path.split('[').enumerate() {
@@ -71,7 +71,7 @@ fn pattern(path: &str) -> String {
     pattern
 }
 
-/// Where a value stands, or could stand: what a check names when it finds a mistake.
+/// The position of a present or missing value, which a check uses to report an error.
 #[derive(Clone)]
 pub(super) struct Place<'a> {
     value: Option<&'a Value>,
@@ -86,7 +86,7 @@ impl<'a> Place<'a> {
         Place { value: Some(value), path: String::new(), order: Vec::new(), mistakes }
     }
 
-    /// The place of a key below this one.
+    /// The position of a key below this one.
     pub(super) fn key(&self, key: &str) -> Place<'a> {
         let found = match self.value.map(|value| &value.kind) {
             Some(ValueKind::Table(table)) => table.get_full(key),
@@ -96,7 +96,7 @@ impl<'a> Place<'a> {
         self.below(path, found.map(|(at, _, value)| (at, value)))
     }
 
-    /// A place in the list that stands here. A single value is a list of one, and has no number.
+    /// An index of the list at this position. A single value is a list of one, and has no index.
     pub(super) fn index(&self, index: usize) -> Place<'a> {
         let value = match self.value.map(|value| &value.kind) {
             None => None,
@@ -112,8 +112,8 @@ impl<'a> Place<'a> {
         Place { value: found.map(|(_, value)| value), path, order, mistakes: self.mistakes }
     }
 
-    /// Adds a mistake here, with the variable or argument that made it where it was not the file. Only the first mistake
-    /// at a place counts: a value that could not be read is absent afterwards, which is no mistake of its own.
+    /// Adds an error here, with the variable or argument that set the value if it was not the file. Only the first
+    /// error at a position counts: a value that could not be read is absent afterwards, which is not a separate error.
     pub(super) fn error(&self, what: impl Display) {
         if self.mistakes.paths.borrow().contains(&self.path) {
             return;
@@ -131,7 +131,7 @@ impl<'a> Place<'a> {
         self.mistakes.paths.borrow().contains(&self.key(key).path)
     }
 
-    /// The values in a table or a list that stands here.
+    /// The values in a table or a list at this position.
     pub(super) fn elements(&self) -> Vec<Place<'a>> {
         match self.value.map(|value| &value.kind) {
             Some(ValueKind::Table(table)) => table.keys().map(|key| self.key(key)).collect(),
@@ -140,18 +140,18 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Whether this is a place without a value.
+    /// Whether there is no value at this position.
     pub(super) fn is_empty(&self) -> bool {
         self.value.is_none_or(|value| value.kind == ValueKind::Nil)
     }
 
-    /// Whether a list stands here.
+    /// Whether there is a list at this position.
     pub(super) fn is_list(&self) -> bool {
         self.value.is_some_and(|value| matches!(value.kind, ValueKind::Array(_)))
     }
 }
 
-/// A value that must be there.
+/// A required value.
 pub(super) fn required<T>(value: Option<T>, key: &str, at: &Place<'_>) -> Option<T> {
     if value.is_none() {
         at.key(key).error("is missing");

@@ -1,7 +1,8 @@
-//! Configuration: a file and the environment in, validated settings out, or every mistake at once.
+//! Configuration: reads a file and the environment, and returns validated settings or every error at once.
 //!
-//! Reading order: [`Config`] is what comes out, `load` where it comes from, `overlay` what wins, `sections` how the file looks, `read`
-//! how it is read with all its mistakes; the others have one section each, with its checks.
+//! Reading order: [`Config`] for the result, `load` for the inputs, `overrides` for their precedence, `sections` for
+//! the structure of the file, `read` for deserialisation with all errors; the other files have one section each, with
+//! its checks.
 //!
 //! Never here: the process's own environment or arguments, which are passed in; starting anything.
 
@@ -54,25 +55,25 @@ pub use value::nearest;
 pub struct Config {
     /// Networks to follow; at least one.
     pub networks: Vec<NetworkConfig>,
-    /// Whom to watch, with the network's name where the entry is of one only.
+    /// The watch list, with the network's name if an entry is limited to one.
     pub watch: Vec<WatchConfig>,
-    /// Whom to tell.
+    /// Receivers and thresholds of alerts.
     pub alerting: crate::alerting::AlertingSettings,
-    /// Who is being worked on, with the network's name where the entry is of one only.
+    /// Masternodes in maintenance, with the network's name if an entry is limited to one.
     pub maintenance: Vec<(Option<String>, Maintenance)>,
-    /// What is kept over restarts.
+    /// The history file.
     pub history: HistoryConfig,
-    /// How watched masternodes are called; `None` when they are not.
+    /// Probes of watched masternodes; `None` if disabled.
     pub probe: Option<probe::ProbeSettings>,
-    /// How pages are made.
+    /// The metrics page.
     pub metrics: metrics::MetricsSettings,
-    /// Where and what to serve.
+    /// The HTTP server.
     pub web: WebConfig,
-    /// What to log.
+    /// The log.
     pub log: LogConfig,
 }
 
-/// An entry of the watch list, with the network's name where it is of one only.
+/// An entry of the watch list, with the network's name if it is limited to one.
 pub type WatchConfig = (Option<String>, WatchEntry);
 
 /// One network.
@@ -80,30 +81,30 @@ pub type WatchConfig = (Option<String>, WatchEntry);
 pub struct NetworkConfig {
     /// The label `network`.
     pub name: String,
-    /// Which chain.
+    /// The chain.
     pub chain: ChainConfig,
     /// Its nodes, the preferred one first.
     pub sources: Vec<SourceConfig>,
-    /// Pause between two looks for a new block.
+    /// Interval between polls for a new block.
     pub poll_interval: Duration,
-    /// Its masternodes disappear from the page when no source confirmed the list for so long.
+    /// Its masternodes are removed from the page if no source confirmed the list for this long.
     pub stale_after: Duration,
-    /// Blocks from one full list, read as a check, to the next.
+    /// Interval between two full lists read as a check, in blocks.
     pub resync_blocks: u32,
-    /// What is asked of the sources in addition to the list.
+    /// The optional queries to the sources.
     pub ask: crate::follower::OptionalQueries,
-    /// A gap of more blocks is not walked block by block.
+    /// A gap of more blocks is skipped.
     pub max_gap_blocks: u32,
-    /// Blocks before the start of the history that are filled into it in the background.
+    /// Blocks before the start of the history that are backfilled in the background.
     pub backfill_blocks: u32,
 }
 
-/// A chain: its rules, and how its nodes are asked.
+/// A chain: its rules, and its RPC dialect.
 #[derive(Clone, PartialEq)]
 pub struct ChainConfig {
     /// The rules.
     pub rules: Arc<ChainRules>,
-    /// How nodes are asked.
+    /// The RPC dialect.
     pub dialect: Arc<Dialect>,
 }
 
@@ -114,12 +115,12 @@ impl std::fmt::Debug for ChainConfig {
 }
 
 impl ChainConfig {
-    /// A chain of these.
+    /// One of these chains by name.
     pub fn new(rules: ChainRules, dialect: Dialect) -> ChainConfig {
         ChainConfig { rules: Arc::new(rules), dialect: Arc::new(dialect) }
     }
 
-    /// Dash, the chain of those who name none.
+    /// Dash, the default chain.
     pub fn dash() -> ChainConfig {
         ChainConfig::new(domain::chain::DASH, crate::rpc::dialect::DASH)
     }
@@ -130,50 +131,50 @@ impl ChainConfig {
 pub struct SourceConfig {
     /// The label `source`.
     pub name: String,
-    /// `http://host:port` or `https://…`; its path may hold a token.
+    /// `http://host:port` or `https://…`; its path may contain a token.
     pub url: RpcUrl,
-    /// How to be let in.
+    /// Authentication.
     pub credentials: Credentials,
     /// Longest wait for an answer.
     pub timeout: Duration,
-    /// How it is reached.
+    /// Proxy and certificate authorities of the connection.
     pub outbound: Outbound,
 }
 
-/// What is kept over restarts.
+/// The history file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistoryConfig {
     /// The file; without one nothing is kept, and counters begin when the process starts.
     pub path: Option<PathBuf>,
-    /// Events of older blocks are deleted; counters go on.
+    /// Events of older blocks are deleted; counters continue.
     pub retention: Duration,
 }
 
 /// The HTTP server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WebConfig {
-    /// Where it listens.
+    /// Listen addresses.
     pub listen_addresses: Vec<ListenAddress>,
     /// Path of the metrics.
     pub telemetry_path: TelemetryPath,
-    /// Scrapes at a time; 0 for any number.
+    /// Most concurrent scrapes; 0 for no limit.
     pub max_requests: usize,
-    /// Names by which browsers may ask, in addition to addresses and names without a dot.
+    /// Host names that browsers may use, in addition to addresses and names without a dot.
     pub allowed_hosts: Vec<String>,
     /// `/-/reload` is answered.
     pub enable_reload: bool,
-    /// What protects the server; `None` for nothing.
+    /// The web configuration file; `None` if the server has no protection.
     pub config_file: Option<WebFileConfig>,
 }
 
-/// The web configuration file, and what it said when it was read.
+/// The web configuration file, and the protection that it configured when it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebFileConfig {
     /// The file.
     pub path: PathBuf,
     /// Connections are encrypted.
     pub encrypted: bool,
-    /// The server's certificate (DER), where they are.
+    /// The server's certificate (DER), if encrypted.
     pub certificate: Option<Vec<u8>>,
     /// Requests need a password.
     pub asks_for_password: bool,
@@ -191,7 +192,7 @@ pub struct LogConfig {
 }
 
 impl WebConfig {
-    /// What the address of a page begins with.
+    /// The scheme of the page's URL.
     pub fn scheme(&self) -> &'static str {
         if self.config_file.as_ref().is_some_and(|file| file.encrypted) { "https" } else { "http" }
     }

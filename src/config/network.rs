@@ -29,7 +29,7 @@ use domain::chain::DASH;
 pub(super) struct NetworkSection {
     /// The label `network`: a-z, 0-9, `-`, `_`.
     name: Option<Name>,
-    /// The chain, whose rules hold.
+    /// The chain.
     chain: Leaf<ChainKind>,
     /// Pause between two checks for a new block.
     poll_interval: Span<{ SECOND / 10 }, { 10 * MINUTE }, { 5 * SECOND }>,
@@ -50,8 +50,8 @@ struct AskSection {
     reports: Flag,
     /// As often, ask sources that are masternodes or watch quorums for the DKG sessions in progress.
     sessions: Flag,
-    /// Once for each DKG session of a type that does not rotate, read the list from which its members are selected, and
-    /// compute them (Dash v20 and later).
+    /// For each DKG session, of rotating types for each cycle, read the list from which its members are selected, and compute
+    /// them (Dash v20 and later).
     seats: Flag,
 }
 
@@ -71,7 +71,7 @@ struct SourceSection {
     name: Option<Name>,
     /// The node's RPC, without user or password. Either this or `url_file` is required.
     url: Option<Leaf<RpcUrlKind>>,
-    /// File with the URL, where it holds a token.
+    /// File with the URL, if it contains a token.
     url_file: Option<FilePath>,
     /// The node's cookie; read again when the node refuses it. Without credentials, Dash's cookie is searched for.
     cookie_file: Option<FilePath>,
@@ -124,8 +124,7 @@ fn network(
     if !chains.contains_key(&chain) {
         let known: Vec<&str> = chains.keys().map(String::as_str).collect();
         let known = known.join(", ");
-        at.key("chain")
-            .error(format_args!("{chain:?} is no chain that is known; there are {known}, and those of `chains`"));
+        at.key("chain").error(format_args!("{chain:?} is not a known chain; known are {known}, and those of `chains`"));
     }
     let known = if chains.contains_key(&chain) { chain.as_str() } else { &DASH.name };
     let (poll_interval, stale_after) = (section.poll_interval.0, section.stale_after.0);
@@ -150,12 +149,12 @@ fn network(
     }
 }
 
-/// A number whose kind keeps it below the largest.
+/// A number whose type keeps it below the largest.
 pub(super) fn count(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// The name that a section must have; empty where it is missing or wrong.
+/// The required name of a section; empty if it is missing or invalid.
 pub(super) fn required_name(name: Option<Name>, at: &Place<'_>) -> String {
     required(name, "name", at).map(|name| name.0).unwrap_or_default()
 }
@@ -203,7 +202,7 @@ fn source(section: SourceSection, chain: &str, at: &Place<'_>, home: Option<&Pat
     }
 }
 
-/// The URL in the file that `url_file` names; empty where a mistake was noted, by which the whole configuration is refused.
+/// The URL in the file of `url_file`; empty if an error was recorded, which makes the whole configuration invalid.
 fn url_in<K: Kind<Value = String>>(file: FilePath, at: &Place<'_>, home: Option<&Path>) -> String {
     let at = at.key("url_file");
     let Some(text) = path(file, &at, home).and_then(|path| read_secret(&path, &at)) else { return String::new() };
@@ -226,7 +225,7 @@ fn credentials(
         (Some(cookie), None, None) => path(cookie, &at.key("cookie_file"), home).map_or(none, Credentials::CookieFile),
         (None, Some(user), Some(password)) => {
             if user.0.contains(':') || user.0.chars().any(char::is_control) {
-                at.key("username").error("a colon or control character cannot be in the name of a user");
+                at.key("username").error("a user name cannot contain a colon or a control character");
             }
             let at = at.key("password_file");
             let Some(path) = path(password, &at, home) else { return none };
@@ -234,7 +233,7 @@ fn credentials(
             Credentials::PasswordFile { user: user.0, path }
         }
         (None, None, None) if chain != DASH.name => {
-            let why = "only Dash's cookie is found by itself";
+            let why = "only Dash's cookie is searched for";
             at.error(format_args!("has no credentials: give cookie_file, or username and password_file ({why})"));
             none
         }
@@ -251,7 +250,7 @@ fn credentials(
     }
 }
 
-/// The node on this host: on the first of Dash's networks whose cookie is there, else mainnet.
+/// The node on this host: on the first of Dash's networks with a cookie, otherwise mainnet.
 fn local(history: &HistorySection, home: Option<&Path>) -> NetworkConfig {
     let (network, port) = home.and_then(running_network).unwrap_or(("main", 9998));
     let (defaults, source) = (NetworkSection::default(), SourceSection::default());

@@ -1,5 +1,5 @@
-//! What is laid over the file: the environment, and over that the arguments. The order is fixed, and a place that does
-//! not fit is a mistake with its name.
+//! Overrides of the file: the environment, and then the arguments. The order is fixed, and a path that does not fit is
+//! an error that contains its name.
 //!
 //! Never here: reading the process's environment; the meaning of a key.
 
@@ -10,17 +10,17 @@ use ::config::{Value, ValueKind};
 use crate::config::Override;
 use crate::config::mistakes::Mistakes;
 
-/// What names of variables that set a key begin with; `__` stands between the parts of its path.
+/// Prefix of variables that set a key; `__` separates the parts of its path.
 pub(super) const PREFIX: &str = "MASTERNODE_EXPORTER__";
 
-/// One part of the path of a key. Numbers are ordered as numbers, so that a list grows from its front.
+/// One part of the path of a key. Numbers are ordered as numbers, so that a list grows from its beginning.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
     Index(usize),
     Key(String),
 }
 
-/// Lays the variables that begin with [`PREFIX`] over `root`, in whatever case they are written.
+/// Applies the variables that begin with [`PREFIX`] to `root`, in upper or lower case.
 pub(super) fn environment(root: &mut Value, environment: &BTreeMap<String, String>, mistakes: &Mistakes) {
     let mut settings: BTreeMap<Vec<Part>, (&String, &String)> = BTreeMap::new();
     for (name, value) in environment {
@@ -43,7 +43,7 @@ pub(super) fn environment(root: &mut Value, environment: &BTreeMap<String, Strin
     }
 }
 
-/// Sentences about variables that look as if they should set a key: with one underscore where there must be two.
+/// Warnings about variables that look as if they set a key: with one underscore instead of two.
 pub(super) fn mistyped(environment: &BTreeMap<String, String>, sections: &[&str]) -> Vec<String> {
     let sentence = |name: &String| {
         let upper = name.to_ascii_uppercase();
@@ -51,13 +51,13 @@ pub(super) fn mistyped(environment: &BTreeMap<String, String>, sections: &[&str]
         let section = rest.split('_').next()?.to_ascii_lowercase();
         let is_one = sections.contains(&section.as_str());
         is_one.then(|| {
-            format!("{name} sets nothing: variables begin with {PREFIX}, with two underscores between all parts")
+            format!("{name} has no effect: variables begin with {PREFIX}, with two underscores between all parts")
         })
     };
     environment.keys().filter_map(sentence).collect()
 }
 
-/// Lays arguments over `root`. Each replaces what stood under its key, a list included.
+/// Applies arguments to `root`. Each replaces the value of its key, including a list.
 pub(super) fn arguments(root: &mut Value, overrides: &[Override], mistakes: &Mistakes) {
     for Override { argument, key, values } in overrides {
         let origin = (*argument).to_string();
@@ -76,19 +76,19 @@ pub(super) fn arguments(root: &mut Value, overrides: &[Override], mistakes: &Mis
 /// `NETWORKS__0__URL` is the key `url` of the first of `networks`.
 fn parts(variable: &str) -> Result<Vec<Part>, String> {
     let part = |part: &str| match part {
-        "" => Err("has nothing between two pairs of underscores, or after the last".to_string()),
+        "" => Err("has an empty part between two pairs of underscores, or after the last".to_string()),
         digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-            digits.parse().map(Part::Index).map_err(|_| format!("{digits} is not a place in a list"))
+            digits.parse().map(Part::Index).map_err(|_| format!("{digits} is not a list index"))
         }
         key => Ok(Part::Key(key.to_ascii_lowercase())),
     };
     match variable.split("__").map(part).collect::<Result<Vec<Part>, String>>()? {
-        path if matches!(path[0], Part::Index(_)) => Err("begins with a place in a list: name the list".into()),
+        path if matches!(path[0], Part::Index(_)) => Err("begins with a list index: name the list".into()),
         path => Ok(path),
     }
 }
 
-/// Puts `leaf` at `path` below `slot`. A list grows by one entry at a time, so that a number cannot ask for any amount
+/// Puts `leaf` at `path` below `slot`. A list grows by one entry at a time, so that an index cannot allocate any amount
 /// of memory.
 fn set(slot: &mut Value, path: &[Part], leaf: Value) -> Result<(), String> {
     let Some((part, rest)) = path.split_first() else {
@@ -101,21 +101,21 @@ fn set(slot: &mut Value, path: &[Part], leaf: Value) -> Result<(), String> {
                 slot.kind = ValueKind::Table(::config::Map::new());
             }
             let ValueKind::Table(table) = &mut slot.kind else {
-                return Err(format!("no key {key:?} can be set there: a list or a single value stands in its place"));
+                return Err(format!("key {key:?} cannot be set: the parent is a list or a single value"));
             };
             set(table.entry(key.clone()).or_default(), rest, leaf)
         }
         Part::Index(index) => {
             match &slot.kind {
                 ValueKind::Array(_) => {}
-                ValueKind::Table(_) => return Err(format!("{index} is a place in a list, and there is none there")),
+                ValueKind::Table(_) => return Err(format!("{index} is a list index, but the value is not a list")),
                 ValueKind::Nil => slot.kind = ValueKind::Array(Vec::new()),
                 _ => slot.kind = ValueKind::Array(vec![slot.clone()]),
             }
             let ValueKind::Array(list) = &mut slot.kind else { return Ok(()) };
             if *index > list.len() {
                 return Err(format!(
-                    "place {index} is beyond the end of the list: the next free one is {}",
+                    "index {index} is beyond the end of the list: the next free one is {}",
                     list.len()
                 ));
             }

@@ -1,6 +1,6 @@
 //! The keys of a chain's profile.
 //!
-//! Never here: what a chain's rules are made of them (`chain`).
+//! Never here: the conversion to a chain's rules (`chain`).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ impl Kind for MethodKind {
     }
 }
 
-/// What a column or a field of a list holds.
+/// The content of a column or a field of a list.
 pub(super) struct ItemKind;
 
 impl Kind for ItemKind {
@@ -51,15 +51,15 @@ impl Kind for ItemKind {
     }
 }
 
-/// Says that a name is none of an item.
+/// The error of an unknown item.
 pub(super) fn item_error(name: &str) -> String {
     format!("{name:?} is none of: {}", Item::NAMES.map(|(_, name)| name).join(", "))
 }
 
-/// Where the items of a list stand.
+/// The positions of the items of a list.
 pub(super) type Fields = BTreeMap<String, Text>;
 
-/// Any number that the program keeps.
+/// Any number that the program can store.
 type Any<const LEAST: u64> = Whole<LEAST, { u32::MAX as u64 }>;
 
 /// The profile of a chain: its rules, and how its nodes are asked.
@@ -85,7 +85,7 @@ pub(super) struct ProfileSection {
     pub(super) string_arguments: Flag,
     pub(super) penalty: Option<PenaltySection>,
     pub(super) payment: Option<PaymentRuleSection>,
-    /// What a node's word for a state means; without it, the states are those of a deterministic list.
+    /// State of a masternode by the node's word for it; without it, the states are those of a deterministic list.
     pub(super) states: Option<BTreeMap<String, List<StateWord>>>,
     /// A ban ends after as many blocks as there are masternodes.
     pub(super) ban_ends: Flag,
@@ -105,7 +105,7 @@ pub(super) struct ProfileSection {
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("required" = ["subversion_prefix"]))]
 pub(super) struct IdentitySection {
-    /// What `getnetworkinfo.subversion` begins with.
+    /// Prefix of `getnetworkinfo.subversion`.
     pub(super) subversion_prefix: Option<Text>,
     /// Hash of block 0 of the network of this name (`main`, …).
     pub(super) genesis: BTreeMap<String, Leaf<HashKind>>,
@@ -118,7 +118,7 @@ pub(super) struct IdentitySection {
 pub(super) struct ListSection {
     /// The method that answers with the list.
     pub(super) method: Option<MethodName>,
-    /// What follows its subcommand.
+    /// Parameters after the subcommand.
     pub(super) parameters: List<ParameterValue>,
     /// Shape of the answer.
     pub(super) shape: Option<ShapeChoice>,
@@ -128,9 +128,9 @@ pub(super) struct ListSection {
     pub(super) diff: Option<MethodName>,
     /// `protx`: how the node itself sees a masternode.
     pub(super) info: Option<MethodName>,
-    /// `text`: what the words of a line are.
+    /// `text`: the fields of a line, in order.
     pub(super) columns: Option<List<Leaf<ItemKind>>>,
-    /// `object`, `array`: where an item stands; a dot leads into an object.
+    /// `object`, `array`: the position of each field; a dot descends into an object.
     pub(super) fields: Option<Fields>,
 }
 
@@ -211,13 +211,13 @@ pub(super) struct PenaltySection {
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("required" = ["model"]))]
 pub(super) struct PaymentRuleSection {
-    /// Who is paid.
+    /// The payment model.
     pub(super) model: Option<PaymentChoice>,
     /// `queue`: nothing is paid until there are more masternodes than this.
     pub(super) more_than: Whole<0, 1_000_000>,
     /// `pool`: which part of all is the pool.
     pub(super) divisor: Whole<1, 1_000_000, 10>,
-    /// `pool`: of the enabled ones, not of those in any state.
+    /// `pool`: counts enabled masternodes only, not those in any state.
     pub(super) of_enabled: Flag,
     /// `pool`: wait after a start, for each known masternode.
     pub(super) hold_out: Span<SECOND, DAY, { 156 * SECOND }>,
@@ -235,7 +235,7 @@ pub(super) enum PaymentChoice {
     Uniform,
 }
 
-/// What a state can be said to be.
+/// The meaning of a state.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum StateWord {
@@ -250,7 +250,7 @@ pub(super) enum StateWord {
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("required" = ["warning", "expiry"]))]
 pub(super) struct PingSection {
-    /// Silence after which to look.
+    /// Age of the last ping from which a masternode is reported as silent.
     pub(super) warning: Option<Span<SECOND, { 30 * DAY }>>,
     /// Silence after which a node is expired.
     pub(super) expiry: Option<Span<SECOND, { 30 * DAY }>>,

@@ -1,7 +1,7 @@
-//! Reads the sections of a configuration from its values, as far as they are right: serde stops at the first mistake, so
-//! each mistake is noted, taken out, and the rest is read again.
+//! Deserialises the sections of a configuration as far as they are valid: serde stops at the first error, so each error
+//! is recorded, its value is removed, and the rest is read again.
 //!
-//! Never here: what a key means; checks of one key against another.
+//! Never here: the meaning of a key; checks of one key against another.
 
 use ::config::{Value, ValueKind};
 use serde::de::DeserializeOwned;
@@ -10,7 +10,7 @@ use serde_path_to_error::Segment;
 use crate::config::mistakes::{Mistakes, Place};
 use crate::config::value::{Fault, Input};
 
-/// Most mistakes that are looked for. The same unknown key in many entries of a list counts once.
+/// Most errors that are reported. The same unknown key in many entries of a list counts once.
 const MOST_MISTAKES: usize = 100;
 
 /// One step of the path to a value.
@@ -19,7 +19,7 @@ enum Step {
     Index(usize),
 }
 
-/// Reads `root`. What is wrong is noted and left out, so that its default holds.
+/// Reads `root`. Invalid values are recorded and removed, so that their defaults apply.
 pub(super) fn read<T: DeserializeOwned + Default>(root: &Value, mistakes: &Mistakes) -> T {
     let place = Place::root(root, mistakes);
     refuse_empty_elements(&place);
@@ -37,7 +37,7 @@ pub(super) fn read<T: DeserializeOwned + Default>(root: &Value, mistakes: &Mista
         }
         take_out(&mut rest, &steps, &place, &fault);
     }
-    mistakes.add("and more", "further mistakes are listed when these are corrected");
+    mistakes.add("and more", "further errors are listed when these are corrected");
     T::default()
 }
 
@@ -50,8 +50,8 @@ fn steps(path: &serde_path_to_error::Path) -> Vec<Step> {
     path.iter().filter_map(step).collect()
 }
 
-/// Takes the value at the end of `steps` out of `value`, and notes what is wrong with it. An unknown key is taken out of
-/// all elements of the lists that lead to it.
+/// Removes the value at the end of `steps` from `value`, and records its error. An unknown key is removed from all
+/// elements of the lists on its path.
 fn take_out(value: &mut Value, steps: &[Step], place: &Place<'_>, fault: &Fault) {
     match (steps, &mut value.kind) {
         ([Step::Key(key)], ValueKind::Table(table)) => {
@@ -65,7 +65,7 @@ fn take_out(value: &mut Value, steps: &[Step], place: &Place<'_>, fault: &Fault)
             }
         }
         ([Step::Index(index), rest @ ..], ValueKind::Array(values)) => {
-            // What is no table has no keys, and a mistake of its own.
+            // A value that is not a table has no keys, and its own error.
             let is_alike = |value: &Value| fault.known.is_some() && matches!(value.kind, ValueKind::Table(_));
             for (at, value) in values.iter_mut().enumerate() {
                 if at == *index || is_alike(value) {
@@ -73,7 +73,7 @@ fn take_out(value: &mut Value, steps: &[Step], place: &Place<'_>, fault: &Fault)
                 }
             }
         }
-        // The end, a single value that is read as a list of one, or a key in a value that is no table.
+        // The end, a single value that is read as a list of one, or a key in a value that is not a table.
         (_, kind) => {
             *kind = ValueKind::Nil;
             place.error(fault);
@@ -81,7 +81,7 @@ fn take_out(value: &mut Value, steps: &[Step], place: &Place<'_>, fault: &Fault)
     }
 }
 
-/// An element of a list without a value is neither a value nor left out.
+/// An empty element of a list is neither a value nor omitted.
 fn refuse_empty_elements(place: &Place<'_>) {
     for below in place.elements() {
         if place.is_list() && below.is_empty() {

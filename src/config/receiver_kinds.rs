@@ -1,4 +1,4 @@
-//! Kinds of values by which receivers and proxies are reached. A mistake never quotes one that may hold a secret.
+//! Value types of the addresses of receivers and proxies. An error never quotes a value that may contain a secret.
 //!
 //! Never here: keys and their defaults.
 
@@ -8,7 +8,7 @@ use crate::config::kinds::HostKind;
 use crate::config::leaf::Kind;
 use crate::secret::Secret;
 
-/// An HTTP proxy, or `none` for a direct connection. The error repeats nothing of it: it may hold a password.
+/// An HTTP proxy, or `none` for a direct connection. The error does not quote it: it may contain a password.
 pub(super) struct ProxyKind;
 
 impl Kind for ProxyKind {

@@ -34,7 +34,7 @@ impl MatchSection {
         for (index, Name { 0: name, .. }) in self.network.each() {
             if !names.contains(&name.as_str()) {
                 let known = suggestion(&name, names.iter().copied());
-                at.key("network").index(index).error(format_args!("no network is called {name:?}{known}"));
+                at.key("network").index(index).error(format_args!("no network has the name {name:?}{known}"));
             }
             networks.push(name);
         }
@@ -48,7 +48,7 @@ impl MatchSection {
                 groups_at.key(&key).error(format_args!("no entry of watch has a group {key:?}{hint}"));
             }
             if values.is_empty() {
-                groups_at.key(&key).error("names no value");
+                groups_at.key(&key).error("has no value");
             }
             groups.insert(key, values.each().map(|(_, value)| value.0).collect());
         }
@@ -67,7 +67,7 @@ fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> S
     }
 }
 
-/// Sentences about receivers whose `match` leaves alerts without a receiver.
+/// Warnings about receivers whose `match` excludes alerts from every receiver.
 pub(super) fn warnings(alerting: &AlertingSettings, watch: &[WatchConfig]) -> Vec<String> {
     let mut warnings = Vec::new();
     for receiver in &alerting.receivers {

@@ -1,7 +1,7 @@
 //! The sections `alerting.alertmanagers`, `alerting.webhooks` and `alerting.heartbeat`.
 //!
-//! Addresses may hold tokens, so no mistake repeats what stands in one. Of files with a secret the settings hold the path: they are
-//! read here once, to see that they can be, and again for each message.
+//! Addresses may contain tokens, so no error quotes one. For a file with a secret the settings contain its path: the
+//! file is read once here, to check that it is readable, and again for each message.
 //!
 //! Never here: sending anything.
 
@@ -24,12 +24,12 @@ use crate::outbound::Outbound;
 use crate::secret::{Secret, SecretSource};
 use domain::condition::Severity;
 
-/// Where the services listen by default.
+/// Default URLs of the services.
 const TELEGRAM: &str = "https://api.telegram.org";
 const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
 const NTFY: &str = "https://ntfy.sh";
 
-/// What receivers are checked against.
+/// The context of the checks of receivers.
 pub(super) struct Context<'a> {
     pub(super) home: Option<&'a Path>,
     pub(super) networks: &'a [NetworkConfig],
@@ -69,7 +69,7 @@ pub(super) type Repeat = Span<MINUTE, { 30 * DAY }, { 240 * MINUTE }>;
 pub(super) struct AlertmanagerSection {
     /// Its address, without `/api/v2/alerts`. Either this or `url_file` is required.
     url: Option<Leaf<AddressKind>>,
-    /// File with the URL, where it holds a password; read again for each message.
+    /// File with the URL, if it contains a password; read again for each message.
     url_file: Option<FilePath>,
     /// File with a bearer token; read again for each message.
     token_file: Option<FilePath>,
@@ -93,12 +93,12 @@ pub(super) struct AlertmanagerSection {
 pub(super) struct WebhookSection {
     /// The label `receiver` of metrics.
     name: Option<Name>,
-    /// What the receiver understands; see [alerts.md](alerts.md#push).
+    /// API of the receiver; see [alerts.md](alerts.md#push).
     kind: WebhookKind,
-    /// Where it listens; that of the service for telegram, pagerduty and ntfy, the homeserver for matrix, required for the others
-    /// (or `url_file`).
+    /// URL of the receiver; by default the public service for telegram, pagerduty and ntfy. The homeserver for matrix. Required for
+    /// the others (or `url_file`).
     url: Option<Leaf<AddressKind>>,
-    /// File with the URL, where it holds a token: Slack, Discord. Read again for each message.
+    /// File with the URL, if it contains a token: Slack, Discord. Read again for each message.
     url_file: Option<FilePath>,
     /// File with the bearer or access token, the token of the bot, or PagerDuty's routing key; read again for each message.
     token_file: Option<FilePath>,
@@ -134,13 +134,13 @@ enum WebhookKind {
     Matrix,
 }
 
-/// A dead man's switch: a service that alerts when it hears nothing from the exporter.
+/// A dead man's switch: a service that alerts when requests from the exporter stop.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct HeartbeatSection {
     /// Requested by GET as long as the exporter evaluates alerts. Either this or `url_file` is required.
     url: Option<Leaf<AddressKind>>,
-    /// File with that URL, where it holds a token; read again for each request.
+    /// File with that URL, if it contains a token; read again for each request.
     url_file: Option<FilePath>,
     /// How often.
     interval: Span<SECOND, DAY, MINUTE>,
@@ -201,7 +201,7 @@ impl WebhookSection {
         }
     }
 
-    /// The kind with what belongs to it: a key of another kind is a mistake.
+    /// The kind with its settings: a key of another kind is an error.
     fn kind(&self, at: &Place<'_>) -> Kind {
         let text = |text: Option<&String>| text.cloned().unwrap_or_default();
         let (chat, topic, room) =
@@ -260,8 +260,8 @@ impl HeartbeatSection {
     }
 }
 
-/// The address in `url` or in the file that `url_file` names; empty where a mistake was noted, by which the whole configuration is
-/// refused.
+/// The address in `url` or in the file of `url_file`; empty if an error was recorded, which makes the whole
+/// configuration invalid.
 fn address(
     url: Option<Leaf<AddressKind>>,
     file: Option<FilePath>,
@@ -297,7 +297,7 @@ fn token(file: Option<FilePath>, at: &Place<'_>, context: &Context<'_>) -> Optio
     })
 }
 
-/// A file with a secret, which can be read and passes a check now.
+/// A file with a secret, which is currently readable and passes a check.
 pub(super) fn secret_file(
     file: Option<FilePath>,
     at: &Place<'_>,

@@ -1,6 +1,6 @@
-//! The reference of the configuration and its JSON schema, made of the types that are read.
+//! The reference of the configuration and its JSON schema, generated from the types.
 //!
-//! Never here: a key, its default or its help: these stand at the field in its section.
+//! Never here: a key, its default or its help: these are defined at the field in its section.
 
 use std::fmt::{self, Write};
 
@@ -15,35 +15,35 @@ use crate::config::overrides::PREFIX;
 use crate::config::sections::RootSection;
 use crate::config::value::Input;
 
-/// Where the profiles of chains stand, which have a page of their own.
+/// The path of the profiles of chains, which have their own page.
 const PROFILES: &str = "chains.<name>";
 
 /// A key of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// Its path: `[]` is any place in a list, `<name>` a part that the operator chooses.
+    /// Its path: `[]` is any index of a list, `<name>` a part that the operator chooses.
     pub path: String,
-    /// What its value is, in Markdown.
+    /// Its type, in Markdown.
     pub kind: String,
-    /// What holds when it is left out; elements of a list with `, ` between them.
+    /// Its default; elements of a list with `, ` between them.
     pub default: DefaultValue,
-    /// What it does, in Markdown.
+    /// Its meaning, in Markdown.
     pub meaning: String,
 }
 
-/// What holds when a key is left out.
+/// The default of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DefaultValue {
-    /// It cannot be left out.
+    /// It is required.
     Required,
     /// This value.
     Value(String),
-    /// What its meaning says.
+    /// Described in its meaning.
     None,
 }
 
 impl Key {
-    /// The variable that sets it, with 0 for each place in a list.
+    /// The variable that sets it, with 0 for each list index.
     pub fn variable(&self) -> String {
         format!("{PREFIX}{}", self.path.replace("[]", "__0").replace('.', "__").to_ascii_uppercase())
     }
@@ -71,7 +71,7 @@ pub fn schema_text() -> String {
     format!("{:#}\n", schema())
 }
 
-/// A default without a value says nothing.
+/// A default without a value is omitted.
 fn remove_empty_defaults(schema: &mut Schema) {
     let is_empty = |default: &Json| match default {
         Json::Array(values) => values.is_empty(),
@@ -103,7 +103,7 @@ pub fn table() -> String {
     let mut table = String::from("| key | type | default | meaning | variable |\n| --- | --- | --- | --- | --- |\n");
     for key in keys() {
         let Key { path, kind, default, meaning } = &key;
-        // Writing to a text cannot fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(table, "| `{path}` | {kind} | {default} | {meaning} | `{}` |", key.variable());
     }
     table
@@ -148,7 +148,7 @@ fn walk(schema: &Json, path: &str, is_required: bool, keys: &mut Vec<Key>) {
     keys.push(Key { path, kind, default, meaning });
 }
 
-/// The schema of a value that is there, where it may be missing.
+/// The schema of the value of an optional key.
 fn present(schema: &Json) -> &Json {
     match schema["anyOf"].as_array().map(Vec::as_slice) {
         Some([present, missing]) if missing["type"] == "null" => present,
@@ -156,7 +156,7 @@ fn present(schema: &Json) -> &Json {
     }
 }
 
-/// What a value is, in Markdown.
+/// The type of a value, in Markdown.
 fn kind(schema: &Json) -> String {
     let schema = present(schema);
     if let Some(title) = schema["title"].as_str() {
@@ -183,7 +183,7 @@ pub(super) fn sections() -> &'static [&'static str] {
     known_keys("")
 }
 
-/// The keys that are known below a path, in the order of the fields: what is said of an unknown one there.
+/// The known keys below a path, in the order of the fields: for the error of an unknown key.
 fn known_keys(path: &str) -> &'static [&'static str] {
     let table = |key: &str, value| Value::new(None, ValueKind::Table(Map::from_iter([(key.to_string(), value)])));
     let mut value = table("?", Value::new(None, ValueKind::Nil));

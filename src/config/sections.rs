@@ -1,7 +1,7 @@
 //! The root, and the small sections: `history`, `series`, `payment`, `probe`, `web`, `log`.
 //!
-//! A key is a field: its name, its help (the comment), its type with the range, and its default in [`Default`]. The reference
-//! and the schemas are made of these.
+//! A key is a field: its name, its help (the comment), its type with the range, and its default in [`Default`]. The
+//! reference and the schemas are generated from these.
 //!
 //! Never here: networks, the watch list, alerting and chains.
 
@@ -24,7 +24,7 @@ use crate::metrics::{self, Others};
 use crate::probe;
 use crate::web::handlers::TelemetryPath;
 
-/// Where the exporter listens by default: on this host only.
+/// Default listen address: this host only.
 const DEFAULT_ADDRESS: ([u8; 4], u16) = ([127, 0, 0, 1], 10066);
 
 /// Configuration of masternode-exporter.
@@ -51,10 +51,10 @@ pub(super) struct RootSection {
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct SeriesSection {
-    /// Which masternodes that are not watched have samples of their own: all, none (`watched`), or those with a score above 0 that
-    /// are not banned (`at_risk`): a masternode loses its samples when it is banned. Watch it to keep them.
+    /// Unwatched masternodes with their own samples: all, none (`watched`), or those with a score above 0 that are not banned
+    /// (`at_risk`). With `at_risk`, a banned masternode loses its samples; watch it to keep them.
     others: OthersChoice,
-    /// Most samples of single masternodes; watched ones come first.
+    /// Most samples of single masternodes; watched masternodes have priority.
     limit: Whole<1, 100_000_000>,
 }
 
@@ -91,7 +91,7 @@ impl Default for PaymentSection {
 pub(super) fn metrics(series: SeriesSection, payment: PaymentSection, at: &Place<'_>) -> metrics::MetricsSettings {
     let at = at.key("payment").key("horizons");
     if payment.horizons.is_empty() {
-        at.error("names no span: leave the key out, or name at least one");
+        at.error("is empty: leave the key out, or give at least one duration");
     }
     let mut horizons: Vec<(String, u64)> = Vec::new();
     for (index, Leaf((text, seconds))) in payment.horizons.each() {
@@ -159,23 +159,23 @@ impl ProbeSection {
     }
 }
 
-/// What is kept over restarts.
+/// The history: state that is kept across restarts.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct HistorySection {
-    /// File that keeps events and counters over restarts; each process needs its own. Without it nothing is kept, and
+    /// File that keeps events and counters across restarts; each process needs its own. Without it nothing is kept, and
     /// counters begin when the process starts.
     path: Option<FilePath>,
-    /// Events of older blocks are deleted from the file; counters go on.
+    /// Events of older blocks are deleted from the file; counters continue.
     retention: Span<DAY, { 36_500 * DAY }, { 400 * DAY }>,
     /// After a longer gap the full list is read instead of each block.
     pub(super) max_gap_blocks: Whole<1, 1_000_000, 5000>,
-    /// Blocks below the start, or below a gap's end, that are filled in while the exporter runs; 0 for none.
+    /// Blocks below the start, or below a gap's end, that are backfilled while the exporter runs; 0 for none.
     pub(super) backfill_blocks: Whole<0, 100_000, 576>,
 }
 
 impl HistorySection {
-    /// What of it is not the networks'.
+    /// The settings except those of networks.
     pub(super) fn settings(self, at: &Place<'_>, home: Option<&Path>) -> HistoryConfig {
         let file = self.path.and_then(|file| path(file, &at.key("path"), home));
         HistoryConfig { path: file, retention: self.retention.0 }
@@ -186,17 +186,17 @@ impl HistorySection {
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct WebSection {
-    /// Where to listen: `host:port`, or `:port` for all interfaces. Takes effect with the next start.
+    /// Listen addresses: `host:port`, or `:port` for all interfaces. Takes effect with the next start.
     listen_address: List<Leaf<ListenKind>>,
     /// Path of the metrics. Takes effect with the next start.
     telemetry_path: Leaf<TelemetryKind>,
     /// Scrapes answered at a time; 0 for any number. Takes effect with the next start.
     max_requests: Whole<0, 100_000>,
-    /// Further names by which browsers may open a server without TLS and users: see `docs/web.md`. Takes effect with the
+    /// Further host names that browsers may use for a server without TLS and users: see `docs/web.md`. Takes effect with the
     /// next start.
     allowed_hosts: List<Leaf<HostKind>>,
-    /// Where people reach this exporter, such as `https://exporter.example.org`: a link in alerts, and the address of the runbooks that
-    /// it serves. As a name by which browsers may open the server, it takes effect with the next start.
+    /// URL of this exporter for users, such as `https://exporter.example.org`: for links in alerts and to the runbooks that it serves.
+    /// Its host is also accepted from browsers, after the next start.
     external_url: Option<Leaf<LinkKind>>,
     /// Answer `/-/reload`. Takes effect with the next start.
     enable_reload: Flag,
@@ -220,7 +220,7 @@ impl Default for WebSection {
 }
 
 impl WebSection {
-    /// Where people reach the exporter.
+    /// URL of the exporter for users.
     pub(super) fn external_url(&self) -> Option<String> {
         self.external_url.as_ref().map(|url| url.0.clone())
     }
@@ -228,7 +228,7 @@ impl WebSection {
     /// The settings.
     pub(super) fn settings(self, at: &Place<'_>, home: Option<&Path>) -> WebConfig {
         if self.listen_address.is_empty() {
-            at.key("listen_address").error("names no address: leave the key out, or name at least one");
+            at.key("listen_address").error("is empty: leave the key out, or give at least one address");
         }
         WebConfig {
             listen_addresses: self.listen_address.each().map(|(_, address)| address.0).collect(),
@@ -236,7 +236,7 @@ impl WebSection {
             max_requests: count(self.max_requests.0) as usize,
             allowed_hosts: self.allowed_hosts.each().map(|(_, host)| host.0).collect(),
             enable_reload: self.enable_reload.0,
-            // What the file says is read after everything else.
+            // The content of the file is read after everything else.
             config_file: self.config_file.and_then(|file| path(file, &at.key("config_file"), home)).map(|path| {
                 WebFileConfig {
                     path,

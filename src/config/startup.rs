@@ -1,13 +1,13 @@
-//! What of a configuration takes effect with the next start only.
+//! The settings that only a restart applies.
 //!
-//! Never here: taking over the rest.
+//! Never here: applying the others.
 
 use crate::config::{Config, HistoryConfig, LogConfig, WebConfig, WebFileConfig};
 
 impl Config {
-    /// The keys that `new` changes and that only a restart takes over.
+    /// The keys that differ in `new` and that only a restart applies.
     pub fn needs_restart(&self, new: &Config) -> Vec<&'static str> {
-        // Taken apart, so that a new field has to be put on one side or the other.
+        // Destructured, so that a new field must be assigned to one group.
         let WebConfig { listen_addresses, telemetry_path, max_requests, allowed_hosts, enable_reload, config_file } =
             &self.web;
         let HistoryConfig { path, retention } = &self.history;

@@ -1,8 +1,9 @@
-//! Values of the merged configuration as a serde data format, with errors that say what is expected and quote no value.
+//! Values of the merged configuration as a serde data format, with errors that describe the expected value and quote
+//! none.
 //!
-//! It is lenient where the file and the environment are: a single value is a list of one, an empty key counts as left out.
+//! It is as lenient as the file and the environment: a single value is a list of one, an empty key counts as omitted.
 //!
-//! Never here: what a key means; where a value comes from.
+//! Never here: the meaning of a key; the source of a value.
 
 use std::fmt::Display;
 
@@ -11,12 +12,12 @@ use serde::de::value::{MapDeserializer, SeqDeserializer, StrDeserializer};
 use serde::de::{self, Deserializer, Expected, IntoDeserializer, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// What is wrong with one value.
+/// The error of one value.
 #[derive(Debug)]
 pub(super) struct Fault {
     /// A sentence that follows the path of the key.
     pub(super) text: String,
-    /// The keys that are known, where the key itself is unknown.
+    /// The known keys, if the key itself is unknown.
     pub(super) known: Option<&'static [&'static str]>,
 }
 
@@ -64,7 +65,7 @@ impl de::Error for Fault {
     }
 }
 
-/// The known word that is most like `word`; `None` when none is near enough to be meant.
+/// The known word closest to `word`; `None` if none is close enough.
 pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = known.map(|name| (strsim::osa_distance(word, name), name)).min_by_key(|(distance, _)| *distance)?;
     (near.0 <= 2 && near.0 < word.chars().count()).then_some(near.1)

@@ -1,6 +1,6 @@
-//! The section `watch`, and how an entry of it or of `alerting.maintenance` names masternodes.
+//! The section `watch`, and how an entry of it or of `alerting.maintenance` selects masternodes.
 //!
-//! Never here: which masternodes a selector finds.
+//! Never here: applying a selector.
 
 use std::collections::BTreeMap;
 
@@ -59,7 +59,7 @@ const RESERVED: &[&str] = &[
 pub(super) struct WatchSection {
     /// One masternode, watched also while it is not on the list; either this or `select`.
     masternode: Option<Leaf<IdentityKind>>,
-    /// All masternodes with these values; of several fields all must fit.
+    /// All masternodes with these values; if there are several fields, all must match.
     select: Option<FieldsSection>,
     /// Only on this network; without it, on all.
     network: Option<Name>,
@@ -76,7 +76,7 @@ pub(super) struct WatchSection {
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct FieldsSection {
-    /// Where it listens: address and port.
+    /// Its address and port.
     address: Option<Text>,
     /// Address of a payee, be it one of several.
     payout_address: Option<Text>,
@@ -123,10 +123,10 @@ pub(super) fn watch(
         let together = |other: &Option<String>| other.is_none() || network.is_none() || *other == network;
         let earlier = || entries.iter().filter(|(other, _)| together(other)).map(|(_, earlier)| earlier);
         if matches!(entry.selector, Selector::Id(_)) && earlier().any(|earlier| earlier.selector == entry.selector) {
-            at.key("masternode").error("an earlier entry names the same masternode");
+            at.key("masternode").error("an earlier entry has the same masternode");
         }
         if !entry.alias.is_empty() && earlier().any(|earlier| earlier.alias == entry.alias) {
-            at.key("alias").error(format_args!("an earlier entry is called {:?} too", entry.alias));
+            at.key("alias").error(format_args!("an earlier entry has the same alias {:?}", entry.alias));
         }
         entries.push((network, entry));
     }
@@ -137,7 +137,7 @@ pub(super) fn watch(
 pub(super) fn check_network(name: Option<&str>, networks: &[NetworkConfig], at: &Place<'_>) {
     let names: Vec<&str> = networks.iter().map(|network| network.name.as_str()).collect();
     let Some(name) = name else { return };
-    // A network whose own name is wrong may be the one that is meant.
+    // A network with an invalid name may be the one that is meant.
     if names.contains(&name) || names.contains(&"") {
         return;
     }
@@ -145,7 +145,7 @@ pub(super) fn check_network(name: Option<&str>, networks: &[NetworkConfig], at: 
         Some(near) => format!("did you mean {near:?}?"),
         None => format!("there are: {}", names.join(", ")),
     };
-    at.key("network").error(format_args!("no network is called {name:?}; {hint}"));
+    at.key("network").error(format_args!("no network has the name {name:?}; {hint}"));
 }
 
 fn entry(section: WatchSection, at: &Place<'_>) -> Option<WatchEntry> {
@@ -165,7 +165,7 @@ fn entry(section: WatchSection, at: &Place<'_>) -> Option<WatchEntry> {
     })
 }
 
-/// Which masternodes an entry means: its `masternode` or its `select`.
+/// The masternodes of an entry: its `masternode` or its `select`.
 pub(super) fn selector(
     masternode: Option<Leaf<IdentityKind>>,
     select: Option<FieldsSection>,
@@ -178,16 +178,16 @@ pub(super) fn selector(
             None
         }
         (None, Some(fields)) => Some(Selector::Fields(fields)),
-        // What was refused as it was read is missing here, and no second mistake.
+        // A value that was refused is missing here, which is not a separate error.
         (None, None) if at.is_refused("masternode") || at.is_refused("select") => None,
         _ => {
-            at.error("give either masternode (a proTxHash, or txid-n) or select (what it must say)");
+            at.error("give either masternode (a proTxHash, or txid-n) or select (its fields)");
             None
         }
     }
 }
 
-/// Whether one of the networks that an entry is for knows its masternodes by such a name.
+/// Whether one of the entry's networks identifies masternodes in this way.
 fn check_identity<'a>(selector: &Selector, meant: impl Iterator<Item = &'a NetworkConfig>) -> Result<(), &'static str> {
     let Selector::Id(id) = selector else { return Ok(()) };
     let by_registration = matches!(id, MasternodeId::ProTx(_));

@@ -1,4 +1,5 @@
-//! YAML text as a table of values: merge keys, top-level keys `x-…` that only hold anchors, line and column of a syntax error, bounds on size, depth and aliases.
+//! YAML text as a table of values: merge keys, top-level keys `x-…` for anchors, line and column of a syntax error,
+//! limits on size, depth and aliases.
 //!
 //! Never here: the meaning of a key; opening a file.
 
@@ -9,13 +10,13 @@ use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter, Options};
 /// Deepest nesting that is read. Reading recurses at each level.
 const MAX_DEPTH: usize = 64;
 
-/// Most values in a file: a watch list of every masternode of a large network fits many times.
+/// Most values in a file: several times a watch list of every masternode of a large network.
 const MAX_VALUES: usize = 1_000_000;
 
-/// Most values that aliases (`*name`) may stand for, all of them together.
+/// Most values that aliases (`*name`) may expand to in total.
 const MAX_ALIASED_VALUES: usize = 300_000;
 
-/// The YAML that the configuration is written in.
+/// The format of the configuration file.
 #[derive(Clone, Copy, Debug)]
 struct Yaml;
 
@@ -28,7 +29,7 @@ impl Format for Yaml {
         let value: Value = serde_saphyr::from_str_with_options(text, options()).map_err(|error| describe(&error))?;
         match value.kind {
             ValueKind::Table(table) => Ok(table),
-            // A file without anything but comments.
+            // A file with comments only.
             ValueKind::Nil => Ok(Map::new()),
             _ => Err("is not a table of keys and values".into()),
         }
@@ -64,7 +65,7 @@ fn options() -> Options {
             max_events: 4 * MAX_VALUES,
             max_aliases: 100_000,
             max_merge_keys: 100_000,
-            // One anchor for thousands of entries of a watch list is good use.
+            // One anchor for thousands of entries of a watch list is legitimate.
             enforce_alias_anchor_ratio: false,
         },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_ALIASED_VALUES },
@@ -73,7 +74,7 @@ fn options() -> Options {
     }
 }
 
-/// What is wrong, and where.
+/// The error and its position.
 fn describe(error: &Error) -> String {
     let place = match error.location() {
         Some(place) if place.line() > 0 => format!("line {}, column {}: ", place.line(), place.column()),
@@ -87,9 +88,9 @@ fn describe(error: &Error) -> String {
         Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => {
             format!("{place}is nested more than {MAX_DEPTH} levels deep")
         }
-        Error::Budget { .. } => format!("{place}has more values than the {MAX_VALUES} that are read"),
+        Error::Budget { .. } => format!("{place}has more than {MAX_VALUES} values"),
         Error::AliasReplayLimitExceeded { .. } | Error::AliasReplayStackDepthExceeded { .. } => {
-            format!("{place}aliases (*name) stand for more than {MAX_ALIASED_VALUES} values in all")
+            format!("{place}aliases (*name) expand to more than {MAX_ALIASED_VALUES} values")
         }
         other => format!("is not YAML: {place}{}", DefaultMessageFormatter.format_message(other)),
     }

@@ -1,7 +1,7 @@
-//! The replay of one block: from a list and the next one to the events, DKG outcomes and payments of the block. Blocks at the
-//! tip, blocks of a downtime and old blocks of a backfill are all replayed here.
+//! Replays one block: computes the events, DKG outcomes and payments of a block from the list before and after it.
+//! Blocks at the tip, blocks of a downtime and backfilled blocks share this code.
 //!
-//! Never here: the pace; recording; counting.
+//! Never here: scheduling; recording; counting.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,22 +17,22 @@ use domain::list::{Block, MasternodeList};
 use domain::masternode::{Height, Masternode, MasternodeId, UnixSeconds};
 use domain::pose::PenaltyRule;
 
-/// A list, with what the next one is compared with.
+/// A list, with the data that the next list is compared with.
 pub(super) struct ReplayPoint {
     list: Arc<MasternodeList>,
-    /// Masternodes whose payees a list did not state in a known form, as they were on the last list that did.
+    /// Masternodes whose payees are unknown on this list, as they were on the last list with known payees.
     known_payees: HashMap<MasternodeId, Masternode>,
 }
 
 /// A block after its replay.
 pub(super) struct ReplayedBlock {
-    /// The list after it.
+    /// The list after the block.
     pub(super) list: MasternodeList,
     /// Its events and the DKG sessions that ended in it.
     pub(super) happened: BlockEvents,
     /// Its commitments; `None` when they were not read.
     pub(super) commitments: Option<Vec<Commitment>>,
-    /// Why not all is known that happened in it, where the node may say it later.
+    /// A temporary error that left events or DKG outcomes incomplete; `None` if the node answered.
     pub(super) unanswered: Option<RpcError>,
 }
 
@@ -40,9 +40,9 @@ pub(super) struct ReplayedBlock {
 pub(super) struct BlockReplay<'a> {
     pub(super) rules: &'a ChainRules,
     pub(super) subnet: Subnet,
-    /// The rule of penalties; `None` where the chain shows no score.
+    /// The penalty rule; `None` on a chain without scores.
     pub(super) penalty_rule: Option<PenaltyRule>,
-    /// All DKG sessions are asked for, not only those that punished.
+    /// Reads the outcomes of all DKG sessions, not only of those that penalised a masternode.
     pub(super) counts_sessions: bool,
 }
 
@@ -57,10 +57,10 @@ impl ReplayPoint {
         &self.list
     }
 
-    /// What happens between the list and a later one.
+    /// The events between the list and a later one.
     pub(super) fn events_until(&self, next: &MasternodeList, rule: Option<&PenaltyRule>) -> Vec<Event> {
         let mut events = event::diff(&self.list, next, rule);
-        // Payees that were unknown in between are compared with the last ones that were known.
+        // Payees that were unknown in between are compared with the last known ones.
         for (id, before) in &self.known_payees {
             let (Some(unknown), Some(after)) = (self.list.get(id), next.get(id)) else { continue };
             if unknown.details.are_payees_known() {
@@ -76,8 +76,8 @@ impl ReplayPoint {
         events
     }
 
-    /// Moves to a later list. Keeps the masternodes whose payees are known on this list and not on that one; they stay after
-    /// that, as a reorg may lead back to a list without payees.
+    /// Moves to a later list. Keeps the masternodes whose payees are known on this list and unknown on the later one.
+    /// They stay known afterwards, because a reorg may return to a list without payees.
     pub(super) fn advance(&mut self, next: MasternodeList) {
         for (old, new) in self.list.differences(&next) {
             match (old, new) {
@@ -96,23 +96,23 @@ impl ReplayPoint {
         self.list = Arc::new(list);
     }
 
-    /// Changes what the list says of peers.
+    /// Updates the peer data of the list.
     pub(super) fn amend(&mut self, change: impl FnOnce(&mut MasternodeList)) {
         change(Arc::make_mut(&mut self.list));
     }
 }
 
 impl BlockReplay<'_> {
-    /// Why old blocks of a source cannot be replayed; `None` when they can.
+    /// Why earlier blocks cannot be replayed from a source; `None` if they can.
     pub(super) fn refusal(source: &Source, rules: &ChainRules) -> Option<String> {
         if !source.client.dialect().is_pinned() {
-            return Some(format!("a {} node tells the list of now only: what was before is not known", rules.name));
+            return Some(format!("a {} node returns the current list only; earlier lists are unavailable", rules.name));
         }
-        let tells = source.diffs == ListDiffSupport::Supported;
-        (!tells).then(|| "the node does not tell what a block changed: that came with version 20".into())
+        let has_diffs = source.diffs == ListDiffSupport::Supported;
+        (!has_diffs).then(|| "the node does not support `protx listdiff`: it needs Dash Core 20 or later".into())
     }
 
-    /// Replays the block of `next`. What the node refuses to say of the block stays unknown.
+    /// Replays the block of `next`. Data that the node does not return stays unknown.
     pub(super) async fn replay(&self, source: &mut Source, from: &ReplayPoint, next: MasternodeList) -> ReplayedBlock {
         let (before, block) = (from.list(), *next.block());
         let mut events = from.events_until(&next, self.penalty_rule.as_ref());
@@ -120,7 +120,7 @@ impl BlockReplay<'_> {
             events.retain(|event| event.kind != EventKind::PaymentLost);
         }
         let (mut sessions, mut commitments, mut unanswered) = (Vec::new(), None, None);
-        // Of several blocks at once nothing says in which of them an event happened.
+        // With several blocks at once, the block of an event is unknown.
         if before.block().height.after(1) == block.height {
             let types = self.rules.quorum_types(self.subnet);
             match dkg_outcomes::read(source, types, &block, &events, self.counts_sessions).await {
@@ -142,7 +142,7 @@ impl BlockReplay<'_> {
         ReplayedBlock { list: next, happened: BlockEvents { block, events, sessions }, commitments, unanswered }
     }
 
-    /// Replays the block after `from`, by what it changed. Fails where the node may say later what it does not say now.
+    /// Replays the block after `from` by its list diff. Fails on a temporary error that would leave it incomplete.
     pub(super) async fn replay_next(
         &self,
         source: &mut Source,
@@ -152,7 +152,9 @@ impl BlockReplay<'_> {
         let height = before.block().height.after(1);
         let header = list_reader::header_at(source, height).await?;
         if header.previous != Some(before.block().hash) {
-            return Err(SourceError::Contradiction(format!("block {height} was replaced meanwhile: try again")));
+            return Err(SourceError::Contradiction(format!(
+                "block {height} was replaced by a reorg during the call: retry"
+            )));
         }
         let next = list_reader::by_diff(source, before, &header.block).await?;
         let mut replayed = self.replay(source, from, next).await;
@@ -160,7 +162,7 @@ impl BlockReplay<'_> {
     }
 }
 
-/// The list before a block, without what the node says of its own peers.
+/// The list before a block, without the node's own view of its peers.
 pub(super) async fn point_before(source: &Source, height: Height) -> Result<ReplayPoint, SourceError> {
     let block = list_reader::header_at(source, Height(height.0.saturating_sub(1))).await?.block;
     let (mut list, _) = list_reader::in_full(source, block, None).await?;
@@ -168,8 +170,8 @@ pub(super) async fn point_before(source: &Source, height: Height) -> Result<Repl
     Ok(ReplayPoint::new(list))
 }
 
-/// The first block from `low` to `high` at or after a moment; above `high` when there is none. Times of blocks are assumed to
-/// rise.
+/// The first block from `low` to `high` at or after a time; a height above `high` if there is none. Assumes that block
+/// times ascend.
 pub(super) async fn first_since(
     source: &Source,
     moment: UnixSeconds,
@@ -188,7 +190,7 @@ pub(super) async fn first_since(
     Ok(Height(low))
 }
 
-/// What of a span is in none of `known`, which ascend.
+/// The parts of a span that are in none of the spans in `known`, which ascend.
 pub(super) fn gaps(known: &[(Height, Height)], (first, last): (Height, Height)) -> Vec<(Height, Height)> {
     let mut gaps = Vec::new();
     let mut next = first;

@@ -1,7 +1,7 @@
-//! The chain of a network and how it is brought to the tip of a source: forward block by block, back over a reorg, or by a jump
-//! where it is too far.
+//! Brings the followed chain of a network to the tip of a source: forward block by block, back over a reorg, or by a
+//! jump when the gap is too large.
 //!
-//! Never here: choosing the source; judging whether it is in sync; how the tip is reached (`sync_planner`).
+//! Never here: choosing the source; checking whether it is in sync; planning the way to the tip (`sync_planner`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,14 +30,14 @@ use domain::masternode::BlockHash;
 use domain::unreadable::Unreadable;
 use domain::watch::WatchList;
 
-/// How often a long walk reports its progress, in blocks.
+/// Interval between progress logs of a long catch-up, in blocks.
 const PROGRESS: usize = 200;
 
-/// Longest pause between two full lists of a walk. The pause is as long as the list took to read.
+/// Longest pause between two full lists during a catch-up. Each pause is as long as the list took to read.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The followed chain of a network, with its history and the facts that complete its list. Its methods are here (the tip) and in
-/// `resume` (the history).
+/// The followed chain of a network, with its history and the facts that complete its list. Its methods are in this file
+/// (tip) and in `resume` (history).
 pub(super) struct ChainSync {
     pub(super) settings: Arc<FollowerSettings>,
     pub(super) meters: NetworkMeters,
@@ -46,9 +46,9 @@ pub(super) struct ChainSync {
     pub(super) backfill: OnlineBackfill,
     pub(super) enrichment: Enrichment,
     pub(super) watching: Watching,
-    /// No source confirmed what was followed for `stale_after`.
+    /// No source confirmed a list for `stale_after`: any branch is followed.
     pub(super) accepts_any_branch: bool,
-    /// The block of which the node did not say all that happened when it was asked.
+    /// The block that the node did not answer completely at the first attempt.
     unanswered: Option<BlockHash>,
     hidden: HiddenAttempts,
 }
@@ -84,7 +84,7 @@ impl ChainSync {
         self.state.followed().map(FollowedChain::list)
     }
 
-    /// How blocks of a network of that kind are replayed now.
+    /// How blocks of a network of this kind are currently replayed.
     fn replay(&self, subnet: Option<Subnet>) -> BlockReplay<'_> {
         let rules = &self.settings.rules;
         let penalty_rule = rules.penalty_rule(self.enrichment.sporks(), (self.settings.clock)());
@@ -108,10 +108,10 @@ impl ChainSync {
             }
             SyncPlan::Jump { tip, skipped } => self.jump(source, tip, skipped).await,
             SyncPlan::DeepReorg { tip, oldest } => {
-                warn!("the chain was reorganised below height {}: the list is read at the tip", oldest.height);
+                warn!("Reorg below height {}, the oldest block kept: reading the full list at the tip", oldest.height);
                 let headers = self.settings.max_gap_blocks;
                 let common = common_block::below_all(&source.client, &self.history, oldest, headers).await?;
-                // Where nothing says how deep the reorg is, the blocks from the oldest one on.
+                // The depth of the reorg is unknown: all blocks from the oldest kept one are withdrawn.
                 let skipped = common.map_or(tip.height.above(oldest.height) + 1, |common| tip.height.above(common));
                 self.jump(source, tip, skipped).await
             }
@@ -155,7 +155,7 @@ impl ChainSync {
         info!(
             %network,
             height = height.0,
-            "reorg of {network}: {blocks} blocks below height {height} were replaced, {withdrawn} events are withdrawn"
+            "Reorg of {network}: the last {blocks} blocks up to height {height} replaced, {withdrawn} events withdrawn"
         );
         Ok(())
     }
@@ -164,7 +164,7 @@ impl ChainSync {
         let Missed { skipped, blocks } = missed;
         if skipped > 0 {
             let network = &self.settings.network;
-            warn!(%network, "{skipped} blocks of {network} are not walked: the node returns the list of its tip only");
+            warn!(%network, "Skipping {skipped} blocks of {network}: the node returns the list of its tip only");
         }
         let started = Instant::now();
         for (done, block) in blocks.iter().enumerate() {
@@ -176,13 +176,13 @@ impl ChainSync {
             }
             let left = blocks.len() - done - 1;
             if left > 0 && source.diffs == ListDiffSupport::Unsupported {
-                // A full list is work for the node: it is left as much time for others.
+                // A full list is expensive for the node: the pause leaves it the same time for other work.
                 tokio::time::sleep(asked.elapsed().min(LONGEST_PAUSE)).await;
             }
             if (done + 1) % PROGRESS == 0 && left > 0 {
                 let seconds = started.elapsed().as_secs_f64() / (done + 1) as f64 * left as f64;
                 let (network, walked, all) = (&self.settings.network, done + 1, blocks.len());
-                info!(%network, "catching up with {network}: {walked} of {all} blocks, about {seconds:.0} s left");
+                info!(%network, "Catching up with {network}: {walked} of {all} blocks, about {seconds:.0} s left");
             }
         }
         Ok(())
@@ -214,20 +214,18 @@ impl ChainSync {
         Ok(())
     }
 
-    /// A node that does not say what happened in a block is asked once more, at the next poll.
+    /// Asks once more about an incomplete block, at the next poll.
     fn check_answered(&mut self, replayed: &ReplayedBlock) -> Result<(), SourceError> {
         let Some(error) = &replayed.unanswered else { return Ok(()) };
-        let block = replayed.happened.block;
-        if self.unanswered != Some(block.hash) {
-            self.unanswered = Some(block.hash);
+        let (network, Block { height, hash, .. }) = (&self.settings.network, replayed.happened.block);
+        if self.unanswered.replace(hash) != Some(hash) {
             return Err(error.clone().into());
         }
-        let (network, height) = (&self.settings.network, block.height);
-        warn!(%network, "not all is known that happened in block {height} of {network}: {error}");
+        warn!(%network, "events or DKG outcomes of block {height} of {network} are incomplete: {error}");
         Ok(())
     }
 
-    /// The list after `block`, the next one to ours: by its changes, or read in full where that fails.
+    /// The list after `block`, the next one: from its list diff, or read in full if the diff fails.
     async fn next_list(&mut self, source: &mut Source, block: Block) -> Result<MasternodeList, SourceError> {
         let before = self.list().filter(|_| source.diffs == ListDiffSupport::Supported).cloned();
         let Some(before) = before else { return self.full_list(source, block).await };
@@ -248,13 +246,14 @@ impl ChainSync {
         warn!(
             %network,
             height = height.0,
-            "the changes of block {height} of {network} cannot be used ({why}); its full list is read instead"
+            "List diff of block {height} of {network} is unusable ({why}): reading the full list"
         );
         self.full_list(source, block).await
     }
 
-    /// The whole list of a block on the way to the tip. One that hides a watched masternode is refused until the source was asked
-    /// often enough; then the block is passed, and nothing is published until a list shows the masternode again.
+    /// The full list of a block before the tip. A list that hides a watched masternode is refused until the source has
+    /// been asked often enough. Then the block is skipped, and nothing is published until a list contains the
+    /// masternode again.
     pub(super) async fn full_list(&mut self, source: &Source, block: Block) -> Result<MasternodeList, SourceError> {
         let hidden = match self.visible_list(source, block).await? {
             Ok(list) => return Ok(list),
@@ -264,11 +263,11 @@ impl ChainSync {
             return Err(hidden.into());
         }
         let (network, height) = (&self.settings.network, block.height);
-        warn!(%network, height = height.0, "block {height} of {network} is passed, its events are not exact: {hidden}");
+        warn!(%network, height = height.0, "Skipping block {height} of {network}, its events are approximate: {hidden}");
         Ok(self.watching.with_hidden(hidden.list))
     }
 
-    /// The whole list of a block, or the error of one that hides a watched masternode.
+    /// The full list of a block, or an error if it hides a watched masternode.
     async fn visible_list(&self, source: &Source, block: Block) -> Result<Result<MasternodeList, Hidden>, SourceError> {
         let before = self.list().map(AsRef::as_ref);
         let (list, reasons) = list_reader::in_full(source, block, before).await?;
@@ -296,7 +295,7 @@ impl ChainSync {
             self.meters.gap_blocks.inc_by(u64::from(skipped));
             warn!(
                 %network,
-                "the list of {network} was read at height {}; events of {skipped} blocks before it were not seen",
+                "Full list of {network} read at height {}: events of the {skipped} blocks before it are missing",
                 tip.height
             );
         }
@@ -310,7 +309,7 @@ impl ChainSync {
             %network,
             height = tip.height.0,
             masternodes = list.registered(),
-            "following {network} from height {}: {} masternodes, {} of them valid, read in {:.1} s",
+            "Following {network} from height {}: {} masternodes, {} of them valid, read in {:.1} s",
             tip.height,
             list.registered(),
             list.valid(),
@@ -323,10 +322,10 @@ impl ChainSync {
         Ok(())
     }
 
-    /// Reads the list of the tip in full and puts it in the place of ours. Returns how many masternodes differed.
+    /// Reads the full list at the tip and replaces the followed list. Returns the number of masternodes that differed.
     pub(super) async fn verify(&mut self, source: &Source) -> Result<usize, SourceError> {
         let Some(chain) = self.state.followed_mut() else { return Ok(0) };
-        // Noted before it is read: a list that cannot be read is tried again when it is due again.
+        // Set before the read: a failed read is retried at the next due time.
         chain.set_verified();
         let tip = *chain.tip();
         let full = self.tip_list(source, tip).await?;
@@ -337,25 +336,25 @@ impl ChainSync {
         Ok(wrong)
     }
 
-    /// Compares the list carried on from block to block with the node's own count, and now and then with its full list.
-    /// Returns whether the list had to be corrected.
+    /// Compares the followed list with the node's own count, and periodically with its full list. Returns whether the
+    /// list had to be corrected.
     pub(super) async fn check_against_node(&mut self, source: &Source) -> Result<bool, SourceError> {
         if !source.client.dialect().is_pinned() {
-            // It was read whole just now, and may differ from the count by what happened in between.
+            // The list was just read in full; the count may belong to a later block.
             return Ok(false);
         }
         let Some(chain) = self.state.followed() else { return Ok(false) };
         let tip = *chain.tip();
         let counted = optional(source.client.masternode_count().await)?;
         let agrees = counted.is_none_or(|count| {
-            // Of entries that could not be read it is not known whether they are enabled.
+            // Entries that could not be read may be enabled or not.
             let (list, unreadable) = (chain.list(), chain.list().unreadable().entries());
             count.total as usize == list.registered() + unreadable
                 && (list.valid()..=list.valid() + unreadable).contains(&(count.enabled as usize))
         });
         let due = tip.height.above(chain.verified()) >= self.settings.resync_blocks;
         if (agrees && !due) || source.client.best_block_hash().await? != tip.hash {
-            // A block came in between: the counts are not of our tip, the next block compares again.
+            // A block arrived in between: the count is not that of our tip. The next block compares again.
             return Ok(false);
         }
         let wrong = self.verify(source).await?;
@@ -365,29 +364,31 @@ impl ChainSync {
             warn!(
                 %network,
                 height = height.0,
-                "the list of {network} was read again at height {height}: {wrong} masternodes differed from the node's"
+                "Full list of {network} read again at height {height}: {wrong} masternodes differed"
             );
         }
         Ok(wrong > 0)
     }
 
-    /// Asks for what is due at the tip in addition to the list.
+    /// Asks for the data other than the list that is due at the tip.
     pub(super) async fn enrich(&mut self, source: &mut Source, chain: &ChainInfo) {
         let Some(followed) = self.state.followed_mut() else { return };
         let (rules, watched) = (&self.settings.rules, self.watching.targets());
         self.enrichment.refresh(source, chain, followed, rules, watched).await;
     }
 
-    /// Selects the members of the sessions that are decided. Returns whether they are news, and what went wrong.
+    /// Selects the members of the sessions that are already determined. Returns whether the result changed, and the
+    /// error if any.
     pub(super) async fn select_quorums(&mut self, source: &mut Source) -> (bool, Result<(), SourceError>) {
-        match self.state.followed().filter(|_| self.settings.ask.seats) {
-            Some(followed) => self.enrichment.select_quorums(source, followed, &self.settings.rules).await,
-            None => (false, Ok(())),
-        }
+        let Some(followed) = self.state.followed().filter(|_| self.settings.ask.seats) else { return (false, Ok(())) };
+        let selected = self.enrichment.select_quorums(source, followed, &self.settings.rules).await;
+        let mismatches = self.enrichment.take_mismatches();
+        self.meters.selection_mismatches.count(&self.enrichment.computed_types(), &mismatches);
+        selected
     }
 
-    /// Fills in one block of the past, or finds out which are missing. `source` is the one that is followed, if the tip is reached
-    /// and recorded. Returns whether there is more to do.
+    /// Backfills one block, or finds the missing blocks. `source` is the followed one, once the tip is reached and
+    /// recorded. Returns whether more is to do.
     pub(super) async fn fill(&mut self, source: Option<&mut Source>) -> bool {
         let subnet = source.as_ref().and_then(|source| source.subnet()).unwrap_or(Subnet::Regtest);
         let settings = &self.settings;

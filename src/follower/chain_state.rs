@@ -1,4 +1,4 @@
-//! What is followed of a network: nothing yet, a place in the history to continue from, or a chain up to its tip.
+//! The state of a followed network: nothing yet, a block of the history to resume from, or a chain up to its tip.
 //!
 //! Never here: calls to a node; calls to the history.
 
@@ -15,7 +15,7 @@ pub(super) struct ChainState {
     replaced: ReplacedBlocks,
 }
 
-/// What the counters count from.
+/// The base of the counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Baseline {
     /// The start of the process: no history was read yet.
@@ -25,15 +25,15 @@ enum Baseline {
 }
 
 enum Phase {
-    /// No list was read, or the last one was given up. The counters stay.
+    /// No list was read, or the last one was discarded. The counters stay.
     Fresh(EventCounters),
-    /// The history is open. Where to continue is not known yet.
+    /// The history is open. The block to resume from is not known yet.
     Resuming { unrecorded: Unrecorded, replaced: ReplacedBlocks },
     /// A chain is followed.
     Following(Box<FollowedChain>),
 }
 
-/// What was followed before the history was opened.
+/// The chain that was followed before the history was opened.
 enum Unrecorded {
     Counters(EventCounters),
     Chain(Box<FollowedChain>),
@@ -66,7 +66,7 @@ impl ChainState {
         }
     }
 
-    /// Whether the history is open and the block to continue from is not known yet.
+    /// Whether the history is open and the block to resume from is still unknown.
     pub(super) fn is_resuming(&self) -> bool {
         matches!(self.phase, Phase::Resuming { .. })
     }
@@ -89,8 +89,8 @@ impl ChainState {
         }
     }
 
-    /// Continues with a chain whose counters are those of the history. Blocks that were replaced while the history was closed are
-    /// not counted there, so only those that the history has as replaced stay known.
+    /// Continues with a chain whose counters are those of the history. The history does not count blocks that were
+    /// replaced while it was closed, so only the blocks that it marks as replaced are kept.
     pub(super) fn continue_from_history(&mut self, chain: FollowedChain) {
         if let Phase::Resuming { replaced, .. } = &mut self.phase {
             self.replaced = std::mem::take(replaced);
@@ -99,7 +99,8 @@ impl ChainState {
         self.baseline = Baseline::History;
     }
 
-    /// Continues with what was followed before the history was opened, on top of the counters of the history.
+    /// Continues with the chain that was followed before the history was opened, and adds its counters to those of the
+    /// history.
     pub(super) fn continue_on_top_of(&mut self, in_file: EventCounters) {
         if let Phase::Resuming { replaced, .. } = &mut self.phase {
             self.replaced.extend(std::mem::take(replaced).into_hashes());
@@ -121,12 +122,12 @@ impl ChainState {
         matches!(&self.phase, Phase::Resuming { unrecorded: Unrecorded::Chain(_), .. })
     }
 
-    /// Follows a chain in the place of the one before.
+    /// Follows another chain.
     pub(super) fn follow(&mut self, chain: FollowedChain) {
         self.phase = Phase::Following(Box::new(chain));
     }
 
-    /// Gives up the chain. Its counters stay, or the ones given take their place.
+    /// Discards the chain. Its counters stay, unless others are given.
     pub(super) fn give_up(&mut self, counters: Option<EventCounters>) {
         let own = self.take_counters();
         self.phase = Phase::Fresh(counters.unwrap_or(own));
@@ -140,7 +141,7 @@ impl ChainState {
         }
     }
 
-    /// Remembers blocks of which the events are counted and which were replaced.
+    /// Remembers replaced blocks whose events are counted.
     pub(super) fn note_replaced(&mut self, blocks: impl IntoIterator<Item = BlockHash>) {
         match &mut self.phase {
             Phase::Resuming { replaced, .. } => replaced.extend(blocks),
@@ -169,7 +170,7 @@ mod tests {
     use domain::masternode::NodeType;
     use domain::samples::{block, id, list, masternode};
 
-    /// Counters of so many revivals of one masternode.
+    /// Counters with this number of revivals of one masternode.
     fn counters(revivals: u32) -> EventCounters {
         let mut counters = EventCounters::default();
         for height in 0..revivals {

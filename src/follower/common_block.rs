@@ -1,7 +1,7 @@
-//! The common block of a recorded branch and the node's: the highest recorded block that is still on the node's branch, or what
-//! the node says of blocks below all that are recorded.
+//! The common block of a recorded branch and the node's branch: the highest recorded block that is still on the node's
+//! branch, or, below all recorded blocks, the block that the node's headers show.
 //!
-//! Never here: taking blocks back (`resume`); reorgs within the blocks that are kept (`sync_planner`).
+//! Never here: withdrawing blocks (`resume`); reorgs within the blocks that are kept (`sync_planner`).
 
 use crate::follower::history_sink::HistorySink;
 use crate::follower::source::{SourceError, optional};
@@ -9,7 +9,7 @@ use crate::rpc::{Client, ErrorKind};
 use domain::list::Block;
 use domain::masternode::{BlockHash, Height};
 
-/// What a node answers to a height above its tip: `RPC_INVALID_PARAMETER` of its `rpc/protocol.h`.
+/// Dash Core's error code for a height above its tip: `RPC_INVALID_PARAMETER` of `rpc/protocol.h`.
 const OUT_OF_RANGE: i64 = -8;
 
 /// The highest recorded block that is on the node's branch.
@@ -22,8 +22,8 @@ pub(super) async fn highest_recorded(client: &Client, history: &HistorySink) -> 
     Ok(None)
 }
 
-/// Height of the highest block below an abandoned one that is on the node's branch; `None` where nothing says it. At most
-/// `headers` headers are read.
+/// Height of the highest block below an abandoned one that is on the node's branch; `None` if unknown. Reads at most
+/// `headers` headers.
 pub(super) async fn below(
     client: &Client,
     history: &HistorySink,
@@ -36,7 +36,7 @@ pub(super) async fn below(
     }
 }
 
-/// The same below all blocks that are kept, unless it is known already since the recorded ones were taken back.
+/// The same below all blocks that are kept, unless it is known already from withdrawing the recorded ones.
 pub(super) async fn below_all(
     client: &Client,
     history: &HistorySink,
@@ -49,7 +49,7 @@ pub(super) async fn below_all(
     }
 }
 
-/// A node that saw the abandoned branch knows its headers.
+/// A node that saw the abandoned branch has its headers.
 async fn by_headers(client: &Client, abandoned: Block, headers: u32) -> Result<Option<Height>, SourceError> {
     let mut hash = abandoned.hash;
     for _ in 0..=headers {
@@ -63,7 +63,7 @@ async fn by_headers(client: &Client, abandoned: Block, headers: u32) -> Result<O
     Ok(None)
 }
 
-/// Another node is asked for the blocks of which the history has events.
+/// Other nodes are asked for the blocks of which the history has events.
 async fn by_events(client: &Client, history: &HistorySink, abandoned: Block) -> Result<Option<Height>, SourceError> {
     for block in history.blocks_with_events_below(abandoned.height).await {
         if is_on_branch(client, block.height, &block.hash).await? {

@@ -1,10 +1,10 @@
-//! How the DKG sessions of a block ended, and so why masternodes were penalised: which quorums call them failed
-//! (docs/spec/dash.md#attributing-a-penalty). And what the block pays.
+//! Reads how the DKG sessions of a block ended, and so why masternodes were penalised: the quorums whose commitments
+//! mark them as failed (docs/spec/dash.md#attributing-a-penalty). Also reads the payees of the block.
 //!
-//! One small call for a block in which commitments fall due, one for each quorum in it whose members are asked for, one for
-//! a block that pays somebody. What a node refuses to say stays unknown, and keeps nothing back.
+//! Costs one small call for a block in which commitments are due, one for each quorum whose members are needed, and one
+//! for a block that pays masternodes. Data that the node refuses stays unknown and delays nothing.
 //!
-//! Never here: points or bans; a list shows those.
+//! Never here: scores or bans, which are in the list.
 
 use std::collections::HashMap;
 
@@ -17,16 +17,16 @@ use domain::dkg_outcome::DkgOutcome;
 use domain::event::{self, Event, EventKind, FailedQuorum};
 use domain::list::{Block, MasternodeList};
 
-/// What the commitments of a block say.
+/// The commitments of a block and their outcomes.
 #[derive(Default)]
 pub(super) struct DkgOutcomes {
     pub(super) sessions: Vec<DkgOutcome>,
     pub(super) failed: HashMap<MasternodeId, Vec<FailedQuorum>>,
-    /// All of them; `None` when they were not read.
+    /// All commitments; `None` if they were not read.
     pub(super) commitments: Option<Vec<Commitment>>,
 }
 
-/// Whether the same question may be answered later.
+/// Whether a retry may return more.
 pub(super) fn is_passing(error: &RpcError) -> bool {
     !matches!(
         error.kind(),
@@ -34,7 +34,7 @@ pub(super) fn is_passing(error: &RpcError) -> bool {
     )
 }
 
-/// Puts what a block pays into its payments; `before` is the list that its payee was chosen from.
+/// Adds the amounts of a block to its payments; `before` is the list from which its payee was chosen.
 pub(super) async fn pay(
     source: &Source,
     before: &MasternodeList,
@@ -49,9 +49,9 @@ pub(super) async fn pay(
     Ok(())
 }
 
-/// What the commitments of a block say; `types` are those that can punish. The members of quorums in which nobody failed are
-/// asked for only where `all` are to be counted; without the transactions of the block those of formed quorums are found
-/// where somebody was penalised.
+/// Reads the commitments of a block; `types` are the quorum types that can penalise. The members of quorums without
+/// failures are read only if `all` are to be counted. Without the special transactions of the block, formed quorums are
+/// searched for only if a masternode was penalised.
 pub(super) async fn read(
     source: &Source,
     types: &[QuorumType],
@@ -71,7 +71,7 @@ pub(super) async fn read(
             let judged = judged(&source.client, types, block, &commitments, all).await?;
             Ok(DkgOutcomes { commitments: Some(commitments), ..judged })
         }
-        // A node without the block itself still knows its quorums.
+        // A node without the block data still has its quorums.
         Err(error) if is_passing(&error) => Err(error),
         Ok(None) | Err(_) if penalised => failed_in(&source.client, types, block).await,
         Ok(None) => Ok(DkgOutcomes::default()),
@@ -90,7 +90,7 @@ async fn judged(
     for commitment in commitments {
         let Some(kind) = types.iter().find(|kind| kind.id == commitment.quorum_type) else { continue };
         if commitment.valid_members == 0 {
-            // One that says so is in each block until a quorum forms or the time is over.
+            // A null commitment is in each block of the mining window until a quorum forms.
             if kind.ends_at(block.height) {
                 outcomes.sessions.push(DkgOutcome { quorum_type: kind.name.into(), members: None });
             }
@@ -121,7 +121,7 @@ impl DkgOutcomes {
     }
 }
 
-/// Whom the quorums that formed in a block call failed, by the quorums that were active after it.
+/// The members that the quorums formed in a block mark as failed, from the quorums active after it.
 async fn failed_in(client: &Client, types: &[QuorumType], block: &Block) -> Result<DkgOutcomes, RpcError> {
     let mut outcomes = DkgOutcomes::default();
     for formed in client.quorums_formed_in(block).await? {
@@ -132,7 +132,7 @@ async fn failed_in(client: &Client, types: &[QuorumType], block: &Block) -> Resu
             outcomes.add(kind, &Commitment { quorum_type: kind.id, hash, index, valid_members }, quorum);
         }
     }
-    // Those without failures are missing: what is not all is not counted.
+    // Quorums without failures are missing here, so the sessions are not counted.
     outcomes.sessions.clear();
     Ok(outcomes)
 }

@@ -1,6 +1,6 @@
-//! A chain up to its tip: the list there, the steps back from it, and the counters.
+//! A chain up to its tip: the list at the tip, the steps back from it, and the counters.
 //!
-//! Never here: any call to a node; what is true is decided by the caller.
+//! Never here: calls to a node; deciding which chain is right.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use domain::masternode::{BlockHash, Height, Masternode, MasternodeId};
 use domain::pose::PenaltyRule;
 use domain::unreadable::Unreadable;
 
-/// How many blocks a reorg may reach back before the list must be read anew: a day on Dash, whose ChainLocks forbid
-/// all but the shallowest.
+/// Depth of a reorg beyond which the full list must be read again: one day on Dash, where ChainLocks prevent all but
+/// the shallowest reorgs.
 pub(super) const DEPTH: usize = 576;
 
-/// How many of the last events are kept for those who look at a snapshot.
+/// Number of the last events that are kept for readers of a snapshot.
 const RECENT: usize = 1024;
 
 /// See the module.
@@ -31,13 +31,13 @@ pub(super) struct FollowedChain {
     verified: Height,
 }
 
-/// What one block changed, to take it back.
+/// The changes of one block, to undo it.
 struct StepBack {
     parent: Block,
     entries: Vec<(MasternodeId, Option<Masternode>)>,
     unreadable: Unreadable,
     events: usize,
-    /// Heights of the penalties before, of those whom this block penalised.
+    /// Heights of the previous penalties of the masternodes that this block penalised.
     penalties: Vec<(MasternodeId, Option<Height>)>,
 }
 
@@ -48,7 +48,7 @@ impl FollowedChain {
         FollowedChain { verified: list.block().height, at: ReplayPoint::new(list), back, recent, counters }
     }
 
-    /// The list at the tip, with what the next block is compared with.
+    /// The list at the tip, with the data that the next list is compared with.
     pub(super) fn replay_point(&self) -> &ReplayPoint {
         &self.at
     }
@@ -68,12 +68,12 @@ impl FollowedChain {
         self.verified
     }
 
-    /// Notes that the list of the tip is read in full.
+    /// Records that the list of the tip was read in full.
     pub(super) fn set_verified(&mut self) {
         self.verified = self.tip().height;
     }
 
-    /// Takes over what an earlier process saw up to the tip; nothing of it is counted again.
+    /// Takes over the events of an earlier process up to the tip. They are not counted again.
     pub(super) fn remember(&mut self, earlier: Vec<Event>) {
         let last = earlier.len().saturating_sub(RECENT);
         self.recent = earlier.into_iter().skip(last).collect();
@@ -89,7 +89,7 @@ impl FollowedChain {
         self.recent.iter()
     }
 
-    /// Puts the counters on top of earlier ones, of which nothing was known so far.
+    /// Adds the counters to earlier ones that were unknown so far.
     pub(super) fn rebase_on(&mut self, earlier: EventCounters) {
         for (id, height) in self.back.iter_mut().flat_map(|step| &mut step.penalties) {
             *height = height.or(earlier.last_penalty(id));
@@ -97,12 +97,12 @@ impl FollowedChain {
         self.counters = earlier.add_later(&self.counters);
     }
 
-    /// Gives up the lists and keeps the counters.
+    /// Drops the lists and keeps the counters.
     pub(super) fn into_counters(self) -> EventCounters {
         self.counters
     }
 
-    /// How many blocks back a block lies on our branch, 0 being the tip; `None` when it is not among those remembered.
+    /// Depth of a block on our branch, 0 being the tip; `None` if it is not among the remembered blocks.
     pub(super) fn depth_of(&self, hash: &BlockHash) -> Option<usize> {
         if self.tip().hash == *hash {
             return Some(0);
@@ -110,7 +110,7 @@ impl FollowedChain {
         self.back.iter().rev().position(|step| step.parent.hash == *hash).map(|position| position + 1)
     }
 
-    /// The block of our branch so many steps back, 0 being the tip.
+    /// The block of our branch at a depth, 0 being the tip.
     pub(super) fn at_depth(&self, depth: usize) -> Option<&Block> {
         match depth {
             0 => Some(self.tip()),
@@ -118,12 +118,12 @@ impl FollowedChain {
         }
     }
 
-    /// The oldest block that can be stepped back to.
+    /// The oldest block to which the chain can step back.
     pub(super) fn oldest(&self) -> &Block {
         self.back.front().map_or(self.tip(), |step| &step.parent)
     }
 
-    /// Moves to the list of a later block and counts what happened, which is returned.
+    /// Moves to the list of a later block. Returns its events, which are counted.
     pub(super) fn advance(&mut self, block: ReplayedBlock) -> BlockEvents {
         let ReplayedBlock { list, happened, .. } = block;
         let penalties = penalised(&happened)
@@ -135,7 +135,7 @@ impl FollowedChain {
         happened
     }
 
-    /// Moves to the list of a block that was replaced earlier: what happened in it is counted already.
+    /// Moves to the list of a block that was replaced earlier and returned: its events are counted already.
     pub(super) fn restore(&mut self, block: ReplayedBlock) -> BlockEvents {
         let ReplayedBlock { list, happened, .. } = block;
         let mut penalties = Vec::new();
@@ -172,7 +172,7 @@ impl FollowedChain {
         self.recent.drain(..self.recent.len().saturating_sub(RECENT));
     }
 
-    /// Takes back one block. Returns how many events it had, `None` at the oldest block remembered.
+    /// Undoes one block. Returns the number of its events, `None` at the oldest remembered block.
     pub(super) fn step_back(&mut self) -> Result<Option<usize>, ListError> {
         let Some(step) = self.back.pop_back() else { return Ok(None) };
         let list = self.list().restore(step.parent, step.entries)?.with_unreadable(step.unreadable);
@@ -184,8 +184,8 @@ impl FollowedChain {
         Ok(Some(step.events))
     }
 
-    /// Replaces the list of the tip by one that was read in full.
-    /// Returns how many masternodes differed, and the events that follow; if any did, no step back is left.
+    /// Replaces the list of the tip by one that was read in full. Returns the number of masternodes that differed, and
+    /// the resulting events. If any differed, stepping back is no longer possible.
     pub(super) fn correct(&mut self, full: MasternodeList, rule: Option<&PenaltyRule>) -> (usize, BlockEvents) {
         let wrong = self.list().differences(&full).count();
         let mut events = Vec::new();
@@ -198,7 +198,7 @@ impl FollowedChain {
         (wrong, BlockEvents { block: *self.tip(), events, sessions: Vec::new() })
     }
 
-    /// Changes what the list says of peers; no event follows from it.
+    /// Updates the peer data of the list; produces no events.
     pub(super) fn amend(&mut self, change: impl FnOnce(&mut MasternodeList)) {
         self.at.amend(change);
     }

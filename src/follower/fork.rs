@@ -1,11 +1,13 @@
-//! The activation of Dash Core 24 as the sources show it: which of them follow it, and which are never trusted after it.
+//! The activation of Dash Core 24 as the sources report it: which sources follow it, and which must not be used after
+//! it.
 //!
-//! A node below version 24 stays on the old rules. It goes on to say that it is synced: at the block before the activation,
-//! or on a chain of its own. So once the activation height is certain, such a source is refused from the block before it on,
-//! even as the only one: the list goes stale and is withdrawn, which is said. The height comes from a source that follows,
-//! or from the history; where neither knows it, nothing can be refused, and the source is reported as not ready.
+//! A node below version 24 stays on the old rules. It still reports itself as synced: at the block before the
+//! activation, or on its own chain. Once the activation height is certain, such a source is refused from the block
+//! before it on, even if it is the only one: the list becomes stale and is withdrawn, and the log says so. The height
+//! comes from a source that follows the activation, or from the history. Without either, no source can be refused, and
+//! the source is reported as not ready.
 //!
-//! Never here: what a list means; the text of alerts.
+//! Never here: the meaning of a list; the text of alerts.
 
 use std::collections::BTreeSet;
 
@@ -21,17 +23,17 @@ use domain::deployment::{self, At, Deployment, Forks, Phase, V24};
 use domain::list::Block;
 use domain::masternode::{BlockHash, Height};
 
-/// What is certain of the activation on a network.
+/// What is certain about the activation on a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Activation {
-    /// First block under the new rules; where only later blocks were seen, the first of those.
+    /// First block under the new rules, or the first one seen if only later blocks were seen.
     pub(super) height: Option<Height>,
-    /// A chain that has the activation behind it was seen.
+    /// A chain past the activation was seen.
     reached: bool,
 }
 
 impl Activation {
-    /// Takes in what a source says that follows the activation. Returns whether the height is news.
+    /// Processes the report of a source that follows the activation. Returns whether the height is new.
     fn learn(&mut self, deployment: &Deployment, tip: Height) -> bool {
         let before = self.height;
         if deployment.phase.is_certain() {
@@ -40,7 +42,7 @@ impl Activation {
             self.height = deployment.activation_height.or(first_seen).or(self.height);
             let at_or_above = |height: Height| tip.after(1) >= height;
             if self.height != before {
-                // Another branch has another activation: whether that is behind is not known yet.
+                // Another branch has another activation, which may be in the future.
                 self.reached = false;
             }
             self.reached |= active && self.height.is_some_and(at_or_above);
@@ -51,68 +53,69 @@ impl Activation {
         self.height != before
     }
 
-    /// Whether a source that does not follow, or says nothing of it, must not be used with such a tip.
+    /// Whether a source with this tip must not be used because it does not follow, or does not report whether it does.
     pub(super) fn refuses(&self, follows: Option<bool>, tip: Height) -> bool {
         follows == Some(false) && self.height.is_some_and(|height| self.reached || tip.after(1) >= height)
     }
 }
 
-/// What one source says of its forks.
+/// The forks that one source reports.
 #[derive(Default)]
 pub(super) struct SourceForks {
-    /// It does not know `getdeploymentinfo`, or must not be asked.
+    /// It does not know `getdeploymentinfo`, or refuses it.
     silent: bool,
     /// Its answer at a block.
-    said: Option<(BlockHash, Forks)>,
-    /// Where v24 stands at its tip.
+    reported: Option<(BlockHash, Forks)>,
+    /// State of v24 at its tip.
     pub(super) deployment: Option<Deployment>,
     /// Whether it follows the activation, once that is known.
     pub(super) follows: Option<bool>,
-    /// Version of the coinbase that was read last, and the height of its block.
+    /// Version of the last coinbase that was read, and the height of its block.
     pub(super) coinbase: Option<(Height, u16)>,
-    /// Block of an EHF signal that was seen.
+    /// Block in which an EHF signal was seen.
     seen_signal: Option<Height>,
-    /// Blocks of a window, as it said them.
+    /// Blocks of a signalling window, as the node reported them.
     window: Option<u32>,
-    /// Height up to which special transactions were looked at.
+    /// Height up to which special transactions were read.
     looked_at: Option<Height>,
 }
 
 impl SourceForks {
-    /// The node may have been replaced: what it said is forgotten.
+    /// Forgets the reports: the node may have been replaced.
     pub(super) fn forget(&mut self) {
         let SourceForks { coinbase, seen_signal, window, .. } = *self;
         *self = SourceForks { coinbase, seen_signal, window, ..SourceForks::default() };
     }
 
-    /// Whether the special transactions of a block are due: each while they decide where the deployment stands, else some.
+    /// Whether the special transactions of a block are due: every block while they determine the state of the
+    /// deployment, otherwise some.
     fn is_due(&self, tip: Height, activation: Option<Height>) -> bool {
         const BLOCKS: u32 = 24;
         let Some(last) = self.looked_at else { return true };
-        let bip9 = self.said.as_ref().and_then(|(_, forks)| forks.get(V24)?.bip9.as_ref());
+        let bip9 = self.reported.as_ref().and_then(|(_, forks)| forks.get(V24)?.bip9.as_ref());
         let signal_unsaid = bip9.is_some_and(|bip9| bip9.status == "defined" && bip9.needs_signal.is_none());
         let crossed = activation.is_some_and(|height| last < height && tip >= height);
         last != tip && (signal_unsaid || crossed || last > tip || tip.above(last) >= BLOCKS)
     }
 
-    /// Puts what the node says of its forks into `chain`, asked once a block, and judges where v24 stands. A call that fails
-    /// keeps nothing back.
+    /// Adds the forks that the node reports to `chain`, asked once a block, and determines the state of v24. A failed
+    /// call delays nothing.
     pub(super) async fn learn(&mut self, client: &Client, version: Option<u32>, chain: &mut ChainInfo) {
         if client.dialect().deployments.is_none() {
             return;
         }
-        let known = self.said.as_ref().is_some_and(|(block, _)| *block == chain.best);
+        let known = self.reported.as_ref().is_some_and(|(block, _)| *block == chain.best);
         if !known && !self.silent {
             match client.deployments().await {
-                Ok(forks) => self.said = Some((chain.best, forks)),
+                Ok(forks) => self.reported = Some((chain.best, forks)),
                 Err(error) => {
                     self.silent = matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden);
                 }
             }
         }
-        match &self.said {
+        match &self.reported {
             Some((_, forks)) if !self.silent => chain.forks = Some(forks.clone()),
-            _ => self.said = chain.forks.clone().map(|forks| (chain.best, forks)),
+            _ => self.reported = chain.forks.clone().map(|forks| (chain.best, forks)),
         }
         self.judge(version, chain);
     }
@@ -135,8 +138,8 @@ impl SourceForks {
 }
 
 impl SourcePool {
-    /// Takes in what a source says of the activation, after it was checked. Refuses it where it was left behind.
-    /// `followed` is the height of the tip that is followed.
+    /// Processes what a source reports about the activation, after it was checked. Refuses a source that was left
+    /// behind. `followed` is the height of the followed tip.
     pub(super) async fn examine_fork(
         &mut self,
         index: usize,
@@ -157,7 +160,7 @@ impl SourcePool {
         let follows = self.sources[index].forks.follows;
         let old_in_use = self.active.is_none_or(|active| self.sources[active].forks.follows != Some(true));
         match follows {
-            // The chain that is followed, or is about to be. Before the activation there is nothing to compare.
+            // The chain that is followed, or about to be. Before the activation there is nothing to compare.
             Some(true) if self.active == Some(index) || old_in_use => {
                 let reached = self.activation.height.is_some_and(|height| chain.blocks >= height);
                 self.sources[index].health.fork_split = reached.then_some(false);
@@ -174,7 +177,7 @@ impl SourcePool {
         }
     }
 
-    /// Says of each source whether it follows, where the network is one on which that matters.
+    /// Updates whether each source follows the activation, on networks where it matters.
     fn report_fork(&mut self, chain: &ChainInfo) {
         let public = matches!(Subnet::from_chain_name(&chain.chain), Subnet::Main | Subnet::Test);
         let seen = self.sources.iter().any(|source| source.forks.follows == Some(true));
@@ -184,8 +187,8 @@ impl SourcePool {
         }
     }
 
-    /// Compares the activation block of a source with that of the source in use, where both have one: two chains that part there
-    /// never have it in common, and a reorg at the tip does not touch it.
+    /// Compares the activation block of a source with that of the source in use, if both have one. Two chains that
+    /// diverge there never share it, and a reorg at the tip does not change it.
     async fn compare_chains(&mut self, index: usize, tip: Height, followed: Option<Height>) {
         let reached = |at: &Height| followed.is_some_and(|followed| followed.min(tip) >= *at);
         let at = self.activation.height.filter(reached);
@@ -193,7 +196,7 @@ impl SourcePool {
             Some((at, active)) => {
                 let ours = self.sources[active].client.block_hash(at).await;
                 let theirs = self.sources[index].client.block_hash(at).await;
-                // Where one does not answer, what was found before stands.
+                // If one of them does not answer, the previous result stays.
                 let (Ok(ours), Ok(theirs)) = (ours, theirs) else { return };
                 Some(ours != theirs)
             }
@@ -205,27 +208,27 @@ impl SourcePool {
         {
             error!(
                 network = %self.settings.network,
-                "source {name} is on another chain than {} since the activation of v24: block {at} differs",
+                "Source {name} is on another chain than {} since the activation of v24: block {at} differs",
                 self.settings.network,
             );
         }
         self.sources[index].health.fork_split = split;
     }
 
-    /// Whether what is followed is the chain that was left behind, so that a shorter one may take its place.
+    /// Whether the followed chain is the one that was left behind, so that a shorter chain may replace it.
     pub(super) fn is_astray(&self, index: usize, followed: Option<Height>) -> bool {
         let beyond = |height: Height| followed.is_some_and(|followed| followed >= height);
         let old = self.active.is_none_or(|active| self.sources[active].forks.follows == Some(false));
         self.sources[index].forks.follows == Some(true) && old && self.activation.height.is_some_and(beyond)
     }
 
-    /// Whether the source of this index is not to be used with the tip that it had last.
+    /// Whether the source at this index must not be used with its last tip.
     pub(super) fn is_left_behind(&self, index: usize, followed: Option<Height>) -> bool {
         let source = &self.sources[index];
         self.activation.refuses(source.forks.follows, source.tip.or(followed).unwrap_or(Height(0)))
     }
 
-    /// Where v24 stands: as the source in use says, else as the furthest other one that follows.
+    /// State of v24: as the source in use reports it, otherwise as the most advanced other source that follows.
     pub(super) fn deployment(&self, index: usize) -> Option<Deployment> {
         let own = self.sources[index].forks.deployment.clone();
         own.or_else(|| {
@@ -235,8 +238,8 @@ impl SourcePool {
         })
     }
 
-    /// Looks at the special transactions of the tip, where they are due: the coinbase's version, an EHF signal, and what no
-    /// known release has.
+    /// Reads the special transactions of the tip when they are due: the coinbase's version, EHF signals, and types that
+    /// no known release has.
     pub(super) async fn look_at_special(&mut self, index: usize, tip: &Block) {
         let activation = self.activation.height;
         let source = &mut self.sources[index];
@@ -256,7 +259,7 @@ impl SourcePool {
         source.forks.looked_at = Some(tip.height);
         source.forks.coinbase = found.coinbase_version.map(|version| (tip.height, version)).or(source.forks.coinbase);
         if found.signals.contains(&V24_BIT) {
-            info!(network = %self.settings.network, "the EHF signal of v24 was mined in block {}", tip.height);
+            info!(network = %self.settings.network, "EHF signal of v24 mined in block {}", tip.height);
             source.forks.seen_signal = Some(tip.height);
         }
         let unknown = found.types.iter().filter(|kind| **kind > LAST_TYPE).count();
@@ -265,9 +268,9 @@ impl SourcePool {
         self.not_understood.add(NotUnderstood::CoinbaseVersion, beyond.into());
     }
 
-    /// Counts the names of forks that no known release has, each once.
+    /// Counts fork names that no known release has, each once.
     fn note_unknown_forks(&mut self, index: usize) {
-        let Some((_, forks)) = &self.sources[index].forks.said else { return };
+        let Some((_, forks)) = &self.sources[index].forks.reported else { return };
         let unknown = forks.keys().filter(|name| !deployment::KNOWN.contains(&name.as_str()));
         let mut news = 0;
         for name in unknown {
@@ -275,7 +278,7 @@ impl SourcePool {
                 news += 1;
                 warn!(
                     network = %self.settings.network,
-                    "source {} names a fork that this version does not know: {name:?}",
+                    "Source {} reports a fork unknown to this version: {name:?}",
                     self.sources[index].name()
                 );
             }
@@ -283,8 +286,8 @@ impl SourcePool {
         self.not_understood.add(NotUnderstood::SoftforkKey, news);
     }
 
-    /// Takes over the activation height that the history has. Refuses a source that was left behind by it. `followed` is the
-    /// height of the tip that is followed.
+    /// Takes over the activation height of the history. Refuses a source that this leaves behind. `followed` is the
+    /// height of the followed tip.
     pub(super) async fn recall_activation(
         &mut self,
         index: usize,
@@ -294,13 +297,13 @@ impl SourcePool {
         if self.activation.height.is_some_and(|known| recorded >= known || !self.activation.reached) {
             return Ok(());
         }
-        // What was seen of a chain whose activation is behind may be a later block than the first.
+        // A chain past the activation may have shown a later block than the first.
         self.activation = Activation { height: Some(recorded), ..self.activation };
         self.examine_fork(index, chain, followed).await
     }
 }
 
-/// Names of unknown forks that are remembered at most.
+/// Most names of unknown forks that are remembered.
 const MOST_NAMES: usize = 256;
 
 /// The version bit of v24.
@@ -309,7 +312,7 @@ const V24_BIT: u32 = 12;
 /// The highest type of a special transaction that 24.0 has.
 const LAST_TYPE: u32 = 12;
 
-/// What was named and is not known.
+/// Unknown names that were reported.
 pub(super) type UnknownForks = BTreeSet<ForeignText>;
 
 #[cfg(test)]
@@ -351,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_release_that_has_it_buried_tells_where_it_was_active_at_the_latest() {
+    fn a_later_release_that_has_buried_it_bounds_the_activation_height() {
         let mut activation = Activation::default();
         activation.learn(&deployment(Phase::Active, None), Height(900));
         assert_eq!(activation.height, Some(Height(900)));
@@ -364,7 +367,7 @@ mod tests {
     fn a_lock_in_that_was_reorganised_away_is_forgotten() {
         let mut activation = Activation { height: Some(Height(240)), reached: false };
         activation.learn(&deployment(Phase::Started, None), Height(239));
-        assert_eq!(activation.height, Some(Height(240)), "a source that is behind says nothing about it");
+        assert_eq!(activation.height, Some(Height(240)), "a source that is behind does not change it");
         activation.learn(&deployment(Phase::Started, None), Height(240));
         assert_eq!(activation, Activation::default());
     }

@@ -1,7 +1,7 @@
-//! What the history holds of the network that is followed, and the way of each block into it.
+//! The part of the history that belongs to the followed network, and the recording of each block.
 //!
 //! A block is recorded before it is published, so that no counter goes back when the process is killed. A history that
-//! cannot be written keeps nothing back: what happened waits with its writer, and here while it cannot be opened.
+//! cannot be written delays nothing: its writer queues the steps, or this module while the file cannot be opened.
 //!
 //! Never here: asking a node; SQL.
 
@@ -19,7 +19,7 @@ use domain::event::Event;
 use domain::list::Block;
 use domain::masternode::{BlockHash, Height};
 
-/// Steps and their events that wait here at most: weeks of Dash, and some megabytes.
+/// Most queued steps and events: weeks of Dash, and some megabytes.
 const MAX_BUFFERED: usize = 50_000;
 
 /// See the module.
@@ -27,21 +27,21 @@ pub(super) struct HistorySink {
     name: String,
     writer: Option<Writer>,
     state: State,
-    /// What will be its last blocks when nothing waits any more, the lowest first.
+    /// The last blocks that the file will contain once the queue is written, the lowest first.
     blocks: VecDeque<Block>,
-    /// Nothing waits to be written.
+    /// The queue is empty.
     is_written: bool,
     buffer: ClosedBuffer,
     activation: RecordedActivation,
-    /// The common block of a reorg that took back all blocks, until another block is recorded.
+    /// The common block of a reorg that withdrew all blocks, until another block is recorded.
     common: Option<Height>,
-    /// The file said once which network this is.
+    /// The file has identified the network once.
     is_bound: bool,
-    /// What was said last of why it cannot be used.
+    /// The last error why it cannot be used.
     complaint: Option<String>,
 }
 
-/// What happened while the history was closed.
+/// The steps while the history was closed.
 #[derive(Default)]
 struct ClosedBuffer {
     /// In order; begins with a block.
@@ -60,7 +60,7 @@ struct RecordedActivation {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// What it holds is not known: to be asked before the chain is followed.
+    /// Its content is unknown: it is read before the chain is followed.
     Closed,
     /// Each block is recorded.
     Open(NetworkId),
@@ -83,24 +83,24 @@ impl HistorySink {
         }
     }
 
-    /// Whether the history is to be asked from where to go on.
+    /// Whether the history must be asked for the block to resume from.
     pub(super) fn is_closed(&self) -> bool {
         self.writer.is_some() && self.state == State::Closed
     }
 
-    /// Forgets what is known: perhaps the network is another one now.
+    /// Forgets its content: the network may be another one now.
     pub(super) fn close(&mut self) {
         self.state = State::Closed;
         self.blocks.clear();
         self.discard_buffered();
     }
 
-    /// Forgets what was held while it was closed.
+    /// Forgets the steps that were queued while it was closed.
     pub(super) fn discard_buffered(&mut self) {
         self.buffer = ClosedBuffer::default();
     }
 
-    /// The first block that waits until the history is open.
+    /// The first block that is queued until the history is open.
     pub(super) fn first_buffered(&self) -> Option<Height> {
         self.buffer.steps.iter().find_map(|step| match step {
             HistoryOp::Block(happened) => Some(happened.block.height),
@@ -108,11 +108,11 @@ impl HistorySink {
         })
     }
 
-    /// Records what happened while it was closed, after it was opened.
+    /// Records the steps queued while it was closed, after it was opened.
     pub(super) async fn flush_buffered(&mut self) {
         for step in std::mem::take(&mut self.buffer).steps {
             match step {
-                // The start, which the history ended with already.
+                // The start, with which the history already ended.
                 HistoryOp::Block(start) if self.cursor() == Some(start.block) => {}
                 HistoryOp::Block(happened) => self.record(happened).await,
                 HistoryOp::Amend(happened) => self.amend(happened).await,
@@ -129,7 +129,7 @@ impl HistorySink {
             HistoryOp::Withdraw(_) => 1,
         };
         if *weight > MAX_BUFFERED {
-            warn!(network = %self.name, "{} steps of {} are not recorded: too many wait", steps.len(), self.name);
+            warn!(network = %self.name, "Dropped {} history steps of {}: queue limit reached", steps.len(), self.name);
             steps.clear();
             *weight = 0;
         }
@@ -140,13 +140,13 @@ impl HistorySink {
         writer.waiting_outside(&self.name, blocks);
     }
 
-    /// Whether the history says which network this is. Then no source makes it another one.
+    /// Whether the history identifies the network. Then no source can change it.
     pub(super) fn is_bound(&self) -> bool {
         self.is_bound
     }
 
-    /// Asks what is recorded of the network. Returns the blocks that the file has as replaced; each block is recorded from now on.
-    /// `None` while it cannot be opened. Fails where the history is of another network.
+    /// Reads what is recorded of the network. Returns the blocks that the file marks as replaced; from then on each
+    /// block is recorded. `None` while the file cannot be opened. Fails if the history is of another network.
     pub(super) async fn open(&mut self, identity: &Identity) -> Result<Option<Vec<BlockHash>>, SourceError> {
         let Some(writer) = &self.writer else { return Ok(None) };
         let identity = history::Identity { chain: identity.chain.clone(), genesis: identity.genesis };
@@ -176,14 +176,14 @@ impl HistorySink {
             return;
         }
         if matches!(error, StoreError::Damaged(_)) {
-            error!(network = %self.name, "nothing is recorded of {}: {message}", self.name);
+            error!(network = %self.name, "Recording of {} stopped: {message}", self.name);
         } else if !matches!(error, StoreError::NotOpen) {
-            warn!(network = %self.name, "nothing is recorded of {} at the moment: {message}", self.name);
+            warn!(network = %self.name, "Recording of {} paused: {message}", self.name);
         }
         self.complaint = Some(message);
     }
 
-    /// The counters that the history has; `None` where it is not open or cannot be read, and then it is closed.
+    /// The counters of the history; `None` if it is not open or cannot be read, and then it is closed.
     pub(super) async fn counters(&mut self) -> Option<EventCounters> {
         let (Some(writer), State::Open(network)) = (&self.writer, self.state) else { return None };
         match writer.tallies(network).await {
@@ -196,8 +196,8 @@ impl HistorySink {
         }
     }
 
-    /// The last events that the history has up to its highest block, oldest first; none where it cannot say. They are of `blocks`
-    /// blocks at most: what was filled in of old ones is not news.
+    /// The last events of the history up to its highest block, oldest first; none if they cannot be read. They are of
+    /// the last `blocks` blocks: backfilled old events are not news.
     pub(super) async fn recent(&self, blocks: u32) -> Vec<Event> {
         let (Some(writer), Some(cursor)) = (&self.writer, self.cursor()) else { return Vec::new() };
         let heights = Height(cursor.height.0.saturating_sub(blocks))..=cursor.height;
@@ -211,22 +211,22 @@ impl HistorySink {
         let page = match writer.events(query).await {
             Ok(page) => page,
             Err(error) => {
-                warn!(network = %self.name, "the last events of {} cannot be read from the history: {error}", self.name);
+                warn!(network = %self.name, "Reading the last events of {} from the history failed: {error}", self.name);
                 return Vec::new();
             }
         };
         let mut events: Vec<Event> = page.events.into_iter().rev().map(|kept| kept.event).collect();
-        // What was filled in later stands behind what was seen; of one block, in the order in which it was recorded.
+        // Backfilled events come after the live ones; the events of one block stay in the order of recording.
         events.sort_by_key(|event| event.block.height);
         events
     }
 
-    /// The activation height of v24 that the history had when it was opened, once.
+    /// The activation height of v24 in the history when it was opened, once.
     pub(super) fn take_activation(&mut self) -> Option<Height> {
         std::mem::take(&mut self.activation.is_news).then_some(self.activation.height)?
     }
 
-    /// Records an activation height that is news. What cannot be written now is tried again the next time.
+    /// Records a new activation height. A failed write is retried the next time.
     pub(super) async fn keep_activation(&mut self, height: Option<Height>) {
         let (Some(writer), State::Open(network)) = (&self.writer, self.state) else { return };
         if self.activation.height == height {
@@ -235,7 +235,7 @@ impl HistorySink {
         match writer.keep_activation(network, V24, height).await {
             Ok(()) => self.activation.height = height,
             Err(error) => {
-                debug!(network = %self.name, "the activation height of {} is not recorded yet: {error}", self.name);
+                debug!(network = %self.name, "Recording the activation height of {} failed, retrying at the next poll: {error}", self.name);
             }
         }
     }
@@ -245,22 +245,22 @@ impl HistorySink {
         self.blocks.back().copied()
     }
 
-    /// The blocks recorded, the highest first, as far as they are remembered.
+    /// The recorded blocks that are kept, the highest first.
     pub(super) fn blocks(&self) -> impl Iterator<Item = &Block> {
         self.blocks.iter().rev()
     }
 
-    /// The common block of a reorg that took back all blocks, where it is known.
+    /// The common block of a reorg that withdrew all blocks, if known.
     pub(super) fn common(&self) -> Option<Height> {
         self.common
     }
 
-    /// Notes it.
+    /// Records it.
     pub(super) fn set_common(&mut self, common: Option<Height>) {
         self.common = common;
     }
 
-    /// Blocks below a height of which the history has events, the highest first, as far as one page of events goes.
+    /// Blocks below a height of which the history has events, the highest first, limited to one page of events.
     pub(super) async fn blocks_with_events_below(&self, height: Height) -> Vec<Block> {
         let (Some(writer), Some(below)) = (&self.writer, height.0.checked_sub(1)) else { return Vec::new() };
         let query = Query {
@@ -277,7 +277,7 @@ impl HistorySink {
         blocks
     }
 
-    /// Whether the file holds everything that was recorded.
+    /// Whether the file contains every recorded step.
     pub(super) fn is_written(&self) -> bool {
         self.is_written
     }
@@ -287,7 +287,7 @@ impl HistorySink {
         self.blocks().skip(1).any(|block| block.hash == *hash)
     }
 
-    /// Records a block with what happened in it.
+    /// Records a block with its events.
     pub(super) async fn record(&mut self, happened: BlockEvents) {
         let block = happened.block;
         if self.keep(HistoryOp::Block(happened)).await.is_some() {
@@ -300,7 +300,7 @@ impl HistorySink {
         }
     }
 
-    /// The spans of heights that are recorded block by block; `None` where that cannot be asked at the moment.
+    /// The spans of heights that are recorded block by block; `None` if they cannot be read at the moment.
     pub(super) async fn spans(&self) -> Result<Option<Vec<(Height, Height)>>, StoreError> {
         let (Some(writer), State::Open(network), true) = (&self.writer, self.state, self.is_written) else {
             return Ok(None);
@@ -308,13 +308,13 @@ impl HistorySink {
         writer.spans(network).await.map(Some)
     }
 
-    /// Records a block below the highest one that was not walked when it came, and says how many are still missing.
+    /// Records a block below the highest one that was skipped when it arrived, and sets the number of missing blocks.
     pub(super) async fn fill_in(&mut self, happened: BlockEvents, missing: u32) -> Result<(), StoreError> {
         let (Some(writer), State::Open(network)) = (&self.writer, self.state) else { return Err(StoreError::NotOpen) };
         let (block, events) = (happened.block, happened.events.len());
         writer.backfill(network, happened).await?;
         writer.filled_in(&self.name, events, missing);
-        // It is one of those among which the common block is looked for after a reorg.
+        // It is a candidate for the common block of a later reorg.
         let place = self.blocks.partition_point(|other| other.height < block.height);
         let is_near = self.cursor().is_some_and(|cursor| cursor.height.above(block.height) <= BLOCKS_KEPT);
         if is_near && self.blocks.get(place) != Some(&block) {
@@ -323,26 +323,26 @@ impl HistorySink {
         Ok(())
     }
 
-    /// Says in a metric how many blocks are to be filled in.
+    /// Sets the metric of the blocks to backfill.
     pub(super) fn missing(&self, blocks: u32) {
         if let Some(writer) = &self.writer {
             writer.missing(&self.name, blocks);
         }
     }
 
-    /// Whether anything is ever recorded.
+    /// Whether a history is configured.
     pub(super) fn records(&self) -> bool {
         self.writer.is_some()
     }
 
-    /// Records what came to light of the highest block.
+    /// Records later findings about the highest block.
     pub(super) async fn amend(&mut self, happened: BlockEvents) {
         if !happened.events.is_empty() || !happened.sessions.is_empty() {
             self.keep(HistoryOp::Amend(happened)).await;
         }
     }
 
-    /// Takes back the blocks from a height on. Returns how many of their events are withdrawn, as far as that is known.
+    /// Withdraws the blocks from a height on. Returns the number of withdrawn events, if known.
     pub(super) async fn withdraw(&mut self, from: Height) -> usize {
         if self.is_closed() {
             self.buffer(HistoryOp::Withdraw(from));
@@ -360,7 +360,7 @@ impl HistorySink {
         }
     }
 
-    /// `None` where nothing is recorded.
+    /// `None` if nothing is recorded.
     async fn keep(&mut self, step: HistoryOp) -> Option<WriteOutcome> {
         if self.is_closed() {
             self.buffer(step);

@@ -1,4 +1,4 @@
-//! Reads the list of a block from a source: by what the block changed, or in full.
+//! Reads the list of a block from a source: by its list diff, or in full.
 //!
 //! Never here: which block is read; whether a list with unreadable entries is accepted.
 
@@ -14,7 +14,8 @@ pub(super) async fn header_at(source: &Source, height: Height) -> Result<Header,
     Ok(source.client.block_header(hash).await?)
 }
 
-/// The list after `block`, by its changes since `before`. Changes that do not fit are a [`SourceError::Contradiction`].
+/// The list after `block`, from its changes since `before`. Changes that do not fit are a
+/// [`SourceError::Contradiction`].
 pub(super) async fn by_diff(
     source: &Source,
     before: &MasternodeList,
@@ -26,15 +27,15 @@ pub(super) async fn by_diff(
         .map_err(|error| SourceError::Contradiction(format!("the changes of block {}: {error}", block.height)))
 }
 
-/// The whole list at a block, and why entries of it cannot be read. The block was on the node's branch after the list was read.
-/// `before` is an earlier list, if there is one.
+/// The full list at a block, and the errors of its unreadable entries. Checks after the read that the block is still on
+/// the node's branch. `before` is an earlier list, if there is one.
 pub(super) async fn in_full(
     source: &Source,
     block: Block,
     before: Option<&MasternodeList>,
 ) -> Result<(MasternodeList, Vec<UnreadableEntry>), SourceError> {
     let client = &source.client;
-    // The number of entries, so that the list is allocated once and the client knows how many to read at most.
+    // The number of entries, so that the list is allocated once and the client has an upper bound.
     let expected = match client.masternode_count().await {
         Ok(count) => count.total as usize,
         Err(_) => before.map_or(0, MasternodeList::registered),

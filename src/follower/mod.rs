@@ -1,11 +1,11 @@
-//! Follows one network: from the list at the tip, block by block, over restarts of nodes, gaps and reorgs.
+//! Follows one network: from the list at the tip, block by block, across node restarts, gaps and reorgs.
 //!
-//! A poll asks the best source for its tip. For each block that is new it takes the list's changes from the node
-//! (`protx listdiff`), or the whole list where the node cannot tell changes. What follows is published as an immutable
-//! [`Snapshot`]. The node's load depends on blocks, never on who reads the snapshot.
+//! Each poll asks the best source for its tip. For each new block it reads the list diff from the node (`protx
+//! listdiff`), or the full list if the node has no diffs. The result is published as an immutable [`Snapshot`]. The
+//! load on the node depends on the number of blocks, not on the number of readers.
 //!
-//! With a history, counters go on where the process before ended, the blocks of the downtime are walked, and a block is
-//! recorded before it is published.
+//! With a history, counters continue where the previous process ended, the blocks of the downtime are replayed, and a
+//! block is recorded before it is published.
 //!
 //! Never here: exposition, alerts, HTTP; publishing an old list as new.
 
@@ -55,14 +55,14 @@ use domain::NetworkState;
 use domain::masternode::Height;
 use domain::watch::WatchList;
 
-/// How often a list is read again because another block came while it was read.
+/// How often a list is read again because another block arrived during the read.
 const MOVES: usize = 3;
 
-/// Age at which a list that changes between blocks is read again although no block came, in seconds.
+/// Age in seconds at which a list that changes between blocks is read again without a new block.
 const REFRESH_SECONDS: u64 = 300;
 
-/// How long a new list waits for the selection of the next quorums, so that both are published as one. A node that takes
-/// longer keeps back no list: what it says is published when it says it.
+/// How long a new list waits for the selection of the next quorums, so that both are published together. A slower node
+/// does not delay the list: the selection is published later.
 const SELECTION_WAIT: Duration = Duration::from_secs(2);
 
 /// Follows one network; see the module.
@@ -74,8 +74,8 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// A follower of the network behind `clients`, the preferred one first. `watch_list` may change at any time. Of what is
-    /// published it writes everything but the probes.
+    /// A follower of the network behind `clients`, the preferred one first. `watch_list` may change at any time. It
+    /// writes the whole published state except the probes.
     pub fn new(
         settings: FollowerSettings,
         clients: Vec<Client>,
@@ -89,14 +89,14 @@ impl Follower {
         Follower { settings, sources, chain, publisher: Publisher::new(published) }
     }
 
-    /// The same, continuing where the history ends and recording each block there before it is published.
+    /// The same, resuming where the history ends and recording each block before it is published.
     #[must_use]
     pub fn with_history(mut self, writer: Writer) -> Follower {
         self.chain.history = HistorySink::new(&self.settings.network, Some(writer));
         self
     }
 
-    /// Follows until the watch list's sender is gone, which is how the owner stops it.
+    /// Follows until the sender of the watch list is dropped, which is how the owner stops it.
     pub async fn run(mut self) {
         let mut timer = tokio::time::interval(self.settings.poll_interval);
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -115,7 +115,7 @@ impl Follower {
         }
     }
 
-    /// Asks once: the first usable source is followed to its tip. Where none is usable, what is stale is withdrawn.
+    /// Polls once: follows the first usable source to its tip. Without a usable source, a stale snapshot is withdrawn.
     pub async fn poll(&mut self) {
         if let Err(troubles) = self.try_sources().await {
             self.withdraw_if_stale(&troubles);
@@ -130,14 +130,14 @@ impl Follower {
         self.publisher.publish_sources(&self.sources, &self.chain);
     }
 
-    /// As [`Follower::poll`], but says what is wrong: one line a source.
+    /// As [`Follower::poll`], but returns the errors: one line for each source.
     pub async fn poll_once(&mut self) -> Result<(), Vec<String>> {
         let followed = self.try_sources().await;
         self.publisher.publish_sources(&self.sources, &self.chain);
         followed
     }
 
-    /// Fills in one block of the past, or finds out which are missing. Returns whether there is more to do.
+    /// Backfills one block, or finds the missing blocks. Returns whether more is to do.
     pub async fn fill(&mut self) -> bool {
         let tip = self.chain.tip();
         let is_recorded = self.chain.history.is_written() && tip.is_some() && self.chain.history.cursor() == tip;
@@ -162,7 +162,7 @@ impl Follower {
                 }
                 Err(trouble) => {
                     self.sources.failed(index, &trouble);
-                    // To follow the next one may take minutes.
+                    // Following the next source may take minutes.
                     self.publisher.publish_sources(&self.sources, &self.chain);
                 }
             }
@@ -175,7 +175,7 @@ impl Follower {
         self.chain.tip().map(|tip| tip.height)
     }
 
-    /// Follows a source to its tip and publishes what is new. What only improves the picture cannot keep it back.
+    /// Follows a source to its tip and publishes the new list. Optional data never delays it.
     async fn follow(&mut self, index: usize) -> Result<Height, SourceError> {
         let best = self.sources[index].client.best_block_hash().await?;
         let followed = self.chain.state.followed().filter(|_| self.sources.active == Some(index));
@@ -205,15 +205,15 @@ impl Follower {
             Ok(true) => self.publish(),
             Err(trouble) => {
                 let network = &self.settings.network;
-                warn!(%network, "the list of {network} could not be compared with the node's: {trouble}");
+                warn!(%network, "Comparison of the list of {network} with the node's failed: {trouble}");
             }
         }
         Ok(self.followed().unwrap_or(chain.blocks))
     }
 
-    /// At a tip that is published: asks what may have changed without a block.
+    /// At a published tip: asks for what may change without a block.
     async fn confirm_tip(&mut self, index: usize) -> Result<(), SourceError> {
-        // A node that stands still may have lost its sync: that is asked now and then, and after any trouble.
+        // A node without new blocks may have lost its sync: asked periodically, and after any error.
         if self.sources[index].trouble().is_some() || self.sources.is_standby_poll() {
             self.sources.check(index, self.followed()).await?;
         }
@@ -232,12 +232,12 @@ impl Follower {
     /// Opens the history if it is closed, and continues where it ends.
     async fn resume(&mut self, index: usize, identity: &Identity, chain: &ChainInfo) -> Result<(), SourceError> {
         if let Err(trouble) = self.chain.open_history(identity).await {
-            // What was followed so far is of the network that is refused now.
+            // The chain followed so far is of the network that is refused now.
             self.sources.forget_answers();
             self.publisher.withdraw(&self.sources, &self.chain);
             return Err(trouble);
         }
-        // Before anything recorded is taken back for the sake of a chain that was left behind.
+        // Before recorded blocks are withdrawn in favour of a chain that was left behind.
         if let Some(height) = self.chain.history.take_activation() {
             self.sources.recall_activation(index, chain, (height, self.followed())).await?;
         }
@@ -249,7 +249,7 @@ impl Follower {
         self.chain.resume(&self.sources[index], chain).await
     }
 
-    /// Walks to a source's tip, and on to the next one where a block came while its list was read.
+    /// Follows a source to its tip, and to the next tip if a block arrived while the list was read.
     async fn walk_to_tip(&mut self, index: usize, mut chain: ChainInfo) -> Result<ChainInfo, SourceError> {
         for _ in 0..MOVES {
             match self.walk(index, &chain).await {
@@ -260,7 +260,7 @@ impl Follower {
         self.walk(index, &chain).await.map(|()| chain)
     }
 
-    /// Walks to a source's tip. The snapshot that becomes stale on the way is withdrawn: a walk by full lists takes long.
+    /// Follows a source to its tip. Withdraws a snapshot that becomes stale meanwhile: full lists take long.
     async fn walk(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
         let stale_at = self.sources.stale_at();
         let walk = self.chain.walk_to(&mut self.sources[index], chain);
@@ -273,7 +273,7 @@ impl Follower {
         walk.await
     }
 
-    /// Asks for what is due at the tip in addition to the list.
+    /// Asks for the data other than the list that is due at the tip.
     async fn enrich(&mut self, index: usize, chain: &ChainInfo) {
         if let Some(tip) = self.chain.tip() {
             self.sources.look_at_special(index, &tip).await;
@@ -285,10 +285,10 @@ impl Follower {
         }
     }
 
-    /// Publishes the new list once, with the selection of the next quorums. Where that takes longer than a moment, the list
-    /// comes first.
+    /// Publishes the new list together with the selection of the next quorums. If the selection takes too long, the
+    /// list is published first.
     async fn publish_with_selection(&mut self, index: usize) -> Result<(), SourceError> {
-        // What a node that takes long answered so far is lost, and asked for again below: not waited for, but for once.
+        // The cancelled call of a slow node is lost and repeated below without a time limit.
         let selection = self.chain.select_quorums(&mut self.sources[index]);
         let quick = tokio::time::timeout(SELECTION_WAIT, selection).await.ok();
         self.publish();
@@ -305,13 +305,13 @@ impl Follower {
         };
         if let Err(trouble) = selected {
             let network = &self.settings.network;
-            debug!(%network, "the members of the next sessions of {network} are not known: {trouble}");
+            debug!(%network, "Members of the next DKG sessions of {network} are unknown: {trouble}");
         }
         Ok(())
     }
 
-    /// Reads the list of the tip again where a watched masternode is hidden in it: perhaps this source shows it. Fails where
-    /// it does not; then nothing is published.
+    /// Reads the list of the tip again if it hides a watched masternode: this source may contain it. Fails if it does
+    /// not; then nothing is published.
     async fn reveal_hidden(&mut self, index: usize) -> Result<(), SourceError> {
         if self.chain.list().is_some_and(|list| self.chain.watching.is_hidden_in(list)) {
             self.chain.verify(&self.sources[index]).await?;
@@ -320,10 +320,10 @@ impl Follower {
         Ok(())
     }
 
-    /// Reads a list again that changes between blocks: masternodes fall silent while no block comes, too.
+    /// Reads a list again that changes between blocks: masternodes can also miss pings while no block arrives.
     async fn refresh(&mut self, index: usize) -> Result<(), SourceError> {
         let now = (self.settings.clock)();
-        // A clock that jumped back counts as well: it would keep the list from being read until it caught up.
+        // A clock that jumped back counts too: otherwise the list would not be read until the clock caught up.
         if now.0.abs_diff(self.publisher.read_at.0) < REFRESH_SECONDS || self.chain.tip().is_none() {
             return Ok(());
         }
@@ -333,8 +333,8 @@ impl Follower {
         Ok(())
     }
 
-    /// Refuses a source that is to take over and has less than what was followed already. After `stale_after` without a
-    /// confirmation what was followed may have been wrong, and any source that passes the checks is followed.
+    /// Refuses a source that is to take over and is behind the followed tip. After `stale_after` without a confirmation the
+    /// followed tip may be wrong, and any source that passes the checks is followed.
     fn check_takeover(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
         let loses = self.sources.active != Some(index) && self.is_behind(chain);
         if !loses || self.sources.is_astray(index, self.followed()) {
@@ -346,14 +346,14 @@ impl Follower {
         let (network, name, height) = (&self.settings.network, self.sources[index].name(), chain.blocks);
         warn!(
             %network,
-            "source {name} is followed from height {height}, behind what was followed of {network}: no source confirmed that \
-             for {:?}",
+            "source {name} at height {height} is behind the followed tip of {network} and is followed: no source confirmed \
+             that tip for {:?}",
             self.settings.stale_after
         );
         Ok(())
     }
 
-    /// Whether a source that is to take over has less than what was followed already.
+    /// Whether a source that is to take over is behind the followed tip.
     fn is_behind(&self, chain: &ChainInfo) -> bool {
         self.chain.state.followed().is_some_and(|followed| match followed.depth_of(&chain.best) {
             Some(depth) => depth > 0,
@@ -365,15 +365,15 @@ impl Follower {
         self.publisher.publish(&self.sources, &mut self.chain);
     }
 
-    /// Publishes what became known of a snapshot that is published. What was withdrawn stays so: it is not fresher than before.
+    /// Publishes additions to a published snapshot. A withdrawn snapshot stays withdrawn: it did not become fresher.
     fn publish_again(&mut self) {
         if self.publisher.is_published() {
             self.publish();
         }
     }
 
-    /// Withdraws the snapshot that no source confirmed for `stale_after`. Where the history does not say which network this is, a
-    /// source of another one may be followed from then on.
+    /// Withdraws the snapshot that no source confirmed for `stale_after`. If the history does not identify the network,
+    /// a source of another network may be followed from then on.
     fn withdraw_if_stale(&mut self, troubles: &[String]) {
         if !self.sources.is_stale() {
             return;
@@ -382,13 +382,13 @@ impl Follower {
             let (network, stale_after) = (&self.settings.network, self.settings.stale_after);
             warn!(
                 %network,
-                "nothing is published of network {network} any more: no source confirmed its list for {stale_after:?} ({})",
+                "Masternode list of {network} is stale, removing its series: no source confirmed it for {stale_after:?} ({})",
                 troubles.join("; ")
             );
             self.publisher.withdraw(&self.sources, &self.chain);
         }
         if self.sources.iter().any(Source::is_elsewhere) && !self.chain.history.is_bound() {
-            // Perhaps the network was mistaken, not the source: the first answer now says which it is.
+            // The recorded identity may be wrong rather than the source: the first answer now identifies the network.
             self.sources.forget_network();
             self.chain.state.give_up(None);
             self.chain.history.close();

@@ -1,9 +1,10 @@
-//! Blocks from before the history began: walked from an old list forward, block by block, and filled in.
+//! Backfill while the exporter is stopped: replays blocks before the history from an old list forward, and records
+//! each.
 //!
-//! The node is treated politely: one call at a time, and after each block a pause as long as its calls took. What is in
-//! the history already is not asked again, so a walk that was stopped goes on where it ended.
+//! Limits the load on the node: one call at a time, and after each block a pause as long as its calls took. Blocks that
+//! are in the history are not read again, so an interrupted backfill resumes where it stopped.
 //!
-//! Never here: counting: what is filled in happened before counting began.
+//! Never here: counting; backfilled events happened before counting began.
 
 use std::fmt;
 use std::time::Duration;
@@ -25,38 +26,38 @@ use domain::quorum::Quorums;
 /// Shortest pause after a block.
 pub(super) const BREATH: Duration = Duration::from_millis(5);
 
-/// Blocks from one measurement of the spacing to the next.
+/// Interval between two measurements of the spacing, in blocks.
 const SPACING_BLOCKS: u32 = 100;
 
-/// How far a walk is.
+/// Progress of a backfill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// The last block filled in.
+    /// The last backfilled block.
     pub height: Height,
-    /// Blocks filled in by this walk.
+    /// Blocks recorded by this backfill.
     pub done: u32,
-    /// Blocks that it is to fill in.
+    /// Blocks to backfill.
     pub total: u32,
 }
 
-/// A block that was walked.
+/// A replayed block.
 pub struct Walked<'a> {
-    /// How far the walk is.
+    /// The progress.
     pub progress: Progress,
-    /// The list after the block; the answering node's own view of masternodes is left out, being of now.
+    /// The list after the block, without the answering node's view of its peers, which is current.
     pub list: &'a MasternodeList,
-    /// What happened in it, with the DKG sessions that ended.
+    /// Its events, with the DKG sessions that ended.
     pub happened: &'a BlockEvents,
-    /// What was known in addition to the list.
+    /// The facts other than the list.
     pub facts: &'a ChainFacts,
 }
 
-/// Why nothing, or nothing more, can be filled in. What was filled in stays.
+/// Why nothing, or nothing more, can be backfilled. Recorded blocks stay.
 #[derive(Debug)]
 pub enum OfflineBackfillError {
-    /// The node cannot be asked, or not for this.
+    /// The node cannot be asked, or does not support it.
     Node(String),
-    /// The history cannot take it.
+    /// The history cannot store it.
     History(StoreError),
 }
 
@@ -89,7 +90,7 @@ impl From<StoreError> for OfflineBackfillError {
     }
 }
 
-/// A node that tells old lists, and the network that it is of.
+/// A node that returns old lists, and its network.
 pub struct OfflineBackfill {
     settings: FollowerSettings,
     source: Source,
@@ -100,7 +101,7 @@ pub struct OfflineBackfill {
 }
 
 impl OfflineBackfill {
-    /// Makes sure that the node behind `client` is of the right chain, is in sync, and can tell what happened in old blocks.
+    /// Checks that the node behind `client` is of the right chain, is in sync, and can replay old blocks.
     pub async fn new(settings: FollowerSettings, client: Client) -> Result<OfflineBackfill, OfflineBackfillError> {
         let mut source = Source::new(client.clone());
         let (identity, chain) = source.check(&settings.rules, None).await?;
@@ -112,25 +113,26 @@ impl OfflineBackfill {
         Ok(OfflineBackfill { settings, source, identity, chain, sporks, rule })
     }
 
-    /// The first block at or after a moment; above the tip when there is none yet. Times of blocks are taken to rise.
+    /// The first block at or after a time; a height above the tip if there is none. Assumes that block times ascend.
     pub async fn first_since(&self, moment: UnixSeconds) -> Result<Height, OfflineBackfillError> {
         let tip = self.source.client.chain_info().await?.blocks;
         Ok(block_replay::first_since(&self.source, moment, (Height(0), tip)).await?)
     }
 
-    /// The first block whose events are kept: those of older ones are deleted at once.
+    /// The first block whose events are kept: those of older blocks would be deleted at once.
     pub async fn first_kept(&self) -> Result<Height, OfflineBackfillError> {
         let now = (self.settings.clock)();
         self.first_since(UnixSeconds(now.0.saturating_sub(self.settings.retention.as_secs()))).await
     }
 
-    /// Fills in what the history lacks from `first` to `last` and below its end, as far as events are kept. `go_on` is called
-    /// for each block, and ends the walk by `false`. Returns how many blocks were filled in, and how many were to be.
+    /// Backfills the blocks missing in the history from `first` to `last` and below its end, as far as events are kept.
+    /// Calls `proceed` for each block; `false` stops the backfill. Returns the number of blocks recorded and the number
+    /// that was planned.
     pub async fn fill(
         &mut self,
         store: &mut Store,
         span: (Height, Height),
-        mut go_on: impl FnMut(Progress) -> bool,
+        mut proceed: impl FnMut(Progress) -> bool,
     ) -> Result<(u32, u32), OfflineBackfillError> {
         let (network, last) = self.end(store, span.1).await?;
         let kept = self.first_kept().await?;
@@ -150,7 +152,7 @@ impl OfflineBackfill {
                 store.backfill(network, &[replayed.happened])?;
                 from.advance(replayed.list);
                 done += 1;
-                if !go_on(Progress { height: Height(height), done, total }) {
+                if !proceed(Progress { height: Height(height), done, total }) {
                     return Ok((done, total));
                 }
                 tokio::time::sleep(started.elapsed().max(BREATH)).await;
@@ -159,13 +161,13 @@ impl OfflineBackfill {
         Ok((done, total))
     }
 
-    /// Walks all blocks from `first` to `last` and below the end of the history, tells each, and fills in those that the
-    /// history lacks and that are kept. `go_on` ends the walk by `false`. Returns as [`OfflineBackfill::fill`].
-    pub async fn tell(
+    /// Replays all blocks from `first` to `last` and below the end of the history, reports each, and records those that
+    /// are missing and kept. `proceed` stops it with `false`. Returns as [`OfflineBackfill::fill`].
+    pub async fn replay_all(
         &mut self,
         store: &mut Store,
         (first, last): (Height, Height),
-        mut go_on: impl FnMut(Walked<'_>) -> Result<bool, String>,
+        mut proceed: impl FnMut(Walked<'_>) -> Result<bool, String>,
     ) -> Result<(u32, u32), OfflineBackfillError> {
         let (network, last) = self.end(store, last).await?;
         let (first, kept) = (first.max(Height(1)), self.first_kept().await?);
@@ -198,7 +200,7 @@ impl OfflineBackfill {
             }
             let progress = Progress { height, done, total };
             let walked = Walked { progress, list, happened: &happened, facts: &facts };
-            if !go_on(walked).map_err(OfflineBackfillError::Node)? {
+            if !proceed(walked).map_err(OfflineBackfillError::Node)? {
                 return Ok((done, total));
             }
             tokio::time::sleep(started.elapsed().max(BREATH)).await;
@@ -206,22 +208,25 @@ impl OfflineBackfill {
         Ok((total, total))
     }
 
-    /// The network in the history, and the last block that can be walked.
+    /// The network in the history, and the last block that can be replayed.
     async fn end(&self, store: &mut Store, last: Height) -> Result<(NetworkId, Height), OfflineBackfillError> {
         let identity = history::Identity { chain: self.identity.chain.clone(), genesis: self.identity.genesis };
         let network = store.network(&self.settings.network, &identity)?;
         let Some(cursor) = store.cursor(network)? else {
-            let why = format!("nothing is recorded of {} yet: run the exporter first", self.settings.network);
+            let why = format!("the history has no block of {}: run the exporter first", self.settings.network);
             return Err(OfflineBackfillError::Node(why));
         };
         if self.source.client.block_hash(cursor.height).await? != cursor.hash {
-            let why = format!("the node's block {} is not the history's: run the exporter first", cursor.height);
+            let why = format!(
+                "block {} of the node differs from the one in the history: run the exporter first",
+                cursor.height
+            );
             return Err(OfflineBackfillError::Node(why));
         }
         Ok((network, last.min(cursor.height)))
     }
 
-    /// What was known in addition to the list at an old block.
+    /// The facts other than the list at an old block.
     async fn facts(&self, block: &Block) -> Result<ChainFacts, OfflineBackfillError> {
         let mut facts = ChainFacts::new(self.identity.subnet());
         facts.measured_spacing_seconds = enrichment::measure_spacing(&self.source.client, block).await?;

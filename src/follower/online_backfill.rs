@@ -1,10 +1,10 @@
-//! The blocks from before the start, filled into the history between two polls.
+//! Backfill while the exporter runs: records the blocks from before the start between two polls.
 //!
-//! The tip goes first: a block is filled in only while nothing new is known, on the source that is followed, and after
-//! each there is a pause as long as its calls took. What is missing is found out from the history, so a process that was
-//! killed goes on where it ended.
+//! The tip has priority: a block is backfilled only while there is no new block, from the followed source, and after
+//! each block there is a pause as long as its calls took. The missing blocks are determined from the history, so a
+//! killed process resumes where it stopped.
 //!
-//! Never here: counting: what is filled in happened before counting began.
+//! Never here: counting; backfilled events happened before counting began.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -24,19 +24,19 @@ use domain::masternode::{Height, UnixSeconds};
 /// Pause after a failure, and until the tip is reached.
 const RETRY: Duration = Duration::from_secs(10);
 
-/// From one line about the progress to the next.
+/// Interval between progress logs.
 const REPORT: Duration = Duration::from_secs(60);
 
-/// What one step needs.
+/// The input of one step.
 pub(super) struct BackfillContext<'a> {
     pub(super) settings: &'a FollowerSettings,
-    /// The source that is followed, if the tip is reached and recorded.
+    /// The followed source, once the tip is reached and recorded.
     pub(super) source: Option<&'a mut Source>,
     pub(super) history: &'a mut HistorySink,
     pub(super) replay: BlockReplay<'a>,
 }
 
-/// What is to be filled in.
+/// The blocks to backfill.
 pub(super) struct OnlineBackfill {
     state: State,
     due: Instant,
@@ -44,7 +44,7 @@ pub(super) struct OnlineBackfill {
 }
 
 enum State {
-    /// To be found out.
+    /// Not determined yet.
     Unknown,
     /// These blocks.
     Walking(BackfillProgress),
@@ -60,7 +60,7 @@ struct BackfillProgress {
     missing: u32,
     events: usize,
     begun: Instant,
-    said: Instant,
+    logged_at: Instant,
 }
 
 /// Why a step failed.
@@ -82,22 +82,22 @@ impl From<StoreError> for StepError {
 }
 
 impl OnlineBackfill {
-    /// Nothing is known yet.
+    /// Initial state.
     pub(super) fn new() -> OnlineBackfill {
         OnlineBackfill { state: State::Unknown, due: Instant::now(), complaint: None }
     }
 
-    /// When the next step is due; `None` when nothing is left to do.
+    /// When the next step is due; `None` if nothing is left to do.
     pub(super) fn due(&self) -> Option<Instant> {
         (!matches!(self.state, State::Over)).then_some(self.due)
     }
 
-    /// What is missing is to be found out again: the history is another one than it was.
+    /// Determines the missing blocks again: the history is another one.
     pub(super) fn again(&mut self) {
         (self.state, self.due) = (State::Unknown, Instant::now());
     }
 
-    /// Fills in one block, or finds out which are missing.
+    /// Backfills one block, or determines the missing ones.
     pub(super) async fn step(&mut self, context: BackfillContext<'_>) {
         let started = Instant::now();
         let BackfillContext { settings, source, history, replay } = context;
@@ -137,20 +137,20 @@ impl OnlineBackfill {
             StepError::Node(trouble) => trouble.to_string(),
             StepError::History(error) => error.to_string(),
         };
-        // Perhaps a reorg, or a source that was another: what is missing is looked at again.
+        // A reorg or another source may be the cause: determines the missing blocks again.
         self.state = State::Unknown;
         if self.complaint.as_ref() != Some(&message) {
-            warn!(%network, "old blocks of {network} are not filled in at the moment: {message}");
+            warn!(%network, "Backfill of {network} paused, retrying: {message}");
             self.complaint = Some(message);
         }
     }
 }
 
-/// Finds out which blocks are missing of those that are asked for and that are kept.
+/// Determines the missing blocks within the configured span and retention.
 async fn find_missing(settings: &FollowerSettings, source: &Source, history: &HistorySink) -> Result<State, StepError> {
     let network = &settings.network;
     if let Some(why) = BlockReplay::refusal(source, &settings.rules) {
-        info!(%network, "blocks of {network} from before the start are not filled into the history: {why}");
+        info!(%network, "Backfill of {network} is not possible: {why}");
         history.missing(0);
         return Ok(State::Over);
     }
@@ -170,14 +170,22 @@ async fn find_missing(settings: &FollowerSettings, source: &Source, history: &Hi
     if total == 0 {
         return Ok(State::Over);
     }
-    info!(%network, blocks = total, "{total} blocks of {network} from before are filled into the history meanwhile");
+    info!(%network, blocks = total, "Backfill of {network} started: {total} blocks");
     let now = Instant::now();
     let gaps = missing.into();
-    Ok(State::Walking(BackfillProgress { gaps, from: None, total, missing: total, events: 0, begun: now, said: now }))
+    Ok(State::Walking(BackfillProgress {
+        gaps,
+        from: None,
+        total,
+        missing: total,
+        events: 0,
+        begun: now,
+        logged_at: now,
+    }))
 }
 
 impl BackfillProgress {
-    /// Goes one step forward. Returns whether there is more to do.
+    /// Takes one step. Returns whether more is to do.
     async fn step(
         &mut self,
         settings: &FollowerSettings,
@@ -192,14 +200,15 @@ impl BackfillProgress {
         Ok(!self.gaps.is_empty())
     }
 
-    /// Reads the list before the first gap. Where the node cannot return it, the walk begins half-way to the gap's end.
+    /// Reads the list before the first gap. If the node cannot return it, the backfill begins half-way to the gap's
+    /// end.
     async fn enter_gap(&mut self, network: &str, source: &Source, history: &HistorySink) -> Result<(), StepError> {
         let Some((first, last)) = self.gaps.front().copied() else { return Ok(()) };
         match block_replay::point_before(source, first).await {
             Ok(from) => self.from = Some(from),
             Err(SourceError::Rpc(error)) if matches!(error.kind(), ErrorKind::Call { .. }) => {
                 let later = first.after(last.above(first) / 2 + 1);
-                warn!(%network, "the node cannot return the list of {network} before block {first}: {error}");
+                warn!(%network, "Reading the list of {network} before block {first} failed, starting at a later block: {error}");
                 self.gaps.pop_front();
                 if later <= last {
                     self.gaps.push_front((later, last));
@@ -230,22 +239,22 @@ impl BackfillProgress {
             from.advance(replayed.list);
             self.from = Some(from);
         }
-        if !self.gaps.is_empty() && self.said.elapsed() >= REPORT {
-            self.said = Instant::now();
+        if !self.gaps.is_empty() && self.logged_at.elapsed() >= REPORT {
+            self.logged_at = Instant::now();
             let (total, done) = (self.total, self.total - self.missing);
             let left = self.begun.elapsed().as_secs_f64() / f64::from(done.max(1)) * f64::from(self.missing);
-            info!(%network, "filling in old blocks of {network}: {done} of {total}, about {left:.0} s left");
+            info!(%network, "Backfill of {network}: {done} of {total} blocks, about {left:.0} s left");
         }
         Ok(())
     }
 
     fn log_end(&self, network: &str) {
         let (blocks, events) = (self.total, self.events);
-        info!(%network, blocks, events, "old blocks of {network} are filled in: {events} events");
+        info!(%network, blocks, events, "Backfill of {network} finished: {blocks} blocks, {events} events");
     }
 }
 
-/// Waits for a moment; for ever without one.
+/// Waits until a time; for ever without one.
 pub(super) async fn reached(moment: Option<Instant>) {
     match moment {
         Some(moment) => tokio::time::sleep_until(moment).await,

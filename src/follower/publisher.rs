@@ -1,6 +1,6 @@
-//! The published state of a network: the snapshot of the tip, and how the sources fare.
+//! The published state of a network: the snapshot of the tip, and the health of the sources.
 //!
-//! Never here: what is followed; which source is used.
+//! Never here: following a chain; choosing a source.
 
 use std::sync::Arc;
 
@@ -15,8 +15,7 @@ use domain::masternode::{BlockHash, UnixSeconds};
 use domain::snapshot::SnapshotInputs;
 use domain::{Moment, NetworkState, Snapshot};
 
-/// Where the state of a network is published. At first nothing is known of it but what was counted since the process started,
-/// perhaps by an earlier follower.
+/// The channel for the state of a network. Initially everything is unknown except the totals since the process started.
 pub fn state_channel(
     settings: &FollowerSettings,
     clients: &[Client],
@@ -36,7 +35,7 @@ pub fn state_channel(
 /// See the module.
 pub(super) struct Publisher {
     state: watch::Sender<Arc<NetworkState>>,
-    /// When the list was read from a node last.
+    /// When the list was last read from a node.
     pub(super) read_at: UnixSeconds,
 }
 
@@ -56,23 +55,23 @@ impl Publisher {
         self.state.borrow().snapshot.as_ref().is_some_and(|snapshot| snapshot.block().hash == *tip)
     }
 
-    /// Publishes how the sources fare. The snapshot that is published already stays.
+    /// Publishes the health of the sources. A published snapshot stays.
     pub(super) fn publish_sources(&self, sources: &SourcePool, chain: &ChainSync) {
         self.state.send_modify(|state| complete(Arc::make_mut(state), sources, chain));
     }
 
-    /// Takes back the snapshot; the sources stay.
+    /// Withdraws the snapshot; the sources stay.
     pub(super) fn withdraw(&self, sources: &SourcePool, chain: &ChainSync) {
         self.publish_snapshot(None, sources, chain);
     }
 
-    /// Takes back the snapshot, and leaves what is published of the sources as it is.
+    /// Withdraws the snapshot, and keeps the published sources as they are.
     pub(super) fn withdraw_snapshot(&self) {
         self.state.send_if_modified(|state| Arc::make_mut(state).snapshot.take().is_some());
     }
 
-    /// Publishes the list that is followed, with the facts that complete it. A list that hides a watched masternode would show it
-    /// as one that is not registered: then nothing is published.
+    /// Publishes the followed list with the facts that complete it. A list that hides a watched masternode would show
+    /// it as not registered: then nothing is published.
     pub(super) fn publish(&self, sources: &SourcePool, chain: &mut ChainSync) {
         let ChainSync { state, enrichment, watching, settings, .. } = chain;
         let (Some(followed), Some(facts)) = (state.followed(), enrichment.facts()) else { return };

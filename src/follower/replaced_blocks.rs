@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use domain::masternode::BlockHash;
 
-/// Blocks that are remembered: several reorgs of the greatest depth that is followed.
+/// Number of remembered blocks: several reorgs of the greatest depth that is followed.
 const REMEMBERED: usize = 4 * 576;
 
 /// The last blocks that were replaced after their events were counted.
@@ -24,7 +24,7 @@ impl ReplacedBlocks {
         self.0.drain(..self.0.len().saturating_sub(REMEMBERED));
     }
 
-    /// Whether the events of a block are counted already because it was replaced earlier.
+    /// Whether the events of a block are already counted because it was replaced earlier.
     pub(super) fn contains(&self, hash: &BlockHash) -> bool {
         self.0.contains(hash)
     }

@@ -1,5 +1,5 @@
-//! Continuing where the history ends: from the last recorded block that is still on the chain, so that the blocks of a downtime
-//! are walked one by one.
+//! Resumes where the history ends: from the last recorded block that is still on the chain, so that the blocks of a
+//! downtime are replayed one by one.
 //!
 //! Never here: the way forward from there (`block_sync`).
 
@@ -16,21 +16,22 @@ use domain::list::Block;
 use domain::masternode::Height;
 
 impl ChainSync {
-    /// Opens the history if it is closed. Fails where it is of another network; then everything that was followed is given up.
+    /// Opens the history if it is closed. Fails if it is of another network; then the followed chain is discarded.
     pub(super) async fn open_history(&mut self, identity: &Identity) -> Result<(), SourceError> {
         if !self.history.is_closed() {
             return Ok(());
         }
         match self.history.open(identity).await {
             Ok(Some(replaced)) => {
-                // The file says where to continue: from there all that is in memory is walked again, if that can be.
+                // The file determines where to continue: from there all blocks in memory are replayed again, if
+                // possible.
                 self.state.begin_resuming(replaced);
                 self.backfill.again();
                 Ok(())
             }
             Ok(None) => Ok(()),
             Err(trouble) => {
-                // What was followed so far is of the network that is refused now.
+                // The chain followed so far is of the network that is refused now.
                 self.state = ChainState::default();
                 self.enrichment.forget_facts();
                 self.history.discard_buffered();
@@ -39,7 +40,8 @@ impl ChainSync {
         }
     }
 
-    /// After the history was opened: takes its counters, and continues where it ends if the node returns the list of that block.
+    /// After the history was opened: takes its counters, and resumes where it ends if the node returns the list of that
+    /// block.
     pub(super) async fn resume(&mut self, source: &Source, chain: &ChainInfo) -> Result<(), SourceError> {
         if !self.state.is_resuming() {
             return Ok(());
@@ -63,7 +65,7 @@ impl ChainSync {
         Ok(())
     }
 
-    /// Counts the blocks between the end of the history and the first one that was followed while it could not be opened.
+    /// Counts the blocks between the end of the history and the first block followed while it could not be opened.
     fn count_unrecorded_gap(&self) {
         let (Some(cursor), Some(first)) = (self.history.cursor(), self.history.first_buffered()) else { return };
         let skipped = first.above(cursor.height);
@@ -71,13 +73,13 @@ impl ChainSync {
         if skipped > 0 {
             warn!(
                 network = %self.settings.network,
-                "events of {skipped} blocks of {} were not seen: those from the end of the history to this start",
+                "Missing events of {skipped} blocks of {}, from the end of the history to this start: the history was closed",
                 self.settings.network
             );
         }
     }
 
-    /// When the way back in memory ends above the common block, as it does soon after a start: continues from the highest
+    /// If the kept blocks end above the common block, as they do soon after a start: continues from the highest
     /// recorded block that is still on the chain. Returns whether that is possible.
     pub(super) async fn resume_from_history(
         &mut self,
@@ -90,7 +92,7 @@ impl ChainSync {
             return Ok(false);
         }
         self.withdraw_abandoned(source).await?;
-        // Those of the file know which penalty was the last before the blocks that were replaced.
+        // The counters of the file contain the height of the penalty before the replaced blocks.
         let in_file = if self.history.is_written() { self.history.counters().await } else { None };
         let counters = in_file.unwrap_or(own);
         match self.chain_at_cursor(source, chain, &counters).await? {
@@ -105,8 +107,8 @@ impl ChainSync {
         }
     }
 
-    /// Refuses a source whose tip is more than `max_gap_blocks` ahead and that knows none of our blocks: a lie about the height
-    /// looks like that. A branch of the network that replaced all of them is followed after `stale_after`.
+    /// Refuses a source whose tip is more than `max_gap_blocks` ahead and that has none of our blocks: its height may be wrong.
+    /// A branch that replaced all of them is followed after `stale_after`.
     pub(super) async fn check_far_tip(&self, source: &Source, tip: Height) -> Result<(), SourceError> {
         let ours: Vec<Block> = match self.state.followed() {
             Some(chain) => vec![*chain.tip(), *chain.oldest()],
@@ -122,12 +124,12 @@ impl ChainSync {
             }
         }
         Err(SourceError::Contradiction(format!(
-            "its tip is at height {tip}, and it does not know block {} that was followed",
+            "its tip is at height {tip}, but it does not have block {}, which was followed",
             highest.height
         )))
     }
 
-    /// Takes back what is recorded of blocks that are not on the node's branch.
+    /// Withdraws recorded blocks that are not on the node's branch.
     pub(super) async fn withdraw_abandoned(&mut self, source: &Source) -> Result<(), SourceError> {
         let Some(cursor) = self.history.cursor() else { return Ok(()) };
         let common = common_block::highest_recorded(&source.client, &self.history).await?;
@@ -153,15 +155,15 @@ impl ChainSync {
         info!(
             network = %self.settings.network,
             height = cursor.height.0,
-            "recorded blocks {from} to {} of {} were replaced meanwhile, {withdrawn} events are withdrawn",
+            "Reorg during the downtime: recorded blocks {from} to {} of {} replaced, {withdrawn} events withdrawn",
             cursor.height,
             self.settings.network
         );
         Ok(())
     }
 
-    /// The chain at the end of the history; `None` where nothing is recorded, the node cannot return the list of that block, or
-    /// it is too far behind.
+    /// The chain at the end of the history; `None` if nothing is recorded, the node cannot return the list of that
+    /// block, or it is too far behind.
     async fn chain_at_cursor(
         &mut self,
         source: &Source,
@@ -171,14 +173,14 @@ impl ChainSync {
         let Some(cursor) = self.history.cursor() else { return Ok(None) };
         let missed = chain.blocks.above(cursor.height);
         if !source.client.dialect().is_pinned() || missed > self.settings.max_gap_blocks {
-            // There is no list to compare with, or too long a way: the walk counts these blocks as not seen.
+            // There is no list to compare with, or the gap is too large: these blocks count as missed.
             return Ok(None);
         }
         let network = self.settings.network.clone();
         let list = match self.full_list(source, cursor).await {
             Ok(list) => list,
             Err(SourceError::Rpc(error)) if matches!(error.kind(), ErrorKind::Call { .. }) => {
-                warn!(%network, "the node cannot return the list of {network} at block {}: {error}", cursor.height);
+                warn!(%network, "Reading the list of {network} at block {} failed, its gap is not replayed: {error}", cursor.height);
                 return Ok(None);
             }
             Err(trouble) => return Err(trouble),
@@ -186,14 +188,14 @@ impl ChainSync {
         info!(
             %network,
             height = cursor.height.0,
-            "continuing with {network} from block {} of the history, {missed} blocks behind the node",
+            "Resuming {network} from block {} of the history, {missed} blocks behind the node",
             cursor.height
         );
         let mut followed = FollowedChain::open(list, counters.clone());
         followed.remember(self.history.recent(DEPTH as u32).await);
         self.watching.select(followed.list());
         if self.enrichment.facts().is_none() {
-            // The rules of penalties depend on them on some chains, and blocks are walked next.
+            // On some chains the penalty rules depend on them, and blocks are replayed next.
             self.enrichment.refresh_facts(source, chain, &cursor, &self.settings.rules).await;
         }
         Ok(Some(followed))

@@ -1,6 +1,6 @@
 //! The settings of a follower.
 //!
-//! Never here: what the configuration file calls it.
+//! Never here: keys of the configuration file.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,29 +9,29 @@ use crate::follower::source_health::OptionalQueries;
 use domain::chain::ChainRules;
 use domain::masternode::UnixSeconds;
 
-/// How a network is followed.
+/// The settings of the follower of one network.
 #[derive(Clone, Debug)]
 pub struct FollowerSettings {
     /// Name of the network: the label `network`.
     pub network: Arc<str>,
     /// The chain's rules.
     pub rules: Arc<ChainRules>,
-    /// Pause between two polls.
+    /// Interval between two polls.
     pub poll_interval: Duration,
-    /// The snapshot is withdrawn when no source confirmed it for this long.
+    /// The snapshot is withdrawn if no source confirmed it for this long.
     pub stale_after: Duration,
-    /// Blocks from one full list, read as a check, to the next.
+    /// Interval between two full lists read as a check, in blocks.
     pub resync_blocks: u32,
-    /// A gap of more blocks than this is not walked: the list is read anew.
+    /// A gap of more blocks is not replayed: the full list is read at the tip.
     pub max_gap_blocks: u32,
-    /// What sources are asked in addition to the list.
+    /// The optional queries to sources.
     pub ask: OptionalQueries,
-    /// Blocks below the tip at a start that are filled into a history that does not know them.
+    /// Blocks below the tip at a start that are backfilled into a history without them.
     pub backfill_blocks: u32,
-    /// Events of blocks older than this are not kept, and so not filled in.
+    /// Events of blocks older than this are not kept, and so not backfilled.
     pub retention: Duration,
-    /// The present, in seconds since 1970.
+    /// Unix time in seconds.
     pub clock: fn() -> UnixSeconds,
-    /// When the process started: ages are measured from it, whatever the wall clock does.
+    /// When the process started: ages are measured from it, independently of wall clock changes.
     pub started: Instant,
 }

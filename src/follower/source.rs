@@ -1,6 +1,6 @@
-//! One source of a network: whether it is the right one, in sync, and when to ask it again.
+//! One source of a network: its identity, its sync state, and when to ask it again.
 //!
-//! Never here: what is done with its answers (`follower`).
+//! Never here: the use of its answers (`follower`).
 
 use std::time::Duration;
 
@@ -19,14 +19,14 @@ use domain::payment::EvoPayments;
 /// Longest pause before a failing source is asked again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Headers that a node may be ahead of its own blocks before it counts as syncing.
+/// Headers by which a node may be ahead of its own blocks before it counts as syncing.
 const HEADERS_AHEAD: u32 = 3;
 
 /// Names of the forks that changed how Evo nodes are paid.
 const V19: &str = "v19";
 const MN_RR: &str = "mn_rr";
 
-/// A network as a node names it: two sources are of one network when both are equal.
+/// The identity of a network as a node reports it: two sources are of one network if both fields are equal.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Identity {
     /// `getblockchaininfo.chain`.
@@ -41,18 +41,18 @@ impl Identity {
     }
 }
 
-/// Why a source is not used at the moment.
+/// Why a source is not usable.
 #[derive(Debug)]
 pub(super) enum SourceError {
     /// A call failed.
     Rpc(RpcError),
-    /// It answers for another chain or network: it must be configured anew, waiting does not help.
+    /// It is on another chain or network: its configuration must change, waiting does not help.
     WrongNetwork(String),
-    /// It says itself that it is not in sync.
+    /// It reports that it is not in sync.
     NotSynced(String),
-    /// Its tip lies behind what was published.
+    /// Its tip is behind what was published.
     Behind(Height),
-    /// Another block came while a list was read that is always of now: it is read again.
+    /// Another block arrived during the read of a list that is always the current one: it is read again.
     Moved,
     /// It does not follow the activation of v24 at this height.
     LeftBehind { version: u32, height: Height },
@@ -71,15 +71,15 @@ impl std::fmt::Display for SourceError {
         match self {
             SourceError::Rpc(error) => error.fmt(f),
             SourceError::WrongNetwork(why) => {
-                write!(f, "wrong network: {why}; point the source at another node or port")
+                write!(f, "wrong network: {why}; configure the URL of a node on the right network")
             }
             SourceError::NotSynced(why) => {
-                write!(f, "the node is not in sync yet ({why}); its masternode list would be old")
+                write!(f, "the node is not in sync ({why}), so its masternode list is outdated; retrying until it is")
             }
             SourceError::Behind(height) => {
-                write!(f, "the node's tip, height {height}, lies behind what was already followed")
+                write!(f, "the node's tip, height {height}, is behind the tip that was already followed")
             }
-            SourceError::Moved => f.write_str("blocks come faster than the node can tell its list"),
+            SourceError::Moved => f.write_str("a new block arrived during each read of the list; retrying"),
             SourceError::LeftBehind { version, height } => write!(
                 f,
                 "the node (version {version}) does not follow the activation of v24 at height {height}, so its chain is not the \
@@ -90,36 +90,36 @@ impl std::fmt::Display for SourceError {
     }
 }
 
-/// Whether a source answers `protx listdiff`.
+/// Whether a source supports `protx listdiff`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ListDiffSupport {
-    /// As far as we know.
+    /// Not refused so far.
     Supported,
-    /// It said that it does not know the method.
+    /// It reported an unknown method.
     Unsupported,
 }
 
-/// One RPC endpoint and what we know of it.
+/// One RPC endpoint and what is known about it.
 pub(super) struct Source {
     pub(super) client: Client,
     pub(super) diffs: ListDiffSupport,
-    /// The votes for payees are whole, as far as the node says.
+    /// The node reports that it has all votes for payees.
     pub(super) has_votes: bool,
-    /// It tells quorums, as far as we know.
+    /// It supports the quorum calls, as far as known.
     pub(super) tells_quorums: bool,
-    /// It tells the special transactions of a block, as far as we know.
+    /// It supports the special transactions of a block, as far as known.
     pub(super) tells_special: bool,
-    /// It tells who can be drawn, as far as we know.
+    /// It supports `protx diff` and so the selection of the next quorums, as far as known.
     pub(super) tells_roll: bool,
-    /// Tip when last asked; `None` when it did not answer usefully.
+    /// Its last tip; `None` if the last call failed.
     pub(super) tip: Option<Height>,
     /// Its version, once it was identified.
     pub(super) version: Option<u32>,
-    /// What it says of its forks.
+    /// The forks that it reports.
     pub(super) forks: SourceForks,
-    /// How it fared when last asked, and what it says of itself: what is published.
+    /// Its health and what it reports about itself: what is published.
     pub(super) health: SourceHealth,
-    /// What of its answers about itself is needed to ask again.
+    /// The part of its answers about itself that is needed to ask again.
     pub(super) report: CollectedHealth,
     identity: Option<Identity>,
     trouble: Option<String>,
@@ -155,7 +155,7 @@ impl Source {
         self.client.name()
     }
 
-    /// Notes that it refuses a method, so that it is not asked again.
+    /// Records that it refuses a method, so that it is not asked again.
     pub(super) fn note_unsupported_method(&mut self, error: &RpcError) {
         if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden) {
             if error.method() == methods::GET_SPECIAL_TXES.name {
@@ -171,7 +171,7 @@ impl Source {
         self.identity.as_ref().map(Identity::subnet)
     }
 
-    /// Whether it tells how DKG sessions end, as far as we know.
+    /// Whether it supports the calls for DKG outcomes, as far as known.
     pub(super) fn tells_sessions(&self) -> bool {
         self.tells_quorums && self.tells_special
     }
@@ -181,8 +181,8 @@ impl Source {
         self.retry_at.is_none_or(|at| now >= at)
     }
 
-    /// Makes sure that the source is of the right chain and the same network as `expected`, then that it is in sync.
-    /// The identity is asked for once, and again after every failure: a node may have been replaced meanwhile.
+    /// Checks that the source is of the right chain and the same network as `expected`, then that it is in sync. The
+    /// identity is read once, and again after every failure: the node may have been replaced.
     pub(super) async fn check(
         &mut self,
         rules: &ChainRules,
@@ -221,23 +221,23 @@ impl Source {
                 rules.name
             )));
         }
-        // Listdiff came with version 20 (docs/spec/dash.md#protx-listdiff). Trying it on an older node would only fill
-        // its log.
+        // `protx listdiff` came with version 20 (docs/spec/dash.md#protx-listdiff). Trying it on an older node would
+        // only fill its log.
         self.tells_quorums = self.client.dialect().quorums.is_some();
         self.tells_special = self.client.dialect().special.is_some();
-        // Drawing by the rule that is computed here came with version 20, too.
-        self.tells_roll = self.client.dialect().roll.is_some() && self.tells_special && node.version >= 200_000;
+        // The selection rule that is computed here also came with version 20.
+        self.tells_roll = self.client.dialect().sml_diff.is_some() && self.tells_special && node.version >= 200_000;
         let has_diffs = self.client.dialect().diff().is_some() && node.version >= 200_000;
         let before = (self.version.replace(node.version), self.diffs);
         self.diffs = if has_diffs { ListDiffSupport::Supported } else { ListDiffSupport::Unsupported };
         self.forks.forget();
-        // A source that is identified again and did not change was logged before; its recovery has a line of its own.
+        // A source that is identified again without a change was logged before; its recovery has its own log line.
         if before != (self.version, self.diffs) {
             info!(
                 source = self.name(),
                 version = node.version,
                 chain = %chain.chain,
-                "source {} is {} on {}, {}",
+                "Source {} connected: {} on {}, {}",
                 self.name(),
                 node.subversion,
                 chain.chain,
@@ -266,10 +266,10 @@ impl Source {
         }
     }
 
-    /// Notes a useful answer.
+    /// Records a useful answer.
     pub(super) fn succeeded(&mut self, tip: Height, now: Moment) {
         if self.trouble.take().is_some() {
-            info!(source = self.name(), "source {} answers again, its tip is {tip}", self.name());
+            info!(source = self.name(), "Source {} recovered, its tip is {tip}", self.name());
         }
         self.elsewhere = false;
         self.failures = 0;
@@ -278,7 +278,7 @@ impl Source {
         self.health.confirm(now);
     }
 
-    /// Notes a failure; logs it when it is news, and sets the pause before the next try.
+    /// Records a failure; logs it if it changed, and sets the pause before the next attempt.
     pub(super) fn failed(&mut self, trouble: &SourceError, poll_interval: Duration) {
         self.tip = None;
         self.elsewhere = matches!(trouble, SourceError::WrongNetwork(_));
@@ -298,36 +298,36 @@ impl Source {
         if self.trouble.as_ref() != Some(&message) {
             match trouble {
                 SourceError::WrongNetwork(_) => {
-                    error!(source = self.name(), "source {} is refused: {message}", self.name())
+                    error!(source = self.name(), "Source {} refused: {message}", self.name())
                 }
-                _ => warn!(source = self.name(), "source {} is not usable: {message}", self.name()),
+                _ => warn!(source = self.name(), "Source {} failed: {message}", self.name()),
             }
             self.trouble = Some(message);
         }
-        // A full work queue passes within a moment: a longer pause would only lose blocks.
+        // A full work queue clears quickly: a longer pause would only delay blocks.
         self.failures = if refused { 1 } else { self.failures.saturating_add(1) };
         // 0, 1, 3, 7 … polls: the first retry is the next poll.
         let polls = (1 << (self.failures - 1).min(10)) - 1;
         self.retry_at = Some(Instant::now() + poll_interval.saturating_mul(polls).min(LONGEST_PAUSE));
     }
 
-    /// Whether it was refused as being on another network when last asked.
+    /// Whether it was last refused as being on another network.
     pub(super) fn is_elsewhere(&self) -> bool {
         self.elsewhere
     }
 
-    /// What the source last complained of.
+    /// The last error of the source.
     pub(super) fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
     }
 }
 
-/// How Evo nodes are paid at the next block, by the forks that the node calls active.
+/// How Evo nodes are paid at the next block, by the forks that the node reports as active.
 pub(super) fn evo_payments(chain: &ChainInfo, version: Option<u32>) -> EvoPayments {
     by_forks(chain.fork_active(V19), chain.fork_active(MN_RR), version)
 }
 
-/// The same at the block after an old one, as far as the node says from where on a fork was active.
+/// The same at the block after an old one, if the node reports the activation height of the forks.
 pub(super) fn evo_payments_after(chain: &ChainInfo, version: Option<u32>, height: Height) -> EvoPayments {
     let active = |now: Option<bool>, since: Option<Height>| since.map(|since| height.after(1) >= since).or(now);
     let then = |name| active(chain.fork_active(name), chain.fork_height(name));
@@ -335,17 +335,17 @@ pub(super) fn evo_payments_after(chain: &ChainInfo, version: Option<u32>, height
 }
 
 fn by_forks(v19: Option<bool>, mn_rr: Option<bool>, version: Option<u32>) -> EvoPayments {
-    // A release of v24 or later that does not name it has it behind it.
+    // A release of v24 or later that does not report it has it behind it.
     let behind = version.is_some_and(|version| version >= FOLLOWS_SINCE);
     match (v19, mn_rr.or(behind.then_some(true))) {
-        // v19 names only the first of the two forks.
+        // v19 reports only the first of the two forks.
         (Some(true), Some(false) | None) => EvoPayments::FourInARow,
-        // A node too new to name an old fork has it behind it; one too old to know it does not have it yet.
+        // A node too new to report an old fork has it behind it; a node too old to know it does not have it yet.
         _ => EvoPayments::Once,
     }
 }
 
-/// A call whose answer improves the picture but is not needed: unknown or forbidden methods count as no answer.
+/// A call whose answer is optional: unknown or forbidden methods count as no answer.
 pub(super) fn optional<T>(answer: Result<T, RpcError>) -> Result<Option<T>, RpcError> {
     match answer {
         Ok(value) => Ok(Some(value)),

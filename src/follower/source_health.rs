@@ -1,7 +1,7 @@
-//! What the sources say of themselves: how far they are, with whom they are connected, and whether they are masternodes.
-//! A node that is cut off goes on to say that it is synced and ready (docs/spec/recorded-answers.md#traps).
+//! The reports of sources about themselves: sync, peers, and whether they are masternodes. An isolated node still
+//! reports that it is synced and ready (docs/spec/recorded-answers.md#traps).
 //!
-//! Never here: anything that a list could not be published without.
+//! Never here: anything without which a list could not be published.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,17 +20,17 @@ use domain::release::bad_version;
 use domain::session::DkgSessions;
 use domain::{Masternode, MasternodeId, MasternodeList};
 
-/// A node that said it is no masternode is asked again after so many reports: that changes with a restart only.
+/// Reports after which a node that is no masternode is asked again: the answer changes only with a restart.
 const ORDINARY_REPORTS: u32 = 20;
 
-/// What is asked of sources that a list could be published without.
+/// The optional queries to sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OptionalQueries {
-    /// What they say of themselves: connections, and whether they are masternodes.
+    /// Reports about themselves: connections, and whether they are masternodes.
     pub reports: bool,
-    /// DKG sessions under way, of those who can tell; only where reports are asked for.
+    /// DKG sessions in progress, from sources that know them; only if reports are enabled.
     pub sessions: bool,
-    /// Who can be drawn for the next DKG sessions.
+    /// The lists from which the members of the next DKG sessions are selected.
     pub seats: bool,
 }
 
@@ -40,24 +40,24 @@ impl Default for OptionalQueries {
     }
 }
 
-/// What one source last said of itself, as far as it is not published.
+/// The last reports of one source that are not published.
 #[derive(Default)]
 pub(super) struct CollectedHealth {
-    /// Which masternode it is: remembered, as it no longer says so while it is banned.
+    /// Its masternode: remembered, because a banned node no longer reports it.
     identity: Option<MasternodeId>,
-    /// It said last that it is a masternode.
+    /// Its last report was that it is a masternode.
     is_masternode: bool,
-    /// What it says of its version and services, as a peer would see it; `None` while it says nothing.
-    said: Option<Peer>,
-    /// It does not know or allow the question for its indexes.
-    tells_no_indexes: bool,
-    /// DKG sessions that it tells, and the block at which the next begins.
+    /// Its version and services as a peer sees them; `None` while it does not answer.
+    peer: Option<Peer>,
+    /// It does not know `getindexinfo`, or refuses it.
+    lacks_indexes: bool,
+    /// Its DKG sessions, and the block at which the next one begins.
     sessions: Option<(SeenSessions, Option<Height>)>,
     /// Reports until it is asked again whether it is a masternode.
     wait: u32,
 }
 
-/// Puts together what the sources report of DKG sessions and of themselves. Returns whether it is news.
+/// Combines the reports of the sources about DKG sessions and themselves. Returns whether they changed.
 pub(super) fn collect(sources: &SourcePool, facts: &mut ChainFacts) -> bool {
     let mut sessions = None;
     let mut next = None;
@@ -78,20 +78,20 @@ pub(super) fn collect(sources: &SourcePool, facts: &mut ChainFacts) -> bool {
     true
 }
 
-/// What the nodes of masternodes say of themselves, `None` while one says nothing. Of a node that is no masternode any more
-/// nothing is kept.
+/// The reports of the nodes of masternodes about themselves, `None` while one does not answer. Reports of a node that
+/// is no longer a masternode are dropped.
 fn own_nodes(sources: &SourcePool) -> BTreeMap<MasternodeId, Option<Peer>> {
     let mut nodes = BTreeMap::new();
     for report in sources.iter().map(|source| &source.report) {
         let Some(id) = report.identity.filter(|_| report.is_masternode) else { continue };
-        // Of several sources that are one masternode, one that says something.
-        let said: &mut Option<Peer> = nodes.entry(id).or_default();
-        *said = said.take().or_else(|| report.said.clone());
+        // If several sources are one masternode, one that answers.
+        let peer: &mut Option<Peer> = nodes.entry(id).or_default();
+        *peer = peer.take().or_else(|| report.peer.clone());
     }
     nodes
 }
 
-/// What a node says of itself, as a peer would see it.
+/// The report of a node about itself, as a peer would see it.
 fn as_peer(node: &NetworkInfo) -> Peer {
     Peer {
         relays: node.relays,
@@ -100,22 +100,23 @@ fn as_peer(node: &NetworkInfo) -> Peer {
     }
 }
 
-/// The masternode of an address, which no two share. For a node that was banned before anybody knew who it is.
+/// The masternode with an address, which is unique. For a node that was banned before it reported its identity.
 fn by_address(list: &MasternodeList, address: &str) -> Option<MasternodeId> {
     let has = |masternode: &&Masternode| masternode.details.address().as_deref() == Some(address);
     list.masternodes().iter().find(has).map(|masternode| masternode.id)
 }
 
 impl Source {
-    /// It does not answer: what it said is no longer true of it, but for who it is.
+    /// It does not answer: its reports no longer hold, except for its identity.
     pub(super) fn is_silent(&mut self) {
         self.health.forget_statements();
         let CollectedHealth { identity, is_masternode, .. } = self.report;
         self.report = CollectedHealth { identity, is_masternode, ..CollectedHealth::default() };
     }
 
-    /// Takes in what it says of itself, beside `chain`, which it just said; `best` is the highest block that any source knows.
-    pub(super) async fn tell(
+    /// Reads its reports about itself, in addition to `chain`, its latest answer; `best` is the highest block that any
+    /// source knows.
+    pub(super) async fn read_report(
         &mut self,
         chain: &ChainInfo,
         best: Height,
@@ -128,17 +129,17 @@ impl Source {
         let node = self.client.network_info().await.ok();
         self.health.isolated = node.as_ref().and_then(NetworkInfo::is_isolated);
         self.health.connections = node.as_ref().and_then(|node| node.connections);
-        self.report.said = node.as_ref().map(as_peer);
+        self.report.peer = node.as_ref().map(as_peer);
         let bad = |node: &NetworkInfo| bad_version(&settings.rules, node.version).is_some();
         self.health.release_bad = node.as_ref().map(bad);
-        // A node may have been updated between two looks; it was identified before.
+        // A node may have been updated between two reports; it was identified before.
         self.version = self.version.and(node.map(|node| node.version)).or(self.version);
         if self.report.wait > 0 {
             self.report.wait -= 1;
             return;
         }
         let answer = optional(self.client.own_masternode().await);
-        // Without an answer it is what it was.
+        // Without an answer its status stays.
         self.report.is_masternode =
             answer.as_ref().map_or(self.report.is_masternode, |own| own.as_ref().is_some_and(Option::is_some));
         let own = answer.ok().flatten().flatten();
@@ -148,25 +149,25 @@ impl Source {
         }
         let id = self.report.identity;
         self.health.masternode = own.map(|own| OwnMasternode { id, state: own.state.label().into() });
-        self.tell_indexes().await;
+        self.read_indexes().await;
         self.report.sessions = if settings.ask.sessions { self.sessions(chain.blocks).await } else { None };
         if !self.report.is_masternode && self.report.sessions.is_none() {
             self.report.wait = ORDINARY_REPORTS;
         }
     }
 
-    /// Whether the index of compact block filters is synced. A node that does not know the question is not asked again.
-    async fn tell_indexes(&mut self) {
-        if self.report.tells_no_indexes || self.client.dialect().indexes.is_none() {
+    /// Whether the index of compact block filters is synced. A node that does not know the call is not asked again.
+    async fn read_indexes(&mut self) {
+        if self.report.lacks_indexes || self.client.dialect().indexes.is_none() {
             return;
         }
         let indexes = optional(self.client.indexes().await);
-        self.report.tells_no_indexes = matches!(indexes, Ok(None));
+        self.report.lacks_indexes = matches!(indexes, Ok(None));
         let synced = indexes.ok().flatten().and_then(|indexes| indexes.get(FILTER_INDEX).copied());
         self.health.filter_index_synced = synced;
     }
 
-    /// The sessions under way; `None` where the node has no part in them and does not watch them either.
+    /// The sessions in progress; `None` if the node is neither a member nor watches quorums.
     async fn sessions(&self, tip: Height) -> Option<(SeenSessions, Option<Height>)> {
         let known = self.report.is_masternode && self.report.identity.is_some();
         let seen = optional(self.client.sessions().await).ok().flatten().filter(|seen| known || seen.sees)?;

@@ -1,4 +1,4 @@
-//! The sources of a network: which one is followed, when another takes over, and how each of them fares.
+//! The sources of a network: which one is followed, when another takes over, and the health of each.
 //!
 //! Never here: the chain that is followed; publishing.
 
@@ -19,16 +19,16 @@ use domain::MasternodeList;
 use domain::masternode::Height;
 use domain::network_state::{Moment, SourceHealth};
 
-/// How often sources that are not in use are asked for their tip, in polls.
+/// Interval at which the tips of unused sources are read, in polls.
 const STANDBY_POLLS: u32 = 6;
 
-/// Blocks by which the source in use may lie behind another one before that one is preferred.
+/// Blocks by which the source in use may be behind another one before that one is preferred.
 const LAG: u32 = 2;
 
-/// How long the first choice waits for sources that do not answer.
+/// Timeout of the checks before the first choice.
 const INTRODUCTION: Duration = Duration::from_secs(3);
 
-/// Polls in a row at which the node's tip must be an ancestor of ours before we believe that it was rolled back.
+/// Consecutive polls at which the node's tip must be an ancestor of ours before it counts as a rollback.
 const ROLLBACK_POLLS: u32 = 3;
 
 /// All sources of one network, in the order of the configuration; a source is named by its index.
@@ -37,14 +37,14 @@ pub(super) struct SourcePool {
     pub(super) sources: Vec<Source>,
     /// The source that is followed.
     pub(super) active: Option<usize>,
-    /// The network that the sources are on, once one said it.
+    /// The network of the sources, once one was identified.
     pub(super) identity: Option<Identity>,
-    /// What is certain of the next consensus change.
+    /// What is certain about the next consensus change.
     pub(super) activation: Activation,
     pub(super) unknown_forks: UnknownForks,
     pub(super) not_understood: NotUnderstoodMeters,
     polls: u32,
-    /// Polls in a row at which the tip was an ancestor of the one that is followed.
+    /// Consecutive polls at which the tip was an ancestor of the followed one.
     rolled_back: u32,
     confirmed: Option<(Instant, Moment)>,
     began: Instant,
@@ -91,7 +91,7 @@ impl SourcePool {
         self.sources.iter()
     }
 
-    /// How each source fares, for publishing.
+    /// The health of each source, for publishing.
     pub(super) fn health(&self) -> Vec<SourceHealth> {
         self.sources.iter().map(|source| source.health.clone()).collect()
     }
@@ -101,13 +101,13 @@ impl SourcePool {
         self.confirmed.map(|(_, moment)| moment)
     }
 
-    /// Each source with what it last complained of; those without a complaint are left out.
+    /// Each source with its last error; sources without an error are left out.
     pub(super) fn complaints(&self) -> Vec<String> {
         let complaint = |source: &Source| Some(format!("{}: {}", source.name(), source.trouble()?));
         self.sources.iter().filter_map(complaint).collect()
     }
 
-    /// Version of the newest node among the sources of this network, whether it answers now or not.
+    /// Version of the newest node among the sources of this network, whether it currently answers or not.
     pub(super) fn newest_version(&self) -> Option<u32> {
         self.sources.iter().filter(|source| !source.is_elsewhere()).filter_map(|source| source.version).max()
     }
@@ -117,17 +117,17 @@ impl SourcePool {
         self.polls = self.polls.wrapping_add(1);
     }
 
-    /// Whether the sources that are not in use are due in this poll.
+    /// Whether the unused sources are due in this poll.
     pub(super) fn is_standby_poll(&self) -> bool {
         self.polls.is_multiple_of(STANDBY_POLLS)
     }
 
-    /// Whether what the sources say of themselves is due in this poll.
+    /// Whether the reports of the sources about themselves are due in this poll.
     pub(super) fn is_report_poll(&self) -> bool {
         self.settings.ask.reports && self.polls % STANDBY_POLLS == 1
     }
 
-    /// Whether no source confirmed the list for `stale_after`, though one had.
+    /// Whether no source confirmed the list for `stale_after`, after at least one did.
     pub(super) fn is_stale(&self) -> bool {
         self.stale_at().is_some_and(|stale_at| Instant::now() >= stale_at)
     }
@@ -147,8 +147,8 @@ impl SourcePool {
         self.sources[index].is_due(Instant::now())
     }
 
-    /// Counts a poll at which the tip was an ancestor of the one that is followed. Returns whether to wait: the node may only
-    /// not have caught up yet after a restart of its own.
+    /// Counts a poll at which the tip was an ancestor of the followed one. Returns whether to wait: after a restart the
+    /// node may only need to catch up.
     pub(super) fn awaits_rollback(&mut self) -> bool {
         let waits = self.rolled_back + 1 < ROLLBACK_POLLS;
         if waits {
@@ -157,27 +157,27 @@ impl SourcePool {
         waits
     }
 
-    /// The tip is no ancestor of the one that is followed.
+    /// The tip is no ancestor of the followed one.
     pub(super) fn is_not_rolled_back(&mut self) {
         self.rolled_back = 0;
     }
 
-    /// Forgets what the sources said of the network; the one that is followed stays.
+    /// Forgets the reports of the sources about the network; the followed source stays.
     pub(super) fn forget_answers(&mut self) {
         self.identity = None;
         self.activation = Activation::default();
     }
 
-    /// Forgets the network: the first answer says which it is.
+    /// Forgets the network: the first answer identifies it.
     pub(super) fn forget_network(&mut self) {
         self.identity = None;
         self.active = None;
         self.activation = Activation::default();
     }
 
-    /// In the order of the configuration; those that lag behind another one, or are cut off from all others, last. `followed` is
-    /// the height of the tip that is followed. A tip that is more than `max_gap_blocks` ahead of it, or of the lowest tip before
-    /// anything is followed, may be a lie: no source lags behind that.
+    /// In the order of the configuration; sources that are behind another one, or have no peers, come last. `followed`
+    /// is the height of the followed tip. A tip more than `max_gap_blocks` above it, or above the lowest tip if nothing is
+    /// followed, may be wrong and is not compared with.
     pub(super) fn by_preference(&self, followed: Option<Height>) -> Vec<usize> {
         let tips = || self.sources.iter().filter_map(|source| source.tip);
         let base = followed.or_else(|| tips().min());
@@ -194,7 +194,7 @@ impl SourcePool {
         order
     }
 
-    /// Makes sure that a source is of the network and in sync, and takes in what it says of the next consensus change.
+    /// Checks that a source is of the network and in sync, and processes its report about the next consensus change.
     pub(super) async fn check(
         &mut self,
         index: usize,
@@ -205,7 +205,7 @@ impl SourcePool {
         Ok(checked)
     }
 
-    /// Asks the sources that are waiting behind the one in use for their tip. Those before it are tried by themselves.
+    /// Reads the tips of the sources after the one in use. Sources before it are tried by the poll itself.
     pub(super) async fn look_at_standbys(&mut self, followed: Option<Height>) {
         let order = self.by_preference(followed).into_iter();
         let waiting: Vec<usize> = order.skip_while(|index| self.active != Some(*index)).skip(1).collect();
@@ -220,8 +220,9 @@ impl SourcePool {
         }
     }
 
-    /// Before the first choice: asks at once, for a moment, all sources of the network that the preferred one is on, so that one that was left behind by
-    /// an activation is not chosen because no other was asked yet. What fails is tried again, and noted, when it is chosen.
+    /// Before the first choice: asks concurrently all sources of the network of the preferred one, so that a source left behind by
+    /// an activation is not chosen only because no other was asked. Failures are recorded when the source is chosen and
+    /// tried again.
     pub(super) async fn introduce(&mut self) {
         if self.active.is_some() || self.sources.len() < 2 {
             return;
@@ -237,19 +238,19 @@ impl SourcePool {
                 continue;
             }
             self.sources[index].tip = Some(chain.blocks);
-            // A refusal is one again when the source is chosen.
+            // A refusal is repeated when the source is chosen.
             let _ = self.examine_fork(index, &chain, None).await;
         }
     }
 
-    /// Notes that a source is followed to `tip`: it confirmed the list.
+    /// Records that a source is followed to `tip`: it confirmed the list.
     pub(super) fn activate(&mut self, index: usize, tip: Height) {
         self.succeeded(index, tip);
         self.confirmed = Some((Instant::now(), self.now()));
         if let Some(before) = self.active.replace(index).filter(|before| *before != index) {
             warn!(
                 network = %self.settings.network,
-                "network {} is now followed through source {} instead of {}",
+                "Failover of network {} to source {} from source {}",
                 self.settings.network,
                 self.sources[index].name(),
                 self.sources[before].name()
@@ -266,18 +267,18 @@ impl SourcePool {
         Moment { unix: (self.settings.clock)(), uptime: self.settings.started.elapsed() }
     }
 
-    /// Notes that a source is not usable.
+    /// Records that a source is not usable.
     pub(super) fn failed(&mut self, index: usize, trouble: &SourceError) {
         self.sources[index].failed(trouble, self.settings.poll_interval);
     }
 
-    /// Asks every source that is due for what it says of itself. A refused method costs its own samples only.
+    /// Asks every due source for its reports about itself. A refused method only removes its own samples.
     pub(super) async fn ask_for_reports(&mut self, list: Option<Arc<MasternodeList>>) {
         let followed = list.as_ref().map(|list| list.block().height);
         let mut answers: Vec<(usize, ChainInfo)> = Vec::new();
         for index in 0..self.sources.len() {
-            // One that was left behind tells of another chain: its height is none to compare with, its sessions are not the
-            // network's.
+            // A source that was left behind reports another chain: its height is not comparable, its sessions are not
+            // the network's.
             let is_asked =
                 !self.sources[index].is_elsewhere() && !self.is_left_behind(index, followed) && self.is_due(index);
             let answer = if is_asked { self.sources[index].client.chain_info().await.ok() } else { None };
@@ -289,7 +290,7 @@ impl SourcePool {
         }
         let best = answers.iter().map(|(_, chain)| chain.headers.max(chain.blocks)).max().unwrap_or(Height(0));
         for (index, chain) in answers {
-            self.sources[index].tell(&chain, best, list.as_deref(), &self.settings).await;
+            self.sources[index].read_report(&chain, best, list.as_deref(), &self.settings).await;
         }
     }
 }

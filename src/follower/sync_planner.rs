@@ -1,7 +1,7 @@
-//! The plan of a synchronisation: how the node's tip is reached from ours. The planner asks for one header after another, from
-//! the node's tip downwards, until it knows.
+//! Plans a synchronisation: the steps from our tip to the node's tip. The planner asks for one header after another,
+//! from the node's tip downwards, until the plan is determined.
 //!
-//! Never here: calls; lists; what is recorded.
+//! Never here: calls; lists; recording.
 
 use crate::follower::followed_chain::FollowedChain;
 use crate::follower::source::SourceError;
@@ -9,11 +9,11 @@ use crate::rpc::Header;
 use domain::list::Block;
 use domain::masternode::{BlockHash, Height, UnixSeconds};
 
-/// Seconds by which a new block may be ahead of this host's clock and of the block that it stands on. Nodes refuse a block that is
-/// two hours ahead (`MAX_FUTURE_BLOCK_TIME` in `src/chain.h`).
+/// Seconds by which a new block may be ahead of this host's clock and of its parent. Nodes refuse a block that is two
+/// hours ahead (`MAX_FUTURE_BLOCK_TIME` in `src/chain.h`).
 const LONGEST_AHEAD: u64 = 86_400;
 
-/// How the node's tip is reached from ours.
+/// The steps from our tip to the node's tip.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SyncPlan {
     /// The node's tip is ours.
@@ -24,28 +24,28 @@ pub(super) enum SyncPlan {
     Extend(Missed),
     /// Our last `depth` blocks are replaced.
     Reorg { depth: usize, missed: Missed },
-    /// The list at the tip is read: nothing is followed yet, or more than `max_gap_blocks` were missed. `skipped` blocks are not
-    /// walked.
+    /// The full list is read at the tip: nothing is followed yet, or more than `max_gap_blocks` were missed. `skipped`
+    /// blocks are not replayed.
     Jump { tip: Block, skipped: u32 },
-    /// As `Jump`, because the common block lies below the oldest one that is kept.
+    /// As `Jump`, because the common block is below the oldest one that is kept.
     DeepReorg { tip: Block, oldest: Block },
 }
 
 /// Blocks that are not followed yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Missed {
-    /// Blocks that are not walked, below the ones that are.
+    /// Blocks that are skipped, below the ones that are replayed.
     pub(super) skipped: u32,
-    /// The blocks to walk, oldest first.
+    /// The blocks to replay, oldest first.
     pub(super) blocks: Vec<Block>,
 }
 
 /// The blocks of which a source returns the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AvailableLists {
-    /// Any block: each missed block is walked.
+    /// Any block: each missed block is replayed.
     AnyBlock,
-    /// Its tip: only the last missed block is walked.
+    /// Its tip: only the last missed block is replayed.
     TipOnly,
 }
 
@@ -54,16 +54,16 @@ pub(super) enum AvailableLists {
 pub(super) struct SyncStart<'a> {
     /// The chain that is followed, if any.
     pub(super) chain: Option<&'a FollowedChain>,
-    /// The highest block that the history has.
+    /// The highest block in the history.
     pub(super) recorded: Option<Height>,
-    /// Most missed blocks that are walked.
+    /// Most missed blocks that are replayed.
     pub(super) max_gap_blocks: u32,
     /// The time by this host's clock.
     pub(super) now: UnixSeconds,
     pub(super) lists: AvailableLists,
 }
 
-/// What the planner says to a header.
+/// The answer of the planner to a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PlanStep {
     /// The header of this block is needed.
@@ -85,7 +85,7 @@ impl<'a> SyncPlanner<'a> {
         SyncPlanner { start, forward: Vec::new() }
     }
 
-    /// Takes the header of the node's tip, then each header that it asked for. Fails where headers contradict each other.
+    /// Takes the header of the node's tip, then each header that it asked for. Fails if headers contradict each other.
     pub(super) fn next(&mut self, header: &Header) -> Result<PlanStep, SourceError> {
         let tip = self.forward.first().copied().unwrap_or(header.block);
         let Some(chain) = self.start.chain else {
@@ -108,7 +108,7 @@ impl<'a> SyncPlanner<'a> {
             }
         }
         self.forward.push(header.block);
-        let contradiction = || SourceError::Contradiction("its chain does not meet ours".into());
+        let contradiction = || SourceError::Contradiction("its chain has no block in common with ours".into());
         let parent = header.previous.ok_or_else(contradiction)?;
         if let Some(depth) = chain.depth_of(&parent) {
             check_height(chain, depth, header.block.height)?;
@@ -124,14 +124,14 @@ impl<'a> SyncPlanner<'a> {
         Ok(PlanStep::Header(parent))
     }
 
-    /// No new block may be of a far future: a node that lies about times is not followed.
+    /// No new block may be far in the future: a node with wrong block times is not followed.
     fn check_times(&self, chain: &FollowedChain, depth: usize) -> Result<(), SourceError> {
         let common = chain.at_depth(depth).map_or(self.start.now, |common| common.time);
         let parents = self.forward.iter().skip(1).map(|parent| parent.time).chain([common]);
         self.forward.iter().zip(parents).try_for_each(|(block, parent)| self.check_time(block, parent))
     }
 
-    /// A time counts as future by this host's clock and by the block before, as either of them may be behind.
+    /// A time is in the future only if it is so by this host's clock and by the previous block, because either may be behind.
     fn check_time(&self, block: &Block, before: UnixSeconds) -> Result<(), SourceError> {
         if block.time.0 <= before.max(self.start.now).0.saturating_add(LONGEST_AHEAD) {
             return Ok(());
@@ -156,19 +156,19 @@ impl<'a> SyncPlanner<'a> {
 fn check_child(header: &Header, child: &Block) -> Result<(), SourceError> {
     if header.block.height.0 + 1 != child.height.0 {
         return Err(SourceError::Contradiction(format!(
-            "block {} says height {}, its parent {}",
+            "block {} has height {}, its parent {}",
             child.hash, child.height, header.block.height
         )));
     }
     Ok(())
 }
 
-/// The lowest new block must stand on the common one: a node that lies about heights is not followed.
+/// The lowest new block must be the child of the common block: a node with wrong heights is not followed.
 fn check_height(chain: &FollowedChain, depth: usize, lowest: Height) -> Result<(), SourceError> {
     let expected = chain.at_depth(depth).map_or(lowest, |common| common.height.after(1));
     if lowest != expected {
         return Err(SourceError::Contradiction(format!(
-            "it says height {lowest} of a block that must be at {expected}"
+            "it reports height {lowest} for a block that must have height {expected}"
         )));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Lists with entries that cannot be read: each costs its own masternode only, unless that one is watched.
+//! Lists with unreadable entries: an unreadable entry affects its own masternode only, unless that one is watched.
 //!
 //! Never here: reading entries (`rpc`); the share of unreadable entries that refuses a list (`rpc`).
 
@@ -28,7 +28,8 @@ pub(super) struct HiddenAttempts {
 }
 
 impl HiddenAttempts {
-    /// Counts an attempt. Returns whether the source was asked often enough, so that the block is passed without the entry.
+    /// Counts an attempt. Returns whether the source was asked often enough, so that the block is skipped without the
+    /// entry.
     pub(super) fn is_exhausted(&mut self, block: BlockHash, source: &str) -> bool {
         if self.block != Some(block) {
             *self = HiddenAttempts { block: Some(block), attempts: BTreeMap::new() };
@@ -39,7 +40,7 @@ impl HiddenAttempts {
     }
 }
 
-/// The list of an answer. Masternodes of the list before that are missing may stand behind entries without a readable
+/// The list of an answer. Missing masternodes of the previous list may be among the entries without a readable
 /// identity, so they did not leave.
 pub(super) fn list_of(
     block: Block,
@@ -57,7 +58,7 @@ pub(super) fn list_of(
     Ok(list.with_unreadable(Unreadable::new(ids, read.unreadable.len())))
 }
 
-/// A list in which the entry of a watched masternode cannot be read.
+/// A list in which the entry of a watched masternode is unreadable.
 pub(super) struct Hidden {
     pub(super) list: MasternodeList,
     why: String,
@@ -67,7 +68,7 @@ impl Hidden {
     pub(super) fn new(id: &MasternodeId, list: MasternodeList, entries: &[UnreadableEntry]) -> Hidden {
         let why = entries.iter().find(|entry| entry.id == Some(*id)).or(entries.first());
         let why = format!(
-            "the list entry of the watched masternode {id} cannot be read at block {} ({})",
+            "list entry of the watched masternode {id} is unreadable at block {} ({})",
             list.block().height,
             why.map_or("", |entry| &entry.why)
         );
@@ -91,7 +92,7 @@ impl From<Hidden> for SourceError {
 pub(super) fn log(network: &str, list: &MasternodeList, entries: &[UnreadableEntry]) {
     let height = list.block().height;
     if entries.is_empty() {
-        warn!(network, height = height.0, "all entries of the list of {network} are readable again");
+        warn!(network, height = height.0, "All entries of the list of {network} are readable again");
         return;
     }
     let named: Vec<&str> = entries.iter().take(NAMED).map(|entry| entry.why.as_str()).collect();
@@ -99,7 +100,7 @@ pub(super) fn log(network: &str, list: &MasternodeList, entries: &[UnreadableEnt
         network,
         height = height.0,
         entries = entries.len(),
-        "{} entries of the list of {network} at height {height} cannot be read, their masternodes are left out: {}{}",
+        "{} entries of the list of {network} at height {height} are unreadable, omitting their masternodes: {}{}",
         entries.len(),
         named.join("; "),
         if entries.len() > NAMED { "; …" } else { "" }

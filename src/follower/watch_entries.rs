@@ -1,4 +1,4 @@
-//! Entries of the watch list that match no masternode, said once.
+//! Logs entries of the watch list that match no masternode, once.
 //!
 //! Never here: which masternodes are watched.
 
@@ -7,7 +7,7 @@ use tracing::warn;
 use domain::Snapshot;
 use domain::entry_matches::EntryKind;
 
-/// Logs the entries that match nobody, unless the snapshot before had them already.
+/// Logs the entries without a match, unless the previous snapshot had them already.
 pub(super) fn log_unmatched(before: Option<&Snapshot>, now: &Snapshot) {
     for found in now.entry_matches().iter().filter(|found| found.masternodes == 0) {
         if before.is_some_and(|before| before.entry_matches().contains(found)) {

@@ -28,15 +28,15 @@ impl Watching {
         Watching { list, targets: Vec::new(), selected_by: HashMap::new(), is_news: false }
     }
 
-    /// Waits until another watch list is in force. Fails when there will be none any more.
+    /// Waits for another watch list. Fails when the sender is gone.
     pub(super) async fn changed(&mut self) -> Result<(), watch::error::RecvError> {
         self.list.changed().await?;
         self.is_news = true;
         Ok(())
     }
 
-    /// Selects the watched masternodes of a list. What an entry selected on an earlier list stays watched for as long as a watch
-    /// list has an entry with the same selector: a payee or key that changes on the chain can be a theft.
+    /// Selects the watched masternodes of a list. A masternode stays watched for as long as the watch list has an entry with the
+    /// selector that selected it: a payee or key that changes on the chain can be a theft.
     pub(super) fn select(&mut self, list: &MasternodeList) {
         let watch_list = self.list.borrow_and_update();
         let is_news = std::mem::take(&mut self.is_news) || watch_list.has_changed();
@@ -65,7 +65,7 @@ impl Watching {
         &self.targets
     }
 
-    /// Whether a watched masternode is one of the unreadable entries of a list, so nothing may be said about it.
+    /// Whether a watched masternode is one of the unreadable entries of a list, so nothing may be reported about it.
     pub(super) fn is_hidden_in(&self, list: &MasternodeList) -> bool {
         self.targets.iter().any(|target| list.unreadable().has(&target.id))
     }
@@ -75,8 +75,8 @@ impl Watching {
         self.hidden_in(list).first().copied()
     }
 
-    /// A list that hides watched masternodes, with each of them among its unreadable ones. One that may stand behind an entry
-    /// without a readable identity is one entry more.
+    /// A list that hides watched masternodes, with each of them among its unreadable ones. A masternode that may be an
+    /// entry without a readable identity adds one entry.
     pub(super) fn with_hidden(&self, list: MasternodeList) -> MasternodeList {
         let unreadable = list.unreadable();
         let hidden = self.hidden_in(&list);

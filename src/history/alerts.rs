@@ -1,13 +1,13 @@
-//! The states of alerts, kept for whoever tells them: each a text under a key, of which nothing is read here.
+//! Alert states, kept for `alerting`: each is an opaque text under a key.
 //!
-//! Never here: what an alert is.
+//! Never here: the meaning of a state.
 
 use rusqlite::params;
 
 use crate::history::error::StoreError;
 use crate::history::store::Store;
 
-/// A state under its key; `None` to forget it.
+/// A state under its key; `None` to delete it.
 pub type AlertChange = (String, Option<String>);
 
 impl Store {
@@ -18,7 +18,7 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Keeps or forgets states, all of them or none.
+    /// Stores or deletes states, all of them or none.
     pub fn keep_alerts(&mut self, changes: &[AlertChange]) -> Result<(), StoreError> {
         self.write(|transaction| {
             let mut keep = transaction.prepare("INSERT OR REPLACE INTO alert (key, state) VALUES (?1, ?2)")?;

@@ -1,6 +1,6 @@
-//! The heights whose events are known block by block, and the filling of those that were missed.
+//! The heights whose events are recorded block by block, and the backfill of the others.
 //!
-//! Never here: counting: what is filled in later happened before counting began.
+//! Never here: counting; backfilled events happened before counting began.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -16,14 +16,14 @@ use domain::masternode::Height;
 pub(super) type Span = (Height, Height);
 
 impl Store {
-    /// The spans of heights whose events are known block by block, ascending, both ends included.
+    /// The spans of heights whose events are recorded block by block, ascending, both ends included.
     pub fn spans(&self, network: NetworkId) -> Result<Vec<Span>, StoreError> {
         spans(&self.connection, network)
     }
 
-    /// Fills in blocks that were never walked: neighbours, ascending, below the highest one recorded and in no span
-    /// yet; all or none of them. Counts stay as they are. What was recorded of them without knowing in which block
-    /// it happened, or carried over from a damaged file, is withdrawn.
+    /// Records blocks that were never replayed: consecutive, ascending, below the highest recorded one and in no span
+    /// yet; all or none of them. Counts stay as they are. Withdraws the events that were recorded of these blocks
+    /// without a known block, or carried over from a damaged file.
     pub fn backfill(&mut self, network: NetworkId, blocks: &[BlockEvents]) -> Result<(), StoreError> {
         let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else { return Ok(()) };
         let (first, last) = (first.block.height, last.block.height);
@@ -36,7 +36,9 @@ impl Store {
             check_order(None, blocks)?;
             check_branch(transaction, network, blocks)?;
             if let Some((known, _)) = touching(transaction, network, first, last)? {
-                let what = format!("blocks {first} to {last} cannot be filled in: block {known} and others are known");
+                let what = format!(
+                    "blocks {first} to {last} cannot be backfilled: block {known} and others are recorded already"
+                );
                 return Err(StoreError::Other(what));
             }
             transaction.execute(
@@ -56,7 +58,7 @@ impl Store {
     }
 }
 
-/// A block that is recorded is the one that is filled in.
+/// A recorded block must be the backfilled one.
 fn check_branch(transaction: &Transaction<'_>, network: NetworkId, blocks: &[BlockEvents]) -> Result<(), StoreError> {
     let mut other =
         transaction.prepare("SELECT count(*) FROM block WHERE network = ?1 AND height = ?2 AND hash <> ?3")?;
@@ -64,14 +66,14 @@ fn check_branch(transaction: &Transaction<'_>, network: NetworkId, blocks: &[Blo
         let others: u32 =
             other.query_row(params![network.0, Column(block.height), Column(block.hash.0)], |row| row.get(0))?;
         if others > 0 {
-            let what = format!("block {} cannot be filled in: the one that is recorded is another", block.height);
+            let what = format!("block {} cannot be backfilled: another block is recorded at its height", block.height);
             return Err(StoreError::Other(what));
         }
     }
     Ok(())
 }
 
-/// Keeps the hashes of those that a reorg may still replace, as those of blocks that were followed.
+/// Stores the hashes of those that a reorg may still replace, like those of followed blocks.
 fn remember(transaction: &Transaction<'_>, network: NetworkId, blocks: &[BlockEvents]) -> Result<(), StoreError> {
     let Some(cursor) = cursor(transaction, network)? else { return Ok(()) };
     let mut insert = transaction
@@ -82,12 +84,12 @@ fn remember(transaction: &Transaction<'_>, network: NetworkId, blocks: &[BlockEv
     Ok(())
 }
 
-/// Whether a block is so near below the highest one that its hash is kept.
+/// Whether a block is so close to the highest one that its hash is kept.
 pub(super) fn is_remembered(highest: Block, block: Block) -> bool {
     highest.height.above(block.height) <= BLOCKS_KEPT
 }
 
-/// Adds those blocks that follow on their neighbour; `before` is the block below the first.
+/// Adds those blocks whose predecessor is the previous one; `before` is the block below the first.
 pub(super) fn extend(
     transaction: &Transaction<'_>,
     network: NetworkId,
@@ -111,7 +113,7 @@ pub(super) fn extend(
     span.map_or(Ok(()), |span| add(transaction, network, span))
 }
 
-/// Forgets all heights from one on.
+/// Deletes all heights from one on.
 pub(super) fn cut(transaction: &Transaction<'_>, network: NetworkId, from: Height) -> Result<(), StoreError> {
     let above = params![network.0, Column(from)];
     transaction.execute("DELETE FROM span WHERE network = ?1 AND first >= ?2", above)?;
@@ -130,7 +132,7 @@ fn span(row: &rusqlite::Row<'_>) -> rusqlite::Result<Span> {
     Ok((first, last))
 }
 
-/// A known span that shares a height with this one.
+/// A recorded span that overlaps this one.
 fn touching(
     connection: &Connection,
     network: NetworkId,
@@ -141,7 +143,7 @@ fn touching(
     Ok(connection.query_row(select, params![network.0, Column(first), Column(last)], span).optional()?)
 }
 
-/// Adds a span, one with its neighbours.
+/// Adds a span and merges it with its neighbours.
 fn add(transaction: &Transaction<'_>, network: NetworkId, (mut first, mut last): Span) -> Result<(), StoreError> {
     let (below, above) = (Height(first.0.saturating_sub(1)), last.after(1));
     while let Some((other_first, other_last)) = touching(transaction, network, below.min(first), above.max(last))? {

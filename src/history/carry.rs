@@ -1,5 +1,5 @@
-//! What can be read of a damaged file, carried into the file that takes its place: events one by one, counters and the place in
-//! the chain all or none.
+//! Copies the readable part of a damaged file into its replacement: events one by one, counters and the position in the
+//! chain all or none.
 //!
 //! Never here: the choice of the file; names of files.
 
@@ -17,11 +17,11 @@ use crate::history::readable::Readable;
 use crate::history::schema::{self, SchemaInfo};
 use crate::history::{counters, network_id, open};
 
-/// What stands for itself, so that a row that cannot be read costs no other. Without activation heights an old source would be
-/// trusted past the activation; a wrong one is corrected by the first source that follows it.
+/// Tables with independent rows: an unreadable row affects no other. Without activation heights an outdated source
+/// would be trusted past the activation; a wrong height is corrected by the first source that follows it.
 const INDEPENDENT: [(&str, &str); 2] = [("activation", "network, deployment, height"), ("alert", "key, state")];
 
-/// Counters and the place in the chain up to which they go: of these a part would be wrong.
+/// Counters and the position in the chain that they belong to: a part of them would be wrong.
 const TOGETHER: [(&str, &str); 5] = [
     ("block", "network, height, hash, time"),
     ("span", "network, first, last"),
@@ -30,7 +30,7 @@ const TOGETHER: [(&str, &str); 5] = [
     ("session_tally", "network, quorum_type, counts"),
 ];
 
-/// Copies the rows of a table. Fails at the first that cannot be read, or leaves it out.
+/// Copies the rows of a table. Fails at the first unreadable row, or omits it.
 fn table(from: &Connection, into: &Connection, (name, columns): (&str, &str), whole: bool) -> Result<(), StoreError> {
     let places = vec!["?"; columns.split(',').count()].join(", ");
     let mut statement = from.prepare(&format!("SELECT {columns} FROM {name}"))?;
@@ -62,8 +62,8 @@ fn state(from: &Connection, into: &Connection) -> Result<(), StoreError> {
     copied
 }
 
-/// Copies networks and events, each with its number, and the rest as far as it can be read, into a new file. Returns how many events. The damaged
-/// file stays as it is.
+/// Copies networks and events, each with its number, and the readable rest into a new file. Returns the number of
+/// events. The damaged file is not changed.
 pub(super) fn events(from: &Path, into: &mut Connection) -> Result<u64, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let damaged = Connection::open_with_flags(from, flags)?;
@@ -77,17 +77,17 @@ pub(super) fn events(from: &Path, into: &mut Connection) -> Result<u64, StoreErr
     network_id::carry(&damaged, &transaction)?;
     for independent in INDEPENDENT {
         if let Err(error) = table(&damaged, &transaction, independent, false) {
-            tracing::warn!("Rows of {} are not carried over from the damaged history: {error}", independent.0);
+            tracing::warn!("Copying {} from the damaged history failed: {error}", independent.0);
         }
     }
     if let Err(error) = state(&damaged, &transaction) {
-        tracing::warn!("Counters are not carried over from the damaged history, they begin at 0: {error}");
+        tracing::warn!("Copying counters from the damaged history failed, they begin at 0: {error}");
     }
     let unchecked = Unchecked::read(&damaged);
     unchecked.write(&transaction)?;
     let places = vec!["?"; checksum::COLUMNS].join(", ");
     let columns = EVENT_COLUMNS.replace("event.", "");
-    // A row that contradicts the table, or names a network that could not be read, is left out.
+    // A row that violates the schema, or belongs to an unreadable network, is omitted.
     let mut insert = transaction.prepare(&format!("INSERT OR IGNORE INTO event ({columns}) VALUES ({places})"))?;
     let mut carried = 0;
     let mut failure = None;

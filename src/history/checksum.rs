@@ -1,8 +1,8 @@
-//! Checksums of rows: how a damaged bit is found before its value is shown.
+//! Checksums of rows: they detect a damaged bit before its value is used.
 //!
 //! A checksum is the CRC-32 of all values of a row with their types and lengths. CRC-32 finds every single flipped bit.
 //!
-//! Never here: what becomes of a damaged row.
+//! Never here: handling of a damaged row.
 
 use rusqlite::types::{FromSql, ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, Row};
@@ -16,20 +16,20 @@ pub(super) const EVENT_COLUMNS: &str = "event.id, event.network, height, hash, t
 /// How many of them the checksum covers directly.
 pub(super) const COVERED: usize = 12;
 
-/// How many they are.
+/// The number of columns.
 pub(super) const COLUMNS: usize = COVERED + 2;
 
-/// Places of `withdrawn` and `checksum` among the columns.
+/// Positions of `withdrawn` and `checksum` among the columns.
 const WITHDRAWN: usize = COVERED;
 const CHECKSUM: usize = COVERED + 1;
 
-/// Combined with the checksum of an event that is withdrawn, so that SQL alone can withdraw an event.
+/// XORed with the checksum of a withdrawn event, so that SQL alone can withdraw an event.
 const WITHDRAWN_MARK: u32 = 0x5a17_c0de;
 
 /// The assignments that withdraw an event that is not withdrawn. A row without a checksum stays without one.
 pub(super) const WITHDRAW: &str = "withdrawn = 1, checksum = (checksum | 1511506142) - (checksum & 1511506142)";
 
-/// The assignments that restore an event that is withdrawn: the same mark, taken out of the checksum again.
+/// The assignments that restore a withdrawn event: they remove the mark from the checksum.
 pub(super) const RESTORE: &str = "withdrawn = 0, checksum = (checksum | 1511506142) - (checksum & 1511506142)";
 
 /// The checksum of values.
@@ -50,7 +50,7 @@ pub(super) fn of<'a>(values: impl IntoIterator<Item = ValueRef<'a>>) -> u32 {
     hasher.finalize()
 }
 
-/// A value as it will be in the file.
+/// A value as it is stored in the file.
 pub(super) fn value(output: ToSqlOutput<'_>) -> rusqlite::Result<Value> {
     match output {
         ToSqlOutput::Owned(value) => Ok(value),
@@ -59,26 +59,26 @@ pub(super) fn value(output: ToSqlOutput<'_>) -> rusqlite::Result<Value> {
     }
 }
 
-/// Events that were written before checksums were: those up to this number have none.
+/// Events written before checksums were introduced: those up to this number have none.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unchecked(i64);
 
 impl Unchecked {
-    /// Where the number itself is damaged, rows without a checksum are read as before.
+    /// If the number itself is damaged, rows without a checksum are read as before.
     pub(super) fn read(connection: &Connection) -> Unchecked {
         let select = "SELECT last_event, again FROM unchecked";
         let read: rusqlite::Result<(i64, i64)> = connection.query_row(select, [], |row| Ok((row.get(0)?, row.get(1)?)));
         Unchecked(read.ok().filter(|(one, other)| one == other).map_or(i64::MAX, |(last, _)| last))
     }
 
-    /// Records the number in a file that takes the place of another.
+    /// Records the number in a file that replaces another.
     pub(super) fn write(self, connection: &Connection) -> Result<(), StoreError> {
         connection.execute("UPDATE unchecked SET last_event = ?1, again = ?1", [self.0])?;
         Ok(())
     }
 }
 
-/// Fails where a row of [`EVENT_COLUMNS`] does not have its checksum.
+/// Fails if a row of [`EVENT_COLUMNS`] does not match its checksum.
 pub(super) fn check(row: &Row<'_>, unchecked: Unchecked) -> Result<(), StoreError> {
     let id: i64 = row.get(0)?;
     let withdrawn: i64 = row.get(WITHDRAWN)?;
@@ -90,12 +90,12 @@ pub(super) fn check(row: &Row<'_>, unchecked: Unchecked) -> Result<(), StoreErro
     let mark = match withdrawn {
         0 => 0,
         1 => WITHDRAWN_MARK,
-        other => return Err(StoreError::Damaged(format!("event {id} is withdrawn {other} times"))),
+        other => return Err(StoreError::Damaged(format!("event {id} has the invalid withdrawn flag {other}"))),
     };
     if i64::from(of(values) ^ mark) == recorded {
         Ok(())
     } else {
-        Err(StoreError::Damaged(format!("event {id} does not have its checksum")))
+        Err(StoreError::Damaged(format!("event {id} does not match its checksum")))
     }
 }
 

@@ -1,6 +1,6 @@
-//! Events, identities and counts as values of columns, and back.
+//! Encodes events, identities and counts as column values, and decodes them.
 //!
-//! What is filtered by has a column; the rest of an event is a small JSON text. A row that cannot be read is damage.
+//! Fields used in filters have columns; the rest of an event is a small JSON text. An unreadable row counts as damage.
 //!
 //! Never here: SQL.
 
@@ -12,7 +12,7 @@ use crate::history::error::StoreError;
 use domain::event::{BanCause, Change, EventKind, FailedQuorum, Field};
 use domain::masternode::{Duffs, Hash, Height, MasternodeId, NodeType, Outpoint, Score, UnixSeconds};
 
-/// A value of ours as SQLite keeps it.
+/// A value of ours as SQLite stores it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Column<T>(pub(super) T);
 
@@ -43,7 +43,7 @@ impl FromSql for Column<Height> {
 
 impl ToSql for Column<UnixSeconds> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        // The header of a block has 32 bits for it.
+        // The time in a block header has 32 bits.
         Ok(ToSqlOutput::from(i64::try_from(self.0.0).unwrap_or(i64::MAX)))
     }
 }
@@ -141,7 +141,7 @@ struct StateDetails<T> {
     to: T,
 }
 
-/// What a kind carries beside its name.
+/// The data of a kind other than its name.
 pub(super) fn details(kind: &EventKind) -> String {
     match kind {
         EventKind::Penalty { score: Score(score), points, failures, clamped, quorums, others } => {
@@ -177,14 +177,14 @@ fn quorum(details: QuorumDetails) -> Result<FailedQuorum, StoreError> {
     let hash = details.hash.parse();
     Ok(FailedQuorum {
         quorum_type: details.quorum_type.into(),
-        hash: hash.map_err(|error| StoreError::Damaged(format!("a quorum has a hash that is none: {error}")))?,
+        hash: hash.map_err(|error| StoreError::Damaged(format!("an event has an invalid quorum hash: {error}")))?,
         height: Height(details.height),
         index: details.index,
         others: details.others,
     })
 }
 
-/// The kind of that name, with what it carries.
+/// The kind of that name, with its data.
 pub(super) fn kind(name: &str, details: &str) -> Result<EventKind, StoreError> {
     let unknown = |what: &str| StoreError::Damaged(format!("an event has the unknown {what}"));
     match name {

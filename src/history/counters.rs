@@ -1,9 +1,9 @@
-//! The counts of masternodes and networks, kept as they stand.
+//! The counts of masternodes and networks.
 //!
-//! They are kept beside the events and not added up from them: events are deleted when they are old, counts go on. A
-//! count is kept under its name and only when it is not 0, so that a new cause or field needs no change of the file.
+//! They are stored, not computed from events: old events are deleted, counts continue. Each count is stored under its
+//! name if it is not 0, so that a new cause or field needs no schema change.
 //!
-//! Never here: what an event counts for (`domain::tally`).
+//! Never here: which counts an event increments (`domain::tally`).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ struct NodeCounts {
     last_penalty_height: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_ban: Option<(u32, u32)>,
-    /// Valid and invalid ones.
+    /// Valid and withdrawn ones.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     memberships: BTreeMap<String, (u64, u64)>,
 }
@@ -190,7 +190,7 @@ fn load_sessions(connection: &Connection, network: NetworkId) -> Result<ByQuorum
     Ok(sessions)
 }
 
-/// Keeps these counts in the place of those before.
+/// Replaces the stored counts by these.
 pub(super) fn save(connection: &Connection, network: NetworkId, tallies: &EventCounters) -> Result<(), StoreError> {
     let mut node =
         connection.prepare("INSERT OR REPLACE INTO node_tally (network, masternode, counts) VALUES (?1, ?2, ?3)")?;

@@ -1,6 +1,6 @@
-//! What can go wrong, as far as somebody decides by it.
+//! Errors of the history, as far as a caller branches on them.
 //!
-//! Never here: the decision.
+//! Never here: handling them.
 
 use std::fmt;
 use std::io;
@@ -12,29 +12,29 @@ use rusqlite::types::FromSqlError;
 use domain::list::Block;
 use domain::masternode::Height;
 
-/// Why something could not be written or read. Nothing was changed, and the same call may be tried again later.
+/// Why a read or write failed. Nothing was changed, and the same call may be repeated later.
 #[derive(Debug)]
 pub enum StoreError {
     /// No space is left.
     Full,
     /// The file, its folder or its disk cannot be written.
     ReadOnly,
-    /// Another process held the file for too long.
+    /// Another process locked the file for too long.
     Busy,
-    /// The file could not be opened yet; whoever keeps it tries again and has said why.
+    /// The file could not be opened yet; its owner retries and has logged why.
     NotOpen,
-    /// What the file holds makes no sense: opened anew, it is examined and set aside.
+    /// The content of the file is inconsistent: when opened again, it is examined and set aside.
     Damaged(String),
-    /// The name stands for another chain than the one that was recorded.
+    /// The name belongs to another chain than the recorded one.
     OtherChain {
         /// Name of the network.
         network: String,
         /// The chain recorded under it, and its genesis block.
         recorded: String,
-        /// The chain that is to go on under it, and its genesis block.
+        /// The chain that is to continue under it, and its genesis block.
         offered: String,
     },
-    /// A block does not go on from what is recorded; nothing is recorded twice.
+    /// A block does not extend the recorded chain; nothing is recorded twice.
     NotNext {
         /// The highest block recorded; `None` when none is.
         cursor: Option<Block>,
@@ -48,9 +48,9 @@ pub enum StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StoreError::Full => f.write_str("no space is left for the history"),
+            StoreError::Full => f.write_str("no space left on the disk of the history"),
             StoreError::ReadOnly => f.write_str("the history cannot be written: file, folder or disk is read-only"),
-            StoreError::Busy => f.write_str("another process held the history file for too long"),
+            StoreError::Busy => f.write_str("another process locked the history file for too long"),
             StoreError::NotOpen => f.write_str("the history file could not be opened yet"),
             StoreError::Damaged(what) => write!(f, "the history file is damaged: {what}"),
             StoreError::OtherChain { network, recorded, offered } => write!(
@@ -59,10 +59,10 @@ impl fmt::Display for StoreError {
                  another name, or the history another file"
             ),
             StoreError::NotNext { cursor: Some(cursor), offered } => {
-                write!(f, "the history goes up to block {}, block {offered} does not go on from it", cursor.height)
+                write!(f, "the history ends at block {}, block {offered} does not extend it", cursor.height)
             }
             StoreError::NotNext { cursor: None, offered } => {
-                write!(f, "the history has no block yet, block {offered} cannot go on from it")
+                write!(f, "the history has no block yet, block {offered} cannot extend it")
             }
             StoreError::Other(what) => write!(f, "history: {what}"),
         }
@@ -72,13 +72,13 @@ impl fmt::Display for StoreError {
 impl std::error::Error for StoreError {}
 
 impl StoreError {
-    /// What to do about a file that cannot be opened or written.
+    /// How to resolve a failure to open or write a file.
     pub(super) fn cure(&self) -> &'static str {
         match self {
-            StoreError::Full => "make room on its disk",
-            StoreError::ReadOnly => "let this process write the file and its folder",
-            StoreError::Busy => "end the other program that holds it",
-            _ => "make sure that its folder exists and can be written by this process",
+            StoreError::Full => "free space on its disk",
+            StoreError::ReadOnly => "allow this process to write the file and its directory",
+            StoreError::Busy => "stop the other program that locks it",
+            _ => "make sure that its directory exists and that this process can write to it",
         }
     }
 }
@@ -120,19 +120,19 @@ impl From<io::Error> for StoreError {
 /// Why a file could not be opened.
 #[derive(Debug)]
 pub enum OpenError {
-    /// Another process writes it.
+    /// Another process writes to it.
     InUse {
         /// The file.
         path: PathBuf,
     },
-    /// A reader found nothing that it could read as a history: no file, or one of another kind.
+    /// A reader found no readable history: no file, or a file of another kind.
     NotHistory {
         /// The file.
         path: PathBuf,
         /// What it is instead.
         why: String,
     },
-    /// A reader found a file of another version: the program that writes it is older or newer.
+    /// A reader found another version: the program that writes the file is older or newer.
     OtherVersion {
         /// The file.
         path: PathBuf,
@@ -141,7 +141,7 @@ pub enum OpenError {
         /// The version that this program reads.
         known: u32,
     },
-    /// The file could not be written or read.
+    /// The file could not be read or written.
     Failed {
         /// The file.
         path: PathBuf,
@@ -154,9 +154,9 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             OpenError::InUse { path } => {
-                write!(f, "another process writes the history file {}: give each its own file", path.display())
+                write!(f, "another process writes the history file {}: configure one file per process", path.display())
             }
-            OpenError::NotHistory { path, why } => write!(f, "{} is no history file: {why}", path.display()),
+            OpenError::NotHistory { path, why } => write!(f, "{} is not a history file: {why}", path.display()),
             OpenError::OtherVersion { path, found, known } => write!(
                 f,
                 "the history file {} is of version {found}, this program reads version {known}: use the program that \

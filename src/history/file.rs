@@ -1,6 +1,7 @@
-//! The file while the process runs: it is opened, watched, and opened again when it is damaged, deleted or replaced.
+//! The file while the process runs: it is opened, checked periodically, and opened again when it is damaged, deleted or
+//! replaced.
 //!
-//! Never here: what is written to it; when the writing thread does so.
+//! Never here: the data that is written; the schedule of the writer thread.
 
 use std::fs;
 use std::io;
@@ -21,7 +22,7 @@ pub(super) const RETRY: Duration = Duration::from_secs(1);
 /// Longest pause between two attempts to open the file.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// From one look at the path to the next.
+/// Interval between two checks of the path.
 const LOOK: Duration = Duration::from_secs(10);
 
 /// A database file that the process has open.
@@ -29,7 +30,7 @@ pub(super) struct HistoryFile {
     /// `None` while the file cannot be opened.
     store: Option<Store>,
     path: PathBuf,
-    /// The same without symbolic links, since the file was opened.
+    /// The same with symbolic links resolved, since the file was opened.
     real: PathBuf,
     settings: HistorySettings,
     meters: HistoryMeters,
@@ -37,16 +38,16 @@ pub(super) struct HistoryFile {
     look_at: Instant,
     open_at: Instant,
     pause: Duration,
-    /// What was found damaged since the file was opened.
+    /// The damage found since the file was opened.
     damage: Option<String>,
-    /// The file was opened again because of damage: the next damage sets it aside, examined or not.
+    /// The file was reopened because of damage: the next damage sets it aside, whatever the examination finds.
     is_suspect: bool,
-    /// What the last failure to open it said.
+    /// The last error of opening it.
     complaint: Option<String>,
 }
 
 impl HistoryFile {
-    /// A file that is open, or why it is not.
+    /// An open file, or why it is not open.
     pub(super) fn new(
         opened: Result<Store, OpenError>,
         settings: HistorySettings,
@@ -81,7 +82,7 @@ impl HistoryFile {
         self.store.as_mut().ok_or(StoreError::NotOpen)
     }
 
-    /// Calls the store. Damage that it finds is remembered for [`HistoryFile::check`].
+    /// Calls the store. Damage that it finds is kept for [`HistoryFile::check`].
     pub(super) fn with<T>(&mut self, call: impl FnOnce(&mut Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let result = self.store().and_then(call);
         if let Err(error) = &result {
@@ -90,7 +91,7 @@ impl HistoryFile {
         result
     }
 
-    /// Remembers what an error says of the file.
+    /// Records the damage that an error reports.
     pub(super) fn note(&mut self, error: &StoreError) {
         if let StoreError::Damaged(what) = error {
             self.damage = Some(what.clone());
@@ -98,18 +99,18 @@ impl HistoryFile {
         }
     }
 
-    /// Has the next check look at the path, and try to open a file that is not open.
+    /// Makes the next check look at the path, and try to open a file that is not open.
     pub(super) fn look_now(&mut self) {
         (self.look_at, self.open_at) = (Instant::now(), Instant::now());
     }
 
-    /// When something is to be done.
+    /// When the next check is due.
     pub(super) fn due(&self) -> Instant {
         if self.store.is_some() { self.look_at } else { self.open_at }
     }
 
-    /// Opens the file where it is not open, and again where it is not the one that is open or damage was found. Returns whether
-    /// another file is open now, or the same one again.
+    /// Opens the file if it is not open, or if another file is at its path, or after damage. Returns whether a file was
+    /// opened.
     pub(super) fn check(&mut self) -> bool {
         let now = Instant::now();
         if self.store.is_none() {
@@ -128,7 +129,7 @@ impl HistoryFile {
             Found::Other => {
                 warn!(path = %self.path.display(), "The history file {} was replaced: opening the file that is there now", self.path.display());
                 self.close("replaced");
-                // A log of the file that was replaced would damage the new one.
+                // A log of the replaced file would damage the new one.
                 self.seen.remove_log(&self.real);
                 self.open()
             }
@@ -147,9 +148,9 @@ impl HistoryFile {
         self.store.is_some()
     }
 
-    /// Opens a file that contradicts itself: examined again, or set aside where that found nothing before.
+    /// Opens a damaged file again: it is examined, or set aside if an examination found nothing before.
     fn reopen_damaged(&mut self, what: String) -> bool {
-        warn!(path = %self.path.display(), "The history file {} is damaged: {what}; opening it again", self.path.display());
+        warn!(path = %self.path.display(), "The history file {} is damaged, opening it again: {what}", self.path.display());
         self.close("damaged");
         let now = (self.settings.clock)();
         let opened = match std::mem::replace(&mut self.is_suspect, true) {
@@ -163,7 +164,7 @@ impl HistoryFile {
         self.store.is_some()
     }
 
-    /// Writes a file that was deleted again: what it held is still there for the process that has it open.
+    /// Writes a deleted file again: this process can still read its content through the open file.
     fn restore(&mut self) -> bool {
         let path = self.path.display().to_string();
         let copy = with_suffix(&self.real, ".restored");
@@ -176,12 +177,11 @@ impl HistoryFile {
         });
         match restored {
             Ok(()) => {
-                warn!(path, "The history file {path} was deleted while it was in use: its contents are written again")
+                warn!(path, "The history file {path} was deleted while in use: its contents were written again")
             }
-            Err(error) => warn!(
-                path,
-                "The history file {path} was deleted while it was in use, and its contents are lost: {error}"
-            ),
+            Err(error) => {
+                warn!(path, "The history file {path} was deleted while in use, and its contents are lost: {error}")
+            }
         }
         self.open()
     }
@@ -203,12 +203,12 @@ impl HistoryFile {
             }
         }
         if let Some(version) = report.migrated_from {
-            info!(%path, "the history {path} was of version {version} and is of the newest now");
+            info!(%path, "Migrated the history file {path} from schema version {version} to the newest");
         }
         if file_lock::is_world_readable(&self.path) {
             warn!(%path, "The history file {path} is readable by all users: chmod o-r {path}");
         }
-        info!(%path, "events and counters are kept in {path}");
+        info!(%path, "History file opened: {path}");
         self.real = real(&self.path);
         self.seen = Seen::of(&self.real);
         self.pause = RETRY;
@@ -228,15 +228,17 @@ impl HistoryFile {
             other => other.to_string(),
         };
         if self.complaint.as_ref() != Some(&message) {
-            warn!("history.path: {message}. What happens is served all the same, and kept as soon as that is possible");
+            warn!(
+                "History file unavailable (history.path), retrying: {message}. Metrics are unaffected; events are queued"
+            );
             self.complaint = Some(message);
         }
     }
 
-    /// Says in a metric how many bytes the file and its log have.
+    /// Sets the metric of the size of the file and its log in bytes.
     pub(super) fn measure(&self) {
         let sizes = ["", "-wal"].map(|suffix| fs::metadata(with_suffix(&self.path, suffix)));
-        // A log that is not there has no size; nor has a file that cannot be looked at.
+        // A missing log has no size; nor does a file that cannot be examined.
         self.meters.size(sizes.iter().flatten().map(fs::Metadata::len).sum());
     }
 }
@@ -251,18 +253,18 @@ fn copy_to(store: &Store, copy: &Path) -> Result<(), StoreError> {
     store.copy_to(copy)
 }
 
-/// What the path was found to be.
+/// The result of a check of the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
-    /// The file that is open, with its lock, or it cannot be said.
+    /// The open file, with its lock, or unknown.
     Same,
     /// Nothing is there.
     Missing,
-    /// Another file, or the lock is another.
+    /// Another file, or the lock file is another one.
     Other,
 }
 
-/// Which files the names stood for when they were opened: device and inode.
+/// The files behind the names when they were opened: device and inode.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
     file: Option<(u64, u64)>,
@@ -276,7 +278,7 @@ impl Seen {
         Seen { file: id(""), log: id("-wal"), lock: id(".lock") }
     }
 
-    /// Compares with what is there now.
+    /// Compares with the current files.
     fn look(&mut self, path: &Path) -> Found {
         let now = Seen::of(&real(path));
         let is_gone = || fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
@@ -297,18 +299,18 @@ impl Seen {
     fn remove_log(&self, path: &Path) {
         let log = with_suffix(path, "-wal");
         if self.log.is_some() && id(&log).ok().flatten() == self.log {
-            // The next open finds out if it could not be removed.
+            // If it could not be removed, the next open reports it.
             let _ = fs::remove_file(log);
         }
     }
 }
 
-/// The path without symbolic links, as far as there is something.
+/// The path with symbolic links resolved, as far as it exists.
 fn real(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.into())
 }
 
-/// Device and inode of a file; `None` where the system has none.
+/// Device and inode of a file; `None` if the system has none.
 #[cfg(unix)]
 fn id(path: &Path) -> io::Result<Option<(u64, u64)>> {
     use std::os::unix::fs::MetadataExt;

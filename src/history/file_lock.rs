@@ -1,6 +1,6 @@
-//! Whose file it is: the lock that one process holds, and the names under which a file is set aside.
+//! The lock that makes one process the writer of a file, and the names under which files are set aside.
 //!
-//! Never here: what is in the file.
+//! Never here: the content of the file.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -10,18 +10,18 @@ use std::path::{Path, PathBuf};
 use crate::history::error::{OpenError, StoreError};
 use domain::masternode::UnixSeconds;
 
-/// What SQLite keeps next to its file, in the order in which they are set aside.
+/// The companion files of SQLite, in the order in which they are set aside.
 const COMPANIONS: &[&str] = &["-wal", "-shm"];
 
-/// The right to write a file. The system takes it back when the process ends, however it ends.
+/// The exclusive right to write a file. The operating system releases it when the process ends, for any reason.
 ///
-/// It is on a file of its own: locks on the database file itself belong to SQLite, and readers need none of ours.
+/// It is a separate lock file: locks on the database file itself belong to SQLite, and readers need no lock.
 pub(super) struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// `named` is what the operator calls the file.
+    /// `named` is the path that the operator configured.
     pub(super) fn take(path: &Path, named: &Path) -> Result<Lock, OpenError> {
         let failed = |error: io::Error| OpenError::Failed { path: named.into(), error: StoreError::from(error) };
         let mut options = OpenOptions::new();
@@ -34,8 +34,9 @@ impl Lock {
     }
 }
 
-/// The path without symbolic links of a file, which is created where it is not there: the lock is next to the file itself,
-/// however it is named. Only its owner may write a new file, only its group may read it, whatever the umask.
+/// The path of a file with symbolic links resolved; the file is created if it does not exist. The lock is next to the
+/// resolved file, whatever name is used. A new file is writable by its owner and readable by its group only, whatever
+/// the umask.
 pub(super) fn real(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -46,7 +47,7 @@ pub(super) fn real(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Creates an empty file where there is none.
+/// Creates an empty file if there is none.
 pub(super) fn create(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
@@ -67,17 +68,18 @@ pub(super) fn is_world_readable(_path: &Path) -> bool {
     false
 }
 
-/// The path with something behind its name.
+/// The path with a suffix.
 pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
 }
 
-/// Gives the file and its companions another name, `<name>.<why>-<now>`, that nothing has yet. Returns that of the file.
+/// Renames the file and its companions to `<name>.<why>-<now>`, a name that no file has yet. Returns the new name of
+/// the file.
 ///
-/// The companions go first: without its log the file is an earlier state of itself, but SQLite would throw away a log
-/// that it finds without its file.
+/// The companions are moved first: without its log the file is an earlier state of itself, but SQLite would delete a
+/// log that it finds without its file.
 pub(super) fn set_aside(path: &Path, why: &str, now: UnixSeconds) -> io::Result<PathBuf> {
     let suffix = free_suffix(path, &format!(".{why}-{}", now.0))?;
     let aside = with_suffix(path, &suffix);
@@ -91,7 +93,7 @@ pub(super) fn set_aside(path: &Path, why: &str, now: UnixSeconds) -> io::Result<
     Ok(aside)
 }
 
-/// `suffix`, or the same with a number, such that no file of that name exists.
+/// `suffix`, with a number if a file of that name exists.
 fn free_suffix(path: &Path, suffix: &str) -> io::Result<String> {
     for number in 1..1000 {
         let suffix = if number == 1 { suffix.to_string() } else { format!("{suffix}-{number}") };

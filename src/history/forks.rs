@@ -1,5 +1,5 @@
-//! Activation heights of consensus changes that were certain, so that a process that starts again with an old source knows
-//! that it must not be followed.
+//! Activation heights of consensus changes that are certain, so that a process that restarts with an outdated source
+//! knows that it must not follow it.
 //!
 //! Never here: whether a height is right.
 
@@ -10,7 +10,7 @@ use crate::history::{NetworkId, Store, StoreError};
 use domain::masternode::Height;
 
 impl Store {
-    /// The activation height of a deployment; `None` where none is recorded.
+    /// The activation height of a deployment; `None` if none is recorded.
     pub fn activation(&self, network: NetworkId, deployment: &str) -> Result<Option<Height>, StoreError> {
         let select = "SELECT height FROM activation WHERE network = ?1 AND deployment = ?2";
         let found = self.connection.query_row(select, params![network.0, deployment], |row| {
@@ -20,7 +20,7 @@ impl Store {
         Ok(found.optional()?)
     }
 
-    /// Records the activation height of a deployment, or forgets it.
+    /// Records the activation height of a deployment, or deletes it.
     pub fn keep_activation(
         &mut self,
         network: NetworkId,

@@ -1,4 +1,4 @@
-//! The look through all events for damaged ones, a bounded number at a time, so that damage is found before someone asks.
+//! The periodic check of all events for damage, a bounded number at a time, so that damage is found before a query.
 //!
 //! Never here: repair.
 
@@ -15,27 +15,27 @@ const EVENTS: usize = 2_000;
 /// Pause between two steps.
 const BREATH: Duration = Duration::from_millis(200);
 
-/// From the end of one look to the next.
+/// Interval between two checks.
 const PAUSE: Duration = Duration::from_secs(3600);
 
-/// How far the look is.
+/// The progress of a check.
 #[derive(Default)]
 pub(super) struct Inspection {
     after: Option<EventId>,
-    /// Damaged events found so far in this look.
+    /// Damaged events found so far in this check.
     found: u64,
-    /// Damaged events of the last look that ended.
+    /// Damaged events of the last complete check.
     logged: u64,
 }
 
 impl Inspection {
-    /// Reads some events. Returns the pause until the next step.
+    /// Checks some events. Returns the pause until the next step.
     pub(super) fn step(&mut self, store: &Store, meters: &HistoryMeters) -> Duration {
         let query = Query { withdrawn: true, limit: EVENTS, after: self.after, ..Query::default() };
         let page = match store.events(&query) {
             Ok(page) => page,
             Err(error) => {
-                debug!("History not checked for damage, the next check is in an hour: {error}");
+                debug!("History check for damage failed, retrying in an hour: {error}");
                 return PAUSE;
             }
         };
@@ -46,7 +46,7 @@ impl Inspection {
         }
         meters.damaged(self.found);
         if self.found != self.logged && self.found > 0 {
-            warn!("{} events of the history file are damaged; they are left out of all answers", self.found);
+            warn!("{} events of the history file are damaged: they are omitted from all answers", self.found);
         }
         *self = Inspection { logged: self.found, ..Inspection::default() };
         PAUSE

@@ -1,14 +1,15 @@
-//! What happened, kept over restarts: a file of events, counts and the place in each chain up to which they go.
+//! The history, kept across restarts: a file of events, counts and the last recorded block of each chain.
 //!
-//! One process writes, through [`Store`]; any number may read meanwhile, through [`Reader`]. What belongs to a block is
-//! written in one transaction with the step to it, so that a process killed at any moment goes on with the next block:
-//! nothing is lost and nothing counts twice. All calls block; none waits longer than about a second for another process.
+//! One process writes, through [`Store`]; any number may read at the same time, through [`Reader`]. The data of a block
+//! is written in one transaction with the block itself, so a process that is killed at any moment continues with the
+//! next block: nothing is lost and nothing is counted twice. All calls block; none waits longer than about a second for
+//! another process.
 //!
-//! A [`Writer`] does so on a thread of its own, for whoever must not block, and keeps what cannot be written at the moment.
+//! A [`Writer`] does this on its own thread, for callers that must not block, and queues steps that cannot be written.
 //!
-//! Reading order: [`schema`] for what is kept, `open` for how a file becomes ours, [`Store`] for what is written.
+//! Reading order: [`schema`] for the tables, `open` for opening and examining a file, [`Store`] for writing.
 //!
-//! Never here: which chain is right, when a block is abandoned, what to do while the disk is full (`follower`).
+//! Never here: which chain is right, when a block is abandoned, handling of a full disk (`follower`).
 
 mod alerts;
 mod backfill;

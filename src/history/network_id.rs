@@ -1,6 +1,6 @@
-//! The networks of a file, and that each stays the chain that it was.
+//! The networks of a file, and the check that each stays the same chain.
 //!
-//! Never here: what is recorded of them.
+//! Never here: their events.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,11 +13,11 @@ use crate::history::codec::Column;
 use crate::history::error::StoreError;
 use domain::masternode::BlockHash;
 
-/// A network of the file: what it is is known, and was compared with what is recorded.
+/// A network of the file, whose identity is known and was compared with the recorded one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NetworkId(pub(super) i64);
 
-/// A chain as its nodes name it.
+/// The identity of a chain as its nodes report it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// `getblockchaininfo.chain`.
@@ -53,7 +53,7 @@ impl Recorded {
     }
 }
 
-/// The network of that name; recorded when it is new. Fails when it was another chain.
+/// The network of that name; a new one is recorded. Fails if it was another chain.
 pub(super) fn find_or_add(connection: &Connection, name: &str, identity: &Identity) -> Result<NetworkId, StoreError> {
     if let Some((network, recorded)) = find(connection, name)? {
         if recorded == *identity {
@@ -88,7 +88,7 @@ pub(super) fn carry(from: &Connection, into: &Connection) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Restores networks from their copies, and adds the copies that are missing or damaged. Before anything else is written.
+/// Restores networks from their copies, and adds missing or damaged copies. Runs before anything else is written.
 pub(super) fn repair(connection: &Connection) -> Result<(), StoreError> {
     let copies = copies(connection);
     for Recorded { id, name, identity } in &copies {
@@ -104,7 +104,7 @@ pub(super) fn repair(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The copies that have their checksum.
+/// The copies that match their checksum.
 fn copies(connection: &Connection) -> Vec<Recorded> {
     let read = || -> rusqlite::Result<Vec<Recorded>> {
         let mut statement = connection.prepare("SELECT id, name, chain, genesis, checksum FROM network_copy")?;
@@ -116,11 +116,11 @@ fn copies(connection: &Connection) -> Vec<Recorded> {
         }
         Ok(copies)
     };
-    // The original is there for a copy that cannot be read.
+    // The original replaces an unreadable copy.
     read().unwrap_or_default()
 }
 
-/// The networks as they are recorded without a checksum, as far as they can be read.
+/// The readable networks, without a checksum.
 fn originals(connection: &Connection) -> Result<Vec<Recorded>, StoreError> {
     let mut statement = connection.prepare("SELECT id, name, chain, genesis FROM network")?;
     let rows = statement.query_map([], Recorded::of)?;
@@ -129,7 +129,7 @@ fn originals(connection: &Connection) -> Result<Vec<Recorded>, StoreError> {
 
 fn all(connection: &Connection) -> Result<Vec<Recorded>, StoreError> {
     let mut all = copies(connection);
-    // Only a damaged copy has an original without it.
+    // Only a damaged copy is replaced by an original without a checksum.
     for recorded in originals(connection).or_else(|error| if all.is_empty() { Err(error) } else { Ok(vec![]) })? {
         if all.iter().all(|copy| copy.id != recorded.id) {
             all.push(recorded);

@@ -1,9 +1,9 @@
-//! How a path becomes a history that can be written: ours alone, sound, and of the newest version.
+//! Opens a path as a writable history: locked, intact, and of the newest version.
 //!
-//! A file that is not, is set aside under another name and a new one begun. It is examined by a connection that only
-//! reads and closed without folding the log in, so that what is set aside is what was found.
+//! A file that cannot be used is set aside under another name and replaced by a new one. It is examined through a
+//! read-only connection and closed without a checkpoint of the log, so that the file set aside is unchanged.
 //!
-//! Never here: the reading of the clock; what is recorded.
+//! Never here: reading the clock; recording.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,16 +18,16 @@ use crate::history::schema::{self, SchemaInfo};
 use crate::history::{carry, network_id};
 use domain::masternode::UnixSeconds;
 
-/// Longest wait for another process, which only ever holds the file for moments.
+/// Longest wait for another process, which locks the file for moments only.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The log is cut to this many bytes after a reader had made it grow.
+/// The log is truncated to this many bytes after a reader made it grow.
 const LOG_BYTES: u32 = 16 << 20;
 
-/// What was the matter with a file that was set aside.
+/// Why a file was set aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SetAsideReason {
-    /// It contradicts itself, or is no database; with what was found first.
+    /// It is inconsistent, or not a database; with the first finding.
     Damaged(String),
     /// It is a database of another program.
     Foreign,
@@ -36,7 +36,7 @@ pub enum SetAsideReason {
 }
 
 impl SetAsideReason {
-    /// The value of the label `reason`, and a part of the name that the file gets.
+    /// The value of the label `reason`, and a part of the new name of the file.
     pub(super) fn label(&self) -> &'static str {
         match self {
             SetAsideReason::Damaged(_) => "damaged",
@@ -46,14 +46,14 @@ impl SetAsideReason {
     }
 }
 
-/// A file that could not be used and was given another name.
+/// A file that was unusable and was renamed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetAside {
-    /// Its name now.
+    /// Its new name.
     pub path: PathBuf,
-    /// Why.
+    /// Why it was set aside.
     pub fault: SetAsideReason,
-    /// Events of it that are in the new file too.
+    /// The number of its events that were copied to the new file.
     pub carried: u64,
 }
 
@@ -68,16 +68,16 @@ impl std::fmt::Display for SetAside {
                 schema::newest()
             )?,
         }
-        write!(f, "; it is now {} and a new one was begun, with {} of its events", self.path.display(), self.carried)
+        write!(f, "; renamed it to {} and created a new file with {} of its events", self.path.display(), self.carried)
     }
 }
 
 /// What happened while a file was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpenOutcome {
-    /// The file found was not usable.
+    /// The file was unusable.
     pub set_aside: Option<SetAside>,
-    /// The version that the file had before; `None` for a new one, and for one of the newest version.
+    /// The previous version of the file; `None` for a new file, and for one of the newest version.
     pub migrated_from: Option<u32>,
 }
 
@@ -106,7 +106,7 @@ pub(super) fn open_renaming(
     let (mut connection, before) = connect(path).map_err(failed)?;
     if let Some(aside) = report.set_aside.as_mut().filter(|aside| matches!(aside.fault, SetAsideReason::Damaged(_))) {
         aside.carried = carry::events(&aside.path, &mut connection).unwrap_or_else(|error| {
-            tracing::warn!("No events carried over from {}: {error}", aside.path.display());
+            tracing::warn!("Copying events from {} failed: {error}", aside.path.display());
             0
         });
     }
@@ -114,7 +114,7 @@ pub(super) fn open_renaming(
     Ok((connection, lock, report))
 }
 
-/// What is the matter with a file, if anything. What only keeps us from looking is an error, not a fault of the file.
+/// The fault of a file, if any. A failure to examine it is an error, not a fault of the file.
 fn examine(path: &Path) -> Result<Option<SetAsideReason>, StoreError> {
     match fs::metadata(path) {
         Ok(file) if file.len() > 0 => {}
@@ -147,22 +147,22 @@ fn find_fault(connection: &Connection) -> rusqlite::Result<Option<SetAsideReason
         return Ok(Some(SetAsideReason::Newer(marks.version)));
     }
     let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    // It may have lines; what is logged is one.
+    // It may have several lines; a log line has one.
     Ok((verdict != "ok").then(|| SetAsideReason::Damaged(verdict.lines().collect::<Vec<_>>().join(" "))))
 }
 
-/// A connection that writes, and the version that the file had before.
+/// A writing connection, and the previous version of the file.
 fn connect(path: &Path) -> Result<(Connection, u32), StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
-    // Takes effect only before the first table is made.
+    // Takes effect only before the first table is created.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     let journal: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if journal != "wal" {
         return Err(StoreError::Other(format!("the disk allows no write-ahead log (journal mode {journal})")));
     }
-    // A killed process loses nothing; a power cut may lose the last blocks, which are then walked again.
+    // A killed process loses nothing; a power failure may lose the last blocks, which are then replayed again.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     connection.pragma_update(None, "foreign_keys", true)?;

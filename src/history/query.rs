@@ -1,6 +1,6 @@
-//! Which events, in which order, page by page.
+//! Queries for events: filters, order and pages.
 //!
-//! Never here: names that an operator gave to masternodes; who may ask.
+//! Never here: names that an operator gave to masternodes; access control.
 
 use std::collections::HashMap;
 use std::ops::{ControlFlow, RangeInclusive};
@@ -21,24 +21,24 @@ use domain::masternode::{BlockHash, Height, MasternodeId, UnixSeconds};
 /// The most events that one page has.
 pub const MAX_PAGE: usize = 10_000;
 
-/// Numbers of events that are looked through before the time is looked at: some milliseconds.
+/// Event numbers that are read between two checks of the time budget: some milliseconds.
 const WINDOW: i64 = 50_000;
 
-/// The place of an event in the order in which events were recorded. Never used twice.
+/// The position of an event in the order of recording. Never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(pub i64);
 
-/// The order of a page: that in which events were recorded, or back.
+/// The order of a page: that of recording, or reversed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
-    /// The first recorded first.
+    /// The first recorded event first.
     #[default]
     OldestFirst,
-    /// The last recorded first.
+    /// The last recorded event first.
     NewestFirst,
 }
 
-/// What to look for. `None` leaves a thing open; an empty list finds nothing.
+/// The filters. `None` does not filter; an empty list finds nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
     /// Of the network of that name.
@@ -51,41 +51,41 @@ pub struct Query {
     pub heights: Option<RangeInclusive<Height>>,
     /// Of blocks whose time lies in this range.
     pub times: Option<RangeInclusive<UnixSeconds>>,
-    /// With those that a reorg withdrew.
+    /// Includes events that a reorg withdrew.
     pub withdrawn: bool,
-    /// In which order.
+    /// The order.
     pub order: Order,
-    /// Those behind this one, in the order asked for: the last one of the page before.
+    /// Events after this one, in the order of the query: the last event of the previous page.
     pub after: Option<EventId>,
-    /// How many at most; [`MAX_PAGE`] if that is less.
+    /// Most events of the page; [`MAX_PAGE`] if that is less.
     pub limit: usize,
-    /// How long to look for them. A page that ends because of it may have fewer events than there are, even none, and a
-    /// [`Page::next`] behind the last event that was looked at. `None` looks at all.
+    /// Time budget. A page that ends because of it may have fewer events than there are, even none, and a
+    /// [`Page::next`] after the last event that was examined. `None` for no limit.
     pub budget: Option<Duration>,
 }
 
 /// An event as it was recorded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredEvent {
-    /// Its place.
+    /// Its position.
     pub id: EventId,
     /// Name of its network.
     pub network: String,
     /// Whether a reorg replaced its block.
     pub withdrawn: bool,
-    /// What happened.
+    /// The event.
     pub event: Event,
 }
 
 /// A page of events.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
-    /// The events, in the order asked for.
+    /// The events, in the order of the query.
     pub events: Vec<StoredEvent>,
-    /// What to ask for as [`Query::after`] to see the next page; `None` on the last. Behind the last event, or behind the last
-    /// number that was looked at where [`Query::budget`] ended.
+    /// The value of [`Query::after`] for the next page; `None` on the last page. It is after the last event, or after
+    /// the last number that was examined if [`Query::budget`] was exceeded.
     pub next: Option<EventId>,
-    /// About how many events between these are damaged and therefore left out.
+    /// Approximate number of damaged events between these, which are omitted.
     pub skipped: u64,
 }
 
@@ -97,7 +97,7 @@ pub(super) fn events(connection: &Connection, query: &Query) -> Result<Page, Sto
         limit: query.limit.min(MAX_PAGE),
     };
     match search.filtered(connection) {
-        // The index, or a part of the table, cannot be read: the rest of the table can.
+        // The index, or a part of the table, is unreadable: the rest of the table is read.
         Err(error) if readable::is_of_a_part(&error) => search.readable(connection),
         found => Ok(found?),
     }
@@ -124,7 +124,7 @@ impl Search<'_> {
         let mut windows = Windows::new(connection, self.query)?;
         let mut filling = Filling::default();
         let mut after = self.query.after;
-        // One more than asked for shows whether there is another page.
+        // One event more than requested shows whether there is another page.
         let wanted = self.limit + 1;
         loop {
             let mut filter = Filter::of(self.query, network, after);
@@ -141,7 +141,7 @@ impl Search<'_> {
                     return Ok(filling.page);
                 }
             }
-            // Damaged rows may have taken the place of others.
+            // Damaged rows may have replaced others.
             if read < wanted {
                 let Some(end) = windows.next() else { return Ok(filling.done()) };
                 after = Some(EventId(end));
@@ -153,7 +153,7 @@ impl Search<'_> {
         }
     }
 
-    /// Reads all rows that can be read, and chooses itself.
+    /// Reads all readable rows, and filters them here.
     fn readable(&self, connection: &Connection) -> Result<Page, StoreError> {
         let mut filling = Filling::default();
         let after = self.query.after.map(|EventId(after)| after);
@@ -165,7 +165,7 @@ impl Search<'_> {
         Ok(if filling.full { filling.page } else { filling.done() })
     }
 
-    /// Takes a row into the page. Breaks when the page is full.
+    /// Adds a row to the page. Breaks when the page is full.
     fn take(&self, row: &rusqlite::Row<'_>, filling: &mut Filling) -> ControlFlow<()> {
         match self.kept(row) {
             Ok(kept) if !self.query.fits(&kept) => {}
@@ -179,7 +179,7 @@ impl Search<'_> {
                 filling.page.events.push(kept);
             }
             Err(error) => {
-                tracing::debug!("A damaged event is left out: {error}");
+                tracing::debug!("Omitted a damaged event: {error}");
                 filling.pending += 1;
             }
         }
@@ -203,7 +203,7 @@ impl Search<'_> {
     }
 }
 
-/// The numbers of events, cut so that the time can be looked at in between.
+/// The numbers of events, split into windows so that the time can be checked in between.
 struct Windows {
     order: Order,
     /// The last number of the window; `None` when all numbers are in it.
@@ -252,7 +252,7 @@ impl Windows {
 #[derive(Default)]
 struct Filling {
     page: Page,
-    /// Damaged rows behind the last event of the page: they are of the next page if there is one.
+    /// Damaged rows after the last event of the page: they belong to the next page if there is one.
     pending: u64,
     full: bool,
 }
@@ -265,7 +265,7 @@ impl Filling {
 }
 
 impl Query {
-    /// Whether an event is among those that are asked for. An index that is damaged finds others.
+    /// Whether an event matches the filters. A damaged index may return others.
     fn fits(&self, kept: &StoredEvent) -> bool {
         let StoredEvent { event, network, withdrawn, .. } = kept;
         self.network.as_ref().is_none_or(|name| name == network)
@@ -277,7 +277,7 @@ impl Query {
     }
 }
 
-/// Conditions with a place for each value; only values come from outside.
+/// Conditions with a placeholder for each value; only values come from outside.
 pub(super) struct Filter {
     conditions: Vec<String>,
     values: Vec<Box<dyn ToSql>>,
@@ -287,8 +287,8 @@ impl Filter {
     pub(super) fn of(query: &Query, network: Option<i64>, after: Option<EventId>) -> Filter {
         let mut filter = Filter { conditions: vec!["TRUE".into()], values: Vec::new() };
         if let Some(network) = network {
-            // There are few networks: going through events in their order finds a page sooner than an index of one
-            // network and sorting. `+` keeps SQLite from that index, but where heights make it narrow.
+            // There are few networks: scanning events in their order finds a page sooner than an index of one network
+            // and sorting. `+` keeps SQLite from that index, unless heights make it selective.
             let plus = if query.heights.is_some() { "" } else { "+" };
             let condition = format!("{plus}event.network = ?");
             filter.add(&condition, [network]);
@@ -314,12 +314,12 @@ impl Filter {
         filter
     }
 
-    /// Finds no event behind that one.
+    /// Finds no event after that one.
     fn up_to(&mut self, order: Order, end: i64) {
         self.add(if order == Order::OldestFirst { "event.id <= ?" } else { "event.id >= ?" }, [end]);
     }
 
-    /// The statement that finds so many events at most.
+    /// The statement that finds up to `limit` events.
     pub(super) fn select(&self, order: Order, limit: usize) -> String {
         let direction = if order == Order::OldestFirst { "ASC" } else { "DESC" };
         let conditions = self.conditions.join(" AND ");

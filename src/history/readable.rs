@@ -1,4 +1,4 @@
-//! Events of a file of which some pages or rows cannot be read: what SQLite cannot read is passed over and counted.
+//! Events of a file with unreadable pages or rows: unreadable ones are skipped and counted.
 //!
 //! Never here: the meaning of a row.
 
@@ -10,13 +10,13 @@ use crate::history::checksum::EVENT_COLUMNS;
 use crate::history::error::StoreError;
 use crate::history::query::Order;
 
-/// Events in order, behind a number.
+/// Events in order, after a number.
 pub(super) struct Readable<'a> {
     connection: &'a Connection,
     order: Order,
 }
 
-/// Whether an error is of the part of the file that was read, and not of the whole.
+/// Whether an error concerns the part of the file that was read, and not the whole file.
 pub(super) fn is_of_a_part(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::SystemIoFailure))
 }
@@ -26,8 +26,8 @@ impl<'a> Readable<'a> {
         Readable { connection, order }
     }
 
-    /// Visits each event behind `after` that SQLite can read, until `visit` breaks. `visit` gets how many numbers were
-    /// passed over before the event. Returns how many were passed over behind the last one.
+    /// Visits each event after `after` that SQLite can read, until `visit` breaks. `visit` gets the number of skipped
+    /// numbers before the event. Returns the number of skipped numbers after the last one.
     pub(super) fn visit(
         &self,
         after: Option<i64>,
@@ -70,7 +70,7 @@ impl<'a> Readable<'a> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// The first event behind `last` from which on SQLite can read; `None` when there is none.
+    /// The first event after `last` from which on SQLite can read; `None` if there is none.
     fn next_readable(&self, last: i64) -> Result<Option<i64>, StoreError> {
         let (mut unreadable, mut step) = (0, 1);
         let mut found = loop {
@@ -112,7 +112,7 @@ impl<'a> Readable<'a> {
         )
     }
 
-    /// The number at a distance of `steps` behind another one, in the order.
+    /// The number at a distance of `steps` after another one, in the order.
     fn step(&self, id: i64, steps: i64) -> i64 {
         match self.order {
             Order::OldestFirst => id.saturating_add(steps),
@@ -127,7 +127,7 @@ impl<'a> Readable<'a> {
         }
     }
 
-    /// How many numbers lie behind one that has no readable event behind it; at least one cannot be read.
+    /// The number of event numbers after one that has no readable event after it; at least one of them is unreadable.
     fn rest(&self, last: i64) -> u64 {
         let end = match self.order {
             Order::OldestFirst => self.newest().unwrap_or(0),
@@ -136,7 +136,7 @@ impl<'a> Readable<'a> {
         u64::try_from(end.saturating_sub(last)).unwrap_or(1).max(1)
     }
 
-    /// The highest number that was ever used, where that can be read.
+    /// The highest number that was ever used, if it is readable.
     fn newest(&self) -> Option<i64> {
         self.connection.query_row("SELECT seq FROM sqlite_sequence WHERE name = 'event'", [], |row| row.get(0)).ok()
     }

@@ -1,6 +1,6 @@
-//! Questions to a history that another process may be writing.
+//! Read access to a history that another process may be writing.
 //!
-//! Never here: a lock that a writer would have to wait for; mending.
+//! Never here: a lock that a writer would have to wait for; repairs.
 
 use std::path::{Path, PathBuf};
 
@@ -26,14 +26,14 @@ pub struct NetworkStatus {
     pub name: String,
     /// Its chain.
     pub identity: Identity,
-    /// The highest block recorded; `None` when there is none.
+    /// The highest recorded block; `None` if there is none.
     pub cursor: Option<Block>,
-    /// Spans of heights whose events are known block by block, ascending, both ends included.
+    /// Spans of heights whose events are recorded block by block, ascending, both ends included.
     pub spans: Vec<backfill::Span>,
 }
 
 impl Reader {
-    /// Opens a file that exists and has the version that this program writes.
+    /// Opens an existing file of the version that this program writes.
     pub fn open(path: &Path) -> Result<Reader, OpenError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let opened = connect(path, flags).or_else(|error| match (error.sqlite_error_code(), unchanging(path)) {
@@ -44,7 +44,7 @@ impl Reader {
         });
         let (connection, marks) = opened.map_err(|error| refusal(path.into(), error))?;
         if !marks.is_ours() {
-            let why = "it is empty, or of another program".to_string();
+            let why = "it is empty, or belongs to another program".to_string();
             return Err(OpenError::NotHistory { path: path.into(), why });
         }
         if marks.version != schema::newest() {
@@ -78,13 +78,13 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<(Connection, Schem
     Ok((connection, marks))
 }
 
-/// Whether a part of the history lies in the log: a writer is at work, or was killed.
+/// Whether a part of the history is in the log: a writer is running, or was killed.
 fn has_log(path: &Path) -> bool {
     std::fs::metadata(file_lock::with_suffix(path, "-wal")).is_ok_and(|log| log.len() > 0)
 }
 
-/// The same file, said never to change: SQLite then needs no file next to it, for which a folder that cannot be written
-/// has no place. `None` when the path cannot be said that way.
+/// The same file, declared immutable: SQLite then needs no companion file, which a read-only directory cannot hold.
+/// `None` if the path cannot be expressed as a URI.
 fn unchanging(path: &Path) -> Option<String> {
     let path = path.to_str()?.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     Some(format!("file:{path}?immutable=1"))
@@ -95,7 +95,7 @@ fn refusal(path: PathBuf, error: rusqlite::Error) -> OpenError {
         Some(ErrorCode::CannotOpen) if !path.exists() => {
             OpenError::NotHistory { path, why: "there is no such file".into() }
         }
-        Some(ErrorCode::NotADatabase) => OpenError::NotHistory { path, why: "it is no database".into() },
+        Some(ErrorCode::NotADatabase) => OpenError::NotHistory { path, why: "it is not a database".into() },
         _ => OpenError::Failed { path, error: error.into() },
     }
 }

@@ -1,4 +1,4 @@
-//! Old events leave, a bounded number at a time, and their space is given back.
+//! Deletes old events, a bounded number at a time, and returns their space.
 //!
 //! Never here: the counts, which stay; the events that a reorg could still withdraw.
 
@@ -11,17 +11,18 @@ use crate::history::error::StoreError;
 use crate::history::store::Store;
 use domain::masternode::UnixSeconds;
 
-/// Events that one call deletes at most: a few milliseconds.
+/// Most events that one call deletes: a few milliseconds.
 const EVENTS: usize = 2_000;
 
-/// Pages that one call gives back to the disk at most: a megabyte.
+/// Most pages that one call returns to the disk: a megabyte.
 const PAGES: u32 = 256;
 
-/// How far the clock may be ahead of the newest block, in seconds. A host that wakes up in the year 2106 must not delete
-/// everything before it hears what time it is; a chain that stood still for longer than a day keeps its events longer.
+/// How far the clock may be ahead of the newest block, in seconds. A host whose clock starts in the year 2106 must not
+/// delete everything before its time is synchronised; a chain that stood still for longer than a day keeps its events
+/// longer.
 const MOST_AHEAD_SECONDS: u64 = 86_400;
 
-/// What one call of [`Store::retain`] did.
+/// The result of one call of [`Store::retain`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retained {
     /// Events deleted.
@@ -31,8 +32,8 @@ pub struct Retained {
 }
 
 impl Store {
-    /// Deletes some of the events of blocks older than `age`. Those of blocks that a reorg could replace stay. A clock that is
-    /// far ahead of the newest block recorded is not believed.
+    /// Deletes some of the events of blocks older than `age`. Events of blocks that a reorg could replace stay. A clock
+    /// that is far ahead of the newest recorded block is ignored.
     pub fn retain(&mut self, now: UnixSeconds, age: Duration) -> Result<Retained, StoreError> {
         let newest: Option<i64> = self.connection.query_row("SELECT max(time) FROM block", [], |row| row.get(0))?;
         let latest = newest.and_then(|newest| u64::try_from(newest).ok()?.checked_add(MOST_AHEAD_SECONDS));
@@ -44,7 +45,7 @@ impl Store {
                  ORDER BY time LIMIT ?3)";
             Ok(transaction.execute(delete, params![Column(oldest), i64::MAX, EVENTS as i64])?)
         })?;
-        // It does one page a step.
+        // The pragma frees one page per step.
         let mut vacuum = self.connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
         let mut steps = vacuum.query([])?;
         while steps.next()?.is_some() {}

@@ -1,4 +1,4 @@
-//! Blocks that a reorg replaced and that returned: their events stand again, and are counted no second time.
+//! Blocks that a reorg replaced and that returned: their events are restored, and not counted a second time.
 //!
 //! Never here: which blocks are replaced (`store`).
 
@@ -12,7 +12,7 @@ use domain::event::EventKind;
 use domain::masternode::BlockHash;
 
 impl Store {
-    /// Blocks near the highest one that have events which were withdrawn.
+    /// Blocks near the highest one that have withdrawn events.
     pub fn replaced(&self, network: NetworkId) -> Result<Vec<BlockHash>, StoreError> {
         let highest = cursor(&self.connection, network)?.map_or(0, |cursor| cursor.height.0);
         let mut statement = self
@@ -26,8 +26,8 @@ impl Store {
     }
 }
 
-/// Restores the events of a block that was replaced and has returned. Returns whether it is one: then nothing of it is
-/// counted again.
+/// Restores the events of a block that was replaced and has returned. Returns whether it is such a block: then nothing
+/// of it is counted again.
 pub(super) fn restore(
     transaction: &Transaction<'_>,
     network: NetworkId,

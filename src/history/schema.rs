@@ -1,6 +1,7 @@
-//! The tables, as an ordered list of steps from nothing to the newest, and the marks that tell a file of ours.
+//! The tables, as an ordered list of migrations from an empty file to the newest version, and the marks that identify a
+//! file of ours.
 //!
-//! A step that was released is never changed: a change is another step.
+//! A released migration is never changed: a change is another migration.
 //!
 //! Never here: reading or writing of rows.
 
@@ -11,13 +12,12 @@ use crate::history::error::StoreError;
 /// `PRAGMA application_id` of our files: "mnex".
 pub const APPLICATION_ID: i32 = 0x6d6e_6578;
 
-/// The steps; `PRAGMA user_version` says how many of them a file has behind it.
+/// The migrations; `PRAGMA user_version` is the number of them that a file has.
 pub const STEPS: &[&str] = &[FIRST, SESSIONS, ALERTS, ACTIVATIONS, CHECKSUMS];
 
-/// `block` holds the last blocks of the branch that is followed; the highest is the place up to which everything is
-/// recorded. `span` holds the heights whose events are known block by block. A masternode is 32 bytes of its proTxHash,
-/// or 36 of its collateral. The counts go up with every event that is `counted`; its `previous_penalty` is what a
-/// withdrawal puts back into them.
+/// `block` holds the last blocks of the followed branch; the highest is the last recorded one. `span` holds the heights
+/// whose events are recorded block by block. A masternode is 32 bytes of its proTxHash, or 36 of its collateral. Every
+/// `counted` event increments the counts; its `previous_penalty` is the value that a withdrawal restores.
 const FIRST: &str = "
     CREATE TABLE network (
         id INTEGER PRIMARY KEY,
@@ -70,7 +70,7 @@ const FIRST: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// How DKG sessions ended, by quorum type.
+/// Outcomes of DKG sessions, by quorum type.
 const SESSIONS: &str = "
     CREATE TABLE session_tally (
         network INTEGER NOT NULL REFERENCES network (id),
@@ -80,7 +80,7 @@ const SESSIONS: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// What is told of whom; a state is a text that only `alerting` reads.
+/// States of alerts; a state is an opaque text that only `alerting` reads.
 const ALERTS: &str = "
     CREATE TABLE alert (
         key TEXT PRIMARY KEY,
@@ -88,7 +88,7 @@ const ALERTS: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// Heights at which consensus changes activate, once that is certain.
+/// Heights at which consensus changes activate, once they are certain.
 const ACTIVATIONS: &str = "
     CREATE TABLE activation (
         network INTEGER NOT NULL REFERENCES network (id),
@@ -98,8 +98,8 @@ const ACTIVATIONS: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// A checksum for each event. `unchecked` holds, twice, the last event that was written before and has none. A network is
-/// kept a second time with a checksum, because all its events hang on the one row.
+/// A checksum for each event. `unchecked` holds, twice, the last event that was written before and has none. A network
+/// is stored a second time with a checksum, because all its events depend on that row.
 const CHECKSUMS: &str = "
     ALTER TABLE event ADD COLUMN checksum INTEGER;
     CREATE TABLE unchecked (
@@ -125,7 +125,7 @@ fn version_after(steps: &[&str]) -> u32 {
     u32::try_from(steps.len()).expect("steps are written by hand")
 }
 
-/// What a file says it is.
+/// What a file identifies itself as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SchemaInfo {
     application_id: i32,
@@ -142,7 +142,7 @@ impl SchemaInfo {
         })
     }
 
-    /// Nothing is in it yet: the process that made it was stopped before its first step.
+    /// It is empty: the process that created it was stopped before its first migration.
     pub(super) fn is_blank(self) -> bool {
         self == SchemaInfo { application_id: 0, version: 0, tables: 0 }
     }
@@ -152,7 +152,7 @@ impl SchemaInfo {
     }
 }
 
-/// Takes the steps that a file does not have behind it, each in a transaction of its own with its number.
+/// Applies the missing migrations, each in its own transaction with its number.
 pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> Result<(), StoreError> {
     loop {
         let version = SchemaInfo::read(connection)?.version;

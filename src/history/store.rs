@@ -1,8 +1,8 @@
-//! The writer: block by block, back over a reorg, and on after a restart.
+//! Write access to the history: block by block, back over a reorg, and onwards after a restart.
 //!
-//! Each call is one transaction. When it fails nothing was changed, and the store can be used as before.
+//! Each call is one transaction. A call that fails changes nothing, and the store remains usable.
 //!
-//! Never here: asking a node; two threads at once.
+//! Never here: calls to a node; concurrent use by two threads.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -23,37 +23,38 @@ use domain::event::{Event, EventKind};
 use domain::list::Block;
 use domain::masternode::{BlockHash, Height, MasternodeId, UnixSeconds};
 
-/// How far below the highest block the hashes of blocks are kept: two days on Dash, twice what a reorg may reach back.
+/// How far below the highest block the hashes of blocks are kept: two days on Dash, twice the depth of the deepest
+/// followed reorg.
 pub const BLOCKS_KEPT: u32 = 1152;
 
-/// A block, and what happened in it.
+/// A block and its events.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BlockEvents {
     /// The block.
     pub block: Block,
-    /// Its events, each naming this very block.
+    /// Its events, each with this block's hash.
     pub events: Vec<Event>,
-    /// The DKG sessions that ended in it, as far as they are counted.
+    /// The DKG sessions that ended in it, if they are counted.
     pub sessions: Vec<DkgOutcome>,
 }
 
 impl BlockEvents {
-    /// About how much room it takes, in the room of an event.
+    /// Its approximate size, in events.
     pub fn weight(&self) -> usize {
         1 + self.events.len() + self.sessions.iter().map(DkgOutcome::weight).sum::<usize>()
     }
 }
 
-/// What a reorg took back.
+/// The result of withdrawing blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Withdrawn {
-    /// How many events.
+    /// The number of withdrawn events.
     pub events: usize,
-    /// The highest block recorded now; `None` when the reorg reaches below all that are remembered.
+    /// The highest recorded block afterwards; `None` if the reorg reaches below all kept blocks.
     pub cursor: Option<Block>,
 }
 
-/// The history, open for writing. Dropped, it is free for another process.
+/// The history, open for writing. Dropping it releases the file for another process.
 pub struct Store {
     pub(super) connection: Connection,
     report: OpenOutcome,
@@ -61,20 +62,20 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the file, or begins a new one; `now` names a file that had to be set aside, see [`Store::report`].
-    /// Fails when another process writes it, and when it can be neither read nor written.
+    /// Opens the file, or creates a new one; `now` is part of the name of a file that had to be set aside, see
+    /// [`Store::report`]. Fails if another process writes to it, or if it can be neither read nor written.
     pub fn open(path: &Path, now: UnixSeconds) -> Result<Store, OpenError> {
         let (connection, lock, report) = open::open(path, now)?;
         Ok(Store { connection, report, _lock: lock })
     }
 
-    /// Gives the file another name for this reason, then opens a new one in its place.
+    /// Renames the file for this reason, then opens a new one in its place.
     pub(super) fn open_renaming(path: &Path, now: UnixSeconds, fault: SetAsideReason) -> Result<Store, OpenError> {
         let (connection, lock, report) = open::open_renaming(path, now, Some(fault))?;
         Ok(Store { connection, report, _lock: lock })
     }
 
-    /// Copies everything into an empty file, which need not be the one that is open at the same path.
+    /// Copies everything into an empty file, which need not be the one at the same path.
     pub(super) fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
         let text = path.to_str().ok_or_else(|| StoreError::Other("its path is not UTF-8".into()))?;
         self.connection.execute("VACUUM INTO ?1", [text])?;
@@ -86,18 +87,17 @@ impl Store {
         &self.report
     }
 
-    /// The network of that name; a new one is recorded. Fails when the name stood for another chain so far.
+    /// The network of that name; a new one is recorded. Fails if the name belonged to another chain.
     pub fn network(&mut self, name: &str, identity: &Identity) -> Result<NetworkId, StoreError> {
         self.write(|transaction| network_id::find_or_add(transaction, name, identity))
     }
 
-    /// The highest block recorded: where to go on. `None` when there is none.
+    /// The highest recorded block, from which to continue. `None` if there is none.
     pub fn cursor(&self, network: NetworkId) -> Result<Option<Block>, StoreError> {
         cursor(&self.connection, network)
     }
 
-    /// The blocks recorded, the highest first, as far as they are remembered: among them the common one is looked for
-    /// when the chain was reorganised meanwhile.
+    /// The recorded blocks that are kept, the highest first: candidates for the common block after a reorg.
     pub fn blocks(&self, network: NetworkId) -> Result<Vec<Block>, StoreError> {
         let mut statement =
             self.connection.prepare("SELECT height, hash, time FROM block WHERE network = ?1 ORDER BY height DESC")?;
@@ -105,13 +105,14 @@ impl Store {
         Ok(blocks.collect::<Result<_, _>>()?)
     }
 
-    /// The counts up to the highest block recorded.
+    /// The counts up to the highest recorded block.
     pub fn tallies(&self, network: NetworkId) -> Result<EventCounters, StoreError> {
         counters::load(&self.connection, network)
     }
 
-    /// Records blocks, ascending, each above the highest one recorded, all or none of them. A height may be jumped
-    /// over. The events of a block that was withdrawn and returns are restored. After a failure, [`Store::cursor`] says what is left to do.
+    /// Records blocks, ascending, each above the highest recorded one, all or none of them. Heights may be skipped. The
+    /// events of a block that was withdrawn and returns are restored. After a failure, [`Store::cursor`] shows what was
+    /// recorded.
     pub fn record(&mut self, network: NetworkId, blocks: &[BlockEvents]) -> Result<(), StoreError> {
         self.write(|transaction| {
             let before = cursor(transaction, network)?;
@@ -126,7 +127,8 @@ impl Store {
         })
     }
 
-    /// Adds events to the highest block recorded: what came to light after it. Called twice, it adds them twice.
+    /// Adds events to the highest recorded block that were found after it was recorded. Not idempotent: a second call
+    /// adds them again.
     pub fn amend(&mut self, network: NetworkId, addition: &BlockEvents) -> Result<(), StoreError> {
         self.write(|transaction| {
             let cursor = cursor(transaction, network)?;
@@ -138,7 +140,8 @@ impl Store {
         })
     }
 
-    /// Takes back the blocks from a height on: a reorg replaced them. Their events are kept apart, counts stay.
+    /// Withdraws the blocks from a height on, which a reorg replaced. Their events stay, marked as withdrawn; counts
+    /// stay.
     pub fn withdraw(&mut self, network: NetworkId, from: Height) -> Result<Withdrawn, StoreError> {
         self.write(|transaction| {
             restore_last_penalties(transaction, network, from)?;
@@ -161,7 +164,7 @@ impl Store {
         query::events(&self.connection, query)
     }
 
-    /// Does all of it, or nothing.
+    /// Runs a transaction: all of it, or nothing.
     pub(super) fn write<T>(
         &mut self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
@@ -184,7 +187,7 @@ fn block(row: &rusqlite::Row<'_>) -> rusqlite::Result<Block> {
     Ok(Block { height, hash: BlockHash(hash), time })
 }
 
-/// Every block lies above the one before it, and every event is of its block.
+/// Every block must be above the previous one, and every event must belong to its block.
 pub(super) fn check_order(before: Option<Block>, blocks: &[BlockEvents]) -> Result<(), StoreError> {
     let mut cursor = before;
     for next in blocks {
@@ -200,7 +203,7 @@ pub(super) fn check_order(before: Option<Block>, blocks: &[BlockEvents]) -> Resu
 fn check_events(block: &BlockEvents) -> Result<(), StoreError> {
     match block.events.iter().find(|event| event.block != block.block) {
         Some(event) => Err(StoreError::Other(format!(
-            "an event of block {} came with block {}",
+            "an event of block {} was given with block {}",
             event.block.height, block.block.height
         ))),
         None => Ok(()),
@@ -249,12 +252,12 @@ impl<'a> Insert<'a> {
         Ok(Insert { statement, network, last: connection.query_row(last, [], |row| row.get(0))? })
     }
 
-    /// Adds an event that the counts know of; `last_penalty` is the height they go back to when it is withdrawn.
+    /// Adds a counted event; `last_penalty` is the height that a withdrawal restores.
     fn counted(&mut self, event: &Event, last_penalty: Option<Height>) -> Result<(), StoreError> {
         self.event(event, true, last_penalty.filter(|_| matches!(event.kind, EventKind::Penalty { .. })))
     }
 
-    /// Adds an event that the counts do not know of.
+    /// Adds an event that is not counted.
     pub(super) fn uncounted(&mut self, event: &Event) -> Result<(), StoreError> {
         self.event(event, false, None)
     }
@@ -296,7 +299,7 @@ fn insert_blocks(transaction: &Transaction<'_>, network: NetworkId, blocks: &[Bl
     Ok(())
 }
 
-/// Puts back, for all who were penalised from a height on, which block had penalised them before.
+/// Restores, for all masternodes penalised from a height on, the height of their previous penalty.
 fn restore_last_penalties(transaction: &Transaction<'_>, network: NetworkId, from: Height) -> Result<(), StoreError> {
     let mut statement = transaction.prepare(
         "SELECT masternode, previous_penalty FROM event \
@@ -304,7 +307,7 @@ fn restore_last_penalties(transaction: &Transaction<'_>, network: NetworkId, fro
          ORDER BY id DESC",
     )?;
     let mut rows = statement.query(params![network.0, Column(from)])?;
-    // The earliest of them, coming last, has the say.
+    // The earliest event comes last and so determines the value.
     let mut previous: HashMap<MasternodeId, Option<Height>> = HashMap::new();
     while let Some(row) = rows.next()? {
         let height: Option<Column<Height>> = row.get(1)?;

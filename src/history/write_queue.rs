@@ -1,4 +1,4 @@
-//! What the writing thread has before it: the store, and what waits to be written to it.
+//! The state of the writer thread: the store, and the queue of steps to write.
 //!
 //! Never here: the thread itself; waiting.
 
@@ -14,22 +14,22 @@ use crate::history::{Identity, NetworkId, OpenError, Store, StoreError};
 use crate::meters::HistoryMeters;
 use domain::deployment::V24;
 
-/// Steps and their events that wait at most, of a network: weeks of Dash, and some megabytes.
+/// Most queued steps and events of a network: weeks of Dash, and some megabytes.
 const WAITING: usize = 50_000;
 
 /// Longest pause after a failure to write.
 const LONGEST_RETRY: Duration = Duration::from_secs(16);
 
-/// From one look for old events to the next.
+/// Interval between two checks for old events.
 const RETENTION: Duration = Duration::from_secs(3600);
 
 /// Pause between two deletions of old events, and before the first.
 const BREATH: Duration = Duration::from_millis(200);
 
-/// From one look for damage to the next while the file is not open.
+/// Interval between two checks for damage while the file is not open.
 const INSPECT_LATER: Duration = Duration::from_secs(60);
 
-/// From one measurement of the file to the next.
+/// Interval between two measurements of the file.
 const MEASURE: Duration = Duration::from_secs(60);
 
 pub(super) struct WriteQueue {
@@ -37,9 +37,9 @@ pub(super) struct WriteQueue {
     settings: HistorySettings,
     meters: HistoryMeters,
     queues: BTreeMap<NetworkId, NetworkQueue>,
-    /// What the last failure said; `None` while all is well.
+    /// The last error; `None` after a success.
     failure: Option<String>,
-    /// When what waits is tried again, and the pause after that.
+    /// When the queue is retried, and the pause after that.
     retry_at: Instant,
     retry_pause: Duration,
     retain_at: Instant,
@@ -48,15 +48,15 @@ pub(super) struct WriteQueue {
     inspection: Inspection,
 }
 
-/// What waits of one network.
+/// The queue of one network.
 struct NetworkQueue {
     name: String,
     steps: VecDeque<HistoryOp>,
     /// Steps and their events.
     weight: usize,
-    /// Events that the last withdrawal took back.
+    /// Events that the last withdrawal withdrew.
     withdrawn: usize,
-    /// Steps were given up: none is taken until the network is opened again.
+    /// Steps were dropped: none is accepted until the network is opened again.
     lost: bool,
 }
 
@@ -68,7 +68,7 @@ impl NetworkQueue {
     fn give_up(&mut self, why: &str) {
         warn!(
             network = %self.name,
-            "{} steps of {} are not written to the history ({why}); it is gone on with from its last block",
+            "Dropped {} queued history steps of {} ({why}): resuming from the last block in the file",
             self.steps.len(),
             self.name
         );
@@ -116,7 +116,7 @@ impl WriteQueue {
         next.saturating_duration_since(Instant::now())
     }
 
-    /// Does a job. That nobody waits for the answer any more is no reason not to.
+    /// Runs a job, even if the caller no longer waits for the answer.
     pub(super) fn handle(&mut self, job: Command) {
         match job {
             Command::Open { name, identity, reply } => drop(reply.send(self.open(name, &identity))),
@@ -144,7 +144,7 @@ impl WriteQueue {
         }
     }
 
-    /// Does what is due.
+    /// Runs what is due.
     pub(super) fn run_due_tasks(&mut self) {
         let now = Instant::now();
         self.check_file();
@@ -164,13 +164,13 @@ impl WriteQueue {
         }
     }
 
-    /// Looks after the file. Where a network goes on is asked from one that was opened again.
+    /// Checks the file. The networks of a reopened file resume where it ends.
     fn check_file(&mut self) {
         if !self.file.check() {
             return;
         }
         for queue in self.queues.values_mut() {
-            queue.give_up("the history file was opened again");
+            queue.give_up("the history file was reopened");
         }
         self.failure = None;
         self.retry_pause = RETRY;
@@ -199,7 +199,7 @@ impl WriteQueue {
             self.recovered(0);
         }
         if let Some(queue) = self.queues.get_mut(&opened.network).filter(|queue| !queue.steps.is_empty()) {
-            queue.give_up("the network is followed again");
+            queue.give_up("the network was opened again");
         }
         self.meters.pending(&name, 0);
         let queue = NetworkQueue { name, steps: VecDeque::new(), weight: 0, withdrawn: 0, lost: false };
@@ -216,7 +216,7 @@ impl WriteQueue {
         }
         let Some(queue) = self.queues.get_mut(&network) else { return WriteOutcome::Lost };
         if queue.weight > WAITING {
-            queue.give_up("too many wait");
+            queue.give_up("queue limit reached");
         }
         self.meters.pending(&queue.name, queue.blocks());
         match (queue.lost, queue.steps.is_empty()) {
@@ -226,12 +226,12 @@ impl WriteQueue {
         }
     }
 
-    /// Steps that wait.
+    /// Number of queued steps.
     fn waiting(&self) -> usize {
         self.queues.values().map(|queue| queue.steps.len()).sum()
     }
 
-    /// Writes what it can. Returns how many steps wait still.
+    /// Writes what it can. Returns the number of steps still queued.
     pub(super) fn flush(&mut self) -> usize {
         let before = self.waiting();
         let Some(store) = self.file.store().ok().filter(|_| before > 0) else { return before };
@@ -262,12 +262,12 @@ impl WriteQueue {
 
     fn failed(&mut self, error: &StoreError, network: &str) {
         self.meters.failed();
-        // Those of a network that is gone on with from elsewhere are not the disk's fault.
+        // Steps of a network that resumes elsewhere did not fail because of the disk.
         self.retry_at = Instant::now() + self.after_failure(error);
         self.file.note(error);
         let message = error.to_string();
         if self.failure.as_ref() != Some(&message) {
-            warn!(network, "{message}; what happens is served all the same, and written as soon as that is possible");
+            warn!(network, "History write failed, retrying: {message}. Metrics are unaffected; steps are queued");
             self.failure = Some(message);
         }
     }
@@ -285,11 +285,11 @@ impl WriteQueue {
         self.retry_pause = RETRY;
         if self.failure.take().is_some() {
             self.meters.recovered();
-            info!("the history is written again; {written} steps had waited");
+            info!("History writes resumed: {written} queued steps written");
         }
     }
 
-    /// Deletes some old events. Returns the pause until more are looked for.
+    /// Deletes some old events. Returns the pause until the next check.
     fn retain(&mut self) -> Duration {
         let (now, retention) = ((self.settings.clock)(), self.settings.retention);
         match self.file.with(|store| store.retain(now, retention)) {
@@ -303,7 +303,7 @@ impl WriteQueue {
     }
 }
 
-/// The disk is the same for all networks.
+/// All networks share one disk.
 fn is_of_all(error: &StoreError) -> bool {
     matches!(error, StoreError::Busy | StoreError::Full | StoreError::ReadOnly)
 }
@@ -325,7 +325,7 @@ fn write(store: &mut Store, network: NetworkId, queue: &mut NetworkQueue) -> Res
             }
             Err(error) => {
                 if matches!(error, StoreError::NotNext { .. } | StoreError::OtherChain { .. }) {
-                    // It would fail for ever.
+                    // It would always fail.
                     queue.give_up(&error.to_string());
                 }
                 return Err(error);

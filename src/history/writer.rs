@@ -1,14 +1,14 @@
-//! The one writer of the process: a thread that owns the [`Store`], and the handle by which followers reach it.
+//! The writer of the process: a thread that owns the [`Store`], and the handle through which followers reach it.
 //!
-//! Steps are taken in the order in which they come. A step that cannot be written waits with those behind it and is tried
-//! again after 1, 2, 4 … 16 s; nobody who follows a chain waits longer than they want to. Too many that wait are given up all at
-//! once: the file then goes up to an earlier block, from which the follower goes on as after a restart. So a step is
-//! written once or not at all, and never without those before it.
+//! Steps are written in the order in which they arrive. A step that cannot be written is queued with those after it and
+//! retried after 1, 2, 4 … 16 s; a caller never waits longer than its own limit. If the queue limit is reached, all
+//! queued steps are dropped: the file then ends at an earlier block, from which the follower resumes as after a
+//! restart. So a step is written once or not at all, and never without those before it.
 //!
-//! A file that cannot be opened is tried again, less and less often; nothing is taken until it is. One that is damaged, deleted or
-//! replaced while the process runs is opened again, and every network continues where that file ends.
+//! A file that cannot be opened is retried with increasing pauses; until then no step is accepted. A file that is
+//! damaged, deleted or replaced while the process runs is reopened, and every network resumes where that file ends.
 //!
-//! Never here: which chain is right; what is done while steps wait (`follower`).
+//! Never here: which chain is right; handling of queued steps (`follower`).
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -25,10 +25,10 @@ use domain::counters::EventCounters;
 use domain::list::Block;
 use domain::masternode::{BlockHash, Height, UnixSeconds};
 
-/// Jobs that the thread has not begun yet; more mean that the disk stands still.
+/// Jobs that the thread has not begun; more mean that the disk blocks.
 const JOBS: usize = 1024;
 
-/// Longest wait for the thread. It waits for a second itself when another process holds the file.
+/// Longest wait for the thread. The thread itself waits for a second while another process locks the file.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// How the history is kept.
@@ -38,49 +38,49 @@ pub struct HistorySettings {
     pub path: PathBuf,
     /// Events of older blocks are deleted.
     pub retention: Duration,
-    /// The present, in seconds since 1970.
+    /// Unix time in seconds.
     pub clock: fn() -> UnixSeconds,
 }
 
-/// One thing to write.
+/// One step to write.
 #[derive(Clone, Debug, PartialEq)]
 pub enum HistoryOp {
-    /// A block above all before it, as [`Store::record`].
+    /// A block above all previous ones, as [`Store::record`].
     Block(BlockEvents),
     /// The blocks from a height on were replaced, as [`Store::withdraw`].
     Withdraw(Height),
-    /// What came to light of the highest block, as [`Store::amend`].
+    /// Later findings about the highest block, as [`Store::amend`].
     Amend(BlockEvents),
 }
 
-/// What became of a step.
+/// The outcome of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteOutcome {
-    /// It is in the file; a withdrawal took back so many events.
+    /// It is in the file; with the number of events that a withdrawal withdrew.
     Written {
-        /// Events taken back.
+        /// Withdrawn events.
         withdrawn: usize,
     },
-    /// It cannot be written at the moment, and waits.
+    /// It cannot be written yet, and is queued.
     Waiting,
-    /// It and those that waited were given up: [`Writer::open`] says from where to go on.
+    /// It and the queued steps were dropped: [`Writer::open`] returns the block to resume from.
     Lost,
 }
 
-/// What the file holds of a network.
+/// What the file contains of a network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenedNetwork {
     /// The network.
     pub network: NetworkId,
     /// Its last blocks, the highest first.
     pub blocks: Vec<Block>,
-    /// The activation height of v24, where one is recorded.
+    /// The activation height of v24, if one is recorded.
     pub activation: Option<Height>,
     /// Blocks near them that were replaced and whose events are counted.
     pub replaced: Vec<BlockHash>,
 }
 
-/// What the thread is asked to do.
+/// The jobs of the thread.
 pub(super) enum Command {
     Open {
         name: String,
@@ -127,56 +127,56 @@ pub(super) enum Command {
     },
 }
 
-/// A handle of the thread. It ends when all handles are gone, after it wrote what it can.
+/// A handle of the thread. The thread ends when all handles are dropped, after it wrote what it can.
 #[derive(Clone)]
 pub struct Writer {
     jobs: SyncSender<Command>,
     meters: HistoryMeters,
 }
 
-/// The end of the thread: the file is closed then.
+/// The end of the thread, when the file is closed.
 pub struct WriterHandle(oneshot::Receiver<usize>);
 
 impl WriterHandle {
-    /// Waits for it. Returns how many steps could not be written, `None` when it takes longer than that.
+    /// Waits for it. Returns the number of steps that could not be written, `None` on a timeout.
     pub async fn within(self, longest: Duration) -> Option<usize> {
         timeout(longest, self.0).await.ok()?.ok()
     }
 }
 
 impl Writer {
-    /// Opens the file and starts the thread. A file that cannot be opened is said in metric and log and tried again;
-    /// only one that another process writes is refused.
+    /// Opens the file and starts the thread. A file that cannot be opened is reported by metric and log and retried;
+    /// only a file that another process writes is refused.
     pub fn start(settings: HistorySettings, meters: HistoryMeters) -> Result<(Writer, WriterHandle), OpenError> {
         let path = settings.path.clone();
         let opened = match Store::open(&path, (settings.clock)()) {
             Err(error @ OpenError::InUse { .. }) => return Err(error),
             opened => opened,
         };
-        let desk = WriteQueue::new(opened, settings, meters.clone());
-        Writer::of(desk, meters).map_err(|error| OpenError::Failed { path, error: error.into() })
+        let write_queue = WriteQueue::new(opened, settings, meters.clone());
+        Writer::of(write_queue, meters).map_err(|error| OpenError::Failed { path, error: error.into() })
     }
 
-    /// Starts the thread on what it has before it.
-    pub(super) fn of(mut desk: WriteQueue, meters: HistoryMeters) -> std::io::Result<(Writer, WriterHandle)> {
+    /// Starts the thread.
+    pub(super) fn of(mut write_queue: WriteQueue, meters: HistoryMeters) -> std::io::Result<(Writer, WriterHandle)> {
         let (jobs, queue) = sync_channel(JOBS);
         let (end, ended) = oneshot::channel();
         std::thread::Builder::new().name("history".into()).spawn(move || {
-            work(&mut desk, &queue);
-            let waiting = desk.flush();
-            drop(desk);
-            // Whoever started it may not care.
+            work(&mut write_queue, &queue);
+            let waiting = write_queue.flush();
+            drop(write_queue);
+            // The receiver may be gone.
             let _ = end.send(waiting);
         })?;
         Ok((Writer { jobs, meters }, WriterHandle(ended)))
     }
 
-    /// Says in a metric that so many blocks of a network wait outside until it is opened.
+    /// Sets the metric of the blocks of a network that are queued outside until it is opened.
     pub fn waiting_outside(&self, name: &str, blocks: usize) {
         self.meters.pending(name, blocks);
     }
 
-    /// The network of that name; what waited of it to be written is given up. Fails when the name stood for another chain.
+    /// The network of that name; its queued steps are dropped. Fails if the name belonged to another chain.
     pub async fn open(&self, name: &str, identity: Identity) -> Result<OpenedNetwork, StoreError> {
         self.ask(|reply| Command::Open { name: name.into(), identity, reply }).await?
     }
@@ -186,32 +186,33 @@ impl Writer {
         self.ask(|reply| Command::Tallies { network, reply }).await?
     }
 
-    /// What is written of events.
+    /// Reads events from the file.
     pub async fn events(&self, query: Query) -> Result<Page, StoreError> {
         self.ask(|reply| Command::Events { query: Box::new(query), reply }).await?
     }
 
-    /// The spans of heights that the file knows block by block, ascending, both ends included.
+    /// The spans of heights that the file has block by block, ascending, both ends included.
     pub async fn spans(&self, network: NetworkId) -> Result<Vec<Span>, StoreError> {
         self.ask(|reply| Command::Spans { network, reply }).await?
     }
 
-    /// Fills in a block below the highest one, as [`Store::backfill`]. Nothing waits: what fails is to be tried again.
+    /// Backfills a block below the highest one, as [`Store::backfill`]. Nothing is queued: the caller retries after a
+    /// failure.
     pub async fn backfill(&self, network: NetworkId, happened: BlockEvents) -> Result<(), StoreError> {
         self.ask(|reply| Command::Backfill { network, happened, reply }).await?
     }
 
-    /// Counts a block that was filled in, and says how many are still missing.
+    /// Counts a backfilled block, and sets the number of missing ones.
     pub fn filled_in(&self, name: &str, events: usize, missing: u32) {
         self.meters.filled_in(name, events, missing);
     }
 
-    /// Says how many blocks are to be filled in.
+    /// Sets the number of blocks to backfill.
     pub fn missing(&self, name: &str, blocks: u32) {
         self.meters.missing(name, blocks);
     }
 
-    /// Writes a step of a network that was opened. Without an answer in time the step waits.
+    /// Writes a step of an opened network. Without an answer in time the step is queued.
     pub async fn keep(&self, network: NetworkId, step: HistoryOp) -> WriteOutcome {
         let (reply, kept) = oneshot::channel();
         match self.jobs.try_send(Command::Keep { network, step, reply }) {
@@ -228,12 +229,12 @@ impl Writer {
         self.ask(|reply| Command::Alerts { reply }).await?
     }
 
-    /// Keeps or forgets states of alerts, all of them or none.
+    /// Stores or deletes states of alerts, all of them or none.
     pub async fn keep_alerts(&self, changes: Vec<AlertChange>) -> Result<(), StoreError> {
         self.ask(|reply| Command::KeepAlerts { changes, reply }).await?
     }
 
-    /// Keeps or forgets the activation height of a deployment.
+    /// Stores or deletes the activation height of a deployment.
     pub async fn keep_activation(
         &self,
         network: NetworkId,
@@ -243,14 +244,14 @@ impl Writer {
         self.ask(|reply| Command::KeepActivation { network, deployment, height, reply }).await?
     }
 
-    /// Tries at once to open the file and to write what waits. Returns how many steps still do.
+    /// Tries immediately to open the file and to write the queue. Returns the number of steps still queued.
     pub async fn flush(&self) -> Result<usize, StoreError> {
         self.ask(|reply| Command::Flush { reply }).await
     }
 
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, StoreError> {
-        let gone = || StoreError::Other("its thread has ended".into());
-        let late = || StoreError::Other(format!("no answer for {} s", PATIENCE.as_secs()));
+        let gone = || StoreError::Other("the writer thread has ended".into());
+        let late = || StoreError::Other(format!("the writer thread did not answer for {} s", PATIENCE.as_secs()));
         let (reply, answer) = oneshot::channel();
         self.jobs.try_send(job(reply)).map_err(|error| match error {
             TrySendError::Full(_) => late(),
@@ -260,13 +261,13 @@ impl Writer {
     }
 }
 
-fn work(desk: &mut WriteQueue, queue: &Receiver<Command>) {
+fn work(write_queue: &mut WriteQueue, queue: &Receiver<Command>) {
     loop {
-        match queue.recv_timeout(desk.next_wakeup()) {
-            Ok(job) => desk.handle(job),
+        match queue.recv_timeout(write_queue.next_wakeup()) {
+            Ok(job) => write_queue.handle(job),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        desk.run_due_tasks();
+        write_queue.run_due_tasks();
     }
 }

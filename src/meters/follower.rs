@@ -1,4 +1,4 @@
-//! What the follower of each network does.
+//! Counters of the follower of each network.
 //!
 //! Never here: anything about masternodes.
 
@@ -17,13 +17,14 @@ pub(super) struct FollowerFamilies {
     events_withdrawn: IntCounterVec,
     events_restored: IntCounterVec,
     resyncs: IntCounterVec,
+    selection_mismatches: IntCounterVec,
 }
 
-/// What the follower of one network did.
+/// The counters of the follower of one network.
 pub struct NetworkMeters {
-    /// Blocks whose list was followed.
+    /// Blocks whose changes were processed.
     pub blocks_followed: IntCounter,
-    /// Blocks that were not looked at one by one.
+    /// Blocks that were skipped.
     pub gap_blocks: GapBlocks,
     /// Reorgs.
     pub reorgs: IntCounter,
@@ -31,18 +32,35 @@ pub struct NetworkMeters {
     pub events_withdrawn: IntCounter,
     /// Events of replaced blocks that returned.
     pub events_restored: IntCounter,
-    /// Lists read anew because the one in hand did not fit.
+    /// Full lists read because an incremental update failed.
     pub resyncs: IntCounter,
+    /// Computed members of a quorum that are not those of the mined one.
+    pub selection_mismatches: SelectionMismatches,
 }
 
-/// The counter of blocks that were not followed, which is also a number that decisions are made on.
+/// The counter of mismatches of one network, by quorum type.
+pub struct SelectionMismatches {
+    family: IntCounterVec,
+    network: String,
+}
+
+impl SelectionMismatches {
+    /// Counts mismatches by quorum type. The types that are `computed` are shown with 0 before their first one.
+    pub fn count(&self, computed: &[&str], mismatches: &[&str]) {
+        let of_type = |quorum_type: &&str| self.family.with_label_values(&[self.network.as_str(), *quorum_type]);
+        computed.iter().map(of_type).for_each(drop);
+        mismatches.iter().for_each(|quorum_type| of_type(quorum_type).inc());
+    }
+}
+
+/// The counter of skipped blocks, which is also a plain number that decisions read.
 pub struct GapBlocks {
     counter: IntCounter,
     totals: Arc<NetworkTotals>,
 }
 
 impl GapBlocks {
-    /// So many blocks more.
+    /// Adds skipped blocks.
     pub fn inc_by(&self, blocks: u64) {
         self.counter.inc_by(blocks);
         self.totals.add_gap_blocks(blocks);
@@ -58,28 +76,38 @@ const NETWORK: &[&str] = &["network"];
 
 impl FollowerFamilies {
     pub(super) fn new(registry: &Registry) -> prometheus::Result<FollowerFamilies> {
-        let counter = |name: &str, help: &str| {
-            let family = IntCounterVec::new(Opts::new(name, help), NETWORK)?;
+        let labelled = |name: &str, help: &str, labels: &[&str]| {
+            let family = IntCounterVec::new(Opts::new(name, help), labels)?;
             registry.register(Box::new(family.clone())).map(|()| family)
         };
+        let counter = |name: &str, help: &str| labelled(name, help, NETWORK);
         Ok(FollowerFamilies {
-            blocks_followed: counter("masternode_exporter_blocks_followed_total", "Blocks whose list was followed.")?,
+            blocks_followed: counter(
+                "masternode_exporter_blocks_followed_total",
+                "Blocks whose changes were processed.",
+            )?,
             gap_blocks: counter(
                 "masternode_exporter_gap_blocks_total",
-                "Blocks that were not followed one by one; their events are missing or not exact.",
+                "Blocks that were skipped; their events are missing or approximate.",
             )?,
-            reorgs: counter("masternode_exporter_reorgs_total", "Reorganisations of the chain that were followed.")?,
+            reorgs: counter("masternode_exporter_reorgs_total", "Chain reorganisations that were processed.")?,
             events_withdrawn: counter(
                 "masternode_exporter_events_withdrawn_total",
-                "Events of blocks that a reorganisation replaced. The counters that counted them do not go down.",
+                "Events of blocks that a chain reorganisation replaced. Counters that include them are not decreased.",
             )?,
             events_restored: counter(
                 "masternode_exporter_events_restored_total",
-                "Withdrawn events whose block returned with the same hash. They are counted once.",
+                "Withdrawn events whose block returned with the same hash. Other counters count them once.",
             )?,
             resyncs: counter(
                 "masternode_exporter_resyncs_total",
-                "Lists read in full because the one carried on from block to block could not be, or disagreed with the node.",
+                "Full list downloads after a failed incremental update, or after a list that differed from the node's.",
+            )?,
+            selection_mismatches: labelled(
+                "masternode_exporter_quorum_selection_mismatches_total",
+                "Cycles in which the computed members of a rotating quorum were not those of the mined one. Expected 0. \
+                 The seats of the type are withdrawn and computed again from the node's snapshots.",
+                &["network", "quorum_type"],
             )?,
         })
     }
@@ -93,6 +121,10 @@ impl FollowerFamilies {
             events_withdrawn: self.events_withdrawn.with_label_values(labels),
             events_restored: self.events_restored.with_label_values(labels),
             resyncs: self.resyncs.with_label_values(labels),
+            selection_mismatches: SelectionMismatches {
+                family: self.selection_mismatches.clone(),
+                network: network.to_string(),
+            },
         }
     }
 }

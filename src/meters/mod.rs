@@ -1,6 +1,6 @@
-//! Counters and histograms about this process, in a registry that is passed in.
+//! Counters and histograms of this process, in a registry that is passed in.
 //!
-//! Never here: anything about masternodes; those samples follow from the snapshot (`metrics`).
+//! Never here: metrics of masternodes; they are derived from the snapshot (`metrics`).
 
 mod follower;
 mod history;
@@ -31,7 +31,7 @@ pub struct Meters {
 }
 
 impl Meters {
-    /// Registers everything. Fails when a name is registered already.
+    /// Registers all families. Fails if a name is registered already.
     pub fn new(registry: &Registry) -> prometheus::Result<Meters> {
         let not_understood = not_understood::NotUnderstoodFamily::new(registry)?;
         Ok(Meters {
@@ -45,44 +45,44 @@ impl Meters {
         })
     }
 
-    /// What the follower of a network counts.
+    /// The counters of the follower of a network.
     pub fn network(&self, network: &str) -> NetworkMeters {
         self.follower.network(network, &self.totals.of(network))
     }
 
-    /// What of the answers of a network's sources is not understood.
+    /// The counters of values in the answers of a network's sources that are not understood.
     pub fn not_understood(&self, network: &str) -> NotUnderstoodMeters {
         self.not_understood.network(network, self.totals.of(network))
     }
 
-    /// How the history fares.
+    /// The meters of the history.
     pub fn history(&self) -> &HistoryMeters {
         &self.history
     }
 
-    /// How the exporter's own notifications fare.
+    /// The meters of the exporter's notifications.
     pub fn notifications(&self) -> &NotificationMeters {
         &self.notifications
     }
 
-    /// How long the calls to a source take.
+    /// The duration of calls to a source.
     pub fn rpc(&self, network: &str, source: &str) -> RpcMeters {
         self.rpc.source(network, source, self.totals.of(network))
     }
 
-    /// Notes a reload of the configuration, at a Unix time in seconds.
+    /// Records a reload of the configuration, at a Unix time in seconds.
     pub fn reloaded(&self, successful: bool, now: u64) {
         self.process.reloaded(successful, now);
     }
 
-    /// Forgets the gauges of a network that is no longer configured. Counters stay.
+    /// Removes the gauges of a network that is no longer configured. Counters stay.
     pub fn forget(&self, network: &str) {
         self.history.forget(network);
     }
 
-    /// Makes one sample of each family, so that a reference can show their labels. For no process that is scraped.
+    /// Creates one sample of each family, so that the reference can show the labels. Not for a process that is scraped.
     pub fn touch(&self) {
-        self.network("");
+        self.network("").selection_mismatches.count(&[""], &[]);
         self.history.began();
         self.history.written(0);
         self.history.pending("", 0);

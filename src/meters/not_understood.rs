@@ -1,4 +1,5 @@
-//! What sources say that this version does not understand: the first sign of a fork that changes answers.
+//! Counts values in the answers of sources that this version does not understand: the first sign of a fork that changes
+//! answers.
 //!
 //! Never here: the content of an answer.
 
@@ -8,17 +9,17 @@ use prometheus::{IntCounterVec, Opts, Registry};
 
 use crate::meters::totals::NetworkTotals;
 
-/// Kinds of it, a line each: the values of the label `kind`.
+/// The kinds, one per line: the values of the label `kind`.
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $kind:ident => $label:literal,)*) => {
-        /// A kind of what is not understood.
+        /// A kind of value that is not understood.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum NotUnderstood {
             $($(#[doc = $doc])+ $kind,)*
         }
 
         impl NotUnderstood {
-            /// All, in the order of their labels.
+            /// All kinds, in the order of their labels.
             pub const ALL: [NotUnderstood; [$($label),*].len()] = [$(NotUnderstood::$kind),*];
 
             /// The value of the label `kind`.
@@ -34,19 +35,19 @@ macro_rules! kinds {
 kinds! {
     /// A registration of a version above 3.
     StateVersion => "state_version",
-    /// An address for a purpose that is not known, or written otherwise than `host:port`.
+    /// An address with an unknown purpose, or not of the form `host:port`.
     AddressKind => "address_kind",
-    /// An entry of the masternode list, of which only its identity may be known.
+    /// An entry of the masternode list, of which only the identity may be known.
     ListEntry => "list_entry",
-    /// Payees in a form that is not known, or whose parts do not make a whole.
+    /// Payees of unknown form, or whose parts do not add up to the whole.
     PayoutForm => "payout_form",
-    /// Shares in a form that is not known.
+    /// Shares of unknown form.
     ShareForm => "share_form",
     /// The name of a deployment; each name counts once.
     SoftforkKey => "softfork_key",
-    /// A version of the coinbase transaction above 4, in a block that was checked.
+    /// A version of the coinbase transaction above 4, in a checked block.
     CoinbaseVersion => "coinbase_version",
-    /// A type of special transactions above 12, in a block that was checked.
+    /// A type of special transactions above 12, in a checked block.
     SpecialTransactionType => "special_transaction_type",
 }
 
@@ -58,7 +59,7 @@ impl NotUnderstoodFamily {
     pub(super) fn new(registry: &Registry) -> prometheus::Result<NotUnderstoodFamily> {
         let kinds = NotUnderstood::ALL.map(NotUnderstood::label).join(", ");
         let help = format!(
-            "Values in answers of sources that this version does not understand, each time they are read, by kind: {kinds}. Names of deployments count once; coinbases and special transactions are checked in some blocks only. What they say is absent elsewhere."
+            "Values in answers of sources that this version does not understand, counted each time they are read, by kind: {kinds}. Names of deployments count once; coinbases and special transactions are checked in some blocks only. Other metrics omit these values."
         );
         let options = Opts::new("masternode_exporter_not_understood_total", help);
         let family = IntCounterVec::new(options, &["network", "kind"])?;
@@ -66,7 +67,7 @@ impl NotUnderstoodFamily {
         Ok(NotUnderstoodFamily(family))
     }
 
-    /// Begins the counters of a network at 0, so that the first one is a rise.
+    /// Initialises the counters of a network at 0, so that the first occurrence is an increase.
     pub(super) fn begin(&self, network: &str) {
         for kind in NotUnderstood::ALL {
             self.0.with_label_values(&[network, kind.label()]);
@@ -78,7 +79,7 @@ impl NotUnderstoodFamily {
     }
 }
 
-/// What of the answers of one network was not understood.
+/// Counts the values of one network's answers that are not understood.
 pub struct NotUnderstoodMeters {
     family: IntCounterVec,
     network: String,
@@ -86,7 +87,7 @@ pub struct NotUnderstoodMeters {
 }
 
 impl NotUnderstoodMeters {
-    /// So many values more of a kind.
+    /// Adds occurrences of a kind.
     pub fn add(&self, kind: NotUnderstood, count: u64) {
         self.family.with_label_values(&[&*self.network, kind.label()]).inc_by(count);
         self.totals.add_not_understood(count);

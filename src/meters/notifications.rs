@@ -1,17 +1,17 @@
-//! Notifications that the exporter sends itself: how they end, and how many wait.
+//! Notifications that the exporter sends itself: outcomes and queue lengths.
 //!
-//! Never here: what they tell; where they go.
+//! Never here: their content; their receivers.
 
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 
-/// What became of something to tell: the label `outcome`.
+/// The outcome of a notification: the label `outcome`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The receiver took it.
+    /// The receiver accepted it.
     Delivered,
-    /// An attempt failed; it is tried again.
+    /// An attempt failed; it is retried.
     Failed,
-    /// It was given up.
+    /// It was dropped.
     Dropped,
 }
 
@@ -27,7 +27,7 @@ impl Outcome {
     }
 }
 
-/// The families. Their samples begin with a receiver: without one there are none.
+/// The families. Without a receiver they have no samples.
 #[derive(Clone)]
 pub struct NotificationMeters {
     notifications: IntCounterVec,
@@ -41,7 +41,7 @@ impl NotificationMeters {
         let notifications = IntCounterVec::new(
             Opts::new(
                 "masternode_exporter_notifications_total",
-                "Messages to a receiver by outcome: delivered, failed (an attempt; it is tried again), dropped (given up).",
+                "Messages to a receiver by outcome: delivered, failed (an attempt, which is retried), dropped (not retried).",
             ),
             &["receiver", "outcome"],
         )?;
@@ -49,7 +49,7 @@ impl NotificationMeters {
         let queue = IntGaugeVec::new(
             Opts::new(
                 "masternode_exporter_notification_queue_length",
-                "Alerts of which the receiver is still to be told something.",
+                "Alerts with a notification queued for the receiver.",
             ),
             &["receiver"],
         )?;
@@ -57,7 +57,7 @@ impl NotificationMeters {
         let last_success = IntGaugeVec::new(
             Opts::new(
                 "masternode_exporter_notification_last_success_timestamp_seconds",
-                "Unix time at which the receiver last took a message. Absent when it took none since the process started.",
+                "Unix time at which the receiver last accepted a message. Absent if it accepted none since the process started.",
             ),
             &["receiver"],
         )?;
@@ -65,8 +65,8 @@ impl NotificationMeters {
         let clock_ahead = IntGaugeVec::new(
             Opts::new(
                 "masternode_exporter_notification_clock_ahead_seconds",
-                "Seconds by which the receiver's clock is ahead of this host's, by its last answer; negative when it is behind. \
-                 Absent when its answers have no time.",
+                "Seconds by which the receiver's clock is ahead of this host's, from its last answer; negative if it is behind. \
+                 Absent if its answers have no time.",
             ),
             &["receiver"],
         )?;
@@ -74,7 +74,7 @@ impl NotificationMeters {
         Ok(NotificationMeters { notifications, queue, last_success, clock_ahead })
     }
 
-    /// There is such a receiver: all its samples begin.
+    /// The receiver is configured: all its samples appear.
     pub fn began(&self, receiver: &str) {
         for outcome in Outcome::ALL {
             self.notifications.with_label_values(&[receiver, outcome.label()]);
@@ -82,7 +82,7 @@ impl NotificationMeters {
         self.waiting(receiver, 0);
     }
 
-    /// This became of a message.
+    /// Counts a message with its outcome.
     pub fn ended(&self, receiver: &str, outcome: Outcome) {
         self.notifications.with_label_values(&[receiver, outcome.label()]).inc();
     }
@@ -93,19 +93,19 @@ impl NotificationMeters {
         self.last_success.with_label_values(&[receiver]).set(i64::try_from(now).unwrap_or(i64::MAX));
     }
 
-    /// The receiver's clock is this far ahead.
+    /// Sets the seconds by which the receiver's clock is ahead.
     pub fn clock_ahead(&self, receiver: &str, seconds: i64) {
         self.clock_ahead.with_label_values(&[receiver]).set(seconds);
     }
 
-    /// So many alerts wait.
+    /// Sets the number of queued alerts.
     pub fn waiting(&self, receiver: &str, alerts: usize) {
         self.queue.with_label_values(&[receiver]).set(i64::try_from(alerts).unwrap_or(i64::MAX));
     }
 
-    /// Forgets the state of a receiver that is no longer configured. Counters stay.
+    /// Removes the gauges of a receiver that is no longer configured. Counters stay.
     pub fn forget(&self, receiver: &str) {
-        // Absent already is as good as removed.
+        // An absent sample is as good as a removed one.
         let _ = self.queue.remove_label_values(&[receiver]);
         let _ = self.last_success.remove_label_values(&[receiver]);
         let _ = self.clock_ahead.remove_label_values(&[receiver]);

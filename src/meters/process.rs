@@ -1,6 +1,6 @@
-//! The process itself: what it is, what it uses, how its configuration was last read.
+//! The process itself: build, resource usage, and the last reload of the configuration.
 //!
-//! Never here: what it found out.
+//! Never here: what it observes.
 
 use prometheus::{IntGauge, IntGaugeVec, Opts, Registry};
 
@@ -18,7 +18,10 @@ impl ProcessFamilies {
             registry.register(Box::new(gauge.clone())).map(|()| gauge)
         };
         let build = IntGaugeVec::new(
-            Opts::new("masternode_exporter_build_info", "Constant 1, with what this program was built from."),
+            Opts::new(
+                "masternode_exporter_build_info",
+                "Constant 1, labelled with the version, revision and compiler of this build.",
+            ),
             &["version", "revision", "rustc"],
         )?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION"), env!("BUILD_REVISION"), env!("BUILD_RUSTC")]).set(1);
@@ -28,11 +31,11 @@ impl ProcessFamilies {
         Ok(ProcessFamilies {
             reload_successful: gauge(
                 "masternode_exporter_config_last_reload_successful",
-                "Whether the configuration could be read when it was last tried.",
+                "1 if the last attempt to load the configuration succeeded, 0 otherwise.",
             )?,
             reload_timestamp: gauge(
                 "masternode_exporter_config_last_reload_timestamp_seconds",
-                "Unix time at which the configuration was last read and taken over.",
+                "Unix time of the last successful load of the configuration.",
             )?,
         })
     }

@@ -1,4 +1,4 @@
-//! How long calls take and how they end.
+//! Durations and outcomes of calls.
 //!
 //! Never here: the content of an answer.
 
@@ -10,7 +10,7 @@ use prometheus::{HistogramOpts, HistogramVec, Registry};
 use crate::meters::not_understood::{NotUnderstood, NotUnderstoodFamily, NotUnderstoodMeters};
 use crate::meters::totals::NetworkTotals;
 
-/// From a look-up on the same host to a full list of a slow node, in seconds.
+/// From a lookup on the same host to a full list of a slow node, in seconds.
 const BUCKETS: &[f64] = &[0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0];
 
 /// The families, for all sources.
@@ -24,7 +24,7 @@ impl RpcFamilies {
     pub(super) fn new(registry: &Registry, not_understood: NotUnderstoodFamily) -> prometheus::Result<RpcFamilies> {
         let options = HistogramOpts::new(
             "masternode_exporter_rpc_request_duration_seconds",
-            "Time that calls to a source took, by method and outcome.",
+            "Duration of calls to a source in seconds, by method and outcome.",
         );
         let labels = &["network", "source", "method", "outcome"];
         let duration = HistogramVec::new(options.buckets(BUCKETS.to_vec()), labels)?;
@@ -48,13 +48,13 @@ pub struct RpcMeters {
 }
 
 impl RpcMeters {
-    /// A call to `method` ended as `outcome`, both of a known set.
+    /// A call to `method` ended with `outcome`, both from a fixed set.
     pub fn observe(&self, method: &str, outcome: &str, took: Duration) {
         let labels = &[self.network.as_str(), &self.source, method, outcome];
         self.duration.with_label_values(labels).observe(took.as_secs_f64());
     }
 
-    /// Answers had so many values of a kind that is not understood.
+    /// Adds values of a kind that is not understood.
     pub fn not_understood(&self, kind: NotUnderstood, count: u64) {
         self.not_understood.add(kind, count);
     }

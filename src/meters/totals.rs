@@ -1,6 +1,7 @@
-//! What is counted of a network since the process started and decided on: plain numbers beside the counters of the same name.
+//! Totals of a network since the process started that decisions read: plain numbers in addition to the counters of the
+//! same name.
 //!
-//! Never here: metrics; they are written, and nothing reads them.
+//! Never here: metrics; they are only written, and no decision reads them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,7 +38,7 @@ pub(super) struct Totals(Arc<Mutex<BTreeMap<String, Arc<NetworkTotals>>>>);
 
 impl Totals {
     pub(super) fn of(&self, network: &str) -> Arc<NetworkTotals> {
-        // Each change of it is whole, whatever panicked elsewhere.
+        // Each modification is complete, even if another thread panicked.
         let mut networks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         networks.entry(network.into()).or_default().clone()
     }

@@ -1,13 +1,13 @@
-//! Buffers of pages that are written while they are sent: used again when their bytes are gone, since memory that the
-//! system has to hand out anew costs more than what is written to it.
+//! Buffers of pages that are written while they are sent. They are reused after their bytes are sent, because
+//! allocating fresh memory costs more than writing into it.
 //!
-//! Never here: what is in them.
+//! Never here: their content.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-/// Most buffers that wait to be used again: as many as scrapes are answered at once, as a rule.
+/// Maximum number of unused buffers: typically the number of concurrent scrapes.
 const MOST_WAITING: usize = 4;
 
 /// Buffers of one size.
@@ -25,15 +25,15 @@ impl Buffers {
     }
 }
 
-/// A buffer that goes back when it is dropped.
+/// A buffer that returns to the pool when it is dropped.
 pub(super) struct Buffer {
-    /// What is written.
+    /// The written bytes.
     pub(super) text: Vec<u8>,
     home: Arc<Buffers>,
 }
 
 impl Buffer {
-    /// The bytes written; the buffer is used again when the last copy of them is dropped.
+    /// The bytes written; the buffer is reused after their last copy is dropped.
     pub(super) fn freeze(self) -> Bytes {
         Bytes::from_owner(self)
     }

@@ -1,11 +1,11 @@
-//! Families that count watched masternodes by what they said in their last probe.
+//! Families that count watched masternodes by the data of their last probe.
 //!
 //! Never here: single masternodes; probes.
 
 use crate::metrics::catalog::{self, Family};
 use domain::census::{Census, Counts};
 
-/// A family, its label, and what gives its samples.
+/// A family, its label, and the function that gives its samples.
 pub(super) struct CensusFamily {
     pub(super) family: &'static Family,
     pub(super) label: &'static str,

@@ -1,9 +1,9 @@
-//! The families of alerts: every condition as 1, 0, unknown or absent, and the text of what holds.
+//! The families of alerts: every condition as 1, 0, unknown or absent, and the text of those that hold.
 //!
-//! They are written from an evaluation, which changes with the time as well as with blocks. So they stand at the end of the page,
+//! Their source is an evaluation, which changes with time as well as with blocks. So they are at the end of the page,
 //! and are rendered once for each evaluation that is scraped.
 //!
-//! Never here: whether a condition holds.
+//! Never here: evaluation of conditions.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,12 +29,12 @@ pub(super) struct Conditions {
 }
 
 impl Conditions {
-    /// Reads evaluations from there from now on.
+    /// Sets the source of evaluations.
     pub(super) fn read_from(&self, evaluations: watch::Receiver<Arc<Evaluation>>) {
         *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(evaluations);
     }
 
-    /// The families that a filter lets through.
+    /// The families that match a filter.
     pub(super) fn page(&self, format: Format, filter: &Filter) -> Bytes {
         let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(evaluation) = newest.as_ref().map(|newest| newest.borrow().clone()) else { return Bytes::new() };
@@ -57,7 +57,7 @@ impl Conditions {
 
 fn render(evaluation: &Evaluation, format: Format, filter: &Filter) -> Bytes {
     let mut out = Vec::new();
-    // Like networks and groups, they are on the first shard only.
+    // Like networks and groups, they are only on the first shard.
     if filter.shard.is_some_and(|shard| shard.index > 0) {
         return Bytes::new();
     }
@@ -97,7 +97,7 @@ fn begin(family: &Family, out: &mut Vec<u8>) {
     out.push(b'{');
 }
 
-/// The labels of a subject, each with a comma before it.
+/// The labels of a subject, each after a comma.
 fn subject_labels(labels: &std::collections::BTreeMap<String, String>) -> Vec<u8> {
     let mut out = Vec::new();
     for (name, value) in labels {
@@ -107,7 +107,7 @@ fn subject_labels(labels: &std::collections::BTreeMap<String, String>) -> Vec<u8
     out
 }
 
-/// The end of a sample of a family, and its text; `None` where the family has none for a verdict.
+/// The end of a sample of a family, and its text; `None` if the family has none for a verdict.
 fn sample<'a>(family: &Family, verdict: &'a Verdict) -> Option<(&'static [u8], Option<&'a str>)> {
     const ONE: &[u8] = b"} 1\n";
     match verdict {

@@ -1,6 +1,6 @@
-//! Keeps the pages: made once for each state of the networks and format, shared by all who ask.
+//! Renders and caches the pages: once for each state of the networks and format, shared by all scrapes.
 //!
-//! Never here: HTTP; the time of day.
+//! Never here: HTTP; wall-clock time.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,26 +21,26 @@ use crate::metrics::sources;
 use domain::NetworkState;
 use domain::condition::Evaluation;
 
-/// Size of the pieces of a page that is written while it is sent. The reader falls asleep while a piece is written and is
-/// woken by the next one: larger pieces are faster, up to where they no longer fit the cache of one core.
+/// Size of the pieces of a page that is written while it is sent. The reader sleeps while a piece is written and is
+/// woken by the next: larger pieces are faster, until they no longer fit the cache of one core.
 const PIECE_BYTES: usize = 512 * 1024;
 
-/// What a scrape asks for.
+/// The request of a scrape.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// Format of the page.
     pub format: Format,
-    /// The client takes gzip.
+    /// Whether the client accepts gzip.
     pub gzip: bool,
-    /// What of the page is shown.
+    /// The part of the page to show.
     pub filter: Filter,
 }
 
 /// A page for one scrape.
 pub struct Page {
-    /// The value of the header `Content-Type`.
+    /// The value of the `Content-Type` header.
     pub content_type: &'static str,
-    /// The body is gzip.
+    /// Whether the body is gzip.
     pub gzip: bool,
     /// The body.
     pub body: Body,
@@ -48,9 +48,9 @@ pub struct Page {
 
 /// The bytes of a page.
 pub enum Body {
-    /// All at hand.
+    /// Complete.
     Whole(Vec<Bytes>),
-    /// Written piece by piece, as they are taken.
+    /// Written piece by piece while they are sent.
     Stream(Box<dyn Iterator<Item = Bytes> + Send>),
 }
 
@@ -70,7 +70,7 @@ struct State {
     current: Arc<Published>,
 }
 
-/// One state of the networks, with what was made of it so far.
+/// One state of the networks, with its cached pages.
 struct Published {
     sheet: ExpositionPage,
     text: OnceCell<Kept>,
@@ -84,20 +84,20 @@ struct Kept {
 }
 
 impl Exposition {
-    /// No networks yet. Registers what it counts itself; fails when that is registered already.
+    /// Without networks. Registers its own metrics; fails if they are already registered.
     pub fn new(settings: MetricsSettings, registry: Registry) -> prometheus::Result<Arc<Exposition>> {
         let labels = &["network", "tier"];
         let series = IntGaugeVec::new(
             Opts::new(
                 "masternode_exporter_series",
-                "Most samples of single masternodes that the page can have, by tier.",
+                "Upper bound of per-masternode samples in the exposition, by tier.",
             ),
             labels,
         )?;
         let suppressed = IntCounterVec::new(
             Opts::new(
                 "masternode_exporter_series_suppressed_total",
-                "Samples of single masternodes that series.limit kept off the page, added up over all lists.",
+                "Per-masternode samples that series.limit removed from the exposition, summed over all lists.",
             ),
             labels,
         )?;
@@ -115,7 +115,7 @@ impl Exposition {
         }))
     }
 
-    /// Puts a network's new state on the page. Pages are made again only when its list or its probes changed.
+    /// Publishes the new state of a network. Pages are rendered again only if its list or its probes changed.
     pub fn publish(&self, network: Arc<NetworkState>) {
         let mut state = self.lock();
         let name = network.network.to_string();
@@ -126,12 +126,12 @@ impl Exposition {
         }
     }
 
-    /// Whether a state has another list, or other probes, than the one on the page.
+    /// Whether a state has a different list, or different probes, than the published one.
     pub fn is_news(&self, network: &NetworkState) -> bool {
         news(self.lock().networks.get(&*network.network), network) != (false, false)
     }
 
-    /// Takes a network off the page.
+    /// Removes a network.
     pub fn remove(&self, network: &str) {
         let mut state = self.lock();
         if state.networks.remove(network).is_some() {
@@ -139,17 +139,17 @@ impl Exposition {
         }
     }
 
-    /// Shows the conditions of the newest evaluation from now on.
+    /// Publishes the conditions of a new evaluation.
     pub fn show_conditions(&self, evaluations: watch::Receiver<Arc<Evaluation>>) {
         self.conditions.read_from(evaluations);
     }
 
-    /// Samples that the series limit keeps off the page at present.
+    /// Number of samples that the series limit removes now.
     pub fn suppressed(&self) -> usize {
         self.lock().current.sheet.networks.iter().map(|page| page.left_out()).sum()
     }
 
-    /// Makes pages by other settings from now on.
+    /// Applies new settings.
     pub fn reconfigure(&self, settings: MetricsSettings) {
         let mut state = self.lock();
         if state.settings != settings {
@@ -188,7 +188,7 @@ impl Exposition {
         Page { content_type, gzip: request.gzip, body: Body::Whole(body) }
     }
 
-    /// The whole page as text, for those who do not scrape.
+    /// The complete page as text, for other callers than a scrape.
     pub async fn text(&self, format: Format) -> String {
         let page = self.page(Request { format, gzip: false, filter: Filter::default() }).await;
         let bytes = match page.body {
@@ -198,13 +198,13 @@ impl Exposition {
         String::from_utf8(bytes).expect("pages are made of texts")
     }
 
-    /// Makes one sample of each family that this registers, so that a reference can show their labels.
+    /// Creates one sample of each family registered here, so that the reference can show their labels.
     pub fn touch(&self) {
         self.series.with_label_values(&["", ""]);
         self.suppressed.with_label_values(&["", ""]);
     }
 
-    /// Makes the pages again, after a list of `published` came or the settings changed.
+    /// Renders the pages again after a new list or new settings.
     fn make(&self, state: &mut State, published: Option<&str>) {
         let before = state.current.sheet.networks.clone();
         let lists = || state.networks.iter().filter_map(|(name, state)| Some((name, state, state.snapshot.as_ref()?)));
@@ -229,8 +229,8 @@ impl Exposition {
         state.current = Arc::new(Published::new(ExpositionPage::new(state.settings.clone(), pages)));
     }
 
-    /// What is read anew for each scrape: conditions of alerts, the sources of the networks, and the families of this process. Then
-    /// the end of the page.
+    /// The part that is rendered for each scrape: alert conditions, sources and the families of this process. Then the
+    /// end of the page.
     fn tail(&self, format: Format, filter: &Filter) -> Bytes {
         let mut out = self.conditions.page(format, filter).to_vec();
         let networks = self.lock().networks.clone();
@@ -247,7 +247,7 @@ impl Exposition {
     }
 }
 
-/// Whether a state has another list than before, and whether it has other probes.
+/// Whether a state has a different list than before, and whether it has different probes.
 fn news(before: Option<&Arc<NetworkState>>, now: &NetworkState) -> (bool, bool) {
     let (list, probes) = before.map(|before| (before.snapshot.as_ref(), before.probes.as_ref())).unwrap_or_default();
     (
@@ -275,7 +275,7 @@ impl Published {
         }
     }
 
-    /// Renders the page once; whoever asks meanwhile waits for the same one. Off the threads that serve.
+    /// Renders the page once; concurrent scrapes wait for the same page. Runs on a blocking thread.
     async fn keep(self: &Arc<Self>, format: Format) {
         let published = self.clone();
         let render = || async move {
@@ -319,7 +319,7 @@ impl Iterator for Stream {
 
     fn next(&mut self) -> Option<Bytes> {
         let Some(mut cursor) = self.cursor.take() else { return self.tail.take() };
-        // A line may overshoot a piece by its own length.
+        // A line may exceed a piece by its own length.
         let mut piece = self.buffers.take(PIECE_BYTES + 4096);
         if self.published.sheet.write(self.format, &self.filter, &mut cursor, PIECE_BYTES, &mut piece.text) {
             self.cursor = Some(cursor);

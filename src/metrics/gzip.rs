@@ -1,8 +1,9 @@
-//! Gzip of a page whose end is not known yet: the kept part is compressed once, the rest appended for each scrape.
+//! Gzip of a page without its end: the cached part is compressed once, the rest is appended for each scrape.
 //!
-//! Both parts make one member, not two: not every client reads on behind the first (RFC 1952 §2.2 allows it).
+//! Both parts form one gzip member, because some clients do not read after the first member (RFC 1952 §2.2 allows
+//! several).
 //!
-//! Never here: when to compress.
+//! Never here: the decision to compress.
 
 use bytes::Bytes;
 use crc32fast::Hasher;
@@ -16,7 +17,7 @@ const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
 
 /// The compressed first part of a page.
 pub(super) struct GzipPrefix {
-    /// Header and deflate blocks, ended on a byte by a sync flush.
+    /// Header and deflate blocks, byte-aligned by a sync flush.
     bytes: Bytes,
     checksum: Hasher,
 }
@@ -32,14 +33,14 @@ impl GzipPrefix {
         GzipPrefix { bytes: bytes.into(), checksum }
     }
 
-    /// The whole: what was compressed, and the end of it with `tail` as the last part of the text.
+    /// The complete gzip: the compressed part, and its end with `tail` as the last part of the text.
     pub(super) fn close(&self, text_length: usize, tail: &[u8]) -> Vec<Bytes> {
         let mut end = Vec::new();
         deflate(tail, FlushCompress::Finish, &mut end);
         let mut checksum = self.checksum.clone();
         checksum.update(tail);
         end.extend_from_slice(&checksum.finalize().to_le_bytes());
-        // The length modulo 2^32, as the format has it.
+        // The length modulo 2^32, as the format specifies.
         end.extend_from_slice(&((text_length + tail.len()) as u32).to_le_bytes());
         vec![self.bytes.clone(), end.into()]
     }
@@ -53,7 +54,7 @@ fn deflate(text: &[u8], flush: FlushCompress, out: &mut Vec<u8>) {
         let status =
             compressor.compress_vec(&text[taken..], out, flush).expect("deflate of bytes in memory cannot fail");
         let all_taken = compressor.total_in() == text.len() as u64;
-        // A flush is complete when it left room in the output.
+        // A flush is complete if space remains in the output.
         if status == Status::StreamEnd || (all_taken && flush == FlushCompress::Sync && out.len() < out.capacity()) {
             return;
         }

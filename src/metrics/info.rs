@@ -1,4 +1,4 @@
-//! The one family whose labels are what can change: `masternode_info`.
+//! The family whose labels are the mutable facts of a masternode: `masternode_info`.
 //!
 //! Never here: a label whose values are not bounded by the number of masternodes.
 
@@ -9,21 +9,22 @@ use crate::metrics::labels;
 use crate::metrics::masternode::Row;
 use domain::{Detail, Details, NodeType, state};
 
-/// Digits of the operator key that are shown: enough to tell keys apart.
+/// Digits of the operator key that are shown: enough to distinguish keys.
 const KEY_DIGITS: usize = 16;
 
-/// Everything that the labels of a masternode follow from.
+/// The input of the labels of a masternode.
 #[derive(PartialEq)]
 pub(super) struct Facts<'a> {
-    // Lists of neighbouring blocks share the details of most masternodes, so they are seldom looked into.
+    // Lists of neighbouring blocks share the details of most masternodes, so this is rarely computed.
     details: Option<&'a Details>,
-    /// Unknown while it is not on the list.
+    /// Unknown while it is not in the list.
     node_type: Option<NodeType>,
     state: Cow<'static, str>,
     groups: Option<&'a BTreeMap<String, String>>,
 }
 
-/// The state of a watched masternode that is not on the list: its groups are told all the same, for whoever is to mend it.
+/// The state of a watched masternode that is not in the list: its groups are shown, so that alerts can be routed by
+/// them.
 const UNREGISTERED: &str = "unregistered";
 
 /// The facts of a masternode.
@@ -40,7 +41,7 @@ pub(super) fn facts<'a>(row: &Row<'a>) -> Facts<'a> {
     }
 }
 
-/// Appends the labels, each with a comma before it, and the end of the line.
+/// Appends the labels, each after a comma, and the end of the line.
 pub(super) fn write(facts: &Facts<'_>, out: &mut Vec<u8>) {
     let text = |detail| facts.details.and_then(|details| details.get(detail)).unwrap_or_default();
     let key = text(Detail::OperatorKey);

@@ -17,7 +17,7 @@ pub(super) fn write(out: &mut Vec<u8>, name: &str, value: &str) {
 /// Appends a label's value, escaped.
 pub(super) fn write_value(out: &mut Vec<u8>, value: &str) {
     let special = |byte: &u8| matches!(byte, b'\\' | b'"' | b'\n');
-    // Looking at every byte without a way out lets the compiler look at many at once; almost no value is special.
+    // Checking every byte without an early exit lets the compiler vectorise; almost no value has a special character.
     if !value.as_bytes().iter().fold(false, |found, byte| found | special(byte)) {
         out.extend_from_slice(value.as_bytes());
         return;
@@ -44,7 +44,7 @@ pub(super) fn text(pairs: &[(&str, &str)]) -> String {
     String::from_utf8(out).expect("escaping keeps text UTF-8")
 }
 
-/// A text for each place of a page, one behind the other.
+/// A text for each place of a page, one after the other.
 #[derive(Debug, Default)]
 pub(super) struct LabelArena {
     text: Vec<u8>,
@@ -52,8 +52,8 @@ pub(super) struct LabelArena {
 }
 
 impl LabelArena {
-    /// The texts of `count` places. `same` names the place that has the same text on the page before, for each place in
-    /// its turn. Whole pages stay the same from block to block.
+    /// The texts of `count` places. `same` gives, for each place in order, the place with the same text on the previous
+    /// page. Whole pages stay the same from block to block.
     pub(super) fn of(
         count: usize,
         before: Option<&Arc<LabelArena>>,
@@ -102,16 +102,16 @@ impl LabelArena {
     }
 }
 
-/// What follows the last label of a sample.
+/// The text after the last label of a sample.
 pub(super) const CLOSE: &[u8] = b"} ";
 
-/// Closed labels as they were before, so that others can follow.
+/// Reopens closed labels, so that others can follow.
 pub(super) fn open(closed: &[u8]) -> &[u8] {
     closed.strip_suffix(CLOSE).unwrap_or(closed)
 }
 
-/// Appends the labels `network`, `masternode` and `alias`, closed, as most samples have no others. A label without a text
-/// is the same as none to Prometheus, and most masternodes have no alias.
+/// Appends the labels `network`, `masternode` and `alias`, closed, because most samples have no others. To Prometheus
+/// an empty label equals no label, and most masternodes have no alias.
 pub(super) fn write_name(network: &str, id: &MasternodeId, alias: &str, out: &mut Vec<u8>) {
     write(out, "network", network);
     out.push(b',');
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(text(&[("a", "x\"y\\z\nw"), ("b", "ü{}")]), r#"a="x\"y\\z\nw",b="ü{}""#);
     }
 
-    /// The texts of numbers; those of the page before are not written again but copied.
+    /// Texts of numbers; those of the previous page are copied instead of written again.
     fn texts(numbers: &[usize], before: Option<(&Arc<LabelArena>, &[usize])>) -> (Arc<LabelArena>, usize) {
         let written = std::cell::Cell::new(0);
         let texts = LabelArena::of(

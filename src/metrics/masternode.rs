@@ -1,6 +1,6 @@
 //! Families of single masternodes, each with its value.
 //!
-//! Never here: arithmetic; a value is looked up and cast.
+//! Never here: calculations; values are only read and converted.
 
 use std::borrow::Cow;
 
@@ -13,6 +13,7 @@ use crate::metrics::sessions;
 use crate::metrics::value::Value;
 use domain::chain::ChainRules;
 use domain::counters::NodeCounters;
+use domain::duty::{self, Duty};
 use domain::event::{BanCause, Field};
 use domain::payment::{PaymentCooldown, PaymentModel, Pool};
 use domain::probe::Probes;
@@ -25,20 +26,20 @@ use domain::watch::WatchField;
 #[derive(Clone, Copy)]
 pub(super) struct Row<'a> {
     pub(super) snapshot: &'a Snapshot,
-    /// Its place in the list; `None` when a watched masternode is not on it.
+    /// Its index in the list; `None` if a watched masternode is not in the list.
     pub(super) index: Option<u32>,
     pub(super) watched: Option<&'a WatchedEntry>,
     pub(super) horizons: &'a [(String, u64)],
-    /// The states of all networks of the page.
+    /// The states of all networks on the page.
     pub(super) states: &'a [String],
-    /// What came of calling masternodes of its network.
+    /// Results of the probes of its network.
     pub(super) probes: Option<&'a Probes>,
-    /// The quorum types of all networks of the page.
+    /// The quorum types of all networks on the page.
     pub(super) quorum_types: &'a [&'static str],
 }
 
 impl<'a> Row<'a> {
-    /// Its entry in the list. Looked up by each family that needs it, as far as it needs it: there are very many rows.
+    /// Its entry in the list. Each family looks it up only if needed: there are very many rows.
     pub(super) fn node(&self) -> Option<NodeView<'a>> {
         Some(self.snapshot.node(self.index? as usize))
     }
@@ -47,12 +48,12 @@ impl<'a> Row<'a> {
         self.node()?.pose()
     }
 
-    /// What the older chains say of it.
+    /// Facts that only older chains report.
     fn announced(&self) -> Option<&'a Announced> {
         self.node()?.masternode.announced.as_deref()
     }
 
-    /// What a chain that draws from a pool says of its payments.
+    /// Payment facts of a chain that draws the payee from a pool.
     fn pool(&self) -> Option<&'a Pool> {
         self.snapshot.payments().pool()
     }
@@ -61,39 +62,43 @@ impl<'a> Row<'a> {
         self.pool()?.hold_out(self.node()?.masternode, self.snapshot.facts())
     }
 
+    fn next_seat(&self) -> Option<Duty> {
+        self.snapshot.duties_ahead(&self.node()?)?.into_iter().find(Duty::is_known)
+    }
+
     fn tally(&self) -> Option<&'a NodeCounters> {
         self.watched.map(|watched| &watched.tally)
     }
 }
 
-/// One of the samples that a family has for each masternode.
+/// One of the samples of a family for each masternode.
 pub(super) struct NodeSeries {
     pub(super) family: &'static Family,
-    /// What a line begins with, up to the labels of the masternode.
+    /// The beginning of a line, up to the labels of the masternode.
     pub(super) prefix: String,
-    /// Labels behind those.
+    /// Labels after those.
     pub(super) last: TrailingLabels,
     /// For watched masternodes only.
     pub(super) watched_only: bool,
-    /// Which of the family's samples it is.
+    /// The index of the sample within the family.
     pub(super) variant: usize,
     /// Whether masternodes of a chain have it.
     pub(super) applies: fn(&ChainRules) -> bool,
     pub(super) value: fn(&Row<'_>, usize) -> Option<Value>,
 }
 
-/// Labels of a sample behind those that tell the masternodes apart.
+/// Labels of a sample after those that identify the masternode.
 pub(super) enum TrailingLabels {
-    /// There are none.
+    /// None.
     None,
-    /// The same for all masternodes, with the end of the labels.
+    /// The same for all masternodes, including the end of the labels.
     Same(String),
-    /// One whose value differs from one masternode to another: its name and how it is looked up, by the variant.
+    /// A label whose value differs between masternodes: its name, and its lookup by variant.
     Own(&'static str, for<'a> fn(&Row<'a>, usize) -> Option<Cow<'a, str>>),
 }
 
-/// All samples of single masternodes, family by family, in the order of the page. `states` are those of all its networks,
-/// `most_payees` how many payees a watched masternode has at most.
+/// All samples of single masternodes, family by family, in the order of the page. `states` are those of all its
+/// networks, `most_payees` is the maximum number of payees of a watched masternode.
 pub(super) fn series(
     settings: &MetricsSettings,
     states: &[String],
@@ -117,16 +122,16 @@ pub(super) fn series(
         Some((state::index_of(states, row.node()?.masternode) == place).into())
     }));
     series.extend(variants(&catalog::POSE_BANS, "cause", &BanCause::ALL.map(BanCause::label), |row, variant| {
-        // Without a score nothing tells one cause from another.
-        let told = row.snapshot.limits().is_some() || BanCause::ALL[variant] == BanCause::Unknown;
-        Some(Value::Whole(row.tally().filter(|_| told)?.bans[variant]))
+        // Without a score, causes cannot be distinguished.
+        let known = row.snapshot.limits().is_some() || BanCause::ALL[variant] == BanCause::Unknown;
+        Some(Value::Whole(row.tally().filter(|_| known)?.bans[variant]))
     }));
     series.extend(memberships(quorum_types));
     series.extend(variants(&catalog::DKG_SEAT, "quorum_type", quorum_types, |row, variant| {
         let masternode = row.node()?.masternode;
         let types = row.snapshot.quorum_types()?;
         let kind = types.iter().find(|kind| kind.name == row.quorum_types[variant])?;
-        // Who is never drawn for a type has no seat that could be told.
+        // A masternode that can never be a member for a type has no sample.
         let draw = row.snapshot.draw(&masternode.id, kind).filter(|_| kind.draws(masternode.node_type))?;
         Some(draw.seated.into())
     }));
@@ -149,7 +154,7 @@ pub(super) fn series(
     series
 }
 
-/// The states of these chains, each once.
+/// The states of these chains without duplicates.
 pub(super) fn states<'a>(chains: impl IntoIterator<Item = &'a ChainRules>) -> Vec<String> {
     let mut labels: Vec<String> = Vec::new();
     for state in chains.into_iter().flat_map(|rules| rules.states.iter()) {
@@ -160,7 +165,7 @@ pub(super) fn states<'a>(chains: impl IntoIterator<Item = &'a ChainRules>) -> Ve
     labels
 }
 
-/// The quorum types of these networks, each once.
+/// The quorum types of these networks without duplicates.
 pub(super) fn quorum_types<'a>(networks: impl IntoIterator<Item = &'a Snapshot>) -> Vec<&'static str> {
     let mut names: Vec<&'static str> = Vec::new();
     for kind in networks.into_iter().filter_map(Snapshot::quorum_types).flatten() {
@@ -171,7 +176,7 @@ pub(super) fn quorum_types<'a>(networks: impl IntoIterator<Item = &'a Snapshot>)
     names
 }
 
-/// Seats by quorum type and result: the variant is the place of the type, doubled, and one more for the failed ones.
+/// Memberships by quorum type and result: the variant is twice the index of the type, plus one for invalid ones.
 fn memberships(quorum_types: &[&'static str]) -> impl Iterator<Item = NodeSeries> {
     let family = &catalog::DKG_MEMBERSHIPS;
     (0..quorum_types.len() * 2).map(move |variant| {
@@ -192,7 +197,7 @@ fn memberships(quorum_types: &[&'static str]) -> impl Iterator<Item = NodeSeries
     })
 }
 
-/// Families with one sample for each masternode, on the chains for which `applies` holds.
+/// Families with one sample for each masternode, on the chains for which `applies` is true.
 pub(super) fn single(
     families: &'static [ScalarFamily],
     applies: fn(&ChainRules) -> bool,
@@ -208,7 +213,8 @@ pub(super) fn single(
     })
 }
 
-/// A family with one sample for each value of a label; the first of a lean family is for all, the others for watched.
+/// A family with one sample for each value of a label; the first of a lean family exists for all, the others for
+/// watched masternodes.
 fn variants(
     family: &'static Family,
     label: &str,
@@ -244,14 +250,14 @@ const SINGLE: &[ScalarFamily] = &[
     (&catalog::MAINTENANCE_UNTIL, |row, _| Some(Value::Whole(row.watched?.watched.maintenance_until?.0))),
 ];
 
-/// Where the chain shows whom it pays.
+/// On chains that show the payee.
 const PAID: &[ScalarFamily] = &[
     (&catalog::PAYMENTS, |row, _| Some(Value::Whole(row.tally()?.payments))),
     (&catalog::PAYMENTS_LOST, |row, _| Some(Value::Whole(row.tally()?.payments_lost))),
     (&catalog::PAYMENT_LAST_HEIGHT, |row, _| Some(row.node()?.masternode.last_paid_height?.0.into())),
 ];
 
-/// Where RPC shows a score: chains with a deterministic list.
+/// On chains whose RPC shows a score: those with a deterministic list.
 const SCORED: &[ScalarFamily] = &[
     (&catalog::POSE_SCORE, |row, _| Some(row.pose()?.score().0.into())),
     (&catalog::POSE_FAILURES_UNTIL_BAN, |row, _| Some(row.pose()?.failures_until_ban().into())),
@@ -273,6 +279,17 @@ const SCORED: &[ScalarFamily] = &[
     (&catalog::DKG_SESSIONS_PER_DAY, |row, _| {
         Some(Value::Real(row.snapshot.sessions_per_day(row.node()?.masternode.node_type)?))
     }),
+    (&catalog::DKG_NEXT_SEAT_HEIGHT, |row, _| Some(row.next_seat()?.start.0.into())),
+    (&catalog::DKG_NEXT_SEAT_DUE_HEIGHT, |row, _| Some(row.next_seat()?.due.0.into())),
+    (&catalog::DKG_DOUBLE_SEAT_HEIGHT, |row, _| {
+        Some(duty::double_seat(&row.snapshot.duties_ahead(&row.node()?)?)?.0.into())
+    }),
+    (&catalog::POSE_OFFLINE_PENALTY_HEIGHT, |row, _| {
+        Some(row.snapshot.offline_outlook(&row.node()?)?.penalty.exact()?.0.into())
+    }),
+    (&catalog::POSE_OFFLINE_BAN_HEIGHT, |row, _| {
+        Some(row.snapshot.offline_outlook(&row.node()?)?.ban.exact()?.0.into())
+    }),
     (&catalog::PAYMENT_PROJECTED_HEIGHT, |row, _| {
         Some(row.snapshot.payments().projected_height(row.node()?.index)?.0.into())
     }),
@@ -284,7 +301,7 @@ const SCORED: &[ScalarFamily] = &[
     }),
 ];
 
-/// Where masternodes live by pings.
+/// On chains with masternode pings.
 const PINGED: &[ScalarFamily] = &[
     (&catalog::POSE_BAN_END_HEIGHT, |row, _| Some(row.snapshot.ban_end(row.watched?)?.0.into())),
     (&catalog::LAST_SEEN, |row, _| Some(Value::Whole(row.announced()?.last_seen?.0))),
@@ -292,7 +309,7 @@ const PINGED: &[ScalarFamily] = &[
     (&catalog::PAYMENT_LAST_TIMESTAMP, |row, _| Some(Value::Whole(row.announced()?.last_paid_at?.0))),
 ];
 
-/// Where chance decides who is paid.
+/// On chains that draw the payee at random.
 const DRAWN: &[ScalarFamily] = &[
     (&catalog::PAYMENT_POOL_MEMBER, |row, _| Some(row.pool()?.has(row.node()?.index).into())),
     (&catalog::PAYMENT_DRAW_PROBABILITY, |row, _| {

@@ -1,16 +1,16 @@
-//! The lines that announce a family.
+//! The HELP and TYPE lines of a family.
 //!
 //! Never here: samples.
 
 use crate::metrics::catalog::{Family, Kind};
 use crate::metrics::page::Format;
 
-/// Appends the lines that announce a family of the catalog.
+/// Appends the HELP and TYPE lines of a family of the catalog.
 pub(super) fn head(family: &Family, format: Format, out: &mut Vec<u8>) {
     write_head(family.name, family.help, if family.kind == Kind::Counter { "counter" } else { "gauge" }, format, out);
 }
 
-/// Appends the lines that announce a family. OpenMetrics names counters without `_total` there and escapes quotes.
+/// Appends the HELP and TYPE lines of a family. OpenMetrics names counters without `_total` there and escapes quotes.
 pub(super) fn write_head(name: &str, help: &str, kind: &str, format: Format, out: &mut Vec<u8>) {
     let name = match (format, kind) {
         (Format::OpenMetrics, "counter") => name.strip_suffix("_total").unwrap_or(name),

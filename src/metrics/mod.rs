@@ -1,10 +1,10 @@
-//! What Prometheus reads: every family as data, and the pages made of snapshots.
+//! The exposition: every metric family as data, and pages rendered from snapshots.
 //!
-//! Reading order: [`catalog`] names every family, `masternode`, `info`, `network` and `sources` pair each with a value, `selection`
-//! chooses what is shown, `page` writes them out, [`Exposition`] keeps the pages, [`backfill`]
-//! writes those of old blocks into a file.
+//! Reading order: [`catalog`] defines every family; `masternode`, `info`, `network` and `sources` give each its value;
+//! `selection` chooses the masternodes shown; `page` writes the samples; [`Exposition`] caches rendered pages;
+//! [`backfill`] writes samples of old blocks into a file.
 //!
-//! Never here: a value that the published state does not hold; a call to a node; work per scrape that could be done per block.
+//! Never here: values that are not in the published state; RPC calls; work per scrape that could be done per block.
 
 pub mod backfill;
 mod buffers;
@@ -31,23 +31,23 @@ mod value;
 pub use exposition::{Body, Exposition, Page, Request};
 pub use page::Format;
 
-/// How pages are made.
+/// Settings of the exposition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricsSettings {
-    /// Which masternodes that are not watched get samples of their own.
+    /// Which unwatched masternodes have their own samples.
     pub others: Others,
-    /// Most samples of single masternodes on a page; watched ones come first.
+    /// Maximum number of per-masternode samples on a page; watched masternodes come first.
     pub series_limit: usize,
-    /// Spans for the chance of a payment: the label `horizon`, and seconds. The first is given for all, the others for
-    /// watched masternodes.
+    /// Horizons of the payment probability: the label `horizon`, and seconds. The first exists for all masternodes, the
+    /// others for watched ones.
     pub horizons: Vec<(String, u64)>,
-    /// A page up to this size is rendered once and kept; a larger one is rendered while it is sent.
+    /// A page up to this size is rendered once and cached; a larger one is rendered while it is sent.
     pub cache_limit_bytes: usize,
-    /// Watched masternodes are called, so there are samples of what came of it.
+    /// Whether watched masternodes are probed, so that the families of probes exist.
     pub probed: bool,
 }
 
-/// Which masternodes that are not watched get samples of their own.
+/// Which unwatched masternodes have their own samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Others {
     /// All.

@@ -4,6 +4,7 @@
 
 use crate::metrics::catalog::{self, Family};
 use crate::metrics::value::Value;
+use domain::chain_facts::ChainFacts;
 use domain::counters::NetworkCounters;
 use domain::deployment::{Deployment, Phase, V24};
 use domain::entry_matches::EntryKind;
@@ -15,10 +16,10 @@ use domain::requirement::{Covers, QuorumSpork, compiled_in, minimum_protocol, ne
 use domain::snapshot::Snapshot;
 use domain::{NodeType, state};
 
-/// Takes the samples of one family: labels beside `network`, and value.
+/// Receives the samples of one family: labels next to `network`, and value.
 pub(super) type Samples<'a> = &'a mut dyn FnMut(&[(&str, &str)], Value);
 
-/// A family and what gives its samples.
+/// A family and the function that gives its samples.
 pub(super) struct NetworkFamily {
     pub(super) family: &'static Family,
     pub(super) samples: fn(&Snapshot, Samples<'_>),
@@ -82,8 +83,16 @@ network_families! {
     };
     NETWORK_DKG_NEXT_WINDOW => |snapshot, add| if let Some(height) = snapshot.next_commitments() { add(&[], height.0.into()) };
     NETWORK_DKG_NEXT_START => |snapshot, add| if let Some(height) = snapshot.facts().next_session { add(&[], height.0.into()) };
-    NETWORK_DKG_DRAWN => |snapshot, add| for drawing in &snapshot.facts().drawings {
-        add(&[("quorum_type", drawing.kind.name)], drawing.start.0.into());
+    NETWORK_DKG_DRAWN => |snapshot, add| {
+        let ChainFacts { drawings, rotations, .. } = snapshot.facts();
+        let selected = drawings.iter().map(|drawing| (drawing.kind.name, drawing.start));
+        let rotating = rotations.iter().map(|rotation| (rotation.kind().name, rotation.cycle()));
+        for (quorum_type, start) in selected.chain(rotating) {
+            add(&[("quorum_type", quorum_type)], start.0.into());
+        }
+    };
+    NETWORK_ROTATION_SLACK => |snapshot, add| for (kind, slack) in snapshot.rotation_slack() {
+        add(&[("quorum_type", kind.name)], Value::Real(slack as f64));
     };
     NETWORK_DKG_SESSIONS => sessions;
     NETWORK_QUORUM_LAST_MINED => |snapshot, add| quorums(snapshot, add, |health| health.last_mined.0);
@@ -152,7 +161,7 @@ fn deployment(snapshot: &Snapshot, add: Samples<'_>, value: impl Fn(&Deployment)
     }
 }
 
-/// The time at which a height of the deployment is expected.
+/// Expected time of a height of the deployment.
 fn expected(snapshot: &Snapshot, add: Samples<'_>, height: fn(&Deployment) -> Option<Height>) {
     let height = snapshot.facts().deployment.as_ref().and_then(height);
     if let Some(at) = height.and_then(|height| snapshot.facts().expected_at(height, snapshot.block(), snapshot.rules()))
@@ -181,7 +190,7 @@ fn nodes(snapshot: &Snapshot, add: Samples<'_>) {
     for (place, counts) in snapshot.states().iter().enumerate() {
         let beyond = place == states.len();
         for (node_type, count) in kinds(snapshot).iter().zip(counts) {
-            // Nodes of states that the chain's table does not have are told only where there are any.
+            // States that are not in the table of the chain are shown only if there are masternodes in them.
             if *count > 0 || !beyond {
                 add(&[("state", &state::label(states, place)), ("node_type", node_type.label())], (*count).into());
             }
@@ -198,12 +207,12 @@ fn versions(snapshot: &Snapshot, add: Samples<'_>) {
     }
 }
 
-/// The kinds of masternodes that the chain has: Evo nodes are Dash's own.
+/// Masternode types of the chain: only Dash has Evo nodes.
 fn kinds(snapshot: &Snapshot) -> &'static [NodeType] {
     if snapshot.rules().has_dkg { &NodeType::ALL } else { &NodeType::ALL[..1] }
 }
 
-/// Counts by danger, for the bands that the chain has.
+/// Counts by risk, for the risk bands of the chain.
 fn risks(snapshot: &Snapshot, counts: &[usize; Risk::ALL.len()], add: &mut dyn FnMut(&str, Value)) {
     let with_scores = snapshot.limits().is_some();
     for (risk, count) in Risk::ALL.iter().zip(counts).filter(|(risk, _)| risk.exists(with_scores)) {

@@ -1,9 +1,9 @@
-//! Writes the samples of snapshots out, family by family, in pieces of any size.
+//! Writes the samples of snapshots, family by family, in pieces of any size.
 //!
-//! Nothing is allocated on the way but the growth of the buffer, and nothing is computed twice: the labels of a
-//! masternode are text already.
+//! Only the buffer grows, nothing else is allocated, and nothing is computed twice: the labels of a masternode are
+//! already text.
 //!
-//! Never here: who asked, or whether the text is kept.
+//! Never here: requests; caching.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The value of the header `Content-Type`.
+    /// The value of the `Content-Type` header.
     pub fn content_type(self) -> &'static str {
         match self {
             Format::Text => "text/plain; version=0.0.4; charset=utf-8",
@@ -40,12 +40,12 @@ impl Format {
     }
 }
 
-/// Which part of the masternodes a page shows: those whose hash falls to `index` of `total`.
+/// The part of the masternodes on a page: those whose hash falls into `index` of `total`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
-    /// From 0 up to `total`, that excluded. Networks and groups are on shard 0 only.
+    /// From 0 to `total`, exclusive. Networks and groups are only on shard 0.
     pub index: u32,
-    /// How many shards there are.
+    /// Number of shards.
     pub total: u32,
 }
 
@@ -56,17 +56,17 @@ impl Shard {
     }
 }
 
-/// What of a page is shown.
+/// The part of a page to show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Families by name; empty for all.
     pub families: Vec<String>,
-    /// One part of the masternodes.
+    /// One shard of the masternodes.
     pub shard: Option<Shard>,
 }
 
 impl Filter {
-    /// Everything is shown.
+    /// Whether everything is shown.
     pub fn is_empty(&self) -> bool {
         self.families.is_empty() && self.shard.is_none()
     }
@@ -76,7 +76,7 @@ impl Filter {
     }
 }
 
-/// All networks with the settings that hold for them: everything that a page needs.
+/// All networks with their settings: all inputs of a page.
 pub struct ExpositionPage {
     pub(super) settings: MetricsSettings,
     pub(super) networks: Vec<Arc<NetworkPage>>,
@@ -86,13 +86,13 @@ pub struct ExpositionPage {
     series: Vec<NodeSeries>,
 }
 
-/// How far a page is written.
+/// The position up to which a page is written.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cursor {
     stage: usize,
     network: usize,
     place: usize,
-    /// The head of the family stands already.
+    /// Whether the head of the family is already written.
     headed: bool,
 }
 
@@ -107,15 +107,15 @@ impl ExpositionPage {
         ExpositionPage { series, states, quorum_types, censuses, settings, networks }
     }
 
-    /// About how many bytes the whole page has.
+    /// Approximate size of the complete page in bytes.
     pub fn size_estimate(&self) -> usize {
         let samples =
             |page: &Arc<NetworkPage>| page.samples(&self.settings).iter().map(|(_, count)| count).sum::<usize>();
         self.networks.iter().map(samples).sum::<usize>() * 160
     }
 
-    /// Appends the next part of the page: whole lines, until `out` is `full` bytes long or the page ends. Returns
-    /// whether there is more.
+    /// Appends the next part of the page: whole lines, until `out` has `full` bytes or the page ends. Returns whether
+    /// there is more.
     pub fn write(&self, format: Format, filter: &Filter, cursor: &mut Cursor, full: usize, out: &mut Vec<u8>) -> bool {
         if cursor.stage == 0 {
             self.write_networks(format, filter, out);
@@ -177,7 +177,7 @@ impl ExpositionPage {
         }
     }
 
-    /// Writes samples of masternodes from the cursor on.
+    /// Writes samples of masternodes from the cursor.
     fn write_samples(
         &self,
         samples: &Samples<'_>,
@@ -198,7 +198,7 @@ impl ExpositionPage {
                     head(samples.family(), format, out);
                 }
                 let headed = out.len();
-                // Where the head alone is enough, a line belongs to it all the same.
+                // If the head alone fills the piece, one line still follows it.
                 let enough = full.max(headed + 1);
                 let places = cursor.place..length;
                 cursor.place = match samples {
@@ -223,7 +223,7 @@ impl ExpositionPage {
         false
     }
 
-    /// The row of no masternode yet.
+    /// The row before the first masternode.
     fn row<'a>(&'a self, page: &'a NetworkPage) -> Row<'a> {
         let MetricsSettings { horizons, .. } = &self.settings;
         let (states, quorum_types) = (&*self.states, &*self.quorum_types);
@@ -245,7 +245,7 @@ fn write_network_sample(family: &Family, network: &str, pairs: &[(&str, &str)], 
     out.push(b'\n');
 }
 
-/// Samples that a page has for each masternode, or each watched one.
+/// Samples of each masternode, or of each watched one.
 enum Samples<'a> {
     Info,
     Series(&'a NodeSeries),
@@ -294,7 +294,7 @@ fn write_info(
     end
 }
 
-/// The same for a series. The places are those of watched masternodes where the series is theirs only.
+/// The same for a series. The places are those of watched masternodes if only they have the series.
 fn write_series<'a>(
     series: &NodeSeries,
     page: &'a NetworkPage,
@@ -314,7 +314,8 @@ fn write_series<'a>(
             continue;
         }
         page.select_row(at, &mut row);
-        // Borrowed: to move a value just returned waits for its two halves to be in memory, longer than writing the line.
+        // Borrowed: moving a returned value waits for both its halves to be in memory, which takes longer than writing
+        // the line.
         let value = (series.value)(&row, series.variant);
         let Some(value) = &value else { continue };
         out.extend_from_slice(series.prefix.as_bytes());
@@ -337,11 +338,11 @@ fn write_series<'a>(
     end
 }
 
-/// Which shard a page is, so that a rule can see one missing or doubled.
+/// The shard of a page, so that a rule can detect a missing or duplicate one.
 pub const SHARD_INFO: Family = Family {
     name: "masternode_exporter_shard_info",
     kind: Kind::Gauge,
     tier: Tier::Aggregate,
     labels: &["shard", "shards"],
-    help: "Constant 1: which part of the masternodes this page shows. Only on pages asked for with a shard.",
+    help: "Constant 1, with the shard of the masternodes in this exposition. Absent without the parameter shard.",
 };

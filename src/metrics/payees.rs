@@ -1,4 +1,4 @@
-//! To whom rewards go: `masternode_payout_info`, a sample for each payee of a watched masternode.
+//! Payees: `masternode_payout_info`, a sample for each payee of a watched masternode.
 //!
 //! Never here: amounts.
 
@@ -10,10 +10,10 @@ use crate::metrics::value::Value;
 use domain::Snapshot;
 use domain::payout::Payee;
 
-/// Payees of a masternode that have samples. A registration names at most 32; a node that says more is wrong.
+/// Maximum number of payees with samples. A registration has at most 32; a node that reports more is wrong.
 const MOST: usize = 64;
 
-/// How many payees a watched masternode of these networks has at most.
+/// Maximum number of payees of a watched masternode of these networks.
 pub(super) fn most<'a>(networks: impl IntoIterator<Item = &'a Snapshot>) -> usize {
     let payees = |snapshot: &'a Snapshot| {
         let nodes = snapshot.watched().iter().filter_map(|watched| watched.index);

@@ -1,4 +1,4 @@
-//! Families that follow from calling a masternode, and what the network demands of one.
+//! Families of probes and of network requirements.
 //!
 //! Never here: verdicts; they are looked up.
 
@@ -12,7 +12,7 @@ use domain::chain::ChainRules;
 use domain::probe::{Outcome, Probe};
 use domain::requirement::{Case, EVIDENCE, Evidence, Requirement};
 
-/// All of them, in the order of the page; those of probes only where there are probes.
+/// All families in the order of the page; those of probes only if probes are enabled.
 pub(super) fn series(probed: bool) -> Vec<NodeSeries> {
     let mut series = Vec::new();
     if probed {
@@ -36,7 +36,7 @@ pub(super) fn series(probed: bool) -> Vec<NodeSeries> {
     series
 }
 
-/// On which chains there can be such evidence.
+/// The chains on which such evidence can exist.
 fn applies(requirement: Requirement, evidence: Evidence) -> fn(&ChainRules) -> bool {
     match (requirement, evidence) {
         (Requirement::P2pPort | Requirement::ProtocolVersion, Evidence::Probe) => |_| true,
@@ -74,7 +74,7 @@ fn probe<'a>(row: &Row<'a>) -> Option<&'a Probe> {
     row.probes?.get(&row.watched?.watched.id)
 }
 
-/// The verdict, on the series of its own evidence only.
+/// The verdict, only on the series of its own evidence.
 fn requirement_met(row: &Row<'_>, variant: usize) -> Option<Value> {
     let (requirement, evidence) = EVIDENCE[variant];
     let case = Case::of(row.snapshot, row.node().as_ref(), probe(row))?;

@@ -1,4 +1,4 @@
-//! Writes the families of a registry out: those about this process, taken anew for each scrape.
+//! Writes the families of a registry: those of this process, gathered for each scrape.
 //!
 //! Never here: masternodes.
 
@@ -34,7 +34,7 @@ fn histogram(name: &str, metric: &Metric, out: &mut Vec<u8>) {
         let mut bound = Vec::new();
         Value::Real(bucket.upper_bound()).write(&mut bound);
         let bound = String::from_utf8(bound).expect("numbers are ASCII");
-        // OpenMetrics wants bounds as floats are written there.
+        // OpenMetrics requires bucket bounds to be written as floats.
         let bound = if bound.contains(['.', 'e', 'I']) { bound } else { format!("{bound}.0") };
         sample(name, "_bucket", metric, Some(&bound), bucket.cumulative_count() as f64, out);
     }

@@ -1,6 +1,6 @@
-//! The reference of all metrics, made from the catalog and a registry: `docs/metrics.md`.
+//! The reference of all metrics, generated from the catalog and a registry: `docs/metrics.md`.
 //!
-//! Never here: a description that stands nowhere else.
+//! Never here: descriptions that exist nowhere else.
 
 use std::fmt::Write;
 
@@ -8,14 +8,14 @@ use prometheus::proto::{MetricFamily, MetricType};
 
 use crate::metrics::catalog::{ALERT_FAMILIES, FAMILIES, Family, Kind, Tier};
 
-/// The page. `own` are this process's families, with at least one sample each so that their labels can be seen.
+/// The page. `own` are this process's families, with at least one sample each so that their labels are visible.
 pub fn reference(own: &[MetricFamily]) -> String {
     let mut text = String::from(
         "# Metrics\n\n\
          Made by `masternode-exporter metrics` from the catalog; do not edit by hand.\n\n\
          A value that is not known is absent, never 0. Samples of masternodes carry `network`, `masternode` (proTxHash) and\n\
          `alias` (where there is one), those of networks `network`; the tables name further labels only.\n\n\
-         Counters of events go on over restarts where `history.path` is set; otherwise counting begins with the process.\n",
+         Event counters continue across restarts if `history.path` is set; otherwise counting begins with the process.\n",
     );
     let tiers = [
         (Tier::Aggregate, "Networks and groups: always"),

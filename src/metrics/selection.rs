@@ -1,4 +1,4 @@
-//! Whom a page shows of a network, as far as there is room, and their label text.
+//! The masternodes of a network that a page shows within the series limit, and their label text.
 //!
 //! Never here: values.
 
@@ -14,7 +14,7 @@ use crate::metrics::{MetricsSettings, Others};
 use domain::probe::Probes;
 use domain::{MasternodeId, Risk, Snapshot};
 
-/// One network on a page: its snapshot, whom it shows, and their label text.
+/// One network on a page: its snapshot, its shown masternodes, and their label text.
 pub struct NetworkPage {
     snapshot: Arc<Snapshot>,
     places: Vec<Place>,
@@ -22,13 +22,13 @@ pub struct NetworkPage {
     watched_places: Vec<u32>,
     names: Arc<LabelArena>,
     infos: Arc<LabelArena>,
-    /// What came of calling its watched masternodes.
+    /// Results of the probes of its watched masternodes.
     probes: Arc<Probes>,
     lean: usize,
     left_out: usize,
 }
 
-/// How many samples of single masternodes may still be shown.
+/// The remaining number of per-masternode samples.
 #[derive(Clone, Copy, Debug)]
 pub struct SeriesBudget {
     /// Of watched masternodes.
@@ -38,21 +38,21 @@ pub struct SeriesBudget {
 }
 
 impl SeriesBudget {
-    /// The room that the limit leaves: first for the watched masternodes of all networks, then for the others.
+    /// Divides the limit: first for the watched masternodes of all networks, then for the others.
     pub fn new<'a>(settings: &MetricsSettings, snapshots: impl Iterator<Item = &'a Arc<Snapshot>>) -> SeriesBudget {
         let of = |snapshot: &Arc<Snapshot>| snapshot.watched().len() * samples_each(settings, snapshot).1;
         let watched = snapshots.map(of).sum::<usize>();
         SeriesBudget { watched: settings.series_limit, lean: settings.series_limit.saturating_sub(watched) }
     }
 
-    /// What is left of it after a page.
+    /// The remainder after a page.
     pub(super) fn after(self, page: &NetworkPage, settings: &MetricsSettings) -> SeriesBudget {
         let [(_, lean), (_, watched)] = page.samples(settings);
         SeriesBudget { watched: self.watched.saturating_sub(watched), lean: self.lean.saturating_sub(lean) }
     }
 }
 
-/// A masternode of a page: its place in the list and among the watched.
+/// A masternode of a page: its index in the list and among the watched ones.
 #[derive(Clone, Copy)]
 struct Place {
     index: Option<u32>,
@@ -60,7 +60,7 @@ struct Place {
 }
 
 impl NetworkPage {
-    /// Chooses whom to show, as far as there is room.
+    /// Selects the shown masternodes within the limit.
     pub fn new(
         snapshot: Arc<Snapshot>,
         settings: &MetricsSettings,
@@ -119,7 +119,7 @@ impl NetworkPage {
         NetworkPage { names, infos, ..page }
     }
 
-    /// Where the masternode of each place stood on an earlier page.
+    /// The place of each masternode on an earlier page.
     fn places_before(&self, before: &NetworkPage) -> Vec<Option<u32>> {
         // Both are ascending by identity.
         let mut then = 0;
@@ -136,7 +136,7 @@ impl NetworkPage {
         (0..self.places.len()).map(place).collect()
     }
 
-    /// Who is at a place.
+    /// The masternode at a place.
     pub(super) fn id(&self, at: usize) -> &MasternodeId {
         let place = &self.places[at];
         match (place.watched, place.index) {
@@ -156,14 +156,14 @@ impl NetworkPage {
         info::facts(&row)
     }
 
-    /// Makes `row` the one of a place.
+    /// Moves `row` to a place.
     pub(super) fn select_row<'a>(&'a self, at: usize, row: &mut Row<'a>) {
         let place = &self.places[at];
         row.index = place.index;
         row.watched = place.watched.map(|position| &self.snapshot.watched()[position as usize]);
     }
 
-    /// How many places there are, or how many of watched masternodes.
+    /// Number of places, or of places of watched masternodes.
     pub(super) fn length(&self, watched_only: bool) -> usize {
         if watched_only { self.watched_places.len() } else { self.places.len() }
     }
@@ -173,7 +173,7 @@ impl NetworkPage {
         if watched_only { self.watched_places[number] as usize } else { number }
     }
 
-    /// The labels that tell the masternodes apart, closed, by place.
+    /// The labels that identify the masternodes, closed, by place.
     pub(super) fn names(&self) -> &LabelArena {
         &self.names
     }
@@ -183,22 +183,22 @@ impl NetworkPage {
         &self.infos
     }
 
-    /// The same page with what came of calling its watched masternodes.
+    /// The same page with other probe results.
     pub(super) fn with_probes(self, probes: Arc<Probes>) -> NetworkPage {
         NetworkPage { probes, ..self }
     }
 
-    /// What came of calling its watched masternodes.
+    /// Results of the probes of its watched masternodes.
     pub(super) fn probes(&self) -> &Probes {
         &self.probes
     }
 
-    /// What is shown.
+    /// The selected masternodes.
     pub(super) fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
 
-    /// Most samples of single masternodes that the page can have, by tier.
+    /// Upper bound of per-masternode samples of the page, by tier.
     pub(super) fn samples(&self, settings: &MetricsSettings) -> [(Tier, usize); 2] {
         let (per_lean, per_watched) = samples_each(settings, &self.snapshot);
         [(Tier::Lean, self.lean * per_lean), (Tier::Watched, self.watched_places.len() * per_watched)]
@@ -209,13 +209,13 @@ impl NetworkPage {
         self.snapshot.network()
     }
 
-    /// Samples that the limit kept off the page.
+    /// Number of samples that the limit removed.
     pub(super) fn left_out(&self) -> usize {
         self.left_out
     }
 }
 
-/// Most samples of a masternode that is not watched, and of one that is.
+/// Maximum number of samples of an unwatched and of a watched masternode.
 fn samples_each(settings: &MetricsSettings, snapshot: &Snapshot) -> (usize, usize) {
     let rules = snapshot.rules();
     let quorum_types = masternode::quorum_types([snapshot]);

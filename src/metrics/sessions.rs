@@ -1,12 +1,12 @@
-//! Families of DKG sessions under way.
+//! Families of active DKG sessions.
 //!
-//! Never here: which sessions are told; that is looked up.
+//! Never here: the choice of sessions; they are looked up.
 
 use crate::metrics::catalog;
 use crate::metrics::masternode::{Row, ScalarFamily};
 use domain::session::MemberSessions;
 
-/// Where a source tells sessions, on chains that have them.
+/// If a source reports sessions, on chains that have them.
 pub(super) const SESSIONS: &[ScalarFamily] = &[
     (&catalog::DKG_SESSION_ACTIVE, |row, _| Some(seats(row)?.sessions.into())),
     (&catalog::DKG_SESSION_BAD_MARKS, |row, _| Some(seats(row)?.marks.into())),

@@ -1,4 +1,4 @@
-//! Families of the sources of networks, each with its values; on the page whether there is a snapshot or not.
+//! Families of the sources of networks, each with its values; exposed with or without a snapshot.
 //!
 //! Never here: masternodes; a value that is not in the published state.
 
@@ -9,7 +9,7 @@ use crate::metrics::page::{Filter, Format};
 use crate::metrics::value::Value;
 use domain::{NetworkState, SourceHealth};
 
-/// A family and its value for a source; `None` is no sample.
+/// A family and its value for a source; `None` means no sample.
 type SourceFamily = (&'static Family, fn(&SourceHealth) -> Option<Value>);
 
 const SOURCE_FAMILIES: &[SourceFamily] = &[

@@ -1,8 +1,8 @@
-//! A sample's value as text.
+//! The value of a sample as text.
 //!
-//! Never here: units; a value is written as it is.
+//! Never here: units; a value is written unchanged.
 
-/// A value; whole numbers keep their cheap way.
+/// A value; integers have a fast path.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Value {
     /// A count, height, score or flag.
@@ -30,11 +30,11 @@ impl From<usize> for Value {
 }
 
 impl Value {
-    /// The value where it is one digit.
+    /// The value if it has one digit.
     fn digit(self) -> Option<u8> {
         match self {
             Value::Whole(digit @ 0..=9) => Some(digit as u8),
-            // What is not a chance but certain.
+            // A probability that is certain.
             Value::Real(0.0) => Some(0),
             Value::Real(1.0) => Some(1),
             _ => None,
@@ -43,7 +43,7 @@ impl Value {
 
     /// Appends the value and the end of its line.
     pub(super) fn write_line(self, out: &mut Vec<u8>) {
-        // Most values are one digit: flags, failures left, and the score of a healthy masternode.
+        // Most values have one digit: flags, remaining failures, and the score of a healthy masternode.
         match self.digit() {
             Some(digit) => out.extend_from_slice(&[b'0' + digit, b'\n']),
             None => {

@@ -1,7 +1,7 @@
-//! The messages of a handshake as bytes: header, `version`, `verack`. Written exactly, read leniently: newer peers append
-//! fields (Dash: a challenge and whether it is a masternode), older ones end early.
+//! Encodes and decodes the messages of a handshake: header, `version`, `verack`. Written exactly, read leniently: newer
+//! peers append fields (Dash: a challenge and whether it is a masternode), older ones end earlier.
 //!
-//! Never here: sockets, time; any other message, which is only skipped.
+//! Never here: sockets; time; any other message, which is skipped.
 
 use sha2::{Digest, Sha256};
 
@@ -10,33 +10,33 @@ use domain::probe::Peer;
 /// Bytes of a header: magic, command, length, checksum.
 pub const HEADER_LENGTH: usize = 24;
 
-/// Most bytes of a `version` message that are read: the longest known has less than 400.
+/// Most bytes of a `version` message that are read: the longest known one has less than 400.
 pub const VERSION_LENGTH: u32 = 2_048;
 
-/// The command of the message in which a node says who it is.
+/// The command of the message with which a node identifies itself.
 pub const VERSION: [u8; 12] = *b"version\0\0\0\0\0";
 
-/// The command of the message that takes notice of a `version`.
+/// The command of the message that acknowledges a `version`.
 pub const VERACK: [u8; 12] = *b"verack\0\0\0\0\0\0";
 
 /// Bytes of an address in a `version` message: services, IPv6 address, port.
 const ADDRESS_LENGTH: usize = 26;
 
-/// The beginning of a message.
+/// The header of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Which network.
+    /// The magic of the network.
     pub magic: [u8; 4],
-    /// Which message, filled up with zeros.
+    /// The command, padded with zeros.
     pub command: [u8; 12],
-    /// Bytes of the payload, as the peer says.
+    /// Bytes of the payload, as announced by the peer.
     pub length: u32,
-    /// What [`checksum`] of the payload must be.
+    /// The expected [`checksum`] of the payload.
     pub checksum: [u8; 4],
 }
 
 impl Header {
-    /// Reads a header. Whether what it says is to be believed is for the caller to say.
+    /// Decodes a header. The caller validates its values.
     pub fn read(bytes: &[u8; HEADER_LENGTH]) -> Header {
         let [m0, m1, m2, m3, command @ .., l0, l1, l2, l3, c0, c1, c2, c3] = *bytes;
         Header {
@@ -47,40 +47,40 @@ impl Header {
         }
     }
 
-    /// Whether a payload is the one that the header announces.
+    /// Whether a payload matches the header.
     pub fn fits(&self, payload: &[u8]) -> bool {
         usize::try_from(self.length) == Ok(payload.len()) && self.checksum == checksum(payload)
     }
 }
 
-/// A whole message. The payload is ours and short.
+/// A complete message. The payload is ours and short.
 pub fn message(magic: [u8; 4], command: [u8; 12], payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).expect("our own messages are short");
     [&magic[..], &command, &length.to_le_bytes(), &checksum(payload), payload].concat()
 }
 
-/// What a message is protected against damage with: the first four bytes of SHA-256 of SHA-256.
+/// The checksum of a message: the first four bytes of SHA-256 of SHA-256.
 pub fn checksum(payload: &[u8]) -> [u8; 4] {
     let [c0, c1, c2, c3, ..] = <[u8; 32]>::from(Sha256::digest(Sha256::digest(payload)));
     [c0, c1, c2, c3]
 }
 
-/// The `version` message that we send, as far as it is not the same each time.
+/// The variable fields of the `version` message that we send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
     /// Version of the protocol.
     pub protocol_version: u32,
-    /// The present, in seconds since 1970.
+    /// Unix time in seconds.
     pub timestamp: u64,
-    /// By which a node knows a connection to itself.
+    /// A random number by which a node detects a connection to itself.
     pub nonce: u64,
     /// User agent, shorter than 253 bytes.
     pub agent: String,
 }
 
 impl Version {
-    /// The payload: no services, no addresses, no blocks. `relay` is set as by an ordinary peer: a block-relay-only connection is
-    /// answered with `relay` 0 whatever the node does otherwise.
+    /// The payload: no services, no addresses, no blocks. `relay` is set as by an ordinary peer: a node answers a
+    /// block-relay-only connection with `relay` 0, whatever its own setting.
     pub fn payload(&self) -> Vec<u8> {
         let agent_length = u8::try_from(self.agent.len()).ok().filter(|length| *length < 0xfd);
         let agent_length = agent_length.expect("our own user agent is short");
@@ -88,7 +88,7 @@ impl Version {
             &self.protocol_version.to_le_bytes()[..],
             &0_u64.to_le_bytes(), // services
             &self.timestamp.to_le_bytes(),
-            &[0; 2 * ADDRESS_LENGTH], // theirs and ours: neither tells them anything
+            &[0; 2 * ADDRESS_LENGTH], // addresses of peer and sender: unused
             &self.nonce.to_le_bytes(),
             &[agent_length],
             self.agent.as_bytes(),
@@ -102,12 +102,12 @@ impl Version {
 /// The service bit of a node that serves compact block filters (BIP 157).
 const NODE_COMPACT_FILTERS: u64 = 1 << 6;
 
-/// Reads what a peer says of itself. `None` when the payload is no `version` message: everything behind the relay flag is
-/// left unread, and a message may end before it.
+/// Decodes the `version` message of a peer. `None` if the payload is none: fields after the relay flag are not read,
+/// and a message may end before it.
 pub fn peer(payload: &[u8]) -> Option<Peer> {
     let mut rest = payload;
     let protocol_version = u32::from_le_bytes(take::<4>(&mut rest)?);
-    // The node takes it for a signed number; nobody speaks a negative version.
+    // The node reads it as a signed number; negative versions do not exist.
     let protocol_version = i32::try_from(protocol_version).ok().map(i32::unsigned_abs)?;
     let services = u64::from_le_bytes(take::<8>(&mut rest)?);
     let compact_filters = Some(services & NODE_COMPACT_FILTERS != 0);
@@ -124,7 +124,7 @@ pub fn peer(payload: &[u8]) -> Option<Peer> {
     }
     let length = usize::try_from(compact_size(&mut rest)?).ok()?;
     let (agent, mut rest) = rest.split_at_checked(length)?;
-    // Height, then the flag of BIP 37. Nodes take a missing flag for a set one; here it is not known.
+    // Height, then the flag of BIP 37. Nodes treat a missing flag as set; here it is unknown.
     let relays = take::<4>(&mut rest).and_then(|_| take::<1>(&mut rest)).map(|[flag]| flag != 0);
     Some(peer(agent, relays))
 }
@@ -135,7 +135,7 @@ fn take<const LENGTH: usize>(rest: &mut &[u8]) -> Option<[u8; LENGTH]> {
     Some(*head)
 }
 
-/// A length as the protocol writes it: one byte, or a mark and two, four or eight.
+/// A compact size: one byte, or a prefix and two, four or eight bytes.
 fn compact_size(rest: &mut &[u8]) -> Option<u64> {
     Some(match take::<1>(rest)? {
         [0xfd] => u64::from(u16::from_le_bytes(take(rest)?)),
@@ -152,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    /// The `version` message of a Bitcoin 0.7.2 node, as the protocol's public documentation shows it, header included.
+    /// The `version` message of a Bitcoin 0.7.2 node from the protocol's public documentation, including the header.
     const RECORDED: &str = "f9beb4d976657273696f6e000000000064000000358d4932\
         62ea0000010000000000000011b2d05000000000\
         010000000000000000000000000000000000ffff000000000000000000000000000000000000000000000000ffff000000000000\

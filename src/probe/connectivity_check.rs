@@ -1,7 +1,7 @@
-//! Whether this host reaches anybody at all: looked into when a masternode does not answer, lest a fault of our own way
-//! out be laid at its door.
+//! Checks whether this host can reach other masternodes when a watched one does not answer, so that a local network
+//! outage is not attributed to the masternode.
 //!
-//! Never here: a message: whoever serves for comparison is connected to and let go.
+//! Never here: messages: control connections are closed as soon as they are established.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use domain::probe::{Outcome, ProbeError, Unprobed};
 
-/// Masternodes to connect to for comparison.
+/// Other masternodes to connect to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ConnectivityCheck {
     addresses: Vec<SocketAddr>,
@@ -20,7 +20,7 @@ pub(super) struct ConnectivityCheck {
 }
 
 impl ConnectivityCheck {
-    /// Some of the candidates, at most `most`: hosts other than the called one that are reached by the same protocol.
+    /// Up to `most` of the candidates: hosts other than the probed one that use the same IP version.
     pub(super) fn of(
         called: SocketAddr,
         candidates: &[SocketAddr],
@@ -34,18 +34,18 @@ impl ConnectivityCheck {
         ConnectivityCheck { addresses: after.iter().chain(before).filter(fits).take(most).copied().collect(), timeout }
     }
 
-    /// What a call's end means: silence says something of the masternode only if others can be heard.
+    /// Interprets the outcome of a probe: a timeout counts against the masternode only if others can be reached.
     pub(super) async fn judge(&self, outcome: Outcome) -> Outcome {
         match outcome {
-            Outcome::Failed(ProbeError::Timeout | ProbeError::Unreachable) if self.hears_nobody().await => {
+            Outcome::Failed(ProbeError::Timeout | ProbeError::Unreachable) if self.is_isolated().await => {
                 Outcome::Unprobed(Unprobed::NoRoute)
             }
             outcome => outcome,
         }
     }
 
-    /// Whether there is somebody to compare with, and none of them answers.
-    async fn hears_nobody(&self) -> bool {
+    /// Whether there are other masternodes to compare with, and none of them answers.
+    async fn is_isolated(&self) -> bool {
         for address in &self.addresses {
             if timeout(self.timeout, TcpStream::connect(address)).await.is_ok_and(|answer| is_heard(&answer)) {
                 return false;
@@ -55,7 +55,7 @@ impl ConnectivityCheck {
     }
 }
 
-/// Whether somebody answered, if only with a refusal.
+/// Whether the host answered, including by refusing the connection.
 fn is_heard<T>(answer: &io::Result<T>) -> bool {
     match answer {
         Ok(_) => true,
@@ -75,10 +75,10 @@ mod tests {
     }
 
     #[test]
-    fn whoever_serves_for_comparison_is_another_host_of_the_same_protocol() {
+    fn a_host_for_comparison_is_another_one_with_the_same_ip_version() {
         let candidates =
             ["8.8.4.4:1", "9.9.9.9:1", "[2a01::1]:1", "8.8.8.8:2", "1.1.1.1:1"].map(|text| text.parse().unwrap());
-        // called, from where on, how many: whom.
+        // probed address, start, number: expected addresses.
         let cases: [(&str, u64, usize, &[&str]); 6] = [
             ("8.8.8.8:1", 0, 2, &["8.8.4.4:1", "9.9.9.9:1"]),
             ("8.8.8.8:1", 4, 2, &["1.1.1.1:1", "8.8.4.4:1"]),

@@ -1,11 +1,11 @@
-//! Calls watched masternodes at the address that the list names: a handshake as any node of the chain makes it, then a
-//! polite close.
+//! Probes watched masternodes at their registered address: a handshake as any node of the chain makes it, then an
+//! orderly close.
 //!
-//! Reading order: [`network_magic`] is what differs from chain to chain, [`codec`] the messages, [`handshake()`] the talk with
-//! one peer, [`target`] who may be called at all, `control` whether it is this host that is cut off, [`Prober`] who is
-//! called when.
+//! Reading order: [`network_magic`] for the differences between chains, [`codec`] for the messages, [`handshake()`] for
+//! the exchange with one peer, [`target`] for the addresses that may be probed, `connectivity_check` for outages of
+//! this host, [`Prober`] for the schedule.
 //!
-//! Never here: a message to masternodes that nobody watches, or one beyond `version` and `verack`; looking up names; samples.
+//! Never here: a message to unwatched masternodes, or one other than `version` and `verack`; name resolution; samples.
 
 pub mod codec;
 mod connectivity_check;
@@ -19,21 +19,21 @@ use std::time::Duration;
 pub use handshake::{Greeting, handshake};
 pub use prober::Prober;
 
-/// How masternodes are called, in each network for itself.
+/// The settings of probes, for each network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeSettings {
-    /// Time from one call of a masternode to the next, give or take a tenth.
+    /// Interval between two probes of a masternode, plus or minus a tenth.
     pub interval: Duration,
-    /// Longest time for a call, from the first packet to the end of the handshake.
+    /// Longest time for a probe, from the first packet to the end of the handshake.
     pub timeout: Duration,
-    /// Most calls under way at a time; at least 1.
+    /// Most concurrent probes; at least 1.
     pub max_parallel: usize,
-    /// Least time between the beginnings of two calls.
+    /// Least time between the starts of two probes.
     pub gap: Duration,
-    /// Addresses that are not of the public internet are called too.
+    /// Also probe addresses that are not of the public internet.
     pub allow_private: bool,
-    /// Most masternodes that nobody watches to which a connection is tried when a watched one is silent, to tell its
-    /// silence from a fault of this host; 0 for none.
+    /// Number of unwatched masternodes to try to connect to when a watched one does not answer, to detect an outage of
+    /// this host; 0 for none.
     pub controls: usize,
 }
 

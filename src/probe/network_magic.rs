@@ -1,21 +1,22 @@
-//! What differs from chain to chain on the wire, as data.
+//! The differences between chains in the peer-to-peer protocol, as data.
 //!
-//! Never here: ports; the list names the address with its port.
+//! Never here: ports; the list contains addresses with their ports.
 
 use domain::Subnet;
 
-/// How the nodes of one chain talk to each other.
+/// The peer-to-peer parameters of one chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NetworkMagic {
-    /// The protocol version that we say we speak: the newest known, since a peer may drop what is older than it wants.
+    /// The protocol version that we announce: the newest known, because a peer may disconnect older ones.
     pub protocol_version: u32,
-    /// Least version that nodes keep a connection with: older peers are alone.
+    /// Least version that nodes of the network accept: older peers are isolated.
     pub oldest_peer: u32,
     magics: &'static [(Subnet, [u8; 4])],
 }
 
 /// Dash Core 24.0. Magics: `pchMessageStart` in `src/chainparams.cpp`; versions: `PROTOCOL_VERSION` and
-/// `MIN_PEER_PROTO_VERSION` in `src/version.h`. A devnet drops everybody whose user agent does not name it, so none is probed.
+/// `MIN_PEER_PROTO_VERSION` in `src/version.h`. A devnet disconnects peers whose user agent does not contain its name,
+/// so devnets are not probed.
 const DASH: NetworkMagic = NetworkMagic {
     protocol_version: 70_242,
     oldest_peer: 70_216,
@@ -51,7 +52,7 @@ const PRCYCOIN: NetworkMagic = NetworkMagic {
 };
 
 impl NetworkMagic {
-    /// The wire of a built-in chain, by its name; `None` for a chain of a profile, which is not probed.
+    /// The parameters of a built-in chain, by its name; `None` for a chain of a profile, which is not probed.
     pub fn built_in(chain: &str) -> Option<NetworkMagic> {
         match chain {
             "dash" => Some(DASH),
@@ -61,7 +62,7 @@ impl NetworkMagic {
         }
     }
 
-    /// What every message of a network begins with; `None` where it is not known.
+    /// The first bytes of every message of a network; `None` if unknown.
     pub fn magic(&self, subnet: Subnet) -> Option<[u8; 4]> {
         self.magics.iter().find(|(known, _)| *known == subnet).map(|(_, magic)| *magic)
     }

@@ -1,6 +1,7 @@
-//! Who may be called: from the address as the list writes it to one that can be connected to, or the reason why not.
+//! Selects the addresses that may be probed: converts an address of the list to a socket address, or returns the reason
+//! why it is not probed.
 //!
-//! Never here: looking up names: whoever wrote the list could make us ask any name server.
+//! Never here: name resolution, which would let the author of a list entry choose the name servers that are queried.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -25,24 +26,24 @@ const SPECIAL: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// Networks of IPv6 within 2000::/3, all that is given out to the public, that are not of the public internet.
+/// IPv6 networks within 2000::/3, the public address space, that are not of the public internet.
 const SPECIAL_V6: [(Ipv6Addr, u32); 4] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
-    // Carries an IPv4 address, which may be of any network.
+    // Contains an IPv4 address, which may be of any network.
     (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16),
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
 
-/// Networks that are never called: link-local ones, and the addresses at which cloud providers serve credentials
-/// (AWS, Azure, Google Cloud and others use 169.254.169.254; further ones by first address and length).
+/// Networks that are never probed: link-local ones, and the addresses at which cloud providers serve credentials (AWS,
+/// Azure, Google Cloud and others use 169.254.169.254; further ones by first address and length).
 const NEVER: [(Ipv4Addr, u32); 4] = [
     (Ipv4Addr::new(169, 254, 0, 0), 16),
     // Alibaba Cloud.
     (Ipv4Addr::new(100, 100, 100, 200), 32),
     // Oracle Cloud.
     (Ipv4Addr::new(192, 0, 0, 192), 32),
-    // Azure's host, which is of a public network.
+    // Azure's host, which is in a public network.
     (Ipv4Addr::new(168, 63, 129, 16), 32),
 ];
 
@@ -59,7 +60,7 @@ const NEVER_V6: [(Ipv6Addr, u32); 3] = [
 pub fn target(address: Option<&str>, allow_private: bool) -> Result<SocketAddr, Unprobed> {
     let address = address.ok_or(Unprobed::NoAddress)?;
     let Ok(socket) = address.parse::<SocketAddr>() else { return Err(nameless(address)) };
-    // An IPv4 address in the clothes of an IPv6 one is what it is.
+    // An IPv4-mapped IPv6 address is treated as its IPv4 address.
     let ip = socket.ip().to_canonical();
     if socket.port() == 0 || ip.is_unspecified() {
         Err(Unprobed::NoAddress)
@@ -70,7 +71,7 @@ pub fn target(address: Option<&str>, allow_private: bool) -> Result<SocketAddr, 
     }
 }
 
-/// What an address is that is no IP address with a port.
+/// Classifies an address that is no IP address with a port.
 fn nameless(address: &str) -> Unprobed {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
     let ends = |ending: &str| host.len() > ending.len() && host.to_ascii_lowercase().ends_with(ending);
@@ -91,7 +92,7 @@ pub fn is_public(ip: IpAddr) -> bool {
     }
 }
 
-/// Whether an address is called on no network, private ones included.
+/// Whether an address is never probed, even if private networks are allowed.
 fn is_never_called(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(ip) => ip.is_multicast() || ip.is_broadcast() || is_in(ip, &NEVER),
@@ -102,8 +103,8 @@ fn is_never_called(ip: IpAddr) -> bool {
     }
 }
 
-/// The IPv4 address that a gateway would call for an IPv6 one: NAT64 (RFC 6052, RFC 8215), 6to4, and the deprecated form of
-/// `::a.b.c.d`.
+/// The IPv4 address that a gateway would connect to for an IPv6 one: NAT64 (RFC 6052, RFC 8215), 6to4, and the
+/// deprecated form of `::a.b.c.d`.
 fn carried(ip: Ipv6Addr) -> Option<Ipv4Addr> {
     let (bits, low) = (ip.to_bits(), Ipv4Addr::from_bits(ip.to_bits() as u32));
     match bits >> 80 {
@@ -130,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_called_or_said_why_not() {
+    fn an_address_is_probed_or_has_a_reason() {
         let public = |text: &str| Ok(text.parse::<SocketAddr>().unwrap());
         // address, where private ones are refused, where they are allowed.
         let cases = [

@@ -1,6 +1,6 @@
-//! The calls themselves: one function for each method, over one private `call`.
+//! The RPC calls: one function for each method, on top of one private `call`.
 //!
-//! Never here: a retry, but for those after a refused cookie and a full work queue; the follower decides when to ask again.
+//! Never here: retries, except after a refused cookie and a full work queue; the follower decides when to ask again.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -29,16 +29,17 @@ use crate::secret::Secret;
 use domain::payment::Vote;
 use domain::{Block, BlockHash, ForeignText, Height, ListDiff, Masternode, MasternodeId, Outpoint};
 
-/// Longest error body that is worth reading.
+/// Longest error body that is read.
 const ERROR_BODY_BYTES: u64 = 64 * 1024;
 
-/// A connection at rest is given up before the node does so (`rpcservertimeout`, 30 s), lest a call meet its closing.
+/// Idle connections are closed before the node closes them (`rpcservertimeout`, 30 s), so that no call meets a closing
+/// connection.
 const REST: Duration = Duration::from_secs(20);
 
-/// A whole list may take so many times as long as another answer, while none of its pieces may.
+/// Factor by which a full list may take longer than another answer. Each piece of it has the normal timeout.
 const LIST_TIMEOUTS: u32 = 10;
 
-/// One source. Clones share its connections and its one place for a heavy call.
+/// One source. Clones share its connections and its single slot for heavy calls.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -55,13 +56,14 @@ struct Inner {
 }
 
 impl Client {
-    /// A client; nothing is asked yet. Fails when the URL is none or holds credentials, or TLS cannot be set up.
+    /// A client that has not called anything yet. Fails if the URL is invalid or contains credentials, or if TLS cannot
+    /// be set up.
     pub fn new(settings: RpcSettings, meters: RpcMeters) -> Result<Client, RpcError> {
         let refuse = |kind| RpcError { source: settings.name.clone(), method: "connect", kind };
         let url: reqwest::Url = settings
             .url
             .parse()
-            .map_err(|error| refuse(ErrorKind::malformed(format_args!("its URL is not one: {error}"))))?;
+            .map_err(|error| refuse(ErrorKind::malformed(format_args!("its URL is invalid: {error}"))))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refuse(ErrorKind::malformed(
                 "its URL holds a user or password, which have settings of their own",
@@ -77,7 +79,9 @@ impl Client {
                     .build();
                 http.map_err(|error| outbound::cause(&error))
             })
-            .map_err(|error| refuse(ErrorKind::malformed(format_args!("no HTTP client: {error}"))))?;
+            .map_err(|error| {
+                refuse(ErrorKind::malformed(format_args!("the HTTP client cannot be created: {error}")))
+            })?;
         let limits = Limits::new(settings.body_limit);
         let (authorization, heavy) = (Mutex::default(), Semaphore::new(1));
         let inner = Inner { settings, http, url, authorization, heavy, limits, meters };
@@ -104,13 +108,13 @@ impl Client {
         let header = self.call(&methods::GET_BLOCK_HEADER, json!([hash.to_string()]), answers::header).await?;
         if header.block.hash != hash {
             return Err(
-                self.error(&methods::GET_BLOCK_HEADER, ErrorKind::malformed("it is the header of another block"))
+                self.error(&methods::GET_BLOCK_HEADER, ErrorKind::malformed("it contains the header of another block"))
             );
         }
         Ok(header)
     }
 
-    /// Chain, sync and forks.
+    /// Chain, sync state and forks.
     pub async fn chain_info(&self) -> Result<ChainInfo, RpcError> {
         self.call(&methods::GET_BLOCKCHAIN_INFO, json!([]), answers::chain_info).await
     }
@@ -120,18 +124,18 @@ impl Client {
         self.call(&methods::GET_NETWORK_INFO, json!([]), answers::network_info).await
     }
 
-    /// How the chain's nodes are asked.
+    /// The dialect of the chain's nodes.
     pub fn dialect(&self) -> &Dialect {
         &self.inner.settings.dialect
     }
 
-    /// How far the node is with the list and the votes.
+    /// Sync state of the masternode list and the votes.
     pub async fn sync_status(&self) -> Result<SyncStatus, RpcError> {
         let method = self.known(self.dialect().sync)?;
         self.call(method, self.params(method, []), answers::sync_status).await
     }
 
-    /// The highest block under a ChainLock; `None` when the node knows none yet.
+    /// The highest block with a ChainLock; `None` if the node knows none yet.
     pub async fn chainlock(&self) -> Result<Option<(Height, BlockHash)>, RpcError> {
         let method = self.known(self.dialect().chainlock)?;
         match self.call(method, json!([]), answers::chainlock).await {
@@ -142,10 +146,10 @@ impl Client {
         }
     }
 
-    /// How many masternodes there are. The list and its changes are read up to a limit that depends on it.
+    /// Number of masternodes. It determines the read limit of the list and its changes.
     pub async fn masternode_count(&self) -> Result<Count, RpcError> {
         let method = self.known(self.dialect().count)?;
-        // Alone, `masternode count` of the older chains is one number.
+        // Without a subcommand, `masternode count` of the older chains is one number.
         let all = (*method == methods::MASTERNODE_COUNT && self.dialect().string_arguments).then(|| json!("all"));
         let count = self.call(method, self.params(method, all), answers::count).await?;
         self.inner.limits.counted(count.total);
@@ -158,13 +162,13 @@ impl Client {
         self.call(method, self.params(method, []), answers::sporks).await
     }
 
-    /// The payees that were voted for, with most votes for their height, from `back` blocks below the tip on.
+    /// The payees with the most votes for their height, from `back` blocks below the tip on.
     pub async fn votes(&self, back: u32) -> Result<Vec<Vote>, RpcError> {
         let method = self.known(self.dialect().winners)?;
         self.call(method, self.params(method, [self.number(back)]), legacy::answers::votes).await
     }
 
-    /// The block of a collateral while the node's tip is `tip`; `None` when it is spent, or another block came.
+    /// The block of a collateral while the node's tip is `tip`; `None` if it is spent, or if the tip changed.
     pub async fn collateral_height(&self, outpoint: &Outpoint, tip: &Block) -> Result<Option<Height>, RpcError> {
         let method = self.known(self.dialect().collateral)?;
         let tip = *tip;
@@ -180,13 +184,13 @@ impl Client {
         };
         let masternode = self.call(method, self.params(method, [json!(id.to_string())]), answers::masternode).await?;
         if masternode.id != *id {
-            return Err(self.error(method, ErrorKind::malformed("it is of another masternode")));
+            return Err(self.error(method, ErrorKind::malformed("it describes another masternode")));
         }
         Ok(masternode)
     }
 
-    /// All registered masternodes: after the block at a height where the node can tell ([`Dialect::is_pinned`]), else now.
-    /// About `expected` of them.
+    /// All registered masternodes: after the block at a height if the node supports it ([`Dialect::is_pinned`]),
+    /// otherwise at the tip. `expected` is their approximate number.
     pub async fn registered(&self, height: Height, expected: usize) -> Result<Registered, RpcError> {
         let call = &self.dialect().list;
         let parameters = call.parameters.iter().map(|parameter| match parameter {
@@ -212,7 +216,7 @@ impl Client {
         Ok(list)
     }
 
-    /// A list of detailed entries. The body is never held as a whole.
+    /// Reads a list of detailed entries. The whole body is never in memory.
     async fn streamed(&self, method: &'static Method, params: Value, expected: usize) -> Result<Registered, RpcError> {
         let _turn = self.turn(method).await;
         let started = Instant::now();
@@ -222,7 +226,7 @@ impl Client {
         self.finish(method, started, result)
     }
 
-    /// What changed from one block to a later one.
+    /// The changes between two blocks.
     pub async fn list_diff(&self, base: &Block, target: &Block) -> Result<ListDiff, RpcError> {
         let method = self.known(self.dialect().diff())?;
         let params = self.params(method, [json!(base.hash.to_string()), json!(target.hash.to_string())]);
@@ -231,7 +235,7 @@ impl Client {
         Ok(diff)
     }
 
-    /// A method of the dialect. Where the chain has none, the call fails as on a node that does not know it.
+    /// A method of the dialect. If the chain has none, the call fails like an unknown method.
     pub(super) fn known(&self, method: Option<&'static Method>) -> Result<&'static Method, RpcError> {
         method.ok_or_else(|| RpcError {
             source: self.inner.settings.name.clone(),
@@ -240,12 +244,12 @@ impl Client {
         })
     }
 
-    /// The parameters of a call: the method's subcommand, then the others.
+    /// The parameters of a call: the method's subcommand, then the arguments.
     pub(super) fn params(&self, method: &Method, others: impl IntoIterator<Item = Value>) -> Value {
         method.subcommand().map(|subcommand| json!(subcommand)).into_iter().chain(others).collect()
     }
 
-    /// A number as the chain's masternode calls take it.
+    /// A number in the form that the chain's masternode calls expect.
     fn number(&self, number: u32) -> Value {
         if self.dialect().string_arguments { json!(number.to_string()) } else { json!(number) }
     }
@@ -265,7 +269,7 @@ impl Client {
     ) -> Result<T, RpcError> {
         let _turn = self.turn(method).await;
         let started = Instant::now();
-        // Nodes of the older chains look through many blocks for each entry of a list before they say anything.
+        // Nodes of the older chains scan many blocks for each entry of a list before they send anything.
         let is_list = *method == *self.dialect().list.method;
         let timeout = self.inner.settings.timeout * if is_list { LIST_TIMEOUTS } else { 1 };
         let answer = async {
@@ -307,7 +311,7 @@ impl Client {
         parser.finish_counting(&self.inner.meters)
     }
 
-    /// Sends a request, some times where the node is busy, with fresh credentials after a refusal.
+    /// Sends a request. Repeats it while the node is busy, and with fresh credentials after a refusal.
     async fn request(&self, method: &Method, params: Value) -> Result<Response, ErrorKind> {
         let body = json!({"jsonrpc": "1.0", "id": "x", "method": method.parent(), "params": params}).to_string();
         let mut pauses = retry::pauses(self.inner.settings.timeout);
@@ -331,7 +335,7 @@ impl Client {
         if response.status() != StatusCode::UNAUTHORIZED {
             return self.check(response).await;
         }
-        // The cookie is new after each start of the node, and a password may have been changed.
+        // The cookie changes at each start of the node, and a password may have been changed.
         let renewed = if fresh { None } else { self.read_credentials()? };
         match renewed.filter(|renewed| Some(renewed) != authorization.as_ref()) {
             Some(renewed) => self.check(self.send(body, Some(&renewed)).await?).await,
@@ -354,14 +358,14 @@ impl Client {
             .header(CONTENT_TYPE, "application/json")
             .body(body.to_string());
         if let Some(authorization) = authorization {
-            let mut value = HeaderValue::from_str(authorization.expose()).expect("base64 is a header's text");
+            let mut value = HeaderValue::from_str(authorization.expose()).expect("base64 is valid in a header");
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
         request.send().await.map_err(|error| broken(&error, self.inner.settings.timeout))
     }
 
-    /// Lets a good answer through; turns any other into its kind of failure, by its body where it has one.
+    /// Passes a successful answer on; converts any other into its error kind, by its body if it has one.
     async fn check(&self, response: Response) -> Result<Response, ErrorKind> {
         let status = response.status();
         match status {

@@ -1,4 +1,4 @@
-//! How we are let in by a node: by its cookie, found by itself where need be, or by user and password.
+//! Authentication at a node: by its cookie, searched for if not configured, or by user and password.
 //!
 //! Never here: a secret in a log, an error or a `Debug` output.
 
@@ -10,14 +10,14 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::secret::{Secret, file};
 
-/// How to be let in.
+/// How to authenticate.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Credentials {
-    /// The node's cookie file. Its content is new at each start of the node, so it is read again after a refusal.
+    /// The node's cookie file. The node writes a new one at each start, so it is read again after a refusal.
     CookieFile(PathBuf),
-    /// The cookie file in a default data directory below `home`, the one that fits the port first.
+    /// The cookie file in a default data directory below `home`; the network that fits the port is tried first.
     FindCookie {
-        /// Home directory of the user that runs the node; `None` where there is none to look in.
+        /// Home directory of the user that runs the node; `None` if unknown.
         home: Option<PathBuf>,
     },
     /// A user and its password.
@@ -31,15 +31,15 @@ pub enum Credentials {
     PasswordFile {
         /// Name of the user.
         user: String,
-        /// The file; white space around the password is cut.
+        /// The file; surrounding white space is removed.
         path: PathBuf,
     },
 }
 
 impl Credentials {
-    /// The value of the header `Authorization` for a node at `port`, read again. `None` where there is no cookie file, which
-    /// is how a node looks that is not running: the call then finds out whether it is. The error names the file. A cookie that
-    /// was found by itself is sent to no other host: it would let that one into the node here.
+    /// The value of the header `Authorization` for a node at `port`, read again. `None` if there is no cookie file, as
+    /// when the node is not running: the call then shows whether it is. The error names the file. A cookie that was
+    /// searched for is never sent to another host, which could use it on the node here.
     pub(super) fn authorization(&self, port: Option<u16>, here: bool) -> Result<Option<Secret>, String> {
         let pair = match self {
             Credentials::Password { user, password } => format!("{user}:{}", password.expose()),
@@ -55,22 +55,22 @@ impl Credentials {
         Ok(Some(Secret::new(format!("Basic {}", STANDARD.encode(pair)))))
     }
 
-    /// Which credentials these are, without the secret, and where to look when they are wrong.
+    /// Describes the credentials without the secret, and where to look if they are wrong.
     pub(super) fn describe(&self, port: Option<u16>, here: bool) -> String {
         match self {
-            Credentials::Password { user, .. } => format!("user {user:?} and its password; compare the node's rpcauth"),
+            Credentials::Password { user, .. } => format!("user {user:?} and its password; check rpcauth in the node's configuration"),
             Credentials::PasswordFile { user, path } => {
-                format!("user {user:?} and the password in {}; compare the node's rpcauth", path.display())
+                format!("user {user:?} and the password in {}; check rpcauth in the node's configuration", path.display())
             }
             Credentials::CookieFile(path) if !path.exists() => {
-                format!("there is no cookie file {}; a node with rpcpassword set makes none", path.display())
+                format!("there is no cookie file {}; a node with rpcpassword writes none", path.display())
             }
-            Credentials::CookieFile(path) => format!("the cookie in {}; is it this node's?", path.display()),
+            Credentials::CookieFile(path) => format!("the cookie in {}; check that it belongs to this node", path.display()),
             Credentials::FindCookie { .. } if !here => {
-                "the node is on another host, and no cookie is sent there; set cookie_file, or username and password_file".into()
+                "the node is on another host, and cookies are never sent to other hosts; set cookie_file, or username and password_file".into()
             }
             Credentials::FindCookie { home } => match found(home.as_deref(), port) {
-                Some(path) => format!("the cookie found in {}; is it this node's?", path.display()),
+                Some(path) => format!("the cookie found in {}; check that it belongs to this node", path.display()),
                 None => format!(
                     "no cookie was found in {}; set cookie_file, or username and password_file",
                     looked(home.as_deref())
@@ -82,7 +82,7 @@ impl Credentials {
 
 fn read(path: &Path) -> Result<Secret, String> {
     let text = file::read(path).map_err(|error| {
-        format!("{} {error}; is the node running, and may this user read the file?", path.display())
+        format!("{} {error}; check that the node is running and that this user may read the file", path.display())
     })?;
     Ok(Secret::new(text))
 }
@@ -90,7 +90,7 @@ fn read(path: &Path) -> Result<Secret, String> {
 /// Data directory of a network below Dash Core's, and its default RPC port (docs/spec/dash.md#chain-constants).
 const NETWORKS: [(&str, u16); 4] = [("", 9998), ("testnet3", 19998), ("devnet-", 19798), ("regtest", 19898)];
 
-/// The cookie file of a node at `port`, or of any node where none fits the port. `None` when there is no cookie file.
+/// The cookie file of a node at `port`, or of any node if none fits the port. `None` if there is no cookie file.
 fn found(home: Option<&Path>, port: Option<u16>) -> Option<PathBuf> {
     let mut networks = NETWORKS;
     networks.sort_by_key(|(_, default)| Some(*default) != port);
@@ -102,8 +102,8 @@ fn found(home: Option<&Path>, port: Option<u16>) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// The network of the first cookie file below a home directory, and the port that its node has by default: which node runs
-/// on this host. `None` when there is no cookie file.
+/// The network of the first cookie file below a home directory, and its default RPC port: identifies the node that runs
+/// on this host. `None` if there is no cookie file.
 pub fn running_network(home: &Path) -> Option<(&'static str, u16)> {
     let has_cookie = |name: &str| {
         roots(home).iter().flat_map(|root| directories(root, name)).any(|directory| directory.join(".cookie").is_file())
@@ -118,19 +118,19 @@ pub fn running_network(home: &Path) -> Option<(&'static str, u16)> {
     Some((network, port))
 }
 
-/// Where Dash Core keeps its data below a home directory: on Linux, on macOS.
+/// Data directories of Dash Core below a home directory: on Linux, on macOS.
 fn roots(home: &Path) -> [PathBuf; 2] {
     [home.join(".dashcore"), home.join("Library/Application Support/DashCore")]
 }
 
 fn looked(home: Option<&Path>) -> String {
     home.map_or_else(
-        || "no place: no home directory is known".into(),
+        || "no directory, because the home directory is unknown".into(),
         |home| format!("{} and below", roots(home)[0].display()),
     )
 }
 
-/// Directories of a network; a development network's carries its own name.
+/// Directories of a network; a devnet's directory contains its name.
 fn directories(root: &Path, network: &str) -> Vec<PathBuf> {
     if !network.ends_with('-') {
         return vec![root.join(network)];
@@ -206,7 +206,7 @@ mod tests {
         let missing = home.path().join("password");
         let password = Credentials::PasswordFile { user: "exporter".into(), path: missing.clone() };
         assert!(password.authorization(None, true).unwrap_err().contains(&*missing.to_string_lossy()));
-        // A directory can be read by nobody as a file, not even by root.
+        // A directory cannot be read as a file, not even by root.
         let error = Credentials::CookieFile(home.path().into()).authorization(None, true).unwrap_err();
         assert!(error.contains(&*home.path().to_string_lossy()), "{error}");
     }

@@ -1,63 +1,65 @@
-//! How the nodes of a chain are asked, as data: which methods, with which parameters, and the shape of their lists.
+//! The RPC dialect of a chain, as data: the methods, their parameters, and the format of lists.
 //!
-//! A dialect can only choose among the methods of the table ([`METHODS`](crate::rpc::METHODS)): whatever a file says,
-//! nothing else is ever called.
+//! A dialect can only choose methods of the table ([`METHODS`](crate::rpc::METHODS)): whatever a configuration file
+//! contains, no other method is called.
 //!
-//! Never here: what an answer means.
+//! Never here: the meaning of an answer.
 
 use std::borrow::Cow;
 
 use crate::rpc::methods::{self, Method};
 
-/// How the nodes of one chain are asked.
+/// The RPC dialect of one chain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dialect {
-    /// The list.
+    /// The masternode list.
     pub list: ListCall,
-    /// How many there are.
+    /// The number of masternodes.
     pub count: Option<&'static Method>,
-    /// Whether the node has the whole list.
+    /// Sync state of the masternode list.
     pub sync: Option<&'static Method>,
-    /// The network's switches.
+    /// Sporks.
     pub sporks: Option<&'static Method>,
     /// The payees that were voted for.
     pub winners: Option<&'static Method>,
-    /// The last final block.
+    /// The last block with a ChainLock.
     pub chainlock: Option<&'static Method>,
     /// Depth of a collateral.
     pub collateral: Option<&'static Method>,
-    /// Quorums with the block that has their commitment, and the members of one.
+    /// Quorums with the block of their commitment, and the members of a quorum.
     pub quorums: Option<(&'static Method, &'static Method)>,
-    /// DKG sessions under way, and when the next begins.
+    /// DKG sessions in progress, and the start of the next one.
     pub sessions: Option<(&'static Method, &'static Method)>,
-    /// How a node that is itself a masternode sees itself.
+    /// The masternode status of the node itself.
     pub own: Option<&'static Method>,
-    /// The special transactions of a block: its commitments, and its coinbase.
+    /// The special transactions of a block: commitments and coinbase.
     pub special: Option<&'static Method>,
-    /// The simplified list, which says who can be drawn for DKG sessions.
-    pub roll: Option<&'static Method>,
+    /// The list diff (`protx diff`), from which members of DKG sessions are selected.
+    pub sml_diff: Option<&'static Method>,
+    /// The snapshots from which members of rotating quorums follow (`quorum rotationinfo`).
+    pub rotation: Option<&'static Method>,
     /// Forks and their activation.
     pub deployments: Option<&'static Method>,
-    /// Which indexes the node has built.
+    /// The indexes of the node.
     pub indexes: Option<&'static Method>,
     /// The node's mempool.
     pub mempool: Option<&'static Method>,
-    /// Every argument of a masternode call is written as a string, numbers too.
+    /// Every argument of a masternode call is sent as a string, including numbers.
     pub string_arguments: bool,
 }
 
-/// How a list is asked for.
+/// The call for a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListCall {
     /// The method.
     pub method: &'static Method,
-    /// What follows its subcommand.
+    /// The parameters after the subcommand.
     pub parameters: Cow<'static, [Parameter]>,
-    /// What it answers.
+    /// The format of the answer.
     pub shape: Shape,
 }
 
-/// A parameter that is always the same.
+/// A constant parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Parameter {
     /// A text.
@@ -68,12 +70,12 @@ pub enum Parameter {
     Flag(bool),
 }
 
-/// The shape of a list.
+/// The format of a list.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
     /// Detailed entries of a deterministic list (`protx list`), read while they arrive.
     ProTx {
-        /// The list of an earlier block can be asked for: its height is the last parameter.
+        /// The list of an earlier block is available: its height is the last parameter.
         pinned: bool,
         /// Changes between two blocks.
         diff: Option<&'static Method>,
@@ -88,10 +90,10 @@ pub enum Shape {
     Array(Cow<'static, [(Item, Cow<'static, str>)]>),
 }
 
-/// What a list can say of a masternode.
+/// A field of a masternode in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Item {
-    /// Its state, in the node's word.
+    /// Its state, as the node spells it.
     State,
     /// Version of its peer-to-peer protocol.
     Protocol,
@@ -105,7 +107,7 @@ pub enum Item {
     LastPaidTime,
     /// Block of its last payment.
     LastPaidHeight,
-    /// Where it listens.
+    /// Its address.
     Address,
     /// Its rank by score, 0 for none.
     Rank,
@@ -129,12 +131,12 @@ pub enum Item {
     VotingAddress,
     /// Operator key.
     OperatorKey,
-    /// Something that is not read.
+    /// A field that is ignored.
     Ignored,
 }
 
 impl Shape {
-    /// Whether such a list says this of a masternode; detailed entries say everything.
+    /// Whether such a list contains this field; detailed entries contain every field.
     pub fn has(&self, item: Item) -> bool {
         match self {
             Shape::ProTx { .. } => true,
@@ -145,7 +147,7 @@ impl Shape {
 }
 
 impl Item {
-    /// All, with their names in a profile.
+    /// All fields, with their names in a profile.
     pub const NAMES: [(Item, &'static str); 20] = [
         (Item::State, "state"),
         (Item::Protocol, "protocol"),
@@ -197,14 +199,15 @@ pub const DASH: Dialect = Dialect {
     sessions: Some((&methods::QUORUM_DKGSTATUS, &methods::QUORUM_DKGINFO)),
     own: Some(&methods::MASTERNODE_STATUS),
     special: Some(&methods::GET_SPECIAL_TXES),
-    roll: Some(&methods::PROTX_DIFF),
+    sml_diff: Some(&methods::PROTX_DIFF),
+    rotation: Some(&methods::QUORUM_ROTATIONINFO),
     deployments: Some(&methods::GET_DEPLOYMENT_INFO),
     indexes: Some(&methods::GET_INDEX_INFO),
     mempool: Some(&methods::GET_MEMPOOL_INFO),
     string_arguments: false,
 };
 
-/// Dimecoin (docs/spec/legacy-chains.md#dimecoin-rpc): one `masternodelist full` says all that is needed of each.
+/// Dimecoin (docs/spec/legacy-chains.md#dimecoin-rpc): `masternodelist full` contains all fields.
 pub const DIMECOIN: Dialect = Dialect {
     list: ListCall {
         method: &methods::MASTERNODELIST,
@@ -230,14 +233,15 @@ pub const DIMECOIN: Dialect = Dialect {
     sessions: None,
     own: Some(&methods::MASTERNODE_STATUS),
     special: None,
-    roll: None,
+    sml_diff: None,
+    rotation: None,
     deployments: None,
     indexes: None,
     mempool: None,
     string_arguments: true,
 };
 
-/// PRCYCoin (docs/spec/legacy-chains.md#prcycoin-rpc). Its `lastpaid` is left out: it is no time of a payment
+/// PRCYCoin (docs/spec/legacy-chains.md#prcycoin-rpc). Its `lastpaid` is ignored: it is not the time of a payment
 /// (docs/spec/legacy-chains.md#prcycoin-payee).
 pub const PRCYCOIN: Dialect = Dialect {
     list: ListCall {
@@ -266,7 +270,8 @@ pub const PRCYCOIN: Dialect = Dialect {
     sessions: None,
     own: Some(&methods::MASTERNODE_STATUS),
     special: None,
-    roll: None,
+    sml_diff: None,
+    rotation: None,
     deployments: None,
     indexes: None,
     mempool: None,
@@ -274,7 +279,7 @@ pub const PRCYCOIN: Dialect = Dialect {
 };
 
 impl Dialect {
-    /// The dialect of a built-in chain; `None` for a name that is none.
+    /// The dialect of a built-in chain; `None` for another name.
     pub fn built_in(chain: &str) -> Option<Dialect> {
         match chain {
             "dash" => Some(DASH),
@@ -284,7 +289,7 @@ impl Dialect {
         }
     }
 
-    /// Every method that such a node is asked, in the order of the table.
+    /// Every method that such a node is asked for, in the order of the table.
     pub fn methods(&self) -> Vec<&'static Method> {
         let (diff, info) = match self.list.shape {
             Shape::ProTx { diff, info, .. } => (diff, info),
@@ -308,7 +313,8 @@ impl Dialect {
             sessions,
             next_session,
             self.special,
-            self.roll,
+            self.sml_diff,
+            self.rotation,
             self.count,
             self.winners,
             self.collateral,
@@ -322,12 +328,12 @@ impl Dialect {
         always.into_iter().chain([self.list.method]).chain(sometimes.into_iter().flatten()).collect()
     }
 
-    /// Whether the list of an earlier block can be asked for. Where not, a list is of the moment at which it is read.
+    /// Whether the list of an earlier block is available. Otherwise a list is of the time at which it is read.
     pub fn is_pinned(&self) -> bool {
         matches!(self.list.shape, Shape::ProTx { pinned: true, .. })
     }
 
-    /// The method that tells changes between blocks.
+    /// The method that returns the changes between two blocks.
     pub fn diff(&self) -> Option<&'static Method> {
         match self.list.shape {
             Shape::ProTx { diff, .. } => diff,

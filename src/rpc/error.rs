@@ -1,4 +1,4 @@
-//! What can go wrong with a call: by kind for those who branch, as a sentence with place and cure for those who read.
+//! Errors of calls: a kind for code that branches, and a sentence with place and remedy for the log.
 //!
 //! Never here: credentials, or a URL.
 
@@ -15,55 +15,55 @@ pub struct RpcError {
     pub(super) kind: ErrorKind,
 }
 
-/// Kinds of failures, told apart because the follower treats them differently.
+/// Kinds of failures that the follower treats differently.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// No connection, or one that broke.
+    /// No connection, or a broken one.
     Unreachable {
-        /// What the connection said; the other side may have chosen parts of it.
+        /// The error of the connection; the peer may control parts of the text.
         cause: ForeignText,
     },
-    /// No answer in time.
+    /// No answer before the timeout.
     Timeout {
-        /// How long was waited.
+        /// The timeout.
         after: Duration,
     },
-    /// 401: user or password is wrong.
+    /// 401: wrong user or password.
     Unauthorized {
-        /// Which credentials were used, without the secret.
+        /// The credentials, without the secret.
         used: String,
     },
-    /// The file with our credentials cannot be read; the node was not asked.
+    /// The file with the credentials cannot be read; nothing was sent.
     NoCredentials {
-        /// Which file, and why.
+        /// The file and the reason.
         cause: String,
     },
     /// 403: the address is not in `rpcallowip`, or the method not in `rpcwhitelist`.
     Forbidden,
     /// −28: the node is starting.
     WarmingUp {
-        /// What it is doing.
+        /// Its current step.
         message: ForeignText,
     },
-    /// 503, or 500 before v20: the node's work queue is full. 429 of a proxy means the same.
+    /// 503, or 500 before v20: the node's work queue is full. 429 of a proxy is treated the same.
     Refused,
     /// 503 without that text: the node is stopping (`http_reject_request_cb` in `src/httpserver.cpp`).
     NotServing,
     /// The node does not know the method or its subcommand.
     UnknownMethod,
-    /// Any other error that the node itself reports.
+    /// Any other error that the node reports.
     Call {
         /// JSON-RPC code.
         code: i64,
         /// Its first line.
         message: ForeignText,
     },
-    /// The answer is not what this method answers.
+    /// The answer has an unexpected form.
     Malformed {
-        /// What is wrong with it.
+        /// The error in it.
         what: ForeignText,
     },
-    /// The answer is longer than we read.
+    /// The answer is longer than the limit.
     TooLarge {
         /// The limit in bytes.
         limit: u64,
@@ -71,7 +71,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// The value of the label `outcome`: a known set.
+    /// The value of the label `outcome`, from a fixed set.
     pub fn label(&self) -> &'static str {
         match self {
             ErrorKind::Unreachable { .. } => "unreachable",
@@ -86,9 +86,8 @@ impl ErrorKind {
         }
     }
 
-    /// By what a node reports in the member `error`. An unknown subcommand is −8 with a fixed text, or before v21 −1
-    /// with the help text (docs/spec/dash.md#transport,
-    /// docs/spec/recorded-answers.md#refusals).
+    /// Classifies the member `error` of an answer. An unknown subcommand is −8 with a fixed text, or before v21 −1 with
+    /// the help text (docs/spec/dash.md#transport, docs/spec/recorded-answers.md#refusals).
     pub(super) fn reported(code: i64, message: &str) -> ErrorKind {
         let line = ForeignText::new(message.lines().next().unwrap_or_default());
         match code {
@@ -111,7 +110,7 @@ impl RpcError {
         self.method
     }
 
-    /// What went wrong.
+    /// The kind of failure.
     pub fn kind(&self) -> &ErrorKind {
         &self.kind
     }
@@ -121,26 +120,26 @@ impl fmt::Display for RpcError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at source {}: ", self.method, self.source)?;
         match &self.kind {
-            // A certificate is a sign of life.
+            // A certificate error proves that a server answered.
             ErrorKind::Unreachable { cause } if cause.contains("certificate") => write!(f, "no connection ({cause})"),
             ErrorKind::Unreachable { cause } => {
-                write!(f, "no connection ({cause}); is the node running with server=1, and is the URL right?")
+                write!(f, "no connection ({cause}); check that the node runs with server=1 and that the URL is right")
             }
             ErrorKind::Timeout { after } => {
-                write!(f, "no answer within {after:?}; the node is overloaded or stuck, or set the source's timeout higher")
+                write!(f, "no answer within {after:?}; the node is overloaded or stuck, or the timeout of the source is too short")
             }
-            ErrorKind::Unauthorized { used } => write!(f, "the node refuses our credentials (401): {used}"),
-            ErrorKind::NoCredentials { cause } => write!(f, "not asked, for want of credentials: {cause}"),
+            ErrorKind::Unauthorized { used } => write!(f, "the node refused the credentials (401): {used}"),
+            ErrorKind::NoCredentials { cause } => write!(f, "nothing sent, the credentials are unavailable: {cause}"),
             ErrorKind::Forbidden => f.write_str(
-                "forbidden (403): add the method to the user's rpcwhitelist, or our address to rpcallowip, and restart the node",
+                "forbidden (403): add the method to the user's rpcwhitelist, or this host's address to rpcallowip, and restart the node",
             ),
             ErrorKind::WarmingUp { message } => write!(f, "the node is starting ({message})"),
-            ErrorKind::Refused => f.write_str("the node's work queue is full; raise rpcworkqueue, or find who else loads it"),
-            ErrorKind::NotServing => f.write_str("the node takes no calls (503): it is stopping, or a proxy before it does not reach it"),
-            ErrorKind::UnknownMethod => f.write_str("the node does not know this method: it is too old, or not of this chain"),
-            ErrorKind::Call { code, message } => write!(f, "the node answers error {code}: {message}"),
+            ErrorKind::Refused => f.write_str("the node's work queue is full; raise rpcworkqueue, or reduce the load of its other clients"),
+            ErrorKind::NotServing => f.write_str("the node accepts no calls (503): it is stopping, or a proxy does not reach it"),
+            ErrorKind::UnknownMethod => f.write_str("the node does not know this method: it is too old, or of another chain"),
+            ErrorKind::Call { code, message } => write!(f, "the node returned error {code}: {message}"),
             ErrorKind::Malformed { what } => write!(f, "the answer cannot be used: {what}"),
-            ErrorKind::TooLarge { limit } => write!(f, "the answer is longer than {limit} bytes: not read"),
+            ErrorKind::TooLarge { limit } => write!(f, "the answer exceeds the limit of {limit} bytes"),
         }
     }
 }

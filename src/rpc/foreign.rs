@@ -1,6 +1,6 @@
-//! Text of a node's answer as it is read: cut and cleaned before anything keeps it.
+//! Text in a node's answer: shortened and sanitised when it is read, before anything stores it.
 //!
-//! Never here: what a text means.
+//! Never here: the meaning of a text.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
-//! Bodies of answers: within their bounds, or a kind of failure.
+//! Reads bodies of answers within a limit, or returns an error kind.
 //!
-//! Never here: what a body says.
+//! Never here: the content of a body.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::outbound::cause;
 use crate::rpc::error::ErrorKind;
 use domain::ForeignText;
 
-/// Refuses an answer that announces more than the limit, before any of it is read.
+/// Refuses an answer whose announced length exceeds the limit, before it is read.
 pub(super) fn refuse_longer(response: &Response, limit: u64) -> Result<(), ErrorKind> {
     match response.content_length() {
         Some(length) if length > limit => Err(ErrorKind::TooLarge { limit }),
@@ -18,7 +18,7 @@ pub(super) fn refuse_longer(response: &Response, limit: u64) -> Result<(), Error
     }
 }
 
-/// A whole body within the limit.
+/// A complete body within the limit.
 pub(super) async fn collect(mut response: Response, limit: u64, timeout: Duration) -> Result<Vec<u8>, ErrorKind> {
     refuse_longer(&response, limit)?;
     let mut body = Vec::new();
@@ -31,7 +31,7 @@ pub(super) async fn collect(mut response: Response, limit: u64, timeout: Duratio
     Ok(body)
 }
 
-/// What went wrong with a connection. The URL is left out: it is the operator's affair, the source's name says enough.
+/// The error of a connection. The URL is omitted: it may be secret, and the name of the source is sufficient.
 pub(super) fn broken(error: &reqwest::Error, timeout: Duration) -> ErrorKind {
     if error.is_timeout() && !error.is_connect() {
         return ErrorKind::Timeout { after: timeout };

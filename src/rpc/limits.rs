@@ -1,4 +1,5 @@
-//! How much of an answer is read: by how many masternodes the node counts, so that a node that lies takes no memory.
+//! Read limits of answers, derived from the number of masternodes that the node counts, so that a faulty node cannot
+//! exhaust memory.
 //!
 //! Never here: reading an answer.
 
@@ -6,27 +7,27 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::rpc::methods::Method;
 
-/// Most masternodes of a list, whatever the node counts: forty times as many as Dash has.
+/// Most masternodes of a list, whatever the node counts: forty times the size of Dash.
 const MOST_MASTERNODES: usize = 200_000;
 
-/// Masternodes that a list may have beyond twice the count: it may be of another block than the count.
+/// Masternodes that a list may have beyond twice the count: the count may belong to another block.
 const FURTHER_MASTERNODES: usize = 1_000;
 
-/// Bytes for each masternode of an answer: twice an entry as recorded.
+/// Bytes for each masternode of an answer: twice a recorded entry.
 const ENTRY_BYTES: u64 = 2_048;
 
-/// Bytes of any answer about all masternodes, however few there are.
+/// Least limit of an answer about all masternodes, in bytes.
 const FEW_BYTES: u64 = 1024 * 1024;
 
-/// Longest answer about all masternodes that is kept as a whole: changes of 50,000 of them.
+/// Longest answer about all masternodes that is kept in memory: changes of 50,000 of them.
 const WHOLE_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Longest answer of any other call: room for the special transactions of a block.
+/// Longest answer of any other call: enough for the special transactions of a block.
 const LIGHT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The limits of one source.
 pub(super) struct Limits {
-    /// What the node counted last; 0 before it did.
+    /// The last count of the node; 0 before the first.
     counted: AtomicU32,
     body_limit: u64,
 }
@@ -37,7 +38,7 @@ impl Limits {
         Limits { counted: AtomicU32::new(0), body_limit }
     }
 
-    /// The node counts N masternodes.
+    /// Sets the node's count of masternodes.
     pub(super) fn counted(&self, masternodes: u32) {
         self.counted.store(masternodes, Ordering::Relaxed);
     }
@@ -50,12 +51,12 @@ impl Limits {
         }
     }
 
-    /// Most bytes of a list that is read while it arrives.
+    /// Most bytes of a list that is parsed while it arrives.
     pub(super) fn streamed(&self) -> u64 {
         (FEW_BYTES + self.masternodes() as u64 * ENTRY_BYTES).min(self.body_limit)
     }
 
-    /// Most bytes of an answer that is kept as a whole.
+    /// Most bytes of an answer that is kept in memory.
     pub(super) fn whole(&self, method: &Method) -> u64 {
         let longest = if method.heavy { self.streamed().min(WHOLE_BYTES) } else { LIGHT_BYTES };
         longest.min(self.body_limit)

@@ -1,6 +1,6 @@
-//! What a node says of itself where it is a masternode, on any chain.
+//! The masternode status of a node itself, on any chain.
 //!
-//! Never here: what the list says of that masternode; the two may differ, and that is the point.
+//! Never here: the state of that masternode in the list, which may intentionally differ.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,28 +11,28 @@ use crate::rpc::error::{ErrorKind, RpcError};
 use crate::rpc::foreign::Foreign;
 use domain::{ForeignText, MasternodeId, Outpoint};
 
-/// Code and text with which nodes say that they are no masternode (recorded of all three chains).
+/// Code and text with which nodes report that they are no masternode (recorded from all three chains).
 const NO_MASTERNODE: [i64; 2] = [-32603, -1];
 
-/// What a node writes for an address that it does not have.
+/// Placeholder of a node for a missing address.
 const NO_ADDRESS: &str = "[::]:0";
 
-/// A node that is itself a masternode, as it sees itself.
+/// A node that is a masternode, as it reports itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnMasternode {
-    /// Which one. Dash Core no longer tells while it is banned or revoked
+    /// Its identity. Dash Core no longer reports it while it is banned or revoked
     /// (docs/spec/recorded-answers.md#traps).
     pub id: Option<MasternodeId>,
     /// Its state.
     pub state: OwnState,
-    /// The address that it was started with, which it tells during a ban, too; `None` where it tells none.
+    /// The address that it was started with, reported during a ban too; `None` if it reports none.
     pub address: Option<ForeignText>,
 }
 
-/// In which state a masternode's own node sees it. On an isolated node it is that of its old tip.
+/// The state of a masternode as its own node reports it. On an isolated node it is that of its old tip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OwnState {
-    /// Takes part.
+    /// Active.
     Ready,
     /// Waits for its registration, or for its start.
     Waiting,
@@ -40,13 +40,13 @@ pub enum OwnState {
     Banned,
     /// Not on the list: its collateral is spent, or its operator revoked it.
     Removed,
-    /// The list has another operator key than the node.
+    /// The operator key in the list differs from the node's.
     KeyChanged,
-    /// The list has another address than the node.
+    /// The address in the list differs from the node's.
     AddressChanged,
-    /// The node says that it cannot work.
+    /// The node reports an error.
     Error,
-    /// A word that is not known.
+    /// An unknown word.
     Unknown,
 }
 
@@ -103,7 +103,7 @@ struct WireOwn {
     #[serde(default)]
     status: Value,
     service: Option<Foreign>,
-    /// Dash Core: what the list says of it. Since v24 the only place of its address.
+    /// Dash Core: the list's entry. Since v24 the only place of its address.
     #[serde(rename = "dmnState", default)]
     listed: Value,
     outpoint: Option<String>,
@@ -125,14 +125,14 @@ pub fn own_masternode(body: &[u8]) -> Result<OwnMasternode, ErrorKind> {
     Ok(OwnMasternode { id, state, address })
 }
 
-/// Whose node it is. An outpoint of zeros stands for none.
+/// The identity of the node. An outpoint of zeros means none.
 fn id(wire: &WireOwn) -> Result<Option<MasternodeId>, ErrorKind> {
     let malformed = |error: &dyn std::fmt::Display| ErrorKind::malformed(format_args!("its own masternode: {error}"));
     if let Some(hash) = &wire.pro_tx_hash {
         return hash.parse().map(|hash| Some(MasternodeId::ProTx(hash))).map_err(|error| malformed(&error));
     }
     let text = match (&wire.outpoint, &wire.txhash) {
-        // With a state and no hash it is a node of a deterministic list that has lost its identity.
+        // A state without a hash: a node of a deterministic list that has lost its identity.
         _ if wire.state.is_some() => return Ok(None),
         (Some(outpoint), _) => outpoint.trim_start_matches("COutPoint(").trim_end_matches(')').replace(", ", "-"),
         (None, Some(txhash)) => format!("{txhash}-{}", wire.outputidx.unwrap_or_default()),
@@ -143,7 +143,7 @@ fn id(wire: &WireOwn) -> Result<Option<MasternodeId>, ErrorKind> {
 }
 
 impl Client {
-    /// How the node sees itself as a masternode; `None` when it is none.
+    /// The masternode status of the node; `None` if it is none.
     pub async fn own_masternode(&self) -> Result<Option<OwnMasternode>, RpcError> {
         let method = self.known(self.dialect().own)?;
         match self.call(method, self.params(method, []), own_masternode).await {

@@ -1,8 +1,8 @@
-//! Asks one node, over JSON-RPC, what the exporter needs to know.
+//! JSON-RPC client of one node.
 //!
-//! Reading order: [`RpcSettings`] and [`Credentials`] say whom to ask and how to be let in, [`METHODS`] what is asked at
-//! all, [`Client`] has one function for each, [`RpcError`] says what can go wrong. The spelling of a node's answers
-//! ends in `dash` and `legacy`, and what is asked of which chain is `dialect`.
+//! Reading order: [`RpcSettings`] and [`Credentials`] for the endpoint and authentication, [`METHODS`] for the methods,
+//! [`Client`] with one function for each, [`RpcError`] for errors. `dash` and `legacy` contain the formats of answers,
+//! `dialect` the methods of each chain.
 //!
 //! Never here: a wallet or writing call; deciding what an answer means for the list.
 
@@ -43,32 +43,32 @@ pub use registered::{Registered, UnreadableEntry};
 pub use unknown::Unknown;
 pub use url::RpcUrl;
 
-/// Whom to ask.
+/// The settings of one source.
 #[derive(Clone)]
 pub struct RpcSettings {
     /// Name of the source: the label `source`.
     pub name: String,
     /// `http://host:port` or `https://…`, without credentials.
     pub url: String,
-    /// How to be let in.
+    /// Authentication.
     pub credentials: Credentials,
-    /// Longest time that an answer may take, its body included where it is small.
+    /// Longest time for an answer, including a small body.
     pub timeout: Duration,
-    /// Longest time that a connection may take.
+    /// Longest time for a connection.
     pub connect_timeout: Duration,
-    /// How the chain's nodes are asked.
+    /// The RPC dialect of the chain.
     pub dialect: Arc<Dialect>,
-    /// The states that the chain's nodes have.
+    /// The states of masternodes on the chain.
     pub states: Vec<Arc<State>>,
-    /// How the node is reached.
+    /// Proxy and certificate authorities of the connection.
     pub outbound: Outbound,
-    /// Longest body of a list that is read, in bytes; smaller bounds hold for other answers, and where the node counts few
-    /// masternodes.
+    /// Longest body of a list that is read, in bytes. Other answers, and nodes that count few masternodes, have lower
+    /// limits.
     pub body_limit: u64,
 }
 
 impl fmt::Debug for RpcSettings {
-    /// Without the URL, which may hold a password until [`Client::new`] refuses it.
+    /// Without the URL, which may contain a password until [`Client::new`] refuses it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let RpcSettings { name, url: _, credentials, timeout, connect_timeout, outbound, body_limit, .. } = self;
         f.debug_struct("Settings")

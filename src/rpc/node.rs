@@ -1,6 +1,6 @@
-//! What a node says of its own software and settings, beside its version: its indexes and its mempool.
+//! The software and settings of a node besides its version: its indexes and its mempool.
 //!
-//! Never here: which of it is demanded of a masternode (`domain::requirement`).
+//! Never here: the requirements for a masternode (`domain::requirement`).
 
 use std::collections::BTreeMap;
 
@@ -15,14 +15,14 @@ use domain::ForeignText;
 /// The index of compact block filters, as `getindexinfo` names it.
 pub const FILTER_INDEX: &str = "basic block filter index";
 
-/// The indexes that a node has built or is building: whether each is synced, by its name. One that is not there is off.
+/// The indexes that a node has or is building: whether each is synced, by name. A missing one is off.
 pub fn indexes(body: &[u8]) -> Result<BTreeMap<ForeignText, bool>, ErrorKind> {
     let answer = result::<BTreeMap<Foreign, Value>>(body)?;
     let synced = answer.into_iter().filter_map(|(Foreign(name), index)| Some((name, index.get("synced")?.as_bool()?)));
     Ok(synced.collect())
 }
 
-/// `getmempoolinfo`: most bytes of the mempool; `None` where the node does not say.
+/// `getmempoolinfo`: the maximum size of the mempool in bytes; `None` if the node does not report it.
 pub fn mempool_limit(body: &[u8]) -> Result<Option<u64>, ErrorKind> {
     Ok(result::<BTreeMap<String, Value>>(body)?.get("maxmempool").and_then(Value::as_u64))
 }
@@ -34,7 +34,7 @@ impl Client {
         self.call(method, json!([]), indexes).await
     }
 
-    /// Most bytes of the node's mempool; `None` where it does not say.
+    /// The maximum size of the node's mempool in bytes; `None` if it does not report it.
     pub async fn mempool_limit(&self) -> Result<Option<u64>, RpcError> {
         let method = self.known(self.dialect().mempool)?;
         self.call(method, json!([]), mempool_limit).await

@@ -1,4 +1,4 @@
-//! A masternode list as it was read: its masternodes, and the entries that cannot be read.
+//! A masternode list as it was read: its masternodes, and its unreadable entries.
 //!
 //! Never here: JSON; which masternodes are watched.
 
@@ -7,21 +7,21 @@ use std::collections::HashSet;
 use crate::rpc::error::ErrorKind;
 use domain::{ForeignText, Masternode, MasternodeId};
 
-/// A list is refused when one entry in ten cannot be read.
+/// A list is refused if one entry in ten is unreadable.
 const REFUSED_SHARE: usize = 10;
 
 /// Unreadable entries after which the rest of a list is not read.
 const MOST_UNREADABLE: usize = 100_000;
 
-/// Unreadable entries of which the reason is kept, for the log.
+/// Unreadable entries whose error is kept, for the log.
 const REASONS: usize = 20;
 
-/// An entry that cannot be read.
+/// An unreadable entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadableEntry {
-    /// Its masternode; `None` where the entry does not say it readably.
+    /// Its masternode; `None` if the entry has no readable identity.
     pub id: Option<MasternodeId>,
-    /// The reason with the name of the entry; empty after the first 20 of a list.
+    /// The error with the name of the entry; empty after the first 20 of a list.
     pub why: ForeignText,
 }
 
@@ -34,7 +34,7 @@ pub struct Registered {
     pub unreadable: Vec<UnreadableEntry>,
 }
 
-/// A list that has more entries than the node's count allows.
+/// A list with more entries than the node's count allows.
 pub(in crate::rpc) fn too_many(most: usize) -> ErrorKind {
     ErrorKind::malformed(format_args!("the list has more than {most} entries, too many for the node's own count"))
 }
@@ -45,7 +45,7 @@ impl Registered {
         Registered { masternodes: Vec::with_capacity(masternodes), unreadable: Vec::new() }
     }
 
-    /// Takes an entry that cannot be read. Fails when there are too many of them.
+    /// Adds an unreadable entry. Fails if there are too many.
     pub(in crate::rpc) fn skip(&mut self, id: Option<MasternodeId>, error: ErrorKind) -> Result<(), ErrorKind> {
         if self.unreadable.len() >= MOST_UNREADABLE {
             return Err(error);
@@ -59,7 +59,7 @@ impl Registered {
         Ok(())
     }
 
-    /// Fails where it has more entries than that.
+    /// Fails if it has more entries than that.
     pub(in crate::rpc) fn at_most(self, entries: usize) -> Result<Registered, ErrorKind> {
         if self.entries() > entries { Err(too_many(entries)) } else { Ok(self) }
     }
@@ -69,20 +69,20 @@ impl Registered {
         self.masternodes.len() + self.unreadable.len()
     }
 
-    /// The list when all entries are read. Fails when a tenth of them cannot be read.
+    /// The list after its last entry. Fails if a tenth of the entries are unreadable.
     pub(in crate::rpc) fn checked(self) -> Result<Registered, ErrorKind> {
         let (bad, all) = (self.unreadable.len(), self.entries());
         match self.unreadable.first() {
             Some(first) if bad * REFUSED_SHARE >= all => Err(ErrorKind::malformed(format_args!(
-                "{bad} of {all} entries of the list cannot be read, the first: {}",
+                "{bad} of {all} entries of the list are unreadable, the first: {}",
                 first.why
             ))),
             _ => Ok(self),
         }
     }
 
-    /// The same with each masternode once. Entries that contradict each other about one masternode are unreadable. Fails
-    /// when a tenth of the list is.
+    /// The same with each masternode once. Contradictory entries of one masternode are unreadable. Fails if a tenth of
+    /// the list is.
     pub(in crate::rpc) fn distinct(mut self) -> Result<Registered, ErrorKind> {
         let mut wrong: HashSet<MasternodeId> = self.unreadable.iter().filter_map(|entry| entry.id).collect();
         let mut sorted: Vec<&Masternode> = self.masternodes.iter().collect();

@@ -1,6 +1,6 @@
-//! Repetition of calls that a node refuses because it is busy.
+//! Retries of calls that a node refuses because it is busy.
 //!
-//! Never here: sending a call; failures that do not pass within a moment.
+//! Never here: sending a call; failures that take longer to pass.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(super) fn pauses(timeout: Duration) -> impl Iterator<Item = Duration> {
     })
 }
 
-/// Whether a failure may pass within a moment: the node's work queue is full, or a proxy has no free connection.
+/// Whether a failure may pass quickly: the node's work queue is full, or a proxy has no free connection.
 pub(super) fn is_passing(kind: &ErrorKind) -> bool {
     matches!(kind, ErrorKind::Refused | ErrorKind::NotServing)
 }

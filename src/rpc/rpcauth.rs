@@ -1,6 +1,6 @@
-//! The lines with which an operator gives the exporter a user of its own on the node.
+//! Generates the `dash.conf` lines for a separate RPC user of the exporter.
 //!
-//! Never here: sending them anywhere.
+//! Never here: sending them.
 
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -8,19 +8,19 @@ use ring::rand::{SecureRandom, SystemRandom};
 use crate::rpc::methods::Method;
 use domain::hex;
 
-/// From this version on a node takes a method joined with its subcommand for its name
-/// (docs/spec/dash.md#transport; v23.1.2 tried).
+/// From this version on a node accepts the name of a method joined with its subcommand (docs/spec/dash.md#transport;
+/// tested with v23.1.2).
 const JOINED_SINCE: u32 = 210_000;
 
-/// What to do with a fresh random password, and the lines for `dash.conf`, which do not hold it: a node keeps its hash.
-/// `oldest` is the version of the oldest node that they are for, where it is known of all.
+/// Instructions for a new random password, and the lines for `dash.conf`, which contain only its hash. `oldest` is the
+/// version of the oldest node that uses them, if all are known.
 pub fn configuration_lines(methods: &[&Method], oldest: Option<u32>) -> String {
     let (Some(salt), Some(password)) = (random_hex(16), random_hex(24)) else {
-        return "No randomness is available here: make the rpcauth line with the node's own rpcauth.py\n".into();
+        return "No random numbers are available: create the rpcauth line with rpcauth.py of Dash Core\n".into();
     };
     let joined = oldest.is_some_and(|version| version >= JOINED_SINCE);
     let remark = if joined {
-        "# Each name is a method joined with its subcommand, which nodes know since version 21: nothing else is allowed.\n"
+        "# Each name is a method joined with its subcommand (nodes of version 21 and later). Everything else is forbidden.\n"
     } else {
         "# Nodes differ in what they compare: the method alone, or, since version 21, the method joined with its subcommand.\n\
          # Both are listed; a name that a node does not know does no harm. Where protx is allowed as a whole, so are its\n\
@@ -38,15 +38,16 @@ pub fn configuration_lines(methods: &[&Method], oldest: Option<u32>) -> String {
     )
 }
 
-/// `rpcauth=user:salt$hash`, the hash being HMAC-SHA256 of the password under the salt's text (`share/rpcauth`).
+/// `rpcauth=user:salt$hash`, the hash being the HMAC-SHA256 of the password with the salt's text as key
+/// (`share/rpcauth`).
 pub fn rpcauth(user: &str, password: &str, salt: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, salt.as_bytes());
     let hash = hmac::sign(&key, password.as_bytes());
     format!("rpcauth={user}:{salt}${}", hex::encode(hash.as_ref()))
 }
 
-/// Names for `rpcwhitelist`: joined with their subcommands, as later nodes take them, and the methods alone, which is all that
-/// nodes up to v20 know. A v23.1.2 takes either, so there the joined ones do.
+/// Names for `rpcwhitelist`: joined with their subcommands, for newer nodes, and the methods alone, the only form for
+/// nodes up to v20. A v23.1.2 accepts both, so it gets the joined ones.
 fn whitelist(methods: &[&Method], joined: bool) -> Vec<String> {
     let alone = methods.iter().filter(|method| !joined || method.subcommand().is_none());
     let mut names: Vec<String> = alone.map(|method| method.parent().to_string()).collect();

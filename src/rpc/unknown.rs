@@ -1,4 +1,4 @@
-//! What an answer says that is not understood, counted by kind while it is read.
+//! Counts values of answers that are not understood, by kind, while they are read.
 //!
 //! Never here: which answers; the counters themselves (`meters`).
 
@@ -9,17 +9,17 @@ use crate::meters::{NotUnderstood, RpcMeters};
 pub struct Unknown([u64; NotUnderstood::ALL.len()]);
 
 impl Unknown {
-    /// Counts so many of a kind.
+    /// Adds occurrences of a kind.
     pub fn note(&mut self, kind: NotUnderstood, count: u64) {
         self.0[kind as usize] += count;
     }
 
-    /// How often a kind was met.
+    /// The number of occurrences of a kind.
     pub fn count(&self, kind: NotUnderstood) -> u64 {
         self.0[kind as usize]
     }
 
-    /// Adds what was met to the counters of the process.
+    /// Adds the counts to the counters of the process.
     pub fn count_in(&self, meters: &RpcMeters) {
         for kind in NotUnderstood::ALL.into_iter().filter(|kind| self.count(*kind) > 0) {
             meters.not_understood(kind, self.count(kind));

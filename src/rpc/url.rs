@@ -1,6 +1,6 @@
-//! The URL of a node's RPC, which may hold a token in its path: hosted nodes keep their key there.
+//! The URL of a node's RPC. Its path may be secret: hosted nodes put their key there.
 //!
-//! Never here: whether it is a good one (`config`); sending anything to it.
+//! Never here: validation (`config`); connections.
 
 use std::fmt;
 

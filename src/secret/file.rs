@@ -1,23 +1,24 @@
-//! A file that holds one secret: a cookie, a password, a token, a URL with one in it. Certificates are read in the same way.
+//! Files that contain one secret: a cookie, a password, a token, a URL with one in it. Certificates are read in the
+//! same way.
 //!
-//! Never here: what stands in it, in an error; files that may wait or never end, such as a FIFO or a device.
+//! Never here: content of the file in an error; files that may block or never end, such as a FIFO or a device.
 
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Largest file that is read, in bytes.
+/// Maximum file size in bytes.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// Why a secret cannot be read; it follows the path of the file.
+/// Why a secret cannot be read; the text follows the path of the file.
 #[derive(Debug)]
 pub enum SecretFileError {
-    /// It cannot be opened or read.
+    /// The file cannot be opened or read.
     Io(io::Error),
-    /// It is a directory, a FIFO, a socket or a device.
+    /// The path is a directory, a FIFO, a socket or a device.
     NotAFile(&'static str),
-    /// It is larger than this, in bytes.
+    /// The file is larger than this, in bytes.
     TooLarge(u64),
 }
 
@@ -41,10 +42,10 @@ impl From<io::Error> for SecretFileError {
     }
 }
 
-/// The text in a file, without the white space around it.
+/// The text in a file, without surrounding white space.
 ///
 /// # Errors
-/// When it is no regular file, cannot be read, is no UTF-8, or is larger than 64 KiB.
+/// If it is not a regular file, cannot be read, is not UTF-8, or is larger than 64 KiB.
 pub fn read(path: &Path) -> Result<String, SecretFileError> {
     read_up_to(path, MAX_BYTES).map(|text| text.trim().to_string())
 }
@@ -52,9 +53,9 @@ pub fn read(path: &Path) -> Result<String, SecretFileError> {
 /// The text in a file of at most `limit` bytes.
 ///
 /// # Errors
-/// When it is no regular file, cannot be read, is no UTF-8, or is larger.
+/// If it is not a regular file, cannot be read, is not UTF-8, or is larger.
 pub fn read_up_to(path: &Path, limit: u64) -> Result<String, SecretFileError> {
-    // Looked at before it is opened: to open a FIFO waits for its writer.
+    // Checked before opening: opening a FIFO waits for its writer.
     let kind = std::fs::metadata(path)?.file_type();
     if !kind.is_file() {
         return Err(SecretFileError::NotAFile(name(kind)));

@@ -1,6 +1,6 @@
-//! Texts that must not be printed: passwords, tokens, addresses with a token in them, and the files that hold them.
+//! Secrets that must not be printed: passwords, tokens, URLs with a token, and the files that contain them.
 //!
-//! Never here: what a secret is for.
+//! Never here: the use of a secret.
 
 pub mod file;
 
@@ -19,7 +19,7 @@ impl Secret {
         Secret(text.into())
     }
 
-    /// The text, for the one place that sends it.
+    /// The text, only for sending it.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
@@ -31,20 +31,20 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Where a secret comes from.
+/// The source of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource {
     /// The configuration itself.
     Text(Secret),
-    /// A file with nothing else in it, read each time the secret is used, so a replaced file needs no reload.
+    /// A file that contains only the secret, read at each use, so that a replaced file needs no reload.
     File(PathBuf),
 }
 
 impl SecretSource {
-    /// The secret as it is now; of a file, without the white space around it.
+    /// The current secret; from a file, without surrounding white space.
     ///
     /// # Errors
-    /// When the file cannot be read as a secret; the error does not name the file.
+    /// If the file cannot be read as a secret; the error does not contain its name.
     pub(crate) fn read(&self) -> Result<Secret, SecretFileError> {
         match self {
             SecretSource::Text(secret) => Ok(secret.clone()),

@@ -1,6 +1,6 @@
-//! The body of an answer: bytes that are known, or bytes that are produced while they are sent.
+//! The body of a response: complete bytes, or bytes that are produced while they are sent.
 //!
-//! Never here: a copy of the bytes, a queue of produced pieces.
+//! Never here: copies of the bytes, queues of produced pieces.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -16,13 +16,13 @@ use tokio::time::timeout;
 use crate::web::handlers::Body;
 use crate::web::timeouts::RequestMark;
 
-/// How long a page that is produced while it is sent holds its place among the scrapes.
+/// How long a streamed page holds its scrape permit.
 const LONGEST_PLACE: Duration = Duration::from_secs(1);
 
-/// The body type of all our answers.
+/// The body type of all responses.
 pub(super) struct Payload {
     source: Source,
-    // Both are let go when hyper has taken the last piece and drops the body.
+    // Both are dropped when hyper has taken the last piece and drops the body.
     _place: Option<oneshot::Sender<()>>,
     _mark: Option<RequestMark>,
 }
@@ -44,8 +44,8 @@ impl Payload {
         Payload { source, _place: None, _mark: None }
     }
 
-    /// Holds a place among the scrapes until the last piece is taken, but not for long: a client that reads slowly would keep
-    /// others out. A page that is known as a whole is shared, so it needs no place at all.
+    /// Holds a scrape permit until the last piece is taken, but only for a limited time: a client that reads slowly
+    /// would block others. A complete page is shared and needs no permit.
     pub(super) fn occupying(self, permit: Option<OwnedSemaphorePermit>) -> Payload {
         let Some(permit) = permit.filter(|_| matches!(self.source, Source::Stream(_))) else { return self };
         let (place, taken) = oneshot::channel::<()>();
@@ -57,12 +57,12 @@ impl Payload {
         Payload { _place: Some(place), ..self }
     }
 
-    /// Holds the request open on its connection's clock until the last piece is taken.
+    /// Keeps the request open in the timer of its connection until the last piece is taken.
     pub(super) fn holding(self, mark: RequestMark) -> Payload {
         Payload { _mark: Some(mark), ..self }
     }
 
-    /// Bytes still to come; `None` for a stream.
+    /// Remaining bytes; `None` for a stream.
     fn length(&self) -> Option<u64> {
         match &self.source {
             Source::Whole { remaining, .. } => Some(*remaining),

@@ -1,10 +1,11 @@
-//! Requests that a browser sends on behalf of a foreign page: by a name that leads here (DNS rebinding), or as a write.
+//! Rejects requests that a browser sends on behalf of a page of another site: by a name that resolves to this host (DNS
+//! rebinding), or as a write.
 //!
-//! Prometheus and other tools ask by whatever name they know, so the names of a plain server are checked only for requests
-//! that come from a browser. A page cannot leave out all the marks by which that is seen: browsers always send
-//! `Accept-Language`, whatever else a script sets.
+//! Prometheus and other tools may use any name, so the names of an unprotected server are checked only for requests of
+//! a browser. A page cannot remove all headers by which a browser is detected: browsers always send `Accept-Language`,
+//! whatever a script sets.
 //!
-//! Never here: who may ask (`exporter-toolkit`); a check of requests that are no browser's.
+//! Never here: authentication (`exporter-toolkit`); checks of requests of other clients.
 
 use std::net::IpAddr;
 
@@ -13,15 +14,16 @@ use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::{HeaderMap, Method, StatusCode, Version};
 
-/// Where a browser says that the request comes from; scripts cannot set it (Fetch Metadata, §2).
+/// Relation of the requesting page to this server; scripts cannot set it (Fetch Metadata, §2).
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 /// Headers that browsers send and other clients of an exporter do not.
 const BROWSER_HEADERS: [&str; 6] =
     [SEC_FETCH_SITE, "sec-fetch-mode", "sec-fetch-dest", "origin", "referer", "accept-language"];
 
-/// Checks a request. `open` is whether the server answers everybody over plain HTTP: with TLS a foreign name does not match
-/// the certificate, and with passwords a browser has none for a foreign name. `allowed` are further names of the server.
+/// Checks a request. `open`: whether the server answers any client over plain HTTP. With TLS, a foreign name does not
+/// match the certificate; with passwords, a browser has none for a foreign name. `allowed` are further names of the
+/// server.
 ///
 /// # Errors
 /// The status, and a sentence for the client.
@@ -38,20 +40,21 @@ pub(super) fn check(head: &Parts, open: bool, allowed: &[String]) -> Result<(), 
     }
     let writes = ![Method::GET, Method::HEAD, Method::OPTIONS].contains(&head.method);
     if writes && is_of_foreign_page(&head.headers, host.as_ref(), allowed) {
-        return Err((StatusCode::FORBIDDEN, "A page of another site may not send this request.".into()));
+        return Err((StatusCode::FORBIDDEN, "Cross-site requests are not allowed.".into()));
     }
     Ok(())
 }
 
-/// The host that a request names, which must be one; HTTP/1.0 need not name any (RFC 9112 §3.2).
+/// The host of a request, which must be unique; HTTP/1.0 may omit it (RFC 9112 §3.2).
 fn named_host(head: &Parts) -> Result<Option<&str>, (StatusCode, String)> {
     let bad = |reason: &str| Err((StatusCode::BAD_REQUEST, reason.to_string()));
     let mut values = head.headers.get_all(HOST).iter();
     let (first, second) = (values.next(), values.next());
     if second.is_some() {
-        return bad("A request may have one header Host only.");
+        return bad("The request has more than one Host header.");
     }
-    // HTTP/2 names it outside of the headers, and the absolute form of HTTP/1.1 wins over the header, which it needs too.
+    // HTTP/2 has it outside of the headers, and the absolute form of HTTP/1.1 takes precedence over the header, but
+    // requires it too.
     if let Some(authority) = head.uri.authority()
         && (first.is_some() || head.version != Version::HTTP_11)
     {
@@ -59,9 +62,9 @@ fn named_host(head: &Parts) -> Result<Option<&str>, (StatusCode, String)> {
     }
     match first.map(|value| value.to_str()) {
         Some(Ok(host)) => Ok(Some(host)),
-        Some(Err(_)) => bad("The header Host has characters that no host has."),
+        Some(Err(_)) => bad("The Host header is invalid."),
         None if head.version <= Version::HTTP_10 => Ok(None),
-        None => bad("A request must have a header Host."),
+        None => bad("The Host header is missing."),
     }
 }
 
@@ -70,8 +73,8 @@ fn is_of_browser(headers: &HeaderMap) -> bool {
     agent || BROWSER_HEADERS.iter().any(|name| headers.contains_key(*name))
 }
 
-/// Whether a name is the server's and cannot be made to lead here by a stranger: an address, or a name that is not of the
-/// public DNS, or one that is configured.
+/// Whether a name belongs to the server and a stranger cannot make it resolve to this host: an address, a name outside
+/// of the public DNS, or a configured name.
 fn is_ours(host: &str, allowed: &[String]) -> bool {
     let name = host.trim_end_matches('.').to_ascii_lowercase();
     let literal = name.trim_start_matches('[').trim_end_matches(']');
@@ -81,7 +84,8 @@ fn is_ours(host: &str, allowed: &[String]) -> bool {
         || allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(&name))
 }
 
-/// Whether the browser says that the page behind a request is of another site. A client that says nothing is no browser.
+/// Whether the page behind a request belongs to another site, as the browser reports it. A client without these headers
+/// is not a browser.
 fn is_of_foreign_page(headers: &HeaderMap, host: Option<&Authority>, allowed: &[String]) -> bool {
     if let Some(site) = headers.get(SEC_FETCH_SITE) {
         return site != "same-origin" && site != "none";

@@ -1,9 +1,9 @@
-//! One connection: HTTP on a socket, encrypted or not, until either side is done, the time is over, or the server stops.
+//! One connection: HTTP on a socket, with or without TLS, until either side closes it, a deadline passes, or the server
+//! stops.
 //!
-//! Below everything is the paced socket, so that a handshake has no more time than the header that follows it: both
-//! together have that of a header.
+//! The timed stream is below TLS, so that a TLS handshake and the header after it share one deadline.
 //!
-//! Never here: what a request means, who gets in.
+//! Never here: the meaning of a request, authentication.
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -31,23 +31,24 @@ use crate::web::settings::WebSettings;
 use crate::web::timed_stream::TimedStream;
 use crate::web::timeouts::ConnectionTimer;
 
-/// What hyper may hold of a connection's input, and at which amount of output it waits for the socket. One piece of
-/// output larger than this is taken whole and written without being split.
+/// Limit of hyper's input buffer, and the amount of output at which it waits for the socket. A larger piece of output
+/// is written without being split.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// Requests of a shared connection at a time. Those of one Prometheus come one after the other for each of its jobs.
+/// Maximum number of concurrent requests of a shared connection. One Prometheus sends one request at a time for each of
+/// its jobs.
 const SHARED_REQUESTS: u32 = 16;
 
 /// The other end of a connection.
 #[derive(Clone)]
 pub(super) struct Peer {
-    /// Where it is.
+    /// Its address.
     pub(super) address: IpAddr,
-    /// The settings under which it was accepted.
+    /// The settings with which it was accepted.
     pub(super) accepted: Arc<ActiveSecurity>,
 }
 
-/// Serves one connection. `stop` turns true when the server stops: the request in flight is answered, no further one.
+/// Serves one connection. `stop` becomes true when the server stops: the current request is answered, no further one.
 pub(super) async fn drive(
     stream: TcpStream,
     clock: Arc<ConnectionTimer>,
@@ -55,9 +56,9 @@ pub(super) async fn drive(
     stop: watch::Receiver<bool>,
 ) {
     let _open = OpenConnection::new(&server.meters);
-    // Answers are written in few large pieces: there is nothing to gather. A failure costs only speed.
+    // Responses are written in few large pieces, so Nagle's algorithm gains nothing. A failure only costs speed.
     let _ = stream.set_nodelay(true);
-    // An error means that the client is gone already.
+    // An error means that the client is gone.
     let Ok(address) = stream.peer_addr().map(|address| address.ip()) else { return };
     let stream = TimedStream::new(stream, Arc::clone(&clock));
     let accepted = server.security.active();
@@ -70,24 +71,24 @@ pub(super) async fn drive(
         Some(Ok(stream)) => talk.http1(stream).await,
         Some(Err((error, mut stream))) => {
             talk.server.meters.handshakes_failed.inc();
-            tracing::debug!(%error, "a TLS handshake failed: {error}");
-            // The alert that says why is on its way. In TLS 1.3 a client meets it when it has already begun to ask; we
-            // hear that out, or closing would reset the connection and the alert be lost.
+            tracing::debug!(%error, "TLS handshake failed: {error}");
+            // A TLS alert with the reason is being sent. In TLS 1.3 the client sees it after it began its request; the
+            // request is read, because closing would reset the connection and lose the alert.
             talk.hold(stream.shutdown(), |_| ConnectionEvent::End).await;
         }
         None => talk.server.meters.handshakes_failed.inc(),
     }
 }
 
-/// What is done with a connection when the server stops, or when the settings of client certificates change.
+/// What happens to a connection when the server stops, or when the client certificate settings change.
 enum ConnectionEvent {
-    /// It is ended.
+    /// It is closed.
     End,
-    /// It ends by itself.
+    /// It closes by itself.
     Wait,
 }
 
-/// What a connection is held by, whatever is spoken on it.
+/// The limits of a connection, independent of the protocol.
 struct ConnectionLoop {
     server: Arc<Server>,
     clock: Arc<ConnectionTimer>,
@@ -119,7 +120,8 @@ impl ConnectionLoop {
         note(ended.await);
     }
 
-    /// Polls `work` until it is done, its time is over (`None`), or it has to stop and `stopping` says to end it (`None`).
+    /// Polls `work` until it is done, its deadline passes (`None`), or it has to stop and `stopping` says to close it
+    /// (`None`).
     async fn hold<W: Future>(
         &mut self,
         work: W,
@@ -128,7 +130,7 @@ impl ConnectionLoop {
         let mut work = pin!(work);
         let deadline = || Instant::from_std(self.clock.deadline(&self.server.settings));
         let mut alarm = pin!(sleep_until(deadline()));
-        // An error, the sender being gone, means stop as well.
+        // An error means that the sender is gone, so stop as well.
         let mut stop = pin!(self.stop.wait_for(|stop| *stop));
         let mut superseded = pin!(Arc::clone(&self.server.security).superseded(Arc::clone(&self.peer.accepted)));
         let mut stopped = false;
@@ -142,7 +144,7 @@ impl ConnectionLoop {
             if let Poll::Ready(done) = work.as_mut().poll(context) {
                 return Poll::Ready(Some(done));
             }
-            // What brings the deadline nearer happens in the poll above, so there is no one to wake us when it moves.
+            // An earlier deadline results only from the poll above, so no wake-up is needed when it moves.
             let deadline = deadline();
             if alarm.deadline() != deadline {
                 alarm.as_mut().reset(deadline);
@@ -153,7 +155,7 @@ impl ConnectionLoop {
     }
 }
 
-/// Answers one request, on the clock of its connection.
+/// Answers one request within the deadline of its connection.
 fn answer(
     server: Arc<Server>,
     clock: &Arc<ConnectionTimer>,
@@ -166,14 +168,14 @@ fn answer(
 
 fn note(ended: Option<hyper::Result<()>>) {
     if let Some(Err(error)) = ended {
-        tracing::debug!(%error, "an HTTP connection ended with an error: {error}");
+        tracing::debug!(%error, "HTTP connection failed: {error}");
     }
 }
 
 fn first(settings: &WebSettings) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
-        // `deadline` has its place.
+        // The timer has the connection.
         .header_read_timeout(None)
         .max_headers(settings.max_header_lines)
         .max_header_size(settings.max_header_bytes)

@@ -1,6 +1,7 @@
-//! What the client likes best of what we have: `Accept` and `Accept-Encoding` (RFC 9110 §12.5).
+//! Content negotiation: `Accept` and `Accept-Encoding` (RFC 9110 §12.5).
 //!
-//! Never here: a refusal. Whoever asks for nothing that we have gets plain text, as the exposition formats' rules say.
+//! Never here: a rejection. A client that accepts none of our formats gets plain text, as the exposition formats
+//! specify.
 
 use std::cmp::Reverse;
 
@@ -9,20 +10,20 @@ use hyper::header::{ACCEPT, ACCEPT_ENCODING, HeaderName};
 
 use crate::web::handlers::Format;
 
-/// The format to answer in. OpenMetrics only for a range that takes version 1.0.0, which is the one we write.
+/// The format of the response. OpenMetrics only for a range that accepts version 1.0.0, the version written here.
 pub(super) fn format(headers: &HeaderMap) -> Format {
     let ranges = elements(headers, &ACCEPT);
     let quality = |format| {
-        // The most specific range speaks for the format, the first of equals.
+        // The most specific range decides; of equal ones, the first.
         let range = ranges.iter().enumerate().filter(|(_, range)| specificity(range, format) > 0);
         let (position, range) = range.min_by_key(|(_, range)| Reverse(specificity(range, format)))?;
         (range.thousandths > 0).then_some((range.thousandths, Reverse(position)))
     };
-    // Equal wishes are decided by their order, and by our default where one range covers both.
+    // Equal weights are decided by their order, and by the default if one range covers both.
     if quality(Format::OpenMetrics) > quality(Format::Text) { Format::OpenMetrics } else { Format::Text }
 }
 
-/// Whether the client takes gzip, and does not like plain bytes better. `*` alone is not taken as a wish for it.
+/// Whether the client accepts gzip and does not prefer plain bytes. `*` alone is not a request for it.
 pub(super) fn gzip(headers: &HeaderMap) -> bool {
     let codings = elements(headers, &ACCEPT_ENCODING);
     let quality = |name: &str| {
@@ -39,7 +40,7 @@ struct Element<'a> {
     thousandths: u16,
 }
 
-/// The elements of all lines of a header; those that make no sense are left out.
+/// The elements of all lines of a header; invalid ones are ignored.
 fn elements<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<Element<'a>> {
     let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).filter_map(element).collect()
@@ -66,8 +67,8 @@ fn thousandths(text: &str) -> Option<u16> {
     (0.0..=1.0).contains(&quality).then(|| (quality * 1000.0).round() as u16)
 }
 
-/// How closely a media range names a format: 0 not at all, 1 as anything, 2 as any of its kind, 3 by name, 4 by name
-/// and version. The other parameters (`charset`, `escaping`) exclude nothing: all our names are plain.
+/// How specifically a media range names a format: 0 not at all, 1 any type, 2 any subtype, 3 by name, 4 by name and
+/// version. Other parameters (`charset`, `escaping`) exclude nothing: all metric names are ASCII.
 fn specificity(range: &Element<'_>, format: Format) -> u8 {
     let (kind, subtype, version) = match format {
         Format::Text => ("text", "plain", "0.0.4"),

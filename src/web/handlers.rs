@@ -1,6 +1,6 @@
-//! What is served: the functions that answer and the facts of the landing page, handed in by whoever builds the parts.
+//! The handlers of the server and the facts of the landing page, passed in by the caller of [`crate::web::serve`].
 //!
-//! Never here: HTTP's own words (headers, status codes, encodings), which the rest of `web` translates.
+//! Never here: HTTP (headers, status codes, encodings), which the rest of `web` adds.
 
 use std::fmt;
 use std::pin::Pin;
@@ -11,46 +11,46 @@ use bytes::Bytes;
 
 use crate::web::api::Api;
 
-/// An answer that takes its time.
+/// A response that takes time.
 pub type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Answers one scrape. Runs on the threads that serve all connections, so longer work belongs on others. Dropped
-/// unfinished when the client goes away or its time is over.
+/// unfinished if the client disconnects or the timeout passes.
 pub type MetricsFunction = Box<dyn Fn(MetricsRequest) -> Answer<Result<MetricsReply, ScrapeError>> + Send + Sync>;
 
-/// Says what is missing before the page can be trusted; called for each request, so it must be cheap.
+/// Reports what is missing until the exporter is ready; called for each request, so it must be cheap.
 pub type ReadyFunction = Box<dyn Fn() -> Readiness + Send + Sync>;
 
-/// Reads the configuration anew; the error is one or more sentences for the operator. The answer may be dropped
-/// unfinished, so what must not stop halfway belongs into a task of its own.
+/// Reloads the configuration; the error is one or more sentences for the operator. The future may be dropped
+/// unfinished, so work that must not stop halfway belongs in a separate task.
 pub type ReloadFunction = Box<dyn Fn() -> Answer<Result<(), String>> + Send + Sync>;
 
-/// All that the server needs to know of the rest of the program.
+/// The interface of the server to the rest of the program.
 pub struct Handlers {
-    /// Facts of the landing page, the path of the metrics among them.
+    /// Facts of the landing page, including the path of the metrics.
     pub landing: LandingPage,
-    /// Behind the telemetry path.
+    /// Handler of the telemetry path.
     pub metrics: MetricsFunction,
-    /// Behind `/api/`; `None` serves nothing there.
+    /// Handler of `/api/`; `None` disables it.
     pub api: Option<Arc<Api>>,
-    /// Behind `/runbooks`: the name of each alert and its runbook in Markdown.
+    /// Handler of `/runbooks`: the name of each alert and its runbook in Markdown.
     pub runbooks: &'static [(&'static str, &'static str)],
-    /// Behind `/-/ready`.
+    /// Handler of `/-/ready`.
     pub ready: ReadyFunction,
-    /// Behind `/-/reload`; `None` refuses it (403), which is the default of the program.
+    /// Handler of `/-/reload`; `None` rejects it (403), which is the default of the program.
     pub reload: Option<ReloadFunction>,
 }
 
-/// What the landing page says. Plain text: escaped where it is written.
+/// Content of the landing page. Plain text, which the page escapes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LandingPage {
     /// Name of the program.
     pub name: String,
     /// Its version.
     pub version: String,
-    /// One sentence: what it is.
+    /// One sentence that describes it.
     pub summary: String,
-    /// Where the metrics are.
+    /// Path of the metrics.
     pub telemetry_path: TelemetryPath,
     /// Further links, after those to metrics, health and readiness.
     pub links: Vec<Link>,
@@ -59,22 +59,22 @@ pub struct LandingPage {
 /// A link of the landing page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// Path or URL; trusted to be one of `http`, `https` or relative.
+    /// Path or URL; trusted to be `http`, `https` or relative.
     pub target: String,
-    /// What the reader sees.
+    /// The visible text.
     pub text: String,
 }
 
-/// The path under which the metrics are served, `/metrics` unless configured.
+/// The path of the metrics, `/metrics` unless configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TelemetryPath(String);
 
 impl TelemetryPath {
-    /// Takes a path that starts with `/` and has only characters that need no escape in a path. `/` itself is allowed
-    /// and replaces the landing page; what begins with `/-/` or `/api/` is ours.
+    /// Takes a path that starts with `/` and contains only characters that need no escape. `/` itself is allowed and
+    /// replaces the landing page; paths that begin with `/-/` or `/api/` are reserved.
     ///
     /// # Errors
-    /// A sentence that says what is wrong with it.
+    /// A sentence that describes the mistake.
     pub fn new(path: &str) -> Result<TelemetryPath, String> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
         if !path.starts_with('/') {
@@ -114,25 +114,25 @@ impl fmt::Display for TelemetryPath {
     }
 }
 
-/// What a scrape asks for.
+/// Parameters of a scrape.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MetricsRequest {
-    /// The format that the client likes best of those we have.
+    /// The format that the client prefers of those available.
     pub format: Format,
-    /// Whether the client takes gzip.
+    /// Whether the client accepts gzip.
     pub gzip: bool,
-    /// Families named by `collect[]`, in the order given and as given; empty is all.
+    /// Families named by `collect[]`, in the given order and spelling; empty means all.
     pub collect: Vec<String>,
-    /// The part of the masternodes named by `shard`; `None` is all.
+    /// The part of the masternodes named by `shard`; `None` means all.
     pub shard: Option<Shard>,
-    /// How long the client waits in total, as it says; `None` when it does not.
+    /// The timeout of the client; `None` if it sends none.
     pub scrape_timeout: Option<Duration>,
 }
 
 /// The exposition formats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
-    /// Prometheus text 0.0.4, also for whoever asks for nothing that we have.
+    /// Prometheus text 0.0.4, also the default.
     #[default]
     Text,
     /// OpenMetrics text 1.0.0.
@@ -142,17 +142,17 @@ pub enum Format {
 /// One part of the masternodes when several scrapes share them: `shard=0/3`, `1/3` and `2/3` together are all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
-    /// From 0 up to `total`, that excluded.
+    /// From 0 to `total`, exclusive.
     pub index: u32,
-    /// How many parts, at least 1.
+    /// Number of parts, at least 1.
     pub total: u32,
 }
 
-/// The answer to a scrape.
+/// The response to a scrape.
 pub struct MetricsReply {
     /// The value of `Content-Type`: visible ASCII, version included.
     pub content_type: &'static str,
-    /// Whether the body is gzip; only if [`MetricsRequest::gzip`] allowed it.
+    /// Whether the body is gzip; only if [`MetricsRequest::gzip`] allows it.
     pub gzip: bool,
     /// The page.
     pub body: Body,
@@ -160,23 +160,23 @@ pub struct MetricsReply {
 
 /// The bytes of a page.
 pub enum Body {
-    /// Known as a whole: sent with its length, without a copy.
+    /// Complete: sent with its length, without a copy.
     Whole(Vec<Bytes>),
-    /// Produced while it is sent: the next piece is asked for when the connection has taken the one before. The
-    /// iterator runs on the threads that serve all connections, so a piece should cost well under a millisecond.
+    /// Streamed: the next piece is requested when the connection has taken the previous one. The iterator runs on the
+    /// threads that serve all connections, so a piece should take well under a millisecond.
     Stream(Box<dyn Iterator<Item = Bytes> + Send>),
 }
 
-/// Why there is no page; each holds a sentence for the client.
+/// Why a scrape fails; each contains a sentence for the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScrapeError {
-    /// The client asked for something that does not exist, such as an unknown family (400).
+    /// The client requested something that does not exist, for example an unknown family (400).
     BadRequest(String),
-    /// There is no page now, there may be one later (503).
+    /// The metrics are not available now, but may be later (503).
     Unavailable(String),
 }
 
-/// What is missing until the exporter is ready.
+/// Missing conditions of readiness.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Readiness {
     /// One plain line for each; none means ready.

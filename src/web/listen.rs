@@ -1,4 +1,4 @@
-//! Where the server listens: addresses as written in arguments and files, and the sockets behind them.
+//! Listen addresses, as written in arguments and files, and their sockets.
 //!
 //! Never here: accepting (`serve`).
 
@@ -10,7 +10,7 @@ use std::str::FromStr;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
-/// Connections that the kernel completes while we are busy; it may cap this.
+/// Backlog of connections that the kernel completes; the kernel may limit it.
 const BACKLOG: i32 = 1024;
 
 /// A host and a port: `127.0.0.1:10066`, `localhost:10066`, `[::1]:10066`, or `:10066` for all interfaces.
@@ -29,7 +29,7 @@ enum Host {
 }
 
 impl ListenAddress {
-    /// Whether only this host can reach it. A name other than `localhost` counts as reachable from elsewhere.
+    /// Whether only this host can reach it. A name other than `localhost` counts as reachable from other hosts.
     pub fn is_loopback(&self) -> bool {
         match &self.host {
             Host::Any => false,
@@ -38,7 +38,7 @@ impl ListenAddress {
         }
     }
 
-    /// The name of the host, where it is not an address.
+    /// The host name, if it is not an address.
     pub fn name(&self) -> Option<&str> {
         match &self.host {
             Host::Name(name) => Some(name),
@@ -46,7 +46,7 @@ impl ListenAddress {
         }
     }
 
-    /// The address for a client on this host: what listens on all interfaces is reached over loopback.
+    /// The address for a client on this host: the loopback address if it listens on all interfaces.
     pub(crate) fn dial(&self) -> ListenAddress {
         let host = match &self.host {
             Host::Any => Host::Ip(Ipv4Addr::LOCALHOST.into()),
@@ -101,12 +101,12 @@ impl FromStr for ListenAddress {
     }
 }
 
-/// An address that cannot be listened on.
+/// An error of a listen address.
 #[derive(Debug)]
 pub struct BindError {
     /// The address as configured.
     pub address: ListenAddress,
-    /// What the system said.
+    /// The error of the system.
     pub cause: io::Error,
 }
 
@@ -115,7 +115,7 @@ impl fmt::Display for BindError {
         let BindError { address, cause } = self;
         let cure = match cause.kind() {
             io::ErrorKind::AddrInUse => "stop the process that has this port, or choose another one",
-            io::ErrorKind::AddrNotAvailable => "no interface of this host has this address: choose one that it has",
+            io::ErrorKind::AddrNotAvailable => "no interface of this host has this address: choose an existing one",
             io::ErrorKind::PermissionDenied => "choose a port above 1023, or grant the right to bind lower ones",
             _ if matches!(address.host, Host::Name(_)) => "check that the name resolves to an address of this host",
             _ => "choose another address",
@@ -130,11 +130,11 @@ impl std::error::Error for BindError {
     }
 }
 
-/// Listens on all `addresses`, or on none. A name is listened on at the first of its addresses that works, IPv4 before
-/// IPv6; `:port` and `[::]:port` take IPv4 as well, and `:port` does without IPv6 on a host that has none.
+/// Listens on all `addresses`, or on none. For a name, listens on the first of its addresses that works, IPv4 before
+/// IPv6; `:port` and `[::]:port` include IPv4, and `:port` works without IPv6 on a host that has none.
 ///
 /// # Errors
-/// The first address that cannot be listened on.
+/// The first address that fails.
 pub async fn bind(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>, BindError> {
     let mut listeners = Vec::with_capacity(addresses.len());
     for address in addresses {
@@ -149,7 +149,7 @@ async fn bind_one(address: &ListenAddress) -> io::Result<TcpListener> {
     match &address.host {
         Host::Ip(ip) => listen(SocketAddr::new(*ip, port)),
         Host::Any => match listen((Ipv6Addr::UNSPECIFIED, port).into()) {
-            // In use or forbidden is so with IPv4, too; the rest means that there is no IPv6.
+            // An address that is in use or forbidden fails with IPv4, too; other errors mean that there is no IPv6.
             Err(error) if !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => {
                 listen((Ipv4Addr::UNSPECIFIED, port).into())
             }
@@ -158,7 +158,7 @@ async fn bind_one(address: &ListenAddress) -> io::Result<TcpListener> {
         Host::Name(name) => {
             let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
             let mut candidates: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), port)).await?.collect();
-            // `localhost` has both kinds on most hosts; whoever writes 127.0.0.1 elsewhere means the same.
+            // `localhost` has both families on most hosts; a configuration with 127.0.0.1 elsewhere means the same.
             candidates.sort_by_key(SocketAddr::is_ipv6);
             for resolved in candidates {
                 match listen(resolved) {
@@ -177,7 +177,8 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
         // The default differs between systems.
         socket.set_only_v6(!address.ip().is_unspecified())?;
     }
-    // A restart must not wait for the connections of the process before it. Elsewhere the option lets ports be stolen.
+    // A restart must not wait for connections of the previous process. On other systems the option lets another process
+    // take the port.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;

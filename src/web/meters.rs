@@ -1,24 +1,24 @@
-//! What the server counts of itself.
+//! Counters of the HTTP server.
 //!
-//! Never here: a registry of its own; the caller's is used.
+//! Never here: a registry; the caller's is used.
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 /// The server's own metrics.
 #[derive(Clone, Debug)]
 pub struct Meters {
-    /// Requests answered. `handler` is one of the routes' names or `other`, `code` the status; answers to what is not
-    /// HTTP, or too large a header, are not counted: no handler saw them.
+    /// Requests answered. `handler` is a route name or `other`, `code` the status. Input that is not HTTP and oversized
+    /// headers are not counted: no handler gets them.
     pub(super) requests: IntCounterVec,
     /// Connections open now.
     pub(super) connections: IntGauge,
-    /// Connections closed at once because there were too many.
+    /// Connections closed at once at the connection limit.
     pub(super) connections_rejected: IntCounter,
-    /// Connections closed to make room for others.
+    /// Connections evicted at the connection limit.
     pub(super) connections_displaced: IntCounter,
-    /// Connections that ended before they were encrypted.
+    /// Failed TLS handshakes.
     pub(super) handshakes_failed: IntCounter,
-    /// Whether the web configuration could be used when it was last read; absent where there is none.
+    /// Whether the last load of the web configuration succeeded; absent without one.
     web_config_read: IntGaugeVec,
 }
 
@@ -26,30 +26,29 @@ impl Meters {
     /// Makes the metrics and registers them.
     ///
     /// # Errors
-    /// When the registry has metrics of the same names.
+    /// If the registry has metrics of the same names.
     pub fn new(registry: &Registry) -> prometheus::Result<Meters> {
         let requests = IntCounterVec::new(
             Opts::new("masternode_exporter_http_requests_total", "HTTP requests answered, by handler and status code."),
             &["handler", "code"],
         )?;
-        let connections =
-            IntGauge::new("masternode_exporter_http_connections", "HTTP connections open at the moment.")?;
+        let connections = IntGauge::new("masternode_exporter_http_connections", "HTTP connections currently open.")?;
         let connections_rejected = IntCounter::new(
             "masternode_exporter_http_connections_rejected_total",
-            "HTTP connections closed at once because too many were open, all of them waiting for an answer.",
+            "HTTP connections closed at once because the connection limit was reached and every open connection waited for a response.",
         )?;
         let connections_displaced = IntCounter::new(
             "masternode_exporter_http_connections_displaced_total",
-            "HTTP connections closed to make room for another one: refused and silent ones first, then resting ones, then those that keep us waiting. Authenticated connections are never closed for it.",
+            "HTTP connections evicted at the connection limit: rejected and silent ones first, then idle ones, then those that delay a request. Authenticated connections are never evicted.",
         )?;
         let handshakes_failed = IntCounter::new(
             "masternode_exporter_http_tls_handshakes_failed_total",
-            "HTTP connections that ended before they were encrypted: no TLS, no common version or cipher, no good certificate.",
+            "Failed TLS handshakes: no TLS, no common version or cipher, or no valid certificate.",
         )?;
         let web_config_read = IntGaugeVec::new(
             Opts::new(
                 "masternode_exporter_web_config_last_reload_successful",
-                "Whether the web configuration file could be used when it was last read; while 0, the one before it is in force.",
+                "1 if the last load of the web configuration file succeeded, 0 if it failed and the previous configuration stays in use. Absent without such a file.",
             ),
             &[],
         )?;
@@ -59,7 +58,7 @@ impl Meters {
         registry.register(Box::new(connections.clone()))?;
         registry.register(Box::new(connections_rejected.clone()))?;
         registry.register(Box::new(connections_displaced.clone()))?;
-        // What everybody watches exists from the start, so that its first increase is seen.
+        // Exist from the start, so that the first increase is visible.
         requests.with_label_values(&["metrics", "200"]);
         requests.with_label_values(&["metrics", "503"]);
         Ok(Meters {
@@ -72,18 +71,18 @@ impl Meters {
         })
     }
 
-    /// Makes every family have a sample, for the reference.
+    /// Creates a sample of every family, for the reference.
     pub fn touch(&self) {
         self.web_config_loaded(true);
     }
 
-    /// Notes whether the web configuration file could be used when it was last read.
+    /// Records whether the last load of the web configuration file succeeded.
     pub fn web_config_loaded(&self, good: bool) {
         self.web_config_read.with_label_values::<&str>(&[]).set(good.into());
     }
 }
 
-/// Counts one open connection for as long as it lives.
+/// Counts one open connection until it is dropped.
 pub(super) struct OpenConnection(IntGauge);
 
 impl OpenConnection {

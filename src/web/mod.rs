@@ -1,15 +1,15 @@
-//! The HTTP server: scrapes, the JSON API, health, readiness, reload and the pages for people.
+//! The HTTP server: scrapes, the JSON API, health, readiness, reload and the status pages.
 //!
-//! What it serves is handed to it as a [`handlers::Handlers`]: functions that answer, and a few facts. [`listen`] opens the
-//! sockets, [`serve`] accepts from them, `connection` speaks HTTP on one of them within the time that `deadline`
-//! leaves, `crowd` keeps their number within bounds, `route` picks the answer, `browser` refuses what a foreign page sends, `negotiate` and `query` read what the client asked for, `payload` sends the bytes.
-//! [`api`] answers the questions of scripts, [`pages`] those of people. The crate `exporter-toolkit` has
-//! encryption and authentication.
+//! Its content comes from [`handlers::Handlers`]: functions that answer, and a few facts. [`listen`] opens the sockets,
+//! [`serve`] accepts connections, `connection` speaks HTTP on one of them, `timeouts` and `timed_stream` hold its
+//! deadlines, `connections` limits their number, `route` selects the answer, `browser` rejects cross-site requests,
+//! `content_negotiation` and `scrape_request` read what the client asked for, `body` sends the bytes. [`api`] answers
+//! scripts, [`pages`] answers browsers. The crate `exporter-toolkit` provides TLS and authentication.
 //!
-//! Every wait has a deadline and every size a limit, all of them in [`settings::WebSettings`]: a hostile or broken client
-//! costs one connection for a bounded time.
+//! Every wait has a deadline and every size a limit, all of them in [`settings::WebSettings`]: a hostile or broken
+//! client costs one connection for a bounded time.
 //!
-//! Never here: a call to a masternode's RPC, rendering of samples, a decision about what is healthy.
+//! Never here: RPC calls, rendering of samples, decisions about health.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -48,13 +48,13 @@ mod tests;
 mod timed_stream;
 mod timeouts;
 
-/// How long accepting rests when the process or the host has no room for a further socket, which only time can cure.
+/// Pause of accepting when the process or the host has no room for another socket.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `site` under the settings of `security` on all `listeners` until `shutdown` is ready, then stops accepting, lets the
-/// requests in flight finish within [`WebSettings::stop_grace`], drops what is left and returns.
+/// Serves `site` with the settings of `security` on all `listeners` until `shutdown` is ready, then stops accepting,
+/// drains requests for up to [`WebSettings::stop_grace`], closes the remaining connections and returns.
 ///
-/// Nothing that a client does ends it earlier. Each connection is a task of its own; a panic in one ends that one.
+/// No client can end it earlier. Each connection is a separate task; a panic ends only that task.
 pub async fn serve(
     listeners: Vec<TcpListener>,
     site: Arc<Handlers>,
@@ -65,7 +65,7 @@ pub async fn serve(
 ) {
     let stop_grace = settings.stop_grace;
     let mut keeper = JoinSet::new();
-    // Ends with this function.
+    // Aborted when this function returns.
     keeper.spawn(Arc::clone(&security).watch_files());
     let server = Arc::new(Server::new(site, security, settings, meters));
     let (stop, stopped) = watch::channel(false);
@@ -85,7 +85,7 @@ pub async fn serve(
         }
     }
     drop(door);
-    // An error means that no connection is left to hear it.
+    // An error means that no connection is left.
     let _ = stop.send(true);
     let finished = async {
         while let Some(ended) = connections.next_end().await {
@@ -93,16 +93,16 @@ pub async fn serve(
         }
     };
     if tokio::time::timeout(stop_grace, finished).await.is_err() {
-        tracing::warn!(connections = connections.len(), "cut the HTTP connections that did not finish in time");
+        tracing::warn!(connections = connections.len(), "Closed HTTP connections that did not finish in time");
         connections.close_all().await;
     }
 }
 
-/// Starts a connection's task. When there are [`WebSettings::max_connections`] already, the one that is missed the least makes
-/// room; while all of them wait for answers, the newcomer is closed.
+/// Starts the task of a connection. At [`WebSettings::max_connections`], the least useful connection is evicted; if all
+/// of them wait for answers, the new one is closed.
 ///
-/// Closed at once rather than kept waiting: whoever is refused knows it now, not at its own deadline, and the queue of
-/// the kernel stays free for whoever comes when there is room again.
+/// It is closed at once instead of queued: the client learns it immediately, not at its own timeout, and the queue of
+/// the kernel stays free for later clients.
 async fn welcome(
     stream: TcpStream,
     server: &Arc<Server>,
@@ -115,7 +115,7 @@ async fn welcome(
             return;
         }
         server.meters.connections_displaced.inc();
-        // Its task runs nothing any more but its end, so this is a moment.
+        // Its task only has to be dropped, so this is short.
         if let Some(ended) = connections.next_end().await {
             note_end(server, ended);
         }
@@ -132,12 +132,12 @@ fn note_end(server: &Server, ended: Result<(), JoinError>) {
     }
 }
 
-/// The sockets that we accept from.
+/// The listening sockets.
 struct Acceptor {
     listeners: Vec<TcpListener>,
-    /// Which one is asked first the next time, so that a busy one does not starve the others.
+    /// The socket to try first next time, so that a busy one does not starve the others.
     next: usize,
-    /// Whether the last attempt failed; the first failure of a row is logged.
+    /// Whether the last attempt failed; only the first failure of a series is logged.
     refusing: bool,
 }
 
@@ -163,11 +163,11 @@ impl Acceptor {
                 self.refusing = false;
                 Some(stream)
             }
-            // The client was gone before we took it: its affair.
+            // The client closed the connection before it was accepted.
             Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted) => None,
             Err(error) => {
                 if !self.refusing {
-                    tracing::warn!(%error, "cannot accept HTTP connections, trying again: {error}");
+                    tracing::warn!(%error, "Cannot accept HTTP connections: {error}; will retry");
                 }
                 self.refusing = true;
                 tokio::time::sleep(ACCEPT_PAUSE).await;

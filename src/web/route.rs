@@ -1,6 +1,6 @@
-//! Which answer a request gets: the paths, their methods, and what is common to all answers.
+//! Routing: paths, methods, and what all responses have in common.
 //!
-//! Never here: sockets and deadlines of connections (`connection`), the content of the pages.
+//! Never here: sockets and deadlines (`connection`), the content of pages.
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -33,11 +33,11 @@ use crate::web::scrape_request::metrics_request;
 use crate::web::settings::WebSettings;
 use crate::web::timeouts::RequestMark;
 
-/// The part of a scrape's time that is left for the answer to travel.
+/// Share of a scrape timeout reserved for sending the response.
 const TRAVEL_SHARE: u32 = 10;
 const TRAVEL_MOST: Duration = Duration::from_millis(500);
 
-/// The pages.
+/// The routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route {
     Metrics,
@@ -90,19 +90,19 @@ impl Route {
     }
 }
 
-/// What all connections share.
+/// State shared by all connections.
 pub(super) struct Server {
     pub(super) settings: WebSettings,
     pub(super) meters: Meters,
     pub(super) security: Arc<WebSecurity>,
     site: Arc<Handlers>,
-    /// One permit for each scrape that may run; `None` for no limit.
+    /// One permit for each concurrent scrape; `None` for no limit.
     scrapes: Option<Arc<Semaphore>>,
-    /// One permit for each question to the API that may be answered.
+    /// One permit for each concurrent API request.
     questions: Arc<Semaphore>,
-    /// The same for pages, which do not wait for the API.
+    /// Separate permits for pages, which do not wait for the API.
     pages: Arc<Semaphore>,
-    /// What a browser may do with a page.
+    /// The Content-Security-Policy of pages.
     policy: HeaderValue,
     /// Whether a panic was logged.
     panicked: AtomicBool,
@@ -123,8 +123,8 @@ impl Server {
         Server { settings, meters, security, site, scrapes, questions, pages, policy, panicked: AtomicBool::new(false) }
     }
 
-    /// Answers one request, whatever it is. The answer to HEAD is that to GET: hyper sends its header only, and asks for
-    /// nothing of the body.
+    /// Answers one request. The response to HEAD is that to GET: hyper sends only its header and reads nothing of the
+    /// body.
     pub(super) async fn answer(
         &self,
         request: Request<Incoming>,
@@ -147,24 +147,24 @@ impl Server {
                 mark.admitted(access == Access::Authenticated);
                 caught(self.dispatch(route, &head)).await.unwrap_or_else(|panic| {
                     self.note_panic(handler, &*panic);
-                    text(StatusCode::INTERNAL_SERVER_ERROR, "Internal error: the log of the exporter has more.")
+                    text(StatusCode::INTERNAL_SERVER_ERROR, "Internal error. See the log of the exporter.")
                 })
             }
         };
         self.meters.requests.with_label_values(&[handler, response.status().as_str()]).inc();
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        // An answer is true of its moment only.
+        // A response is valid only at its time.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         security.add_headers(headers);
         response
     }
 
-    /// Checks whether a request may be answered; the error is the refusal.
+    /// Checks whether a request may be answered; the error is the rejection.
     async fn admit(&self, security: &ActiveSecurity, head: &Parts, peer: &Peer) -> Result<Access, Response<Payload>> {
-        // The connection is about to be closed, and this request came first.
+        // The connection is about to be closed, but this request came first.
         if !security.accepts_connections_of(&peer.accepted) {
-            let reason = "The settings of client certificates have changed: connect again.";
+            let reason = "The client certificate settings have changed. Connect again.";
             return Err(text(StatusCode::MISDIRECTED_REQUEST, reason));
         }
         browser::check(head, security.is_open(), &self.settings.allowed_hosts)
@@ -172,21 +172,21 @@ impl Server {
         security.authenticate(&head.headers, peer.address).await.map_err(denied)
     }
 
-    /// Logs the first panic. The others are told by the status codes, and each by the panic hook of the process.
+    /// Logs the first panic. Later ones are visible in the status codes and in the panic hook of the process.
     pub(super) fn note_panic(&self, handler: &'static str, panic: &(dyn Any + Send)) {
         if !self.panicked.swap(true, Ordering::Relaxed) {
             let message = panic.downcast_ref::<&str>().copied();
             let message =
                 message.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
-            tracing::error!(handler, message, "the HTTP handler \"{handler}\" panicked, please report this: {message}");
+            tracing::error!(handler, message, "HTTP handler \"{handler}\" panicked, please report this: {message}");
         }
     }
 
     async fn dispatch(&self, route: Option<Route>, head: &Parts) -> Response<Payload> {
-        let Some(route) = route else { return text(StatusCode::NOT_FOUND, "There is no such page.") };
+        let Some(route) = route else { return text(StatusCode::NOT_FOUND, "Not found.") };
         let (methods, allow) = route.methods();
         if !methods.contains(&head.method) {
-            let reason = format!("This page answers {allow} only.");
+            let reason = format!("Method not allowed. Allowed: {allow}.");
             let mut response = match route {
                 Route::Api => json(api::error(StatusCode::METHOD_NOT_ALLOWED, &reason)),
                 _ => text(StatusCode::METHOD_NOT_ALLOWED, &reason),
@@ -211,7 +211,7 @@ impl Server {
         };
         let Ok(permit) = self.scrape_permit() else {
             let limit = self.settings.max_requests;
-            let reason = format!("There are {limit} scrapes already, which is the limit: try again later.");
+            let reason = format!("Too many concurrent scrapes (limit {limit}). Try again later.");
             return text(StatusCode::SERVICE_UNAVAILABLE, &reason);
         };
         let (gzip, scrape_timeout) = (request.gzip, request.scrape_timeout);
@@ -221,7 +221,7 @@ impl Server {
             Some(timeout) => match tokio::time::timeout(timeout - travel(timeout), page).await {
                 Ok(page) => page,
                 Err(_) => {
-                    let reason = format!("The page was not ready within the scrape timeout of {timeout:?}.");
+                    let reason = format!("The metrics were not ready within the scrape timeout of {timeout:?}.");
                     return text(StatusCode::SERVICE_UNAVAILABLE, &reason);
                 }
             },
@@ -237,10 +237,10 @@ impl Server {
     }
 
     async fn api(&self, head: &Parts) -> Response<Payload> {
-        let Some(api) = self.site.api.clone() else { return text(StatusCode::NOT_FOUND, "There is no such page.") };
+        let Some(api) = self.site.api.clone() else { return text(StatusCode::NOT_FOUND, "Not found.") };
         let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
         json(self.run_blocking("api", &self.questions, move || api.answer(&path, &query)).await.unwrap_or_else(|()| {
-            let reason = "internal error: the log of the exporter has more";
+            let reason = "internal error: see the log of the exporter";
             api::error(StatusCode::INTERNAL_SERVER_ERROR, reason)
         }))
     }
@@ -248,17 +248,17 @@ impl Server {
     async fn page(&self, head: &Parts) -> Response<Payload> {
         let site = Arc::clone(&self.site);
         if pages::is_masternode(head.uri.path()) && site.api.is_none() {
-            return text(StatusCode::NOT_FOUND, "There is no such page.");
+            return text(StatusCode::NOT_FOUND, "Not found.");
         }
         let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
         match self.run_blocking("page", &self.pages, move || pages::answer(&site, &path, &query)).await {
             Ok(page) => html(page, self.policy.clone()),
-            Err(()) => text(StatusCode::INTERNAL_SERVER_ERROR, "Internal error: the log of the exporter has more."),
+            Err(()) => text(StatusCode::INTERNAL_SERVER_ERROR, "Internal error. See the log of the exporter."),
         }
     }
 
-    /// Works on a thread that may be kept busy; an error is a panic, which is noted. A client that goes away leaves its
-    /// permit with what still runs.
+    /// Runs on a blocking thread; an error is a panic, which is logged. If the client disconnects, its permit stays
+    /// with the running work.
     async fn run_blocking<T: Send + 'static>(
         &self,
         handler: &'static str,
@@ -277,7 +277,7 @@ impl Server {
         })
     }
 
-    /// A place among the scrapes; `Ok(None)` when there is no limit, an error when all are taken.
+    /// A scrape permit; `Ok(None)` without a limit, an error if all are taken.
     fn scrape_permit(&self) -> Result<Option<OwnedSemaphorePermit>, tokio::sync::TryAcquireError> {
         self.scrapes.as_ref().map(|scrapes| Arc::clone(scrapes).try_acquire_owned()).transpose()
     }
@@ -294,14 +294,15 @@ impl Server {
         let Some(reload) = &self.site.reload else {
             return text(
                 StatusCode::FORBIDDEN,
-                "Reloading over HTTP is switched off, which is the default: send SIGHUP, or enable it.",
+                "Reloading over HTTP is disabled, which is the default. Send SIGHUP, or enable it.",
             );
         };
         match reload().await {
             Ok(()) => text(StatusCode::OK, "Reloaded."),
-            Err(reason) => {
-                text(StatusCode::INTERNAL_SERVER_ERROR, &format!("Not reloaded, the old configuration stays: {reason}"))
-            }
+            Err(reason) => text(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                &format!("Reload failed; the previous configuration stays in use: {reason}"),
+            ),
         }
     }
 }
@@ -310,13 +311,13 @@ fn travel(timeout: Duration) -> Duration {
     (timeout / TRAVEL_SHARE).min(TRAVEL_MOST)
 }
 
-/// Reads the body to its end and throws it away, so that the connection is ready for a further request.
+/// Reads and discards the body, so that the connection is ready for another request.
 async fn drain(mut body: Incoming, limit: usize) -> Result<(), Response<Payload>> {
     let mut left = limit;
-    // Said beforehand, it is refused before it is sent.
+    // A declared length that is too large is rejected before the body is sent.
     let mut fits = body.size_hint().lower() <= limit as u64;
     while fits && let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return Err(text(StatusCode::BAD_REQUEST, "The body of the request broke off.")) };
+        let Ok(frame) = frame else { return Err(text(StatusCode::BAD_REQUEST, "The request body is incomplete.")) };
         let length = frame.data_ref().map_or(0, |data| data.len());
         fits = length <= left;
         left = left.saturating_sub(length);
@@ -325,15 +326,15 @@ async fn drain(mut body: Incoming, limit: usize) -> Result<(), Response<Payload>
         return Ok(());
     }
     let mut refused =
-        text(StatusCode::PAYLOAD_TOO_LARGE, &format!("The body of a request may have {limit} bytes at most."));
+        text(StatusCode::PAYLOAD_TOO_LARGE, &format!("The request body exceeds the limit of {limit} bytes."));
     refused.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     Err(refused)
 }
 
-/// Runs a handler; a panic in it becomes an error.
+/// Runs a handler; a panic becomes an error.
 async fn caught<T>(handler: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
     let mut handler = pin!(handler);
-    // Nothing of the handler is used after a panic but what it shares by locks and atomics.
+    // After a panic, only state behind locks and atomics is used.
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context))) {
         Ok(poll) => poll.map(Ok),
         Err(panic) => Poll::Ready(Err(panic)),
@@ -341,18 +342,18 @@ async fn caught<T>(handler: impl Future<Output = T>) -> Result<T, Box<dyn Any + 
     .await
 }
 
-/// The same on every route, so that nobody learns which ones there are.
+/// The same on every route, so that the response does not reveal which routes exist.
 fn denied(denial: Denial) -> Response<Payload> {
     match denial {
-        Denial::RateLimited => text(StatusCode::TOO_MANY_REQUESTS, "Too many requests: try again later."),
+        Denial::RateLimited => text(StatusCode::TOO_MANY_REQUESTS, "Too many requests. Try again later."),
         Denial::TooManyChecks => {
-            let reason = "Too many passwords are waiting to be checked: try again later.";
+            let reason = "Too many pending password checks. Try again later.";
             let mut response = text(StatusCode::TOO_MANY_REQUESTS, reason);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
             response
         }
         Denial::Unauthenticated => {
-            let mut response = text(StatusCode::UNAUTHORIZED, "A user and its password are needed here.");
+            let mut response = text(StatusCode::UNAUTHORIZED, "Authentication required: user name and password.");
             let challenge = HeaderValue::from_static("Basic realm=\"masternode-exporter\", charset=\"UTF-8\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
             response

@@ -1,6 +1,6 @@
-//! What a scrape asks for: the query string and Prometheus' header about its own patience.
+//! The request of a scrape: its query and the timeout header of Prometheus.
 //!
-//! Never here: which families exist; whoever renders the page knows.
+//! Never here: the known families; the renderer checks them.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::web::handlers::{MetricsRequest, Shard};
 /// Sent by Prometheus with every scrape: seconds, with a fraction.
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 
-/// Reads a scrape's request. Parameters that we do not know are passed over, as every exporter does.
+/// Parses a scrape request. Unknown parameters are ignored, as other exporters do.
 ///
 /// # Errors
-/// A sentence for the client about the parameter that makes no sense.
+/// A sentence for the client about an invalid parameter.
 pub(super) fn metrics_request(head: &Parts) -> Result<MetricsRequest, String> {
     let mut request = MetricsRequest {
         format: content_negotiation::format(&head.headers),
@@ -32,10 +32,10 @@ fn read_query(uri: &Uri, request: &mut MetricsRequest) -> Result<(), String> {
     for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
         match &*name {
             "collect[]" if value.is_empty() => {
-                return Err("collect[] names no family: leave it out to get all of them".to_owned());
+                return Err("collect[] is empty: omit it to get all families".to_owned());
             }
             "collect[]" => request.collect.push(value.into_owned()),
-            "shard" if request.shard.is_some() => return Err("shard is given twice: one page is one part".to_owned()),
+            "shard" if request.shard.is_some() => return Err("shard is given twice".to_owned()),
             "shard" => request.shard = Some(shard(&value)?),
             _ => {}
         }
@@ -51,13 +51,11 @@ fn shard(text: &str) -> Result<Shard, String> {
     let numbers = text.split_once('/').and_then(|(index, total)| Some((number(index)?, number(total)?)));
     match numbers {
         Some((index, total)) if index < total => Ok(Shard { index, total }),
-        _ => Err(format!(
-            "shard must be index/total with 0 <= index < total, such as shard=0/3, and {text:?} is something else"
-        )),
+        _ => Err(format!("shard must be index/total with 0 <= index < total, for example shard=0/3; got {text:?}")),
     }
 }
 
-/// How long Prometheus waits; `None` where it does not say, or says nonsense.
+/// The scrape timeout of Prometheus; `None` if it is absent or invalid.
 fn scrape_timeout(headers: &HeaderMap) -> Option<Duration> {
     let seconds: f64 = headers.get(SCRAPE_TIMEOUT)?.to_str().ok()?.trim().parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok().filter(|timeout| !timeout.is_zero())

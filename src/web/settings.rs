@@ -1,41 +1,39 @@
 //! The limits of the server.
 //!
-//! Never here: reading them from a file or from arguments (`config`).
+//! Never here: reading them from a file or arguments (`config`).
 
 use std::time::Duration;
 
-/// How much a client may cost. [`WebSettings::default`] has the values given with each field.
+/// Limits on the cost of a client. [`WebSettings::default`] has the values given with each field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebSettings {
-    /// Connections open at a time, at least 1. A further one gets the place of one without a request under way, or is closed
-    /// at once where there is none. 512.
+    /// Concurrent connections, at least 1. Another one evicts one without a request in progress, or is closed at once
+    /// if there is none. 512.
     pub max_connections: usize,
-    /// Scrapes answered at a time, from their request until the last byte was handed to the connection; further ones are
-    /// answered 503. 0 is no limit, as with the other exporters' `--web.max-requests`. 40.
+    /// Concurrent scrapes, from the request until the last byte was handed to the connection; further ones get 503. 0
+    /// means no limit, as with `--web.max-requests` of other exporters. 40.
     pub max_requests: usize,
-    /// Questions to the API answered at a time, and as many pages, at least 1, each on a thread of its own; further ones
-    /// wait. 4.
+    /// Concurrent API requests, and the same number of pages, at least 1, each on its own thread; further ones wait. 4.
     pub max_questions: usize,
-    /// From the opening of a connection, or from the first byte of a further request, to the end of the header. 10 s.
+    /// From the start of a connection, or from the first byte of another request, to the end of the header. 10 s.
     pub header_timeout: Duration,
-    /// How long a connection may rest between two requests. Longer than the longest sensible scrape interval (2 min,
-    /// more would show gaps), so that Prometheus keeps its connection. 130 s.
+    /// Idle time between two requests. Longer than the longest useful scrape interval (2 min; a longer one shows gaps),
+    /// so that Prometheus keeps its connection. 130 s.
     pub idle_timeout: Duration,
-    /// From the end of the header to the last byte of the answer. 120 s.
+    /// From the end of the header to the last byte of the response. 120 s.
     pub request_timeout: Duration,
-    /// How long the client may accept no byte of an answer. 30 s.
+    /// Time without a byte of the response read by the client. 30 s.
     pub write_stall_timeout: Duration,
-    /// How long requests in flight may take to finish when the server stops. 1.5 s.
+    /// Time for requests in progress to finish when the server stops. 1.5 s.
     pub stop_grace: Duration,
-    /// Lines of a header; more are answered 431. 64.
+    /// Header lines; more get 431. 64.
     pub max_header_lines: usize,
-    /// Bytes of a header with its request line; more are answered 431. 16 KiB.
+    /// Bytes of a header including the request line; more get 431. 16 KiB.
     pub max_header_bytes: usize,
-    /// Bytes of a request's body, which nothing here needs: so many are read and thrown away, more are answered 413.
-    /// 64 KiB.
+    /// Bytes of a request body, which is read and discarded; more get 413. 64 KiB.
     pub max_body_bytes: usize,
-    /// Names by which browsers may ask a server without protection, beside addresses, `localhost` and names without a dot.
-    /// None.
+    /// Names by which browsers may access an unprotected server, besides addresses, `localhost` and names without a
+    /// dot. None.
     pub allowed_hosts: Vec<String>,
 }
 

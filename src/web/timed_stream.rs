@@ -1,6 +1,6 @@
-//! A socket that reports to the clock of its connection when bytes move.
+//! A socket that reports to the timer of its connection when bytes move.
 //!
-//! Never here: a deadline (`deadline`), HTTP.
+//! Never here: deadlines (`timeouts`), HTTP.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::web::timeouts::{ConnectionTimer, LINGER_BYTES};
 
-/// A socket that tells a [`ConnectionTimer`] when bytes move.
+/// A socket that reports to a [`ConnectionTimer`] when bytes move.
 pub(super) struct TimedStream<S> {
     stream: S,
     clock: Arc<ConnectionTimer>,
@@ -60,7 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
         self.stream.is_write_vectored()
     }
 
-    /// hyper flushes when it has no bytes left of its own.
+    /// hyper flushes when its own buffer is empty.
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         ready!(Pin::new(&mut this.stream).poll_flush(context))?;
@@ -68,7 +68,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Says goodbye, then reads on until the client has too.
+    /// Shuts down the write side, then reads until the client closes too.
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if !this.lingering {
@@ -79,7 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
         let mut scratch = [0; 4096];
         while this.lingered_bytes < LINGER_BYTES {
             let mut buffer = ReadBuf::new(&mut scratch);
-            // An error is a way of leaving, too.
+            // An error also ends the connection.
             let read = ready!(Pin::new(&mut this.stream).poll_read(context, &mut buffer));
             if read.is_err() || buffer.filled().is_empty() {
                 break;

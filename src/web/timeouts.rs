@@ -1,65 +1,65 @@
-//! How long a connection may stay in what it is doing.
+//! Deadlines of a connection, depending on its phase.
 //!
-//! A connection waits for a header, works on a request, sends what is left of the answer, rests, or says goodbye.
-//! [`ConnectionTimer`] knows which of them and since when; `timed_stream` tells it when bytes move. One deadline follows from it at
-//! any moment, and whoever drives the connection cuts it when that has passed.
+//! A connection waits for a header, processes a request, sends the rest of the response, is idle, or closes.
+//! [`ConnectionTimer`] knows the phase and its start; `timed_stream` reports when bytes move. At any time they give one
+//! deadline, at which the driver of the connection closes it.
 //!
-//! hyper has a timeout for headers, but it also ends connections that rest between two scrapes, and it has none for
-//! clients that stop reading.
+//! hyper has a timeout for headers, but it also closes connections that are idle between two scrapes, and it has none
+//! for clients that stop reading.
 //!
-//! Never here: a timer, HTTP.
+//! Never here: timers, HTTP.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::web::settings::WebSettings;
 
-/// How long and how many bytes we listen after our last word. Closing a socket with unread bytes resets it, and the
-/// reset may overtake the answer (RFC 9112 §9.6).
+/// Time and bytes for which the server reads after the last response. Closing a socket with unread bytes resets it, and
+/// the reset may overtake the response (RFC 9112 §9.6).
 const LINGER: Duration = Duration::from_millis(500);
 pub(super) const LINGER_BYTES: usize = 256 * 1024;
 
-/// For how long the client of a request that is under way may keep us waiting before its place can be given to another one.
+/// How long the client of a request may delay it before its connection can be evicted.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// Stands for never where a configured duration is beyond what the clock can add.
+/// Replaces a configured duration that exceeds the range of the clock.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Waiting for the rest of a header.
+    /// Waits for the rest of a header.
     Header,
-    /// From the end of the header until the answer's last byte was handed over.
+    /// From the end of the header until the last byte of the response was handed over.
     Request,
-    /// The same request: its answer is still on its way to the socket.
+    /// The response is handed over, but not fully written to the socket.
     Flush,
-    /// Between two requests.
+    /// Idle between two requests.
     Idle,
-    /// We have said our last word.
+    /// The last response is sent; the connection closes.
     Linger,
 }
 
-/// A request from the end of its header until its answer was handed over.
+/// A request from the end of its header until its response was handed over.
 #[derive(Clone, Copy, Debug)]
 struct ActiveRequest {
     number: u64,
     since: Instant,
-    /// Whether all of its body was read.
+    /// Whether its body was read completely.
     whole: bool,
 }
 
-/// How easily a connection is missed, the easiest first. What a client got used to counts for more than its age: who was
-/// answered often, as Prometheus is, stays while others come and go.
+/// Eviction order of connections, lowest first. The number of admitted requests counts for more than age: a client that
+/// was answered often, such as Prometheus, stays while others come and go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct EvictionRank {
-    /// A request of it is under way.
+    /// A request is in progress.
     busy: bool,
-    /// It was refused nothing so far, or something of it was admitted. Who has had a refusal has had an answer, while a new
-    /// connection may be about to send the right password.
+    /// No request of it was rejected, or one was admitted. A rejected client has had a response, while a new connection
+    /// may be about to send the right password.
     unrefused: bool,
-    /// Requests so far that were admitted.
+    /// Number of admitted requests.
     admitted: u64,
-    /// Since when it does what it does.
+    /// Start of the current phase.
     since: Instant,
 }
 
@@ -67,17 +67,17 @@ pub(super) struct EvictionRank {
 struct ConnectionTiming {
     phase: Phase,
     since: Instant,
-    /// Requests that are answered now, the oldest first.
+    /// Requests in progress, the oldest first.
     requests: Vec<ActiveRequest>,
     /// Number of the next request.
     next_request: u64,
-    /// Requests so far that were admitted.
+    /// Number of admitted requests.
     admitted: u64,
     /// Whether one of them was authenticated.
     authenticated: bool,
-    /// Whether requests share the connection (HTTP/2). Then bytes that come between two need not begin a further one.
+    /// Whether requests share the connection (HTTP/2). Then bytes between two responses need not start another request.
     shared: bool,
-    /// Since when the client takes no bytes; `None` while it does.
+    /// Since when the client reads no bytes; `None` while it reads.
     blocked_since: Option<Instant>,
 }
 
@@ -110,7 +110,7 @@ impl ConnectionTiming {
         let number = self.next_request;
         self.next_request += 1;
         self.requests.push(ActiveRequest { number, since: now, whole: false });
-        // The oldest of several is the one that may take too long.
+        // The oldest of several requests determines the deadline.
         self.enter(Phase::Request, self.requests[0].since);
         number
     }
@@ -123,7 +123,7 @@ impl ConnectionTiming {
         self.requests.retain(|request| request.number != number);
         match self.requests.first() {
             Some(request) => self.since = request.since,
-            // The time of the request goes on.
+            // The deadline of the request stays.
             None if self.phase == Phase::Request => self.phase = Phase::Flush,
             None => {}
         }
@@ -175,7 +175,7 @@ fn after(start: Instant, duration: Duration) -> Instant {
     start + duration.min(NEVER)
 }
 
-/// The pace of one connection, shared by its socket, its requests and its driver.
+/// The timer of one connection, shared by its socket, its requests and its driver.
 #[derive(Debug)]
 pub(super) struct ConnectionTimer(Mutex<ConnectionTiming>);
 
@@ -184,19 +184,19 @@ impl ConnectionTimer {
         ConnectionTimer(Mutex::new(ConnectionTiming::new(Instant::now())))
     }
 
-    /// When the connection is to be cut, if nothing happens before.
+    /// When the connection is closed if nothing happens before.
     pub(super) fn deadline(&self, settings: &WebSettings) -> Instant {
         self.pace().deadline(settings)
     }
 
-    /// A request's header is complete. The answer is to hold the value that is returned until it is handed over.
+    /// The header of a request is complete. The response holds the returned value until it is handed over.
     pub(super) fn start_request(self: &Arc<Self>) -> RequestMark {
         let number = self.pace().requested(Instant::now());
         RequestMark { clock: Arc::clone(self), number }
     }
 
-    /// How easily the connection is missed when its place is needed; `None` while it waits for us, and from its first
-    /// authenticated request on.
+    /// Eviction rank of the connection; `None` while it waits for the server, and from its first authenticated request
+    /// on.
     pub(super) fn standing(&self, now: Instant) -> Option<EvictionRank> {
         self.pace().standing(now)
     }
@@ -206,7 +206,7 @@ impl ConnectionTimer {
         self.pace().received(Instant::now());
     }
 
-    /// The client took bytes, or did not.
+    /// The client read bytes, or did not.
     pub(super) fn wrote(&self, taken: bool) {
         let mut pace = self.pace();
         if taken {
@@ -216,28 +216,28 @@ impl ConnectionTimer {
         }
     }
 
-    /// No bytes are left to be sent.
+    /// No bytes are left to send.
     pub(super) fn flushed(&self) {
         self.pace().flushed(Instant::now());
     }
 
-    /// The last byte was sent; what the client still sends is thrown away.
+    /// The last byte was sent; further input is discarded.
     pub(super) fn lingers(&self) {
         self.pace().enter(Phase::Linger, Instant::now());
     }
 
-    /// From now on several requests may be under way at a time.
+    /// From now on, several requests may be in progress at a time.
     pub(super) fn share(&self) {
         self.pace().shared = true;
     }
 
     fn pace(&self) -> MutexGuard<'_, ConnectionTiming> {
-        // Nothing in here panics halfway, so what a panicking holder left is whole.
+        // Nothing here panics halfway, so the value of a poisoned lock is complete.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Ends a request on its clock when it is dropped.
+/// Ends a request in the timer when it is dropped.
 #[derive(Debug)]
 pub(super) struct RequestMark {
     clock: Arc<ConnectionTimer>,
@@ -245,12 +245,12 @@ pub(super) struct RequestMark {
 }
 
 impl RequestMark {
-    /// The request may be answered; `authenticated` is whether it had to show for it.
+    /// The request is admitted; `authenticated`: whether it needed credentials.
     pub(super) fn admitted(&self, authenticated: bool) {
         self.clock.pace().admitted(authenticated);
     }
 
-    /// Nothing more of the request is to come.
+    /// The rest of the request is not read.
     pub(super) fn read_whole(&self) {
         self.clock.pace().read_whole(self.number);
     }
@@ -317,7 +317,7 @@ mod tests {
         assert_eq!(left(&pace, start), 120 * SECOND);
         pace.handed_over(first);
         pace.flushed(start + 60 * SECOND);
-        assert_eq!(left(&pace, start), 170 * SECOND, "the other one goes on");
+        assert_eq!(left(&pace, start), 170 * SECOND, "the other request continues");
         pace.handed_over(second);
         pace.flushed(start + 60 * SECOND);
         pace.received(start + 100 * SECOND);
@@ -337,16 +337,16 @@ mod tests {
         answered.handed_over(request);
         answered.flushed(start);
         let now = start + 2 * SECOND;
-        assert!(silent.standing(now) < newer.standing(now), "of those that said nothing the oldest goes first");
-        assert!(newer.standing(now) < answered.standing(now), "whoever was answered stays longer");
+        assert!(silent.standing(now) < newer.standing(now), "the oldest silent connection is evicted first");
+        assert!(newer.standing(now) < answered.standing(now), "an answered connection stays longer");
         let mut refused = ConnectionTiming::new(start + SECOND);
         let request = refused.requested(start + SECOND);
         refused.handed_over(request);
         refused.flushed(start + SECOND);
-        assert!(refused.standing(now) < silent.standing(now), "who was refused goes before who may be about to ask");
+        assert!(refused.standing(now) < silent.standing(now), "a rejected connection is evicted before a silent one");
         let mut known = answered.clone();
         known.admitted(true);
-        assert_eq!(known.standing(now), None, "who is authenticated stays");
+        assert_eq!(known.standing(now), None, "an authenticated connection stays");
         let mut stuck = ConnectionTiming::new(start);
         let request = stuck.requested(start);
         assert_eq!(stuck.standing(start), None, "the rest of a request may take a moment");
@@ -354,7 +354,7 @@ mod tests {
         stuck.read_whole(request);
         assert_eq!(stuck.standing(now), None);
         stuck.blocked_since = Some(start);
-        assert!(stuck.standing(now) > answered.standing(now), "an answer that nobody takes");
+        assert!(stuck.standing(now) > answered.standing(now), "a response that the client does not read");
     }
 
     #[test]

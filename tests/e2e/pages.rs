@@ -203,7 +203,7 @@ fn firing_alerts_and_reasons_on_the_pages_match_the_api() {
         }
     }
     let outside = browser.text("return document.querySelector('section[aria-labelledby=outside]').innerText");
-    assert!(outside.contains("refused") && outside.contains("Port open"), "{outside}");
+    assert!(outside.contains("refused") && outside.contains("P2P port is open"), "{outside}");
     assert_eq!(browser.console(), Vec::<String>::new());
 }
 

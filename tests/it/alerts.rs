@@ -1,6 +1,6 @@
-//! The files for alerts: made of the catalogue, all speaking of the same alerts.
+//! The alert files: generated from the catalogue, with the same alerts everywhere.
 //!
-//! Never here: whether a rule fires when it should; `alerts/tests` and promtool tell (`scripts/test`).
+//! Never here: whether a rule fires when it should; promtool tests that with `alerts/tests` (`scripts/test`).
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use masternode_exporter::metrics::{Exposition, Format, MetricsSettings};
 use prometheus::Registry;
 
 use crate::markdown;
-use crate::push::{FakeReceiver, Told, at_once, has};
+use crate::push::{FakeReceiver, TestEngine, at_once, has};
 use crate::support::golden;
 use crate::support::harness::Stage;
 use crate::support::samples::Page;
@@ -60,7 +60,7 @@ fn the_rules_have_every_alert_with_its_hold_severity_and_runbook_and_what_is_con
     assert!(text.contains("absent(masternode_exporter_build_info{job=\"exporters\"})"));
 }
 
-/// The names of the files of a folder, without what follows the last dot.
+/// The names of the files of a folder, without extension.
 fn stems(folder: &str) -> BTreeSet<String> {
     let entries = std::fs::read_dir(markdown::root().join(folder)).unwrap();
     let stem = |path: std::path::PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned();
@@ -133,7 +133,7 @@ async fn one_more_entry_of_the_catalogue_is_in_rules_documents_messages_metrics_
 
     let stage = Stage::following().await;
     let receiver = FakeReceiver::start().await;
-    let mut exporter = Told::with(catalogue, None);
+    let mut exporter = TestEngine::with(catalogue, None);
     let exposition = Exposition::new(MetricsSettings::default(), Registry::new()).unwrap();
     exposition.show_conditions(exporter.engine.evaluations());
     exporter.see(stage.snapshot());
@@ -147,7 +147,7 @@ async fn one_more_entry_of_the_catalogue_is_in_rules_documents_messages_metrics_
     let text = "Masternode mn-0 half=even on dash-test is one more.".to_string();
     page.expect("masternode_alert_text", &[labels[0], labels[2], ("text", &text)], 1.0);
     page.expect("masternode_alert_evaluated", &[("network", "dash-test")], 1.0);
-    // What page and API read.
+    // The input of the page and the API.
     let firing = exporter.engine.board().firing(|labels| labels.get("alias").is_some_and(|alias| alias == "mn-0"), 9);
     let shown = firing.alerts.iter().find(|shown| shown.alert.name == "MasternodeExtra").unwrap();
     assert_eq!((shown.description.as_str(), shown.alert.severity), (text.as_str(), Severity::Critical));
@@ -168,7 +168,7 @@ fn an_inhibition_names_alerts_that_exist_and_labels_that_both_have() {
     }
 }
 
-/// A wave tells of the network; what is critical for one masternode stays told.
+/// A penalty wave concerns the network; critical alerts of single masternodes are still sent.
 #[test]
 fn a_wave_mutes_nothing_critical() {
     let catalogue = catalogue();
@@ -179,7 +179,7 @@ fn a_wave_mutes_nothing_critical() {
     assert!(targets.iter().all(|name| severity(name) == Severity::Warning));
 }
 
-/// Words that stand in two places: a runbook or a page, and what `doctor` and the page of a masternode print.
+/// Texts that exist twice: in a runbook or a document, and in the output of `doctor` and the page of a masternode.
 #[test]
 fn the_pages_have_the_commands_and_settings_that_the_program_prints() {
     let id = "01".repeat(32).parse().map(MasternodeId::ProTx).unwrap();

@@ -150,10 +150,10 @@ async fn a_masternode_that_does_not_answer_is_shown_with_the_reason_and_its_last
     known.shows(
         &path,
         &[
-            "Seen from outside",
-            "Answers no refused, 1 min ago",
-            "Answered last 6 min ago",
-            "Port open no by the last call",
+            "Reachability",
+            "Reachable no refused, 1 min ago",
+            "Last reachable 6 min ago",
+            "P2P port is open no from the last probe",
         ],
     );
 }
@@ -167,10 +167,13 @@ async fn a_masternode_that_answers_is_shown_with_its_own_report() {
     assert_eq!((&probe["reachable"], &probe["reason"]), (&json!(true), &Value::Null));
     assert_eq!((&probe["protocol_version"], &probe["agent"]), (&json!(70_240), &json!("/Dash Core:23.1.2/")));
     assert_eq!(probe["handshake_duration_seconds"], 0.042);
-    let said = ["Answers yes 1 min ago", "Handshake took 42 ms", "Speaks version 70240 /Dash Core:23.1.2/"];
+    let said = ["Reachable yes 1 min ago", "Handshake duration 42 ms", "Protocol version 70240 /Dash Core:23.1.2/"];
     known.shows(&path, &said);
-    known.shows(&path, &["Port open yes by the last call", "Takes part in DKG yes by the list"]);
-    assert!(!known.page(&path).contains("Answered last"), "it did just now");
+    known.shows(
+        &path,
+        &["P2P port is open yes from the last probe", "Participates in DKG yes from the masternode list"],
+    );
+    assert!(!known.page(&path).contains("Last reachable"), "it was reachable just now");
 }
 
 #[tokio::test]
@@ -178,18 +181,18 @@ async fn masternodes_without_a_probe_are_neither_up_nor_down() {
     let mut known = Known::nothing().await;
     let path = format!("/masternodes/{}", known.id());
     assert_eq!(known.api(&format!("/api/v1{path}"))["probe"], Value::Null);
-    known.shows(&path, &["Answers not known it was not called yet"]);
+    known.shows(&path, &["Reachable not known not probed yet"]);
     known.probe = ended(Outcome::Unprobed(Unprobed::NoRoute), None);
     let probe = known.api(&format!("/api/v1{path}"))["probe"].clone();
     assert_eq!((&probe["reachable"], &probe["reason"]), (&Value::Null, &json!("no_route")));
-    known.shows(&path, &["Answers not called no route, 1 min ago"]);
-    assert!(!known.page(&path).contains("Port open"));
+    known.shows(&path, &["Reachable not probed no route, 1 min ago"]);
+    assert!(!known.page(&path).contains("P2P port is open"));
 }
 
 #[tokio::test]
 async fn firing_alerts_are_shown_with_their_runbook_and_masternode() {
     let mut known = Known::nothing().await;
-    known.shows("/", &["Alerts Nothing fires."]);
+    known.shows("/", &["Alerts No alerts are firing."]);
     assert_eq!(known.api("/api/v1/status")["alerts"], json!({ "critical": 0, "warning": 0, "firing": [] }));
     let urgent = alert(&known, "MasternodePoSeBanned", "critical", "https://example.org/r/docs/runbooks/A.md");
     let other = alert(&known, "MasternodeUnreachable", "warning", "docs/runbooks/B.md");
@@ -197,7 +200,7 @@ async fn firing_alerts_are_shown_with_their_runbook_and_masternode() {
     known.shows(
         "/",
         &[
-            "1 critical, 30 warnings, of which the 20 most urgent are shown",
+            "1 critical, 30 warnings; the 20 most severe are shown",
             "critical MasternodePoSeBanned mn-0 Masternode mn-0 is in trouble.",
             "for 2 min warning MasternodeUnreachable mn-0",
             "Runbook: docs/runbooks/B.md",
@@ -234,13 +237,13 @@ async fn an_isolated_source_that_reports_ready_is_not_trusted() {
         ..SourceHealth::default()
     };
     known.report = report.clone();
-    known.shows("/", &["node-0: in sync Is a masternode itself, mn-0 , and says: ready"]);
+    known.shows("/", &["node-0: synced Is a masternode, mn-0 , own state: ready"]);
     known.report = SourceHealth { release_bad: Some(true), filter_index_synced: Some(false), ..report.clone() };
-    known.shows("/", &["Its release has a known fault: update it. Its index of compact block filters is not synced."]);
+    known.shows("/", &["Its release has a known fault. Upgrade it. Its compact block filter index is not synced."]);
     known.report = SourceHealth { blocks_behind: Some(3), ..report.clone() };
-    known.shows("/", &["node-0: in sync, 3 blocks behind", "says: ready (as of its own, older tip)"]);
+    known.shows("/", &["node-0: synced, 3 blocks behind", "own state: ready (at its own, older tip)"]);
     known.report = SourceHealth { isolated: Some(true), connections: Some(0), ..report };
-    known.shows("/", &["node-0: is cut off from its network, whatever it says", "(of the time before it was cut off)"]);
+    known.shows("/", &["node-0: has no peer connections", "(from before it lost its connections)"]);
     let source = known.api("/api/v1/status")["networks"][0]["sources"][0].clone();
     assert_eq!((&source["isolated"], &source["connections"]), (&json!(true), &json!(0)));
     assert_eq!((&source["masternode"], &source["masternode_state"]), (&json!(known.id()), &json!("ready")));

@@ -20,14 +20,14 @@ const EVENTS: &str = "/api/v1/events";
 const STATUS: &str = "/api/v1/status";
 
 /// The API on the given networks.
-struct Desk {
+struct TestApi {
     api: Api,
     contract: Contract,
     networks: Arc<Mutex<Vec<Arc<NetworkState>>>>,
 }
 
-impl Desk {
-    fn new(networks: &[(&str, Option<Arc<Snapshot>>)]) -> Desk {
+impl TestApi {
+    fn new(networks: &[(&str, Option<Arc<Snapshot>>)]) -> TestApi {
         let networks = networks.iter().map(|(name, snapshot)| network(name, snapshot.clone())).collect();
         let networks: Arc<Mutex<Vec<Arc<NetworkState>>>> = Arc::new(Mutex::new(networks));
         let shown = Arc::clone(&networks);
@@ -38,17 +38,17 @@ impl Desk {
             history: None,
             clock: || UnixSeconds(NOW + 7),
         };
-        Desk { api, contract: Contract::read(), networks }
+        TestApi { api, contract: Contract::read(), networks }
     }
 
-    fn of(stage: &Stage) -> Desk {
-        Desk::new(&[("dash-test", stage.snapshot())])
+    fn of(stage: &Stage) -> TestApi {
+        TestApi::new(&[("dash-test", stage.snapshot())])
     }
 
-    fn with_history(stage: &Stage) -> Desk {
-        let mut desk = Desk::of(stage);
-        desk.api.history = Some(History { path: stage.history(), up: Box::new(|| true) });
-        desk
+    fn with_history(stage: &Stage) -> TestApi {
+        let mut api = TestApi::of(stage);
+        api.api.history = Some(History { path: stage.history(), up: Box::new(|| true) });
+        api
     }
 
     #[track_caller]
@@ -123,9 +123,9 @@ async fn eventful() -> Stage {
 #[tokio::test]
 async fn the_status_has_every_network_and_source() {
     let stage = eventful().await;
-    let desk = Desk::with_history(&stage);
-    desk.networks.lock().unwrap().push(network("not-yet", None));
-    let status = desk.good(STATUS);
+    let api = TestApi::with_history(&stage);
+    api.networks.lock().unwrap().push(network("not-yet", None));
+    let status = api.good(STATUS);
     let snapshot = stage.snapshot().unwrap();
     assert_eq!((&status["version"], &status["time"]), (&json!("1.2.3"), &json!("2027-01-15T08:00:07Z")));
     let [known, unknown] = status["networks"].as_array().unwrap().as_slice() else { panic!("{status}") };
@@ -157,23 +157,23 @@ async fn the_status_has_every_network_and_source() {
 #[tokio::test]
 async fn masternodes_are_ordered_by_risk_or_by_identity() {
     let stage = eventful().await;
-    let desk = Desk::of(&stage);
-    let by_danger = desk.aliases("");
+    let api = TestApi::of(&stage);
+    let by_danger = api.aliases("");
     assert_eq!(by_danger[..3], ["mn-2", "mn-4", "mn-1"], "missing, banned, one failure from a ban");
     assert_eq!(by_danger.len(), 12);
-    let by_id = texts(&desk.good(&format!("{MASTERNODES}?order=id"))["masternodes"], "masternode");
+    let by_id = texts(&api.good(&format!("{MASTERNODES}?order=id"))["masternodes"], "masternode");
     assert!(by_id.is_sorted());
     let registered: BTreeSet<String> = stage.network.masternodes().into_iter().collect();
-    let listed: BTreeSet<String> = by_id.into_iter().filter(|id| *id != desk.id("mn-2")).collect();
+    let listed: BTreeSet<String> = by_id.into_iter().filter(|id| *id != api.id("mn-2")).collect();
     assert_eq!(listed, registered);
 }
 
 #[tokio::test]
 async fn filters_select_items_that_match_all_of_them() {
     let stage = eventful().await;
-    let desk = Desk::of(&stage);
+    let api = TestApi::of(&stage);
     let check = |query: &str, expected: &[&str]| {
-        let found: BTreeSet<String> = desk.aliases(query).into_iter().collect();
+        let found: BTreeSet<String> = api.aliases(query).into_iter().collect();
         assert_eq!(found, expected.iter().map(|alias| alias.to_string()).collect(), "{query}");
     };
     check("alias=mn-4&alias=mn-7", &["mn-4", "mn-7"]);
@@ -181,25 +181,25 @@ async fn filters_select_items_that_match_all_of_them() {
     check("risk=banned&risk=one_failure_from_ban", &["mn-4", "mn-1"]);
     check("state=pose_banned&network=dash-test&watched=true", &["mn-4"]);
     check("risk=banned&group=half%3Aodd", &[]);
-    assert_eq!(desk.aliases("watched=true").len(), 12);
-    assert_eq!(desk.aliases("watched=false").len(), 12, "false asks for nothing");
+    assert_eq!(api.aliases("watched=true").len(), 12);
+    assert_eq!(api.aliases("watched=false").len(), 12, "false is no filter");
 }
 
 #[tokio::test]
 async fn all_pages_together_are_complete_even_with_a_new_block_in_between() {
     let mut stage = eventful().await;
-    let desk = Desk::of(&stage);
+    let api = TestApi::of(&stage);
     for order in ["danger", "id"] {
-        let whole = desk.good(&format!("{MASTERNODES}?order={order}"))["masternodes"].clone();
+        let whole = api.good(&format!("{MASTERNODES}?order={order}"))["masternodes"].clone();
         for limit in [1, 5, 12] {
-            let paged = desk.all(MASTERNODES, "masternodes", &format!("order={order}&limit={limit}"));
+            let paged = api.all(MASTERNODES, "masternodes", &format!("order={order}&limit={limit}"));
             assert_eq!(Value::from(paged), whole, "order={order}&limit={limit}");
         }
     }
-    let first = desk.good(&format!("{MASTERNODES}?order=id&limit=5"));
+    let first = api.good(&format!("{MASTERNODES}?order=id&limit=5"));
     stage.mine(&[Action::SpendCollateral { masternode: stage.masternode(6) }]).await;
-    *desk.networks.lock().unwrap() = vec![network("dash-test", stage.snapshot())];
-    let rest = desk.good(&format!("{MASTERNODES}?order=id&after={}", first["next"].as_str().unwrap()));
+    *api.networks.lock().unwrap() = vec![network("dash-test", stage.snapshot())];
+    let rest = api.good(&format!("{MASTERNODES}?order=id&after={}", first["next"].as_str().unwrap()));
     let mut both = texts(&first["masternodes"], "masternode");
     both.extend(texts(&rest["masternodes"], "masternode"));
     assert_eq!((both.len(), both.iter().collect::<HashSet<_>>().len()), (12, 12));
@@ -208,32 +208,32 @@ async fn all_pages_together_are_complete_even_with_a_new_block_in_between() {
 #[tokio::test]
 async fn the_page_of_a_masternode_has_all_data_of_the_table_and_more() {
     let stage = eventful().await;
-    let desk = Desk::of(&stage);
-    for row in desk.good(MASTERNODES)["masternodes"].as_array().unwrap() {
-        let one = desk.good(&format!("{MASTERNODES}/{}", row["masternode"].as_str().unwrap()));
+    let api = TestApi::of(&stage);
+    for row in api.good(MASTERNODES)["masternodes"].as_array().unwrap() {
+        let one = api.good(&format!("{MASTERNODES}/{}", row["masternode"].as_str().unwrap()));
         for (name, value) in row.as_object().unwrap() {
             assert_eq!(one[name], *value, "{name} of {}", row["alias"]);
         }
     }
-    let banned = desk.good(&format!("{MASTERNODES}/{}?network=dash-test", desk.id("mn-4")));
+    let banned = api.good(&format!("{MASTERNODES}/{}?network=dash-test", api.id("mn-4")));
     assert_eq!(banned["counted"]["penalties"], 2);
     assert_eq!((&banned["counted"]["bans"], &banned["pose_failures_until_ban"]), (&json!(1), &json!(0)));
     assert_eq!(banned["pose_blocks_until_safe"], Value::Null);
-    let failing = desk.good(&format!("{MASTERNODES}/{}", desk.id("mn-1")));
+    let failing = api.good(&format!("{MASTERNODES}/{}", api.id("mn-1")));
     assert_eq!((&failing["pose_failures_until_ban"], &failing["risk"]), (&json!(1), &json!("one_failure_from_ban")));
-    let gone = desk.good(&format!("{MASTERNODES}/{}", desk.id("mn-2")));
+    let gone = api.good(&format!("{MASTERNODES}/{}", api.id("mn-2")));
     assert_eq!((&gone["registered"], &gone["alias"], &gone["state"]), (&json!(false), &json!("mn-2"), &Value::Null));
-    desk.networks.lock().unwrap().push(network("again", stage.snapshot()));
-    let several = desk.refusal(&format!("{MASTERNODES}/{}", desk.id("mn-1")), 409);
+    api.networks.lock().unwrap().push(network("again", stage.snapshot()));
+    let several = api.refusal(&format!("{MASTERNODES}/{}", api.id("mn-1")), 409);
     assert!(several.contains("network"), "{several}");
-    desk.good(&format!("{MASTERNODES}/{}?network=dash-test", desk.id("mn-1")));
-    desk.refusal(&format!("{MASTERNODES}/{}", "0".repeat(64)), 404);
+    api.good(&format!("{MASTERNODES}/{}?network=dash-test", api.id("mn-1")));
+    api.refusal(&format!("{MASTERNODES}/{}", "0".repeat(64)), 404);
 }
 
 #[tokio::test]
 async fn memory_and_history_have_the_same_events() {
     let stage = eventful().await;
-    let (kept, remembered) = (Desk::with_history(&stage), Desk::of(&stage));
+    let (kept, remembered) = (TestApi::with_history(&stage), TestApi::of(&stage));
     let one = remembered.id("mn-4");
     let first = stage.events()[0].block.height.0;
     let queries = [
@@ -261,7 +261,7 @@ async fn memory_and_history_have_the_same_events() {
         }
         assert_eq!(of_history.is_empty(), query == "to_time=2001-01-01", "{query}");
     }
-    let flags = |desk: &Desk| desk.good(EVENTS)["history"].clone();
+    let flags = |api: &TestApi| api.good(EVENTS)["history"].clone();
     assert_eq!((flags(&kept), flags(&remembered)), (json!(true), json!(false)));
     let withdrawn = kept.all(EVENTS, "events", "withdrawn=true&kind=payout_change");
     assert_eq!((withdrawn.len(), &withdrawn[0]["withdrawn"]), (1, &json!(true)));
@@ -272,7 +272,7 @@ async fn memory_and_history_have_the_same_events() {
 #[tokio::test]
 async fn a_penalty_names_its_points_and_its_masternode() {
     let stage = eventful().await;
-    let penalty = Desk::with_history(&stage).good(&format!("{EVENTS}?kind=penalty&limit=1"))["events"][0].clone();
+    let penalty = TestApi::with_history(&stage).good(&format!("{EVENTS}?kind=penalty&limit=1"))["events"][0].clone();
     assert_eq!((&penalty["alias"], &penalty["failures"]), (&json!("mn-1"), &json!(1)));
     let limit = 100;
     assert_eq!(penalty["points"], 66 * limit / 100);
@@ -281,29 +281,29 @@ async fn a_penalty_names_its_points_and_its_masternode() {
 
 #[tokio::test]
 async fn before_the_first_list_there_is_a_status_and_no_masternode() {
-    let desk = Desk::new(&[("dash-test", None)]);
-    assert_eq!(desk.good(STATUS)["networks"][0]["registered"], Value::Null);
+    let api = TestApi::new(&[("dash-test", None)]);
+    assert_eq!(api.good(STATUS)["networks"][0]["registered"], Value::Null);
     for target in [MASTERNODES.to_string(), format!("{MASTERNODES}/{}", "1".repeat(64))] {
-        desk.refusal(&target, 503);
+        api.refusal(&target, 503);
     }
-    assert_eq!(desk.good(EVENTS)["events"], json!([]));
+    assert_eq!(api.good(EVENTS)["events"], json!([]));
 }
 
 #[tokio::test]
 async fn an_unreadable_history_is_reported_and_affects_nothing_else() {
     let stage = Stage::following().await;
-    let mut desk = Desk::of(&stage);
-    desk.api.history = Some(History { path: "/nonexistent/history.db".into(), up: Box::new(|| false) });
-    assert_eq!(desk.good(STATUS)["history"], json!({ "up": false, "networks": null }));
-    let error = desk.refusal(EVENTS, 503);
-    assert!(!error.contains("nonexistent"), "the path is nobody's business: {error}");
-    desk.good(MASTERNODES);
+    let mut api = TestApi::of(&stage);
+    api.api.history = Some(History { path: "/nonexistent/history.db".into(), up: Box::new(|| false) });
+    assert_eq!(api.good(STATUS)["history"], json!({ "up": false, "networks": null }));
+    let error = api.refusal(EVENTS, 503);
+    assert!(!error.contains("nonexistent"), "the error shows no path: {error}");
+    api.good(MASTERNODES);
 }
 
 #[tokio::test]
 async fn hostile_and_invalid_requests_get_a_sentence() {
     let stage = eventful().await;
-    let (desk, kept) = (Desk::of(&stage), Desk::with_history(&stage));
+    let (api, kept) = (TestApi::of(&stage), TestApi::with_history(&stage));
     let long = "9".repeat(8000);
     for target in [
         "limit=0",
@@ -325,37 +325,37 @@ async fn hostile_and_invalid_requests_get_a_sentence() {
         "network=",
     ] {
         for path in [MASTERNODES, EVENTS] {
-            let error = desk.refusal(&format!("{path}?{target}"), 400);
+            let error = api.refusal(&format!("{path}?{target}"), 400);
             assert!(error.len() < 300 && !error.chars().any(char::is_control), "{target:?}: {error:?}");
         }
     }
     for query in ["watched=yes", "risk=none", "group=x", "group=:x", "group=x:", "after=6.0.0.00.x", "after=12"] {
-        desk.refusal(&format!("{MASTERNODES}?{query}"), 400);
+        api.refusal(&format!("{MASTERNODES}?{query}"), 400);
     }
     for query in ["kind=x", "masternode=12", "from_height=-1", "from_time=2026-02-30", "to_time=now", "after=1.2"] {
-        desk.refusal(&format!("{EVENTS}?{query}"), 400);
+        api.refusal(&format!("{EVENTS}?{query}"), 400);
         kept.refusal(&format!("{EVENTS}?{query}"), 400);
     }
     for name in ["%00%0d%0a", "%ff%fe", "..%2f..%2fetc", "%27%20OR%201=1--", long.as_str()] {
         for (target, path) in
             [("network", MASTERNODES), ("alias", MASTERNODES), ("state", MASTERNODES), ("alias", EVENTS)]
         {
-            let error = desk.refusal(&format!("{path}?{target}={name}"), 404);
+            let error = api.refusal(&format!("{path}?{target}={name}"), 404);
             assert!(error.len() < 600 && !error.chars().any(char::is_control), "{error:?}");
         }
-        desk.refusal(&format!("{EVENTS}?network={name}"), 404);
+        api.refusal(&format!("{EVENTS}?network={name}"), 404);
         kept.refusal(&format!("{EVENTS}?network={name}"), 404);
-        desk.refusal(&format!("{MASTERNODES}/{name}"), 400);
+        api.refusal(&format!("{MASTERNODES}/{name}"), 400);
     }
     let many = "kind=ban&".repeat(101);
-    assert!(desk.refusal(&format!("{EVENTS}?{many}"), 400).contains("100"));
-    desk.good(&format!("{EVENTS}?{}", &many["kind=ban&".len()..]));
+    assert!(api.refusal(&format!("{EVENTS}?{many}"), 400).contains("100"));
+    api.good(&format!("{EVENTS}?{}", &many["kind=ban&".len()..]));
     for query in ["from_height=2&to_height=1", "from_time=2026-01-02&to_time=2026-01-01"] {
         kept.refusal(&format!("{EVENTS}?{query}"), 409);
     }
-    desk.refusal(&format!("{STATUS}?x=1"), 400);
+    api.refusal(&format!("{STATUS}?x=1"), 400);
     for path in ["/api/", "/api/v1", "/api/v1/", "/api/v2/status", "/api/v1/masternodes/", "/api/v1/masternodes/a/b"] {
-        let reply = desk.api.answer(path, "");
+        let reply = api.api.answer(path, "");
         assert_eq!(reply.status.as_u16(), 404, "{path}");
     }
 }
@@ -368,22 +368,55 @@ fn the_contract_on_record_is_that_of_the_types() {
 #[tokio::test]
 async fn the_contract_has_every_path_parameter_and_name() {
     let stage = Stage::following().await;
-    let desk = Desk::of(&stage);
+    let api = TestApi::of(&stage);
     let mut served: BTreeSet<String> = PAGES.iter().map(|(path, _)| path.to_string()).collect();
-    served.insert(format!("{MASTERNODES}/{{id}}"));
-    assert_eq!(desk.contract.paths(), served);
+    served.extend(["", "/duties"].map(|more| format!("{MASTERNODES}/{{id}}{more}")));
+    assert_eq!(api.contract.paths(), served);
     for path in served {
         let target = path.replace("{id}", &"0".repeat(64));
-        let error = desk.refusal(&format!("{target}?no-such-parameter=1"), 400);
-        let names = error.split_once("; there are ").map_or("", |(_, names)| names);
+        let error = api.refusal(&format!("{target}?no-such-parameter=1"), 400);
+        let names = error.split_once("; known: ").map_or("", |(_, names)| names);
         let known: BTreeSet<&str> =
             names.split(", ").filter(|name| !name.starts_with("none") && !name.is_empty()).collect();
-        let parameters = desk.contract.parameters(&path);
+        let parameters = api.contract.parameters(&path);
         assert_eq!(known, parameters.keys().map(String::as_str).collect(), "{path}");
     }
-    let kinds = desk.contract.parameters(EVENTS)["kind"]["items"]["enum"].clone();
+    let kinds = api.contract.parameters(EVENTS)["kind"]["items"]["enum"].clone();
     assert_eq!(kinds, json!(EventKind::NAMES));
-    assert_eq!(desk.contract.at("/components/schemas/Event/properties/kind/enum"), &kinds);
-    let risks = &desk.contract.parameters(MASTERNODES)["risk"]["items"]["enum"];
+    assert_eq!(api.contract.at("/components/schemas/Event/properties/kind/enum"), &kinds);
+    let risks = &api.contract.parameters(MASTERNODES)["risk"]["items"]["enum"];
     assert_eq!(*risks, json!(Risk::ALL.map(Risk::label)));
+}
+
+#[tokio::test]
+async fn the_duties_of_a_masternode_are_its_seats_and_what_follows_offline() {
+    let mut stage = Stage::following().await;
+    stage.network.mine(48);
+    stage.mine(&[fail(&stage.masternode(3), 2)]).await;
+    let served = TestApi::of(&stage);
+    let snapshot = stage.snapshot().unwrap();
+    let tip = stage.network.tip().0;
+    let mut known = 0;
+    for index in 0..12 {
+        let id = stage.masternode(index);
+        let answer = served.good(&format!("{MASTERNODES}/{id}/duties"));
+        assert_eq!((answer["masternode"].as_str(), answer["height"].as_u64()), (Some(&*id), Some(tip.into())));
+        let view = snapshot.node(snapshot.list().position(&id.parse().unwrap()).unwrap());
+        let duties = snapshot.duties_ahead(&view).unwrap();
+        assert_eq!(answer["duties"].as_array().unwrap().len(), duties.len());
+        for (listed, duty) in answer["duties"].as_array().unwrap().iter().zip(&duties) {
+            assert_eq!(listed["start_height"], duty.start.0);
+            assert_eq!((&listed["known"], &listed["quorum_type"]), (&duty.is_known().into(), &duty.quorum_type.into()));
+            known += u32::from(duty.is_known());
+        }
+        // A banned masternode keeps its known seats, and nothing more can happen to it.
+        let banned = index == 3;
+        assert_eq!(answer["offline_ban"].is_null(), banned, "{answer}");
+        assert!(!banned || duties.iter().all(domain::duty::Duty::is_known));
+    }
+    assert!(known > 12, "{known} seats are known");
+    served.refusal(&format!("{MASTERNODES}/{}/duties", "0".repeat(64)), 404);
+    served.refusal(&format!("{MASTERNODES}/x/duties"), 400);
+    served.refusal(&format!("{MASTERNODES}/{}/duties?x=1", stage.masternode(0)), 400);
+    assert_eq!(served.api.answer(&format!("{MASTERNODES}//duties"), "").status.as_u16(), 404);
 }

@@ -221,7 +221,7 @@ fn every_kind_of_unreadable_entry_is_left_out_with_its_name() {
     let cases = [
         (with(json!({ "PoSePenalty": -1 })), true, named.as_str()),
         (with(json!({ "PoSePenalty": "x" })), true, &named),
-        (with(json!({})), true, "it has no PoSePenalty"),
+        (with(json!({})), true, "PoSePenalty is missing"),
         (with(json!({ "PoSePenalty": 0, "PoSeBanHeight": -7 })), true, "PoSeBanHeight"),
         (json!({ "proTxHash": id }), true, &named),
         (json!({ "proTxHash": "zz", "state": { "PoSePenalty": 0 } }), false, "entry number 12: "),

@@ -75,7 +75,7 @@ fn nested_aliases_are_bounded() {
         text += &format!("a{level}: &a{level} [{aliases}]\n");
     }
     let found = mistakes(&text);
-    assert!(found[0].contains("aliases (*name) stand for more than 300000 values"), "{found:?}");
+    assert!(found[0].contains("aliases (*name) expand to more than 300000 values"), "{found:?}");
     assert!(found[0].starts_with("line "), "{found:?}");
 }
 
@@ -123,8 +123,8 @@ fn a_variable_with_one_underscore_causes_a_warning() {
     assert_eq!(
         warnings,
         [
-            "MASTERNODE_EXPORTER_LOG_LEVEL sets nothing: variables begin with MASTERNODE_EXPORTER__, with two underscores between all parts",
-            "MASTERNODE_EXPORTER_WEB__MAX_REQUESTS sets nothing: variables begin with MASTERNODE_EXPORTER__, with two underscores between all parts",
+            "MASTERNODE_EXPORTER_LOG_LEVEL has no effect: variables begin with MASTERNODE_EXPORTER__, with two underscores between all parts",
+            "MASTERNODE_EXPORTER_WEB__MAX_REQUESTS has no effect: variables begin with MASTERNODE_EXPORTER__, with two underscores between all parts",
         ]
     );
 }

@@ -107,7 +107,7 @@ histroy: {}
         &[],
         &[
             "networks[0].name: \"Main Net\" is not a name: use a-z, 0-9, - and _, and begin with a letter or digit",
-            "networks[0].chain: \"doge\" is no chain that is known; there are dash, dimecoin, prcycoin, and those of `chains`",
+            "networks[0].chain: \"doge\" is not a known chain; known are dash, dimecoin, prcycoin, and those of `chains`",
             "networks[0].pol_interval: unknown key; did you mean poll_interval?",
             "networks[0].sources[0].url: is not an address such as http://127.0.0.1:9998: it must begin with http:// or https://",
             "networks[0].sources[1].name: another source is called \"a\" already",
@@ -138,10 +138,10 @@ fn entries_of_the_watch_list_may_not_contradict_each_other() {
         &[
             "watch[0].groups.service: \"service\" is a label already; choose another group key",
             "watch[0].groups.Bad: a group key is a label: use a-z, 0-9 and _, and begin with a letter",
-            "watch[1].masternode: an earlier entry names the same masternode",
-            "watch[1].alias: an earlier entry is called \"one\" too",
-            "watch[2].masternode: an earlier entry names the same masternode",
-            "watch[2].network: no network is called \"nowhere\"; there are: dash-main",
+            "watch[1].masternode: an earlier entry has the same masternode",
+            "watch[1].alias: an earlier entry has the same alias \"one\"",
+            "watch[2].masternode: an earlier entry has the same masternode",
+            "watch[2].network: no network has the name \"nowhere\"; there are: dash-main",
         ],
     );
 }
@@ -181,9 +181,9 @@ fn an_address_for_other_hosts_causes_one_warning_without_tls_and_authentication(
     let tls = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n";
     let known = "  client_ca_file: clients.crt\n  client_auth_type: RequireAndVerifyClientCert\n";
     for (file, fault) in [
-        (String::new(), Some("nothing asks them for a password, and nothing is encrypted")),
-        (tls.to_string(), Some("nothing asks them for a password or a certificate")),
-        (users.clone(), Some("their passwords are not encrypted")),
+        (String::new(), Some("no password is required, and nothing is encrypted")),
+        (tls.to_string(), Some("no password or certificate is required")),
+        (users.clone(), Some("passwords are sent unencrypted")),
         (format!("{tls}{users}"), None),
         (format!("{tls}{known}"), None),
     ] {
@@ -346,12 +346,12 @@ fn an_argument_takes_precedence_and_replaces_a_whole_list() {
 fn an_unknown_variable_is_named() {
     // variable, the error.
     let cases = [
-        ("NETWORKS__400000000__NAME", "place 400000000 is beyond the end of the list: the next free one is 1"),
-        ("NETWORKS__99999999999999999999__NAME", "99999999999999999999 is not a place in a list"),
-        ("__LOG", "has nothing between two pairs of underscores, or after the last"),
-        ("0", "begins with a place in a list: name the list"),
-        ("NETWORKS__NAME", "no key \"name\" can be set there: a list or a single value stands in its place"),
-        ("NETWORKS__0__0", "0 is a place in a list, and there is none there"),
+        ("NETWORKS__400000000__NAME", "index 400000000 is beyond the end of the list: the next free one is 1"),
+        ("NETWORKS__99999999999999999999__NAME", "99999999999999999999 is not a list index"),
+        ("__LOG", "has an empty part between two pairs of underscores, or after the last"),
+        ("0", "begins with a list index: name the list"),
+        ("NETWORKS__NAME", "key \"name\" cannot be set: the parent is a list or a single value"),
+        ("NETWORKS__0__0", "0 is a list index, but the value is not a list"),
     ];
     for (name, mistake) in cases {
         let name = format!("MASTERNODE_EXPORTER__{name}");

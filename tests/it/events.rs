@@ -187,7 +187,7 @@ fn csv_has_a_header_and_json_one_object_per_line() {
 #[test]
 fn an_error_names_its_argument_and_its_solution() {
     let place = Place::new();
-    place.check_refusal(&["--alias", "three"], &["--alias three", "its names are one, two"]);
+    place.check_refusal(&["--alias", "three"], &["--alias three", "its aliases are one, two"]);
     place.check_refusal(&["--alias", "treasury-01010101"], &["--alias treasury-01010101", "--masternode"]);
     place.check_refusal(&["--group", "operator=none"], &["--group operator=none", "operator=acme", "region=eu"]);
     place.check_refusal(&["--group", "operator=treasury"], &["--group operator=treasury", "--masternode"]);
@@ -197,7 +197,7 @@ fn an_error_names_its_argument_and_its_solution() {
     place.check_refusal(&["--kind", "wedding"], &["--kind", "penalty", "payment_lost"]);
     place.check_refusal(&["--masternode", "abc"], &["--masternode"]);
     place.check_refusal(&["--from", "soon"], &["--from", "2026-01-31T12:00:00Z"]);
-    place.check_refusal(&["--from", "102", "--to", "101"], &["--from lies behind --to"]);
+    place.check_refusal(&["--from", "102", "--to", "101"], &["--from is later than --to"]);
     place.check_refusal(&["--follow", "--order", "newest"], &["--follow", "--order"]);
     std::fs::write(place.configuration(), "{}").unwrap();
     place.check_refusal(&[], &["history.path is not set", "--config.file", "--history.path"]);

@@ -331,14 +331,14 @@ async fn the_api_and_the_page_show_the_state() {
     let mut fork = Fork::new(vec![(chain.clone(), Node::new(Form::Deployments))]).await;
     // tip, state, what the page shows about the next state.
     for (tip, state, next) in [
-        (540, "waiting for signal", "when it activates is not known"),
+        (540, "waiting for signal", "activation height not known yet"),
         (
             STARTED + 9,
             "started",
-            "10 of 10 blocks signal, 19 are needed; at the earliest active from block 600 on, in 39 blocks, ",
+            "10 of 10 blocks signal, 19 required; active from block 600 at the earliest, in 39 blocks, ",
         ),
-        (LOCKED_IN, "locked in", "active from block 600 on, in 24 blocks, "),
-        (ACTIVE - 1, "active", "active from block 600 on, in 1 block, "),
+        (LOCKED_IN, "locked in", "active from block 600, in 24 blocks, "),
+        (ACTIVE - 1, "active", "active from block 600, in 1 block, "),
         (ACTIVE, "active", "since block 600"),
     ] {
         mine_to(&chain, tip);

@@ -255,8 +255,8 @@ fn a_list_of_another_format_or_with_a_wrong_value_is_refused_by_name() {
     let long = "X".repeat(1 << 20);
     let dash = format!(r#"{{"result":{{"{txid}-0":"ENABLED payee 0 0 127.0.0.1:1"}},"error":null,"id":"x"}}"#);
     let cases = [
-        (dash, "it has 5 fields, expected are 8: state protocol payout_address"),
-        (full("ENABLED 70008 payee 1795270312"), "it has 4 fields, expected are 8"),
+        (dash, "it has 5 fields, expected 8: state protocol payout_address"),
+        (full("ENABLED 70008 payee 1795270312"), "it has 4 fields, expected 8"),
         (full(&good.replace("1795270312", "-5")), "last_seen -5 is out of range"),
         (full(&good.replace("2260", "-99999999999")), "active_seconds -99999999999 is out of range"),
         (full(&good.replace("70008", "seventy")), "protocol is not a whole number"),

@@ -82,7 +82,7 @@ async fn the_file_has_the_samples_of_the_page_for_each_block_in_the_order_of_the
     let mut store = Store::open(&stage.history(), UnixSeconds(NOW)).unwrap();
     let mut tallies = EventCounters::default();
     let mut backfill = stage.backfill().await.unwrap();
-    let exported = backfill.tell(&mut store, (Height(from), Height(u32::MAX)), |walked| {
+    let exported = backfill.replay_all(&mut store, (Height(from), Height(u32::MAX)), |walked| {
         walked.happened.events.iter().for_each(|event| tallies.record(event));
         walked.happened.sessions.iter().for_each(|session| tallies.record_session(session));
         let parts = SnapshotInputs {
@@ -147,6 +147,6 @@ fn an_existing_file_and_the_folder_of_a_killed_run_are_not_changed() {
     assert!(refusal.contains("past.txt.parts") && refusal.contains("remove it"), "{refusal}");
     std::fs::write(&target, "mine").unwrap();
     let refusal = BackfillFile::create(&target, MetricsSettings::default()).err().unwrap().to_string();
-    assert!(refusal.contains("name another file"), "{refusal}");
+    assert!(refusal.contains("choose another file"), "{refusal}");
     assert_eq!(std::fs::read_to_string(&target).unwrap(), "mine");
 }

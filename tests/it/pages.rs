@@ -166,12 +166,12 @@ async fn the_card_of_a_network_matches_the_status() {
         "1 one failure from a ban",
         "1 banned",
         &format!("Height {} block", height.0),
-        "Ban at 100 points",
-        "A failure adds 66 points",
+        "Ban limit 100 points",
+        "Points per failure 66 points",
         "Safe up to 34 points",
         "Restart regular",
         "Restart evo",
-        "node-0: in sync",
+        "node-0: synced",
         "node-1: does not answer",
         "not-yet No fresh list.",
     ] {
@@ -202,7 +202,7 @@ async fn the_form_selects_items_that_match_all_fields() {
     let by_address = aliases(&good(&site, &format!("/?q={address}")));
     assert_eq!(by_address.len(), 1, "{address} {by_address:?}");
     let page = good(&site, "/?q=nobody&group=half:neither&refresh=off");
-    assert!(page.contains("None of them is what you ask for") && page.contains("half:neither (there is none)"));
+    assert!(page.contains("No masternode matches the filter") && page.contains("half:neither (unknown)"));
     assert!(page.contains("value=\"nobody\"") && page.contains("name=\"refresh\" value=\"off\""));
 }
 
@@ -226,7 +226,7 @@ async fn the_page_of_a_masternode_shows_events_from_memory_and_from_the_history(
     let id = id_of(&from_memory, "mn-4");
     let address = format!("/masternodes/{id}");
     let page = good(&from_memory, &address);
-    let told = text(&page);
+    let shown = text(&page);
     for said in [
         "mn-4",
         "banned since block",
@@ -236,19 +236,19 @@ async fn the_page_of_a_masternode_shows_events_from_memory_and_from_the_history(
         "PoSe score by block",
         "Revival",
         "up to 10 minutes in the mempool",
-        "1 ban in what is shown",
-        "The same as a table",
+        "1 ban in the shown range",
+        "Show as a table",
         "half even",
         "lost its place in the payment queue",
     ] {
-        assert!(told.contains(said), "{said} in {told}");
+        assert!(shown.contains(said), "{said} in {shown}");
     }
-    assert!(told.contains(&id), "the whole identity");
+    assert!(shown.contains(&id), "the whole identity");
     assert!(
         page.contains(&format!("protx update_service {id}"))
             || page.contains(&format!("protx update_service_evo {id}"))
     );
-    assert_eq!(good(&from_history, &address), page, "the history tells the same");
+    assert_eq!(good(&from_history, &address), page, "the history has the same events");
     let gone = text(&good(&from_memory, &format!("/masternodes/{}", id_of(&from_memory, "mn-2"))));
     assert!(gone.contains("not registered") && gone.contains("left the list"), "{gone}");
 }

@@ -196,7 +196,7 @@ fn an_invalid_profile_is_refused_with_the_reason() {
             good.replace("listmasternodes", "sendtoaddress"),
             "chains.it.list.method: is no method that the exporter may call",
         ),
-        (good.replace("output_index: b, ", ""), "chains.it.list.fields: an array names nobody"),
+        (good.replace("output_index: b, ", ""), "chains.it.list.fields: an array has no identity of a masternode"),
         (good.replace("state: s", "satte: s"), "chains.it.list.fields.satte: \"satte\" is none of: state"),
         (
             good.replace("shape: array", "shape: list"),
@@ -218,7 +218,7 @@ fn an_invalid_profile_is_refused_with_the_reason() {
         ),
         (
             good.replace("spacing", "minimum_protocols: {v2: 70007}, spacing"),
-            "chains.it.minimum_protocols.v2: its name must be a version as getnetworkinfo says it",
+            "chains.it.minimum_protocols.v2: its name must be a version as getnetworkinfo returns it",
         ),
         (good.replace("subversion_prefix: /X", "genesis: {main: xy}"), "chains.it.identity.genesis.main: expected 64"),
         (good.replace("identity", "idenity"), "chains.it.idenity: unknown key; did you mean identity?"),

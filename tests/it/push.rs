@@ -106,12 +106,12 @@ impl FakeReceiver {
         *self.key.lock().unwrap() = text.into();
     }
 
-    /// Its answers have this time.
+    /// Sets the time of its responses.
     pub(crate) fn set_clock(&self, at: std::time::SystemTime) {
         *self.date.lock().unwrap() = format!("Date: {}\r\n", httpdate::fmt_http_date(at));
     }
 
-    /// Each message is taken, and the connection closed without an answer.
+    /// Accepts each message, and closes the connection without a response.
     pub(crate) fn be_silent(&self, silent: bool) {
         *self.silent.lock().unwrap() = silent;
     }
@@ -150,7 +150,7 @@ impl FakeReceiver {
     }
 }
 
-/// A secret that stands in the configuration itself.
+/// A secret in the configuration itself.
 pub(crate) fn text(text: &str) -> SecretSource {
     SecretSource::Text(Secret::new(text))
 }
@@ -173,11 +173,8 @@ struct Sight {
     isolated: Option<bool>,
 }
 
-/// The name of it elsewhere.
-pub(crate) use self::Told as TestEngine;
-
 /// An engine on a network that a test advances.
-pub(crate) struct Told {
+pub(crate) struct TestEngine {
     pub(crate) engine: Engine,
     sight: Arc<Mutex<Sight>>,
     news: Arc<Notify>,
@@ -185,13 +182,13 @@ pub(crate) struct Told {
     pub(crate) registry: Registry,
 }
 
-impl Told {
-    pub(crate) fn new(history: Option<Writer>) -> Told {
-        Told::with(Catalogue::default(), history)
+impl TestEngine {
+    pub(crate) fn new(history: Option<Writer>) -> TestEngine {
+        TestEngine::with(Catalogue::default(), history)
     }
 
     /// An engine that evaluates these conditions.
-    pub(crate) fn with(catalogue: Catalogue, history: Option<Writer>) -> Told {
+    pub(crate) fn with(catalogue: Catalogue, history: Option<Writer>) -> TestEngine {
         let registry = Registry::new();
         let meters = Meters::new(&registry).unwrap();
         let sight: Arc<Mutex<Sight>> = Arc::default();
@@ -199,7 +196,7 @@ impl Told {
         let seen = sight.clone();
         let look = move || {
             let Sight { snapshot, confirmed, probes, isolated } = seen.lock().unwrap().clone();
-            // The wall clock stands still, and the process runs for days.
+            // The wall clock does not advance, and the process has run for days.
             let confirmed = confirmed.map(|at| moment(at, 500_000 - (NOW - at)));
             let mut network = network("dash-test", snapshot, probes, confirmed);
             network.sources[0].isolated = isolated;
@@ -210,7 +207,7 @@ impl Told {
         };
         let notifications = meters.notifications().clone();
         let engine = Engine::new(catalogue, Box::new(look), news.clone(), notifications, history, || UnixSeconds(NOW));
-        Told { engine, sight, news, meters, registry }
+        TestEngine { engine, sight, news, meters, registry }
     }
 
     pub(crate) fn see(&self, snapshot: Option<Arc<Snapshot>>) {
@@ -269,24 +266,24 @@ async fn a_ban_and_its_end_reach_every_receiver_once_and_a_failing_receiver_dela
     let mut stage = Stage::following().await;
     let (good, bad) = (FakeReceiver::start().await, FakeReceiver::start().await);
     bad.answer_with(503);
-    let mut told = Told::new(None);
+    let mut exporter = TestEngine::new(None);
     let receivers = vec![bad.settings("bad", Kind::Generic), good.settings("good", Kind::Generic)];
-    told.engine.reconfigure(&at_once(receivers)).await;
-    told.see(stage.snapshot());
+    exporter.engine.reconfigure(&at_once(receivers)).await;
+    exporter.see(stage.snapshot());
     let masternode = stage.masternode(0);
     stage.mine(&[fail(&masternode, 2)]).await;
-    told.see(stage.snapshot());
+    exporter.see(stage.snapshot());
     good.wait("the ban", |got| has(got, "MasternodePoSeBanned", "firing")).await;
     stage.mine(&[simulator::Action::Revive { masternode }]).await;
-    told.see(stage.snapshot());
+    exporter.see(stage.snapshot());
     let got = good.wait("its end", |got| has(got, "MasternodePoSeBanned", "resolved")).await;
     let of_ban: Vec<_> = story(&got).into_iter().filter(|(name, _)| name == "MasternodePoSeBanned").collect();
     assert_eq!(of_ban.len(), 2, "{got:#?}");
-    told.noted("failed", "bad", 1).await;
+    exporter.noted("failed", "bad", 1).await;
     bad.answer_with(200);
     let late = bad.wait("what it missed", |got| has(got, "MasternodePoSeBanned", "resolved")).await;
-    assert!(!has(&late, "MasternodePoSeBanned", "firing"), "it hears the present, not the past");
-    told.engine.stop().await;
+    assert!(!has(&late, "MasternodePoSeBanned", "firing"), "it gets the current state, not the past");
+    exporter.engine.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -298,41 +295,41 @@ async fn a_restart_repeats_no_notification_and_reports_ended_alerts() {
     let masternode = stage.masternode(0);
     stage.mine(&[fail(&masternode, 2)]).await;
     let (writer, ended) = open(folder.path());
-    let mut told = Told::new(Some(writer));
-    told.engine.reconfigure(&settings).await;
-    told.see(stage.snapshot());
+    let mut exporter = TestEngine::new(Some(writer));
+    exporter.engine.reconfigure(&settings).await;
+    exporter.see(stage.snapshot());
     let first = receiver.wait("the ban", |got| has(got, "MasternodePoSeBanned", "firing")).await;
-    told.noted("delivered", "one", first.len()).await;
-    told.engine.stop().await;
-    drop((told.engine, told.meters, told.registry));
+    exporter.noted("delivered", "one", first.len()).await;
+    exporter.engine.stop().await;
+    drop((exporter.engine, exporter.meters, exporter.registry));
     assert_eq!(ended.within(Duration::from_secs(20)).await, Some(0));
 
     let (writer, _ended) = open(folder.path());
-    let mut told = Told::new(Some(writer));
-    told.engine.reconfigure(&settings).await;
+    let mut exporter = TestEngine::new(Some(writer));
+    exporter.engine.reconfigure(&settings).await;
     stage.mine(&[simulator::Action::Revive { masternode }]).await;
-    told.see(stage.snapshot());
+    exporter.see(stage.snapshot());
     let all = receiver.wait("its end", |got| has(got, "MasternodePoSeBanned", "resolved")).await;
     let bans = story(&all).iter().filter(|(name, _)| name == "MasternodePoSeBanned").count();
     assert_eq!(bans, 2, "fired before, ended after: {first:#?} {all:#?}");
-    told.engine.stop().await;
+    exporter.engine.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawn_snapshot_resolves_no_alert() {
     let mut stage = Stage::following().await;
     let receiver = FakeReceiver::start().await;
-    let mut told = Told::new(None);
-    told.engine.reconfigure(&at_once(vec![receiver.settings("one", Kind::Generic)])).await;
+    let mut exporter = TestEngine::new(None);
+    exporter.engine.reconfigure(&at_once(vec![receiver.settings("one", Kind::Generic)])).await;
     let masternode = stage.masternode(0);
     stage.mine(&[fail(&masternode, 2)]).await;
-    told.see(stage.snapshot());
+    exporter.see(stage.snapshot());
     receiver.wait("the ban", |got| has(got, "MasternodePoSeBanned", "firing")).await;
-    *told.sight.lock().unwrap() = Sight { confirmed: Some(NOW - 901), ..Sight::default() };
-    told.news.notify_one();
+    *exporter.sight.lock().unwrap() = Sight { confirmed: Some(NOW - 901), ..Sight::default() };
+    exporter.news.notify_one();
     let got = receiver.wait("that it is stale", |got| has(got, "MasternodeExporterDataStale", "firing")).await;
     assert!(story(&got).iter().all(|(_, status)| status == "firing"), "{got:#?}");
-    told.engine.stop().await;
+    exporter.engine.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -361,17 +358,17 @@ async fn each_kind_of_receiver_gets_a_valid_body_and_no_secret_is_shown() {
         fakes.push((name, request, fake));
     }
     let beat = FakeReceiver::start().await;
-    let mut told = Told::new(None);
+    let mut exporter = TestEngine::new(None);
     let address = text(&format!("{}/hunter2", beat.address));
     let outbound = Outbound::default();
     let heartbeat = Some(Heartbeat { address, interval: Duration::from_millis(100), outbound });
     let settings =
         AlertingSettings { heartbeat, external_url: "https://exporter.example.org".into(), ..at_once(receivers) };
     assert!(!format!("{settings:?}").contains("hunter2"));
-    told.engine.reconfigure(&settings).await;
+    exporter.engine.reconfigure(&settings).await;
     let masternode = stage.masternode(0);
     stage.mine(&[fail(&masternode, 2)]).await;
-    told.see(stage.snapshot());
+    exporter.see(stage.snapshot());
     for (name, request, fake) in &fakes {
         let of_ban = |got: &Got| got.body.to_string().contains("MasternodePoSeBanned");
         let got = fake.wait(name, |got| got.iter().any(of_ban)).await;
@@ -390,8 +387,8 @@ async fn each_kind_of_receiver_gets_a_valid_body_and_no_secret_is_shown() {
         }
     }
     beat.wait("a heartbeat", |got| got.iter().any(|got| got.head.starts_with("GET /hunter2 "))).await;
-    assert!(!told.page().contains("hunter2") && !told.page().contains("127.0.0.1"));
-    told.engine.stop().await;
+    assert!(!exporter.page().contains("hunter2") && !exporter.page().contains("127.0.0.1"));
+    exporter.engine.stop().await;
 }
 
 /// The result of probing one masternode.
@@ -404,30 +401,30 @@ fn called(masternode: &str, outcome: Outcome) -> Option<Arc<Probes>> {
 async fn an_unreachable_masternode_alerts_until_it_answers_but_not_for_our_own_outage() {
     let stage = Stage::following().await;
     let receiver = FakeReceiver::start().await;
-    let mut told = Told::new(None);
+    let mut exporter = TestEngine::new(None);
     let masternode = stage.masternode(0);
-    let call = |told: &Told, probes: Option<Arc<Probes>>, isolated: bool| {
-        let mut sight = told.sight.lock().unwrap();
+    let call = |exporter: &TestEngine, probes: Option<Arc<Probes>>, isolated: bool| {
+        let mut sight = exporter.sight.lock().unwrap();
         (sight.probes, sight.isolated) = (probes, Some(isolated));
         drop(sight);
-        told.news.notify_one();
+        exporter.news.notify_one();
     };
-    told.engine.reconfigure(&at_once(vec![receiver.settings("own", Kind::Generic)])).await;
-    told.see(stage.snapshot());
-    call(&told, called(&masternode, Outcome::Failed(ProbeError::Refused)), false);
+    exporter.engine.reconfigure(&at_once(vec![receiver.settings("own", Kind::Generic)])).await;
+    exporter.see(stage.snapshot());
+    call(&exporter, called(&masternode, Outcome::Failed(ProbeError::Refused)), false);
     let fired = receiver.wait("the silence", |got| has(got, "MasternodeUnreachable", "firing")).await;
-    assert!(fired.iter().any(|got| got.body.to_string().contains("address of the list: refused.")), "{fired:#?}");
-    // Not called yet, then no way out: each judged, as the source that is cut off and is told with it shows.
+    assert!(fired.iter().any(|got| got.body.to_string().contains("registered address: refused.")), "{fired:#?}");
+    // Not probed yet, then no route: the alert of the isolated source, sent with each evaluation, shows that it took place.
     for (probes, isolated) in
         [(Some(Arc::default()), true), (called(&masternode, Outcome::Unprobed(Unprobed::NoRoute)), false)]
     {
-        call(&told, probes, isolated);
+        call(&exporter, probes, isolated);
         let status = if isolated { "firing" } else { "resolved" };
         let got = receiver.wait("the source", |got| has(got, "MasternodeExporterSourceIsolated", status)).await;
         assert!(!has(&got, "MasternodeUnreachable", "resolved"), "{got:#?}");
     }
-    call(&told, called(&masternode, Outcome::Reached), false);
+    call(&exporter, called(&masternode, Outcome::Reached), false);
     let got = receiver.wait("its answer", |got| has(got, "MasternodeUnreachable", "resolved")).await;
     assert_eq!(story(&got).iter().filter(|(name, _)| name == "MasternodeUnreachable").count(), 2, "{got:#?}");
-    told.engine.stop().await;
+    exporter.engine.stop().await;
 }

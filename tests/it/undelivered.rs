@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use masternode_exporter::alerting::settings::Kind;
 
-use crate::push::{FakeReceiver, Got, Told, at_once, has, open, story};
+use crate::push::{FakeReceiver, Got, TestEngine, at_once, has, open, story};
 use crate::support::harness::{Stage, fail};
 
 /// How often a ban of this masternode was received.
@@ -32,7 +32,7 @@ async fn a_permanently_refused_message_is_dropped_and_the_others_are_sent() {
         receivers.push(fake.settings(name, kind));
         refusing.push((name, fake));
     }
-    let mut exporter = Told::new(None);
+    let mut exporter = TestEngine::new(None);
     stage.mine(&banned.each_ref().map(|masternode| fail(masternode, 2))).await;
     exporter.see(stage.snapshot());
     exporter.engine.reconfigure(&at_once(receivers)).await;
@@ -61,7 +61,7 @@ async fn a_restart_while_a_receiver_fails_resolves_nothing_and_repeats_nothing()
     let masternodes = [0, 1].map(|number| stage.masternode(number));
     stage.mine(&[fail(&masternodes[0], 2)]).await;
     let (writer, ended) = open(folder.path());
-    let mut exporter = Told::new(Some(writer));
+    let mut exporter = TestEngine::new(Some(writer));
     exporter.see(stage.snapshot());
     exporter.engine.reconfigure(&settings).await;
     let first = good.wait("that a receiver fails", |got| has(got, ALERT, "firing")).await;
@@ -71,7 +71,7 @@ async fn a_restart_while_a_receiver_fails_resolves_nothing_and_repeats_nothing()
     assert_eq!(ended.within(Duration::from_secs(20)).await, Some(0));
 
     let (writer, _ended) = open(folder.path());
-    let mut exporter = Told::new(Some(writer));
+    let mut exporter = TestEngine::new(Some(writer));
     exporter.see(stage.snapshot());
     exporter.engine.reconfigure(&settings).await;
     exporter.noted("failed", "bad", 1).await;

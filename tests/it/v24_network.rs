@@ -18,7 +18,7 @@ use simulator::{
     ServerOptions, Software,
 };
 
-use crate::push::{FakeReceiver, Told, at_once};
+use crate::push::{FakeReceiver, TestEngine, at_once};
 use crate::support::conditions::holding;
 use crate::support::harness::Stage;
 use crate::support::ledger::{assert_same, happened, kept, seen};
@@ -374,7 +374,7 @@ fn about_masternodes(got: &[crate::push::Got]) -> Vec<[String; 5]> {
     let alerts = got.iter().flat_map(|got| got.body["alerts"].as_array().unwrap().clone());
     let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
     let about = alerts.filter(|alert| !alert["labels"]["masternode"].is_null());
-    let told = |alert: Value| {
+    let describe = |alert: Value| {
         let labels = &alert["labels"];
         let masternode = text(&labels["masternode"]);
         [
@@ -385,7 +385,7 @@ fn about_masternodes(got: &[crate::push::Got]) -> Vec<[String; 5]> {
             text(&alert["description"]),
         ]
     };
-    about.map(told).collect()
+    about.map(describe).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -397,23 +397,23 @@ async fn a_payout_swap_on_a_version_3_masternode_is_notified_within_one_block() 
     stage.poll().await;
     let masternode = ids[1].clone();
     let receiver = FakeReceiver::start().await;
-    let mut told = Told::new(None);
+    let mut exporter = TestEngine::new(None);
     // Pending times are those of the catalogue, and the clock of the engine does not advance.
     let settings = Alerting { receivers: vec![receiver.settings("pager", Kind::Generic)], ..Alerting::default() };
-    told.engine.reconfigure(&settings).await;
+    exporter.engine.reconfigure(&settings).await;
     stage.mine(&[Action::Migrate { masternode: masternode.clone(), version: 3 }]).await;
     let migrated = stage.snapshot().unwrap();
     assert_eq!(unexpected(migrated.clone()), []);
-    told.see(Some(migrated));
+    exporter.see(Some(migrated));
     stage.mine(&[Action::ChangePayout { masternode: masternode.clone() }]).await;
-    told.see(stage.snapshot());
+    exporter.see(stage.snapshot());
     let fires = |got: &[crate::push::Got]| !about_masternodes(got).is_empty();
     let got = about_masternodes(&receiver.wait("the theft", fires).await);
     let [[alert, id, status, severity, description]] = got.as_slice() else { panic!("{got:#?}") };
     assert_eq!((alert.as_str(), status.as_str()), ("MasternodeUnexpectedChange", "firing"));
     assert_eq!((id, severity.as_str()), (&masternode, "critical"));
     assert!(description.contains("payout_address"), "{description}");
-    told.engine.stop().await;
+    exporter.engine.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -431,13 +431,13 @@ async fn a_migration_of_60_percent_of_the_network_raises_no_alert() {
     stage.network.mine((ACTIVATION - stage.network.tip().0) as usize);
     stage.poll().await;
     let receiver = FakeReceiver::start().await;
-    let mut told = Told::new(None);
-    told.engine.reconfigure(&at_once(vec![receiver.settings("pager", Kind::Generic)])).await;
+    let mut exporter = TestEngine::new(None);
+    exporter.engine.reconfigure(&at_once(vec![receiver.settings("pager", Kind::Generic)])).await;
     for _ in 0..15 {
         stage.mine(&[]).await;
         let snapshot: Arc<Snapshot> = stage.snapshot().unwrap();
         assert_eq!(unexpected(snapshot.clone()), [], "{}", snapshot.block().height);
-        told.see(Some(snapshot));
+        exporter.see(Some(snapshot));
     }
     let after: Vec<MasternodeFacts> = owned.iter().map(|id| stage.network.masternode(id).unwrap()).collect();
     assert!(after.iter().all(|facts| facts.version == 3), "all of the owner's masternodes moved");
@@ -454,7 +454,7 @@ async fn a_migration_of_60_percent_of_the_network_raises_no_alert() {
     // A later theft is the first notification about any masternode.
     let stolen = owned[7].clone();
     stage.mine(&[Action::ChangePayout { masternode: stolen.clone() }]).await;
-    told.see(stage.snapshot());
+    exporter.see(stage.snapshot());
     let got = {
         let is_theft = |got: &[crate::push::Got]| {
             about_masternodes(got).iter().any(|[alert, ..]| alert == "MasternodeUnexpectedChange")
@@ -465,5 +465,5 @@ async fn a_migration_of_60_percent_of_the_network_raises_no_alert() {
     // Warnings about Evo nodes below version 3 before they moved are correct.
     let got: Vec<(String, String)> = got.filter(|(alert, _)| alert != "MasternodeEvoVersionOld").collect();
     assert_eq!(got, [("MasternodeUnexpectedChange".to_string(), stolen)]);
-    told.engine.stop().await;
+    exporter.engine.stop().await;
 }

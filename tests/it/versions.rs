@@ -113,7 +113,7 @@ fn a_diff_of_another_span_is_refused() {
     let diff = json!({"baseHeight": 4, "blockHeight": 6, "addedMNs": [], "removedMNs": [], "updatedMNs": []});
     assert!(answers::list_diff(&answer(&diff), &block(4), &block(6)).is_ok());
     let error = format!("{:?}", answers::list_diff(&answer(&diff), &block(4), &block(5)).unwrap_err());
-    assert!(error.contains("from height 4 to 5 were asked for, it answers 4 to 6"), "{error}");
+    assert!(error.contains("from height 4 to 5, received 4 to 6"), "{error}");
 }
 
 /// v23 reports a change of a Platform port with the Platform's entries of `addresses` and without the primary address.

@@ -1,6 +1,6 @@
-//! Alertmanager's API v2, `POST /api/v2/alerts`: a list of alerts, each with labels, annotations and its span.
+//! Alertmanager API v2, `POST /api/v2/alerts`: a list of alerts, each with labels, annotations, start and end.
 //!
-//! Never here: a label that the rules for Prometheus do not give.
+//! Never here: a label that the Prometheus rules do not set.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use crate::alerting::state::{Notification, Phase};
 use domain::masternode::UnixSeconds;
 use domain::rfc3339;
 
-/// Alerts of one request.
+/// Maximum number of alerts in a request.
 const MOST: usize = 500;
 
-/// From one word about an alert that goes on to the next.
+/// Interval at which a firing alert is sent again.
 pub const REFRESH: Duration = Duration::from_secs(60);
 
-/// Without a word for so long, Alertmanager takes an alert for ended: four refreshes, as Prometheus has it.
+/// Alertmanager resolves an alert that is not refreshed for this long: four refresh intervals, as in Prometheus.
 const LIFE_SECONDS: u64 = 240;
 
 pub(super) fn body(notices: &[Notification], links: &Links<'_>, ahead_seconds: i64, now: UnixSeconds) -> Body {

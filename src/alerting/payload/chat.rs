@@ -1,7 +1,7 @@
-//! Messages for people: Slack, Discord, Telegram, ntfy, Matrix, e-mail. Plain text, so that no name in an alert is taken for markup
-//! or a mention.
+//! Messages for people: Slack, Discord, Telegram, ntfy, Matrix, e-mail. Plain text, so that no name in an alert is
+//! interpreted as markup or a mention.
 //!
-//! Never here: text that the alert does not have.
+//! Never here: text that the alert does not contain.
 
 use serde_json::{Value, json};
 
@@ -9,8 +9,8 @@ use crate::alerting::payload::{Body, Content, Links};
 use crate::alerting::state::{Notification, NotificationReason};
 use domain::condition::Severity;
 
-/// Longest messages. Slack cuts at 40,000 characters and asks for 4,000; Discord and Telegram refuse longer ones; ntfy turns more
-/// bytes into an attachment. An event of Matrix has at most 65,536 bytes, its JSON escapes included.
+/// Maximum lengths. Slack cuts at 40,000 characters and recommends 4,000; Discord and Telegram reject longer messages;
+/// ntfy turns more bytes into an attachment. A Matrix event has at most 65,536 bytes, JSON escapes included.
 const SLACK: Limit = Limit { most: 4000, measure: characters };
 const DISCORD: Limit = Limit { most: 2000, measure: characters };
 const TELEGRAM: Limit = Limit { most: 4096, measure: characters };
@@ -18,7 +18,7 @@ const NTFY: Limit = Limit { most: 4096, measure: str::len };
 const MATRIX: Limit = Limit { most: 16_384, measure: str::len };
 const EMAIL: Limit = Limit { most: 100_000, measure: str::len };
 
-/// How long a text may be.
+/// Maximum length of a text.
 struct Limit {
     most: usize,
     measure: fn(&str) -> usize,
@@ -29,7 +29,7 @@ fn characters(text: &str) -> usize {
 }
 
 pub(super) fn slack(notices: &[Notification], links: &Links<'_>) -> Body {
-    // Three characters mean something to Slack; they are written as it asks for.
+    // Slack's three control characters, escaped as its documentation requires.
     let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let (text, notices) = message(notices, links, &SLACK, escape);
     json_body(json!({ "text": text, "mrkdwn": false, "unfurl_links": false }), notices)
@@ -77,7 +77,7 @@ fn priority(notice: &Notification) -> u8 {
 /// https://spec.matrix.org/latest/client-server-api/#mroommessage
 pub(super) fn matrix(notices: &[Notification], links: &Links<'_>) -> Body {
     let (text, notices) = message(notices, links, &MATRIX, str::to_string);
-    // Not `m.notice`, for which clients show no notification by default.
+    // Not `m.notice`: clients show no notification for it by default.
     json_body(json!({ "msgtype": "m.text", "body": text }), notices)
 }
 
@@ -94,7 +94,7 @@ fn json_body(json: Value, notices: usize) -> Body {
     Body { content: Content::Json(json), notices }
 }
 
-/// One line about all: the alert, or how many there are of each kind.
+/// One line about all alerts: the name of one, or a count of each kind.
 fn subject(notices: &[Notification]) -> String {
     if let [notice] = notices {
         return headline(notice);
@@ -109,7 +109,7 @@ fn subject(notices: &[Notification]) -> String {
     format!("[{}] {}", counts.join(", "), names.join(", "))
 }
 
-/// The text about as many notifications as fit, and about at least one, which is cut where it is too long.
+/// The text of as many notifications as fit, at least one, which is cut if it is too long.
 fn message(
     notices: &[Notification],
     links: &Links<'_>,
@@ -144,7 +144,7 @@ fn paragraph(notice: &Notification, links: &Links<'_>) -> String {
     format!("{}\n{more}", headline(notice))
 }
 
-/// Severity or end, the alert, and what it is about.
+/// Severity or resolution, the alert, and its subject.
 fn headline(notice: &Notification) -> String {
     let alert = notice.entry.alert;
     let occasion = match notice.occasion {

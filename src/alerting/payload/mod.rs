@@ -1,8 +1,8 @@
-//! The message for a receiver, in the form that its kind understands.
+//! The message for a receiver, in the format of its kind.
 //!
-//! Every body states how many notifications it covers: those that do not fit go into the next one.
+//! Every body states how many notifications it covers: the others go into the next message.
 //!
-//! Never here: sending; which notifications are due.
+//! Never here: sending; due notifications.
 
 mod alertmanager;
 mod chat;
@@ -20,21 +20,21 @@ use crate::alerting::test_message::TEST;
 use crate::secret::Secret;
 use domain::masternode::UnixSeconds;
 
-/// A message, and how many of the notifications it covers: from the first on, at least one.
+/// A message, and the number of notifications it covers, from the first on: at least one.
 #[derive(Debug)]
 pub struct Body {
-    /// What is sent.
+    /// The content.
     pub content: Content,
-    /// How many.
+    /// The number.
     pub notices: usize,
 }
 
-/// What is sent.
+/// Content of a message.
 #[derive(Debug)]
 pub enum Content {
     /// JSON.
     Json(Value),
-    /// An e-mail: its subject and its text.
+    /// An e-mail: subject and text.
     Mail {
         /// One line.
         subject: String,
@@ -43,7 +43,7 @@ pub enum Content {
     },
 }
 
-/// The message for the first of `notices`, of which there is at least one. `token` is the receiver's, where it has one, and
+/// The message for the first of `notices`, which is not empty. `token` is the receiver's, if it has one;
 /// `ahead_seconds` is how far its clock is ahead of this host's.
 pub fn body(
     settings: &AlertingSettings,
@@ -67,8 +67,8 @@ pub fn body(
     }
 }
 
-/// An identifier of a message about these notifications for a receiver: the same for a second attempt, another one for anything
-/// new. Matrix ignores a transaction that it has had, and an e-mail has it as its Message-ID.
+/// An identifier of a message with these notifications for a receiver: a retry has the same one, a new message a
+/// different one. Matrix ignores a repeated transaction, and an e-mail uses it as its Message-ID.
 pub fn transaction(receiver: &Receiver, notices: &[Notification]) -> String {
     let mut text = receiver.name.clone();
     for Notification { key, occasion, entry } in notices {
@@ -87,7 +87,7 @@ pub(super) fn hex(text: &str) -> String {
     digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Where people read on.
+/// URLs for further reading.
 struct Links<'a> {
     settings: &'a AlertingSettings,
 }
@@ -96,13 +96,13 @@ impl Links<'_> {
     fn runbook(&self, notice: &Notification) -> String {
         let alert = notice.entry.alert;
         match self.exporter() {
-            // A test has no runbook.
+            // A test message has no runbook.
             _ if alert.name != TEST.name => alert.runbook_url(&self.settings.runbook_url),
             exporter => exporter.unwrap_or("docs/alerts.md").to_string(),
         }
     }
 
-    /// Where this exporter is found, if that is known.
+    /// URL of this exporter, if known.
     fn exporter(&self) -> Option<&str> {
         Some(self.settings.external_url.as_str()).filter(|url| !url.is_empty())
     }

@@ -1,6 +1,6 @@
-//! PagerDuty's events, API v2: one event for each alert, known by a key that trigger and resolve share.
+//! PagerDuty Events API v2: one event for each alert, with a key that trigger and resolve share.
 //!
-//! Never here: an event for a change or an acknowledgement.
+//! Never here: change events and acknowledgements.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use crate::secret::Secret;
 use domain::masternode::UnixSeconds;
 use domain::rfc3339;
 
-/// Longest summary, in characters.
+/// Maximum length of a summary, in characters.
 const SUMMARY: usize = 1024;
 
 pub(super) fn body(notices: &[Notification], token: Option<&Secret>, links: &Links<'_>, now: UnixSeconds) -> Body {

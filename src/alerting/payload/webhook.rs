@@ -1,6 +1,6 @@
-//! Our own JSON for whoever writes a receiver: `docs/webhook.schema.json` is its contract.
+//! The exporter's own JSON format for custom receivers: `docs/webhook.schema.json` is its contract.
 //!
-//! Never here: a field that the contract does not have.
+//! Never here: a field that the schema does not have.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::alerting::state::{Notification, NotificationReason, Phase};
 use domain::masternode::UnixSeconds;
 use domain::rfc3339;
 
-/// Alerts of one request.
+/// Maximum number of alerts in a request.
 const MOST: usize = 100;
 
 pub(super) fn body(notices: &[Notification], receiver: &str, links: &Links<'_>) -> Body {

@@ -50,15 +50,15 @@ fn hold(seconds: u64) -> AlertingSettings {
     AlertingSettings { longest_hold: Some(Duration::from_secs(seconds)), ..AlertingSettings::default() }
 }
 
-/// What a receiver is told, second by second, of an alert that holds or not at these times.
+/// The notifications of a receiver, second by second, of an alert that holds or not at these times.
 struct Story {
     book: AlertStore,
-    told: Vec<(u64, NotificationReason)>,
+    notified: Vec<(u64, NotificationReason)>,
 }
 
 impl Story {
     fn new() -> Story {
-        Story { book: AlertStore::default(), told: Vec::new() }
+        Story { book: AlertStore::default(), notified: Vec::new() }
     }
 
     fn at(&mut self, second: u64, verdict: Evaluation) {
@@ -70,12 +70,12 @@ impl Story {
     fn deliver(&mut self, second: u64) {
         let now = UnixSeconds(second);
         let due = self.book.due(&pager(), now);
-        self.told.extend(due.iter().map(|notice| (second, notice.occasion)));
+        self.notified.extend(due.iter().map(|notice| (second, notice.occasion)));
         self.book.mark_notified("pager", &due, now);
         self.book.prune(&[pager()], now);
     }
 
-    /// As a process does that is killed and starts again.
+    /// A process that is killed and starts again.
     fn restart(&mut self) {
         let kept: Vec<(String, String)> =
             self.book.entries.iter().map(|(key, entry)| (key.clone(), entry.to_text())).collect();
@@ -85,7 +85,7 @@ impl Story {
 }
 
 #[test]
-fn an_alert_is_told_when_it_held_for_long_enough_then_reminded_of_then_ended_once() {
+fn an_alert_is_notified_after_its_pending_duration_then_reminded_then_resolved_once() {
     let mut story = Story::new();
     for second in 0..1_300 {
         story.at(second, holding(vec![banned()]));
@@ -93,7 +93,7 @@ fn an_alert_is_told_when_it_held_for_long_enough_then_reminded_of_then_ended_onc
     story.at(1_300, holding(vec![]));
     story.at(1_301, holding(vec![]));
     assert_eq!(
-        story.told,
+        story.notified,
         [
             (60, NotificationReason::Fired),
             (660, NotificationReason::Reminder),
@@ -105,7 +105,7 @@ fn an_alert_is_told_when_it_held_for_long_enough_then_reminded_of_then_ended_onc
 }
 
 #[test]
-fn what_does_not_hold_for_long_enough_is_never_told() {
+fn an_alert_shorter_than_its_pending_duration_is_never_notified() {
     let mut story = Story::new();
     for second in 0..59 {
         story.at(second, holding(vec![banned()]));
@@ -113,26 +113,26 @@ fn what_does_not_hold_for_long_enough_is_never_told() {
     story.at(59, holding(vec![]));
     story.at(60, holding(vec![banned()]));
     story.at(119, holding(vec![banned()]));
-    assert_eq!(story.told, []);
+    assert_eq!(story.notified, []);
     story.at(120, holding(vec![banned()]));
-    assert_eq!(story.told, [(120, NotificationReason::Fired)]);
+    assert_eq!(story.notified, [(120, NotificationReason::Fired)]);
 }
 
 #[test]
 fn what_nothing_is_known_of_neither_fires_nor_ends() {
-    // Of the masternode nothing is known, its network has no list yet; at last the list is there without it.
+    // The network has no list yet, so the masternode is unknown; then a list without it is read.
     let one = || holding(vec![masternode("ab", Verdict::Unknown)]);
     let all = || Evaluation { networks: ["net".into()].into(), ..Evaluation::default() };
     for unknown in [&one as &dyn Fn() -> Evaluation, &all] {
         let mut story = Story::new();
         story.at(0, holding(vec![banned()]));
         story.at(100, unknown());
-        assert_eq!(story.told, []);
+        assert_eq!(story.notified, []);
         story.at(101, holding(vec![banned()]));
         story.at(200, unknown());
-        assert_eq!(story.told, [(101, NotificationReason::Fired)]);
+        assert_eq!(story.notified, [(101, NotificationReason::Fired)]);
         story.at(201, holding(vec![]));
-        assert_eq!(story.told[1..], [(201, NotificationReason::Resolved)]);
+        assert_eq!(story.notified[1..], [(201, NotificationReason::Resolved)]);
     }
 }
 
@@ -144,21 +144,21 @@ fn a_restart_neither_repeats_nor_forgets() {
     story.at(60, holding(vec![banned()]));
     story.restart();
     story.at(70, holding(vec![banned()]));
-    assert_eq!(story.told, [(60, NotificationReason::Fired)], "it had held since before the first restart");
+    assert_eq!(story.notified, [(60, NotificationReason::Fired)], "it had held since before the first restart");
     story.restart();
     story.at(90, holding(vec![]));
-    assert_eq!(story.told[1..], [(90, NotificationReason::Resolved)]);
+    assert_eq!(story.notified[1..], [(90, NotificationReason::Resolved)]);
 }
 
 #[test]
-fn an_end_that_was_not_told_before_a_restart_is_told_after_it() {
+fn a_resolution_that_was_not_sent_before_a_restart_is_sent_after_it() {
     let mut story = Story::new();
     story.at(0, holding(vec![banned()]));
     story.at(60, holding(vec![banned()]));
     story.book.update(&holding(vec![]), &hold(HOLD), UnixSeconds(70));
     story.restart();
     story.deliver(80);
-    assert_eq!(story.told, [(60, NotificationReason::Fired), (80, NotificationReason::Resolved)]);
+    assert_eq!(story.notified, [(60, NotificationReason::Fired), (80, NotificationReason::Resolved)]);
 }
 
 #[test]
@@ -172,19 +172,19 @@ fn a_webhook_that_was_away_hears_of_what_began_and_ended_meanwhile_and_alertmana
 }
 
 #[test]
-fn what_flaps_before_it_is_told_again_still_ends() {
+fn an_alert_that_flaps_between_notifications_is_still_resolved() {
     let mut story = Story::new();
     story.at(0, holding(vec![banned()]));
     story.at(60, holding(vec![banned()]));
-    // It ends, and holds again before anybody was told of the end; then it ends for good.
+    // It is resolved and fires again before the resolution was sent; then it is resolved for good.
     story.book.update(&holding(vec![]), &hold(HOLD), UnixSeconds(61));
     story.book.update(&holding(vec![banned()]), &hold(HOLD), UnixSeconds(62));
     story.at(70, holding(vec![]));
-    assert_eq!(story.told, [(60, NotificationReason::Fired), (70, NotificationReason::Resolved)]);
+    assert_eq!(story.notified, [(60, NotificationReason::Fired), (70, NotificationReason::Resolved)]);
 }
 
 #[test]
-fn a_receiver_is_told_nothing_below_its_severity() {
+fn a_receiver_gets_no_notification_below_its_severity() {
     let mut book = AlertStore::default();
     let verdicts = vec![(condition("MasternodePenaltyWave"), Verdict::holds(12.0, "a wave"))];
     let labels: Labels = [("network".to_string(), "net".to_string())].into();
@@ -199,7 +199,7 @@ fn a_receiver_is_told_nothing_below_its_severity() {
 }
 
 #[test]
-fn the_end_that_nobody_can_be_told_of_is_given_up_after_a_day() {
+fn a_resolution_that_cannot_be_delivered_is_dropped_after_a_day() {
     let mut book = AlertStore::default();
     book.update(&holding(vec![banned()]), &hold(0), UnixSeconds(10));
     book.update(&holding(vec![]), &hold(0), UnixSeconds(20));
@@ -225,9 +225,9 @@ fn what_a_receiver_refuses_waits_for_the_next_reminder_or_a_restart_and_its_end_
     let due = story.book.due(&pager(), UnixSeconds(1_811));
     story.book.refused("pager", &due, UnixSeconds(1_811));
     story.at(1_812, holding(vec![]));
-    // Both times it is no reminder: the receiver does not know of it yet.
+    // Neither is a reminder: the receiver does not know of the alert yet.
     assert_eq!(
-        story.told,
+        story.notified,
         [(610, NotificationReason::Fired), (1_211, NotificationReason::Fired), (1_812, NotificationReason::Resolved)]
     );
 }
@@ -257,7 +257,7 @@ fn what_changed_is_handed_out_once_and_again_when_it_could_not_be_kept() {
 const HOURS: i64 = 3600;
 
 #[test]
-fn an_alert_that_waits_to_be_told_waits_as_long_over_a_jump_of_the_clock() {
+fn a_pending_duration_does_not_change_over_a_jump_of_the_clock() {
     for jump in [5 * HOURS, -5 * HOURS] {
         let mut story = Story::new();
         let start = 100_000_u64;
@@ -267,34 +267,34 @@ fn an_alert_that_waits_to_be_told_waits_as_long_over_a_jump_of_the_clock() {
         let then = (start + 30).saturating_add_signed(jump);
         story.at(then, holding(vec![banned()]));
         story.at(then + 29, holding(vec![banned()]));
-        assert_eq!(story.told, [], "it has held for less than a minute");
+        assert_eq!(story.notified, [], "it has held for less than a minute");
         story.at(then + 30, holding(vec![banned()]));
-        assert_eq!(story.told, [(then + 30, NotificationReason::Fired)]);
+        assert_eq!(story.notified, [(then + 30, NotificationReason::Fired)]);
     }
 }
 
 #[test]
-fn over_a_jump_forward_what_fires_is_told_again_once_and_over_one_back_reminders_keep_their_time() {
+fn a_jump_forward_repeats_firing_alerts_once_and_a_jump_back_keeps_the_time_of_reminders() {
     let start = 100_000_u64;
     for (jump, expected) in [(5 * HOURS, vec![0, 600]), (-5 * HOURS, vec![599, 1_199])] {
         let mut story = Story::new();
         story.at(start, holding(vec![banned()]));
         story.at(start + 60, holding(vec![banned()]));
-        assert_eq!(story.told.split_off(0), [(start + 60, NotificationReason::Fired)]);
+        assert_eq!(story.notified.split_off(0), [(start + 60, NotificationReason::Fired)]);
         story.book.shift(ClockJump(jump));
         let then = (start + 61).saturating_add_signed(jump);
         for second in 0..1_200 {
             story.at(then + second, holding(vec![banned()]));
         }
         let expected: Vec<_> = expected.iter().map(|second| (then + second, NotificationReason::Reminder)).collect();
-        assert_eq!(story.told.split_off(0), expected, "{jump}");
+        assert_eq!(story.notified.split_off(0), expected, "{jump}");
         story.at(then + 1_200, holding(vec![]));
-        assert_eq!(story.told, [(then + 1_200, NotificationReason::Resolved)]);
+        assert_eq!(story.notified, [(then + 1_200, NotificationReason::Resolved)]);
     }
 }
 
 #[test]
-fn an_end_that_nobody_could_be_told_of_is_not_forgotten_early_and_lies_behind_the_beginning() {
+fn an_undelivered_resolution_is_not_dropped_early_and_is_later_than_the_start() {
     for jump in [30 * HOURS, -30 * HOURS] {
         let mut book = AlertStore::default();
         let start = 1_000_000_u64;
@@ -304,14 +304,14 @@ fn an_end_that_nobody_could_be_told_of_is_not_forgotten_early_and_lies_behind_th
         book.update(&holding(vec![]), &hold(0), UnixSeconds(start + 10));
         book.shift(ClockJump(jump));
         let now = UnixSeconds((start + 20).saturating_add_signed(jump));
-        assert!(book.prune(&[pager()], now).is_empty(), "nobody is given up");
+        assert!(book.prune(&[pager()], now).is_empty(), "no resolution is dropped");
         let due = book.due(&pager(), now);
         assert_eq!(due.iter().map(|notice| notice.occasion).collect::<Vec<_>>(), [NotificationReason::Resolved]);
         let entry = &due[0].entry;
         assert!(matches!(entry.stage, Phase::Resolved(at) if entry.starts_at.0 < at && at <= now.0), "{entry:?}");
         book.mark_notified("pager", &due, now);
         book.prune(&[pager()], now);
-        assert!(book.entries.is_empty(), "it is told once");
+        assert!(book.entries.is_empty(), "it is sent once");
     }
 }
 
@@ -344,26 +344,26 @@ fn maintenance_of_what_fires_says_muted_and_its_recovery_is_in_the_past_tense() 
     story.deliver(70);
     story.restart();
     story.at(80, holding(vec![muted()]));
-    assert_eq!(story.told, [(60, NotificationReason::Fired), (70, NotificationReason::Muted)]);
+    assert_eq!(story.notified, [(60, NotificationReason::Fired), (70, NotificationReason::Muted)]);
     // The maintenance is over and it still holds: it fires again, then recovers.
     story.at(4_000, holding(vec![banned()]));
     story.at(4_060, holding(vec![banned()]));
     story.book.update(&holding(vec![]), &hold(HOLD), UnixSeconds(4_100));
     let due = story.book.due(&pager(), UnixSeconds(4_100));
-    assert_eq!(due[0].entry.summary(), "Masternode ab on net was banned and is no longer.");
+    assert_eq!(due[0].entry.summary(), "Masternode ab on net was banned; the ban is over.");
     story.deliver(4_100);
-    assert_eq!(story.told[2..], [(4_060, NotificationReason::Fired), (4_100, NotificationReason::Resolved)]);
+    assert_eq!(story.notified[2..], [(4_060, NotificationReason::Fired), (4_100, NotificationReason::Resolved)]);
 }
 
 #[test]
-fn what_is_muted_before_it_was_told_stays_untold() {
+fn an_alert_that_is_muted_before_its_first_notification_is_never_notified() {
     let muted = || EvaluatedSubject { muted_until: Some(UnixSeconds(4_000)), ..banned() };
     let mut story = Story::new();
     story.at(0, holding(vec![banned()]));
     story.at(30, holding(vec![muted()]));
     story.at(100, holding(vec![muted()]));
     story.at(200, holding(vec![]));
-    assert_eq!(story.told, []);
+    assert_eq!(story.notified, []);
 }
 
 #[test]
@@ -388,7 +388,7 @@ fn a_receiver_that_no_longer_matches_is_sent_the_resolution_of_what_it_was_sent_
         assert_eq!(due(&mut store, &after, 1), [], "{kind:?}: it never matched");
         assert_eq!(due(&mut store, &before, 2), [NotificationReason::Fired], "{kind:?}");
         assert_eq!(due(&mut store, &after, 3), [], "{kind:?}: it still fires");
-        // Alertmanager resolves what is not repeated.
+        // Alertmanager resolves an alert that is not repeated.
         let repeated = if kind == Kind::Alertmanager { vec![NotificationReason::Reminder] } else { vec![] };
         assert_eq!(due(&mut store, &after, 700), repeated, "{kind:?}");
         assert_eq!(store.next_reminder(&after).is_some(), kind == Kind::Alertmanager, "{kind:?}");

@@ -1,6 +1,6 @@
-//! What an evaluation makes of the alerts: each begins, is muted or is resolved.
+//! Applies an evaluation to the alerts: each becomes pending, firing, muted or resolved.
 //!
-//! Never here: what is due to a receiver.
+//! Never here: due notifications.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ struct ActiveCondition<'a> {
     muted_until: Option<UnixSeconds>,
 }
 
-/// The labels of an alert about a subject: those of the rules for Prometheus, and those that are configured.
+/// The labels of an alert of a subject: those of the Prometheus rules, and the configured ones.
 fn labels_of(subject: &EvaluatedSubject, alert: &Alert, settings: &AlertingSettings) -> Labels {
     let mut labels = Labels::clone(&subject.labels);
     if alert.scope == Scope::Exporter {
@@ -33,7 +33,7 @@ fn labels_of(subject: &EvaluatedSubject, alert: &Alert, settings: &AlertingSetti
 }
 
 impl AlertStore {
-    /// Takes what was found at `now`. Returns how many were left out because there are too many.
+    /// Applies an evaluation made at `now`. Returns how many alerts exceed the limit.
     pub fn update(&mut self, evaluation: &Evaluation, settings: &AlertingSettings, now: UnixSeconds) -> usize {
         let mut present = BTreeSet::new();
         let mut left_out = 0;
@@ -83,7 +83,7 @@ impl AlertStore {
             description: String::new(),
             stage: Phase::Pending(now.0),
             starts_at: now,
-            told: BTreeMap::new(),
+            notified: BTreeMap::new(),
         };
         let entry = self.entries.entry(key.to_string()).or_insert_with(fresh);
         let before = (entry.stage, entry.description.is_empty());
@@ -103,12 +103,12 @@ impl AlertStore {
         }
     }
 
-    /// What is not known to anybody stays so while it is muted.
+    /// Mutes an alert. A pending one of which no receiver was notified is removed.
     fn mark_muted(&mut self, key: &str, until: UnixSeconds, now: UnixSeconds) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         match entry.stage {
             Phase::Muted(_) | Phase::Resolved(_) => {}
-            Phase::Pending(_) if entry.told.is_empty() => {
+            Phase::Pending(_) if entry.notified.is_empty() => {
                 self.entries.remove(key);
                 self.changed.insert(key.to_string());
             }
@@ -125,8 +125,10 @@ impl AlertStore {
         let Some(entry) = self.entries.get_mut(key) else { return };
         match entry.stage {
             Phase::Resolved(_) => return,
-            // A receiver still believes that it fires, from before it ended last.
-            Phase::Pending(_) if !entry.told.values().any(|told| told.firing) => drop(self.entries.remove(key)),
+            // A receiver still has it as firing, from before its last resolution.
+            Phase::Pending(_) if !entry.notified.values().any(|notified| notified.firing) => {
+                drop(self.entries.remove(key))
+            }
             Phase::Pending(_) | Phase::Firing | Phase::Muted(_) => {
                 entry.stage = Phase::Resolved(now.0);
                 entry.description = resolution(entry.alert, &entry.labels);
@@ -136,10 +138,10 @@ impl AlertStore {
     }
 }
 
-/// Labels of a masternode that are no groups.
+/// Labels of a masternode that are not groups.
 const OWN: &[&str] = &["network", "masternode", "alias", "node_type", "severity"];
 
-/// What is said of an alert that is resolved.
+/// The text of a resolved alert.
 fn resolution(alert: &Alert, labels: &Labels) -> String {
     let node = labels.get("alias").or_else(|| labels.get("masternode"));
     let groups = labels.iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
@@ -149,7 +151,7 @@ fn resolution(alert: &Alert, labels: &Labels) -> String {
     all.fold(alert.resolved.to_string(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
 }
 
-/// Whether an alert follows from a list that was not read yet: nothing of it is among the subjects.
+/// Whether an alert follows from a list that was not read yet: none of its subjects is known.
 fn is_without_list(evaluation: &Evaluation, entry: &AlertState) -> bool {
     let of_list = matches!(entry.alert.scope, Scope::Masternode | Scope::Group | Scope::QuorumType);
     let network = entry.labels.get("network").map_or("", String::as_str);

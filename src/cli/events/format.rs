@@ -1,6 +1,6 @@
-//! Events as lines: for people, for spreadsheets, for scripts.
+//! Events as lines: a table, CSV or JSON.
 //!
-//! Never here: which events.
+//! Never here: selection of events.
 
 use serde_json::Value;
 
@@ -13,17 +13,17 @@ use domain::list::Block;
 use domain::masternode::{BlockHash, Hash, Height, MasternodeId, NodeType, UnixSeconds};
 use domain::rfc3339;
 
-/// Width of a masternode's name in the table.
+/// Width of a masternode's alias in the table.
 const NAME: usize = 20;
 
-/// Writes events in one form.
+/// Writes events in one format.
 pub(super) struct Form<'a> {
     pub(super) format: Format,
     pub(super) names: WatchListNames<'a>,
 }
 
 impl Form<'_> {
-    /// What stands above the first event.
+    /// The header above the first event.
     pub(super) fn head(&self) -> String {
         match self.format {
             Format::Table => line("time", "height", "network", "masternode", "event"),
@@ -52,14 +52,14 @@ impl Form<'_> {
     }
 }
 
-/// A row of CSV (RFC 4180), below the line of the names if it is wanted.
+/// A row of CSV (RFC 4180), after the header line if requested.
 fn csv(row: &impl serde::Serialize, names: bool) -> String {
     let mut writer = csv::WriterBuilder::new().has_headers(names).from_writer(Vec::new());
     writer.serialize(row).expect("a row has no lists, and memory takes it");
     String::from_utf8(writer.into_inner().expect("memory takes it")).expect("rows are text")
 }
 
-/// The line of the names: that above any event.
+/// The header line.
 fn names_of_columns() -> String {
     let block = Block { height: Height(0), hash: BlockHash(Hash([0; 32])), time: UnixSeconds(0) };
     let masternode = MasternodeId::ProTx(Hash([0; 32]));
@@ -74,7 +74,7 @@ fn line(time: &str, height: &str, network: &str, masternode: &str, event: &str) 
     format!("{time:<20}  {height:>9}  {network:<14}  {masternode:<NAME$}  {event}\n")
 }
 
-/// As much of an identity as tells it from others: its first digits, and the output of a collateral.
+/// A short form of an identity: its first digits, and the output index of a collateral.
 fn short_id(id: &MasternodeId) -> String {
     let digits = id.hash().to_string();
     let rest = match id {
@@ -84,7 +84,7 @@ fn short_id(id: &MasternodeId) -> String {
     format!("{}…{rest}", &digits[..12])
 }
 
-/// What happened, and what limits it.
+/// The description of an event, with its restrictions.
 fn describe(kept: &StoredEvent) -> String {
     let exact = if kept.event.exact { "" } else { " (in this block or one before it)" };
     let withdrawn = if kept.withdrawn { " (withdrawn)" } else { "" };

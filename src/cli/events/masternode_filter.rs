@@ -1,6 +1,6 @@
-//! Which masternodes the arguments mean, and what the operator calls them: by the watch list of the configuration.
+//! Selection of masternodes by arguments, and their aliases, from the watch list of the configuration.
 //!
-//! Never here: a list of a node; what is selected by address is known to nobody but a node.
+//! Never here: a node's list; only a node can resolve a selection by address.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -8,20 +8,20 @@ use crate::config::{Config, nearest};
 use domain::masternode::MasternodeId;
 use domain::watch::{Selector, WatchEntry};
 
-/// The names of one network's masternodes, or of all.
+/// The aliases of masternodes of one network, or of all.
 pub(super) struct WatchListNames<'a> {
     config: &'a Config,
 }
 
-/// What the arguments say of masternodes.
+/// Selection of masternodes by arguments.
 pub(super) struct MasternodeFilter<'a> {
-    /// Only of this network.
+    /// Network filter.
     pub(super) network: Option<&'a str>,
-    /// These.
+    /// Identities.
     pub(super) masternodes: &'a [MasternodeId],
-    /// And those of these names,
+    /// Aliases,
     pub(super) aliases: &'a [String],
-    /// as far as they are in all of these groups.
+    /// and groups, all of which must match.
     pub(super) groups: &'a [(String, String)],
 }
 
@@ -30,13 +30,13 @@ impl<'a> WatchListNames<'a> {
         WatchListNames { config }
     }
 
-    /// What the operator calls a masternode; empty where the watch list does not name it.
+    /// The alias of a masternode; empty if the watch list has none.
     pub(super) fn alias(&self, network: &str, id: &MasternodeId) -> &'a str {
         let named = self.entries(Some(network)).find(|entry| entry.selector == Selector::Id(*id));
         named.map_or("", |entry| &entry.alias)
     }
 
-    /// The masternodes asked for; `None` for all. The error names the argument and what to do.
+    /// The selected masternodes; `None` for all. The error names the argument and the fix.
     pub(super) fn resolve(&self, asked: &MasternodeFilter<'_>) -> Result<Option<Vec<MasternodeId>>, String> {
         if asked.masternodes.is_empty() && asked.aliases.is_empty() && asked.groups.is_empty() {
             return Ok(None);
@@ -89,9 +89,9 @@ impl<'a> WatchListNames<'a> {
                 .map(|entry| entry.alias.as_str())
                 .collect();
             if let Some(near) = nearest(alias, known.iter().copied()) {
-                return Err(format!("--alias {alias}: the watch list has no such name; did you mean {near}?"));
+                return Err(format!("--alias {alias}: no such alias in the watch list; did you mean {near}?"));
             }
-            return Err(format!("--alias {alias}: {}", nothing("the watch list has no such name", "names", &known)));
+            return Err(format!("--alias {alias}: {}", nothing("no such alias in the watch list", "aliases", &known)));
         }
         Ok(ids)
     }
@@ -118,7 +118,7 @@ impl<'a> WatchListNames<'a> {
             let known: Vec<&str> = known.keys().map(String::as_str).collect();
             return Err(format!(
                 "--group {key}={group}: {}",
-                nothing("the watch list has no such group", "groups", &known)
+                nothing("no such group in the watch list", "groups", &known)
             ));
         }
         Ok(members)
@@ -132,7 +132,7 @@ fn nothing(what: &str, things: &str, known: &[&str]) -> String {
     }
 }
 
-/// Reads `key=value`.
+/// Parses `key=value`.
 pub(super) fn group(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, group)) if !key.is_empty() && !group.is_empty() => Ok((key.into(), group.into())),

@@ -1,6 +1,6 @@
-//! `events`: what the history holds, filtered, while the exporter goes on writing it.
+//! `events`: filters the history, also while the exporter is writing it.
 //!
-//! Never here: writing; asking a node.
+//! Never here: writing; RPC calls.
 
 mod format;
 mod masternode_filter;
@@ -22,7 +22,7 @@ use crate::history::{self, EventId, MAX_PAGE, Query, Reader, StoredEvent};
 use domain::event::EventKind;
 use domain::masternode::{Height, MasternodeId, UnixSeconds};
 
-/// Pause between two looks for new events.
+/// Poll interval for new events.
 const LOOK: Duration = Duration::from_secs(1);
 
 const EXAMPLES: &str = "\
@@ -88,7 +88,7 @@ enum Order {
     Oldest,
 }
 
-/// Forms of the output.
+/// Output formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// For people.
@@ -99,7 +99,7 @@ enum Format {
     Json,
 }
 
-/// Prints what the arguments ask for.
+/// Prints the selected events.
 pub(super) fn run(arguments: &EventsArguments, config: &Config) -> Result<(), CommandError> {
     let path = config.history.path.as_deref().ok_or_else(|| {
         let cure = "name the exporter's configuration by --config.file, or the file by --history.path";
@@ -110,7 +110,7 @@ pub(super) fn run(arguments: &EventsArguments, config: &Config) -> Result<(), Co
     let form = Form { format: arguments.format, names: WatchListNames::of(config) };
     let shown = if arguments.follow { follow(path, reader, query, &form) } else { list(&reader, query, &form) };
     match shown {
-        // A reader that closes early, such as `head`, is no error.
+        // A reader that closes early, such as `head`, is not an error.
         Err(Interruption::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         Err(Interruption::Output(error)) => Err(error.into()),
         Err(Interruption::History(error)) => Err(error.into()),
@@ -143,7 +143,7 @@ fn query(arguments: &EventsArguments, config: &Config, reader: &Reader) -> Resul
         if recorded.iter().all(|network| network.name != name) {
             let names: Vec<&str> = recorded.iter().map(|network| network.name.as_str()).collect();
             let there = if names.is_empty() { "none yet".to_string() } else { names.join(", ") };
-            return Err(format!("--network {name}: nothing is recorded of it; there is {there}"));
+            return Err(format!("--network {name}: not in the history; recorded networks: {there}"));
         }
     }
     let asked = MasternodeFilter {
@@ -171,11 +171,11 @@ fn query(arguments: &EventsArguments, config: &Config, reader: &Reader) -> Resul
     })
 }
 
-/// Spans of heights and of times; where neither end is of a kind, that is left open.
+/// Ranges of heights and of times; a range without any bound is open.
 type Spans = (Option<RangeInclusive<Height>>, Option<RangeInclusive<UnixSeconds>>);
 
 fn span(from: Option<BlockOrTime>, to: Option<BlockOrTime>) -> Result<Spans, String> {
-    // The header of a block has 32 bits for its time.
+    // The time in a block header has 32 bits.
     let (mut heights, mut times) = ((Height(0), Height(u32::MAX)), (UnixSeconds(0), UnixSeconds(u64::from(u32::MAX))));
     let (mut by_height, mut by_time) = (false, false);
     for (end, is_from) in [(from, true), (to, false)] {
@@ -192,12 +192,12 @@ fn span(from: Option<BlockOrTime>, to: Option<BlockOrTime>) -> Result<Spans, Str
         }
     }
     if heights.0 > heights.1 || times.0 > times.1 {
-        return Err("--from lies behind --to: swap them".into());
+        return Err("--from is later than --to: swap them".into());
     }
     Ok((by_height.then_some(heights.0..=heights.1), by_time.then_some(times.0..=times.1)))
 }
 
-/// Prints up to as many events as the query allows, page by page.
+/// Prints the selected events, page by page, up to the limit.
 fn list(reader: &Reader, mut query: Query, form: &Form<'_>) -> Result<(), Interruption> {
     let mut left = query.limit;
     let (mut shown, mut skipped) = (0, 0);
@@ -217,20 +217,20 @@ fn list(reader: &Reader, mut query: Query, form: &Form<'_>) -> Result<(), Interr
         }
     }
     if skipped > 0 {
-        eprintln!("warning: {skipped} damaged events of the history file are left out");
+        eprintln!("warning: {skipped} damaged events of the history file are omitted");
     }
     if form.format == Format::Table {
-        // Not among the rows, which may go on to another program.
+        // Not on standard output, which may be piped into another program.
         match (shown, query.after) {
-            (0, _) => eprintln!("no event fits"),
-            (_, Some(_)) => eprintln!("there are more: --limit says how many are shown"),
+            (0, _) => eprintln!("no event matches"),
+            (_, Some(_)) => eprintln!("more events match: raise --limit to show them"),
             _ => {}
         }
     }
     Ok(())
 }
 
-/// Prints the last events, then those that come; each once, because no place in the file is used twice.
+/// Prints the last events, then new ones; each once, because identifiers in the file are never reused.
 fn follow(path: &Path, mut reader: Reader, mut query: Query, form: &Form<'_>) -> Result<(), Interruption> {
     query.limit = query.limit.min(MAX_PAGE);
     query.order = history::Order::NewestFirst;
@@ -248,17 +248,17 @@ fn follow(path: &Path, mut reader: Reader, mut query: Query, form: &Form<'_>) ->
         after = page.events.last().map_or(after, |last| last.id);
         if page.next.is_none() {
             std::thread::sleep(LOOK);
-            // A file that was set aside meanwhile changes no more; until there is another, the old one does.
+            // A file that was moved aside no longer changes; the old one is used until a new one exists.
             reader = Reader::open(path).unwrap_or(reader);
             if newest(&reader)? < after {
-                // Another file: it begins to count anew.
+                // A new file has new identifiers.
                 after = EventId(0);
             }
         }
     }
 }
 
-/// The place of the last event recorded, whatever it is; 0 when there is none.
+/// The identifier of the last recorded event; 0 if there is none.
 fn newest(reader: &Reader) -> Result<EventId, history::StoreError> {
     let query = Query { withdrawn: true, order: history::Order::NewestFirst, limit: 1, ..Query::default() };
     Ok(reader.events(&query)?.events.first().map_or(EventId(0), |newest| newest.id))

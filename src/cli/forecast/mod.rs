@@ -1,6 +1,6 @@
-//! `forecast`: what follows from numbers alone. Chances of a payment, and the life of a PoSe score.
+//! `forecast`: results from given numbers. Payment probabilities, and the course of a PoSe score.
 //!
-//! Never here: a rule; those are `domain`'s. A node is asked only where a network is named.
+//! Never here: rules, which belong to `domain`. A node is called only for a named network.
 
 mod payment;
 mod plot;
@@ -39,7 +39,7 @@ enum Format {
 }
 
 impl ForecastArguments {
-    /// The network whose node is asked for the numbers; `None` where all of them are given.
+    /// The network whose node provides the numbers; `None` if all are given.
     pub(super) fn network(&self) -> Option<&str> {
         match &self.subject {
             Subject::Payment(payment) => payment.network(),
@@ -48,7 +48,7 @@ impl ForecastArguments {
     }
 }
 
-/// The text of a forecast. `seen` is the network that was named.
+/// The text of a forecast. `seen` is the named network.
 pub(super) fn run(arguments: &ForecastArguments, seen: Option<&Snapshot>) -> Result<String, CommandError> {
     match &arguments.subject {
         Subject::Payment(payment) => payment::run(payment, seen),
@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &ForecastArguments, seen: Option<&Snapshot>) -> Res
     }
 }
 
-/// Reads whole numbers of a range. The error says what is expected, because clap's own says less for each of a list.
+/// Parses integers of a range. The error names the expected range, because clap's error for lists is less precise.
 fn whole_number(least: u32, most: u32) -> impl Fn(&str) -> Result<u32, String> + Clone {
     move |text| {
         let number: Option<u32> = text.trim().parse().ok().filter(|number| (least..=most).contains(number));
@@ -64,7 +64,7 @@ fn whole_number(least: u32, most: u32) -> impl Fn(&str) -> Result<u32, String> +
     }
 }
 
-/// Reads decimal numbers of a range; infinity and what is no number are in none.
+/// Parses decimal numbers of a range; infinity and NaN are in none.
 fn number(least: f64, most: f64) -> impl Fn(&str) -> Result<f64, String> + Clone {
     move |text| {
         let number: Option<f64> = text.trim().parse().ok().filter(|number| (least..=most).contains(number));

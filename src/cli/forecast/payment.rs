@@ -1,6 +1,6 @@
-//! `forecast payment`: chances of a payment by draw, for the hours that the coins' pages print.
+//! `forecast payment`: payment probabilities by draw, for the hours that the coins' pages show.
 //!
-//! Never here: where the numbers come from. Somebody who asked a node fills a [`Draw`] and uses the rest as it is.
+//! Never here: the source of the numbers. Callers with numbers of a node fill a [`Draw`].
 
 use std::fmt::Write;
 use std::num::NonZeroU32;
@@ -43,7 +43,7 @@ pub(super) struct PaymentArguments {
     size: Size,
     #[command(flatten)]
     pace: Pace,
-    /// Among whom a block's payee is drawn.
+    /// The masternodes among which a block's payee is drawn.
     #[arg(long, value_enum, default_value_t = Model::Pool)]
     model: Model,
     /// Hours to print, separated by commas.
@@ -58,7 +58,7 @@ pub(super) struct PaymentArguments {
     format: Format,
 }
 
-/// How many there are.
+/// Number of candidates.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Size {
@@ -73,7 +73,7 @@ struct Size {
     pool: Option<u32>,
 }
 
-/// How fast blocks come.
+/// Block interval.
 #[derive(Clone, Copy, Debug, Args)]
 #[group(multiple = false)]
 struct Pace {
@@ -90,7 +90,7 @@ struct Pace {
 enum Model {
     /// The longest unpaid tenth.
     Pool,
-    /// All that are enabled.
+    /// All enabled masternodes.
     Uniform,
 }
 
@@ -103,10 +103,10 @@ impl Model {
     }
 }
 
-/// A draw held in every block, and how fast blocks come.
+/// A draw in every block, and the block interval.
 struct Draw {
     model: Model,
-    /// Known masternodes, or the enabled ones; `None` where only the pool's size is known.
+    /// Known masternodes, or the enabled ones; `None` if only the size of the pool is known.
     nodes: Option<u32>,
     candidates: NonZeroU32,
     pace: Pace,
@@ -120,7 +120,7 @@ struct Row {
 }
 
 impl PaymentArguments {
-    /// The network whose node is asked for the numbers.
+    /// The network whose node provides the numbers.
     pub(super) fn network(&self) -> Option<&str> {
         self.size.network.as_deref()
     }
@@ -160,21 +160,23 @@ impl Draw {
         Ok(Draw { model, nodes, candidates, pace })
     }
 
-    /// The draw of a network, as its node tells it now.
+    /// The draw of a network, from the current data of its node.
     fn seen(snapshot: &Snapshot) -> Result<Draw, CommandError> {
         let payments = snapshot.payments();
         let (model, nodes) = match (snapshot.rules().payment, payments.pool()) {
             (PaymentModel::Queue { .. }, _) => {
                 return Err(CommandError::Configuration(format!(
-                    "--network: {} pays by a queue, not by chance; `masternode-exporter observe` shows who is paid when",
+                    "--network: {} pays by a queue, not at random; `masternode-exporter observe` shows who is paid when",
                     snapshot.network()
                 )));
             }
-            (PaymentModel::Pool(_), None) => return Err("the node does not tell the votes that the pool needs".into()),
+            (PaymentModel::Pool(_), None) => {
+                return Err("the node does not report the votes that the pool needs".into());
+            }
             (PaymentModel::Pool(_), Some(pool)) => (Model::Pool, Some(pool.known())),
             (PaymentModel::Uniform, _) => (Model::Uniform, payments.drawn_from().map(NonZeroU32::get)),
         };
-        let candidates = payments.drawn_from().ok_or("nobody is eligible for a payment at the moment")?;
+        let candidates = payments.drawn_from().ok_or("no masternode is currently eligible for a payment")?;
         let seconds = snapshot.facts().spacing_seconds(snapshot.rules());
         Ok(Draw { model, nodes, candidates, pace: Pace { block_seconds: Some(seconds), blocks_per_hour: None } })
     }
@@ -202,7 +204,7 @@ impl Pace {
 
 fn table(draw: &Draw, rows: &[Row], decimals: usize) -> String {
     let mut text = summary(draw);
-    // As the pages do it: fractions of blocks have two decimals, in every row where one has any.
+    // As the pages show it: fractions of blocks have two decimals, in every row if one has any.
     let places = if rows.iter().all(|row| row.blocks.fract() == 0.0) { 0 } else { 2 };
     let line = |row: &Row| {
         let percent = row.chance * 100.0;
@@ -220,12 +222,12 @@ fn table(draw: &Draw, rows: &[Row], decimals: usize) -> String {
 fn summary(draw: &Draw) -> String {
     let candidates = draw.candidates;
     let mut text = String::new();
-    let whom = match (draw.model, draw.nodes) {
+    let described = match (draw.model, draw.nodes) {
         (Model::Uniform, _) => format!("{candidates} enabled masternodes"),
         (Model::Pool, Some(nodes)) => format!("the {candidates} longest unpaid of {nodes} masternodes"),
         (Model::Pool, None) => format!("the {candidates} longest unpaid masternodes"),
     };
-    let _ = writeln!(text, "drawn among  {whom}");
+    let _ = writeln!(text, "drawn among  {described}");
     let _ = match draw.pace.blocks_per_hour {
         Some(blocks) => writeln!(text, "blocks       {blocks} an hour, fractions counted"),
         None => writeln!(text, "blocks       one every {} s, whole ones counted", draw.pace.seconds()),

@@ -1,9 +1,9 @@
-//! The plot of `forecast pose`: one SVG file without scripts, fonts or anything else from outside.
+//! The plot of `forecast pose`: one SVG file without scripts, fonts or external resources.
 //!
-//! Whoever cannot see it gets a title, a description with every number, and a title for each mark. The rules differ in
-//! line and mark as well as in colour; the colours follow the reader's light or dark setting.
+//! For screen readers it has a title, a description with every number, and a title for each mark. The rules differ in
+//! line and mark as well as in colour; the colours follow the reader's light or dark mode.
 //!
-//! Never here: arithmetic of scores.
+//! Never here: calculation of scores.
 
 use std::fmt::Write;
 
@@ -16,10 +16,10 @@ const RIGHT: f64 = 830.0;
 const TOP: f64 = 56.0;
 const BOTTOM: f64 = 390.0;
 
-/// Class of each rule's line and marks, in the order of the view.
+/// CSS class of each rule's line and marks, in the order of the view.
 const CLASSES: [&str; 2] = ["consensus", "documented"];
 
-/// No custom properties: the viewers of most desktops do not know them.
+/// No custom properties: most desktop viewers do not support them.
 const STYLE: &str = "\
 .pose-plot{font:13px system-ui,sans-serif}
 .pose-plot .page,.pose-plot .mark{fill:#fff}
@@ -43,7 +43,7 @@ const STYLE: &str = "\
 .pose-plot .mark.banned{stroke:#ff8a80;fill:#ff8a80}
 }";
 
-/// Where blocks and points lie in the picture.
+/// Positions of blocks and points in the plot.
 struct Scale {
     blocks: f64,
     points: f64,
@@ -64,7 +64,7 @@ pub(super) fn svg(view: &ProjectionView) -> String {
     let moments = view.rules.iter().flat_map(|played| played.timeline.moments());
     let limit = view.rules[0].timeline.limits().limit;
     let highest = moments.map(|moment| moment.score.0).fold(limit, u32::max);
-    // A little room above the highest point.
+    // A margin above the highest point.
     let scale = Scale { blocks: f64::from(view.end.0), points: f64::from(highest) * 1.05 };
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"pose-plot\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
@@ -87,7 +87,7 @@ pub(super) fn svg(view: &ProjectionView) -> String {
     text
 }
 
-/// All that the picture shows, in sentences.
+/// The content of the plot in sentences.
 fn description(view: &ProjectionView) -> String {
     let mut sentences = Vec::new();
     for played in &view.rules {
@@ -128,14 +128,14 @@ fn axes(text: &mut String, scale: &Scale, end: u32, highest: u32) {
     label(text, (LEFT + RIGHT) / 2.0, BOTTOM + 40.0, "middle", "block");
 }
 
-/// Round numbers from 0 to `highest`, ten at most.
+/// Round numbers from 0 to `highest`, at most ten.
 fn ticks(highest: u32) -> impl Iterator<Item = u32> {
     let steps = (0..9).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_u32.pow(power)));
     let step = steps.into_iter().find(|step| highest / step < 10).unwrap_or(u32::MAX);
     (0..=highest / step).map(move |tick| tick * step)
 }
 
-/// The limit, and the level of each rule at or below which a failure does not ban.
+/// The limit, and the level of each rule at or below which a failure does not cause a ban.
 fn levels(text: &mut String, scale: &Scale, view: &ProjectionView) {
     let limit = view.rules[0].timeline.limits().limit;
     let across = |text: &mut String, class: &str, score: u32| {
@@ -167,13 +167,13 @@ fn line(text: &mut String, scale: &Scale, view: &ProjectionView, played: &Projec
     let _ = writeln!(text, "<polyline class=\"line {class}\" points=\"{}\"/>", points.join(" "));
 }
 
-/// A ring for each failure, a full square for the one that bans; pointing at one shows what it did.
+/// A ring for each failure, a filled square for the one that causes a ban; the tooltip shows its effect.
 fn marks(text: &mut String, scale: &Scale, played: &Projection, class: &str) {
     let ban = played.failures().position(|moment| moment.banned);
     for (index, moment) in played.failures().enumerate() {
         let (x, y) = (scale.x(moment.height.0), scale.y(moment.score.0));
-        let told = format!("{}, block {}: {}", played.name, moment.height, played.failure(moment));
-        let title = format!("<title>{}</title>", escaped(&told));
+        let title = format!("{}, block {}: {}", played.name, moment.height, played.failure(moment));
+        let title = format!("<title>{}</title>", escaped(&title));
         let _ = if Some(index) == ban {
             let (x, y) = (x - 5.0, y - 5.0);
             writeln!(
@@ -204,7 +204,7 @@ fn label(text: &mut String, x: f64, y: f64, anchor: &str, words: &str) {
     let _ = writeln!(text, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>", escaped(words));
 }
 
-/// Text as XML wants it.
+/// Text escaped for XML.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&apos;")
 }

@@ -1,6 +1,7 @@
-//! `forecast pose`: a score under failures at given blocks, by Dash Core's rule and by that of the public pages.
+//! `forecast pose`: a PoSe score with failures at given blocks, by the rule of Dash Core and by that of the public
+//! pages.
 //!
-//! Never here: the rules, which are data of `domain`, or how a plot is drawn (`plot`).
+//! Never here: the rules, which are data of `domain`, and the drawing of a plot (`plot`).
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -17,7 +18,7 @@ use domain::pose::{CONSENSUS, DOCUMENTED, PenaltyRule};
 use domain::score_projection::{Change, Moment, ScoreProjection};
 use domain::{Height, Score};
 
-/// Most failures that are played.
+/// Maximum number of failures.
 const MOST_FAILURES: usize = 100;
 
 const EXAMPLES: &str = "\
@@ -58,7 +59,7 @@ pub(super) struct PoseArguments {
     format: Format,
 }
 
-/// One rule and what it makes of the failures.
+/// One rule and its result.
 pub(super) struct Projection {
     /// For people.
     pub(super) name: &'static str,
@@ -68,15 +69,15 @@ pub(super) struct Projection {
     pub(super) timeline: ScoreProjection,
 }
 
-/// Everything that is shown.
+/// All results.
 pub(super) struct ProjectionView {
-    /// The consensus first.
+    /// The consensus rule first.
     pub(super) rules: [Projection; 2],
-    /// Where the view ends: nothing happens after it.
+    /// The last block shown: nothing happens after it.
     pub(super) end: Height,
 }
 
-/// Computes and writes a forecast, and draws it where asked to.
+/// Computes and writes a forecast, and draws it if requested.
 pub(super) fn run(arguments: &PoseArguments) -> Result<String, CommandError> {
     if arguments.failures.len() > MOST_FAILURES {
         let found = arguments.failures.len();
@@ -107,7 +108,7 @@ impl ProjectionView {
             Projection { name, key, timeline: ScoreProjection::new(limits, Score(arguments.score), &failures) }
         };
         let rules = [play("Dash Core", "consensus", CONSENSUS), play("public pages", "documented", DOCUMENTED)];
-        // Until nothing happens any more, and on to a whole number of limits: so do the public pages end their example.
+        // Until nothing more happens, rounded up to a whole number of limits, as in the example of the public pages.
         let last = rules.iter().flat_map(|played| played.timeline.moments()).map(|moment| moment.height.0).max();
         let end = last.unwrap_or(0).max(1).next_multiple_of(arguments.limit);
         ProjectionView { rules, end: Height(end) }
@@ -121,11 +122,11 @@ impl Projection {
         format!("{}{}", score.0, if banned { ", banned" } else { "" })
     }
 
-    /// What a failure did: `1567 + 3300 = 4867`.
+    /// The effect of a failure: `1567 + 3300 = 4867`.
     pub(super) fn failure(&self, moment: &Moment) -> String {
         let (step, before, score) = (self.timeline.limits().step, moment.before.0, moment.score.0);
         if before == score {
-            // Banned before: nothing was added.
+            // Already banned: nothing was added.
             return self.state(moment.height);
         }
         let raised = before + step;
@@ -175,9 +176,9 @@ fn table(view: &ProjectionView) -> String {
     text
 }
 
-/// A line for each block at which something happens under either rule, with what both have there.
+/// A line for each block with an event under either rule, with both results.
 fn rows(view: &ProjectionView) -> Vec<[String; 5]> {
-    // Several failures of one block are told apart by their number.
+    // Several failures in one block are numbered.
     let mut events: BTreeMap<(Height, Change, usize), [Option<&Moment>; 2]> = BTreeMap::new();
     for (rule, played) in view.rules.iter().enumerate() {
         let mut failures = 0;

@@ -1,9 +1,9 @@
 //! The credentials of the health check, and the TLS client that sends them.
 //!
-//! Without credentials it accepts any certificate: an exporter is alive also when its certificate has expired. Credentials
-//! are sent only to a server that has the very certificate of the web configuration.
+//! Without credentials it accepts any certificate: an exporter with an expired certificate is alive, too. Credentials
+//! are sent only to a server with exactly the certificate of the web configuration.
 //!
-//! Never here: reading a file, a use beyond the health check.
+//! Never here: reading files, uses other than the health check.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, Signa
 
 use crate::secret::Secret;
 
-/// Password and client certificate, by default neither. They cannot be printed.
+/// Password and client certificate, by default none. They cannot be printed.
 #[derive(Default)]
 pub struct Credentials {
     password: Option<(String, Secret)>,
@@ -24,16 +24,16 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// For the exporter that has this certificate (DER), or for one that does not encrypt.
+    /// For the exporter with this certificate (DER), or for one without TLS.
     pub fn only_for(server: Option<&[u8]>) -> Credentials {
         let server = server.map(|certificate| CertificateDer::from(certificate.to_vec()));
         Credentials { server, ..Credentials::default() }
     }
 
-    /// Sends a user's name and password. Blanks and line ends around the password do not belong to it.
+    /// Sends a user name and password. Surrounding white space is not part of the password.
     ///
     /// # Errors
-    /// A sentence that repeats nothing of the password.
+    /// A sentence without any part of the password.
     pub fn set_password(&mut self, user: &str, password: &str) -> Result<(), String> {
         if user.is_empty() || user.contains(':') {
             return Err(format!("{user:?} can be no user's name: it is empty or has a colon"));
@@ -46,7 +46,7 @@ impl Credentials {
         Ok(())
     }
 
-    /// Sends a client certificate, with those that lead to its authority, and has its key; both PEM.
+    /// Sends a client certificate with its chain; certificates and key are PEM.
     ///
     /// # Errors
     /// Whether the certificate (`Err(false)`) or the key (`Err(true)`) cannot be used, and a sentence why.
@@ -70,10 +70,10 @@ impl Credentials {
         self.password.as_ref().map(|(user, password)| (user.as_str(), password.expose()))
     }
 
-    /// The client of an encrypted connection.
+    /// The client of a TLS connection.
     ///
     /// # Errors
-    /// When certificate and key do not fit.
+    /// If certificate and key do not match.
     pub(super) fn tls_client(&self) -> Result<ClientConfig, Error> {
         let provider = Arc::new(ring::default_provider());
         let secret = self.password.is_some() || self.identity.is_some();
@@ -88,11 +88,11 @@ impl Credentials {
     }
 }
 
-/// Accepts the certificate of a server that has the key to it. Names and dates do not count.
+/// Accepts the certificate of a server that has its key. Names and dates are not checked.
 #[derive(Debug)]
 struct Verifier {
     provider: Arc<CryptoProvider>,
-    /// The only certificate to accept, `Some(None)` where it is not known and none is; `None` accepts any.
+    /// The only accepted certificate; `Some(None)` if it is not known and none is accepted; `None` accepts any.
     only: Option<Option<CertificateDer<'static>>>,
 }
 

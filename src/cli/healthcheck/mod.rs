@@ -1,6 +1,6 @@
-//! `healthcheck`: asks a running exporter whether it is alive or ready, for containers.
+//! `healthcheck`: checks whether a running exporter is alive or ready, for containers.
 //!
-//! Never here: looking at a node; a secret as an argument, where every user of the host can read it.
+//! Never here: RPC calls; secrets as arguments, which every user of the host can read.
 
 pub mod credentials;
 pub mod request;
@@ -17,7 +17,7 @@ use crate::cli::{CommandError, print};
 use crate::config::{self, Config, ConfigSources};
 use crate::web::listen::ListenAddress;
 
-/// Largest password, certificate or key file that is read, in bytes.
+/// Maximum size of a password, certificate or key file, in bytes.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 const EXAMPLES: &str = "\
@@ -69,7 +69,7 @@ pub(super) async fn run(arguments: HealthcheckArguments, origin: &ConfigSources)
     // Whether it encrypts need not be what the file says by now, or no file is known here. Guessing is for those who have
     // nothing to lose.
     let answer = if shows { question.ask(encrypted).await } else { question.ask_either(encrypted).await };
-    // Whoever asks who we are is alive.
+    // A server that requires authentication is alive.
     let refused = match answer {
         Ok(reply) if reply.status == 200 => return print(&reply.body),
         Ok(reply) if reply.status == 401 && arguments.username.is_some() => "refuses user or password".to_string(),
@@ -81,13 +81,13 @@ pub(super) async fn run(arguments: HealthcheckArguments, origin: &ConfigSources)
         Err(error) => return not_well(&format!("{address}: {error}")),
     };
     if arguments.ready {
-        return not_well(&format!("{address}{path} {refused}, so it cannot be told from here whether it is ready"));
+        return not_well(&format!("{address}{path} {refused}, so readiness is unknown"));
     }
     print(&format!("It is alive: it {refused}.\n"))
 }
 
-/// The configuration, and whether it has mistakes. A running exporter keeps what it had, so they end nothing here unless a
-/// secret is to be shown, and to whom cannot be known.
+/// The configuration, and whether it has mistakes. A running exporter keeps its previous configuration, so mistakes are errors
+/// only if `strict`: credentials must not be sent to an unknown server.
 fn understood(origin: &ConfigSources, strict: bool) -> Result<(Config, bool), CommandError> {
     let failure = |errors: config::Errors| CommandError::Configuration(errors.to_string());
     let (loaded, errors) = config::load_lenient(origin).map_err(failure)?;

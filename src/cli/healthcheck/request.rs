@@ -13,28 +13,28 @@ use rustls::{AlertDescription, CertificateError};
 use crate::cli::healthcheck::credentials::Credentials;
 use crate::web::listen::ListenAddress;
 
-/// Health answers are a few lines.
+/// Health responses are a few lines.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// What the exporter answered.
+/// The response of the exporter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// HTTP status code.
     pub status: u16,
-    /// The body; what is not UTF-8 in it is replaced.
+    /// The body; invalid UTF-8 is replaced.
     pub body: String,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug)]
 pub enum RequestError {
-    /// No connection, or no answer in HTTP, or too long an answer.
+    /// No connection, or no HTTP response, or one that is too long.
     Failed(Box<dyn Error + Send + Sync>),
-    /// The server takes only clients with a certificate, and none is given.
+    /// The server requires a client certificate, and none is given.
     CertificateNeeded,
-    /// The server does not take the certificate: its alert.
+    /// The server rejects the certificate: its alert.
     CertificateRefused(AlertDescription),
-    /// The server has another certificate than the one to which secrets are sent.
+    /// The server has a different certificate than the one to which secrets are sent.
     OtherServer,
     /// The timeout has passed.
     Timeout(Duration),
@@ -59,7 +59,7 @@ impl Error for RequestError {}
 /// loopback.
 ///
 /// # Errors
-/// When there is no complete answer within `timeout`; any status is an answer.
+/// If there is no complete response within `timeout`; any status is a response.
 pub async fn get(
     address: &ListenAddress,
     path: &str,
@@ -115,7 +115,7 @@ fn failed(error: impl Error + Send + Sync + 'static) -> RequestError {
     }
 }
 
-/// Alerts about a certificate that was sent (RFC 8446 §6.2).
+/// TLS alerts about a sent certificate (RFC 8446 §6.2).
 const CERTIFICATE_REFUSED: [AlertDescription; 7] = [
     AlertDescription::AccessDenied,
     AlertDescription::BadCertificate,
@@ -126,7 +126,7 @@ const CERTIFICATE_REFUSED: [AlertDescription; 7] = [
     AlertDescription::UnsupportedCertificate,
 ];
 
-/// An error and what is behind it. An I/O error does not name the error that it wraps as its source.
+/// An error and its causes. An I/O error does not return the error that it wraps as its source.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(wrapped) => Some(wrapped),
@@ -138,7 +138,7 @@ fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) 
     causes(error).last().unwrap_or(error)
 }
 
-/// The error of TLS that is behind an error.
+/// The TLS error behind an error.
 fn of_tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     causes(error).find_map(|error| error.downcast_ref())
 }

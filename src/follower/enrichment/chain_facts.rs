@@ -1,6 +1,6 @@
 //! Facts about the chain: sporks, block spacing, ChainLock, votes, forks.
 //!
-//! Never here: facts of a masternode; what sources report of themselves.
+//! Never here: facts of a masternode; reports of sources about themselves.
 
 use crate::follower::source::{self, Source, SourceError, optional};
 use crate::rpc::{ChainInfo, Client};
@@ -11,10 +11,10 @@ use domain::list::Block;
 use domain::masternode::Height;
 use domain::payment::PaymentModel;
 
-/// Blocks from one reading of sporks, or of the quorum types of a private network, to the next.
+/// Interval between two reads of sporks, or of the quorum types of a private network, in blocks.
 const SPORK_BLOCKS: u32 = 24;
 
-/// Blocks from one measurement of the spacing to the next.
+/// Interval between two measurements of the spacing, in blocks.
 const SPACING_BLOCKS: u32 = 100;
 
 /// Blocks over which the mean spacing is measured.
@@ -28,12 +28,12 @@ pub(super) struct FactQueries {
     types: LastRead,
 }
 
-/// The height at which something was read last.
+/// The height at which a fact was last read.
 #[derive(Default)]
 struct LastRead(Option<Height>);
 
 impl LastRead {
-    /// Whether it is due again after `blocks` blocks, or because the tip went back.
+    /// Whether it is due again, after `blocks` blocks or because the tip went back.
     fn is_due(&self, tip: &Block, blocks: u32) -> bool {
         self.0.is_none_or(|read| tip.height.above(read) >= blocks || read > tip.height)
     }
@@ -50,7 +50,7 @@ impl FactQueries {
         FactQueries { facts, sporks: LastRead::default(), spacing: LastRead::default(), types: LastRead::default() }
     }
 
-    /// Asks for what is due at a block. What cannot be asked stays as it was.
+    /// Asks for the facts that are due at a block. Facts that cannot be read stay as they were.
     pub(super) async fn refresh(&mut self, source: &Source, chain: &ChainInfo, tip: &Block, rules: &ChainRules) {
         let client = &source.client;
         let facts = &mut self.facts;
@@ -72,7 +72,7 @@ impl FactQueries {
             facts.sporks = sporks;
             self.sporks.set(tip);
         }
-        // The public networks hold those of the table; on others it depends on how they were set up.
+        // The public networks use the types of the table; on others it depends on their setup.
         let by_setup = matches!(facts.subnet, Subnet::Regtest | Subnet::Devnet) && source.tells_quorums;
         if by_setup
             && self.types.is_due(tip, SPORK_BLOCKS)

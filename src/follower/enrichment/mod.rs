@@ -1,4 +1,4 @@
-//! What is asked of a node in addition to the list. Each piece knows when it is due; here they are asked, in order.
+//! Reads the data other than the list. Each part knows when it is due; here they run in order.
 //!
 //! Never here: anything without which a list could not be published.
 
@@ -6,12 +6,15 @@ mod chain_facts;
 mod peers;
 mod quorum_selection;
 mod quorums;
+mod rotation;
+mod simplified_list;
 
 use crate::follower::enrichment::chain_facts::FactQueries;
 pub(super) use crate::follower::enrichment::chain_facts::measure_spacing;
 use crate::follower::enrichment::peers::PeerQueries;
 use crate::follower::enrichment::quorum_selection::SelectionState;
 pub(super) use crate::follower::enrichment::quorums::{bring, step};
+use crate::follower::enrichment::rotation::RotationState;
 use crate::follower::followed_chain::FollowedChain;
 use crate::follower::source::{Source, SourceError};
 use crate::rpc::ChainInfo;
@@ -30,6 +33,7 @@ pub(super) struct Enrichment {
     facts: Option<FactQueries>,
     quorums: Quorums,
     selection: SelectionState,
+    rotation: RotationState,
     peers: PeerQueries,
 }
 
@@ -54,7 +58,7 @@ impl Enrichment {
         self.facts = None;
     }
 
-    /// Continues to the block after `parent`. `commitments` are `None` where they were not read.
+    /// Continues to the block after `parent`. `commitments` are `None` if they were not read.
     pub(super) fn step_quorums(
         &mut self,
         types: &[QuorumType],
@@ -64,13 +68,13 @@ impl Enrichment {
         step(&mut self.quorums, types, blocks, commitments);
     }
 
-    /// Asks for the facts that are due at a block. What cannot be asked stays as it was.
+    /// Asks for the facts that are due at a block. Facts that cannot be read stay as they were.
     pub(super) async fn refresh_facts(&mut self, source: &Source, chain: &ChainInfo, tip: &Block, rules: &ChainRules) {
         let facts = self.facts.get_or_insert_with(|| FactQueries::new(source, chain));
         facts.refresh(source, chain, tip, rules).await;
     }
 
-    /// Asks for everything that is due at a new tip and that takes few calls.
+    /// Asks for everything that is due at a new tip and takes few calls.
     pub(super) async fn refresh(
         &mut self,
         source: &mut Source,
@@ -87,7 +91,7 @@ impl Enrichment {
         }
     }
 
-    /// Asks for the quorums where they are not known at the tip. Returns whether they are news.
+    /// Asks for the quorums if they are unknown at the tip. Returns whether they changed.
     pub(super) async fn refresh_quorums(&mut self, source: &mut Source, tip: &Block, rules: &ChainRules) -> bool {
         if self.quorums.at == Some(tip.hash) {
             return self.share_formations();
@@ -104,8 +108,8 @@ impl Enrichment {
         is_news
     }
 
-    /// Selects the members of the sessions that are decided and can still end: on a new node this takes one large answer. Returns
-    /// whether what is known is news, and what went wrong.
+    /// Selects the members of the sessions that are determined and can still end. On a new node this takes one large
+    /// answer. Returns whether the result changed, and the error if any.
     pub(super) async fn select_quorums(
         &mut self,
         source: &mut Source,
@@ -115,9 +119,27 @@ impl Enrichment {
         let Some(queries) = &mut self.facts else { return (false, Ok(())) };
         let types = queries.facts.quorum_types(rules);
         let selected = self.selection.refresh(source, followed, &types).await;
-        let drawings = self.selection.drawings();
-        let is_news = queries.facts.drawings != drawings;
-        queries.facts.drawings = drawings;
+        // A node that does not answer is not asked more.
+        if selected.is_ok() {
+            self.rotation.refresh(source, followed, &types, &queries.facts.formations).await;
+        }
+        if self.rotation.has_mismatch() {
+            // The same answers made both lists.
+            self.selection = SelectionState::default();
+        }
+        let (drawings, rotations) = (self.selection.drawings(), self.rotation.rotations());
+        let is_news = queries.facts.drawings != drawings || queries.facts.rotations != rotations;
+        (queries.facts.drawings, queries.facts.rotations) = (drawings, rotations);
         (is_news, selected)
+    }
+
+    /// Rotating quorum types whose members are computed.
+    pub(super) fn computed_types(&self) -> Vec<&'static str> {
+        self.rotation.rotations().iter().map(|rotation| rotation.kind().name).collect()
+    }
+
+    /// Quorum types whose computed members differed from those of a mined quorum since this was last asked.
+    pub(super) fn take_mismatches(&mut self) -> Vec<&'static str> {
+        self.rotation.take_mismatches()
     }
 }

@@ -1,4 +1,4 @@
-//! The node's own view of watched masternodes, and the age of collaterals: some masternodes a block.
+//! The node's own view of watched masternodes, and the age of collaterals: a few masternodes per block.
 //!
 //! Never here: handshakes with masternodes (`probe`).
 
@@ -17,15 +17,15 @@ const PEERS_PER_BLOCK: usize = 8;
 /// Collaterals whose depth is asked for at one block.
 const COLLATERALS_PER_BLOCK: usize = 32;
 
-/// The queries about single masternodes, each masternode in its turn.
+/// The queries about single masternodes, in rotation.
 #[derive(Default)]
 pub(super) struct PeerQueries {
     asked: usize,
 }
 
 impl PeerQueries {
-    /// Asks about the next masternodes: how deep their collaterals are where the list does not say it, else how the node sees
-    /// them.
+    /// Asks about the next masternodes: the depth of their collaterals if the list does not contain it, otherwise the
+    /// node's view of them.
     pub(super) async fn refresh(
         &mut self,
         source: &Source,
@@ -54,8 +54,8 @@ impl PeerQueries {
     }
 }
 
-/// Asks how deep collaterals are, of watched masternodes first. The block of a collateral never changes, so each is asked once;
-/// one that was reorganised away leaves the list.
+/// Asks for the depth of collaterals, of watched masternodes first. The block of a collateral never changes, so each is
+/// read once; a collateral removed by a reorg leaves the list.
 async fn ask_for_collaterals(
     source: &Source,
     followed: &FollowedChain,
@@ -65,7 +65,7 @@ async fn ask_for_collaterals(
     let known = &facts.collateral_heights;
     let list = followed.list();
     let watched = watched.iter().map(|watched| watched.id).filter(|id| list.position(id).is_some());
-    // A masternode that was never paid would stand first in the queue, and is the most likely to be too young for it.
+    // A masternode that was never paid would be first in the queue, and is the most likely to be too young for it.
     let (never, paid): (Vec<_>, Vec<_>) =
         list.masternodes().iter().partition(|masternode| masternode.last_paid_height.is_none());
     let all = watched.chain(never.into_iter().chain(paid).map(|masternode| masternode.id));

@@ -1,34 +1,31 @@
-//! Who will sit in sessions that have not begun: what decides is asked for once for each of them.
+//! Computes the members of DKG sessions that have not begun. The input is read once for each session.
 //!
-//! Never here: the rule of drawing (`domain::drawing`); anything that a list could not be published without.
+//! Never here: the rule of the selection (`domain::drawing`); anything that a list could not be published without.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::follower::enrichment::simplified_list::{SimplifiedList, modifier_input};
 use crate::follower::followed_chain::FollowedChain;
-use crate::follower::source::{Source, SourceError, optional};
-use crate::rpc::ErrorKind;
+use crate::follower::source::{Source, SourceError};
 use domain::dkg::QuorumType;
-use domain::list::Block;
-use domain::masternode::{BlockHash, Height, UnixSeconds};
-use domain::quorum_selection::{LEAD, QuorumModifierInput, SelectedQuorum, Sml, decided};
+use domain::masternode::{BlockHash, Height};
+use domain::quorum_selection::{LEAD, SelectedQuorum, decided};
 
-/// The simplified masternode list of the newest deciding block, and the quorums that were selected.
+/// The simplified masternode list of the newest work block, and the selected quorums.
 #[derive(Default)]
 pub(super) struct SelectionState {
-    sml: Sml,
-    /// The block of that list; `None` while there is none.
-    at: Option<BlockHash>,
+    list: SimplifiedList,
     sessions: Vec<DecidedQuorum>,
 }
 
-/// A session that was decided.
+/// A session whose members are determined.
 struct DecidedQuorum {
     kind: QuorumType,
     start: Height,
-    /// The block that decided.
+    /// The work block, which determines the members.
     lot: BlockHash,
-    /// `None` when there were too few nodes for one.
+    /// `None` if there were too few masternodes for a quorum.
     drawing: Option<Arc<SelectedQuorum>>,
 }
 
@@ -38,7 +35,7 @@ impl SelectionState {
         self.sessions.iter().filter_map(|decided| decided.drawing.clone()).collect()
     }
 
-    /// Selects the members of the sessions that are decided at the tip and can still end.
+    /// Selects the members of the sessions that are determined at the tip and can still end.
     pub(super) async fn refresh(
         &mut self,
         source: &mut Source,
@@ -57,17 +54,17 @@ impl SelectionState {
             }
         }
         for (height, kinds) in lots {
-            let Some(lot) = lot(source, height).await? else { continue };
-            self.update_sml(source, lot.hash).await?;
+            let Some(lot) = modifier_input(source, height).await? else { continue };
+            self.list.update(source, lot.hash).await?;
             for kind in kinds {
-                let drawing = SelectedQuorum::new(kind, &lot, &self.sml).map(Arc::new);
+                let drawing = SelectedQuorum::new(kind, &lot, self.list.sml()).map(Arc::new);
                 self.sessions.push(DecidedQuorum { kind, start: height.after(LEAD), lot: lot.hash, drawing });
             }
         }
         Ok(())
     }
 
-    /// Forgets what is not wanted any more, and what was decided by a block that was replaced.
+    /// Removes sessions that are no longer wanted, and those whose work block was replaced.
     async fn forget(
         &mut self,
         source: &Source,
@@ -77,7 +74,7 @@ impl SelectionState {
         self.sessions.retain(|decided| wanted.contains(&(decided.kind, decided.start)));
         let mut replaced = Vec::new();
         for DecidedQuorum { lot, start, .. } in &self.sessions {
-            // Where the way back is forgotten, the node says whether the block is still there.
+            // If the blocks back to it are no longer kept, the node is asked whether the block is still on its branch.
             let height = Height(start.0 - LEAD);
             if followed.depth_of(lot).is_none() && source.client.block_hash(height).await? != *lot {
                 replaced.push(*lot);
@@ -86,34 +83,4 @@ impl SelectionState {
         self.sessions.retain(|decided| !replaced.contains(&decided.lot));
         Ok(())
     }
-
-    /// Makes the list that of a block: by what changed since the one before, else from the beginning.
-    async fn update_sml(&mut self, source: &mut Source, target: BlockHash) -> Result<(), SourceError> {
-        if self.at == Some(target) {
-            return Ok(());
-        }
-        // What is known stays until the answer is there: the caller may stop waiting for it.
-        let mut base = self.at;
-        let mut change = source.client.roll_change(base.as_ref(), &target).await;
-        if base.is_some() && change.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::Call { .. })) {
-            // The block before was replaced, or another node does not know it.
-            (base, change) = (None, source.client.roll_change(None, &target).await);
-        }
-        let change = change.inspect_err(|error| {
-            if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden) {
-                source.tells_roll = false;
-            }
-        })?;
-        let mut sml = base.map_or_else(Sml::default, |_| std::mem::take(&mut self.sml));
-        sml.apply(&change);
-        (self.sml, self.at) = (sml, Some(target));
-        Ok(())
-    }
-}
-
-/// What the block at a height decides; `None` where the source does not say it, and before the fork v20.
-async fn lot(source: &Source, height: Height) -> Result<Option<QuorumModifierInput>, SourceError> {
-    let hash = source.client.block_hash(height).await?;
-    let block = Block { height, hash, time: UnixSeconds(0) };
-    Ok(optional(source.client.lot(&block).await)?.flatten())
 }

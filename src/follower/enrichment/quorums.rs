@@ -1,7 +1,7 @@
-//! When quorums were last mined, and which sessions are still open: carried on by the commitments of each block, and read
-//! from the node where that cannot be: after a start, a gap or a reorg, and where the node does not tell commitments.
+//! The blocks in which quorums were last mined, and the sessions still open: updated by the commitments of each block.
+//! Read from the node after a start, a gap or a reorg, and if the node returns no commitments.
 //!
-//! Never here: how sessions ended for masternodes (`dkg_outcomes`).
+//! Never here: the outcomes of sessions for masternodes (`dkg_outcomes`).
 
 use tracing::debug;
 
@@ -25,7 +25,7 @@ pub(in crate::follower) fn step(
     quorums.step(types, blocks, commitments.as_deref());
 }
 
-/// Makes what is known that of a block: asks the node where it is of another one.
+/// Brings the quorums to a block: asks the node if they are of another block.
 pub(in crate::follower) async fn bring(
     quorums: &mut Quorums,
     source: &mut Source,
@@ -38,7 +38,7 @@ pub(in crate::follower) async fn bring(
     *quorums = match read(source, types, block).await {
         Ok(formations) => Quorums { at: Some(block.hash), formations },
         Err(error) => {
-            debug!("the quorums at block {} are not known: {error}", block.height);
+            debug!("Quorums at block {} are unknown: {error}", block.height);
             Quorums::default()
         }
     };
@@ -58,7 +58,7 @@ async fn read(source: &mut Source, types: &[QuorumType], tip: &Block) -> Result<
             let Some(kind) = types.iter().find(|kind| name == kind.name) else { continue };
             let mined = source.client.block_header(block).await?.block.height;
             let newest = Mined { start: kind.begun(start), mined };
-            // Of a rotating type others of the same cycle may be missing.
+            // Other quorums of the same cycle of a rotating type may be missing.
             let formed = (kind.quorums == 1 && newest.start == kind.begun(tip.height)).then_some(false);
             let open = formed.filter(|_| kind.is_due_at(tip.height));
             formations.insert(kind.name, Formation { newest: Some(newest), open });
@@ -76,7 +76,7 @@ async fn read(source: &mut Source, types: &[QuorumType], tip: &Block) -> Result<
     Ok(formations)
 }
 
-/// What a source answers; `None` where it refuses the method, which is noted, or cannot say it of this block.
+/// The answer of a source; `None` if it refuses the method, which is remembered, or has no answer for this block.
 fn answered<T>(source: &mut Source, answer: Result<T, RpcError>) -> Result<Option<T>, RpcError> {
     match answer {
         Ok(value) => Ok(Some(value)),

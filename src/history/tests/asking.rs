@@ -1,4 +1,4 @@
-//! Filters, pages, readers, and what becomes of old events.
+//! Queries: filters, pages, readers, and the deletion of old events.
 
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ fn pages_follow_on_each_other_in_both_directions() {
     }
 }
 
-/// How SQLite goes about a query.
+/// The query plan of SQLite.
 fn way(store: &Store, query: &Query) -> String {
     let select =
         Filter::of(query, query.network.as_ref().map(|_| 1), query.after).select(query.order, 10).replace('?', "1");
@@ -151,7 +151,7 @@ fn a_reader_sees_each_block_as_soon_as_it_is_recorded() {
 }
 
 #[test]
-fn old_events_leave_step_by_step_and_their_space_is_given_back() {
+fn old_events_are_deleted_in_steps_and_their_space_is_returned() {
     let place = Place::new();
     let (mut store, network) = place.open_network();
     let many = vec![(1, penalty()); 500];
@@ -220,7 +220,7 @@ fn many(place: &Place, count: i64, ban: i64) -> Store {
 }
 
 #[test]
-fn a_search_whose_time_is_over_says_where_to_go_on_and_misses_nothing() {
+fn a_query_over_its_time_budget_returns_where_to_continue_and_misses_nothing() {
     let place = Place::new();
     let store = many(&place, 130_000, 70_000);
     for order in [Order::OldestFirst, Order::NewestFirst] {

@@ -1,4 +1,4 @@
-//! Single bits of a file that flip: what is shown is what was written, and one row costs no others.
+//! Flipped bits in a file: events that are returned are unchanged, and a damaged row affects no other.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use crate::history::{Order, Reader, StoredEvent};
 
 const EVENTS: usize = 600;
 
-/// Events of a leaf page at most: what a single bit can cost.
+/// Most events of a leaf page: the most that a single bit can damage.
 const OF_A_PAGE: usize = 60;
 
 /// A closed file with events of every kind, some of them withdrawn, and its events.
@@ -63,7 +63,7 @@ fn a_flipped_bit_changes_no_event_and_costs_no_more_than_a_page() {
     let mut random = Random(0x5eed_0017);
     let (mut whole, mut partial) = (0, 0);
     for _ in 0..300 {
-        // The first page has the names of the tables: without it nothing is a row.
+        // The first page contains the names of the tables: without it no row is readable.
         let bit = size * 8 + random.below((bytes.len() - size) * 8);
         let mut damaged = bytes.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);

@@ -1,6 +1,6 @@
-//! A disk that is full, a folder that cannot be written, a file that another process holds.
+//! A full disk, a read-only directory, a file locked by another process.
 //!
-//! Root may write anywhere, so a process of root asks a child without its rights.
+//! Root may write anywhere, so a process of root starts a child without its rights.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,11 +12,11 @@ use rusqlite::Connection;
 use super::*;
 use crate::history::{OpenError, Reader, StoreError};
 
-/// Names to the child the file that it is to open.
+/// Variable with the path of the file that the child opens.
 const UNWRITABLE: &str = "MASTERNODE_EXPORTER_TEST_UNWRITABLE";
 
-/// Nobody's number on Debian; any but 0 would do.
-const NOBODY: u32 = 65_534;
+/// User id of `nobody` on Debian; any except 0 works.
+const UNPRIVILEGED: u32 = 65_534;
 
 #[test]
 fn a_full_disk_is_said_and_caught_up_with_later() {
@@ -70,7 +70,7 @@ fn a_file_held_by_another_program_is_busy_and_not_damaged() {
 }
 
 #[test]
-fn damage_found_while_running_is_said_so() {
+fn damage_found_while_running_is_reported() {
     let place = Place::new();
     let (mut store, network) = place.open_network();
     store.record(network, &[happened(1, &[(1, penalty())])]).unwrap();
@@ -97,7 +97,7 @@ fn a_read_only_folder_is_said_so_and_its_history_can_be_read() {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", test]).env(UNWRITABLE, &place.path);
     if is_root(&place) {
-        child.uid(NOBODY).gid(NOBODY);
+        child.uid(UNPRIVILEGED).gid(UNPRIVILEGED);
     }
     let output = child.output().unwrap();
     mode(0o755);
@@ -105,12 +105,12 @@ fn a_read_only_folder_is_said_so_and_its_history_can_be_read() {
     assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
 }
 
-/// Whether permissions mean nothing to this process.
+/// Whether this process ignores permissions.
 fn is_root(place: &Place) -> bool {
     fs::write(place.folder.path().join("probe"), "").is_ok()
 }
 
-/// The child's part of the test above; without its file there is nothing to do.
+/// The child's part of the test above; without its file it does nothing.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the parent says through the environment what to open")]
 fn what_a_process_without_rights_finds() {
@@ -128,7 +128,7 @@ fn what_a_process_without_rights_finds() {
     let (_writer, _ended) = crate::history::Writer::start(settings, meters.history().clone()).unwrap();
     let families = registry.gather();
     let up = families.iter().find(|family| family.name() == "masternode_exporter_history_up").unwrap();
-    assert_eq!(up.get_metric()[0].get_gauge().get_value(), 0.0, "it is served and said so");
+    assert_eq!(up.get_metric()[0].get_gauge().get_value(), 0.0, "the metric reports the failure");
     let reader = Reader::open(&path).unwrap();
     assert_eq!(reader.events(&everything()).unwrap().events.len(), 1);
 }

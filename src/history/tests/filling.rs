@@ -1,4 +1,4 @@
-//! Spans of heights that are known block by block, and the gaps between them.
+//! Spans of heights that are recorded block by block, and the gaps between them.
 
 use super::*;
 use crate::history::StoreError;
@@ -12,7 +12,7 @@ fn spans(store: &Store, network: NetworkId) -> Vec<(u32, u32)> {
 fn a_block_is_known_when_the_one_before_it_was_there() {
     let (mut store, network) = Place::new().open_network();
     store.record(network, &quiet([10])).unwrap();
-    assert_eq!(spans(&store, network), [], "what happened in the first block nobody saw");
+    assert_eq!(spans(&store, network), [], "the events of the first block are unknown");
     store.record(network, &quiet(11..=13)).unwrap();
     store.record(network, &quiet([14, 20, 21, 22, 30])).unwrap();
     store.record(network, &quiet([31])).unwrap();
@@ -65,7 +65,7 @@ fn a_withdrawn_block_that_was_filled_in_leaves_the_counts_alone() {
     store.backfill(network, &[happened(20, &[(1, penalty())])]).unwrap();
     assert_eq!(store.withdraw(network, Height(20)).unwrap().events, 1);
     assert_eq!(store.tallies(network).unwrap().node(&id(1)).last_penalty_height, Some(Height(10)));
-    // The block returns: its events stand again, and are counted as little as before.
+    // The block returns: its events are restored, and still not counted.
     let penalties = |store: &Store| store.tallies(network).unwrap().node(&id(1)).penalties;
     let before = penalties(&store);
     store.record(network, &[happened(20, &[(1, penalty())])]).unwrap();

@@ -1,6 +1,6 @@
-//! The store as a whole, on files in folders of their own.
+//! Tests of the store with files in temporary directories.
 //!
-//! Never here: a process that is killed; `tests/it/history.rs` does that.
+//! Never here: a killed process; see `tests/it/history.rs`.
 
 use std::path::PathBuf;
 
@@ -21,10 +21,10 @@ mod recording;
 mod running;
 mod writing;
 
-/// When the tests take place.
+/// The current time of the tests.
 const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
 
-/// A folder that is deleted in the end, with the path of a history in it.
+/// A temporary directory, with the path of a history in it.
 struct Place {
     folder: TempDir,
     path: PathBuf,
@@ -47,7 +47,7 @@ impl Place {
         (store, network)
     }
 
-    /// Names of the files in the folder, but the lock's.
+    /// Names of the files in the directory, except the lock.
     fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -70,13 +70,13 @@ fn penalty() -> EventKind {
     EventKind::Penalty { score: Score(66), points: 66, failures: 1, clamped: false, quorums: vec![], others: Some(0) }
 }
 
-/// A block in which these things happened to these masternodes.
+/// A block with these events of these masternodes.
 fn happened(height: u32, events: &[(u8, EventKind)]) -> BlockEvents {
     let events = events.iter().map(|(masternode, kind)| event(height, *masternode, kind.clone()));
     BlockEvents { block: block(height), events: events.collect(), sessions: vec![] }
 }
 
-/// Blocks in which nothing happened.
+/// Blocks without events.
 fn quiet(heights: impl IntoIterator<Item = u32>) -> Vec<BlockEvents> {
     heights.into_iter().map(|height| happened(height, &[])).collect()
 }
@@ -126,7 +126,7 @@ pub(crate) fn every_kind() -> Vec<EventKind> {
     kinds.chain(Field::ALL.map(change)).chain([state]).collect()
 }
 
-/// Everything recorded, withdrawn or not.
+/// All events, withdrawn or not.
 fn everything() -> Query {
     Query { withdrawn: true, limit: 10_000, ..Query::default() }
 }

@@ -1,4 +1,4 @@
-//! Files found at the start: ours, another process', damaged, foreign, of another version.
+//! Files found at the start: our own, another process's, damaged, foreign, of another version.
 
 use std::fs;
 
@@ -7,10 +7,10 @@ use rusqlite::Connection;
 use super::*;
 use crate::history::{OpenError, OpenOutcome, Reader, SetAsideReason, StoreError, schema};
 
-/// A file and its log: what must be kept to the byte.
+/// A file and its log: these bytes must be kept.
 const OURS: &[&str] = &["history.db", "history.db-wal"];
 
-/// A history of some blocks whose writer was killed: its log is not folded in.
+/// A history of some blocks whose writer was killed: its log is not checkpointed.
 fn left_behind(place: &Place) {
     let elsewhere = Place::new();
     let (mut store, network) = elsewhere.open_network();
@@ -32,7 +32,7 @@ fn read(place: &Place, name: &str) -> Vec<u8> {
     fs::read(place.folder.path().join(name)).unwrap()
 }
 
-/// Opens a file with a fault, and holds what was set aside against what was found.
+/// Opens a faulty file, and compares the file set aside with the original.
 fn assert_set_aside(place: &Place, name: &str, expected: impl Fn(&SetAsideReason) -> bool) {
     let found: Vec<(String, Vec<u8>)> = OURS
         .iter()
@@ -116,7 +116,7 @@ fn a_damaged_file_is_set_aside_with_its_log() {
     let place = Place::new();
     left_behind(&place);
     let log = place.folder.path().join("history.db-wal");
-    // Folded in, so that the damage lies in the file; the log stays as it is, of no use and yet not ours to delete.
+    // Checkpointed, so that the damage is in the file; the log stays unused, but is not deleted.
     drop(place.open());
     let mut bytes = read(&place, "history.db");
     let page = 4096;
@@ -150,7 +150,7 @@ fn a_newer_file_is_set_aside_with_its_log() {
     assert_set_aside(&place, "history.db.newer-1800000000", |fault| *fault == newer);
 }
 
-/// Writes to the file and takes back what closing it did, as if the writer had been killed.
+/// Writes to the file and undoes the effect of closing it, as if the writer had been killed.
 fn left_behind_log_of(place: &Place) {
     let connection = Connection::open(&place.path).unwrap();
     connection.execute("UPDATE network SET name = 'renamed'", []).unwrap();

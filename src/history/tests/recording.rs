@@ -1,4 +1,4 @@
-//! Blocks forward and back, and on after a restart.
+//! Blocks forward and back, and after a restart.
 
 use super::*;
 use crate::history::StoreError;
@@ -7,7 +7,7 @@ use domain::counters::{EventCounters, NodeCounters};
 use domain::list::Block;
 use domain::masternode::{Height, MasternodeId, Outpoint};
 
-/// Two books agree to the unit.
+/// Compares two sets of counters exactly.
 fn assert_same(kept: &EventCounters, expected: &EventCounters) {
     let sorted = |tallies: &EventCounters| {
         let mut nodes: Vec<(MasternodeId, NodeCounters)> =
@@ -54,7 +54,7 @@ fn every_event_is_read_back_exactly_after_a_restart() {
 }
 
 #[test]
-fn counters_go_on_to_the_unit_after_a_restart() {
+fn counters_continue_exactly_after_a_restart() {
     let place = Place::new();
     let mut expected = EventCounters::default();
     for height in 1..=20 {
@@ -98,7 +98,7 @@ fn a_reorg_withdraws_events_and_keeps_counts() {
     assert_eq!(tallies.network().map(|network| network.penalties), [4, 1]);
     drop(store);
 
-    // Killed between the two branches, the other one is followed as if nothing had been.
+    // After a kill between the two branches, the other one is followed as usual.
     let (mut store, network) = place.open_network();
     let other = branched(11, &[(2, penalty())]);
     store.record(network, std::slice::from_ref(&other)).unwrap();
@@ -108,7 +108,7 @@ fn a_reorg_withdraws_events_and_keeps_counts() {
     assert_eq!(found(&store, &valid), [(10, 1, "penalty", false), (11, 2, "penalty", false)]);
     assert_eq!(found(&store, &everything()).iter().filter(|(_, _, _, withdrawn)| *withdrawn).count(), 5);
 
-    // The same again withdraws nothing that was withdrawn already.
+    // The same call again withdraws nothing further.
     assert_eq!(store.withdraw(network, Height(11)).unwrap().events, 1);
     assert_eq!(store.tallies(network).unwrap().node(&id(2)).last_penalty_height, None);
 }
@@ -137,7 +137,7 @@ fn a_withdrawn_block_that_returns_is_restored_and_counted_once() {
 }
 
 #[test]
-fn a_reorg_below_all_blocks_remembered_leaves_no_place_to_go_on_from() {
+fn a_reorg_below_all_kept_blocks_leaves_no_block_to_continue_from() {
     let (mut store, network) = Place::new().open_network();
     store.record(network, &quiet(10..=12)).unwrap();
     assert_eq!(store.withdraw(network, Height(0)).unwrap().cursor, None);
@@ -146,7 +146,7 @@ fn a_reorg_below_all_blocks_remembered_leaves_no_place_to_go_on_from() {
 }
 
 #[test]
-fn a_block_that_does_not_go_on_is_refused_with_all_that_came_with_it() {
+fn a_block_that_does_not_extend_the_chain_is_refused_with_its_whole_batch() {
     let (mut store, network) = Place::new().open_network();
     store.record(network, &quiet([10])).unwrap();
     for wrong in [vec![10], vec![9], vec![11, 11], vec![12, 11]] {

@@ -1,4 +1,4 @@
-//! A file that is deleted, replaced or damaged while the thread that writes has it open.
+//! A file that is deleted, replaced or damaged while the writer thread has it open.
 
 use std::fs;
 use std::time::Duration;
@@ -25,8 +25,8 @@ async fn keep(writer: &Writer, network: NetworkId, height: u32) -> WriteOutcome 
     writer.keep(network, HistoryOp::Block(happened(height, &[(1, penalty())]))).await
 }
 
-/// Continues with a block where the file ends, as a follower does after [`WriteOutcome::Lost`].
-async fn go_on(writer: &Writer, height: u32) {
+/// Records a block where the file ends, as a follower does after [`WriteOutcome::Lost`].
+async fn record_next(writer: &Writer, height: u32) {
     let opened = writer.open("dash", main()).await.unwrap();
     assert_eq!(opened.blocks.first().map(|block| block.height.0), Some(height - 1), "it continues where the file ends");
     assert_eq!(keep(writer, opened.network, height).await, WRITTEN);
@@ -56,8 +56,12 @@ async fn a_file_that_is_deleted_while_in_use_is_written_again_with_all_that_it_h
         writer.flush().await.unwrap();
         assert_eq!(replaced(&registry, "missing"), 1.0, "it is noticed");
         assert_eq!(value(&registry, "masternode_exporter_history_up"), 1.0);
-        assert_eq!(keep(&writer, network, 3).await, WriteOutcome::Lost, "where to go on is asked from the new file");
-        go_on(&writer, 3).await;
+        assert_eq!(
+            keep(&writer, network, 3).await,
+            WriteOutcome::Lost,
+            "the block to resume from is read from the new file"
+        );
+        record_next(&writer, 3).await;
         assert_eq!(heights(&place), [1, 2, 3]);
         assert_eq!(writer.tallies(network).await.unwrap().node(&id(1)).penalties, 3, "counters are kept");
         writer.flush().await.unwrap();
@@ -78,7 +82,7 @@ async fn a_file_that_is_replaced_while_in_use_is_opened_without_the_log_of_the_o
     writer.flush().await.unwrap();
     assert_eq!(replaced(&registry, "replaced"), 1.0);
     assert_eq!(keep(&writer, network, 3).await, WriteOutcome::Lost);
-    go_on(&writer, 2).await;
+    record_next(&writer, 2).await;
     assert_eq!(heights(&place), [1, 2]);
 }
 
@@ -94,7 +98,7 @@ async fn a_folder_that_is_gone_is_said_and_the_history_begins_again_when_it_is_b
     fs::rename(elsewhere.path().join("moved"), place.folder.path()).unwrap();
     writer.flush().await.unwrap();
     assert_eq!(value(&registry, "masternode_exporter_history_up"), 1.0);
-    go_on(&writer, 3).await;
+    record_next(&writer, 3).await;
 }
 
 #[tokio::test]
@@ -127,7 +131,7 @@ async fn counters_and_the_place_in_the_chain_survive_a_file_that_is_set_aside() 
     let before = writer.tallies(network).await.unwrap();
     let other = rusqlite::Connection::open(&place.path).unwrap();
     other.execute("INSERT INTO alert (key, state) VALUES ('bad', 'a'), ('good', 'b')", []).unwrap();
-    // Text in a column of text that is none: found when it is read, not by an examination.
+    // Invalid UTF-8 in a text column: found when it is read, not by an examination.
     other.execute("UPDATE alert SET state = CAST(x'ff' AS TEXT) WHERE key = 'bad'", []).unwrap();
     drop(other);
     for _ in 0..2 {
@@ -136,7 +140,7 @@ async fn counters_and_the_place_in_the_chain_survive_a_file_that_is_set_aside() 
     }
     assert!(place.files().iter().any(|name| name.contains("damaged")), "{:?}", place.files());
     assert_eq!(writer.alerts().await.unwrap(), [("good".to_string(), "b".to_string())]);
-    go_on(&writer, 3).await;
+    record_next(&writer, 3).await;
     let after = writer.tallies(network).await.unwrap();
     assert_eq!(after.node(&id(1)).penalties, before.node(&id(1)).penalties + 1);
     assert_eq!(heights(&place), [1, 2, 3]);

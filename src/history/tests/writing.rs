@@ -1,4 +1,4 @@
-//! The thread that writes, on a disk that is full.
+//! The writer thread on a full disk.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::history::{HistoryOp, HistorySettings, StoreError, WriteOutcome, Write
 use crate::meters::Meters;
 use domain::masternode::Height;
 
-/// A writer that has no room for more than the file has.
+/// A writer that has no space for more than the file has.
 fn full(place: &Place) -> (Writer, WriterHandle, Registry) {
     let store = place.open();
     let pages: u32 = store.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
@@ -36,7 +36,7 @@ pub(super) fn value(registry: &Registry, name: &str) -> f64 {
     metric.get_gauge().get_value() + metric.get_counter().get_value()
 }
 
-/// Writes blocks, each with twenty penalties, until one has to wait. Returns its height.
+/// Writes blocks, each with twenty penalties, until one is queued. Returns its height.
 async fn fill(writer: &Writer, network: NetworkId) -> u32 {
     for height in 1.. {
         match writer.keep(network, HistoryOp::Block(happened(height, &vec![(1, penalty()); 20]))).await {
@@ -49,7 +49,7 @@ async fn fill(writer: &Writer, network: NetworkId) -> u32 {
 }
 
 #[tokio::test]
-async fn what_a_full_disk_has_no_room_for_waits_and_the_end_says_how_much_it_was() {
+async fn steps_are_queued_while_the_disk_is_full_and_counted_at_the_end() {
     let place = Place::new();
     drop(place.open_network());
     let (writer, ended, registry) = full(&place);
@@ -66,7 +66,7 @@ async fn what_a_full_disk_has_no_room_for_waits_and_the_end_says_how_much_it_was
 }
 
 #[tokio::test]
-async fn too_many_that_wait_are_given_up_all_at_once_and_it_is_gone_on_with_from_the_file() {
+async fn a_full_queue_is_dropped_at_once_and_the_network_resumes_from_the_file() {
     let place = Place::new();
     drop(place.open_network());
     let (writer, _ended, registry) = full(&place);
@@ -93,7 +93,7 @@ async fn too_many_that_wait_are_given_up_all_at_once_and_it_is_gone_on_with_from
 }
 
 #[tokio::test]
-async fn a_step_that_can_never_be_written_does_not_stand_in_the_way_of_others() {
+async fn a_step_that_can_never_be_written_does_not_block_others() {
     let place = Place::new();
     let (writer, _ended, registry) = start(&place, place.open());
     let network = writer.open("dash", main()).await.unwrap().network;
@@ -108,14 +108,14 @@ async fn a_step_that_can_never_be_written_does_not_stand_in_the_way_of_others() 
 }
 
 #[tokio::test]
-async fn old_events_leave_by_themselves() {
+async fn old_events_are_deleted_automatically() {
     let place = Place::new();
     let (mut store, network) = place.open_network();
     // The first is 520 days older than the last, which stays because a reorg could replace it.
     let old = |height| happened(height, &[(1, EventKind::Payment { amount: None, payees: vec![] })]);
     store.record(network, &[old(1), old(300_000)]).unwrap();
     let (writer, ended, _registry) = start(&place, store);
-    // The thread does it after its first breath, and tells nobody.
+    // The thread does it shortly after its start, without a notification.
     let mut pace = tokio::time::interval(Duration::from_millis(20));
     let reader = crate::history::Reader::open(&place.path).unwrap();
     for _ in 0..1000 {

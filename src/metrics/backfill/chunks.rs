@@ -1,6 +1,6 @@
-//! Samples on disk: laid aside as they come, read back in the order of a file.
+//! Samples on disk: stored in the order of blocks, read back in the order of the output file.
 //!
-//! Never here: which samples; the end of the file.
+//! Never here: selection of samples; the end of the file.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use crate::metrics::value::Value;
 
-/// Samples that are put in order at a time: 16 bytes each.
+/// Number of samples that are sorted at a time: 16 bytes each.
 const SORTED: u64 = 4_000_000;
 
-/// Bytes of a sample on disk: number of the series, of the moment, value.
+/// Bytes of a sample on disk: number of the series, number of the time, value.
 const RECORD: usize = 16;
 
-/// One sample of a block: the family's place, the number of the series in it, and the value.
+/// One sample of a block: index of the family, number of the series in it, and value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Sample {
     family: usize,
@@ -27,7 +27,7 @@ pub(super) struct Sample {
 pub(super) struct Parts {
     folder: PathBuf,
     families: Vec<Family>,
-    /// Places of families by their heads.
+    /// Indexes of families by their heads.
     heads: HashMap<Vec<u8>, usize>,
     /// Unix times.
     moments: Vec<u64>,
@@ -37,14 +37,14 @@ struct Family {
     head: Vec<u8>,
     path: PathBuf,
     out: BufWriter<File>,
-    /// Numbers by name and labels, as they stand before a value.
+    /// Numbers by name and labels, as written before a value.
     numbers: HashMap<Box<[u8]>, u32>,
-    /// How many samples each series has.
+    /// Number of samples of each series.
     counts: Vec<u32>,
 }
 
 impl Parts {
-    /// In a folder beside the target.
+    /// In a folder next to the target.
     pub(super) fn create(target: &Path) -> io::Result<Parts> {
         let mut name = target.as_os_str().to_os_string();
         name.push(".parts");
@@ -65,7 +65,7 @@ impl Parts {
         self.folder.join(name)
     }
 
-    /// Reads the samples of a page, each family behind the lines that announce it.
+    /// Reads the samples of a page, each family after its HELP and TYPE lines.
     pub(super) fn read(&mut self, page: &[u8]) -> io::Result<Vec<Sample>> {
         let mut samples = Vec::new();
         let (mut head, mut family) = (Vec::new(), None);
@@ -109,7 +109,7 @@ impl Parts {
         Ok(place)
     }
 
-    /// Lays samples of a moment aside, a Unix time later than all before.
+    /// Stores the samples of a time, in Unix seconds, later than all before.
     pub(super) fn keep(&mut self, moment: u64, samples: &[Sample]) -> io::Result<()> {
         let number = u32::try_from(self.moments.len()).map_err(io::Error::other)?;
         self.moments.push(moment);
@@ -123,7 +123,7 @@ impl Parts {
         Ok(())
     }
 
-    /// Writes everything: family by family, series by series, moment by moment. Returns how many samples there are.
+    /// Writes everything: by family, by series, by time. Returns the number of samples.
     pub(super) fn write(&mut self, out: &mut impl Write) -> io::Result<u64> {
         let mut samples = 0;
         for family in &mut self.families {
@@ -137,7 +137,7 @@ impl Parts {
 
 impl Drop for Parts {
     fn drop(&mut self) {
-        // What cannot be removed is named by the next run.
+        // A folder that cannot be removed is reported by the next run.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -171,7 +171,7 @@ impl Family {
         Ok(written)
     }
 
-    /// The samples of some series, as they lie on disk.
+    /// The samples of some series in the order on disk.
     fn of_ranks(&self, ranks: &[u32], wanted: std::ops::RangeInclusive<u32>) -> io::Result<Vec<(u32, u32, f64)>> {
         let mut file = BufReader::with_capacity(1 << 20, File::open(&self.path)?);
         let mut samples = Vec::new();
@@ -193,7 +193,7 @@ impl Family {
 /// The name with labels, and the value, of a line.
 fn sample(line: &[u8]) -> Option<(&[u8], f64)> {
     let line = line.strip_suffix(b"\n")?;
-    // A label may hold spaces, a value holds none.
+    // A label may contain spaces, a value does not.
     let space = line.iter().rposition(|byte| *byte == b' ')?;
     Some((&line[..space], std::str::from_utf8(&line[space + 1..]).ok()?.parse().ok()?))
 }

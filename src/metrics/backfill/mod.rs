@@ -1,11 +1,11 @@
-//! Samples of past blocks as one OpenMetrics file, which `promtool tsdb create-blocks-from openmetrics` takes.
+//! Samples of past blocks as one OpenMetrics file for `promtool tsdb create-blocks-from openmetrics`.
 //!
-//! The page of each block is made as for a scrape, and its samples are laid aside on disk, family by family, as they come.
-//! In the end each family is read back and written series by series, each with its moments in order, as the format demands.
-//! In memory are the labels of every series once, the last page, and some millions of samples at a time; a family that has
-//! more is read several times.
+//! The page of each block is rendered as for a scrape, and its samples are stored on disk, family by family. At the
+//! end, each family is read back and written series by series in order of time, as the format requires. Memory holds
+//! the labels of every series once, the last page, and some millions of samples at a time; a family with more samples
+//! is read several times.
 //!
-//! Never here: which blocks; a sample under another name or label than on the live page.
+//! Never here: selection of blocks; samples with other names or labels than in the live exposition.
 
 mod chunks;
 
@@ -21,14 +21,14 @@ use crate::metrics::page::{Cursor, ExpositionPage, Filter, Format};
 use crate::metrics::selection::{NetworkPage, SeriesBudget};
 use domain::Snapshot;
 
-/// Prometheus takes a series for ended five minutes after its last sample: a block that is the last one for longer is told
-/// again. In seconds.
+/// Prometheus treats a series as ended five minutes after its last sample: a block that stays the last one for longer
+/// is written again after this many seconds.
 const REPEAT: u64 = 240;
 
-/// For how long a block is told again at most, in seconds.
+/// Maximum time for which a block is written again, in seconds.
 const LONGEST: u64 = 6 * 3600;
 
-/// What is known or said of the present only, or is about the page itself.
+/// Families that describe only the present, or the exposition itself.
 const OF_NOW: [&Family; 28] = [
     &catalog::PEER_LAST_SUCCESS,
     &catalog::PLATFORM_BANNED,
@@ -60,7 +60,7 @@ const OF_NOW: [&Family; 28] = [
     &catalog::LIST_TIMESTAMP,
 ];
 
-/// A file in the making. Until it is whole there is a folder next to it, which goes when this is dropped.
+/// A file in progress. Until it is complete there is a folder next to it, which is removed when this is dropped.
 pub struct BackfillFile {
     target: PathBuf,
     settings: MetricsSettings,
@@ -72,10 +72,10 @@ pub struct BackfillFile {
 }
 
 impl BackfillFile {
-    /// Begins it. Fails when there is a file of that name, or the folder next to it cannot be made.
+    /// Starts it. Fails if the file exists, or if the folder next to it cannot be created.
     pub fn create(target: &Path, settings: MetricsSettings) -> io::Result<BackfillFile> {
         if fs::symlink_metadata(target).is_ok() {
-            return Err(io::Error::other(format!("{} is there already: name another file", target.display())));
+            return Err(io::Error::other(format!("{} already exists: choose another file", target.display())));
         }
         let families = FAMILIES.iter().filter(|family| family.tier != Tier::Source && !OF_NOW.contains(family));
         let filter = Filter { families: families.map(|family| family.name.to_string()).collect(), shard: None };
@@ -84,8 +84,8 @@ impl BackfillFile {
         Ok(BackfillFile { target, settings, filter, parts, page: None, last: Vec::new(), moment: None })
     }
 
-    /// Adds the samples of a block, the next one to those before. Its moment is the time of the block, or a second after
-    /// the moment before: times of blocks may go back.
+    /// Adds the samples of a block, in block order. Its time is that of the block, or one second after the previous
+    /// time: block times may decrease.
     pub fn add(&mut self, snapshot: Arc<Snapshot>) -> io::Result<()> {
         let time = snapshot.block().time.0;
         let moment = self.moment.map_or(time, |before| time.max(before + 1));
@@ -101,7 +101,7 @@ impl BackfillFile {
         Ok(())
     }
 
-    /// Tells the last block again as long as no other one came.
+    /// Repeats the last block until the next one.
     fn repeat_until(&mut self, next: u64) -> io::Result<()> {
         let Some(last) = self.moment else { return Ok(()) };
         let mut moment = last + REPEAT;
@@ -112,7 +112,7 @@ impl BackfillFile {
         Ok(())
     }
 
-    /// Writes the file and gives it its name. Returns how many samples it has.
+    /// Writes the file and renames it. Returns the number of samples.
     pub fn finish(mut self) -> io::Result<u64> {
         let whole = self.parts.path("whole");
         let mut out = BufWriter::with_capacity(1 << 20, fs::File::create_new(&whole)?);

@@ -1,6 +1,6 @@
-//! The talk with one peer: our `version`, its `version`, both `verack`s, then a polite close.
+//! The exchange with one peer: our `version`, its `version`, both `verack`s, then an orderly close.
 //!
-//! Never here: how the connection came about; whether the peer is new enough.
+//! Never here: establishing the connection; whether the peer's version is recent enough.
 
 use std::io;
 use std::time::Duration;
@@ -11,24 +11,25 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::probe::codec::{self, HEADER_LENGTH, Header, VERACK, VERSION, VERSION_LENGTH, Version};
 use domain::probe::{Peer, ProbeError};
 
-/// Most bytes that a peer may send before the handshake is over. Nodes send a few hundred.
+/// Most bytes that a peer may send before the handshake ends. Nodes send a few hundred.
 const MOST_BYTES: u32 = 64 * 1024;
 
-/// Longest wait for the peer's end of the connection.
+/// Longest wait for the peer to close its side of the connection.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// What we say, and how long we listen.
+/// Our messages, and the deadline.
 #[derive(Clone, Debug)]
 pub struct Greeting {
-    /// What every message of the network begins with.
+    /// The first bytes of every message of the network.
     pub magic: [u8; 4],
-    /// What we say of ourselves.
+    /// Our `version` message.
     pub version: Version,
-    /// When the handshake must be over.
+    /// Deadline of the handshake.
     pub deadline: Instant,
 }
 
-/// Makes the handshake, whatever version the peer has. Never reads or keeps more than a bound. The stream stays open.
+/// Performs the handshake, whatever version the peer has. Reads and buffers only a bounded amount. The stream stays
+/// open.
 pub async fn handshake(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     greeting: &Greeting,
@@ -36,7 +37,7 @@ pub async fn handshake(
     timeout_at(greeting.deadline, talk(stream, greeting)).await.unwrap_or(Err(ProbeError::Timeout))
 }
 
-/// Says that no more comes and hears the peer out for a moment: dropping what it still sends would look like a crash.
+/// Closes our side and reads from the peer for a moment: discarding what it still sends would look like a crash.
 pub(super) async fn close(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
     let end = async {
         if stream.shutdown().await.is_err() {
@@ -51,7 +52,7 @@ pub(super) async fn close(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
             }
         }
     };
-    // The peer may keep its end open for longer; ours is closed.
+    // The peer may keep its side open for longer; ours is closed.
     let _ = timeout(CLOSING, end).await;
 }
 
@@ -75,7 +76,7 @@ async fn talk(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), greeting: &Gre
     }
 }
 
-/// The next header. The magic is looked at before anything else: whoever is not of the network may never send a whole one.
+/// The next header. The magic is checked first: a peer of another network may never send a complete header.
 async fn header(stream: &mut (impl AsyncRead + Unpin), magic: [u8; 4], left: &mut u32) -> Result<Header, ProbeError> {
     let mut bytes = [0; HEADER_LENGTH];
     let (start, rest) = bytes.split_at_mut(magic.len());
@@ -90,7 +91,7 @@ async fn header(stream: &mut (impl AsyncRead + Unpin), magic: [u8; 4], left: &mu
     Ok(header)
 }
 
-/// A payload that is kept: the caller has looked at its length.
+/// A payload that is kept; the caller has checked its length.
 async fn payload(stream: &mut (impl AsyncRead + Unpin), header: &Header) -> Result<Vec<u8>, ProbeError> {
     let mut bytes = vec![0; header.length as usize];
     stream.read_exact(&mut bytes).await.map_err(|error| failure(&error))?;
@@ -113,7 +114,7 @@ async fn send(stream: &mut (impl AsyncWrite + Unpin), message: &[u8]) -> Result<
     stream.flush().await.map_err(|error| failure(&error))
 }
 
-/// What an error of an open connection means.
+/// The outcome of an error on an open connection.
 fn failure(error: &io::Error) -> ProbeError {
     match error.kind() {
         io::ErrorKind::TimedOut => ProbeError::Timeout,

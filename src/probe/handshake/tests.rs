@@ -32,7 +32,7 @@ fn other(command: &[u8], payload: &[u8]) -> Vec<u8> {
     codec::message(MAGIC, name, payload)
 }
 
-/// A header that announces so many bytes.
+/// A header that announces this number of bytes.
 fn announcing(command: [u8; 12], length: u32) -> Vec<u8> {
     [&MAGIC[..], &command, &length.to_le_bytes(), &[0; 4]].concat()
 }
@@ -74,7 +74,7 @@ async fn a_peer_of_the_network_is_heard_to_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_handshake_is_said_by_name() {
+async fn each_failed_handshake_has_its_reason() {
     let silent = Err(ProbeError::Timeout);
     let closed = Err(ProbeError::Reset);
     let malformed = Err(ProbeError::Malformed);
@@ -143,7 +143,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_answer_ends_in_a_verdict(
+    fn any_answer_ends_in_an_outcome(
         start in 0_usize..200,
         bytes in proptest::collection::vec(any::<u8>(), 0..300),
         length in any::<u32>(),

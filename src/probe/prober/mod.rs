@@ -1,6 +1,6 @@
-//! Who is called when: every address of a watched masternode once an interval, a little before or after, a few at a time.
+//! Schedules probes: every address of a watched masternode once per interval, with jitter, with limited concurrency.
 //!
-//! Never here: what is said to a peer (`handshake`).
+//! Never here: the messages to a peer (`handshake`).
 
 use std::collections::BTreeMap;
 use std::io;
@@ -26,27 +26,28 @@ use domain::masternode::{Masternode, MasternodeId, UnixSeconds};
 use domain::probe::{Outcome, Peer, Probe, ProbeError, Probes, Unprobed};
 use domain::{Snapshot, Subnet};
 
-/// Who we say we are: honestly, and where to find out more.
+/// Our user agent, with a link to more information.
 const AGENT: &str = concat!("/masternode-exporter:", env!("CARGO_PKG_VERSION"), "/");
 
-/// Results are published when no call is due soon, and at the latest after [`PUBLISH_AFTER`]: each makes a new page.
+/// Results are published when no probe is due soon, and at the latest after [`PUBLISH_AFTER`]: each publication
+/// rebuilds the page.
 const PUBLISH_AFTER: Duration = Duration::from_secs(5);
 
-/// What counts as soon.
+/// The meaning of soon.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Calls the watched masternodes of one network; see the module.
+/// Probes the watched masternodes of one network; see the module.
 pub struct Prober {
     settings: ProbeSettings,
     clock: fn() -> UnixSeconds,
     states: watch::Receiver<Arc<NetworkState>>,
-    /// The snapshot that was looked at last.
+    /// The last snapshot that was processed.
     seen: Option<Arc<Snapshot>>,
     published: watch::Sender<Arc<Probes>>,
     network: Option<(NetworkMagic, [u8; 4])>,
     nodes: BTreeMap<MasternodeId, Result<SocketAddr, Unprobed>>,
     places: BTreeMap<SocketAddr, Place>,
-    /// Masternodes that nobody watches, for comparison.
+    /// Unwatched masternodes, for the connectivity check.
     others: Vec<SocketAddr>,
     results: Probes,
     calls: JoinSet<Call>,
@@ -54,14 +55,14 @@ pub struct Prober {
     unpublished: Option<Instant>,
 }
 
-/// An address, which several masternodes may name.
+/// An address, which several masternodes may share.
 #[derive(Clone, Copy)]
 struct Place {
     due: Instant,
     calling: bool,
 }
 
-/// A call that has ended.
+/// A finished probe.
 struct Call {
     address: SocketAddr,
     outcome: Outcome,
@@ -70,7 +71,7 @@ struct Call {
 }
 
 impl Prober {
-    /// Calls those who are watched in the snapshots of `states`; `clock` tells the present.
+    /// Probes the watched masternodes of the snapshots of `states`; `clock` returns the current time.
     pub fn new(
         settings: ProbeSettings,
         clock: fn() -> UnixSeconds,
@@ -94,7 +95,7 @@ impl Prober {
         }
     }
 
-    /// Calls until the sender of the states is gone.
+    /// Probes until the sender of the states is dropped.
     pub async fn run(mut self) {
         self.look();
         loop {
@@ -119,7 +120,7 @@ impl Prober {
         }
     }
 
-    /// Takes over whom to call, and where, from the newest snapshot. A snapshot that was withdrawn changes nothing.
+    /// Updates the addresses to probe from the newest snapshot. A withdrawn snapshot changes nothing.
     fn look(&mut self) {
         let Some(snapshot) = self.states.borrow_and_update().snapshot.clone() else { return };
         if self.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &snapshot)) {
@@ -145,7 +146,7 @@ impl Prober {
             return;
         }
         let now = Instant::now();
-        // What another address answered says nothing of this one.
+        // The result of another address is not valid for this one.
         self.results.retain(|id, _| self.nodes.get(id) == nodes.get(id));
         let wanted: Vec<SocketAddr> = nodes.values().filter_map(|place| place.ok()).collect();
         self.places.retain(|address, _| wanted.contains(address));
@@ -161,7 +162,7 @@ impl Prober {
         self.unpublished.get_or_insert(now);
     }
 
-    /// Begins what is due, as far as it may be.
+    /// Starts the probes that are due, within the limits.
     fn start(&mut self, now: Instant) {
         let Some((wire, magic)) = self.network else { return };
         while self.start_at().is_some_and(|at| at <= now) {
@@ -182,20 +183,21 @@ impl Prober {
         }
     }
 
-    /// When the next call may begin; `None` while as many are under way as may be, or nobody is to be called.
+    /// When the next probe may start; `None` while the limit of concurrent probes is reached, or if there is nothing to
+    /// probe.
     fn start_at(&self) -> Option<Instant> {
         let due = self.places.values().filter(|place| !place.calling).map(|place| place.due).min();
         due.filter(|_| self.calls.len() < self.settings.max_parallel).map(|due| due.max(self.next_start))
     }
 
-    /// When results are to be published; `None` when there are no new ones.
+    /// When results are to be published; `None` if there are no new ones.
     fn publish_at(&self, now: Instant) -> Option<Instant> {
         let since = self.unpublished?;
         let more = !self.calls.is_empty() || self.start_at().is_some_and(|at| at < now + SOON);
         Some(if more { since + PUBLISH_AFTER } else { now })
     }
 
-    /// Notes a result for all masternodes at the address.
+    /// Records a result for all masternodes at the address.
     fn note(&mut self, call: Call) {
         let now = Instant::now();
         let at = (self.clock)();
@@ -203,7 +205,7 @@ impl Prober {
             *place = Place { due: now + jittered(self.settings.interval, random()), calling: false };
         }
         let reason = call.outcome.reason().unwrap_or("reached");
-        debug!(address = %call.address, reason, "called {}: {reason}", call.address);
+        debug!(address = %call.address, reason, "Probed {}: {reason}", call.address);
         for id in self.nodes.iter().filter(|(_, place)| **place == Ok(call.address)).map(|(id, _)| id) {
             let before = self.results.get(id).and_then(|probe| probe.last_success);
             let probe = Probe {
@@ -224,17 +226,17 @@ fn network(chain: &str, subnet: Subnet) -> Option<(NetworkMagic, [u8; 4])> {
     Some((wire, wire.magic(subnet)?))
 }
 
-/// A span that is up to a tenth shorter or longer, so that calls do not bunch.
+/// A duration with up to a tenth of jitter, so that probes do not cluster.
 fn jittered(span: Duration, random: u64) -> Duration {
     span.mul_f64(0.9 + 0.2 * (random as f64 / u64::MAX as f64))
 }
 
-/// A number that nobody can guess; 0 where the system has none to give, which only makes calls come in a row.
+/// An unpredictable number; 0 if the system has none, which only makes probes sequential.
 fn random() -> u64 {
     generate::<[u8; 8]>(&SystemRandom::new()).map_or(0, |random| u64::from_le_bytes(random.expose()))
 }
 
-/// One call, its close included. The duration ends with the handshake.
+/// One probe, including its close. The duration ends with the handshake.
 async fn call(address: SocketAddr, greeting: Greeting, oldest_peer: u32, control: ConnectivityCheck) -> Call {
     let started = Instant::now();
     let ended = |outcome, peer| Call { address, outcome, peer, duration: started.elapsed() };
@@ -254,7 +256,7 @@ async fn call(address: SocketAddr, greeting: Greeting, oldest_peer: u32, control
     }
 }
 
-/// What it means that no connection came about. What may be this host's own fault says nothing of the masternode.
+/// The outcome of a failed connection. Errors that this host may have caused do not count against the masternode.
 fn no_connection(error: &io::Error) -> Outcome {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Outcome::Failed(ProbeError::Refused),

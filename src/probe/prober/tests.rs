@@ -25,7 +25,7 @@ fn snapshot(rules: ChainRules, subnet: Subnet, addresses: &[(u8, &str)]) -> Arc<
     among(rules, subnet, addresses, addresses.len())
 }
 
-/// The first so many are watched.
+/// The first `watched` ones are watched.
 fn among(rules: ChainRules, subnet: Subnet, addresses: &[(u8, &str)], watched: usize) -> Arc<Snapshot> {
     let node = |(number, address): &(u8, &str)| Masternode {
         details: Details::new(&DetailTexts { address: Some((*address).into()), ..DetailTexts::default() }),
@@ -96,7 +96,7 @@ async fn peer(manner: Manner) -> FakePeer {
                     Manner::Silent | Manner::Closes => vec![],
                 };
                 if !matches!(manner, Manner::Closes) {
-                    // Whoever called may be gone already.
+                    // The prober may have closed the connection already.
                     let _ = stream.write_all(&answer).await;
                     let mut heard = Vec::new();
                     let _ = stream.read_to_end(&mut heard).await;
@@ -108,8 +108,8 @@ async fn peer(manner: Manner) -> FakePeer {
     peer
 }
 
-/// An address at which nobody listens.
-async fn nobody() -> String {
+/// An address without a listener.
+async fn refusing_address() -> String {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string()
 }
 
@@ -131,7 +131,7 @@ fn private() -> ProbeSettings {
 }
 
 impl Running {
-    /// The first results that are of so many masternodes.
+    /// The first results with this number of masternodes.
     async fn results(&mut self, count: usize) -> Arc<Probes> {
         self.results.wait_for(|results| results.len() == count).await.unwrap().clone()
     }
@@ -144,7 +144,7 @@ async fn every_kind_of_peer_has_its_outcome() {
     let silent = peer(Manner::Silent).await;
     let closing = peer(Manner::Closes).await;
     let other = peer(Manner::OtherNetwork).await;
-    let refusing = nobody().await;
+    let refusing = refusing_address().await;
     let addresses = [
         (1, &*good.address),
         (2, &old.address),
@@ -266,7 +266,7 @@ fn a_jittered_span_is_a_tenth_off_at_most() {
     assert_eq!(numbers.len(), 8);
 }
 
-/// An address whose queue of connections is full: whoever connects hears nothing. It is so as long as this is kept.
+/// An address whose connection backlog is full: connections to it time out. It stays full while this value is kept.
 struct Full {
     address: String,
     _held: (tokio::net::TcpListener, Vec<tokio::task::JoinHandle<()>>),
@@ -289,10 +289,10 @@ async fn full(ip: &str) -> Full {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_laid_at_a_masternodes_door_only_if_others_can_be_heard() {
+async fn a_timeout_counts_against_a_masternode_only_if_others_can_be_reached() {
     let (silent, also_silent) = (full("127.0.0.1").await, full("127.0.0.2").await);
     let refused = TcpListener::bind("127.0.0.3:0").await.unwrap().local_addr().unwrap().to_string();
-    // who serves for comparison, how many may: how the call of the silent one ends.
+    // the masternode for comparison, the number of controls: the outcome of the probe of the silent one.
     let cases = [
         (&also_silent.address, 2, Outcome::Unprobed(Unprobed::NoRoute)),
         (&refused, 2, Outcome::Failed(ProbeError::Timeout)),
@@ -304,7 +304,7 @@ async fn silence_is_laid_at_a_masternodes_door_only_if_others_can_be_heard() {
         let mut running = run(settings, nodes);
         let probes = running.results.wait_for(|probes| !probes.is_empty()).await.unwrap().clone();
         assert_eq!(probes[&id(1)].outcome, expected, "{other}, {controls}");
-        assert!(!probes.contains_key(&id(2)), "nobody is told of who served for comparison");
+        assert!(!probes.contains_key(&id(2)), "masternodes for comparison have no result");
     }
 }
 

@@ -1,6 +1,6 @@
-//! One function for each answer: the body in, the domain's value out.
+//! Parsers: one function for each answer, from the body to the domain's value.
 //!
-//! Never here: the network; `protx list` as a whole, which is read while it arrives (`stream`).
+//! Never here: the network; `protx list` as a whole, which is parsed while it arrives (`list_parser`).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -27,10 +27,10 @@ pub struct Header {
     pub previous: Option<BlockHash>,
 }
 
-/// What a node says of its chain.
+/// The chain as a node reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainInfo {
-    /// `main`, `test`, `regtest` or the name of a development network.
+    /// `main`, `test`, `regtest` or the name of a devnet.
     pub chain: ForeignText,
     /// Height of its tip.
     pub blocks: Height,
@@ -38,29 +38,29 @@ pub struct ChainInfo {
     pub headers: Height,
     /// Hash of its tip.
     pub best: BlockHash,
-    /// It is still loading the chain; `None` where the node does not say.
+    /// It is in its initial block download; `None` if the node does not report it.
     pub initial_block_download: Option<bool>,
-    /// Time in the header of its tip; `None` where the node does not say (Dash before v20).
+    /// Time in the header of its tip; `None` if the node does not report it (Dash before v20).
     pub tip_time: Option<UnixSeconds>,
-    /// Median time of the last blocks; `None` where the node does not say.
+    /// Median time of the last blocks; `None` if the node does not report it.
     pub median_time: Option<UnixSeconds>,
-    /// Forks by name; `None` where the node does not say them here (v24).
+    /// Forks by name; `None` if the node does not report them here (v24).
     pub forks: Option<Forks>,
 }
 
 impl ChainInfo {
-    /// Whether a fork is active for the next block; `None` where the node does not name it.
+    /// Whether a fork is active for the next block; `None` if the node does not report it.
     pub fn fork_active(&self, name: &str) -> Option<bool> {
         self.forks.as_ref()?.get(name)?.active
     }
 
-    /// Height from which a fork is active; `None` where the node does not say.
+    /// Height from which a fork is active; `None` if the node does not report it.
     pub fn fork_height(&self, name: &str) -> Option<Height> {
         self.forks.as_ref()?.get(name)?.height
     }
 }
 
-/// What software a node is.
+/// The software of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkInfo {
     /// 230102 for 23.1.2; 170003 for 0.17.0.3.
@@ -69,28 +69,28 @@ pub struct NetworkInfo {
     pub subversion: ForeignText,
     /// Version of the peer-to-peer protocol.
     pub protocol_version: u32,
-    /// Connections to other nodes; `None` where it does not say.
+    /// Connections to other nodes; `None` if it does not report them.
     pub connections: Option<u32>,
-    /// Its networking is switched on; `None` where it does not say.
+    /// Its networking is enabled; `None` if it does not report it.
     pub network_active: Option<bool>,
-    /// It relays transactions; `None` where it does not say.
+    /// It relays transactions; `None` if it does not report it.
     pub relays: Option<bool>,
-    /// It advertises compact block filters; `None` where it does not name its services.
+    /// It advertises compact block filters; `None` if it does not report its services.
     pub compact_filters: Option<bool>,
-    /// Least fee of a transaction that it relays, for 1000 bytes; `None` where it does not say.
+    /// Minimum relay fee for 1000 bytes; `None` if it does not report it.
     pub relay_fee: Option<Duffs>,
-    /// Least rise of a fee, for 1000 bytes; `None` where it does not say.
+    /// Incremental relay fee for 1000 bytes; `None` if it does not report it.
     pub incremental_fee: Option<Duffs>,
 }
 
 impl NetworkInfo {
-    /// Whether it is cut off: such a node goes on to say that it is synced and ready. `None` where it does not say.
+    /// Whether it is isolated: such a node still reports that it is synced and ready. `None` if unknown.
     pub fn is_isolated(&self) -> Option<bool> {
         if self.network_active == Some(false) { Some(true) } else { self.connections.map(|count| count == 0) }
     }
 }
 
-/// How many masternodes a node counts.
+/// The number of masternodes that a node counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
     /// Registered, banned ones included.
@@ -101,12 +101,12 @@ pub struct Count {
     pub queued: Option<u32>,
 }
 
-/// How far a node is with what it asks other nodes for.
+/// Sync state of the data that a node requests from other nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SyncStatus {
-    /// The list is whole.
+    /// The list is complete.
     pub list: bool,
-    /// Votes for payees are whole.
+    /// The votes for payees are complete.
     pub votes: bool,
 }
 
@@ -176,14 +176,14 @@ pub fn sync_status(body: &[u8]) -> Result<SyncStatus, ErrorKind> {
                 votes: all || wire.is_winners_list_synced == Some(true),
             })
         }
-        // PRCYCoin: 1 list, 2 winners, 3 budget; PIVX: 1 sporks, 2 list, 3 winners, 4 budget. Of both 998 is failed and 999
-        // finished. What the stage before asked for is whole, by the later of the two.
+        // PRCYCoin: 1 list, 2 winners, 3 budget; PIVX: 1 sporks, 2 list, 3 winners, 4 budget. On both 998 is failed and
+        // 999 finished. The data of the previous stage is complete; the later of the two numbers applies.
         (None, Some(stage)) => {
             let blocks = wire.is_blockchain_synced != Some(false);
             let past = |least| blocks && stage >= least && stage != 998;
             Ok(SyncStatus { list: past(3), votes: past(4) })
         }
-        (None, None) => Err(ErrorKind::malformed("it has neither IsSynced nor RequestedMasternodeAssets")),
+        (None, None) => Err(ErrorKind::malformed("the answer has neither IsSynced nor RequestedMasternodeAssets")),
     }
 }
 
@@ -226,22 +226,22 @@ pub fn list_diff(body: &[u8], base: &Block, target: &Block) -> Result<ListDiff, 
     list_diff_noting(body, base, target).map(|(diff, _)| diff)
 }
 
-/// The same, and what of it is not understood.
+/// The same, with the values that are not understood.
 pub fn list_diff_noting(body: &[u8], base: &Block, target: &Block) -> Result<(ListDiff, Unknown), ErrorKind> {
     let mut unknown = Unknown::default();
     let diff = convert::list_diff(&result::<WireDiff<'_>>(body)?, base, target, &mut unknown)?;
     Ok((diff, unknown))
 }
 
-/// The error that a body reports; `None` when it is none of the node's.
+/// The error in a body; `None` if it is none of the node's.
 pub(in crate::rpc) fn reported_error(body: &[u8]) -> Option<ErrorKind> {
     let envelope: Envelope<serde::de::IgnoredAny> = serde_json::from_slice(body).ok()?;
     envelope.error.map(|error| ErrorKind::reported(error.code, &error.message))
 }
 
-/// The result of an answer, or the error that it reports instead.
+/// The result of an answer, or the error that it contains instead.
 pub(in crate::rpc) fn result<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, ErrorKind> {
-    // An error is looked for first: beside it the result is null, which is no `T`.
+    // The error is checked first: with an error the result is null, which is no `T`.
     let envelope: Envelope<T> = match serde_json::from_slice(body) {
         Ok(envelope) => envelope,
         Err(error) => return Err(reported_error(body).unwrap_or_else(|| ErrorKind::malformed(error))),
@@ -249,6 +249,6 @@ pub(in crate::rpc) fn result<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Resul
     match envelope {
         Envelope { error: Some(error), .. } => Err(ErrorKind::reported(error.code, &error.message)),
         Envelope { result: Some(result), .. } => Ok(result),
-        _ => Err(ErrorKind::malformed("it has neither result nor error")),
+        _ => Err(ErrorKind::malformed("the answer has neither result nor error")),
     }
 }

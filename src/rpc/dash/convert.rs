@@ -1,6 +1,6 @@
-//! From the wire to the domain, with every range checked. The node's spelling ends here.
+//! Conversion from wire types to domain types, with every range checked. The node's formats end here.
 //!
-//! Never here: the shape of a whole answer.
+//! Never here: the format of a whole answer.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use domain::state;
 use domain::state::Announced;
 use domain::{Hash, Height, ListDiff, Masternode, MasternodeId, NodeType, Score, UnixSeconds};
 
-/// An entry of the list. Its identity and its score must be there.
+/// An entry of the list. Its identity and its score are required.
 pub(super) fn masternode(entry: &Entry<'_>, unknown: &mut Unknown) -> Result<Masternode, ErrorKind> {
     let id = id(&entry.pro_tx_hash)?;
     let about = |error: ErrorKind| match error {
@@ -28,7 +28,7 @@ pub(super) fn masternode(entry: &Entry<'_>, unknown: &mut Unknown) -> Result<Mas
         other => other,
     };
     let state = &entry.state;
-    let penalty = state.pose_penalty.ok_or_else(|| about(ErrorKind::malformed("it has no PoSePenalty")))?;
+    let penalty = state.pose_penalty.ok_or_else(|| about(ErrorKind::malformed("PoSePenalty is missing")))?;
     let height = |value: Option<i64>, name| value.map_or(Ok(None), |value| height(value, name)).map_err(about);
     Ok(Masternode {
         id,
@@ -46,7 +46,7 @@ pub(super) fn masternode(entry: &Entry<'_>, unknown: &mut Unknown) -> Result<Mas
     })
 }
 
-/// What is said of a node that is not banned and not paid either, as its collateral no longer suffices.
+/// The status of a node that is not banned and not paid either, because its collateral is no longer sufficient.
 fn not_paid() -> Announced {
     Announced {
         state: Arc::new(state::UNKNOWN),
@@ -58,7 +58,7 @@ fn not_paid() -> Announced {
     }
 }
 
-/// The changes between two blocks, which must be the two that were asked for.
+/// The changes between two blocks, which must be the requested ones.
 pub(super) fn list_diff(
     wire: &WireDiff<'_>,
     base: &Block,
@@ -68,7 +68,7 @@ pub(super) fn list_diff(
     let asked = (i64::from(base.height.0), i64::from(target.height.0));
     if (wire.base_height, wire.block_height) != asked {
         return Err(ErrorKind::malformed(format_args!(
-            "changes from height {} to {} were asked for, it answers {} to {}",
+            "requested changes from height {} to {}, received {} to {}",
             asked.0, asked.1, wire.base_height, wire.block_height
         )));
     }
@@ -119,8 +119,8 @@ pub(super) fn parse<T: FromStr<Err: std::fmt::Display>>(text: &str, name: &str) 
     text.parse().map_err(|error| ErrorKind::malformed(format_args!("{name}: {error}")))
 }
 
-/// The kind of a masternode. Of a kind that is to come the score and the payments are as true as of any other, so it is
-/// taken for a regular one rather than refused with its whole list.
+/// The type of a masternode. An unknown future type is treated as a regular one, because its score and payments are
+/// valid, and refusing it would refuse the whole list.
 fn node_type(text: Option<&str>) -> NodeType {
     match text {
         Some("Evo" | "HighPerformance") => NodeType::Evo,
@@ -136,7 +136,7 @@ fn small(value: i64, name: &str) -> Result<u32, ErrorKind> {
     u32::try_from(value).map_err(|_| ErrorKind::malformed(format_args!("{name} {value} is out of range")))
 }
 
-/// A number of which only the first few values mean anything.
+/// A number of which only the first few values have a meaning.
 fn tiny(value: i64, name: &str) -> Result<u8, ErrorKind> {
     small(value, name).map(|value| u8::try_from(value).unwrap_or(u8::MAX))
 }

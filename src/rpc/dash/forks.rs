@@ -1,10 +1,10 @@
-//! What a node says of its forks: `getdeploymentinfo` (v24 and later), else `softforks` of `getblockchaininfo`, an object by
+//! Parsers of forks: `getdeploymentinfo` (v24 and later), otherwise `softforks` of `getblockchaininfo`, an object by
 //! name since v20 and an array before (docs/spec/dash-24.md#activation).
 //!
-//! Every field is optional, a fork that cannot be read costs itself only. Dash's own keys (`ehf`, `ehf_height`,
-//! `activation_height`) are read from wherever they stand.
+//! Every field is optional, and an unreadable fork affects itself only. Dash's own keys (`ehf`, `ehf_height`,
+//! `activation_height`) are accepted at every level.
 //!
-//! Never here: which state follows (`domain::deployment`).
+//! Never here: the resulting state (`domain::deployment`).
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -21,7 +21,7 @@ const MOST: usize = 256;
 
 #[derive(Deserialize)]
 struct WireDeployments {
-    /// The block that the answer is about.
+    /// The block of the answer.
     #[serde(default)]
     height: Value,
     deployments: Map<String, Value>,
@@ -34,7 +34,7 @@ pub fn deployments(body: &[u8]) -> Result<Forks, ErrorKind> {
     Ok(wire.deployments.iter().take(MOST).map(|(name, fork)| (ForeignText::new(name), read(fork, asked))).collect())
 }
 
-/// `softforks` and, before v20, `bip9_softforks` of `getblockchaininfo`; `None` where it has neither.
+/// `softforks` and, before v20, `bip9_softforks` of `getblockchaininfo`; `None` if it has neither.
 pub(super) fn softforks(softforks: Option<&Value>, bip9: Option<&Value>) -> Option<Forks> {
     if softforks.is_none() && bip9.is_none() {
         return None;
@@ -53,9 +53,9 @@ pub(super) fn softforks(softforks: Option<&Value>, bip9: Option<&Value>) -> Opti
     Some(forks)
 }
 
-/// `asked` is the block of an answer that says the state of that block and of the next one apart.
+/// `asked` is the block of an answer that reports the state of that block and of the next one separately.
 fn read(fork: &Value, asked: Option<Height>) -> Fork {
-    // Before v20 the fields of a deployment stand in the fork itself, and a buried one says `reject.status`.
+    // Before v20 the fields of a deployment are in the fork itself, and a buried fork has `reject.status`.
     let inner = fork.get("bip9").filter(|inner| inner.is_object());
     let place = inner.or_else(|| fork.get("status").map(|_| fork));
     let bip9 = place.and_then(|place| bip9(fork, place, asked));
@@ -67,9 +67,9 @@ fn read(fork: &Value, asked: Option<Height>) -> Fork {
 
 fn bip9(fork: &Value, place: &Value, asked: Option<Height>) -> Option<Bip9> {
     let text = |key: &str| place.get(key).and_then(Value::as_str);
-    // Of the next block, which `softforks` calls the status.
+    // The state of the next block, which `softforks` calls the status.
     let status = text("status_next").or_else(|| text("status"))?.into();
-    // `since` is the first block of `status`; a state that begins with the next block has that one.
+    // `since` is the first block of `status`; a state that begins with the next block has its height.
     let begins = text("status_next").is_some_and(|next| text("status").is_some_and(|status| status != next));
     let since = if begins { asked.map(|asked| asked.after(1)) } else { height(place, "since") };
     let either = |key: &str| place.get(key).or_else(|| fork.get(key));
@@ -103,7 +103,7 @@ fn height(value: &Value, key: &str) -> Option<Height> {
 }
 
 impl Client {
-    /// The forks as of the tip: some nodes say them here only (v24), older ones do not know the method.
+    /// The forks at the tip: some nodes report them only here (v24), older ones do not know the method.
     pub async fn deployments(&self) -> Result<Forks, RpcError> {
         let method = self.known(self.dialect().deployments)?;
         self.call(method, json!([]), deployments).await

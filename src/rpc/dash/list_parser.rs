@@ -1,9 +1,9 @@
-//! `protx list` read while it arrives, masternode by masternode.
+//! Incremental parser of `protx list`, one masternode at a time.
 //!
-//! A list of 100,000 masternodes is 110 MB of JSON. The parser keeps the piece that is not complete yet, at most one
-//! element, and the compact result.
+//! A list of 100,000 masternodes is 110 MB of JSON. The parser keeps only the incomplete piece, at most one element,
+//! and the compact result.
 //!
-//! Never here: the network; a body as a whole; `serde_json::Value`.
+//! Never here: the network; a whole body; `serde_json::Value`.
 
 use std::borrow::Cow;
 
@@ -18,21 +18,21 @@ use crate::rpc::registered::{Registered, too_many};
 use crate::rpc::unknown::Unknown;
 use domain::{Masternode, MasternodeId};
 
-/// Longest element, key or member beside the list that is waited for: sixty times an entry as recorded.
+/// Longest element, key or other member that is buffered: sixty times a recorded entry.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// Masternodes for which room is made on somebody's word, before the first of them is read.
+/// Most masternodes for which memory is allocated before the first one is read.
 const MOST_EXPECTED: usize = 200_000;
 
-/// Bytes of texts of a list that are not packed as those of most masternodes are. Those of 100,000 masternodes with onion
-/// addresses or several payees take 25 MB.
+/// Limit of text in a list that does not fit the packed form of most masternodes, in bytes. The texts of 100,000
+/// masternodes with onion addresses or several payees take 25 MB.
 const TEXT_BYTES: usize = 32 * 1024 * 1024;
 
 /// Takes a body in pieces of any size.
 #[derive(Default)]
 pub struct ListParser {
     buffer: String,
-    /// The start of a character that is not complete yet.
+    /// The start of an incomplete character.
     cut: Vec<u8>,
     at: usize,
     place: Place,
@@ -40,13 +40,13 @@ pub struct ListParser {
     texts: usize,
     list: Option<Registered>,
     expected: usize,
-    /// Most entries that are read; `None` for any number.
+    /// Most entries that are read; `None` for no limit.
     most: Option<usize>,
     error: Option<WireError>,
     unknown: Unknown,
 }
 
-/// Where in the body the parser stands.
+/// Position of the parser in the body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Place {
     /// Before the brace that opens the envelope.
@@ -54,21 +54,21 @@ enum Place {
     Start,
     /// Before the first member of the envelope, or its end.
     FirstMember,
-    /// Behind a comma: before a further member.
+    /// After a comma: before a further member.
     NextMember,
-    /// Behind a member: before a comma, or the end of the envelope.
+    /// After a member: before a comma, or the end of the envelope.
     BehindMember,
     /// Before the first element of the list, or its end.
     FirstElement,
-    /// Behind a comma: before a further element.
+    /// After a comma: before a further element.
     NextElement,
-    /// Behind an element: before a comma, or the end of the list.
+    /// After an element: before a comma, or the end of the list.
     BehindElement,
-    /// Behind the envelope.
+    /// After the envelope.
     End,
 }
 
-/// Whether a step could be made with the bytes at hand.
+/// Whether the buffered bytes were enough for a step.
 enum Step {
     Done,
     NeedsMore,
@@ -80,19 +80,19 @@ impl ListParser {
         ListParser::default()
     }
 
-    /// A parser of a list that is said to have N masternodes. If it does, the result has no room to spare, and
-    /// never had to move to a larger place.
+    /// A parser of a list with an expected number of masternodes. If the number is right, the result has no spare
+    /// capacity and was never reallocated.
     pub fn expecting(masternodes: usize) -> ListParser {
         ListParser { expected: masternodes.min(MOST_EXPECTED), ..ListParser::default() }
     }
 
-    /// The same, and a list of more than `entries` entries is refused at the first one too many.
+    /// The same; a list of more than `entries` entries is refused at the first excess one.
     #[must_use]
     pub fn at_most(self, entries: usize) -> ListParser {
         ListParser { most: Some(entries), ..self }
     }
 
-    /// Takes the next bytes. An error is final.
+    /// Processes the next bytes. An error is final.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), ErrorKind> {
         self.buffer.drain(..self.at);
         self.at = 0;
@@ -101,7 +101,7 @@ impl ListParser {
         if self.buffer.len() - self.at > PIECE_BYTES { Err(too_long()) } else { Ok(()) }
     }
 
-    /// Makes text of bytes, once for all that is in them. A character may be cut between two pieces.
+    /// Converts bytes to text, once for all of them. A character may be split between two pieces.
     fn take(&mut self, mut bytes: &[u8]) -> Result<(), ErrorKind> {
         while !self.cut.is_empty() && !bytes.is_empty() {
             self.cut.push(bytes[0]);
@@ -119,7 +119,7 @@ impl ListParser {
             Ok(whole) => (whole, &[][..]),
             Err(error) if error.error_len().is_none() => {
                 let (whole, cut) = bytes.split_at(error.valid_up_to());
-                (str::from_utf8(whole).expect("it is valid up to there"), cut)
+                (str::from_utf8(whole).expect("from_utf8 found it valid up to there"), cut)
             }
             Err(error) => return Err(ErrorKind::malformed(error)),
         };
@@ -128,29 +128,29 @@ impl ListParser {
         Ok(())
     }
 
-    /// What of it was not understood so far.
+    /// The values that were not understood so far.
     pub fn unknown(&self) -> &Unknown {
         &self.unknown
     }
 
-    /// The masternodes of the list, when the body was complete. Fails where a tenth of the entries cannot be read.
+    /// The masternodes of the list, after the complete body. Fails if a tenth of the entries are unreadable.
     pub fn finish(self) -> Result<Vec<Masternode>, ErrorKind> {
         self.finish_registered().map(|list| list.masternodes)
     }
 
-    /// The same, with the entries that cannot be read.
+    /// The same, with the unreadable entries.
     pub fn finish_registered(self) -> Result<Registered, ErrorKind> {
         if let Some(error) = self.error {
             return Err(ErrorKind::reported(error.code, &error.message));
         }
         let read = self.list.as_ref().map_or(0, Registered::entries);
         if self.place != Place::End || !self.cut.is_empty() {
-            return Err(ErrorKind::malformed(format_args!("it was cut off after {read} masternodes")));
+            return Err(ErrorKind::malformed(format_args!("the answer was cut off after {read} masternodes")));
         }
-        self.list.ok_or_else(|| ErrorKind::malformed("it has neither result nor error"))?.checked()
+        self.list.ok_or_else(|| ErrorKind::malformed("the answer has neither result nor error"))?.checked()
     }
 
-    /// The same, and what was not understood of it is counted.
+    /// The same; values that were not understood are counted.
     pub(in crate::rpc) fn finish_counting(self, meters: &RpcMeters) -> Result<Registered, ErrorKind> {
         self.unknown.count_in(meters);
         self.finish_registered()
@@ -168,19 +168,19 @@ impl ListParser {
             }
             (Place::BehindElement, b',') => Place::NextElement,
             (Place::FirstElement | Place::BehindElement, b']') => Place::BehindMember,
-            _ => return Err(ErrorKind::malformed(format_args!("unexpected {:?} in it", char::from(next)))),
+            _ => return Err(ErrorKind::malformed(format_args!("unexpected character {:?}", char::from(next)))),
         };
         self.at += 1;
         Ok(Step::Done)
     }
 
-    /// A key, its colon, and its value; of the list only the bracket that opens it.
+    /// A key, its colon, and its value; for the list only its opening bracket.
     fn member(&mut self) -> Result<Step, ErrorKind> {
         let Some((key, after_key)) = piece::<String>(&self.buffer[self.at..])? else { return Ok(Step::NeedsMore) };
         let Some(value_at) = value_behind(&self.buffer[self.at..], after_key)? else { return Ok(Step::NeedsMore) };
         let value = &self.buffer[self.at + value_at..];
         let length = match (key.as_str(), value.bytes().next()) {
-            ("result", _) if self.list.is_some() => return Err(ErrorKind::malformed("it has two results")),
+            ("result", _) if self.list.is_some() => return Err(ErrorKind::malformed("the answer has two results")),
             ("result", Some(b'[')) => {
                 self.list = Some(Registered::expecting(self.expected));
                 self.place = Place::FirstElement;
@@ -208,7 +208,7 @@ impl ListParser {
             Ok(Some((entry, length))) => (convert::masternode(&entry, &mut self.unknown), length),
             Ok(None) => return Ok(Step::NeedsMore),
             Err(error) => {
-                // It is no entry. Where it is JSON it costs its own masternode only.
+                // It is no entry. If it is JSON, it affects its own masternode only.
                 let Some((IgnoredAny, length)) = piece(text)? else { return Ok(Step::NeedsMore) };
                 (Err(error), length)
             }
@@ -245,7 +245,7 @@ impl ListParser {
     }
 }
 
-/// The masternode of an entry that cannot be read otherwise.
+/// The identity in an otherwise unreadable entry.
 fn identity(entry: &str) -> Option<MasternodeId> {
     #[derive(Deserialize)]
     struct Named<'a> {
@@ -256,7 +256,7 @@ fn identity(entry: &str) -> Option<MasternodeId> {
     convert::id(&named.pro_tx_hash).ok()
 }
 
-/// An error about an entry, with its name or its place in the list.
+/// An error about an entry, with its name or its position in the list.
 fn named(id: Option<MasternodeId>, place: usize, error: ErrorKind) -> ErrorKind {
     match (id, error) {
         (Some(id), ErrorKind::Malformed { what }) if !what.contains(&id.to_string()) => {
@@ -267,7 +267,7 @@ fn named(id: Option<MasternodeId>, place: usize, error: ErrorKind) -> ErrorKind 
     }
 }
 
-/// Where a member's value begins, behind the one colon that follows its key; `None` when more bytes are needed.
+/// Start of a member's value, after the one colon that follows its key; `None` if more bytes are needed.
 fn value_behind(member: &str, after_key: usize) -> Result<Option<usize>, ErrorKind> {
     let member = member.as_bytes();
     let blanks = |from: usize| member[from..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
@@ -276,19 +276,19 @@ fn value_behind(member: &str, after_key: usize) -> Result<Option<usize>, ErrorKi
         None => return Ok(None),
         Some(b':') => {}
         Some(other) => {
-            return Err(ErrorKind::malformed(format_args!("unexpected {:?} behind a key", char::from(*other))));
+            return Err(ErrorKind::malformed(format_args!("unexpected {:?} after a key", char::from(*other))));
         }
     }
     let value_at = colon_at + 1 + blanks(colon_at + 1);
     Ok((value_at < member.len()).then_some(value_at))
 }
 
-/// A value at the start of the text and its length; `None` when more of it is needed. A value that reaches the end of
-/// the text may go on (a number), so one more byte is waited for.
+/// A value at the start of the text and its length; `None` if more of it is needed. A value that ends with the text may
+/// continue (a number), so one more byte is required.
 fn piece<'de, T: Deserialize<'de>>(text: &'de str) -> Result<Option<(T, usize)>, ErrorKind> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<T>();
     match values.next() {
-        // The same bound for one that came at once as for one that is waited for.
+        // The same limit applies to a value that arrives at once.
         Some(Ok(_)) if values.byte_offset() > PIECE_BYTES => Err(too_long()),
         Some(Ok(value)) if values.byte_offset() < text.len() => Ok(Some((value, values.byte_offset()))),
         Some(Ok(_)) | None => Ok(None),
@@ -298,10 +298,10 @@ fn piece<'de, T: Deserialize<'de>>(text: &'de str) -> Result<Option<(T, usize)>,
 }
 
 fn too_long() -> ErrorKind {
-    ErrorKind::malformed(format_args!("a piece of it is longer than {PIECE_BYTES} bytes"))
+    ErrorKind::malformed(format_args!("a piece of the answer is longer than {PIECE_BYTES} bytes"))
 }
 
-/// Whether an error was found at the last of the bytes: a number cut behind its sign looks like a wrong one there.
+/// Whether an error was found at the last byte: a number split after its sign is an error there.
 fn lies_at_the_end(error: &serde_json::Error, text: &str) -> bool {
     let bytes = text.as_bytes();
     let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;

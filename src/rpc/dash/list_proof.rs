@@ -1,4 +1,4 @@
-//! `protx diff` with all that a list proof needs: whole entries, the raw coinbase and its Merkle branch.
+//! `protx diff` with everything that a list proof needs: complete entries, the raw coinbase and its Merkle branch.
 //!
 //! Never here: hashing (`domain::list_proof`).
 
@@ -36,7 +36,7 @@ struct WireEntry {
     #[serde(rename = "proRegTxHash")]
     pro_tx: String,
     confirmed_hash: String,
-    /// Address and port; gated behind `-deprecatedrpc=service` from version 23 on.
+    /// Address and port; only with `-deprecatedrpc=service` from version 23 on.
     #[serde(default)]
     service: Option<String>,
     /// Addresses by purpose, version 23 and later.
@@ -45,7 +45,7 @@ struct WireEntry {
     pub_key_operator: String,
     voting_address: String,
     is_valid: bool,
-    /// Gated behind `-deprecatedrpc=service` from version 23 on.
+    /// Only with `-deprecatedrpc=service` from version 23 on.
     #[serde(default, rename = "platformHTTPPort")]
     http_port: Option<u16>,
     #[serde(default, rename = "platformNodeID")]
@@ -90,11 +90,11 @@ impl WireEntry {
     }
 }
 
-/// `protx diff`: what changed on the simplified list up to `target`, with the proof of that block.
+/// `protx diff`: the changes of the simplified list up to `target`, with the proof of that block.
 pub fn proof_diff(body: &[u8], target: &BlockHash) -> Result<ProofDiff, ErrorKind> {
     let wire: WireDiff = result(body)?;
     if convert::parse::<BlockHash>(&wire.block_hash, "blockHash")? != *target {
-        return Err(ErrorKind::malformed("it is of another block than asked for"));
+        return Err(ErrorKind::malformed("it belongs to another block than the requested one"));
     }
     Ok(ProofDiff {
         removed: wire.removed.iter().map(|hash| convert::parse(hash, "deletedMNs")).collect::<Result<_, _>>()?,
@@ -114,11 +114,11 @@ fn bytes<const N: usize>(text: &str, key: &str) -> Result<[u8; N], ErrorKind> {
 }
 
 impl Client {
-    /// What changed on the simplified list from an earlier block to a later one, whole and with the later block's proof; from its
-    /// beginning where no earlier one is given.
+    /// The changes of the simplified list from an earlier block to a later one, complete and with the later block's
+    /// proof; from the first block if no earlier one is given.
     pub async fn proof_diff(&self, base: Option<&BlockHash>, target: &BlockHash) -> Result<ProofDiff, RpcError> {
-        let method = self.known(self.dialect().roll)?;
-        // Block 1 has no masternodes; the genesis block cannot be named.
+        let method = self.known(self.dialect().sml_diff)?;
+        // Block 1 has no masternodes; the genesis block is not accepted.
         let base = base.map_or_else(|| json!(1), |base| json!(base.to_string()));
         let params = self.params(method, [base, json!(target.to_string())]);
         let target = *target;

@@ -1,6 +1,6 @@
-//! Values of which a strange form breaks nothing: a list is read on, and the value is not known.
+//! Lenient values: an unexpected form makes the value unknown and does not affect the rest of the list.
 //!
-//! Never here: what a value means.
+//! Never here: the meaning of a value.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -94,13 +94,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
 /// Addresses by purpose, since v23; an empty object when there are none.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Addresses<'a> {
-    /// By [`Purpose::ALL`]; `None` for a key that is not there.
+    /// By [`Purpose::ALL`]; `None` for a missing key.
     pub(super) by_purpose: [Option<Vec<Cow<'a, str>>>; 3],
-    /// How many keys and entries are of a kind that is not known.
+    /// Number of keys and entries of an unknown kind.
     pub(super) unknown: u64,
 }
 
-/// The entries of one purpose: texts, and how many others.
+/// The entries of one purpose: texts, and the number of others.
 struct Entries<'a>(Vec<Cow<'a, str>>, u64);
 
 struct EntriesVisitor;

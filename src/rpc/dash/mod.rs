@@ -1,7 +1,7 @@
-//! Dash Core's spelling: private wire types, and their conversion to the domain's.
+//! Dash Core's formats: private wire types, and their conversion to domain types.
 //!
-//! Every field is optional but the identity and the score, unknown ones are ignored: nodes from 0.17 to the development
-//! branch are read by the same code (docs/spec/dash.md#rpc-reference, docs/spec/dash.md#pitfalls).
+//! Every field except the identity and the score is optional, and unknown fields are ignored: the same code reads nodes
+//! from 0.17 to the development branch (docs/spec/dash.md#rpc-reference, docs/spec/dash.md#pitfalls).
 //!
 //! Never here: the network.
 
@@ -12,6 +12,7 @@ pub mod list_parser;
 pub mod list_proof;
 mod loose;
 pub mod quorums;
+pub mod rotation;
 pub mod sessions;
 pub mod sml_diff;
 pub mod special;

@@ -1,6 +1,6 @@
-//! How the DKG sessions of a block ended, which members failed, and what a block pays.
+//! The outcomes of the DKG sessions of a block, the members that failed, and the payees of a block.
 //!
-//! Never here: what follows for a masternode.
+//! Never here: the consequences for a masternode.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,16 +16,16 @@ use crate::rpc::error::{ErrorKind, RpcError};
 use crate::rpc::foreign::Foreign;
 use domain::{Block, BlockHash, Duffs, ForeignText, Hash, Height, MasternodeId};
 
-/// A quorum of the active ones, as `quorum listextended` tells it.
+/// An active quorum, from `quorum listextended`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormedQuorum {
     /// Name of its type, e.g. `llmq_60_75`.
     pub quorum_type: ForeignText,
-    /// Hash of the block at which its session began, which names it.
+    /// Hash of the block at which its session began, which identifies it.
     pub hash: BlockHash,
     /// Height of that block.
     pub height: Height,
-    /// Which of a cycle's quorums, 0 for types that do not rotate.
+    /// Index of the quorum in its cycle, 0 for types that do not rotate.
     pub index: u32,
     /// Members that did not fail.
     pub valid_members: u32,
@@ -35,28 +35,28 @@ pub struct FormedQuorum {
 const COINBASE: u8 = 5;
 const COMMITMENTS: u8 = 6;
 
-/// A block of a rotation has 35 commitments on mainnet.
+/// Most commitments that are read: a block of a rotation has 35 on mainnet.
 const MOST_COMMITMENTS: u32 = 100;
 
-/// The end of a session that a block carries, as `getspecialtxes` tells it.
+/// A commitment in a block, from `getspecialtxes`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Commitment {
     /// Number of its quorum type.
     pub quorum_type: u8,
     /// Hash of the block at which the session began.
     pub hash: BlockHash,
-    /// Which of a cycle's quorums, 0 for types that do not rotate.
+    /// Index of the quorum in its cycle, 0 for types that do not rotate.
     pub index: u32,
-    /// Members that did not fail; 0 in one that says that no quorum formed so far.
+    /// Members that did not fail; 0 in a null commitment.
     pub valid_members: u32,
 }
 
-/// A quorum with what its commitment says of each member, as `quorum info` tells it.
+/// A quorum with the validity of each member, from `quorum info`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuorumMembers {
     /// Height of the block at which the session began.
     pub height: Height,
-    /// The members, each with whether it did its part.
+    /// The members, each with whether it is valid.
     pub members: Vec<(MasternodeId, bool)>,
 }
 
@@ -136,14 +136,22 @@ struct WireInfo<'a> {
 
 type ByHash<'a> = BTreeMap<Cow<'a, str>, WireQuorum<'a>>;
 
-/// `quorum listextended`: those whose commitment the block has.
+/// `quorum listextended`: the quorums whose commitment the block has.
 pub fn formed_in(body: &[u8], block: &BlockHash) -> Result<Vec<FormedQuorum>, ErrorKind> {
-    let types: BTreeMap<Foreign, Vec<ByHash<'_>>> = result(body)?;
     let block = block.to_string();
+    formed(body, |_, quorum| quorum.mined_block == block)
+}
+
+/// The same: those of a type that are active.
+pub fn active_of(body: &[u8], kind: &str) -> Result<Vec<FormedQuorum>, ErrorKind> {
+    formed(body, |name, _| name == kind)
+}
+
+fn formed(body: &[u8], is_wanted: impl Fn(&str, &WireQuorum<'_>) -> bool) -> Result<Vec<FormedQuorum>, ErrorKind> {
+    let types: BTreeMap<Foreign, Vec<ByHash<'_>>> = result(body)?;
     let mut formed = Vec::new();
     for (Foreign(quorum_type), quorums) in &types {
-        let of_block = quorums.iter().flatten().filter(|(_, quorum)| quorum.mined_block == block);
-        for (hash, quorum) in of_block {
+        for (hash, quorum) in quorums.iter().flatten().filter(|(_, quorum)| is_wanted(quorum_type, quorum)) {
             formed.push(FormedQuorum {
                 quorum_type: quorum_type.clone(),
                 hash: convert::parse(hash, "quorum hash")?,
@@ -156,7 +164,8 @@ pub fn formed_in(body: &[u8], block: &BlockHash) -> Result<Vec<FormedQuorum>, Er
     Ok(formed)
 }
 
-/// The same: of each type with a quorum, the newest one: the height at which its session began, and the block that has it.
+/// The same: of each type with a quorum, the newest one: the height at which its session began, and the block of its
+/// commitment.
 pub fn newest(body: &[u8]) -> Result<BTreeMap<ForeignText, (Height, BlockHash)>, ErrorKind> {
     let types: BTreeMap<Foreign, Vec<ByHash<'_>>> = result(body)?;
     let mut newest = BTreeMap::new();
@@ -170,7 +179,7 @@ pub fn newest(body: &[u8]) -> Result<BTreeMap<ForeignText, (Height, BlockHash)>,
     Ok(newest)
 }
 
-/// The same: names of all types of which the network holds sessions, with or without a quorum.
+/// The same: names of all types for which the network holds sessions, with or without a quorum.
 pub fn types(body: &[u8]) -> Result<Vec<ForeignText>, ErrorKind> {
     let types: BTreeMap<Foreign, IgnoredAny> = result(body)?;
     Ok(types.into_keys().map(|Foreign(name)| name).collect())
@@ -186,12 +195,12 @@ pub fn members(body: &[u8]) -> Result<QuorumMembers, ErrorKind> {
     Ok(QuorumMembers { height: convert::block_height(info.height, "height")?, members })
 }
 
-/// Asks `getspecialtxes` for the commitments of a block, in full.
+/// The `getspecialtxes` call for the commitments of a block, in full.
 pub(in crate::rpc) fn of_commitments(block: &BlockHash) -> Value {
     json!([block.to_string(), COMMITMENTS, MOST_COMMITMENTS, 0, 2])
 }
 
-/// Asks it for the coinbase of a block, in full.
+/// The `getspecialtxes` call for the coinbase of a block, in full.
 pub(in crate::rpc) fn of_coinbase(block: &BlockHash) -> Value {
     json!([block.to_string(), COINBASE, 1, 0, 2])
 }
@@ -207,7 +216,8 @@ pub fn commitments(body: &[u8]) -> Result<Vec<Commitment>, ErrorKind> {
     transactions.iter().map(commitment).collect()
 }
 
-/// `getspecialtxes` of the type of the coinbase, in full: what the block pays to which address. Outputs to none are left out.
+/// `getspecialtxes` of the type of the coinbase, in full: the amounts and addresses that the block pays. Outputs
+/// without an address are omitted.
 pub fn outputs(body: &[u8]) -> Result<Vec<(ForeignText, Duffs)>, ErrorKind> {
     let transactions: Vec<WireCoinbase<'_>> = result(body)?;
     let outputs = transactions.iter().flat_map(|coinbase| &coinbase.outputs);
@@ -220,12 +230,18 @@ pub fn outputs(body: &[u8]) -> Result<Vec<(ForeignText, Duffs)>, ErrorKind> {
 }
 
 impl Client {
-    /// The quorums whose commitment a block has, those with failed members among them. The block may be an old one.
+    /// The quorums whose commitment a block has, including quorums with failed members. The block may be an old one.
     pub async fn quorums_formed_in(&self, block: &Block) -> Result<Vec<FormedQuorum>, RpcError> {
         let method = self.known(self.dialect().quorums.map(|(list, _)| list))?;
         let block = *block;
         let params = self.params(method, [json!(block.height.0)]);
         self.call(method, params, move |body| formed_in(body, &block.hash)).await
+    }
+
+    /// The quorums of a type that are active at a height.
+    pub async fn active_quorums(&self, kind: &'static str, at: Height) -> Result<Vec<FormedQuorum>, RpcError> {
+        let method = self.known(self.dialect().quorums.map(|(list, _)| list))?;
+        self.call(method, self.params(method, [json!(at.0)]), |body| active_of(body, kind)).await
     }
 
     /// The members of a quorum. `quorum_type` is the number of its type.
@@ -235,13 +251,13 @@ impl Client {
         self.call(method, params, members).await
     }
 
-    /// The ends of sessions that a block carries, those that say that no quorum formed among them.
+    /// The commitments in a block, including null commitments.
     pub async fn commitments(&self, block: &BlockHash) -> Result<Vec<Commitment>, RpcError> {
         let method = self.known(self.dialect().special)?;
         self.call(method, of_commitments(block), commitments).await
     }
 
-    /// What a block pays to which address, where its coinbase is a special transaction.
+    /// The amounts and addresses that a block pays, if its coinbase is a special transaction.
     pub async fn block_outputs(&self, block: &BlockHash) -> Result<Vec<(ForeignText, Duffs)>, RpcError> {
         let method = self.known(self.dialect().special)?;
         self.call(method, of_coinbase(block), outputs).await
@@ -253,7 +269,7 @@ impl Client {
         self.call(method, self.params(method, [json!(height.0)]), newest).await
     }
 
-    /// Names of the quorum types of which the network holds sessions now.
+    /// Names of the quorum types for which the network currently holds sessions.
     pub async fn quorum_types(&self) -> Result<Vec<ForeignText>, RpcError> {
         let method = self.known(self.dialect().quorums.map(|(list, _)| list))?;
         self.call(method, self.params(method, []), types).await

@@ -1,6 +1,6 @@
-//! DKG sessions under way, as a node that sits in them or watches them tells.
+//! DKG sessions in progress, as a node reports them that is a member or watches quorums.
 //!
-//! Never here: what follows for a masternode.
+//! Never here: the consequences for a masternode.
 
 use std::collections::BTreeMap;
 
@@ -21,18 +21,18 @@ const MOST: usize = 1_024;
 /// The level of `quorum dkgstatus` that names members.
 const WITH_MEMBERS: u8 = 2;
 
-/// What a node tells of sessions.
+/// The DKG sessions that a node reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenSessions {
-    /// It has ever seen one: a node that is no masternode and does not watch never does.
+    /// It has seen at least one session: a node that is no masternode and does not watch quorums sees none.
     pub sees: bool,
-    /// Those under way.
+    /// The sessions in progress.
     pub sessions: Vec<DkgSession>,
 }
 
 #[derive(Deserialize)]
 struct WireStatus {
-    /// When a session last changed; 0 where none was ever seen.
+    /// When a session last changed; 0 if none was ever seen.
     #[serde(default)]
     time: i64,
     /// An array; an object by type before v18, which is not read.
@@ -80,7 +80,7 @@ pub fn sessions(body: &[u8]) -> Result<SeenSessions, ErrorKind> {
     let status: WireStatus = result(body)?;
     let sessions = match status.session {
         Value::Array(sessions) if sessions.len() > MOST => {
-            return Err(ErrorKind::malformed(format_args!("it tells {} sessions", sessions.len())));
+            return Err(ErrorKind::malformed(format_args!("the answer has {} sessions", sessions.len())));
         }
         Value::Array(sessions) => sessions.into_iter().map(session).collect::<Result<Vec<_>, _>>()?,
         _ => Vec::new(),
@@ -102,7 +102,7 @@ fn session(value: Value) -> Result<DkgSession, ErrorKind> {
     for member in &status.received_contributions {
         seats.entry(id(&member.pro_tx_hash)?).and_modify(|seat| seat.contributed = true);
     }
-    // A member that is held bad and complained of has one mark: it is one source that thinks so.
+    // A member that is both bad and complained of has one mark: it is the view of one source.
     for member in status.bad_members.iter().chain(&status.we_complain) {
         seats.entry(id(&member.pro_tx_hash)?).and_modify(|seat| seat.marks = 1);
     }
@@ -121,13 +121,13 @@ pub fn blocks_to_next(body: &[u8]) -> Result<u32, ErrorKind> {
 }
 
 impl Client {
-    /// The sessions under way that the node sits in or watches.
+    /// The sessions in progress of which the node is a member or which it watches.
     pub async fn sessions(&self) -> Result<SeenSessions, RpcError> {
         let method = self.known(self.dialect().sessions.map(|(status, _)| status))?;
         self.call(method, self.params(method, [json!(WITH_MEMBERS)]), sessions).await
     }
 
-    /// Blocks until the next session of any type begins, whoever sits in it.
+    /// Blocks until the next session of any type begins, whatever its members are.
     pub async fn blocks_to_next_session(&self) -> Result<u32, RpcError> {
         let method = self.known(self.dialect().sessions.map(|(_, next)| next))?;
         self.call(method, self.params(method, []), blocks_to_next).await

@@ -1,6 +1,7 @@
-//! What decides who will sit in DKG sessions that have not begun: the simplified list, and the coinbase of a block.
+//! The input from which members of future DKG sessions are selected: the simplified masternode list, and the coinbase
+//! of a block.
 //!
-//! Never here: drawing (`domain::drawing`).
+//! Never here: the selection (`domain::drawing`).
 
 use std::borrow::Cow;
 
@@ -15,25 +16,26 @@ use domain::hex;
 use domain::quorum_selection::{Fingerprint, QuorumModifierInput, SmlDiff, SmlEntry};
 use domain::{Block, BlockHash, Hash, NodeType};
 
-/// Bytes of the signature of a ChainLock.
+/// Bytes of a ChainLock signature.
 const SIGNATURE: usize = 96;
 
-/// Version of the coinbase's payload from which on it names a ChainLock: that of the fork v20, which changed how is drawn.
+/// Version of the coinbase payload from which on it contains a ChainLock: that of the fork v20, which changed the
+/// selection.
 const NAMES_CHAINLOCK: u32 = 3;
 
 #[derive(Deserialize)]
-struct WireRoll<'a> {
+struct WireSmlDiff<'a> {
     #[serde(rename = "blockHash", borrow)]
     block: Cow<'a, str>,
     #[serde(rename = "deletedMNs", borrow)]
     removed: Vec<Cow<'a, str>>,
     #[serde(rename = "mnList", borrow)]
-    entered: Vec<WireEntrant<'a>>,
+    entered: Vec<WireEntry<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WireEntrant<'a> {
+struct WireEntry<'a> {
     #[serde(rename = "proRegTxHash", borrow)]
     pro_tx: Cow<'a, str>,
     #[serde(borrow)]
@@ -42,7 +44,7 @@ struct WireEntrant<'a> {
     /// 0 regular, 1 Evo. Version 19 and later.
     #[serde(default)]
     n_type: u8,
-    /// Address and port; gated behind `-deprecatedrpc=service` from version 23 on.
+    /// Address and port; only with `-deprecatedrpc=service` from version 23 on.
     #[serde(borrow, default)]
     service: Option<Cow<'a, str>>,
     /// Addresses by purpose, version 23 and later.
@@ -58,15 +60,15 @@ struct WireAddresses {
     core_p2p: Vec<String>,
 }
 
-impl WireEntrant<'_> {
-    /// Its first address; `None` when it has none, which older versions write as port 0 of no address.
+impl WireEntry<'_> {
+    /// Its first address; `None` if it has none, which older versions write as port 0 without an address.
     fn address(&self) -> Option<&str> {
         let first = self.addresses.as_ref().and_then(|addresses| addresses.core_p2p.first());
         let text = first.map(String::as_str).or(self.service.as_deref())?;
         (!text.is_empty() && !text.ends_with(":0")).then_some(text)
     }
 
-    /// Its operator key; `None` when it was revoked, which is written as zeros.
+    /// Its operator key; `None` if it was revoked, which is written as zeros.
     fn operator_key(&self) -> Option<&str> {
         self.pub_key_operator.as_deref().filter(|key| key.bytes().any(|digit| digit != b'0'))
     }
@@ -85,30 +87,31 @@ struct WirePayload<'a> {
     chainlock: Cow<'a, str>,
 }
 
-/// `protx diff`: what changed on the simplified list up to `target`.
+/// `protx diff`: the changes of the simplified list up to `target`.
 pub fn roll_change(body: &[u8], target: &BlockHash) -> Result<SmlDiff, ErrorKind> {
-    let wire: WireRoll<'_> = result(body)?;
+    let wire: WireSmlDiff<'_> = result(body)?;
     if convert::parse::<BlockHash>(&wire.block, "blockHash")? != *target {
-        return Err(ErrorKind::malformed("it is of another block than asked for"));
+        return Err(ErrorKind::malformed("it belongs to another block than the requested one"));
     }
-    let entrant = |entrant: &WireEntrant<'_>| {
-        let confirmed: Hash = convert::parse(&entrant.confirmed_hash, "confirmedHash")?;
+    let read = |entry: &WireEntry<'_>| {
+        let confirmed: Hash = convert::parse(&entry.confirmed_hash, "confirmedHash")?;
         Ok(SmlEntry {
-            pro_tx: convert::parse(&entrant.pro_tx, "proRegTxHash")?,
+            pro_tx: convert::parse(&entry.pro_tx, "proRegTxHash")?,
             confirmed: Some(confirmed).filter(|hash| hash.0 != [0; 32]),
-            node_type: if entrant.n_type == 0 { NodeType::Regular } else { NodeType::Evo },
-            valid: entrant.is_valid,
-            address: entrant.address().map(Fingerprint::of),
-            operator_key: entrant.operator_key().map(Fingerprint::of),
+            node_type: if entry.n_type == 0 { NodeType::Regular } else { NodeType::Evo },
+            valid: entry.is_valid,
+            address: entry.address().map(Fingerprint::of),
+            operator_key: entry.operator_key().map(Fingerprint::of),
         })
     };
     Ok(SmlDiff {
         removed: wire.removed.iter().map(|hash| convert::parse(hash, "deletedMNs")).collect::<Result<_, _>>()?,
-        entered: wire.entered.iter().map(entrant).collect::<Result<_, ErrorKind>>()?,
+        entered: wire.entered.iter().map(read).collect::<Result<_, ErrorKind>>()?,
     })
 }
 
-/// `getspecialtxes` of the type of the coinbase, in full: what the block decides; `None` before the fork v20.
+/// `getspecialtxes` of the type of the coinbase, in full: the quorum modifier input of the block; `None` before the
+/// fork v20.
 pub fn lot(body: &[u8], block: &Block) -> Result<Option<QuorumModifierInput>, ErrorKind> {
     let transactions: Vec<WireCoinbase<'_>> = result(body)?;
     let Some(WireCoinbase { payload }) = transactions.first() else { return Ok(None) };
@@ -117,23 +120,23 @@ pub fn lot(body: &[u8], block: &Block) -> Result<Option<QuorumModifierInput>, Er
     }
     let signature = hex::decode(&payload.chainlock)
         .filter(|signature| signature.len() == SIGNATURE)
-        .ok_or_else(|| ErrorKind::malformed("bestCLSignature is no signature of 96 bytes in hexadecimal"))?;
+        .ok_or_else(|| ErrorKind::malformed("bestCLSignature is not a hexadecimal signature of 96 bytes"))?;
     let chainlock = Some(signature).filter(|signature| signature.iter().any(|byte| *byte != 0));
     Ok(Some(QuorumModifierInput { height: block.height, hash: block.hash, chainlock }))
 }
 
 impl Client {
-    /// What changed on the simplified list from an earlier block to a later one; from its beginning where none is given.
+    /// The changes of the simplified list from an earlier block to a later one; from the first block if none is given.
     pub async fn roll_change(&self, base: Option<&BlockHash>, target: &BlockHash) -> Result<SmlDiff, RpcError> {
-        let method = self.known(self.dialect().roll)?;
-        // Block 1 has no masternodes; the genesis block cannot be named.
+        let method = self.known(self.dialect().sml_diff)?;
+        // Block 1 has no masternodes; the genesis block is not accepted.
         let base = base.map_or_else(|| json!(1), |base| json!(base.to_string()));
         let params = self.params(method, [base, json!(target.to_string())]);
         let target = *target;
         self.call(method, params, move |body| roll_change(body, &target)).await
     }
 
-    /// What a block decides about sessions that begin after it; `None` before the fork v20.
+    /// The quorum modifier input of a block; `None` before the fork v20.
     pub async fn lot(&self, block: &Block) -> Result<Option<QuorumModifierInput>, RpcError> {
         let method = self.known(self.dialect().special)?;
         let block = *block;

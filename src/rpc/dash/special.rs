@@ -1,4 +1,4 @@
-//! The special transactions of a block, as far as they tell of a fork: the version of the coinbase, EHF signals (type 7), and
+//! The special transactions of a block that matter for a fork: the version of the coinbase, EHF signals (type 7), and
 //! types that no known release has.
 //!
 //! Never here: commitments and payments (`quorums`).
@@ -14,13 +14,13 @@ use domain::BlockHash;
 /// A special transaction of any type.
 const ALL: i8 = -1;
 
-/// A block of a rotation has 35 commitments on mainnet; further ones are not looked at.
+/// Most transactions that are read: a block of a rotation has 35 commitments on mainnet.
 const MOST: u32 = 200;
 
-/// What the special transactions of a block tell.
+/// The fork-related content of the special transactions of a block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SpecialTransactions {
-    /// Version of the coinbase; `None` where it has none, before the second version of the list.
+    /// Version of the coinbase; `None` if it has none, before the second version of the list.
     pub coinbase_version: Option<u16>,
     /// Version bits for which an EHF signal was mined.
     pub signals: Vec<u32>,
@@ -40,7 +40,7 @@ struct Wire {
 
 /// `getspecialtxes` of any type, in full.
 pub fn transactions(body: &[u8]) -> Result<SpecialTransactions, ErrorKind> {
-    // An entry that is no object costs itself only.
+    // An invalid entry affects itself only.
     let transactions: Vec<Value> = result(body)?;
     let read = |transaction: Value| serde_json::from_value::<Wire>(transaction).ok();
     let transactions: Vec<Wire> = transactions.into_iter().filter_map(read).collect();
@@ -54,13 +54,13 @@ pub fn transactions(body: &[u8]) -> Result<SpecialTransactions, ErrorKind> {
     Ok(found)
 }
 
-/// The version that a coinbase's payload says.
+/// The version in a coinbase's payload.
 pub(super) fn version(payload: &Value) -> Option<u16> {
     u16::try_from(payload.get("version")?.as_u64()?).ok()
 }
 
 impl Client {
-    /// What the special transactions of a block tell of forks.
+    /// The fork-related content of the special transactions of a block.
     pub async fn special_transactions(&self, block: &BlockHash) -> Result<SpecialTransactions, RpcError> {
         let method = self.known(self.dialect().special)?;
         self.call(method, json!([block.to_string(), ALL, MOST, 0, 2]), transactions).await
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_tells_its_coinbase_signals_and_types() {
+    fn a_block_has_its_coinbase_version_signals_and_types() {
         let block = json!([
             {"type": 5, "cbTx": {"version": 4, "height": 9}},
             {"type": 7, "mnhfTx": {"version": 1, "signal": {"versionBit": 12, "quorumHash": "00", "sig": "00"}}},

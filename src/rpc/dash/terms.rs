@@ -1,4 +1,4 @@
-//! From the wire to the domain: addresses, keys and payees of a registration, in every form from 0.17 to 24.
+//! Conversion of addresses, keys and payees of a registration, in every format from 0.17 to 24.
 //!
 //! Never here: the rules by which a change follows from a diff (`domain::terms`).
 
@@ -15,14 +15,14 @@ use domain::payout::{Payout, Payouts, SCRIPT, Share, Shared};
 use domain::terms::{AddressChange, Addresses, EXTENDED, PayeeChange, TermsChange, endpoint};
 use domain::{DetailTexts, Details, Duffs, ForeignText};
 
-/// What stands for no address.
+/// Placeholders for a missing address.
 const NO_ADDRESS: [&str; 3] = ["", "[::]:0", "0.0.0.0:0"];
 
-/// What an entry of the list says.
+/// The terms in an entry of the list.
 pub(super) fn details(state: &State<'_>, unknown: &mut Unknown) -> Details {
     let version = version(state, unknown);
     let is_extended = version.is_some_and(|version| version >= EXTENDED);
-    let service = said(&state.service).flatten();
+    let service = present(&state.service).flatten();
     let has_further = state.addresses.as_ref().is_some_and(|addresses| {
         let [core, platform @ ..] = &addresses.by_purpose;
         addresses.unknown > 0
@@ -34,7 +34,7 @@ pub(super) fn details(state: &State<'_>, unknown: &mut Unknown) -> Details {
         Some(addresses) => addresses.whole(service),
         None => Addresses { primary: core(state, unknown).or(service).map(Cow::Borrowed), endpoints: Vec::new() },
     };
-    // Before v23 the ports of Platform stand alone.
+    // Before v23 the ports of Platform are separate fields.
     for (purpose, port) in [Purpose::PlatformP2p, Purpose::PlatformHttps].into_iter().zip(ports(state)) {
         let listed = endpoints.iter().any(|endpoint| endpoint.purpose == purpose);
         if let Some(port) = port.filter(|port| *port > 0 && !is_extended && !listed && primary.is_some()) {
@@ -45,7 +45,7 @@ pub(super) fn details(state: &State<'_>, unknown: &mut Unknown) -> Details {
         unknown.note(NotUnderstood::PayoutForm, 1);
         PayeeChange { only: None, payouts: Payouts::Unknown }
     });
-    let text = |value| said(value).flatten().map(Cow::Borrowed);
+    let text = |value| present(value).flatten().map(Cow::Borrowed);
     Details::new(&DetailTexts {
         address: primary,
         payout_address: payees.only.as_deref().map(Cow::Borrowed),
@@ -58,9 +58,9 @@ pub(super) fn details(state: &State<'_>, unknown: &mut Unknown) -> Details {
     })
 }
 
-/// What an entry of a diff says.
+/// The terms in an entry of a diff.
 pub(super) fn change(state: &State<'_>, unknown: &mut Unknown) -> TermsChange {
-    let text = |value| said(value).map(|text: Option<&str>| text.map(Into::into));
+    let text = |value| present(value).map(|text: Option<&str>| text.map(Into::into));
     let version = version(state, unknown);
     TermsChange {
         version,
@@ -75,22 +75,22 @@ pub(super) fn change(state: &State<'_>, unknown: &mut Unknown) -> TermsChange {
     }
 }
 
-/// A text that is said; the inner `None` where it is empty or stands for no address. Anything but a text is not said.
-fn said<'a>(value: &'a Option<Loose<'_>>) -> Option<Option<&'a str>> {
+/// A text that is present; the inner `None` if it is empty or a placeholder. Anything but a text counts as not present.
+fn present<'a>(value: &'a Option<Loose<'_>>) -> Option<Option<&'a str>> {
     let text = value.as_ref()?.text()?;
     Some(Some(text).filter(|text| !NO_ADDRESS.contains(text)))
 }
 
 fn version(state: &State<'_>, unknown: &mut Unknown) -> Option<u32> {
-    let said = state.version.as_ref().filter(|said| **said != Loose::Null)?;
-    let version = said.whole().and_then(|version| u32::try_from(version).ok());
+    let present = state.version.as_ref().filter(|version| **version != Loose::Null)?;
+    let version = present.whole().and_then(|version| u32::try_from(version).ok());
     if version.is_none_or(|version| version > EXTENDED) {
         unknown.note(NotUnderstood::StateVersion, 1);
     }
     version
 }
 
-/// Ports of Platform, peer-to-peer first; −1 and 0 stand for none.
+/// Ports of Platform, peer-to-peer first; −1 and 0 are placeholders for none.
 fn ports(state: &State<'_>) -> [Option<u16>; 2] {
     [&state.platform_p2p_port, &state.platform_http_port]
         .map(|port| port.as_ref()?.whole().map(|port| u16::try_from(port).unwrap_or(0)))
@@ -102,7 +102,7 @@ fn core<'a>(state: &'a State<'_>, unknown: &mut Unknown) -> Option<&'a str> {
     Some(&**first).filter(|first| is_address(first, unknown))
 }
 
-/// Whether a text is an address. One of an unknown kind is one all the same, and is counted.
+/// Whether a text is an address. An address of an unknown kind is accepted, and counted.
 fn is_address(text: &str, unknown: &mut Unknown) -> bool {
     if NO_ADDRESS.contains(&text) {
         return false;
@@ -121,7 +121,7 @@ fn is_address(text: &str, unknown: &mut Unknown) -> bool {
     is_clean(text)
 }
 
-/// The object `addresses`; `None` where it is not there, or nothing of it is understood.
+/// The object `addresses`; `None` if it is missing, or nothing in it is understood.
 fn address_change(state: &State<'_>, unknown: &mut Unknown) -> Option<AddressChange> {
     let loose::Addresses { by_purpose, unknown: strange } = state.addresses.as_ref()?;
     unknown.note(NotUnderstood::AddressKind, *strange);
@@ -135,11 +135,11 @@ fn address_change(state: &State<'_>, unknown: &mut Unknown) -> Option<AddressCha
     Some(AddressChange(by_purpose.each_ref().map(|texts| texts.as_ref().map(&mut read))))
 }
 
-/// The owner's payees; `None` where nothing is said of them.
+/// The owner's payees; `None` if the entry does not contain them.
 fn payees(state: &State<'_>, version: Option<u32>, unknown: &mut Unknown) -> Option<PayeeChange> {
     let listed = |value: &Option<Value>| value.as_ref().is_some_and(|value| !value.is_null());
     let is_empty = |value: &Option<Value>| matches!(value, Some(Value::Array(list)) if list.is_empty());
-    let single = said(&state.payout_address);
+    let single = present(&state.payout_address);
     let strange = || PayeeChange { only: None, payouts: Payouts::Unknown };
     if listed(&state.shares) && !is_empty(&state.shares) {
         let shared = shared(state);
@@ -148,7 +148,7 @@ fn payees(state: &State<'_>, version: Option<u32>, unknown: &mut Unknown) -> Opt
         }
         return Some(shared.map_or_else(strange, divided));
     }
-    // Below version 3 the one address is what holds, whatever stands beside it.
+    // Below version 3 only the single address is valid, whatever else is present.
     let is_single = single.is_some() && version.is_some_and(|version| version < EXTENDED);
     if listed(&state.payouts) && !is_single {
         let payouts = payouts(state.payouts.as_ref());
@@ -168,14 +168,14 @@ fn payees(state: &State<'_>, version: Option<u32>, unknown: &mut Unknown) -> Opt
     }
 }
 
-/// With the only payee apart, where there is one.
+/// With the only payee separate, if there is one.
 fn divided(payouts: Payouts) -> PayeeChange {
     let only = payouts.only_payee().map(Into::into);
     let is_plain = matches!(&payouts, Payouts::Split(split) if only.is_some() && split[0].reward.is_some());
     PayeeChange { only, payouts: if is_plain { Payouts::One } else { payouts } }
 }
 
-/// `payouts`; `None` where an entry names nobody, or it is no list of entries.
+/// `payouts`; `None` if an entry has no payee, or if it is no list of entries.
 fn payouts(value: Option<&Value>) -> Option<Payouts> {
     let payout = |entry: &Value| {
         let reward = entry.get("reward").and_then(Value::as_u64).and_then(|reward| u32::try_from(reward).ok());
@@ -184,8 +184,8 @@ fn payouts(value: Option<&Value>) -> Option<Payouts> {
     Payouts::of(value?.as_array()?.iter().map(payout).collect::<Option<_>>()?)
 }
 
-/// `shares` and what belongs to them; `None` where a share names nobody or has no amount. Without a reward address a share is
-/// paid to its refund address.
+/// `shares` and related fields; `None` if a share has no owner or no amount. A share without a reward address is paid
+/// to its refund address.
 fn shared(state: &State<'_>) -> Option<Payouts> {
     let share = |entry: &Value| {
         let owner = entry.get("ownerAddress").and_then(Value::as_str).filter(|owner| is_clean(owner));
@@ -206,7 +206,7 @@ fn shared(state: &State<'_>) -> Option<Payouts> {
     }))
 }
 
-/// An address, or the script that has none.
+/// An address, or the script if it has none.
 fn payee(entry: &Value, address: &str, script: &str) -> Option<Box<str>> {
     let text = |name: &str| entry.get(name).and_then(Value::as_str).filter(|text| is_clean(text));
     let named = text(address).map(Cow::Borrowed).or_else(|| Some(format!("{SCRIPT}{}", text(script)?).into()))?;

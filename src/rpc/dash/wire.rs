@@ -1,6 +1,6 @@
-//! The shapes of a node's answers, as far as we read them.
+//! Wire types of a node's answers, with the fields that are read.
 //!
-//! Never here: what a value means; −1 and 0 for "never" are still themselves.
+//! Never here: the meaning of a value; −1 and 0 for "never" are kept as they are.
 
 use std::borrow::Cow;
 
@@ -27,7 +27,7 @@ pub(super) struct WireError {
     pub(super) message: String,
 }
 
-/// A text of the answer, not copied where it has no escapes. A plain `Cow` is copied wherever it is not a field itself.
+/// A text of the answer, borrowed unless it has escapes. Serde copies a plain `Cow` unless it is a field itself.
 #[derive(Deserialize)]
 #[serde(transparent)]
 pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -49,25 +49,26 @@ pub(super) struct Entry<'a> {
     pub(super) pro_tx_hash: Cow<'a, str>,
     #[serde(borrow)]
     pub(super) state: State<'a>,
-    /// Raptoreum: the collateral no longer suffices, so it is not paid.
+    /// Raptoreum: the collateral is no longer sufficient, so it is not paid.
     #[serde(rename = "needToUpgrade")]
     pub(super) need_to_upgrade: Option<bool>,
     #[serde(rename = "metaInfo")]
     pub(super) meta_info: Option<MetaInfo>,
 }
 
-/// The state of an entry; in `updatedMNs` only the fields that changed. What no arithmetic needs may have any form.
+/// The state of an entry; in `updatedMNs` only the changed fields. Fields that are not used in arithmetic may have any
+/// form.
 #[derive(Deserialize)]
 pub(super) struct State<'a> {
-    /// 1 and 2; 3 since v24, where a registration lists payees and up to four addresses for a purpose.
+    /// 1 and 2; 3 since v24, where a registration has several payees and up to four addresses per purpose.
     #[serde(borrow)]
     pub(super) version: Option<Loose<'a>>,
-    /// Only with `-deprecatedrpc=service` since v24. `[::]:0` when there is none.
+    /// Only with `-deprecatedrpc=service` since v24. `[::]:0` if there is none.
     #[serde(borrow)]
     pub(super) service: Option<Loose<'a>>,
     #[serde(borrow, default, deserialize_with = "loose::addresses")]
     pub(super) addresses: Option<Addresses<'a>>,
-    /// Gone since v24 but for diffs and `-deprecatedrpc=service`.
+    /// Removed in v24 except in diffs and with `-deprecatedrpc=service`.
     #[serde(rename = "platformP2PPort", borrow)]
     pub(super) platform_p2p_port: Option<Loose<'a>>,
     #[serde(rename = "platformHTTPPort", borrow)]
@@ -93,9 +94,9 @@ pub(super) struct State<'a> {
     /// Below version 3.
     #[serde(rename = "payoutAddress", borrow)]
     pub(super) payout_address: Option<Loose<'a>>,
-    /// From version 3 on, where there is one owner.
+    /// From version 3 on, if there is one owner.
     pub(super) payouts: Option<Value>,
-    /// Where there are several owners.
+    /// If there are several owners.
     pub(super) shares: Option<Value>,
     #[serde(rename = "earlyPeriodBlocks", borrow)]
     pub(super) early_period_blocks: Option<Loose<'a>>,
@@ -115,7 +116,8 @@ pub(super) struct MetaInfo {
     pub(super) is_platform_banned: Option<bool>,
 }
 
-/// `protx listdiff`. Its elements are read one by one, by `convert`: all at once would take many times the room of their text.
+/// `protx listdiff`. Its elements are parsed one by one, by `convert`: all at once would take many times the memory of
+/// their text.
 #[derive(Deserialize)]
 pub(super) struct WireDiff<'a> {
     #[serde(rename = "baseHeight")]
@@ -155,7 +157,7 @@ pub(super) struct WireChainInfo {
     pub(super) mediantime: Option<u64>,
     /// An object by name since v20, an array before.
     pub(super) softforks: Option<Value>,
-    /// Beside the array, before v20.
+    /// In addition to the array, before v20.
     pub(super) bip9_softforks: Option<Value>,
 }
 
@@ -168,7 +170,7 @@ pub(super) struct WireNetworkInfo {
     pub(super) protocolversion: u32,
     pub(super) connections: Option<u32>,
     pub(super) networkactive: Option<bool>,
-    /// Read leniently, as are the others below: none of them is needed.
+    /// Read leniently, as are the others below: all are optional.
     #[serde(default)]
     pub(super) localrelay: serde_json::Value,
     #[serde(default)]

@@ -1,4 +1,4 @@
-//! One function for each answer of the older chains: the body in, the domain's value out.
+//! Parsers for the older chains: one function for each answer, from the body to the domain's value.
 //!
 //! Never here: the network.
 
@@ -17,15 +17,15 @@ use crate::rpc::registered::Registered;
 use domain::payment::Vote;
 use domain::{Block, ForeignText, Height, Masternode, State};
 
-/// What a node calls a height for which nobody has voted.
-const NOBODY: &str = "Unknown";
+/// Placeholder of a node for a height without votes.
+const NO_VOTES: &str = "Unknown";
 
-/// The masternodes of a list of any shape but that of `protx list`.
+/// The masternodes of a list in any format except that of `protx list`.
 pub fn masternodes(body: &[u8], shape: &Shape, states: &[Arc<State>]) -> Result<Vec<Masternode>, ErrorKind> {
     registered(body, shape, states).map(|list| list.masternodes)
 }
 
-/// The same, with the entries that cannot be read. Fails where a tenth of them cannot.
+/// The same, with the unreadable entries. Fails if a tenth of the entries are unreadable.
 pub fn registered(body: &[u8], shape: &Shape, states: &[Arc<State>]) -> Result<Registered, ErrorKind> {
     let rows = match shape {
         Shape::Array(_) => list_entry::listed(result(body)?, shape)?,
@@ -84,11 +84,11 @@ struct Winner {
 
 /// `"177": "<address>:3, <address>:1"`.
 fn by_height((height, payees): &(String, Value)) -> Option<Result<Vote, ErrorKind>> {
-    let wrong = |what: &str| ErrorKind::malformed(format_args!("the votes for height {height:.20}: {what}"));
-    let Ok(number) = height.parse() else { return Some(Err(wrong("that is no height"))) };
-    let Some(text) = payees.as_str() else { return Some(Err(wrong("they are not a text"))) };
+    let wrong = |what: &str| ErrorKind::malformed(format_args!("votes for height {height:.20}: {what}"));
+    let Ok(number) = height.parse() else { return Some(Err(wrong("not a height"))) };
+    let Some(text) = payees.as_str() else { return Some(Err(wrong("not a text"))) };
     let mut best: Option<(&str, u32)> = None;
-    for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty() && *entry != NOBODY) {
+    for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty() && *entry != NO_VOTES) {
         let counted = entry.rsplit_once(':').and_then(|(payee, votes)| Some((payee, votes.parse().ok()?)));
         let Some((payee, votes)) = counted else { return Some(Err(wrong("expected address:votes"))) };
         if best.is_none_or(|(_, most)| votes > most) {
@@ -100,26 +100,26 @@ fn by_height((height, payees): &(String, Value)) -> Option<Result<Vote, ErrorKin
     })
 }
 
-/// Heights below the first block are named too, and have no votes.
+/// Heights below the first block are listed too, without votes.
 fn listed(entry: WinnerEntry) -> Option<Vote> {
     let height = u32::try_from(entry.height).ok()?;
     let winners = match entry.winner {
         OneOrMany::One(winner) => vec![winner],
         OneOrMany::Many(winners) => winners,
     };
-    let named = winners.into_iter().filter(|winner| winner.address.0 != NOBODY);
+    let named = winners.into_iter().filter(|winner| winner.address.0 != NO_VOTES);
     let best = named.reduce(|best, winner| if winner.votes > best.votes { winner } else { best })?;
     Some(Vote { height: Height(height), payee: best.address.0.trim().into(), votes: best.votes })
 }
 
-/// The block of an output that `gettxout` shows; `None` when it is spent, or the node's tip is not `tip`.
+/// The block of an output from `gettxout`; `None` if it is spent, or if the node's tip is not `tip`.
 pub fn collateral_height(body: &[u8], tip: &Block) -> Result<Option<Height>, ErrorKind> {
     #[derive(Deserialize)]
     struct Output {
         bestblock: String,
         confirmations: u32,
     }
-    // A spent output has the result null, which an envelope takes for none.
+    // A spent output has the result null, which an envelope treats as missing.
     let output = match result::<Output>(body) {
         Ok(output) => output,
         Err(ErrorKind::Malformed { .. }) if is_null(body) => return Ok(None),

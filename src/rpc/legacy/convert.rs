@@ -1,4 +1,4 @@
-//! From rows to masternodes, with every range checked. The node's spelling ends here.
+//! Conversion from rows to masternodes, with every range checked. The node's formats end here.
 //!
 //! Never here: JSON.
 
@@ -13,10 +13,10 @@ use domain::state;
 use domain::state::Announced;
 use domain::{DetailTexts, Hash, Height, Masternode, MasternodeId, NodeType, Outpoint, Score, State, UnixSeconds};
 
-/// Later than any time that a node can mean: the year 2286.
+/// Later than any time that a node can report: the year 2286.
 const LATEST: i64 = 10_000_000_000;
 
-/// A masternode of a row. Who it is must be there, and its state where the list has one.
+/// A masternode of a row. Its identity is required, and its state if the list has one.
 pub(super) fn masternode(row: &Row, states: &[Arc<State>]) -> Result<Masternode, ErrorKind> {
     let text = |item| row.text(item);
     let details = DetailTexts {
@@ -59,7 +59,7 @@ fn announced(row: &Row, states: &[Arc<State>]) -> Result<Option<Announced>, Erro
     }))
 }
 
-/// By registration where the list has it, else by collateral: from two members, or from the key.
+/// By registration if the list has it, otherwise by collateral: from two members, or from the key.
 pub(super) fn id(row: &Row) -> Result<MasternodeId, ErrorKind> {
     if let Some(hash) = row.text(Item::ProTxHash)? {
         return hash
@@ -68,7 +68,7 @@ pub(super) fn id(row: &Row) -> Result<MasternodeId, ErrorKind> {
             .map_err(|error| row.wrong(Item::ProTxHash, &error.to_string()));
     }
     if let Some(txid) = row.text(Item::Txid)? {
-        let txid = txid.parse().map_err(|error| row.wrong(Item::Txid, &format!("is none: {error}")))?;
+        let txid = txid.parse().map_err(|error| row.wrong(Item::Txid, &format!("is invalid: {error}")))?;
         let index = small(row, Item::OutputIndex)?.ok_or_else(|| row.wrong(Item::OutputIndex, "is missing"))?;
         return Ok(MasternodeId::Collateral(Outpoint { txid, index }));
     }
@@ -94,7 +94,7 @@ fn small(row: &Row, item: Item) -> Result<Option<u32>, ErrorKind> {
     u32::try_from(value).map(Some).map_err(|_| row.wrong(item, &format!("{value} is out of range")))
 }
 
-/// A height; −1 and 0 stand for "never".
+/// A height; −1 and 0 mean "never".
 fn height(row: &Row, item: Item) -> Result<Option<Height>, ErrorKind> {
     match row.whole(item)? {
         None | Some(-1 | 0) => Ok(None),
@@ -102,8 +102,8 @@ fn height(row: &Row, item: Item) -> Result<Option<Height>, ErrorKind> {
     }
 }
 
-/// The node tells its last ping minus its start. That is negative after a restart, until the first ping counts: a ping of
-/// before is kept while it is younger than ten minutes. Without a ping it is the start taken from 0.
+/// The node reports its last ping minus its start. That is negative after a restart, until the first new ping: an
+/// earlier ping is kept while it is younger than ten minutes. Without a ping it is the start subtracted from 0.
 fn started(row: &Row, seen: UnixSeconds) -> Result<Option<UnixSeconds>, ErrorKind> {
     match row.whole(Item::ActiveSeconds)? {
         None => Ok(None),
@@ -122,7 +122,7 @@ fn seconds(row: &Row, item: Item) -> Result<Option<u64>, ErrorKind> {
     }
 }
 
-/// A time; 0 stands for "never".
+/// A time; 0 means "never".
 fn time(row: &Row, item: Item) -> Result<Option<UnixSeconds>, ErrorKind> {
     Ok(seconds(row, item)?.filter(|seconds| *seconds > 0).map(UnixSeconds))
 }

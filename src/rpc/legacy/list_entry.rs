@@ -1,6 +1,6 @@
-//! Any of the shapes of a list as rows: for each masternode, what it says by item.
+//! Lists of any format as rows: the values of each masternode, by item.
 //!
-//! Never here: what a value means, or whether it is in range.
+//! Never here: the meaning of a value, or its range.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,23 +14,23 @@ use crate::rpc::dialect::{Item, Shape};
 use crate::rpc::error::ErrorKind;
 use domain::ForeignText;
 
-/// Longest text that is kept of a masternode: an address, a key or a state.
+/// Longest text of a masternode that is kept: an address, a key or a state.
 const TEXT_CHARACTERS: usize = 256;
 
 /// One masternode of a list.
 #[derive(Debug)]
 pub(super) struct Row {
-    /// Its key in the object, or its place in the array: how errors name it.
+    /// Its key in the object, or its position in the array: its name in errors.
     pub(super) name: String,
-    /// Whether `name` is a key that says who it is.
+    /// Whether `name` is a key that identifies it.
     pub(super) keyed: bool,
     values: BTreeMap<Item, Value>,
 }
 
-/// The name of a row that is none, and what is wrong with it.
+/// The name of an invalid row, and its error.
 pub(super) type Unread = (String, ErrorKind);
 
-/// An object's members in their order, repeated ones included, which a map would hide.
+/// An object's members in their order, including repeated ones, which a map would hide.
 pub(in crate::rpc) struct Members(pub(super) Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Members {
@@ -85,17 +85,17 @@ pub(super) fn listed(elements: Vec<Value>, shape: &Shape) -> Result<Vec<Result<R
     Ok((1..).zip(elements).map(row).collect())
 }
 
-/// Splits a padded line. An address that is not there leaves the last column empty.
+/// Splits a padded line. A missing address leaves the last column empty.
 fn columns_of(columns: &[Item], text: &str) -> Result<BTreeMap<Item, Value>, String> {
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
     if words.len() != columns.len() {
         let names: Vec<&str> = columns.iter().map(|item| item.name()).collect();
-        return Err(format!("it has {} fields, expected are {}: {}", words.len(), names.len(), names.join(" ")));
+        return Err(format!("it has {} fields, expected {}: {}", words.len(), names.len(), names.join(" ")));
     }
     Ok(columns.iter().copied().zip(words.into_iter().map(Value::from)).collect())
 }
 
-/// Looks members up; a dot leads into an object.
+/// Looks up members; a dot descends into an object.
 fn fields_of(fields: &[(Item, Cow<'static, str>)], value: &Value) -> BTreeMap<Item, Value> {
     let find = |path: &str| path.split('.').try_fold(value, |value, name| value.get(name));
     fields.iter().filter_map(|(item, path)| Some((*item, find(path)?.clone()))).collect()
@@ -107,7 +107,7 @@ pub(super) fn malformed(name: &str, what: &str) -> ErrorKind {
 }
 
 impl Row {
-    /// A text; `None` when it is missing or empty.
+    /// A text; `None` if it is missing or empty.
     pub(super) fn text(&self, item: Item) -> Result<Option<Cow<'_, str>>, ErrorKind> {
         match self.values.get(&item) {
             None | Some(Value::Null) => Ok(None),
@@ -121,7 +121,7 @@ impl Row {
         }
     }
 
-    /// A whole number, written as one or as a text; `None` when it is missing.
+    /// A whole number, as a number or a text; `None` if it is missing.
     pub(super) fn whole(&self, item: Item) -> Result<Option<i64>, ErrorKind> {
         let number = match self.values.get(&item) {
             None | Some(Value::Null) => return Ok(None),
@@ -132,7 +132,7 @@ impl Row {
         number.map(Some).ok_or_else(|| self.wrong(item, "is not a whole number"))
     }
 
-    /// Says what is wrong with an item.
+    /// An error about an item.
     pub(super) fn wrong(&self, item: Item, what: &str) -> ErrorKind {
         malformed(&self.name, &format!("{} {what}", item.name()))
     }

@@ -1,4 +1,4 @@
-//! Lists of the older chains, and of forks that show theirs as they did: read by what a dialect says of their shape.
+//! Lists of the older chains, and of forks that kept their format: read as the dialect describes them.
 //!
 //! Never here: the network; a chain's name.
 

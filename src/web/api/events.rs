@@ -1,6 +1,6 @@
-//! Events: from the history where there is one, else the last ones that the snapshots remember.
+//! Events: from the history if enabled, otherwise the last ones in the snapshots.
 //!
-//! Never here: the JSON of an event (`json`); how a history is kept.
+//! Never here: the JSON of an event (`json`); the storage of events.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -21,27 +21,27 @@ use domain::event::{Event, EventKind};
 use domain::masternode::{Height, MasternodeId, UnixSeconds};
 use domain::rfc3339;
 
-/// How long an answer looks for events. A page that ends because of it says where to go on.
+/// Time limit of a search. A page that ends because of it contains a cursor.
 const BUDGET: Duration = Duration::from_millis(50);
 
 /// Parameters of a page of events.
 pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter::NETWORK,
-    Parameter::many("masternode", "Only of this masternode. Can be repeated.", openapi::masternode_id),
-    Parameter::many("alias", "Only of the masternode with this name in the watch list. Can be repeated.", name),
-    Parameter::many("kind", "Only of this kind. Can be repeated.", || label(&EventKind::NAMES)),
-    Parameter::once("from_height", "From this block on.", height),
-    Parameter::once("to_height", "Up to this block, itself included.", height),
-    Parameter::once("from_time", "From this day or time on, by the time of the block.", day_or_time),
-    Parameter::once("to_time", "Up to this day or time, itself included.", day_or_time),
-    Parameter::once("withdrawn", "With those that a reorganisation withdrew.", flag),
+    Parameter::many("masternode", "Filter by masternode. Can be repeated.", openapi::masternode_id),
+    Parameter::many("alias", "Filter by alias in the watch list. Can be repeated.", name),
+    Parameter::many("kind", "Filter by kind of event. Can be repeated.", || label(&EventKind::NAMES)),
+    Parameter::once("from_height", "Lowest block height, inclusive.", height),
+    Parameter::once("to_height", "Highest block height, inclusive.", height),
+    Parameter::once("from_time", "Earliest day or block time, inclusive.", day_or_time),
+    Parameter::once("to_time", "Latest day or block time, inclusive.", day_or_time),
+    Parameter::once("withdrawn", "Include events reverted by a chain reorganisation.", flag),
     Parameter::once("order", "newest: the last recorded first. oldest: the first recorded first.", || {
         choice(&["newest", "oldest"])
     }),
     Parameter::LIMIT,
     Parameter::once(
         "after",
-        "The `next` of the page before, or the `id` of the last event seen: where this page begins.",
+        "Cursor: the `next` of the previous page, or the `id` of the last event seen.",
         || json!({ "type": "string", "pattern": "^([0-9]{1,18}|[0-9]{1,10}\\.[0-9]{1,9}\\.[0-9]{1,9}\\.[!-~]+)$" }),
     ),
 ];
@@ -63,27 +63,28 @@ fn day_or_time() -> Value {
 /// A page of events.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Events {
-    /// Whether the events come from the history. False when `history.path` is not set: then these are the last ones since
+    /// Whether the events come from the history. False if `history.path` is not set: then these are the last ones since
     /// the exporter started, at most 1024 of each network.
     history: bool,
     /// The events.
     #[schemars(with = "Vec<json::Event<'static>>", length(max = MOST))]
     events: Vec<Object>,
-    /// The value of `after` for the next page; null on the last. A page may have fewer events than `limit`, even none, and a
-    /// next page: a search ends after 50 ms.
+    /// The value of `after` for the next page; null on the last page. A page may have fewer events than `limit`, even
+    /// none, and a next page: a search ends after 50 ms.
     next: Option<String>,
-    /// About how many damaged events of the history file between these are left out. 0 when `history` is false.
+    /// Approximate number of damaged events of the history file that were omitted between these. 0 if `history` is
+    /// false.
     skipped: u64,
 }
 
-/// A place behind which a page begins: that of an event in the history, or in memory.
+/// A cursor: the position of an event in the history, or in memory.
 enum After {
     Kept(EventId),
     Remembered(Place),
 }
 
-/// Where an event stands among those of the snapshots. Counted from the end of its block, because the oldest block may
-/// have lost its first ones.
+/// The position of an event among those of the snapshots. Counted from the end of its block, because the oldest block
+/// may have lost its first events.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     time: u64,
@@ -109,7 +110,7 @@ fn after(text: &str) -> Option<After> {
     Some(After::Remembered(Place { time, height, network, from_end }))
 }
 
-/// What the operator calls masternodes.
+/// The aliases of masternodes.
 struct Aliases<'a>(HashMap<(&'a str, MasternodeId), &'a str>);
 
 impl<'a> Aliases<'a> {
@@ -126,13 +127,13 @@ impl<'a> Aliases<'a> {
         self.0.get(&(network, id)).copied().unwrap_or_default()
     }
 
-    /// The masternodes of these names.
+    /// The masternodes of these aliases.
     fn resolve(&self, aliases: impl Iterator<Item = &'a str>, into: &mut Vec<MasternodeId>) -> Result<(), ApiError> {
         for alias in aliases {
             let before = into.len();
             into.extend(self.0.iter().filter(|(_, name)| **name == alias).map(|((_, id), _)| *id));
             if into.len() == before {
-                return Err(missing(format!("the watch list calls no masternode {}", echo(alias))));
+                return Err(missing(format!("no alias {} in the watch list", echo(alias))));
             }
         }
         Ok(())
@@ -148,7 +149,7 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Events, ApiError> {
     let query = conditions(&parameters, &aliases)?;
     match (&api.history, after) {
         (None, Some(After::Kept(_))) | (Some(_), Some(After::Remembered(_))) => {
-            Err(conflict("after is of another start of the exporter: begin again without it"))
+            Err(conflict("after is from an earlier run of the exporter: start again without it"))
         }
         (Some(history), after) => {
             let after = after.and_then(|after| match after {
@@ -158,7 +159,7 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Events, ApiError> {
             from_history(&history.path, &networks, &aliases, Query { after, ..query })
         }
         (None, after) => {
-            // Names the networks that there are.
+            // The error lists the known networks.
             api.chosen(&parameters)?;
             let after = after.and_then(|after| match after {
                 After::Remembered(place) => Some(place),
@@ -195,7 +196,7 @@ fn heights(parameters: &Parameters) -> Result<Option<RangeInclusive<Height>>, Ap
     let (from, to) = (parameters.number("from_height")?, parameters.number("to_height")?);
     let (first, last) = (from.unwrap_or(0), to.unwrap_or(u32::MAX));
     if first > last {
-        return Err(conflict("from_height lies above to_height: swap them"));
+        return Err(conflict("from_height is above to_height: swap them"));
     }
     Ok((from.is_some() || to.is_some()).then_some(Height(first)..=Height(last)))
 }
@@ -204,11 +205,11 @@ fn times(parameters: &Parameters) -> Result<Option<RangeInclusive<UnixSeconds>>,
     let expected = "a day such as 2026-01-31 or a time such as 2026-01-31T12:00:00Z";
     let from = parameters.read_one("from_time", expected, rfc3339::span)?;
     let to = parameters.read_one("to_time", expected, rfc3339::span)?;
-    // The header of a block has 32 bits for its time.
+    // The time in a block header has 32 bits.
     let (first, last) =
         (from.map_or(UnixSeconds(0), |(first, _)| first), to.map_or(UnixSeconds(u32::MAX.into()), |(_, last)| last));
     if first > last {
-        return Err(conflict("from_time lies behind to_time: swap them"));
+        return Err(conflict("from_time is later than to_time: swap them"));
     }
     Ok((from.is_some() || to.is_some()).then_some(first..=last))
 }
@@ -220,7 +221,7 @@ fn from_history(
     query: Query,
 ) -> Result<Events, ApiError> {
     let unreadable = |error: &dyn std::fmt::Display| {
-        tracing::debug!("the history cannot be read for the API: {error}");
+        tracing::debug!("Cannot read the history for the API: {error}");
         unavailable("the history cannot be read at the moment")
     };
     let reader = Reader::open(path).map_err(|error| unreadable(&error))?;
@@ -229,7 +230,7 @@ fn from_history(
     {
         let recorded = reader.networks().map_err(|error| unreadable(&error))?;
         if !recorded.iter().any(|network| network.name == *name) {
-            return Err(missing(format!("nothing is recorded of a network {}", echo(name))));
+            return Err(missing(format!("the history has no network {}", echo(name))));
         }
     }
     let page = reader.events(&query).map_err(|error| unreadable(&error))?;
@@ -266,7 +267,7 @@ fn from_memory(
     Ok(Events { history: false, events: found.iter().map(event).collect(), next, skipped: 0 })
 }
 
-/// The last events of a network, each with its place.
+/// The last events of a network, each with its position.
 fn places(network: &NetworkState) -> Vec<(Place, &Event)> {
     let events = network.snapshot.as_deref().map_or(&[][..], |snapshot| snapshot.recent_events());
     let mut found = Vec::with_capacity(events.len());
@@ -280,7 +281,7 @@ fn places(network: &NetworkState) -> Vec<(Place, &Event)> {
     found
 }
 
-/// Whether an event is among those that are asked for.
+/// Whether an event matches the filter.
 pub(in crate::web) fn fits(query: &Query, event: &Event) -> bool {
     query.masternodes.as_ref().is_none_or(|ids| ids.binary_search(&event.masternode).is_ok())
         && query.kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.kind.name()))

@@ -1,4 +1,4 @@
-//! Masternodes: page by page in an order that does not depend on the page, or one with everything of it.
+//! Masternodes: pages in a stable order, and all details of one.
 //!
 //! Never here: the JSON of a masternode (`json`).
 
@@ -23,44 +23,40 @@ use domain::snapshot::{Snapshot, WatchedEntry};
 /// Parameters of a page of masternodes.
 pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter::NETWORK,
-    Parameter::many("alias", "Only masternodes with this name in the watch list. Can be repeated.", name),
+    Parameter::many("alias", "Filter by alias in the watch list. Can be repeated.", name),
     Parameter::many(
         "group",
-        "Only masternodes in this group of the watch list, written key:value. If repeated, all must match.",
+        "Filter by group in the watch list, written key:value. If repeated, all must match.",
         || json!({ "type": "string", "pattern": "^[^:]+:[\\s\\S]+$" }),
     ),
-    Parameter::many("state", "Only masternodes in this state. Can be repeated.", name),
-    Parameter::many("risk", "Only masternodes at this risk. Can be repeated.", || label(&Risk::ALL.map(Risk::label))),
+    Parameter::many("state", "Filter by state. Can be repeated.", name),
+    Parameter::many("risk", "Filter by risk of a ban. Can be repeated.", || label(&Risk::ALL.map(Risk::label))),
     Parameter::once("watched", "Only watched masternodes.", flag),
     Parameter::once(
         "order",
-        "danger: the most endangered first, those that are missing before all. id: ascending by network and identity.",
+        "danger: the closest to a ban first, after watched masternodes that are not in the list. id: ascending by network and identity.",
         || choice(&["danger", "id"]),
     ),
     Parameter::LIMIT,
-    Parameter::once(
-        "after",
-        "The `next` of the page before: where this one begins. Keep the other parameters as they were.",
-        || {
-            let pattern = "^[0-5]\\.[0-9]{1,9}\\.[0-9]{1,9}\\.[0-9a-f]{64}(-[0-9]{1,9})?\\.[!-~]+$";
-            json!({ "type": "string", "pattern": pattern })
-        },
-    ),
+    Parameter::once("after", "Cursor: the `next` of the previous page. Keep the other parameters unchanged.", || {
+        let pattern = "^[0-5]\\.[0-9]{1,9}\\.[0-9]{1,9}\\.[0-9a-f]{64}(-[0-9]{1,9})?\\.[!-~]+$";
+        json!({ "type": "string", "pattern": pattern })
+    }),
 ];
 
 /// A page of masternodes.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Masternodes<'a> {
-    /// The block that each network's masternodes are true of.
+    /// The block of each network to which the masternodes refer.
     networks: Vec<NetworkBlock<'a>>,
     /// The masternodes.
     #[schemars(length(max = MOST))]
     masternodes: Vec<json::Masternode<'a>>,
-    /// The value of `after` for the next page; null on the last.
+    /// The value of `after` for the next page; null on the last page.
     next: Option<String>,
 }
 
-/// The block of a network that an answer is true of.
+/// The block of a network to which a response refers.
 #[derive(Serialize, JsonSchema)]
 struct NetworkBlock<'a> {
     /// Name of the network in the configuration.
@@ -69,35 +65,35 @@ struct NetworkBlock<'a> {
     block: json::Block,
 }
 
-/// Everything of a masternode, and the block that it is true of.
+/// All details of a masternode, and the block to which they refer.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct WholeMasternode<'a> {
     #[serde(flatten)]
     details: json::MasternodeDetails<'a>,
     #[serde(flatten)]
     block: json::Block,
-    /// Its alerts that fire, the most urgent first.
+    /// Its firing alerts, the most severe first.
     #[schemars(length(max = MAX_ALERTS))]
     alerts: Vec<json::Alert<'a>>,
-    /// The result of the last probe; null when it was not probed.
+    /// The result of the last probe; null if it was not probed.
     probe: Option<json::Probe<'a>>,
-    /// The requirements of the network, each with the verdict by the best evidence.
+    /// The requirements of the network, each with the verdict from the best evidence.
     requirements: Vec<json::Requirement>,
 }
 
-/// Rank of danger of a watched masternode that is not registered: above all bands.
+/// Danger rank of a watched masternode that is not registered: above all risk bands.
 const ABSENT: u8 = Risk::ALL.len() as u8;
 
 #[derive(Clone, Copy)]
 enum Order {
-    /// The most endangered first.
+    /// The closest to a ban first.
     Danger,
     /// Ascending by network and identity.
     Id,
 }
 
-/// Where a masternode stands in each order. It is in the cursor whole, so that the next page begins behind it even when
-/// the masternode has moved or is gone.
+/// The position of a masternode in each order. The cursor contains all of it, so that the next page continues after it
+/// even if the masternode has moved or is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
     danger: (u8, u32, u32),
@@ -137,7 +133,7 @@ impl Place {
     }
 }
 
-/// Conditions; an empty list lets all pass.
+/// Filters; an empty list matches everything.
 struct Filter<'a> {
     aliases: Vec<&'a str>,
     groups: Vec<(&'a str, &'a str)>,
@@ -163,15 +159,15 @@ impl Filter<'_> {
         Ok(filter)
     }
 
-    /// A name that nobody has is a mistake that an empty page would hide.
+    /// An unknown name is an error, because an empty page would hide the mistake.
     fn check_names(&self, snapshots: &[&Snapshot]) -> Result<(), ApiError> {
         let watched = || snapshots.iter().flat_map(|snapshot| snapshot.watched()).map(|watched| &watched.watched);
         if let Some(alias) = self.aliases.iter().find(|alias| !watched().any(|watched| watched.alias == **alias)) {
-            return Err(missing(format!("the watch list calls no masternode {}", echo(alias))));
+            return Err(missing(format!("no alias {} in the watch list", echo(alias))));
         }
         let has = |key: &str, group: &str| watched().any(|w| w.groups.get(key).is_some_and(|value| value == group));
         if let Some((key, group)) = self.groups.iter().find(|(key, group)| !has(key, group)) {
-            return Err(missing(format!("the watch list has no group {}", echo(&format!("{key}:{group}")))));
+            return Err(missing(format!("no group {} in the watch list", echo(&format!("{key}:{group}")))));
         }
         let unknown = domain::state::UNKNOWN.label;
         let mut known: Vec<&str> = snapshots
@@ -183,7 +179,7 @@ impl Filter<'_> {
         known.dedup();
         match self.states.iter().find(|state| !known.contains(*state)) {
             None => Ok(()),
-            Some(state) => Err(missing(format!("there is no state {}; there is {}", echo(state), known.join(", ")))),
+            Some(state) => Err(missing(format!("unknown state {}; known: {}", echo(state), known.join(", ")))),
         }
     }
 
@@ -233,34 +229,52 @@ impl<'a> NetworkBlock<'a> {
     }
 }
 
-/// Everything of one masternode.
+/// All details of one masternode.
 pub(super) fn one(api: &Api, id: &str, query: &str) -> Result<Bytes, ApiError> {
+    let (networks, id) = asked(api, id, query)?;
+    let subject = only(&networks, &id)?;
+    let probe = probe(&networks, subject.snapshot, &id);
+    let firing = (api.alerts)(AlertsOf::Masternode(subject.snapshot.network(), &id), MAX_ALERTS);
+    written(&WholeMasternode {
+        details: json::MasternodeDetails::new(&subject),
+        block: json::Block::new(subject.snapshot),
+        alerts: json::Alert::all(&firing),
+        probe: probe.map(json::Probe::new),
+        requirements: json::Requirement::all(&subject, probe),
+    })
+}
+
+/// The DKG sessions ahead of one masternode.
+pub(super) fn duties(api: &Api, id: &str, query: &str) -> Result<Bytes, ApiError> {
+    let (networks, id) = asked(api, id, query)?;
+    written(&json::Duties::new(&only(&networks, &id)?, id))
+}
+
+/// What a request for one masternode asks for: the networks, and the masternode.
+fn asked(api: &Api, id: &str, query: &str) -> Result<(Vec<Arc<NetworkState>>, MasternodeId), ApiError> {
     let parameters = Parameters::read(query, &[Parameter::NETWORK])?;
-    let id: MasternodeId = id.parse().map_err(|error| bad(format!("{} is no masternode: {error}", echo(id))))?;
-    let networks = api.chosen(&parameters)?;
-    let snapshots = fresh(&networks)?;
-    let found: Vec<Subject<'_>> = snapshots.iter().filter_map(|snapshot| find(snapshot, &id)).collect();
+    let id: MasternodeId =
+        id.parse().map_err(|error| bad(format!("{} is not a masternode identity: {error}", echo(id))))?;
+    Ok((api.chosen(&parameters)?, id))
+}
+
+/// The masternode in the one network that has it.
+fn only<'a>(networks: &'a [Arc<NetworkState>], id: &MasternodeId) -> Result<Subject<'a>, ApiError> {
+    let mut found: Vec<Subject<'a>> = fresh(networks)?.into_iter().filter_map(|snapshot| find(snapshot, id)).collect();
     match found.as_slice() {
         [] => Err(missing(format!("no masternode {id} is registered or watched"))),
-        [subject] => {
-            let probe = probe(&networks, subject.snapshot, &id);
-            let firing = (api.alerts)(AlertsOf::Masternode(subject.snapshot.network(), &id), MAX_ALERTS);
-            written(&WholeMasternode {
-                details: json::MasternodeDetails::new(subject),
-                block: json::Block::new(subject.snapshot),
-                alerts: json::Alert::all(&firing),
-                probe: probe.map(json::Probe::new),
-                requirements: json::Requirement::all(subject, probe),
-            })
-        }
+        [_] => Ok(found.remove(0)),
         several => {
             let names: Vec<&str> = several.iter().map(|subject| subject.snapshot.network()).collect();
-            Err(conflict(&format!("the masternode is in several networks, say which by network: {}", names.join(", "))))
+            Err(conflict(&format!(
+                "the masternode is in several networks; set network to one of: {}",
+                names.join(", ")
+            )))
         }
     }
 }
 
-/// The last probe of a masternode; `None` when it was not probed.
+/// The last probe of a masternode. `None` if it was not probed.
 pub(in crate::web) fn probe<'a>(
     networks: &'a [Arc<NetworkState>],
     snapshot: &Snapshot,
@@ -269,13 +283,13 @@ pub(in crate::web) fn probe<'a>(
     networks.iter().find(|network| *network.network == *snapshot.network())?.probes.as_ref()?.get(id)
 }
 
-/// The lists of these networks; an error when none has any.
+/// The lists of these networks; an error if none has one.
 fn fresh(networks: &[Arc<NetworkState>]) -> Result<Vec<&Snapshot>, ApiError> {
     let snapshots: Vec<&Snapshot> = networks.iter().filter_map(|network| network.snapshot.as_deref()).collect();
-    if snapshots.is_empty() { Err(unavailable("there is no masternode list that is fresh")) } else { Ok(snapshots) }
+    if snapshots.is_empty() { Err(unavailable("no network has a fresh masternode list")) } else { Ok(snapshots) }
 }
 
-/// All masternodes of a list, and the watched ones that are not on it.
+/// All masternodes of a list, and watched ones that are not in it.
 pub(in crate::web) fn subjects<'a>(snapshot: &'a Snapshot) -> impl Iterator<Item = (MasternodeId, Subject<'a>)> {
     let watched: HashMap<usize, &WatchedEntry> =
         snapshot.watched().iter().filter_map(|watched| Some((watched.index?, watched))).collect();
@@ -289,7 +303,7 @@ pub(in crate::web) fn subjects<'a>(snapshot: &'a Snapshot) -> impl Iterator<Item
     )
 }
 
-/// The masternode of this identity, on the list or watched.
+/// The masternode with this identity, listed or watched.
 pub(in crate::web) fn find<'a>(snapshot: &'a Snapshot, id: &MasternodeId) -> Option<Subject<'a>> {
     let node = snapshot.list().position(id).map(|index| snapshot.node(index));
     let watched = snapshot.watched().iter().find(|watched| watched.watched.id == *id);

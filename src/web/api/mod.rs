@@ -1,11 +1,11 @@
-//! The JSON API: what the snapshots and the history say, for scripts. `docs/openapi.json` is its contract.
+//! The JSON API for scripts: snapshots and history. `docs/openapi.json` is its contract.
 //!
-//! [`Api`] is what it needs of the rest of the program; [`Api::answer`] turns a path and a query into an answer.
-//! [`json`] has the types of what is answered, which the command line shares; [`openapi`] makes the contract of them.
+//! [`Api`] holds its inputs; [`Api::answer`] turns a path and a query into a response. [`json`] has the response types,
+//! which the command line shares; [`openapi`] generates the contract from them.
 //!
-//! Everything is bounded: a page by its limit, a query by the header of the request. Nothing here asks a node.
+//! Everything is bounded: a page by its limit, a query by the size of a request header. The API never calls a node.
 //!
-//! Never here: HTTP's methods and headers (`route`); anything that changes anything.
+//! Never here: HTTP methods and headers (`route`); changes of any state.
 
 pub(super) mod events;
 pub mod json;
@@ -27,16 +27,16 @@ use crate::web::api::parameters::{Parameters, echo};
 use domain::NetworkState;
 use domain::masternode::{MasternodeId, UnixSeconds};
 
-/// What every path of the API begins with.
+/// Path prefix of the API.
 pub(super) const PREFIX: &str = "/api/";
 
-/// Where the contract is served.
+/// Path of the contract.
 pub const CONTRACT_PATH: &str = "/api/v1/openapi.json";
 
-/// Alerts that one answer shows; more are counted only.
+/// Maximum number of alerts in a response; further ones are only counted.
 const MAX_ALERTS: usize = 100;
 
-/// Pages for the landing page, each with its name.
+/// API paths for the landing page, each with its name.
 pub const PAGES: [(&str, &str); 4] = [
     (STATUS, "API: status"),
     (MASTERNODES, "API: masternodes"),
@@ -50,95 +50,99 @@ const EVENTS: &str = "/api/v1/events";
 
 const MASTERNODES: &str = "/api/v1/masternodes";
 
-/// All that the API needs to know of the rest of the program.
+/// The path below a masternode with its DKG sessions.
+const DUTIES: &str = "/duties";
+
+/// The inputs of the API from the rest of the program.
 pub struct Api {
     /// Version of the program.
     pub version: String,
-    /// The configured networks as they are now, ascending by name; called for each request, so it must be cheap.
+    /// The current networks, in ascending order of names; called for each request, so it must be cheap.
     pub networks: Box<dyn Fn() -> Vec<Arc<NetworkState>> + Send + Sync>,
-    /// What fires, at most the given number of them; called for each request, so it must be cheap.
+    /// The firing alerts, at most the given number; called for each request, so it must be cheap.
     pub alerts: Box<dyn Fn(AlertsOf<'_>, usize) -> Firing + Send + Sync>,
-    /// Where events are kept; `None` when they are not.
+    /// The history; `None` if it is disabled.
     pub history: Option<History>,
-    /// Says what time it is.
+    /// The current time.
     pub clock: fn() -> UnixSeconds,
 }
 
-/// Whose alerts are asked for.
+/// Selects alerts.
 #[derive(Clone, Copy, Debug)]
 pub enum AlertsOf<'a> {
-    /// All.
+    /// All alerts.
     All,
-    /// One masternode's: its network, and its identity.
+    /// Alerts of one masternode: its network and its identity.
     Masternode(&'a str, &'a MasternodeId),
 }
 
-/// What fires.
+/// Firing alerts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Firing {
-    /// How many are critical.
+    /// Number of critical alerts.
     pub critical: usize,
-    /// How many are warnings.
+    /// Number of warnings.
     pub warning: usize,
-    /// The most urgent of them first, as many as were asked for.
+    /// The most severe first, at most as many as requested.
     pub alerts: Vec<Alert>,
 }
 
-/// An alert that fires.
+/// A firing alert.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
     /// Its name.
     pub name: String,
-    /// How urgent: `critical` or `warning`.
+    /// Severity: `critical` or `warning`.
     pub severity: &'static str,
-    /// Of whom.
+    /// Labels of its subject.
     pub labels: BTreeMap<String, String>,
     /// One sentence, the same for all alerts of this name.
     pub summary: String,
-    /// What exactly.
+    /// Its description.
     pub description: String,
-    /// Its runbook: an address, or a path in the project where none is configured.
+    /// Its runbook: a URL, or a path in the repository if no base URL is configured.
     pub runbook_url: String,
-    /// Since when.
+    /// Since when it fires.
     pub since: UnixSeconds,
 }
 
-/// Where events are kept.
+/// The history.
 pub struct History {
     /// The file.
     pub path: PathBuf,
-    /// Whether it could be written when last tried.
+    /// Whether the last write succeeded.
     pub up: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
-/// An answer: JSON whatever the status.
+/// A response: JSON with any status.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// 200, or why not.
+    /// 200 or an error status.
     pub status: StatusCode,
     /// One JSON value.
     pub body: Bytes,
 }
 
-/// Why there is no answer: a status and a sentence for the client.
+/// An error: a status and a sentence for the client.
 #[derive(Debug)]
 struct ApiError {
     status: StatusCode,
     error: String,
 }
 
-/// What is served where.
+/// The endpoints.
 enum Endpoint<'a> {
     Status,
     Masternodes,
     Masternode(&'a str),
+    Duties(&'a str),
     Events,
     Contract,
 }
 
 impl Api {
-    /// Answers a request for `path` with the query as sent. Reads files and may compute for some milliseconds, so it
-    /// belongs on a thread of its own.
+    /// Answers a request for `path` with the query as sent. Reads files and may compute for some milliseconds, so call
+    /// it on a blocking thread.
     pub fn answer(&self, path: &str, query: &str) -> Reply {
         let answer = match Endpoint::find(path) {
             Some(Endpoint::Contract) => {
@@ -147,8 +151,9 @@ impl Api {
             Some(Endpoint::Status) => status::answer(self, query),
             Some(Endpoint::Masternodes) => masternodes::page(self, query),
             Some(Endpoint::Masternode(id)) => masternodes::one(self, id, query),
+            Some(Endpoint::Duties(id)) => masternodes::duties(self, id, query),
             Some(Endpoint::Events) => events::page(self, query).and_then(|page| written(&page)),
-            None => Err(missing(format!("there is no such path; {CONTRACT_PATH} describes those that there are"))),
+            None => Err(missing(format!("unknown path; see {CONTRACT_PATH}"))),
         };
         match answer {
             Ok(body) => Reply { status: StatusCode::OK, body },
@@ -156,13 +161,13 @@ impl Api {
         }
     }
 
-    /// The networks that a request is about: the one that it names, or all.
+    /// The networks of a request: the named one, or all.
     fn chosen(&self, parameters: &Parameters) -> Result<Vec<Arc<NetworkState>>, ApiError> {
         let mut networks = (self.networks)();
         let Some(name) = parameters.one("network") else { return Ok(networks) };
         if !networks.iter().any(|network| *network.network == *name) {
             let names: Vec<&str> = networks.iter().map(|network| &*network.network).collect();
-            return Err(missing(format!("there is no network {}; there is {}", echo(name), names.join(", "))));
+            return Err(missing(format!("unknown network {}; known: {}", echo(name), names.join(", "))));
         }
         networks.retain(|network| *network.network == *name);
         Ok(networks)
@@ -178,21 +183,25 @@ impl Endpoint<'_> {
             CONTRACT_PATH => Some(Endpoint::Contract),
             _ => {
                 let id = path.strip_prefix(MASTERNODES)?.strip_prefix('/')?;
-                (!id.is_empty() && !id.contains('/')).then_some(Endpoint::Masternode(id))
+                let (id, endpoint) = match id.strip_suffix(DUTIES) {
+                    Some(id) => (id, Endpoint::Duties(id)),
+                    None => (id, Endpoint::Masternode(id)),
+                };
+                (!id.is_empty() && !id.contains('/')).then_some(endpoint)
             }
         }
     }
 }
 
-/// An answer that is an error.
+/// An error response.
 #[derive(Serialize, JsonSchema)]
 struct Error<'a> {
-    /// A sentence: what is wrong and, where it helps, what there is.
+    /// A sentence: what is wrong and, where useful, the valid values.
     #[schemars(length(min = 1))]
     error: &'a str,
 }
 
-/// An answer that is an error.
+/// An error response.
 pub(super) fn error(status: StatusCode, error: &str) -> Reply {
     Reply { status, body: written(&Error { error }).unwrap_or_default() }
 }
@@ -204,17 +213,17 @@ fn written(answer: &impl Serialize) -> Result<Bytes, ApiError> {
     Ok(text.into())
 }
 
-/// A name that is in order and that nobody has.
+/// A valid name of something that does not exist (404).
 fn missing(error: String) -> ApiError {
     ApiError { status: StatusCode::NOT_FOUND, error }
 }
 
-/// Parameters that are in order each, and do not go together or not with what is served now.
+/// Valid parameters that conflict with each other or with the current state (409).
 fn conflict(error: &str) -> ApiError {
     ApiError { status: StatusCode::CONFLICT, error: error.into() }
 }
 
-/// What there may be later.
+/// A resource that may be available later (503).
 fn unavailable(error: &str) -> ApiError {
     ApiError { status: StatusCode::SERVICE_UNAVAILABLE, error: error.into() }
 }

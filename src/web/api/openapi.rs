@@ -1,6 +1,6 @@
-//! The contract of the API as an OpenAPI document, made of the types of the answers and of the parameters that are read.
+//! The contract of the API as an OpenAPI document, generated from the response types and the parameters.
 //!
-//! Never here: a name of a field or of a parameter: these stand at the type and at the endpoint.
+//! Never here: names of fields or parameters; the types and the endpoints define them.
 
 use std::sync::LazyLock;
 
@@ -10,20 +10,22 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 use crate::web::api::parameters::{Parameter, TIMES, Times};
-use crate::web::api::{CONTRACT_PATH, EVENTS, Error, MASTERNODES, STATUS, events, masternodes, status};
+use crate::web::api::{
+    CONTRACT_PATH, DUTIES, EVENTS, Error, MASTERNODES, STATUS, events, json as answers, masternodes, status,
+};
 
-const DESCRIPTION: &str = "Read only. Answers come from what the exporter knows already: no request asks a node. Times are \
-                           RFC 3339 in UTC, amounts of time are seconds or blocks as the name says. A name is always there; \
-                           null is what is not known or what a chain does not have; only events leave out what their kind \
-                           does not carry. Parameters that are not listed are refused.";
+const DESCRIPTION: &str = "Read-only. Responses come from the current state of the exporter: no request calls a node. \
+                           Times are RFC 3339 in UTC; durations are in seconds or blocks, as the name says. Every \
+                           field is always present; null means not known, or not part of the chain; only events omit \
+                           fields that their kind does not have. Unknown parameters are rejected.";
 
-/// Answers that are errors, and where they come from.
+/// Error responses, and their causes.
 const ERRORS: [(&str, &str); 5] = [
-    ("400", "A parameter that is not known, given twice, or out of its bounds."),
-    ("404", "A name that does not exist: network, alias, group, state, masternode."),
-    ("409", "Parameters that do not go together."),
-    ("500", "A fault of the exporter; its log has more."),
-    ("503", "There is no answer now; there may be one later."),
+    ("400", "A parameter is unknown, given twice, or out of bounds."),
+    ("404", "A name does not exist: network, alias, group, state, masternode."),
+    ("409", "The parameters conflict with each other."),
+    ("500", "Internal error of the exporter; see its log."),
+    ("503", "Not available yet, or temporarily."),
 ];
 
 /// A path of the API.
@@ -53,7 +55,8 @@ fn document() -> Value {
     let error = reference::<Error<'_>>(&mut generator);
     let mut responses: Map<String, Value> =
         ERRORS.iter().map(|(status, description)| (status.to_string(), response(description, &error))).collect();
-    responses.insert("431".into(), json!({ "description": "The request is longer than 16 KiB; without a body." }));
+    responses
+        .insert("431".into(), json!({ "description": "The request is longer than 16 KiB. The response has no body." }));
     let mut schemas = generator.take_definitions(true);
     for schema in schemas.values_mut() {
         if let Ok(schema) = <&mut Schema>::try_from(schema) {
@@ -65,7 +68,7 @@ fn document() -> Value {
         "info": {
             "title": "Masternode exporter",
             "version": "1",
-            "summary": "What masternodes do, for scripts.",
+            "summary": "State and events of masternodes, for scripts.",
             "description": DESCRIPTION,
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
@@ -75,7 +78,7 @@ fn document() -> Value {
     })
 }
 
-fn operations(generator: &mut SchemaGenerator) -> [Operation; 5] {
+fn operations(generator: &mut SchemaGenerator) -> [Operation; 6] {
     let id = json!({
         "name": "id", "in": "path", "required": true,
         "description": "proTxHash, or txid-n of the collateral.", "schema": masternode_id(),
@@ -84,7 +87,7 @@ fn operations(generator: &mut SchemaGenerator) -> [Operation; 5] {
         Operation {
             path: STATUS.into(),
             id: "status",
-            summary: "Whether all is well: networks, sources, history.",
+            summary: "Status of networks, sources and history.",
             answer: "The status.",
             schema: reference::<status::Status<'_>>(generator),
             parameters: vec![],
@@ -94,7 +97,7 @@ fn operations(generator: &mut SchemaGenerator) -> [Operation; 5] {
         Operation {
             path: MASTERNODES.into(),
             id: "masternodes",
-            summary: "Masternodes, page by page. Watched ones that are not registered are among them.",
+            summary: "Masternodes in pages, including watched ones that are not registered.",
             answer: "A page of masternodes.",
             schema: reference::<masternodes::Masternodes<'_>>(generator),
             parameters: masternodes::PARAMETERS.iter().map(parameter).collect(),
@@ -104,17 +107,18 @@ fn operations(generator: &mut SchemaGenerator) -> [Operation; 5] {
         Operation {
             path: format!("{MASTERNODES}/{{id}}"),
             id: "masternode",
-            summary: "Everything of one masternode.",
+            summary: "All details of one masternode.",
             answer: "The masternode.",
             schema: reference::<masternodes::WholeMasternode<'_>>(generator),
-            parameters: vec![id, parameter(&Parameter::NETWORK)],
+            parameters: vec![id.clone(), parameter(&Parameter::NETWORK)],
             errors: &["400", "404", "409", "431", "500", "503"],
             links: Value::Null,
         },
+        operation_duties(generator, id),
         Operation {
             path: EVENTS.into(),
             id: "events",
-            summary: "What happened, page by page.",
+            summary: "Events in pages.",
             answer: "A page of events.",
             schema: reference::<events::Events>(generator),
             parameters: events::PARAMETERS.iter().map(parameter).collect(),
@@ -123,12 +127,25 @@ fn operations(generator: &mut SchemaGenerator) -> [Operation; 5] {
                 "since": {
                     "operationId": "events",
                     "parameters": { "after": "$response.body#/events/0/id" },
-                    "description": "What follows the first one, where there is a history.",
+                    "description": "Events after the first one, if the history is enabled.",
                 },
             }),
         },
         operation_contract(),
     ]
+}
+
+fn operation_duties(generator: &mut SchemaGenerator, id: Value) -> Operation {
+    Operation {
+        path: format!("{MASTERNODES}/{{id}}{DUTIES}"),
+        id: "duties",
+        summary: "DKG sessions ahead of one masternode, and what follows if it goes offline.",
+        answer: "The sessions in which it sits or may sit.",
+        schema: reference::<answers::Duties<'_>>(generator),
+        parameters: vec![id, parameter(&Parameter::NETWORK)],
+        errors: &["400", "404", "409", "431", "500", "503"],
+        links: Value::Null,
+    }
 }
 
 fn operation_contract() -> Operation {
@@ -160,8 +177,8 @@ fn links_of_masternodes() -> Value {
         })
     };
     json!({
-        "masternode": to("masternode", "id", "Everything of the first one."),
-        "events": to("events", "masternode", "What happened to the first one."),
+        "masternode": to("masternode", "id", "All details of the first masternode."),
+        "events": to("events", "masternode", "Events of the first masternode."),
     })
 }
 
@@ -204,12 +221,12 @@ fn parameter(parameter: &Parameter) -> Value {
     }
 }
 
-/// Schema of the identity of a masternode, as a client may write it.
+/// Schema of a masternode identity in a request.
 pub(super) fn masternode_id() -> Value {
     json!({ "type": "string", "pattern": "^[0-9a-fA-F]{64}(-[0-9]{1,9})?$" })
 }
 
-/// An object has no other names than its own, and a number is one of JSON.
+/// Objects have no additional properties, and number formats are those of JSON.
 fn close(schema: &mut Schema) {
     if schema.get("properties").is_some() {
         schema.insert("additionalProperties".into(), false.into());

@@ -1,35 +1,35 @@
-//! The query of a request as parameters: known ones only, each within its bounds.
+//! The query of a request: known parameters, each within its bounds.
 //!
-//! Never here: what is looked for; whether a name exists.
+//! Never here: the search; whether a name exists.
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use crate::web::api::ApiError;
 
-/// The most items that a page has.
+/// Maximum number of items of a page.
 pub(super) const MOST: u32 = 1000;
 
-/// How many a page has unless told otherwise.
+/// Default number of items of a page.
 const USUAL: u32 = 100;
 
-/// How often a parameter may be given that may be given several times.
+/// Maximum number of values of a repeatable parameter.
 pub(super) const TIMES: usize = 100;
 
-/// Characters of a text of the client that an error repeats.
+/// Maximum number of characters of a client's text that an error repeats.
 const ECHO: usize = 80;
 
 /// A parameter of an endpoint.
 pub(super) struct Parameter {
     pub(super) name: &'static str,
     pub(super) description: &'static str,
-    /// How often it may be given.
+    /// Whether it is repeatable.
     pub(super) times: Times,
     /// JSON schema of one value.
     pub(super) schema: fn() -> Value,
 }
 
-/// How often a parameter may be given.
+/// Whether a parameter is repeatable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Times {
     Once,
@@ -46,7 +46,7 @@ impl Parameter {
     }
 
     /// The name of a network.
-    pub(super) const NETWORK: Parameter = Parameter::once("network", "Only of this network.", name);
+    pub(super) const NETWORK: Parameter = Parameter::once("network", "Filter by network.", name);
 
     /// See [`Parameters::limit`].
     pub(super) const LIMIT: Parameter = Parameter::once(
@@ -76,11 +76,12 @@ pub(super) fn label(labels: &[&str]) -> Value {
     json!({ "type": "string", "enum": labels })
 }
 
-/// What a request gave.
+/// The parameters of a request.
 pub(super) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    /// Reads a query; refuses what `known` does not have, an empty value, and a second value where one is all.
+    /// Parses a query; rejects unknown parameters, empty values, and a second value of a parameter that is not
+    /// repeatable.
     pub(super) fn read(query: &str, known: &[Parameter]) -> Result<Parameters, ApiError> {
         let mut given: Vec<(String, String)> = Vec::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -89,7 +90,7 @@ impl Parameters {
             };
             let repeated = parameter.times == Times::Many;
             if value.is_empty() {
-                return Err(bad(format!("{name} has no value: leave it out")));
+                return Err(bad(format!("{name} has no value: omit it")));
             }
             if !repeated && given.iter().any(|(other, _)| *other == name) {
                 return Err(bad(format!("{name} is given twice")));
@@ -112,12 +113,12 @@ impl Parameters {
         self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether a parameter is given at all.
+    /// Whether a parameter is given.
     pub(super) fn has(&self, name: &str) -> bool {
         self.one(name).is_some()
     }
 
-    /// All values, each read by `read`.
+    /// All values, each parsed by `read`.
     pub(super) fn each<T>(
         &self,
         name: &str,
@@ -127,7 +128,7 @@ impl Parameters {
         self.all(name).map(|value| read(value).ok_or_else(|| unfit(name, expected, value))).collect()
     }
 
-    /// The value, read by `read`.
+    /// The value, parsed by `read`.
     pub(super) fn read_one<T>(
         &self,
         name: &str,
@@ -137,18 +138,18 @@ impl Parameters {
         self.one(name).map(|value| read(value).ok_or_else(|| unfit(name, expected, value))).transpose()
     }
 
-    /// A height, or another whole number of 32 bits.
+    /// A height, or another 32-bit unsigned integer.
     pub(super) fn number(&self, name: &str) -> Result<Option<u32>, ApiError> {
         self.read_one(name, "a whole number from 0 to 4294967295", whole)
     }
 
-    /// `true` or `false`; `false` when not given.
+    /// `true` or `false`; `false` if not given.
     pub(super) fn flag(&self, name: &str) -> Result<bool, ApiError> {
         let read = |value: &str| value.parse().ok();
         self.read_one(name, "true or false", read).map(Option::unwrap_or_default)
     }
 
-    /// One of `choices`, the first when not given.
+    /// One of `choices`; the first if not given.
     pub(super) fn choice<T: Copy>(&self, name: &str, choices: &[(&'static str, T)]) -> Result<T, ApiError> {
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
         let read = |value: &str| choices.iter().find(|(name, _)| *name == value).map(|(_, choice)| *choice);
@@ -156,7 +157,7 @@ impl Parameters {
         Ok(chosen.unwrap_or(choices[0].1))
     }
 
-    /// How many items a page may have.
+    /// Maximum number of items of this page.
     pub(super) fn limit(&self) -> Result<usize, ApiError> {
         let fits = |value: &str| whole(value).filter(|limit| (1..=MOST).contains(limit));
         let limit = self.read_one("limit", &format!("a whole number from 1 to {MOST}"), fits)?;
@@ -169,7 +170,7 @@ pub(super) fn whole<T: std::str::FromStr>(text: &str) -> Option<T> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
-/// A text of the client, short and without control characters.
+/// A text of the client, shortened and without control characters.
 pub(super) fn echo(text: &str) -> String {
     match text.char_indices().nth(ECHO) {
         Some((end, _)) => format!("{:?}…", &text[..end]),
@@ -177,7 +178,7 @@ pub(super) fn echo(text: &str) -> String {
     }
 }
 
-/// A request that makes no sense by itself.
+/// An invalid request (400).
 pub(super) fn bad(error: String) -> ApiError {
     ApiError { status: StatusCode::BAD_REQUEST, error }
 }
@@ -188,6 +189,6 @@ fn unfit(name: &str, expected: &str, value: &str) -> ApiError {
 
 fn unknown(name: &str, known: &[Parameter]) -> ApiError {
     let names: Vec<&str> = known.iter().map(|parameter| parameter.name).collect();
-    let there = if names.is_empty() { "there are none here".into() } else { format!("there are {}", names.join(", ")) };
-    bad(format!("there is no parameter {}; {there}", echo(name)))
+    let there = if names.is_empty() { "this path has none".into() } else { format!("known: {}", names.join(", ")) };
+    bad(format!("unknown parameter {}; {there}", echo(name)))
 }

@@ -1,6 +1,6 @@
-//! Whether all is well: each network, its sources, the history.
+//! The status: each network, its sources, the history.
 //!
-//! Never here: a verdict; `/-/healthy` and `/-/ready` have that.
+//! Never here: a verdict on health; `/-/healthy` and `/-/ready` give that.
 
 use bytes::Bytes;
 use schemars::JsonSchema;
@@ -18,13 +18,13 @@ use domain::{NetworkState, SourceHealth};
 pub(super) struct Status<'a> {
     /// Version of the exporter.
     version: &'a str,
-    /// When the answer was made.
+    /// Time of the response.
     time: Text<UnixSeconds>,
     /// The configured networks.
     networks: Vec<Network<'a>>,
-    /// The alerts that fire in the exporter itself, whether or not it notifies a receiver.
+    /// The alerts that fire in this exporter, with or without configured receivers.
     alerts: Firing<'a>,
-    /// The history. Null when `history.path` is not set.
+    /// The history; null if `history.path` is not set.
     history: Option<History>,
 }
 
@@ -39,53 +39,53 @@ struct Network<'a> {
     watched: Option<usize>,
     /// Watched masternodes that are not registered.
     watched_missing: Option<usize>,
-    /// The nodes that are asked, in the order of the configuration.
+    /// The sources, in the order of the configuration.
     sources: Vec<Source<'a>>,
 }
 
-/// The state of a node that is asked.
+/// The state of a source.
 #[derive(Serialize, JsonSchema)]
 struct Source<'a> {
     /// Its name in the configuration.
     source: &'a str,
-    /// Whether it answered when last asked; null before that.
+    /// Whether it answered the last request; null before the first.
     up: Option<bool>,
-    /// Whether it was usable and in sync.
+    /// Whether it was usable and synced.
     synced: Option<bool>,
     /// Whether it is on the configured chain and network.
     network_match: Option<bool>,
     /// When it last confirmed the list or its tip.
     last_success_time: Option<Text<UnixSeconds>>,
-    /// Blocks by which its tip lies behind the best that any source of the network knows.
+    /// Number of blocks by which its tip is behind the best tip of all sources of the network.
     blocks_behind: Option<u32>,
-    /// Its connections to other nodes.
+    /// Number of its peer connections.
     connections: Option<u32>,
-    /// Whether it is cut off from its network while it reports itself in sync and ready.
+    /// Whether it has no peer connections while it reports itself synced and ready.
     isolated: Option<bool>,
-    /// Whether it follows the activation of Dash Core 24; null where that is not known or does not matter.
+    /// Whether it follows the activation of Dash Core 24; null if not known or not relevant.
     follows_fork: Option<bool>,
-    /// Whether it is on another chain than the one that is followed since that activation; null where both have no block
-    /// since.
+    /// Whether it is on a different chain than the exporter follows since that activation; null if neither chain has a
+    /// block since.
     fork_split: Option<bool>,
-    /// Whether its release has a known fault; null while it does not answer.
+    /// Whether its release has a known fault; null if it does not answer.
     release_bad: Option<bool>,
-    /// Whether its index of compact block filters is synced; null where it builds none or does not say.
+    /// Whether its compact block filter index is synced; null if it builds none or does not report it.
     filter_index_synced: Option<bool>,
-    /// Which masternode it is itself; null when it is none, or neither it nor the list says.
+    /// The masternode that the source itself is; null if it is none, or if neither it nor the list shows it.
     masternode: Option<Text<MasternodeId>>,
-    /// In which state that masternode sees itself: ready, waiting, pose_banned, removed, operator_key_changed,
-    /// address_changed, error, unknown; null when it is none.
+    /// The state that this masternode reports of itself: ready, waiting, pose_banned, removed, operator_key_changed,
+    /// address_changed, error, unknown; null if it is no masternode.
     masternode_state: Option<&'a str>,
 }
 
-/// Alerts that fire.
+/// Firing alerts.
 #[derive(Serialize, JsonSchema)]
 struct Firing<'a> {
-    /// Critical alerts that fire.
+    /// Number of firing critical alerts.
     critical: usize,
-    /// Warnings that fire.
+    /// Number of firing warnings.
     warning: usize,
-    /// The most urgent of them first, and of those the newest.
+    /// The most severe first, then the newest.
     #[schemars(length(max = MAX_ALERTS))]
     firing: Vec<json::Alert<'a>>,
 }
@@ -93,29 +93,29 @@ struct Firing<'a> {
 /// The history.
 #[derive(Serialize, JsonSchema)]
 struct History {
-    /// Whether the history could be written when last tried.
+    /// Whether the last write to the history succeeded.
     up: bool,
-    /// What is recorded; null when the file cannot be read at the moment.
+    /// The recorded networks; null if the file cannot be read at the moment.
     networks: Option<Vec<Recorded>>,
 }
 
-/// What is recorded of a network.
+/// The recorded blocks of a network.
 #[derive(Serialize, JsonSchema)]
 struct Recorded {
     /// Name of the network.
     network: String,
-    /// The highest block recorded.
+    /// The highest recorded block.
     height: Option<u32>,
-    /// Spans of heights whose events are known block by block, both ends included.
+    /// Height ranges whose events are known block by block, both ends included.
     spans: Vec<Span>,
 }
 
-/// A span of heights.
+/// A range of heights.
 #[derive(Serialize, JsonSchema)]
 struct Span {
-    /// First.
+    /// First height.
     from_height: u32,
-    /// Last.
+    /// Last height.
     to_height: u32,
 }
 
@@ -133,7 +133,7 @@ pub(super) fn answer(api: &Api, query: &str) -> Result<Bytes, ApiError> {
 }
 
 impl<'a> Network<'a> {
-    /// Before the first list everything of the chain is `None`.
+    /// Before the first list, all values of the chain are `None`.
     fn new(api: &Api, network: &'a NetworkState) -> Network<'a> {
         let snapshot = network.snapshot.as_deref();
         let summary = snapshot.map(json::NetworkSummary::new).unwrap_or_default();
@@ -180,7 +180,7 @@ impl History {
         let recorded = Reader::open(&history.path).map_err(|error| error.to_string());
         let recorded = recorded.and_then(|reader| reader.networks().map_err(|error| error.to_string()));
         if let Err(error) = &recorded {
-            tracing::debug!("the history cannot be read for the API: {error}");
+            tracing::debug!("Cannot read the history for the API: {error}");
         }
         History {
             up: (history.up)(),

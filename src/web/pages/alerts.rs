@@ -1,6 +1,6 @@
-//! What fires: how urgent, what exactly, since when, and where to read on.
+//! Firing alerts: severity, description, since when, runbook.
 //!
-//! Never here: whether it should fire.
+//! Never here: evaluation.
 
 use maud::{Markup, html};
 
@@ -8,16 +8,16 @@ use crate::web::api::{Alert, Firing};
 use crate::web::pages::{format, rows};
 use domain::masternode::{MasternodeId, UnixSeconds};
 
-/// Alerts that a page shows; more are counted.
+/// Number of alerts shown; more are only counted.
 pub(super) const SHOWN: usize = 20;
 
-/// All alerts, or that there is none; `several` networks are told apart.
+/// All alerts, or a note that there are none. With `several` networks, each alert names its network.
 pub(super) fn all(firing: &Firing, now: UnixSeconds, several: bool) -> Markup {
     html! {
         section aria-labelledby="alerts" {
             h2 #alerts { "Alerts" }
             @if firing.alerts.is_empty() {
-                p.none { span.dot.clear {} "Nothing fires." }
+                p.none { span.dot.clear {} "No alerts are firing." }
             } @else {
                 p.quiet { (counted(firing)) }
                 (list(firing, now, |alert| who(alert, several)))
@@ -26,7 +26,7 @@ pub(super) fn all(firing: &Firing, now: UnixSeconds, several: bool) -> Markup {
     }
 }
 
-/// Those of one masternode; nothing when there is none.
+/// Alerts of one masternode; nothing if there are none.
 pub(super) fn of_masternode(firing: &Firing, now: UnixSeconds) -> Markup {
     html! {
         @if !firing.alerts.is_empty() {
@@ -42,7 +42,7 @@ fn counted(firing: &Firing) -> Markup {
     html! {
         (firing.critical) " critical, " (format::count(firing.warning as u64, "warning"))
         @let left_out = (firing.critical + firing.warning).saturating_sub(firing.alerts.len());
-        @if left_out > 0 { ", of which the " (firing.alerts.len()) " most urgent are shown" }
+        @if left_out > 0 { "; the " (firing.alerts.len()) " most severe are shown" }
     }
 }
 
@@ -68,7 +68,7 @@ fn class(alert: &Alert) -> &'static str {
     if alert.severity == "critical" { "banned" } else { "danger" }
 }
 
-/// The masternode that it is about leads to its page.
+/// An alert of a masternode links to its page.
 fn who(alert: &Alert, several: bool) -> Markup {
     let label = |name: &str| alert.labels.get(name).map(String::as_str);
     let id: Option<MasternodeId> = label("masternode").and_then(|id| id.parse().ok());
@@ -79,7 +79,7 @@ fn who(alert: &Alert, several: bool) -> Markup {
     }
 }
 
-/// A link where it is an address; else the path in the project, which is no address of this page.
+/// A link for a URL; otherwise the path in the repository as text, which this server does not serve.
 fn runbook(alert: &Alert) -> Markup {
     let url = &alert.runbook_url;
     html! {

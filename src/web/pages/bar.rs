@@ -1,8 +1,8 @@
-//! Bars: a score against limit and safe level, and how many masternodes are in each band of danger.
+//! Bars: a score relative to limit and safe level, and the number of masternodes in each risk band.
 //!
-//! Drawn with attributes, because the policy of the pages allows no styles in elements.
+//! Drawn with attributes, because the Content-Security-Policy allows no inline styles.
 //!
-//! Never here: colours, which the style gives to classes.
+//! Never here: colours; the style sheet assigns them to classes.
 
 use maud::{Markup, html};
 
@@ -24,7 +24,7 @@ pub(super) fn score(pose: &PoseScore, limits: &PoseLimits) -> Markup {
     }
 }
 
-/// Masternodes by band, with the numbers in words below.
+/// Masternodes by risk band, with the numbers as text below.
 pub(super) fn risks(counts: &[usize; Risk::ALL.len()], with_scores: bool) -> Markup {
     let total = counts.iter().sum::<usize>().max(1) as f64;
     let bands: Vec<(Risk, usize)> =

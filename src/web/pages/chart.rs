@@ -1,6 +1,6 @@
-//! The course of a score as a drawing, with a table that says the same.
+//! A chart of a PoSe score, with a table of the same data.
 //!
-//! Never here: where the score was (`course`).
+//! Never here: the score history (`score_history`).
 
 use maud::{Markup, html};
 
@@ -12,13 +12,13 @@ use domain::pose::PoseLimits;
 
 const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 260.0;
-/// Room for the words at the edges.
+/// Space for the labels at the edges.
 const LEFT: f64 = 56.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 16.0;
 const BOTTOM: f64 = 28.0;
 
-/// From heights and scores to places in the drawing.
+/// Maps heights and scores to positions in the chart.
 struct Scale {
     first: Height,
     blocks: f64,
@@ -30,7 +30,7 @@ impl Scale {
         let heights = || course.points().map(|point| point.height);
         let first = heights().min().unwrap_or(tip).min(tip);
         let last = heights().max().unwrap_or(tip).max(tip);
-        // A little before, so that a jump in the first block is seen.
+        // A margin, so that a jump in the first block is visible.
         let first = Height(first.0.saturating_sub(last.above(first) / 40 + 1));
         let highest = course.points().map(|point| point.score).max().unwrap_or_default().max(limits.limit);
         Scale { first, blocks: f64::from(last.above(first).max(1)), highest: f64::from(highest.max(1)) * 1.06 }
@@ -50,13 +50,13 @@ impl Scale {
     }
 }
 
-/// The drawing, with its words.
+/// The chart with its text alternative.
 pub(super) fn chart(course: &ScoreHistory, limits: &PoseLimits, tip: Height, now: u32) -> Markup {
     let scale = Scale::of(course, limits, tip);
     let last = scale.first.after(scale.blocks as u32);
     let safe = limits.safe_at_tip();
     html! {
-        div.scroll role="region" aria-label="Drawing of the score" tabindex="0" {
+        div.scroll role="region" aria-label="Chart of the PoSe score" tabindex="0" {
             svg.chart viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-labelledby="chart-title chart-text" {
                 title #chart-title { "PoSe score by block" }
                 desc #chart-text { (description(course, limits, tip, now)) }
@@ -83,9 +83,9 @@ pub(super) fn chart(course: &ScoreHistory, limits: &PoseLimits, tip: Height, now
         }
         ul.legend {
             li { span.dot.line {} "score" }
-            @if !course.ahead.is_empty() { li { span.dot.ahead {} "when nothing more happens" } }
+            @if !course.ahead.is_empty() { li { span.dot.ahead {} "without further failures" } }
             @if !course.bans.is_empty() { li { span.dot.banned {} "ban" } }
-            li { span.dot.zone {} "one more failure bans" }
+            li { span.dot.zone {} "one more failure causes a ban" }
         }
     }
 }
@@ -96,7 +96,7 @@ fn description(course: &ScoreHistory, limits: &PoseLimits, tip: Height, now: u32
         number => format::count(number as u64, "ban"),
     };
     format!(
-        "{now} points at block {}; banned at {}, safe up to {}; {bans} in what is shown. The table below says the same.",
+        "{now} points at block {}; ban limit {}, safe up to {}; {bans} in the shown range. The table below has the same data.",
         tip.0,
         limits.limit,
         limits.safe_at_tip()
@@ -112,7 +112,7 @@ fn level(scale: &Scale, score: u32, class: &str, words: &str) -> Markup {
     }
 }
 
-/// A height below the drawing. Those of the ends give way to that of the tip.
+/// A height below the chart. Heights at the ends are hidden if they overlap that of the tip.
 fn below(scale: &Scale, height: Height, anchor: &str, tip: Height) -> Markup {
     let x = scale.x(height);
     let hidden = height != tip && (x - scale.x(tip)).abs() < 110.0;
@@ -128,16 +128,16 @@ fn below(scale: &Scale, height: Height, anchor: &str, tip: Height) -> Markup {
     }
 }
 
-/// The events behind the drawing, newest first.
+/// The events of the chart, newest first.
 pub(super) fn table(events: &[&Event]) -> Markup {
     html! {
         details {
-            summary { "The same as a table" }
+            summary { "Show as a table" }
             @if events.is_empty() {
-                p { "No failure, ban or revival is known." }
+                p { "No known failures, bans or revivals." }
             } @else {
                 table.plain {
-                    thead { tr { th scope="col" { "Block" } th scope="col" { "Time" } th scope="col" { "It" } } }
+                    thead { tr { th scope="col" { "Block" } th scope="col" { "Time" } th scope="col" { "Event" } } }
                     tbody {
                         @for event in events.iter().rev() {
                             tr {

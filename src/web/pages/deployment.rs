@@ -1,4 +1,4 @@
-//! Where a consensus change stands, for people: on the network's card and in `observe` the same words.
+//! The state of a consensus change in words, the same on the card of a network and in `observe`.
 //!
 //! Never here: whether a source is ready for it (`network`).
 
@@ -7,7 +7,7 @@ use domain::deployment::{Deployment, Phase};
 use domain::masternode::Height;
 use domain::snapshot::Snapshot;
 
-/// What is said of the deployment v24: its state, and what comes next. `None` where no source names it.
+/// Describes the deployment v24: its state, and what comes next. `None` if no source reports it.
 pub fn words(snapshot: &Snapshot) -> Option<(String, String)> {
     let known = snapshot.facts().deployment.as_ref()?;
     let tip = snapshot.block().height;
@@ -22,19 +22,19 @@ pub fn words(snapshot: &Snapshot) -> Option<(String, String)> {
     };
     let next = match (known.phase, known.activation_height, known.earliest_height) {
         (Phase::Active, Some(since), _) if since <= tip => format!("since block {since}"),
-        (_, Some(height), _) => format!("active from block {height} on, in {}", ahead(height)),
+        (_, Some(height), _) => format!("active from block {height}, in {}", ahead(height)),
         (_, None, Some(height)) => {
             let signals = signals(known).map_or_else(String::new, |signals| format!("{signals}; "));
-            format!("{signals}at the earliest active from block {height} on, in {}", ahead(height))
+            format!("{signals}active from block {height} at the earliest, in {}", ahead(height))
         }
-        (Phase::Active, None, None) => "since when is not known".into(),
-        _ => "when it activates is not known".into(),
+        (Phase::Active, None, None) => "activation height not known".into(),
+        _ => "activation height not known yet".into(),
     };
     Some((state, next))
 }
 
 fn signals(known: &Deployment) -> Option<String> {
     let signalling = known.signalling?;
-    let threshold = signalling.threshold.map_or_else(String::new, |threshold| format!(", {threshold} are needed"));
+    let threshold = signalling.threshold.map_or_else(String::new, |threshold| format!(", {threshold} required"));
     Some(format!("{} of {} blocks signal{threshold}", signalling.count, signalling.elapsed))
 }

@@ -1,6 +1,6 @@
-//! What happened, newest first: from the history where there is one, else the last events that the snapshots remember.
+//! Events, newest first: from the history if enabled, otherwise the last ones in the snapshots.
 //!
-//! Never here: how a history is kept.
+//! Never here: the storage of events.
 
 use std::sync::Arc;
 
@@ -19,12 +19,12 @@ pub(super) struct NetworkEvent {
     pub(super) event: Event,
 }
 
-/// The last events that the query asks for. Where the history cannot be read, those that are remembered.
+/// The last events of a query. If the history cannot be read, those in the snapshots.
 pub(super) fn newest(api: &Api, networks: &[Arc<NetworkState>], query: &Query) -> Vec<NetworkEvent> {
     let kept = api.history.as_ref().and_then(|history| {
         let reader = Reader::open(&history.path).map_err(|error| error.to_string());
         let page = reader.and_then(|reader| reader.events(query).map_err(|error| error.to_string()));
-        page.map_err(|error| tracing::debug!("the history cannot be read for a page: {error}")).ok()
+        page.map_err(|error| tracing::debug!("Cannot read the history for a page: {error}")).ok()
     });
     if let Some(page) = kept {
         let happened = |kept: crate::history::StoredEvent| NetworkEvent { network: kept.network, event: kept.event };
@@ -38,13 +38,13 @@ pub(super) fn newest(api: &Api, networks: &[Arc<NetworkState>], query: &Query) -
         let fitting = events.iter().rev().filter(|event| crate::web::api::events::fits(query, event)).take(query.limit);
         found.extend(fitting.map(|event| NetworkEvent { network: network.network.to_string(), event: event.clone() }));
     }
-    // Stable: the events of one block keep their order.
+    // The sort is stable: events of one block keep their order.
     found.sort_by_key(|happened| std::cmp::Reverse(happened.event.block.time));
     found.truncate(query.limit);
     found
 }
 
-/// A list of events; `who` names the masternode of each, or nothing where all are of one.
+/// A list of events; `who` names the masternode of each, or nothing if all are of one.
 pub(super) fn list(happened: &[NetworkEvent], now: UnixSeconds, who: impl Fn(&NetworkEvent) -> Markup) -> Markup {
     html! {
         ol.events {

@@ -1,6 +1,6 @@
-//! The form that filters the masternodes, and the way through many pages of them.
+//! The filter form of the masternodes, and the links between pages.
 //!
-//! Never here: what passes the filter.
+//! Never here: the filter itself.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::web::pages::overview::PATH;
 use crate::web::pages::query::{PageQuery, Refresh, Show};
 use domain::snapshot::Snapshot;
 
-/// The form, filled in with what is asked for.
+/// The form with the current values.
 pub(super) fn form(snapshots: &[&Snapshot], asked: &PageQuery, show: Show) -> Markup {
     let networks: BTreeSet<String> = snapshots.iter().map(|snapshot| snapshot.network().to_string()).collect();
     let groups = snapshots.iter().flat_map(|snapshot| snapshot.groups().keys());
@@ -27,29 +27,29 @@ pub(super) fn form(snapshots: &[&Snapshot], asked: &PageQuery, show: Show) -> Ma
             @if !groups.is_empty() { (choice("Group", "group", &groups, &asked.group)) }
             (choice("State", "state", &states, &asked.state))
             @if asked.refresh == Refresh::Never { input type="hidden" name="refresh" value="off"; }
-            button type="submit" { "Show" }
+            button type="submit" { "Filter" }
         }
     }
 }
 
-/// A choice with a first entry for any. One that is asked for and not there stays to be seen.
+/// A select field whose first option is any. A selected value that no longer exists stays visible.
 fn choice(label: &str, name: &str, there_are: &BTreeSet<String>, asked: &str) -> Markup {
     let gone = !asked.is_empty() && !there_are.contains(asked);
     html! {
         label { (label) select name=(name) {
             option value="" { "any" }
             @for value in there_are { option value=(value) selected[value == asked] { (value) } }
-            @if gone { option value=(asked) selected { (asked) " (there is none)" } }
+            @if gone { option value=(asked) selected { (asked) " (unknown)" } }
         } }
     }
 }
 
-/// Links to the pages before and after.
+/// Links to the previous and the next page.
 pub(super) fn paging(asked: &PageQuery, page: usize, pages: usize, last: usize) -> Markup {
     let to = |page: usize| PageQuery { page, ..asked.clone() }.address(PATH);
     html! {
         nav.paging aria-label="Pages" {
-            @if page > 1 { a rel="prev" href=(to(page - 1)) { "Before" } }
+            @if page > 1 { a rel="prev" href=(to(page - 1)) { "Previous" } }
             span { "Page " (page) " of " (pages) ", up to masternode " (last) }
             @if page < pages { a rel="next" href=(to(page + 1)) { "Next" } }
         }

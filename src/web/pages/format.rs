@@ -1,6 +1,6 @@
-//! Numbers and times in the words of the pages.
+//! Formats numbers and times for the pages.
 //!
-//! Never here: a decision about what is good or bad.
+//! Never here: judgement of values.
 
 use maud::{Markup, html};
 
@@ -13,7 +13,7 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// A length of time in its two largest units: `40 s`, `12 min`, `3 h 20 min`, `4 d 2 h`.
+/// A duration in its two largest units: `40 s`, `12 min`, `3 h 20 min`, `4 d 2 h`.
 pub(super) fn format_duration(seconds: u64) -> String {
     let two = |large: u64, small: u64, of_large: &str, of_small: &str| match small {
         0 => format!("{large} {of_large}"),
@@ -27,12 +27,12 @@ pub(super) fn format_duration(seconds: u64) -> String {
     }
 }
 
-/// How many there are of a thing: `1 block`, `2 blocks`.
+/// A count of a thing: `1 block`, `2 blocks`.
 pub(super) fn count(number: u64, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
-/// A share in percent; never 0 or 100 for what is only near them.
+/// A ratio in percent; never 0 or 100 for a value that is only close to them.
 pub(super) fn percent(share: f64) -> String {
     match share * 100.0 {
         none if none <= 0.0 => "0 %".into(),
@@ -42,7 +42,7 @@ pub(super) fn percent(share: f64) -> String {
     }
 }
 
-/// The first and the last characters of an identity: enough to tell it from others at a glance.
+/// The first and last characters of an identity: enough to distinguish it at a glance.
 pub(super) fn short_id(id: &MasternodeId) -> String {
     let text = id.to_string();
     // All of it is ASCII.
@@ -50,36 +50,36 @@ pub(super) fn short_id(id: &MasternodeId) -> String {
     format!("{}…{}", &text[..8], &text[hash.len() - 4..])
 }
 
-/// A moment, to the minute for people and to the second for machines.
+/// A time, to the minute for people and to the second in the `datetime` attribute.
 pub(super) fn format_time(moment: UnixSeconds) -> Markup {
     let text = rfc3339::text(moment);
     let people = format!("{} {} UTC", &text[..10], &text[11..16]);
     html! { time datetime=(text) { (people) } }
 }
 
-/// A moment that has passed, with how long ago.
+/// A past time, with its age.
 pub(super) fn format_age(now: UnixSeconds, then: UnixSeconds) -> Markup {
     html! { (format_duration(now.0.saturating_sub(then.0))) " ago" }
 }
 
-/// So many blocks from now: in time, and when by the clock. An estimate, from the mean time between blocks.
+/// A number of blocks from now: as a duration and a time. An estimate from the mean block interval.
 pub(super) fn in_blocks(snapshot: &Snapshot, now: UnixSeconds, blocks: u32) -> Markup {
     let seconds = seconds_of(snapshot, blocks);
     html! { "about " (format_duration(seconds)) span.when { (format_time(UnixSeconds(now.0.saturating_add(seconds)))) } }
 }
 
-/// How long so many blocks take.
+/// Duration of a number of blocks.
 pub(super) fn seconds_of(snapshot: &Snapshot, blocks: u32) -> u64 {
     let seconds = f64::from(blocks) * snapshot.facts().spacing_seconds(snapshot.rules());
     seconds.round() as u64
 }
 
-/// Blocks from the tip to a height above it.
+/// Number of blocks from the tip to a height above it.
 pub(super) fn blocks_to(snapshot: &Snapshot, height: Height) -> u32 {
     height.above(snapshot.block().height)
 }
 
-/// A band of danger, `None` for a masternode that is not registered: its class in the style, and its words.
+/// A risk band, `None` for a masternode that is not registered: its CSS class and its text.
 pub(super) fn risk(risk: Option<Risk>) -> (&'static str, &'static str) {
     match risk {
         Some(Risk::Clear) => ("clear", "clear"),

@@ -1,6 +1,6 @@
-//! What all pages have in common: head, style, way back, foot, and the policy that a browser holds them to.
+//! The frame of all pages: head, style, navigation, footer, and the Content-Security-Policy.
 //!
-//! Never here: scripts, and anything from another place than the page itself.
+//! Never here: scripts and external resources.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -12,12 +12,12 @@ use crate::web::pages::query::Refresh;
 
 const STYLE: &str = include_str!("style.css");
 
-/// A shield in the colours of danger, so that a browser asks for no other icon.
+/// A shield icon, embedded so that a browser requests no other icon.
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath \
                     fill='%231c75bc' d='M8 0l7 3v5c0 4-3 7-7 8-4-1-7-4-7-8V3z'/%3E%3Cpath fill='none' stroke='white' \
                     stroke-width='2' d='M4.500 8l2.500 2.500 4.500-5'/%3E%3C/svg%3E";
 
-/// Allows the page's own style, its icon, and its form to ask the page again; no script, no frame, no request to anywhere.
+/// Allows the page's own style, its icon and its form; no scripts, no frames, no requests to other servers.
 pub(in crate::web) fn content_security_policy() -> String {
     let hash = BASE64_STANDARD.encode(Sha256::digest(STYLE));
     format!(
@@ -26,7 +26,7 @@ pub(in crate::web) fn content_security_policy() -> String {
     )
 }
 
-/// A whole page; `refresh` says how it is read anew, `None` for one that is not.
+/// A complete page; `refresh` is its refresh mode, `None` for a page without one.
 pub(super) fn page(landing: &LandingPage, title: &str, refresh: Option<(Refresh, &str)>, content: &Markup) -> String {
     let whole = html! {
         (DOCTYPE)
@@ -40,14 +40,14 @@ pub(super) fn page(landing: &LandingPage, title: &str, refresh: Option<(Refresh,
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                a.skip href="#content" { "Skip to the content" }
+                a.skip href="#content" { "Skip to content" }
                 (content)
                 footer {
                     @if let Some((refresh, other)) = refresh {
                         p { (refresh.said()) " " a href=(other) { (refresh.other_said()) } }
                     }
                     (links(landing))
-                    p.quiet { (landing.name) ". Version " (landing.version) ". Times are UTC, those to come are estimates." }
+                    p.quiet { (landing.name) ". Version " (landing.version) ". Times are in UTC; future times are estimates." }
                 }
             }
         }

@@ -1,5 +1,4 @@
-//! The page of one masternode: its alerts, where it stands, the course of its score, how it is seen from outside, what is said
-//! of it, its events.
+//! The page of one masternode: alerts, status, score history, reachability, registration, events.
 //!
 //! Never here: other masternodes.
 
@@ -14,7 +13,7 @@ use crate::web::api::masternodes::{find, probe};
 use crate::web::api::{AlertsOf, Api};
 use crate::web::pages::events::{self, NetworkEvent};
 use crate::web::pages::score_history::ScoreHistory;
-use crate::web::pages::{alerts, chart, format, network, probe, revival, rows};
+use crate::web::pages::{alerts, chart, duties, format, network, probe, revival, rows};
 use domain::NetworkState;
 use domain::details::Purpose;
 use domain::event::Event;
@@ -23,39 +22,39 @@ use domain::payout::Payouts;
 use domain::quorum_selection::SelectedQuorum;
 use domain::{Detail, NodeView, Snapshot};
 
-/// Events that the page lists.
+/// Number of events listed.
 const LISTED: usize = 50;
 
-/// Events that a drawing is made of.
+/// Number of events used for the chart.
 const DRAWN: usize = 500;
 
-/// Kinds of events that move a score.
+/// Kinds of events that change a score.
 const MOVING: [&str; 4] = ["penalty", "ban", "revival", "registration"];
 
-/// What is found under an address.
+/// The result for an address.
 pub(super) struct Found {
     pub(super) status: StatusCode,
     pub(super) title: String,
     pub(super) content: Markup,
 }
 
-/// The masternode that the last part of the path names, in the network that is asked for.
+/// The masternode of the last part of the path, in the requested network.
 pub(super) fn find_and_show(api: &Api, id: &str, asked: &str) -> Found {
     let Ok(id) = id.parse::<MasternodeId>() else {
         return sorry(
             StatusCode::BAD_REQUEST,
-            "This is no masternode: it takes a proTxHash, or txid-n of a collateral.",
+            "Not a masternode identity: expected a proTxHash, or txid-n of a collateral.",
         );
     };
     let networks = (api.networks)();
     let snapshots: Vec<_> = networks.iter().filter_map(|network| network.snapshot.as_deref()).collect();
     if snapshots.is_empty() {
-        return sorry(StatusCode::SERVICE_UNAVAILABLE, "There is no masternode list that is fresh. Try again soon.");
+        return sorry(StatusCode::SERVICE_UNAVAILABLE, "No fresh masternode list is available. Try again later.");
     }
     let named = snapshots.iter().filter(|snapshot| asked.is_empty() || snapshot.network() == asked);
     let found: Vec<Subject<'_>> = named.filter_map(|snapshot| find(snapshot, &id)).collect();
     match found.as_slice() {
-        [] => sorry(StatusCode::NOT_FOUND, "No such masternode is registered or watched."),
+        [] => sorry(StatusCode::NOT_FOUND, "This masternode is neither registered nor watched."),
         [subject] => {
             let content = content(api, &networks, subject, id);
             Found { status: StatusCode::OK, title: name(subject, &id), content }
@@ -72,7 +71,7 @@ fn sorry(status: StatusCode, reason: &str) -> Found {
     Found { status, title: "Not found".into(), content }
 }
 
-/// The same identity in several networks: the reader says which.
+/// The same identity exists in several networks; the reader selects one.
 fn choice(several: &[Subject<'_>], id: &MasternodeId) -> Markup {
     html! {
         (top(&html! { h1 { (format::short_id(id)) } }))
@@ -130,11 +129,12 @@ fn content(api: &Api, networks: &[Arc<NetworkState>], subject: &Subject<'_>, id:
             (revival::section(subject))
             (probe::seen(subject, called, probe(networks, snapshot, &id), now))
             (facts(subject, now))
+            (duties::section(subject, now))
             (expected(subject))
             section aria-labelledby="events" {
                 h2 #events { "Events" }
                 @if listed.is_empty() {
-                    p.none { "Nothing is known to have happened to it." }
+                    p.none { "No known events." }
                 } @else {
                     (events::list(&listed, now, |_| html! {}))
                 }
@@ -143,12 +143,12 @@ fn content(api: &Api, networks: &[Arc<NetworkState>], subject: &Subject<'_>, id:
     }
 }
 
-/// What the table of all masternodes says of it.
+/// The columns of the table of all masternodes.
 fn standing(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
     let scores = subject.snapshot.limits().is_some();
     html! {
         section aria-labelledby="standing" {
-            h2.unseen #standing { "Where it stands" }
+            h2.unseen #standing { "Status" }
             dl.tiles {
                 div { dt { "Danger" } dd { (rows::danger(subject)) } }
                 @if scores {
@@ -177,7 +177,7 @@ fn score(subject: &Subject<'_>, moving: &[NetworkEvent]) -> Markup {
     }
 }
 
-/// A fact, where it is known.
+/// A fact, if known.
 fn fact(name: &str, value: Option<impl Render>) -> Markup {
     html! {
         @if let Some(value) = value { div { dt { (name) } dd { (value) } } }
@@ -226,17 +226,17 @@ fn facts(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
                 (fact("Last ping", moment(announced.and_then(|announced| announced.last_seen))))
                 (fact("Protocol version", announced.and_then(|announced| announced.protocol_version)))
                 (fact("Last reached", moment(masternode.and_then(|masternode| masternode.peer.last_success()))))
-                (fact("DKG sessions a day", sessions.map(|sessions| format!("about {sessions:.1}"))))
-                @for drawing in &snapshot.facts().drawings { (fact("Next session", seat(snapshot, drawing, node))) }
+                (fact("DKG sessions per day", sessions.map(|sessions| format!("about {sessions:.1}"))))
+                @for drawing in &snapshot.facts().drawings { (fact("Next DKG session", seat(snapshot, drawing, node))) }
                 (fact("Restart now", window.map(|blocks| network::restart(snapshot, blocks))))
-                (fact("Banned when offline, in", offline.map(|seconds| format!("about {}", format::format_duration(seconds.round() as u64)))))
+                (fact("Ban if offline, in", offline.map(|seconds| format!("about {}", format::format_duration(seconds.round() as u64)))))
                 @for (key, group) in subject.watched.iter().flat_map(|watched| &watched.watched.groups) { (fact(key, Some(group))) }
             }
         }
     }
 }
 
-/// Addresses beside the primary one.
+/// All addresses except the primary one.
 fn further(masternode: Option<&Masternode>) -> Vec<(&'static str, String)> {
     let Some(details) = masternode.map(|masternode| &masternode.details) else { return Vec::new() };
     let of = |purpose: Purpose| {
@@ -246,7 +246,7 @@ fn further(masternode: Option<&Masternode>) -> Vec<(&'static str, String)> {
     Purpose::ALL.into_iter().flat_map(of).collect()
 }
 
-/// Payees and what part each gets, where there is more to say than one address.
+/// Payees with their shares, if there is more than one address.
 fn parts(masternode: Option<&Masternode>) -> Vec<(String, String)> {
     let Some(details) = masternode.map(|masternode| &masternode.details).filter(|details| !details.is_ordinary())
     else {
@@ -254,29 +254,29 @@ fn parts(masternode: Option<&Masternode>) -> Vec<(String, String)> {
     };
     match details.payouts() {
         Payouts::One => Vec::new(),
-        Payouts::Unknown => vec![("not known".into(), "the list says it in a form that is not understood".into())],
+        Payouts::Unknown => vec![("not known".into(), "the list has an unknown format".into())],
         payouts => {
             let part = |ratio: Option<f64>| match ratio {
-                Some(ratio) => format!("{:.2} % of the owner's side", ratio * 100.0),
-                None => "its part is not known".into(),
+                Some(ratio) => format!("{:.2} % of the owner's reward", ratio * 100.0),
+                None => "share not known".into(),
             };
             payouts.payees().into_iter().map(|payee| (payee.address.into(), part(payee.ratio))).collect()
         }
     }
 }
 
-/// Whether it sits in a session for which was drawn; nothing where such a node is never drawn.
+/// Whether it is a member of a session whose members are known; nothing for types of nodes that are never members.
 fn seat(snapshot: &Snapshot, drawing: &SelectedQuorum, node: Option<NodeView<'_>>) -> Option<String> {
     let masternode = node?.masternode;
     let SelectedQuorum { kind, start, .. } = drawing;
-    let told = match drawing.seats(&masternode.id) {
-        true => format!("sits in {} of block {start}, commitment due at {}", kind.name, snapshot.due(drawing)),
-        false => format!("not drawn for {} of block {start}", kind.name),
+    let text = match drawing.seats(&masternode.id) {
+        true => format!("member of {} of block {start}, commitment due at {}", kind.name, snapshot.due(drawing)),
+        false => format!("not a member of {} of block {start}", kind.name),
     };
-    kind.draws(masternode.node_type).then_some(told)
+    kind.draws(masternode.node_type).then_some(text)
 }
 
-/// What the watch list expects of it, and whether it is so.
+/// Expected values of the watch list, and whether they are met.
 fn expected(subject: &Subject<'_>) -> Markup {
     let expectations = subject.watched.map_or(&[][..], |watched| &watched.watched.expectations);
     html! {
@@ -293,8 +293,8 @@ fn expected(subject: &Subject<'_>) -> Markup {
                                 span.when {
                                     @match met {
                                         Some(true) => "as expected",
-                                        Some(false) => strong.alarm { "is another" },
-                                        None if subject.node.is_some() => "not known: the list does not say",
+                                        Some(false) => strong.alarm { "differs" },
+                                        None if subject.node.is_some() => "not known: not in the list",
                                         None => "not registered",
                                     }
                                 }

@@ -1,16 +1,16 @@
-//! The pages for people: the status of everything at `/`, and a page for each masternode.
+//! The status pages: an overview at `/`, and a page for each masternode.
 //!
-//! HTML from the snapshots and the history, written at each request: no scripts, no files beside it, nothing from
-//! elsewhere. Whatever comes from a node or a configuration is escaped by the macro that writes the HTML; the only text
-//! that goes around it is our own style. `overview` and `masternode` are the pages, `layout` is what they share, `asked`
-//! what a reader asks for.
+//! HTML from the snapshots and the history, rendered at each request: no scripts, no other files, no external
+//! resources. The macro that writes the HTML escapes every value of a node or a configuration; only our own style is
+//! not escaped. `overview` and `masternode` are the pages, `layout` is their frame, `query` reads the parameters.
 //!
-//! Never here: a script; anything that changes anything; JSON (`api`).
+//! Never here: scripts; changes of any state; JSON (`api`).
 
 mod alerts;
 mod bar;
 mod chart;
 pub mod deployment;
+mod duties;
 mod events;
 mod form;
 mod format;
@@ -32,30 +32,30 @@ use crate::web::pages::query::{PageQuery, Refresh};
 
 pub(super) use layout::content_security_policy;
 
-/// What the address of a masternode's page begins with.
+/// Path prefix of the page of a masternode.
 const MASTERNODES: &str = "/masternodes/";
 
 /// A page.
 pub struct Page {
-    /// 200, or why not.
+    /// 200 or an error status.
     pub status: StatusCode,
-    /// The whole page.
+    /// The complete page.
     pub html: String,
-    /// Seconds after which the browser should ask for the same again.
+    /// Seconds after which the browser should reload it.
     pub refresh: Option<u32>,
 }
 
-/// Whether a masternode's page is there, as far as its address tells.
+/// Whether the path is a valid address of a masternode's page.
 pub(super) fn is_masternode(path: &str) -> bool {
     path.strip_prefix(MASTERNODES).is_some_and(|id| !id.is_empty() && !id.contains('/'))
 }
 
-/// Whether a runbook, or their list, may be there.
+/// Whether the path may be a runbook, or the list of runbooks.
 pub(super) fn is_runbook(path: &str) -> bool {
     path.strip_prefix(runbook::RUNBOOKS).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The page at `path`. Reads files and may compute for some milliseconds, so it belongs on a thread of its own.
+/// The page at `path`. Reads files and may compute for some milliseconds, so call it on a blocking thread.
 pub fn answer(site: &Handlers, path: &str, query: &str) -> Page {
     if let Some(name) = path.strip_prefix(runbook::RUNBOOKS) {
         let (status, title, content) = runbook::content(site.runbooks, name.trim_matches('/'));
@@ -70,7 +70,7 @@ pub fn answer(site: &Handlers, path: &str, query: &str) -> Page {
         }
         (_, api) => (StatusCode::OK, site.landing.name.clone(), overview::content(&site.landing, api, &asked)),
     };
-    // Without an API there is nothing that changes.
+    // Without an API, nothing changes between requests.
     let alive = site.api.is_some();
     let html = layout::page(&site.landing, &title, alive.then_some((asked.refresh, other.as_str())), &content);
     Page { status, html, refresh: (alive && asked.refresh == Refresh::Itself).then_some(Refresh::SECONDS) }

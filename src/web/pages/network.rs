@@ -1,4 +1,4 @@
-//! A network in a card: how fresh, how high, by which limits, how many in danger, when to restart, asked from whom.
+//! The card of a network: age of the list, height, limits, masternodes by risk, restart windows, sources.
 //!
 //! Never here: single masternodes.
 
@@ -19,7 +19,7 @@ pub(super) fn card(network: &NetworkState, now: UnixSeconds, several: bool) -> M
             h3 { (network.network) }
             @match network.snapshot.as_deref() {
                 Some(snapshot) => (known(snapshot, now)),
-                None => p.alarm { strong { "No fresh list." } " None was read yet, or the last one is too old to be shown." },
+                None => p.alarm { strong { "No fresh list." } " No list was read yet, or the last one is too old to show." },
             }
             h4 { "Sources" }
             ul.sources {
@@ -45,21 +45,21 @@ pub(super) fn card(network: &NetworkState, now: UnixSeconds, several: bool) -> M
 fn fork(source: &SourceHealth) -> Markup {
     html! {
         @if source.fork_split == Some(true) {
-            strong.alarm { " It is on another chain since the activation of Dash Core 24." }
+            strong.alarm { " It is on a different chain since the activation of Dash Core 24." }
         } @else if source.follows_fork == Some(false) {
-            strong.alarm { " It does not follow the activation of Dash Core 24: upgrade it." }
+            strong.alarm { " It does not follow the activation of Dash Core 24. Upgrade it." }
         }
     }
 }
 
-/// What a source says of its release and of its index of compact block filters, where that is a problem.
+/// Problems of a source's release and compact block filter index.
 fn software(source: &SourceHealth) -> Markup {
     html! {
         @if source.release_bad == Some(true) {
-            strong.alarm { " Its release has a known fault: update it." }
+            strong.alarm { " Its release has a known fault. Upgrade it." }
         }
         @if source.filter_index_synced == Some(false) {
-            strong.alarm { " Its index of compact block filters is not synced." }
+            strong.alarm { " Its compact block filter index is not synced." }
         }
     }
 }
@@ -100,15 +100,15 @@ fn known(snapshot: &Snapshot, now: UnixSeconds) -> Markup {
                 }
             }
             @if let Some(limits) = limits {
-                div { dt { "Ban at" } dd { (limits.limit) span.when { "points" } } }
-                div { dt { "A failure adds" } dd { (limits.step) span.when { "points" } } }
+                div { dt { "Ban limit" } dd { (limits.limit) span.when { "points" } } }
+                div { dt { "Points per failure" } dd { (limits.step) span.when { "points" } } }
                 div { dt { "Safe up to" } dd { (limits.safe_at_tip()) span.when { "points" } } }
             }
             @if let Some(size) = snapshot.payments().drawn_from() {
-                div { dt { "Payee drawn among" } dd { (size) span.when { "masternodes" } } }
+                div { dt { "Payee pool" } dd { (size) span.when { "masternodes" } } }
             }
             @if let Some(blocks) = snapshot.payment_cycle_blocks() {
-                div { dt { "All paid once in" } dd { (format::count(blocks.into(), "block")) span.when { (format::format_duration(format::seconds_of(snapshot, blocks))) } } }
+                div { dt { "Payment cycle" } dd { (format::count(blocks.into(), "block")) span.when { (format::format_duration(format::seconds_of(snapshot, blocks))) } } }
             }
             @for node_type in NodeType::ALL { (window(snapshot, node_type)) }
             @for kind in snapshot.quorum_types().unwrap_or_default() { (quorums(snapshot, kind)) }
@@ -119,7 +119,7 @@ fn known(snapshot: &Snapshot, now: UnixSeconds) -> Markup {
     }
 }
 
-/// When a quorum of a type was mined last, and how many windows passed since without one.
+/// When a quorum of a type was last mined, and how many mining windows have passed without one.
 fn quorums(snapshot: &Snapshot, kind: &QuorumType) -> Markup {
     html! {
         div {
@@ -140,7 +140,8 @@ fn quorums(snapshot: &Snapshot, kind: &QuorumType) -> Markup {
     }
 }
 
-/// Whether such a masternode may be restarted now; nothing where no quorums are known, or there is none of its kind.
+/// Whether a masternode of this type may be restarted now; nothing if no quorums are known, or without masternodes of
+/// the type.
 fn window(snapshot: &Snapshot, node_type: NodeType) -> Markup {
     let population = snapshot.population();
     let some = population.valid[node_type as usize] + population.banned[node_type as usize] > 0;
@@ -155,32 +156,33 @@ fn window(snapshot: &Snapshot, node_type: NodeType) -> Markup {
     }
 }
 
-/// In how many blocks a restart misses no session, in words.
+/// For how many blocks a restart misses no DKG session, in words.
 pub(super) fn restart(snapshot: &Snapshot, blocks: u32) -> Markup {
     html! {
         @match blocks {
-            0 => { "not now" span.when { "a session may be missed" } }
+            0 => { "not now" span.when { "a restart may miss a DKG session" } }
             _ => {
                 (format::count(blocks.into(), "block"))
-                span.when { "misses no session for " (format::format_duration(format::seconds_of(snapshot, blocks))) }
+                span.when { "no DKG session is missed for " (format::format_duration(format::seconds_of(snapshot, blocks))) }
             }
         }
     }
 }
 
-/// A source that is a masternode: which, and how it sees itself. What it says while it is cut off or behind is of its old tip.
+/// The masternode that a source is, and the state it reports. While it is isolated or behind, the report refers to its
+/// old tip.
 fn itself(network: &NetworkState, source: &SourceHealth, own: &OwnMasternode, several: bool) -> Markup {
     html! {
         span.when {
-            "Is a masternode itself"
+            "Is a masternode"
             @if let Some(id) = &own.id {
                 ", " a href=(rows::address(id, &network.network, several)) { (name(network, id)) }
             }
-            ", and says: " (own.state.replace('_', " "))
+            ", own state: " (own.state.replace('_', " "))
             @if source.isolated == Some(true) {
-                strong.alarm { " (of the time before it was cut off)" }
+                strong.alarm { " (from before it lost its connections)" }
             } @else if source.blocks_behind.is_some_and(|behind| behind > 0) {
-                " (as of its own, older tip)"
+                " (at its own, older tip)"
             }
         }
     }
@@ -193,16 +195,16 @@ fn name(network: &NetworkState, id: &MasternodeId) -> String {
     alias.map_or_else(|| format::short_id(id), String::clone)
 }
 
-/// How a source fared when it was last asked: a class, and words.
+/// The result of the last request to a source: a CSS class and its text.
 fn health(source: &SourceHealth) -> (&'static str, &'static str) {
     if source.isolated == Some(true) && source.up == Some(true) {
-        return ("banned", "is cut off from its network, whatever it says");
+        return ("banned", "has no peer connections");
     }
     match (source.up, source.network_match, source.synced) {
-        (None, _, _) => ("absent", "not asked yet"),
+        (None, _, _) => ("absent", "no request yet"),
         (Some(false), _, _) => ("banned", "does not answer"),
-        (_, Some(false), _) => ("banned", "is on another network"),
-        (_, _, Some(false)) => ("decaying", "is not in sync"),
-        _ => ("clear", "in sync"),
+        (_, Some(false), _) => ("banned", "is on a different network"),
+        (_, _, Some(false)) => ("decaying", "not synced"),
+        _ => ("clear", "synced"),
     }
 }

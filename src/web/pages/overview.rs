@@ -1,4 +1,4 @@
-//! The status page: what fires, networks, masternodes by danger, what happened last.
+//! The overview: firing alerts, networks, masternodes by danger, recent events.
 //!
 //! Never here: the cells of the table (`rows`), the card of a network (`network`).
 
@@ -24,16 +24,16 @@ use domain::masternode::{MasternodeId, UnixSeconds};
 use domain::pose::Risk;
 use domain::snapshot::Snapshot;
 
-/// Masternodes on one page.
+/// Masternodes per page.
 const PER_PAGE: usize = 200;
 
-/// How many of the last events are shown.
+/// Number of recent events shown.
 const EVENTS: usize = 15;
 
-/// Where the page is.
+/// Path of the page.
 pub(super) const PATH: &str = "/";
 
-/// The content of the page; without an API there are only the facts of the program.
+/// Content of the page; without an API only the facts of the program.
 pub(super) fn content(landing: &LandingPage, api: Option<&Api>, asked: &PageQuery) -> Markup {
     html! {
         header.top {
@@ -66,13 +66,13 @@ fn of_networks(api: &Api, asked: &PageQuery) -> Markup {
             @if !fresh.is_empty() { (masternodes(&shown, Columns::of(&fresh), asked, show, now)) }
         }
         section aria-labelledby="events" {
-            h2 #events { "Last events" }
+            h2 #events { "Recent events" }
             (events(api, &networks, now))
         }
     }
 }
 
-/// Whether a thing is the one that is asked for; all are when none is.
+/// Whether a value matches a filter; an empty filter matches all.
 fn fits(asked: &str, name: &str) -> bool {
     asked.is_empty() || asked == name
 }
@@ -93,14 +93,14 @@ fn masternodes(snapshots: &[&Snapshot], columns: Columns, asked: &PageQuery, sho
         @if rows.is_empty() {
             (none(asked, show))
         } @else {
-            p.quiet { (format::count(total, "masternode")) ", the most endangered first" }
+            p.quiet { (format::count(total, "masternode")) ", closest to a ban first" }
             (rows::table(&rows, columns, now))
         }
         @if pages > 1 { (form::paging(asked, page, pages, last)) }
     }
 }
 
-/// More is worse: not registered at all, then the band, then the blocks until safe, then the score.
+/// Sort key, highest danger first: not registered, then the risk band, then the blocks until safe, then the score.
 fn danger(subject: &Subject<'_>) -> (u8, u32, u32) {
     subject.node.map_or((Risk::ALL.len() as u8, 0, 0), |node| {
         let (risk, safe, score) = node.danger();
@@ -128,7 +128,7 @@ fn in_group(subject: &Subject<'_>, asked: &str) -> bool {
         .any(|(key, group)| asked.strip_prefix(key.as_str()).and_then(|rest| rest.strip_prefix(':')) == Some(group))
 }
 
-/// Whether its alias, its identity or its address has this in it, written in small letters.
+/// Whether its alias, identity or address contains this lower-case text.
 fn mentions(row: &Row<'_>, text: &str) -> bool {
     let has = |other: &str| other.to_lowercase().contains(text);
     row.subject.watched.is_some_and(|watched| has(&watched.watched.alias))
@@ -145,21 +145,22 @@ fn none(asked: &PageQuery, show: Show) -> Markup {
     html! {
         p.none {
             @if asked.is_filter() {
-                "None of them is what you ask for. "
-                @if show != Show::All { a href=(all.address(PATH)) { "Look among all masternodes" } ", or " }
-                a href=(cleared.address(PATH)) { "ask for no more than " (show.said().to_lowercase()) } "."
+                "No masternode matches the filter. "
+                @if show != Show::All { a href=(all.address(PATH)) { "Search all masternodes" } " or " }
+                a href=(cleared.address(PATH)) { "clear the filter: " (show.said().to_lowercase()) } "."
             } @else if show == Show::AtRisk {
                 "No masternode is at risk. " a href=(all.address(PATH)) { "Show all masternodes" } "."
             } @else if show == Show::Watched {
                 "The watch list is empty. " a href=(all.address(PATH)) { "Show all masternodes" } "."
             } @else {
-                "There are none."
+                "There are no masternodes."
             }
         }
     }
 }
 
-/// The last events of those that are watched; of all when none is, without their payments, of which each block has one.
+/// Recent events of watched masternodes. If none is watched, of all masternodes without payments, of which each block
+/// has one.
 fn events(api: &Api, networks: &[Arc<NetworkState>], now: UnixSeconds) -> Markup {
     let watched: HashMap<(&str, MasternodeId), &str> = networks
         .iter()
@@ -186,7 +187,7 @@ fn events(api: &Api, networks: &[Arc<NetworkState>], now: UnixSeconds) -> Markup
     };
     html! {
         @if happened.is_empty() {
-            p.none { "Nothing happened yet" @if watched.is_empty() { "." } @else { " to those that you watch." } }
+            p.none { "No events yet" @if watched.is_empty() { "." } @else { " of watched masternodes." } }
         } @else {
             (events::list(&happened, now, who))
         }

@@ -1,6 +1,6 @@
-//! How a masternode is seen from outside: what came of the last call, and whether it meets what its network demands.
+//! Reachability of a masternode: the result of the last probe, and the requirements of its network.
 //!
-//! Never here: what the list says of it.
+//! Never here: the data of the masternode list.
 
 use maud::{Markup, html};
 
@@ -10,7 +10,7 @@ use domain::masternode::UnixSeconds;
 use domain::probe::{Outcome, Probe};
 use domain::requirement::{Case, Evidence, Requirement, RequirementStatus};
 
-/// `called` is whether anybody calls masternodes of this network, `probe` what came of this one's last call.
+/// `called`: whether masternodes of this network are probed; `probe`: the result of this one's last probe.
 pub(super) fn seen(subject: &Subject<'_>, called: bool, probe: Option<&Probe>, now: UnixSeconds) -> Markup {
     let case = Case::of(subject.snapshot, subject.node.as_ref(), probe);
     let verdicts =
@@ -20,12 +20,12 @@ pub(super) fn seen(subject: &Subject<'_>, called: bool, probe: Option<&Probe>, n
     html! {
         @if subject.watched.is_some() || known {
             section aria-labelledby="outside" {
-                h2 #outside { "Seen from outside" }
+                h2 #outside { "Reachability" }
                 dl.facts {
                     @match probe {
                         Some(probe) => (call(probe, now)),
                         None if subject.watched.is_some() => {
-                            div { dt { "Answers" } dd { "not known" span.when { (not_called(called)) } } }
+                            div { dt { "Reachable" } dd { "not known" span.when { (not_called(called)) } } }
                         }
                         None => {}
                     }
@@ -48,18 +48,18 @@ pub(super) fn seen(subject: &Subject<'_>, called: bool, probe: Option<&Probe>, n
 }
 
 fn not_called(called: bool) -> &'static str {
-    if called { "it was not called yet" } else { "calls are off (probe.enabled)" }
+    if called { "not probed yet" } else { "probes are disabled (probe.enabled)" }
 }
 
 fn call(probe: &Probe, now: UnixSeconds) -> Markup {
     let (class, words) = match probe.outcome {
         Outcome::Reached => ("clear", "yes"),
         Outcome::Failed(_) => ("banned", "no"),
-        Outcome::Unprobed(_) => ("absent", "not called"),
+        Outcome::Unprobed(_) => ("absent", "not probed"),
     };
     html! {
         div {
-            dt { "Answers" }
+            dt { "Reachable" }
             dd {
                 span class={ "badge " (class) } { (words) }
                 span.when {
@@ -69,35 +69,35 @@ fn call(probe: &Probe, now: UnixSeconds) -> Markup {
             }
         }
         @if let Some(success) = probe.last_success.filter(|success| *success != probe.at) {
-            div { dt { "Answered last" } dd { (format::format_age(now, success)) span.when { (format::format_time(success)) } } }
+            div { dt { "Last reachable" } dd { (format::format_age(now, success)) span.when { (format::format_time(success)) } } }
         }
         @if let Some(duration) = probe.duration {
-            div { dt { "Handshake took" } dd { (duration.as_millis()) " ms" } }
+            div { dt { "Handshake duration" } dd { (duration.as_millis()) " ms" } }
         }
         @if let Some(peer) = &probe.peer {
-            div { dt { "Speaks version" } dd { (peer.protocol_version) span.when { (peer.agent) } } }
+            div { dt { "Protocol version" } dd { (peer.protocol_version) span.when { (peer.agent) } } }
         }
     }
 }
 
 fn demanded(requirement: Requirement, verdict: RequirementStatus) -> Markup {
     let what = match requirement {
-        Requirement::P2pPort => "Port open",
-        Requirement::ProtocolVersion => "Protocol new enough",
-        Requirement::NextProtocolVersion => "Protocol new enough for the next release",
+        Requirement::P2pPort => "P2P port is open",
+        Requirement::ProtocolVersion => "Protocol version accepted",
+        Requirement::NextProtocolVersion => "Protocol version accepted by the next release",
         Requirement::TransactionRelay => "Relays transactions",
         Requirement::CompactFilters => "Serves compact block filters",
         Requirement::Release => "Release without a known fault",
-        Requirement::ProtxVersion => "Registration of ProTx version 3",
-        Requirement::DkgParticipation => "Takes part in DKG",
-        Requirement::Platform => "Serves the Platform",
+        Requirement::ProtxVersion => "Registration has ProTx version 3",
+        Requirement::DkgParticipation => "Participates in DKG",
+        Requirement::Platform => "Serves Dash Platform",
     };
     let evidence = match verdict.evidence {
-        Evidence::Probe => "by the last call",
-        Evidence::OwnNode => "as its own node says",
-        Evidence::PeerView => "as the answering node sees it",
-        Evidence::Session => "by the sessions under way",
-        Evidence::List => "by the list",
+        Evidence::Probe => "from the last probe",
+        Evidence::OwnNode => "as its own node reports",
+        Evidence::PeerView => "as seen by the source node",
+        Evidence::Session => "from active DKG sessions",
+        Evidence::List => "from the masternode list",
     };
     html! {
         div {

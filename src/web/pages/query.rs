@@ -1,13 +1,13 @@
-//! What a reader of the status page asks for: the fields of its form, as they stand in the address.
+//! The query of the overview: the fields of its form, as in the URL.
 //!
-//! Read with patience: what makes no sense is left out, and the page says what it shows.
+//! Parsing is lenient: invalid values are ignored, and the page shows what applies.
 //!
 //! Never here: whether a name exists.
 
-/// Longest text that is looked for, in characters.
+/// Maximum length of the search text, in characters.
 const LONGEST: usize = 200;
 
-/// Which masternodes are shown.
+/// The masternodes to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Show {
     /// Those of the watch list.
@@ -30,7 +30,7 @@ impl Show {
         }
     }
 
-    /// What the reader sees.
+    /// The visible label.
     pub(super) fn said(self) -> &'static str {
         match self {
             Show::Watched => "Watched masternodes",
@@ -40,18 +40,18 @@ impl Show {
     }
 }
 
-/// How a page is read anew.
+/// How a page is refreshed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Refresh {
-    /// By the browser, in turns.
+    /// By the browser, automatically.
     #[default]
     Itself,
-    /// By the reader only, who may be reading slowly or by ear.
+    /// Only by the reader, for slow reading and screen readers.
     Never,
 }
 
 impl Refresh {
-    /// Seconds from one reading to the next.
+    /// Seconds between refreshes.
     pub(super) const SECONDS: u32 = 30;
 
     fn read(value: &str) -> Refresh {
@@ -67,35 +67,35 @@ impl Refresh {
 
     pub(super) fn said(self) -> String {
         match self {
-            Refresh::Itself => format!("This page refreshes itself every {} seconds.", Refresh::SECONDS),
-            Refresh::Never => "This page does not refresh itself.".into(),
+            Refresh::Itself => format!("This page refreshes every {} seconds.", Refresh::SECONDS),
+            Refresh::Never => "Auto-refresh is disabled.".into(),
         }
     }
 
     pub(super) fn other_said(self) -> &'static str {
         match self {
-            Refresh::Itself => "Stop refreshing",
-            Refresh::Never => "Refresh it again",
+            Refresh::Itself => "Disable auto-refresh",
+            Refresh::Never => "Enable auto-refresh",
         }
     }
 }
 
-/// See the module. An empty text asks for nothing.
+/// The parsed query. An empty text means no filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PageQuery {
-    /// A part of an alias, an identity or an address, in small letters.
+    /// A part of an alias, identity or address, in lower case.
     pub(super) text: String,
     /// Name of a network.
     pub(super) network: String,
-    /// Key and value of a group with a colon between them.
+    /// Key and value of a group, separated by a colon.
     pub(super) group: String,
     /// Label of a state.
     pub(super) state: String,
-    /// `None` leaves it to the page.
+    /// `None` leaves the choice to the page.
     pub(super) show: Option<Show>,
-    /// How it goes on.
+    /// The refresh mode.
     pub(super) refresh: Refresh,
-    /// Which page of many, from 1.
+    /// The number of the page, from 1.
     pub(super) page: usize,
 }
 
@@ -118,7 +118,7 @@ impl PageQuery {
         asked
     }
 
-    /// The address that asks for the same from `path`.
+    /// The URL of this query at `path`.
     pub(super) fn address(&self, path: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let texts = [("q", &self.text), ("network", &self.network), ("group", &self.group), ("state", &self.state)];
@@ -138,12 +138,12 @@ impl PageQuery {
         if query.is_empty() { path.into() } else { format!("{path}?{query}") }
     }
 
-    /// The same with the other way to go on.
+    /// The same query with the other refresh mode.
     pub(super) fn with_other_refresh(&self) -> PageQuery {
         PageQuery { refresh: self.refresh.other(), ..self.clone() }
     }
 
-    /// Whether anything but the page's own choice is asked for.
+    /// Whether it contains a filter.
     pub(super) fn is_filter(&self) -> bool {
         [&self.text, &self.network, &self.group, &self.state].iter().any(|text| !text.is_empty())
     }

@@ -1,8 +1,8 @@
-//! Masternodes in a table, one a row; on a narrow screen each row is a card.
+//! Masternodes in a table, one per row; on a narrow screen each row is a card.
 //!
-//! The roles are written out because a browser forgets them for a table that the style lays out otherwise.
+//! The ARIA roles are explicit, because a browser drops them for a table with another CSS display.
 //!
-//! Never here: which masternodes, in which order.
+//! Never here: selection and order of masternodes.
 
 use maud::{Markup, html};
 
@@ -11,16 +11,16 @@ use crate::web::pages::{bar, format};
 use domain::masternode::{MasternodeId, UnixSeconds};
 use domain::snapshot::{NodeView, Snapshot};
 
-/// The horizon of a chance of payment.
+/// The horizon of a payment probability.
 const DAY: u64 = 86_400;
 
-/// A masternode that is shown.
+/// A masternode in the table.
 pub(super) struct Row<'a> {
     pub(super) id: MasternodeId,
     pub(super) subject: Subject<'a>,
 }
 
-/// What the table has columns for: what some of the chains show.
+/// The columns, depending on the chains shown.
 #[derive(Clone, Copy)]
 pub(super) struct Columns {
     scores: bool,
@@ -38,7 +38,7 @@ impl Columns {
     }
 }
 
-/// Where the page of a masternode is.
+/// Path of the page of a masternode.
 pub(super) fn address(id: &MasternodeId, network: &str, several: bool) -> String {
     let mut address = format!("/masternodes/{id}");
     if several {
@@ -53,7 +53,7 @@ pub(super) fn address(id: &MasternodeId, network: &str, several: bool) -> String
 pub(super) fn table(rows: &[Row<'_>], columns: Columns, now: UnixSeconds) -> Markup {
     html! {
         table.nodes role="table" {
-            caption.unseen { "Masternodes, the most endangered first" }
+            caption.unseen { "Masternodes, closest to a ban first" }
             thead role="rowgroup" {
                 tr role="row" {
                     (head("Masternode"))
@@ -110,7 +110,7 @@ fn who(row: &Row<'_>, columns: Columns) -> Markup {
     }
 }
 
-/// In which band it is, and what else its chain says of its state.
+/// Its risk band, and other states of its chain.
 pub(super) fn danger(subject: &Subject<'_>) -> Markup {
     let risk = subject.node.map(|node| node.risk());
     let (class, words) = format::risk(risk);
@@ -143,7 +143,7 @@ pub(super) fn score(subject: &Subject<'_>) -> Markup {
     }
 }
 
-/// How long one more failure bans.
+/// How long one more failure causes a ban.
 pub(super) fn safe(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
     let pose = subject.node.and_then(|node| node.pose());
     html! {
@@ -169,7 +169,7 @@ fn ping(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
     }
 }
 
-/// Its place among those that wait for a payment.
+/// Its position in the payment queue.
 pub(super) fn queue(subject: &Subject<'_>) -> Markup {
     let position = subject.node.and_then(|node| node.queue_position);
     let pool = subject.node.zip(subject.snapshot.payments().pool());
@@ -184,7 +184,7 @@ pub(super) fn queue(subject: &Subject<'_>) -> Markup {
     }
 }
 
-/// When it is paid, or how likely.
+/// When it is paid, or the probability of a payment.
 pub(super) fn payment(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
     let snapshot = subject.snapshot;
     html! {
@@ -216,7 +216,7 @@ fn payment_of(snapshot: &Snapshot, node: &NodeView<'_>, now: UnixSeconds) -> Mar
     }
 }
 
-/// What is not known, or what a chain does not have.
+/// Not known, or not part of the chain.
 fn nothing() -> Markup {
     html! { span.quiet aria-label="none" role="img" { "–" } }
 }

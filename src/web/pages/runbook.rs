@@ -1,15 +1,15 @@
-//! The runbook of an alert, and the list of all.
+//! The runbook of an alert, and the list of runbooks.
 //!
-//! Never here: the text of a runbook, which is handed in.
+//! Never here: the text of a runbook, which is an argument.
 
 use hyper::StatusCode;
 use maud::{Markup, PreEscaped, html};
 use pulldown_cmark::{CowStr, Event, Parser, Tag, TagEnd};
 
-/// The list; a runbook is below it.
+/// Path of the list; a runbook is below it.
 pub(super) const RUNBOOKS: &str = "/runbooks";
 
-/// Status, title and content of the runbook with this name, or of the list where the name is empty.
+/// Status, title and content of the runbook with this name, or of the list if the name is empty.
 pub(super) fn content(runbooks: &[(&str, &str)], name: &str) -> (StatusCode, String, Markup) {
     if name.is_empty() {
         return (StatusCode::OK, "Runbooks".into(), frame(&list(runbooks)));
@@ -17,7 +17,7 @@ pub(super) fn content(runbooks: &[(&str, &str)], name: &str) -> (StatusCode, Str
     match runbooks.iter().find(|(known, _)| *known == name) {
         Some((name, markdown)) => (StatusCode::OK, (*name).into(), frame(&rendered(markdown))),
         None => {
-            let text = html! { h1 { "Not found" } p.none { "There is no runbook of this name." } };
+            let text = html! { h1 { "Not found" } p.none { "There is no runbook with this name." } };
             (StatusCode::NOT_FOUND, "Not found".into(), frame(&text))
         }
     }
@@ -37,7 +37,7 @@ fn list(runbooks: &[(&str, &str)]) -> Markup {
     }
 }
 
-/// Markdown as HTML. HTML in it is text, images are left out, and a link is one to another runbook or to the web.
+/// Markdown as HTML. HTML in it becomes text, images are omitted, and links lead only to other runbooks or the web.
 fn rendered(markdown: &str) -> Markup {
     let mut links = Vec::new();
     let events = Parser::new(markdown).filter_map(|event| match event {
@@ -57,7 +57,7 @@ fn rendered(markdown: &str) -> Markup {
     PreEscaped(text)
 }
 
-/// Where a link leads: another runbook, or an address of the web; `None` for a page that is not served.
+/// Target of a link: another runbook or a URL; `None` for a page that is not served.
 fn target(written: &str) -> Option<CowStr<'static>> {
     if written.starts_with("https://") || written.starts_with("http://") {
         return Some(written.to_string().into());

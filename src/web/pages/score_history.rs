@@ -1,8 +1,9 @@
-//! The score of one masternode over the blocks, put together from its events: jumps at failures, the decay between them.
+//! The PoSe score of one masternode over the blocks, reconstructed from its events: jumps at failures, decay between
+//! them.
 //!
-//! What lies before the first event that is known is not drawn. Pure: events and the score at the tip go in.
+//! Blocks before the first known event are not drawn. Pure: a function of the events and the score at the tip.
 //!
-//! Never here: how it is drawn (`chart`).
+//! Never here: drawing (`chart`).
 
 use domain::event::{Event, EventKind};
 use domain::masternode::Height;
@@ -15,18 +16,18 @@ pub(super) struct Point {
     pub(super) score: u32,
 }
 
-/// See the module.
+/// The score history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ScoreHistory {
-    /// Lines from point to point, in the order of the blocks. More than one where events are missing in between.
+    /// Lines from point to point, in block order. More than one if events are missing in between.
     pub(super) lines: Vec<Vec<Point>>,
     /// Blocks of bans.
     pub(super) bans: Vec<Height>,
-    /// What the score does when nothing more happens, from the tip on; empty when it stays.
+    /// The projected score without further events, from the tip; empty if it does not change.
     pub(super) ahead: Vec<Point>,
 }
 
-/// Where a line has got to.
+/// The end of the current line.
 #[derive(Clone, Copy)]
 struct Cursor {
     at: Point,
@@ -34,7 +35,7 @@ struct Cursor {
 }
 
 impl ScoreHistory {
-    /// Of `events`, oldest first, up to the score `now` at the tip.
+    /// From `events`, oldest first, up to the score `now` at the tip.
     pub(super) fn new(events: &[&Event], now: &PoseScore, tip: Height, rule: &PenaltyRule) -> ScoreHistory {
         let mut course = ScoreHistory::default();
         let mut pen: Option<Cursor> = None;
@@ -71,12 +72,12 @@ impl ScoreHistory {
         course
     }
 
-    /// Draws on to a point: as the decay leads there, or, when it does not, as a line that begins anew.
+    /// Continues to a point along the decay or, if the decay does not lead there, starts a new line.
     fn reach(&mut self, pen: Option<Cursor>, to: Point, rule: &PenaltyRule) {
         let arrives = pen.filter(|pen| after(*pen, to.height, rule) == to.score);
         match (arrives, self.lines.last_mut()) {
             (Some(pen), Some(line)) => {
-                // The block in which it became 0, after which it goes on level.
+                // The block in which it became 0; the line is level after it.
                 let clear =
                     Point { height: pen.at.height.after(pen.at.score.saturating_mul(rule.decay_period)), score: 0 };
                 if pen.decays && pen.at.score > 0 && clear.height < to.height {
@@ -97,13 +98,13 @@ impl ScoreHistory {
         Cursor { at: to, decays }
     }
 
-    /// All points, for whoever looks for their range.
+    /// All points, to compute their range.
     pub(super) fn points(&self) -> impl Iterator<Item = &Point> {
         self.lines.iter().flatten().chain(&self.ahead)
     }
 }
 
-/// The score at a height that nothing but the decay leads to.
+/// The score at a height after nothing but decay.
 fn after(pen: Cursor, height: Height, rule: &PenaltyRule) -> u32 {
     let decays = if pen.decays { rule.decays(pen.at.height, height.above(pen.at.height)) } else { 0 };
     pen.at.score.saturating_sub(decays)
@@ -156,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_ban_holds_the_score_until_the_revival_clears_it() {
-        // In a block the ban may stand before its penalty or behind it.
+        // Within a block, the ban may come before or after its penalty.
         for in_block in [[penalty(110, 100, 44), ban(110)], [ban(110), penalty(110, 100, 44)]] {
             let [one, other] = in_block;
             let events = [penalty(100, 66, 66), one, other, event(150, EventKind::Revival)];

@@ -1,4 +1,4 @@
-//! What a hostile or broken client can do, and what it costs.
+//! Hostile and broken clients, and their cost.
 //!
 //! Never here: well-behaved requests (`routes`).
 
@@ -6,10 +6,10 @@ use tokio::sync::mpsc;
 
 use super::*;
 
-/// Tells when it is dropped.
-struct Told(mpsc::UnboundedSender<()>);
+/// Sends a message when it is dropped.
+struct DropNotice(mpsc::UnboundedSender<()>);
 
-impl Drop for Told {
+impl Drop for DropNotice {
     fn drop(&mut self) {
         let _ = self.0.send(());
     }
@@ -45,18 +45,18 @@ async fn a_connection_that_rests_too_long_is_closed() {
 
 #[tokio::test]
 async fn a_reader_that_stalls_is_cut_and_its_page_let_go() {
-    let (tell, mut told) = mpsc::unbounded_channel();
+    let (notify, mut dropped) = mpsc::unbounded_channel();
     let site = site(move |_| {
-        let told = Told(tell.clone());
+        let dropped = DropNotice(notify.clone());
         let piece = Bytes::from(vec![b'x'; 256 * 1024]);
         now(Ok(stream(std::iter::repeat_with(move || {
-            let _ = &told;
+            let _ = &dropped;
             piece.clone()
         }))))
     });
     let server = Running::start(site, WebSettings { write_stall_timeout: SHORT, ..WebSettings::default() }).await;
     let client = server.send("GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n").await;
-    soon(told.recv()).await.unwrap();
+    soon(dropped.recv()).await.unwrap();
     server.wait_for_meter("masternode_exporter_http_connections", "0").await;
     drop(client);
 }
@@ -73,13 +73,13 @@ async fn a_request_that_takes_too_long_is_cut() {
 
 #[tokio::test]
 async fn nobody_works_for_a_client_that_left() {
-    let (tell, mut told) = mpsc::unbounded_channel();
+    let (notify, mut dropped) = mpsc::unbounded_channel();
     let (enter, mut entered) = mpsc::unbounded_channel();
     let site = site(move |_| {
-        let told = Told(tell.clone());
+        let dropped = DropNotice(notify.clone());
         let _ = enter.send(());
         Box::pin(async move {
-            let _told = told;
+            let _dropped = dropped;
             std::future::pending().await
         })
     });
@@ -87,11 +87,11 @@ async fn nobody_works_for_a_client_that_left() {
     let client = server.send("GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n").await;
     soon(entered.recv()).await.unwrap();
     drop(client);
-    soon(told.recv()).await.unwrap();
+    soon(dropped.recv()).await.unwrap();
 }
 
 #[tokio::test]
-async fn silent_connections_push_each_other_out_and_keep_nobody_else_out() {
+async fn silent_connections_evict_each_other_and_keep_no_other_client_out() {
     let server = Running::start(page(&["a 1\n"]), WebSettings { max_connections: 8, ..WebSettings::default() }).await;
     let mut scraper = server.connect().await;
     scrape(&mut scraper).await;
@@ -114,7 +114,7 @@ async fn silent_connections_push_each_other_out_and_keep_nobody_else_out() {
     }
 }
 
-/// A request on a connection that stays.
+/// A request on a persistent connection.
 async fn scrape(connection: &mut TcpStream) {
     soon(connection.write_all(b"GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n")).await.unwrap();
     let mut answer = Vec::new();
@@ -172,7 +172,7 @@ async fn too_large_a_header_is_refused() {
     assert_eq!(server.ask(&larger).await.status, 431);
     let long = format!("GET /metrics?{} HTTP/1.1", "x".repeat(17 * 1024));
     assert_eq!(server.ask(&long).await.status, 431);
-    // Two more are sent with each.
+    // Each request has two more headers.
     let many = format!("GET /metrics HTTP/1.1{}", "\r\nX: x".repeat(62));
     assert_eq!(server.ask(&many).await.status, 200, "64 lines are allowed");
     let more = format!("GET /metrics HTTP/1.1{}", "\r\nX: x".repeat(63));

@@ -1,4 +1,4 @@
-//! Each page: what it answers, in which headers, and what it counts.
+//! Each route: status, headers, body, and counters.
 //!
 //! Never here: hostile clients (`abuse`), long pages (`streaming`).
 
@@ -34,10 +34,10 @@ async fn an_empty_page_is_a_page() {
 #[tokio::test]
 async fn the_page_hears_what_the_scrape_asks_for() {
     let heard = Arc::new(Mutex::new(None));
-    let tell = Arc::clone(&heard);
+    let store = Arc::clone(&heard);
     let site = site(move |request| {
         let reply = MetricsReply { gzip: request.gzip, ..whole(vec![Bytes::from_static(b"packed")]) };
-        *tell.lock().unwrap() = Some(request);
+        *store.lock().unwrap() = Some(request);
         now(Ok(reply))
     });
     let server = Running::start(site, WebSettings::default()).await;
@@ -88,7 +88,7 @@ async fn head_of_a_streamed_page_produces_none_of_it() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_told_the_right_ones() {
+async fn a_wrong_method_is_answered_with_the_allowed_ones() {
     let mut site = page(&[]);
     site.reload = Some(Box::new(|| now(Ok(()))));
     let server = Running::start(site, WebSettings::default()).await;
@@ -111,7 +111,7 @@ async fn what_is_not_there_is_not_found() {
     let server = Running::start(page(&[]), WebSettings::default()).await;
     for target in ["/metrics/", "/METRICS", "/-/", "/-/metrics", "//", "/../metrics", "/%6detrics"] {
         let reply = server.get(target).await;
-        assert_eq!((reply.status, reply.text()), (404, "There is no such page.\n"), "{target}");
+        assert_eq!((reply.status, reply.text()), (404, "Not found.\n"), "{target}");
     }
     assert_eq!(server.ask("OPTIONS * HTTP/1.1").await.status, 404);
 }
@@ -138,7 +138,7 @@ async fn the_landing_page_is_safe_and_leads_on() {
     for expected in [
         "<h1>masternode-exporter</h1>",
         "Version 1.2.3",
-        "Tells &lt;how close&gt; a masternode",
+        "Shows &lt;how close&gt; a masternode",
         "href=\"/metrics\"",
         "href=\"/-/healthy\"",
         "href=\"/-/ready\"",
@@ -151,9 +151,9 @@ async fn the_landing_page_is_safe_and_leads_on() {
 #[tokio::test]
 async fn readiness_names_what_is_missing_and_health_does_not_care() {
     let missing = Arc::new(Mutex::new(vec!["no list of dash-main yet".to_owned(), "history is opening".to_owned()]));
-    let told = Arc::clone(&missing);
+    let current = Arc::clone(&missing);
     let mut site = page(&[]);
-    site.ready = Box::new(move || Readiness { missing: told.lock().unwrap().clone() });
+    site.ready = Box::new(move || Readiness { missing: current.lock().unwrap().clone() });
     let server = Running::start(site, WebSettings::default()).await;
     let reply = server.get("/-/ready").await;
     assert_eq!((reply.status, reply.text()), (503, "Not ready:\nno list of dash-main yet\nhistory is opening\n"));

@@ -1,4 +1,4 @@
-//! What a condition looks at: one subject with everything around it.
+//! The input of a condition: one subject with its surroundings.
 //!
 //! Never here: a verdict.
 
@@ -14,7 +14,7 @@ use crate::probe::Probe;
 use crate::requirement::Case;
 use crate::snapshot::{NodeView, Snapshot, WatchedEntry};
 
-/// Everything that is evaluated.
+/// The input of an evaluation.
 pub struct EvaluationInput {
     /// All configured networks.
     pub networks: Vec<Arc<NetworkState>>,
@@ -22,22 +22,22 @@ pub struct EvaluationInput {
     pub process: ProcessState,
     /// The present.
     pub now: Moment,
-    /// Networks whose tip is still that of before the wall clock jumped: its age is not known.
+    /// Networks whose tip was read before a jump of the wall clock: the age of the tip is not known.
     pub jumped: BTreeSet<Arc<str>>,
 }
 
-/// What is known of this process.
+/// State of this process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProcessState {
-    /// Whether the configuration could be read when it was last tried.
+    /// Whether the last load of the configuration succeeded.
     pub config_good: bool,
-    /// Whether the web configuration file could be used when it was last read; also true where there is none.
+    /// Whether the last load of the web configuration file succeeded; also true without one.
     pub web_config_good: bool,
-    /// Damaged events of the history file; `None` until it was checked, and where there is none.
+    /// Number of damaged events in the history file. `None` until it was checked, and without a history file.
     pub history_damaged: Option<u64>,
-    /// Whether the history can be written; `None` where there is none.
+    /// Whether the history file can be written. `None` without one.
     pub history_writable: Option<bool>,
-    /// Samples that the series limit keeps off the page.
+    /// Samples that the series limit removes from the exposition.
     pub suppressed_series: u64,
     /// Entries of the watch list and of maintenance that match no masternode of any network; `None` while the list of a network
     /// is not known.
@@ -46,32 +46,32 @@ pub struct ProcessState {
     pub receivers: Vec<ReceiverState>,
 }
 
-/// What is known of a receiver of notifications.
+/// State of a receiver of notifications.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceiverState {
     /// Its configured name.
     pub name: String,
-    /// Whether its last messages were refused or did not arrive; `None` when none was sent since the start.
+    /// Whether its last messages failed. `None` if none was sent since the start.
     pub failing: Option<bool>,
 }
 
 /// A network.
 pub struct NetworkContext<'a> {
-    /// What is known of it.
+    /// Its published state.
     pub state: &'a NetworkState,
-    /// Its list, where it is fresh enough to conclude anything from.
+    /// Its list. `None` if the list is too old to draw conclusions.
     pub fresh: Option<&'a Snapshot>,
-    /// The limits.
+    /// The thresholds.
     pub thresholds: &'a Thresholds,
     /// The present.
     pub now: Moment,
-    /// Its tip is that of before the wall clock jumped.
+    /// Whether its tip was read before a jump of the wall clock.
     pub jumped: bool,
-    /// What happened within [`Thresholds::recent_seconds`] before the tip.
+    /// Events within [`Thresholds::recent_seconds`] before the tip.
     pub events: EventDigest<'a>,
-    /// What earlier evaluations saw.
+    /// Facts of earlier evaluations.
     pub memory: &'a NetworkMemory,
-    /// Blocks in which everybody is paid once; 0 where that is not known.
+    /// Blocks in which every masternode is paid once; 0 if not known.
     pub cycle: u32,
 }
 
@@ -81,12 +81,12 @@ impl NetworkContext<'_> {
         &self.state.network
     }
 
-    /// Whether this process follows the network for less than `seconds`: what happened before may not be known to it.
+    /// Whether this process has followed the network for less than `seconds`: earlier events may not be known.
     pub fn is_young(&self, seconds: u64) -> bool {
         self.state.since.age(self.now).as_secs() < seconds
     }
 
-    /// Whether a block lies within the recent past. By the time of blocks, not by our clock, which may jump.
+    /// Whether a block is recent. Measured by block time, because the wall clock may jump.
     pub fn is_recent(&self, height: Height) -> bool {
         self.fresh.is_some_and(|snapshot| {
             let blocks = snapshot.facts().blocks_in(self.thresholds.recent_seconds, snapshot.rules());
@@ -103,19 +103,19 @@ pub struct NodeContext<'a> {
     pub snapshot: &'a Snapshot,
     /// Its entry of the watch list.
     pub watched: &'a WatchedEntry,
-    /// Its entry of the list; `None` when it is not on it.
+    /// Its entry of the masternode list. `None` if it is not in the list.
     pub view: Option<NodeView<'a>>,
-    /// The last probe of it.
+    /// Its last probe.
     pub probe: Option<&'a Probe>,
 }
 
 impl<'a> NodeContext<'a> {
-    /// Everything that is known of its requirements; `None` when it is not on the list.
+    /// Everything known of its requirements. `None` if it is not in the list.
     pub fn case(&self) -> Option<Case<'a>> {
         Case::of(self.snapshot, self.view.as_ref(), self.probe)
     }
 
-    /// How a text begins: `Masternode mn-1 operator=acme on dash-main`.
+    /// The first words of a text: `Masternode mn-1 operator=acme on dash-main`.
     pub fn who(&self) -> String {
         let target = &self.watched.watched;
         let mut text = String::from("Masternode ");
@@ -140,17 +140,17 @@ pub struct GroupContext<'a> {
     pub key: &'a str,
     /// The group, such as `acme`.
     pub group: &'a str,
-    /// Its members, on the list or not.
+    /// Its members, in the list or not.
     pub members: Vec<&'a WatchedEntry>,
 }
 
-/// The quorums of a type.
+/// The quorums of one type.
 pub struct QuorumTypeContext<'a> {
     /// Their network.
     pub network: &'a NetworkContext<'a>,
     /// The list.
     pub snapshot: &'a Snapshot,
-    /// Which.
+    /// The type.
     pub quorum_type: &'a QuorumType,
 }
 
@@ -158,12 +158,12 @@ pub struct QuorumTypeContext<'a> {
 pub struct SourceContext<'a> {
     /// Its network.
     pub network: &'a NetworkContext<'a>,
-    /// What is known of it.
+    /// Its state.
     pub source: &'a SourceHealth,
 }
 
 impl SourceContext<'_> {
-    /// How a text begins: `Source local of dash-main`.
+    /// The first words of a text: `Source local of dash-main`.
     pub fn who(&self) -> String {
         format!("Source {} of {}", self.source.name, self.network.name())
     }

@@ -1,6 +1,6 @@
-//! What is seen of a watched masternode before its score rises: by probes, by DKG sessions under way, by its own node.
+//! Conditions of a watched masternode before its PoSe score rises: from probes, active DKG sessions and its own node.
 //!
-//! All of them are warnings: there is no penalty yet, and one alone bans nobody who was not close to a ban.
+//! All of them are warnings: there is no penalty yet, and one penalty bans only a masternode that is close to a ban.
 //!
 //! Never here: making a probe; what the masternode list says of penalties.
 
@@ -17,7 +17,7 @@ const fn warning(
     Condition::new(name, Severity::Warning, minutes * 60, Rule::Masternode(rule), texts)
 }
 
-/// All of them.
+/// The early warnings.
 pub(super) const CONDITIONS: &[Condition] = &[
     warning(
         "MasternodeUnreachable",
@@ -33,34 +33,34 @@ pub(super) const CONDITIONS: &[Condition] = &[
         1,
         contribution_missing,
         [
-            "A watched masternode is missing in a DKG session under way.",
-            "Masternode {node}{groups} on {network} was missing in a DKG session that is over.",
+            "A watched masternode sent no contribution to an active DKG session.",
+            "Masternode {node}{groups} on {network} sent no contribution to a DKG session, which has ended.",
         ],
     ),
     warning(
         "MasternodeProtocolTooOld",
         10,
         |node| {
-            required(node, Requirement::ProtocolVersion, "speaks a protocol that is too old: it needs an update. Other masternodes may vote it bad in DKG sessions, or no longer pay it.")
+            required(node, Requirement::ProtocolVersion, "uses a protocol version that is too old. Upgrade it: other masternodes may vote it bad in DKG sessions, or no longer pay it.")
         },
         [
-            "A watched masternode speaks an older protocol than its network demands.",
-            "Masternode {node}{groups} on {network} spoke a protocol that is too old and was updated.",
+            "A watched masternode uses an older protocol version than its network requires.",
+            "Masternode {node}{groups} on {network} used a protocol version that was too old and was updated.",
         ],
     )
     .inhibits(&[Inhibition {
         targets: &["MasternodeUnreachable"],
         equal: NODE,
-        reason: "It answers, but in a version that others drop.",
+        reason: "The masternode answers, but peers drop connections with its protocol version.",
     }]),
     warning(
         "MasternodeNotReadyForNextRelease",
         10,
         |node| {
-            required(node, Requirement::NextProtocolVersion, "speaks a protocol that members on the next release do not accept: it needs an update. They vote it bad in DKG sessions as soon as they are enough, whether or not the fork is active.")
+            required(node, Requirement::NextProtocolVersion, "uses a protocol version that members on the next release do not accept. Upgrade it: they vote it bad in DKG sessions as soon as there are enough of them, whether or not the fork is active.")
         },
         [
-            "A watched masternode speaks an older protocol than the next release demands.",
+            "A watched masternode uses an older protocol version than the next release requires.",
             "Masternode {node}{groups} on {network} was not ready for the next release and was updated.",
         ],
     ),
@@ -68,7 +68,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         "MasternodeTransactionRelayOff",
         10,
         |node| {
-            required(node, Requirement::TransactionRelay, "says that it does not relay transactions. Members on Dash Core 24 vote it bad in DKG sessions.")
+            required(node, Requirement::TransactionRelay, "reports that it does not relay transactions. Members on Dash Core 24 vote it bad in DKG sessions.")
         },
         [
             "A watched masternode does not relay transactions.",
@@ -89,7 +89,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
     warning(
         "MasternodeReleaseBad",
         10,
-        |node| required(node, Requirement::Release, "runs a release with a known fault: it needs an update."),
+        |node| required(node, Requirement::Release, "runs a release with a known fault. Upgrade it."),
         [
             "A watched masternode runs a release with a known fault.",
             "Masternode {node}{groups} on {network} ran a release with a known fault and was updated.",
@@ -115,14 +115,14 @@ fn unreachable(node: &NodeContext<'_>) -> Verdict {
         Some(outcome @ Outcome::Failed(_)) => {
             let reason = outcome.reason().unwrap_or("unknown");
             let text = format!(
-                "{} does not answer with its chain's handshake at the address of the list: {reason}. It will be penalised when \
-                 the next quorum meets without it.",
+                "{} does not complete the P2P handshake at its registered address: {reason}. It will be penalised if it misses \
+                 a DKG session. Check the daemon, the firewall and the address.",
                 node.who()
             );
             Verdict::holds(0.0, text)
         }
         None | Some(Outcome::Unprobed(Unprobed::NoRoute)) => Verdict::Unknown,
-        // An address that is never probed tells nothing: that is an end.
+        // An address that is never probed cannot have this condition.
         Some(Outcome::Unprobed(_)) => Verdict::Inapplicable,
     }
 }
@@ -136,14 +136,15 @@ fn contribution_missing(node: &NodeContext<'_>) -> Verdict {
         return Verdict::DoesNotHold;
     }
     let text = format!(
-        "{} sent no contribution to a DKG session under way, and the time to do so is over. If most members see the same, it \
+        "{} sent no contribution to an active DKG session, and the contribution phase is over. If most members see the same, it \
          will be penalised when the session ends.",
         node.who()
     );
     Verdict::holds(0.0, text)
 }
 
-/// A requirement that a probe or the masternode's own node tells. Who does not answer does not say that it was updated.
+/// A requirement that a probe or the masternode's own node reports on. A masternode that does not answer is unknown, because
+/// it may have been upgraded or not.
 fn required(node: &NodeContext<'_>, requirement: Requirement, text: &str) -> Verdict {
     let Some(case) = node.case() else { return Verdict::Inapplicable };
     match case.verdict(requirement).map(|verdict| verdict.met) {
@@ -165,8 +166,8 @@ fn evo_version_old(node: &NodeContext<'_>) -> Verdict {
         Some(false) => Verdict::holds(
             0.0,
             format!(
-                "{} is an Evo node with a registration below ProTx version 3. Its operator raises it with a service update that \
-                 names the Platform addresses. If it is banned before that, tools that make version 2 cannot revive it.",
+                "{} is an Evo node with a registration below ProTx version 3. Its operator must send a service update that \
+                 contains the Platform addresses. If it is banned before, tools that write version 2 cannot revive it.",
                 node.who()
             ),
         ),

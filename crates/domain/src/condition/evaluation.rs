@@ -1,6 +1,6 @@
-//! Evaluates every condition of every subject: one value that notifications, exposition, API and pages read.
+//! Evaluates every condition of every subject into one value, read by notifications, exposition, API and pages.
 //!
-//! Never here: how long a condition must hold; who is notified.
+//! Never here: pending durations; receivers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,48 +14,48 @@ use crate::masternode::UnixSeconds;
 use crate::network_state::NetworkState;
 use crate::snapshot::{Snapshot, WatchedEntry};
 
-/// From a list that was confirmed longer ago than this, in seconds, nothing is concluded.
+/// A list that was confirmed longer ago than this, in seconds, is not evaluated.
 const FRESH_SECONDS: u64 = 300;
 
-/// One subject with the verdicts on it.
+/// One subject and its verdicts.
 #[derive(Clone, Debug)]
 pub struct EvaluatedSubject {
-    /// What it is.
+    /// Its kind.
     pub scope: Scope,
     /// Its labels, without `alertname` and `severity`; none is empty. An exporter has none here.
     pub labels: Arc<BTreeMap<String, String>>,
-    /// Until when its alerts are muted by maintenance.
+    /// End of the maintenance that mutes its alerts. `None`: not in maintenance.
     pub muted_until: Option<UnixSeconds>,
     /// Every condition that it can have, in the order of the catalogue.
     pub verdicts: Vec<(&'static Condition, Verdict)>,
 }
 
 impl EvaluatedSubject {
-    /// Its network; `None` for what belongs to the exporter.
+    /// Its network. `None` for the exporter and its receivers.
     pub fn network(&self) -> Option<&str> {
         self.labels.get("network").map(String::as_str)
     }
 
-    /// Until when an alert about it is muted; `None` when it is not.
+    /// Until when an alert of it is muted. `None` if it is not.
     pub fn muted(&self, condition: &Condition) -> Option<UnixSeconds> {
         self.muted_until.filter(|_| condition.mutable)
     }
 }
 
-/// What was found.
+/// The result of one evaluation.
 #[derive(Clone, Debug, Default)]
 pub struct Evaluation {
-    /// Every subject that is known.
+    /// Every known subject.
     pub subjects: Vec<EvaluatedSubject>,
-    /// Networks with a fresh list: all their masternodes, groups and quorum types are among the subjects. Of the others only
-    /// those of the last list are, and their verdicts are unknown.
+    /// Networks with a fresh list: all their masternodes, groups and quorum types are among the subjects. Of other
+    /// networks, the subjects are those of the last list, and their verdicts are unknown.
     pub complete: BTreeSet<Arc<str>>,
     /// All configured networks.
     pub networks: BTreeSet<Arc<str>>,
 }
 
 impl Evaluation {
-    /// Every condition that holds, with its subject, number and text.
+    /// Every condition that holds, with its subject, value and text.
     pub fn holding(&self) -> impl Iterator<Item = (&EvaluatedSubject, &'static Condition, f64, &str)> {
         self.subjects.iter().flat_map(|subject| {
             subject.verdicts.iter().filter_map(move |(condition, verdict)| match verdict {
@@ -66,7 +66,7 @@ impl Evaluation {
     }
 }
 
-/// Evaluates every condition. `memory` is what earlier evaluations left.
+/// Evaluates every condition. `memory` holds the facts of earlier evaluations.
 pub fn evaluate(
     catalogue: &Catalogue,
     input: &EvaluationInput,
@@ -145,7 +145,7 @@ fn subject(
     EvaluatedSubject { scope, labels, muted_until: None, verdicts }
 }
 
-/// Masternodes, groups and quorum types, then the network as far as its list tells of it.
+/// Masternodes, groups and quorum types, then the conditions of the network that need its list.
 fn of_list(catalogue: &Catalogue, network: &NetworkContext<'_>, snapshot: &Snapshot) -> Vec<EvaluatedSubject> {
     let mut subjects: Vec<EvaluatedSubject> =
         snapshot.watched().iter().map(|watched| of_masternode(catalogue, network, snapshot, watched)).collect();
@@ -209,7 +209,7 @@ fn of_masternode(
     }
 }
 
-/// What is known of a network also without a list. What follows from its list is unknown where no list was read yet.
+/// Conditions of a network that need no list. Those that follow from the list are unknown until a list was read.
 fn of_network(catalogue: &Catalogue, network: &NetworkContext<'_>, of_list: &[EvaluatedSubject]) -> EvaluatedSubject {
     let has_list = of_list.iter().any(|subject| subject.scope == Scope::Network);
     let of = |condition: &Condition| match condition.rule {

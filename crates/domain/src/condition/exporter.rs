@@ -1,10 +1,10 @@
-//! This process: its configuration, its history, its page and its receivers.
+//! Conditions of this process: configuration, history file, series limit and receivers.
 //!
-//! Never here: what only Prometheus can see, such as an exporter that is gone.
+//! Never here: what only Prometheus can detect, such as an exporter that is down.
 
 use crate::condition::{Condition, ProcessState, ReceiverState, Rule, Severity, Verdict};
 
-/// All of them.
+/// The conditions of this process.
 pub(super) const CONDITIONS: &[Condition] = &[
     Condition::new(
         "MasternodeExporterNotificationsFailing",
@@ -12,8 +12,8 @@ pub(super) const CONDITIONS: &[Condition] = &[
         300,
         Rule::Receiver(notifications_failing),
         [
-            "The exporter cannot reach a receiver of its own notifications.",
-            "Receiver {receiver} was not reached and is again.",
+            "Notifications of the exporter to a receiver fail.",
+            "Notifications to receiver {receiver} failed and succeed again.",
         ],
     ),
     Condition::new(
@@ -21,7 +21,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         Severity::Warning,
         300,
         Rule::Exporter(config_reload_failed),
-        ["The exporter refused its new configuration.", "The exporter refused a configuration and uses a new one now."],
+        ["The last configuration reload failed.", "A configuration reload failed; a later reload succeeded."],
     ),
     Condition::new(
         "MasternodeExporterWebConfigReloadFailed",
@@ -29,8 +29,8 @@ pub(super) const CONDITIONS: &[Condition] = &[
         300,
         Rule::Exporter(web_config_reload_failed),
         [
-            "The exporter could not use its web configuration file, or a certificate or key that it names.",
-            "The exporter refused a web configuration and uses a new one now.",
+            "The last reload of the web configuration file, or of a certificate or key in it, failed.",
+            "A reload of the web configuration failed; a later reload succeeded.",
         ],
     ),
     Condition::new(
@@ -38,14 +38,17 @@ pub(super) const CONDITIONS: &[Condition] = &[
         Severity::Warning,
         0,
         Rule::Exporter(history_damaged),
-        ["Events of the history file are damaged.", "Events of the history file were damaged; none is now."],
+        [
+            "The history file contains damaged events.",
+            "The history file contained damaged events; it contains none now.",
+        ],
     ),
     Condition::new(
         "MasternodeExporterHistoryNotWritten",
         Severity::Warning,
         300,
         Rule::Exporter(history_not_written),
-        ["The history cannot be written.", "The history could not be written and can be again."],
+        ["Writing to the history file fails.", "Writing to the history file failed and succeeds again."],
     ),
     Condition::new(
         "MasternodeExporterSeriesSuppressed",
@@ -53,8 +56,8 @@ pub(super) const CONDITIONS: &[Condition] = &[
         300,
         Rule::Exporter(series_suppressed),
         [
-            "The series limit keeps samples of masternodes off the page.",
-            "The series limit kept samples off the page and no longer does.",
+            "The series limit removes samples of masternodes from `/metrics`.",
+            "The series limit removed samples from `/metrics` and no longer does.",
         ],
     ),
     Condition::new(
@@ -71,19 +74,19 @@ pub(super) const CONDITIONS: &[Condition] = &[
 
 fn notifications_failing(receiver: &ReceiverState) -> Verdict {
     Verdict::of(receiver.failing, || {
-        format!("Receiver {} was not reached, or refused a message: notifications do not arrive there.", receiver.name)
+        format!("Receiver {} is unreachable or rejects messages: its notifications are not delivered.", receiver.name)
     })
 }
 
 fn config_reload_failed(process: &ProcessState) -> Verdict {
     Verdict::of(Some(!process.config_good), || {
-        "The exporter refused its new configuration and still uses the previous one. Its log names the mistakes.".into()
+        "The new configuration is invalid; the exporter still uses the previous one. Its log lists the mistakes.".into()
     })
 }
 
 fn web_config_reload_failed(process: &ProcessState) -> Verdict {
     Verdict::of(Some(!process.web_config_good), || {
-        "The exporter refused its new web configuration and serves with the old certificate and passwords.".into()
+        "The new web configuration is invalid; the exporter still uses the previous certificate and passwords.".into()
     })
 }
 
@@ -93,8 +96,8 @@ fn history_damaged(process: &ProcessState) -> Verdict {
         Some(rows) => Verdict::holds(
             rows as f64,
             format!(
-                "{rows} events in the history file of the exporter are damaged and left out of all answers. Check the disk: other \
-                 files on it can be damaged too."
+                "{rows} events in the history file of the exporter are damaged and are omitted from all answers. Check the disk: \
+                 other files on it may be damaged too."
             ),
         ),
         None if process.history_writable.is_none() => Verdict::Inapplicable,
@@ -105,8 +108,8 @@ fn history_damaged(process: &ProcessState) -> Verdict {
 fn history_not_written(process: &ProcessState) -> Verdict {
     match process.history_writable {
         Some(writable) => Verdict::of(Some(!writable), || {
-            "The history file cannot be written: events wait in memory, and a restart loses them. Check the disk and the file's \
-             permissions."
+            "Writing to the history file fails: events are queued in memory, and a restart loses them. Check the disk and the \
+             permissions of the file."
                 .into()
         }),
         None => Verdict::Inapplicable,
@@ -115,7 +118,7 @@ fn history_not_written(process: &ProcessState) -> Verdict {
 
 fn series_suppressed(process: &ProcessState) -> Verdict {
     Verdict::of(Some(process.suppressed_series > 0), || {
-        "series.limit keeps samples of masternodes off the page: raise it, or choose series.others: at_risk.".into()
+        "series.limit removes samples of masternodes from /metrics. Raise it, or set series.others to at_risk.".into()
     })
 }
 
@@ -123,7 +126,7 @@ fn entry_unmatched(process: &ProcessState) -> Verdict {
     let Some(entries) = &process.unmatched_entries else { return Verdict::Unknown };
     Verdict::of(Some(!entries.is_empty()), || {
         format!(
-            "No masternode matches {}: what the entry is meant for is not watched. Look for a typing mistake, or remove the entry.",
+            "No masternode matches {}: the intended masternodes are not watched. Correct the entry, or remove it.",
             entries.join("; ")
         )
     })

@@ -1,10 +1,10 @@
-//! The activation of a consensus change: near, past, and sources that do not follow it.
+//! Conditions of the activation of a consensus change: near, active, and sources that do not follow it.
 //!
-//! Never here: a masternode that is not ready for it.
+//! Never here: masternodes that are not ready for it (`early_warning`).
 
 use crate::condition::{Condition, Inhibition, NetworkContext, Rule, SOURCE, Severity, SourceContext, Verdict, text};
 
-/// All of them.
+/// The conditions of a consensus change.
 pub(super) const CONDITIONS: &[Condition] = &[
     Condition::new(
         "MasternodeForkActivationNear",
@@ -13,7 +13,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         Rule::Network(activation_near),
         [
             "A consensus change that is locked in activates within a week.",
-            "The activation of Dash Core 24 on {network} was near; it has come.",
+            "The activation of Dash Core 24 on {network} was near; Dash Core 24 is now active.",
         ],
     )
     .any(),
@@ -34,8 +34,8 @@ pub(super) const CONDITIONS: &[Condition] = &[
         600,
         Rule::Source(not_ready),
         [
-            "A node that the exporter asks will not follow the next consensus change.",
-            "Source {source} of {network} was not ready for the next consensus change; that is over.",
+            "A source node will not follow the next consensus change.",
+            "Source {source} of {network} was not ready for the next consensus change and is now.",
         ],
     ),
     Condition::new(
@@ -44,14 +44,14 @@ pub(super) const CONDITIONS: &[Condition] = &[
         60,
         Rule::Source(left_behind),
         [
-            "A node that the exporter asks does not follow a consensus change that is locked in or active.",
+            "A source node does not follow a consensus change that is locked in or active.",
             "Source {source} of {network} did not follow a consensus change and was upgraded.",
         ],
     )
     .inhibits(&[Inhibition {
         targets: &["MasternodeExporterSourceDown"],
         equal: SOURCE,
-        reason: "It is not used because it was left behind.",
+        reason: "The exporter does not use a source that did not follow a consensus change.",
     }]),
     Condition::new(
         "MasternodeExporterForkSplit",
@@ -59,8 +59,8 @@ pub(super) const CONDITIONS: &[Condition] = &[
         60,
         Rule::Source(split),
         [
-            "Two nodes that the exporter asks are on different chains since a consensus change.",
-            "Source {source} of {network} was on another chain and is no longer.",
+            "Two source nodes are on different chains since a consensus change.",
+            "Source {source} of {network} was on a different chain and is no longer.",
         ],
     ),
 ];
@@ -75,8 +75,8 @@ fn activation_near(network: &NetworkContext<'_>) -> Verdict {
     match left.zip(height).filter(|(left, _)| *left < network.thresholds.fork_near_seconds) {
         Some((left, height)) => {
             let text = format!(
-                "The rules of Dash Core 24 activate on {} with {}. Until then every masternode and every source must run version \
-                 24: others are banned or left on a dead chain.",
+                "The rules of Dash Core 24 activate on {} at {}. Upgrade every masternode and every source to version 24 before: \
+                 older masternodes are banned, older sources stay on an invalid chain.",
                 network.name(),
                 text::block(network, height),
             );
@@ -100,12 +100,12 @@ fn activated(network: &NetworkContext<'_>) -> Verdict {
     }
 }
 
-/// No source says how far the change is: unknown where there is one.
+/// No source reports the state of the deployment: unknown on chains that have one.
 fn without_deployment(network: &NetworkContext<'_>) -> Verdict {
     if network.state.rules.has_dkg { Verdict::Unknown } else { Verdict::Inapplicable }
 }
 
-/// Whether a source will not follow the change.
+/// Whether a source will not follow the change. `None` if that is not known.
 fn stays(source: &SourceContext<'_>) -> Option<bool> {
     source.source.follows_fork.map(|follows| !follows)
 }
@@ -117,8 +117,8 @@ fn not_ready(source: &SourceContext<'_>) -> Verdict {
     let certain = source.network.state.fork_activation.is_some();
     Verdict::of(stays(source).map(|stays| stays && !certain), || {
         format!(
-            "{} runs a version below 24 and will not follow the activation of Dash Core 24. It does not show whether the \
-             activation is near or already past: upgrade it.",
+            "{} runs a version below 24 and will not follow the activation of Dash Core 24. It does not report whether the \
+             activation is near or already past. Upgrade it.",
             source.who()
         )
     })
@@ -132,8 +132,8 @@ fn left_behind(source: &SourceContext<'_>) -> Verdict {
     Verdict::of(stays(source).map(|stays| stays && activation.is_some()), || {
         let height = activation.map_or(String::new(), |height| format!(" {height}"));
         format!(
-            "{} runs a version below 24, and the activation height{height} of Dash Core 24 is certain. From the block before that \
-             height on it is not used, even if it is the only source: upgrade it.",
+            "{} runs a version below 24, and the activation height{height} of Dash Core 24 is final. From the block before that \
+             height the exporter does not use it, even if it is the only source. Upgrade it.",
             source.who()
         )
     })
@@ -145,8 +145,8 @@ fn split(source: &SourceContext<'_>) -> Verdict {
     }
     Verdict::of(source.source.fork_split, || {
         format!(
-            "{} is on another chain than the one that is followed since the activation of Dash Core 24. Its blocks, payments and \
-             masternodes are not those of the network.",
+            "Since the activation of Dash Core 24, {} is on a different chain than the exporter follows. Its blocks, payments and \
+             masternodes are not those of the network. Check the version of both nodes.",
             source.who()
         )
     })

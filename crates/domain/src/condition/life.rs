@@ -1,4 +1,4 @@
-//! On the list, enabled, paid, and as its owner wants it.
+//! Conditions of a watched masternode in normal operation: listed, enabled, paid, and as the watch list states.
 //!
 //! Never here: penalties.
 
@@ -9,7 +9,7 @@ use crate::watch::WatchField;
 /// How far ahead of a node's own clock the time of a block may be: `MAX_FUTURE_BLOCK_TIME` in `src/chain.h` of Dash Core.
 const MOST_AHEAD_SECONDS: u64 = 7_200;
 
-/// All of them.
+/// The conditions of listing, state and payment.
 pub(super) const CONDITIONS: &[Condition] = &[
     Condition::new(
         "MasternodeMissing",
@@ -17,14 +17,14 @@ pub(super) const CONDITIONS: &[Condition] = &[
         300,
         Rule::Masternode(missing),
         [
-            "A watched masternode is not on the list.",
-            "Masternode {node}{groups} on {network} was not on the list of masternodes and is again.",
+            "A watched masternode is not in the masternode list.",
+            "Masternode {node}{groups} on {network} was not in the masternode list and is again.",
         ],
     )
     .inhibits(&[Inhibition {
         targets: &["MasternodePaymentLost"],
         equal: NODE,
-        reason: "Whoever is not on the list is not paid.",
+        reason: "A masternode that is not in the list is not paid.",
     }]),
     Condition::new(
         "MasternodeNotEnabled",
@@ -32,7 +32,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         900,
         Rule::Masternode(not_enabled),
         [
-            "A watched masternode is on the list in a state that is not paid.",
+            "A watched masternode is in a state in which it is not paid.",
             "Masternode {node}{groups} on {network} was in a state that is not paid and is no longer.",
         ],
     ),
@@ -42,8 +42,8 @@ pub(super) const CONDITIONS: &[Condition] = &[
         300,
         Rule::Masternode(ping_late),
         [
-            "A watched masternode is silent and will expire.",
-            "Masternode {node}{groups} on {network} was silent and sent a ping again.",
+            "A watched masternode sends no pings and will expire.",
+            "Masternode {node}{groups} on {network} sent no pings and sends them again.",
         ],
     ),
     Condition::new(
@@ -52,8 +52,8 @@ pub(super) const CONDITIONS: &[Condition] = &[
         1_800,
         Rule::Masternode(payment_overdue),
         [
-            "A watched masternode is not paid although it is its turn.",
-            "Masternode {node}{groups} on {network} was first in the payment queue for long and is no longer.",
+            "A watched masternode is at the head of the payment queue but was not paid.",
+            "Masternode {node}{groups} on {network} was at the head of the payment queue without a payment; it no longer is.",
         ],
     )
     .keeps_hold(),
@@ -64,7 +64,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         Rule::Masternode(payment_lost),
         [
             "A watched masternode lost its place in the payment queue.",
-            "Masternode {node}{groups} on {network} lost a payment more than an hour ago.",
+            "Masternode {node}{groups} on {network} lost its place in the payment queue more than an hour ago; not again since.",
         ],
     ),
     Condition::new(
@@ -73,8 +73,8 @@ pub(super) const CONDITIONS: &[Condition] = &[
         0,
         Rule::Masternode(unexpected_change),
         [
-            "A watched masternode has another key, address or payee than it should.",
-            "Masternode {node}{groups} on {network} was not as the watch list states and is again.",
+            "A watched masternode has a different key, address or payee than the watch list states.",
+            "Masternode {node}{groups} on {network} differed from the watch list and matches it again.",
         ],
     )
     .never_muted(),
@@ -86,10 +86,7 @@ fn missing(node: &NodeContext<'_>) -> Verdict {
     }
     Verdict::holds(
         0.0,
-        format!(
-            "{} is not on the list of masternodes: its collateral was spent, or the watch list is wrong.",
-            node.who()
-        ),
+        format!("{} is not in the masternode list: its collateral was spent, or the watch list is wrong.", node.who()),
     )
 }
 
@@ -100,7 +97,7 @@ fn not_enabled(node: &NodeContext<'_>) -> Verdict {
     }
     let states = &node.snapshot.rules().states;
     let label = state::label(states, state::index_of(states, view.masternode));
-    Verdict::holds(0.0, format!("{} is in the state {label} and earns nothing.", node.who()))
+    Verdict::holds(0.0, format!("{} is in state {label} and is not paid.", node.who()))
 }
 
 fn ping_late(node: &NodeContext<'_>) -> Verdict {
@@ -111,16 +108,16 @@ fn ping_late(node: &NodeContext<'_>) -> Verdict {
     }
     let seen = masternode.announced.as_ref().and_then(|announced| announced.last_seen);
     let Some(seen) = seen else { return Verdict::Unknown };
-    // Against the time of the list, not the present: what is not read again must not seem to fall silent.
+    // Relative to the time of the list, not to the present: a list that is not updated must not make pings look late.
     let (read_at, tip) = (node.snapshot.read_at(), node.snapshot.block().time);
-    // No node takes a block from further ahead: our clock is behind, and nothing was received in the future.
+    // A node accepts no block from further ahead, so our clock is behind; the time of the tip is then the better one.
     let read_at = if read_at.0.saturating_add(MOST_AHEAD_SECONDS) < tip.0 { tip } else { read_at };
     let silent = read_at.0.saturating_sub(seen.0);
     if silent <= ping.warning_seconds {
         return Verdict::DoesNotHold;
     }
     let text = format!(
-        "{} sent its last ping at {}. It expires {} after that, and may then need a new start.",
+        "{} sent its last ping at {}. It expires {} later and may then need to be started again. Check its daemon.",
         node.who(),
         text::time(seen),
         text::duration(ping.expiry_seconds)
@@ -130,7 +127,7 @@ fn ping_late(node: &NodeContext<'_>) -> Verdict {
 
 fn payment_overdue(node: &NodeContext<'_>) -> Verdict {
     let Some(view) = &node.view else { return Verdict::Inapplicable };
-    // Tiny networks turn around too fast to tell.
+    // In a short payment cycle, waiting at the head of the queue means nothing.
     if node.network.cycle <= node.network.thresholds.shortest_cycle {
         return Verdict::Inapplicable;
     }
@@ -139,7 +136,11 @@ fn payment_overdue(node: &NodeContext<'_>) -> Verdict {
     match blocks.filter(|blocks| *blocks >= node.network.thresholds.overdue_blocks) {
         Some(blocks) => Verdict::holds(
             blocks,
-            format!("{} is first in the payment queue since block {} and was not paid.", node.who(), tip.0 - blocks),
+            format!(
+                "{} has been at the head of the payment queue since block {} without a payment.",
+                node.who(),
+                tip.0 - blocks
+            ),
         ),
         None => Verdict::DoesNotHold,
     }
@@ -147,7 +148,7 @@ fn payment_overdue(node: &NodeContext<'_>) -> Verdict {
 
 fn payment_lost(node: &NodeContext<'_>) -> Verdict {
     if node.network.events.lost.contains(&node.watched.watched.id) {
-        let text = format!("{} lost the payment that it was waiting for, by a ban or by leaving the list.", node.who());
+        let text = format!("{} lost its place in the payment queue: it was banned or left the list.", node.who());
         return Verdict::holds(1.0, text);
     }
     if node.network.is_young(node.network.thresholds.recent_seconds) { Verdict::Unknown } else { Verdict::DoesNotHold }
@@ -160,7 +161,7 @@ fn unexpected_change(node: &NodeContext<'_>) -> Verdict {
     let met: Vec<_> = expectations.iter().map(met).collect();
     let wrong: Vec<&str> = met.iter().filter(|(_, met)| *met == Some(false)).map(|(field, _)| field.label()).collect();
     if !wrong.is_empty() {
-        let text = format!("{} is not as the watch list states in: {}.", node.who(), wrong.join(", "));
+        let text = format!("{} differs from the watch list in: {}.", node.who(), wrong.join(", "));
         return Verdict::holds(wrong.len() as f64, text);
     }
     if met.iter().any(|(_, met)| met.is_none()) { Verdict::Unknown } else { Verdict::DoesNotHold }

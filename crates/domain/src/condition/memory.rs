@@ -1,8 +1,8 @@
-//! What one evaluation leaves for the next: facts that no single state shows.
+//! Facts that one evaluation keeps for the next, because no single state contains them.
 //!
-//! Ages are measured with the clock that never jumps.
+//! Ages are measured with the monotonic clock.
 //!
-//! Never here: what was sent to whom (`alerting`).
+//! Never here: sent notifications (`alerting`).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -13,45 +13,46 @@ use crate::masternode::{Height, MasternodeId, NodeType, UnixSeconds};
 use crate::network_state::{Moment, NetworkState};
 use crate::snapshot::Snapshot;
 
-/// For how long a gap counts, in seconds.
+/// Seconds for which a gap counts.
 pub(super) const GAP_SECONDS: u64 = 3_600;
 
-/// For how long an answer counts that was not understood, in seconds.
+/// Seconds for which a value that was not understood counts.
 pub(super) const NOT_UNDERSTOOD_SECONDS: u64 = 86_400;
 
-/// For how long it counts what a source said of itself, once it says nothing any more, in seconds.
+/// Seconds for which the last report of a source about itself counts after it stops reporting.
 const SILENCE_SECONDS: u64 = 600;
 
-/// A session counts as under way for this long after one was, in seconds of block time: the pause between two of them.
+/// A DKG session counts as active for this long after the last active one, in seconds of block time: the pause between
+/// two sessions.
 const SESSION_PAUSE_SECONDS: u64 = 2_700;
 
-/// What is remembered of all networks.
+/// Facts of all networks.
 #[derive(Default)]
 pub struct Memory {
     pub(super) networks: BTreeMap<Arc<str>, NetworkMemory>,
 }
 
-/// What a source says of itself: which fact, and the source.
+/// A fact that a source reports about itself, and the source.
 type Fact = (&'static str, Arc<str>);
 
-/// What is remembered of one network.
+/// Facts of one network.
 #[derive(Default)]
 pub struct NetworkMemory {
     /// The subjects of the last fresh list.
     pub(super) subjects: Vec<EvaluatedSubject>,
-    /// Blocks that were not followed.
+    /// Skipped blocks.
     pub(super) gap: Rise,
     /// Values that were not understood.
     pub(super) not_understood: Rise,
-    /// First in the payment queue, since which block.
+    /// The masternode at the head of the payment queue, and since which block.
     head: Option<(MasternodeId, Height)>,
-    /// When a session was last under way, by kind of masternode and time of the block.
+    /// Block time of the last active DKG session, by type of masternode.
     sessions: BTreeMap<NodeType, UnixSeconds>,
-    /// What sources last said of themselves, and when; `None` as long as they said nothing.
+    /// Last reports of the sources about themselves, and when; `None` if a source reported nothing.
     said: BTreeMap<Fact, (Option<bool>, Moment)>,
 }
 
-/// A counter that began at 0 with the process. A lower value, as before a network is followed again, is no new beginning.
+/// A counter that starts at 0 with the process. A lower value does not reset it: a network restarts at 0.
 #[derive(Default)]
 pub struct Rise {
     counted: u64,
@@ -68,7 +69,7 @@ impl Rise {
         self.counted = self.counted.max(counted);
     }
 
-    /// By how much it rose within the window; `None` when it did not.
+    /// The increase within the window. `None` if there was none.
     pub(super) fn recent(&self) -> Option<u64> {
         self.last.map(|(_, count)| count)
     }
@@ -106,33 +107,33 @@ impl NetworkMemory {
         }
     }
 
-    /// What a source says of itself, or said until a moment ago; `Err` when it said nothing for longer or ever.
+    /// The report of a source about itself, now or within [`SILENCE_SECONDS`]; `Err` if it reported nothing in that time.
     pub(super) fn said(&self, fact: &'static str, source: &Arc<str>, now: Moment) -> Result<Option<bool>, ()> {
         let Some((said, at)) = self.said.get(&(fact, source.clone())) else { return Ok(None) };
         if at.age(now).as_secs() > SILENCE_SECONDS { Err(()) } else { Ok(*said) }
     }
 
-    /// For how many blocks a masternode has been first in the payment queue.
+    /// For how many blocks a masternode has been at the head of the payment queue.
     pub(super) fn blocks_at_head(&self, id: &MasternodeId, tip: Height) -> Option<u32> {
         self.head.filter(|(head, _)| head == id).map(|(_, since)| tip.above(since))
     }
 
-    /// Whether a session with masternodes of this kind is under way, or was within the pause between two of them.
+    /// Whether a DKG session with masternodes of this type is active, or was within the pause between two sessions.
     pub(super) fn session_under_way(&self, node_type: NodeType, tip: UnixSeconds) -> bool {
         self.sessions.get(&node_type).is_some_and(|at| tip.0.saturating_sub(at.0) <= SESSION_PAUSE_SECONDS)
     }
 }
 
-/// What happened lately before a tip, by masternode.
+/// Recent events before a tip, by masternode.
 #[derive(Default)]
 pub struct EventDigest<'a> {
-    /// Who lost a payment.
+    /// Masternodes that lost a payment.
     pub lost: HashSet<MasternodeId>,
     /// Points, failures and quorums of penalties.
     pub penalties: HashMap<MasternodeId, Penalties<'a>>,
-    /// The last ban of each masternode, however long ago.
+    /// The last ban of each masternode, of any age.
     pub bans: HashMap<MasternodeId, (BanCause, &'a Event)>,
-    /// Failed sessions of all masternodes.
+    /// Failed DKG sessions of all masternodes.
     pub failures: u64,
 }
 
@@ -141,14 +142,14 @@ pub struct EventDigest<'a> {
 pub struct Penalties<'a> {
     /// Points.
     pub points: u32,
-    /// Height of the last one.
+    /// Height of the last penalty.
     pub height: Option<Height>,
-    /// The quorums that named it.
+    /// The quorums that marked it as failed.
     pub quorums: Vec<&'a FailedQuorum>,
 }
 
 impl<'a> EventDigest<'a> {
-    /// Of the events that led to a snapshot.
+    /// From the events up to a snapshot.
     pub fn of(snapshot: &'a Snapshot, recent_seconds: u64) -> EventDigest<'a> {
         let since = snapshot.block().time.0.saturating_sub(recent_seconds);
         let mut digest = EventDigest::default();
@@ -176,7 +177,7 @@ impl<'a> EventDigest<'a> {
 }
 
 impl Memory {
-    /// Forgets networks that are not configured any more.
+    /// Removes networks that are no longer configured.
     pub(super) fn retain(&mut self, networks: &BTreeSet<Arc<str>>) {
         self.networks.retain(|name, _| networks.contains(name));
     }

@@ -1,8 +1,7 @@
-//! What a human should know of a network, its watched masternodes, its sources and the exporter: one catalogue of conditions,
-//! and their evaluation.
+//! The catalogue of conditions of networks, watched masternodes, sources and the exporter, and their evaluation.
 //!
 //! A condition is one entry with a pure function. Notifications, the exposition, the API and the pages read the same
-//! [`Evaluation`]; the rules for Prometheus only add what a missing page means. What is not known is
+//! [`Evaluation`]; the Prometheus rules only add the meaning of a missing page. A condition that cannot be evaluated is
 //! [`Verdict::Unknown`], which neither raises nor resolves an alert.
 //!
 //! Never here: clocks; receivers; PromQL.
@@ -28,16 +27,16 @@ pub use evaluation::{EvaluatedSubject, Evaluation, evaluate};
 pub use memory::{EventDigest, Memory, NetworkMemory, Penalties, Rise};
 pub use thresholds::{STALLED_BLOCKS, STALLED_SECONDS, Thresholds};
 
-/// How urgent an alert is: the label `severity`; the most urgent first.
+/// Severity of an alert: the label `severity`; the most severe first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Wakes somebody: money is lost, or will be soon.
+    /// Needs action at once: payments are lost, or soon will be.
     Critical,
-    /// To be looked at within the day.
+    /// Needs action within the day.
     Warning,
-    /// For machines.
+    /// Information for automation.
     Info,
-    /// Always fires. The InfoInhibitor of kube-prometheus-stack inhibits `info`; its own Watchdog has this value.
+    /// Always firing. The InfoInhibitor of kube-prometheus-stack inhibits `info`; its own Watchdog has this value.
     None,
 }
 
@@ -53,7 +52,7 @@ impl Severity {
     }
 }
 
-/// What an alert is about: which labels it has beside `alertname` and `severity`.
+/// The kind of subject of an alert: its labels besides `alertname` and `severity`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// A watched masternode: `network`, `masternode`, `alias`, `node_type` and its groups.
@@ -64,16 +63,16 @@ pub enum Scope {
     Network,
     /// The quorums of a type: `network`, `quorum_type`.
     QuorumType,
-    /// A node that is asked: `network`, `source`.
+    /// A source node: `network`, `source`.
     Source,
     /// A receiver of notifications: `receiver`.
     Receiver,
-    /// An exporter: `job`, which Prometheus gives, and `alerting.job` in notifications.
+    /// An exporter: `job`, set by Prometheus, or by `alerting.job` in notifications.
     Exporter,
 }
 
 impl Scope {
-    /// The labels that an alert always has, `alertname` and `severity` left out.
+    /// The labels that an alert of this scope always has, without `alertname` and `severity`.
     pub const fn labels(self) -> &'static [&'static str] {
         match self {
             Scope::Masternode => &["network", "masternode", "alias", "node_type"],
@@ -87,28 +86,29 @@ impl Scope {
     }
 }
 
-/// What an alert is called and says, whoever raises it: the exporter, or Prometheus alone.
+/// Name and texts of an alert, the same for the exporter's notifications and the Prometheus rules.
 #[derive(Clone, Copy, Debug)]
 pub struct Alert {
     /// The label `alertname`.
     pub name: &'static str,
-    /// How urgent.
+    /// Its severity.
     pub severity: Severity,
-    /// For how long its condition must hold, in seconds.
+    /// Pending duration (`for`), in seconds.
     pub hold_seconds: u32,
-    /// What it is about.
+    /// The kind of its subject.
     pub scope: Scope,
-    /// One sentence, the same for all subjects.
+    /// Summary: one sentence, the same for all subjects.
     pub summary: &'static str,
-    /// Whether its hold is a part of the condition, which no shorter setting may cut.
+    /// Whether the pending duration is part of the condition, so that no configured duration may shorten it.
     pub keeps_hold: bool,
-    /// What is said when it is resolved, in the past tense; `{node}`, `{groups}` and names of labels in braces are filled in.
+    /// Text of the resolved notification, in the past tense. `{node}`, `{groups}` and label names in braces are
+    /// replaced.
     pub resolved: &'static str,
 }
 
 impl Alert {
-    /// Its runbook below an address: one that ends in `/runbooks` is that of an exporter, which serves them, any other one that of
-    /// a copy of this project. Without an address, its path in the project.
+    /// URL of its runbook below `base`. A base that ends in `/runbooks` is an exporter, which serves runbooks; any
+    /// other base is a copy of this repository. An empty base gives the path in the repository.
     pub fn runbook_url(&self, base: &str) -> String {
         let base = base.trim_end_matches('/');
         match base {
@@ -118,7 +118,7 @@ impl Alert {
         }
     }
 
-    /// Path of its runbook, from the root of the project.
+    /// Path of its runbook from the root of the repository.
     pub fn runbook(&self) -> String {
         format!("docs/runbooks/{}.md", self.name)
     }
@@ -129,26 +129,26 @@ impl Alert {
 pub enum Verdict {
     /// It holds.
     Holds {
-        /// The number that it is about: points, blocks, seconds or a count.
+        /// The measured value: points, blocks, seconds or a count.
         value: f64,
-        /// Who, what and since when, and what to do. Made of facts that do not change from block to block.
+        /// Subject, fact, since when, and what to do. Made of facts that do not change from block to block.
         text: String,
     },
     /// It is known not to hold.
     DoesNotHold,
-    /// It is not known whether it holds.
+    /// Not known.
     Unknown,
-    /// The subject cannot have it: probes are off, say, or its chain has no such rule.
+    /// Not applicable to the subject: for example, probes are disabled, or its chain has no such rule.
     Inapplicable,
 }
 
 impl Verdict {
-    /// It holds, with its number and text.
+    /// Holds with this value and text.
     pub fn holds(value: impl Into<f64>, text: impl Into<String>) -> Verdict {
         Verdict::Holds { value: value.into(), text: text.into() }
     }
 
-    /// Holds with this text where the fact is true, unknown where it is not known.
+    /// Holds with this text if the fact is true; unknown if the fact is `None`.
     pub fn of(fact: Option<bool>, text: impl FnOnce() -> String) -> Verdict {
         match fact {
             Some(true) => Verdict::holds(1.0, text()),
@@ -158,25 +158,25 @@ impl Verdict {
     }
 }
 
-/// Which exporters of a network must agree, where several report the same subject.
+/// How many exporters of a network must report a condition of the same subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Agreement {
-    /// One that says so is enough: a ban is a ban.
+    /// One exporter is enough: a ban is a ban.
     Any,
-    /// All that know must say so: a chain is not stalled while one exporter sees its blocks.
+    /// All exporters that know must report it: a chain is not stalled while one exporter sees new blocks.
     All,
 }
 
-/// The function of a condition, by what it is about.
+/// The function of a condition, by the kind of its subject.
 #[derive(Clone, Copy)]
 pub enum Rule {
     /// Of each watched masternode.
     Masternode(fn(&NodeContext<'_>) -> Verdict),
     /// Of each group.
     Group(fn(&GroupContext<'_>) -> Verdict),
-    /// Of a network with a list.
+    /// Of a network with a fresh list.
     Network(fn(&NetworkContext<'_>) -> Verdict),
-    /// Of a network, also without a list.
+    /// Of a network, with or without a list.
     Reachability(fn(&NetworkContext<'_>) -> Verdict),
     /// Of each quorum type.
     QuorumType(fn(&QuorumTypeContext<'_>) -> Verdict),
@@ -188,28 +188,28 @@ pub enum Rule {
     Exporter(fn(&ProcessState) -> Verdict),
 }
 
-/// One condition: the only place that says what it is.
+/// One condition: its only definition.
 pub struct Condition {
-    /// Name, severity, hold and texts.
+    /// Name, severity, pending duration and texts.
     pub alert: Alert,
-    /// Whether it holds.
+    /// Its evaluation.
     pub rule: Rule,
-    /// Alerts with the same labels that say less, and are not sent while this one fires: their names, the labels, and why.
+    /// Alerts with the same labels that are inhibited while this one fires.
     pub inhibits: &'static [Inhibition],
-    /// Which exporters must agree.
+    /// How many exporters must report it.
     pub agreement: Agreement,
     /// Whether maintenance of the masternode mutes it.
     pub mutable: bool,
 }
 
-/// While one alert fires, others with the same labels are not sent.
+/// An inhibition: while one alert fires, the named alerts with equal labels are not sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Inhibition {
-    /// What is not sent.
+    /// Names of the inhibited alerts.
     pub targets: &'static [&'static str],
     /// Labels that must be equal.
     pub equal: &'static [&'static str],
-    /// Why.
+    /// The reason.
     pub reason: &'static str,
 }
 
@@ -218,7 +218,8 @@ pub(crate) const NETWORK: &[&str] = &["network"];
 pub(crate) const SOURCE: &[&str] = &["network", "source"];
 
 impl Condition {
-    /// A condition that any exporter can raise and maintenance does not mute. `texts` are summary and resolution.
+    /// A condition that one exporter is enough to raise and that maintenance does not mute. `texts` are summary and
+    /// resolution.
     pub const fn new(
         name: &'static str,
         severity: Severity,

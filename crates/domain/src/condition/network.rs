@@ -1,4 +1,4 @@
-//! Groups, networks and their quorums.
+//! Conditions of groups, networks and quorum types.
 //!
 //! Never here: single masternodes; consensus changes.
 
@@ -6,7 +6,7 @@ use crate::condition::{
     Condition, GroupContext, Inhibition, NETWORK, NetworkContext, QuorumTypeContext, Rule, Severity, Verdict, text,
 };
 
-/// All of them.
+/// The conditions of groups, networks and quorum types.
 pub(super) const CONDITIONS: &[Condition] = &[
     Condition::new(
         "MasternodePenaltyWave",
@@ -15,14 +15,14 @@ pub(super) const CONDITIONS: &[Condition] = &[
         Rule::Network(penalty_wave),
         [
             "Many masternodes of a network were penalised within an hour.",
-            "On {network} many masternodes were penalised within an hour; that hour is over.",
+            "Many masternodes of {network} were penalised within an hour; the wave is over.",
         ],
     )
     .any()
     .inhibits(&[Inhibition {
         targets: &["MasternodePoSePenalized"],
         equal: NETWORK,
-        reason: "The network has a problem. Never mutes what is critical, nor how close to a ban a masternode is.",
+        reason: "The network has a problem. Critical alerts and distance-to-ban alerts are never inhibited.",
     }]),
     Condition::new(
         "MasternodeGroupDegraded",
@@ -31,7 +31,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         Rule::Group(group_degraded),
         [
             "Several masternodes of a group were penalised within an hour.",
-            "Of group {group_key}={group} on {network} several masternodes were penalised, and for an hour no longer so many.",
+            "Several masternodes of group {group_key}={group} on {network} were penalised within an hour; fewer were in the last hour.",
         ],
     ),
     Condition::new(
@@ -41,20 +41,20 @@ pub(super) const CONDITIONS: &[Condition] = &[
         Rule::Network(chain_stalled),
         [
             "A chain has had no new block for much longer than usual.",
-            "The chain of {network} had no new block for long and has blocks again.",
+            "The chain of {network} was stalled and has new blocks again.",
         ],
     )
     .inhibits(&[Inhibition {
         targets: &["MasternodeChainLockLag", "MasternodePaymentOverdue"],
         equal: NETWORK,
-        reason: "Without blocks nobody is paid and nothing is locked.",
+        reason: "Without new blocks there are no payments and no ChainLocks.",
     }]),
     Condition::new(
         "MasternodeChainLockLag",
         Severity::Warning,
         600,
         Rule::Network(chainlock_lag),
-        ["Blocks of a chain are not locked.", "Blocks of {network} were not locked and are again."],
+        ["New blocks of a chain have no ChainLock.", "New blocks of {network} had no ChainLock and have one again."],
     ),
     Condition::new(
         "MasternodeQuorumMissing",
@@ -74,8 +74,8 @@ fn penalty_wave(network: &NetworkContext<'_>) -> Verdict {
     let share = thresholds.wave_ratio * snapshot.list().registered() as f64;
     if failures >= thresholds.wave_minimum && failures as f64 > share {
         let text = format!(
-            "On {} many DKG failures were counted within an hour, at least {}: the network itself has a problem. A single \
-             penalty of yours in this time need not be your fault.",
+            "At least {1} DKG failures were counted on {0} within an hour: the network itself has a problem. A single penalty \
+             in this time may not be caused by your masternode.",
             network.name(),
             thresholds.wave_minimum.max(share as u64 + 1),
         );
@@ -97,13 +97,13 @@ fn group_degraded(group: &GroupContext<'_>) -> Verdict {
         let scored = group.snapshot.node(index).pose().is_some_and(|pose| pose.score().0 > 0);
         match member.tally.last_penalty_height {
             Some(height) => penalised += u64::from(group.network.is_recent(height)),
-            // What happened before this process began is not known to it.
+            // Events before the start of this process are not known.
             None => unknown += u64::from(scored && young),
         }
     }
     if is_degraded(penalised, all) {
         let text = format!(
-            "Of group {}={} on {} {penalised} masternodes were penalised within an hour. Look for what they share: host, \
+            "{penalised} masternodes of group {}={} on {} were penalised within an hour. Check what they have in common: host, \
              network, provider, version.",
             group.key,
             group.group,
@@ -122,8 +122,8 @@ fn chain_stalled(network: &NetworkContext<'_>) -> Verdict {
         return Verdict::DoesNotHold;
     }
     let text = format!(
-        "The newest block of {} is {} of {}, and a node in sync confirms that there is none after it. Blocks come every {} on \
-         average.",
+        "The newest block of {} is {} of {}; a synced node confirms that there is no later one. The average block interval is \
+         {}.",
         network.name(),
         tip.height,
         text::time(tip.time),
@@ -142,7 +142,7 @@ fn chainlock_lag(network: &NetworkContext<'_>) -> Verdict {
         return Verdict::DoesNotHold;
     }
     let text = format!(
-        "The last ChainLock of {} is at block {locked}, more than {} blocks below the tip. Quorums are not signing: penalties \
+        "The last ChainLock of {} is at block {locked}, more than {} blocks below the tip. Quorums do not sign; PoSe penalties \
          may follow.",
         network.name(),
         network.thresholds.chainlock_lag,
@@ -157,8 +157,8 @@ fn quorum_missing(quorums: &QuorumTypeContext<'_>) -> Verdict {
         return Verdict::DoesNotHold;
     }
     let text = format!(
-        "{} on {} has formed no quorum in at least {limit} mining windows. A session that forms no quorum punishes no member: it \
-         is no fault of a masternode of yours.",
+        "{} on {} has formed no quorum in at least {limit} mining windows. A DKG session that forms no quorum penalises no \
+         member; the cause is not one of your masternodes.",
         quorums.quorum_type.name,
         quorums.network.name(),
     );

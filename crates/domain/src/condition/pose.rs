@@ -1,6 +1,6 @@
-//! Banned, or close to it: what the penalty score of a watched masternode means.
+//! PoSe conditions of a watched masternode: bans, distance to a ban, penalties.
 //!
-//! Never here: what is seen of a masternode before a penalty.
+//! Never here: warnings before a penalty (`early_warning`).
 
 use crate::condition::memory::Penalties;
 use crate::condition::{Condition, Inhibition, NODE, NodeContext, Rule, Severity, Verdict, text};
@@ -8,19 +8,19 @@ use crate::event::BanCause;
 use crate::masternode::NodeType;
 use crate::pose::{PoseLimits, PoseScore, Risk};
 
-/// All of them.
+/// The PoSe conditions.
 pub(super) const CONDITIONS: &[Condition] = &[
     Condition::new(
         "MasternodePoSeBanned",
         Severity::Critical,
         60,
         Rule::Masternode(banned),
-        ["A watched masternode is banned.", "Masternode {node}{groups} on {network} was banned and is no longer."],
+        ["A watched masternode is banned.", "Masternode {node}{groups} on {network} was banned; the ban is over."],
     )
     .inhibits(&[Inhibition {
         targets: &["MasternodePoSePenalized", "MasternodePaymentLost", "MasternodeDkgContributionMissing"],
         equal: NODE,
-        reason: "The ban says it all.",
+        reason: "A banned masternode is penalised, misses DKG sessions and loses payments.",
     }]),
     Condition::new(
         "MasternodePoSeBanImminent",
@@ -28,14 +28,14 @@ pub(super) const CONDITIONS: &[Condition] = &[
         60,
         Rule::Masternode(ban_imminent),
         [
-            "A watched masternode is one failure from a ban and about to be tested.",
-            "Masternode {node}{groups} on {network} was about to be tested while one failure from a ban, and is no longer.",
+            "A watched masternode is one failed DKG session from a ban and likely to be tested soon.",
+            "Masternode {node}{groups} on {network} was one failed DKG session from a ban and likely to be tested; that is over.",
         ],
     )
     .inhibits(&[Inhibition {
         targets: &["MasternodePoSeOneFailureFromBan"],
         equal: NODE,
-        reason: "It tells the same with more urgency.",
+        reason: "It reports the same masternode with a higher severity.",
     }]),
     Condition::new(
         "MasternodePoSeOneFailureFromBan",
@@ -44,7 +44,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         Rule::Masternode(one_failure_from_ban),
         [
             "The next failed DKG session bans a watched masternode.",
-            "Masternode {node}{groups} on {network} was one failure from a ban and is no longer.",
+            "Masternode {node}{groups} on {network} was one failed DKG session from a ban and is no longer.",
         ],
     ),
     Condition::new(
@@ -54,7 +54,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         Rule::Masternode(penalized),
         [
             "A watched masternode failed a DKG session within the last hour.",
-            "Masternode {node}{groups} on {network} was penalised, and for an hour not again.",
+            "Masternode {node}{groups} on {network} was penalised; no new penalty for an hour.",
         ],
     ),
     Condition::new(
@@ -63,14 +63,14 @@ pub(super) const CONDITIONS: &[Condition] = &[
         60,
         Rule::Masternode(repeated_failures),
         [
-            "A watched masternode failed again before the last failure had decayed.",
-            "The score of masternode {node}{groups} on {network} was that of repeated failures and is no longer.",
+            "A watched masternode failed a DKG session again before the previous penalty had decayed.",
+            "The PoSe score of masternode {node}{groups} on {network} showed repeated failures and has decayed.",
         ],
     )
     .inhibits(&[Inhibition {
         targets: &["MasternodePoSeOneFailureFromBan", "MasternodePoSePenalized"],
         equal: NODE,
-        reason: "Each of the failures was a penalty.",
+        reason: "Each of the failures caused a penalty.",
     }]),
     Condition::new(
         "MasternodePlatformBanned",
@@ -78,8 +78,8 @@ pub(super) const CONDITIONS: &[Condition] = &[
         300,
         Rule::Masternode(platform_banned),
         [
-            "The Platform asked for a ban of a watched Evo node.",
-            "Masternode {node}{groups} on {network} was marked as banned by the Platform and is no longer.",
+            "Dash Platform requested a ban of a watched Evo node.",
+            "Masternode {node}{groups} on {network} was marked as banned by Dash Platform and is no longer.",
         ],
     ),
 ];
@@ -98,27 +98,27 @@ fn banned(node: &NodeContext<'_>) -> Verdict {
         NodeType::Regular => ", then revive it with `protx update_service`",
     };
     let (since, cause) = (since.unwrap_or_default(), cause.unwrap_or_default());
-    Verdict::holds(1.0, format!("{} is banned{since}{cause}. It earns nothing. Find the cause{revive}.", node.who()))
+    Verdict::holds(1.0, format!("{} is banned{since}{cause}. It is not paid. Find the cause{revive}.", node.who()))
 }
 
-/// A cause in words.
+/// The cause of a ban in words.
 fn called(cause: BanCause) -> &'static str {
     match cause {
         BanCause::Dkg => "failed DKG sessions",
         BanCause::Revoked => "its operator revoked it",
         BanCause::KeyChanged => "its operator key changed",
         BanCause::NoAddress => "it has no address",
-        BanCause::Platform => "the Platform asked for it",
+        BanCause::Platform => "requested by Dash Platform",
         BanCause::Unknown => "unknown",
     }
 }
 
-/// Score and limits; `None` where the chain shows no score, or the masternode is not on the list.
+/// Score and limits. `None` if the chain has no PoSe score or the masternode is not in the list.
 fn pose(node: &NodeContext<'_>) -> Option<(PoseScore, PoseLimits)> {
     node.view.as_ref()?.pose().zip(node.snapshot.limits())
 }
 
-/// From which block on one more failure no longer bans.
+/// The block from which one more failure no longer causes a ban, as a sentence; empty if there is none.
 fn safe(node: &NodeContext<'_>, pose: &PoseScore) -> String {
     let safe = pose.safe_height().map(|height| format!(" Safe after {}.", text::block(node.network, height)));
     safe.unwrap_or_default()
@@ -139,8 +139,8 @@ fn ban_imminent(node: &NodeContext<'_>) -> Verdict {
         return Verdict::DoesNotHold;
     }
     let text = format!(
-        "{} is one failed DKG session from a ban, and likely to be tested before it is safe.{} Do not restart it; make \
-         sure that it is reachable and in sync.",
+        "{} is one failed DKG session from a ban and is likely to be tested before its score has decayed.{} Do not restart \
+         it; make sure that it is reachable and synced.",
         node.who(),
         safe(node, &pose),
     );
@@ -152,18 +152,14 @@ fn one_failure_from_ban(node: &NodeContext<'_>) -> Verdict {
     if !is_endangered(node) {
         return Verdict::DoesNotHold;
     }
-    let text = format!(
-        "{} would be banned by one more failed DKG session (limit {}).{}",
-        node.who(),
-        limits.limit,
-        safe(node, &pose)
-    );
+    let text =
+        format!("One more failed DKG session bans {} (limit {}).{}", node.who(), limits.limit, safe(node, &pose));
     Verdict::holds(pose.blocks_until_safe().unwrap_or(0), text)
 }
 
 fn penalized(node: &NodeContext<'_>) -> Verdict {
     let Some((pose, limits)) = pose(node) else { return Verdict::Inapplicable };
-    // A revival takes the score away, and with it what there was to say.
+    // A revival resets the score to 0 and ends the condition.
     if pose.score().0 == 0 {
         return Verdict::DoesNotHold;
     }
@@ -188,14 +184,14 @@ fn penalized(node: &NodeContext<'_>) -> Verdict {
     }
 }
 
-/// Which quorums named it.
+/// The quorums whose commitments marked the masternode as failed.
 fn named(penalties: Option<&Penalties<'_>>) -> String {
     let quorums = penalties.map(|penalties| penalties.quorums.as_slice()).unwrap_or_default();
     if quorums.is_empty() {
-        return "Which quorum called it failed is not known".into();
+        return "The quorum that marked it as failed is not known".into();
     }
     let names: Vec<String> = quorums.iter().map(ToString::to_string).collect();
-    format!("Called failed by quorum {}", names.join("; "))
+    format!("Marked as failed by quorum {}", names.join("; "))
 }
 
 fn repeated_failures(node: &NodeContext<'_>) -> Verdict {
@@ -205,7 +201,8 @@ fn repeated_failures(node: &NodeContext<'_>) -> Verdict {
         return Verdict::DoesNotHold;
     }
     let text = format!(
-        "{} failed at least two DKG sessions inside one decay (limit {}).{} Find the cause before the next session.",
+        "{} failed a DKG session again before the previous penalty had decayed (limit {}).{} Find the cause before the next \
+         session.",
         node.who(),
         limits.limit,
         safe(node, &pose)
@@ -219,8 +216,8 @@ fn platform_banned(node: &NodeContext<'_>) -> Verdict {
     };
     Verdict::of(view.masternode.peer.platform_banned(), || {
         format!(
-            "{} is marked as banned by the Platform, in the view of the answering node. Other members of its quorums vote it \
-             bad in every DKG session.",
+            "{} is marked as banned by Dash Platform, as seen by the source node. Other members of its quorums vote it bad in \
+             every DKG session. Check its Platform services.",
             node.who()
         )
     })

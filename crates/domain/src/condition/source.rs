@@ -1,4 +1,4 @@
-//! Sources, and what is known through them: whether they can be used, how fresh the list is, what was missed.
+//! Conditions of sources and of their data: usable sources, age of the masternode list, skipped blocks.
 //!
 //! Never here: masternodes; this process.
 
@@ -6,7 +6,7 @@ use crate::condition::{
     Condition, Inhibition, NETWORK, NetworkContext, Rule, SOURCE, Severity, SourceContext, Verdict, memory, text,
 };
 
-/// All of them.
+/// The conditions of sources.
 pub(super) const CONDITIONS: &[Condition] = &[
     Condition::new(
         "MasternodeExporterDataStale",
@@ -14,8 +14,8 @@ pub(super) const CONDITIONS: &[Condition] = &[
         0,
         Rule::Reachability(data_stale),
         [
-            "No source has confirmed the masternode list of a network for longer than allowed.",
-            "The list of {network} was not confirmed for long and is again.",
+            "The masternode list of a network is stale: no source confirmed it within the configured time.",
+            "The masternode list of {network} was stale and is confirmed again.",
         ],
     ),
     Condition::new(
@@ -23,12 +23,12 @@ pub(super) const CONDITIONS: &[Condition] = &[
         Severity::Critical,
         300,
         Rule::Reachability(all_sources_down),
-        ["No node of a network can be used.", "No source of {network} could be used; one can again."],
+        ["All sources of a network are down.", "All sources of {network} were down; at least one is usable again."],
     )
     .inhibits(&[Inhibition {
         targets: &["MasternodeExporterSourceDown", "MasternodeExporterDataStale"],
         equal: NETWORK,
-        reason: "It is the cause of both.",
+        reason: "It is the cause of both alerts.",
     }]),
     Condition::new(
         "MasternodeExporterHistoryGap",
@@ -36,8 +36,8 @@ pub(super) const CONDITIONS: &[Condition] = &[
         0,
         Rule::Reachability(history_gap),
         [
-            "Blocks were not followed one by one.",
-            "Blocks of {network} were not followed one by one, more than an hour ago.",
+            "Blocks were skipped; their events are incomplete.",
+            "Blocks of {network} were skipped more than an hour ago; none since.",
         ],
     )
     .any(),
@@ -47,8 +47,8 @@ pub(super) const CONDITIONS: &[Condition] = &[
         0,
         Rule::Reachability(answers_not_understood),
         [
-            "Answers of a network's sources contain something that this version of the exporter does not understand.",
-            "Answers of sources of {network} were not understood, more than a day ago.",
+            "A source returned data that this version of the exporter does not understand.",
+            "Sources of {network} returned data that was not understood more than a day ago; none since.",
         ],
     )
     .any(),
@@ -57,10 +57,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         Severity::Warning,
         300,
         Rule::Source(source_down),
-        [
-            "A node that the exporter asks does not answer or is not in sync.",
-            "Source {source} of {network} could not be used and can be again.",
-        ],
+        ["A source node is down or not synced.", "Source {source} of {network} was not usable and is usable again."],
     ),
     Condition::new(
         "MasternodeExporterWrongNetwork",
@@ -68,14 +65,14 @@ pub(super) const CONDITIONS: &[Condition] = &[
         60,
         Rule::Source(wrong_network),
         [
-            "A node that the exporter asks is on another network than configured.",
-            "Source {source} of {network} was on another network and is no longer.",
+            "A source node is on a different network than configured.",
+            "Source {source} of {network} was on a different network and is no longer.",
         ],
     )
     .inhibits(&[Inhibition {
         targets: &["MasternodeExporterSourceDown"],
         equal: SOURCE,
-        reason: "It answers, but for another network.",
+        reason: "The source answers, but for a different network.",
     }]),
     Condition::new(
         "MasternodeExporterSourceIsolated",
@@ -83,14 +80,14 @@ pub(super) const CONDITIONS: &[Condition] = &[
         300,
         Rule::Source(isolated),
         [
-            "A node that the exporter asks is cut off from its network.",
-            "Source {source} of {network} was cut off from its network and is no longer.",
+            "A source node has no connection to its network.",
+            "Source {source} of {network} had no connection to its network and is connected again.",
         ],
     )
     .inhibits(&[Inhibition {
         targets: &["MasternodeExporterSourceDown"],
         equal: SOURCE,
-        reason: "Cut off for long, it falls out of sync.",
+        reason: "A source without connections loses its sync.",
     }]),
     Condition::new(
         "MasternodeExporterSourceReleaseBad",
@@ -98,7 +95,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         300,
         Rule::Source(release_bad),
         [
-            "A node that the exporter asks runs a release with a known fault.",
+            "A source node runs a release with a known fault.",
             "Source {source} of {network} ran a release with a known fault and no longer does.",
         ],
     ),
@@ -108,20 +105,20 @@ pub(super) const CONDITIONS: &[Condition] = &[
         3_600,
         Rule::Source(filter_index_behind),
         [
-            "A node that the exporter asks has not built its index of compact block filters.",
-            "Source {source} of {network} had an index of compact block filters that was not synced; it is now.",
+            "The compact block filter index of a source node is not synced.",
+            "Source {source} of {network} had a compact block filter index that was not synced; it is synced now.",
         ],
     ),
 ];
 
 fn data_stale(network: &NetworkContext<'_>) -> Verdict {
     let (confirmed, limit) = (network.state.confirmed, network.state.stale_after.as_secs());
-    // Of a network that was never reached, its beginning counts: a reload may have added it long after the start.
+    // Before the first confirmation, age counts from when the network was added: a reload may add it after the start.
     let age = confirmed.unwrap_or(network.state.since).age(network.now).as_secs();
     if age > limit {
         let text = format!(
-            "What is known of {} was not confirmed for more than {}: bans and penalties are not seen. Alerts about its \
-             masternodes keep their last state.",
+            "The masternode list of {} has not been confirmed for more than {}: new bans and penalties are not seen. Alerts of \
+             its masternodes keep their last state. Check the source nodes.",
             network.name(),
             text::duration(limit),
         );
@@ -138,16 +135,18 @@ fn all_sources_down(network: &NetworkContext<'_>) -> Verdict {
     if sources.is_empty() || sources.iter().any(|source| source.synced.is_none()) {
         return Verdict::Unknown;
     }
-    let text =
-        format!("None of the sources of {} answers and is in sync: bans and penalties are not seen.", network.name());
+    let text = format!(
+        "No source of {} is reachable and synced: new bans and penalties are not seen. Check the source nodes.",
+        network.name()
+    );
     Verdict::holds(0.0, text)
 }
 
 fn history_gap(network: &NetworkContext<'_>) -> Verdict {
     if let Some(blocks) = network.memory.gap.recent() {
         let text = format!(
-            "{blocks} blocks of {} were not followed one by one. Scores and bans are right; counts of events in these blocks are \
-             missing or not exact.",
+            "{blocks} blocks of {} were skipped. Scores and bans are correct; event counts of these blocks are missing or \
+             approximate.",
             network.name()
         );
         return Verdict::holds(blocks as f64, text);
@@ -158,9 +157,9 @@ fn history_gap(network: &NetworkContext<'_>) -> Verdict {
 fn answers_not_understood(network: &NetworkContext<'_>) -> Verdict {
     if let Some(values) = network.memory.not_understood.recent() {
         let text = format!(
-            "Sources of {} said something that this version of the exporter does not understand; \
-             masternode_exporter_not_understood_total counts it. What it means is absent from metrics and alerts. It may be the \
-             first sign of a fork: update the exporter.",
+            "Sources of {} returned data that this version of the exporter does not understand; \
+             masternode_exporter_not_understood_total counts these values. They are absent from metrics and alerts. They may be \
+             the first sign of a fork: update the exporter.",
             network.name()
         );
         return Verdict::holds(values as f64, text);
@@ -170,18 +169,21 @@ fn answers_not_understood(network: &NetworkContext<'_>) -> Verdict {
 
 fn source_down(source: &SourceContext<'_>) -> Verdict {
     Verdict::of(source.source.synced.map(|synced| !synced), || {
-        format!("{} is not usable: it does not answer, refuses, or is not in sync.", source.who())
+        format!("{} is not usable: it does not answer, refuses requests, or is not synced.", source.who())
     })
 }
 
 fn wrong_network(source: &SourceContext<'_>) -> Verdict {
     Verdict::of(source.source.network_match.map(|matches| !matches), || {
-        format!("{} is not on the network that is configured; its answers are not used.", source.who())
+        format!(
+            "{} is on a different network than configured; its answers are not used. Check its address.",
+            source.who()
+        )
     })
 }
 
-/// What a source says of itself, or said until ten minutes ago. One that says nothing for longer has no such condition: that
-/// it is down is another one.
+/// A condition on a fact that a source reports about itself now or reported within the last ten minutes. Inapplicable to a
+/// source that reported nothing for longer; `MasternodeExporterSourceDown` covers a source that is down.
 fn said(source: &SourceContext<'_>, fact: &'static str, is_bad: bool, text: &str) -> Verdict {
     match source.network.memory.said(fact, &source.source.name, source.network.now) {
         Ok(said) => Verdict::of(said.map(|said| said == is_bad), || format!("{} {text}", source.who())),
@@ -190,16 +192,17 @@ fn said(source: &SourceContext<'_>, fact: &'static str, is_bad: bool, text: &str
 }
 
 fn isolated(source: &SourceContext<'_>) -> Verdict {
-    let text = "has no connections, or its networking is switched off. It still says that it is in sync, but learns of no new \
+    let text = "has no peer connections, or its networking is disabled. It still reports that it is synced, but receives no new \
                 blocks.";
     said(source, "isolated", true, text)
 }
 
 fn release_bad(source: &SourceContext<'_>) -> Verdict {
-    said(source, "release_bad", true, "runs a release with a known fault: it needs an update.")
+    said(source, "release_bad", true, "runs a release with a known fault. Upgrade it.")
 }
 
 fn filter_index_behind(source: &SourceContext<'_>) -> Verdict {
-    let text = "has an index of compact block filters that is not synced. A masternode on Dash Core 24 must serve these filters.";
+    let text =
+        "has a compact block filter index that is not synced. A masternode on Dash Core 24 must serve these filters.";
     said(source, "filter_index_synced", false, text)
 }

@@ -1,12 +1,12 @@
-//! Numbers and dates in the texts of alerts.
+//! Formats numbers and dates in the texts of alerts.
 //!
-//! Never here: which number.
+//! Never here: the choice of the number.
 
 use crate::condition::NetworkContext;
 use crate::masternode::{Height, UnixSeconds};
 use crate::rfc3339;
 
-/// A span: `1h 2m 3s`.
+/// A duration: `1h 2m 3s`.
 pub fn duration(seconds: u64) -> String {
     let (days, hours, minutes, rest) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     let parts = [(days, "d"), (hours, "h"), (minutes, "m"), (rest, "s")];
@@ -15,13 +15,13 @@ pub fn duration(seconds: u64) -> String {
     if parts.is_empty() { "0s".into() } else { parts.join(" ") }
 }
 
-/// A moment: `2026-01-31 12:00 UTC`.
+/// A time: `2026-01-31 12:00 UTC`.
 pub fn time(moment: UnixSeconds) -> String {
     let text = rfc3339::text(moment);
     format!("{} {} UTC", &text[..10], &text[11..16])
 }
 
-/// A block and about when it was made or is expected: `block 2123456 (about 2026-10-27)`.
+/// A block with its time, or its expected time: `block 2123456 (about 2026-10-27)`.
 pub(super) fn block(network: &NetworkContext<'_>, height: Height) -> String {
     let Some(snapshot) = network.fresh else { return format!("block {height}") };
     let (tip, spacing) = (snapshot.block(), snapshot.facts().spacing_seconds(snapshot.rules()));

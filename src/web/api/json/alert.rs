@@ -1,4 +1,4 @@
-//! What is known of a masternode in addition to its list, as JSON: alerts, probes, requirements.
+//! Alerts, probes and requirements of a masternode as JSON.
 //!
 //! Never here: deciding whether an alert fires or a requirement is met.
 
@@ -14,21 +14,21 @@ use domain::masternode::UnixSeconds;
 use domain::probe::{self, Outcome};
 use domain::requirement::{self, Case, Evidence};
 
-/// An alert that fires.
+/// A firing alert.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Alert<'a> {
     /// Its name.
     alert: &'a str,
-    /// How urgent it is.
+    /// Severity.
     #[schemars(extend("enum" = ["critical", "warning"]))]
     severity: &'a str,
     /// Its labels in notifications.
     labels: &'a BTreeMap<String, String>,
     /// One sentence, the same for all alerts of this name.
     summary: &'a str,
-    /// What exactly.
+    /// Its description.
     description: &'a str,
-    /// Its runbook: an address, or a path in the project where `alerting.runbook_url` is not set.
+    /// Its runbook: a URL, or a path in the repository if `alerting.runbook_url` is not set.
     runbook_url: &'a str,
     /// Since when it fires.
     start_time: Text<UnixSeconds>,
@@ -53,29 +53,29 @@ impl<'a> Alert<'a> {
 /// The result of a probe.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Probe<'a> {
-    /// Whether it answered with its chain's handshake; null when it was not probed, or the result says nothing about it.
+    /// Whether it completed the P2P handshake; null if it was not probed, or if the result is inconclusive.
     reachable: Option<bool>,
-    /// Why not; null when it is reachable.
+    /// Reason of the failure; null if it is reachable.
     reason: Option<&'a str>,
     /// When the probe ended.
     last_probe_time: Text<UnixSeconds>,
     /// When the last probe of the same address succeeded.
     last_success_time: Option<Text<UnixSeconds>>,
-    /// From the first packet to the end of the handshake.
+    /// Duration from the first packet to the end of the handshake.
     #[schemars(range(min = 0))]
     handshake_duration_seconds: Option<f64>,
-    /// Version of the peer-to-peer protocol of the peer.
+    /// P2P protocol version of the peer.
     protocol_version: Option<u32>,
     /// User agent of the peer.
     agent: Option<&'a str>,
-    /// Whether the peer relays transactions; null when it did not say.
+    /// Whether the peer relays transactions; null if it did not report it.
     relays_transactions: Option<bool>,
-    /// Whether the peer advertises compact block filters; null when it did not say.
+    /// Whether the peer advertises compact block filters; null if it did not report it.
     serves_compact_filters: Option<bool>,
 }
 
 impl<'a> Probe<'a> {
-    /// As the metrics have it: what was not probed was neither reached nor not.
+    /// As in the metrics: a masternode that was not probed is neither reachable nor unreachable.
     pub fn new(probe: &'a probe::Probe) -> Probe<'a> {
         let peer = probe.peer.as_ref();
         Probe {
@@ -96,15 +96,15 @@ impl<'a> Probe<'a> {
     }
 }
 
-/// A requirement of the network with the verdict by the best evidence.
+/// A requirement of the network with the verdict from the best evidence.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Requirement {
-    /// What is required.
+    /// The requirement.
     #[schemars(extend("enum" = requirement::Requirement::ALL.map(requirement::Requirement::label)))]
     requirement: &'static str,
-    /// Whether it is met; null without evidence, and where it is not required.
+    /// Whether it is met; null without evidence, and if it is not required.
     met: Option<bool>,
-    /// What the verdict rests on.
+    /// The evidence of the verdict.
     #[schemars(extend("enum" = or_null(Evidence::ALL.map(Evidence::label))))]
     evidence: Option<&'static str>,
 }

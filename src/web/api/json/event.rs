@@ -1,6 +1,6 @@
-//! An event: as JSON without what its kind does not carry, as CSV with an empty cell for it.
+//! An event: as JSON without the fields that its kind does not have, as CSV with an empty cell for them.
 //!
-//! Never here: which events; their text for people (`domain::event`).
+//! Never here: selection of events; their text (`domain::event`).
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -14,11 +14,11 @@ use domain::masternode::{BlockHash, Duffs, MasternodeId, NodeType, UnixSeconds};
 /// One object.
 pub type Object = Map<String, Value>;
 
-/// What happened to a masternode. Names that its kind does not carry are absent.
+/// An event of a masternode. Fields that its kind does not have are absent.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Event", transform = absent_instead_of_null)]
 pub struct Event<'a, Q = Vec<Quorum<'a>>, P = Vec<Payee<'a>>> {
-    /// Its place in the history, never used twice. Absent when `history` is false.
+    /// Its identifier in the history, never reused. Absent if `history` is false.
     #[schemars(range(min = 1))]
     pub id: Option<i64>,
     /// Time in the header of the block.
@@ -29,76 +29,77 @@ pub struct Event<'a, Q = Vec<Quorum<'a>>, P = Vec<Payee<'a>>> {
     pub block: Text<BlockHash>,
     /// Name of the network.
     pub network: &'a str,
-    /// Identity.
+    /// Identity of the masternode.
     pub masternode: Text<MasternodeId>,
-    /// Name in the watch list now; empty where there is none.
+    /// Current alias in the watch list; empty if it has none.
     pub alias: &'a str,
-    /// Kind by collateral.
+    /// Type by collateral.
     #[schemars(extend("enum" = NodeType::ALL.map(NodeType::label)))]
     pub node_type: &'static str,
-    /// What happened.
+    /// Kind of the event.
     #[schemars(extend("enum" = EventKind::NAMES))]
     pub kind: &'static str,
-    /// Whether that very block made it; false: that block or one before it.
+    /// Whether exactly that block caused it. False: that block or an earlier one.
     pub exact: bool,
-    /// Whether a reorganisation withdrew it. Absent when `history` is false.
+    /// Whether a chain reorganisation reverted it. Absent if `history` is false.
     pub withdrawn: Option<bool>,
     /// penalty: the score after it.
     pub score: Option<u32>,
     /// penalty: points above the normal decay.
     pub points: Option<u32>,
-    /// penalty: failed sessions that these points make.
+    /// penalty: number of failed sessions that these points correspond to.
     pub failures: Option<u32>,
-    /// penalty: whether the limit cut the points.
+    /// penalty: whether the limit capped the points.
     pub clamped: Option<bool>,
-    /// penalty: the quorums that called it failed, as far as the node could say.
+    /// penalty: the quorums that marked it as failed, as far as the node reports them.
     pub quorums: Option<Q>,
-    /// penalty: how many other masternodes the same block penalised. Absent when blocks were skipped, or it was not noted.
+    /// penalty: number of other masternodes that the same block penalised. Absent if blocks were skipped, or if it was
+    /// not recorded.
     pub others: Option<u32>,
-    /// payment: what the block pays to its owner's side, in hundred millionths of a coin. Absent where that is not known.
+    /// payment: amount paid to the owner, in duffs (1e-8 coins). Absent if not known.
     pub amount_duffs: Option<u64>,
-    /// ban: why.
+    /// ban: the cause.
     #[schemars(extend("enum" = BanCause::ALL.map(BanCause::label)))]
     pub cause: Option<&'static str>,
     /// state_change: the state before.
     pub from: Option<&'a str>,
     /// state_change: the state after.
     pub to: Option<&'a str>,
-    /// Changes of fields: what it was, empty for none. Absent in events of before it was noted.
+    /// Changes of fields: the old value, empty for none. Absent in events from before it was recorded.
     pub before: Option<&'a str>,
-    /// Changes of fields: what it is, likewise.
+    /// Changes of fields: the new value, likewise.
     pub after: Option<&'a str>,
-    /// payment: the same by payee. Absent where there is one, and where it is not known.
+    /// payment: the amount by payee. Absent if there is one payee, or if not known.
     pub payees: Option<P>,
 }
 
-/// A quorum whose commitment calls a member failed.
+/// A quorum whose commitment marks a member as failed.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(transform = absent_instead_of_null)]
 pub struct Quorum<'a> {
-    /// Such as llmq_60_75.
+    /// Name of the quorum type, for example llmq_60_75.
     pub quorum_type: &'a str,
-    /// Hash of the block at which the session began.
+    /// Hash of the block at which the session started.
     pub hash: Text<BlockHash>,
     /// Height of that block.
     pub height: u32,
-    /// Place among the quorums of a cycle.
+    /// Index among the quorums of a rotation cycle.
     pub index: u32,
-    /// How many other members its commitment calls failed. Absent where it was not noted.
+    /// Number of other members that its commitment marks as failed. Absent if it was not recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub others: Option<u32>,
 }
 
-/// What a payment pays to one of several payees.
+/// Payment to one of several payees.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Payee<'a> {
     /// Its address.
     pub address: &'a str,
-    /// What it gets, in hundred millionths of a coin.
+    /// Amount in duffs (1e-8 coins).
     pub amount_duffs: u64,
 }
 
-/// Where an event is in the history, and whether it was withdrawn there.
+/// Identifier of an event in the history, and whether it was reverted.
 type Place = Option<(EventId, bool)>;
 
 impl<'a> Event<'a> {
@@ -116,7 +117,7 @@ impl<'a> Event<'a> {
         Event::with_lists(event, network, alias, place, quorums, |payees| payees.iter().map(payee).collect())
     }
 
-    /// The object, without what the kind does not carry.
+    /// The JSON object, without fields that the kind does not have.
     pub fn json(&self) -> Object {
         let Ok(Value::Object(mut object)) = serde_json::to_value(self) else { return Object::new() };
         object.retain(|_, value| !value.is_null());
@@ -125,7 +126,7 @@ impl<'a> Event<'a> {
 }
 
 impl<'a> Event<'a, String, String> {
-    /// The row of a table, whose cells have no place for a list: texts, with `; ` between them.
+    /// The row of a table. A list becomes a text with `; ` between its items.
     pub fn row(event: &'a event::Event, network: &'a str, alias: &'a str, place: Place) -> Self {
         let join = |texts: Vec<String>| texts.join("; ");
         let quorums = |quorums: &[FailedQuorum]| join(quorums.iter().map(ToString::to_string).collect());

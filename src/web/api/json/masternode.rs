@@ -1,6 +1,7 @@
-//! A masternode at a glance, as JSON.
+//! The summary of a masternode as JSON.
 //!
-//! Never here: which masternodes; what only the answer about one of them has (`masternode_details`).
+//! Never here: selection of masternodes; details that only the response about one masternode has
+//! (`masternode_details`).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,23 +16,23 @@ use domain::pose::Risk;
 use domain::snapshot::{NodeView, Snapshot, WatchedEntry};
 use domain::state;
 
-/// A day, the horizon of `payment_probability_24h`.
+/// One day, the horizon of `payment_probability_24h`.
 const DAY: u64 = 86_400;
 
-/// A masternode of a snapshot: on its list, watched, or both. One that is watched and not on the list has an identity,
-/// what the operator says of it, and otherwise `null`.
+/// A masternode of a snapshot: listed, watched, or both. One that is watched but not listed has its identity, the data
+/// of the watch list, and otherwise `null`.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
-    /// Where it was seen.
+    /// Its network and snapshot.
     pub snapshot: &'a Snapshot,
-    /// Its entry; `None` when it is not on the list.
+    /// Its entry of the masternode list; `None` if it is not in the list.
     pub node: Option<NodeView<'a>>,
-    /// What the watch list says of it; `None` when it does not name it.
+    /// Its entry of the watch list; `None` if it is not watched.
     pub watched: Option<&'a WatchedEntry>,
 }
 
 impl<'a> Subject<'a> {
-    /// Label of its state; `None` when it is not registered.
+    /// Label of its state; `None` if it is not registered.
     pub fn state(&self) -> Option<Cow<'static, str>> {
         let states = &self.snapshot.rules().states;
         self.node.map(|node| state::label(states, state::index_of(states, node.masternode)))
@@ -46,68 +47,69 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// A masternode at a glance. Every name is always there; null is what is not known or what the chain does not have.
+/// Summary of a masternode. Every field is always present; null means not known, or not part of the chain.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Masternode<'a> {
     /// Name of the network in the configuration.
     pub network: &'a str,
-    /// Identity: proTxHash, or txid-n of the collateral on the older chains.
+    /// Identity: the proTxHash, or txid-n of the collateral on older chains.
     #[schemars(with = "Text<MasternodeId>")]
     pub masternode: Option<Text<MasternodeId>>,
-    /// Name in the watch list; empty where there is none.
+    /// Alias in the watch list; empty if it has none.
     pub alias: &'a str,
     /// Whether the watch list names or selects it.
     pub watched: bool,
     /// Groups of the watch list.
     pub groups: BTreeMap<&'a str, &'a str>,
-    /// Whether it is on the list. Where it is not, what the list says is null.
+    /// Whether it is in the masternode list. If not, all values of the list are null.
     pub registered: bool,
-    /// Kind by collateral.
+    /// Type by collateral.
     #[schemars(extend("enum" = or_null(NodeType::ALL.map(NodeType::label))))]
     pub node_type: Option<&'static str>,
-    /// The address at which it says it listens.
+    /// Its registered address.
     pub address: Option<Cow<'a, str>>,
-    /// Payee of the owner's side, where there is exactly one.
+    /// Payout address of the owner, if there is exactly one.
     pub payout_address: Option<Cow<'a, str>>,
-    /// Its state, in small letters. Chains differ: enabled, pose_banned, revoked, expired, and others.
+    /// Its state, in lower case. It depends on the chain: enabled, pose_banned, revoked, expired, and others.
     pub state: Option<Cow<'static, str>>,
-    /// How close it is to a ban.
+    /// Risk of a ban.
     #[schemars(extend("enum" = or_null(Risk::ALL.map(Risk::label))))]
     pub risk: Option<&'static str>,
     /// Its last ping; older chains only.
     pub last_seen_time: Option<Text<UnixSeconds>>,
-    /// Seconds from its start to its last ping; older chains only.
+    /// Seconds between its start and its last ping; older chains only.
     pub active_seconds: Option<u64>,
-    /// Penalty points.
+    /// PoSe score.
     pub pose_score: Option<u32>,
     /// Whether it is banned.
     pub pose_banned: Option<bool>,
     /// Block of the ban.
     pub pose_ban_height: Option<u32>,
-    /// Failed DKG sessions that ban if they come in the next block: 2, 1, or 0 when banned.
+    /// Number of failed DKG sessions that cause a ban if they occur in the next block: 2, 1, or 0 if it is banned.
     pub pose_failures_until_ban: Option<u32>,
-    /// Blocks until one more failure no longer bans. Null when banned.
+    /// Blocks until one more failure no longer causes a ban. Null if it is banned.
     pub pose_blocks_until_safe: Option<u32>,
-    /// Blocks until the score is 0. Null when banned.
+    /// Blocks until the score is 0. Null if it is banned.
     pub pose_blocks_until_clear: Option<u32>,
-    /// First height at whose tip one more failure no longer bans. A failure mined in that block itself still bans.
+    /// First height at whose tip one more failure no longer causes a ban. A failure mined in that block itself still
+    /// does.
     pub pose_safe_height: Option<u32>,
-    /// Place in the payment queue, 1 is the next block; the rank on the older chains.
+    /// Position in the payment queue, 1 is the next block; the rank on older chains.
     #[schemars(range(min = 1))]
     pub payment_queue_position: Option<u32>,
-    /// Block by which it is paid at the latest. Null where chance decides.
+    /// Block by which it is paid at the latest. Null on chains that draw the payee at random.
     pub payment_projected_height: Option<u32>,
-    /// Chance of a payment within 24 hours.
+    /// Probability of a payment within 24 hours; 0…1.
     #[schemars(range(min = 0, max = 1))]
     pub payment_probability_24h: Option<f64>,
-    /// Block that is voted to pay it; Dimecoin.
+    /// Block that is voted to pay it; Dimecoin only.
     pub payment_scheduled_height: Option<u32>,
-    /// Block that last paid it.
+    /// Block of its last payment.
     pub payment_last_height: Option<u32>,
 }
 
 impl<'a> Masternode<'a> {
-    /// What matters of a masternode at a glance.
+    /// The summary of a masternode.
     pub fn new(subject: &Subject<'a>) -> Masternode<'a> {
         let (snapshot, node) = (subject.snapshot, subject.node.as_ref());
         let watched = subject.watched.map(|watched| &watched.watched);

@@ -1,4 +1,4 @@
-//! Everything of one masternode, as JSON.
+//! All details of one masternode as JSON.
 //!
 //! Never here: its events, its alerts.
 
@@ -18,63 +18,64 @@ use domain::quorum_selection::SelectedQuorum;
 use domain::snapshot::{NodeView, Snapshot, WatchedEntry};
 use domain::watch::WatchField;
 
-/// Everything of a masternode that its list and the watch list say.
+/// Details of a masternode from its list and the watch list.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct MasternodeDetails<'a> {
     #[serde(flatten)]
     summary: Masternode<'a>,
-    /// Version of its registration; null where the node does not say.
+    /// Version of its registration; null if the node does not report it.
     version: Option<u32>,
     /// All its addresses by purpose, the primary one first.
     addresses: Option<Addresses>,
-    /// Payees of the owner's side, reward addresses of shares among them; null where they are not known.
+    /// Payout addresses of the owner, including reward addresses of shares; null if not known.
     payouts: Option<Vec<Payout>>,
-    /// The owners, where there are several; else null.
+    /// The owners, if there are several; otherwise null.
     shares: Option<Shares>,
-    /// Address of the owner key; null where there are several owners.
+    /// Address of the owner key; null if there are several owners.
     owner_address: Option<Cow<'a, str>>,
     /// Address of the voting key.
     voting_address: Option<Cow<'a, str>>,
-    /// The operator's public key in hexadecimal; zeros when revoked.
+    /// The operator's public key in hexadecimal; zeros if revoked.
     operator_key: Option<Cow<'a, str>>,
-    /// Payee of the operator's share.
+    /// Payout address of the operator.
     operator_payout_address: Option<Cow<'a, str>>,
-    /// Block that registered it.
+    /// Block of its registration.
     registered_height: Option<u32>,
-    /// Version of the peer-to-peer protocol that it announced; older chains only.
+    /// Version of the P2P protocol that it announced; older chains only.
     protocol_version: Option<u32>,
-    /// When the answering node last connected to it.
+    /// When the source node last connected to it.
     peer_last_success_time: Option<Text<UnixSeconds>>,
-    /// Whether the Platform asked for a ban, in the answering node's view.
+    /// Whether Dash Platform requested a ban, as seen by the source node.
     platform_banned: Option<bool>,
     /// Block of its last revival.
     pose_revived_height: Option<u32>,
-    /// Blocks until the score lies below two thirds of the limit.
+    /// Blocks until the score is below two thirds of the limit.
     pose_blocks_until_below_two_thirds: Option<u32>,
     /// Height at which the score is 0.
     pose_clear_height: Option<u32>,
-    /// Block at which its ban should end by itself: an estimate.
+    /// Estimated block at which its ban ends by itself.
     pose_ban_end_height: Option<u32>,
     /// Expected seconds until a ban if it went offline now.
     #[schemars(range(min = 0))]
     pose_time_to_ban_if_offline_seconds: Option<f64>,
-    /// Expected DKG sessions a day in which it is a member.
+    /// Expected number of DKG sessions per day in which it is a member.
     #[schemars(range(min = 0))]
     dkg_sessions_per_day: Option<f64>,
-    /// Blocks in which a restart misses no DKG session; 0 is not now. Sessions in which it is known not to sit do not count.
+    /// Blocks in which a restart misses no DKG session; 0 means not now. Sessions of which it is known not to be a
+    /// member do not count.
     maintenance_window_blocks: Option<u32>,
-    /// The newest DKG session of each quorum type that does not rotate for which it is decided who sits in it. Null while
-    /// the masternode is not registered.
+    /// The newest DKG session of each non-rotating quorum type whose members are known. Null if the masternode is not
+    /// registered.
     dkg_seats: Option<Vec<DkgSeat<'a>>>,
     /// Whether it is in the pool from which the next payee is drawn.
     payment_pool_member: Option<bool>,
     /// Votes for the block that is voted to pay it.
     payment_scheduled_votes: Option<u32>,
-    /// When it was last paid, in the answering node's view; older chains only.
+    /// Time of its last payment, as seen by the source node; older chains only.
     payment_last_time: Option<Text<UnixSeconds>>,
-    /// What the watch list expects of it; null when not watched.
+    /// Expected values of the watch list; null if not watched.
     expectations: Option<Vec<Expectation<'a>>>,
-    /// What happened to it since counting began; null when not watched.
+    /// Number of its events since counting began; null if not watched.
     counted: Option<Counted>,
 }
 
@@ -83,18 +84,18 @@ pub struct MasternodeDetails<'a> {
 struct Addresses {
     /// For other nodes, the primary one first.
     core_p2p: Vec<String>,
-    /// For Platform's own network.
+    /// For the Dash Platform network.
     platform_p2p: Vec<String>,
-    /// For applications on Platform.
+    /// For Dash Platform applications.
     platform_https: Vec<String>,
 }
 
-/// A payee of the owner's side.
+/// A payee of the owner's reward.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Payout {
-    /// Its address; of a script without one, `script:` and its hexadecimal digits.
+    /// Its address; for a script without an address, `script:` and the script in hexadecimal.
     address: Box<str>,
-    /// Its part of the owner's side; null where that is not known.
+    /// Its share of the owner's reward; null if not known.
     #[schemars(range(min = 0, max = 1))]
     ratio: Option<f64>,
 }
@@ -102,9 +103,9 @@ struct Payout {
 /// Several owners of one masternode.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Shares {
-    /// Blocks from the registration in which a dissolution costs a penalty.
+    /// Blocks after the registration in which a dissolution costs a penalty.
     early_period_blocks: Option<u32>,
-    /// That penalty, in hundred millionths of a coin.
+    /// That penalty, in duffs (1e-8 coins).
     early_penalty_duffs: Option<u64>,
     /// The owners with their shares.
     owners: Vec<Owner>,
@@ -113,45 +114,46 @@ struct Shares {
 /// An owner and its share.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Owner {
-    /// Address of the owner key; empty where the node does not say.
+    /// Address of the owner key; empty if the node does not report it.
     owner_address: Box<str>,
-    /// The address that gets its part of rewards.
+    /// Payout address of its share of rewards.
     reward_address: Box<str>,
-    /// The address that gets its part of the collateral; empty where the node does not say.
+    /// Payout address of its share of the collateral; empty if the node does not report it.
     refund_address: Box<str>,
-    /// Its part of the collateral, in hundred millionths of a coin.
+    /// Its share of the collateral, in duffs (1e-8 coins).
     amount_duffs: u64,
 }
 
 /// A DKG session, and whether the masternode is a member.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct DkgSeat<'a> {
-    /// Name of the quorum type, such as llmq_400_60.
+    /// Name of the quorum type, for example llmq_400_60.
     quorum_type: &'a str,
-    /// Height with which the session begins.
+    /// Height at which the session starts.
     #[schemars(range(min = 1))]
     start_height: u32,
-    /// Height at which its result is due: 11 blocks after its start, for types of 400 members 21; the next block while it
-    /// has no quorum after that.
+    /// Height at which its commitment is due: 11 blocks after its start, for types of 400 members 21; the next block
+    /// while it has no quorum after that.
     #[schemars(range(min = 1))]
     due_height: u32,
-    /// Whether the masternode sits in it.
+    /// Whether the masternode is a member.
     drawn: bool,
 }
 
-/// A field as the watch list expects it.
+/// A field with the value that the watch list expects.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Expectation<'a> {
     /// The field.
     #[schemars(extend("enum" = WatchField::ALL.map(WatchField::label)))]
     field: &'static str,
-    /// The value expected.
+    /// The expected value.
     value: &'a str,
-    /// Whether it is so; null while it is not registered, and where the list does not say it.
+    /// Whether the field has that value; null if the masternode is not registered, or if the list does not contain the
+    /// field.
     met: Option<bool>,
 }
 
-/// What happened to a watched masternode since counting began.
+/// Number of events of a watched masternode since counting began.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Counted {
     /// Penalties.
@@ -171,7 +173,7 @@ struct Counted {
 }
 
 impl<'a> MasternodeDetails<'a> {
-    /// Everything that its list and its watch list say of a masternode.
+    /// Details of a masternode from its list and the watch list.
     pub fn new(subject: &Subject<'a>) -> MasternodeDetails<'a> {
         let (snapshot, node) = (subject.snapshot, subject.node.as_ref());
         let details = node.map(|node| &node.masternode.details);

@@ -1,12 +1,13 @@
-//! Masternodes, networks, events, alerts and probes as JSON, for the API and for the command line: the types that are
-//! serialized, and that the contract is made of.
+//! JSON types of masternodes, networks, events, alerts and probes, for the API and the command line. The API contract
+//! is generated from them.
 //!
-//! A name is that of the metric where there is one, without its prefix. A name is always there; `null` is what is not
-//! known or what a chain does not have. Only events leave out what their kind does not carry.
+//! A field is named as its metric, without the prefix, where there is one. A field is always present; `null` means not
+//! known, or not part of the chain. Only events omit fields that their kind does not have.
 //!
-//! Never here: which of them are shown, in which order.
+//! Never here: selection and order.
 
 mod alert;
+mod duties;
 mod event;
 mod masternode;
 mod masternode_details;
@@ -14,6 +15,7 @@ mod network;
 mod values;
 
 pub use alert::{Alert, Probe, Requirement};
+pub use duties::Duties;
 pub use event::{Event, Object, Payee, Quorum};
 pub use masternode::{Masternode, Subject};
 pub use masternode_details::MasternodeDetails;

@@ -1,4 +1,4 @@
-//! A network as JSON: its block, its counts, its quorums, the next consensus change.
+//! A network as JSON: its block, counts, quorums and next consensus change.
 //!
 //! Never here: its sources.
 
@@ -17,10 +17,10 @@ use domain::pose::Risk;
 use domain::snapshot::Snapshot;
 use domain::state;
 
-/// The block that an answer is true of.
+/// The block to which a response refers.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Block {
-    /// Height of the block that the answer is true of.
+    /// Height of the block to which the response refers.
     height: u32,
     /// Hash of that block.
     block: Text<BlockHash>,
@@ -36,14 +36,14 @@ impl Block {
     }
 }
 
-/// What is known of a network. All that follows from its list is null while there is no list that is fresh.
+/// State of a network. All values of its list are null while there is no fresh list.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct NetworkSummary {
     /// Name of the network in the configuration.
     pub network: String,
-    /// Name of its chain: dash, dimecoin, prcycoin, or that of a profile.
+    /// Name of its chain: dash, dimecoin, prcycoin, or that of a custom profile.
     pub chain: String,
-    /// Height of the tip that was followed. Null, as all that follows from the list, while there is no list that is fresh.
+    /// Height of the followed tip. Null, like all values of the list, while there is no fresh list.
     pub height: Option<u32>,
     /// Hash of the tip.
     pub block: Option<Text<BlockHash>>,
@@ -51,25 +51,25 @@ pub struct NetworkSummary {
     pub time: Option<Text<UnixSeconds>>,
     /// When the list was read from its source.
     pub list_time: Option<Text<UnixSeconds>>,
-    /// Masternodes on the list, banned ones included.
+    /// Masternodes in the list, including banned ones.
     pub registered: Option<usize>,
     /// Masternodes by state.
     pub nodes: Option<BTreeMap<String, usize>>,
-    /// Masternodes by risk; only those bands that the chain has.
+    /// Masternodes by risk; only risk bands of the chain.
     pub risk_nodes: Option<BTreeMap<&'static str, usize>>,
-    /// The maximum score. Null where the chain shows none.
+    /// The maximum PoSe score. Null if the chain has none.
     pub pose_limit: Option<u32>,
     /// Points that one failed DKG session adds.
     pub pose_step: Option<u32>,
-    /// At or below it one more failure does not ban.
+    /// Highest score at which one more failure does not cause a ban.
     pub pose_safe_level: Option<u32>,
-    /// Masternodes among which the next payee is drawn. Null where an order decides.
+    /// Number of masternodes among which the next payee is drawn. Null if the payment order is deterministic.
     pub payment_pool_size: Option<NonZeroU32>,
-    /// Blocks in which a restart misses no DKG session, by kind; 0 is not now.
+    /// Blocks in which a restart misses no DKG session, by type; 0 means not now.
     pub maintenance_window_blocks: Option<MaintenanceWindows>,
-    /// The quorum types of the network. Null where there are none, and while there is no list that is fresh.
+    /// The quorum types of the network. Null if there are none, and while there is no fresh list.
     pub quorums: Option<Vec<Quorums>>,
-    /// Where the consensus change of Dash Core 24 stands. Null where no source says.
+    /// State of the consensus change of Dash Core 24. Null if no source reports it.
     pub deployment: Option<Deployment>,
 }
 
@@ -82,57 +82,57 @@ pub struct MaintenanceWindows {
     pub evo: Option<u32>,
 }
 
-/// The health of the quorums of a type.
+/// Health of the quorums of a type.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Quorums {
-    /// Name of the quorum type, such as llmq_400_85.
+    /// Name of the quorum type, for example llmq_400_85.
     pub quorum_type: &'static str,
-    /// Height of the block with the newest quorum. Null when none is known.
+    /// Height of the block with the newest quorum. Null if none is known.
     pub last_mined_height: Option<u32>,
-    /// Mining windows that ended without a quorum since then. A session that forms no quorum punishes no masternode.
+    /// Mining windows without a quorum since then. A session that forms no quorum penalises no masternode.
     pub missed_windows: Option<u32>,
-    /// DKG sessions that formed a quorum, since counting began. Null where the node does not report them.
+    /// DKG sessions that formed a quorum, since counting began. Null if the node does not report them.
     pub sessions_formed: Option<u64>,
-    /// DKG sessions that failed as a whole, since counting began. Null where the node does not report them.
+    /// DKG sessions that formed no quorum, since counting began. Null if the node does not report them.
     pub sessions_failed: Option<u64>,
 }
 
-/// Where a consensus change stands.
+/// State of a consensus change.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Deployment {
     /// Its name in the answers of nodes: v24.
     pub name: &'static str,
     /// Its state for the block after the tip: defined, waiting_for_signal, signalled, started, locked_in, active, failed.
     pub state: &'static str,
-    /// Blocks of a signalling window; null where that is not known.
+    /// Blocks of a signalling window; null if not known.
     #[schemars(range(min = 1))]
     pub window_blocks: Option<u32>,
-    /// Block of its EHF signal; null where there is none, or no source says.
+    /// Block of its EHF signal; null if there is none, or no source reports it.
     pub signal_height: Option<u32>,
-    /// The window under way. Null while no signals are counted.
+    /// The current window. Null while no signals are counted.
     pub signalling: Option<Signalling>,
     /// First block under its rules; null before it is locked in.
     pub activation_height: Option<u32>,
-    /// When that block is expected; null once it is there.
+    /// Expected time of that block; null after it was reached.
     pub activation_time: Option<Text<UnixSeconds>>,
-    /// Lowest height at which it can activate; null once that is certain.
+    /// Lowest height at which it can activate; null once the height is final.
     pub earliest_activation_height: Option<u32>,
-    /// When that height is expected.
+    /// Expected time of that height.
     pub earliest_activation_time: Option<Text<UnixSeconds>>,
-    /// First block under its rules, once the tip is that block or a later one.
+    /// First block under its rules, once the tip has reached it.
     pub active_since_height: Option<u32>,
 }
 
 /// A signalling window.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Signalling {
-    /// Blocks that signal.
+    /// Number of blocks that signal.
     pub blocks: u32,
-    /// Blocks so far.
+    /// Number of blocks so far.
     pub elapsed_blocks: u32,
-    /// Signalling blocks that lock it in; null unless its state is started.
+    /// Number of signalling blocks that lock it in; null unless its state is started.
     pub threshold_blocks: Option<u32>,
-    /// Whether the threshold can still be reached; null where the node does not say.
+    /// Whether the threshold can still be reached; null if the node does not report it.
     pub possible: Option<bool>,
 }
 
@@ -142,12 +142,12 @@ pub struct ObservedNetwork<'a> {
     /// The network.
     #[serde(flatten)]
     pub summary: NetworkSummary,
-    /// Those that are watched; all where none is.
+    /// The watched masternodes; all if none is watched.
     pub masternodes: Vec<Masternode<'a>>,
 }
 
 impl NetworkSummary {
-    /// What a snapshot says of its network.
+    /// The data of a network in a snapshot.
     pub fn new(snapshot: &Snapshot) -> NetworkSummary {
         let limits = snapshot.limits();
         let bands = Risk::ALL.iter().zip(snapshot.risks()).filter(|(risk, _)| risk.exists(limits.is_some()));
@@ -177,7 +177,7 @@ impl NetworkSummary {
     }
 }
 
-/// Masternodes by state. Those of states that the chain's table does not have are shown when there are any.
+/// Masternodes by state. States that are not in the table of the chain are shown if there are any.
 fn nodes(snapshot: &Snapshot) -> BTreeMap<String, usize> {
     let states = &snapshot.rules().states;
     let counts = snapshot.states().iter().map(|counts| counts.iter().sum::<usize>()).enumerate();

@@ -1,6 +1,6 @@
-//! Values whose JSON is a string of a fixed form: times, hashes, identities.
+//! Values whose JSON is a string of a fixed format: times, hashes, identities.
 //!
-//! Never here: an object; what a value means.
+//! Never here: objects; the meaning of a value.
 
 use std::borrow::Cow;
 
@@ -10,9 +10,9 @@ use serde::{Serialize, Serializer};
 use domain::masternode::{BlockHash, Height, MasternodeId, UnixSeconds};
 use domain::rfc3339;
 
-/// A value that is a string of a fixed form.
+/// A value that is a string of a fixed format.
 pub trait Form {
-    /// Regular expression of the form.
+    /// Regular expression of the format.
     const PATTERN: &'static str;
     /// The string.
     fn text(&self) -> String;
@@ -39,7 +39,7 @@ impl Form for MasternodeId {
     }
 }
 
-/// A value, written as its string.
+/// A value, serialized as its string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text<T>(pub T);
 
@@ -73,7 +73,7 @@ pub(super) fn or_null<const N: usize>(labels: [&'static str; N]) -> Vec<Option<&
     labels.into_iter().map(Some).chain([None]).collect()
 }
 
-/// For objects that leave out what is not known: such a property is not required, and never `null`.
+/// For objects that omit unknown values: such a property is not required, and never `null`.
 pub(super) fn absent_instead_of_null(schema: &mut Schema) {
     let Some(properties) = schema.get_mut("properties").and_then(|properties| properties.as_object_mut()) else {
         return;
