@@ -81,6 +81,7 @@ async fn a_tip_of_a_far_future_is_not_followed_at_the_start() {
 #[tokio::test]
 async fn a_standby_that_cannot_be_followed_confirms_no_list() {
     let mut stage = Stage::new(Options::default(), 2).await;
+    stage.network.mine(2);
     stage.poll().await;
     let confirmed = stage.state().confirmed.unwrap();
     stage.servers[0].handle().faults().set(Fault::Busy);

@@ -99,7 +99,7 @@ fn settings(rules: ChainRules) -> FollowerSettings {
         backfill_blocks: 0,
         retention: Duration::from_secs(400 * 86_400),
         // Before the simulated time, so that the tip's time is later.
-        clock: || UnixSeconds(1_800_000_000),
+        clock: || UnixSeconds(1_794_990_000),
         started: std::time::Instant::now(),
     }
 }
