@@ -69,7 +69,7 @@ impl NetworkBuilder {
             started: shared.started,
             ..follower_settings(&network, config.history.retention)
         };
-        let (publish, state) = follower::state_channel(&settings, &clients);
+        let (publish, state) = follower::state_channel(&settings, &clients, &shared.meters);
         let calls = ProbeTask::start(config.probe.clone(), publish.clone());
         let mut follower = Follower::new(settings, clients, &shared.meters, watch_receiver, publish);
         if let Some(history) = &shared.history {

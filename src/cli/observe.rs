@@ -60,7 +60,7 @@ async fn look(config: &Config, network: &NetworkConfig) -> Result<Arc<NetworkSta
     let (_watch, watch_list) = watch::channel(config.watch_list(&network.name));
     let clients = app::clients(network, &meters)?;
     let settings = app::follower_settings(network, config.history.retention);
-    let (publish, states) = follower::state_channel(&settings, &clients);
+    let (publish, states) = follower::state_channel(&settings, &clients, &meters);
     let mut follower = Follower::new(settings, clients, &meters, watch_list, publish);
     follower.poll_once().await.map_err(|troubles| {
         format!(

@@ -32,7 +32,7 @@ pub(super) struct ReplayedBlock {
     pub(super) happened: BlockEvents,
     /// Its commitments; `None` when they were not read.
     pub(super) commitments: Option<Vec<Commitment>>,
-    /// Why the outcomes of its DKG sessions are unknown; `None` if they are known.
+    /// A temporary error that left events or DKG outcomes incomplete; `None` if the node answered.
     pub(super) unanswered: Option<RpcError>,
 }
 
@@ -135,12 +135,14 @@ impl BlockReplay<'_> {
             }
             if let Err(error) = dkg_outcomes::pay(source, before, &block, &mut events).await {
                 source.note_unsupported_method(&error);
+                unanswered = unanswered.filter(dkg_outcomes::is_passing).or(Some(error));
             }
         }
+        let unanswered = unanswered.filter(dkg_outcomes::is_passing);
         ReplayedBlock { list: next, happened: BlockEvents { block, events, sessions }, commitments, unanswered }
     }
 
-    /// Replays the block after `from` by its list diff.
+    /// Replays the block after `from` by its list diff. Fails on a temporary error that would leave it incomplete.
     pub(super) async fn replay_next(
         &self,
         source: &mut Source,
@@ -155,7 +157,8 @@ impl BlockReplay<'_> {
             )));
         }
         let next = list_reader::by_diff(source, before, &header.block).await?;
-        Ok(self.replay(source, from, next).await)
+        let mut replayed = self.replay(source, from, next).await;
+        replayed.unanswered.take().map_or(Ok(replayed), |error| Err(error.into()))
     }
 }
 

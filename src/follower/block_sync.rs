@@ -19,7 +19,7 @@ use crate::follower::source::{ListDiffSupport, Source, SourceError, optional};
 use crate::follower::sync_planner::{AvailableLists, Missed, PlanStep, SyncPlan, SyncPlanner, SyncStart};
 use crate::follower::unreadable::{Hidden, HiddenAttempts};
 use crate::follower::watching::Watching;
-use crate::follower::{FollowerSettings, common_block, dkg_outcomes, list_reader, unreadable};
+use crate::follower::{FollowerSettings, common_block, list_reader, unreadable};
 use crate::history::BlockEvents;
 use crate::meters::NetworkMeters;
 use crate::rpc::{ChainInfo, ErrorKind};
@@ -45,7 +45,9 @@ pub(super) struct ChainSync {
     pub(super) backfill: OnlineBackfill,
     pub(super) enrichment: Enrichment,
     pub(super) watching: Watching,
-    /// The block for which the node returned no DKG outcomes at the first attempt.
+    /// No source confirmed a list for `stale_after`: any branch is followed.
+    pub(super) accepts_any_branch: bool,
+    /// The block that the node did not answer completely at the first attempt.
     unanswered: Option<BlockHash>,
     hidden: HiddenAttempts,
 }
@@ -65,6 +67,7 @@ impl ChainSync {
             backfill: OnlineBackfill::new(),
             enrichment: Enrichment::default(),
             watching: Watching::new(watch_list),
+            accepts_any_branch: false,
             unanswered: None,
             hidden: HiddenAttempts::default(),
         }
@@ -210,18 +213,14 @@ impl ChainSync {
         Ok(())
     }
 
-    /// Asks once more for missing DKG outcomes, at the next poll.
+    /// Asks once more about an incomplete block, at the next poll.
     fn check_answered(&mut self, replayed: &ReplayedBlock) -> Result<(), SourceError> {
-        let Some(error) = replayed.unanswered.as_ref().filter(|error| dkg_outcomes::is_passing(error)) else {
-            return Ok(());
-        };
-        let block = replayed.happened.block;
-        if self.unanswered != Some(block.hash) {
-            self.unanswered = Some(block.hash);
+        let Some(error) = &replayed.unanswered else { return Ok(()) };
+        let (network, Block { height, hash, .. }) = (&self.settings.network, replayed.happened.block);
+        if self.unanswered.replace(hash) != Some(hash) {
             return Err(error.clone().into());
         }
-        let (network, height) = (&self.settings.network, block.height);
-        warn!(%network, "DKG outcomes of block {height} of {network} are unknown: {error}");
+        warn!(%network, "events or DKG outcomes of block {height} of {network} are incomplete: {error}");
         Ok(())
     }
 
@@ -285,6 +284,7 @@ impl ChainSync {
     }
 
     async fn jump(&mut self, source: &Source, tip: Block, skipped: u32) -> Result<(), SourceError> {
+        self.check_far_tip(source, tip.height).await?;
         let started = Instant::now();
         let list = self.tip_list(source, tip).await?;
         self.withdraw_abandoned(source).await?;

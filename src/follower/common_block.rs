@@ -73,7 +73,7 @@ async fn by_events(client: &Client, history: &HistorySink, abandoned: Block) -> 
     Ok(None)
 }
 
-async fn is_on_branch(client: &Client, height: Height, hash: &BlockHash) -> Result<bool, SourceError> {
+pub(super) async fn is_on_branch(client: &Client, height: Height, hash: &BlockHash) -> Result<bool, SourceError> {
     match client.block_hash(height).await {
         Ok(found) => Ok(found == *hash),
         Err(error) if matches!(error.kind(), ErrorKind::Call { code: OUT_OF_RANGE, .. }) => Ok(false),

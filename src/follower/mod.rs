@@ -191,9 +191,8 @@ impl Follower {
         }
         let followed = self.followed();
         let (identity, chain) = self.sources.check(index, followed).await?;
-        if self.sources.active != Some(index) && self.is_behind(&chain) && !self.sources.is_astray(index, followed) {
-            return Err(SourceError::Behind(chain.blocks));
-        }
+        self.check_takeover(index, &chain)?;
+        self.chain.accepts_any_branch = self.sources.is_overdue();
         self.sources.identity = Some(identity.clone());
         self.resume(index, &identity, &chain).await?;
         self.sources.is_not_rolled_back();
@@ -334,6 +333,26 @@ impl Follower {
         Ok(())
     }
 
+    /// Refuses a source that is to take over and is behind the followed tip. After `stale_after` without a confirmation the
+    /// followed tip may be wrong, and any source that passes the checks is followed.
+    fn check_takeover(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
+        let loses = self.sources.active != Some(index) && self.is_behind(chain);
+        if !loses || self.sources.is_astray(index, self.followed()) {
+            return Ok(());
+        }
+        if !self.sources.is_stale() {
+            return Err(SourceError::Behind(chain.blocks));
+        }
+        let (network, name, height) = (&self.settings.network, self.sources[index].name(), chain.blocks);
+        warn!(
+            %network,
+            "source {name} at height {height} is behind the followed tip of {network} and is followed: no source confirmed \
+             that tip for {:?}",
+            self.settings.stale_after
+        );
+        Ok(())
+    }
+
     /// Whether a source that is to take over is behind the followed tip.
     fn is_behind(&self, chain: &ChainInfo) -> bool {
         self.chain.state.followed().is_some_and(|followed| match followed.depth_of(&chain.best) {
@@ -356,16 +375,18 @@ impl Follower {
     /// Withdraws the snapshot that no source confirmed for `stale_after`. If the history does not identify the network,
     /// a source of another network may be followed from then on.
     fn withdraw_if_stale(&mut self, troubles: &[String]) {
-        if !self.sources.is_stale() || !self.publisher.is_published() {
+        if !self.sources.is_stale() {
             return;
         }
-        let (network, stale_after) = (&self.settings.network, self.settings.stale_after);
-        warn!(
-            %network,
-            "Masternode list of {network} is stale, removing its series: no source confirmed it for {stale_after:?} ({})",
-            troubles.join("; ")
-        );
-        self.publisher.withdraw(&self.sources, &self.chain);
+        if self.publisher.is_published() {
+            let (network, stale_after) = (&self.settings.network, self.settings.stale_after);
+            warn!(
+                %network,
+                "Masternode list of {network} is stale, removing its series: no source confirmed it for {stale_after:?} ({})",
+                troubles.join("; ")
+            );
+            self.publisher.withdraw(&self.sources, &self.chain);
+        }
         if self.sources.iter().any(Source::is_elsewhere) && !self.chain.history.is_bound() {
             // The recorded identity may be wrong rather than the source: the first answer now identifies the network.
             self.sources.forget_network();

@@ -9,20 +9,27 @@ use tokio::sync::watch;
 use crate::follower::block_sync::ChainSync;
 use crate::follower::source_pool::SourcePool;
 use crate::follower::{FollowerSettings, watch_entries};
+use crate::meters::Meters;
 use crate::rpc::Client;
 use domain::masternode::{BlockHash, UnixSeconds};
 use domain::snapshot::SnapshotInputs;
 use domain::{Moment, NetworkState, Snapshot};
 
-/// The channel for the state of a network. Initially everything is unknown.
+/// The channel for the state of a network. Initially everything is unknown except the totals since the process started.
 pub fn state_channel(
     settings: &FollowerSettings,
     clients: &[Client],
+    meters: &Meters,
 ) -> (watch::Sender<Arc<NetworkState>>, watch::Receiver<Arc<NetworkState>>) {
     let since = Moment { unix: (settings.clock)(), uptime: settings.started.elapsed() };
     let names = clients.iter().map(Client::name);
     let FollowerSettings { network, rules, stale_after, .. } = settings;
-    watch::channel(Arc::new(NetworkState::new(network, rules.clone(), *stale_after, since, names)))
+    let state = NetworkState {
+        gap_blocks: meters.network(network).gap_blocks.total(),
+        not_understood: meters.not_understood(network).total(),
+        ..NetworkState::new(network, rules.clone(), *stale_after, since, names)
+    };
+    watch::channel(Arc::new(state))
 }
 
 /// See the module.
@@ -98,7 +105,40 @@ impl Publisher {
 
 fn complete(state: &mut NetworkState, sources: &SourcePool, chain: &ChainSync) {
     state.sources = sources.health();
+    state.confirmed = sources.confirmed();
     state.gap_blocks = chain.meters.gap_blocks.total();
     state.not_understood = sources.not_understood.total();
     state.fork_activation = sources.activation.height;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::follower::OptionalQueries;
+    use crate::meters::NotUnderstood;
+    use domain::chain::DASH;
+
+    #[test]
+    fn a_network_that_is_followed_again_begins_with_the_totals_of_the_process() {
+        let settings = FollowerSettings {
+            network: "net".into(),
+            rules: Arc::new(DASH),
+            poll_interval: Duration::ZERO,
+            stale_after: Duration::ZERO,
+            resync_blocks: 1,
+            max_gap_blocks: 1,
+            ask: OptionalQueries::default(),
+            backfill_blocks: 0,
+            retention: Duration::ZERO,
+            clock: || UnixSeconds(0),
+            started: Instant::now(),
+        };
+        let meters = Meters::new(&prometheus::Registry::new()).unwrap();
+        meters.network("net").gap_blocks.inc_by(500);
+        meters.not_understood("net").add(NotUnderstood::ListEntry, 3);
+        let (_publish, states) = state_channel(&settings, &[], &meters);
+        assert_eq!((states.borrow().gap_blocks, states.borrow().not_understood), (500, 3));
+    }
 }

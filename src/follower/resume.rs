@@ -12,6 +12,7 @@ use crate::follower::followed_chain::{DEPTH, FollowedChain};
 use crate::follower::source::{Identity, Source, SourceError};
 use crate::rpc::{ChainInfo, ErrorKind};
 use domain::counters::EventCounters;
+use domain::list::Block;
 use domain::masternode::Height;
 
 impl ChainSync {
@@ -45,6 +46,7 @@ impl ChainSync {
         if !self.state.is_resuming() {
             return Ok(());
         }
+        self.check_far_tip(source, chain.blocks).await?;
         self.withdraw_abandoned(source).await?;
         let Some(in_file) = self.history.counters().await else {
             self.state.cancel_resuming();
@@ -103,6 +105,28 @@ impl ChainSync {
                 Ok(false)
             }
         }
+    }
+
+    /// Refuses a source whose tip is more than `max_gap_blocks` ahead and that has none of our blocks: its height may be wrong.
+    /// A branch that replaced all of them is followed after `stale_after`.
+    pub(super) async fn check_far_tip(&self, source: &Source, tip: Height) -> Result<(), SourceError> {
+        let ours: Vec<Block> = match self.state.followed() {
+            Some(chain) => vec![*chain.tip(), *chain.oldest()],
+            None => self.history.blocks().copied().collect(),
+        };
+        let is_far = |highest: &Block| tip.above(highest.height) > self.settings.max_gap_blocks;
+        let Some(highest) = ours.first().filter(|highest| is_far(highest) && !self.accepts_any_branch) else {
+            return Ok(());
+        };
+        for block in &ours {
+            if common_block::is_on_branch(&source.client, block.height, &block.hash).await? {
+                return Ok(());
+            }
+        }
+        Err(SourceError::Contradiction(format!(
+            "its tip is at height {tip}, but it does not have block {}, which was followed",
+            highest.height
+        )))
     }
 
     /// Withdraws recorded blocks that are not on the node's branch.
@@ -169,7 +193,7 @@ impl ChainSync {
         );
         let mut followed = FollowedChain::open(list, counters.clone());
         followed.remember(self.history.recent(DEPTH as u32).await);
-        self.watching.select_earlier(followed.list());
+        self.watching.select(followed.list());
         if self.enrichment.facts().is_none() {
             // On some chains the penalty rules depend on them, and blocks are replayed next.
             self.enrichment.refresh_facts(source, chain, &cursor, &self.settings.rules).await;

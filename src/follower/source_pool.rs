@@ -4,8 +4,10 @@
 
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::time::Instant;
+use futures_util::future::join_all;
+use tokio::time::{Instant, timeout};
 use tracing::warn;
 
 use crate::follower::FollowerSettings;
@@ -22,6 +24,9 @@ const STANDBY_POLLS: u32 = 6;
 
 /// Blocks by which the source in use may be behind another one before that one is preferred.
 const LAG: u32 = 2;
+
+/// Timeout of the checks before the first choice.
+const INTRODUCTION: Duration = Duration::from_secs(3);
 
 /// Consecutive polls at which the node's tip must be an ancestor of ours before it counts as a rollback.
 const ROLLBACK_POLLS: u32 = 3;
@@ -41,7 +46,8 @@ pub(super) struct SourcePool {
     polls: u32,
     /// Consecutive polls at which the tip was an ancestor of the followed one.
     rolled_back: u32,
-    confirmed: Option<Instant>,
+    confirmed: Option<(Instant, Moment)>,
+    began: Instant,
 }
 
 impl Index<usize> for SourcePool {
@@ -76,6 +82,7 @@ impl SourcePool {
             polls: 0,
             rolled_back: 0,
             confirmed: None,
+            began: Instant::now(),
         }
     }
 
@@ -87,6 +94,11 @@ impl SourcePool {
     /// The health of each source, for publishing.
     pub(super) fn health(&self) -> Vec<SourceHealth> {
         self.sources.iter().map(|source| source.health.clone()).collect()
+    }
+
+    /// When the source in use last confirmed the list.
+    pub(super) fn confirmed(&self) -> Option<Moment> {
+        self.confirmed.map(|(_, moment)| moment)
     }
 
     /// Each source with its last error; sources without an error are left out.
@@ -122,7 +134,12 @@ impl SourcePool {
 
     /// When the list is stale; `None` while no source confirmed one.
     pub(super) fn stale_at(&self) -> Option<Instant> {
-        Some(self.confirmed? + self.settings.stale_after)
+        Some(self.confirmed?.0 + self.settings.stale_after)
+    }
+
+    /// Whether no source confirmed a list for `stale_after`, or since the start.
+    pub(super) fn is_overdue(&self) -> bool {
+        self.confirmed.map_or(self.began, |(at, _)| at).elapsed() >= self.settings.stale_after
     }
 
     /// Whether the pause of a source after its last failure is over.
@@ -159,9 +176,13 @@ impl SourcePool {
     }
 
     /// In the order of the configuration; sources that are behind another one, or have no peers, come last. `followed`
-    /// is the height of the followed tip.
+    /// is the height of the followed tip. A tip more than `max_gap_blocks` above it, or above the lowest tip if nothing is
+    /// followed, may be wrong and is not compared with.
     pub(super) fn by_preference(&self, followed: Option<Height>) -> Vec<usize> {
-        let best = self.sources.iter().filter_map(|source| source.tip).max();
+        let tips = || self.sources.iter().filter_map(|source| source.tip);
+        let base = followed.or_else(|| tips().min());
+        let is_plausible = |tip: &Height| base.is_none_or(|base| tip.above(base) <= self.settings.max_gap_blocks);
+        let best = tips().filter(is_plausible).max();
         let lags = |index: &usize| {
             let source = &self.sources[*index];
             source.health.isolated == Some(true)
@@ -199,21 +220,23 @@ impl SourcePool {
         }
     }
 
-    /// Before the first choice: asks all sources of the network of the preferred one, so that a source left behind by
+    /// Before the first choice: asks concurrently all sources of the network of the preferred one, so that a source left behind by
     /// an activation is not chosen only because no other was asked. Failures are recorded when the source is chosen and
     /// tried again.
     pub(super) async fn introduce(&mut self) {
         if self.active.is_some() || self.sources.len() < 2 {
             return;
         }
-        let mut expected = self.identity.clone();
-        for index in 0..self.sources.len() {
-            if !self.is_due(index) {
+        let (rules, known, now) = (self.settings.rules.clone(), self.identity.clone(), Instant::now());
+        let due = self.sources.iter_mut().enumerate().filter(|(_, source)| source.is_due(now));
+        let checks =
+            due.map(async |(index, source)| (index, timeout(INTRODUCTION, source.check(&rules, known.as_ref())).await));
+        let mut expected = known.clone();
+        for (index, checked) in join_all(checks).await {
+            let Ok(Ok((identity, chain))) = checked else { continue };
+            if *expected.get_or_insert_with(|| identity.clone()) != identity {
                 continue;
             }
-            let checked = self.sources[index].check(&self.settings.rules, expected.as_ref()).await;
-            let Ok((identity, chain)) = checked else { continue };
-            expected = Some(identity);
             self.sources[index].tip = Some(chain.blocks);
             // A refusal is repeated when the source is chosen.
             let _ = self.examine_fork(index, &chain, None).await;
@@ -223,7 +246,7 @@ impl SourcePool {
     /// Records that a source is followed to `tip`: it confirmed the list.
     pub(super) fn activate(&mut self, index: usize, tip: Height) {
         self.succeeded(index, tip);
-        self.confirmed = Some(Instant::now());
+        self.confirmed = Some((Instant::now(), self.now()));
         if let Some(before) = self.active.replace(index).filter(|before| *before != index) {
             warn!(
                 network = %self.settings.network,
@@ -236,8 +259,12 @@ impl SourcePool {
     }
 
     fn succeeded(&mut self, index: usize, tip: Height) {
-        let now = Moment { unix: (self.settings.clock)(), uptime: self.settings.started.elapsed() };
+        let now = self.now();
         self.sources[index].succeeded(tip, now);
+    }
+
+    fn now(&self) -> Moment {
+        Moment { unix: (self.settings.clock)(), uptime: self.settings.started.elapsed() }
     }
 
     /// Records that a source is not usable.

@@ -89,6 +89,7 @@ impl<'a> SyncPlanner<'a> {
     pub(super) fn next(&mut self, header: &Header) -> Result<PlanStep, SourceError> {
         let tip = self.forward.first().copied().unwrap_or(header.block);
         let Some(chain) = self.start.chain else {
+            self.check_time(&tip, self.start.now)?;
             let skipped = tip.height.above(self.start.recorded.unwrap_or(tip.height));
             return Ok(PlanStep::Plan(SyncPlan::Jump { tip, skipped }));
         };
@@ -97,6 +98,7 @@ impl<'a> SyncPlanner<'a> {
         } else {
             let skipped = tip.height.above(chain.tip().height);
             if skipped > self.start.max_gap_blocks {
+                self.check_time(&tip, chain.tip().time)?;
                 return Ok(PlanStep::Plan(SyncPlan::Jump { tip, skipped }));
             }
             match chain.depth_of(&tip.hash) {
@@ -116,23 +118,28 @@ impl<'a> SyncPlanner<'a> {
             return Ok(PlanStep::Plan(plan));
         }
         if header.block.height <= chain.oldest().height {
+            self.check_time(&tip, chain.tip().time)?;
             return Ok(PlanStep::Plan(SyncPlan::DeepReorg { tip, oldest: *chain.oldest() }));
         }
         Ok(PlanStep::Header(parent))
     }
 
-    /// No new block may be far in the future: a node with wrong block times is not followed. A time is in the future
-    /// only if it is so by this host's clock and by the chain, because either may be behind.
+    /// No new block may be far in the future: a node with wrong block times is not followed.
     fn check_times(&self, chain: &FollowedChain, depth: usize) -> Result<(), SourceError> {
-        let now = self.start.now;
-        let latest = chain.at_depth(depth).map_or(now, |common| common.time.max(now)).0.saturating_add(LONGEST_AHEAD);
-        match self.forward.iter().find(|block| block.time.0 > latest) {
-            Some(block) => Err(SourceError::Contradiction(format!(
-                "the time of block {} is more than a day ahead of its parents and of this host's clock",
-                block.height
-            ))),
-            None => Ok(()),
+        let common = chain.at_depth(depth).map_or(self.start.now, |common| common.time);
+        let parents = self.forward.iter().skip(1).map(|parent| parent.time).chain([common]);
+        self.forward.iter().zip(parents).try_for_each(|(block, parent)| self.check_time(block, parent))
+    }
+
+    /// A time is in the future only if it is so by this host's clock and by the previous block, because either may be behind.
+    fn check_time(&self, block: &Block, before: UnixSeconds) -> Result<(), SourceError> {
+        if block.time.0 <= before.max(self.start.now).0.saturating_add(LONGEST_AHEAD) {
+            return Ok(());
         }
+        Err(SourceError::Contradiction(format!(
+            "it says a time of block {} that is more than a day ahead of the block before and of this host's clock",
+            block.height
+        )))
     }
 
     fn missed(&mut self) -> Missed {
@@ -338,5 +345,35 @@ mod tests {
         assert!(plan(tip - 30 * 24 * hour, tip + hour).is_ok(), "this host's clock is behind");
         assert!(matches!(plan(tip, tip + 25 * hour), Err(SourceError::Contradiction(_))));
         assert!(matches!(plan(tip, u64::MAX), Err(SourceError::Contradiction(_))));
+    }
+
+    #[test]
+    fn a_time_is_compared_with_the_block_before_and_a_jump_with_this_hosts_clock() {
+        let chain = followed(10, 20);
+        let tip = chain.tip().time.0;
+        let hour = 3_600;
+        let start = |chain, now| SyncStart {
+            chain,
+            recorded: None,
+            max_gap_blocks: 30,
+            now: UnixSeconds(now),
+            lists: AvailableLists::AnyBlock,
+        };
+        let at = |height: u32, time: u64| Header {
+            block: Block { time: UnixSeconds(time), ..block(height) },
+            previous: Some(block(height - 1).hash),
+        };
+        let walk = |times: [u64; 3]| {
+            let mut planner = SyncPlanner::new(start(Some(&chain), tip - 300 * hour));
+            let headers = [21, 22, 23].into_iter().zip(times).rev();
+            headers.map(|(height, time)| planner.next(&at(height, tip + time))).last().unwrap()
+        };
+        assert!(walk([20 * hour, 40 * hour, 60 * hour]).is_ok(), "this host's clock is behind, the gap is long");
+        assert!(matches!(walk([20 * hour, 45 * hour, 46 * hour]), Err(SourceError::Contradiction(_))));
+        let jump = |chain, time| SyncPlanner::new(start(chain, tip)).next(&at(90, time));
+        for chain in [None, Some(&chain)] {
+            assert!(jump(chain, tip + 23 * hour).is_ok());
+            assert!(matches!(jump(chain, tip + 25 * hour), Err(SourceError::Contradiction(_))));
+        }
     }
 }

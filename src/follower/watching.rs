@@ -2,7 +2,7 @@
 //!
 //! Never here: maintenance; what is published of a masternode.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use tokio::sync::watch;
 
@@ -16,33 +16,43 @@ use domain::watch::{Selector, WatchList, WatchTarget};
 pub(super) struct Watching {
     list: watch::Receiver<WatchList>,
     targets: Vec<WatchTarget>,
+    /// The selector that each of them was selected by last.
+    selected_by: HashMap<MasternodeId, Selector>,
+    /// Another watch list came since the last selection.
+    is_news: bool,
 }
 
 impl Watching {
     /// Nothing is selected yet.
     pub(super) fn new(list: watch::Receiver<WatchList>) -> Watching {
-        Watching { list, targets: Vec::new() }
+        Watching { list, targets: Vec::new(), selected_by: HashMap::new(), is_news: false }
     }
 
     /// Waits for another watch list. Fails when the sender is gone.
     pub(super) async fn changed(&mut self) -> Result<(), watch::error::RecvError> {
         self.list.changed().await?;
-        self.targets.clear();
+        self.is_news = true;
         Ok(())
     }
 
-    /// Selects the watched masternodes of a list. Masternodes that left it are remembered for as long as the same watch
-    /// list is in force.
+    /// Selects the watched masternodes of a list. A masternode stays watched for as long as the watch list has an entry with the
+    /// selector that selected it: a payee or key that changes on the chain can be a theft.
     pub(super) fn select(&mut self, list: &MasternodeList) {
         let watch_list = self.list.borrow_and_update();
-        let known = if watch_list.has_changed() { Vec::new() } else { std::mem::take(&mut self.targets) };
+        let is_news = std::mem::take(&mut self.is_news) || watch_list.has_changed();
+        let mut known = std::mem::take(&mut self.targets);
+        if is_news {
+            let kept = |target: &WatchTarget| kept(&watch_list, target, self.selected_by.get(&target.id)?);
+            known = known.iter().filter_map(kept).collect();
+        }
         self.targets = watch_list.resolve(list, &known);
-    }
-
-    /// The same for the list of an earlier block: a masternode that an entry selected stays watched, whatever changed
-    /// since.
-    pub(super) fn select_earlier(&mut self, list: &MasternodeList) {
-        self.targets = self.list.borrow().resolve(list, &self.targets);
+        for id in self.targets.iter().map(|target| target.id) {
+            if (is_news || !self.selected_by.contains_key(&id))
+                && let Some(selector) = watch_list.selector_of(&id, list)
+            {
+                self.selected_by.insert(id, selector.clone());
+            }
+        }
     }
 
     /// How many masternodes of a list each entry matches at a time.
@@ -89,5 +99,44 @@ impl Watching {
         let unnamed = unreadable.unnamed() > 0;
         let is_hidden = |id: &MasternodeId| unreadable.has(id) || (unnamed && list.get(id).is_none());
         named.chain(self.targets.iter().map(|target| target.id)).filter(is_hidden).collect()
+    }
+}
+
+/// A target under a new watch list that has an entry with the same selector.
+fn kept(watch_list: &WatchList, target: &WatchTarget, selector: &Selector) -> Option<WatchTarget> {
+    let kept = watch_list.target_by(selector, target.id)?;
+    Some(WatchTarget { maintenance_until: target.maintenance_until, ..kept })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::details::DetailTexts;
+    use domain::masternode::Masternode;
+    use domain::samples::{list, masternode};
+    use domain::watch::{WatchEntry, WatchField};
+
+    fn entry(payee: &str, alias: &str) -> WatchEntry {
+        let selector = Selector::Fields(vec![(WatchField::PayoutAddress, payee.into())]);
+        WatchEntry { selector, alias: alias.into(), groups: [].into(), expectations: vec![] }
+    }
+
+    #[test]
+    fn a_masternode_whose_payee_was_stolen_stays_watched_over_reloads_that_keep_its_entry() {
+        let paying = |payee: &str| {
+            let texts = DetailTexts { payout_address: Some(payee.to_string().into()), ..DetailTexts::default() };
+            list(10, vec![Masternode { details: texts.into(), ..masternode(1) }])
+        };
+        let (send, receive) = watch::channel(WatchList::new(vec![entry("mine", "a")]));
+        let mut watching = Watching::new(receive);
+        watching.select(&paying("mine"));
+        let mut aliases = |entries: Vec<WatchEntry>| {
+            send.send_replace(WatchList::new(entries));
+            watching.select(&paying("thief"));
+            watching.targets().iter().map(|target| target.alias[..1].to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(aliases(vec![entry("mine", "a"), entry("other", "b")]), ["a"]);
+        assert_eq!(aliases(vec![entry("mine", "c")]), ["c"], "the entry was renamed");
+        assert_eq!(aliases(vec![entry("other", "b")]), [""; 0], "the entry was removed");
     }
 }

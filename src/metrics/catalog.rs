@@ -299,7 +299,7 @@ families! {
     SOURCE_NETWORK_MATCH: "masternode_exporter_source_network_match" Gauge Source ["source"]
         "1 if the source is on the configured chain and on the same network as the other sources, 0 otherwise.";
     SOURCE_LAST_SUCCESS: "masternode_exporter_source_last_success_timestamp_seconds" Gauge Source ["source"]
-        "Unix time at which the source last confirmed the list or its tip.";
+        "Unix time at which the source last confirmed the list or its tip. A source that is not in use confirms its tip only, not the published list.";
     SOURCE_HEIGHT: "masternode_exporter_source_height" Gauge Source ["source"]
         "Height of the source's own tip.";
     SOURCE_BLOCKS_BEHIND: "masternode_exporter_source_blocks_behind" Gauge Source ["source"]

@@ -243,7 +243,7 @@ fn every_kind_of_unreadable_entry_is_left_out_with_its_name() {
             assert!(found.why.contains(why), "{bad}: {}", found.why);
         }
         let error = read(&entries[11..21], 7).unwrap_err();
-        assert!(error.contains("1 of 10 entries of the list cannot be read"), "{error}");
+        assert!(error.contains("1 of 10 entries of the list are unreadable"), "{error}");
     }
     let body = br#"{"result":[{"proTxHash":"a"},],"error":null}"#;
     assert!(ListParser::new().push(body).is_err(), "what is no JSON is no list");

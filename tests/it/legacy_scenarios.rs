@@ -48,7 +48,7 @@ impl Stage {
         let (watch_list, watch_receiver) = watch::channel(list);
         let clients = vec![client(&server, rules.clone(), dialect, &meters)];
         let settings = settings(rules);
-        let (publish, states) = follower::state_channel(&settings, &clients);
+        let (publish, states) = follower::state_channel(&settings, &clients, &meters);
         let follower = Follower::new(settings, clients, &meters, watch_receiver, publish);
         let exposition = Exposition::new(metrics::MetricsSettings::default(), registry).unwrap();
         let mut stage = Stage { network, _server: server, follower, states, _watch_list: watch_list, exposition };
@@ -99,7 +99,7 @@ fn settings(rules: ChainRules) -> FollowerSettings {
         backfill_blocks: 0,
         retention: Duration::from_secs(400 * 86_400),
         // Before the simulated time, so that the tip's time is later.
-        clock: || UnixSeconds(1),
+        clock: || UnixSeconds(1_794_990_000),
         started: std::time::Instant::now(),
     }
 }
@@ -318,7 +318,7 @@ async fn complaint(
     let (_keep, watch_receiver) = watch::channel(WatchList::default());
     let clients = vec![client(&server, rules.clone(), dialect, &meters)];
     let settings = settings(rules);
-    let (publish, states) = follower::state_channel(&settings, &clients);
+    let (publish, states) = follower::state_channel(&settings, &clients, &meters);
     let mut follower = Follower::new(settings, clients, &meters, watch_receiver, publish);
     let troubles = follower.poll_once().await.expect_err("such a node is refused");
     assert!(states.borrow().snapshot.is_none());

@@ -24,6 +24,7 @@ mod duties;
 mod error_messages;
 mod events;
 mod exposition;
+mod failing_sources;
 mod forecast;
 mod foreign_text;
 mod fork;

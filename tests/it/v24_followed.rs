@@ -195,7 +195,7 @@ impl Followed {
         };
         let (_, watch_list) = watch::channel(WatchList::new(watch(&network)));
         let clients = vec![client];
-        let (publish, states) = follower::state_channel(&settings, &clients);
+        let (publish, states) = follower::state_channel(&settings, &clients, &meters);
         let follower = Follower::new(settings, clients, &meters, watch_list, publish);
         let exposition = Exposition::new(metrics::MetricsSettings::default(), registry).unwrap();
         let mut followed = Followed { network, _server: server, rewritten, follower, states, exposition };

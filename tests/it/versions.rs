@@ -76,7 +76,7 @@ fn impossible_values_are_refused_by_name() {
     scoreless["state"].as_object_mut().unwrap().remove("PoSePenalty");
     let cases = [
         (nameless, "64 hexadecimal digits"),
-        (scoreless, "no PoSePenalty"),
+        (scoreless, "PoSePenalty is missing"),
         (entry(&json!({"PoSePenalty": -5})), "PoSePenalty -5 is out of range"),
         (entry(&json!({"PoSeBanHeight": -2})), "PoSeBanHeight -2 is out of range"),
         (entry(&json!({"registeredHeight": 1_u64 << 40})), "registeredHeight"),

@@ -40,6 +40,8 @@ pub struct NetworkState {
     pub snapshot: Option<Arc<Snapshot>>,
     /// Its sources in the order of the configuration.
     pub sources: Vec<SourceHealth>,
+    /// When the source in use last confirmed the list; `None` if none did yet. A source that is not in use confirms nothing.
+    pub confirmed: Option<Moment>,
     /// The last probe of each watched masternode; `None` if probes are off.
     pub probes: Option<Arc<Probes>>,
     /// Blocks that were not followed one by one since the process started.
@@ -65,7 +67,7 @@ pub struct SourceHealth {
     pub synced: Option<bool>,
     /// Whether it is on the configured chain and network.
     pub network_match: Option<bool>,
-    /// When it last confirmed the list or its tip.
+    /// When it last confirmed the list, or, if it is not in use, reported a tip in sync.
     pub last_success: Option<Moment>,
     /// Height of its own tip.
     pub height: Option<Height>,
@@ -115,6 +117,7 @@ impl NetworkState {
             rules,
             snapshot: None,
             sources: sources.into_iter().map(source).collect(),
+            confirmed: None,
             probes: None,
             gap_blocks: 0,
             not_understood: 0,
@@ -122,12 +125,6 @@ impl NetworkState {
             since,
             stale_after,
         }
-    }
-
-    /// When any source last confirmed the list.
-    #[must_use]
-    pub fn confirmed(&self) -> Option<Moment> {
-        self.sources.iter().filter_map(|source| source.last_success).max_by_key(|moment| moment.uptime)
     }
 }
 

@@ -64,9 +64,15 @@ pub fn moment(unix: u64) -> Moment {
     Moment { unix: UnixSeconds(unix), uptime: Duration::from_secs(unix) }
 }
 
-/// A network on Dash's rules with these sources, followed since 1970, stale after a quarter of an hour.
+/// A network on Dash's rules with these sources, confirmed by each that had a success, followed since 1970, stale after a quarter of an hour.
 #[must_use]
 pub fn network_state(network: &str, snapshot: Option<Arc<Snapshot>>, sources: Vec<SourceHealth>) -> NetworkState {
     let stale_after = Duration::from_secs(900);
-    NetworkState { snapshot, sources, ..NetworkState::new(network, Arc::new(DASH), stale_after, moment(0), []) }
+    let confirmed = sources.iter().filter_map(|source| source.last_success).max_by_key(|moment| moment.uptime);
+    NetworkState {
+        snapshot,
+        sources,
+        confirmed,
+        ..NetworkState::new(network, Arc::new(DASH), stale_after, moment(0), [])
+    }
 }

@@ -165,6 +165,25 @@ impl WatchList {
         &self.entries
     }
 
+    /// The selector of the entry that a masternode of a list is watched by; `None` if no entry selects it now.
+    pub fn selector_of(&self, id: &MasternodeId, list: &MasternodeList) -> Option<&Selector> {
+        let named = self.entries.iter().find(|entry| entry.selector == Selector::Id(*id));
+        let selected = || {
+            let node = list.get(id)?;
+            let is_selected = |entry: &&WatchEntry| match &entry.selector {
+                Selector::Fields(fields) => selects(fields, node),
+                Selector::Id(_) => false,
+            };
+            self.entries.iter().find(is_selected)
+        };
+        named.or_else(selected).map(|entry| &entry.selector)
+    }
+
+    /// The target that the entry with this selector makes of a masternode; `None` without such an entry.
+    pub fn target_by(&self, selector: &Selector, id: MasternodeId) -> Option<WatchTarget> {
+        self.entries.iter().find(|entry| entry.selector == *selector).map(|entry| entry.watch(id))
+    }
+
     /// The watched masternodes on this list, ascending by identity. Those in `known`, the result for the list before,
     /// stay watched: one that left the list, so that its absence is visible, and one that no entry selects any more,
     /// because a payee or key that changes on the chain can be a theft.

@@ -27,18 +27,19 @@ impl SimplifiedList {
         if self.at == Some(target) {
             return Ok(());
         }
-        let base = self.at.take();
-        let mut sml = base.map_or_else(Sml::default, |_| std::mem::take(&mut self.sml));
+        // The list is kept until the answer arrives: the caller may stop waiting.
+        let mut base = self.at;
         let mut change = source.client.roll_change(base.as_ref(), &target).await;
         if base.is_some() && change.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::Call { .. })) {
             // The block before was replaced, or another node does not know it.
-            (sml, change) = (Sml::default(), source.client.roll_change(None, &target).await);
+            (base, change) = (None, source.client.roll_change(None, &target).await);
         }
         let change = change.inspect_err(|error| {
             if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden) {
                 source.tells_roll = false;
             }
         })?;
+        let mut sml = base.map_or_else(Sml::default, |_| std::mem::take(&mut self.sml));
         sml.apply(&change);
         (self.sml, self.at) = (sml, Some(target));
         Ok(())

@@ -46,6 +46,7 @@ pub(crate) fn network(
         rules: Arc::new(snapshot.as_ref().map_or(domain::chain::DASH, |snapshot| snapshot.rules().clone())),
         snapshot,
         sources: vec![source],
+        confirmed,
         probes,
         gap_blocks: 0,
         not_understood: 0,

@@ -80,7 +80,8 @@ impl Stage {
         };
         change(&mut settings);
         let (watch_list, _) = watch::channel(watch_all(&network));
-        let (_, states) = follower::state_channel(&settings, &[]);
+        let meters = Meters::new(&Registry::new()).unwrap();
+        let (_, states) = follower::state_channel(&settings, &[], &meters);
         let exposition = Exposition::new(metrics::MetricsSettings::default(), Registry::new()).unwrap();
         let dialect = Arc::new(dialect::DASH);
         let follower = None;
@@ -160,7 +161,7 @@ impl Stage {
         let dialect = &self.dialect;
         let clients: Vec<Client> =
             (0..).zip(&self.servers).map(|(index, server)| client(index, server, dialect.clone(), &meters)).collect();
-        let (publish, states) = follower::state_channel(&self.settings, &clients);
+        let (publish, states) = follower::state_channel(&self.settings, &clients, &meters);
         let mut follower = Follower::new(self.settings.clone(), clients, &meters, self.watch_list.subscribe(), publish);
         if let Some(history) = &mut self.history {
             let path = history.folder.path().join("history.db");

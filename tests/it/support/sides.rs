@@ -30,6 +30,7 @@ pub(crate) struct Fork {
     folder: TempDir,
     writer: Option<(Writer, WriterHandle)>,
     watch_list: watch::Sender<WatchList>,
+    stale_after: Duration,
 }
 
 pub(crate) fn network() -> Network {
@@ -37,7 +38,12 @@ pub(crate) fn network() -> Network {
 }
 
 impl Fork {
+    /// What is not confirmed is stale at once.
     pub(crate) async fn new(nodes: Vec<(Network, Node)>) -> Fork {
+        Fork::with_stale_after(nodes, Duration::ZERO).await
+    }
+
+    pub(crate) async fn with_stale_after(nodes: Vec<(Network, Node)>, stale_after: Duration) -> Fork {
         let mut relays = Vec::new();
         for (network, node) in nodes {
             relays.push(Relay::start(network, node).await);
@@ -45,7 +51,8 @@ impl Fork {
         let (watch_list, _) = watch::channel(watch_all(&relays[0].network));
         let exposition = Exposition::new(metrics::MetricsSettings::default(), Registry::new()).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let mut fork = Fork { relays, follower: None, states: None, exposition, folder, writer: None, watch_list };
+        let (follower, states, writer) = (None, None, None);
+        let mut fork = Fork { relays, follower, states, exposition, folder, writer, watch_list, stale_after };
         fork.start();
         fork
     }
@@ -69,7 +76,7 @@ impl Fork {
             network: "dash-test".into(),
             rules: Arc::new(DASH),
             poll_interval: Duration::ZERO,
-            stale_after: Duration::ZERO,
+            stale_after: self.stale_after,
             resync_blocks: 576,
             ask: OptionalQueries::default(),
             max_gap_blocks: 5000,
@@ -78,7 +85,7 @@ impl Fork {
             clock: || UnixSeconds(NOW),
             started: Instant::now(),
         };
-        let (publish, states) = follower::state_channel(&settings, &clients);
+        let (publish, states) = follower::state_channel(&settings, &clients, &meters);
         let path = self.folder.path().join("history.db");
         let kept = history::HistorySettings { path, retention: settings.retention, clock: settings.clock };
         let (writer, ended) = Writer::start(kept, meters.history().clone()).unwrap();

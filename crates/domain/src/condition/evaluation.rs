@@ -80,7 +80,7 @@ pub fn evaluate(
     for state in &input.networks {
         let remembered = memory.networks.entry(state.network.clone()).or_default();
         let limit = state.stale_after.as_secs().min(FRESH_SECONDS);
-        let is_fresh = state.confirmed().is_some_and(|confirmed| confirmed.age(now).as_secs() <= limit);
+        let is_fresh = state.confirmed.is_some_and(|confirmed| confirmed.age(now).as_secs() <= limit);
         let fresh = state.snapshot.as_deref().filter(|_| is_fresh);
         remembered.note(state, fresh, now);
         let known = std::mem::take(&mut remembered.subjects);

@@ -52,7 +52,7 @@ pub struct NetworkMemory {
     said: BTreeMap<Fact, (Option<bool>, Moment)>,
 }
 
-/// A counter that starts at 0 with the process.
+/// A counter that starts at 0 with the process. A lower value does not reset it: a network restarts at 0.
 #[derive(Default)]
 pub struct Rise {
     counted: u64,
@@ -66,7 +66,7 @@ impl Rise {
             let before = self.last.map_or(0, |(_, count)| count);
             self.last = Some((now, before + counted - self.counted));
         }
-        self.counted = counted;
+        self.counted = self.counted.max(counted);
     }
 
     /// The increase within the window. `None` if there was none.

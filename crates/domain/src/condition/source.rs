@@ -112,7 +112,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
 ];
 
 fn data_stale(network: &NetworkContext<'_>) -> Verdict {
-    let (confirmed, limit) = (network.state.confirmed(), network.state.stale_after.as_secs());
+    let (confirmed, limit) = (network.state.confirmed, network.state.stale_after.as_secs());
     // Before the first confirmation, age counts from when the network was added: a reload may add it after the start.
     let age = confirmed.unwrap_or(network.state.since).age(network.now).as_secs();
     if age > limit {

@@ -125,6 +125,7 @@ impl Scene {
             rules: Arc::new(self.rules.clone()),
             snapshot: Some(Arc::new(snapshot)),
             sources: vec![source],
+            confirmed: Some(self.now()),
             probes: probes.map(Arc::new),
             gap_blocks: 0,
             not_understood: 0,

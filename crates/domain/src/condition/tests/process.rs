@@ -80,7 +80,7 @@ fn data_is_stale_by_the_clock_that_does_not_jump_and_its_masternodes_are_unknown
     let mut evaluated = |seconds: u64, clock_jump: u64| {
         let now = Moment { unix: UnixSeconds(at(seconds).unix.0 + clock_jump), ..at(seconds) };
         let mut state = scene.state(None, None);
-        state.sources[0].last_success = Some(at(0));
+        state.confirmed = Some(at(0));
         let evaluation = evaluate_state(state, &mut memory, now);
         let of = |name| verdict(&evaluation, name).map(short);
         (of("MasternodeExporterDataStale"), of("MasternodePoSeOneFailureFromBan"), evaluation.complete.len())
@@ -96,7 +96,7 @@ fn data_is_stale_by_the_clock_that_does_not_jump_and_its_masternodes_are_unknown
 fn a_network_that_was_never_reached_is_stale_after_its_beginning_and_unknown_before() {
     let never = |since: u64| {
         let change = |state: &mut NetworkState| {
-            state.sources[0].last_success = None;
+            state.confirmed = None;
             state.since = Moment { uptime: Duration::from_secs(500_000 - since), ..at(0) };
         };
         after(change, &["MasternodeExporterDataStale", "MasternodeChainStalled"])
@@ -121,6 +121,8 @@ fn a_gap_counts_for_an_hour_and_what_is_not_understood_for_a_day() {
     assert_eq!(rises(6_001, 3, 3_700), [held(1.0), held(3.0)]);
     assert_eq!(rises(6_001, 3, 90_099), [NOT, held(3.0)]);
     assert_eq!(rises(6_001, 3, 90_100), [NOT, NOT]);
+    assert_eq!(rises(0, 0, 90_200), [NOT, NOT], "the network is followed again");
+    assert_eq!(rises(6_001, 3, 90_300), [NOT, NOT]);
 }
 
 #[test]
