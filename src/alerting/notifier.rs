@@ -155,26 +155,23 @@ fn refuse(shared: &EngineState, receiver: &Receiver, notice: &Notification, fail
         receiver.repeat,
     );
     lock(&shared.book).refused(&receiver.name, std::slice::from_ref(notice), (shared.clock)());
-    shared.attempted(&receiver.name);
     shared.dropped(&receiver.name);
     shared.changed();
 }
 
 /// Counts an attempt, and logs the first failure and the first success after it.
 fn note(shared: &EngineState, receiver: &str, sent: Result<(), &SendError>) {
-    shared.attempted(receiver);
-    let mut failing = lock(&shared.failing);
     match sent {
         Ok(()) => {
             shared.meters.delivered(receiver, (shared.clock)().0);
-            if failing.remove(receiver).is_some() {
+            if shared.accepted(receiver) {
                 info!(receiver, "Notifications to receiver {receiver} succeed again");
             }
         }
         Err(failure) => {
             shared.meters.ended(receiver, Outcome::Failed);
-            let before = failing.insert(receiver.into(), (failure.what.clone(), (shared.clock)()));
-            if before.is_none_or(|(what, _)| what != failure.what) {
+            let before = lock(&shared.failing).insert(receiver.into(), failure.what.clone());
+            if before.is_none_or(|what| what != failure.what) {
                 warn!(receiver, "Notification to receiver {receiver} failed: {}; will retry", failure.what);
             }
         }
