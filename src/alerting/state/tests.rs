@@ -1,3 +1,5 @@
+mod subjects;
+
 use super::*;
 use crate::alerting::routing::AlertMatch;
 use crate::outbound::Outbound;
@@ -39,6 +41,10 @@ fn masternode(name: &str, verdict: Verdict) -> EvaluatedSubject {
 
 fn banned() -> EvaluatedSubject {
     masternode("ab", Verdict::holds(1.0, "banned"))
+}
+
+fn recovered() -> EvaluatedSubject {
+    masternode("ab", Verdict::DoesNotHold)
 }
 
 /// A network with a list, and these subjects.
@@ -225,10 +231,14 @@ fn what_a_receiver_refuses_waits_for_the_next_reminder_or_a_restart_and_its_end_
     let due = story.book.due(&pager(), UnixSeconds(1_811));
     story.book.refused("pager", &due, UnixSeconds(1_811));
     story.at(1_812, holding(vec![]));
-    // Neither is a reminder: the receiver does not know of the alert yet.
+    // After the first refusal the receiver does not know of the alert; after the others it does.
     assert_eq!(
         story.notified,
-        [(610, NotificationReason::Fired), (1_211, NotificationReason::Fired), (1_812, NotificationReason::Resolved)]
+        [
+            (610, NotificationReason::Fired),
+            (1_211, NotificationReason::Reminder),
+            (1_812, NotificationReason::Resolved)
+        ]
     );
 }
 
@@ -348,7 +358,7 @@ fn maintenance_of_what_fires_says_muted_and_its_recovery_is_in_the_past_tense() 
     // The maintenance is over and it still holds: it fires again, then recovers.
     story.at(4_000, holding(vec![banned()]));
     story.at(4_060, holding(vec![banned()]));
-    story.book.update(&holding(vec![]), &hold(HOLD), UnixSeconds(4_100));
+    story.book.update(&holding(vec![recovered()]), &hold(HOLD), UnixSeconds(4_100));
     let due = story.book.due(&pager(), UnixSeconds(4_100));
     assert_eq!(due[0].entry.summary(), "Masternode ab on net was banned; the ban is over.");
     story.deliver(4_100);
