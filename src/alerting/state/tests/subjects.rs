@@ -1,4 +1,4 @@
-//! Alerts whose subject disappears or changes its labels, and alerts that a receiver refused.
+//! Alerts whose subject disappears or changes its labels, and receivers that refused an alert or no longer match it.
 //!
 //! Never here: pending durations.
 
@@ -71,5 +71,38 @@ fn a_receiver_that_refused_an_alert_is_sent_no_end_of_it() {
         store.refused("pager", &due, UnixSeconds(1));
         store.update(&later, &hold(0), UnixSeconds(2));
         assert!(store.due(&pager(), UnixSeconds(2)).is_empty());
+    }
+}
+
+#[test]
+fn a_receiver_that_no_longer_matches_is_sent_the_resolution_of_what_it_was_sent_and_nothing_else() {
+    let matching = |networks: &[&str]| AlertMatch {
+        networks: networks.iter().map(ToString::to_string).collect(),
+        ..AlertMatch::default()
+    };
+    let with =
+        |kind, networks: &[&str]| Receiver { matches: matching(networks), ..receiver("pager", kind, Severity::Info) };
+    for kind in [Kind::Generic, Kind::PagerDuty, Kind::Alertmanager] {
+        let (before, after) = (with(kind.clone(), &["net"]), with(kind.clone(), &["other"]));
+        let mut store = AlertStore::default();
+        let update =
+            |store: &mut AlertStore, judged, second| store.update(&holding(judged), &hold(0), UnixSeconds(second));
+        let due = |store: &mut AlertStore, receiver: &Receiver, second| {
+            let due = store.due(receiver, UnixSeconds(second));
+            store.mark_notified("pager", &due, UnixSeconds(second));
+            due.iter().map(|notice| notice.occasion).collect::<Vec<_>>()
+        };
+        update(&mut store, vec![banned()], 1);
+        assert_eq!(due(&mut store, &after, 1), [], "{kind:?}: it never matched");
+        assert_eq!(due(&mut store, &before, 2), [NotificationReason::Fired], "{kind:?}");
+        assert_eq!(due(&mut store, &after, 3), [], "{kind:?}: it still fires");
+        // Alertmanager resolves an alert that is not repeated.
+        let repeated = if kind == Kind::Alertmanager { vec![NotificationReason::Reminder] } else { vec![] };
+        assert_eq!(due(&mut store, &after, 700), repeated, "{kind:?}");
+        assert_eq!(store.next_reminder(&after).is_some(), kind == Kind::Alertmanager, "{kind:?}");
+        update(&mut store, vec![], 800);
+        assert_eq!(store.prune(std::slice::from_ref(&after), UnixSeconds(800)), Vec::<String>::new());
+        assert_eq!(due(&mut store, &after, 801), [NotificationReason::Resolved], "{kind:?}");
+        assert_eq!(due(&mut store, &before, 802), [], "{kind:?}: it knows");
     }
 }
