@@ -37,6 +37,9 @@ const FINAL_WRITE: Duration = Duration::from_millis(500);
 /// The heartbeat stops after this long without an evaluation.
 const ALIVE: Duration = Duration::from_secs(60);
 
+/// Seconds for which a dropped notification counts at least: later messages may be accepted at once.
+const DROPPED_SECONDS: u64 = 900;
+
 /// Name under which heartbeats are counted.
 pub(super) const HEARTBEAT: &str = "heartbeat";
 
@@ -50,8 +53,8 @@ pub(super) struct EngineState {
     pub(super) clock: fn() -> UnixSeconds,
     /// Receivers whose last message failed, each with the reason.
     pub(super) failing: Mutex<BTreeMap<String, String>>,
-    /// Receivers of which a notification was dropped since their last accepted message.
-    dropped: Mutex<BTreeSet<String>>,
+    /// When a notification for a receiver was last dropped, and whether the receiver accepted a message since.
+    dropped: Mutex<BTreeMap<String, (UnixSeconds, bool)>>,
     /// Receivers that accepted a message since the start or since their settings changed.
     accepted: Mutex<BTreeSet<String>>,
     /// Base URL of the runbooks.
@@ -196,17 +199,18 @@ impl EngineState {
         lock(&self.judged_at).is_some_and(|judged_at| judged_at.elapsed() < ALIVE)
     }
 
-    /// A receiver accepted a message: earlier failures and drops no longer count. Returns whether the previous one failed.
+    /// A receiver accepted a message. Returns whether the previous one failed.
     pub(super) fn accepted(&self, receiver: &str) -> bool {
-        lock(&self.dropped).remove(receiver);
+        lock(&self.dropped).entry(receiver.into()).and_modify(|(_, accepted)| *accepted = true);
         lock(&self.accepted).insert(receiver.into());
         lock(&self.failing).remove(receiver).is_some()
     }
 
-    /// A notification was dropped: it is counted and raises an alert until the receiver accepts a message.
+    /// A notification was dropped: it is counted and raises an alert for [`DROPPED_SECONDS`], and until the receiver accepts a
+    /// message.
     pub(super) fn dropped(&self, receiver: &str) {
         self.meters.ended(receiver, Outcome::Dropped);
-        lock(&self.dropped).insert(receiver.into());
+        lock(&self.dropped).insert(receiver.into(), ((self.clock)(), false));
     }
 
     /// Forgets failures and successes of a receiver whose settings changed or that was removed.
@@ -218,12 +222,13 @@ impl EngineState {
 
     /// Every receiver, with whether a message failed or was dropped after the last accepted one. `None` if there was no
     /// message since the start or since its settings changed: only an accepted message shows that the receiver works.
-    fn receivers(&self, settings: &AlertingSettings) -> Vec<ReceiverState> {
+    fn receivers(&self, settings: &AlertingSettings, now: UnixSeconds) -> Vec<ReceiverState> {
+        let counts = |(at, accepted): &(UnixSeconds, bool)| !accepted || now.0.saturating_sub(at.0) < DROPPED_SECONDS;
         let (failing, dropped, accepted) = (lock(&self.failing), lock(&self.dropped), lock(&self.accepted));
         let heartbeat = settings.heartbeat.as_ref().map(|_| HEARTBEAT);
         let names = settings.receivers.iter().map(|receiver| receiver.name.as_str()).chain(heartbeat);
         let state = |name: &str| {
-            let is_failing = failing.contains_key(name) || dropped.contains(name);
+            let is_failing = failing.contains_key(name) || dropped.get(name).is_some_and(counts);
             let is_known = is_failing || accepted.contains(name);
             ReceiverState { name: name.into(), failing: is_known.then_some(is_failing) }
         };
@@ -268,7 +273,7 @@ impl EngineState {
         if let Some(jump) = jump {
             self.carry_over(jump);
         }
-        input.process.receivers = self.receivers(settings);
+        input.process.receivers = self.receivers(settings, now);
         let evaluation = Arc::new(evaluate(&self.catalogue, &input, &settings.thresholds, memory));
         self.evaluated.send_replace(evaluation.clone());
         let mut book = lock(&self.book);
@@ -294,6 +299,7 @@ impl EngineState {
     fn carry_over(&self, jump: ClockJump) {
         warn!("System clock jumped by {} s; alert timers adjusted", jump.0);
         lock(&self.book).shift(jump);
+        lock(&self.dropped).values_mut().for_each(|(at, _)| *at = jump.carry(*at));
     }
 }
 

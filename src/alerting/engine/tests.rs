@@ -43,7 +43,10 @@ fn engine() -> Engine {
 async fn a_failure_or_a_drop_counts_until_a_message_is_accepted_or_the_receiver_changes() {
     let mut engine = engine();
     let (first, second) = (settings("http://127.0.0.1:1"), settings("http://127.0.0.1:2"));
-    let failing = |engine: &Engine, settings: &AlertingSettings| engine.shared.receivers(settings)[0].failing;
+    let at = |engine: &Engine, settings: &AlertingSettings, second| {
+        engine.shared.receivers(settings, UnixSeconds(second))[0].failing
+    };
+    let failing = |engine: &Engine, settings: &AlertingSettings| at(engine, settings, 50_000 + 86_400);
     engine.reconfigure(&first).await;
     assert_eq!(failing(&engine, &first), None, "no message shows whether it works");
     for fail in [&(|engine: &Engine| engine.shared.dropped("phone")) as &dyn Fn(&Engine), &|engine| {
@@ -61,5 +64,8 @@ async fn a_failure_or_a_drop_counts_until_a_message_is_accepted_or_the_receiver_
         assert_eq!(failing(&engine, &second), None, "its address changed");
         engine.reconfigure(&first).await;
     }
+    engine.shared.dropped("phone");
+    engine.shared.accepted("phone");
+    assert_eq!([50_899, 50_900].map(|second| at(&engine, &first, second)), [Some(true), Some(false)]);
     engine.stop().await;
 }
