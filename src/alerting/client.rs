@@ -5,10 +5,12 @@
 //!
 //! Never here: retries.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, Url};
+use tokio::sync::Mutex;
 use tracing::warn;
 
 use crate::alerting::answer;
@@ -50,6 +52,8 @@ impl SendError {
 pub(super) struct Accepted {
     /// Time of the receiver's clock, if the response contains it.
     pub(super) date: Option<UnixSeconds>,
+    /// Recipients of a mail that refused it permanently, each with the reason.
+    pub(super) refused: Vec<(String, SendError)>,
 }
 
 /// The current secrets of a receiver.
@@ -84,6 +88,8 @@ fn read_address(source: &SecretSource) -> Result<Secret, SendError> {
 pub(super) struct Client {
     http: reqwest::Client,
     timeout: Duration,
+    /// The last mail and the recipients that accepted it: a retry goes to the others.
+    mailed: Mutex<(String, BTreeSet<String>)>,
 }
 
 impl Client {
@@ -100,7 +106,7 @@ impl Client {
                 build(false)
             })
             .map_err(|error| SendError::of(format!("no HTTP client: {error}")))?;
-        Ok(Client { http, timeout })
+        Ok(Client { http, timeout, mailed: Mutex::default() })
     }
 
     /// Sends a message. `transaction` identifies it: a retry uses the same one.
@@ -114,10 +120,15 @@ impl Client {
         match (&receiver.kind, &body.content) {
             (Kind::Email(email), Content::Mail { subject, text }) => {
                 let message = smtp::message(email, subject, text, transaction)?;
-                let sent = smtp::send(email, access.token.as_ref(), &receiver.outbound, self.timeout, message);
-                let late = |_| SendError::of(format!("no response within {:?}", self.timeout));
-                let sent = tokio::time::timeout(self.timeout, sent).await.unwrap_or_else(|elapsed| Err(late(elapsed)));
-                sent.map(|()| Accepted { date: None })
+                let mut mailed = self.mailed.lock().await;
+                if mailed.0 != transaction {
+                    *mailed = (transaction.into(), BTreeSet::new());
+                }
+                let (password, timeout, done) = (access.token.as_ref(), self.timeout, &mut mailed.1);
+                let sent = smtp::send(email, password, &receiver.outbound, timeout, &message, done);
+                let late = |_| SendError::of(format!("no response within {timeout:?}"));
+                let sent = tokio::time::timeout(timeout, sent).await.unwrap_or_else(|elapsed| Err(late(elapsed)));
+                sent.map(|refused| Accepted { date: None, refused })
             }
             (_, Content::Json(json)) => self.send_json(receiver, access, json.to_string(), transaction).await,
             (_, Content::Mail { .. }) => Err(SendError::of("only e-mail has a subject")),
@@ -197,7 +208,7 @@ async fn judge(mut answer: Response, secrets: &[&str]) -> Result<Accepted, SendE
     if status.is_success() {
         let date = answer.headers().get(DATE).and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
         let date = date.and_then(|date| date.duration_since(SystemTime::UNIX_EPOCH).ok());
-        return Ok(Accepted { date: date.map(|since| UnixSeconds(since.as_secs())) });
+        return Ok(Accepted { date: date.map(|since| UnixSeconds(since.as_secs())), refused: Vec::new() });
     }
     let body = beginning(&mut answer).await;
     let asked = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());

@@ -37,9 +37,8 @@ const FINAL_WRITE: Duration = Duration::from_millis(500);
 /// The heartbeat stops after this long without an evaluation.
 const ALIVE: Duration = Duration::from_secs(60);
 
-/// Seconds for which a failure counts: without a later notification it is not known whether the receiver works again.
-/// The Prometheus rules use the same window.
-const FAILING_SECONDS: u64 = 900;
+/// Seconds for which a dropped notification counts at least: later messages may be accepted at once.
+const DROPPED_SECONDS: u64 = 900;
 
 /// Name under which heartbeats are counted.
 pub(super) const HEARTBEAT: &str = "heartbeat";
@@ -52,16 +51,15 @@ pub(super) struct EngineState {
     pub(super) book: Mutex<AlertStore>,
     pub(super) meters: NotificationMeters,
     pub(super) clock: fn() -> UnixSeconds,
-    /// Receivers whose last message failed, each with the reason and the time.
-    pub(super) failing: Mutex<BTreeMap<String, (String, UnixSeconds)>>,
-    /// When a notification for a receiver was last dropped.
-    dropped: Mutex<BTreeMap<String, UnixSeconds>>,
-    /// Receivers to which a message was sent since the start, successful or not.
-    attempted: Mutex<BTreeSet<String>>,
+    /// Receivers whose last message failed, each with the reason.
+    pub(super) failing: Mutex<BTreeMap<String, String>>,
+    /// When a notification for a receiver was last dropped, and whether the receiver accepted a message since.
+    dropped: Mutex<BTreeMap<String, (UnixSeconds, bool)>>,
+    /// Receivers that accepted a message since the start or since their settings changed.
+    accepted: Mutex<BTreeSet<String>>,
     /// Base URL of the runbooks.
     pub(super) runbook_url: Mutex<String>,
     changed: watch::Sender<()>,
-    started: Instant,
     judged_at: Mutex<Option<Instant>>,
     jumps: Mutex<ClockJumps>,
     /// Facts that an evaluation keeps for the next one; a reload preserves them.
@@ -97,10 +95,9 @@ impl Engine {
             clock,
             failing: Mutex::default(),
             dropped: Mutex::default(),
-            attempted: Mutex::default(),
+            accepted: Mutex::default(),
             runbook_url: Mutex::default(),
             changed: watch::Sender::default(),
-            started: Instant::now(),
             judged_at: Mutex::default(),
             jumps: Mutex::default(),
             memory: Mutex::default(),
@@ -122,9 +119,13 @@ impl Engine {
         for old in &self.settings.receivers {
             if !settings.receivers.iter().any(|receiver| receiver.name == old.name) {
                 self.shared.meters.forget(&old.name);
-                lock(&self.shared.failing).remove(&old.name);
-                lock(&self.shared.dropped).remove(&old.name);
             }
+            if !settings.receivers.contains(old) {
+                self.shared.forget(&old.name);
+            }
+        }
+        if settings.heartbeat != self.settings.heartbeat {
+            self.shared.forget(HEARTBEAT);
         }
         self.settings = settings.clone();
         lock(&self.shared.runbook_url).clone_from(&settings.runbook_url);
@@ -198,28 +199,37 @@ impl EngineState {
         lock(&self.judged_at).is_some_and(|judged_at| judged_at.elapsed() < ALIVE)
     }
 
-    /// A message was sent to a receiver, successful or not.
-    pub(super) fn attempted(&self, receiver: &str) {
-        lock(&self.attempted).insert(receiver.into());
+    /// A receiver accepted a message. Returns whether the previous one failed.
+    pub(super) fn accepted(&self, receiver: &str) -> bool {
+        lock(&self.dropped).entry(receiver.into()).and_modify(|(_, accepted)| *accepted = true);
+        lock(&self.accepted).insert(receiver.into());
+        lock(&self.failing).remove(receiver).is_some()
     }
 
-    /// A notification was dropped: it is counted and raises an alert for a while.
+    /// A notification was dropped: it is counted and raises an alert for [`DROPPED_SECONDS`], and until the receiver accepts a
+    /// message.
     pub(super) fn dropped(&self, receiver: &str) {
         self.meters.ended(receiver, Outcome::Dropped);
-        lock(&self.dropped).insert(receiver.into(), (self.clock)());
+        lock(&self.dropped).insert(receiver.into(), ((self.clock)(), false));
     }
 
-    /// Every receiver, with whether a failure or a drop still counts at `now`. `None` if nothing was sent to it since
-    /// the start; a failure expires, because no further notification may be due.
-    fn receivers(&self, settings: &AlertingSettings, is_young: bool, now: UnixSeconds) -> Vec<ReceiverState> {
-        let recent = |at: UnixSeconds| now.0.saturating_sub(at.0) < FAILING_SECONDS;
-        let (failing, dropped, attempted) = (lock(&self.failing), lock(&self.dropped), lock(&self.attempted));
+    /// Forgets failures and successes of a receiver whose settings changed or that was removed.
+    fn forget(&self, receiver: &str) {
+        lock(&self.failing).remove(receiver);
+        lock(&self.dropped).remove(receiver);
+        lock(&self.accepted).remove(receiver);
+    }
+
+    /// Every receiver, with whether a message failed or was dropped after the last accepted one. `None` if there was no
+    /// message since the start or since its settings changed: only an accepted message shows that the receiver works.
+    fn receivers(&self, settings: &AlertingSettings, now: UnixSeconds) -> Vec<ReceiverState> {
+        let counts = |(at, accepted): &(UnixSeconds, bool)| !accepted || now.0.saturating_sub(at.0) < DROPPED_SECONDS;
+        let (failing, dropped, accepted) = (lock(&self.failing), lock(&self.dropped), lock(&self.accepted));
         let heartbeat = settings.heartbeat.as_ref().map(|_| HEARTBEAT);
         let names = settings.receivers.iter().map(|receiver| receiver.name.as_str()).chain(heartbeat);
         let state = |name: &str| {
-            let is_failing =
-                failing.get(name).is_some_and(|(_, at)| recent(*at)) || dropped.get(name).is_some_and(|at| recent(*at));
-            let is_known = is_failing || attempted.contains(name) || !is_young;
+            let is_failing = failing.contains_key(name) || dropped.get(name).is_some_and(counts);
+            let is_known = is_failing || accepted.contains(name);
             ReceiverState { name: name.into(), failing: is_known.then_some(is_failing) }
         };
         names.map(state).collect()
@@ -263,8 +273,7 @@ impl EngineState {
         if let Some(jump) = jump {
             self.carry_over(jump);
         }
-        let is_young = self.started.elapsed().as_secs() < FAILING_SECONDS;
-        input.process.receivers = self.receivers(settings, is_young, now);
+        input.process.receivers = self.receivers(settings, now);
         let evaluation = Arc::new(evaluate(&self.catalogue, &input, &settings.thresholds, memory));
         self.evaluated.send_replace(evaluation.clone());
         let mut book = lock(&self.book);
@@ -290,8 +299,7 @@ impl EngineState {
     fn carry_over(&self, jump: ClockJump) {
         warn!("System clock jumped by {} s; alert timers adjusted", jump.0);
         lock(&self.book).shift(jump);
-        lock(&self.failing).values_mut().for_each(|(_, at)| *at = jump.carry(*at));
-        lock(&self.dropped).values_mut().for_each(|at| *at = jump.carry(*at));
+        lock(&self.dropped).values_mut().for_each(|(at, _)| *at = jump.carry(*at));
     }
 }
 
@@ -325,3 +333,6 @@ async fn persistence_loop(shared: Arc<EngineState>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,7 +67,10 @@ pub(super) async fn notify_loop(shared: Arc<EngineState>, settings: Arc<Alerting
         }
         note(&shared, &receiver.name, sent.as_ref().map(drop));
         match sent {
-            Ok(Accepted { date }) => {
+            Ok(Accepted { date, refused }) => {
+                for (recipient, failure) in refused {
+                    drop_recipient(&shared, &receiver, &recipient, &failure);
+                }
                 (failures, most) = (0, most.saturating_mul(2));
                 let is_wrong = clock.answered(&receiver.name, date, (shared.clock)(), &shared.meters);
                 if is_wrong && receiver.kind == Kind::Alertmanager {
@@ -155,26 +158,34 @@ fn refuse(shared: &EngineState, receiver: &Receiver, notice: &Notification, fail
         receiver.repeat,
     );
     lock(&shared.book).refused(&receiver.name, std::slice::from_ref(notice), (shared.clock)());
-    shared.attempted(&receiver.name);
     shared.dropped(&receiver.name);
     shared.changed();
 }
 
+/// Counts a mail that one of its recipients refuses permanently.
+fn drop_recipient(shared: &EngineState, receiver: &Receiver, recipient: &str, failure: &SendError) {
+    let (receiver, what, answer) = (&receiver.name, &failure.what, &failure.answer);
+    warn!(
+        receiver,
+        recipient,
+        "Notification dropped: recipient {recipient} of receiver {receiver} refused it: {what}; answer: {answer:?}"
+    );
+    shared.dropped(receiver);
+}
+
 /// Counts an attempt, and logs the first failure and the first success after it.
 fn note(shared: &EngineState, receiver: &str, sent: Result<(), &SendError>) {
-    shared.attempted(receiver);
-    let mut failing = lock(&shared.failing);
     match sent {
         Ok(()) => {
             shared.meters.delivered(receiver, (shared.clock)().0);
-            if failing.remove(receiver).is_some() {
+            if shared.accepted(receiver) {
                 info!(receiver, "Notifications to receiver {receiver} succeed again");
             }
         }
         Err(failure) => {
             shared.meters.ended(receiver, Outcome::Failed);
-            let before = failing.insert(receiver.into(), (failure.what.clone(), (shared.clock)()));
-            if before.is_none_or(|(what, _)| what != failure.what) {
+            let before = lock(&shared.failing).insert(receiver.into(), failure.what.clone());
+            if before.is_none_or(|what| what != failure.what) {
                 warn!(receiver, "Notification to receiver {receiver} failed: {}; will retry", failure.what);
             }
         }

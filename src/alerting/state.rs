@@ -74,9 +74,19 @@ struct LastNotified {
     at: u64,
     /// True if it said that the alert fires, false if that it is resolved.
     firing: bool,
-    /// The receiver rejected the message permanently and does not know of the alert.
+    /// The receiver rejected the message permanently.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     refused: bool,
+    /// The receiver rejected the message, but accepted an earlier one that said the same alert fires.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    known: bool,
+}
+
+impl LastNotified {
+    /// Whether the receiver has the alert as firing.
+    fn is_aware(&self) -> bool {
+        self.firing && (!self.refused || self.known)
+    }
 }
 
 /// An alert as it is stored over restarts.
@@ -166,7 +176,7 @@ impl AlertStore {
                 .get(&receiver.name)
                 .filter(|notified| notified.firing && entry.stage == Phase::Firing)?;
             let is_wanted = receiver.wants(entry.alert.severity, &entry.labels);
-            if !is_wanted && (receiver.kind != Kind::Alertmanager || notified.refused) {
+            if !is_wanted && (receiver.kind != Kind::Alertmanager || !notified.is_aware()) {
                 return None;
             }
             Some(UnixSeconds(notified.at.saturating_add(receiver.repeat.as_secs())))
@@ -198,7 +208,8 @@ impl AlertStore {
         for notice in notices {
             let Some(entry) = self.entries.get_mut(&notice.key) else { continue };
             let firing = !matches!(notice.occasion, NotificationReason::Resolved | NotificationReason::Muted);
-            entry.notified.insert(receiver.into(), LastNotified { at: now.0, firing, refused });
+            let known = refused && entry.notified.get(receiver).is_some_and(LastNotified::is_aware);
+            entry.notified.insert(receiver.into(), LastNotified { at: now.0, firing, refused, known });
             self.changed.insert(notice.key.clone());
         }
     }
@@ -306,18 +317,20 @@ impl AlertState {
         match (self.stage, notified) {
             (Phase::Pending(_), _) => None,
             (Phase::Muted(_), notified) => {
-                notified.is_some_and(|notified| notified.firing).then_some(NotificationReason::Muted)
+                notified.is_some_and(LastNotified::is_aware).then_some(NotificationReason::Muted)
             }
             (Phase::Firing, Some(notified)) if notified.firing => {
                 let again = notified.at.saturating_add(receiver.repeat.as_secs());
-                (now.0 >= again).then_some(if notified.refused {
-                    NotificationReason::Fired
-                } else {
+                (now.0 >= again).then_some(if notified.is_aware() {
                     NotificationReason::Reminder
+                } else {
+                    NotificationReason::Fired
                 })
             }
             (Phase::Firing, _) => Some(NotificationReason::Fired),
-            (Phase::Resolved(_), Some(notified)) if notified.firing => Some(NotificationReason::Resolved),
+            (Phase::Resolved(_), Some(notified)) if notified.firing => {
+                notified.is_aware().then_some(NotificationReason::Resolved)
+            }
             (Phase::Resolved(at), Some(notified)) => (notified.at < at).then_some(NotificationReason::Resolved),
             // Alertmanager ignores the resolution of an alert that it never received.
             (Phase::Resolved(_), None) => (receiver.kind != Kind::Alertmanager).then_some(NotificationReason::Resolved),
@@ -330,7 +343,7 @@ impl AlertState {
     fn remainder(&self, receiver: &Receiver, now: UnixSeconds, last: &LastNotified) -> Option<NotificationReason> {
         let repeats = receiver.kind == Kind::Alertmanager && now.0 >= last.at.saturating_add(receiver.repeat.as_secs());
         match self.stage {
-            _ if !last.firing || last.refused => None,
+            _ if !last.is_aware() => None,
             Phase::Resolved(_) => Some(NotificationReason::Resolved),
             Phase::Firing => repeats.then_some(NotificationReason::Reminder),
             Phase::Muted(_) => Some(NotificationReason::Muted),

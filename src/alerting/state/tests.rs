@@ -1,3 +1,5 @@
+mod subjects;
+
 use super::*;
 use crate::alerting::routing::AlertMatch;
 use crate::outbound::Outbound;
@@ -39,6 +41,10 @@ fn masternode(name: &str, verdict: Verdict) -> EvaluatedSubject {
 
 fn banned() -> EvaluatedSubject {
     masternode("ab", Verdict::holds(1.0, "banned"))
+}
+
+fn recovered() -> EvaluatedSubject {
+    masternode("ab", Verdict::DoesNotHold)
 }
 
 /// A network with a list, and these subjects.
@@ -225,10 +231,14 @@ fn what_a_receiver_refuses_waits_for_the_next_reminder_or_a_restart_and_its_end_
     let due = story.book.due(&pager(), UnixSeconds(1_811));
     story.book.refused("pager", &due, UnixSeconds(1_811));
     story.at(1_812, holding(vec![]));
-    // Neither is a reminder: the receiver does not know of the alert yet.
+    // After the first refusal the receiver does not know of the alert; after the others it does.
     assert_eq!(
         story.notified,
-        [(610, NotificationReason::Fired), (1_211, NotificationReason::Fired), (1_812, NotificationReason::Resolved)]
+        [
+            (610, NotificationReason::Fired),
+            (1_211, NotificationReason::Reminder),
+            (1_812, NotificationReason::Resolved)
+        ]
     );
 }
 
@@ -348,7 +358,7 @@ fn maintenance_of_what_fires_says_muted_and_its_recovery_is_in_the_past_tense() 
     // The maintenance is over and it still holds: it fires again, then recovers.
     story.at(4_000, holding(vec![banned()]));
     story.at(4_060, holding(vec![banned()]));
-    story.book.update(&holding(vec![]), &hold(HOLD), UnixSeconds(4_100));
+    story.book.update(&holding(vec![recovered()]), &hold(HOLD), UnixSeconds(4_100));
     let due = story.book.due(&pager(), UnixSeconds(4_100));
     assert_eq!(due[0].entry.summary(), "Masternode ab on net was banned; the ban is over.");
     story.deliver(4_100);
@@ -364,37 +374,4 @@ fn an_alert_that_is_muted_before_its_first_notification_is_never_notified() {
     story.at(100, holding(vec![muted()]));
     story.at(200, holding(vec![]));
     assert_eq!(story.notified, []);
-}
-
-#[test]
-fn a_receiver_that_no_longer_matches_is_sent_the_resolution_of_what_it_was_sent_and_nothing_else() {
-    let matching = |networks: &[&str]| AlertMatch {
-        networks: networks.iter().map(ToString::to_string).collect(),
-        ..AlertMatch::default()
-    };
-    let with =
-        |kind, networks: &[&str]| Receiver { matches: matching(networks), ..receiver("pager", kind, Severity::Info) };
-    for kind in [Kind::Generic, Kind::PagerDuty, Kind::Alertmanager] {
-        let (before, after) = (with(kind.clone(), &["net"]), with(kind.clone(), &["other"]));
-        let mut store = AlertStore::default();
-        let update =
-            |store: &mut AlertStore, judged, second| store.update(&holding(judged), &hold(0), UnixSeconds(second));
-        let due = |store: &mut AlertStore, receiver: &Receiver, second| {
-            let due = store.due(receiver, UnixSeconds(second));
-            store.mark_notified("pager", &due, UnixSeconds(second));
-            due.iter().map(|notice| notice.occasion).collect::<Vec<_>>()
-        };
-        update(&mut store, vec![banned()], 1);
-        assert_eq!(due(&mut store, &after, 1), [], "{kind:?}: it never matched");
-        assert_eq!(due(&mut store, &before, 2), [NotificationReason::Fired], "{kind:?}");
-        assert_eq!(due(&mut store, &after, 3), [], "{kind:?}: it still fires");
-        // Alertmanager resolves an alert that is not repeated.
-        let repeated = if kind == Kind::Alertmanager { vec![NotificationReason::Reminder] } else { vec![] };
-        assert_eq!(due(&mut store, &after, 700), repeated, "{kind:?}");
-        assert_eq!(store.next_reminder(&after).is_some(), kind == Kind::Alertmanager, "{kind:?}");
-        update(&mut store, vec![], 800);
-        assert_eq!(store.prune(std::slice::from_ref(&after), UnixSeconds(800)), Vec::<String>::new());
-        assert_eq!(due(&mut store, &after, 801), [NotificationReason::Resolved], "{kind:?}");
-        assert_eq!(due(&mut store, &before, 802), [], "{kind:?}: it knows");
-    }
 }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::alerting::settings::AlertingSettings;
-use crate::alerting::state::{AlertState, AlertStore, Labels, MOST, Phase, key};
+use crate::alerting::state::{AlertState, AlertStore, Labels, LastNotified, MOST, Phase, key};
 use domain::condition::{Alert, EvaluatedSubject, Evaluation, Scope, Verdict, text};
 use domain::masternode::UnixSeconds;
 
@@ -16,6 +16,27 @@ struct ActiveCondition<'a> {
     value: f64,
     text: &'a str,
     muted_until: Option<UnixSeconds>,
+}
+
+/// What an evaluation says of an alert that does not hold.
+enum Standing {
+    Unknown,
+    Recovered,
+}
+
+/// Text of an alert that ends without a recovery: its subject is gone, or its condition became inapplicable.
+const UNEVALUATED: &str =
+    "This alert is no longer evaluated: its subject is not watched, not configured or not on the list.";
+
+/// Name and subject of an alert, without labels that may change while the subject stays the same.
+fn identity(alert: &Alert, labels: &Labels) -> String {
+    let own: &[&str] = match alert.scope {
+        Scope::Masternode => &["network", "masternode"],
+        Scope::Exporter => &[],
+        scope => scope.labels(),
+    };
+    let own = labels.iter().filter(|(name, _)| own.contains(&name.as_str()));
+    key(alert, &own.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 /// The labels of an alert of a subject: those of the Prometheus rules, and the configured ones.
@@ -35,13 +56,17 @@ fn labels_of(subject: &EvaluatedSubject, alert: &Alert, settings: &AlertingSetti
 impl AlertStore {
     /// Applies an evaluation made at `now`. Returns how many alerts exceed the limit.
     pub fn update(&mut self, evaluation: &Evaluation, settings: &AlertingSettings, now: UnixSeconds) -> usize {
+        let known: BTreeMap<String, String> =
+            self.entries.iter().map(|(key, entry)| (identity(entry.alert, &entry.labels), key.clone())).collect();
         let mut present = BTreeSet::new();
         let mut left_out = 0;
         for (subject, condition, value, text) in evaluation.holding() {
             let labels = labels_of(subject, &condition.alert, settings);
             let muted_until = subject.muted(condition);
             let active = ActiveCondition { alert: &condition.alert, labels, value, text, muted_until };
-            let key = key(active.alert, &active.labels);
+            // A subject with changed labels keeps its alert.
+            let known = known.get(&identity(active.alert, &active.labels));
+            let key = known.cloned().unwrap_or_else(|| key(active.alert, &active.labels));
             if self.entries.len() >= MOST && !self.entries.contains_key(&key) {
                 left_out += 1;
                 continue;
@@ -49,27 +74,36 @@ impl AlertStore {
             self.mark_active(&key, active, settings.hold_seconds(&condition.alert), now);
             present.insert(key);
         }
-        let unknown = self.unknown(evaluation, settings);
-        let gone = |(key, entry): &(&String, &AlertState)| {
-            !present.contains(*key) && !unknown.contains(*key) && !is_without_list(evaluation, entry)
-        };
-        let gone: Vec<String> = self.entries.iter().filter(gone).map(|(key, _)| key.clone()).collect();
-        for key in gone {
-            self.mark_resolved(&key, now);
+        let standings = self.standings(evaluation);
+        let absent: Vec<String> = self.entries.keys().filter(|key| !present.contains(*key)).cloned().collect();
+        for key in absent {
+            let Some(entry) = self.entries.get(&key) else { continue };
+            let description = match standings.get(&identity(entry.alert, &entry.labels)) {
+                Some(Standing::Unknown) => continue,
+                Some(Standing::Recovered) => resolution(entry.alert, &entry.labels),
+                None if is_without_list(evaluation, entry) => continue,
+                None => format!("{UNEVALUATED} Last state: {}", entry.description),
+            };
+            self.mark_resolved(&key, description, now);
         }
         left_out
     }
 
-    /// The alerts of which it is not known whether they still hold.
-    fn unknown(&self, evaluation: &Evaluation, settings: &AlertingSettings) -> BTreeSet<String> {
+    /// What the evaluation says of known alerts that do not hold, by identity. Alerts of other subjects are absent.
+    fn standings(&self, evaluation: &Evaluation) -> BTreeMap<String, Standing> {
         let names: BTreeSet<&str> = self.entries.values().map(|entry| entry.alert.name).collect();
         let verdicts = evaluation.subjects.iter().flat_map(|subject| {
             subject.verdicts.iter().map(move |(condition, verdict)| (subject, &condition.alert, verdict))
         });
-        verdicts
-            .filter(|(_, alert, verdict)| **verdict == Verdict::Unknown && names.contains(alert.name))
-            .map(|(subject, alert, _)| key(alert, &labels_of(subject, alert, settings)))
-            .collect()
+        let standing = |(subject, alert, verdict): (&EvaluatedSubject, &Alert, &Verdict)| {
+            let standing = match verdict {
+                Verdict::Unknown => Standing::Unknown,
+                Verdict::DoesNotHold => Standing::Recovered,
+                Verdict::Holds { .. } | Verdict::Inapplicable => return None,
+            };
+            Some((identity(alert, &subject.labels), standing))
+        };
+        verdicts.filter(|(_, alert, _)| names.contains(alert.name)).filter_map(standing).collect()
     }
 
     fn mark_active(&mut self, key: &str, active: ActiveCondition<'_>, hold: u64, now: UnixSeconds) {
@@ -94,6 +128,10 @@ impl AlertStore {
             && now.0 >= since.saturating_add(hold)
         {
             (entry.stage, entry.starts_at) = (Phase::Firing, now);
+        }
+        if entry.labels != active.labels {
+            entry.labels = active.labels;
+            self.changed.insert(key.to_string());
         }
         entry.value = active.value;
         entry.description.clear();
@@ -121,17 +159,15 @@ impl AlertStore {
         }
     }
 
-    fn mark_resolved(&mut self, key: &str, now: UnixSeconds) {
+    fn mark_resolved(&mut self, key: &str, description: String, now: UnixSeconds) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         match entry.stage {
             Phase::Resolved(_) => return,
             // A receiver still has it as firing, from before its last resolution.
-            Phase::Pending(_) if !entry.notified.values().any(|notified| notified.firing) => {
-                drop(self.entries.remove(key))
-            }
+            Phase::Pending(_) if !entry.notified.values().any(LastNotified::is_aware) => drop(self.entries.remove(key)),
             Phase::Pending(_) | Phase::Firing | Phase::Muted(_) => {
                 entry.stage = Phase::Resolved(now.0);
-                entry.description = resolution(entry.alert, &entry.labels);
+                entry.description = description;
             }
         }
         self.changed.insert(key.to_string());

@@ -53,7 +53,7 @@ async fn a_ban_and_its_end_are_mailed_to_all_recipients_over_each_encryption() {
         let masternode = stage.masternode(0);
         stage.mine(&[fail(&masternode, 2)]).await;
         exporter.see(stage.snapshot());
-        let got = server.wait("the ban", |got| mentions(got, "CRITICAL")).await;
+        let got = server.wait("the ban", |got| mentions(got, "CRITICAL") && got.messages.len() > 1).await;
         for recipient in ["RCPT TO:<one@example.org>", "RCPT TO:<two@example.org>"] {
             assert!(got.commands.iter().any(|command| command == recipient), "{got:#?}");
         }
@@ -93,6 +93,7 @@ async fn a_code_of_5xx_is_final_for_that_message_and_one_of_4xx_or_about_the_pas
     for (what, answer, is_final) in [
         ("RCPT TO:<two", "550 no such mailbox", true),
         ("[CRITICAL] MasternodePoSeBanned", "554 looks like spam", true),
+        ("greeting", "554 no service today", false),
         ("MAIL", "451 try later", false),
         ("AUTH", "535 not the password hunter2", false),
         ("STARTTLS", "454 not now", false),
@@ -112,6 +113,40 @@ async fn a_code_of_5xx_is_final_for_that_message_and_one_of_4xx_or_about_the_pas
         server.accept_all();
         if !is_final {
             server.wait(answer, |got| mentions(got, "CRITICAL")).await;
+        }
+        exporter.engine.stop().await;
+    }
+}
+
+/// The recipients of accepted mails, in their order.
+fn recipients(mailbox: &Mailbox, from: usize) -> Vec<&str> {
+    let recipients = mailbox.commands[from..].iter().filter_map(|command| command.strip_prefix("RCPT TO:<"));
+    recipients.filter_map(|recipient| recipient.split('@').next()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recipient_that_is_refused_or_must_wait_keeps_no_mail_from_the_others() {
+    for (answer, is_final) in [("550 no such mailbox", true), ("450 busy", false)] {
+        let mut stage = Stage::following().await;
+        let server = SmtpServer::start(Encryption::None).await;
+        server.refuse("RCPT TO:<one", answer);
+        let mut exporter = TestEngine::new(None);
+        let mut settings = at_once(vec![receiver(&server, SmtpEncryption::None, None).await]);
+        settings.receivers[0].matches.networks = vec![stage.snapshot().unwrap().network().to_string()];
+        exporter.engine.reconfigure(&settings).await;
+        let masternode = stage.masternode(0);
+        stage.mine(&[fail(&masternode, 2)]).await;
+        exporter.see(stage.snapshot());
+        exporter.noted(if is_final { "dropped" } else { "failed" }, "mail", 1).await;
+        let got = server.wait("the mail to the other", |got| mentions(got, "CRITICAL")).await;
+        let before = got.commands.len();
+        server.accept_all();
+        if is_final {
+            assert_eq!(recipients(&got, 0), ["one", "two"]);
+        } else {
+            let got = server.wait("the mail to the first", |got| got.messages.len() > 1).await;
+            let later = recipients(&got, before);
+            assert!(!later.is_empty() && later.iter().all(|recipient| *recipient == "one"), "{got:#?}");
         }
         exporter.engine.stop().await;
     }

@@ -91,15 +91,20 @@ impl Session {
     async fn run(&self, mut stream: TcpStream) -> std::io::Result<()> {
         if self.encryption == Encryption::Tls {
             let mut stream = self.acceptor.accept(stream).await?;
-            stream.write_all(b"220 fake\r\n").await?;
+            self.greet(&mut stream).await?;
             return self.converse(stream, false).await.map(drop);
         }
-        stream.write_all(b"220 fake\r\n").await?;
+        self.greet(&mut stream).await?;
         if let Some(stream) = self.converse(stream, self.encryption == Encryption::StartTls).await? {
             let stream = self.acceptor.accept(stream).await?;
             self.converse(stream, false).await?;
         }
         Ok(())
+    }
+
+    async fn greet<S: AsyncWrite + Unpin>(&self, stream: &mut S) -> std::io::Result<()> {
+        let greeting = self.refusal("greeting", false).unwrap_or_else(|| "220 fake".into());
+        stream.write_all(format!("{greeting}\r\n").as_bytes()).await
     }
 
     /// Answers commands until the session ends, or until STARTTLS, with which it returns the stream.

@@ -5,14 +5,19 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::condition::Verdict;
+use crate::condition::life::MISSING_HOLD_SECONDS;
 use crate::condition::memory::{EventDigest, NetworkMemory};
 use crate::condition::thresholds::Thresholds;
 use crate::dkg::QuorumType;
-use crate::masternode::Height;
+use crate::masternode::{Height, UnixSeconds};
 use crate::network_state::{Moment, NetworkState, SourceHealth};
 use crate::probe::Probe;
 use crate::requirement::Case;
 use crate::snapshot::{NodeView, Snapshot, WatchedEntry};
+
+/// How far ahead of a node's own clock the time of a block may be: `MAX_FUTURE_BLOCK_TIME` in `src/chain.h` of Dash Core.
+pub(super) const MOST_AHEAD_SECONDS: u64 = 7_200;
 
 /// The input of an evaluation.
 pub struct EvaluationInput {
@@ -86,6 +91,12 @@ impl NetworkContext<'_> {
         self.state.since.age(self.now).as_secs() < seconds
     }
 
+    /// Whether the wall clock is behind: no node accepts a block from further than two hours ahead of its own clock
+    /// (`MAX_FUTURE_BLOCK_TIME` in `src/chain.h` of Dash Core).
+    pub fn is_clock_behind(&self, tip: UnixSeconds) -> bool {
+        self.now.unix.0.saturating_add(MOST_AHEAD_SECONDS) < tip.0
+    }
+
     /// Whether a block is recent. Measured by block time, because the wall clock may jump.
     pub fn is_recent(&self, height: Height) -> bool {
         self.fresh.is_some_and(|snapshot| {
@@ -110,6 +121,21 @@ pub struct NodeContext<'a> {
 }
 
 impl<'a> NodeContext<'a> {
+    /// The verdict on a masternode that is not in the list. Unknown until `MasternodeMissing` fires, so that a masternode
+    /// that leaves the list is not all clear in between; inapplicable after that.
+    pub fn absent(&self) -> Verdict {
+        let absent = self.network.memory.absent_seconds(&self.watched.watched.id, self.network.now);
+        match absent {
+            Some(seconds) if seconds > MISSING_HOLD_SECONDS.into() => Verdict::Inapplicable,
+            _ => Verdict::Unknown,
+        }
+    }
+
+    /// The verdict on a masternode that lacks what a condition needs: inapplicable if it is in the list.
+    pub fn inapplicable(&self) -> Verdict {
+        if self.view.is_none() { self.absent() } else { Verdict::Inapplicable }
+    }
+
     /// Everything known of its requirements. `None` if it is not in the list.
     pub fn case(&self) -> Option<Case<'a>> {
         Case::of(self.snapshot, self.view.as_ref(), self.probe)

@@ -128,9 +128,13 @@ fn unreachable(node: &NodeContext<'_>) -> Verdict {
 }
 
 fn contribution_missing(node: &NodeContext<'_>) -> Verdict {
-    let Some(sessions) = node.snapshot.facts().sessions.as_ref().filter(|_| node.view.is_some()) else {
-        return Verdict::Inapplicable;
+    let had_sessions = node.network.memory.had_sessions && node.snapshot.rules().has_dkg;
+    let Some(sessions) = node.snapshot.facts().sessions.as_ref() else {
+        return if had_sessions { Verdict::Unknown } else { Verdict::Inapplicable };
     };
+    if node.view.is_none() {
+        return node.absent();
+    }
     let seats = sessions.of(&node.watched.watched.id);
     if seats.is_none_or(|seats| seats.contributed != Some(false)) {
         return Verdict::DoesNotHold;

@@ -2,19 +2,20 @@
 //!
 //! Never here: penalties.
 
+use crate::condition::context::MOST_AHEAD_SECONDS;
 use crate::condition::{Condition, Inhibition, NODE, NodeContext, Rule, Severity, Verdict, text};
 use crate::state;
 use crate::watch::WatchField;
 
-/// How far ahead of a node's own clock the time of a block may be: `MAX_FUTURE_BLOCK_TIME` in `src/chain.h` of Dash Core.
-const MOST_AHEAD_SECONDS: u64 = 7_200;
+/// Pending duration of `MasternodeMissing`, in seconds.
+pub(super) const MISSING_HOLD_SECONDS: u32 = 300;
 
 /// The conditions of listing, state and payment.
 pub(super) const CONDITIONS: &[Condition] = &[
     Condition::new(
         "MasternodeMissing",
         Severity::Critical,
-        300,
+        MISSING_HOLD_SECONDS,
         Rule::Masternode(missing),
         [
             "A watched masternode is not in the masternode list.",
@@ -91,7 +92,7 @@ fn missing(node: &NodeContext<'_>) -> Verdict {
 }
 
 fn not_enabled(node: &NodeContext<'_>) -> Verdict {
-    let Some(view) = &node.view else { return Verdict::Inapplicable };
+    let Some(view) = &node.view else { return node.absent() };
     if view.masternode.is_banned() || view.masternode.is_payable() {
         return Verdict::DoesNotHold;
     }
@@ -101,7 +102,7 @@ fn not_enabled(node: &NodeContext<'_>) -> Verdict {
 }
 
 fn ping_late(node: &NodeContext<'_>) -> Verdict {
-    let (Some(view), Some(ping)) = (&node.view, node.snapshot.rules().ping) else { return Verdict::Inapplicable };
+    let (Some(view), Some(ping)) = (&node.view, node.snapshot.rules().ping) else { return node.inapplicable() };
     let masternode = view.masternode;
     if masternode.is_banned() || !masternode.is_payable() {
         return Verdict::DoesNotHold;
@@ -126,15 +127,15 @@ fn ping_late(node: &NodeContext<'_>) -> Verdict {
 }
 
 fn payment_overdue(node: &NodeContext<'_>) -> Verdict {
-    let Some(view) = &node.view else { return Verdict::Inapplicable };
+    let Some(view) = &node.view else { return node.absent() };
     // In a short payment cycle, waiting at the head of the queue means nothing.
     if node.network.cycle <= node.network.thresholds.shortest_cycle {
         return Verdict::Inapplicable;
     }
     let tip = node.snapshot.block().height;
     let blocks = node.network.memory.blocks_at_head(&view.masternode.id, tip);
-    match blocks.filter(|blocks| *blocks >= node.network.thresholds.overdue_blocks) {
-        Some(blocks) => Verdict::holds(
+    match blocks {
+        Some((blocks, _)) if blocks >= node.network.thresholds.overdue_blocks => Verdict::holds(
             blocks,
             format!(
                 "{} has been at the head of the payment queue since block {} without a payment.",
@@ -142,7 +143,9 @@ fn payment_overdue(node: &NodeContext<'_>) -> Verdict {
                 tip.0 - blocks
             ),
         ),
-        None => Verdict::DoesNotHold,
+        // It may have been at the head before this process saw it there.
+        Some((_, true)) => Verdict::Unknown,
+        Some((_, false)) | None => Verdict::DoesNotHold,
     }
 }
 
@@ -156,7 +159,10 @@ fn payment_lost(node: &NodeContext<'_>) -> Verdict {
 
 fn unexpected_change(node: &NodeContext<'_>) -> Verdict {
     let expectations = &node.watched.watched.expectations;
-    let Some(view) = node.view.as_ref().filter(|_| !expectations.is_empty()) else { return Verdict::Inapplicable };
+    if expectations.is_empty() {
+        return Verdict::Inapplicable;
+    }
+    let Some(view) = &node.view else { return node.absent() };
     let met = |(field, value): &(WatchField, String)| (*field, field.met_by(view.masternode, value));
     let met: Vec<_> = expectations.iter().map(met).collect();
     let wrong: Vec<&str> = met.iter().filter(|(_, met)| *met == Some(false)).map(|(field, _)| field.label()).collect();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::condition::evaluation::EvaluatedSubject;
 use crate::event::{BanCause, Event, EventKind, FailedQuorum};
+use crate::list::Block;
 use crate::masternode::{Height, MasternodeId, NodeType, UnixSeconds};
 use crate::network_state::{Moment, NetworkState};
 use crate::snapshot::Snapshot;
@@ -24,7 +25,7 @@ const SILENCE_SECONDS: u64 = 600;
 
 /// A DKG session counts as active for this long after the last active one, in seconds of block time: the pause between
 /// two sessions.
-const SESSION_PAUSE_SECONDS: u64 = 2_700;
+pub(super) const SESSION_PAUSE_SECONDS: u64 = 2_700;
 
 /// Facts of all networks.
 #[derive(Default)]
@@ -35,6 +36,14 @@ pub struct Memory {
 /// A fact that a source reports about itself, and the source.
 type Fact = (&'static str, Arc<str>);
 
+/// The masternode at the head of the payment queue.
+struct Head {
+    id: MasternodeId,
+    since: Height,
+    /// Whether it may have been there before `since`: it was when this process first looked, or blocks were replaced.
+    may_be_older: bool,
+}
+
 /// Facts of one network.
 #[derive(Default)]
 pub struct NetworkMemory {
@@ -44,8 +53,12 @@ pub struct NetworkMemory {
     pub(super) gap: Rise,
     /// Values that were not understood.
     pub(super) not_understood: Rise,
-    /// The masternode at the head of the payment queue, and since which block.
-    head: Option<(MasternodeId, Height)>,
+    /// The head of the payment queue.
+    head: Option<Head>,
+    /// Watched masternodes that are not in the list, and since when they are seen to be absent.
+    absent: BTreeMap<MasternodeId, Moment>,
+    /// Whether a snapshot had DKG sessions.
+    pub(super) had_sessions: bool,
     /// Block time of the last active DKG session, by type of masternode.
     sessions: BTreeMap<NodeType, UnixSeconds>,
     /// Last reports of the sources about themselves, and when; `None` if a source reported nothing.
@@ -87,7 +100,8 @@ impl NetworkMemory {
             ];
             for (fact, said) in facts {
                 let known = self.said.entry((fact, source.name.clone())).or_insert((None, now));
-                if said.is_some() {
+                let may_follow = known.0.is_none() && source.synced != Some(true);
+                if said.is_some() || may_follow {
                     *known = (said, now);
                 }
             }
@@ -96,10 +110,17 @@ impl NetworkMemory {
         let tip = snapshot.block();
         let first = snapshot.nodes().find(|node| node.queue_position.is_some_and(|position| position.get() == 1));
         let first = first.map(|node| node.masternode.id);
-        self.head = first.map(|first| match self.head {
-            Some((id, since)) if id == first && since <= tip.height => (id, since),
-            _ => (first, tip.height),
+        self.head = first.map(|id| match self.head.take() {
+            Some(head) if head.id == id && head.since <= tip.height => head,
+            before => {
+                let may_be_older = before.is_none_or(|before| before.id == id);
+                Head { id, since: tip.height, may_be_older }
+            }
         });
+        let absent = snapshot.watched().iter().filter(|watched| watched.index.is_none());
+        let absent = absent.map(|watched| watched.watched.id);
+        self.absent = absent.map(|id| (id, self.absent.get(&id).copied().unwrap_or(now))).collect();
+        self.had_sessions |= snapshot.facts().sessions.is_some();
         for node_type in NodeType::ALL {
             if snapshot.maintenance_window(node_type) == Some(0) {
                 self.sessions.insert(node_type, tip.time);
@@ -107,15 +128,27 @@ impl NetworkMemory {
         }
     }
 
-    /// The report of a source about itself, now or within [`SILENCE_SECONDS`]; `Err` if it reported nothing in that time.
-    pub(super) fn said(&self, fact: &'static str, source: &Arc<str>, now: Moment) -> Result<Option<bool>, ()> {
-        let Some((said, at)) = self.said.get(&(fact, source.clone())) else { return Ok(None) };
-        if at.age(now).as_secs() > SILENCE_SECONDS { Err(()) } else { Ok(*said) }
+    /// The report of a source about itself, now or within [`SILENCE_SECONDS`]. `None` if it reported nothing in that time.
+    pub(super) fn said(&self, fact: &'static str, source: &Arc<str>, now: Moment) -> Option<bool> {
+        let (said, at) = self.said.get(&(fact, source.clone()))?;
+        said.filter(|_| at.age(now).as_secs() <= SILENCE_SECONDS)
     }
 
-    /// For how many blocks a masternode has been at the head of the payment queue.
-    pub(super) fn blocks_at_head(&self, id: &MasternodeId, tip: Height) -> Option<u32> {
-        self.head.filter(|(head, _)| head == id).map(|(_, since)| tip.above(since))
+    /// Whether a source never reported this fact, in more than [`SILENCE_SECONDS`].
+    pub(super) fn never_said(&self, fact: &'static str, source: &Arc<str>, now: Moment) -> bool {
+        let said = self.said.get(&(fact, source.clone()));
+        said.is_some_and(|(said, at)| said.is_none() && at.age(now).as_secs() > SILENCE_SECONDS)
+    }
+
+    /// For how many blocks a masternode has been seen at the head of the payment queue, and whether it may have been there
+    /// for longer.
+    pub(super) fn blocks_at_head(&self, id: &MasternodeId, tip: Height) -> Option<(u32, bool)> {
+        self.head.as_ref().filter(|head| head.id == *id).map(|head| (tip.above(head.since), head.may_be_older))
+    }
+
+    /// For how many seconds a watched masternode is seen to be absent from the list. `None` if it is not.
+    pub(super) fn absent_seconds(&self, id: &MasternodeId, now: Moment) -> Option<u64> {
+        self.absent.get(id).map(|since| since.age(now).as_secs())
     }
 
     /// Whether a DKG session with masternodes of this type is active, or was within the pause between two sessions.
@@ -142,8 +175,8 @@ pub struct EventDigest<'a> {
 pub struct Penalties<'a> {
     /// Points.
     pub points: u32,
-    /// Height of the last penalty.
-    pub height: Option<Height>,
+    /// Block of the last penalty.
+    pub block: Option<Block>,
     /// The quorums that marked it as failed.
     pub quorums: Vec<&'a FailedQuorum>,
 }
@@ -166,7 +199,7 @@ impl<'a> EventDigest<'a> {
                     digest.failures += u64::from(*failures);
                     let penalties = digest.penalties.entry(event.masternode).or_default();
                     penalties.points += points;
-                    penalties.height = Some(event.block.height);
+                    penalties.block = Some(event.block);
                     penalties.quorums.extend(quorums);
                 }
                 _ => {}

@@ -117,6 +117,9 @@ fn group_degraded(group: &GroupContext<'_>) -> Verdict {
 fn chain_stalled(network: &NetworkContext<'_>) -> Verdict {
     let Some(snapshot) = network.fresh.filter(|_| !network.jumped) else { return Verdict::Unknown };
     let (tip, spacing) = (snapshot.block(), snapshot.facts().spacing_seconds(snapshot.rules()));
+    if network.is_clock_behind(tip.time) {
+        return Verdict::Unknown;
+    }
     let age = network.now.unix.0.saturating_sub(tip.time.0);
     if age <= network.thresholds.stalled_after(spacing) {
         return Verdict::DoesNotHold;

@@ -2,7 +2,7 @@
 //!
 //! Never here: warnings before a penalty (`early_warning`).
 
-use crate::condition::memory::Penalties;
+use crate::condition::memory::{Penalties, SESSION_PAUSE_SECONDS};
 use crate::condition::{Condition, Inhibition, NODE, NodeContext, Rule, Severity, Verdict, text};
 use crate::event::BanCause;
 use crate::masternode::NodeType;
@@ -85,12 +85,14 @@ pub(super) const CONDITIONS: &[Condition] = &[
 ];
 
 fn banned(node: &NodeContext<'_>) -> Verdict {
-    let Some(view) = &node.view else { return Verdict::Inapplicable };
+    let Some(view) = &node.view else { return node.absent() };
     if !view.masternode.is_banned() {
         return Verdict::DoesNotHold;
     }
-    let since = view.masternode.ban_height.map(|height| format!(" since {}", text::block(node.network, height)));
-    let cause = node.network.events.bans.get(&node.watched.watched.id).map(|(cause, _)| *cause);
+    let ban = node.network.events.bans.get(&node.watched.watched.id);
+    let block = ban.map(|(_, event)| event.block);
+    let since = view.masternode.ban_height.map(|height| format!(" since {}", text::past_block(height, block)));
+    let cause = ban.map(|(cause, _)| *cause);
     let cause = cause.filter(|cause| *cause != BanCause::Unknown).map(|cause| format!(", cause: {}", called(cause)));
     let revive = match view.masternode.node_type {
         _ if !node.snapshot.rules().has_dkg => "",
@@ -129,14 +131,16 @@ fn is_endangered(node: &NodeContext<'_>) -> bool {
 }
 
 fn ban_imminent(node: &NodeContext<'_>) -> Verdict {
-    let (Some((pose, _)), Some(view)) = (pose(node), &node.view) else { return Verdict::Inapplicable };
+    let (Some((pose, _)), Some(view)) = (pose(node), &node.view) else { return node.inapplicable() };
     if !is_endangered(node) {
         return Verdict::DoesNotHold;
     }
     let Some(chance) = node.snapshot.chance_of_test_before_safe(view) else { return Verdict::Unknown };
     let under_way = node.network.memory.session_under_way(view.masternode.node_type, node.snapshot.block().time);
     if chance <= node.network.thresholds.imminent_chance && !(chance > 0.0 && under_way) {
-        return Verdict::DoesNotHold;
+        // A session may be active that began before this process first saw one.
+        let is_unseen = chance > 0.0 && node.network.is_young(SESSION_PAUSE_SECONDS);
+        return if is_unseen { Verdict::Unknown } else { Verdict::DoesNotHold };
     }
     let text = format!(
         "{} is one failed DKG session from a ban and is likely to be tested before its score has decayed.{} Do not restart \
@@ -148,7 +152,7 @@ fn ban_imminent(node: &NodeContext<'_>) -> Verdict {
 }
 
 fn one_failure_from_ban(node: &NodeContext<'_>) -> Verdict {
-    let Some((pose, limits)) = pose(node) else { return Verdict::Inapplicable };
+    let Some((pose, limits)) = pose(node) else { return node.inapplicable() };
     if !is_endangered(node) {
         return Verdict::DoesNotHold;
     }
@@ -158,20 +162,21 @@ fn one_failure_from_ban(node: &NodeContext<'_>) -> Verdict {
 }
 
 fn penalized(node: &NodeContext<'_>) -> Verdict {
-    let Some((pose, limits)) = pose(node) else { return Verdict::Inapplicable };
+    let Some((pose, limits)) = pose(node) else { return node.inapplicable() };
     // A revival resets the score to 0 and ends the condition.
     if pose.score().0 == 0 {
         return Verdict::DoesNotHold;
     }
     let penalties = node.network.events.penalties.get(&node.watched.watched.id);
-    let last = penalties.and_then(|penalties| penalties.height).max(node.watched.tally.last_penalty_height);
+    let block = penalties.and_then(|penalties| penalties.block);
+    let last = block.map(|block| block.height).max(node.watched.tally.last_penalty_height);
     match last {
         Some(height) if node.network.is_recent(height) => {
             let points = penalties.map_or(pose.score().0, |penalties| penalties.points);
             let text = format!(
                 "{} was penalised with {points} points in {} (limit {}). {}.{}",
                 node.who(),
-                text::block(node.network, height),
+                text::past_block(height, block),
                 limits.limit,
                 named(penalties),
                 safe(node, &pose),
@@ -195,7 +200,7 @@ fn named(penalties: Option<&Penalties<'_>>) -> String {
 }
 
 fn repeated_failures(node: &NodeContext<'_>) -> Verdict {
-    let (Some((pose, limits)), Some(view)) = (pose(node), &node.view) else { return Verdict::Inapplicable };
+    let (Some((pose, limits)), Some(view)) = (pose(node), &node.view) else { return node.inapplicable() };
     let step = node.network.thresholds.repeated_steps * f64::from(limits.step);
     if view.masternode.is_banned() || f64::from(pose.score().0) <= step {
         return Verdict::DoesNotHold;
@@ -212,7 +217,7 @@ fn repeated_failures(node: &NodeContext<'_>) -> Verdict {
 
 fn platform_banned(node: &NodeContext<'_>) -> Verdict {
     let Some(view) = node.view.as_ref().filter(|view| view.masternode.node_type == NodeType::Evo) else {
-        return Verdict::Inapplicable;
+        return node.inapplicable();
     };
     Verdict::of(view.masternode.peer.platform_banned(), || {
         format!(

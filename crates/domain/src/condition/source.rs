@@ -182,13 +182,15 @@ fn wrong_network(source: &SourceContext<'_>) -> Verdict {
     })
 }
 
-/// A condition on a fact that a source reports about itself now or reported within the last ten minutes. Inapplicable to a
-/// source that reported nothing for longer; `MasternodeExporterSourceDown` covers a source that is down.
+/// A condition on a fact that a source reports about itself now or reported within the last ten minutes. Unknown of a source
+/// that reported nothing for longer; inapplicable to a synced source that never reports it.
 fn said(source: &SourceContext<'_>, fact: &'static str, is_bad: bool, text: &str) -> Verdict {
-    match source.network.memory.said(fact, &source.source.name, source.network.now) {
-        Ok(said) => Verdict::of(said.map(|said| said == is_bad), || format!("{} {text}", source.who())),
-        Err(()) => Verdict::Inapplicable,
+    let (memory, name, now) = (source.network.memory, &source.source.name, source.network.now);
+    if source.source.synced == Some(true) && memory.never_said(fact, name, now) {
+        return Verdict::Inapplicable;
     }
+    let said = memory.said(fact, name, now);
+    Verdict::of(said.map(|said| said == is_bad), || format!("{} {text}", source.who()))
 }
 
 fn isolated(source: &SourceContext<'_>) -> Verdict {

@@ -2,6 +2,7 @@
 //!
 //! Never here: pending durations.
 
+mod absent;
 mod calls_and_own_nodes;
 mod process;
 mod restarts;
@@ -15,7 +16,7 @@ use super::*;
 use crate::chain::{ChainRules, DASH, DIMECOIN, Subnet};
 use crate::chain_facts::ChainFacts;
 use crate::counters::EventCounters;
-use crate::event::{Event, EventKind};
+use crate::event::{BanCause, Event, EventKind};
 use crate::masternode::{BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, PeerView, Score, UnixSeconds};
 use crate::network_state::{Moment, NetworkState, SourceHealth};
 use crate::probe::{Outcome, Peer, Probe, ProbeError, Probes, Unprobed};

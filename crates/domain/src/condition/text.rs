@@ -3,6 +3,7 @@
 //! Never here: the choice of the number.
 
 use crate::condition::NetworkContext;
+use crate::list::Block;
 use crate::masternode::{Height, UnixSeconds};
 use crate::rfc3339;
 
@@ -21,17 +22,23 @@ pub fn time(moment: UnixSeconds) -> String {
     format!("{} {} UTC", &text[..10], &text[11..16])
 }
 
-/// A block with its time, or its expected time: `block 2123456 (about 2026-10-27)`.
+/// A block of the past, with its date if `known` is this block: `block 2123456 (2026-10-27)`. A date computed back from the
+/// tip would change with the measured block interval.
+pub(super) fn past_block(height: Height, known: Option<Block>) -> String {
+    match known.filter(|block| block.height == height) {
+        Some(block) => format!("block {height} ({})", &rfc3339::text(block.time)[..10]),
+        None => format!("block {height}"),
+    }
+}
+
+/// A future block with its expected date: `block 2123456 (about 2026-10-27)`; without a date if it is not in the future.
 pub(super) fn block(network: &NetworkContext<'_>, height: Height) -> String {
-    let Some(snapshot) = network.fresh else { return format!("block {height}") };
+    let future = network.fresh.filter(|snapshot| height > snapshot.block().height);
+    let Some(snapshot) = future else { return format!("block {height}") };
     let (tip, spacing) = (snapshot.block(), snapshot.facts().spacing_seconds(snapshot.rules()));
-    let seconds = |blocks: u32| (f64::from(blocks) * spacing) as u64;
-    let moment = if height > tip.height {
-        tip.time.0.saturating_add(seconds(height.above(tip.height)))
-    } else {
-        tip.time.0.saturating_sub(seconds(tip.height.above(height)))
-    };
-    format!("block {height} (about {})", &rfc3339::text(UnixSeconds(moment))[..10])
+    let ahead = (f64::from(height.above(tip.height)) * spacing) as u64;
+    let moment = UnixSeconds(tip.time.0.saturating_add(ahead));
+    format!("block {height} (about {})", &rfc3339::text(moment)[..10])
 }
 
 #[cfg(test)]

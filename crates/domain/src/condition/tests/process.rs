@@ -69,8 +69,33 @@ fn what_a_source_said_counts_for_ten_minutes_of_silence() {
     };
     assert_eq!(isolated(Some(true), 0), held(1.0));
     assert_eq!(isolated(None, 600), held(1.0));
-    assert_eq!(isolated(None, 601), None, "an unreachable source has another alert");
-    assert_eq!(isolated(Some(false), 700), NOT);
+    assert_eq!(isolated(None, 601), UNKNOWN, "it may still be isolated");
+    assert_eq!(isolated(None, 100_000), UNKNOWN);
+    assert_eq!(isolated(Some(false), 100_001), NOT);
+}
+
+#[test]
+fn a_fact_that_a_synced_source_never_reports_is_inapplicable() {
+    for (synced, later) in [(Some(true), None), (Some(false), UNKNOWN), (None, UNKNOWN)] {
+        let mut memory = Memory::default();
+        let mut isolated = |seconds| {
+            let mut state = Scene::default().state(None, None);
+            state.sources[0].synced = synced;
+            verdict(&evaluate_state(state, &mut memory, at(seconds)), "MasternodeExporterSourceIsolated")
+        };
+        assert_eq!(isolated(0), UNKNOWN);
+        assert_eq!(isolated(600), UNKNOWN);
+        assert_eq!(isolated(601), later, "{synced:?}");
+    }
+}
+
+#[test]
+fn a_tip_far_ahead_of_the_clock_says_nothing_of_a_stalled_chain() {
+    for (behind, expected) in [(7_200, NOT), (7_201, UNKNOWN)] {
+        let now = Moment { unix: UnixSeconds(at(0).unix.0 - behind), ..at(0) };
+        let evaluation = evaluate_state(Scene::default().state(None, None), &mut Memory::default(), now);
+        assert_eq!(verdict(&evaluation, "MasternodeChainStalled"), expected, "{behind}");
+    }
 }
 
 #[test]

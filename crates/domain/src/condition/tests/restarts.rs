@@ -41,6 +41,80 @@ fn events_before_a_start_are_unknown_for_an_hour_unless_the_history_has_them() {
 }
 
 #[test]
+fn a_session_that_may_have_begun_before_the_start_leaves_an_imminent_ban_unknown() {
+    // A test before the score is safe is certain at offset 266, and impossible at 60. No chance is above this limit.
+    let thresholds = Thresholds { imminent_chance: 1.0, ..Thresholds::DEFAULT };
+    for (offset, seconds, expected) in
+        [(266, 2_699, Verdict::Unknown), (266, 2_700, Verdict::DoesNotHold), (60, 0, Verdict::DoesNotHold)]
+    {
+        let scene = Scene { tip: TIP + offset, node: scored(132), ..Scene::default() };
+        let mut state = scene.state(None, None);
+        state.since = Moment { uptime: scene.now().uptime - Duration::from_secs(seconds), ..scene.now() };
+        let input = input(state, scene.now());
+        let evaluation = evaluate(&Catalogue::default(), &input, &thresholds, &mut Memory::default());
+        assert_eq!(verdict(&evaluation, "MasternodePoSeBanImminent"), Some(expected), "{offset}, {seconds}");
+    }
+}
+
+#[test]
+fn a_masternode_at_the_head_of_the_queue_at_the_start_is_unknown_until_it_is_overdue() {
+    let node = Some(Masternode { last_paid_height: Some(Height(1)), ..masternode(1) });
+    let overdue = |blocks: u32, node: &Option<Masternode>, memory: &mut Memory| {
+        let scene = Scene { tip: TIP + blocks, node: node.clone(), others: 10, ..Scene::default() };
+        match verdict(&evaluate_state(scene.state(None, None), memory, scene.now()), "MasternodePaymentOverdue") {
+            Some(Verdict::Holds { .. }) => "holds",
+            Some(Verdict::Unknown) => "unknown",
+            Some(Verdict::DoesNotHold) => "does not hold",
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut memory = Memory::default();
+    let found = [0, 1, 2, 3].map(|blocks| overdue(blocks, &node, &mut memory));
+    assert_eq!(found, ["unknown", "unknown", "unknown", "holds"]);
+    // Another one is first when the process starts, and this one after it.
+    let paid = Some(Masternode { last_paid_height: Some(Height(2_000)), ..masternode(1) });
+    let mut memory = Memory::default();
+    assert_eq!(overdue(0, &paid, &mut memory), "does not hold");
+    let found = [1, 2, 3, 4].map(|blocks| overdue(blocks, &node, &mut memory));
+    assert_eq!(found, ["does not hold", "does not hold", "does not hold", "holds"]);
+    assert_eq!(overdue(0, &node, &mut memory), "unknown", "blocks were replaced");
+}
+
+#[test]
+fn the_text_of_a_ban_has_the_date_of_its_event_and_does_not_follow_the_block_interval() {
+    let height = Height(TIP - 100_000);
+    let node = scored(200).map(|node| Masternode { ban_height: Some(height), ..node });
+    let text = |events: &[Event], spacing| {
+        let scene = Scene { node: node.clone(), events: events.to_vec(), ..Scene::default() };
+        let mut state = scene.state(None, None);
+        let snapshot = scene.snapshot_of_node(None);
+        let facts = ChainFacts { measured_spacing_seconds: Some(spacing), ..snapshot.facts().clone() };
+        let inputs = SnapshotInputs {
+            network: "net".into(),
+            rules: Arc::new(scene.rules.clone()),
+            list: Arc::new(list(TIP, scene.node.iter().cloned().collect())),
+            facts,
+            read_at: block(TIP).time,
+            watched: snapshot.watched().iter().map(|watched| watched.watched.clone()).collect(),
+            recent_events: events.to_vec(),
+        };
+        state.snapshot = Some(Arc::new(Snapshot::new(inputs, &EventCounters::default())));
+        match verdict(&evaluate_state(state, &mut Memory::default(), scene.now()), "MasternodePoSeBanned") {
+            Some(Verdict::Holds { text, .. }) => text,
+            other => panic!("{other:?}"),
+        }
+    };
+    let ban = event(1, height.0, EventKind::Ban { cause: BanCause::Dkg, among: 200 });
+    for events in [vec![], vec![ban.clone()]] {
+        assert_eq!(text(&events, 150.0), text(&events, 165.0));
+    }
+    assert!(text(&[], 150.0).contains(&format!("since block {height}.")), "{}", text(&[], 150.0));
+    let date = &crate::rfc3339::text(block(height.0).time)[..10];
+    let dated = text(&[ban], 150.0);
+    assert!(dated.contains(&format!("since block {height} ({date}), cause")), "{dated}");
+}
+
+#[test]
 fn endangered_nodes_that_are_added_to_the_watch_list_degrade_no_group() {
     let scene = |events| Scene { node: scored(132), watched: vec![1, 2, 3], events, ..Scene::default() };
     let group = "MasternodeGroupDegraded";

@@ -49,3 +49,16 @@ fn a_contribution_is_missing_once_the_phase_for_it_is_over_and_no_source_has_it(
         Scene { sessions: Some(sessions), ..Scene::default() }.check(expected);
     }
 }
+
+#[test]
+fn a_contribution_is_unknown_once_sessions_are_no_longer_reported() {
+    let mut memory = Memory::default();
+    let mut missing = |sessions| {
+        let scene = Scene { sessions, ..Scene::default() };
+        let evaluation = evaluate_state(scene.state(None, None), &mut memory, scene.now());
+        verdict(&evaluation, "MasternodeDkgContributionMissing")
+    };
+    assert_eq!(missing(None), None, "no source reports sessions");
+    assert_eq!(missing(Some(DkgSessions::default())), Some(Verdict::DoesNotHold));
+    assert_eq!(missing(None), Some(Verdict::Unknown));
+}
