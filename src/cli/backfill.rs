@@ -87,7 +87,7 @@ pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Resul
     });
     let report = ProgressReport::new(stop);
     match &arguments.openmetrics {
-        Some(file) => tell(&mut backfill, &mut store, (first, last), (config, network), file, report).await,
+        Some(file) => with_samples(&mut backfill, &mut store, (first, last), (config, network), file, report).await,
         None => fill(&mut backfill, &mut store, (first, last), report).await,
     }
 }
@@ -109,7 +109,7 @@ async fn fill(
 }
 
 /// With samples: known blocks too, with counters that start at the first of them.
-async fn tell(
+async fn with_samples(
     backfill: &mut OfflineBackfill,
     store: &mut Store,
     span: (Height, Height),
@@ -122,7 +122,7 @@ async fn tell(
         .map_err(|error| CommandError::Configuration(wrong(error)))?;
     let (watch_list, mut watched) = (config.watch_list(&network.name), Vec::new());
     let mut tallies = EventCounters::default();
-    let told = backfill.replay_all(store, span, |walked| {
+    let progress = backfill.replay_all(store, span, |walked| {
         walked.happened.events.iter().for_each(|event| tallies.record(event));
         walked.happened.sessions.iter().for_each(|session| tallies.record_session(session));
         watched = watch_list.resolve(walked.list, &watched);
@@ -138,7 +138,7 @@ async fn tell(
         file.add(Arc::new(Snapshot::new(parts, &tallies))).map_err(wrong)?;
         Ok(report.goes_on(walked.progress))
     });
-    let (done, total) = told.await?;
+    let (done, total) = progress.await?;
     drop(report);
     if done < total {
         eprintln!("stopped after {done} of {total} blocks: their events are kept, {} is not written", target.display());

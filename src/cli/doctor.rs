@@ -39,10 +39,10 @@ pub(super) async fn run(config: &Config, only: Option<&str>) -> Result<Findings,
     if findings.report.is_empty() {
         return Err(format!("no network {:?} is configured", only.unwrap_or_default()).into());
     }
-    let mut told: Vec<&ChainConfig> = Vec::new();
+    let mut described: Vec<&ChainConfig> = Vec::new();
     for network in &config.networks {
-        if !told.contains(&&network.chain) {
-            told.push(&network.chain);
+        if !described.contains(&&network.chain) {
+            described.push(&network.chain);
             let oldest = findings.oldest(&network.chain.rules.name);
             findings.report.push_str(&readiness::before_update(&network.chain.rules, oldest));
             findings.report.push_str(&rpcauth_instructions(&network.chain, oldest));
@@ -305,6 +305,11 @@ async fn examine_quorums(client: &Client, parent: &Block, tip: &Block, findings:
     if let Some(method) = dialect.sml_diff {
         findings
             .note(method.name, false, client.roll_change(Some(&parent.hash), &tip.hash).await, |_| "answers".into());
+    }
+    if let Some(method) = dialect.rotation {
+        findings.note(method.name, false, client.rotation_info(&tip.hash, &[parent.hash]).await, |_| {
+            "answers: seats in rotating quorums can be known ahead".into()
+        });
     }
 }
 

@@ -29,8 +29,19 @@ struct Flag {
 const SERVING: &[&str] = &["run", "demo", "check"];
 const ASKED: &[&str] = &["run", "demo", "check", "healthcheck"];
 const RECORDING: &[&str] = &["run", "demo", "check", "events", "backfill"];
-const CONFIGURED: &[&str] =
-    &["run", "check", "observe", "doctor", "events", "backfill", "forecast", "restart-check", "healthcheck", "notify"];
+const CONFIGURED: &[&str] = &[
+    "run",
+    "check",
+    "observe",
+    "doctor",
+    "events",
+    "backfill",
+    "forecast",
+    "duties",
+    "restart-check",
+    "healthcheck",
+    "notify",
+];
 
 const FLAGS: [Flag; 8] = [
     Flag {

@@ -7,6 +7,7 @@ mod block_or_time;
 #[cfg(feature = "demo")]
 mod demo;
 mod doctor;
+mod duties;
 mod events;
 mod flags;
 mod forecast;
@@ -89,6 +90,8 @@ enum Command {
     Backfill(backfill::BackfillArguments),
     /// Compute payment chances or a Proof-of-Service score from given numbers. Needs no node and no configuration.
     Forecast(forecast::ForecastArguments),
+    /// Print the DKG sessions ahead of a masternode, as far as its seats are known.
+    Duties(duties::DutiesArguments),
     /// Report whether a masternode can be restarted now without missing a DKG session.
     RestartCheck(restart_check::RestartArguments),
     /// Send a test message to the receivers of alerts, and print how each answered.
@@ -216,6 +219,10 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
             print(&forecast::run(&arguments, seen.as_deref())?)
         }
         Command::Events(arguments) => events::run(&arguments, &load()?.config),
+        Command::Duties(arguments) => {
+            let loaded = load()?;
+            print(&with_runtime(async move { duties::run(&arguments, &loaded.config).await })?)
+        }
         Command::RestartCheck(arguments) => {
             let loaded = load()?;
             print(&with_runtime(async move { restart_check::run(&arguments, &loaded.config).await })?)

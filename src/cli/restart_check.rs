@@ -22,8 +22,8 @@ Examples:
   masternode-exporter restart-check --masternode mn-fra-1 --wait --blocks 4 && systemctl restart dashd
 
 A window is free when no session is in its busy part in which the masternode may sit. Who sits in a
-session of a type that does not rotate is known 8 blocks before it begins, and then one in which it
-does not sit is passed over; of types that rotate (llmq_60_75) every session counts. A banned
+session is known 8 blocks before it begins, in one of a type that rotates (llmq_60_75) for whole cycles,
+and then one in which it does not sit is passed over. A banned
 masternode can be restarted at any time: a session that it misses costs it nothing, although it may
 keep seats in rotating quorums for some cycles after the ban.";
 
@@ -57,13 +57,13 @@ enum RestartAdvice {
 
 /// Checks, and waits if requested. Prints the result on the standard output, and progress on the error stream.
 pub(super) async fn run(arguments: &RestartArguments, config: &Config) -> Result<String, CommandError> {
-    let network = network(arguments, config)?;
+    let network = network(arguments.network.as_ref(), config)?;
     let snapshot = observe::look_at(config, &network.name).await?;
     let node = find(&snapshot, &arguments.masternode)?;
     let mut height = snapshot.block().height;
     loop {
         let verdict = judge(&snapshot, &node, height, arguments.blocks)?;
-        let text = tell(&snapshot, &node, height, &verdict, arguments.blocks);
+        let text = describe(&snapshot, &node, height, &verdict, arguments.blocks);
         match verdict {
             RestartAdvice::Now(_) => return Ok(text),
             RestartAdvice::NotNow(_) if !arguments.wait => {
@@ -95,8 +95,9 @@ async fn next_block(network: &NetworkConfig, height: Height) -> Result<Height, a
     }
 }
 
-fn network<'a>(arguments: &RestartArguments, config: &'a Config) -> Result<&'a NetworkConfig, CommandError> {
-    let wanted = |network: &&NetworkConfig| arguments.network.as_ref().is_none_or(|name| *name == network.name);
+/// The network of a name; without one the only one.
+pub(super) fn network<'a>(named: Option<&String>, config: &'a Config) -> Result<&'a NetworkConfig, CommandError> {
+    let wanted = |network: &&NetworkConfig| named.is_none_or(|name| *name == network.name);
     let found: Vec<&NetworkConfig> = config.networks.iter().filter(wanted).collect();
     if let [only] = found.as_slice() {
         return Ok(only);
@@ -106,7 +107,7 @@ fn network<'a>(arguments: &RestartArguments, config: &'a Config) -> Result<&'a N
 }
 
 /// The masternode of an alias or an identity.
-fn find<'a>(snapshot: &'a Arc<Snapshot>, name: &str) -> Result<NodeView<'a>, CommandError> {
+pub(super) fn find<'a>(snapshot: &'a Arc<Snapshot>, name: &str) -> Result<NodeView<'a>, CommandError> {
     let watched = snapshot.watched().iter().find(|node| node.watched.alias == name);
     let id = match (watched, name.parse::<MasternodeId>()) {
         (Some(node), _) => node.watched.id,
@@ -138,7 +139,7 @@ fn judge(snapshot: &Snapshot, node: &NodeView<'_>, height: Height, blocks: u32) 
     }
 }
 
-fn tell(snapshot: &Snapshot, node: &NodeView<'_>, height: Height, verdict: &RestartAdvice, blocks: u32) -> String {
+fn describe(snapshot: &Snapshot, node: &NodeView<'_>, height: Height, verdict: &RestartAdvice, blocks: u32) -> String {
     let kind = match node.masternode.node_type {
         NodeType::Regular => "a regular masternode",
         NodeType::Evo => "an Evo masternode",

@@ -86,6 +86,7 @@ fn profile(name: &str, section: ProfileSection, at: &Place<'_>) -> ChainConfig {
         own: method(section.own_status),
         special: None,
         sml_diff: None,
+        rotation: None,
         deployments: None,
         indexes: None,
         mempool: None,

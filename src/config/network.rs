@@ -50,8 +50,8 @@ struct AskSection {
     reports: Flag,
     /// As often, ask sources that are masternodes or watch quorums for the DKG sessions in progress.
     sessions: Flag,
-    /// Once for each DKG session of a type that does not rotate, read the list from which its members are selected, and
-    /// compute them (Dash v20 and later).
+    /// For each DKG session, of rotating types for each cycle, read the list from which its members are selected, and compute
+    /// them (Dash v20 and later).
     seats: Flag,
 }
 

@@ -206,7 +206,7 @@ impl ChainSync {
         } else {
             chain.advance(replayed)
         };
-        self.history.record(happened).await;
+        self.history.record(happened, before.height).await;
         self.meters.blocks_followed.inc();
         Ok(())
     }
@@ -303,7 +303,8 @@ impl ChainSync {
             self.meters.resyncs.inc();
         }
         if self.history.cursor() != Some(tip) {
-            self.history.record(BlockEvents { block: tip, events: Vec::new(), sessions: Vec::new() }).await;
+            let start = BlockEvents { block: tip, events: Vec::new(), sessions: Vec::new() };
+            self.history.record(start, tip.height).await;
         }
         info!(
             %network,
@@ -380,10 +381,11 @@ impl ChainSync {
     /// Selects the members of the sessions that are already determined. Returns whether the result changed, and the
     /// error if any.
     pub(super) async fn select_quorums(&mut self, source: &mut Source) -> (bool, Result<(), SourceError>) {
-        match self.state.followed().filter(|_| self.settings.ask.seats) {
-            Some(followed) => self.enrichment.select_quorums(source, followed, &self.settings.rules).await,
-            None => (false, Ok(())),
-        }
+        let Some(followed) = self.state.followed().filter(|_| self.settings.ask.seats) else { return (false, Ok(())) };
+        let selected = self.enrichment.select_quorums(source, followed, &self.settings.rules).await;
+        let mismatches = self.enrichment.take_mismatches();
+        self.meters.selection_mismatches.count(&self.enrichment.computed_types(), &mismatches);
+        selected
     }
 
     /// Backfills one block, or finds the missing blocks. `source` is the followed one, once the tip is reached and

@@ -5,6 +5,7 @@
 use crate::follower::followed_chain::FollowedChain;
 use crate::follower::replaced_blocks::ReplacedBlocks;
 use domain::counters::EventCounters;
+use domain::list::Block;
 use domain::masternode::BlockHash;
 
 /// See the module.
@@ -117,9 +118,12 @@ impl ChainState {
         self.baseline = Baseline::History;
     }
 
-    /// Whether a chain was followed before the history was opened.
-    pub(super) fn has_unrecorded_chain(&self) -> bool {
-        matches!(&self.phase, Phase::Resuming { unrecorded: Unrecorded::Chain(_), .. })
+    /// The tip of the chain that was followed before the history was opened; `None` where none was.
+    pub(super) fn unrecorded_tip(&self) -> Option<&Block> {
+        match &self.phase {
+            Phase::Resuming { unrecorded: Unrecorded::Chain(chain), .. } => Some(chain.tip()),
+            _ => None,
+        }
     }
 
     /// Follows another chain.

@@ -11,7 +11,7 @@ use tracing::{debug, error, warn};
 
 use crate::follower::source::{Identity, SourceError};
 use crate::history::{
-    self, BLOCKS_KEPT, BlockEvents, HistoryOp, MAX_PAGE, NetworkId, Order, Query, StoreError, WriteOutcome, Writer,
+    self, BLOCKS_KEPT, BlockEvents, HistoryOp, MAX_PAGE, NetworkHandle, Order, Query, StoreError, WriteOutcome, Writer,
 };
 use domain::counters::EventCounters;
 use domain::deployment::V24;
@@ -48,6 +48,8 @@ struct ClosedBuffer {
     steps: Vec<HistoryOp>,
     /// Steps and their events.
     weight: usize,
+    /// No step contains events up to this height.
+    before: Option<Height>,
 }
 
 /// The activation height of v24 in the file.
@@ -63,7 +65,7 @@ enum State {
     /// Its content is unknown: it is read before the chain is followed.
     Closed,
     /// Each block is recorded.
-    Open(NetworkId),
+    Open(NetworkHandle),
 }
 
 impl HistorySink {
@@ -90,9 +92,14 @@ impl HistorySink {
 
     /// Forgets its content: the network may be another one now.
     pub(super) fn close(&mut self) {
+        self.close_for_now();
+        self.discard_buffered();
+    }
+
+    /// Closes it until its content is read again. Later steps are buffered until then.
+    fn close_for_now(&mut self) {
         self.state = State::Closed;
         self.blocks.clear();
-        self.discard_buffered();
     }
 
     /// Forgets the steps that were queued while it was closed.
@@ -100,21 +107,24 @@ impl HistorySink {
         self.buffer = ClosedBuffer::default();
     }
 
-    /// The first block that is queued until the history is open.
-    pub(super) fn first_buffered(&self) -> Option<Height> {
-        self.buffer.steps.iter().find_map(|step| match step {
-            HistoryOp::Block(happened) => Some(happened.block.height),
-            _ => None,
-        })
+    /// The height below the buffered steps: their events are of later blocks. `None` if nothing is buffered.
+    pub(super) fn before_buffered(&self) -> Option<Height> {
+        self.buffer.before.filter(|_| !self.buffer.steps.is_empty())
     }
 
     /// Records the steps queued while it was closed, after it was opened.
     pub(super) async fn flush_buffered(&mut self) {
+        // The gap before the first step is counted already.
+        let mut before = Height(0);
         for step in std::mem::take(&mut self.buffer).steps {
             match step {
-                // The start, with which the history already ended.
-                HistoryOp::Block(start) if self.cursor() == Some(start.block) => {}
-                HistoryOp::Block(happened) => self.record(happened).await,
+                // The history has it already and would refuse it again and again.
+                HistoryOp::Block(known) if self.cursor().is_some_and(|end| end.height >= known.block.height) => {}
+                HistoryOp::Amend(other) if self.cursor().is_some_and(|end| end.hash != other.block.hash) => {}
+                HistoryOp::Block(happened) => {
+                    let height = happened.block.height;
+                    self.record(happened, std::mem::replace(&mut before, height)).await;
+                }
                 HistoryOp::Amend(happened) => self.amend(happened).await,
                 HistoryOp::Withdraw(from) => drop(self.withdraw(from).await),
             }
@@ -123,7 +133,7 @@ impl HistorySink {
 
     fn buffer(&mut self, step: HistoryOp) {
         let Some(writer) = &self.writer else { return };
-        let ClosedBuffer { steps, weight } = &mut self.buffer;
+        let ClosedBuffer { steps, weight, .. } = &mut self.buffer;
         *weight += match &step {
             HistoryOp::Block(happened) | HistoryOp::Amend(happened) => happened.weight(),
             HistoryOp::Withdraw(_) => 1,
@@ -189,7 +199,7 @@ impl HistorySink {
         match writer.tallies(network).await {
             Ok(counters) => Some(counters),
             Err(error) => {
-                self.close();
+                self.close_for_now();
                 self.log_once(&error);
                 None
             }
@@ -287,8 +297,9 @@ impl HistorySink {
         self.blocks().skip(1).any(|block| block.hash == *hash)
     }
 
-    /// Records a block with its events.
-    pub(super) async fn record(&mut self, happened: BlockEvents) {
+    /// Records a block with its events. `before` is the height up to which the events are in earlier steps or unknown: that of the
+    /// parent, or its own for the first block followed.
+    pub(super) async fn record(&mut self, happened: BlockEvents, before: Height) {
         let block = happened.block;
         if self.keep(HistoryOp::Block(happened)).await.is_some() {
             self.blocks.push_back(block);
@@ -297,6 +308,8 @@ impl HistorySink {
             while self.blocks.front().is_some_and(|oldest| !remembered(oldest)) {
                 self.blocks.pop_front();
             }
+        } else if self.buffer.steps.len() == 1 {
+            self.buffer.before = Some(before);
         }
     }
 
@@ -367,10 +380,11 @@ impl HistorySink {
             return None;
         }
         let (Some(writer), State::Open(network)) = (&self.writer, self.state) else { return None };
-        let kept = writer.keep(network, step).await;
+        let kept = writer.keep(network, step.clone()).await;
         self.is_written = matches!(kept, WriteOutcome::Written { .. });
         if kept == WriteOutcome::Lost {
-            self.close();
+            self.close_for_now();
+            self.buffer(step);
             return None;
         }
         Some(kept)

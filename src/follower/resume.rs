@@ -12,6 +12,7 @@ use crate::follower::followed_chain::{DEPTH, FollowedChain};
 use crate::follower::source::{Identity, Source, SourceError};
 use crate::rpc::{ChainInfo, ErrorKind};
 use domain::counters::EventCounters;
+use domain::masternode::Height;
 
 impl ChainSync {
     /// Opens the history if it is closed. Fails if it is of another network; then the followed chain is discarded.
@@ -52,8 +53,8 @@ impl ChainSync {
         if let Some(followed) = self.chain_at_cursor(source, chain, &in_file).await? {
             self.state.continue_from_history(followed);
             self.history.discard_buffered();
-        } else if self.state.has_unrecorded_chain() {
-            self.count_unrecorded_gap();
+        } else if let Some(tip) = self.state.unrecorded_tip().map(|tip| tip.height) {
+            self.count_unrecorded_gap(tip);
             self.state.continue_on_top_of(in_file);
             self.history.flush_buffered().await;
         } else {
@@ -62,15 +63,15 @@ impl ChainSync {
         Ok(())
     }
 
-    /// Counts the blocks between the end of the history and the first block followed while it could not be opened.
-    fn count_unrecorded_gap(&self) {
-        let (Some(cursor), Some(first)) = (self.history.cursor(), self.history.first_buffered()) else { return };
-        let skipped = first.above(cursor.height);
+    /// Counts the blocks between the end of the history and the buffered steps, or the tip if nothing is buffered.
+    fn count_unrecorded_gap(&self, tip: Height) {
+        let Some(cursor) = self.history.cursor() else { return };
+        let skipped = self.history.before_buffered().unwrap_or(tip).above(cursor.height);
         self.meters.gap_blocks.inc_by(u64::from(skipped));
         if skipped > 0 {
             warn!(
                 network = %self.settings.network,
-                "Missing events of {skipped} blocks of {}, from the end of the history to this start: the history was closed",
+                "Missing events of {skipped} blocks of {} after the end of the history: it was closed, or another file took its place",
                 self.settings.network
             );
         }

@@ -25,6 +25,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Interval between two checks of the path.
 const LOOK: Duration = Duration::from_secs(10);
 
+/// Damage within this time after damage that an examination did not find sets the file aside without another examination.
+const SUSPECT: Duration = Duration::from_secs(3600);
+
 /// A database file that the process has open.
 pub(super) struct HistoryFile {
     /// `None` while the file cannot be opened.
@@ -40,8 +43,10 @@ pub(super) struct HistoryFile {
     pause: Duration,
     /// The damage found since the file was opened.
     damage: Option<String>,
-    /// The file was reopened because of damage: the next damage sets it aside, whatever the examination finds.
-    is_suspect: bool,
+    /// When the file was last reopened because of damage.
+    damaged_at: Option<Instant>,
+    /// The reason that was counted when the file was closed.
+    closed_for: Option<&'static str>,
     /// The last error of opening it.
     complaint: Option<String>,
 }
@@ -67,7 +72,8 @@ impl HistoryFile {
             open_at: now,
             pause: RETRY,
             damage: None,
-            is_suspect: false,
+            damaged_at: None,
+            closed_for: None,
             complaint: None,
         };
         match opened {
@@ -111,8 +117,7 @@ impl HistoryFile {
 
     /// Opens the file if it is not open, or if another file is at its path, or after damage. Returns whether a file was
     /// opened.
-    pub(super) fn check(&mut self) -> bool {
-        let now = Instant::now();
+    pub(super) fn check(&mut self, now: Instant) -> bool {
         if self.store.is_none() {
             return now >= self.open_at && self.open();
         }
@@ -121,7 +126,7 @@ impl HistoryFile {
         }
         self.look_at = now + LOOK;
         if let Some(what) = self.damage.take() {
-            return self.reopen_damaged(what);
+            return self.reopen_damaged(what, now);
         }
         match self.seen.look(&self.path) {
             Found::Same => false,
@@ -131,6 +136,12 @@ impl HistoryFile {
                 self.close("replaced");
                 // A log of the replaced file would damage the new one.
                 self.seen.remove_log(&self.real);
+                self.open()
+            }
+            Found::OtherLock => {
+                warn!(path = %self.path.display(), "The lock of the history file {} was replaced: opening the file again", self.path.display());
+                // The log stays: it belongs to the file that is there, which another program may have open.
+                self.close("replaced");
                 self.open()
             }
         }
@@ -148,14 +159,16 @@ impl HistoryFile {
         self.store.is_some()
     }
 
-    /// Opens a damaged file again: it is examined, or set aside if an examination found nothing before.
-    fn reopen_damaged(&mut self, what: String) -> bool {
+    /// Opens a damaged file again: it is examined, or set aside if an examination found nothing within [`SUSPECT`].
+    fn reopen_damaged(&mut self, what: String, found_at: Instant) -> bool {
         warn!(path = %self.path.display(), "The history file {} is damaged, opening it again: {what}", self.path.display());
         self.close("damaged");
         let now = (self.settings.clock)();
-        let opened = match std::mem::replace(&mut self.is_suspect, true) {
-            false => Store::open(&self.path, now),
-            true => Store::open_renaming(&self.path, now, SetAsideReason::Damaged(what)),
+        let before = self.damaged_at.replace(found_at);
+        let opened = if before.is_some_and(|before| found_at.duration_since(before) < SUSPECT) {
+            Store::open_renaming(&self.path, now, SetAsideReason::Damaged(what))
+        } else {
+            Store::open(&self.path, now)
         };
         match opened {
             Ok(store) => self.opened(store),
@@ -191,14 +204,16 @@ impl HistoryFile {
         self.open_at = Instant::now();
         self.meters.failed();
         self.meters.replaced(reason);
+        self.closed_for = Some(reason);
     }
 
     fn opened(&mut self, store: Store) {
         let path = self.path.display();
         let report = store.report();
+        let counted = self.closed_for.take();
         if let Some(aside) = &report.set_aside {
             warn!(%path, "{path}: {aside}");
-            if self.damage.is_none() && !self.is_suspect {
+            if counted != Some(aside.fault.label()) {
                 self.meters.replaced(aside.fault.label());
             }
         }
@@ -260,8 +275,10 @@ enum Found {
     Same,
     /// Nothing is there.
     Missing,
-    /// Another file, or the lock file is another one.
+    /// Another file.
     Other,
+    /// The file that is open, with another lock.
+    OtherLock,
 }
 
 /// The files behind the names when they were opened: device and inode.
@@ -287,7 +304,8 @@ impl Seen {
         }
         match now.file {
             None => Found::Missing,
-            file if file != self.file || now.lock != self.lock => Found::Other,
+            file if file != self.file => Found::Other,
+            _ if now.lock != self.lock => Found::OtherLock,
             _ => {
                 self.log = now.log.or(self.log);
                 Found::Same

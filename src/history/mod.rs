@@ -44,4 +44,4 @@ pub use query::{EventId, MAX_PAGE, Order, Page, Query, StoredEvent};
 pub use reader::{NetworkStatus, Reader};
 pub use retention::Retained;
 pub use store::{BLOCKS_KEPT, BlockEvents, Store, Withdrawn};
-pub use writer::{HistoryOp, HistorySettings, OpenedNetwork, WriteOutcome, Writer, WriterHandle};
+pub use writer::{HistoryOp, HistorySettings, NetworkHandle, OpenedNetwork, WriteOutcome, Writer, WriterHandle};

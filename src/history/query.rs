@@ -145,7 +145,7 @@ impl Search<'_> {
             if read < wanted {
                 let Some(end) = windows.next() else { return Ok(filling.done()) };
                 after = Some(EventId(end));
-                if self.query.budget.is_some_and(|budget| started.elapsed() >= budget) {
+                if self.is_over(started) {
                     filling.page.next = after;
                     return Ok(filling.done());
                 }
@@ -153,16 +153,30 @@ impl Search<'_> {
         }
     }
 
-    /// Reads all readable rows, and filters them here.
+    /// Reads all readable rows, and filters them here. Reads one row at least, so that the next page begins behind it.
     fn readable(&self, connection: &Connection) -> Result<Page, StoreError> {
+        let (started, mut ended_at) = (Instant::now(), None);
         let mut filling = Filling::default();
         let after = self.query.after.map(|EventId(after)| after);
         let rest = Readable::new(connection, self.query.order).visit(after, |row, passed| {
             filling.pending += passed;
-            self.take(row, &mut filling)
+            let taken = self.take(row, &mut filling);
+            if taken.is_continue() && self.is_over(started) {
+                ended_at = row.get(0).ok().map(EventId);
+            }
+            if ended_at.is_some() { ControlFlow::Break(()) } else { taken }
         })?;
         filling.pending += rest;
-        Ok(if filling.full { filling.page } else { filling.done() })
+        if filling.full {
+            return Ok(filling.page);
+        }
+        filling.page.next = ended_at;
+        Ok(filling.done())
+    }
+
+    /// Whether the time for the search is over.
+    fn is_over(&self, started: Instant) -> bool {
+        self.query.budget.is_some_and(|budget| started.elapsed() >= budget)
     }
 
     /// Adds a row to the page. Breaks when the page is full.

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use crate::history::file::{HistoryFile, RETRY};
 use crate::history::inspection::Inspection;
-use crate::history::writer::{Command, HistoryOp, HistorySettings, OpenedNetwork, WriteOutcome};
+use crate::history::writer::{Command, HistoryOp, HistorySettings, NetworkHandle, OpenedNetwork, WriteOutcome};
 use crate::history::{Identity, NetworkId, OpenError, Store, StoreError};
 use crate::meters::HistoryMeters;
 use domain::deployment::V24;
@@ -36,7 +36,10 @@ pub(super) struct WriteQueue {
     file: HistoryFile,
     settings: HistorySettings,
     meters: HistoryMeters,
+    /// By the numbers of the file that was opened last.
     queues: BTreeMap<NetworkId, NetworkQueue>,
+    /// How often the file was reopened: handles of an earlier file are refused.
+    generation: u64,
     /// The last error; `None` after a success.
     failure: Option<String>,
     /// When the queue is retried, and the pause after that.
@@ -99,6 +102,7 @@ impl WriteQueue {
             settings,
             meters,
             queues: BTreeMap::new(),
+            generation: 0,
             failure: None,
             retry_at: now,
             retry_pause: RETRY,
@@ -121,19 +125,19 @@ impl WriteQueue {
         match job {
             Command::Open { name, identity, reply } => drop(reply.send(self.open(name, &identity))),
             Command::Events { query, reply } => drop(reply.send(self.file.with(|store| store.events(&query)))),
-            Command::Tallies { network, reply } => drop(reply.send(self.file.with(|store| store.tallies(network)))),
+            Command::Tallies { network, reply } => drop(reply.send(self.with(network, |store, id| store.tallies(id)))),
             Command::Keep { network, step, reply } => drop(reply.send(self.keep(network, step))),
-            Command::Spans { network, reply } => drop(reply.send(self.file.with(|store| store.spans(network)))),
+            Command::Spans { network, reply } => drop(reply.send(self.with(network, |store, id| store.spans(id)))),
             Command::Backfill { network, happened, reply } => {
                 let blocks = std::slice::from_ref(&happened);
-                drop(reply.send(self.file.with(|store| store.backfill(network, blocks))));
+                drop(reply.send(self.with(network, |store, id| store.backfill(id, blocks))));
             }
             Command::Alerts { reply } => drop(reply.send(self.file.with(|store| store.alerts()))),
             Command::KeepAlerts { changes, reply } => {
                 drop(reply.send(self.file.with(|store| store.keep_alerts(&changes))));
             }
             Command::KeepActivation { network, deployment, height, reply } => {
-                drop(reply.send(self.file.with(|store| store.keep_activation(network, deployment, height))));
+                drop(reply.send(self.with(network, |store, id| store.keep_activation(id, deployment, height))));
             }
             Command::Flush { reply } => {
                 self.file.look_now();
@@ -166,12 +170,13 @@ impl WriteQueue {
 
     /// Checks the file. The networks of a reopened file resume where it ends.
     fn check_file(&mut self) {
-        if !self.file.check() {
+        if !self.file.check(Instant::now()) {
             return;
         }
-        for queue in self.queues.values_mut() {
+        for mut queue in std::mem::take(&mut self.queues).into_values() {
             queue.give_up("the history file was reopened");
         }
+        self.generation += 1;
         self.failure = None;
         self.retry_pause = RETRY;
         self.retain_at = Instant::now() + BREATH;
@@ -179,12 +184,26 @@ impl WriteQueue {
         self.inspection = Inspection::default();
     }
 
+    /// Calls the store for a network of the open file.
+    fn with<T>(
+        &mut self,
+        network: NetworkHandle,
+        call: impl FnOnce(&mut Store, NetworkId) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if network.generation != self.generation {
+            return Err(StoreError::NotOpen);
+        }
+        self.file.with(|store| call(store, network.id))
+    }
+
     fn open(&mut self, name: String, identity: &Identity) -> Result<OpenedNetwork, StoreError> {
         self.flush();
+        let generation = self.generation;
         let found = self.file.with(|store| {
-            let network = store.network(&name, identity)?;
-            let (blocks, activation) = (store.blocks(network)?, store.activation(network, V24)?);
-            Ok(OpenedNetwork { network, blocks, activation, replaced: store.replaced(network)? })
+            let id = store.network(&name, identity)?;
+            let (blocks, activation) = (store.blocks(id)?, store.activation(id, V24)?);
+            let network = NetworkHandle { id, generation };
+            Ok(OpenedNetwork { network, blocks, activation, replaced: store.replaced(id)? })
         });
         let opened = match found {
             Ok(found) => found,
@@ -198,23 +217,26 @@ impl WriteQueue {
         if self.waiting() == 0 {
             self.recovered(0);
         }
-        if let Some(queue) = self.queues.get_mut(&opened.network).filter(|queue| !queue.steps.is_empty()) {
+        if let Some(queue) = self.queues.get_mut(&opened.network.id).filter(|queue| !queue.steps.is_empty()) {
             queue.give_up("the network was opened again");
         }
         self.meters.pending(&name, 0);
         let queue = NetworkQueue { name, steps: VecDeque::new(), weight: 0, withdrawn: 0, lost: false };
-        self.queues.insert(opened.network, queue);
+        self.queues.insert(opened.network.id, queue);
         Ok(opened)
     }
 
-    fn keep(&mut self, network: NetworkId, step: HistoryOp) -> WriteOutcome {
-        let Some(queue) = self.queues.get_mut(&network).filter(|queue| !queue.lost) else { return WriteOutcome::Lost };
+    fn keep(&mut self, NetworkHandle { id, generation }: NetworkHandle, step: HistoryOp) -> WriteOutcome {
+        if generation != self.generation {
+            return WriteOutcome::Lost;
+        }
+        let Some(queue) = self.queues.get_mut(&id).filter(|queue| !queue.lost) else { return WriteOutcome::Lost };
         queue.weight += weight(&step);
         queue.steps.push_back(step);
         if self.failure.is_none() || Instant::now() >= self.retry_at {
             self.flush();
         }
-        let Some(queue) = self.queues.get_mut(&network) else { return WriteOutcome::Lost };
+        let Some(queue) = self.queues.get_mut(&id) else { return WriteOutcome::Lost };
         if queue.weight > WAITING {
             queue.give_up("queue limit reached");
         }

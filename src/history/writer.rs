@@ -67,11 +67,20 @@ pub enum WriteOutcome {
     Lost,
 }
 
+/// A network of the file that was open when [`Writer::open`] returned it. Another file may use its number for another network:
+/// after the file was reopened, the handle is refused until the network is opened again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetworkHandle {
+    pub(super) id: NetworkId,
+    /// How often the file was reopened before.
+    pub(super) generation: u64,
+}
+
 /// What the file contains of a network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenedNetwork {
     /// The network.
-    pub network: NetworkId,
+    pub network: NetworkHandle,
     /// Its last blocks, the highest first.
     pub blocks: Vec<Block>,
     /// The activation height of v24, if one is recorded.
@@ -92,20 +101,20 @@ pub(super) enum Command {
         reply: oneshot::Sender<Result<Page, StoreError>>,
     },
     Tallies {
-        network: NetworkId,
+        network: NetworkHandle,
         reply: oneshot::Sender<Result<EventCounters, StoreError>>,
     },
     Keep {
-        network: NetworkId,
+        network: NetworkHandle,
         step: HistoryOp,
         reply: oneshot::Sender<WriteOutcome>,
     },
     Spans {
-        network: NetworkId,
+        network: NetworkHandle,
         reply: oneshot::Sender<Result<Vec<Span>, StoreError>>,
     },
     Backfill {
-        network: NetworkId,
+        network: NetworkHandle,
         happened: BlockEvents,
         reply: oneshot::Sender<Result<(), StoreError>>,
     },
@@ -117,7 +126,7 @@ pub(super) enum Command {
         reply: oneshot::Sender<Result<(), StoreError>>,
     },
     KeepActivation {
-        network: NetworkId,
+        network: NetworkHandle,
         deployment: &'static str,
         height: Option<Height>,
         reply: oneshot::Sender<Result<(), StoreError>>,
@@ -181,8 +190,8 @@ impl Writer {
         self.ask(|reply| Command::Open { name: name.into(), identity, reply }).await?
     }
 
-    /// The counts up to the highest block in the file.
-    pub async fn tallies(&self, network: NetworkId) -> Result<EventCounters, StoreError> {
+    /// The counts up to the highest block in the file. [`StoreError::NotOpen`] after the file was opened again.
+    pub async fn tallies(&self, network: NetworkHandle) -> Result<EventCounters, StoreError> {
         self.ask(|reply| Command::Tallies { network, reply }).await?
     }
 
@@ -191,14 +200,15 @@ impl Writer {
         self.ask(|reply| Command::Events { query: Box::new(query), reply }).await?
     }
 
-    /// The spans of heights that the file has block by block, ascending, both ends included.
-    pub async fn spans(&self, network: NetworkId) -> Result<Vec<Span>, StoreError> {
+    /// The spans of heights that the file has block by block, ascending, both ends included. [`StoreError::NotOpen`] after the
+    /// file was reopened.
+    pub async fn spans(&self, network: NetworkHandle) -> Result<Vec<Span>, StoreError> {
         self.ask(|reply| Command::Spans { network, reply }).await?
     }
 
     /// Backfills a block below the highest one, as [`Store::backfill`]. Nothing is queued: the caller retries after a
-    /// failure.
-    pub async fn backfill(&self, network: NetworkId, happened: BlockEvents) -> Result<(), StoreError> {
+    /// failure. [`StoreError::NotOpen`] after the file was reopened.
+    pub async fn backfill(&self, network: NetworkHandle, happened: BlockEvents) -> Result<(), StoreError> {
         self.ask(|reply| Command::Backfill { network, happened, reply }).await?
     }
 
@@ -212,8 +222,9 @@ impl Writer {
         self.meters.missing(name, blocks);
     }
 
-    /// Writes a step of an opened network. Without an answer in time the step is queued.
-    pub async fn keep(&self, network: NetworkId, step: HistoryOp) -> WriteOutcome {
+    /// Writes a step of an opened network. Without an answer in time the step is queued. [`WriteOutcome::Lost`] after the file
+    /// was reopened.
+    pub async fn keep(&self, network: NetworkHandle, step: HistoryOp) -> WriteOutcome {
         let (reply, kept) = oneshot::channel();
         match self.jobs.try_send(Command::Keep { network, step, reply }) {
             Ok(()) => match timeout(PATIENCE, kept).await {
@@ -234,10 +245,10 @@ impl Writer {
         self.ask(|reply| Command::KeepAlerts { changes, reply }).await?
     }
 
-    /// Stores or deletes the activation height of a deployment.
+    /// Stores or deletes the activation height of a deployment. [`StoreError::NotOpen`] after the file was reopened.
     pub async fn keep_activation(
         &self,
-        network: NetworkId,
+        network: NetworkHandle,
         deployment: &'static str,
         height: Option<Height>,
     ) -> Result<(), StoreError> {

@@ -17,6 +17,7 @@ pub(super) struct FollowerFamilies {
     events_withdrawn: IntCounterVec,
     events_restored: IntCounterVec,
     resyncs: IntCounterVec,
+    selection_mismatches: IntCounterVec,
 }
 
 /// The counters of the follower of one network.
@@ -33,6 +34,23 @@ pub struct NetworkMeters {
     pub events_restored: IntCounter,
     /// Full lists read because an incremental update failed.
     pub resyncs: IntCounter,
+    /// Computed members of a quorum that are not those of the mined one.
+    pub selection_mismatches: SelectionMismatches,
+}
+
+/// The counter of mismatches of one network, by quorum type.
+pub struct SelectionMismatches {
+    family: IntCounterVec,
+    network: String,
+}
+
+impl SelectionMismatches {
+    /// Counts mismatches by quorum type. The types that are `computed` are shown with 0 before their first one.
+    pub fn count(&self, computed: &[&str], mismatches: &[&str]) {
+        let of_type = |quorum_type: &&str| self.family.with_label_values(&[self.network.as_str(), *quorum_type]);
+        computed.iter().map(of_type).for_each(drop);
+        mismatches.iter().for_each(|quorum_type| of_type(quorum_type).inc());
+    }
 }
 
 /// The counter of skipped blocks, which is also a plain number that decisions read.
@@ -58,10 +76,11 @@ const NETWORK: &[&str] = &["network"];
 
 impl FollowerFamilies {
     pub(super) fn new(registry: &Registry) -> prometheus::Result<FollowerFamilies> {
-        let counter = |name: &str, help: &str| {
-            let family = IntCounterVec::new(Opts::new(name, help), NETWORK)?;
+        let labelled = |name: &str, help: &str, labels: &[&str]| {
+            let family = IntCounterVec::new(Opts::new(name, help), labels)?;
             registry.register(Box::new(family.clone())).map(|()| family)
         };
+        let counter = |name: &str, help: &str| labelled(name, help, NETWORK);
         Ok(FollowerFamilies {
             blocks_followed: counter(
                 "masternode_exporter_blocks_followed_total",
@@ -84,6 +103,12 @@ impl FollowerFamilies {
                 "masternode_exporter_resyncs_total",
                 "Full list downloads after a failed incremental update, or after a list that differed from the node's.",
             )?,
+            selection_mismatches: labelled(
+                "masternode_exporter_quorum_selection_mismatches_total",
+                "Cycles in which the computed members of a rotating quorum were not those of the mined one. Expected 0. \
+                 The seats of the type are withdrawn and computed again from the node's snapshots.",
+                &["network", "quorum_type"],
+            )?,
         })
     }
 
@@ -96,6 +121,10 @@ impl FollowerFamilies {
             events_withdrawn: self.events_withdrawn.with_label_values(labels),
             events_restored: self.events_restored.with_label_values(labels),
             resyncs: self.resyncs.with_label_values(labels),
+            selection_mismatches: SelectionMismatches {
+                family: self.selection_mismatches.clone(),
+                network: network.to_string(),
+            },
         }
     }
 }

@@ -82,7 +82,7 @@ impl Meters {
 
     /// Creates one sample of each family, so that the reference can show the labels. Not for a process that is scraped.
     pub fn touch(&self) {
-        self.network("");
+        self.network("").selection_mismatches.count(&[""], &[]);
         self.history.began();
         self.history.written(0);
         self.history.pending("", 0);

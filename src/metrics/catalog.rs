@@ -109,9 +109,19 @@ families! {
     DKG_MEMBERSHIPS: "masternode_dkg_memberships_total" Counter Watched ["quorum_type", "result"]
         "Memberships in formed quorums since counting began, by the result in the commitment: valid, or invalid, which is penalised. Absent if the node does not report them.";
     DKG_SESSIONS_PER_DAY: "masternode_dkg_sessions_per_day" Gauge Watched []
-        "Expected number of DKG sessions per day in which a masternode of this type is a member, over all quorum types. The next members are computed for non-rotating types (masternode_dkg_seat); for rotating types, such as llmq_60_75, only this rate is known. Only on chains with known quorums (Dash).";
+        "Expected number of DKG sessions per day in which a masternode of this type is a member, over all quorum types. The members of the next sessions are computed (masternode_dkg_seat, masternode_dkg_next_seat_height). Only on chains with known quorums (Dash).";
     DKG_SEAT: "masternode_dkg_seat" Gauge Watched ["quorum_type"]
-        "1 if the masternode is a member of the newest DKG session of a non-rotating quorum type whose members are known, 0 if not. Known 8 blocks before the session starts, and reported until its commitment can no longer be mined or the members of the next session are known. Computed from the list as Dash Core does; absent for rotating types, for which masternode_dkg_sessions_per_day is a rate, and if the node does not report which masternodes are eligible.";
+        "1 if the masternode is a member of the newest DKG session of a quorum type, or cycle of sessions of a rotating type, whose members are known, 0 if not. Known 8 blocks before the session starts, and reported until its commitment can no longer be mined or the members of the next session are known. Computed from the list as Dash Core does, for rotating types compared with mined quorums in each cycle; absent if members cannot be computed.";
+    DKG_NEXT_SEAT_HEIGHT: "masternode_dkg_next_seat_height" Gauge Watched []
+        "Height at which the next or active DKG session starts of which the masternode is known to be a member. Seats in rotating quorums are known up to four cycles ahead, others 8 blocks ahead; a session whose members are not known yet may start earlier. Absent if no seat is known.";
+    DKG_NEXT_SEAT_DUE_HEIGHT: "masternode_dkg_next_seat_due_height" Gauge Watched []
+        "First height at which a failure in the session of masternode_dkg_next_seat_height can be penalised. Absent if no seat is known.";
+    DKG_DOUBLE_SEAT_HEIGHT: "masternode_dkg_double_seat_height" Gauge Watched []
+        "First height at which two known seats of the masternode are due: missing both bans it at any score. Absent if no two known seats are due at one height.";
+    POSE_OFFLINE_PENALTY_HEIGHT: "masternode_pose_offline_penalty_height" Gauge Watched []
+        "Height of the first possible penalty if the masternode goes offline now. Absent if a session whose members are not known yet may cause one earlier, and if banned.";
+    POSE_OFFLINE_BAN_HEIGHT: "masternode_pose_offline_ban_height" Gauge Watched []
+        "Height of the first possible ban if the masternode goes offline now and stays offline. Absent if a session whose members are not known yet may cause one earlier, and if banned.";
     PAYMENT_QUEUE_POSITION: "masternode_payment_queue_position" Gauge Lean []
         "Position in the payment queue, 1 = paid by the next block; on chains that draw from a pool (Dimecoin), 1 = longest unpaid; on PRCYCoin the rank by score, 1 = paid by the next proof-of-stake block. Absent if not eligible.";
     PAYMENT_PROBABILITY: "masternode_payment_probability_ratio" Gauge Lean ["horizon"]
@@ -223,7 +233,9 @@ families! {
     NETWORK_DKG_NEXT_START: "masternode_network_dkg_next_start_height" Gauge Aggregate []
         "Height at which the next DKG session of any type starts, as reported by a source that is a masternode or watches quorums. Absent if no source reports it.";
     NETWORK_DKG_DRAWN: "masternode_network_dkg_drawn_height" Gauge Aggregate ["quorum_type"]
-        "Height at which the DKG session of masternode_dkg_seat starts. Its commitment is due 11 blocks later, for types of 400 members 21, or in a later block of its mining window.";
+        "Height at which the DKG session of masternode_dkg_seat starts, or its cycle of sessions. The commitment is due 11 blocks later, for types of 400 members 21, for rotating ones 42, or in a later block of the mining window.";
+    NETWORK_ROTATION_SLACK: "masternode_network_rotation_slack_nodes" Gauge Aggregate ["quorum_type"]
+        "Number of masternodes that are not banned minus the seats of one cycle of a rotating quorum type (1920 for llmq_60_75). Below 0 some masternodes have two seats in one cycle, which are due in the same block.";
     NETWORK_DKG_SESSIONS: "masternode_network_dkg_sessions_total" Counter Aggregate ["quorum_type", "result"]
         "DKG sessions that ended since counting began, by result: formed, or failed, which penalises no member. Absent if the node does not report them.";
     NETWORK_QUORUM_LAST_MINED: "masternode_network_quorum_last_mined_height" Gauge Aggregate ["quorum_type"]

@@ -13,6 +13,7 @@ use crate::metrics::sessions;
 use crate::metrics::value::Value;
 use domain::chain::ChainRules;
 use domain::counters::NodeCounters;
+use domain::duty::{self, Duty};
 use domain::event::{BanCause, Field};
 use domain::payment::{PaymentCooldown, PaymentModel, Pool};
 use domain::probe::Probes;
@@ -59,6 +60,10 @@ impl<'a> Row<'a> {
 
     fn hold_out(&self) -> Option<PaymentCooldown> {
         self.pool()?.hold_out(self.node()?.masternode, self.snapshot.facts())
+    }
+
+    fn next_seat(&self) -> Option<Duty> {
+        self.snapshot.duties_ahead(&self.node()?)?.into_iter().find(Duty::is_known)
     }
 
     fn tally(&self) -> Option<&'a NodeCounters> {
@@ -118,8 +123,8 @@ pub(super) fn series(
     }));
     series.extend(variants(&catalog::POSE_BANS, "cause", &BanCause::ALL.map(BanCause::label), |row, variant| {
         // Without a score, causes cannot be distinguished.
-        let told = row.snapshot.limits().is_some() || BanCause::ALL[variant] == BanCause::Unknown;
-        Some(Value::Whole(row.tally().filter(|_| told)?.bans[variant]))
+        let known = row.snapshot.limits().is_some() || BanCause::ALL[variant] == BanCause::Unknown;
+        Some(Value::Whole(row.tally().filter(|_| known)?.bans[variant]))
     }));
     series.extend(memberships(quorum_types));
     series.extend(variants(&catalog::DKG_SEAT, "quorum_type", quorum_types, |row, variant| {
@@ -273,6 +278,17 @@ const SCORED: &[ScalarFamily] = &[
     (&catalog::POSE_PENALTIES, |row, _| Some(Value::Whole(row.tally()?.penalties))),
     (&catalog::DKG_SESSIONS_PER_DAY, |row, _| {
         Some(Value::Real(row.snapshot.sessions_per_day(row.node()?.masternode.node_type)?))
+    }),
+    (&catalog::DKG_NEXT_SEAT_HEIGHT, |row, _| Some(row.next_seat()?.start.0.into())),
+    (&catalog::DKG_NEXT_SEAT_DUE_HEIGHT, |row, _| Some(row.next_seat()?.due.0.into())),
+    (&catalog::DKG_DOUBLE_SEAT_HEIGHT, |row, _| {
+        Some(duty::double_seat(&row.snapshot.duties_ahead(&row.node()?)?)?.0.into())
+    }),
+    (&catalog::POSE_OFFLINE_PENALTY_HEIGHT, |row, _| {
+        Some(row.snapshot.offline_outlook(&row.node()?)?.penalty.exact()?.0.into())
+    }),
+    (&catalog::POSE_OFFLINE_BAN_HEIGHT, |row, _| {
+        Some(row.snapshot.offline_outlook(&row.node()?)?.ban.exact()?.0.into())
     }),
     (&catalog::PAYMENT_PROJECTED_HEIGHT, |row, _| {
         Some(row.snapshot.payments().projected_height(row.node()?.index)?.0.into())

@@ -4,6 +4,7 @@
 
 use crate::metrics::catalog::{self, Family};
 use crate::metrics::value::Value;
+use domain::chain_facts::ChainFacts;
 use domain::counters::NetworkCounters;
 use domain::deployment::{Deployment, Phase, V24};
 use domain::entry_matches::EntryKind;
@@ -82,8 +83,16 @@ network_families! {
     };
     NETWORK_DKG_NEXT_WINDOW => |snapshot, add| if let Some(height) = snapshot.next_commitments() { add(&[], height.0.into()) };
     NETWORK_DKG_NEXT_START => |snapshot, add| if let Some(height) = snapshot.facts().next_session { add(&[], height.0.into()) };
-    NETWORK_DKG_DRAWN => |snapshot, add| for drawing in &snapshot.facts().drawings {
-        add(&[("quorum_type", drawing.kind.name)], drawing.start.0.into());
+    NETWORK_DKG_DRAWN => |snapshot, add| {
+        let ChainFacts { drawings, rotations, .. } = snapshot.facts();
+        let selected = drawings.iter().map(|drawing| (drawing.kind.name, drawing.start));
+        let rotating = rotations.iter().map(|rotation| (rotation.kind().name, rotation.cycle()));
+        for (quorum_type, start) in selected.chain(rotating) {
+            add(&[("quorum_type", quorum_type)], start.0.into());
+        }
+    };
+    NETWORK_ROTATION_SLACK => |snapshot, add| for (kind, slack) in snapshot.rotation_slack() {
+        add(&[("quorum_type", kind.name)], Value::Real(slack as f64));
     };
     NETWORK_DKG_SESSIONS => sessions;
     NETWORK_QUORUM_LAST_MINED => |snapshot, add| quorums(snapshot, add, |health| health.last_mined.0);

@@ -15,7 +15,7 @@ pub fn reference(own: &[MetricFamily]) -> String {
          Made by `masternode-exporter metrics` from the catalog; do not edit by hand.\n\n\
          A value that is not known is absent, never 0. Samples of masternodes carry `network`, `masternode` (proTxHash) and\n\
          `alias` (where there is one), those of networks `network`; the tables name further labels only.\n\n\
-         Counters of events go on over restarts where `history.path` is set; otherwise counting begins with the process.\n",
+         Event counters continue across restarts if `history.path` is set; otherwise counting begins with the process.\n",
     );
     let tiers = [
         (Tier::Aggregate, "Networks and groups: always"),

@@ -36,6 +36,8 @@ pub struct Dialect {
     pub special: Option<&'static Method>,
     /// The list diff (`protx diff`), from which members of DKG sessions are selected.
     pub sml_diff: Option<&'static Method>,
+    /// The snapshots from which members of rotating quorums follow (`quorum rotationinfo`).
+    pub rotation: Option<&'static Method>,
     /// Forks and their activation.
     pub deployments: Option<&'static Method>,
     /// The indexes of the node.
@@ -198,6 +200,7 @@ pub const DASH: Dialect = Dialect {
     own: Some(&methods::MASTERNODE_STATUS),
     special: Some(&methods::GET_SPECIAL_TXES),
     sml_diff: Some(&methods::PROTX_DIFF),
+    rotation: Some(&methods::QUORUM_ROTATIONINFO),
     deployments: Some(&methods::GET_DEPLOYMENT_INFO),
     indexes: Some(&methods::GET_INDEX_INFO),
     mempool: Some(&methods::GET_MEMPOOL_INFO),
@@ -231,6 +234,7 @@ pub const DIMECOIN: Dialect = Dialect {
     own: Some(&methods::MASTERNODE_STATUS),
     special: None,
     sml_diff: None,
+    rotation: None,
     deployments: None,
     indexes: None,
     mempool: None,
@@ -267,6 +271,7 @@ pub const PRCYCOIN: Dialect = Dialect {
     own: Some(&methods::MASTERNODE_STATUS),
     special: None,
     sml_diff: None,
+    rotation: None,
     deployments: None,
     indexes: None,
     mempool: None,
@@ -309,6 +314,7 @@ impl Dialect {
             next_session,
             self.special,
             self.sml_diff,
+            self.rotation,
             self.count,
             self.winners,
             self.collateral,

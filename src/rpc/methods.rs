@@ -74,6 +74,7 @@ methods! {
     EVOZNSYNC_STATUS: "evoznsync status", optional, light, "whether the node has finished its masternode sync";
     QUORUM_LISTEXTENDED: "quorum listextended", optional, light, "when quorums were last mined, and which were formed in a block with penalties";
     QUORUM_INFO: "quorum info", optional, light, "failed members of those quorums";
+    QUORUM_ROTATIONINFO: "quorum rotationinfo", optional, heavy, "snapshots from which members of rotating quorums follow, at start (v18 and later)";
     QUORUM_DKGSTATUS: "quorum dkgstatus", optional, light, "DKG sessions in progress, if the node is a masternode or watches quorums";
     QUORUM_DKGINFO: "quorum dkginfo", optional, light, "start of the next DKG session (v20.1 and later)";
     GET_SPECIAL_TXES: "getspecialtxes", optional, light, "quorum commitments and payees of a block";
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     /// Methods that need no wallet, change nothing, and print no key.
-    const HARMLESS: [&str; 37] = [
+    const HARMLESS: [&str; 38] = [
         "getdeploymentinfo",
         "getindexinfo",
         "getmempoolinfo",
@@ -103,6 +104,7 @@ mod tests {
         "masternode status",
         "quorum listextended",
         "quorum info",
+        "quorum rotationinfo",
         "getbestblockhash",
         "getblockhash",
         "getblockheader",

@@ -370,7 +370,7 @@ async fn the_contract_has_every_path_parameter_and_name() {
     let stage = Stage::following().await;
     let api = TestApi::of(&stage);
     let mut served: BTreeSet<String> = PAGES.iter().map(|(path, _)| path.to_string()).collect();
-    served.insert(format!("{MASTERNODES}/{{id}}"));
+    served.extend(["", "/duties"].map(|more| format!("{MASTERNODES}/{{id}}{more}")));
     assert_eq!(api.contract.paths(), served);
     for path in served {
         let target = path.replace("{id}", &"0".repeat(64));
@@ -386,4 +386,37 @@ async fn the_contract_has_every_path_parameter_and_name() {
     assert_eq!(api.contract.at("/components/schemas/Event/properties/kind/enum"), &kinds);
     let risks = &api.contract.parameters(MASTERNODES)["risk"]["items"]["enum"];
     assert_eq!(*risks, json!(Risk::ALL.map(Risk::label)));
+}
+
+#[tokio::test]
+async fn the_duties_of_a_masternode_are_its_seats_and_what_follows_offline() {
+    let mut stage = Stage::following().await;
+    stage.network.mine(48);
+    stage.mine(&[fail(&stage.masternode(3), 2)]).await;
+    let served = TestApi::of(&stage);
+    let snapshot = stage.snapshot().unwrap();
+    let tip = stage.network.tip().0;
+    let mut known = 0;
+    for index in 0..12 {
+        let id = stage.masternode(index);
+        let answer = served.good(&format!("{MASTERNODES}/{id}/duties"));
+        assert_eq!((answer["masternode"].as_str(), answer["height"].as_u64()), (Some(&*id), Some(tip.into())));
+        let view = snapshot.node(snapshot.list().position(&id.parse().unwrap()).unwrap());
+        let duties = snapshot.duties_ahead(&view).unwrap();
+        assert_eq!(answer["duties"].as_array().unwrap().len(), duties.len());
+        for (listed, duty) in answer["duties"].as_array().unwrap().iter().zip(&duties) {
+            assert_eq!(listed["start_height"], duty.start.0);
+            assert_eq!((&listed["known"], &listed["quorum_type"]), (&duty.is_known().into(), &duty.quorum_type.into()));
+            known += u32::from(duty.is_known());
+        }
+        // A banned masternode keeps its known seats, and nothing more can happen to it.
+        let banned = index == 3;
+        assert_eq!(answer["offline_ban"].is_null(), banned, "{answer}");
+        assert!(!banned || duties.iter().all(domain::duty::Duty::is_known));
+    }
+    assert!(known > 12, "{known} seats are known");
+    served.refusal(&format!("{MASTERNODES}/{}/duties", "0".repeat(64)), 404);
+    served.refusal(&format!("{MASTERNODES}/x/duties"), 400);
+    served.refusal(&format!("{MASTERNODES}/{}/duties?x=1", stage.masternode(0)), 400);
+    assert_eq!(served.api.answer(&format!("{MASTERNODES}//duties"), "").status.as_u16(), 404);
 }

@@ -415,7 +415,7 @@ fn a_path_below_home_needs_a_home_and_a_password_file_must_be_readable() {
         ("cookie_file: \"\"", at_home(), "cookie_file: names no file"),
         ("username: u, password_file: ~/absent", at_home(), "absent cannot be read"),
         ("username: u, password_file: \"~\"", at_home(), "is a directory"),
-        ("username: \"a:b\", password_file: ~/password", at_home(), "username: a colon"),
+        ("username: \"a:b\", password_file: ~/password", at_home(), "username: a user name cannot contain a colon"),
         ("username: u", at_home(), "password_file: is missing"),
         ("password_file: ~/password", at_home(), "username: is missing"),
     ];

@@ -189,7 +189,7 @@ fn tiers_and_the_limit_determine_the_shown_masternodes() {
     assert_eq!(count(&MetricsSettings { others: Others::AtRisk, ..MetricsSettings::default() }), 2);
     assert_eq!(count(&MetricsSettings { others: Others::Watched, ..MetricsSettings::default() }), 1);
     // Space for the two watched ones and one more.
-    let watched_and_one = 2 * 84 + 8;
+    let watched_and_one = 2 * 89 + 8;
     assert_eq!(count(&MetricsSettings { series_limit: watched_and_one, ..MetricsSettings::default() }), 2);
 }
 
@@ -197,7 +197,7 @@ fn tiers_and_the_limit_determine_the_shown_masternodes() {
 fn watched_masternodes_of_a_later_network_come_before_the_others_of_an_earlier_one() {
     let crowd = (10..60).map(|number| masternode(number, 0, false)).collect();
     let exposition = Exposition::new(
-        MetricsSettings { series_limit: 118, ..MetricsSettings::default() },
+        MetricsSettings { series_limit: 123, ..MetricsSettings::default() },
         prometheus::Registry::new(),
     )
     .unwrap();
@@ -207,7 +207,7 @@ fn watched_masternodes_of_a_later_network_come_before_the_others_of_an_earlier_o
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let page = Page::read(&runtime.block_on(exposition.text(Format::Text)));
     page.expect("masternode_pose_score", &[("alias", "mine")], 0.0);
-    // 84 samples of the watched one leave space for four others of eight samples each.
+    // 89 samples of the watched one leave space for four others of eight samples each.
     assert_eq!(page.count("masternode_pose_score"), 5);
 }
 

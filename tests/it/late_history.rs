@@ -115,14 +115,71 @@ async fn events_followed_meanwhile_are_added_to_a_history_that_is_too_far_behind
     check_on_top(dialect::DASH, 9, 10).await;
 }
 
-#[tokio::test]
-async fn events_followed_meanwhile_are_added_without_old_lists() {
+/// A node that returns the list of its tip only.
+fn without_old_lists() -> Dialect {
     let mut dialect: Dialect = dialect::DASH;
     if let Shape::ProTx { pinned, diff, .. } = &mut dialect.list.shape {
         (*pinned, *diff) = (false, None);
     }
-    check_on_top(dialect.clone(), 5000, 10).await;
-    check_on_top(dialect, 5000, 0).await;
+    dialect
+}
+
+#[tokio::test]
+async fn events_followed_meanwhile_are_added_without_old_lists() {
+    check_on_top(without_old_lists(), 5000, 10).await;
+    check_on_top(without_old_lists(), 5000, 0).await;
+}
+
+#[tokio::test]
+async fn the_block_that_finds_the_history_deleted_is_recorded_without_old_lists() {
+    let mut stage = Stage::recording(Options::default(), without_old_lists(), |_| {}).await;
+    let from = stage.network.tip().0 + 1;
+    live(&mut stage, 4).await;
+    for suffix in ["", "-wal", "-shm"] {
+        std::fs::remove_file(format!("{}{suffix}", stage.history().display())).unwrap();
+    }
+    stage.flush().await;
+    live(&mut stage, 3).await;
+    for _ in 0..2 {
+        ledger::assert_kept(&stage.history(), &stage.network, from);
+        assert_counted(&stage, from).await;
+        stage.page().await.expect("masternode_exporter_gap_blocks_total", &[], 0.0);
+        stage.stop().await;
+        stage.restart().await;
+    }
+}
+
+#[tokio::test]
+async fn blocks_that_an_older_copy_of_the_history_does_not_have_are_counted() {
+    for falls_back in [false, true] {
+        let mut stage = Stage::recording(Options::default(), without_old_lists(), |_| {}).await;
+        live(&mut stage, 2).await;
+        stage.stop().await;
+        let older = stage.history().with_extension("older");
+        std::fs::copy(stage.history(), &older).unwrap();
+        stage.restart().await;
+        live(&mut stage, 4).await;
+        std::fs::rename(&older, stage.history()).unwrap();
+        stage.flush().await;
+        let mut from = stage.network.tip().0 + 1;
+        if falls_back {
+            // A block is taken back, so that none waits until the history is open again.
+            from -= 1;
+            stage.servers[0].handle().faults().set(Fault::FrozenAt(from - 1));
+            for _ in 0..4 {
+                stage.poll().await;
+            }
+            stage.page().await.expect("masternode_network_height", &[], f64::from(from - 1));
+            stage.servers[0].handle().faults().clear();
+            stage.poll().await;
+        }
+        live(&mut stage, 3).await;
+        let missing = if falls_back { 3.0 } else { 4.0 };
+        stage.page().await.expect("masternode_exporter_gap_blocks_total", &[], missing);
+        let kept = ledger::kept(&stage.history());
+        let kept = kept.iter().map(|kept| &kept.event).filter(|event| event.block.height.0 >= from);
+        ledger::assert_same(ledger::seen(kept), ledger::happened(&stage.network, from));
+    }
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ mod crash_recovery;
 mod deep_reorg;
 mod dkg_outcomes;
 mod due;
+mod duties;
 mod error_messages;
 mod events;
 mod exposition;

@@ -147,6 +147,6 @@ fn an_existing_file_and_the_folder_of_a_killed_run_are_not_changed() {
     assert!(refusal.contains("past.txt.parts") && refusal.contains("remove it"), "{refusal}");
     std::fs::write(&target, "mine").unwrap();
     let refusal = BackfillFile::create(&target, MetricsSettings::default()).err().unwrap().to_string();
-    assert!(refusal.contains("name another file"), "{refusal}");
+    assert!(refusal.contains("choose another file"), "{refusal}");
     assert_eq!(std::fs::read_to_string(&target).unwrap(), "mine");
 }

@@ -6,7 +6,7 @@ use domain::dkg::{MAIN, QuorumType, TEST};
 use domain::quorum_rotation::{Quarter, QuarterSnapshot, Rotation, RotationError, SkipMode};
 use domain::quorum_selection::{QuorumModifierInput, Sml};
 use domain::{BlockHash, Hash, Height};
-use masternode_exporter::rpc::dash::sml_diff;
+use masternode_exporter::rpc::dash::{rotation, sml_diff};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -188,4 +188,27 @@ fn the_members_of_one_whole_cycle_are_enough_to_compute_the_next_quarter() {
     let gap = QuorumModifierInput { height: Height(2_517_400), ..next };
     assert!(matches!(read.advance(&list, &gap), Err(RotationError::WrongBase { .. })), "a cycle was left out");
     assert_eq!(read.cycle(), Height(2_516_832), "nothing has changed");
+}
+
+#[test]
+fn a_recorded_answer_is_read_with_its_snapshots_and_work_blocks_the_newest_first() {
+    for (recorded, quorum_type) in [(mainnet(), Some(5)), (testnet(), Some(5))] {
+        let answer = &recorded.value["rotationinfo"];
+        let body = |answer: &Value| serde_json::json!({ "result": answer, "error": null, "id": 1 }).to_string();
+        let info = rotation::rotation_info(body(answer).as_bytes()).unwrap();
+        let blocks: Vec<BlockHash> = recorded.lists().iter().rev().map(|(_, input)| input.hash).collect();
+        assert_eq!(info.work_block, blocks[0]);
+        for (place, (snapshot, block)) in info.earlier.iter().enumerate() {
+            let cycle = ["AtHMinusC", "AtHMinus2C", "AtHMinus3C"][place];
+            assert_eq!((snapshot, *block), (&recorded.snapshot(cycle), blocks[place + 1]), "{cycle}");
+        }
+        let named = answer["lastCommitmentPerIndex"].as_array().is_some_and(|named| !named.is_empty());
+        assert_eq!(info.quorum_type, quorum_type.filter(|_| named));
+        let mut short = answer.clone();
+        short.as_object_mut().unwrap().remove("quorumSnapshotAtHMinus2C");
+        assert!(rotation::rotation_info(body(&short).as_bytes()).is_err(), "a snapshot is missing");
+        let mut torn = answer.clone();
+        torn["mnListDiffH"]["blockHash"] = "00".into();
+        assert!(rotation::rotation_info(body(&torn).as_bytes()).is_err(), "a block has no hash");
+    }
 }

@@ -43,7 +43,10 @@ impl Stage {
     }
 
     async fn run(&self, more: &[&str]) -> (Option<i32>, String, String) {
-        let mut command = command(&self.file(), more);
+        self.output(command(&self.file(), more)).await
+    }
+
+    async fn output(&self, mut command: Command) -> (Option<i32>, String, String) {
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         (output.status.code(), text(&output.stdout), text(&output.stderr))
@@ -146,4 +149,27 @@ async fn a_system_without_certificate_authorities_can_call_a_node_without_tls() 
     command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/dev/null");
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn duties_are_printed_as_a_table_as_json_and_as_a_calendar() {
+    let stage = Stage::of(290, Options { masternodes: 220, evo: 20, ..Options::default() }).await;
+    let duties = |format: &'static str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_masternode-exporter"));
+        let arguments = ["duties", "--masternode", "regular", "--format", format];
+        command.arg("--config.file").arg(stage.file()).args(arguments);
+        stage.output(command)
+    };
+    let (code, table, errors) = duties("table").await;
+    assert_eq!(code, Some(0), "{errors}");
+    let known = table.lines().filter(|line| line.contains("known, quorum")).count();
+    assert!(known > 0 && table.contains("if offline from now on: first penalty at"), "{table}");
+    let json: serde_json::Value = serde_json::from_str(&duties("json").await.1).unwrap();
+    let listed = json["duties"].as_array().unwrap();
+    assert_eq!(listed.iter().filter(|duty| duty["index"].is_u64()).count(), known);
+    let calendar = duties("ics").await.1;
+    let seats = listed.iter().filter(|duty| duty["known"] == true).count();
+    assert_eq!(calendar.matches("BEGIN:VEVENT\r\n").count(), seats);
+    assert!(calendar.starts_with("BEGIN:VCALENDAR\r\n") && calendar.ends_with("END:VCALENDAR\r\n"), "{calendar}");
+    assert!(calendar.contains("SUMMARY:regular: llmq_60_75 session\r\n"), "{calendar}");
 }

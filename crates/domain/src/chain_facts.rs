@@ -14,6 +14,7 @@ use crate::masternode::{Height, Masternode, MasternodeId, NodeType, UnixSeconds}
 use crate::payment::{EvoPayments, Vote, chance};
 use crate::probe::Peer;
 use crate::quorum::Formations;
+use crate::quorum_rotation::Rotation;
 use crate::quorum_selection::SelectedQuorum;
 use crate::session::DkgSessions;
 
@@ -47,6 +48,8 @@ pub struct ChainFacts {
     /// The newest session of each non-rotating type whose members are known and that can still end. Sessions without
     /// known members are absent.
     pub drawings: Vec<Arc<SelectedQuorum>>,
+    /// Members of rotating quorums, by type; types whose members cannot be computed are absent.
+    pub rotations: Vec<Arc<Rotation>>,
     /// Payees with votes, ascending by height; `None` if they could not be requested.
     pub votes: Option<Vec<Vote>>,
     /// Blocks of collaterals, for those requested so far.
@@ -77,6 +80,7 @@ impl ChainFacts {
             sessions: None,
             next_session: None,
             drawings: Vec::new(),
+            rotations: Vec::new(),
             votes: None,
             collateral_heights: Arc::default(),
             held_types: None,
@@ -108,9 +112,15 @@ impl ChainFacts {
         rules.quorum_types(self.subnet).iter().filter(is_held).copied().collect()
     }
 
-    /// See [`crate::dkg::Known::open`].
+    /// Whether the session of a type whose mining window includes the tip can still form a quorum after the tip: `false` once its
+    /// quorum is mined. `None` if not known, and outside mining windows.
     pub fn open(&self, kind: &QuorumType) -> Option<bool> {
         self.formations.get(kind.name)?.open
+    }
+
+    /// The members of a rotating type; `None` where they are not known.
+    pub fn rotation(&self, kind: &QuorumType) -> Option<&Rotation> {
+        self.rotations.iter().find(|rotation| rotation.kind() == kind).map(AsRef::as_ref)
     }
 
     /// Number of whole blocks within `seconds`.

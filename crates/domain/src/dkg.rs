@@ -6,8 +6,6 @@
 //!
 //! Never here: who was a member of which session; that needs answers from a node.
 
-use std::cmp::Ordering;
-
 use crate::chain_facts::Population;
 use crate::masternode::{Height, NodeType};
 use crate::pose::PoseLimits;
@@ -38,15 +36,31 @@ pub struct QuorumType {
     pub evo_only: bool,
 }
 
-/// What is known about the sessions of a type, in addition to the rules.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Known {
-    /// The node's membership in the newest session whose members are known.
-    pub draw: Option<KnownMembership>,
-    /// Whether the session whose mining window includes the tip can still form a quorum after the tip: `false` once its
-    /// quorum is mined. `None` if not known, and outside mining windows.
-    pub open: Option<bool>,
+/// What is known of a node's seat in a session, or in a cycle of sessions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Membership {
+    /// It has a seat; the first block of its session.
+    Seated(Height),
+    /// It has none.
+    Absent,
+    /// It may have one: the chance in 0…1.
+    Possible(f64),
 }
+
+impl Membership {
+    /// Chance in 0…1 of a seat.
+    #[must_use]
+    pub fn chance(self) -> f64 {
+        match self {
+            Membership::Seated(_) => 1.0,
+            Membership::Absent => 0.0,
+            Membership::Possible(chance) => chance.min(1.0),
+        }
+    }
+}
+
+/// Sessions ahead of which a node is at most known to have no seat: the newest cycle and the three after it, and the one before.
+const MOST_SPARED: u32 = 5;
 
 /// A node's membership in the newest session of a type whose members are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,7 +187,7 @@ impl QuorumType {
     }
 
     /// First height above `tip` at which a quorum of this type can be mined. A session counts while it is open, see
-    /// [`Known::open`]; if that is not known, it counts until its mining window ends.
+    /// [`chance_of_test`]; if that is not known, it counts until its mining window ends.
     pub fn next_due(&self, tip: Height, open: Option<bool>) -> Height {
         let offset = self.offset(tip);
         let begun = self.begun(tip).0;
@@ -189,15 +203,20 @@ impl QuorumType {
 
     /// Blocks after `tip` before the next session that may include the node, if no session of this type needs it now;
     /// otherwise 0.
-    fn quiet_blocks(&self, tip: Height, draw: Option<KnownMembership>) -> u32 {
-        let begun = tip.0 - self.offset(tip);
-        let is_spared = |start: u32| draw.is_some_and(|draw| draw.start.0 == start && !draw.seated);
-        if self.offset(tip) < self.busy_until && !is_spared(begun) {
-            return 0;
+    fn quiet_blocks(&self, tip: Height, seat: impl Fn(Height) -> Membership) -> u32 {
+        let begun = self.begun(tip);
+        let busy_from = |start: Height| match seat(start) {
+            Membership::Absent => None,
+            Membership::Seated(first) => Some(first),
+            Membership::Possible(_) => Some(start),
+        };
+        let ahead = (0..MOST_SPARED).map(|session| begun.after(session * self.interval));
+        for start in ahead.filter(|start| tip < start.after(self.busy_until)) {
+            if let Some(first) = busy_from(start) {
+                return first.above(tip);
+            }
         }
-        let next = begun + self.interval;
-        let end = if is_spared(next) { next + self.interval } else { next };
-        end - tip.0
+        begun.after(MOST_SPARED * self.interval).above(tip)
     }
 
     /// Expected memberships of one eligible node per block.
@@ -215,21 +234,12 @@ impl QuorumType {
         f64::from(self.quorums) * f64::from(self.size).min(eligible as f64) / eligible as f64
     }
 
-    /// Number of sessions of this type whose result is due in the `blocks` blocks after `tip`.
-    fn sessions_within(&self, tip: Height, blocks: u32, open: Option<bool>) -> u32 {
-        let first = self.next_due(tip, open);
-        let regular = self.begun(first).0 + self.due_offset();
-        if first.above(tip) > blocks { 0 } else { 1 + (tip.0 + blocks - regular) / self.interval }
-    }
-
-    /// Height after `tip` at which the result of the given session is due; `None` when it is over.
-    fn due(&self, draw: KnownMembership, tip: Height, open: Option<bool>) -> Option<Height> {
+    /// The sessions, or cycles of sessions, of this type whose result is due in the `blocks` blocks after `tip`, by their first block.
+    fn sessions_within(&self, tip: Height, blocks: u32, open: Option<bool>) -> impl Iterator<Item = Height> {
         let next = self.next_due(tip, open);
-        match draw.start.cmp(&self.begun(next)) {
-            Ordering::Less => None,
-            Ordering::Equal => Some(next),
-            Ordering::Greater => Some(draw.start.after(self.due_offset())),
-        }
+        let (first, interval, due_offset) = (self.begun(next), self.interval, self.due_offset());
+        let is_within = move |start: &Height| start.after(due_offset).max(next).above(tip) <= blocks;
+        (0..).map(move |session| first.after(session * interval)).take_while(is_within)
     }
 }
 
@@ -239,15 +249,16 @@ pub fn next_due(types: &[QuorumType], tip: Height, open: impl Fn(&QuorumType) ->
 }
 
 /// Blocks after `tip` in which a restart of a node of this type misses no session; 0 = no safe restart now. The node
-/// must be back before they end. `draw` returns the node's known membership in sessions of a type; `None` if the node
-/// is not a specific one.
+/// must be back before they end. `seat` returns what is known of a seat of the node in the session, or cycle of sessions, that
+/// begins at a block.
 pub fn maintenance_window(
     types: &[QuorumType],
     node_type: NodeType,
     tip: Height,
-    draw: impl Fn(&QuorumType) -> Option<KnownMembership>,
+    seat: impl Fn(&QuorumType, Height) -> Membership,
 ) -> Option<u32> {
-    types.iter().filter(|quorum| quorum.draws(node_type)).map(|quorum| quorum.quiet_blocks(tip, draw(quorum))).min()
+    let quiet = |quorum: &&QuorumType| quorum.draws(node_type);
+    types.iter().filter(quiet).map(|quorum| quorum.quiet_blocks(tip, |start| seat(quorum, start))).min()
 }
 
 /// Expected sessions per block that include a node of this type (docs/spec/dash.md#exposure).
@@ -259,27 +270,19 @@ pub fn sessions_per_block(types: &[QuorumType], node_type: NodeType, population:
 /// after `tip`.
 ///
 /// Counts the sessions that are actually due, so it is 0 when there is none. An open session counts in each block until
-/// its quorum is mined or its window ends. Quorums of one cycle select different nodes: with 2,100 valid ones, 1,920
-/// members are 91 % (docs/spec/dash.md#exposure). `known` returns what is known about the sessions of a type: a known
-/// membership replaces the probability.
+/// its quorum is mined or its window ends: `open` returns whether the session whose mining window includes the tip can still form a
+/// quorum after the tip, `None` if not known. `seat` returns what is known of a seat in the session, or cycle of sessions, that
+/// begins at a block.
 pub fn chance_of_test(
     types: &[QuorumType],
     node_type: NodeType,
-    population: &Population,
     (tip, blocks): (Height, u32),
-    known: impl Fn(&QuorumType) -> Known,
+    open: impl Fn(&QuorumType) -> Option<bool>,
+    seat: impl Fn(&QuorumType, Height) -> Membership,
 ) -> f64 {
-    let spared = |quorum: &QuorumType| {
-        let Known { draw, open } = known(quorum);
-        let sessions = quorum.sessions_within(tip, blocks, open);
-        let is_ahead =
-            |draw: &KnownMembership| quorum.due(*draw, tip, open).is_some_and(|due| due.above(tip) <= blocks);
-        let draw = draw.filter(is_ahead);
-        if draw.is_some_and(|draw| draw.seated) {
-            return 0.0;
-        }
-        let unknown = i32::try_from(sessions - u32::from(draw.is_some())).unwrap_or(i32::MAX);
-        (1.0 - quorum.seats(population).min(1.0)).powi(unknown)
+    let spared = |quorum: &QuorumType| -> f64 {
+        let sessions = quorum.sessions_within(tip, blocks, open(quorum));
+        sessions.map(|start| 1.0 - seat(quorum, start).chance()).product()
     };
     1.0 - types.iter().filter(|quorum| quorum.draws(node_type)).map(spared).product::<f64>()
 }

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::dkg::{self, Known, KnownMembership, QuorumType};
+use crate::dkg::{self, KnownMembership, QuorumType};
 use crate::list::Block;
 use crate::masternode::{BlockHash, Height, MasternodeId};
 use crate::quorum_selection::SelectedQuorum;
@@ -19,7 +19,7 @@ use crate::snapshot::Snapshot;
 pub struct Formation {
     /// The newest quorum; `None` when none is known.
     pub newest: Option<Mined>,
-    /// See [`Known::open`].
+    /// Whether the session whose mining window includes the block can still form a quorum; `None` if not known.
     pub open: Option<bool>,
 }
 
@@ -100,14 +100,18 @@ impl Snapshot {
         Some(QuorumHealth { last_mined: mined, missed_windows: kind.missed_windows(self.block().height, start) })
     }
 
-    /// What is known about the sessions of a type, and a masternode's membership in them.
-    pub fn known_sessions(&self, id: &MasternodeId, kind: &QuorumType) -> Known {
-        Known { draw: self.draw(id, kind), open: self.facts().open(kind) }
-    }
-
-    /// A masternode's membership in the newest session of a type whose members are known.
+    /// A masternode's membership in the newest session, or cycle of sessions, of a type whose members are known.
     pub fn draw(&self, id: &MasternodeId, kind: &QuorumType) -> Option<KnownMembership> {
-        let drawing = self.facts().drawings.iter().find(|drawing| drawing.kind == *kind)?;
+        let facts = self.facts();
+        if let (Some(rotation), MasternodeId::ProTx(pro_tx)) = (facts.rotation(kind), id) {
+            let start = rotation.cycle();
+            if self.block().height >= start.after(kind.window_end) {
+                return None;
+            }
+            let seated = rotation.seats(pro_tx).iter().any(|seat| seat.start < start.after(kind.interval));
+            return Some(KnownMembership { start, seated });
+        }
+        let drawing = facts.drawings.iter().find(|drawing| drawing.kind == *kind)?;
         Some(KnownMembership { start: drawing.start, seated: drawing.seats(id) })
     }
 

@@ -297,17 +297,6 @@ impl Snapshot {
         Some(blocks * self.facts.spacing_seconds(&self.rules))
     }
 
-    /// Probability in 0…1 that a DKG session tests the node while one more failure still bans it: 0 when it is safe,
-    /// `None` when it is banned or if no quorums are known.
-    pub fn chance_of_test_before_safe(&self, node: &NodeView<'_>) -> Option<f64> {
-        let blocks = node.pose()?.blocks_until_safe()?;
-        let types = self.quorum_types()?;
-        let ahead = (self.block().height, blocks);
-        let kind = node.masternode.node_type;
-        let known = |kind: &QuorumType| self.known_sessions(&node.masternode.id, kind);
-        Some(dkg::chance_of_test(types, kind, &self.population, ahead, known))
-    }
-
     /// Blocks in which every valid masternode is paid at least once: more than one block for each Evo node while they
     /// are paid in runs. `None` on chains with random selection.
     pub fn payment_cycle_blocks(&self) -> Option<u32> {
@@ -317,22 +306,6 @@ impl Snapshot {
         let blocks = queue::cycle_blocks(&self.population, self.facts.evo_payments);
         let blocks = blocks.saturating_sub(u32::try_from(unpaid).unwrap_or(u32::MAX));
         Some(blocks).filter(|_| self.list.registered() as u64 > u64::from(more_than))
-    }
-
-    /// Blocks in which a restart of a node of this type misses no session; 0 = no safe restart now.
-    pub fn maintenance_window(&self, node_type: NodeType) -> Option<u32> {
-        dkg::maintenance_window(self.quorum_types()?, node_type, self.block().height, |_| None)
-    }
-
-    /// The same for one masternode, longer if it is known not to be a member of the next session.
-    pub fn maintenance_window_of(&self, node: &NodeView<'_>) -> Option<u32> {
-        self.maintenance_window_at(node, self.block().height)
-    }
-
-    /// The same at a later tip, with current knowledge.
-    pub fn maintenance_window_at(&self, node: &NodeView<'_>, tip: Height) -> Option<u32> {
-        let Masternode { id, node_type, .. } = node.masternode;
-        dkg::maintenance_window(self.quorum_types()?, *node_type, tip, |kind| self.draw(id, kind))
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) struct PaymentArguments {
     size: Size,
     #[command(flatten)]
     pace: Pace,
-    /// Among whom a block's payee is drawn.
+    /// The masternodes among which a block's payee is drawn.
     #[arg(long, value_enum, default_value_t = Model::Pool)]
     model: Model,
     /// Hours to print, separated by commas.

@@ -86,8 +86,8 @@ pub(super) async fn run(arguments: HealthcheckArguments, origin: &ConfigSources)
     print(&format!("It is alive: it {refused}.\n"))
 }
 
-/// The configuration, and whether it has mistakes. A running exporter keeps what it had, so they end nothing here unless a
-/// secret is to be shown, and to whom cannot be known.
+/// The configuration, and whether it has mistakes. A running exporter keeps its previous configuration, so mistakes are errors
+/// only if `strict`: credentials must not be sent to an unknown server.
 fn understood(origin: &ConfigSources, strict: bool) -> Result<(Config, bool), CommandError> {
     let failure = |errors: config::Errors| CommandError::Configuration(errors.to_string());
     let (loaded, errors) = config::load_lenient(origin).map_err(failure)?;

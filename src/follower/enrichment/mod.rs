@@ -6,12 +6,15 @@ mod chain_facts;
 mod peers;
 mod quorum_selection;
 mod quorums;
+mod rotation;
+mod simplified_list;
 
 use crate::follower::enrichment::chain_facts::FactQueries;
 pub(super) use crate::follower::enrichment::chain_facts::measure_spacing;
 use crate::follower::enrichment::peers::PeerQueries;
 use crate::follower::enrichment::quorum_selection::SelectionState;
 pub(super) use crate::follower::enrichment::quorums::{bring, step};
+use crate::follower::enrichment::rotation::RotationState;
 use crate::follower::followed_chain::FollowedChain;
 use crate::follower::source::{Source, SourceError};
 use crate::rpc::ChainInfo;
@@ -30,6 +33,7 @@ pub(super) struct Enrichment {
     facts: Option<FactQueries>,
     quorums: Quorums,
     selection: SelectionState,
+    rotation: RotationState,
     peers: PeerQueries,
 }
 
@@ -115,9 +119,27 @@ impl Enrichment {
         let Some(queries) = &mut self.facts else { return (false, Ok(())) };
         let types = queries.facts.quorum_types(rules);
         let selected = self.selection.refresh(source, followed, &types).await;
-        let drawings = self.selection.drawings();
-        let is_news = queries.facts.drawings != drawings;
-        queries.facts.drawings = drawings;
+        // A node that does not answer is not asked more.
+        if selected.is_ok() {
+            self.rotation.refresh(source, followed, &types, &queries.facts.formations).await;
+        }
+        if self.rotation.has_mismatch() {
+            // The same answers made both lists.
+            self.selection = SelectionState::default();
+        }
+        let (drawings, rotations) = (self.selection.drawings(), self.rotation.rotations());
+        let is_news = queries.facts.drawings != drawings || queries.facts.rotations != rotations;
+        (queries.facts.drawings, queries.facts.rotations) = (drawings, rotations);
         (is_news, selected)
+    }
+
+    /// Rotating quorum types whose members are computed.
+    pub(super) fn computed_types(&self) -> Vec<&'static str> {
+        self.rotation.rotations().iter().map(|rotation| rotation.kind().name).collect()
+    }
+
+    /// Quorum types whose computed members differed from those of a mined quorum since this was last asked.
+    pub(super) fn take_mismatches(&mut self) -> Vec<&'static str> {
+        self.rotation.take_mismatches()
     }
 }

@@ -5,20 +5,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::follower::enrichment::simplified_list::{SimplifiedList, modifier_input};
 use crate::follower::followed_chain::FollowedChain;
-use crate::follower::source::{Source, SourceError, optional};
-use crate::rpc::ErrorKind;
+use crate::follower::source::{Source, SourceError};
 use domain::dkg::QuorumType;
-use domain::list::Block;
-use domain::masternode::{BlockHash, Height, UnixSeconds};
-use domain::quorum_selection::{LEAD, QuorumModifierInput, SelectedQuorum, Sml, decided};
+use domain::masternode::{BlockHash, Height};
+use domain::quorum_selection::{LEAD, SelectedQuorum, decided};
 
 /// The simplified masternode list of the newest work block, and the selected quorums.
 #[derive(Default)]
 pub(super) struct SelectionState {
-    sml: Sml,
-    /// The block of that list; `None` while there is none.
-    at: Option<BlockHash>,
+    list: SimplifiedList,
     sessions: Vec<DecidedQuorum>,
 }
 
@@ -57,10 +54,10 @@ impl SelectionState {
             }
         }
         for (height, kinds) in lots {
-            let Some(lot) = lot(source, height).await? else { continue };
-            self.update_sml(source, lot.hash).await?;
+            let Some(lot) = modifier_input(source, height).await? else { continue };
+            self.list.update(source, lot.hash).await?;
             for kind in kinds {
-                let drawing = SelectedQuorum::new(kind, &lot, &self.sml).map(Arc::new);
+                let drawing = SelectedQuorum::new(kind, &lot, self.list.sml()).map(Arc::new);
                 self.sessions.push(DecidedQuorum { kind, start: height.after(LEAD), lot: lot.hash, drawing });
             }
         }
@@ -86,34 +83,4 @@ impl SelectionState {
         self.sessions.retain(|decided| !replaced.contains(&decided.lot));
         Ok(())
     }
-
-    /// Brings the list to a block: by the changes since the previous one, otherwise from the beginning.
-    async fn update_sml(&mut self, source: &mut Source, target: BlockHash) -> Result<(), SourceError> {
-        if self.at == Some(target) {
-            return Ok(());
-        }
-        let base = self.at.take();
-        let mut sml = base.map_or_else(Sml::default, |_| std::mem::take(&mut self.sml));
-        let mut change = source.client.roll_change(base.as_ref(), &target).await;
-        if base.is_some() && change.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::Call { .. })) {
-            // The previous block was replaced, or another node does not know it.
-            (sml, change) = (Sml::default(), source.client.roll_change(None, &target).await);
-        }
-        let change = change.inspect_err(|error| {
-            if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden) {
-                source.tells_roll = false;
-            }
-        })?;
-        sml.apply(&change);
-        (self.sml, self.at) = (sml, Some(target));
-        Ok(())
-    }
-}
-
-/// The quorum modifier input of the block at a height; `None` if the source does not return it, and before the fork
-/// v20.
-async fn lot(source: &Source, height: Height) -> Result<Option<QuorumModifierInput>, SourceError> {
-    let hash = source.client.block_hash(height).await?;
-    let block = Block { height, hash, time: UnixSeconds(0) };
-    Ok(optional(source.client.lot(&block).await)?.flatten())
 }

@@ -184,3 +184,32 @@ fn what_can_be_read_of_a_file_that_is_set_aside_is_in_the_new_one() {
     store.record(network, &[happened(900, &[(1, penalty())])]).unwrap();
     assert_eq!(store.events(&everything()).unwrap().events.last().unwrap().id.0, EVENTS as i64 + 1);
 }
+
+#[test]
+fn a_search_past_a_damaged_page_ends_when_its_time_is_over_and_misses_nothing() {
+    let (place, events) = written();
+    let (size, _, mut bytes) = pages(&place);
+    let leaves: Vec<usize> = (1..bytes.len() / size).filter(|page| bytes[page * size] == 0x0d).collect();
+    let leaf = leaves[leaves.len() / 2] * size;
+    // Neither a search nor a walk through the page finds a row of it.
+    bytes[leaf..leaf + 8].fill(0xff);
+    fs::write(&place.path, bytes).unwrap();
+    let reader = Reader::open(&place.path).unwrap();
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        let whole = reader.events(&Query { order, ..everything() }).unwrap();
+        assert!(whole.skipped > 0, "a page cannot be read");
+        let mut query = Query { order, budget: Some(std::time::Duration::ZERO), ..everything() };
+        let (mut found, mut skipped, mut pages) = (vec![], 0, 0);
+        loop {
+            let page = reader.events(&query).unwrap();
+            (pages, skipped, query.after) = (pages + 1, skipped + page.skipped, page.next);
+            found.extend(page.events);
+            if page.next.is_none() {
+                break;
+            }
+        }
+        assert!(pages > 100, "{pages} pages, {order:?}");
+        assert_eq!((found.len(), skipped), (whole.events.len(), whole.skipped), "{order:?}");
+        assert_unchanged(&found, &events, 0);
+    }
+}

@@ -19,6 +19,7 @@ mod filling;
 mod opening;
 mod recording;
 mod running;
+mod watched;
 mod writing;
 
 /// The current time of the tests.

@@ -7,12 +7,12 @@ use prometheus::Registry;
 
 use super::writing::{start, value};
 use super::*;
-use crate::history::{HistoryOp, Reader, WriteOutcome, Writer};
+use crate::history::{HistoryOp, NetworkHandle, Reader, StoreError, WriteOutcome, Writer};
 
 const WRITTEN: WriteOutcome = WriteOutcome::Written { withdrawn: 0 };
 
 /// A writer, with two blocks in its file.
-async fn written(place: &Place) -> (Writer, NetworkId, Registry) {
+pub(super) async fn written(place: &Place) -> (Writer, NetworkHandle, Registry) {
     let (writer, _ended, registry) = start(place, place.open());
     let network = writer.open("dash", main()).await.unwrap().network;
     for height in [1, 2] {
@@ -21,23 +21,24 @@ async fn written(place: &Place) -> (Writer, NetworkId, Registry) {
     (writer, network, registry)
 }
 
-async fn keep(writer: &Writer, network: NetworkId, height: u32) -> WriteOutcome {
+async fn keep(writer: &Writer, network: NetworkHandle, height: u32) -> WriteOutcome {
     writer.keep(network, HistoryOp::Block(happened(height, &[(1, penalty())]))).await
 }
 
 /// Records a block where the file ends, as a follower does after [`WriteOutcome::Lost`].
-async fn record_next(writer: &Writer, height: u32) {
+pub(super) async fn record_next(writer: &Writer, height: u32) -> NetworkHandle {
     let opened = writer.open("dash", main()).await.unwrap();
     assert_eq!(opened.blocks.first().map(|block| block.height.0), Some(height - 1), "it continues where the file ends");
     assert_eq!(keep(writer, opened.network, height).await, WRITTEN);
+    opened.network
 }
 
-fn heights(place: &Place) -> Vec<u32> {
+pub(super) fn heights(place: &Place) -> Vec<u32> {
     let page = Reader::open(&place.path).unwrap().events(&everything()).unwrap();
     page.events.iter().map(|kept| kept.event.block.height.0).collect()
 }
 
-fn replaced(registry: &Registry, reason: &str) -> f64 {
+pub(super) fn replaced(registry: &Registry, reason: &str) -> f64 {
     let families = registry.gather();
     let family = families.iter().find(|family| family.name() == "masternode_exporter_history_replaced_total").unwrap();
     let metric = family.get_metric().iter().find(|metric| metric.get_label()[0].value() == reason).unwrap();
@@ -61,7 +62,7 @@ async fn a_file_that_is_deleted_while_in_use_is_written_again_with_all_that_it_h
             WriteOutcome::Lost,
             "the block to resume from is read from the new file"
         );
-        record_next(&writer, 3).await;
+        let network = record_next(&writer, 3).await;
         assert_eq!(heights(&place), [1, 2, 3]);
         assert_eq!(writer.tallies(network).await.unwrap().node(&id(1)).penalties, 3, "counters are kept");
         writer.flush().await.unwrap();
@@ -84,6 +85,31 @@ async fn a_file_that_is_replaced_while_in_use_is_opened_without_the_log_of_the_o
     assert_eq!(keep(&writer, network, 3).await, WriteOutcome::Lost);
     record_next(&writer, 2).await;
     assert_eq!(heights(&place), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_network_of_the_file_before_is_refused_although_another_has_its_number_now() {
+    let place = Place::new();
+    let (writer, dash, _registry) = written(&place).await;
+    let other = writer.open("other", main()).await.unwrap().network;
+    let replacement = Place::new();
+    let mut store = replacement.open();
+    let ids = ["other", "dash"].map(|name| store.network(name, &main()).unwrap());
+    drop(store);
+    assert_eq!(ids, [dash.id, other.id], "the numbers are exchanged");
+    fs::rename(&replacement.path, &place.path).unwrap();
+    writer.flush().await.unwrap();
+    let dash_now = writer.open("dash", main()).await.unwrap().network;
+    assert_eq!(keep(&writer, other, 7).await, WriteOutcome::Lost);
+    assert!(matches!(writer.tallies(other).await, Err(StoreError::NotOpen)));
+    assert!(matches!(writer.spans(other).await, Err(StoreError::NotOpen)));
+    assert!(matches!(writer.backfill(other, happened(6, &[])).await, Err(StoreError::NotOpen)));
+    let activation = writer.keep_activation(other, "v24", Some(Height(6))).await;
+    assert!(matches!(activation, Err(StoreError::NotOpen)));
+    assert_eq!(heights(&place), [0; 0], "nothing of another network is recorded");
+    assert_eq!(keep(&writer, dash_now, 3).await, WRITTEN);
+    let other_now = writer.open("other", main()).await.unwrap();
+    assert_eq!((other_now.blocks, other_now.activation), (vec![], None));
 }
 
 #[tokio::test]
@@ -140,7 +166,7 @@ async fn counters_and_the_place_in_the_chain_survive_a_file_that_is_set_aside() 
     }
     assert!(place.files().iter().any(|name| name.contains("damaged")), "{:?}", place.files());
     assert_eq!(writer.alerts().await.unwrap(), [("good".to_string(), "b".to_string())]);
-    record_next(&writer, 3).await;
+    let network = record_next(&writer, 3).await;
     let after = writer.tallies(network).await.unwrap();
     assert_eq!(after.node(&id(1)).penalties, before.node(&id(1)).penalties + 1);
     assert_eq!(heights(&place), [1, 2, 3]);

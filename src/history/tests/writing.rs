@@ -6,7 +6,7 @@ use prometheus::Registry;
 
 use super::*;
 use crate::history::write_queue::WriteQueue;
-use crate::history::{HistoryOp, HistorySettings, StoreError, WriteOutcome, Writer, WriterHandle};
+use crate::history::{HistoryOp, HistorySettings, NetworkHandle, StoreError, WriteOutcome, Writer, WriterHandle};
 use crate::meters::Meters;
 use domain::masternode::Height;
 
@@ -37,7 +37,7 @@ pub(super) fn value(registry: &Registry, name: &str) -> f64 {
 }
 
 /// Writes blocks, each with twenty penalties, until one is queued. Returns its height.
-async fn fill(writer: &Writer, network: NetworkId) -> u32 {
+async fn fill(writer: &Writer, network: NetworkHandle) -> u32 {
     for height in 1.. {
         match writer.keep(network, HistoryOp::Block(happened(height, &vec![(1, penalty()); 20]))).await {
             WriteOutcome::Written { .. } => {}
@@ -62,7 +62,7 @@ async fn steps_are_queued_while_the_disk_is_full_and_counted_at_the_end() {
     assert!(value(&registry, "masternode_exporter_history_write_errors_total") >= 1.0);
     drop(writer);
     assert_eq!(ended.within(Duration::from_secs(20)).await, Some(2));
-    assert_eq!(place.open().cursor(opened.network).unwrap(), Some(block(stuck - 1)));
+    assert_eq!(place.open().cursor(opened.network.id).unwrap(), Some(block(stuck - 1)));
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn a_full_queue_is_dropped_at_once_and_the_network_resumes_from_the_file()
     assert_eq!(value(&registry, "masternode_exporter_history_pending_blocks"), 0.0);
     let opened = writer.open("dash", main()).await.unwrap();
     assert_eq!(opened.blocks.first(), Some(&block(stuck - 1)));
-    let counted = writer.tallies(network).await.unwrap().node(&id(1)).penalties;
+    let counted = writer.tallies(opened.network).await.unwrap().node(&id(1)).penalties;
     assert_eq!(counted, u64::from(stuck - 1) * 20);
     let again = HistoryOp::Block(happened(stuck, &vec![(1, penalty()); 20]));
     assert_eq!(

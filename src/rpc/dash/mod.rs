@@ -12,6 +12,7 @@ pub mod list_parser;
 pub mod list_proof;
 mod loose;
 pub mod quorums;
+pub mod rotation;
 pub mod sessions;
 pub mod sml_diff;
 pub mod special;

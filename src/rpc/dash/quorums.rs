@@ -138,12 +138,20 @@ type ByHash<'a> = BTreeMap<Cow<'a, str>, WireQuorum<'a>>;
 
 /// `quorum listextended`: the quorums whose commitment the block has.
 pub fn formed_in(body: &[u8], block: &BlockHash) -> Result<Vec<FormedQuorum>, ErrorKind> {
-    let types: BTreeMap<Foreign, Vec<ByHash<'_>>> = result(body)?;
     let block = block.to_string();
+    formed(body, |_, quorum| quorum.mined_block == block)
+}
+
+/// The same: those of a type that are active.
+pub fn active_of(body: &[u8], kind: &str) -> Result<Vec<FormedQuorum>, ErrorKind> {
+    formed(body, |name, _| name == kind)
+}
+
+fn formed(body: &[u8], is_wanted: impl Fn(&str, &WireQuorum<'_>) -> bool) -> Result<Vec<FormedQuorum>, ErrorKind> {
+    let types: BTreeMap<Foreign, Vec<ByHash<'_>>> = result(body)?;
     let mut formed = Vec::new();
     for (Foreign(quorum_type), quorums) in &types {
-        let of_block = quorums.iter().flatten().filter(|(_, quorum)| quorum.mined_block == block);
-        for (hash, quorum) in of_block {
+        for (hash, quorum) in quorums.iter().flatten().filter(|(_, quorum)| is_wanted(quorum_type, quorum)) {
             formed.push(FormedQuorum {
                 quorum_type: quorum_type.clone(),
                 hash: convert::parse(hash, "quorum hash")?,
@@ -228,6 +236,12 @@ impl Client {
         let block = *block;
         let params = self.params(method, [json!(block.height.0)]);
         self.call(method, params, move |body| formed_in(body, &block.hash)).await
+    }
+
+    /// The quorums of a type that are active at a height.
+    pub async fn active_quorums(&self, kind: &'static str, at: Height) -> Result<Vec<FormedQuorum>, RpcError> {
+        let method = self.known(self.dialect().quorums.map(|(list, _)| list))?;
+        self.call(method, self.params(method, [json!(at.0)]), |body| active_of(body, kind)).await
     }
 
     /// The members of a quorum. `quorum_type` is the number of its type.

@@ -231,25 +231,39 @@ impl<'a> NetworkBlock<'a> {
 
 /// All details of one masternode.
 pub(super) fn one(api: &Api, id: &str, query: &str) -> Result<Bytes, ApiError> {
+    let (networks, id) = asked(api, id, query)?;
+    let subject = only(&networks, &id)?;
+    let probe = probe(&networks, subject.snapshot, &id);
+    let firing = (api.alerts)(AlertsOf::Masternode(subject.snapshot.network(), &id), MAX_ALERTS);
+    written(&WholeMasternode {
+        details: json::MasternodeDetails::new(&subject),
+        block: json::Block::new(subject.snapshot),
+        alerts: json::Alert::all(&firing),
+        probe: probe.map(json::Probe::new),
+        requirements: json::Requirement::all(&subject, probe),
+    })
+}
+
+/// The DKG sessions ahead of one masternode.
+pub(super) fn duties(api: &Api, id: &str, query: &str) -> Result<Bytes, ApiError> {
+    let (networks, id) = asked(api, id, query)?;
+    written(&json::Duties::new(&only(&networks, &id)?, id))
+}
+
+/// What a request for one masternode asks for: the networks, and the masternode.
+fn asked(api: &Api, id: &str, query: &str) -> Result<(Vec<Arc<NetworkState>>, MasternodeId), ApiError> {
     let parameters = Parameters::read(query, &[Parameter::NETWORK])?;
     let id: MasternodeId =
         id.parse().map_err(|error| bad(format!("{} is not a masternode identity: {error}", echo(id))))?;
-    let networks = api.chosen(&parameters)?;
-    let snapshots = fresh(&networks)?;
-    let found: Vec<Subject<'_>> = snapshots.iter().filter_map(|snapshot| find(snapshot, &id)).collect();
+    Ok((api.chosen(&parameters)?, id))
+}
+
+/// The masternode in the one network that has it.
+fn only<'a>(networks: &'a [Arc<NetworkState>], id: &MasternodeId) -> Result<Subject<'a>, ApiError> {
+    let mut found: Vec<Subject<'a>> = fresh(networks)?.into_iter().filter_map(|snapshot| find(snapshot, id)).collect();
     match found.as_slice() {
         [] => Err(missing(format!("no masternode {id} is registered or watched"))),
-        [subject] => {
-            let probe = probe(&networks, subject.snapshot, &id);
-            let firing = (api.alerts)(AlertsOf::Masternode(subject.snapshot.network(), &id), MAX_ALERTS);
-            written(&WholeMasternode {
-                details: json::MasternodeDetails::new(subject),
-                block: json::Block::new(subject.snapshot),
-                alerts: json::Alert::all(&firing),
-                probe: probe.map(json::Probe::new),
-                requirements: json::Requirement::all(subject, probe),
-            })
-        }
+        [_] => Ok(found.remove(0)),
         several => {
             let names: Vec<&str> = several.iter().map(|subject| subject.snapshot.network()).collect();
             Err(conflict(&format!(

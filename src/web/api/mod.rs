@@ -50,6 +50,9 @@ const EVENTS: &str = "/api/v1/events";
 
 const MASTERNODES: &str = "/api/v1/masternodes";
 
+/// The path below a masternode with its DKG sessions.
+const DUTIES: &str = "/duties";
+
 /// The inputs of the API from the rest of the program.
 pub struct Api {
     /// Version of the program.
@@ -132,6 +135,7 @@ enum Endpoint<'a> {
     Status,
     Masternodes,
     Masternode(&'a str),
+    Duties(&'a str),
     Events,
     Contract,
 }
@@ -147,6 +151,7 @@ impl Api {
             Some(Endpoint::Status) => status::answer(self, query),
             Some(Endpoint::Masternodes) => masternodes::page(self, query),
             Some(Endpoint::Masternode(id)) => masternodes::one(self, id, query),
+            Some(Endpoint::Duties(id)) => masternodes::duties(self, id, query),
             Some(Endpoint::Events) => events::page(self, query).and_then(|page| written(&page)),
             None => Err(missing(format!("unknown path; see {CONTRACT_PATH}"))),
         };
@@ -178,7 +183,11 @@ impl Endpoint<'_> {
             CONTRACT_PATH => Some(Endpoint::Contract),
             _ => {
                 let id = path.strip_prefix(MASTERNODES)?.strip_prefix('/')?;
-                (!id.is_empty() && !id.contains('/')).then_some(Endpoint::Masternode(id))
+                let (id, endpoint) = match id.strip_suffix(DUTIES) {
+                    Some(id) => (id, Endpoint::Duties(id)),
+                    None => (id, Endpoint::Masternode(id)),
+                };
+                (!id.is_empty() && !id.contains('/')).then_some(endpoint)
             }
         }
     }

@@ -10,12 +10,14 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 use crate::web::api::parameters::{Parameter, TIMES, Times};
-use crate::web::api::{CONTRACT_PATH, EVENTS, Error, MASTERNODES, STATUS, events, masternodes, status};
+use crate::web::api::{
+    CONTRACT_PATH, DUTIES, EVENTS, Error, MASTERNODES, STATUS, events, json as answers, masternodes, status,
+};
 
-const DESCRIPTION: &str = "Read only. Answers come from what the exporter knows already: no request asks a node. Times are \
-                           RFC 3339 in UTC, amounts of time are seconds or blocks as the name says. A name is always there; \
-                           null is what is not known or what a chain does not have; only events leave out what their kind \
-                           does not carry. Parameters that are not listed are refused.";
+const DESCRIPTION: &str = "Read-only. Responses come from the current state of the exporter: no request calls a node. \
+                           Times are RFC 3339 in UTC; durations are in seconds or blocks, as the name says. Every \
+                           field is always present; null means not known, or not part of the chain; only events omit \
+                           fields that their kind does not have. Unknown parameters are rejected.";
 
 /// Error responses, and their causes.
 const ERRORS: [(&str, &str); 5] = [
@@ -76,7 +78,7 @@ fn document() -> Value {
     })
 }
 
-fn operations(generator: &mut SchemaGenerator) -> [Operation; 5] {
+fn operations(generator: &mut SchemaGenerator) -> [Operation; 6] {
     let id = json!({
         "name": "id", "in": "path", "required": true,
         "description": "proTxHash, or txid-n of the collateral.", "schema": masternode_id(),
@@ -108,10 +110,11 @@ fn operations(generator: &mut SchemaGenerator) -> [Operation; 5] {
             summary: "All details of one masternode.",
             answer: "The masternode.",
             schema: reference::<masternodes::WholeMasternode<'_>>(generator),
-            parameters: vec![id, parameter(&Parameter::NETWORK)],
+            parameters: vec![id.clone(), parameter(&Parameter::NETWORK)],
             errors: &["400", "404", "409", "431", "500", "503"],
             links: Value::Null,
         },
+        operation_duties(generator, id),
         Operation {
             path: EVENTS.into(),
             id: "events",
@@ -130,6 +133,19 @@ fn operations(generator: &mut SchemaGenerator) -> [Operation; 5] {
         },
         operation_contract(),
     ]
+}
+
+fn operation_duties(generator: &mut SchemaGenerator, id: Value) -> Operation {
+    Operation {
+        path: format!("{MASTERNODES}/{{id}}{DUTIES}"),
+        id: "duties",
+        summary: "DKG sessions ahead of one masternode, and what follows if it goes offline.",
+        answer: "The sessions in which it sits or may sit.",
+        schema: reference::<answers::Duties<'_>>(generator),
+        parameters: vec![id, parameter(&Parameter::NETWORK)],
+        errors: &["400", "404", "409", "431", "500", "503"],
+        links: Value::Null,
+    }
 }
 
 fn operation_contract() -> Operation {

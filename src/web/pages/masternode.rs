@@ -13,7 +13,7 @@ use crate::web::api::masternodes::{find, probe};
 use crate::web::api::{AlertsOf, Api};
 use crate::web::pages::events::{self, NetworkEvent};
 use crate::web::pages::score_history::ScoreHistory;
-use crate::web::pages::{alerts, chart, format, network, probe, revival, rows};
+use crate::web::pages::{alerts, chart, duties, format, network, probe, revival, rows};
 use domain::NetworkState;
 use domain::details::Purpose;
 use domain::event::Event;
@@ -129,6 +129,7 @@ fn content(api: &Api, networks: &[Arc<NetworkState>], subject: &Subject<'_>, id:
             (revival::section(subject))
             (probe::seen(subject, called, probe(networks, snapshot, &id), now))
             (facts(subject, now))
+            (duties::section(subject, now))
             (expected(subject))
             section aria-labelledby="events" {
                 h2 #events { "Events" }
@@ -268,11 +269,11 @@ fn parts(masternode: Option<&Masternode>) -> Vec<(String, String)> {
 fn seat(snapshot: &Snapshot, drawing: &SelectedQuorum, node: Option<NodeView<'_>>) -> Option<String> {
     let masternode = node?.masternode;
     let SelectedQuorum { kind, start, .. } = drawing;
-    let told = match drawing.seats(&masternode.id) {
+    let text = match drawing.seats(&masternode.id) {
         true => format!("member of {} of block {start}, commitment due at {}", kind.name, snapshot.due(drawing)),
         false => format!("not a member of {} of block {start}", kind.name),
     };
-    kind.draws(masternode.node_type).then_some(told)
+    kind.draws(masternode.node_type).then_some(text)
 }
 
 /// Expected values of the watch list, and whether they are met.

@@ -10,6 +10,7 @@ mod alerts;
 mod bar;
 mod chart;
 pub mod deployment;
+mod duties;
 mod events;
 mod form;
 mod format;

@@ -1,4 +1,4 @@
-//! What a hostile or broken client can do, and what it costs.
+//! Hostile and broken clients, and their cost.
 //!
 //! Never here: well-behaved requests (`routes`).
 
@@ -114,7 +114,7 @@ async fn silent_connections_evict_each_other_and_keep_no_other_client_out() {
     }
 }
 
-/// A request on a connection that stays.
+/// A request on a persistent connection.
 async fn scrape(connection: &mut TcpStream) {
     soon(connection.write_all(b"GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n")).await.unwrap();
     let mut answer = Vec::new();
@@ -172,7 +172,7 @@ async fn too_large_a_header_is_refused() {
     assert_eq!(server.ask(&larger).await.status, 431);
     let long = format!("GET /metrics?{} HTTP/1.1", "x".repeat(17 * 1024));
     assert_eq!(server.ask(&long).await.status, 431);
-    // Two more are sent with each.
+    // Each request has two more headers.
     let many = format!("GET /metrics HTTP/1.1{}", "\r\nX: x".repeat(62));
     assert_eq!(server.ask(&many).await.status, 200, "64 lines are allowed");
     let more = format!("GET /metrics HTTP/1.1{}", "\r\nX: x".repeat(63));

@@ -1,6 +1,6 @@
-//! What a browser can be made to do by a page of another site.
+//! Requests that a page of another site can make a browser send.
 //!
-//! Never here: clients that are no browsers, but for what they may do that a browser may not.
+//! Never here: other clients, except for requests that only a browser may not send.
 
 use tokio::sync::mpsc;
 
@@ -23,7 +23,7 @@ async fn a_page_of_another_site_neither_reloads_nor_reads() {
     }
     assert_eq!(server.ask("POST /-/reload HTTP/1.1\r\nOrigin: http://test").await.status, 200);
     assert_eq!(reloads.len(), 1, "only the last one reached it");
-    // Whether a request by this name is answered: that of a browser, that of another client.
+    // Whether a request with this name is answered: from a browser, from another client.
     let table = [
         ("127.0.0.1:10066", 200, 200),
         ("localhost:10066", 200, 200),

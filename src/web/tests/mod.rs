@@ -1,6 +1,6 @@
-//! The server over real sockets, spoken to byte by byte.
+//! The server over real sockets, byte by byte.
 //!
-//! Never here: a sleep. What must happen is awaited, and fails after [`PATIENCE`].
+//! Never here: sleeps. An expected event is awaited, and fails after [`PATIENCE`].
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,10 +28,10 @@ mod routes;
 mod stop;
 mod streaming;
 
-/// Far more than anything here takes.
+/// Far longer than any wait here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A deadline that a test lets pass.
+/// A timeout that a test lets expire.
 const SHORT: Duration = Duration::from_millis(50);
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {
@@ -62,14 +62,14 @@ impl Running {
         soon(TcpStream::connect(self.address)).await.unwrap()
     }
 
-    /// A new connection with `request` sent on it.
+    /// A new connection on which `request` was sent.
     async fn send(&self, request: &str) -> TcpStream {
         let mut stream = self.connect().await;
         soon(stream.write_all(request.as_bytes())).await.unwrap();
         stream
     }
 
-    /// One request on a connection of its own. `request` is its lines without the empty one.
+    /// One request on its own connection. `request` is its lines without the empty one.
     async fn ask(&self, request: &str) -> Reply {
         let stream = self.send(&format!("{request}\r\nHost: test\r\nConnection: close\r\n\r\n")).await;
         Reply::parse(&everything(stream).await)
@@ -94,10 +94,10 @@ impl Running {
     }
 }
 
-/// All bytes until the server closes the connection, or breaks it.
+/// All bytes until the server closes or resets the connection.
 async fn everything(mut stream: TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // A reset ends the answer as well as a close; what came before counts.
+    // A reset ends the response like a close; the bytes before it count.
     let _ = soon(stream.read_to_end(&mut bytes)).await;
     bytes
 }
@@ -110,7 +110,7 @@ struct Reply {
 }
 
 impl Reply {
-    /// Reads an answer that ended with its connection; the chunks of a chunked body are put together.
+    /// Parses a response that ended with its connection; the chunks of a chunked body are joined.
     fn parse(bytes: &[u8]) -> Reply {
         let text = String::from_utf8_lossy(bytes);
         let end = text.find("\r\n\r\n").unwrap_or_else(|| panic!("no header in {text:?}"));

@@ -1,6 +1,6 @@
-//! Pages for people next to the API: refresh, policy, panics, places of their own.
+//! The status pages next to the API: refresh, Content-Security-Policy, panics, separate permits.
 //!
-//! Never here: what a page shows.
+//! Never here: content of the pages.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Each page: what it answers, in which headers, and what it counts.
+//! Each route: status, headers, body, and counters.
 //!
 //! Never here: hostile clients (`abuse`), long pages (`streaming`).
 

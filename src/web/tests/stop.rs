@@ -1,4 +1,4 @@
-//! The end of the server.
+//! Shutdown of the server.
 //!
 //! Never here: the end of one connection (`abuse`).
 

@@ -1,6 +1,6 @@
-//! Long pages, sent whole or produced while they are sent.
+//! Long responses, complete or streamed.
 //!
-//! Never here: what is on them.
+//! Never here: their content.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -22,7 +22,7 @@ async fn a_streamed_page_arrives_complete_and_in_order() {
 #[tokio::test]
 async fn a_stream_is_produced_no_faster_than_it_is_read() {
     const PIECES: usize = 400;
-    // What the kernel may hold for both ends, generously.
+    // A generous bound of the kernel's buffers of both ends.
     const IN_FLIGHT_BYTES: usize = 32 * 1024 * 1024;
     let produced = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&produced);
@@ -44,7 +44,7 @@ async fn a_stream_is_produced_no_faster_than_it_is_read() {
             break;
         }
         received += length;
-        // What was received includes the header and the frames of the chunks.
+        // The received bytes include the header and the chunk framing.
         let ahead = (produced.load(Ordering::Relaxed) * PIECE_BYTES).saturating_sub(received);
         assert!(ahead <= IN_FLIGHT_BYTES, "{ahead} bytes ahead of the reader");
     }
@@ -66,7 +66,7 @@ async fn a_scrape_that_is_still_being_sent_counts_as_one() {
     assert_eq!(&start, b"HTTP/1.1 200");
 }
 
-/// Sends a request whose answer is not read.
+/// Sends a request whose response is not read.
 async fn slow_reader(server: &Running) -> TcpStream {
     let client = server.send("GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n").await;
     soon(client.readable()).await.unwrap();

@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 
 use domain::deployment::{At, Deployment};
 use domain::dkg::{MAIN, REGTEST};
+use domain::quorum_rotation::Quarter;
 use domain::quorum_selection::{QuorumModifierInput, Sml};
 use domain::{Details, Height, Masternode, MasternodeId, Subnet, UnixSeconds, rfc3339};
 use masternode_exporter::rpc::ErrorKind;
-use masternode_exporter::rpc::dash::{answers, forks, quorums, sessions, sml_diff, special};
+use masternode_exporter::rpc::dash::{answers, forks, quorums, rotation, sessions, sml_diff, special};
 use masternode_exporter::rpc::masternode_status;
 use serde_json::{Value, json};
 
@@ -126,6 +127,13 @@ fn seats(body: &[u8]) {
     let _ = read(quorums::types(body));
     let lot = read(sml_diff::lot(body, &block(1))).flatten();
     let lot = lot.unwrap_or(QuorumModifierInput { height: block(1).height, hash: block(1).hash, chainlock: None });
+    if let Some(info) = read(rotation::rotation_info(body)) {
+        let rotating = REGTEST.iter().find(|kind| kind.quorums > 1).expect("one rotates");
+        for (snapshot, _) in &info.earlier {
+            let quarter = Quarter::from_snapshot(rotating, &Sml::default(), &lot, snapshot);
+            assert!(quarter.is_ok(), "an empty list has no ranked masternode");
+        }
+    }
     if let Some(change) = read(sml_diff::roll_change(body, &block(1).hash)) {
         let mut roll = Sml::default();
         roll.apply(&change);

@@ -83,5 +83,12 @@ impl Contract {
 }
 
 fn template(path: &str) -> &str {
-    if path.starts_with("/api/v1/masternodes/") { "/api/v1/masternodes/{id}" } else { path }
+    let in_masternodes = path.starts_with("/api/v1/masternodes/");
+    if in_masternodes && path.ends_with("/duties") {
+        "/api/v1/masternodes/{id}/duties"
+    } else if in_masternodes {
+        "/api/v1/masternodes/{id}"
+    } else {
+        path
+    }
 }

@@ -197,6 +197,12 @@ impl Stage {
         OfflineBackfill::new(self.settings.clone(), client).await
     }
 
+    /// A client of the first node, apart from the follower's.
+    pub(crate) fn client(&self) -> Client {
+        let meters = Meters::new(&Registry::new()).unwrap();
+        client(0, &self.servers[0], self.dialect.clone(), &meters)
+    }
+
     /// The history's file.
     pub(crate) fn history(&self) -> PathBuf {
         self.history.as_ref().unwrap().folder.path().join("history.db")

@@ -126,7 +126,7 @@ fn entry_unmatched(process: &ProcessState) -> Verdict {
     let Some(entries) = &process.unmatched_entries else { return Verdict::Unknown };
     Verdict::of(Some(!entries.is_empty()), || {
         format!(
-            "No masternode matches {}: what the entry is meant for is not watched. Look for a typing mistake, or remove the entry.",
+            "No masternode matches {}: the intended masternodes are not watched. Correct the entry, or remove it.",
             entries.join("; ")
         )
     })

@@ -1,6 +1,6 @@
-//! Each condition at its edge.
+//! Each condition at its threshold.
 //!
-//! Never here: how long a condition must hold.
+//! Never here: pending durations.
 
 mod calls_and_own_nodes;
 mod process;
@@ -28,16 +28,16 @@ use crate::watch::{WatchField, WatchTarget};
 
 const TIP: u32 = 288_000;
 
-/// A masternode that is not the next to be paid; those with number 100 and above wait longer.
+/// A masternode that is not the next to be paid; those from number 100 wait longer.
 fn masternode(number: u8) -> Masternode {
     let last_paid_height = (number < 100).then_some(Height(1_000));
     Masternode { last_paid_height, ..samples::masternode(number) }
 }
 
-/// What is found: conditions with their values.
+/// Expected conditions with their values.
 type Found = &'static [(&'static str, f64)];
 
-/// What each source sees of one session: its phase, whose seat, whether the contribution came.
+/// The view of each source of one session: its phase, the member, whether the contribution arrived.
 type Seen = &'static [(u8, u8, bool)];
 
 /// A network with one watched masternode, number 1, among `others` healthy ones.
@@ -76,7 +76,7 @@ impl Default for Scene {
 }
 
 impl Scene {
-    /// As a node of this version answers.
+    /// The list as a node of this version reports it.
     fn snapshot_of_node(&self, node_version: Option<u32>) -> Snapshot {
         let nodes: Vec<Masternode> = self.node.iter().cloned().chain((2..=self.others + 1).map(masternode)).collect();
         let list = list(self.tip, nodes);
@@ -110,7 +110,7 @@ impl Scene {
         Snapshot::new(parts, &tallies)
     }
 
-    /// What is known of the network so long after its tip.
+    /// The state of the network this long after its tip.
     fn state(&self, probes: Option<Probes>, node_version: Option<u32>) -> NetworkState {
         let snapshot = self.snapshot_of_node(node_version);
         let source = SourceHealth {
@@ -134,7 +134,7 @@ impl Scene {
         }
     }
 
-    /// The process runs for days.
+    /// A process that has run for days.
     fn now(&self) -> Moment {
         let unix = UnixSeconds(block(self.tip).time.0 + self.seconds_later);
         Moment { unix, uptime: Duration::from_secs(500_000) }
@@ -155,7 +155,7 @@ impl Scene {
     }
 }
 
-/// Everything that is evaluated of one network and a process without trouble.
+/// The evaluation input: one network, and a process without problems.
 fn input(state: NetworkState, now: Moment) -> EvaluationInput {
     let process = ProcessState {
         config_good: true,
@@ -210,8 +210,8 @@ fn nothing_is_said_of_a_healthy_network() {
     Scene::default().check(&[]);
 }
 
-/// 200 masternodes: limit 200, step 132, safe level 68. Quorums of 400 have too few members, a rotation cycle has a seat for
-/// everybody; its commitments fall due at offset 42 into 288.
+/// 200 masternodes: limit 200, step 132, safe level 68. Quorums of 400 have too few members, a rotation cycle includes
+/// every masternode; its commitments are due at offset 42 into 288.
 #[test]
 fn a_ban_is_imminent_when_a_test_comes_before_safety() {
     // offset of the tip, score: safe after score − 68 blocks.
@@ -251,7 +251,7 @@ fn a_penalty_is_told_for_an_hour() {
     let scene = |score, height| Scene { node: scored(score), events: vec![penalty(1, height)], ..Scene::default() };
     scene(10, TIP - 21).check(&[("MasternodePoSePenalized", 132.0)]);
     scene(10, TIP - 22).check(&[]);
-    // A revival took the score away, and with it what there was to tell.
+    // A revival resets the score and ends the condition.
     scene(0, TIP - 21).check(&[]);
 }
 
@@ -260,7 +260,7 @@ fn a_masternode_that_left_is_missing_and_its_payment_lost() {
     let events = vec![event(1, TIP - 3, EventKind::PaymentLost)];
     let scene = Scene { node: None, events, ..Scene::default() };
     scene.check(&[("MasternodePaymentLost", 1.0), ("MasternodeMissing", 0.0)]);
-    // An hour before the tip are 24 blocks of 150 seconds, whatever our clock says.
+    // The hour before the tip has 24 blocks of 150 seconds, independent of the wall clock.
     let lost =
         |height| Scene { node: None, events: vec![event(1, height, EventKind::PaymentLost)], ..Scene::default() };
     lost(TIP - 23).check(&[("MasternodePaymentLost", 1.0), ("MasternodeMissing", 0.0)]);
@@ -349,10 +349,10 @@ fn a_wave_needs_ten_and_a_hundredth() {
 
 #[test]
 fn a_group_is_degraded_by_three_or_by_a_third_of_at_least_two() {
-    // watched masternodes of the group, newly penalised, told.
+    // watched masternodes of the group, newly penalised, degraded.
     let cases =
         [(1, 1, false), (2, 1, false), (3, 2, true), (6, 2, true), (7, 2, false), (30, 2, false), (30, 3, true)];
-    for (members, penalised, told) in cases {
+    for (members, penalised, degraded) in cases {
         let scene = Scene {
             watched: (1..=members).collect(),
             events: (1..=penalised).map(|number| penalty(number, TIP)).collect(),
@@ -360,7 +360,7 @@ fn a_group_is_degraded_by_three_or_by_a_third_of_at_least_two() {
         };
         let evaluation = scene.evaluate();
         let group = evaluation.holding().find(|(_, held, ..)| held.alert.name == "MasternodeGroupDegraded");
-        assert_eq!(group.is_some(), told, "{penalised} of {members}");
+        assert_eq!(group.is_some(), degraded, "{penalised} of {members}");
         assert!(group.is_none_or(|(subject, ..)| subject.labels["group"] == "acme"));
     }
 }

@@ -7,8 +7,8 @@ use crate::pose::CONSENSUS;
 
 const DAY: f64 = 548.0;
 
-fn unknown(_: &QuorumType) -> Option<KnownMembership> {
-    None
+fn unknown(_: &QuorumType, _: Height) -> Membership {
+    Membership::Possible(1.0)
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn the_probability_of_a_test_counts_coming_windows() {
     // offset of the tip into 576, blocks, type, known windows: probability. 1920 / 2100 = 0.914 in a rotation cycle,
     // 400 / 2100 = 0.190 in each quorum of 400, 100 / 348 = 0.287 in a Platform quorum.
     let (regular, evo) = (NodeType::Regular, NodeType::Evo);
-    let over = Known { draw: None, open: Some(false) };
+    let seat = |kind: &QuorumType, _| Membership::Possible(kind.seats(&population));
     let cases = [
         (60, 248, regular, 0.0),
         (60, 249, regular, 0.1905),
@@ -89,7 +89,7 @@ fn the_probability_of_a_test_counts_coming_windows() {
         (60, 47, evo, 1.0 - 0.7126 * 0.7126),
     ];
     for (offset, blocks, kind, expected) in cases {
-        let chance = chance_of_test(MAIN, kind, &population, (Height(576_000 + offset), blocks), |_| over);
+        let chance = chance_of_test(MAIN, kind, (Height(576_000 + offset), blocks), |_| Some(false), seat);
         assert!((chance - expected).abs() < 0.001, "offset {offset}, {blocks} blocks: {chance}");
     }
 }
@@ -117,13 +117,16 @@ fn a_known_membership_replaces_the_probability() {
         (64, 48, false, true, two, 8),
     ];
     for (offset, start, open, seated, expected, restart) in cases {
-        let draw =
-            |kind: &QuorumType| (kind.id == 4).then_some(KnownMembership { start: Height(576_000 + start), seated });
-        let known = |kind: &QuorumType| Known { draw: draw(kind), open: Some(open && kind.id == 4) };
+        let seat = |kind: &QuorumType, begun: Height| match (kind.id == 4 && begun.0 == 576_000 + start, seated) {
+            (true, true) => Membership::Seated(begun),
+            (true, false) => Membership::Absent,
+            (false, _) => Membership::Possible(kind.seats(&population)),
+        };
+        let is_open = |kind: &QuorumType| Some(open && kind.id == 4);
         let tip = Height(576_000 + offset);
-        let chance = chance_of_test(MAIN, NodeType::Evo, &population, (tip, 47), known);
+        let chance = chance_of_test(MAIN, NodeType::Evo, (tip, 47), is_open, seat);
         assert!((chance - expected).abs() < 0.001, "offset {offset}, {open}, {seated}: {chance}");
-        let window = maintenance_window(MAIN, NodeType::Evo, tip, draw);
+        let window = maintenance_window(MAIN, NodeType::Evo, tip, seat);
         assert_eq!(window, Some(restart), "offset {offset}, {start}, {seated}");
     }
 }

@@ -186,3 +186,28 @@ fn windows_lie_between_the_duties_and_overlapping_ones_leave_none() {
     assert_eq!(quiet_windows(&busy, Height(1000), Height(1004)), []);
     assert_eq!(quiet_windows(&[], Height(1000), Height(1004)), [QuietWindow { start: Height(1001), blocks: 4 }]);
 }
+
+#[test]
+fn a_known_seat_is_certain_a_known_absence_spares_and_the_rest_is_a_rate() {
+    let (rotations, types, population) = ([rotation()], [rotating()], population(40));
+    let inputs =
+        DutyInputs { types: &types, population: &population, selected: &[], rotations: &rotations, tip: Height(479) };
+    let membership = |number: u8, cycle: u32| inputs.membership(&id(number), &types[0], Height(cycle));
+    assert_eq!(membership(8, 480), Membership::Seated(Height(480)));
+    assert_eq!(membership(16, 528), Membership::Seated(Height(529)), "the second quorum begins a block later");
+    assert_eq!(membership(40, 480), Membership::Absent);
+    // 8 of the 16 without a seat in the three known quarters are selected.
+    assert_eq!(membership(40, 528), Membership::Possible(0.5));
+    assert_eq!(membership(8, 432), Membership::Possible(0.8), "of the cycle before, only the rate is known");
+    assert_eq!(membership(8, 672), Membership::Possible(0.8), "and of the fourth cycle ahead");
+    let crowded = DutyInputs { population: &super::tests::population(31), ..inputs };
+    let membership = crowded.membership(&id(16), &types[0], Height(528));
+    assert_eq!(membership, Membership::Seated(Height(528)), "a second seat may be in the first quorum");
+}
+
+#[test]
+fn two_known_seats_that_are_due_in_one_block_are_a_double_seat() {
+    assert_eq!(double_seat(&[known(1010, 1052), known(1030, 1072), known(1011, 1052)]), Some(Height(1052)));
+    let possible = Duty { chance: 0.9, ..known(1011, 1052) };
+    assert_eq!(double_seat(&[known(1010, 1052), known(1030, 1072), possible]), None);
+}

@@ -21,7 +21,7 @@ pub struct RotationSeat {
 }
 
 /// The quarters of the four newest cycles of a rotating type.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotation {
     kind: QuorumType,
     /// The oldest first; always four of them, one cycle apart.

@@ -7,6 +7,7 @@
 //! Never here: selection and order.
 
 mod alert;
+mod duties;
 mod event;
 mod masternode;
 mod masternode_details;
@@ -14,6 +15,7 @@ mod network;
 mod values;
 
 pub use alert::{Alert, Probe, Requirement};
+pub use duties::Duties;
 pub use event::{Event, Object, Payee, Quorum};
 pub use masternode::{Masternode, Subject};
 pub use masternode_details::MasternodeDetails;

@@ -1,10 +1,10 @@
-//! What calls and own nodes say of a masternode.
+//! Conditions from probes and own nodes.
 //!
-//! Never here: what the list says of it.
+//! Never here: conditions from the masternode list.
 
 use super::*;
 
-/// The last call: how it ended, and the version that was told.
+/// The last probe: its outcome, and the reported version.
 type Call = Option<(Outcome, Option<u32>)>;
 
 /// The conditions of probes and own nodes, in the order of the catalogue.
@@ -17,7 +17,7 @@ const OF_PROBES: [&str; 6] = [
     "MasternodeReleaseBad",
 ];
 
-/// Which of them hold, and which are unknown.
+/// The holding and the unknown ones.
 fn of_probes(scene: &Scene, probes: Option<Probes>, version: u32) -> [Vec<&'static str>; 2] {
     let evaluation = evaluate_state(scene.state(probes, Some(version)), &mut Memory::default(), scene.now());
     let is = |fits: fn(&Verdict) -> bool| {
@@ -40,7 +40,7 @@ fn check_call(call: Option<Call>, found: &[&str], unknown: &[&str]) {
     assert_eq!(of_probes(&Scene::default(), probes, 230_102), [found, unknown], "after {call:?}");
 }
 
-/// Nodes of 23.1 take no masternode below 70240 (`MIN_MASTERNODE_PROTO_VERSION`).
+/// Nodes of 23.1 accept no masternode below 70240 (`MIN_MASTERNODE_PROTO_VERSION`).
 #[test]
 fn a_call_tells_what_is_wrong_and_of_whom_nothing_is_known() {
     let called = |outcome, version| Some(Some((outcome, version)));

@@ -1,4 +1,4 @@
-//! Sources, data and this process at their edges.
+//! Conditions of sources, data and this process at their thresholds.
 //!
 //! Never here: masternodes.
 
@@ -16,7 +16,7 @@ fn after(change: impl Fn(&mut NetworkState), names: &[&str]) -> Vec<Option<Verdi
     names.iter().map(|name| verdict(&evaluation, name)).map(|verdict| verdict.map(short)).collect()
 }
 
-/// Without its text.
+/// The verdict without its text.
 fn short(verdict: Verdict) -> Verdict {
     match verdict {
         Verdict::Holds { value, text } => {
@@ -43,7 +43,7 @@ fn what_a_source_says_or_does_not_say_follows_it() {
     assert_eq!(after(|state| state.sources[0].network_match = Some(false), &names)[2], held(1.0));
     assert_eq!(after(|state| state.sources[0].network_match = None, &names)[2], UNKNOWN);
     let said = ["MasternodeExporterSourceIsolated", "MasternodeExporterSourceReleaseBad"];
-    assert_eq!(after(|_| {}, &said), [UNKNOWN, UNKNOWN], "nothing was said yet");
+    assert_eq!(after(|_| {}, &said), [UNKNOWN, UNKNOWN], "nothing was reported yet");
     let fork = ["MasternodeExporterSourceForkNotReady", "MasternodeExporterSourceLeftBehind"];
     let behind = |activation: Option<u32>| {
         after(
@@ -69,7 +69,7 @@ fn what_a_source_said_counts_for_ten_minutes_of_silence() {
     };
     assert_eq!(isolated(Some(true), 0), held(1.0));
     assert_eq!(isolated(None, 600), held(1.0));
-    assert_eq!(isolated(None, 601), None, "that it is down is another alert");
+    assert_eq!(isolated(None, 601), None, "an unreachable source has another alert");
     assert_eq!(isolated(Some(false), 700), NOT);
 }
 
@@ -114,7 +114,7 @@ fn a_gap_counts_for_an_hour_and_what_is_not_understood_for_a_day() {
         ["MasternodeExporterHistoryGap", "MasternodeExporterAnswersNotUnderstood"]
             .map(|name| verdict(&evaluation, name).map(short))
     };
-    // The first look already finds the gap of a start after a long pause.
+    // The first evaluation already finds the gap of a start after a long pause.
     assert_eq!(rises(6_000, 0, 0), [held(6_000.0), NOT]);
     assert_eq!(rises(6_000, 2, 3_599), [held(6_000.0), held(2.0)]);
     assert_eq!(rises(6_000, 2, 3_600), [NOT, held(2.0)]);

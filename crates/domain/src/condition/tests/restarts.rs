@@ -1,10 +1,10 @@
-//! What a process does not know that began a moment ago, and what it does know by its history.
+//! Unknown conditions of a process that has just started, and conditions that the history makes known.
 //!
-//! Never here: how alerts are kept over a restart (`alerting`).
+//! Never here: alert state over a restart (`alerting`).
 
 use super::*;
 
-/// The verdict on a condition by a process that follows the network for so many seconds.
+/// The verdict on a condition in a process that has followed the network for this many seconds.
 fn young(scene: &Scene, seconds: u64, name: &str) -> Option<Verdict> {
     let mut state = scene.state(None, None);
     state.since = Moment { uptime: scene.now().uptime - Duration::from_secs(seconds), ..scene.now() };

@@ -1,4 +1,4 @@
-//! Quorums that do not form, and seats in sessions under way.
+//! Quorums that do not form, and memberships in active sessions.
 //!
 //! Never here: penalties.
 
@@ -18,7 +18,7 @@ fn a_type_without_a_quorum_in_two_windows_is_told_and_is_no_fault_of_a_masternod
     for (tip, start, expected) in cases {
         let newest = Some(Mined { start: Height(start), mined: Height(start + 21) });
         let formations = Formations::from([("llmq_400_85", Formation { newest, open: None })]);
-        // A masternode with a score that sat in these sessions: nothing is said of it.
+        // A member of these sessions with a score: there is no condition of it.
         Scene { tip, node: scored(10), formations, ..Scene::default() }.check(expected);
     }
     Scene { tip: TIP + 48, ..Scene::default() }.check(&[]);

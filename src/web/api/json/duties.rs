@@ -1,0 +1,103 @@
+//! DKG sessions ahead of a masternode as JSON, and what follows if it goes offline.
+//!
+//! Never here: which seats are known (`domain::duty`).
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::web::api::json::values::{Text, number};
+use crate::web::api::json::{Block, Subject};
+use domain::duty::{self, OUTLOOK_BLOCKS};
+use domain::masternode::{Height, MasternodeId, UnixSeconds};
+
+/// DKG sessions ahead of a masternode, and what follows if it goes offline.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Duties<'a> {
+    /// Name of the network in the configuration.
+    network: &'a str,
+    /// The masternode.
+    masternode: Text<MasternodeId>,
+    #[serde(flatten)]
+    block: Block,
+    /// Sessions that begin after this block are not listed.
+    until_height: u32,
+    /// Sessions in which the masternode sits or may sit, by their first block. Null while it is not registered, and where the
+    /// chain's quorums are not known. A banned masternode keeps its known seats.
+    duties: Option<Vec<Duty>>,
+    /// First height at which two known seats are due: missed together, they ban whatever the score is.
+    double_seat_height: Option<u32>,
+    /// Height of the first penalty if it goes offline now. Null when banned.
+    offline_penalty: Option<Bounds>,
+    /// Height of the ban if it goes offline now and stays so. Null when banned.
+    offline_ban: Option<Bounds>,
+}
+
+/// A session in which the masternode sits or may sit.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct Duty {
+    /// Name of the quorum type, such as llmq_60_75.
+    quorum_type: &'static str,
+    /// Index of the quorum in its cycle; null for types that do not rotate, and while it is not known.
+    index: Option<u32>,
+    /// Whether the seat is known.
+    known: bool,
+    /// Chance of a seat; 1 for a known one.
+    #[schemars(range(min = 0, max = 1))]
+    probability: f64,
+    /// Block with which the session begins; of a seat that is not known the first block of its cycle.
+    start_height: u32,
+    /// First block behind the session's danger: an absence from here on is no failure in it.
+    end_height: u32,
+    /// First height at which a failure can be punished.
+    due_height: u32,
+    /// When the session is expected to begin; null when it has begun.
+    start_time: Option<Text<UnixSeconds>>,
+}
+
+/// A height that is known when both ends are equal.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct Bounds {
+    /// Not before this height; null when not within the sessions that are listed.
+    earliest_height: Option<u32>,
+    /// Not after this height; null where known seats do not decide it.
+    latest_height: Option<u32>,
+}
+
+impl Bounds {
+    fn new(bounds: duty::Bounds) -> Bounds {
+        Bounds { earliest_height: number(bounds.earliest), latest_height: number(bounds.latest) }
+    }
+}
+
+impl<'a> Duties<'a> {
+    /// Those of a masternode, listed or watched.
+    pub fn new(subject: &Subject<'a>, id: MasternodeId) -> Duties<'a> {
+        let snapshot = subject.snapshot;
+        let duties = subject.on_list(|node| snapshot.duties_ahead(node));
+        let outlook = subject.on_list(|node| snapshot.offline_outlook(node));
+        let (tip, facts) = (snapshot.block(), snapshot.facts());
+        let expected = |height: Height| facts.expected_at(height, tip, snapshot.rules()).map(Text);
+        Duties {
+            network: snapshot.network(),
+            masternode: Text(id),
+            block: Block::new(snapshot),
+            until_height: tip.height.after(OUTLOOK_BLOCKS).0,
+            double_seat_height: number(duties.as_deref().and_then(duty::double_seat)),
+            duties: duties.map(|duties| {
+                let duty = |duty: &duty::Duty| Duty {
+                    quorum_type: duty.quorum_type,
+                    index: duty.index,
+                    known: duty.is_known(),
+                    probability: duty.chance,
+                    start_height: duty.start.0,
+                    end_height: duty.end.0,
+                    due_height: duty.due.0,
+                    start_time: expected(duty.start),
+                };
+                duties.iter().map(duty).collect()
+            }),
+            offline_penalty: outlook.map(|outlook| Bounds::new(outlook.penalty)),
+            offline_ban: outlook.map(|outlook| Bounds::new(outlook.ban)),
+        }
+    }
+}
