@@ -193,21 +193,22 @@ fn names(catalogue: &Catalogue, fits: impl Fn(&Condition) -> bool) -> String {
     fitting.map(|condition| condition.alert.name).collect::<Vec<_>>().join("|")
 }
 
+/// The matchers are of `alertname`: one that a masternode label is set or not would read the index of every masternode.
 fn held(catalogue: &Catalogue) -> Record {
     let target_and_text = without(&["text"]);
-    let is_never_muted = |condition: &Condition| condition.alert.scope == Scope::Masternode && !condition.mutable;
-    let unmuted = names(catalogue, is_never_muted);
-    let of_network = "masternode=\"\", network!=\"\", source=\"\", group_key=\"\"";
+    let of = |scopes: &[Scope]| names(catalogue, |condition| scopes.contains(&condition.alert.scope));
+    let muted = names(catalogue, |condition| condition.alert.scope == Scope::Masternode && condition.mutable);
+    let of_masternodes = of(&[Scope::Masternode]);
+    let of_networks = of(&[Scope::Network, Scope::QuorumType]);
+    let own = of(&[Scope::Source, Scope::Group, Scope::Receiver, Scope::Exporter]);
     (
         HELD,
         "Conditions as exporters report them now or reported them last: until one reports otherwise, the subject is no longer watched, or a week has passed.",
         format!(
             "(\n  \
-               masternode_alert_text{{masternode=\"\"}}\n  \
+               masternode_alert_text{{alertname!~\"{muted}\"}}\n  \
                or\n  \
-               masternode_alert_text{{alertname=~\"{unmuted}\"}}\n  \
-               or\n  \
-               masternode_alert_text{{masternode!=\"\"}}\n    \
+               masternode_alert_text{{alertname=~\"{muted}\"}}\n    \
                  unless on (network, masternode, alias) masternode_maintenance_until_timestamp_seconds > time()\n\
              ) * 0 + time()\n\
              or\n\
@@ -216,10 +217,10 @@ fn held(catalogue: &Catalogue) -> Record {
              )\n  \
                # Every exporter can contradict a condition of a network or of a masternode; of its sources, groups, receivers and\n  \
                # of itself each knows only its own.\n  \
-               unless ignoring ({target_and_text}) masternode_alert_condition{{{of_network}}}\n  \
-               unless ignoring (text) masternode_alert_condition{{masternode=\"\"}}\n  \
+               unless ignoring ({target_and_text}) masternode_alert_condition{{alertname=~\"{of_networks}\"}}\n  \
+               unless ignoring (text) masternode_alert_condition{{alertname=~\"{own}\"}}\n  \
                unless ignoring ({target_and_text}) (\n    \
-                 masternode_alert_condition{{masternode!=\"\"}} and on (alertname, network, masternode, alias) {HELD}\n  \
+                 masternode_alert_condition and on (alertname, network, masternode, alias) {HELD}{{alertname=~\"{of_masternodes}\"}}\n  \
                )\n  \
                unless on (network, masternode, alias) masternode_alert_condition{{alertname=\"{MISSING}\"}} == 1\n  \
                unless (\n    \
