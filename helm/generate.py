@@ -22,6 +22,14 @@ PORT = {"type": "integer", "minimum": 1, "maximum": 65535}
 COUNT = {"type": "integer", "minimum": 0}
 COUNT_OR_SHARE = {"type": ["integer", "string"], "pattern": "^([0-9]+%)?$", "minimum": 0}
 
+# Labels by which alerts and their exporters differ: an alert may not get another value of one. A test of the exporter compares them with
+# those that `masternode-exporter rules --label` refuses.
+RESERVED = (
+    "alertname severity network masternode alias node_type group_key group quorum_type source receiver job instance pod container endpoint"
+    " service node prometheus prometheus_replica"
+).split()
+ALERT_LABELS = STRINGS | {"propertyNames": {"not": {"enum": RESERVED}}}
+
 # What a value may be, where its default does not say enough. Keys of `probe` and the like are Kubernetes' own.
 SAID = {
     "kind": {"enum": ["Deployment", "StatefulSet", "None"]},
@@ -42,6 +50,7 @@ SAID = {
     "podDisruptionBudget.minAvailable": COUNT_OR_SHARE,
     "podDisruptionBudget.maxUnavailable": COUNT_OR_SHARE,
     "tests.timeoutSeconds": {"type": "integer", "minimum": 1},
+    "prometheusRule.alertLabels": ALERT_LABELS,
 }
 for monitor in ["serviceMonitor", "podMonitor"]:
     SAID |= {
@@ -63,7 +72,7 @@ ALERT = {
         "enabled": {"type": "boolean"},
         "severity": {"enum": ["critical", "warning", "info", "none"]},
         "for": {"type": "string", "pattern": DURATION},
-        "labels": STRINGS,
+        "labels": ALERT_LABELS,
         "annotations": STRINGS,
     },
 }

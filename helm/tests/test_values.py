@@ -52,6 +52,8 @@ WRONG = [
     (chart.DEMO | {"prometheusRule": {"rules": {"MasternodePoseBanned": {"enabled": False}}}}, "MasternodePoseBanned"),
     (chart.DEMO | {"prometheusRule": {"rules": {"MasternodePoSeBanned": {"severity": "bad"}}}}, "severity"),
     (chart.DEMO | {"prometheusRule": {"rules": {"MasternodePoSeBanned": {"for": "5 minutes"}}}}, "for"),
+    (chart.DEMO | {"prometheusRule": {"rules": {"MasternodePoSeBanned": {"labels": {"alias": "x"}}}}}, "alias"),
+    (chart.DEMO | {"prometheusRule": {"alertLabels": {"source": "x"}}}, "source"),
     ({"config": {"networks": "dash"}}, "networks"),
     ({"config": {"networks": [{"name": "Dash Main", "sources": []}]}}, "name"),
     ({"config": {"networks": [{"name": "a", "sources": [{"name": "b"}]}]}}, "url"),

@@ -12,7 +12,7 @@ use domain::condition::{Alert, Catalogue, Inhibition, Scope, Severity};
 pub struct PrometheusAlert {
     /// Name, severity, pending duration and texts.
     pub alert: Alert,
-    /// PromQL; `$job` is replaced by a matcher of the job, or by nothing.
+    /// PromQL; `$absent` is replaced by the condition that no exporter was ever seen: of the given job, or of any.
     pub expression: &'static str,
     /// The description, as a Prometheus template.
     pub description: &'static str,
@@ -46,7 +46,7 @@ pub const PROMETHEUS_ALERTS: &[PrometheusAlert] = &[
                      )\n\
                      unless on (job) masternode_exporter_build_info\n\
                      or\n\
-                     absent(masternode_exporter_build_info$job) unless on () job:masternode_exporter:seen",
+                     $absent",
         description: "No exporter{{ with $labels.job }} of job {{ . }}{{ end }} is scraped: the state of its masternodes is unknown.",
         inhibits: &[Inhibition {
             targets: &["MasternodeExporterNetworkUnreported", "MasternodeExporterDown"],
@@ -100,9 +100,26 @@ pub const PROMETHEUS_ALERTS: &[PrometheusAlert] = &[
             Scope::Exporter,
             ["Prometheus cannot scrape an exporter.", "An exporter could not be scraped and is scraped again."],
         ),
-        expression: "up == 0 and on (job) job:masternode_exporter:seen",
+        expression: "up == 0 and on (job, instance) instance:masternode_exporter:seen",
         description: "Exporter {{ $labels.instance }} of job {{ $labels.job }} cannot be scraped. If another exporter watches the same \
                       masternodes, their alerts still work.",
+        inhibits: &[],
+    },
+    PrometheusAlert {
+        alert: alert(
+            "MasternodeExporterListMissing",
+            Severity::Critical,
+            1200,
+            Scope::Exporter,
+            [
+                "An exporter has no current masternode list.",
+                "An exporter had no current masternode list and has one again.",
+            ],
+        ),
+        expression: "masternode_exporter_gap_blocks_total unless on (job, instance, network) masternode_alert_evaluated",
+        description: "Exporter {{ $labels.instance }} of job {{ $labels.job }} has no current masternode list of \
+                      {{ $labels.network }}: it does not evaluate the alerts of its masternodes. Masternodes that no other \
+                      exporter watches are not watched.",
         inhibits: &[],
     },
     PrometheusAlert {

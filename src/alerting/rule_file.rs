@@ -27,6 +27,22 @@ pub const TARGET_LABELS: &[&str] = &[
     "prometheus_replica",
 ];
 
+/// Whether a label added to all alerts replaces one by which alerts, or the exporters of two alerts, differ. Only
+/// `namespace` may be set: an `AlertmanagerConfig` requires it.
+pub fn is_reserved(label: &str) -> bool {
+    let scopes = [
+        Scope::Masternode,
+        Scope::Group,
+        Scope::Network,
+        Scope::QuorumType,
+        Scope::Source,
+        Scope::Receiver,
+        Scope::Exporter,
+    ];
+    let target = TARGET_LABELS.contains(&label) && label != "namespace";
+    target || matches!(label, "alertname" | "severity") || scopes.iter().any(|scope| scope.labels().contains(&label))
+}
+
 /// How long the last known state counts while no exporter reports a newer one.
 pub const MEMORY: &str = "7d";
 const MEMORY_SECONDS: u32 = 7 * 86_400;
@@ -41,11 +57,14 @@ pub const FIRING: &str = "masternode:masternode_alert_text:firing";
 /// Number of exporters of a job that report a network.
 const PAGES: &str = "job:masternode_alert_evaluated:count";
 
-/// Conditions of masternodes that held, and for which an exporter knows whether they hold.
-const KNOWN: &str = "masternode:masternode_alert_text:known";
+/// The condition of a watched masternode that left the list: it ends the others.
+const MISSING: &str = "MasternodeMissing";
 
-/// The condition that is known of every listed masternode: it stands for being watched.
-pub const ALWAYS_KNOWN: &str = "MasternodeMissing";
+/// Targets that were exporters. A job can have other targets.
+const EXPORTERS: &str = "instance:masternode_exporter:seen";
+
+/// Exporters that cannot be scraped.
+const DOWN: &str = "up == 0 and on (job, instance) instance:masternode_exporter:seen";
 
 /// Jobs with all their exporters, by network.
 const WHOLE: &str = "job:masternode_alert_evaluated:whole";
@@ -86,8 +105,11 @@ pub fn render(catalogue: &Catalogue, options: &RuleOptions) -> String {
         write_alert(&mut text, &condition.alert, &expression, &description(condition), options);
     }
     for alert in PROMETHEUS_ALERTS {
-        let job = options.job.as_ref().map_or(String::new(), |job| format!("{{job={job:?}}}"));
-        let expression = alert.expression.replace("$job", &job);
+        let absent = options.job.as_ref().map_or_else(
+            || "absent(masternode_exporter_build_info) unless on () job:masternode_exporter:seen".to_string(),
+            |job| format!("absent(masternode_exporter_build_info{{job={job:?}}})"),
+        );
+        let expression = alert.expression.replace("$absent", &absent);
         write_alert(&mut text, &alert.alert, &expression, alert.description, options);
     }
     text
@@ -102,11 +124,11 @@ type Record = (&'static str, &'static str, String);
 
 /// Each recording rule, in order of dependency.
 fn records(catalogue: &Catalogue) -> Vec<Record> {
-    presence().into_iter().chain([known(), held(catalogue), firing(catalogue)]).collect()
+    presence().into_iter().chain([held(catalogue), firing(catalogue)]).collect()
 }
 
 /// Rules about exporters that are present, and about what is missing without them.
-fn presence() -> [Record; 4] {
+fn presence() -> [Record; 5] {
     [
         (
             PAGES,
@@ -115,17 +137,28 @@ fn presence() -> [Record; 4] {
                 .into(),
         ),
         (
+            EXPORTERS,
+            "Time at which an exporter last reported. Other targets of its job are none.",
+            seen(EXPORTERS, "count by (job, instance) (masternode_exporter_build_info)", "(job, instance) up == 0"),
+        ),
+        (
             WHOLE,
-            "Jobs with all their exporters: as many as in the last two days, not counting ten minutes of a rollout.",
-            format!("{PAGES} >= max_over_time(min_over_time({PAGES}[10m])[2d:10m])\n  unless on (job) up == 0"),
+            "Jobs with all their exporters: as many as in the last week, not counting ten minutes of a rollout.",
+            format!(
+                "{PAGES} >= max_over_time(min_over_time({PAGES}[10m])[{MEMORY}:10m])\n  \
+                   unless on (job) ({DOWN})\n  \
+                   unless on (job, network) (\n    \
+                     masternode_exporter_gap_blocks_total unless on (job, instance, network) masternode_alert_evaluated\n  \
+                   )"
+            ),
         ),
         (
             "job:masternode_exporter:seen",
             "Time at which a job last reported a network.",
-            format!(
-                "count by (job, network) (masternode_exporter_gap_blocks_total) * 0 + time()\n\
-                 or\n\
-                 job:masternode_exporter:seen > time() - {MEMORY_SECONDS}"
+            seen(
+                "job:masternode_exporter:seen",
+                "count by (job, network) (masternode_exporter_gap_blocks_total)",
+                &format!("(job) ({DOWN})"),
             ),
         ),
         (
@@ -135,13 +168,24 @@ fn presence() -> [Record; 4] {
                 "(\n  \
                    max by (job, network, masternode, alias) (masternode_registered offset 5m) * 0 + time()\n  \
                    or\n  \
-                   masternode:masternode_registered:lost > time() - {MEMORY_SECONDS}\n\
+                   {}\n\
                  )\n\
                  unless on (network, masternode) masternode_registered\n\
-                 unless on (job, network) {WHOLE}"
+                 unless on (job, network) {WHOLE}",
+                remembered("masternode:masternode_registered:lost", &format!("(job) ({DOWN})")).replace('\n', "\n  "),
             ),
         ),
     ]
+}
+
+/// The time of each series now, or the last time: a Prometheus that was down for up to an hour still knows it.
+fn seen(record: &str, now: &str, down: &str) -> String {
+    format!("{now} * 0 + time()\nor\n{}", remembered(&format!("last_over_time({record}[1h])"), down))
+}
+
+/// A record of times that remembers itself for a week, and longer while its exporters are configured and down.
+fn remembered(record: &str, down: &str) -> String {
+    format!("{record} > time() - {MEMORY_SECONDS}\nor\n{record} and on {down}")
 }
 
 fn names(catalogue: &Catalogue, fits: impl Fn(&Condition) -> bool) -> String {
@@ -149,59 +193,43 @@ fn names(catalogue: &Catalogue, fits: impl Fn(&Condition) -> bool) -> String {
     fitting.map(|condition| condition.alert.name).collect::<Vec<_>>().join("|")
 }
 
-/// More exporters have a list with the masternode than do not know the condition. With 5,000 watched masternodes there
-/// are a hundred thousand conditions, so only those that held are examined.
-fn known() -> Record {
-    let (target, target_and_text) = (without(&[]), without(&["text"]));
-    let held = format!("max without ({target_and_text}) ({HELD}{{masternode!=\"\"}}) * 0");
-    (
-        KNOWN,
-        "Conditions of masternodes that held and are known now by more exporters with a list than do not know them.",
-        format!(
-            "(\n  \
-               {held}\n    \
-                 + on (network, masternode, alias) group_left ()\n  \
-               count by (network, masternode, alias) (masternode_alert_condition{{alertname=\"{ALWAYS_KNOWN}\"}})\n\
-             )\n\
-             - (\n  \
-               count without ({target}) (\n    \
-                 masternode_alert_condition_unknown{{masternode!=\"\"}}\n      \
-                   and on (job, instance, network) masternode_alert_evaluated\n  \
-               )\n  \
-               or\n  \
-               {held}\n\
-             )\n\
-             > 0"
-        ),
-    )
-}
-
+/// The matchers are of `alertname`: one that a masternode label is set or not would read the index of every masternode.
 fn held(catalogue: &Catalogue) -> Record {
     let target_and_text = without(&["text"]);
-    let is_never_muted = |condition: &Condition| condition.alert.scope == Scope::Masternode && !condition.mutable;
-    let unmuted = names(catalogue, is_never_muted);
+    let of = |scopes: &[Scope]| names(catalogue, |condition| scopes.contains(&condition.alert.scope));
+    let muted = names(catalogue, |condition| condition.alert.scope == Scope::Masternode && condition.mutable);
+    let of_masternodes = of(&[Scope::Masternode]);
+    let of_networks = of(&[Scope::Network, Scope::QuorumType]);
+    let own = of(&[Scope::Source, Scope::Group, Scope::Receiver, Scope::Exporter]);
     (
         HELD,
         "Conditions as exporters report them now or reported them last: until one reports otherwise, the subject is no longer watched, or a week has passed.",
         format!(
             "(\n  \
-               masternode_alert_text{{masternode=\"\"}}\n  \
+               masternode_alert_text{{alertname!~\"{muted}\"}}\n  \
                or\n  \
-               masternode_alert_text{{alertname=~\"{unmuted}\"}}\n  \
-               or\n  \
-               masternode_alert_text{{masternode!=\"\"}}\n    \
+               masternode_alert_text{{alertname=~\"{muted}\"}}\n    \
                  unless on (network, masternode, alias) masternode_maintenance_until_timestamp_seconds > time()\n\
              ) * 0 + time()\n\
              or\n\
-             {HELD} > time() - {MEMORY_SECONDS}\n  \
-               unless ignoring ({target_and_text}) masternode_alert_condition{{masternode=\"\"}}\n  \
-               unless ignoring ({target_and_text}) {KNOWN}\n  \
+             (\n  \
+               {}\n\
+             )\n  \
+               # Every exporter can contradict a condition of a network or of a masternode; of its sources, groups, receivers and\n  \
+               # of itself each knows only its own.\n  \
+               unless ignoring ({target_and_text}) masternode_alert_condition{{alertname=~\"{of_networks}\"}}\n  \
+               unless ignoring (text) masternode_alert_condition{{alertname=~\"{own}\"}}\n  \
+               unless ignoring ({target_and_text}) (\n    \
+                 masternode_alert_condition and on (alertname, network, masternode, alias) {HELD}{{alertname=~\"{of_masternodes}\"}}\n  \
+               )\n  \
+               unless on (network, masternode, alias) masternode_alert_condition{{alertname=\"{MISSING}\"}} == 1\n  \
                unless (\n    \
                  # All exporters of the job are there, and none of them has it on its list.\n    \
                  {HELD}\n      \
                    and on (job, network) {WHOLE}\n      \
                    unless ignoring ({target_and_text}) masternode_alert_condition_unknown\n  \
-               )"
+               )",
+            remembered(HELD, "(job, instance) up == 0").replace('\n', "\n  "),
         ),
     )
 }

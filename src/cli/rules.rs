@@ -62,7 +62,7 @@ fn label(text: &str) -> Result<(String, String), String> {
     }
     match name {
         "severity" => Err("use --severity for the severity of an alert".into()),
-        "alertname" => Err("the name of an alert cannot be changed".into()),
+        _ if rule_file::is_reserved(name) => Err(format!("alerts differ by {name}; a label for all would replace it")),
         _ => Ok((name.into(), value.into())),
     }
 }

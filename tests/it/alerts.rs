@@ -57,7 +57,28 @@ fn the_rules_have_every_alert_with_its_hold_severity_and_runbook_and_what_is_con
         has("team: \"masternodes\"".into());
         has(format!("runbook_url: https://example.org/{}", alert.runbook()));
     }
-    assert!(text.contains("absent(masternode_exporter_build_info{job=\"exporters\"})"));
+    assert!(text.contains("absent(masternode_exporter_build_info{job=\"exporters\"})\n"), "other jobs do not count");
+}
+
+#[test]
+fn the_chart_refuses_the_labels_that_the_command_refuses() {
+    let schema: serde_json::Value =
+        serde_json::from_str(&markdown::read("helm/masternode-exporter/values.schema.json")).unwrap();
+    let of_scopes =
+        catalogue().conditions().flat_map(|condition| condition.alert.scope.labels()).copied().collect::<Vec<_>>();
+    let expected: BTreeSet<&str> = of_scopes
+        .into_iter()
+        .chain(rule_file::TARGET_LABELS.iter().copied())
+        .chain(["alertname", "severity"])
+        .filter(|label| *label != "namespace")
+        .collect();
+    for path in ["/properties/prometheusRule/properties/alertLabels", "/definitions/alert/properties/labels"] {
+        let refused = &schema.pointer(&format!("{path}/propertyNames/not/enum")).unwrap();
+        let refused: BTreeSet<&str> = refused.as_array().unwrap().iter().filter_map(|label| label.as_str()).collect();
+        assert_eq!(refused, expected, "{path}");
+    }
+    assert!(expected.iter().all(|label| rule_file::is_reserved(label)));
+    assert!(!rule_file::is_reserved("namespace") && !rule_file::is_reserved("team"));
 }
 
 /// The names of the files of a folder, without extension.

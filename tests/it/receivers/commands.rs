@@ -89,6 +89,13 @@ fn rules_prints_the_file_of_the_project_with_what_the_options_change() {
     assert!(of_grafana.iter().all(|rule| rule["data"][0]["datasourceUid"] == "metrics"));
     for bad in [
         ["--label", "severity=x"],
+        ["--label", "alertname=x"],
+        ["--label", "source=x"],
+        ["--label", "receiver=x"],
+        ["--label", "group=x"],
+        ["--label", "masternode=x"],
+        ["--label", "job=x"],
+        ["--label", "instance=x"],
         ["--severity", "MasternodePoSeBand=warning"],
         ["--severity", "MasternodePoSeBanned=loud"],
     ] {
