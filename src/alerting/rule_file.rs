@@ -222,7 +222,8 @@ fn held(catalogue: &Catalogue) -> Record {
                unless ignoring ({target_and_text}) (\n    \
                  masternode_alert_condition and on (alertname, network, masternode, alias) {HELD}{{alertname=~\"{of_masternodes}\"}}\n  \
                )\n  \
-               unless on (network, masternode, alias) masternode_alert_condition{{alertname=\"{MISSING}\"}} == 1\n  \
+               # Once its absence from the list fires, and not before: there is no time without an alert.\n  \
+               unless on (network, masternode, alias) ALERTS{{alertname=\"{MISSING}\",alertstate=\"firing\"}}\n  \
                unless (\n    \
                  # All exporters of the job are there, and none of them has it on its list.\n    \
                  {HELD}\n      \
