@@ -15,6 +15,7 @@ fn a_banned_masternode_that_leaves_the_list_is_unknown_until_it_counts_as_missin
         let mut state = scene.state(None, None);
         let now = Moment { uptime: scene.now().uptime + Duration::from_secs(seconds), ..scene.now() };
         state.sources[0].last_success = Some(now);
+        state.confirmed = Some(now);
         let evaluation = evaluate_state(state, &mut memory, now);
         ["MasternodePoSeBanned", "MasternodePoSeRepeatedFailures", "MasternodeNotEnabled", "MasternodeUnexpectedChange"]
             .map(|name| verdict(&evaluation, name))
