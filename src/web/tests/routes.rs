@@ -247,7 +247,7 @@ async fn scrapes_beyond_the_limit_are_refused_until_one_ends() {
     .await;
     let refused = server.get("/metrics").await;
     assert_eq!(refused.status, 503);
-    assert!(refused.text().contains("2 scrapes"), "{}", refused.text());
+    assert!(refused.text().contains("limit 2"), "{}", refused.text());
     assert_eq!(server.get("/-/healthy").await.status, 200, "the limit is on scrapes only");
     release.notify_waiters();
     for stream in running {
