@@ -96,11 +96,15 @@ class Rules(unittest.TestCase):
         who = 'network="dash-main",masternode="92bc30f6",alias="a"'
         series = []
         for pod in pods:
+            about = f'{pod},alertname="MasternodePoSeBanned",severity="critical",{who},node_type="regular"'
             series += [
-                {"series": f'masternode_exporter_list_height{{{pod},network="dash-main"}}', "values": "1000+1x30"},
+                {"series": f"up{{{pod}}}", "values": "1x30"},
+                {"series": f"masternode_exporter_build_info{{{pod}}}", "values": "1x30"},
+                {"series": f'masternode_exporter_gap_blocks_total{{{pod},network="dash-main"}}', "values": "0x30"},
+                {"series": f'masternode_alert_evaluated{{{pod},network="dash-main"}}', "values": "1x30"},
                 {"series": f"masternode_registered{{{pod},{who}}}", "values": "1x30"},
-                {"series": f'masternode_info{{{pod},{who},node_type="regular"}}', "values": "1x30"},
-                {"series": f"masternode_pose_banned{{{pod},{who}}}", "values": "0x5 1x25"},
+                {"series": f"masternode_alert_condition{{{about}}}", "values": "0x5 1x25"},
+                {"series": f'masternode_alert_text{{{about},text="Banned."}}', "values": "_x6 1x25"},
             ]
         count = 'count(ALERTS{alertname="MasternodePoSeBanned",alertstate="firing"})'
         test = {
