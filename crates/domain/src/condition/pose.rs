@@ -157,7 +157,7 @@ fn one_failure_from_ban(node: &NodeContext<'_>) -> Verdict {
         return Verdict::DoesNotHold;
     }
     let text =
-        format!("One more failed DKG session bans {} (limit {}).{}", node.who(), limits.limit, safe(node, &pose));
+        format!("{} is one failed DKG session from a ban (limit {}).{}", node.who(), limits.limit, safe(node, &pose));
     Verdict::holds(pose.blocks_until_safe().unwrap_or(0), text)
 }
 
