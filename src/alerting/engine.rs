@@ -3,7 +3,7 @@
 //! The tasks share one [`AlertStore`]. A change of it wakes the other tasks, so a notification is sent as soon as a
 //! block was evaluated, and no receiver waits for another.
 //!
-//! Never here: conditions (`domain::condition`), due notifications (`state`), texts (`payload`).
+//! Never here: conditions and their texts (`domain::condition`), due notifications (`state`), messages (`payload`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -252,9 +252,9 @@ impl HistoryFile {
 
     /// Sets the metric of the size of the file and its log in bytes.
     pub(super) fn measure(&self) {
-        let sizes = ["", "-wal"].map(|suffix| fs::metadata(with_suffix(&self.path, suffix)));
-        // A missing log has no size; nor does a file that cannot be examined.
-        self.meters.size(sizes.iter().flatten().map(fs::Metadata::len).sum());
+        let size = |suffix| fs::metadata(with_suffix(&self.path, suffix)).map(|file| file.len());
+        // A missing log has no size; that of a file that cannot be examined is not known.
+        self.meters.size(size("").ok().map(|file| file + size("-wal").unwrap_or(0)));
     }
 }
 

@@ -68,7 +68,7 @@ impl HistoryMeters {
             last_write,
             size: gauge(
                 "masternode_exporter_history_size_bytes",
-                "Size of the history file and its write-ahead log in bytes, measured once a minute. Absent without history.path.",
+                "Size of the history file and its write-ahead log in bytes, measured once a minute. Absent without history.path, and if the file cannot be examined.",
                 &[],
             )?,
             damaged_rows: damaged_rows(registry)?,
@@ -135,9 +135,13 @@ impl HistoryMeters {
         self.pending_blocks.with_label_values(&[network]).set(i64::try_from(blocks).unwrap_or(i64::MAX));
     }
 
-    /// Sets the size of the file and its log in bytes.
-    pub fn size(&self, bytes: u64) {
-        self.size.with_label_values::<&str>(&[]).set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    /// Sets the size of the file and its log in bytes; `None` if the file cannot be examined.
+    pub fn size(&self, bytes: Option<u64>) {
+        match bytes {
+            Some(bytes) => self.size.with_label_values::<&str>(&[]).set(i64::try_from(bytes).unwrap_or(i64::MAX)),
+            // Absent already is the same.
+            None => drop(self.size.remove_label_values::<&str>(&[])),
+        }
     }
 
     /// Sets the number of damaged events in the file, after a complete check.

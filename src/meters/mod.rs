@@ -87,7 +87,7 @@ impl Meters {
         self.history.written(0);
         self.history.pending("", 0);
         self.history.missing("", 0);
-        self.history.size(0);
+        self.history.size(Some(0));
         self.history.damaged(0);
         self.notifications.began("");
         self.notifications.delivered("", 0);

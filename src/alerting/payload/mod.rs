@@ -9,8 +9,8 @@ mod chat;
 mod pagerduty;
 mod webhook;
 
-use ring::digest::{SHA256, digest};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 pub use alertmanager::REFRESH;
 
@@ -84,7 +84,7 @@ pub fn transaction(receiver: &Receiver, notices: &[Notification]) -> String {
 
 /// SHA-256 of a text in hexadecimal digits.
 pub(super) fn hex(text: &str) -> String {
-    digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    domain::hex::encode(&Sha256::digest(text))
 }
 
 /// URLs for further reading.

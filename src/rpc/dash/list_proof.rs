@@ -3,12 +3,10 @@
 //! Never here: hashing (`domain::list_proof`).
 
 use serde::Deserialize;
-use serde_json::json;
 
-use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::dash::convert;
-use crate::rpc::error::{ErrorKind, RpcError};
+use crate::rpc::error::ErrorKind;
 use domain::hex;
 use domain::list_proof::leaf::key_hash;
 use domain::list_proof::{LeafFields, ProofDiff};
@@ -111,17 +109,4 @@ fn hexadecimal(text: &str, key: &str) -> Result<Vec<u8>, ErrorKind> {
 fn bytes<const N: usize>(text: &str, key: &str) -> Result<[u8; N], ErrorKind> {
     let bytes = hexadecimal(text, key)?;
     bytes.try_into().map_err(|_| ErrorKind::malformed(format!("{key} does not have {N} bytes")))
-}
-
-impl Client {
-    /// The changes of the simplified list from an earlier block to a later one, complete and with the later block's
-    /// proof; from the first block if no earlier one is given.
-    pub async fn proof_diff(&self, base: Option<&BlockHash>, target: &BlockHash) -> Result<ProofDiff, RpcError> {
-        let method = self.known(self.dialect().sml_diff)?;
-        // Block 1 has no masternodes; the genesis block is not accepted.
-        let base = base.map_or_else(|| json!(1), |base| json!(base.to_string()));
-        let params = self.params(method, [base, json!(target.to_string())]);
-        let target = *target;
-        self.call(method, params, move |body| proof_diff(body, &target)).await
-    }
 }

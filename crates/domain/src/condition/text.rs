@@ -1,6 +1,6 @@
 //! Formats numbers and dates in the texts of alerts.
 //!
-//! Never here: the choice of the number.
+//! Never here: the texts themselves, which are with their conditions (`pose`, `life`, `network`, `source`, …).
 
 use crate::condition::NetworkContext;
 use crate::list::Block;
