@@ -49,7 +49,7 @@ impl SelectionState {
         let mut lots: BTreeMap<Height, Vec<QuorumType>> = BTreeMap::new();
         for (kind, start) in wanted {
             let known = |decided: &DecidedQuorum| (decided.kind, decided.start) == (kind, start);
-            if source.tells_roll && !self.sessions.iter().any(known) {
+            if source.capabilities.quorum_selection && !self.sessions.iter().any(known) {
                 lots.entry(Height(start.0 - LEAD)).or_default().push(kind);
             }
         }

@@ -36,7 +36,7 @@ impl SimplifiedList {
         }
         let change = change.inspect_err(|error| {
             if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden) {
-                source.tells_roll = false;
+                source.capabilities.quorum_selection = false;
             }
         })?;
         let mut sml = base.map_or_else(Sml::default, |_| std::mem::take(&mut self.sml));
