@@ -12,6 +12,7 @@ use crate::alerting::runbooks::RUNBOOKS;
 use crate::alerting::{self, ActiveAlerts};
 use crate::app::network::{Shared, StateReceiver};
 use crate::app::now;
+use crate::catalog;
 use crate::config::WebConfig;
 use crate::meters::HistoryMeters;
 use crate::metrics::{self, Exposition};
@@ -107,7 +108,7 @@ fn firing(board: &ActiveAlerts, of: AlertsOf<'_>, most: usize) -> api::Firing {
 }
 
 async fn scrape(exposition: Arc<Exposition>, request: MetricsRequest) -> Result<MetricsReply, ScrapeError> {
-    let known = |name: &String| metrics::catalog::family(name).is_some();
+    let known = |name: &String| catalog::family(name).is_some();
     if let Some(unknown) = request.collect.iter().find(|name| !known(name)) {
         return Err(ScrapeError::BadRequest(format!("collect[]={unknown} is not a family of masternodes or networks")));
     }
