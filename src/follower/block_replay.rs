@@ -116,7 +116,7 @@ impl BlockReplay<'_> {
     pub(super) async fn replay(&self, source: &mut Source, from: &ReplayPoint, next: MasternodeList) -> ReplayedBlock {
         let (before, block) = (from.list(), *next.block());
         let mut events = from.events_until(&next, self.penalty_rule.as_ref());
-        if !self.rules.tells_payments {
+        if !self.rules.reports_payments {
             events.retain(|event| event.kind != EventKind::PaymentLost);
         }
         let (mut sessions, mut commitments, mut unanswered) = (Vec::new(), None, None);

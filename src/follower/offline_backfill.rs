@@ -231,7 +231,7 @@ impl OfflineBackfill {
         let mut facts = ChainFacts::new(self.identity.subnet());
         facts.measured_spacing_seconds = enrichment::measure_spacing(&self.source.client, block).await?;
         facts.sporks.clone_from(&self.sporks);
-        facts.tells_sessions = self.source.capabilities.dkg_outcomes();
+        facts.reports_dkg_outcomes = self.source.capabilities.dkg_outcomes();
         Ok(facts)
     }
 }

@@ -27,7 +27,7 @@ use domain::condition::Evaluation;
 const PIECE_BYTES: usize = 512 * 1024;
 
 /// The request of a scrape.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
     /// Format of the page.
     pub format: Format,

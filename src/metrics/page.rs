@@ -22,9 +22,10 @@ use domain::MasternodeId;
 use domain::census::Census;
 
 /// The two text formats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// Prometheus text 0.0.4.
+    #[default]
     Text,
     /// OpenMetrics 1.0.0.
     OpenMetrics,

@@ -59,7 +59,7 @@ impl FactQueries {
         facts.coinbase_version = source.forks.coinbase.map(|(_, version)| version);
         facts.node_version = source.version;
         facts.evo_payments = source_forks::evo_payments(chain, source.version);
-        facts.tells_sessions = source.capabilities.dkg_outcomes();
+        facts.reports_dkg_outcomes = source.capabilities.dkg_outcomes();
         let chainlock = client.chainlock().await;
         facts.chainlock_height = chainlock.ok().flatten().map(|(height, _)| height);
         let drawn = matches!(rules.payment, PaymentModel::Pool(_));

@@ -84,8 +84,7 @@ async fn slow_readers_of_a_whole_page_keep_nobody_out() {
 
 #[tokio::test]
 async fn a_slow_reader_of_a_page_that_is_produced_keeps_others_out_for_a_moment_only() {
-    let endless =
-        |_: MetricsRequest| now(Ok(stream(std::iter::repeat_with(|| Bytes::from_static(&[b'x'; PIECE_BYTES])))));
+    let endless = |_: Request| now(Ok(stream(std::iter::repeat_with(|| Bytes::from_static(&[b'x'; PIECE_BYTES])))));
     let server = Running::start(site(endless), WebSettings { max_requests: 1, ..WebSettings::default() }).await;
     let _slow = slow_reader(&server).await;
     soon(async {
