@@ -215,7 +215,6 @@ impl Server {
             let reason = format!("Too many concurrent scrapes (limit {limit}). Try again later.");
             return text(StatusCode::SERVICE_UNAVAILABLE, &reason);
         };
-        let gzip = request.gzip;
         let page = (self.site.metrics)(request);
         let page = match scrape_timeout {
             None => page.await,
@@ -228,10 +227,7 @@ impl Server {
             },
         };
         match page {
-            Ok(reply) => {
-                debug_assert!(gzip || !reply.gzip, "gzip was not asked for");
-                exposition(reply, permit)
-            }
+            Ok(reply) => exposition(reply, permit),
             Err(ScrapeError::BadRequest(reason)) => text(StatusCode::BAD_REQUEST, &reason),
             Err(ScrapeError::Unavailable(reason)) => text(StatusCode::SERVICE_UNAVAILABLE, &reason),
         }

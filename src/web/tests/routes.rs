@@ -195,7 +195,7 @@ async fn reload_says_whether_it_worked() {
 #[tokio::test]
 async fn a_refusal_reaches_the_client_as_its_sentence() {
     let site = site(|request| {
-        now(Err(match request.collect.first() {
+        now(Err(match request.filter.families.first() {
             Some(family) => ScrapeError::BadRequest(format!("there is no family {family}")),
             None => ScrapeError::Unavailable("the source is on another network".to_owned()),
         }))

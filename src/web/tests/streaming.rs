@@ -125,7 +125,7 @@ async fn a_large_whole_page_is_sent_without_damage_to_a_slow_reader() {
 #[tokio::test]
 async fn a_stream_that_panics_breaks_its_own_connection_only() {
     let site = site(|request| {
-        let healthy = request.collect.is_empty();
+        let healthy = request.filter.families.is_empty();
         now(Ok(stream((0..3).map(move |number| {
             assert!(healthy || number < 2, "the third piece panics");
             Bytes::from_static(b"piece\n")
