@@ -2,6 +2,8 @@
 //!
 //! Never here: values; families about this process (`meters`).
 
+use crate::metrics::alert_families::ALERT_FAMILIES;
+
 /// Type of a metric family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -335,55 +337,13 @@ pub fn family(name: &str) -> Option<&'static Family> {
     FAMILIES.iter().chain(ALERT_FAMILIES).find(|family| family.name == name)
 }
 
-/// Labels of the alert families that all subjects have.
-const OF_ALERTS: &[&str] = &["alertname", "severity"];
-
-#[doc = "Every condition."]
-pub const ALERT_CONDITION: Family = Family {
-    name: "masternode_alert_condition",
-    kind: Kind::Gauge,
-    tier: Tier::Aggregate,
-    labels: OF_ALERTS,
-    help: "1 if the condition of an alert holds, 0 if it is known not to hold; absent if it is not known. Further labels name the subject: masternode, alias, node_type and groups, or group_key and group, quorum_type, source, or receiver.",
-};
-
-#[doc = "Conditions that could not be evaluated."]
-pub const ALERT_CONDITION_UNKNOWN: Family = Family {
-    name: "masternode_alert_condition_unknown",
-    kind: Kind::Gauge,
-    tier: Tier::Aggregate,
-    labels: OF_ALERTS,
-    help: "Constant 1 for each condition that could not be evaluated, with the labels of masternode_alert_condition.",
-};
-
-#[doc = "Texts of conditions that hold."]
-pub const ALERT_TEXT: Family = Family {
-    name: "masternode_alert_text",
-    kind: Kind::Gauge,
-    tier: Tier::Aggregate,
-    labels: &["alertname", "severity", "text"],
-    help: "Constant 1 for each condition that holds, with the labels of masternode_alert_condition and the text of its alert.",
-};
-
-#[doc = "Networks with a fresh list."]
-pub const ALERT_EVALUATED: Family = Family {
-    name: "masternode_alert_evaluated",
-    kind: Kind::Gauge,
-    tier: Tier::Aggregate,
-    labels: &[],
-    help: "Constant 1 for each network with a fresh masternode list, whose watched masternodes all have their conditions in this exposition. Absent while there is no fresh list.",
-};
-
-/// The alert families. Their source is an evaluation, not a snapshot.
-pub const ALERT_FAMILIES: &[Family] = &[ALERT_CONDITION, ALERT_CONDITION_UNKNOWN, ALERT_TEXT, ALERT_EVALUATED];
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_follow_the_conventions() {
-        for family in FAMILIES {
+        for family in FAMILIES.iter().chain(ALERT_FAMILIES) {
             assert!(family.name.starts_with("masternode_"), "{}", family.name);
             assert_eq!(family.kind == Kind::Counter, family.name.ends_with("_total"), "{}", family.name);
             assert!(family.help.ends_with('.') && !family.help.contains('\n'), "{}", family.name);

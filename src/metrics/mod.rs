@@ -6,6 +6,7 @@
 //!
 //! Never here: values that are not in the published state; RPC calls; work per scrape that could be done per block.
 
+pub mod alert_families;
 pub mod backfill;
 mod buffers;
 pub mod catalog;

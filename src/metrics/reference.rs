@@ -6,7 +6,8 @@ use std::fmt::Write;
 
 use prometheus::proto::{MetricFamily, MetricType};
 
-use crate::metrics::catalog::{ALERT_FAMILIES, FAMILIES, Family, Kind, Tier};
+use crate::metrics::alert_families::ALERT_FAMILIES;
+use crate::metrics::catalog::{FAMILIES, Family, Kind, Tier};
 
 /// The page. `own` are this process's families, with at least one sample each so that their labels are visible.
 pub fn reference(own: &[MetricFamily]) -> String {

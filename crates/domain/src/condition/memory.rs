@@ -4,24 +4,16 @@
 //!
 //! Never here: sent notifications (`alerting`).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::condition::evaluation::EvaluatedSubject;
+use crate::condition::thresholds::Thresholds;
 use crate::event::{BanCause, Event, EventKind, FailedQuorum};
 use crate::list::Block;
 use crate::masternode::{Height, MasternodeId, NodeType, UnixSeconds};
 use crate::network_state::{Moment, NetworkState};
 use crate::snapshot::Snapshot;
-
-/// Seconds for which a gap counts.
-pub(super) const GAP_SECONDS: u64 = 3_600;
-
-/// Seconds for which a value that was not understood counts.
-pub(super) const NOT_UNDERSTOOD_SECONDS: u64 = 86_400;
-
-/// Seconds for which the last report of a source about itself counts after it stops reporting.
-const SILENCE_SECONDS: u64 = 600;
 
 /// A DKG session counts as active for this long after the last active one, in seconds of block time: the pause between
 /// two sessions.
@@ -89,9 +81,15 @@ impl Rise {
 }
 
 impl NetworkMemory {
-    pub(super) fn note(&mut self, state: &NetworkState, fresh: Option<&Snapshot>, now: Moment) {
-        self.gap.note(state.gap_blocks, GAP_SECONDS, now);
-        self.not_understood.note(state.not_understood, NOT_UNDERSTOOD_SECONDS, now);
+    pub(super) fn note(
+        &mut self,
+        state: &NetworkState,
+        fresh: Option<&Snapshot>,
+        thresholds: &Thresholds,
+        now: Moment,
+    ) {
+        self.gap.note(state.gap_blocks, thresholds.recent_seconds, now);
+        self.not_understood.note(state.not_understood, thresholds.not_understood_seconds, now);
         for source in &state.sources {
             let facts = [
                 ("isolated", source.isolated),
@@ -128,16 +126,16 @@ impl NetworkMemory {
         }
     }
 
-    /// The report of a source about itself, now or within [`SILENCE_SECONDS`]. `None` if it reported nothing in that time.
-    pub(super) fn said(&self, fact: &'static str, source: &Arc<str>, now: Moment) -> Option<bool> {
+    /// The report of a source about itself, at most `silence` seconds old. `None` if it reported nothing in that time.
+    pub(super) fn said(&self, fact: &'static str, source: &Arc<str>, silence: u64, now: Moment) -> Option<bool> {
         let (said, at) = self.said.get(&(fact, source.clone()))?;
-        said.filter(|_| at.age(now).as_secs() <= SILENCE_SECONDS)
+        said.filter(|_| at.age(now).as_secs() <= silence)
     }
 
-    /// Whether a source never reported this fact, in more than [`SILENCE_SECONDS`].
-    pub(super) fn never_said(&self, fact: &'static str, source: &Arc<str>, now: Moment) -> bool {
+    /// Whether a source never reported this fact, in more than `silence` seconds.
+    pub(super) fn never_said(&self, fact: &'static str, source: &Arc<str>, silence: u64, now: Moment) -> bool {
         let said = self.said.get(&(fact, source.clone()));
-        said.is_some_and(|(said, at)| said.is_none() && at.age(now).as_secs() > SILENCE_SECONDS)
+        said.is_some_and(|(said, at)| said.is_none() && at.age(now).as_secs() > silence)
     }
 
     /// For how many blocks a masternode has been seen at the head of the payment queue, and whether it may have been there
@@ -157,20 +155,22 @@ impl NetworkMemory {
     }
 }
 
-/// Recent events before a tip, by masternode.
+/// Events before a tip, by masternode.
 #[derive(Default)]
 pub struct EventDigest<'a> {
-    /// Masternodes that lost a payment.
-    pub lost: HashSet<MasternodeId>,
-    /// Points, failures and quorums of penalties.
-    pub penalties: HashMap<MasternodeId, Penalties<'a>>,
-    /// The last ban of each masternode, of any age.
+    /// Block time of the tip, in seconds since 1970.
+    tip_seconds: u64,
+    /// Block time of the last lost payment of each masternode.
+    lost: HashMap<MasternodeId, UnixSeconds>,
+    /// The penalties of each masternode, in the order of blocks.
+    penalties: HashMap<MasternodeId, Vec<&'a Event>>,
+    /// The last ban of each masternode.
     pub bans: HashMap<MasternodeId, (BanCause, &'a Event)>,
-    /// Failed DKG sessions of all masternodes.
+    /// Recently failed DKG sessions of all masternodes.
     pub failures: u64,
 }
 
-/// Recent penalties of one masternode.
+/// Penalties of one masternode.
 #[derive(Default)]
 pub struct Penalties<'a> {
     /// Points.
@@ -182,30 +182,46 @@ pub struct Penalties<'a> {
 }
 
 impl<'a> EventDigest<'a> {
-    /// From the events up to a snapshot.
+    /// From the events up to a snapshot. `recent_seconds` is the period in which failures of the network are counted.
     pub fn of(snapshot: &'a Snapshot, recent_seconds: u64) -> EventDigest<'a> {
-        let since = snapshot.block().time.0.saturating_sub(recent_seconds);
-        let mut digest = EventDigest::default();
+        let mut digest = EventDigest { tip_seconds: snapshot.block().time.0, ..EventDigest::default() };
         for event in snapshot.recent_events() {
-            if let EventKind::Ban { cause, .. } = event.kind {
-                digest.bans.insert(event.masternode, (cause, event));
-            }
-            if event.block.time.0 <= since {
-                continue;
-            }
             match &event.kind {
-                EventKind::PaymentLost => drop(digest.lost.insert(event.masternode)),
-                EventKind::Penalty { points, failures, quorums, .. } => {
-                    digest.failures += u64::from(*failures);
-                    let penalties = digest.penalties.entry(event.masternode).or_default();
-                    penalties.points += points;
-                    penalties.block = Some(event.block);
-                    penalties.quorums.extend(quorums);
+                EventKind::Ban { cause, .. } => drop(digest.bans.insert(event.masternode, (*cause, event))),
+                EventKind::PaymentLost => drop(digest.lost.insert(event.masternode, event.block.time)),
+                EventKind::Penalty { failures, .. } => {
+                    if digest.is_within(recent_seconds, event.block.time) {
+                        digest.failures += u64::from(*failures);
+                    }
+                    digest.penalties.entry(event.masternode).or_default().push(event);
                 }
                 _ => {}
             }
         }
         digest
+    }
+
+    fn is_within(&self, seconds: u64, time: UnixSeconds) -> bool {
+        time.0 > self.tip_seconds.saturating_sub(seconds)
+    }
+
+    /// Whether a masternode lost a payment in the last `seconds` before the tip.
+    pub fn lost_payment(&self, id: &MasternodeId, seconds: u64) -> bool {
+        self.lost.get(id).is_some_and(|time| self.is_within(seconds, *time))
+    }
+
+    /// The penalties of a masternode in the last `seconds` before the tip. `None` if there were none.
+    pub fn penalties(&self, id: &MasternodeId, seconds: u64) -> Option<Penalties<'a>> {
+        let events = self.penalties.get(id)?.iter().filter(|event| self.is_within(seconds, event.block.time));
+        let mut all: Option<Penalties<'a>> = None;
+        for event in events {
+            let EventKind::Penalty { points, quorums, .. } = &event.kind else { continue };
+            let penalties = all.get_or_insert_default();
+            penalties.points += points;
+            penalties.block = Some(event.block);
+            penalties.quorums.extend(quorums);
+        }
+        all
     }
 }
 

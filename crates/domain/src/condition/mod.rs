@@ -25,7 +25,9 @@ pub use context::{
 };
 pub use evaluation::{EvaluatedSubject, Evaluation, evaluate};
 pub use memory::{EventDigest, Memory, NetworkMemory, Penalties, Rise};
-pub use thresholds::{STALLED_BLOCKS, STALLED_SECONDS, Thresholds};
+pub use thresholds::{
+    GroupThresholds, STALLED_BLOCKS, STALLED_SECONDS, ThresholdOverrides, ThresholdSettings, Thresholds,
+};
 
 /// Severity of an alert: the label `severity`; the most severe first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
