@@ -204,7 +204,7 @@ fn names(catalogue: &Catalogue, fits: impl Fn(&Condition) -> bool) -> String {
 
 /// The matchers are of `alertname`: one that a masternode label is set or not would read the index of every masternode.
 fn held(catalogue: &Catalogue) -> Record {
-    let target_and_text = without(&["text"]);
+    let (target, target_and_text) = (without(&[]), without(&["text"]));
     let of = |scopes: &[Scope]| names(catalogue, |condition| scopes.contains(&condition.alert.scope));
     let muted = names(catalogue, |condition| condition.alert.scope == Scope::Masternode && condition.mutable);
     let of_masternodes = format!("{HELD}{{alertname=~\"{}\"}}", of(&[Scope::Masternode]));
@@ -234,10 +234,13 @@ fn held(catalogue: &Catalogue) -> Record {
                    and ignoring (alertname, severity, text) masternode_alert_subject\n      \
                    unless ignoring (text) masternode_alert_condition_unknown\n    \
                  or\n    \
-                 # Some exporter evaluates it, and to none the condition is unknown or inapplicable.\n    \
+                 # Some exporter evaluates it and knows the condition, and to none it is inapplicable.\n    \
                  {of_masternodes}\n      \
                    and ignoring (alertname, severity, {target_and_text}) masternode_alert_subject\n      \
-                   unless ignoring ({target_and_text}) masternode_alert_condition_unknown\n      \
+                   unless ignoring ({target_and_text}) (\n        \
+                     count without ({target}) (masternode_alert_condition_unknown)\n          \
+                       >= ignoring (alertname, severity) group_left () count without ({target}) (masternode_alert_subject)\n      \
+                   )\n      \
                    unless on (alertname, network, node_type) masternode_alert_condition_inapplicable\n    \
                  or\n    \
                  {HELD}{{alertname=~\"{muted}\"}}\n      \
