@@ -342,8 +342,14 @@ mod tests {
     fn snapshot(nodes: Vec<Masternode>) -> Snapshot {
         let facts = ChainFacts::new(Subnet::Regtest);
         let groups = BTreeMap::from([("operator".to_string(), "acme".to_string())]);
-        let watched =
-            WatchTarget { id: id(2), alias: "two".into(), groups, expectations: vec![], maintenance_until: None };
+        let watched = WatchTarget {
+            id: id(2),
+            alias: "two".into(),
+            groups,
+            expectations: vec![],
+            thresholds: Default::default(),
+            maintenance_until: None,
+        };
         let parts = SnapshotInputs {
             network: "dash-test".into(),
             rules: Arc::new(DASH),

@@ -119,6 +119,7 @@ fn watched() -> WatchList {
         alias: format!("mn-{place}"),
         groups: [("operator".to_string(), "acme".to_string())].into(),
         expectations: Vec::new(),
+        thresholds: Default::default(),
     };
     WatchList::new(list().masternodes().iter().take(3).enumerate().map(entry).collect())
 }

@@ -8,18 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::condition::evaluation::EvaluatedSubject;
+use crate::condition::thresholds::Thresholds;
 use crate::masternode::{Height, MasternodeId, NodeType, UnixSeconds};
 use crate::network_state::{Moment, NetworkState};
 use crate::snapshot::Snapshot;
-
-/// Seconds for which a gap counts.
-pub(super) const GAP_SECONDS: u64 = 3_600;
-
-/// Seconds for which a value that was not understood counts.
-pub(super) const NOT_UNDERSTOOD_SECONDS: u64 = 86_400;
-
-/// Seconds for which the last report of a source about itself counts after it stops reporting.
-const SILENCE_SECONDS: u64 = 600;
 
 /// A DKG session counts as active for this long after the last active one, in seconds of block time: the pause between
 /// two sessions.
@@ -87,9 +79,15 @@ impl Rise {
 }
 
 impl NetworkMemory {
-    pub(super) fn note(&mut self, state: &NetworkState, fresh: Option<&Snapshot>, now: Moment) {
-        self.gap.note(state.gap_blocks, GAP_SECONDS, now);
-        self.not_understood.note(state.not_understood, NOT_UNDERSTOOD_SECONDS, now);
+    pub(super) fn note(
+        &mut self,
+        state: &NetworkState,
+        fresh: Option<&Snapshot>,
+        thresholds: &Thresholds,
+        now: Moment,
+    ) {
+        self.gap.note(state.gap_blocks, thresholds.recent_seconds, now);
+        self.not_understood.note(state.not_understood, thresholds.not_understood_seconds, now);
         for source in &state.sources {
             let facts = [
                 ("isolated", source.isolated),
@@ -126,16 +124,16 @@ impl NetworkMemory {
         }
     }
 
-    /// The report of a source about itself, now or within [`SILENCE_SECONDS`]. `None` if it reported nothing in that time.
-    pub(super) fn said(&self, fact: &'static str, source: &Arc<str>, now: Moment) -> Option<bool> {
+    /// The report of a source about itself, at most `silence` seconds old. `None` if it reported nothing in that time.
+    pub(super) fn said(&self, fact: &'static str, source: &Arc<str>, silence: u64, now: Moment) -> Option<bool> {
         let (said, at) = self.said.get(&(fact, source.clone()))?;
-        said.filter(|_| at.age(now).as_secs() <= SILENCE_SECONDS)
+        said.filter(|_| at.age(now).as_secs() <= silence)
     }
 
-    /// Whether a source never reported this fact, in more than [`SILENCE_SECONDS`].
-    pub(super) fn never_said(&self, fact: &'static str, source: &Arc<str>, now: Moment) -> bool {
+    /// Whether a source never reported this fact, in more than `silence` seconds.
+    pub(super) fn never_said(&self, fact: &'static str, source: &Arc<str>, silence: u64, now: Moment) -> bool {
         let said = self.said.get(&(fact, source.clone()));
-        said.is_some_and(|(said, at)| said.is_none() && at.age(now).as_secs() > SILENCE_SECONDS)
+        said.is_some_and(|(said, at)| said.is_none() && at.age(now).as_secs() > silence)
     }
 
     /// For how many blocks a masternode has been seen at the head of the payment queue, and whether it may have been there

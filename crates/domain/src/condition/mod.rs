@@ -27,7 +27,9 @@ pub use context::{
 pub use evaluation::{EvaluatedSubject, Evaluation, evaluate};
 pub use event_digest::{EventDigest, Penalties};
 pub use memory::{Memory, NetworkMemory, Rise};
-pub use thresholds::{STALLED_BLOCKS, STALLED_SECONDS, Thresholds};
+pub use thresholds::{
+    GroupThresholds, STALLED_BLOCKS, STALLED_SECONDS, ThresholdOverrides, ThresholdSettings, Thresholds,
+};
 
 /// Severity of an alert: the label `severity`; the most severe first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
