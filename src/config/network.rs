@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::duration::Span as Written;
 use crate::config::files::{check_secret_file, path, read_authorities, read_secret};
-use crate::config::kinds::{ChainKind, RpcUrlKind};
 use crate::config::leaf::{DAY, FilePath, Flag, Kind, Leaf, List, MINUTE, Name, SECOND, Span, Text, Whole};
 use crate::config::mistakes::{Place, required};
+use crate::config::network_kinds::{ChainKind, ExpectedNetworkKind, RpcUrlKind};
 use crate::config::receiver_kinds::ProxyKind;
 use crate::config::sections::HistorySection;
 use crate::config::{ChainConfig, NetworkConfig, SourceConfig};
@@ -31,6 +31,9 @@ pub(super) struct NetworkSection {
     name: Option<Name>,
     /// The chain.
     chain: Leaf<ChainKind>,
+    /// Name of the chain that every source must report (`main`, `test`), or the hash of its genesis block. A source of another
+    /// network is refused for good. Without it, the history decides, or the first source since the start.
+    expect: Option<Leaf<ExpectedNetworkKind>>,
     /// Pause between two checks for a new block.
     poll_interval: Span<{ SECOND / 10 }, { 10 * MINUTE }, { 5 * SECOND }>,
     /// The network's masternodes leave the page when no source confirmed them for this long; at least twice
@@ -139,6 +142,7 @@ fn network(
     NetworkConfig {
         name: required_name(section.name, at),
         chain: chains.get(&chain).cloned().unwrap_or_else(ChainConfig::dash),
+        expect: section.expect.map(|expect| expect.0),
         sources: sources(section.sources, known, at, home),
         poll_interval,
         stale_after,
@@ -257,6 +261,7 @@ fn local(history: &HistorySection, home: Option<&Path>) -> NetworkConfig {
     NetworkConfig {
         name: format!("dash-{network}"),
         chain: ChainConfig::dash(),
+        expect: None,
         sources: vec![SourceConfig {
             name: "local".into(),
             url: RpcUrl::new(format!("http://127.0.0.1:{port}")),

@@ -44,8 +44,8 @@ use crate::follower::history_sink::HistorySink;
 use crate::follower::online_backfill::reached;
 use crate::follower::publisher::Publisher;
 pub use crate::follower::publisher::state_channel;
-pub use crate::follower::settings::FollowerSettings;
-use crate::follower::source::{Identity, Source, SourceError};
+pub use crate::follower::settings::{ExpectedNetwork, FollowerSettings};
+use crate::follower::source::{Identity, SourceError};
 pub use crate::follower::source_health::OptionalQueries;
 use crate::follower::source_pool::SourcePool;
 use crate::history::Writer;
@@ -372,8 +372,7 @@ impl Follower {
         }
     }
 
-    /// Withdraws the snapshot that no source confirmed for `stale_after`. If the history does not identify the network,
-    /// a source of another network may be followed from then on.
+    /// Withdraws the snapshot that no source confirmed for `stale_after`. The network of the sources stays what it was.
     fn withdraw_if_stale(&mut self, troubles: &[String]) {
         if !self.sources.is_stale() {
             return;
@@ -386,12 +385,6 @@ impl Follower {
                 troubles.join("; ")
             );
             self.publisher.withdraw(&self.sources, &self.chain);
-        }
-        if self.sources.iter().any(Source::is_elsewhere) && !self.chain.history.is_bound() {
-            // The recorded identity may be wrong rather than the source: the first answer now identifies the network.
-            self.sources.forget_network();
-            self.chain.state.give_up(None);
-            self.chain.history.close();
         }
     }
 }
