@@ -71,7 +71,9 @@ impl Kind for ExpectedNetworkKind {
         }
         let is_name = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
         if text.is_empty() || !text.chars().all(is_name) {
-            return Err(format!("{text:?} is neither the name of a chain, such as main, nor a hash of 64 hexadecimal digits"));
+            return Err(format!(
+                "{text:?} is neither the name of a chain, such as main, nor a hash of 64 hexadecimal digits"
+            ));
         }
         Ok(ExpectedNetwork::Chain(text.to_string()))
     }

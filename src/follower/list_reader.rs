@@ -29,7 +29,8 @@ pub(super) async fn by_diff(
     let mut diff = source.client.list_diff(before.block(), block).await?;
     for (id, terms) in diff.unsaid_operator_payouts(before).filter(|_| source.version >= Some(TELLS_OLD_ENTRIES)) {
         if let Some(read) = optional(source.client.masternode(&id, Some(&block.hash)).await)? {
-            terms.operator_payout_address = Some(read.details.get(Detail::OperatorPayoutAddress).map(|text| (*text).into()));
+            terms.operator_payout_address =
+                Some(read.details.get(Detail::OperatorPayoutAddress).map(|text| (*text).into()));
         }
     }
     before

@@ -2,7 +2,7 @@
 //! in its block, and a quorum type that appears.
 
 use domain::{Event, EventKind, Field};
-use simulator::Action;
+use simulator::{Action, Options};
 
 use crate::support::harness::Stage;
 
@@ -43,7 +43,8 @@ async fn a_masternode_that_leaves_in_the_block_that_pays_it_lost_no_payment() {
 
 #[tokio::test]
 async fn a_private_network_is_asked_for_its_quorum_types_at_each_block() {
-    let mut stage = Stage::following().await;
+    let mut stage = Stage::new(Options::default(), 1).await;
+    stage.poll().await;
     stage.servers[0].handle().forget_calls();
     for _ in 0..3 {
         stage.mine(&[]).await;

@@ -95,11 +95,13 @@ impl Span {
         if self.blocks != 1 || !is_whole || events.iter().any(is_payment) {
             return;
         }
-        let is_lost = |event: &&mut Event| event.kind == EventKind::PaymentLost && after.get(&event.masternode).is_none();
+        let is_lost =
+            |event: &&mut Event| event.kind == EventKind::PaymentLost && after.get(&event.masternode).is_none();
         let turn = |event: &&mut Event| before.get(&event.masternode).map(queue::turn);
         let Some(first) = events.iter_mut().filter(is_lost).min_by_key(turn) else { return };
         // Chains whose lists do not show payments never show one.
-        let shows_payments = |masternode: &Masternode| masternode.announced.is_none() && masternode.last_paid_height.is_some();
+        let shows_payments =
+            |masternode: &Masternode| masternode.announced.is_none() && masternode.last_paid_height.is_some();
         if after.masternodes().iter().any(shows_payments) {
             first.kind = EventKind::Payment { amount: None, payees: vec![] };
         }
@@ -305,7 +307,8 @@ mod tests {
 
     #[test]
     fn a_payee_that_leaves_in_its_block_is_paid_one_last_time() {
-        let paid = |number: u8, height: u32| Masternode { last_paid_height: Some(Height(height)), ..masternode(number) };
+        let paid =
+            |number: u8, height: u32| Masternode { last_paid_height: Some(Height(height)), ..masternode(number) };
         let before = || list(100, vec![paid(1, 40), paid(2, 30), paid(3, 50), paid(4, 60)]);
         let events = |after: Vec<Masternode>, blocks: u32| -> Vec<_> {
             let events = diff(&before(), &list(100 + blocks, after), Some(&CONSENSUS));
@@ -320,7 +323,11 @@ mod tests {
         assert_eq!(events(vec![paid(3, 50), paid(4, 60)], 1), both);
         let another = [gone(1, &EventKind::PaymentLost).to_vec(), vec![(id(2), payment.clone())]].concat();
         assert_eq!(events(vec![paid(2, 101), paid(3, 50), paid(4, 60)], 1), another, "another one was paid");
-        assert_eq!(events(vec![paid(1, 40), paid(3, 50), paid(4, 60)], 2), gone(2, &EventKind::PaymentLost), "two blocks");
+        assert_eq!(
+            events(vec![paid(1, 40), paid(3, 50), paid(4, 60)], 2),
+            gone(2, &EventKind::PaymentLost),
+            "two blocks"
+        );
         let hidden = vec![masternode(1), masternode(3), masternode(4)];
         let silent = diff(&list(100, (1..5).map(masternode).collect()), &list(101, hidden), Some(&CONSENSUS));
         assert!(silent.iter().all(|event| event.kind != payment), "a list that shows no payments");

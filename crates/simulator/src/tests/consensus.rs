@@ -189,7 +189,10 @@ fn a_payee_that_leaves_or_is_banned_in_its_block_is_paid() {
     let next = network.payment_queue(2);
     network.mine_with(&[Action::SpendCollateral { masternode: next[0].clone() }]).expect("allowed");
     assert_eq!(network.masternode(&next[0]), None);
-    assert_eq!(story(&network, &next[0]), [(network.tip().0, LedgerKind::Removal), (network.tip().0, LedgerKind::Payment)]);
+    assert_eq!(
+        story(&network, &next[0]),
+        [(network.tip().0, LedgerKind::Removal), (network.tip().0, LedgerKind::Payment)]
+    );
     network.mine_with(&[fail(&next[1], 2)]).expect("allowed");
     let facts = network.masternode(&next[1]).expect("listed");
     assert_eq!((facts.last_paid_height, facts.ban_height), (network.tip().0, Some(network.tip().0)));
