@@ -130,7 +130,7 @@ class Objects(unittest.TestCase):
         checksum = lambda values: chart.pod_of(chart.render(values))["metadata"]["annotations"]["checksum/config"]
         before = checksum(chart.NODE)
         self.assertEqual(before, checksum(chart.NODE | {"prometheusRule": {"enabled": True}, "service": {"port": 80}}))
-        self.assertNotEqual(before, checksum({"config": chart.NODE["config"] | {"series": {"others": "watched"}}}))
+        self.assertNotEqual(before, checksum(chart.IMAGE | {"config": chart.NODE["config"] | {"series": {"others": "watched"}}}))
 
     def test_each_secret_that_the_configuration_names_is_mounted_where_it_says(self):
         spec = chart.pod_of(chart.render(files=[NETWORKS]))["spec"]
@@ -199,7 +199,7 @@ class Objects(unittest.TestCase):
 
     def test_the_network_policy_lets_the_proxy_of_a_source_through(self):
         sources = [{"name": "a", "url": "http://dashd:9998", "proxy": "http://proxy:3128"}, {"name": "b", "url": "http://dashd:9996", "proxy": "none"}]
-        values = chart.IMAGE | {"config": {"networks": [{"name": "n", "sources": sources}]}, "networkPolicy": {"enabled": True}}
+        values = chart.IMAGE | {"config": {"networks": [{"name": "dash", "sources": sources}]}, "networkPolicy": {"enabled": True}}
         policy = chart.only(chart.render(values), "NetworkPolicy")
         self.assertEqual([port["port"] for port in policy["spec"]["egress"][1]["ports"]], [3128, 9996])
 

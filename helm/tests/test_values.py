@@ -39,7 +39,7 @@ WRONG = [
     ({"config": chart.NODE["config"] | {"alerting": {"alertmanagers": [{"url": "http://alertmanager:9093"}]}},
       "networkPolicy": {"enabled": True}}, "name them in networkPolicy.extraEgress"),
     ({"config": chart.NODE["config"] | {"probe": {"enabled": True}}, "networkPolicy": {"enabled": True}}, "lets no probe"),
-    ({"config": chart.NODE["config"] | {"alerting": {"emails": [{"host": "smtp.example.org", "from": "a@example.org", "to": ["b@example.org"]}]}},
+    ({"config": chart.NODE["config"] | {"alerting": {"emails": [{"name": "mail", "server": "smtp.example.org:587", "from": "a@example.org", "to": ["b@example.org"]}]}},
       "networkPolicy": {"enabled": True}}, "name them in networkPolicy.extraEgress"),
     ({"config": {"networks": [{"name": "a", "sources": [{"name": "hosted", "url_file": "/etc/masternode-exporter/secrets/rpc/url"}]}]},
       "networkPolicy": {"enabled": True}}, "nothing through to source hosted"),
