@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::duration::Span as Written;
-use crate::config::files::{check_secret_file, path, read_authorities, read_secret};
+use crate::config::files::{check_secret_file, path, read_authorities, read_certificate, read_secret};
 use crate::config::leaf::{DAY, FilePath, Flag, Kind, Leaf, List, MINUTE, Name, SECOND, Span, Text, Whole};
 use crate::config::mistakes::{Place, required};
 use crate::config::network_kinds::{ChainKind, ExpectedNetworkKind, RpcUrlKind};
@@ -88,6 +88,11 @@ struct SourceSection {
     proxy: Option<Leaf<ProxyKind>>,
     /// PEM file with the certificate authorities of this source, in place of the system's; read at the start and on a reload.
     ca_file: Option<FilePath>,
+    /// PEM file with the certificate by which the exporter identifies itself to this source; needs `key_file`. Both are read at the
+    /// start and on a reload.
+    cert_file: Option<FilePath>,
+    /// PEM file with the key of that certificate, readable by the exporter only.
+    key_file: Option<FilePath>,
 }
 
 /// Checks all networks; without any, the one whose node runs on this host.
@@ -202,6 +207,7 @@ fn source(section: SourceSection, chain: &str, at: &Place<'_>, home: Option<&Pat
         outbound: Outbound {
             proxy: section.proxy.and_then(|proxy| proxy.0),
             authorities: read_authorities(section.ca_file, at, home),
+            certificate: read_certificate(section.cert_file, section.key_file, at, home),
         },
     }
 }

@@ -284,7 +284,7 @@ impl ChainSync {
     }
 
     async fn jump(&mut self, source: &Source, tip: Block, skipped: u32) -> Result<(), SourceError> {
-        self.check_far_tip(source, tip.height).await?;
+        self.check_jump(source, &tip).await?;
         let started = Instant::now();
         let list = self.tip_list(source, tip).await?;
         self.withdraw_abandoned(source).await?;

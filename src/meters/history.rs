@@ -174,10 +174,10 @@ impl HistoryMeters {
 }
 
 /// Why a history file was replaced: values of the label `reason`.
-const REASONS: [&str; 5] = ["damaged", "foreign", "newer", "missing", "replaced"];
+const REASONS: [&str; 6] = ["damaged", "foreign", "newer", "missing", "replaced", "taken_back"];
 
 fn replaced(registry: &Registry) -> prometheus::Result<IntCounterVec> {
-    let help = "Times that the history file was reopened or replaced by a new one, by reason: damaged, foreign (of another program), newer (written by a newer version), missing (deleted while in use), replaced (by another file while in use). Absent without history.path.";
+    let help = "Times that the history file was reopened or replaced by a new one, by reason: damaged, foreign (of another program), newer (written by a newer version), missing (deleted while in use), replaced (by another file while in use), taken_back (by the newer file after a downgrade). Absent without history.path.";
     let family = IntCounterVec::new(Opts::new("masternode_exporter_history_replaced_total", help), &["reason"])?;
     registry.register(Box::new(family.clone())).map(|()| family)
 }

@@ -206,10 +206,8 @@ impl Client {
         let list = match call.shape {
             Shape::ProTx { .. } => self.streamed(call.method, params, expected).await?,
             ref shape => {
-                let read = |body: &[u8]| {
-                    legacy::answers::registered(body, shape, &self.inner.settings.states)?
-                        .at_most(self.inner.limits.masternodes())
-                };
+                let (states, most) = (&self.inner.settings.states, self.inner.limits.masternodes());
+                let read = |body: &[u8]| legacy::answers::registered(body, shape, states, most);
                 self.call(call.method, params, read).await?
             }
         };

@@ -49,5 +49,6 @@ async fn a_private_network_is_asked_for_its_quorum_types_at_each_block() {
     for _ in 0..3 {
         stage.mine(&[]).await;
     }
-    assert_eq!(stage.servers[0].handle().calls().get("quorum list"), Some(&3));
+    let calls = stage.servers[0].handle().calls();
+    assert!(calls.get("quorum listextended").is_some_and(|calls| *calls >= 3), "{calls:?}");
 }
