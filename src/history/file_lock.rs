@@ -98,10 +98,10 @@ pub(super) fn rename(path: &Path, to: &Path) -> io::Result<()> {
     fs::rename(path, to)
 }
 
-/// The files that were set aside for this reason, the newest first.
-pub(super) fn all_set_aside(path: &Path, why: &str) -> io::Result<Vec<PathBuf>> {
+/// The files that were set aside for this reason, the newest first; none where the folder cannot be listed.
+pub(super) fn all_set_aside(path: &Path, why: &str) -> Vec<PathBuf> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
-        return Ok(Vec::new());
+        return Vec::new();
     };
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let beginning = format!("{name}.{why}-");
@@ -112,13 +112,10 @@ pub(super) fn all_set_aside(path: &Path, why: &str) -> io::Result<Vec<PathBuf>> 
         let (seconds, number) = rest.split_once('-').unwrap_or((rest, "1"));
         Some((seconds.parse().ok()?, number.parse().ok()?))
     };
-    let mut found = Vec::new();
-    for file in fs::read_dir(folder)? {
-        let file = file?;
-        found.extend(moment(&file).map(|moment| (moment, file.path())));
-    }
-    found.sort_by(|one, other| other.0.cmp(&one.0));
-    Ok(found.into_iter().map(|(_, path)| path).collect())
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<_> = files.filter_map(|file| Some((moment(&file)?, file.path()))).collect();
+    found.sort_by_key(|(moment, _)| std::cmp::Reverse(*moment));
+    found.into_iter().map(|(_, path)| path).collect()
 }
 
 /// `suffix`, with a number if a file of that name exists.

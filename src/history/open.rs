@@ -145,15 +145,16 @@ pub(super) fn open_renaming(
 /// program's file. Both cannot be joined: the blocks since the downgrade follow from the node.
 fn take_back(path: &Path, now: UnixSeconds) -> Result<Option<TakenBack>, StoreError> {
     let Some(older) = version(path)? else { return Ok(None) };
-    for from in file_lock::all_set_aside(path, "newer")? {
-        let is_ours = version(&from).ok().flatten().is_some_and(|version| version > older);
-        if is_ours && examine(&from)?.is_none() {
-            let older = file_lock::set_aside(path, "older", now)?;
-            file_lock::rename(&from, path)?;
-            return Ok(Some(TakenBack { from, older }));
-        }
+    let is_newer = |from: &PathBuf| version(from).ok().flatten().is_some_and(|version| version > older);
+    let is_intact = |from: &PathBuf| examine(from).is_ok_and(|fault| fault.is_none());
+    let found = file_lock::all_set_aside(path, "newer").into_iter().find(|from| is_newer(from) && is_intact(from));
+    let Some(from) = found else { return Ok(None) };
+    let older = file_lock::set_aside(path, "older", now)?;
+    if let Err(error) = file_lock::rename(&from, path) {
+        file_lock::rename(&older, path)?;
+        return Err(error.into());
     }
-    Ok(None)
+    Ok(Some(TakenBack { from, older }))
 }
 
 /// The version of a file of ours; `None` for a new file.
