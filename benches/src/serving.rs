@@ -21,6 +21,7 @@ pub async fn ours(exposition: Arc<Exposition>) -> SocketAddr {
             version: String::new(),
             summary: String::new(),
             telemetry_path: Default::default(),
+            path_prefix: String::new(),
             links: Vec::new(),
         },
         runbooks: &[],

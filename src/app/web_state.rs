@@ -25,9 +25,10 @@ pub(super) type ReloadRequest = oneshot::Sender<Result<(), String>>;
 /// The states of the running networks, by name.
 pub(super) type NetworkStates = BTreeMap<String, StateReceiver>;
 
-/// All handlers. `history` is the file from which events are read.
+/// All handlers. `path_prefix` is the path of `web.external_url`. `history` is the file from which events are read.
 pub(super) fn site(
     config: &WebConfig,
+    path_prefix: String,
     shared: &Shared,
     board: ActiveAlerts,
     networks: watch::Receiver<NetworkStates>,
@@ -41,6 +42,7 @@ pub(super) fn site(
             version: env!("CARGO_PKG_VERSION").into(),
             summary: "How close each masternode is to a Proof-of-Service ban, and when it is paid next.".into(),
             telemetry_path: config.telemetry_path.clone(),
+            path_prefix,
             links: api::PAGES
                 .into_iter()
                 .chain([("/runbooks", "Runbooks")])

@@ -34,7 +34,7 @@ families! {
     HISTORY_PENDING_BLOCKS: "masternode_exporter_history_pending_blocks" Gauge Process ["network"]
         "Processed blocks queued for the history. Absent without history.path.";
     HISTORY_REPLACED: "masternode_exporter_history_replaced_total" Counter Process ["reason"]
-        "Times that the history file was reopened or replaced by a new one, by reason: damaged, foreign (of another program), newer (written by a newer version), missing (deleted while in use), replaced (by another file while in use). Absent without history.path.";
+        "Times that the history file was reopened or replaced by a new one, by reason: damaged, foreign (of another program), newer (written by a newer version), missing (deleted while in use), replaced (by another file while in use), taken_back (by the newer file after a downgrade). Absent without history.path.";
     HISTORY_SIZE: "masternode_exporter_history_size_bytes" Gauge Process []
         "Size of the history file and its write-ahead log in bytes, measured once a minute. Absent without history.path, and if the file cannot be examined.";
     HISTORY_UP: "masternode_exporter_history_up" Gauge Process []

@@ -249,6 +249,7 @@ impl Stage {
         NetworkConfig {
             name: self.name(),
             chain: self.chain.config(),
+            expect: None,
             sources: self.sources.iter().map(source).collect(),
             poll_interval: (block_time / 2).clamp(Duration::from_millis(50), Duration::from_secs(1)),
             stale_after: Duration::from_secs(60),

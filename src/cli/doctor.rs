@@ -316,7 +316,7 @@ async fn examine_quorums(client: &Client, parent: &Block, tip: &Block, findings:
 async fn examine_one(client: &Client, first: &Masternode, tip: &Block, findings: &mut Findings) {
     let dialect = client.dialect();
     if let Shape::ProTx { info: Some(method), .. } = dialect.list.shape {
-        findings.note(method.name, false, client.masternode(&first.id).await, |_| "answers".into());
+        findings.note(method.name, false, client.masternode(&first.id, None).await, |_| "answers".into());
     }
     if let (Some(method), MasternodeId::Collateral(outpoint)) = (dialect.collateral, &first.id) {
         findings.note(method.name, false, client.collateral_height(outpoint, tip).await, |height| {

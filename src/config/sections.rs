@@ -197,7 +197,7 @@ pub(super) struct WebSection {
     /// next start.
     allowed_hosts: List<Leaf<HostKind>>,
     /// URL of this exporter for users, such as `https://exporter.example.org`: for links in alerts and to the runbooks that it serves.
-    /// Its host is also accepted from browsers, after the next start.
+    /// Its host is also accepted from browsers, and a path in it begins the links of its pages, after the next start.
     external_url: Option<Leaf<LinkKind>>,
     /// Answer `/-/reload`. Takes effect with the next start.
     enable_reload: Flag,

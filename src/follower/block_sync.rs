@@ -195,7 +195,7 @@ impl ChainSync {
     }
 
     async fn jump(&mut self, source: &Source, tip: Block, skipped: u32) -> Result<(), SourceError> {
-        self.recorded.check_far_tip(source, tip.height).await?;
+        self.recorded.check_jump(source, &tip).await?;
         let started = Instant::now();
         let list = self.lists.at_tip(source, tip, self.list().map(AsRef::as_ref)).await?;
         self.recorded.withdraw_abandoned(source).await?;

@@ -9,10 +9,11 @@ use tokio::sync::watch;
 use tracing::warn;
 
 use crate::follower::capabilities::is_refusal;
-use crate::follower::source::{Source, SourceError};
+use crate::follower::source::{Source, SourceError, optional};
 use crate::follower::unreadable::{self, Hidden, HiddenAttempts};
 use crate::follower::watching::Watching;
 use crate::rpc::{ErrorKind, Header, UnreadableEntry};
+use domain::details::Detail;
 use domain::list::{Block, MasternodeList};
 use domain::masternode::Height;
 use domain::unreadable::Unreadable;
@@ -114,6 +115,9 @@ impl ListReader {
     }
 }
 
+/// Node version since which `protx info` safely returns an entry of an earlier block (docs/spec/dash.md#protx-list).
+const TELLS_OLD_ENTRIES: u32 = 210_000;
+
 /// The header of the block at a height.
 pub(super) async fn header_at(source: &Source, height: Height) -> Result<Header, SourceError> {
     let hash = source.client.block_hash(height).await?;
@@ -121,13 +125,20 @@ pub(super) async fn header_at(source: &Source, height: Height) -> Result<Header,
 }
 
 /// The list after `block`, from its changes since `before`. Changes that do not fit are a
-/// [`SourceError::Contradiction`].
+/// [`SourceError::Contradiction`]. The entry of an operator whose payout address the changes may hide is read as well; where
+/// the node refuses that, the next full list shows it.
 pub(super) async fn by_diff(
     source: &Source,
     before: &MasternodeList,
     block: &Block,
 ) -> Result<MasternodeList, SourceError> {
-    let diff = source.client.list_diff(before.block(), block).await?;
+    let mut diff = source.client.list_diff(before.block(), block).await?;
+    for (id, terms) in diff.unsaid_operator_payouts(before).filter(|_| source.version >= Some(TELLS_OLD_ENTRIES)) {
+        if let Some(read) = optional(source.client.masternode(&id, Some(&block.hash)).await)? {
+            terms.operator_payout_address =
+                Some(read.details.get(Detail::OperatorPayoutAddress).map(|text| (*text).into()));
+        }
+    }
     before
         .apply(&diff)
         .map_err(|error| SourceError::Contradiction(format!("the changes of block {}: {error}", block.height)))

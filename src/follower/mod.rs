@@ -48,7 +48,7 @@ use crate::follower::history_sink::HistorySink;
 use crate::follower::online_backfill::reached;
 use crate::follower::publisher::Publisher;
 pub use crate::follower::publisher::state_channel;
-pub use crate::follower::settings::FollowerSettings;
+pub use crate::follower::settings::{ExpectedNetwork, FollowerSettings};
 use crate::follower::source::{Identity, SourceError};
 pub use crate::follower::source_health::OptionalQueries;
 use crate::follower::source_pool::SourcePool;
@@ -370,8 +370,7 @@ impl Follower {
         }
     }
 
-    /// Withdraws the snapshot that no source confirmed for `stale_after`. If the history does not identify the network,
-    /// a source of another network may be followed from then on.
+    /// Withdraws the snapshot that no source confirmed for `stale_after`. The network of the sources stays what it was.
     fn withdraw_if_stale(&mut self, troubles: &[String]) {
         if !self.sources.is_stale() {
             return;
@@ -384,14 +383,6 @@ impl Follower {
                 troubles.join("; ")
             );
             self.publisher.withdraw(&self.sources, &self.chain);
-        }
-        if self.sources.iter().any(|source| source.availability.is_elsewhere())
-            && !self.chain.recorded.history.is_bound()
-        {
-            // The recorded identity may be wrong rather than the source: the first answer now identifies the network.
-            self.sources.forget_network();
-            self.chain.recorded.state.give_up(None);
-            self.chain.recorded.history.close();
         }
     }
 }

@@ -104,7 +104,7 @@ impl OfflineBackfill {
     /// Checks that the node behind `client` is of the right chain, is in sync, and can replay old blocks.
     pub async fn new(settings: FollowerSettings, client: Client) -> Result<OfflineBackfill, OfflineBackfillError> {
         let mut source = Source::new(client.clone());
-        let (identity, chain) = source.check(&settings.rules, None).await?;
+        let (identity, chain) = source.check(&settings, None).await?;
         if let Some(why) = BlockReplay::refusal(&source, &settings.rules) {
             return Err(OfflineBackfillError::Node(why));
         }

@@ -126,6 +126,7 @@ mod tests {
         let settings = FollowerSettings {
             network: "net".into(),
             rules: Arc::new(DASH),
+            expect: None,
             poll_interval: Duration::ZERO,
             stale_after: Duration::ZERO,
             resync_blocks: 1,

@@ -12,6 +12,7 @@ use crate::follower::followed_chain::FollowedChain;
 use crate::follower::history_sink::HistorySink;
 use crate::follower::online_backfill::OnlineBackfill;
 use crate::follower::source::{Identity, Source, SourceError};
+use crate::follower::sync_planner::LONGEST_AHEAD;
 use crate::follower::{FollowerSettings, common_block};
 use crate::meters::NetworkMeters;
 use crate::rpc::ChainInfo;
@@ -128,6 +129,26 @@ impl RecordedChain {
             "its tip is at height {tip}, but it does not have block {}, which was followed",
             highest.height
         )))
+    }
+
+    /// Checks the tip of a jump.
+    pub(super) async fn check_jump(&self, source: &Source, tip: &Block) -> Result<(), SourceError> {
+        self.check_far_tip(source, tip.height).await?;
+        self.warn_of_clock(tip);
+        Ok(())
+    }
+
+    /// A tip far in the future is believed only if the blocks below it agree.
+    fn warn_of_clock(&self, tip: &Block) {
+        let (network, seconds) = (&self.settings.network, tip.time.0.saturating_sub((self.settings.clock)().0));
+        if seconds > LONGEST_AHEAD {
+            warn!(
+                %network,
+                "Clock of this host is {seconds} s behind block {} of {network}, whose time agrees with the blocks below it: correct the \
+                 clock. Until then, expected times and alerts about ages are wrong or not evaluated",
+                tip.height
+            );
+        }
     }
 
     /// Withdraws recorded blocks that are not on the node's branch.

@@ -8,11 +8,12 @@ use tracing::info;
 
 use crate::follower::availability::{Availability, is_queue_full};
 use crate::follower::capabilities::Capabilities;
+use crate::follower::settings::{ExpectedNetwork, FollowerSettings};
 use crate::follower::source_forks::SourceForks;
 use crate::follower::source_health::SourceReports;
 use crate::rpc::dash::special::SpecialTransactions;
 use crate::rpc::{ChainInfo, Client, ErrorKind, RpcError};
-use domain::chain::{ChainRules, Subnet};
+use domain::chain::Subnet;
 use domain::list::Block;
 use domain::masternode::{BlockHash, Height};
 use domain::network_state::Moment;
@@ -32,6 +33,13 @@ pub(super) struct Identity {
 impl Identity {
     pub(super) fn subnet(&self) -> Subnet {
         Subnet::from_chain_name(&self.chain)
+    }
+
+    fn is(&self, expected: &ExpectedNetwork) -> bool {
+        match expected {
+            ExpectedNetwork::Chain(chain) => self.chain == *chain,
+            ExpectedNetwork::Genesis(hash) => self.genesis == *hash,
+        }
     }
 }
 
@@ -130,17 +138,18 @@ impl Source {
     /// identity is read once, and again after every failure: the node may have been replaced.
     pub(super) async fn check(
         &mut self,
-        rules: &ChainRules,
+        settings: &FollowerSettings,
         expected: Option<&Identity>,
     ) -> Result<(Identity, ChainInfo), SourceError> {
         let mut chain = self.client.chain_info().await?;
         let identity = match self.identity.take() {
             Some(identity) if chain.chain == *identity.chain => identity,
-            _ => self.identify(rules, &chain).await?,
+            _ => self.identify(settings, &chain).await?,
         };
         if let Some(expected) = expected.filter(|expected| **expected != identity) {
             return Err(SourceError::WrongNetwork(format!(
-                "this source is on {} (genesis {}), the network's other sources are on {} (genesis {})",
+                "this source is on {} (genesis {}), the network is on {} (genesis {}) by its other sources, or by what this \
+                 source was before",
                 identity.chain, identity.genesis, expected.chain, expected.genesis
             )));
         }
@@ -150,7 +159,8 @@ impl Source {
         Ok((identity, chain))
     }
 
-    async fn identify(&mut self, rules: &ChainRules, chain: &ChainInfo) -> Result<Identity, SourceError> {
+    async fn identify(&mut self, settings: &FollowerSettings, chain: &ChainInfo) -> Result<Identity, SourceError> {
+        let rules = &*settings.rules;
         let node = self.client.network_info().await?;
         if !node.subversion.starts_with(&*rules.subversion_prefix) {
             return Err(SourceError::WrongNetwork(format!(
@@ -164,6 +174,17 @@ impl Source {
             return Err(SourceError::WrongNetwork(format!(
                 "its genesis block is {genesis}, {} {name} begins with {hash}",
                 rules.name
+            )));
+        }
+        let identity = Identity { chain: chain.chain.to_string(), genesis };
+        if let Some(expected) = settings.expect.as_ref().filter(|expected| !identity.is(expected)) {
+            return Err(SourceError::WrongNetwork(format!(
+                "this source is on {} (genesis {genesis}), `expect` names {}",
+                identity.chain,
+                match expected {
+                    ExpectedNetwork::Chain(chain) => chain.clone(),
+                    ExpectedNetwork::Genesis(hash) => format!("genesis {hash}"),
+                }
             )));
         }
         let before = (self.version.replace(node.version), self.capabilities.list_diffs);
@@ -183,7 +204,7 @@ impl Source {
                 if has_diffs { "followed by list diffs" } else { "followed by full lists" }
             );
         }
-        Ok(Identity { chain: chain.chain.to_string(), genesis })
+        Ok(identity)
     }
 
     async fn check_synced(&mut self, chain: &ChainInfo) -> Result<(), SourceError> {

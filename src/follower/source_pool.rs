@@ -171,13 +171,6 @@ impl SourcePool {
         self.forks.forget();
     }
 
-    /// Forgets the network: the first answer identifies it.
-    pub(super) fn forget_network(&mut self) {
-        self.identity = None;
-        self.active = None;
-        self.forks.forget();
-    }
-
     /// In the order of the configuration; sources that are behind another one, or have no peers, come last. `followed`
     /// is the height of the followed tip. A tip more than `max_gap_blocks` above it, or above the lowest tip if nothing is
     /// followed, may be wrong and is not compared with.
@@ -203,7 +196,7 @@ impl SourcePool {
         index: usize,
         followed: Option<Height>,
     ) -> Result<(Identity, ChainInfo), SourceError> {
-        let checked = self.sources[index].check(&self.settings.rules, self.identity.as_ref()).await?;
+        let checked = self.sources[index].check(&self.settings, self.identity.as_ref()).await?;
         self.examine_fork(index, &checked.1, followed).await?;
         Ok(checked)
     }
@@ -316,10 +309,10 @@ impl SourcePool {
         if self.active.is_some() || self.sources.len() < 2 {
             return;
         }
-        let (rules, known, now) = (self.settings.rules.clone(), self.identity.clone(), Instant::now());
+        let (settings, known, now) = (self.settings.clone(), self.identity.clone(), Instant::now());
         let due = self.sources.iter_mut().enumerate().filter(|(_, source)| source.availability.is_due(now));
         let checks =
-            due.map(async |(index, source)| (index, timeout(INTRODUCTION, source.check(&rules, known.as_ref())).await));
+            due.map(async |(index, source)| (index, timeout(INTRODUCTION, source.check(&settings, known.as_ref())).await));
         let mut expected = known.clone();
         for (index, checked) in join_all(checks).await {
             let Ok(Ok((identity, chain))) = checked else { continue };

@@ -137,4 +137,4 @@ impl HistoryMeters {
 }
 
 /// Why a history file was replaced: values of the label `reason`.
-const REASONS: [&str; 5] = ["damaged", "foreign", "newer", "missing", "replaced"];
+const REASONS: [&str; 6] = ["damaged", "foreign", "newer", "missing", "replaced", "taken_back"];

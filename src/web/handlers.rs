@@ -50,6 +50,8 @@ pub struct LandingPage {
     pub summary: String,
     /// Path of the metrics.
     pub telemetry_path: TelemetryPath,
+    /// The path below which a reverse proxy serves the pages, such as `/masternodes`; empty for none. The proxy removes it from requests.
+    pub path_prefix: String,
     /// Further links, after those to metrics, health and readiness.
     pub links: Vec<Link>,
 }

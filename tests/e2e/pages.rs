@@ -326,6 +326,7 @@ fn hostile_site() -> Handlers {
             version: HOSTILE.into(),
             summary: HOSTILE.into(),
             telemetry_path: Default::default(),
+            path_prefix: String::new(),
             links: Vec::new(),
         },
         runbooks: &[],

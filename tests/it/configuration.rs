@@ -94,6 +94,8 @@ networks:
   sources:
   - {name: a, url: \"ftp://x\"}
   - {name: a, url: \"http://user:hunter2@host:1\", cookie_file: c, username: u}
+  - {name: c, url: \"https://host\", cookie_file: c, cert_file: c.pem}
+  expect: \"main net\"
   stale_after: 1s
 watch:
 - {masternode: zz}
@@ -113,6 +115,8 @@ histroy: {}
             "networks[0].sources[1].name: another source is called \"a\" already",
             "networks[0].sources[1].url: holds a user or password; put them into username and password_file",
             "networks[0].sources[1].cookie_file: give either this or username and password_file, not both",
+            "networks[0].sources[2].key_file: is missing: cert_file and key_file go together",
+            "networks[0].expect: \"main net\" is neither the name of a chain, such as main, nor a hash of 64 hexadecimal digits",
             "networks[0].stale_after: 1s must be at least twice the poll_interval, 5s",
             "watch[0].masternode: expected 64 hexadecimal digits, found 2 characters",
             "watch[1].select: names no field: it would select every masternode",

@@ -92,6 +92,7 @@ fn settings(rules: ChainRules) -> FollowerSettings {
     FollowerSettings {
         network: "it".into(),
         rules: Arc::new(rules),
+        expect: None,
         poll_interval: Duration::ZERO,
         stale_after: Duration::from_secs(900),
         resync_blocks: 576,

@@ -54,6 +54,7 @@ fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -
             version: "1.2.3".into(),
             summary: "What it is.".into(),
             telemetry_path: Default::default(),
+            path_prefix: String::new(),
             links: vec![Link { target: "/api/v1/status".into(), text: "API: status".into() }],
         },
         runbooks: RUNBOOKS,

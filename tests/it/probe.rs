@@ -49,6 +49,7 @@ fn config(network: &Network, url: String, probe: Option<probe::ProbeSettings>) -
     config.networks = vec![NetworkConfig {
         name: "dash-test".into(),
         chain: ChainConfig::dash(),
+        expect: None,
         sources: vec![SourceConfig {
             name: "node".into(),
             url: RpcUrl::new(url),

@@ -153,6 +153,7 @@ fn site() -> Handlers {
             version: "1".into(),
             summary: "…".into(),
             telemetry_path: TelemetryPath::default(),
+            path_prefix: String::new(),
             links: vec![],
         },
         runbooks: &[],

@@ -183,6 +183,7 @@ impl Followed {
         let settings = FollowerSettings {
             network: "dash-test".into(),
             rules: Arc::new(DASH),
+            expect: None,
             poll_interval: Duration::ZERO,
             stale_after: Duration::from_secs(900),
             resync_blocks: 576,

@@ -12,7 +12,7 @@ use domain::list::Block;
 use domain::masternode::Height;
 use domain::payment::PaymentModel;
 
-/// Interval between two reads of sporks, or of the quorum types of a private network, in blocks.
+/// Interval between two reads of sporks, in blocks.
 const SPORK_BLOCKS: u32 = 24;
 
 /// Interval between two measurements of the spacing, in blocks.
@@ -26,7 +26,6 @@ pub(super) struct FactQueries {
     pub(super) facts: ChainFacts,
     sporks: LastRead,
     spacing: LastRead,
-    types: LastRead,
 }
 
 /// The height at which a fact was last read.
@@ -48,7 +47,7 @@ impl FactQueries {
     /// Nothing was asked yet.
     pub(super) fn new(source: &Source, chain: &ChainInfo) -> FactQueries {
         let facts = ChainFacts::new(subnet(source, chain));
-        FactQueries { facts, sporks: LastRead::default(), spacing: LastRead::default(), types: LastRead::default() }
+        FactQueries { facts, sporks: LastRead::default(), spacing: LastRead::default() }
     }
 
     /// Asks for the facts that are due at a block. Facts that cannot be read stay as they were.
@@ -73,14 +72,10 @@ impl FactQueries {
             facts.sporks = sporks;
             self.sporks.set(tip);
         }
-        // The public networks use the types of the table; on others it depends on their setup.
+        // The public networks use the types of the table; on others it depends on their setup, and may change at any block.
         let by_setup = matches!(facts.subnet, Subnet::Regtest | Subnet::Devnet) && source.capabilities.quorums;
-        if by_setup
-            && self.types.is_due(tip, SPORK_BLOCKS)
-            && let Ok(types) = client.quorum_types().await
-        {
+        if by_setup && let Ok(types) = client.quorum_types().await {
             facts.held_types = Some(types);
-            self.types.set(tip);
         }
         if self.spacing.is_due(tip, SPACING_BLOCKS)
             && let Ok(spacing) = measure_spacing(client, tip).await

@@ -155,6 +155,7 @@ fn site(answer: impl Fn(Request) -> Answer<Result<Page, ScrapeError>> + Send + S
             version: "1.2.3".to_owned(),
             summary: "Shows <how close> a masternode is to a ban.".to_owned(),
             telemetry_path: TelemetryPath::default(),
+            path_prefix: String::new(),
             links: vec![Link { target: "/api/v1/status".to_owned(), text: "Status".to_owned() }],
         },
         runbooks: &[("MasternodeX", "# MasternodeX\n")],

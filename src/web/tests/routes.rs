@@ -124,6 +124,20 @@ async fn the_telemetry_path_is_a_choice_and_may_be_the_root() {
 }
 
 #[tokio::test]
+async fn behind_a_proxy_with_a_path_every_link_begins_with_it() {
+    let mut site = page(&[]);
+    site.landing.path_prefix = "/mn".to_owned();
+    let server = Running::start(site, WebSettings::default()).await;
+    for path in ["/", "/runbooks", "/runbooks/MasternodeX"] {
+        let reply = server.get(path).await;
+        let text = reply.text();
+        let links = text.split("href=\"").skip(1).chain(text.split("action=\"").skip(1));
+        let wrong: Vec<&str> = links.filter(|link| link.starts_with('/') && !link.starts_with("/mn/")).collect();
+        assert!(wrong.is_empty() && text.contains("href=\"/mn/metrics\""), "{path}: {wrong:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_landing_page_is_safe_and_leads_on() {
     let server = Running::start(page(&[]), WebSettings::default()).await;
     let reply = server.get("/").await;

@@ -13,6 +13,11 @@ const KEPT: &str = "dash-kept";
 /// The text of an empty panel, and the networks on which it must not be empty.
 const WORDS: &[(&str, &[&str])] = &[
     ("Only on chains with a Proof-of-Service score (Dash)", &[DASH]),
+    ("Only for watched masternodes of chains with a Proof-of-Service score (Dash)", &[DASH]),
+    ("No history, or not checked yet", &[]),
+    ("No receivers are configured, or none says its time", &[]),
+    ("Neither a watch list nor maintenance is configured", &[]),
+    ("No web configuration file (web.config_file)", &[]),
     ("Only on chains whose quorums are known (Dash)", &[DASH]),
     ("Only on networks with Evo nodes (Dash)", &[DASH]),
     ("Only on chains with ChainLocks (Dash)", &[DASH]),

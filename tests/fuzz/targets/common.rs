@@ -132,6 +132,7 @@ pub(crate) fn site(history: Option<PathBuf>) -> Handlers {
             version: "0".into(),
             summary: "Tells.".into(),
             telemetry_path: TelemetryPath::default(),
+            path_prefix: String::new(),
             links: Vec::new(),
         },
         runbooks: &[],

@@ -68,6 +68,7 @@ impl Stage {
         let mut settings = FollowerSettings {
             network: "dash-test".into(),
             rules: Arc::new(DASH),
+            expect: None,
             poll_interval: Duration::ZERO,
             stale_after: Duration::from_secs(900),
             resync_blocks: 576,
