@@ -19,6 +19,7 @@ mod observe_table;
 mod progress;
 mod readiness;
 mod restart_check;
+mod restart_plan;
 mod rules;
 mod run;
 #[cfg(feature = "demo")]
@@ -45,7 +46,7 @@ Exit codes:
   0  success
   1  failure at run time
   2  invalid arguments or configuration
-  3  doctor, healthcheck or notify reported a problem
+  3  doctor, healthcheck or notify reported a problem, restart-check found no window now, or restart-plan no place
 
 Examples:
   masternode-exporter                       follow the Dash node on this host
@@ -94,6 +95,8 @@ enum Command {
     Duties(duties::DutiesArguments),
     /// Report whether a masternode can be restarted now without missing a DKG session.
     RestartCheck(restart_check::RestartArguments),
+    /// Print an order in which watched masternodes can be restarted without missing a DKG session.
+    RestartPlan(restart_plan::PlanArguments),
     /// Send a test message to the receivers of alerts, and print how each answered.
     Notify(notify::NotifyArguments),
     /// Print the alerting rules for Prometheus or Grafana. Needs no node and no configuration.
@@ -226,6 +229,11 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
         Command::RestartCheck(arguments) => {
             let loaded = load()?;
             print(&with_runtime(async move { restart_check::run(&arguments, &loaded.config).await })?)
+        }
+        Command::RestartPlan(arguments) => {
+            let loaded = load()?;
+            let planned = with_runtime(async move { restart_plan::run(&arguments, &loaded.config).await })?;
+            print_findings(&planned.text, planned.is_whole)
         }
         Command::Backfill(arguments) => {
             let loaded = load()?;

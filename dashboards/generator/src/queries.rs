@@ -34,7 +34,7 @@ pub(crate) fn as_seconds(blocks: &str) -> String {
 
 /// Number of rows of an expression; 0 only if there are masternodes at all, so that missing data is not shown as "none
 /// in danger".
-fn count(rows: &str) -> String {
+pub(crate) fn count(rows: &str) -> String {
     format!("count({rows}) or 0 * count({})", chosen("masternode_enabled"))
 }
 
