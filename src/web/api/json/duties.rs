@@ -32,12 +32,12 @@ pub struct Duties<'a> {
     /// Height of the ban if it goes offline now and stays so. Null when banned.
     offline_ban: Option<Bounds>,
     /// What a restart costs. Null while the masternode is not registered, and where the chain's quorums are not known.
-    restart: Option<Restart>,
+    restart: Option<RestartCost>,
 }
 
 /// What a restart costs a masternode now, and when it costs nothing. It costs a banned one nothing.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-struct Restart {
+struct RestartCost {
     /// How long it takes: the parameter.
     minutes: u32,
     /// Blocks that may arrive during it: more do in fewer than one of 200 restarts.
@@ -163,7 +163,7 @@ impl<'a> Duties<'a> {
             }),
             offline_penalty: outlook.map(|outlook| Bounds::new(outlook.penalty)),
             offline_ban: outlook.map(|outlook| Bounds::new(outlook.ban)),
-            restart: restart.map(|restart| Restart {
+            restart: restart.map(|restart| RestartCost {
                 minutes,
                 blocks,
                 now: OutageCost::new(restart.now),

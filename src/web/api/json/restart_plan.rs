@@ -11,7 +11,7 @@ use crate::web::api::json::values::Text;
 use crate::web::api::json::{Block, Subject};
 use domain::duty::OUTLOOK_BLOCKS;
 use domain::masternode::{Height, MasternodeId, UnixSeconds};
-use domain::restart::{Placement, PlannedRestart};
+use domain::restart::{self, Placement};
 use domain::snapshot::{NodeView, Snapshot};
 
 /// An order of restarts of watched masternodes of a network, so that none misses a DKG session.
@@ -30,14 +30,14 @@ pub struct RestartPlan<'a> {
     /// Nothing is planned after this block.
     until_height: u32,
     /// Restarts that miss nothing, by time.
-    restarts: Vec<Restart>,
+    restarts: Vec<PlannedRestart>,
     /// Masternodes that the plan does not restart.
     not_placed: Vec<NotPlaced>,
 }
 
 /// A restart that misses nothing.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Restart {
+pub struct PlannedRestart {
     /// The masternode.
     pub masternode: Text<MasternodeId>,
     /// Its alias; empty if it has none.
@@ -103,8 +103,13 @@ impl<'a> RestartPlan<'a> {
             let alias = subject.watched.map(|watched| watched.watched.alias.clone()).unwrap_or_default();
             let (masternode, reason) = (Text(*id), reason(planned.as_ref()));
             match planned {
-                Some(PlannedRestart { placement: Placement::Free(after), .. }) => {
-                    restarts.push(Restart { masternode, alias, after_height: after.0, after_time: expected(after) });
+                Some(restart::PlannedRestart { placement: Placement::Free(after), .. }) => {
+                    restarts.push(PlannedRestart {
+                        masternode,
+                        alias,
+                        after_height: after.0,
+                        after_time: expected(after),
+                    });
                 }
                 planned => {
                     let cheapest = planned.map(|planned| {
@@ -126,7 +131,7 @@ impl<'a> RestartPlan<'a> {
     }
 
     /// The restarts that miss nothing, by time.
-    pub fn restarts(&self) -> &[Restart] {
+    pub fn restarts(&self) -> &[PlannedRestart] {
         &self.restarts
     }
 
@@ -147,7 +152,7 @@ impl<'a> RestartPlan<'a> {
 
     /// The restarts as events of a calendar.
     pub fn events(&self, snapshot: &Snapshot) -> Vec<CalendarEvent> {
-        let event = |restart: &Restart| {
+        let event = |restart: &PlannedRestart| {
             let Text(id) = restart.masternode;
             let name = if restart.alias.is_empty() { id.to_string() } else { restart.alias.clone() };
             let start = about(snapshot, Height(restart.after_height));
@@ -168,7 +173,7 @@ impl<'a> RestartPlan<'a> {
     }
 }
 
-fn reason(planned: Option<&PlannedRestart>) -> Reason {
+fn reason(planned: Option<&restart::PlannedRestart>) -> Reason {
     match planned.map(|planned| planned.placement) {
         None => Reason::NotKnown,
         Some(Placement::Taken) => Reason::Taken,
