@@ -249,13 +249,15 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
         Command::Metrics => print(&reference()?),
         Command::Healthcheck(arguments) => with_runtime(healthcheck::run(arguments, &origin)),
         Command::Completions { shell } => print(&completions(shell)),
-        Command::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(command_line()).render(&mut page)?;
-            print(&String::from_utf8_lossy(&page))
-        }
+        Command::Man => print(&manual()?),
         Command::Version => print(&command_line().render_version()),
     }
+}
+
+fn manual() -> Result<String, CommandError> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command_line()).render(&mut page)?;
+    Ok(String::from_utf8_lossy(&page).into_owned())
 }
 
 fn completions(shell: clap_complete::Shell) -> String {

@@ -61,7 +61,7 @@ pub(super) struct RestartArguments {
 /// Parses how long a restart takes.
 pub(super) fn span(text: &str) -> Result<Duration, String> {
     let span = config::parse_duration(text)?;
-    if (Duration::from_secs(1)..=Duration::from_hours(24)).contains(&span) {
+    if (Duration::from_secs(1)..=Duration::from_secs(86_400)).contains(&span) {
         Ok(span)
     } else {
         Err("it must be from 1s to 24h".into())

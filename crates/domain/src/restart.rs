@@ -97,7 +97,7 @@ impl OutageCost {
     }
 }
 
-/// The cheapest outage in which so many blocks may arrive, from the tip to `until`: the fewest known seats, then the fewest expected ones,
+/// The cheapest outage in which so many blocks may arrive, that begins at the tip or is over by `until`: the fewest known seats, then the fewest expected ones,
 /// then the earliest.
 #[must_use]
 pub fn cheapest(
@@ -111,7 +111,7 @@ pub fn cheapest(
         (outage, OutageCost::new(duties, tip, pose, outage))
     };
     // Only at the end of a session does an outage that begins later cost less.
-    let ends = duties.iter().map(|duty| duty.end).filter(|end| *end > tip && *end <= until);
+    let ends = duties.iter().map(|duty| duty.end).filter(|end| *end > tip && end.after(blocks) <= until);
     let order = |(outage, cost): &(Outage, OutageCost)| (cost.known, cost.expected, outage.after);
     let less = |one: &(Outage, OutageCost), other: &(Outage, OutageCost)| {
         let ((known, expected, after), (others, more, later)) = (order(one), order(other));

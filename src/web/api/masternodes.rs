@@ -265,11 +265,14 @@ pub(super) fn asked(
     Ok((parameters, networks, id))
 }
 
+/// Watched masternodes of a network.
+type Watched<'a> = (&'a Snapshot, Vec<(MasternodeId, Subject<'a>)>);
+
 /// The watched masternodes that the parameters network, alias and group select, by network.
 pub(super) fn watched<'a>(
     networks: &'a [Arc<NetworkState>],
     parameters: &Parameters,
-) -> Result<Vec<(&'a Snapshot, Vec<(MasternodeId, Subject<'a>)>)>, ApiError> {
+) -> Result<Vec<Watched<'a>>, ApiError> {
     let snapshots = fresh(networks)?;
     let filter = Filter::read(parameters, &snapshots)?;
     let of = |snapshot: &'a Snapshot| {
