@@ -116,8 +116,8 @@ fn masternodes_restart_one_after_another_and_the_least_flexible_is_placed_first(
     ];
     assert_eq!(plan(&nodes, 10, 1), [free(1010), free(1000), free(1030), Placement::NoWindow, Placement::NoWindow]);
     assert_eq!(plan(&nodes, 10, 2)[..3], [free(1010), free(1000), free(1005)]);
-    let crowd = vec![vec![window(1000, 15)]; 3];
-    assert_eq!(plan(&crowd, 10, 1), [free(1000), Placement::Taken, Placement::Taken]);
+    let three = vec![vec![window(1000, 15)]; 3];
+    assert_eq!(plan(&three, 10, 1), [free(1000), Placement::Taken, Placement::Taken]);
     assert_eq!(plan(&[], 10, 1), []);
 }
 
