@@ -118,10 +118,16 @@ async fn check_by_oracle(stage: &Stage, ahead: &Members) {
     let url = stage.servers[0].handle().url();
     let answer = tokio::task::spawn_blocking(move || oracle::run(&["node", &url], &request)).await.unwrap();
     let found = answer["members"].as_object().unwrap();
-    assert!(found.len() >= 30, "{} cycles", found.len());
+    // A reorganisation leads past some cycles.
+    let mut compared = 0;
     for (cycle, found) in found {
-        assert_eq!(*found, serde_json::json!(members(cycle.parse().unwrap())), "cycle {cycle}");
+        let number: u32 = cycle.parse().unwrap();
+        if ahead.contains_key(&(number, 0)) && ahead.contains_key(&(number, 1)) {
+            assert_eq!(*found, serde_json::json!(members(number)), "cycle {cycle}");
+            compared += 1;
+        }
     }
+    assert!(compared >= 20, "{compared} cycles");
 }
 
 #[tokio::test]
