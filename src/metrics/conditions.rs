@@ -10,9 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use crate::metrics::catalog::{
-    ALERT_CONDITION, ALERT_CONDITION_UNKNOWN, ALERT_EVALUATED, ALERT_FAMILIES, ALERT_TEXT, Family,
-};
+use crate::catalog::Family;
+use crate::catalog::alerts::{CONDITION, CONDITION_UNKNOWN, EVALUATED, FAMILIES, TEXT};
 use crate::metrics::labels;
 use crate::metrics::metadata::head;
 use crate::metrics::page::{Filter, Format};
@@ -63,9 +62,9 @@ fn render(evaluation: &Evaluation, format: Format, filter: &Filter) -> Bytes {
     }
     let subjects: Vec<(&_, Vec<u8>)> =
         evaluation.subjects.iter().map(|subject| (subject, subject_labels(&subject.labels))).collect();
-    for family in ALERT_FAMILIES.iter().filter(|family| filter.shows(family)) {
+    for family in FAMILIES.iter().filter(|family| filter.shows(family)) {
         head(family, format, &mut out);
-        if family.name == ALERT_EVALUATED.name {
+        if family.name == EVALUATED.name {
             for network in &evaluation.complete {
                 begin(family, &mut out);
                 labels::write(&mut out, "network", network);
@@ -111,10 +110,10 @@ fn subject_labels(labels: &std::collections::BTreeMap<String, String>) -> Vec<u8
 fn sample<'a>(family: &Family, verdict: &'a Verdict) -> Option<(&'static [u8], Option<&'a str>)> {
     const ONE: &[u8] = b"} 1\n";
     match verdict {
-        Verdict::Holds { .. } if family.name == ALERT_CONDITION.name => Some((ONE, None)),
-        Verdict::Holds { text, .. } if family.name == ALERT_TEXT.name => Some((ONE, Some(text))),
-        Verdict::DoesNotHold if family.name == ALERT_CONDITION.name => Some((b"} 0\n", None)),
-        Verdict::Unknown if family.name == ALERT_CONDITION_UNKNOWN.name => Some((ONE, None)),
+        Verdict::Holds { .. } if family.name == CONDITION.name => Some((ONE, None)),
+        Verdict::Holds { text, .. } if family.name == TEXT.name => Some((ONE, Some(text))),
+        Verdict::DoesNotHold if family.name == CONDITION.name => Some((b"} 0\n", None)),
+        Verdict::Unknown if family.name == CONDITION_UNKNOWN.name => Some((ONE, None)),
         _ => None,
     }
 }

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::condition::Verdict;
+use crate::condition::event_digest::EventDigest;
 use crate::condition::life::MISSING_HOLD_SECONDS;
-use crate::condition::memory::{EventDigest, NetworkMemory};
+use crate::condition::memory::NetworkMemory;
 use crate::condition::thresholds::Thresholds;
 use crate::dkg::QuorumType;
 use crate::masternode::{Height, UnixSeconds};

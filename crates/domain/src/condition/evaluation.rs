@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::condition::memory::EventDigest;
+use crate::condition::event_digest::EventDigest;
 use crate::condition::{
     Catalogue, Condition, EvaluationInput, GroupContext, Memory, NetworkContext, NodeContext, QuorumTypeContext, Rule,
     Scope, SourceContext, Thresholds, Verdict,

@@ -10,6 +10,7 @@ mod context;
 mod duty;
 mod early_warning;
 mod evaluation;
+mod event_digest;
 mod exporter;
 mod fork;
 mod life;
@@ -25,7 +26,8 @@ pub use context::{
     SourceContext,
 };
 pub use evaluation::{EvaluatedSubject, Evaluation, evaluate};
-pub use memory::{EventDigest, Memory, NetworkMemory, Penalties, Rise};
+pub use event_digest::{EventDigest, Penalties};
+pub use memory::{Memory, NetworkMemory, Rise};
 pub use thresholds::{STALLED_BLOCKS, STALLED_SECONDS, Thresholds};
 
 /// Severity of an alert: the label `severity`; the most severe first.

@@ -2,7 +2,8 @@
 //!
 //! Never here: warnings before a penalty (`early_warning`).
 
-use crate::condition::memory::{Penalties, SESSION_PAUSE_SECONDS};
+use crate::condition::event_digest::Penalties;
+use crate::condition::memory::SESSION_PAUSE_SECONDS;
 use crate::condition::{Condition, Inhibition, NODE, NodeContext, Rule, Severity, Verdict, duty, text};
 use crate::duty::Duty;
 use crate::event::BanCause;
