@@ -19,6 +19,7 @@ mod observe_table;
 mod progress;
 mod readiness;
 mod restart_check;
+mod restart_plan;
 mod rules;
 mod run;
 #[cfg(feature = "demo")]
@@ -43,7 +44,7 @@ Exit codes:
   0  success
   1  failure at run time
   2  invalid arguments or configuration
-  3  doctor, healthcheck or notify reported a problem
+  3  doctor, healthcheck or notify reported a problem, restart-check found no window now, or restart-plan no place
 
 Examples:
   masternode-exporter                       follow the Dash node on this host
@@ -92,6 +93,8 @@ enum Command {
     Duties(duties::DutiesArguments),
     /// Report whether a masternode can be restarted now without missing a DKG session.
     RestartCheck(restart_check::RestartArguments),
+    /// Print an order in which watched masternodes can be restarted without missing a DKG session.
+    RestartPlan(restart_plan::PlanArguments),
     /// Send a test message to the receivers of alerts, and print how each answered.
     Notify(notify::NotifyArguments),
     /// Print the alerting rules for Prometheus or Grafana. Needs no node and no configuration.
@@ -225,6 +228,11 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
             let loaded = load()?;
             print(&with_runtime(async move { restart_check::run(&arguments, &loaded.config).await })?)
         }
+        Command::RestartPlan(arguments) => {
+            let loaded = load()?;
+            let planned = with_runtime(async move { restart_plan::run(&arguments, &loaded.config).await })?;
+            print_findings(&planned.text, planned.is_whole)
+        }
         Command::Backfill(arguments) => {
             let loaded = load()?;
             with_runtime(async move { backfill::run(&arguments, &loaded.config).await })
@@ -239,13 +247,15 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
         Command::Metrics => print(&metrics::reference::reference()),
         Command::Healthcheck(arguments) => with_runtime(healthcheck::run(arguments, &origin)),
         Command::Completions { shell } => print(&completions(shell)),
-        Command::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(command_line()).render(&mut page)?;
-            print(&String::from_utf8_lossy(&page))
-        }
+        Command::Man => print(&manual()?),
         Command::Version => print(&command_line().render_version()),
     }
+}
+
+fn manual() -> Result<String, CommandError> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command_line()).render(&mut page)?;
+    Ok(String::from_utf8_lossy(&page).into_owned())
 }
 
 fn completions(shell: clap_complete::Shell) -> String {

@@ -95,7 +95,7 @@ async fn judged(
         if commitment.valid_members == 0 {
             // A null commitment is in each block of the mining window until a quorum forms.
             if kind.ends_at(block.height) {
-                outcomes.sessions.push(DkgOutcome { quorum_type: kind.name.into(), members: None });
+                outcomes.sessions.push(DkgOutcome { quorum_type: kind.name.into(), quorum: None, members: None });
             }
         } else if all || commitment.valid_members < kind.size {
             let quorum = client.quorum_members(kind.id, &commitment.hash).await?;
@@ -120,7 +120,8 @@ impl DkgOutcomes {
             };
             self.failed.entry(*id).or_default().push(quorum);
         }
-        self.sessions.push(DkgOutcome { quorum_type: kind.name.into(), members: Some(members) });
+        let quorum = Some((height, commitment.index));
+        self.sessions.push(DkgOutcome { quorum_type: kind.name.into(), quorum, members: Some(members) });
     }
 }
 

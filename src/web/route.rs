@@ -155,8 +155,7 @@ impl Server {
         self.meters.requests.with_label_values(&[handler, response.status().as_str()]).inc();
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        // A response is valid only at its time.
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         security.add_headers(headers);
         response
     }
@@ -189,7 +188,7 @@ impl Server {
         if !methods.contains(&head.method) {
             let reason = format!("Method not allowed. Allowed: {allow}.");
             let mut response = match route {
-                Route::Api => json(api::error(StatusCode::METHOD_NOT_ALLOWED, &reason)),
+                Route::Api => send(api::error(StatusCode::METHOD_NOT_ALLOWED, &reason)),
                 _ => text(StatusCode::METHOD_NOT_ALLOWED, &reason),
             };
             response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
@@ -236,7 +235,7 @@ impl Server {
     async fn api(&self, head: &Parts) -> Response<Payload> {
         let Some(api) = self.site.api.clone() else { return text(StatusCode::NOT_FOUND, "Not found.") };
         let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
-        json(self.run_blocking("api", &self.questions, move || api.answer(&path, &query)).await.unwrap_or_else(|()| {
+        send(self.run_blocking("api", &self.questions, move || api.answer(&path, &query)).await.unwrap_or_else(|()| {
             let reason = "internal error: see the log of the exporter";
             api::error(StatusCode::INTERNAL_SERVER_ERROR, reason)
         }))
@@ -369,10 +368,11 @@ fn exposition(reply: metrics::Page, permit: Option<OwnedSemaphorePermit>) -> Res
     response
 }
 
-fn json(reply: Reply) -> Response<Payload> {
+fn send(reply: Reply) -> Response<Payload> {
     let mut response = Response::new(Payload::new(Body::Whole(vec![reply.body])));
     *response.status_mut() = reply.status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(reply.cache_control));
     response
 }
 

@@ -10,6 +10,7 @@ use crate::chain::ChainRules;
 use crate::chain_facts::{ChainFacts, Population};
 use crate::counters::{ByQuorumType, DkgCounters, EventCounters, Memberships, NetworkCounters, NodeCounters};
 use crate::dkg::{self, QuorumType};
+use crate::dkg_outcome::PastSession;
 use crate::event::Event;
 use crate::list::{Block, MasternodeList};
 use crate::masternode::{Height, Masternode, NodeType, UnixSeconds};
@@ -68,6 +69,8 @@ pub struct WatchedEntry {
     pub index: Option<usize>,
     /// Its counts of events since counting began.
     pub tally: NodeCounters,
+    /// Its last sessions that ended with a quorum while this process ran, in the order in which they ended; bounded.
+    pub past_sessions: Vec<PastSession>,
 }
 
 /// One masternode of a snapshot with its derived values.
@@ -122,6 +125,7 @@ impl Snapshot {
             .map(|watched| WatchedEntry {
                 index: list.position(&watched.id),
                 tally: tallies.node(&watched.id),
+                past_sessions: tallies.past_sessions(&watched.id),
                 watched,
             })
             .collect();

@@ -40,6 +40,7 @@ pub(crate) const WATCHED: &str = "Only for masternodes on the watch list";
 
 pub(crate) const BLOCKS: &str = "suffix:blocks";
 pub(crate) const POINTS: &str = "suffix:points";
+pub(crate) const NODES: &str = "suffix:masternodes";
 
 /// A panel under construction.
 pub(crate) struct Panel {

@@ -49,6 +49,12 @@ pub(crate) fn as_seconds(blocks: &str) -> String {
     )
 }
 
+/// Number of rows of an expression; 0 only if there are masternodes at all, so that missing data is not shown as "none
+/// in danger".
+pub(crate) fn count(rows: &str) -> String {
+    format!("count({rows}) or 0 * count({})", chosen("masternode_enabled"))
+}
+
 /// Numbers of the selected masternodes by danger, the worst first, each with its name. Without a watch list, those of the whole
 /// networks. 0 only if there are masternodes at all, so that missing data is not shown as "none in danger".
 pub(crate) fn by_danger() -> Vec<(&'static str, String)> {

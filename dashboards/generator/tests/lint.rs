@@ -14,6 +14,7 @@ const UIDS: &[(&str, &str)] = &[
     ("masternode.json", "masternode-one"),
     ("network.json", "masternode-network"),
     ("payments.json", "masternode-payments"),
+    ("duties.json", "masternode-duties"),
     ("groups.json", "masternode-groups"),
     ("exporter.json", "masternode-self"),
 ];
@@ -31,6 +32,7 @@ const UNITS: &[&str] = &[
     "dateTimeFromNow",
     "suffix:blocks",
     "suffix:points",
+    "suffix:masternodes",
 ];
 
 /// Families that belong to an exporter and not to a network.

@@ -45,6 +45,10 @@ const WORDS: &[(&str, &[&str])] = &[
     ("No source reports DKG sessions: only a masternode or a node with watchquorums does", &[KEPT]),
     ("No requirement can be evaluated", &[DASH, KEPT]),
     ("Only for watched masternodes of chains whose quorums are known (Dash)", &[DASH]),
+    ("The members of rotating quorums are not known", &[DASH]),
+    // Where sessions whose members are not known may come before.
+    ("Known seats decide no ban", &[]),
+    ("No seat is known", &[]),
     ("It answers, or is not probed", &[]),
     ("Not watched, or this chain does not report payees", &[DASH, DIMECOIN, PRCYCOIN, KEPT]),
     ("Only if the node reports registration versions (Dash)", &[DASH]),
@@ -116,6 +120,8 @@ fn range(unit: &str) -> std::ops::RangeInclusive<f64> {
         "reqps" => 0.0..=1e5,
         "suffix:points" => 0.0..=1e5,
         "suffix:blocks" => 0.0..=1e6,
+        // The slack of a network with fewer masternodes than seats is negative.
+        "suffix:masternodes" => -1e6..=1e6,
         "dateTimeAsIso" | "dateTimeFromNow" => milliseconds(2020.0)..=milliseconds(2100.0),
         "none" => 0.0..=1e10,
         _ => f64::INFINITY..=f64::INFINITY,

@@ -7,6 +7,7 @@
 //! Never here: clocks; receivers; PromQL.
 
 mod context;
+mod duty;
 mod early_warning;
 mod evaluation;
 mod event_digest;
@@ -283,7 +284,8 @@ pub struct Catalogue(Vec<&'static Condition>);
 
 impl Default for Catalogue {
     fn default() -> Catalogue {
-        let all = pose::CONDITIONS.iter().chain(life::CONDITIONS).chain(early_warning::CONDITIONS);
+        let all =
+            pose::CONDITIONS.iter().chain(duty::CONDITIONS).chain(life::CONDITIONS).chain(early_warning::CONDITIONS);
         let all = all.chain(network::CONDITIONS).chain(fork::CONDITIONS);
         Catalogue(all.chain(source::CONDITIONS).chain(exporter::CONDITIONS).collect())
     }

@@ -4,10 +4,12 @@
 
 use crate::condition::event_digest::Penalties;
 use crate::condition::memory::SESSION_PAUSE_SECONDS;
-use crate::condition::{Condition, Inhibition, NODE, NodeContext, Rule, Severity, Verdict, text};
+use crate::condition::{Condition, Inhibition, NODE, NodeContext, Rule, Severity, Verdict, duty, text};
+use crate::duty::Duty;
 use crate::event::BanCause;
 use crate::masternode::NodeType;
 use crate::pose::{PoseLimits, PoseScore, Risk};
+use crate::snapshot::NodeView;
 
 /// The PoSe conditions.
 pub(super) const CONDITIONS: &[Condition] = &[
@@ -133,6 +135,15 @@ fn is_endangered(node: &NodeContext<'_>) -> bool {
 
 fn ban_imminent(node: &NodeContext<'_>) -> Verdict {
     let (Some((pose, _)), Some(view)) = (pose(node), &node.view) else { return node.inapplicable() };
+    if let Some(height) = duty::ban_while_unreachable(node, view, pose.score()).filter(|_| !view.masternode.is_banned())
+    {
+        let text = format!(
+            "{} does not complete the P2P handshake at its registered address, and sits in DKG sessions within the hour: if it misses \
+             them, it is banned at block {height}. Bring it back now.",
+            node.who(),
+        );
+        return Verdict::holds(1.0, text);
+    }
     if !is_endangered(node) {
         return Verdict::DoesNotHold;
     }
@@ -144,12 +155,24 @@ fn ban_imminent(node: &NodeContext<'_>) -> Verdict {
         return if is_unseen { Verdict::Unknown } else { Verdict::DoesNotHold };
     }
     let text = format!(
-        "{} is one failed DKG session from a ban and is likely to be tested before its score has decayed.{} Do not restart \
-         it; make sure that it is reachable and synced.",
+        "{} is one failed DKG session from a ban and {}.{} Do not restart it; make sure that it is reachable and synced.",
         node.who(),
+        tested(node, view, &pose),
         safe(node, &pose),
     );
     Verdict::holds(chance, text)
+}
+
+/// Which test may ban it: the known seat that is due before it is safe, if there is one.
+fn tested(node: &NodeContext<'_>, view: &NodeView<'_>, pose: &PoseScore) -> String {
+    let duties = node.snapshot.duties_ahead(view).unwrap_or_default();
+    let bans = |duty: &&Duty| duty.is_known() && pose.safe_height().is_none_or(|safe| duty.due <= safe);
+    match duties.iter().find(bans) {
+        Some(Duty { quorum_type, start, due, .. }) => format!(
+            "sits in a session of {quorum_type} that begins with block {start}: if it misses it, it is banned at block {due}"
+        ),
+        None => "is likely to be tested before its score has decayed".to_string(),
+    }
 }
 
 fn one_failure_from_ban(node: &NodeContext<'_>) -> Verdict {
