@@ -8,7 +8,7 @@ use domain::{NetworkState, UnixSeconds};
 use masternode_exporter::metrics::{self, Exposition};
 use masternode_exporter::web;
 use masternode_exporter::web::api::{Api, Firing};
-use masternode_exporter::web::handlers::{Body, Handlers, LandingPage, MetricsReply, Readiness};
+use masternode_exporter::web::handlers::{Handlers, LandingPage, Readiness};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -46,15 +46,8 @@ async fn serve(exposition: Arc<Exposition>, api: Option<Arc<Api>>) -> SocketAddr
         runbooks: &[],
         metrics: Box::new(move |request| {
             let exposition = exposition.clone();
-            Box::pin(async move {
-                let (format, filter) = (metrics::Format::Text, metrics::page::Filter::default());
-                let page = exposition.page(metrics::Request { format, gzip: request.gzip, filter }).await;
-                let body = match page.body {
-                    metrics::Body::Whole(pieces) => Body::Whole(pieces),
-                    metrics::Body::Stream(pieces) => Body::Stream(pieces),
-                };
-                Ok(MetricsReply { content_type: page.content_type, gzip: page.gzip, body })
-            })
+            let gzip = request.gzip;
+            Box::pin(async move { Ok(exposition.page(metrics::Request { gzip, ..metrics::Request::default() }).await) })
         }),
         ready: Box::new(Readiness::default),
         reload: None,

@@ -303,8 +303,7 @@ async fn examine_quorums(client: &Client, parent: &Block, tip: &Block, findings:
         });
     }
     if let Some(method) = dialect.sml_diff {
-        findings
-            .note(method.name, false, client.roll_change(Some(&parent.hash), &tip.hash).await, |_| "answers".into());
+        findings.note(method.name, false, client.sml_diff(Some(&parent.hash), &tip.hash).await, |_| "answers".into());
     }
     if let Some(method) = dialect.rotation {
         findings.note(method.name, false, client.rotation_info(&tip.hash, &[parent.hash]).await, |_| {

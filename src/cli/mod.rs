@@ -35,9 +35,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::app;
 use crate::config::{self, Config, ConfigSources, LoadedConfig};
-use crate::meters::Meters;
 use crate::metrics;
-use crate::web;
 use domain::watch::Selector;
 
 const EXIT_CODES: &str = "\
@@ -238,7 +236,7 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
         }
         Command::Rules(arguments) => print(&rules::run(arguments)?),
         Command::Check => print(&describe_config(&load()?)),
-        Command::Metrics => print(&reference()?),
+        Command::Metrics => print(&metrics::reference::reference()),
         Command::Healthcheck(arguments) => with_runtime(healthcheck::run(arguments, &origin)),
         Command::Completions { shell } => print(&completions(shell)),
         Command::Man => {
@@ -278,16 +276,6 @@ fn print(text: &str) -> Result<(), CommandError> {
 fn print_findings(report: &str, is_well: bool) -> Result<(), CommandError> {
     print(report)?;
     if is_well { Ok(()) } else { Err(CommandError::NotWell) }
-}
-
-fn reference() -> Result<String, CommandError> {
-    let registry = prometheus::Registry::new();
-    let meters = Meters::new(&registry)?;
-    meters.touch();
-    let exposition = metrics::Exposition::new(metrics::MetricsSettings::default(), registry.clone())?;
-    exposition.touch();
-    web::meters::Meters::new(&registry)?.touch();
-    Ok(metrics::reference::reference(&registry.gather()))
 }
 
 fn days(span: Duration) -> u64 {

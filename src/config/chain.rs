@@ -59,7 +59,7 @@ fn profile(name: &str, section: ProfileSection, at: &Place<'_>) -> ChainConfig {
         has_dkg: false,
         payment: required(section.payment, "payment", at)
             .map_or(PaymentModel::Uniform, |payment| payment_model(&payment, &at.key("payment"))),
-        tells_payments: false,
+        reports_payments: false,
         states: states(section.states, &at.key("states")),
         ban_ends: section.ban_ends.0,
         spacing_seconds: required(section.spacing, "spacing", at).map_or(1.0, |spacing| spacing.0.as_secs_f64()),
@@ -71,7 +71,7 @@ fn profile(name: &str, section: ProfileSection, at: &Place<'_>) -> ChainConfig {
         Some(list) => list_call(list, &rules, &at.key("list")),
         None => list_call(ListSection::default(), &rules, &at.key("list")),
     };
-    rules.tells_payments = list.shape.has(Item::LastPaidHeight);
+    rules.reports_payments = list.shape.has(Item::LastPaidHeight);
     let method = |method: Option<MethodName>| method.map(|method| method.0);
     let dialect = Dialect {
         list,

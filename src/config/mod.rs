@@ -28,6 +28,7 @@ mod receivers;
 pub mod reference;
 mod sections;
 mod startup;
+mod thresholds;
 mod value;
 mod watch;
 mod yaml;

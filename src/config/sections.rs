@@ -23,6 +23,7 @@ use crate::config::{HistoryConfig, LogConfig, WebConfig, WebFileConfig};
 use crate::metrics::{self, Others};
 use crate::probe;
 use crate::web::handlers::TelemetryPath;
+use crate::web::settings::WebSettings;
 
 /// Default listen address: this host only.
 const DEFAULT_ADDRESS: ([u8; 4], u16) = ([127, 0, 0, 1], 10066);
@@ -210,7 +211,7 @@ impl Default for WebSection {
         WebSection {
             listen_address: std::iter::once(Leaf(std::net::SocketAddr::from(DEFAULT_ADDRESS).into())).collect(),
             telemetry_path: Leaf(TelemetryPath::default()),
-            max_requests: Leaf(40),
+            max_requests: Leaf(WebSettings::default().max_requests as u64),
             allowed_hosts: List::default(),
             external_url: None,
             enable_reload: Leaf(false),

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::follower::source::{ListDiffSupport, Source, SourceError};
+use crate::follower::source::{Source, SourceError};
 use crate::follower::{dkg_outcomes, list_reader};
 use crate::history::BlockEvents;
 use crate::rpc::RpcError;
@@ -108,7 +108,7 @@ impl BlockReplay<'_> {
         if !source.client.dialect().is_pinned() {
             return Some(format!("a {} node returns the current list only; earlier lists are unavailable", rules.name));
         }
-        let has_diffs = source.diffs == ListDiffSupport::Supported;
+        let has_diffs = source.capabilities.list_diffs;
         (!has_diffs).then(|| "the node does not support `protx listdiff`: it needs Dash Core 20 or later".into())
     }
 
@@ -116,7 +116,7 @@ impl BlockReplay<'_> {
     pub(super) async fn replay(&self, source: &mut Source, from: &ReplayPoint, next: MasternodeList) -> ReplayedBlock {
         let (before, block) = (from.list(), *next.block());
         let mut events = from.events_until(&next, self.penalty_rule.as_ref());
-        if !self.rules.tells_payments {
+        if !self.rules.reports_payments {
             events.retain(|event| event.kind != EventKind::PaymentLost);
         }
         let (mut sessions, mut commitments, mut unanswered) = (Vec::new(), None, None);
@@ -129,12 +129,12 @@ impl BlockReplay<'_> {
                     (sessions, commitments) = (outcomes.sessions, outcomes.commitments);
                 }
                 Err(error) => {
-                    source.note_unsupported_method(&error);
+                    source.capabilities.note_refusal(&error);
                     unanswered = Some(error);
                 }
             }
             if let Err(error) = dkg_outcomes::pay(source, before, &block, &mut events).await {
-                source.note_unsupported_method(&error);
+                source.capabilities.note_refusal(&error);
                 unanswered = unanswered.filter(dkg_outcomes::is_passing).or(Some(error));
             }
         }

@@ -42,7 +42,7 @@ pub(super) async fn pay(
     events: &mut [Event],
 ) -> Result<(), RpcError> {
     let is_payment = |event: &Event| event.exact && matches!(event.kind, EventKind::Payment { .. });
-    if source.tells_special && events.iter().any(is_payment) {
+    if source.capabilities.special_transactions && events.iter().any(is_payment) {
         let outputs = source.client.block_outputs(&block.hash).await?;
         event::pay(events, before, &outputs);
     }
@@ -61,11 +61,14 @@ pub(super) async fn read(
 ) -> Result<DkgOutcomes, RpcError> {
     let penalised = events.iter().any(|event| matches!(event.kind, EventKind::Penalty { .. }));
     let is_due = types.iter().any(|kind| kind.is_due_at(block.height));
-    if !source.tells_quorums || !(penalised || is_due && all) {
+    if !source.capabilities.quorums || !(penalised || is_due && all) {
         return Ok(DkgOutcomes::default());
     }
-    let commitments =
-        if source.tells_special { source.client.commitments(&block.hash).await.map(Some) } else { Ok(None) };
+    let commitments = if source.capabilities.special_transactions {
+        source.client.commitments(&block.hash).await.map(Some)
+    } else {
+        Ok(None)
+    };
     match commitments {
         Ok(Some(commitments)) => {
             let judged = judged(&source.client, types, block, &commitments, all).await?;

@@ -4,8 +4,8 @@
 
 use std::borrow::Cow;
 
+use crate::catalog::{self, Family, Tier};
 use crate::metrics::MetricsSettings;
-use crate::metrics::catalog::{self, Family, Tier};
 use crate::metrics::labels;
 use crate::metrics::payees;
 use crate::metrics::probe;
@@ -106,7 +106,7 @@ pub(super) fn series(
 ) -> Vec<NodeSeries> {
     let horizons: Vec<&str> = settings.horizons.iter().map(|(label, _)| label.as_str()).collect();
     let mut series: Vec<NodeSeries> = single(SINGLE, |_| true).collect();
-    series.extend(single(PAID, |rules| rules.tells_payments));
+    series.extend(single(PAID, |rules| rules.reports_payments));
     series.extend(single(SCORED, |rules| rules.penalty.is_some()));
     series.extend(single(PINGED, |rules| rules.ping.is_some()));
     series.extend(single(DRAWN, |rules| !matches!(rules.payment, PaymentModel::Queue { .. })));

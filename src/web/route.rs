@@ -22,11 +22,12 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::metrics::{self, Body};
 use crate::web::api::{self, Reply};
 use crate::web::body::Payload;
 use crate::web::browser;
 use crate::web::connection::Peer;
-use crate::web::handlers::{Body, Handlers, MetricsReply, ScrapeError, TelemetryPath};
+use crate::web::handlers::{Handlers, ScrapeError, TelemetryPath};
 use crate::web::meters::Meters;
 use crate::web::pages::{self, Page};
 use crate::web::scrape_request::metrics_request;
@@ -205,7 +206,7 @@ impl Server {
     }
 
     async fn metrics(&self, head: &Parts) -> Response<Payload> {
-        let request = match metrics_request(head) {
+        let (request, scrape_timeout) = match metrics_request(head) {
             Ok(request) => request,
             Err(reason) => return text(StatusCode::BAD_REQUEST, &reason),
         };
@@ -214,7 +215,6 @@ impl Server {
             let reason = format!("Too many concurrent scrapes (limit {limit}). Try again later.");
             return text(StatusCode::SERVICE_UNAVAILABLE, &reason);
         };
-        let (gzip, scrape_timeout) = (request.gzip, request.scrape_timeout);
         let page = (self.site.metrics)(request);
         let page = match scrape_timeout {
             None => page.await,
@@ -227,10 +227,7 @@ impl Server {
             },
         };
         match page {
-            Ok(reply) => {
-                debug_assert!(gzip || !reply.gzip, "gzip was not asked for");
-                exposition(reply, permit)
-            }
+            Ok(reply) => exposition(reply, permit),
             Err(ScrapeError::BadRequest(reason)) => text(StatusCode::BAD_REQUEST, &reason),
             Err(ScrapeError::Unavailable(reason)) => text(StatusCode::SERVICE_UNAVAILABLE, &reason),
         }
@@ -361,7 +358,7 @@ fn denied(denial: Denial) -> Response<Payload> {
     }
 }
 
-fn exposition(reply: MetricsReply, permit: Option<OwnedSemaphorePermit>) -> Response<Payload> {
+fn exposition(reply: metrics::Page, permit: Option<OwnedSemaphorePermit>) -> Response<Payload> {
     let mut response = Response::new(Payload::new(reply.body).occupying(permit));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));

@@ -43,6 +43,7 @@ impl Stage {
             alias: format!("mn-{index}"),
             groups: [("operator".to_string(), "acme".to_string())].into(),
             expectations: vec![],
+            thresholds: Default::default(),
         };
         let list = WatchList::new(network.masternodes().iter().enumerate().map(entry).collect());
         let (watch_list, watch_receiver) = watch::channel(list);

@@ -328,6 +328,7 @@ fn watched(number: u32, alias: &str, group: &str) -> WatchTarget {
         alias: alias.into(),
         groups,
         expectations: vec![],
+        thresholds: Default::default(),
         maintenance_until: None,
     }
 }

@@ -65,7 +65,16 @@ fn config(network: &Network, url: String, probe: Option<probe::ProbeSettings>) -
     }];
     let entry = |(id, alias): (&String, &str)| {
         let selector = Selector::Id(id.parse().unwrap());
-        (None, WatchEntry { selector, alias: alias.into(), groups: [].into(), expectations: vec![] })
+        (
+            None,
+            WatchEntry {
+                selector,
+                alias: alias.into(),
+                groups: [].into(),
+                expectations: vec![],
+                thresholds: Default::default(),
+            },
+        )
     };
     config.watch = network.masternodes().iter().zip(["here", "elsewhere"]).map(entry).collect();
     config.metrics.probed = probe.is_some();

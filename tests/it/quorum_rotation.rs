@@ -47,7 +47,7 @@ impl Recorded {
             let hash = BlockHash(block["hash"].as_str().unwrap().parse().unwrap());
             let diff = &self.value["rotationinfo"][format!("mnListDiff{cycle}")];
             let body = serde_json::json!({ "result": diff, "error": null, "id": 1 }).to_string();
-            list.apply(&sml_diff::roll_change(body.as_bytes(), &hash).unwrap());
+            list.apply(&sml_diff::sml_diff(body.as_bytes(), &hash).unwrap());
             let height = Height(block["height"].as_u64().unwrap() as u32);
             let chainlock = Some(bytes(block["bestCLSignature"].as_str().unwrap()));
             (list.clone(), QuorumModifierInput { height, hash, chainlock })

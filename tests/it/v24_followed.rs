@@ -251,7 +251,13 @@ fn payouts(parts: &[(&str, u32)]) -> Value {
 
 fn watched(network: &Network, place: usize, expectations: Vec<(WatchField, String)>) -> WatchEntry {
     let selector = Selector::Id(network.masternodes()[place].parse().unwrap());
-    WatchEntry { selector, alias: format!("mn-{place}"), groups: BTreeMap::new(), expectations }
+    WatchEntry {
+        selector,
+        alias: format!("mn-{place}"),
+        groups: BTreeMap::new(),
+        expectations,
+        thresholds: Default::default(),
+    }
 }
 
 #[tokio::test]

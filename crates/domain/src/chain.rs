@@ -30,7 +30,7 @@ pub struct ChainRules {
     /// How payees are selected.
     pub payment: PaymentModel,
     /// The list shows the block of each node's last payment. If not, past payments are unknown.
-    pub tells_payments: bool,
+    pub reports_payments: bool,
     /// All states that a node can report.
     pub states: Cow<'static, [State]>,
     /// A ban ends automatically, after as many blocks as there were masternodes when it began.
@@ -88,7 +88,7 @@ pub const DASH: ChainRules = ChainRules {
     penalty: Some(Penalty { rule: pose::CONSENSUS, slowed: None }),
     has_dkg: true,
     payment: PaymentModel::Queue { more_than: 0 },
-    tells_payments: true,
+    reports_payments: true,
     states: Cow::Borrowed(state::DETERMINISTIC),
     ban_ends: false,
     spacing_seconds: 157.6,
@@ -126,7 +126,7 @@ pub const DIMECOIN: ChainRules = ChainRules {
         minimum_protocol: 70_007,
         votes_ahead: 10,
     }),
-    tells_payments: true,
+    reports_payments: true,
     states: Cow::Borrowed(&[
         State::new("enabled", true, true, false, false),
         State::new("pre_enabled", true, false, false, false),
@@ -158,7 +158,7 @@ pub const PRCYCOIN: ChainRules = ChainRules {
     penalty: None,
     has_dkg: false,
     payment: PaymentModel::Uniform,
-    tells_payments: false,
+    reports_payments: false,
     states: Cow::Borrowed(&[
         State::new("enabled", true, true, false, false),
         State::new("expired", false, false, true, false),

@@ -58,7 +58,7 @@ pub struct ChainFacts {
     /// chain's table.
     pub held_types: Option<Vec<ForeignText>>,
     /// The node reports the results of DKG sessions, so they can be counted.
-    pub tells_sessions: bool,
+    pub reports_dkg_outcomes: bool,
     /// When quorums were last mined, and which sessions are open; types without data are absent.
     pub formations: Formations,
 }
@@ -84,7 +84,7 @@ impl ChainFacts {
             votes: None,
             collateral_heights: Arc::default(),
             held_types: None,
-            tells_sessions: false,
+            reports_dkg_outcomes: false,
             formations: Formations::new(),
         }
     }

@@ -224,7 +224,7 @@ impl Snapshot {
 
     /// Results of the sessions of a quorum type since counting began; `None` if the node does not report them.
     pub fn sessions(&self, quorum_type: &str) -> Option<DkgCounters> {
-        let known = self.facts.tells_sessions && self.quorum_types()?.iter().any(|kind| kind.name == quorum_type);
+        let known = self.facts.reports_dkg_outcomes && self.quorum_types()?.iter().any(|kind| kind.name == quorum_type);
         known.then(|| self.sessions.get(quorum_type).copied().unwrap_or_default())
     }
 
@@ -234,7 +234,7 @@ impl Snapshot {
         let kind = self.quorum_types()?.iter().find(|kind| kind.name == quorum_type)?;
         let counted = node.tally.memberships.get(quorum_type).copied();
         let drawn = node.index.is_some_and(|index| kind.draws(self.list.masternodes()[index].node_type));
-        counted.or(drawn.then(Memberships::default)).filter(|_| self.facts.tells_sessions)
+        counted.or(drawn.then(Memberships::default)).filter(|_| self.facts.reports_dkg_outcomes)
     }
 
     /// Numbers of masternodes by risk, by [`Risk::ALL`].
@@ -368,8 +368,14 @@ mod tests {
     fn snapshot(nodes: Vec<Masternode>) -> Snapshot {
         let facts = ChainFacts::new(Subnet::Regtest);
         let groups = BTreeMap::from([("operator".to_string(), "acme".to_string())]);
-        let watched =
-            WatchTarget { id: id(2), alias: "two".into(), groups, expectations: vec![], maintenance_until: None };
+        let watched = WatchTarget {
+            id: id(2),
+            alias: "two".into(),
+            groups,
+            expectations: vec![],
+            thresholds: Default::default(),
+            maintenance_until: None,
+        };
         let parts = SnapshotInputs {
             network: "dash-test".into(),
             rules: Arc::new(DASH),

@@ -2,7 +2,8 @@
 //!
 //! Never here: facts of a masternode; reports of sources about themselves.
 
-use crate::follower::source::{self, Source, SourceError, optional};
+use crate::follower::source::{Source, SourceError, optional};
+use crate::follower::source_forks;
 use crate::rpc::{ChainInfo, Client};
 use domain::Subnet;
 use domain::chain::ChainRules;
@@ -57,8 +58,8 @@ impl FactQueries {
         facts.subnet = subnet(source, chain);
         facts.coinbase_version = source.forks.coinbase.map(|(_, version)| version);
         facts.node_version = source.version;
-        facts.evo_payments = source::evo_payments(chain, source.version);
-        facts.tells_sessions = source.tells_sessions();
+        facts.evo_payments = source_forks::evo_payments(chain, source.version);
+        facts.reports_dkg_outcomes = source.capabilities.dkg_outcomes();
         let chainlock = client.chainlock().await;
         facts.chainlock_height = chainlock.ok().flatten().map(|(height, _)| height);
         let drawn = matches!(rules.payment, PaymentModel::Pool(_));
@@ -73,7 +74,7 @@ impl FactQueries {
             self.sporks.set(tip);
         }
         // The public networks use the types of the table; on others it depends on their setup.
-        let by_setup = matches!(facts.subnet, Subnet::Regtest | Subnet::Devnet) && source.tells_quorums;
+        let by_setup = matches!(facts.subnet, Subnet::Regtest | Subnet::Devnet) && source.capabilities.quorums;
         if by_setup
             && self.types.is_due(tip, SPORK_BLOCKS)
             && let Ok(types) = client.quorum_types().await

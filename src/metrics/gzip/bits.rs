@@ -72,7 +72,7 @@ impl Words {
     /// Appends the lowest `count` bits, at most 32; the others are zero.
     pub(super) fn put(&mut self, bits: u32, count: u32) {
         let bits = u64::from(bits);
-        match self.words.last_mut().filter(|_| self.used % 64 != 0) {
+        match self.words.last_mut().filter(|_| !self.used.is_multiple_of(64)) {
             Some(last) => {
                 let place = self.used % 64;
                 *last |= bits << place;

@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::Notify;
 
 use super::*;
+use crate::metrics::page::{Filter, Shard};
+use crate::metrics::{Format, Request};
 use crate::web::api::{AlertsOf, Api, Firing};
-use crate::web::handlers::{Format, Shard};
 use domain::masternode::UnixSeconds;
 
 #[tokio::test]
@@ -36,7 +37,7 @@ async fn the_page_hears_what_the_scrape_asks_for() {
     let heard = Arc::new(Mutex::new(None));
     let store = Arc::clone(&heard);
     let site = site(move |request| {
-        let reply = MetricsReply { gzip: request.gzip, ..whole(vec![Bytes::from_static(b"packed")]) };
+        let reply = Page { gzip: request.gzip, ..whole(vec![Bytes::from_static(b"packed")]) };
         *store.lock().unwrap() = Some(request);
         now(Ok(reply))
     });
@@ -51,17 +52,12 @@ async fn the_page_hears_what_the_scrape_asks_for() {
         )
         .await;
     assert_eq!((reply.status, reply.header("content-encoding")), (200, Some("gzip")));
-    let expected = MetricsRequest {
-        format: Format::OpenMetrics,
-        gzip: true,
-        collect: vec!["a".to_owned(), "b".to_owned()],
-        shard: Some(Shard { index: 1, total: 4 }),
-        scrape_timeout: Some(Duration::from_secs(10)),
-    };
+    let filter = Filter { families: vec!["a".to_owned(), "b".to_owned()], shard: Some(Shard { index: 1, total: 4 }) };
+    let expected = Request { format: Format::OpenMetrics, gzip: true, filter };
     assert_eq!(heard.lock().unwrap().take(), Some(expected));
 
     assert_eq!(server.get("/metrics").await.header("content-encoding"), None);
-    assert_eq!(heard.lock().unwrap().take(), Some(MetricsRequest::default()));
+    assert_eq!(heard.lock().unwrap().take(), Some(Request::default()));
 }
 
 #[tokio::test]
@@ -199,7 +195,7 @@ async fn reload_says_whether_it_worked() {
 #[tokio::test]
 async fn a_refusal_reaches_the_client_as_its_sentence() {
     let site = site(|request| {
-        now(Err(match request.collect.first() {
+        now(Err(match request.filter.families.first() {
             Some(family) => ScrapeError::BadRequest(format!("there is no family {family}")),
             None => ScrapeError::Unavailable("the source is on another network".to_owned()),
         }))

@@ -315,6 +315,7 @@ pub(crate) fn watch_all(network: &Network) -> WatchList {
         alias: format!("mn-{index}"),
         groups: [("half".to_string(), if index % 2 == 0 { "even" } else { "odd" }.to_string())].into(),
         expectations: vec![],
+        thresholds: Default::default(),
     };
     WatchList::new(network.masternodes().iter().enumerate().map(entry).collect())
 }

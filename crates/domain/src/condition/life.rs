@@ -65,7 +65,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         Rule::Masternode(payment_lost),
         [
             "A watched masternode lost its place in the payment queue.",
-            "Masternode {node}{groups} on {network} lost its place in the payment queue more than an hour ago; not again since.",
+            "Masternode {node}{groups} on {network} lost its place in the payment queue; not again since.",
         ],
     ),
     Condition::new(
@@ -128,13 +128,13 @@ fn ping_late(node: &NodeContext<'_>) -> Verdict {
 fn payment_overdue(node: &NodeContext<'_>) -> Verdict {
     let Some(view) = &node.view else { return node.absent() };
     // In a short payment cycle, waiting at the head of the queue means nothing.
-    if node.network.cycle <= node.network.thresholds.shortest_cycle {
+    if node.network.cycle <= node.thresholds.shortest_cycle {
         return Verdict::Inapplicable;
     }
     let tip = node.snapshot.block().height;
     let blocks = node.network.memory.blocks_at_head(&view.masternode.id, tip);
     match blocks {
-        Some((blocks, _)) if blocks >= node.network.thresholds.overdue_blocks => Verdict::holds(
+        Some((blocks, _)) if blocks >= node.thresholds.overdue_blocks => Verdict::holds(
             blocks,
             format!(
                 "{} has been at the head of the payment queue since block {} without a payment.",
@@ -149,11 +149,16 @@ fn payment_overdue(node: &NodeContext<'_>) -> Verdict {
 }
 
 fn payment_lost(node: &NodeContext<'_>) -> Verdict {
-    if node.network.events.lost.contains(&node.watched.watched.id) {
-        let text = format!("{} lost its place in the payment queue: it was banned or left the list.", node.who());
+    let recent = node.thresholds.recent_seconds;
+    if node.network.events.lost_payment(&node.watched.watched.id, recent) {
+        let text = format!(
+            "{} lost its place in the payment queue in the last {}: it was banned or left the list.",
+            node.who(),
+            text::duration(recent)
+        );
         return Verdict::holds(1.0, text);
     }
-    if node.network.is_young(node.network.thresholds.recent_seconds) { Verdict::Unknown } else { Verdict::DoesNotHold }
+    if node.network.is_young(recent) { Verdict::Unknown } else { Verdict::DoesNotHold }
 }
 
 fn unexpected_change(node: &NodeContext<'_>) -> Verdict {

@@ -9,6 +9,7 @@
 mod context;
 mod early_warning;
 mod evaluation;
+mod event_digest;
 mod exporter;
 mod fork;
 mod life;
@@ -24,8 +25,11 @@ pub use context::{
     SourceContext,
 };
 pub use evaluation::{EvaluatedSubject, Evaluation, evaluate};
-pub use memory::{EventDigest, Memory, NetworkMemory, Penalties, Rise};
-pub use thresholds::{STALLED_BLOCKS, STALLED_SECONDS, Thresholds};
+pub use event_digest::{EventDigest, Penalties};
+pub use memory::{Memory, NetworkMemory, Rise};
+pub use thresholds::{
+    GroupThresholds, STALLED_BLOCKS, STALLED_SECONDS, ThresholdOverrides, ThresholdSettings, Thresholds,
+};
 
 /// Severity of an alert: the label `severity`; the most severe first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,6 +7,7 @@ mod calls_and_own_nodes;
 mod process;
 mod restarts;
 mod sessions;
+mod thresholds;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -89,6 +90,7 @@ impl Scene {
             alias: format!("mn-{number}"),
             groups: BTreeMap::from([("operator".to_string(), "acme".to_string())]),
             expectations: self.expectations.clone(),
+            thresholds: Default::default(),
             maintenance_until: None,
         };
         let facts = ChainFacts {
@@ -171,7 +173,7 @@ fn input(state: NetworkState, now: Moment) -> EvaluationInput {
 }
 
 fn evaluate_state(state: NetworkState, memory: &mut Memory, now: Moment) -> Evaluation {
-    evaluate(&Catalogue::default(), &input(state, now), &Thresholds::DEFAULT, memory)
+    evaluate(&Catalogue::default(), &input(state, now), &ThresholdSettings::default(), memory)
 }
 
 /// The verdict on a condition of the only subject that has it.
