@@ -286,7 +286,7 @@ async fn a_page_without_a_family_in_reach_of_the_next_is_the_same_compressed() {
     // The labels change once, and then only the scores.
     for (score, banned) in [(0, 3), (5, 2), (5, 2), (6, 2)] {
         for name in ["one", "two"] {
-            let nodes = (0..=255).map(|number| masternode(number, score, number % banned == 0)).collect();
+            let nodes = (0..=255_u8).map(|number| masternode(number, score, number.is_multiple_of(banned))).collect();
             let snapshot = snapshot(name, nodes, &[(7, "seven"), (200, "two-\"hundred\"")]);
             exposition.publish_rendered(Arc::new(network_state(name, Some(snapshot), vec![]))).await;
         }
