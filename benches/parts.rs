@@ -7,6 +7,7 @@ use std::sync::Arc;
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::counters::EventCounters;
 use domain::snapshot::Snapshot;
+use masternode_exporter::metrics::page::Piece;
 use masternode_exporter::rpc::dash::list_parser::ListParser;
 use masternode_exporter_benches::{data, page, render, sheet};
 
@@ -28,7 +29,7 @@ fn parts(criterion: &mut Criterion) {
         bencher.iter(|| Snapshot::new(data::parts(list.clone()), &EventCounters::default()));
     });
     let sheet = sheet(page(data::snapshot(MASTERNODES), None));
-    let mut out = Vec::new();
+    let mut out = Piece::default();
     criterion.bench_function("render the page", |bencher| bencher.iter(|| render(black_box(&sheet), &mut out)));
 }
 

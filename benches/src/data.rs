@@ -112,9 +112,10 @@ pub fn diff(list: &MasternodeList) -> ListDiff {
         })
         .collect();
     let payee = list.masternodes().iter().find(|node| !node.is_banned() && node.pose_score == Some(Score(0)));
-    let paid = StateChange { last_paid_height: Some(Some(Height(TIP + 1))), ..StateChange::default() };
+    let (base, next) = (list.block().height, list.block().height.0 + 1);
+    let paid = StateChange { last_paid_height: Some(Some(Height(next))), ..StateChange::default() };
     updated.extend(payee.map(|node| (node.id, paid)));
-    ListDiff { base: Height(TIP), target: block(TIP + 1), added: vec![], removed: vec![], updated }
+    ListDiff { base, target: block(next), added: vec![], removed: vec![], updated }
 }
 
 /// The body of `protx list registered true` for `count` masternodes: about 1,100 bytes each, as recorded.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use domain::{MasternodeList, Snapshot};
 use masternode_exporter::metrics::MetricsSettings;
-use masternode_exporter::metrics::page::{Cursor, ExpositionPage, Filter, Format};
+use masternode_exporter::metrics::page::{ExpositionPage, Filter, Format, Piece};
 use masternode_exporter::metrics::selection::{NetworkPage, SeriesBudget};
 use masternode_exporter::rpc::dash::list_parser::ListParser;
 
@@ -28,9 +28,9 @@ fn settings() -> MetricsSettings {
 }
 
 /// Renders the whole page and replaces the content of `out`.
-pub fn render(sheet: &ExpositionPage, out: &mut Vec<u8>) {
+pub fn render(sheet: &ExpositionPage, out: &mut Piece) {
     out.clear();
-    sheet.write(Format::OpenMetrics, &Filter::default(), &mut Cursor::default(), usize::MAX, out);
+    sheet.write_whole(Format::OpenMetrics, &Filter::default(), out);
 }
 
 /// Reads a list of `expected` masternodes as the exporter does: in pieces of 64 KiB, and sorted.

@@ -4,18 +4,38 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use domain::{NetworkState, UnixSeconds};
 use masternode_exporter::metrics::{self, Exposition};
 use masternode_exporter::web;
+use masternode_exporter::web::api::{Api, Firing};
 use masternode_exporter::web::handlers::{Handlers, LandingPage, Readiness};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Starts the exporter's server on an exposition; its settings determine whether a page is rendered while it is sent.
 pub async fn ours(exposition: Arc<Exposition>) -> SocketAddr {
+    serve(exposition, None).await
+}
+
+/// Starts the exporter's server with its pages and API of one network.
+pub async fn with_api(state: Arc<NetworkState>) -> SocketAddr {
+    let settings = metrics::MetricsSettings::default();
+    let exposition = Exposition::new(settings, prometheus::Registry::new()).expect("an empty registry takes it");
+    let api = Api {
+        version: String::new(),
+        networks: Box::new(move || vec![state.clone()]),
+        alerts: Box::new(|_, _| Firing { critical: 0, warning: 0, alerts: Vec::new() }),
+        history: None,
+        clock: || UnixSeconds(1_795_000_000),
+    };
+    serve(exposition, Some(Arc::new(api))).await
+}
+
+async fn serve(exposition: Arc<Exposition>, api: Option<Arc<Api>>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has room");
     let address = listener.local_addr().expect("it is bound");
     let site = Handlers {
-        api: None,
+        api,
         landing: LandingPage {
             name: String::new(),
             version: String::new(),
@@ -25,9 +45,10 @@ pub async fn ours(exposition: Arc<Exposition>) -> SocketAddr {
             links: Vec::new(),
         },
         runbooks: &[],
-        metrics: Box::new(move |_| {
+        metrics: Box::new(move |request| {
             let exposition = exposition.clone();
-            Box::pin(async move { Ok(exposition.page(metrics::Request::default()).await) })
+            let gzip = request.gzip;
+            Box::pin(async move { Ok(exposition.page(metrics::Request { gzip, ..metrics::Request::default() }).await) })
         }),
         ready: Box::new(Readiness::default),
         reload: None,
@@ -79,9 +100,15 @@ impl Scraper {
         Scraper { stream, buffer: vec![0; 1 << 20] }
     }
 
-    /// Requests the page and reads it to its end. Returns the number of bytes.
+    /// Requests the page of metrics and reads it to its end. Returns the number of bytes.
     pub async fn scrape(&mut self) -> usize {
-        self.stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("the server reads");
+        self.get("/metrics").await
+    }
+
+    /// Requests a path and reads the answer to its end. Returns the number of bytes.
+    pub async fn get(&mut self, path: &str) -> usize {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+        self.stream.write_all(request.as_bytes()).await.expect("the server reads");
         let (mut total, mut expected, mut chunked) = (0, usize::MAX, false);
         while total < expected {
             let read = self.stream.read(&mut self.buffer).await.expect("the server writes");

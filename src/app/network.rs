@@ -162,7 +162,7 @@ async fn show_state(exposition: Arc<Exposition>, news: Arc<Notify>, mut states: 
         if exposition.is_news(&state) {
             news.notify_one();
         }
-        exposition.publish(state);
+        exposition.publish_rendered(state).await;
         if states.changed().await.is_err() {
             return;
         }

@@ -132,10 +132,9 @@ fn pinged_cells(snapshot: &Snapshot, row: &Row<'_>) -> [String; 8] {
     let pool = snapshot.payments().pool();
     let ago = |seen: UnixSeconds| format!("{} ago", time(snapshot.read_at().0.saturating_sub(seen.0) as f64));
     let percent = |chance: f64| format!("{:.2} %", chance * 100.0);
-    let states = &snapshot.rules().states;
     [
         row.name(),
-        state::label(states, state::index_of(states, node.masternode)).to_string(),
+        state::label(&snapshot.rules().states, node.state).to_string(),
         announced.and_then(|announced| announced.last_seen).map_or_else(unknown, ago),
         announced.and_then(|announced| announced.active_seconds()).map_or_else(unknown, |seconds| time(seconds as f64)),
         node.queue_position.map_or_else(unknown, |position| position.to_string()),

@@ -1,4 +1,4 @@
-//! Buffers of pages that are written while they are sent. They are reused after their bytes are sent, because
+//! Buffers of the pieces of pages. They are reused after their bytes are sent and their page is replaced, because
 //! allocating fresh memory costs more than writing into it.
 //!
 //! Never here: their content.
@@ -7,28 +7,37 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-/// Maximum number of unused buffers: typically the number of concurrent scrapes.
-const MOST_WAITING: usize = 4;
+use crate::metrics::piece::Piece;
 
-/// Buffers of one size.
+/// Maximum memory of unused buffers: a page of 5,000 masternodes, or some pieces of a larger one.
+const MOST_UNUSED_BYTES: usize = 6 << 20;
+
+/// Buffers of text, and those of compressed text, which are smaller.
 #[derive(Default)]
-pub(super) struct Buffers(Mutex<Vec<Vec<u8>>>);
+pub(super) struct PieceBuffers {
+    pub(super) text: Arc<Buffers>,
+    pub(super) compressed: Arc<Buffers>,
+}
+
+/// Buffers of about one size.
+#[derive(Default)]
+pub(super) struct Buffers(Mutex<Vec<Piece>>);
 
 impl Buffers {
     /// An empty buffer with room for at least `bytes`.
     pub(super) fn take(self: &Arc<Self>, bytes: usize) -> Buffer {
-        let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut text = waiting.unwrap_or_default();
-        text.clear();
-        text.reserve(bytes);
-        Buffer { text, home: self.clone() }
+        let unused = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut piece = unused.unwrap_or_default();
+        piece.clear();
+        piece.text.reserve(bytes);
+        Buffer { piece, home: self.clone() }
     }
 }
 
-/// A buffer that returns to the pool when it is dropped.
+/// A buffer that returns to its pool when it is dropped.
 pub(super) struct Buffer {
-    /// The written bytes.
-    pub(super) text: Vec<u8>,
+    /// The written piece.
+    pub(super) piece: Piece,
     home: Arc<Buffers>,
 }
 
@@ -41,15 +50,16 @@ impl Buffer {
 
 impl AsRef<[u8]> for Buffer {
     fn as_ref(&self) -> &[u8] {
-        &self.text
+        &self.piece.text
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let mut waiting = self.home.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() < MOST_WAITING {
-            waiting.push(std::mem::take(&mut self.text));
+        let mut unused = self.home.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes: usize = unused.iter().chain([&self.piece]).map(|piece| piece.text.capacity()).sum();
+        if bytes <= MOST_UNUSED_BYTES {
+            unused.push(std::mem::take(&mut self.piece));
         }
     }
 }
@@ -63,8 +73,8 @@ mod tests {
         let buffers = Arc::new(Buffers::default());
         let fill = |text: &[u8]| {
             let mut buffer = buffers.take(1000);
-            buffer.text.extend_from_slice(text);
-            (buffer.text.as_ptr(), buffer.freeze())
+            buffer.piece.text.extend_from_slice(text);
+            (buffer.piece.text.as_ptr(), buffer.freeze())
         };
         let (first, bytes) = fill(b"first");
         let copy = bytes.clone();
@@ -78,10 +88,11 @@ mod tests {
     }
 
     #[test]
-    fn few_buffers_are_kept() {
+    fn unused_buffers_take_little_memory() {
         let buffers = Arc::new(Buffers::default());
-        let many: Vec<Buffer> = (0..20).map(|_| buffers.take(10)).collect();
+        let many: Vec<Buffer> = (0..20).map(|_| buffers.take(1 << 20)).collect();
         drop(many);
-        assert_eq!(buffers.0.lock().unwrap().len(), MOST_WAITING);
+        let unused: usize = buffers.0.lock().unwrap().iter().map(|piece| piece.text.capacity()).sum();
+        assert!((MOST_UNUSED_BYTES - (1 << 20)..=MOST_UNUSED_BYTES).contains(&unused), "{unused}");
     }
 }

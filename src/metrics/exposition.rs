@@ -1,4 +1,7 @@
-//! Renders and caches the pages: once for each state of the networks and format, shared by all scrapes.
+//! Renders and caches the pages: once for each state of the networks, format and encoding, shared by all scrapes.
+//!
+//! What was requested lately is rendered before a new state is shown, so that no scrape waits for it. What nobody
+//! requests is not rendered.
 //!
 //! Never here: HTTP; wall-clock time.
 
@@ -7,24 +10,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use prometheus::{IntCounterVec, IntGaugeVec, Registry};
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::watch;
 
 use crate::catalog::{self, Tier};
 use crate::meters::register;
 use crate::metrics::MetricsSettings;
-use crate::metrics::buffers::Buffers;
+use crate::metrics::buffers::PieceBuffers;
 use crate::metrics::conditions::Conditions;
-use crate::metrics::gzip::GzipPrefix;
-use crate::metrics::page::{Cursor, ExpositionPage, Filter, Format};
+use crate::metrics::page::{ExpositionPage, Filter, Format};
 use crate::metrics::process;
+use crate::metrics::rendered::{Pieces, Published, Variant};
 use crate::metrics::selection::{NetworkPage, SeriesBudget};
 use crate::metrics::sources;
 use domain::NetworkState;
 use domain::condition::Evaluation;
 
-/// Size of the pieces of a page that is written while it is sent. The reader sleeps while a piece is written and is
-/// woken by the next: larger pieces are faster, until they no longer fit the cache of one core.
-const PIECE_BYTES: usize = 512 * 1024;
+/// Number of new pages for which a variant is rendered in advance after its last request: blocks can follow one another
+/// faster than scrapes.
+const LATELY: u8 = 8;
 
 /// The request of a scrape.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,7 +63,7 @@ pub struct Exposition {
     registry: Registry,
     series: IntGaugeVec,
     suppressed: IntCounterVec,
-    buffers: Arc<Buffers>,
+    buffers: Arc<PieceBuffers>,
     conditions: Conditions,
     state: Mutex<State>,
 }
@@ -68,20 +71,12 @@ pub struct Exposition {
 struct State {
     settings: MetricsSettings,
     networks: BTreeMap<String, Arc<NetworkState>>,
+    /// What scrapes get.
     current: Arc<Published>,
-}
-
-/// One state of the networks, with its cached pages.
-struct Published {
-    sheet: ExpositionPage,
-    text: OnceCell<Kept>,
-    open_metrics: OnceCell<Kept>,
-}
-
-/// A page of one format without its end.
-struct Kept {
-    text: Bytes,
-    gzip: OnceCell<GzipPrefix>,
+    /// Of the newest states; it replaces `current` when it is rendered.
+    newest: Arc<Published>,
+    /// For how many new pages each variant is still rendered in advance.
+    requested: [u8; Variant::ALL.len()],
 }
 
 impl Exposition {
@@ -89,8 +84,9 @@ impl Exposition {
     pub fn new(settings: MetricsSettings, registry: Registry) -> prometheus::Result<Arc<Exposition>> {
         let series = register::gauges(&registry, &catalog::process::SERIES)?;
         let suppressed = register::counters(&registry, &catalog::process::SERIES_SUPPRESSED)?;
-        let current = Arc::new(Published::new(ExpositionPage::new(settings.clone(), Vec::new())));
-        let state = Mutex::new(State { settings, networks: BTreeMap::new(), current });
+        let current = Arc::new(Published::first(ExpositionPage::new(settings.clone(), Vec::new())));
+        let newest = current.clone();
+        let state = Mutex::new(State { settings, networks: BTreeMap::new(), current, newest, requested: [0; 4] });
         Ok(Arc::new(Exposition {
             registry,
             series,
@@ -104,12 +100,38 @@ impl Exposition {
     /// Publishes the new state of a network. Pages are rendered again only if its list or its probes changed.
     pub fn publish(&self, network: Arc<NetworkState>) {
         let mut state = self.lock();
+        if self.take(&mut state, network) {
+            state.current = state.newest.clone();
+        }
+    }
+
+    /// The same, but renders what was requested lately before scrapes get the new page.
+    pub async fn publish_rendered(&self, network: Arc<NetworkState>) {
+        let (newest, requested) = {
+            let mut state = self.lock();
+            if !self.take(&mut state, network) {
+                return;
+            }
+            (state.newest.clone(), state.requested)
+        };
+        for variant in Variant::ALL.into_iter().filter(|variant| requested[variant.index()] > 0) {
+            newest.keep(variant, &self.buffers).await;
+        }
+        let mut state = self.lock();
+        if newest.is_after(&state.current) {
+            state.current = newest;
+        }
+    }
+
+    /// Returns whether there is a new page.
+    fn take(&self, state: &mut State, network: Arc<NetworkState>) -> bool {
         let name = network.network.to_string();
         let (has_list, has_probes) = news(state.networks.get(&name), &network);
         state.networks.insert(name.clone(), network);
         if has_list || has_probes {
-            self.make(&mut state, has_list.then_some(name.as_str()));
+            self.make(state, has_list.then_some(name.as_str()));
         }
+        has_list || has_probes
     }
 
     /// Whether a state has a different list, or different probes, than the published one.
@@ -122,6 +144,7 @@ impl Exposition {
         let mut state = self.lock();
         if state.networks.remove(network).is_some() {
             self.make(&mut state, None);
+            state.current = state.newest.clone();
         }
     }
 
@@ -141,37 +164,28 @@ impl Exposition {
         if state.settings != settings {
             state.settings = settings;
             self.make(&mut state, None);
+            state.current = state.newest.clone();
         }
     }
 
     /// The page for one scrape.
     pub async fn page(&self, request: Request) -> Page {
-        let published = self.lock().current.clone();
-        let content_type = request.format.content_type();
-        let too_large = published.sheet.size_estimate() > published.sheet.settings.cache_limit_bytes;
-        if too_large || !request.filter.is_empty() {
-            let tail = self.tail(request.format, &request.filter);
-            let stream = Stream {
-                published,
-                format: request.format,
-                filter: request.filter,
-                cursor: Some(Cursor::default()),
-                buffers: self.buffers.clone(),
-                tail: Some(tail),
-            };
-            return Page { content_type, gzip: false, body: Body::Stream(Box::new(stream)) };
-        }
-        published.keep(request.format).await;
-        if request.gzip {
-            published.compress(request.format).await;
-        }
-        let tail = self.tail(request.format, &request.filter);
-        let kept = published.kept(request.format).get().expect("it was kept a moment ago");
-        let body = match kept.gzip.get().filter(|_| request.gzip) {
-            Some(opening) => opening.close(kept.text.len(), &tail),
-            None => vec![kept.text.clone(), tail],
+        let Request { format, gzip, filter } = request;
+        let variant = Variant { format, gzip };
+        let published = {
+            let mut state = self.lock();
+            if filter.is_empty() {
+                state.requested[variant.index()] = LATELY;
+            }
+            state.current.clone()
         };
-        Page { content_type, gzip: request.gzip, body: Body::Whole(body) }
+        let tail = self.tail(format, &filter);
+        let body = if filter.is_empty() && published.is_kept(variant) {
+            Body::Whole(published.keep(variant, &self.buffers).await.close(variant, tail))
+        } else {
+            Body::Stream(Box::new(Pieces::new(published, variant, filter, self.buffers.clone()).closed(tail)))
+        };
+        Page { content_type: format.content_type(), gzip, body }
     }
 
     /// The complete page as text, for other callers than a scrape.
@@ -186,7 +200,7 @@ impl Exposition {
 
     /// Renders the pages again after a new list or new settings.
     fn make(&self, state: &mut State, published: Option<&str>) {
-        let before = state.current.sheet.networks.clone();
+        let before = state.newest.sheet.networks.clone();
         let lists = || state.networks.iter().filter_map(|(name, state)| Some((name, state, state.snapshot.as_ref()?)));
         let mut room = SeriesBudget::new(&state.settings, lists().map(|(_, _, snapshot)| snapshot));
         let mut pages = Vec::new();
@@ -206,7 +220,9 @@ impl Exposition {
             }
             pages.push(Arc::new(page));
         }
-        state.current = Arc::new(Published::new(ExpositionPage::new(state.settings.clone(), pages)));
+        let sheet = ExpositionPage::new(state.settings.clone(), pages);
+        state.newest = Arc::new(state.newest.next(sheet));
+        state.requested = state.requested.map(|pages| pages.saturating_sub(1));
     }
 
     /// The part that is rendered for each scrape: alert conditions, sources and the families of this process. Then the
@@ -243,67 +259,48 @@ fn end(format: Format) -> Bytes {
     }
 }
 
-impl Published {
-    fn new(sheet: ExpositionPage) -> Published {
-        Published { sheet, text: OnceCell::new(), open_metrics: OnceCell::new() }
-    }
+#[cfg(test)]
+mod tests {
+    use domain::chain::{DASH, Subnet};
+    use domain::counters::EventCounters;
+    use domain::samples::{list, masternode, network_state};
+    use domain::snapshot::SnapshotInputs;
+    use domain::{ChainFacts, Snapshot, UnixSeconds};
 
-    fn kept(&self, format: Format) -> &OnceCell<Kept> {
-        match format {
-            Format::Text => &self.text,
-            Format::OpenMetrics => &self.open_metrics,
-        }
-    }
+    use super::*;
 
-    /// Renders the page once; concurrent scrapes wait for the same page. Runs on a blocking thread.
-    async fn keep(self: &Arc<Self>, format: Format) {
-        let published = self.clone();
-        let render = || async move {
-            blocking(move || {
-                let mut out = Vec::with_capacity(published.sheet.size_estimate());
-                published.sheet.write(format, &Filter::default(), &mut Cursor::default(), usize::MAX, &mut out);
-                out.shrink_to_fit();
-                Kept { text: out.into(), gzip: OnceCell::new() }
-            })
-            .await
+    fn state(height: u32) -> Arc<NetworkState> {
+        let inputs = SnapshotInputs {
+            network: "dash".into(),
+            rules: Arc::new(DASH),
+            list: Arc::new(list(height, vec![masternode(1)])),
+            facts: ChainFacts::new(Subnet::Regtest),
+            read_at: UnixSeconds(0),
+            watched: vec![],
+            recent_events: vec![],
         };
-        self.kept(format).get_or_init(render).await;
+        let snapshot = Snapshot::new(inputs, &EventCounters::default());
+        Arc::new(network_state("dash", Some(Arc::new(snapshot)), vec![]))
     }
 
-    async fn compress(self: &Arc<Self>, format: Format) {
-        let Some(kept) = self.kept(format).get() else { return };
-        let text = kept.text.clone();
-        kept.gzip.get_or_init(|| blocking(move || GzipPrefix::new(&text))).await;
+    fn rendered(exposition: &Exposition) -> [bool; 4] {
+        let current = exposition.lock().current.clone();
+        Variant::ALL.map(|variant| current.kept[variant.index()].initialized())
     }
-}
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
-}
-
-/// A page that is written while it is sent.
-struct Stream {
-    published: Arc<Published>,
-    format: Format,
-    filter: Filter,
-    cursor: Option<Cursor>,
-    buffers: Arc<Buffers>,
-    tail: Option<Bytes>,
-}
-
-impl Iterator for Stream {
-    type Item = Bytes;
-
-    fn next(&mut self) -> Option<Bytes> {
-        let Some(mut cursor) = self.cursor.take() else { return self.tail.take() };
-        // A line may exceed a piece by its own length.
-        let mut piece = self.buffers.take(PIECE_BYTES + 4096);
-        if self.published.sheet.write(self.format, &self.filter, &mut cursor, PIECE_BYTES, &mut piece.text) {
-            self.cursor = Some(cursor);
+    #[tokio::test]
+    async fn only_what_was_requested_lately_is_rendered_before_it_is_shown() {
+        let exposition = Exposition::new(MetricsSettings::default(), Registry::new()).unwrap();
+        exposition.publish_rendered(state(1)).await;
+        assert_eq!(rendered(&exposition), [false; 4], "nobody scrapes");
+        let request = |gzip, filter| Request { format: Format::OpenMetrics, gzip, filter };
+        exposition.page(request(true, Filter::default())).await;
+        exposition.page(request(false, Filter { families: vec!["masternode_info".into()], shard: None })).await;
+        for height in 2..2 + u32::from(LATELY) - 1 {
+            exposition.publish_rendered(state(height)).await;
+            assert_eq!(rendered(&exposition), [false, false, false, true], "block {height}");
         }
-        Some(piece.freeze())
+        exposition.publish_rendered(state(100)).await;
+        assert_eq!(rendered(&exposition), [false; 4], "nobody scrapes any more");
     }
 }

@@ -29,14 +29,12 @@ const UNREGISTERED: &str = "unregistered";
 
 /// The facts of a masternode.
 pub(super) fn facts<'a>(row: &Row<'a>) -> Facts<'a> {
-    let masternode = row.node().map(|node| node.masternode);
-    let states = &row.snapshot.rules().states;
+    let node = row.node();
+    let masternode = node.map(|node| node.masternode);
     Facts {
         details: masternode.map(|masternode| &masternode.details),
         node_type: masternode.map(|masternode| masternode.node_type),
-        state: masternode.map_or(Cow::Borrowed(UNREGISTERED), |masternode| {
-            state::label(states, state::index_of(states, masternode))
-        }),
+        state: node.map_or(Cow::Borrowed(UNREGISTERED), |node| state::label(&row.snapshot.rules().states, node.state)),
         groups: row.watched.map(|watched| &watched.watched.groups),
     }
 }

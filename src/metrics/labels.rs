@@ -105,6 +105,9 @@ impl LabelArena {
 /// The text after the last label of a sample.
 pub(super) const CLOSE: &[u8] = b"} ";
 
+/// The end of a label.
+pub(super) const QUOTE: &[u8] = b"\"";
+
 /// Reopens closed labels, so that others can follow.
 pub(super) fn open(closed: &[u8]) -> &[u8] {
     closed.strip_suffix(CLOSE).unwrap_or(closed)
@@ -113,14 +116,27 @@ pub(super) fn open(closed: &[u8]) -> &[u8] {
 /// Appends the labels `network`, `masternode` and `alias`, closed, because most samples have no others. To Prometheus
 /// an empty label equals no label, and most masternodes have no alias.
 pub(super) fn write_name(network: &str, id: &MasternodeId, alias: &str, out: &mut Vec<u8>) {
-    write(out, "network", network);
-    out.push(b',');
-    write(out, "masternode", &id.to_string());
+    write_before_identity(network, out);
+    write_value(out, &id.to_string());
+    out.extend_from_slice(QUOTE);
     if !alias.is_empty() {
         out.push(b',');
         write(out, "alias", alias);
     }
     out.extend_from_slice(CLOSE);
+}
+
+fn write_before_identity(network: &str, out: &mut Vec<u8>) {
+    write(out, "network", network);
+    out.extend_from_slice(b",masternode=");
+    out.extend_from_slice(QUOTE);
+}
+
+/// Position of the identity in the labels of [`write_name`].
+pub(super) fn identity_start(network: &str) -> usize {
+    let mut out = Vec::new();
+    write_before_identity(network, &mut out);
+    out.len()
 }
 
 #[cfg(test)]

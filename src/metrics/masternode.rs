@@ -18,7 +18,6 @@ use domain::event::{BanCause, Field};
 use domain::payment::{PaymentCooldown, PaymentModel, Pool};
 use domain::probe::Probes;
 use domain::snapshot::{NodeView, Snapshot, WatchedEntry};
-use domain::state;
 use domain::state::Announced;
 use domain::watch::WatchField;
 
@@ -30,8 +29,8 @@ pub(super) struct Row<'a> {
     pub(super) index: Option<u32>,
     pub(super) watched: Option<&'a WatchedEntry>,
     pub(super) horizons: &'a [(String, u64)],
-    /// The states of all networks on the page.
-    pub(super) states: &'a [String],
+    /// The states of all networks on the page, each by its index on its chain; `None` if the chain does not have it.
+    pub(super) states: &'a [Option<usize>],
     /// Results of the probes of its network.
     pub(super) probes: Option<&'a Probes>,
     /// The quorum types of all networks on the page.
@@ -117,9 +116,8 @@ pub(super) fn series(
     }));
     let states: Vec<&str> = states.iter().map(String::as_str).collect();
     series.extend(variants(&catalog::STATE, "state", &states, |row, variant| {
-        let states = &row.snapshot.rules().states;
-        let place = states.iter().position(|state| state.label == row.states[variant])?;
-        Some((state::index_of(states, row.node()?.masternode) == place).into())
+        let state = row.states[variant]?;
+        Some((row.node()?.state == state).into())
     }));
     series.extend(variants(&catalog::POSE_BANS, "cause", &BanCause::ALL.map(BanCause::label), |row, variant| {
         // Without a score, causes cannot be distinguished.
@@ -163,6 +161,11 @@ pub(super) fn states<'a>(chains: impl IntoIterator<Item = &'a ChainRules>) -> Ve
         }
     }
     labels
+}
+
+/// The index of each of these states on a chain.
+pub(super) fn indices(labels: &[String], rules: &ChainRules) -> Vec<Option<usize>> {
+    labels.iter().map(|label| rules.states.iter().position(|state| state.label == *label)).collect()
 }
 
 /// The quorum types of these networks without duplicates.

@@ -1,7 +1,8 @@
 //! The exposition: every metric family as data, and pages rendered from snapshots.
 //!
 //! Reading order: [`catalog`](crate::catalog) defines every family; `masternode`, `info`, `network` and `sources` give each its value;
-//! `selection` chooses the masternodes shown; `page` writes the samples; [`Exposition`] caches rendered pages;
+//! `selection` chooses the masternodes shown; `page` writes the samples; `gzip` compresses them; `rendered` keeps the
+//! pages of one state; [`Exposition`] shows the newest;
 //! [`backfill`] writes samples of old blocks into a file.
 //!
 //! Never here: values that are not in the published state; RPC calls; work per scrape that could be done per block.
@@ -19,9 +20,11 @@ mod metadata;
 mod network;
 pub mod page;
 mod payees;
+mod piece;
 mod probe;
 mod process;
 pub mod reference;
+mod rendered;
 pub mod selection;
 mod sessions;
 mod sources;
@@ -40,7 +43,8 @@ pub struct MetricsSettings {
     /// Horizons of the payment probability: the label `horizon`, and seconds. The first exists for all masternodes, the
     /// others for watched ones.
     pub horizons: Vec<(String, u64)>,
-    /// A page up to this size is rendered once and cached; a larger one is rendered while it is sent.
+    /// A page up to this size, compressed or not, is rendered once for each state; a larger one for each scrape, while
+    /// it is sent.
     pub cache_limit_bytes: usize,
     /// Whether watched masternodes are probed, so that the families of probes exist.
     pub probed: bool,

@@ -1,9 +1,9 @@
 //! Writes the samples of snapshots, family by family, in pieces of any size.
 //!
-//! Only the buffer grows, nothing else is allocated, and nothing is computed twice: the labels of a masternode are
+//! Only the piece grows, nothing else is allocated, and nothing is computed twice: the labels of a masternode are
 //! already text.
 //!
-//! Never here: requests; caching.
+//! Never here: requests; caching; compression.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,11 +11,13 @@ use std::sync::Arc;
 use crate::catalog::{self, Family};
 use crate::metrics::MetricsSettings;
 use crate::metrics::census::CENSUS_FAMILIES;
+use crate::metrics::gzip::{CodedIdentities, Span};
 use crate::metrics::labels;
 use crate::metrics::masternode::{self, NodeSeries, Row, TrailingLabels};
 use crate::metrics::metadata::head;
 use crate::metrics::network::NETWORK_FAMILIES;
 use crate::metrics::payees;
+pub use crate::metrics::piece::Piece;
 use crate::metrics::selection::NetworkPage;
 use crate::metrics::value::Value;
 use domain::MasternodeId;
@@ -81,14 +83,15 @@ impl Filter {
 pub struct ExpositionPage {
     pub(super) settings: MetricsSettings,
     pub(super) networks: Vec<Arc<NetworkPage>>,
-    states: Vec<String>,
+    /// Of each network, the states of the page.
+    states: Vec<Vec<Option<usize>>>,
     quorum_types: Vec<&'static str>,
     censuses: Vec<Census>,
     series: Vec<NodeSeries>,
 }
 
 /// The position up to which a page is written.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cursor {
     stage: usize,
     network: usize,
@@ -100,37 +103,60 @@ pub struct Cursor {
 impl ExpositionPage {
     /// A sheet of these networks, ascending by name.
     pub fn new(settings: MetricsSettings, networks: Vec<Arc<NetworkPage>>) -> ExpositionPage {
-        let states = masternode::states(networks.iter().map(|page| page.snapshot().rules()));
+        let labels = masternode::states(networks.iter().map(|page| page.snapshot().rules()));
         let quorum_types = masternode::quorum_types(networks.iter().map(|page| page.snapshot()));
         let most_payees = payees::most(networks.iter().map(|page| page.snapshot()));
-        let series = masternode::series(&settings, &states, &quorum_types, most_payees);
+        let series = masternode::series(&settings, &labels, &quorum_types, most_payees);
+        let states = networks.iter().map(|page| masternode::indices(&labels, page.snapshot().rules())).collect();
         let censuses = networks.iter().map(|page| Census::of(page.snapshot(), page.probes())).collect();
         ExpositionPage { series, states, quorum_types, censuses, settings, networks }
     }
 
-    /// Approximate size of the complete page in bytes.
-    pub fn size_estimate(&self) -> usize {
-        let samples =
-            |page: &Arc<NetworkPage>| page.samples(&self.settings).iter().map(|(_, count)| count).sum::<usize>();
-        self.networks.iter().map(samples).sum::<usize>() * 160
+    /// Whether `masternode_info` is the same on another page.
+    pub(super) fn has_labels_of(&self, other: &ExpositionPage) -> bool {
+        self.networks.len() == other.networks.len()
+            && self.networks.iter().zip(&other.networks).all(|(page, other)| page.has_labels_of(other))
     }
 
-    /// Appends the next part of the page: whole lines, until `out` has `full` bytes or the page ends. Returns whether
-    /// there is more.
-    pub fn write(&self, format: Format, filter: &Filter, cursor: &mut Cursor, full: usize, out: &mut Vec<u8>) -> bool {
+    /// Upper bound of the per-masternode samples of the complete page.
+    pub fn samples(&self) -> usize {
+        let samples =
+            |page: &Arc<NetworkPage>| page.samples(&self.settings).iter().map(|(_, count)| count).sum::<usize>();
+        self.networks.iter().map(samples).sum()
+    }
+
+    /// The coded identities of a network of the page.
+    pub(super) fn identities(&self, network: u32) -> &CodedIdentities {
+        self.networks[network as usize].identities()
+    }
+
+    /// Appends the next part of the page: whole lines, until the piece has `full` bytes or another kind of lines
+    /// follows. Returns whether there is more.
+    pub fn write(&self, format: Format, filter: &Filter, cursor: &mut Cursor, full: usize, piece: &mut Piece) -> bool {
         if cursor.stage == 0 {
-            self.write_networks(format, filter, out);
+            self.write_networks(format, filter, &mut piece.text);
             cursor.stage = 1;
+            return true;
         }
         while let Some(samples) = self.stage(cursor.stage) {
             let family = samples.family();
-            if filter.shows(family) && self.write_samples(&samples, format, filter, cursor, full, out) {
+            piece.wide = matches!(samples, Samples::Info);
+            if filter.shows(family) && self.write_samples(&samples, format, filter, cursor, full, piece) {
                 return true;
             }
             let goes_on = self.stage(cursor.stage + 1).is_some_and(|next| next.family().name == family.name);
             *cursor = Cursor { stage: cursor.stage + 1, headed: cursor.headed && goes_on, ..Cursor::default() };
+            if piece.wide {
+                return true;
+            }
         }
         false
+    }
+
+    /// Appends the whole page.
+    pub fn write_whole(&self, format: Format, filter: &Filter, piece: &mut Piece) {
+        let mut cursor = Cursor::default();
+        while self.write(format, filter, &mut cursor, usize::MAX, piece) {}
     }
 
     fn stage(&self, stage: usize) -> Option<Samples<'_>> {
@@ -188,33 +214,31 @@ impl ExpositionPage {
         filter: &Filter,
         cursor: &mut Cursor,
         full: usize,
-        out: &mut Vec<u8>,
+        piece: &mut Piece,
     ) -> bool {
         while let Some(page) = self.networks.get(cursor.network) {
             let length = if samples.apply_to(page) { page.length(samples.watched_only()) } else { 0 };
             if cursor.place < length {
-                if out.len() >= full {
+                if piece.text.len() >= full {
                     return true;
                 }
-                let before = out.len();
+                let before = piece.text.len();
                 if !cursor.headed {
-                    head(samples.family(), format, out);
+                    head(samples.family(), format, &mut piece.text);
                 }
-                let headed = out.len();
+                let headed = piece.text.len();
                 // If the head alone fills the piece, one line still follows it.
                 let enough = full.max(headed + 1);
+                let lines = Lines { page, network: cursor.network as u32, shard: filter.shard, enough };
                 let places = cursor.place..length;
                 cursor.place = match samples {
-                    Samples::Info => write_info(page, places, filter.shard, enough, out),
-                    Samples::Series(series) => {
-                        let row = self.row(page);
-                        write_series(series, page, row, places, filter.shard, enough, out)
-                    }
+                    Samples::Info => lines.write_info(places, piece),
+                    Samples::Series(series) => lines.write_series(series, self.row(cursor.network), places, piece),
                 };
-                if out.len() > headed {
+                if piece.text.len() > headed {
                     cursor.headed = true;
                 } else {
-                    out.truncate(before);
+                    piece.text.truncate(before);
                 }
                 if cursor.place < length {
                     return true;
@@ -226,10 +250,10 @@ impl ExpositionPage {
         false
     }
 
-    /// The row before the first masternode.
-    fn row<'a>(&'a self, page: &'a NetworkPage) -> Row<'a> {
+    /// The row before the first masternode of a network.
+    fn row(&self, network: usize) -> Row<'_> {
         let MetricsSettings { horizons, .. } = &self.settings;
-        let (states, quorum_types) = (&*self.states, &*self.quorum_types);
+        let (page, states, quorum_types) = (&self.networks[network], &*self.states[network], &*self.quorum_types);
         let (snapshot, probes) = (page.snapshot(), Some(page.probes()));
         Row { snapshot, index: None, watched: None, horizons, states, quorum_types, probes }
     }
@@ -275,68 +299,78 @@ impl Samples<'_> {
     }
 }
 
-/// Appends the lines of some places until `out` has `enough` bytes. Returns the place where it stopped.
-fn write_info(
-    page: &NetworkPage,
-    places: Range<usize>,
+/// Lines of a network's masternodes.
+struct Lines<'a> {
+    page: &'a NetworkPage,
+    /// Its number on the page.
+    network: u32,
     shard: Option<Shard>,
+    /// Length of a full piece.
     enough: usize,
-    out: &mut Vec<u8>,
-) -> usize {
-    let end = places.end;
-    for at in places {
-        if out.len() >= enough {
-            return at;
-        }
-        if shard.is_none_or(|shard| shard.has(page.id(at))) {
-            out.extend_from_slice(b"masternode_info{");
-            out.extend_from_slice(labels::open(page.names().get(at)));
-            out.extend_from_slice(page.infos().get(at));
-        }
-    }
-    end
 }
 
-/// The same for a series. The places are those of watched masternodes if only they have the series.
-fn write_series<'a>(
-    series: &NodeSeries,
-    page: &'a NetworkPage,
-    mut row: Row<'a>,
-    places: Range<usize>,
-    shard: Option<Shard>,
-    enough: usize,
-    out: &mut Vec<u8>,
-) -> usize {
-    let end = places.end;
-    for place in places {
-        if out.len() >= enough {
-            return place;
-        }
-        let at = page.place(place, series.watched_only);
-        if shard.is_some_and(|shard| !shard.has(page.id(at))) {
-            continue;
-        }
-        page.select_row(at, &mut row);
-        // Borrowed: moving a returned value waits for both its halves to be in memory, which takes longer than writing
-        // the line.
-        let value = (series.value)(&row, series.variant);
-        let Some(value) = &value else { continue };
-        out.extend_from_slice(series.prefix.as_bytes());
-        let labels = page.names().get(at);
-        match &series.last {
-            TrailingLabels::None => out.extend_from_slice(labels),
-            TrailingLabels::Same(text) => {
-                out.extend_from_slice(labels::open(labels));
-                out.extend_from_slice(text.as_bytes());
-            }
-            TrailingLabels::Own(name, text) => {
-                out.extend_from_slice(labels::open(labels));
-                out.push(b',');
-                labels::write(out, name, &text(&row, series.variant).unwrap_or_default());
-                out.extend_from_slice(labels::CLOSE);
-            }
-        }
-        value.write_line(out);
+impl<'a> Lines<'a> {
+    fn shows(&self, at: usize) -> bool {
+        self.shard.is_none_or(|shard| shard.has(self.page.id(at)))
     }
-    end
+
+    /// Appends the labels that identify a masternode.
+    #[inline]
+    fn write_name(&self, at: usize, name: &[u8], piece: &mut Piece) {
+        let start = (piece.text.len() + self.page.identity_start()) as u32;
+        piece.spans.push(Span { start, network: self.network, place: at as u32 });
+        piece.text.extend_from_slice(name);
+    }
+
+    /// Appends the lines of some places until the piece is full. Returns the place where it stopped.
+    fn write_info(&self, places: Range<usize>, piece: &mut Piece) -> usize {
+        let end = places.end;
+        for at in places {
+            if piece.text.len() >= self.enough {
+                return at;
+            }
+            if self.shows(at) {
+                piece.text.extend_from_slice(b"masternode_info{");
+                self.write_name(at, labels::open(self.page.names().get(at)), piece);
+                piece.text.extend_from_slice(self.page.infos().get(at));
+            }
+        }
+        end
+    }
+
+    /// The same for a series. The places are those of watched masternodes if only they have the series.
+    fn write_series(&self, series: &NodeSeries, mut row: Row<'a>, places: Range<usize>, piece: &mut Piece) -> usize {
+        let end = places.end;
+        for place in places {
+            if piece.text.len() >= self.enough {
+                return place;
+            }
+            let at = self.page.place(place, series.watched_only);
+            if !self.shows(at) {
+                continue;
+            }
+            self.page.select_row(at, &mut row);
+            // Borrowed: moving a returned value waits for both its halves to be in memory, which takes longer than
+            // writing the line.
+            let value = (series.value)(&row, series.variant);
+            let Some(value) = &value else { continue };
+            piece.text.extend_from_slice(series.prefix.as_bytes());
+            let name = self.page.names().get(at);
+            match &series.last {
+                TrailingLabels::None => self.write_name(at, name, piece),
+                TrailingLabels::Same(text) => {
+                    self.write_name(at, labels::open(name), piece);
+                    piece.text.extend_from_slice(text.as_bytes());
+                }
+                TrailingLabels::Own(label, text) => {
+                    self.write_name(at, labels::open(name), piece);
+                    piece.text.push(b',');
+                    labels::write(&mut piece.text, label, &text(&row, series.variant).unwrap_or_default());
+                    piece.text.extend_from_slice(labels::CLOSE);
+                }
+            }
+            value.write_line(&mut piece.text);
+        }
+        end
+    }
 }

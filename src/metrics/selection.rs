@@ -3,9 +3,10 @@
 //! Never here: values.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::catalog::Tier;
+use crate::metrics::gzip::CodedIdentities;
 use crate::metrics::info::{self, Facts};
 use crate::metrics::labels::{self, LabelArena};
 use crate::metrics::masternode::{self, Row};
@@ -21,9 +22,13 @@ pub struct NetworkPage {
     /// Which of the places are of watched masternodes.
     watched_places: Vec<u32>,
     names: Arc<LabelArena>,
+    /// The identities in `names` as bits, once a compressed page is requested.
+    identities: Arc<OnceLock<CodedIdentities>>,
     infos: Arc<LabelArena>,
     /// Results of the probes of its watched masternodes.
     probes: Arc<Probes>,
+    /// Position of the identity in a name.
+    identity_start: usize,
     lean: usize,
     left_out: usize,
 }
@@ -93,11 +98,14 @@ impl NetworkPage {
         places.shrink_to_fit();
         let watched_places =
             (0..).zip(&places).filter(|(_, place)| place.watched.is_some()).map(|(at, _)| at).collect();
+        let identity_start = labels::identity_start(snapshot.network());
         let page = NetworkPage {
+            identity_start,
             snapshot,
             places,
             watched_places,
             names: Arc::default(),
+            identities: Arc::default(),
             infos: Arc::default(),
             probes: Arc::default(),
             lean,
@@ -116,7 +124,9 @@ impl NetworkPage {
         let infos = LabelArena::of(page.places.len(), before.map(|page| &page.infos), same_facts, |at, out| {
             info::write(&page.facts(at), out);
         });
-        NetworkPage { names, infos, ..page }
+        let same_names = before.filter(|before| Arc::ptr_eq(&before.names, &names));
+        let identities = same_names.map(|before| before.identities.clone()).unwrap_or_default();
+        NetworkPage { names, identities, infos, ..page }
     }
 
     /// The place of each masternode on an earlier page.
@@ -176,6 +186,25 @@ impl NetworkPage {
     /// The labels that identify the masternodes, closed, by place.
     pub(super) fn names(&self) -> &LabelArena {
         &self.names
+    }
+
+    /// Position of the identity in the labels of each masternode.
+    pub(super) fn identity_start(&self) -> usize {
+        self.identity_start
+    }
+
+    /// The identities as bits, by place; with the alias, if there is one.
+    pub(super) fn identities(&self) -> &CodedIdentities {
+        let identity = |at| {
+            let name = labels::open(self.names.get(at));
+            &name[self.identity_start..name.len() - labels::QUOTE.len()]
+        };
+        self.identities.get_or_init(|| CodedIdentities::new((0..self.places.len()).map(identity)))
+    }
+
+    /// Whether all labels are the same on another page.
+    pub(super) fn has_labels_of(&self, other: &NetworkPage) -> bool {
+        Arc::ptr_eq(&self.names, &other.names) && Arc::ptr_eq(&self.infos, &other.infos)
     }
 
     /// The other labels of `masternode_info` and the end of its line, by place.

@@ -17,7 +17,7 @@ use domain::{
     BlockHash, ChainFacts, DetailTexts, Hash, Height, Masternode, MasternodeId, NetworkState, NodeType, Score,
     Snapshot, UnixSeconds,
 };
-use masternode_exporter::metrics::page::{Cursor, ExpositionPage, Filter, Shard};
+use masternode_exporter::metrics::page::{Cursor, ExpositionPage, Filter, Piece, Shard};
 use masternode_exporter::metrics::selection::{NetworkPage, SeriesBudget};
 use masternode_exporter::metrics::{Body, Exposition, Format, MetricsSettings, Others, Request};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
@@ -84,9 +84,9 @@ fn sheet(snapshots: &[Arc<Snapshot>], settings: &MetricsSettings) -> ExpositionP
 }
 
 fn whole(sheet: &ExpositionPage, format: Format, filter: &Filter) -> String {
-    let mut out = Vec::new();
-    assert!(!sheet.write(format, filter, &mut Cursor::default(), usize::MAX, &mut out));
-    String::from_utf8(out).unwrap()
+    let mut out = Piece::default();
+    sheet.write_whole(format, filter, &mut out);
+    String::from_utf8(out.text).unwrap()
 }
 
 fn example() -> Vec<Arc<Snapshot>> {
@@ -249,6 +249,13 @@ fn open_metrics_differs_only_in_the_names_of_counters() {
     assert_eq!(text.lines().count(), open.lines().count());
 }
 
+/// The text of a gzip member.
+fn unpack(pieces: &[bytes::Bytes]) -> String {
+    let mut unpacked = String::new();
+    flate2::read::GzDecoder::new(&pieces.concat()[..]).read_to_string(&mut unpacked).unwrap();
+    unpacked
+}
+
 #[tokio::test]
 async fn a_page_is_the_same_compressed_and_streamed_and_ends_as_its_format_requires() {
     let exposition = Exposition::new(MetricsSettings::default(), prometheus::Registry::new()).unwrap();
@@ -260,19 +267,38 @@ async fn a_page_is_the_same_compressed_and_streamed_and_ends_as_its_format_requi
         assert!(plain.ends_with(end));
         let page = exposition.page(Request { format, gzip: true, filter: Filter::default() }).await;
         let Body::Whole(pieces) = page.body else { panic!("a small page is kept") };
-        let mut unpacked = String::new();
-        flate2::read::GzDecoder::new(&pieces.concat()[..]).read_to_string(&mut unpacked).unwrap();
-        assert_eq!(unpacked, plain);
+        assert_eq!(unpack(&pieces), plain);
         let filter = Filter { families: vec![], shard: Some(Shard { index: 0, total: 1 }) };
-        let Body::Stream(pieces) = exposition.page(Request { format, gzip: true, filter }).await.body else {
-            panic!("a filtered page is streamed")
-        };
-        let streamed = String::from_utf8(pieces.collect::<Vec<_>>().concat()).unwrap();
+        let page = exposition.page(Request { format, gzip: true, filter }).await;
+        let Body::Stream(pieces) = page.body else { panic!("a filtered page is streamed") };
+        assert!(page.gzip, "a filtered page is compressed too");
+        let streamed = unpack(&pieces.collect::<Vec<_>>());
         let without_shard: Vec<&str> = streamed.lines().filter(|line| !line.contains("shard_info")).collect();
         assert_eq!(without_shard, plain.lines().collect::<Vec<_>>());
     }
     exposition.remove("dash-main");
     assert!(!exposition.text(Format::Text).await.contains("dash-main\",masternode"));
+}
+
+#[tokio::test]
+async fn a_page_without_a_family_in_reach_of_the_next_is_the_same_compressed() {
+    let exposition = Exposition::new(MetricsSettings::default(), prometheus::Registry::new()).unwrap();
+    // The labels change once, and then only the scores.
+    for (score, banned) in [(0, 3), (5, 2), (5, 2), (6, 2)] {
+        for name in ["one", "two"] {
+            let nodes = (0..=255_u8).map(|number| masternode(number, score, number.is_multiple_of(banned))).collect();
+            let snapshot = snapshot(name, nodes, &[(7, "seven"), (200, "two-\"hundred\"")]);
+            exposition.publish_rendered(Arc::new(network_state(name, Some(snapshot), vec![]))).await;
+        }
+        for format in [Format::Text, Format::OpenMetrics] {
+            let plain = exposition.text(format).await;
+            let page = exposition.page(Request { format, gzip: true, filter: Filter::default() }).await;
+            let Body::Whole(pieces) = page.body else { panic!("a small page is kept") };
+            assert!(unpack(&pieces) == plain, "{format:?}, score {score}");
+            let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+            assert!(length * 5 < plain.len() * 2, "{length} of {} bytes", plain.len());
+        }
+    }
 }
 
 #[test]
@@ -327,9 +353,9 @@ proptest! {
         let text = whole(&sheet, Format::Text, &Filter::default());
         let (mut cursor, mut pieces) = (Cursor::default(), Vec::new());
         loop {
-            let mut out = Vec::new();
+            let mut out = Piece::default();
             let more = sheet.write(Format::Text, &Filter::default(), &mut cursor, piece, &mut out);
-            pieces.extend_from_slice(&out);
+            pieces.extend_from_slice(&out.text);
             if !more {
                 break;
             }

@@ -49,6 +49,7 @@ pub mod rfc3339;
 #[cfg(any(test, feature = "samples"))]
 pub mod samples;
 pub mod score_projection;
+pub mod search;
 pub mod session;
 pub mod snapshot;
 pub mod state;

@@ -2,9 +2,10 @@
 //!
 //! Never here: text, labels, thresholds of alerts.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::chain::ChainRules;
 use crate::chain_facts::{ChainFacts, Population};
@@ -17,6 +18,7 @@ use crate::masternode::{Height, Masternode, NodeType, UnixSeconds};
 use crate::payment::{PaymentModel, Payments, queue};
 use crate::pose::{PoseLimits, PoseScore, Risk};
 use crate::registrations::Registrations;
+use crate::search::SearchIndex;
 use crate::state;
 use crate::watch::WatchTarget;
 
@@ -50,6 +52,8 @@ pub struct Snapshot {
     population: Population,
     registrations: Option<Registrations>,
     states: Vec<[usize; NodeType::ALL.len()]>,
+    /// Index of each masternode's state in the rules' table, by index in the list.
+    state_indices: Vec<u8>,
     payments: Payments,
     watched: Vec<WatchedEntry>,
     network_tally: [NetworkCounters; NodeType::ALL.len()],
@@ -58,6 +62,8 @@ pub struct Snapshot {
     groups: BTreeMap<(String, String), [usize; Risk::ALL.len()]>,
     recent_events: Vec<Event>,
     pub(crate) entry_matches: Vec<crate::entry_matches::EntryMatches>,
+    by_danger: OnceLock<Vec<u32>>,
+    search: OnceLock<SearchIndex>,
 }
 
 /// A watched masternode, whether or not it is on the list.
@@ -82,6 +88,8 @@ pub struct NodeView<'a> {
     pub queue_position: Option<NonZeroU32>,
     /// Its index in the list.
     pub index: usize,
+    /// Index of its state in the table of the rules; the length of the table if it does not contain it.
+    pub state: usize,
     tip: Height,
     limits: Option<&'a PoseLimits>,
 }
@@ -116,9 +124,10 @@ impl Snapshot {
         let mut risks = [0; Risk::ALL.len()];
         // One more index than there are states, for states that the chain's table does not contain.
         let mut states = vec![[0; NodeType::ALL.len()]; rules.states.len() + 1];
-        for masternode in list.masternodes() {
+        let state_indices = state::indices(&rules.states, list.masternodes());
+        for (masternode, state) in list.masternodes().iter().zip(&state_indices) {
             risks[risk(masternode, &list, limits) as usize] += 1;
-            states[state::index_of(&rules.states, masternode)][masternode.node_type as usize] += 1;
+            states[usize::from(*state)][masternode.node_type as usize] += 1;
         }
         let watched: Vec<WatchedEntry> = watched
             .into_iter()
@@ -131,8 +140,6 @@ impl Snapshot {
             .collect();
         let groups = groups(&watched, &list, limits);
         let registrations = Registrations::of(list.masternodes());
-        let network_tally = *tallies.network();
-        let sessions = tallies.sessions().clone();
         Snapshot {
             quorum_types: facts.quorum_types(&rules),
             population: Population::of(list.masternodes()),
@@ -144,14 +151,17 @@ impl Snapshot {
             limits,
             registrations,
             states,
+            state_indices,
             payments,
             watched,
-            network_tally,
-            sessions,
+            network_tally: *tallies.network(),
+            sessions: tallies.sessions().clone(),
             risks,
             groups,
             recent_events,
             entry_matches: Vec::new(),
+            by_danger: OnceLock::new(),
+            search: OnceLock::new(),
         }
     }
 
@@ -257,6 +267,7 @@ impl Snapshot {
             masternode: &self.list.masternodes()[index],
             queue_position: self.payments.position(index),
             index,
+            state: self.state_indices[index].into(),
             tip: self.block().height,
             limits: self.limits.as_ref(),
         }
@@ -265,6 +276,21 @@ impl Snapshot {
     /// The views of all masternodes, ascending by identity.
     pub fn nodes(&self) -> impl Iterator<Item = NodeView<'_>> {
         (0..self.list.registered()).map(|index| self.node(index))
+    }
+
+    /// Indices in the list by [`NodeView::danger`], the greatest first, then by identity. Sorted once for all readers.
+    pub fn by_danger(&self) -> &[u32] {
+        self.by_danger.get_or_init(|| {
+            let mut order: Vec<_> =
+                (0_u32..).zip(self.nodes()).map(|(index, node)| (Reverse(node.danger()), index)).collect();
+            order.sort_unstable();
+            order.into_iter().map(|(_, index)| index).collect()
+        })
+    }
+
+    /// The identities and addresses of all masternodes of the list. Built once for all readers.
+    pub fn search(&self) -> &SearchIndex {
+        self.search.get_or_init(|| SearchIndex::new(self.list.masternodes()))
     }
 
     /// Probability in 0…1 of a payment within `seconds`: 0 for a node that is not eligible, `None` if not known.

@@ -67,13 +67,41 @@ impl Announced {
 
 /// Index of a masternode's state in a chain's table; the length of the table if it does not contain it.
 pub fn index_of(states: &[State], masternode: &Masternode) -> usize {
-    let known = |label: &str| states.iter().position(|state| state.label == label).unwrap_or(states.len());
-    match (masternode.announced_state(), masternode.is_banned()) {
-        (Some(state), banned) if state.banned || !banned => known(&state.label),
-        (_, false) => known("enabled"),
-        (_, true) if masternode.details.operator_key_is_zero() => known("revoked"),
-        (_, true) => known("pose_banned"),
+    Indices::of(states).get(states, masternode)
+}
+
+/// The same for many masternodes.
+pub(crate) fn indices(states: &[State], masternodes: &[Masternode]) -> Vec<u8> {
+    let known = Indices::of(states);
+    let index = |masternode| u8::try_from(known.get(states, masternode)).expect("a chain has few states");
+    masternodes.iter().map(index).collect()
+}
+
+/// The states that are derived from the ban and the operator key, by their index in a chain's table.
+struct Indices {
+    enabled: usize,
+    pose_banned: usize,
+    revoked: usize,
+}
+
+impl Indices {
+    fn of(states: &[State]) -> Indices {
+        let [enabled, pose_banned, revoked] = ["enabled", "pose_banned", "revoked"].map(|label| place(states, label));
+        Indices { enabled, pose_banned, revoked }
     }
+
+    fn get(&self, states: &[State], masternode: &Masternode) -> usize {
+        match (masternode.announced_state(), masternode.is_banned()) {
+            (Some(state), banned) if state.banned || !banned => place(states, &state.label),
+            (_, false) => self.enabled,
+            (_, true) if masternode.details.operator_key_is_zero() => self.revoked,
+            (_, true) => self.pose_banned,
+        }
+    }
+}
+
+fn place(states: &[State], label: &str) -> usize {
+    states.iter().position(|state| state.label == label).unwrap_or(states.len())
 }
 
 /// The label at an index of a chain's table.

@@ -49,7 +49,7 @@ fn recovered() -> EvaluatedSubject {
 
 /// A network with a list, and these subjects.
 fn holding(subjects: Vec<EvaluatedSubject>) -> Evaluation {
-    Evaluation { subjects, networks: ["net".into()].into(), complete: ["net".into()].into() }
+    Evaluation { subjects, networks: ["net".into()].into(), complete: ["net".into()].into(), ..Evaluation::default() }
 }
 
 fn hold(seconds: u64) -> AlertingSettings {

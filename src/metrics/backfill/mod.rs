@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::catalog::{self, FAMILIES, Family, Tier};
 use crate::metrics::MetricsSettings;
 use crate::metrics::backfill::chunks::{Parts, Sample};
-use crate::metrics::page::{Cursor, ExpositionPage, Filter, Format};
+use crate::metrics::page::{ExpositionPage, Filter, Format, Piece};
 use crate::metrics::selection::{NetworkPage, SeriesBudget};
 use domain::Snapshot;
 
@@ -93,9 +93,9 @@ impl BackfillFile {
         let room = SeriesBudget::new(&self.settings, [&snapshot].into_iter());
         let page = Arc::new(NetworkPage::new(snapshot, &self.settings, room, self.page.as_deref()));
         let sheet = ExpositionPage::new(self.settings.clone(), vec![page.clone()]);
-        let mut text = Vec::with_capacity(sheet.size_estimate());
-        sheet.write(Format::OpenMetrics, &self.filter, &mut Cursor::default(), usize::MAX, &mut text);
-        self.last = self.parts.read(&text)?;
+        let mut whole = Piece::default();
+        sheet.write_whole(Format::OpenMetrics, &self.filter, &mut whole);
+        self.last = self.parts.read(&whole.text)?;
         self.parts.keep(moment, &self.last)?;
         (self.page, self.moment) = (Some(page), Some(moment));
         Ok(())

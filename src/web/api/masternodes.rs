@@ -2,6 +2,7 @@
 //!
 //! Never here: the JSON of a masternode (`json`).
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -102,22 +103,22 @@ enum Order {
 /// The position of a masternode in each order. The cursor contains all of it, so that the next page continues after it
 /// even if the masternode has moved or is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Place {
+struct Place<'a> {
     danger: (u8, u32, u32),
-    network: String,
+    network: Cow<'a, str>,
     id: MasternodeId,
 }
 
-impl Place {
-    fn of(subject: &Subject<'_>, id: MasternodeId) -> Place {
+impl<'a> Place<'a> {
+    fn of(subject: &Subject<'a>, id: MasternodeId) -> Place<'a> {
         let danger = subject.node.map_or((ABSENT, 0, 0), |node| {
             let (risk, safe, score) = node.danger();
             (risk as u8, safe, score)
         });
-        Place { danger, network: subject.snapshot.network().to_string(), id }
+        Place { danger, network: subject.snapshot.network().into(), id }
     }
 
-    fn compare(&self, other: &Place, order: Order) -> Ordering {
+    fn compare(&self, other: &Place<'_>, order: Order) -> Ordering {
         let by_id = || (&self.network, &self.id).cmp(&(&other.network, &other.id));
         match order {
             Order::Danger => other.danger.cmp(&self.danger).then_with(by_id),
@@ -130,13 +131,13 @@ impl Place {
         format!("{risk}.{safe}.{score}.{}.{}", self.id, self.network)
     }
 
-    fn read(text: &str) -> Option<Place> {
+    fn read(text: &str) -> Option<Place<'static>> {
         let mut parts = text.splitn(5, '.');
         let danger =
             (whole(parts.next()?).filter(|risk| *risk <= ABSENT)?, whole(parts.next()?)?, whole(parts.next()?)?);
         let id = parts.next()?.parse().ok()?;
         let network = parts.next().filter(|network| !network.is_empty())?.to_string();
-        Some(Place { danger, network, id })
+        Some(Place { danger, network: network.into(), id })
     }
 }
 
@@ -212,13 +213,21 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Bytes, ApiError> {
     let networks = api.chosen(&parameters)?;
     let snapshots = fresh(&networks)?;
     let filter = Filter::read(&parameters, &snapshots)?;
-    let mut found: Vec<(Place, Subject<'_>)> = Vec::new();
+    let mut found: Vec<(Place<'_>, Subject<'_>)> = Vec::new();
+    let chosen = |(id, subject): (MasternodeId, _)| {
+        let place = Place::of(&subject, id);
+        let follows = after.as_ref().is_none_or(|after| place.compare(after, order).is_gt());
+        (follows && filter.passes(&subject)).then_some((place, subject))
+    };
     for snapshot in &snapshots {
-        let passing = subjects(snapshot).filter(|(_, subject)| filter.passes(subject));
-        found.extend(passing.map(|(id, subject)| (Place::of(&subject, id), subject)));
-    }
-    if let Some(after) = &after {
-        found.retain(|(place, _)| place.compare(after, order).is_gt());
+        let registered = snapshot.list().registered();
+        let indices = (0..registered).map(|number| match order {
+            Order::Danger => snapshot.by_danger()[number] as usize,
+            Order::Id => number,
+        });
+        found.extend(absent(snapshot).filter_map(chosen));
+        // The list is in order, so the page has no later ones.
+        found.extend(listed(snapshot, indices).filter_map(chosen).take(limit + 1));
     }
     found.sort_unstable_by(|(one, _), (other, _)| one.compare(other, order));
     let more = found.len() > limit;
@@ -313,18 +322,29 @@ fn fresh(networks: &[Arc<NetworkState>]) -> Result<Vec<&Snapshot>, ApiError> {
     if snapshots.is_empty() { Err(unavailable("no network has a fresh masternode list")) } else { Ok(snapshots) }
 }
 
-/// All masternodes of a list, and watched ones that are not in it.
-pub(in crate::web) fn subjects<'a>(snapshot: &'a Snapshot) -> impl Iterator<Item = (MasternodeId, Subject<'a>)> {
+/// All masternodes of a snapshot: watched ones that are not in the list, then those of the list, the closest to a ban
+/// first.
+pub(in crate::web) fn by_danger(snapshot: &Snapshot) -> impl Iterator<Item = (MasternodeId, Subject<'_>)> {
+    absent(snapshot).chain(listed(snapshot, snapshot.by_danger().iter().map(|index| *index as usize)))
+}
+
+/// Watched masternodes that are not in the list, ascending by identity.
+fn absent(snapshot: &Snapshot) -> impl Iterator<Item = (MasternodeId, Subject<'_>)> {
+    let absent = snapshot.watched().iter().filter(|watched| watched.index.is_none());
+    absent.map(move |watched| (watched.watched.id, Subject { snapshot, node: None, watched: Some(watched) }))
+}
+
+/// The masternodes at these indices of the list.
+fn listed<'a>(
+    snapshot: &'a Snapshot,
+    indices: impl Iterator<Item = usize>,
+) -> impl Iterator<Item = (MasternodeId, Subject<'a>)> {
     let watched: HashMap<usize, &WatchedEntry> =
         snapshot.watched().iter().filter_map(|watched| Some((watched.index?, watched))).collect();
-    let listed = snapshot.nodes().map(move |node| {
-        let watched = watched.get(&node.index).copied();
+    indices.map(move |index| {
+        let (node, watched) = (snapshot.node(index), watched.get(&index).copied());
         (node.masternode.id, Subject { snapshot, node: Some(node), watched })
-    });
-    let absent = snapshot.watched().iter().filter(|watched| watched.index.is_none());
-    listed.chain(
-        absent.map(move |watched| (watched.watched.id, Subject { snapshot, node: None, watched: Some(watched) })),
-    )
+    })
 }
 
 /// The masternode with this identity, listed or watched.

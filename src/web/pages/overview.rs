@@ -10,14 +10,13 @@ use maud::{Markup, html};
 
 use crate::history::{Order, Query};
 use crate::web::api::json::Subject;
-use crate::web::api::masternodes::subjects;
+use crate::web::api::masternodes::by_danger;
 use crate::web::api::{AlertsOf, Api};
 use crate::web::handlers::LandingPage;
 use crate::web::pages::events::{self, NetworkEvent};
 use crate::web::pages::query::{PageQuery, Show};
 use crate::web::pages::rows::{self, Columns, Row};
 use crate::web::pages::{alerts, form, format, network};
-use domain::Detail;
 use domain::NetworkState;
 use domain::event::EventKind;
 use domain::masternode::{MasternodeId, UnixSeconds};
@@ -80,10 +79,14 @@ fn fits(asked: &str, name: &str) -> bool {
 fn masternodes(snapshots: &[&Snapshot], columns: Columns, asked: &PageQuery, show: Show, now: UnixSeconds) -> Markup {
     let mut found: Vec<Row<'_>> = Vec::new();
     for snapshot in snapshots {
-        let rows = subjects(snapshot).map(|(id, subject)| Row { id, subject });
-        found.extend(rows.filter(|row| passes(row, asked, show)));
+        let mentioned = (!asked.text.is_empty()).then(|| Mentioned::new(snapshot, &asked.text));
+        let rows = by_danger(snapshot).map(|(id, subject)| Row { id, subject });
+        found.extend(rows.filter(|row| passes(row, asked, show, mentioned.as_ref())));
     }
-    found.sort_by_cached_key(|row| (Reverse(danger(&row.subject)), row.subject.snapshot.network(), row.id));
+    // Each network is already in order.
+    if snapshots.len() > 1 {
+        found.sort_by_cached_key(|row| (Reverse(danger(&row.subject)), row.subject.snapshot.network(), row.id));
+    }
     let pages = found.len().div_ceil(PER_PAGE).max(1);
     let page = asked.page.min(pages);
     let total = found.len() as u64;
@@ -108,7 +111,7 @@ fn danger(subject: &Subject<'_>) -> (u8, u32, u32) {
     })
 }
 
-fn passes(row: &Row<'_>, asked: &PageQuery, show: Show) -> bool {
+fn passes(row: &Row<'_>, asked: &PageQuery, show: Show, mentioned: Option<&Mentioned<'_>>) -> bool {
     let subject = &row.subject;
     let shown = match show {
         Show::Watched => subject.watched.is_some(),
@@ -118,7 +121,7 @@ fn passes(row: &Row<'_>, asked: &PageQuery, show: Show) -> bool {
     shown
         && (asked.group.is_empty() || in_group(subject, &asked.group))
         && (asked.state.is_empty() || subject.state().is_some_and(|state| state == asked.state))
-        && (asked.text.is_empty() || mentions(row, &asked.text))
+        && mentioned.is_none_or(|mentioned| mentioned.has(row))
 }
 
 fn in_group(subject: &Subject<'_>, asked: &str) -> bool {
@@ -128,15 +131,25 @@ fn in_group(subject: &Subject<'_>, asked: &str) -> bool {
         .any(|(key, group)| asked.strip_prefix(key.as_str()).and_then(|rest| rest.strip_prefix(':')) == Some(group))
 }
 
-/// Whether its alias, identity or address contains this lower-case text.
-fn mentions(row: &Row<'_>, text: &str) -> bool {
-    let has = |other: &str| other.to_lowercase().contains(text);
-    row.subject.watched.is_some_and(|watched| has(&watched.watched.alias))
-        || row.id.to_string().contains(text)
-        || row
-            .subject
-            .node
-            .is_some_and(|node| node.masternode.details.get(Detail::Address).is_some_and(|address| has(&address)))
+/// The masternodes of a snapshot whose identity or address contains a lower-case text.
+struct Mentioned<'a> {
+    text: &'a str,
+    /// Whether each masternode of the list does.
+    listed: Vec<bool>,
+}
+
+impl Mentioned<'_> {
+    fn new<'a>(snapshot: &Snapshot, text: &'a str) -> Mentioned<'a> {
+        let mut listed = vec![false; snapshot.list().registered()];
+        snapshot.search().find(text).into_iter().for_each(|index| listed[index] = true);
+        Mentioned { text, listed }
+    }
+
+    /// Whether one of them, or the alias, is a masternode's.
+    fn has(&self, row: &Row<'_>) -> bool {
+        row.subject.watched.is_some_and(|watched| watched.watched.alias.to_lowercase().contains(self.text))
+            || row.subject.node.map_or_else(|| row.id.to_string().contains(self.text), |node| self.listed[node.index])
+    }
 }
 
 fn none(asked: &PageQuery, show: Show) -> Markup {

@@ -96,8 +96,7 @@ fn not_enabled(node: &NodeContext<'_>) -> Verdict {
     if view.masternode.is_banned() || view.masternode.is_payable() {
         return Verdict::DoesNotHold;
     }
-    let states = &node.snapshot.rules().states;
-    let label = state::label(states, state::index_of(states, view.masternode));
+    let label = state::label(&node.snapshot.rules().states, view.state);
     Verdict::holds(0.0, format!("{} is in state {label} and is not paid.", node.who()))
 }
 

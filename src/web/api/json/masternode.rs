@@ -35,7 +35,7 @@ impl<'a> Subject<'a> {
     /// Label of its state; `None` if it is not registered.
     pub fn state(&self) -> Option<Cow<'static, str>> {
         let states = &self.snapshot.rules().states;
-        self.node.map(|node| state::label(states, state::index_of(states, node.masternode)))
+        self.node.map(|node| state::label(states, node.state))
     }
 
     /// Its alias, or its identity if it has none.
