@@ -311,8 +311,8 @@ impl SourcePool {
         }
         let (settings, known, now) = (self.settings.clone(), self.identity.clone(), Instant::now());
         let due = self.sources.iter_mut().enumerate().filter(|(_, source)| source.availability.is_due(now));
-        let checks =
-            due.map(async |(index, source)| (index, timeout(INTRODUCTION, source.check(&settings, known.as_ref())).await));
+        let checks = due
+            .map(async |(index, source)| (index, timeout(INTRODUCTION, source.check(&settings, known.as_ref())).await));
         let mut expected = known.clone();
         for (index, checked) in join_all(checks).await {
             let Ok(Ok((identity, chain))) = checked else { continue };

@@ -285,7 +285,7 @@ pub(super) fn watched<'a>(
     let snapshots = fresh(networks)?;
     let filter = Filter::read(parameters, &snapshots)?;
     let of = |snapshot: &'a Snapshot| {
-        let watched = subjects(snapshot).filter(|(_, subject)| subject.watched.is_some() && filter.passes(subject));
+        let watched = by_danger(snapshot).filter(|(_, subject)| subject.watched.is_some() && filter.passes(subject));
         (snapshot, watched.collect())
     };
     Ok(snapshots.into_iter().map(of).collect())
