@@ -125,6 +125,7 @@ pub const DIMECOIN: ChainRules = ChainRules {
         hold_out_seconds: 156,
         minimum_protocol: 70_007,
         votes_ahead: 10,
+        elects: true,
     }),
     tells_payments: true,
     states: Cow::Borrowed(&[
@@ -157,7 +158,7 @@ pub const PRCYCOIN: ChainRules = ChainRules {
     ]),
     penalty: None,
     has_dkg: false,
-    payment: PaymentModel::Uniform,
+    payment: PaymentModel::Uniform { elects: true },
     tells_payments: false,
     states: Cow::Borrowed(&[
         State::new("enabled", true, true, false, false),

@@ -60,7 +60,8 @@ pub enum EventKind {
     Ban {
         /// The cause.
         cause: BanCause,
-        /// Number of masternodes, including banned ones: on some chains a ban ends after as many blocks.
+        /// Blocks after which the ban ends on chains where it ends by itself, from the block before this one: the number of
+        /// masternodes, banned ones included; one more if a list read between two blocks shows it.
         among: u32,
     },
     /// A ban ended.
