@@ -8,7 +8,7 @@ use crate::app;
 use crate::cli::readiness;
 use crate::config::{ChainConfig, Config, NetworkConfig};
 use crate::meters::Meters;
-use crate::rpc::dialect::Shape;
+use crate::rpc::dialect::{RpcUser, Shape};
 use crate::rpc::node::FILTER_INDEX;
 use crate::rpc::{self, ChainInfo, Client, ErrorKind, NetworkInfo, RpcError};
 use domain::chain::ChainRules;
@@ -337,14 +337,18 @@ fn rpcauth_instructions(chain: &ChainConfig, oldest: Option<u32>) -> String {
         let need = if method.required { "required" } else { "optional" };
         let _ = writeln!(text, "  {:<21} {need:<9} {}", method.name, method.purpose);
     }
-    if chain.rules.has_dkg {
-        text.push_str("\nTo give it a user of its own on the node (username: exporter):\n\n");
-        text.push_str(&rpc::rpcauth::configuration_lines(&methods, oldest));
-    } else {
+    if chain.dialect.user == RpcUser::Shared {
         text.push_str(
-            "\nThese nodes cannot limit a user to some methods: let the exporter read the cookie, or give it the node's\n\
+            "\nThese nodes have no user for one program: let the exporter read the cookie, or give it the node's\n\
              rpcuser and rpcpassword, and keep the RPC port on this host.\n",
         );
+    } else {
+        text.push_str("\nTo give it a user of its own on the node (username: exporter):\n\n");
+    }
+    match chain.dialect.user {
+        RpcUser::Restricted => text.push_str(&rpc::rpcauth::configuration_lines(&methods, oldest)),
+        RpcUser::Own => text.push_str(&rpc::rpcauth::user_line()),
+        RpcUser::Shared => {}
     }
     text
 }

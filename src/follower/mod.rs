@@ -18,9 +18,11 @@ mod enrichment;
 mod followed_chain;
 mod fork;
 mod history_sink;
+mod late_votes;
 mod list_reader;
 pub mod offline_backfill;
 mod online_backfill;
+mod payees;
 mod publisher;
 mod replaced_blocks;
 mod resume;
@@ -110,6 +112,7 @@ impl Follower {
                     self.publish_again();
                 }
                 _ = timer.tick() => self.poll().await,
+                () = reached(self.chain.enrichment.votes_due()) => self.read_votes().await,
                 () = reached(self.chain.backfill.due()) => drop(self.fill().await),
             }
         }
@@ -226,6 +229,7 @@ impl Follower {
             self.publish();
         }
         self.sources.is_not_rolled_back();
+        self.read_votes().await;
         Ok(())
     }
 

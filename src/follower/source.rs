@@ -109,6 +109,8 @@ pub(super) struct Source {
     pub(super) tells_quorums: bool,
     /// It supports the special transactions of a block, as far as known.
     pub(super) tells_special: bool,
+    /// It shows the payees of blocks, or their kind, as far as known.
+    pub(super) tells_payees: bool,
     /// It supports `protx diff` and so the selection of the next quorums, as far as known.
     pub(super) tells_roll: bool,
     /// Its last tip; `None` if the last call failed.
@@ -138,6 +140,7 @@ impl Source {
             has_votes: false,
             tells_quorums: true,
             tells_special: true,
+            tells_payees: true,
             tells_roll: true,
             tip: None,
             version: None,
@@ -158,10 +161,10 @@ impl Source {
     /// Records that it refuses a method, so that it is not asked again.
     pub(super) fn note_unsupported_method(&mut self, error: &RpcError) {
         if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden) {
-            if error.method() == methods::GET_SPECIAL_TXES.name {
-                self.tells_special = false;
-            } else {
-                self.tells_quorums = false;
+            match error.method() {
+                method if method == methods::GET_SPECIAL_TXES.name => self.tells_special = false,
+                method if method == methods::GET_BLOCK.name => self.tells_payees = false,
+                _ => self.tells_quorums = false,
             }
         }
     }
@@ -225,6 +228,7 @@ impl Source {
         // only fill its log.
         self.tells_quorums = self.client.dialect().quorums.is_some();
         self.tells_special = self.client.dialect().special.is_some();
+        self.tells_payees = self.client.dialect().payees.is_some();
         // The selection rule that is computed here also came with version 20.
         self.tells_roll = self.client.dialect().sml_diff.is_some() && self.tells_special && node.version >= 200_000;
         let has_diffs = self.client.dialect().diff().is_some() && node.version >= 200_000;

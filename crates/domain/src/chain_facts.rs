@@ -70,6 +70,8 @@ pub struct ChainFacts {
     /// Names of the quorum types that hold sessions on the network; `None` if not requested: then all types of the
     /// chain's table.
     pub held_types: Option<Vec<ForeignText>>,
+    /// The node reports the payees of blocks, or the kind of a block where payees are hidden, so payments are counted.
+    pub tells_payees: bool,
     /// The node reports the results of DKG sessions, so they can be counted.
     pub tells_sessions: bool,
     /// When quorums were last mined, and which sessions are open; types without data are absent.
@@ -99,6 +101,7 @@ impl ChainFacts {
             collaterals_refused: false,
             block_hashes: Arc::default(),
             held_types: None,
+            tells_payees: false,
             tells_sessions: false,
             formations: Formations::new(),
         }

@@ -17,7 +17,7 @@ pub(crate) fn board() -> Value {
     let board = Board::new("masternode-payments", "Payments", about, "now-7d", "now");
     let board = board.networks().groups().aliases().horizons();
     let lost = format!("sum by (network, alias) ({}) > 0", rise("masternode_payments_lost_total", "$__rate_interval"));
-    let board = board.annotation("Payments lost", &lost, "{{alias}} lost its place on {{network}}", HARM, true);
+    let board = board.annotation("Payments lost", &lost, "{{alias}} lost a payment on {{network}}", HARM, true);
     let board = next(board.row("What comes"));
     let board = came(board.row("What came"));
     pool(board.row("Random selection (Dimecoin and PRCYCoin)")).build()

@@ -59,6 +59,7 @@ impl FactQueries {
         facts.node_version = source.version;
         facts.evo_payments = source::evo_payments(chain, source.version);
         facts.tells_sessions = source.tells_sessions();
+        facts.tells_payees = source.tells_payees;
         let chainlock = client.chainlock().await;
         facts.chainlock_height = chainlock.ok().flatten().map(|(height, _)| height);
         let drawn = matches!(rules.payment, PaymentModel::Pool(_));

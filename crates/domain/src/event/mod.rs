@@ -78,7 +78,8 @@ pub enum EventKind {
         /// The amounts by payee, in the order of the list; empty if there is one payee, or if not known.
         payees: Vec<(Box<str>, Duffs)>,
     },
-    /// The masternode left the queue by a ban or a removal, and lost the payment it was waiting for.
+    /// It lost the payment that it was waiting for: it left the queue by a ban or a removal, or, where votes schedule
+    /// payments, the scheduled block paid another one.
     PaymentLost,
     /// The owner or operator changed a property: values before and after, or `None` in old events.
     Change(Field, Option<Box<Change>>),

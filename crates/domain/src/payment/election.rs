@@ -12,7 +12,7 @@ use std::fmt;
 
 use crate::chain_facts::ChainFacts;
 use crate::list::MasternodeList;
-use crate::masternode::{Height, Masternode, MasternodeId, UnixSeconds};
+use crate::masternode::{BlockHash, Height, Masternode, MasternodeId, UnixSeconds};
 use crate::payment::contest::Contest;
 use crate::payment::pool::PoolRule;
 use crate::payment::score;
@@ -227,17 +227,6 @@ impl Elections {
             masternode.is_payable() && rank.is_some_and(|rank| rank.get() == 1)
         };
         let Some(next) = masternodes.iter().position(first) else { return Elections::unknown(ElectionGap::Rank) };
-        let mut best: Option<(u32, usize)> = None;
-        let mut is_tie = false;
-        for (index, masternode) in masternodes.iter().enumerate().filter(|(_, masternode)| masternode.is_payable()) {
-            let MasternodeId::Collateral(outpoint) = &masternode.id else { continue };
-            let own = score::distance(outpoint, &list.block().hash);
-            if best.is_none_or(|(highest, _)| own > highest) {
-                (best, is_tie) = (Some((own, index)), false);
-            } else if best.is_some_and(|(highest, _)| own == highest) {
-                is_tie = true;
-            }
-        }
         let tip = list.block().height;
         let ahead = |height, index: usize, certainty| PaymentAhead {
             height,
@@ -247,12 +236,30 @@ impl Elections {
             certainty,
         };
         let mut elections = Elections { ahead: vec![ahead(tip.after(1), next, Certainty::Exact)], gap: None };
-        // Of equal scores the node pays the one that it heard of first, which no call shows.
-        if let Some((_, then)) = best.filter(|_| !is_tie) {
+        if let Some(then) = best_by_distance(masternodes, &list.block().hash) {
             elections.ahead.push(ahead(tip.after(2), then, Certainty::Forecast));
         }
         elections
     }
+}
+
+/// The masternode that a block elects among all enabled ones, by its index; `None` if there is none, or if scores are
+/// equal: then the node pays the one that it heard of first, which no call shows.
+///
+/// `CMasternodeMan::GetCurrentMasterNode` in `src/masternodeman.cpp` of PRCYCoin, which the producer of a block asks for the block
+/// two below the one that it makes.
+pub fn best_by_distance(masternodes: &[Masternode], electing: &BlockHash) -> Option<usize> {
+    let mut best: Option<(u32, Option<usize>)> = None;
+    for (index, masternode) in masternodes.iter().enumerate().filter(|(_, masternode)| masternode.is_payable()) {
+        let MasternodeId::Collateral(outpoint) = &masternode.id else { continue };
+        let own = score::distance(outpoint, electing);
+        match &mut best {
+            Some((highest, _)) if own < *highest => {}
+            Some((highest, winner)) if own == *highest => *winner = None,
+            _ => best = Some((own, Some(index))),
+        }
+    }
+    best.and_then(|(_, winner)| winner)
 }
 
 /// The only masternode with a payout address; `None` if there is none or several.

@@ -10,7 +10,7 @@ use crate::masternode::{BlockHash, Hash, Outpoint};
 ///
 /// Double SHA-256 of the outpoint, the hash of the block with the 15th confirmation of its collateral, and the hash of
 /// the electing block: `CMasternode::CalculateScore` in `src/masternode/masternode.cpp` of Dimecoin.
-pub fn hashed(collateral: &Outpoint, confirmed: &BlockHash, electing: &BlockHash) -> Hash {
+pub(super) fn hashed(collateral: &Outpoint, confirmed: &BlockHash, electing: &BlockHash) -> Hash {
     let hash = Sha256::new()
         .chain_update(collateral.txid.in_memory_order())
         .chain_update(collateral.index.to_le_bytes())
@@ -24,7 +24,7 @@ pub fn hashed(collateral: &Outpoint, confirmed: &BlockHash, electing: &BlockHash
 ///
 /// The distance of two hashes in its compact form, which keeps about 23 bits: `CMasternode::CalculateScore` in
 /// `src/masternode.cpp` of PRCYCoin, compared as `CMasternodeMan::GetCurrentMasterNode` does.
-pub fn distance(collateral: &Outpoint, electing: &BlockHash) -> u32 {
+pub(super) fn distance(collateral: &Outpoint, electing: &BlockHash) -> u32 {
     let electing = electing.0.in_memory_order();
     let mut named = sum(collateral.txid, collateral.index).0;
     named.reverse();
